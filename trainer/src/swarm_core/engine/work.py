@@ -1,0 +1,147 @@
+"""Work items, receipts and what a host observes of them: the words that engine, hosts and verbs share.
+
+A work item is named by what it is for, never by a random id, so launching it again is the same launch. A receipt says
+what came out, in under 4 KiB (a pod's termination message is cut at 4,096 bytes without a word); larger things are
+in the store, and the receipt names their digests.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+
+from swarm_core.recipe import Digest, canonical_json
+
+RECEIPT_BYTES = 4096
+GENERATORS = "generators"
+"""The swarm that a SwarmRun moves."""
+
+
+class Kind(StrEnum):
+    """The kinds of work; a verb of the same name carries each out."""
+
+    PREPARE = "prepare"
+    SEED = "seed"
+    ITERATE = "iterate"
+    CONCLUDE = "conclude"
+
+
+@dataclass(frozen=True, slots=True)
+class WorkItem:
+    """One thing to be done by one process. Safe to do twice: the second finds the first one's results."""
+
+    kind: Kind
+    swarm: str = GENERATORS
+    index: int = 0
+    """The seed cluster of a SEED, the iteration of an ITERATE; 0 otherwise."""
+    parent: Digest | None = None
+    """What it follows: the experiment (prepare's manifest) for a SEED, the last commit for an ITERATE or CONCLUDE."""
+    attempt: int = 1
+    deadline_seconds: float = 86_400.0
+    """After so long it is cancelled and counts as a failed attempt."""
+
+    @property
+    def key(self) -> str:
+        """The name of the work, whatever the attempt: `prepare`, `seed.generators.003`, `iterate.generators.0007`."""
+        match self.kind:
+            case Kind.SEED:
+                return f"{self.kind}.{self.swarm}.{self.index:03d}"
+            case Kind.ITERATE:
+                return f"{self.kind}.{self.swarm}.{self.index:04d}"
+            case _:
+                return str(self.kind)
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self), sort_keys=True)
+
+    @classmethod
+    def from_json(cls, text: str) -> "WorkItem":
+        fields = json.loads(text)
+        return cls(**{**fields, "kind": Kind(fields["kind"])})
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What a work item brought."""
+
+    key: str
+    outputs: Mapping[str, Digest] = field(default_factory=dict)
+    """Digests by name: what later items read."""
+    scalars: Mapping[str, float | str | bool | None] = field(default_factory=dict)
+    """A few values for status and for the engine's stop rule. Floats are finite."""
+
+    def to_bytes(self) -> bytes:
+        """Raises ValueError when larger than a termination message may be."""
+        data = canonical_json({"key": self.key, "outputs": dict(self.outputs), "scalars": dict(self.scalars)})
+        if len(data) >= RECEIPT_BYTES:
+            raise ValueError(f"receipt of {self.key} has {len(data)} bytes; it must stay under {RECEIPT_BYTES}")
+        return data
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> "Receipt":
+        return cls(**json.loads(data))
+
+
+class FailureReason(StrEnum):
+    """Why an attempt ended without a receipt."""
+
+    BAD_INPUT = "BadInput"
+    """The user's input cannot work; trying again cannot help."""
+    LOST = "Lost"
+    """The process vanished: killed, evicted, node gone. Costs no attempt."""
+    DEADLINE = "DeadlineExceeded"
+    ERROR = "Error"
+    """It failed; another attempt may succeed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """An attempt that lives."""
+
+    attempt: int
+    since: float
+    """When it started, on the host's clock, in seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A receipt exists, whatever attempt brought it."""
+
+    receipt: Receipt
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """An attempt that ended without a receipt."""
+
+    attempt: int
+    reason: FailureReason
+    message: str
+
+
+Observation = Running | Done | Failed
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What the host sees now: observations by work item key. An absent key was never launched, or left no trace."""
+
+    items: Mapping[str, Observation] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """Start this item unless this attempt of it runs already."""
+
+    item: WorkItem
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """End whatever runs under this key; nothing happens if nothing does."""
+
+    key: str
+    reason: str
+
+
+Action = Launch | Cancel

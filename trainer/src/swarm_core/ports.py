@@ -1,0 +1,120 @@
+"""The needs of the core, as small protocols. Hosts bring the adapters; tests bring fakes written with them.
+
+A port is named after the need and keeps to five methods. Errors are ours and chained from the library's.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from swarm_core.objectives.cube import Score
+from swarm_core.recipe import Digest, ModelName, Recipe
+
+
+class StoreError(Exception):
+    """The store cannot do what was asked; the message names the object, the rule and the way out."""
+
+
+class CorruptError(StoreError):
+    """Stored bytes are not the ones their digest names."""
+
+
+class ArtifactStore(Protocol):
+    """Write-once artefacts named by digest, write-once names, and one pointer moved by compare-and-swap."""
+
+    def put(self, source: Path | bytes) -> Digest:
+        """Keep these bytes for ever; return their digest. Doing it again is free."""
+        ...
+
+    def get(self, digest: Digest) -> Path:
+        """A local file that holds exactly the bytes of `digest`. Raises CorruptError, or StoreError if absent."""
+        ...
+
+    def publish(self, key: str, data: bytes) -> bytes:
+        """Give the write-once name `key` to `data` and return what stands there: the first writer's bytes win."""
+        ...
+
+    def read(self, key: str) -> bytes | None:
+        """What stands at `key`, or None."""
+        ...
+
+    def swap(self, key: str, expected: bytes | None, data: bytes) -> bool:
+        """Move the pointer `key` from `expected` (None: absent) to `data`; False if another value stands there."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One text to complete. The answer depends on these fields alone, never on the requests beside it."""
+
+    model: ModelName
+    prompt: str
+    max_tokens: int
+    temperature: float
+    seed: int
+    """Seeds the sampling of this request; without effect at temperature 0."""
+    stop: tuple[str, ...] = ()
+    """Generation ends before the first of these."""
+    chat: bool = False
+    """Whether `prompt` is one user turn for the model's chat template; otherwise it is continued as it stands."""
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """What a model wrote."""
+
+    text: str
+    tokens: int
+    """Tokens generated, the end token included."""
+    finished: bool
+    """Whether it ended of itself or at a stop, rather than at `max_tokens`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A request that brought nothing, and why. Never an empty completion."""
+
+    message: str
+
+
+class InferenceError(Exception):
+    """The engine as a whole cannot serve: wrong base, adapter that does not fit, no memory."""
+
+
+class Inference(Protocol):
+    """Completes texts with many adapters of the models it was given."""
+
+    def serve(self, live: Sequence[Recipe]) -> None:
+        """Make exactly these recipes answerable by name; others may be forgotten. Raises InferenceError."""
+        ...
+
+    def complete(self, requests: Sequence[Request]) -> list[Completion | Failure]:
+        """One result per request, in order. Raises InferenceError only when nothing can be answered at all."""
+        ...
+
+    def close(self) -> None:
+        """Give back memory and processes. Safe to call twice."""
+        ...
+
+
+class Judge(Protocol):
+    """Says whether an item can be judged, and how well it was answered."""
+
+    def refusal(self, item: str) -> str | None:
+        """Why `item` cannot be judged, in words; None if it can."""
+        ...
+
+    def score(self, item: str, answer: str) -> Score:
+        """The score of `answer`; `Unscored` when it cannot be told."""
+        ...
+
+
+class Gate(Protocol):
+    """Admits or rejects items before they count. Holds what it has admitted, so one gate serves one measurement."""
+
+    name: str
+
+    def refusal(self, item: str) -> str | None:
+        """Why `item` is rejected, in words; None admits it."""
+        ...

@@ -1,0 +1,83 @@
+"""Prompts as data: one template set for chat models, one for models that only continue text.
+
+A template set says how a generator is asked for items, how training shows it what to write, and how a taker is asked.
+The same set serves fine-tuning and generation, so a generator is always asked in the words it was trained on.
+
+Limits: knows nothing of tokens. A chat prompt is the text of one user turn; the inference adapter applies the model's
+own chat template.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Style(StrEnum):
+    """The template sets."""
+
+    CHAT = "Chat"
+    """For instruction models with a chat template."""
+    PLAIN = "Plain"
+    """For models that continue text: a bare list, and question and answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Templates:
+    """One template set. `{domain}`, `{count}`, `{examples}` and `{item}` are filled in."""
+
+    generation: str
+    """Asks for `count` more items after the examples."""
+    example: str
+    """One item of a list; `{number}` counts from 1."""
+    answering: str
+    answer: str
+    """How an answer follows the answering prompt."""
+    chat: bool
+
+
+TEMPLATES = {
+    Style.CHAT: Templates(
+        generation=(
+            "You are an expert at writing evaluation data about {domain}.\n"
+            "Here are {count} examples. Write {count} more in the same pattern, as a numbered list only.\n\n"
+            "{examples}"
+        ),
+        example="{number}. {item}\n",
+        answering="{item}",
+        answer="{answer}",
+        chat=True,
+    ),
+    Style.PLAIN: Templates(
+        generation="{examples}",
+        example="- {item}\n",
+        answering="Q: {item}\nA:",
+        answer=" {answer}",
+        chat=False,
+    ),
+}
+
+
+def listed(style: Style, items: Sequence[str]) -> str:
+    """`items` as the list that prompts show and generators write."""
+    example = TEMPLATES[style].example
+    return "".join(example.format(number=number, item=item) for number, item in enumerate(items, 1))
+
+
+def generation(style: Style, domain: str, examples: Sequence[str]) -> str:
+    """The prompt that asks for as many new items as there are examples."""
+    return TEMPLATES[style].generation.format(domain=domain, count=len(examples), examples=listed(style, examples))
+
+
+def training_pair(style: Style, domain: str, given: Sequence[str], wanted: Sequence[str]) -> tuple[str, str]:
+    """Prompt and completion of one self-instruct example: `given` shown, `wanted` written."""
+    return generation(style, domain, given), listed(style, wanted)
+
+
+def answering(style: Style, item: str) -> str:
+    """The prompt that asks a taker."""
+    return TEMPLATES[style].answering.format(item=item)
+
+
+def answer(style: Style, text: str) -> str:
+    """How `text` follows the answering prompt; what a taker is trained to write."""
+    return TEMPLATES[style].answer.format(answer=text)
