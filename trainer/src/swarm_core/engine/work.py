@@ -105,7 +105,7 @@ class Running:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """A receipt exists, whatever attempt brought it."""
+    """A receipt exists, whatever attempt brought it. The host ends what else runs under the key."""
 
     receipt: Receipt
 
@@ -117,6 +117,8 @@ class Failed:
     attempt: int
     reason: FailureReason
     message: str
+    at: float = 0.0
+    """When it ended, on the host's clock: tells two losses of one attempt apart. 0 if the host cannot say."""
 
 
 Observation = Running | Done | Failed
@@ -131,17 +133,30 @@ class World:
 
 @dataclass(frozen=True, slots=True)
 class Launch:
-    """Start this item unless this attempt of it runs already."""
+    """Start this item unless it is known to be done, or this attempt of it or a later one runs already."""
 
     item: WorkItem
 
 
+class CancelReason(StrEnum):
+    """Why something that runs is ended."""
+
+    DEADLINE = "DeadlineExceeded"
+    SUPERSEDED = "Superseded"
+    """A later attempt takes its place."""
+    SUSPENDED = "Suspended"
+    UNWANTED = "Unwanted"
+    """Nobody waits for it: its result exists already, or the run is over."""
+
+
 @dataclass(frozen=True, slots=True)
 class Cancel:
-    """End whatever runs under this key; nothing happens if nothing does."""
+    """End what runs under this key; nothing happens if nothing does. The host then reports that attempt as LOST."""
 
     key: str
-    reason: str
+    reason: CancelReason
+    attempt: int | None = None
+    """End this attempt only, so that a cancel that arrives late does not hit its successor. None: whatever runs."""
 
 
 Action = Launch | Cancel

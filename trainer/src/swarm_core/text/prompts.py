@@ -32,6 +32,8 @@ class Templates:
     answering: str
     answer: str
     """How an answer follows the answering prompt."""
+    stops: tuple[str, ...]
+    """Where an answer ends at the latest."""
     chat: bool
 
 
@@ -45,6 +47,7 @@ TEMPLATES = {
         example="{number}. {item}\n",
         answering="{item}",
         answer="{answer}",
+        stops=(),
         chat=True,
     ),
     Style.PLAIN: Templates(
@@ -52,6 +55,7 @@ TEMPLATES = {
         example="- {item}\n",
         answering="Q: {item}\nA:",
         answer=" {answer}",
+        stops=("\n",),
         chat=False,
     ),
 }

@@ -1,0 +1,39 @@
+"""One verb per kind of work item: item in, artefacts to the store, receipt last. Safe to repeat.
+
+A verb that finds its receipt does nothing, so a lost answer or a second attempt costs nothing and changes nothing.
+"""
+
+from collections.abc import Callable
+from typing import assert_never
+
+from swarm_core.engine.work import Kind, Receipt, WorkItem
+from swarm_trainer.verbs import receipts
+from swarm_trainer.verbs.context import Context
+
+Verb = Callable[[WorkItem, Context], Receipt]
+
+
+def carry_out(item: WorkItem, context: Context) -> Receipt:
+    """Do `item`, or find it done. Raises BadInputError when the user's input cannot work."""
+    found = receipts.stored(context.store, item.key)
+    if found is not None:
+        return found
+    receipt = verb(item.kind)(item, context)
+    return Receipt.from_bytes(context.store.publish(receipts.key(item.key), receipt.to_bytes()))
+
+
+def verb(kind: Kind) -> Verb:
+    """The verb of a kind; imported when first wanted, because some of them bring torch."""
+    from swarm_trainer.verbs import conclude, iterate, prepare, seed  # noqa: PLC0415
+
+    match kind:
+        case Kind.PREPARE:
+            return prepare.run
+        case Kind.SEED:
+            return seed.run
+        case Kind.ITERATE:
+            return iterate.run
+        case Kind.CONCLUDE:
+            return conclude.run
+        case _:
+            assert_never(kind)

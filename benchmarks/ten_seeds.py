@@ -1,0 +1,95 @@
+"""Does the search find something every time? Ten run seeds of one SwarmRun, every one printed.
+
+Each run is a whole `dataswarm run`: generators fine-tuned anew, search, choice, final evaluation on fresh items.
+Nothing is left out or repeated; a run that fails is printed as failed and counts as no gain.
+
+Limits: one arena, one recipe; the interval of one run covers items and sampling, not the training of the generators:
+that is what ten seeds are for.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean, stdev
+
+import yaml
+
+ARENA = Path(__file__).parents[1] / "examples" / "arithmetic" / "swarmrun.yaml"
+FIRST_SEED = 1001
+"""Far from every seed that anything was tuned with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One run's verdict; no gain when it failed."""
+
+    seed: int
+    best: float | None = None
+    initial: float | None = None
+    gain: tuple[float, float, float] | None = None
+
+    @property
+    def shown(self) -> bool:
+        return self.gain is not None and self.gain[1] > 0
+
+
+def run(arena: Path, seed: int, folder: Path, rule: str | None) -> Outcome:
+    """Run `arena` with another seed, in a folder of its own."""
+    document = yaml.safe_load(arena.read_text())
+    document["spec"]["seed"] = seed
+    if rule is not None:
+        document["spec"]["swarm"] = {**document["spec"]["swarm"], "rule": rule}
+    file = arena.with_name(f".{arena.stem}-{os.getpid()}-{seed}.yaml")  # beside the original: its paths are relative
+    file.write_text(yaml.safe_dump(document))
+    try:
+        command = [sys.executable, "-m", "swarm_trainer", "run", str(file), "--folder", str(folder / str(seed))]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    finally:
+        file.unlink()
+    if done.returncode != 0:
+        print(done.stderr[-2000:], file=sys.stderr)
+        return Outcome(seed)
+    result = json.loads((folder / str(seed) / "result.json").read_text())
+    gain = (result["gain"]["value"], result["gain"]["low"], result["gain"]["high"])
+    return Outcome(seed, result["best"]["fresh"]["value"], result["initial"]["fresh"]["value"], gain)
+
+
+def rows(outcomes: list[Outcome]) -> Iterator[str]:
+    yield "| seed | best initial | best found | gain | 95 % interval | above 0 |"
+    yield "|---|---|---|---|---|---|"
+    for one in outcomes:
+        if one.gain is None:
+            yield f"| {one.seed} | - | - | failed | - | no |"
+            continue
+        value, low, high = one.gain
+        mark = "yes" if one.shown else "no"
+        yield f"| {one.seed} | {one.initial:.3f} | {one.best:.3f} | {value:+.3f} | {low:+.3f} to {high:+.3f} | {mark} |"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--arena", type=Path, default=ARENA, help="the SwarmRun to repeat")
+    parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--rule", choices=["Standard", "Published"], help="another rule than the file's")
+    parser.add_argument("--at-once", type=int, default=1, help="runs at a time")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(arguments.at_once) as pool:
+        seeds = range(FIRST_SEED, FIRST_SEED + arguments.seeds)
+        outcomes = list(pool.map(lambda seed: run(arguments.arena, seed, Path(folder), arguments.rule), seeds))
+    print("\n".join(rows(outcomes)))
+    gains = [one.gain[0] for one in outcomes if one.gain is not None]
+    if len(gains) > 1:
+        print(f"\nmean gain {fmean(gains):+.3f}, standard deviation between seeds {stdev(gains):.3f}", end="; ")
+    print(f"interval above 0 in {sum(one.shown for one in outcomes)} of {len(outcomes)}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

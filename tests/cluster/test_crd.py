@@ -1,0 +1,160 @@
+"""A real API server accepts the CRD, and judges documents as the models do."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import swarmrun_documents as documents
+import yaml
+from hypothesis import HealthCheck, given, settings
+
+from swarm_core.api import crd, defaults, loading
+from swarm_core.errors import BadInputError
+
+pytestmark = pytest.mark.cluster
+COMMITTED = Path(__file__).parents[2] / "crds" / "dataswarm.io_swarmruns.yaml"
+DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+RUNS = f"/apis/dataswarm.io/v1alpha1/namespaces/default/{crd.PLURAL}"
+YAML = "application/yaml"
+
+
+@pytest.fixture(scope="module")
+def server(api_server: Any) -> Any:
+    """The API server with the committed CRD established."""
+    status, answer = api_server.call("POST", DEFINITIONS, COMMITTED.read_text(), YAML)
+    assert status == 201, answer["message"]
+    change = f"{DEFINITIONS}?watch=true&timeoutSeconds=1"
+    for _ in range(60):
+        if api_server.call("GET", RUNS)[0] == 200:
+            break
+        api_server.call("GET", change)
+    else:
+        pytest.fail(str(api_server.call("GET", f"{DEFINITIONS}/{answer['metadata']['name']}")[1]["status"]))
+    return api_server
+
+
+def ours(text: str) -> tuple[str, str]:
+    """Our refusal, or the digest of the run."""
+    try:
+        return "", defaults.spec_digest(defaults.resolve(loading.parse(text, "run.yaml")))
+    except BadInputError as error:
+        return str(error), ""
+
+
+def theirs(server: Any, text: str) -> tuple[str, str]:
+    """The server's refusal of a dry-run create, or the digest of what it would store, defaults filled."""
+    status, answer = server.call("POST", f"{RUNS}?dryRun=All", text, YAML)
+    if status != 201:
+        return (answer["message"] if isinstance(answer, dict) else answer) or str(status), ""
+    return "", defaults.spec_digest(defaults.resolve(loading.from_object(answer, "server")))
+
+
+def assert_agreed(server: Any, text: str) -> None:
+    (refusal, digest), (their_refusal, their_digest) = ours(text), theirs(server, text)
+    assert bool(refusal) == bool(their_refusal), f"models: {refusal or 'valid'}; server: {their_refusal or 'valid'}"
+    assert digest == their_digest
+
+
+def written(document: documents.Document) -> str:
+    return yaml.safe_dump(document, allow_unicode=True)
+
+
+def by_message(example: documents.Example) -> str:
+    return example.message.split(";")[0]
+
+
+@pytest.mark.parametrize("example", documents.EXAMPLES, ids=by_message)
+def test_the_server_lets_the_accept_example_of_a_rule_pass(server: Any, example: documents.Example) -> None:
+    text = written(documents.patched(example.accept))
+    assert theirs(server, text) == ours(text)
+    assert not theirs(server, text)[0]
+
+
+@pytest.mark.parametrize("example", documents.EXAMPLES, ids=by_message)
+def test_the_server_gives_the_reason_of_the_rule_that_is_broken(server: Any, example: documents.Example) -> None:
+    assert example.message in theirs(server, written(documents.patched(example.reject)))[0]
+
+
+@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(document=documents.documents())
+def test_server_and_models_agree_on_generated_documents(server: Any, document: documents.Document) -> None:
+    assert_agreed(server, written(document))
+
+
+@pytest.mark.parametrize("way", documents.WAYS, ids=lambda way: ".".join(map(str, way[0])))
+def test_server_and_models_agree_at_the_limits_of_every_field(server: Any, way: tuple[Any, documents.Document]) -> None:
+    path, schema = way
+    for value in [*documents.edges(schema), *documents.JUNK, documents.GONE]:
+        document = documents.minimal()
+        documents.put(document, list(path), value)
+        assert_agreed(server, written(document))
+
+
+SCALARS = (
+    "2e-1", "1E0", ".5", "1.", "+1", "+.5", "1_0", "0x1F", "0o17", "017", "08", "0b11", "-0", "-0.0", "1:30", "1e3",
+    "y", "n", "Yes", "NO", "on", "off", "True", "~", "null", "Null", "nULL", "2024-01-01", "2024-01-01T00:00:00Z",
+    "<<", "=", "'1'", '"true"', "!!str 5", "!!float 1", "!!int '3'", ".nan", "-.inf", "1e400", "12345678901234567890",
+    "'2e-1'", "a b", "|\n    two\n    lines\n", ">-\n    folded\n    line\n", "é", "'\\x41'", '"\\x41"', "''",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("scalar", SCALARS)
+def test_a_plain_scalar_means_to_us_what_it_means_to_the_server(server: Any, scalar: str) -> None:
+    for field in ("seed: ", "domain: ", "suspend: ", "generation:\n    temperature: ", "takers:\n  - name: "):
+        document = documents.minimal()
+        if field.startswith("takers"):
+            del document["spec"]["takers"]
+        assert_agreed(server, f"{written(document)}  {field}{scalar}\n")
+
+
+@pytest.mark.parametrize(
+    ("name", "before", "edit"),
+    [(name, *edits) for name, edits in documents.EDITS.items() if name != "judge"],
+    ids=[name for name in documents.EDITS if name != "judge"],
+)
+def test_the_server_refuses_an_edit_of_a_fixed_field(
+    server: Any, name: str, before: documents.Patch, edit: documents.Patch
+) -> None:
+    status, answer = update(server, documents.patched({"metadata.name": f"edit-{name}", **before}), edit)
+    assert status == 422
+    assert f"{name} is fixed once a run exists" in answer["message"]
+
+
+@pytest.mark.parametrize("edit", documents.FREE_EDITS, ids=lambda edit: next(iter(edit)))
+def test_the_server_lets_other_edits_pass(server: Any, edit: documents.Patch) -> None:
+    name = "free-" + next(iter(edit)).rpartition(".")[2]
+    status, answer = update(server, documents.patched({"metadata.name": name}), edit)
+    assert status == 200, answer["message"]
+
+
+def test_writing_out_what_the_server_filled_in_is_no_edit(server: Any) -> None:
+    edit = {"spec.seed": 0, "spec.generation": {"maxTokens": 512}, "spec.evaluation.final": {}, "spec.swarm": {}}
+    status, answer = update(server, documents.patched({"metadata.name": "explicit"}), edit)
+    assert status == 200, answer["message"]
+
+
+def test_a_full_status_is_stored_and_read_back(server: Any) -> None:
+    name = "with-status"
+    assert server.call("POST", RUNS, documents.patched({"metadata.name": name}))[0] == 201
+    condition = {"type": "Ready", "status": "True", "reason": "Succeeded", "message": "", "lastTransitionTime": "x"}
+    status = {
+        "phase": "Iterating",
+        "best": {"value": 0.5, "iteration": 1, "particle": 2, "recipe": "0" * 64},
+        "gain": {"value": 1, "low": 0.25, "high": 2.5},
+        "particles": [{"name": f"p{index}", "fitness": index / 64} for index in range(64)],
+        "history": [{"iteration": index, "best": 0.5, "mean": 0.25} for index in range(20)],
+        "conditions": [condition],
+    }
+    code, answer = server.call("PATCH", f"{RUNS}/{name}/status", {"status": status}, "application/merge-patch+json")
+    assert code == 200, answer["message"]
+    run = loading.from_object(server.call("GET", f"{RUNS}/{name}")[1], "server")
+    assert run.status is not None
+    assert run.status.model_dump(mode="json", by_alias=True, exclude_unset=True) == status
+
+
+def update(server: Any, document: documents.Document, edit: documents.Patch) -> tuple[int, Any]:
+    """The server's answer to putting an edited document in place of `document`."""
+    status, stored = server.call("POST", RUNS, document)
+    assert status == 201, stored["message"]
+    edited = documents.patched({**edit, "metadata.resourceVersion": stored["metadata"]["resourceVersion"]}, document)
+    return server.call("PUT", f"{RUNS}/{document['metadata']['name']}", edited)

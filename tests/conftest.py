@@ -1,0 +1,100 @@
+"""Tiny language models that tests share: two layers, random weights, one token per character.
+
+Torch is imported inside the fixtures, so that tests of the core do not pay for it.
+"""
+
+# ruff: noqa: PLC0415
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+ALPHABET = "0123456789+-*= abcdefghijklmnopqrstuvwxyzQA:.\n"
+CHAT_TEMPLATE = (
+    "{{ bos_token }}{% for m in messages %}{{ m['role'] }}: {{ m['content'] }}\n{% endfor %}"
+    "{% if add_generation_prompt %}a:{% endif %}"
+)
+
+
+def _write_tokenizer(folder: Path, chat: bool) -> None:
+    from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, processors
+    from transformers import PreTrainedTokenizerFast
+
+    tokens = ["<pad>", "<bos>", "<eos>", "<unk>", *ALPHABET]
+    tokenizer = Tokenizer(models.WordLevel({token: index for index, token in enumerate(tokens)}, unk_token="<unk>"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex(r"[\s\S]"), "isolated")
+    tokenizer.decoder = decoders.Fuse()
+    tokenizer.post_processor = processors.TemplateProcessing(single="<bos> $A", special_tokens=[("<bos>", 1)])
+    fast = PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, bos_token="<bos>", eos_token="<eos>", pad_token="<pad>", unk_token="<unk>"
+    )
+    fast.chat_template = CHAT_TEMPLATE if chat else None
+    fast.save_pretrained(folder)
+
+
+@pytest.fixture(scope="session")
+def make_base(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """Writes a Llama of a few thousand parameters into a new folder and returns it."""
+    from swarm_trainer.lora.base import quiet
+
+    def make(hidden: int = 32, seed: int = 0, chat: bool = True) -> Path:
+        import torch
+        from transformers import LlamaConfig, LlamaForCausalLM
+
+        folder = tmp_path_factory.mktemp("base")
+        config = LlamaConfig(
+            vocab_size=4 + len(ALPHABET),
+            hidden_size=hidden,
+            intermediate_size=2 * hidden,
+            num_hidden_layers=2,
+            num_attention_heads=4,
+            num_key_value_heads=2,
+            max_position_embeddings=128,
+            bos_token_id=1,
+            eos_token_id=2,
+            pad_token_id=0,
+            # Larger than usual, so that a model nobody trained still prefers some tokens to others.
+            initializer_range=0.2,
+        )
+        with torch.random.fork_rng(), quiet():
+            torch.manual_seed(seed)
+            LlamaForCausalLM(config).save_pretrained(folder)
+            _write_tokenizer(folder, chat)
+        return folder
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def tiny_base(make_base: Callable[..., Path]) -> Path:
+    """A base with a chat template."""
+    return make_base()
+
+
+@pytest.fixture(scope="session")
+def make_adapter(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """Writes an adapter with random A and B for a base into a new folder and returns it."""
+
+    def make(
+        base: Path,
+        seed: int = 1,
+        rank: int = 4,
+        alpha: float = 8.0,
+        targets: tuple[str, ...] = ("q_proj", "v_proj", "down_proj"),
+        size: float = 0.2,
+    ) -> Path:
+        import torch
+
+        from swarm_trainer.lora import export
+        from swarm_trainer.lora.base import linear_shapes
+        from swarm_trainer.lora.signature import Signature
+
+        shapes = {name: shape for name, shape in linear_shapes(base).items() if name.rpartition(".")[2] in targets}
+        signature = Signature(rank, alpha, tuple(sorted(targets)), tuple(sorted(shapes.items())))
+        generator = torch.Generator().manual_seed(seed)
+        tensors = [(name, size * torch.randn(shape, generator=generator)) for name, shape in signature.tensors.items()]
+        folder = tmp_path_factory.mktemp("adapters") / "adapter"
+        export.save(folder, tensors, signature)
+        return folder
+
+    return make

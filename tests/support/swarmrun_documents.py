@@ -1,0 +1,252 @@
+"""SwarmRun documents for tests: a smallest one, an accept and a reject example of every rule, and generated ones."""
+
+import copy
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from hypothesis import strategies as st
+
+from swarm_core.api import crd
+from swarm_core.api.scalars import PATH_OR_FILE
+
+Document = dict[str, Any]
+Patch = dict[str, Any]
+"""New values by dotted path; `GONE` removes."""
+GONE = "<gone>"
+SCHEMA = crd.manifest()["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
+
+
+def minimal() -> Document:
+    """The shortest document that is a SwarmRun."""
+    return {
+        "apiVersion": "dataswarm.io/v1alpha1",
+        "kind": "SwarmRun",
+        "metadata": {"name": "arithmetic"},
+        "spec": {
+            "base": {"model": "models/base"},
+            "generators": {"data": {"uri": "data/seeds.jsonl"}},
+            "takers": [{"name": "bare"}, {"name": "tuned", "adapter": "takers/tuned"}],
+            "judge": {"type": "Verifier", "verifier": {"name": "Arithmetic"}},
+            "objective": {"type": "Difficulty"},
+        },
+    }
+
+
+def patched(patch: Patch, document: Document | None = None) -> Document:
+    """A copy of `document` (the minimal one) with `patch` applied; folders on the way are made."""
+    document = copy.deepcopy(minimal() if document is None else document)
+    for path, value in patch.items():
+        put(document, [int(part) if part.isdigit() else part for part in path.split(".")], value)
+    return document
+
+
+def put(document: Any, path: list[str | int], value: Any) -> None:
+    """Set, or with `GONE` remove, what is at `path`; does nothing where the way is barred."""
+    *way, last = path
+    for part in way:
+        if isinstance(document, dict):
+            document = document.setdefault(part, {})
+        elif isinstance(document, list) and isinstance(part, int) and part < len(document):
+            document = document[part]
+        else:
+            return
+    if isinstance(document, dict) and value == GONE:
+        document.pop(last, None)
+    elif isinstance(document, dict) or (isinstance(document, list) and isinstance(last, int) and last < len(document)):
+        document[last] = copy.deepcopy(value)
+
+
+@dataclass(frozen=True)
+class Example:
+    """A rule, by its message, with a document it lets pass and one it does not."""
+
+    message: str
+    accept: Patch
+    reject: Patch
+
+
+MODEL = {"type": "Model", "model": {"uri": "models/embedder"}}
+EXAMPLES = (
+    Example(
+        "adapters are generators trained already; remove them, or remove training and clustering",
+        {"spec.generators.adapters": ["a", "b"]},
+        {"spec.generators.adapters": ["a", "b"], "spec.generators.training": {}},
+    ),
+    Example(
+        "adapters are generators trained already; remove them, or remove training and clustering",
+        {"spec.generators.training": {}, "spec.generators.clustering": {}},
+        {"spec.generators.adapters": ["a", "b"], "spec.generators.clustering": {}},
+    ),
+    Example(
+        "count is not the number of adapters; remove count",
+        {"spec.generators.adapters": ["a", "b"], "spec.generators.count": 2},
+        {"spec.generators.adapters": ["a", "b"], "spec.generators.count": 3},
+    ),
+    Example(
+        "kmeans belongs to type KMeans; remove it, or set type to KMeans",
+        {"spec.generators.clustering": {"kmeans": {}}},
+        {"spec.generators.clustering": {"type": "Field", "kmeans": {}}},
+    ),
+    Example(
+        "field belongs to type Field; remove it, or set type to Field",
+        {"spec.generators.clustering": {"type": "Field", "field": {"name": "topic"}}},
+        {"spec.generators.clustering": {"field": {}}},
+    ),
+    Example(
+        "model is given exactly when type is Model; write both, or neither",
+        {"spec.generators.clustering.kmeans.embedder": MODEL},
+        {"spec.generators.clustering.kmeans.embedder": {"type": "Model"}},
+    ),
+    Example(
+        "model is given exactly when type is Model; write both, or neither",
+        {"spec.generators.clustering.kmeans.embedder": {"type": "Tfidf"}},
+        {"spec.generators.clustering.kmeans.embedder": {"model": {"uri": "models/embedder"}}},
+    ),
+    Example(
+        "the name is taken twice; names of takers must differ",
+        {"spec.takers": [{"name": "a"}, {"name": "b"}]},
+        {"spec.takers": [{"name": "a"}, {"name": "b"}, {"name": "a", "adapter": "x"}]},
+    ),
+    Example(
+        "objective Separation compares takers; list two or more, or use Difficulty",
+        {"spec.objective.type": "Separation"},
+        {"spec.objective.type": "Separation", "spec.takers": [{"name": "a"}]},
+    ),
+    Example(
+        "verifier is given exactly when type is Verifier; write both, or neither",
+        {"spec.judge": {"type": "Verifier", "verifier": {"name": "Arithmetic"}}},
+        {"spec.judge": {"type": "Verifier"}},
+    ),
+    Example(
+        "standard belongs to rule Standard; remove it, or set rule to Standard",
+        {"spec.swarm.standard": {"start": "Generators"}},
+        {"spec.swarm.rule": "Published", "spec.swarm.standard": {}},
+    ),
+    Example(
+        "published belongs to rule Published; remove it, or set rule to Published",
+        {"spec.swarm.rule": "Published", "spec.swarm.published": {"inertia": 0.1}},
+        {"spec.swarm.published": {"inertia": 0.1}},
+    ),
+    Example(
+        "inertia, cognitive, social and repel are divided by their sum, so one must be above 0",
+        {"spec.swarm": {"rule": "Published", "published": {"inertia": 0, "cognitive": 0, "social": 0}}},
+        {
+            "spec.swarm": {
+                "rule": "Published",
+                "published": dict.fromkeys(("inertia", "cognitive", "social", "repel"), 0),
+            }
+        },
+    ),
+    Example(
+        "stepFloor is above stepLength; lower it",
+        {"spec.swarm": {"rule": "Published", "published": {"stepLength": 0.5, "stepFloor": 0.5}}},
+        {"spec.swarm": {"rule": "Published", "published": {"stepLength": 0.05}}},
+    ),
+    Example(
+        "local is given exactly when type is Local; write both, or neither",
+        {"spec.storage": {"type": "Local", "local": {"path": "runs/a"}}},
+        {"spec.storage": {"type": "Local"}},
+    ),
+    Example(PATH_OR_FILE, {"spec.base.model": "file:///models/base"}, {"spec.base.model": "hf://org/name@rev"}),
+    Example(PATH_OR_FILE, {"spec.generators.data.uri": "../x:y.jsonl"}, {"spec.generators.data.uri": "s3://b/x.jsonl"}),
+    Example(PATH_OR_FILE, {"spec.takers.0.model": "./m"}, {"spec.takers.0.model": "file://"}),
+)
+"""Every rule of the CRD that ties fields together, or a field to more than its type."""
+
+EDITS = {
+    "seed": ({}, {"spec.seed": 1}),
+    "base": ({}, {"spec.base.maxModelLen": 128}),
+    "generators": ({}, {"spec.generators.count": 5}),
+    "domain": ({}, {"spec.domain": "sums"}),
+    "takers": ({}, {"spec.takers.0.name": "other"}),
+    "generation": ({}, {"spec.generation.shots": 4}),
+    "answering": ({}, {"spec.answering.maxTokens": 7}),
+    "judge": (
+        {"spec.judge": {"type": "Verifier", "verifier": {"name": "Arithmetic"}}},
+        {"spec.judge": {"type": "Verifier", "verifier": {"name": "Other"}}},
+    ),
+    "objective": ({}, {"spec.objective.type": "Separation"}),
+    "swarm": ({}, {"spec.swarm.patience": 3}),
+    "evaluation": ({}, {"spec.evaluation.final.seeds": 4}),
+    "storage": ({"spec.storage": {"type": "Local", "local": {"path": "a"}}}, {"spec.storage": GONE}),
+}
+"""For every field that is fixed: a document, and an edit of it that is refused."""
+FREE_EDITS = (
+    {"spec.suspend": True},
+    {"spec.execution": {"attempts": 5, "local": {"device": "cpu", "threads": 2}}},
+    {"metadata.labels": {"team": "a"}},
+)
+"""Edits that are let pass."""
+
+STARTS: tuple[Patch, ...] = (
+    {},
+    {"spec.seed": 7, "spec.suspend": False, "spec.domain": "sums", "spec.execution": {"local": {"threads": 2}}},
+    {"spec.generators.adapters": ["a", "b", "c"], "spec.objective.type": "Separation"},
+    {
+        "spec.generators.count": 3,
+        "spec.generators.training": {"targetModules": ["q_proj", "v_proj"]},
+        "spec.generators.clustering.kmeans": {},
+    },
+    {"spec.generators.clustering": {"kmeans": {"embedder": MODEL}}},
+    {"spec.generators.clustering": {"type": "Field", "field": {"name": "topic"}}},
+    {"spec.swarm": {"rule": "Published", "published": {"stepLength": 10}, "particles": 4}},
+    {"spec.swarm": {"standard": {"start": "Generators", "remeasured": 0}}, "spec.takers.0.model": "/models/other"},
+    {"spec.storage": {"type": "Local", "local": {"path": "runs/a"}}, "spec.evaluation": {"final": {"items": 8}}},
+)
+JUNK = (None, True, False, 0, -1, 1.5, 3.0, -0.0, 10**12, "", "3", "true", "x", [], {}, [None], [{}])
+
+
+def ways(schema: Document = SCHEMA["properties"]["spec"], way: tuple[str | int, ...] = ("spec",)) -> Iterator[tuple]:
+    """Every path below `way`, with its schema; of a list, its first two entries."""
+    for name, part in schema.get("properties", {}).items():
+        yield (*way, name), part
+        yield from ways(part, (*way, name))
+    for index in range(2) if "items" in schema else ():
+        yield (*way, index), schema["items"]
+        yield from ways(schema["items"], (*way, index))
+
+
+WAYS = list(ways())
+
+
+def edges(schema: Document) -> list[Any]:
+    """Values at and just past the limits of `schema`."""
+    low, high = schema.get("minimum", 0), schema.get("maximum", 9)
+    match schema["type"]:
+        case "integer":
+            return [low, high, float(low), low - 1, high + 1, low + 0.5]
+        case "number":
+            return [low, high, (low + high) / 2, low - 0.01, high + 0.01]
+        case "boolean":
+            return [True, False]
+        case "string":
+            longest, shortest = schema.get("maxLength", 20), schema.get("minLength", 0)
+            texts = [
+                "a-b",
+                "A_b",
+                "-a",
+                "a\n",
+                "a b",
+                "é" * longest,
+                "a" * longest,
+                "a" * (longest + 1),
+                "a" * shortest,
+            ]
+            return [*schema.get("enum", []), *texts, "hf://a/b", "file:///a", "file://", "a://", "\x07", "😀"]
+        case "array":
+            entries = [[entry] * count for entry in ("ab", {"name": "n"}) for count in (1, 2, schema["maxItems"] + 1)]
+            return [*entries, [{"name": "n"}, {"name": "m"}], ["a", "b"], ["a", "b", "c", "d"]]
+        case _:
+            return [{}]
+
+
+@st.composite
+def documents(draw: st.DrawFn) -> Document:
+    """A valid document with none to three things about it changed, by its schema or by junk."""
+    document = patched(draw(st.sampled_from(STARTS)))
+    for _ in range(draw(st.sampled_from((0, 1, 1, 1, 2, 3)))):
+        way, schema = draw(st.sampled_from(WAYS))
+        value = draw(st.sampled_from([*edges(schema)] * 3 + [*JUNK, GONE, GONE]))
+        put(document, list(way), value)
+    return document

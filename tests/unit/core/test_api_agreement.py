@@ -1,0 +1,104 @@
+"""The models and the CRD made from them say yes and no to the same documents."""
+
+import crd_judge
+import pytest
+import swarmrun_documents as documents
+from hypothesis import given, settings
+
+from swarm_core.api import loading
+from swarm_core.api.block import VALIDATIONS
+from swarm_core.api.crd import FIXED
+from swarm_core.api.spec import FREE, IDENTITY, KEPT, SwarmRunSpec
+from swarm_core.errors import BadInputError
+
+SCHEMA = documents.SCHEMA
+
+
+def refusal(document: documents.Document) -> str:
+    """What the models say against `document`; empty if nothing."""
+    try:
+        loading.from_object(document, "run.yaml")
+    except BadInputError as error:
+        return str(error)
+    return ""
+
+
+def by_message(example: documents.Example) -> str:
+    return example.message.split(";")[0]
+
+
+@pytest.mark.parametrize("example", documents.EXAMPLES, ids=by_message)
+def test_a_rule_lets_its_accept_example_pass(example: documents.Example) -> None:
+    document = documents.patched(example.accept)
+    assert refusal(document) == ""
+    assert crd_judge.refusals(document, SCHEMA) == []
+
+
+@pytest.mark.parametrize("example", documents.EXAMPLES, ids=by_message)
+def test_a_rule_and_no_other_refuses_its_reject_example(example: documents.Example) -> None:
+    document = documents.patched(example.reject)
+    assert refusal(document).endswith(example.message)
+    assert len(refusal(document).splitlines()) == 1
+    assert crd_judge.refusals(document, SCHEMA) == [example.message]
+
+
+def test_every_rule_has_an_example() -> None:
+    told = {rule["message"] for rule in crd_judge.rules(SCHEMA) if "oldSelf" not in rule["rule"]}
+    assert told == {example.message for example in documents.EXAMPLES}
+
+
+def test_every_field_of_the_spec_is_fixed_or_free() -> None:
+    fields = list(IDENTITY + KEPT + FREE)
+    assert sorted(fields) == sorted(SCHEMA["properties"]["spec"]["properties"])
+    assert len(fields) == len(SwarmRunSpec.model_fields)
+    assert tuple(documents.EDITS) == FIXED
+    fixed = [rule for rule in SCHEMA["properties"]["spec"][VALIDATIONS] if "oldSelf" in rule["rule"]]
+    assert [rule["fieldPath"] for rule in fixed] == [f".{name}" for name in FIXED]
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in FIXED if name != "judge"]
+)  # there is one judge: nothing to change to
+def test_a_fixed_field_cannot_be_edited(name: str) -> None:
+    before, edit = documents.EDITS[name]
+    old = documents.patched(before)
+    new = documents.patched(edit, old)
+    assert crd_judge.refusals(old, SCHEMA, before=old) == []
+    assert crd_judge.refusals(new, SCHEMA) == []
+    assert crd_judge.refusals(new, SCHEMA, before=old) == [
+        f"{name} is fixed once a run exists; create a SwarmRun of another name"
+    ]
+
+
+@pytest.mark.parametrize("edit", documents.FREE_EDITS, ids=lambda edit: next(iter(edit)))
+def test_what_is_outside_the_identity_can_be_edited(edit: documents.Patch) -> None:
+    assert crd_judge.refusals(documents.patched(edit), SCHEMA, before=documents.minimal()) == []
+
+
+@settings(max_examples=400, deadline=None)
+@given(documents.documents())
+def test_a_document_is_valid_for_the_models_exactly_when_it_is_for_the_crd(document: documents.Document) -> None:
+    ours, theirs = refusal(document), crd_judge.refusals(document, SCHEMA)
+    assert bool(ours) == bool(theirs), f"models: {ours or 'valid'}; CRD: {theirs or 'valid'}"
+
+
+@pytest.mark.parametrize("way", documents.WAYS, ids=lambda way: ".".join(map(str, way[0])))
+def test_models_and_crd_agree_at_the_limits_of_every_field(way: tuple[tuple[str | int, ...], dict]) -> None:
+    path, schema = way
+    for value in [*documents.edges(schema), *documents.JUNK, documents.GONE]:
+        document = documents.minimal()
+        documents.put(document, list(path), value)
+        ours, theirs = refusal(document), crd_judge.refusals(document, SCHEMA)
+        assert bool(ours) == bool(theirs), f"{value!r}: models: {ours or 'valid'}; CRD: {theirs or 'valid'}"
+
+
+def test_generated_documents_are_of_both_kinds() -> None:
+    verdicts = []
+
+    @settings(max_examples=100, deadline=None, database=None, derandomize=True)
+    @given(documents.documents())
+    def collect(document: documents.Document) -> None:
+        verdicts.append(bool(refusal(document)))
+
+    collect()
+    assert 0.2 < sum(verdicts) / len(verdicts) < 0.8

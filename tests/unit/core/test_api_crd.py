@@ -1,0 +1,104 @@
+"""The generated CRD and editor schema are fresh, explained throughout, and refuse what they cannot express."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+import jsonschema
+import pytest
+import swarmrun_documents as documents
+from pydantic import BaseModel, Field
+
+from swarm_core.api import crd, schema
+from swarm_core.api.block import VALIDATIONS
+
+CRDS = Path(__file__).parents[3] / "crds"
+LIMIT = 200 * 1024
+"""kubectl apply keeps the whole object in an annotation, which may hold 256 KiB."""
+
+
+def test_the_committed_crd_is_the_generated_one() -> None:
+    assert (CRDS / "dataswarm.io_swarmruns.yaml").read_text() == crd.text()
+
+
+def test_the_committed_editor_schema_is_the_generated_one() -> None:
+    assert (CRDS / "swarmrun.schema.json").read_text() == schema.text()
+
+
+def test_the_crd_is_small_enough_for_kubectl_apply() -> None:
+    assert len(crd.text().encode()) < LIMIT
+
+
+def fields(node: documents.Document, path: str = "") -> Iterator[tuple[str, documents.Document]]:
+    for name, part in node.get("properties", {}).items():
+        yield f"{path}.{name}", part
+        yield from fields(part, f"{path}.{name}")
+    if "items" in node:
+        yield from fields(node["items"], f"{path}[]")
+
+
+def test_every_field_is_explained_in_one_sentence() -> None:
+    kubernetes = ".metadata"
+    told = {
+        path: part.get("description", "") for path, part in fields(documents.SCHEMA) if not path.startswith(kubernetes)
+    }
+    assert len(told) > 100
+    assert [path for path, words in told.items() if not words.endswith(".") or words.count(". ") > 0] == []
+
+
+def test_no_two_rules_of_one_block_say_the_same() -> None:
+    for path, part in fields(documents.SCHEMA):
+        messages = [rule["message"] for rule in part.get(VALIDATIONS, ())]
+        assert len(messages) == len(set(messages)), path
+
+
+@pytest.mark.parametrize("start", documents.STARTS, ids=lambda start: "+".join(start) or "minimal")
+def test_the_editor_schema_lets_a_valid_document_pass(start: documents.Patch) -> None:
+    jsonschema.validate(documents.patched(start), schema.editor_schema())
+
+
+def test_the_editor_schema_underlines_a_typo() -> None:
+    with pytest.raises(jsonschema.ValidationError, match="partcles"):
+        jsonschema.validate(documents.patched({"spec.swarm.partcles": 3}), schema.editor_schema())
+
+
+class Either(BaseModel):
+    field: int | str
+
+
+class Pair(BaseModel):
+    field: tuple[int, str]
+
+
+class Endless(BaseModel):
+    field: str
+
+
+class Unlisted(BaseModel):
+    field: Annotated[str, Field(max_length=3)] = ""
+    rows: list[int]
+
+
+class Mapped(BaseModel):
+    field: dict[str, int]
+
+
+class Stepped(BaseModel):
+    field: int = Field(multiple_of=3)
+
+
+@pytest.mark.parametrize(
+    ("model", "named"),
+    [
+        (Either, r"spec\.field: .*'anyOf'"),
+        (Pair, r"spec\.field: .*'prefixItems'"),
+        (Endless, r"spec\.field: no maxLength"),
+        (Unlisted, r"spec\.rows: no maxItems"),
+        (Mapped, r"spec\.field: .*'additionalProperties'"),
+        (Stepped, r"spec\.field: .*'multipleOf'"),
+    ],
+    ids=lambda value: value.__name__ if isinstance(value, type) else "",
+)
+def test_what_a_structural_schema_cannot_say_is_refused_by_name(model: type[BaseModel], named: str) -> None:
+    with pytest.raises(crd.InexpressibleError, match=named):
+        crd.structural(schema.inlined(model), "spec")

@@ -1,0 +1,196 @@
+"""Every default is made explicit, and the digests name the experiment and nothing else."""
+
+import json
+import random
+from typing import Any
+
+import pytest
+import swarmrun_documents as documents
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from swarm_core.api import defaults, loading
+from swarm_core.api.defaults import ResolvedSpec, Role
+from swarm_core.api.resolved import ByKMeans, Given, Trained
+from swarm_core.api.spec import IDENTITY
+from swarm_core.api.swarm import Published, Standard
+from swarm_core.errors import BadInputError
+from swarm_core.recipe import Digest, digest_bytes
+
+LEAVES = [(way, schema) for way, schema in documents.WAYS if schema["type"] not in ("object", "array")]
+ONE_VALUE = {"judge.type", "judge.verifier.name", "storage.type", "generators.clustering.kmeans.embedder.type"}
+"""Fields that have one legal value while the rest stands."""
+
+
+def resolved(document: documents.Document) -> ResolvedSpec:
+    return defaults.resolve(loading.from_object(document, "run.yaml"))
+
+
+def digest(document: documents.Document) -> Digest:
+    return defaults.spec_digest(resolved(document))
+
+
+def contents(spec: ResolvedSpec) -> dict[str, Digest]:
+    """A digest for every URI, drawn from its text."""
+    return {use.uri: digest_bytes(use.uri.encode()) for use in defaults.uris(spec)}
+
+
+def digests_by_value(way: tuple[str | int, ...], schema: documents.Document) -> dict[Any, Digest]:
+    """The digests of documents that differ in the field at `way` alone, from the first start with two legal values."""
+    found: dict[Any, Digest] = {}
+    for start in documents.STARTS:
+        found = {}
+        for value in documents.edges(schema):
+            document = documents.patched(start)
+            documents.put(document, list(way), value)
+            try:
+                found[value] = digest(document)
+            except BadInputError:
+                continue
+        if len(found) > 1:
+            break
+    return found
+
+
+@pytest.mark.parametrize(("way", "schema"), LEAVES, ids=[".".join(map(str, way[1:])) for way, _schema in LEAVES])
+def test_a_field_changes_the_digest_exactly_when_it_is_identity(
+    way: tuple[str | int, ...], schema: documents.Document
+) -> None:
+    found = digests_by_value(way, schema)
+    if ".".join(str(part) for part in way[1:]) in ONE_VALUE:
+        assert len(found) == 1
+        return
+    assert len(found) > 1
+    assert len(set(found.values())) == (len(found) if way[1] in IDENTITY else 1)
+
+
+def test_the_digest_of_the_smallest_run_stays_what_it_is() -> None:
+    """Run folders are found again by it: a new default, or a renamed field, starts every experiment over."""
+    assert digest(documents.minimal()) == "9eeaecd6720ff63338acca24bb9a5c45bce9126ac751ada788f954e4a667286f"
+
+
+@pytest.mark.parametrize("start", documents.STARTS, ids=lambda start: "+".join(start) or "minimal")
+def test_writing_every_default_out_changes_nothing(start: documents.Patch) -> None:
+    document = documents.patched(start)
+    run = loading.from_object(document, "run.yaml")
+    explicit = {**document, "spec": run.spec.model_dump(mode="json", by_alias=True, exclude_none=True)}
+    assert digest(explicit) == digest(document)
+
+
+@pytest.mark.parametrize(
+    "explicit",
+    [
+        {"spec.generators.count": 4},
+        {"spec.generators.training": {}, "spec.generators.clustering": {"kmeans": {"embedder": {}}}},
+        {"spec.swarm": {"rule": "Standard", "standard": {}}},
+        {"spec.takers.0.model": "models/base"},
+        {"spec.evaluation.items": 40.0, "spec.seed": -0.0},
+        {"spec.storage": None, "spec.generators.adapters": None},
+    ],
+    ids="+".join,
+)
+def test_what_a_default_stands_for_may_be_written_out(explicit: documents.Patch) -> None:
+    assert digest(documents.patched(explicit)) == digest(documents.minimal())
+
+
+@pytest.mark.parametrize(
+    "patch",
+    [
+        {"metadata.name": "other", "metadata.labels": {"team": "a"}, "metadata.annotations": {"note": "b"}},
+        {"spec.suspend": True},
+        {"spec.storage": {"type": "Local", "local": {"path": "/runs"}}},
+        {"spec.execution": {"attempts": 1, "itemDeadlineSeconds": 5, "local": {"device": "cpu", "threads": 1}}},
+    ],
+    ids=lambda patch: next(iter(patch)),
+)
+def test_what_is_outside_the_identity_changes_neither_digest(patch: documents.Patch) -> None:
+    plain, other = resolved(documents.minimal()), resolved(documents.patched(patch))
+    assert defaults.spec_digest(plain) == defaults.spec_digest(other)
+    assert defaults.experiment_digest(plain, contents(plain)) == defaults.experiment_digest(other, contents(other))
+
+
+@given(st.sampled_from(documents.STARTS), st.integers(0, 2**32))
+@settings(max_examples=30, deadline=None)
+def test_the_order_of_keys_changes_nothing(start: documents.Patch, seed: int) -> None:
+    def shuffled(value: Any) -> Any:
+        if isinstance(value, list):
+            return [shuffled(entry) for entry in value]
+        if not isinstance(value, dict):
+            return value
+        keys = random.Random(seed).sample(sorted(value), len(value))
+        return {key: shuffled(value[key]) for key in keys}
+
+    document = documents.patched(start)
+    assert digest(shuffled(document)) == digest(document)
+
+
+@pytest.mark.parametrize("start", documents.STARTS, ids=lambda start: "+".join(start) or "minimal")
+def test_the_experiment_digest_follows_what_paths_hold_and_not_where_they_lie(start: documents.Patch) -> None:
+    document = documents.patched(start)
+    spec = resolved(document)
+    before = defaults.experiment_digest(spec, contents(spec))
+    text = json.dumps(document)
+    moved = text
+    for use in sorted(defaults.uris(spec), key=lambda use: -len(use.uri)):
+        moved = moved.replace(f'"{use.uri}"', f'"/moved/{use.uri.strip("/")}"')
+    elsewhere = resolved(json.loads(moved))
+    assert defaults.spec_digest(elsewhere) != defaults.spec_digest(spec)
+    there = {b.uri: contents(spec)[a.uri] for a, b in zip(defaults.uris(spec), defaults.uris(elsewhere), strict=True)}
+    assert defaults.experiment_digest(elsewhere, there) == before
+    for use in defaults.uris(spec):
+        changed = {**contents(spec), use.uri: digest_bytes(b"changed")}
+        assert defaults.experiment_digest(spec, changed) != before
+
+
+def test_an_experiment_with_an_unknown_content_has_no_digest() -> None:
+    spec = resolved(documents.minimal())
+    known = contents(spec)
+    del known["takers/tuned"]
+    with pytest.raises(ValueError, match=r"spec\.takers\[1\]\.adapter: no digest for 'takers/tuned'"):
+        defaults.experiment_digest(spec, known)
+
+
+def test_every_uri_is_listed_with_its_role() -> None:
+    spec = resolved(
+        documents.patched(
+            {
+                "spec.generators.clustering": {"kmeans": {"embedder": documents.MODEL}},
+                "spec.takers.0.model": "models/other",
+            }
+        )
+    )
+    assert [(use.role, use.uri, use.field) for use in defaults.uris(spec)] == [
+        (Role.BASE, "models/base", "spec.base.model"),
+        (Role.DATA, "data/seeds.jsonl", "spec.generators.data.uri"),
+        (Role.EMBEDDER, "models/embedder", "spec.generators.clustering.kmeans.embedder.model.uri"),
+        (Role.TAKER_MODEL, "models/other", "spec.takers[0].model"),
+        (Role.TAKER_ADAPTER, "takers/tuned", "spec.takers[1].adapter"),
+    ]
+    given_adapters = resolved(documents.patched({"spec.generators.adapters": ["a", "b"]}))
+    assert [use.field for use in defaults.uris(given_adapters) if use.role is Role.GENERATOR_ADAPTER] == [
+        "spec.generators.adapters[0]",
+        "spec.generators.adapters[1]",
+    ]
+
+
+def test_the_smallest_run_resolves_to_four_generators_trained_on_kmeans_clusters() -> None:
+    spec = resolved(documents.minimal())
+    assert spec.generators.count == 4
+    assert isinstance(spec.generators.origin, Trained)
+    assert spec.generators.origin.clusters == ByKMeans(embedder=None)
+    assert spec.generators.origin.training.rank == 16
+    assert spec.rule == Standard()
+    assert spec.takers[0].model == "models/base"
+
+
+def test_given_adapters_set_the_count_and_published_brings_its_constants() -> None:
+    spec = resolved(documents.patched({"spec.generators.adapters": ["a", "b", "c"], "spec.swarm.rule": "Published"}))
+    assert spec.generators.count == 3
+    assert spec.generators.origin == Given(adapters=("a", "b", "c"))
+    assert spec.rule == Published()
+
+
+@pytest.mark.parametrize("start", documents.STARTS, ids=lambda start: "+".join(start) or "minimal")
+def test_a_resolved_spec_survives_json(start: documents.Patch) -> None:
+    spec = resolved(documents.patched(start))
+    assert ResolvedSpec.model_validate_json(spec.model_dump_json()) == spec

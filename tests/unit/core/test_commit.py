@@ -1,0 +1,51 @@
+"""A commit comes back from its bytes, and its digest is theirs."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from swarm_core.commit import Commit, Probed
+from swarm_core.experiment import Experiment, SeedData, Taker
+from swarm_core.objectives.objective import Measurement
+from swarm_core.recipe import ModelName, digest_bytes
+from swarm_core.rollout import Unmeasured
+
+finite = st.floats(allow_nan=False, allow_infinity=False)
+digests = st.binary(max_size=4).map(digest_bytes)
+results = st.one_of(
+    st.builds(Unmeasured, st.text(max_size=9)),
+    st.builds(
+        Measurement, finite, finite, finite, st.integers(0, 9), st.tuples(st.tuples(st.text(max_size=3), finite))
+    ),
+)
+probes = st.builds(
+    Probed, st.text(max_size=3), st.just("Start"), st.tuples(finite, finite), digests.map(ModelName), digests, results
+)
+commits = st.builds(
+    Commit, digests, st.integers(0, 9), digests, st.tuples(digests), st.text(max_size=9), st.tuples(probes, probes)
+)
+
+
+@given(commits)
+def test_a_commit_comes_back_from_its_bytes_as_it_was(commit: Commit) -> None:
+    assert Commit.from_bytes(commit.to_bytes()) == commit
+    assert commit.digest == digest_bytes(commit.to_bytes())
+
+
+@given(commits)
+def test_a_missing_measurement_is_no_fitness(commit: Commit) -> None:
+    for probe in commit.probes:
+        assert (probe.fitness is None) is isinstance(probe.result, Unmeasured)
+
+
+@given(digests, digests, st.none() | digests, st.lists(digests, max_size=3))
+def test_an_experiment_comes_back_from_its_bytes_as_it_was(
+    digest: str, base: str, adapter: str | None, adapters: list[str]
+) -> None:
+    experiment = Experiment(digest, base, (Taker("t", base, adapter),), digest, tuple(adapters))  # type: ignore[arg-type]
+    assert Experiment.from_bytes(experiment.to_bytes()) == experiment
+
+
+def test_seed_data_comes_back_and_its_pool_leaves_the_held_out_items_out() -> None:
+    data = SeedData((("a", "b"), ("c",)), ("d",))
+    assert SeedData.from_bytes(data.to_bytes()) == data
+    assert data.pool == ("a", "b", "c")

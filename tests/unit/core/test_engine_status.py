@@ -1,0 +1,111 @@
+"""What people are shown of a run."""
+
+import pytest
+
+from swarm_core.engine.phases import Phase
+from swarm_core.engine.plan import Outline
+from swarm_core.engine.state import Attempt, EngineState, Failure, Outcome, Point, Search
+from swarm_core.engine.status import Counts, Gain, Report, status
+from swarm_core.engine.work import FailureReason
+from swarm_core.recipe import digest_bytes
+
+OUTLINE = Outline(iterations=20, clusters=4)
+HELD = Outline(iterations=20, clusters=4, suspended=True)
+DIGEST = digest_bytes(b"")
+SEARCH = Search(0.5, "p03", "r", 0.25, "Patience", (("p00", None),), 40, 3, 1, (Point(0, 0.25, 0.125),))
+FAILURE = Failure(Phase.PREPARING, "prepare", FailureReason.BAD_INPUT, "line 3 is no JSON")
+
+
+def truths(report: Report) -> dict[str, str]:
+    return {str(condition.type): str(condition.status) for condition in report.conditions}
+
+
+CASES = [
+    pytest.param(EngineState(), OUTLINE, ("False", "True", "False", "Unknown", "False"), "Pending", id="new"),
+    pytest.param(
+        EngineState(Phase.ITERATING), OUTLINE, ("False", "True", "False", "Unknown", "False"), "Iterating", id="at work"
+    ),
+    pytest.param(
+        EngineState(Phase.ITERATING), HELD, ("False", "False", "False", "Unknown", "True"), "Suspended", id="suspended"
+    ),
+    pytest.param(
+        EngineState(Phase.SUCCEEDED), OUTLINE, ("True", "False", "False", "True", "False"), "Succeeded", id="succeeded"
+    ),
+    pytest.param(
+        EngineState(Phase.SUCCEEDED), HELD, ("True", "False", "False", "True", "False"), "Succeeded", id="held too late"
+    ),
+    pytest.param(
+        EngineState(Phase.FAILED, failure=FAILURE),
+        OUTLINE,
+        ("False", "False", "True", "False", "False"),
+        "BadInput",
+        id="failed",
+    ),
+]
+
+
+@pytest.mark.parametrize(("state", "outline", "expected", "reason"), CASES)
+def test_conditions_say_what_tools_wait_for(
+    state: EngineState, outline: Outline, expected: tuple[str, ...], reason: str
+) -> None:
+    report = status(outline, state)
+    kinds = ("Ready", "Reconciling", "Stalled", "Succeeded", "Suspended")
+    assert truths(report) == dict(zip(kinds, expected, strict=True))
+    assert {condition.reason for condition in report.conditions} == {reason}
+
+
+@pytest.mark.parametrize(
+    ("state", "message"),
+    [
+        (EngineState(), "nothing begun"),
+        (EngineState(Phase.PREPARING), "checking and pinning the inputs"),
+        (EngineState(Phase.SEEDING, done=("seed.generators.002",)), "1 of 4 generators trained"),
+        (EngineState(Phase.ITERATING), "measuring the start"),
+        (EngineState(Phase.ITERATING, iteration=3), "iteration 3 of 20"),
+        (
+            EngineState(Phase.CONCLUDING, iteration=9, search=SEARCH),
+            "search ended (Patience); measuring again on fresh data",
+        ),
+        (EngineState(Phase.SUCCEEDED, iteration=9), "concluded after 9 iterations"),
+        (EngineState(Phase.FAILED, failure=FAILURE), "Preparing: line 3 is no JSON"),
+        (
+            EngineState(
+                Phase.ITERATING, iteration=3, attempts={"iterate.generators.0003": Attempt(2, message="no disk")}
+            ),
+            "iteration 3 of 20; iterate.generators.0003: attempt 2 of 3, after: no disk",
+        ),
+        (
+            EngineState(Phase.ITERATING, iteration=3, attempts={"iterate.generators.0003": Attempt(1, losses=7)}),
+            "iteration 3 of 20; iterate.generators.0003 lost its process 7 times in a row",
+        ),
+        (
+            EngineState(Phase.ITERATING, iteration=3, attempts={"iterate.generators.0003": Attempt(4)}, floor=4),
+            "iteration 3 of 20",
+        ),
+    ],
+)
+def test_the_message_says_where_the_run_stands(state: EngineState, message: str) -> None:
+    assert status(OUTLINE, state).message == message
+
+
+def test_a_suspended_run_says_so() -> None:
+    assert status(HELD, EngineState(Phase.ITERATING, iteration=3)).message == "iteration 3 of 20; suspended"
+
+
+def test_before_the_conclusion_the_searchs_estimates_are_shown_and_no_gain() -> None:
+    report = status(OUTLINE, EngineState(Phase.ITERATING, iteration=1, search=SEARCH))
+    assert (report.best, report.initial, report.gain) == (0.5, 0.25, None)
+    assert (report.iteration, report.iterations, report.best_particle) == (1, 20, "p03")
+    assert report.counts == Counts(items=40, rejected=3, unscored=1)
+    assert (report.history, report.particles) == (SEARCH.history, (("p00", None),))
+
+
+def test_after_the_conclusion_fresh_data_replaces_the_searchs_estimates() -> None:
+    outcome = Outcome(DIGEST, best=0.75, initial=0.5, gain=0.25, gain_low=0.125, gain_high=0.375)
+    report = status(OUTLINE, EngineState(Phase.SUCCEEDED, search=SEARCH, outcome=outcome))
+    assert (report.best, report.initial) == (0.75, 0.5)
+    assert report.gain == Gain(0.25, 0.125, 0.375)
+
+
+def test_a_conclusion_without_a_gain_shows_none() -> None:
+    assert status(OUTLINE, EngineState(Phase.SUCCEEDED, outcome=Outcome(DIGEST))).gain is None

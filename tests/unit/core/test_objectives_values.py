@@ -1,0 +1,166 @@
+"""Difficulty and Separation against values worked out by hand."""
+
+import math
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from swarm_core.errors import BadInputError
+from swarm_core.objectives import difficulty, registry, separation
+from swarm_core.objectives.bootstrap import Resampled
+from swarm_core.objectives.cube import CoverageError, Cube, Reason, Score, Unscored
+from swarm_core.objectives.difficulty import Difficulty
+from swarm_core.objectives.objective import Batch
+from swarm_core.objectives.separation import Separation
+
+LOST = Unscored(Reason.NO_ANSWER)
+BOTH = pytest.mark.parametrize("objective", [Difficulty(), Separation()], ids=["difficulty", "separation"])
+
+
+def batch(*rows: list[Score], asked: int | None = None) -> Batch:
+    """One repeat: a row of scores per taker."""
+    takers = tuple(f"t{index}" for index in range(len(rows)))
+    items = tuple(f"item {index}" for index in range(len(rows[0])))
+    return Batch((items,), Cube(takers, (tuple(map(tuple, rows)),)), len(items) if asked is None else asked)
+
+
+def value(objective: Resampled, given: Batch, coverage: float = 0.5) -> float:
+    return objective.measure(given, coverage, 1).value
+
+
+@pytest.mark.parametrize(
+    ("given", "hard", "apart"),
+    [
+        (batch([1, 1, 0, 0], [1, 0, 0, 0]), 0.5, 0.25),
+        (batch([1, 1, 1, 1], [0, 0, 0, 0]), 0.0, 1.0),
+        (batch([0, 0], [0, 0], [0, 0]), 1.0, 0.0),
+        (batch([0.2, 0.4], [0.9, 0.7], [0.5, 0.5], [0.6, 0.6]), 0.2, (0.8 - 0.3) / 3),
+        (batch([1, 1, 0, 0], [1, 0, 0, 0], asked=8), 0.25, 0.125),
+        (batch([1, 0, LOST, 0], [LOST, 1, 1, 1]), 0.0, 1 - 1 / 3),
+    ],
+    ids=["two takers", "extremes", "nobody knows", "graded scores", "half rejected", "some unscored"],
+)
+def test_values_worked_out_by_hand(given: Batch, hard: float, apart: float) -> None:
+    assert value(Difficulty(), given) == pytest.approx(hard)
+    assert value(Separation(), given) == pytest.approx(apart)
+
+
+def test_separation_is_the_mean_gap_of_sorted_neighbours() -> None:
+    means = [0.7, 0.1, 0.4, 0.35]
+    ordered = sorted(means)
+    gaps = [above - below for below, above in pairwise(ordered)]
+    assert separation.raw(means) == pytest.approx(sum(gaps) / len(gaps))
+
+
+def test_one_taker_has_a_difficulty_and_no_separation() -> None:
+    assert value(Difficulty(), batch([1, 0, 0, 0])) == 0.75
+    with pytest.raises(ValueError, match="1 takers"):
+        value(Separation(), batch([1, 0, 0, 0]))
+    assert (Difficulty.needs.takers, Separation.needs.takers) == (1, 2)
+
+
+def test_parts_tell_the_accepted_share_and_every_takers_mean() -> None:
+    found = Difficulty().measure(batch([1, 1], [1, 0], asked=4), 0.9, 1)
+    assert found.parts == (("accepted", 0.5), ("taker t0", 1.0), ("taker t1", 0.5))
+    assert found.n == 2
+
+
+@BOTH
+def test_repeats_are_pooled(objective: Resampled) -> None:
+    first, second = ((1.0, 0.0, 0.5), (0.0, 0.0, 1.0)), ((1.0,), (0.25,))
+    apart = Batch((("a", "b", "c"), ("d",)), Cube(("x", "y"), (first, second)), 5)
+    together = Batch((("a", "b", "c", "d"),), Cube(("x", "y"), (((1.0, 0.0, 0.5, 1.0), (0.0, 0.0, 1.0, 0.25)),)), 5)
+    assert objective.measure(apart, 1.0, 3) == objective.measure(together, 1.0, 3)
+
+
+@BOTH
+def test_nothing_accepted_is_worth_exactly_nothing(objective: Resampled) -> None:
+    found = objective.measure(batch([], [], asked=20), 0.95, 1)
+    assert (found.value, found.low, found.high, found.n) == (0.0, 0.0, 0.0, 0)
+
+
+@BOTH
+def test_nothing_asked_is_not_a_measurement(objective: Resampled) -> None:
+    with pytest.raises(CoverageError, match="0 items"):
+        objective.measure(batch([], [], asked=0), 0.95, 1)
+
+
+@BOTH
+@pytest.mark.parametrize("bad", [math.nan, math.inf, -0.1, 1.1])
+def test_a_score_that_is_none_is_refused(objective: Resampled, bad: float) -> None:
+    with pytest.raises(ValueError, match="finite number from 0 to 1"):
+        objective.measure(batch([1, bad], [0, 1]), 0.5, 1)
+
+
+@BOTH
+def test_more_accepted_than_asked_is_refused(objective: Resampled) -> None:
+    with pytest.raises(ValueError, match="4 items accepted of 3 asked"):
+        objective.measure(batch([1, 1, 1, 1], [0, 0, 0, 0], asked=3), 0.5, 1)
+
+
+@BOTH
+def test_items_without_their_scores_are_refused(objective: Resampled) -> None:
+    with pytest.raises(ValueError, match="2 items"):
+        objective.measure(Batch((("a", "b"),), Cube(("x", "y"), (((1.0,), (0.0,)),)), 2), 0.5, 1)
+
+
+@BOTH
+def test_below_coverage_there_is_no_measurement(objective: Resampled) -> None:
+    half = batch([1, LOST, 0, LOST], [1, 1, 1, 1])
+    assert objective.measure(half, 0.5, 1).n == 4
+    with pytest.raises(CoverageError, match="2 of 4"):
+        objective.measure(half, 0.51, 1)
+
+
+scores = st.integers(0, 10).map(lambda tenths: tenths / 10)
+cubes = st.integers(2, 8).flatmap(
+    lambda items: st.lists(st.lists(scores, min_size=items, max_size=items), min_size=1, max_size=4)
+)
+
+
+@settings(max_examples=40, deadline=None)
+@given(cubes, st.data())
+def test_losing_an_answer_raises_difficulty_only_by_as_much_as_leaving_it_out(
+    rows: list[list[float]], data: st.DataObject
+) -> None:
+    """A lost score is a lost item of that taker: it helps only if a score above the taker's mean is lost."""
+    taker = data.draw(st.integers(0, len(rows) - 1))
+    item = data.draw(st.integers(0, len(rows[0]) - 1))
+    lossy: list[list[Score]] = [list(row) for row in rows]
+    lossy[taker][item] = LOST
+    before, after = value(Difficulty(), batch(*rows), 0.0), value(Difficulty(), batch(*lossy), 0.0)
+    kept = [score for index, score in enumerate(rows[taker]) if index != item]
+    means = [sum(kept) / len(kept) if row is rows[taker] else sum(row) / len(row) for row in rows]
+    assert after == pytest.approx(1 - max(means))
+    mean = sum(rows[taker]) / len(rows[taker])
+    assert after <= before + 1e-12 or rows[taker][item] > mean
+
+
+@settings(max_examples=40, deadline=None)
+@given(cubes, st.integers(0, 20))
+def test_rejected_items_never_help(rows: list[list[float]], rejected: int) -> None:
+    clean, costly = batch(*rows), batch(*rows, asked=len(rows[0]) + rejected)
+    assert value(Difficulty(), costly) <= value(Difficulty(), clean)
+    assert value(Difficulty(), costly) == pytest.approx(
+        value(Difficulty(), clean) * len(rows[0]) / (len(rows[0]) + rejected)
+    )
+
+
+@settings(max_examples=40, deadline=None)
+@given(cubes)
+def test_difficulty_is_within_its_range(rows: list[list[float]]) -> None:
+    found = Difficulty().measure(batch(*rows), 1.0, 1)
+    assert 0.0 <= found.low <= found.value <= found.high <= 1.0 + 1e-12
+
+
+def test_raw_difficulty_looks_at_the_best_taker_alone() -> None:
+    assert difficulty.raw([0.25, 0.75, 0.5]) == 0.25
+
+
+def test_objectives_are_found_by_the_name_users_write() -> None:
+    assert isinstance(registry.objective("Difficulty"), Difficulty)
+    assert isinstance(registry.objective("Separation"), Separation)
+    with pytest.raises(BadInputError, match="'Novelty' is unknown; choose one of Difficulty, Separation"):
+        registry.objective("Novelty")

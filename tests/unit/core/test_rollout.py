@@ -1,0 +1,82 @@
+"""Rollouts keep everything, and what is missing stays missing."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from swarm_core.gates.chain import Rejection
+from swarm_core.objectives.cube import CoverageError, Reason, Score, Unscored
+from swarm_core.objectives.difficulty import Difficulty
+from swarm_core.objectives.objective import Measurement
+from swarm_core.recipe import ModelName
+from swarm_core.rollout import Answer, Item, Rollout, Unmeasured, batch, count, measure
+
+MODEL = ModelName("0" * 64)
+scores: st.SearchStrategy[Score] = st.one_of(
+    st.floats(0, 1), st.builds(Unscored, st.sampled_from(Reason), st.text(max_size=5))
+)
+answers = st.builds(Answer, st.none() | st.text(max_size=8), scores)
+items = st.builds(Item, st.text(max_size=8), st.tuples(answers, answers))
+rejections = st.builds(Rejection, st.text(max_size=8), st.sampled_from(["parse", "duplicate"]), st.text(max_size=8))
+
+
+@st.composite
+def rollouts(draw: st.DrawFn) -> Rollout:
+    accepted = tuple(draw(st.lists(items, max_size=5)))
+    rejected = tuple(draw(st.lists(rejections, max_size=5)))
+    missing, lost = draw(st.integers(0, 5)), draw(st.integers(0, 5))
+    asked = len(accepted) + len(rejected) + missing + lost
+    return Rollout(MODEL, ("a", "b"), asked, lost, accepted, rejected, draw(st.integers(0, 99)))
+
+
+@given(rollouts())
+def test_a_rollout_comes_back_from_its_bytes_as_it_was(rollout: Rollout) -> None:
+    assert Rollout.from_bytes(rollout.to_bytes()) == rollout
+    assert Rollout.from_bytes(rollout.to_bytes()).to_bytes() == rollout.to_bytes()
+
+
+@given(rollouts())
+def test_every_item_asked_for_is_accounted_for(rollout: Rollout) -> None:
+    assert len(rollout.items) + sum(rollout.rejected().values()) + rollout.lost == rollout.asked
+
+
+@given(st.lists(rollouts(), max_size=4))
+def test_totals_are_the_sums_of_the_parts(several: list[Rollout]) -> None:
+    total = count(several)
+    assert total.asked == sum(rollout.asked for rollout in several)
+    assert sum(total.rejected.values()) == sum(sum(rollout.rejected().values()) for rollout in several)
+
+
+def item(first: Score, second: Score, text: str = "1+1") -> Item:
+    return Item(text, (Answer("2", first), Answer("2", second)))
+
+
+def test_rejected_items_cost_the_generator() -> None:
+    clean = Rollout(MODEL, ("a", "b"), 2, 0, (item(0.0, 0.0), item(1.0, 0.0)), (), 0)
+    noisy = Rollout(MODEL, ("a", "b"), 4, 0, clean.items, (Rejection("x", "parse", ""), Rejection("y", "parse", "")), 0)
+    found = [measure([rollout], Difficulty(), 0.95, 0) for rollout in (clean, noisy)]
+    assert [one.value for one in found if isinstance(one, Measurement)] == [0.5, 0.25]
+
+
+def test_items_lost_to_an_outage_cost_nobody_but_too_many_leave_no_measurement() -> None:
+    kept = tuple(item(0.0, 0.0) for _ in range(19))
+    within = Rollout(MODEL, ("a", "b"), 20, 1, kept, (), 0)
+    assert batch([within], 0.95).asked == 19
+    with pytest.raises(CoverageError, match="18 of 20"):
+        batch([Rollout(MODEL, ("a", "b"), 20, 2, kept[:18], (), 0)], 0.95)
+
+
+def test_an_outage_of_a_taker_leaves_no_measurement_and_no_number() -> None:
+    silent = Unscored(Reason.NO_ANSWER, "connection refused")
+    rollout = Rollout(MODEL, ("a", "b"), 2, 0, (item(1.0, silent), item(1.0, silent)), (), 0)
+    found = measure([rollout], Difficulty(), 0.95, 0)
+    assert isinstance(found, Unmeasured)
+    assert "0 of 2" in found.reason
+
+
+def test_rollouts_of_several_seeds_are_pooled() -> None:
+    one = Rollout(MODEL, ("a", "b"), 1, 0, (item(0.0, 0.0),), (), 0)
+    two = Rollout(MODEL, ("a", "b"), 1, 0, (item(1.0, 1.0),), (), 0)
+    found = measure([one, two], Difficulty(), 0.95, 0)
+    assert isinstance(found, Measurement)
+    assert (found.value, found.n) == (0.5, 2)

@@ -1,0 +1,112 @@
+"""Where particles begin."""
+
+from collections import Counter
+
+import pytest
+
+from swarm_core.errors import BadInputError
+from swarm_core.swarm import positions, pso, start, streams
+from swarm_core.swarm.plan import Plan, Published, Standard
+
+
+def plan(basis: int = 4, particles: int = 8, rule: Standard | Published | None = None, seed: int = 1) -> Plan:
+    return Plan(basis, particles, 10, 5, seed, rule or Standard())
+
+
+def kinds(asked: Plan) -> Counter[str]:
+    return Counter(probe.name[0] for probe in pso.ask(pso.start(asked)))
+
+
+def test_four_adapters_have_exactly_these_twelve_analogies() -> None:
+    assert start.analogies(plan()) == (
+        (1, 1, -1, 0), (1, 1, 0, -1), (1, -1, 1, 0), (1, 0, 1, -1), (1, -1, 0, 1), (1, 0, -1, 1),
+        (-1, 1, 1, 0), (0, 1, 1, -1), (-1, 1, 0, 1), (0, 1, -1, 1), (-1, 0, 1, 1), (0, -1, 1, 1),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        (plan(4, 8), {"g": 4, "a": 12}),
+        (plan(4, 4), {"g": 4, "a": 12}),
+        (plan(10, 20), {"g": 10, "a": 40}),
+        (plan(64, 4), {"g": 64, "a": 16}),
+        (plan(3, 8), {"g": 3, "a": 3, "c": 2}),
+        (plan(2, 8), {"g": 2, "c": 6}),
+        (plan(4, 4, Standard(analogies=False)), {"g": 4}),
+        (plan(4, 8, Standard(analogies=False)), {"g": 4, "c": 4}),
+        (plan(4, 4, Published()), {"g": 4}),
+        (plan(4, 10, Published()), {"g": 4, "c": 6}),
+        (plan(10, 4, Published()), {"g": 10}),
+    ],
+    ids=lambda value: f"{value.basis} adapters {value.particles} particles" if isinstance(value, Plan) else "",
+)
+def test_the_start_measures_every_initial_adapter_and_what_the_rule_adds(asked: Plan, expected: dict[str, int]) -> None:
+    assert kinds(asked) == expected
+
+
+@pytest.mark.parametrize("basis", [2, 3, 5, 12])
+@pytest.mark.parametrize("rule", [Standard(), Published()], ids=["standard", "published"])
+def test_every_start_sums_to_one_and_is_distinct(basis: int, rule: Standard | Published) -> None:
+    probes = pso.ask(pso.start(plan(basis, 9, rule)))
+    assert all(sum(probe.position) == pytest.approx(1, abs=1e-12) for probe in probes)
+    assert len({probe.position for probe in probes}) == len({probe.name for probe in probes}) == len(probes)
+
+
+def test_sampled_analogies_depend_on_the_seed() -> None:
+    assert start.analogies(plan(10, seed=1)) != start.analogies(plan(10, seed=2))
+
+
+def test_a_child_lies_on_the_line_through_two_adapters_up_to_one_length_beyond_the_first() -> None:
+    children = [start.child(plan(4), index) for index in range(200)]
+    weights = [streams.uniform(1, "child", index) * 2 for index in range(200)]
+    for child, weight in zip(children, weights, strict=True):
+        assert sorted(child) == sorted([weight, 1 - weight, 0.0, 0.0])
+    assert any(max(child) > 1.5 for child in children)
+    assert {child.index(0.0) for child in children} >= {0, 1}
+
+
+def test_the_best_start_positions_become_particles_in_the_order_asked() -> None:
+    swarm = pso.start(plan(4, 3))
+    scores = {probe.name: 0.1 for probe in pso.ask(swarm)} | {"a05": 0.9, "g02": 0.8, "a01": 0.7}
+    swarm = pso.tell(swarm, scores)
+    found = {record.position: record.name for record in swarm.measured}
+    assert [found[particle.best] for particle in swarm.particles if particle.best] == ["g02", "a01", "a05"]
+
+
+def test_unscored_starts_become_particles_only_where_scores_are_too_few() -> None:
+    first = plan(4, 3)
+    results = tuple((probe, {"a01": 0.1, "a03": 0.0}.get(probe.name)) for probe in pso.ask(pso.start(first)))
+    bests = [particle.best for particle in start.particles(first, results)]
+    assert [best is None for best in bests] == [True, False, False]
+
+
+def test_the_first_velocity_leads_to_another_particle() -> None:
+    asked = plan(4, 6)
+    particles = start.particles(asked, tuple((probe, 0.5) for probe in pso.ask(pso.start(asked))))
+    places = [particle.position for particle in particles]
+    for particle in particles:
+        target = positions.combination([(1.0, particle.position), (1.0, particle.velocity)])
+        assert target in places
+        assert target != particle.position
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: plan(basis=1), "1 generators"),
+        (lambda: plan(particles=1), "swarm particles is 1"),
+        (lambda: Plan(4, 4, 0, 5, 1, Standard()), "iterations is 0"),
+        (lambda: Plan(4, 4, 5, 0, 1, Standard()), "patience is 0"),
+        (lambda: Standard(inertia=float("nan")), "inertia is nan"),
+        (lambda: Standard(max_velocity=0.0), "max_velocity is 0.0: it must be above 0"),
+        (lambda: Standard(max_position=0.5), "max_position"),
+        (lambda: Published(step_factor=1.1), "step_factor is 1.1: it must be above 0 and at most 1"),
+        (lambda: Published(step_length=0.05), "step_length"),
+        (lambda: Published(inertia=0, cognitive=0, social=0, repel=0), "sum of"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_settings_that_cannot_work_are_refused_by_name(make: object, message: str) -> None:
+    with pytest.raises(BadInputError, match=message):
+        make()  # type: ignore[operator]

@@ -1,0 +1,115 @@
+"""An examination asks, gates, has answered and judges; what is missing stays missing."""
+
+from collections.abc import Callable, Sequence
+
+from swarm_core.judges.arithmetic import Arithmetic
+from swarm_core.objectives.cube import Reason, Unscored
+from swarm_core.ports import Completion, Failure, Request
+from swarm_core.recipe import ModelName, Recipe
+from swarm_core.text.prompts import Style
+from swarm_trainer.verbs.examine import Exam, Sampling, examine
+
+Script = Callable[[Request], Completion | Failure]
+WRITER, GOOD, BAD = (ModelName(digit * 64) for digit in "abc")
+POOL = tuple(f"{n}+{n}" for n in range(20))
+
+
+class Scripted:
+    """An engine that answers by a function of the request, and remembers what it was asked."""
+
+    def __init__(self, script: Script) -> None:
+        self.script, self.asked = script, list[Request]()
+
+    def serve(self, live: Sequence[Recipe]) -> None:
+        pass
+
+    def complete(self, requests: Sequence[Request]) -> list[Completion | Failure]:
+        self.asked += requests
+        return [self.script(request) for request in requests]
+
+    def close(self) -> None:
+        pass
+
+
+def wrote(text: str) -> Completion:
+    return Completion(text, len(text), True)
+
+
+def exam(rounds: int = 1, held_out: frozenset[str] = frozenset()) -> Exam:
+    return Exam(
+        seed=7,
+        style=Style.PLAIN,
+        domain="arithmetic",
+        pool=POOL,
+        held_out=held_out,
+        shots=2,
+        rounds=rounds,
+        generation=Sampling(32, 1.0),
+        answering=Sampling(8, 0.0),
+        takers=(("good", GOOD), ("bad", BAD)),
+        judge=Arithmetic(),
+    )
+
+
+def numbered(texts: Sequence[str]) -> Script:
+    """A writer that gives these texts in turn, a good taker that is right and a bad one that says 0."""
+    waiting = iter(texts)
+
+    def script(request: Request) -> Completion | Failure:
+        if request.model == WRITER:
+            return wrote(next(waiting))
+        item = request.prompt.removeprefix("Q: ").removesuffix("\nA:")
+        return wrote(f" {eval(item) if request.model == GOOD else 0}")
+
+    return script
+
+
+def test_every_taker_answers_every_item_and_is_judged() -> None:
+    rollout = examine(exam(), Scripted(numbered(["- 1+2\n- 3+4\n", "- 5+6\n- 7+8\n"])), WRITER, ("here",), 4)
+    assert [item.text for item in rollout.items] == ["1+2", "3+4", "5+6", "7+8"]
+    assert [[answer.score for answer in item.answers] for item in rollout.items] == [[1.0, 0.0]] * 4
+    assert (rollout.asked, rollout.lost, rollout.takers) == (4, 0, ("good", "bad"))
+
+
+def test_repeated_leaked_and_unverifiable_items_are_rejected_by_name() -> None:
+    script = numbered(["- 1+2\n- 1+2\n", "- what?\n- 3+4\n"])
+    rollout = examine(exam(held_out=frozenset({"3+4"})), Scripted(script), WRITER, ("here",), 4)
+    assert [item.text for item in rollout.items] == ["1+2"]
+    assert rollout.rejected() == {"duplicate": 1, "verifiable": 1, "leaked": 1}
+
+
+def test_a_shortfall_is_asked_for_again_and_never_padded() -> None:
+    engine = Scripted(numbered(["- 1+2\n", "- 1+2\n", "- 3+4\n", "- 5+6\n"]))
+    rollout = examine(exam(rounds=2), engine, WRITER, ("here",), 4)
+    assert [item.text for item in rollout.items] == ["1+2", "3+4", "5+6"]
+    assert rollout.asked == 8
+    assert rollout.rejected() == {"duplicate": 1, "missing": 4}
+    assert sum(request.model == WRITER for request in engine.asked) == 4
+
+
+def test_a_failed_request_is_asked_once_more_and_then_lost_without_cost() -> None:
+    engine = Scripted(lambda request: Failure("connection refused"))
+    rollout = examine(exam(), engine, WRITER, ("here",), 4)
+    assert (rollout.asked, rollout.lost, rollout.items) == (4, 4, ())
+    assert len(engine.asked) == 4
+    assert not rollout.rejected()
+
+
+def test_a_taker_that_cannot_be_asked_leaves_a_missing_score() -> None:
+    right = numbered(["- 1+2\n- 3+4\n"])
+
+    def script(request: Request) -> Completion | Failure:
+        return Failure("timed out") if request.model == BAD else right(request)
+
+    rollout = examine(exam(), Scripted(script), WRITER, ("here",), 2)
+    assert [answer.score for answer in rollout.items[0].answers] == [1.0, Unscored(Reason.NO_ANSWER, "timed out")]
+
+
+def test_what_is_asked_depends_on_the_place_and_not_on_the_model() -> None:
+    def prompts(model: ModelName, place: tuple[str | int, ...]) -> list[tuple[str, int]]:
+        engine = Scripted(lambda request: wrote(""))
+        examine(exam(), engine, model, place, 4)
+        return [(request.prompt, request.seed) for request in engine.asked]
+
+    assert prompts(WRITER, ("iteration", 1)) == prompts(GOOD, ("iteration", 1))
+    assert prompts(WRITER, ("iteration", 1)) != prompts(WRITER, ("iteration", 2))

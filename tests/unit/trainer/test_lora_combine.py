@@ -1,0 +1,118 @@
+"""Sums of adapters: exact where arithmetic allows it, streamed, written once."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from safetensors.torch import load_file
+
+from swarm_core.errors import BadInputError
+from swarm_core.ports import CorruptError
+from swarm_core.recipe import Digest, Group, Recipe, digest_bytes, mixture, single
+from swarm_trainer.lora import adapter, combine
+
+BASE = Digest("b" * 64)
+BASIS = (Digest("1" * 64), Digest("2" * 64), Digest("3" * 64))
+
+
+@pytest.fixture(scope="module")
+def folders(tiny_base: Path, make_adapter: Callable[..., Path]) -> list[Path]:
+    return [make_adapter(tiny_base, seed) for seed in (1, 2, 3)]
+
+
+def test_one_adapter_with_coefficient_one_is_that_adapter_bit_for_bit(folders: list[Path], tmp_path: Path) -> None:
+    digest = combine.write(single(BASE, BASIS[0]), folders[:1], tmp_path / "out")
+    assert digest == digest_bytes((folders[0] / adapter.WEIGHTS).read_bytes())
+    assert (tmp_path / "out" / adapter.CONFIG).read_bytes() == (folders[0] / adapter.CONFIG).read_bytes()
+
+
+def test_a_vertex_of_a_longer_basis_is_that_adapter_bit_for_bit(folders: list[Path]) -> None:
+    found = dict(combine.combine(mixture(BASE, BASIS, (0.0, 1.0, 0.0)), folders))
+    wanted = load_file(folders[1] / adapter.WEIGHTS)
+    assert all(torch.equal(found[name].view(torch.int32), wanted[name].view(torch.int32)) for name in wanted)
+
+
+def test_the_sum_is_taken_in_basis_order_in_float32(folders: list[Path]) -> None:
+    one, two, three = (load_file(folder / adapter.WEIGHTS) for folder in folders)
+    for name, tensor in combine.combine(mixture(BASE, BASIS, (-1.0, 0.3, 1.7)), folders):
+        wanted = (one[name] * -1.0 + two[name] * 0.3) + three[name] * 1.7
+        assert torch.equal(tensor, wanted)
+
+
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.tuples(*[st.floats(-2.5, 2.5)] * 3))
+def test_combining_is_linear_in_the_coefficients(folders: list[Path], coefficients: tuple[float, float, float]) -> None:
+    sources = [load_file(folder / adapter.WEIGHTS) for folder in folders]
+    for name, tensor in combine.combine(mixture(BASE, BASIS, coefficients), folders):
+        wanted = sum(c * source[name].double() for c, source in zip(coefficients, sources, strict=True))
+        torch.testing.assert_close(tensor.double(), wanted, rtol=1e-5, atol=1e-6)
+
+
+def test_no_coefficients_at_all_give_zeros(folders: list[Path]) -> None:
+    assert all(not tensor.any() for _, tensor in combine.combine(mixture(BASE, BASIS, (0.0, 0.0, 0.0)), folders))
+
+
+def test_each_tensor_is_summed_with_the_first_group_that_it_belongs_to(folders: list[Path]) -> None:
+    first = Group((1.0, 0.0, 0.0), ("base_model.model.model.layers.0.",))
+    rest = Group((0.0, 0.0, 2.0))
+    one, three = (load_file(folder / adapter.WEIGHTS) for folder in (folders[0], folders[2]))
+    for name, tensor in combine.combine(Recipe(BASE, BASIS, (first, rest)), folders):
+        assert torch.equal(tensor, one[name] if ".layers.0." in name else three[name] * 2.0)
+
+
+def test_a_tensor_in_no_group_is_refused_by_name(folders: list[Path]) -> None:
+    lonely = Recipe(BASE, BASIS, (Group((1.0, 0.0, 0.0), ("base_model.model.model.layers.0.",)),))
+    with pytest.raises(BadInputError, match=r"layers\.1\..*in no coefficient group \(base_model"):
+        list(combine.combine(lonely, folders))
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+def test_the_sum_is_cast_once_at_the_end(folders: list[Path], tmp_path: Path, dtype: str) -> None:
+    exact = dict(combine.combine(mixture(BASE, BASIS, (0.5, 0.25, 0.25)), folders))
+    combine.write(mixture(BASE, BASIS, (0.5, 0.25, 0.25), dtype), folders, tmp_path / "out")
+    found = load_file(tmp_path / "out" / adapter.WEIGHTS)
+    assert all(torch.equal(found[name], exact[name].to(getattr(torch, dtype))) for name in exact)
+    assert all(tensor.dtype is torch.float32 for tensor in adapter.load(tmp_path / "out").values())
+
+
+def test_a_sum_that_overflows_its_dtype_is_refused(folders: list[Path]) -> None:
+    with pytest.raises(BadInputError, match="NaN or infinity"):
+        list(combine.combine(mixture(BASE, BASIS, (1e6, 0.0, 0.0), "float16"), folders))
+
+
+def test_an_unknown_dtype_is_refused_with_those_that_there_are(folders: list[Path]) -> None:
+    with pytest.raises(BadInputError, match=r"'int4'.*float32, bfloat16, float16"):
+        list(combine.combine(mixture(BASE, BASIS, (1.0, 0.0, 0.0), "int4"), folders))
+
+
+def test_writing_again_verifies_and_a_changed_file_is_found_out(folders: list[Path], tmp_path: Path) -> None:
+    recipe, out = mixture(BASE, BASIS, (0.2, 0.3, 0.5)), tmp_path / "out"
+    digest = combine.write(recipe, folders, out)
+    before = (out / adapter.WEIGHTS).stat().st_mtime_ns
+    assert combine.write(recipe, folders, out) == digest == digest_bytes((out / adapter.WEIGHTS).read_bytes())
+    assert (out / adapter.WEIGHTS).stat().st_mtime_ns == before
+    data = bytearray((out / adapter.WEIGHTS).read_bytes())
+    data[-1] ^= 1
+    (out / adapter.WEIGHTS).write_bytes(data)
+    with pytest.raises(CorruptError):
+        combine.write(recipe, folders, out)
+
+
+def test_adapters_that_cannot_be_added_are_refused_before_anything_is_written(
+    folders: list[Path], tiny_base: Path, make_adapter: Callable[..., Path], tmp_path: Path
+) -> None:
+    odd = make_adapter(tiny_base, rank=2)
+    with pytest.raises(BadInputError, match=f"{odd}: rank 2"):
+        combine.write(mixture(BASE, BASIS[:2], (0.5, 0.5)), [folders[0], odd], tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_tensors_come_one_by_one_and_not_after_the_last_is_summed(folders: list[Path]) -> None:
+    odd = Recipe(BASE, BASIS, (Group((1.0, 0.0, 0.0), ("base_model.model.model.layers.0.",)),))
+    tensors = combine.combine(odd, folders)
+    assert ".layers.0." in next(tensors)[0]
+    with pytest.raises(BadInputError):
+        list(tensors)

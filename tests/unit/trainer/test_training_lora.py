@@ -1,0 +1,183 @@
+"""Fine-tuning: what is learned from, that it learns, and that it does so the same way twice."""
+
+import dataclasses
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from swarm_core.errors import BadInputError
+from swarm_core.recipe import digest_bytes
+from swarm_core.text.prompts import Style
+from swarm_trainer.data.pairs import self_instruct_pairs
+from swarm_trainer.lora import adapter, base, signature, training
+from swarm_trainer.lora.base import Base
+from swarm_trainer.lora.training import IGNORED, Settings
+
+SETTINGS = Settings(
+    rank=4,
+    alpha=8.0,
+    target_modules=("q_proj", "v_proj", "up_proj"),
+    epochs=2,
+    learning_rate=1e-2,
+    warmup_ratio=0.1,
+    max_length=64,
+    batch_size=8,
+    gradient_accumulation=1,
+    gradient_checkpointing=False,
+    chat=False,
+)
+PAIRS = [(f"- {n}+1\n", f"- {n}+2\n") for n in range(32)]
+
+
+def quietly(_step: int, _steps: int, _loss: float) -> None:
+    """Nobody listens."""
+
+
+def train(
+    folder: Path, out: Path, seed: int = 5, pairs: list[tuple[str, str]] = PAIRS, **changes: object
+) -> training.Trained:
+    return training.train(Base(folder), pairs, dataclasses.replace(SETTINGS, **changes), seed, out, quietly)
+
+
+def test_the_loss_falls_and_the_adapter_fits_its_base(tiny_base: Path, tmp_path: Path) -> None:
+    heard: list[tuple[int, int, float]] = []
+    settings = dataclasses.replace(SETTINGS, epochs=6)
+    result = training.train(Base(tiny_base), PAIRS, settings, 5, tmp_path / "out", lambda *report: heard.append(report))
+    assert [step for step, _, _ in heard] == list(range(1, 25))
+    assert {steps for _, steps, _ in heard} == {24}
+    assert result.loss < 0.7 * heard[0][2]
+    assert result.digest == digest_bytes((tmp_path / "out" / adapter.WEIGHTS).read_bytes())
+    found = adapter.read_signature(tmp_path / "out")
+    assert (found.rank, found.alpha, found.target_modules) == (4, 8.0, ("q_proj", "up_proj", "v_proj"))
+    signature.fits(tiny_base, found)
+
+
+def test_two_runs_give_the_same_bytes_and_leave_torchs_randomness_alone(tiny_base: Path, tmp_path: Path) -> None:
+    before = torch.random.get_rng_state()
+    one, two = (train(tiny_base, tmp_path / name) for name in ("one", "two"))
+    assert one == two
+    assert torch.equal(torch.random.get_rng_state(), before)
+    torch.rand(3)
+    assert train(tiny_base, tmp_path / "three") == one
+
+
+def test_checkpointing_and_accumulation_change_memory_and_not_what_is_learned(tiny_base: Path, tmp_path: Path) -> None:
+    train(tiny_base, tmp_path / "one")
+    train(tiny_base, tmp_path / "two", gradient_checkpointing=True, batch_size=2, gradient_accumulation=4)
+    one, two = adapter.load(tmp_path / "one"), adapter.load(tmp_path / "two")
+    for name in one:
+        torch.testing.assert_close(one[name], two[name], rtol=1e-2, atol=1e-3)
+
+
+def test_every_cluster_starts_from_the_same_a(tiny_base: Path, tmp_path: Path) -> None:
+    other = [(f"- {n}*2\n", f"- {n}*3\n") for n in range(16)]
+    train(tiny_base, tmp_path / "one", learning_rate=1e-12)
+    train(tiny_base, tmp_path / "two", learning_rate=1e-12, pairs=other)
+    train(tiny_base, tmp_path / "seed", learning_rate=1e-12, seed=6)
+    one, two, seed = (load_file(tmp_path / name / adapter.WEIGHTS) for name in ("one", "two", "seed"))
+    for name in (name for name in one if "lora_A" in name):
+        torch.testing.assert_close(one[name], two[name], rtol=0, atol=1e-8)
+        assert not torch.allclose(one[name], seed[name], atol=1e-3)
+        assert one[name].abs().max() <= 1 / math.sqrt(one[name].shape[1])
+
+
+def test_only_the_completion_and_the_end_are_targets(tiny_base: Path) -> None:
+    tokenizer = base.load(Base(tiny_base)).tokenizer
+    (example,), truncated = training.tokenise(tokenizer, [("ab", "cd")], SETTINGS)
+    bos, eos, (a, b, c, d) = (
+        tokenizer.bos_token_id,
+        tokenizer.eos_token_id,
+        tokenizer.convert_tokens_to_ids(list("abcd")),
+    )
+    assert example.ids == [bos, a, b, c, d, eos]
+    assert example.labels == [IGNORED] * 3 + [c, d, eos]
+    assert truncated == 0
+
+
+def test_a_chat_prompt_goes_through_the_template_with_one_beginning_token(tiny_base: Path) -> None:
+    tokenizer = base.load(Base(tiny_base)).tokenizer
+    chat = dataclasses.replace(SETTINGS, chat=True)
+    (example,), _ = training.tokenise(tokenizer, [("hi", " yes")], chat)
+    assert tokenizer.decode(example.ids) == "<bos>user: hi\na: yes<eos>"
+
+
+def test_what_is_too_long_is_cut_at_the_right_and_counted(tiny_base: Path, tmp_path: Path) -> None:
+    pairs = [("ab", "cd"), ("ab", "cdefgh"), ("abcdefgh", "x")]
+    tokenizer = base.load(Base(tiny_base)).tokenizer
+    examples, truncated = training.tokenise(tokenizer, pairs, dataclasses.replace(SETTINGS, max_length=6))
+    assert [len(example.ids) for example in examples] == [6, 6]
+    assert truncated == 1
+    result = train(tiny_base, tmp_path / "out", pairs=pairs, max_length=6)
+    assert (result.truncated, result.dropped) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        pytest.param({"max_length": 3}, "maxLength 3: none of 32", id="no pair fits"),
+        pytest.param({"target_modules": ("nowhere",)}, "targetModules nowhere", id="no such layer"),
+        pytest.param({"learning_rate": float("inf")}, "learningRate inf|NaN or infinity", id="divergence"),
+    ],
+)
+def test_what_cannot_be_trained_is_refused(
+    tiny_base: Path, tmp_path: Path, changes: dict[str, object], message: str
+) -> None:
+    with pytest.raises(BadInputError, match=message):
+        train(tiny_base, tmp_path / "out", **changes)
+    assert not (tmp_path / "out").exists()
+
+
+def test_chat_needs_a_template(make_base: Callable[..., Path], tmp_path: Path) -> None:
+    with pytest.raises(BadInputError, match="no chat template"):
+        train(make_base(chat=False), tmp_path / "out", chat=True)
+
+
+@pytest.mark.parametrize("spoil", ["absent", "empty"])
+def test_a_folder_without_a_model_is_refused(tmp_path: Path, spoil: str) -> None:
+    folder = tmp_path / spoil
+    if spoil == "empty":
+        folder.mkdir()
+    with pytest.raises(BadInputError, match=f"base {folder}"):
+        base.load(Base(folder))
+
+
+def test_the_rate_rises_then_falls_along_a_half_cosine() -> None:
+    rates = [training.rate(step, 100, 0.1) for step in range(100)]
+    assert rates[:11] == sorted(rates[:11])
+    assert rates[10] == 1.0
+    assert rates[10:] == sorted(rates[10:], reverse=True)
+    assert rates[55] == pytest.approx(0.5)
+    assert 0 < rates[-1] < 0.01
+    assert training.rate(0, 1, 1.0) > 0
+
+
+ITEMS = [f"{n}+{n}" for n in range(12)]
+
+
+def test_pairs_show_some_items_and_ask_for_others() -> None:
+    pairs = self_instruct_pairs(ITEMS, 50, 3, Style.PLAIN, "sums", 7)
+    assert len(pairs) == 50
+    for prompt, completion in pairs:
+        lines = (prompt + completion).splitlines()
+        assert len(set(lines)) == 6
+        assert len(prompt.splitlines()) == 3
+        assert {line.removeprefix("- ") for line in lines} <= set(ITEMS)
+
+
+def test_pairs_are_a_function_of_the_seed_and_grow_without_changing() -> None:
+    assert (
+        self_instruct_pairs(ITEMS, 5, 3, Style.CHAT, "sums", 7)
+        == self_instruct_pairs(ITEMS, 9, 3, Style.CHAT, "sums", 7)[:5]
+    )
+    assert self_instruct_pairs(ITEMS, 5, 3, Style.CHAT, "sums", 8) != self_instruct_pairs(
+        ITEMS, 5, 3, Style.CHAT, "sums", 7
+    )
+
+
+def test_too_few_items_for_a_pair_are_refused_with_the_number_needed() -> None:
+    with pytest.raises(BadInputError, match=r"12 seed items.*needs 14"):
+        self_instruct_pairs(ITEMS, 5, 7, Style.PLAIN, "sums", 7)

@@ -1,0 +1,30 @@
+"""The base model: what every generator, and every taker that names no other, is an adapter of."""
+
+from enum import StrEnum
+
+from pydantic import Field
+
+from swarm_core.api.block import Block
+from swarm_core.api.scalars import Integer, Uri
+from swarm_core.text import prompts
+
+
+class Dtype(StrEnum):
+    """The number formats a model is served in."""
+
+    FLOAT32 = "float32"
+    BFLOAT16 = "bfloat16"
+    FLOAT16 = "float16"
+
+
+class Base(Block):
+    """One causal language model."""
+
+    model: Uri
+    """Folder of the base model, in the layout of Hugging Face transformers."""
+    dtype: Dtype = Dtype.BFLOAT16
+    """Number format that models are served in and adapters are cast to; sums are always formed in float32."""
+    max_model_len: Integer = Field(4096, ge=16, le=1_048_576)
+    """Longest prompt and answer together, in tokens."""
+    template: prompts.Style = prompts.Style.CHAT
+    """Words in which models are asked: Chat for instruction models with a chat template, Plain for others."""

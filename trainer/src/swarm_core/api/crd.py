@@ -1,0 +1,186 @@
+"""The models as a CustomResourceDefinition: a structural schema, with the rules between fields as CEL.
+
+`python -m swarm_core.api.crd` prints what `crds/dataswarm.io_swarmruns.yaml` holds.
+
+Limits: expresses what the models use today and raises `InexpressibleError`, naming the field, on anything else.
+Invariants: no reference, no title, no null; every text, list and map is capped, or the API server could not bound the
+cost of a rule; the default of a block is written out, because the server checks it against the rules before it fills
+anything in from within (`default: {}` fails a rule that reads a defaulted field).
+"""
+
+import sys
+from collections.abc import Callable
+
+import yaml
+from pydantic.json_schema import JsonSchemaValue
+
+from swarm_core.api import scalars
+from swarm_core.api.block import VALIDATIONS
+from swarm_core.api.run import GROUP, KIND, VERSION, SwarmRun
+from swarm_core.api.schema import inlined
+from swarm_core.api.spec import IDENTITY, KEPT
+
+PLURAL = "swarmruns"
+HEADER = "# Made from the models by `python -m swarm_core.api.crd`; edit those.\n"
+DROPPED = frozenset({"title", "additionalProperties"})
+"""`additionalProperties: false` may not stand beside properties; the server prunes unknown fields instead."""
+COPIED = frozenset({
+    "type", "description", "enum", "required", "minimum", "maximum", "minLength", "maxLength", "pattern", "minItems",
+    "maxItems", VALIDATIONS, "x-kubernetes-list-type", "x-kubernetes-list-map-keys",
+})  # fmt: skip
+CAPS = {"string": "maxLength", "array": "maxItems"}
+
+
+class InexpressibleError(Exception):
+    """A model uses what a structural schema cannot say."""
+
+
+def manifest() -> JsonSchemaValue:
+    """The CustomResourceDefinition as an object."""
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": f"{PLURAL}.{GROUP}"},
+        "spec": {
+            "group": GROUP,
+            "names": {
+                "kind": KIND,
+                "listKind": f"{KIND}List",
+                "plural": PLURAL,
+                "singular": KIND.lower(),
+                "shortNames": ["swr"],
+                "categories": ["swarm"],
+            },
+            "scope": "Namespaced",
+            "versions": [_version()],
+        },
+    }
+
+
+def text() -> str:
+    """The CustomResourceDefinition as YAML."""
+    return HEADER + yaml.safe_dump(manifest(), sort_keys=False, width=120, allow_unicode=True)
+
+
+def _version() -> JsonSchemaValue:
+    return {
+        "name": VERSION,
+        "served": True,
+        "storage": True,
+        "subresources": {"status": {}},
+        "additionalPrinterColumns": [
+            _column("Phase", "string", ".status.phase"),
+            _column("Iteration", "integer", ".status.iteration"),
+            _column("Best", "number", ".status.best.value"),
+            _column("Gain", "number", ".status.gain.value"),
+            _column("Age", "date", ".metadata.creationTimestamp"),
+        ],
+        "schema": {"openAPIV3Schema": _root()},
+    }
+
+
+def _column(name: str, kind: str, path: str) -> JsonSchemaValue:
+    return {"name": name, "type": kind, "jsonPath": path}
+
+
+def _root() -> JsonSchemaValue:
+    """The whole object. Kubernetes owns the type and the metadata; of the latter only the name may be narrowed."""
+    schema = inlined(SwarmRun)
+    properties = schema["properties"]
+    spec = structural(properties["spec"], "spec")
+    spec.setdefault(VALIDATIONS, []).extend(_fixed(name, name in spec["required"] + _defaulted(spec)) for name in FIXED)
+    name = {"type": "string", "minLength": 1, "maxLength": 63, "pattern": f"^({scalars.LABEL})$"}
+    return {
+        "description": schema["description"],
+        "type": "object",
+        "required": ["metadata", "spec"],
+        "properties": {
+            "apiVersion": {"type": "string", "description": properties["apiVersion"]["description"]},
+            "kind": {"type": "string", "description": properties["kind"]["description"]},
+            "metadata": {"type": "object", "properties": {"name": name}},
+            "spec": spec,
+            "status": structural(properties["status"], "status"),
+        },
+    }
+
+
+FIXED = IDENTITY + KEPT
+
+
+def _defaulted(schema: JsonSchemaValue) -> list[str]:
+    return [name for name, part in schema["properties"].items() if "default" in part]
+
+
+def _fixed(name: str, always: bool) -> JsonSchemaValue:
+    """The rule that field `name` of the spec stays as it was; `always` says that it is never absent."""
+    same = f"self.{name} == oldSelf.{name}"
+    if not always:
+        same = f"has(self.{name}) == has(oldSelf.{name}) && (!has(self.{name}) || {same})"
+    message = f"{name} is fixed once a run exists; create a SwarmRun of another name"
+    return {"rule": same, "message": message, "fieldPath": f".{name}", "reason": "FieldValueForbidden"}
+
+
+def structural(node: JsonSchemaValue, path: str) -> JsonSchemaValue:
+    """`node`, free of references, as a structural schema. Raises InexpressibleError, naming the field at `path`."""
+    node = _present(node, path)
+    schema: JsonSchemaValue = {}
+    for key, value in node.items():
+        if key in COPIED:
+            schema[key] = " ".join(value.split()) if key == "description" else value
+        elif key in CONVERTED:
+            schema.update(CONVERTED[key](value, path))
+        elif key not in DROPPED or isinstance(value, dict):
+            raise InexpressibleError(f"{path}: a structural schema has no {key!r}; model the field without it")
+    return _sized(_filled(schema), path)
+
+
+def _present(node: JsonSchemaValue, path: str) -> JsonSchemaValue:
+    """`node` where null stood for absent: neither null nor a default of null."""
+    if "anyOf" not in node:
+        return node
+    kinds = [part for part in node["anyOf"] if part.get("type") != "null"]
+    if len(kinds) != 1 or node.get("default") is not None:
+        raise InexpressibleError(f"{path}: a structural schema has no 'anyOf'; use a type and one block per member")
+    return {**kinds[0], **{key: value for key, value in node.items() if key not in ("anyOf", "default")}}
+
+
+def _filled(schema: JsonSchemaValue) -> JsonSchemaValue:
+    """`schema` with a format where Kubernetes wants one, and no null in its default."""
+    formats = {"integer": "int64", "number": "double"}
+    if schema["type"] in formats:
+        return {**schema, "format": formats[schema["type"]]}
+    if isinstance(schema.get("default"), dict):
+        return {**schema, "default": _without_null(schema["default"])}
+    return schema
+
+
+def _without_null(value: object) -> object:
+    if isinstance(value, dict):
+        return {key: _without_null(part) for key, part in value.items() if part is not None}
+    return value
+
+
+def _sized(schema: JsonSchemaValue, path: str) -> JsonSchemaValue:
+    cap = CAPS.get(schema["type"])
+    if cap and cap not in schema and "enum" not in schema:
+        raise InexpressibleError(f"{path}: no {cap}; the API server cannot bound the cost of rules without it")
+    return schema
+
+
+def _properties(value: JsonSchemaValue, path: str) -> JsonSchemaValue:
+    return {"properties": {name: structural(part, f"{path}.{name}") for name, part in value.items()}}
+
+
+CONVERTED: dict[str, Callable[..., JsonSchemaValue]] = {
+    "properties": _properties,
+    "items": lambda value, path: {"items": structural(value, f"{path}[]")},
+    "const": lambda value, _path: {"enum": [value]},
+    "default": lambda value, _path: {"default": value},
+    "exclusiveMinimum": lambda value, _path: {"minimum": value, "exclusiveMinimum": True},
+    "exclusiveMaximum": lambda value, _path: {"maximum": value, "exclusiveMaximum": True},
+}
+"""Keywords that a structural schema says in other words."""
+
+
+if __name__ == "__main__":
+    sys.stdout.write(text())

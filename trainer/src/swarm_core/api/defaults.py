@@ -1,0 +1,162 @@
+"""From what the user wrote to what is run, and the two digests that name an experiment.
+
+The spec digest names the experiment as written, the experiment digest by what its paths hold. Both cover the identity
+alone: how, where and when it runs, labels, comments, the order of keys and defaults written out change neither.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import assert_never
+
+from swarm_core.api.generators import ByField, Clustering, ClusteringType, Generators, KMeans, Training
+from swarm_core.api.judging import Judge, JudgeType, Verifier
+from swarm_core.api.resolved import (
+    ByKMeans,
+    Given,
+    ResolvedGenerators,
+    ResolvedSpec,
+    ResolvedSwarm,
+    ResolvedTaker,
+    Trained,
+)
+from swarm_core.api.run import SwarmRun
+from swarm_core.api.spec import IDENTITY
+from swarm_core.api.swarm import Published, RuleName, Standard, Swarm
+from swarm_core.recipe import Digest, canonical_json, digest_bytes
+
+__all__ = ["ResolvedSpec", "Role", "Use", "experiment_digest", "resolve", "spec_digest", "uris"]
+
+GENERATORS = 4
+"""As many as the paper's experiments start from (arXiv 2506.00741)."""
+DIGESTED = frozenset({*IDENTITY, "rule"})
+"""The identity, as a `ResolvedSpec` has it."""
+
+
+class Role(StrEnum):
+    """What lies at a URI."""
+
+    BASE = "base model"
+    TAKER_MODEL = "taker model"
+    TAKER_ADAPTER = "taker adapter"
+    GENERATOR_ADAPTER = "generator adapter"
+    DATA = "data"
+    EMBEDDER = "embedder"
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """One URI, and what the experiment uses it for."""
+
+    role: Role
+    uri: str
+    field: str
+    """Where it is written, such as `spec.takers[1].adapter`."""
+
+
+def resolve(run: SwarmRun) -> ResolvedSpec:
+    """`run` with every default explicit."""
+    spec = run.spec
+    return ResolvedSpec(
+        seed=spec.seed,
+        suspend=spec.suspend,
+        base=spec.base,
+        generators=_generators(spec.generators),
+        domain=spec.domain,
+        takers=tuple(
+            ResolvedTaker(name=taker.name, model=taker.model or spec.base.model, adapter=taker.adapter)
+            for taker in spec.takers
+        ),
+        generation=spec.generation,
+        answering=spec.answering,
+        judge=_judge(spec.judge),
+        objective=spec.objective.type,
+        swarm=ResolvedSwarm(
+            particles=spec.swarm.particles, iterations=spec.swarm.iterations, patience=spec.swarm.patience
+        ),
+        rule=_rule(spec.swarm),
+        evaluation=spec.evaluation,
+        storage=spec.storage.local if spec.storage else None,
+        execution=spec.execution,
+    )
+
+
+def spec_digest(resolved: ResolvedSpec) -> Digest:
+    """The digest of the experiment as written, paths included."""
+    return _digest(resolved, None)
+
+
+def experiment_digest(resolved: ResolvedSpec, contents: Mapping[str, Digest]) -> Digest:
+    """The digest of the experiment with every URI replaced by `contents[uri]`. Raises ValueError if one is missing."""
+    for use in uris(resolved):
+        if use.uri not in contents:
+            raise ValueError(f"{use.field}: no digest for {use.uri!r}; every URI of the experiment needs one")
+    return _digest(resolved, contents)
+
+
+def uris(resolved: ResolvedSpec) -> tuple[Use, ...]:
+    """Every URI of the experiment, in the order of the spec; a taker's model only where it is not the base's."""
+    return tuple(_uses(resolved))
+
+
+def _digest(resolved: ResolvedSpec, contents: Mapping[str, Digest] | None) -> Digest:
+    identity = resolved.model_dump(mode="json", by_alias=True, include=set(DIGESTED), context=contents)
+    return digest_bytes(canonical_json(identity))
+
+
+def _uses(resolved: ResolvedSpec) -> Iterator[Use]:
+    yield Use(Role.BASE, resolved.base.model, "spec.base.model")
+    yield Use(Role.DATA, resolved.generators.data.uri, "spec.generators.data.uri")
+    match resolved.generators.origin:
+        case Given(adapters=adapters):
+            for index, uri in enumerate(adapters):
+                yield Use(Role.GENERATOR_ADAPTER, uri, f"spec.generators.adapters[{index}]")
+        case Trained(clusters=ByKMeans(embedder=str(uri))):
+            yield Use(Role.EMBEDDER, uri, "spec.generators.clustering.kmeans.embedder.model.uri")
+        case _:
+            pass
+    for index, taker in enumerate(resolved.takers):
+        if taker.model != resolved.base.model:
+            yield Use(Role.TAKER_MODEL, taker.model, f"spec.takers[{index}].model")
+        if taker.adapter is not None:
+            yield Use(Role.TAKER_ADAPTER, taker.adapter, f"spec.takers[{index}].adapter")
+
+
+def _generators(generators: Generators) -> ResolvedGenerators:
+    if generators.adapters is not None:
+        given = Given(adapters=generators.adapters)
+        return ResolvedGenerators(count=len(generators.adapters), data=generators.data, origin=given)
+    clusters = _clusters(generators.clustering or Clustering())
+    trained = Trained(clusters=clusters, training=generators.training or Training())
+    count = GENERATORS if generators.count is None else generators.count
+    return ResolvedGenerators(count=count, data=generators.data, origin=trained)
+
+
+def _clusters(clustering: Clustering) -> ByKMeans | ByField:
+    match clustering.type:
+        case ClusteringType.KMEANS:
+            model = (clustering.kmeans or KMeans()).embedder.model
+            return ByKMeans(embedder=model.uri if model else None)
+        case ClusteringType.FIELD:
+            return clustering.field or ByField()
+        case _ as never:
+            assert_never(never)
+
+
+def _judge(judge: Judge) -> Verifier:
+    match judge.type:
+        case JudgeType.VERIFIER:
+            assert judge.verifier is not None  # a rule of Judge
+            return judge.verifier
+        case _ as never:
+            assert_never(never)
+
+
+def _rule(swarm: Swarm) -> Standard | Published:
+    match swarm.rule:
+        case RuleName.STANDARD:
+            return swarm.standard or Standard()
+        case RuleName.PUBLISHED:
+            return swarm.published or Published()
+        case _ as never:
+            assert_never(never)

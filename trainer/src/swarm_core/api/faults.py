@@ -1,0 +1,144 @@
+"""Validation errors in the words of the user: one line each, with where, the value, the rule and the way out."""
+
+import difflib
+import functools
+import reprlib
+
+from pydantic import ValidationError
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import ErrorDetails
+
+from swarm_core.api.block import BREACH, Path
+from swarm_core.api.run import SwarmRun
+from swarm_core.api.schema import inlined
+
+KINDS = {
+    "int_type": "a whole number",
+    "float_type": "a number",
+    "bool_type": "true or false",
+    "string_type": "text",
+    "tuple_type": "a list",
+    "dict_type": "a mapping",
+    "model_type": "a mapping",
+    "finite_number": "a finite number",
+    "string_unicode": "text that UTF-8 can hold",
+}
+"""What was wanted, by the type of the pydantic error."""
+UNQUOTED = ("int_type", "float_type", "bool_type")
+LIMITS = {
+    "greater_than": ("gt", "must be above"),
+    "greater_than_equal": ("ge", "must be at least"),
+    "less_than": ("lt", "must be below"),
+    "less_than_equal": ("le", "must be at most"),
+}
+LENGTHS = {
+    "too_short": ("min_length", "list at least {} entries"),
+    "too_long": ("max_length", "at most {} entries are allowed"),
+    "string_too_short": ("min_length", "write at least {} characters"),
+    "string_too_long": ("max_length", "write at most {} characters"),
+}
+WORDS = (
+    (bool, "a boolean"),
+    ((int, float), "a number"),
+    (str, "text"),
+    (list, "a list"),
+    (dict, "a mapping"),
+)  # fmt: skip
+"""What a value is; a boolean before the numbers, which it is one of in Python."""
+CHARACTERS = 80
+"""Longest value shown."""
+
+
+def lines(error: ValidationError, document: object) -> list[str]:
+    """One line per fault of `document`."""
+    return [_line(fault, document, _schema()) for fault in error.errors(include_url=False)]
+
+
+def kind(value: object) -> str:
+    """What `value` is, in YAML's terms."""
+    return next((words for kinds, words in WORDS if isinstance(value, kinds)), type(value).__name__)
+
+
+@functools.cache
+def _schema() -> JsonSchemaValue:
+    """A constant that takes a tenth of a second to make, and only those who erred need."""
+    return inlined(SwarmRun)
+
+
+def _line(fault: ErrorDetails, document: object, schema: JsonSchemaValue) -> str:
+    at: Path = tuple(fault["loc"])
+    if fault["type"] == BREACH:
+        at += fault["ctx"]["at"]
+    return f"{dotted(at)}: {_words(fault, at, document, schema)}"
+
+
+def _words(fault: ErrorDetails, at: Path, document: object, schema: JsonSchemaValue) -> str:
+    """What is wrong at `at`, and the way out."""
+    what, context, value = fault["type"], fault.get("ctx", {}), _at(document, at)
+    match what:
+        case "missing":
+            words = f"is missing; {_sentence(_described(schema, at))}"
+        case "extra_forbidden":
+            words = _unknown(at, _described(schema, at[:-1]))
+        case "enum" | "literal_error":
+            words = f"{shown(value)} is not known; use {str(context['expected']).replace(chr(39), '')}"
+        case _ if what in LIMITS:
+            name, rule = LIMITS[what]
+            words = f"{shown(value)} {rule} {context[name]}"
+        case _ if what in LENGTHS:
+            name, rule = LENGTHS[what]
+            words = f"{shown(value)} has the wrong length; {rule.format(context[name])}"
+        case _ if what in KINDS:
+            quoted = isinstance(value, str) and what in UNQUOTED
+            words = f"{shown(value)} is {kind(value)}; write {KINDS[what]}{', without quotes' if quoted else ''}"
+        case _:
+            words = fault["msg"] if value is None else f"{shown(value)}: {fault['msg']}"
+    return words
+
+
+def _unknown(at: Path, around: JsonSchemaValue) -> str:
+    names = list(around.get("properties", {}))
+    near = difflib.get_close_matches(str(at[-1]), names, n=1)
+    return f"unknown field; did you mean {near[0]}?" if near else f"unknown field; known here: {', '.join(names)}"
+
+
+def _sentence(described: JsonSchemaValue) -> str:
+    words = " ".join(described.get("description", "write it").split())
+    return f"it is needed: {words[:1].lower()}{words[1:].rstrip('.')}"
+
+
+def _at(document: object, path: Path) -> object:
+    """The value at `path`, None if there is none."""
+    for part in path:
+        match document, part:
+            case dict(), _:
+                document = document.get(part)
+            case list(), int() if part < len(document):
+                document = document[part]
+            case _:
+                return None
+    return document
+
+
+def _described(schema: JsonSchemaValue, path: Path) -> JsonSchemaValue:
+    """The schema of the field at `path`; empty if there is none."""
+    for part in path:
+        fields = schema.get("items", {}) if isinstance(part, int) else schema.get("properties", {}).get(part, {})
+        schema = next((one for one in fields.get("anyOf", ()) if one.get("type") != "null"), {}) | fields
+    return schema
+
+
+def dotted(path: Path) -> str:
+    """`path` as users write it: `spec.takers[1].name`."""
+    parts = [f"[{part}]" if isinstance(part, int) else f".{part}" for part in path]
+    return "".join(parts).removeprefix(".") or "the document"
+
+
+def shown(value: object) -> str:
+    """`value` for a message: short, in one line, however large or deep it is."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    brief = reprlib.Repr()
+    brief.maxstring = brief.maxother = brief.maxlong = CHARACTERS
+    brief.maxlevel, brief.maxlist, brief.maxdict = 2, 4, 4
+    return brief.repr(value)

@@ -1,0 +1,53 @@
+"""From the text of a file to a `SwarmRun`, or to messages that a person can act on.
+
+Every refusal is a `BadInputError` with one line per fault: where, the value, the rule, the way out. The file's own
+status is passed over, as an API server does when an object is created.
+
+Limits: reads text; finding and opening the file is the host's.
+"""
+
+import yaml
+from pydantic import ValidationError
+
+from swarm_core.api import dialect, faults
+from swarm_core.api.run import SwarmRun
+from swarm_core.errors import BadInputError
+
+CHARACTERS = 1_048_576
+"""Longest file; an API server takes objects up to about as many bytes."""
+
+
+def parse(text: str, source: str) -> SwarmRun:
+    """The run written in `text`; `source` names it in messages. Raises BadInputError."""
+    if len(text) > CHARACTERS:
+        raise BadInputError(f"{source}: {len(text)} characters; a SwarmRun has at most {CHARACTERS}")
+    try:
+        document = dialect.load(text)
+    except (yaml.YAMLError, RecursionError) as error:
+        raise BadInputError(f"{source}: {_problem(error)}") from error
+    if isinstance(document, dict):
+        document.pop("status", None)
+    return from_object(document, source)
+
+
+def from_object(document: object, source: str) -> SwarmRun:
+    """The run in `document`, as read from YAML or from an API server. Raises BadInputError."""
+    if not isinstance(document, dict):
+        what = "nothing" if document is None else faults.kind(document)
+        raise BadInputError(f"{source}: holds {what}; a SwarmRun is a mapping that begins with apiVersion and kind")
+    try:
+        return SwarmRun.model_validate(document, by_alias=True, by_name=False)
+    except ValidationError as error:
+        lines = faults.lines(error, document)
+        raise BadInputError("\n".join(f"{source}: {line}" for line in lines)) from error
+
+
+def _problem(error: Exception) -> str:
+    """What is wrong with the YAML, and in which line, in one line."""
+    if not isinstance(error, yaml.MarkedYAMLError):
+        return f"not YAML: {' '.join(str(error).split())}"
+    what = error.problem or error.context or "not YAML"
+    if "but found another document" in what:
+        what = "holds several documents; keep one SwarmRun per file"
+    where = f"line {error.problem_mark.line + 1}: " if error.problem_mark else ""
+    return where + " ".join(what.split())

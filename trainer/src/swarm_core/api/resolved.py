@@ -1,0 +1,91 @@
+"""A SwarmRun with every choice made: nothing is optional where a default exists.
+
+`model_dump_json()` and `model_validate_json()` carry it to a worker unchanged.
+
+Invariant: every path in it is a `Uri`, so a dump with `context=contents` names each by what lies there.
+"""
+
+from pydantic import BaseModel, ConfigDict
+
+from swarm_core.api.base import Base
+from swarm_core.api.evaluation import Evaluation
+from swarm_core.api.execution import Execution, LocalStorage
+from swarm_core.api.generators import ByField, Data, Training
+from swarm_core.api.judging import ObjectiveType, Verifier
+from swarm_core.api.scalars import Flag, Integer, Label, Line, Uri
+from swarm_core.api.swarm import Published, Standard
+from swarm_core.api.takers import Answering, Generation
+
+
+class Chosen(BaseModel):
+    """A part in which nothing is left to a default."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ByKMeans(Chosen):
+    """Clusters found by k-means."""
+
+    embedder: Uri | None
+    """The embedding model; None is TF-IDF."""
+
+
+class Trained(Chosen):
+    """Generators trained here, one per cluster of the seed data."""
+
+    clusters: ByKMeans | ByField
+    training: Training
+
+
+class Given(Chosen):
+    """Generators given as adapters."""
+
+    adapters: tuple[Uri, ...]
+
+
+class ResolvedGenerators(Chosen):
+    """The generators the search starts from."""
+
+    count: int
+    data: Data
+    origin: Trained | Given
+
+
+class ResolvedTaker(Chosen):
+    """One test taker."""
+
+    name: Label
+    model: Uri
+    """The base's, unless the taker has its own."""
+    adapter: Uri | None
+    """None is the model as it is."""
+
+
+class ResolvedSwarm(Chosen):
+    """How many particles, and for how long."""
+
+    particles: int
+    iterations: int
+    patience: int
+
+
+class ResolvedSpec(Chosen):
+    """What is run."""
+
+    seed: Integer
+    suspend: Flag
+    base: Base
+    generators: ResolvedGenerators
+    domain: Line
+    takers: tuple[ResolvedTaker, ...]
+    generation: Generation
+    answering: Answering
+    judge: Verifier
+    objective: ObjectiveType
+    swarm: ResolvedSwarm
+    rule: Standard | Published
+    """By what rule particles move, and its constants."""
+    evaluation: Evaluation
+    storage: LocalStorage | None
+    """None leaves the place to the host."""
+    execution: Execution

@@ -1,0 +1,86 @@
+"""The SwarmRun resource: what users write, and what the API server hands back.
+
+Limits: of the metadata only what a run is told by is kept; the server's bookkeeping is accepted and dropped.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, Strict, model_validator
+
+from swarm_core.api.block import Block
+from swarm_core.api.scalars import Integer, Label, Shape
+from swarm_core.api.spec import SwarmRunSpec
+from swarm_core.api.status import SwarmRunStatus
+
+GROUP = "dataswarm.io"
+VERSION = "v1alpha1"
+KIND = "SwarmRun"
+SERVER_METADATA = frozenset({
+    "deletionGracePeriodSeconds", "finalizers", "generateName", "managedFields", "ownerReferences", "selfLink",
+})  # fmt: skip
+"""Fields of Kubernetes object metadata that nothing here acts on."""
+
+LABEL_PART = "([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)"
+DOMAIN = "[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*"
+MetadataKey = Annotated[
+    str,
+    Strict(),
+    Field(min_length=1, max_length=317),
+    Shape(
+        f"({DOMAIN}/)?{LABEL_PART}", "a key is a name of at most 63 letters, digits, '-', '_' and '.', or domain/name"
+    ),
+]
+LabelValue = Annotated[
+    str,
+    Strict(),
+    Field(max_length=63),
+    Shape(f"({LABEL_PART})?", "use at most 63 letters, digits, '-', '_' and '.', a letter or digit first and last"),
+]
+ServerText = Annotated[str, Strict(), Field(max_length=256)]
+
+
+class Metadata(Block):
+    """Kubernetes object metadata."""
+
+    name: Label
+    """Name of the run."""
+    namespace: Label | None = None
+    """Namespace of the run."""
+    labels: Annotated[dict[MetadataKey, LabelValue], Field(max_length=64)] = Field(default_factory=dict)
+    """Labels; they change no result."""
+    annotations: Annotated[
+        dict[MetadataKey, Annotated[str, Strict(), Field(max_length=262_144)]], Field(max_length=64)
+    ] = Field(default_factory=dict)
+    """Annotations; they change no result."""
+    uid: ServerText | None = None
+    """Set by the API server: tells this run from an earlier one of the same name."""
+    resource_version: ServerText | None = None
+    """Set by the API server: changes with every write."""
+    generation: Integer | None = None
+    """Set by the API server: counts the changes of the spec."""
+    creation_timestamp: ServerText | None = None
+    """Set by the API server: when the run was created, RFC 3339."""
+    deletion_timestamp: ServerText | None = None
+    """Set by the API server: when the run will be deleted, RFC 3339."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _drop_bookkeeping(cls, value: object) -> object:
+        if isinstance(value, dict):
+            return {key: part for key, part in value.items() if key not in SERVER_METADATA}
+        return value
+
+
+class SwarmRun(Block):
+    """A search for generators of synthetic data: a swarm of LoRA adapters of one base model, scored by test takers."""
+
+    api_version: Literal["dataswarm.io/v1alpha1"]
+    """Version of this schema."""
+    kind: Literal["SwarmRun"]
+    """Kind of this resource."""
+    metadata: Metadata
+    """Name, labels and annotations."""
+    spec: SwarmRunSpec
+    """What is searched for, and how."""
+    status: SwarmRunStatus | None = None
+    """How far the run is; written by whoever runs it."""

@@ -1,0 +1,118 @@
+"""Scalars as the API server reads them: nothing is coerced, and one value has one form.
+
+Strings are never taken for numbers or booleans, nor booleans for numbers. A whole number may be written 16.0, because
+kubectl sends that as 16; minus zero is zero, because it does not survive that way either. Text is measured in code
+points. Patterns use only what RE2 and Python read alike and match the whole text, a trailing newline included.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import (
+    BeforeValidator,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    PlainSerializer,
+    SerializationInfo,
+    Strict,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import PydanticCustomError, core_schema
+
+from swarm_core.api.block import VALIDATIONS
+from swarm_core.recipe import Digest
+
+MISSHAPEN = "misshapen"
+"""The type of the pydantic error for text of the wrong form."""
+
+
+def _whole(value: object) -> object:
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _unsigned_zero(value: object) -> object:
+    return value + 0.0 if isinstance(value, float) else value
+
+
+Integer = Annotated[int, Strict(), BeforeValidator(_whole)]
+Number = Annotated[float, Strict(), BeforeValidator(_unsigned_zero)]
+Flag = Annotated[bool, Strict()]
+
+
+@dataclass(frozen=True)
+class Shape:
+    """Text that matches `regex` from its first character to its last; `words` say what that is."""
+
+    regex: str
+    words: str
+
+    def __get_pydantic_core_schema__(self, source: type, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
+        whole = re.compile(self.regex)
+
+        def check(text: str) -> str:
+            if whole.fullmatch(text) is None:
+                raise PydanticCustomError(MISSHAPEN, self.words)
+            return text
+
+        return core_schema.no_info_after_validator_function(check, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        return {**handler(schema), "pattern": f"^({self.regex})$"}
+
+
+PATH_OR_FILE = "write a relative or absolute path, or file:// and a path; no other scheme is understood"
+
+
+class _PathOrFile:
+    """No scheme but file://."""
+
+    cel = "!self.contains('://') || (self.startsWith('file://') && self.size() > 7)"
+
+    def __get_pydantic_core_schema__(self, source: type, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
+        def check(uri: str) -> str:
+            if "://" in uri and not (uri.startswith("file://") and len(uri) > 7):
+                raise PydanticCustomError(MISSHAPEN, PATH_OR_FILE)
+            return uri
+
+        return core_schema.no_info_after_validator_function(check, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        rule = {"rule": self.cel, "message": PATH_OR_FILE, "reason": "FieldValueInvalid"}
+        return {**handler(schema), VALIDATIONS: [rule]}
+
+
+LABEL = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
+Label = Annotated[
+    str,
+    Strict(),
+    Field(min_length=1, max_length=63),
+    Shape(LABEL, "use lower-case letters, digits and '-', a letter or digit first and last"),
+]
+"""A DNS-1123 label."""
+
+Line = Annotated[str, Strict(), Field(min_length=1, max_length=200), Shape(r"[^\r\n]*", "write it in one line")]
+"""A short text in one line."""
+
+
+def _by_contents(uri: str, info: SerializationInfo) -> str:
+    contents: Mapping[str, Digest] | None = info.context
+    return uri if contents is None else contents[uri]
+
+
+Uri = Annotated[
+    str,
+    Strict(),
+    Field(min_length=1, max_length=1024),
+    Shape(r"[^\x00-\x1f\x7f]*", "remove the control characters"),
+    _PathOrFile(),
+    PlainSerializer(_by_contents),
+]
+"""Where something lies: a path, relative to the file that names it, or file://PATH. Dumped with contents as context, it
+is the digest of what lies there."""

@@ -1,0 +1,78 @@
+"""The JSON schema of a SwarmRun: for editors as it is, for the CRD and for error messages with every reference inlined.
+
+`python -m swarm_core.api.schema` prints what `crds/swarmrun.schema.json` holds. An editor that is told of it completes
+fields and underlines a typo, which an API server would silently drop.
+
+Limits: knows structure only; the rules between fields are CEL, which editors do not read.
+"""
+
+import json
+import sys
+
+from pydantic import BaseModel
+from pydantic.json_schema import JsonSchemaValue
+
+from swarm_core.api.block import VALIDATIONS
+from swarm_core.api.run import SwarmRun
+
+
+def inlined(model: type[BaseModel]) -> JsonSchemaValue:
+    """The schema of `model` without references: each is replaced by what it names, under the words beside it."""
+    schema = model.model_json_schema(by_alias=True)
+    definitions = schema.pop("$defs", {})
+    return _inline(schema, definitions)
+
+
+def editor_schema() -> JsonSchemaValue:
+    """The schema for editors: titles and CEL, which they have no use for, left out."""
+    schema = _without(SwarmRun.model_json_schema(by_alias=True), {VALIDATIONS})
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "SwarmRun", **schema}
+
+
+def text() -> str:
+    """The schema for editors as JSON."""
+    return json.dumps(editor_schema(), indent=2) + "\n"
+
+
+def _inline(node: JsonSchemaValue, definitions: JsonSchemaValue) -> JsonSchemaValue:
+    name = node.get("$ref", "").removeprefix("#/$defs/")
+    if name:
+        beside = {key: value for key, value in node.items() if key != "$ref"}
+        return {**_inline(definitions[name], definitions), **beside}
+    return {key: _inline_part(key, value, definitions) for key, value in node.items()}
+
+
+def _inline_part(key: str, value: object, definitions: JsonSchemaValue) -> object:
+    match key, value:
+        case "properties", dict():
+            return {name: _inline(part, definitions) for name, part in value.items()}
+        case (("items" | "additionalProperties" | "propertyNames"), dict()):
+            return _inline(value, definitions)
+        case (("anyOf" | "allOf" | "oneOf"), list()):
+            return [_inline(part, definitions) for part in value]
+        case _:
+            return value
+
+
+def _without(node: JsonSchemaValue, dropped: set[str]) -> JsonSchemaValue:
+    """`node` without titles and `dropped` keywords, at any depth; property names are no keywords."""
+    kept: JsonSchemaValue = {}
+    for key, value in node.items():
+        match key, value:
+            case "title", str():
+                continue
+            case (("properties" | "$defs"), dict()):
+                kept[key] = {name: _without(part, dropped) for name, part in value.items()}
+            case _, _ if key in dropped:
+                continue
+            case _, dict() if key != "default":
+                kept[key] = _without(value, dropped)
+            case (("anyOf" | "allOf" | "oneOf"), list()):
+                kept[key] = [_without(part, dropped) for part in value]
+            case _:
+                kept[key] = value
+    return kept
+
+
+if __name__ == "__main__":
+    sys.stdout.write(text())

@@ -1,0 +1,89 @@
+"""The spec of a SwarmRun, and which of its fields are the experiment.
+
+Invariant: every field of `SwarmRunSpec` is in exactly one of `IDENTITY`, `KEPT` and `FREE`.
+"""
+
+from collections import Counter
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from swarm_core.api.base import Base
+from swarm_core.api.block import Block, Rule
+from swarm_core.api.evaluation import Evaluation
+from swarm_core.api.execution import Execution, Storage
+from swarm_core.api.generators import Generators
+from swarm_core.api.judging import Judge, Objective, ObjectiveType
+from swarm_core.api.scalars import Flag, Integer, Line
+from swarm_core.api.swarm import Swarm
+from swarm_core.api.takers import Answering, Generation, Taker
+
+IDENTITY = (
+    "seed", "base", "generators", "domain", "takers", "generation", "answering", "judge", "objective", "swarm",
+    "evaluation",
+)  # fmt: skip
+"""The fields that make the experiment what it is: digested, and fixed once created."""
+KEPT = ("storage",)
+"""Not digested, and still fixed: a run that lost its store would start again."""
+FREE = ("suspend", "execution")
+"""Neither digested nor fixed."""
+
+
+class SwarmRunSpec(Block):
+    """What is searched for, and how."""
+
+    seed: Integer = Field(0, ge=0, le=2**53 - 1)
+    """Seed of every random choice of the run."""
+    suspend: Flag = False
+    """Whether the run pauses at the next safe point and gives back what it holds."""
+    base: Base
+    """The base model: what every generator, and every taker that names no other, is an adapter of."""
+    generators: Generators
+    """The generators that the swarm moves, and the seed data they come from."""
+    domain: Line = "general knowledge"
+    """What the data is about, in the words of the prompt."""
+    takers: Annotated[tuple[Taker, ...], Field(min_length=1, max_length=16)]
+    """The models that take the generated tests."""
+    generation: Generation = Generation()
+    """How generators are asked for items."""
+    answering: Answering = Answering()
+    """How takers are asked for answers."""
+    judge: Judge
+    """Who scores answers."""
+    objective: Objective
+    """What makes generated data good."""
+    swarm: Swarm = Swarm()
+    """The search over weighted sums of the generators."""
+    evaluation: Evaluation = Evaluation()
+    """How generators are measured."""
+    storage: Storage | None = None
+    """Where artefacts are kept; absent, in the run folder on one machine."""
+    execution: Execution = Execution()
+    """How work is carried out; changes no result."""
+
+    rules: ClassVar[tuple[Rule["SwarmRunSpec"], ...]] = (
+        Rule(
+            "self.takers.all(a, self.takers.exists_one(b, a.name == b.name))",
+            "the name is taken twice; names of takers must differ",
+            "takers",
+            lambda it: not _repeated(it),
+            lambda it: ("takers", _repeated(it)[0], "name"),
+        ),
+        Rule(
+            "self.objective.type != 'Separation' || self.takers.size() >= 2",
+            "objective Separation compares takers; list two or more, or use Difficulty",
+            "takers",
+            lambda it: it.objective.type is not ObjectiveType.SEPARATION or len(it.takers) >= 2,
+        ),
+    )
+
+
+def _repeated(spec: SwarmRunSpec) -> list[int]:
+    """Indices of takers whose name came before."""
+    seen: Counter[str] = Counter()
+    repeated = []
+    for index, taker in enumerate(spec.takers):
+        if seen[taker.name]:
+            repeated.append(index)
+        seen[taker.name] += 1
+    return repeated

@@ -1,0 +1,127 @@
+"""The status of a SwarmRun: what `kubectl get` and `dataswarm status` show.
+
+Every list and text is capped, so a full status stays far below what etcd takes. Fields that a newer version wrote are
+passed over: a status is read by hosts older than the one that wrote it.
+"""
+
+from typing import Annotated
+
+from pydantic import ConfigDict, Field, Strict
+
+from swarm_core.api.block import Block
+from swarm_core.api.conditions import Condition
+from swarm_core.api.scalars import Integer, Number, Shape
+
+HISTORY_ROWS = 20
+PARTICLE_ROWS = 64
+CONDITION_ROWS = 8
+MESSAGE_CHARACTERS = 1024
+
+Short = Annotated[str, Strict(), Field(max_length=64)]
+Sha256 = Annotated[
+    str, Strict(), Field(max_length=64), Shape("[0-9a-f]{64}", "a sha256 has 64 lower-case hexadecimal digits")
+]
+
+
+class StatusBlock(Block):
+    """A part of the status: unknown fields are passed over."""
+
+    model_config = ConfigDict(extra="ignore")
+
+
+class Best(StatusBlock):
+    """The best particle so far."""
+
+    value: Number
+    """Its fitness, as searched; the reported figure is measured afresh at the end."""
+    iteration: Integer
+    """Iteration in which it was found."""
+    particle: Integer
+    """Index of the particle that found it."""
+    recipe: Sha256
+    """Name of its recipe."""
+
+
+class Gain(StatusBlock):
+    """Best generator found minus best initial generator, on fresh items."""
+
+    value: Number
+    """The difference."""
+    low: Number
+    """Lower end of its 95 % interval."""
+    high: Number
+    """Upper end of its 95 % interval."""
+
+
+class ParticleRow(StatusBlock):
+    """One particle."""
+
+    name: Short
+    """Name of the particle."""
+    fitness: Number | None = None
+    """Its fitness in the last iteration; absent until measured."""
+
+
+class HistoryRow(StatusBlock):
+    """One iteration."""
+
+    iteration: Integer
+    """Number of the iteration, from 0."""
+    best: Number
+    """Best fitness so far."""
+    mean: Number
+    """Mean fitness of the particles."""
+
+
+class Counts(StatusBlock):
+    """What came of the items."""
+
+    items: Integer = Field(0, ge=0)
+    """Items asked for."""
+    rejected: Integer = Field(0, ge=0)
+    """Items rejected before they counted."""
+    unscored: Integer = Field(0, ge=0)
+    """Answers without a score."""
+
+
+class SwarmRunStatus(StatusBlock):
+    """How far a run is."""
+
+    phase: Short | None = None
+    """Where the run stands: Pending, Preparing, Seeding, Iterating, Concluding, Succeeded or Failed."""
+    iteration: Integer | None = None
+    """Iterations committed."""
+    iterations: Integer | None = None
+    """Most iterations, as the spec has it."""
+    spec_digest: Sha256 | None = None
+    """Digest of the experiment as written."""
+    experiment_digest: Sha256 | None = None
+    """Digest of the experiment with every path replaced by what it holds."""
+    observed_generation: Integer | None = None
+    """Generation of the spec that this status answers to."""
+    message: Annotated[str, Strict(), Field(max_length=MESSAGE_CHARACTERS)] | None = None
+    """What goes on, or why it failed, in one line."""
+    started_at: Short | None = None
+    """When work began, RFC 3339."""
+    finished_at: Short | None = None
+    """When the run ended, RFC 3339."""
+    best: Best | None = None
+    """The best particle so far."""
+    initial: Number | None = None
+    """Fitness of the best initial generator, as searched."""
+    gain: Gain | None = None
+    """Best generator found minus best initial generator, on fresh items."""
+    particles: Annotated[tuple[ParticleRow, ...], Field(max_length=PARTICLE_ROWS)] = ()
+    """The particles as they stand."""
+    history: Annotated[tuple[HistoryRow, ...], Field(max_length=HISTORY_ROWS)] = ()
+    """The latest iterations."""
+    counts: Counts | None = None
+    """What came of the items."""
+    conditions: Annotated[
+        tuple[Condition, ...],
+        Field(
+            max_length=CONDITION_ROWS,
+            json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]},
+        ),
+    ] = ()
+    """Facts about the run, for people and for tools that wait: Ready, Reconciling, Stalled and more."""

@@ -1,0 +1,104 @@
+"""The search: how many particles, for how long, by what rule.
+
+`Standard` is the rule that holds up when fitness is noisy; `Published` is the paper's (Data Swarms, arXiv 2506.00741;
+the rule of Model Swarms, arXiv 2410.11163). Each has its own block of constants, and the block of the other is refused.
+"""
+
+from enum import StrEnum
+from typing import ClassVar
+
+from pydantic import Field
+
+from swarm_core.api.block import Block, Rule, member
+from swarm_core.api.scalars import Integer, Number
+
+
+class RuleName(StrEnum):
+    """The rules by which particles move."""
+
+    STANDARD = "Standard"
+    PUBLISHED = "Published"
+
+
+class Start(StrEnum):
+    """The positions to begin at."""
+
+    ANALOGIES = "Analogies"
+    GENERATORS = "Generators"
+
+
+class Standard(Block):
+    """Constants of the Standard rule."""
+
+    start: Start = Start.ANALOGIES
+    """Analogies begins at the best of the generators and their analogies a + b - c; Generators, at them alone."""
+    inertia: Number = Field(0.73, ge=0, le=2)
+    """Share of the velocity that is kept."""
+    cognitive: Number = Field(1.5, ge=0, le=10)
+    """Pull to the particle's own best position."""
+    social: Number = Field(1.5, ge=0, le=10)
+    """Pull to the best position of the swarm."""
+    max_velocity: Number = Field(1.0, gt=0, le=10)
+    """Largest change of a coefficient in one step."""
+    max_position: Number = Field(2.5, ge=1, le=10)
+    """Largest size of a coefficient, before the sum is set to 1."""
+    remeasured: Integer = Field(3, ge=0, le=16)
+    """How many leading bests are measured again, and averaged, in each iteration."""
+
+
+class Published(Block):
+    """Constants of the Published rule."""
+
+    inertia: Number = Field(0.2, ge=0, le=10)
+    """Weight of the velocity."""
+    cognitive: Number = Field(0.3, ge=0, le=10)
+    """Weight of the pull to the particle's own best position."""
+    social: Number = Field(0.4, ge=0, le=10)
+    """Weight of the pull to the best position of the swarm."""
+    repel: Number = Field(0.05, ge=0, le=10)
+    """Weight of the push from the worst position of the swarm."""
+    step_length: Number = Field(0.7, gt=0, le=10)
+    """Share of the velocity that a particle moves by, at first."""
+    step_factor: Number = Field(0.95, gt=0, le=1)
+    """Factor on the step length in every iteration."""
+    step_floor: Number = Field(0.1, ge=0, le=10)
+    """Smallest step length."""
+    restart_patience: Number = Field(0.67, ge=0, le=1)
+    """Share of patience after which a particle that has not bettered itself returns to its best position."""
+
+    rules: ClassVar[tuple[Rule["Published"], ...]] = (
+        Rule(
+            "self.inertia + self.cognitive + self.social + self.repel > 0.0",
+            "inertia, cognitive, social and repel are divided by their sum, so one must be above 0",
+            "inertia",
+            lambda it: it.inertia + it.cognitive + it.social + it.repel > 0,
+        ),
+        Rule(
+            "self.stepFloor <= self.stepLength",
+            "stepFloor is above stepLength; lower it",
+            "stepFloor",
+            lambda it: it.step_floor <= it.step_length,
+        ),
+    )
+
+
+class Swarm(Block):
+    """The search over weighted sums of the generators."""
+
+    rule: RuleName = RuleName.STANDARD
+    """Standard holds up when fitness is noisy; Published is the rule of the Data Swarms paper."""
+    particles: Integer = Field(8, ge=2, le=64)
+    """Points that move."""
+    iterations: Integer = Field(20, ge=1, le=1000)
+    """Most iterations."""
+    patience: Integer = Field(10, ge=1, le=1000)
+    """Iterations without a better best after which the search ends."""
+    standard: Standard | None = None
+    """Constants of the Standard rule."""
+    published: Published | None = None
+    """Constants of the Published rule."""
+
+    rules: ClassVar[tuple[Rule["Swarm"], ...]] = (
+        member("standard", "rule", RuleName.STANDARD),
+        member("published", "rule", RuleName.PUBLISHED),
+    )

@@ -1,0 +1,58 @@
+"""From a resolved spec to the search and its sizes: what the engine, the swarm and the verbs are told.
+
+The one place where the API's words become the swarm's, so both hosts, the command line and the verbs count alike.
+"""
+
+from typing import assert_never
+
+from swarm_core.api import swarm
+from swarm_core.api.resolved import ResolvedSpec, Trained
+from swarm_core.engine.plan import Outline
+from swarm_core.swarm import pso
+
+
+def outline(resolved: ResolvedSpec) -> Outline:
+    """The run as the engine sees it: generators given as adapters need no seeding."""
+    return Outline(
+        iterations=resolved.swarm.iterations,
+        clusters=resolved.generators.count if isinstance(resolved.generators.origin, Trained) else 0,
+        attempts=resolved.execution.attempts,
+        item_deadline_seconds=resolved.execution.item_deadline_seconds,
+        suspended=resolved.suspend,
+    )
+
+
+def plan(resolved: ResolvedSpec) -> pso.Plan:
+    """The search as the swarm sees it, over a basis of the initial generators."""
+    size = resolved.swarm
+    return pso.Plan(
+        basis=resolved.generators.count,
+        particles=size.particles,
+        iterations=size.iterations,
+        patience=size.patience,
+        seed=resolved.seed,
+        rule=rule(resolved.rule),
+    )
+
+
+def rule(chosen: swarm.Standard | swarm.Published) -> pso.Rule:
+    """The API's block as the swarm's settings: the same names, so a constant cannot be lost on the way."""
+    match chosen:
+        case swarm.Standard():
+            constants = chosen.model_dump(exclude={"start"})
+            return pso.Standard(**constants, analogies=chosen.start is swarm.Start.ANALOGIES)
+        case swarm.Published():
+            return pso.Published(**chosen.model_dump())
+        case _ as unreachable:
+            assert_never(unreachable)
+
+
+def choice_items(resolved: ResolvedSpec) -> int:
+    """Items per finalist, so that the final choice takes its share of the whole search's questions.
+
+    A reserve r of the budget is r / (1 - r) of what the search takes; never fewer items than one measurement has.
+    """
+    evaluation = resolved.evaluation
+    searched = pso.budget(plan(resolved)) * evaluation.items
+    reserve = searched * evaluation.reserve / (1 - evaluation.reserve)
+    return max(evaluation.items, round(reserve / evaluation.finalists))

@@ -1,0 +1,187 @@
+"""What people are shown of a run: a projection of outline and state, never read back.
+
+Conditions are in kstatus shape, so that tools which know nothing of swarms can wait for a run: Reconciling is True
+while the engine works, Stalled is True once it cannot, and Ready is True when the results are there. When each changed
+is for the API model to say.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import assert_never
+
+from swarm_core.engine import phases, plan
+from swarm_core.engine.phases import Phase
+from swarm_core.engine.plan import Outline
+from swarm_core.engine.receipts import Stop
+from swarm_core.engine.state import EngineState, Point
+from swarm_core.engine.work import WorkItem
+
+
+class ConditionType(StrEnum):
+    """What a condition is about."""
+
+    READY = "Ready"
+    """The results exist."""
+    RECONCILING = "Reconciling"
+    """The engine works towards them."""
+    STALLED = "Stalled"
+    """It cannot, until somebody changes something."""
+    SUCCEEDED = "Succeeded"
+    """Unknown until the run is over."""
+    SUSPENDED = "Suspended"
+    """The user holds the run; nothing is launched."""
+
+
+class Truth(StrEnum):
+    """Whether a condition holds, in Kubernetes' words."""
+
+    TRUE = "True"
+    FALSE = "False"
+    UNKNOWN = "Unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One sentence about a run, for people and for tools."""
+
+    type: ConditionType
+    status: Truth
+    reason: str
+    """One CamelCase word."""
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Gain:
+    """Best minus best initial generator, on fresh data."""
+
+    value: float
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Sums over all iterations so far."""
+
+    items: int
+    rejected: int
+    unscored: int
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A run at a glance. Estimates of the search until it is concluded; then what fresh data says."""
+
+    phase: Phase
+    iteration: int
+    iterations: int
+    best: float | None
+    best_particle: str
+    best_recipe: str
+    initial: float | None
+    gain: Gain | None
+    """None before the conclusion."""
+    particles: tuple[tuple[str, float | None], ...]
+    """The last iteration's fitness by particle; None is unscored."""
+    history: tuple[Point, ...]
+    counts: Counts
+    started: float | None
+    finished: float | None
+    message: str
+    conditions: tuple[Condition, ...]
+
+
+def status(outline: Outline, state: EngineState) -> Report:
+    """The report of `state`."""
+    search, outcome = state.search, state.outcome
+    said = message(outline, state)
+    return Report(
+        phase=state.phase,
+        iteration=state.iteration,
+        iterations=outline.iterations,
+        best=outcome.best if outcome else search.best,
+        best_particle=search.best_particle,
+        best_recipe=search.best_recipe,
+        initial=outcome.initial if outcome else search.initial,
+        gain=gain(state),
+        particles=search.fitness,
+        history=search.history,
+        counts=Counts(search.items, search.rejected, search.unscored),
+        started=state.started,
+        finished=state.finished,
+        message=said,
+        conditions=conditions(outline, state, said),
+    )
+
+
+def gain(state: EngineState) -> Gain | None:
+    """The gain, once it is measured."""
+    outcome = state.outcome
+    if outcome is None or outcome.gain is None:
+        return None
+    return Gain(outcome.gain, outcome.gain_low, outcome.gain_high)
+
+
+def message(outline: Outline, state: EngineState) -> str:
+    """Where the run stands, in a sentence for people."""
+    if state.failure is not None:
+        return f"{state.failure.phase}: {state.failure.message}"
+    where = _place(outline, state)
+    if state.phase in phases.TERMINAL:
+        return where
+    if outline.suspended:
+        return f"{where}; suspended"
+    troubles = [_trouble(outline, state, item) for item in plan.wanted(outline, state)]
+    return "; ".join([where, *(trouble for trouble in troubles if trouble)][:4])  # a few say what 64 would
+
+
+def _place(outline: Outline, state: EngineState) -> str:
+    match state.phase:
+        case Phase.PENDING:
+            where = "nothing begun"
+        case Phase.PREPARING:
+            where = "checking and pinning the inputs"
+        case Phase.SEEDING:
+            where = f"{len(state.done)} of {outline.clusters} generators trained"
+        case Phase.ITERATING:
+            where = f"iteration {state.iteration} of {outline.iterations}" if state.iteration else "measuring the start"
+        case Phase.CONCLUDING:
+            where = f"search ended ({state.search.stop or Stop.ITERATIONS}); measuring again on fresh data"
+        case Phase.SUCCEEDED:
+            where = f"concluded after {state.iteration} iterations"
+        case Phase.FAILED:
+            where = "failed"
+        case _:
+            assert_never(state.phase)
+    return where
+
+
+def _trouble(outline: Outline, state: EngineState, item: WorkItem) -> str:
+    """What goes wrong with an item that is still being tried; empty if nothing does."""
+    attempt = state.attempt(item.key)
+    if attempt.losses > 1:
+        return f"{item.key} lost its process {attempt.losses} times in a row"
+    if attempt.number > state.floor:
+        number = attempt.number - state.floor + 1
+        return f"{item.key}: attempt {number} of {outline.attempts}, after: {attempt.message or 'a failed one'}"
+    return ""
+
+
+def conditions(outline: Outline, state: EngineState, said: str) -> tuple[Condition, ...]:
+    """All conditions of a run, always the same ones in the same order."""
+    over, succeeded = state.phase in phases.TERMINAL, state.phase is Phase.SUCCEEDED
+    suspended = outline.suspended and not over
+    reason = str(state.failure.reason) if state.failure else "Suspended" if suspended else str(state.phase)
+    truths = {
+        ConditionType.READY: _truth(succeeded),
+        ConditionType.RECONCILING: _truth(not over and not suspended),
+        ConditionType.STALLED: _truth(over and not succeeded),
+        ConditionType.SUCCEEDED: _truth(succeeded) if over else Truth.UNKNOWN,
+        ConditionType.SUSPENDED: _truth(suspended),
+    }
+    return tuple(Condition(kind, truth, reason, said) for kind, truth in truths.items())
+
+
+def _truth(holds: bool) -> Truth:
+    return Truth.TRUE if holds else Truth.FALSE

@@ -1,0 +1,67 @@
+"""The experiment as prepared: every input by the digest of what it holds, none by where it was found.
+
+The manifest is the root of the chain of commits. It names no path and no address, so the same inputs give the same
+chain wherever they lie.
+"""
+
+import json
+from dataclasses import asdict, dataclass
+
+from swarm_core.recipe import Digest, Recipe, canonical_json, single
+
+
+@dataclass(frozen=True, slots=True)
+class Taker:
+    """A test taker: a base, and perhaps an adapter on it."""
+
+    name: str
+    base: Digest
+    adapter: Digest | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Experiment:
+    """What `prepare` pinned."""
+
+    digest: Digest
+    """The experimentDigest: identity fields with every URI replaced by a content digest."""
+    base: Digest
+    takers: tuple[Taker, ...]
+    data: Digest
+    """The blob of `SeedData`."""
+    adapters: tuple[Digest, ...] = ()
+    """The generators' adapters, where they were given rather than trained."""
+
+    def to_bytes(self) -> bytes:
+        return canonical_json(asdict(self))
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> "Experiment":
+        fields = json.loads(data)
+        takers = tuple(Taker(**taker) for taker in fields.pop("takers"))
+        return cls(**{**fields, "adapters": tuple(fields["adapters"])}, takers=takers)
+
+    def taker_recipes(self, dtype: str) -> tuple[tuple[str, Recipe], ...]:
+        """Each taker by name, as a recipe."""
+        return tuple((taker.name, single(taker.base, taker.adapter, dtype)) for taker in self.takers)
+
+
+@dataclass(frozen=True, slots=True)
+class SeedData:
+    """The seed items: one tuple per cluster for training and prompts, and those kept from both."""
+
+    clusters: tuple[tuple[str, ...], ...]
+    held_out: tuple[str, ...]
+
+    @property
+    def pool(self) -> tuple[str, ...]:
+        """What examples are drawn from: every item not held out."""
+        return tuple(item for cluster in self.clusters for item in cluster)
+
+    def to_bytes(self) -> bytes:
+        return canonical_json(asdict(self))
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> "SeedData":
+        fields = json.loads(data)
+        return cls(tuple(tuple(cluster) for cluster in fields["clusters"]), tuple(fields["held_out"]))

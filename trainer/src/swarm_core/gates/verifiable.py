@@ -1,0 +1,16 @@
+"""The gate that admits what the judge can judge: an item nobody can verify measures nothing."""
+
+from swarm_core.ports import Judge
+
+
+class Verifiable:
+    """Asks the judge; holds nothing."""
+
+    name = "verifiable"
+
+    def __init__(self, judge: Judge) -> None:
+        self.judge = judge
+
+    def refusal(self, item: str) -> str | None:
+        """What the judge says against `item`; None if it can be judged."""
+        return self.judge.refusal(item)

@@ -1,0 +1,124 @@
+"""Arithmetic expressions and their exact value.
+
+    sum     = product (("+" | "-") product)*
+    product = factor (("*" | "/") factor)*
+    factor  = ["-"] (number | "(" sum ")")
+
+Numbers are integers and decimals, with or without separators at the thousands; `×`, `÷`, `−` are read as `*`, `/`, `-`.
+One sign at most before a factor and no leading zeros: `--5` and `005` are disguises of another expression.
+
+Limits: everything is a fraction, nothing is rounded. `LENGTH`, `DIGITS` and `DEPTH` bound time and memory, so that no
+text, however it was come by, can hurt who evaluates it; nothing here is ever executed.
+"""
+
+import re
+from dataclasses import dataclass
+from fractions import Fraction
+
+LENGTH = 200
+"""Characters of an expression. Bounds its value too: a product has no more digits than its factors together."""
+DIGITS = 20
+"""Digits of one number."""
+DEPTH = 16
+"""Parentheses within parentheses."""
+
+SIGNS = str.maketrans({"×": "*", "·": "*", "÷": "/", "−": "-", "–": "-"})
+NUMBER = r"(?:[0-9]{1,3}(?:,[0-9]{3})+(?![0-9])|[0-9]+)(?:\.[0-9]+)?"
+TOKEN = re.compile(rf" *({NUMBER}|[-+*/()]) *")
+LEADING_ZERO = re.compile(r"0[0-9]")
+
+
+class ExpressionError(ValueError):
+    """The text is no expression with a value; the message says where or why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """What an expression comes to."""
+
+    number: Fraction
+    operations: int
+    """How many of + - * / with two sides it has."""
+
+
+def evaluate(text: str) -> Value:
+    """The value of `text`. Raises ExpressionError."""
+    if len(text) > LENGTH:
+        raise ExpressionError(f"{len(text)} characters; an expression has at most {LENGTH}")
+    reader = Reader(tokens(text))
+    number = reader.sum(0)
+    if reader.place < len(reader.tokens):
+        raise ExpressionError(f"{reader.tokens[reader.place]!r} after the end of the expression")
+    return Value(number, reader.operations)
+
+
+def tokens(text: str) -> tuple[str, ...]:
+    """`text` as numbers and signs. Raises ExpressionError at the first character that is neither."""
+    plain, place, found = text.translate(SIGNS), 0, []
+    while place < len(plain):
+        match = TOKEN.match(plain, place)
+        if match is None:
+            raise ExpressionError(f"{plain[place]!r} is no part of an arithmetic expression")
+        found.append(match[1])
+        place = match.end()
+    return tuple(found)
+
+
+@dataclass(slots=True)
+class Reader:
+    """Reads tokens from left to right, one method per line of the grammar."""
+
+    tokens: tuple[str, ...]
+    place: int = 0
+    operations: int = 0
+
+    def take(self, *wanted: str) -> str | None:
+        """The next token if it is one of `wanted`."""
+        if self.place < len(self.tokens) and self.tokens[self.place] in wanted:
+            self.place += 1
+            return self.tokens[self.place - 1]
+        return None
+
+    def sum(self, depth: int) -> Fraction:
+        total = self.product(depth)
+        while sign := self.take("+", "-"):
+            self.operations += 1
+            term = self.product(depth)
+            total = total + term if sign == "+" else total - term
+        return total
+
+    def product(self, depth: int) -> Fraction:
+        total = self.factor(depth)
+        while sign := self.take("*", "/"):
+            self.operations += 1
+            factor = self.factor(depth)
+            if sign == "/" and factor == 0:
+                raise ExpressionError("division by zero")
+            total = total * factor if sign == "*" else total / factor
+        return total
+
+    def factor(self, depth: int) -> Fraction:
+        if self.take("-"):
+            return -self.atom(depth)
+        return self.atom(depth)
+
+    def atom(self, depth: int) -> Fraction:
+        if not self.take("("):
+            return self.number()
+        if depth == DEPTH:
+            raise ExpressionError(f"parentheses more than {DEPTH} deep")
+        inner = self.sum(depth + 1)
+        if not self.take(")"):
+            raise ExpressionError("a parenthesis is not closed")
+        return inner
+
+    def number(self) -> Fraction:
+        token = self.tokens[self.place] if self.place < len(self.tokens) else "the end"
+        if not token[0].isdecimal():
+            raise ExpressionError(f"a number is missing before {token!r}")
+        if sum(map(str.isdecimal, token)) > DIGITS:
+            raise ExpressionError(f"a number of more than {DIGITS} digits")
+        if LEADING_ZERO.match(token):
+            raise ExpressionError(f"{token!r} begins with a zero too many")
+        self.place += 1
+        return Fraction(token.replace(",", ""))

@@ -1,0 +1,88 @@
+"""What a swarm learns from one iteration's scores: records, personal bests, the worst, and how stale it has become.
+
+A missing score says nothing: it makes no record, beats nothing, loses to nothing and ages nothing.
+
+Standard keeps the mean of all scores of a position, so a lucky one sinks when it is measured again. Published keeps
+the highest and never doubts it. *Improvement* is, for both, that the leading position was found in this very iteration:
+averaging may lower the leader, or hand the lead to an older position, and neither counts as progress.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import assert_never
+
+from swarm_core.swarm import positions, start, state
+from swarm_core.swarm.plan import Published, Standard
+from swarm_core.swarm.positions import Position
+from swarm_core.swarm.state import Measured, Particle, Probe, Purpose, Result, Swarm
+
+Records = Mapping[Position, Measured]
+
+KEPT = 16
+"""Leading positions remembered beyond need: a good mean displaced by one lucky score must be found again when the lucky
+one sinks, and a final choice among eight must find eight where there are fewer particles. A few kilobytes."""
+
+
+def absorb(swarm: Swarm, results: tuple[Result, ...]) -> Swarm:
+    """`swarm` with the scores of its present iteration taken in; nothing moves. Independent of their order."""
+    records = _records(swarm, results)
+    if swarm.iteration == 0:
+        particles = start.particles(swarm.plan, results)
+    else:
+        scored = {probe.position for probe, score in results if score is not None}
+        particles = tuple(
+            _settled(particle, records) if particle.position in scored else particle for particle in swarm.particles
+        )
+    learned = replace(swarm, particles=particles, measured=_kept(swarm.plan.basis, particles, records))
+    return replace(learned, worst=_worst(swarm, results), stale=_stale(learned, results))
+
+
+def _records(swarm: Swarm, results: tuple[Result, ...]) -> dict[Position, Measured]:
+    records = {record.position: record for record in swarm.measured}
+    for probe, score in results:
+        if score is not None:
+            records[probe.position] = _heard(swarm, records.get(probe.position), probe, score)
+    return records
+
+
+def _heard(swarm: Swarm, known: Measured | None, probe: Probe, score: float) -> Measured:
+    """The record of a position after one more score of it."""
+    name = probe.name if probe.purpose is Purpose.START else f"{probe.name}-{swarm.iteration:04d}"
+    new = Measured(name, probe.position, score, 1, swarm.iteration)
+    match swarm.plan.rule:
+        case Standard():
+            return new if known is None else known.again(score)
+        case Published():
+            return new if known is None or score > known.value else known
+        case _ as unreachable:
+            assert_never(unreachable)
+
+
+def _settled(particle: Particle, records: Records) -> Particle:
+    """`particle` after its position was scored: at a new best if that is strictly better, else older by one."""
+    if particle.best is None or records[particle.position].value > records[particle.best].value:
+        return replace(particle, best=particle.position, stale=0)
+    return replace(particle, stale=particle.stale + 1)
+
+
+def _kept(basis: int, particles: Sequence[Particle], records: Records) -> tuple[Measured, ...]:
+    """The records of the initial generators, of the personal bests and of the leading positions."""
+    leading = state.leading(records.values())[:KEPT]
+    needed = {*positions.vertices(basis), *(particle.best for particle in particles)}
+    needed |= {record.position for record in leading}
+    return tuple(record for record in records.values() if record.position in needed)
+
+
+def _worst(swarm: Swarm, results: tuple[Result, ...]) -> Measured | None:
+    """The lowest single score ever, the earliest of equals."""
+    found = [Measured(p.name, p.position, score, 1, swarm.iteration) for p, score in results if score is not None]
+    known = [] if swarm.worst is None else [swarm.worst]
+    return min(known + found, key=lambda record: record.value, default=None)
+
+
+def _stale(learned: Swarm, results: tuple[Result, ...]) -> int:
+    """The age of the lead in iterations; one that brought no score at all is no evidence against it."""
+    if all(score is None for _, score in results):
+        return learned.stale
+    best = state.leader(learned)
+    return 0 if best is not None and best.iteration == learned.iteration else learned.stale + 1

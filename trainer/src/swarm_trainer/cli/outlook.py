@@ -1,0 +1,50 @@
+"""What a run would do, in words: for `dataswarm validate`."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from swarm_core.api import defaults
+from swarm_core.api.resolved import ResolvedSpec, Trained
+from swarm_core.engine import search as search_of
+from swarm_core.swarm import pso
+from swarm_trainer.cli.reading import Reading
+
+
+def lines(reading: Reading, folder: Path) -> Iterator[str]:
+    """The outlook, a line per subject."""
+    resolved = reading.order.resolved
+    names = ", ".join(taker.name for taker in resolved.takers)
+    yield f"{reading.name}: valid"
+    yield f"  generators  {generators(reading)}"
+    yield f"  takers      {len(resolved.takers)}: {names}"
+    yield f"  objective   {resolved.objective}, judged by the verifier {resolved.judge.name}"
+    yield f"  search      {search(resolved)}"
+    yield f"  questions   {questions(resolved)}"
+    yield f"  digest      {defaults.spec_digest(resolved)}"
+    yield f"  folder      {folder}"
+
+
+def generators(reading: Reading) -> str:
+    found = reading.order.resolved.generators
+    if isinstance(found.origin, Trained):
+        return f"{found.count}, trained on clusters of {found.data.uri} ({reading.items} items)"
+    return f"{found.count} adapters as given"
+
+
+def search(resolved: ResolvedSpec) -> str:
+    size = resolved.swarm
+    rule = type(resolved.rule).__name__
+    return f"{rule}: {size.particles} particles, {size.iterations} iterations at most, patience {size.patience}"
+
+
+def questions(resolved: ResolvedSpec) -> str:
+    """How many items are asked for at most, by purpose, and how many answers that makes."""
+    evaluation, takers = resolved.evaluation, len(resolved.takers)
+    searched = pso.budget(search_of.plan(resolved)) * evaluation.items
+    chosen = search_of.choice_items(resolved) * evaluation.finalists
+    reported = (resolved.generators.count + 1) * evaluation.final.items * evaluation.final.seeds
+    total = searched + chosen + reported
+    return (
+        f"{total:,} items at most ({searched:,} search, {chosen:,} choice, {reported:,} report), "
+        f"{total * takers:,} answers"
+    )

@@ -1,0 +1,86 @@
+"""The commands and what `--help` teaches about them."""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from swarm_trainer.cli import looking, running
+
+EXIT_CODES = """\
+exit codes:
+  0  done
+  1  the run failed or was stopped; run it again and it goes on
+  2  refused: the input cannot work (one line on stderr says what, why and the way out)
+"""
+
+ABOUT = """\
+Find generators of synthetic data: a swarm of LoRA adapters of one base model, moved by
+particle swarm optimisation and scored by how well their data does its job on test takers.
+"""
+
+EXAMPLES = f"""\
+examples:
+  dataswarm validate examples/arithmetic/swarmrun.yaml   what would be run, and what it costs
+  dataswarm run examples/arithmetic/swarmrun.yaml        search; Ctrl-C at any time, run again to go on
+  dataswarm status runs/arithmetic                       where it stands, from another terminal
+  dataswarm result runs/arithmetic                       what came out
+  dataswarm export runs/arithmetic best                  the best adapter, its data set and the report
+
+{EXIT_CODES}"""
+
+RUN = f"""\
+Run a SwarmRun to its end in a folder of this machine. The folder keeps everything: stopped by Ctrl-C, kill -9 or a
+power cut, the same command goes on where it was and ends in the same result. One run per folder, one process per run.
+
+The folder is --folder, else spec.storage.local.path (relative to FILE), else runs/NAME here, NAME being metadata.name.
+In a terminal a live view is shown, elsewhere one line per event; the last line is the path of result.json.
+
+{EXIT_CODES}"""
+
+
+def parse(argv: Sequence[str] | None) -> argparse.Namespace:
+    """The arguments, with the function to call as `command`. Exits with code 2 for a wrong usage, 0 for --help."""
+    return build().parse_args(argv)
+
+
+def build() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="dataswarm", description=ABOUT, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+    validate = add(commands, "validate", "check a SwarmRun and say what it would do", running.validate)
+    validate.add_argument("file", type=Path, metavar="FILE", help="SwarmRun as YAML or JSON")
+
+    run = add(commands, "run", "run a SwarmRun, or go on with it", running.run, RUN)
+    run.add_argument("file", type=Path, metavar="FILE", help="SwarmRun as YAML or JSON")
+    run.add_argument("--folder", type=Path, metavar="DIR", help="the run's folder")
+    run.add_argument("--json", action="store_true", help="print one JSON object per event, and nothing else")
+
+    status = add(commands, "status", "say where a run stands", looking.status)
+    result = add(commands, "result", "show what a run found", looking.result)
+    export = add(commands, "export", "copy best adapter, data set and report out of a run", looking.export)
+    for command in (status, result, export):
+        command.add_argument("folder", type=Path, metavar="FOLDER", help="a run's folder, such as runs/NAME")
+    status.add_argument("--json", action="store_true", help="print status.json, and who runs it")
+    result.add_argument("--json", action="store_true", help="print result.json")
+    export.add_argument("destination", type=Path, metavar="DEST", help="a new or an empty folder")
+    return parser
+
+
+def add(
+    commands: "argparse._SubParsersAction[argparse.ArgumentParser]",
+    name: str,
+    summary: str,
+    command: running.Command,
+    description: str | None = None,
+) -> argparse.ArgumentParser:
+    """A subcommand that calls `command`."""
+    parser = commands.add_parser(
+        name,
+        help=summary,
+        description=description or f"{summary[0].upper()}{summary[1:]}.\n\n{EXIT_CODES}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.set_defaults(command=command)
+    return parser

@@ -1,0 +1,77 @@
+"""From a FILE to a run: read it, resolve it, and look whether what it names is there. Writes nothing."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from swarm_core.api import defaults, loading
+from swarm_core.api.generators import ByField
+from swarm_core.api.resolved import Trained
+from swarm_core.errors import BadInputError
+from swarm_trainer.data import seeds
+from swarm_trainer.verbs import places
+from swarm_trainer.worker.session import Order
+
+FILE_BYTES = 3 * 2**20
+"""More than any SwarmRun can need, and what etcd would take; a model given by mistake is not read to its end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a FILE asks for."""
+
+    name: str
+    order: Order
+    items: int
+    """Distinct seed items."""
+
+
+def read(file: Path) -> Reading:
+    """What `file` asks for, checked as far as it can be without loading a model. Raises BadInputError."""
+    run = loading.parse(text(file), str(file))
+    order = Order(defaults.resolve(run), file.absolute().parent)
+    problems, items = missing(order)
+    if problems:
+        raise BadInputError("\n".join(problems))
+    return Reading(run.metadata.name, order, items)
+
+
+def text(file: Path) -> str:
+    """The text of `file`. Raises BadInputError if it is not a file with text in UTF-8."""
+    if file.is_dir():
+        raise BadInputError(f"{file} is a folder; give the SwarmRun file in it")
+    try:
+        with file.open("rb") as stream:
+            data = stream.read(FILE_BYTES + 1)
+        if len(data) > FILE_BYTES:
+            raise BadInputError(f"{file} is larger than {FILE_BYTES} bytes; give a SwarmRun file")
+        return data.decode("utf-8-sig")
+    except OSError as error:
+        raise BadInputError(f"{file} cannot be read: {error.strerror}; give a SwarmRun file") from error
+    except UnicodeDecodeError as error:
+        raise BadInputError(f"{file} is not text in UTF-8 ({error.reason}); give a SwarmRun file") from error
+
+
+def missing(order: Order) -> tuple[list[str], int]:
+    """One problem per thing that is not there or cannot be read, and the number of seed items."""
+    problems: list[str] = []
+    items = 0
+    for use in defaults.uris(order.resolved):
+        try:
+            if use.role is defaults.Role.DATA:
+                items = seed_items(order, places.file(use.uri, order.base_folder, use.field))
+            else:
+                places.folder(use.uri, order.base_folder, use.field)
+        except BadInputError as error:
+            problems.append(str(error))
+    return problems, items
+
+
+def seed_items(order: Order, path: Path) -> int:
+    """The number of distinct seed items in `path`. Raises BadInputError, naming the line."""
+    generators = order.resolved.generators
+    match generators.origin:
+        case Trained(clusters=ByField(name=name)):
+            cluster_field: str | None = name
+        case _:
+            cluster_field = None
+    return len(seeds.read(path, generators.data.field, cluster_field).items)

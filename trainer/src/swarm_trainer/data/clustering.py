@@ -1,0 +1,124 @@
+"""Seed items into clusters, one for each initial generator: k-means over embeddings of the texts.
+
+Deterministic: fixed restarts, a seed, one thread, and clusters numbered in the order in which their first items come.
+
+`Tfidf` needs no download and tells texts apart by their character sequences; `Model` mean-pools the last hidden states
+of a model in a folder and tells them apart by what that model makes of them.
+"""
+
+import warnings
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import threadpoolctl
+import torch
+from numpy.typing import NDArray
+from sklearn.cluster import KMeans
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.feature_extraction.text import TfidfVectorizer
+from transformers import AutoModel, AutoTokenizer
+
+from swarm_core.errors import BadInputError
+from swarm_core.swarm import streams
+from swarm_trainer.lora import base
+
+RESTARTS = 10
+"""k-means starts from ten places and keeps the tightest result: one bad start halves a cluster and joins two others."""
+FEATURES = 1024
+"""Character sequences kept, the most frequent: bounds memory to 8 KiB per text."""
+ROWS = 32
+"""Texts embedded at a time."""
+
+
+class Embedder(Protocol):
+    """Turns texts into points."""
+
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float64]:
+        """Points [texts, dimensions], each of length 1 or 0."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Tfidf:
+    """Weighted counts of the sequences of 1 to 3 characters, case kept."""
+
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float64]:
+        vectorizer = TfidfVectorizer(
+            analyzer="char", ngram_range=(1, 3), max_features=FEATURES, sublinear_tf=True, lowercase=False
+        )
+        points: NDArray[np.float64] = vectorizer.fit_transform(texts).toarray()
+        return points
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """Mean-pooled last hidden states of the Hugging Face model in `folder`."""
+
+    folder: Path
+    device: str = "cpu"
+    max_length: int = 512
+    """Tokens read of each text."""
+
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float64]:
+        """Raises BadInputError if the folder holds no model that transformers can read."""
+        where = base.device(self.device)
+        with base.reading(self.folder, "embedding model"):
+            tokenizer = AutoTokenizer.from_pretrained(self.folder, local_files_only=True, trust_remote_code=False)
+            model = AutoModel.from_pretrained(
+                self.folder, local_files_only=True, use_safetensors=True, trust_remote_code=False
+            )
+        model.to(where).eval()
+        rows = []
+        for start in range(0, len(texts), ROWS):
+            batch = tokenizer(list(texts[start : start + ROWS]), truncation=True, max_length=self.max_length)[
+                "input_ids"
+            ]
+            longest = max(1, *map(len, batch))
+            lengths = torch.tensor([len(ids) for ids in batch], device=where)
+            padded = torch.tensor([[*ids, *[0] * (longest - len(ids))] for ids in batch], device=where)
+            mask = torch.arange(longest, device=where) < lengths[:, None]  # [rows, longest]
+            with torch.inference_mode():
+                hidden = model(input_ids=padded, attention_mask=mask.long()).last_hidden_state.double()
+            mean = (hidden * mask[..., None]).sum(1) / lengths.clamp(min=1)[:, None]
+            rows.append(torch.nn.functional.normalize(mean, dim=1).cpu().numpy())
+        return np.concatenate(rows)
+
+
+def cluster(texts: Sequence[str], count: int, embedder: Embedder, seed: int, least: int = 1) -> tuple[int, ...]:
+    """The cluster, 0 to count - 1, of each text. Raises BadInputError if a cluster has fewer than `least` texts."""
+    if len(texts) < count * least:
+        raise BadInputError(
+            f"{len(texts)} seed items for {count} clusters of at least {least}: {count * least} are needed;"
+            " give more items, or fewer generators or shots"
+        )
+    found = canonical(_kmeans(embedder.embed(texts), count, seed))
+    check(found, count, least)
+    return found
+
+
+def check(clusters: Sequence[int], count: int, least: int) -> None:
+    """Pass if each cluster from 0 to count - 1 has `least` items. Raises BadInputError with the sizes."""
+    sizes = Counter(clusters)
+    if any(sizes[number] < least for number in range(count)):
+        listed = ", ".join(str(sizes[number]) for number in range(count))
+        raise BadInputError(
+            f"clusters of {listed} seed items: each needs {least}; give more or more varied items, or fewer generators"
+        )
+
+
+def canonical(labels: Sequence[int]) -> tuple[int, ...]:
+    """The same division with clusters numbered in the order in which they first appear."""
+    numbers: dict[int, int] = {}
+    return tuple(numbers.setdefault(label, len(numbers)) for label in labels)
+
+
+def _kmeans(points: NDArray[np.float64], count: int, seed: int) -> list[int]:
+    kmeans = KMeans(count, n_init=RESTARTS, algorithm="lloyd", random_state=streams.seed(seed, "clusters") % 2**32)
+    with threadpoolctl.threadpool_limits(1), warnings.catch_warnings():
+        # Fewer distinct points than clusters: `check` says it in the user's words.
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        return [int(label) for label in kmeans.fit_predict(points)]

@@ -1,0 +1,102 @@
+"""Seed data: a JSON Lines file, read strictly, and its division into what is trained on and what is kept back.
+
+Invariants: order is the file's; texts are distinct; whether an item is held out depends on the seed and on the set of
+texts, never on their order.
+"""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from swarm_core.errors import BadInputError
+
+
+@dataclass(frozen=True, slots=True)
+class Seed:
+    """One seed item."""
+
+    text: str
+    cluster: str | None = None
+    """The cluster that the file names, where it does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seeds:
+    """What a file holds."""
+
+    items: tuple[Seed, ...]
+    duplicates: int
+    """Lines left out because their text had come before."""
+
+
+def read(path: Path, field: str, cluster_field: str | None = None) -> Seeds:
+    """The items of a JSON Lines file: the text in `field`, the cluster's name in `cluster_field`.
+
+    Blank lines are skipped. Raises BadInputError naming file and line for everything that cannot be used.
+    """
+    items: dict[str, Seed] = {}
+    lines = 0
+    for number, line in enumerate(_lines(path), 1):
+        if line.strip():
+            lines += 1
+            seed = _seed(f"{path} line {number}", line, field, cluster_field)
+            items.setdefault(seed.text, seed)
+    if not items:
+        raise BadInputError(f'{path}: holds no items; give one JSON object per line, such as {{"{field}": "..."}}')
+    return Seeds(tuple(items.values()), lines - len(items))
+
+
+def split(items: Sequence[Seed], held_out: float, seed: int) -> tuple[tuple[Seed, ...], tuple[Seed, ...]]:
+    """(to train on, held out): the round(held_out * n) items with the lowest hash of seed and text, in file order.
+
+    Raises BadInputError if nothing would be left to train on, or nothing held out though a share above 0 is asked for.
+    """
+    count = round(held_out * len(items))
+    if count >= len(items) or (held_out > 0 and count == 0):
+        raise BadInputError(
+            f"heldOut {held_out} of {len(items)} items keeps back {count}; give more items or another share"
+        )
+    ranked = sorted(items, key=lambda item: hashlib.sha256(f"{seed}:{item.text}".encode()).digest())
+    kept = {item.text for item in ranked[:count]}
+    return (
+        tuple(item for item in items if item.text not in kept),
+        tuple(item for item in items if item.text in kept),
+    )
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise BadInputError(f"{path}: cannot be read ({error.strerror}); give a JSON Lines file") from error
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise BadInputError(f"{path} line {line}: not UTF-8 ({error.reason}); save the file as UTF-8") from error
+    return text.split("\n")  # splitlines() would also cut at U+2028, which JSON allows inside a string
+
+
+def _seed(place: str, line: str, field: str, cluster_field: str | None) -> Seed:
+    try:
+        record = json.loads(line)
+    except ValueError as error:
+        raise BadInputError(f"{place}: not JSON ({error}); give one JSON object per line") from error
+    if not isinstance(record, dict):
+        raise BadInputError(f"{place}: {type(record).__name__}, not an object; give one JSON object per line")
+    text = _text(place, record, field)
+    return Seed(text, None if cluster_field is None else _text(place, record, cluster_field))
+
+
+def _text(place: str, record: dict[str, object], field: str) -> str:
+    if field not in record:
+        has = ", ".join(sorted(record)) or "nothing"
+        raise BadInputError(f"{place}: no field {field!r} (it has {has}); add it or name the field that holds the text")
+    value = record[field]
+    if not isinstance(value, str):
+        raise BadInputError(f"{place}: field {field!r} is {type(value).__name__}, not a string; put it in quotes")
+    if not value.strip():
+        raise BadInputError(f"{place}: field {field!r} is empty; fill it or delete the line")
+    return value

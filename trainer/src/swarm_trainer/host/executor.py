@@ -1,0 +1,170 @@
+"""Carries out the engine's actions with one warm worker process, and says what became of them.
+
+One item at a time: a device has room for one. A launch while another item runs is passed over; the engine asks again
+until it sees the item running or done, so nothing is queued here and nothing can be forgotten.
+
+A worker that dies costs the engine no attempt (`Lost`), which is right for a machine that is rebooted and wrong for an
+item that kills every process it is given. So deaths in a row are counted, and the last one counts as an `Error`.
+"""
+
+import signal
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol, assert_never
+
+from swarm_core.engine.work import (
+    Action,
+    Cancel,
+    Done,
+    Failed,
+    FailureReason,
+    Launch,
+    Observation,
+    Receipt,
+    Running,
+    WorkItem,
+    World,
+)
+from swarm_trainer.host.process import Ended, Said
+from swarm_trainer.worker.messages import Unfinished
+
+DEATHS = 3
+"""Processes one item may take with it, in a row, before that is its own fault."""
+
+GRACE_SECONDS = 5.0
+"""From SIGTERM to SIGKILL. Nothing needs it to be longer: what a worker has not published is made again."""
+
+
+class Employee(Protocol):
+    """A worker process, as far as this needs it."""
+
+    number: int
+
+    def give(self, item: WorkItem) -> None: ...
+
+    def end(self, grace: float) -> int: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """What an executor stands on."""
+
+    hire: Callable[[int], Employee]
+    """Starts the worker with this number. Raises OSError when it cannot."""
+    receipt: Callable[[str], Receipt | None]
+    """The receipt that stands in the store for a work item."""
+    last_words: Callable[[], str]
+    """The end of the log, on one line."""
+    clock: Callable[[], float]
+
+
+class Executor:
+    """The items of one run and the worker they run in."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self._worker: Employee | None = None
+        self._hired = 0
+        self._live: tuple[WorkItem, float] | None = None
+        self._over: dict[str, Done | Failed] = {}
+        self._deaths: dict[str, int] = {}
+
+    def observe(self) -> World:
+        """Every item launched here: done, failed or running."""
+        items: dict[str, Observation] = dict(self._over)
+        if self._live is not None:
+            item, since = self._live
+            items[item.key] = Running(item.attempt, since)
+        return World(items)
+
+    def apply(self, actions: Sequence[Action]) -> None:
+        """Carry out what can be carried out now. Raises OSError when no worker can be started."""
+        for action in actions:
+            match action:
+                case Launch(item):
+                    self._launch(item)
+                case Cancel():
+                    self._cancel(action)
+                case _:
+                    assert_never(action)
+
+    def hear(self, heard: Said | Ended) -> None:
+        """Take in what the worker says; what a worker before it said no longer counts."""
+        if self._worker is None or heard.worker != self._worker.number:
+            return
+        match heard:
+            case Said(_, Receipt() as receipt):
+                self._finish(receipt.key, Done(receipt))
+            case Said(_, Unfinished(key, failed)):
+                self._finish(key, replace(failed, at=self._site.clock()))
+            case Said():
+                pass
+            case Ended():
+                self._bury(self._worker)
+            case _:
+                assert_never(heard)
+
+    def close(self) -> None:
+        """End the worker, if there is one. Safe to call twice."""
+        self._live = None
+        if self._worker is not None:
+            self._worker.end(GRACE_SECONDS)
+            self._worker = None
+
+    def _launch(self, item: WorkItem) -> None:
+        if self._live is not None or isinstance(self._over.get(item.key), Done):
+            return
+        if self._worker is None:
+            self._hired += 1
+            self._worker = self._site.hire(self._hired)
+        self._over.pop(item.key, None)
+        self._live = (item, self._site.clock())
+        self._worker.give(item)
+
+    def _cancel(self, cancel: Cancel) -> None:
+        if self._live is None or self._live[0].key != cancel.key:
+            return
+        attempt = self._live[0].attempt
+        if cancel.attempt not in (None, attempt):
+            return
+        self.close()
+        self._over[cancel.key] = self._lost(attempt, f"ended by the host: {cancel.reason}")
+
+    def _finish(self, key: str, observation: Done | Failed) -> None:
+        if self._live is None or self._live[0].key != key:
+            return
+        self._live = None
+        self._over[key] = observation
+        self._deaths.pop(key, None)
+
+    def _bury(self, worker: Employee) -> None:
+        """A worker has ended unasked: its item is done if its receipt stands, and else lost."""
+        status = worker.end(GRACE_SECONDS)
+        self._worker = None
+        if self._live is None:
+            return
+        item, _ = self._live
+        self._live = None
+        receipt = self._site.receipt(item.key)
+        self._over[item.key] = self._loss(item, status) if receipt is None else Done(receipt)
+
+    def _loss(self, item: WorkItem, status: int) -> Failed:
+        deaths = self._deaths.pop(item.key, 0) + 1
+        message = f"the worker {ending(status)}"
+        if deaths < DEATHS:
+            self._deaths[item.key] = deaths
+            return self._lost(item.attempt, message)
+        words = f"{message}, {deaths} times in a row; its last words: {self._site.last_words()}"
+        return Failed(item.attempt, FailureReason.ERROR, words, self._site.clock())
+
+    def _lost(self, attempt: int, message: str) -> Failed:
+        return Failed(attempt, FailureReason.LOST, message, self._site.clock())
+
+
+def ending(status: int) -> str:
+    """How a process ended, from its exit status, in words."""
+    if status >= 0:
+        return f"ended with exit code {status}"
+    name = signal.Signals(-status).name
+    hint = " (out of memory?)" if -status == signal.SIGKILL else ""
+    return f"was ended by {name}{hint}"

@@ -1,0 +1,132 @@
+"""The loop of the embedded host: observe, decide, save, act, wait; the engine decides everything.
+
+The state is saved before it is acted upon. A host killed anywhere is followed by one that reads the last state, or
+none, and ends in the same result: what was done has its receipt, and what was not is done again.
+"""
+
+import queue
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Protocol, assert_never
+
+from swarm_core.engine import decide
+from swarm_core.engine.phases import Phase
+from swarm_core.engine.plan import Outline
+from swarm_core.engine.state import EngineState
+from swarm_core.engine.work import Done, Failed, FailureReason, Running, World
+from swarm_trainer.host import events
+from swarm_trainer.host.events import Event, Watch
+from swarm_trainer.host.executor import Executor
+from swarm_trainer.host.process import Ended, Heard, Inbox, Said, Stop
+from swarm_trainer.verbs.context import Progress
+
+
+class Interrupted(Exception):  # noqa: N818 - nothing went wrong
+    """The user, or the machine, ended the host. The run goes on when it is run again."""
+
+    def __init__(self, signal: int) -> None:
+        super().__init__(f"signal {signal}")
+        self.signal = signal
+
+
+class Clock(Protocol):
+    """Time, as far as a host needs it."""
+
+    def now(self) -> float:
+        """Seconds since 1970-01-01 UTC: states outlive processes."""
+        ...
+
+    def hear(self, inbox: Inbox, seconds: float) -> Heard | None:
+        """The next thing heard, or None when nothing has been for so long."""
+        ...
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    def now(self) -> float:
+        return time.time()
+
+    def hear(self, inbox: Inbox, seconds: float) -> Heard | None:
+        try:
+            return inbox.get(timeout=seconds)
+        except queue.Empty:
+            return None
+
+
+@dataclass(frozen=True, slots=True)
+class Drive:
+    """What the loop drives a run with."""
+
+    outline: Outline
+    executor: Executor
+    inbox: Inbox
+    clock: Clock
+    save: Callable[[EngineState], None]
+    """Makes a state durable. Raises OSError."""
+    watch: Watch
+
+
+def drive(run: Drive, state: EngineState) -> EngineState:
+    """Carry the run on from `state` to its end. Raises Interrupted, and OSError when storage refuses."""
+    if state.phase is not Phase.PENDING:
+        run.watch(events.Entered(state.phase))
+    while True:
+        world = run.executor.observe()
+        decision = decide.decide(run.outline, state, world, run.clock.now())
+        if decision.state != state:
+            run.save(decision.state)
+        if decision.state.phase is not state.phase:
+            run.watch(events.Entered(decision.state.phase))
+        state = decision.state
+        run.executor.apply(decision.actions)
+        acted = run.executor.observe()
+        tell(run.watch, world, acted)
+        if acted != world:
+            continue
+        if decision.wake_after is None:
+            return state
+        wait(run, decision.wake_after)
+
+
+def wait(run: Drive, seconds: float) -> None:
+    """Until the world has changed, or for so long. Progress is passed on and changes nothing."""
+    until = run.clock.now() + seconds
+    before = run.executor.observe()
+    while run.executor.observe() == before and (left := until - run.clock.now()) > 0:
+        match run.clock.hear(run.inbox, left):
+            case None:
+                return
+            case Stop(signal):
+                raise Interrupted(signal)
+            case Said(_, Progress() as progress):
+                run.watch(events.Worked(progress))
+            case Said() | Ended() as heard:
+                run.executor.hear(heard)
+            case other:
+                assert_never(other)
+    tell(run.watch, before, run.executor.observe())
+
+
+def tell(watch: Watch, before: World, after: World) -> None:
+    for event in changes(before, after):
+        watch(event)
+
+
+def changes(before: World, after: World) -> Iterator[Event]:
+    """What happened between two observations, in words for people."""
+    for key, seen in after.items.items():
+        if before.items.get(key) == seen:
+            continue
+        match seen:
+            case Running(attempt):
+                yield events.Started(key, attempt)
+            case Done(receipt):
+                yield events.Finished(receipt)
+            case Failed(_, FailureReason.BAD_INPUT, _):
+                pass  # it ends the run, which says so
+            case Failed(attempt, reason, message):
+                yield events.Noticed(f"{key}, attempt {attempt}: {reason}: {message}")
+            case _:
+                assert_never(seen)

@@ -1,0 +1,67 @@
+"""Puts what a concluded run leaves into its folder, so that `result.json` stands only when all the rest does.
+
+Doing it again is free, and doing it after having been killed in the middle completes it.
+"""
+
+import shutil
+from pathlib import Path
+
+from swarm_core.engine.work import Receipt
+from swarm_core.ports import ArtifactStore
+from swarm_core.recipe import Digest, digest_bytes
+from swarm_trainer.host import durable
+from swarm_trainer.stores import files, tree
+from swarm_trainer.worker.layout import Layout
+
+PARTS = ("summary.txt", "history.jsonl", "search.png", "dataset", "adapter")
+"""What a bundle may hold beside `result.json`, by name in the folder."""
+
+
+def place(layout: Layout, store: ArtifactStore, concluded: Receipt) -> None:
+    """Bring the bundle of a conclude receipt into the run folder. Raises StoreError, CorruptError or OSError."""
+    if standing(layout) == concluded.outputs["result"]:
+        return
+    shutil.rmtree(layout.staging, ignore_errors=True)
+    bundle = tree.get_tree(store, concluded.outputs["bundle"], layout.staging)
+    layout.result.unlink(missing_ok=True)
+    for name in PARTS:
+        move(bundle / name, layout.root / name)
+    files.sync_folder(layout.root)
+    durable.replace(layout.result, store.get(concluded.outputs["result"]).read_bytes())
+    shutil.rmtree(layout.staging, ignore_errors=True)
+
+
+def standing(layout: Layout) -> Digest | None:
+    """The digest of the result that stands in the folder."""
+    return digest_bytes(layout.result.read_bytes()) if layout.result.is_file() else None
+
+
+def move(source: Path, target: Path) -> None:
+    """Put `source` where `target` may be from a time before; a source that does not exist moves nothing."""
+    if not source.exists():
+        return
+    if target.is_dir():
+        shutil.rmtree(target)
+    source.replace(target)
+
+
+def export(layout: Layout, destination: Path) -> None:
+    """Copy everything the run left to `destination`, which appears whole or not at all. Raises OSError."""
+    beside = destination.with_name(f".{destination.name}.tmp")
+    shutil.rmtree(beside, ignore_errors=True)
+    destination.parent.mkdir(parents=True, exist_ok=True)
+    beside.mkdir()
+    try:
+        for name in (*PARTS, layout.result.name):
+            copy(layout.root / name, beside / name)
+        beside.replace(destination)
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+
+
+def copy(source: Path, target: Path) -> None:
+    """Copy a file or a folder; one that does not exist copies nothing."""
+    if source.is_dir():
+        shutil.copytree(source, target)
+    elif source.exists():
+        shutil.copyfile(source, target)

@@ -1,0 +1,206 @@
+"""Inference in this process: transformers models, and all adapters of a base in one batch.
+
+A recipe's tensors are summed when it is first asked for, held in memory while they are in use and for as long as there
+is room, and never written. Requests are put in an order of their own (base, adapter, length), cut into batches and
+answered in the caller's order; that order and the batches are a function of the list of requests alone, so on a CPU,
+with one number of threads, the same list gives the same bits.
+
+Limits: one process, one device; a batch waits for its longest row. Causal language models with linear layers.
+"""
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from swarm_core.errors import BadInputError
+from swarm_core.ports import Completion, Failure, InferenceError, Request
+from swarm_core.recipe import Digest, ModelName, Recipe
+from swarm_trainer.inference import decoding
+from swarm_trainer.inference.bank import AdapterBank
+from swarm_trainer.inference.decoding import Row, Written
+from swarm_trainer.inference.stopping import Stops, cut
+from swarm_trainer.lora import base, combine, signature
+from swarm_trainer.lora.base import Base, Loaded
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How models are held and batches cut."""
+
+    device: str = "cpu"
+    """A torch device, or `auto`: the accelerator if there is one."""
+    dtype: str = "float32"
+    threads: int | None = None
+    """CPU threads while completing; None leaves torch's number."""
+    max_model_len: int = 4096
+    """Tokens of prompt and completion together."""
+    batch_rows: int = 128
+    """Requests answered at once, at most. 128: on a CPU more is no faster, because a small model's activations outgrow
+    its caches; fewer where memory is short."""
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """A base in memory and what is held for it."""
+
+    loaded: Loaded
+    bank: AdapterBank
+    stops: Stops
+
+
+class LocalInference:
+    """The `Inference` port on this machine."""
+
+    def __init__(
+        self, bases: Mapping[Digest, Path], adapters: Callable[[Digest], Path], settings: Settings | None = None
+    ) -> None:
+        """`bases` says in which folder each base lies, `adapters` in which PEFT folder an adapter lies."""
+        self._bases = dict(bases)
+        self._adapters = adapters
+        self._settings = settings or Settings()
+        self._live: dict[ModelName, Recipe] = {}
+        self._engines: dict[Digest, Engine] = {}
+        self._fitting: set[tuple[Digest, Digest]] = set()
+
+    def serve(self, live: Sequence[Recipe]) -> None:
+        """Check that every recipe's base and adapters are there and fit; nothing is summed yet."""
+        with _as_inference_error():
+            for recipe in live:
+                self._check(recipe)
+        self._live = {recipe.name: recipe for recipe in live}
+        wanted = {recipe.base for recipe in live}
+        self._engines = {digest: engine for digest, engine in self._engines.items() if digest in wanted}
+
+    def complete(self, requests: Sequence[Request]) -> list[Completion | Failure]:
+        """One result per request, in order. Raises InferenceError for a name not served and when memory runs out."""
+        for request in requests:
+            if request.model not in self._live:
+                raise InferenceError(f"model {request.model}: not served; call serve() with its recipe first")
+        results: list[Completion | Failure] = [Failure("not answered")] * len(requests)
+        with _as_inference_error(), _threads(self._settings.threads):
+            by_base: dict[Digest, list[int]] = {}
+            for index, request in enumerate(requests):
+                by_base.setdefault(self._live[request.model].base, []).append(index)
+            for digest, indices in by_base.items():
+                answers = self._complete(self._engine(digest), [requests[index] for index in indices])
+                for index, answer in zip(indices, answers, strict=True):
+                    results[index] = answer
+        return results
+
+    def close(self) -> None:
+        """Forget every model. Safe to call twice; afterwards nothing is served until `serve` is called."""
+        self._live, self._engines = {}, {}
+
+    def _check(self, recipe: Recipe) -> None:
+        """Raises BadInputError if the recipe cannot be served."""
+        if recipe.base not in self._bases:
+            raise BadInputError(f"base {recipe.base}: not one that this engine was given; pass its folder in `bases`")
+        base.element_type(recipe.dtype)
+        folder = self._bases[recipe.base]
+        for digest in recipe.basis:
+            if (recipe.base, digest) not in self._fitting:
+                signature.fits(folder, combine.signature([self._adapters(digest)]), f"adapter {digest}")
+                self._fitting.add((recipe.base, digest))
+
+    def _engine(self, digest: Digest) -> Engine:
+        if digest not in self._engines:
+            settings = self._settings
+            loaded = base.load(Base(self._bases[digest], settings.dtype, settings.device))
+            longest = loaded.model.config.max_position_embeddings
+            if settings.max_model_len > longest:
+                raise BadInputError(f"maxModelLen {settings.max_model_len}: base {digest} ends at {longest}; lower it")
+            self._engines[digest] = Engine(loaded, AdapterBank(loaded.model), Stops(loaded.tokenizer))
+        return self._engines[digest]
+
+    def _complete(self, engine: Engine, requests: Sequence[Request]) -> list[Completion | Failure]:
+        """Answer requests of one base."""
+        rows = _tokenised(engine, requests, self._live)
+        results: list[Completion | Failure | None] = [self._refusal(row) for row in rows]
+        names = {name: number for number, name in enumerate(dict.fromkeys(request.model for request in requests))}
+        order = sorted(
+            (index for index, result in enumerate(results) if result is None),
+            key=lambda index: (names[requests[index].model], len(rows[index].ids), requests[index].max_tokens, index),
+        )
+        for chunk in _chunks(order, self._settings.batch_rows):
+            self._hold(engine, [rows[index].adapter for index in chunk])
+            written = decoding.write(engine.loaded, engine.bank, engine.stops, [rows[index] for index in chunk])
+            for index, row in zip(chunk, written, strict=True):
+                results[index] = _result(engine, requests[index], row)
+        return [result for result in results if result is not None]
+
+    def _refusal(self, row: Row) -> Failure | None:
+        """Why a request cannot be answered, whatever the model."""
+        if not row.ids:
+            return Failure("the prompt has no tokens, so there is nothing to continue")
+        if row.request.max_tokens < 1:
+            return Failure(f"max_tokens {row.request.max_tokens}: ask for one at least")
+        if "" in row.request.stop:
+            return Failure("an empty stop ends every text before it begins; leave it out")
+        if len(row.ids) + row.request.max_tokens > self._settings.max_model_len:
+            return Failure(
+                f"prompt of {len(row.ids)} tokens and {row.request.max_tokens} to write exceed maxModelLen"
+                f" {self._settings.max_model_len}; shorten the prompt or raise it"
+            )
+        return None
+
+    def _hold(self, engine: Engine, adapters: Sequence[ModelName | None]) -> None:
+        """Have the bank hold these adapters, summing those that it does not."""
+        names = [name for name in dict.fromkeys(adapters) if name is not None]
+        for name in names:
+            if name not in engine.bank:
+                recipe = self._live[name]
+                folders = [self._adapters(digest) for digest in recipe.basis]
+                engine.bank.hold(name, combine.signature(folders), dict(combine.combine(recipe, folders)))
+        engine.bank.forget(names)
+
+
+def _tokenised(engine: Engine, requests: Sequence[Request], live: Mapping[ModelName, Recipe]) -> list[Row]:
+    ids: dict[int, list[int]] = {}
+    for chat in (False, True):
+        chosen = [index for index, request in enumerate(requests) if request.chat is chat]
+        prompts = [requests[index].prompt for index in chosen]
+        ids.update(zip(chosen, base.prompt_ids(engine.loaded.tokenizer, prompts, chat), strict=True))
+    return [
+        Row(ids[index], request.model if live[request.model].basis else None, request)
+        for index, request in enumerate(requests)
+    ]
+
+
+def _chunks(order: Sequence[int], rows: int) -> Iterator[Sequence[int]]:
+    """`order` cut into as few parts as hold `rows` at most, as equal as can be."""
+    parts = math.ceil(len(order) / rows)
+    for part in range(parts):
+        yield order[len(order) * part // parts : len(order) * (part + 1) // parts]
+
+
+def _result(engine: Engine, request: Request, row: Written) -> Completion | Failure:
+    if row.broken:
+        return Failure("the model's probabilities are not numbers; its weights overflow in this dtype")
+    text, stopped = cut(engine.stops.text(row.tokens), request.stop)
+    return Completion(text, row.counted, row.ended or stopped)
+
+
+@contextmanager
+def _as_inference_error() -> Iterator[None]:
+    """What stops the engine as a whole, in the port's words."""
+    try:
+        yield
+    except BadInputError as error:
+        raise InferenceError(str(error)) from error
+    except torch.OutOfMemoryError as error:
+        raise InferenceError("out of device memory; lower batch_rows or max_model_len") from error
+
+
+@contextmanager
+def _threads(count: int | None) -> Iterator[None]:
+    """Within, torch computes with `count` threads."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count or before)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

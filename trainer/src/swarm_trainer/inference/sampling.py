@@ -1,0 +1,52 @@
+"""Tokens drawn from distributions with one number per token, which only the request and the position decide.
+
+The number u of position t is a hash of (seed, t): a counter-based generator, splitmix64 (Steele, Lea, Flood 2014), so
+nothing is carried from token to token and no request's draws depend on another's. The token is the inverse of the
+cumulative distribution at u, in the vocabulary's order: under one seed, models with similar distributions write mostly
+the same token (common random numbers), so their difference is theirs and not luck's.
+"""
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+_GOLDEN = 0x9E3779B97F4A7C15
+_FIRST, _SECOND = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
+_WORD = 2**64
+
+
+def seeds(values: list[int]) -> NDArray[np.uint64]:
+    """Seeds as words of 64 bits; those that agree modulo 2^64 are one seed."""
+    return np.array([value % _WORD for value in values], dtype=np.uint64)
+
+
+def uniforms(seeds: NDArray[np.uint64], position: int) -> NDArray[np.float64]:
+    """One number in [0, 1) for each seed [rows] at `position`: 53 bits.
+
+    The seed is mixed before the position is added, and the sum is mixed again: neighbouring seeds would otherwise be
+    the same sequence, shifted.
+    """
+    step = np.uint64(_GOLDEN * (position + 1) % _WORD)
+    return (_mix(_mix(seeds) + step) >> np.uint64(11)).astype(np.float64) / 2.0**53
+
+
+def choose(logits: Tensor, temperatures: Tensor, u: Tensor) -> Tensor:
+    """The token of each row [rows] of `logits` [rows, vocabulary]: the likeliest at temperature 0, else drawn with `u`.
+
+    In float64, so that a rounding error of the sum does not decide between tokens. A row with NaN gets some token.
+    """
+    likeliest = logits.argmax(-1)
+    if not bool(temperatures.any()):
+        return likeliest
+    warm = torch.where(temperatures > 0, temperatures, 1.0)
+    cumulative = torch.softmax(logits.double() / warm[:, None], -1).cumsum(-1)
+    drawn = torch.searchsorted(cumulative, (u * cumulative[:, -1])[:, None], right=True)[:, 0]
+    return torch.where(temperatures > 0, drawn.clamp(max=logits.shape[-1] - 1), likeliest)
+
+
+def _mix(words: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """splitmix64's finaliser; arithmetic modulo 2^64."""
+    words = (words ^ (words >> np.uint64(30))) * _FIRST
+    words = (words ^ (words >> np.uint64(27))) * _SECOND
+    return words ^ (words >> np.uint64(31))

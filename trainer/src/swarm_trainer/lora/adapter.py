@@ -1,0 +1,137 @@
+"""Reading an adapter: a PEFT LoRA folder, taken strictly.
+
+`read_signature` looks at the configuration and the file's header only, and refuses everything that is not plain LoRA:
+what cannot be added elementwise, or what a server cannot apply, is found out before a tensor is loaded. Pickle is never
+opened.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from torch import Tensor
+
+from swarm_core.errors import BadInputError
+from swarm_trainer.lora.signature import Signature, tensor_name, times
+
+WEIGHTS = "adapter_model.safetensors"
+CONFIG = "adapter_config.json"
+PICKLES = tuple(f"adapter_model.{suffix}" for suffix in ("bin", "pt", "pth", "pkl", "ckpt"))
+
+_TENSOR = re.compile(r"base_model\.model\.(?P<module>.+)\.lora_(?P<side>[AB])\.weight")
+CODES = {"float32": "F32", "bfloat16": "BF16", "float16": "F16"}
+_BEYOND_PLAIN = {
+    "use_dora": "DoRA rescales columns, which neither adds up nor is served; train with use_dora: false",
+    "use_rslora": "rank-stabilised scaling would not survive the export; train with use_rslora: false",
+    "modules_to_save": "whole layers do not belong to a sum of adapters; train with modules_to_save: null",
+    "rank_pattern": "every layer must have one rank to be summed; train with rank_pattern: {}",
+    "alpha_pattern": "every layer must have one alpha to be summed; train with alpha_pattern: {}",
+    "lora_bias": "biases are not served; train with lora_bias: false",
+    "fan_in_fan_out": "transposed layers are not supported; use a base whose layers are linear",
+    "trainable_token_indices": "embeddings do not belong to a sum of adapters; train without",
+    "target_parameters": "bare parameters are not supported; target linear layers",
+    "layer_replication": "the base would have other layers; train without",
+    "alora_invocation_tokens": "an adapter must act on every token; train without",
+    "use_bdlora": "block-diagonal factors are not supported; train without",
+    "kasa_config": "KaSA changes the update; train without",
+    "arrow_config": "routing is not a sum; train without",
+    "use_qalora": "pooled inputs are not supported; train without",
+}
+"""Settings of PEFT's LoraConfig that change what the two factors mean, and what to do about each."""
+
+
+def read_signature(folder: Path) -> Signature:
+    """What the adapter in `folder` is. Raises BadInputError for all that is not plain, complete LoRA in safetensors."""
+    for name in PICKLES:
+        if (folder / name).exists():
+            raise BadInputError(f"{folder / name}: pickle can run code, so it is never opened; save it as {WEIGHTS}")
+    rank, alpha, targets = _read_config(folder / CONFIG)
+    layers = _layers(folder / WEIGHTS, rank)
+    for module in layers:
+        if targets is not None and not any(module == target or module.endswith(f".{target}") for target in targets):
+            raise BadInputError(
+                f"{folder / WEIGHTS}: foreign tensors for {module}, which target_modules does not name; export it again"
+            )
+    names = tuple(sorted({module.rpartition(".")[2] for module in layers}))
+    return Signature(rank, alpha, names, tuple(sorted(layers.items())))
+
+
+def load(folder: Path) -> dict[str, Tensor]:
+    """Every tensor by name, float32 on the CPU. Raises BadInputError as `read_signature`, and on non-finite numbers."""
+    read_signature(folder)
+    with safe_open(folder / WEIGHTS, framework="pt") as file:
+        return {
+            name: finite(f"{folder / WEIGHTS}: {name}", file.get_tensor(name).float()) for name in sorted(file.keys())
+        }
+
+
+def finite(name: str, tensor: Tensor) -> Tensor:
+    """`tensor` if all its numbers are finite. Raises BadInputError."""
+    if not bool(torch.isfinite(tensor).all()):
+        raise BadInputError(f"{name}: holds NaN or infinity; train again with a lower learning rate, or leave it out")
+    return tensor
+
+
+def _read_config(path: Path) -> tuple[int, float, tuple[str, ...] | None]:
+    """Rank, alpha and target modules (None: a pattern). Raises BadInputError unless it is plain LoRA."""
+    try:
+        config = json.loads(path.read_bytes())
+    except FileNotFoundError as error:
+        raise BadInputError(f"{path}: missing; an adapter is a PEFT folder with {CONFIG} and {WEIGHTS}") from error
+    except ValueError as error:
+        raise BadInputError(f"{path}: not JSON ({error}); export the adapter again") from error
+    if not isinstance(config, Mapping) or config.get("peft_type") != "LORA":
+        kind = config.get("peft_type") if isinstance(config, Mapping) else config
+        raise BadInputError(f"{path}: peft_type {kind!r}; only LORA adapters can be combined")
+    for setting, reason in _BEYOND_PLAIN.items():
+        if config.get(setting):
+            raise BadInputError(f"{path}: {setting} is {config[setting]!r}: {reason}")
+    if config.get("bias", "none") != "none":
+        raise BadInputError(f"{path}: bias is {config['bias']!r}: biases are not served; train with bias: none")
+    rank, alpha, targets = config.get("r"), config.get("lora_alpha"), config.get("target_modules")
+    if not isinstance(rank, int) or rank < 1 or not isinstance(alpha, int | float) or not alpha > 0:
+        raise BadInputError(f"{path}: r {rank!r} and lora_alpha {alpha!r} must be positive numbers; export it again")
+    return rank, float(alpha), tuple(targets) if isinstance(targets, list) else None
+
+
+def _layers(path: Path, rank: int) -> dict[str, tuple[int, int]]:
+    """(out, in) of every adapted module, from the header alone. Raises BadInputError on unpaired or foreign tensors."""
+    found: dict[str, dict[str, tuple[int, ...]]] = {}
+    for name, (shape, code) in _header(path).items():
+        match = _TENSOR.fullmatch(name)
+        if match is None:
+            raise BadInputError(
+                f"{path}: foreign tensor {name}; a plain LoRA holds lora_A and lora_B of linear layers only"
+            )
+        if code not in CODES.values():
+            raise BadInputError(f"{path}: {name} is {code}; adapters are {', '.join(CODES)}")
+        found.setdefault(match["module"], {})[match["side"]] = shape
+    if not found:
+        raise BadInputError(f"{path}: holds no tensors; export the adapter again")
+    layers = {}
+    for module, sides in sorted(found.items()):
+        if set(sides) != {"A", "B"}:
+            missing = ({"A", "B"} - set(sides)).pop()
+            raise BadInputError(f"{path}: {tensor_name(module, missing)} is missing; export the adapter again")
+        a, b = sides["A"], sides["B"]
+        if len(a) != 2 or len(b) != 2 or a[0] != rank or b[1] != rank:
+            raise BadInputError(
+                f"{path}: {module} has A {times(a)} and B {times(b)}, not of rank {rank} as {CONFIG} says"
+            )
+        layers[module] = (b[0], a[1])
+    return layers
+
+
+def _header(path: Path) -> dict[str, tuple[tuple[int, ...], str]]:
+    """Shape and type code of every tensor."""
+    if not path.is_file():
+        raise BadInputError(f"{path}: missing; an adapter is a PEFT folder with {CONFIG} and {WEIGHTS}")
+    try:
+        with safe_open(path, framework="pt") as file:
+            slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118 (not a mapping)
+            return {name: (tuple(piece.get_shape()), piece.get_dtype()) for name, piece in slices.items()}
+    except SafetensorError as error:
+        raise BadInputError(f"{path}: not a safetensors file ({error}); fetch or export it again") from error

@@ -1,0 +1,4 @@
+"""What a finished run leaves: result, history, summary, picture, data set. Made from the store's facts alone.
+
+Nothing here knows the time or the machine, so a run that was killed and one that was not leave the same bytes.
+"""

@@ -1,0 +1,61 @@
+"""`result.json`: the run's outcome for machines. Its `digest` covers every other field."""
+
+import json
+from typing import TypeAlias
+
+from swarm_core.experiment import Experiment
+from swarm_core.objectives.objective import Measurement
+from swarm_core.recipe import Digest, canonical_json, digest_bytes
+from swarm_trainer.report.verdict import Contender, Verdict
+
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
+
+
+def measured(measurement: Measurement) -> dict[str, Json]:
+    return {
+        "value": measurement.value,
+        "low": measurement.low,
+        "high": measurement.high,
+        "items": measurement.n,
+        "parts": dict(measurement.parts),
+    }
+
+
+def contender(one: Contender) -> dict[str, Json]:
+    return {
+        "name": one.name,
+        "recipe": one.model,
+        "coefficients": list(one.position),
+        "searched": one.searched,
+        "fresh": measured(one.fresh),
+    }
+
+
+def fields(verdict: Verdict, experiment: Experiment, seed: int, last: Digest) -> dict[str, Json]:
+    """The result without its digest. `last` is the digest of the last commit, which names the whole search."""
+    return {
+        "experimentDigest": experiment.digest,
+        "lastCommit": last,
+        "objective": verdict.objective,
+        "stop": verdict.stop,
+        "seed": seed,
+        "finalSeeds": len(verdict.best.rollouts),
+        "best": contender(verdict.best),
+        "initial": contender(verdict.initial),
+        "initials": [contender(one) for one in verdict.initials],
+        "gain": {"value": verdict.gain.value, "low": verdict.gain.low, "high": verdict.gain.high},
+        "counts": {
+            "asked": verdict.counts.asked,
+            "items": verdict.counts.items,
+            "rejected": dict(verdict.counts.rejected),
+            "unscored": dict(verdict.counts.unscored),
+            "tokens": verdict.counts.tokens,
+        },
+    }
+
+
+def text(verdict: Verdict, experiment: Experiment, seed: int, last: Digest) -> str:
+    """The file's text."""
+    content = fields(verdict, experiment, seed, last)
+    digest = digest_bytes(canonical_json(content))
+    return json.dumps({"digest": digest, **content}, indent=2, ensure_ascii=False, allow_nan=False) + "\n"

@@ -1,0 +1,72 @@
+"""The summary a person reads when a run ends: did it work, how sure is that, and what do the items look like."""
+
+from collections.abc import Iterator
+
+from swarm_core.objectives.cube import Unscored
+from swarm_core.rollout import Item
+from swarm_trainer.report.verdict import Contender, Verdict
+
+SAMPLES = 8
+"""Enough to see the kind of item, few enough to read."""
+
+
+def text(verdict: Verdict, name: str) -> str:
+    """Plain text, under 80 columns."""
+    return (
+        "\n".join([*opening(verdict, name), "", *table(verdict), "", *samples(verdict), "", *accounts(verdict)]) + "\n"
+    )
+
+
+def opening(verdict: Verdict, name: str) -> Iterator[str]:
+    gain = verdict.gain
+    yield f"{name}: {verdict.objective.lower()}"
+    yield f"gain over the best initial generator {gain.value:+.3f}, 95 % interval {gain.low:+.3f} to {gain.high:+.3f}"
+    if gain.low > 0:
+        yield "The generator found is better than the best it started with, on items drawn after the choice."
+    else:
+        yield "No gain is shown: the interval holds 0. More items, iterations or particles may resolve it."
+
+
+def table(verdict: Verdict) -> Iterator[str]:
+    yield f"{'generator':<14}{'searched':>9}{'fresh':>8}   95 % interval    accepted  coefficients"
+    for one in (*verdict.initials, verdict.best):
+        yield row(one, "best" if one is verdict.best else one.name)
+
+
+def row(one: Contender, label: str) -> str:
+    asked = sum(rollout.asked - rollout.lost for rollout in one.rollouts)
+    searched = "" if one.searched is None else f"{one.searched:.3f}"
+    interval = f"{one.fresh.low:.3f} to {one.fresh.high:.3f}"
+    where = " ".join(f"{value:+.2f}" for value in one.position)
+    return f"{label:<14}{searched:>9}{one.fresh.value:>8.3f}   {interval}  {one.fresh.n / max(1, asked):>9.0%}  {where}"
+
+
+def samples(verdict: Verdict) -> Iterator[str]:
+    yield "items it writes (takers right)                items the best initial one writes"
+    ours, theirs = sampled(verdict.best), sampled(verdict.initial)
+    for left, right in zip(ours, theirs, strict=False):
+        yield f"  {left:<44}{right}"
+
+
+def sampled(one: Contender) -> list[str]:
+    items = [(item, rollout) for rollout in one.rollouts[:1] for item in rollout.items[:SAMPLES]]
+    return [f"{short(item.text)} ({right(item)}/{len(rollout.takers)})" for item, rollout in items]
+
+
+def short(item: str) -> str:
+    line = " ".join(item.split())
+    return line if len(line) <= 34 else line[:33] + "…"
+
+
+def right(item: Item) -> int:
+    """How many takers got full marks."""
+    return sum(1 for answer in item.answers if not isinstance(answer.score, Unscored) and answer.score == 1.0)
+
+
+def accounts(verdict: Verdict) -> Iterator[str]:
+    counts = verdict.counts
+    rejected = ", ".join(f"{count} {gate}" for gate, count in counts.rejected.items()) or "none"
+    unscored = ", ".join(f"{count} {reason}" for reason, count in counts.unscored.items()) or "none"
+    yield f"search ended: {verdict.stop}"
+    yield f"items asked for {counts.asked:,}, accepted {counts.items:,}; rejected: {rejected}"
+    yield f"answers without a score: {unscored}; tokens generated: {counts.tokens:,}"

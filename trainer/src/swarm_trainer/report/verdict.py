@@ -1,0 +1,61 @@
+"""The verdict: the generator found against those the search began with, on fresh data.
+
+`Fresh` means drawn after every choice was made, from seeds the search never used; nothing is selected on it but the
+best initial generator, and that selection favours the initial side. The gain reported is therefore not flattered.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from swarm_core.objectives.objective import Measurement
+from swarm_core.recipe import ModelName
+from swarm_core.rollout import Counts, Rollout
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """An estimate with its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Contender:
+    """A generator in the final evaluation."""
+
+    name: str
+    position: tuple[float, ...]
+    """Coefficients over the initial adapters."""
+    model: ModelName
+    searched: float | None
+    """What the search believed of it."""
+    fresh: Measurement
+    rollouts: tuple[Rollout, ...]
+    """One per final seed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the run found."""
+
+    objective: str
+    best: Contender
+    initials: tuple[Contender, ...]
+    gain: Interval
+    """Fresh value of the best minus that of the best initial generator."""
+    counts: Counts
+    """Over every rollout of the run."""
+    stop: str
+    """Why the search ended."""
+
+    @property
+    def initial(self) -> Contender:
+        """The initial generator that does best on fresh data."""
+        return leading(self.initials)
+
+
+def leading(contenders: Sequence[Contender]) -> Contender:
+    """The highest on fresh data; the first of equals."""
+    return max(contenders, key=lambda contender: contender.fresh.value)

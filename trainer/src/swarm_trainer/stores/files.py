@@ -1,0 +1,133 @@
+"""Files that are whole at any moment: written under a temporary name, synced, then given their name.
+
+Who is killed, or finds the disk full, leaves at most a temporary file that nobody reads. A name is given by a hard link
+where it must be new, by renaming where it is to be replaced; the folder is synced after, so a name that was seen once
+is there after a power cut too.
+
+Limits: the folder must be on one file system that knows hard links; `flock` must reach every process that shares it.
+"""
+
+import errno
+import fcntl
+import hashlib
+import os
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from swarm_core.ports import StoreError
+from swarm_core.recipe import Digest
+
+CHUNK = 1 << 20
+"""Bytes read at a time, so that memory does not grow with the file."""
+
+FULL = "there is no room, and what is stored is stored whole or not at all; free some or give a folder on another disk"
+CLOSED = "the store must be able to read and write here; allow it, or give a folder where it can"
+LINKLESS = "write-once names need a file system with hard links; give a folder on another disk"
+GONE = "a file must be here and is not; check the path, and that nobody else removes files"
+BROKEN = "the store needs a folder of its own on a disk that works; check both, or give another folder"
+WAYS_OUT = {
+    **dict.fromkeys((errno.ENOSPC, errno.EDQUOT, errno.EFBIG), FULL),
+    **dict.fromkeys((errno.EROFS, errno.EACCES, errno.EPERM), CLOSED),
+    **dict.fromkeys((errno.ENOENT, errno.EISDIR), GONE),
+    **dict.fromkeys((errno.EXDEV, errno.EMLINK, errno.EOPNOTSUPP), LINKLESS),
+}
+
+
+@contextmanager
+def explained(folder: Path) -> Iterator[None]:
+    """Turn an OSError into a StoreError of one line: the file (or `folder`), what happened, rule and way out."""
+    try:
+        yield
+    except OSError as error:
+        name = error.filename or folder
+        way_out = WAYS_OUT.get(error.errno or 0, BROKEN)
+        raise StoreError(f"{os.fsdecode(name)}: {error.strerror or error}: {way_out}") from error
+
+
+def digest(path: Path) -> Digest:
+    """The sha256 of a file's bytes, read piece by piece. Raises OSError."""
+    with path.open("rb") as file:
+        return Digest(hashlib.file_digest(file, "sha256").hexdigest())
+
+
+def stamp(path: Path) -> tuple[int, int, int]:
+    """Inode, time of modification in ns, and size: the same as long as nobody wrote to the file. Raises OSError."""
+    seen = path.stat()
+    return seen.st_ino, seen.st_mtime_ns, seen.st_size
+
+
+@contextmanager
+def written(folder: Path, source: Path | bytes) -> Iterator[tuple[Path, Digest]]:
+    """A synced temporary file in `folder` with the bytes of `source`, and their digest; gone after. Raises OSError."""
+    make_folder(folder)
+    path = folder / uuid.uuid4().hex
+    sha256 = hashlib.sha256()
+    with path.open("xb") as file:
+        try:
+            for chunk in chunks(source):
+                sha256.update(chunk)
+                file.write(chunk)
+            file.flush()
+            os.fsync(file.fileno())
+            yield path, Digest(sha256.hexdigest())
+        finally:
+            path.unlink(missing_ok=True)
+
+
+def chunks(source: Path | bytes) -> Iterator[bytes]:
+    """The bytes of `source`, a file's in pieces of at most `CHUNK`."""
+    if isinstance(source, bytes):
+        yield source
+        return
+    with source.open("rb") as file:
+        while chunk := file.read(CHUNK):
+            yield chunk
+
+
+def name_once(temporary: Path, name: Path) -> bool:
+    """Give `temporary`'s bytes the name `name` too; False if it is taken, and nothing changes. Raises OSError."""
+    make_folder(name.parent)
+    try:
+        os.link(temporary, name)
+    except FileExistsError:
+        return False
+    sync_folder(name.parent)
+    return True
+
+
+def rename(temporary: Path, name: Path) -> None:
+    """Make `name` stand for `temporary`'s bytes, whatever it stood for. Raises OSError."""
+    temporary.replace(name)
+    sync_folder(name.parent)
+
+
+def make_folder(folder: Path) -> None:
+    """Make `folder` and those above it, so that they last. Raises OSError."""
+    if not folder.is_dir():
+        make_folder(folder.parent)
+        with suppress(FileExistsError):
+            folder.mkdir()
+        sync_folder(folder.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in `folder` last. Raises OSError."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold the lock at `path` against every thread and process; who dies lets go. Raises OSError."""
+    make_folder(path.parent)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,110 @@
+"""The store in a folder: `swarm_core.ports.ArtifactStore` on one machine, or on a volume that its processes share.
+
+    blobs/<2 hex>/<digest>     artefacts, read-only
+    names/<key>                write-once names, and pointers
+    tmp/                       what is being written; leftovers of killed processes are harmless and may be deleted
+    swap.lock                  held while a pointer moves
+
+Whatever has a name is whole. A blob is checked against its digest when it is first read, and again when its inode,
+time of modification or size is another than at the last check.
+
+Limits: `files`' limits; a key cannot be another key's folder (`a` and `a/b`); a pointer's key is only ever given to
+`swap`, and a write-once name's only to `publish`.
+"""
+
+from pathlib import Path
+
+from swarm_core.ports import CorruptError, StoreError
+from swarm_core.recipe import Digest, digest_bytes
+from swarm_trainer.stores import files, keys
+
+READ_ONLY = 0o444
+"""Mode of a blob: hard links share it, and a blob changed through one of them would be corrupt."""
+
+
+class LocalStore:
+    """Artefacts and names in the folder `root`, which is made at the first write."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root.absolute()
+        self._verified: dict[Digest, tuple[int, int, int]] = {}
+
+    def put(self, source: Path | bytes) -> Digest:
+        """Keep these bytes; return their digest. Streams files. Raises StoreError."""
+        with files.explained(self.root):
+            digest = digest_bytes(source) if isinstance(source, bytes) else files.digest(source)
+            if self._blob(digest).exists():
+                return digest
+            with files.written(self.root / "tmp", source) as (temporary, written):
+                temporary.chmod(READ_ONLY)
+                files.name_once(temporary, self._blob(written))
+            return written
+
+    def get(self, digest: Digest) -> Path:
+        """The blob of `digest`, checked. Raises CorruptError, StoreError if absent, ValueError on a bad digest."""
+        keys.check_digest(digest)
+        path = self._blob(digest)
+        with files.explained(self.root):
+            if not path.exists():
+                raise StoreError(f"{digest}: not in the store {self.root}; put it first, or give the store that has it")
+            stamp = files.stamp(path)  # taken first: who writes while we read leaves another stamp
+            if self._verified.get(digest) != stamp:
+                self._verify(path, digest)
+                self._verified[digest] = stamp
+        return path
+
+    def publish(self, key: str, data: bytes) -> bytes:
+        """Give `key` to `data` unless it is taken; what stands there. Raises StoreError, ValueError on a bad key."""
+        standing = self.read(key)
+        if standing is None:
+            with files.explained(self.root), files.written(self.root / "tmp", data) as (temporary, _):
+                standing = self._claim(key, temporary)
+        return data if standing is None else standing
+
+    def read(self, key: str) -> bytes | None:
+        """What stands at `key`, or None. Raises StoreError, ValueError on a bad key."""
+        keys.check_key(key)
+        with files.explained(self.root):
+            try:
+                return self._name(key).read_bytes()
+            except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
+                return None
+
+    def swap(self, key: str, expected: bytes | None, data: bytes) -> bool:
+        """Move `key` from `expected` to `data`; False if another value stands. Raises StoreError, ValueError."""
+        keys.check_key(key)
+        with files.explained(self.root), files.locked(self.root / "swap.lock"):
+            if self.read(key) != expected:
+                return False
+            with files.written(self.root / "tmp", data) as (temporary, _):
+                if expected is None:
+                    return self._claim(key, temporary) is None
+                files.rename(temporary, self._name(key))
+        return True
+
+    def _claim(self, key: str, temporary: Path) -> bytes | None:
+        """Give `key` to the bytes of `temporary`; None, or what stood there first. Raises StoreError, OSError."""
+        try:
+            if files.name_once(temporary, self._name(key)):
+                return None
+            standing = self.read(key)
+        except NotADirectoryError:
+            standing = None
+        if standing is None:
+            raise StoreError(f"{self._name(key)}: a key cannot be another key's folder; choose another key")
+        return standing
+
+    def _blob(self, digest: Digest) -> Path:
+        return self.root / "blobs" / digest[:2] / digest
+
+    def _name(self, key: str) -> Path:
+        return self.root / "names" / key
+
+    def _verify(self, path: Path, digest: Digest) -> None:
+        """Raises CorruptError unless the file holds the bytes of `digest`."""
+        found = files.digest(path)
+        if found != digest:
+            raise CorruptError(
+                f"{path}: its bytes have sha256 {found}, its name says {digest}: it was changed after it was written;"
+                " restore it from a copy, or start the run in a new folder"
+            )

@@ -1,0 +1,217 @@
+"""A folder (a model, an adapter) as an artefact: its files as blobs, and a manifest that names them.
+
+    {"config.json": {"sha256": "...", "size": 683}, "sub/model.safetensors": {...}}      canonical JSON
+
+The digest of the manifest is the digest of the folder: the same files under the same names, wherever they lie, whatever
+their times and modes. Hidden files and folders (`.cache`, `.gitattributes`) are no part of it, nor are empty folders.
+
+Invariants: nothing outside the folder gets in (links that leave it are refused) and nothing is unpacked outside its
+place (every path of a manifest is checked). Pickle, known by its name, is refused: reading it executes it.
+"""
+
+import errno
+import json
+import os
+import shutil
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path, PurePosixPath
+
+from swarm_core.errors import BadInputError
+from swarm_core.ports import ArtifactStore, CorruptError, StoreError
+from swarm_core.recipe import Digest, canonical_json, digest_bytes
+from swarm_trainer.stores import files, keys
+
+PICKLES = frozenset({".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle"})
+"""Endings under which models are pickled."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One file of a tree."""
+
+    sha256: Digest
+    size: int
+    """In bytes."""
+
+
+Manifest = Mapping[str, Entry]
+"""The files of a tree by relative path, `/` between its parts."""
+
+
+def digest_tree(folder: Path) -> Digest:
+    """The digest that `put_tree` would return; stores nothing. Raises BadInputError if `folder` is no artefact."""
+    with readable(folder):
+        entries = {name: Entry(files.digest(path), path.stat().st_size) for name, path in survey(folder).items()}
+    return digest_bytes(to_bytes(entries))
+
+
+def put_tree(store: ArtifactStore, folder: Path) -> Digest:
+    """Keep the files of `folder`, then its manifest; return the manifest's digest. Raises BadInputError, StoreError."""
+    with readable(folder):
+        found = survey(folder)
+        entries = {name: put_file(store, path) for name, path in found.items()}
+    return store.put(to_bytes(entries))
+
+
+def get_tree(store: ArtifactStore, digest: Digest, into: Path, *, links: bool = False) -> Path:
+    """The folder of `digest`, complete and checked, at `into/<digest>`; made there if it is not there yet.
+
+    Its files are copies, the caller's own; with `links`, hard links to the store's files where that is possible, which
+    cost no room and must not be written to. Raises CorruptError, StoreError if the store has no such tree.
+    """
+    entries = from_bytes(digest, store.get(digest).read_bytes())
+    target = into / digest
+    with files.explained(into):
+        if not target.exists():
+            unpack(store, entries, target, links)
+        verify(store, entries, target)
+    return target
+
+
+def survey(folder: Path) -> dict[str, Path]:
+    """The files that belong to `folder` by relative path, in order. Raises BadInputError, OSError."""
+    root = folder.resolve()
+    if not root.is_dir():
+        raise BadInputError(f"{folder}: not a folder; give the folder that holds the model's or adapter's files")
+    found: dict[str, Path] = {}
+    for place, folders, names in os.walk(root, onerror=reraise):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        linked = [name for name in folders if (Path(place) / name).is_symlink()]
+        for name in (*names, *linked):
+            if not name.startswith("."):
+                path = Path(place) / name
+                check_file(path, root)
+                found[path.relative_to(root).as_posix()] = path
+    if not found:
+        raise BadInputError(f"{folder}: holds no files; give the folder that holds the model's or adapter's files")
+    return dict(sorted(found.items()))
+
+
+def check_file(path: Path, root: Path) -> None:
+    """Raises BadInputError unless `path` may be part of the artefact `root`."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError as error:
+        raise BadInputError(f"{os.fsencode(path)!r}: a file's name has to be UTF-8; rename it") from error
+    if path.suffix.lower() in PICKLES:
+        raise BadInputError(
+            f"{path}: pickle is refused, for reading it executes it; convert it to safetensors, or remove it"
+        )
+    if not path.resolve().is_relative_to(root):
+        raise BadInputError(
+            f"{path}: links to {path.resolve()}, outside its folder; put a copy of the file in its place"
+        )
+    if not path.is_file():
+        raise BadInputError(f"{path}: not a file; a folder given as a model or adapter holds files and folders only")
+
+
+def put_file(store: ArtifactStore, path: Path) -> Entry:
+    """Keep one file. Raises BadInputError if somebody writes to it meanwhile, StoreError, OSError."""
+    before = files.stamp(path)
+    digest = store.put(path)
+    if files.stamp(path) != before:
+        raise BadInputError(f"{path}: changed while it was read; run again when nobody writes to it")
+    return Entry(digest, before[2])
+
+
+def to_bytes(entries: Manifest) -> bytes:
+    return canonical_json({name: asdict(entry) for name, entry in entries.items()})
+
+
+def from_bytes(digest: Digest, data: bytes) -> Manifest:
+    """The manifest of the tree `digest`, its paths checked. Raises StoreError if it is none."""
+    try:
+        entries = {name: to_entry(**fields) for name, fields in json.loads(data).items()}
+        if not entries:
+            raise ValueError("no files")
+    except (ValueError, TypeError, AttributeError) as error:
+        raise StoreError(f"{digest}: not a folder's manifest; give a digest that put_tree returned") from error
+    for name in entries:
+        if not contained(name):
+            raise StoreError(f"{digest}: names the file {name!r}, which leaves its folder; do not use this artefact")
+    return entries
+
+
+def to_entry(sha256: str, size: int) -> Entry:
+    """An entry as a manifest spells it. Raises ValueError, TypeError."""
+    keys.check_digest(sha256)
+    return Entry(Digest(sha256), int(size))
+
+
+def contained(name: str) -> bool:
+    """Whether a manifest's path stays in its folder, spelt as `survey` spells it."""
+    parts = name.split("/")
+    return (
+        "\0" not in name
+        and PurePosixPath(name).as_posix() == name
+        and not any(p.startswith(".") or not p for p in parts)
+    )
+
+
+def unpack(store: ArtifactStore, entries: Manifest, target: Path, links: bool) -> None:
+    """Make the folder `target` at once, or find that another process has. Raises StoreError, CorruptError, OSError."""
+    beside = target.with_name(f".{target.name}.{uuid.uuid4().hex}")
+    files.make_folder(beside)
+    try:
+        for name, entry in entries.items():
+            place(store.get(entry.sha256), beside / name, links)
+        verify(store, entries, beside)
+        beside.rename(target)
+        files.sync_folder(target.parent)
+    except OSError as error:
+        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+            raise
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+
+
+def place(blob: Path, path: Path, links: bool) -> None:
+    """Bring one file to its place. Raises OSError."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if links:
+        try:
+            os.link(blob, path)
+        except OSError as error:
+            if error.errno not in (errno.EXDEV, errno.EPERM, errno.EMLINK, errno.EOPNOTSUPP):
+                raise
+        else:
+            return
+    shutil.copyfile(blob, path)
+
+
+def verify(store: ArtifactStore, entries: Manifest, folder: Path) -> None:
+    """Raises CorruptError unless `folder` holds exactly these files; StoreError, OSError."""
+    way_out = f"it was changed after it was written; delete {folder} and run again"
+    present = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if not path.is_dir()}
+    for name in sorted(present ^ entries.keys()):
+        what = "is no part of the artefact" if name in present else "is missing"
+        raise CorruptError(f"{folder / name}: {what}: {way_out}")
+    for name, entry in entries.items():
+        path = folder / name
+        # A link to the blob is checked as the blob is: once, as long as nobody writes to it.
+        linked = path.samefile(store.get(entry.sha256))
+        found = entry.sha256 if linked else files.digest(path)
+        if found != entry.sha256:
+            raise CorruptError(f"{path}: its bytes have sha256 {found}, the manifest says {entry.sha256}: {way_out}")
+        if path.stat().st_size != entry.size:
+            raise CorruptError(f"{path}: its size is {path.stat().st_size}, the manifest says {entry.size}: {way_out}")
+
+
+@contextmanager
+def readable(folder: Path) -> Iterator[None]:
+    """Turn an OSError over the user's own files into a BadInputError of one line."""
+    try:
+        yield
+    except OSError as error:
+        name = os.fsdecode(error.filename or folder)
+        raise BadInputError(
+            f"{name}: {error.strerror or error}: every file must be readable; allow it or remove it"
+        ) from error
+
+
+def reraise(error: OSError) -> None:
+    """For os.walk, which would pass over a folder that it cannot read."""
+    raise error

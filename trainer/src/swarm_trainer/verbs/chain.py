@@ -1,0 +1,72 @@
+"""The chain of commits in a store: read its head, follow it, add to it.
+
+Every link is checked by digest as it is read, so a changed object is found before anything is built on it.
+"""
+
+import json
+from collections.abc import Iterator
+
+from swarm_core import commit
+from swarm_core.commit import Commit
+from swarm_core.ports import ArtifactStore, CorruptError, StoreError
+from swarm_core.recipe import Digest, canonical_json, digest_bytes
+
+HEAD = "HEAD"
+
+
+def head(store: ArtifactStore) -> tuple[int, Digest] | None:
+    """The last iteration committed and its commit's digest."""
+    data = store.read(HEAD)
+    if data is None:
+        return None
+    fields = json.loads(data)
+    return fields["iteration"], Digest(fields["commit"])
+
+
+def load(store: ArtifactStore, iteration: int, digest: Digest | None = None) -> Commit | None:
+    """The commit of an iteration, or None. Raises CorruptError unless its digest is `digest`, where that is given."""
+    data = store.read(commit.key(iteration))
+    if data is None:
+        return None
+    if digest is not None and digest_bytes(data) != digest:
+        raise CorruptError(
+            f"{commit.key(iteration)} has sha256 {digest_bytes(data)}, the chain names {digest}: it was changed"
+            " after it was written; restore it from a copy or start the run in a new folder"
+        )
+    return Commit.from_bytes(data)
+
+
+def append(store: ArtifactStore, new: Commit) -> Commit:
+    """Commit an iteration and move HEAD to it. Whoever lost a race gets the winner's commit."""
+    standing = store.publish(commit.key(new.iteration), new.to_bytes())
+    won = Commit.from_bytes(standing)
+    if won.parent != new.parent:
+        raise StoreError(
+            f"{commit.key(new.iteration)} follows {won.parent}, this run's iteration follows {new.parent}: two runs"
+            " share one folder; give each its own"
+        )
+    advance(store, won)
+    return won
+
+
+def advance(store: ArtifactStore, to: Commit) -> None:
+    """Move HEAD forward to `to`; a HEAD that is there or further stays."""
+    pointer = canonical_json({"iteration": to.iteration, "commit": digest_bytes(to.to_bytes())})
+    while True:
+        standing = store.read(HEAD)
+        if standing is not None and json.loads(standing)["iteration"] >= to.iteration:
+            return
+        if store.swap(HEAD, standing, pointer):
+            return
+
+
+def walk(store: ArtifactStore) -> Iterator[Commit]:
+    """Every commit from HEAD back to the first, each checked against the digest that names it."""
+    place = head(store)
+    while place is not None:
+        iteration, digest = place
+        found = load(store, iteration, digest)
+        if found is None:
+            raise CorruptError(f"{commit.key(iteration)} is missing, though the chain names it; restore it from a copy")
+        yield found
+        place = (iteration - 1, found.parent) if iteration > 0 else None

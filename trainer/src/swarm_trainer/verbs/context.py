@@ -1,0 +1,48 @@
+"""What a verb is given: the spec, the store, a folder for unpacked artefacts, and somebody who listens.
+
+A context lives as long as its worker process. What it holds beyond the store is a cache: a verb gives the same receipt
+in a fresh process as in one that has done a hundred items before.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from swarm_core.api.defaults import ResolvedSpec
+from swarm_core.ports import ArtifactStore, Inference
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a work item is: for people, never for decisions."""
+
+    key: str
+    note: str
+    """What is being done, in a few words."""
+    done: int = 0
+    total: int = 0
+    tokens: int = 0
+    """Tokens generated since the last report."""
+    fitness: tuple[tuple[str, float | None], ...] = ()
+    """Probes measured so far in this iteration; None is unscored."""
+
+
+@dataclass(slots=True)
+class Context:
+    """The surroundings of a verb."""
+
+    resolved: ResolvedSpec
+    store: ArtifactStore
+    cache: Path
+    """Where artefacts are unpacked; may be emptied between items."""
+    base_folder: Path
+    """Relative URIs of the spec start here."""
+    progress: Callable[[Progress], None]
+    engines: dict[str, Inference] = field(default_factory=dict)
+    """Inference engines by what they serve, kept warm between items."""
+
+    def close(self) -> None:
+        """Close every engine."""
+        for engine in self.engines.values():
+            engine.close()
+        self.engines.clear()

@@ -1,0 +1,162 @@
+"""Examine one model: have it write items, gate them, have every taker answer, judge every answer.
+
+Everything asked is a function of the run's seed and of `place`, never of the model, so all candidates of one iteration
+get the same examples and the same sampling seeds (common random numbers: their difference is theirs, not luck's).
+
+A shortfall is asked for again, at most `rounds` times in all, and never padded with copies. A request that failed is
+asked once more and then left out as missing; it is never an empty answer.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from math import ceil
+
+from swarm_core.gates import chain, duplicate, leaked, verifiable
+from swarm_core.gates.chain import Rejection
+from swarm_core.objectives.cube import Reason, Unscored
+from swarm_core.ports import Completion, Failure, Gate, Inference, Judge, Request
+from swarm_core.recipe import ModelName
+from swarm_core.rollout import Answer, Item, Rollout
+from swarm_core.swarm import streams
+from swarm_core.text import parsing, prompts
+
+Place = tuple[str | int, ...]
+"""Where in the run an examination stands: ("iteration", 7), ("choice",), ("final", 2)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """How text is drawn."""
+
+    max_tokens: int
+    temperature: float
+
+
+@dataclass(frozen=True, slots=True)
+class Exam:
+    """What is the same for every model examined in a run."""
+
+    seed: int
+    style: prompts.Style
+    domain: str
+    pool: tuple[str, ...]
+    """Seed items that examples are drawn from."""
+    held_out: frozenset[str]
+    shots: int
+    """Examples shown, and items asked for, per prompt."""
+    rounds: int
+    generation: Sampling
+    answering: Sampling
+    takers: tuple[tuple[str, ModelName], ...]
+    judge: Judge
+
+
+@dataclass(slots=True)
+class Sheet:
+    """One examination as it grows."""
+
+    gates: tuple[Gate, ...]
+    accepted: list[str] = field(default_factory=list)
+    rejections: list[Rejection] = field(default_factory=list)
+    asked: int = 0
+    lost: int = 0
+    tokens: int = 0
+
+
+def examine(exam: Exam, engine: Inference, model: ModelName, place: Place, items: int) -> Rollout:
+    """Ask `model` for `items` items and have them answered. The model and the takers must be served."""
+    held_out = leaked.Leaked(exam.held_out)
+    sheet = Sheet((verifiable.Verifiable(exam.judge), held_out, duplicate.Duplicate()))
+    for turn in range(exam.rounds):
+        missing = items - len(sheet.accepted)
+        if missing > 0:
+            count = ceil(missing / exam.shots)
+            requests = [generation_request(exam, model, (*place, turn, number)) for number in range(count)]
+            enter(sheet, persistently(engine, requests), exam.shots)
+    answered, tokens = answer(exam, engine, place, sheet.accepted)
+    return Rollout(
+        model=model,
+        takers=tuple(name for name, _ in exam.takers),
+        asked=sheet.asked,
+        lost=sheet.lost,
+        items=answered,
+        rejections=tuple(sheet.rejections),
+        tokens=sheet.tokens + tokens,
+    )
+
+
+def enter(sheet: Sheet, results: Sequence[Completion | Failure], shots: int) -> None:
+    """One round onto the sheet: what was written goes through the gates, `shots` items asked for in each request."""
+    sheet.asked += len(results) * shots
+    for result in results:
+        if isinstance(result, Failure):
+            sheet.lost += shots
+            continue
+        parsed = parsing.parse(result.text, shots, finished=result.finished)
+        admitted = chain.admit(parsed.items, sheet.gates)
+        sheet.tokens += result.tokens
+        sheet.accepted += admitted.accepted
+        sheet.rejections += [Rejection(r.text, "parse", str(r.reason)) for r in parsed.rejected]
+        sheet.rejections += admitted.rejections
+
+
+def generation_request(exam: Exam, model: ModelName, place: Place) -> Request:
+    """The request for `shots` items: examples and seed depend on `place` alone."""
+    drawn = streams.sample(exam.seed, len(exam.pool), exam.shots, "examples", *place)
+    prompt = prompts.generation(exam.style, exam.domain, [exam.pool[index] for index in drawn])
+    return Request(
+        model=model,
+        prompt=prompt,
+        max_tokens=exam.generation.max_tokens,
+        temperature=exam.generation.temperature,
+        seed=streams.seed(exam.seed, "generate", *place),
+        chat=prompts.TEMPLATES[exam.style].chat,
+    )
+
+
+def answer(exam: Exam, engine: Inference, place: Place, items: Sequence[str]) -> tuple[tuple[Item, ...], int]:
+    """Every taker's judged answer to every item, and the tokens it took."""
+    requests = [
+        answering_request(exam, taker, item, (*place, number, name))
+        for number, item in enumerate(items)
+        for name, taker in exam.takers
+    ]
+    results = persistently(engine, requests)
+    tokens = sum(result.tokens for result in results if isinstance(result, Completion))
+    width = len(exam.takers)
+    rows = [results[start : start + width] for start in range(0, len(results), width)]
+    answered = (
+        Item(item, tuple(judged(exam.judge, item, result) for result in row))
+        for item, row in zip(items, rows, strict=True)
+    )
+    return tuple(answered), tokens
+
+
+def answering_request(exam: Exam, taker: ModelName, item: str, place: Place) -> Request:
+    templates = prompts.TEMPLATES[exam.style]
+    return Request(
+        model=taker,
+        prompt=prompts.answering(exam.style, item),
+        max_tokens=exam.answering.max_tokens,
+        temperature=exam.answering.temperature,
+        seed=streams.seed(exam.seed, "answer", *place),
+        stop=templates.stops,
+        chat=templates.chat,
+    )
+
+
+def judged(judge: Judge, item: str, result: Completion | Failure) -> Answer:
+    """The answer with its score; a request that failed is a missing score."""
+    if isinstance(result, Failure):
+        return Answer(None, Unscored(Reason.NO_ANSWER, result.message))
+    return Answer(result.text, judge.score(item, result.text))
+
+
+def persistently(engine: Inference, requests: Sequence[Request]) -> list[Completion | Failure]:
+    """One result per request; those that failed are asked once more."""
+    results = engine.complete(requests)
+    again = [number for number, result in enumerate(results) if isinstance(result, Failure)]
+    if again:
+        for number, result in zip(again, engine.complete([requests[number] for number in again]), strict=True):
+            results[number] = result
+    return results

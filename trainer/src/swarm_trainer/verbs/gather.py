@@ -1,0 +1,34 @@
+"""Rollouts from the store, or made and stored: first write wins, and what stands is what counts."""
+
+from dataclasses import dataclass
+
+from swarm_core.ports import ArtifactStore, CorruptError, Inference
+from swarm_core.recipe import Digest, ModelName, digest_bytes
+from swarm_core.rollout import Rollout
+from swarm_trainer.verbs import examine
+from swarm_trainer.verbs.examine import Exam, Place
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A rollout by where it stands, and what it is of."""
+
+    key: str
+    model: ModelName
+    place: Place
+    items: int
+
+
+def gather(store: ArtifactStore, exam: Exam, engine: Inference, wanted: Wanted) -> tuple[Digest, Rollout]:
+    """The rollout at `key` and its digest, examined now if nobody did. Raises CorruptError if it is another model's."""
+    key, model = wanted.key, wanted.model
+    stored = store.read(key)
+    if stored is None:
+        stored = store.publish(key, examine.examine(exam, engine, model, wanted.place, wanted.items).to_bytes())
+    rollout = Rollout.from_bytes(stored)
+    if rollout.model != model:
+        raise CorruptError(
+            f"{key} is a rollout of {rollout.model}, this run asks for {model}: two runs share one"
+            " folder; give each its own"
+        )
+    return digest_bytes(stored), rollout

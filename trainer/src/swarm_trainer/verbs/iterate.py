@@ -1,0 +1,98 @@
+"""One iteration: ask the swarm, examine every probe, tell the swarm, commit.
+
+Killed anywhere, it goes on where it was: stored rollouts are read, the missing ones made, and a commit that stands is
+the answer. What a probe is asked depends on the run's seed and the iteration alone.
+"""
+
+from statistics import fmean
+
+from swarm_core import commit
+from swarm_core.commit import Commit, Probed
+from swarm_core.engine.work import Receipt, WorkItem
+from swarm_core.ports import StoreError
+from swarm_core.rollout import Rollout, count, measure
+from swarm_core.swarm import pso, streams
+from swarm_trainer.verbs import chain, gather
+from swarm_trainer.verbs.context import Context, Progress
+from swarm_trainer.verbs.gather import Wanted
+from swarm_trainer.verbs.setup import Setup, prepared
+
+
+def run(item: WorkItem, context: Context) -> Receipt:
+    """Carry out iteration `item.index`."""
+    setup = prepared(context)
+    done = chain.load(context.store, item.index)
+    if done is None:
+        swarm = before(item, context, setup)
+        done = chain.append(context.store, advance(item, context, setup, swarm))
+    else:
+        chain.advance(context.store, done)
+    return receipt(item, context, setup, done)
+
+
+def before(item: WorkItem, context: Context, setup: Setup) -> pso.Swarm:
+    """The swarm that this iteration asks: the last commit's, or a new one."""
+    if item.index == 0:
+        return pso.start(setup.plan)
+    last = chain.load(context.store, item.index - 1, item.parent)
+    if last is None:
+        raise StoreError(f"iteration {item.index} follows {commit.key(item.index - 1)}, which the store does not hold")
+    return pso.from_json(last.swarm)
+
+
+def advance(item: WorkItem, context: Context, setup: Setup, swarm: pso.Swarm) -> Commit:
+    """Examine every probe and let the swarm absorb what was measured."""
+    probes = pso.ask(swarm)
+    recipes = {probe.name: setup.recipe(probe.position) for probe in probes}
+    engine = setup.engine(context)
+    engine.serve([*recipes.values(), *setup.taker_recipes])
+    found: list[Probed] = []
+    for probe in probes:
+        name = recipes[probe.name].name
+        key = commit.rollout_key(f"iterations/{item.index:04d}", probe.name)
+        place = ("iteration", item.index)
+        wanted = Wanted(key, name, place, setup.items)
+        digest, rollout = gather.gather(context.store, setup.exam, engine, wanted)
+        seed = streams.seed(setup.exam.seed, "bootstrap", item.index, probe.name)
+        result = measure([rollout], setup.objective, setup.coverage, seed)
+        found.append(Probed(probe.name, str(probe.purpose), probe.position, name, digest, result))
+        context.progress(reported(item, found, len(probes), rollout))
+    swarm = pso.tell(swarm, {probe.name: probe.fitness for probe in found})
+    assert item.parent is not None
+    return Commit(setup.manifest, item.index, item.parent, setup.basis, pso.to_json(swarm), tuple(found))
+
+
+def reported(item: WorkItem, found: list[Probed], total: int, rollout: Rollout) -> Progress:
+    return Progress(
+        key=item.key,
+        note=f"examined {found[-1].name}",
+        done=len(found),
+        total=total,
+        tokens=rollout.tokens,
+        fitness=tuple((probe.name, probe.fitness) for probe in found),
+    )
+
+
+def receipt(item: WorkItem, context: Context, setup: Setup, done: Commit) -> Receipt:
+    """What status and the stop rule need of a commit."""
+    swarm = pso.from_json(done.swarm)
+    best, initial = pso.best(swarm), pso.initial_best(swarm)
+    stored = (context.store.read(commit.rollout_key(f"iterations/{item.index:04d}", p.name)) for p in done.probes)
+    counts = count(Rollout.from_bytes(data) for data in stored if data is not None)
+    measured = [probe.fitness for probe in done.probes if probe.fitness is not None]
+    return Receipt(
+        key=item.key,
+        outputs={"commit": done.digest},
+        scalars={
+            "best": best.value if best else None,
+            "best_particle": best.name if best else None,
+            "best_recipe": setup.recipe(best.position).name if best else None,
+            "initial": initial.value if initial else None,
+            "mean": fmean(measured) if measured else None,
+            "stop": str(pso.stopped(swarm) or ""),
+            "items": counts.items,
+            "rejected": sum(counts.rejected.values()),
+            "unscored": sum(counts.unscored.values()),
+            "fitness": ",".join(f"{p.name}={'' if p.fitness is None else f'{p.fitness:.4f}'}" for p in done.probes),
+        },
+    )

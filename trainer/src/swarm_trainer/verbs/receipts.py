@@ -1,0 +1,18 @@
+"""Where receipts stand in the store, and the digests of what the spec's URIs held."""
+
+from swarm_core.engine.work import Receipt
+from swarm_core.ports import ArtifactStore
+
+SOURCES = "prepare/sources.json"
+"""Each URI's digest, for finding the files again; no part of the experiment's identity."""
+
+
+def key(item: str) -> str:
+    """The place of a work item's receipt, by the item's key."""
+    return f"receipts/{item}.json"
+
+
+def stored(store: ArtifactStore, item: str) -> Receipt | None:
+    """The receipt of a finished work item."""
+    data = store.read(key(item))
+    return None if data is None else Receipt.from_bytes(data)

@@ -1,0 +1,194 @@
+"""From a prepared experiment to what iterate and conclude work with.
+
+Everything is read from the store by digest and from the spec; a model folder is hashed again in every worker process
+before it is used, so a base that changed under a run is found and not served.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from swarm_core.api import defaults
+from swarm_core.api.defaults import ResolvedSpec
+from swarm_core.engine import search
+from swarm_core.engine.work import GENERATORS, Kind, WorkItem
+from swarm_core.errors import BadInputError
+from swarm_core.experiment import Experiment, SeedData
+from swarm_core.judges import registry as judges
+from swarm_core.objectives import bootstrap
+from swarm_core.objectives import registry as objectives
+from swarm_core.ports import ArtifactStore, Inference, StoreError
+from swarm_core.recipe import Digest, Recipe, mixture
+from swarm_core.rollout import Rollout, batch
+from swarm_core.swarm import pso, streams
+from swarm_trainer.inference.local import LocalInference, Settings
+from swarm_trainer.lora import combine
+from swarm_trainer.report.verdict import Interval
+from swarm_trainer.stores import tree
+from swarm_trainer.verbs import places, receipts
+from swarm_trainer.verbs.context import Context
+from swarm_trainer.verbs.examine import Exam, Sampling
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """A search, ready to go on."""
+
+    resolved: ResolvedSpec
+    manifest: Digest
+    """The digest of the experiment's manifest: the root of the chain."""
+    experiment: Experiment
+    basis: tuple[Digest, ...]
+    exam: Exam
+    plan: pso.Plan
+    objective: bootstrap.Resampled
+
+    @property
+    def title(self) -> str:
+        return f"{self.resolved.objective} of {self.resolved.domain}"
+
+    @property
+    def objective_name(self) -> str:
+        return str(self.resolved.objective)
+
+    @property
+    def coverage(self) -> float:
+        return self.resolved.evaluation.coverage
+
+    @property
+    def items(self) -> int:
+        return self.resolved.evaluation.items
+
+    @property
+    def finalists(self) -> int:
+        return self.resolved.evaluation.finalists
+
+    @property
+    def choice_items(self) -> int:
+        return search.choice_items(self.resolved)
+
+    @property
+    def final_items(self) -> int:
+        return self.resolved.evaluation.final.items
+
+    @property
+    def final_seeds(self) -> int:
+        return self.resolved.evaluation.final.seeds
+
+    @property
+    def taker_recipes(self) -> tuple[Recipe, ...]:
+        return tuple(recipe for _, recipe in self.experiment.taker_recipes(self.resolved.base.dtype))
+
+    def recipe(self, position: Sequence[float]) -> Recipe:
+        """The model at a position of the swarm."""
+        return mixture(self.experiment.base, self.basis, position, self.resolved.base.dtype)
+
+    def difference(self, first: Sequence[Rollout], second: Sequence[Rollout]) -> Interval:
+        """Objective of `first` minus that of `second`, pooled over their seeds."""
+        seed = streams.seed(self.exam.seed, "bootstrap", "gain")
+        pair = batch(first, self.coverage), batch(second, self.coverage)
+        found = bootstrap.difference(*pair, self.objective, self.coverage, seed)
+        return Interval(found.value, found.low, found.high)
+
+    def engine(self, context: Context) -> Inference:
+        """The inference engine of this run, kept warm in the worker."""
+        if self.manifest not in context.engines:
+            local = self.resolved.execution.local
+            settings = Settings(
+                device=str(local.device),
+                dtype=str(self.resolved.base.dtype),
+                threads=local.threads,
+                max_model_len=self.resolved.base.max_model_len,
+            )
+            context.engines[self.manifest] = LocalInference(
+                models(context), lambda digest: unpacked(context, digest), settings
+            )
+        return context.engines[self.manifest]
+
+    def export(self, context: Context, position: Sequence[float], out: Path) -> None:
+        """Write the adapter at a position as an ordinary PEFT folder."""
+        combine.write(self.recipe(position), [unpacked(context, digest) for digest in self.basis], out)
+
+
+def prepared(context: Context) -> Setup:
+    """The run's setup, once prepare and every seed are done."""
+    resolved = context.resolved
+    manifest, experiment = manifested(context.store)
+    basis = experiment.adapters or tuple(seeded(context.store, index) for index in range(resolved.generators.count))
+    return Setup(
+        resolved=resolved,
+        manifest=manifest,
+        experiment=experiment,
+        basis=basis,
+        exam=exam(resolved, experiment, seed_data(context.store, experiment)),
+        plan=search.plan(resolved),
+        objective=objectives.objective(str(resolved.objective)),
+    )
+
+
+def manifested(store: ArtifactStore) -> tuple[Digest, Experiment]:
+    """The experiment as prepared, and its manifest's digest."""
+    receipt = receipts.stored(store, WorkItem(Kind.PREPARE).key)
+    if receipt is None:
+        raise StoreError("the experiment is not prepared: its receipt is missing from the store; run prepare first")
+    digest = receipt.outputs["experiment"]
+    return digest, Experiment.from_bytes(store.get(digest).read_bytes())
+
+
+def seed_data(store: ArtifactStore, experiment: Experiment) -> SeedData:
+    return SeedData.from_bytes(store.get(experiment.data).read_bytes())
+
+
+def seeded(store: ArtifactStore, index: int) -> Digest:
+    """The adapter of one seed cluster."""
+    key = WorkItem(Kind.SEED, GENERATORS, index).key
+    receipt = receipts.stored(store, key)
+    if receipt is None:
+        raise StoreError(f"generator {index} is not trained: the receipt of {key} is missing from the store")
+    return receipt.outputs["adapter"]
+
+
+def exam(resolved: ResolvedSpec, experiment: Experiment, data: SeedData) -> Exam:
+    """What every candidate of the run is asked."""
+    recipes = experiment.taker_recipes(resolved.base.dtype)
+    return Exam(
+        seed=resolved.seed,
+        style=resolved.base.template,
+        domain=resolved.domain,
+        pool=data.pool,
+        held_out=frozenset(data.held_out),
+        shots=resolved.generation.shots,
+        rounds=resolved.generation.rounds,
+        generation=Sampling(resolved.generation.max_tokens, resolved.generation.temperature),
+        answering=Sampling(resolved.answering.max_tokens, resolved.answering.temperature),
+        takers=tuple((name, recipe.name) for name, recipe in recipes),
+        judge=judges.judge(str(resolved.judge.name)),
+    )
+
+
+def unpacked(context: Context, digest: Digest) -> Path:
+    """The folder of a stored adapter, in the worker's cache."""
+    return tree.get_tree(context.store, digest, context.cache)
+
+
+def base_folder(context: Context) -> Path:
+    """The folder of the base model."""
+    return places.folder(context.resolved.base.model, context.base_folder, "spec.base.model")
+
+
+def models(context: Context) -> dict[Digest, Path]:
+    """The folder of every base by its digest, hashed now. Raises BadInputError if one changed since prepare."""
+    sources = json.loads(context.store.read(receipts.SOURCES) or b"{}")
+    found: dict[Digest, Path] = {}
+    for use in defaults.uris(context.resolved):
+        if use.role in (defaults.Role.BASE, defaults.Role.TAKER_MODEL):
+            path = places.folder(use.uri, context.base_folder, use.field)
+            digest = tree.digest_tree(path)
+            if digest != sources[use.uri]:
+                raise BadInputError(
+                    f"{use.field}: {use.uri!r} has changed since this run began (sha256 {digest}, was"
+                    f" {sources[use.uri]}); restore it or start in a new folder"
+                )
+            found[digest] = path
+    return found

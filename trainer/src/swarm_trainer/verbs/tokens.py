@@ -1,0 +1,33 @@
+"""Will the texts fit? Counts tokens of the longest prompts before anything is trained or served."""
+
+from pathlib import Path
+
+from transformers import AutoTokenizer
+
+from swarm_core.api.defaults import ResolvedSpec
+from swarm_core.errors import BadInputError
+from swarm_core.experiment import SeedData
+from swarm_core.text import prompts
+from swarm_trainer.lora import base
+
+
+def check(resolved: ResolvedSpec, folder: Path, data: SeedData) -> None:
+    """The longest generation and answering prompts leave room for what is to be written. Raises BadInputError."""
+    style, shots = resolved.base.template, resolved.generation.shots
+    longest = sorted(data.pool, key=len)[-shots:]
+    asked = [prompts.generation(style, resolved.domain, longest), *(prompts.answering(style, item) for item in longest)]
+    with base.reading(folder, "base"):
+        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    generation, *answering = map(len, base.prompt_ids(tokenizer, asked, prompts.TEMPLATES[style].chat))
+    limit = resolved.base.max_model_len
+    fits("spec.generation.maxTokens", generation, resolved.generation.max_tokens, limit)
+    fits("spec.answering.maxTokens", max(answering), resolved.answering.max_tokens, limit)
+
+
+def fits(field: str, prompt: int, written: int, limit: int) -> None:
+    """`prompt` and `written` tokens stay within `limit`. Raises BadInputError naming the field."""
+    if prompt + written > limit:
+        raise BadInputError(
+            f"{field}: the longest prompt has {prompt} tokens and {written} are to be written, over"
+            f" spec.base.maxModelLen {limit}; raise that, or lower maxTokens or shots"
+        )

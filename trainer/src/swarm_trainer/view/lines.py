@@ -1,0 +1,40 @@
+"""The run as lines, for logs and pipes: one per phase, per item that ends, and per thing worth knowing."""
+
+from typing import assert_never
+
+from swarm_trainer.host.events import Began, Entered, Event, Finished, Noticed, Started, Worked
+from swarm_trainer.view import words
+from swarm_trainer.view.scene import Scene, iteration
+
+
+def line(before: Scene, event: Event, after: Scene, now: float) -> str | None:
+    """What to print about `event`, which led from one scene to the other; None for nothing."""
+    match event:
+        case Began(name, folder):
+            return words.safe(f"run {name} in {folder}")
+        case Entered(phase):
+            return f"phase {phase}"
+        case Finished(receipt) if iteration(receipt.key) is not None:
+            return of_iteration(before, after, now)
+        case Finished(receipt):
+            took = f" in {words.duration(now - before.item.since)}" if before.item else ""
+            return f"{receipt.key} done{took}"
+        case Noticed(text):
+            return words.safe(text)
+        case Started() | Worked():
+            return None
+        case _:
+            assert_never(event)
+
+
+def of_iteration(before: Scene, after: Scene, now: float) -> str:
+    """`iteration 7/24  best 0.512 (+0.092)  mean 0.431  3.1k tok/s  1m20s left`."""
+    rate, left = before.rate(now), after.left(now)
+    parts = [
+        f"iteration {after.iteration}/{after.iterations}",
+        f"best {words.best(after.best, after.initial)}",
+        f"mean {words.value(after.mean)}",
+        "" if rate is None else words.rate(rate),
+        "" if left is None else f"{words.duration(left)} left",
+    ]
+    return "  ".join(part for part in parts if part)

@@ -1,0 +1,101 @@
+"""The worker's loop: a line in, an item carried out, lines out.
+
+Whatever an item raises becomes an `Unfinished` with a one-line message, its traceback goes to the log, and the loop
+goes on. End of input ends the process at once, in the middle of an item too: either nothing is wanted any more or the
+host is dead, and a receipt is published last, so that any moment is a good one to stop.
+
+Libraries print. What they write to stdout joins stderr, which the host points at the log, and the channel to the
+host is a copy of stdout that nobody else knows of.
+"""
+
+import ctypes
+import os
+import queue
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import Callable
+from typing import NoReturn, TextIO
+
+from swarm_core.engine.work import Failed, FailureReason, Receipt, WorkItem
+from swarm_core.errors import BadInputError
+from swarm_trainer.verbs.context import Progress
+from swarm_trainer.worker import messages, storage
+
+CarryOut = Callable[[WorkItem, Callable[[Progress], None]], Receipt]
+"""Does an item, reporting as it goes. Raises BadInputError when the user's input cannot work."""
+
+MESSAGE_CHARACTERS = 500
+"""Of an error, in status and on one line; the rest is in the log."""
+
+PR_SET_PDEATHSIG = 1
+"""prctl(2): the signal this process gets when the thread that started it ends."""
+
+
+def main(carry_out: CarryOut) -> NoReturn:
+    """Serve the host at the other end of stdin and stdout, until the input ends and the process with it."""
+    die_with_parent()
+    with private_channel() as channel:
+        lines: queue.SimpleQueue[str] = queue.SimpleQueue()
+        threading.Thread(target=read, args=(sys.stdin, lines), daemon=True).start()
+        while True:
+            serve(lines.get(), carry_out, lambda message: send(channel, message))
+
+
+def serve(line: str, carry_out: CarryOut, say: Callable[[messages.Message], None]) -> None:
+    """Carry out the item of `line` and say how it ended."""
+    item = WorkItem.from_json(line)
+    print(f"--- {item.key}, attempt {item.attempt}", file=sys.stderr, flush=True)
+    say(outcome(item, carry_out, say))
+
+
+def outcome(item: WorkItem, carry_out: CarryOut, report: Callable[[Progress], None]) -> Receipt | messages.Unfinished:
+    """The receipt of `item`, or why there is none."""
+    try:
+        return carry_out(item, report)
+    except BadInputError as error:
+        return unfinished(item, FailureReason.BAD_INPUT, one_line(str(error)))
+    except Exception as error:
+        traceback.print_exc()
+        refusal = storage.refusal(error)
+        if refusal is not None:
+            return unfinished(item, FailureReason.BAD_INPUT, refusal)
+        return unfinished(item, FailureReason.ERROR, one_line(f"{type(error).__name__}: {error}"))
+
+
+def unfinished(item: WorkItem, reason: FailureReason, message: str) -> messages.Unfinished:
+    return messages.Unfinished(item.key, Failed(item.attempt, reason, message))
+
+
+def one_line(text: str) -> str:
+    """`text` with its white space closed up, and cut."""
+    joined = " ".join(text.split())
+    return joined if len(joined) <= MESSAGE_CHARACTERS else joined[: MESSAGE_CHARACTERS - 1] + "…"
+
+
+def read(lines: TextIO, inbox: queue.SimpleQueue[str]) -> None:
+    """Hand every line on; at the end of input, end the process."""
+    for line in lines:
+        inbox.put(line)
+    sys.stderr.flush()
+    os._exit(0)
+
+
+def private_channel() -> TextIO:
+    """The stdout this process was started with, for messages alone; from now on file descriptor 1 is stderr."""
+    sys.stdout.flush()
+    channel = os.dup(1)
+    os.dup2(2, 1)
+    return os.fdopen(channel, "w", encoding="utf-8")
+
+
+def send(channel: TextIO, message: messages.Message) -> None:
+    channel.write(messages.encode(message) + "\n")
+    channel.flush()
+
+
+def die_with_parent() -> None:
+    """Ask Linux to kill this process when its parent dies; elsewhere the end of input does, a little later."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)

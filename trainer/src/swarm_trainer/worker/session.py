@@ -1,0 +1,69 @@
+"""What a worker is started for: the resolved spec of the run, and the folder its relative paths start from.
+
+The host writes it into the run folder before it starts a worker; a worker reads it once. The context, and with it
+models that were loaded, lives as long as the process.
+"""
+
+import json
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from swarm_core.api.defaults import ResolvedSpec
+from swarm_core.engine.work import Receipt, WorkItem
+from swarm_trainer import verbs
+from swarm_trainer.stores.local import LocalStore
+from swarm_trainer.verbs.context import Context, Progress
+from swarm_trainer.worker.layout import Layout
+from swarm_trainer.worker.loop import CarryOut
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """The run as a worker gets to know it."""
+
+    resolved: ResolvedSpec
+    base_folder: Path
+    """Absolute."""
+
+    def to_bytes(self) -> bytes:
+        fields = {"baseFolder": str(self.base_folder), "spec": json.loads(self.resolved.model_dump_json())}
+        return json.dumps(fields, indent=1).encode() + b"\n"
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> "Order":
+        """Raises ValueError for anything that `to_bytes` did not write."""
+        fields = json.loads(data)
+        return cls(ResolvedSpec.model_validate_json(json.dumps(fields["spec"])), Path(fields["baseFolder"]))
+
+
+def carrying_out(folder: Path) -> CarryOut:
+    """What the worker of the run in `folder` does with an item. Raises ValueError or OSError without an order there."""
+    layout = Layout(folder)
+    order = Order.from_bytes(layout.order.read_bytes())
+    limit_threads(order)
+    context = Context(order.resolved, store(layout), layout.cache, order.base_folder, unheard)
+
+    def carry_out(item: WorkItem, report: Callable[[Progress], None]) -> Receipt:
+        context.progress = report
+        return verbs.carry_out(item, context)
+
+    return carry_out
+
+
+def store(layout: Layout) -> LocalStore:
+    """The store of a run folder."""
+    return LocalStore(layout.store)
+
+
+def limit_threads(order: Order) -> None:
+    """Bound the threads of every numeric library. They read this when they are imported, which is later."""
+    threads = order.resolved.execution.local.threads
+    if threads is not None:
+        os.environ["OMP_NUM_THREADS"] = str(threads)
+
+
+def unheard(progress: Progress) -> None:
+    """Takes reports while no item is in hand: there are none."""
+    raise AssertionError(f"progress outside an item: {progress.key}")
