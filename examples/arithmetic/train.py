@@ -37,7 +37,7 @@ SHOTS = 3
 """Items shown and items asked for: a list of six fits in 49 characters, and three are written in 24 steps."""
 SPECIAL = {"pad_token": "<pad>", "eos_token": "<eos>", "unk_token": "<unk>"}
 VOCABULARY = [*SPECIAL.values(), *"0123456789+-*/=?.,:() \nQAxyznm"]
-"""Three special tokens and 30 characters, of which the arena itself uses 19; a few are left for other formats."""
+"""Three special tokens and 30 characters, of which the arena itself uses 18; a few are left for other formats."""
 IGNORED = -100
 """The label that the cross-entropy of torch leaves out."""
 LINEAR = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")

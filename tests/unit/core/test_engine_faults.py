@@ -311,7 +311,9 @@ class Faults(RuleBasedStateMachine):
         for item in launched:
             assert not isinstance(view.items.get(item.key), Running), "never beside an attempt seen running"
         over = state.phase in phases.TERMINAL
-        assert not (launched and (over or self.outline.suspended))
+        if over or self.outline.suspended:
+            assert set(keys) == {key for key, seen in view.items.items() if isinstance(seen, Running)}
+            assert not launched
         assert (decision.wake_after is None) == over
         if decision.wake_after is not None:
             deadlines = [item.deadline_seconds for item in launched]

@@ -99,7 +99,8 @@ def test_attempts_are_forgotten_with_their_phase() -> None:
 
 def test_a_run_starts_once_however_often_it_is_derived_further() -> None:
     state = decide(OUTLINE, EngineState(), World(), 5.0).state
-    assert decide(OUTLINE, state, World(), 9.0).state.started == 5.0
+    prepared = World({"prepare": Done(Receipt("prepare", {"experiment": DIGEST}))})
+    assert decide(OUTLINE, state, prepared, 9.0).state.started == 5.0
 
 
 def test_a_reopened_run_goes_on_in_the_phase_it_failed_in() -> None:
@@ -128,6 +129,30 @@ def test_failures_nobody_had_seen_before_the_reopening_do_not_fail_it_again() ->
     failed = decide(OUTLINE, SEEDING, World({SEEDS[0]: BAD, SEEDS[1]: Running(1, 0.0)}), 1.0).state
     decision = decide(OUTLINE, reopen(failed), World({SEEDS[0]: BAD, SEEDS[1]: BAD}), 2.0)
     assert decision.state.phase is Phase.SEEDING
+
+
+def test_reopening_always_goes_past_the_attempts_made_so_far() -> None:
+    failed = EngineState(phase=Phase.FAILED, floor=3, failure=FULL.failure)
+    assert reopen(failed).floor == 4
+    assert reopen(FULL).floor == 4
+
+
+def test_of_several_reasons_to_fail_the_first_items_stands() -> None:
+    other = Failed(1, FailureReason.BAD_INPUT, "no such data")
+    failed = decide(OUTLINE, SEEDING, World({SEEDS[1]: other, SEEDS[0]: BAD}), 1.0).state
+    assert failed.failure is not None
+    assert (failed.failure.key, failed.failure.message) == (SEEDS[0], "no such base")
+
+
+def test_failures_seen_in_another_order_leave_the_same_bytes() -> None:
+    once = Failed(1, FailureReason.ERROR, "once")
+    texts = set()
+    for order in (SEEDS, SEEDS[::-1]):
+        state = SEEDING
+        for key in order:
+            state = decide(OUTLINE, state, World({key: once}), 0.0).state
+        texts.add(state.to_json())
+    assert len(texts) == 1
 
 
 @pytest.mark.parametrize("phase", [phase for phase in Phase if phase is not Phase.FAILED])

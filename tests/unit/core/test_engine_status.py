@@ -98,6 +98,7 @@ def test_before_the_conclusion_the_searchs_estimates_are_shown_and_no_gain() -> 
     assert (report.iteration, report.iterations, report.best_particle) == (1, 20, "p03")
     assert report.counts == Counts(items=40, rejected=3, unscored=1)
     assert (report.history, report.particles) == (SEARCH.history, (("p00", None),))
+    assert (report.stop, report.result) == ("Patience", None)
 
 
 def test_after_the_conclusion_fresh_data_replaces_the_searchs_estimates() -> None:
@@ -105,6 +106,7 @@ def test_after_the_conclusion_fresh_data_replaces_the_searchs_estimates() -> Non
     report = status(OUTLINE, EngineState(Phase.SUCCEEDED, search=SEARCH, outcome=outcome))
     assert (report.best, report.initial) == (0.75, 0.5)
     assert report.gain == Gain(0.25, 0.125, 0.375)
+    assert report.result == DIGEST
 
 
 def test_a_conclusion_without_a_gain_shows_none() -> None:

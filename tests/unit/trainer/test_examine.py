@@ -1,9 +1,13 @@
 """An examination asks, gates, has answered and judges; what is missing stays missing."""
 
+import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import pytest
 
 from swarm_core.judges.arithmetic import Arithmetic
-from swarm_core.objectives.cube import Reason, Unscored
+from swarm_core.objectives.cube import Reason, Score, Unscored
 from swarm_core.ports import Completion, Failure, Request
 from swarm_core.recipe import ModelName, Recipe
 from swarm_core.text.prompts import Style
@@ -103,6 +107,16 @@ def test_a_taker_that_cannot_be_asked_leaves_a_missing_score() -> None:
 
     rollout = examine(exam(), Scripted(script), WRITER, ("here",), 2)
     assert [answer.score for answer in rollout.items[0].answers] == [1.0, Unscored(Reason.NO_ANSWER, "timed out")]
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -0.1, 1.1])
+def test_a_score_that_is_no_score_is_refused(value: float) -> None:
+    class Odd(Arithmetic):
+        def score(self, item: str, answer: str) -> Score:
+            return value
+
+    with pytest.raises(ValueError, match="a score is a finite number from 0 to 1"):
+        examine(replace(exam(), judge=Odd()), Scripted(numbered(["- 1+2\n- 3+4\n"])), WRITER, ("here",), 2)
 
 
 def test_what_is_asked_depends_on_the_place_and_not_on_the_model() -> None:

@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar
 from pydantic import BeforeValidator, Field, Strict
 
 from swarm_core.api.block import Block, Rule, member
-from swarm_core.api.scalars import Integer, Uri, _whole
+from swarm_core.api.scalars import Integer, Uri, whole
 
 
 class StorageType(StrEnum):
@@ -46,7 +46,7 @@ class LocalExecution(Block):
 
     device: Device = Device.AUTO
     """Where tensors lie; auto is cuda where there is one."""
-    threads: Annotated[int, Strict(), Field(ge=1, le=1024), BeforeValidator(_whole)] | None = None
+    threads: Annotated[int, Strict(), Field(ge=1, le=1024), BeforeValidator(whole)] | None = None
     """Threads of one worker; absent, as many as there are cores."""
 
 

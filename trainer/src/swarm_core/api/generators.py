@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar
 from pydantic import BeforeValidator, Field, Strict
 
 from swarm_core.api.block import Block, Rule, Why, member
-from swarm_core.api.scalars import Flag, Integer, Line, Number, Uri, _whole
+from swarm_core.api.scalars import Flag, Integer, Line, Number, Uri, whole
 
 
 class EmbedderType(StrEnum):
@@ -117,7 +117,7 @@ class Data(Block):
 class Generators(Block):
     """The generators that the swarm moves."""
 
-    count: Annotated[int, Strict(), Field(ge=2, le=64), BeforeValidator(_whole)] | None = None
+    count: Annotated[int, Strict(), Field(ge=2, le=64), BeforeValidator(whole)] | None = None
     """How many generators the search starts from; absent, the number of adapters, or 4."""
     data: Data
     """Seed data: what generators are trained on and shown as examples."""

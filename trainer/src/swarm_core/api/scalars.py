@@ -29,7 +29,8 @@ MISSHAPEN = "misshapen"
 """The type of the pydantic error for text of the wrong form."""
 
 
-def _whole(value: object) -> object:
+def whole(value: object) -> object:
+    """A float without a fraction as the integer it is; anything else untouched."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
@@ -37,7 +38,7 @@ def _unsigned_zero(value: object) -> object:
     return value + 0.0 if isinstance(value, float) else value
 
 
-Integer = Annotated[int, Strict(), BeforeValidator(_whole)]
+Integer = Annotated[int, Strict(), BeforeValidator(whole)]
 Number = Annotated[float, Strict(), BeforeValidator(_unsigned_zero)]
 Flag = Annotated[bool, Strict()]
 
@@ -50,10 +51,10 @@ class Shape:
     words: str
 
     def __get_pydantic_core_schema__(self, source: type, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
-        whole = re.compile(self.regex)
+        form = re.compile(self.regex)
 
         def check(text: str) -> str:
-            if whole.fullmatch(text) is None:
+            if form.fullmatch(text) is None:
                 raise PydanticCustomError(MISSHAPEN, self.words)
             return text
 

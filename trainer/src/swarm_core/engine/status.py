@@ -15,6 +15,7 @@ from swarm_core.engine.plan import Outline
 from swarm_core.engine.receipts import Stop
 from swarm_core.engine.state import EngineState, Point
 from swarm_core.engine.work import WorkItem
+from swarm_core.recipe import Digest
 
 
 class ConditionType(StrEnum):
@@ -86,6 +87,12 @@ class Report:
     """The last iteration's fitness by particle; None is unscored."""
     history: tuple[Point, ...]
     counts: Counts
+    stop: str
+    """The rule that ended the search; empty while it goes on."""
+    experiment: Digest | None
+    commit: Digest | None
+    """The last commit."""
+    result: Digest | None
     started: float | None
     finished: float | None
     message: str
@@ -108,6 +115,10 @@ def status(outline: Outline, state: EngineState) -> Report:
         particles=search.fitness,
         history=search.history,
         counts=Counts(search.items, search.rejected, search.unscored),
+        stop=search.stop,
+        experiment=state.experiment,
+        commit=state.commit,
+        result=outcome.result if outcome else None,
         started=state.started,
         finished=state.finished,
         message=said,

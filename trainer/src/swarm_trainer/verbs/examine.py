@@ -13,6 +13,7 @@ from math import ceil
 
 from swarm_core.gates import chain, duplicate, leaked, verifiable
 from swarm_core.gates.chain import Rejection
+from swarm_core.objectives import cube
 from swarm_core.objectives.cube import Reason, Unscored
 from swarm_core.ports import Completion, Failure, Gate, Inference, Judge, Request
 from swarm_core.recipe import ModelName
@@ -146,10 +147,11 @@ def answering_request(exam: Exam, taker: ModelName, item: str, place: Place) -> 
 
 
 def judged(judge: Judge, item: str, result: Completion | Failure) -> Answer:
-    """The answer with its score; a request that failed is a missing score."""
+    """The answer with its score; a request that failed is a missing score. Raises ValueError on a bad score."""
     if isinstance(result, Failure):
         return Answer(None, Unscored(Reason.NO_ANSWER, result.message))
-    return Answer(result.text, judge.score(item, result.text))
+    given = judge.score(item, result.text)
+    return Answer(result.text, given if isinstance(given, Unscored) else cube.score(given))
 
 
 def persistently(engine: Inference, requests: Sequence[Request]) -> list[Completion | Failure]:

@@ -20,6 +20,7 @@ from typing import NoReturn, TextIO
 
 from swarm_core.engine.work import Failed, FailureReason, Receipt, WorkItem
 from swarm_core.errors import BadInputError
+from swarm_core.ports import CorruptError
 from swarm_trainer.verbs.context import Progress
 from swarm_trainer.worker import messages, storage
 
@@ -54,7 +55,7 @@ def outcome(item: WorkItem, carry_out: CarryOut, report: Callable[[Progress], No
     """The receipt of `item`, or why there is none."""
     try:
         return carry_out(item, report)
-    except BadInputError as error:
+    except (BadInputError, CorruptError) as error:  # bytes that were changed are no better at the next attempt
         return unfinished(item, FailureReason.BAD_INPUT, one_line(str(error)))
     except Exception as error:
         traceback.print_exc()

@@ -1,0 +1,116 @@
+"""What cannot work is refused in one line, with exit code 2, and nothing is left half-written."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from command_line import Finished, dataswarm
+from safetensors.torch import load_file, save_file
+
+Spoil = Callable[[Path], None]
+
+
+def edit(old: str, new: str) -> Spoil:
+    """Replace `old` in short.yaml."""
+
+    def spoil(arena: Path) -> None:
+        text = (arena / "short.yaml").read_text()
+        assert old in text
+        (arena / "short.yaml").write_text(text.replace(old, new))
+
+    return spoil
+
+
+def data(text: str) -> Spoil:
+    return lambda arena: (arena / "seeds.jsonl").write_text(text) and None
+
+
+def adapter_of_another_base(arena: Path) -> None:
+    file = arena / "takers" / "adder" / "adapter_model.safetensors"
+    tensors = {name: tensor.repeat(1, 2) if "lora_A" in name else tensor for name, tensor in load_file(file).items()}
+    save_file(tensors, file)
+
+
+def adapter_that_is_not_finite(arena: Path) -> None:
+    file = arena / "takers" / "adder" / "adapter_model.safetensors"
+    save_file({name: tensor / 0 for name, tensor in load_file(file).items()}, file)
+
+
+def pickled(arena: Path) -> None:
+    (arena / "takers" / "adder" / "adapter_model.bin").write_bytes(b"\x80\x04.")
+
+
+def line(text: str) -> str:
+    return json.dumps({"text": text}) + "\n"
+
+
+REFUSED = {
+    "unknown field": (edit("pairs: 96", "pears: 96"), ["spec.generators.training.pears", "pairs"]),
+    "wrong type": (edit("seed: 7", "seed: seven"), ["spec.seed", "seven"]),
+    "not a number": (edit("temperature: 1.0", "temperature: .nan"), ["spec.generation.temperature"]),
+    "duplicate names": (edit("name: multiplier", "name: adder"), ["spec.takers[1].name", "adder", "twice"]),
+    "missing file": (edit("uri: seeds.jsonl", "uri: sseeds.jsonl"), ["spec.generators.data.uri", "sseeds.jsonl"]),
+    "broken JSONL": (data(line("1+1") + '{"text": \n'), ["seeds.jsonl line 2", "JSON"]),
+    "empty data": (data(""), ["seeds.jsonl", "no items"]),
+    "too few items": (data("".join(line(f"{n}+1") for n in range(20))), ["seed items", "clusters", "24"]),
+    "another judge's data": (data("".join(line(f"word {n}?") for n in range(99))), ["Arithmetic", "cannot judge"]),
+    "adapter of another base": (adapter_of_another_base, ["spec.takers[0].adapter", "another base"]),
+    "adapter not finite": (adapter_that_is_not_finite, ["finite"]),
+    "pickle": (pickled, ["adapter_model.bin", "pickle"]),
+    "too long": (edit("maxTokens: 40", "maxTokens: 400"), ["spec.generation.maxTokens", "maxModelLen"]),
+}
+
+
+@pytest.mark.parametrize(("spoil", "words"), REFUSED.values(), ids=REFUSED)
+def test_input_that_cannot_work_is_refused(arena: Path, tmp_path: Path, spoil: Spoil, words: list[str]) -> None:
+    spoil(arena)
+    done = dataswarm("run", arena / "short.yaml", "--folder", tmp_path / "run")
+    lines = done.stderr.strip().splitlines()
+    assert done.returncode == 2, done.stderr
+    assert len(lines) == 1, done.stderr
+    assert all(word in lines[0] for word in words), lines[0]
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_run_folder_of_another_experiment_is_refused(finished: Finished, arena: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(finished.folder, tmp_path / "run"))
+    edit("seed: 7", "seed: 8")(arena)
+    done = dataswarm("run", arena / "short.yaml", "--folder", folder)
+    assert done.returncode == 2
+    assert "spec.seed is 7 there and 8 here" in done.stderr
+
+
+@pytest.fixture
+def half(finished: Finished, tmp_path: Path) -> Path:
+    """A run that has yet to conclude."""
+    folder = Path(shutil.copytree(finished.folder, tmp_path / "half"))
+    names = folder / "store" / "names"
+    for left in ("receipts/conclude.json", "choice", "final"):
+        path = names / left
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    shutil.rmtree(folder / "cache", ignore_errors=True)
+    (folder / "state.json").unlink()
+    return folder
+
+
+def test_seed_data_that_changed_under_a_run_is_refused(half: Path, arena: Path) -> None:
+    with (arena / "seeds.jsonl").open("a") as file:
+        file.write(line("12+13"))
+    done = dataswarm("run", arena / "short.yaml", "--folder", half)
+    assert done.returncode == 2
+    assert "spec.generators.data.uri: 'seeds.jsonl' has changed" in done.stderr
+
+
+def test_an_adapter_changed_in_the_store_is_refused(half: Path, arena: Path) -> None:
+    receipt = json.loads((half / "store" / "names" / "receipts" / "seed.generators.001.json").read_text())
+    digest = receipt["outputs"]["adapter"]
+    manifest = json.loads((half / "store" / "blobs" / digest[:2] / digest).read_text())
+    digest = manifest["files"]["adapter_model.safetensors"]["sha256"]
+    blob = half / "store" / "blobs" / digest[:2] / digest
+    blob.chmod(0o644)
+    blob.write_bytes(blob.read_bytes()[:-1] + b"\x01")
+    done = dataswarm("run", arena / "short.yaml", "--folder", half)
+    assert done.returncode == 2, done.stderr
+    assert digest[:12] in done.stderr

@@ -1,0 +1,73 @@
+"""A whole run on one machine: what it leaves, and that killing it changes nothing."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import peft
+import pytest
+import transformers
+from command_line import ARENA, Finished, dataswarm, kill_after
+
+from swarm_trainer.stores.local import LocalStore
+from swarm_trainer.verbs import chain
+
+
+def test_the_last_line_is_the_path_of_the_result(finished: Finished) -> None:
+    result = Path(finished.output.splitlines()[-1])
+    assert result == finished.folder / "result.json"
+    assert {"digest", "best", "initial", "gain", "seed", "counts"} <= json.loads(result.read_text()).keys()
+
+
+def test_the_gain_lies_within_its_interval(finished: Finished) -> None:
+    gain = json.loads((finished.folder / "result.json").read_text())["gain"]
+    assert gain["low"] <= gain["value"] <= gain["high"]
+
+
+def test_every_iteration_is_in_the_history_and_in_the_chain(finished: Finished) -> None:
+    lines = [json.loads(line) for line in (finished.folder / "history.jsonl").read_text().splitlines()]
+    commits = list(chain.walk(LocalStore(finished.folder / "store")))[::-1]
+    assert [line["iteration"] for line in lines] == [0, 1, 2, 3]
+    assert [line["commit"] for line in lines] == [commit.digest for commit in commits]
+
+
+def test_the_data_set_holds_distinct_items_with_an_answer_of_every_taker(finished: Finished) -> None:
+    lines = [json.loads(line) for line in (finished.folder / "dataset" / "data.jsonl").read_text().splitlines()]
+    assert len({line["text"] for line in lines}) == len(lines) > 0
+    assert all(set(line["answers"]) == {"adder", "multiplier"} for line in lines)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_the_best_adapter_is_an_ordinary_peft_folder(finished: Finished) -> None:
+    base = transformers.AutoModelForCausalLM.from_pretrained(ARENA / "base")
+    model = peft.PeftModel.from_pretrained(base, finished.folder / "adapter")
+    assert any("lora_B" in name and tensor.abs().sum() > 0 for name, tensor in model.named_parameters())
+
+
+def test_running_a_finished_run_again_changes_nothing(finished: Finished) -> None:
+    before = (finished.folder / "result.json").read_bytes()
+    again = dataswarm("run", finished.file, "--folder", finished.folder)
+    assert (again.returncode, again.stdout.splitlines()[-1]) == (0, str(finished.folder / "result.json"))
+    assert (finished.folder / "result.json").read_bytes() == before
+
+
+def exists(pattern: str) -> Callable[[Path], bool]:
+    return lambda folder: any(folder.glob(pattern))
+
+
+MOMENTS = {
+    "while preparing": exists("run.json"),
+    "while the second generator is trained": exists("store/names/receipts/seed.generators.000.json"),
+    "in the middle of an iteration": exists("store/names/iterations/0001/rollouts/*"),
+    "while concluding": exists("store/names/final/0/rollouts/*"),
+}
+
+
+def test_a_run_killed_in_every_phase_ends_in_the_same_result(finished: Finished, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    for reached in MOMENTS.values():
+        assert kill_after(finished.file, folder, lambda reached=reached: reached(folder))  # type: ignore[misc]
+    done = dataswarm("run", finished.file, "--folder", folder)
+    assert done.returncode == 0, done.stderr
+    for name in ("result.json", "history.jsonl", "summary.txt", "dataset/data.jsonl", "search.png"):
+        assert (folder / name).read_bytes() == (finished.folder / name).read_bytes(), name
