@@ -124,7 +124,7 @@ BASE = Schedule(steps=1200, rate=3e-3)
 QUESTIONS, LISTS = 192, 24
 """Sequences of each format in one step of the base."""
 ADAPTER_RATE, ADAPTER_BATCH = 1e-2, 32
-"""So high a rate makes a taker forget what it does not practise: at 5e-3 all takers stay as able as the base."""
+"""So high a rate makes a taker forget what it does not practise: at 5e-3 they stayed nearly as able as the base."""
 
 
 @dataclass(frozen=True, slots=True)

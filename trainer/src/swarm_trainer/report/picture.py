@@ -21,6 +21,7 @@ def draw(commits: Sequence[Commit], verdict: Verdict, title: str, out: Path) -> 
     search, fresh = figure.subplots(1, 2, width_ratios=(2.2, 1), sharey=True)
     trace(search, commits, verdict)
     bars(fresh, verdict)
+    figure.legend(*search.get_legend_handles_labels(), loc="outside lower left", ncols=5, fontsize=8, frameon=False)
     figure.suptitle(title, x=0.01, ha="left", fontsize=12, fontweight="bold")
     figure.savefig(out, metadata={"Software": None})
 
@@ -44,7 +45,6 @@ def trace(axes: Axes, commits: Sequence[Commit], verdict: Verdict) -> None:
     axes.set(xlabel="iteration", ylabel=verdict.objective.lower())
     axes.set_title("while searching (noisy, selected)", loc="left", fontsize=10)
     axes.xaxis.set_major_locator(ticker.MaxNLocator(integer=True))
-    axes.legend(fontsize=8, frameon=False, loc="lower right")
     quiet(axes)
 
 

@@ -19,7 +19,7 @@ def text(verdict: Verdict, name: str) -> str:
 
 def opening(verdict: Verdict, name: str) -> Iterator[str]:
     gain = verdict.gain
-    yield f"{name}: {verdict.objective.lower()}"
+    yield name
     yield f"gain over the best initial generator {gain.value:+.3f}, 95 % interval {gain.low:+.3f} to {gain.high:+.3f}"
     if gain.low > 0:
         yield "The generator found is better than the best it started with, on items drawn after the choice."

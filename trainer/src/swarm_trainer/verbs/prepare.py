@@ -65,7 +65,7 @@ def digested(use: Use, context: Context) -> Digest:
             return digest_bytes(places.file(use.uri, context.base_folder, use.field).read_bytes())
         case Role.TAKER_ADAPTER | Role.GENERATOR_ADAPTER:
             folder = places.folder(use.uri, context.base_folder, use.field)
-            adapter.read_signature(folder)
+            adapter.load(folder)  # every tensor is read: one that is not finite would spoil each sum it is part of
             return tree.put_tree(context.store, folder)
         case Role.BASE | Role.TAKER_MODEL | Role.EMBEDDER:
             return tree.digest_tree(places.folder(use.uri, context.base_folder, use.field))

@@ -46,7 +46,7 @@ class Setup:
 
     @property
     def title(self) -> str:
-        return f"{self.resolved.objective} of {self.resolved.domain}"
+        return f"{self.resolved.domain}: {str(self.resolved.objective).lower()}"
 
     @property
     def objective_name(self) -> str:
