@@ -47,7 +47,9 @@ class LocalExecution(Block):
     device: Device = Device.AUTO
     """Where tensors lie; auto is cuda where there is one."""
     threads: Annotated[int, Strict(), Field(ge=1, le=1024), BeforeValidator(whole)] | None = None
-    """Threads of one worker; absent, as many as there are cores."""
+    """Threads of one lane; absent, as many as there are cores."""
+    lanes: Integer = Field(1, ge=1, le=64)
+    """Candidates examined at once, each with a copy of the models: two or more pay for small models and many cores."""
 
 
 class Execution(Block):

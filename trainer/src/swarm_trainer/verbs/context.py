@@ -38,11 +38,12 @@ class Context:
     base_folder: Path
     """Relative URIs of the spec start here."""
     progress: Callable[[Progress], None]
-    engines: dict[str, Inference] = field(default_factory=dict)
-    """Inference engines by what they serve, kept warm between items."""
+    engines: dict[str, list[Inference]] = field(default_factory=dict)
+    """Inference engines by what they serve, one per lane, kept warm between items."""
 
     def close(self) -> None:
         """Close every engine."""
-        for engine in self.engines.values():
-            engine.close()
+        for lane in self.engines.values():
+            for engine in lane:
+                engine.close()
         self.engines.clear()

@@ -9,10 +9,10 @@ from statistics import fmean
 from swarm_core import commit
 from swarm_core.commit import Commit, Probed
 from swarm_core.engine.work import Receipt, WorkItem
-from swarm_core.ports import StoreError
+from swarm_core.ports import Inference, StoreError
 from swarm_core.rollout import Rollout, count, measure
 from swarm_core.swarm import pso, streams
-from swarm_trainer.verbs import chain, gather
+from swarm_trainer.verbs import chain, gather, lanes
 from swarm_trainer.verbs.context import Context, Progress
 from swarm_trainer.verbs.gather import Wanted
 from swarm_trainer.verbs.setup import Setup, prepared
@@ -43,23 +43,29 @@ def before(item: WorkItem, context: Context, setup: Setup) -> pso.Swarm:
 def advance(item: WorkItem, context: Context, setup: Setup, swarm: pso.Swarm) -> Commit:
     """Examine every probe and let the swarm absorb what was measured."""
     probes = pso.ask(swarm)
-    recipes = {probe.name: setup.recipe(probe.position) for probe in probes}
-    engine = setup.engine(context)
-    engine.serve([*recipes.values(), *setup.taker_recipes])
+    engines = setup.serving(context, [setup.recipe(probe.position) for probe in probes])
     found: list[Probed] = []
-    for probe in probes:
-        name = recipes[probe.name].name
-        key = commit.rollout_key(f"iterations/{item.index:04d}", probe.name)
-        place = ("iteration", item.index)
-        wanted = Wanted(key, name, place, setup.items)
-        digest, rollout = gather.gather(context.store, setup.exam, engine, wanted)
-        seed = streams.seed(setup.exam.seed, "bootstrap", item.index, probe.name)
-        result = measure([rollout], setup.objective, setup.coverage, seed)
-        found.append(Probed(probe.name, str(probe.purpose), probe.position, name, digest, result))
+    for probed, rollout in lanes.spread(engines, [examining(item, context, setup, probe) for probe in probes]):
+        found.append(probed)
         context.progress(reported(item, found, len(probes), rollout))
     swarm = pso.tell(swarm, {probe.name: probe.fitness for probe in found})
     assert item.parent is not None
     return Commit(setup.manifest, item.index, item.parent, setup.basis, pso.to_json(swarm), tuple(found))
+
+
+def examining(item: WorkItem, context: Context, setup: Setup, probe: pso.Probe) -> lanes.Job[tuple[Probed, Rollout]]:
+    """The job of measuring one probe."""
+    model = setup.recipe(probe.position).name
+    key = commit.rollout_key(f"iterations/{item.index:04d}", probe.name)
+    wanted = Wanted(key, model, ("iteration", item.index), setup.items)
+    seed = streams.seed(setup.exam.seed, "bootstrap", item.index, probe.name)
+
+    def job(engine: Inference) -> tuple[Probed, Rollout]:
+        digest, rollout = gather.gather(context.store, setup.exam, engine, wanted)
+        result = measure([rollout], setup.objective, setup.coverage, seed)
+        return Probed(probe.name, str(probe.purpose), probe.position, model, digest, result), rollout
+
+    return job
 
 
 def reported(item: WorkItem, found: list[Probed], total: int, rollout: Rollout) -> Progress:

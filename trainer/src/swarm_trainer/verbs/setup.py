@@ -91,20 +91,28 @@ class Setup:
         found = bootstrap.difference(*pair, self.objective, self.coverage, seed)
         return Interval(found.value, found.low, found.high)
 
-    def engine(self, context: Context) -> Inference:
-        """The inference engine of this run, kept warm in the worker."""
+    def engines(self, context: Context) -> list[Inference]:
+        """The inference engines of this run, one per lane, kept warm in the worker."""
+        local = self.resolved.execution.local
         if self.manifest not in context.engines:
-            local = self.resolved.execution.local
+            found = models(context)
             settings = Settings(
                 device=str(local.device),
                 dtype=str(self.resolved.base.dtype),
                 threads=local.threads,
                 max_model_len=self.resolved.base.max_model_len,
             )
-            context.engines[self.manifest] = LocalInference(
-                models(context), lambda digest: unpacked(context, digest), settings
-            )
+            context.engines[self.manifest] = [
+                LocalInference(found, lambda digest: unpacked(context, digest), settings) for _ in range(local.lanes)
+            ]
         return context.engines[self.manifest]
+
+    def serving(self, context: Context, live: Sequence[Recipe]) -> list[Inference]:
+        """The engines, each serving `live` and the takers."""
+        engines = self.engines(context)
+        for engine in engines:
+            engine.serve([*live, *self.taker_recipes])
+        return engines
 
     def export(self, context: Context, position: Sequence[float], out: Path) -> None:
         """Write the adapter at a position as an ordinary PEFT folder."""

@@ -62,7 +62,6 @@ def limit_threads(order: Order) -> None:
     threads = order.resolved.execution.local.threads
     if threads is not None:
         os.environ["OMP_NUM_THREADS"] = str(threads)
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # a spinning thread on a busy core stalls the other hundredfold
 
 
 def unheard(progress: Progress) -> None:
