@@ -59,6 +59,7 @@ REFUSED = {
     "adapter of another base": (adapter_of_another_base, ["spec.takers[0].adapter", "another base"]),
     "adapter not finite": (adapter_that_is_not_finite, ["takers/adder", "NaN"]),
     "pickle": (pickled, ["adapter_model.bin", "pickle"]),
+    "longer than the base": (edit("maxModelLen: 128", "maxModelLen: 512"), ["spec.base.maxModelLen", "512", "256"]),
     "too long": (edit("maxTokens: 40", "maxTokens: 400"), ["spec.generation.maxTokens", "maxModelLen"]),
 }
 

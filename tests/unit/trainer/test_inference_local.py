@@ -179,10 +179,20 @@ def test_what_cannot_be_served_is_refused_when_it_is_to_be_served(
 
 
 def test_a_length_beyond_the_model_is_refused(tiny_base: Path) -> None:
-    local, bare = engine(tiny_base, {}, max_model_len=129), single(BASE)
-    local.serve([bare])
+    local = engine(tiny_base, {}, max_model_len=129)
     with pytest.raises(InferenceError, match=r"maxModelLen 129.*ends at 128"):
-        local.complete([ask(bare)])
+        local.serve([single(BASE)])
+
+
+def test_a_base_is_loaded_before_anything_is_completed(tiny_base: Path) -> None:
+    # Loading changes defaults of the whole process: while another engine completes, nothing may be loaded.
+    local = engine(tiny_base, {})
+    local.serve([single(BASE)])
+    (tiny_base / "config.json").rename(tiny_base / "moved.json")
+    try:
+        assert isinstance(local.complete([ask(single(BASE))])[0], Completion)
+    finally:
+        (tiny_base / "moved.json").rename(tiny_base / "config.json")
 
 
 def test_two_bases_are_served_together(tiny_base: Path, make_base: Make) -> None:

@@ -14,54 +14,26 @@ from swarm_core.api.scalars import Integer, Shape
 
 
 class ConditionType(StrEnum):
-    """The facts."""
+    """What a condition is about."""
 
     READY = "Ready"
+    """The results exist."""
     RECONCILING = "Reconciling"
+    """The engine works towards them."""
     STALLED = "Stalled"
-    VALIDATED = "Validated"
+    """It cannot, until somebody changes something."""
     SUCCEEDED = "Succeeded"
+    """Unknown until the run is over."""
     SUSPENDED = "Suspended"
+    """The user holds the run; nothing is launched."""
 
 
 class Truth(StrEnum):
-    """Whether a fact holds."""
+    """Whether a condition holds, in Kubernetes' words."""
 
     TRUE = "True"
     FALSE = "False"
     UNKNOWN = "Unknown"
-
-
-class Reason(StrEnum):
-    """Why a condition has its status."""
-
-    PENDING = "Pending"
-    PREPARING = "Preparing"
-    SEEDING = "Seeding"
-    ITERATING = "Iterating"
-    CONCLUDING = "Concluding"
-    SUCCEEDED = "Succeeded"
-    BAD_INPUT = "BadInput"
-    ATTEMPTS_EXHAUSTED = "AttemptsExhausted"
-    INPUTS_PINNED = "InputsPinned"
-    SUSPENDED = "Suspended"
-    RESUMED = "Resumed"
-
-
-MESSAGES = {
-    Reason.PENDING: "waiting to begin",
-    Reason.PREPARING: "reading and pinning the inputs",
-    Reason.SEEDING: "training the initial generators",
-    Reason.ITERATING: "the swarm moves",
-    Reason.CONCLUDING: "measuring the best generators on fresh items",
-    Reason.SUCCEEDED: "the result is written",
-    Reason.BAD_INPUT: "the input cannot work; see the message of the status",
-    Reason.ATTEMPTS_EXHAUSTED: "a piece of work failed in every attempt; see the message of the status",
-    Reason.INPUTS_PINNED: "every input is pinned by its digest",
-    Reason.SUSPENDED: "paused by spec.suspend; set it to false to go on",
-    Reason.RESUMED: "not paused",
-}
-"""What to say where nothing more is known."""
 
 
 class Condition(Block):

@@ -6,9 +6,9 @@ is for the API model to say.
 """
 
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import assert_never
 
+from swarm_core.api.conditions import ConditionType, Truth
 from swarm_core.engine import phases, plan
 from swarm_core.engine.phases import Phase
 from swarm_core.engine.plan import Outline
@@ -16,29 +16,6 @@ from swarm_core.engine.receipts import Stop
 from swarm_core.engine.state import EngineState, Point
 from swarm_core.engine.work import WorkItem
 from swarm_core.recipe import Digest
-
-
-class ConditionType(StrEnum):
-    """What a condition is about."""
-
-    READY = "Ready"
-    """The results exist."""
-    RECONCILING = "Reconciling"
-    """The engine works towards them."""
-    STALLED = "Stalled"
-    """It cannot, until somebody changes something."""
-    SUCCEEDED = "Succeeded"
-    """Unknown until the run is over."""
-    SUSPENDED = "Suspended"
-    """The user holds the run; nothing is launched."""
-
-
-class Truth(StrEnum):
-    """Whether a condition holds, in Kubernetes' words."""
-
-    TRUE = "True"
-    FALSE = "False"
-    UNKNOWN = "Unknown"
 
 
 @dataclass(frozen=True, slots=True)

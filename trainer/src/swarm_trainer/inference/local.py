@@ -67,13 +67,18 @@ class LocalInference:
         self._fitting: set[tuple[Digest, Digest]] = set()
 
     def serve(self, live: Sequence[Recipe]) -> None:
-        """Check that every recipe's base and adapters are there and fit; nothing is summed yet."""
+        """Check that every recipe's base and adapters are there and fit, and load the bases; nothing is summed yet.
+
+        Loading changes defaults of the whole process, so no engine may be completing in another thread meanwhile.
+        """
         with _as_inference_error():
             for recipe in live:
                 self._check(recipe)
+            wanted = {recipe.base for recipe in live}
+            self._engines = {digest: engine for digest, engine in self._engines.items() if digest in wanted}
+            for digest in sorted(wanted):
+                self._engine(digest)
         self._live = {recipe.name: recipe for recipe in live}
-        wanted = {recipe.base for recipe in live}
-        self._engines = {digest: engine for digest, engine in self._engines.items() if digest in wanted}
 
     def complete(self, requests: Sequence[Request]) -> list[Completion | Failure]:
         """One result per request, in order. Raises InferenceError for a name not served and when memory runs out."""

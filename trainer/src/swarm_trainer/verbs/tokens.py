@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from transformers import AutoTokenizer
+from transformers import AutoConfig, AutoTokenizer
 
 from swarm_core.api.defaults import ResolvedSpec
 from swarm_core.errors import BadInputError
@@ -18,8 +18,11 @@ def check(resolved: ResolvedSpec, folder: Path, data: SeedData) -> None:
     asked = [prompts.generation(style, resolved.domain, longest), *(prompts.answering(style, item) for item in longest)]
     with base.reading(folder, "base"):
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+        longest_ever = AutoConfig.from_pretrained(folder, local_files_only=True).max_position_embeddings
     generation, *answering = map(len, base.prompt_ids(tokenizer, asked, prompts.TEMPLATES[style].chat))
     limit = resolved.base.max_model_len
+    if limit > longest_ever:
+        raise BadInputError(f"spec.base.maxModelLen: {limit}, but the base ends at {longest_ever}; lower it")
     fits("spec.generation.maxTokens", generation, resolved.generation.max_tokens, limit)
     fits("spec.answering.maxTokens", max(answering), resolved.answering.max_tokens, limit)
 
