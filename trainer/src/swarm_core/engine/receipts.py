@@ -5,7 +5,7 @@
     seed       adapter
     iterate    commit              best, best_particle, best_recipe, mean, initial, stop, items, rejected, unscored,
                                    fitness
-    conclude   result              best, initial, gain, gain_low, gain_high
+    conclude   result, bundle      best, initial, gain, gain_low, gain_high
 
 Outputs named `experiment`, `commit` and `result` must be there: later work is built on them. Scalars are for people,
 but for `stop`, and may be missing (None, or no entry at all); one of the wrong type is refused, never guessed at.
@@ -29,6 +29,8 @@ class Output(StrEnum):
     """The swarm after one iteration; it names the commit before it."""
     RESULT = "result"
     """The run's result document."""
+    BUNDLE = "bundle"
+    """The folder of everything the run leaves."""
 
 
 class Scalar(StrEnum):

@@ -6,6 +6,7 @@ Doing it again is free, and doing it after having been killed in the middle comp
 import shutil
 from pathlib import Path
 
+from swarm_core.engine.receipts import Output
 from swarm_core.engine.work import Receipt
 from swarm_core.ports import ArtifactStore
 from swarm_core.recipe import Digest, digest_bytes
@@ -19,15 +20,15 @@ PARTS = ("summary.txt", "history.jsonl", "search.png", "dataset", "adapter")
 
 def place(layout: Layout, store: ArtifactStore, concluded: Receipt) -> None:
     """Bring the bundle of a conclude receipt into the run folder. Raises StoreError, CorruptError or OSError."""
-    if standing(layout) == concluded.outputs["result"]:
+    if standing(layout) == concluded.outputs[Output.RESULT]:
         return
     shutil.rmtree(layout.staging, ignore_errors=True)
-    bundle = tree.get_tree(store, concluded.outputs["bundle"], layout.staging)
+    bundle = tree.get_tree(store, concluded.outputs[Output.BUNDLE], layout.staging)
     layout.result.unlink(missing_ok=True)
     for name in PARTS:
         move(bundle / name, layout.root / name)
     files.sync_folder(layout.root)
-    durable.replace(layout.result, store.get(concluded.outputs["result"]).read_bytes())
+    durable.replace(layout.result, store.get(concluded.outputs[Output.RESULT]).read_bytes())
     shutil.rmtree(layout.staging, ignore_errors=True)
 
 

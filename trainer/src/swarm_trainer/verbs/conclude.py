@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from swarm_core.commit import Commit
+from swarm_core.engine.receipts import Output, Scalar
 from swarm_core.engine.work import Receipt, WorkItem
 from swarm_core.recipe import Digest
 from swarm_core.swarm import pso
@@ -32,15 +33,15 @@ def run(item: WorkItem, context: Context) -> Receipt:
     bundle, digest = bundled(context, setup, verdict, commits)
     return Receipt(
         key=item.key,
-        outputs={"bundle": bundle, "result": digest},
+        outputs={Output.BUNDLE: bundle, Output.RESULT: digest},
         scalars={
-            "gain": verdict.gain.value,
-            "gain_low": verdict.gain.low,
-            "gain_high": verdict.gain.high,
-            "best": verdict.best.fresh.value,
-            "best_particle": verdict.best.name,
-            "best_recipe": verdict.best.model,
-            "initial": verdict.initial.fresh.value,
+            Scalar.GAIN: verdict.gain.value,
+            Scalar.GAIN_LOW: verdict.gain.low,
+            Scalar.GAIN_HIGH: verdict.gain.high,
+            Scalar.BEST: verdict.best.fresh.value,
+            Scalar.BEST_PARTICLE: verdict.best.name,
+            Scalar.BEST_RECIPE: verdict.best.model,
+            Scalar.INITIAL: verdict.initial.fresh.value,
         },
     )
 

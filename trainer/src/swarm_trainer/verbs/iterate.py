@@ -8,6 +8,7 @@ from statistics import fmean
 
 from swarm_core import commit
 from swarm_core.commit import Commit, Probed
+from swarm_core.engine.receipts import Output, Scalar
 from swarm_core.engine.work import Receipt, WorkItem
 from swarm_core.ports import Inference, StoreError
 from swarm_core.rollout import Rollout, count, measure
@@ -88,17 +89,19 @@ def receipt(item: WorkItem, context: Context, setup: Setup, done: Commit) -> Rec
     measured = [probe.fitness for probe in done.probes if probe.fitness is not None]
     return Receipt(
         key=item.key,
-        outputs={"commit": done.digest},
+        outputs={Output.COMMIT: done.digest},
         scalars={
-            "best": best.value if best else None,
-            "best_particle": best.name if best else None,
-            "best_recipe": setup.recipe(best.position).name if best else None,
-            "initial": initial.value if initial else None,
-            "mean": fmean(measured) if measured else None,
-            "stop": str(pso.stopped(swarm) or ""),
-            "items": counts.items,
-            "rejected": sum(counts.rejected.values()),
-            "unscored": sum(counts.unscored.values()),
-            "fitness": ",".join(f"{p.name}={'' if p.fitness is None else f'{p.fitness:.4f}'}" for p in done.probes),
+            Scalar.BEST: best.value if best else None,
+            Scalar.BEST_PARTICLE: best.name if best else None,
+            Scalar.BEST_RECIPE: setup.recipe(best.position).name if best else None,
+            Scalar.INITIAL: initial.value if initial else None,
+            Scalar.MEAN: fmean(measured) if measured else None,
+            Scalar.STOP: str(pso.stopped(swarm) or ""),
+            Scalar.ITEMS: counts.items,
+            Scalar.REJECTED: sum(counts.rejected.values()),
+            Scalar.UNSCORED: sum(counts.unscored.values()),
+            Scalar.FITNESS: ",".join(
+                f"{p.name}={'' if p.fitness is None else f'{p.fitness:.4f}'}" for p in done.probes
+            ),
         },
     )

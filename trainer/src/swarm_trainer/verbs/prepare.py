@@ -11,6 +11,7 @@ from swarm_core.api import defaults
 from swarm_core.api.defaults import ResolvedSpec, Role, Use
 from swarm_core.api.generators import ByField
 from swarm_core.api.resolved import ByKMeans, Given, Trained
+from swarm_core.engine.receipts import Output, Scalar
 from swarm_core.engine.work import Receipt, WorkItem
 from swarm_core.errors import BadInputError
 from swarm_core.experiment import Experiment, SeedData, Taker
@@ -49,10 +50,10 @@ def run(item: WorkItem, context: Context) -> Receipt:
     refuse_change(contents, context.store.publish(receipts.SOURCES, canonical_json(contents)))
     return Receipt(
         key=item.key,
-        outputs={"experiment": context.store.put(experiment.to_bytes())},
+        outputs={Output.EXPERIMENT: context.store.put(experiment.to_bytes())},
         scalars={
             "experimentDigest": experiment.digest,
-            "clusters": ",".join(str(len(cluster)) for cluster in data.clusters),
+            Scalar.CLUSTERS: ",".join(str(len(cluster)) for cluster in data.clusters),
             "held_out": len(data.held_out),
         },
     )

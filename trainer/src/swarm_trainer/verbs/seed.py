@@ -9,6 +9,7 @@ import tempfile
 from pathlib import Path
 
 from swarm_core.api.resolved import ResolvedSpec, Trained
+from swarm_core.engine.receipts import Output
 from swarm_core.engine.work import Receipt, WorkItem
 from swarm_core.swarm import streams
 from swarm_core.text import prompts
@@ -32,7 +33,7 @@ def run(item: WorkItem, context: Context) -> Receipt:
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     scalars = {"items": len(items), "loss": trained.loss, "truncated": trained.truncated, "dropped": trained.dropped}
-    return Receipt(item.key, outputs={"adapter": adapter}, scalars=scalars)
+    return Receipt(item.key, outputs={Output.ADAPTER: adapter}, scalars=scalars)
 
 
 def train(item: WorkItem, context: Context, items: tuple[str, ...], out: Path) -> training.Trained:

@@ -12,6 +12,7 @@ from pathlib import Path
 from swarm_core.api import defaults
 from swarm_core.api.defaults import ResolvedSpec
 from swarm_core.engine import search
+from swarm_core.engine.receipts import Output
 from swarm_core.engine.work import GENERATORS, Kind, WorkItem
 from swarm_core.errors import BadInputError
 from swarm_core.experiment import Experiment, SeedData
@@ -140,7 +141,7 @@ def manifested(store: ArtifactStore) -> tuple[Digest, Experiment]:
     receipt = receipts.stored(store, WorkItem(Kind.PREPARE).key)
     if receipt is None:
         raise StoreError("the experiment is not prepared: its receipt is missing from the store; run prepare first")
-    digest = receipt.outputs["experiment"]
+    digest = receipt.outputs[Output.EXPERIMENT]
     return digest, Experiment.from_bytes(store.get(digest).read_bytes())
 
 
@@ -154,7 +155,7 @@ def seeded(store: ArtifactStore, index: int) -> Digest:
     receipt = receipts.stored(store, key)
     if receipt is None:
         raise StoreError(f"generator {index} is not trained: the receipt of {key} is missing from the store")
-    return receipt.outputs["adapter"]
+    return receipt.outputs[Output.ADAPTER]
 
 
 def exam(resolved: ResolvedSpec, experiment: Experiment, data: SeedData) -> Exam:
