@@ -105,3 +105,8 @@ def receipt(item: WorkItem, context: Context, setup: Setup, done: Commit) -> Rec
             ),
         },
     )
+
+
+def shown(probe: Probed) -> str:
+    """A probe's fitness as receipts carry it: for people, so four digits; nothing after the sign is unscored."""
+    return f"{probe.name}=" if probe.fitness is None else f"{probe.name}={probe.fitness:.4f}"
