@@ -109,6 +109,25 @@ def test_a_taker_that_cannot_be_asked_leaves_a_missing_score() -> None:
     assert [answer.score for answer in rollout.items[0].answers] == [1.0, Unscored(Reason.NO_ANSWER, "timed out")]
 
 
+@pytest.mark.parametrize(("temperature", "scores"), [(0.0, [None, None]), (0.7, [1.0, 1.0])], ids=["greedy", "sampled"])
+def test_an_unreadable_answer_is_sampled_once_more_where_answers_are_sampled(
+    temperature: float, scores: list[float | None]
+) -> None:
+    right = numbered(["- 1+2\n- 3+4\n"])
+    heard = set[str]()
+
+    def script(request: Request) -> Completion | Failure:
+        if request.model == GOOD and request.prompt not in heard:
+            heard.add(request.prompt)
+            return wrote(" hm")
+        return right(request)
+
+    paper = replace(exam(), answering=Sampling(8, temperature))
+    rollout = examine(paper, Scripted(script), WRITER, ("here",), 2)
+    found = [item.answers[0].score for item in rollout.items]
+    assert [None if isinstance(score, Unscored) else score for score in found] == scores
+
+
 @pytest.mark.parametrize("value", [math.nan, math.inf, -0.1, 1.1])
 def test_a_score_that_is_no_score_is_refused(value: float) -> None:
     class Odd(Arithmetic):

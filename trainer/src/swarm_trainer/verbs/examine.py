@@ -116,21 +116,31 @@ def generation_request(exam: Exam, model: ModelName, place: Place) -> Request:
 
 
 def answer(exam: Exam, engine: Inference, place: Place, items: Sequence[str]) -> tuple[tuple[Item, ...], int]:
-    """Every taker's judged answer to every item, and the tokens it took."""
-    requests = [
-        answering_request(exam, taker, item, (*place, number, name))
-        for number, item in enumerate(items)
-        for name, taker in exam.takers
-    ]
+    """Every taker's judged answer to every item, and the tokens it took.
+
+    Where answers are sampled, one that cannot be scored is sampled once more; a greedy one would come out the same.
+    """
+    asked = [(item, name, taker, number) for number, item in enumerate(items) for name, taker in exam.takers]
+    answers, tokens = attempt(exam, engine, (*place, "first"), asked)
+    if exam.answering.temperature > 0:
+        missing = [index for index, given in enumerate(answers) if isinstance(given.score, Unscored)]
+        again, more = attempt(exam, engine, (*place, "again"), [asked[index] for index in missing])
+        for index, given in zip(missing, again, strict=True):
+            answers[index] = given
+        tokens += more
+    width = len(exam.takers)
+    rows = (tuple(answers[start : start + width]) for start in range(0, len(answers), width))
+    return tuple(Item(item, row) for item, row in zip(items, rows, strict=True)), tokens
+
+
+def attempt(
+    exam: Exam, engine: Inference, place: Place, asked: Sequence[tuple[str, str, ModelName, int]]
+) -> tuple[list[Answer], int]:
+    """The judged answer to each (item, taker's name, taker, number of the item), and the tokens it took."""
+    requests = [answering_request(exam, taker, item, (*place, number, name)) for item, name, taker, number in asked]
     results = persistently(engine, requests)
     tokens = sum(result.tokens for result in results if isinstance(result, Completion))
-    width = len(exam.takers)
-    rows = [results[start : start + width] for start in range(0, len(results), width)]
-    answered = (
-        Item(item, tuple(judged(exam.judge, item, result) for result in row))
-        for item, row in zip(items, rows, strict=True)
-    )
-    return tuple(answered), tokens
+    return [judged(exam.judge, one[0], result) for one, result in zip(asked, results, strict=True)], tokens
 
 
 def answering_request(exam: Exam, taker: ModelName, item: str, place: Place) -> Request:
