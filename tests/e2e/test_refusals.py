@@ -2,7 +2,8 @@
 
 import json
 import shutil
-from collections.abc import Callable
+import subprocess
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -81,6 +82,34 @@ def test_a_run_folder_of_another_experiment_is_refused(finished: Finished, arena
     done = dataswarm("run", arena / "short.yaml", "--folder", folder)
     assert done.returncode == 2
     assert "spec.seed is 7 there and 8 here" in done.stderr
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 3 MB: a run's first megabytes fit, its adapters do not."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=3m", "none", str(folder)]
+    if subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("mounting a small disk needs root; run the tests as root to see the full and the read-only disk")
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+def test_a_disk_without_room_for_the_run_is_refused(arena: Path, disk: Path) -> None:
+    done = dataswarm("run", arena / "short.yaml", "--folder", disk / "run")
+    assert done.returncode == 2, done.stderr
+    assert "MiB free" in done.stderr or "No space left" in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert not (disk / "run").exists()
+
+
+def test_a_read_only_folder_is_refused(arena: Path, disk: Path) -> None:
+    subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
+    done = dataswarm("run", arena / "short.yaml", "--folder", disk / "run")
+    assert done.returncode == 2, done.stderr
+    assert "the file system is read-only" in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
 
 
 @pytest.fixture
