@@ -1,0 +1,45 @@
+"""The arenas are frozen: whatever is tuned is tuned on these bytes, and figures in the docs are about them."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from swarm_core.api import defaults, loading
+from swarm_core.judges.arithmetic import Arithmetic
+from swarm_trainer.data import seeds
+from swarm_trainer.lora import adapter, signature
+from swarm_trainer.stores import files, tree
+
+EXAMPLES = Path(__file__).parents[3] / "examples"
+ARENAS = ["arithmetic", "arithmetic-2"]
+
+
+@pytest.mark.parametrize("name", ARENAS)
+def test_an_arena_is_what_its_digests_say(name: str) -> None:
+    arena = EXAMPLES / name
+    for part, digest in json.loads((arena / "digests.json").read_text()).items():
+        path = arena / part
+        assert (tree.digest_tree(path) if path.is_dir() else files.digest(path)) == digest, part
+
+
+@pytest.mark.parametrize("name", ARENAS)
+def test_every_taker_fits_the_base(name: str) -> None:
+    takers = sorted((EXAMPLES / name / "takers").iterdir())
+    assert len(takers) == 4
+    for taker in takers:
+        signature.fits(EXAMPLES / name / "base", adapter.read_signature(taker), taker.name)
+
+
+@pytest.mark.parametrize("name", ARENAS)
+def test_every_seed_item_can_be_judged_and_has_a_cluster(name: str) -> None:
+    items = seeds.read(EXAMPLES / name / "seeds.jsonl", "text", "cluster").items
+    assert len({item.cluster for item in items}) == 4
+    assert [item.text for item in items if Arithmetic().refusal(item.text)] == []
+
+
+@pytest.mark.parametrize("file", sorted(EXAMPLES.rglob("*.yaml")), ids=lambda file: f"{file.parent.name}/{file.name}")
+def test_every_example_is_valid_and_names_files_that_are_there(file: Path) -> None:
+    resolved = defaults.resolve(loading.parse(file.read_text(), str(file)))
+    for use in defaults.uris(resolved):
+        assert (file.parent / use.uri).exists(), use.field
