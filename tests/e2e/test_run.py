@@ -16,7 +16,7 @@ from swarm_trainer.verbs import chain
 def test_the_last_line_is_the_path_of_the_result(finished: Finished) -> None:
     result = Path(finished.output.splitlines()[-1])
     assert result == finished.folder / "result.json"
-    assert {"digest", "best", "initial", "gain", "seed", "counts"} <= json.loads(result.read_text()).keys()
+    assert {"digest", "best", "initial", "gain", "seeds", "counts"} <= json.loads(result.read_text()).keys()
 
 
 def test_the_gain_lies_within_its_interval(finished: Finished) -> None:
