@@ -2,7 +2,7 @@
 
 One undisturbed run sets the digest and the time scale. Then every round starts a run in a new folder, kills the host at
 a moment drawn uniformly over the undisturbed run's time, runs it again to its end and compares the digest in
-`result.json`. The first round that differs is named; nothing is repeated or left out.
+`result.json`. A run that was over before its moment came was not killed: it is printed and another moment drawn.
 
 Limits: one machine, one engine; kills of the host alone (its worker dies with it).
 """
@@ -11,6 +11,7 @@ import argparse
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -34,11 +35,12 @@ def finish(folder: Path) -> str:
     return str(json.loads((folder / "result.json").read_text())["digest"])
 
 
-def killed(folder: Path, after: float) -> str:
-    """Start a run, kill it `after` seconds; the phase it had come to."""
+def killed(folder: Path, after: float) -> str | None:
+    """Start a run, kill it `after` seconds; the phase it had come to, None if it was over before."""
     process = start(folder)
     try:
         process.wait(after)
+        return None
     except subprocess.TimeoutExpired:
         os.kill(process.pid, signal.SIGKILL)
         process.wait()
@@ -57,16 +59,16 @@ def main() -> int:
         expected = finish(Path(root) / "undisturbed")
         lasted = time.monotonic() - begun
         print(f"undisturbed: {lasted:.0f} s, digest {expected[:16]}", flush=True)
-        differing = 0
-        for number in range(arguments.times):
-            folder, moment = Path(root) / str(number), draw.uniform(0, lasted)
+        kills, differing = 0, 0
+        while kills < arguments.times:
+            folder, moment = Path(root) / str(kills), draw.uniform(0, lasted)
             phase = killed(folder, moment)
             same = finish(folder) == expected
-            differing += not same
-            print(
-                f"{number + 1:3d}  killed after {moment:5.1f} s, {phase:<10}  {'same' if same else 'OTHER'}", flush=True
-            )
-    print(f"same digest in {arguments.times - differing} of {arguments.times}")
+            kills, differing = kills + (phase is not None), differing + (not same)
+            verdict = "same" if same else "OTHER"
+            print(f"{kills:3d}  {moment:5.1f} s  {phase or 'over before':<12} {verdict}", flush=True)
+            shutil.rmtree(folder)
+    print(f"{kills} kills; another digest than the undisturbed run's {differing} times")
     return 1 if differing else 0
 
 
