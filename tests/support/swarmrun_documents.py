@@ -129,6 +129,31 @@ EXAMPLES = (
         {"spec.swarm.published": {"inertia": 0.1}},
     ),
     Example(
+        "randomSearch belongs to optimizer RandomSearch; remove it, or set optimizer to RandomSearch",
+        {"spec.swarm": {"optimizer": "RandomSearch", "randomSearch": {"halfWidth": 2}}},
+        {"spec.swarm": {"optimizer": "CmaEs", "randomSearch": {}}},
+    ),
+    Example(
+        "cmaEs belongs to optimizer CmaEs; remove it, or set optimizer to CmaEs",
+        {"spec.swarm": {"optimizer": "CmaEs", "cmaEs": {"sigma": 0.3}}},
+        {"spec.swarm": {"cmaEs": {}}},
+    ),
+    Example(
+        "rule and its constants belong to optimizer ParticleSwarm; remove them, or set optimizer to ParticleSwarm",
+        {"spec.swarm": {"optimizer": "CmaEs", "rule": "Standard"}},
+        {"spec.swarm": {"optimizer": "CmaEs", "rule": "Published", "published": {}}},
+    ),
+    Example(
+        "rule and its constants belong to optimizer ParticleSwarm; remove them, or set optimizer to ParticleSwarm",
+        {"spec.swarm": {"optimizer": "ParticleSwarm", "standard": {}}},
+        {"spec.swarm": {"optimizer": "RandomSearch", "standard": {"remeasured": 0}}},
+    ),
+    Example(
+        "published belongs to rule Published; remove it, or set rule to Published",
+        {"spec.swarm": {"rule": "Published", "published": {"compat": "Reference"}}},
+        {"spec.swarm": {"rule": "Standard", "published": {"compat": "Reference"}}},
+    ),
+    Example(
         "inertia, cognitive, social and repel are divided by their sum, so one must be above 0",
         {"spec.swarm": {"rule": "Published", "published": {"inertia": 0, "cognitive": 0, "social": 0}}},
         {
@@ -192,6 +217,8 @@ STARTS: tuple[Patch, ...] = (
     {"spec.generators.clustering": {"type": "Field", "field": {"name": "topic"}}},
     {"spec.swarm": {"rule": "Published", "published": {"stepLength": 10}, "particles": 4}},
     {"spec.swarm": {"standard": {"start": "Generators", "remeasured": 0}}, "spec.takers.0.model": "/models/other"},
+    {"spec.swarm": {"optimizer": "RandomSearch", "randomSearch": {"halfWidth": 3}}},
+    {"spec.swarm": {"optimizer": "CmaEs", "cmaEs": {"maxPosition": 3}, "particles": 11}},
     {"spec.storage": {"type": "Local", "local": {"path": "runs/a"}}, "spec.evaluation": {"final": {"items": 8}}},
 )
 JUNK = (None, True, False, 0, -1, 1.5, 3.0, -0.0, 10**12, "", "3", "true", "x", [], {}, [None], [{}])

@@ -13,7 +13,7 @@ from swarm_core.api import defaults, loading
 from swarm_core.api.defaults import ResolvedSpec, Role
 from swarm_core.api.resolved import ByKMeans, Given, Trained
 from swarm_core.api.spec import IDENTITY
-from swarm_core.api.swarm import Published, Standard
+from swarm_core.api.swarm import CmaEs, Compat, Published, RandomSearch, Standard
 from swarm_core.errors import BadInputError
 from swarm_core.recipe import Digest, digest_bytes
 
@@ -67,6 +67,8 @@ def test_a_field_changes_the_digest_exactly_when_it_is_identity(
 def test_the_digest_of_the_smallest_run_stays_what_it_is() -> None:
     """Run folders are found again by it: a new default, or a renamed field, starts every experiment over."""
     assert digest(documents.minimal()) == "9eeaecd6720ff63338acca24bb9a5c45bce9126ac751ada788f954e4a667286f"
+    published = digest(documents.patched({"spec.swarm.rule": "Published"}))
+    assert published == "c8d5997fbdf72e7279fa13ba485254c6b784b68a4eda8ab96ef1aac3f051458c"
 
 
 @pytest.mark.parametrize("start", documents.STARTS, ids=lambda start: "+".join(start) or "minimal")
@@ -82,7 +84,7 @@ def test_writing_every_default_out_changes_nothing(start: documents.Patch) -> No
     [
         {"spec.generators.count": 4},
         {"spec.generators.training": {}, "spec.generators.clustering": {"kmeans": {"embedder": {}}}},
-        {"spec.swarm": {"rule": "Standard", "standard": {}}},
+        {"spec.swarm": {"optimizer": "ParticleSwarm", "rule": "Standard", "standard": {}}},
         {"spec.takers.0.model": "models/base"},
         {"spec.evaluation.items": 40.0, "spec.seed": -0.0},
         {"spec.storage": None, "spec.generators.adapters": None},
@@ -188,6 +190,24 @@ def test_given_adapters_set_the_count_and_published_brings_its_constants() -> No
     assert spec.generators.count == 3
     assert spec.generators.origin == Given(adapters=("a", "b", "c"))
     assert spec.rule == Published()
+
+
+@pytest.mark.parametrize(
+    ("chosen", "rule"),
+    [
+        ({"optimizer": "RandomSearch"}, RandomSearch()),
+        ({"optimizer": "RandomSearch", "randomSearch": {"halfWidth": 3}}, RandomSearch(half_width=3.0)),
+        ({"optimizer": "CmaEs"}, CmaEs()),
+        ({"optimizer": "CmaEs", "cmaEs": {"maxPosition": 2.5}}, CmaEs()),
+        ({"rule": "Published", "published": {"compat": "Reference"}}, Published(compat=Compat.REFERENCE)),
+        ({"rule": "Published", "published": {"compat": "Intended"}}, Published()),
+    ],
+    ids=str,
+)
+def test_a_search_resolves_to_one_block_and_is_told_apart_after_json(chosen: documents.Patch, rule: object) -> None:
+    spec = resolved(documents.patched({"spec.swarm": chosen}))
+    assert spec.rule == rule
+    assert ResolvedSpec.model_validate_json(spec.model_dump_json()).rule == rule
 
 
 @pytest.mark.parametrize("start", documents.STARTS, ids=lambda start: "+".join(start) or "minimal")

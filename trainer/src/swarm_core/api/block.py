@@ -96,14 +96,15 @@ class Block(BaseModel):
 
 def member(block: str, union: str, kind: StrEnum, required: bool = False) -> Rule[Any]:
     """The rule of one member of a union: `block` only where `union` names its `kind`, and there if `required`."""
-    cel = f"has(self.{block}) == (self.{union} == '{kind}')"
-    words = f"{block} is given exactly when {union} is {kind}; write both, or neither"
+    written = to_camel(block)
+    cel = f"has(self.{written}) == (self.{union} == '{kind}')"
+    words = f"{written} is given exactly when {union} is {kind}; write both, or neither"
     if not required:
-        cel = f"!has(self.{block}) || self.{union} == '{kind}'"
-        words = f"{block} belongs to {union} {kind}; remove it, or set {union} to {kind}"
+        cel = f"!has(self.{written}) || self.{union} == '{kind}'"
+        words = f"{written} belongs to {union} {kind}; remove it, or set {union} to {kind}"
 
     def holds(value: object) -> bool:
         given, named = getattr(value, block) is not None, getattr(value, union) == kind
         return given == named if required else named or not given
 
-    return Rule(cel, words, block, holds, why=Why.INVALID if required else Why.FORBIDDEN)
+    return Rule(cel, words, written, holds, why=Why.INVALID if required else Why.FORBIDDEN)

@@ -22,7 +22,7 @@ from swarm_core.api.resolved import (
 )
 from swarm_core.api.run import SwarmRun
 from swarm_core.api.spec import IDENTITY
-from swarm_core.api.swarm import Published, RuleName, Standard, Swarm
+from swarm_core.api.swarm import CmaEs, Optimizer, Published, RandomSearch, RuleName, Standard, Swarm
 from swarm_core.recipe import Digest, canonical_json, digest_bytes
 
 __all__ = ["ResolvedSpec", "Role", "Use", "experiment_digest", "resolve", "spec_digest", "uris"]
@@ -152,7 +152,19 @@ def _judge(judge: Judge) -> Verifier:
             assert_never(never)
 
 
-def _rule(swarm: Swarm) -> Standard | Published:
+def _rule(swarm: Swarm) -> Standard | Published | RandomSearch | CmaEs:
+    match swarm.optimizer:
+        case Optimizer.PARTICLE_SWARM:
+            return _particle_rule(swarm)
+        case Optimizer.RANDOM_SEARCH:
+            return swarm.random_search or RandomSearch()
+        case Optimizer.CMA_ES:
+            return swarm.cma_es or CmaEs()
+        case _ as never:
+            assert_never(never)
+
+
+def _particle_rule(swarm: Swarm) -> Standard | Published:
     match swarm.rule:
         case RuleName.STANDARD:
             return swarm.standard or Standard()

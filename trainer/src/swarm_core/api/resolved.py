@@ -13,7 +13,7 @@ from swarm_core.api.execution import Execution, LocalStorage
 from swarm_core.api.generators import ByField, Data, Training
 from swarm_core.api.judging import ObjectiveType, Verifier
 from swarm_core.api.scalars import Flag, Integer, Label, Line, Uri
-from swarm_core.api.swarm import Published, Standard
+from swarm_core.api.swarm import CmaEs, Published, RandomSearch, Standard
 from swarm_core.api.takers import Answering, Generation
 
 
@@ -83,8 +83,8 @@ class ResolvedSpec(Chosen):
     judge: Verifier
     objective: ObjectiveType
     swarm: ResolvedSwarm
-    rule: Standard | Published
-    """By what rule particles move, and its constants."""
+    rule: Standard | Published | RandomSearch | CmaEs
+    """By what rule particles move, or what searches without any, and its constants. Told apart by their fields."""
     evaluation: Evaluation
     storage: LocalStorage | None
     """None leaves the place to the host."""

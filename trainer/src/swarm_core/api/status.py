@@ -92,7 +92,7 @@ class SwarmRunStatus(StatusBlock):
     iteration: Integer | None = None
     """Iterations committed."""
     iterations: Integer | None = None
-    """Most iterations, as the spec has it."""
+    """Most iterations of the search."""
     spec_digest: Sha256 | None = None
     """Digest of the experiment as written."""
     experiment_digest: Sha256 | None = None

@@ -1,5 +1,6 @@
-"""The search: how many particles, for how long, by what rule.
+"""The search: by what optimizer, how many particles, for how long, by what rule.
 
+Particles swarm; random search and CMA-ES are there to be compared with, at the same number of measurements.
 `Standard` is the rule that holds up when fitness is noisy; `Published` is the paper's (Data Swarms, arXiv 2506.00741;
 the rule of Model Swarms, arXiv 2410.11163). Each has its own block of constants, and the block of the other is refused.
 """
@@ -13,11 +14,26 @@ from swarm_core.api.block import Block, Rule, member
 from swarm_core.api.scalars import Integer, Number
 
 
+class Optimizer(StrEnum):
+    """The ways to search."""
+
+    PARTICLE_SWARM = "ParticleSwarm"
+    RANDOM_SEARCH = "RandomSearch"
+    CMA_ES = "CmaEs"
+
+
 class RuleName(StrEnum):
     """The rules by which particles move."""
 
     STANDARD = "Standard"
     PUBLISHED = "Published"
+
+
+class Compat(StrEnum):
+    """Which form of the Published rule."""
+
+    INTENDED = "Intended"
+    REFERENCE = "Reference"
 
 
 class Start(StrEnum):
@@ -65,6 +81,8 @@ class Published(Block):
     """Smallest step length."""
     restart_patience: Number = Field(0.67, ge=0, le=1)
     """Share of patience after which a particle that has not bettered itself returns to its best position."""
+    compat: Compat = Field(Compat.INTENDED, exclude_if=lambda compat: compat is Compat.INTENDED)
+    """Intended is the rule of the papers; Reference, the code released with them, its faults included."""
 
     rules: ClassVar[tuple[Rule["Published"], ...]] = (
         Rule(
@@ -82,23 +100,53 @@ class Published(Block):
     )
 
 
+class RandomSearch(Block):
+    """Constants of random search."""
+
+    half_width: Number = Field(1.5, gt=0, le=10)
+    """Largest size of a coefficient drawn, before the sum is set to 1."""
+
+
+class CmaEs(Block):
+    """Constants of CMA-ES."""
+
+    sigma: Number = Field(0.5, gt=0, le=10)
+    """First step size, in a space where generators lie 1.41 apart."""
+    max_position: Number = Field(2.5, ge=1, le=10)
+    """Largest size of a coefficient, before the sum is set to 1."""
+
+
 class Swarm(Block):
     """The search over weighted sums of the generators."""
 
+    optimizer: Optimizer = Optimizer.PARTICLE_SWARM
+    """RandomSearch and CmaEs take as many measurements as a particle swarm by rule Standard would, start included."""
     rule: RuleName = RuleName.STANDARD
     """Standard holds up when fitness is noisy; Published is the rule of the Data Swarms paper."""
     particles: Integer = Field(8, ge=2, le=64)
-    """Points that move."""
+    """Points that move, or that are drawn in each iteration."""
     iterations: Integer = Field(20, ge=1, le=1000)
-    """Most iterations."""
+    """Most iterations of a particle swarm; without one, iterations go on until its measurements are spent."""
     patience: Integer = Field(10, ge=1, le=1000)
     """Iterations without a better best after which the search ends."""
     standard: Standard | None = None
     """Constants of the Standard rule."""
     published: Published | None = None
     """Constants of the Published rule."""
+    random_search: RandomSearch | None = None
+    """Constants of random search."""
+    cma_es: CmaEs | None = None
+    """Constants of CMA-ES."""
 
     rules: ClassVar[tuple[Rule["Swarm"], ...]] = (
         member("standard", "rule", RuleName.STANDARD),
         member("published", "rule", RuleName.PUBLISHED),
+        member("random_search", "optimizer", Optimizer.RANDOM_SEARCH),
+        member("cma_es", "optimizer", Optimizer.CMA_ES),
+        Rule(
+            "self.optimizer == 'ParticleSwarm' || (self.rule == 'Standard' && !has(self.standard))",
+            "rule and its constants belong to optimizer ParticleSwarm; remove them, or set optimizer to ParticleSwarm",
+            "optimizer",
+            lambda it: it.optimizer is Optimizer.PARTICLE_SWARM or (it.rule, it.standard) == (RuleName.STANDARD, None),
+        ),
     )

@@ -14,7 +14,7 @@ from swarm_core.swarm import pso
 def outline(resolved: ResolvedSpec) -> Outline:
     """The run as the engine sees it: generators given as adapters need no seeding."""
     return Outline(
-        iterations=resolved.swarm.iterations,
+        iterations=pso.iterations(plan(resolved)),
         clusters=resolved.generators.count if isinstance(resolved.generators.origin, Trained) else 0,
         attempts=resolved.execution.attempts,
         item_deadline_seconds=resolved.execution.item_deadline_seconds,
@@ -35,14 +35,19 @@ def plan(resolved: ResolvedSpec) -> pso.Plan:
     )
 
 
-def rule(chosen: swarm.Standard | swarm.Published) -> pso.Rule:
+def rule(chosen: swarm.Standard | swarm.Published | swarm.RandomSearch | swarm.CmaEs) -> pso.Rule:
     """The API's block as the swarm's settings: the same names, so a constant cannot be lost on the way."""
     match chosen:
         case swarm.Standard():
             constants = chosen.model_dump(exclude={"start"})
             return pso.Standard(**constants, analogies=chosen.start is swarm.Start.ANALOGIES)
         case swarm.Published():
-            return pso.Published(**chosen.model_dump())
+            constants = chosen.model_dump(exclude={"compat"})
+            return pso.Published(**constants, compat=pso.Compat(chosen.compat))
+        case swarm.RandomSearch():
+            return pso.RandomSearch(**chosen.model_dump())
+        case swarm.CmaEs():
+            return pso.CmaEs(**chosen.model_dump())
         case _ as unreachable:
             assert_never(unreachable)
 

@@ -9,12 +9,12 @@ from dataclasses import asdict
 from typing import Any
 
 from swarm_core.recipe import canonical_json
-from swarm_core.swarm.plan import Plan, Published, Rule, Standard
+from swarm_core.swarm.plan import CmaEs, Compat, Plan, Published, RandomSearch, Rule, Standard
 from swarm_core.swarm.positions import Position
-from swarm_core.swarm.state import Measured, Particle, Swarm
+from swarm_core.swarm.state import Evolution, Measured, Particle, Swarm, Trace
 
 Fields = Mapping[str, Any]  # a parsed JSON object: the edge, left behind by every function below
-RULES = {rule.__name__: rule for rule in (Standard, Published)}
+RULES = {rule.__name__: rule for rule in (Standard, Published, RandomSearch, CmaEs)}
 
 
 def to_json(swarm: Swarm) -> str:
@@ -32,33 +32,42 @@ def from_json(text: str) -> Swarm:
 
 
 def _swarm(fields: Fields) -> Swarm:
-    worst = fields["worst"]
+    worst, evolution = fields["worst"], fields.get("evolution")
     given = {
         "plan": Plan(**{**fields["plan"], "rule": _rule(fields["plan"]["rule"])}),
         "particles": tuple(_particle(particle) for particle in fields["particles"]),
         "measured": tuple(_measured(record) for record in fields["measured"]),
         "worst": None if worst is None else _measured(worst),
+        "evolution": None if evolution is None else _evolution(evolution),
     }
     return Swarm(**{**fields, **given})
 
 
 def _rule(fields: Fields) -> Rule:
     constants = {name: value for name, value in fields.items() if name != "name"}
+    if "compat" in constants:
+        constants["compat"] = Compat(constants["compat"])
     return RULES[fields["name"]](**constants)
 
 
 def _particle(fields: Fields) -> Particle:
-    best = fields["best"]
+    best, trace = fields["best"], fields.get("trace")
     given = {
         "position": _position(fields["position"]),
         "velocity": _position(fields["velocity"]),
         "best": None if best is None else _position(best),
+        "trace": None if trace is None else Trace(**trace),
     }
     return Particle(**{**fields, **given})
 
 
 def _measured(fields: Fields) -> Measured:
     return Measured(**{**fields, "position": _position(fields["position"])})
+
+
+def _evolution(fields: Fields) -> Evolution:
+    vectors = {name: tuple(fields[name]) for name in ("mean", "step_path", "shape_path")}
+    return Evolution(**{**fields, **vectors, "covariance": tuple(map(tuple, fields["covariance"]))})
 
 
 def _position(values: list[float]) -> Position:

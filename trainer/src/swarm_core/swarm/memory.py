@@ -2,8 +2,8 @@
 
 A missing score says nothing: it makes no record, beats nothing, loses to nothing and ages nothing.
 
-Standard keeps the mean of all scores of a position, so a lucky one sinks when it is measured again. Published keeps
-the highest and never doubts it. *Improvement* is, for both, that the leading position was found in this very iteration:
+The mean of all scores of a position is kept, so a lucky one sinks when it is measured again; only Published keeps the
+highest and never doubts it. *Improvement* is, for all, that the leading position was found in this very iteration:
 averaging may lower the leader, or hand the lead to an older position, and neither counts as progress.
 """
 
@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import assert_never
 
-from swarm_core.swarm import positions, start, state
-from swarm_core.swarm.plan import Published, Standard
+from swarm_core.swarm import positions, reference, start, state
+from swarm_core.swarm.plan import CmaEs, Published, RandomSearch, Standard
 from swarm_core.swarm.positions import Position
 from swarm_core.swarm.state import Measured, Particle, Probe, Purpose, Result, Swarm
 
@@ -26,15 +26,23 @@ one sinks, and a final choice among eight must find eight where there are fewer 
 def absorb(swarm: Swarm, results: tuple[Result, ...]) -> Swarm:
     """`swarm` with the scores of its present iteration taken in; nothing moves. Independent of their order."""
     records = _records(swarm, results)
-    if swarm.iteration == 0:
-        particles = start.particles(swarm.plan, results)
-    else:
-        scored = {probe.position for probe, score in results if score is not None}
-        particles = tuple(
-            _settled(particle, records) if particle.position in scored else particle for particle in swarm.particles
-        )
+    particles = _particles(swarm, results, records)
     learned = replace(swarm, particles=particles, measured=_kept(swarm.plan.basis, particles, records))
     return replace(learned, worst=_worst(swarm, results), stale=_stale(learned, results))
+
+
+def _particles(swarm: Swarm, results: tuple[Result, ...], records: Records) -> tuple[Particle, ...]:
+    """The particles of the start, or those there are with what their scores say of them."""
+    scores = {probe.position: score for probe, score in results if score is not None}
+    if swarm.iteration == 0:
+        particles = start.particles(swarm.plan, results) if swarm.plan.flies else ()
+    else:
+        particles = tuple(
+            _settled(particle, records) if particle.position in scores else particle for particle in swarm.particles
+        )
+    if swarm.plan.released:
+        return tuple(reference.heard(one, scores[one.position]) if one.position in scores else one for one in particles)
+    return particles
 
 
 def _records(swarm: Swarm, results: tuple[Result, ...]) -> dict[Position, Measured]:
@@ -50,7 +58,7 @@ def _heard(swarm: Swarm, known: Measured | None, probe: Probe, score: float) -> 
     name = probe.name if probe.purpose is Purpose.START else f"{probe.name}-{swarm.iteration:04d}"
     new = Measured(name, probe.position, score, 1, swarm.iteration)
     match swarm.plan.rule:
-        case Standard():
+        case Standard() | RandomSearch() | CmaEs():
             return new if known is None else known.again(score)
         case Published():
             return new if known is None or score > known.value else known
@@ -60,7 +68,8 @@ def _heard(swarm: Swarm, known: Measured | None, probe: Probe, score: float) -> 
 
 def _settled(particle: Particle, records: Records) -> Particle:
     """`particle` after its position was scored: at a new best if that is strictly better, else older by one."""
-    if particle.best is None or records[particle.position].value > records[particle.best].value:
+    best = None if particle.best is None else records.get(particle.best)
+    if best is None or records[particle.position].value > best.value:
         return replace(particle, best=particle.position, stale=0)
     return replace(particle, stale=particle.stale + 1)
 

@@ -5,6 +5,7 @@ Settings that cannot work are refused when the value is made, so no later module
 """
 
 from dataclasses import dataclass
+from enum import StrEnum
 from math import isfinite
 
 from swarm_core.errors import BadInputError
@@ -47,9 +48,18 @@ class Standard:
         _check("swarm rule Standard: max_position", self.max_position, 1)
 
 
+class Compat(StrEnum):
+    """Which Data Swarms the Published rule is."""
+
+    INTENDED = "Intended"
+    """The rule, as the papers have it."""
+    REFERENCE = "Reference"
+    """The released code, faults included (see `reference`): to compare results with it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Published:
-    """The rule of Data Swarms as its authors intend it; defaults from their later toolkit and starter scripts."""
+    """The rule of Data Swarms; defaults from its authors' later toolkit and starter scripts."""
 
     inertia: float = 0.2
     cognitive: float = 0.3
@@ -62,7 +72,9 @@ class Published:
     step_floor: float = 0.1
     """Lambda never falls below it."""
     restart_patience: float = 0.67
-    """A ratio: a particle restarts when its best is restart_patience * patience measurements old. 0: every time."""
+    """A ratio: a particle restarts when its best is restart_patience * patience measurements old. 0: every time.
+    Reference takes the whole part of it for an index into the particle's scores (see `reference`)."""
+    compat: Compat = Compat.INTENDED
 
     def __post_init__(self) -> None:
         for name in ("inertia", "cognitive", "social", "repel"):
@@ -73,10 +85,40 @@ class Published:
         _check("swarm rule Published: step_length", self.step_length, 0, open_below=True)
         _check("swarm rule Published: step_length", self.step_length, self.step_floor)
         _check("swarm rule Published: step_factor", self.step_factor, 0, 1, open_below=True)
-        _check("swarm rule Published: restart_patience", self.restart_patience, 0)
+        most = 1.0 if self.compat is Compat.REFERENCE else float("inf")
+        _check("swarm rule Published: restart_patience", self.restart_patience, 0, most)
 
 
-Rule = Standard | Published
+@dataclass(frozen=True, slots=True)
+class RandomSearch:
+    """Positions drawn from a box and shifted to sum 1: what any search must beat.
+
+    The box is wide enough for the analogies, whose coefficients are -1, 0 and 1, with half as much beyond: most of a
+    box of 2.5, where the particles of Standard may go, is adapters that write broken text.
+    """
+
+    half_width: float = 1.5
+    """A coefficient is drawn from [-half_width, half_width]."""
+
+    def __post_init__(self) -> None:
+        _check("swarm rule RandomSearch: half_width", self.half_width, 0, open_below=True)
+
+
+@dataclass(frozen=True, slots=True)
+class CmaEs:
+    """CMA-ES (Hansen, arXiv 1604.00772) among the positions that sum to 1; begins at the best initial adapter."""
+
+    sigma: float = 0.5
+    """The first step size, per orthonormal direction: initial adapters lie sqrt(2) apart, so a third of that."""
+    max_position: float = 2.5
+    """The largest coefficient, before the position is shifted to sum 1; as in Standard."""
+
+    def __post_init__(self) -> None:
+        _check("swarm rule CmaEs: sigma", self.sigma, 0, open_below=True)
+        _check("swarm rule CmaEs: max_position", self.max_position, 1)
+
+
+Rule = Standard | Published | RandomSearch | CmaEs
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +129,8 @@ class Plan:
     """Initial adapters: a position has this many coefficients."""
     particles: int
     iterations: int
-    """Moves at most, after the start (iteration 0), which only measures."""
+    """Moves at most, after the start (iteration 0), which only measures. What is no particle swarm measures as often as
+    one would, in as many iterations as that takes (see `effort`)."""
     patience: int
     """Iterations without a better leading position after which the search stops."""
     seed: int
@@ -99,3 +142,13 @@ class Plan:
         _check("swarm particles", self.particles, 2)
         _check("swarm iterations", self.iterations, 1)
         _check("swarm patience", self.patience, 1)
+
+    @property
+    def released(self) -> bool:
+        """Whether the search is to go wrong where the released code does."""
+        return isinstance(self.rule, Published) and self.rule.compat is Compat.REFERENCE
+
+    @property
+    def flies(self) -> bool:
+        """Whether particles move; else every iteration draws its positions anew."""
+        return isinstance(self.rule, Standard | Published)

@@ -1,4 +1,4 @@
-"""Particle swarm optimisation by ask and tell, over a value.
+"""Particle swarm optimisation by ask and tell, over a value; and its rivals, random search and CMA-ES, likewise.
 
     swarm = pso.start(plan)
     while pso.stopped(swarm) is None:
@@ -16,14 +16,16 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import assert_never
 
-from swarm_core.swarm import codec, memory, positions, published, standard, state
+from swarm_core.swarm import codec, effort, evolve, memory, positions, published, reference, scatter, standard, state
 from swarm_core.swarm import start as starts
-from swarm_core.swarm.plan import Plan, Published, Rule, Standard
-from swarm_core.swarm.state import Candidate, Measured, Particle, Probe, Purpose, Result, Stop, Swarm
+from swarm_core.swarm.plan import CmaEs, Compat, Plan, Published, RandomSearch, Rule, Standard
+from swarm_core.swarm.positions import Position
+from swarm_core.swarm.state import Candidate, Measured, Probe, Purpose, Result, Stop, Swarm
 
 __all__ = [
-    "Candidate", "Plan", "Probe", "Published", "Purpose", "Rule", "Standard", "Stop", "Swarm",
-    "ask", "best", "budget", "finalists", "from_json", "initial_best", "start", "stopped", "tell", "to_json",
+    "Candidate", "CmaEs", "Compat", "Plan", "Probe", "Published", "Purpose", "RandomSearch", "Rule", "Standard", "Stop",
+    "Swarm", "ask", "best", "budget", "finalists", "from_json", "initial_best", "iterations", "start", "stopped",
+    "tell", "to_json",
 ]  # fmt: skip
 
 
@@ -42,7 +44,7 @@ def ask(swarm: Swarm) -> tuple[Probe, ...]:
     """
     if swarm.iteration == 0:
         return starts.probes(swarm.plan)
-    places = [particle.position for particle in swarm.particles]
+    places = _places(swarm)
     explored = tuple(
         Probe(f"p{index:02d}", place, Purpose.EXPLORE)
         for index, place in enumerate(places)
@@ -51,22 +53,49 @@ def ask(swarm: Swarm) -> tuple[Probe, ...]:
     match swarm.plan.rule:
         case Standard() as rule:
             doubted = enumerate(standard.doubted(rule, swarm))
-            return explored + tuple(Probe(f"b{n:02d}", record.position, Purpose.REMEASURE) for n, record in doubted)
-        case Published():
-            return explored
+            again = tuple(Probe(f"b{n:02d}", record.position, Purpose.REMEASURE) for n, record in doubted)
+        case Published() | RandomSearch() | CmaEs():
+            again = ()
+        case _ as unreachable:
+            assert_never(unreachable)
+    return explored + again
+
+
+def _places(swarm: Swarm) -> tuple[Position, ...]:
+    """Where the particles stand, or what is drawn for this iteration where there are none."""
+    match swarm.plan.rule:
+        case Standard() | Published():
+            return tuple(particle.position for particle in swarm.particles)
+        case RandomSearch() as rule:
+            return scatter.places(rule, swarm.plan, swarm.iteration, effort.drawn(swarm.plan, swarm.iteration))
+        case CmaEs() as rule:
+            return evolve.places(rule, swarm, effort.drawn(swarm.plan, swarm.iteration))
         case _ as unreachable:
             assert_never(unreachable)
 
 
 def tell(swarm: Swarm, fitness: Mapping[str, float | None]) -> Swarm:
-    """The swarm of the next iteration: the scores of every probe taken in, every particle moved.
+    """The swarm of the next iteration: the scores of every probe taken in, every particle moved, CMA-ES updated.
 
     `fitness` maps the name of each probe to its score, None if it has none. Raises ValueError, naming the probe, when
     one is absent, unknown or not finite.
     """
-    learned = memory.absorb(swarm, _results(ask(swarm), fitness))
+    results = _results(ask(swarm), fitness)
+    learned = memory.absorb(swarm, results)
     arriving = replace(learned, iteration=learned.iteration + 1)
-    return replace(arriving, particles=tuple(_moved(arriving, index) for index in range(len(arriving.particles))))
+    match swarm.plan.rule:
+        case Standard() as rule:
+            moved = tuple(standard.moved(rule, arriving, index) for index in range(len(arriving.particles)))
+            return replace(arriving, particles=moved)
+        case Published() as rule:
+            moved = tuple(published.moved(rule, arriving, index) for index in range(len(arriving.particles)))
+            return replace(arriving, particles=moved)
+        case RandomSearch():
+            return arriving
+        case CmaEs() as rule:
+            return replace(arriving, evolution=evolve.told(rule, swarm, results))
+        case _ as unreachable:
+            assert_never(unreachable)
 
 
 def _results(probes: tuple[Probe, ...], fitness: Mapping[str, float | None]) -> tuple[Result, ...]:
@@ -81,24 +110,16 @@ def _results(probes: tuple[Probe, ...], fitness: Mapping[str, float | None]) -> 
     return tuple((probe, fitness[probe.name]) for probe in probes)
 
 
-def _moved(swarm: Swarm, index: int) -> Particle:
-    match swarm.plan.rule:
-        case Standard() as rule:
-            return standard.moved(rule, swarm, index)
-        case Published() as rule:
-            return published.moved(rule, swarm, index)
-        case _ as unreachable:
-            assert_never(unreachable)
-
-
 def stopped(swarm: Swarm) -> Stop | None:
     """Why the search is over, or None: all iterations measured, or `patience` of them without a better leader.
 
-    A better leader is a position found in that iteration which then leads by its mean (see `memory`).
+    A better leader is a position found in that iteration which then leads by its mean (see `memory`). The released code
+    loses patience otherwise (see `reference`).
     """
-    if swarm.iteration > swarm.plan.iterations:
+    if swarm.iteration > effort.iterations(swarm.plan):
         return Stop.ITERATIONS
-    if swarm.stale >= swarm.plan.patience:
+    impatient = reference.impatient(swarm) if swarm.plan.released else swarm.stale >= swarm.plan.patience
+    if impatient:
         return Stop.PATIENCE
     return None
 
@@ -137,14 +158,12 @@ def _candidate(record: Measured) -> Candidate:
 
 def budget(plan: Plan) -> int:
     """How many probes a whole search asks at most: when patience does not end it and no two particles meet."""
-    match plan.rule:
-        case Standard() as rule:
-            per_iteration = plan.particles + rule.remeasured
-        case Published():
-            per_iteration = plan.particles
-        case _ as unreachable:
-            assert_never(unreachable)
-    return len(starts.probes(plan)) + plan.iterations * per_iteration
+    return effort.measurements(plan)
+
+
+def iterations(plan: Plan) -> int:
+    """How many iterations follow the start at most: more than `plan.iterations` where no particles move."""
+    return effort.iterations(plan)
 
 
 def to_json(swarm: Swarm) -> str:

@@ -8,10 +8,14 @@ from swarm_core.swarm.plan import Published
 def step_length(rule: Published, iteration: int) -> float:
     """Lambda of the move that leads to `iteration` (1 is the first): one decay per iteration, down to the floor.
 
-    Data Swarms arXiv 2506.00741, step 6 of the rule: lambda <- max(floor, factor * lambda). Multiplied out, because a
-    power is rounded differently from one C library to the next.
+    Data Swarms arXiv 2506.00741, step 6 of the rule: lambda <- max(floor, factor * lambda).
     """
-    return max(rule.step_floor, prod([rule.step_factor] * (iteration - 1), start=rule.step_length))
+    return decayed(rule, iteration - 1)
+
+
+def decayed(rule: Published, times: int) -> float:
+    """Lambda after `times` decays. Multiplied out: a power is rounded differently from one C library to the next."""
+    return max(rule.step_floor, prod([rule.step_factor] * times, start=rule.step_length))
 
 
 def restarts(rule: Published, patience: int, stale: int) -> bool:

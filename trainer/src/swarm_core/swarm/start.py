@@ -41,12 +41,16 @@ def child(plan: Plan, index: int) -> Position:
 
 
 def probes(plan: Plan) -> tuple[Probe, ...]:
-    """What iteration 0 measures: initial adapters, analogies if the rule wants them, children up to the particles."""
+    """What iteration 0 measures: initial adapters, analogies if the rule wants them, children up to the particles.
+
+    Where no particles move, the initial adapters alone.
+    """
     found = {"g": positions.vertices(plan.basis)}
     if isinstance(plan.rule, Standard) and plan.rule.analogies:
         found["a"] = analogies(plan)
-    missing = plan.particles - sum(map(len, found.values()))
-    found["c"] = tuple(child(plan, index) for index in range(missing))
+    if plan.flies:
+        missing = plan.particles - sum(map(len, found.values()))
+        found["c"] = tuple(child(plan, index) for index in range(missing))
     return tuple(
         Probe(f"{letter}{index:02d}", position, Purpose.START)
         for letter, group in found.items()
@@ -57,7 +61,7 @@ def probes(plan: Plan) -> tuple[Probe, ...]:
 def particles(plan: Plan, results: tuple[Result, ...]) -> tuple[Particle, ...]:
     """The best `plan.particles` probes, in the order asked; a probe without a score only where scores are too few.
 
-    Equation (1): v_i(0) = x_j - x_i for a random other particle j.
+    Equation (1): v_i(0) = x_j - x_i for a random other particle j. In Reference, each is its own best, scored or not.
     """
     order = sorted(results, key=lambda result: (result[1] is None, -(result[1] or 0.0)))
     chosen = {probe.name for probe, _ in order[: plan.particles]}
@@ -66,7 +70,7 @@ def particles(plan: Plan, results: tuple[Result, ...]) -> tuple[Particle, ...]:
         Particle(
             position=probe.position,
             velocity=positions.difference(kept[_other(plan, index)][0].position, probe.position),
-            best=None if score is None else probe.position,
+            best=probe.position if plan.released or score is not None else None,
         )
         for index, (probe, score) in enumerate(kept)
     )

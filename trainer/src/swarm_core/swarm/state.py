@@ -1,13 +1,15 @@
 """The swarm as a value: what was asked, what was measured and where every particle stands.
 
 Nothing here decides. A `Swarm` is all that a search needs to go on, a few kilobytes whatever the size of the model.
-Invariants: `measured` holds each position once, in the order first measured; the best of a particle is one of them.
+Invariants: `measured` holds each position once, in the order first measured; the best of a particle is one of them,
+but for rule Published with compat Reference, where a particle is its own best until something was scored.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from swarm_core.swarm.matrices import Matrix, Vector
 from swarm_core.swarm.plan import Plan
 from swarm_core.swarm.positions import Position
 
@@ -65,6 +67,20 @@ class Measured:
 
 
 @dataclass(frozen=True, slots=True)
+class Trace:
+    """What restarts of the released code go by (see `reference`)."""
+
+    first: float
+    """The particle's first score."""
+    latest: float
+    """Its latest score."""
+    count: int
+    """How many scores it has had; at least one."""
+    rest: int = 0
+    """Moves in which it cannot restart."""
+
+
+@dataclass(frozen=True, slots=True)
 class Particle:
     """One particle, ready to be measured at `position`."""
 
@@ -74,6 +90,26 @@ class Particle:
     """Where its personal best was measured; None until something was scored."""
     stale: int = 0
     """Its scored measurements since it reached its best."""
+    trace: Trace | None = None
+    """Kept for rule Published with compat Reference alone, once something was scored."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evolution:
+    """The normal distribution from which CMA-ES draws, in the d = n - 1 coordinates of `hyperplane`."""
+
+    mean: Vector
+    """[d]"""
+    sigma: float
+    """The step size."""
+    covariance: Matrix
+    """[d, d], symmetric and positive definite: its shape."""
+    step_path: Vector
+    """[d]: p_sigma, which tells whether steps add up."""
+    shape_path: Vector
+    """[d]: p_c, the direction in which they do."""
+    generation: int = 0
+    """How often it has been updated."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,13 +119,15 @@ class Swarm:
     plan: Plan
     iteration: int = 0
     particles: tuple[Particle, ...] = ()
-    """Empty until the start has been measured."""
+    """Empty until the start has been measured, and where no particles move: random search and CMA-ES."""
     measured: tuple[Measured, ...] = ()
     """The initial generators, the particles' bests and a few more leading positions, as far as they were scored."""
     worst: Measured | None = None
     """The lowest score ever, and where."""
     stale: int = 0
     """Iterations that brought scores and no better leading position."""
+    evolution: Evolution | None = None
+    """For rule CmaEs alone, once the start has been measured."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,11 @@ secrets.
 import hashlib
 import json
 from collections.abc import Sequence
+from itertools import count
+from math import sqrt
 from typing import TypeVar
+
+from swarm_core.swarm import exact
 
 Key = str | int
 T = TypeVar("T")
@@ -26,6 +30,17 @@ def _bits(seed: int, key: tuple[Key, ...], count: int) -> int:
 def uniform(seed: int, *key: Key) -> float:
     """A number in [0, 1): 53 bits, as many as a float holds."""
     return _bits(seed, key, 53) / (1 << 53)
+
+
+def normal(seed: int, *key: Key) -> float:
+    """A standard normal number: Marsaglia's polar method, which needs no function that rounds differently elsewhere."""
+    for attempt in count():
+        u = 2.0 * uniform(seed, *key, attempt, "u") - 1.0
+        v = 2.0 * uniform(seed, *key, attempt, "v") - 1.0
+        square = u * u + v * v
+        if 0.0 < square < 1.0:
+            return u * sqrt(-2.0 * exact.ln(square) / square)
+    raise AssertionError("a random point misses the unit circle for ever")
 
 
 def seed(seed: int, *key: Key) -> int:

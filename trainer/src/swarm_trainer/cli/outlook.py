@@ -32,9 +32,9 @@ def generators(reading: Reading) -> str:
 
 
 def search(resolved: ResolvedSpec) -> str:
-    size = resolved.swarm
+    size, iterations = resolved.swarm, search_of.outline(resolved).iterations
     rule = type(resolved.rule).__name__
-    return f"{rule}: {size.particles} particles, {size.iterations} iterations at most, patience {size.patience}"
+    return f"{rule}: {size.particles} particles, {iterations} iterations at most, patience {size.patience}"
 
 
 def questions(resolved: ResolvedSpec) -> str:

@@ -1,0 +1,45 @@
+"""What the engine and the swarm are told of a spec's search."""
+
+import pytest
+import swarmrun_documents as documents
+
+from swarm_core.api import defaults, loading
+from swarm_core.api.resolved import ResolvedSpec
+from swarm_core.engine import search
+from swarm_core.swarm import pso
+
+
+def resolved(swarm: documents.Document) -> ResolvedSpec:
+    return defaults.resolve(loading.from_object(documents.patched({"spec.swarm": swarm}), "run.yaml"))
+
+
+@pytest.mark.parametrize(
+    ("swarm", "rule"),
+    [
+        ({}, pso.Standard()),
+        ({"standard": {"start": "Generators", "maxVelocity": 2}}, pso.Standard(analogies=False, max_velocity=2.0)),
+        ({"rule": "Published", "published": {"repel": 0.2}}, pso.Published(repel=0.2)),
+        ({"rule": "Published", "published": {"compat": "Reference"}}, pso.Published(compat=pso.Compat.REFERENCE)),
+        ({"optimizer": "RandomSearch", "randomSearch": {"halfWidth": 2}}, pso.RandomSearch(half_width=2.0)),
+        ({"optimizer": "CmaEs"}, pso.CmaEs()),
+        ({"optimizer": "CmaEs", "cmaEs": {"sigma": 1, "maxPosition": 3}}, pso.CmaEs(sigma=1.0, max_position=3.0)),
+    ],
+    ids=str,
+)
+def test_every_constant_of_the_spec_reaches_the_swarm(swarm: documents.Document, rule: pso.Rule) -> None:
+    assert search.plan(resolved(swarm)).rule == rule
+
+
+@pytest.mark.parametrize(
+    ("swarm", "iterations"),
+    [({}, 20), ({"rule": "Published"}, 20), ({"optimizer": "CmaEs"}, 29), ({"optimizer": "RandomSearch"}, 29)],
+    ids=str,
+)
+def test_the_engine_goes_on_for_as_long_as_the_search_does(swarm: documents.Document, iterations: int) -> None:
+    spec = resolved(swarm)
+    assert search.outline(spec).iterations == iterations == pso.iterations(search.plan(spec))
+
+
+def test_rivals_and_the_default_choose_among_finalists_with_as_many_items() -> None:
+    chosen = {search.choice_items(resolved(swarm)) for swarm in ({}, {"optimizer": "CmaEs"})}
+    assert len(chosen) == 1
