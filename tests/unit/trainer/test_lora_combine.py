@@ -78,9 +78,13 @@ def test_the_sum_is_cast_once_at_the_end(folders: list[Path], tmp_path: Path, dt
     assert all(tensor.dtype is torch.float32 for tensor in adapter.load(tmp_path / "out").values())
 
 
-def test_a_sum_that_overflows_its_dtype_is_refused(folders: list[Path]) -> None:
+@pytest.mark.parametrize(("weights", "dtype"), [((1e6, 0.0, 0.0), "float16"), ((3e38, 3e38, -3e38), "float32")])
+def test_a_sum_that_overflows_its_dtype_is_refused(
+    make_adapter: Callable[..., Path], tiny_base: Path, weights: tuple[float, ...], dtype: str
+) -> None:
+    large = [make_adapter(tiny_base, seed, size=10.0) for seed in (1, 2, 3)]
     with pytest.raises(BadInputError, match="NaN or infinity"):
-        list(combine.combine(mixture(BASE, BASIS, (1e6, 0.0, 0.0), "float16"), folders))
+        list(combine.combine(mixture(BASE, BASIS, weights, dtype), large))
 
 
 def test_an_unknown_dtype_is_refused_with_those_that_there_are(folders: list[Path]) -> None:
@@ -116,3 +120,25 @@ def test_tensors_come_one_by_one_and_not_after_the_last_is_summed(folders: list[
     assert ".layers.0." in next(tensors)[0]
     with pytest.raises(BadInputError):
         list(tensors)
+
+
+def test_recipes_written_side_by_side_are_those_written_one_by_one(folders: list[Path], tmp_path: Path) -> None:
+    recipes = [mixture(BASE, BASIS, (0.1 * k, 1.0 - k, 0.9 * k)) for k in range(5)]
+    alone = [combine.write(recipe, folders, tmp_path / f"alone{k}") for k, recipe in enumerate(recipes)]
+    outs = [tmp_path / f"beside{k}" for k in range(5)]
+    assert list(combine.write_many(recipes, folders, outs)) == alone
+    assert [digest_bytes((out / adapter.WEIGHTS).read_bytes()) for out in outs] == alone
+    assert len(set(alone)) == 5
+
+
+def test_side_by_side_the_recipe_that_cannot_be_written_leaves_no_folder(folders: list[Path], tmp_path: Path) -> None:
+    recipes = [mixture(BASE, BASIS, (0.5, 0.5, 0.0)), mixture(BASE, BASIS, (1e38, 1e38, 1e38), "float16")]
+    with pytest.raises(BadInputError, match=f"recipe {recipes[1].name[:12]}.*NaN or infinity"):
+        combine.write_many(recipes, folders, [tmp_path / "good", tmp_path / "bad"])
+    assert [path.name for path in tmp_path.iterdir()] == ["good"]
+
+
+def test_side_by_side_recipes_and_folders_come_in_pairs(folders: list[Path], tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="shorter"):
+        combine.write_many([mixture(BASE, BASIS, (1.0, 0.0, 0.0))] * 2, folders, [tmp_path / "out"])
+    assert not list(tmp_path.iterdir())

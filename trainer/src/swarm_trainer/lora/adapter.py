@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-import torch
+import numpy as np
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
@@ -69,8 +69,8 @@ def load(folder: Path) -> dict[str, Tensor]:
 
 
 def finite(name: str, tensor: Tensor) -> Tensor:
-    """`tensor` if all its numbers are finite. Raises BadInputError."""
-    if not bool(torch.isfinite(tensor).all()):
+    """`tensor`, on the CPU, if all its numbers are finite. Raises BadInputError."""
+    if not np.isfinite(tensor.float().numpy()).all():  # torch's takes 20 times as long: as much as ten more terms
         raise BadInputError(f"{name}: holds NaN or infinity; train again with a lower learning rate, or leave it out")
     return tensor
 

@@ -1,0 +1,247 @@
+"""What a step of the swarm costs: time and memory, beside the released code's way and beside load + save alone.
+
+Four particles over four adapters of 135 MB (rank 64 on q, k, v and o of 32 layers 2048 wide, float32, random numbers),
+all on one disk, every way in every repetition, medians. A step is what lies between the scores of one iteration and
+four adapter folders for the next.
+
+- *ours*: `pso.tell` and `pso.ask` on coefficients, then the four recipes side by side (`combine.write_many`) or one by
+  one (`combine.write`). Both name what they wrote by its sha256, whose cost stands in a row of its own.
+- *released way*: the pattern of the code released with Data Swarms (arXiv 2506.00741), transcribed: every term of the
+  update is a merge of adapters on disk, five merges and twelve loads per particle. Its checkpoint copies, which depend
+  on the scores, are left out: five of them (four personal bests, one global) are a row of their own.
+- *load + save*: `load_file` and `save_file` of four adapters, and nothing else.
+
+Limits: the files are in the page cache, so this is the processor's and the memory's cost; `--durable` adds a sync of
+the disk to every time. Ours uses every core, the released way `--threads` in torch, load + save one: other work on the
+cores shifts the ratios, so the load is printed. Memory is Linux's VmHWM, which counts mapped files.
+"""
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from time import perf_counter, process_time
+
+import torch
+from safetensors.torch import load_file, save_file
+
+from swarm_core.recipe import Digest, digest_bytes, mixture
+from swarm_core.swarm import pso, streams
+from swarm_trainer.lora import combine, export
+from swarm_trainer.lora.adapter import WEIGHTS
+from swarm_trainer.lora.signature import Signature
+
+PARTICLES = 4
+LAYERS = tuple((f"model.layers.{layer}.self_attn.{side}_proj", (2048, 2048)) for layer in range(32) for side in "koqv")
+SIGNATURE = Signature(64, 16.0, ("k_proj", "o_proj", "q_proj", "v_proj"), tuple(sorted(LAYERS)))
+PLAN = pso.Plan(basis=PARTICLES, particles=PARTICLES, iterations=100, patience=100, seed=1, rule=pso.Standard())
+BASE = Digest("b" * 64)
+MB = 1e6
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """One way, once."""
+
+    wall: float
+    processor: float
+    """Seconds of all threads: what a busy machine cannot distort as much."""
+
+
+def noise(swarm: pso.Swarm) -> dict[str, float | None]:
+    """Scores for everything asked."""
+    return {probe.name: streams.uniform(7, swarm.iteration, probe.name) for probe in pso.ask(swarm)}
+
+
+def steps() -> list[float]:
+    """Seconds of tell and ask in every iteration of a search."""
+    swarm, times = pso.start(PLAN), []
+    while pso.stopped(swarm) is None:
+        scores, begin = noise(swarm), perf_counter()
+        swarm = pso.tell(swarm, scores)
+        pso.ask(swarm)
+        times.append(perf_counter() - begin)
+    return times
+
+
+def prepare(folder: Path) -> None:
+    """Random adapters: the initial ones, and what the released way keeps on disk about them."""
+    for number, name in enumerate([f"x{k}" for k in range(PARTICLES)] + [f"v{k}" for k in range(PARTICLES)] + ["w"]):
+        generator = torch.Generator().manual_seed(number)
+        drawn = ((name, 0.01 * torch.randn(shape, generator=generator)) for name, shape in SIGNATURE.tensors.items())
+        export.save(folder / name, drawn, SIGNATURE)
+
+
+def ours(folder: Path, out: Path, *, beside: bool) -> None:
+    swarm = pso.tell(pso.start(PLAN), noise(pso.start(PLAN)))
+    swarm = pso.tell(swarm, noise(swarm))
+    found = [probe.position for probe in pso.ask(swarm) if probe.name.startswith("p")]
+    basis = [Digest(f"{k}" * 64) for k in range(PARTICLES)]
+    recipes = [mixture(BASE, basis, position) for position in found]
+    folders, outs = [folder / f"x{k}" for k in range(PARTICLES)], [out / f"p{k}" for k in range(PARTICLES)]
+    if beside:
+        combine.write_many(recipes, folders, outs)
+    else:
+        for recipe, target in zip(recipes, outs, strict=True):
+            combine.write(recipe, folders, target)
+
+
+def merge(terms: Sequence[tuple[float, Path]], out: Path) -> None:
+    """One merge of the released way: every adapter loaded whole, weighted and added, the sum saved."""
+    loaded = [(weight, load_file(folder / WEIGHTS)) for weight, folder in terms]
+    total = {name: loaded[0][0] * tensor for name, tensor in loaded[0][1].items()}
+    for weight, tensors in loaded[1:]:
+        for name, tensor in tensors.items():
+            total[name] += weight * tensor
+    out.mkdir(parents=True)
+    save_file(total, out / WEIGHTS)
+
+
+def released(folder: Path, out: Path) -> None:
+    """Five merges per particle, one particle after the other: three differences, the velocity, the position.
+
+    The personal best is another particle's place and the global best a third one's, which costs what any place costs.
+    """
+    for k in range(PARTICLES):
+        x, v, mine = folder / f"x{k}", folder / f"v{k}", out / f"p{k}"
+        best, leader, worst = folder / f"x{(k + 1) % PARTICLES}", folder / f"x{(k + 2) % PARTICLES}", folder / "w"
+        merge([(1.0, best), (-1.0, x)], mine / "cognitive")
+        merge([(1.0, leader), (-1.0, x)], mine / "social")
+        merge([(1.0, x), (-1.0, worst)], mine / "repel")
+        pulls = ((0.3, v), (0.3, mine / "cognitive"), (0.35, mine / "social"), (0.05, mine / "repel"))
+        merge(pulls, mine / "velocity")
+        merge([(1.0, x), (0.7, mine / "velocity")], mine / "position")
+
+
+def copies(folder: Path, out: Path) -> None:
+    for k in range(PARTICLES + 1):
+        shutil.copytree(folder / f"x{k % PARTICLES}", out / f"best{k}")
+
+
+def alone(folder: Path, out: Path, *, digest: bool = False) -> None:
+    out.mkdir(parents=True)
+    for k in range(PARTICLES):
+        save_file(load_file(folder / f"x{k}" / WEIGHTS), out / f"{k}.safetensors")
+        if digest:
+            digest_bytes((out / f"{k}.safetensors").read_bytes())
+
+
+Way = Callable[[Path, Path], None]
+Costs = dict[str, list[Cost]]
+OURS, ALONE, RELEASED = "ours, side by side", "load + save alone", "released way"
+WAYS: dict[str, Way] = {
+    OURS: lambda folder, out: ours(folder, out, beside=True),
+    "ours, one by one": lambda folder, out: ours(folder, out, beside=False),
+    ALONE: alone,
+    "load + save + sha256": lambda folder, out: alone(folder, out, digest=True),
+    RELEASED: released,
+    "five checkpoint copies": copies,
+}
+
+
+def timed(way: Way, folder: Path, out: Path, *, durable: bool) -> Cost:
+    """The disk is at rest before, and is what it was after."""
+    shutil.rmtree(out, ignore_errors=True)
+    os.sync()
+    wall, processor = perf_counter(), process_time()
+    way(folder, out)
+    if durable:
+        os.sync()
+    cost = Cost(perf_counter() - wall, process_time() - processor)
+    shutil.rmtree(out)
+    return cost
+
+
+def resident(field: str) -> float:
+    """Bytes of memory of this process: VmRSS now, VmHWM at its highest."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(float(line.split()[1]) * 1024 for line in lines if line.startswith(field))
+
+
+def grown(name: str, folder: Path) -> float:
+    """How far memory rises above what the imports need, in a process of its own."""
+    command = [sys.executable, __file__, "--memory", name, "--folder", str(folder)]
+    return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+
+
+def memory(name: str, folder: Path) -> float:
+    Path("/proc/self/clear_refs").write_text("5")  # the highest so far: that of the imports
+    before = resident("VmRSS")
+    WAYS[name](folder, folder / "out")
+    shutil.rmtree(folder / "out")
+    return resident("VmHWM") - before
+
+
+def walls(costs: Costs) -> dict[str, float]:
+    return {name: median(cost.wall for cost in found) for name, found in costs.items()}
+
+
+def table(costs: Costs, peaks: dict[str, float]) -> Iterator[str]:
+    yield "| four particles, 135 MB each | wall, median (least) | processor | load + save = 1 | peak memory |"
+    yield "|---|---|---|---|---|"
+    wall = walls(costs)
+    for name, found in costs.items():
+        times = f"{wall[name]:.2f} s ({min(cost.wall for cost in found):.2f})"
+        processor, ratio = median(cost.processor for cost in found), wall[name] / wall[ALONE]
+        yield f"| {name} | {times} | {processor:.2f} s | {ratio:.2f} | {peaks[name] / MB:.0f} MB |"
+
+
+def verdicts(costs: Costs, peaks: dict[str, float], step: float, size: float) -> Iterator[str]:
+    """The goals; `step` in seconds, `size` of an adapter in bytes."""
+    wall = walls(costs)
+    faster, slower = wall[RELEASED] / wall[OURS], wall[OURS] / wall[ALONE]
+    peak, most = peaks[OURS] / MB, (PARTICLES + 1) * size / MB
+    yield "| goal | found | wanted | met |"
+    yield "|---|---|---|---|"
+    for what, found, wanted, met in (
+        ("released way / ours", f"{faster:.1f}", "at least 10", faster >= 10),
+        ("ours / load + save alone", f"{slower:.2f}", "at most 1.3", slower <= 1.3),
+        ("tell + ask", f"{step * 1e3:.2f} ms", "under 1 ms", step < 1e-3),
+        ("peak memory", f"{peak:.0f} MB", f"at most {most:.0f} MB", peak <= most),
+    ):
+        yield f"| {what} | {found} | {wanted} | {'yes' if met else 'no'} |"
+
+
+def repeated(repetitions: int, folder: Path, *, durable: bool) -> Costs:
+    """Every way in every repetition; one more before, to warm up, does not count."""
+    costs: Costs = {name: [] for name in WAYS}
+    for repetition in range(repetitions + 1):
+        for name, way in WAYS.items():
+            cost = timed(way, folder, folder / "out", durable=durable)
+            costs[name] += [cost] if repetition else []
+    return costs
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--repetitions", type=int, default=5)
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads(), help="torch's, in the released way")
+    parser.add_argument("--durable", action="store_true", help="times end when the disk has everything")
+    parser.add_argument("--folder", type=Path, help="where to put 5 GB; default: the system's temporary folder")
+    parser.add_argument("--memory", choices=WAYS, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    if arguments.memory:
+        print(memory(arguments.memory, arguments.folder))
+        return 0
+    with tempfile.TemporaryDirectory(dir=arguments.folder) as scratch:
+        folder = Path(scratch)
+        prepare(folder)
+        costs = repeated(arguments.repetitions, folder, durable=arguments.durable)
+        peaks = {name: grown(name, folder) for name in WAYS}
+        size = (folder / "x0" / WEIGHTS).stat().st_size
+    print(f"{arguments.repetitions} repetitions, {os.cpu_count()} cores, {arguments.threads} torch threads,", end=" ")
+    print(f"load {os.getloadavg()[0]:.1f}{', durable' if arguments.durable else ''}\n")
+    print("\n".join(table(costs, peaks)), end="\n\n")
+    print("\n".join(verdicts(costs, peaks, median(steps()), size)))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
