@@ -50,6 +50,15 @@ class ResolvedGenerators(Chosen):
     data: Data
     origin: Trained | Given
 
+    @property
+    def cluster_field(self) -> str | None:
+        """The field of the data that names each item's cluster; None if the data does not say."""
+        match self.origin:
+            case Trained(clusters=ByField(name=name)):
+                return name
+            case _:
+                return None
+
 
 class ResolvedTaker(Chosen):
     """One test taker."""

@@ -4,8 +4,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from swarm_core.api import defaults, loading
-from swarm_core.api.generators import ByField
-from swarm_core.api.resolved import Trained
 from swarm_core.errors import BadInputError
 from swarm_trainer.data import seeds
 from swarm_trainer.verbs import places
@@ -69,9 +67,4 @@ def missing(order: Order) -> tuple[list[str], int]:
 def seed_items(order: Order, path: Path) -> int:
     """The number of distinct seed items in `path`. Raises BadInputError, naming the line."""
     generators = order.resolved.generators
-    match generators.origin:
-        case Trained(clusters=ByField(name=name)):
-            cluster_field: str | None = name
-        case _:
-            cluster_field = None
-    return len(seeds.read(path, generators.data.field, cluster_field).items)
+    return len(seeds.read(path, generators.data.field, generators.cluster_field).items)

@@ -4,14 +4,11 @@ A run works with what `prepare` pinned, so a changed seed file would not change 
 something by it, and going on without a word would hide that.
 """
 
-import json
-
 from swarm_core.api import defaults
 from swarm_core.api.defaults import Role
-from swarm_core.errors import BadInputError
 from swarm_core.ports import ArtifactStore
 from swarm_trainer.stores import files, tree
-from swarm_trainer.verbs import places, receipts
+from swarm_trainer.verbs import pins, places
 from swarm_trainer.worker.session import Order
 
 LATER = frozenset({Role.BASE, Role.TAKER_MODEL, Role.EMBEDDER})
@@ -20,14 +17,9 @@ LATER = frozenset({Role.BASE, Role.TAKER_MODEL, Role.EMBEDDER})
 
 def check(order: Order, store: ArtifactStore) -> None:
     """Raises BadInputError naming the first input that is not what it was."""
-    pinned = json.loads(store.read(receipts.SOURCES) or b"{}")
+    pinned = pins.load(store)
     for use in defaults.uris(order.resolved):
         if use.role in LATER or use.uri not in pinned:
             continue
         path = places.place(use.uri, order.base_folder)
-        found = files.digest(path) if use.role is Role.DATA else tree.digest_tree(path)
-        if found != pinned[use.uri]:
-            raise BadInputError(
-                f"{use.field}: {use.uri!r} has changed since this run began (sha256 {found[:12]}, was"
-                f" {pinned[use.uri][:12]}); restore it, or give another --folder"
-            )
+        pins.check(use, files.digest(path) if use.role is Role.DATA else tree.digest_tree(path), pinned)

@@ -40,10 +40,3 @@ class Context:
     progress: Callable[[Progress], None]
     engines: dict[str, list[Inference]] = field(default_factory=dict)
     """Inference engines by what they serve, one per lane, kept warm between items."""
-
-    def close(self) -> None:
-        """Close every engine."""
-        for lane in self.engines.values():
-            for engine in lane:
-                engine.close()
-        self.engines.clear()

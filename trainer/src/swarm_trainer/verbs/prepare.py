@@ -9,7 +9,6 @@ from shutil import disk_usage
 
 from swarm_core.api import defaults
 from swarm_core.api.defaults import ResolvedSpec, Role, Use
-from swarm_core.api.generators import ByField
 from swarm_core.api.resolved import ByKMeans, Given, Trained
 from swarm_core.engine.receipts import Output, Scalar
 from swarm_core.engine.work import Receipt, WorkItem
@@ -20,7 +19,7 @@ from swarm_core.recipe import Digest, canonical_json, digest_bytes
 from swarm_trainer.data import clustering, seeds
 from swarm_trainer.lora import adapter, signature
 from swarm_trainer.stores import tree
-from swarm_trainer.verbs import places, receipts, setup, tokens
+from swarm_trainer.verbs import pins, places, setup, tokens
 from swarm_trainer.verbs.context import Context, Progress
 
 HEADROOM = 256 * 2**20
@@ -47,7 +46,7 @@ def run(item: WorkItem, context: Context) -> Receipt:
         data=context.store.put(data.to_bytes()),
         adapters=tuple(contents[uri] for uri in given(resolved)),
     )
-    refuse_change(contents, context.store.publish(receipts.SOURCES, canonical_json(contents)))
+    refuse_change(contents, context.store.publish(pins.KEY, canonical_json(contents)))
     return Receipt(
         key=item.key,
         outputs={Output.EXPERIMENT: context.store.put(experiment.to_bytes())},
@@ -102,8 +101,7 @@ def seed_data(context: Context) -> SeedData:
     resolved = context.resolved
     data, origin = resolved.generators.data, resolved.generators.origin
     path = places.file(data.uri, context.base_folder, "spec.generators.data.uri")
-    field = origin.clusters.name if isinstance(origin, Trained) and isinstance(origin.clusters, ByField) else None
-    read = seeds.read(path, data.field, field)
+    read = seeds.read(path, data.field, resolved.generators.cluster_field)
     kept, held_out = seeds.split(read.items, data.held_out, resolved.seed)
     clusters = clustered(context, kept) if isinstance(origin, Trained) else (tuple(item.text for item in kept),)
     return SeedData(clusters, tuple(item.text for item in held_out))

@@ -1,10 +1,7 @@
-"""Where receipts stand in the store, and the digests of what the spec's URIs held."""
+"""Where receipts stand in the store."""
 
 from swarm_core.engine.work import Receipt
 from swarm_core.ports import ArtifactStore
-
-SOURCES = "prepare/sources.json"
-"""Each URI's digest, for finding the files again; no part of the experiment's identity."""
 
 
 def key(item: str) -> str:

@@ -4,7 +4,6 @@ Everything is read from the store by digest and from the spec; a model folder is
 before it is used, so a base that changed under a run is found and not served.
 """
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,6 @@ from swarm_core.api.defaults import ResolvedSpec
 from swarm_core.engine import search
 from swarm_core.engine.receipts import Output
 from swarm_core.engine.work import GENERATORS, Kind, WorkItem
-from swarm_core.errors import BadInputError
 from swarm_core.experiment import Experiment, SeedData
 from swarm_core.judges import registry as judges
 from swarm_core.objectives import bootstrap
@@ -27,7 +25,7 @@ from swarm_trainer.inference.local import LocalInference, Settings
 from swarm_trainer.lora import combine
 from swarm_trainer.report.verdict import Interval
 from swarm_trainer.stores import tree
-from swarm_trainer.verbs import places, receipts
+from swarm_trainer.verbs import pins, places, receipts
 from swarm_trainer.verbs.context import Context
 from swarm_trainer.verbs.examine import Exam, Sampling
 
@@ -188,16 +186,12 @@ def base_folder(context: Context) -> Path:
 
 def models(context: Context) -> dict[Digest, Path]:
     """The folder of every base by its digest, hashed now. Raises BadInputError if one changed since prepare."""
-    sources = json.loads(context.store.read(receipts.SOURCES) or b"{}")
+    pinned = pins.load(context.store)
     found: dict[Digest, Path] = {}
     for use in defaults.uris(context.resolved):
         if use.role in (defaults.Role.BASE, defaults.Role.TAKER_MODEL):
             path = places.folder(use.uri, context.base_folder, use.field)
             digest = tree.digest_tree(path)
-            if digest != sources[use.uri]:
-                raise BadInputError(
-                    f"{use.field}: {use.uri!r} has changed since this run began (sha256 {digest}, was"
-                    f" {sources[use.uri]}); restore it or start in a new folder"
-                )
+            pins.check(use, digest, pinned)
             found[digest] = path
     return found
