@@ -1,0 +1,183 @@
+"""The fake world of the engine's fault tests, in three parts that die apart, and a run driven through it.
+
+The *store* holds receipts, write-once, and survives everything. The *site* runs processes and shows what became of
+them; it forgets when the host restarts. The *host* holds the engine's state; when it crashes it comes back with the
+last state it saved, an older one, or none.
+
+A fake iteration's commit is the sha256 of its parent and its index, so one digest proves the whole history.
+"""
+
+from dataclasses import dataclass, field, replace
+
+from swarm_core.engine.decide import Decision, decide
+from swarm_core.engine.phases import Phase
+from swarm_core.engine.plan import Outline
+from swarm_core.engine.state import EngineState, reopen
+from swarm_core.engine.work import (
+    Action,
+    Cancel,
+    Done,
+    Failed,
+    FailureReason,
+    Kind,
+    Launch,
+    Observation,
+    Receipt,
+    Running,
+    WorkItem,
+    World,
+)
+from swarm_core.recipe import canonical_json, digest_bytes
+
+ATTEMPTS = 4
+DEADLINE = 100_000.0
+"""Longer than all small steps of time in one run together: only a jump of the clock passes it."""
+ITERATIONS = 6
+
+
+def outline(clusters: int, suspended: bool = False) -> Outline:
+    return Outline(ITERATIONS, clusters, ATTEMPTS, DEADLINE, suspended)
+
+
+def carry_out(item: WorkItem, last: int) -> Receipt:
+    """What the fake work brings: a function of the item alone. The search stops at iteration `last`."""
+    digest = digest_bytes(canonical_json([str(item.kind), item.index, item.parent]))
+    match item.kind:
+        case Kind.PREPARE:
+            return Receipt(item.key, {"experiment": digest})
+        case Kind.SEED:
+            return Receipt(item.key, {"adapter": digest})
+        case Kind.ITERATE:
+            best = int(digest[:8], 16) / 2**32
+            stop = "Patience" if item.index == last else ""
+            return Receipt(item.key, {"commit": digest}, {"best": best, "mean": best / 3, "stop": stop, "items": 40})
+        case Kind.CONCLUDE:
+            return Receipt(item.key, {"result": digest}, {"gain": int(digest[:8], 16) / 2**32})
+
+
+Process = tuple[str, int]
+"""Key and attempt."""
+
+
+@dataclass
+class Site:
+    """Store and processes."""
+
+    last: int = ITERATIONS
+    now: float = 1000.0
+    receipts: dict[str, Receipt] = field(default_factory=dict)
+    running: dict[Process, tuple[WorkItem, float]] = field(default_factory=dict)
+    ended: dict[str, Done | Failed] = field(default_factory=dict)
+    cancels: list[Cancel] = field(default_factory=list)
+
+    def look(self) -> World:
+        seen: dict[str, Observation] = dict(self.ended)
+        for (key, attempt), (_, since) in sorted(self.running.items()):
+            if isinstance(seen.get(key), Done):
+                del self.running[key, attempt]
+            else:
+                seen[key] = Running(attempt, since)
+        return World(seen)
+
+    def apply(self, action: Action) -> None:
+        match action:
+            case Launch(item):
+                self.check_launch(item)
+                runs = any(key == item.key and attempt >= item.attempt for key, attempt in self.running)
+                if not runs and not isinstance(self.ended.get(item.key), Done):
+                    self.running[item.key, item.attempt] = (item, self.now)
+            case Cancel():
+                self.cancels.append(action)
+
+    def check_launch(self, item: WorkItem) -> None:
+        """What an item follows must stand in the store, and be what it names."""
+        if item.kind is Kind.PREPARE:
+            return
+        experiment = self.receipts["prepare"].outputs["experiment"]
+        if item.kind is Kind.SEED or (item.kind is Kind.ITERATE and item.index == 0):
+            assert item.parent == experiment
+            return
+        before = item.index - 1 if item.kind is Kind.ITERATE else self.last
+        assert item.parent == self.receipts[f"iterate.generators.{before:04d}"].outputs["commit"]
+
+    def deliver_cancels(self) -> None:
+        for cancel in self.cancels:
+            for key, attempt in list(self.running):
+                if key == cancel.key and cancel.attempt in (None, attempt):
+                    self.end((key, attempt), FailureReason.LOST)
+        self.cancels.clear()
+
+    def complete(self, process: Process) -> None:
+        item, _ = self.running.pop(process)
+        receipt = carry_out(item, self.last)
+        assert self.receipts.setdefault(item.key, receipt) == receipt, "two different results for one key"
+        self.ended[item.key] = Done(receipt)
+
+    def end(self, process: Process, reason: FailureReason) -> None:
+        key, attempt = process
+        del self.running[process]
+        if not isinstance(self.ended.get(key), Done):
+            self.ended[key] = Failed(attempt, reason, "as drawn", self.now)
+
+
+class CrashError(Exception):
+    """The host is gone."""
+
+
+@dataclass
+class Host:
+    """The engine's state, and every state ever saved."""
+
+    site: Site
+    state: EngineState = field(default_factory=EngineState)
+    saved: list[EngineState] = field(default_factory=lambda: [EngineState()])
+    effects: int = 0
+
+    def act(self, decision: Decision, save_first: bool = True, crash_after: int | None = None) -> None:
+        """Save and apply, one effect after the other; a crash leaves the first `crash_after` of them done."""
+        effects: list[EngineState | Action] = [decision.state, *decision.actions]
+        for number, effect in enumerate(effects if save_first else [*effects[1:], effects[0]]):
+            if number == crash_after:
+                raise CrashError
+            self.effects += 1
+            if isinstance(effect, EngineState):
+                self.saved.append(effect)
+            else:
+                self.site.apply(effect)
+        self.state = decision.state
+
+    def restart(self, back: int, forgets: bool) -> None:
+        """Come back with the state saved `back` saves ago."""
+        self.state = EngineState.from_json(self.saved[max(0, len(self.saved) - 1 - back)].to_json())
+        if forgets:
+            self.site.ended.clear()
+
+
+def drive(host: Host, plan: Outline) -> None:
+    """Run to the end without faults; a failed run is run again, as its owner would."""
+    reopened = 0
+    for _ in range(200):
+        if host.state.phase is Phase.FAILED:
+            reopened += 1
+            assert reopened <= 10, host.state.failure
+            host.state = reopen(host.state)
+        decision = decide(plan, host.state, host.site.look(), host.site.now)
+        host.act(decision)
+        if decision.wake_after is None and not decision.actions and host.state.phase is Phase.SUCCEEDED:
+            return
+        host.site.deliver_cancels()
+        for process in list(host.site.running):
+            host.site.complete(process)
+        host.site.now += decision.wake_after or 0.0
+    raise AssertionError(f"not over after 200 decisions: {host.state}")
+
+
+def undisturbed(clusters: int, last: int) -> EngineState:
+    host = Host(Site(last))
+    drive(host, outline(clusters))
+    return host.state
+
+
+def timeless(state: EngineState) -> EngineState:
+    """What must be the same in every run: all but the times, and the numbers that attempts began with."""
+    return replace(state, started=None, finished=None, floor=1)
