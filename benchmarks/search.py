@@ -1,0 +1,378 @@
+"""What a search is worth: every optimiser on every arena, paired seeds, one budget, fresh items, one table.
+
+    python benchmarks/search.py --work DIR --write docs/results.md
+
+For each arena and seed the generators are fine-tuned once and every contestant starts from them. A contestant has the
+measurements of the default swarm (`pso.budget`), no patience, and the same reserve for its final choice; what is
+reported are two sets of fresh items that no search has seen, for the generator chosen and for every initial one.
+Contestants of one seed meet the same examples and sampling seeds, so their differences are paired.
+
+Every result is a line of `DIR/results.jsonl`, written when it is there: what was killed goes on, nothing is repeated.
+
+Limits: a toy arena each; intervals are Student's over seeds, which says nothing of other arenas. Greedy answers are
+remembered within a process (a taker answers the same question the same way), which saves two thirds of the time and
+changes a token about once in a million, as any change of batches does.
+"""
+
+import argparse
+import dataclasses
+import json
+import os
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import asdict, dataclass
+from itertools import islice
+from math import ceil
+from multiprocessing import get_context
+from pathlib import Path
+from statistics import fmean, stdev
+
+import torch
+import yaml
+from scipy.stats import t as student
+
+from swarm_core.api import defaults, loading
+from swarm_core.engine import search
+from swarm_core.engine.work import Kind, WorkItem
+from swarm_core.gates.duplicate import Duplicate
+from swarm_core.gates.leaked import Leaked
+from swarm_core.gates.verifiable import Verifiable
+from swarm_core.objectives import cube, difficulty
+from swarm_core.ports import Completion, Failure, Inference, Request
+from swarm_core.recipe import ModelName, Recipe
+from swarm_core.rollout import Rollout, batch
+from swarm_core.swarm import positions, pso
+from swarm_core.swarm.positions import Position
+from swarm_trainer import verbs
+from swarm_trainer.stores.local import LocalStore
+from swarm_trainer.verbs import examine, setup
+from swarm_trainer.verbs.context import Context
+from swarm_trainer.verbs.examine import Exam, Place, Sheet
+from swarm_trainer.verbs.setup import Setup
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
+ARENAS = ("arithmetic", "arithmetic-2")
+FIRST_SEED = 2001
+"""Tuning used seeds below 1000, `ten_seeds.py` those from 1001."""
+PARTICLES, ITERATIONS, ITEMS = 8, 16, 120
+FINAL_ITEMS, FINAL_SETS = 800, 2
+DEFAULT = "Standard"
+CONTESTANTS: dict[str, dict[str, object]] = {
+    DEFAULT: {},
+    "CmaEs": {"optimizer": "CmaEs"},
+    "RandomSearch": {"optimizer": "RandomSearch"},
+    "Published": {"rule": "Published"},
+    "Reference": {"rule": "Published", "published": {"compat": "Reference"}},
+    "Smoothed": {"standard": {"smoothing": 0.6, "remeasured": 0}},
+    "Exact": {"merge": "Exact"},
+    "CmaEs, Exact": {"optimizer": "CmaEs", "merge": "Exact"},
+    "PerLayer": {"groups": "PerLayer"},
+}
+"""What each says in `spec.swarm`; all else is the same."""
+MAIN = tuple(CONTESTANTS)
+BEGIN, END = "<!-- benchmarks/search.py begins -->", "<!-- benchmarks/search.py ends -->"
+
+
+class Remembering:
+    """An engine that answers no greedy request twice."""
+
+    def __init__(self, engine: Inference) -> None:
+        self.engine = engine
+        self.known: dict[Request, Completion | Failure] = {}
+
+    def serve(self, live: Sequence[Recipe]) -> None:
+        self.engine.serve(live)
+
+    def complete(self, requests: Sequence[Request]) -> list[Completion | Failure]:
+        keys = [dataclasses.replace(one, seed=0) if one.temperature == 0 else one for one in requests]
+        new = list(dict.fromkeys(key for key in keys if key not in self.known))
+        found = dict(zip(new, self.engine.complete(new), strict=True))
+        self.known.update({key: answer for key, answer in found.items() if key.temperature == 0})
+        return [found[key] if key in found else self.known[key] for key in keys]
+
+    def close(self) -> None:
+        self.engine.close()
+
+
+def examined(exam: Exam, engine: Inference, asked: Sequence[tuple[ModelName, Place]], items: int) -> list[Rollout]:
+    """What `examine.examine` makes of each model and place, but the models write side by side: the same requests in
+    larger batches, which takes half the time."""
+    judge = exam.judge
+    sheets = [Sheet((Verifiable(judge), Leaked(exam.held_out), Duplicate())) for _ in asked]
+    for turn in range(exam.rounds):
+        counts = [ceil(max(0, items - len(sheet.accepted)) / exam.shots) for sheet in sheets]
+        requests = [
+            [examine.generation_request(exam, model, (*place, turn, number)) for number in range(count)]
+            for (model, place), count in zip(asked, counts, strict=True)
+        ]
+        written = iter(examine.persistently(engine, [request for mine in requests for request in mine]))
+        for sheet, count in zip(sheets, counts, strict=True):
+            examine.enter(sheet, list(islice(written, count)), exam.shots)
+    return [rolled_out(exam, engine, model, place, sheet) for (model, place), sheet in zip(asked, sheets, strict=True)]
+
+
+def rolled_out(exam: Exam, engine: Inference, model: ModelName, place: Place, sheet: Sheet) -> Rollout:
+    answered, tokens = examine.answer(exam, engine, place, sheet.accepted)
+    takers = tuple(name for name, _ in exam.takers)
+    total = sheet.tokens + tokens
+    return Rollout(model, takers, sheet.asked, sheet.lost, answered, tuple(sheet.rejections), total)
+
+
+def valued(rollouts: Sequence[Rollout], coverage: float) -> float | None:
+    """Difficulty as `objectives.difficulty` has it, without the interval: a comparison over seeds has no use for it."""
+    try:
+        pooled = batch(rollouts, coverage)
+        accepted = sum(map(len, pooled.items))
+        if accepted == 0:
+            return 0.0
+        means = [cube.mean(row, coverage) for row in pooled.cube.scores[0]]
+    except cube.CoverageError:
+        return None
+    return difficulty.raw(means) * accepted / pooled.asked
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One arena and seed."""
+
+    arena: str
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one contestant found."""
+
+    arena: str
+    seed: int
+    contestant: str
+    name: str
+    """The probe that was chosen."""
+    searched: float
+    """What the search believed of it."""
+    led: float
+    """The highest mean that the search ended with."""
+    fresh: float
+    initial: float
+    """The best initial generator on the same fresh items."""
+    measured: int
+    items: int
+    tokens: int
+    seconds: float
+    position: Position
+
+
+def document(case: Case, swarm: Mapping[str, object]) -> dict[str, object]:
+    """The arena's SwarmRun with the sizes of the comparison."""
+    loaded: dict[str, object] = yaml.safe_load((EXAMPLES / case.arena / "swarmrun.yaml").read_text())
+    spec = loaded["spec"]
+    assert isinstance(spec, dict)
+    spec["seed"] = case.seed
+    spec["evaluation"] = {**spec["evaluation"], "items": ITEMS}
+    spec["swarm"] = {"particles": PARTICLES, "iterations": ITERATIONS, "patience": 1000, **swarm}
+    spec["execution"] = {"local": {"device": "cpu", "threads": 1}}
+    return loaded
+
+
+def resolved(case: Case, swarm: Mapping[str, object]) -> defaults.ResolvedSpec:
+    return defaults.resolve(loading.parse(yaml.safe_dump(document(case, swarm)), case.arena))
+
+
+def budgeted(case: Case, swarm: Mapping[str, object]) -> defaults.ResolvedSpec:
+    """With as many iterations as the measurements of the default last; the last may go over by less than a swarm."""
+    found = resolved(case, swarm)
+    allowed = pso.budget(search.plan(resolved(case, {})))
+    iterations = 1
+    while pso.budget(search.plan(_lasting(found, iterations + 1))) <= allowed:
+        iterations += 1
+    return _lasting(found, iterations)
+
+
+def _lasting(spec: defaults.ResolvedSpec, iterations: int) -> defaults.ResolvedSpec:
+    return spec.model_copy(update={"swarm": spec.swarm.model_copy(update={"iterations": iterations})})
+
+
+class Bench:
+    """One case, prepared: generators trained, models loaded."""
+
+    def __init__(self, case: Case, work: Path) -> None:
+        self.case, self.work = case, work
+        folder = work / f"{case.arena}-{case.seed}"
+        self.context = Context(
+            resolved(case, {}), LocalStore(folder / "store"), folder / "cache", EXAMPLES / case.arena, lambda _: None
+        )
+        verbs.carry_out(WorkItem(Kind.PREPARE), self.context)
+        for index in range(self.context.resolved.generators.count):
+            verbs.carry_out(WorkItem(Kind.SEED, index=index), self.context)
+        self.default = setup.prepared(self.context)
+        self.engine = Remembering(self.default.engines(self.context)[0])
+        self.spent: list[Rollout] = []
+
+    def setup(self, swarm: Mapping[str, object]) -> Setup:
+        """The same experiment with another search."""
+        return setup.prepared(dataclasses.replace(self.context, resolved=budgeted(self.case, swarm)))
+
+    def values(
+        self, chosen: Setup, spots: Sequence[Position], places: Sequence[Place], items: int
+    ) -> list[float | None]:
+        """Difficulty of the generator at each position, pooled over `places`; None without enough scores."""
+        recipes = [chosen.recipe(position) for position in spots]
+        self.engine.serve([*recipes, *chosen.taker_recipes])
+        asked = [(recipe.name, place) for recipe in recipes for place in places]
+        rollouts = examined(chosen.exam, self.engine, asked, items)
+        self.spent += rollouts
+        width = len(places)
+        return [valued(rollouts[at : at + width], chosen.coverage) for at in range(0, len(rollouts), width)]
+
+    def fresh(self, chosen: Setup, spots: Sequence[Position]) -> list[float]:
+        """Values on fresh items; what cannot be scored even there is worth nothing to anybody."""
+        places: list[Place] = [("final", number) for number in range(FINAL_SETS)]
+        return [value or 0.0 for value in self.values(chosen, spots, places, FINAL_ITEMS)]
+
+    def initial(self) -> float:
+        return max(self.fresh(self.default, positions.vertices(self.default.plan.basis)))
+
+    def remember(
+        self, contestant: str, iteration: int, spots: Sequence[Position], found: Sequence[float | None]
+    ) -> None:
+        """Every measurement of the search, for those who study the landscape."""
+        fields = {**asdict(self.case), "contestant": contestant, "iteration": iteration}
+        with (self.work / "measured.jsonl").open("a") as file:
+            for spot, value in zip(spots, found, strict=True):
+                file.write(json.dumps({**fields, "position": spot, "value": value}) + "\n")
+
+    def run(self, contestant: str, initial: float) -> Outcome:
+        chosen, begin, self.spent = self.setup(CONTESTANTS[contestant]), time.monotonic(), []
+        swarm, measured = pso.start(chosen.plan), 0
+        while pso.stopped(swarm) is None:
+            probes = pso.ask(swarm)
+            spots = [probe.position for probe in probes]
+            found = self.values(chosen, spots, [("iteration", swarm.iteration)], ITEMS)
+            measured += len(probes)
+            self.remember(contestant, swarm.iteration, spots, found)
+            swarm = pso.tell(swarm, {probe.name: value for probe, value in zip(probes, found, strict=True)})
+        finalists = pso.finalists(swarm, chosen.finalists)
+        scored = self.values(chosen, [one.position for one in finalists], [("choice",)], chosen.choice_items)
+        best = max(range(len(finalists)), key=lambda index: scored[index] or 0.0)
+        asked, tokens = sum(one.asked for one in self.spent), sum(one.tokens for one in self.spent)
+        return Outcome(
+            arena=self.case.arena,
+            seed=self.case.seed,
+            contestant=contestant,
+            name=finalists[best].name,
+            searched=finalists[best].value,
+            led=finalists[0].value,
+            fresh=self.fresh(chosen, [finalists[best].position])[0],
+            initial=initial,
+            measured=measured,
+            items=asked,
+            tokens=tokens,
+            seconds=time.monotonic() - begin,
+            position=finalists[best].position,
+        )
+
+
+def known(work: Path) -> list[Outcome]:
+    file = work / "results.jsonl"
+    lines = file.read_text().splitlines() if file.exists() else []
+    return [Outcome(**{**(one := json.loads(line)), "position": tuple(one["position"])}) for line in lines]
+
+
+def contested(case: Case, contestants: Sequence[str], work: Path) -> int:
+    """Run what is missing of a case; how much that was. In a process of its own."""
+    torch.set_num_threads(1)
+    mine = [one for one in known(work) if (one.arena, one.seed) == (case.arena, case.seed)]
+    missing = [name for name in contestants if name not in {one.contestant for one in mine}]
+    if not missing:
+        return 0
+    bench = Bench(case, work)
+    initial = mine[0].initial if mine else bench.initial()
+    for name in missing:
+        outcome = bench.run(name, initial)
+        with (work / "results.jsonl").open("a") as file:  # one short write: lines of two processes do not mix
+            file.write(json.dumps(asdict(outcome)) + "\n")
+        print(f"{case.arena} {case.seed} {name}: {outcome.fresh:.3f} in {outcome.seconds:.0f} s", flush=True)
+    return len(missing)
+
+
+def interval(values: Sequence[float]) -> str:
+    """Mean and Student's 95 % interval."""
+    if len(values) < 2:
+        return "-"
+    half = float(student.ppf(0.975, len(values) - 1)) * stdev(values) / len(values) ** 0.5
+    return f"{fmean(values):+.3f} [{fmean(values) - half:+.3f}, {fmean(values) + half:+.3f}]"
+
+
+def rows(outcomes: Sequence[Outcome], arena: str) -> Iterator[str]:
+    """One arena's part of the table."""
+    mine = [one for one in outcomes if one.arena == arena]
+    default = {one.seed: one.fresh for one in mine if one.contestant == DEFAULT}
+    for name in CONTESTANTS:
+        found = [one for one in mine if one.contestant == name]
+        if not found:
+            continue
+        fresh = [one.fresh for one in found]
+        spread = f" ± {stdev(fresh):.3f}" if len(fresh) > 1 else ""
+        ahead = "" if name == DEFAULT else interval([default[o.seed] - o.fresh for o in found if o.seed in default])
+        gain = interval([one.fresh - one.initial for one in found])
+        curse = fmean(one.led - one.fresh for one in found), fmean(one.searched - one.fresh for one in found)
+        yield (
+            f"| {arena} | {name} | {len(found)} | {fmean(fresh):.3f}{spread} | {gain} | {ahead} |"
+            f" {curse[0]:+.3f} | {curse[1]:+.3f} | {fmean(one.measured for one in found):.0f} |"
+            f" {fmean(one.items for one in found) / 1000:.1f} k | {fmean(one.seconds for one in found):.0f} s |"
+        )
+
+
+def table(outcomes: Sequence[Outcome]) -> str:
+    head = (
+        "| arena | search | seeds | fresh, sd over seeds | minus best initial | Standard minus it |"
+        " leader's search score minus fresh | chosen's minus fresh | measurements | items asked | time |"
+    )
+    lines = [head, "|" + "---|" * 11]
+    for arena in dict.fromkeys(one.arena for one in outcomes):
+        lines += rows(outcomes, arena)
+    return "\n".join(lines)
+
+
+def written(file: Path, text: str) -> None:
+    """Put the table between its marks."""
+    old = file.read_text(encoding="utf-8")
+    before, _, rest = old.partition(BEGIN)
+    _, mark, after = rest.partition(END)
+    if not mark:
+        raise SystemExit(f"{file}: has no lines {BEGIN!r} and {END!r}; add them where the table belongs")
+    file.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}", encoding="utf-8")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--work", type=Path, required=True, help="where results and trained generators are kept")
+    parser.add_argument("--arenas", nargs="+", default=list(ARENAS))
+    parser.add_argument("--contestants", nargs="+", default=list(MAIN), choices=list(CONTESTANTS))
+    parser.add_argument("--first-seed", type=int, default=FIRST_SEED)
+    parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--at-once", type=int, default=os.cpu_count())
+    parser.add_argument("--write", type=Path, help="the document whose table is to be renewed")
+    chosen = parser.parse_args()
+    chosen.work.mkdir(parents=True, exist_ok=True)
+    seeds = range(chosen.first_seed, chosen.first_seed + chosen.seeds)
+    cases = [Case(arena, seed) for seed in seeds for arena in chosen.arenas]
+    with ProcessPoolExecutor(chosen.at_once, mp_context=get_context("spawn")) as pool:
+        jobs = [pool.submit(contested, case, chosen.contestants, chosen.work) for case in cases]
+        try:
+            for job in as_completed(jobs):
+                job.result()
+        except Exception:
+            pool.shutdown(wait=False, cancel_futures=True)  # what runs ends its case; nothing new begins
+            raise
+    text = table(known(chosen.work))
+    print(text)
+    if chosen.write:
+        written(chosen.write, text)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
