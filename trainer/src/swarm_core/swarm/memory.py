@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import assert_never
 
 from swarm_core.swarm import positions, reference, start, state
-from swarm_core.swarm.plan import CmaEs, Published, RandomSearch, Standard
+from swarm_core.swarm.plan import CmaEs, Plan, Published, RandomSearch, Standard
 from swarm_core.swarm.positions import Position
 from swarm_core.swarm.state import Measured, Particle, Probe, Purpose, Result, Swarm
 
@@ -27,7 +27,7 @@ def absorb(swarm: Swarm, results: tuple[Result, ...]) -> Swarm:
     """`swarm` with the scores of its present iteration taken in; nothing moves. Independent of their order."""
     records = _records(swarm, results)
     particles = _particles(swarm, results, records)
-    learned = replace(swarm, particles=particles, measured=_kept(swarm.plan.basis, particles, records))
+    learned = replace(swarm, particles=particles, measured=_kept(swarm.plan, particles, records))
     return replace(learned, worst=_worst(swarm, results), stale=_stale(learned, results))
 
 
@@ -74,10 +74,10 @@ def _settled(particle: Particle, records: Records) -> Particle:
     return replace(particle, stale=particle.stale + 1)
 
 
-def _kept(basis: int, particles: Sequence[Particle], records: Records) -> tuple[Measured, ...]:
+def _kept(plan: Plan, particles: Sequence[Particle], records: Records) -> tuple[Measured, ...]:
     """The records of the initial generators, of the personal bests and of the leading positions."""
     leading = state.leading(records.values())[:KEPT]
-    needed = {*positions.vertices(basis), *(particle.best for particle in particles)}
+    needed = {*positions.vertices(plan.basis, plan.groups), *(particle.best for particle in particles)}
     needed |= {record.position for record in leading}
     return tuple(record for record in records.values() if record.position in needed)
 

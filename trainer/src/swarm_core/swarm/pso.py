@@ -8,7 +8,7 @@ A particle is a handful of coefficients over the initial adapters, so a step is 
 and the state a few kilobytes. Iteration 0 measures where the particles may begin; every later one what they moved to.
 
 Invariants: given the scores, the swarm is the same bit for bit, on any machine and in any order of telling; a missing
-score (None) changes no best. Limits: one block of coefficients for all tensors; scores are to be maximised.
+score (None) changes no best. Limits: scores are to be maximised; only rule Standard has coefficients per layer.
 """
 
 import math
@@ -132,7 +132,7 @@ def best(swarm: Swarm) -> Candidate | None:
 
 def initial_best(swarm: Swarm) -> Candidate | None:
     """The initial generator with the highest mean; None while none is scored."""
-    corners = positions.vertices(swarm.plan.basis)
+    corners = positions.vertices(swarm.plan.basis, swarm.plan.groups)
     found = state.leading(record for record in swarm.measured if record.position in corners)
     return _candidate(found[0]) if found else None
 
