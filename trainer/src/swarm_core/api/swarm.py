@@ -129,7 +129,7 @@ class PerLayer(Block):
     """How layers keep together where each has coefficients of its own."""
 
     cohesion: Number = Field(0.2, ge=0, le=1)
-    """Share of a layer's difference from the mean velocity of all layers that is lost in every move."""
+    """Share of its difference from the mean velocity that a layer loses in a move of every second particle."""
 
 
 class Exact(Block):

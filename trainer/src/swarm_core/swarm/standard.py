@@ -7,7 +7,7 @@ there because scores are noisy: an uncorrected swarm follows its luckiest measur
 from dataclasses import replace
 from math import fsum
 
-from swarm_core.swarm import positions, state, streams
+from swarm_core.swarm import belief, positions, streams
 from swarm_core.swarm.plan import Standard
 from swarm_core.swarm.positions import Position
 from swarm_core.swarm.state import Measured, Particle, Swarm
@@ -28,14 +28,14 @@ def moved(rule: Standard, swarm: Swarm, index: int) -> Particle:
     between (S1) and (S2), with a mean over the layers under a bar:
 
     (L1)  r_l = r + u_l - ū,  r, u_l ~ U(0, 1) per coordinate: the mean over the layers is r
-    (L2)  v_l <- v̄ + (1 - cohesion) (v_l - v̄)
+    (L2)  v_l <- v̄ + (1 - cohesion) (v_l - v̄); in the first particle and every second one after, v_l <- v̄
 
-    So the mean moves as the one block of a Global search does, by the same draws, while bests have no differences; what
-    a layer adds of its own is damped in every move. Layers are pulled together in velocity only: a difference that led
-    to a best stands, one that did not is not kept up. With cohesion 1 all layers stay alike.
+    All layers start alike, so (L1) is where differences come from. The mean moves as the one block of a Global search
+    does; what a layer adds of its own is damped in every move, but stands once it led to a best. Half the particles
+    never let layers differ: they are a Global search, which noise in many more directions cannot lead astray.
     """
     particle, plan = swarm.particles[index], swarm.plan
-    leader = state.leader(swarm)
+    leader = belief.leader(swarm)
     x = particle.position
     pulls = tuple(
         (weight, _factors(swarm, index, name), target)
@@ -49,7 +49,9 @@ def moved(rule: Standard, swarm: Swarm, index: int) -> Particle:
         + fsum(weight * factors[axis] * (target[axis] - x[axis]) for weight, factors, target in pulls)
         for axis in range(len(x))
     )
-    velocity = positions.clamped(_gathered(velocity, plan.groups, rule.cohesion), rule.max_velocity)
+    velocity = positions.clamped(
+        _gathered(velocity, plan.groups, rule.cohesion if index % 2 else 1.0), rule.max_velocity
+    )
     landed = positions.clamped(positions.combination([(1.0, x), (1.0, velocity)]), rule.max_position)
     blocks = positions.blocks(landed, plan.groups)
     return replace(particle, position=positions.joined(map(positions.shifted, blocks)), velocity=velocity)
@@ -82,5 +84,5 @@ def _gathered(velocity: Position, groups: int, cohesion: float) -> Position:
 def doubted(rule: Standard, swarm: Swarm) -> list[Measured]:
     """The leading records to measure again, best first; not where a particle stands, for that is measured anyway."""
     standing: set[Position] = {particle.position for particle in swarm.particles}
-    others = [record for record in state.leading(swarm.measured) if record.position not in standing]
+    others = [record for _, record in belief.ranked(swarm.plan, swarm.measured) if record.position not in standing]
     return others[: rule.remeasured]
