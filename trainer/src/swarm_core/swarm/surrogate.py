@@ -82,7 +82,7 @@ def _factor(prior: Prior, signal: float, places: Sequence[Position], doubts: Seq
 
 @lru_cache(maxsize=1 << 16)
 def _fallen(exponent: float) -> float:
-    """exp, remembered: the pairs of one iteration are among those of the next, and `exact.exp` takes 20 microseconds."""
+    """exp, remembered: an iteration has the pairs of the one before, and `exact.exp` takes 20 microseconds."""
     return exact.exp(exponent)
 
 
