@@ -10,7 +10,7 @@ signal^2 is what the variance of the y_i leaves over their mean noise_i^2, and n
 is seen, a score is believed half.
 
 Invariants: +, -, *, /, sqrt, `fsum` and `exact.exp` only, so the same bits on every machine. Limits: cubic in plain
-Python; about half a second for 300 positions.
+Python; about a second for 300 positions.
 """
 
 from collections.abc import Sequence
