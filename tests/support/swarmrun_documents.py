@@ -169,6 +169,26 @@ EXAMPLES = (
         {"spec.swarm": {"rule": "Published", "published": {"stepLength": 0.05}}},
     ),
     Example(
+        "perLayer belongs to groups PerLayer; remove it, or set groups to PerLayer",
+        {"spec.swarm": {"groups": "PerLayer", "perLayer": {"cohesion": 0}}},
+        {"spec.swarm": {"perLayer": {"cohesion": 0}}},
+    ),
+    Example(
+        "exact belongs to merge Exact; remove it, or set merge to Exact",
+        {"spec.swarm": {"merge": "Exact", "exact": {"maxRank": 8}}},
+        {"spec.swarm": {"merge": "Elementwise", "exact": {}}},
+    ),
+    Example(
+        "only rule Standard of optimizer ParticleSwarm keeps layers together; choose it, or set groups to Global",
+        {"spec.swarm": {"groups": "PerLayer", "rule": "Standard", "standard": {"remeasured": 0}}},
+        {"spec.swarm": {"groups": "PerLayer", "rule": "Published"}},
+    ),
+    Example(
+        "only rule Standard of optimizer ParticleSwarm keeps layers together; choose it, or set groups to Global",
+        {"spec.swarm": {"groups": "Global", "optimizer": "CmaEs"}},
+        {"spec.swarm": {"groups": "PerLayer", "optimizer": "RandomSearch", "perLayer": {}}},
+    ),
+    Example(
         "local is given exactly when type is Local; write both, or neither",
         {"spec.storage": {"type": "Local", "local": {"path": "runs/a"}}},
         {"spec.storage": {"type": "Local"}},
@@ -219,6 +239,8 @@ STARTS: tuple[Patch, ...] = (
     {"spec.swarm": {"standard": {"start": "Generators", "remeasured": 0}}, "spec.takers.0.model": "/models/other"},
     {"spec.swarm": {"optimizer": "RandomSearch", "randomSearch": {"halfWidth": 3}}},
     {"spec.swarm": {"optimizer": "CmaEs", "cmaEs": {"maxPosition": 3}, "particles": 11}},
+    {"spec.swarm": {"groups": "PerLayer", "perLayer": {"cohesion": 0.5}}},
+    {"spec.swarm": {"merge": "Exact", "exact": {"maxRank": 32}, "optimizer": "CmaEs"}},
     {"spec.storage": {"type": "Local", "local": {"path": "runs/a"}}, "spec.evaluation": {"final": {"items": 8}}},
 )
 JUNK = (None, True, False, 0, -1, 1.5, 3.0, -0.0, 10**12, "", "3", "true", "x", [], {}, [None], [{}])

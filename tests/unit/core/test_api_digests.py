@@ -13,7 +13,7 @@ from swarm_core.api import defaults, loading
 from swarm_core.api.defaults import ResolvedSpec, Role
 from swarm_core.api.resolved import ByKMeans, Given, Trained
 from swarm_core.api.spec import IDENTITY
-from swarm_core.api.swarm import CmaEs, Compat, Published, RandomSearch, Standard
+from swarm_core.api.swarm import CmaEs, Compat, Exact, PerLayer, Published, RandomSearch, Standard
 from swarm_core.errors import BadInputError
 from swarm_core.recipe import Digest, digest_bytes
 
@@ -85,6 +85,7 @@ def test_writing_every_default_out_changes_nothing(start: documents.Patch) -> No
         {"spec.generators.count": 4},
         {"spec.generators.training": {}, "spec.generators.clustering": {"kmeans": {"embedder": {}}}},
         {"spec.swarm": {"optimizer": "ParticleSwarm", "rule": "Standard", "standard": {}}},
+        {"spec.swarm": {"groups": "Global", "merge": "Elementwise"}},
         {"spec.takers.0.model": "models/base"},
         {"spec.evaluation.items": 40.0, "spec.seed": -0.0},
         {"spec.storage": None, "spec.generators.adapters": None},
@@ -208,6 +209,13 @@ def test_a_search_resolves_to_one_block_and_is_told_apart_after_json(chosen: doc
     spec = resolved(documents.patched({"spec.swarm": chosen}))
     assert spec.rule == rule
     assert ResolvedSpec.model_validate_json(spec.model_dump_json()).rule == rule
+
+
+def test_layers_and_exact_sums_resolve_to_their_constants_or_to_none() -> None:
+    plain = resolved(documents.minimal()).swarm
+    assert (plain.per_layer, plain.exact) == (None, None)
+    chosen = resolved(documents.patched({"spec.swarm": {"groups": "PerLayer", "merge": "Exact"}})).swarm
+    assert (chosen.per_layer, chosen.exact) == (PerLayer(), Exact())
 
 
 @pytest.mark.parametrize("start", documents.STARTS, ids=lambda start: "+".join(start) or "minimal")

@@ -40,6 +40,24 @@ def test_the_engine_goes_on_for_as_long_as_the_search_does(swarm: documents.Docu
     assert search.outline(spec).iterations == iterations == pso.iterations(search.plan(spec))
 
 
+@pytest.mark.parametrize(
+    ("swarm", "groups", "cohesion"),
+    [
+        ({"groups": "Global"}, 1, pso.Standard().cohesion),
+        ({"groups": "PerLayer"}, 7, 0.2),
+        ({"groups": "PerLayer", "perLayer": {"cohesion": 0.75}, "standard": {"remeasured": 0}}, 7, 0.75),
+    ],
+    ids=["global", "per layer", "per layer, constants written"],
+)
+def test_layers_make_blocks_only_where_they_have_coefficients_of_their_own(
+    swarm: documents.Document, groups: int, cohesion: float
+) -> None:
+    plan = search.plan(resolved(swarm), layers=7)
+    assert isinstance(plan.rule, pso.Standard)
+    assert (plan.groups, plan.rule.cohesion) == (groups, cohesion)
+    assert pso.budget(plan) == pso.budget(search.plan(resolved(swarm)))
+
+
 def test_rivals_and_the_default_choose_among_finalists_with_as_many_items() -> None:
     chosen = {search.choice_items(resolved(swarm)) for swarm in ({}, {"optimizer": "CmaEs"})}
     assert len(chosen) == 1

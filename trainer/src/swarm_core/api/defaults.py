@@ -22,8 +22,19 @@ from swarm_core.api.resolved import (
 )
 from swarm_core.api.run import SwarmRun
 from swarm_core.api.spec import IDENTITY
-from swarm_core.api.swarm import CmaEs, Optimizer, Published, RandomSearch, RuleName, Standard, Swarm
-from swarm_core.recipe import Digest, canonical_json, digest_bytes
+from swarm_core.api.swarm import (
+    CmaEs,
+    Exact,
+    Groups,
+    Optimizer,
+    PerLayer,
+    Published,
+    RandomSearch,
+    RuleName,
+    Standard,
+    Swarm,
+)
+from swarm_core.recipe import Digest, Merge, canonical_json, digest_bytes
 
 __all__ = ["ResolvedSpec", "Role", "Use", "experiment_digest", "resolve", "spec_digest", "uris"]
 
@@ -71,9 +82,7 @@ def resolve(run: SwarmRun) -> ResolvedSpec:
         answering=spec.answering,
         judge=_judge(spec.judge),
         objective=spec.objective.type,
-        swarm=ResolvedSwarm(
-            particles=spec.swarm.particles, iterations=spec.swarm.iterations, patience=spec.swarm.patience
-        ),
+        swarm=_swarm(spec.swarm),
         rule=_rule(spec.swarm),
         evaluation=spec.evaluation,
         storage=spec.storage.local if spec.storage else None,
@@ -150,6 +159,16 @@ def _judge(judge: Judge) -> Verifier:
             return judge.verifier
         case _ as never:
             assert_never(never)
+
+
+def _swarm(swarm: Swarm) -> ResolvedSwarm:
+    return ResolvedSwarm(
+        particles=swarm.particles,
+        iterations=swarm.iterations,
+        patience=swarm.patience,
+        per_layer=(swarm.per_layer or PerLayer()) if swarm.groups is Groups.PER_LAYER else None,
+        exact=(swarm.exact or Exact()) if swarm.merge is Merge.EXACT else None,
+    )
 
 
 def _rule(swarm: Swarm) -> Standard | Published | RandomSearch | CmaEs:

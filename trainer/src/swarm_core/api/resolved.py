@@ -5,7 +5,7 @@
 Invariant: every path in it is a `Uri`, so a dump with `context=contents` names each by what lies there.
 """
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from swarm_core.api.base import Base
 from swarm_core.api.evaluation import Evaluation
@@ -13,7 +13,7 @@ from swarm_core.api.execution import Execution, LocalStorage
 from swarm_core.api.generators import ByField, Data, Training
 from swarm_core.api.judging import ObjectiveType, Verifier
 from swarm_core.api.scalars import Flag, Integer, Label, Line, Uri
-from swarm_core.api.swarm import CmaEs, Published, RandomSearch, Standard
+from swarm_core.api.swarm import CmaEs, Exact, PerLayer, Published, RandomSearch, Standard
 from swarm_core.api.takers import Answering, Generation
 
 
@@ -71,11 +71,15 @@ class ResolvedTaker(Chosen):
 
 
 class ResolvedSwarm(Chosen):
-    """How many particles, and for how long."""
+    """How many particles, for how long, and what a position is."""
 
     particles: int
     iterations: int
     patience: int
+    per_layer: PerLayer | None = Field(None, exclude_if=lambda block: block is None)
+    """None is one block of coefficients for all tensors."""
+    exact: Exact | None = Field(None, exclude_if=lambda block: block is None)
+    """None is an elementwise sum."""
 
 
 class ResolvedSpec(Chosen):

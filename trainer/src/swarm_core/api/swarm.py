@@ -3,6 +3,7 @@
 Particles swarm; random search and CMA-ES are there to be compared with, at the same number of measurements.
 `Standard` is the rule that holds up when fitness is noisy; `Published` is the paper's (Data Swarms, arXiv 2506.00741;
 the rule of Model Swarms, arXiv 2410.11163). Each has its own block of constants, and the block of the other is refused.
+`groups` says which tensors share coefficients, `merge` what those coefficients multiply.
 """
 
 from enum import StrEnum
@@ -12,6 +13,7 @@ from pydantic import Field
 
 from swarm_core.api.block import Block, Rule, member
 from swarm_core.api.scalars import Integer, Number
+from swarm_core.recipe import Merge
 
 
 class Optimizer(StrEnum):
@@ -41,6 +43,13 @@ class Start(StrEnum):
 
     ANALOGIES = "Analogies"
     GENERATORS = "Generators"
+
+
+class Groups(StrEnum):
+    """The tensors that share coefficients."""
+
+    GLOBAL = "Global"
+    PER_LAYER = "PerLayer"
 
 
 class Standard(Block):
@@ -116,6 +125,20 @@ class CmaEs(Block):
     """Largest size of a coefficient, before the sum is set to 1."""
 
 
+class PerLayer(Block):
+    """How layers keep together where each has coefficients of its own."""
+
+    cohesion: Number = Field(0.2, ge=0, le=1)
+    """Share of its difference from the mean velocity that a layer loses in a move of every second particle."""
+
+
+class Exact(Block):
+    """How exact sums are held."""
+
+    max_rank: Integer = Field(64, ge=1, le=512)
+    """Highest rank of a sum; one of a higher rank is cut, layer by layer, to the nearest of this rank."""
+
+
 class Swarm(Block):
     """The search over weighted sums of the generators."""
 
@@ -129,6 +152,10 @@ class Swarm(Block):
     """Most iterations of a particle swarm; without one, iterations go on until its measurements are spent."""
     patience: Integer = Field(10, ge=1, le=1000)
     """Iterations without a better best after which the search ends."""
+    groups: Groups = Field(Groups.GLOBAL, exclude_if=lambda groups: groups is Groups.GLOBAL)
+    """Global gives all tensors the same coefficients; PerLayer, every layer its own."""
+    merge: Merge = Field(Merge.ELEMENTWISE, exclude_if=lambda merge: merge is Merge.ELEMENTWISE)
+    """Elementwise sums the two factors of the adapters apart; Exact sums their products, at the cost of rank."""
     standard: Standard | None = None
     """Constants of the Standard rule."""
     published: Published | None = None
@@ -137,16 +164,30 @@ class Swarm(Block):
     """Constants of random search."""
     cma_es: CmaEs | None = None
     """Constants of CMA-ES."""
+    per_layer: PerLayer | None = None
+    """Constants of coefficients per layer."""
+    exact: Exact | None = None
+    """Constants of exact sums."""
 
     rules: ClassVar[tuple[Rule["Swarm"], ...]] = (
         member("standard", "rule", RuleName.STANDARD),
         member("published", "rule", RuleName.PUBLISHED),
         member("random_search", "optimizer", Optimizer.RANDOM_SEARCH),
         member("cma_es", "optimizer", Optimizer.CMA_ES),
+        member("per_layer", "groups", Groups.PER_LAYER),
+        member("exact", "merge", Merge.EXACT),
         Rule(
             "self.optimizer == 'ParticleSwarm' || (self.rule == 'Standard' && !has(self.standard))",
             "rule and its constants belong to optimizer ParticleSwarm; remove them, or set optimizer to ParticleSwarm",
             "optimizer",
             lambda it: it.optimizer is Optimizer.PARTICLE_SWARM or (it.rule, it.standard) == (RuleName.STANDARD, None),
+        ),
+        Rule(
+            "self.groups == 'Global' || (self.optimizer == 'ParticleSwarm' && self.rule == 'Standard')",
+            "only rule Standard of optimizer ParticleSwarm keeps layers together; choose it, or set groups to Global",
+            "groups",
+            lambda it: (
+                it.groups is Groups.GLOBAL or (it.optimizer, it.rule) == (Optimizer.PARTICLE_SWARM, RuleName.STANDARD)
+            ),
         ),
     )

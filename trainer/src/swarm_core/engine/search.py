@@ -3,6 +3,7 @@
 The one place where the API's words become the swarm's, so both hosts, the command line and the verbs count alike.
 """
 
+from dataclasses import replace
 from typing import assert_never
 
 from swarm_core.api import swarm
@@ -22,8 +23,12 @@ def outline(resolved: ResolvedSpec) -> Outline:
     )
 
 
-def plan(resolved: ResolvedSpec) -> pso.Plan:
-    """The search as the swarm sees it, over a basis of the initial generators."""
+def plan(resolved: ResolvedSpec, layers: int = 1) -> pso.Plan:
+    """The search as the swarm sees it, over a basis of the initial generators.
+
+    `layers`, of the base, is known only once there are adapters. It changes what a position is, never how many are
+    measured, so whoever only counts leaves it out.
+    """
     size = resolved.swarm
     return pso.Plan(
         basis=resolved.generators.count,
@@ -31,8 +36,17 @@ def plan(resolved: ResolvedSpec) -> pso.Plan:
         iterations=size.iterations,
         patience=size.patience,
         seed=resolved.seed,
-        rule=rule(resolved.rule),
+        rule=_together(rule(resolved.rule), size.per_layer),
+        groups=1 if size.per_layer is None else layers,
     )
+
+
+def _together(found: pso.Rule, layers: swarm.PerLayer | None) -> pso.Rule:
+    """The rule with what it is told of layers, if they have coefficients of their own."""
+    if layers is None:
+        return found
+    assert isinstance(found, pso.Standard)  # a rule of Swarm
+    return replace(found, **layers.model_dump())
 
 
 def rule(chosen: swarm.Standard | swarm.Published | swarm.RandomSearch | swarm.CmaEs) -> pso.Rule:

@@ -6,6 +6,7 @@ The text is canonical (sorted keys, no spaces), so equal swarms have equal diges
 import json
 from collections.abc import Mapping
 from dataclasses import asdict
+from dataclasses import fields as fields_of
 from typing import Any
 
 from swarm_core.recipe import canonical_json
@@ -13,14 +14,15 @@ from swarm_core.swarm.plan import CmaEs, Compat, Plan, Published, RandomSearch, 
 from swarm_core.swarm.positions import Position
 from swarm_core.swarm.state import Evolution, Measured, Particle, Swarm, Trace
 
+LATER = frozenset({"groups", "cohesion", "smoothing", "noise"})
+"""Left out at their default: a swarm that does not use them is the text that it was before there were any."""
 Fields = Mapping[str, Any]  # a parsed JSON object: the edge, left behind by every function below
 RULES = {rule.__name__: rule for rule in (Standard, Published, RandomSearch, CmaEs)}
 
 
 def to_json(swarm: Swarm) -> str:
-    fields = asdict(swarm)
-    fields["plan"]["rule"] = {"name": type(swarm.plan.rule).__name__, **fields["plan"]["rule"]}
-    return canonical_json(fields).decode()
+    rule = {"name": type(swarm.plan.rule).__name__, **_told(swarm.plan.rule)}
+    return canonical_json({**asdict(swarm), "plan": {**_told(swarm.plan), "rule": rule}}).decode()
 
 
 def from_json(text: str) -> Swarm:
@@ -29,6 +31,12 @@ def from_json(text: str) -> Swarm:
         return _swarm(json.loads(text))
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"not a swarm: {error!r} in {text[:80]!r}; only what to_json wrote can be read") from error
+
+
+def _told(settings: Plan | Rule) -> dict[str, Any]:
+    """The settings, but for those of `LATER` that are at their default."""
+    silent = {field.name for field in fields_of(settings) if getattr(settings, field.name) == field.default} & LATER
+    return {name: value for name, value in asdict(settings).items() if name not in silent}
 
 
 def _swarm(fields: Fields) -> Swarm:

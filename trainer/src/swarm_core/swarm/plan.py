@@ -40,12 +40,20 @@ class Standard:
     """How many of the leading positions are measured again, and averaged, in every iteration."""
     analogies: bool = True
     """Whether the start measures a + b - c beside the initial adapters; children fill up what particles are missing."""
+    cohesion: float = 0.2
+    """Share of a layer's difference from the mean velocity of all layers that is lost in every move; see `standard`."""
+    smoothing: float = 0.0
+    """The distance, in coefficients, over which scores speak for each other (see `surrogate`); 0: each for itself."""
+    noise: float = 0.045
+    """The standard deviation of one score, as smoothing takes it to be: that of 120 questions."""
 
     def __post_init__(self) -> None:
-        for name in ("inertia", "cognitive", "social", "remeasured"):
+        for name in ("inertia", "cognitive", "social", "remeasured", "smoothing"):
             _check(f"swarm rule Standard: {name}", getattr(self, name), 0)
+        _check("swarm rule Standard: noise", self.noise, 0, open_below=True)
         _check("swarm rule Standard: max_velocity", self.max_velocity, 0, open_below=True)
         _check("swarm rule Standard: max_position", self.max_position, 1)
+        _check("swarm rule Standard: cohesion", self.cohesion, 0, 1)
 
 
 class Compat(StrEnum):
@@ -126,7 +134,7 @@ class Plan:
     """One search. Raises BadInputError for sizes that cannot work."""
 
     basis: int
-    """Initial adapters: a position has this many coefficients."""
+    """Initial adapters: a block of a position has this many coefficients."""
     particles: int
     iterations: int
     """Moves at most, after the start (iteration 0), which only measures. What is no particle swarm measures as often as
@@ -135,6 +143,8 @@ class Plan:
     """Iterations without a better leading position after which the search stops."""
     seed: int
     rule: Rule
+    groups: int = 1
+    """Blocks of coefficients in a position: one for all tensors, or one for every layer."""
 
     def __post_init__(self) -> None:
         if self.basis < 2:
@@ -142,6 +152,10 @@ class Plan:
         _check("swarm particles", self.particles, 2)
         _check("swarm iterations", self.iterations, 1)
         _check("swarm patience", self.patience, 1)
+        _check("swarm groups", self.groups, 1)
+        if self.groups > 1 and not isinstance(self.rule, Standard):
+            name = type(self.rule).__name__
+            raise BadInputError(f"swarm groups is {self.groups}: only rule Standard keeps layers together, not {name}")
 
     @property
     def released(self) -> bool:

@@ -4,14 +4,16 @@ A position names the adapter sum_k x_k * basis_k. Positions that sum to 1 form t
 dimension less than there are adapters; a velocity is a difference of positions and sums to 0 there. A LoRA's two
 factors are both scaled by the coefficients, so x and -x are one adapter: fixing the sum searches each adapter once.
 
+With coefficients per layer a position is one such block for each layer, one after the other, and every block sums to 1.
+
 Sums are `fsum`, correctly rounded: the built-in `sum` rounds differently from one Python version to the next.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from math import fsum
 
 Position = tuple[float, ...]
-"""[basis]: one block of coefficients, the same for every tensor."""
+"""[groups * basis]: one block of coefficients for every group of tensors; of one group, it is for all tensors."""
 
 
 def vertex(basis: int, index: int) -> Position:
@@ -19,9 +21,33 @@ def vertex(basis: int, index: int) -> Position:
     return tuple(1.0 if axis == index else 0.0 for axis in range(basis))
 
 
-def vertices(basis: int) -> tuple[Position, ...]:
+def vertices(basis: int, groups: int = 1) -> tuple[Position, ...]:
     """Every initial adapter by itself, in the order of the basis."""
-    return tuple(vertex(basis, index) for index in range(basis))
+    return tuple(repeated(vertex(basis, index), groups) for index in range(basis))
+
+
+def repeated(block: Position, groups: int) -> Position:
+    """The same block for every group."""
+    return block * groups
+
+
+def blocks(position: Position, groups: int) -> tuple[Position, ...]:
+    """[groups][basis]. Raises ValueError if `position` cannot be cut so."""
+    basis, rest = divmod(len(position), groups)
+    if rest or not basis:
+        raise ValueError(f"{len(position)} coefficients are not {groups} blocks of equal length")
+    return tuple(position[start : start + basis] for start in range(0, len(position), basis))
+
+
+def joined(parts: Iterable[Position]) -> Position:
+    """Blocks, one after the other."""
+    return tuple(value for part in parts for value in part)
+
+
+def mean(position: Position, groups: int) -> Position:
+    """[basis]: the mean block; of one block, that block."""
+    parts = blocks(position, groups)
+    return parts[0] if groups == 1 else tuple(fsum(column) / groups for column in zip(*parts, strict=True))
 
 
 def combination(terms: Sequence[tuple[float, Position]]) -> Position:

@@ -43,7 +43,7 @@ def child(plan: Plan, index: int) -> Position:
 def probes(plan: Plan) -> tuple[Probe, ...]:
     """What iteration 0 measures: initial adapters, analogies if the rule wants them, children up to the particles.
 
-    Where no particles move, the initial adapters alone.
+    Where no particles move, the initial adapters alone. All layers start alike.
     """
     found = {"g": positions.vertices(plan.basis)}
     if isinstance(plan.rule, Standard) and plan.rule.analogies:
@@ -52,9 +52,9 @@ def probes(plan: Plan) -> tuple[Probe, ...]:
         missing = plan.particles - sum(map(len, found.values()))
         found["c"] = tuple(child(plan, index) for index in range(missing))
     return tuple(
-        Probe(f"{letter}{index:02d}", position, Purpose.START)
-        for letter, group in found.items()
-        for index, position in enumerate(group)
+        Probe(f"{letter}{index:02d}", positions.repeated(block, plan.groups), Purpose.START)
+        for letter, kind in found.items()
+        for index, block in enumerate(kind)
     )
 
 

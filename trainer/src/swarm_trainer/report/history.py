@@ -1,4 +1,7 @@
-"""`history.jsonl`: one line per iteration, every probe with its coefficients and what it measured."""
+"""`history.jsonl`: one line per iteration, every probe with its coefficients and what it measured.
+
+Coefficients are a list over the initial adapters, or one such list for each layer.
+"""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -6,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from swarm_core.commit import Commit, Probed
 from swarm_core.objectives.objective import Measurement
 from swarm_core.swarm import pso
-from swarm_trainer.report.result import Json, measured
+from swarm_trainer.report.result import Json, coefficients, measured
 
 
 def text(commits: Iterable[Commit]) -> str:
@@ -21,16 +24,16 @@ def lines(commits: Iterable[Commit]) -> Iterator[dict[str, Json]]:
             "iteration": commit.iteration,
             "commit": commit.digest,
             "best": None if best is None else {"name": best.name, "value": best.value},
-            "probes": [probe(one) for one in commit.probes],
+            "probes": [probe(one, len(commit.basis)) for one in commit.probes],
         }
 
 
-def probe(one: Probed) -> dict[str, Json]:
-    result = one.result
+def probe(one: Probed, basis: int) -> dict[str, Json]:
+    result, groups = one.result, len(one.position) // basis
     return {
         "name": one.name,
         "purpose": one.purpose,
-        "coefficients": list(one.position),
+        "coefficients": coefficients(one.position, groups),
         "recipe": one.model,
         "rollout": one.rollout,
         **(measured(result) if isinstance(result, Measurement) else {"unscored": result.reason}),

@@ -6,6 +6,8 @@ from typing import TypeAlias
 from swarm_core.experiment import Experiment
 from swarm_core.objectives.objective import Measurement
 from swarm_core.recipe import Digest, canonical_json, digest_bytes
+from swarm_core.swarm import positions
+from swarm_core.swarm.positions import Position
 from swarm_trainer.report.verdict import Contender, Verdict
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
@@ -21,11 +23,16 @@ def measured(measurement: Measurement) -> dict[str, Json]:
     }
 
 
+def coefficients(position: Position, groups: int) -> list[Json]:
+    """One list over the initial adapters, or one for each layer if there are several blocks."""
+    return list(position) if groups == 1 else [list(block) for block in positions.blocks(position, groups)]
+
+
 def contender(one: Contender) -> dict[str, Json]:
     return {
         "name": one.name,
         "recipe": one.model,
-        "coefficients": list(one.position),
+        "coefficients": coefficients(one.position, one.groups),
         "searched": one.searched,
         "fresh": measured(one.fresh),
     }

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from swarm_core.objectives.cube import Unscored
 from swarm_core.rollout import Item
+from swarm_core.swarm import positions
 from swarm_trainer.report.verdict import Contender, Verdict
 
 SAMPLES = 8
@@ -28,7 +29,8 @@ def opening(verdict: Verdict, name: str) -> Iterator[str]:
 
 
 def table(verdict: Verdict) -> Iterator[str]:
-    yield f"{'generator':<14}{'searched':>9}{'fresh':>8}   95 % interval    accepted  coefficients"
+    where = "coefficients" if verdict.best.groups == 1 else "coefficients, mean over layers"
+    yield f"{'generator':<14}{'searched':>9}{'fresh':>8}   95 % interval    accepted  {where}"
     for one in (*verdict.initials, verdict.best):
         yield row(one, "best" if one is verdict.best else one.name)
 
@@ -37,7 +39,7 @@ def row(one: Contender, label: str) -> str:
     asked = sum(rollout.asked - rollout.lost for rollout in one.rollouts)
     searched = "" if one.searched is None else f"{one.searched:.3f}"
     interval = f"{one.fresh.low:.3f} to {one.fresh.high:.3f}"
-    where = " ".join(f"{value:+.2f}" for value in one.position)
+    where = " ".join(f"{value:+.2f}" for value in positions.mean(one.position, one.groups))
     return f"{label:<14}{searched:>9}{one.fresh.value:>8.3f}   {interval}  {one.fresh.n / max(1, asked):>9.0%}  {where}"
 
 

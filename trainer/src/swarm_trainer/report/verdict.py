@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from swarm_core.objectives.objective import Measurement
 from swarm_core.recipe import ModelName
 from swarm_core.rollout import Counts, Rollout
+from swarm_core.swarm.positions import Position
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,7 @@ class Contender:
     """A generator in the final evaluation."""
 
     name: str
-    position: tuple[float, ...]
+    position: Position
     """Coefficients over the initial adapters."""
     model: ModelName
     searched: float | None
@@ -34,6 +35,8 @@ class Contender:
     fresh: Measurement
     rollouts: tuple[Rollout, ...]
     """One per final seed."""
+    groups: int = 1
+    """Blocks of coefficients in `position`: one for all tensors, or one for each layer."""
 
 
 @dataclass(frozen=True, slots=True)

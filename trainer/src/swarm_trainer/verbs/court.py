@@ -94,8 +94,10 @@ class Court:
 
     def contender(self, one: Entrant, rollouts: tuple[Rollout, ...]) -> Contender | None:
         fresh = self.measure(rollouts, "final", one.name)
-        model = self.setup.recipe(one.position).name
-        return None if fresh is None else Contender(one.name, one.position, model, one.searched, fresh, rollouts)
+        if fresh is None:
+            return None
+        model, groups = self.setup.recipe(one.position).name, self.setup.plan.groups
+        return Contender(one.name, one.position, model, one.searched, fresh, rollouts, groups)
 
     def verdict(self, chosen: Entrant, swarm: pso.Swarm, commits: Sequence[Commit]) -> Verdict:
         """The chosen generator and the initial ones, side by side."""
@@ -125,7 +127,7 @@ class Court:
 def corners(swarm: pso.Swarm) -> list[Entrant]:
     """Every initial generator."""
     known = {record.position: record.value for record in swarm.measured}
-    vertices = enumerate(positions.vertices(swarm.plan.basis))
+    vertices = enumerate(positions.vertices(swarm.plan.basis, swarm.plan.groups))
     return [Entrant(f"g{index:02d}", position, known.get(position)) for index, position in vertices]
 
 

@@ -19,7 +19,7 @@ from swarm_core.recipe import Digest, canonical_json, digest_bytes
 from swarm_trainer.data import clustering, seeds
 from swarm_trainer.lora import adapter, signature
 from swarm_trainer.stores import tree
-from swarm_trainer.verbs import pins, places, setup, tokens
+from swarm_trainer.verbs import layers, pins, places, setup, tokens
 from swarm_trainer.verbs.context import Context, Progress
 
 HEADROOM = 256 * 2**20
@@ -32,6 +32,8 @@ def run(item: WorkItem, context: Context) -> Receipt:
     context.progress(Progress(item.key, "reading the inputs"))
     contents = {use.uri: digested(use, context) for use in defaults.uris(resolved)}
     check_adapters(context)
+    if resolved.swarm.per_layer:
+        layers.check(setup.base_folder(context))
     data = seed_data(context)
     check_items(resolved, data)
     tokens.check(resolved, setup.base_folder(context), data)

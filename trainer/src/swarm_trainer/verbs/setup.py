@@ -18,16 +18,17 @@ from swarm_core.judges import registry as judges
 from swarm_core.objectives import bootstrap
 from swarm_core.objectives import registry as objectives
 from swarm_core.ports import ArtifactStore, Inference, StoreError
-from swarm_core.recipe import Digest, Recipe, mixture
+from swarm_core.recipe import Digest, Group, Merge, Recipe
 from swarm_core.rollout import Rollout, batch
 from swarm_core.swarm import pso, streams
 from swarm_trainer.inference.local import LocalInference, Settings
-from swarm_trainer.lora import combine
+from swarm_trainer.lora import adapter, combine
 from swarm_trainer.report.verdict import Interval
 from swarm_trainer.stores import tree
-from swarm_trainer.verbs import pins, places, receipts
+from swarm_trainer.verbs import layers, pins, places, receipts
 from swarm_trainer.verbs.context import Context
 from swarm_trainer.verbs.examine import Exam, Sampling
+from swarm_trainer.verbs.layers import Layers
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,8 @@ class Setup:
     exam: Exam
     plan: pso.Plan
     objective: bootstrap.Resampled
+    layers: Layers | None = None
+    """Those with coefficients of their own; None gives all tensors the same."""
 
     @property
     def title(self) -> str:
@@ -81,7 +84,15 @@ class Setup:
 
     def recipe(self, position: Sequence[float]) -> Recipe:
         """The model at a position of the swarm."""
-        return mixture(self.experiment.base, self.basis, position, self.resolved.base.dtype)
+        block, exact = tuple(position), self.resolved.swarm.exact
+        return Recipe(
+            base=self.experiment.base,
+            basis=self.basis,
+            groups=(Group(block),) if self.layers is None else self.layers.groups(block),
+            dtype=self.resolved.base.dtype,
+            merge=Merge.ELEMENTWISE if exact is None else Merge.EXACT,
+            max_rank=None if exact is None else exact.max_rank,
+        )
 
     def difference(self, first: Sequence[Rollout], second: Sequence[Rollout]) -> Interval:
         """Objective of `first` minus that of `second`, pooled over their seeds."""
@@ -123,14 +134,16 @@ def prepared(context: Context) -> Setup:
     resolved = context.resolved
     manifest, experiment = manifested(context.store)
     basis = experiment.adapters or tuple(seeded(context.store, index) for index in range(resolved.generators.count))
+    apart = layered(context, basis[0]) if resolved.swarm.per_layer else None
     return Setup(
         resolved=resolved,
         manifest=manifest,
         experiment=experiment,
         basis=basis,
         exam=exam(resolved, experiment, seed_data(context.store, experiment)),
-        plan=search.plan(resolved),
+        plan=search.plan(resolved, len(apart.prefixes) if apart else 1),
         objective=objectives.objective(str(resolved.objective)),
+        layers=apart,
     )
 
 
@@ -172,6 +185,11 @@ def exam(resolved: ResolvedSpec, experiment: Experiment, data: SeedData) -> Exam
         takers=tuple((name, recipe.name) for name, recipe in recipes),
         judge=judges.judge(str(resolved.judge.name)),
     )
+
+
+def layered(context: Context, adapted: Digest) -> Layers:
+    """The layers that an adapter adapts: those of the whole basis, for only adapters alike are summed."""
+    return layers.of(adapter.read_signature(unpacked(context, adapted)))
 
 
 def unpacked(context: Context, digest: Digest) -> Path:
