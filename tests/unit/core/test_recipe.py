@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from swarm_core.recipe import Digest, Group, Recipe, canonical_json, digest_bytes, mixture, single
+from swarm_core.recipe import Digest, Group, Merge, Recipe, canonical_json, digest_bytes, mixture, single
 
 BASE, ONE, TWO = (digest_bytes(text) for text in (b"base", b"one", b"two"))
 finite = st.floats(allow_nan=False, allow_infinity=False)
@@ -28,8 +28,9 @@ def test_two_mixtures_share_a_name_exactly_when_their_coefficients_do(
         single(BASE, ONE, "bfloat16"),
         mixture(BASE, (ONE, TWO), (1.0, 0.0)),
         Recipe(BASE, (ONE,), (Group((1.0,), ("model.layers.0",)),)),
+        Recipe(BASE, (ONE,), (Group((1.0,)),), merge=Merge.EXACT),
     ],
-    ids=["bare base", "other base", "other adapter", "other dtype", "longer basis", "other group"],
+    ids=["bare base", "other base", "other adapter", "other dtype", "longer basis", "other group", "other merge"],
 )
 def test_whatever_differs_changes_the_name(other: Recipe) -> None:
     assert other.name != single(BASE, ONE).name
@@ -38,6 +39,27 @@ def test_whatever_differs_changes_the_name(other: Recipe) -> None:
 def test_a_name_is_a_digest() -> None:
     assert len(single(BASE).name) == 64
     assert set(single(BASE).name) <= set("0123456789abcdef")
+
+
+def test_the_rank_that_an_exact_merge_is_cut_to_is_part_of_its_name() -> None:
+    names = [Recipe(BASE, (ONE,), (Group((1.0,)),), "float32", Merge.EXACT, rank).name for rank in (None, 8, 16)]
+    assert len(set(names)) == 3
+
+
+def test_the_name_of_an_elementwise_recipe_says_nothing_of_its_merge() -> None:
+    plain = [BASE, [ONE, TWO], [[["model."], [0.5, -1.0]]], "bfloat16"]
+    recipe = Recipe(BASE, (ONE, TWO), (Group((0.5, -1.0), ("model.",)),), "bfloat16")
+    assert recipe.name == digest_bytes(canonical_json(plain))
+    assert recipe.merge is Merge.ELEMENTWISE
+
+
+@pytest.mark.parametrize(
+    ("merge", "rank", "message"),
+    [(Merge.ELEMENTWISE, 8, "max_rank 8: only an Exact"), (Merge.EXACT, 0, "max_rank 0: a rank is 1 at least")],
+)
+def test_a_rank_that_would_cut_nothing_or_everything_is_refused(merge: Merge, rank: int, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Recipe(BASE, (ONE,), (Group((1.0,)),), merge=merge, max_rank=rank)
 
 
 def test_coefficients_must_match_the_basis() -> None:

@@ -3,6 +3,9 @@
 A particle, a generator, a test taker and the bare base are all a `Recipe`. Its name is known before its tensors exist,
 so a server that answers to a name can never answer from other weights. Two recipes with one name are equal.
 
+Adapters are merged in one of two ways. Elementwise sums A and B apart, as published, so the change of the weights, B A,
+is quadratic in the coefficients. Exact sums the changes themselves, so it is linear.
+
 Limits: says nothing of where tensors are, nor of how a sum is formed in memory (`swarm_trainer.lora.combine`).
 """
 
@@ -10,6 +13,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import NewType
 
 Digest = NewType("Digest", str)
@@ -28,6 +32,15 @@ def canonical_json(value: object) -> bytes:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
 
 
+class Merge(StrEnum):
+    """How the adapters of a basis become one."""
+
+    ELEMENTWISE = "Elementwise"
+    """A = sum_k c_k A_k and B = sum_k c_k B_k: the rank stays that of an adapter."""
+    EXACT = "Exact"
+    """B A = sum_k c_k B_k A_k: the ranks add up."""
+
+
 @dataclass(frozen=True, slots=True)
 class Group:
     """The coefficients of the tensors whose name starts with one of `prefixes`; no prefix means every tensor."""
@@ -39,7 +52,7 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """`base` plus, for every tensor group, sum_k coefficients[k] * basis[k]. No adapters: the base itself."""
+    """`base` plus, for every tensor group, its adapters merged by its coefficients. No adapters: the base itself."""
 
     base: Digest
     """The digest of the base model's files."""
@@ -48,17 +61,31 @@ class Recipe:
     groups: tuple[Group, ...] = ()
     dtype: str = "float32"
     """What the sum, formed in float32, is cast to."""
+    merge: Merge = Merge.ELEMENTWISE
+    max_rank: int | None = None
+    """Exact only: a sum of a higher rank is cut to the nearest one of this rank, layer by layer. None: never."""
 
     def __post_init__(self) -> None:
+        """Raises ValueError for coefficients that do not match the basis, and for a rank that would act on nothing."""
+        if self.max_rank is not None and self.merge is not Merge.EXACT:
+            raise ValueError(f"max_rank {self.max_rank}: only an Exact merge has a rank to cut; leave it out")
+        if self.max_rank is not None and self.max_rank < 1:
+            raise ValueError(f"max_rank {self.max_rank}: a rank is 1 at least")
         for group in self.groups:
             if len(group.coefficients) != len(self.basis):
                 raise ValueError(f"{len(group.coefficients)} coefficients for a basis of {len(self.basis)} adapters")
 
     @property
     def name(self) -> ModelName:
-        """sha256 over base, basis, groups and dtype; floats by their shortest exact decimal, which JSON keeps."""
+        """sha256 over base, basis, groups and dtype, and over the merge unless it is Elementwise.
+
+        Floats count by their shortest exact decimal, which JSON keeps.
+        """
         groups = [[list(group.prefixes), list(group.coefficients)] for group in self.groups]
-        return ModelName(digest_bytes(canonical_json([self.base, list(self.basis), groups, self.dtype])))
+        parts: list[object] = [self.base, list(self.basis), groups, self.dtype]
+        if self.merge is not Merge.ELEMENTWISE:
+            parts.append([self.merge, self.max_rank])
+        return ModelName(digest_bytes(canonical_json(parts)))
 
 
 def single(base: Digest, adapter: Digest | None = None, dtype: str = "float32") -> Recipe:
@@ -69,5 +96,5 @@ def single(base: Digest, adapter: Digest | None = None, dtype: str = "float32") 
 
 
 def mixture(base: Digest, basis: Sequence[Digest], coefficients: Sequence[float], dtype: str = "float32") -> Recipe:
-    """The recipe of one weighted sum over the whole basis, the same for every tensor."""
+    """The recipe of one elementwise sum over the whole basis, the same for every tensor."""
     return Recipe(base, tuple(basis), (Group(tuple(coefficients)),), dtype)
