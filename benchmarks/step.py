@@ -5,7 +5,7 @@ all on one disk, every way in every repetition, medians. A step is what lies bet
 four adapter folders for the next.
 
 - *ours*: `pso.tell` and `pso.ask` on coefficients, then the four recipes side by side (`combine.write_many`) or one by
-  one (`combine.write`). Both name what they wrote by its sha256, whose cost stands in a row of its own.
+  one (`combine.write`).
 - *released way*: the pattern of the code released with Data Swarms (arXiv 2506.00741), transcribed: every term of the
   update is a merge of adapters on disk, five merges and twelve loads per particle. Its checkpoint copies, which depend
   on the scores, are left out: five of them (four personal bests, one global) are a row of their own.
@@ -31,7 +31,7 @@ from time import perf_counter, process_time
 import torch
 from safetensors.torch import load_file, save_file
 
-from swarm_core.recipe import Digest, digest_bytes, mixture
+from swarm_core.recipe import Digest, mixture
 from swarm_core.swarm import pso, streams
 from swarm_trainer.lora import combine, export
 from swarm_trainer.lora.adapter import WEIGHTS
@@ -124,12 +124,10 @@ def copies(folder: Path, out: Path) -> None:
         shutil.copytree(folder / f"x{k % PARTICLES}", out / f"best{k}")
 
 
-def alone(folder: Path, out: Path, *, digest: bool = False) -> None:
+def alone(folder: Path, out: Path) -> None:
     out.mkdir(parents=True)
     for k in range(PARTICLES):
         save_file(load_file(folder / f"x{k}" / WEIGHTS), out / f"{k}.safetensors")
-        if digest:
-            digest_bytes((out / f"{k}.safetensors").read_bytes())
 
 
 Way = Callable[[Path, Path], None]
@@ -139,7 +137,6 @@ WAYS: dict[str, Way] = {
     OURS: lambda folder, out: ours(folder, out, beside=True),
     "ours, one by one": lambda folder, out: ours(folder, out, beside=False),
     ALONE: alone,
-    "load + save + sha256": lambda folder, out: alone(folder, out, digest=True),
     RELEASED: released,
     "five checkpoint copies": copies,
 }
