@@ -8,25 +8,22 @@ them as ours and take them back at will.
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors import safe_open
 from torch import Tensor
 
 from swarm_core.errors import BadInputError
 from swarm_core.recipe import Merge, Recipe
 from swarm_trainer.lora import adapter, base, elementwise, exact, export
 from swarm_trainer.lora import signature as signatures
+from swarm_trainer.lora.mapped import Mapped
 from swarm_trainer.lora.signature import Signature, tensor_name
 
-Opened = Any
-"""One tensor file, mapped; any number of threads may read it."""
 THREADS = 4
 """More only wait: for the page cache, and for Python between two blocks."""
 
@@ -39,7 +36,16 @@ class Piece:
     tensor: str
     start: int
     numbers: NDArray[np.float32]
-    """Flat; the next piece may overwrite them."""
+    """Flat, in float32; the next piece may overwrite them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One layer of the basis."""
+
+    module: str
+    sizes: tuple[tuple[str, int], tuple[str, int]]
+    """Its A and its B: name and how many numbers."""
 
 
 def signature(recipe: Recipe, folders: Sequence[Path]) -> Signature:
@@ -57,14 +63,13 @@ def combine(recipe: Recipe, folders: Sequence[Path]) -> Iterator[tuple[str, Tens
     _check(recipe, folders)
     common = _common(folders)
     shapes, kind = _signature(recipe, common).tensors, base.element_type(recipe.dtype)
-    with _opened(folders) as files:
-        for module, _ in common.shapes:
-            names = tensor_name(module, "A"), tensor_name(module, "B")
-            layer = {name: torch.empty(shapes[name]) for name in names}
-            for piece in _pieces((recipe,), files, module):
-                layer[piece.tensor].view(-1).numpy()[piece.start : piece.start + len(piece.numbers)] = piece.numbers
-            for name in names:
-                yield name, adapter.finite(_of(recipe) + name, layer[name].to(kind))
+    files = [Mapped(folder) for folder in folders]
+    for layer in _layers(common):
+        tensors = {name: torch.empty(shapes[name]) for name, _ in layer.sizes}
+        for piece in _pieces((recipe,), files, layer):
+            tensors[piece.tensor].view(-1).numpy()[piece.start : piece.start + len(piece.numbers)] = piece.numbers
+        for name, tensor in tensors.items():
+            yield name, adapter.finite(_of(recipe) + name, tensor.to(kind))
 
 
 def coefficients(recipe: Recipe, tensor: str) -> tuple[float, ...]:
@@ -95,19 +100,18 @@ def write_many(recipes: Sequence[Recipe], folders: Sequence[Path], outs: Sequenc
     if len({(recipe.merge, recipe.max_rank) for recipe in recipes}) > 1:
         raise ValueError("recipes of more than one merge; write those of each apart")
     tasks, common = list(zip(recipes, outs, strict=True)), _common(folders)
+    files, labels = [Mapped(folder) for folder in folders], [_of(recipe) for recipe in recipes]
     with ExitStack() as stack:
-        files = stack.enter_context(_opened(folders))
         targets = [
             stack.enter_context(export.opened(out, _signature(recipe, common), recipe.dtype)) for recipe, out in tasks
         ]
-        labels = [_of(recipe) for recipe in recipes]
 
-        def written(module: str) -> None:
-            for piece in _pieces(recipes, files, module):
+        def written(layer: Layer) -> None:
+            for piece in _pieces(recipes, files, layer):
                 targets[piece.recipe].put(piece.tensor, piece.start, piece.numbers, labels[piece.recipe])
 
         with ThreadPoolExecutor(min(THREADS, os.cpu_count() or 1)) as pool:
-            list(pool.map(written, [module for module, _ in common.shapes]))
+            list(pool.map(written, _layers(common)))
 
 
 def _check(recipe: Recipe, folders: Sequence[Path]) -> None:
@@ -125,35 +129,41 @@ def _signature(recipe: Recipe, common: Signature) -> Signature:
     return common
 
 
+def _layers(common: Signature) -> Iterator[Layer]:
+    for module, (outputs, inputs) in common.shapes:
+        a, b = tensor_name(module, "A"), tensor_name(module, "B")
+        yield Layer(module, ((a, common.rank * inputs), (b, common.rank * outputs)))
+
+
 def _of(recipe: Recipe) -> str:
     return f"recipe {recipe.name[:12]}: "
 
 
-@contextmanager
-def _opened(folders: Sequence[Path]) -> Iterator[list[Opened]]:
-    with ExitStack() as stack:
-        yield [stack.enter_context(safe_open(folder / adapter.WEIGHTS, framework="pt")) for folder in folders]
+def _pieces(recipes: Sequence[Recipe], files: Sequence[Mapped], layer: Layer) -> Iterator[Piece]:
+    """One layer of every recipe, each of its numbers in one piece, all finite."""
+    merged = _exact if recipes[0].merge is Merge.EXACT else _elementwise
+    return merged(recipes, files, layer)
 
 
-def _pieces(recipes: Sequence[Recipe], files: Sequence[Opened], module: str) -> Iterator[Piece]:
-    """One layer of every recipe, each of its numbers in one piece."""
-    if recipes[0].merge is Merge.EXACT:
-        yield from _exact(recipes, files, module)
-        return
-    for name in (tensor_name(module, "A"), tensor_name(module, "B")):
-        sources = [file.get_tensor(name).view(-1) for file in files]
-        for start, totals in elementwise.sums([coefficients(recipe, name) for recipe in recipes], sources):
+def _elementwise(recipes: Sequence[Recipe], files: Sequence[Mapped], layer: Layer) -> Iterator[Piece]:
+    for name, size in layer.sizes:
+        weights = [coefficients(recipe, name) for recipe in recipes]
+        for start, totals in elementwise.sums(weights, files, name, size):
+            if not np.isfinite(totals).all():
+                for recipe, numbers in zip(recipes, totals, strict=True):
+                    adapter.check_finite(_of(recipe) + name, numbers)
             for index, numbers in enumerate(totals):
                 yield Piece(index, name, start, numbers)
 
 
-def _exact(recipes: Sequence[Recipe], files: Sequence[Opened], module: str) -> Iterator[Piece]:
-    a, b = tensor_name(module, "A"), tensor_name(module, "B")
+def _exact(recipes: Sequence[Recipe], files: Sequence[Mapped], layer: Layer) -> Iterator[Piece]:
+    (a, _), (b, _) = layer.sizes
     weights = [coefficients(recipe, b) for recipe in recipes]
     for recipe, found in zip(recipes, weights, strict=True):
         if coefficients(recipe, a) != found:
             raise BadInputError(f"{a}: in another coefficient group than its B; an exact merge weighs a layer as one")
-    sides = ([file.get_tensor(name).to(torch.float32).numpy() for file in files] for name in (a, b))
-    for index, pair in enumerate(exact.sums(exact.Layer(module, *sides), weights, recipes[0].max_rank)):
+    factors = exact.Factors(layer.module, *([file.whole(name) for file in files] for name in (a, b)))
+    for index, pair in enumerate(exact.sums(factors, weights, recipes[0].max_rank)):
         for name, numbers in zip((a, b), pair, strict=True):
+            adapter.check_finite(_of(recipes[index]) + name, numbers)
             yield Piece(index, name, 0, numbers.reshape(-1))

@@ -17,50 +17,44 @@ splits half a megabyte over all cores, whose threads spin for each other.
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
+
+from swarm_trainer.lora.mapped import Mapped
 
 BLOCK = 32 * 1024
-"""Numbers summed at once, per recipe: 128 KiB. More outgrow a core's caches, and torch would cast them in threads; with
-fewer, calls cost more than sums (8 Ki: twice the time)."""
+"""Numbers summed at once, per recipe: 128 KiB. More outgrow the caches; with fewer, calls cost more than sums."""
 
 Numbers = NDArray[np.float32]
-Coefficients = Sequence[Sequence[float]]
-"""[recipes, basis]"""
+Terms = list[tuple[Numbers, Numbers]]
+"""Blocks and their weights, in basis order."""
 
 
-def sums(coefficients: Coefficients, sources: Sequence[Tensor]) -> Iterator[tuple[int, Numbers]]:
-    """Where each block starts in the tensor, and its sums [recipes, block], which the next one overwrites.
+def sums(
+    coefficients: Sequence[Sequence[float]], files: Sequence[Mapped], tensor: str, size: int
+) -> Iterator[tuple[int, Numbers]]:
+    """Where each block starts in a tensor of `size` numbers, and its sums [recipes, block], which the next overwrites.
 
-    `sources` are the flat tensors of the basis. What overflows is infinite: the caller's to find.
+    `coefficients` [recipes, basis]; `files` are the basis. What overflows is infinite: the caller's to find.
     """
-    size = sources[0].numel()
-    totals, products = (np.empty((len(coefficients), min(BLOCK, size)), np.float32) for _ in range(2))
+    weights = np.array(coefficients, np.float32)
+    totals, products = (np.empty((len(weights), min(BLOCK, size)), np.float32) for _ in range(2))
+    complete = bool(np.all(coefficients))
     for start in range(0, size, BLOCK):
         length = min(BLOCK, size - start)
-        blocks = [source[start : start + length].to(torch.float32).numpy() for source in sources]
+        blocks = [file.flat(tensor, start, start + length) for file in files]
+        total, product = totals[:, :length], products[:, :length]
         with np.errstate(over="ignore", invalid="ignore"):
-            _add_up(coefficients, blocks, totals[:, :length], products[:, :length])
-        yield start, totals[:, :length]
+            if complete:  # all recipes in one call, which saves a tenth
+                _add_up(list(zip(blocks, weights.T[:, :, None], strict=True)), total, product)
+            else:
+                for index, row in enumerate(coefficients):
+                    terms = [(blocks[k], weights[index, k]) for k, coefficient in enumerate(row) if coefficient]
+                    _add_up(terms, total[index], product[index])
+        yield start, total
 
 
-def _add_up(coefficients: Coefficients, blocks: Sequence[Numbers], totals: Numbers, products: Numbers) -> None:
-    """Write the sums of all recipes into `totals`; at once if all have every term, for a call costs 1 µs."""
-    weights = np.array(coefficients, np.float32)
-    if np.all(coefficients):
-        _terms(list(zip(blocks, weights.T[:, :, None], strict=True)), totals, products)
-        return
-    for row, total, product, wanted in zip(weights, totals, products, coefficients, strict=True):
-        _terms(
-            [term for term, coefficient in zip(zip(blocks, row, strict=True), wanted, strict=True) if coefficient],
-            total,
-            product,
-        )
-
-
-def _terms(terms: Sequence[tuple[Numbers, Numbers]], total: Numbers, product: Numbers) -> None:
-    """Add the blocks, each times its weight, in order, into `total`."""
+def _add_up(terms: Terms, total: Numbers, product: Numbers) -> None:
+    """Write the sum of the blocks, each times its weight, into `total`."""
     if not terms:
         total.fill(0.0)
         return

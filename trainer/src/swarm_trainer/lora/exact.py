@@ -36,7 +36,7 @@ Coefficients = Sequence[Sequence[float]]
 
 
 @dataclass(frozen=True, slots=True)
-class Layer:
+class Factors:
     """One layer of every adapter of a basis, in its order."""
 
     name: str
@@ -68,7 +68,7 @@ def signature(one: Signature, adapters: int, max_rank: int | None) -> Signature:
     return replace(one, rank=max_rank, alpha=one.alpha * max_rank / one.rank)
 
 
-def sums(layer: Layer, coefficients: Coefficients, max_rank: int | None) -> Iterator[tuple[Numbers, Numbers]]:
+def sums(layer: Factors, coefficients: Coefficients, max_rank: int | None) -> Iterator[tuple[Numbers, Numbers]]:
     """A [rank, in] and B [out, rank] of every recipe; their rank is that of `signature`.
 
     Raises BadInputError if a layer that is to be cut is not finite. What overflows is infinite: the caller's to find.
@@ -97,7 +97,7 @@ def _scaled(b: Sequence[Numbers], weights: Sequence[float]) -> Numbers:
     return np.concatenate(scaled, axis=1)
 
 
-def _taken_apart(layer: Layer, a: Numbers) -> Apart:
+def _taken_apart(layer: Factors, a: Numbers) -> Apart:
     b = np.concatenate(layer.b, axis=1)
     adapter.check_finite(f"{layer.name}: A", a)
     adapter.check_finite(f"{layer.name}: B", b)

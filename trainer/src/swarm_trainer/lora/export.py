@@ -52,9 +52,9 @@ class TensorFile:
             raise
 
     def put(self, tensor: str, start: int, numbers: Numbers, of: str = "") -> None:
-        """Put contiguous `numbers` at element `start` of `tensor`, cast to the file's dtype.
+        """Put contiguous, finite `numbers` at element `start` of `tensor`, cast to the file's dtype.
 
-        Raises BadInputError if one is not finite then, with `of` before the tensor's name; CorruptError if the file
+        Raises BadInputError if one is too large for it, with `of` before the tensor's name; CorruptError if the file
         that stands holds another.
         """
         self._place(self._starts[tensor] + start * self._itemsize, encoded(of + tensor, numbers, self._dtype))
@@ -112,7 +112,9 @@ def save(folder: Path, tensors: Iterable[tuple[str, Tensor]], signature: Signatu
             got, tensor = next(given, ("nothing", torch.empty(0)))
             if got != name or tuple(tensor.shape) != shape:
                 raise ValueError(f"{got} {tuple(tensor.shape)} where the signature has {name} {shape}")
-            file.put(name, 0, tensor.detach().to("cpu", torch.float32).contiguous().numpy())
+            numbers = tensor.detach().to("cpu", torch.float32).contiguous().numpy()
+            adapter.check_finite(name, numbers)
+            file.put(name, 0, numbers)
 
 
 def digest(folder: Path) -> Digest:
@@ -122,9 +124,8 @@ def digest(folder: Path) -> Digest:
 
 
 def encoded(name: str, numbers: Numbers, dtype: str) -> memoryview:
-    """The bytes of contiguous `numbers` cast to `dtype`. Raises BadInputError if one is not finite then."""
+    """The bytes of contiguous, finite `numbers` cast to `dtype`. Raises BadInputError if one is too large for it."""
     if dtype == "float32":
-        adapter.check_finite(name, numbers)
         return numbers.data.cast("B")
     cast = adapter.finite(name, torch.from_numpy(numbers).to(base.element_type(dtype)))
     return cast.view(torch.uint8).numpy().data.cast("B")
