@@ -66,7 +66,7 @@ def combine(recipe: Recipe, folders: Sequence[Path]) -> Iterator[tuple[str, Tens
     files = [Mapped(folder) for folder in folders]
     for layer in _layers(common):
         tensors = {name: torch.empty(shapes[name]) for name, _ in layer.sizes}
-        for piece in _pieces((recipe,), files, layer):
+        for piece in _pieces((recipe,), files, (layer,)):
             tensors[piece.tensor].view(-1).numpy()[piece.start : piece.start + len(piece.numbers)] = piece.numbers
         for name, tensor in tensors.items():
             yield name, adapter.finite(_of(recipe) + name, tensor.to(kind))
@@ -106,12 +106,13 @@ def write_many(recipes: Sequence[Recipe], folders: Sequence[Path], outs: Sequenc
             stack.enter_context(export.opened(out, _signature(recipe, common), recipe.dtype)) for recipe, out in tasks
         ]
 
-        def written(layer: Layer) -> None:
-            for piece in _pieces(recipes, files, layer):
+        def written(layers: Sequence[Layer]) -> None:
+            for piece in _pieces(recipes, files, layers):
                 targets[piece.recipe].put(piece.tensor, piece.start, piece.numbers, labels[piece.recipe])
 
-        with ThreadPoolExecutor(min(THREADS, os.cpu_count() or 1)) as pool:
-            list(pool.map(written, _layers(common)))
+        threads = min(THREADS, os.cpu_count() or 1)
+        with ThreadPoolExecutor(threads) as pool:
+            list(pool.map(written, [_layers(common)[share::threads] for share in range(threads)]))
 
 
 def _check(recipe: Recipe, folders: Sequence[Path]) -> None:
@@ -129,41 +130,50 @@ def _signature(recipe: Recipe, common: Signature) -> Signature:
     return common
 
 
-def _layers(common: Signature) -> Iterator[Layer]:
-    for module, (outputs, inputs) in common.shapes:
-        a, b = tensor_name(module, "A"), tensor_name(module, "B")
-        yield Layer(module, ((a, common.rank * inputs), (b, common.rank * outputs)))
+def _layers(common: Signature) -> list[Layer]:
+    named = [(module, tensor_name(module, "A"), tensor_name(module, "B"), shape) for module, shape in common.shapes]
+    return [
+        Layer(module, ((a, common.rank * inputs), (b, outputs * common.rank)))
+        for module, a, b, (outputs, inputs) in named
+    ]
 
 
 def _of(recipe: Recipe) -> str:
     return f"recipe {recipe.name[:12]}: "
 
 
-def _pieces(recipes: Sequence[Recipe], files: Sequence[Mapped], layer: Layer) -> Iterator[Piece]:
-    """One layer of every recipe, each of its numbers in one piece, all finite."""
+def _pieces(recipes: Sequence[Recipe], files: Sequence[Mapped], layers: Sequence[Layer]) -> Iterator[Piece]:
+    """These layers of every recipe, each of their numbers in one piece, all finite."""
     merged = _exact if recipes[0].merge is Merge.EXACT else _elementwise
-    return merged(recipes, files, layer)
+    return merged(recipes, files, layers)
 
 
-def _elementwise(recipes: Sequence[Recipe], files: Sequence[Mapped], layer: Layer) -> Iterator[Piece]:
-    for name, size in layer.sizes:
+def _elementwise(recipes: Sequence[Recipe], files: Sequence[Mapped], layers: Sequence[Layer]) -> Iterator[Piece]:
+    blocks = elementwise.Blocks(len(recipes))
+    for name, size in (side for layer in layers for side in layer.sizes):
         weights = [coefficients(recipe, name) for recipe in recipes]
-        for start, totals in elementwise.sums(weights, files, name, size):
-            if not np.isfinite(totals).all():
+        for start, totals in blocks.sums(weights, files, name, size):
+            if not blocks.finite(totals):
                 for recipe, numbers in zip(recipes, totals, strict=True):
                     adapter.check_finite(_of(recipe) + name, numbers)
             for index, numbers in enumerate(totals):
                 yield Piece(index, name, start, numbers)
 
 
-def _exact(recipes: Sequence[Recipe], files: Sequence[Mapped], layer: Layer) -> Iterator[Piece]:
-    (a, _), (b, _) = layer.sizes
-    weights = [coefficients(recipe, b) for recipe in recipes]
-    for recipe, found in zip(recipes, weights, strict=True):
-        if coefficients(recipe, a) != found:
-            raise BadInputError(f"{a}: in another coefficient group than its B; an exact merge weighs a layer as one")
-    factors = exact.Factors(layer.module, *([file.whole(name) for file in files] for name in (a, b)))
-    for index, pair in enumerate(exact.sums(factors, weights, recipes[0].max_rank)):
-        for name, numbers in zip((a, b), pair, strict=True):
-            adapter.check_finite(_of(recipes[index]) + name, numbers)
-            yield Piece(index, name, 0, numbers.reshape(-1))
+def _exact(recipes: Sequence[Recipe], files: Sequence[Mapped], layers: Sequence[Layer]) -> Iterator[Piece]:
+    for layer in layers:
+        (a, _), (b, _) = layer.sizes
+        weights = [_of_layer(recipe, a, b) for recipe in recipes]
+        factors = exact.Factors(layer.module, *([file.whole(name) for file in files] for name in (a, b)))
+        for index, pair in enumerate(exact.sums(factors, weights, recipes[0].max_rank)):
+            for name, numbers in zip((a, b), pair, strict=True):
+                adapter.check_finite(_of(recipes[index]) + name, numbers)
+                yield Piece(index, name, 0, numbers.reshape(-1))
+
+
+def _of_layer(recipe: Recipe, a: str, b: str) -> tuple[float, ...]:
+    """The coefficients of a layer as one. Raises BadInputError if its sides are in different groups."""
+    found = coefficients(recipe, b)
+    if coefficients(recipe, a) != found:
+        raise BadInputError(f"{a}: in another coefficient group than its B; an exact merge weighs a layer as one")
+    return found

@@ -29,28 +29,37 @@ Terms = list[tuple[Numbers, Numbers]]
 """Blocks and their weights, in basis order."""
 
 
-def sums(
-    coefficients: Sequence[Sequence[float]], files: Sequence[Mapped], tensor: str, size: int
-) -> Iterator[tuple[int, Numbers]]:
-    """Where each block starts in a tensor of `size` numbers, and its sums [recipes, block], which the next overwrites.
+class Blocks:
+    """The arrays that one thread sums in, made once: fresh memory costs as much as a sum."""
 
-    `coefficients` [recipes, basis]; `files` are the basis. What overflows is infinite: the caller's to find.
-    """
-    weights = np.array(coefficients, np.float32)
-    totals, products = (np.empty((len(weights), min(BLOCK, size)), np.float32) for _ in range(2))
-    complete = bool(np.all(coefficients))
-    for start in range(0, size, BLOCK):
-        length = min(BLOCK, size - start)
-        blocks = [file.flat(tensor, start, start + length) for file in files]
-        total, product = totals[:, :length], products[:, :length]
-        with np.errstate(over="ignore", invalid="ignore"):
-            if complete:  # all recipes in one call, which saves a tenth
-                _add_up(list(zip(blocks, weights.T[:, :, None], strict=True)), total, product)
-            else:
-                for index, row in enumerate(coefficients):
-                    terms = [(blocks[k], weights[index, k]) for k, coefficient in enumerate(row) if coefficient]
-                    _add_up(terms, total[index], product[index])
-        yield start, total
+    def __init__(self, recipes: int) -> None:
+        self._totals, self._products = (np.empty((recipes, BLOCK), np.float32) for _ in range(2))
+        self._finite = np.empty((recipes, BLOCK), np.bool_)
+
+    def sums(
+        self, coefficients: Sequence[Sequence[float]], files: Sequence[Mapped], tensor: str, size: int
+    ) -> Iterator[tuple[int, Numbers]]:
+        """Where each block starts in a tensor of `size` numbers, and its sums [recipes, block]; the next overwrites it.
+
+        `coefficients` [recipes, basis]; `files` are the basis. What overflows is infinite: the caller's to find.
+        """
+        weights, complete = np.array(coefficients, np.float32), bool(np.all(coefficients))
+        for start in range(0, size, BLOCK):
+            length = min(BLOCK, size - start)
+            blocks = [file.flat(tensor, start, start + length) for file in files]
+            total, product = self._totals[:, :length], self._products[:, :length]
+            with np.errstate(over="ignore", invalid="ignore"):
+                if complete:  # all recipes in one call, which saves a tenth
+                    _add_up(list(zip(blocks, weights.T[:, :, None], strict=True)), total, product)
+                else:
+                    for index, row in enumerate(coefficients):
+                        terms = [(blocks[k], weights[index, k]) for k, coefficient in enumerate(row) if coefficient]
+                        _add_up(terms, total[index], product[index])
+            yield start, total
+
+    def finite(self, totals: Numbers) -> bool:
+        """Whether all `totals`, a block of these, are finite."""
+        return bool(np.isfinite(totals, out=self._finite[:, : totals.shape[1]]).all())
 
 
 def _add_up(terms: Terms, total: Numbers, product: Numbers) -> None:
