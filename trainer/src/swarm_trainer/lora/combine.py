@@ -29,23 +29,19 @@ THREADS = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
-    """Some numbers of one tensor of one recipe."""
-
-    recipe: int
-    tensor: str
-    start: int
-    numbers: NDArray[np.float32]
-    """Flat, in float32; the next piece may overwrite them."""
-
-
-@dataclass(frozen=True, slots=True)
 class Layer:
     """One layer of the basis."""
 
     module: str
-    sizes: tuple[tuple[str, int], tuple[str, int]]
-    """Its A and its B: name and how many numbers."""
+    a: str
+    b: str
+    """The names of its two sides."""
+    sizes: tuple[int, int]
+    """How many numbers each holds, in one adapter."""
+
+
+Sum = tuple[int, str, NDArray[np.float32]]
+"""Which recipe, which tensor, and its numbers, flat and finite; the next may overwrite them."""
 
 
 def signature(recipe: Recipe, folders: Sequence[Path]) -> Signature:
@@ -64,12 +60,9 @@ def combine(recipe: Recipe, folders: Sequence[Path]) -> Iterator[tuple[str, Tens
     common = _common(folders)
     shapes, kind = _signature(recipe, common).tensors, base.element_type(recipe.dtype)
     files = [Mapped(folder) for folder in folders]
-    for layer in _layers(common):
-        tensors = {name: torch.empty(shapes[name]) for name, _ in layer.sizes}
-        for piece in _pieces((recipe,), files, (layer,)):
-            tensors[piece.tensor].view(-1).numpy()[piece.start : piece.start + len(piece.numbers)] = piece.numbers
-        for name, tensor in tensors.items():
-            yield name, adapter.finite(_of(recipe) + name, tensor.to(kind))
+    for _, name, numbers in _sums((recipe,), files, _layers(common)):
+        tensor = torch.from_numpy(numbers.copy()).view(shapes[name]).to(kind)
+        yield name, adapter.finite(_of(recipe) + name, tensor)
 
 
 def coefficients(recipe: Recipe, tensor: str) -> tuple[float, ...]:
@@ -107,8 +100,8 @@ def write_many(recipes: Sequence[Recipe], folders: Sequence[Path], outs: Sequenc
         ]
 
         def written(layers: Sequence[Layer]) -> None:
-            for piece in _pieces(recipes, files, layers):
-                targets[piece.recipe].put(piece.tensor, piece.start, piece.numbers, labels[piece.recipe])
+            for index, name, numbers in _sums(recipes, files, layers):
+                targets[index].put(name, numbers, labels[index])
 
         threads = min(THREADS, os.cpu_count() or 1)
         with ThreadPoolExecutor(threads) as pool:
@@ -131,10 +124,9 @@ def _signature(recipe: Recipe, common: Signature) -> Signature:
 
 
 def _layers(common: Signature) -> list[Layer]:
-    named = [(module, tensor_name(module, "A"), tensor_name(module, "B"), shape) for module, shape in common.shapes]
     return [
-        Layer(module, ((a, common.rank * inputs), (b, outputs * common.rank)))
-        for module, a, b, (outputs, inputs) in named
+        Layer(module, tensor_name(module, "A"), tensor_name(module, "B"), (common.rank * inputs, outputs * common.rank))
+        for module, (outputs, inputs) in common.shapes
     ]
 
 
@@ -142,38 +134,39 @@ def _of(recipe: Recipe) -> str:
     return f"recipe {recipe.name[:12]}: "
 
 
-def _pieces(recipes: Sequence[Recipe], files: Sequence[Mapped], layers: Sequence[Layer]) -> Iterator[Piece]:
-    """These layers of every recipe, each of their numbers in one piece, all finite."""
-    merged = _exact if recipes[0].merge is Merge.EXACT else _elementwise
-    return merged(recipes, files, layers)
+def _sums(recipes: Sequence[Recipe], files: Sequence[Mapped], layers: Sequence[Layer]) -> Iterator[Sum]:
+    """The tensors of these layers of every recipe. Raises BadInputError on one that is not finite."""
+    return (_exact if recipes[0].merge is Merge.EXACT else _elementwise)(recipes, files, layers)
 
 
-def _elementwise(recipes: Sequence[Recipe], files: Sequence[Mapped], layers: Sequence[Layer]) -> Iterator[Piece]:
-    blocks = elementwise.Blocks(len(recipes))
-    for name, size in (side for layer in layers for side in layer.sizes):
-        weights = [coefficients(recipe, name) for recipe in recipes]
-        for start, totals in blocks.sums(weights, files, name, size):
-            if not blocks.finite(totals):
-                for recipe, numbers in zip(recipes, totals, strict=True):
-                    adapter.check_finite(_of(recipe) + name, numbers)
-            for index, numbers in enumerate(totals):
-                yield Piece(index, name, start, numbers)
-
-
-def _exact(recipes: Sequence[Recipe], files: Sequence[Mapped], layers: Sequence[Layer]) -> Iterator[Piece]:
+def _elementwise(recipes: Sequence[Recipe], files: Sequence[Mapped], layers: Sequence[Layer]) -> Iterator[Sum]:
+    largest = max((max(layer.sizes) for layer in layers), default=0)
+    scratch = np.empty((len(recipes), elementwise.BLOCK), np.float32)
+    every = np.empty(len(recipes) * largest, np.float32)  # made once: fresh memory costs as much as a sum
     for layer in layers:
-        (a, _), (b, _) = layer.sizes
-        weights = [_of_layer(recipe, a, b) for recipe in recipes]
-        factors = exact.Factors(layer.module, *([file.whole(name) for file in files] for name in (a, b)))
-        for index, pair in enumerate(exact.sums(factors, weights, recipes[0].max_rank)):
-            for name, numbers in zip((a, b), pair, strict=True):
+        for name, size in zip((layer.a, layer.b), layer.sizes, strict=True):
+            weights = [coefficients(recipe, name) for recipe in recipes]
+            sums = every[: len(recipes) * size].reshape(len(recipes), size)
+            finite = elementwise.add_up(weights, files, name, sums, scratch)
+            for index, numbers in enumerate(sums):
+                if not finite:
+                    adapter.check_finite(_of(recipes[index]) + name, numbers)
+                yield index, name, numbers
+
+
+def _exact(recipes: Sequence[Recipe], files: Sequence[Mapped], layers: Sequence[Layer]) -> Iterator[Sum]:
+    for layer in layers:
+        weights = [_of_layer(recipe, layer) for recipe in recipes]
+        a, b = ([file.whole(name) for file in files] for name in (layer.a, layer.b))
+        for index, pair in enumerate(exact.sums(exact.Factors(layer.module, a, b), weights, recipes[0].max_rank)):
+            for name, numbers in zip((layer.a, layer.b), pair, strict=True):
                 adapter.check_finite(_of(recipes[index]) + name, numbers)
-                yield Piece(index, name, 0, numbers.reshape(-1))
+                yield index, name, numbers.reshape(-1)
 
 
-def _of_layer(recipe: Recipe, a: str, b: str) -> tuple[float, ...]:
+def _of_layer(recipe: Recipe, layer: Layer) -> tuple[float, ...]:
     """The coefficients of a layer as one. Raises BadInputError if its sides are in different groups."""
-    found = coefficients(recipe, b)
-    if coefficients(recipe, a) != found:
-        raise BadInputError(f"{a}: in another coefficient group than its B; an exact merge weighs a layer as one")
+    found = coefficients(recipe, layer.b)
+    if coefficients(recipe, layer.a) != found:
+        raise BadInputError(f"{layer.a}: in another coefficient group than its B; an exact merge weighs a layer as one")
     return found

@@ -14,52 +14,42 @@ and sums never leave the caches. Sums are numpy's: torch fuses product and sum, 
 splits half a megabyte over all cores, whose threads spin for each other.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from swarm_trainer.lora.mapped import Mapped
 
-BLOCK = 32 * 1024
-"""Numbers summed at once, per recipe: 128 KiB. More outgrow the caches; with fewer, calls cost more than sums."""
+BLOCK = 16 * 1024
+"""Numbers summed at once, per recipe: 64 KiB. More outgrow the caches; with fewer, calls cost more than sums."""
 
 Numbers = NDArray[np.float32]
 Terms = list[tuple[Numbers, Numbers]]
 """Blocks and their weights, in basis order."""
 
 
-class Blocks:
-    """The arrays that one thread sums in, made once: fresh memory costs as much as a sum."""
+def add_up(
+    coefficients: Sequence[Sequence[float]], files: Sequence[Mapped], tensor: str, sums: Numbers, scratch: Numbers
+) -> bool:
+    """Write the sums of a whole tensor into `sums` [recipes, size]; whether all of them are finite.
 
-    def __init__(self, recipes: int) -> None:
-        self._totals, self._products = (np.empty((recipes, BLOCK), np.float32) for _ in range(2))
-        self._finite = np.empty((recipes, BLOCK), np.bool_)
-
-    def sums(
-        self, coefficients: Sequence[Sequence[float]], files: Sequence[Mapped], tensor: str, size: int
-    ) -> Iterator[tuple[int, Numbers]]:
-        """Where each block starts in a tensor of `size` numbers, and its sums [recipes, block]; the next overwrites it.
-
-        `coefficients` [recipes, basis]; `files` are the basis. What overflows is infinite: the caller's to find.
-        """
-        weights, complete = np.array(coefficients, np.float32), bool(np.all(coefficients))
-        for start in range(0, size, BLOCK):
-            length = min(BLOCK, size - start)
-            blocks = [file.flat(tensor, start, start + length) for file in files]
-            total, product = self._totals[:, :length], self._products[:, :length]
-            with np.errstate(over="ignore", invalid="ignore"):
-                if complete:  # all recipes in one call, which saves a tenth
-                    _add_up(list(zip(blocks, weights.T[:, :, None], strict=True)), total, product)
-                else:
-                    for index, row in enumerate(coefficients):
-                        terms = [(blocks[k], weights[index, k]) for k, coefficient in enumerate(row) if coefficient]
-                        _add_up(terms, total[index], product[index])
-            yield start, total
-
-    def finite(self, totals: Numbers) -> bool:
-        """Whether all `totals`, a block of these, are finite."""
-        return bool(np.isfinite(totals, out=self._finite[:, : totals.shape[1]]).all())
+    `coefficients` [recipes, basis]; `files` are the basis; `scratch` [recipes, BLOCK] is left with nothing of use.
+    """
+    weights, complete, finite = np.array(coefficients, np.float32), bool(np.all(coefficients)), True
+    for start in range(0, sums.shape[1], BLOCK):
+        total = sums[:, start : start + BLOCK]
+        blocks = [file.flat(tensor, start, start + total.shape[1]) for file in files]
+        product = scratch[:, : total.shape[1]]
+        with np.errstate(over="ignore", invalid="ignore"):
+            if complete:  # all recipes in one call, which saves a tenth
+                _add_up(list(zip(blocks, weights.T[:, :, None], strict=True)), total, product)
+            else:
+                for index, row in enumerate(coefficients):
+                    terms = [(blocks[k], weights[index, k]) for k, coefficient in enumerate(row) if coefficient]
+                    _add_up(terms, total[index], product[index])
+        finite = finite and bool(np.isfinite(total).all())
+    return finite
 
 
 def _add_up(terms: Terms, total: Numbers, product: Numbers) -> None:

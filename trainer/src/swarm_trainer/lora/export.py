@@ -2,9 +2,9 @@
 
 Invariants: the same tensors and signature give the same bytes on any machine; what stands in a folder never changes.
 
-The file is laid out here and not by the safetensors package, which wants every tensor in memory at once: so a sum comes
-in pieces, in any order and from any thread. The format: a length of 8 bytes, a JSON header padded to a multiple of 8,
-the tensors' bytes.
+The file is laid out here and not by the safetensors package, which wants every tensor in memory at once: so tensors
+come one at a time, in any order and from any thread. The format: a length of 8 bytes, a JSON header padded to a
+multiple of 8, the tensors' bytes.
 
 No digest is taken on the way: to hash a file costs more than to load and save it, and a recipe has its name without.
 Who stores a file asks for its `digest`. Where a folder stands already, the bytes themselves are compared.
@@ -41,7 +41,6 @@ class TensorFile:
         """`stands`: the file is there, and everything put must be what it holds. Raises CorruptError and OSError."""
         head, self._starts, size = _layout(signature, dtype)
         self._path, self._dtype, self._stands = path, dtype, stands
-        self._itemsize = base.element_type(dtype).itemsize
         self._file = os.open(path, os.O_RDONLY if stands else os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
         try:
             if stands and os.fstat(self._file).st_size != size:
@@ -51,13 +50,13 @@ class TensorFile:
             self.close()
             raise
 
-    def put(self, tensor: str, start: int, numbers: Numbers, of: str = "") -> None:
-        """Put contiguous, finite `numbers` at element `start` of `tensor`, cast to the file's dtype.
+    def put(self, tensor: str, numbers: Numbers, of: str = "") -> None:
+        """Put a whole tensor: its finite numbers, contiguous, cast to the file's dtype.
 
         Raises BadInputError if one is too large for it, with `of` before the tensor's name; CorruptError if the file
         that stands holds another.
         """
-        self._place(self._starts[tensor] + start * self._itemsize, encoded(of + tensor, numbers, self._dtype))
+        self._place(self._starts[tensor], encoded(of + tensor, numbers, self._dtype))
 
     def close(self) -> None:
         os.close(self._file)
@@ -114,7 +113,7 @@ def save(folder: Path, tensors: Iterable[tuple[str, Tensor]], signature: Signatu
                 raise ValueError(f"{got} {tuple(tensor.shape)} where the signature has {name} {shape}")
             numbers = tensor.detach().to("cpu", torch.float32).contiguous().numpy()
             adapter.check_finite(name, numbers)
-            file.put(name, 0, numbers)
+            file.put(name, numbers)
 
 
 def digest(folder: Path) -> Digest:

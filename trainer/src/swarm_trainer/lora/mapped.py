@@ -11,6 +11,7 @@ Limits: the file is one that `adapter.read_signature` has passed, and nobody sho
 import json
 import mmap
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +19,7 @@ from numpy.typing import NDArray
 from swarm_trainer.lora import adapter
 
 Numbers = NDArray[np.float32]
-_RAW = {"F32": np.dtype("<f4"), "F16": np.dtype("<f2"), "BF16": np.dtype("<u2")}
+_RAW: dict[str, np.dtype[Any]] = {"F32": np.dtype("<f4"), "F16": np.dtype("<f2"), "BF16": np.dtype("<u2")}
 
 
 class Mapped:
@@ -36,10 +37,11 @@ class Mapped:
         entry = self._header[tensor]
         raw = _RAW[entry["dtype"]]
         at = self._start + entry["data_offsets"][0] + start * raw.itemsize
-        found = np.frombuffer(self._data, raw, stop - start, at)
+        found: NDArray[Any] = np.frombuffer(self._data, raw, stop - start, at)
         if entry["dtype"] == "BF16":  # the upper half of a float32
-            return (found.astype(np.uint32) << np.uint32(16)).view(np.float32)
-        return found.astype(np.float32, copy=False)
+            found = (found.astype(np.uint32) << np.uint32(16)).view(np.float32)
+        widened: Numbers = found.astype(np.float32, copy=False)
+        return widened
 
     def whole(self, tensor: str) -> Numbers:
         """A tensor in its shape; read only."""
