@@ -5,11 +5,15 @@ all on one disk, every way in every repetition, medians. A step is what lies bet
 four adapter folders for the next.
 
 - *ours*: `pso.tell` and `pso.ask` on coefficients, then the four recipes side by side (`combine.write_many`) or one by
-  one (`combine.write`). Both name what they wrote by its sha256, whose cost stands in a row of its own.
+  one (`combine.write`).
 - *released way*: the pattern of the code released with Data Swarms (arXiv 2506.00741), transcribed: every term of the
   update is a merge of adapters on disk, five merges and twelve loads per particle. Its checkpoint copies, which depend
   on the scores, are left out: five of them (four personal bests, one global) are a row of their own.
 - *load + save*: `load_file` and `save_file` of four adapters, and nothing else.
+
+What bounds it: load + save maps every byte and writes it, nothing else. Ours reads and writes as many, and takes 28
+passes over 134 MB for the sums, in the caches (four recipes, four products and three additions each), and one to find
+what is not finite. A product and a sum in one pass would round once, and give other bits.
 
 Limits: the files are in the page cache, so this is the processor's and the memory's cost; `--durable` adds a sync of
 the disk to every time. Ours uses every core, the released way `--threads` in torch, load + save one: other work on the
@@ -31,7 +35,7 @@ from time import perf_counter, process_time
 import torch
 from safetensors.torch import load_file, save_file
 
-from swarm_core.recipe import Digest, digest_bytes, mixture
+from swarm_core.recipe import Digest, mixture
 from swarm_core.swarm import pso, streams
 from swarm_trainer.lora import combine, export
 from swarm_trainer.lora.adapter import WEIGHTS
@@ -124,12 +128,10 @@ def copies(folder: Path, out: Path) -> None:
         shutil.copytree(folder / f"x{k % PARTICLES}", out / f"best{k}")
 
 
-def alone(folder: Path, out: Path, *, digest: bool = False) -> None:
+def alone(folder: Path, out: Path) -> None:
     out.mkdir(parents=True)
     for k in range(PARTICLES):
         save_file(load_file(folder / f"x{k}" / WEIGHTS), out / f"{k}.safetensors")
-        if digest:
-            digest_bytes((out / f"{k}.safetensors").read_bytes())
 
 
 Way = Callable[[Path, Path], None]
@@ -139,7 +141,6 @@ WAYS: dict[str, Way] = {
     OURS: lambda folder, out: ours(folder, out, beside=True),
     "ours, one by one": lambda folder, out: ours(folder, out, beside=False),
     ALONE: alone,
-    "load + save + sha256": lambda folder, out: alone(folder, out, digest=True),
     RELEASED: released,
     "five checkpoint copies": copies,
 }
@@ -193,19 +194,19 @@ def table(costs: Costs, peaks: dict[str, float]) -> Iterator[str]:
 
 
 def verdicts(costs: Costs, peaks: dict[str, float], step: float, size: float) -> Iterator[str]:
-    """The goals; `step` in seconds, `size` of an adapter in bytes."""
-    wall = walls(costs)
+    """The goals, by the clock and by processor time; `step` in seconds, `size` of an adapter in bytes."""
+    wall, busy = walls(costs), {name: median(cost.processor for cost in found) for name, found in costs.items()}
     faster, slower = wall[RELEASED] / wall[OURS], wall[OURS] / wall[ALONE]
     peak, most = peaks[OURS] / MB, (PARTICLES + 1) * size / MB
-    yield "| goal | found | wanted | met |"
-    yield "|---|---|---|---|"
-    for what, found, wanted, met in (
-        ("released way / ours", f"{faster:.1f}", "at least 10", faster >= 10),
-        ("ours / load + save alone", f"{slower:.2f}", "at most 1.3", slower <= 1.3),
-        ("tell + ask", f"{step * 1e3:.2f} ms", "under 1 ms", step < 1e-3),
-        ("peak memory", f"{peak:.0f} MB", f"at most {most:.0f} MB", peak <= most),
+    yield "| goal | found | by processor time | wanted | met |"
+    yield "|---|---|---|---|---|"
+    for what, found, spent, wanted, met in (
+        ("released way / ours", f"{faster:.1f}", f"{busy[RELEASED] / busy[OURS]:.1f}", "at least 10", faster >= 10),
+        ("ours / load + save alone", f"{slower:.2f}", f"{busy[OURS] / busy[ALONE]:.2f}", "at most 1.3", slower <= 1.3),
+        ("tell + ask", f"{step * 1e3:.2f} ms", "", "under 1 ms", step < 1e-3),
+        ("peak memory", f"{peak:.0f} MB", "", f"at most {most:.0f} MB", peak <= most),
     ):
-        yield f"| {what} | {found} | {wanted} | {'yes' if met else 'no'} |"
+        yield f"| {what} | {found} | {spent} | {wanted} | {'yes' if met else 'no'} |"
 
 
 def repeated(repetitions: int, folder: Path, *, durable: bool) -> Costs:

@@ -47,7 +47,7 @@ def test_every_row_of_a_mixed_batch_is_what_peft_makes_of_its_adapter(
     bank, names = AdapterBank(model), {}
     for digest, folder in folders.items():
         names[digest] = single(BASE, digest).name
-        bank.hold(names[digest], combine.signature([folder]), adapter.load(folder))
+        bank.hold(names[digest], adapter.read_signature(folder), adapter.load(folder))
     rows = [names[ODD], None, names[ONE], names[TWO], names[ONE], None]
     ids = torch.randint(3, 40, (len(rows), 9), generator=torch.Generator().manual_seed(0))
     with torch.inference_mode():
@@ -206,7 +206,7 @@ def test_two_bases_are_served_together(tiny_base: Path, make_base: Make) -> None
 def test_what_is_not_used_is_forgotten_longest_unused_first(tiny_base: Path, folders: dict[Digest, Path]) -> None:
     model = base.load(Base(tiny_base)).model
     names = [ModelName(letter * 64) for letter in "xyz"]
-    tensors, known = adapter.load(folders[ONE]), combine.signature([folders[ONE]])
+    tensors, known = adapter.load(folders[ONE]), adapter.read_signature(folders[ONE])
     size = sum(tensor.nbytes for tensor in tensors.values())
     bank = AdapterBank(model, limit=2 * size)
     for name in names[:2]:

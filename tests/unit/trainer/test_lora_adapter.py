@@ -58,9 +58,8 @@ def test_what_is_saved_is_loaded(folder: Path, tmp_path: Path) -> None:
 
 def test_the_same_tensors_give_the_same_bytes(folder: Path, tmp_path: Path) -> None:
     known, tensors = adapter.read_signature(folder), adapter.load(folder)
-    one = export.save(tmp_path / "one", tensors.items(), known)
-    two = export.save(tmp_path / "elsewhere" / "two", tensors.items(), known)
-    assert one == two
+    export.save(tmp_path / "one", tensors.items(), known)
+    export.save(tmp_path / "elsewhere" / "two", tensors.items(), known)
     for name in (adapter.WEIGHTS, adapter.CONFIG):
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "elsewhere" / "two" / name).read_bytes()
     assert str(tmp_path) not in (tmp_path / "one" / adapter.CONFIG).read_text()
@@ -83,9 +82,8 @@ def test_peft_reads_the_folder_and_writes_one_that_is_read(folder: Path, tiny_ba
 def test_a_folder_that_stands_is_verified_and_not_rewritten(folder: Path) -> None:
     known, tensors = adapter.read_signature(folder), adapter.load(folder)
     before = (folder / adapter.WEIGHTS).stat().st_mtime_ns
-    digest = export.save(folder, tensors.items(), known)
+    export.save(folder, tensors.items(), known)
     assert (folder / adapter.WEIGHTS).stat().st_mtime_ns == before
-    assert len(digest) == 64
 
 
 def test_a_folder_that_holds_something_else_is_corrupt(folder: Path) -> None:

@@ -11,8 +11,8 @@ from safetensors.torch import load_file
 
 from swarm_core.errors import BadInputError
 from swarm_core.ports import CorruptError
-from swarm_core.recipe import Digest, Group, Recipe, digest_bytes, mixture, single
-from swarm_trainer.lora import adapter, combine
+from swarm_core.recipe import Digest, Group, Merge, Recipe, mixture, single
+from swarm_trainer.lora import adapter, combine, export
 
 BASE = Digest("b" * 64)
 BASIS = (Digest("1" * 64), Digest("2" * 64), Digest("3" * 64))
@@ -24,9 +24,9 @@ def folders(tiny_base: Path, make_adapter: Callable[..., Path]) -> list[Path]:
 
 
 def test_one_adapter_with_coefficient_one_is_that_adapter_bit_for_bit(folders: list[Path], tmp_path: Path) -> None:
-    digest = combine.write(single(BASE, BASIS[0]), folders[:1], tmp_path / "out")
-    assert digest == digest_bytes((folders[0] / adapter.WEIGHTS).read_bytes())
-    assert (tmp_path / "out" / adapter.CONFIG).read_bytes() == (folders[0] / adapter.CONFIG).read_bytes()
+    combine.write(single(BASE, BASIS[0]), folders[:1], tmp_path / "out")
+    for name in (adapter.WEIGHTS, adapter.CONFIG):
+        assert (tmp_path / "out" / name).read_bytes() == (folders[0] / name).read_bytes()
 
 
 def test_a_vertex_of_a_longer_basis_is_that_adapter_bit_for_bit(folders: list[Path]) -> None:
@@ -94,9 +94,9 @@ def test_an_unknown_dtype_is_refused_with_those_that_there_are(folders: list[Pat
 
 def test_writing_again_verifies_and_a_changed_file_is_found_out(folders: list[Path], tmp_path: Path) -> None:
     recipe, out = mixture(BASE, BASIS, (0.2, 0.3, 0.5)), tmp_path / "out"
-    digest = combine.write(recipe, folders, out)
+    combine.write(recipe, folders, out)
     before = (out / adapter.WEIGHTS).stat().st_mtime_ns
-    assert combine.write(recipe, folders, out) == digest == digest_bytes((out / adapter.WEIGHTS).read_bytes())
+    combine.write(recipe, folders, out)
     assert (out / adapter.WEIGHTS).stat().st_mtime_ns == before
     data = bytearray((out / adapter.WEIGHTS).read_bytes())
     data[-1] ^= 1
@@ -122,23 +122,53 @@ def test_tensors_come_one_by_one_and_not_after_the_last_is_summed(folders: list[
         list(tensors)
 
 
-def test_recipes_written_side_by_side_are_those_written_one_by_one(folders: list[Path], tmp_path: Path) -> None:
-    recipes = [mixture(BASE, BASIS, (0.1 * k, 1.0 - k, 0.9 * k)) for k in range(5)]
-    alone = [combine.write(recipe, folders, tmp_path / f"alone{k}") for k, recipe in enumerate(recipes)]
+@pytest.mark.parametrize("merge", [Merge.ELEMENTWISE, Merge.EXACT])
+def test_recipes_written_side_by_side_are_those_written_one_by_one(
+    folders: list[Path], tmp_path: Path, merge: Merge
+) -> None:
+    # With k = 0 and k = 1 terms are missing: those recipes are not summed in one call with the others.
+    groups = [(Group((0.1 * k, 1.0 - k, 0.9 * k)),) for k in range(5)]
+    recipes = [Recipe(BASE, BASIS, group, merge=merge) for group in groups]
     outs = [tmp_path / f"beside{k}" for k in range(5)]
-    assert list(combine.write_many(recipes, folders, outs)) == alone
-    assert [digest_bytes((out / adapter.WEIGHTS).read_bytes()) for out in outs] == alone
-    assert len(set(alone)) == 5
+    combine.write_many(recipes, folders, outs)
+    found = [export.digest(out) for out in outs]
+    for k, recipe in enumerate(recipes):
+        combine.write(recipe, folders, tmp_path / f"alone{k}")
+        assert export.digest(tmp_path / f"alone{k}") == found[k]
+    assert len(set(found)) == 5
 
 
-def test_side_by_side_the_recipe_that_cannot_be_written_leaves_no_folder(folders: list[Path], tmp_path: Path) -> None:
+def test_a_tensor_of_many_blocks_is_the_sum_that_torch_takes(
+    make_base: Callable[..., Path], make_adapter: Callable[..., Path], tmp_path: Path
+) -> None:
+    base, targets = make_base(hidden=1024), ("q_proj",)
+    wide = [make_adapter(base, seed, rank=72, targets=targets) for seed in (1, 2)]  # 2.25 blocks
+    recipes = [mixture(BASE, BASIS[:2], (0.3, 0.7)), mixture(BASE, BASIS[:2], (-1.1, 2.1))]
+    combine.write_many(recipes, wide, [tmp_path / "one", tmp_path / "two"])
+    one, two = (load_file(folder / adapter.WEIGHTS) for folder in wide)
+    for recipe, out in zip(recipes, ("one", "two"), strict=True):
+        (first, second), found = recipe.groups[0].coefficients, load_file(tmp_path / out / adapter.WEIGHTS)
+        assert all(torch.equal(found[name], one[name] * first + two[name] * second) for name in one)
+
+
+def test_side_by_side_a_recipe_that_cannot_be_written_leaves_no_folder_at_all(
+    folders: list[Path], tmp_path: Path
+) -> None:
     recipes = [mixture(BASE, BASIS, (0.5, 0.5, 0.0)), mixture(BASE, BASIS, (1e38, 1e38, 1e38), "float16")]
     with pytest.raises(BadInputError, match=f"recipe {recipes[1].name[:12]}.*NaN or infinity"):
         combine.write_many(recipes, folders, [tmp_path / "good", tmp_path / "bad"])
-    assert [path.name for path in tmp_path.iterdir()] == ["good"]
+    assert not list(tmp_path.iterdir())
 
 
 def test_side_by_side_recipes_and_folders_come_in_pairs(folders: list[Path], tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="shorter"):
         combine.write_many([mixture(BASE, BASIS, (1.0, 0.0, 0.0))] * 2, folders, [tmp_path / "out"])
+    assert not list(tmp_path.iterdir())
+
+
+def test_side_by_side_recipes_are_merged_in_one_way(folders: list[Path], tmp_path: Path) -> None:
+    group = (Group((1.0, 0.0, 0.0)),)
+    recipes = [Recipe(BASE, BASIS, group), Recipe(BASE, BASIS, group, merge=Merge.EXACT)]
+    with pytest.raises(ValueError, match="more than one merge"):
+        combine.write_many(recipes, folders, [tmp_path / "one", tmp_path / "two"])
     assert not list(tmp_path.iterdir())

@@ -23,7 +23,7 @@ from swarm_trainer.inference import decoding
 from swarm_trainer.inference.bank import AdapterBank
 from swarm_trainer.inference.decoding import Row, Written
 from swarm_trainer.inference.stopping import Stops, cut
-from swarm_trainer.lora import base, combine, signature
+from swarm_trainer.lora import adapter, base, combine, signature
 from swarm_trainer.lora.base import Base, Loaded
 
 
@@ -108,7 +108,7 @@ class LocalInference:
         folder = self._bases[recipe.base]
         for digest in recipe.basis:
             if (recipe.base, digest) not in self._fitting:
-                signature.fits(folder, combine.signature([self._adapters(digest)]), f"adapter {digest}")
+                signature.fits(folder, adapter.read_signature(self._adapters(digest)), f"adapter {digest}")
                 self._fitting.add((recipe.base, digest))
 
     def _engine(self, digest: Digest) -> Engine:
@@ -159,7 +159,7 @@ class LocalInference:
             if name not in engine.bank:
                 recipe = self._live[name]
                 folders = [self._adapters(digest) for digest in recipe.basis]
-                engine.bank.hold(name, combine.signature(folders), dict(combine.combine(recipe, folders)))
+                engine.bank.hold(name, combine.signature(recipe, folders), dict(combine.combine(recipe, folders)))
         engine.bank.forget(names)
 
 

@@ -1,57 +1,68 @@
-"""The tensors of a recipe: a float32 sum over the basis, one tensor at a time.
+"""The tensors of a recipe, from the adapters of its basis: in memory, or written as PEFT folders.
 
-    tensor = sum_k coefficients[k] * basis[k]
-
-elementwise over A and over B, as Data Swarms moves its particles (arXiv 2506.00741; Model Swarms arXiv 2410.11163). The
-update B A is therefore quadratic in the coefficients.
-
-Invariants: terms are added in basis order, each product rounded before it is added, so the sum is the same on every
-machine; a zero coefficient is no term at all, so a recipe of one adapter with coefficient 1 is that adapter, bit for
-bit. In memory are one source tensor, one product and one sum per recipe, whatever the size of the basis; its files are
-mapped, so the system may count them as ours and take them back at will.
-
-Sums are numpy's: torch splits half a megabyte over all cores, and its threads spin for each other. On cores shared with
-other work that is tens of times slower than one thread.
+How tensors are summed is `elementwise`'s and `exact`'s; here they are read, shared out to threads and handed on. In
+memory, per thread, is one tensor of every recipe (where merging exactly: one layer of the whole basis and of one
+recipe). The basis itself is mapped, so the system may count it as ours and take it back at will.
 """
 
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors import safe_open
 from torch import Tensor
 
 from swarm_core.errors import BadInputError
-from swarm_core.recipe import Digest, Recipe
-from swarm_trainer.lora import adapter, base, export
+from swarm_core.recipe import Merge, Recipe
+from swarm_trainer.lora import adapter, base, elementwise, exact, export
 from swarm_trainer.lora import signature as signatures
+from swarm_trainer.lora.mapped import Mapped
+from swarm_trainer.lora.signature import Signature, tensor_name
 
-Opened = Any
-"""One tensor file, mapped; any number of threads may read it."""
-Numbers = NDArray[np.float32]
+THREADS = 4
+"""More only wait: for the page cache, and for Python between two blocks."""
 
 
-def signature(folders: Sequence[Path]) -> signatures.Signature:
-    """What the adapters in `folders`, at least one, have in common. Raises BadInputError if they cannot be added."""
-    return signatures.agree((str(folder), adapter.read_signature(folder)) for folder in folders)
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One layer of the basis."""
+
+    module: str
+    a: str
+    b: str
+    """The names of its two sides."""
+    sizes: tuple[int, int]
+    """How many numbers each holds, in one adapter."""
+
+
+Sum = tuple[int, str, NDArray[np.float32]]
+"""Which recipe, which tensor, and its numbers, flat and finite; the next may overwrite them."""
+
+
+def signature(recipe: Recipe, folders: Sequence[Path]) -> Signature:
+    """That of the recipe's tensors, from the folders of its basis. Raises BadInputError if those do not agree."""
+    _check(recipe, folders)
+    return _signature(recipe, _common(folders))
 
 
 def combine(recipe: Recipe, folders: Sequence[Path]) -> Iterator[tuple[str, Tensor]]:
-    """Name and tensor of every tensor of `recipe`, in name order, cast to its dtype; on the CPU.
+    """Name and tensor of every tensor of `recipe`, layer by layer, cast to its dtype; on the CPU.
 
-    `folders` are those of `recipe.basis`, in its order. Raises BadInputError if they cannot be added, or a sum is not
+    `folders` are those of `recipe.basis`, in its order. Raises BadInputError if they cannot be merged, or a sum is not
     finite.
     """
     _check(recipe, folders)
-    found = signature(folders)
-    with _opened(folders) as files:
-        yield from _sums(recipe, files, found)
+    common = _common(folders)
+    shapes, kind = _signature(recipe, common).tensors, base.element_type(recipe.dtype)
+    files = [Mapped(folder) for folder in folders]
+    for _, name, numbers in _sums((recipe,), files, _layers(common)):
+        tensor = torch.from_numpy(numbers.copy()).view(shapes[name]).to(kind)
+        yield name, adapter.finite(_of(recipe) + name, tensor)
 
 
 def coefficients(recipe: Recipe, tensor: str) -> tuple[float, ...]:
@@ -63,31 +74,38 @@ def coefficients(recipe: Recipe, tensor: str) -> tuple[float, ...]:
     raise BadInputError(f"{tensor}: in no coefficient group ({prefixes}); add a group without prefixes for the rest")
 
 
-def write(recipe: Recipe, folders: Sequence[Path], out: Path) -> Digest:
-    """Write the recipe's tensors as a PEFT folder, or verify the one that is there; the sha256 of its tensor file.
+def write(recipe: Recipe, folders: Sequence[Path], out: Path) -> None:
+    """Write the recipe's tensors as a PEFT folder, or verify the one that is there.
 
     Raises BadInputError as `combine` does, CorruptError if `out` holds anything else.
     """
-    return write_many((recipe,), folders, (out,))[0]
+    write_many((recipe,), folders, (out,))
 
 
-def write_many(recipes: Sequence[Recipe], folders: Sequence[Path], outs: Sequence[Path]) -> tuple[Digest, ...]:
-    """`write` of recipes over one basis, side by side in threads; the folders get the same bytes as one by one.
+def write_many(recipes: Sequence[Recipe], folders: Sequence[Path], outs: Sequence[Path]) -> None:
+    """`write` of recipes over one basis, side by side; the folders get the same bytes as one by one.
 
-    The basis is mapped once for all of them: they go through the same tensors at about the same time, so each is read
-    from the cache of the first that wanted it. Raises as `write` does; folders of the other recipes may then be there.
+    Threads share out the layers; each sums and writes its layers of all recipes. Recipes are merged in one way. Raises
+    as `write` does, and then has written none of the folders.
     """
     for recipe in recipes:
         _check(recipe, folders)
-    tasks = list(zip(recipes, outs, strict=True))
-    found = signature(folders)
+    if len({(recipe.merge, recipe.max_rank) for recipe in recipes}) > 1:
+        raise ValueError("recipes of more than one merge; write those of each apart")
+    tasks, common = list(zip(recipes, outs, strict=True)), _common(folders)
+    files, labels = [Mapped(folder) for folder in folders], [_of(recipe) for recipe in recipes]
+    with ExitStack() as stack:
+        targets = [
+            stack.enter_context(export.opened(out, _signature(recipe, common), recipe.dtype)) for recipe, out in tasks
+        ]
 
-    def written(task: tuple[Recipe, Path]) -> Digest:
-        recipe, out = task
-        return export.save(out, _sums(recipe, files, found), found, recipe.dtype)
+        def written(layers: Sequence[Layer]) -> None:
+            for index, name, numbers in _sums(recipes, files, layers):
+                targets[index].put(name, numbers, labels[index])
 
-    with _opened(folders) as files, ThreadPoolExecutor(min(len(tasks), os.cpu_count() or 1)) as pool:
-        return tuple(pool.map(written, tasks))
+        threads = min(THREADS, os.cpu_count() or 1)
+        with ThreadPoolExecutor(threads) as pool:
+            list(pool.map(written, [_layers(common)[share::threads] for share in range(threads)]))
 
 
 def _check(recipe: Recipe, folders: Sequence[Path]) -> None:
@@ -95,27 +113,60 @@ def _check(recipe: Recipe, folders: Sequence[Path]) -> None:
         raise ValueError(f"{len(folders)} folders for a basis of {len(recipe.basis)} adapters")
 
 
-@contextmanager
-def _opened(folders: Sequence[Path]) -> Iterator[list[Opened]]:
-    with ExitStack() as stack:
-        yield [stack.enter_context(safe_open(folder / adapter.WEIGHTS, framework="pt")) for folder in folders]
+def _common(folders: Sequence[Path]) -> Signature:
+    return signatures.agree((str(folder), adapter.read_signature(folder)) for folder in folders)
 
 
-def _sums(recipe: Recipe, files: Sequence[Opened], found: signatures.Signature) -> Iterator[tuple[str, Tensor]]:
-    """Every tensor of `recipe`, as `combine` gives them."""
-    kind, of = base.element_type(recipe.dtype), f"recipe {recipe.name[:12]}"
-    product: Numbers = np.empty((0, 0), np.float32)
-    for name, shape in found.tensors.items():  # [rank, in] and [out, rank]
-        total: Numbers | None = None
-        product = product if product.shape == shape else np.empty(shape, np.float32)
-        for file, weight in zip(files, coefficients(recipe, name), strict=True):
-            if weight == 0.0:
-                continue
-            source = file.get_tensor(name).to(torch.float32).numpy()
-            with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is refused below, by its name
-                if total is None:
-                    total = np.multiply(source, np.float32(weight))
-                else:
-                    total += np.multiply(source, np.float32(weight), out=product)
-        summed = torch.zeros(shape) if total is None else torch.from_numpy(total)
-        yield name, adapter.finite(f"{of}: {name}", summed.to(kind))
+def _signature(recipe: Recipe, common: Signature) -> Signature:
+    if recipe.merge is Merge.EXACT:
+        return exact.signature(common, len(recipe.basis), recipe.max_rank)
+    return common
+
+
+def _layers(common: Signature) -> list[Layer]:
+    return [
+        Layer(module, tensor_name(module, "A"), tensor_name(module, "B"), (common.rank * inputs, outputs * common.rank))
+        for module, (outputs, inputs) in common.shapes
+    ]
+
+
+def _of(recipe: Recipe) -> str:
+    return f"recipe {recipe.name[:12]}: "
+
+
+def _sums(recipes: Sequence[Recipe], files: Sequence[Mapped], layers: Sequence[Layer]) -> Iterator[Sum]:
+    """The tensors of these layers of every recipe. Raises BadInputError on one that is not finite."""
+    return (_exact if recipes[0].merge is Merge.EXACT else _elementwise)(recipes, files, layers)
+
+
+def _elementwise(recipes: Sequence[Recipe], files: Sequence[Mapped], layers: Sequence[Layer]) -> Iterator[Sum]:
+    largest = max((max(layer.sizes) for layer in layers), default=0)
+    scratch = np.empty((len(recipes), elementwise.BLOCK), np.float32)
+    every = np.empty(len(recipes) * largest, np.float32)  # made once: fresh memory costs as much as a sum
+    for layer in layers:
+        for name, size in zip((layer.a, layer.b), layer.sizes, strict=True):
+            weights = [coefficients(recipe, name) for recipe in recipes]
+            sums = every[: len(recipes) * size].reshape(len(recipes), size)
+            finite = elementwise.add_up(weights, files, name, sums, scratch)
+            for index, numbers in enumerate(sums):
+                if not finite:
+                    adapter.check_finite(_of(recipes[index]) + name, numbers)
+                yield index, name, numbers
+
+
+def _exact(recipes: Sequence[Recipe], files: Sequence[Mapped], layers: Sequence[Layer]) -> Iterator[Sum]:
+    for layer in layers:
+        weights = [_of_layer(recipe, layer) for recipe in recipes]
+        a, b = ([file.whole(name) for file in files] for name in (layer.a, layer.b))
+        for index, pair in enumerate(exact.sums(exact.Factors(layer.module, a, b), weights, recipes[0].max_rank)):
+            for name, numbers in zip((layer.a, layer.b), pair, strict=True):
+                adapter.check_finite(_of(recipes[index]) + name, numbers)
+                yield index, name, numbers.reshape(-1)
+
+
+def _of_layer(recipe: Recipe, layer: Layer) -> tuple[float, ...]:
+    """The coefficients of a layer as one. Raises BadInputError if its sides are in different groups."""
+    found = coefficients(recipe, layer.b)
+    if coefficients(recipe, layer.a) != found:
+        raise BadInputError(f"{layer.a}: in another coefficient group than its B; an exact merge weighs a layer as one")
+    return found

@@ -2,51 +2,132 @@
 
 Invariants: the same tensors and signature give the same bytes on any machine; what stands in a folder never changes.
 
-The file is laid out here and not by the safetensors package, which wants every tensor in memory at once: so a sum is
-streamed. The format: a length of 8 bytes, a JSON header padded to a multiple of 8, the tensors' bytes.
+The file is laid out here and not by the safetensors package, which wants every tensor in memory at once: so tensors
+come one at a time, in any order and from any thread. The format: a length of 8 bytes, a JSON header padded to a
+multiple of 8, the tensors' bytes.
+
+No digest is taken on the way: to hash a file costs more than to load and save it, and a recipe has its name without.
+Who stores a file asks for its `digest`. Where a folder stands already, the bytes themselves are compared.
 """
 
+import filecmp
 import hashlib
 import json
+import os
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from swarm_core.ports import CorruptError
 from swarm_core.recipe import Digest
-from swarm_trainer.lora import base
-from swarm_trainer.lora.adapter import CODES, CONFIG, WEIGHTS, finite
+from swarm_trainer.lora import adapter, base
+from swarm_trainer.lora.adapter import CODES, CONFIG, WEIGHTS
 from swarm_trainer.lora.signature import Signature
 
+Numbers = NDArray[np.float32]
 
-def save(folder: Path, tensors: Iterable[tuple[str, Tensor]], signature: Signature, dtype: str = "float32") -> Digest:
-    """Write a PEFT folder; return the sha256 of its tensor file.
 
-    `tensors` come in the order of `signature.tensors` and are held one at a time, so a generator streams. A folder
-    that is there already is verified, not rewritten: raises CorruptError if it holds anything else. Raises
-    BadInputError on a tensor that is not finite.
+class TensorFile:
+    """A safetensors file of known layout, open to be written or to be compared; any number of threads may `put`."""
+
+    def __init__(self, path: Path, signature: Signature, dtype: str, *, stands: bool) -> None:
+        """`stands`: the file is there, and everything put must be what it holds. Raises CorruptError and OSError."""
+        head, self._starts, size = _layout(signature, dtype)
+        self._path, self._dtype, self._stands = path, dtype, stands
+        self._file = os.open(path, os.O_RDONLY if stands else os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
+        try:
+            if stands and os.fstat(self._file).st_size != size:
+                raise self._corrupt(f"has {os.fstat(self._file).st_size} bytes, not {size}")
+            self._place(0, memoryview(head))
+        except BaseException:
+            self.close()
+            raise
+
+    def put(self, tensor: str, numbers: Numbers, of: str = "") -> None:
+        """Put a whole tensor: its finite numbers, contiguous, cast to the file's dtype.
+
+        Raises BadInputError if one is too large for it, with `of` before the tensor's name; CorruptError if the file
+        that stands holds another.
+        """
+        self._place(self._starts[tensor], encoded(of + tensor, numbers, self._dtype))
+
+    def close(self) -> None:
+        os.close(self._file)
+
+    def _place(self, at: int, data: memoryview) -> None:
+        if self._stands:
+            if os.pread(self._file, len(data), at) != bytes(data):
+                raise self._corrupt(f"holds something else from byte {at}")
+            return
+        while data:
+            done = os.pwrite(self._file, data, at)
+            at, data = at + done, data[done:]
+
+    def _corrupt(self, what: str) -> CorruptError:
+        return CorruptError(f"{self._path}: {what}; delete the folder")
+
+
+@contextmanager
+def opened(folder: Path, signature: Signature, dtype: str = "float32") -> Iterator[TensorFile]:
+    """The tensor file of a PEFT folder, to put every tensor into; the folder is there once the block has ended.
+
+    A folder that is there already is verified, not rewritten: raises CorruptError if it holds anything else. Raises
+    BadInputError for an unknown dtype. After an error nothing is left.
     """
-    digest = hashlib.sha256()
+    base.element_type(dtype)
     if folder.exists():
-        for piece in _pieces(tensors, signature, dtype):
-            digest.update(piece)
-        return _verified(folder, signature, digest.hexdigest())
+        _verify(folder, signature)
+        with closing(TensorFile(folder / WEIGHTS, signature, dtype, stands=True)) as file:
+            yield file
+        return
     folder.parent.mkdir(parents=True, exist_ok=True)
     scratch = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
     try:
-        with (scratch / WEIGHTS).open("wb") as file:
-            for piece in _pieces(tensors, signature, dtype):
-                file.write(piece)
-                digest.update(piece)
+        with closing(TensorFile(scratch / WEIGHTS, signature, dtype, stands=False)) as file:
+            yield file
         (scratch / CONFIG).write_bytes(config_bytes(signature))
         scratch.chmod(0o755)  # mkdtemp's 0700 would lock out the user whose server reads the export
-        return _moved(scratch, folder, signature, digest.hexdigest())
+        _move(scratch, folder, signature)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
+
+
+def save(folder: Path, tensors: Iterable[tuple[str, Tensor]], signature: Signature, dtype: str = "float32") -> None:
+    """Write a PEFT folder.
+
+    `tensors` come in the order of `signature.tensors` and are held one at a time, so a generator streams. Raises as
+    `opened` does, and BadInputError on a tensor that is not finite.
+    """
+    given = iter(tensors)
+    with opened(folder, signature, dtype) as file:
+        for name, shape in signature.tensors.items():
+            got, tensor = next(given, ("nothing", torch.empty(0)))
+            if got != name or tuple(tensor.shape) != shape:
+                raise ValueError(f"{got} {tuple(tensor.shape)} where the signature has {name} {shape}")
+            numbers = tensor.detach().to("cpu", torch.float32).contiguous().numpy()
+            adapter.check_finite(name, numbers)
+            file.put(name, numbers)
+
+
+def digest(folder: Path) -> Digest:
+    """The sha256 of the tensor file in `folder`."""
+    with (folder / WEIGHTS).open("rb") as file:
+        return Digest(hashlib.file_digest(file, "sha256").hexdigest())
+
+
+def encoded(name: str, numbers: Numbers, dtype: str) -> memoryview:
+    """The bytes of contiguous, finite `numbers` cast to `dtype`. Raises BadInputError if one is too large for it."""
+    if dtype == "float32":
+        return numbers.data.cast("B")
+    cast = adapter.finite(name, torch.from_numpy(numbers).to(base.element_type(dtype)))
+    return cast.view(torch.uint8).numpy().data.cast("B")
 
 
 def config_bytes(signature: Signature) -> bytes:
@@ -71,47 +152,35 @@ def config_bytes(signature: Signature) -> bytes:
     return (json.dumps(config, indent=2, sort_keys=True) + "\n").encode()
 
 
-def _pieces(tensors: Iterable[tuple[str, Tensor]], signature: Signature, dtype: str) -> Iterator[bytes | memoryview]:
-    """A safetensors file in pieces: length, header, then each tensor's bytes in name order."""
-    wanted, kind = signature.tensors, base.element_type(dtype)
+def _layout(signature: Signature, dtype: str) -> tuple[bytes, dict[str, int], int]:
+    """The file's first bytes, where each tensor starts in it, and its size."""
     header: dict[str, object] = {"__metadata__": {"format": "pt"}}
-    end = 0
-    for name, shape in wanted.items():
-        start, end = end, end + shape[0] * shape[1] * kind.itemsize
-        header[name] = {"dtype": CODES[dtype], "shape": shape, "data_offsets": (start, end)}
+    starts, end, itemsize = {}, 0, base.element_type(dtype).itemsize
+    for name, shape in signature.tensors.items():
+        starts[name], end = end, end + shape[0] * shape[1] * itemsize
+        header[name] = {"dtype": CODES[dtype], "shape": shape, "data_offsets": (starts[name], end)}
     text = json.dumps(header, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 8)  # readers map the tensors, so they begin at a multiple of 8
-    yield len(text).to_bytes(8, "little") + text
-    given = iter(tensors)
-    for name, shape in wanted.items():
-        got, tensor = next(given, ("nothing", torch.empty(0)))
-        if got != name or tuple(tensor.shape) != shape:
-            raise ValueError(f"{got} {tuple(tensor.shape)} where the signature has {name} {shape}")
-        cast = finite(name, tensor.detach().to("cpu", kind)).contiguous()
-        yield cast.view(torch.uint8).numpy().data.cast("B")
+    head = len(text).to_bytes(8, "little") + text
+    return head, {name: len(head) + start for name, start in starts.items()}, len(head) + end
 
 
-def _moved(scratch: Path, folder: Path, signature: Signature, digest: str) -> Digest:
+def _verify(folder: Path, signature: Signature) -> None:
+    """Pass if `folder` has both files, and the configuration of `signature`. Raises CorruptError."""
+    for name in (WEIGHTS, CONFIG):
+        if not (folder / name).is_file():
+            raise CorruptError(f"{folder}: stands there without {name}; delete the folder")
+    if (folder / CONFIG).read_bytes() != config_bytes(signature):
+        raise CorruptError(f"{folder}: {CONFIG} is not the one of this adapter; delete the folder")
+
+
+def _move(scratch: Path, folder: Path, signature: Signature) -> None:
     """Give the finished folder its name; if another process was first, what that one wrote must be the same."""
     try:
         scratch.rename(folder)
     except OSError:
         if not folder.exists():
             raise
-        return _verified(folder, signature, digest)
-    return Digest(digest)
-
-
-def _verified(folder: Path, signature: Signature, expected: str) -> Digest:
-    """`expected` if `folder` holds exactly that. Raises CorruptError."""
-    try:
-        with (folder / WEIGHTS).open("rb") as file:
-            found = hashlib.file_digest(file, "sha256").hexdigest()
-        config = (folder / CONFIG).read_bytes()
-    except FileNotFoundError as error:
-        raise CorruptError(f"{folder}: stands there without {Path(error.filename).name}; delete the folder") from error
-    if found != expected:
-        raise CorruptError(f"{folder}: holds {WEIGHTS} {found[:12]}, not {expected[:12]}; delete the folder")
-    if config != config_bytes(signature):
-        raise CorruptError(f"{folder}: {CONFIG} is not the one of this adapter; delete the folder")
-    return Digest(expected)
+        _verify(folder, signature)
+        if not filecmp.cmp(scratch / WEIGHTS, folder / WEIGHTS, shallow=False):
+            raise CorruptError(f"{folder}: another process wrote another {WEIGHTS}; delete the folder") from None

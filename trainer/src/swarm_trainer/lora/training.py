@@ -103,10 +103,10 @@ def train(
         model, signature = _adapted(loaded, settings, seed)
         losses = _learn(model, examples, settings, seed, progress)
     tensors = peft.get_peft_model_state_dict(model, save_embedding_layers=False)
-    digest = export.save(out, ((name, tensors[name]) for name in signature.tensors), signature)
+    export.save(out, ((name, tensors[name]) for name in signature.tensors), signature)
     per_epoch = len(losses) // settings.epochs
     last = sum(losses[-per_epoch:]) / per_epoch
-    return Trained(digest, len(losses), last, truncated, len(pairs) - len(examples))
+    return Trained(export.digest(out), len(losses), last, truncated, len(pairs) - len(examples))
 
 
 def tokenise(
