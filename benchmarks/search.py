@@ -65,7 +65,6 @@ CONTESTANTS: dict[str, dict[str, object]] = {
     "RandomSearch": {"optimizer": "RandomSearch"},
     "Published": {"rule": "Published"},
     "Reference": {"rule": "Published", "published": {"compat": "Reference"}},
-    "Smoothed": {"standard": {"smoothing": 0.6, "remeasured": 0}},
     "Exact": {"merge": "Exact"},
     "CmaEs, Exact": {"optimizer": "CmaEs", "merge": "Exact"},
     "PerLayer": {"groups": "PerLayer"},

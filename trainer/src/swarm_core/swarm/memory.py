@@ -11,40 +11,34 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import assert_never
 
-from swarm_core.swarm import belief, positions, reference, start
-from swarm_core.swarm.belief import Believed
+from swarm_core.swarm import positions, reference, start, state
 from swarm_core.swarm.plan import CmaEs, Plan, Published, RandomSearch, Standard
 from swarm_core.swarm.positions import Position
 from swarm_core.swarm.state import Measured, Particle, Probe, Purpose, Result, Swarm
 
 Records = Mapping[Position, Measured]
-Worth = Mapping[Position, float]
 
 KEPT = 16
 """Leading positions remembered beyond need: a good mean displaced by one lucky score must be found again when the lucky
 one sinks, and a final choice among eight must find eight where there are fewer particles. A few kilobytes."""
-SMOOTHED = 320
-"""Leading positions remembered where all of them speak for each other: more than a search of 20 iterations measures,
-few enough for a second an iteration."""
 
 
 def absorb(swarm: Swarm, results: tuple[Result, ...]) -> Swarm:
     """`swarm` with the scores of its present iteration taken in; nothing moves. Independent of their order."""
     records = _records(swarm, results)
-    ranked = belief.ranked(swarm.plan, records.values())
-    particles = _particles(swarm, results, {record.position: value for value, record in ranked})
-    learned = replace(swarm, particles=particles, measured=_kept(swarm.plan, particles, records, ranked))
+    particles = _particles(swarm, results, records)
+    learned = replace(swarm, particles=particles, measured=_kept(swarm.plan, particles, records))
     return replace(learned, worst=_worst(swarm, results), stale=_stale(learned, results))
 
 
-def _particles(swarm: Swarm, results: tuple[Result, ...], worth: Worth) -> tuple[Particle, ...]:
+def _particles(swarm: Swarm, results: tuple[Result, ...], records: Records) -> tuple[Particle, ...]:
     """The particles of the start, or those there are with what their scores say of them."""
     scores = {probe.position: score for probe, score in results if score is not None}
     if swarm.iteration == 0:
         particles = start.particles(swarm.plan, results) if swarm.plan.flies else ()
     else:
         particles = tuple(
-            _settled(particle, worth) if particle.position in scores else particle for particle in swarm.particles
+            _settled(particle, records) if particle.position in scores else particle for particle in swarm.particles
         )
     if swarm.plan.released:
         return tuple(reference.heard(one, scores[one.position]) if one.position in scores else one for one in particles)
@@ -72,20 +66,17 @@ def _heard(swarm: Swarm, known: Measured | None, probe: Probe, score: float) -> 
             assert_never(unreachable)
 
 
-def _settled(particle: Particle, worth: Worth) -> Particle:
+def _settled(particle: Particle, records: Records) -> Particle:
     """`particle` after its position was scored: at a new best if that is strictly better, else older by one."""
-    best = None if particle.best is None else worth.get(particle.best)
-    if best is None or worth[particle.position] > best:
+    best = None if particle.best is None else records.get(particle.best)
+    if best is None or records[particle.position].value > best.value:
         return replace(particle, best=particle.position, stale=0)
     return replace(particle, stale=particle.stale + 1)
 
 
-def _kept(
-    plan: Plan, particles: Sequence[Particle], records: Records, ranked: Sequence[Believed]
-) -> tuple[Measured, ...]:
+def _kept(plan: Plan, particles: Sequence[Particle], records: Records) -> tuple[Measured, ...]:
     """The records of the initial generators, of the personal bests and of the leading positions."""
-    smooths = isinstance(plan.rule, Standard) and plan.rule.smoothing > 0.0
-    leading = [record for _, record in ranked[: SMOOTHED if smooths else KEPT]]
+    leading = state.leading(records.values())[:KEPT]
     needed = {*positions.vertices(plan.basis, plan.groups), *(particle.best for particle in particles)}
     needed |= {record.position for record in leading}
     return tuple(record for record in records.values() if record.position in needed)
@@ -102,5 +93,5 @@ def _stale(learned: Swarm, results: tuple[Result, ...]) -> int:
     """The age of the lead in iterations; one that brought no score at all is no evidence against it."""
     if all(score is None for _, score in results):
         return learned.stale
-    best = belief.leader(learned)
+    best = state.leader(learned)
     return 0 if best is not None and best.iteration == learned.iteration else learned.stale + 1

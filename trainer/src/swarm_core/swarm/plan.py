@@ -42,15 +42,10 @@ class Standard:
     """Whether the start measures a + b - c beside the initial adapters; children fill up what particles are missing."""
     cohesion: float = 0.2
     """Share of a layer's difference from the mean velocity of all layers that is lost in every move; see `standard`."""
-    smoothing: float = 0.0
-    """The distance, in coefficients, over which scores speak for each other (see `surrogate`); 0: each for itself."""
-    noise: float = 0.045
-    """The standard deviation of one score, as smoothing takes it to be: that of 120 questions."""
 
     def __post_init__(self) -> None:
-        for name in ("inertia", "cognitive", "social", "remeasured", "smoothing"):
+        for name in ("inertia", "cognitive", "social", "remeasured"):
             _check(f"swarm rule Standard: {name}", getattr(self, name), 0)
-        _check("swarm rule Standard: noise", self.noise, 0, open_below=True)
         _check("swarm rule Standard: max_velocity", self.max_velocity, 0, open_below=True)
         _check("swarm rule Standard: max_position", self.max_position, 1)
         _check("swarm rule Standard: cohesion", self.cohesion, 0, 1)

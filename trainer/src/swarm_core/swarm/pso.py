@@ -16,12 +16,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import assert_never
 
-from swarm_core.swarm import belief, codec, effort, evolve, memory, positions, published, reference, scatter, standard
+from swarm_core.swarm import codec, effort, evolve, memory, positions, published, reference, scatter, standard, state
 from swarm_core.swarm import start as starts
-from swarm_core.swarm.belief import Believed
 from swarm_core.swarm.plan import CmaEs, Compat, Plan, Published, RandomSearch, Rule, Standard
 from swarm_core.swarm.positions import Position
-from swarm_core.swarm.state import Candidate, Probe, Purpose, Result, Stop, Swarm
+from swarm_core.swarm.state import Candidate, Measured, Probe, Purpose, Result, Stop, Swarm
 
 __all__ = [
     "Candidate", "CmaEs", "Compat", "Plan", "Probe", "Published", "Purpose", "RandomSearch", "Rule", "Standard", "Stop",
@@ -127,16 +126,15 @@ def stopped(swarm: Swarm) -> Stop | None:
 
 def best(swarm: Swarm) -> Candidate | None:
     """The global best, the highest mean of all positions remembered; None while nothing is scored."""
-    found = belief.ranked(swarm.plan, swarm.measured)
-    return _candidate(found[0]) if found else None
+    found = state.leader(swarm)
+    return None if found is None else _candidate(found)
 
 
 def initial_best(swarm: Swarm) -> Candidate | None:
     """The initial generator with the highest mean; None while none is scored."""
     corners = positions.vertices(swarm.plan.basis, swarm.plan.groups)
-    found = (one for one in belief.ranked(swarm.plan, swarm.measured) if one[1].position in corners)
-    best = next(found, None)
-    return _candidate(best) if best else None
+    found = state.leading(record for record in swarm.measured if record.position in corners)
+    return _candidate(found[0]) if found else None
 
 
 def finalists(swarm: Swarm, count: int) -> tuple[Candidate, ...]:
@@ -147,16 +145,15 @@ def finalists(swarm: Swarm, count: int) -> tuple[Candidate, ...]:
     """
     if count < 2:
         raise ValueError(f"count={count}: a final choice needs at least 2 finalists")
-    ranked = [_candidate(one) for one in belief.ranked(swarm.plan, swarm.measured)]
+    ranked = [_candidate(record) for record in state.leading(swarm.measured)]
     baseline = initial_best(swarm)
     if baseline is None or baseline in ranked[:count]:
         return tuple(ranked[:count])
     return (*ranked[: count - 1], baseline)
 
 
-def _candidate(one: Believed) -> Candidate:
-    value, record = one
-    return Candidate(record.name, record.position, value, record.count)
+def _candidate(record: Measured) -> Candidate:
+    return Candidate(record.name, record.position, record.value, record.count)
 
 
 def budget(plan: Plan) -> int:

@@ -7,7 +7,7 @@ there because scores are noisy: an uncorrected swarm follows its luckiest measur
 from dataclasses import replace
 from math import fsum
 
-from swarm_core.swarm import belief, positions, streams
+from swarm_core.swarm import positions, state, streams
 from swarm_core.swarm.plan import Standard
 from swarm_core.swarm.positions import Position
 from swarm_core.swarm.state import Measured, Particle, Swarm
@@ -35,7 +35,7 @@ def moved(rule: Standard, swarm: Swarm, index: int) -> Particle:
     never let layers differ: they are a Global search, which noise in many more directions cannot lead astray.
     """
     particle, plan = swarm.particles[index], swarm.plan
-    leader = belief.leader(swarm)
+    leader = state.leader(swarm)
     x = particle.position
     pulls = tuple(
         (weight, _factors(swarm, index, name), target)
@@ -84,5 +84,5 @@ def _gathered(velocity: Position, groups: int, cohesion: float) -> Position:
 def doubted(rule: Standard, swarm: Swarm) -> list[Measured]:
     """The leading records to measure again, best first; not where a particle stands, for that is measured anyway."""
     standing: set[Position] = {particle.position for particle in swarm.particles}
-    others = [record for _, record in belief.ranked(swarm.plan, swarm.measured) if record.position not in standing]
+    others = [record for record in state.leading(swarm.measured) if record.position not in standing]
     return others[: rule.remeasured]

@@ -137,7 +137,7 @@ class Candidate:
     name: str
     position: Position
     value: float
-    """What the search believes of it. Still a maximum over noise: only fresh data says what it is worth."""
+    """The mean of its scores. Still a maximum over noise: only fresh data says what it is worth."""
     measured: int
     """How many scores the mean is of."""
 
