@@ -1,8 +1,8 @@
 """Real S3 servers on free loopback ports: versitygw, moto_server, and rclone, which ignores conditional writes.
 
 Limits: a port that was free may be taken before the server has it; starting then fails and says so. Invariant: nothing
-started here outlives its block; where Python cannot clean up, as under SIGKILL, the kernel ends the processes with their
-parent.
+started here outlives its block; where Python cannot clean up, as under SIGKILL, the kernel ends the processes with
+their parent.
 """
 
 import ctypes
@@ -102,7 +102,11 @@ def running(command: Sequence[str], port: int, folder: Path, environment: Mappin
     folder.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as output:
         process = subprocess.Popen(
-            command, stdout=output, stderr=output, env={**os.environ, **environment}, preexec_fn=die_with_parent
+            command,
+            stdout=output,
+            stderr=output,
+            env={**os.environ, **environment},
+            preexec_fn=die_with_parent,  # noqa: PLW1509 (it takes no lock)
         )
     try:
         await_port(process, port, log)

@@ -271,7 +271,18 @@ def edges(schema: Document) -> list[Any]:
                 "a" * (longest + 1),
                 "a" * shortest,
             ]
-            return [*schema.get("enum", []), *texts, "hf://a/b", "https://a", "http://a:1/", "file:///a", "file://", "a://", "\x07", "😀"]
+            return [
+                *schema.get("enum", []),
+                *texts,
+                "hf://a/b",
+                "https://a",
+                "http://a:1/",
+                "file:///a",
+                "file://",
+                "a://",
+                "\x07",
+                "😀",
+            ]
         case "array":
             entries = [[entry] * count for entry in ("ab", {"name": "n"}) for count in (1, 2, schema["maxItems"] + 1)]
             return [*entries, [{"name": "n"}, {"name": "m"}], ["a", "b"], ["a", "b", "c", "d"]]

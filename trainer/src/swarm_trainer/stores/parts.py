@@ -80,9 +80,8 @@ def upload(store: Bucket, source: Path, digest: Digest, size: int) -> None:
         finish(store, key, {**request, "MultipartUpload": {"Parts": sent}}, size, deadline)
     except BaseException:
         with suppress(Exception):
-            store.persistently(
-                lambda: store.client.abort_multipart_upload(**request), key, Deadline(ABORT_SECONDS), writing=True
-            )
+            hasty = Deadline(ABORT_SECONDS, store.limits)
+            store.persistently(lambda: store.client.abort_multipart_upload(**request), key, hasty, writing=True)
         raise
 
 

@@ -17,11 +17,8 @@ from swarm_trainer.stores.refusals import LateError, Trouble
 
 T = TypeVar("T")
 
-PAUSE = 0.05
-"""Seconds that the first pause may last at most; each later one may last twice as long."""
-BUSY_PAUSE = 0.5
-"""Likewise, where the store asks for less."""
 LONGEST_PAUSE = 8.0
+"""Seconds."""
 DRAW = random.SystemRandom()
 """Not the run's randomness: two processes of one run must not pause alike."""
 
@@ -37,17 +34,22 @@ class Limits:
     """For a call, all its attempts together, apart from what its bytes need."""
     rate: float = 256 * 1024.0
     """Bytes a second: a transfer may take `call` and its size divided by this."""
+    pause: float = 0.05
+    """The first pause between two attempts at most; each later one may last twice as long."""
+    busy_pause: float = 0.5
+    """Likewise, where the store asks for less."""
 
     def deadline(self, size: int = 0) -> "Deadline":
         """From now on, for `size` bytes."""
-        return Deadline(self.call + size / self.rate)
+        return Deadline(self.call + size / self.rate, self)
 
 
 class Deadline:
     """A moment on the monotonic clock."""
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float, limits: Limits) -> None:
         self.seconds = seconds
+        self.limits = limits
         self._end = time.monotonic() + seconds
 
     def left(self) -> float:
@@ -88,5 +90,6 @@ def persistently(call: Callable[[], T], where: str, deadline: Deadline, *, writi
 
 def rest(attempt: int, *, busy: bool, deadline: Deadline) -> None:
     """Pause before the next attempt, never beyond the deadline."""
-    longest = min(LONGEST_PAUSE, (BUSY_PAUSE if busy else PAUSE) * 2 ** min(attempt, 16))
+    first = deadline.limits.busy_pause if busy else deadline.limits.pause
+    longest = min(LONGEST_PAUSE, first * 2 ** min(attempt, 16))
     time.sleep(max(0.0, min(DRAW.uniform(0, longest), deadline.left())))
