@@ -17,7 +17,8 @@ from swarm_trainer.stores.patience import Limits
 from swarm_trainer.stores.s3 import S3Store
 from swarm_trainer.verbs import chain
 
-LIMITS = Limits(connect=2, silence=0.5, call=12, pause=0.01, busy_pause=0.02)
+LIMITS = Limits(connect=5, silence=1.5, call=30, pause=0.01, busy_pause=0.02)
+LARGE = Limits(silence=10, call=30, pause=0.01, busy_pause=0.02)
 MIB = 1 << 20
 
 
@@ -50,14 +51,14 @@ Through = Callable[..., tuple[S3Store, FaultProxy]]
 def test_each_fault_alone_changes_nothing(through: Through, fault: Fault) -> None:
     store, proxy = through(fault, rate=0.4)
     head = None
-    for number in range(8):
+    for number in range(6):
         data = b"%d" % number * 3000
         assert store.get(store.put(data)).read_bytes() == data
         assert store.publish(f"names/{number}", data) == data
         assert store.publish(f"names/{number}", b"second") == data
         # A stale read makes a move look lost; whoever reads again moves.
         while not store.swap("HEAD", head, b"%d" % number):
-            assert store.read("HEAD") in (head, *(b"%d" % old for old in range(number)))
+            assert store.read("HEAD") in (None, *(b"%d" % old for old in range(number)))
         head = b"%d" % number
     assert proxy.counts[fault] > 0
 
@@ -68,9 +69,9 @@ def test_each_fault_alone_changes_nothing(through: Through, fault: Fault) -> Non
     ids=lambda fault: fault.name.lower(),
 )
 def test_a_large_blob_survives_faults_in_any_of_its_parts(through: Through, tmp_path: Path, fault: Fault) -> None:
-    store, proxy = through(fault, rate=0.15, seed=3)
+    store, proxy = through(fault, rate=0.15, seed=3, limits=LARGE)
     source = tmp_path / "large"
-    source.write_bytes(b"".join(digest_bytes(b"%d" % n).encode() for n in range(33 * MIB // 64 + 1)))
+    source.write_bytes(b"".join(digest_bytes(b"%d" % n).encode() for n in range(17 * MIB // 64 + 1)))
     digest = store.put(source)
     assert digest == digest_bytes(source.read_bytes())
     assert digest_bytes(store.get(digest).read_bytes()) == digest

@@ -124,7 +124,7 @@ class FaultProxy:
 
 @contextmanager
 def proxied(
-    endpoint: str, seed: int, rate: float = 0.2, faults: Sequence[Fault] = tuple(Fault), stall: float = 0.6
+    endpoint: str, seed: int, rate: float = 0.2, faults: Sequence[Fault] = tuple(Fault), stall: float = 1.7
 ) -> Iterator[FaultProxy]:
     """A proxy of the server at `endpoint`, on a free port of this machine."""
     proxy = FaultProxy(urlsplit(endpoint).netloc, rate, faults, stall, random.Random(seed))

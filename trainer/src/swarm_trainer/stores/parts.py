@@ -6,6 +6,7 @@ bucket's rule for incomplete uploads. What was fetched is checked against its na
 """
 
 import base64
+import functools
 import hashlib
 import os
 from collections import deque
@@ -64,16 +65,22 @@ def put_bytes(store: Bucket, data: bytes) -> Digest:
     key = blob(digest)
     if store.size(key) != len(data):
         sha256 = base64.b64encode(bytes.fromhex(digest)).decode()
-        newer = store.place.request_checksum is RequestChecksum.WHEN_SUPPORTED
-        store.write(key, data, {"ChecksumSHA256": sha256} if newer else {})
+        store.write(key, data, {"ChecksumSHA256": sha256} if newer(store) else {})
     return digest
+
+
+def newer(store: Bucket) -> bool:
+    """Whether the store knows the newer checksums, as far as its user says."""
+    return store.place.request_checksum is RequestChecksum.WHEN_SUPPORTED
 
 
 def upload(store: Bucket, source: Path, digest: Digest, size: int) -> None:
     """Send a file in parts. Raises StoreError, also when it is no longer the file that `digest` names."""
     key, deadline = blob(digest), store.limits.deadline(size)
     at = store.at(key)
-    started = store.persistently(lambda: store.client.create_multipart_upload(**at), key, deadline, writing=True)
+    checksum = {"ChecksumAlgorithm": "CRC32"} if newer(store) else {}
+    start = functools.partial(store.client.create_multipart_upload, **at, **checksum)
+    started = store.persistently(start, key, deadline, writing=True)
     request = {**at, "UploadId": started["UploadId"]}
     try:
         sent = send(store, request, pieces(source, digest, size), deadline)
@@ -100,15 +107,13 @@ def pieces(source: Path, digest: Digest, size: int) -> Iterator[bytes]:
 def send(store: Bucket, request: dict[str, Any], parts: Iterable[bytes], deadline: Deadline) -> list[dict[str, Any]]:
     """Send every part, `THREADS` at once; what completing the upload wants to know of each."""
 
-    def one(number: int, data: bytes) -> dict[str, Any]:
-        def call() -> Any:
-            return store.client.upload_part(**request, PartNumber=number, Body=data)
+    checksum = {"ChecksumAlgorithm": "CRC32"} if newer(store) else {}
 
+    def one(number: int, data: bytes) -> dict[str, Any]:
+        call = functools.partial(store.client.upload_part, **request, **checksum, PartNumber=number, Body=data)
         answer = persistent_part(store, request["Key"], call, deadline)
-        checksums = {
-            name: value for name, value in answer.items() if name.startswith("Checksum") and name != "ChecksumType"
-        }
-        return {"PartNumber": number, "ETag": answer["ETag"], **checksums}
+        told = {"ChecksumCRC32": answer["ChecksumCRC32"]} if checksum and "ChecksumCRC32" in answer else {}
+        return {"PartNumber": number, "ETag": answer["ETag"], **told}
 
     with ThreadPoolExecutor(THREADS) as pool:
         return list(bounded(pool, (lambda n=n, data=data: one(n, data) for n, data in enumerate(parts, 1))))

@@ -42,7 +42,7 @@ ABSENT = frozenset({"NoSuchKey", "NoSuchUpload", "404", "NotFound"})
 PASSING = frozenset({
     "ConditionalRequestConflict", "OperationAborted", "RequestTimeout", "InternalError", "ServiceUnavailable",
     "BadDigest", "XAmzContentSHA256Mismatch", "XAmzContentChecksumMismatch", "ContentSHA256Mismatch", "IncompleteBody",
-    "InvalidPart", "409", "408",
+    "409", "408",
 })  # fmt: skip
 """Beside every status of 500 and above. Digests that do not fit say that a request was damaged on its way."""
 TRANSPORT = (
