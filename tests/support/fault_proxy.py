@@ -97,7 +97,7 @@ class FaultProxy:
             case Fault.FLIPPED_REQUEST:
                 return bool(asked.body)
             case Fault.STALE:
-                return asked.method == "GET" and asked.path.endswith(POINTER) and bool(self.seen)
+                return asked.method == "GET" and asked.path.endswith(POINTER) and len(self.seen) > 1
             case Fault.OWN_412:
                 return asked.method == "PUT" and asked.conditional
             case _:
@@ -108,9 +108,10 @@ class FaultProxy:
             self.counts[fault] += 1
 
     def remember(self, asked: Asked, answer: Answer) -> None:
-        if asked.method == "GET" and asked.path.endswith(POINTER):
+        if asked.method == "GET" and asked.path.endswith(POINTER) and answer.status in (200, 404):
             with self.lock:
-                self.seen[:] = [*self.seen, answer][-REMEMBERED:]
+                if not self.seen or self.seen[-1].status != answer.status or answer.body != self.seen[-1].body:
+                    self.seen[:] = [*self.seen, answer][-REMEMBERED:]
 
     def flipped(self, data: bytes) -> bytes:
         with self.lock:
@@ -119,7 +120,7 @@ class FaultProxy:
 
     def old(self) -> Answer:
         with self.lock:
-            return self.draw.choice(self.seen)
+            return self.draw.choice(self.seen[:-1])
 
 
 @contextmanager
