@@ -1,11 +1,11 @@
 """Two writers, one chain, a thousand faults: is an iteration lost, mixed or committed twice?
 
-Each round starts two writers in a new bucket of a real gateway, each behind a fault proxy of its own, and lets them carry
-one chain forward. After it the chain is walked without faults and compared with what each writer was told. The rounds go
-on until enough was injected; what was done to whom is printed.
+Each round starts two writers in a new bucket of a real gateway, each behind a fault proxy of its own, and lets them
+carry one chain forward. After it the chain is walked without faults and compared with what each writer was told. The
+rounds go on until enough was injected; what was done how often is printed.
 
-Limits: the racers are threads of one process, each with a client of its own; blobs are small, so parts are not tried here
-(`tests/contract/test_store_faults.py` does).
+Limits: the racers are threads of one process, each with a client of its own; blobs are small, so parts are not tried
+here (`tests/contract/test_store_faults.py` does).
 """
 
 import argparse
@@ -19,12 +19,12 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
 
-import racing  # noqa: E402
-import s3_servers  # noqa: E402
-from fault_proxy import Fault, proxied  # noqa: E402
+import racing
+import s3_servers
+from fault_proxy import Fault, proxied
 
-from swarm_trainer.stores.patience import Limits  # noqa: E402
-from swarm_trainer.stores.s3 import S3Store  # noqa: E402
+from swarm_trainer.stores.patience import Limits
+from swarm_trainer.stores.s3 import S3Store
 
 LIMITS = Limits(connect=5, silence=1.5, call=20, pause=0.01, busy_pause=0.05)
 ITERATIONS = 20

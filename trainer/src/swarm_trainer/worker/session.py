@@ -62,9 +62,14 @@ def store(layout: Layout, order: Order) -> ArtifactStore:
     place = order.resolved.storage
     if not isinstance(place, S3Storage):
         return LocalStore(layout.store)
+    return bucket(place, layout.cache)
+
+
+def bucket(place: S3Storage, cache: Path) -> ArtifactStore:
+    """The store of the run at `place`. Raises StoreError."""
     from swarm_trainer.stores.s3 import S3Store  # noqa: PLC0415 (boto3 takes a while, and most runs need none)
 
-    return S3Store(place, layout.cache)
+    return S3Store(place, cache)
 
 
 def greeted(layout: Layout, order: Order) -> ArtifactStore:
