@@ -26,7 +26,7 @@ from swarm_core.api.execution import S3Storage
 
 KEY, SECRET = "SWARMTESTKEY0001", "swarm-test-secret-that-no-log-may-hold"
 KEYS = {"AWS_ACCESS_KEY_ID": KEY, "AWS_SECRET_ACCESS_KEY": SECRET, "AWS_REGION": "us-east-1", "AWS_PROFILE": ""}
-STARTING_SECONDS = 30
+STARTING_SECONDS = 120
 PR_SET_PDEATHSIG = 1
 
 
