@@ -75,7 +75,7 @@ def test_a_large_blob_survives_faults_in_any_of_its_parts(through: Through, tmp_
     digest = store.put(source)
     assert digest == digest_bytes(source.read_bytes())
     assert digest_bytes(store.get(digest).read_bytes()) == digest
-    assert proxy.requests > 10
+    assert proxy.requests >= 10
 
 
 def test_a_lost_reply_to_a_move_is_found_out_though_others_have_moved_on(through: Through) -> None:
@@ -94,7 +94,7 @@ def test_a_store_that_never_recovers_is_given_up_with_a_clear_error_in_time(thro
     store, _ = through(Fault.SLOW_DOWN, rate=1, limits=Limits(call=1, pause=0.01, busy_pause=0.02))
     begun = time.monotonic()
     for call in (lambda: store.read("a"), lambda: store.publish("a", b""), lambda: store.put(b"x")):
-        with pytest.raises(StoreError, match=r"s3://.* did not manage within the time allowed.*SlowDown"):
+        with pytest.raises(StoreError, match=r"s3://.* did not manage within the time allowed.*(SlowDown|503)"):
             call()
     assert time.monotonic() - begun < 10
 

@@ -31,7 +31,7 @@ PART = 8 << 20
 MOST = 10_000
 """Parts that S3 lets an object have."""
 ABORT_SECONDS = 10.0
-FETCHES = 3
+FETCHES = 5
 """Whole fetches of a blob whose parts all came well and whose sha256 does not fit."""
 
 
