@@ -1,13 +1,18 @@
-"""Tiny language models that tests share: two layers, random weights, one token per character.
+"""What tests share: tiny language models (two layers, random weights, one token per character), and S3 servers.
 
-Torch is imported inside the fixtures, so that tests of the core do not pay for it.
+Torch and boto3 are imported inside the fixtures, so that tests of the core do not pay for them.
 """
 
 # ruff: noqa: PLC0415
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from s3_servers import Server
 
 ALPHABET = "0123456789+-*= abcdefghijklmnopqrstuvwxyzQA:.\n"
 CHAT_TEMPLATE = (
@@ -98,3 +103,46 @@ def make_adapter(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path
         return folder
 
     return make
+
+
+@pytest.fixture
+def keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The servers' credentials in the environment, and no other source of them."""
+    from s3_servers import KEYS
+
+    for name, value in KEYS.items():
+        monkeypatch.setenv(name, value) if value else monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+
+
+@pytest.fixture(scope="session")
+def versitygw(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[Server]":
+    """A real S3 gateway. Without its program the test is skipped, in CI only where nobody promised one."""
+    import s3_servers
+
+    if s3_servers.gateway() is None:
+        if os.environ.get("CI") and os.environ.get("KUBEBUILDER_ASSETS"):
+            pytest.fail("no versitygw in KUBEBUILDER_ASSETS nor on PATH: CI runs no test suite without it")
+        pytest.skip("no versitygw: put it into the folder KUBEBUILDER_ASSETS or on PATH")
+    with s3_servers.versitygw(tmp_path_factory.mktemp("versitygw")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def moto(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[Server]":
+    """moto's S3 server."""
+    import s3_servers
+
+    with s3_servers.moto(tmp_path_factory.mktemp("moto")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def rclone(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[Server]":
+    """rclone's S3 server, which ignores conditions."""
+    import s3_servers
+
+    with s3_servers.rclone(tmp_path_factory.mktemp("rclone")) as server:
+        yield server

@@ -2,6 +2,7 @@
 
 import re
 import threading
+import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from swarm_core.ports import ArtifactStore, CorruptError, StoreError
 from swarm_core.recipe import Digest, digest_bytes
 from swarm_trainer.stores.local import LocalStore
+from swarm_trainer.stores.s3 import S3Store
 
 Opener = Callable[[], ArtifactStore]
 RACERS = 16
@@ -21,15 +23,20 @@ BAD_KEYS = ["", "/", "/a", "a/", "a//b", ".", "..", "a/../b", "a/./b", "a b", "a
 ABSENT = Digest("0" * 64)
 
 
-@pytest.fixture(params=["local", "fake"])
-def open_store(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], ArtifactStore]:
+@pytest.fixture(params=["local", "fake", "versitygw", "moto"])
+def open_store(request: pytest.FixtureRequest, tmp_path: Path, keys: None) -> Callable[[], ArtifactStore]:
     """Opens the store under test; opened again, it is the same store as another process would see it."""
     root = tmp_path / "store"
-    if request.param == "local":
-        return lambda: LocalStore(root)
-    root.mkdir()
-    fake = FakeStore(root)
-    return lambda: fake
+    match request.param:
+        case "local":
+            return lambda: LocalStore(root)
+        case "fake":
+            root.mkdir()
+            fake = FakeStore(root)
+            return lambda: fake
+        case server:
+            place = request.getfixturevalue(server).bucket(f"contract-{uuid.uuid4().hex}", "team/run")
+            return lambda: S3Store(place, tmp_path / "cache")
 
 
 @pytest.fixture
@@ -158,11 +165,11 @@ def test_what_is_no_key_never_becomes_a_path(store: ArtifactStore, key: str) -> 
     .map("{}/longer-than-the-others".format),
     data=st.binary(max_size=50),
 )
-@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_any_key_holds_any_bytes(open_store: Opener, key: str, data: bytes) -> None:
-    standing = open_store().read(key)
-    assert open_store().publish(key, data) == (data if standing is None else standing)
-    assert open_store().read(key) == (data if standing is None else standing)
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_key_holds_any_bytes(store: ArtifactStore, key: str, data: bytes) -> None:
+    standing = store.read(key)
+    assert store.publish(key, data) == (data if standing is None else standing)
+    assert store.read(key) == (data if standing is None else standing)
 
 
 # Pointers ------------------------------------------------------------------------------------------------------------

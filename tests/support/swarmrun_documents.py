@@ -193,6 +193,16 @@ EXAMPLES = (
         {"spec.storage": {"type": "Local", "local": {"path": "runs/a"}}},
         {"spec.storage": {"type": "Local"}},
     ),
+    Example(
+        "s3 is given exactly when type is S3; write both, or neither",
+        {"spec.storage": {"type": "S3", "s3": {"bucket": "swarms", "prefix": "team-a/b"}}},
+        {"spec.storage": {"type": "S3"}},
+    ),
+    Example(
+        "s3 is given exactly when type is S3; write both, or neither",
+        {"spec.storage": {"type": "S3", "s3": {"bucket": "swarms", "endpoint": "http://localhost:7070"}}},
+        {"spec.storage": {"type": "Local", "local": {"path": "a"}, "s3": {"bucket": "swarms"}}},
+    ),
     Example(PATH_OR_FILE, {"spec.base.model": "file:///models/base"}, {"spec.base.model": "hf://org/name@rev"}),
     Example(PATH_OR_FILE, {"spec.generators.data.uri": "../x:y.jsonl"}, {"spec.generators.data.uri": "s3://b/x.jsonl"}),
     Example(PATH_OR_FILE, {"spec.takers.0.model": "./m"}, {"spec.takers.0.model": "file://"}),
@@ -241,6 +251,7 @@ STARTS: tuple[Patch, ...] = (
     {"spec.swarm": {"optimizer": "CmaEs", "cmaEs": {"maxPosition": 3}, "particles": 11}},
     {"spec.swarm": {"groups": "PerLayer", "perLayer": {"cohesion": 0.5}}},
     {"spec.swarm": {"merge": "Exact", "exact": {"maxRank": 32}, "optimizer": "CmaEs"}},
+    {"spec.storage": {"type": "S3", "s3": {"bucket": "swarms", "region": "eu-west-1", "singleWriter": True}}},
     {"spec.storage": {"type": "Local", "local": {"path": "runs/a"}}, "spec.evaluation": {"final": {"items": 8}}},
 )
 JUNK = (None, True, False, 0, -1, 1.5, 3.0, -0.0, 10**12, "", "3", "true", "x", [], {}, [None], [{}])
@@ -282,7 +293,18 @@ def edges(schema: Document) -> list[Any]:
                 "a" * (longest + 1),
                 "a" * shortest,
             ]
-            return [*schema.get("enum", []), *texts, "hf://a/b", "file:///a", "file://", "a://", "\x07", "😀"]
+            return [
+                *schema.get("enum", []),
+                *texts,
+                "hf://a/b",
+                "https://a",
+                "http://a:1/",
+                "file:///a",
+                "file://",
+                "a://",
+                "\x07",
+                "😀",
+            ]
         case "array":
             entries = [[entry] * count for entry in ("ab", {"name": "n"}) for count in (1, 2, schema["maxItems"] + 1)]
             return [*entries, [{"name": "n"}, {"name": "m"}], ["a", "b"], ["a", "b", "c", "d"]]

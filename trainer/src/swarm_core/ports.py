@@ -20,6 +20,10 @@ class CorruptError(StoreError):
     """Stored bytes are not the ones their digest names."""
 
 
+class RefusedError(StoreError):
+    """The store will say no however often it is asked; something has to be changed first."""
+
+
 class ArtifactStore(Protocol):
     """Write-once artefacts named by digest, write-once names, and one pointer moved by compare-and-swap."""
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import assert_never
 
+from swarm_core.api.execution import LocalStorage, S3Storage
 from swarm_core.api.generators import ByField, Clustering, ClusteringType, Generators, KMeans, Training
 from swarm_core.api.judging import Judge, JudgeType, Verifier
 from swarm_core.api.resolved import (
@@ -36,7 +37,7 @@ from swarm_core.api.swarm import (
 )
 from swarm_core.recipe import Digest, Merge, canonical_json, digest_bytes
 
-__all__ = ["ResolvedSpec", "Role", "Use", "experiment_digest", "resolve", "spec_digest", "uris"]
+__all__ = ["ResolvedSpec", "Role", "Use", "experiment_digest", "identity", "resolve", "spec_digest", "uris"]
 
 GENERATORS = 4
 """As many as the paper's experiments start from (arXiv 2506.00741)."""
@@ -85,22 +86,27 @@ def resolve(run: SwarmRun) -> ResolvedSpec:
         swarm=_swarm(spec.swarm),
         rule=_rule(spec.swarm),
         evaluation=spec.evaluation,
-        storage=spec.storage.local if spec.storage else None,
+        storage=_storage(run),
         execution=spec.execution,
     )
 
 
 def spec_digest(resolved: ResolvedSpec) -> Digest:
     """The digest of the experiment as written, paths included."""
-    return _digest(resolved, None)
+    return digest_bytes(_identity(resolved, None))
 
 
 def experiment_digest(resolved: ResolvedSpec, contents: Mapping[str, Digest]) -> Digest:
     """The digest of the experiment with every URI replaced by `contents[uri]`. Raises ValueError if one is missing."""
+    return digest_bytes(identity(resolved, contents))
+
+
+def identity(resolved: ResolvedSpec, contents: Mapping[str, Digest]) -> bytes:
+    """What the experiment digest is the digest of, as JSON. Raises ValueError if a URI has no digest in `contents`."""
     for use in uris(resolved):
         if use.uri not in contents:
             raise ValueError(f"{use.field}: no digest for {use.uri!r}; every URI of the experiment needs one")
-    return _digest(resolved, contents)
+    return _identity(resolved, contents)
 
 
 def uris(resolved: ResolvedSpec) -> tuple[Use, ...]:
@@ -108,9 +114,8 @@ def uris(resolved: ResolvedSpec) -> tuple[Use, ...]:
     return tuple(_uses(resolved))
 
 
-def _digest(resolved: ResolvedSpec, contents: Mapping[str, Digest] | None) -> Digest:
-    identity = resolved.model_dump(mode="json", by_alias=True, include=set(DIGESTED), context=contents)
-    return digest_bytes(canonical_json(identity))
+def _identity(resolved: ResolvedSpec, contents: Mapping[str, Digest] | None) -> bytes:
+    return canonical_json(resolved.model_dump(mode="json", by_alias=True, include=set(DIGESTED), context=contents))
 
 
 def _uses(resolved: ResolvedSpec) -> Iterator[Use]:
@@ -150,6 +155,15 @@ def _clusters(clustering: Clustering) -> ByKMeans | ByField:
             return clustering.field or ByField()
         case _ as never:
             assert_never(never)
+
+
+def _storage(run: SwarmRun) -> LocalStorage | S3Storage | None:
+    """The place of this run: in a bucket, a folder of the run's name below the prefix."""
+    storage = run.spec.storage
+    if storage is None or storage.s3 is None:
+        return storage.local if storage else None
+    own = f"{storage.s3.prefix}/{run.metadata.name}".removeprefix("/")
+    return storage.s3.model_copy(update={"prefix": own})
 
 
 def _judge(judge: Judge) -> Verifier:

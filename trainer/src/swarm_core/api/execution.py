@@ -6,13 +6,28 @@ from typing import Annotated, ClassVar
 from pydantic import BeforeValidator, Field, Strict
 
 from swarm_core.api.block import Block, Rule, member
-from swarm_core.api.scalars import Integer, Uri, whole
+from swarm_core.api.scalars import Flag, Integer, Shape, Uri, whole
 
 
 class StorageType(StrEnum):
     """The kinds of store."""
 
     LOCAL = "Local"
+    S3 = "S3"
+
+
+class RequestChecksum(StrEnum):
+    """When a request carries a checksum of the newer kinds (CRC32 and its like)."""
+
+    WHEN_SUPPORTED = "WhenSupported"
+    WHEN_REQUIRED = "WhenRequired"
+
+
+BUCKET = "[a-z0-9][-.a-z0-9]{1,61}[a-z0-9]"
+FOLDER = "[-A-Za-z0-9_=]([-.A-Za-z0-9_=]*[-A-Za-z0-9_=])?"
+PREFIX = f"({FOLDER}(/{FOLDER})*)?"
+ENDPOINT = "https?://[-.A-Za-z0-9]+(:[0-9]{1,5})?/?"
+Word = Annotated[str, Strict(), Field(min_length=1, max_length=63), Shape("[-A-Za-z0-9]+", "use letters, digits, '-'")]
 
 
 class LocalStorage(Block):
@@ -22,15 +37,52 @@ class LocalStorage(Block):
     """Folder that holds the artefacts."""
 
 
+class S3Storage(Block):
+    """A bucket of an S3 store. Credentials are never written here: they come by the usual chain of AWS tools."""
+
+    bucket: Annotated[
+        str,
+        Strict(),
+        Field(min_length=3, max_length=63),
+        Shape(BUCKET, "use lower-case letters, digits, '-' and '.', a letter or digit first and last"),
+    ]
+    """Bucket that holds the artefacts; it must exist."""
+    prefix: Annotated[
+        str, Strict(), Field(max_length=512), Shape(PREFIX, "join names of letters, digits, - _ = . by single '/'")
+    ] = ""
+    """Where in the bucket runs are kept, each under its own name; empty is the bucket's top."""
+    endpoint: (
+        Annotated[
+            str,
+            Strict(),
+            Field(min_length=1, max_length=253),
+            Shape(ENDPOINT, "write http:// or https://, a host and perhaps a port; keys do not belong in it"),
+        ]
+        | None
+    ) = None
+    """Address of the store; absent, Amazon's, or what AWS_ENDPOINT_URL says."""
+    region: Word | None = None
+    """Region of the bucket; absent, what AWS_REGION or the AWS configuration says."""
+    request_checksum: RequestChecksum = RequestChecksum.WHEN_SUPPORTED
+    """When requests carry the newer checksums; WhenRequired suits stores that do not know them."""
+    single_writer: Flag = False
+    """Whether a store without conditional writes is taken at the user's word that one process writes."""
+
+
 class Storage(Block):
     """Where artefacts are kept."""
 
     type: StorageType
-    """Local is a folder of this machine."""
+    """Local is a folder of this machine, S3 a bucket."""
     local: LocalStorage | None = None
     """The folder, with type Local."""
+    s3: S3Storage | None = None
+    """The bucket, with type S3."""
 
-    rules: ClassVar[tuple[Rule["Storage"], ...]] = (member("local", "type", StorageType.LOCAL, required=True),)
+    rules: ClassVar[tuple[Rule["Storage"], ...]] = (
+        member("local", "type", StorageType.LOCAL, required=True),
+        member("s3", "type", StorageType.S3, required=True),
+    )
 
 
 class Device(StrEnum):

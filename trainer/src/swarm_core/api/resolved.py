@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from swarm_core.api.base import Base
 from swarm_core.api.evaluation import Evaluation
-from swarm_core.api.execution import Execution, LocalStorage
+from swarm_core.api.execution import Execution, LocalStorage, S3Storage
 from swarm_core.api.generators import ByField, Data, Training
 from swarm_core.api.judging import ObjectiveType, Verifier
 from swarm_core.api.scalars import Flag, Integer, Label, Line, Uri
@@ -99,6 +99,6 @@ class ResolvedSpec(Chosen):
     rule: Standard | Published | RandomSearch | CmaEs
     """By what rule particles move, or what searches without any, and its constants. Told apart by their fields."""
     evaluation: Evaluation
-    storage: LocalStorage | None
-    """None leaves the place to the host."""
+    storage: LocalStorage | S3Storage | None
+    """None leaves the place to the host. The prefix of a bucket is the run's own: its last name is the run's."""
     execution: Execution

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from swarm_core.errors import BadInputError
+from swarm_trainer.cli import storing
 from swarm_trainer.cli.say import DONE, say
 from swarm_trainer.host import lock, results
 from swarm_trainer.host.lock import Holder
@@ -58,13 +59,15 @@ def result(arguments: argparse.Namespace) -> int:
 
 def export(arguments: argparse.Namespace) -> int:
     """Copy what came out."""
-    layout = concluded(arguments.folder)
     destination = arguments.destination.absolute()
     if destination.exists() and not destination.is_dir():
         raise BadInputError(f"{destination} is a file; give a new folder")
     if destination.is_dir() and any(destination.iterdir()):
         raise BadInputError(f"{destination} is not empty; give a new or an empty folder")
-    results.export(layout, destination)
+    if storing.remote(arguments.folder):
+        storing.export(arguments, destination)
+    else:
+        results.export(concluded(arguments.folder), destination)
     say(str(destination))
     return DONE
 

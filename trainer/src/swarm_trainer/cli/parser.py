@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from swarm_trainer.cli import looking, running
+from swarm_trainer.cli import looking, running, storing
 
 EXIT_CODES = """\
 exit codes:
@@ -25,6 +25,7 @@ examples:
   dataswarm status runs/arithmetic                       where it stands, from another terminal
   dataswarm result runs/arithmetic                       what came out
   dataswarm export runs/arithmetic best                  the best adapter, its data set and the report
+  dataswarm verify runs/arithmetic                       every digest again, and the search from its rollouts
 
 {EXIT_CODES}"""
 
@@ -34,6 +35,18 @@ power cut, the same command goes on where it was and ends in the same result. On
 
 The folder is --folder, else spec.storage.local.path (relative to FILE), else runs/NAME here, NAME being metadata.name.
 In a terminal a live view is shown, elsewhere one line per event; the last line is the path of result.json.
+
+{EXIT_CODES}"""
+
+VERIFY = f"""\
+Walk a run from its last commit to its first: every commit, rollout and blob must have the digest that names it, every
+measurement must come out of its rollouts, and the swarm, moved anew, must come out as committed. Loads no model.
+
+{EXIT_CODES}"""
+
+GC = f"""\
+Find what nothing in a run leads to: blobs of attempts that were lost, leftovers of probes. Receipts, rollouts and
+commits are never touched, nor what is young, nor any other run's objects. Says what it would delete; --delete does it.
 
 {EXIT_CODES}"""
 
@@ -60,12 +73,39 @@ def build() -> argparse.ArgumentParser:
     status = add(commands, "status", "say where a run stands", looking.status)
     result = add(commands, "result", "show what a run found", looking.result)
     export = add(commands, "export", "copy best adapter, data set and report out of a run", looking.export)
-    for command in (status, result, export):
+    for command in (status, result):
         command.add_argument("folder", type=Path, metavar="FOLDER", help="a run's folder, such as runs/NAME")
+    export.add_argument("folder", type=placed, metavar="URI", help="a run's folder, or s3://BUCKET/PREFIX/NAME")
     status.add_argument("--json", action="store_true", help="print status.json, and who runs it")
     result.add_argument("--json", action="store_true", help="print result.json")
     export.add_argument("destination", type=Path, metavar="DEST", help="a new or an empty folder")
+    reach(export)
+    add_storing(commands)
     return parser
+
+
+def add_storing(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """The commands that work on a run's store, wherever it is."""
+    verify = add(commands, "verify", "check every digest of a run and replay its search", storing.verify, VERIFY)
+    gc = add(commands, "gc", "list, or delete, what a run's store holds in vain", storing.gc, GC)
+    for command in (verify, gc):
+        command.add_argument("folder", metavar="URI", help="a run's folder, or s3://BUCKET/PREFIX/NAME")
+        reach(command)
+    gc.add_argument("--delete", action="store_true", help="delete; without it nothing is changed")
+    gc.add_argument(
+        "--grace-hours", type=float, default=24.0, metavar="H", help="leave what is younger (default: %(default)g)"
+    )
+
+
+def reach(command: argparse.ArgumentParser) -> None:
+    """How a bucket is reached, for commands that take its address. Keys come from the environment or AWS files."""
+    command.add_argument("--endpoint", metavar="URL", help="address of the S3 store, if not Amazon's")
+    command.add_argument("--region", metavar="NAME", help="region of the bucket")
+
+
+def placed(text: str) -> Path | str:
+    """A folder, or the address of a run in a bucket as it is."""
+    return text if storing.remote(text) else Path(text)
 
 
 def add(

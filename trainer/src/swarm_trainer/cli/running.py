@@ -10,6 +10,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from swarm_core.api.execution import LocalStorage
 from swarm_core.engine.state import EngineState
 from swarm_core.engine.work import FailureReason
 from swarm_trainer.cli import outlook, reading
@@ -76,6 +77,6 @@ def finish(layout: Layout, *, as_json: bool) -> None:
 def default_folder(found: Reading) -> Path:
     """Where a run goes that is not told: the spec's place, from the file; else runs/NAME, from here."""
     storage = found.order.resolved.storage
-    if storage is not None:
+    if isinstance(storage, LocalStorage):
         return places.place(storage.path, found.order.base_folder)
     return Path("runs") / found.name

@@ -4,9 +4,13 @@ A run works with what `prepare` pinned, so a changed seed file would not change 
 something by it, and going on without a word would hide that.
 """
 
+from collections.abc import Mapping
+
 from swarm_core.api import defaults
 from swarm_core.api.defaults import Role
+from swarm_core.errors import BadInputError
 from swarm_core.ports import ArtifactStore
+from swarm_core.recipe import Digest
 from swarm_trainer.stores import files, tree
 from swarm_trainer.verbs import pins, places
 from swarm_trainer.worker.session import Order
@@ -23,3 +27,15 @@ def check(order: Order, store: ArtifactStore) -> None:
             continue
         path = places.place(use.uri, order.base_folder)
         pins.check(use, files.digest(path) if use.role is Role.DATA else tree.digest_tree(path), pinned)
+    check_experiment(order, store, pinned)
+
+
+def check_experiment(order: Order, store: ArtifactStore, pinned: Mapping[str, Digest]) -> None:
+    """The store may be a distant one that this folder never saw. Raises BadInputError if it is another experiment's."""
+    standing = store.read(pins.IDENTITY)
+    if standing is None:
+        return
+    for use in defaults.uris(order.resolved):
+        if use.uri not in pinned:
+            raise BadInputError(f"{use.field}: {use.uri!r} is no input of the experiment {pins.ANOTHER}")
+    pins.refuse_another(standing, defaults.identity(order.resolved, pinned))

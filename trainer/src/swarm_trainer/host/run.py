@@ -68,7 +68,7 @@ def run(job: Job, clock: Clock, watch: Watch) -> EngineState:
 
 def locked(job: Job, outline: Outline, clock: Clock, watch: Watch) -> EngineState:
     """Run `job` in a folder that nobody else holds."""
-    store = session.store(job.layout)
+    store = session.greeted(job.layout, job.order)
     identity = identify(job)
     prepared = receipts.stored(store, WorkItem(Kind.PREPARE).key) is not None
     folder.claim(job.layout, identity, prepared=prepared)

@@ -60,9 +60,19 @@ def advance(store: ArtifactStore, to: Commit) -> None:
             return
 
 
-def walk(store: ArtifactStore) -> Iterator[Commit]:
-    """Every commit from HEAD back to the first, each checked against the digest that names it."""
+def tip(store: ArtifactStore) -> tuple[int, Digest] | None:
+    """The last commit there is. HEAD may lag behind it: whoever moved it was killed, or an old one was read."""
     place = head(store)
+    while True:
+        after = load(store, 0 if place is None else place[0] + 1)
+        if after is None:
+            return place
+        place = after.iteration, after.digest
+
+
+def walk(store: ArtifactStore) -> Iterator[Commit]:
+    """Every commit from the last back to the first, each checked against the digest that names it."""
+    place = tip(store)
     while place is not None:
         iteration, digest = place
         found = load(store, iteration, digest)

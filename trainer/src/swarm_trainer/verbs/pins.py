@@ -1,6 +1,8 @@
-"""The digests of what the spec's URIs held when the run was prepared, and whether they still hold it.
+"""What was pinned when the run was prepared: the digests of what the spec's URIs held, and the experiment itself.
 
-For finding the files again and for noticing a change; no part of the experiment's identity, which names no place.
+The digests are for finding the files again and for noticing a change; no part of the experiment's identity, which names
+no place. The identity stands beside them, word for word: a store belongs to one experiment, wherever it is used from,
+and whoever has the store alone can replay the run.
 """
 
 import json
@@ -12,7 +14,10 @@ from swarm_core.ports import ArtifactStore
 from swarm_core.recipe import Digest
 
 KEY = "prepare/sources.json"
-"""Where they stand in the store."""
+"""Where the digests stand in the store."""
+IDENTITY = "prepare/experiment.json"
+"""Where the experiment stands: what its experimentDigest is the sha256 of."""
+ANOTHER = "that this store holds; give another --folder, prefix or metadata.name"
 
 
 def load(store: ArtifactStore) -> dict[str, Digest]:
@@ -28,3 +33,13 @@ def check(use: Use, found: Digest, pinned: Mapping[str, Digest]) -> None:
             f"{use.field}: {use.uri!r} has changed since this run began (sha256 {found}, was {pinned[use.uri]});"
             " restore it, or give another --folder"
         )
+
+
+def refuse_another(standing: bytes, wanted: bytes) -> None:
+    """Raises BadInputError, naming the fields, unless the experiment that stands in the store is the one wanted."""
+    if standing == wanted:
+        return
+    ours, theirs = json.loads(wanted), json.loads(standing)
+    differing = sorted(name for name in {*ours, *theirs} if ours.get(name) != theirs.get(name))
+    named = ", ".join(f"spec.{name}" for name in differing)
+    raise BadInputError(f"{named}: not as in the experiment {ANOTHER}")

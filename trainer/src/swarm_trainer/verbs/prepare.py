@@ -49,6 +49,8 @@ def run(item: WorkItem, context: Context) -> Receipt:
         adapters=tuple(contents[uri] for uri in given(resolved)),
     )
     refuse_change(contents, context.store.publish(pins.KEY, canonical_json(contents)))
+    identity = defaults.identity(resolved, contents)
+    pins.refuse_another(context.store.publish(pins.IDENTITY, identity), identity)
     return Receipt(
         key=item.key,
         outputs={Output.EXPERIMENT: context.store.put(experiment.to_bytes())},

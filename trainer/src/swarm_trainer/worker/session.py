@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from swarm_core.api.defaults import ResolvedSpec
-from swarm_core.engine.work import Receipt, WorkItem
+from swarm_core.api.execution import S3Storage
+from swarm_core.engine.work import Kind, Receipt, WorkItem
+from swarm_core.ports import ArtifactStore
 from swarm_trainer import verbs
 from swarm_trainer.stores.local import LocalStore
 from swarm_trainer.verbs.context import Context, Progress
@@ -43,18 +45,49 @@ def carrying_out(folder: Path) -> CarryOut:
     layout = Layout(folder)
     order = Order.from_bytes(layout.order.read_bytes())
     limit_threads(order)
-    context = Context(order.resolved, store(layout), layout.cache, order.base_folder, unheard)
+    opened = store(layout, order)
+    context = Context(order.resolved, opened, layout.cache, order.base_folder, unheard)
 
     def carry_out(item: WorkItem, report: Callable[[Progress], None]) -> Receipt:
         context.progress = report
+        if item.kind is Kind.PREPARE:
+            examined(opened)
         return verbs.carry_out(item, context)
 
     return carry_out
 
 
-def store(layout: Layout) -> LocalStore:
-    """The store of a run folder."""
-    return LocalStore(layout.store)
+def store(layout: Layout, order: Order) -> ArtifactStore:
+    """The store of a run: a bucket if the spec names one, else in the run folder. Raises StoreError."""
+    place = order.resolved.storage
+    if not isinstance(place, S3Storage):
+        return LocalStore(layout.store)
+    return bucket(place, layout.cache)
+
+
+def bucket(place: S3Storage, cache: Path) -> ArtifactStore:
+    """The store of the run at `place`. Raises StoreError."""
+    from swarm_trainer.stores.s3 import S3Store  # noqa: PLC0415 (boto3 takes a while, and most runs need none)
+
+    return S3Store(place, cache)
+
+
+def greeted(layout: Layout, order: Order) -> ArtifactStore:
+    """The store of a run, for a host: one that cannot be reached is refused at once. Raises StoreError."""
+    opened = store(layout, order)
+    if not isinstance(opened, LocalStore):
+        from swarm_trainer.stores import probe  # noqa: PLC0415 (as above)
+
+        probe.greet(opened)
+    return opened
+
+
+def examined(opened: ArtifactStore) -> None:
+    """At the beginning of a run: a store that does not keep its word is refused. Raises StoreError."""
+    if not isinstance(opened, LocalStore):
+        from swarm_trainer.stores import probe  # noqa: PLC0415 (as above)
+
+        probe.check(opened)
 
 
 def limit_threads(order: Order) -> None:

@@ -1,14 +1,15 @@
 """Tells storage that cannot be written from every other error, in one line for the user.
 
 A full disk or a read-only folder is no accident of one attempt: trying again cannot help, making room can. Libraries
-wrap such errors, so the causes of an error are looked through as well; a store explains them itself.
+wrap such errors, so the causes of an error are looked through as well; a store explains them itself, and a distant one
+says by the error's class (`RefusedError`) that trying again cannot help.
 """
 
 import errno
 import os
 from collections.abc import Iterator
 
-from swarm_core.ports import StoreError
+from swarm_core.ports import RefusedError, StoreError
 
 REFUSALS = {
     errno.ENOSPC: "the disk is full: free some space, or give another place with --folder, and run again",
@@ -22,6 +23,8 @@ REFUSALS = {
 def refusal(error: BaseException) -> str | None:
     """What to tell the user if storage refused; None for any other error."""
     for cause in chain(error):
+        if isinstance(cause, RefusedError):
+            return str(cause)
         code = refused_code(cause)
         if code is not None:
             place = cause.filename if isinstance(cause, OSError) and cause.filename else "storage"

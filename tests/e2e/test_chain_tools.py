@@ -1,0 +1,52 @@
+"""`dataswarm verify` and `gc` over a finished run, and over one that somebody touched."""
+
+import gzip
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+from command_line import Finished, dataswarm
+
+DAY = 86_400
+
+
+@pytest.fixture
+def copy(finished: Finished, tmp_path: Path) -> Path:
+    """A copy of the finished run that a test may spoil."""
+    return Path(shutil.copytree(finished.folder, tmp_path / "copy"))
+
+
+def test_a_finished_run_is_verified_and_its_search_replayed(finished: Finished) -> None:
+    done = dataswarm("verify", finished.folder)
+    assert done.returncode == 0, done.stderr
+    assert "4 iterations, and the swarm comes out of the rollouts as committed" in done.stdout
+
+
+def test_a_rollout_that_was_changed_is_found_and_named(copy: Path) -> None:
+    rollout = min((copy / "store" / "names" / "iterations" / "0001" / "rollouts").iterdir())
+    rollout.chmod(0o644)
+    changed = gzip.decompress(rollout.read_bytes()).replace(b'"tokens":', b'"tokens":1', 1)
+    rollout.write_bytes(gzip.compress(changed, mtime=0))
+    refused = dataswarm("verify", copy)
+    assert refused.returncode == 1
+    assert f"iterations/0001/rollouts/{rollout.name} is not the rollout its commit names" in refused.stderr
+
+
+def test_only_old_blobs_that_nothing_leads_to_are_collected(copy: Path) -> None:
+    blobs = copy / "store" / "blobs"
+    before = {path for path in blobs.rglob("*") if path.is_file()}
+    (blobs / "00").mkdir(exist_ok=True)
+    old, young, foreign = blobs / "00" / ("0" * 64), blobs / "00" / ("0" * 63 + "1"), blobs / "00" / "notes.txt"
+    for path in (old, young, foreign):
+        path.write_bytes(b"?")
+    for path in (old, foreign):
+        os.utime(path, (path.stat().st_mtime - 2 * DAY,) * 2)
+    listed = dataswarm("gc", copy)
+    assert listed.returncode == 0, listed.stderr
+    assert f"would delete blobs/00/{old.name}" in listed.stdout
+    assert old.exists()
+    assert dataswarm("gc", copy, "--delete").returncode == 0
+    assert not old.exists()
+    assert before | {young, foreign} == {path for path in blobs.rglob("*") if path.is_file()}
+    assert dataswarm("verify", copy).returncode == 0

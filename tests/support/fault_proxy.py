@@ -1,0 +1,256 @@
+"""A proxy that stands between an S3 client and a real server, and now and then does what networks and stores do.
+
+What it does to which request is drawn from a seed, in the order in which requests come. A client signs for the proxy's
+address and the Host header goes on as it came, so signatures hold. Only faults that were really done are counted: half
+a body needs a body, a stale read an older answer.
+
+Limits: plain HTTP with Content-Length, which is what botocore sends over HTTP.
+"""
+
+import http.client
+import random
+import socket
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from enum import StrEnum
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import urlsplit
+
+POINTER = "/names/HEAD"
+REMEMBERED = 4
+"""Old answers to reads of the pointer, for stale reads."""
+
+
+class Fault(StrEnum):
+    """What can be done to a request."""
+
+    ERROR = "answered 500"
+    SLOW_DOWN = "answered 503 SlowDown"
+    CUT_BEFORE = "cut before it took effect"
+    CUT_AFTER = "cut after it took effect"
+    HALF = "half a body"
+    FLIPPED_ANSWER = "a byte flipped in the answer"
+    FLIPPED_REQUEST = "a byte flipped in the request"
+    STALL = "stalled"
+    STALE = "stale read of HEAD"
+    OWN_412 = "412 for one's own write"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request as it came."""
+
+    method: str
+    path: str
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+
+    @property
+    def conditional(self) -> bool:
+        return any(name.lower() in ("if-match", "if-none-match") for name, _ in self.headers)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer as it goes."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+
+
+@dataclass
+class FaultProxy:
+    """The proxy's state: what it may do, and what it did."""
+
+    upstream: str
+    """host:port of the real server."""
+    rate: float
+    """Share of requests that something is done to."""
+    faults: Sequence[Fault]
+    stall: float
+    """Seconds; longer than the client waits."""
+    draw: random.Random
+    endpoint: str = ""
+    counts: Counter[Fault] = field(default_factory=Counter)
+    requests: int = 0
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    seen: list[Answer] = field(default_factory=list)
+
+    def fate(self, asked: Asked) -> Fault | None:
+        """What becomes of a request."""
+        fitting = [fault for fault in self.faults if self.fits(fault, asked)]
+        with self.lock:
+            self.requests += 1
+            if not fitting or self.draw.random() >= self.rate:
+                return None
+            return self.draw.choice(fitting)
+
+    def fits(self, fault: Fault, asked: Asked) -> bool:
+        match fault:
+            case Fault.HALF | Fault.FLIPPED_ANSWER:
+                return asked.method == "GET"
+            case Fault.FLIPPED_REQUEST:
+                return bool(asked.body)
+            case Fault.STALE:
+                return asked.method == "GET" and asked.path.endswith(POINTER) and len(self.seen) > 1
+            case Fault.OWN_412:
+                return asked.method == "PUT" and asked.conditional
+            case _:
+                return True
+
+    def count(self, fault: Fault) -> None:
+        with self.lock:
+            self.counts[fault] += 1
+
+    def remember(self, asked: Asked, answer: Answer) -> None:
+        if asked.method == "GET" and asked.path.endswith(POINTER) and answer.status in (200, 404):
+            with self.lock:
+                if not self.seen or self.seen[-1].status != answer.status or answer.body != self.seen[-1].body:
+                    self.seen[:] = [*self.seen, answer][-REMEMBERED:]
+
+    def flipped(self, data: bytes) -> bytes:
+        with self.lock:
+            place, bit = self.draw.randrange(len(data)), 1 << self.draw.randrange(8)
+        return data[:place] + bytes([data[place] ^ bit]) + data[place + 1 :]
+
+    def old(self) -> Answer:
+        with self.lock:
+            return self.draw.choice(self.seen[:-1])
+
+
+@contextmanager
+def proxied(
+    endpoint: str, seed: int, rate: float = 0.2, faults: Sequence[Fault] = tuple(Fault), stall: float = 1.7
+) -> Iterator[FaultProxy]:
+    """A proxy of the server at `endpoint`, on a free port of this machine."""
+    proxy = FaultProxy(urlsplit(endpoint).netloc, rate, faults, stall, random.Random(seed))
+
+    class Bound(Handler):
+        state = proxy
+
+    server = Server(("127.0.0.1", 0), Bound)
+    proxy.endpoint = f"http://127.0.0.1:{server.server_port}"
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+    thread.start()
+    try:
+        yield proxy
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+class Server(ThreadingHTTPServer):
+    """A thread per connection; none of them holds the process up."""
+
+    daemon_threads = True
+    block_on_close = False
+    request_queue_size = 64
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A client that hangs up is what this is for."""
+
+
+class Handler(BaseHTTPRequestHandler):
+    """One connection of a client."""
+
+    state: FaultProxy
+    protocol_version = "HTTP/1.1"
+    # Headers and body leave in one packet each; without this, each waits for the acknowledgement of the other.
+    disable_nagle_algorithm = True
+
+    def handle_any(self) -> None:
+        length = int(self.headers.get("Content-Length", 0))
+        asked = Asked(self.command, self.path, tuple(self.headers.items()), self.rfile.read(length))
+        self.suffer(asked, self.state.fate(asked))
+
+    do_GET = do_PUT = do_HEAD = do_POST = do_DELETE = handle_any  # noqa: N815 (http.server looks for these)
+
+    def suffer(self, asked: Asked, fault: Fault | None) -> None:
+        """Let `fault` happen to a request."""
+        match fault:
+            case Fault.ERROR | Fault.SLOW_DOWN | Fault.CUT_BEFORE | Fault.STALL | Fault.STALE:
+                self.state.count(fault)
+                self.instead(fault)
+            case Fault.FLIPPED_REQUEST:
+                self.state.count(fault)
+                self.reply(self.forward(asked, self.state.flipped(asked.body)))
+            case _:
+                self.after(asked, fault, self.forward(asked, asked.body))
+
+    def instead(self, fault: Fault) -> None:
+        """What happens where nothing is passed on."""
+        match fault:
+            case Fault.ERROR:
+                self.reply(error(500, "InternalError"))
+            case Fault.SLOW_DOWN:
+                self.reply(error(503, "SlowDown"))
+            case Fault.STALE:
+                self.reply(self.state.old())
+            case _:
+                time.sleep(self.state.stall if fault is Fault.STALL else 0)
+                self.cut()
+
+    def after(self, asked: Asked, fault: Fault | None, answer: Answer) -> None:
+        """What happens to an answer."""
+        self.state.remember(asked, answer)
+        whole = len(answer.body)
+        if fault is Fault.CUT_AFTER:
+            self.state.count(fault)
+            self.cut()
+        elif fault is Fault.OWN_412 and answer.status == 200:
+            self.state.count(fault)
+            self.reply(error(412, "PreconditionFailed"))
+        elif fault is Fault.FLIPPED_ANSWER and answer.status in (200, 206) and whole:
+            self.state.count(fault)
+            self.reply(Answer(answer.status, answer.headers, self.state.flipped(answer.body)))
+        elif fault is Fault.HALF and answer.status in (200, 206) and whole > 1:
+            self.state.count(fault)
+            self.reply(Answer(answer.status, answer.headers, answer.body[: whole // 2]))
+            self.cut()
+        else:
+            self.reply(answer)
+
+    def forward(self, asked: Asked, body: bytes) -> Answer:
+        """Pass a request on, the Host as the client signed it."""
+        connection = http.client.HTTPConnection(self.state.upstream, timeout=30)
+        try:
+            connection.putrequest(asked.method, asked.path, skip_host=True, skip_accept_encoding=True)
+            for name, value in asked.headers:
+                if name.lower() not in ("expect", "connection"):
+                    connection.putheader(name, value)
+            connection.endheaders(body or None)
+            response = connection.getresponse()
+            headers = tuple((name, value) for name, value in response.getheaders() if name.lower() not in HOP)
+            return Answer(response.status, headers, response.read())
+        finally:
+            connection.close()
+
+    def reply(self, answer: Answer) -> None:
+        head = [f"HTTP/1.1 {answer.status} {http.client.responses.get(answer.status, '')}"]
+        head += [f"{name}: {value}" for name, value in answer.headers]
+        text = "\r\n".join(head).encode("latin-1") + b"\r\n\r\n"
+        self.wfile.write(text + (b"" if self.command == "HEAD" else answer.body))
+        self.wfile.flush()
+
+    def cut(self) -> None:
+        """Close the connection, in the middle of whatever it was."""
+        self.close_connection = True
+        with suppress(OSError):
+            self.connection.shutdown(socket.SHUT_RDWR)
+
+    def log_message(self, *_: object) -> None:
+        """Nothing: the counts say it."""
+
+
+HOP = ("connection", "transfer-encoding", "keep-alive")
+
+
+def error(status: int, code: str) -> Answer:
+    """An S3 error."""
+    body = f'<?xml version="1.0"?><Error><Code>{code}</Code><Message>injected</Message></Error>'.encode()
+    return Answer(status, (("Content-Type", "application/xml"), ("Content-Length", str(len(body)))), body)

@@ -1,0 +1,110 @@
+"""`dataswarm verify` and `dataswarm gc`, and where a run's store is: a run folder, or s3://BUCKET/PREFIX/NAME."""
+
+import argparse
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from swarm_core.api.execution import S3Storage
+from swarm_core.engine.work import Kind, WorkItem
+from swarm_core.errors import BadInputError
+from swarm_core.ports import ArtifactStore
+from swarm_trainer.cli.say import DONE, say
+from swarm_trainer.host import results
+from swarm_trainer.stores.local import LocalStore
+from swarm_trainer.verbs import receipts
+from swarm_trainer.worker import session
+from swarm_trainer.worker.layout import Layout
+
+SCHEME = "s3://"
+HOUR = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A run's store, and a folder for what is fetched of it."""
+
+    store: ArtifactStore
+    scratch: Path
+
+
+def verify(arguments: argparse.Namespace) -> int:
+    """Check every digest of a run and replay its search."""
+    from swarm_trainer.verbs import replay  # noqa: PLC0415 (brings torch)
+
+    with opened(arguments) as place:
+        found = replay.verify(place.store, place.scratch, lambda _: None)
+    say(f"experiment {found.experiment}")
+    say(f"last commit {found.last or 'none yet'}")
+    say(
+        f"good: {found.blobs} blobs, {found.rollouts} rollouts, {found.commits} iterations, and the swarm comes out of"
+        " the rollouts as committed"
+    )
+    return DONE
+
+
+def gc(arguments: argparse.Namespace) -> int:
+    """List what nothing leads to, or delete it."""
+    from swarm_trainer.stores import shelf  # noqa: PLC0415 (brings boto3)
+    from swarm_trainer.verbs import collect  # noqa: PLC0415 (brings torch)
+
+    with opened(arguments) as place:
+        shelves = shelf.shelf_of(place.store)
+        found = collect.survey(place.store, shelves, arguments.grace_hours * HOUR)
+        for thing in collect.sweep(shelves, found.garbage) if arguments.delete else found.garbage:
+            say(f"{'deleted' if arguments.delete else 'would delete'} {thing.key} ({thing.size:,} bytes)")
+    say(
+        f"{len(found.garbage)} of {found.kept + found.young + len(found.garbage)} things, {found.size:,} bytes;"
+        f" {found.young} younger than {arguments.grace_hours:g} h are left"
+        + ("" if arguments.delete else "; nothing was deleted: say --delete")
+    )
+    return DONE
+
+
+def export(arguments: argparse.Namespace, destination: Path) -> None:
+    """Copy what a run in a bucket left to `destination`. Raises BadInputError before it has concluded."""
+    with opened(arguments) as place:
+        concluded = receipts.stored(place.store, WorkItem(Kind.CONCLUDE).key)
+        if concluded is None:
+            raise BadInputError(f"{arguments.folder} has no result yet; run it to its end")
+        layout = Layout(place.scratch / "run")
+        layout.root.mkdir()
+        results.place(layout, place.store, concluded)
+        results.export(layout, destination)
+
+
+def remote(uri: str | Path) -> bool:
+    """Whether a run is given by the address of a bucket."""
+    return str(uri).startswith(SCHEME)
+
+
+@contextmanager
+def opened(arguments: argparse.Namespace) -> Iterator[Opened]:
+    """The store that `arguments.folder` names. Raises BadInputError if there is none."""
+    with tempfile.TemporaryDirectory(prefix="dataswarm.") as folder:
+        scratch = Path(folder)
+        if remote(arguments.folder):
+            yield Opened(session.bucket(place(arguments), scratch), scratch)
+            return
+        layout = Layout(Path(arguments.folder).absolute())
+        if not layout.store.is_dir():
+            raise BadInputError(
+                f"{arguments.folder} holds no store; give a run's folder, or s3://BUCKET/PREFIX/NAME of one in a bucket"
+            )
+        yield Opened(LocalStore(layout.store), scratch)
+
+
+def place(arguments: argparse.Namespace) -> S3Storage:
+    """The place that an s3:// address names. Raises BadInputError, naming the part that is wrong."""
+    bucket, _, prefix = str(arguments.folder).removeprefix(SCHEME).partition("/")
+    fields = {"bucket": bucket, "prefix": prefix.strip("/"), "endpoint": arguments.endpoint, "region": arguments.region}
+    try:
+        return S3Storage.model_validate(fields)
+    except ValidationError as error:
+        fault = error.errors()[0]
+        words = f"{fault['loc'][0]}: {fault['msg']}"
+        raise BadInputError(f"{arguments.folder}: {words}; write s3://BUCKET/PREFIX/NAME") from None

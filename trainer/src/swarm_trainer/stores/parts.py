@@ -1,0 +1,213 @@
+"""Blobs to a bucket and from it: small ones in one request, large ones in parts, several on their way at once.
+
+Memory holds `THREADS` parts, however large the file. A part is as large as it must be for the file to have at most
+10,000 of them, S3's limit. An upload that fails is aborted; one that cannot be (the process dies) is left to the
+bucket's rule for incomplete uploads. What was fetched is checked against its name before anybody sees it.
+"""
+
+import base64
+import functools
+import hashlib
+import os
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from swarm_core.api.execution import RequestChecksum
+from swarm_core.ports import CorruptError, StoreError
+from swarm_core.recipe import Digest, digest_bytes
+from swarm_trainer.stores import bucket, files, refusals
+from swarm_trainer.stores.bucket import THREADS, Bucket
+from swarm_trainer.stores.patience import Deadline
+from swarm_trainer.stores.refusals import Trouble, WireError
+
+PART = 8 << 20
+"""Bytes of a part; S3 takes none below 5 MiB but the last."""
+MOST = 10_000
+"""Parts that S3 lets an object have."""
+ABORT_SECONDS = 10.0
+FETCHES = 5
+"""Whole fetches of a blob whose parts all came well and whose sha256 does not fit."""
+
+
+def blob(digest: Digest) -> str:
+    """Where a blob lies."""
+    return f"blobs/{digest[:2]}/{digest}"
+
+
+def part_size(size: int) -> int:
+    """Bytes of each part of a file of `size` bytes."""
+    return max(PART, -(-size // MOST))
+
+
+def put(store: Bucket, source: Path | bytes) -> Digest:
+    """Keep these bytes; return their digest. Raises StoreError."""
+    if isinstance(source, bytes):
+        return put_bytes(store, source)
+    with files.explained(source):
+        size = source.stat().st_size
+        if size <= PART:
+            return put_bytes(store, source.read_bytes())
+        digest = files.digest(source)
+        if store.size(blob(digest)) != size:
+            upload(store, source, digest, size)
+    return digest
+
+
+def put_bytes(store: Bucket, data: bytes) -> Digest:
+    """Keep what fits into one request. The store checks the sha256 itself where it can."""
+    digest = digest_bytes(data)
+    key = blob(digest)
+    if store.size(key) != len(data):
+        sha256 = base64.b64encode(bytes.fromhex(digest)).decode()
+        store.write(key, data, {"ChecksumSHA256": sha256} if newer(store) else {})
+    return digest
+
+
+def newer(store: Bucket) -> bool:
+    """Whether the store knows the newer checksums, as far as its user says."""
+    return store.place.request_checksum is RequestChecksum.WHEN_SUPPORTED
+
+
+def upload(store: Bucket, source: Path, digest: Digest, size: int) -> None:
+    """Send a file in parts. Raises StoreError, also when it is no longer the file that `digest` names."""
+    key, deadline = blob(digest), store.limits.deadline(size)
+    at = store.at(key)
+    checksum = {"ChecksumAlgorithm": "CRC32"} if newer(store) else {}
+    start = functools.partial(store.client.create_multipart_upload, **at, **checksum)
+    started = store.persistently(start, key, deadline, writing=True)
+    request = {**at, "UploadId": started["UploadId"]}
+    try:
+        sent = send(store, request, pieces(source, digest, size), deadline)
+        finish(store, key, {**request, "MultipartUpload": {"Parts": sent}}, size, deadline)
+    except BaseException:
+        with suppress(Exception):
+            hasty = Deadline(ABORT_SECONDS, store.limits)
+            store.persistently(lambda: store.client.abort_multipart_upload(**request), key, hasty, writing=True)
+        raise
+
+
+def pieces(source: Path, digest: Digest, size: int) -> Iterator[bytes]:
+    """The parts of a file, in order. Raises StoreError before the last one if the file is not what `digest` names."""
+    sha256, length = hashlib.sha256(), part_size(size)
+    with source.open("rb") as file:
+        for start in range(0, size, length):
+            piece = file.read(length)
+            sha256.update(piece)
+            if start + length >= size and (sha256.hexdigest() != digest or file.read(1)):
+                raise StoreError(f"{source}: changed while it was read; put it again when nobody writes to it")
+            yield piece
+
+
+def send(store: Bucket, request: dict[str, Any], parts: Iterable[bytes], deadline: Deadline) -> list[dict[str, Any]]:
+    """Send every part, `THREADS` at once; what completing the upload wants to know of each."""
+
+    checksum = {"ChecksumAlgorithm": "CRC32"} if newer(store) else {}
+
+    def one(number: int, data: bytes) -> dict[str, Any]:
+        call = functools.partial(store.client.upload_part, **request, **checksum, PartNumber=number, Body=data)
+        answer = persistent_part(store, request["Key"], call, deadline)
+        told = {"ChecksumCRC32": answer["ChecksumCRC32"]} if checksum and "ChecksumCRC32" in answer else {}
+        return {"PartNumber": number, "ETag": answer["ETag"], **told}
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        return list(bounded(pool, (lambda n=n, data=data: one(n, data) for n, data in enumerate(parts, 1))))
+
+
+def persistent_part(store: Bucket, name: str, call: Any, deadline: Deadline) -> Any:
+    """One part, tried until the deadline. Raises StoreError, also when the upload is not known any more."""
+    try:
+        return store.persistently(call, name.rpartition("/")[2], deadline, writing=True)
+    except ClientError as error:
+        raise StoreError(
+            f"{store.where()}: the upload of {name} is gone ({refusals.code(error)}); somebody aborts uploads that are"
+            " on their way, let the rule for incomplete ones wait a day"
+        ) from error
+
+
+def bounded(pool: ThreadPoolExecutor, jobs: Iterable[Any]) -> Iterator[Any]:
+    """The results of jobs in order, never more than `THREADS` of them begun or waiting to be taken."""
+    running: deque[Future[Any]] = deque()
+    try:
+        for job in jobs:
+            running.append(pool.submit(job))
+            if len(running) >= THREADS:
+                yield running.popleft().result()
+        while running:
+            yield running.popleft().result()
+    finally:
+        for future in running:
+            future.cancel()
+
+
+def finish(store: Bucket, key: str, request: dict[str, Any], size: int, deadline: Deadline) -> None:
+    """Make the object of its parts. A lost answer is told by the object that stands. Raises StoreError."""
+    try:
+        store.persistently(lambda: store.client.complete_multipart_upload(**request), key, deadline, writing=True)
+    except ClientError as error:
+        if store.size(key) != size:
+            raise refusals.final(store.where(key), error, writing=True) from None
+
+
+def get(store: Bucket, digest: Digest, path: Path) -> None:
+    """Write the blob to the new file `path`, checked. Raises CorruptError, StoreError if there is none, OSError."""
+    key = blob(digest)
+    size = store.size(key)
+    if size is None:
+        raise StoreError(f"{digest}: not in the store {store.where()}; put it first, or give the store that has it")
+    found: list[str] = []
+    for _ in range(FETCHES):
+        sha256 = fetch(store, key, size, path)
+        if sha256 == digest:
+            return
+        if sha256 in found:
+            raise CorruptError(
+                f"{store.where(key)}: its bytes have sha256 {sha256}, its name says {digest}: it was changed after it"
+                " was written; restore it from a copy, or start the run in another place"
+            )
+        found.append(sha256)
+    raise StoreError(f"{store.where(key)}: comes damaged, differently each of {FETCHES} times; check the network")
+
+
+def fetch(store: Bucket, key: str, size: int, path: Path) -> str:
+    """Write the object to `path`, in parts; the sha256 of what came. Raises StoreError, OSError."""
+    deadline, length = store.limits.deadline(size), part_size(size)
+    sha256 = hashlib.sha256()
+    with path.open("w+b") as file, ThreadPoolExecutor(THREADS) as pool:
+        os.truncate(file.fileno(), size)
+        jobs = (
+            lambda start=start: receive(store, key, file.fileno(), (start, min(length, size - start)), deadline)
+            for start in range(0, size, length)
+        )
+        for start, count in bounded(pool, jobs):
+            for offset in range(start, start + count, files.CHUNK):
+                sha256.update(os.pread(file.fileno(), min(files.CHUNK, start + count - offset), offset))
+    return sha256.hexdigest()
+
+
+def receive(store: Bucket, key: str, file: int, part: tuple[int, int], deadline: Deadline) -> tuple[int, int]:
+    """Write the bytes `part` (start, length) of an object to their place. Raises StoreError."""
+    start, length = part
+
+    def once() -> None:
+        response = store.client.get_object(**store.at(key), Range=f"bytes={start}-{start + length - 1}")
+        offset = start
+        with response["Body"] as stream:
+            while piece := stream.read(bucket.CHUNK):
+                offset += os.pwrite(file, piece, offset)
+                deadline.check()
+        if offset != start + length:
+            raise WireError(f"{offset - start} bytes of {length}")
+
+    try:
+        store.persistently(once, key, deadline)
+    except ClientError as error:
+        if refusals.trouble(error) is not Trouble.ABSENT:
+            raise
+        raise StoreError(f"{store.where(key)}: deleted while it was read; somebody deletes what a run needs") from error
+    return part

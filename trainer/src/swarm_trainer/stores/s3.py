@@ -1,0 +1,94 @@
+"""The store in a bucket: `swarm_core.ports.ArtifactStore` over S3, for many processes on many machines at once.
+
+    blobs/<2 hex>/<digest>     artefacts; written without a condition, for their name is what they hold
+    names/<key>                write-once names (If-None-Match: *), and pointers (If-Match: the etag that was read)
+
+The store decides who is first, and nobody else: no listing, no clock, no lock. Whoever wrote and never got the answer
+finds out by reading back, also where the store says 412 to a second attempt. For a name the bytes tell; a move of a
+pointer has an id of its own, kept in the object's metadata with the ids of the moves before it, so that who moved it is
+told so although others have moved it on since.
+
+Limits: a pointer never returns to a value it had (its etag would be the old one again); after `REMEMBERED` further
+moves a lost answer is taken for a loss. A blob that was fetched lies in `cache`, is checked there like a local store's,
+and may be deleted any time nobody reads it.
+"""
+
+import threading
+import uuid
+from contextlib import nullcontext
+from pathlib import Path
+
+from swarm_core.api.execution import S3Storage
+from swarm_core.ports import StoreError
+from swarm_core.recipe import Digest
+from swarm_trainer.stores import keys, parts
+from swarm_trainer.stores.bucket import Bucket, Found
+from swarm_trainer.stores.cache import Cache
+from swarm_trainer.stores.patience import Limits
+
+NEW = {"IfNoneMatch": "*"}
+REMEMBERED = 32
+"""Ids of writes that a pointer carries: 32 of 16 characters, of the 2 KiB that metadata may have."""
+
+
+class S3Store:
+    """Artefacts and names below `place.prefix`; blobs that were fetched in the folder `cache`."""
+
+    def __init__(self, place: S3Storage, cache: Path, limits: Limits | None = None) -> None:
+        self.bucket = Bucket(place, limits)
+        self._cache = Cache(cache)
+        # In single-writer mode the store's conditions may mean nothing: threads of the one writer wait for each other.
+        self._alone = place.single_writer
+        self._lock = threading.Lock()
+
+    def put(self, source: Path | bytes) -> Digest:
+        """Keep these bytes; return their digest. Streams files. Raises StoreError."""
+        return parts.put(self.bucket, source)
+
+    def get(self, digest: Digest) -> Path:
+        """The blob of `digest`, checked. Raises CorruptError, StoreError if absent, ValueError on a bad digest."""
+        keys.check_digest(digest)
+        return self._cache.get(digest, lambda path: parts.get(self.bucket, digest, path))
+
+    def publish(self, key: str, data: bytes) -> bytes:
+        """Give `key` to `data` unless it is taken; what stands there. Raises StoreError, ValueError on a bad key."""
+        name = named(key)
+        with self._lock if self._alone else nullcontext():
+            standing = self.bucket.read(name) if self._alone else None
+            if standing is None and self.bucket.write(name, data, NEW) is not None:
+                return data
+            return (standing or self._standing(name)).data
+
+    def read(self, key: str) -> bytes | None:
+        """What stands at `key`, or None. Raises StoreError, CorruptError, ValueError on a bad key."""
+        found = self.bucket.read(named(key))
+        return None if found is None else found.data
+
+    def swap(self, key: str, expected: bytes | None, data: bytes) -> bool:
+        """Move `key` from `expected` to `data`; False if another value stands. Raises StoreError, ValueError."""
+        name, own = named(key), uuid.uuid4().hex[:16]
+        with self._lock if self._alone else nullcontext():
+            found = self.bucket.read(name)
+            if (None if found is None else found.data) != expected:
+                return False
+            condition = NEW if found is None else {"IfMatch": found.etag}
+            before = () if found is None else found.writes
+            if self.bucket.write(name, data, condition, (own, *before)[:REMEMBERED]) is not None:
+                return True
+            found = self.bucket.read(name)
+        return found is not None and own in found.writes
+
+    def _standing(self, name: str) -> Found:
+        """What stands at a name that is taken. Raises StoreError when it has gone."""
+        found = self.bucket.read(name)
+        if found is None:
+            raise StoreError(
+                f"{self.bucket.where(name)}: taken, and then not there; somebody deletes what a run needs, stop that"
+            )
+        return found
+
+
+def named(key: str) -> str:
+    """Where `key` stands. Raises ValueError on a bad key."""
+    keys.check_key(key)
+    return f"names/{key}"

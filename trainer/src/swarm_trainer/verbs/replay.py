@@ -1,0 +1,137 @@
+"""Verify a run from its store alone: every digest again, and the search again from its stored rollouts.
+
+The experiment's identity gives the plan, the commits what was asked and found, the rollouts the evidence. The swarm is
+moved anew from measurements made anew; it must come out as committed, coefficient for coefficient, bit for bit.
+
+Limits: no model is loaded and nothing is generated, so what a rollout says its model wrote is taken as written.
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from swarm_core import commit
+from swarm_core.api.resolved import ResolvedSpec
+from swarm_core.commit import Commit, Probed
+from swarm_core.engine.receipts import Output
+from swarm_core.engine.work import GENERATORS, Kind, Receipt, WorkItem
+from swarm_core.experiment import Experiment
+from swarm_core.ports import ArtifactStore, CorruptError, StoreError
+from swarm_core.recipe import Digest, digest_bytes
+from swarm_core.rollout import Rollout, measure
+from swarm_core.swarm import pso, streams
+from swarm_trainer.stores import tree
+from swarm_trainer.verbs import chain, pins, receipts, setup
+from swarm_trainer.verbs.context import Context
+from swarm_trainer.verbs.setup import Setup
+
+WAY_OUT = "it was changed after it was written; restore the store from a copy, or start the run in another place"
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """What was gone through and found good."""
+
+    experiment: Digest
+    commits: int
+    rollouts: int
+    blobs: int
+    last: Digest | None
+    """The last commit, whose digest names the whole search."""
+
+
+def verify(store: ArtifactStore, scratch: Path, heard: Callable[[str], None]) -> Verified:
+    """Go through the run in `store`. Raises CorruptError or StoreError at the first thing that does not hold.
+
+    `heard` is told in a few words what comes next.
+    """
+    manifest, experiment = setup.manifested(store)
+    resolved = identified(store, experiment)
+    heard("blobs")
+    blobs = sum(1 for _ in reachable(store, experiment, manifest))
+    commits = list(chain.walk(store))[::-1]
+    rollouts = 0
+    if commits:
+        ready = setup.prepared(Context(resolved, store, scratch, scratch, lambda _: None))
+        swarm = pso.start(ready.plan)
+        for one in commits:
+            heard(f"iteration {one.iteration}")
+            swarm = replayed(store, ready, one, swarm)
+            rollouts += len(one.probes)
+    return Verified(experiment.digest, len(commits), rollouts, blobs, commits[-1].digest if commits else None)
+
+
+def identified(store: ArtifactStore, experiment: Experiment) -> ResolvedSpec:
+    """The spec as far as it is identity, its places named by digests. Raises CorruptError, StoreError."""
+    data = store.read(pins.IDENTITY)
+    if data is None:
+        raise StoreError(f"{pins.IDENTITY}: missing from the store; without it nothing can be replayed: restore it")
+    require(digest_bytes(data) == experiment.digest, f"{pins.IDENTITY} is not what the experimentDigest names")
+    fields = {**json.loads(data), "suspend": False, "storage": None, "execution": {}}
+    return ResolvedSpec.model_validate_json(json.dumps(fields))
+
+
+def replayed(store: ArtifactStore, ready: Setup, one: Commit, swarm: pso.Swarm) -> pso.Swarm:
+    """The swarm after an iteration, from its rollouts. Raises CorruptError when the commit says something else."""
+    where = commit.key(one.iteration)
+    require(one.experiment == ready.manifest, f"{where} belongs to another experiment")
+    require(one.iteration > 0 or one.parent == ready.manifest, f"{where} does not follow the experiment")
+    require(one.basis == ready.basis, f"{where} rests on another basis")
+    asked = [(probe.name, str(probe.purpose), probe.position) for probe in pso.ask(swarm)]
+    found = [(probe.name, probe.purpose, probe.position) for probe in one.probes]
+    require(asked == found, f"{where} asked other probes than the swarm asks there")
+    fitness = {probe.name: measured(store, ready, one.iteration, probe).fitness for probe in one.probes}
+    swarm = pso.tell(swarm, fitness)
+    require(pso.to_json(swarm) == one.swarm, f"{where} holds another swarm than its rollouts lead to")
+    return swarm
+
+
+def measured(store: ArtifactStore, ready: Setup, iteration: int, probe: Probed) -> Probed:
+    """The probe measured anew from its rollout. Raises CorruptError when it is not as committed."""
+    key = commit.rollout_key(f"iterations/{iteration:04d}", probe.name)
+    data = store.read(key)
+    require(data is not None and digest_bytes(data) == probe.rollout, f"{key} is not the rollout its commit names")
+    assert data is not None
+    require(probe.model == ready.recipe(probe.position).name, f"{key} is of another model than its position gives")
+    seed = streams.seed(ready.exam.seed, "bootstrap", iteration, probe.name)
+    result = measure([Rollout.from_bytes(data)], ready.objective, ready.coverage, seed)
+    require(result == probe.result, f"{key} measures {result}, its commit says {probe.result}")
+    return probe
+
+
+def reachable(store: ArtifactStore, experiment: Experiment, manifest: Digest) -> Iterator[Digest]:
+    """Every blob the run rests on, each fetched and checked; what receipts name of items that are done, too."""
+    yield checked(store, manifest)
+    yield checked(store, experiment.data)
+    trees = {*experiment.adapters, *(taker.adapter for taker in experiment.takers if taker.adapter)}
+    for receipt in stored(store):
+        trees |= {digest for name, digest in receipt.outputs.items() if name in (Output.ADAPTER, Output.BUNDLE)}
+        if Output.RESULT in receipt.outputs:
+            yield checked(store, receipt.outputs[Output.RESULT])
+    for digest in sorted(trees):
+        yield checked(store, digest)
+        for entry in tree.from_bytes(digest, store.get(digest).read_bytes()).values():
+            yield checked(store, entry.sha256)
+
+
+def stored(store: ArtifactStore) -> Iterator[Receipt]:
+    """The receipts of every generator trained, and of the conclusion, as far as they stand."""
+    index = 0
+    while (receipt := receipts.stored(store, WorkItem(Kind.SEED, GENERATORS, index).key)) is not None:
+        yield receipt
+        index += 1
+    concluded = receipts.stored(store, WorkItem(Kind.CONCLUDE).key)
+    if concluded is not None:
+        yield concluded
+
+
+def checked(store: ArtifactStore, digest: Digest) -> Digest:
+    store.get(digest)
+    return digest
+
+
+def require(holds: bool, what: str) -> None:
+    """Raises CorruptError, saying `what` does not hold."""
+    if not holds:
+        raise CorruptError(f"{what}: {WAY_OUT}")
