@@ -9,8 +9,8 @@ Limits: says nothing of where tensors are, nor of how a sum is formed in memory 
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import NewType
+from dataclasses import asdict, dataclass
+from typing import Any, NewType
 
 Digest = NewType("Digest", str)
 """The sha256 of some bytes: 64 lower-case hexadecimal digits, nothing else."""
@@ -59,6 +59,24 @@ class Recipe:
         """sha256 over base, basis, groups and dtype; floats by their shortest exact decimal, which JSON keeps."""
         groups = [[list(group.prefixes), list(group.coefficients)] for group in self.groups]
         return ModelName(digest_bytes(canonical_json([self.base, list(self.basis), groups, self.dtype])))
+
+    def to_bytes(self) -> bytes:
+        """Every field as canonical JSON. Floats keep their bits, so what is read back has the same name."""
+        return canonical_json(asdict(self))
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> "Recipe":
+        """Raises ValueError for anything that `to_bytes` did not write."""
+        try:
+            fields = _frozen(json.loads(data))
+            return cls(**{**fields, "groups": tuple(Group(**_frozen(group)) for group in fields["groups"])})
+        except (TypeError, KeyError, AttributeError) as error:
+            raise ValueError(f"not a recipe: {data[:80]!r}") from error
+
+
+def _frozen(fields: dict[str, Any]) -> dict[str, Any]:
+    """JSON lists as the tuples they were."""
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in fields.items()}
 
 
 def single(base: Digest, adapter: Digest | None = None, dtype: str = "float32") -> Recipe:
