@@ -34,8 +34,11 @@ def main(folder: Path, command: Sequence[str]) -> int:
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda *_: os.close(0))
     _prctl(PR_SET_CHILD_SUBREAPER, 1)
-    process = subprocess.Popen(  # noqa: S603, PLW1509 - the starter's own command; no threads here
-        command, stdin=subprocess.DEVNULL, process_group=0, preexec_fn=_die_with_guard
+    process = subprocess.Popen(  # noqa: S603 - the starter's own command
+        command,
+        stdin=subprocess.DEVNULL,
+        process_group=0,
+        preexec_fn=_die_with_guard,  # noqa: PLW1509 - no threads here
     )
     while process.poll() is None and not _ended(sys.stdin.fileno()):
         continue

@@ -34,7 +34,7 @@ STARTING_SECONDS = 900.0
 CPU_CACHE_GIB = 1
 """For keys and values, on a CPU. vLLM would take half of the memory."""
 MEMORY = Path("/dev/shm")  # noqa: S108 - every server has a folder of its own in it, unreadable to others
-LAST_LINES = 5
+LAST_LINES, LINE_CHARACTERS, TAIL_BYTES = 3, 200, 64 * 1024
 TICK_SECONDS = 0.2
 GRACE_SECONDS = 15.0
 """From the end of the guard's pipe to its death: its own grace and a little."""
@@ -231,7 +231,10 @@ def healthy(url: str) -> bool:
 
 
 def last_lines(log: Path) -> str:
-    """The end of a server's log, on one line."""
-    lines = log.read_bytes()[-4096:].decode(errors="replace").splitlines()
-    told = [" ".join(line.split()) for line in lines if line.strip()]
-    return " / ".join(told[-LAST_LINES:]) or "it said nothing"
+    """The end of a server's log on one line: its last errors where it names any."""
+    with log.open("rb") as file:
+        file.seek(max(0, log.stat().st_size - TAIL_BYTES))
+        lines = [" ".join(line.split()) for line in file.read().decode(errors="replace").splitlines()]
+    told = [line[-LINE_CHARACTERS:] for line in lines if line]
+    errors = [line for line in told if "Error" in line]
+    return " / ".join(dict.fromkeys((errors or told)[-LAST_LINES:])) or "it said nothing"
