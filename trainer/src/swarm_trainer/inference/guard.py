@@ -24,7 +24,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
-GRACE_SECONDS = 10.0
+GRACE_SECONDS = 5.0
 """From SIGTERM to SIGKILL."""
 TICK_SECONDS = 0.1
 

@@ -101,13 +101,15 @@ class Line:
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._client: httpx.AsyncClient | None = None
+        self._thread = threading.Thread()
 
     def run(self, work: Work[T]) -> T:
         """What `work` brings with the client, from any thread."""
         with self._lock:
             if self._loop is None:
                 self._loop = asyncio.new_event_loop()
-                threading.Thread(target=self._loop.run_forever, name="openai", daemon=True).start()
+                self._thread = threading.Thread(target=self._loop.run_forever, name="openai", daemon=True)
+                self._thread.start()
                 limits = httpx.Limits(max_connections=None, max_keepalive_connections=256)
                 # No proxy and no netrc of the environment: keys go to the endpoint that they are for.
                 self._client = httpx.AsyncClient(limits=limits, trust_env=False)
@@ -120,5 +122,13 @@ class Line:
         with self._lock:
             loop, client, self._loop, self._client = self._loop, self._client, None, None
         if loop is not None and client is not None:
-            asyncio.run_coroutine_threadsafe(client.aclose(), loop).result()
+            asyncio.run_coroutine_threadsafe(closed(client), loop).result()
             loop.call_soon_threadsafe(loop.stop)
+            self._thread.join()
+            loop.close()
+
+
+async def closed(client: httpx.AsyncClient) -> None:
+    """Close a client, and let the loop take note of its connections' end."""
+    await client.aclose()
+    await asyncio.sleep(0.01)
