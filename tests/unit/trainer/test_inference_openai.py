@@ -96,10 +96,14 @@ def handler(site: Site) -> type[BaseHTTPRequestHandler]:
     return Handler
 
 
+class Listener(ThreadingHTTPServer):
+    request_queue_size = 128  # the default of 5 is less than a client asks at once
+
+
 @pytest.fixture
 def site() -> Iterator[Site]:
     made = Site(lambda body, times: good())
-    listener = ThreadingHTTPServer(("127.0.0.1", 0), handler(made))
+    listener = Listener(("127.0.0.1", 0), handler(made))
     listener.daemon_threads = True
     thread = threading.Thread(target=listener.serve_forever, args=(0.05,))
     thread.start()
