@@ -20,6 +20,8 @@ from swarm_trainer.stores.local import LocalStore
 
 BASE = Digest("b" * 64)
 LONGEST = 64
+STARTING_SECONDS = 1200
+"""For a test that may have to start a server: half a minute, on a machine that is busy far longer."""
 HIDDEN = 128
 """Of the tiny base: heads of 32, the fewest that vLLM's attention takes on a CPU."""
 
@@ -80,7 +82,7 @@ def models(
     return Models(base, store, {tree.put_tree(store, folder): folder for folder in made})
 
 
-@pytest.fixture(params=["fake", "local", "vllm"])
+@pytest.fixture(params=["fake", "local", pytest.param("vllm", marks=pytest.mark.timeout(STARTING_SECONDS))])
 def engine(request: pytest.FixtureRequest, models: Models) -> Iterator[Inference]:
     """An engine that serves `recipes`."""
     made: Inference

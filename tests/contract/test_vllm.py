@@ -20,7 +20,7 @@ from command_line import ARENA
 
 from swarm_core.ports import Completion, InferenceError, Request
 from swarm_core.recipe import Digest, Recipe, mixture, single
-from swarm_trainer.inference import server, shelf
+from swarm_trainer.inference import shelf
 from swarm_trainer.inference.endpoint import Endpoint
 from swarm_trainer.inference.local import LocalInference
 from swarm_trainer.inference.local import Settings as LocalSettings
@@ -29,6 +29,9 @@ from swarm_trainer.inference.sending import Settings
 from swarm_trainer.inference.server import Served, Server
 from swarm_trainer.stores import tree
 from swarm_trainer.stores.local import LocalStore
+
+pytestmark = pytest.mark.timeout(1200)
+"""For the server's start: half a minute, on a machine that is busy far longer."""
 
 TAKERS = ("adder", "beginner", "multiplier", "subtractor")
 LONGEST = 128
@@ -256,11 +259,7 @@ def test_a_server_that_cannot_start_says_why(arena: Arena, tmp_path: Path) -> No
 
 
 def until(true: Callable[[], Any], what: str) -> None:
-    deadline = time.monotonic() + 240.0
+    deadline = time.monotonic() + 600.0
     while not true():
         assert time.monotonic() < deadline, what
         time.sleep(0.1)
-
-
-def test_ranks_are_rounded_up_to_vllms() -> None:
-    assert [server.allowed_rank(rank) for rank in (0, 1, 8, 9, 64, 65, 300, 512)] == [8, 8, 8, 16, 64, 128, 320, 512]

@@ -8,6 +8,7 @@ Adapters reach it through the run's store and `swarm_trainer.vllm_plugin`; nothi
 
 import importlib.util
 import os
+import re
 import secrets
 import socket
 import subprocess
@@ -128,7 +129,7 @@ class Server:
     """One server, started when its endpoint is first asked for, and again if it has died."""
 
     def __init__(self, served: Served, store: Path, log: Path) -> None:
-        """`store` is the folder of the run's store; what the server prints goes to the end of `log`."""
+        """`store` is the folder of the run's store; `log` holds what the server says, since its last start."""
         self._served, self._store, self._log = served, store, log
         self._process: subprocess.Popen[bytes] | None = None
         self._endpoint: Endpoint | None = None
@@ -155,7 +156,7 @@ class Server:
         port, key = free_port(), secrets.token_hex(16)
         folder = scratch()
         self._log.parent.mkdir(parents=True, exist_ok=True)
-        with self._log.open("ab") as log:
+        with self._log.open("wb") as log:  # what an earlier server said is no news of this one
             self._process = guarded(
                 folder,
                 command(self._served, port),
@@ -171,6 +172,7 @@ class Server:
         deadline = time.monotonic() + STARTING_SECONDS
         while not healthy(url):
             if not self.alive():
+                self._stop()
                 raise InferenceError(f"vLLM ended before it served {self._served.folder}: {last_lines(self._log)}")
             if time.monotonic() > deadline:
                 self._stop()
@@ -236,5 +238,5 @@ def last_lines(log: Path) -> str:
         file.seek(max(0, log.stat().st_size - TAIL_BYTES))
         lines = [" ".join(line.split()) for line in file.read().decode(errors="replace").splitlines()]
     told = [line[-LINE_CHARACTERS:] for line in lines if line]
-    errors = [line for line in told if "Error" in line]
+    errors = [line for line in told if re.match(r"(\(.*\) )?([\w.]+Error\b|.*\bERROR\b)", line)]
     return " / ".join(dict.fromkeys((errors or told)[-LAST_LINES:])) or "it said nothing"
