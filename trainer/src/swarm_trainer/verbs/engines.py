@@ -82,7 +82,8 @@ def wanted(context: Context, stock: Stock, digest: Digest) -> Served:
     resolved = context.resolved
     local, dtype = resolved.execution.local, str(resolved.base.dtype)
     adapted = [model for model in stock.models if model.base == digest and model.basis]
-    candidates = max(2 * resolved.swarm.particles, resolved.evaluation.finalists, resolved.generators.count + 1)
+    # The first iteration asks about four times the particles: the initial generators and what lies between them.
+    candidates = max(4 * resolved.swarm.particles, resolved.evaluation.finalists, resolved.generators.count + 1)
     return Served(
         base=digest,
         folder=stock.bases[digest],
