@@ -10,6 +10,7 @@ import importlib.util
 import os
 import re
 import secrets
+import shutil
 import socket
 import subprocess
 import sys
@@ -133,6 +134,7 @@ class Server:
         self._served, self._store, self._log = served, store, log
         self._process: subprocess.Popen[bytes] | None = None
         self._endpoint: Endpoint | None = None
+        self._folder: Path | None = None
         self._lock = threading.Lock()
 
     def endpoint(self) -> Endpoint:
@@ -154,7 +156,7 @@ class Server:
 
     def _start(self) -> Endpoint:
         port, key = free_port(), secrets.token_hex(16)
-        folder = scratch()
+        folder = self._folder = scratch()
         self._log.parent.mkdir(parents=True, exist_ok=True)
         with self._log.open("wb") as log:  # what an earlier server said is no news of this one
             self._process = guarded(
@@ -184,7 +186,9 @@ class Server:
     def _stop(self) -> None:
         if self._process is not None:
             release(self._process)
-        self._process, self._endpoint = None, None
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)  # a guard that was killed has not
+        self._process, self._endpoint, self._folder = None, None, None
 
 
 def guarded(folder: Path, words: Sequence[str], *, environment: dict[str, str], log: int) -> subprocess.Popen[bytes]:
