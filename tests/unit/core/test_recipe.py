@@ -74,3 +74,22 @@ def test_what_is_not_a_number_has_no_canonical_json() -> None:
 
 def test_the_order_of_keys_does_not_change_canonical_json() -> None:
     assert canonical_json({"b": 1, "a": Digest("é")}) == canonical_json({"a": Digest("é"), "b": 1})
+
+
+@given(st.tuples(finite, finite))
+def test_a_recipe_read_back_is_the_same_recipe(coefficients: tuple[float, float]) -> None:
+    groups = (Group(coefficients, ("model.layers.0.", "model.layers.1.")), Group(coefficients))
+    exact = Recipe(BASE, (ONE, TWO), groups, merge=Merge.EXACT, max_rank=8)
+    for recipe in (single(BASE), single(BASE, ONE, "bfloat16"), Recipe(BASE, (ONE, TWO), groups), exact):
+        again = Recipe.from_bytes(recipe.to_bytes())
+        assert again == recipe
+        assert again.name == recipe.name
+        assert again.merge is recipe.merge
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"[]", b"{}", b"null", b'{"base": "b", "groups": [1]}', b'{"groups": [], "x": 1}']
+)
+def test_what_is_no_recipe_is_not_read_as_one(data: bytes) -> None:
+    with pytest.raises(ValueError, match=r"recipe|Expecting"):
+        Recipe.from_bytes(data)

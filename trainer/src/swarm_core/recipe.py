@@ -12,9 +12,9 @@ Limits: says nothing of where tensors are, nor of how a sum is formed in memory 
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import StrEnum
-from typing import NewType
+from typing import Any, NewType
 
 Digest = NewType("Digest", str)
 """The sha256 of some bytes: 64 lower-case hexadecimal digits, nothing else."""
@@ -86,6 +86,25 @@ class Recipe:
         if self.merge is not Merge.ELEMENTWISE:
             parts.append([self.merge, self.max_rank])
         return ModelName(digest_bytes(canonical_json(parts)))
+
+    def to_bytes(self) -> bytes:
+        """Every field as canonical JSON. Floats keep their bits, so what is read back has the same name."""
+        return canonical_json(asdict(self))
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> "Recipe":
+        """Raises ValueError for anything that `to_bytes` did not write."""
+        try:
+            fields = _frozen(json.loads(data))
+            groups = tuple(Group(**_frozen(group)) for group in fields["groups"])
+            return cls(**{**fields, "groups": groups, "merge": Merge(fields["merge"])})
+        except (TypeError, KeyError, AttributeError) as error:
+            raise ValueError(f"not a recipe: {data[:80]!r}") from error
+
+
+def _frozen(fields: dict[str, Any]) -> dict[str, Any]:
+    """JSON lists as the tuples they were."""
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in fields.items()}
 
 
 def single(base: Digest, adapter: Digest | None = None, dtype: str = "float32") -> Recipe:

@@ -93,15 +93,27 @@ class Device(StrEnum):
     CUDA = "cuda"
 
 
+class InferenceType(StrEnum):
+    """The inference engines."""
+
+    AUTO = "Auto"
+    LOCAL = "Local"
+    VLLM = "VLLM"
+
+
 class LocalExecution(Block):
     """How work is carried out on one machine."""
 
+    inference: InferenceType = InferenceType.AUTO
+    """Who writes the texts: Local is transformers in the worker's process, VLLM a server started for the run; Auto is
+    Local."""
     device: Device = Device.AUTO
     """Where tensors lie; auto is cuda where there is one."""
     threads: Annotated[int, Strict(), Field(ge=1, le=1024), BeforeValidator(whole)] | None = None
     """Threads of one lane; absent, as many as there are cores."""
     lanes: Integer = Field(1, ge=1, le=64)
-    """Candidates examined at once, each with a copy of the models: two or more pay for small models and many cores."""
+    """Candidates examined at once, with Local each with a copy of the models: two or more pay for small models and many
+    cores."""
 
 
 class Execution(Block):

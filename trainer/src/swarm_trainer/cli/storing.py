@@ -15,9 +15,9 @@ from swarm_core.errors import BadInputError
 from swarm_core.ports import ArtifactStore
 from swarm_trainer.cli.say import DONE, say
 from swarm_trainer.host import results
+from swarm_trainer.stores import opening
 from swarm_trainer.stores.local import LocalStore
 from swarm_trainer.verbs import receipts
-from swarm_trainer.worker import session
 from swarm_trainer.worker.layout import Layout
 
 SCHEME = "s3://"
@@ -88,7 +88,7 @@ def opened(arguments: argparse.Namespace) -> Iterator[Opened]:
     with tempfile.TemporaryDirectory(prefix="dataswarm.") as folder:
         scratch = Path(folder)
         if remote(arguments.folder):
-            yield Opened(session.bucket(place(arguments), scratch), scratch)
+            yield Opened(opening.opened(place(arguments), scratch), scratch)
             return
         layout = Layout(Path(arguments.folder).absolute())
         if not layout.store.is_dir():

@@ -19,7 +19,7 @@ import torch
 from swarm_core.errors import BadInputError
 from swarm_core.ports import Completion, Failure, InferenceError, Request
 from swarm_core.recipe import Digest, ModelName, Recipe
-from swarm_trainer.inference import decoding
+from swarm_trainer.inference import asking, decoding
 from swarm_trainer.inference.bank import AdapterBank
 from swarm_trainer.inference.decoding import Row, Written
 from swarm_trainer.inference.stopping import Stops, cut
@@ -139,18 +139,8 @@ class LocalInference:
 
     def _refusal(self, row: Row) -> Failure | None:
         """Why a request cannot be answered, whatever the model."""
-        if not row.ids:
-            return Failure("the prompt has no tokens, so there is nothing to continue")
-        if row.request.max_tokens < 1:
-            return Failure(f"max_tokens {row.request.max_tokens}: ask for one at least")
-        if "" in row.request.stop:
-            return Failure("an empty stop ends every text before it begins; leave it out")
-        if len(row.ids) + row.request.max_tokens > self._settings.max_model_len:
-            return Failure(
-                f"prompt of {len(row.ids)} tokens and {row.request.max_tokens} to write exceed maxModelLen"
-                f" {self._settings.max_model_len}; shorten the prompt or raise it"
-            )
-        return None
+        message = asking.refusal(row.request, row.ids, self._settings.max_model_len)
+        return None if message is None else Failure(message)
 
     def _hold(self, engine: Engine, adapters: Sequence[ModelName | None]) -> None:
         """Have the bank hold these adapters, summing those that it does not."""

@@ -63,7 +63,7 @@ def load(base: Base) -> Loaded:
             trust_remote_code=False,
         )
         tokenizer = AutoTokenizer.from_pretrained(base.folder, local_files_only=True, trust_remote_code=False)
-    return Loaded(model.to(where).eval(), tokenizer, where, _ends(model, tokenizer))
+    return Loaded(model.to(where).eval(), tokenizer, where, ends(tokenizer, model.config, model.generation_config))
 
 
 def element_type(name: str) -> torch.dtype:
@@ -125,6 +125,14 @@ def completion_ids(tokenizer: PreTrainedTokenizerBase, completions: list[str]) -
     return [[*ids, tokenizer.eos_token_id] for ids in _rows(tokenizer(completions, add_special_tokens=False))]
 
 
+def ends(tokenizer: PreTrainedTokenizerBase, *configs: Any) -> frozenset[int]:
+    """Whatever model, generation settings or tokenizer call an end: instruction models have several."""
+    found: set[int] = set()
+    for named in (tokenizer.eos_token_id, *(config.eos_token_id for config in configs)):
+        found.update(named if isinstance(named, list) else [] if named is None else [named])
+    return frozenset(found)
+
+
 @contextmanager
 def quiet() -> Iterator[None]:
     """Within, transformers neither logs below errors nor draws progress bars; afterwards all is as it was."""
@@ -156,11 +164,3 @@ def reading(folder: Path, what: str) -> Iterator[None]:
 
 def _rows(encoded: Any) -> list[list[int]]:
     return [list(ids) for ids in encoded["input_ids"]]
-
-
-def _ends(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> frozenset[int]:
-    """Whatever model, generation settings or tokenizer call an end: instruction models have several."""
-    ends: set[int] = set()
-    for named in (tokenizer.eos_token_id, model.config.eos_token_id, model.generation_config.eos_token_id):
-        ends.update(named if isinstance(named, list) else [] if named is None else [named])
-    return frozenset(ends)

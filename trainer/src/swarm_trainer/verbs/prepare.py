@@ -19,7 +19,7 @@ from swarm_core.recipe import Digest, canonical_json, digest_bytes
 from swarm_trainer.data import clustering, seeds
 from swarm_trainer.lora import adapter, signature
 from swarm_trainer.stores import tree
-from swarm_trainer.verbs import layers, pins, places, setup, tokens
+from swarm_trainer.verbs import engines, layers, pins, places, setup, tokens
 from swarm_trainer.verbs.context import Context, Progress
 
 HEADROOM = 256 * 2**20
@@ -29,6 +29,7 @@ HEADROOM = 256 * 2**20
 def run(item: WorkItem, context: Context) -> Receipt:
     """Pin the experiment; its manifest is the root of everything that follows."""
     resolved = context.resolved
+    engines.check(resolved)
     context.progress(Progress(item.key, "reading the inputs"))
     contents = {use.uri: digested(use, context) for use in defaults.uris(resolved)}
     check_adapters(context)

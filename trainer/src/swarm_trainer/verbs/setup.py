@@ -20,13 +20,13 @@ from swarm_core.objectives import registry as objectives
 from swarm_core.ports import ArtifactStore, Inference, StoreError
 from swarm_core.recipe import Digest, Group, Merge, Recipe
 from swarm_core.rollout import Rollout, batch
-from swarm_core.swarm import pso, streams
-from swarm_trainer.inference.local import LocalInference, Settings
+from swarm_core.swarm import positions, pso, streams
 from swarm_trainer.lora import adapter, combine
 from swarm_trainer.report.verdict import Interval
 from swarm_trainer.stores import tree
-from swarm_trainer.verbs import layers, pins, places, receipts
+from swarm_trainer.verbs import engines, layers, pins, places, receipts
 from swarm_trainer.verbs.context import Context
+from swarm_trainer.verbs.engines import Stock
 from swarm_trainer.verbs.examine import Exam, Sampling
 from swarm_trainer.verbs.layers import Layers
 
@@ -103,26 +103,18 @@ class Setup:
 
     def engines(self, context: Context) -> list[Inference]:
         """The inference engines of this run, one per lane, kept warm in the worker."""
-        local = self.resolved.execution.local
         if self.manifest not in context.engines:
-            found = models(context)
-            settings = Settings(
-                device=str(local.device),
-                dtype=str(self.resolved.base.dtype),
-                threads=local.threads,
-                max_model_len=self.resolved.base.max_model_len,
-            )
-            context.engines[self.manifest] = [
-                LocalInference(found, lambda digest: unpacked(context, digest), settings) for _ in range(local.lanes)
-            ]
+            generators = tuple(map(self.recipe, positions.vertices(self.plan.basis, self.plan.groups)))
+            stock = Stock(models(context), lambda digest: unpacked(context, digest), (*generators, *self.taker_recipes))
+            context.engines[self.manifest] = engines.made(context, stock)
         return context.engines[self.manifest]
 
     def serving(self, context: Context, live: Sequence[Recipe]) -> list[Inference]:
         """The engines, each serving `live` and the takers."""
-        engines = self.engines(context)
-        for engine in engines:
+        lanes = self.engines(context)
+        for engine in lanes:
             engine.serve([*live, *self.taker_recipes])
-        return engines
+        return lanes
 
     def export(self, context: Context, position: Sequence[float], out: Path) -> None:
         """Write the adapter at a position as an ordinary PEFT folder."""

@@ -15,6 +15,7 @@ from swarm_core.api.execution import S3Storage
 from swarm_core.engine.work import Kind, Receipt, WorkItem
 from swarm_core.ports import ArtifactStore
 from swarm_trainer import verbs
+from swarm_trainer.stores import opening
 from swarm_trainer.stores.local import LocalStore
 from swarm_trainer.verbs.context import Context, Progress
 from swarm_trainer.worker.layout import Layout
@@ -60,16 +61,7 @@ def carrying_out(folder: Path) -> CarryOut:
 def store(layout: Layout, order: Order) -> ArtifactStore:
     """The store of a run: a bucket if the spec names one, else in the run folder. Raises StoreError."""
     place = order.resolved.storage
-    if not isinstance(place, S3Storage):
-        return LocalStore(layout.store)
-    return bucket(place, layout.cache)
-
-
-def bucket(place: S3Storage, cache: Path) -> ArtifactStore:
-    """The store of the run at `place`. Raises StoreError."""
-    from swarm_trainer.stores.s3 import S3Store  # noqa: PLC0415 (boto3 takes a while, and most runs need none)
-
-    return S3Store(place, cache)
+    return opening.opened(place if isinstance(place, S3Storage) else layout.store, layout.cache)
 
 
 def greeted(layout: Layout, order: Order) -> ArtifactStore:

@@ -1,0 +1,265 @@
+"""What is promised of vLLM beyond the port: adapters found by their digest, the local engine's answers, nothing left.
+
+The real server, on the arena's model and takers.
+"""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from command_line import ARENA
+
+from swarm_core.ports import Completion, InferenceError, Request
+from swarm_core.recipe import Digest, Recipe, mixture, single
+from swarm_trainer.inference import shelf
+from swarm_trainer.inference.endpoint import Endpoint
+from swarm_trainer.inference.local import LocalInference
+from swarm_trainer.inference.local import Settings as LocalSettings
+from swarm_trainer.inference.openai import OpenAIInference
+from swarm_trainer.inference.sending import Settings
+from swarm_trainer.inference.server import Served, Server
+from swarm_trainer.stores import tree
+from swarm_trainer.stores.local import LocalStore
+
+pytestmark = pytest.mark.timeout(1200)
+"""For the server's start: half a minute, on a machine that is busy far longer."""
+
+TAKERS = ("adder", "beginner", "multiplier", "subtractor")
+LONGEST = 128
+PARTICLES = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Arena:
+    """The arena's model behind a server."""
+
+    base: Digest
+    takers: tuple[Digest, ...]
+    store: LocalStore
+    host: Server
+    client: OpenAIInference
+
+    def particles(self, generation: int) -> list[Recipe]:
+        """Recipes that no other generation has."""
+        drawn = random.Random(generation)
+        return [mixture(self.base, self.takers, [drawn.random() for _ in TAKERS]) for _ in range(PARTICLES)]
+
+
+@pytest.fixture(scope="module")
+def arena(tmp_path_factory: pytest.TempPathFactory, need_vllm: None) -> Iterator[Arena]:
+    folder = tmp_path_factory.mktemp("arena")
+    store, base = LocalStore(folder / "store"), tree.digest_tree(ARENA / "base")
+    takers = tuple(tree.put_tree(store, ARENA / "takers" / name) for name in TAKERS)
+    host = Server(wanted(base), store.root, folder / "vllm.log")
+    client = OpenAIInference({base: host}, store, Settings(max_model_len=LONGEST))
+    yield Arena(base, takers, store, host, client)
+    client.close()
+
+
+def wanted(base: Digest) -> Served:
+    live = PARTICLES + len(TAKERS)
+    return Served(
+        base, ARENA / "base", single(base).name, rank=8, at_once=6, live=live, max_model_len=LONGEST, threads=1
+    )
+
+
+def question(recipe: Recipe, number: int) -> Request:
+    drawn = random.Random(number)
+    item = f"{drawn.randint(1, 99)}{drawn.choice('+-*')}{drawn.randint(1, 99)}"
+    return Request(recipe.name, f"Q: {item}\nA:", 8, 0.0, number, ("\n",))
+
+
+def post(place: Endpoint, model: str) -> httpx.Response:
+    """One bare completion, as anybody with the key may ask for it."""
+    body = {"model": model, "prompt": [5, 6, 7], "max_tokens": 2, "temperature": 0.0}
+    headers = {"Authorization": f"Bearer {place.key}"}
+    return httpx.post(f"{place.url}/v1/completions", json=body, headers=headers, timeout=120.0)
+
+
+def registered(place: Endpoint) -> set[str]:
+    """What the server has as models."""
+    answer = httpx.get(f"{place.url}/v1/models", headers={"Authorization": f"Bearer {place.key}"}, timeout=30.0)
+    return {model["id"] for model in answer.json()["data"]}
+
+
+def processes(word: str) -> list[int]:
+    """Processes whose environment or command line holds `word`."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            text = (folder / "environ").read_bytes() + (folder / "cmdline").read_bytes()
+        except OSError:
+            continue
+        if word.encode() in text and int(folder.name) != os.getpid():
+            found.append(int(folder.name))
+    return found
+
+
+def resident(pids: list[int]) -> int:
+    """Bytes of memory that these processes hold."""
+    pages = [int((Path("/proc") / str(pid) / "statm").read_text().split()[1]) for pid in pids]
+    return sum(pages) * os.sysconf("SC_PAGE_SIZE")
+
+
+def size(folder: Path) -> int:
+    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+
+
+def adapters_folder(pids: list[int]) -> Path:
+    """The server's folder, from its environment."""
+    words = (Path("/proc") / str(pids[0]) / "environ").read_bytes().split(b"\0")
+    return Path(next(word for word in words if word.startswith(b"DATASWARM_ADAPTERS=")).decode().partition("=")[2])
+
+
+def test_greedy_answers_are_the_local_engines(arena: Arena, capsys: pytest.CaptureFixture[str]) -> None:
+    recipes = [single(arena.base), *(single(arena.base, taker) for taker in arena.takers)]
+    asked = [question(recipes[number % len(recipes)], number) for number in range(500)]
+    folders = dict(zip(arena.takers, (ARENA / "takers" / name for name in TAKERS), strict=True))
+    local = LocalInference(
+        {arena.base: ARENA / "base"}, folders.__getitem__, LocalSettings(max_model_len=LONGEST, threads=1)
+    )
+    answers = []
+    for engine in (local, arena.client):
+        engine.serve(recipes)
+        answers.append(engine.complete(asked))
+    pairs = list(zip(asked, *answers, strict=True))
+    differing = [(request.prompt, one, two) for request, one, two in pairs if one != two]
+    share = 1 - len(differing) / len(pairs)
+    with capsys.disabled():
+        print(f"\ngreedy answers alike: {share:.1%} of {len(pairs)}; differing: {differing[:5]}")
+    assert share >= 0.99
+
+
+def test_64_first_requests_for_one_adapter_are_all_answered(arena: Arena) -> None:
+    [recipe, *_] = arena.particles(1000)
+    arena.client.serve([recipe])
+    results = arena.client.complete([question(recipe, 1)] * 64)
+    assert len(set(results)) == 1
+    assert isinstance(results[0], Completion)
+
+
+def test_64_first_requests_for_as_many_adapters_are_each_answered(arena: Arena) -> None:
+    """More adapters than the server holds at once, in its batch or in its memory: it evicts and loads again."""
+    recipes = [recipe for generation in range(2000, 2016) for recipe in arena.particles(generation)]
+    arena.client.serve(recipes)
+    asked = [question(recipe, 1) for recipe in recipes]
+    together = arena.client.complete(asked)
+    assert all(isinstance(result, Completion) for result in together)
+    assert arena.client.complete(asked[::-1]) == together[::-1]
+
+
+@pytest.mark.parametrize("name", ["../../etc/passwd", "..", "A" * 64, "a" * 63, "a/b"])
+def test_a_name_that_is_no_digest_is_no_model(arena: Arena, name: str) -> None:
+    answer = post(arena.host.endpoint(), name)
+    assert answer.status_code == 404
+    assert "does not exist" in answer.json()["error"]["message"]
+
+
+def test_a_digest_without_a_recipe_is_a_clear_404(arena: Arena) -> None:
+    answer = post(arena.host.endpoint(), "0" * 64)
+    assert answer.status_code == 404
+    assert "no recipe of this name in the store" in answer.json()["error"]["message"]
+
+
+def test_a_recipe_of_another_base_is_a_clear_400(arena: Arena) -> None:
+    foreign = single(Digest("c" * 64), arena.takers[0])
+    arena.store.publish(shelf.key(foreign.name), foreign.to_bytes())
+    answer = post(arena.host.endpoint(), foreign.name)
+    assert answer.status_code == 400
+    assert "stands on base" in answer.json()["error"]["message"]
+
+
+def test_a_basis_that_is_missing_is_a_clear_500_and_the_clients_error(arena: Arena) -> None:
+    broken = single(arena.base, Digest("d" * 64))
+    arena.client.serve([broken])
+    with pytest.raises(InferenceError, match=r"answered 500: .*not in the store"):
+        arena.client.complete([question(broken, 1)])
+
+
+def test_without_the_key_nothing_is_answered_and_the_key_is_on_no_command_line(arena: Arena) -> None:
+    place = arena.host.endpoint()
+    assert place.key is not None
+    assert httpx.get(f"{place.url}/v1/models", timeout=30.0).status_code == 401
+    commands = [(Path("/proc") / str(pid) / "cmdline").read_bytes() for pid in processes(place.key)]
+    assert commands
+    assert not any(place.key.encode() in command for command in commands)
+
+
+def test_memory_disk_and_registered_adapters_stay_flat_over_30_generations(arena: Arena) -> None:
+    takers = [single(arena.base, taker) for taker in arena.takers]
+    pids = processes(f"DATASWARM_STORE={arena.store.root}")
+    folder = adapters_folder(pids)
+    seen = []
+    for generation in range(30):
+        particles = arena.particles(generation)
+        arena.client.serve([*particles, *takers])
+        results = arena.client.complete([question(recipe, generation) for recipe in (*particles, *takers)])
+        assert all(isinstance(result, Completion) for result in results)
+        kept = len(list((folder / "adapters").iterdir()))
+        seen.append((len(registered(arena.host.endpoint())), kept, size(folder), resident(pids)))
+    models, kept, disk, memory = zip(*seen[5:], strict=True)
+    assert max(models) <= 1 + 2 * PARTICLES + len(TAKERS)
+    assert max(kept) <= 4 * PARTICLES + len(TAKERS)
+    assert max(disk) <= 1.5 * disk[0]
+    assert max(memory) <= memory[0] + 64 * 2**20
+
+
+def test_a_server_that_is_killed_is_started_again_and_knows_its_adapters(arena: Arena) -> None:
+    recipes = arena.particles(3000)
+    arena.client.serve(recipes)
+    before = arena.client.complete([question(recipe, 3) for recipe in recipes])
+    for pid in processes(f"DATASWARM_STORE={arena.store.root}"):
+        if b"guard" not in (Path("/proc") / str(pid) / "cmdline").read_bytes():
+            os.kill(pid, signal.SIGKILL)
+    assert arena.client.complete([question(recipe, 3) for recipe in recipes]) == before
+
+
+STARTER = """
+import sys, time
+from pathlib import Path
+from swarm_core.recipe import Digest, single
+from swarm_trainer.inference.server import Served, Server
+base, folder, store, log = sys.argv[1:]
+served = Served(Digest(base), Path(folder), single(Digest(base)).name, 8, 2, 2, max_model_len=128, threads=1)
+Server(served, Path(store), Path(log)).endpoint()
+print("ready", flush=True)
+time.sleep(600)
+"""
+
+
+def test_a_host_that_is_killed_leaves_no_server_and_no_adapters(arena: Arena, tmp_path: Path) -> None:
+    """While it starts, which is when most processes come and go."""
+    store = tmp_path / "store"
+    mark = f"DATASWARM_STORE={store}"
+    command = [sys.executable, "-c", STARTER, arena.base, str(ARENA / "base"), str(store), str(tmp_path / "log")]
+    starter = subprocess.Popen(command)
+    until(lambda: len(processes(mark)) >= 2, "the server did not start")
+    folder = adapters_folder(processes(mark))
+    assert folder.exists()
+    starter.kill()
+    starter.wait()
+    until(lambda: not processes(mark), f"left: {processes(mark)}")
+    assert not folder.exists()
+
+
+def test_a_server_that_cannot_start_says_why(arena: Arena, tmp_path: Path) -> None:
+    host = Server(Served(arena.base, tmp_path, single(arena.base).name, 8, 1, 1), tmp_path / "store", tmp_path / "log")
+    with pytest.raises(InferenceError, match=rf"vLLM ended before it served {tmp_path}: .*Error"):
+        host.endpoint()
+    host.stop()
+
+
+def until(true: Callable[[], Any], what: str) -> None:
+    deadline = time.monotonic() + 600.0
+    while not true():
+        assert time.monotonic() < deadline, what
+        time.sleep(0.1)

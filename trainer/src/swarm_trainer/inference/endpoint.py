@@ -1,0 +1,49 @@
+"""Where an OpenAI-compatible server answers, and how to ask it there."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A server of one base."""
+
+    url: str
+    """Without `/v1`."""
+    tokenizer: Path
+    """The folder of the base: prompts are turned into tokens on this side."""
+    key: str | None = field(default=None, repr=False)
+    """The bearer token. Kept out of everything that is printed."""
+
+
+class Host(Protocol):
+    """Whoever provides an endpoint."""
+
+    def endpoint(self) -> Endpoint:
+        """Where to ask now. Raises InferenceError if there is no such place."""
+        ...
+
+    def alive(self) -> bool:
+        """Whether it is worth asking there again after a broken connection."""
+        ...
+
+    def stop(self) -> None:
+        """No more will be asked. Safe to call twice."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A server that somebody else runs."""
+
+    place: Endpoint
+
+    def endpoint(self) -> Endpoint:
+        return self.place
+
+    def alive(self) -> bool:
+        return True
+
+    def stop(self) -> None:
+        return

@@ -1,0 +1,148 @@
+"""Inference by servers that speak OpenAI's completions: one per base, every adapter by its recipe's name.
+
+Prompts go out as tokens (`asking`), each with its own seed and stops, many at once over connections that are kept. What
+a server refuses for the moment (429, 503, a broken connection) is asked again, later and later, until the request's
+deadline. A server of our own that has died is started once more and asked what it still owes.
+
+`serve` writes the recipes into the store, where `swarm_trainer.vllm_plugin` finds them, names the live set, and has
+names two generations old unloaded: memory and disk stay flat over any number of iterations.
+
+One object may serve several lanes: `complete` is safe in threads, `serve` is not.
+
+Limits: results are text as the server decodes it. An engine's sampling is its own: the same seed writes other texts
+than the local engine's, and the same ones again only as far as the server keeps its promises.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+
+import httpx
+
+from swarm_core.errors import BadInputError
+from swarm_core.ports import ArtifactStore, Completion, Failure, InferenceError, Request
+from swarm_core.recipe import Digest, ModelName, Recipe
+from swarm_trainer.inference import asking, sending, shelf, wire
+from swarm_trainer.inference.asking import Asking
+from swarm_trainer.inference.endpoint import Endpoint, Host
+from swarm_trainer.inference.sending import Line, Sender, Settings, Work
+from swarm_trainer.inference.wire import Down, Outcome
+
+
+class OpenAIInference:
+    """The `Inference` port over servers."""
+
+    def __init__(self, hosts: Mapping[Digest, Host], store: ArtifactStore, settings: Settings | None = None) -> None:
+        """`hosts` provides the server of each base; `store` is the one that the servers' plugins read."""
+        self._hosts, self._store, self._settings = dict(hosts), store, settings or Settings()
+        self._live: dict[ModelName, Recipe] = {}
+        self._before: list[dict[ModelName, Digest]] = []
+        self._asking: dict[Digest, Asking] = {}
+        self._published: set[ModelName] = set()
+        self._line = Line()
+
+    def serve(self, live: Sequence[Recipe]) -> None:
+        """Publish the recipes, have every server run that they need, and let go of names two generations old.
+
+        Raises InferenceError if a base has no server or its server cannot be started.
+        """
+        for base in sorted({recipe.base for recipe in live}):
+            if base not in self._hosts:
+                raise InferenceError(f"base {base}: no server was given for it; give one")
+            self._endpoint(base)
+        for recipe in live:
+            if recipe.basis and recipe.name not in self._published:
+                self._store.publish(shelf.key(recipe.name), recipe.to_bytes())
+                self._published.add(recipe.name)
+        self._live = {recipe.name: recipe for recipe in live}
+        self._turn({name: recipe.base for name, recipe in self._live.items() if recipe.basis})
+
+    def complete(self, requests: Sequence[Request]) -> list[Completion | Failure]:
+        """One result per request, in order. Raises InferenceError for a name not served, and for a model none of whose
+        requests could be answered."""
+        for request in requests:
+            if request.model not in self._live:
+                raise InferenceError(f"model {request.model}: not served; call serve() with its recipe first")
+        outcomes: list[Outcome] = [Down("not asked")] * len(requests)
+        by_base: dict[Digest, list[int]] = {}
+        for index, request in enumerate(requests):
+            by_base.setdefault(self._live[request.model].base, []).append(index)
+        for base, indices in by_base.items():
+            for index, outcome in zip(indices, self._ask(base, [requests[i] for i in indices]), strict=True):
+                outcomes[index] = outcome
+        return settled(requests, outcomes)
+
+    def close(self) -> None:
+        """End the servers that are ours. Safe to call twice; afterwards nothing is served until `serve` is called."""
+        self._live, self._before, self._published = {}, [], set()
+        self._line.close()
+        for host in self._hosts.values():
+            host.stop()
+
+    def _endpoint(self, base: Digest) -> Endpoint:
+        found = self._hosts[base].endpoint()
+        if base not in self._asking:
+            try:
+                self._asking[base] = Asking(found.tokenizer)
+            except BadInputError as error:
+                raise InferenceError(str(error)) from error
+        return found
+
+    def _turn(self, live: dict[ModelName, Digest]) -> None:
+        """Make `live` the newest generation, and unload what is in neither of the newest two."""
+        if self._before and self._before[0].keys() == live.keys():
+            return
+        shelf.announce(self._store, live.keys())
+        kept = [live, *self._before[:1]]
+        for name, base in {name: base for one in self._before for name, base in one.items()}.items():
+            if not any(name in one for one in kept) and self._hosts[base].alive():
+                self._line.run(sending.unloading(self._hosts[base].endpoint(), name))
+        self._before = kept
+
+    def _ask(self, base: Digest, requests: Sequence[Request]) -> list[Outcome]:
+        """Ask the server of a base; once more if it died under us and can be started again."""
+        try:
+            ids = self._asking[base].ids(requests)
+        except BadInputError as error:
+            raise InferenceError(str(error)) from error
+        host = self._hosts[base]
+        refusals = [asking.refusal(r, i, self._settings.max_model_len) for r, i in zip(requests, ids, strict=True)]
+        outcomes: list[Outcome] = [Down("not asked") if words is None else Failure(words) for words in refusals]
+        for _ in range(2):
+            open_ = [index for index, outcome in enumerate(outcomes) if isinstance(outcome, Down)]
+            bodies = [wire.body(requests[index], ids[index], self._asking[base].ends) for index in open_]
+            if bodies:
+                found = self._line.run(self._all(self._endpoint(base), bodies, host))
+                for index, outcome in zip(open_, found, strict=True):
+                    outcomes[index] = outcome
+            if host.alive():
+                break
+        return outcomes
+
+    def _all(self, endpoint: Endpoint, bodies: Sequence[dict[str, object]], host: Host) -> Work[list[Outcome]]:
+        """Every body sent, `concurrency` of them at a time."""
+
+        async def all_of(client: httpx.AsyncClient) -> list[Outcome]:
+            gate = asyncio.Semaphore(self._settings.concurrency)
+            sender = Sender(client, endpoint, self._settings, host.alive)
+
+            async def one(body: dict[str, object]) -> Outcome:
+                async with gate:
+                    return await sender.outcome(body)
+
+            return await asyncio.gather(*map(one, bodies))
+
+        return all_of
+
+
+def settled(requests: Sequence[Request], outcomes: Sequence[Outcome]) -> list[Completion | Failure]:
+    """The outcomes as results. Raises InferenceError if a model answered nothing."""
+    answered = {r.model for r, outcome in zip(requests, outcomes, strict=True) if not isinstance(outcome, Down)}
+    results: list[Completion | Failure] = []
+    for request, outcome in zip(requests, outcomes, strict=True):
+        if isinstance(outcome, Down):
+            if outcome.hopeless or request.model not in answered:
+                raise InferenceError(f"model {request.model}: {outcome.message}")
+            results.append(Failure(outcome.message))
+        else:
+            results.append(outcome)
+    return results

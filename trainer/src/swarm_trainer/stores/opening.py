@@ -1,0 +1,32 @@
+"""Stores by where they are: a folder of this machine, or a bucket.
+
+`told` says it in one text, for a process that is started to read the store: a folder's absolute path, or the bucket's
+settings as JSON. Keys are no part of it: every process finds them by the usual chain of AWS tools.
+"""
+
+from pathlib import Path
+
+from swarm_core.api.execution import S3Storage
+from swarm_core.ports import ArtifactStore
+from swarm_trainer.stores.local import LocalStore
+
+Place = Path | S3Storage
+
+
+def told(place: Place) -> str:
+    """The text of `place`."""
+    return place.model_dump_json() if isinstance(place, S3Storage) else str(place.absolute())
+
+
+def heard(text: str) -> Place:
+    """The place that `told` gave as `text`. Raises ValueError for a bucket's settings that are none."""
+    return S3Storage.model_validate_json(text) if text.startswith("{") else Path(text)
+
+
+def opened(place: Place, cache: Path) -> ArtifactStore:
+    """The store at `place`; a bucket's blobs are fetched into `cache`. Raises StoreError."""
+    if not isinstance(place, S3Storage):
+        return LocalStore(place)
+    from swarm_trainer.stores.s3 import S3Store  # noqa: PLC0415 (boto3 takes a while, and most runs need none)
+
+    return S3Store(place, cache)

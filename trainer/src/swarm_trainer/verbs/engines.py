@@ -1,0 +1,120 @@
+"""The inference engines of a run, as `execution.local.inference` asks for them: one per lane.
+
+Local engines each hold a copy of the models. A vLLM server serves every lane, so there is one per base, sized for what
+the run may have live at one time, and all lanes share the client.
+
+Auto is Local: on the small models that this host is for, a server's requests cost more than their tokens, and only the
+local engine gives the same bits again.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from swarm_core.api.defaults import ResolvedSpec
+from swarm_core.api.execution import InferenceType, S3Storage
+from swarm_core.api.resolved import Trained
+from swarm_core.errors import BadInputError
+from swarm_core.ports import Inference
+from swarm_core.recipe import Digest, Recipe, single
+from swarm_trainer.inference import sending, server
+from swarm_trainer.inference.local import LocalInference, Settings
+from swarm_trainer.inference.openai import OpenAIInference
+from swarm_trainer.inference.server import Served, Server
+from swarm_trainer.lora import base, combine
+from swarm_trainer.stores.local import LocalStore
+from swarm_trainer.stores.opening import Place
+from swarm_trainer.verbs.context import Context
+
+FIELD = "spec.execution.local.inference"
+
+
+@dataclass(frozen=True, slots=True)
+class Stock:
+    """What the engines are to serve."""
+
+    bases: Mapping[Digest, Path]
+    """The folder of every base."""
+    adapters: Callable[[Digest], Path]
+    """The folder of an adapter."""
+    models: tuple[Recipe, ...]
+    """The takers, and the initial generators as the search serves them."""
+
+
+def check(resolved: ResolvedSpec) -> None:
+    """Pass if the engines asked for can be had here. Raises BadInputError."""
+    if resolved.execution.local.inference is not InferenceType.VLLM:
+        return
+    if not server.installed():
+        raise BadInputError(f"{FIELD}: VLLM, but vLLM is not installed here; install it (`make vllm`), or write Local")
+    origin = resolved.generators.origin
+    if isinstance(origin, Trained):
+        fitting("spec.generators.training.rank", origin.training.rank)
+
+
+def made(context: Context, stock: Stock) -> list[Inference]:
+    """The engines, one per lane. Raises BadInputError if they cannot serve the stock."""
+    local = context.resolved.execution.local
+    if local.inference is InferenceType.VLLM:
+        return [served(context, stock)] * local.lanes
+    settings = Settings(
+        device=str(local.device),
+        dtype=str(context.resolved.base.dtype),
+        threads=local.threads,
+        max_model_len=context.resolved.base.max_model_len,
+    )
+    return [LocalInference(stock.bases, stock.adapters, settings) for _ in range(local.lanes)]
+
+
+def served(context: Context, stock: Stock) -> OpenAIInference:
+    """A client of one vLLM server per base, which starts when it is first needed."""
+    hosts = {
+        digest: Server(wanted(context, stock, digest), place(context), context.cache / f"vllm-{digest[:12]}.log")
+        for digest in stock.bases
+    }
+    return OpenAIInference(hosts, context.store, sending.Settings(context.resolved.base.max_model_len))
+
+
+def place(context: Context) -> Place:
+    """Where the run's store is, for a server to read."""
+    if isinstance(context.store, LocalStore):
+        return context.store.root
+    assert isinstance(context.resolved.storage, S3Storage)  # there is no third kind
+    return context.resolved.storage
+
+
+def wanted(context: Context, stock: Stock, digest: Digest) -> Served:
+    """What the server of the base `digest` is for."""
+    resolved = context.resolved
+    local, dtype = resolved.execution.local, str(resolved.base.dtype)
+    adapted = [model for model in stock.models if model.base == digest and model.basis]
+    # The first iteration asks about four times the particles: the initial generators and what lies between them.
+    candidates = max(4 * resolved.swarm.particles, resolved.evaluation.finalists, resolved.generators.count + 1)
+    return Served(
+        base=digest,
+        folder=stock.bases[digest],
+        name=single(digest, dtype=dtype).name,
+        rank=highest(stock, adapted),
+        at_once=local.lanes + len(adapted),
+        live=candidates + len(adapted),
+        dtype=dtype,
+        max_model_len=resolved.base.max_model_len,
+        cpu=base.device(str(local.device)).type == "cpu",
+        threads=local.threads,
+    )
+
+
+def highest(stock: Stock, models: Iterable[Recipe]) -> int:
+    """The highest rank of the adapters in `models`; 0 when there are none. Raises BadInputError above vLLM's."""
+    ranks = [combine.signature(model, [stock.adapters(digest) for digest in model.basis]).rank for model in models]
+    for rank in ranks:
+        fitting("an adapter to be served", rank)
+    return max(ranks, default=0)
+
+
+def fitting(what: str, rank: int) -> None:
+    """Pass if vLLM serves adapters of `rank`. Raises BadInputError naming `what` has it."""
+    try:
+        server.allowed_rank(rank)
+    except BadInputError as error:
+        raise BadInputError(f"{what}: {error}, or write {FIELD}: Local") from error

@@ -1,0 +1,96 @@
+"""vLLM finds our adapters by itself: a LoRA resolver, loaded through the entry point `vllm.general_plugins`.
+
+A request names an adapter by its recipe's digest. A server that does not know the name asks here: the recipe and its
+basis come from the run's store, are summed into a folder in memory (`swarm_trainer.inference.shelf`), and vLLM is
+handed the path. So a restarted or an added server needs to be told nothing. Materialising runs in a thread; other
+requests go on meanwhile.
+
+Folders go when they are not live any more and nothing refers to them: vLLM keeps the LoRARequest that it was handed for
+as long as the adapter is registered or a request of it runs, and a weak reference tells us.
+
+Errors reach the client: 404 for a name without a recipe, 400 for a recipe that does not belong here, 500 for the rest.
+
+Limits: without the variables below the plugin does nothing. vLLM asks resolvers only under
+VLLM_ALLOW_RUNTIME_LORA_UPDATING, so reach such a server from its own host only, or behind its API key.
+"""
+
+import asyncio
+import logging
+import os
+import weakref
+from pathlib import Path
+from typing import Any
+
+from swarm_core.errors import BadInputError
+from swarm_core.ports import StoreError
+from swarm_core.recipe import Digest
+from swarm_trainer.inference.shelf import Fitting, MisfitError, Shelf, UnknownError
+from swarm_trainer.inference.variables import BASE, BASE_FOLDER, FOLDER, RANK, STORE
+from swarm_trainer.stores import keys, opening
+
+LOG = logging.getLogger("vllm.dataswarm")
+
+
+def register() -> None:
+    """Called by vLLM in each of its processes, perhaps more than once."""
+    if STORE not in os.environ:
+        return
+    from vllm.lora.resolver import LoRAResolverRegistry  # noqa: PLC0415 - this module is read without vLLM too
+
+    if "dataswarm" not in LoRAResolverRegistry.get_supported_resolvers():
+        LoRAResolverRegistry.register_resolver("dataswarm", resolver(shelf()))
+
+
+def shelf() -> Shelf:
+    """The shelf that the environment describes. Raises KeyError for a variable that is missing."""
+    fitting = Fitting(Digest(os.environ[BASE]), int(os.environ[RANK]), Path(os.environ[BASE_FOLDER]))
+    folder = Path(os.environ[FOLDER])
+    return Shelf(opening.opened(opening.heard(os.environ[STORE]), folder / "fetched"), folder, fitting)
+
+
+def resolver(shelf: Shelf) -> Any:
+    """vLLM's resolver over `shelf`."""
+    from vllm import exceptions  # noqa: PLC0415
+    from vllm.lora.request import LoRARequest  # noqa: PLC0415
+    from vllm.lora.resolver import LoRAResolver  # noqa: PLC0415
+
+    class Held(LoRARequest, weakref=True):  # type: ignore[call-arg]
+        """A LoRARequest that can be referred to weakly."""
+
+    class Resolver(LoRAResolver):
+        """Names that are digests, to LoRARequests."""
+
+        def __init__(self) -> None:
+            self._held: weakref.WeakValueDictionary[str, Held] = weakref.WeakValueDictionary()
+
+        async def resolve_lora(self, base_model_name: str, lora_name: str) -> Held | None:  # noqa: ARG002 - vLLM's
+            """None for what is no digest, which then is none of ours."""
+            if not keys.DIGEST.fullmatch(lora_name):
+                return None
+            with shelf.busy(lora_name):
+                path = await self._taken(lora_name)
+                # vLLM gives it a number of its own; this one only has to be positive and the name's.
+                held = Held(lora_name=lora_name, lora_int_id=1 + int(lora_name[:12], 16), lora_path=str(path))
+                self._held[lora_name] = held
+            await asyncio.to_thread(self._swept)
+            return held
+
+        async def _taken(self, name: str) -> Path:
+            try:
+                return await asyncio.to_thread(shelf.take, name)
+            except UnknownError as error:
+                raise exceptions.VLLMNotFoundError(str(error)) from error
+            except (MisfitError, BadInputError, ValueError) as error:
+                raise exceptions.VLLMValidationError(str(error)) from error
+            except (StoreError, OSError) as error:
+                LOG.exception("adapter %s could not be made", name)
+                raise exceptions.VLLMServerError(f"adapter {name}: {error}") from error
+
+        def _swept(self) -> None:
+            """Make room; what cannot be deleted now is looked at again the next time."""
+            try:
+                shelf.sweep(self._held)
+            except (StoreError, OSError, ValueError):
+                LOG.exception("old adapters could not be deleted")
+
+    return Resolver()
