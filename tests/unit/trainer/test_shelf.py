@@ -11,7 +11,7 @@ from swarm_core.ports import StoreError
 from swarm_core.recipe import Digest, ModelName, Recipe, mixture, single
 from swarm_trainer.inference import shelf
 from swarm_trainer.inference.shelf import Fitting, MisfitError, Shelf, UnknownError
-from swarm_trainer.lora import combine, export
+from swarm_trainer.lora import combine
 from swarm_trainer.stores import tree
 from swarm_trainer.stores.local import LocalStore
 
@@ -116,8 +116,10 @@ def test_64_who_want_one_adapter_at_once_get_the_same_one(
     store: LocalStore, basis: tuple[Digest, ...], made: Shelf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     writes: list[Path] = []
-    save = export.save
-    monkeypatch.setattr(export, "save", lambda folder, *rest: writes.append(folder) or save(folder, *rest))
+    write = combine.write
+    monkeypatch.setattr(
+        combine, "write", lambda recipe, folders, out: writes.append(out) or write(recipe, folders, out)
+    )
     name = published(store, recipes(basis, 1)[0])
     assert len(set(together(lambda _: made.take(name), 64))) == 1
     assert len(writes) == 1
