@@ -1,13 +1,15 @@
 """What a search is worth: every optimiser on every arena, paired seeds, one budget, fresh items, one table.
 
-    python benchmarks/search.py --work DIR --write docs/results.md
+    python benchmarks/search.py --write docs/results.md
 
 For each arena and seed the generators are fine-tuned once and every contestant starts from them. A contestant has the
 measurements of the default swarm (`pso.budget`), no patience, and the same reserve for its final choice; what is
 reported are two sets of fresh items that no search has seen, for the generator chosen and for every initial one.
 Contestants of one seed meet the same examples and sampling seeds, so their differences are paired.
 
-Every result is a line of `DIR/results.jsonl`, written when it is there: what was killed goes on, nothing is repeated.
+Every result is a line of `benchmarks/search.jsonl`, written when it is there: what was killed goes on, nothing is
+measured twice, and the table can be made again from the lines alone (`--seeds 0`). One contestant and seed take two to
+four minutes on one core.
 
 Limits: a toy arena each; intervals are Student's over seeds, which says nothing of other arenas. Greedy answers are
 remembered within a process (a taker answers the same question the same way), which saves two thirds of the time and
@@ -19,6 +21,7 @@ import dataclasses
 import json
 import os
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -54,6 +57,7 @@ from swarm_trainer.verbs.setup import Setup
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 ARENAS = ("arithmetic", "arithmetic-2")
+RESULTS = Path(__file__).with_suffix(".jsonl")
 FIRST_SEED = 2001
 """Tuning used seeds below 1000, `ten_seeds.py` those from 1001."""
 PARTICLES, ITERATIONS, ITEMS = 8, 16, 120
@@ -70,7 +74,6 @@ CONTESTANTS: dict[str, dict[str, object]] = {
     "PerLayer": {"groups": "PerLayer"},
 }
 """What each says in `spec.swarm`; all else is the same."""
-MAIN = tuple(CONTESTANTS)
 BEGIN, END = "<!-- benchmarks/search.py begins -->", "<!-- benchmarks/search.py ends -->"
 
 
@@ -273,16 +276,15 @@ class Bench:
         )
 
 
-def known(work: Path) -> list[Outcome]:
-    file = work / "results.jsonl"
-    lines = file.read_text().splitlines() if file.exists() else []
+def known(results: Path) -> list[Outcome]:
+    lines = results.read_text().splitlines() if results.exists() else []
     return [Outcome(**{**(one := json.loads(line)), "position": tuple(one["position"])}) for line in lines]
 
 
-def contested(case: Case, contestants: Sequence[str], work: Path) -> int:
+def contested(case: Case, contestants: Sequence[str], results: Path, work: Path) -> int:
     """Run what is missing of a case; how much that was. In a process of its own."""
     torch.set_num_threads(1)
-    mine = [one for one in known(work) if (one.arena, one.seed) == (case.arena, case.seed)]
+    mine = [one for one in known(results) if (one.arena, one.seed) == (case.arena, case.seed)]
     missing = [name for name in contestants if name not in {one.contestant for one in mine}]
     if not missing:
         return 0
@@ -290,7 +292,7 @@ def contested(case: Case, contestants: Sequence[str], work: Path) -> int:
     initial = mine[0].initial if mine else bench.initial()
     for name in missing:
         outcome = bench.run(name, initial)
-        with (work / "results.jsonl").open("a") as file:  # one short write: lines of two processes do not mix
+        with results.open("a") as file:  # one short write: lines of two processes do not mix
             file.write(json.dumps(asdict(outcome)) + "\n")
         print(f"{case.arena} {case.seed} {name}: {outcome.fresh:.3f} in {outcome.seconds:.0f} s", flush=True)
     return len(missing)
@@ -345,28 +347,36 @@ def written(file: Path, text: str) -> None:
     file.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}", encoding="utf-8")
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--work", type=Path, required=True, help="where results and trained generators are kept")
-    parser.add_argument("--arenas", nargs="+", default=list(ARENAS))
-    parser.add_argument("--contestants", nargs="+", default=list(MAIN), choices=list(CONTESTANTS))
-    parser.add_argument("--first-seed", type=int, default=FIRST_SEED)
-    parser.add_argument("--seeds", type=int, default=10)
-    parser.add_argument("--at-once", type=int, default=os.cpu_count())
-    parser.add_argument("--write", type=Path, help="the document whose table is to be renewed")
-    chosen = parser.parse_args()
-    chosen.work.mkdir(parents=True, exist_ok=True)
-    seeds = range(chosen.first_seed, chosen.first_seed + chosen.seeds)
-    cases = [Case(arena, seed) for seed in seeds for arena in chosen.arenas]
-    with ProcessPoolExecutor(chosen.at_once, mp_context=get_context("spawn")) as pool:
-        jobs = [pool.submit(contested, case, chosen.contestants, chosen.work) for case in cases]
+def ran(cases: Sequence[Case], contestants: Sequence[str], results: Path, work: Path, at_once: int) -> None:
+    """Run what is missing of every case. Raises what a case raises; then nothing new begins."""
+    with ProcessPoolExecutor(at_once, mp_context=get_context("spawn")) as pool:
+        jobs = [pool.submit(contested, case, contestants, results, work) for case in cases]
         try:
             for job in as_completed(jobs):
                 job.result()
         except Exception:
-            pool.shutdown(wait=False, cancel_futures=True)  # what runs ends its case; nothing new begins
+            pool.shutdown(wait=False, cancel_futures=True)
             raise
-    text = table(known(chosen.work))
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--results", type=Path, default=RESULTS, help="the lines to go on from, and to add to")
+    parser.add_argument("--work", type=Path, help="where trained generators are kept; default: a temporary folder")
+    parser.add_argument("--arenas", nargs="+", default=list(ARENAS))
+    parser.add_argument("--contestants", nargs="+", default=list(CONTESTANTS), choices=list(CONTESTANTS))
+    parser.add_argument("--first-seed", type=int, default=FIRST_SEED)
+    parser.add_argument("--seeds", type=int, default=10, help="how many; 0 only makes the table")
+    parser.add_argument("--at-once", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--write", type=Path, help="the document whose table is to be renewed")
+    chosen = parser.parse_args()
+    seeds = range(chosen.first_seed, chosen.first_seed + chosen.seeds)
+    cases = [Case(arena, seed) for seed in seeds for arena in chosen.arenas]
+    with tempfile.TemporaryDirectory() as scratch:
+        work = chosen.work or Path(scratch)
+        work.mkdir(parents=True, exist_ok=True)
+        ran(cases, chosen.contestants, chosen.results, work, chosen.at_once)
+    text = table(known(chosen.results))
     print(text)
     if chosen.write:
         written(chosen.write, text)
