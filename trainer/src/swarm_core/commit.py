@@ -77,6 +77,11 @@ def key(iteration: int) -> str:
     return f"iterations/{iteration:04d}/COMMIT.json"
 
 
+def probe_key(iteration: int, name: str) -> str:
+    """Where the rollout of a probe stands."""
+    return rollout_key(f"iterations/{iteration:04d}", name)
+
+
 def rollout_key(stage: str, name: str) -> str:
     """Where a rollout stands: `stage` is `iterations/0007`, `choice` or `final/2`."""
     return f"{stage}/rollouts/{name}.json.gz"

@@ -103,9 +103,9 @@ def write_many(recipes: Sequence[Recipe], folders: Sequence[Path], outs: Sequenc
             for index, name, numbers in _sums(recipes, files, layers):
                 targets[index].put(name, numbers, labels[index])
 
-        threads = min(THREADS, os.cpu_count() or 1)
+        threads, layers = min(THREADS, os.cpu_count() or 1), _layers(common)
         with ThreadPoolExecutor(threads) as pool:
-            list(pool.map(written, [_layers(common)[share::threads] for share in range(threads)]))
+            list(pool.map(written, [layers[share::threads] for share in range(threads)]))
 
 
 def _check(recipe: Recipe, folders: Sequence[Path]) -> None:

@@ -11,13 +11,12 @@ Who stores a file asks for its `digest`. Where a folder stands already, the byte
 """
 
 import filecmp
-import hashlib
 import json
 import os
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +29,7 @@ from swarm_core.recipe import Digest
 from swarm_trainer.lora import adapter, base
 from swarm_trainer.lora.adapter import CODES, CONFIG, WEIGHTS
 from swarm_trainer.lora.signature import Signature
+from swarm_trainer.stores import files
 
 Numbers = NDArray[np.float32]
 
@@ -42,13 +42,12 @@ class TensorFile:
         head, self._starts, size = _layout(signature, dtype)
         self._path, self._dtype, self._stands = path, dtype, stands
         self._file = os.open(path, os.O_RDONLY if stands else os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
-        try:
+        with ExitStack() as undo:
+            undo.callback(self.close)
             if stands and os.fstat(self._file).st_size != size:
                 raise self._corrupt(f"has {os.fstat(self._file).st_size} bytes, not {size}")
             self._place(0, memoryview(head))
-        except BaseException:
-            self.close()
-            raise
+            undo.pop_all()
 
     def put(self, tensor: str, numbers: Numbers, of: str = "") -> None:
         """Put a whole tensor: its finite numbers, contiguous, cast to the file's dtype.
@@ -118,8 +117,7 @@ def save(folder: Path, tensors: Iterable[tuple[str, Tensor]], signature: Signatu
 
 def digest(folder: Path) -> Digest:
     """The sha256 of the tensor file in `folder`."""
-    with (folder / WEIGHTS).open("rb") as file:
-        return Digest(hashlib.file_digest(file, "sha256").hexdigest())
+    return files.digest(folder / WEIGHTS)
 
 
 def encoded(name: str, numbers: Numbers, dtype: str) -> memoryview:

@@ -135,6 +135,6 @@ def searched(context: Context, commits: Iterable[Commit]) -> Iterable[Rollout]:
     """Every rollout of the search, from the store."""
     for one in commits:
         for probe in one.probes:
-            data = context.store.read(commit.rollout_key(f"iterations/{one.iteration:04d}", probe.name))
+            data = context.store.read(commit.probe_key(one.iteration, probe.name))
             if data is not None:
                 yield Rollout.from_bytes(data)

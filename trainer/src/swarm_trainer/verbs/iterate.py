@@ -11,8 +11,8 @@ from swarm_core.commit import Commit, Probed
 from swarm_core.engine.receipts import Output, Scalar
 from swarm_core.engine.work import Receipt, WorkItem
 from swarm_core.ports import Inference, StoreError
-from swarm_core.rollout import Rollout, count, measure
-from swarm_core.swarm import pso, streams
+from swarm_core.rollout import Rollout, count
+from swarm_core.swarm import pso
 from swarm_trainer.verbs import chain, gather, lanes
 from swarm_trainer.verbs.context import Context, Progress
 from swarm_trainer.verbs.gather import Wanted
@@ -57,13 +57,12 @@ def advance(item: WorkItem, context: Context, setup: Setup, swarm: pso.Swarm) ->
 def examining(item: WorkItem, context: Context, setup: Setup, probe: pso.Probe) -> lanes.Job[tuple[Probed, Rollout]]:
     """The job of measuring one probe."""
     model = setup.recipe(probe.position).name
-    key = commit.rollout_key(f"iterations/{item.index:04d}", probe.name)
+    key = commit.probe_key(item.index, probe.name)
     wanted = Wanted(key, model, ("iteration", item.index), setup.items)
-    seed = streams.seed(setup.exam.seed, "bootstrap", item.index, probe.name)
 
     def job(engine: Inference) -> tuple[Probed, Rollout]:
         digest, rollout = gather.gather(context.store, setup.exam, engine, wanted)
-        result = measure([rollout], setup.objective, setup.coverage, seed)
+        result = setup.measured(rollout, item.index, probe.name)
         return Probed(probe.name, str(probe.purpose), probe.position, model, digest, result), rollout
 
     return job
@@ -84,7 +83,7 @@ def receipt(item: WorkItem, context: Context, setup: Setup, done: Commit) -> Rec
     """What status and the stop rule need of a commit."""
     swarm = pso.from_json(done.swarm)
     best, initial = pso.best(swarm), pso.initial_best(swarm)
-    stored = (context.store.read(commit.rollout_key(f"iterations/{item.index:04d}", p.name)) for p in done.probes)
+    stored = (context.store.read(commit.probe_key(item.index, p.name)) for p in done.probes)
     counts = count(Rollout.from_bytes(data) for data in stored if data is not None)
     measured = [probe.fitness for probe in done.probes if probe.fitness is not None]
     return Receipt(
@@ -100,9 +99,7 @@ def receipt(item: WorkItem, context: Context, setup: Setup, done: Commit) -> Rec
             Scalar.ITEMS: counts.items,
             Scalar.REJECTED: sum(counts.rejected.values()),
             Scalar.UNSCORED: sum(counts.unscored.values()),
-            Scalar.FITNESS: ",".join(
-                f"{p.name}={'' if p.fitness is None else f'{p.fitness:.4f}'}" for p in done.probes
-            ),
+            Scalar.FITNESS: ",".join(map(shown, done.probes)),
         },
     )
 

@@ -19,8 +19,8 @@ from swarm_core.engine.work import GENERATORS, Kind, Receipt, WorkItem
 from swarm_core.experiment import Experiment
 from swarm_core.ports import ArtifactStore, CorruptError, StoreError
 from swarm_core.recipe import Digest, digest_bytes
-from swarm_core.rollout import Rollout, measure
-from swarm_core.swarm import pso, streams
+from swarm_core.rollout import Rollout
+from swarm_core.swarm import pso
 from swarm_trainer.stores import tree
 from swarm_trainer.verbs import chain, pins, receipts, setup
 from swarm_trainer.verbs.context import Context
@@ -89,13 +89,12 @@ def replayed(store: ArtifactStore, ready: Setup, one: Commit, swarm: pso.Swarm) 
 
 def measured(store: ArtifactStore, ready: Setup, iteration: int, probe: Probed) -> Probed:
     """The probe measured anew from its rollout. Raises CorruptError when it is not as committed."""
-    key = commit.rollout_key(f"iterations/{iteration:04d}", probe.name)
+    key = commit.probe_key(iteration, probe.name)
     data = store.read(key)
     require(data is not None and digest_bytes(data) == probe.rollout, f"{key} is not the rollout its commit names")
     assert data is not None
     require(probe.model == ready.recipe(probe.position).name, f"{key} is of another model than its position gives")
-    seed = streams.seed(ready.exam.seed, "bootstrap", iteration, probe.name)
-    result = measure([Rollout.from_bytes(data)], ready.objective, ready.coverage, seed)
+    result = ready.measured(Rollout.from_bytes(data), iteration, probe.name)
     require(result == probe.result, f"{key} measures {result}, its commit says {probe.result}")
     return probe
 

@@ -17,9 +17,10 @@ from swarm_core.experiment import Experiment, SeedData
 from swarm_core.judges import registry as judges
 from swarm_core.objectives import bootstrap
 from swarm_core.objectives import registry as objectives
+from swarm_core.objectives.objective import Measurement
 from swarm_core.ports import ArtifactStore, Inference, StoreError
 from swarm_core.recipe import Digest, Group, Merge, Recipe
-from swarm_core.rollout import Rollout, batch
+from swarm_core.rollout import Rollout, Unmeasured, batch, measure
 from swarm_core.swarm import positions, pso, streams
 from swarm_trainer.lora import adapter, combine
 from swarm_trainer.report.verdict import Interval
@@ -93,6 +94,11 @@ class Setup:
             merge=Merge.ELEMENTWISE if exact is None else Merge.EXACT,
             max_rank=None if exact is None else exact.max_rank,
         )
+
+    def measured(self, rollout: Rollout, iteration: int, probe: str) -> Measurement | Unmeasured:
+        """The objective of a probe's rollout, as iterations take it and as replaying them takes it again."""
+        seed = streams.seed(self.exam.seed, "bootstrap", iteration, probe)
+        return measure([rollout], self.objective, self.coverage, seed)
 
     def difference(self, first: Sequence[Rollout], second: Sequence[Rollout]) -> Interval:
         """Objective of `first` minus that of `second`, pooled over their seeds."""

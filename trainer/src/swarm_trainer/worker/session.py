@@ -68,7 +68,7 @@ def greeted(layout: Layout, order: Order) -> ArtifactStore:
     """The store of a run, for a host: one that cannot be reached is refused at once. Raises StoreError."""
     opened = store(layout, order)
     if not isinstance(opened, LocalStore):
-        from swarm_trainer.stores import probe  # noqa: PLC0415 (as above)
+        from swarm_trainer.stores import probe  # noqa: PLC0415 (boto3 takes a while, and most runs need none)
 
         probe.greet(opened)
     return opened
@@ -77,7 +77,7 @@ def greeted(layout: Layout, order: Order) -> ArtifactStore:
 def examined(opened: ArtifactStore) -> None:
     """At the beginning of a run: a store that does not keep its word is refused. Raises StoreError."""
     if not isinstance(opened, LocalStore):
-        from swarm_trainer.stores import probe  # noqa: PLC0415 (as above)
+        from swarm_trainer.stores import probe  # noqa: PLC0415 (boto3 takes a while, and most runs need none)
 
         probe.check(opened)
 
