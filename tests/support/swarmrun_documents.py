@@ -295,10 +295,12 @@ STARTS: tuple[Patch, ...] = (
     {
         f"{CLUSTER}.podTemplate": {
             "nodeSelector": {"kubernetes.io/arch": "amd64"},
-            "tolerations": [{"key": "gpu"}, {"operator": "Exists"}],
+            "tolerations": [{"key": "gpu", "effect": "NoExecute"}] * 2,
             "env": [{"name": "A", "value": ""}, {"name": "B", "value": "b"}],
+            "imagePullSecrets": [{"name": "a"}, {"name": "b"}],
         },
-        f"{CLUSTER}.servers.extraArgs": ["--max-num-seqs=64", "--enforce-eager"],
+        f"{CLUSTER}.modelCache.claim.size": "50Gi",
+        f"{CLUSTER}.servers": {"extraArgs": ["--max-num-seqs=64", "--enforce-eager"], "tensorParallel": 64},
     },
     {"spec.storage": {"type": "Local", "local": {"path": "runs/a"}}, "spec.evaluation": {"final": {"items": 8}}},
 )
@@ -352,6 +354,7 @@ def edges(schema: Document) -> list[Any]:
                 "file:///a",
                 "file://",
                 "a://",
+                *("4", "16Gi", "a.b/c", "d.e/f", "--enforce-eager", "--block-size=16"),
                 "\x07",
                 "😀",
             ]
