@@ -80,6 +80,8 @@ class World:
     """Items of the Jobs ever made, with their attempt."""
     events: list[str] = field(default_factory=list)
     spent: float = 0.0
+    alone: bool = True
+    """Whether one operator alone has acted, and on what there is: then nothing is ever there twice."""
     _serial: int = 0
 
     # --- what is there
@@ -113,7 +115,8 @@ class World:
 
     def observed(self) -> Observed:
         children = [thing for (kind, _), thing in sorted(self.things.items()) if kind in ("Job", "Pod", "Deployment")]
-        return copy.deepcopy(Observed(self.run, tuple(children)))
+        run, *rest = json.loads(json.dumps([self.run, *children]))
+        return Observed(run, tuple(rest))
 
     def operate(self, crash_after: int | None = None, seen: Observed | None = None) -> Plan:
         """One reconcile; a crash leaves the first `crash_after` effects done. `seen` is what an old cache shows."""
@@ -208,7 +211,7 @@ class World:
         for item in items(job):
             self.launched.append(f"{item.key}/{item.attempt}")
             for other in self.all("Job"):
-                assert item.key not in open_keys(other), f"two Jobs of {item.key} are alive"
+                assert not self.alone or item.key not in open_keys(other), f"two Jobs of {item.key} are alive"
             self.check_parent(item)
 
     def check_parent(self, item: WorkItem) -> None:
@@ -331,7 +334,7 @@ class World:
         self.set_condition(pod, "PodScheduled")
         held = sum(accelerators(one) for one in self.living() if condition(one, "PodScheduled") and not one.get("dead"))
         most = self.run["spec"]["execution"]["kubernetes"].get("maxAccelerators", 1)
-        assert held <= most, f"{held} accelerators are held, of {most}"
+        assert not self.alone or held <= most, f"{held} accelerators are held, of {most}"
 
     def start(self, pod: Thing) -> None:
         """Begin its container; a server is ready at once."""
@@ -358,7 +361,9 @@ class World:
         """The container is over, and the pod with it."""
         pod["status"]["phase"] = "Failed" if code else "Succeeded"
         at = times.written(self.now)
-        begun = pod["status"].get("containerStatuses", [{"state": {}}])[0]["state"].get("running", {}).get("startedAt", at)
+        begun = (
+            pod["status"].get("containerStatuses", [{"state": {}}])[0]["state"].get("running", {}).get("startedAt", at)
+        )
         ending = {"exitCode": code, "reason": reason, "message": message, "startedAt": begun, "finishedAt": at}
         self.set_state(pod, {"terminated": ending})
         pod["status"]["conditions"] = [one for one in pod["status"]["conditions"] if one["type"] != "Ready"]
