@@ -1,4 +1,4 @@
-"""A cluster in memory, for the operator's pure half: an API server's objects, Job and Deployment controllers, one kubelet.
+"""A cluster in memory, for the operator's pure half: objects, controllers of Jobs and Deployments, a kubelet.
 
 As far as the operator can see, it does what Kubernetes does: a Job makes pods for its indexes, at most `parallelism` at
 a time, replaces those that its policy ignores once they are over, counts the others, and keeps a finished pod from
