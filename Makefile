@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 RUN ?= runs/arithmetic
+GOLDEN := tests/unit/operator/golden
 
 .PHONY: demo test vllm test-vllm lint generate fresh bench clean
 .DEFAULT_GOAL := demo
@@ -36,6 +37,7 @@ lint: $(VENV)/.ready fresh
 generate: $(VENV)/.ready  ## rewrite everything generated from the models
 	$(BIN)/python -m swarm_core.api.crd > crds/dataswarm.io_swarmruns.yaml
 	$(BIN)/python -m swarm_core.api.schema > crds/swarmrun.schema.json
+	for run in local servers; do $(BIN)/python -m swarm_operator.render $(GOLDEN)/$$run.yaml > $(GOLDEN)/$$run.children.yaml; done
 
 fresh: $(VENV)/.ready  ## generated files are what the models say
 	$(BIN)/python -m swarm_core.api.crd | diff -u crds/dataswarm.io_swarmruns.yaml -
