@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar
 from pydantic import BeforeValidator, Field, Strict
 
 from swarm_core.api.block import Block, Rule, member
-from swarm_core.api.scalars import Flag, Integer, Shape, Uri, whole
+from swarm_core.api.scalars import BUCKET, Flag, Integer, LocalUri, Shape, whole
 
 
 class StorageType(StrEnum):
@@ -23,7 +23,6 @@ class RequestChecksum(StrEnum):
     WHEN_REQUIRED = "WhenRequired"
 
 
-BUCKET = "[a-z0-9][-.a-z0-9]{1,61}[a-z0-9]"
 FOLDER = "[-A-Za-z0-9_=]([-.A-Za-z0-9_=]*[-A-Za-z0-9_=])?"
 PREFIX = f"({FOLDER}(/{FOLDER})*)?"
 ENDPOINT = "https?://[-.A-Za-z0-9]+(:[0-9]{1,5})?/?"
@@ -33,7 +32,7 @@ Word = Annotated[str, Strict(), Field(min_length=1, max_length=63), Shape("[-A-Z
 class LocalStorage(Block):
     """A folder of this machine."""
 
-    path: Uri
+    path: LocalUri
     """Folder that holds the artefacts."""
 
 

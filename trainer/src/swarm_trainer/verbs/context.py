@@ -10,6 +10,7 @@ from pathlib import Path
 
 from swarm_core.api.defaults import ResolvedSpec
 from swarm_core.ports import ArtifactStore, Inference
+from swarm_trainer.sources.fetching import Fetched
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,3 +41,5 @@ class Context:
     progress: Callable[[Progress], None]
     engines: dict[str, list[Inference]] = field(default_factory=dict)
     """Inference engines by what they serve, one per lane, kept warm between items."""
+    fetched: dict[str, Fetched] = field(default_factory=dict)
+    """Inputs from elsewhere, by URI, each settled on one version."""
