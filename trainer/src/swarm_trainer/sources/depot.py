@@ -3,7 +3,7 @@
     trees/<digest>/...               folders: models, adapters
     files/<digest>/<name>            single files: seed data
     places/<sha256 of a version>     the digest that a version of a place had: a commit, or a listing with its etags
-    coming/<sha256 of a version>/    what is on its way: a fetch that was killed is gone on with here
+    coming/<sha256 of a version>/    what is on its way; after a kill, the next fetch begins with the files here
 
 The folder is `DATASWARM_CACHE`, else `dataswarm` in the user's cache. It is no run's own: models are large, and many
 runs share a few. A cluster mounts one volume there for all its pods.

@@ -5,6 +5,7 @@ fetched again. What comes is checked against what the place said of it, and name
 is identified by that digest alone: where the cache has it, nobody is asked anything.
 """
 
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -63,7 +64,7 @@ class Source(Protocol):
         ...
 
     def bring(self, item: Item, scratch: Path) -> Path:
-        """Fetch one file into `scratch`, going on with what is there. Raises StoreError when trying again may help."""
+        """Fetch one file to somewhere in `scratch`. Raises StoreError when trying again may help."""
         ...
 
 
@@ -144,13 +145,19 @@ def gathered(source: Source, shape: Shape, version: bytes, here: Depot) -> tuple
 
 def bring(source: Source, items: Sequence[Item], coming: Path, root: Path) -> None:
     """Fetch `items` into the folder `whole` of `coming`, each at once. Raises BadInputError, StoreError, OSError."""
-    check_room(sum(item.size for item in items), root)
     scratch, whole = coming / "scratch", coming / "whole"
-    scratch.mkdir(exist_ok=True)
+    shutil.rmtree(scratch, ignore_errors=True)  # files that were cut when a fetch was killed
+    scratch.mkdir()
+    check_room(sum(item.size for item in items), root)
+
+    def one(item: Item) -> None:
+        came = source.bring(item, scratch)
+        (whole / item.name).parent.mkdir(parents=True, exist_ok=True)
+        came.replace(whole / item.name)
+
     with ThreadPoolExecutor(source.at_once) as pool:
-        for item, came in zip(items, pool.map(lambda item: source.bring(item, scratch), items), strict=True):
-            (whole / item.name).parent.mkdir(parents=True, exist_ok=True)
-            came.replace(whole / item.name)
+        for _ in pool.map(one, items):
+            pass
 
 
 def check_room(needed: int, root: Path) -> None:

@@ -2,7 +2,7 @@
 
 HF_ENDPOINT names a mirror, HF_TOKEN or the token's file a user, HF_HUB_OFFLINE=1 forbids every call. A revision is
 resolved to a commit first, and everything is asked of that commit. What other programs have in the hub's own cache is
-copied from there. A download that was cut is gone on with where it was.
+copied from there.
 
 Limits: a commit that is only in part in the hub's own cache is not used offline, for nobody can say what is missing.
 """
@@ -61,7 +61,7 @@ class HubSource:
         return wanted.of_a_repository(found)
 
     def bring(self, item: Item, scratch: Path) -> Path:
-        """Fetch one file, going on where a fetch before was cut. Raises BadInputError, StoreError, OSError."""
+        """Fetch one file, from its beginning. Raises BadInputError, StoreError, OSError."""
         place = self._place
         name = item.name if self._shape is Shape.FILE or not place.path else f"{place.path}/{item.name}"
         filename = place.path if self._shape is Shape.FILE else name
