@@ -20,7 +20,7 @@ from command_line import ARENA
 
 from swarm_core.ports import Completion, InferenceError, Request
 from swarm_core.recipe import Digest, Recipe, mixture, single
-from swarm_trainer.inference import shelf
+from swarm_trainer.inference import rack
 from swarm_trainer.inference.endpoint import Endpoint
 from swarm_trainer.inference.local import LocalInference
 from swarm_trainer.inference.local import Settings as LocalSettings
@@ -36,6 +36,10 @@ pytestmark = pytest.mark.timeout(1200)
 TAKERS = ("adder", "beginner", "multiplier", "subtractor")
 LONGEST = 128
 PARTICLES = 4
+GENERATIONS = int(os.environ.get("DATASWARM_GENERATIONS", "30"))
+"""That one server lives through; 200 take some ten minutes."""
+SHOWN = 50
+"""Generations between two lines of figures."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +176,7 @@ def test_a_digest_without_a_recipe_is_a_clear_404(arena: Arena) -> None:
 
 def test_a_recipe_of_another_base_is_a_clear_400(arena: Arena) -> None:
     foreign = single(Digest("c" * 64), arena.takers[0])
-    arena.store.publish(shelf.key(foreign.name), foreign.to_bytes())
+    arena.store.publish(rack.key(foreign.name), foreign.to_bytes())
     answer = post(arena.host.endpoint(), foreign.name)
     assert answer.status_code == 400
     assert "stands on base" in answer.json()["error"]["message"]
@@ -194,18 +198,25 @@ def test_without_the_key_nothing_is_answered_and_the_key_is_on_no_command_line(a
     assert not any(place.key.encode() in command for command in commands)
 
 
-def test_memory_disk_and_registered_adapters_stay_flat_over_30_generations(arena: Arena) -> None:
+def test_memory_disk_and_registered_adapters_stay_flat_over_the_generations(
+    arena: Arena, capsys: pytest.CaptureFixture[str]
+) -> None:
     takers = [single(arena.base, taker) for taker in arena.takers]
     pids = processes(f"DATASWARM_STORE={arena.store.root}")
     folder = adapters_folder(pids)
     seen = []
-    for generation in range(30):
+    for generation in range(GENERATIONS):
         particles = arena.particles(generation)
         arena.client.serve([*particles, *takers])
         results = arena.client.complete([question(recipe, generation) for recipe in (*particles, *takers)])
         assert all(isinstance(result, Completion) for result in results)
         kept = len(list((folder / "adapters").iterdir()))
         seen.append((len(registered(arena.host.endpoint())), kept, size(folder), resident(pids)))
+        if (generation + 1) % SHOWN == 0:
+            with capsys.disabled():
+                models, kept, disk, memory = seen[-1]
+                print(f"\n{generation + 1} generations: {models} models, {kept} folders, {disk / 1e6:.1f} MB, ", end="")
+                print(f"{memory / 1e6:.0f} MB resident")
     models, kept, disk, memory = zip(*seen[5:], strict=True)
     assert max(models) <= 1 + 2 * PARTICLES + len(TAKERS)
     assert max(kept) <= 4 * PARTICLES + len(TAKERS)

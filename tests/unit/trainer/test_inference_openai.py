@@ -15,7 +15,7 @@ from transformers import AutoTokenizer
 
 from swarm_core.ports import Completion, Failure, InferenceError, Request
 from swarm_core.recipe import Digest, Recipe, mixture, single
-from swarm_trainer.inference import server, shelf
+from swarm_trainer.inference import rack, server
 from swarm_trainer.inference.endpoint import Endpoint, Given
 from swarm_trainer.inference.openai import OpenAIInference
 from swarm_trainer.inference.sending import Settings
@@ -315,9 +315,9 @@ def test_recipes_are_published_and_names_two_generations_old_are_unloaded(
         client.serve([BARE, TUNED, recipe])
         client.serve([BARE, TUNED, recipe])  # another lane says the same
     assert site.unloaded == [recipe.name for recipe in recipes[:3]]
-    assert shelf.generations(store.read(shelf.LIVE)) == [sorted([TUNED.name, recipes[n].name]) for n in (4, 3)]
+    assert rack.generations(store.read(rack.LIVE)) == [sorted([TUNED.name, recipes[n].name]) for n in (4, 3)]
     for recipe in recipes:
-        assert Recipe.from_bytes(store.read(shelf.key(recipe.name)) or b"") == recipe
+        assert Recipe.from_bytes(store.read(rack.key(recipe.name)) or b"") == recipe
     client.close()
 
 

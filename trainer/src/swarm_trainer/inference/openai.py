@@ -21,7 +21,7 @@ import httpx
 from swarm_core.errors import BadInputError
 from swarm_core.ports import ArtifactStore, Completion, Failure, InferenceError, Request
 from swarm_core.recipe import Digest, ModelName, Recipe
-from swarm_trainer.inference import asking, sending, shelf, wire
+from swarm_trainer.inference import asking, rack, sending, wire
 from swarm_trainer.inference.asking import Asking
 from swarm_trainer.inference.endpoint import Endpoint, Host
 from swarm_trainer.inference.sending import Line, Sender, Settings, Work
@@ -51,7 +51,7 @@ class OpenAIInference:
             self._endpoint(base)
         for recipe in live:
             if recipe.basis and recipe.name not in self._published:
-                self._store.publish(shelf.key(recipe.name), recipe.to_bytes())
+                self._store.publish(rack.key(recipe.name), recipe.to_bytes())
                 self._published.add(recipe.name)
         self._live = {recipe.name: recipe for recipe in live}
         self._turn({name: recipe.base for name, recipe in self._live.items() if recipe.basis})
@@ -91,7 +91,7 @@ class OpenAIInference:
         """Make `live` the newest generation, and unload what is in neither of the newest two."""
         if self._before and self._before[0].keys() == live.keys():
             return
-        shelf.announce(self._store, live.keys())
+        rack.announce(self._store, live.keys())
         kept = [live, *self._before[:1]]
         for name, base in {name: base for one in self._before for name, base in one.items()}.items():
             if not any(name in one for one in kept) and self._hosts[base].alive():
