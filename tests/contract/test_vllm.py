@@ -5,7 +5,6 @@ The real server, on the arena's model and takers.
 
 import os
 import random
-import signal
 import subprocess
 import sys
 import time
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import processes
 import pytest
 from command_line import ARENA
 
@@ -95,33 +95,14 @@ def registered(place: Endpoint) -> set[str]:
     return {model["id"] for model in answer.json()["data"]}
 
 
-def processes(word: str) -> list[int]:
-    """Processes whose environment or command line holds `word`."""
-    found = []
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            text = (folder / "environ").read_bytes() + (folder / "cmdline").read_bytes()
-        except OSError:
-            continue
-        if word.encode() in text and int(folder.name) != os.getpid():
-            found.append(int(folder.name))
-    return found
-
-
-def resident(pids: list[int]) -> int:
-    """Bytes of memory that these processes hold."""
-    pages = [int((Path("/proc") / str(pid) / "statm").read_text().split()[1]) for pid in pids]
-    return sum(pages) * os.sysconf("SC_PAGE_SIZE")
-
-
 def size(folder: Path) -> int:
     return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
 
 
 def adapters_folder(pids: list[int]) -> Path:
     """The server's folder, from its environment."""
-    words = (Path("/proc") / str(pids[0]) / "environ").read_bytes().split(b"\0")
-    return Path(next(word for word in words if word.startswith(b"DATASWARM_ADAPTERS=")).decode().partition("=")[2])
+    [folder] = processes.variables(pids[:1], "DATASWARM_ADAPTERS")
+    return Path(folder)
 
 
 def test_greedy_answers_are_the_local_engines(arena: Arena, capsys: pytest.CaptureFixture[str]) -> None:
@@ -193,7 +174,7 @@ def test_without_the_key_nothing_is_answered_and_the_key_is_on_no_command_line(a
     place = arena.host.endpoint()
     assert place.key is not None
     assert httpx.get(f"{place.url}/v1/models", timeout=30.0).status_code == 401
-    commands = [(Path("/proc") / str(pid) / "cmdline").read_bytes() for pid in processes(place.key)]
+    commands = [processes.command(pid) for pid in processes.holding(place.key)]
     assert commands
     assert not any(place.key.encode() in command for command in commands)
 
@@ -202,7 +183,7 @@ def test_memory_disk_and_registered_adapters_stay_flat_over_the_generations(
     arena: Arena, capsys: pytest.CaptureFixture[str]
 ) -> None:
     takers = [single(arena.base, taker) for taker in arena.takers]
-    pids = processes(f"DATASWARM_STORE={arena.store.root}")
+    pids = processes.holding(f"DATASWARM_STORE={arena.store.root}")
     folder = adapters_folder(pids)
     seen = []
     for generation in range(GENERATIONS):
@@ -211,7 +192,7 @@ def test_memory_disk_and_registered_adapters_stay_flat_over_the_generations(
         results = arena.client.complete([question(recipe, generation) for recipe in (*particles, *takers)])
         assert all(isinstance(result, Completion) for result in results)
         kept = len(list((folder / "adapters").iterdir()))
-        seen.append((len(registered(arena.host.endpoint())), kept, size(folder), resident(pids)))
+        seen.append((len(registered(arena.host.endpoint())), kept, size(folder), processes.resident(pids)))
         if (generation + 1) % SHOWN == 0:
             with capsys.disabled():
                 models, kept, disk, memory = seen[-1]
@@ -228,9 +209,7 @@ def test_a_server_that_is_killed_is_started_again_and_knows_its_adapters(arena: 
     recipes = arena.particles(3000)
     arena.client.serve(recipes)
     before = arena.client.complete([question(recipe, 3) for recipe in recipes])
-    for pid in processes(f"DATASWARM_STORE={arena.store.root}"):
-        if b"guard" not in (Path("/proc") / str(pid) / "cmdline").read_bytes():
-            os.kill(pid, signal.SIGKILL)
+    assert processes.kill_servers(f"DATASWARM_STORE={arena.store.root}")
     assert arena.client.complete([question(recipe, 3) for recipe in recipes]) == before
 
 
@@ -253,12 +232,12 @@ def test_a_host_that_is_killed_leaves_no_server_and_no_adapters(arena: Arena, tm
     mark = f"DATASWARM_STORE={store}"
     command = [sys.executable, "-c", STARTER, arena.base, str(ARENA / "base"), str(store), str(tmp_path / "log")]
     starter = subprocess.Popen(command)
-    until(lambda: len(processes(mark)) >= 2, "the server did not start")
-    folder = adapters_folder(processes(mark))
+    until(lambda: len(processes.holding(mark)) >= 2, "the server did not start")
+    folder = adapters_folder(processes.holding(mark))
     assert folder.exists()
     starter.kill()
     starter.wait()
-    until(lambda: not processes(mark), f"left: {processes(mark)}")
+    until(lambda: not processes.holding(mark), f"left: {processes.holding(mark)}")
     assert not folder.exists()
 
 
