@@ -135,7 +135,7 @@ def until(true: Callable[[], bool], host: "subprocess.Popen[bytes] | None" = Non
     while not true():
         assert host is None or host.poll() is None, "the run ended too early"
         assert time.monotonic() < deadline
-        time.sleep(0.05)
+        time.sleep(0.2)
 
 
 def test_it_is_the_same_experiment(story: Story, embedded: dict[str, dict[str, float]]) -> None:

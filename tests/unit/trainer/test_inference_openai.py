@@ -285,7 +285,7 @@ class Mortal:
             self.starts, self.living = self.starts + 1, True
         return self.places[min(self.starts, 2) - 1]
 
-    def alive(self) -> bool:
+    def alive(self, place: Endpoint | None = None) -> bool:
         self.living = self.living and self.starts > 1
         return self.living
 
@@ -302,6 +302,36 @@ def test_a_server_that_died_is_started_again_and_asked_what_it_owes(
     client.serve([BARE])
     assert client.complete(some(5)) == [Completion("7", 2, finished=True)] * 5
     assert host.starts == 2
+    client.close()
+
+
+class Moved:
+    """A host whose server died at its first request; another lane has it started again, elsewhere, at once."""
+
+    def __init__(self, place: Endpoint, dead: Endpoint) -> None:
+        self.places = [dead, place]
+
+    def endpoint(self) -> Endpoint:
+        return self.places[0]
+
+    def alive(self, place: Endpoint | None = None) -> bool:
+        self.places = self.places[-1:]
+        return place in (None, *self.places)
+
+    def stop(self) -> None:
+        return
+
+
+def test_a_server_that_another_lane_has_started_again_is_asked_where_it_is_now(
+    site: Site, tiny_base: Path, tmp_path: Path
+) -> None:
+    dead = Endpoint(f"http://127.0.0.1:{server.free_port()}", tiny_base)
+    host = Moved(Endpoint(site.url, tiny_base), dead)
+    client = OpenAIInference({BASE: host}, LocalStore(tmp_path), Settings(max_model_len=64, deadline=60.0))
+    client.serve([BARE])
+    begun = time.monotonic()
+    assert client.complete(some(5)) == [Completion("7", 2, finished=True)] * 5
+    assert time.monotonic() - begun < 30
     client.close()
 
 

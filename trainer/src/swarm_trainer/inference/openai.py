@@ -99,7 +99,7 @@ class OpenAIInference:
         self._before = kept
 
     def _ask(self, base: Digest, requests: Sequence[Request]) -> list[Outcome]:
-        """Ask the server of a base; once more if it died under us and can be started again."""
+        """Ask the server of a base; once more if it died under us and can be, or by another lane was, started again."""
         try:
             ids = self._asking[base].ids(requests)
         except BadInputError as error:
@@ -109,12 +109,14 @@ class OpenAIInference:
         outcomes: list[Outcome] = [Down("not asked") if words is None else Failure(words) for words in refusals]
         for _ in range(2):
             open_ = [index for index, outcome in enumerate(outcomes) if isinstance(outcome, Down)]
+            if not open_:
+                break
+            place = self._endpoint(base)
             bodies = [wire.body(requests[index], ids[index], self._asking[base].ends) for index in open_]
-            if bodies:
-                found = self._line.run(self._all(self._endpoint(base), bodies, host))
-                for index, outcome in zip(open_, found, strict=True):
-                    outcomes[index] = outcome
-            if host.alive():
+            found = self._line.run(self._all(place, bodies, host))
+            for index, outcome in zip(open_, found, strict=True):
+                outcomes[index] = outcome
+            if host.alive(place):
                 break
         return outcomes
 
@@ -123,7 +125,7 @@ class OpenAIInference:
 
         async def all_of(client: httpx.AsyncClient) -> list[Outcome]:
             gate = asyncio.Semaphore(self._settings.concurrency)
-            sender = Sender(client, endpoint, self._settings, host.alive)
+            sender = Sender(client, endpoint, self._settings, lambda: host.alive(endpoint))
 
             async def one(body: dict[str, object]) -> Outcome:
                 async with gate:

@@ -85,6 +85,7 @@ def check_adapters(context: Context) -> None:
         field = f"spec.generators.adapters[{index}]"
         found = adapter.read_signature(places.folder(uri, context.base_folder, field))
         signature.fits(base, found, field)
+        engines.check_adapter(resolved, field, found.rank)
         summed.append((field, found))
     if summed:
         signature.agree(summed)
@@ -92,7 +93,9 @@ def check_adapters(context: Context) -> None:
         if taker.adapter is not None:
             field = f"spec.takers[{index}].adapter"
             own = places.folder(taker.model, context.base_folder, f"spec.takers[{index}].model")
-            signature.fits(own, adapter.read_signature(places.folder(taker.adapter, context.base_folder, field)), field)
+            found = adapter.read_signature(places.folder(taker.adapter, context.base_folder, field))
+            signature.fits(own, found, field)
+            engines.check_adapter(resolved, field, found.rank)
 
 
 def given(resolved: ResolvedSpec) -> tuple[str, ...]:
