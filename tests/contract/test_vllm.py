@@ -213,6 +213,51 @@ def test_a_server_that_is_killed_is_started_again_and_knows_its_adapters(arena: 
     assert arena.client.complete([question(recipe, 3) for recipe in recipes]) == before
 
 
+def test_a_replica_finds_what_was_served_elsewhere(arena: Arena, tmp_path: Path) -> None:
+    """Two servers of one store, each alone: what one was asked for first, the other knows, and answers alike."""
+    recipes = arena.particles(4000)
+    arena.client.serve(recipes)
+    asked = [question(recipe, number) for number, recipe in enumerate(recipes * 4)]
+    first = arena.client.complete(asked)
+    host = Server(wanted(arena.base), arena.store.root, tmp_path / "replica.log")
+    replica = OpenAIInference({arena.base: host}, arena.store, Settings(max_model_len=LONGEST))
+    try:
+        replica.serve(recipes)
+        assert host.endpoint().url != arena.host.endpoint().url
+        assert replica.complete(asked) == first == arena.client.complete(asked)
+        assert {recipe.name for recipe in recipes} <= registered(host.endpoint())
+    finally:
+        replica.close()
+
+
+def test_a_taker_with_a_model_of_its_own_is_asked_at_its_own_server(
+    arena: Arena, make_base: Callable[..., Path], tmp_path: Path
+) -> None:
+    folder = make_base(hidden=128, seed=9)
+    other = single(tree.digest_tree(folder))
+    own = Server(
+        Served(other.base, folder, other.name, rank=0, at_once=0, live=0, max_model_len=LONGEST, threads=1),
+        arena.store.root,
+        tmp_path / "own.log",
+    )
+    recipes = [other, single(arena.base), *arena.particles(5000)]
+    asked = [question(recipe, number) for number, recipe in enumerate(recipes * 5)]
+    local = LocalInference(
+        {arena.base: ARENA / "base", other.base: folder},
+        dict(zip(arena.takers, (ARENA / "takers" / name for name in TAKERS), strict=True)).__getitem__,
+        LocalSettings(max_model_len=LONGEST, threads=1),
+    )
+    try:
+        both = OpenAIInference({arena.base: arena.host, other.base: own}, arena.store, Settings(max_model_len=LONGEST))
+        answers = []
+        for engine in (local, both):
+            engine.serve(recipes)
+            answers.append(engine.complete(asked))
+        assert answers[0] == answers[1]
+    finally:
+        own.stop()
+
+
 STARTER = """
 import sys, time
 from pathlib import Path
