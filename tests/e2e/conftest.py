@@ -4,7 +4,8 @@ import shutil
 from pathlib import Path
 
 import pytest
-from command_line import ARENA, Finished, dataswarm
+import s3_servers
+from command_line import ARENA, ENVIRONMENT, Finished, dataswarm
 
 
 @pytest.fixture(scope="session")
@@ -20,3 +21,11 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Finished:
 def arena(tmp_path: Path) -> Path:
     """A copy of the arena that a test may spoil; `short.yaml` lies in it."""
     return Path(shutil.copytree(ARENA, tmp_path / "arena"))
+
+
+@pytest.fixture
+def servers_keys(keys: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The credentials, for the processes that the tests start too."""
+    for name, value in s3_servers.KEYS.items():
+        monkeypatch.setitem(ENVIRONMENT, name, value) if value else ENVIRONMENT.pop(name, None)
+    monkeypatch.setitem(ENVIRONMENT, "AWS_EC2_METADATA_DISABLED", "true")

@@ -12,6 +12,8 @@ from command_line import ARENA, Finished, dataswarm, kill_after
 from swarm_trainer.stores.local import LocalStore
 from swarm_trainer.verbs import chain
 
+GZIP = b"\x1f\x8b"
+
 
 def test_the_last_line_is_the_path_of_the_result(finished: Finished) -> None:
     result = Path(finished.output.splitlines()[-1])
@@ -29,6 +31,17 @@ def test_every_iteration_is_in_the_history_and_in_the_chain(finished: Finished) 
     commits = list(chain.walk(LocalStore(finished.folder / "store")))[::-1]
     assert [line["iteration"] for line in lines] == [0, 1, 2, 3]
     assert [line["commit"] for line in lines] == [commit.digest for commit in commits]
+
+
+def test_the_state_of_an_iteration_is_small_and_its_rollouts_are_apart_and_compressed(finished: Finished) -> None:
+    names = finished.folder / "store" / "names"
+    for iteration in range(4):
+        here = names / "iterations" / f"{iteration:04d}"
+        state = (here / "COMMIT.json", names / "HEAD", names / "receipts" / f"iterate.generators.{iteration:04d}.json")
+        assert sum(file.stat().st_size for file in state) <= 64 * 1024
+        rollouts = list((here / "rollouts").iterdir())
+        assert {file for file in here.rglob("*") if file.is_file()} == {here / "COMMIT.json", *rollouts}
+        assert all(file.read_bytes().startswith(GZIP) for file in rollouts)
 
 
 def test_the_data_set_holds_distinct_items_with_an_answer_of_every_taker(finished: Finished) -> None:

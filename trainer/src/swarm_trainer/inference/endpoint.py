@@ -24,8 +24,8 @@ class Host(Protocol):
         """Where to ask now. Raises InferenceError if there is no such place."""
         ...
 
-    def alive(self) -> bool:
-        """Whether it is worth asking there again after a broken connection."""
+    def alive(self, place: Endpoint | None = None) -> bool:
+        """Whether it is worth asking again after a broken connection; at `place`, if that is given."""
         ...
 
     def stop(self) -> None:
@@ -42,7 +42,7 @@ class Given:
     def endpoint(self) -> Endpoint:
         return self.place
 
-    def alive(self) -> bool:
+    def alive(self, place: Endpoint | None = None) -> bool:  # noqa: ARG002 - it has one place
         return True
 
     def stop(self) -> None:

@@ -21,7 +21,7 @@ import httpx
 from swarm_core.errors import BadInputError
 from swarm_core.ports import ArtifactStore, Completion, Failure, InferenceError, Request
 from swarm_core.recipe import Digest, ModelName, Recipe
-from swarm_trainer.inference import asking, sending, shelf, wire
+from swarm_trainer.inference import asking, rack, sending, wire
 from swarm_trainer.inference.asking import Asking
 from swarm_trainer.inference.endpoint import Endpoint, Host
 from swarm_trainer.inference.sending import Line, Sender, Settings, Work
@@ -51,7 +51,7 @@ class OpenAIInference:
             self._endpoint(base)
         for recipe in live:
             if recipe.basis and recipe.name not in self._published:
-                self._store.publish(shelf.key(recipe.name), recipe.to_bytes())
+                self._store.publish(rack.key(recipe.name), recipe.to_bytes())
                 self._published.add(recipe.name)
         self._live = {recipe.name: recipe for recipe in live}
         self._turn({name: recipe.base for name, recipe in self._live.items() if recipe.basis})
@@ -91,7 +91,7 @@ class OpenAIInference:
         """Make `live` the newest generation, and unload what is in neither of the newest two."""
         if self._before and self._before[0].keys() == live.keys():
             return
-        shelf.announce(self._store, live.keys())
+        rack.announce(self._store, live.keys())
         kept = [live, *self._before[:1]]
         for name, base in {name: base for one in self._before for name, base in one.items()}.items():
             if not any(name in one for one in kept) and self._hosts[base].alive():
@@ -99,7 +99,7 @@ class OpenAIInference:
         self._before = kept
 
     def _ask(self, base: Digest, requests: Sequence[Request]) -> list[Outcome]:
-        """Ask the server of a base; once more if it died under us and can be started again."""
+        """Ask the server of a base; once more if it died under us and can be, or by another lane was, started again."""
         try:
             ids = self._asking[base].ids(requests)
         except BadInputError as error:
@@ -109,12 +109,14 @@ class OpenAIInference:
         outcomes: list[Outcome] = [Down("not asked") if words is None else Failure(words) for words in refusals]
         for _ in range(2):
             open_ = [index for index, outcome in enumerate(outcomes) if isinstance(outcome, Down)]
+            if not open_:
+                break
+            place = self._endpoint(base)
             bodies = [wire.body(requests[index], ids[index], self._asking[base].ends) for index in open_]
-            if bodies:
-                found = self._line.run(self._all(self._endpoint(base), bodies, host))
-                for index, outcome in zip(open_, found, strict=True):
-                    outcomes[index] = outcome
-            if host.alive():
+            found = self._line.run(self._all(place, bodies, host))
+            for index, outcome in zip(open_, found, strict=True):
+                outcomes[index] = outcome
+            if host.alive(place):
                 break
         return outcomes
 
@@ -123,7 +125,7 @@ class OpenAIInference:
 
         async def all_of(client: httpx.AsyncClient) -> list[Outcome]:
             gate = asyncio.Semaphore(self._settings.concurrency)
-            sender = Sender(client, endpoint, self._settings, host.alive)
+            sender = Sender(client, endpoint, self._settings, lambda: host.alive(endpoint))
 
             async def one(body: dict[str, object]) -> Outcome:
                 async with gate:

@@ -147,9 +147,9 @@ class Server:
                 self._endpoint = self._start()
             return self._endpoint
 
-    def alive(self) -> bool:
-        """Whether the server's process runs."""
-        return self._process is not None and self._process.poll() is None
+    def alive(self, place: Endpoint | None = None) -> bool:
+        """Whether the server's process runs; with `place`, whether it is the one that answers there."""
+        return self._process is not None and self._process.poll() is None and place in (None, self._endpoint)
 
     def stop(self) -> None:
         """End the server and all its children. Safe to call twice; `endpoint` would start it again."""

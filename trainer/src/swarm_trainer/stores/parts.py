@@ -50,12 +50,13 @@ def put(store: Bucket, source: Path | bytes) -> Digest:
     if isinstance(source, bytes):
         return put_bytes(store, source)
     with files.explained(source):
-        size = source.stat().st_size
+        stamp = files.stamp(source)  # taken first: who writes while we read leaves another stamp
+        size = stamp[2]
         if size <= PART:
             return put_bytes(store, source.read_bytes())
         digest = files.digest(source)
         if store.size(blob(digest)) != size:
-            upload(store, source, digest, size)
+            upload(store, digest, size, pieces(source, stamp))
     return digest
 
 
@@ -74,8 +75,8 @@ def newer(store: Bucket) -> bool:
     return store.place.request_checksum is RequestChecksum.WHEN_SUPPORTED
 
 
-def upload(store: Bucket, source: Path, digest: Digest, size: int) -> None:
-    """Send a file in parts. Raises StoreError, also when it is no longer the file that `digest` names."""
+def upload(store: Bucket, digest: Digest, size: int, parts: Iterable[bytes]) -> None:
+    """Send a file in parts. Raises StoreError, and what reading them raises."""
     key, deadline = blob(digest), store.limits.deadline(size)
     at = store.at(key)
     checksum = {"ChecksumAlgorithm": "CRC32"} if newer(store) else {}
@@ -83,7 +84,7 @@ def upload(store: Bucket, source: Path, digest: Digest, size: int) -> None:
     started = store.persistently(start, key, deadline, writing=True)
     request = {**at, "UploadId": started["UploadId"]}
     try:
-        sent = send(store, request, pieces(source, digest, size), deadline)
+        sent = send(store, request, parts, deadline)
         finish(store, key, {**request, "MultipartUpload": {"Parts": sent}}, size, deadline)
     except BaseException:
         with suppress(Exception):
@@ -92,14 +93,16 @@ def upload(store: Bucket, source: Path, digest: Digest, size: int) -> None:
         raise
 
 
-def pieces(source: Path, digest: Digest, size: int) -> Iterator[bytes]:
-    """The parts of a file, in order. Raises StoreError before the last one if the file is not what `digest` names."""
-    sha256, length = hashlib.sha256(), part_size(size)
+def pieces(source: Path, stamp: tuple[int, int, int]) -> Iterator[bytes]:
+    """The parts of a file, in order. Raises StoreError before the last one if the file has another stamp by then.
+
+    A second sha256 would find no more than whoever fetches the blob finds, and costs as much as signing the parts does.
+    """
+    size, length = stamp[2], part_size(stamp[2])
     with source.open("rb") as file:
         for start in range(0, size, length):
             piece = file.read(length)
-            sha256.update(piece)
-            if start + length >= size and (sha256.hexdigest() != digest or file.read(1)):
+            if start + length >= size and files.stamp(source) != stamp:
                 raise StoreError(f"{source}: changed while it was read; put it again when nobody writes to it")
             yield piece
 

@@ -52,6 +52,12 @@ def check(resolved: ResolvedSpec) -> None:
         fitting("spec.generators.training.rank", origin.training.rank)
 
 
+def check_adapter(resolved: ResolvedSpec, field: str, rank: int) -> None:
+    """Pass if the engines asked for serve the adapter given in `field`. Raises BadInputError."""
+    if resolved.execution.local.inference is InferenceType.VLLM:
+        fitting(field, rank)
+
+
 def made(context: Context, stock: Stock) -> list[Inference]:
     """The engines, one per lane. Raises BadInputError if they cannot serve the stock."""
     local = context.resolved.execution.local

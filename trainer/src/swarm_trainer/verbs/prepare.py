@@ -87,6 +87,7 @@ def check_adapters(context: Context) -> None:
         if use.role in (Role.TAKER_ADAPTER, Role.GENERATOR_ADAPTER):
             found = adapter.read_signature(places.here(use, context))
             signature.fits(own_base(use, context), found, use.field)
+            engines.check_adapter(context.resolved, use.field, found.rank)
             if use.role is Role.GENERATOR_ADAPTER:
                 summed.append((use.field, found))
     if summed:
