@@ -29,7 +29,7 @@ HEADROOM = 256 * 2**20
 def run(item: WorkItem, context: Context) -> Receipt:
     """Pin the experiment; its manifest is the root of everything that follows."""
     resolved = context.resolved
-    engines.check(resolved)
+    engines.check(context)
     context.progress(Progress(item.key, "reading the inputs"))
     contents = {use.uri: digested(use, context) for use in defaults.uris(resolved)}
     check_adapters(context)

@@ -47,12 +47,16 @@ def carrying_out(folder: Path) -> CarryOut:
     order = Order.from_bytes(layout.order.read_bytes())
     limit_threads(order)
     opened = store(layout, order)
-    context = Context(order.resolved, opened, layout.cache, order.base_folder, unheard)
+    return within(Context(order.resolved, opened, layout.cache, order.base_folder, unheard))
+
+
+def within(context: Context) -> CarryOut:
+    """What is done with an item in these surroundings, whoever the host is."""
 
     def carry_out(item: WorkItem, report: Callable[[Progress], None]) -> Receipt:
         context.progress = report
         if item.kind is Kind.PREPARE:
-            examined(opened)
+            examined(context.store)
         return verbs.carry_out(item, context)
 
     return carry_out
