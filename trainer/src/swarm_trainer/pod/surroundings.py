@@ -12,7 +12,8 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from swarm_core.api.execution import Device, InferenceType, S3Storage
+from swarm_core.api.execution import Device, InferenceType, LocalExecution, S3Storage
+from swarm_core.api.kubernetes import ClusterInference
 from swarm_core.api.resolved import ResolvedSpec
 from swarm_core.errors import BadInputError
 from swarm_trainer.inference.endpoint import Elsewhere
@@ -23,33 +24,36 @@ from swarm_trainer.worker.session import Order
 
 SERVERS = "DATASWARM_SERVERS"
 SERVER_KEY = "DATASWARM_SERVER_KEY"
+LANES = 4
+"""Candidates that servers are asked for at once, at least: while one is judged here, they answer for another."""
 
 
 def surroundings(order: Order, cache: Path, environment: Mapping[str, str]) -> Context:
     """The context of a pod. Raises BadInputError, StoreError."""
     resolved = hosted(order.resolved)
+    store = opening.opened(bucket(resolved), cache)
+    return Context(resolved, store, cache, order.base_folder, unheard, elsewhere=elsewhere(resolved, environment))
+
+
+def bucket(resolved: ResolvedSpec) -> S3Storage:
+    """Where the run's store is. Raises BadInputError."""
     if not isinstance(resolved.storage, S3Storage):
         raise BadInputError("spec.storage: pods share no folder; give type S3 and a bucket")
-    store = opening.opened(resolved.storage, cache)
-    return Context(resolved, store, cache, order.base_folder, unheard, elsewhere=elsewhere(resolved, environment))
+    return resolved.storage
 
 
 def hosted(resolved: ResolvedSpec) -> ResolvedSpec:
     """The spec as a pod carries it out: `execution.local` says what pods do."""
     execution = resolved.execution
-    local = execution.local.model_copy(
-        update={
-            "inference": engine(execution.kubernetes.inference),
-            "device": Device.AUTO,
-            "threads": execution.local.threads or cores.allotted(),
-        }
+    told = execution.local
+    alone = execution.kubernetes.inference is ClusterInference.LOCAL
+    local = LocalExecution(
+        inference=InferenceType.LOCAL if alone else InferenceType.VLLM,
+        device=Device.AUTO,
+        threads=told.threads or cores.allotted(),
+        lanes=told.lanes if alone else max(told.lanes, LANES),
     )
     return resolved.model_copy(update={"execution": execution.model_copy(update={"local": local})})
-
-
-def engine(wanted: InferenceType) -> InferenceType:
-    """Auto is servers, which many candidates share."""
-    return InferenceType.LOCAL if wanted is InferenceType.LOCAL else InferenceType.VLLM
 
 
 def elsewhere(resolved: ResolvedSpec, environment: Mapping[str, str]) -> Elsewhere | None:

@@ -9,7 +9,7 @@ before, changes nothing.
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NoReturn
@@ -45,8 +45,8 @@ def main(errand: Errand) -> NoReturn:
     ending.once(lambda: message.write(outcome, errand.message), message.code(outcome))
 
 
-def carry_out(errand: Errand, item: WorkItem, report: session.Report) -> Receipt:
-    """The receipt of `item`. Raises what the verbs raise, and BadInputError for an order that is none."""
+def carry_out(errand: Errand, item: WorkItem, report: Callable[[Progress], None]) -> Receipt:
+    """The receipt of `item`. Raises what the verbs raise."""
     order = Order.from_bytes(errand.order.read_bytes())
     context = surroundings.surroundings(order, errand.cache, os.environ)
     session.limit_threads(context.resolved)
@@ -66,8 +66,7 @@ def own(item: WorkItem, environment: Mapping[str, str]) -> WorkItem:
     return replace(item, index=index)
 
 
-def show(told: loop.Told) -> None:
+def show(progress: Progress) -> None:
     """Progress, for whoever reads the pod's log."""
-    if isinstance(told, Progress):
-        of = f" {told.done}/{told.total}" if told.total else ""
-        print(f"{told.key}: {told.note}{of}", file=sys.stderr, flush=True)
+    of = f" {progress.done}/{progress.total}" if progress.total else ""
+    print(f"{progress.key}: {progress.note}{of}", file=sys.stderr, flush=True)

@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from swarm_core.api.defaults import ResolvedSpec
 from swarm_core.api.execution import InferenceType, S3Storage
 from swarm_core.api.resolved import Trained
 from swarm_core.errors import BadInputError
