@@ -2,6 +2,7 @@
 
 import signal
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,31 +13,39 @@ from s3_servers import Server
 
 from swarm_core.engine.phases import Phase
 from swarm_core.engine.work import Kind, WorkItem
-from swarm_trainer.stores import opening
 from swarm_trainer.stores.local import LocalStore
 from swarm_trainer.verbs import receipts
 
 KEYS = {**ENVIRONMENT, **{name: value for name, value in s3_servers.KEYS.items() if value}}
 
 
-def pods(server: Server, bucket: str, folder: Path, **changes: str) -> Pods:
-    """The pods of the short run, its store in a new bucket; `changes` replace text of its file."""
-    place = server.bucket(bucket)
-    text = (ARENA / "short.yaml").read_text()
-    for old, new in changes.items():
-        text = text.replace(old, new)
-    text = text.replace("execution: {local", "execution: {kubernetes: {inference: Local}, local")
-    text += f"  storage: {{type: S3, s3: {{bucket: {place.bucket}, endpoint: '{server.endpoint}'}}}}\n"
-    file = folder / "run.yaml"
-    folder.mkdir(parents=True, exist_ok=True)
-    file.write_text(text)
-    return Pods(ordered(file, ARENA, folder / "order.json"), folder / "pods", KEYS)
+@pytest.fixture
+def start(versitygw: Server, tmp_path: Path) -> Iterator[Callable[..., Pods]]:
+    """Gives the pods of the short run, its store in a new bucket; `changes` replace text of its file."""
+    made: list[Pods] = []
+
+    def pods(bucket: str, **changes: str) -> Pods:
+        place = versitygw.bucket(bucket)
+        text = (ARENA / "short.yaml").read_text()
+        for old, new in changes.items():
+            text = text.replace(old, new)
+        text = text.replace("execution: {local", "execution: {kubernetes: {inference: Local}, local")
+        text += f"  storage: {{type: S3, s3: {{bucket: {place.bucket}, endpoint: '{versitygw.endpoint}'}}}}\n"
+        file = tmp_path / "run.yaml"
+        file.write_text(text)
+        made.append(Pods(ordered(file, ARENA, tmp_path / "order.json"), tmp_path / "pods", KEYS))
+        return made[-1]
+
+    yield pods
+    for one in made:
+        one.close()
 
 
+@pytest.mark.timeout(900)
 def test_pods_one_after_another_end_in_the_result_of_one_machine(
-    finished: Finished, versitygw: Server, tmp_path: Path
+    finished: Finished, versitygw: Server, start: Callable[..., Pods]
 ) -> None:
-    run = pods(versitygw, "pods", tmp_path)
+    run = start("pods")
     interrupted: list[str] = []
 
     def disturb(item: WorkItem) -> None:
@@ -68,8 +77,8 @@ def test_pods_one_after_another_end_in_the_result_of_one_machine(
     assert again.message == run.receipts["conclude"].to_bytes()
 
 
-def test_an_input_that_cannot_work_is_told_with_the_field_and_code_65(versitygw: Server, tmp_path: Path) -> None:
-    run = pods(versitygw, "bad-input", tmp_path, **{"base: {model: base,": "base: {model: no-such-folder,"})
+def test_an_input_that_cannot_work_is_told_with_the_field_and_code_65(start: Callable[..., Pods]) -> None:
+    run = start("bad-input", **{"base: {model: base,": "base: {model: no-such-folder,"})
     pod = run.start(WorkItem(Kind.PREPARE, attempt=2))
     assert pod.ended() == 65, pod.log
     assert pod.failure["key"] == "prepare"
@@ -78,9 +87,9 @@ def test_an_input_that_cannot_work_is_told_with_the_field_and_code_65(versitygw:
 
 
 def test_a_key_that_the_store_does_not_take_is_the_users_to_mend_and_told_to_nobody(
-    versitygw: Server, tmp_path: Path
+    start: Callable[..., Pods],
 ) -> None:
-    run = pods(versitygw, "wrong-key", tmp_path)
+    run = start("wrong-key")
     pod = run.start(WorkItem(Kind.SEED, index=1), AWS_SECRET_ACCESS_KEY="wrong-and-still-a-secret")
     assert pod.ended() == 65, pod.log
     assert "does not take this key" in str(pod.failure["message"])

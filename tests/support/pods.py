@@ -29,6 +29,13 @@ class Pods:
     """Of a folder per pod."""
     environment: Mapping[str, str]
     receipts: dict[str, Receipt] = field(default_factory=dict)
+    started: "list[subprocess.Popen[bytes]]" = field(default_factory=list)
+
+    def close(self) -> None:
+        """End what still runs."""
+        for process in self.started:
+            process.kill()
+            process.wait()
 
     def start(self, item: WorkItem, **environment: str) -> "Pod":
         """A pod of its own, with an empty cache."""
@@ -40,6 +47,7 @@ class Pods:
             process = subprocess.Popen(
                 command, stdout=log, stderr=log, env={**os.environ, **self.environment, **environment}
             )
+        self.started.append(process)
         return Pod(process, place)
 
     def run(self, before: Callable[[WorkItem], None] = lambda _: None) -> EngineState:
