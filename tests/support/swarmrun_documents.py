@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from swarm_core.api import crd
-from swarm_core.api.scalars import PATH_OR_FILE
+from swarm_core.api.scalars import ADDRESS, PATH_OR_FILE
 
 Document = dict[str, Any]
 Patch = dict[str, Any]
@@ -239,9 +239,22 @@ EXAMPLES = (
         {f"{CLUSTER}.podTemplate.env": [{"name": "HTTPS_PROXY", "value": "http://proxy:3128"}]},
         {f"{CLUSTER}.podTemplate.env": [{"name": "DATASWARM_SERVERS", "value": ""}]},
     ),
-    Example(PATH_OR_FILE, {"spec.base.model": "file:///models/base"}, {"spec.base.model": "hf://org/name@rev"}),
-    Example(PATH_OR_FILE, {"spec.generators.data.uri": "../x:y.jsonl"}, {"spec.generators.data.uri": "s3://b/x.jsonl"}),
-    Example(PATH_OR_FILE, {"spec.takers.0.model": "./m"}, {"spec.takers.0.model": "file://"}),
+    Example(ADDRESS, {"spec.base.model": "file:///models/base"}, {"spec.base.model": "https://hub/org/name"}),
+    Example(ADDRESS, {"spec.base.model": "hf://org/name@rev"}, {"spec.base.model": "hf://name"}),
+    Example(ADDRESS, {"spec.base.model": "hf://org/a-b.c@refs/pr/3/part"}, {"spec.base.model": "hf://org/a@b@c"}),
+    Example(ADDRESS, {"spec.base.model": "s3://models/a b/c/"}, {"spec.base.model": "s3://Models/base"}),
+    Example(ADDRESS, {"spec.generators.data.uri": "../x:y.jsonl"}, {"spec.generators.data.uri": "s3:///x.jsonl"}),
+    Example(
+        ADDRESS,
+        {"spec.generators.data.uri": "hf://datasets/org/name@v1/a/b.jsonl"},
+        {"spec.generators.data.uri": "hf://datasets/org/name@/b.jsonl"},
+    ),
+    Example(ADDRESS, {"spec.takers.0.model": "./m"}, {"spec.takers.0.model": "file://"}),
+    Example(
+        PATH_OR_FILE,
+        {"spec.storage": {"type": "Local", "local": {"path": "file:///runs/a"}}},
+        {"spec.storage": {"type": "Local", "local": {"path": "s3://swarms/a"}}},
+    ),
 )
 """Every rule of the CRD that ties fields together, or a field to more than its type."""
 
@@ -349,6 +362,10 @@ def edges(schema: Document) -> list[Any]:
                 *schema.get("enum", []),
                 *texts,
                 "hf://a/b",
+                "hf://a/b@c/d",
+                "hf://a",
+                "s3://abc/d",
+                "s3://a/b",
                 "https://a",
                 "http://a:1/",
                 "file:///a",

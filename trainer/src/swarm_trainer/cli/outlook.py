@@ -27,7 +27,8 @@ def lines(reading: Reading, folder: Path) -> Iterator[str]:
 def generators(reading: Reading) -> str:
     found = reading.order.resolved.generators
     if isinstance(found.origin, Trained):
-        return f"{found.count}, trained on clusters of {found.data.uri} ({reading.items} items)"
+        items = "fetched when it is run" if reading.items is None else f"{reading.items} items"
+        return f"{found.count}, trained on clusters of {found.data.uri} ({items})"
     return f"{found.count} adapters as given"
 
 

@@ -39,6 +39,7 @@ def main(post: Post) -> int:
     """Become the server; returns, with an exit code, only if that cannot be."""
     try:
         order = Order.from_bytes(post.order.read_bytes())
+        surroundings.keep_inputs(post.cache)
         context = surroundings.surroundings(order, post.cache, os.environ)
         session.limit_threads(context.resolved)
         served = wanted(post, context)
@@ -58,7 +59,7 @@ def wanted(post: Post, context: Context) -> Served:
 
     ready = setup.prepared(context)
     stock = ready.stock(context)
-    digest = pins.load(context.store).get(post.model)
+    digest = pins.digests(pins.load(context.store)).get(post.model)
     if digest is None or digest not in stock.bases:
         raise BadInputError(f"{post.model}: no base of this run; its bases are those of spec.base and spec.takers")
     asked = context.resolved.execution.kubernetes.servers

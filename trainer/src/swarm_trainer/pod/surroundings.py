@@ -9,6 +9,7 @@ what they ask for. Keys of the store come by the usual chain of AWS tools.
 """
 
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from swarm_core.api.resolved import ResolvedSpec
 from swarm_core.errors import BadInputError
 from swarm_trainer.inference.endpoint import Elsewhere
 from swarm_trainer.pod import cores
+from swarm_trainer.sources import depot
 from swarm_trainer.stores import opening
 from swarm_trainer.verbs.context import Context, Progress
 from swarm_trainer.worker.session import Order
@@ -31,8 +33,14 @@ LANES = 4
 def surroundings(order: Order, cache: Path, environment: Mapping[str, str]) -> Context:
     """The context of a pod. Raises BadInputError, StoreError."""
     resolved = hosted(order.resolved)
-    store = opening.opened(bucket(resolved), cache)
-    return Context(resolved, store, cache, order.base_folder, unheard, elsewhere=elsewhere(resolved, environment))
+    own = cache / "artefacts"
+    store = opening.opened(bucket(resolved), own)
+    return Context(resolved, store, own, order.base_folder, unheard, elsewhere=elsewhere(resolved, environment))
+
+
+def keep_inputs(cache: Path) -> None:
+    """From now on this process fetches inputs into `cache`, where other pods may find them."""
+    os.environ[depot.VARIABLE] = str(cache / "inputs")
 
 
 def bucket(resolved: ResolvedSpec) -> S3Storage:

@@ -48,6 +48,7 @@ def main(errand: Errand) -> NoReturn:
 def carry_out(errand: Errand, item: WorkItem, report: Callable[[Progress], None]) -> Receipt:
     """The receipt of `item`. Raises what the verbs raise."""
     order = Order.from_bytes(errand.order.read_bytes())
+    surroundings.keep_inputs(errand.cache)
     context = surroundings.surroundings(order, errand.cache, os.environ)
     session.limit_threads(context.resolved)
     return session.within(context)(item, report)

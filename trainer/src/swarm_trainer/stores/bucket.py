@@ -52,8 +52,10 @@ class Listed:
 
     key: str
     size: int
-    age: float
+    age: float = 0.0
     """Seconds since it was written, by the store's clock and this machine's."""
+    etag: str = ""
+    """Tells its version; empty where any will do."""
 
 
 class Bucket:
@@ -92,11 +94,17 @@ class Bucket:
 
     def size(self, key: str) -> int | None:
         """Bytes of the object; None if there is none. Raises StoreError."""
+        seen = self.look(key)
+        return None if seen is None else seen.size
+
+    def look(self, key: str) -> Listed | None:
+        """The object as it is seen from outside; None if there is none. Raises StoreError."""
         try:
-            return int(self.persistently(lambda: self.client.head_object(**self.at(key))["ContentLength"], key))
+            seen = self.persistently(lambda: self.client.head_object(**self.at(key)), key)
         except ClientError as error:
             pass_over_absence(error)
             return None
+        return Listed(key, int(seen["ContentLength"]), etag=seen["ETag"])
 
     def write(self, key: str, data: bytes, terms: dict[str, str], writes: tuple[str, ...] = ()) -> str | None:
         """Write the object on `terms` (IfMatch, IfNoneMatch, a checksum); its etag, or None: a condition did not hold.
@@ -117,13 +125,14 @@ class Bucket:
         self.persistently(lambda: self.client.delete_object(**self.at(key)), key, writing=True)
 
     def list(self) -> Iterator[Listed]:
-        """Every object, for collection alone: nothing else may be decided by a listing. Raises StoreError."""
+        """Every object, for collection and for inputs: nothing that is written may rest on it. Raises StoreError."""
         start, token = len(self.at("")["Key"]), None
         now = datetime.now(UTC)
         while True:
             page = self._page(token)
             for one in page.get("Contents", ()):
-                yield Listed(one["Key"][start:], one["Size"], (now - one["LastModified"]).total_seconds())
+                age = (now - one["LastModified"]).total_seconds()
+                yield Listed(one["Key"][start:], one["Size"], age, one["ETag"])
             if not page.get("IsTruncated"):
                 return
             token = page["NextContinuationToken"]

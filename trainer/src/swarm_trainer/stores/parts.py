@@ -22,7 +22,7 @@ from swarm_core.api.execution import RequestChecksum
 from swarm_core.ports import CorruptError, StoreError
 from swarm_core.recipe import Digest, digest_bytes
 from swarm_trainer.stores import bucket, files, refusals
-from swarm_trainer.stores.bucket import THREADS, Bucket
+from swarm_trainer.stores.bucket import THREADS, Bucket, Listed
 from swarm_trainer.stores.patience import Deadline
 from swarm_trainer.stores.refusals import Trouble, WireError
 
@@ -162,7 +162,7 @@ def get(store: Bucket, digest: Digest, path: Path) -> None:
         raise StoreError(f"{digest}: not in the store {store.where()}; put it first, or give the store that has it")
     found: list[str] = []
     for _ in range(FETCHES):
-        sha256 = fetch(store, key, size, path)
+        sha256 = fetch(store, Listed(key, size), path)
         if sha256 == digest:
             return
         if sha256 in found:
@@ -174,14 +174,15 @@ def get(store: Bucket, digest: Digest, path: Path) -> None:
     raise StoreError(f"{store.where(key)}: comes damaged, differently each of {FETCHES} times; check the network")
 
 
-def fetch(store: Bucket, key: str, size: int, path: Path) -> str:
+def fetch(store: Bucket, seen: Listed, path: Path) -> str:
     """Write the object to `path`, in parts; the sha256 of what came. Raises StoreError, OSError."""
+    size = seen.size
     deadline, length = store.limits.deadline(size), part_size(size)
     sha256 = hashlib.sha256()
     with path.open("w+b") as file, ThreadPoolExecutor(THREADS) as pool:
         os.truncate(file.fileno(), size)
         jobs = (
-            lambda start=start: receive(store, key, file.fileno(), (start, min(length, size - start)), deadline)
+            lambda start=start: receive(store, seen, file.fileno(), (start, min(length, size - start)), deadline)
             for start in range(0, size, length)
         )
         for start, count in bounded(pool, jobs):
@@ -190,12 +191,13 @@ def fetch(store: Bucket, key: str, size: int, path: Path) -> str:
     return sha256.hexdigest()
 
 
-def receive(store: Bucket, key: str, file: int, part: tuple[int, int], deadline: Deadline) -> tuple[int, int]:
-    """Write the bytes `part` (start, length) of an object to their place. Raises StoreError."""
+def receive(store: Bucket, seen: Listed, file: int, part: tuple[int, int], deadline: Deadline) -> tuple[int, int]:
+    """Write the bytes `part` (start, length) of an object, as it was seen, to their place. Raises StoreError."""
     start, length = part
+    request = {**store.at(seen.key), **({"IfMatch": seen.etag} if seen.etag else {})}
 
     def once() -> None:
-        response = store.client.get_object(**store.at(key), Range=f"bytes={start}-{start + length - 1}")
+        response = store.client.get_object(**request, Range=f"bytes={start}-{start + length - 1}")
         offset = start
         with response["Body"] as stream:
             while piece := stream.read(bucket.CHUNK):
@@ -205,9 +207,14 @@ def receive(store: Bucket, key: str, file: int, part: tuple[int, int], deadline:
             raise WireError(f"{offset - start} bytes of {length}")
 
     try:
-        store.persistently(once, key, deadline)
+        store.persistently(once, seen.key, deadline)
     except ClientError as error:
-        if refusals.trouble(error) is not Trouble.ABSENT:
-            raise
-        raise StoreError(f"{store.where(key)}: deleted while it was read; somebody deletes what a run needs") from error
+        raise moved(store.where(seen.key), error) from error
     return part
+
+
+def moved(where: str, error: ClientError) -> StoreError:
+    """What an error says of an object that was seen a moment ago."""
+    if refusals.trouble(error) is Trouble.ABSENT:
+        return StoreError(f"{where}: deleted while it was read; somebody deletes what a run needs")
+    return StoreError(f"{where}: changed while it was read; run again when nobody writes to it")

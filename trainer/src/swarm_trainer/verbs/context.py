@@ -11,6 +11,7 @@ from pathlib import Path
 from swarm_core.api.defaults import ResolvedSpec
 from swarm_core.ports import ArtifactStore, Inference
 from swarm_trainer.inference.endpoint import Elsewhere
+from swarm_trainer.sources.fetching import Fetched
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,3 +44,5 @@ class Context:
     """The servers that inference VLLM asks; None: each is started here when it is first needed."""
     engines: dict[str, list[Inference]] = field(default_factory=dict)
     """Inference engines by what they serve, one per lane, kept warm between items."""
+    fetched: dict[str, Fetched] = field(default_factory=dict)
+    """Inputs from elsewhere, by URI, each settled on one version."""

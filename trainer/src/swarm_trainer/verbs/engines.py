@@ -73,7 +73,7 @@ def served(context: Context, stock: Stock) -> OpenAIInference:
     """A client of one vLLM server per base: those given, or ours, which start when they are first needed."""
     hosts: dict[Digest, Host] = {}
     if context.elsewhere is not None:
-        hosts |= given(context.elsewhere, stock, pins.load(context.store))
+        hosts |= given(context.elsewhere, stock, pins.digests(pins.load(context.store)))
     else:
         for digest in stock.bases:
             log = context.cache / f"vllm-{digest[:12]}.log"

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from swarm_core.api import defaults
-from swarm_core.api.defaults import ResolvedSpec
+from swarm_core.api.defaults import ResolvedSpec, Role, Use
 from swarm_core.engine import search
 from swarm_core.engine.receipts import Output
 from swarm_core.engine.work import GENERATORS, Kind, WorkItem
@@ -200,17 +200,22 @@ def unpacked(context: Context, digest: Digest) -> Path:
 
 def base_folder(context: Context) -> Path:
     """The folder of the base model."""
-    return places.folder(context.resolved.base.model, context.base_folder, "spec.base.model")
+    return places.here(base(context.resolved), context)
+
+
+def base(resolved: ResolvedSpec) -> Use:
+    """The base model's place in the spec."""
+    return next(use for use in defaults.uris(resolved) if use.role is Role.BASE)
 
 
 def models(context: Context) -> dict[Digest, Path]:
-    """The folder of every base by its digest, hashed now. Raises BadInputError if one changed since prepare."""
+    """The folder of every base by its digest, hashed in this process. Raises BadInputError if one changed."""
     pinned = pins.load(context.store)
     found: dict[Digest, Path] = {}
     for use in defaults.uris(context.resolved):
-        if use.role in (defaults.Role.BASE, defaults.Role.TAKER_MODEL):
-            path = places.folder(use.uri, context.base_folder, use.field)
-            digest = tree.digest_tree(path)
-            pins.check(use, digest, pinned)
+        if use.role in (Role.BASE, Role.TAKER_MODEL):
+            path = places.here(use, context)
+            digest = places.pin(use, context).digest
+            pins.check(use, digest, pinned[use.uri])
             found[digest] = path
     return found
