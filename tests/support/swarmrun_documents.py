@@ -279,9 +279,9 @@ EDITS = {
 FREE_EDITS = (
     {"spec.suspend": True},
     {"spec.execution": {"attempts": 5, "local": {"device": "cpu", "threads": 2}}},
-    {"spec.stopAfter": 3, "spec.deadlineSeconds": 60, "spec.ttlSecondsAfterFinished": 0, "spec.rerun": "again"},
+    {"spec.rerun": "again", "spec.stopAfter": 3, "spec.deadlineSeconds": 60, "spec.ttlSecondsAfterFinished": 0},
     {"spec.budget": {"gpuHours": 1.5}},
-    {f"{CLUSTER}.maxAccelerators": 4},
+    {CLUSTER: {"maxAccelerators": 4}},
     {"metadata.labels": {"team": "a"}},
 )
 """Edits that are let pass."""

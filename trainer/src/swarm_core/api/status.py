@@ -35,11 +35,9 @@ class Best(StatusBlock):
 
     value: Number
     """Its fitness, as searched; the reported figure is measured afresh at the end."""
-    iteration: Integer
-    """Iteration in which it was found."""
-    particle: Integer
-    """Index of the particle that found it."""
-    recipe: Sha256
+    particle: Short | None = None
+    """Name of the particle that found it."""
+    recipe: Sha256 | None = None
     """Name of its recipe."""
 
 
@@ -102,7 +100,7 @@ class ServersStatus(StatusBlock):
     """Where the inference servers stand."""
 
     phase: Short
-    """Off, Starting, Ready, Idle, Draining or Waiting."""
+    """Off, Starting, Ready, Idle or Waiting."""
     since: Short
     """Since when, RFC 3339."""
     failures: Integer = Field(0, ge=0)
@@ -158,6 +156,8 @@ class SwarmRunStatus(StatusBlock):
     """The same in hours, all together."""
     peak_accelerators: Integer | None = None
     """Most accelerators that the run holds at one time, on a cluster."""
+    result: Sha256 | None = None
+    """Digest of the result document in the store."""
     servers: ServersStatus | None = None
     """Where the inference servers stand, on a cluster."""
     rerun: Short | None = None
