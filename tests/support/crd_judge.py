@@ -33,6 +33,9 @@ def admitted(document: Any, schema: Schema) -> Any:
                         document[name] = part["default"]
                 if name in document:
                     document[name] = admitted(document[name], part)
+            if "additionalProperties" in schema:
+                values = schema["additionalProperties"]
+                return {name: admitted(part, values) for name, part in document.items() if part is not None}
         case list() if "items" in schema:
             return [admitted(entry, schema["items"]) for entry in document]
         case float() if schema.get("type") == "integer" and document.is_integer():
@@ -100,7 +103,8 @@ def _cel(value: Any, schema: Schema) -> Any:
     """`value` with the CEL types that its schema declares; a number written 1 is a double."""
     match schema["type"]:
         case "object":
-            parts = schema.get("properties", {})
+            others = schema.get("additionalProperties")
+            parts = schema.get("properties", {}) if others is None else dict.fromkeys(value, others)
             return celtypes.MapType(
                 {celtypes.StringType(key): _cel(value[key], parts[key]) for key in value if key in parts}
             )

@@ -66,6 +66,7 @@ class Example:
     reject: Patch
 
 
+CLUSTER = "spec.execution.kubernetes"
 MODEL = {"type": "Model", "model": {"uri": "models/embedder"}}
 EXAMPLES = (
     Example(
@@ -203,6 +204,41 @@ EXAMPLES = (
         {"spec.storage": {"type": "S3", "s3": {"bucket": "swarms", "endpoint": "http://localhost:7070"}}},
         {"spec.storage": {"type": "Local", "local": {"path": "a"}, "s3": {"bucket": "swarms"}}},
     ),
+    Example(
+        "a cache is an existing claim or one to be made; write existingClaim, or claim",
+        {f"{CLUSTER}.modelCache": {"existingClaim": "models"}},
+        {f"{CLUSTER}.modelCache": {"existingClaim": "models", "claim": {"size": "1Gi"}}},
+    ),
+    Example(
+        "a cache is an existing claim or one to be made; write existingClaim, or claim",
+        {f"{CLUSTER}.modelCache": {"claim": {"size": "1Gi", "accessMode": "ReadWriteOnce"}}},
+        {f"{CLUSTER}.modelCache": {}},
+    ),
+    Example(
+        "a server holds what its model is spread over; remove accelerators, or write 0 for a CPU",
+        {f"{CLUSTER}.servers": {"tensorParallel": 4, "accelerators": 4}},
+        {f"{CLUSTER}.servers": {"tensorParallel": 4, "accelerators": 2}},
+    ),
+    Example(
+        "without a key only Exists matches; write the key, or set operator to Exists",
+        {f"{CLUSTER}.podTemplate.tolerations": [{"operator": "Exists"}]},
+        {f"{CLUSTER}.podTemplate.tolerations": [{"value": "a"}]},
+    ),
+    Example(
+        "Exists compares no value; remove it, or set operator to Equal",
+        {f"{CLUSTER}.podTemplate.tolerations": [{"key": "gpu", "value": "a"}]},
+        {f"{CLUSTER}.podTemplate.tolerations": [{"key": "gpu", "value": "a", "operator": "Exists"}]},
+    ),
+    Example(
+        "only effect NoExecute is put up with for a time; set it, or remove tolerationSeconds",
+        {f"{CLUSTER}.podTemplate.tolerations": [{"key": "a", "effect": "NoExecute", "tolerationSeconds": 3}]},
+        {f"{CLUSTER}.podTemplate.tolerations": [{"key": "a", "effect": "NoSchedule", "tolerationSeconds": 3}]},
+    ),
+    Example(
+        "variables of this beginning are the operator's; choose another name",
+        {f"{CLUSTER}.podTemplate.env": [{"name": "HTTPS_PROXY", "value": "http://proxy:3128"}]},
+        {f"{CLUSTER}.podTemplate.env": [{"name": "DATASWARM_SERVERS", "value": ""}]},
+    ),
     Example(ADDRESS, {"spec.base.model": "file:///models/base"}, {"spec.base.model": "https://hub/org/name"}),
     Example(ADDRESS, {"spec.base.model": "hf://org/name@rev"}, {"spec.base.model": "hf://name"}),
     Example(ADDRESS, {"spec.base.model": "hf://org/a-b.c@refs/pr/3/part"}, {"spec.base.model": "hf://org/a@b@c"}),
@@ -243,6 +279,9 @@ EDITS = {
 FREE_EDITS = (
     {"spec.suspend": True},
     {"spec.execution": {"attempts": 5, "local": {"device": "cpu", "threads": 2}}},
+    {"spec.rerun": "again", "spec.stopAfter": 3, "spec.deadlineSeconds": 60, "spec.ttlSecondsAfterFinished": 0},
+    {"spec.budget": {"gpuHours": 1.5}},
+    {CLUSTER: {"maxAccelerators": 4}},
     {"metadata.labels": {"team": "a"}},
 )
 """Edits that are let pass."""
@@ -265,16 +304,29 @@ STARTS: tuple[Patch, ...] = (
     {"spec.swarm": {"groups": "PerLayer", "perLayer": {"cohesion": 0.5}}},
     {"spec.swarm": {"merge": "Exact", "exact": {"maxRank": 32}, "optimizer": "CmaEs"}},
     {"spec.storage": {"type": "S3", "s3": {"bucket": "swarms", "region": "eu-west-1", "singleWriter": True}}},
+    {f"{CLUSTER}": {"inference": "Local", "trainer": {"accelerators": 0, "cpu": "500m"}, "queue": "team-a"}},
+    {
+        f"{CLUSTER}.podTemplate": {
+            "nodeSelector": {"kubernetes.io/arch": "amd64"},
+            "tolerations": [{"key": "gpu", "effect": "NoExecute"}] * 2,
+            "env": [{"name": "A", "value": ""}, {"name": "B", "value": "b"}],
+            "imagePullSecrets": [{"name": "a"}, {"name": "b"}],
+        },
+        f"{CLUSTER}.modelCache.claim.size": "50Gi",
+        f"{CLUSTER}.servers": {"extraArgs": ["--max-num-seqs=64", "--enforce-eager"], "tensorParallel": 64},
+    },
     {"spec.storage": {"type": "Local", "local": {"path": "runs/a"}}, "spec.evaluation": {"final": {"items": 8}}},
 )
 JUNK = (None, True, False, 0, -1, 1.5, 3.0, -0.0, 10**12, "", "3", "true", "x", [], {}, [None], [{}])
 
 
 def ways(schema: Document = SCHEMA["properties"]["spec"], way: tuple[str | int, ...] = ("spec",)) -> Iterator[tuple]:
-    """Every path below `way`, with its schema; of a list, its first two entries."""
+    """Every path below `way`, with its schema; of a list, its first two entries; of a map, two keys."""
     for name, part in schema.get("properties", {}).items():
         yield (*way, name), part
         yield from ways(part, (*way, name))
+    for name in ("a", "b/c") if "additionalProperties" in schema else ():
+        yield (*way, name), schema["additionalProperties"]
     for index in range(2) if "items" in schema else ():
         yield (*way, index), schema["items"]
         yield from ways(schema["items"], (*way, index))
@@ -319,6 +371,7 @@ def edges(schema: Document) -> list[Any]:
                 "file:///a",
                 "file://",
                 "a://",
+                *("4", "16Gi", "a.b/c", "d.e/f", "--enforce-eager", "--block-size=16"),
                 "\x07",
                 "😀",
             ]
@@ -326,7 +379,7 @@ def edges(schema: Document) -> list[Any]:
             entries = [[entry] * count for entry in ("ab", {"name": "n"}) for count in (1, 2, schema["maxItems"] + 1)]
             return [*entries, [{"name": "n"}, {"name": "m"}], ["a", "b"], ["a", "b", "c", "d"]]
         case _:
-            return [{}]
+            return [{}, *({f"k{key}": "v" for key in range(most)} for most in (16, 17) if "maxProperties" in schema)]
 
 
 @st.composite

@@ -83,6 +83,10 @@ class Mapped(BaseModel):
     field: dict[str, int]
 
 
+class Scattered(BaseModel):
+    field: Annotated[dict[str, int | str], Field(max_length=3)]
+
+
 class Stepped(BaseModel):
     field: int = Field(multiple_of=3)
 
@@ -94,7 +98,8 @@ class Stepped(BaseModel):
         (Pair, r"spec\.field: .*'prefixItems'"),
         (Endless, r"spec\.field: no maxLength"),
         (Unlisted, r"spec\.rows: no maxItems"),
-        (Mapped, r"spec\.field: .*'additionalProperties'"),
+        (Mapped, r"spec\.field: no maxProperties"),
+        (Scattered, r"spec\.field{}: .*'anyOf'"),
         (Stepped, r"spec\.field: .*'multipleOf'"),
     ],
     ids=lambda value: value.__name__ if isinstance(value, type) else "",

@@ -26,6 +26,8 @@ class ConditionType(StrEnum):
     """Unknown until the run is over."""
     SUSPENDED = "Suspended"
     """The user holds the run; nothing is launched."""
+    VALIDATED = "Validated"
+    """The spec can be carried out here."""
 
 
 class Truth(StrEnum):

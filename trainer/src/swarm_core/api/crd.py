@@ -22,11 +22,11 @@ from swarm_core.api.spec import IDENTITY, KEPT
 
 PLURAL = "swarmruns"
 HEADER = "# Made from the models by `python -m swarm_core.api.crd`; edit those.\n"
-DROPPED = frozenset({"title", "additionalProperties"})
-"""`additionalProperties: false` may not stand beside properties; the server prunes unknown fields instead."""
+DROPPED = frozenset({"title", "propertyNames"})
+"""What a structural schema has no word for: the keys of a map are bounded by the size of an object."""
 COPIED = frozenset({
     "type", "description", "enum", "required", "minimum", "maximum", "minLength", "maxLength", "pattern", "minItems",
-    "maxItems", VALIDATIONS, "x-kubernetes-list-type", "x-kubernetes-list-map-keys",
+    "maxItems", "maxProperties", VALIDATIONS, "x-kubernetes-list-type", "x-kubernetes-list-map-keys",
 })  # fmt: skip
 CAPS = {"string": "maxLength", "array": "maxItems"}
 
@@ -73,6 +73,7 @@ def _version() -> JsonSchemaValue:
             _column("Iteration", "integer", ".status.iteration"),
             _column("Best", "number", ".status.best.value"),
             _column("Gain", "number", ".status.gain.value"),
+            _column("GPU-hours", "number", ".status.gpuHours"),
             _column("Age", "date", ".metadata.creationTimestamp"),
         ],
         "schema": {"openAPIV3Schema": _root()},
@@ -129,7 +130,7 @@ def structural(node: JsonSchemaValue, path: str) -> JsonSchemaValue:
             schema[key] = " ".join(value.split()) if key == "description" else value
         elif key in CONVERTED:
             schema.update(CONVERTED[key](value, path))
-        elif key not in DROPPED or isinstance(value, dict):
+        elif key not in DROPPED:
             raise InexpressibleError(f"{path}: a structural schema has no {key!r}; model the field without it")
     return _sized(_filled(schema), path)
 
@@ -161,7 +162,7 @@ def _without_null(value: object) -> object:
 
 
 def _sized(schema: JsonSchemaValue, path: str) -> JsonSchemaValue:
-    cap = CAPS.get(schema["type"])
+    cap = "maxProperties" if "additionalProperties" in schema else CAPS.get(schema["type"])
     if cap and cap not in schema and "enum" not in schema:
         raise InexpressibleError(f"{path}: no {cap}; the API server cannot bound the cost of rules without it")
     return schema
@@ -171,9 +172,15 @@ def _properties(value: JsonSchemaValue, path: str) -> JsonSchemaValue:
     return {"properties": {name: structural(part, f"{path}.{name}") for name, part in value.items()}}
 
 
+def _map(value: JsonSchemaValue | bool, path: str) -> JsonSchemaValue:
+    """The values of a map. `false`, of a block, is left out: the server prunes unknown fields instead."""
+    return {"additionalProperties": structural(value, f"{path}{{}}")} if isinstance(value, dict) else {}
+
+
 CONVERTED: dict[str, Callable[..., JsonSchemaValue]] = {
     "properties": _properties,
     "items": lambda value, path: {"items": structural(value, f"{path}[]")},
+    "additionalProperties": _map,
     "const": lambda value, _path: {"enum": [value]},
     "default": lambda value, _path: {"default": value},
     "exclusiveMinimum": lambda value, _path: {"minimum": value, "exclusiveMinimum": True},

@@ -6,6 +6,8 @@ from typing import Annotated, ClassVar
 from pydantic import BeforeValidator, Field, Strict
 
 from swarm_core.api.block import Block, Rule, member
+from swarm_core.api.kubernetes import KubernetesExecution
+from swarm_core.api.pods import Reference
 from swarm_core.api.scalars import BUCKET, Flag, Integer, LocalUri, Shape, whole
 
 
@@ -66,6 +68,8 @@ class S3Storage(Block):
     """When requests carry the newer checksums; WhenRequired suits stores that do not know them."""
     single_writer: Flag = False
     """Whether a store without conditional writes is taken at the user's word that one process writes."""
+    credentials_secret_ref: Reference | None = None
+    """On a cluster, the Secret whose entries AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are the store's keys."""
 
 
 class Storage(Block):
@@ -124,3 +128,5 @@ class Execution(Block):
     """Seconds after which a piece of work is cancelled, which counts as a failed attempt."""
     local: LocalExecution = LocalExecution()
     """How work is carried out on one machine."""
+    kubernetes: KubernetesExecution = KubernetesExecution()
+    """How work is carried out on a cluster."""

@@ -34,12 +34,13 @@ def whole(value: object) -> object:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def _unsigned_zero(value: object) -> object:
+def unsigned_zero(value: object) -> object:
+    """Minus zero as the zero it becomes on the way through an API server; anything else untouched."""
     return value + 0.0 if isinstance(value, float) else value
 
 
 Integer = Annotated[int, Strict(), BeforeValidator(whole)]
-Number = Annotated[float, Strict(), BeforeValidator(_unsigned_zero)]
+Number = Annotated[float, Strict(), BeforeValidator(unsigned_zero)]
 Flag = Annotated[bool, Strict()]
 
 

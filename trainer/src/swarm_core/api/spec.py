@@ -14,6 +14,7 @@ from swarm_core.api.evaluation import Evaluation
 from swarm_core.api.execution import Execution, Storage
 from swarm_core.api.generators import Generators
 from swarm_core.api.judging import Judge, Objective, ObjectiveType
+from swarm_core.api.limits import Budget, Count, Delay, Seconds, Token
 from swarm_core.api.scalars import Flag, Integer, Line
 from swarm_core.api.swarm import Swarm
 from swarm_core.api.takers import Answering, Generation, Taker
@@ -25,7 +26,9 @@ IDENTITY = (
 """The fields that make the experiment what it is: digested, and fixed once created."""
 KEPT = ("storage",)
 """Not digested, and still fixed: a run that lost its store would start again."""
-FREE = ("suspend", "execution")
+FREE = (
+    "suspend", "stopAfter", "deadlineSeconds", "ttlSecondsAfterFinished", "budget", "rerun", "execution",
+)  # fmt: skip
 """Neither digested nor fixed."""
 
 
@@ -36,6 +39,16 @@ class SwarmRunSpec(Block):
     """Seed of every random choice of the run."""
     suspend: Flag = False
     """Whether the run pauses at the next safe point and gives back what it holds."""
+    stop_after: Count | None = None
+    """Iterations after which a search on a cluster ends early, and is concluded with what it has found."""
+    deadline_seconds: Seconds | None = None
+    """Seconds after its start at which a run on a cluster fails if it is not over, time suspended included."""
+    ttl_seconds_after_finished: Delay | None = None
+    """Seconds after its end at which a run is deleted from a cluster; what it left in the store stays."""
+    budget: Budget = Budget()
+    """What a run on a cluster may use."""
+    rerun: Token | None = None
+    """A word of your choice: changing it lets a failed run on a cluster try again from where it failed."""
     base: Base
     """The base model: what every generator, and every taker that names no other, is an adapter of."""
     generators: Generators

@@ -16,6 +16,7 @@ HISTORY_ROWS = 20
 PARTICLE_ROWS = 64
 CONDITION_ROWS = 8
 MESSAGE_CHARACTERS = 1024
+ENGINE_CHARACTERS = 49_152
 
 Short = Annotated[str, Strict(), Field(max_length=64)]
 Sha256 = Annotated[
@@ -34,11 +35,9 @@ class Best(StatusBlock):
 
     value: Number
     """Its fitness, as searched; the reported figure is measured afresh at the end."""
-    iteration: Integer
-    """Iteration in which it was found."""
-    particle: Integer
-    """Index of the particle that found it."""
-    recipe: Sha256
+    particle: Short | None = None
+    """Name of the particle that found it."""
+    recipe: Sha256 | None = None
     """Name of its recipe."""
 
 
@@ -84,6 +83,32 @@ class Counts(StatusBlock):
     """Answers without a score."""
 
 
+class GpuSeconds(StatusBlock):
+    """Accelerators held, each for so many seconds."""
+
+    busy: Number = Field(0.0, ge=0)
+    """While they trained, or served an iteration."""
+    loading: Number = Field(0.0, ge=0)
+    """While images, models and servers were not ready."""
+    idle: Number = Field(0.0, ge=0)
+    """While servers had nobody to serve."""
+    counted_until: Short | None = None
+    """Up to when they are counted, RFC 3339."""
+
+
+class ServersStatus(StatusBlock):
+    """Where the inference servers stand."""
+
+    phase: Short
+    """Off, Starting, Ready, Idle or Waiting."""
+    since: Short
+    """Since when, RFC 3339."""
+    failures: Integer = Field(0, ge=0)
+    """How often in a row they were not ready in time."""
+    not_before: Short | None = None
+    """When they are tried again, RFC 3339."""
+
+
 class SwarmRunStatus(StatusBlock):
     """How far a run is."""
 
@@ -125,3 +150,17 @@ class SwarmRunStatus(StatusBlock):
         ),
     ] = ()
     """Facts about the run, for people and for tools that wait: Ready, Reconciling, Stalled and more."""
+    gpu_seconds: GpuSeconds | None = None
+    """Accelerators held so far, on a cluster."""
+    gpu_hours: Number | None = None
+    """The same in hours, all together."""
+    peak_accelerators: Integer | None = None
+    """Most accelerators that the run holds at one time, on a cluster."""
+    result: Sha256 | None = None
+    """Digest of the result document in the store."""
+    servers: ServersStatus | None = None
+    """Where the inference servers stand, on a cluster."""
+    rerun: Short | None = None
+    """The spec's rerun that was last heeded."""
+    engine: Annotated[str, Strict(), Field(max_length=ENGINE_CHARACTERS)] | None = None
+    """What the engine remembers of the run, for the operator alone."""

@@ -73,7 +73,7 @@ def _failed(outline: Outline, was: EngineState, item: WorkItem, seen: Failed, no
         case FailureReason.BAD_INPUT:
             current = state.remember(was, item.key, Attempt(seen.attempt))
             return state.give_up(current, Failure(was.phase, item.key, seen.reason, seen.message))
-        case FailureReason.ERROR | FailureReason.DEADLINE:
+        case FailureReason.ERROR | FailureReason.DEADLINE | FailureReason.BUDGET:
             failures = seen.attempt - was.floor + 1
             if failures < outline.attempts:
                 following = Attempt(seen.attempt + 1, now + backoff(failures), message=seen.message)

@@ -13,6 +13,7 @@ Promises, whatever is lost, late, doubled or out of order:
     safe: actions are derived from what is seen, never remembered;
   - an item is launched only after what it follows is committed, and never beside an attempt of it seen running;
   - a suspended run launches nothing and ends what runs; results that still arrive are absorbed;
+  - a limit (`limits`) ends a search or a run, never a result that exists;
   - every wait has an end: `wake_after` is None only when the run is over, and reaches no further than the nearest
     deadline. Over means nothing is launched, and what runs is ended.
 
@@ -25,7 +26,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from swarm_core.engine import absorb, phases, plan
+from swarm_core.engine import absorb, limits, phases, plan
 from swarm_core.engine import state as states
 from swarm_core.engine.phases import Fact, Phase
 from swarm_core.engine.plan import Outline
@@ -84,6 +85,7 @@ def _advance(outline: Outline, state: EngineState, world: World, now: float) -> 
             seen = world.items.get(item.key)
             if seen is not None:
                 state = absorb.observation(outline, state, item, seen, now)
+        state = limits.heeded(outline, state)
         fact = _fact(outline, state)
         if fact is None:
             return state
@@ -99,7 +101,8 @@ def _fact(outline: Outline, state: EngineState) -> Fact | None:
     if plan.wanted(outline, state):
         return None
     if state.phase is Phase.ITERATING:
-        over = state.search.stop or state.iteration >= outline.iterations
+        last = outline.iterations if outline.stop_after is None else min(outline.iterations, outline.stop_after)
+        over = state.search.stop or state.iteration >= last
         return Fact.SEARCHED if over else Fact.COMMITTED
     return ALL_DONE[state.phase]
 

@@ -51,10 +51,10 @@ class Fact(StrEnum):
     COMMITTED = "Committed"
     """An iteration is committed, and more are to come."""
     SEARCHED = "Searched"
-    """An iteration is committed, and a rule to stop holds."""
+    """An iteration is committed, and a rule to stop or a limit holds."""
     CONCLUDED = "Concluded"
     EXHAUSTED = "Exhausted"
-    """An item cannot be done: its input cannot work, or its attempts are used up."""
+    """The run cannot go on: an item's input cannot work, its attempts are used up, or a limit of the run is reached."""
 
 
 TERMINAL = frozenset({Phase.SUCCEEDED, Phase.FAILED})

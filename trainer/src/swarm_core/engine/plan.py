@@ -30,13 +30,19 @@ class Outline:
     """Failed attempts of one item after which the run fails."""
     item_deadline_seconds: float = 86_400.0
     suspended: bool = False
+    stop_after: int | None = None
+    """Iterations after which the search ends early; None: it ends by its own rules."""
+    spent: str = ""
+    """Why no further iteration may begin, in words; empty while there is budget left."""
+    overdue: str = ""
+    """Why the run must end now, in words; empty while there is time."""
     swarm: str = GENERATORS
     """The swarm that this run of the engine moves."""
 
     def __post_init__(self) -> None:
-        least = {"iterations": 0, "clusters": 0, "attempts": 1}
+        least = {"iterations": 0, "clusters": 0, "attempts": 1, "stop_after": 0}
         for name, bound in least.items():
-            if getattr(self, name) < bound:
+            if getattr(self, name) is not None and getattr(self, name) < bound:
                 raise ValueError(f"outline: {name} is {getattr(self, name)}; it must be at least {bound}")
         if not self.item_deadline_seconds > 0:
             raise ValueError(f"outline: item_deadline_seconds is {self.item_deadline_seconds}; it must be above 0")

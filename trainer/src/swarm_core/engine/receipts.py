@@ -66,10 +66,14 @@ FITNESS_FORM = "it must be `name=value` joined by commas, every value finite or 
 
 
 class Stop(StrEnum):
-    """The rules that end a search."""
+    """What ends a search: a rule of its own, or a limit set to it."""
 
     ITERATIONS = "Iterations"
     PATIENCE = "Patience"
+    STOP_AFTER = "StopAfter"
+    """As far as its owner wanted it to go."""
+    BUDGET = "Budget"
+    """What it may use is used."""
 
 
 def output(receipt: Receipt, name: Output) -> Digest:

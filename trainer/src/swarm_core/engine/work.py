@@ -90,6 +90,8 @@ class FailureReason(StrEnum):
     LOST = "Lost"
     """The process vanished: killed, evicted, node gone. Costs no attempt."""
     DEADLINE = "DeadlineExceeded"
+    BUDGET = "BudgetExceeded"
+    """No item's fault: what the run may use is used, and there is nothing yet to conclude."""
     ERROR = "Error"
     """It failed; another attempt may succeed."""
 

@@ -1,5 +1,6 @@
 """Where an OpenAI-compatible server answers, and how to ask it there."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -15,6 +16,15 @@ class Endpoint:
     """The folder of the base: prompts are turned into tokens on this side."""
     key: str | None = field(default=None, repr=False)
     """The bearer token. Kept out of everything that is printed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """Servers that somebody else runs."""
+
+    urls: Mapping[str, str]
+    """Where each model is served, by its URI in the spec; without `/v1`."""
+    key: str | None = field(default=None, repr=False)
 
 
 class Host(Protocol):

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from swarm_core.api.defaults import ResolvedSpec
 from swarm_core.ports import ArtifactStore, Inference
+from swarm_trainer.inference.endpoint import Elsewhere
 from swarm_trainer.sources.fetching import Fetched
 
 
@@ -39,6 +40,8 @@ class Context:
     base_folder: Path
     """Relative URIs of the spec start here."""
     progress: Callable[[Progress], None]
+    elsewhere: Elsewhere | None = None
+    """The servers that inference VLLM asks; None: each is started here when it is first needed."""
     engines: dict[str, list[Inference]] = field(default_factory=dict)
     """Inference engines by what they serve, one per lane, kept warm between items."""
     fetched: dict[str, Fetched] = field(default_factory=dict)

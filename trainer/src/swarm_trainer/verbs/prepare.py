@@ -31,7 +31,7 @@ HEADROOM = 256 * 2**20
 def run(item: WorkItem, context: Context) -> Receipt:
     """Pin the experiment; its manifest is the root of everything that follows."""
     resolved = context.resolved
-    engines.check(resolved)
+    engines.check(context)
     context.progress(Progress(item.key, "reading the inputs"))
     pinned = {use.uri: pinned_at(use, item, context) for use in defaults.uris(resolved)}
     contents = pins.digests(pinned)

@@ -110,10 +110,13 @@ class Setup:
     def engines(self, context: Context) -> list[Inference]:
         """The inference engines of this run, one per lane, kept warm in the worker."""
         if self.manifest not in context.engines:
-            generators = tuple(map(self.recipe, positions.vertices(self.plan.basis, self.plan.groups)))
-            stock = Stock(models(context), lambda digest: unpacked(context, digest), (*generators, *self.taker_recipes))
-            context.engines[self.manifest] = engines.made(context, stock)
+            context.engines[self.manifest] = engines.made(context, self.stock(context))
         return context.engines[self.manifest]
+
+    def stock(self, context: Context) -> Stock:
+        """What the engines are to serve."""
+        generators = tuple(map(self.recipe, positions.vertices(self.plan.basis, self.plan.groups)))
+        return Stock(models(context), lambda digest: unpacked(context, digest), (*generators, *self.taker_recipes))
 
     def serving(self, context: Context, live: Sequence[Recipe]) -> list[Inference]:
         """The engines, each serving `live` and the takers."""

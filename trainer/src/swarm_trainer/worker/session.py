@@ -45,14 +45,18 @@ def carrying_out(folder: Path) -> CarryOut:
     """What the worker of the run in `folder` does with an item. Raises ValueError or OSError without an order there."""
     layout = Layout(folder)
     order = Order.from_bytes(layout.order.read_bytes())
-    limit_threads(order)
+    limit_threads(order.resolved)
     opened = store(layout, order)
-    context = Context(order.resolved, opened, layout.cache, order.base_folder, unheard)
+    return within(Context(order.resolved, opened, layout.cache, order.base_folder, unheard))
+
+
+def within(context: Context) -> CarryOut:
+    """What is done with an item in these surroundings, whoever the host is."""
 
     def carry_out(item: WorkItem, report: Callable[[Progress], None]) -> Receipt:
         context.progress = report
         if item.kind is Kind.PREPARE:
-            examined(opened)
+            examined(context.store)
         return verbs.carry_out(item, context)
 
     return carry_out
@@ -82,9 +86,9 @@ def examined(opened: ArtifactStore) -> None:
         probe.check(opened)
 
 
-def limit_threads(order: Order) -> None:
+def limit_threads(resolved: ResolvedSpec) -> None:
     """Bound the threads of every numeric library. They read this when they are imported, which is later."""
-    threads = order.resolved.execution.local.threads
+    threads = resolved.execution.local.threads
     if threads is not None:
         os.environ["OMP_NUM_THREADS"] = str(threads)
 

@@ -1,0 +1,145 @@
+"""What the cluster holds, as far as we were told: by watches, by lists, and by the answers to our own writes.
+
+Promise: whatever comes late, doubled or out of order, an object is never replaced by an older one, and one that is
+gone never comes back. Versions of one kind are numbers that only grow (Kubernetes promises so since 1.35), a uid is
+never used twice, and a list says what is gone: what it lacks and is not newer than it. So the answer to a create stands
+until a watch shows the object, and a watch that stopped is made good by the next list.
+
+Limits: memory only; only SwarmRuns and objects with the label of a run. A server that was set back to an older state is
+noticed by its list being older than what was known before; then the list alone counts.
+"""
+
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from swarm_operator import resources
+from swarm_operator.cluster import Listing
+from swarm_operator.plan import Object, Observed
+
+RUN_UID = "dataswarm.io/run-uid"
+"""The label of a child that names its run."""
+REMEMBERED_DEAD = 20_000
+"""Uids of deleted objects that are kept; word of an older one than that is long past."""
+Key = str
+"""The uid of a run."""
+
+
+@dataclass
+class Cache:
+    """Objects by kind and uid."""
+
+    _objects: dict[str, dict[str, Object]] = field(default_factory=lambda: {kind: {} for kind in resources.CACHED})
+    _children: dict[Key, dict[str, Object]] = field(default_factory=dict)
+    _newest: dict[str, int] = field(default_factory=lambda: dict.fromkeys(resources.CACHED, 0))
+    _dead: OrderedDict[str, None] = field(default_factory=OrderedDict)
+
+    def saw(self, kind: str, thing: Object) -> Key | None:
+        """Take note of an object; the run it belongs to if that is news."""
+        known = self._objects[kind].get(uid(thing))
+        if uid(thing) in self._dead or (known is not None and version(known) >= version(thing)):
+            return None
+        self._put(kind, thing)
+        return key(kind, thing)
+
+    def lost(self, kind: str, thing: Object) -> Key | None:
+        """Take note that an object is gone; the run it belonged to if that is news."""
+        if uid(thing) in self._dead:
+            return None
+        self._bury(kind, thing)
+        return key(kind, thing)
+
+    def gone(self, kind: str, identity: str) -> None:
+        """Take note that the object of this uid is gone."""
+        if (thing := self._objects[kind].get(identity)) is not None:
+            self._bury(kind, thing)
+
+    def newest(self, kind: str) -> int:
+        """The highest version heard of: a list asked for after this is not older."""
+        return self._newest[kind]
+
+    def listed(self, kind: str, namespace: str | None, listing: Listing, before: int) -> set[Key]:
+        """Take a list, asked for when `newest` was `before`; the runs about which it brought news."""
+        then = int(listing.version)
+        if then < before:
+            self._forget(kind)
+        found = {uid(thing) for thing in listing.objects}
+        gone = [
+            thing
+            for thing in self._objects[kind].values()
+            if uid(thing) not in found and version(thing) <= then and namespace in (None, where(thing))
+        ]
+        news = {self.lost(kind, thing) for thing in gone} | {self.saw(kind, thing) for thing in listing.objects}
+        return {run for run in news if run is not None}
+
+    def observe(self, run: Key) -> Observed | None:
+        """A run and its children, sorted by kind and name; None if there is no such run."""
+        thing = self._objects[resources.RUN].get(run)
+        if thing is None:
+            return None
+        children = sorted(self._children.get(run, {}).values(), key=lambda child: (child["kind"], name(child)))
+        return Observed(thing, tuple(children))
+
+    def holds(self, kind: str, namespace: str, called: str) -> bool:
+        """Whether an object of this name is known."""
+        return any(name(thing) == called and where(thing) == namespace for thing in self._objects[kind].values())
+
+    def runs(self) -> Iterator[Object]:
+        """Every run."""
+        yield from self._objects[resources.RUN].values()
+
+    def everything(self, kind: str) -> Iterable[Object]:
+        """Every object of a kind."""
+        return self._objects[kind].values()
+
+    def _put(self, kind: str, thing: Object) -> None:
+        whole = {"apiVersion": resources.KINDS[kind].api_version, "kind": kind, **thing}  # lists leave both out
+        self._objects[kind][uid(thing)] = whole
+        self._newest[kind] = max(self._newest[kind], version(thing))
+        if kind != resources.RUN and (run := key(kind, thing)) is not None:
+            self._children.setdefault(run, {})[uid(thing)] = whole
+
+    def _bury(self, kind: str, thing: Object) -> None:
+        self._remove(kind, thing)
+        self._newest[kind] = max(self._newest[kind], version(thing))
+        self._dead[uid(thing)] = None
+        while len(self._dead) > REMEMBERED_DEAD:
+            self._dead.popitem(last=False)
+
+    def _remove(self, kind: str, thing: Object) -> None:
+        self._objects[kind].pop(uid(thing), None)
+        run = key(kind, thing)
+        if kind != resources.RUN and run in self._children:
+            self._children[run].pop(uid(thing), None)
+            if not self._children[run]:
+                del self._children[run]
+
+    def _forget(self, kind: str) -> None:
+        for thing in list(self._objects[kind].values()):
+            self._remove(kind, thing)
+        self._newest[kind] = 0
+        self._dead.clear()
+
+
+def key(kind: str, thing: Object) -> Key | None:
+    """The uid of the run that an object is, or belongs to."""
+    if kind == resources.RUN:
+        return uid(thing)
+    run: Key | None = (thing["metadata"].get("labels") or {}).get(RUN_UID)
+    return run
+
+
+def uid(thing: Object) -> str:
+    return str(thing["metadata"]["uid"])
+
+
+def name(thing: Object) -> str:
+    return str(thing["metadata"]["name"])
+
+
+def where(thing: Object) -> str:
+    return str(thing["metadata"]["namespace"])
+
+
+def version(thing: Object) -> int:
+    return int(thing["metadata"]["resourceVersion"])

@@ -1,0 +1,44 @@
+"""What `kubectl describe` tells of a run: one event for one thing that happened, never one per retry.
+
+An event's name is a digest of what it says and of whom, so telling it again, by whomever and after whatever restart, is
+the name that exists already.
+"""
+
+import hashlib
+from datetime import UTC, datetime
+from typing import Any
+
+from swarm_operator import resources
+from swarm_operator.plan import Event, Object
+
+COMPONENT = "dataswarm-operator"
+MESSAGE_CHARACTERS = 1024
+"""The API server refuses longer ones."""
+
+
+def manifest(run: Object, event: Event) -> dict[str, Any]:
+    """The Event object."""
+    metadata, now = run["metadata"], datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    said = "\n".join((str(metadata["uid"]), event.type, event.reason, event.message))
+    return {
+        "apiVersion": "v1",
+        "kind": "Event",
+        "metadata": {
+            "name": f"{metadata['name'][:200]}.{hashlib.sha256(said.encode()).hexdigest()[:16]}",
+            "namespace": metadata["namespace"],
+        },
+        "involvedObject": {
+            "apiVersion": resources.KINDS[resources.RUN].api_version,
+            "kind": resources.RUN,
+            "name": metadata["name"],
+            "namespace": metadata["namespace"],
+            "uid": metadata["uid"],
+        },
+        "type": event.type,
+        "reason": event.reason,
+        "message": event.message[:MESSAGE_CHARACTERS],
+        "source": {"component": COMPONENT},
+        "firstTimestamp": now,
+        "lastTimestamp": now,
+        "count": 1,
+    }

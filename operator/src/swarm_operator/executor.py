@@ -1,0 +1,209 @@
+"""Carries out a plan: its steps in order, then one write of the status if it changed, then its events.
+
+Promises:
+  - a step that was done is success when it is done again. A name that is taken is compared before that is said: only an
+    object of the same run, made from the same manifest, counts as ours;
+  - what was created is known at once: the answer goes into the cache, or, for kinds that no watch shows, is remembered;
+  - the status is written for the run and the version that was looked at, or not at all (ConflictError);
+  - a step that fails ends the steps, not the status: what is going on is still told. The failure is raised after that.
+
+Invariant: nothing is written but children of the run and its status; a run's spec and metadata never.
+"""
+
+import hashlib
+import json
+import logging
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, assert_never
+
+from swarm_operator import cache, events, resources
+from swarm_operator.cache import Cache, Key
+from swarm_operator.cluster import AlreadyExistsError, ApiError, Cluster, ConflictError, NotFoundError, Target
+from swarm_operator.plan import Create, Delete, Event, Object, Observed, Patch, Plan, Step
+
+MANIFEST = "dataswarm.io/manifest"
+"""Annotation of a child: digest of the manifest it was made from."""
+SECRET_BYTES = 32
+REFUSED = frozenset({400, 403, 405, 409, 413, 415, 422})
+LOG = logging.getLogger(__name__)
+
+
+@dataclass
+class Executor:
+    """Hands and memory."""
+
+    cluster: Cluster
+    cache: Cache
+    clock: Callable[[], float]
+    """Seconds, steady."""
+    trust_seconds: float
+    """So long a created object that no watch shows is taken to be there still."""
+    _made: dict[str, dict[tuple[str, str], float]] = field(default_factory=dict)
+    _told: dict[str, set[str]] = field(default_factory=dict)
+
+    async def carry_out(self, observed: Observed, plan: Plan) -> bool:
+        """Do it; whether any step took a call. Raises ApiError: of a step, or of the status."""
+        trouble: ApiError | None = None
+        acted = False
+        try:
+            for step in plan.steps:
+                acted |= await self._do(observed.run, step)
+        except ApiError as error:
+            trouble = error
+        await self._write_status(observed.run, plan.status)
+        await self._tell(observed.run, (*plan.events, *_complaint(trouble)))
+        if trouble is not None:
+            raise trouble
+        return acted
+
+    def forget(self, run: Key) -> None:
+        """The run is gone."""
+        self._made.pop(run, None)
+        self._told.pop(run, None)
+
+    async def refresh(self, run: Object) -> None:
+        """Read a run again, after a conflict: what is known of it was old."""
+        target = _target(resources.RUN, run)
+        try:
+            self.cache.saw(resources.RUN, await self.cluster.read(target))
+        except NotFoundError:
+            self.cache.lost(resources.RUN, run)
+
+    async def _do(self, run: Object, step: Step) -> bool:
+        match step:
+            case Create():
+                return await self._create(run, step)
+            case Delete():
+                await self._delete(run, step)
+            case Patch():
+                await self._patch(run, step)
+            case _:
+                assert_never(step)
+        return True
+
+    async def _create(self, run: Object, step: Create) -> bool:
+        kind, name = step.manifest["kind"], step.manifest["metadata"]["name"]
+        made = self._made.setdefault(cache.uid(run), {})
+        if kind not in resources.CACHED and self.clock() - made.get((kind, name), -1e9) < self.trust_seconds:
+            return False
+        manifest = marked(step.manifest, cache.where(run))
+        try:
+            thing = await self.cluster.create(_with_secret(manifest, step.secret))
+        except AlreadyExistsError:
+            thing = await self._compared(run, manifest, step.secret is not None)
+        if kind in resources.CACHED:
+            self.cache.saw(kind, thing)
+        else:
+            made[kind, name] = self.clock()
+        return True
+
+    async def _compared(self, run: Object, manifest: Object, kept: bool) -> Object:
+        """The object that has the name of `manifest`, if it is the one; `kept`: a Secret is kept as it is."""
+        target = _target(manifest["kind"], manifest)
+        there = await self.cluster.read(target)
+        owners = [owner.get("uid") for owner in there["metadata"].get("ownerReferences") or ()]
+        if cache.uid(run) not in owners:
+            raise ConflictError(f"{target} exists and is not of this run; delete it, or rename the run", 409)
+        if kept or _digest(there) == _digest(manifest):
+            return there
+        if target.kind in resources.CACHED:
+            self.cache.saw(target.kind, there)
+        else:
+            await self.cluster.delete(target, cache.uid(there))
+        raise ConflictError(f"{target} exists, made from another manifest", 409)
+
+    async def _delete(self, run: Object, step: Delete) -> None:
+        target = Target(step.kind, cache.where(run), step.name)
+        try:
+            going = await self.cluster.delete(target, step.uid, step.grace_seconds)
+        except (NotFoundError, ConflictError):
+            return  # gone, and its name perhaps another's: the watch or the next list tells
+        if step.kind not in resources.CACHED:
+            return
+        if going is None:
+            self.cache.gone(step.kind, step.uid)
+        else:
+            self.cache.saw(step.kind, going)
+
+    async def _patch(self, run: Object, step: Patch) -> None:
+        target = Target(step.kind, cache.where(run), step.name)
+        fenced = {**step.patch, "metadata": {**step.patch.get("metadata", {}), "uid": step.uid}}
+        try:
+            thing = await self.cluster.patch(target, fenced)
+        except (NotFoundError, ConflictError):
+            return
+        if step.kind in resources.CACHED:
+            self.cache.saw(step.kind, thing)
+
+    async def _write_status(self, run: Object, status: Object | None) -> None:
+        if status is None or plain(status) == plain(run.get("status") or {}):
+            return
+        body = [*_fences(run), {"op": "add", "path": "/status", "value": plain(status)}]
+        try:
+            self.cache.saw(resources.RUN, await self.cluster.patch(_target(resources.RUN, run), body, "status"))
+        except NotFoundError:
+            self.cache.lost(resources.RUN, run)
+
+    async def _tell(self, run: Object, said: tuple[Event, ...]) -> None:
+        told = self._told.setdefault(cache.uid(run), set())
+        for event in said:
+            manifest = events.manifest(run, event)
+            name = manifest["metadata"]["name"]
+            if name in told:
+                continue
+            try:
+                await self.cluster.create(manifest)
+            except AlreadyExistsError:
+                pass  # told before a restart
+            except ApiError as error:
+                LOG.warning("event of %s: %s", cache.name(run), error)  # nothing depends on it
+                continue
+            told.add(name)
+
+
+def _complaint(trouble: ApiError | None) -> tuple[Event, ...]:
+    """What people are told of a refusal that somebody must look at: a quota, a missing right, a manifest."""
+    if trouble is None or trouble.status not in REFUSED:
+        return ()
+    return (Event("Warning", "ChildRefused", str(trouble)),)
+
+
+def _fences(run: Object) -> list[dict[str, str]]:
+    """JSON patch operations that change nothing of this version of this run, and conflict with every other."""
+    metadata, names = run["metadata"], ("uid", "resourceVersion")
+    return [{"op": "replace", "path": f"/metadata/{name}", "value": metadata[name]} for name in names]
+
+
+def marked(manifest: Object, namespace: str) -> Object:
+    """`manifest` in the run's namespace, with its own digest as an annotation."""
+    digest = hashlib.sha256(json.dumps(manifest, sort_keys=True, default=dict).encode()).hexdigest()[:32]
+    metadata = manifest["metadata"]
+    annotations = {**(metadata.get("annotations") or {}), MANIFEST: digest}
+    return {**manifest, "metadata": {**metadata, "namespace": namespace, "annotations": annotations}}
+
+
+def plain(value: Any) -> Any:
+    """`value` as JSON holds it: lists for tuples, and no nulls, which the server drops."""
+    return json.loads(json.dumps(value, default=dict), object_hook=_without_nulls)
+
+
+def _without_nulls(thing: dict[str, Any]) -> dict[str, Any]:
+    return {name: part for name, part in thing.items() if part is not None}
+
+
+def _with_secret(manifest: Object, name: str | None) -> Object:
+    if name is None:
+        return manifest
+    drawn = {**manifest.get("stringData", {}), name: secrets.token_hex(SECRET_BYTES)}
+    return {**manifest, "stringData": drawn}
+
+
+def _digest(thing: Object) -> str | None:
+    digest: str | None = (thing["metadata"].get("annotations") or {}).get(MANIFEST)
+    return digest
+
+
+def _target(kind: str, thing: Object) -> Target:
+    return Target(kind, cache.where(thing), cache.name(thing))

@@ -1,0 +1,198 @@
+"""The shell around the pure half: what it is told goes into the cache, and what follows from the cache is carried out.
+
+    watch, list, own writes -> cache -> queue -> observe -> reconcile -> steps, status, events
+
+Nothing begins before everything was listed once; nothing is written but by the holder of the Lease, which lists once
+more when it becomes that. Every run is reconciled by one worker at a time, and a reconcile that fails, of whatever
+error, delays its own run only.
+
+Limits: one event loop, no threads. A task that ends without being asked to ends the process, which is started again.
+"""
+
+import asyncio
+import logging
+import os
+import signal
+import time
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from swarm_core.swarm import streams
+from swarm_operator import cache, executor, listing, metrics, workqueue
+from swarm_operator.cluster import ApiError, Cluster, ConflictError, NotLeaderError
+from swarm_operator.leader import Leader
+from swarm_operator.plan import Object, Observed, Plan
+from swarm_operator.settings import Settings
+
+LOG = logging.getLogger(__name__)
+Reconcile = Callable[[Observed, float, Settings], Plan]
+SETTLE_SECONDS = 1.0
+"""Look again so soon after a step: what it changed may ask for the next one."""
+FINISH_SECONDS = 4.0
+"""What is being carried out when the operator stops may take so long to end."""
+DEAF_LISTS = 5
+"""So many listing periods without a word from the API server, and this process had better be started again."""
+
+
+class Host:
+    """One operator process."""
+
+    def __init__(self, reconcile: Reconcile, settings: Settings, figures: metrics.Metrics) -> None:
+        self._reconcile, self._settings, self.figures = reconcile, settings, figures
+        self.cache = cache.Cache()
+        self.queue = workqueue.WorkQueue(settings.backoff_seconds, settings.backoff_cap_seconds, _jitter)
+        self._open = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._heard = time.monotonic()
+
+    def start(self, cluster: Cluster, elector: Cluster, reader: Cluster) -> None:
+        """Begin. Calls of `cluster` are for the leader only, those of `elector` are for the Lease."""
+        settings = self._settings
+        self.leader = Leader(elector, settings.identity, settings.lease, time.monotonic)
+        self.executor = executor.Executor(cluster, self.cache, time.monotonic, 5 * settings.list_seconds)
+        self.lister = listing.Lister(reader, self.cache, settings.namespaces, self.queue.add)
+        self._spawn(self.lister.keep_looking(settings.list_seconds, self._looked), "list")
+        self._spawn(self._stand(), "lease")
+        self._spawn(self._lead(), "lead")
+        for number in range(settings.workers):
+            self._spawn(self._work(), f"worker-{number}")
+
+    async def stop(self) -> None:
+        """End: what is being carried out first, then the Lease."""
+        self._open.clear()
+        waited = 0.0
+        while self.queue.busy and waited < FINISH_SECONDS:
+            await asyncio.sleep(0.05)
+            waited += 0.05
+        tasks, self._tasks = self._tasks, []
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self.queue.close()
+        await self.leader.release()
+
+    def saw(self, kind: str, change: str | None, thing: Object) -> None:
+        """A watch tells of an object."""
+        self._heard = time.monotonic()
+        run = self.cache.lost(kind, thing) if change == "DELETED" else self.cache.saw(kind, thing)
+        if run is not None:
+            self.queue.add(run)
+
+    def health(self) -> dict[str, Any]:
+        """For probes. Raises RuntimeError when this process is of no use any more."""
+        self._measure()
+        age = time.monotonic() - self._heard
+        if age > DEAF_LISTS * self._settings.list_seconds:
+            raise RuntimeError(f"nothing was heard from the API server for {age:.0f} s")
+        return {
+            "leader": bool(self.leader.remaining()),
+            "synced": self.lister.synced.is_set(),
+            "queue": len(self.queue),
+            "watchAgeSeconds": round(age, 1),
+        }
+
+    def _looked(self, news: int) -> None:
+        self._heard = time.monotonic()
+        self.figures.corrected.inc(news)
+        self._measure()
+
+    def _measure(self) -> None:
+        self.figures.leader.set(bool(self.leader.remaining()))
+        self.figures.depth.set(len(self.queue))
+        self.figures.age.set(time.monotonic() - self._heard)
+        self.figures.count(self.cache.runs())
+
+    async def _stand(self) -> None:
+        await self.lister.synced.wait()
+        await self.leader.stand()
+
+    async def _lead(self) -> None:
+        """Open the gate for the workers while we lead, and close it when we do not."""
+        while True:
+            await self.leader.change()
+            if not self.leader.remaining():
+                self._open.clear()
+                continue
+            if not self._open.is_set() and await self._caught_up():
+                self._open.set()
+
+    async def _caught_up(self) -> bool:
+        """Whether we know all that the leader before us wrote."""
+        while self.leader.remaining():
+            try:
+                await self.lister.look()
+            except ApiError as error:
+                LOG.warning("listing as the new leader: %s", error)
+                await asyncio.sleep(listing.RETRY_SECONDS)
+                continue
+            for run in self.cache.runs():
+                self.queue.add(cache.uid(run))
+            return True
+        return False
+
+    async def _work(self) -> None:
+        while True:
+            await self._open.wait()
+            key = await self.queue.take()
+            try:
+                if self._open.is_set():
+                    await self._attend(key)
+                else:
+                    self.queue.add(key)
+            finally:
+                self.queue.done(key)
+
+    async def _attend(self, key: cache.Key) -> None:
+        """Reconcile one run, whatever becomes of it."""
+        begun = time.monotonic()
+        try:
+            outcome = await self._once(key)
+        except NotLeaderError:
+            outcome = "not-leader"
+            self.queue.add(key)
+        except ConflictError as error:
+            outcome = "conflict"
+            LOG.info("%s", error)
+            self.queue.failed(key)
+        except ApiError as error:
+            outcome = "refused"
+            LOG.warning("%s", error)
+            self.queue.failed(key, error.retry_after)
+        except Exception:
+            outcome = "fault"
+            LOG.exception("run %s", key)
+            self.queue.failed(key)
+        self.figures.reconciles.labels(outcome).inc()
+        self.figures.taken.observe(time.monotonic() - begun)
+
+    async def _once(self, key: cache.Key) -> str:
+        observed = self.cache.observe(key)
+        if observed is None or observed.run["metadata"].get("deletionTimestamp"):
+            self.executor.forget(key)
+            self.queue.forget(key)
+            return "gone"
+        plan = self._reconcile(observed, time.time(), self._settings)
+        try:
+            acted = await self.executor.carry_out(observed, plan)
+        except ConflictError:
+            await self.executor.refresh(observed.run)
+            raise
+        self.queue.succeeded(key)
+        waits = [wait for wait in (SETTLE_SECONDS if acted else None, plan.wake_after) if wait is not None]
+        if waits:
+            self.queue.add_later(key, min(waits))
+        return "done"
+
+    def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        task = asyncio.create_task(work, name=name)
+        task.add_done_callback(self._ended)
+        self._tasks.append(task)
+
+    def _ended(self, task: "asyncio.Task[None]") -> None:
+        if task in self._tasks and not task.cancelled():
+            LOG.critical("%s ended: %s; stopping", task.get_name(), task.exception(), exc_info=task.exception())
+            os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _jitter(key: str, failures: int) -> float:
+    return streams.uniform(0, "operator", key, failures)

@@ -1,0 +1,154 @@
+"""The pod of a Job or of a server: PodSecurity `restricted`, a root that cannot be written, no token of the API server.
+
+What is written goes to folders that end with the pod: /tmp, which is HOME too, the cache, and /dev/shm in memory. The
+cache is a claim's where the run has one.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from swarm_core.api.execution import S3Storage
+from swarm_operator import names, peak
+from swarm_operator.manifests import objects
+from swarm_operator.orders import Order
+from swarm_operator.plan import Object
+
+USER = 65532
+"""Whom our images run as."""
+PORT = 8000
+ORDERS, CACHE = "/etc/dataswarm", "/var/cache/dataswarm"
+KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
+TOKEN = "HF_TOKEN"  # noqa: S105 - its name
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """What one of our containers is."""
+
+    image: str
+    command: tuple[str, ...]
+    arguments: tuple[str, ...]
+    cpu: str
+    memory: str
+    accelerators: int
+    env: tuple[Object, ...] = ()
+    extra: Mapping[str, object] | None = None
+    """Probes and ports."""
+
+
+def template(order: Order, container: Container, labels: Object, annotations: Object) -> dict[str, object]:
+    """The pod template around one container."""
+    return {"metadata": {"labels": dict(labels), "annotations": dict(annotations)}, "spec": _spec(order, container)}
+
+
+def _spec(order: Order, container: Container) -> dict[str, object]:
+    asked = order.cluster.pod_template
+    optional = {
+        "nodeSelector": dict(asked.node_selector),
+        "tolerations": [one.model_dump(mode="json", by_alias=True, exclude_none=True) for one in asked.tolerations],
+        "priorityClassName": asked.priority_class_name,
+        "runtimeClassName": asked.runtime_class_name,
+        "imagePullSecrets": [{"name": one.name} for one in asked.image_pull_secrets],
+        "serviceAccountName": order.cluster.service_account_name,
+    }
+    return {
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,
+        "securityContext": {
+            "runAsNonRoot": True,
+            "runAsUser": USER,
+            "runAsGroup": USER,
+            "fsGroup": USER,
+            "fsGroupChangePolicy": "OnRootMismatch",
+            "seccompProfile": {"type": "RuntimeDefault"},
+        },
+        "containers": [_container(order, container)],
+        "volumes": _volumes(order),
+        **{name: value for name, value in optional.items() if value},
+    }
+
+
+def _container(order: Order, container: Container) -> dict[str, object]:
+    limits: dict[str, object] = {"memory": container.memory}
+    if container.accelerators:
+        limits[order.cluster.accelerator_resource] = str(container.accelerators)
+    return {
+        "name": "main",
+        "image": container.image,
+        "imagePullPolicy": "IfNotPresent",
+        "command": list(container.command),
+        "args": list(container.arguments),
+        "env": _environment(order, container),
+        "resources": {"requests": {"cpu": container.cpu, "memory": container.memory}, "limits": limits},
+        "volumeMounts": [
+            {"name": "order", "mountPath": ORDERS, "readOnly": True},
+            {"name": "cache", "mountPath": CACHE},
+            {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108 - the pod's own
+            {"name": "shm", "mountPath": "/dev/shm"},  # noqa: S108
+        ],
+        "securityContext": {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        },
+        "terminationMessagePolicy": "FallbackToLogsOnError",
+        **(container.extra or {}),
+    }
+
+
+def _volumes(order: Order) -> list[dict[str, object]]:
+    name = objects.cache_name(order)
+    cache: dict[str, object] = {"persistentVolumeClaim": {"claimName": name}} if name else {"emptyDir": {}}
+    return [
+        {"name": "order", "configMap": {"name": objects.order_name(order)}},
+        {"name": "cache", **cache},
+        {"name": "tmp", "emptyDir": {}},
+        {"name": "shm", "emptyDir": {"medium": "Memory"}},
+    ]
+
+
+def _environment(order: Order, container: Container) -> list[Object]:
+    """The user's variables, and after them ours, of which none can be replaced."""
+    own: list[Object] = [{"name": "HOME", "value": "/tmp"}, *_secrets(order), *container.env]  # noqa: S108
+    taken = {one["name"] for one in own}
+    theirs = {one.name: one.value for one in order.cluster.pod_template.env if one.name not in taken}
+    return [*({"name": name, "value": value} for name, value in theirs.items()), *own]
+
+
+def _secrets(order: Order) -> list[Object]:
+    found: list[Object] = []
+    storage = order.resolved.storage
+    if isinstance(storage, S3Storage) and storage.credentials_secret_ref is not None:
+        found += [secret(key, storage.credentials_secret_ref.name, key) for key in KEYS]
+    if order.cluster.token_secret_ref is not None:
+        found.append(secret(TOKEN, order.cluster.token_secret_ref.name, TOKEN))
+    return found
+
+
+def secret(variable: str, name: str, entry: str) -> Object:
+    """A variable whose value is an entry of a Secret."""
+    return {"name": variable, "valueFrom": {"secretKeyRef": {"name": name, "key": entry}}}
+
+
+def server_variables(order: Order) -> tuple[Object, ...]:
+    """How work finds the servers: address by model, and the key; none where it writes its texts itself."""
+    if not peak.served(order.cluster):
+        return ()
+    addresses = {
+        model: f"http://{service_name(order, index)}:{PORT}" for index, model in enumerate(peak.bases(order.resolved))
+    }
+    return (
+        {"name": "DATASWARM_SERVERS", "value": json.dumps(addresses, sort_keys=True)},
+        server_key(order),
+    )
+
+
+def server_key(order: Order) -> Object:
+    """The variable with the key that servers ask for."""
+    return secret("DATASWARM_SERVER_KEY", objects.key_name(order), objects.KEY_ENTRY)
+
+
+def service_name(order: Order, index: int) -> str:
+    """The Service, and the Deployment, of a server."""
+    return f"{order.base}-{names.SERVE}-{index}"

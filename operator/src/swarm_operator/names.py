@@ -1,0 +1,69 @@
+"""What children of a run are called, and the labels by which they are found again.
+
+A name follows from the run's name and uid and from what the child is for, so that making a child twice is making it
+once, and a run that is created anew never takes over the children of its forerunner. No name is longer than a label's
+value may be, the index of an Indexed Job's pod included.
+"""
+
+import hashlib
+from collections.abc import Iterable
+
+from swarm_core.engine.work import Kind, WorkItem
+
+DOMAIN = "dataswarm.io"
+RUN, RUN_UID = f"{DOMAIN}/run", f"{DOMAIN}/run-uid"
+WORK = f"{DOMAIN}/work"
+"""The label that says what a child does: a kind of work item, or `serve`."""
+SERVE = "serve"
+ATTEMPT = f"{DOMAIN}/attempt"
+SERVER = f"{DOMAIN}/server"
+"""The label of a server: which one of the run's."""
+ITEMS = f"{DOMAIN}/items"
+"""The annotation with the indexes of the items of a Job, in the order of its completions."""
+SERVERS_DIGEST = f"{DOMAIN}/servers"
+"""The annotation with the digest of what a Deployment was made from, replicas left out."""
+COMPLETION = "batch.kubernetes.io/job-completion-index"
+FAILURES = "batch.kubernetes.io/job-index-failure-count"
+JOB = "batch.kubernetes.io/job-name"
+RUN_CHARACTERS = 24
+"""Of the run's name: with eight hexadecimal digits and the longest item, at most 54 of the 63 that a hostname has."""
+
+
+def base(name: str, uid: str) -> str:
+    """What all names of this run's children begin with."""
+    return f"{name[:RUN_CHARACTERS].rstrip('-')}-{short(uid)}"
+
+
+def short(*parts: str) -> str:
+    """Eight hexadecimal digits for `parts`."""
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:8]
+
+
+def job(run: str, items: tuple[WorkItem, ...]) -> str:
+    """The Job for `items`, of one kind and attempt; `run` is the base. Some of the seeds are another Job than all."""
+    first = items[0]
+    match first.kind:
+        case Kind.SEED:
+            middle = f"{first.kind}-{short(*(item.key for item in items))}"
+        case Kind.ITERATE:
+            middle = f"{first.kind}-{first.index:04d}"
+        case _:
+            middle = str(first.kind)
+    return f"{run}-{middle}-a{first.attempt}"
+
+
+def labels(run: str, uid: str, work: str) -> dict[str, str]:
+    """The labels of every child."""
+    return {
+        "app.kubernetes.io/name": "dataswarm",
+        "app.kubernetes.io/managed-by": "dataswarm-operator",
+        "app.kubernetes.io/component": work,
+        RUN: run,
+        RUN_UID: uid,
+        WORK: work,
+    }
+
+
+def indexes(items: Iterable[WorkItem]) -> str:
+    """The indexes of `items` as an annotation, and a variable, has them."""
+    return ",".join(str(item.index) for item in items)

@@ -1,0 +1,152 @@
+"""From a SwarmRun of the cluster to what is wanted of it, or to the reason why it cannot be had.
+
+What the schema and its rules can decide, the API server has refused already; this refuses what only a cluster knows:
+a store that no two pods share, more accelerators than the run allows itself, a cache that two nodes cannot have. And it
+reads the object as if no schema had been there, for a schema may be older than the operator.
+"""
+
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Protocol
+
+from pydantic import TypeAdapter, ValidationError
+
+from swarm_core.api import defaults, loading
+from swarm_core.api.execution import S3Storage
+from swarm_core.api.kubernetes import AccessMode, KubernetesExecution
+from swarm_core.api.resolved import ResolvedSpec
+from swarm_core.api.run import MetadataKey, SwarmRun
+from swarm_core.errors import BadInputError
+from swarm_core.recipe import Digest
+from swarm_operator import names, peak
+from swarm_operator.plan import Object
+
+BASE_FOLDER = "/var/lib/dataswarm"
+"""Where relative paths of a spec start, in a pod."""
+KEY = TypeAdapter[str](MetadataKey)
+
+
+class Images(Protocol):
+    """The images that an operator starts pods from when a run names none."""
+
+    @property
+    def trainer_image(self) -> str: ...
+
+    @property
+    def server_image(self) -> str: ...
+
+
+@dataclass(frozen=True)
+class Order:
+    """A run that can be carried out."""
+
+    run: SwarmRun
+    resolved: ResolvedSpec
+    uid: str
+    namespace: str
+    trainer_image: str
+    server_image: str
+
+    @property
+    def name(self) -> str:
+        return self.run.metadata.name
+
+    @property
+    def cluster(self) -> KubernetesExecution:
+        """How it is to be carried out."""
+        return self.resolved.execution.kubernetes
+
+    @cached_property
+    def base(self) -> str:
+        """What all names of its children begin with."""
+        return names.base(self.name, self.uid)
+
+    @cached_property
+    def digest(self) -> Digest:
+        """The digest of the experiment as written."""
+        return defaults.spec_digest(self.resolved)
+
+    @cached_property
+    def text(self) -> str:
+        """What pods are told of the run, as `swarm_trainer.worker.session.Order` reads it.
+
+        Whether the run is suspended is none of their business, and would make another order of every pause.
+        """
+        told = self.resolved.model_copy(update={"suspend": False})
+        fields = {"baseFolder": BASE_FOLDER, "spec": json.loads(told.model_dump_json())}
+        return json.dumps(fields, indent=1, sort_keys=True) + "\n"
+
+
+def read(run: Object, images: Images) -> Order:
+    """What is wanted of `run`. Raises BadInputError with one line per fault."""
+    document = {key: part for key, part in run.items() if key != "status"}
+    parsed = loading.from_object(document, "SwarmRun")
+    resolved = defaults.resolve(parsed)
+    refusals = [refusal for check in CHECKS if (refusal := check(resolved))]
+    if refusals:
+        raise BadInputError("\n".join(refusals))
+    asked = resolved.execution.kubernetes.image
+    return Order(
+        run=parsed,
+        resolved=resolved,
+        uid=str(run["metadata"].get("uid", "")),
+        namespace=str(run["metadata"].get("namespace", "default")),
+        trainer_image=asked.trainer or images.trainer_image,
+        server_image=asked.server or images.server_image,
+    )
+
+
+def _storage(resolved: ResolvedSpec) -> str:
+    if isinstance(resolved.storage, S3Storage):
+        return ""
+    return "spec.storage: pods share no folder; write type S3 and a bucket"
+
+
+def _trainers(resolved: ResolvedSpec) -> str:
+    cluster = resolved.execution.kubernetes
+    if cluster.trainer.accelerators <= cluster.max_accelerators:
+        return ""
+    return (
+        f"spec.execution.kubernetes.trainer.accelerators: {cluster.trainer.accelerators} for one pod, but"
+        f" maxAccelerators is {cluster.max_accelerators}; raise maxAccelerators, or write 0 to train on a CPU"
+    )
+
+
+def _servers(resolved: ResolvedSpec) -> str:
+    cluster, needed = resolved.execution.kubernetes, peak.searching(resolved)
+    if not peak.served(cluster) or needed <= cluster.max_accelerators:
+        return ""
+    return (
+        f"spec.execution.kubernetes.maxAccelerators: {cluster.max_accelerators}, but servers of"
+        f" {len(peak.bases(resolved))} base models hold {needed} at once; raise it, or lower servers.replicas"
+    )
+
+
+def _cache(resolved: ResolvedSpec) -> str:
+    cache = resolved.execution.kubernetes.model_cache
+    if cache is None or cache.claim is None or cache.claim.access_mode is AccessMode.READ_WRITE_MANY:
+        return ""
+    cluster = resolved.execution.kubernetes
+    alone = not peak.served(cluster) and peak.parallelism(resolved, resolved.generators.count) == 1
+    if alone:
+        return ""
+    return (
+        "spec.execution.kubernetes.modelCache.claim.accessMode: ReadWriteOnce, but pods on several nodes would need it"
+        " at once; write ReadWriteMany, or inference Local and maxAccelerators of one trainer"
+    )
+
+
+def _selector(resolved: ResolvedSpec) -> str:
+    for key in resolved.execution.kubernetes.pod_template.node_selector:
+        try:
+            KEY.validate_python(key)
+        except ValidationError:
+            return (
+                f"spec.execution.kubernetes.podTemplate.nodeSelector: {key!r} is no label's key; write a name of at"
+                " most 63 letters, digits, '-', '_' and '.', or domain/name"
+            )
+    return ""
+
+
+CHECKS = (_storage, _trainers, _servers, _cache, _selector)

@@ -1,0 +1,45 @@
+"""How many accelerators a run holds at one time, at most.
+
+Training and serving are never wanted together: what trains is gone before servers start, and the other way round. So
+the peak is the larger of the two, not their sum.
+"""
+
+from swarm_core.api.kubernetes import ClusterInference, KubernetesExecution
+from swarm_core.api.resolved import ResolvedSpec, Trained
+
+
+def parallelism(resolved: ResolvedSpec, seeds: int) -> int:
+    """How many of `seeds` generators are trained at once: all, or as many as accelerators allow; one at least."""
+    cluster = resolved.execution.kubernetes
+    each = cluster.trainer.accelerators
+    return max(1, min(seeds, cluster.max_accelerators // each if each else seeds))
+
+
+def training(resolved: ResolvedSpec) -> int:
+    """Accelerators held while generators are trained."""
+    if not isinstance(resolved.generators.origin, Trained):
+        return 0
+    return parallelism(resolved, resolved.generators.count) * resolved.execution.kubernetes.trainer.accelerators
+
+
+def searching(resolved: ResolvedSpec) -> int:
+    """Accelerators held while the swarm is measured: by the servers, or by the one pod that does it all."""
+    cluster = resolved.execution.kubernetes
+    if served(cluster):
+        return len(bases(resolved)) * cluster.servers.replicas * cluster.servers.held
+    return cluster.trainer.accelerators
+
+
+def peak(resolved: ResolvedSpec) -> int:
+    """Most accelerators held at one time."""
+    return max(training(resolved), searching(resolved))
+
+
+def served(cluster: KubernetesExecution) -> bool:
+    """Whether the run has servers."""
+    return cluster.inference is not ClusterInference.LOCAL
+
+
+def bases(resolved: ResolvedSpec) -> tuple[str, ...]:
+    """The URIs of the distinct models that adapters are of: the base first, then takers' own in their order."""
+    return tuple(dict.fromkeys([resolved.base.model, *(taker.model for taker in resolved.takers)]))

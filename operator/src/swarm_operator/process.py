@@ -1,0 +1,53 @@
+"""One operator process: its settings, its connection, its host, its figures. `main` begins and ends it."""
+
+import logging
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from aiohttp import web
+from kubernetes.aio.client.api_client import ApiClient
+
+from swarm_operator import budget, client, metrics, settings
+from swarm_operator.host import Host, Reconcile
+
+LOG = logging.getLogger(__name__)
+
+
+@dataclass
+class Process:
+    """What `start` made and `stop` takes down."""
+
+    host: Host
+    api: ApiClient
+    pages: web.AppRunner | None
+
+    async def stop(self) -> None:
+        """End cleanly: the Lease is given back."""
+        await self.host.stop()
+        if self.pages is not None:
+            await self.pages.cleanup()
+        await self.api.close()
+
+
+async def start(reconcile: Reconcile, clock: Callable[[], float]) -> Process:
+    """Connect and begin. Raises ValueError for settings that cannot work, ApiError without credentials."""
+    wanted = settings.from_environment(os.environ)
+    figures = metrics.Metrics()
+    api = await client.connect()
+    host = Host(reconcile, wanted, figures)
+    shared = budget.Budget(wanted.calls_per_second, wanted.burst, clock)
+    unbounded = budget.Budget(0, 1, clock)  # a renewal must not wait behind work
+
+    def writable() -> float:
+        return min(wanted.call_seconds, host.leader.remaining())
+
+    host.start(
+        client.AioCluster(api, writable, shared, figures.called),
+        client.AioCluster(api, lambda: wanted.lease.renew_seconds, unbounded, figures.called),
+        client.AioCluster(api, lambda: wanted.call_seconds, shared, figures.called),
+    )
+    pages = await metrics.serve(figures, wanted.metrics_port) if wanted.metrics_port else None
+    scope = ", ".join(wanted.namespaces) or "all namespaces"
+    LOG.info("%s serves %s of %s", wanted.identity, scope, api.configuration.host)
+    return Process(host, api, pages)

@@ -1,0 +1,174 @@
+"""Kubernetes' objects as the operator looks at them: read once, where they come in.
+
+An object that cannot be read, because somebody put our labels on something of his own, is passed over: nothing that
+the owner of a namespace labels can stop the operator.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from swarm_core.engine.work import Kind, WorkItem
+from swarm_operator import names, times
+from swarm_operator.children import Children, Deployment, Exit, Job, Pod
+from swarm_operator.plan import Object
+
+
+def read(objects: Iterable[Object], resource: str) -> Children:
+    """Children among `objects`; `resource` is what accelerators are counted by."""
+    jobs, pods, deployments = [], [], []
+    for thing in objects:
+        try:
+            match thing["kind"]:
+                case "Job":
+                    jobs.append(_job(thing))
+                case "Pod":
+                    pods.append(_pod(thing, resource))
+                case "Deployment":
+                    deployments.append(_deployment(thing))
+        except (KeyError, ValueError, TypeError, AttributeError, IndexError):
+            continue
+    return Children(tuple(jobs), tuple(pods), tuple(deployments))
+
+
+def _job(thing: Object) -> Job:
+    metadata, status = thing["metadata"], thing.get("status") or {}
+    keys = tuple(item.key for item in _items(metadata))
+    settled = [keys[index] for name in ("completedIndexes", "failedIndexes") for index in _ranges(status.get(name))]
+    return Job(
+        name=metadata["name"],
+        uid=metadata["uid"],
+        work=metadata["labels"][names.WORK],
+        attempt=int(metadata["labels"][names.ATTEMPT]),
+        keys=keys,
+        created=times.seconds(metadata.get("creationTimestamp")) or 0.0,
+        over=any(_holds(status, kind) for kind in ("Complete", "Failed")),
+        deleting=metadata.get("deletionTimestamp") is not None,
+        settled=frozenset(settled),
+    )
+
+
+def _items(metadata: Mapping[str, Any]) -> list[WorkItem]:
+    """The items of a Job or of its pods."""
+    kind = Kind(metadata["labels"][names.WORK])
+    return [WorkItem(kind, index=int(index)) for index in metadata["annotations"][names.ITEMS].split(",")]
+
+
+def _ranges(text: str | None) -> Iterator[int]:
+    """The numbers in a text such as `0,2-5`."""
+    for part in (text or "").split(","):
+        if part:
+            first, _, last = part.partition("-")
+            yield from range(int(first), int(last or first) + 1)
+
+
+def _pod(thing: Object, resource: str) -> Pod:
+    metadata, status = thing["metadata"], thing.get("status") or {}
+    work, annotations = metadata["labels"][names.WORK], metadata.get("annotations") or {}
+    state, exited = _container(status, "state"), _exit(status)
+    ended = status.get("phase") in ("Succeeded", "Failed")
+    if work == names.SERVE:
+        key = metadata["labels"][names.SERVER]
+    else:
+        key = _items(metadata)[int(annotations.get(names.COMPLETION, 0))].key
+    return Pod(
+        name=metadata["name"],
+        uid=metadata["uid"],
+        work=work,
+        job=metadata["labels"].get(names.JOB, ""),
+        key=key,
+        attempt=int(metadata["labels"].get(names.ATTEMPT, 1)),
+        failures=int(annotations.get(names.FAILURES, 0)),
+        accelerators=sum(_held(container, resource) for container in thing["spec"]["containers"]),
+        created=times.seconds(metadata.get("creationTimestamp")) or 0.0,
+        bound=_since(status, "PodScheduled"),
+        started=_first(state.get("running", {}).get("startedAt"), state.get("terminated", {}).get("startedAt")),
+        ready=_since(status, "Ready"),
+        ended=_ended(status, state) if ended else None,
+        deleted=times.seconds(metadata.get("deletionTimestamp")),
+        exit=exited,
+        disrupted=_holds(status, "DisruptionTarget") or status.get("reason") in KILLED,
+        trouble=("", "") if ended else _trouble(status, state),
+    )
+
+
+KILLED = frozenset({"Evicted", "NodeLost", "Shutdown", "NodeShutdown", "Terminated", "Preempting"})
+"""Reasons of a pod's status that say that the node, not the pod, ended it."""
+WAITING = frozenset(
+    {
+        "ImagePullBackOff",
+        "ErrImagePull",
+        "InvalidImageName",
+        "ErrImageNeverPull",
+        "CreateContainerConfigError",
+        "CreateContainerError",
+        "RunContainerError",
+        "CrashLoopBackOff",
+    }
+)
+"""Reasons of a waiting container that do not go away by waiting for an image or a model alone."""
+
+
+def _trouble(status: Mapping[str, Any], state: Mapping[str, Any]) -> tuple[str, str]:
+    waiting = state.get("waiting", {})
+    if waiting.get("reason") in WAITING:
+        reason = "ImagePullBackOff" if waiting["reason"] == "ErrImagePull" else str(waiting["reason"])
+        return reason, str(waiting.get("message", ""))
+    for condition in status.get("conditions") or ():
+        if condition["type"] == "PodScheduled" and condition["status"] == "False":
+            return str(condition.get("reason") or "Unschedulable"), str(condition.get("message", ""))
+    return "", ""
+
+
+def _container(status: Mapping[str, Any], state: str) -> Mapping[str, Any]:
+    """The state of the pod's one container."""
+    found = status.get("containerStatuses") or [{}]
+    return found[0].get(state) or {}
+
+
+def _exit(status: Mapping[str, Any]) -> Exit | None:
+    """How the container ended, now or, in a pod that started it again, before."""
+    for state in ("state", "lastState"):
+        ended = _container(status, state).get("terminated")
+        if ended:
+            return Exit(int(ended["exitCode"]), str(ended.get("reason", "")), str(ended.get("message") or ""))
+    return None
+
+
+def _ended(status: Mapping[str, Any], state: Mapping[str, Any]) -> float:
+    """When a pod that is over ended: as its container says, or whatever of it changed last."""
+    said = times.seconds(state.get("terminated", {}).get("finishedAt"))
+    if said:
+        return said
+    changes = [times.seconds(condition.get("lastTransitionTime")) for condition in status.get("conditions") or ()]
+    return max([change for change in changes if change] or [times.seconds(status.get("startTime")) or 1.0])
+
+
+def _held(container: Mapping[str, Any], resource: str) -> int:
+    return int(((container.get("resources") or {}).get("limits") or {}).get(resource, 0))
+
+
+def _first(*written: object) -> float | None:
+    return next((moment for text in written if (moment := times.seconds(text)) is not None), None)
+
+
+def _holds(status: Mapping[str, Any], kind: str) -> bool:
+    return any(one["type"] == kind and one["status"] == "True" for one in status.get("conditions") or ())
+
+
+def _since(status: Mapping[str, Any], kind: str) -> float | None:
+    """Since when a condition is true."""
+    for condition in status.get("conditions") or ():
+        if condition["type"] == kind and condition["status"] == "True":
+            return times.seconds(condition.get("lastTransitionTime"))
+    return None
+
+
+def _deployment(thing: Object) -> Deployment:
+    metadata = thing["metadata"]
+    return Deployment(
+        name=metadata["name"],
+        uid=metadata["uid"],
+        replicas=int(thing["spec"].get("replicas", 1)),
+        digest=(metadata.get("annotations") or {}).get(names.SERVERS_DIGEST, ""),
+        deleting=metadata.get("deletionTimestamp") is not None,
+    )

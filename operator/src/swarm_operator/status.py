@@ -1,0 +1,190 @@
+"""The status of a SwarmRun, whole, from what the engine reports and what the cluster shows.
+
+Bounded: rows and texts are cut, and what the engine remembers loses the words of failed attempts before it would not
+fit. A condition keeps the time of its last change for as long as its truth stays what it was.
+"""
+
+import re
+from dataclasses import dataclass, replace
+
+from pydantic import ValidationError
+
+from swarm_core.api import status as api
+from swarm_core.api.conditions import Condition, ConditionType, Truth
+from swarm_core.api.status import SwarmRunStatus
+from swarm_core.engine import phases
+from swarm_core.engine import status as reports
+from swarm_core.engine.plan import Outline
+from swarm_core.engine.state import EngineState
+from swarm_core.engine.status import Report
+from swarm_core.engine.work import Done, Kind, WorkItem, World
+from swarm_core.recipe import Digest
+from swarm_operator import peak, times, troubles
+from swarm_operator.orders import Order
+from swarm_operator.plan import Object
+from swarm_operator.spending import Account
+from swarm_operator.troubles import Trouble
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What a status is made from beside the engine's state."""
+
+    was: SwarmRunStatus
+    account: Account
+    servers: api.ServersStatus | None
+    trouble: Trouble | None
+    experiment: Digest | None
+    """The digest of the experiment by its contents, where a receipt tells it."""
+    now: float
+
+
+def read(run: Object) -> SwarmRunStatus:
+    """The status that `run` has; an empty one where it has none that can be read."""
+    try:
+        return SwarmRunStatus.model_validate(run.get("status") or {}, by_alias=True, by_name=False)
+    except ValidationError:
+        return SwarmRunStatus()
+
+
+def engine(was: SwarmRunStatus) -> EngineState:
+    """What the engine remembers; nothing where that cannot be read: the run is derived from its receipts then."""
+    try:
+        return EngineState.from_json(was.engine) if was.engine else EngineState()
+    except ValueError:
+        return EngineState()
+
+
+def told(order: Order, outline: Outline, state: EngineState, scene: Scene) -> Object:
+    """The status of a run that is carried out."""
+    report = reports.status(outline, state)
+    held = scene.account.seconds.counted_until is not None
+    whole = SwarmRunStatus(
+        phase=str(report.phase),
+        iteration=report.iteration,
+        iterations=report.iterations,
+        spec_digest=order.digest,
+        experiment_digest=scene.experiment or scene.was.experiment_digest,
+        observed_generation=order.run.metadata.generation,
+        message=report.message[: api.MESSAGE_CHARACTERS],
+        started_at=_moment(report.started),
+        finished_at=_moment(report.finished),
+        best=_best(report),
+        initial=report.initial,
+        gain=_gain(report),
+        particles=tuple(api.ParticleRow(name=name[:64], fitness=value) for name, value in report.particles)[:64],
+        history=_history(report),
+        counts=api.Counts(**{name: getattr(report.counts, name) for name in ("items", "rejected", "unscored")}),
+        conditions=_conditions(order.run.metadata.generation, state, report, scene),
+        gpu_seconds=scene.account.seconds if held else None,
+        gpu_hours=scene.account.hours if held else None,
+        peak_accelerators=peak.peak(order.resolved),
+        result=report.result,
+        servers=scene.servers,
+        rerun=order.run.spec.rerun,
+        engine=remembered(state),
+    )
+    return written(whole)
+
+
+def refused(run: Object, was: SwarmRunStatus, why: str, now: float) -> Object:
+    """The status of a run that cannot be carried out as it is written; what it has reached stays."""
+    generation = run["metadata"].get("generation")
+    message = why[: api.MESSAGE_CHARACTERS]
+    facts = {ConditionType.VALIDATED: Truth.FALSE}
+    if was.phase not in phases.TERMINAL:
+        facts |= dict.fromkeys((ConditionType.READY, ConditionType.RECONCILING), Truth.FALSE)
+        facts |= {ConditionType.STALLED: Truth.TRUE}
+    new = [_condition(was, Fact(kind, truth, "InvalidSpec", message), generation, now) for kind, truth in facts.items()]
+    old = [one for one in was.conditions if one.type not in facts]
+    update = {
+        "phase": was.phase or str(phases.Phase.PENDING),
+        "message": message,
+        "observed_generation": generation,
+        "conditions": (*old, *new),
+    }
+    return written(was.model_copy(update=update))
+
+
+def remembered(state: EngineState) -> str:
+    """What the engine remembers, as the status holds it."""
+    text = state.to_json()
+    if len(text) > api.ENGINE_CHARACTERS:
+        attempts = {key: replace(attempt, message="") for key, attempt in state.attempts.items()}
+        text = replace(state, attempts=attempts).to_json()
+    return text
+
+
+def written(status: SwarmRunStatus) -> Object:
+    """`status` as an object of the API."""
+    found: Object = status.model_dump(mode="json", by_alias=True, exclude_none=True)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A condition without its times."""
+
+    kind: ConditionType
+    truth: Truth
+    reason: str
+    message: str
+
+
+def _conditions(generation: int | None, state: EngineState, report: Report, scene: Scene) -> tuple[Condition, ...]:
+    """The engine's conditions, with what the cluster knows of their reasons, and that the spec is valid."""
+    facts = [_explained(Fact(one.type, one.status, one.reason, one.message), state, scene) for one in report.conditions]
+    facts.append(Fact(ConditionType.VALIDATED, Truth.TRUE, "Valid", "the spec can be carried out here"))
+    return tuple(_condition(scene.was, fact, generation, scene.now) for fact in facts)
+
+
+def _explained(fact: Fact, state: EngineState, scene: Scene) -> Fact:
+    if state.failure is not None:
+        return replace(fact, reason=troubles.named(state.failure.message) or fact.reason)
+    waits = fact.kind in (ConditionType.READY, ConditionType.RECONCILING) and state.phase not in phases.TERMINAL
+    if scene.trouble is not None and waits:
+        return replace(fact, reason=scene.trouble.reason, message=scene.trouble.message)
+    return fact
+
+
+def _condition(was: SwarmRunStatus, fact: Fact, generation: int | None, now: float) -> Condition:
+    """One condition, with the time of its last change."""
+    before = next((one for one in was.conditions if one.type == fact.kind and one.status is fact.truth), None)
+    return Condition(
+        type=str(fact.kind),
+        status=fact.truth,
+        reason=fact.reason,
+        message=fact.message[: api.MESSAGE_CHARACTERS],
+        last_transition_time=before.last_transition_time if before else times.written(now),
+        observed_generation=generation,
+    )
+
+
+def _moment(seconds: float | None) -> str | None:
+    return None if seconds is None else times.written(seconds)
+
+
+def _best(report: Report) -> api.Best | None:
+    if report.best is None:
+        return None
+    return api.Best(value=report.best, particle=report.best_particle[:64] or None, recipe=report.best_recipe or None)
+
+
+def _gain(report: Report) -> api.Gain | None:
+    gain = report.gain
+    if gain is None or gain.low is None or gain.high is None:
+        return None
+    return api.Gain(value=gain.value, low=gain.low, high=gain.high)
+
+
+def _history(report: Report) -> tuple[api.HistoryRow, ...]:
+    rows = [(point.iteration, point.best, point.mean) for point in report.history]
+    whole = ((at, best, mean) for at, best, mean in rows if best is not None and mean is not None)
+    return tuple(api.HistoryRow(iteration=at, best=best, mean=mean) for at, best, mean in whole)[-api.HISTORY_ROWS :]
+
+
+def experiment(world: World) -> Digest | None:
+    """The digest of the experiment by its contents, as prepare's receipt tells it."""
+    seen = world.items.get(WorkItem(Kind.PREPARE).key)
+    digest = seen.receipt.scalars.get("experimentDigest") if isinstance(seen, Done) else None
+    return Digest(digest) if isinstance(digest, str) and re.fullmatch("[0-9a-f]{64}", digest) else None

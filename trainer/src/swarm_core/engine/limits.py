@@ -1,0 +1,54 @@
+"""What ends a run though work is left: its time is up, its budget is spent, or its search has gone as far as it may.
+
+    limit                    a commit exists                              none does
+    time is up               the run fails                                the run fails
+    budget is spent          no further iteration: the run concludes      the run fails
+    far enough               no further iteration: the run concludes      the start is measured, then it concludes
+
+A search that ends early goes one step back, from the iteration in work to the last one committed: nothing is wanted any
+more, and the table's own fact (Searched) leads on. What still runs for the iteration in work is ended as unwanted.
+
+Limits: the host knows what time and money are; here they are a sentence of the outline. Once a run concludes, more
+budget does not bring its search back. Invariant: receipts that exist count first, so a limit never takes a result away.
+"""
+
+from dataclasses import replace
+
+from swarm_core.engine import plan
+from swarm_core.engine import state as states
+from swarm_core.engine.phases import TERMINAL, Phase
+from swarm_core.engine.plan import Outline
+from swarm_core.engine.receipts import Stop
+from swarm_core.engine.state import EngineState, Failure
+from swarm_core.engine.work import FailureReason, Kind, WorkItem
+
+
+def heeded(outline: Outline, state: EngineState) -> EngineState:
+    """`state` once the outline's limits have had their say. All receipts seen are absorbed in it."""
+    if state.phase is Phase.PENDING or state.phase in TERMINAL or state.failure is not None:
+        return state
+    if not plan.wanted(outline, state):
+        return state
+    if outline.overdue:
+        return states.give_up(state, Failure(state.phase, "", FailureReason.DEADLINE, outline.overdue))
+    if outline.spent and state.commit is None:
+        return states.give_up(state, Failure(state.phase, "", FailureReason.BUDGET, outline.spent))
+    stop = stopped(outline, state)
+    return ended_early(outline, state, stop) if stop is not None else state
+
+
+def stopped(outline: Outline, state: EngineState) -> Stop | None:
+    """Why the search goes no further than its last commit, if so."""
+    if state.phase is not Phase.ITERATING or state.commit is None:
+        return None
+    if outline.spent:
+        return Stop.BUDGET
+    far = outline.stop_after is not None and state.iteration > outline.stop_after
+    return Stop.STOP_AFTER if far else None
+
+
+def ended_early(outline: Outline, state: EngineState, stop: Stop) -> EngineState:
+    """`state` back at its last commit, with nothing left to do there."""
+    last = WorkItem(Kind.ITERATE, outline.swarm, state.iteration - 1)
+    search = replace(state.search, stop=str(stop))
+    return replace(state, iteration=last.index, done=(last.key,), attempts={}, search=search)
