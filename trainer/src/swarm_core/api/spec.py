@@ -10,6 +10,7 @@ from pydantic import Field
 
 from swarm_core.api.base import Base
 from swarm_core.api.block import Block, Rule
+from swarm_core.api.endpoints import Budget
 from swarm_core.api.evaluation import Evaluation
 from swarm_core.api.execution import Execution, Storage
 from swarm_core.api.generators import Generators
@@ -25,7 +26,7 @@ IDENTITY = (
 """The fields that make the experiment what it is: digested, and fixed once created."""
 KEPT = ("storage",)
 """Not digested, and still fixed: a run that lost its store would start again."""
-FREE = ("suspend", "execution")
+FREE = ("suspend", "budget", "execution")
 """Neither digested nor fixed."""
 
 
@@ -58,6 +59,8 @@ class SwarmRunSpec(Block):
     """How generators are measured."""
     storage: Storage | None = None
     """Where artefacts are kept; absent, in the run folder on one machine."""
+    budget: Budget = Budget()
+    """What may be spent at endpoints; changes no result."""
     execution: Execution = Execution()
     """How work is carried out; changes no result."""
 

@@ -26,14 +26,22 @@ from swarm_trainer.inference.asking import Asking
 from swarm_trainer.inference.endpoint import Endpoint, Host
 from swarm_trainer.inference.sending import Line, Sender, Settings, Work
 from swarm_trainer.inference.wire import Down, Outcome
+from swarm_trainer.meter import Meter
 
 
 class OpenAIInference:
     """The `Inference` port over servers."""
 
-    def __init__(self, hosts: Mapping[Digest, Host], store: ArtifactStore, settings: Settings | None = None) -> None:
+    def __init__(
+        self,
+        hosts: Mapping[Digest, Host],
+        store: ArtifactStore,
+        settings: Settings | None = None,
+        meter: Meter | None = None,
+    ) -> None:
         """`hosts` provides the server of each base; `store` is the one that the servers' plugins read."""
         self._hosts, self._store, self._settings = dict(hosts), store, settings or Settings()
+        self._meter = meter or Meter()
         self._live: dict[ModelName, Recipe] = {}
         self._before: list[dict[ModelName, Digest]] = []
         self._asking: dict[Digest, Asking] = {}
@@ -111,7 +119,8 @@ class OpenAIInference:
             open_ = [index for index, outcome in enumerate(outcomes) if isinstance(outcome, Down)]
             bodies = [wire.body(requests[index], ids[index], self._asking[base].ends) for index in open_]
             if bodies:
-                found = self._line.run(self._all(self._endpoint(base), bodies, host))
+                with self._meter.asking():
+                    found = self._line.run(self._all(self._endpoint(base), bodies, host))
                 for index, outcome in zip(open_, found, strict=True):
                     outcomes[index] = outcome
             if host.alive():
@@ -123,7 +132,7 @@ class OpenAIInference:
 
         async def all_of(client: httpx.AsyncClient) -> list[Outcome]:
             gate = asyncio.Semaphore(self._settings.concurrency)
-            sender = Sender(client, endpoint, self._settings, host.alive)
+            sender = Sender(client, endpoint, self._settings, host.alive, meter=self._meter)
 
             async def one(body: dict[str, object]) -> Outcome:
                 async with gate:

@@ -19,6 +19,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from swarm_core.api.execution import RequestChecksum
+from swarm_core.effort import Effort
 from swarm_core.ports import CorruptError, StoreError
 from swarm_core.recipe import Digest, digest_bytes
 from swarm_trainer.stores import bucket, files, refusals
@@ -112,6 +113,7 @@ def send(store: Bucket, request: dict[str, Any], parts: Iterable[bytes], deadlin
     def one(number: int, data: bytes) -> dict[str, Any]:
         call = functools.partial(store.client.upload_part, **request, **checksum, PartNumber=number, Body=data)
         answer = persistent_part(store, request["Key"], call, deadline)
+        store.meter.add(Effort(up=len(data)))
         told = {"ChecksumCRC32": answer["ChecksumCRC32"]} if checksum and "ChecksumCRC32" in answer else {}
         return {"PartNumber": number, "ETag": answer["ETag"], **told}
 
@@ -206,6 +208,7 @@ def receive(store: Bucket, key: str, file: int, part: tuple[int, int], deadline:
 
     try:
         store.persistently(once, key, deadline)
+        store.meter.add(Effort(down=length))
     except ClientError as error:
         if refusals.trouble(error) is not Trouble.ABSENT:
             raise

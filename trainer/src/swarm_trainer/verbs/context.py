@@ -7,9 +7,15 @@ in a fresh process as in one that has done a hundred items before.
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from swarm_core.api.defaults import ResolvedSpec
+from swarm_core.effort import NONE, Effort
 from swarm_core.ports import ArtifactStore, Inference
+from swarm_trainer.meter import Meter
+
+if TYPE_CHECKING:  # a host has no use for an HTTP client
+    from swarm_trainer.inference.chat import Chat
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +31,8 @@ class Progress:
     """Tokens generated since the last report."""
     fitness: tuple[tuple[str, float | None], ...] = ()
     """Probes measured so far in this iteration; None is unscored."""
+    effort: Effort = NONE
+    """What it took since the last report."""
 
 
 @dataclass(slots=True)
@@ -40,3 +48,7 @@ class Context:
     progress: Callable[[Progress], None]
     engines: dict[str, list[Inference]] = field(default_factory=dict)
     """Inference engines by what they serve, one per lane, kept warm between items."""
+    chat: "Chat | None" = None
+    """The client of other people's endpoints, made when it is first needed."""
+    meter: Meter = field(default_factory=Meter)
+    """What work takes; the store tells it too."""

@@ -18,12 +18,15 @@ from swarm_core.errors import BadInputError
 from swarm_core.ports import Inference
 from swarm_core.recipe import Digest, Recipe, single
 from swarm_trainer.inference import sending, server
+from swarm_trainer.inference.joint import Joint
 from swarm_trainer.inference.local import LocalInference, Settings
+from swarm_trainer.inference.metered import Metered
 from swarm_trainer.inference.openai import OpenAIInference
 from swarm_trainer.inference.server import Served, Server
 from swarm_trainer.lora import base, combine
 from swarm_trainer.stores.local import LocalStore
 from swarm_trainer.stores.opening import Place
+from swarm_trainer.verbs import remotes
 from swarm_trainer.verbs.context import Context
 
 FIELD = "spec.execution.local.inference"
@@ -54,6 +57,15 @@ def check(resolved: ResolvedSpec) -> None:
 
 def made(context: Context, stock: Stock) -> list[Inference]:
     """The engines, one per lane. Raises BadInputError if they cannot serve the stock."""
+    own = lanes(context, stock)
+    if not context.resolved.access:
+        return own
+    others = remotes.chat(context)
+    return [Joint(engine, others) for engine in own]
+
+
+def lanes(context: Context, stock: Stock) -> list[Inference]:
+    """The engines of the run's own models, one per lane."""
     local = context.resolved.execution.local
     if local.inference is InferenceType.VLLM:
         return [served(context, stock)] * local.lanes
@@ -63,7 +75,8 @@ def made(context: Context, stock: Stock) -> list[Inference]:
         threads=local.threads,
         max_model_len=context.resolved.base.max_model_len,
     )
-    return [LocalInference(stock.bases, stock.adapters, settings) for _ in range(local.lanes)]
+    made = (LocalInference(stock.bases, stock.adapters, settings) for _ in range(local.lanes))
+    return [Metered(engine, context.meter) for engine in made]
 
 
 def served(context: Context, stock: Stock) -> OpenAIInference:
@@ -72,7 +85,7 @@ def served(context: Context, stock: Stock) -> OpenAIInference:
         digest: Server(wanted(context, stock, digest), place(context), context.cache / f"vllm-{digest[:12]}.log")
         for digest in stock.bases
     }
-    return OpenAIInference(hosts, context.store, sending.Settings(context.resolved.base.max_model_len))
+    return OpenAIInference(hosts, context.store, sending.Settings(context.resolved.base.max_model_len), context.meter)
 
 
 def place(context: Context) -> Place:
