@@ -8,8 +8,8 @@ from collections.abc import Sequence
 
 from swarm_core.ports import Completion, Failure, Inference, Request
 from swarm_core.recipe import Recipe
+from swarm_trainer.inference import wire
 from swarm_trainer.inference.chat import Chat
-from swarm_trainer.inference.openai import settled
 
 
 class Joint:
@@ -32,7 +32,7 @@ class Joint:
         if here:
             results.update(zip(here, self._own.complete([requests[index] for index in here]), strict=True))
         if begun is not None:
-            results.update(zip(away, settled(asked, begun.result()), strict=True))
+            results.update(zip(away, wire.settled(asked, begun.result()), strict=True))
         return [results[index] for index in range(len(requests))]
 
     def close(self) -> None:

@@ -77,7 +77,7 @@ class OpenAIInference:
         for base, indices in by_base.items():
             for index, outcome in zip(indices, self._ask(base, [requests[i] for i in indices]), strict=True):
                 outcomes[index] = outcome
-        return settled(requests, outcomes)
+        return wire.settled(requests, outcomes)
 
     def close(self) -> None:
         """End the servers that are ours. Safe to call twice; afterwards nothing is served until `serve` is called."""
@@ -141,17 +141,3 @@ class OpenAIInference:
             return await asyncio.gather(*map(one, bodies))
 
         return all_of
-
-
-def settled(requests: Sequence[Request], outcomes: Sequence[Outcome]) -> list[Completion | Failure]:
-    """The outcomes as results. Raises InferenceError if a model answered nothing."""
-    answered = {r.model for r, outcome in zip(requests, outcomes, strict=True) if not isinstance(outcome, Down)}
-    results: list[Completion | Failure] = []
-    for request, outcome in zip(requests, outcomes, strict=True):
-        if isinstance(outcome, Down):
-            if outcome.hopeless or request.model not in answered:
-                raise InferenceError(f"model {request.model}: {outcome.message}")
-            results.append(Failure(outcome.message))
-        else:
-            results.append(outcome)
-    return results

@@ -32,7 +32,7 @@ class Purse:
         """One call may be made. Raises BadInputError when the budget is used up, StoreError."""
         with self._lock:
             if self._calls == 0 and self._budget != Budget():
-                self._calls = self._lot()
+                self._calls = self._move(LOT)
             limit = self._budget.tokens
             if limit is not None and self._known + self._tokens >= limit:
                 raise BadInputError(f"spec.budget.tokens: {limit} are used up; {GO_ON}")
@@ -50,31 +50,27 @@ class Purse:
                 self._move(-self._calls)
                 self._calls = 0
 
-    def _lot(self) -> int:
-        """Take a lot of calls. Raises BadInputError when there are none."""
-        limit = self._budget.calls
-        calls = self._spent()[0]
-        lot = LOT if limit is None else min(LOT, limit - calls)
-        if lot <= 0:
-            raise BadInputError(f"spec.budget.calls: {limit} are used up; {GO_ON}")
-        self._move(lot)
-        return lot
+    def _move(self, wanted: int) -> int:
+        """Have so many calls more, or fewer, counted as made, as far as the budget goes; how many.
 
-    def _move(self, calls: int) -> None:
-        """Add to what is spent. Whoever else spends meanwhile is counted too."""
+        Whoever else spends meanwhile is counted first. Raises BadInputError when there are none left.
+        """
         while True:
             standing = self._store.read(KEY)
-            fields = json.loads(standing or b'{"calls": 0, "moves": 0, "tokens": 0}')
-            moved = {
-                "calls": fields["calls"] + calls,
-                "moves": fields["moves"] + 1,  # a pointer must never return to a value that it had
-                "tokens": fields["tokens"] + self._tokens,
-            }
-            if self._store.swap(KEY, standing, canonical_json(moved)):
-                self._known, self._tokens = moved["tokens"], 0
-                return
+            spent = json.loads(standing or b'{"calls": 0, "moves": 0, "tokens": 0}')
+            calls = self._granted(wanted, spent["calls"])
+            # A pointer must never return to a value that it had, hence the moves.
+            total = {"calls": calls, "moves": 1, "tokens": self._tokens}
+            total = {name: spent[name] + more for name, more in total.items()}
+            if self._store.swap(KEY, standing, canonical_json(total)):
+                self._known, self._tokens = total["tokens"], 0
+                return calls
 
-    def _spent(self) -> tuple[int, int]:
-        standing = self._store.read(KEY)
-        fields = json.loads(standing) if standing else {"calls": 0, "tokens": 0}
-        return fields["calls"], fields["tokens"]
+    def _granted(self, wanted: int, made: int) -> int:
+        """How many of the calls wanted there still are. Raises BadInputError when there are none."""
+        limit = self._budget.calls
+        if wanted <= 0 or limit is None:
+            return wanted
+        if limit <= made:
+            raise BadInputError(f"spec.budget.calls: {limit} are used up; {GO_ON}")
+        return min(wanted, limit - made)

@@ -4,13 +4,13 @@ Whatever a server sends is read with suspicion: what is no completion is said to
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from swarm_core.ports import Completion, Failure, Request
+from swarm_core.ports import Completion, Failure, InferenceError, Request
 from swarm_trainer.inference.endpoint import Addressed
 
 RETRIED = frozenset({408, 429, 502, 503, 504})
@@ -128,6 +128,20 @@ def reply(endpoint: Addressed, dialect: Dialect, data: bytes) -> Reply | Failure
     if reason not in ("stop", "length"):
         return Failure(f"the server gave up: finish_reason {reason!r}")
     return Reply(Completion(text, tokens, finished=reason == "stop"), prompt)
+
+
+def settled(requests: Sequence[Request], outcomes: Sequence[Outcome]) -> list[Completion | Failure]:
+    """The outcomes as results. Raises InferenceError if a model answered nothing."""
+    answered = {r.model for r, outcome in zip(requests, outcomes, strict=True) if not isinstance(outcome, Down)}
+    results: list[Completion | Failure] = []
+    for request, outcome in zip(requests, outcomes, strict=True):
+        if isinstance(outcome, Down):
+            if outcome.hopeless or request.model not in answered:
+                raise InferenceError(f"model {request.model}: {outcome.message}")
+            results.append(Failure(outcome.message))
+        else:
+            results.append(outcome)
+    return results
 
 
 def headers(endpoint: Addressed) -> dict[str, str]:
