@@ -68,6 +68,10 @@ class Example:
 
 CLUSTER = "spec.execution.kubernetes"
 MODEL = {"type": "Model", "model": {"uri": "models/embedder"}}
+ENDPOINT = {"url": "https://models.test", "model": "large"}
+FIRST = {"name": "far", "endpoint": {**ENDPOINT, "apiKeySecretRef": {"name": "keys", "key": "far"}}}
+SECOND = {"name": "near", "endpoint": {**ENDPOINT, "apiKeyFile": "key", "requestsPerMinute": 60}}
+MARKS = {"type": "Model", "model": {"endpoint": {**ENDPOINT, "apiKeyEnv": "KEY"}, "scale": {"low": 1, "high": 5}}}
 EXAMPLES = (
     Example(
         "adapters are generators trained already; remove them, or remove training and clustering",
@@ -118,6 +122,31 @@ EXAMPLES = (
         "verifier is given exactly when type is Verifier; write both, or neither",
         {"spec.judge": {"type": "Verifier", "verifier": {"name": "Arithmetic"}}},
         {"spec.judge": {"type": "Verifier"}},
+    ),
+    Example(
+        "model is given exactly when type is Model; write both, or neither",
+        {"spec.judge": MARKS},
+        {"spec.judge": {**MARKS, "type": "Verifier", "verifier": {"name": "Arithmetic"}}},
+    ),
+    Example(
+        "low is not below high; lower it",
+        {"spec.judge": MARKS, "spec.judge.model.scale": {"low": 0, "high": 1}},
+        {"spec.judge": MARKS, "spec.judge.model.scale": {"low": 1, "high": 1}},
+    ),
+    Example(
+        "endpoint is a model served elsewhere; remove it, or remove adapter and model",
+        {"spec.takers.1": FIRST},
+        {"spec.takers.1": {**FIRST, "adapter": "takers/tuned"}},
+    ),
+    Example(
+        "endpoint is a model served elsewhere; remove it, or remove adapter and model",
+        {"spec.takers.1": {"name": "far", "endpoint": ENDPOINT}},
+        {"spec.takers.1": {"name": "far", "endpoint": ENDPOINT, "model": "models/other"}},
+    ),
+    Example(
+        "a key comes from one place; keep one of apiKeySecretRef, apiKeyEnv and apiKeyFile",
+        {"spec.takers.1": SECOND},
+        {"spec.takers.1": {**SECOND, "endpoint": {**SECOND["endpoint"], "apiKeyEnv": "KEY"}}},
     ),
     Example(
         "standard belongs to rule Standard; remove it, or set rule to Standard",
@@ -266,10 +295,7 @@ EDITS = {
     "takers": ({}, {"spec.takers.0.name": "other"}),
     "generation": ({}, {"spec.generation.shots": 4}),
     "answering": ({}, {"spec.answering.maxTokens": 7}),
-    "judge": (
-        {"spec.judge": {"type": "Verifier", "verifier": {"name": "Arithmetic"}}},
-        {"spec.judge": {"type": "Verifier", "verifier": {"name": "Other"}}},
-    ),
+    "judge": ({"spec.judge": MARKS}, {"spec.judge.model.scale.high": 6}),
     "objective": ({}, {"spec.objective.type": "Separation"}),
     "swarm": ({}, {"spec.swarm.patience": 3}),
     "evaluation": ({}, {"spec.evaluation.final.seeds": 4}),
@@ -278,6 +304,7 @@ EDITS = {
 """For every field that is fixed: a document, and an edit of it that is refused."""
 FREE_EDITS = (
     {"spec.suspend": True},
+    {"spec.budget": {"calls": 5}},
     {"spec.execution": {"attempts": 5, "local": {"device": "cpu", "threads": 2}}},
     {"spec.rerun": "again", "spec.stopAfter": 3, "spec.deadlineSeconds": 60, "spec.ttlSecondsAfterFinished": 0},
     {"spec.budget": {"gpuHours": 1.5}},
@@ -316,6 +343,12 @@ STARTS: tuple[Patch, ...] = (
         f"{CLUSTER}.servers": {"extraArgs": ["--max-num-seqs=64", "--enforce-eager"], "tensorParallel": 64},
     },
     {"spec.storage": {"type": "Local", "local": {"path": "runs/a"}}, "spec.evaluation": {"final": {"items": 8}}},
+    {"spec.takers": [FIRST, SECOND], "spec.budget": {"calls": 9, "tokens": 10}},
+    {"spec.takers": [SECOND, {**FIRST, "endpoint": {**ENDPOINT, "apiKeyEnv": "KEY"}}]},
+    {"spec.takers": [FIRST, FIRST | {"name": "far-too"}]},
+    {"spec.judge": MARKS, "spec.takers.0": {"name": "far", "endpoint": {**ENDPOINT, "apiKeyEnv": "KEY"}}},
+    {"spec.judge": {**MARKS, "model": {**MARKS["model"], "endpoint": {**ENDPOINT, "apiKeyFile": "key"}}}},
+    {"spec.judge": {**MARKS, "model": {"endpoint": FIRST["endpoint"], "scale": {"low": 0}, "vet": False}}},
 )
 JUNK = (None, True, False, 0, -1, 1.5, 3.0, -0.0, 10**12, "", "3", "true", "x", [], {}, [None], [{}])
 

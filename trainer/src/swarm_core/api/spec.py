@@ -46,7 +46,7 @@ class SwarmRunSpec(Block):
     ttl_seconds_after_finished: Delay | None = None
     """Seconds after its end at which a run is deleted from a cluster; what it left in the store stays."""
     budget: Budget = Budget()
-    """What a run on a cluster may use."""
+    """What a run may use; changes no result but where a search ends."""
     rerun: Token | None = None
     """A word of your choice: changing it lets a failed run on a cluster try again from where it failed."""
     base: Base

@@ -26,14 +26,22 @@ from swarm_trainer.inference.asking import Asking
 from swarm_trainer.inference.endpoint import Endpoint, Host
 from swarm_trainer.inference.sending import Line, Sender, Settings, Work
 from swarm_trainer.inference.wire import Down, Outcome
+from swarm_trainer.meter import Meter
 
 
 class OpenAIInference:
     """The `Inference` port over servers."""
 
-    def __init__(self, hosts: Mapping[Digest, Host], store: ArtifactStore, settings: Settings | None = None) -> None:
+    def __init__(
+        self,
+        hosts: Mapping[Digest, Host],
+        store: ArtifactStore,
+        settings: Settings | None = None,
+        meter: Meter | None = None,
+    ) -> None:
         """`hosts` provides the server of each base; `store` is the one that the servers' plugins read."""
         self._hosts, self._store, self._settings = dict(hosts), store, settings or Settings()
+        self._meter = meter or Meter()
         self._live: dict[ModelName, Recipe] = {}
         self._before: list[dict[ModelName, Digest]] = []
         self._asking: dict[Digest, Asking] = {}
@@ -69,7 +77,7 @@ class OpenAIInference:
         for base, indices in by_base.items():
             for index, outcome in zip(indices, self._ask(base, [requests[i] for i in indices]), strict=True):
                 outcomes[index] = outcome
-        return settled(requests, outcomes)
+        return wire.settled(requests, outcomes)
 
     def close(self) -> None:
         """End the servers that are ours. Safe to call twice; afterwards nothing is served until `serve` is called."""
@@ -113,7 +121,8 @@ class OpenAIInference:
                 break
             place = self._endpoint(base)
             bodies = [wire.body(requests[index], ids[index], self._asking[base].ends) for index in open_]
-            found = self._line.run(self._all(place, bodies, host))
+            with self._meter.asking():
+                found = self._line.run(self._all(place, bodies, host))
             for index, outcome in zip(open_, found, strict=True):
                 outcomes[index] = outcome
             if host.alive(place):
@@ -125,7 +134,7 @@ class OpenAIInference:
 
         async def all_of(client: httpx.AsyncClient) -> list[Outcome]:
             gate = asyncio.Semaphore(self._settings.concurrency)
-            sender = Sender(client, endpoint, self._settings, lambda: host.alive(endpoint))
+            sender = Sender(client, endpoint, self._settings, lambda: host.alive(endpoint), meter=self._meter)
 
             async def one(body: dict[str, object]) -> Outcome:
                 async with gate:
@@ -134,17 +143,3 @@ class OpenAIInference:
             return await asyncio.gather(*map(one, bodies))
 
         return all_of
-
-
-def settled(requests: Sequence[Request], outcomes: Sequence[Outcome]) -> list[Completion | Failure]:
-    """The outcomes as results. Raises InferenceError if a model answered nothing."""
-    answered = {r.model for r, outcome in zip(requests, outcomes, strict=True) if not isinstance(outcome, Down)}
-    results: list[Completion | Failure] = []
-    for request, outcome in zip(requests, outcomes, strict=True):
-        if isinstance(outcome, Down):
-            if outcome.hopeless or request.model not in answered:
-                raise InferenceError(f"model {request.model}: {outcome.message}")
-            results.append(Failure(outcome.message))
-        else:
-            results.append(outcome)
-    return results

@@ -18,6 +18,7 @@ from swarm_core.api.kubernetes import ClusterInference
 from swarm_core.api.resolved import ResolvedSpec
 from swarm_core.errors import BadInputError
 from swarm_trainer.inference.endpoint import Elsewhere
+from swarm_trainer.meter import Meter
 from swarm_trainer.pod import cores
 from swarm_trainer.sources import depot
 from swarm_trainer.stores import opening
@@ -34,8 +35,10 @@ def surroundings(order: Order, cache: Path, environment: Mapping[str, str]) -> C
     """The context of a pod. Raises BadInputError, StoreError."""
     resolved = hosted(order.resolved)
     own = cache / "artefacts"
-    store = opening.opened(bucket(resolved), own)
-    return Context(resolved, store, own, order.base_folder, unheard, elsewhere=elsewhere(resolved, environment))
+    meter = Meter()
+    store = opening.opened(bucket(resolved), own, meter)
+    others = elsewhere(resolved, environment)
+    return Context(resolved, store, own, order.base_folder, unheard, elsewhere=others, meter=meter)
 
 
 def keep_inputs(cache: Path) -> None:

@@ -22,8 +22,10 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from swarm_core.api.execution import RequestChecksum, S3Storage
+from swarm_core.effort import Effort
 from swarm_core.ports import CorruptError
 from swarm_core.recipe import digest_bytes
+from swarm_trainer.meter import Meter
 from swarm_trainer.stores import patience, refusals
 from swarm_trainer.stores.patience import Deadline, Limits, T
 from swarm_trainer.stores.refusals import Trouble, WireError
@@ -61,10 +63,14 @@ class Listed:
 class Bucket:
     """The objects below `place.prefix`. Safe to use from many threads."""
 
-    def __init__(self, place: S3Storage, limits: Limits | None = None, client: Any = None) -> None:
+    def __init__(
+        self, place: S3Storage, limits: Limits | None = None, client: Any = None, meter: Meter | None = None
+    ) -> None:
         self.place = place
         self.limits = limits or Limits()
         self.client = client or connected(place, self.limits)
+        self.meter = meter or Meter()
+        """Told of the bytes of objects, sent and received; those of attempts that failed are not counted."""
 
     def where(self, key: str = "") -> str:
         """The address of an object, for messages."""
@@ -84,6 +90,7 @@ class Bucket:
             response = self.client.get_object(**self.at(key))
             found = Found(body(response, deadline), response["ETag"], writes(response))
             self._check(key, found.data, response["Metadata"].get("sha256"), wrong)
+            self.meter.add(Effort(down=len(found.data)))
             return found
 
         try:
@@ -114,7 +121,9 @@ class Bucket:
         metadata = {"sha256": digest_bytes(data), **({"writes": ",".join(writes)} if writes else {})}
         request = {**self.at(key), "Body": data, "Metadata": metadata, **terms}
         try:
-            return str(self.persistently(lambda: self.client.put_object(**request)["ETag"], key, writing=True))
+            etag = str(self.persistently(lambda: self.client.put_object(**request)["ETag"], key, writing=True))
+            self.meter.add(Effort(up=len(data)))
+            return etag
         except ClientError as error:
             if refusals.trouble(error) is Trouble.UNMET or "IfMatch" in terms:
                 return None  # a pointer that is absent is not where it was expected

@@ -19,6 +19,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from swarm_core.api.execution import RequestChecksum
+from swarm_core.effort import Effort
 from swarm_core.ports import CorruptError, StoreError
 from swarm_core.recipe import Digest, digest_bytes
 from swarm_trainer.stores import bucket, files, refusals
@@ -115,6 +116,7 @@ def send(store: Bucket, request: dict[str, Any], parts: Iterable[bytes], deadlin
     def one(number: int, data: bytes) -> dict[str, Any]:
         call = functools.partial(store.client.upload_part, **request, **checksum, PartNumber=number, Body=data)
         answer = persistent_part(store, request["Key"], call, deadline)
+        store.meter.add(Effort(up=len(data)))
         told = {"ChecksumCRC32": answer["ChecksumCRC32"]} if checksum and "ChecksumCRC32" in answer else {}
         return {"PartNumber": number, "ETag": answer["ETag"], **told}
 
@@ -211,6 +213,7 @@ def receive(store: Bucket, seen: Listed, file: int, part: tuple[int, int], deadl
 
     try:
         store.persistently(once, seen.key, deadline)
+        store.meter.add(Effort(down=length))
     except ClientError as error:
         raise moved(store.where(seen.key), error) from error
     return part

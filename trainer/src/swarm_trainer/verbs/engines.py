@@ -13,19 +13,21 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from swarm_core.api.execution import InferenceType, S3Storage
-from swarm_core.api.resolved import Trained
+from swarm_core.api.resolved import ResolvedSpec, Trained
 from swarm_core.errors import BadInputError
 from swarm_core.ports import Inference
 from swarm_core.recipe import Digest, Recipe, single
 from swarm_trainer.inference import sending, server
 from swarm_trainer.inference.endpoint import Elsewhere, Endpoint, Given, Host
+from swarm_trainer.inference.joint import Joint
 from swarm_trainer.inference.local import LocalInference, Settings
+from swarm_trainer.inference.metered import Metered
 from swarm_trainer.inference.openai import OpenAIInference
 from swarm_trainer.inference.server import Served, Server
 from swarm_trainer.lora import base, combine
 from swarm_trainer.stores.local import LocalStore
 from swarm_trainer.stores.opening import Place
-from swarm_trainer.verbs import pins
+from swarm_trainer.verbs import pins, remotes
 from swarm_trainer.verbs.context import Context
 
 FIELD = "spec.execution.local.inference"
@@ -63,6 +65,15 @@ def check_adapter(resolved: ResolvedSpec, field: str, rank: int) -> None:
 
 def made(context: Context, stock: Stock) -> list[Inference]:
     """The engines, one per lane. Raises BadInputError if they cannot serve the stock."""
+    own = lanes(context, stock)
+    if not context.resolved.access:
+        return own
+    others = remotes.chat(context)
+    return [Joint(engine, others) for engine in own]
+
+
+def lanes(context: Context, stock: Stock) -> list[Inference]:
+    """The engines of the run's own models, one per lane."""
     local = context.resolved.execution.local
     if local.inference is InferenceType.VLLM:
         return [served(context, stock)] * local.lanes
@@ -72,7 +83,8 @@ def made(context: Context, stock: Stock) -> list[Inference]:
         threads=local.threads,
         max_model_len=context.resolved.base.max_model_len,
     )
-    return [LocalInference(stock.bases, stock.adapters, settings) for _ in range(local.lanes)]
+    made = (LocalInference(stock.bases, stock.adapters, settings) for _ in range(local.lanes))
+    return [Metered(engine, context.meter) for engine in made]
 
 
 def served(context: Context, stock: Stock) -> OpenAIInference:
@@ -84,7 +96,7 @@ def served(context: Context, stock: Stock) -> OpenAIInference:
         for digest in stock.bases:
             log = context.cache / f"vllm-{digest[:12]}.log"
             hosts[digest] = Server(wanted(context, stock, digest), place(context), log)
-    return OpenAIInference(hosts, context.store, sending.Settings(context.resolved.base.max_model_len))
+    return OpenAIInference(hosts, context.store, sending.Settings(context.resolved.base.max_model_len), context.meter)
 
 
 def given(elsewhere: Elsewhere, stock: Stock, pinned: Mapping[str, Digest]) -> dict[Digest, Host]:

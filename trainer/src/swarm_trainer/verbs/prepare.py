@@ -11,17 +11,16 @@ from shutil import disk_usage
 
 from swarm_core.api import defaults
 from swarm_core.api.defaults import ResolvedSpec, Role, Use
-from swarm_core.api.resolved import ByKMeans, Given, Trained
+from swarm_core.api.resolved import ByKMeans, Given, ResolvedTaker, Trained
 from swarm_core.engine.receipts import Output, Scalar
 from swarm_core.engine.work import Receipt, WorkItem
 from swarm_core.errors import BadInputError
-from swarm_core.experiment import Experiment, SeedData, Taker
-from swarm_core.judges import registry as judges
+from swarm_core.experiment import Experiment, SeedData
 from swarm_trainer.data import clustering, seeds
 from swarm_trainer.lora import adapter, signature
 from swarm_trainer.sources.fetching import Pin
 from swarm_trainer.stores import tree
-from swarm_trainer.verbs import engines, layers, pins, places, setup, tokens
+from swarm_trainer.verbs import engines, layers, pins, places, remotes, setup, tokens
 from swarm_trainer.verbs.context import Context, Progress
 
 HEADROOM = 256 * 2**20
@@ -42,13 +41,11 @@ def run(item: WorkItem, context: Context) -> Receipt:
     check_items(resolved, data)
     tokens.check(resolved, setup.base_folder(context), data)
     check_disk(context)
+    remotes.check(context)
     experiment = Experiment(
         digest=defaults.experiment_digest(resolved, contents),
         base=contents[resolved.base.model],
-        takers=tuple(
-            Taker(taker.name, contents[taker.model], contents[taker.adapter] if taker.adapter else None)
-            for taker in resolved.takers
-        ),
+        takers=tuple(remotes.pinned(taker, contents) for taker in resolved.takers),
         data=context.store.put(data.to_bytes()),
         adapters=tuple(contents[uri] for uri in given(resolved)),
     )
@@ -97,7 +94,9 @@ def check_adapters(context: Context) -> None:
 def own_base(use: Use, context: Context) -> Path:
     """The folder of the model that an adapter is of."""
     for index, taker in enumerate(context.resolved.takers):
-        if use.field == f"spec.takers[{index}].adapter" and taker.model != context.resolved.base.model:
+        if use.field == f"spec.takers[{index}].adapter" and isinstance(taker, ResolvedTaker):
+            if taker.model == context.resolved.base.model:
+                break
             return places.here(Use(Role.TAKER_MODEL, taker.model, f"spec.takers[{index}].model"), context)
     return setup.base_folder(context)
 
@@ -161,14 +160,14 @@ def by_name(items: Sequence[seeds.Seed], count: int, field: str, least: int) -> 
 
 def check_items(resolved: ResolvedSpec, data: SeedData) -> None:
     """The judge can judge the seed items, and there are enough to show. Raises BadInputError."""
-    judge = judges.judge(str(resolved.judge.name))
+    judge = setup.judge(resolved.judge)
     refusals = [(item, judge.refusal(item)) for item in data.pool]
     refused = [(item, reason) for item, reason in refusals if reason is not None]
     if len(refused) * 2 > len(refusals):
         item, reason = refused[0]
         raise BadInputError(
-            f"spec.judge.verifier.name: {resolved.judge.name} cannot judge {len(refused)} of {len(refusals)} seed"
-            f" items, such as {item[:60]!r} ({reason}); choose a judge for this data or other data"
+            f"spec.judge: {remotes.judge_name(resolved)} cannot judge {len(refused)} of {len(refusals)} seed items,"
+            f" such as {item[:60]!r} ({reason}); choose a judge for this data or other data"
         )
     if len(data.pool) < resolved.generation.shots:
         raise BadInputError(

@@ -103,7 +103,7 @@ def reachable(store: ArtifactStore, experiment: Experiment, manifest: Digest) ->
     """Every blob the run rests on, each fetched and checked; what receipts name of items that are done, too."""
     yield checked(store, manifest)
     yield checked(store, experiment.data)
-    trees = {*experiment.adapters, *(taker.adapter for taker in experiment.takers if taker.adapter)}
+    trees = {*experiment.adapters, *(taker.adapter for taker in experiment.local_takers if taker.adapter)}
     for receipt in stored(store):
         trees |= {digest for name, digest in receipt.outputs.items() if name in (Output.ADAPTER, Output.BUNDLE)}
         if Output.RESULT in receipt.outputs:

@@ -8,17 +8,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from swarm_core import recipe
 from swarm_core.api import defaults
 from swarm_core.api.defaults import ResolvedSpec, Role, Use
+from swarm_core.api.judging import Verifier
+from swarm_core.api.resolved import ResolvedJudge
 from swarm_core.engine import search
 from swarm_core.engine.receipts import Output
 from swarm_core.engine.work import GENERATORS, Kind, WorkItem
 from swarm_core.experiment import Experiment, SeedData
 from swarm_core.judges import registry as judges
+from swarm_core.judges.rubric import Rubric
 from swarm_core.objectives import bootstrap
 from swarm_core.objectives import registry as objectives
 from swarm_core.objectives.objective import Measurement
-from swarm_core.ports import ArtifactStore, Inference, StoreError
+from swarm_core.ports import ArtifactStore, Inference, Judge, StoreError
 from swarm_core.recipe import Digest, Group, Merge, Recipe
 from swarm_core.rollout import Rollout, Unmeasured, batch, measure
 from swarm_core.swarm import positions, pso, streams
@@ -81,7 +85,7 @@ class Setup:
 
     @property
     def taker_recipes(self) -> tuple[Recipe, ...]:
-        return tuple(recipe for _, recipe in self.experiment.taker_recipes(self.resolved.base.dtype))
+        return self.experiment.taker_recipes(self.resolved.base.dtype)
 
     def recipe(self, position: Sequence[float]) -> Recipe:
         """The model at a position of the swarm."""
@@ -172,7 +176,6 @@ def seeded(store: ArtifactStore, index: int) -> Digest:
 
 def exam(resolved: ResolvedSpec, experiment: Experiment, data: SeedData) -> Exam:
     """What every candidate of the run is asked."""
-    recipes = experiment.taker_recipes(resolved.base.dtype)
     return Exam(
         seed=resolved.seed,
         style=resolved.base.template,
@@ -183,8 +186,23 @@ def exam(resolved: ResolvedSpec, experiment: Experiment, data: SeedData) -> Exam
         rounds=resolved.generation.rounds,
         generation=Sampling(resolved.generation.max_tokens, resolved.generation.temperature),
         answering=Sampling(resolved.answering.max_tokens, resolved.answering.temperature),
-        takers=tuple((name, recipe.name) for name, recipe in recipes),
-        judge=judges.judge(str(resolved.judge.name)),
+        takers=experiment.taker_models(resolved.base.dtype),
+        judge=judge(resolved.judge),
+        remote=frozenset(recipe.remote(way.remote.url, way.remote.model) for way in resolved.access),
+    )
+
+
+def judge(chosen: Verifier | ResolvedJudge) -> Judge | Rubric:
+    """The judge of a spec: a program, or a model with its rubric."""
+    if isinstance(chosen, Verifier):
+        return judges.judge(str(chosen.name))
+    return Rubric(
+        model=recipe.remote(chosen.endpoint.url, chosen.endpoint.model),
+        text=chosen.rubric,
+        low=chosen.scale.low,
+        high=chosen.scale.high,
+        max_tokens=chosen.max_tokens,
+        vet=chosen.vet,
     )
 
 

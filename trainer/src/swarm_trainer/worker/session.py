@@ -15,6 +15,7 @@ from swarm_core.api.execution import S3Storage
 from swarm_core.engine.work import Kind, Receipt, WorkItem
 from swarm_core.ports import ArtifactStore
 from swarm_trainer import verbs
+from swarm_trainer.meter import Meter
 from swarm_trainer.stores import opening
 from swarm_trainer.stores.local import LocalStore
 from swarm_trainer.verbs.context import Context, Progress
@@ -46,8 +47,9 @@ def carrying_out(folder: Path) -> CarryOut:
     layout = Layout(folder)
     order = Order.from_bytes(layout.order.read_bytes())
     limit_threads(order.resolved)
-    opened = store(layout, order)
-    return within(Context(order.resolved, opened, layout.cache, order.base_folder, unheard))
+    meter = Meter()
+    opened = store(layout, order, meter)
+    return within(Context(order.resolved, opened, layout.cache, order.base_folder, unheard, meter=meter))
 
 
 def within(context: Context) -> CarryOut:
@@ -62,10 +64,10 @@ def within(context: Context) -> CarryOut:
     return carry_out
 
 
-def store(layout: Layout, order: Order) -> ArtifactStore:
+def store(layout: Layout, order: Order, meter: Meter | None = None) -> ArtifactStore:
     """The store of a run: a bucket if the spec names one, else in the run folder. Raises StoreError."""
     place = order.resolved.storage
-    return opening.opened(place if isinstance(place, S3Storage) else layout.store, layout.cache)
+    return opening.opened(place if isinstance(place, S3Storage) else layout.store, layout.cache, meter)
 
 
 def greeted(layout: Layout, order: Order) -> ArtifactStore:
