@@ -88,6 +88,7 @@ def resolve(run: SwarmRun) -> ResolvedSpec:
         evaluation=spec.evaluation,
         storage=_storage(run),
         execution=spec.execution,
+        resume_from=spec.resume_from,
     )
 
 

@@ -12,6 +12,7 @@ from swarm_core.api.evaluation import Evaluation
 from swarm_core.api.execution import Execution, LocalStorage, S3Storage
 from swarm_core.api.generators import ByField, Data, Training
 from swarm_core.api.judging import ObjectiveType, Verifier
+from swarm_core.api.resuming import ResumeFrom
 from swarm_core.api.scalars import Flag, Integer, Label, Line, Uri
 from swarm_core.api.swarm import CmaEs, Exact, PerLayer, Published, RandomSearch, Standard
 from swarm_core.api.takers import Answering, Generation
@@ -102,3 +103,5 @@ class ResolvedSpec(Chosen):
     storage: LocalStorage | S3Storage | None
     """None leaves the place to the host. The prefix of a bucket is the run's own: its last name is the run's."""
     execution: Execution
+    resume_from: ResumeFrom | None = None
+    """None starts anew."""
