@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from swarm_core.api import crd
-from swarm_core.api.scalars import ADDRESS, PATH_OR_FILE
+from swarm_core.api.scalars import ADDRESS, PATH_OR_FILE, RUN
 
 Document = dict[str, Any]
 Patch = dict[str, Any]
@@ -284,6 +284,11 @@ EXAMPLES = (
         {"spec.storage": {"type": "Local", "local": {"path": "file:///runs/a"}}},
         {"spec.storage": {"type": "Local", "local": {"path": "s3://swarms/a"}}},
     ),
+    Example(
+        RUN,
+        {"spec.resumeFrom": {"uri": "s3://swarms/team/a", "iteration": 3}},
+        {"spec.resumeFrom": {"uri": "hf://org/name", "iteration": 3}},
+    ),
 )
 """Every rule of the CRD that ties fields together, or a field to more than its type."""
 
@@ -300,6 +305,7 @@ EDITS = {
     "swarm": ({}, {"spec.swarm.patience": 3}),
     "evaluation": ({}, {"spec.evaluation.final.seeds": 4}),
     "storage": ({"spec.storage": {"type": "Local", "local": {"path": "a"}}}, {"spec.storage": GONE}),
+    "resumeFrom": ({"spec.resumeFrom": {"uri": "runs/a", "iteration": 3}}, {"spec.resumeFrom.iteration": 2}),
 }
 """For every field that is fixed: a document, and an edit of it that is refused."""
 FREE_EDITS = (
@@ -329,6 +335,7 @@ STARTS: tuple[Patch, ...] = (
     {"spec.swarm": {"optimizer": "RandomSearch", "randomSearch": {"halfWidth": 3}}},
     {"spec.swarm": {"optimizer": "CmaEs", "cmaEs": {"maxPosition": 3}, "particles": 11}},
     {"spec.swarm": {"groups": "PerLayer", "perLayer": {"cohesion": 0.5}}},
+    {"spec.resumeFrom": {"uri": "runs/a", "iteration": 0}},
     {"spec.swarm": {"merge": "Exact", "exact": {"maxRank": 32}, "optimizer": "CmaEs"}},
     {"spec.storage": {"type": "S3", "s3": {"bucket": "swarms", "region": "eu-west-1", "singleWriter": True}}},
     {f"{CLUSTER}": {"inference": "Local", "trainer": {"accelerators": 0, "cpu": "500m"}, "queue": "team-a"}},

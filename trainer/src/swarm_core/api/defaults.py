@@ -91,6 +91,7 @@ def resolve(run: SwarmRun) -> ResolvedSpec:
         execution=spec.execution,
         access=tuple(access.ways(spec)),
         budget=spec.budget,
+        resume_from=spec.resume_from,
     )
 
 

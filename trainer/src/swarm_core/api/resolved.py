@@ -14,6 +14,7 @@ from swarm_core.api.execution import Execution, LocalStorage, S3Storage
 from swarm_core.api.generators import ByField, Data, Training
 from swarm_core.api.judging import ObjectiveType, Scale, Verifier
 from swarm_core.api.limits import Budget
+from swarm_core.api.resuming import ResumeFrom
 from swarm_core.api.scalars import Flag, Integer, Label, Line, Uri
 from swarm_core.api.swarm import CmaEs, Exact, PerLayer, Published, RandomSearch, Standard
 from swarm_core.api.takers import Answering, Generation
@@ -152,3 +153,5 @@ class ResolvedSpec(Chosen):
     access: tuple[Access, ...] = ()
     """How every endpoint of the takers and the judge is asked."""
     budget: Budget = Budget()
+    resume_from: ResumeFrom | None = None
+    """None starts anew."""

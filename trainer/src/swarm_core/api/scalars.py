@@ -133,6 +133,16 @@ LocalUri = Annotated[
 ]
 """A place of this machine: a path, relative to the file that names it, or file://PATH."""
 
+RUN = "write a run's folder, or s3://BUCKET/PREFIX/NAME of a run in a bucket; no other scheme is understood here"
+RunUri = Annotated[
+    str,
+    Strict(),
+    Field(min_length=1, max_length=1024),
+    Shape(r"[^\x00-\x1f\x7f]*", "remove the control characters"),
+    _Schemes(RUN, f"s3://{BUCKET}/.+"),
+]
+"""Where another run is: its folder, or s3://BUCKET/PREFIX/NAME."""
+
 Uri = Annotated[
     str,
     Strict(),

@@ -13,7 +13,7 @@ from swarm_core.errors import BadInputError
 from swarm_core.ports import ArtifactStore
 from swarm_core.recipe import Digest
 from swarm_trainer.sources import address
-from swarm_trainer.verbs import pins, places
+from swarm_trainer.verbs import origin, pins, places
 from swarm_trainer.worker.session import Order
 
 LATER = frozenset({Role.BASE, Role.TAKER_MODEL, Role.EMBEDDER})
@@ -27,6 +27,7 @@ def check(order: Order, store: ArtifactStore) -> None:
         if use.role in LATER or use.uri not in pinned or address.remote(use.uri):
             continue
         pins.check(use, places.digest(use, places.place(use.uri, order.base_folder)), pinned[use.uri])
+    origin.check(order.resolved, store)
     check_experiment(order, store, pins.digests(pinned))
 
 

@@ -20,7 +20,7 @@ from swarm_trainer.data import clustering, seeds
 from swarm_trainer.lora import adapter, signature
 from swarm_trainer.sources.fetching import Pin
 from swarm_trainer.stores import tree
-from swarm_trainer.verbs import engines, layers, pins, places, remotes, setup, tokens
+from swarm_trainer.verbs import engines, fork, layers, pins, places, remotes, setup, tokens
 from swarm_trainer.verbs.context import Context, Progress
 
 HEADROOM = 256 * 2**20
@@ -49,9 +49,12 @@ def run(item: WorkItem, context: Context) -> Receipt:
         data=context.store.put(data.to_bytes()),
         adapters=tuple(contents[uri] for uri in given(resolved)),
     )
-    pins.publish(context.store, pinned)
     identity = defaults.identity(resolved, contents)
+    forked = fork.derived(context, experiment, identity)
+    pins.publish(context.store, pinned)
     pins.refuse_another(context.store.publish(pins.IDENTITY, identity), identity)
+    if forked is not None:
+        fork.publish(forked, context.store)
     return Receipt(
         key=item.key,
         outputs={Output.EXPERIMENT: context.store.put(experiment.to_bytes())},

@@ -136,9 +136,15 @@ class Setup:
 
 def prepared(context: Context) -> Setup:
     """The run's setup, once prepare and every seed are done."""
-    resolved = context.resolved
     manifest, experiment = manifested(context.store)
-    basis = experiment.adapters or tuple(seeded(context.store, index) for index in range(resolved.generators.count))
+    count = context.resolved.generators.count
+    basis = experiment.adapters or tuple(seeded(context.store, index) for index in range(count))
+    return ready(context, manifest, experiment, basis)
+
+
+def ready(context: Context, manifest: Digest, experiment: Experiment, basis: tuple[Digest, ...]) -> Setup:
+    """The setup of a search over `basis`, whose adapters are in the store."""
+    resolved = context.resolved
     apart = layered(context, basis[0]) if resolved.swarm.per_layer else None
     return Setup(
         resolved=resolved,
