@@ -56,7 +56,7 @@ class Desk:
     """Asks a site by a client of its own."""
 
     def __init__(self, url: str, store: LocalStore, budget: Budget, **terms: Any) -> None:
-        self.contact = Contact(f"{url}/v1", chat_site.MODEL, KEY, **{"deadline": 20.0, **terms})
+        self.contact = Contact(f"{url}/v1", chat_site.MODEL, **{"key": KEY, "deadline": 20.0, **terms})
         self.meter = Meter()
         self.chat = Chat([self.contact], store, Purse(store, budget), self.meter)
         self.own = Echo()
@@ -113,6 +113,11 @@ def test_the_key_goes_in_the_header_and_nowhere_else(site: Site, desk: Open, tmp
     assert KEY not in repr(here.contact)
     assert KEY not in json.dumps(site.bodies)
     assert not [path for path in tmp_path.rglob("*") if path.is_file() and KEY.encode() in path.read_bytes()]
+
+
+def test_a_key_that_is_a_mere_word_leaves_answers_as_they_are(site: Site, desk: Open) -> None:
+    site.respond = lambda body, times: said("an EMPTY set")
+    assert desk(key="EMPTY").ask() == [Completion("an EMPTY set", 2, finished=True)]
 
 
 def test_own_models_and_others_are_asked_at_the_same_time_and_answered_in_order(site: Site, desk: Open) -> None:

@@ -38,6 +38,8 @@ GRACE = 1.0
 LARGEST = 16 << 20
 """Bytes of an answer that are read: a cut one is no completion."""
 HIDDEN = b"***"
+SECRET = 8
+"""Characters of a key that is one; a shorter one is a word, such as EMPTY, that answers may hold."""
 _DRAW = secrets.SystemRandom()
 
 
@@ -114,17 +116,18 @@ class Sender:
 
     def _hidden(self, data: bytes) -> bytes:
         """What a server says, without our key should it repeat it."""
-        return data.replace(self.endpoint.key.encode(), HIDDEN) if self.endpoint.key else data
+        key = self.endpoint.key or ""
+        return data.replace(key.encode(), HIDDEN) if len(key) >= SECRET else data
 
 
 async def received(answer: httpx.Response) -> bytes:
     """The body of an answer, as far as it is no longer than any that makes sense."""
-    data = b""
+    data = bytearray()
     async for piece in answer.aiter_bytes():
         data += piece
         if len(data) > LARGEST:
             break
-    return data[:LARGEST]
+    return bytes(data[:LARGEST])
 
 
 def took(found: Reply | Failure | Down, tries: int, seconds: float) -> Effort:
