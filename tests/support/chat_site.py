@@ -136,6 +136,9 @@ class Listener(ThreadingHTTPServer):
     request_queue_size = 128  # the default of 5 is less than a client asks at once
     daemon_threads = True
 
+    def handle_error(self, *_: object) -> None:
+        """A client that was killed resets its connections: nothing to tell."""
+
 
 @contextmanager
 def serving(site: Site) -> Iterator[Site]:

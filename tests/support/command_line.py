@@ -1,5 +1,6 @@
 """The command line as a user meets it: processes, exit codes, files."""
 
+import json
 import os
 import signal
 import subprocess
@@ -35,6 +36,16 @@ def kill_after(file: Path, folder: Path, enough: Callable[[], bool]) -> bool:
     process.send_signal(signal.SIGKILL)
     process.wait()
     return alive
+
+
+def left(folder: Path, name: str) -> object:
+    """What a run left under `name`: its bytes, or of `result.json` the fields but for `effort`, in their order."""
+    data = (folder / name).read_bytes()
+    if name != "result.json":
+        return data
+    fields = json.loads(data)
+    assert fields.pop("effort")["requests"] >= 0, "what it took is told, and may differ"
+    return list(fields.items())
 
 
 @dataclass(frozen=True, slots=True)

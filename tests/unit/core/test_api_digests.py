@@ -9,7 +9,7 @@ import swarmrun_documents as documents
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from swarm_core.api import defaults, endpoints, loading
+from swarm_core.api import access, defaults, endpoints, loading
 from swarm_core.api.defaults import ResolvedSpec, Role
 from swarm_core.api.resolved import ByKMeans, Given, Remote, RemoteTaker, ResolvedJudge, ResolvedTaker, Trained
 from swarm_core.api.spec import IDENTITY
@@ -244,6 +244,15 @@ def test_the_variable_of_a_key_is_a_function_of_whose_it_is() -> None:
     found = [endpoints.key_variable(owner) for owner in (endpoints.JUDGE, *map(endpoints.taker, names))]
     assert found[:3] == ["DATASWARM_API_KEY_JUDGE", "DATASWARM_API_KEY_TAKERS_A", "DATASWARM_API_KEY_TAKERS_A_B"]
     assert len(set(found)) == len(found)
+
+
+def test_every_secret_is_told_by_the_variable_that_the_worker_reads() -> None:
+    patch = {"spec.takers": [documents.FIRST, documents.SECOND], "spec.judge": documents.MARKS}
+    judge = {**documents.MARKS["model"], "endpoint": documents.FIRST["endpoint"]}
+    run = loading.from_object(documents.patched({**patch, "spec.judge.model": judge}), "run.yaml")
+    secret = endpoints.SecretKey(name="keys", key="far")
+    assert access.secrets(run.spec) == {"DATASWARM_API_KEY_TAKERS_FAR": secret, "DATASWARM_API_KEY_JUDGE": secret}
+    assert access.secrets(loading.from_object(documents.minimal(), "run.yaml").spec) == {}
 
 
 def test_layers_and_exact_sums_resolve_to_their_constants_or_to_none() -> None:

@@ -1,9 +1,11 @@
 """The client of other people's endpoints, against one that refuses, stalls, breaks and lies on demand."""
 
 import json
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,7 @@ from swarm_core.api.endpoints import Budget
 from swarm_core.errors import BadInputError
 from swarm_core.ports import Completion, CorruptError, Failure, InferenceError, Request
 from swarm_core.recipe import ModelName, Recipe
-from swarm_trainer.inference import purse, server
+from swarm_trainer.inference import purse, sending, server
 from swarm_trainer.inference.chat import Chat
 from swarm_trainer.inference.endpoint import Contact
 from swarm_trainer.inference.joint import Joint
@@ -54,7 +56,7 @@ class Desk:
     """Asks a site by a client of its own."""
 
     def __init__(self, url: str, store: LocalStore, budget: Budget, **terms: Any) -> None:
-        self.contact = Contact(f"{url}/v1", chat_site.MODEL, KEY, **{"deadline": 20.0, **terms})
+        self.contact = Contact(f"{url}/v1", chat_site.MODEL, **{"key": KEY, "deadline": 20.0, **terms})
         self.meter = Meter()
         self.chat = Chat([self.contact], store, Purse(store, budget), self.meter)
         self.own = Echo()
@@ -111,6 +113,11 @@ def test_the_key_goes_in_the_header_and_nowhere_else(site: Site, desk: Open, tmp
     assert KEY not in repr(here.contact)
     assert KEY not in json.dumps(site.bodies)
     assert not [path for path in tmp_path.rglob("*") if path.is_file() and KEY.encode() in path.read_bytes()]
+
+
+def test_a_key_that_is_a_mere_word_leaves_answers_as_they_are(site: Site, desk: Open) -> None:
+    site.respond = lambda body, times: said("an EMPTY set")
+    assert desk(key="EMPTY").ask() == [Completion("an EMPTY set", 2, finished=True)]
 
 
 def test_own_models_and_others_are_asked_at_the_same_time_and_answered_in_order(site: Site, desk: Open) -> None:
@@ -228,6 +235,31 @@ def test_a_deadline_covers_all_attempts(site: Site, desk: Open) -> None:
     with pytest.raises(InferenceError, match=r"answered 503: still loading \(tried \d times\)"):
         desk(deadline=1.5).ask()
     assert time.monotonic() - began < 8
+
+
+def test_an_answer_that_trickles_in_is_cut_off_after_the_deadline(desk: Open) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def trickle() -> None:
+            connection, _ = listener.accept()
+            with connection, suppress(OSError):
+                connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n")
+                while True:
+                    connection.sendall(b" ")
+                    time.sleep(0.05)
+
+        threading.Thread(target=trickle, daemon=True).start()
+        began = time.monotonic()
+        with pytest.raises(InferenceError, match="no answer: TimeoutError"):
+            desk(url=f"http://127.0.0.1:{listener.getsockname()[1]}", deadline=0.5).ask()
+        assert time.monotonic() - began < 5
+
+
+def test_an_answer_without_end_is_no_completion(site: Site, desk: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sending, "LARGEST", 1000)
+    site.respond = lambda body, times: said("7" * 5000)
+    with pytest.raises(InferenceError, match="no completion"):
+        desk().ask()
 
 
 def test_what_one_request_breaks_on_fails_alone(site: Site, desk: Open) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from swarm_core.api import endpoints
-from swarm_core.api.endpoints import Endpoint
+from swarm_core.api.endpoints import Endpoint, SecretKey
 from swarm_core.api.resolved import Access, Remote
 from swarm_core.api.spec import SwarmRunSpec
 
@@ -20,6 +20,17 @@ def ways(spec: SwarmRunSpec) -> Iterator[Access]:
             yield _way(endpoints.taker(taker.name), f"spec.takers[{index}].endpoint", taker.endpoint)
     if spec.judge.model is not None:
         yield _way(endpoints.JUDGE, "spec.judge.model.endpoint", spec.judge.model.endpoint)
+
+
+def secrets(spec: SwarmRunSpec) -> dict[str, SecretKey]:
+    """The Secrets that the spec's endpoints name, by the environment variable that is to hold each in a worker."""
+    owned = [(endpoints.taker(taker.name), taker.endpoint) for taker in spec.takers]
+    owned.append((endpoints.JUDGE, spec.judge.model.endpoint if spec.judge.model else None))
+    return {
+        endpoints.key_variable(owner): endpoint.api_key_secret_ref
+        for owner, endpoint in owned
+        if endpoint is not None and endpoint.api_key_secret_ref is not None
+    }
 
 
 def _way(owner: str, field: str, endpoint: Endpoint) -> Access:

@@ -110,7 +110,7 @@ class Rubric:
 
 def shut(text: str) -> str:
     """`text` unable to close the tags it stands between, or to open new ones."""
-    return TAGS.sub("< ", text)
+    return TAGS.sub("&lt;", text)
 
 
 def lines(reply: Completion) -> list[str]:

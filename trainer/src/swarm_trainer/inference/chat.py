@@ -11,7 +11,7 @@ Limits: texts go out as one user turn and come back as the server writes them; i
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import httpx
 
@@ -32,7 +32,9 @@ BYTES_PER_TOKEN = 3
 PROBE = Request(ModelName(""), "Say: ok", max_tokens=8, temperature=0.0, seed=0, chat=True)
 PROBES = 3
 """How often an endpoint is tried before it is said not to answer."""
-PROBE_SECONDS = 30.0
+PROBE_SECONDS = 120.0
+"""Until an endpoint answers for the first time: some load a model for it."""
+LIST_SECONDS = 10.0
 
 
 @dataclass(slots=True)
@@ -77,9 +79,10 @@ class Chat:
         way = self._ways[model]
         body = wire.chat_body(PROBE, way.contact.model)
         patience = iter(range(PROBES - 1))
+        short = replace(way, contact=replace(way.contact, deadline=min(way.contact.deadline, PROBE_SECONDS)))
 
         async def asked(client: httpx.AsyncClient) -> Outcome:
-            return await self._asked(client, way, body, lambda: next(patience, None) is not None)
+            return await self._asked(client, short, body, lambda: next(patience, None) is not None)
 
         return self._line.begin(asked).result()
 
@@ -89,7 +92,7 @@ class Chat:
 
         async def listed(client: httpx.AsyncClient) -> tuple[str, ...]:
             try:
-                answer = await client.get(f"{contact.url}/models", headers=wire.headers(contact), timeout=PROBE_SECONDS)
+                answer = await client.get(f"{contact.url}/models", headers=wire.headers(contact), timeout=LIST_SECONDS)
             except (httpx.HTTPError, OSError):
                 return ()
             return wire.models(answer.content) if answer.status_code == 200 else ()

@@ -33,7 +33,13 @@ SHORTEST_WAIT = 0.25
 """Seconds before the second attempt, at most."""
 LONGEST_WAIT = 10.0
 """Seconds between two attempts, unless the server asks for more."""
+GRACE = 1.0
+"""Seconds after a request's deadline at which an answer that still trickles in is cut off."""
+LARGEST = 16 << 20
+"""Bytes of an answer that are read: a cut one is no completion."""
 HIDDEN = b"***"
+SECRET = 8
+"""Characters of a key that is one; a shorter one is a word, such as EMPTY, that answers may hold."""
 _DRAW = secrets.SystemRandom()
 
 
@@ -96,17 +102,32 @@ class Sender:
     async def _once(self, body: dict[str, object], left: float) -> Reply | Failure | Down:
         """What one attempt brings."""
         url = f"{self.endpoint.url}{self.dialect.path}"
+        left = max(left, 0.1)
+        asked = self.client.stream("POST", url, json=body, headers=wire.headers(self.endpoint), timeout=left)
         try:
-            answer = await self.client.post(url, json=body, headers=wire.headers(self.endpoint), timeout=max(left, 0.1))
-        except (httpx.HTTPError, OSError) as error:
+            # The client's limit is for silence: who sends a byte now and then would hold us for ever.
+            async with asyncio.timeout(left + GRACE), asked as answer:
+                data = await received(answer)
+        except (httpx.HTTPError, OSError) as error:  # TimeoutError is an OSError
             said = " ".join(str(error).split())
             return Down(f"{self.endpoint.url}: no answer: {type(error).__name__} {said}".rstrip(), wait=0.0)
-        data, retry = self._hidden(answer.content), answer.headers.get("retry-after")
-        return wire.outcome(self.endpoint, self.dialect, answer.status_code, data, retry)
+        retry = answer.headers.get("retry-after")
+        return wire.outcome(self.endpoint, self.dialect, answer.status_code, self._hidden(data), retry)
 
     def _hidden(self, data: bytes) -> bytes:
         """What a server says, without our key should it repeat it."""
-        return data.replace(self.endpoint.key.encode(), HIDDEN) if self.endpoint.key else data
+        key = self.endpoint.key or ""
+        return data.replace(key.encode(), HIDDEN) if len(key) >= SECRET else data
+
+
+async def received(answer: httpx.Response) -> bytes:
+    """The body of an answer, as far as it is no longer than any that makes sense."""
+    data = bytearray()
+    async for piece in answer.aiter_bytes():
+        data += piece
+        if len(data) > LARGEST:
+            break
+    return bytes(data[:LARGEST])
 
 
 def took(found: Reply | Failure | Down, tries: int, seconds: float) -> Effort:

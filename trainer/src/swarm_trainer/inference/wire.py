@@ -4,6 +4,7 @@ Whatever a server sends is read with suspicion: what is no completion is said to
 """
 
 import json
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -151,9 +152,10 @@ def headers(endpoint: Addressed) -> dict[str, str]:
 def retry_after(value: str | None) -> float:
     """Seconds that a server asks to be left alone for, given as such or as a date; 0 for what is neither."""
     try:
-        return max(float(value or 0.0), 0.0)
+        seconds = float(value or 0.0)
     except ValueError:
         return until(value or "")
+    return max(seconds, 0.0) if math.isfinite(seconds) else 0.0
 
 
 def until(date: str) -> float:
