@@ -1,8 +1,8 @@
 """A real API server accepts the CRD, and judges documents as the models do."""
 
-from pathlib import Path
 from typing import Any
 
+import cluster_site
 import pytest
 import swarmrun_documents as documents
 import yaml
@@ -12,8 +12,6 @@ from swarm_core.api import crd, defaults, loading
 from swarm_core.errors import BadInputError
 
 pytestmark = pytest.mark.cluster
-COMMITTED = Path(__file__).parents[2] / "crds" / "dataswarm.io_swarmruns.yaml"
-DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 RUNS = f"/apis/dataswarm.io/v1alpha1/namespaces/default/{crd.PLURAL}"
 YAML = "application/yaml"
 
@@ -21,15 +19,7 @@ YAML = "application/yaml"
 @pytest.fixture(scope="module")
 def server(api_server: Any) -> Any:
     """The API server with the committed CRD established."""
-    status, answer = api_server.call("POST", DEFINITIONS, COMMITTED.read_text(), YAML)
-    assert status == 201, answer["message"]
-    change = f"{DEFINITIONS}?watch=true&timeoutSeconds=1"
-    for _ in range(60):
-        if api_server.call("GET", RUNS)[0] == 200:
-            break
-        api_server.call("GET", change)
-    else:
-        pytest.fail(str(api_server.call("GET", f"{DEFINITIONS}/{answer['metadata']['name']}")[1]["status"]))
+    cluster_site.established(api_server)
     return api_server
 
 
@@ -122,7 +112,7 @@ def test_the_server_refuses_an_edit_of_a_fixed_field(
 
 @pytest.mark.parametrize("edit", documents.FREE_EDITS, ids=lambda edit: next(iter(edit)))
 def test_the_server_lets_other_edits_pass(server: Any, edit: documents.Patch) -> None:
-    name = "free-" + next(iter(edit)).rpartition(".")[2]
+    name = "free-" + next(iter(edit)).rpartition(".")[2].lower()
     status, answer = update(server, documents.patched({"metadata.name": name}), edit)
     assert status == 200, answer["message"]
 

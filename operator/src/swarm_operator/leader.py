@@ -37,6 +37,8 @@ class Leader:
         """Writes may begin before this moment."""
         self._seen: tuple[Any, ...] | None = None
         self._seen_at = 0.0
+        self._led = False
+        """What was last said about it."""
         self._changed = asyncio.Event()
 
     def remaining(self) -> float:
@@ -57,7 +59,6 @@ class Leader:
 
     async def round(self) -> None:
         """Look once, and take or renew the Lease if it is ours to have."""
-        before = self.remaining()
         try:
             await self._attempt()
         except (ConflictError, AlreadyExistsError):
@@ -65,8 +66,9 @@ class Leader:
         except ApiError as error:
             self._lease = None
             LOG.warning("Lease %s: %s", self._target, error)
-        if bool(before) != bool(self.remaining()):
-            LOG.info("%s %s leader", self._identity, "is" if self.remaining() else "is no longer")
+        if self._led != bool(self.remaining()):
+            self._led = not self._led
+            LOG.info("%s %s leader", self._identity, "is" if self._led else "is no longer")
             self._changed.set()
 
     async def release(self) -> None:

@@ -1,0 +1,268 @@
+"""The shell of the operator on a real control plane. A run is a chain of Jobs; its digest says what was done, in order.
+
+Whatever is killed, taken, deleted or stopped, a chain ends in the digest of an undisturbed one, and every step of it is
+done by the node once, unless the test itself destroyed what it brought.
+"""
+
+import random
+import time
+from collections import Counter
+from typing import Any
+
+import chain
+import pytest
+from cluster_site import CHILDREN, Site
+from process_node import Answer
+from stalling_proxy import StallingProxy
+
+from swarm_operator.cache import RUN_UID
+
+pytestmark = pytest.mark.cluster
+LEASE = "/apis/coordination.k8s.io/v1/namespaces/{}/leases/dataswarm-operator"
+TAKE_OVER_SECONDS = 15
+
+
+def steps(site: Site) -> Counter[tuple[str, ...]]:
+    """How often each step was begun, by run, parent and number."""
+    return Counter(
+        (pod["metadata"]["labels"][RUN_UID], *pod["spec"]["containers"][0]["args"])
+        for node in site.nodes
+        for pod in node.history
+    )
+
+
+def assert_whole(site: Site, name: str, length: int = 3) -> None:
+    """The run succeeds, in the digest of an undisturbed one."""
+    assert site.succeeded(name)["status"]["message"] == chain.whole(length)
+
+
+def slow(pod: Any) -> Answer:
+    return chain.answer(pod, seconds=0.5)
+
+
+def test_a_run_goes_to_its_end_and_only_its_status_is_written(site: Site) -> None:
+    site.node("n", chain.answer)
+    operator = site.operator("a")
+    before = site.create("first")
+    assert_whole(site, "first")
+    after = site.run("first")
+    assert after["spec"] == before["spec"]
+    own = {name: part for name, part in after["metadata"].items() if name not in ("managedFields", "resourceVersion")}
+    assert own == {name: part for name, part in before["metadata"].items() if name in own}
+    written = {(entry["manager"], entry.get("subresource")) for entry in after["metadata"]["managedFields"]}
+    assert ("dataswarm-operator", "status") in written
+    assert not [part for manager, part in written if manager == "dataswarm-operator" and part != "status"]
+    assert set(steps(site).values()) == {1}
+    assert operator.stop() == 0
+
+
+def test_what_happened_is_told_once_as_an_event(site: Site) -> None:
+    site.node("n", chain.answer)
+    first = site.operator("a")
+    site.create("told")
+    assert_whole(site, "told")
+    events = f"/api/v1/namespaces/{site.namespace}/events?fieldSelector=involvedObject.name=told"
+    site.until(lambda: site.api.items(events), 10, "the event is there")
+    first.kill()
+    site.operator("b")
+    site.create("later")
+    assert_whole(site, "later")
+    assert [event["reason"] for event in site.api.items(events)] == ["Succeeded"]
+
+
+def test_killed_again_and_again_it_ends_in_the_same_result(site: Site) -> None:
+    draw = random.Random(7)
+    site.node("n", slow)
+    site.create("killed", {"spec.swarm": {"iterations": 6}})
+    for number in range(5):
+        operator = site.operator(f"k{number}")
+        leads = lambda log=operator.log: "is leader" in log.read_text()  # noqa: E731
+        site.until(leads, 30, "it leads")
+        time.sleep(draw.uniform(0, 0.9))
+        operator.kill()
+    site.operator("last")
+    assert_whole(site, "killed", 6)
+    assert set(steps(site).values()) == {1}
+
+
+def test_of_two_operators_one_leads_and_the_other_takes_over(site: Site) -> None:
+    site.node("n", slow)
+    replicas = [site.operator(name) for name in ("a", "b")]
+    site.create("first", {"spec.swarm": {"iterations": 6}})
+    leader = leading(site, replicas)
+    site.until(lambda: site.run("first").get("status", {}).get("iteration", 0) >= 1, 30, "it began")
+    begun = time.monotonic()
+    leader.kill()
+    other = next(one for one in replicas if one is not leader)
+    site.until(lambda: "is leader" in other.log.read_text(), TAKE_OVER_SECONDS, "the other leads")
+    assert time.monotonic() - begun < TAKE_OVER_SECONDS
+    assert_whole(site, "first", 6)
+    assert set(steps(site).values()) == {1}
+
+
+def test_a_clean_stop_hands_the_lease_over_at_once(site: Site) -> None:
+    site.node("n", chain.answer)
+    slowly = {"DATASWARM_LEASE_SECONDS": "60"}
+    replicas = [site.operator(name, settings=slowly) for name in ("a", "b")]
+    leader = leading(site, replicas)
+    site.create("first")
+    assert_whole(site, "first")
+    assert leader.stop() == 0
+    other = next(one for one in replicas if one is not leader)
+    site.until(lambda: "is leader" in other.log.read_text(), 5, "the other leads, long before the Lease runs out")
+
+
+def test_a_leader_that_was_paused_does_no_harm_when_it_wakes(site: Site) -> None:
+    site.node("n", slow)
+    replicas = [site.operator(name) for name in ("a", "b")]
+    site.create("first", {"spec.swarm": {"iterations": 8}})
+    leader = leading(site, replicas)
+    site.until(lambda: site.run("first").get("status", {}).get("iteration", 0) >= 1, 30, "it began")
+    leader.pause()
+    other = next(one for one in replicas if one is not leader)
+    site.until(lambda: "is leader" in other.log.read_text(), TAKE_OVER_SECONDS, "the other leads")
+    leader.wake()
+    assert_whole(site, "first", 8)
+    assert set(steps(site).values()) == {1}
+    site.until(lambda: "is no longer leader" in leader.log.read_text(), 5, "it knows")
+    assert other.alive()
+
+
+def test_a_stolen_lease_stops_the_leader_until_the_thief_is_silent(site: Site) -> None:
+    site.node("n", slow)
+    operator = site.operator("a")
+    site.create("first", {"spec.swarm": {"iterations": 6}})
+    site.until(lambda: site.run("first").get("status", {}).get("iteration", 0) >= 1, 30, "it began")
+    path = LEASE.format(site.namespace)
+    status, _ = site.api.merge(path, {"spec": {"holderIdentity": "thief", "leaseDurationSeconds": 3}})
+    assert status == 200
+    site.until(lambda: "is no longer leader" in operator.log.read_text(), 5, "it stops")
+    version = site.run("first")["metadata"]["resourceVersion"]
+    time.sleep(0.9)
+    assert site.run("first")["metadata"]["resourceVersion"] == version
+    assert_whole(site, "first", 6)
+    assert site.api.call("GET", path)[1]["spec"]["leaseTransitions"] == 1
+
+
+def test_jobs_and_pods_may_be_deleted_under_it(site: Site) -> None:
+    draw = random.Random(3)
+    site.node("n", slow)
+    site.operator("a")
+    site.create("robbed", {"spec.swarm": {"iterations": 5}})
+    for _ in range(6):
+        kind = draw.choice(("Job", "Pod"))
+        found = site.until(lambda kind=kind: site.children(kind), 30, f"there is a {kind}")
+        victim = draw.choice(found)["metadata"]["name"]
+        path = CHILDREN[kind].format(site.namespace)
+        site.api.call("DELETE", f"{path}/{victim}", {"propagationPolicy": "Background"})
+        time.sleep(draw.uniform(0, 0.8))
+    assert_whole(site, "robbed", 5)
+
+
+def test_a_node_may_be_lost_and_come_back(site: Site) -> None:
+    nodes = [site.node(name, slow) for name in ("n", "m")]
+    site.operator("a")
+    site.create("lost", {"spec.swarm": {"iterations": 4}})
+    pod = site.until(lambda: [pod for pod in site.children("Pod") if pod["spec"].get("nodeName")], 30, "a pod runs")[0]
+    lost = next(node for node in nodes if node.name == pod["spec"]["nodeName"])
+    lost.silent.set()
+    site.until(lambda: ready(site, lost.name) != "True", 30, "it is NotReady")
+    lost.silent.clear()
+    assert_whole(site, "lost", 4)
+
+
+def test_the_api_server_may_be_restarted(site: Site) -> None:
+    site.node("n", slow)
+    operator = site.operator("a")
+    site.create("first", {"spec.swarm": {"iterations": 6}})
+    site.until(lambda: site.run("first").get("status", {}).get("iteration", 0) >= 1, 30, "it began")
+    site.plane.restart_api(down_seconds=0.9)
+    assert_whole(site, "first", 6)
+    assert set(steps(site).values()) == {1}
+    assert operator.alive()
+
+
+def test_a_watch_that_hangs_is_made_good_by_lists(site: Site) -> None:
+    site.node("n", chain.answer)
+    proxy = StallingProxy(site.plane.port)
+    try:
+        path = site.folder / "proxied.kubeconfig"
+        through = site.plane.write_kubeconfig(path, "operator-tests", f"https://127.0.0.1:{proxy.port}")
+        site.operator("a", kubeconfig=through)
+        site.create("before")
+        assert_whole(site, "before")
+        proxy.stall()
+        site.create("after", {"spec.swarm": {"iterations": 2}})
+        assert_whole(site, "after", 2)
+        assert proxy.stalled >= 4, "no watch was open"
+    finally:
+        proxy.close()
+
+
+def test_no_ghost_is_kept_of_what_was_deleted_unseen(site: Site) -> None:
+    site.node("n", chain.answer)
+    operator = site.operator("a")
+    for name in ("gone", "stays"):
+        site.create(name)
+        assert_whole(site, name)
+    site.create("endless", {"spec.swarm": {"iterations": 400}})
+    site.until(lambda: site.children("Job"), 30, "there is a Job")
+    operator.pause()
+    for name in ("gone", "endless"):
+        site.api.call("DELETE", f"{site.runs}/{name}")
+    left = {site.run("stays")["metadata"]["uid"]}
+    site.until(lambda: owners(site) == left, 30, "its children are collected")
+    site.plane.restart_api()
+    operator.wake()
+    site.until(lambda: operator.cache() == there(site), 30, "the cache equals the API")
+
+
+def test_a_run_that_cannot_be_reconciled_holds_nobody_up(site: Site) -> None:
+    site.node("n", chain.answer)
+    operator = site.operator("a")
+    for number in range(3):
+        site.create(f"poison-{number}", {"spec.domain": "poison"})
+    site.create("sound")
+    assert_whole(site, "sound")
+    assert operator.alive()
+    assert "cannot be reconciled" in operator.log.read_text()
+
+
+def test_many_runs_are_served_side_by_side(site: Site) -> None:
+    site.node("n", chain.answer)
+    site.operator("a")
+    names = [f"many-{number}" for number in range(20)]
+    for name in names:
+        site.create(name, {"spec.swarm": {"iterations": 2}})
+    for name in names:
+        assert_whole(site, name, 2)
+    assert set(steps(site).values()) == {1}
+
+
+def leading(site: Site, replicas: list[Any]) -> Any:
+    """The one that leads."""
+    return site.until(
+        lambda: next((one for one in replicas if "is leader" in one.log.read_text()), None), 30, "one leads"
+    )
+
+
+def owners(site: Site) -> set[str]:
+    """The runs that have a Job or Pod."""
+    return {thing["metadata"]["labels"][RUN_UID] for kind in ("Job", "Pod") for thing in site.children(kind)}
+
+
+def ready(site: Site, node: str) -> str:
+    conditions = site.api.call("GET", f"/api/v1/nodes/{node}")[1]["status"]["conditions"]
+    return str(next(one["status"] for one in conditions if one["type"] == "Ready"))
+
+
+def there(site: Site) -> Any:
+    """What the operator's cache should hold: uids and versions by kind."""
+    paths = {
+        "SwarmRun": site.runs,
+        **{kind: CHILDREN[kind].format(site.namespace) for kind in ("Job", "Pod", "Deployment")},
+    }
+    return {
+        kind: {thing["metadata"]["uid"]: int(thing["metadata"]["resourceVersion"]) for thing in site.api.items(path)}
+        for kind, path in paths.items()
+    }
