@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 RUN ?= runs/arithmetic
+GOLDEN := tests/unit/operator/golden
 
 IMAGES ?= operator trainer vllm
 REGISTRY ?= docker.io/dataswarm
@@ -62,6 +63,7 @@ generate: $(VENV)/.ready  ## rewrite everything generated from the models
 	$(BIN)/python -m swarm_core.api.crd > crds/dataswarm.io_swarmruns.yaml
 	$(BIN)/python -m swarm_core.api.schema > crds/swarmrun.schema.json
 	cp crds/dataswarm.io_swarmruns.yaml charts/dataswarm/files/swarmruns.yaml
+	for run in local servers; do $(BIN)/python -m swarm_operator.render $(GOLDEN)/$$run.yaml > $(GOLDEN)/$$run.children.yaml; done
 
 fresh: $(VENV)/.ready  ## generated files are what the models say
 	$(BIN)/python -m swarm_core.api.crd | diff -u crds/dataswarm.io_swarmruns.yaml -

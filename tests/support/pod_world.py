@@ -1,4 +1,4 @@
-"""A cluster in memory, for the operator's pure half: an API server's objects, Job and Deployment controllers, one kubelet.
+"""A cluster in memory, for the operator's pure half: objects, controllers of Jobs and Deployments, a kubelet.
 
 As far as the operator can see, it does what Kubernetes does: a Job makes pods for its indexes, at most `parallelism` at
 a time, replaces those that its policy ignores once they are over, counts the others, and keeps a finished pod from
@@ -36,6 +36,7 @@ class Images:
     server_image: str = "dataswarm/vllm:test"
 
 
+ACTS = ("terminate", "bind", "start", "finish")
 LOCAL = {
     "spec.execution.kubernetes": {"inference": "Local", "trainer": {"accelerators": 1}, "maxAccelerators": 2},
 }
@@ -386,14 +387,26 @@ class World:
 
     # --- everybody, in turn
 
-    def turn(self) -> None:
-        """The cluster does all that it can do at once, and the operator looks."""
+    def turn(self, *acts: str) -> None:
+        """The cluster does all that it can do at once, or only `acts` of it, and the operator looks."""
         self.control()
-        for act in (self.terminate, self.bind, self.start, self.finish):
+        for act in acts or ACTS:
             for pod in self.pods():
-                act(pod)
+                getattr(self, act)(pod)
         self.control()
         self.operate()
+
+    def until(self, *works: str, turns: int = 60) -> None:
+        """Go on to where pods of one of `works` run, and let them run."""
+        for _ in range(turns):
+            if any(pod["status"]["phase"] == "Running" for work in works for pod in self.pods(work)):
+                return
+            self.turn("terminate", "bind", "start")
+            running = {pod["metadata"]["labels"][names.WORK] for pod in self.living()}
+            if not running & set(works):
+                self.turn("finish")
+            self.now += 1.0
+        raise AssertionError(f"nothing of {works} runs: {self.run['status'].get('message')}")
 
     def drive(self, turns: int = 400) -> None:
         """Without faults, to Succeeded; a failed run is run again, as its owner would."""

@@ -70,8 +70,9 @@ def counted(was: GpuSeconds | None, seen: Children, now: float) -> Account:
 
 def settled(pods: Sequence[Pod], account: GpuSeconds | None) -> bool:
     """Whether nothing of `pods`, which are over, is yet to be counted."""
-    until = times.seconds(account.counted_until) if account else None
-    return all(not pod.accelerators or (pod.ended or 0.0) <= (until or 0.0) for pod in pods if pod.bound is not None)
+    until = (times.seconds(account.counted_until) if account else None) or 0.0
+    held = [pod for pod in pods if pod.accelerators and pod.bound is not None and pod.ended is not None]
+    return all(_length(_cut((pod.bound or 0.0, pod.ended or 0.0), (until, pod.ended or 0.0))) == 0 for pod in held)
 
 
 def _shares(pod: Pod, asking: Sequence[Span], window: Span) -> tuple[float, float, float]:

@@ -2,7 +2,6 @@
 
 import pod_world
 import pytest
-from engine_site import timeless
 from pod_world import World
 
 

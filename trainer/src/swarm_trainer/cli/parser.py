@@ -1,7 +1,8 @@
 """The commands and what `--help` teaches about them."""
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 
 from swarm_trainer.cli import looking, running, storing
@@ -12,6 +13,9 @@ exit codes:
   1  the run failed or was stopped; run it again and it goes on
   2  refused: the input cannot work (one line on stderr says what, why and the way out)
 """
+
+COMMANDS = "dataswarm.commands"
+"""The entry points of commands that other packages bring: each makes a parser its command's."""
 
 ABOUT = """\
 Find generators of synthetic data: a swarm of LoRA adapters of one base model, moved by
@@ -81,7 +85,15 @@ def build() -> argparse.ArgumentParser:
     export.add_argument("destination", type=Path, metavar="DEST", help="a new or an empty folder")
     reach(export)
     add_storing(commands)
+    add_brought(commands, entry_points(group=COMMANDS))
     return parser
+
+
+def add_brought(commands: "argparse._SubParsersAction[argparse.ArgumentParser]", brought: Iterable[EntryPoint]) -> None:
+    """The commands that other packages bring: this one imports none of them before it is asked to."""
+    for command in sorted(brought, key=lambda one: one.name):
+        make = command.load()
+        make(commands.add_parser(command.name, help=(make.__doc__ or "").strip().partition("\n")[0]))
 
 
 def add_storing(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
