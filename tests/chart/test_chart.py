@@ -94,8 +94,8 @@ def test_with_a_list_of_namespaces_there_are_rights_in_these_alone(program: str)
         "red/dataswarm", "blue/dataswarm", "ops/dataswarm-lease",
     }  # fmt: skip
     assert variables(objects)["KOPF_RUN_NAMESPACES"] == "red blue"
-    assert "KOPF_RUN_ALL_NAMESPACES" not in variables(objects)
-    assert variables(rendered(program))["KOPF_RUN_ALL_NAMESPACES"] == "true"
+    assert "KOPF_RUN_CLUSTERWIDE" not in variables(objects)
+    assert variables(rendered(program))["KOPF_RUN_CLUSTERWIDE"] == "true"
 
 
 def test_the_lease_that_the_operator_takes_is_the_one_it_has_a_right_to(program: str) -> None:

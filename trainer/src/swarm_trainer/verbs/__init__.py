@@ -32,17 +32,23 @@ def carry_out(item: WorkItem, context: Context) -> Receipt:
 
 
 def verb(kind: Kind) -> Verb:
-    """The verb of a kind; imported when first wanted, because some of them bring torch."""
-    from swarm_trainer.verbs import conclude, iterate, prepare, seed  # noqa: PLC0415
-
+    """The verb of a kind; imported when first wanted, because each brings what the others can do without."""
     match kind:
         case Kind.PREPARE:
+            from swarm_trainer.verbs import prepare  # noqa: PLC0415
+
             return prepare.run
         case Kind.SEED:
+            from swarm_trainer.verbs import seed  # noqa: PLC0415
+
             return seed.run
         case Kind.ITERATE:
+            from swarm_trainer.verbs import iterate  # noqa: PLC0415
+
             return iterate.run
         case Kind.CONCLUDE:
+            from swarm_trainer.verbs import conclude  # noqa: PLC0415
+
             return conclude.run
         case _:
             assert_never(kind)
