@@ -13,7 +13,7 @@ import chat_site
 import pytest
 from chat_site import Site, refused, said
 
-from swarm_core.api.endpoints import Budget
+from swarm_core.api.limits import Budget
 from swarm_core.errors import BadInputError
 from swarm_core.ports import Completion, CorruptError, Failure, InferenceError, Request
 from swarm_core.recipe import ModelName, Recipe
