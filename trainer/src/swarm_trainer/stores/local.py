@@ -15,10 +15,11 @@ Limits: `files`' limits; a key cannot be another key's folder (`a` and `a/b`); a
 from pathlib import Path
 
 from swarm_core.effort import Effort
-from swarm_core.ports import CorruptError, StoreError
+from swarm_core.ports import StoreError
 from swarm_core.recipe import Digest, digest_bytes
 from swarm_trainer.meter import Meter
 from swarm_trainer.stores import files, keys
+from swarm_trainer.stores.checked import Checked
 
 READ_ONLY = 0o444
 """Mode of a blob: hard links share it, and a blob changed through one of them would be corrupt."""
@@ -31,7 +32,7 @@ class LocalStore:
         """`meter` is told of bytes written, and of bytes read to be checked or handed out."""
         self.root = root.absolute()
         self._meter = meter or Meter()
-        self._verified: dict[Digest, tuple[int, int, int]] = {}
+        self._checked = Checked("after it was written; restore it from a copy, or start the run in a new folder")
 
     def put(self, source: Path | bytes) -> Digest:
         """Keep these bytes; return their digest. Streams files. Raises StoreError."""
@@ -52,10 +53,7 @@ class LocalStore:
         with files.explained(self.root):
             if not path.exists():
                 raise StoreError(f"{digest}: not in the store {self.root}; put it first, or give the store that has it")
-            stamp = files.stamp(path)  # taken first: who writes while we read leaves another stamp
-            if self._verified.get(digest) != stamp:
-                self._verify(path, digest)
-                self._verified[digest] = stamp
+            if self._checked.require(path, digest):
                 self._meter.add(Effort(down=path.stat().st_size))
         return path
 
@@ -109,12 +107,3 @@ class LocalStore:
 
     def _name(self, key: str) -> Path:
         return self.root / "names" / key
-
-    def _verify(self, path: Path, digest: Digest) -> None:
-        """Raises CorruptError unless the file holds the bytes of `digest`."""
-        found = files.digest(path)
-        if found != digest:
-            raise CorruptError(
-                f"{path}: its bytes have sha256 {found}, its name says {digest}: it was changed after it was written;"
-                " restore it from a copy, or start the run in a new folder"
-            )

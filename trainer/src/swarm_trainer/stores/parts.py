@@ -87,7 +87,9 @@ def upload(store: Bucket, digest: Digest, size: int, parts: Iterable[bytes]) -> 
     try:
         sent = send(store, request, parts, deadline)
         finish(store, key, {**request, "MultipartUpload": {"Parts": sent}}, size, deadline)
-    except BaseException:
+    except (
+        BaseException
+    ):  # Ctrl-C too: parts that are not aborted take room, unseen, until somebody's rule collects them
         with suppress(Exception):
             hasty = Deadline(ABORT_SECONDS, store.limits)
             store.persistently(lambda: store.client.abort_multipart_upload(**request), key, hasty, writing=True)

@@ -29,7 +29,7 @@ from swarm_core.swarm import pso
 from swarm_trainer.sources import address
 from swarm_trainer.stores import opening, tree
 from swarm_trainer.stores.opening import Place
-from swarm_trainer.verbs import chain, differing, origin, pins, places, receipts, replay, setup
+from swarm_trainer.verbs import chain, differing, origin, pins, places, receipts, replay, retention, setup
 from swarm_trainer.verbs.context import Context
 from swarm_trainer.verbs.origin import FIELD, Origin
 from swarm_trainer.verbs.setup import Setup
@@ -137,6 +137,12 @@ def taken(source: ArtifactStore, wanted: ResumeFrom) -> list[Commit]:
     if wanted.iteration >= len(found):
         last = f"its last is {len(found) - 1}" if found else "it has none yet"
         raise BadInputError(f"{FIELD}.iteration: {wanted.uri!r} has no iteration {wanted.iteration}; {last}")
+    for one in found[: wanted.iteration + 1]:
+        if retention.thinned(source, one.iteration):
+            raise BadInputError(
+                f"{FIELD}.uri: {wanted.uri!r} gave up its rollouts of iteration {one.iteration} (dataswarm gc --keep),"
+                " and a fork rests on them; start anew"
+            )
     return found[: wanted.iteration + 1]
 
 
