@@ -51,13 +51,15 @@ def questions(resolved: ResolvedSpec) -> str:
 
 
 def endpoints(resolved: ResolvedSpec) -> str:
-    """How many requests go to other people's servers at most; a budget bounds what an estimate cannot."""
+    """How many requests go to other people's servers, about; what a budget bounds, it bounds exactly."""
     asked = sum(isinstance(taker, RemoteTaker) for taker in resolved.takers)
     if isinstance(resolved.judge, ResolvedJudge):
         asked += len(resolved.takers) + resolved.judge.vet
     limits = {"calls": resolved.budget.calls, "tokens": resolved.budget.tokens}
     bound = " and ".join(f"{limit:,} {name}" for name, limit in limits.items() if limit is not None)
-    return f"{sum(items(resolved)) * asked:,} requests at most, budget {bound or 'unlimited'}"
+    return (
+        f"about {sum(items(resolved)) * asked:,} requests if the search goes to its end, budget {bound or 'unlimited'}"
+    )
 
 
 def judge(resolved: ResolvedSpec) -> str:
