@@ -124,7 +124,7 @@ def story(file: Path, environment: None, versitygw: Server, tmp_path_factory: py
 def embedded(file: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, float]]:
     """The result of the same experiment by the local engine, its store in its folder."""
     folder = tmp_path_factory.mktemp("embedded") / "run"
-    done = dataswarm("run", file.with_name("embedded.yaml"), "--folder", folder)
+    done = dataswarm("run", file.with_name("embedded.yaml"), "--folder", folder, seconds=PATIENCE)
     assert done.returncode == 0, done.stderr
     found: dict[str, dict[str, float]] = json.loads((folder / "result.json").read_text())
     return found
