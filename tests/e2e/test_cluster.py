@@ -33,7 +33,7 @@ def test_a_run_disturbed_on_a_cluster_is_the_run_of_one_machine(
     swarmruns.await_status(cluster, name, lambda found: (found.get("iteration") or 0) >= 1, RUN_SECONDS)
     suspend(cluster, name, True)
     pods = ("pod", "--namespace", NAMESPACE, "--selector", f"dataswarm.io/run={name}")
-    cluster.run("wait", "--for=delete", *pods, "--timeout=60s")
+    cluster.run("wait", "--for=delete", *pods, "--field-selector", "status.phase!=Succeeded", "--timeout=60s")
     committed = swarmruns.status(cluster, name)["iteration"]
     kill_operators(cluster)
     suspend(cluster, name, False)
