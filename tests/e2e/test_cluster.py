@@ -6,17 +6,14 @@ namespace that enforces PodSecurity `restricted`.
 
 import json
 import os
-import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import e2e_cluster
 import pytest
 import swarmruns
-from command_line import ARENA, DATASWARM, ENVIRONMENT, Finished
+from command_line import ARENA, Finished
 from e2e_cluster import NAMESPACE, SYSTEM, Cluster
-from inputs import upload_folder
 
 from swarm_trainer.stores.local import LocalStore
 from swarm_trainer.verbs import receipts
@@ -24,42 +21,6 @@ from swarm_trainer.verbs import receipts
 pytestmark = [pytest.mark.e2e_cluster, pytest.mark.timeout(1800)]
 RUN_SECONDS = 900
 """For a run of a few minutes: a machine that does other things as well takes three times as long."""
-
-
-@pytest.fixture(scope="module")
-def cluster() -> Iterator[Cluster]:
-    """The cluster with the operator on it, a namespace for runs, their keys and their inputs."""
-    cluster = e2e_cluster.from_environment()
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in {**cluster.keys, "AWS_EC2_METADATA_DISABLED": "true"}.items():
-            patch.setenv(name, value)
-        prepare(cluster)
-        yield cluster
-        tear_down(cluster)
-
-
-def prepare(cluster: Cluster) -> None:
-    s3 = cluster.s3()
-    for bucket in (swarmruns.INPUTS, swarmruns.RUNS):
-        s3.create_bucket(Bucket=bucket)
-    for part in ("base", "takers"):
-        upload_folder(s3, swarmruns.INPUTS, f"{ARENA.name}/{part}", ARENA / part)
-    s3.put_object(Bucket=swarmruns.INPUTS, Key=f"{ARENA.name}/seeds.jsonl", Body=(ARENA / "seeds.jsonl").read_bytes())
-    cluster.install("replicas=2")
-    restricted = {"pod-security.kubernetes.io/enforce": "restricted"}
-    about = {"name": swarmruns.SECRET, "namespace": NAMESPACE}
-    cluster.apply(
-        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE, "labels": restricted}},
-        {"apiVersion": "v1", "kind": "Secret", "metadata": about, "stringData": cluster.keys},
-    )
-
-
-def tear_down(cluster: Cluster) -> None:
-    """Leave the cluster as it was, but for the definition, which the chart keeps, and the buckets."""
-    cluster.run("delete", "namespace", NAMESPACE, "--ignore-not-found", "--timeout=90s")
-    command = [cluster.helm, "--kubeconfig", str(cluster.kubeconfig), "uninstall", "dataswarm", "--namespace", SYSTEM]
-    subprocess.run(command, capture_output=True, check=False, timeout=90)
-    cluster.run("delete", "namespace", SYSTEM, "--ignore-not-found", "--timeout=60s")
 
 
 def test_a_run_disturbed_on_a_cluster_is_the_run_of_one_machine(
@@ -72,7 +33,7 @@ def test_a_run_disturbed_on_a_cluster_is_the_run_of_one_machine(
     swarmruns.await_status(cluster, name, lambda found: (found.get("iteration") or 0) >= 1, RUN_SECONDS)
     suspend(cluster, name, True)
     pods = ("pod", "--namespace", NAMESPACE, "--selector", f"dataswarm.io/run={name}")
-    cluster.run("wait", "--for=delete", *pods, "--timeout=60s")
+    cluster.run("wait", "--for=delete", *pods, "--field-selector", "status.phase!=Succeeded", "--timeout=60s")
     committed = swarmruns.status(cluster, name)["iteration"]
     kill_operators(cluster)
     suspend(cluster, name, False)
@@ -87,7 +48,7 @@ def test_a_run_disturbed_on_a_cluster_is_the_run_of_one_machine(
     check_status(cluster, name, found, finished)
     check_bucket(cluster, name, finished, tmp_path / "out")
     check_untouched(cluster, run)
-    delete(cluster, name)
+    swarmruns.delete(cluster, name)
 
 
 def check_status(cluster: Cluster, name: str, found: dict[str, Any], finished: Finished) -> None:
@@ -104,11 +65,8 @@ def check_status(cluster: Cluster, name: str, found: dict[str, Any], finished: F
 
 def check_bucket(cluster: Cluster, name: str, finished: Finished, out: Path) -> None:
     """Everything verifies, and what is exported is what one machine has."""
-    place = (f"s3://{swarmruns.RUNS}/team/{name}", "--endpoint", cluster.endpoint, "--region", "us-east-1")
-    environment = {**ENVIRONMENT, **cluster.keys, "AWS_EC2_METADATA_DISABLED": "true"}
-    for command in (["verify", *place], ["export", place[0], str(out), *place[1:]]):
-        done = subprocess.run([*DATASWARM, *command], capture_output=True, text=True, env=environment, check=False)
-        assert done.returncode == 0, done.stderr
+    assert "good:" in swarmruns.command_line(cluster, "verify", name)
+    swarmruns.command_line(cluster, "export", name, str(out))
     for file in ("result.json", "history.jsonl", "dataset/data.jsonl"):
         assert (out / file).read_bytes() == (finished.folder / file).read_bytes(), file
     assert (out / "adapter" / "adapter_model.safetensors").is_file()
@@ -127,17 +85,6 @@ def check_untouched(cluster: Cluster, run: dict[str, Any]) -> None:
     first = cluster.get("swarmrun", name, "--namespace", NAMESPACE)["metadata"]
     cluster.apply(run)
     assert cluster.get("swarmrun", name, "--namespace", NAMESPACE)["metadata"] == first
-
-
-def delete(cluster: Cluster, name: str) -> None:
-    """Deleted, a run leaves no child."""
-    uid = cluster.get("swarmrun", name, "--namespace", NAMESPACE)["metadata"]["uid"]
-    assert swarmruns.children(cluster, uid)
-    cluster.run("delete", "swarmrun", name, "--namespace", NAMESPACE)
-    for kind in swarmruns.CHILDREN.split(","):
-        chosen = (kind, "--namespace", NAMESPACE, "--selector", f"dataswarm.io/run-uid={uid}")
-        cluster.run("wait", "--for=delete", *chosen, "--timeout=60s")
-    assert not swarmruns.children(cluster, uid)
 
 
 def suspend(cluster: Cluster, name: str, wanted: bool) -> None:

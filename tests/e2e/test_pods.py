@@ -1,5 +1,6 @@
 """What runs in pods, run as processes with nothing in common but a bucket: the same run, whatever is ended."""
 
+import os
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -41,6 +42,7 @@ def start(versitygw: Server, tmp_path: Path) -> Iterator[Callable[..., Pods]]:
         one.close()
 
 
+@pytest.mark.skipif("DATASWARM_E2E_KUBECONFIG" in os.environ, reason="the same is done on the cluster, and more")
 @pytest.mark.timeout(900)
 def test_pods_one_after_another_end_in_the_result_of_one_machine(
     finished: Finished, versitygw: Server, start: Callable[..., Pods]

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from command_line import DATASWARM, ENVIRONMENT
 from e2e_cluster import NAMESPACE, Cluster, Object
 
 from swarm_core.api.execution import S3Storage
@@ -105,3 +106,25 @@ def children(cluster: Cluster, uid: str) -> list[str]:
         "get", CHILDREN, "--namespace", NAMESPACE, "--selector", f"dataswarm.io/run-uid={uid}", "--output", "name"
     )
     return found.split()
+
+
+def delete(cluster: Cluster, name: str) -> None:
+    """Deleted, a run leaves no child."""
+    uid = cluster.get("swarmrun", name, "--namespace", NAMESPACE)["metadata"]["uid"]
+    assert children(cluster, uid)
+    cluster.run("delete", "swarmrun", name, "--namespace", NAMESPACE)
+    for kind in CHILDREN.split(","):
+        chosen = (kind, "--namespace", NAMESPACE, "--selector", f"dataswarm.io/run-uid={uid}")
+        cluster.run("wait", "--for=delete", *chosen, "--timeout=90s")
+    assert not children(cluster, uid)
+
+
+def command_line(cluster: Cluster, command: str, name: str, *arguments: str) -> str:
+    """What `dataswarm COMMAND` says of a run's store in the bucket."""
+    place = [f"s3://{RUNS}/team/{name}", *arguments, "--endpoint", cluster.endpoint, "--region", "us-east-1"]
+    environment = {**ENVIRONMENT, **cluster.keys, "AWS_EC2_METADATA_DISABLED": "true"}
+    done = subprocess.run(
+        [*DATASWARM, command, *place], capture_output=True, text=True, env=environment, check=False, timeout=600
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
