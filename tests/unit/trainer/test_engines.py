@@ -53,4 +53,4 @@ def test_vllm_asked_for_where_it_is_not_installed_is_refused(
 ) -> None:
     monkeypatch.setattr(engines.server, "installed", lambda: False)
     with pytest.raises(BadInputError, match=r"spec.execution.local.inference: VLLM, but .*`make vllm`.* write Local"):
-        engines.check(context(SERVED, taker=False).resolved)
+        engines.check(context(SERVED, taker=False))
