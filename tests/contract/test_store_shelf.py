@@ -18,7 +18,7 @@ def server(request: pytest.FixtureRequest, keys: None) -> Server:
     return found
 
 
-def test_an_unfinished_upload_is_seen_and_aborted_and_another_runs_is_not(server: Server) -> None:
+def test_an_unfinished_upload_is_seen_and_aborted_and_another_runs_is_not(server: Server, moto: Server) -> None:
     place = server.bucket(f"shelf-{uuid.uuid4().hex[:8]}", "team/run")
     client = s3_servers.boto(server.endpoint)
     begun = {
@@ -32,7 +32,7 @@ def test_an_unfinished_upload_is_seen_and_aborted_and_another_runs_is_not(server
         ("probe/x", ""),
         (f"blobs/00/{DIGEST}", begun["team/run"]),
     ]
-    assert things[1].age < 60
+    assert things[1].age < 60 or server.endpoint == moto.endpoint  # moto dates every upload to 2010
     for _ in range(2):
         shelf.discard(things[1])
     left = client.list_multipart_uploads(Bucket=place.bucket).get("Uploads", ())
