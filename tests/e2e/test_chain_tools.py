@@ -1,6 +1,7 @@
 """`dataswarm verify` and `gc` over a finished run, and over one that somebody touched."""
 
 import gzip
+import json
 import os
 import shutil
 from pathlib import Path
@@ -50,3 +51,36 @@ def test_only_old_blobs_that_nothing_leads_to_are_collected(copy: Path) -> None:
     assert not old.exists()
     assert before | {young, foreign} == {path for path in blobs.rglob("*") if path.is_file()}
     assert dataswarm("verify", copy).returncode == 0
+
+
+def rollouts(folder: Path) -> dict[int, int]:
+    """How many rollouts each iteration has."""
+    places = sorted((folder / "store" / "names" / "iterations").iterdir())
+    return {int(place.name): len(list((place / "rollouts").iterdir())) for place in places}
+
+
+def test_a_concluded_run_gives_up_all_rollouts_but_the_last_the_best_and_the_pinned(copy: Path) -> None:
+    before = rollouts(copy)
+    best = json.loads((copy / "result.json").read_text())["best"]["recipe"]
+    commits = {index: (copy / f"store/names/iterations/{index:04d}/COMMIT.json").read_text() for index in before}
+    holding = {index for index, text in commits.items() if best in text}
+    pinned = min(set(before) - holding - {3}, default=0)
+    assert dataswarm("pin", copy, str(pinned)).returncode == 0
+    listed = dataswarm("gc", copy, "--keep", "1", "--grace-hours", "0")
+    assert listed.returncode == 0, listed.stderr
+    assert rollouts(copy) == before
+    assert dataswarm("gc", copy, "--keep", "1", "--grace-hours", "0", "--delete").returncode == 0
+    kept = holding | {pinned, 3}
+    assert rollouts(copy) == {index: count if index in kept else 0 for index, count in before.items()}
+    verified = dataswarm("verify", copy)
+    assert verified.returncode == 0, verified.stderr
+    assert f"{len(before) - len(kept)} of the iterations gave up their rollouts" in verified.stdout
+    given_up = min(set(before) - kept)
+    assert "were given up already" in dataswarm("pin", copy, str(given_up)).stderr
+
+
+def test_a_run_that_goes_on_keeps_its_rollouts(copy: Path) -> None:
+    (copy / "store" / "names" / "receipts" / "conclude.json").unlink()
+    refused = dataswarm("gc", copy, "--keep", "1")
+    assert refused.returncode == 2
+    assert "--keep is for a run that has concluded" in refused.stderr
