@@ -21,21 +21,23 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 
 {{- /* What the operator does in the namespaces of runs, and nothing else. */ -}}
 {{- define "dataswarm.rules" -}}
+# Delete is for ttlSecondsAfterFinished; nobody but the user writes a run's spec or metadata.
 - apiGroups: [dataswarm.io]
   resources: [swarmruns]
-  verbs: [get, list, watch]
+  verbs: [get, list, watch, delete]
 - apiGroups: [dataswarm.io]
   resources: [swarmruns/status]
   verbs: [patch]
 - apiGroups: [batch]
   resources: [jobs]
-  verbs: [get, list, watch, create, patch, delete]
+  verbs: [get, list, watch, create, delete]
 - apiGroups: [apps]
   resources: [deployments]
   verbs: [get, list, watch, create, patch, delete]
+# Patch takes the Job's finalizer off a pod whose node is gone.
 - apiGroups: [""]
   resources: [pods]
-  verbs: [list, watch, delete]
+  verbs: [list, watch, patch, delete]
 # Read by name only, to compare one that is there already: no list of Secrets, and no watch.
 - apiGroups: [""]
   resources: [configmaps, secrets, services, persistentvolumeclaims]
