@@ -18,6 +18,7 @@ from swarm_core.engine import search
 from swarm_core.engine.plan import Outline
 from swarm_core.engine.work import Kind, WorkItem
 from swarm_core.errors import BadInputError
+from swarm_core.recipe import Digest
 from swarm_operator import orders, peak
 from swarm_operator.manifests import jobs, servers
 from swarm_operator.orders import Order
@@ -25,6 +26,7 @@ from swarm_operator.plan import Create, Object
 
 UID = "00000000-0000-0000-0000-000000000000"
 """Of a run that no cluster has seen."""
+EXPERIMENT, COMMIT = Digest("EXPERIMENT"), Digest("COMMIT")
 REFUSED = 2
 
 
@@ -75,9 +77,9 @@ def work(outline: Outline) -> Iterator[tuple[WorkItem, ...]]:
     """The items of each Job; of the iterations the first."""
     yield (WorkItem(Kind.PREPARE),)
     if outline.clusters:
-        yield tuple(WorkItem(Kind.SEED, index=index, parent="EXPERIMENT") for index in range(outline.clusters))
-    yield (WorkItem(Kind.ITERATE, parent="EXPERIMENT"),)
-    yield (WorkItem(Kind.CONCLUDE, parent="COMMIT"),)
+        yield tuple(WorkItem(Kind.SEED, index=index, parent=EXPERIMENT) for index in range(outline.clusters))
+    yield (WorkItem(Kind.ITERATE, parent=EXPERIMENT),)
+    yield (WorkItem(Kind.CONCLUDE, parent=COMMIT),)
 
 
 def shown(step: Create) -> Object:

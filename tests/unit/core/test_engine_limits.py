@@ -28,10 +28,21 @@ def at_work(iteration: int) -> Host:
 
 @pytest.mark.parametrize("last", [0, 1, 3])
 def test_a_search_stops_after_the_iterations_it_is_allowed_and_concludes(last: int) -> None:
-    host = Host(Site(last))
+    host = at_work(iteration=last)
+    for process in list(host.site.running):
+        host.site.complete(process)
+    decision = decide(replace(PLAIN, stop_after=last), host.state, host.site.look(), host.site.now)
+    assert (decision.state.phase, decision.state.iteration) == (Phase.CONCLUDING, last)
+    assert decision.state.search.stop == "StopAfter"
+    host.site.last = last
     drive(host, replace(PLAIN, stop_after=last))
     assert (host.state.phase, host.state.iteration) == (Phase.SUCCEEDED, last)
-    assert f"iterate.generators.{last + 1:04d}" not in host.site.receipts
+
+
+def test_a_search_that_ends_by_itself_is_not_said_to_be_ended_by_a_limit() -> None:
+    host = Host(Site())
+    drive(host, replace(PLAIN, stop_after=PLAIN.iterations, spent=""))
+    assert host.state.search.stop == "Patience"
 
 
 def test_a_search_that_is_past_its_new_end_goes_back_to_its_last_commit() -> None:

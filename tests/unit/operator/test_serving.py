@@ -1,5 +1,7 @@
 """When servers are up, and what is never held beside what."""
 
+import copy
+
 import pod_world
 import pytest
 from pod_world import World
@@ -34,13 +36,22 @@ def pending(uid: str = "u-1") -> World:
 def test_servers_start_only_when_what_trained_is_gone() -> None:
     world = World(pod_world.run(pod_world.SERVED))
     world.until("seed")
-    for pod in world.living("seed"):
-        world.finish(pod)
-    trained = world.pods("seed")[0]
-    trained["status"]["phase"] = "Running"  # one that drains although its work is done
-    for _ in range(3):
+    late = copy.deepcopy(world.living("seed")[0])  # what an operator before this one left behind
+    late["metadata"] |= {"name": "late", "uid": "late", "deletionTimestamp": times.written(world.now + 60)}
+    late |= {"owner": "gone", "dead": True}
+    world.things["Pod", "late"] = late
+    for _ in range(6):
+        world.turn("bind", "start")
+        for pod in world.living("seed"):
+            if pod is not late:
+                world.finish(pod)
         world.turn("terminate")
         assert not world.living(names.SERVE)
+    assert world.phase == "Iterating"
+    assert stand(world) == "Off"
+    del world.things["Pod", "late"]
+    world.turn("terminate")
+    assert stand(world) == "Starting"
 
 
 def test_work_waits_until_every_server_is_ready() -> None:

@@ -1,5 +1,6 @@
 """Accelerator-seconds: from the pods' own times, in windows without a gap, whoever counts."""
 
+import contextlib
 from dataclasses import replace
 
 import pod_world
@@ -11,6 +12,7 @@ from pod_world import World
 from swarm_core.api.status import GpuSeconds
 from swarm_operator import spending
 from swarm_operator.children import Children, Pod
+from swarm_operator.reconcile import reconcile
 
 ZERO = 1_700_000_000.0
 
@@ -86,13 +88,21 @@ def test_accounts_are_kept_by_an_operator_that_begins_anew_and_written_rarely() 
     assert world.spent >= 95.0
 
 
-def test_what_a_deleted_job_held_is_counted_before_it_goes() -> None:
-    world = World(pod_world.run({**pod_world.LOCAL, "spec.swarm": {"iterations": 20, "particles": 4}}), last=20)
+@pytest.mark.parametrize("crashes", [False, True], ids=["calm", "crashing before every write of a status"])
+def test_what_a_deleted_job_held_is_counted_before_it_goes(crashes: bool) -> None:
+    world = World(pod_world.run({**pod_world.LOCAL, "spec.swarm": {"iterations": 8, "particles": 4}}), last=8)
     for _ in range(400):
         world.turn("terminate", "bind", "start")
         world.now += 10.0
-        world.turn("finish")
+        for pod in world.living():
+            world.finish(pod)
+        world.control()
+        if crashes:
+            steps = len(reconcile(world.observed(), world.now, pod_world.Images()).steps)
+            with contextlib.suppress(pod_world.CrashError):
+                world.operate(crash_after=steps)
+        world.operate()
         if world.phase == "Succeeded":
             break
-    work = 3 + 21 + 1  # seeds, iterations, conclusion; ten seconds each
+    work = 3 + 9 + 1  # seeds, iterations, conclusion; ten seconds each
     assert world.spent == pytest.approx(work * 10.0)

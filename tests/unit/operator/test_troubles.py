@@ -8,9 +8,10 @@ import pytest
 from engine_site import timeless
 from pod_world import Thing, World
 
-from swarm_core.engine.work import Kind, Receipt, WorkItem
+from swarm_core.engine.work import Failed, Kind, Receipt, WorkItem
 from swarm_core.recipe import digest_bytes
 from swarm_operator import names, receipts, times
+from swarm_operator.children import Exit, Pod
 from swarm_operator.observe import STUCK_SECONDS
 from swarm_operator.plan import Delete, Patch
 
@@ -161,6 +162,32 @@ def test_a_server_that_refuses_its_model_fails_the_run() -> None:
     for _ in range(3):
         world.turn("terminate")
     assert not world.living()
+
+
+ENDS = [
+    (0, "Completed", False, None, "Error"),
+    (1, "Error", False, None, "Error"),
+    (65, "Error", False, None, "BadInput"),
+    (75, "Error", False, None, "Lost"),
+    (137, "Error", False, None, "Error"),
+    (137, "Error", False, 5.0, "Lost"),
+    (143, "Error", False, 5.0, "Lost"),
+    (137, "OOMKilled", False, 5.0, "Error"),
+    (137, "OOMKilled", True, None, "Lost"),
+    (1, "Error", True, None, "Lost"),
+    (None, "", False, None, "Lost"),
+]
+
+
+@pytest.mark.parametrize(("code", "reason", "disrupted", "deleted", "expected"), ENDS)
+def test_an_end_without_a_receipt_is_what_its_exit_says(
+    code: int | None, reason: str, disrupted: bool, deleted: float | None, expected: str
+) -> None:
+    ended = None if code is None else Exit(code, reason, "")
+    pod = Pod("p", "u", "prepare", "j", "prepare", 1, 0, 0, 1.0, 1.0, 1.0, None, 9.0, deleted, ended, disrupted)
+    found = receipts.observed(pod, WorkItem(Kind.PREPARE))
+    assert isinstance(found, Failed)
+    assert (str(found.reason), found.at) == (expected, 9.0)
 
 
 def test_words_are_cut_to_bytes_and_hold_nothing_that_cannot_be_shown() -> None:

@@ -101,8 +101,7 @@ def _fact(outline: Outline, state: EngineState) -> Fact | None:
     if plan.wanted(outline, state):
         return None
     if state.phase is Phase.ITERATING:
-        last = outline.iterations if outline.stop_after is None else min(outline.iterations, outline.stop_after)
-        over = state.search.stop or state.iteration >= last
+        over = state.search.stop or state.iteration >= outline.iterations
         return Fact.SEARCHED if over else Fact.COMMITTED
     return ALL_DONE[state.phase]
 

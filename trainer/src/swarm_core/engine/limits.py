@@ -27,28 +27,34 @@ def heeded(outline: Outline, state: EngineState) -> EngineState:
     """`state` once the outline's limits have had their say. All receipts seen are absorbed in it."""
     if state.phase is Phase.PENDING or state.phase in TERMINAL or state.failure is not None:
         return state
-    if not plan.wanted(outline, state):
-        return state
+    stop, left = stopped(outline, state), plan.wanted(outline, state)
+    if not left:
+        return state if stop is None else told(state, stop)
     if outline.overdue:
         return states.give_up(state, Failure(state.phase, "", FailureReason.DEADLINE, outline.overdue))
     if outline.spent and state.commit is None:
         return states.give_up(state, Failure(state.phase, "", FailureReason.BUDGET, outline.spent))
-    stop = stopped(outline, state)
-    return ended_early(outline, state, stop) if stop is not None else state
+    return state if stop is None else ended_early(outline, state, stop)
 
 
 def stopped(outline: Outline, state: EngineState) -> Stop | None:
-    """Why the search goes no further than its last commit, if so."""
-    if state.phase is not Phase.ITERATING or state.commit is None:
+    """Why the search goes no further than its last commit, if a limit and no rule of its own says so."""
+    if state.phase is not Phase.ITERATING or state.commit is None or state.search.stop:
+        return None
+    reached = state.iteration - bool(plan.wanted(outline, state))
+    if reached >= outline.iterations:
         return None
     if outline.spent:
         return Stop.BUDGET
-    far = outline.stop_after is not None and state.iteration > outline.stop_after
-    return Stop.STOP_AFTER if far else None
+    return Stop.STOP_AFTER if outline.stop_after is not None and reached >= outline.stop_after else None
+
+
+def told(state: EngineState, stop: Stop) -> EngineState:
+    """`state` with the limit named that ends its search."""
+    return replace(state, search=replace(state.search, stop=str(stop)))
 
 
 def ended_early(outline: Outline, state: EngineState, stop: Stop) -> EngineState:
     """`state` back at its last commit, with nothing left to do there."""
     last = WorkItem(Kind.ITERATE, outline.swarm, state.iteration - 1)
-    search = replace(state.search, stop=str(stop))
-    return replace(state, iteration=last.index, done=(last.key,), attempts={}, search=search)
+    return replace(told(state, stop), iteration=last.index, done=(last.key,), attempts={})
