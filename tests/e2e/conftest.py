@@ -42,7 +42,8 @@ def cluster() -> Iterator[Cluster]:
 
 def prepare(cluster: Cluster) -> None:
     s3 = cluster.s3()
-    for bucket in (swarmruns.INPUTS, swarmruns.RUNS):
+    there = {bucket["Name"] for bucket in s3.list_buckets()["Buckets"]}
+    for bucket in {swarmruns.INPUTS, swarmruns.RUNS} - there:
         s3.create_bucket(Bucket=bucket)
     for arena in (ARENA, ARENA.with_name("arithmetic-2")):
         for part in ("base", "takers"):
