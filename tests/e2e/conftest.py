@@ -37,21 +37,27 @@ def servers_keys(keys: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(ENVIRONMENT, "AWS_EC2_METADATA_DISABLED", "true")
 
 
+@pytest.fixture
+def cluster(prepared: Cluster, monkeypatch: pytest.MonkeyPatch) -> Cluster:
+    """The cluster, and the keys of its S3 server in the environment."""
+    for name, value in {**prepared.keys, "AWS_EC2_METADATA_DISABLED": "true"}.items():
+        monkeypatch.setenv(name, value)
+    return prepared
+
+
 @pytest.fixture(scope="session")
-def cluster() -> Iterator[Cluster]:
+def prepared() -> Iterator[Cluster]:
     """The cluster with the operator on it, a namespace for runs, their keys and their inputs."""
     cluster = e2e_cluster.from_environment()
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in {**cluster.keys, "AWS_EC2_METADATA_DISABLED": "true"}.items():
-            patch.setenv(name, value)
-        prepare(cluster)
-        yield cluster
-        tear_down(cluster)
+    prepare(cluster)
+    yield cluster
+    tear_down(cluster)
 
 
 def prepare(cluster: Cluster) -> None:
     s3 = cluster.s3()
-    for bucket in (swarmruns.INPUTS, swarmruns.RUNS):
+    there = {bucket["Name"] for bucket in s3.list_buckets()["Buckets"]}
+    for bucket in {swarmruns.INPUTS, swarmruns.RUNS} - there:
         s3.create_bucket(Bucket=bucket)
     for arena in (ARENA, ARENA.with_name("arithmetic-2")):
         for part in ("base", "takers"):

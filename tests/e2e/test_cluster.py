@@ -18,9 +18,9 @@ from e2e_cluster import NAMESPACE, SYSTEM, Cluster
 from swarm_trainer.stores.local import LocalStore
 from swarm_trainer.verbs import receipts
 
-pytestmark = [pytest.mark.e2e_cluster, pytest.mark.timeout(1800)]
-RUN_SECONDS = 900
-"""For a run of a few minutes: a machine that does other things as well takes three times as long."""
+pytestmark = [pytest.mark.e2e_cluster, pytest.mark.timeout(3600)]
+RUN_SECONDS = 1500
+"""For a run of two or three minutes: on a machine that does much else it took sixteen."""
 
 
 def test_a_run_disturbed_on_a_cluster_is_the_run_of_one_machine(

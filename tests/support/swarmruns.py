@@ -1,6 +1,7 @@
 """SwarmRuns on a cluster: made from the arena, watched to their end, and looked at in the bucket."""
 
 import json
+import secrets
 import subprocess
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -17,6 +18,8 @@ from swarm_core.ports import ArtifactStore
 from swarm_trainer.stores import opening
 
 INPUTS, RUNS = "e2e-inputs", "e2e-runs"
+PREFIX = f"team-{secrets.token_hex(4)}"
+"""Of this session's runs: on a cluster that was used before, theirs would be found done."""
 SECRET = "store"
 CHILDREN = "jobs,pods,deployments,replicasets,services,configmaps,secrets,persistentvolumeclaims"
 SMALL = {"accelerators": 0, "cpu": "200m", "memory": "3Gi"}
@@ -32,7 +35,7 @@ def document(file: Path, name: str, endpoint: str, **cluster: Any) -> Object:
     spec["generators"]["data"]["uri"] = before + spec["generators"]["data"]["uri"]
     for taker in spec["takers"]:
         taker["adapter"] = before + taker["adapter"]
-    s3 = {"bucket": RUNS, "prefix": "team", "endpoint": endpoint, "region": "us-east-1"}
+    s3 = {"bucket": RUNS, "prefix": PREFIX, "endpoint": endpoint, "region": "us-east-1"}
     spec["storage"] = {"type": "S3", "s3": {**s3, "credentialsSecretRef": {"name": SECRET}}}
     worker = {"cpu": SMALL["cpu"], "memory": SMALL["memory"]}
     spec["execution"]["kubernetes"] = {"trainer": SMALL, "worker": worker, **cluster}
@@ -41,7 +44,7 @@ def document(file: Path, name: str, endpoint: str, **cluster: Any) -> Object:
 
 def store(cluster: Cluster, name: str, cache: Path) -> ArtifactStore:
     """The store of a run. The keys of the cluster's S3 server have to be in the environment."""
-    place = S3Storage(bucket=RUNS, prefix=f"team/{name}", endpoint=cluster.endpoint, region="us-east-1")
+    place = S3Storage(bucket=RUNS, prefix=f"{PREFIX}/{name}", endpoint=cluster.endpoint, region="us-east-1")
     return opening.opened(place, cache)
 
 
@@ -121,7 +124,7 @@ def delete(cluster: Cluster, name: str) -> None:
 
 def command_line(cluster: Cluster, command: str, name: str, *arguments: str) -> str:
     """What `dataswarm COMMAND` says of a run's store in the bucket."""
-    place = [f"s3://{RUNS}/team/{name}", *arguments, "--endpoint", cluster.endpoint, "--region", "us-east-1"]
+    place = [f"s3://{RUNS}/{PREFIX}/{name}", *arguments, "--endpoint", cluster.endpoint, "--region", "us-east-1"]
     environment = {**ENVIRONMENT, **cluster.keys, "AWS_EC2_METADATA_DISABLED": "true"}
     done = subprocess.run(
         [*DATASWARM, command, *place], capture_output=True, text=True, env=environment, check=False, timeout=600
