@@ -53,30 +53,27 @@ def test_only_old_blobs_that_nothing_leads_to_are_collected(copy: Path) -> None:
     assert dataswarm("verify", copy).returncode == 0
 
 
-def rollouts(folder: Path) -> dict[int, int]:
-    """How many rollouts each iteration has."""
-    places = sorted((folder / "store" / "names" / "iterations").iterdir())
-    return {int(place.name): len(list((place / "rollouts").iterdir())) for place in places}
+def rollouts(folder: Path) -> set[tuple[int, str]]:
+    """Iteration and name of every rollout of the search."""
+    found = (folder / "store" / "names" / "iterations").glob("*/rollouts/*")
+    return {(int(path.parts[-3]), path.name.partition(".")[0]) for path in found}
 
 
-def test_a_concluded_run_gives_up_all_rollouts_but_the_last_the_best_and_the_pinned(copy: Path) -> None:
+def test_a_concluded_run_gives_up_all_rollouts_but_the_last_the_bests_and_the_pinned(copy: Path) -> None:
     before = rollouts(copy)
     best = json.loads((copy / "result.json").read_text())["best"]["recipe"]
-    commits = {index: (copy / f"store/names/iterations/{index:04d}/COMMIT.json").read_text() for index in before}
-    holding = {index for index, text in commits.items() if best in text}
-    pinned = min(set(before) - holding - {3}, default=0)
-    assert dataswarm("pin", copy, str(pinned)).returncode == 0
+    commits = [json.loads((copy / f"store/names/iterations/{index:04d}/COMMIT.json").read_text()) for index in range(4)]
+    bests = {(one["iteration"], probe["name"]) for one in commits for probe in one["probes"] if probe["model"] == best}
+    assert dataswarm("pin", copy, "1").returncode == 0
     listed = dataswarm("gc", copy, "--keep", "1", "--grace-hours", "0")
     assert listed.returncode == 0, listed.stderr
     assert rollouts(copy) == before
     assert dataswarm("gc", copy, "--keep", "1", "--grace-hours", "0", "--delete").returncode == 0
-    kept = holding | {pinned, 3}
-    assert rollouts(copy) == {index: count if index in kept else 0 for index, count in before.items()}
+    assert rollouts(copy) == {(index, name) for index, name in before if index in (1, 3)} | bests
     verified = dataswarm("verify", copy)
     assert verified.returncode == 0, verified.stderr
-    assert f"{len(before) - len(kept)} of the iterations gave up their rollouts" in verified.stdout
-    given_up = min(set(before) - kept)
-    assert "were given up already" in dataswarm("pin", copy, str(given_up)).stderr
+    assert "2 of the iterations gave up their rollouts" in verified.stdout
+    assert "were given up already" in dataswarm("pin", copy, "0").stderr
 
 
 def test_a_run_that_goes_on_keeps_its_rollouts(copy: Path) -> None:

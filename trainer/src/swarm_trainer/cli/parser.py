@@ -51,8 +51,8 @@ measurement must come out of its rollouts, and the swarm, moved anew, must come 
 GC = f"""\
 Find what nothing in a run leads to: blobs of attempts that were lost, leftovers of probes, uploads that were never
 finished. Receipts and commits are never touched, nor what is young, nor any other run's objects. Of a run that has
-concluded, --keep K gives up rollouts too, but those of the last K iterations, of those in which the best adapter was
-measured and of those that were pinned (dataswarm pin). Says what it would delete; --delete does it.
+concluded, --keep K gives up rollouts too, but those of the last K iterations, of the best adapter and of iterations
+that were pinned (dataswarm pin). Says what it would delete; --delete does it.
 
 {EXIT_CODES}"""
 

@@ -61,11 +61,11 @@ def survey(store: ArtifactStore, shelf: Shelf, terms: Terms) -> Collection:
     return Collection(kept, tuple(garbage), young)
 
 
-def collectable(thing: Thing, marks: frozenset[Digest], expendable: frozenset[int]) -> bool:
-    """Whether nothing leads to a thing, or its iteration may give up its rollouts."""
+def collectable(thing: Thing, marks: frozenset[Digest], expendable: frozenset[str]) -> bool:
+    """Whether nothing leads to a thing, or it is a rollout that may go."""
     rollout = ROLLOUT.fullmatch(thing.key)
     if rollout is not None:
-        return int(rollout[1]) in expendable
+        return thing.key.removeprefix("names/") in expendable
     ours = COLLECTABLE.fullmatch(thing.key) is not None
     return ours and (bool(thing.upload) or thing.key.rpartition("/")[2] not in marks)
 

@@ -1,6 +1,6 @@
-"""Which iterations keep their rollouts when a run that has concluded is thinned.
+"""Which rollouts stay when a run that has concluded is thinned.
 
-Kept are the last ones, those in which the best adapter was measured, and those somebody pinned. Commits are never
+Kept are those of the last iterations, of iterations somebody pinned, and all of the best adapter. Commits are never
 touched: they are a few kilobytes, and the chain is walked through them. An iteration that lost its rollouts is marked
 first, so that `verify` can tell what was given up from what was lost.
 
@@ -8,7 +8,7 @@ Limits: a run that goes on reads its rollouts again when it concludes, so only a
 without rollouts can be believed by its digest, and no longer measured again; nobody can fork from there.
 """
 
-from swarm_core.commit import Commit
+from swarm_core import commit
 from swarm_core.engine.receipts import Scalar
 from swarm_core.engine.work import Kind, WorkItem
 from swarm_core.errors import BadInputError
@@ -47,16 +47,13 @@ def thinned(store: ArtifactStore, iteration: int) -> bool:
     return store.read(thinned_key(iteration)) is not None
 
 
-def expendable(store: ArtifactStore, keep: int) -> frozenset[int]:
-    """The iterations whose rollouts may go when the last `keep` stay. Raises BadInputError before the run concluded."""
+def expendable(store: ArtifactStore, keep: int) -> frozenset[str]:
+    """The keys of the rollouts that may go when the last `keep` iterations stay. Raises BadInputError too early."""
     concluded = receipts.stored(store, WorkItem(Kind.CONCLUDE).key)
     if concluded is None:
         raise BadInputError("--keep is for a run that has concluded: one that goes on needs its rollouts; run it first")
-    best = str(concluded.scalars[Scalar.BEST_RECIPE])
-    older = list(chain.walk(store))[keep:]
-    return frozenset(one.iteration for one in older if not measured(one, best) and not pinned(store, one.iteration))
-
-
-def measured(one: Commit, model: str) -> bool:
-    """Whether a model was measured in an iteration."""
-    return any(probe.model == model for probe in one.probes)
+    best = concluded.scalars[Scalar.BEST_RECIPE]
+    older = [one for one in list(chain.walk(store))[keep:] if not pinned(store, one.iteration)]
+    return frozenset(
+        commit.probe_key(one.iteration, probe.name) for one in older for probe in one.probes if probe.model != best
+    )
