@@ -9,6 +9,7 @@ IMAGES ?= operator trainer vllm
 REGISTRY ?= docker.io/dataswarm
 TAG ?= 0.1.0
 BUILD ?= docker build --tag
+BUILD_ARGS ?=
 
 .PHONY: demo test vllm test-vllm test-cluster images locks lint generate fresh bench clean
 .DEFAULT_GOAL := demo
@@ -39,7 +40,7 @@ images: $(VENV)/.ready  ## container images, IMAGES="operator trainer vllm"; BUI
 	for image in $(IMAGES); do \
 	  mkdir -p build/images/$$image \
 	  && cp -r images/$$image/Dockerfile images/$$image/requirements.lock build/images/dist build/images/$$image \
-	  && $(BUILD) $(REGISTRY)/$$image:$(TAG) build/images/$$image || exit 1; \
+	  && $(BUILD) $(REGISTRY)/$$image:$(TAG) build/images/$$image $(BUILD_ARGS) || exit 1; \
 	done
 
 locks: $(VENV)/.ready  ## rewrite images/*/requirements.lock: the newest versions that the project allows

@@ -17,8 +17,9 @@ from swarm_core.engine.work import RECEIPT_BYTES, Failed, FailureReason, Kind, R
 from swarm_core.errors import BadInputError
 from swarm_core.recipe import Digest, digest_bytes
 from swarm_trainer.inference import server
-from swarm_trainer.inference.endpoint import Elsewhere
+from swarm_trainer.inference.endpoint import Elsewhere, Endpoint, Given
 from swarm_trainer.pod import cores, message, surroundings, work
+from swarm_trainer.verbs import engines
 from swarm_trainer.worker.messages import Unfinished
 
 SEED = WorkItem(Kind.SEED)
@@ -124,6 +125,16 @@ def test_a_server_in_a_cluster_listens_to_it_and_takes_what_the_spec_gives() -> 
     assert (flags["--host"], flags["--port"]) == ("0.0.0.0", "8000")
     assert (flags["--tensor-parallel-size"], flags["--gpu-memory-utilization"]) == ("2", "0.5")
     assert "--max-num-seqs=64" in words
+
+
+def test_each_base_is_asked_at_the_address_given_for_its_model() -> None:
+    base, other = Digest("b" * 64), Digest("c" * 64)
+    stock = engines.Stock({base: Path("/cache/base")}, lambda _: Path("/nowhere"), ())
+    told = Elsewhere(
+        {"s3://m/base": "http://base:8000", "s3://m/unpinned": "http://x", "s3://m/other": "http://y"}, "k"
+    )
+    hosts = engines.given(told, stock, {"s3://m/base": base, "s3://m/other": other})
+    assert hosts == {base: Given(Endpoint("http://base:8000", Path("/cache/base"), "k"))}
 
 
 def test_a_server_that_cannot_be_says_so_and_ends(tmp_path: Path) -> None:

@@ -1,8 +1,8 @@
 """Become the vLLM server of one base: fetch and check the model, compute the flags, and let vLLM take the process over.
 
-The flags follow from the order and the store by the same words as on one machine (`verbs.engines.wanted`); how much of
-an accelerator it takes is said by `execution.kubernetes.servers`. Adapters come to it through its plugin, by digest, so
-a server that was started again needs to be told nothing.
+The flags follow from the order and the store by the same words as on one machine (`verbs.engines.wanted`), and whether
+there is an accelerator from what the pod finds; how much of it is taken is said by `execution.kubernetes.servers`.
+Adapters come to it through its plugin, by digest, so a server that was started again needs to be told nothing.
 """
 
 import os
@@ -45,7 +45,8 @@ def main(post: Post) -> int:
         served = wanted(post, context)
         command = server.command(served, post.port)
         environment = server.environment(served, surroundings.bucket(context.resolved), folder(), key())
-        print(" ".join(command), flush=True)
+        where = "processors" if served.cpu else "accelerators"
+        print(f"serving on {where}: {' '.join(command)}", flush=True)
         os.execve(command[0], command, environment)  # noqa: S606 - our own command
     except Exception as error:
         outcome = Unfinished(KEY, loop.failed(error, attempt=1))
@@ -65,7 +66,6 @@ def wanted(post: Post, context: Context) -> Served:
     asked = context.resolved.execution.kubernetes.servers
     return replace(
         engines.wanted(context, stock, digest),
-        cpu=asked.held == 0,
         host="0.0.0.0",  # noqa: S104 - the pod's own addresses, behind the key
         tensor_parallel=asked.tensor_parallel,
         memory_share=asked.gpu_memory_utilization,
