@@ -37,7 +37,7 @@ def test_a_run_in_a_bucket_is_the_same_experiment_with_the_same_result(
     # Another folder, perhaps on another machine, finds the run done; another experiment in its place is refused.
     again = dataswarm("run", file, "--folder", tmp_path / "elsewhere")
     assert again.returncode == 0, again.stderr
-    assert (tmp_path / "elsewhere" / "result.json").read_bytes() == (folder / "result.json").read_bytes()
+    assert left(tmp_path / "elsewhere", "result.json") == left(folder, "result.json")
     file.write_text(file.read_text().replace("seed: 7", "seed: 8"))
     other = dataswarm("run", file, "--folder", tmp_path / "other")
     assert other.returncode == 2

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import shortest
-from command_line import ARENA, dataswarm, started
+from command_line import ARENA, dataswarm, left, started
 from s3_servers import Server
 
 KILLS = 6
@@ -45,7 +45,7 @@ def test_a_run_whose_host_is_killed_again_and_again_ends_as_if_undisturbed(
     done = dataswarm("run", file, "--folder", tmp_path / "last")
     assert done.returncode == 0, done.stderr
     for name in ("result.json", "history.jsonl", "dataset/data.jsonl"):
-        assert (tmp_path / "last" / name).read_bytes() == (tmp_path / "undisturbed" / name).read_bytes(), name
+        assert left(tmp_path / "last", name) == left(tmp_path / "undisturbed", name), name
     last = json.loads((tmp_path / "last" / "result.json").read_text())["lastCommit"]
     verified = dataswarm("verify", f"s3://killed-again/{shortest.NAME}", "--endpoint", versitygw.endpoint)
     assert verified.returncode == 0, verified.stderr

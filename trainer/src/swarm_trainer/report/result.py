@@ -1,10 +1,11 @@
 """`result.json`: the run's outcome for machines.
 
 Its `digest` covers every other field but `effort`, which is of the work and not of the outcome: two runs of one
-experiment agree in all but that.
+experiment agree in all but that. So `effort` is not stored with the outcome, but added where it is handed out.
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from swarm_core.effort import Effort
@@ -75,8 +76,16 @@ def fields(verdict: Verdict, origin: Origin) -> dict[str, Json]:
     }
 
 
-def text(verdict: Verdict, origin: Origin, effort: Effort) -> str:
-    """The file's text."""
+def text(verdict: Verdict, origin: Origin) -> str:
+    """The file's text as a run stores it: the same whatever the work took."""
     content = fields(verdict, origin)
-    whole = {"digest": digest_bytes(canonical_json(content)), **content, "effort": account.fields(effort)}
-    return json.dumps(whole, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    return written({"digest": digest_bytes(canonical_json(content)), **content})
+
+
+def told(stored: bytes, effort: Effort) -> str:
+    """The file's text as a reader gets it: with what the work took."""
+    return written({**json.loads(stored), "effort": account.fields(effort)})
+
+
+def written(content: Mapping[str, Json]) -> str:
+    return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"

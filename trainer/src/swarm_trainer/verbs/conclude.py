@@ -62,8 +62,7 @@ def write(folder: Path, context: Context, setup: Setup, verdict: Verdict, commit
     name, domain = setup.title, setup.exam.domain
     efforts.settle(context)
     origin = result.Origin(setup.experiment, setup.exam.seed, commits[-1].digest)
-    outcome = result.text(verdict, origin, efforts.total(context.store))
-    (folder / "result.json").write_text(outcome, encoding="utf-8")
+    (folder / "result.json").write_text(result.text(verdict, origin), encoding="utf-8")
     (folder / "history.jsonl").write_text(history.text(commits), encoding="utf-8")
     (folder / "summary.txt").write_text(summary.text(verdict, name), encoding="utf-8")
     picture.draw(commits, verdict, name, folder / "search.png")
