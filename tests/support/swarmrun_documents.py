@@ -310,10 +310,9 @@ EDITS = {
 """For every field that is fixed: a document, and an edit of it that is refused."""
 FREE_EDITS = (
     {"spec.suspend": True},
-    {"spec.budget": {"calls": 5}},
     {"spec.execution": {"attempts": 5, "local": {"device": "cpu", "threads": 2}}},
     {"spec.rerun": "again", "spec.stopAfter": 3, "spec.deadlineSeconds": 60, "spec.ttlSecondsAfterFinished": 0},
-    {"spec.budget": {"gpuHours": 1.5}},
+    {"spec.budget": {"calls": 5, "gpuHours": 1.5}},
     {CLUSTER: {"maxAccelerators": 4}},
     {"metadata.labels": {"team": "a"}},
 )
