@@ -127,7 +127,8 @@ def test_the_operator_was_refused_nothing(cluster: Cluster) -> None:
     e2e_cluster.needs("DATASWARM_E2E_AUDIT", "it names the API server's audit log")
     events = [json.loads(line) for line in Path(os.environ["DATASWARM_E2E_AUDIT"]).read_text().splitlines()]
     account = f"system:serviceaccount:{SYSTEM}:dataswarm"
-    ours = [event for event in events if event["user"].get("username") == account]
+    installed = cluster.get("deployment", "dataswarm", "--namespace", SYSTEM)["metadata"]["creationTimestamp"]
+    ours = [one for one in events if one["user"].get("username") == account and one["stageTimestamp"] >= installed]
     refused = {(one["verb"], one["requestURI"]) for one in ours if one.get("responseStatus", {}).get("code") == 403}
     assert ours
     assert not refused
