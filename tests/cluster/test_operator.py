@@ -15,11 +15,12 @@ from cluster_site import CHILDREN, Site
 from process_node import Answer
 from stalling_proxy import StallingProxy
 
-from swarm_operator.cache import RUN_UID
+from swarm_operator.names import RUN_UID
 
 pytestmark = pytest.mark.cluster
 LEASE = "/apis/coordination.k8s.io/v1/namespaces/{}/leases/dataswarm-operator"
 TAKE_OVER_SECONDS = 15
+CHAIN = "chain_operator"
 
 
 def steps(site: Site) -> Counter[tuple[str, ...]]:
@@ -42,7 +43,7 @@ def slow(pod: Any) -> Answer:
 
 def test_a_run_goes_to_its_end_and_only_its_status_is_written(site: Site) -> None:
     site.node("n", chain.answer)
-    operator = site.operator("a")
+    operator = site.operator("a", module=CHAIN)
     before = site.create("first")
     assert_whole(site, "first")
     after = site.run("first")
@@ -58,13 +59,13 @@ def test_a_run_goes_to_its_end_and_only_its_status_is_written(site: Site) -> Non
 
 def test_what_happened_is_told_once_as_an_event(site: Site) -> None:
     site.node("n", chain.answer)
-    first = site.operator("a")
+    first = site.operator("a", module=CHAIN)
     site.create("told")
     assert_whole(site, "told")
     events = f"/api/v1/namespaces/{site.namespace}/events?fieldSelector=involvedObject.name=told"
     site.until(lambda: site.api.items(events), 10, "the event is there")
     first.kill()
-    site.operator("b")
+    site.operator("b", module=CHAIN)
     site.create("later")
     assert_whole(site, "later")
     assert [event["reason"] for event in site.api.items(events)] == ["Succeeded"]
@@ -75,19 +76,19 @@ def test_killed_again_and_again_it_ends_in_the_same_result(site: Site) -> None:
     site.node("n", slow)
     site.create("killed", {"spec.swarm": {"iterations": 6}})
     for number in range(5):
-        operator = site.operator(f"k{number}")
+        operator = site.operator(f"k{number}", module=CHAIN)
         leads = lambda log=operator.log: "is leader" in log.read_text()  # noqa: E731
         site.until(leads, 30, "it leads")
         time.sleep(draw.uniform(0, 0.9))
         operator.kill()
-    site.operator("last")
+    site.operator("last", module=CHAIN)
     assert_whole(site, "killed", 6)
     assert set(steps(site).values()) == {1}
 
 
 def test_of_two_operators_one_leads_and_the_other_takes_over(site: Site) -> None:
     site.node("n", slow)
-    replicas = [site.operator(name) for name in ("a", "b")]
+    replicas = [site.operator(name, module=CHAIN) for name in ("a", "b")]
     site.create("first", {"spec.swarm": {"iterations": 6}})
     leader = leading(site, replicas)
     site.until(lambda: site.run("first").get("status", {}).get("iteration", 0) >= 1, 30, "it began")
@@ -103,7 +104,7 @@ def test_of_two_operators_one_leads_and_the_other_takes_over(site: Site) -> None
 def test_a_clean_stop_hands_the_lease_over_at_once(site: Site) -> None:
     site.node("n", chain.answer)
     slowly = {"DATASWARM_LEASE_SECONDS": "60"}
-    replicas = [site.operator(name, settings=slowly) for name in ("a", "b")]
+    replicas = [site.operator(name, module=CHAIN, settings=slowly) for name in ("a", "b")]
     leader = leading(site, replicas)
     site.create("first")
     assert_whole(site, "first")
@@ -114,7 +115,7 @@ def test_a_clean_stop_hands_the_lease_over_at_once(site: Site) -> None:
 
 def test_a_leader_that_was_paused_does_no_harm_when_it_wakes(site: Site) -> None:
     site.node("n", slow)
-    replicas = [site.operator(name) for name in ("a", "b")]
+    replicas = [site.operator(name, module=CHAIN) for name in ("a", "b")]
     site.create("first", {"spec.swarm": {"iterations": 8}})
     leader = leading(site, replicas)
     site.until(lambda: site.run("first").get("status", {}).get("iteration", 0) >= 1, 30, "it began")
@@ -130,7 +131,7 @@ def test_a_leader_that_was_paused_does_no_harm_when_it_wakes(site: Site) -> None
 
 def test_a_stolen_lease_stops_the_leader_until_the_thief_is_silent(site: Site) -> None:
     site.node("n", slow)
-    operator = site.operator("a")
+    operator = site.operator("a", module=CHAIN)
     site.create("first", {"spec.swarm": {"iterations": 6}})
     site.until(lambda: site.run("first").get("status", {}).get("iteration", 0) >= 1, 30, "it began")
     path = LEASE.format(site.namespace)
@@ -147,7 +148,7 @@ def test_a_stolen_lease_stops_the_leader_until_the_thief_is_silent(site: Site) -
 def test_jobs_and_pods_may_be_deleted_under_it(site: Site) -> None:
     draw = random.Random(3)
     site.node("n", slow)
-    site.operator("a")
+    site.operator("a", module=CHAIN)
     site.create("robbed", {"spec.swarm": {"iterations": 5}})
     for _ in range(6):
         kind = draw.choice(("Job", "Pod"))
@@ -161,7 +162,7 @@ def test_jobs_and_pods_may_be_deleted_under_it(site: Site) -> None:
 
 def test_a_node_may_be_lost_and_come_back(site: Site) -> None:
     nodes = [site.node(name, slow) for name in ("n", "m")]
-    site.operator("a")
+    site.operator("a", module=CHAIN)
     site.create("lost", {"spec.swarm": {"iterations": 4}})
     pod = site.until(lambda: [pod for pod in site.children("Pod") if pod["spec"].get("nodeName")], 30, "a pod runs")[0]
     lost = next(node for node in nodes if node.name == pod["spec"]["nodeName"])
@@ -173,7 +174,7 @@ def test_a_node_may_be_lost_and_come_back(site: Site) -> None:
 
 def test_the_api_server_may_be_restarted(site: Site) -> None:
     site.node("n", slow)
-    operator = site.operator("a")
+    operator = site.operator("a", module=CHAIN)
     site.create("first", {"spec.swarm": {"iterations": 6}})
     site.until(lambda: site.run("first").get("status", {}).get("iteration", 0) >= 1, 30, "it began")
     site.plane.restart_api(down_seconds=0.9)
@@ -188,7 +189,7 @@ def test_a_watch_that_hangs_is_made_good_by_lists(site: Site) -> None:
     try:
         path = site.folder / "proxied.kubeconfig"
         through = site.plane.write_kubeconfig(path, "operator-tests", f"https://127.0.0.1:{proxy.port}")
-        site.operator("a", kubeconfig=through)
+        site.operator("a", module=CHAIN, kubeconfig=through)
         site.create("before")
         assert_whole(site, "before")
         proxy.stall()
@@ -201,7 +202,7 @@ def test_a_watch_that_hangs_is_made_good_by_lists(site: Site) -> None:
 
 def test_no_ghost_is_kept_of_what_was_deleted_unseen(site: Site) -> None:
     site.node("n", chain.answer)
-    operator = site.operator("a")
+    operator = site.operator("a", module=CHAIN)
     for name in ("gone", "stays"):
         site.create(name)
         assert_whole(site, name)
@@ -219,7 +220,7 @@ def test_no_ghost_is_kept_of_what_was_deleted_unseen(site: Site) -> None:
 
 def test_a_run_that_cannot_be_reconciled_holds_nobody_up(site: Site) -> None:
     site.node("n", chain.answer)
-    operator = site.operator("a")
+    operator = site.operator("a", module=CHAIN)
     for number in range(3):
         site.create(f"poison-{number}", {"spec.domain": "poison"})
     site.create("sound")
@@ -230,7 +231,7 @@ def test_a_run_that_cannot_be_reconciled_holds_nobody_up(site: Site) -> None:
 
 def test_many_runs_are_served_side_by_side(site: Site) -> None:
     site.node("n", chain.answer)
-    site.operator("a")
+    site.operator("a", module=CHAIN)
     names = [f"many-{number}" for number in range(20)]
     for name in names:
         site.create(name, {"spec.swarm": {"iterations": 2}})

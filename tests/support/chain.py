@@ -11,7 +11,7 @@ from typing import Any
 
 from process_node import Answer
 
-from swarm_operator.cache import RUN_UID
+from swarm_operator.names import RUN_UID
 from swarm_operator.plan import Create, Delete, Event, Object, Observed, Plan, Step
 from swarm_operator.settings import Settings
 

@@ -26,11 +26,11 @@ CHILDREN = {
     "Secret": "/api/v1/namespaces/{}/secrets",
 }
 RIGHTS = [
-    ("dataswarm.io", ["swarmruns"], ["get", "list", "watch"]),
+    ("dataswarm.io", ["swarmruns"], ["get", "list", "watch", "delete"]),
     ("dataswarm.io", ["swarmruns/status"], ["patch"]),
     ("batch", ["jobs"], ["get", "list", "watch", "create", "patch", "delete"]),
     ("apps", ["deployments"], ["get", "list", "watch", "create", "patch", "delete"]),
-    ("", ["pods"], ["get", "list", "watch", "delete"]),
+    ("", ["pods"], ["get", "list", "watch", "patch", "delete"]),
     ("", ["configmaps", "secrets", "services", "persistentvolumeclaims"], ["get", "create", "delete"]),
     ("", ["events"], ["create"]),
     ("coordination.k8s.io", ["leases"], ["get", "create", "patch"]),

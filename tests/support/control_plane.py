@@ -68,6 +68,10 @@ class ApiServer:
         """JSON merge patch."""
         return self.call("PATCH", path, patch, "application/merge-patch+json")
 
+    def strategic(self, path: str, patch: Any) -> tuple[int, Any]:
+        """Strategic merge patch: lists of named things are merged by name."""
+        return self.call("PATCH", path, patch, "application/strategic-merge-patch+json")
+
     def items(self, path: str) -> list[Any]:
         """The objects of a list."""
         status, answer = self.call("GET", path)

@@ -15,15 +15,15 @@ from control_plane import die_with_parent
 ROOT = Path(__file__).parents[2]
 SOURCES = (ROOT / "operator" / "src", ROOT / "trainer" / "src", ROOT / "tests" / "support")
 QUICK = {
-    "DATASWARM_LEASE_SECONDS": "3",
-    "DATASWARM_LEASE_RENEW_SECONDS": "0.5",
+    "DATASWARM_LEASE_SECONDS": "4",
+    "DATASWARM_LEASE_RENEW_SECONDS": "0.8",
     "DATASWARM_LEASE_MARGIN_SECONDS": "1",
     "DATASWARM_LIST_SECONDS": "2",
     "DATASWARM_CALL_SECONDS": "2",
     "DATASWARM_CALLS_PER_SECOND": "200",
     "DATASWARM_BACKOFF_SECONDS": "0.2",
 }
-"""The times of a test: a Lease of three seconds."""
+"""The times of a test: a Lease of four seconds."""
 
 
 @dataclass
@@ -33,7 +33,7 @@ class OperatorProcess:
     name: str
     folder: Path
     kubeconfig: Path
-    module: str = "chain_operator"
+    module: str = "watched_operator"
     settings: dict[str, str] = field(default_factory=dict)
     process: "subprocess.Popen[bytes] | None" = None
 

@@ -217,7 +217,7 @@ class ProcessNode:
 
     def _tell(self, pod: Pod, status: dict[str, Any]) -> bool:
         patch = {"metadata": {"uid": pod["metadata"]["uid"]}, "status": status}
-        return self.api.merge(f"{_path(pod)}/status", patch)[0] in (200, 404, 409)
+        return self.api.strategic(f"{_path(pod)}/status", patch)[0] in (200, 404, 409)
 
     def _remove(self, pod: Pod) -> None:
         options = {"gracePeriodSeconds": 0, "preconditions": {"uid": pod["metadata"]["uid"]}}

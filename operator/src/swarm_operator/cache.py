@@ -13,12 +13,10 @@ from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from swarm_operator import resources
+from swarm_operator import names, resources
 from swarm_operator.cluster import Listing
 from swarm_operator.plan import Object, Observed
 
-RUN_UID = "dataswarm.io/run-uid"
-"""The label of a child that names its run."""
 REMEMBERED_DEAD = 20_000
 """Uids of deleted objects that are kept; word of an older one than that is long past."""
 Key = str
@@ -125,7 +123,7 @@ def key(kind: str, thing: Object) -> Key | None:
     """The uid of the run that an object is, or belongs to."""
     if kind == resources.RUN:
         return uid(thing)
-    run: Key | None = (thing["metadata"].get("labels") or {}).get(RUN_UID)
+    run: Key | None = (thing["metadata"].get("labels") or {}).get(names.RUN_UID)
     return run
 
 

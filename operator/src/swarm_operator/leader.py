@@ -39,17 +39,17 @@ class Leader:
         self._seen_at = 0.0
         self._led = False
         """What was last said about it."""
-        self._changed = asyncio.Event()
+        self._looked = asyncio.Event()
 
     def remaining(self) -> float:
         """Seconds in which writes are still ours to make; 0: none."""
         return max(0.0, self._until - self._clock())
 
     async def change(self) -> None:
-        """Until leadership was won, or lost by the clock; look at `remaining`."""
-        self._changed.clear()
+        """Until there may be something new about leadership: after the next round, or when it ends by the clock."""
+        self._looked.clear()
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._changed.wait(), self.remaining() or None)
+            await asyncio.wait_for(self._looked.wait(), self.remaining() or None)
 
     async def stand(self) -> None:
         """Win the Lease and renew it, for ever."""
@@ -69,7 +69,7 @@ class Leader:
         if self._led != bool(self.remaining()):
             self._led = not self._led
             LOG.info("%s %s leader", self._identity, "is" if self._led else "is no longer")
-            self._changed.set()
+        self._looked.set()
 
     async def release(self) -> None:
         """Give the Lease back, if it is ours."""

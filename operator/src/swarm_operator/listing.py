@@ -9,7 +9,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from swarm_operator import cache, resources
+from swarm_operator import names, resources
 from swarm_operator.cache import Cache, Key
 from swarm_operator.cluster import ApiError, Cluster, NotFoundError
 
@@ -35,7 +35,7 @@ class Lister:
         for kind in resources.CACHED:
             for namespace in self.namespaces or (None,):
                 before = self.cache.newest(kind)
-                listing = await self.cluster.list(kind, namespace, "" if kind == resources.RUN else cache.RUN_UID)
+                listing = await self.cluster.list(kind, namespace, "" if kind == resources.RUN else names.RUN_UID)
                 found |= self.cache.listed(kind, namespace, listing, before)
         for run in sorted(found):
             self.news(run)

@@ -15,7 +15,7 @@ from typing import Any
 
 import kopf
 
-from swarm_operator import cache, process, reconcile, resources
+from swarm_operator import names, process, reconcile, resources
 
 QUIET = ("kopf.objects", "kopf.activities", "kopf._core", "aiohttp.access")
 """Loggers that tell of every event; we tell of what follows from them."""
@@ -47,7 +47,7 @@ async def startup(settings: kopf.OperatorSettings, memo: kopf.Memo, **_: Any) ->
     settings.watching.connect_timeout = 5.0
     settings.watching.chunk_size = 250
     for kind in resources.CHILDREN:
-        settings.watching.label_selectors[resources.KINDS[kind].plural] = cache.RUN_UID
+        settings.watching.label_selectors[resources.KINDS[kind].plural] = names.RUN_UID
     for name in QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
     memo.process = await process.start(reconcile.reconcile, time.monotonic)

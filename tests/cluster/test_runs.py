@@ -1,0 +1,199 @@
+"""Whole runs by the operator as it is, on a real control plane; containers answer at once with canned receipts.
+
+The digest a run ends in is a function of its whole history, so one comparison says that nothing was lost, doubled or
+done in the wrong order.
+"""
+
+import json
+from typing import Any
+
+import canned
+import pytest
+import swarmrun_documents as documents
+import yaml
+from canned import Bench
+from cluster_site import CHILDREN, Site
+
+from swarm_core.engine.phases import Phase
+from swarm_core.engine.work import Kind
+from swarm_operator import names
+
+pytestmark = pytest.mark.cluster
+ITERATIONS = 3
+LOCAL: documents.Patch = {
+    "spec.storage": {"type": "S3", "s3": {"bucket": "swarms"}},
+    "spec.generators.count": 3,
+    "spec.swarm": {"iterations": ITERATIONS},
+    "spec.execution": {"kubernetes": {"inference": "Local", "maxAccelerators": 1, "trainer": {"accelerators": 0}}},
+}
+SERVED: documents.Patch = {
+    **LOCAL,
+    "spec.execution": {"kubernetes": {"inference": "VLLM", "maxAccelerators": 1, "trainer": {"accelerators": 1}}},
+}
+KIBI = 1024
+PHASES = (Phase.PREPARING, Phase.SEEDING, Phase.ITERATING, Phase.CONCLUDING)
+
+
+def assert_same(site: Site, bench: Bench, name: str, seconds: float = 90) -> Any:
+    """The run succeeds in the digest of an undisturbed one, and nobody launched anything out of order."""
+    run = site.succeeded(name, seconds)
+    assert canned.saved(run)["outcome"]["result"] == canned.result(bench.iterations)
+    assert bench.faults == []
+    return run
+
+
+def left(site: Site) -> list[str]:
+    """Children of any kind."""
+    return [thing["metadata"]["name"] for kind in CHILDREN for thing in site.children(kind)]
+
+
+def test_a_run_without_servers_succeeds_and_leaves_nothing_once_deleted(site: Site) -> None:
+    bench = Bench(ITERATIONS)
+    site.node("n", bench.behave)
+    site.operator("a")
+    before = site.create("local", LOCAL)
+    run = assert_same(site, bench, "local")
+    assert set(bench.begun.values()) == {1}
+    assert run["spec"] == before["spec"]
+    assert len(json.dumps(run)) < 64 * KIBI
+    managers = {(entry["manager"], entry.get("subresource")) for entry in run["metadata"]["managedFields"]}
+    assert {part for manager, part in managers if manager == "dataswarm-operator"} == {"status"}
+    site.api.call("DELETE", f"{site.runs}/local")
+    site.until(lambda: not left(site), 30, "nothing is left of it")
+
+
+def test_servers_and_trainers_share_one_accelerator_by_turns(site: Site) -> None:
+    bench = Bench(ITERATIONS)
+    node = site.node("n", bench.behave, gpus=1)
+    site.operator("a")
+    site.create("served", SERVED)
+    run = assert_same(site, bench, "served", 120)
+    works = [pod["metadata"]["labels"][names.WORK] for pod in node.history]
+    assert works.count("seed") == 3
+    assert works.index("serve") > max(number for number, work in enumerate(works) if work == "seed")
+    site.until(lambda: not serving(site), 30, "the server is gone")
+    assert sum(run["status"]["gpuSeconds"][part] for part in ("busy", "loading", "idle")) > 0
+
+
+def test_applying_the_same_yaml_again_changes_nothing(site: Site) -> None:
+    bench = Bench(ITERATIONS)
+    site.node("n", bench.behave)
+    site.operator("a")
+    document = documents.patched({"metadata.name": "applied", **LOCAL})
+    apply(site, document)
+    assert_same(site, bench, "applied")
+    before = site.run("applied")
+    apply(site, document)
+    after = site.run("applied")
+    assert after["metadata"]["resourceVersion"] == before["metadata"]["resourceVersion"]
+
+
+@pytest.mark.parametrize(("phase", "kind"), zip(PHASES, Kind, strict=True), ids=PHASES)
+def test_a_run_suspended_in_any_phase_frees_its_node_and_goes_on_to_the_same_end(
+    site: Site, phase: Phase, kind: Kind
+) -> None:
+    bench = Bench(ITERATIONS, held=kind)
+    node = site.node("n", bench.behave)
+    site.operator("a")
+    site.create("held", LOCAL)
+    site.until(lambda: site.phase("held") == phase and living(node), 60, f"it is {phase}")
+    path = f"{site.runs}/held"
+    assert site.api.merge(path, {"spec": {"suspend": True}})[0] == 200
+    site.until(lambda: not living(node) and not alive(site), 30, "nothing of it runs")
+    assert condition(site.run("held"), "Suspended") == "True"
+    bench.held = None
+    assert site.api.merge(path, {"spec": {"suspend": False}})[0] == 200
+    assert_same(site, bench, "held")
+
+
+def test_a_recreated_run_takes_over_no_child_of_its_forerunner(site: Site) -> None:
+    bench = Bench(ITERATIONS, seconds=0.3)
+    site.node("n", bench.behave)
+    site.operator("a")
+    first = site.create("again", LOCAL)
+    site.until(lambda: site.phase("again") == Phase.ITERATING, 60, "the first iterates")
+    site.api.call("DELETE", f"{site.runs}/again")
+    second = site.until(lambda: created(site, "again"), 20, "the name is free")
+    assert_same(site, bench, "again")
+    owners = {thing["metadata"]["labels"][names.RUN_UID] for thing in site.children("Job")}
+    site.until(lambda: first["metadata"]["uid"] not in owners, 30, "the first one's are gone")
+    assert second["metadata"]["uid"] in owners
+
+
+REFUSED: list[tuple[str, documents.Patch]] = [
+    ("spec.storage", {"spec.storage": {"type": "Local", "local": {"path": "runs"}}}),
+    ("maxAccelerators", {"spec.execution": {"kubernetes": {"maxAccelerators": 1, "trainer": {"accelerators": 2}}}}),
+    ("maxAccelerators", {"spec.execution": {"kubernetes": {"maxAccelerators": 1, "servers": {"replicas": 2}}}}),
+    ("nodeSelector", {"spec.execution": {"kubernetes": {"podTemplate": {"nodeSelector": {"a b": "c"}}}}}),
+]
+
+
+def test_what_only_a_cluster_can_refuse_is_refused_with_the_field_and_without_a_child(site: Site) -> None:
+    bench = Bench(ITERATIONS)
+    site.node("n", bench.behave)
+    operator = site.operator("a")
+    for number, (_, patch) in enumerate(REFUSED):
+        site.create(f"bad-{number}", {**LOCAL, **patch})
+    site.create("good", LOCAL)
+    assert_same(site, bench, "good")
+    for number, (field, _) in enumerate(REFUSED):
+        run = site.until(lambda name=f"bad-{number}": answered(site, name), 10, "it is answered")
+        assert condition(run, "Validated") == "False"
+        assert field in message(run, "Validated")
+    assert {thing["metadata"]["labels"][names.RUN] for thing in site.children("Job")} == {"good"}
+    assert operator.alive()
+
+
+def test_hostile_names_and_texts_go_nowhere(site: Site) -> None:
+    bench = Bench(ITERATIONS)
+    site.node("n", bench.behave)
+    site.operator("a")
+    longest = "x" * 63
+    site.create(longest, {**LOCAL, "metadata.labels": {"dataswarm.io/run-uid": "secrets"}})
+    site.create(
+        "texts",
+        {**LOCAL, "spec.domain": "$(cat /etc/passwd) `id` %s {0} \u202e \U0001f600", "spec.base.model": "a/../../b"},
+    )
+    for name in (longest, "texts"):
+        site.until(lambda name=name: site.phase(name) or answered(site, name), 30, "it is answered")
+    assert_same(site, bench, longest)
+
+
+def serving(site: Site) -> list[Any]:
+    return [pod for pod in site.children("Pod") if pod["metadata"]["labels"][names.WORK] == names.SERVE]
+
+
+def living(node: Any) -> list[Any]:
+    """Containers that have not ended."""
+    return [life for life in list(node.lives.values()) if life.ended() is None]
+
+
+def alive(site: Site) -> list[Any]:
+    return [pod for pod in site.children("Pod") if pod["status"].get("phase") in ("Pending", "Running")]
+
+
+def condition(run: Any, kind: str) -> str:
+    return next((one["status"] for one in run.get("status", {}).get("conditions", ()) if one["type"] == kind), "")
+
+
+def message(run: Any, kind: str) -> str:
+    return next(one["message"] for one in run["status"]["conditions"] if one["type"] == kind)
+
+
+def answered(site: Site, name: str) -> Any:
+    """The run, once it says whether it can be carried out."""
+    run = site.run(name)
+    return run if condition(run, "Validated") else None
+
+
+def created(site: Site, name: str) -> Any:
+    document = documents.patched({"metadata.name": name, **LOCAL})
+    status, answer = site.api.call("POST", site.runs, document)
+    return answer if status == 201 else None
+
+
+def apply(site: Site, document: documents.Document) -> None:
+    text = yaml.safe_dump(document)
+    path = f"{site.runs}/{document['metadata']['name']}?fieldManager=user"
+    status, answer = site.api.call("PATCH", path, text, "application/apply-patch+yaml")
+    assert status in (200, 201), answer

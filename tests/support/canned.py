@@ -1,0 +1,99 @@
+"""A store and the containers that work on it, for whole runs in which nothing is computed.
+
+What an item brings is a function of the item, as in the engine's tests, so the digest a run ends in proves its whole
+history; and it is written once, so an item done again finds what was done. An item that does not follow what stands in
+the store is a fault of whoever launched it, and is noted as one.
+"""
+
+import json
+import threading
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import engine_site
+from process_node import Answer
+
+from swarm_core.engine.receipts import Output
+from swarm_core.engine.work import Kind, Receipt, WorkItem
+from swarm_operator import names
+
+SERVER = Answer(forever=True)
+
+
+@dataclass
+class Bench:
+    """The store, and what was asked of it."""
+
+    iterations: int
+    seconds: float = 0.0
+    """So long every item takes."""
+    held: Kind | None = None
+    """Items of this kind take for ever."""
+    store: dict[tuple[str, str], Receipt] = field(default_factory=dict)
+    """Receipts by run and key: written once."""
+    begun: Counter[tuple[str, str, int]] = field(default_factory=Counter)
+    """Pods by run, key and attempt."""
+    faults: list[str] = field(default_factory=list)
+    _turn: threading.Lock = field(default_factory=threading.Lock)
+
+    def behave(self, pod: Any) -> Answer:
+        """What the pod's container does."""
+        if pod["metadata"]["labels"][names.WORK] == names.SERVE:
+            return SERVER
+        item, run = asked(pod), pod["metadata"]["labels"][names.RUN_UID]
+        with self._turn:
+            self.begun[run, item.key, item.attempt] += 1
+            receipt = self._carried_out(run, item)
+        return Answer(message=receipt.to_bytes().decode(), seconds=self.seconds, forever=item.kind is self.held)
+
+    def _carried_out(self, run: str, item: WorkItem) -> Receipt:
+        if (run, item.key) in self.store:
+            return self.store[run, item.key]
+        forerunner = self._forerunner(run, item)
+        if forerunner != item.parent:
+            self.faults.append(f"{item.key} follows {item.parent}; it must follow {forerunner}")
+        receipt = engine_site.carry_out(item, self.iterations)
+        self.store[run, item.key] = receipt
+        return receipt
+
+    def _forerunner(self, run: str, item: WorkItem) -> str | None:
+        """The digest that the item must name as its parent."""
+        match item.kind:
+            case Kind.PREPARE:
+                return None
+            case Kind.SEED:
+                return self.store[run, "prepare"].outputs[Output.EXPERIMENT]
+            case Kind.ITERATE if item.index == 0:
+                return self.store[run, "prepare"].outputs[Output.EXPERIMENT]
+            case Kind.ITERATE:
+                before = replace(item, index=item.index - 1)
+            case Kind.CONCLUDE:
+                before = WorkItem(Kind.ITERATE, item.swarm, self.iterations)
+        return self.store[run, before.key].outputs[Output.COMMIT]
+
+
+def asked(pod: Any) -> WorkItem:
+    """The item of a pod; of an Indexed Job, the one of its index."""
+    container, metadata = pod["spec"]["containers"][0], pod["metadata"]
+    words = container["args"]
+    item = WorkItem.from_json(words[words.index("--item") + 1])
+    completion = metadata.get("annotations", {}).get(names.COMPLETION)
+    if completion is None:
+        return item
+    indexes = next(one["value"] for one in container["env"] if one["name"] == "DATASWARM_INDEXES")
+    return replace(item, index=int(indexes.split(",")[int(completion)]))
+
+
+def result(iterations: int) -> str:
+    """What an undisturbed run ends in: the digest of its conclusion."""
+    parent = engine_site.carry_out(WorkItem(Kind.PREPARE), iterations).outputs[Output.EXPERIMENT]
+    for index in range(iterations + 1):
+        item = WorkItem(Kind.ITERATE, index=index, parent=parent)
+        parent = engine_site.carry_out(item, iterations).outputs[Output.COMMIT]
+    return engine_site.carry_out(WorkItem(Kind.CONCLUDE, parent=parent), iterations).outputs[Output.RESULT]
+
+
+def saved(run: Any) -> Any:
+    """The engine's state in a status."""
+    return json.loads(run["status"]["engine"])

@@ -1,0 +1,31 @@
+"""The operator, and a way to look into it: `kopf run -m watched_operator`.
+
+On SIGUSR1 it writes what its cache holds to the file that DATASWARM_DUMP names: uids and versions by kind.
+"""
+
+import asyncio
+import json
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import kopf
+
+import swarm_operator.main  # noqa: F401  (registers the handlers)
+from swarm_operator import cache, resources
+
+
+@kopf.on.startup()
+async def dump_when_asked(memo: kopf.Memo, **_: Any) -> None:
+    def dump() -> None:
+        held = memo.process.host.cache
+        known = {
+            kind: {cache.uid(thing): cache.version(thing) for thing in held.everything(kind)}
+            for kind in resources.CACHED
+        }
+        path = Path(os.environ["DATASWARM_DUMP"])
+        path.with_suffix(".part").write_text(json.dumps(known))
+        path.with_suffix(".part").rename(path)
+
+    asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, dump)
