@@ -8,8 +8,10 @@ first use; the same prompts in the same order, the adapters in turn, greedy, at 
 - *loop*: transformers and PEFT, one prompt at a time, as the code released with Data Swarms generates; a part of the
   prompts, in as many threads as the server has.
 
-In turn in every round, after one that does not count; medians of output tokens a second. The first use of each adapter
-(recipe from the store, sum into memory, load) is its first request's time less its second's, before all that.
+In turn in every round, after one that does not count; medians of output tokens a second, and processor seconds that the
+server took for a thousand of them (less what it takes idle while vLLM's benchmark starts), which other work on the
+machine cannot distort as much. The first use of each adapter (recipe from the store, sum into memory, load) is its
+first request's time less its second's, before all that.
 
 Needs `make vllm`, and pandas for vLLM's benchmark (`pip install pandas`). Limits: a model of 0.86 million parameters on
 a CPU, where requests cost more than tokens: hard on a client, easy on an engine.
@@ -23,11 +25,14 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from statistics import median
 
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
+
+import processes
 import torch
 from peft import PeftModel
 from transformers import AutoModelForCausalLM, AutoTokenizer
@@ -35,6 +40,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from swarm_core.ports import Completion, Request
 from swarm_core.recipe import Digest, Recipe, mixture, single
 from swarm_core.text import prompts
+from swarm_trainer.inference import variables
 from swarm_trainer.inference.openai import OpenAIInference
 from swarm_trainer.inference.sending import Settings
 from swarm_trainer.inference.server import Served, Server
@@ -45,6 +51,7 @@ from swarm_trainer.stores.local import LocalStore
 ARENA = Path(__file__).parents[1] / "examples" / "arithmetic"
 TAKERS = ("adder", "beginner", "multiplier", "subtractor")
 ADAPTERS, LONGEST, TOKENS, SHOTS = 8, 128, 40, 3
+IDLE_SECONDS = 10.0
 OURS, THEIRS, LOOP = "ours", "vllm bench serve", "transformers, one at a time"
 BENCH = "import sys; from vllm.benchmarks import serve; from vllm.utils.argparse_utils import FlexibleArgumentParser"
 BENCH += "; p = FlexibleArgumentParser(); serve.add_cli_args(p); serve.main(p.parse_args())"
@@ -57,10 +64,17 @@ class Rate:
     tokens: int
     """Written."""
     seconds: float
+    processor: float = 0.0
+    """Of the server, all its processes."""
 
     @property
     def value(self) -> float:
         return self.tokens / self.seconds
+
+    @property
+    def cost(self) -> float:
+        """Processor seconds of the server for a thousand tokens."""
+        return 1000 * self.processor / self.tokens
 
 
 @dataclass
@@ -122,18 +136,33 @@ class Bench:
         result = json.loads(found.read_text())
         return Rate(result["total_output_tokens"], result["duration"])
 
+    def processor(self) -> float:
+        """Seconds that the server's processes have used so far."""
+        ticks = os.sysconf("SC_CLK_TCK")
+        mark = f"{variables.STORE}={self.store.root}"
+        stats = [(Path("/proc") / str(pid) / "stat").read_text() for pid in processes.holding(mark)]
+        return sum(sum(map(int, stat.rpartition(")")[2].split()[11:13])) for stat in stats) / ticks
+
     def measure(self) -> None:
         """All rounds."""
         loop = Loop(self)
         ways = {OURS: self.ours, THEIRS: self.theirs, LOOP: loop.run}
+        idle = self.spent(lambda: time.sleep(IDLE_SECONDS)) / IDLE_SECONDS
         for number in range(self.options.rounds + 1):
             for name, way in ways.items():
-                rate = way()
+                begin, rates = time.perf_counter(), list[Rate]()
+                spent = self.spent(lambda way=way, rates=rates: rates.append(way()))
+                waited = time.perf_counter() - begin - rates[0].seconds
+                rate = replace(rates[0], processor=spent - idle * waited)
                 self.rates.setdefault(name, []).extend([rate] if number else [])
-                print(
-                    f"{name}: {rate.value:.0f} tokens/s, {rate.tokens} tokens, load {os.getloadavg()[0]:.1f}",
-                    flush=True,
-                )
+                figures = f"{rate.value:.0f} tokens/s, {rate.tokens} tokens, server {rate.cost:.2f} s a thousand"
+                print(f"{name}: {figures}, load {os.getloadavg()[0]:.1f}", flush=True)
+
+    def spent(self, work: Callable[[], object]) -> float:
+        """Processor seconds of the server during `work`."""
+        before = self.processor()
+        work()
+        return self.processor() - before
 
 
 class Loop:
@@ -199,14 +228,15 @@ def requests(recipes: Sequence[Recipe], count: int) -> list[Request]:
 
 
 def table(rates: dict[str, list[Rate]]) -> Iterator[str]:
-    yield "| | output tokens/s, median (least to most) | tokens | ours / it | wanted |"
-    yield "|---|---|---|---|---|"
+    yield "| | output tokens/s, median (least to most) | tokens | ours / it | wanted | server, processor s a thousand |"
+    yield "|---|---|---|---|---|---|"
     wanted = {OURS: "", THEIRS: "at least 0.95", LOOP: "at least 10"}
     mine = median(rate.value for rate in rates[OURS])
     for name, found in rates.items():
         values = [rate.value for rate in found]
+        cost = median(rate.cost for rate in found)
         spread = f"{median(values):.0f} ({min(values):.0f} to {max(values):.0f})"
-        yield f"| {name} | {spread} | {found[0].tokens} | {mine / median(values):.2f} | {wanted[name]} |"
+        yield f"| {name} | {spread} | {found[0].tokens} | {mine / median(values):.2f} | {wanted[name]} | {cost:.2f} |"
 
 
 def main() -> int:
