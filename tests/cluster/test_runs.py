@@ -88,7 +88,7 @@ def test_applying_the_same_yaml_again_changes_nothing(site: Site) -> None:
     assert after["metadata"]["resourceVersion"] == before["metadata"]["resourceVersion"]
 
 
-@pytest.mark.parametrize(("phase", "kind"), zip(PHASES, Kind, strict=True), ids=PHASES)
+@pytest.mark.parametrize(("phase", "kind"), list(zip(PHASES, Kind, strict=True)), ids=PHASES)
 def test_a_run_suspended_in_any_phase_frees_its_node_and_goes_on_to_the_same_end(
     site: Site, phase: Phase, kind: Kind
 ) -> None:
