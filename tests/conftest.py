@@ -1,9 +1,10 @@
-"""What tests share: tiny language models (two layers, random weights, one token per character), and S3 servers.
+"""What tests share: tiny language models (two layers, random weights, one token per character), S3 servers, vLLM.
 
 Torch and boto3 are imported inside the fixtures, so that tests of the core do not pay for them.
 """
 
 # ruff: noqa: PLC0415
+import importlib.util
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -146,3 +147,12 @@ def rclone(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[Server]":
 
     with s3_servers.rclone(tmp_path_factory.mktemp("rclone")) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def need_vllm() -> None:
+    """Skip the test without vLLM; fail it where vLLM is required."""
+    if importlib.util.find_spec("vllm") is None:
+        if os.environ.get("DATASWARM_VLLM") == "required":
+            pytest.fail("vLLM is required (DATASWARM_VLLM) and not installed; `make vllm` installs it")
+        pytest.skip("vLLM is not installed; `make vllm` installs it")

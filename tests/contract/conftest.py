@@ -5,8 +5,6 @@ vLLM is the real server, started once. Without the module its tests are skipped;
 
 # ruff: noqa: PLC0415 (the fake needs no torch)
 import hashlib
-import importlib.util
-import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -121,15 +119,6 @@ def vllm_host(models: Models, tmp_path_factory: pytest.TempPathFactory, need_vll
     server.endpoint()
     yield server
     server.stop()
-
-
-@pytest.fixture(scope="session")
-def need_vllm() -> None:
-    """Skip the test without vLLM; fail it where vLLM is required."""
-    if importlib.util.find_spec("vllm") is None:
-        if os.environ.get("DATASWARM_VLLM") == "required":
-            pytest.fail("vLLM is required (DATASWARM_VLLM) and not installed; `make vllm` installs it")
-        pytest.skip("vLLM is not installed; `make vllm` installs it")
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ The real server, on the arena's model and takers.
 
 import os
 import random
-import signal
 import subprocess
 import sys
 import time
@@ -15,12 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import processes
 import pytest
 from command_line import ARENA
 
 from swarm_core.ports import Completion, InferenceError, Request
 from swarm_core.recipe import Digest, Recipe, mixture, single
-from swarm_trainer.inference import shelf
+from swarm_trainer.inference import rack
 from swarm_trainer.inference.endpoint import Endpoint
 from swarm_trainer.inference.local import LocalInference
 from swarm_trainer.inference.local import Settings as LocalSettings
@@ -36,6 +36,10 @@ pytestmark = pytest.mark.timeout(1200)
 TAKERS = ("adder", "beginner", "multiplier", "subtractor")
 LONGEST = 128
 PARTICLES = 4
+GENERATIONS = int(os.environ.get("DATASWARM_GENERATIONS", "30"))
+"""That one server lives through; 200 take some ten minutes."""
+SHOWN = 50
+"""Generations between two lines of figures."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,33 +95,14 @@ def registered(place: Endpoint) -> set[str]:
     return {model["id"] for model in answer.json()["data"]}
 
 
-def processes(word: str) -> list[int]:
-    """Processes whose environment or command line holds `word`."""
-    found = []
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            text = (folder / "environ").read_bytes() + (folder / "cmdline").read_bytes()
-        except OSError:
-            continue
-        if word.encode() in text and int(folder.name) != os.getpid():
-            found.append(int(folder.name))
-    return found
-
-
-def resident(pids: list[int]) -> int:
-    """Bytes of memory that these processes hold."""
-    pages = [int((Path("/proc") / str(pid) / "statm").read_text().split()[1]) for pid in pids]
-    return sum(pages) * os.sysconf("SC_PAGE_SIZE")
-
-
 def size(folder: Path) -> int:
     return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
 
 
 def adapters_folder(pids: list[int]) -> Path:
     """The server's folder, from its environment."""
-    words = (Path("/proc") / str(pids[0]) / "environ").read_bytes().split(b"\0")
-    return Path(next(word for word in words if word.startswith(b"DATASWARM_ADAPTERS=")).decode().partition("=")[2])
+    [folder] = processes.variables(pids[:1], "DATASWARM_ADAPTERS")
+    return Path(folder)
 
 
 def test_greedy_answers_are_the_local_engines(arena: Arena, capsys: pytest.CaptureFixture[str]) -> None:
@@ -172,7 +157,7 @@ def test_a_digest_without_a_recipe_is_a_clear_404(arena: Arena) -> None:
 
 def test_a_recipe_of_another_base_is_a_clear_400(arena: Arena) -> None:
     foreign = single(Digest("c" * 64), arena.takers[0])
-    arena.store.publish(shelf.key(foreign.name), foreign.to_bytes())
+    arena.store.publish(rack.key(foreign.name), foreign.to_bytes())
     answer = post(arena.host.endpoint(), foreign.name)
     assert answer.status_code == 400
     assert "stands on base" in answer.json()["error"]["message"]
@@ -189,23 +174,30 @@ def test_without_the_key_nothing_is_answered_and_the_key_is_on_no_command_line(a
     place = arena.host.endpoint()
     assert place.key is not None
     assert httpx.get(f"{place.url}/v1/models", timeout=30.0).status_code == 401
-    commands = [(Path("/proc") / str(pid) / "cmdline").read_bytes() for pid in processes(place.key)]
+    commands = [processes.command(pid) for pid in processes.holding(place.key)]
     assert commands
     assert not any(place.key.encode() in command for command in commands)
 
 
-def test_memory_disk_and_registered_adapters_stay_flat_over_30_generations(arena: Arena) -> None:
+def test_memory_disk_and_registered_adapters_stay_flat_over_the_generations(
+    arena: Arena, capsys: pytest.CaptureFixture[str]
+) -> None:
     takers = [single(arena.base, taker) for taker in arena.takers]
-    pids = processes(f"DATASWARM_STORE={arena.store.root}")
+    pids = processes.holding(f"DATASWARM_STORE={arena.store.root}")
     folder = adapters_folder(pids)
     seen = []
-    for generation in range(30):
+    for generation in range(GENERATIONS):
         particles = arena.particles(generation)
         arena.client.serve([*particles, *takers])
         results = arena.client.complete([question(recipe, generation) for recipe in (*particles, *takers)])
         assert all(isinstance(result, Completion) for result in results)
         kept = len(list((folder / "adapters").iterdir()))
-        seen.append((len(registered(arena.host.endpoint())), kept, size(folder), resident(pids)))
+        seen.append((len(registered(arena.host.endpoint())), kept, size(folder), processes.resident(pids)))
+        if (generation + 1) % SHOWN == 0:
+            with capsys.disabled():
+                models, kept, disk, memory = seen[-1]
+                print(f"\n{generation + 1} generations: {models} models, {kept} folders, {disk / 1e6:.1f} MB, ", end="")
+                print(f"{memory / 1e6:.0f} MB resident")
     models, kept, disk, memory = zip(*seen[5:], strict=True)
     assert max(models) <= 1 + 2 * PARTICLES + len(TAKERS)
     assert max(kept) <= 4 * PARTICLES + len(TAKERS)
@@ -217,10 +209,53 @@ def test_a_server_that_is_killed_is_started_again_and_knows_its_adapters(arena: 
     recipes = arena.particles(3000)
     arena.client.serve(recipes)
     before = arena.client.complete([question(recipe, 3) for recipe in recipes])
-    for pid in processes(f"DATASWARM_STORE={arena.store.root}"):
-        if b"guard" not in (Path("/proc") / str(pid) / "cmdline").read_bytes():
-            os.kill(pid, signal.SIGKILL)
+    assert processes.kill_servers(f"DATASWARM_STORE={arena.store.root}")
     assert arena.client.complete([question(recipe, 3) for recipe in recipes]) == before
+
+
+def test_a_replica_finds_what_was_served_elsewhere(arena: Arena, tmp_path: Path) -> None:
+    """Two servers of one store, each alone: what one was asked for first, the other knows, and answers alike."""
+    recipes = arena.particles(4000)
+    arena.client.serve(recipes)
+    asked = [question(recipe, number) for number, recipe in enumerate(recipes * 4)]
+    first = arena.client.complete(asked)
+    host = Server(wanted(arena.base), arena.store.root, tmp_path / "replica.log")
+    replica = OpenAIInference({arena.base: host}, arena.store, Settings(max_model_len=LONGEST))
+    try:
+        replica.serve(recipes)
+        assert host.endpoint().url != arena.host.endpoint().url
+        assert replica.complete(asked) == first == arena.client.complete(asked)
+        assert {recipe.name for recipe in recipes} <= registered(host.endpoint())
+    finally:
+        replica.close()
+
+
+def test_a_taker_with_a_model_of_its_own_is_asked_at_its_own_server(
+    arena: Arena, make_base: Callable[..., Path], tmp_path: Path
+) -> None:
+    folder = make_base(hidden=128, seed=9)
+    other = single(tree.digest_tree(folder))
+    own = Server(
+        Served(other.base, folder, other.name, rank=0, at_once=0, live=0, max_model_len=LONGEST, threads=1),
+        arena.store.root,
+        tmp_path / "own.log",
+    )
+    recipes = [other, single(arena.base), *arena.particles(5000)]
+    asked = [question(recipe, number) for number, recipe in enumerate(recipes * 5)]
+    local = LocalInference(
+        {arena.base: ARENA / "base", other.base: folder},
+        dict(zip(arena.takers, (ARENA / "takers" / name for name in TAKERS), strict=True)).__getitem__,
+        LocalSettings(max_model_len=LONGEST, threads=1),
+    )
+    try:
+        both = OpenAIInference({arena.base: arena.host, other.base: own}, arena.store, Settings(max_model_len=LONGEST))
+        answers = []
+        for engine in (local, both):
+            engine.serve(recipes)
+            answers.append(engine.complete(asked))
+        assert answers[0] == answers[1]
+    finally:
+        own.stop()
 
 
 STARTER = """
@@ -242,12 +277,12 @@ def test_a_host_that_is_killed_leaves_no_server_and_no_adapters(arena: Arena, tm
     mark = f"DATASWARM_STORE={store}"
     command = [sys.executable, "-c", STARTER, arena.base, str(ARENA / "base"), str(store), str(tmp_path / "log")]
     starter = subprocess.Popen(command)
-    until(lambda: len(processes(mark)) >= 2, "the server did not start")
-    folder = adapters_folder(processes(mark))
+    until(lambda: len(processes.holding(mark)) >= 2, "the server did not start")
+    folder = adapters_folder(processes.holding(mark))
     assert folder.exists()
     starter.kill()
     starter.wait()
-    until(lambda: not processes(mark), f"left: {processes(mark)}")
+    until(lambda: not processes.holding(mark), f"left: {processes.holding(mark)}")
     assert not folder.exists()
 
 

@@ -1,10 +1,17 @@
-"""Whole runs of the arena's tiny model, which really learns."""
+"""Whole runs of the arena's tiny model, which really learns: on this machine, and on a cluster."""
 
 import shutil
+import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
+import e2e_cluster
 import pytest
-from command_line import ARENA, Finished, dataswarm
+import s3_servers
+import swarmruns
+from command_line import ARENA, ENVIRONMENT, Finished, dataswarm
+from e2e_cluster import NAMESPACE, SYSTEM, Cluster
+from inputs import upload_folder
 
 
 @pytest.fixture(scope="session")
@@ -20,3 +27,55 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Finished:
 def arena(tmp_path: Path) -> Path:
     """A copy of the arena that a test may spoil; `short.yaml` lies in it."""
     return Path(shutil.copytree(ARENA, tmp_path / "arena"))
+
+
+@pytest.fixture
+def servers_keys(keys: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The credentials, for the processes that the tests start too."""
+    for name, value in s3_servers.KEYS.items():
+        monkeypatch.setitem(ENVIRONMENT, name, value) if value else ENVIRONMENT.pop(name, None)
+    monkeypatch.setitem(ENVIRONMENT, "AWS_EC2_METADATA_DISABLED", "true")
+
+
+@pytest.fixture
+def cluster(prepared: Cluster, monkeypatch: pytest.MonkeyPatch) -> Cluster:
+    """The cluster, and the keys of its S3 server in the environment."""
+    for name, value in {**prepared.keys, "AWS_EC2_METADATA_DISABLED": "true"}.items():
+        monkeypatch.setenv(name, value)
+    return prepared
+
+
+@pytest.fixture(scope="session")
+def prepared() -> Iterator[Cluster]:
+    """The cluster with the operator on it, a namespace for runs, their keys and their inputs."""
+    cluster = e2e_cluster.from_environment()
+    prepare(cluster)
+    yield cluster
+    tear_down(cluster)
+
+
+def prepare(cluster: Cluster) -> None:
+    s3 = cluster.s3()
+    there = {bucket["Name"] for bucket in s3.list_buckets()["Buckets"]}
+    for bucket in {swarmruns.INPUTS, swarmruns.RUNS} - there:
+        s3.create_bucket(Bucket=bucket)
+    for arena in (ARENA, ARENA.with_name("arithmetic-2")):
+        for part in ("base", "takers"):
+            upload_folder(s3, swarmruns.INPUTS, f"{arena.name}/{part}", arena / part)
+    seeds = (ARENA / "seeds.jsonl").read_bytes()
+    s3.put_object(Bucket=swarmruns.INPUTS, Key=f"{ARENA.name}/seeds.jsonl", Body=seeds)
+    cluster.install("replicas=2")
+    restricted = {"pod-security.kubernetes.io/enforce": "restricted"}
+    about = {"name": swarmruns.SECRET, "namespace": NAMESPACE}
+    cluster.apply(
+        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE, "labels": restricted}},
+        {"apiVersion": "v1", "kind": "Secret", "metadata": about, "stringData": cluster.keys},
+    )
+
+
+def tear_down(cluster: Cluster) -> None:
+    """Leave the cluster as it was, but for the definition, which the chart keeps, and the buckets."""
+    cluster.run("delete", "namespace", NAMESPACE, "--ignore-not-found", "--timeout=90s")
+    command = [cluster.helm, "--kubeconfig", str(cluster.kubeconfig), "uninstall", "dataswarm", "--namespace", SYSTEM]
+    subprocess.run(command, capture_output=True, check=False, timeout=90)
+    cluster.run("delete", "namespace", SYSTEM, "--ignore-not-found", "--timeout=60s")

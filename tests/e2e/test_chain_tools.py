@@ -1,6 +1,7 @@
 """`dataswarm verify` and `gc` over a finished run, and over one that somebody touched."""
 
 import gzip
+import json
 import os
 import shutil
 from pathlib import Path
@@ -50,3 +51,33 @@ def test_only_old_blobs_that_nothing_leads_to_are_collected(copy: Path) -> None:
     assert not old.exists()
     assert before | {young, foreign} == {path for path in blobs.rglob("*") if path.is_file()}
     assert dataswarm("verify", copy).returncode == 0
+
+
+def rollouts(folder: Path) -> set[tuple[int, str]]:
+    """Iteration and name of every rollout of the search."""
+    found = (folder / "store" / "names" / "iterations").glob("*/rollouts/*")
+    return {(int(path.parts[-3]), path.name.partition(".")[0]) for path in found}
+
+
+def test_a_concluded_run_gives_up_all_rollouts_but_the_last_the_bests_and_the_pinned(copy: Path) -> None:
+    before = rollouts(copy)
+    best = json.loads((copy / "result.json").read_text())["best"]["recipe"]
+    commits = [json.loads((copy / f"store/names/iterations/{index:04d}/COMMIT.json").read_text()) for index in range(4)]
+    bests = {(one["iteration"], probe["name"]) for one in commits for probe in one["probes"] if probe["model"] == best}
+    assert dataswarm("pin", copy, "1").returncode == 0
+    listed = dataswarm("gc", copy, "--keep", "1", "--grace-hours", "0")
+    assert listed.returncode == 0, listed.stderr
+    assert rollouts(copy) == before
+    assert dataswarm("gc", copy, "--keep", "1", "--grace-hours", "0", "--delete").returncode == 0
+    assert rollouts(copy) == {(index, name) for index, name in before if index in (1, 3)} | bests
+    verified = dataswarm("verify", copy)
+    assert verified.returncode == 0, verified.stderr
+    assert "2 of the iterations gave up their rollouts" in verified.stdout
+    assert "were given up already" in dataswarm("pin", copy, "0").stderr
+
+
+def test_a_run_that_goes_on_keeps_its_rollouts(copy: Path) -> None:
+    (copy / "store" / "names" / "receipts" / "conclude.json").unlink()
+    refused = dataswarm("gc", copy, "--keep", "1")
+    assert refused.returncode == 2
+    assert "--keep is for a run that has concluded" in refused.stderr

@@ -1,5 +1,6 @@
 """The command line as a user meets it: processes, exit codes, files."""
 
+import json
 import os
 import signal
 import subprocess
@@ -14,27 +15,37 @@ DATASWARM = [sys.executable, "-m", "swarm_trainer"]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": "", "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
 
 
-def dataswarm(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+def dataswarm(*arguments: str | Path, seconds: float = 280) -> subprocess.CompletedProcess[str]:
     """Run the command line to its end."""
     command = [*DATASWARM, *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, env=ENVIRONMENT, timeout=280, check=False)
+    return subprocess.run(command, capture_output=True, text=True, env=ENVIRONMENT, timeout=seconds, check=False)
+
+
+def started(file: Path, folder: Path, output: int = subprocess.DEVNULL) -> "subprocess.Popen[bytes]":
+    """A run that goes on beside the test; what it says goes to the file descriptor `output`."""
+    command = [*DATASWARM, "run", str(file), "--folder", str(folder)]
+    return subprocess.Popen(command, stdout=output, stderr=output, env=ENVIRONMENT, start_new_session=True)
 
 
 def kill_after(file: Path, folder: Path, enough: Callable[[], bool]) -> bool:
     """Start a run, kill -9 its host once `enough`; whether it still lived then."""
-    process = subprocess.Popen(
-        [*DATASWARM, "run", str(file), "--folder", str(folder)],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        env=ENVIRONMENT,
-        start_new_session=True,
-    )
+    process = started(file, folder)
     while process.poll() is None and not enough():
         time.sleep(0.01)
     alive = process.poll() is None
     process.send_signal(signal.SIGKILL)
     process.wait()
     return alive
+
+
+def left(folder: Path, name: str) -> object:
+    """What a run left under `name`: its bytes, or of `result.json` the fields but for `effort`, in their order."""
+    data = (folder / name).read_bytes()
+    if name != "result.json":
+        return data
+    fields = json.loads(data)
+    assert fields.pop("effort")["requests"] >= 0, "what it took is told, and may differ"
+    return list(fields.items())
 
 
 @dataclass(frozen=True, slots=True)

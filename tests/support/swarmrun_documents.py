@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from swarm_core.api import crd
-from swarm_core.api.scalars import PATH_OR_FILE
+from swarm_core.api.scalars import ADDRESS, PATH_OR_FILE, RUN
 
 Document = dict[str, Any]
 Patch = dict[str, Any]
@@ -68,6 +68,10 @@ class Example:
 
 CLUSTER = "spec.execution.kubernetes"
 MODEL = {"type": "Model", "model": {"uri": "models/embedder"}}
+ENDPOINT = {"url": "https://models.test", "model": "large"}
+FIRST = {"name": "far", "endpoint": {**ENDPOINT, "apiKeySecretRef": {"name": "keys", "key": "far"}}}
+SECOND = {"name": "near", "endpoint": {**ENDPOINT, "apiKeyFile": "key", "requestsPerMinute": 60}}
+MARKS = {"type": "Model", "model": {"endpoint": {**ENDPOINT, "apiKeyEnv": "KEY"}, "scale": {"low": 1, "high": 5}}}
 EXAMPLES = (
     Example(
         "adapters are generators trained already; remove them, or remove training and clustering",
@@ -118,6 +122,31 @@ EXAMPLES = (
         "verifier is given exactly when type is Verifier; write both, or neither",
         {"spec.judge": {"type": "Verifier", "verifier": {"name": "Arithmetic"}}},
         {"spec.judge": {"type": "Verifier"}},
+    ),
+    Example(
+        "model is given exactly when type is Model; write both, or neither",
+        {"spec.judge": MARKS},
+        {"spec.judge": {**MARKS, "type": "Verifier", "verifier": {"name": "Arithmetic"}}},
+    ),
+    Example(
+        "low is not below high; lower it",
+        {"spec.judge": MARKS, "spec.judge.model.scale": {"low": 0, "high": 1}},
+        {"spec.judge": MARKS, "spec.judge.model.scale": {"low": 1, "high": 1}},
+    ),
+    Example(
+        "endpoint is a model served elsewhere; remove it, or remove adapter and model",
+        {"spec.takers.1": FIRST},
+        {"spec.takers.1": {**FIRST, "adapter": "takers/tuned"}},
+    ),
+    Example(
+        "endpoint is a model served elsewhere; remove it, or remove adapter and model",
+        {"spec.takers.1": {"name": "far", "endpoint": ENDPOINT}},
+        {"spec.takers.1": {"name": "far", "endpoint": ENDPOINT, "model": "models/other"}},
+    ),
+    Example(
+        "a key comes from one place; keep one of apiKeySecretRef, apiKeyEnv and apiKeyFile",
+        {"spec.takers.1": SECOND},
+        {"spec.takers.1": {**SECOND, "endpoint": {**SECOND["endpoint"], "apiKeyEnv": "KEY"}}},
     ),
     Example(
         "standard belongs to rule Standard; remove it, or set rule to Standard",
@@ -239,9 +268,27 @@ EXAMPLES = (
         {f"{CLUSTER}.podTemplate.env": [{"name": "HTTPS_PROXY", "value": "http://proxy:3128"}]},
         {f"{CLUSTER}.podTemplate.env": [{"name": "DATASWARM_SERVERS", "value": ""}]},
     ),
-    Example(PATH_OR_FILE, {"spec.base.model": "file:///models/base"}, {"spec.base.model": "hf://org/name@rev"}),
-    Example(PATH_OR_FILE, {"spec.generators.data.uri": "../x:y.jsonl"}, {"spec.generators.data.uri": "s3://b/x.jsonl"}),
-    Example(PATH_OR_FILE, {"spec.takers.0.model": "./m"}, {"spec.takers.0.model": "file://"}),
+    Example(ADDRESS, {"spec.base.model": "file:///models/base"}, {"spec.base.model": "https://hub/org/name"}),
+    Example(ADDRESS, {"spec.base.model": "hf://org/name@rev"}, {"spec.base.model": "hf://name"}),
+    Example(ADDRESS, {"spec.base.model": "hf://org/a-b.c@refs/pr/3/part"}, {"spec.base.model": "hf://org/a@b@c"}),
+    Example(ADDRESS, {"spec.base.model": "s3://models/a b/c/"}, {"spec.base.model": "s3://Models/base"}),
+    Example(ADDRESS, {"spec.generators.data.uri": "../x:y.jsonl"}, {"spec.generators.data.uri": "s3:///x.jsonl"}),
+    Example(
+        ADDRESS,
+        {"spec.generators.data.uri": "hf://datasets/org/name@v1/a/b.jsonl"},
+        {"spec.generators.data.uri": "hf://datasets/org/name@/b.jsonl"},
+    ),
+    Example(ADDRESS, {"spec.takers.0.model": "./m"}, {"spec.takers.0.model": "file://"}),
+    Example(
+        PATH_OR_FILE,
+        {"spec.storage": {"type": "Local", "local": {"path": "file:///runs/a"}}},
+        {"spec.storage": {"type": "Local", "local": {"path": "s3://swarms/a"}}},
+    ),
+    Example(
+        RUN,
+        {"spec.resumeFrom": {"uri": "s3://swarms/team/a", "iteration": 3}},
+        {"spec.resumeFrom": {"uri": "hf://org/name", "iteration": 3}},
+    ),
 )
 """Every rule of the CRD that ties fields together, or a field to more than its type."""
 
@@ -253,21 +300,19 @@ EDITS = {
     "takers": ({}, {"spec.takers.0.name": "other"}),
     "generation": ({}, {"spec.generation.shots": 4}),
     "answering": ({}, {"spec.answering.maxTokens": 7}),
-    "judge": (
-        {"spec.judge": {"type": "Verifier", "verifier": {"name": "Arithmetic"}}},
-        {"spec.judge": {"type": "Verifier", "verifier": {"name": "Other"}}},
-    ),
+    "judge": ({"spec.judge": MARKS}, {"spec.judge.model.scale.high": 6}),
     "objective": ({}, {"spec.objective.type": "Separation"}),
     "swarm": ({}, {"spec.swarm.patience": 3}),
     "evaluation": ({}, {"spec.evaluation.final.seeds": 4}),
     "storage": ({"spec.storage": {"type": "Local", "local": {"path": "a"}}}, {"spec.storage": GONE}),
+    "resumeFrom": ({"spec.resumeFrom": {"uri": "runs/a", "iteration": 3}}, {"spec.resumeFrom.iteration": 2}),
 }
 """For every field that is fixed: a document, and an edit of it that is refused."""
 FREE_EDITS = (
     {"spec.suspend": True},
     {"spec.execution": {"attempts": 5, "local": {"device": "cpu", "threads": 2}}},
     {"spec.rerun": "again", "spec.stopAfter": 3, "spec.deadlineSeconds": 60, "spec.ttlSecondsAfterFinished": 0},
-    {"spec.budget": {"gpuHours": 1.5}},
+    {"spec.budget": {"calls": 5, "gpuHours": 1.5}},
     {CLUSTER: {"maxAccelerators": 4}},
     {"metadata.labels": {"team": "a"}},
 )
@@ -289,6 +334,7 @@ STARTS: tuple[Patch, ...] = (
     {"spec.swarm": {"optimizer": "RandomSearch", "randomSearch": {"halfWidth": 3}}},
     {"spec.swarm": {"optimizer": "CmaEs", "cmaEs": {"maxPosition": 3}, "particles": 11}},
     {"spec.swarm": {"groups": "PerLayer", "perLayer": {"cohesion": 0.5}}},
+    {"spec.resumeFrom": {"uri": "runs/a", "iteration": 0}},
     {"spec.swarm": {"merge": "Exact", "exact": {"maxRank": 32}, "optimizer": "CmaEs"}},
     {"spec.storage": {"type": "S3", "s3": {"bucket": "swarms", "region": "eu-west-1", "singleWriter": True}}},
     {f"{CLUSTER}": {"inference": "Local", "trainer": {"accelerators": 0, "cpu": "500m"}, "queue": "team-a"}},
@@ -303,6 +349,12 @@ STARTS: tuple[Patch, ...] = (
         f"{CLUSTER}.servers": {"extraArgs": ["--max-num-seqs=64", "--enforce-eager"], "tensorParallel": 64},
     },
     {"spec.storage": {"type": "Local", "local": {"path": "runs/a"}}, "spec.evaluation": {"final": {"items": 8}}},
+    {"spec.takers": [FIRST, SECOND], "spec.budget": {"calls": 9, "tokens": 10}},
+    {"spec.takers": [SECOND, {**FIRST, "endpoint": {**ENDPOINT, "apiKeyEnv": "KEY"}}]},
+    {"spec.takers": [FIRST, FIRST | {"name": "far-too"}]},
+    {"spec.judge": MARKS, "spec.takers.0": {"name": "far", "endpoint": {**ENDPOINT, "apiKeyEnv": "KEY"}}},
+    {"spec.judge": {**MARKS, "model": {**MARKS["model"], "endpoint": {**ENDPOINT, "apiKeyFile": "key"}}}},
+    {"spec.judge": {**MARKS, "model": {"endpoint": FIRST["endpoint"], "scale": {"low": 0}, "vet": False}}},
 )
 JUNK = (None, True, False, 0, -1, 1.5, 3.0, -0.0, 10**12, "", "3", "true", "x", [], {}, [None], [{}])
 
@@ -349,6 +401,10 @@ def edges(schema: Document) -> list[Any]:
                 *schema.get("enum", []),
                 *texts,
                 "hf://a/b",
+                "hf://a/b@c/d",
+                "hf://a",
+                "s3://abc/d",
+                "s3://a/b",
                 "https://a",
                 "http://a:1/",
                 "file:///a",

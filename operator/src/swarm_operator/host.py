@@ -149,6 +149,7 @@ class Host:
             outcome = await self._once(key)
         except NotLeaderError:
             outcome = "not-leader"
+            self._open.clear()  # before anybody takes the key again: nothing would wait in between, and the loop starve
             self.queue.add(key)
         except ConflictError as error:
             outcome = "conflict"

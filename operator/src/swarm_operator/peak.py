@@ -5,7 +5,7 @@ the peak is the larger of the two, not their sum.
 """
 
 from swarm_core.api.kubernetes import ClusterInference, KubernetesExecution
-from swarm_core.api.resolved import ResolvedSpec, Trained
+from swarm_core.api.resolved import ResolvedSpec, ResolvedTaker, Trained
 
 
 def parallelism(resolved: ResolvedSpec, seeds: int) -> int:
@@ -42,4 +42,5 @@ def served(cluster: KubernetesExecution) -> bool:
 
 def bases(resolved: ResolvedSpec) -> tuple[str, ...]:
     """The URIs of the distinct models that adapters are of: the base first, then takers' own in their order."""
-    return tuple(dict.fromkeys([resolved.base.model, *(taker.model for taker in resolved.takers)]))
+    own = [taker.model for taker in resolved.takers if isinstance(taker, ResolvedTaker)]
+    return tuple(dict.fromkeys([resolved.base.model, *own]))

@@ -9,9 +9,9 @@ import swarmrun_documents as documents
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from swarm_core.api import defaults, loading
+from swarm_core.api import access, defaults, endpoints, loading
 from swarm_core.api.defaults import ResolvedSpec, Role
-from swarm_core.api.resolved import ByKMeans, Given, Trained
+from swarm_core.api.resolved import ByKMeans, Given, Remote, RemoteTaker, ResolvedJudge, ResolvedTaker, Trained
 from swarm_core.api.spec import IDENTITY
 from swarm_core.api.swarm import CmaEs, Compat, Exact, PerLayer, Published, RandomSearch, Standard
 from swarm_core.errors import BadInputError
@@ -20,6 +20,8 @@ from swarm_core.recipe import Digest, digest_bytes
 LEAVES = [(way, schema) for way, schema in documents.WAYS if schema["type"] not in ("object", "array")]
 ONE_VALUE = {"judge.type", "judge.verifier.name", "storage.type", "generators.clustering.kmeans.embedder.type"}
 """Fields that have one legal value while the rest stands."""
+NAMED = ("url", "model")
+"""Of an endpoint, who is asked for what; with what key and how fast changes no answer."""
 
 
 def resolved(document: documents.Document) -> ResolvedSpec:
@@ -37,9 +39,9 @@ def contents(spec: ResolvedSpec) -> dict[str, Digest]:
 
 def digests_by_value(way: tuple[str | int, ...], schema: documents.Document) -> dict[Any, Digest]:
     """The digests of documents that differ in the field at `way` alone, from the first start with two legal values."""
-    found: dict[Any, Digest] = {}
+    most: dict[Any, Digest] = {}
     for start in documents.STARTS:
-        found = {}
+        found: dict[Any, Digest] = {}
         for value in documents.edges(schema):
             document = documents.patched(start)
             documents.put(document, list(way), value)
@@ -47,9 +49,10 @@ def digests_by_value(way: tuple[str | int, ...], schema: documents.Document) -> 
                 found[value] = digest(document)
             except BadInputError:
                 continue
-        if len(found) > 1:
+        most = max(most, found, key=len)
+        if len(most) > 1:
             break
-    return found
+    return most
 
 
 @pytest.mark.parametrize(("way", "schema"), LEAVES, ids=[".".join(map(str, way[1:])) for way, _schema in LEAVES])
@@ -61,7 +64,8 @@ def test_a_field_changes_the_digest_exactly_when_it_is_identity(
         assert len(found) == 1
         return
     assert len(found) > 1
-    assert len(set(found.values())) == (len(found) if way[1] in IDENTITY else 1)
+    named = way[way.index("endpoint") + 1] in NAMED if "endpoint" in way[:-1] and way[1] != "storage" else True
+    assert len(set(found.values())) == (len(found) if way[1] in IDENTITY and named else 1)
 
 
 def test_the_digest_of_the_smallest_run_stays_what_it_is() -> None:
@@ -99,6 +103,7 @@ def test_what_a_default_stands_for_may_be_written_out(explicit: documents.Patch)
 @pytest.mark.parametrize(
     "patch",
     [
+        {"spec.budget": {"calls": 3, "tokens": 4}},
         {"metadata.name": "other", "metadata.labels": {"team": "a"}, "metadata.annotations": {"note": "b"}},
         {"spec.suspend": True},
         {"spec.storage": {"type": "Local", "local": {"path": "/runs"}}},
@@ -183,6 +188,7 @@ def test_the_smallest_run_resolves_to_four_generators_trained_on_kmeans_clusters
     assert spec.generators.origin.clusters == ByKMeans(embedder=None)
     assert spec.generators.origin.training.rank == 16
     assert spec.rule == Standard()
+    assert isinstance(spec.takers[0], ResolvedTaker)
     assert spec.takers[0].model == "models/base"
 
 
@@ -209,6 +215,44 @@ def test_a_search_resolves_to_one_block_and_is_told_apart_after_json(chosen: doc
     spec = resolved(documents.patched({"spec.swarm": chosen}))
     assert spec.rule == rule
     assert ResolvedSpec.model_validate_json(spec.model_dump_json()).rule == rule
+
+
+def test_an_endpoint_is_named_by_its_address_and_model_however_the_address_is_written() -> None:
+    def spec(url: str) -> ResolvedSpec:
+        return resolved(documents.patched({"spec.takers.1": {"name": "far", "endpoint": {"url": url, "model": "m"}}}))
+
+    ways = [spec(url) for url in ("https://host", "https://host/", "https://host/v1", "https://host/v1/")]
+    far = RemoteTaker(name="far", endpoint=Remote(url="https://host/v1", model="m"))
+    assert {way.takers[1] for way in ways} == {far}
+    assert len({defaults.spec_digest(way) for way in ways}) == 1
+    assert spec("https://host/v2").takers[1] != ways[0].takers[1]
+    assert defaults.experiment_digest(ways[0], contents(ways[0])) != defaults.experiment_digest(
+        spec("https://other"), contents(ways[0])
+    )
+
+
+def test_a_judging_model_resolves_to_all_that_it_is_told_and_its_key_stays_apart() -> None:
+    spec = resolved(documents.patched({"spec.judge": documents.MARKS}))
+    assert isinstance(spec.judge, ResolvedJudge)
+    assert (spec.judge.scale.high, spec.judge.vet) == (5, True)
+    assert [(way.owner, way.field, way.env) for way in spec.access] == [("judge", "spec.judge.model.endpoint", "KEY")]
+    assert "KEY" not in defaults.identity(spec, contents(spec)).decode()
+
+
+def test_the_variable_of_a_key_is_a_function_of_whose_it_is() -> None:
+    names = ["a", "a-b", "judge", "b"]
+    found = [endpoints.key_variable(owner) for owner in (endpoints.JUDGE, *map(endpoints.taker, names))]
+    assert found[:3] == ["DATASWARM_API_KEY_JUDGE", "DATASWARM_API_KEY_TAKERS_A", "DATASWARM_API_KEY_TAKERS_A_B"]
+    assert len(set(found)) == len(found)
+
+
+def test_every_secret_is_told_by_the_variable_that_the_worker_reads() -> None:
+    patch = {"spec.takers": [documents.FIRST, documents.SECOND], "spec.judge": documents.MARKS}
+    judge = {**documents.MARKS["model"], "endpoint": documents.FIRST["endpoint"]}
+    run = loading.from_object(documents.patched({**patch, "spec.judge.model": judge}), "run.yaml")
+    secret = endpoints.SecretKey(name="keys", key="far")
+    assert access.secrets(run.spec) == {"DATASWARM_API_KEY_TAKERS_FAR": secret, "DATASWARM_API_KEY_JUDGE": secret}
+    assert access.secrets(loading.from_object(documents.minimal(), "run.yaml").spec) == {}
 
 
 def test_layers_and_exact_sums_resolve_to_their_constants_or_to_none() -> None:

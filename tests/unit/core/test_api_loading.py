@@ -62,8 +62,8 @@ CASES = {
         "spec.takers[1].name: 'x': the name is taken twice; names of takers must differ",
     ),
     "another scheme": (
-        {"spec.takers.1.adapter": "hf://org/name@rev"},
-        "spec.takers[1].adapter: 'hf://org/name@rev': write a relative or absolute path, or file:// and a path",
+        {"spec.takers.1.adapter": "https://hub/org/name"},
+        "spec.takers[1].adapter: 'https://hub/org/name': write a path, file:// and a path, s3://BUCKET/KEY or hf://",
     ),
     "missing": ({"spec.base": documents.GONE}, "spec.base: is missing; it is needed: the base model"),
     "null is missing": ({"spec.takers": None}, "spec.takers: is missing; it is needed: the models that take"),

@@ -8,6 +8,7 @@ from swarm_core.experiment import Experiment, SeedData, Taker
 from swarm_core.objectives.objective import Measurement
 from swarm_core.recipe import ModelName, digest_bytes
 from swarm_core.rollout import Unmeasured
+from swarm_core.swarm import pso, streams
 
 finite = st.floats(allow_nan=False, allow_infinity=False)
 digests = st.binary(max_size=4).map(digest_bytes)
@@ -49,3 +50,21 @@ def test_seed_data_comes_back_and_its_pool_leaves_the_held_out_items_out() -> No
     data = SeedData((("a", "b"), ("c",)), ("d",))
     assert SeedData.from_bytes(data.to_bytes()) == data
     assert data.pool == ("a", "b", "c")
+
+
+def test_a_commit_stays_small_however_long_the_search() -> None:
+    """Four particles over four generators, all layers alike, sixteen takers' means in every measurement."""
+    plan = pso.Plan(basis=4, particles=4, iterations=200, patience=1000, seed=1, rule=pso.Standard())
+    swarm, largest, one = pso.start(plan), 0, digest_bytes(b"")
+    while pso.stopped(swarm) is None:
+        value = {probe.name: streams.uniform(1, swarm.iteration, probe.name) for probe in pso.ask(swarm)}
+        parts = tuple((f"taker-{number:02d}", 1 / 3) for number in range(16))
+        probes = tuple(
+            Probed(
+                p.name, str(p.purpose), p.position, ModelName(one), one, Measurement(value[p.name], 0.1, 0.9, 99, parts)
+            )
+            for p in pso.ask(swarm)
+        )
+        iteration, swarm = swarm.iteration, pso.tell(swarm, value)
+        largest = max(largest, len(Commit(one, iteration, one, (one,) * 4, pso.to_json(swarm), probes).to_bytes()))
+    assert 8 * 1024 < largest < 32 * 1024

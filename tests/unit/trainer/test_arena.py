@@ -10,6 +10,7 @@ from swarm_core.judges.arithmetic import Arithmetic
 from swarm_trainer.data import seeds
 from swarm_trainer.lora import adapter, signature
 from swarm_trainer.stores import files, tree
+from swarm_trainer.verbs import places
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
 ARENAS = ["arithmetic", "arithmetic-2"]
@@ -42,4 +43,4 @@ def test_every_seed_item_can_be_judged_and_has_a_cluster(name: str) -> None:
 def test_every_example_is_valid_and_names_files_that_are_there(file: Path) -> None:
     resolved = defaults.resolve(loading.parse(file.read_text(), str(file)))
     for use in defaults.uris(resolved):
-        assert (file.parent / use.uri).exists(), use.field
+        places.looked_up(use, file.parent)

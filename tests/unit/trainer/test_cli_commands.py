@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -67,6 +68,20 @@ def test_validate_says_what_the_run_would_do_and_what_it_costs(capsys: Printed) 
     text = capsys.readouterr().out
     for part in ["tiny: valid", "2, trained on clusters", "8 items", "2: weak, strong", "Difficulty", "answers"]:
         assert part in text
+
+
+def test_validate_says_what_endpoints_will_be_asked(tmp_path: Path, capsys: Printed) -> None:
+    shutil.copytree(FILE.parent, tmp_path / "specs")
+    file = tmp_path / "specs" / "swarmrun.yaml"
+    place = "endpoint: {url: 'https://host', model: large}"
+    text = file.read_text().replace("{name: strong}", f"{{name: strong, {place}}}")
+    text = text.replace("{type: Verifier, verifier: {name: Arithmetic}}", f"{{type: Model, model: {{{place}}}}}")
+    file.write_text(f"{text}  budget: {{calls: 5000}}\n")
+    assert cli.main(["validate", str(file)]) == 0
+    said = capsys.readouterr().out
+    assert "judged by large at https://host/v1" in said
+    items = int(re.findall(r"([\d,]+) items at most", said)[0].replace(",", ""))
+    assert f"about {items * 4:,} requests if the search goes to its end, budget 5,000 calls" in said
 
 
 def test_status_says_where_the_run_stands(finished: Path, capsys: Printed) -> None:

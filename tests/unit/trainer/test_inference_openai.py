@@ -15,7 +15,7 @@ from transformers import AutoTokenizer
 
 from swarm_core.ports import Completion, Failure, InferenceError, Request
 from swarm_core.recipe import Digest, Recipe, mixture, single
-from swarm_trainer.inference import server, shelf
+from swarm_trainer.inference import rack, server
 from swarm_trainer.inference.endpoint import Endpoint, Given
 from swarm_trainer.inference.openai import OpenAIInference
 from swarm_trainer.inference.sending import Settings
@@ -285,7 +285,7 @@ class Mortal:
             self.starts, self.living = self.starts + 1, True
         return self.places[min(self.starts, 2) - 1]
 
-    def alive(self) -> bool:
+    def alive(self, place: Endpoint | None = None) -> bool:
         self.living = self.living and self.starts > 1
         return self.living
 
@@ -305,6 +305,36 @@ def test_a_server_that_died_is_started_again_and_asked_what_it_owes(
     client.close()
 
 
+class Moved:
+    """A host whose server died at its first request; another lane has it started again, elsewhere, at once."""
+
+    def __init__(self, place: Endpoint, dead: Endpoint) -> None:
+        self.places = [dead, place]
+
+    def endpoint(self) -> Endpoint:
+        return self.places[0]
+
+    def alive(self, place: Endpoint | None = None) -> bool:
+        self.places = self.places[-1:]
+        return place in (None, *self.places)
+
+    def stop(self) -> None:
+        return
+
+
+def test_a_server_that_another_lane_has_started_again_is_asked_where_it_is_now(
+    site: Site, tiny_base: Path, tmp_path: Path
+) -> None:
+    dead = Endpoint(f"http://127.0.0.1:{server.free_port()}", tiny_base)
+    host = Moved(Endpoint(site.url, tiny_base), dead)
+    client = OpenAIInference({BASE: host}, LocalStore(tmp_path), Settings(max_model_len=64, deadline=60.0))
+    client.serve([BARE])
+    begun = time.monotonic()
+    assert client.complete(some(5)) == [Completion("7", 2, finished=True)] * 5
+    assert time.monotonic() - begun < 30
+    client.close()
+
+
 def test_recipes_are_published_and_names_two_generations_old_are_unloaded(
     site: Site, tiny_base: Path, tmp_path: Path
 ) -> None:
@@ -315,9 +345,9 @@ def test_recipes_are_published_and_names_two_generations_old_are_unloaded(
         client.serve([BARE, TUNED, recipe])
         client.serve([BARE, TUNED, recipe])  # another lane says the same
     assert site.unloaded == [recipe.name for recipe in recipes[:3]]
-    assert shelf.generations(store.read(shelf.LIVE)) == [sorted([TUNED.name, recipes[n].name]) for n in (4, 3)]
+    assert rack.generations(store.read(rack.LIVE)) == [sorted([TUNED.name, recipes[n].name]) for n in (4, 3)]
     for recipe in recipes:
-        assert Recipe.from_bytes(store.read(shelf.key(recipe.name)) or b"") == recipe
+        assert Recipe.from_bytes(store.read(rack.key(recipe.name)) or b"") == recipe
     client.close()
 
 

@@ -88,6 +88,7 @@ def test_a_server_that_died_is_started_again_under_another_key(tmp_path: Path, c
     after = one.endpoint()
     assert server.healthy(after.url)
     assert before.key != after.key
+    assert (one.alive(before), one.alive(after), one.alive()) == (False, True, True)
     one.stop()
 
 

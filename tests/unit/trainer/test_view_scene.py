@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from swarm_core.effort import Effort
 from swarm_core.engine.phases import Phase
 from swarm_core.engine.work import Receipt
 from swarm_trainer.host.events import Began, Entered, Event, Finished, Noticed, Started, Worked
@@ -70,6 +71,15 @@ def test_tokens_add_up_over_one_item_and_start_again_with_the_next() -> None:
     scene = after(BEGINNING, [(0, Started(key(0), 1))], reports)
     assert scene.rate(4.0) == 250.0
     assert absorb(scene, Started(key(1), 1), 4.0).rate(5.0) is None
+
+
+def test_effort_adds_up_over_the_whole_run() -> None:
+    reports: list[tuple[float, Event]] = [
+        (n, Worked(Progress(key(n), "", effort=Effort(requests=5, latencies=((n, 5),), unscored=(("Unreadable", 1),)))))
+        for n in (0, 1, 1)
+    ]
+    effort = after(BEGINNING, reports, of_iteration(2, 3, 4)).effort
+    assert effort == Effort(requests=15, latencies=((0, 5), (1, 10)), unscored=(("Unreadable", 3),))
 
 
 def test_probes_of_the_last_iteration_stay_until_the_next_has_measured_something() -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from swarm_core.effort import Effort
 from swarm_core.engine.phases import Phase
 from swarm_core.engine.work import Receipt
 from swarm_trainer.host.events import Began, Entered, Event, Finished, Noticed, Started, Worked
@@ -16,6 +17,10 @@ from swarm_trainer.view import live, objects, show
 from swarm_trainer.view.scene import Item, Scene
 
 KEY = "iterate.generators.0007"
+EFFORT = Effort(
+    requests=1500, retries=3, tokens=6200, seconds=2.0, latencies=((-16, 1400), (4, 100)), unscored=(("NoAnswer", 2),),
+    up=1_234_567, down=80,
+)  # fmt: skip
 STORY: list[Event] = [
     Began("tiny", Path("/runs/tiny"), 24),
     Entered(Phase.PREPARING),
@@ -24,7 +29,7 @@ STORY: list[Event] = [
     Noticed("iterate.generators.0007, attempt 1: Lost: the worker\x1b[2J died"),
     Entered(Phase.ITERATING),
     Started(KEY, 1),
-    Worked(Progress(KEY, "examined p00", 1, 2, 6200, (("p00", 0.5), ("p01", None)))),
+    Worked(Progress(KEY, "examined p00", 1, 2, 6200, (("p00", 0.5), ("p01", None)), EFFORT)),
     Finished(Receipt(KEY, {}, {"best": 0.512, "initial": 0.42, "mean": 0.431})),
     Entered(Phase.SUCCEEDED),
 ]
@@ -34,7 +39,7 @@ LINES = [
     "prepare done in 1s",
     "iterate.generators.0007, attempt 1: Lost: the worker [2J died",
     "phase Iterating",
-    "iteration 7/24  best 0.512 (+0.092)  mean 0.431  3.1k tok/s  34s left",
+    "iteration 7/24  best 0.512 (+0.092)  mean 0.431  3.1k tok/s  34s left  3 sent again  2 unscored",
     "phase Succeeded",
 ]
 SCENE = Scene(
@@ -50,6 +55,7 @@ SCENE = Scene(
     item=Item(KEY, 10.0, "examined p01", 2, 9, 6200),
     fitness=(("g00", 0.256), ("p01", None), ("p02", -0.25), ("a-name-that-is-far-too-long", 0.512)),
     message="seed.generators.001, attempt 1: Error: [bold]boom[/bold]",
+    effort=EFFORT,
 )
 
 
@@ -69,11 +75,12 @@ def test_lines_tell_every_phase_item_and_trouble_and_nothing_else() -> None:
 
 
 def test_the_picture_shows_everything_that_is_known() -> None:
-    text = "\n".join(shown(100))
+    text = "\n".join(shown(140))
     for part in [
         "tiny  Iterating 7/24  12s  34s left",
         "best 0.512 (+0.092)  mean 0.431",
         "examined p01  2/9  3.1k tok/s",
+        "1,500 requests; 3 sent again; answered within 57 ms (half), 1.8 s (95 %); 3,100 tok/s; 2 unscored NoAnswer",
         "Error: [bold]boom[/bold]",
         "g00",
         "unscored",
@@ -108,6 +115,8 @@ def test_every_event_is_one_json_object_per_line() -> None:
     objects_said = [json.loads(line) for line in said]
     assert [thing["event"] for thing in objects_said[:3]] == ["began", "entered", "started"]
     assert objects_said[7]["fitness"] == {"p00": 0.5, "p01": None}
+    assert objects_said[7]["effort"]["latency"] == {"p50": 0.05731, "p95": 1.834}
+    assert objects_said[7]["effort"]["store"] == {"bytesUp": 1_234_567, "bytesDown": 80}
     assert objects_said[8]["scalars"]["best"] == 0.512
 
 

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from swarm_core.effort import Effort
 from swarm_core.engine.work import Failed, FailureReason, Receipt
 from swarm_core.recipe import digest_bytes
 from swarm_trainer.verbs.context import Progress
@@ -19,6 +20,13 @@ progress = st.builds(
     total=st.integers(0, 99),
     tokens=st.integers(0, 10**6),
     fitness=st.lists(st.tuples(st.text(), st.none() | numbers), max_size=4).map(tuple),
+    effort=st.builds(
+        Effort,
+        requests=st.integers(0, 99),
+        seconds=numbers,
+        latencies=st.lists(st.tuples(st.integers(-99, 99), st.integers(1, 9)), max_size=3).map(tuple),
+        unscored=st.lists(st.tuples(st.text(), st.integers(1, 9)), max_size=3).map(tuple),
+    ),
 )
 receipts = st.builds(
     Receipt,

@@ -1,13 +1,14 @@
 """The experiment as prepared: every input by the digest of what it holds, none by where it was found.
 
-The manifest is the root of the chain of commits. It names no path and no address, so the same inputs give the same
-chain wherever they lie.
+The manifest is the root of the chain of commits. It names no path, so the same inputs give the same chain wherever they
+lie. A model that somebody else serves has no contents to be seen: it is named by address and name.
 """
 
 import json
 from dataclasses import asdict, dataclass
 
-from swarm_core.recipe import Digest, Recipe, canonical_json, single
+from swarm_core import recipe
+from swarm_core.recipe import Digest, ModelName, Recipe, canonical_json, single
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,13 +21,22 @@ class Taker:
 
 
 @dataclass(frozen=True, slots=True)
+class RemoteTaker:
+    """A test taker that somebody else serves."""
+
+    name: str
+    url: str
+    model: str
+
+
+@dataclass(frozen=True, slots=True)
 class Experiment:
     """What `prepare` pinned."""
 
     digest: Digest
     """The experimentDigest: identity fields with every URI replaced by a content digest."""
     base: Digest
-    takers: tuple[Taker, ...]
+    takers: tuple[Taker | RemoteTaker, ...]
     data: Digest
     """The blob of `SeedData`."""
     adapters: tuple[Digest, ...] = ()
@@ -38,12 +48,31 @@ class Experiment:
     @classmethod
     def from_bytes(cls, data: bytes) -> "Experiment":
         fields = json.loads(data)
-        takers = tuple(Taker(**taker) for taker in fields.pop("takers"))
+        takers = tuple(RemoteTaker(**one) if "url" in one else Taker(**one) for one in fields.pop("takers"))
         return cls(**{**fields, "adapters": tuple(fields["adapters"])}, takers=takers)
 
-    def taker_recipes(self, dtype: str) -> tuple[tuple[str, Recipe], ...]:
-        """Each taker by name, as a recipe."""
-        return tuple((taker.name, single(taker.base, taker.adapter, dtype)) for taker in self.takers)
+    @property
+    def local_takers(self) -> tuple[Taker, ...]:
+        """The takers that are served by the run itself."""
+        return tuple(taker for taker in self.takers if isinstance(taker, Taker))
+
+    def taker_recipes(self, dtype: str) -> tuple[Recipe, ...]:
+        """The recipes of those takers that are served by the run itself."""
+        return tuple(served(taker, dtype) for taker in self.local_takers)
+
+    def taker_models(self, dtype: str) -> tuple[tuple[str, ModelName], ...]:
+        """Every taker's name, and the name that a request to it gives."""
+        return tuple((taker.name, model(taker, dtype)) for taker in self.takers)
+
+
+def served(taker: Taker, dtype: str) -> Recipe:
+    return single(taker.base, taker.adapter, dtype)
+
+
+def model(taker: Taker | RemoteTaker, dtype: str) -> ModelName:
+    if isinstance(taker, RemoteTaker):
+        return recipe.remote(taker.url, taker.model)
+    return served(taker, dtype).name
 
 
 @dataclass(frozen=True, slots=True)

@@ -117,3 +117,8 @@ def single(base: Digest, adapter: Digest | None = None, dtype: str = "float32") 
 def mixture(base: Digest, basis: Sequence[Digest], coefficients: Sequence[float], dtype: str = "float32") -> Recipe:
     """The recipe of one elementwise sum over the whole basis, the same for every tensor."""
     return Recipe(base, tuple(basis), (Group(tuple(coefficients)),), dtype)
+
+
+def remote(url: str, model: str) -> ModelName:
+    """The name of a model that somebody else serves: of who is asked for what, since its weights are out of sight."""
+    return ModelName(digest_bytes(canonical_json(["endpoint", url, model])))

@@ -48,7 +48,7 @@ class Rollout:
     items: tuple[Item, ...]
     rejections: tuple[Rejection, ...]
     tokens: int
-    """Tokens generated, by the model and by its takers."""
+    """Tokens generated, by the model, by its takers, and by a judge that is a model."""
 
     def rejected(self) -> Counter[str]:
         """Rejections by gate; items asked for and never written count as `missing`."""

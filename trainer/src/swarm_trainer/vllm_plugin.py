@@ -1,7 +1,7 @@
 """vLLM finds our adapters by itself: a LoRA resolver, loaded through the entry point `vllm.general_plugins`.
 
 A request names an adapter by its recipe's digest. A server that does not know the name asks here: the recipe and its
-basis come from the run's store, are summed into a folder in memory (`swarm_trainer.inference.shelf`), and vLLM is
+basis come from the run's store, are summed into a folder in memory (`swarm_trainer.inference.rack`), and vLLM is
 handed the path. So a restarted or an added server needs to be told nothing. Materialising runs in a thread; other
 requests go on meanwhile.
 
@@ -24,7 +24,7 @@ from typing import Any
 from swarm_core.errors import BadInputError
 from swarm_core.ports import StoreError
 from swarm_core.recipe import Digest
-from swarm_trainer.inference.shelf import Fitting, MisfitError, Shelf, UnknownError
+from swarm_trainer.inference.rack import Fitting, MisfitError, Rack, UnknownError
 from swarm_trainer.inference.variables import BASE, BASE_FOLDER, FOLDER, RANK, STORE
 from swarm_trainer.stores import keys, opening
 
@@ -38,18 +38,18 @@ def register() -> None:
     from vllm.lora.resolver import LoRAResolverRegistry  # noqa: PLC0415 - this module is read without vLLM too
 
     if "dataswarm" not in LoRAResolverRegistry.get_supported_resolvers():
-        LoRAResolverRegistry.register_resolver("dataswarm", resolver(shelf()))
+        LoRAResolverRegistry.register_resolver("dataswarm", resolver(rack()))
 
 
-def shelf() -> Shelf:
-    """The shelf that the environment describes. Raises KeyError for a variable that is missing."""
+def rack() -> Rack:
+    """The rack that the environment describes. Raises KeyError for a variable that is missing."""
     fitting = Fitting(Digest(os.environ[BASE]), int(os.environ[RANK]), Path(os.environ[BASE_FOLDER]))
     folder = Path(os.environ[FOLDER])
-    return Shelf(opening.opened(opening.heard(os.environ[STORE]), folder / "fetched"), folder, fitting)
+    return Rack(opening.opened(opening.heard(os.environ[STORE]), folder / "fetched"), folder, fitting)
 
 
-def resolver(shelf: Shelf) -> Any:
-    """vLLM's resolver over `shelf`."""
+def resolver(rack: Rack) -> Any:
+    """vLLM's resolver over `rack`."""
     from vllm import exceptions  # noqa: PLC0415
     from vllm.lora.request import LoRARequest  # noqa: PLC0415
     from vllm.lora.resolver import LoRAResolver  # noqa: PLC0415
@@ -67,7 +67,7 @@ def resolver(shelf: Shelf) -> Any:
             """None for what is no digest, which then is none of ours."""
             if not keys.DIGEST.fullmatch(lora_name):
                 return None
-            with shelf.busy(lora_name):
+            with rack.busy(lora_name):
                 path = await self._taken(lora_name)
                 # vLLM gives it a number of its own; this one only has to be positive and the name's.
                 held = Held(lora_name=lora_name, lora_int_id=1 + int(lora_name[:12], 16), lora_path=str(path))
@@ -77,7 +77,7 @@ def resolver(shelf: Shelf) -> Any:
 
         async def _taken(self, name: str) -> Path:
             try:
-                return await asyncio.to_thread(shelf.take, name)
+                return await asyncio.to_thread(rack.take, name)
             except UnknownError as error:
                 raise exceptions.VLLMNotFoundError(str(error)) from error
             except (MisfitError, BadInputError, ValueError) as error:
@@ -89,7 +89,7 @@ def resolver(shelf: Shelf) -> Any:
         def _swept(self) -> None:
             """Make room; what cannot be deleted now is looked at again the next time."""
             try:
-                shelf.sweep(self._held)
+                rack.sweep(self._held)
             except (StoreError, OSError, ValueError):
                 LOG.exception("old adapters could not be deleted")
 

@@ -21,7 +21,7 @@ class Base(Block):
     """One causal language model."""
 
     model: Uri
-    """Folder of the base model, in the layout of Hugging Face transformers."""
+    """Base model in the layout of Hugging Face transformers: a folder, s3://BUCKET/PREFIX or hf://ORG/NAME@REVISION."""
     dtype: Dtype = Dtype.BFLOAT16
     """Number format that models are served in and adapters are cast to; sums are always formed in float32."""
     max_model_len: Integer = Field(4096, ge=16, le=1_048_576)

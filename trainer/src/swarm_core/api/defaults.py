@@ -9,13 +9,16 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import assert_never
 
+from swarm_core.api import access
 from swarm_core.api.execution import LocalStorage, S3Storage
 from swarm_core.api.generators import ByField, Clustering, ClusteringType, Generators, KMeans, Training
 from swarm_core.api.judging import Judge, JudgeType, Verifier
 from swarm_core.api.resolved import (
     ByKMeans,
     Given,
+    RemoteTaker,
     ResolvedGenerators,
+    ResolvedJudge,
     ResolvedSpec,
     ResolvedSwarm,
     ResolvedTaker,
@@ -35,6 +38,7 @@ from swarm_core.api.swarm import (
     Standard,
     Swarm,
 )
+from swarm_core.api.takers import Taker
 from swarm_core.recipe import Digest, Merge, canonical_json, digest_bytes
 
 __all__ = ["ResolvedSpec", "Role", "Use", "experiment_digest", "identity", "resolve", "spec_digest", "uris"]
@@ -75,10 +79,7 @@ def resolve(run: SwarmRun) -> ResolvedSpec:
         base=spec.base,
         generators=_generators(spec.generators),
         domain=spec.domain,
-        takers=tuple(
-            ResolvedTaker(name=taker.name, model=taker.model or spec.base.model, adapter=taker.adapter)
-            for taker in spec.takers
-        ),
+        takers=tuple(_taker(taker, spec.base.model) for taker in spec.takers),
         generation=spec.generation,
         answering=spec.answering,
         judge=_judge(spec.judge),
@@ -88,6 +89,9 @@ def resolve(run: SwarmRun) -> ResolvedSpec:
         evaluation=spec.evaluation,
         storage=_storage(run),
         execution=spec.execution,
+        access=tuple(access.ways(spec)),
+        budget=spec.budget,
+        resume_from=spec.resume_from,
     )
 
 
@@ -130,6 +134,8 @@ def _uses(resolved: ResolvedSpec) -> Iterator[Use]:
         case _:
             pass
     for index, taker in enumerate(resolved.takers):
+        if isinstance(taker, RemoteTaker):
+            continue
         if taker.model != resolved.base.model:
             yield Use(Role.TAKER_MODEL, taker.model, f"spec.takers[{index}].model")
         if taker.adapter is not None:
@@ -166,11 +172,27 @@ def _storage(run: SwarmRun) -> LocalStorage | S3Storage | None:
     return storage.s3.model_copy(update={"prefix": own})
 
 
-def _judge(judge: Judge) -> Verifier:
+def _taker(taker: Taker, base: str) -> ResolvedTaker | RemoteTaker:
+    if taker.endpoint is not None:
+        return RemoteTaker(name=taker.name, endpoint=access.remote(taker.endpoint))
+    return ResolvedTaker(name=taker.name, model=taker.model or base, adapter=taker.adapter)
+
+
+def _judge(judge: Judge) -> Verifier | ResolvedJudge:
     match judge.type:
         case JudgeType.VERIFIER:
             assert judge.verifier is not None  # a rule of Judge
             return judge.verifier
+        case JudgeType.MODEL:
+            model = judge.model
+            assert model is not None  # a rule of Judge
+            return ResolvedJudge(
+                endpoint=access.remote(model.endpoint),
+                rubric=model.rubric,
+                scale=model.scale,
+                vet=model.vet,
+                max_tokens=model.max_tokens,
+            )
         case _ as never:
             assert_never(never)
 

@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, Field, Strict
 from swarm_core.api.block import Block, Rule, member
 from swarm_core.api.kubernetes import KubernetesExecution
 from swarm_core.api.pods import Reference
-from swarm_core.api.scalars import Flag, Integer, Shape, Uri, whole
+from swarm_core.api.scalars import BUCKET, Flag, Integer, LocalUri, Shape, whole
 
 
 class StorageType(StrEnum):
@@ -25,7 +25,6 @@ class RequestChecksum(StrEnum):
     WHEN_REQUIRED = "WhenRequired"
 
 
-BUCKET = "[a-z0-9][-.a-z0-9]{1,61}[a-z0-9]"
 FOLDER = "[-A-Za-z0-9_=]([-.A-Za-z0-9_=]*[-A-Za-z0-9_=])?"
 PREFIX = f"({FOLDER}(/{FOLDER})*)?"
 ENDPOINT = "https?://[-.A-Za-z0-9]+(:[0-9]{1,5})?/?"
@@ -35,7 +34,7 @@ Word = Annotated[str, Strict(), Field(min_length=1, max_length=63), Shape("[-A-Z
 class LocalStorage(Block):
     """A folder of this machine."""
 
-    path: Uri
+    path: LocalUri
     """Folder that holds the artefacts."""
 
 

@@ -107,7 +107,7 @@ class Data(Block):
     """Seed data."""
 
     uri: Uri
-    """JSON Lines file of seed items, one record per line."""
+    """JSON Lines file of seed items, one record per line: a path, s3://BUCKET/KEY or hf://datasets/ORG/NAME@REVISION/PATH."""
     field: Line = "text"
     """Field of each record that holds the item."""
     held_out: Number = Field(0.1, ge=0, le=0.5)

@@ -8,10 +8,13 @@ Invariant: every path in it is a `Uri`, so a dump with `context=contents` names 
 from pydantic import BaseModel, ConfigDict, Field
 
 from swarm_core.api.base import Base
+from swarm_core.api.endpoints import SecretKey
 from swarm_core.api.evaluation import Evaluation
 from swarm_core.api.execution import Execution, LocalStorage, S3Storage
 from swarm_core.api.generators import ByField, Data, Training
-from swarm_core.api.judging import ObjectiveType, Verifier
+from swarm_core.api.judging import ObjectiveType, Scale, Verifier
+from swarm_core.api.limits import Budget
+from swarm_core.api.resuming import ResumeFrom
 from swarm_core.api.scalars import Flag, Integer, Label, Line, Uri
 from swarm_core.api.swarm import CmaEs, Exact, PerLayer, Published, RandomSearch, Standard
 from swarm_core.api.takers import Answering, Generation
@@ -70,6 +73,49 @@ class ResolvedTaker(Chosen):
     """None is the model as it is."""
 
 
+class Remote(Chosen):
+    """A model that somebody else serves: who is asked for what. Nothing here says with what key."""
+
+    url: str
+    """In its one form (`endpoints.address`)."""
+    model: Line
+
+
+class RemoteTaker(Chosen):
+    """One test taker that somebody else serves."""
+
+    name: Label
+    endpoint: Remote
+
+
+class ResolvedJudge(Chosen):
+    """A language model that marks by a rubric."""
+
+    endpoint: Remote
+    rubric: str
+    scale: Scale
+    vet: Flag
+    max_tokens: Integer
+
+
+class Access(Chosen):
+    """How one endpoint is asked: outside the identity, for neither keys nor limits change an answer."""
+
+    owner: str
+    """`judge`, or `takers/NAME`."""
+    field: str
+    """Where the endpoint is written, such as `spec.takers[1].endpoint`."""
+    remote: Remote
+    secret: SecretKey | None
+    """The Secret that holds the key, which comes by a variable (`endpoints.key_variable`)."""
+    env: str | None
+    file: str | None
+    concurrency: Integer
+    requests_per_minute: Integer | None
+    tokens_per_minute: Integer | None
+    deadline_seconds: Integer
+
+
 class ResolvedSwarm(Chosen):
     """How many particles, for how long, and what a position is."""
 
@@ -90,10 +136,12 @@ class ResolvedSpec(Chosen):
     base: Base
     generators: ResolvedGenerators
     domain: Line
-    takers: tuple[ResolvedTaker, ...]
+    takers: tuple[ResolvedTaker | RemoteTaker, ...]
+    """Told apart by their fields."""
     generation: Generation
     answering: Answering
-    judge: Verifier
+    judge: Verifier | ResolvedJudge
+    """Told apart by their fields."""
     objective: ObjectiveType
     swarm: ResolvedSwarm
     rule: Standard | Published | RandomSearch | CmaEs
@@ -102,3 +150,8 @@ class ResolvedSpec(Chosen):
     storage: LocalStorage | S3Storage | None
     """None leaves the place to the host. The prefix of a bucket is the run's own: its last name is the run's."""
     execution: Execution
+    access: tuple[Access, ...] = ()
+    """How every endpoint of the takers and the judge is asked."""
+    budget: Budget = Budget()
+    resume_from: ResumeFrom | None = None
+    """None starts anew."""

@@ -67,18 +67,34 @@ class Shape:
         return {**handler(schema), "pattern": f"^({self.regex})$"}
 
 
-PATH_OR_FILE = "write a relative or absolute path, or file:// and a path; no other scheme is understood"
+PATH_OR_FILE = "write a relative or absolute path, or file:// and a path; no other scheme is understood here"
+ADDRESS = "write a path, file:// and a path, s3://BUCKET/KEY or hf://ORG/NAME@REVISION; no other scheme is understood"
+BUCKET = "[a-z0-9][-.a-z0-9]{1,61}[a-z0-9]"
+REPOSITORY = "((models|datasets)/)?[A-Za-z0-9][-.A-Za-z0-9_]*/[A-Za-z0-9][-.A-Za-z0-9_]*"
+REVISION = "@(refs/pr/[0-9]+|refs/convert/[-.A-Za-z0-9_]+|[^/@]+)"
+S3_URI = f"s3://{BUCKET}(/.*)?"
+HF_URI = f"hf://{REPOSITORY}({REVISION})?(/[^@]*)?"
 
 
-class _PathOrFile:
-    """No scheme but file://."""
+@dataclass(frozen=True)
+class _Schemes:
+    """No scheme but file://, and those whose addresses `remote` matches."""
 
-    cel = "!self.contains('://') || (self.startsWith('file://') && self.size() > 7)"
+    words: str
+    remote: str | None = None
+
+    @property
+    def cel(self) -> str:
+        local = "!self.contains('://') || (self.startsWith('file://') && self.size() > 7)"
+        return local if self.remote is None else f"{local} || self.matches('^({self.remote})$')"
 
     def __get_pydantic_core_schema__(self, source: type, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
+        form = None if self.remote is None else re.compile(self.remote)
+
         def check(uri: str) -> str:
-            if "://" in uri and not (uri.startswith("file://") and len(uri) > 7):
-                raise PydanticCustomError(MISSHAPEN, PATH_OR_FILE)
+            local = "://" not in uri or (uri.startswith("file://") and len(uri) > 7)
+            if not local and (form is None or form.fullmatch(uri) is None):
+                raise PydanticCustomError(MISSHAPEN, self.words)
             return uri
 
         return core_schema.no_info_after_validator_function(check, handler(source))
@@ -86,7 +102,7 @@ class _PathOrFile:
     def __get_pydantic_json_schema__(
         self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
-        rule = {"rule": self.cel, "message": PATH_OR_FILE, "reason": "FieldValueInvalid"}
+        rule = {"rule": self.cel, "message": self.words, "reason": "FieldValueInvalid"}
         return {**handler(schema), VALIDATIONS: [rule]}
 
 
@@ -108,13 +124,32 @@ def _by_contents(uri: str, info: SerializationInfo) -> str:
     return uri if contents is None else contents[uri]
 
 
+LocalUri = Annotated[
+    str,
+    Strict(),
+    Field(min_length=1, max_length=1024),
+    Shape(r"[^\x00-\x1f\x7f]*", "remove the control characters"),
+    _Schemes(PATH_OR_FILE),
+]
+"""A place of this machine: a path, relative to the file that names it, or file://PATH."""
+
+RUN = "write a run's folder, or s3://BUCKET/PREFIX/NAME of a run in a bucket; no other scheme is understood here"
+RunUri = Annotated[
+    str,
+    Strict(),
+    Field(min_length=1, max_length=1024),
+    Shape(r"[^\x00-\x1f\x7f]*", "remove the control characters"),
+    _Schemes(RUN, f"s3://{BUCKET}/.+"),
+]
+"""Where another run is: its folder, or s3://BUCKET/PREFIX/NAME."""
+
 Uri = Annotated[
     str,
     Strict(),
     Field(min_length=1, max_length=1024),
     Shape(r"[^\x00-\x1f\x7f]*", "remove the control characters"),
-    _PathOrFile(),
+    _Schemes(ADDRESS, f"{S3_URI}|{HF_URI}"),
     PlainSerializer(_by_contents),
 ]
-"""Where something lies: a path, relative to the file that names it, or file://PATH. Dumped with contents as context, it
-is the digest of what lies there."""
+"""Where something lies: a place of this machine, s3://BUCKET/KEY, or hf://ORG/NAME@REVISION. Dumped with contents as
+context, it is the digest of what lies there."""

@@ -15,6 +15,7 @@ from swarm_core.api.execution import Execution, Storage
 from swarm_core.api.generators import Generators
 from swarm_core.api.judging import Judge, Objective, ObjectiveType
 from swarm_core.api.limits import Budget, Count, Delay, Seconds, Token
+from swarm_core.api.resuming import ResumeFrom
 from swarm_core.api.scalars import Flag, Integer, Line
 from swarm_core.api.swarm import Swarm
 from swarm_core.api.takers import Answering, Generation, Taker
@@ -24,8 +25,8 @@ IDENTITY = (
     "evaluation",
 )  # fmt: skip
 """The fields that make the experiment what it is: digested, and fixed once created."""
-KEPT = ("storage",)
-"""Not digested, and still fixed: a run that lost its store would start again."""
+KEPT = ("storage", "resumeFrom")
+"""Not digested, and still fixed: they say where the run is, and what it began with."""
 FREE = (
     "suspend", "stopAfter", "deadlineSeconds", "ttlSecondsAfterFinished", "budget", "rerun", "execution",
 )  # fmt: skip
@@ -46,7 +47,7 @@ class SwarmRunSpec(Block):
     ttl_seconds_after_finished: Delay | None = None
     """Seconds after its end at which a run is deleted from a cluster; what it left in the store stays."""
     budget: Budget = Budget()
-    """What a run on a cluster may use."""
+    """What a run may use; changes no result but where a search ends."""
     rerun: Token | None = None
     """A word of your choice: changing it lets a failed run on a cluster try again from where it failed."""
     base: Base
@@ -71,6 +72,8 @@ class SwarmRunSpec(Block):
     """How generators are measured."""
     storage: Storage | None = None
     """Where artefacts are kept; absent, in the run folder on one machine."""
+    resume_from: ResumeFrom | None = None
+    """Another run whose generators and first iterations this one takes over; absent, it starts anew."""
     execution: Execution = Execution()
     """How work is carried out; changes no result."""
 

@@ -1,13 +1,16 @@
 """Who takes the tests, how generators are asked for items and takers for answers."""
 
+from typing import ClassVar
+
 from pydantic import Field
 
-from swarm_core.api.block import Block
+from swarm_core.api.block import Block, Rule, Why
+from swarm_core.api.endpoints import Endpoint
 from swarm_core.api.scalars import Integer, Label, Number, Uri
 
 
 class Taker(Block):
-    """One test taker: a model, or the base with an adapter on it."""
+    """One test taker: a model, the base with an adapter on it, or a model that somebody else serves."""
 
     name: Label
     """Name of the taker in results; no two are alike."""
@@ -15,6 +18,18 @@ class Taker(Block):
     """Folder of a PEFT adapter on the taker's model; absent, the model as it is."""
     model: Uri | None = None
     """Folder of the taker's model; absent, the base."""
+    endpoint: Endpoint | None = None
+    """A model that somebody else serves, asked in chat turns."""
+
+    rules: ClassVar[tuple[Rule["Taker"], ...]] = (
+        Rule(
+            "!has(self.endpoint) || !(has(self.adapter) || has(self.model))",
+            "endpoint is a model served elsewhere; remove it, or remove adapter and model",
+            "endpoint",
+            lambda it: it.endpoint is None or (it.adapter is None and it.model is None),
+            why=Why.FORBIDDEN,
+        ),
+    )
 
 
 class Generation(Block):

@@ -1,6 +1,12 @@
 """The gate that admits what the judge can judge: an item nobody can verify measures nothing."""
 
-from swarm_core.ports import Judge
+from typing import Protocol
+
+
+class Judge(Protocol):
+    """Whoever can say that it cannot judge."""
+
+    def refusal(self, item: str) -> str | None: ...
 
 
 class Verifiable:

@@ -10,6 +10,7 @@ from swarm_trainer.cli import storing
 from swarm_trainer.cli.say import DONE, say
 from swarm_trainer.host import lock, results
 from swarm_trainer.host.lock import Holder
+from swarm_trainer.report import account
 from swarm_trainer.view import words
 from swarm_trainer.worker.layout import Layout
 
@@ -52,9 +53,17 @@ def result(arguments: argparse.Namespace) -> int:
     if arguments.json:
         say(layout.result.read_text(encoding="utf-8").rstrip("\n"))
         return DONE
-    say(layout.summary.read_text(encoding="utf-8").rstrip("\n"))
-    say(str(layout.result))
+    say_result(layout)
     return DONE
+
+
+def say_result(layout: Layout) -> None:
+    """Show the summary, what the run took, and, last, where the result is."""
+    say(layout.summary.read_text(encoding="utf-8").rstrip("\n"))
+    effort = json.loads(layout.result.read_bytes()).get("effort")
+    if effort is not None:
+        say(words.safe(account.line(effort)))
+    say(str(layout.result))
 
 
 def export(arguments: argparse.Namespace) -> int:

@@ -49,8 +49,10 @@ measurement must come out of its rollouts, and the swarm, moved anew, must come 
 {EXIT_CODES}"""
 
 GC = f"""\
-Find what nothing in a run leads to: blobs of attempts that were lost, leftovers of probes. Receipts, rollouts and
-commits are never touched, nor what is young, nor any other run's objects. Says what it would delete; --delete does it.
+Find what nothing in a run leads to: blobs of attempts that were lost, leftovers of probes, uploads that were never
+finished. Receipts and commits are never touched, nor what is young, nor any other run's objects. Of a run that has
+concluded, --keep K gives up rollouts too, but those of the last K iterations, of the best adapter and of iterations
+that were pinned (dataswarm pin). Says what it would delete; --delete does it.
 
 {EXIT_CODES}"""
 
@@ -100,13 +102,26 @@ def add_storing(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     """The commands that work on a run's store, wherever it is."""
     verify = add(commands, "verify", "check every digest of a run and replay its search", storing.verify, VERIFY)
     gc = add(commands, "gc", "list, or delete, what a run's store holds in vain", storing.gc, GC)
-    for command in (verify, gc):
+    pin = add(commands, "pin", "keep an iteration's rollouts, whatever gc --keep gives up", storing.pin)
+    for command in (verify, gc, pin):
         command.add_argument("folder", metavar="URI", help="a run's folder, or s3://BUCKET/PREFIX/NAME")
         reach(command)
     gc.add_argument("--delete", action="store_true", help="delete; without it nothing is changed")
+    pin.add_argument("iteration", type=natural, metavar="N", help="the iteration")
+    pin.add_argument("--remove", action="store_true", help="no longer keep it")
+    gc.add_argument(
+        "--keep", type=natural, metavar="K", help="of a concluded run, give up rollouts but the best's and the last K's"
+    )
     gc.add_argument(
         "--grace-hours", type=float, default=24.0, metavar="H", help="leave what is younger (default: %(default)g)"
     )
+
+
+def natural(text: str) -> int:
+    """A whole number from 0. Raises ValueError, which argparse tells."""
+    if not text.isdecimal():
+        raise ValueError(text)
+    return int(text)
 
 
 def reach(command: argparse.ArgumentParser) -> None:

@@ -1,4 +1,7 @@
-"""From a FILE to a run: read it, resolve it, and look whether what it names is there. Writes nothing."""
+"""From a FILE to a run: read it, resolve it, and look whether what it names is there. Writes nothing.
+
+Limits: what is elsewhere is looked for when the run is prepared, not here; nothing is fetched to check a file.
+"""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,8 +22,8 @@ class Reading:
 
     name: str
     order: Order
-    items: int
-    """Distinct seed items."""
+    items: int | None
+    """Distinct seed items; None if they are elsewhere."""
 
 
 def read(file: Path) -> Reading:
@@ -49,16 +52,15 @@ def text(file: Path) -> str:
         raise BadInputError(f"{file} is not text in UTF-8 ({error.reason}); give a SwarmRun file") from error
 
 
-def missing(order: Order) -> tuple[list[str], int]:
+def missing(order: Order) -> tuple[list[str], int | None]:
     """One problem per thing that is not there or cannot be read, and the number of seed items."""
     problems: list[str] = []
-    items = 0
+    items = None
     for use in defaults.uris(order.resolved):
         try:
-            if use.role is defaults.Role.DATA:
-                items = seed_items(order, places.file(use.uri, order.base_folder, use.field))
-            else:
-                places.folder(use.uri, order.base_folder, use.field)
+            path = places.looked_up(use, order.base_folder)
+            if path is not None and use.role is defaults.Role.DATA:
+                items = seed_items(order, path)
         except BadInputError as error:
             problems.append(str(error))
     return problems, items

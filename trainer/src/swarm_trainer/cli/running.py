@@ -13,7 +13,7 @@ from rich.console import Console
 from swarm_core.api.execution import LocalStorage
 from swarm_core.engine.state import EngineState
 from swarm_core.engine.work import FailureReason
-from swarm_trainer.cli import outlook, reading
+from swarm_trainer.cli import looking, outlook, reading
 from swarm_trainer.cli.reading import Reading
 from swarm_trainer.cli.say import DONE, refuse, say, say_failed
 from swarm_trainer.host import run as host
@@ -70,8 +70,7 @@ def finish(layout: Layout, *, as_json: bool) -> None:
     if as_json:
         say(json.dumps({"event": "succeeded", "at": round(time.time(), 3), "result": str(layout.result)}))
         return
-    say(layout.summary.read_text(encoding="utf-8").rstrip("\n"))
-    say(str(layout.result))
+    looking.say_result(layout)
 
 
 def default_folder(found: Reading) -> Path:

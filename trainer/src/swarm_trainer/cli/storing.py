@@ -1,4 +1,4 @@
-"""`dataswarm verify` and `dataswarm gc`, and where a run's store is: a run folder, or s3://BUCKET/PREFIX/NAME."""
+"""`dataswarm verify`, `gc` and `pin`, and where a run's store is: a run folder, or s3://BUCKET/PREFIX/NAME."""
 
 import argparse
 import tempfile
@@ -17,7 +17,7 @@ from swarm_trainer.cli.say import DONE, say
 from swarm_trainer.host import results
 from swarm_trainer.stores import opening
 from swarm_trainer.stores.local import LocalStore
-from swarm_trainer.verbs import receipts
+from swarm_trainer.verbs import origin, receipts
 from swarm_trainer.worker.layout import Layout
 
 SCHEME = "s3://"
@@ -38,12 +38,17 @@ def verify(arguments: argparse.Namespace) -> int:
 
     with opened(arguments) as place:
         found = replay.verify(place.store, place.scratch, lambda _: None)
+        taken = origin.load(place.store)
     say(f"experiment {found.experiment}")
+    if taken is not None:
+        say(f"forked from {taken.uri} after iteration {taken.iteration}, commit {taken.commit}")
     say(f"last commit {found.last or 'none yet'}")
     say(
         f"good: {found.blobs} blobs, {found.rollouts} rollouts, {found.commits} iterations, and the swarm comes out of"
         " the rollouts as committed"
     )
+    if found.thinned:
+        say(f"{found.thinned} of the iterations gave up their rollouts (gc --keep): taken as their commits say")
     return DONE
 
 
@@ -54,14 +59,31 @@ def gc(arguments: argparse.Namespace) -> int:
 
     with opened(arguments) as place:
         shelves = shelf.shelf_of(place.store)
-        found = collect.survey(place.store, shelves, arguments.grace_hours * HOUR)
-        for thing in collect.sweep(shelves, found.garbage) if arguments.delete else found.garbage:
-            say(f"{'deleted' if arguments.delete else 'would delete'} {thing.key} ({thing.size:,} bytes)")
+        found = collect.survey(place.store, shelves, collect.Terms(arguments.grace_hours * HOUR, arguments.keep))
+        deleting = collect.sweep(place.store, shelves, found.garbage) if arguments.delete else found.garbage
+        for thing in deleting:
+            what = "an unfinished upload" if thing.upload else f"{thing.size:,} bytes"
+            say(f"{'deleted' if arguments.delete else 'would delete'} {thing.key} ({what})")
     say(
         f"{len(found.garbage)} of {found.kept + found.young + len(found.garbage)} things, {found.size:,} bytes;"
         f" {found.young} younger than {arguments.grace_hours:g} h are left"
         + ("" if arguments.delete else "; nothing was deleted: say --delete")
     )
+    return DONE
+
+
+def pin(arguments: argparse.Namespace) -> int:
+    """Keep an iteration, or no longer."""
+    from swarm_trainer.stores import shelf  # noqa: PLC0415 (brings boto3)
+    from swarm_trainer.stores.shelf import Thing  # noqa: PLC0415
+    from swarm_trainer.verbs import retention  # noqa: PLC0415
+
+    with opened(arguments) as place:
+        if arguments.remove:
+            shelf.shelf_of(place.store).discard(Thing(f"names/{retention.pin_key(arguments.iteration)}", 0, 0.0))
+        else:
+            retention.pin(place.store, arguments.iteration)
+    say(f"iteration {arguments.iteration} is {'no longer ' if arguments.remove else ''}pinned")
     return DONE
 
 

@@ -6,15 +6,14 @@ corrects a refused file is not refused again.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from swarm_core.errors import BadInputError
 from swarm_core.recipe import Digest
 from swarm_trainer.host import durable
+from swarm_trainer.verbs import differing
 from swarm_trainer.worker.layout import Layout
-
-MISSING = "nothing"
 
 SHOWN_DIFFERENCES = 3
 """Named in a refusal; the number of the others is said."""
@@ -84,26 +83,10 @@ def read(layout: Layout) -> Identity | None:
 
 def refusal(layout: Layout, owner: Identity, identity: Identity) -> str:
     """Which fields differ, with both values, and the way out."""
-    found = list(differences(owner.spec, identity.spec))
+    found = list(differing.differences(owner.spec, identity.spec))
     named = "; ".join(f"{path} is {old} there and {new} here" for path, old, new in found[:SHOWN_DIFFERENCES])
     more = f"; {len(found) - SHOWN_DIFFERENCES} more" if len(found) > SHOWN_DIFFERENCES else ""
     return (
         f"{layout.root} belongs to another experiment, {owner.name}: {named}{more}; "
         "undo the change, give another --folder, or another metadata.name"
     )
-
-
-def differences(old: object, new: object, path: str = "spec") -> Iterator[tuple[str, str, str]]:
-    """The innermost places where two JSON values differ: (path, old, new), the values as JSON."""
-    if isinstance(old, Mapping) and isinstance(new, Mapping):
-        for key in sorted({*old, *new}):
-            yield from differences(old.get(key, MISSING), new.get(key, MISSING), f"{path}.{key}")
-    elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
-        for index, (before, after) in enumerate(zip(old, new, strict=True)):
-            yield from differences(before, after, f"{path}[{index}]")
-    elif old != new:
-        yield path, shown(old), shown(new)
-
-
-def shown(value: object) -> str:
-    return MISSING if value is MISSING else json.dumps(value, ensure_ascii=False)

@@ -3,15 +3,17 @@
 Doing it again is free, and doing it after having been killed in the middle completes it.
 """
 
+import json
 import shutil
 from pathlib import Path
 
 from swarm_core.engine.receipts import Output
 from swarm_core.engine.work import Receipt
 from swarm_core.ports import ArtifactStore
-from swarm_core.recipe import Digest, digest_bytes
 from swarm_trainer.host import durable
+from swarm_trainer.report import result
 from swarm_trainer.stores import files, tree
+from swarm_trainer.verbs import efforts
 from swarm_trainer.worker.layout import Layout
 
 PARTS = ("summary.txt", "history.jsonl", "search.png", "dataset", "adapter")
@@ -20,7 +22,8 @@ PARTS = ("summary.txt", "history.jsonl", "search.png", "dataset", "adapter")
 
 def place(layout: Layout, store: ArtifactStore, concluded: Receipt) -> None:
     """Bring the bundle of a conclude receipt into the run folder. Raises StoreError, CorruptError or OSError."""
-    if standing(layout) == concluded.outputs[Output.RESULT]:
+    stored = store.get(concluded.outputs[Output.RESULT]).read_bytes()
+    if standing(layout) == json.loads(stored)["digest"]:
         return
     shutil.rmtree(layout.staging, ignore_errors=True)
     bundle = tree.get_tree(store, concluded.outputs[Output.BUNDLE], layout.staging)
@@ -28,13 +31,17 @@ def place(layout: Layout, store: ArtifactStore, concluded: Receipt) -> None:
     for name in PARTS:
         move(bundle / name, layout.root / name)
     files.sync_folder(layout.root)
-    durable.replace(layout.result, store.get(concluded.outputs[Output.RESULT]).read_bytes())
+    durable.replace(layout.result, result.told(stored, efforts.total(store)).encode())
     shutil.rmtree(layout.staging, ignore_errors=True)
 
 
-def standing(layout: Layout) -> Digest | None:
-    """The digest of the result that stands in the folder."""
-    return digest_bytes(layout.result.read_bytes()) if layout.result.is_file() else None
+def standing(layout: Layout) -> object:
+    """The digest that the result which stands in the folder gives of itself; None without one."""
+    try:
+        found: object = json.loads(layout.result.read_bytes())
+    except (OSError, ValueError):
+        return None
+    return found.get("digest") if isinstance(found, dict) else None
 
 
 def move(source: Path, target: Path) -> None:

@@ -1,8 +1,22 @@
-"""Where an OpenAI-compatible server answers, and how to ask it there."""
+"""Where OpenAI-compatible servers answer, and how to ask them there."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
+
+from swarm_core import recipe
+from swarm_core.recipe import ModelName
+
+
+class Addressed(Protocol):
+    """Whatever can be asked."""
+
+    @property
+    def url(self) -> str: ...
+
+    @property
+    def key(self) -> str | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +31,36 @@ class Endpoint:
     """The bearer token. Kept out of everything that is printed."""
 
 
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """Servers that somebody else runs."""
+
+    urls: Mapping[str, str]
+    """Where each model is served, by its URI in the spec; without `/v1`."""
+    key: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """A model that somebody else serves, and how it may be asked."""
+
+    url: str
+    """With `/v1`, or whatever its API begins with."""
+    model: str
+    key: str | None = field(default=None, repr=False)
+    concurrency: int = 16
+    """Requests under way at one time, at most."""
+    requests_per_minute: int | None = None
+    tokens_per_minute: int | None = None
+    deadline: float = 600.0
+    """Seconds for one request, all its attempts together."""
+
+    @property
+    def name(self) -> ModelName:
+        """What requests call it."""
+        return recipe.remote(self.url, self.model)
+
+
 class Host(Protocol):
     """Whoever provides an endpoint."""
 
@@ -24,8 +68,8 @@ class Host(Protocol):
         """Where to ask now. Raises InferenceError if there is no such place."""
         ...
 
-    def alive(self) -> bool:
-        """Whether it is worth asking there again after a broken connection."""
+    def alive(self, place: Endpoint | None = None) -> bool:
+        """Whether it is worth asking again after a broken connection; at `place`, if that is given."""
         ...
 
     def stop(self) -> None:
@@ -42,7 +86,7 @@ class Given:
     def endpoint(self) -> Endpoint:
         return self.place
 
-    def alive(self) -> bool:
+    def alive(self, place: Endpoint | None = None) -> bool:  # noqa: ARG002 - it has one place
         return True
 
     def stop(self) -> None:

@@ -21,19 +21,27 @@ import httpx
 from swarm_core.errors import BadInputError
 from swarm_core.ports import ArtifactStore, Completion, Failure, InferenceError, Request
 from swarm_core.recipe import Digest, ModelName, Recipe
-from swarm_trainer.inference import asking, sending, shelf, wire
+from swarm_trainer.inference import asking, rack, sending, wire
 from swarm_trainer.inference.asking import Asking
 from swarm_trainer.inference.endpoint import Endpoint, Host
 from swarm_trainer.inference.sending import Line, Sender, Settings, Work
 from swarm_trainer.inference.wire import Down, Outcome
+from swarm_trainer.meter import Meter
 
 
 class OpenAIInference:
     """The `Inference` port over servers."""
 
-    def __init__(self, hosts: Mapping[Digest, Host], store: ArtifactStore, settings: Settings | None = None) -> None:
+    def __init__(
+        self,
+        hosts: Mapping[Digest, Host],
+        store: ArtifactStore,
+        settings: Settings | None = None,
+        meter: Meter | None = None,
+    ) -> None:
         """`hosts` provides the server of each base; `store` is the one that the servers' plugins read."""
         self._hosts, self._store, self._settings = dict(hosts), store, settings or Settings()
+        self._meter = meter or Meter()
         self._live: dict[ModelName, Recipe] = {}
         self._before: list[dict[ModelName, Digest]] = []
         self._asking: dict[Digest, Asking] = {}
@@ -51,7 +59,7 @@ class OpenAIInference:
             self._endpoint(base)
         for recipe in live:
             if recipe.basis and recipe.name not in self._published:
-                self._store.publish(shelf.key(recipe.name), recipe.to_bytes())
+                self._store.publish(rack.key(recipe.name), recipe.to_bytes())
                 self._published.add(recipe.name)
         self._live = {recipe.name: recipe for recipe in live}
         self._turn({name: recipe.base for name, recipe in self._live.items() if recipe.basis})
@@ -69,7 +77,7 @@ class OpenAIInference:
         for base, indices in by_base.items():
             for index, outcome in zip(indices, self._ask(base, [requests[i] for i in indices]), strict=True):
                 outcomes[index] = outcome
-        return settled(requests, outcomes)
+        return wire.settled(requests, outcomes)
 
     def close(self) -> None:
         """End the servers that are ours. Safe to call twice; afterwards nothing is served until `serve` is called."""
@@ -91,7 +99,7 @@ class OpenAIInference:
         """Make `live` the newest generation, and unload what is in neither of the newest two."""
         if self._before and self._before[0].keys() == live.keys():
             return
-        shelf.announce(self._store, live.keys())
+        rack.announce(self._store, live.keys())
         kept = [live, *self._before[:1]]
         for name, base in {name: base for one in self._before for name, base in one.items()}.items():
             if not any(name in one for one in kept) and self._hosts[base].alive():
@@ -99,7 +107,7 @@ class OpenAIInference:
         self._before = kept
 
     def _ask(self, base: Digest, requests: Sequence[Request]) -> list[Outcome]:
-        """Ask the server of a base; once more if it died under us and can be started again."""
+        """Ask the server of a base; once more if it died under us and can be, or by another lane was, started again."""
         try:
             ids = self._asking[base].ids(requests)
         except BadInputError as error:
@@ -109,12 +117,15 @@ class OpenAIInference:
         outcomes: list[Outcome] = [Down("not asked") if words is None else Failure(words) for words in refusals]
         for _ in range(2):
             open_ = [index for index, outcome in enumerate(outcomes) if isinstance(outcome, Down)]
+            if not open_:
+                break
+            place = self._endpoint(base)
             bodies = [wire.body(requests[index], ids[index], self._asking[base].ends) for index in open_]
-            if bodies:
-                found = self._line.run(self._all(self._endpoint(base), bodies, host))
-                for index, outcome in zip(open_, found, strict=True):
-                    outcomes[index] = outcome
-            if host.alive():
+            with self._meter.asking():
+                found = self._line.run(self._all(place, bodies, host))
+            for index, outcome in zip(open_, found, strict=True):
+                outcomes[index] = outcome
+            if host.alive(place):
                 break
         return outcomes
 
@@ -123,7 +134,7 @@ class OpenAIInference:
 
         async def all_of(client: httpx.AsyncClient) -> list[Outcome]:
             gate = asyncio.Semaphore(self._settings.concurrency)
-            sender = Sender(client, endpoint, self._settings, host.alive)
+            sender = Sender(client, endpoint, self._settings, lambda: host.alive(endpoint), meter=self._meter)
 
             async def one(body: dict[str, object]) -> Outcome:
                 async with gate:
@@ -132,17 +143,3 @@ class OpenAIInference:
             return await asyncio.gather(*map(one, bodies))
 
         return all_of
-
-
-def settled(requests: Sequence[Request], outcomes: Sequence[Outcome]) -> list[Completion | Failure]:
-    """The outcomes as results. Raises InferenceError if a model answered nothing."""
-    answered = {r.model for r, outcome in zip(requests, outcomes, strict=True) if not isinstance(outcome, Down)}
-    results: list[Completion | Failure] = []
-    for request, outcome in zip(requests, outcomes, strict=True):
-        if isinstance(outcome, Down):
-            if outcome.hopeless or request.model not in answered:
-                raise InferenceError(f"model {request.model}: {outcome.message}")
-            results.append(Failure(outcome.message))
-        else:
-            results.append(outcome)
-    return results

@@ -1,7 +1,8 @@
 """Sending requests: over connections that are kept, and again where that can help.
 
 The waits between attempts double, each drawn from its upper half, so that clients that failed together do not come back
-together. Every request has one deadline for all its attempts.
+together; what a server asks us to wait is waited, and where that is beyond the deadline the request is given up at
+once. Every request has one deadline for all its attempts.
 """
 
 import asyncio
@@ -9,22 +10,36 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Coroutine
+from concurrent.futures import Future
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 import httpx
 
+from swarm_core.effort import Effort, bucket
+from swarm_core.ports import Failure
 from swarm_core.recipe import ModelName
 from swarm_trainer.inference import wire
-from swarm_trainer.inference.endpoint import Endpoint
-from swarm_trainer.inference.wire import Down, Outcome
+from swarm_trainer.inference.endpoint import Addressed
+from swarm_trainer.inference.pace import Pace
+from swarm_trainer.inference.wire import COMPLETIONS, Dialect, Down, Outcome, Reply
+from swarm_trainer.meter import Meter
 
 T = TypeVar("T")
 Work = Callable[[httpx.AsyncClient], Coroutine[Any, Any, T]]
 
 SHORTEST_WAIT = 0.25
 """Seconds before the second attempt, at most."""
+LONGEST_WAIT = 10.0
+"""Seconds between two attempts, unless the server asks for more."""
+GRACE = 1.0
+"""Seconds after a request's deadline at which an answer that still trickles in is cut off."""
+LARGEST = 16 << 20
+"""Bytes of an answer that are read: a cut one is no completion."""
+HIDDEN = b"***"
+SECRET = 8
+"""Characters of a key that is one; a shorter one is a word, such as EMPTY, that answers may hold."""
 _DRAW = secrets.SystemRandom()
 
 
@@ -47,43 +62,93 @@ class Sender:
     """How requests reach one server."""
 
     client: httpx.AsyncClient
-    endpoint: Endpoint
+    endpoint: Addressed
     settings: Settings
-    alive: Callable[[], bool]
+    alive: Callable[[], bool] = lambda: True
     """Whether the server may still answer; what it owes is given up when not."""
+    dialect: Dialect = COMPLETIONS
+    pace: Pace = field(default_factory=Pace)
+    meter: Meter = field(default_factory=Meter)
 
     async def outcome(self, body: dict[str, object]) -> Outcome:
         """Send `body`, again where that can help, until the deadline."""
+        found = await self.reply(body)
+        return found.completion if isinstance(found, Reply) else found
+
+    async def reply(self, body: dict[str, object]) -> Reply | Failure | Down:
+        """The same, with what the answer took."""
         until = time.monotonic() + self.settings.deadline
         tries = broken = 0
         while True:
-            found = await self._once(body, until - time.monotonic())
+            began = time.monotonic()
+            found = await self._once(body, until - began)
+            tries += 1
             if not isinstance(found, Down) or found.wait is None:
-                return found
-            tries, broken = tries + 1, broken + found.broke
-            pause = max(found.wait, backoff(tries))
+                break
+            broken += found.broke
+            asked = found.wait
+            pause = max(asked, backoff(tries))
             late = time.monotonic() + pause > until
             if late or broken >= self.settings.breaks or not self.alive():
-                return replace(found, message=f"{found.message} (tried {tries} times)")
+                asks = f", asked to wait {asked:.0f} s" if asked > 0 else ""
+                found = replace(found, message=f"{found.message} (tried {tries} times{asks})")
+                break
+            self.pace.hold(asked)
             await asyncio.sleep(pause)
+            await self.pace.turn()
+        self.meter.add(took(found, tries, time.monotonic() - began))
+        return found
 
-    async def _once(self, body: dict[str, object], left: float) -> Outcome:
+    async def _once(self, body: dict[str, object], left: float) -> Reply | Failure | Down:
         """What one attempt brings."""
-        url = f"{self.endpoint.url}/v1/completions"
+        url = f"{self.endpoint.url}{self.dialect.path}"
+        left = max(left, 0.1)
+        asked = self.client.stream("POST", url, json=body, headers=wire.headers(self.endpoint), timeout=left)
         try:
-            answer = await self.client.post(url, json=body, headers=wire.headers(self.endpoint), timeout=max(left, 0.1))
-        except (httpx.HTTPError, OSError) as error:
+            # The client's limit is for silence: who sends a byte now and then would hold us for ever.
+            async with asyncio.timeout(left + GRACE), asked as answer:
+                data = await received(answer)
+        except (httpx.HTTPError, OSError) as error:  # TimeoutError is an OSError
             said = " ".join(str(error).split())
             return Down(f"{self.endpoint.url}: no answer: {type(error).__name__} {said}".rstrip(), wait=0.0)
-        return wire.outcome(self.endpoint, answer.status_code, answer.content, answer.headers.get("retry-after"))
+        retry = answer.headers.get("retry-after")
+        return wire.outcome(self.endpoint, self.dialect, answer.status_code, self._hidden(data), retry)
+
+    def _hidden(self, data: bytes) -> bytes:
+        """What a server says, without our key should it repeat it."""
+        key = self.endpoint.key or ""
+        return data.replace(key.encode(), HIDDEN) if len(key) >= SECRET else data
+
+
+async def received(answer: httpx.Response) -> bytes:
+    """The body of an answer, as far as it is no longer than any that makes sense."""
+    data = bytearray()
+    async for piece in answer.aiter_bytes():
+        data += piece
+        if len(data) > LARGEST:
+            break
+    return bytes(data[:LARGEST])
+
+
+def took(found: Reply | Failure | Down, tries: int, seconds: float) -> Effort:
+    """The effort of one request; `seconds` is the time of its last attempt."""
+    if not isinstance(found, Reply):
+        return Effort(requests=1, failed=1, retries=tries - 1)
+    return Effort(
+        requests=1,
+        retries=tries - 1,
+        prompt_tokens=found.prompt_tokens,
+        tokens=found.completion.tokens,
+        latencies=((bucket(seconds), 1),),
+    )
 
 
 def backoff(tries: int) -> float:
     """Seconds to wait after that many attempts."""
-    return float(min(wire.LONGEST_WAIT, SHORTEST_WAIT * 2 ** (tries - 1)) * _DRAW.uniform(0.5, 1.0))
+    return float(min(LONGEST_WAIT, SHORTEST_WAIT * 2 ** (tries - 1)) * _DRAW.uniform(0.5, 1.0))
 
 
-def unloading(endpoint: Endpoint, name: ModelName) -> Work[None]:
+def unloading(endpoint: Addressed, name: ModelName) -> Work[None]:
     """Have a server forget an adapter. One that it does not know, and a server that does not answer, are left be."""
 
     async def unload(client: httpx.AsyncClient) -> None:
@@ -105,6 +170,10 @@ class Line:
 
     def run(self, work: Work[T]) -> T:
         """What `work` brings with the client, from any thread."""
+        return self.begin(work).result()
+
+    def begin(self, work: Work[T]) -> Future[T]:
+        """`work` begun with the client, from any thread."""
         with self._lock:
             if self._loop is None:
                 self._loop = asyncio.new_event_loop()
@@ -115,7 +184,7 @@ class Line:
                 self._client = httpx.AsyncClient(limits=limits, trust_env=False)
             loop, client = self._loop, self._client
         assert client is not None
-        return asyncio.run_coroutine_threadsafe(work(client), loop).result()
+        return asyncio.run_coroutine_threadsafe(work(client), loop)
 
     def close(self) -> None:
         """Close the connections and end the thread. Safe to call twice."""
@@ -131,4 +200,5 @@ class Line:
 async def closed(client: httpx.AsyncClient) -> None:
     """Close a client, and let the loop take note of its connections' end."""
     await client.aclose()
+    await asyncio.get_running_loop().shutdown_default_executor()
     await asyncio.sleep(0.01)

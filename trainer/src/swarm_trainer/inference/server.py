@@ -37,6 +37,8 @@ STARTING_SECONDS = 900.0
 """Until /health answers. Half a minute for a small model; a large one has its weights to read."""
 CPU_CACHE_GIB = 1
 """For keys and values, on a CPU. vLLM would take half of the memory."""
+SCRATCH = "dataswarm-"
+"""How the folders of servers begin."""
 MEMORY = Path("/dev/shm")  # noqa: S108 - every server has a folder of its own in it, unreadable to others
 LAST_LINES, LINE_CHARACTERS, TAIL_BYTES = 3, 200, 64 * 1024
 TICK_SECONDS = 0.2
@@ -63,6 +65,14 @@ class Served:
     max_model_len: int = 4096
     cpu: bool = True
     threads: int | None = None
+    host: str = "127.0.0.1"
+    """The address it listens on."""
+    tensor_parallel: int = 1
+    """Accelerators that the model is spread over."""
+    memory_share: float | None = None
+    """Of an accelerator's memory; None is vLLM's own choice."""
+    extra: tuple[str, ...] = ()
+    """Further arguments, as vLLM reads them."""
 
 
 def installed() -> bool:
@@ -83,13 +93,17 @@ def command(served: Served, port: int) -> list[str]:
     flags = {
         "--model": str(served.folder),
         "--served-model-name": served.name,
-        "--host": "127.0.0.1",
+        "--host": served.host,
         "--port": str(port),
         "--dtype": served.dtype,
         "--max-model-len": str(served.max_model_len),
         # Else the model's own generation settings become defaults of requests that leave them out.
         "--generation-config": "vllm",
     }
+    if served.tensor_parallel > 1:
+        flags["--tensor-parallel-size"] = str(served.tensor_parallel)
+    if served.memory_share is not None and not served.cpu:
+        flags["--gpu-memory-utilization"] = str(served.memory_share)
     if served.rank:
         # Twice the live set: the generation before is still asked for by stragglers.
         flags |= {
@@ -101,7 +115,7 @@ def command(served: Served, port: int) -> list[str]:
     switches += ["--enable-lora"] if served.rank else []
     switches += ["--enforce-eager"] if served.cpu else []
     words = [word for flag in flags.items() for word in flag]
-    return [sys.executable, "-m", "vllm.entrypoints.openai.api_server", *words, *switches]
+    return [sys.executable, "-m", "vllm.entrypoints.openai.api_server", *words, *switches, *served.extra]
 
 
 def environment(served: Served, store: Place, folder: Path, key: str) -> dict[str, str]:
@@ -147,9 +161,9 @@ class Server:
                 self._endpoint = self._start()
             return self._endpoint
 
-    def alive(self) -> bool:
-        """Whether the server's process runs."""
-        return self._process is not None and self._process.poll() is None
+    def alive(self, place: Endpoint | None = None) -> bool:
+        """Whether the server's process runs; with `place`, whether it is the one that answers there."""
+        return self._process is not None and self._process.poll() is None and place in (None, self._endpoint)
 
     def stop(self) -> None:
         """End the server and all its children. Safe to call twice; `endpoint` would start it again."""
@@ -219,7 +233,7 @@ def release(process: subprocess.Popen[bytes]) -> None:
 def scratch() -> Path:
     """A new folder for a server's adapters: in memory where there is such a place."""
     place = MEMORY if os.access(MEMORY, os.W_OK) else None
-    return Path(tempfile.mkdtemp(prefix="dataswarm-", dir=place))
+    return Path(tempfile.mkdtemp(prefix=SCRATCH, dir=place))
 
 
 def free_port() -> int:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from swarm_core.objectives.cube import Unscored
 from swarm_core.rollout import Answer, Item
-from swarm_trainer.report.result import Json
+from swarm_trainer.report.account import Json
 from swarm_trainer.report.verdict import Verdict
 
 

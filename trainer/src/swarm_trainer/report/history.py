@@ -9,7 +9,8 @@ from collections.abc import Iterable, Iterator
 from swarm_core.commit import Commit, Probed
 from swarm_core.objectives.objective import Measurement
 from swarm_core.swarm import pso
-from swarm_trainer.report.result import Json, coefficients, measured
+from swarm_trainer.report.account import Json
+from swarm_trainer.report.result import coefficients, measured
 
 
 def text(commits: Iterable[Commit]) -> str:

@@ -1,16 +1,22 @@
-"""`result.json`: the run's outcome for machines. Its `digest` covers every other field."""
+"""`result.json`: the run's outcome for machines.
+
+Its `digest` covers every other field but `effort`, which is of the work and not of the outcome: two runs of one
+experiment agree in all but that. So `effort` is not stored with the outcome, but added where it is handed out.
+"""
 
 import json
-from typing import TypeAlias
+from collections.abc import Mapping
+from dataclasses import dataclass
 
+from swarm_core.effort import Effort
 from swarm_core.experiment import Experiment
 from swarm_core.objectives.objective import Measurement
 from swarm_core.recipe import Digest, canonical_json, digest_bytes
 from swarm_core.swarm import positions
 from swarm_core.swarm.positions import Position
+from swarm_trainer.report import account
+from swarm_trainer.report.account import Json
 from swarm_trainer.report.verdict import Contender, Verdict
-
-Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 
 
 def measured(measurement: Measurement) -> dict[str, Json]:
@@ -38,14 +44,24 @@ def contender(one: Contender) -> dict[str, Json]:
     }
 
 
-def fields(verdict: Verdict, experiment: Experiment, seed: int, last: Digest) -> dict[str, Json]:
-    """The result without its digest. `last` is the digest of the last commit, which names the whole search."""
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What a result is the result of."""
+
+    experiment: Experiment
+    seed: int
+    last: Digest
+    """The digest of the last commit, which names the whole search."""
+
+
+def fields(verdict: Verdict, origin: Origin) -> dict[str, Json]:
+    """The result without its digest, and without effort."""
     return {
-        "experimentDigest": experiment.digest,
-        "lastCommit": last,
+        "experimentDigest": origin.experiment.digest,
+        "lastCommit": origin.last,
         "objective": verdict.objective,
         "stop": verdict.stop,
-        "seeds": {"run": seed, "final": len(verdict.best.rollouts)},
+        "seeds": {"run": origin.seed, "final": len(verdict.best.rollouts)},
         "best": contender(verdict.best),
         "initial": contender(verdict.initial),
         "initials": [contender(one) for one in verdict.initials],
@@ -60,8 +76,16 @@ def fields(verdict: Verdict, experiment: Experiment, seed: int, last: Digest) ->
     }
 
 
-def text(verdict: Verdict, experiment: Experiment, seed: int, last: Digest) -> str:
-    """The file's text."""
-    content = fields(verdict, experiment, seed, last)
-    digest = digest_bytes(canonical_json(content))
-    return json.dumps({"digest": digest, **content}, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+def text(verdict: Verdict, origin: Origin) -> str:
+    """The file's text as a run stores it: the same whatever the work took."""
+    content = fields(verdict, origin)
+    return written({"digest": digest_bytes(canonical_json(content)), **content})
+
+
+def told(stored: bytes, effort: Effort) -> str:
+    """The file's text as a reader gets it: with what the work took."""
+    return written({**json.loads(stored), "effort": account.fields(effort)})
+
+
+def written(content: Mapping[str, Json]) -> str:
+    return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"

@@ -22,8 +22,10 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from swarm_core.api.execution import RequestChecksum, S3Storage
+from swarm_core.effort import Effort
 from swarm_core.ports import CorruptError
 from swarm_core.recipe import digest_bytes
+from swarm_trainer.meter import Meter
 from swarm_trainer.stores import patience, refusals
 from swarm_trainer.stores.patience import Deadline, Limits, T
 from swarm_trainer.stores.refusals import Trouble, WireError
@@ -52,17 +54,23 @@ class Listed:
 
     key: str
     size: int
-    age: float
+    age: float = 0.0
     """Seconds since it was written, by the store's clock and this machine's."""
+    etag: str = ""
+    """Tells its version; empty where any will do."""
 
 
 class Bucket:
     """The objects below `place.prefix`. Safe to use from many threads."""
 
-    def __init__(self, place: S3Storage, limits: Limits | None = None, client: Any = None) -> None:
+    def __init__(
+        self, place: S3Storage, limits: Limits | None = None, client: Any = None, meter: Meter | None = None
+    ) -> None:
         self.place = place
         self.limits = limits or Limits()
         self.client = client or connected(place, self.limits)
+        self.meter = meter or Meter()
+        """Told of the bytes of objects, sent and received; those of attempts that failed are not counted."""
 
     def where(self, key: str = "") -> str:
         """The address of an object, for messages."""
@@ -82,6 +90,7 @@ class Bucket:
             response = self.client.get_object(**self.at(key))
             found = Found(body(response, deadline), response["ETag"], writes(response))
             self._check(key, found.data, response["Metadata"].get("sha256"), wrong)
+            self.meter.add(Effort(down=len(found.data)))
             return found
 
         try:
@@ -92,11 +101,17 @@ class Bucket:
 
     def size(self, key: str) -> int | None:
         """Bytes of the object; None if there is none. Raises StoreError."""
+        seen = self.look(key)
+        return None if seen is None else seen.size
+
+    def look(self, key: str) -> Listed | None:
+        """The object as it is seen from outside; None if there is none. Raises StoreError."""
         try:
-            return int(self.persistently(lambda: self.client.head_object(**self.at(key))["ContentLength"], key))
+            seen = self.persistently(lambda: self.client.head_object(**self.at(key)), key)
         except ClientError as error:
             pass_over_absence(error)
             return None
+        return Listed(key, int(seen["ContentLength"]), etag=seen["ETag"])
 
     def write(self, key: str, data: bytes, terms: dict[str, str], writes: tuple[str, ...] = ()) -> str | None:
         """Write the object on `terms` (IfMatch, IfNoneMatch, a checksum); its etag, or None: a condition did not hold.
@@ -106,7 +121,9 @@ class Bucket:
         metadata = {"sha256": digest_bytes(data), **({"writes": ",".join(writes)} if writes else {})}
         request = {**self.at(key), "Body": data, "Metadata": metadata, **terms}
         try:
-            return str(self.persistently(lambda: self.client.put_object(**request)["ETag"], key, writing=True))
+            etag = str(self.persistently(lambda: self.client.put_object(**request)["ETag"], key, writing=True))
+            self.meter.add(Effort(up=len(data)))
+            return etag
         except ClientError as error:
             if refusals.trouble(error) is Trouble.UNMET or "IfMatch" in terms:
                 return None  # a pointer that is absent is not where it was expected
@@ -117,13 +134,14 @@ class Bucket:
         self.persistently(lambda: self.client.delete_object(**self.at(key)), key, writing=True)
 
     def list(self) -> Iterator[Listed]:
-        """Every object, for collection alone: nothing else may be decided by a listing. Raises StoreError."""
+        """Every object, for collection and for inputs: nothing that is written may rest on it. Raises StoreError."""
         start, token = len(self.at("")["Key"]), None
         now = datetime.now(UTC)
         while True:
             page = self._page(token)
             for one in page.get("Contents", ()):
-                yield Listed(one["Key"][start:], one["Size"], (now - one["LastModified"]).total_seconds())
+                age = (now - one["LastModified"]).total_seconds()
+                yield Listed(one["Key"][start:], one["Size"], age, one["ETag"])
             if not page.get("IsTruncated"):
                 return
             token = page["NextContinuationToken"]

@@ -8,9 +8,9 @@ import uuid
 from collections.abc import Callable
 from pathlib import Path
 
-from swarm_core.ports import CorruptError
 from swarm_core.recipe import Digest
 from swarm_trainer.stores import files
+from swarm_trainer.stores.checked import Checked
 
 READ_ONLY = 0o444
 
@@ -20,7 +20,7 @@ class Cache:
 
     def __init__(self, root: Path) -> None:
         self.root = root.absolute()
-        self._verified: dict[Digest, tuple[int, int, int]] = {}
+        self._checked = Checked("after it was fetched; delete it, and it is fetched again")
         self._fetching: dict[Digest, threading.Lock] = {}
 
     def get(self, digest: Digest, fetch: Callable[[Path], None]) -> Path:
@@ -29,8 +29,8 @@ class Cache:
         with files.explained(self.root), self._fetching.setdefault(digest, threading.Lock()):
             if not path.exists():
                 self._fetched(path, fetch)
-                self._verified[digest] = files.stamp(path)
-            self._check(path, digest)
+                self._checked.trust(path, digest)
+            self._checked.require(path, digest)
         return path
 
     def _fetched(self, path: Path, fetch: Callable[[Path], None]) -> None:
@@ -44,15 +44,3 @@ class Cache:
             beside.replace(path)
         finally:
             beside.unlink(missing_ok=True)
-
-    def _check(self, path: Path, digest: Digest) -> None:
-        stamp = files.stamp(path)  # taken first: who writes while we read leaves another stamp
-        if self._verified.get(digest) == stamp:
-            return
-        found = files.digest(path)
-        if found != digest:
-            raise CorruptError(
-                f"{path}: its bytes have sha256 {found}, its name says {digest}: it was changed after it was fetched;"
-                " delete it, and it is fetched again"
-            )
-        self._verified[digest] = stamp

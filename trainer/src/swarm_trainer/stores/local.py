@@ -14,9 +14,12 @@ Limits: `files`' limits; a key cannot be another key's folder (`a` and `a/b`); a
 
 from pathlib import Path
 
-from swarm_core.ports import CorruptError, StoreError
+from swarm_core.effort import Effort
+from swarm_core.ports import StoreError
 from swarm_core.recipe import Digest, digest_bytes
+from swarm_trainer.meter import Meter
 from swarm_trainer.stores import files, keys
+from swarm_trainer.stores.checked import Checked
 
 READ_ONLY = 0o444
 """Mode of a blob: hard links share it, and a blob changed through one of them would be corrupt."""
@@ -25,9 +28,11 @@ READ_ONLY = 0o444
 class LocalStore:
     """Artefacts and names in the folder `root`, which is made at the first write."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, meter: Meter | None = None) -> None:
+        """`meter` is told of bytes written, and of bytes read to be checked or handed out."""
         self.root = root.absolute()
-        self._verified: dict[Digest, tuple[int, int, int]] = {}
+        self._meter = meter or Meter()
+        self._checked = Checked("after it was written; restore it from a copy, or start the run in a new folder")
 
     def put(self, source: Path | bytes) -> Digest:
         """Keep these bytes; return their digest. Streams files. Raises StoreError."""
@@ -38,6 +43,7 @@ class LocalStore:
             with files.written(self.root / "tmp", source) as (temporary, written):
                 temporary.chmod(READ_ONLY)
                 files.name_once(temporary, self._blob(written))
+                self._meter.add(Effort(up=self._blob(written).stat().st_size))
             return written
 
     def get(self, digest: Digest) -> Path:
@@ -47,10 +53,8 @@ class LocalStore:
         with files.explained(self.root):
             if not path.exists():
                 raise StoreError(f"{digest}: not in the store {self.root}; put it first, or give the store that has it")
-            stamp = files.stamp(path)  # taken first: who writes while we read leaves another stamp
-            if self._verified.get(digest) != stamp:
-                self._verify(path, digest)
-                self._verified[digest] = stamp
+            if self._checked.require(path, digest):
+                self._meter.add(Effort(down=path.stat().st_size))
         return path
 
     def publish(self, key: str, data: bytes) -> bytes:
@@ -66,9 +70,11 @@ class LocalStore:
         keys.check_key(key)
         with files.explained(self.root):
             try:
-                return self._name(key).read_bytes()
+                data = self._name(key).read_bytes()
             except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
                 return None
+        self._meter.add(Effort(down=len(data)))
+        return data
 
     def swap(self, key: str, expected: bytes | None, data: bytes) -> bool:
         """Move `key` from `expected` to `data`; False if another value stands. Raises StoreError, ValueError."""
@@ -80,12 +86,14 @@ class LocalStore:
                 if expected is None:
                     return self._claim(key, temporary) is None
                 files.rename(temporary, self._name(key))
+        self._meter.add(Effort(up=len(data)))
         return True
 
     def _claim(self, key: str, temporary: Path) -> bytes | None:
         """Give `key` to the bytes of `temporary`; None, or what stood there first. Raises StoreError, OSError."""
         try:
             if files.name_once(temporary, self._name(key)):
+                self._meter.add(Effort(up=temporary.stat().st_size))
                 return None
             standing = self.read(key)
         except NotADirectoryError:
@@ -99,12 +107,3 @@ class LocalStore:
 
     def _name(self, key: str) -> Path:
         return self.root / "names" / key
-
-    def _verify(self, path: Path, digest: Digest) -> None:
-        """Raises CorruptError unless the file holds the bytes of `digest`."""
-        found = files.digest(path)
-        if found != digest:
-            raise CorruptError(
-                f"{path}: its bytes have sha256 {found}, its name says {digest}: it was changed after it was written;"
-                " restore it from a copy, or start the run in a new folder"
-            )

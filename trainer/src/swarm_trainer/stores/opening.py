@@ -8,6 +8,7 @@ from pathlib import Path
 
 from swarm_core.api.execution import S3Storage
 from swarm_core.ports import ArtifactStore
+from swarm_trainer.meter import Meter
 from swarm_trainer.stores.local import LocalStore
 
 Place = Path | S3Storage
@@ -23,10 +24,10 @@ def heard(text: str) -> Place:
     return S3Storage.model_validate_json(text) if text.startswith("{") else Path(text)
 
 
-def opened(place: Place, cache: Path) -> ArtifactStore:
-    """The store at `place`; a bucket's blobs are fetched into `cache`. Raises StoreError."""
+def opened(place: Place, cache: Path, meter: Meter | None = None) -> ArtifactStore:
+    """The store at `place`; blobs of a bucket come to `cache`; `meter` is told of bytes. Raises StoreError."""
     if not isinstance(place, S3Storage):
-        return LocalStore(place)
+        return LocalStore(place, meter)
     from swarm_trainer.stores.s3 import S3Store  # noqa: PLC0415 (boto3 takes a while, and most runs need none)
 
-    return S3Store(place, cache)
+    return S3Store(place, cache, meter=meter)

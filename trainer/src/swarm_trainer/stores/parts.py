@@ -19,10 +19,11 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from swarm_core.api.execution import RequestChecksum
+from swarm_core.effort import Effort
 from swarm_core.ports import CorruptError, StoreError
 from swarm_core.recipe import Digest, digest_bytes
 from swarm_trainer.stores import bucket, files, refusals
-from swarm_trainer.stores.bucket import THREADS, Bucket
+from swarm_trainer.stores.bucket import THREADS, Bucket, Listed
 from swarm_trainer.stores.patience import Deadline
 from swarm_trainer.stores.refusals import Trouble, WireError
 
@@ -50,12 +51,13 @@ def put(store: Bucket, source: Path | bytes) -> Digest:
     if isinstance(source, bytes):
         return put_bytes(store, source)
     with files.explained(source):
-        size = source.stat().st_size
+        stamp = files.stamp(source)  # taken first: who writes while we read leaves another stamp
+        size = stamp[2]
         if size <= PART:
             return put_bytes(store, source.read_bytes())
         digest = files.digest(source)
         if store.size(blob(digest)) != size:
-            upload(store, source, digest, size)
+            upload(store, digest, size, pieces(source, stamp))
     return digest
 
 
@@ -74,8 +76,8 @@ def newer(store: Bucket) -> bool:
     return store.place.request_checksum is RequestChecksum.WHEN_SUPPORTED
 
 
-def upload(store: Bucket, source: Path, digest: Digest, size: int) -> None:
-    """Send a file in parts. Raises StoreError, also when it is no longer the file that `digest` names."""
+def upload(store: Bucket, digest: Digest, size: int, parts: Iterable[bytes]) -> None:
+    """Send a file in parts. Raises StoreError, and what reading them raises."""
     key, deadline = blob(digest), store.limits.deadline(size)
     at = store.at(key)
     checksum = {"ChecksumAlgorithm": "CRC32"} if newer(store) else {}
@@ -83,23 +85,27 @@ def upload(store: Bucket, source: Path, digest: Digest, size: int) -> None:
     started = store.persistently(start, key, deadline, writing=True)
     request = {**at, "UploadId": started["UploadId"]}
     try:
-        sent = send(store, request, pieces(source, digest, size), deadline)
+        sent = send(store, request, parts, deadline)
         finish(store, key, {**request, "MultipartUpload": {"Parts": sent}}, size, deadline)
-    except BaseException:
+    except (
+        BaseException
+    ):  # Ctrl-C too: parts that are not aborted take room, unseen, until somebody's rule collects them
         with suppress(Exception):
             hasty = Deadline(ABORT_SECONDS, store.limits)
             store.persistently(lambda: store.client.abort_multipart_upload(**request), key, hasty, writing=True)
         raise
 
 
-def pieces(source: Path, digest: Digest, size: int) -> Iterator[bytes]:
-    """The parts of a file, in order. Raises StoreError before the last one if the file is not what `digest` names."""
-    sha256, length = hashlib.sha256(), part_size(size)
+def pieces(source: Path, stamp: tuple[int, int, int]) -> Iterator[bytes]:
+    """The parts of a file, in order. Raises StoreError before the last one if the file has another stamp by then.
+
+    A second sha256 would find no more than whoever fetches the blob finds, and costs as much as signing the parts does.
+    """
+    size, length = stamp[2], part_size(stamp[2])
     with source.open("rb") as file:
         for start in range(0, size, length):
             piece = file.read(length)
-            sha256.update(piece)
-            if start + length >= size and (sha256.hexdigest() != digest or file.read(1)):
+            if start + length >= size and files.stamp(source) != stamp:
                 raise StoreError(f"{source}: changed while it was read; put it again when nobody writes to it")
             yield piece
 
@@ -112,6 +118,7 @@ def send(store: Bucket, request: dict[str, Any], parts: Iterable[bytes], deadlin
     def one(number: int, data: bytes) -> dict[str, Any]:
         call = functools.partial(store.client.upload_part, **request, **checksum, PartNumber=number, Body=data)
         answer = persistent_part(store, request["Key"], call, deadline)
+        store.meter.add(Effort(up=len(data)))
         told = {"ChecksumCRC32": answer["ChecksumCRC32"]} if checksum and "ChecksumCRC32" in answer else {}
         return {"PartNumber": number, "ETag": answer["ETag"], **told}
 
@@ -162,7 +169,7 @@ def get(store: Bucket, digest: Digest, path: Path) -> None:
         raise StoreError(f"{digest}: not in the store {store.where()}; put it first, or give the store that has it")
     found: list[str] = []
     for _ in range(FETCHES):
-        sha256 = fetch(store, key, size, path)
+        sha256 = fetch(store, Listed(key, size), path)
         if sha256 == digest:
             return
         if sha256 in found:
@@ -174,14 +181,15 @@ def get(store: Bucket, digest: Digest, path: Path) -> None:
     raise StoreError(f"{store.where(key)}: comes damaged, differently each of {FETCHES} times; check the network")
 
 
-def fetch(store: Bucket, key: str, size: int, path: Path) -> str:
+def fetch(store: Bucket, seen: Listed, path: Path) -> str:
     """Write the object to `path`, in parts; the sha256 of what came. Raises StoreError, OSError."""
+    size = seen.size
     deadline, length = store.limits.deadline(size), part_size(size)
     sha256 = hashlib.sha256()
     with path.open("w+b") as file, ThreadPoolExecutor(THREADS) as pool:
         os.truncate(file.fileno(), size)
         jobs = (
-            lambda start=start: receive(store, key, file.fileno(), (start, min(length, size - start)), deadline)
+            lambda start=start: receive(store, seen, file.fileno(), (start, min(length, size - start)), deadline)
             for start in range(0, size, length)
         )
         for start, count in bounded(pool, jobs):
@@ -190,12 +198,13 @@ def fetch(store: Bucket, key: str, size: int, path: Path) -> str:
     return sha256.hexdigest()
 
 
-def receive(store: Bucket, key: str, file: int, part: tuple[int, int], deadline: Deadline) -> tuple[int, int]:
-    """Write the bytes `part` (start, length) of an object to their place. Raises StoreError."""
+def receive(store: Bucket, seen: Listed, file: int, part: tuple[int, int], deadline: Deadline) -> tuple[int, int]:
+    """Write the bytes `part` (start, length) of an object, as it was seen, to their place. Raises StoreError."""
     start, length = part
+    request = {**store.at(seen.key), **({"IfMatch": seen.etag} if seen.etag else {})}
 
     def once() -> None:
-        response = store.client.get_object(**store.at(key), Range=f"bytes={start}-{start + length - 1}")
+        response = store.client.get_object(**request, Range=f"bytes={start}-{start + length - 1}")
         offset = start
         with response["Body"] as stream:
             while piece := stream.read(bucket.CHUNK):
@@ -205,9 +214,15 @@ def receive(store: Bucket, key: str, file: int, part: tuple[int, int], deadline:
             raise WireError(f"{offset - start} bytes of {length}")
 
     try:
-        store.persistently(once, key, deadline)
+        store.persistently(once, seen.key, deadline)
+        store.meter.add(Effort(down=length))
     except ClientError as error:
-        if refusals.trouble(error) is not Trouble.ABSENT:
-            raise
-        raise StoreError(f"{store.where(key)}: deleted while it was read; somebody deletes what a run needs") from error
+        raise moved(store.where(seen.key), error) from error
     return part
+
+
+def moved(where: str, error: ClientError) -> StoreError:
+    """What an error says of an object that was seen a moment ago."""
+    if refusals.trouble(error) is Trouble.ABSENT:
+        return StoreError(f"{where}: deleted while it was read; somebody deletes what a run needs")
+    return StoreError(f"{where}: changed while it was read; run again when nobody writes to it")

@@ -21,6 +21,7 @@ from pathlib import Path
 from swarm_core.api.execution import S3Storage
 from swarm_core.ports import StoreError
 from swarm_core.recipe import Digest
+from swarm_trainer.meter import Meter
 from swarm_trainer.stores import keys, parts
 from swarm_trainer.stores.bucket import Bucket, Found
 from swarm_trainer.stores.cache import Cache
@@ -34,8 +35,9 @@ REMEMBERED = 32
 class S3Store:
     """Artefacts and names below `place.prefix`; blobs that were fetched in the folder `cache`."""
 
-    def __init__(self, place: S3Storage, cache: Path, limits: Limits | None = None) -> None:
-        self.bucket = Bucket(place, limits)
+    def __init__(self, place: S3Storage, cache: Path, limits: Limits | None = None, meter: Meter | None = None) -> None:
+        """`meter` is told of bytes that come and go."""
+        self.bucket = Bucket(place, limits, meter=meter)
         self._cache = Cache(cache)
         # In single-writer mode the store's conditions may mean nothing: threads of the one writer wait for each other.
         self._alone = place.single_writer

@@ -1,14 +1,18 @@
 """What lies in a store, for collection alone: nothing else may be decided by a listing."""
 
+import functools
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
+from botocore.exceptions import ClientError
+
 from swarm_core.ports import ArtifactStore, StoreError
 from swarm_trainer.stores import files
-from swarm_trainer.stores.bucket import Bucket
+from swarm_trainer.stores.bucket import Bucket, pass_over_absence
 from swarm_trainer.stores.local import LocalStore
 from swarm_trainer.stores.s3 import S3Store
 
@@ -21,6 +25,8 @@ class Thing:
     size: int
     age: float
     """Seconds since it was written."""
+    upload: str = ""
+    """Of an upload that was begun and never finished, its id; `key` is what it would have become."""
 
 
 class Shelf(Protocol):
@@ -30,7 +36,7 @@ class Shelf(Protocol):
         """Everything there. Raises StoreError."""
         ...
 
-    def discard(self, key: str) -> None:
+    def discard(self, thing: Thing) -> None:
         """Throw one away; what is gone already is gone. Raises StoreError."""
         ...
 
@@ -48,9 +54,9 @@ class FolderShelf:
                     seen = path.stat()
                     yield Thing(path.relative_to(self.root).as_posix(), seen.st_size, time.time() - seen.st_mtime)
 
-    def discard(self, key: str) -> None:
+    def discard(self, thing: Thing) -> None:
         with files.explained(self.root):
-            (self.root / key).unlink(missing_ok=True)
+            (self.root / thing.key).unlink(missing_ok=True)
 
 
 class BucketShelf:
@@ -62,9 +68,35 @@ class BucketShelf:
     def things(self) -> Iterator[Thing]:
         for one in self.bucket.list():
             yield Thing(one.key, one.size, one.age)
+        yield from self._uploads()
 
-    def discard(self, key: str) -> None:
-        self.bucket.delete(key)
+    def discard(self, thing: Thing) -> None:
+        if thing.upload:
+            self._abort(thing)
+        else:
+            self.bucket.delete(thing.key)
+
+    def _uploads(self) -> Iterator[Thing]:
+        """The uploads below the run's prefix that were begun and are not finished."""
+        own, now = self.bucket.at("")["Key"], datetime.now(UTC)
+        request = {"Bucket": self.bucket.place.bucket, "Prefix": own}
+        while True:
+            list_uploads = functools.partial(self.bucket.client.list_multipart_uploads, **request)
+            page = self.bucket.persistently(list_uploads, "")
+            for one in page.get("Uploads", ()):
+                age = (now - one["Initiated"]).total_seconds()
+                yield Thing(one["Key"].removeprefix(own), 0, age, one["UploadId"])
+            if not page.get("IsTruncated"):
+                return
+            request |= {"KeyMarker": page["NextKeyMarker"], "UploadIdMarker": page["NextUploadIdMarker"]}
+
+    def _abort(self, thing: Thing) -> None:
+        request = {**self.bucket.at(thing.key), "UploadId": thing.upload}
+        abort = functools.partial(self.bucket.client.abort_multipart_upload, **request)
+        try:
+            self.bucket.persistently(abort, thing.key, writing=True)
+        except ClientError as error:
+            pass_over_absence(error)
 
 
 def shelf_of(store: ArtifactStore) -> Shelf:

@@ -4,10 +4,12 @@ A verb that finds its receipt does nothing, so a lost answer or a second attempt
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import assert_never
 
 from swarm_core.engine.work import Kind, Receipt, WorkItem
-from swarm_trainer.verbs import receipts
+from swarm_core.ports import StoreError
+from swarm_trainer.verbs import efforts, receipts
 from swarm_trainer.verbs.context import Context
 
 Verb = Callable[[WorkItem, Context], Receipt]
@@ -18,22 +20,35 @@ def carry_out(item: WorkItem, context: Context) -> Receipt:
     found = receipts.stored(context.store, item.key)
     if found is not None:
         return found
-    receipt = verb(item.kind)(item, context)
-    return Receipt.from_bytes(context.store.publish(receipts.key(item.key), receipt.to_bytes()))
+    try:
+        receipt = verb(item.kind)(item, context)
+    except BaseException:
+        with suppress(StoreError):
+            efforts.settle(context)
+        raise
+    standing = Receipt.from_bytes(context.store.publish(receipts.key(item.key), receipt.to_bytes()))
+    efforts.settle(context)
+    return standing
 
 
 def verb(kind: Kind) -> Verb:
-    """The verb of a kind; imported when first wanted, because some of them bring torch."""
-    from swarm_trainer.verbs import conclude, iterate, prepare, seed  # noqa: PLC0415
-
+    """The verb of a kind; imported when first wanted, because each brings what the others can do without."""
     match kind:
         case Kind.PREPARE:
+            from swarm_trainer.verbs import prepare  # noqa: PLC0415
+
             return prepare.run
         case Kind.SEED:
+            from swarm_trainer.verbs import seed  # noqa: PLC0415
+
             return seed.run
         case Kind.ITERATE:
+            from swarm_trainer.verbs import iterate  # noqa: PLC0415
+
             return iterate.run
         case Kind.CONCLUDE:
+            from swarm_trainer.verbs import conclude  # noqa: PLC0415
+
             return conclude.run
         case _:
             assert_never(kind)

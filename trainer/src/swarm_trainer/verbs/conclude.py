@@ -16,7 +16,7 @@ from swarm_core.swarm import pso
 from swarm_trainer.report import dataset, history, picture, result, summary
 from swarm_trainer.report.verdict import Verdict
 from swarm_trainer.stores import tree
-from swarm_trainer.verbs import chain
+from swarm_trainer.verbs import chain, efforts
 from swarm_trainer.verbs.context import Context
 from swarm_trainer.verbs.court import Court
 from swarm_trainer.verbs.setup import Setup, prepared
@@ -60,8 +60,9 @@ def bundled(context: Context, setup: Setup, verdict: Verdict, commits: Sequence[
 def write(folder: Path, context: Context, setup: Setup, verdict: Verdict, commits: Sequence[Commit]) -> None:
     """The bundle's files."""
     name, domain = setup.title, setup.exam.domain
-    outcome = result.text(verdict, setup.experiment, setup.exam.seed, commits[-1].digest)
-    (folder / "result.json").write_text(outcome, encoding="utf-8")
+    efforts.settle(context)
+    origin = result.Origin(setup.experiment, setup.exam.seed, commits[-1].digest)
+    (folder / "result.json").write_text(result.text(verdict, origin), encoding="utf-8")
     (folder / "history.jsonl").write_text(history.text(commits), encoding="utf-8")
     (folder / "summary.txt").write_text(summary.text(verdict, name), encoding="utf-8")
     picture.draw(commits, verdict, name, folder / "search.png")

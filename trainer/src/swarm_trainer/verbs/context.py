@@ -7,9 +7,17 @@ in a fresh process as in one that has done a hundred items before.
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from swarm_core.api.defaults import ResolvedSpec
+from swarm_core.effort import NONE, Effort
 from swarm_core.ports import ArtifactStore, Inference
+from swarm_trainer.inference.endpoint import Elsewhere
+from swarm_trainer.meter import Meter
+from swarm_trainer.sources.fetching import Fetched
+
+if TYPE_CHECKING:  # a host has no use for an HTTP client
+    from swarm_trainer.inference.chat import Chat
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +33,8 @@ class Progress:
     """Tokens generated since the last report."""
     fitness: tuple[tuple[str, float | None], ...] = ()
     """Probes measured so far in this iteration; None is unscored."""
+    effort: Effort = NONE
+    """What it took since the last report."""
 
 
 @dataclass(slots=True)
@@ -38,5 +48,13 @@ class Context:
     base_folder: Path
     """Relative URIs of the spec start here."""
     progress: Callable[[Progress], None]
+    elsewhere: Elsewhere | None = None
+    """The servers that inference VLLM asks; None: each is started here when it is first needed."""
     engines: dict[str, list[Inference]] = field(default_factory=dict)
     """Inference engines by what they serve, one per lane, kept warm between items."""
+    fetched: dict[str, Fetched] = field(default_factory=dict)
+    """Inputs from elsewhere, by URI, each settled on one version."""
+    chat: "Chat | None" = None
+    """The client of other people's endpoints, made when it is first needed."""
+    meter: Meter = field(default_factory=Meter)
+    """What work takes; the store tells it too."""

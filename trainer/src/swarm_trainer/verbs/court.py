@@ -17,7 +17,7 @@ from swarm_core.swarm import positions, pso, streams
 from swarm_core.swarm.positions import Position
 from swarm_core.swarm.pso import Candidate
 from swarm_trainer.report.verdict import Contender, Interval, Verdict, leading
-from swarm_trainer.verbs import gather, lanes
+from swarm_trainer.verbs import efforts, gather, lanes
 from swarm_trainer.verbs.context import Context, Progress
 from swarm_trainer.verbs.examine import Place
 from swarm_trainer.verbs.gather import Wanted
@@ -49,7 +49,9 @@ class Court:
         for rollout in lanes.spread(engines, jobs):
             found.append(rollout)
             note = "choosing among the finalists" if len(places) == 1 else "measuring on fresh items"
-            self.context.progress(Progress(self.item.key, note, len(found), len(jobs), rollout.tokens))
+            effort = efforts.report(self.context)
+            done, total = len(found), len(jobs)
+            self.context.progress(Progress(self.item.key, note, done, total, rollout.tokens, effort=effort))
         self.measured += found
         return [tuple(found[start : start + len(places)]) for start in range(0, len(found), len(places))]
 
@@ -59,7 +61,7 @@ class Court:
         wanted = Wanted(key, self.setup.recipe(one.position).name, place, items)
 
         def job(engine: Inference) -> Rollout:
-            return gather.gather(self.context.store, self.setup.exam, engine, wanted)[1]
+            return gather.gather(self.context.store, self.setup.exam, engine, wanted, self.context.meter)[1]
 
         return job
 

@@ -1,7 +1,8 @@
 """The inference engines of a run, as `execution.local.inference` asks for them: one per lane.
 
 Local engines each hold a copy of the models. A vLLM server serves every lane, so there is one per base, sized for what
-the run may have live at one time, and all lanes share the client.
+the run may have live at one time, and all lanes share the client. It is started here, or runs elsewhere; what it is for
+(`wanted`) is the same.
 
 Auto is Local: on the small models that this host is for, a server's requests cost more than their tokens, and only the
 local engine gives the same bits again.
@@ -11,19 +12,22 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from swarm_core.api.defaults import ResolvedSpec
 from swarm_core.api.execution import InferenceType, S3Storage
-from swarm_core.api.resolved import Trained
+from swarm_core.api.resolved import ResolvedSpec, Trained
 from swarm_core.errors import BadInputError
 from swarm_core.ports import Inference
 from swarm_core.recipe import Digest, Recipe, single
 from swarm_trainer.inference import sending, server
+from swarm_trainer.inference.endpoint import Elsewhere, Endpoint, Given, Host
+from swarm_trainer.inference.joint import Joint
 from swarm_trainer.inference.local import LocalInference, Settings
+from swarm_trainer.inference.metered import Metered
 from swarm_trainer.inference.openai import OpenAIInference
 from swarm_trainer.inference.server import Served, Server
 from swarm_trainer.lora import base, combine
 from swarm_trainer.stores.local import LocalStore
 from swarm_trainer.stores.opening import Place
+from swarm_trainer.verbs import pins, remotes
 from swarm_trainer.verbs.context import Context
 
 FIELD = "spec.execution.local.inference"
@@ -41,19 +45,35 @@ class Stock:
     """The takers, and the initial generators as the search serves them."""
 
 
-def check(resolved: ResolvedSpec) -> None:
-    """Pass if the engines asked for can be had here. Raises BadInputError."""
+def check(context: Context) -> None:
+    """Pass if the engines asked for can be had. Raises BadInputError."""
+    resolved = context.resolved
     if resolved.execution.local.inference is not InferenceType.VLLM:
         return
-    if not server.installed():
+    if context.elsewhere is None and not server.installed():
         raise BadInputError(f"{FIELD}: VLLM, but vLLM is not installed here; install it (`make vllm`), or write Local")
     origin = resolved.generators.origin
     if isinstance(origin, Trained):
         fitting("spec.generators.training.rank", origin.training.rank)
 
 
+def check_adapter(resolved: ResolvedSpec, field: str, rank: int) -> None:
+    """Pass if the engines asked for serve the adapter given in `field`. Raises BadInputError."""
+    if resolved.execution.local.inference is InferenceType.VLLM:
+        fitting(field, rank)
+
+
 def made(context: Context, stock: Stock) -> list[Inference]:
     """The engines, one per lane. Raises BadInputError if they cannot serve the stock."""
+    own = lanes(context, stock)
+    if not context.resolved.access:
+        return own
+    others = remotes.chat(context)
+    return [Joint(engine, others) for engine in own]
+
+
+def lanes(context: Context, stock: Stock) -> list[Inference]:
+    """The engines of the run's own models, one per lane."""
     local = context.resolved.execution.local
     if local.inference is InferenceType.VLLM:
         return [served(context, stock)] * local.lanes
@@ -63,16 +83,29 @@ def made(context: Context, stock: Stock) -> list[Inference]:
         threads=local.threads,
         max_model_len=context.resolved.base.max_model_len,
     )
-    return [LocalInference(stock.bases, stock.adapters, settings) for _ in range(local.lanes)]
+    made = (LocalInference(stock.bases, stock.adapters, settings) for _ in range(local.lanes))
+    return [Metered(engine, context.meter) for engine in made]
 
 
 def served(context: Context, stock: Stock) -> OpenAIInference:
-    """A client of one vLLM server per base, which starts when it is first needed."""
-    hosts = {
-        digest: Server(wanted(context, stock, digest), place(context), context.cache / f"vllm-{digest[:12]}.log")
-        for digest in stock.bases
+    """A client of one vLLM server per base: those given, or ours, which start when they are first needed."""
+    hosts: dict[Digest, Host] = {}
+    if context.elsewhere is not None:
+        hosts |= given(context.elsewhere, stock, pins.digests(pins.load(context.store)))
+    else:
+        for digest in stock.bases:
+            log = context.cache / f"vllm-{digest[:12]}.log"
+            hosts[digest] = Server(wanted(context, stock, digest), place(context), log)
+    return OpenAIInference(hosts, context.store, sending.Settings(context.resolved.base.max_model_len), context.meter)
+
+
+def given(elsewhere: Elsewhere, stock: Stock, pinned: Mapping[str, Digest]) -> dict[Digest, Host]:
+    """The servers that run elsewhere, by the digest of the base that each serves."""
+    return {
+        pinned[uri]: Given(Endpoint(url, stock.bases[pinned[uri]], elsewhere.key))
+        for uri, url in elsewhere.urls.items()
+        if pinned.get(uri) in stock.bases
     }
-    return OpenAIInference(hosts, context.store, sending.Settings(context.resolved.base.max_model_len))
 
 
 def place(context: Context) -> Place:

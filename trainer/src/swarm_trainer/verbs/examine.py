@@ -1,4 +1,4 @@
-"""Examine one model: have it write items, gate them, have every taker answer, judge every answer.
+"""Examine one model: have it write items, gate them, have every taker answer, have every answer judged.
 
 Everything asked is a function of the run's seed and of `place`, never of the model, so all candidates of one iteration
 get the same examples and the same sampling seeds (common random numbers: their difference is theirs, not luck's).
@@ -13,13 +13,15 @@ from math import ceil
 
 from swarm_core.gates import chain, duplicate, leaked, verifiable
 from swarm_core.gates.chain import Rejection
-from swarm_core.objectives import cube
-from swarm_core.objectives.cube import Reason, Unscored
+from swarm_core.judges.rubric import Rubric
+from swarm_core.objectives.cube import Unscored
 from swarm_core.ports import Completion, Failure, Gate, Inference, Judge, Request
 from swarm_core.recipe import ModelName
 from swarm_core.rollout import Answer, Item, Rollout
 from swarm_core.swarm import streams
 from swarm_core.text import parsing, prompts
+from swarm_trainer.verbs import marking
+from swarm_trainer.verbs.asking import persistently
 
 Place = tuple[str | int, ...]
 """Where in the run an examination stands: ("iteration", 7), ("choice",), ("final", 2)."""
@@ -49,7 +51,13 @@ class Exam:
     generation: Sampling
     answering: Sampling
     takers: tuple[tuple[str, ModelName], ...]
-    judge: Judge
+    judge: Judge | Rubric
+    remote: frozenset[ModelName] = frozenset()
+    """The models that somebody else serves: they take chat turns, whatever the style of our own."""
+
+    def style_of(self, model: ModelName) -> prompts.Style:
+        """The words in which a taker is asked."""
+        return prompts.Style.CHAT if model in self.remote else self.style
 
 
 @dataclass(slots=True)
@@ -73,7 +81,9 @@ def examine(exam: Exam, engine: Inference, model: ModelName, place: Place, items
         if missing > 0:
             count = ceil(missing / exam.shots)
             requests = [generation_request(exam, model, (*place, turn, number)) for number in range(count)]
+            before = len(sheet.accepted)
             enter(sheet, persistently(engine, requests), exam.shots)
+            vet(exam, engine, sheet, before)
     answered, tokens = answer(exam, engine, place, sheet.accepted)
     return Rollout(
         model=model,
@@ -99,6 +109,22 @@ def enter(sheet: Sheet, results: Sequence[Completion | Failure], shots: int) -> 
         sheet.accepted += admitted.accepted
         sheet.rejections += [Rejection(r.text, "parse", str(r.reason)) for r in parsed.rejected]
         sheet.rejections += admitted.rejections
+
+
+def vet(exam: Exam, engine: Inference, sheet: Sheet, start: int) -> None:
+    """Have a model that judges look at the items from `start` on; what it cannot be asked about is lost."""
+    if not isinstance(exam.judge, Rubric) or not exam.judge.vet:
+        return
+    items = sheet.accepted[start:]
+    seen = marking.vetted(exam.judge, engine, items)
+    sheet.accepted[start:] = [item for item, valid in zip(items, seen.valid, strict=True) if valid]
+    sheet.rejections += [
+        Rejection(item, "verifiable", "the judge says that it cannot be answered")
+        for item, valid in zip(items, seen.valid, strict=True)
+        if valid is False
+    ]
+    sheet.lost += seen.valid.count(None)
+    sheet.tokens += seen.tokens
 
 
 def generation_request(exam: Exam, model: ModelName, place: Place) -> Request:
@@ -139,36 +165,19 @@ def attempt(
     """The judged answer to each (item, taker's name, taker, number of the item), and the tokens it took."""
     requests = [answering_request(exam, taker, item, (*place, number, name)) for item, name, taker, number in asked]
     results = persistently(engine, requests)
-    tokens = sum(result.tokens for result in results if isinstance(result, Completion))
-    return [judged(exam.judge, one[0], result) for one, result in zip(asked, results, strict=True)], tokens
+    found = marking.judged(exam.judge, engine, [(one[0], result) for one, result in zip(asked, results, strict=True)])
+    return found.answers, found.tokens + sum(result.tokens for result in results if isinstance(result, Completion))
 
 
 def answering_request(exam: Exam, taker: ModelName, item: str, place: Place) -> Request:
-    templates = prompts.TEMPLATES[exam.style]
+    style = exam.style_of(taker)
+    templates = prompts.TEMPLATES[style]
     return Request(
         model=taker,
-        prompt=prompts.answering(exam.style, item),
+        prompt=prompts.answering(style, item),
         max_tokens=exam.answering.max_tokens,
         temperature=exam.answering.temperature,
         seed=streams.seed(exam.seed, "answer", *place),
         stop=templates.stops,
         chat=templates.chat,
     )
-
-
-def judged(judge: Judge, item: str, result: Completion | Failure) -> Answer:
-    """The answer with its score; a request that failed is a missing score. Raises ValueError on a bad score."""
-    if isinstance(result, Failure):
-        return Answer(None, Unscored(Reason.NO_ANSWER, result.message))
-    given = judge.score(item, result.text)
-    return Answer(result.text, given if isinstance(given, Unscored) else cube.score(given))
-
-
-def persistently(engine: Inference, requests: Sequence[Request]) -> list[Completion | Failure]:
-    """One result per request; those that failed are asked once more."""
-    results = engine.complete(requests)
-    again = [number for number, result in enumerate(results) if isinstance(result, Failure)]
-    if again:
-        for number, result in zip(again, engine.complete([requests[number] for number in again]), strict=True):
-            results[number] = result
-    return results

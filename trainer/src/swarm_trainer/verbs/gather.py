@@ -2,9 +2,12 @@
 
 from dataclasses import dataclass
 
+from swarm_core import effort
+from swarm_core.effort import Effort
 from swarm_core.ports import ArtifactStore, CorruptError, Inference
 from swarm_core.recipe import Digest, ModelName, digest_bytes
 from swarm_core.rollout import Rollout
+from swarm_trainer.meter import Meter
 from swarm_trainer.verbs import examine
 from swarm_trainer.verbs.examine import Exam, Place
 
@@ -19,12 +22,20 @@ class Wanted:
     items: int
 
 
-def gather(store: ArtifactStore, exam: Exam, engine: Inference, wanted: Wanted) -> tuple[Digest, Rollout]:
-    """The rollout at `key` and its digest, examined now if nobody did. Raises CorruptError if it is another model's."""
+def gather(
+    store: ArtifactStore, exam: Exam, engine: Inference, wanted: Wanted, meter: Meter | None = None
+) -> tuple[Digest, Rollout]:
+    """The rollout at `key` and its digest, examined now if nobody did. Raises CorruptError if it is another model's.
+
+    `meter` is told of answers that stay without a score in one that is examined now.
+    """
     key, model = wanted.key, wanted.model
     stored = store.read(key)
     if stored is None:
-        stored = store.publish(key, examine.examine(exam, engine, model, wanted.place, wanted.items).to_bytes())
+        made = examine.examine(exam, engine, model, wanted.place, wanted.items)
+        if meter is not None:
+            meter.add(Effort(unscored=effort.counted(made.unscored().items())))
+        stored = store.publish(key, made.to_bytes())
     rollout = Rollout.from_bytes(stored)
     if rollout.model != model:
         raise CorruptError(

@@ -8,12 +8,13 @@ from statistics import fmean
 
 from swarm_core import commit
 from swarm_core.commit import Commit, Probed
+from swarm_core.effort import Effort
 from swarm_core.engine.receipts import Output, Scalar
 from swarm_core.engine.work import Receipt, WorkItem
 from swarm_core.ports import Inference, StoreError
 from swarm_core.rollout import Rollout, count
 from swarm_core.swarm import pso
-from swarm_trainer.verbs import chain, gather, lanes
+from swarm_trainer.verbs import chain, efforts, gather, lanes
 from swarm_trainer.verbs.context import Context, Progress
 from swarm_trainer.verbs.gather import Wanted
 from swarm_trainer.verbs.setup import Setup, prepared
@@ -48,7 +49,7 @@ def advance(item: WorkItem, context: Context, setup: Setup, swarm: pso.Swarm) ->
     found: list[Probed] = []
     for probed, rollout in lanes.spread(engines, [examining(item, context, setup, probe) for probe in probes]):
         found.append(probed)
-        context.progress(reported(item, found, len(probes), rollout))
+        context.progress(reported(item, found, len(probes), rollout, efforts.report(context)))
     swarm = pso.tell(swarm, {probe.name: probe.fitness for probe in found})
     assert item.parent is not None
     return Commit(setup.manifest, item.index, item.parent, setup.basis, pso.to_json(swarm), tuple(found))
@@ -61,14 +62,14 @@ def examining(item: WorkItem, context: Context, setup: Setup, probe: pso.Probe) 
     wanted = Wanted(key, model, ("iteration", item.index), setup.items)
 
     def job(engine: Inference) -> tuple[Probed, Rollout]:
-        digest, rollout = gather.gather(context.store, setup.exam, engine, wanted)
+        digest, rollout = gather.gather(context.store, setup.exam, engine, wanted, context.meter)
         result = setup.measured(rollout, item.index, probe.name)
         return Probed(probe.name, str(probe.purpose), probe.position, model, digest, result), rollout
 
     return job
 
 
-def reported(item: WorkItem, found: list[Probed], total: int, rollout: Rollout) -> Progress:
+def reported(item: WorkItem, found: list[Probed], total: int, rollout: Rollout, effort: Effort) -> Progress:
     return Progress(
         key=item.key,
         note=f"examined {found[-1].name}",
@@ -76,6 +77,7 @@ def reported(item: WorkItem, found: list[Probed], total: int, rollout: Rollout) 
         total=total,
         tokens=rollout.tokens,
         fitness=tuple((probe.name, probe.fitness) for probe in found),
+        effort=effort,
     )
 
 

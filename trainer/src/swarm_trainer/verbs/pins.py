@@ -1,36 +1,52 @@
-"""What was pinned when the run was prepared: the digests of what the spec's URIs held, and the experiment itself.
+"""What was pinned when the run was prepared: what the spec's URIs held, and the experiment itself.
 
-The digests are for finding the files again and for noticing a change; no part of the experiment's identity, which names
-no place. The identity stands beside them, word for word: a store belongs to one experiment, wherever it is used from,
-and whoever has the store alone can replay the run.
+A pin is the digest of what a URI held and, of a branch that may move, the commit to find it at again. Pins are for
+finding inputs again and for noticing a change; no part of the experiment's identity, which names no place. The
+identity stands beside them, word for word: a store belongs to one experiment, wherever it is used from, and whoever has
+the store alone can replay the run.
 """
 
 import json
 from collections.abc import Mapping
+from dataclasses import asdict
 
 from swarm_core.api.defaults import Use
 from swarm_core.errors import BadInputError
 from swarm_core.ports import ArtifactStore
-from swarm_core.recipe import Digest
+from swarm_core.recipe import Digest, canonical_json
+from swarm_trainer.sources.fetching import Pin
 
 KEY = "prepare/sources.json"
-"""Where the digests stand in the store."""
+"""Where the pins stand in the store."""
 IDENTITY = "prepare/experiment.json"
 """Where the experiment stands: what its experimentDigest is the sha256 of."""
 ANOTHER = "that this store holds; give another --folder, prefix or metadata.name"
 
 
-def load(store: ArtifactStore) -> dict[str, Digest]:
-    """Every URI's digest; none before the run is prepared."""
-    pinned: dict[str, Digest] = json.loads(store.read(KEY) or b"{}")
-    return pinned
+def load(store: ArtifactStore) -> dict[str, Pin]:
+    """Every URI's pin; none before the run is prepared."""
+    return {uri: Pin(**fields) for uri, fields in json.loads(store.read(KEY) or b"{}").items()}
 
 
-def check(use: Use, found: Digest, pinned: Mapping[str, Digest]) -> None:
-    """Pass if `found` is what `use` held at first. Raises BadInputError naming the field and both digests."""
-    if found != pinned[use.uri]:
+def publish(store: ArtifactStore, pinned: Mapping[str, Pin]) -> None:
+    """Pin the inputs. Raises BadInputError if another attempt of this run pinned others."""
+    own = canonical_json({uri: asdict(pin) for uri, pin in pinned.items()})
+    if digests(pinned) != digests({uri: Pin(**fields) for uri, fields in json.loads(store.publish(KEY, own)).items()}):
         raise BadInputError(
-            f"{use.field}: {use.uri!r} has changed since this run began (sha256 {found}, was {pinned[use.uri]});"
+            "the inputs changed while the run was being prepared: restore them or start in a new folder"
+        )
+
+
+def digests(pinned: Mapping[str, Pin]) -> dict[str, Digest]:
+    """What the URIs hold, for the experiment's identity."""
+    return {uri: pin.digest for uri, pin in pinned.items()}
+
+
+def check(use: Use, found: Digest, pinned: Pin) -> None:
+    """Pass if `found` is what `use` held at first. Raises BadInputError naming the field and both digests."""
+    if found != pinned.digest:
+        raise BadInputError(
+            f"{use.field}: {use.uri!r} has changed since this run began (sha256 {found}, was {pinned.digest});"
             " restore it, or give another --folder"
         )
 

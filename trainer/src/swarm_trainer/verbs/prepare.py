@@ -1,25 +1,26 @@
 """Prepare a run: read, check and pin every input, and refuse here whatever can be refused before anything is trained.
 
 Every input is named by the digest of what it holds. Adapters are copied into the store, so a run does not depend on
-their folders afterwards; base models stay where they are and are hashed again before each use.
+their folders afterwards; base models stay where they are, or in this machine's cache if they came from elsewhere, and
+are hashed again before each use.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from pathlib import Path
 from shutil import disk_usage
 
 from swarm_core.api import defaults
 from swarm_core.api.defaults import ResolvedSpec, Role, Use
-from swarm_core.api.resolved import ByKMeans, Given, Trained
+from swarm_core.api.resolved import ByKMeans, Given, ResolvedTaker, Trained
 from swarm_core.engine.receipts import Output, Scalar
 from swarm_core.engine.work import Receipt, WorkItem
 from swarm_core.errors import BadInputError
-from swarm_core.experiment import Experiment, SeedData, Taker
-from swarm_core.judges import registry as judges
-from swarm_core.recipe import Digest, canonical_json, digest_bytes
+from swarm_core.experiment import Experiment, SeedData
 from swarm_trainer.data import clustering, seeds
 from swarm_trainer.lora import adapter, signature
+from swarm_trainer.sources.fetching import Pin
 from swarm_trainer.stores import tree
-from swarm_trainer.verbs import engines, layers, pins, places, setup, tokens
+from swarm_trainer.verbs import engines, fork, layers, pins, places, remotes, setup, tokens
 from swarm_trainer.verbs.context import Context, Progress
 
 HEADROOM = 256 * 2**20
@@ -29,9 +30,10 @@ HEADROOM = 256 * 2**20
 def run(item: WorkItem, context: Context) -> Receipt:
     """Pin the experiment; its manifest is the root of everything that follows."""
     resolved = context.resolved
-    engines.check(resolved)
+    engines.check(context)
     context.progress(Progress(item.key, "reading the inputs"))
-    contents = {use.uri: digested(use, context) for use in defaults.uris(resolved)}
+    pinned = {use.uri: pinned_at(use, item, context) for use in defaults.uris(resolved)}
+    contents = pins.digests(pinned)
     check_adapters(context)
     if resolved.swarm.per_layer:
         layers.check(setup.base_folder(context))
@@ -39,19 +41,20 @@ def run(item: WorkItem, context: Context) -> Receipt:
     check_items(resolved, data)
     tokens.check(resolved, setup.base_folder(context), data)
     check_disk(context)
+    remotes.check(context)
     experiment = Experiment(
         digest=defaults.experiment_digest(resolved, contents),
         base=contents[resolved.base.model],
-        takers=tuple(
-            Taker(taker.name, contents[taker.model], contents[taker.adapter] if taker.adapter else None)
-            for taker in resolved.takers
-        ),
+        takers=tuple(remotes.pinned(taker, contents) for taker in resolved.takers),
         data=context.store.put(data.to_bytes()),
         adapters=tuple(contents[uri] for uri in given(resolved)),
     )
-    refuse_change(contents, context.store.publish(pins.KEY, canonical_json(contents)))
     identity = defaults.identity(resolved, contents)
+    forked = fork.derived(context, experiment, identity)
+    pins.publish(context.store, pinned)
     pins.refuse_another(context.store.publish(pins.IDENTITY, identity), identity)
+    if forked is not None:
+        fork.publish(forked, context.store)
     return Receipt(
         key=item.key,
         outputs={Output.EXPERIMENT: context.store.put(experiment.to_bytes())},
@@ -63,36 +66,42 @@ def run(item: WorkItem, context: Context) -> Receipt:
     )
 
 
-def digested(use: Use, context: Context) -> Digest:
-    """The digest of what lies at a URI; an adapter is copied into the store on the way."""
-    match use.role:
-        case Role.DATA:
-            return digest_bytes(places.file(use.uri, context.base_folder, use.field).read_bytes())
-        case Role.TAKER_ADAPTER | Role.GENERATOR_ADAPTER:
-            folder = places.folder(use.uri, context.base_folder, use.field)
-            adapter.load(folder)  # every tensor is read: one that is not finite would spoil each sum it is part of
-            return tree.put_tree(context.store, folder)
-        case Role.BASE | Role.TAKER_MODEL | Role.EMBEDDER:
-            return tree.digest_tree(places.folder(use.uri, context.base_folder, use.field))
+def pinned_at(use: Use, item: WorkItem, context: Context) -> Pin:
+    """What lies at a URI, fetched if it is elsewhere; an adapter is copied into the store on the way."""
+    context.progress(Progress(item.key, f"reading {use.uri}"))
+    found = places.pin(use, context)
+    if use.role in (Role.TAKER_ADAPTER, Role.GENERATOR_ADAPTER):
+        folder = places.here(use, context)
+        adapter.load(folder)  # every tensor is read: one that is not finite would spoil each sum it is part of
+        if tree.put_tree(context.store, folder) != found.digest:
+            raise BadInputError(
+                f"{use.field}: {use.uri!r} changed while it was read; run again when nobody writes to it"
+            )
+    return found
 
 
 def check_adapters(context: Context) -> None:
     """Every adapter fits its base, and those that are to be summed agree. Raises BadInputError naming the first."""
-    resolved = context.resolved
-    base = setup.base_folder(context)
     summed = []
-    for index, uri in enumerate(given(resolved)):
-        field = f"spec.generators.adapters[{index}]"
-        found = adapter.read_signature(places.folder(uri, context.base_folder, field))
-        signature.fits(base, found, field)
-        summed.append((field, found))
+    for use in defaults.uris(context.resolved):
+        if use.role in (Role.TAKER_ADAPTER, Role.GENERATOR_ADAPTER):
+            found = adapter.read_signature(places.here(use, context))
+            signature.fits(own_base(use, context), found, use.field)
+            engines.check_adapter(context.resolved, use.field, found.rank)
+            if use.role is Role.GENERATOR_ADAPTER:
+                summed.append((use.field, found))
     if summed:
         signature.agree(summed)
-    for index, taker in enumerate(resolved.takers):
-        if taker.adapter is not None:
-            field = f"spec.takers[{index}].adapter"
-            own = places.folder(taker.model, context.base_folder, f"spec.takers[{index}].model")
-            signature.fits(own, adapter.read_signature(places.folder(taker.adapter, context.base_folder, field)), field)
+
+
+def own_base(use: Use, context: Context) -> Path:
+    """The folder of the model that an adapter is of."""
+    for index, taker in enumerate(context.resolved.takers):
+        if use.field == f"spec.takers[{index}].adapter" and isinstance(taker, ResolvedTaker):
+            if taker.model == context.resolved.base.model:
+                break
+            return places.here(Use(Role.TAKER_MODEL, taker.model, f"spec.takers[{index}].model"), context)
+    return setup.base_folder(context)
 
 
 def given(resolved: ResolvedSpec) -> tuple[str, ...]:
@@ -105,7 +114,7 @@ def seed_data(context: Context) -> SeedData:
     """The seed items, split and clustered."""
     resolved = context.resolved
     data, origin = resolved.generators.data, resolved.generators.origin
-    path = places.file(data.uri, context.base_folder, "spec.generators.data.uri")
+    path = places.here(only(resolved, Role.DATA), context)
     read = seeds.read(path, data.field, resolved.generators.cluster_field)
     kept, held_out = seeds.split(read.items, data.held_out, resolved.seed)
     clusters = clustered(context, kept) if isinstance(origin, Trained) else (tuple(item.text for item in kept),)
@@ -131,8 +140,12 @@ def clustered(context: Context, items: Sequence[seeds.Seed]) -> tuple[tuple[str,
 def embedder(clusters: ByKMeans, context: Context) -> clustering.Embedder:
     if clusters.embedder is None:
         return clustering.Tfidf()
-    field = "spec.generators.clustering.kmeans.embedder.model.uri"
-    return clustering.Model(places.folder(clusters.embedder, context.base_folder, field))
+    return clustering.Model(places.here(only(context.resolved, Role.EMBEDDER), context))
+
+
+def only(resolved: ResolvedSpec, role: Role) -> Use:
+    """The one use of this kind."""
+    return next(use for use in defaults.uris(resolved) if use.role is role)
 
 
 def by_name(items: Sequence[seeds.Seed], count: int, field: str, least: int) -> tuple[int, ...]:
@@ -150,14 +163,14 @@ def by_name(items: Sequence[seeds.Seed], count: int, field: str, least: int) -> 
 
 def check_items(resolved: ResolvedSpec, data: SeedData) -> None:
     """The judge can judge the seed items, and there are enough to show. Raises BadInputError."""
-    judge = judges.judge(str(resolved.judge.name))
+    judge = setup.judge(resolved.judge)
     refusals = [(item, judge.refusal(item)) for item in data.pool]
     refused = [(item, reason) for item, reason in refusals if reason is not None]
     if len(refused) * 2 > len(refusals):
         item, reason = refused[0]
         raise BadInputError(
-            f"spec.judge.verifier.name: {resolved.judge.name} cannot judge {len(refused)} of {len(refusals)} seed"
-            f" items, such as {item[:60]!r} ({reason}); choose a judge for this data or other data"
+            f"spec.judge: {remotes.judge_name(resolved)} cannot judge {len(refused)} of {len(refusals)} seed items,"
+            f" such as {item[:60]!r} ({reason}); choose a judge for this data or other data"
         )
     if len(data.pool) < resolved.generation.shots:
         raise BadInputError(
@@ -174,12 +187,4 @@ def check_disk(context: Context) -> None:
         raise BadInputError(
             f"{context.cache}: {free / 2**20:.0f} MiB free, a run needs {HEADROOM / 2**20:.0f}; free space or choose"
             " another --folder"
-        )
-
-
-def refuse_change(contents: Mapping[str, Digest], standing: bytes) -> None:
-    """Another attempt of this run pinned the same inputs. Raises BadInputError if they changed in between."""
-    if canonical_json(dict(contents)) != standing:
-        raise BadInputError(
-            "the inputs changed while the run was being prepared: restore them or start in a new folder"
         )

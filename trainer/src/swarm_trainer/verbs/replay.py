@@ -3,7 +3,8 @@
 The experiment's identity gives the plan, the commits what was asked and found, the rollouts the evidence. The swarm is
 moved anew from measurements made anew; it must come out as committed, coefficient for coefficient, bit for bit.
 
-Limits: no model is loaded and nothing is generated, so what a rollout says its model wrote is taken as written.
+Limits: no model is loaded and nothing is generated, so what a rollout says its model wrote is taken as written. Where a
+concluded run was thinned, what its commits say of those iterations is taken as written too, and counted apart.
 """
 
 import json
@@ -22,7 +23,7 @@ from swarm_core.recipe import Digest, digest_bytes
 from swarm_core.rollout import Rollout
 from swarm_core.swarm import pso
 from swarm_trainer.stores import tree
-from swarm_trainer.verbs import chain, pins, receipts, setup
+from swarm_trainer.verbs import chain, pins, receipts, retention, setup
 from swarm_trainer.verbs.context import Context
 from swarm_trainer.verbs.setup import Setup
 
@@ -39,6 +40,8 @@ class Verified:
     blobs: int
     last: Digest | None
     """The last commit, whose digest names the whole search."""
+    thinned: int = 0
+    """Iterations whose rollouts were given up: believed by their digests, not measured again."""
 
 
 def verify(store: ArtifactStore, scratch: Path, heard: Callable[[str], None]) -> Verified:
@@ -51,15 +54,17 @@ def verify(store: ArtifactStore, scratch: Path, heard: Callable[[str], None]) ->
     heard("blobs")
     blobs = sum(1 for _ in reachable(store, experiment, manifest))
     commits = list(chain.walk(store))[::-1]
-    rollouts = 0
+    rollouts = thinned = 0
     if commits:
         ready = setup.prepared(Context(resolved, store, scratch, scratch, lambda _: None))
         swarm = pso.start(ready.plan)
         for one in commits:
             heard(f"iteration {one.iteration}")
             swarm = replayed(store, ready, one, swarm)
-            rollouts += len(one.probes)
-    return Verified(experiment.digest, len(commits), rollouts, blobs, commits[-1].digest if commits else None)
+            given_up = retention.thinned(store, one.iteration)
+            thinned += given_up
+            rollouts += 0 if given_up else len(one.probes)
+    return Verified(experiment.digest, len(commits), rollouts, blobs, commits[-1].digest if commits else None, thinned)
 
 
 def identified(store: ArtifactStore, experiment: Experiment) -> ResolvedSpec:
@@ -91,6 +96,8 @@ def measured(store: ArtifactStore, ready: Setup, iteration: int, probe: Probed) 
     """The probe measured anew from its rollout. Raises CorruptError when it is not as committed."""
     key = commit.probe_key(iteration, probe.name)
     data = store.read(key)
+    if data is None and retention.thinned(store, iteration):
+        return probe
     require(data is not None and digest_bytes(data) == probe.rollout, f"{key} is not the rollout its commit names")
     assert data is not None
     require(probe.model == ready.recipe(probe.position).name, f"{key} is of another model than its position gives")
@@ -103,7 +110,7 @@ def reachable(store: ArtifactStore, experiment: Experiment, manifest: Digest) ->
     """Every blob the run rests on, each fetched and checked; what receipts name of items that are done, too."""
     yield checked(store, manifest)
     yield checked(store, experiment.data)
-    trees = {*experiment.adapters, *(taker.adapter for taker in experiment.takers if taker.adapter)}
+    trees = {*experiment.adapters, *(taker.adapter for taker in experiment.local_takers if taker.adapter)}
     for receipt in stored(store):
         trees |= {digest for name, digest in receipt.outputs.items() if name in (Output.ADAPTER, Output.BUNDLE)}
         if Output.RESULT in receipt.outputs:

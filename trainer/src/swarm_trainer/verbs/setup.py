@@ -8,17 +8,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from swarm_core import recipe
 from swarm_core.api import defaults
-from swarm_core.api.defaults import ResolvedSpec
+from swarm_core.api.defaults import ResolvedSpec, Role, Use
+from swarm_core.api.judging import Verifier
+from swarm_core.api.resolved import ResolvedJudge
 from swarm_core.engine import search
 from swarm_core.engine.receipts import Output
 from swarm_core.engine.work import GENERATORS, Kind, WorkItem
 from swarm_core.experiment import Experiment, SeedData
 from swarm_core.judges import registry as judges
+from swarm_core.judges.rubric import Rubric
 from swarm_core.objectives import bootstrap
 from swarm_core.objectives import registry as objectives
 from swarm_core.objectives.objective import Measurement
-from swarm_core.ports import ArtifactStore, Inference, StoreError
+from swarm_core.ports import ArtifactStore, Inference, Judge, StoreError
 from swarm_core.recipe import Digest, Group, Merge, Recipe
 from swarm_core.rollout import Rollout, Unmeasured, batch, measure
 from swarm_core.swarm import positions, pso, streams
@@ -81,7 +85,7 @@ class Setup:
 
     @property
     def taker_recipes(self) -> tuple[Recipe, ...]:
-        return tuple(recipe for _, recipe in self.experiment.taker_recipes(self.resolved.base.dtype))
+        return self.experiment.taker_recipes(self.resolved.base.dtype)
 
     def recipe(self, position: Sequence[float]) -> Recipe:
         """The model at a position of the swarm."""
@@ -110,10 +114,13 @@ class Setup:
     def engines(self, context: Context) -> list[Inference]:
         """The inference engines of this run, one per lane, kept warm in the worker."""
         if self.manifest not in context.engines:
-            generators = tuple(map(self.recipe, positions.vertices(self.plan.basis, self.plan.groups)))
-            stock = Stock(models(context), lambda digest: unpacked(context, digest), (*generators, *self.taker_recipes))
-            context.engines[self.manifest] = engines.made(context, stock)
+            context.engines[self.manifest] = engines.made(context, self.stock(context))
         return context.engines[self.manifest]
+
+    def stock(self, context: Context) -> Stock:
+        """What the engines are to serve."""
+        generators = tuple(map(self.recipe, positions.vertices(self.plan.basis, self.plan.groups)))
+        return Stock(models(context), lambda digest: unpacked(context, digest), (*generators, *self.taker_recipes))
 
     def serving(self, context: Context, live: Sequence[Recipe]) -> list[Inference]:
         """The engines, each serving `live` and the takers."""
@@ -129,9 +136,15 @@ class Setup:
 
 def prepared(context: Context) -> Setup:
     """The run's setup, once prepare and every seed are done."""
-    resolved = context.resolved
     manifest, experiment = manifested(context.store)
-    basis = experiment.adapters or tuple(seeded(context.store, index) for index in range(resolved.generators.count))
+    count = context.resolved.generators.count
+    basis = experiment.adapters or tuple(seeded(context.store, index) for index in range(count))
+    return ready(context, manifest, experiment, basis)
+
+
+def ready(context: Context, manifest: Digest, experiment: Experiment, basis: tuple[Digest, ...]) -> Setup:
+    """The setup of a search over `basis`, whose adapters are in the store."""
+    resolved = context.resolved
     apart = layered(context, basis[0]) if resolved.swarm.per_layer else None
     return Setup(
         resolved=resolved,
@@ -169,7 +182,6 @@ def seeded(store: ArtifactStore, index: int) -> Digest:
 
 def exam(resolved: ResolvedSpec, experiment: Experiment, data: SeedData) -> Exam:
     """What every candidate of the run is asked."""
-    recipes = experiment.taker_recipes(resolved.base.dtype)
     return Exam(
         seed=resolved.seed,
         style=resolved.base.template,
@@ -180,8 +192,23 @@ def exam(resolved: ResolvedSpec, experiment: Experiment, data: SeedData) -> Exam
         rounds=resolved.generation.rounds,
         generation=Sampling(resolved.generation.max_tokens, resolved.generation.temperature),
         answering=Sampling(resolved.answering.max_tokens, resolved.answering.temperature),
-        takers=tuple((name, recipe.name) for name, recipe in recipes),
-        judge=judges.judge(str(resolved.judge.name)),
+        takers=experiment.taker_models(resolved.base.dtype),
+        judge=judge(resolved.judge),
+        remote=frozenset(recipe.remote(way.remote.url, way.remote.model) for way in resolved.access),
+    )
+
+
+def judge(chosen: Verifier | ResolvedJudge) -> Judge | Rubric:
+    """The judge of a spec: a program, or a model with its rubric."""
+    if isinstance(chosen, Verifier):
+        return judges.judge(str(chosen.name))
+    return Rubric(
+        model=recipe.remote(chosen.endpoint.url, chosen.endpoint.model),
+        text=chosen.rubric,
+        low=chosen.scale.low,
+        high=chosen.scale.high,
+        max_tokens=chosen.max_tokens,
+        vet=chosen.vet,
     )
 
 
@@ -197,17 +224,22 @@ def unpacked(context: Context, digest: Digest) -> Path:
 
 def base_folder(context: Context) -> Path:
     """The folder of the base model."""
-    return places.folder(context.resolved.base.model, context.base_folder, "spec.base.model")
+    return places.here(base(context.resolved), context)
+
+
+def base(resolved: ResolvedSpec) -> Use:
+    """The base model's place in the spec."""
+    return next(use for use in defaults.uris(resolved) if use.role is Role.BASE)
 
 
 def models(context: Context) -> dict[Digest, Path]:
-    """The folder of every base by its digest, hashed now. Raises BadInputError if one changed since prepare."""
+    """The folder of every base by its digest, hashed in this process. Raises BadInputError if one changed."""
     pinned = pins.load(context.store)
     found: dict[Digest, Path] = {}
     for use in defaults.uris(context.resolved):
-        if use.role in (defaults.Role.BASE, defaults.Role.TAKER_MODEL):
-            path = places.folder(use.uri, context.base_folder, use.field)
-            digest = tree.digest_tree(path)
-            pins.check(use, digest, pinned)
+        if use.role in (Role.BASE, Role.TAKER_MODEL):
+            path = places.here(use, context)
+            digest = places.pin(use, context).digest
+            pins.check(use, digest, pinned[use.uri])
             found[digest] = path
     return found

@@ -1,10 +1,14 @@
-"""Will the texts fit? Counts tokens of the longest prompts before anything is trained or served."""
+"""Will the texts fit? Counts tokens of the longest prompts before anything is trained or served.
+
+Limits: models that somebody else serves count for themselves.
+"""
 
 from pathlib import Path
 
 from transformers import AutoConfig, AutoTokenizer
 
 from swarm_core.api.defaults import ResolvedSpec
+from swarm_core.api.resolved import ResolvedTaker
 from swarm_core.errors import BadInputError
 from swarm_core.experiment import SeedData
 from swarm_core.text import prompts
@@ -24,7 +28,8 @@ def check(resolved: ResolvedSpec, folder: Path, data: SeedData) -> None:
     if limit > longest_ever:
         raise BadInputError(f"spec.base.maxModelLen: {limit}, but the base ends at {longest_ever}; lower it")
     fits("spec.generation.maxTokens", generation, resolved.generation.max_tokens, limit)
-    fits("spec.answering.maxTokens", max(answering), resolved.answering.max_tokens, limit)
+    if any(isinstance(taker, ResolvedTaker) for taker in resolved.takers):
+        fits("spec.answering.maxTokens", max(answering), resolved.answering.max_tokens, limit)
 
 
 def fits(field: str, prompt: int, written: int, limit: int) -> None:

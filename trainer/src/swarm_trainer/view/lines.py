@@ -1,7 +1,9 @@
 """The run as lines, for logs and pipes: one per phase, per item that ends, and per thing worth knowing."""
 
+from collections.abc import Iterator
 from typing import assert_never
 
+from swarm_core.effort import Effort
 from swarm_trainer.host.events import Began, Entered, Event, Finished, Noticed, Started, Worked
 from swarm_trainer.view import words
 from swarm_trainer.view.scene import Scene, iteration
@@ -36,5 +38,14 @@ def of_iteration(before: Scene, after: Scene, now: float) -> str:
         f"mean {words.value(after.mean)}",
         "" if rate is None else words.rate(rate),
         "" if left is None else f"{words.duration(left)} left",
+        *troubles(after.effort),
     ]
     return "  ".join(part for part in parts if part)
+
+
+def troubles(effort: Effort) -> Iterator[str]:
+    """What went wrong so far, as far as anything did: `3 failed`, `12 sent again`, `2 unscored`."""
+    unscored = sum(count for _, count in effort.unscored)
+    for count, what in ((effort.failed, "failed"), (effort.retries, "sent again"), (unscored, "unscored")):
+        if count:
+            yield f"{count:,} {what}"

@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from swarm_core.engine.phases import Phase
+from swarm_trainer.report import account
 from swarm_trainer.view import words
 from swarm_trainer.view.scene import Scene
 
@@ -34,6 +35,8 @@ def picture(scene: Scene, now: float, width: int) -> RenderableType:
     rows: list[RenderableType] = [headline(scene, now), standing(scene)]
     if scene.item is not None:
         rows.append(doing(scene, now))
+    if scene.effort.requests or scene.effort.cached:
+        rows.append(shortened(Text(account.line(account.fields(scene.effort)), style="dim")))
     if scene.message:
         rows.append(shortened(Text(words.safe(scene.message), style="yellow")))
     if scene.fitness:

@@ -5,6 +5,7 @@ from dataclasses import asdict
 from typing import assert_never
 
 from swarm_trainer.host.events import Began, Entered, Event, Finished, Noticed, Started, Worked
+from swarm_trainer.report import account
 
 
 def line(event: Event, at: float) -> str:
@@ -21,7 +22,8 @@ def fields(event: Event) -> dict[str, object]:
         case Began():
             return {**asdict(event), "folder": str(event.folder)}
         case Worked(progress):
-            return {**asdict(progress), "fitness": dict(progress.fitness)}
+            effort = account.fields(progress.effort)
+            return {**asdict(progress), "fitness": dict(progress.fitness), "effort": effort}
         case Finished(receipt):
             return {"key": receipt.key, "outputs": dict(receipt.outputs), "scalars": dict(receipt.scalars)}
         case Entered() | Started() | Noticed():

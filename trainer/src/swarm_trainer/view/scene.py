@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from statistics import median
 from typing import assert_never
 
+from swarm_core.effort import NONE, Effort
 from swarm_core.engine import receipts
 from swarm_core.engine.phases import Phase
 from swarm_core.engine.receipts import Scalar
@@ -49,6 +50,8 @@ class Scene:
     fitness: tuple[tuple[str, float | None], ...] = ()
     """Probes of the iteration in hand, or of the last one until the next has measured something."""
     message: str = ""
+    effort: Effort = NONE
+    """What this host's work took so far."""
 
     def left(self, now: float) -> float | None:
         """Seconds the search may still take; None while that cannot be told."""
@@ -98,7 +101,7 @@ def worked(scene: Scene, progress: Progress, now: float) -> Scene:
         tokens=item.tokens + progress.tokens,
         fitness=progress.fitness or item.fitness,
     )
-    return replace(scene, item=item, fitness=item.fitness or scene.fitness)
+    return replace(scene, item=item, fitness=item.fitness or scene.fitness, effort=scene.effort + progress.effort)
 
 
 def finished(scene: Scene, receipt: Receipt, now: float) -> Scene:

@@ -55,18 +55,19 @@ def outcome(item: WorkItem, carry_out: CarryOut, report: Callable[[Progress], No
     """The receipt of `item`, or why there is none."""
     try:
         return carry_out(item, report)
-    except (BadInputError, CorruptError) as error:  # bytes that were changed are no better at the next attempt
-        return unfinished(item, FailureReason.BAD_INPUT, one_line(str(error)))
     except Exception as error:
-        traceback.print_exc()
-        refusal = storage.refusal(error)
-        if refusal is not None:
-            return unfinished(item, FailureReason.BAD_INPUT, refusal)
-        return unfinished(item, FailureReason.ERROR, one_line(f"{type(error).__name__}: {error}"))
+        return messages.Unfinished(item.key, failed(error, item.attempt))
 
 
-def unfinished(item: WorkItem, reason: FailureReason, message: str) -> messages.Unfinished:
-    return messages.Unfinished(item.key, Failed(item.attempt, reason, message))
+def failed(error: Exception, attempt: int) -> Failed:
+    """What `error` says of an attempt; its traceback goes to the log unless it tells the user all there is."""
+    if isinstance(error, BadInputError | CorruptError):  # bytes that were changed are no better at the next attempt
+        return Failed(attempt, FailureReason.BAD_INPUT, one_line(str(error)))
+    traceback.print_exception(error)
+    refusal = storage.refusal(error)
+    if refusal is not None:
+        return Failed(attempt, FailureReason.BAD_INPUT, refusal)
+    return Failed(attempt, FailureReason.ERROR, one_line(f"{type(error).__name__}: {error}"))
 
 
 def one_line(text: str) -> str:

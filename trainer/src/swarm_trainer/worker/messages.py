@@ -8,6 +8,7 @@ import json
 from dataclasses import asdict, dataclass
 from typing import assert_never
 
+from swarm_core.effort import Effort
 from swarm_core.engine.work import Failed, FailureReason, Receipt
 from swarm_trainer.verbs.context import Progress
 
@@ -60,7 +61,7 @@ def from_fields(kind: str, fields: dict[str, object]) -> Message:
             raise ValueError(f"a worker says progress, receipt or unfinished, not {kind!r}")
 
 
-def progress(fitness: list[list[str | float | None]], **fields: object) -> Progress:
+def progress(fitness: list[list[str | float | None]], effort: dict[str, object], **fields: object) -> Progress:
     """Progress from its JSON fields, where tuples have become lists."""
     rows = tuple((str(name), None if value is None else float(value)) for name, value in fitness)
-    return Progress(fitness=rows, **fields)  # type: ignore[arg-type]
+    return Progress(fitness=rows, effort=Effort.from_fields(effort), **fields)  # type: ignore[arg-type]

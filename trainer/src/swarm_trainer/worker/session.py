@@ -15,6 +15,7 @@ from swarm_core.api.execution import S3Storage
 from swarm_core.engine.work import Kind, Receipt, WorkItem
 from swarm_core.ports import ArtifactStore
 from swarm_trainer import verbs
+from swarm_trainer.meter import Meter
 from swarm_trainer.stores import opening
 from swarm_trainer.stores.local import LocalStore
 from swarm_trainer.verbs.context import Context, Progress
@@ -45,23 +46,28 @@ def carrying_out(folder: Path) -> CarryOut:
     """What the worker of the run in `folder` does with an item. Raises ValueError or OSError without an order there."""
     layout = Layout(folder)
     order = Order.from_bytes(layout.order.read_bytes())
-    limit_threads(order)
-    opened = store(layout, order)
-    context = Context(order.resolved, opened, layout.cache, order.base_folder, unheard)
+    limit_threads(order.resolved)
+    meter = Meter()
+    opened = store(layout, order, meter)
+    return within(Context(order.resolved, opened, layout.cache, order.base_folder, unheard, meter=meter))
+
+
+def within(context: Context) -> CarryOut:
+    """What is done with an item in these surroundings, whoever the host is."""
 
     def carry_out(item: WorkItem, report: Callable[[Progress], None]) -> Receipt:
         context.progress = report
         if item.kind is Kind.PREPARE:
-            examined(opened)
+            examined(context.store)
         return verbs.carry_out(item, context)
 
     return carry_out
 
 
-def store(layout: Layout, order: Order) -> ArtifactStore:
+def store(layout: Layout, order: Order, meter: Meter | None = None) -> ArtifactStore:
     """The store of a run: a bucket if the spec names one, else in the run folder. Raises StoreError."""
     place = order.resolved.storage
-    return opening.opened(place if isinstance(place, S3Storage) else layout.store, layout.cache)
+    return opening.opened(place if isinstance(place, S3Storage) else layout.store, layout.cache, meter)
 
 
 def greeted(layout: Layout, order: Order) -> ArtifactStore:
@@ -82,9 +88,9 @@ def examined(opened: ArtifactStore) -> None:
         probe.check(opened)
 
 
-def limit_threads(order: Order) -> None:
+def limit_threads(resolved: ResolvedSpec) -> None:
     """Bound the threads of every numeric library. They read this when they are imported, which is later."""
-    threads = order.resolved.execution.local.threads
+    threads = resolved.execution.local.threads
     if threads is not None:
         os.environ["OMP_NUM_THREADS"] = str(threads)
 

@@ -1,4 +1,4 @@
-"""Adapters on the shelf: made once, named by their digest, deleted when nobody may ask for them any more."""
+"""Adapters on the rack: made once, named by their digest, deleted when nobody may ask for them any more."""
 
 import threading
 from collections.abc import Callable, Sequence
@@ -9,8 +9,8 @@ import pytest
 
 from swarm_core.ports import StoreError
 from swarm_core.recipe import Digest, ModelName, Recipe, mixture, single
-from swarm_trainer.inference import shelf
-from swarm_trainer.inference.shelf import Fitting, MisfitError, Shelf, UnknownError
+from swarm_trainer.inference import rack
+from swarm_trainer.inference.rack import Fitting, MisfitError, Rack, UnknownError
 from swarm_trainer.lora import combine
 from swarm_trainer.stores import tree
 from swarm_trainer.stores.local import LocalStore
@@ -30,12 +30,12 @@ def basis(store: LocalStore, tiny_base: Path, make_adapter: Make) -> tuple[Diges
 
 
 @pytest.fixture
-def made(store: LocalStore, tiny_base: Path, tmp_path: Path) -> Shelf:
-    return Shelf(store, tmp_path / "shelf", Fitting(BASE, 8, tiny_base))
+def made(store: LocalStore, tiny_base: Path, tmp_path: Path) -> Rack:
+    return Rack(store, tmp_path / "rack", Fitting(BASE, 8, tiny_base))
 
 
 def published(store: LocalStore, recipe: Recipe) -> ModelName:
-    store.publish(shelf.key(recipe.name), recipe.to_bytes())
+    store.publish(rack.key(recipe.name), recipe.to_bytes())
     return recipe.name
 
 
@@ -55,7 +55,7 @@ def together(work: Callable[[int], object], count: int) -> list[object]:
 
 
 def test_an_adapter_is_what_combine_makes_of_its_recipe(
-    store: LocalStore, basis: tuple[Digest, ...], made: Shelf, tmp_path: Path
+    store: LocalStore, basis: tuple[Digest, ...], made: Rack, tmp_path: Path
 ) -> None:
     recipe = recipes(basis, 4)[3]
     path = made.take(published(store, recipe))
@@ -66,54 +66,54 @@ def test_an_adapter_is_what_combine_makes_of_its_recipe(
 
 
 @pytest.mark.parametrize("name", ["", "..", "../../etc/passwd", "a" * 63, "A" * 64, "a" * 64 + "/..", "a" * 64 + "\n"])
-def test_what_is_no_digest_never_becomes_a_path(made: Shelf, tmp_path: Path, name: str) -> None:
+def test_what_is_no_digest_never_becomes_a_path(made: Rack, tmp_path: Path, name: str) -> None:
     with pytest.raises(ValueError, match="digest"):
         made.take(name)
-    assert not (tmp_path / "shelf").exists()
+    assert not (tmp_path / "rack").exists()
 
 
-def test_a_name_without_a_recipe_is_unknown(made: Shelf) -> None:
+def test_a_name_without_a_recipe_is_unknown(made: Rack) -> None:
     with pytest.raises(UnknownError, match="no recipe"):
         made.take("0" * 64)
 
 
-def test_a_recipe_under_anothers_name_is_not_served(store: LocalStore, basis: tuple[Digest, ...], made: Shelf) -> None:
+def test_a_recipe_under_anothers_name_is_not_served(store: LocalStore, basis: tuple[Digest, ...], made: Rack) -> None:
     one, two = recipes(basis, 2)
-    store.publish(shelf.key(one.name), two.to_bytes())
+    store.publish(rack.key(one.name), two.to_bytes())
     with pytest.raises(MisfitError, match=two.name):
         made.take(one.name)
 
 
-def test_a_recipe_of_another_base_is_not_served(store: LocalStore, basis: tuple[Digest, ...], made: Shelf) -> None:
+def test_a_recipe_of_another_base_is_not_served(store: LocalStore, basis: tuple[Digest, ...], made: Rack) -> None:
     with pytest.raises(MisfitError, match="stands on base"):
         made.take(published(store, single(Digest("c" * 64), basis[0])))
 
 
 def test_a_rank_beyond_the_servers_is_refused_and_nothing_stays(
-    store: LocalStore, made: Shelf, tiny_base: Path, make_adapter: Make, tmp_path: Path
+    store: LocalStore, made: Rack, tiny_base: Path, make_adapter: Make, tmp_path: Path
 ) -> None:
     high = tree.put_tree(store, make_adapter(tiny_base, 3, rank=16))
     name = published(store, single(BASE, high))
     with pytest.raises(MisfitError, match="rank 16, but this server takes 8"):
         made.take(name)
-    assert not (tmp_path / "shelf" / "adapters" / name).exists()
+    assert not (tmp_path / "rack" / "adapters" / name).exists()
 
 
 def test_an_adapter_of_another_base_is_refused(
-    store: LocalStore, made: Shelf, make_base: Make, make_adapter: Make
+    store: LocalStore, made: Rack, make_base: Make, make_adapter: Make
 ) -> None:
     foreign = tree.put_tree(store, make_adapter(make_base(hidden=64)))
     with pytest.raises(MisfitError, match="another base's adapter"):
         made.take(published(store, single(BASE, foreign)))
 
 
-def test_a_basis_that_the_store_lacks_is_an_error_of_the_store(store: LocalStore, made: Shelf) -> None:
+def test_a_basis_that_the_store_lacks_is_an_error_of_the_store(store: LocalStore, made: Rack) -> None:
     with pytest.raises(StoreError, match="not in the store"):
         made.take(published(store, single(BASE, Digest("d" * 64))))
 
 
 def test_64_who_want_one_adapter_at_once_get_the_same_one(
-    store: LocalStore, basis: tuple[Digest, ...], made: Shelf, monkeypatch: pytest.MonkeyPatch
+    store: LocalStore, basis: tuple[Digest, ...], made: Rack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     writes: list[Path] = []
     write = combine.write
@@ -126,7 +126,7 @@ def test_64_who_want_one_adapter_at_once_get_the_same_one(
 
 
 def test_64_different_adapters_at_once_are_each_the_right_one(
-    store: LocalStore, basis: tuple[Digest, ...], made: Shelf, tmp_path: Path
+    store: LocalStore, basis: tuple[Digest, ...], made: Rack, tmp_path: Path
 ) -> None:
     wanted = recipes(basis, 64)
     paths = together(lambda number: made.take(published(store, wanted[number])), 64)
@@ -136,35 +136,35 @@ def test_64_different_adapters_at_once_are_each_the_right_one(
 
 
 def test_another_process_finds_and_checks_what_stands_there(
-    store: LocalStore, basis: tuple[Digest, ...], made: Shelf, tiny_base: Path, tmp_path: Path
+    store: LocalStore, basis: tuple[Digest, ...], made: Rack, tiny_base: Path, tmp_path: Path
 ) -> None:
     name = published(store, recipes(basis, 1)[0])
     path = made.take(name)
-    again = Shelf(store, tmp_path / "shelf", Fitting(BASE, 8, tiny_base))
+    again = Rack(store, tmp_path / "rack", Fitting(BASE, 8, tiny_base))
     assert again.take(name) == path
 
 
 def test_the_live_set_keeps_two_generations(store: LocalStore) -> None:
     for live in ("ab", "ab", "bc", "d"):
-        shelf.announce(store, [ModelName(name) for name in live])
-    assert shelf.generations(store.read(shelf.LIVE)) == [["d"], ["b", "c"]]
+        rack.announce(store, [ModelName(name) for name in live])
+    assert rack.generations(store.read(rack.LIVE)) == [["d"], ["b", "c"]]
 
 
-def test_the_disk_stays_flat_over_60_generations(store: LocalStore, basis: tuple[Digest, ...], made: Shelf) -> None:
+def test_the_disk_stays_flat_over_60_generations(store: LocalStore, basis: tuple[Digest, ...], made: Rack) -> None:
     most = 0
     for number in range(60):
         recipe = mixture(BASE, basis, (float(number), 1.0))
-        shelf.announce(store, [recipe.name])
+        rack.announce(store, [recipe.name])
         path = made.take(published(store, recipe))
         made.sweep([])
         most = max(most, len(list(path.parent.iterdir())))
     assert most <= 4
 
 
-def test_what_is_live_or_held_or_busy_is_not_swept(store: LocalStore, basis: tuple[Digest, ...], made: Shelf) -> None:
+def test_what_is_live_or_held_or_busy_is_not_swept(store: LocalStore, basis: tuple[Digest, ...], made: Rack) -> None:
     live, held, busy, idle = recipes(basis, 4)
     paths = {recipe.name: made.take(published(store, recipe)) for recipe in (live, held, busy, idle)}
-    shelf.announce(store, [live.name])
+    rack.announce(store, [live.name])
     with made.busy(busy.name):
         for _ in range(3):
             made.sweep([held.name])
@@ -172,7 +172,7 @@ def test_what_is_live_or_held_or_busy_is_not_swept(store: LocalStore, basis: tup
     assert there == {live.name, held.name, busy.name}
 
 
-def test_what_was_swept_is_made_again(store: LocalStore, basis: tuple[Digest, ...], made: Shelf) -> None:
+def test_what_was_swept_is_made_again(store: LocalStore, basis: tuple[Digest, ...], made: Rack) -> None:
     name = published(store, recipes(basis, 1)[0])
     path = made.take(name)
     before = (path / "adapter_model.safetensors").read_bytes()

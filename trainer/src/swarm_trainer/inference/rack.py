@@ -79,7 +79,7 @@ class Fitting:
     """The base model's."""
 
 
-class Shelf:
+class Rack:
     """The adapters of one server."""
 
     def __init__(self, store: ArtifactStore, folder: Path, fitting: Fitting) -> None:

@@ -1,0 +1,268 @@
+"""What our client and plugin cost beside vLLM's own serving benchmark, and what serving gains over a loop.
+
+One vLLM server of the arena's base, started as a run starts it; eight adapters, each a sum that the plugin makes on
+first use; the same prompts in the same order, the adapters in turn, greedy, at the same concurrency:
+
+- *ours*: `OpenAIInference.complete`, as every lane of a run calls it.
+- *vLLM's*: `vllm bench serve` (its module; the command looks for a distribution named vllm), in a process of its own.
+- *loop*: transformers and PEFT, one prompt at a time, as the code released with Data Swarms generates; a part of the
+  prompts, in as many threads as the server has.
+
+In turn in every round, after one that does not count; medians of output tokens a second, and processor seconds that the
+server took for a thousand of them (less what it takes idle while vLLM's benchmark starts), which other work on the
+machine cannot distort as much. The first use of each adapter (recipe from the store, sum into memory, load) is its
+first request's time less its second's, before all that.
+
+Needs `make vllm`, and pandas for vLLM's benchmark (`pip install pandas`). Limits: a model of 0.86 million parameters on
+a CPU, where requests cost more than tokens: hard on a client, easy on an engine.
+"""
+
+import argparse
+import json
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from statistics import median
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
+
+import processes
+import torch
+from peft import PeftModel
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from swarm_core.ports import Completion, Request
+from swarm_core.recipe import Digest, Recipe, mixture, single
+from swarm_core.text import prompts
+from swarm_trainer.inference import variables
+from swarm_trainer.inference.openai import OpenAIInference
+from swarm_trainer.inference.sending import Settings
+from swarm_trainer.inference.server import Served, Server
+from swarm_trainer.lora import combine
+from swarm_trainer.stores import tree
+from swarm_trainer.stores.local import LocalStore
+
+ARENA = Path(__file__).parents[1] / "examples" / "arithmetic"
+TAKERS = ("adder", "beginner", "multiplier", "subtractor")
+ADAPTERS, LONGEST, TOKENS, SHOTS = 8, 128, 40, 3
+IDLE_SECONDS = 10.0
+OURS, THEIRS, LOOP = "ours", "vllm bench serve", "transformers, one at a time"
+BENCH = "import sys; from vllm.benchmarks import serve; from vllm.utils.argparse_utils import FlexibleArgumentParser"
+BENCH += "; p = FlexibleArgumentParser(); serve.add_cli_args(p); serve.main(p.parse_args())"
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """One way, once."""
+
+    tokens: int
+    """Written."""
+    seconds: float
+    processor: float = 0.0
+    """Of the server, all its processes."""
+
+    @property
+    def value(self) -> float:
+        return self.tokens / self.seconds
+
+    @property
+    def cost(self) -> float:
+        """Processor seconds of the server for a thousand tokens."""
+        return 1000 * self.processor / self.tokens
+
+
+@dataclass
+class Bench:
+    """A server with its adapters, and the requests."""
+
+    folder: Path
+    options: argparse.Namespace
+    rates: dict[str, list[Rate]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.store, self.base = LocalStore(self.folder / "store"), tree.digest_tree(ARENA / "base")
+        basis = [tree.put_tree(self.store, ARENA / "takers" / name) for name in TAKERS]
+        self.recipes = [mixture(self.base, basis, weights(number)) for number in range(ADAPTERS)]
+        self.requests = requests(self.recipes, self.options.requests)
+        self.host = Server(served(self.base, self.options.threads), self.store.root, self.folder / "vllm.log")
+        settings = Settings(max_model_len=LONGEST, concurrency=self.options.concurrency)
+        self.client = OpenAIInference({self.base: self.host}, self.store, settings)
+
+    def first_uses(self) -> list[float]:
+        """Seconds that each adapter's first request takes longer than its second. The server is warm."""
+        bare = single(self.base)
+        self.client.serve([bare, *self.recipes])
+        for _ in range(5):
+            self.asked(bare)
+        return [self.asked(recipe) - self.asked(recipe) for recipe in self.recipes]
+
+    def asked(self, recipe: Recipe) -> float:
+        begin = time.perf_counter()
+        self.client.complete([Request(recipe.name, "Q: 1+1\nA:", 1, 0.0, 0)])
+        return time.perf_counter() - begin
+
+    def ours(self) -> Rate:
+        begin = time.perf_counter()
+        results = self.client.complete(self.requests)
+        seconds = time.perf_counter() - begin
+        return Rate(sum(result.tokens for result in results if isinstance(result, Completion)), seconds)
+
+    def theirs(self) -> Rate:
+        """Raises SystemExit, with what it said, if it does not run or a request of it fails."""
+        place, found = self.host.endpoint(), self.folder / "found.json"
+        asked = self.folder / "prompts.jsonl"
+        asked.write_text("".join(json.dumps({"prompt": request.prompt}) + "\n" for request in self.requests))
+        flags = {
+            "--backend": "openai", "--base-url": place.url, "--endpoint": "/v1/completions",
+            "--model": single(self.base).name, "--tokenizer": str(ARENA / "base"),
+            "--dataset-name": "custom", "--dataset-path": str(asked), "--custom-output-len": str(TOKENS),
+            "--num-prompts": str(len(self.requests)), "--max-concurrency": str(self.options.concurrency),
+            "--temperature": "0", "--lora-assignment": "round-robin", "--result-filename": str(found),
+        }  # fmt: skip
+        switches = ["--disable-shuffle", "--skip-chat-template", "--disable-tqdm", "--save-result", "--lora-modules"]
+        words = [word for pair in flags.items() for word in pair]
+        command = [sys.executable, "-c", BENCH, *words, *switches, *(recipe.name for recipe in self.recipes)]
+        said = subprocess.run(
+            command, env={**os.environ, "OPENAI_API_KEY": place.key or ""}, capture_output=True, text=True, check=False
+        )
+        if said.returncode or json.loads(found.read_text())["completed"] != len(self.requests):
+            raise SystemExit(f"vllm bench serve: {said.stdout[-1000:]}\n{said.stderr[-2000:]}")
+        result = json.loads(found.read_text())
+        return Rate(result["total_output_tokens"], result["duration"])
+
+    def processor(self) -> float:
+        """Seconds that the server's processes have used so far."""
+        ticks = os.sysconf("SC_CLK_TCK")
+        mark = f"{variables.STORE}={self.store.root}"
+        stats = [(Path("/proc") / str(pid) / "stat").read_text() for pid in processes.holding(mark)]
+        return sum(sum(map(int, stat.rpartition(")")[2].split()[11:13])) for stat in stats) / ticks
+
+    def measure(self) -> None:
+        """All rounds."""
+        loop = Loop(self)
+        ways = {OURS: self.ours, THEIRS: self.theirs, LOOP: loop.run}
+        idle = self.spent(lambda: time.sleep(IDLE_SECONDS)) / IDLE_SECONDS
+        for number in range(self.options.rounds + 1):
+            for name, way in ways.items():
+                begin, rates = time.perf_counter(), list[Rate]()
+                spent = self.spent(lambda way=way, rates=rates: rates.append(way()))
+                waited = time.perf_counter() - begin - rates[0].seconds
+                rate = replace(rates[0], processor=spent - idle * waited)
+                self.rates.setdefault(name, []).extend([rate] if number else [])
+                figures = f"{rate.value:.0f} tokens/s, {rate.tokens} tokens, server {rate.cost:.2f} s a thousand"
+                print(f"{name}: {figures}, load {os.getloadavg()[0]:.1f}", flush=True)
+
+    def spent(self, work: Callable[[], object]) -> float:
+        """Processor seconds of the server during `work`."""
+        before = self.processor()
+        work()
+        return self.processor() - before
+
+
+class Loop:
+    """Generation by transformers, one prompt after another."""
+
+    def __init__(self, bench: Bench) -> None:
+        torch.set_num_threads(bench.options.threads)
+        folders = [ARENA / "takers" / name for name in TAKERS]
+        self.tokenizer = AutoTokenizer.from_pretrained(ARENA / "base")
+        model = AutoModelForCausalLM.from_pretrained(ARENA / "base")
+        for recipe in bench.recipes:
+            out = bench.folder / "loop" / recipe.name
+            combine.write(recipe, folders, out)
+            if isinstance(model, PeftModel):
+                model.load_adapter(out, adapter_name=recipe.name)
+            else:
+                model = PeftModel.from_pretrained(model, out, adapter_name=recipe.name)
+        self.model = model.eval()
+        self.requests = bench.requests[: bench.options.loop]
+
+    def run(self) -> Rate:
+        tokens, begin = 0, time.perf_counter()
+        for request in self.requests:
+            self.model.set_adapter(request.model)
+            ids = self.tokenizer(request.prompt, return_tensors="pt")
+            with torch.inference_mode():
+                written = self.model.generate(
+                    input_ids=ids["input_ids"],
+                    attention_mask=ids["attention_mask"],
+                    max_new_tokens=TOKENS,
+                    do_sample=False,
+                )
+            tokens += written.shape[1] - ids["input_ids"].shape[1]
+        return Rate(tokens, time.perf_counter() - begin)
+
+
+def served(base: Digest, threads: int) -> Served:
+    name = single(base).name
+    return Served(base, ARENA / "base", name, 8, ADAPTERS, ADAPTERS, max_model_len=LONGEST, threads=threads)
+
+
+def weights(number: int) -> list[float]:
+    """Coefficients that sum to 1."""
+    draw = random.Random(number)
+    found = [draw.random() for _ in TAKERS]
+    return [value / sum(found) for value in found]
+
+
+def requests(recipes: Sequence[Recipe], count: int) -> list[Request]:
+    """Generation prompts as a search asks them, to every adapter in turn."""
+    seeds = [json.loads(line)["text"] for line in (ARENA / "seeds.jsonl").read_text().splitlines()]
+    draw = random.Random(0)
+    return [
+        Request(
+            model=recipes[number % len(recipes)].name,
+            prompt=prompts.generation(prompts.Style.PLAIN, "arithmetic", draw.sample(seeds, SHOTS)),
+            max_tokens=TOKENS,
+            temperature=0.0,
+            seed=number,
+        )
+        for number in range(count)
+    ]
+
+
+def table(rates: dict[str, list[Rate]]) -> Iterator[str]:
+    yield "| | output tokens/s, median (least to most) | tokens | ours / it | wanted | server, processor s a thousand |"
+    yield "|---|---|---|---|---|---|"
+    wanted = {OURS: "", THEIRS: "at least 0.95", LOOP: "at least 10"}
+    mine = median(rate.value for rate in rates[OURS])
+    for name, found in rates.items():
+        values = [rate.value for rate in found]
+        cost = median(rate.cost for rate in found)
+        spread = f"{median(values):.0f} ({min(values):.0f} to {max(values):.0f})"
+        yield f"| {name} | {spread} | {found[0].tokens} | {mine / median(values):.2f} | {wanted[name]} | {cost:.2f} |"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--requests", type=int, default=400)
+    parser.add_argument("--concurrency", type=int, default=32)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--loop", type=int, default=24, help="prompts of the one-at-a-time loop")
+    parser.add_argument("--threads", type=int, default=1, help="of the server's engine, and of the loop")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        bench = Bench(Path(folder), options)
+        try:
+            first = bench.first_uses()
+            print(f"first use of an adapter: median {median(first):.3f} s, most {max(first):.3f} s", flush=True)
+            bench.measure()
+        finally:
+            bench.client.close()
+    print("\n".join(table(bench.rates)))
+    print(
+        f"\n{options.requests} requests, {options.concurrency} at once, {ADAPTERS} adapters, {options.rounds} rounds;",
+        end=" ",
+    )
+    print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

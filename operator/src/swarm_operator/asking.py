@@ -1,0 +1,74 @@
+"""How the commands for people reach a cluster: as kubectl does, by KUBECONFIG or the user's own file. They only read.
+
+Limits: the current context. What the cluster says is somebody else's text, so it is made printable before it is shown.
+"""
+
+import argparse
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from swarm_core.errors import BadInputError
+from swarm_operator.cluster import ApiError, Cluster, NotFoundError, Target
+from swarm_operator.plan import Object
+
+CALL_SECONDS = 15.0
+T = TypeVar("T")
+Work = Callable[[Cluster, Target], Awaitable[T]]
+"""What is done with a cluster and the run that was named."""
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """The arguments that name a run on a cluster."""
+    parser.add_argument("name", metavar="NAME", help="a SwarmRun of the cluster of your kubeconfig")
+    parser.add_argument("--namespace", "-n", metavar="NS", help="its namespace; absent, that of the current context")
+
+
+def asked(arguments: argparse.Namespace, work: Work[T]) -> T:
+    """What `work` brings. Raises BadInputError when the cluster cannot be asked, or has no such run."""
+    try:
+        return asyncio.run(_asked(arguments, work))
+    except NotFoundError as error:
+        raise BadInputError(f"{error}; look with `kubectl get swarmruns --all-namespaces`") from error
+    except ApiError as error:
+        raise BadInputError(f"{error}; see whether `kubectl get swarmruns` works") from error
+
+
+async def _asked(arguments: argparse.Namespace, work: Work[T]) -> T:
+    try:
+        from kubernetes.aio import config  # noqa: PLC0415 (other commands start without it)
+
+        from swarm_operator import budget, client  # noqa: PLC0415
+    except ImportError as error:
+        raise BadInputError("no client of Kubernetes is installed; pip install 'dataswarm[operator]'") from error
+    api = await client.connect()
+    try:
+        namespace = arguments.namespace or _namespace(config)
+        unbounded = budget.Budget(0, 1, time.monotonic)
+        cluster = client.AioCluster(api, lambda: CALL_SECONDS, unbounded, lambda *_: None)
+        return await work(cluster, Target("SwarmRun", namespace, arguments.name))
+    finally:
+        await api.close()
+
+
+def _namespace(config: object) -> str:
+    """The namespace of the current context."""
+    _, active = config.list_kube_config_contexts()  # type: ignore[attr-defined]
+    return str(active["context"].get("namespace") or "default")
+
+
+def plain(text: object) -> str:
+    """Text of a cluster on one line, without what a terminal would act on."""
+    return " ".join("".join(letter if letter.isprintable() else " " for letter in str(text)).split())
+
+
+def name(thing: Object) -> str:
+    return plain(thing["metadata"]["name"])
+
+
+def headline(run: Object) -> str:
+    """Where a run stands, in one line."""
+    status = run.get("status") or {}
+    said = status.get("message") or "no operator has seen it; is one installed, and does it serve this namespace?"
+    return f"{name(run)}: {plain(status.get('phase', 'Pending'))}, {plain(said)}"

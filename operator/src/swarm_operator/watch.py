@@ -1,0 +1,65 @@
+"""`dataswarm watch NAME`: a run on a cluster to its end, a line whenever something changed."""
+
+import argparse
+import asyncio
+import sys
+
+from swarm_operator import asking
+from swarm_operator.asking import plain
+from swarm_operator.cluster import Cluster, Target
+from swarm_operator.plan import Object
+
+LOOK_SECONDS = 2.0
+SUCCEEDED, FAILED = "Succeeded", "Failed"
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Follow a run on a cluster to its end."""
+    parser.description = "Follow a run on a cluster to its end. The exit code is 0 if it succeeded, 1 if it failed."
+    asking.add(parser)
+    parser.set_defaults(command=command)
+
+
+def command(arguments: argparse.Namespace) -> int:
+    """Print the run's news until it is over; the exit code. Raises BadInputError."""
+    return asking.asked(arguments, followed)
+
+
+async def followed(cluster: Cluster, target: Target) -> int:
+    """Say what is new until there is nothing more to come."""
+    last = ""
+    while True:
+        run = await cluster.read(target)
+        line = told(run)
+        if line != last:
+            sys.stdout.write(f"{line}\n")
+            sys.stdout.flush()
+        last = line
+        phase = (run.get("status") or {}).get("phase")
+        if phase in (SUCCEEDED, FAILED):
+            if phase == SUCCEEDED:
+                sys.stdout.write(f"results: {place(run)}\n")
+            return 0 if phase == SUCCEEDED else 1
+        await asyncio.sleep(LOOK_SECONDS)
+
+
+def told(run: Object) -> str:
+    """A run in one line."""
+    status = run.get("status") or {}
+    words = [asking.headline(run)]
+    if status.get("iteration"):
+        words.append(f"iteration {status['iteration']}/{status.get('iterations')}")
+    if status.get("best"):
+        words.append(f"best {status['best']['value']:.4f}")
+    if gain := status.get("gain"):
+        words.append(f"gain {gain['value']:+.4f} [{gain['low']:+.4f}, {gain['high']:+.4f}]")
+    return "; ".join(words)
+
+
+def place(run: Object) -> str:
+    """How to get what a run left."""
+    s3 = run["spec"]["storage"]["s3"]
+    parts = [s3["bucket"], s3.get("prefix") or "", run["metadata"]["name"]]
+    uri = "s3://" + "/".join(plain(part) for part in parts if part)
+    at = f" --endpoint {plain(s3['endpoint'])}" if s3.get("endpoint") else ""
+    return f"dataswarm export {uri} DEST{at}"

@@ -1,0 +1,134 @@
+"""The chart, rendered by Helm: what it installs, what rights it gives, and which values it refuses."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+CHART = ROOT / "charts" / "dataswarm"
+RESTRICTED = {"allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True, "capabilities": {"drop": ["ALL"]}}
+Objects = dict[tuple[str, str], dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def program() -> str:
+    """Helm. Without it these tests are skipped, in CI only where nobody promised one."""
+    assets = os.environ.get("KUBEBUILDER_ASSETS")
+    found = (shutil.which("helm", path=assets) if assets else None) or shutil.which("helm")
+    if found is None and os.environ.get("CI") and assets:
+        pytest.fail("no helm in KUBEBUILDER_ASSETS nor on PATH: CI runs no test suite without it")
+    if found is None:
+        pytest.skip("no helm: put it into the folder KUBEBUILDER_ASSETS or on PATH")
+    return found
+
+
+def helm(program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([program, *arguments], capture_output=True, text=True, check=False, timeout=60)
+
+
+def rendered(program: str, *values: str) -> Objects:
+    """The chart's objects by kind and name."""
+    sets = [word for value in values for word in ("--set", value)]
+    done = helm(program, "template", "dataswarm", str(CHART), "--namespace", "ops", *sets)
+    assert done.returncode == 0, done.stderr
+    objects = [thing for thing in yaml.safe_load_all(done.stdout) if thing]
+    return {(thing["kind"], f"{thing['metadata'].get('namespace', '')}/{thing['metadata']['name']}"): thing
+            for thing in objects}  # fmt: skip
+
+
+def container(objects: Objects) -> dict[str, Any]:
+    found: dict[str, Any] = objects["Deployment", "ops/dataswarm"]["spec"]["template"]["spec"]["containers"][0]
+    return found
+
+
+def variables(objects: Objects) -> dict[str, str]:
+    return {one["name"]: one["value"] for one in container(objects)["env"]}
+
+
+def test_helm_finds_no_fault(program: str) -> None:
+    done = helm(program, "lint", "--strict", str(CHART))
+    assert done.returncode == 0, done.stdout
+
+
+def test_the_definition_is_the_committed_one_and_stays_when_the_chart_goes(program: str) -> None:
+    found = rendered(program)["CustomResourceDefinition", "/swarmruns.dataswarm.io"]
+    assert found["metadata"].pop("annotations") == {"helm.sh/resource-policy": "keep"}
+    assert found == yaml.safe_load((ROOT / "crds" / "dataswarm.io_swarmruns.yaml").read_text())
+    assert "CustomResourceDefinition" not in {kind for kind, _ in rendered(program, "crds.install=false")}
+
+
+def test_the_operator_runs_as_nobody_on_a_root_that_it_cannot_write(program: str) -> None:
+    objects = rendered(program)
+    pod = objects["Deployment", "ops/dataswarm"]["spec"]["template"]["spec"]
+    assert pod["securityContext"]["runAsNonRoot"] is True
+    assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    assert container(objects)["securityContext"] == RESTRICTED
+    assert container(objects)["resources"]["limits"]["memory"]
+    assert {"startupProbe", "livenessProbe"} <= container(objects).keys()
+
+
+OF_OBJECTS = {"get", "create", "delete"}
+USED = {
+    ("dataswarm.io", "swarmruns"): {"get", "list", "watch", "delete"},
+    ("dataswarm.io", "swarmruns/status"): {"patch"},
+    ("batch", "jobs"): {"get", "list", "watch", "create", "delete"},
+    ("apps", "deployments"): {"get", "list", "watch", "create", "patch", "delete"},
+    ("", "pods"): {"list", "watch", "patch", "delete"},
+    ("", "configmaps"): OF_OBJECTS,
+    ("", "secrets"): OF_OBJECTS,
+    ("", "services"): OF_OBJECTS,
+    ("", "persistentvolumeclaims"): OF_OBJECTS,
+    ("", "events"): {"create"},
+}
+"""What the operator does: the steps of its plans, its lists and watches, and reading what it finds in its place."""
+
+
+def test_the_operator_may_do_what_it_does_and_nothing_else(program: str) -> None:
+    granted: dict[tuple[str, str], set[str]] = {}
+    for rule in rendered(program)["ClusterRole", "/dataswarm"]["rules"]:
+        for resource in rule["resources"]:
+            granted.setdefault((rule["apiGroups"][0], resource), set()).update(rule["verbs"])
+    assert granted == USED
+
+
+def test_with_a_list_of_namespaces_there_are_rights_in_these_alone(program: str) -> None:
+    objects = rendered(program, "watchNamespaces={red,blue}", "rbac.aggregate=false")
+    assert not [name for kind, name in objects if kind.startswith("ClusterRole")]
+    assert {name for kind, name in objects if kind == "Role"} == {
+        "red/dataswarm", "blue/dataswarm", "ops/dataswarm-lease",
+    }  # fmt: skip
+    assert variables(objects)["KOPF_RUN_NAMESPACES"] == "red blue"
+    assert "KOPF_RUN_CLUSTERWIDE" not in variables(objects)
+    assert variables(rendered(program))["KOPF_RUN_CLUSTERWIDE"] == "true"
+
+
+def test_the_lease_that_the_operator_takes_is_the_one_it_has_a_right_to(program: str) -> None:
+    objects = rendered(program)
+    names = [rule.get("resourceNames") for rule in objects["Role", "ops/dataswarm-lease"]["rules"]]
+    assert names == [None, [variables(objects)["DATASWARM_LEASE_NAME"]]]
+    assert variables(objects)["DATASWARM_LEASE_NAMESPACE"] == "ops"
+
+
+def test_settings_reach_the_operator_as_variables(program: str) -> None:
+    assert variables(rendered(program, "settings.DATASWARM_WORKERS=8"))["DATASWARM_WORKERS"] == "8"
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ("replicas=two", "replicas"),
+        ("image.operator=not an image", "operator"),
+        ("watchNamespaces={Red}", "watchNamespaces"),
+        ("settings.PATH=/tmp", "PATH"),
+        ("no.such=1", "no"),
+    ],
+)
+def test_a_value_that_cannot_be_is_refused_by_name(program: str, value: str, words: str) -> None:
+    done = helm(program, "template", "dataswarm", str(CHART), "--set", value)
+    assert done.returncode != 0
+    assert words in done.stderr

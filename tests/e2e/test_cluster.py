@@ -1,0 +1,134 @@
+"""A real cluster, our images, our chart: `kubectl apply` of a SwarmRun, to Succeeded and the results in the bucket.
+
+What a cluster must have for these tests is said by `e2e_cluster`; without one they are skipped. All runs live in one
+namespace that enforces PodSecurity `restricted`.
+"""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import e2e_cluster
+import pytest
+import swarmruns
+from command_line import ARENA, Finished, left
+from e2e_cluster import NAMESPACE, SYSTEM, Cluster
+
+from swarm_trainer.stores.local import LocalStore
+from swarm_trainer.verbs import receipts
+
+pytestmark = [pytest.mark.e2e_cluster, pytest.mark.timeout(3600)]
+RUN_SECONDS = 1500
+"""For a run of two or three minutes: on a machine that does much else it took sixteen."""
+
+
+def test_a_run_disturbed_on_a_cluster_is_the_run_of_one_machine(
+    cluster: Cluster, finished: Finished, tmp_path: Path
+) -> None:
+    """With `inference: Local`: suspended in the middle and taken up again by another operator process."""
+    name = "arithmetic-short"
+    run = swarmruns.document(ARENA / "short.yaml", name, cluster.endpoint, inference="Local", maxAccelerators=0)
+    cluster.apply(run)
+    swarmruns.await_status(cluster, name, lambda found: (found.get("iteration") or 0) >= 1, RUN_SECONDS)
+    suspend(cluster, name, True)
+    pods = ("pod", "--namespace", NAMESPACE, "--selector", f"dataswarm.io/run={name}")
+    cluster.run("wait", "--for=delete", *pods, "--field-selector", "status.phase!=Succeeded", "--timeout=60s")
+    committed = swarmruns.status(cluster, name)["iteration"]
+    kill_operators(cluster)
+    suspend(cluster, name, False)
+    found = swarmruns.await_status(cluster, name, swarmruns.succeeded, RUN_SECONDS)
+    assert 1 <= committed < found["iteration"]
+
+    there, here = swarmruns.store(cluster, name, tmp_path / "cache"), LocalStore(finished.folder / "store")
+    keys = sorted(path.stem for path in (finished.folder / "store" / "names" / "receipts").glob("*.json"))
+    assert len(keys) == 10
+    for key in keys:
+        assert receipts.stored(there, key) == receipts.stored(here, key), key
+    check_status(cluster, name, found, finished)
+    check_bucket(cluster, name, finished, tmp_path / "out")
+    check_untouched(cluster, run)
+    swarmruns.delete(cluster, name)
+
+
+def check_status(cluster: Cluster, name: str, found: dict[str, Any], finished: Finished) -> None:
+    """Status and columns tell the result of one machine."""
+    result = json.loads((finished.folder / "result.json").read_text())
+    assert found["experimentDigest"] == result["experimentDigest"]
+    assert found["gain"]["value"] == pytest.approx(result["gain"]["value"])
+    row = cluster.run("get", "swarmrun", name, "--namespace", NAMESPACE, "--no-headers").split()
+    assert row[:2] == [name, "Succeeded"]
+    assert len(row) == 6, row  # name, phase, iteration, best, gain, age; no GPU-hours where none were held
+    size = len(json.dumps(cluster.get("swarmrun", name, "--namespace", NAMESPACE)))
+    assert size < 64 * 1024
+
+
+def check_bucket(cluster: Cluster, name: str, finished: Finished, out: Path) -> None:
+    """Everything verifies, and what is exported is what one machine has."""
+    assert "good:" in swarmruns.command_line(cluster, "verify", name)
+    swarmruns.command_line(cluster, "export", name, str(out))
+    for file in ("result.json", "history.jsonl", "dataset/data.jsonl"):
+        assert left(out, file) == left(finished.folder, file), file
+    assert (out / "adapter" / "adapter_model.safetensors").is_file()
+
+
+def check_untouched(cluster: Cluster, run: dict[str, Any]) -> None:
+    """Nobody but the user wrote spec and metadata, and applying the same again changes nothing."""
+    name = run["metadata"]["name"]
+    before = cluster.get("swarmrun", name, "--namespace", NAMESPACE, "--show-managed-fields")["metadata"]
+    ours = {one.get("subresource") for one in before["managedFields"] if one["manager"] == "dataswarm-operator"}
+    assert ours == {"status"}
+    assert not before.get("finalizers")
+    assert not before.get("annotations")
+    run["spec"]["suspend"] = False
+    cluster.apply(run)
+    first = cluster.get("swarmrun", name, "--namespace", NAMESPACE)["metadata"]
+    cluster.apply(run)
+    assert cluster.get("swarmrun", name, "--namespace", NAMESPACE)["metadata"] == first
+
+
+def suspend(cluster: Cluster, name: str, wanted: bool) -> None:
+    patch = json.dumps({"spec": {"suspend": wanted}})
+    cluster.run("patch", "swarmrun", name, "--namespace", NAMESPACE, "--type", "merge", "--patch", patch)
+
+
+def kill_operators(cluster: Cluster) -> None:
+    """As a node does that goes away: no chance to give the Lease back."""
+    cluster.run(
+        "delete", "pod", "--namespace", SYSTEM, "--selector", "app.kubernetes.io/name=dataswarm", "--force",
+        "--grace-period=0",
+    )  # fmt: skip
+
+
+def test_a_run_that_cannot_work_asks_for_nothing_and_says_why(cluster: Cluster) -> None:
+    """Two ways: refused for what the cluster knows, and failed for what only its inputs show."""
+    bad = swarmruns.document(ARENA / "short.yaml", "no-bucket", cluster.endpoint, inference="Local", maxAccelerators=0)
+    del bad["spec"]["storage"]
+    cluster.apply(bad)
+    found = swarmruns.await_status(cluster, "no-bucket", lambda found: bool(condition(found, "Validated")), 60)
+    assert condition(found, "Validated")["status"] == "False"
+    assert "spec.storage" in condition(found, "Validated")["message"]
+    uid = cluster.get("swarmrun", "no-bucket", "--namespace", NAMESPACE)["metadata"]["uid"]
+    assert not swarmruns.children(cluster, uid)
+
+    bad = swarmruns.document(ARENA / "short.yaml", "no-model", cluster.endpoint, inference="Local", maxAccelerators=0)
+    bad["spec"]["base"]["model"] = f"s3://{swarmruns.INPUTS}/no-such-model"
+    cluster.apply(bad)
+    found = swarmruns.await_status(cluster, "no-model", lambda found: found.get("phase") == "Failed", RUN_SECONDS)
+    assert "spec.base.model" in found["message"]
+
+
+def condition(found: dict[str, Any], kind: str) -> dict[str, Any]:
+    return next((one for one in found.get("conditions", []) if one["type"] == kind), {})
+
+
+def test_the_operator_was_refused_nothing(cluster: Cluster) -> None:
+    """What it did on a cluster with an audit log, against what the chart grants."""
+    e2e_cluster.needs("DATASWARM_E2E_AUDIT", "it names the API server's audit log")
+    events = [json.loads(line) for line in Path(os.environ["DATASWARM_E2E_AUDIT"]).read_text().splitlines()]
+    account = f"system:serviceaccount:{SYSTEM}:dataswarm"
+    installed = cluster.get("deployment", "dataswarm", "--namespace", SYSTEM)["metadata"]["creationTimestamp"]
+    ours = [one for one in events if one["user"].get("username") == account and one["stageTimestamp"] >= installed]
+    refused = {(one["verb"], one["requestURI"]) for one in ours if one.get("responseStatus", {}).get("code") == 403}
+    assert ours
+    assert not refused

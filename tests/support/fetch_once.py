@@ -1,0 +1,27 @@
+"""Fetch one input in a process of its own, for the hub's library reads the environment when it is imported.
+
+python fetch_once.py ROLE URI [PIN]     prints path, digest and pinned URI as JSON, or the refusal
+"""
+
+import json
+import sys
+
+from swarm_core.api.defaults import Role, Use
+from swarm_core.errors import BadInputError
+from swarm_core.ports import StoreError
+from swarm_trainer.sources import depot, fetching
+from swarm_trainer.sources.fetching import Pin, Ways
+
+
+def main(role: str, uri: str, pin: str | None = None) -> dict[str, str]:
+    use = Use(Role[role], uri, "spec.field")
+    by = Ways(depot.Depot(depot.root()), lambda place, shape: fetching.opened(place, shape, None))
+    try:
+        found = fetching.fetch(use, by) if pin is None else fetching.fetch_pinned(use, Pin(**json.loads(pin)), by)
+    except (BadInputError, StoreError) as error:
+        return {"error": type(error).__name__, "message": str(error)}
+    return {"path": str(found.path), "digest": found.pin.digest, "at": found.pin.at}
+
+
+if __name__ == "__main__":
+    print(json.dumps(main(*sys.argv[1:])))

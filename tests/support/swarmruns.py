@@ -1,0 +1,132 @@
+"""SwarmRuns on a cluster: made from the arena, watched to their end, and looked at in the bucket."""
+
+import json
+import secrets
+import subprocess
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import yaml
+from command_line import DATASWARM, ENVIRONMENT
+from e2e_cluster import NAMESPACE, Cluster, Object
+
+from swarm_core.api.execution import S3Storage
+from swarm_core.ports import ArtifactStore
+from swarm_trainer.stores import opening
+
+INPUTS, RUNS = "e2e-inputs", "e2e-runs"
+PREFIX = f"team-{secrets.token_hex(4)}"
+"""Of this session's runs: on a cluster that was used before, theirs would be found done."""
+SECRET = "store"
+CHILDREN = "jobs,pods,deployments,replicasets,services,configmaps,secrets,persistentvolumeclaims"
+SMALL = {"accelerators": 0, "cpu": "200m", "memory": "3Gi"}
+"""On a CPU, and many of them on a small node."""
+
+
+def document(file: Path, name: str, endpoint: str, **cluster: Any) -> Object:
+    """The SwarmRun of `file` with its inputs and its store on the S3 server; `cluster` is execution.kubernetes."""
+    run: Object = yaml.safe_load(file.read_text())
+    spec, before = run["spec"], f"s3://{INPUTS}/{file.parent.name}/"
+    run["metadata"] = {"name": name, "namespace": NAMESPACE}
+    spec["base"]["model"] = before + spec["base"]["model"]
+    spec["generators"]["data"]["uri"] = before + spec["generators"]["data"]["uri"]
+    for taker in spec["takers"]:
+        taker["adapter"] = before + taker["adapter"]
+    s3 = {"bucket": RUNS, "prefix": PREFIX, "endpoint": endpoint, "region": "us-east-1"}
+    spec["storage"] = {"type": "S3", "s3": {**s3, "credentialsSecretRef": {"name": SECRET}}}
+    worker = {"cpu": SMALL["cpu"], "memory": SMALL["memory"]}
+    spec["execution"]["kubernetes"] = {"trainer": SMALL, "worker": worker, **cluster}
+    return run
+
+
+def store(cluster: Cluster, name: str, cache: Path) -> ArtifactStore:
+    """The store of a run. The keys of the cluster's S3 server have to be in the environment."""
+    place = S3Storage(bucket=RUNS, prefix=f"{PREFIX}/{name}", endpoint=cluster.endpoint, region="us-east-1")
+    return opening.opened(place, cache)
+
+
+def status(cluster: Cluster, name: str) -> Object:
+    found: Object = cluster.get("swarmrun", name, "--namespace", NAMESPACE).get("status", {})
+    return found
+
+
+def await_status(cluster: Cluster, name: str, enough: Callable[[Object], bool], seconds: float) -> Object:
+    """The status once it is enough. Fails the test, with all there is to know, if it fails or takes too long."""
+    with watched(cluster, name, seconds) as lines:
+        for line in lines:
+            found: Object = json.loads(line) if line.strip() else {}
+            if enough(found):
+                return found
+            if found.get("phase") == "Failed":
+                break
+    raise AssertionError(f"{name} within {seconds:.0f} s: {story(cluster, name)}")
+
+
+@contextmanager
+def watched(cluster: Cluster, name: str, seconds: float) -> Iterator[Any]:
+    """The statuses of a run, a line of JSON each, as they come; no more after `seconds`."""
+    command = [cluster.kubectl, "--kubeconfig", str(cluster.kubeconfig), "get", "swarmrun", name]
+    command += ["--namespace", NAMESPACE, "--watch", "--output", 'jsonpath={.status}{"\\n"}']
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    timer = threading.Timer(seconds, process.kill)
+    timer.start()
+    try:
+        yield process.stdout
+    finally:
+        timer.cancel()
+        process.kill()
+        process.wait()
+        assert process.stdout is not None
+        process.stdout.close()
+
+
+def succeeded(found: Mapping[str, Any]) -> bool:
+    return found.get("phase") == "Succeeded"
+
+
+def story(cluster: Cluster, name: str) -> str:
+    """What the cluster can tell of a run that went wrong."""
+    where = ("--namespace", NAMESPACE)
+    return "\n".join(
+        [
+            json.dumps({**status(cluster, name), "engine": ""}, indent=1),
+            cluster.run("get", CHILDREN, *where, "--selector", f"dataswarm.io/run={name}", "--output", "wide"),
+            cluster.run("get", "events", *where, "--sort-by", ".lastTimestamp")[-4000:],
+            cluster.attempt(
+                "logs", *where, "--selector", f"dataswarm.io/run={name}", "--tail", "15", "--prefix"
+            ).stdout[-4000:],
+            cluster.operator_log()[-6000:],
+        ]
+    )
+
+
+def children(cluster: Cluster, uid: str) -> list[str]:
+    """What there is of the run of this uid."""
+    found = cluster.run(
+        "get", CHILDREN, "--namespace", NAMESPACE, "--selector", f"dataswarm.io/run-uid={uid}", "--output", "name"
+    )
+    return found.split()
+
+
+def delete(cluster: Cluster, name: str) -> None:
+    """Deleted, a run leaves no child."""
+    uid = cluster.get("swarmrun", name, "--namespace", NAMESPACE)["metadata"]["uid"]
+    assert children(cluster, uid)
+    cluster.run("delete", "swarmrun", name, "--namespace", NAMESPACE)
+    chosen = (CHILDREN, "--namespace", NAMESPACE, "--selector", f"dataswarm.io/run-uid={uid}")
+    cluster.attempt("wait", "--for=delete", *chosen, "--timeout=90s")  # none left to wait for is an error to it
+    assert not children(cluster, uid)
+
+
+def command_line(cluster: Cluster, command: str, name: str, *arguments: str) -> str:
+    """What `dataswarm COMMAND` says of a run's store in the bucket."""
+    place = [f"s3://{RUNS}/{PREFIX}/{name}", *arguments, "--endpoint", cluster.endpoint, "--region", "us-east-1"]
+    environment = {**ENVIRONMENT, **cluster.keys, "AWS_EC2_METADATA_DISABLED": "true"}
+    done = subprocess.run(
+        [*DATASWARM, command, *place], capture_output=True, text=True, env=environment, check=False, timeout=600
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout

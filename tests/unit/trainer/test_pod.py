@@ -1,0 +1,148 @@
+"""What a pod is told and what it tells: its item, its surroundings, its last words."""
+
+import itertools
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import swarmrun_documents as documents
+
+from swarm_core.api import defaults, loading
+from swarm_core.api.execution import Device, InferenceType
+from swarm_core.api.resolved import ResolvedSpec
+from swarm_core.engine.work import RECEIPT_BYTES, Failed, FailureReason, Kind, Receipt, WorkItem
+from swarm_core.errors import BadInputError
+from swarm_core.recipe import Digest, digest_bytes
+from swarm_trainer.inference import server
+from swarm_trainer.inference.endpoint import Elsewhere, Endpoint, Given
+from swarm_trainer.pod import cores, message, surroundings, work
+from swarm_trainer.verbs import engines
+from swarm_trainer.worker.messages import Unfinished
+
+SEED = WorkItem(Kind.SEED)
+BUCKET = {"type": "S3", "s3": {"bucket": "swarms"}}
+
+
+def resolved(**patch: object) -> ResolvedSpec:
+    """A spec on a cluster; `patch` sets fields by their path, `__` for a dot."""
+    dotted = {"spec." + path.replace("__", "."): value for path, value in patch.items()}
+    return defaults.resolve(loading.from_object(documents.patched({"spec.storage": BUCKET, **dotted}), "test"))
+
+
+def test_a_pod_of_an_indexed_job_finds_its_seed_by_its_index() -> None:
+    assert work.own(SEED, {"JOB_COMPLETION_INDEX": "3"}).key == "seed.generators.003"
+    assert work.own(SEED, {"JOB_COMPLETION_INDEX": "1", "DATASWARM_INDEXES": "2,5"}).key == "seed.generators.005"
+    assert work.own(SEED, {}).key == "seed.generators.000"
+
+
+def test_other_work_has_no_index_of_a_job() -> None:
+    item = WorkItem(Kind.ITERATE, index=7)
+    assert work.own(item, {"JOB_COMPLETION_INDEX": "0"}) == item
+
+
+def test_a_job_with_more_completions_than_indexes_is_refused() -> None:
+    with pytest.raises(ValueError, match="JOB_COMPLETION_INDEX is 2, but DATASWARM_INDEXES lists 2"):
+        work.own(SEED, {"JOB_COMPLETION_INDEX": "2", "DATASWARM_INDEXES": "0,4"})
+
+
+@pytest.mark.parametrize(
+    ("reason", "code"), [(FailureReason.BAD_INPUT, 65), (FailureReason.LOST, 75), (FailureReason.ERROR, 1)]
+)
+def test_the_exit_code_tells_whether_another_attempt_can_help(reason: FailureReason, code: int) -> None:
+    assert message.code(Unfinished("prepare", Failed(1, reason, "x"))) == code
+
+
+def test_a_receipt_is_told_as_it_stands_in_the_store() -> None:
+    receipt = Receipt("prepare", {"experiment": digest_bytes(b"")}, {"clusters": "4"})
+    assert message.code(receipt) == 0
+    assert message.encode(receipt) == receipt.to_bytes()
+
+
+@pytest.mark.parametrize("text", ["plain", "é" * 9000, "\U0001f41d" * 9000, '"\\' * 9000, "\x00\x1b\n" * 9000])
+def test_no_failure_is_longer_than_a_termination_message_may_be(text: str) -> None:
+    data = message.encode(Unfinished("iterate.generators.0007", Failed(3, FailureReason.ERROR, text)))
+    assert len(data) < RECEIPT_BYTES
+    told = json.loads(data)["failed"]
+    assert (told["key"], told["attempt"], told["reason"]) == ("iterate.generators.0007", 3, "Error")
+    assert told["message"][:3] == text[:3] or "\x00" in text
+
+
+@pytest.mark.parametrize(
+    ("quota", "most"), [("max 100000", 10**6), ("50000 100000", 1), ("100000 100000", 1), ("9900000 100000", 99)]
+)
+def test_a_pod_uses_the_cores_of_its_limit(tmp_path: Path, quota: str, most: int) -> None:
+    file = tmp_path / "cpu.max"
+    file.write_text(quota + "\n")
+    assert cores.allotted(file) == min(most, len(os.sched_getaffinity(0)))
+
+
+def test_without_a_limit_a_pod_uses_all_cores(tmp_path: Path) -> None:
+    assert cores.allotted(tmp_path / "absent") == len(os.sched_getaffinity(0))
+
+
+def test_on_a_cluster_servers_write_the_texts_unless_the_spec_says_local() -> None:
+    for said in ("Auto", "VLLM"):
+        hosted = surroundings.hosted(resolved(execution__kubernetes={"inference": said}))
+        assert hosted.execution.local.inference is InferenceType.VLLM
+        assert hosted.execution.local.lanes == surroundings.LANES
+    hosted = surroundings.hosted(resolved(execution__kubernetes={"inference": "Local"}))
+    assert hosted.execution.local.inference is InferenceType.LOCAL
+    assert hosted.execution.local.lanes == 1
+
+
+def test_a_pod_works_on_the_device_it_was_given_and_keeps_the_experiment() -> None:
+    spec = resolved(execution__local={"device": "cpu", "threads": 2})
+    hosted = surroundings.hosted(spec)
+    assert (hosted.execution.local.device, hosted.execution.local.threads) == (Device.AUTO, 2)
+    assert defaults.spec_digest(hosted) == defaults.spec_digest(spec)
+
+
+def test_servers_are_those_of_the_environment_and_none_beside_the_local_engine() -> None:
+    environment = {"DATASWARM_SERVERS": '{"s3://m/base": "http://base:8000"}', "DATASWARM_SERVER_KEY": "sesame"}
+    served = surroundings.hosted(resolved())
+    assert surroundings.elsewhere(served, environment) == Elsewhere({"s3://m/base": "http://base:8000"}, "sesame")
+    assert surroundings.elsewhere(served, {}) == Elsewhere({}, None)
+    assert "sesame" not in repr(surroundings.elsewhere(served, environment))
+    alone = surroundings.hosted(resolved(execution__kubernetes={"inference": "Local"}))
+    assert surroundings.elsewhere(alone, environment) is None
+
+
+def test_pods_without_a_bucket_are_refused() -> None:
+    with pytest.raises(BadInputError, match=r"spec\.storage: pods share no folder"):
+        surroundings.bucket(resolved(storage=None))
+
+
+def test_a_server_in_a_cluster_listens_to_it_and_takes_what_the_spec_gives() -> None:
+    served = server.Served(
+        base=Digest("b" * 64), folder=Path("/m"), name=server.ModelName("n"), rank=8, at_once=2, live=4, cpu=False,
+        host="0.0.0.0", tensor_parallel=2, memory_share=0.5, extra=("--max-num-seqs=64",),
+    )  # fmt: skip
+    words = server.command(served, 8000)
+    flags = dict(itertools.pairwise(words))
+    assert (flags["--host"], flags["--port"]) == ("0.0.0.0", "8000")
+    assert (flags["--tensor-parallel-size"], flags["--gpu-memory-utilization"]) == ("2", "0.5")
+    assert "--max-num-seqs=64" in words
+
+
+def test_each_base_is_asked_at_the_address_given_for_its_model() -> None:
+    base, other = Digest("b" * 64), Digest("c" * 64)
+    stock = engines.Stock({base: Path("/cache/base")}, lambda _: Path("/nowhere"), ())
+    told = Elsewhere(
+        {"s3://m/base": "http://base:8000", "s3://m/unpinned": "http://x", "s3://m/other": "http://y"}, "k"
+    )
+    hosts = engines.given(told, stock, {"s3://m/base": base, "s3://m/other": other})
+    assert hosts == {base: Given(Endpoint("http://base:8000", Path("/cache/base"), "k"))}
+
+
+def test_a_server_that_cannot_be_says_so_and_ends(tmp_path: Path) -> None:
+    order, said = tmp_path / "order.json", tmp_path / "message"
+    order.write_text("{}")
+    command = [sys.executable, "-m", "swarm_trainer.pod", "serve", "--model", "base", "--order", str(order)]
+    done = subprocess.run(
+        [*command, "--cache", str(tmp_path), "--message", str(said)], check=False, capture_output=True, timeout=60
+    )
+    assert done.returncode == 1
+    assert json.loads(said.read_bytes())["failed"]["key"] == "serve"

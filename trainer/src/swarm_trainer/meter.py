@@ -1,0 +1,52 @@
+"""Adds up what work takes while it is done, from many threads.
+
+Whoever asks, or moves bytes, tells it; whoever reports takes what has come together since the last report.
+"""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from swarm_core.effort import Effort
+
+
+class Meter:
+    """Effort since it was last taken."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._effort = Effort()
+        self._asking = 0
+        self._since = 0.0
+
+    def add(self, effort: Effort) -> None:
+        with self._lock:
+            self._effort += effort
+
+    @contextmanager
+    def asking(self) -> Iterator[None]:
+        """Within, time counts; only once, however many ask at the same time."""
+        with self._lock:
+            self._count()
+            self._asking += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._count()
+                self._asking -= 1
+
+    def take(self) -> Effort:
+        """What has come together since it was last taken."""
+        with self._lock:
+            self._count()
+            taken, self._effort = self._effort, Effort()
+        return taken
+
+    def _count(self) -> None:
+        """Add the time since the last look, if anything was being asked for in it."""
+        now = time.monotonic()
+        if self._asking:
+            self._effort += Effort(seconds=now - self._since)
+        self._since = now

@@ -1,0 +1,64 @@
+"""How a pod ends: its exit code, and the termination message that the operator reads from the pod's status.
+
+    done      0    the receipt, as it stands in the store
+    failed    65   {"failed": {key, attempt, reason, message}}, the input cannot work: another pod would fail as well
+              75   the same, ended by SIGTERM: what was not published is made again, and it costs nothing
+              1    the same, any other error
+
+The kubelet cuts a message at 4,096 bytes without a word, so a longer one is cut here, where it stays readable.
+"""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+
+from swarm_core.engine.work import RECEIPT_BYTES, Failed, FailureReason, Receipt
+from swarm_trainer.worker.messages import Unfinished
+
+DONE, ERROR, BAD_INPUT, DRAINED = 0, 1, 65, 75
+"""65 is EX_DATAERR of sysexits.h, 75 EX_TEMPFAIL."""
+CODES: Mapping[FailureReason, int] = MappingProxyType({FailureReason.BAD_INPUT: BAD_INPUT, FailureReason.LOST: DRAINED})
+PLACE = Path("/dev/termination-log")
+"""Where the kubelet looks, unless the pod says otherwise."""
+WORDS_BYTES = 2048
+"""Of an error's message: with its quotes and the rest well under the limit."""
+
+
+def code(outcome: Receipt | Unfinished) -> int:
+    """The exit code that tells this outcome."""
+    return DONE if isinstance(outcome, Receipt) else CODES.get(outcome.failed.reason, ERROR)
+
+
+def encode(outcome: Receipt | Unfinished) -> bytes:
+    """The termination message of this outcome, under 4,096 bytes."""
+    if isinstance(outcome, Receipt):
+        return outcome.to_bytes()
+    failed = outcome.failed
+    fields = {
+        "key": outcome.key,
+        "attempt": failed.attempt,
+        "reason": str(failed.reason),
+        "message": cut(failed.message),
+    }
+    data = json.dumps({"failed": fields}, ensure_ascii=False).encode()
+    assert len(data) < RECEIPT_BYTES  # quoting at most doubles printable text
+    return data
+
+
+def cut(text: str) -> str:
+    """`text` on one line, without what JSON would have to escape at length, in at most WORDS_BYTES when quoted."""
+    plain = "".join(letter if letter.isprintable() else " " for letter in text)
+    while len(json.dumps(plain, ensure_ascii=False).encode()) > WORDS_BYTES:
+        plain = plain[: len(plain) * 3 // 4] + "…"
+    return plain
+
+
+def write(outcome: Receipt | Unfinished, place: Path) -> None:
+    """Leave the message where the kubelet finds it. Raises OSError."""
+    place.write_bytes(encode(outcome))
+
+
+def drained(key: str, attempt: int) -> Unfinished:
+    """What a pod says that was told to end."""
+    return Unfinished(key, Failed(attempt, FailureReason.LOST, "told to end; what was not published is made again"))

@@ -1,0 +1,189 @@
+"""Take over another run's generators and first iterations, and go on from there: `spec.resumeFrom`.
+
+What is taken over is evidence, not conclusions: the adapters and the rollouts, each checked against the digest that the
+other run's chain gives it. The swarm is moved anew from them by this run's own plan, and what comes out is committed as
+this run's own iterations. So the new chain begins at the new experiment, stands without the old store, and is replayed
+by `verify` like any other; where it came from is said in `origin`.
+
+The specs may differ in `FREE` alone: fields that no measurement of the search depends on. Of those the number of
+iterations and patience may still move the swarm elsewhere, under some rules; then the first candidate that differs is
+found here, and the fork refused. The other run is only read, and may still be going on.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from swarm_core import commit
+from swarm_core.api.execution import S3Storage
+from swarm_core.api.resolved import ResolvedSpec, Trained
+from swarm_core.api.resuming import ResumeFrom
+from swarm_core.commit import Commit
+from swarm_core.engine.receipts import Output
+from swarm_core.engine.work import GENERATORS, Kind, Receipt, WorkItem
+from swarm_core.errors import BadInputError
+from swarm_core.experiment import Experiment
+from swarm_core.ports import ArtifactStore, CorruptError, StoreError
+from swarm_core.recipe import Digest, digest_bytes
+from swarm_core.swarm import pso
+from swarm_trainer.sources import address
+from swarm_trainer.stores import opening, tree
+from swarm_trainer.stores.opening import Place
+from swarm_trainer.verbs import chain, differing, origin, pins, places, receipts, replay, retention, setup
+from swarm_trainer.verbs.context import Context
+from swarm_trainer.verbs.origin import FIELD, Origin
+from swarm_trainer.verbs.setup import Setup
+
+FREE = (
+    "spec.swarm.iterations", "spec.swarm.patience", "spec.evaluation.finalists", "spec.evaluation.final",
+    "spec.evaluation.reserve",
+)  # fmt: skip
+"""Fields, with all below them, in which the two specs may differ."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fork:
+    """What is taken over, checked and derived anew."""
+
+    origin: Origin
+    source: ArtifactStore
+    seeded: tuple[Receipt, ...]
+    commits: tuple[Commit, ...]
+    """This run's own, from the first."""
+
+
+def derived(context: Context, experiment: Experiment, identity: bytes) -> Fork | None:
+    """What this run takes over; None if it starts anew. Keeps adapters, and gives no name to anything.
+
+    Raises BadInputError naming the field for what does not fit, StoreError, CorruptError.
+    """
+    wanted = context.resolved.resume_from
+    if wanted is None:
+        return None
+    source = opened(context, wanted)
+    try:
+        _, standing = setup.manifested(source)
+        check_identity(source, wanted, identity)
+        theirs = taken(source, wanted)
+        seeded = tuple(generators(source, context.resolved))
+    except CorruptError:
+        raise
+    except StoreError as error:
+        raise BadInputError(f"{FIELD}.uri: {wanted.uri!r}: {error}") from error
+    basis = experiment.adapters or tuple(receipt.outputs[Output.ADAPTER] for receipt in seeded)
+    for digest in basis:
+        copy_tree(source, context.store, digest)
+    ready = setup.ready(context, digest_bytes(experiment.to_bytes()), experiment, basis)
+    commits = tuple(derive(source, ready, theirs))
+    return Fork(Origin(wanted.uri, wanted.iteration, standing.digest, theirs[-1].digest), source, seeded, commits)
+
+
+def publish(fork: Fork, store: ArtifactStore) -> None:
+    """Make what was taken over this run's own: rollouts before the commits that rest on them. Safe to do again."""
+    origin.publish(store, fork.origin)
+    for receipt in fork.seeded:
+        store.publish(receipts.key(receipt.key), receipt.to_bytes())
+    for one in fork.commits:
+        for probe in one.probes:
+            key = commit.probe_key(one.iteration, probe.name)
+            data = fork.source.read(key)
+            if data is None or digest_bytes(data) != probe.rollout:
+                raise StoreError(f"{FIELD}.uri: {key} was changed while it was taken over; run again")
+            store.publish(key, data)
+        chain.append(store, one)
+
+
+def opened(context: Context, wanted: ResumeFrom) -> ArtifactStore:
+    """The other run's store. Raises BadInputError, StoreError."""
+    return opening.opened(place(context, wanted), context.cache)
+
+
+def place(context: Context, wanted: ResumeFrom) -> Place:
+    """Where the other run's store is."""
+    if address.remote(wanted.uri):
+        from swarm_trainer.sources import bucket  # noqa: PLC0415 (boto3 takes a while, and most runs need none)
+
+        at = address.parsed(wanted.uri)
+        assert isinstance(at, address.Object)  # as its form was checked
+        storage = context.resolved.storage
+        known = bucket.settings(at, storage if isinstance(storage, S3Storage) else None)
+        return known.model_copy(update={"prefix": at.key})
+    folder = places.place(wanted.uri, context.base_folder) / "store"
+    if not folder.is_dir():
+        raise BadInputError(f"{FIELD}.uri: {wanted.uri!r} holds no run; give the folder that `dataswarm run` named")
+    return folder
+
+
+def check_identity(source: ArtifactStore, wanted: ResumeFrom, identity: bytes) -> None:
+    """The two experiments differ in `FREE` alone. Raises BadInputError naming what else differs, StoreError."""
+    theirs = source.read(pins.IDENTITY)
+    if theirs is None:
+        raise StoreError(f"{pins.IDENTITY}: missing, so nobody can say what it searched; give another run")
+    found = list(differing.differences(json.loads(theirs), json.loads(identity)))
+    refused = [f"{path} is {old} there and {new} here" for path, old, new in found if not free(path)]
+    if refused:
+        raise BadInputError(
+            f"{FIELD}.uri: {wanted.uri!r} is another search: {'; '.join(refused[:3])}; undo the change, or start anew"
+        )
+
+
+def free(path: str) -> bool:
+    return any(path == field or path.startswith(f"{field}.") for field in FREE)
+
+
+def taken(source: ArtifactStore, wanted: ResumeFrom) -> list[Commit]:
+    """The other run's commits up to the iteration wanted, the first one first. Raises BadInputError, CorruptError."""
+    found = list(chain.walk(source))[::-1]
+    if wanted.iteration >= len(found):
+        last = f"its last is {len(found) - 1}" if found else "it has none yet"
+        raise BadInputError(f"{FIELD}.iteration: {wanted.uri!r} has no iteration {wanted.iteration}; {last}")
+    for one in found[: wanted.iteration + 1]:
+        if retention.thinned(source, one.iteration):
+            raise BadInputError(
+                f"{FIELD}.uri: {wanted.uri!r} gave up its rollouts of iteration {one.iteration} (dataswarm gc --keep),"
+                " and a fork rests on them; start anew"
+            )
+    return found[: wanted.iteration + 1]
+
+
+def generators(source: ArtifactStore, resolved: ResolvedSpec) -> Iterator[Receipt]:
+    """The receipts of the generators that the other run trained. Raises StoreError."""
+    if not isinstance(resolved.generators.origin, Trained):
+        return
+    for index in range(resolved.generators.count):
+        key = WorkItem(Kind.SEED, GENERATORS, index).key
+        receipt = receipts.stored(source, key)
+        if receipt is None:
+            raise StoreError(f"the receipt of {key} is missing, though iterations rest on it; give another run")
+        yield receipt
+
+
+def copy_tree(source: ArtifactStore, store: ArtifactStore, digest: Digest) -> None:
+    """Keep another store's folder in this one, its files before its manifest."""
+    manifest = source.get(digest)
+    for entry in tree.from_bytes(digest, manifest.read_bytes()).values():
+        store.put(source.get(entry.sha256))
+    store.put(manifest)
+
+
+def derive(source: ArtifactStore, ready: Setup, theirs: list[Commit]) -> Iterator[Commit]:
+    """This run's commits, from the other's rollouts. Raises BadInputError where this run would have asked others."""
+    swarm, parent = pso.start(ready.plan), ready.manifest
+    for one in theirs:
+        check_asked(swarm, one)
+        found = tuple(replay.measured(source, ready, one.iteration, probe) for probe in one.probes)
+        swarm = pso.tell(swarm, {probe.name: probe.fitness for probe in found})
+        own = Commit(ready.manifest, one.iteration, parent, ready.basis, pso.to_json(swarm), found)
+        yield own
+        parent = own.digest
+
+
+def check_asked(swarm: pso.Swarm, one: Commit) -> None:
+    """Raises BadInputError unless the swarm asks what the other run asked."""
+    asked = [(probe.name, str(probe.purpose), probe.position) for probe in pso.ask(swarm)]
+    if asked != [(probe.name, probe.purpose, probe.position) for probe in one.probes]:
+        raise BadInputError(
+            f"{FIELD}.iteration: with spec.swarm.iterations {swarm.plan.iterations} and patience {swarm.plan.patience}"
+            f" the search asks other candidates in iteration {one.iteration} than the run it goes on from; keep both as"
+            f" they were there, or take an iteration before {one.iteration}"
+        )
