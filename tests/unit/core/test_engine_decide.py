@@ -367,12 +367,6 @@ def test_an_iterations_scalars_are_remembered_and_its_counts_added_up() -> None:
     assert search.history == (Point(1, 0.5, 0.25), Point(2, 0.625, None))
 
 
-def test_a_swarm_of_another_name_has_items_of_its_own() -> None:
-    outline = Outline(iterations=1, clusters=1, swarm="takers")
-    assert [item.key for item in plan.wanted(outline, SEEDING)] == ["seed.takers.000"]
-    assert [item.key for item in plan.wanted(outline, ITERATING)] == ["iterate.takers.0001"]
-
-
 @pytest.mark.parametrize(
     ("fields", "message"),
     [

@@ -14,7 +14,11 @@ from swarm_core.recipe import Digest, canonical_json
 
 RECEIPT_BYTES = 4096
 GENERATORS = "generators"
-"""The swarm that a SwarmRun moves."""
+"""The swarm that a SwarmRun moves, and that moves first in an AdversarialRun."""
+TAKERS = "takers"
+"""The swarm that an AdversarialRun moves against it."""
+RIVALS = "rivals"
+"""Generators of another seed, which never move: what they write is held out from the game."""
 
 
 class Kind(StrEnum):
@@ -33,9 +37,9 @@ class WorkItem:
     kind: Kind
     swarm: str = GENERATORS
     index: int = 0
-    """The seed cluster of a SEED, the iteration of an ITERATE; 0 otherwise."""
+    """The seed cluster of a SEED, or a number beyond the clusters for one trained later; the iteration of an ITERATE."""
     parent: Digest | None = None
-    """What it follows: the experiment (prepare's manifest) for a SEED, the last commit for an ITERATE or CONCLUDE."""
+    """What it follows: the experiment (prepare's manifest) for a SEED in Seeding, else the last commit."""
     attempt: int = 1
     deadline_seconds: float = 86_400.0
     """After so long it is cancelled and counts as a failed attempt."""
