@@ -5,8 +5,9 @@ chain wherever they lie.
 """
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
+from swarm_core.engine.work import TAKERS
 from swarm_core.recipe import Digest, Recipe, canonical_json, single
 
 
@@ -17,6 +18,16 @@ class Taker:
     name: str
     base: Digest
     adapter: Digest | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Adversary:
+    """The takers that move, as far as they are pinned."""
+
+    data: Digest
+    """The blob of their `SeedData`; what is held out of it is the truth about them."""
+    adapters: tuple[Digest, ...] = ()
+    """Where they were given rather than trained."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,15 +42,26 @@ class Experiment:
     """The blob of `SeedData`."""
     adapters: tuple[Digest, ...] = ()
     """The generators' adapters, where they were given rather than trained."""
+    adversary: Adversary | None = None
+    """Left out of the text where takers do not move."""
 
     def to_bytes(self) -> bytes:
-        return canonical_json(asdict(self))
+        fields = asdict(self)
+        return canonical_json({name: fields[name] for name in fields if name != "adversary" or self.adversary})
+
+    def side(self, swarm: str) -> "Experiment":
+        """The experiment as one of its swarms sees it: data and adapters are its own."""
+        if swarm != TAKERS or self.adversary is None:
+            return self
+        return replace(self, data=self.adversary.data, adapters=self.adversary.adapters)
 
     @classmethod
     def from_bytes(cls, data: bytes) -> "Experiment":
         fields = json.loads(data)
         takers = tuple(Taker(**taker) for taker in fields.pop("takers"))
-        return cls(**{**fields, "adapters": tuple(fields["adapters"])}, takers=takers)
+        found = fields.pop("adversary", None)
+        adversary = Adversary(found["data"], tuple(found["adapters"])) if found else None
+        return cls(**{**fields, "adapters": tuple(fields["adapters"])}, takers=takers, adversary=adversary)
 
     def taker_recipes(self, dtype: str) -> tuple[tuple[str, Recipe], ...]:
         """Each taker by name, as a recipe."""

@@ -4,12 +4,11 @@ import difflib
 import functools
 import reprlib
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import ErrorDetails
 
 from swarm_core.api.block import BREACH, Path
-from swarm_core.api.run import SwarmRun
 from swarm_core.api.schema import inlined
 
 KINDS = {
@@ -49,9 +48,9 @@ CHARACTERS = 80
 """Longest value shown."""
 
 
-def lines(error: ValidationError, document: object) -> list[str]:
-    """One line per fault of `document`."""
-    return [_line(fault, document, _schema()) for fault in error.errors(include_url=False)]
+def lines(error: ValidationError, document: object, model: type[BaseModel]) -> list[str]:
+    """One line per fault of `document`, which is no `model`."""
+    return [_line(fault, document, _schema(model)) for fault in error.errors(include_url=False)]
 
 
 def kind(value: object) -> str:
@@ -60,9 +59,9 @@ def kind(value: object) -> str:
 
 
 @functools.cache
-def _schema() -> JsonSchemaValue:
+def _schema(model: type[BaseModel]) -> JsonSchemaValue:
     """A constant that takes a tenth of a second to make, and only those who erred need."""
-    return inlined(SwarmRun)
+    return inlined(model)
 
 
 def _line(fault: ErrorDetails, document: object, schema: JsonSchemaValue) -> str:
