@@ -7,7 +7,8 @@ before it, of the round's new items and of the run's seed, so replaying a run ma
               to new ones, drawn evenly
     archive   items of the pool before that the best taker there got wrong, the newest `archive` of them: a taker that
               forgets what it had learnt is found out, and a game that goes in circles shows
-    gates     an item enters only if it can be verified, stands in no held-out data and neither in pool nor archive
+    gates     an item enters once: not if it stands in pool or archive. What cannot be verified or stands in held-out
+              data was rejected when it was written, and is not offered
 
 Source: the adversarial loop of Data Swarms arXiv 2506.00741, which replaces slots alike but checks nothing and keeps no
 archive. Limits: with fewer new items than slots given up, the rest of those stay as they are.
@@ -17,9 +18,7 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 
-from swarm_core.gates import chain
 from swarm_core.gates.duplicate import Duplicate
-from swarm_core.ports import Gate
 from swarm_core.recipe import Digest, ModelName, canonical_json, digest_bytes
 from swarm_core.swarm import streams
 
@@ -92,12 +91,12 @@ def archived(before: Pool, missed: Sequence[bool], most: int) -> tuple[Entry, ..
     return tuple(kept.values())[:most]
 
 
-def admitted(before: Pool, archive: Sequence[Entry], new: Iterable[Entry], gates: Sequence[Gate]) -> list[Entry]:
-    """The new items that may enter: those that pass `gates` and stand neither in the pool nor in the archive."""
+def admitted(before: Pool, archive: Sequence[Entry], new: Iterable[Entry]) -> list[Entry]:
+    """The new items that may enter: each once, and none that stands in the pool or in the archive."""
     known = Duplicate()
     for entry in (*before.entries, *archive):
         known.refusal(entry.text)
-    return [entry for entry in new if chain.first_refusal(entry.text, (*gates, known)) is None]
+    return [entry for entry in new if known.refusal(entry.text) is None]
 
 
 def turned(before: Pool, archive: Sequence[Entry], fresh: Sequence[Entry], rule: Turnover) -> Pool:

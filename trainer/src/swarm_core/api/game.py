@@ -1,7 +1,7 @@
 """What an AdversarialRun has beside the blocks of a SwarmRun: two moving sides, the pool between them, when it ends."""
 
 from enum import StrEnum
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from pydantic import BeforeValidator, Field, Strict
 
@@ -120,7 +120,7 @@ class MovingTakers(Generators):
     learning: Learning = Learning()
     """How they learn."""
 
-    rules: ClassVar[tuple[Rule["MovingTakers"], ...]] = (
+    rules: ClassVar[tuple[Rule[Any], ...]] = (
         *Generators.rules,
         Rule(
             "self.data.heldOut > 0.0",

@@ -41,6 +41,11 @@ def _others(resolved: ResolvedSpec) -> tuple[Side, ...]:
     )
 
 
+def moving(resolved: ResolvedSpec) -> tuple[str, ...]:
+    """The swarms that move, in the order of their turns."""
+    return (GENERATORS, TAKERS) if resolved.game else (GENERATORS,)
+
+
 def side(resolved: ResolvedSpec, swarm: str) -> ResolvedSpec:
     """The spec as one swarm of it sees it: as if it were the generators, with a seed of its own.
 

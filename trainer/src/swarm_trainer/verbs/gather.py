@@ -16,7 +16,8 @@ class Wanted:
     key: str
     model: ModelName
     place: Place
-    items: int
+    items: int | tuple[str, ...]
+    """How many it is to write, or those that it is to answer."""
 
 
 def gather(store: ArtifactStore, exam: Exam, engine: Inference, wanted: Wanted) -> tuple[Digest, Rollout]:
@@ -24,7 +25,7 @@ def gather(store: ArtifactStore, exam: Exam, engine: Inference, wanted: Wanted) 
     key, model = wanted.key, wanted.model
     stored = store.read(key)
     if stored is None:
-        stored = store.publish(key, examine.examine(exam, engine, model, wanted.place, wanted.items).to_bytes())
+        stored = store.publish(key, made(exam, engine, wanted).to_bytes())
     rollout = Rollout.from_bytes(stored)
     if rollout.model != model:
         raise CorruptError(
@@ -32,3 +33,10 @@ def gather(store: ArtifactStore, exam: Exam, engine: Inference, wanted: Wanted) 
             " folder; give each its own"
         )
     return digest_bytes(stored), rollout
+
+
+def made(exam: Exam, engine: Inference, wanted: Wanted) -> Rollout:
+    """The rollout, examined now."""
+    if isinstance(wanted.items, int):
+        return examine.examine(exam, engine, wanted.model, wanted.place, wanted.items)
+    return examine.sit(exam, engine, wanted.model, wanted.place, wanted.items)
