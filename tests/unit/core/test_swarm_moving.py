@@ -27,7 +27,9 @@ def played(swarm: pso.Swarm, fitness: Fitness, iterations: int) -> list[pso.Swar
 
 def hardening(iteration: int, position: positions.Position) -> float:
     """What the released loop meets: the data hardens, so every later score is below every earlier one."""
-    return 1.0 / (1 + iteration) - 0.01 * sum((value - target) ** 2 for value, target in zip(position, (1.6, 0.5, -1.1), strict=True))
+    return 1.0 / (1 + iteration) - 0.01 * sum(
+        (value - target) ** 2 for value, target in zip(position, (1.6, 0.5, -1.1), strict=True)
+    )
 
 
 def led(swarm: pso.Swarm) -> int:
@@ -101,7 +103,9 @@ def test_a_wider_basis_leaves_every_position_the_sum_it_was() -> None:
     wide = growth.widened(swarm, 2)
     assert wide.plan.basis == 5
     for before, after in zip(swarm.particles, wide.particles, strict=True):
-        for narrow, block in zip(positions.blocks(before.position, 2), positions.blocks(after.position, 2), strict=True):
+        for narrow, block in zip(
+            positions.blocks(before.position, 2), positions.blocks(after.position, 2), strict=True
+        ):
             assert block == (*narrow, 0.0, 0.0)
     assert [record.value for record in wide.measured] == [record.value for record in swarm.measured]
     assert pso.from_json(pso.to_json(wide)) == wide

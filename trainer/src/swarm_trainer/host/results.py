@@ -14,7 +14,7 @@ from swarm_trainer.host import durable
 from swarm_trainer.stores import files, tree
 from swarm_trainer.worker.layout import Layout
 
-PARTS = ("summary.txt", "history.jsonl", "search.png", "dataset", "adapter")
+PARTS = ("summary.txt", "history.jsonl", "search.png", "dataset", "adapter", "taker")
 """What a bundle may hold beside `result.json`, by name in the folder."""
 
 

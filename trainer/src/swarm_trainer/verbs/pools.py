@@ -34,9 +34,7 @@ def of(context: Context, number: int) -> Pool:
     before = load(context, last.pool)
     archive = pool.archived(before, missed(context, last), game.pool.archive)
     written = drafts(context, measured) if game.reference else better(context, measured)
-    new = [
-        entry(context, item.text, number, rollout.model) for rollout in written for item in rollout.items
-    ]
+    new = [entry(context, item.text, number, rollout.model) for rollout in written for item in rollout.items]
     rule = Turnover(game.pool.turnover, game.pool.revisited, game.pool.archive, seed)
     return pool.turned(before, archive, pool.admitted(before, archive, new), rule)
 

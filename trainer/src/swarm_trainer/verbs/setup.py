@@ -180,7 +180,9 @@ def seeded(store: ArtifactStore, swarm: str, index: int) -> Digest:
     key = WorkItem(Kind.SEED, swarm, index).key
     receipt = receipts.stored(store, key)
     if receipt is None:
-        raise StoreError(f"adapter {index} of the {swarm} is not trained: the receipt of {key} is missing from the store")
+        raise StoreError(
+            f"adapter {index} of the {swarm} is not trained: the receipt of {key} is missing from the store"
+        )
     return receipt.outputs[Output.ADAPTER]
 
 

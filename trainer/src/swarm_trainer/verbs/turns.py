@@ -93,9 +93,7 @@ def takers(context: Context, number: int) -> Turn:
     ready = setup.prepared(context, TAKERS, number if trains else 0)
     index = place(context, TAKERS, number)
     swarm = before(context, ready, index - 2)
-    return Turn(
-        ready, index, growth.joined(swarm) if trains else swarm, TAKERS, pool=pools.of(context, number)
-    )
+    return Turn(ready, index, growth.joined(swarm) if trains else swarm, TAKERS, pool=pools.of(context, number))
 
 
 def opponents(context: Context, number: int) -> tuple[Named, ...]:

@@ -45,7 +45,10 @@ def shown(item: WorkItem, context: Context, turn: Turn, swarm: pso.Swarm) -> tup
     if best is None:
         return ()
     recipe = turn.setup.recipe(best.position)
-    questions = {REAL: real(context, CURVE), RIVAL: written(context, item.key, ("rivals",), len(turn.pool.items) if turn.pool else 0)}
+    questions = {
+        REAL: real(context, CURVE),
+        RIVAL: written(context, item.key, ("rivals",), len(turn.pool.items) if turn.pool else 0),
+    }
     (engine, *_) = turn.setup.serving(context, [recipe])
     found = []
     for name, items in questions.items():
