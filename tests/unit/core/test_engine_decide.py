@@ -4,14 +4,13 @@ from collections.abc import Mapping
 
 import pytest
 
-from swarm_core.engine import absorb, plan
+from swarm_core.engine import absorb
 from swarm_core.engine.absorb import BACKOFF_CAP_SECONDS, BACKOFF_SECONDS, backoff
 from swarm_core.engine.decide import RESYNC_SECONDS, SETTLE_SECONDS, Decision, decide
 from swarm_core.engine.phases import Phase
 from swarm_core.engine.plan import Outline
 from swarm_core.engine.state import EngineState, Point, reopen
 from swarm_core.engine.work import (
-    GENERATORS,
     Action,
     Cancel,
     CancelReason,
@@ -27,6 +26,7 @@ from swarm_core.engine.work import (
     World,
 )
 from swarm_core.recipe import Digest, digest_bytes
+from swarm_core.sides import GENERATORS
 
 NOW = 1000.0
 DEADLINE = 100.0

@@ -15,10 +15,10 @@ import json
 from dataclasses import asdict, dataclass
 from dataclasses import fields as fields_of
 
-from swarm_core.engine.work import GENERATORS
 from swarm_core.objectives.objective import Measurement
 from swarm_core.recipe import Digest, ModelName, canonical_json, digest_bytes
 from swarm_core.rollout import Unmeasured
+from swarm_core.sides import GENERATORS
 
 LATER = frozenset({"moved", "opponents", "pool", "held_out"})
 """Left out of the text at their default."""

@@ -16,8 +16,8 @@ from swarm_core.swarm import exact
 ROUNDS = 200
 """Hunter's iteration gains a digit in a few rounds on a full matrix."""
 DRAW = 0.5
-"""Half a win and half a loss against a player of mean strength, added to everyone: a player that never loses would
-else be rated without bound."""
+"""Half a win and half a loss against a player of strength 1, added to everyone: a player that never loses would else
+be rated without bound."""
 SCALE = 400.0 / 2.302585092994046
 """Elo points per unit of the natural logarithm of the strength."""
 
@@ -25,7 +25,7 @@ Matrix = Sequence[Sequence[float]]
 
 
 def elo(wins: Matrix) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """The ratings of the generators and of the takers. Raises ValueError for an empty matrix or one with ragged rows."""
+    """The ratings of the generators and of the takers. Raises ValueError for an empty matrix or one of ragged rows."""
     if not wins or not wins[0] or any(len(row) != len(wins[0]) for row in wins):
         raise ValueError("ratings need a full matrix: one row per generator, one entry per taker in each")
     ours, theirs = [1.0] * len(wins), [1.0] * len(wins[0])

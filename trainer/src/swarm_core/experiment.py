@@ -7,8 +7,8 @@ chain wherever they lie.
 import json
 from dataclasses import asdict, dataclass, replace
 
-from swarm_core.engine.work import TAKERS
 from swarm_core.recipe import Digest, Recipe, canonical_json, single
+from swarm_core.sides import TAKERS
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,8 @@
 A pool is a write-once object of a round, named by the commit of the takers' turn. It is a pure function of the pool
 before it, of the round's new items and of the run's seed, so replaying a run makes it again.
 
-    slots     each is given up with probability `turnover`; a share `revisited` of those goes to archived items, the rest
-              to new ones, drawn evenly
+    slots     each is given up with probability `turnover`; a share `revisited` of those goes to archived items, the
+              rest to new ones, drawn evenly
     archive   items of the pool before that the best taker there got wrong, the newest `archive` of them: a taker that
               forgets what it had learnt is found out, and a game that goes in circles shows
     gates     an item enters once: not if it stands in pool or archive. What cannot be verified or stands in held-out

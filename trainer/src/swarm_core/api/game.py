@@ -37,7 +37,7 @@ class Movement(Block):
     rule: RuleName = RuleName.STANDARD
     """Standard holds up when fitness is noisy; Published is the rule of the Data Swarms paper."""
     bests: Bests | None = None
-    """Rescore, the default, measures every personal best again in each round; Decay lets scores fade; Stale keeps them."""
+    """Rescore, the default, measures every personal best again in each round; Decay fades them; Stale keeps them."""
     decay: Decay | None = None
     """Options of Decay."""
     standard: Standard | None = None
@@ -69,7 +69,7 @@ class Opponents(Block):
     leading: Integer = Field(4, ge=1, le=16)
     """How many of the takers' present best; the initial ones in the first round."""
     league: Integer = Field(0, ge=0, le=16)
-    """How many more, drawn from the best takers of earlier rounds: beating the present ones alone may go in circles."""
+    """How many more, drawn from the best of earlier rounds: beating the present ones alone may go in circles."""
 
 
 class MovingGenerators(Generators):
@@ -89,7 +89,7 @@ class LearningType(StrEnum):
 
 
 class Train(Block):
-    """How one more adapter is fine-tuned in each round: from the best taker on, on the pool and its verified answers."""
+    """How one adapter more is fine-tuned in each round: from the best taker on, with the pool and its true answers."""
 
     epochs: Integer = Field(3, ge=1, le=1000)
     """Passes over the pool."""
@@ -114,7 +114,7 @@ class MovingTakers(Generators):
     """The takers that move, and how they learn."""
 
     data: Data
-    """Questions that takers start from, one adapter per cluster; what is held out of them tells whether they improve."""
+    """Questions that takers start from, one adapter per cluster; those held out tell whether they improve."""
     swarm: Movement = Movement()
     """How they move."""
     learning: Learning = Learning()

@@ -23,17 +23,8 @@ from swarm_core.engine import receipts, state
 from swarm_core.engine.plan import Outline
 from swarm_core.engine.receipts import Output, Scalar
 from swarm_core.engine.state import Attempt, EngineState, Failure, Outcome, Point, Search
-from swarm_core.engine.work import (
-    GENERATORS,
-    Done,
-    Failed,
-    FailureReason,
-    Kind,
-    Observation,
-    Receipt,
-    Running,
-    WorkItem,
-)
+from swarm_core.engine.work import Done, Failed, FailureReason, Kind, Observation, Receipt, Running, WorkItem
+from swarm_core.sides import GENERATORS
 
 BACKOFF_SECONDS = 5.0
 """Pause before the second attempt; doubled for each further one."""

@@ -18,7 +18,8 @@ from typing import assert_never
 
 from swarm_core.engine.phases import Phase
 from swarm_core.engine.state import EngineState
-from swarm_core.engine.work import GENERATORS, Kind, WorkItem
+from swarm_core.engine.work import Kind, WorkItem
+from swarm_core.sides import GENERATORS
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from typing import assert_never
 from swarm_core.api import swarm
 from swarm_core.api.resolved import ResolvedGenerators, ResolvedSpec, Trained
 from swarm_core.engine.plan import Outline, Side
-from swarm_core.engine.work import GENERATORS, RIVALS, TAKERS
+from swarm_core.sides import GENERATORS, RIVALS, TAKERS
 from swarm_core.swarm import pso, streams
 
 

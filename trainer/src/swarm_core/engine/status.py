@@ -14,8 +14,9 @@ from swarm_core.engine.phases import Phase
 from swarm_core.engine.plan import Outline
 from swarm_core.engine.receipts import Stop
 from swarm_core.engine.state import EngineState, Point, Search
-from swarm_core.engine.work import TAKERS, WorkItem
+from swarm_core.engine.work import WorkItem
 from swarm_core.recipe import Digest
+from swarm_core.sides import TAKERS
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,14 +11,9 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 
 from swarm_core.recipe import Digest, canonical_json
+from swarm_core.sides import GENERATORS
 
 RECEIPT_BYTES = 4096
-GENERATORS = "generators"
-"""The swarm that a SwarmRun moves, and that moves first in an AdversarialRun."""
-TAKERS = "takers"
-"""The swarm that an AdversarialRun moves against it."""
-RIVALS = "rivals"
-"""Generators of another seed, which never move: what they write is held out from the game."""
 
 
 class Kind(StrEnum):
@@ -37,7 +32,7 @@ class WorkItem:
     kind: Kind
     swarm: str = GENERATORS
     index: int = 0
-    """The seed cluster of a SEED, or a number beyond the clusters for one trained later; the iteration of an ITERATE."""
+    """The seed cluster of a SEED, or a number behind the clusters for one trained later; an ITERATE's iteration."""
     parent: Digest | None = None
     """What it follows: the experiment (prepare's manifest) for a SEED in Seeding, else the last commit."""
     attempt: int = 1

@@ -1,28 +1,40 @@
 """What a finished game leaves as files: result, history, summary, picture, and the hard items with their answers."""
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from swarm_core.commit import Commit
+from swarm_core.experiment import Experiment
 from swarm_core.pool import Pool
 from swarm_core.recipe import canonical_json, digest_bytes
 from swarm_trainer.report import board, history, result
 from swarm_trainer.report.duel import Duel, Truth
 from swarm_trainer.report.result import Json
-from swarm_trainer.verbs.setup import Setup
 
 
-def write(folder: Path, setup: Setup, commits: Sequence[Commit], duel: Duel, pool: Pool) -> None:
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What the game was about."""
+
+    domain: str
+    experiment: Experiment
+    seed: int
+    commits: tuple[Commit, ...]
+    pool: Pool
+    """The last one."""
+
+
+def write(folder: Path, about: Subject, duel: Duel) -> None:
     """Write every file but the adapters."""
-    domain, name = setup.exam.domain, f"{setup.exam.domain}: generators against takers"
+    domain, name = about.domain, f"{about.domain}: generators against takers"
     files = {
-        "result.json": outcome(duel, setup),
-        "history.jsonl": history.text(commits),
+        "result.json": outcome(duel, about),
+        "history.jsonl": history.text(about.commits),
         "summary.txt": summary(duel, name),
-        "dataset/data.jsonl": "".join(lines(pool)),
-        "dataset/README.md": card(duel, pool, domain),
+        "dataset/data.jsonl": "".join(lines(about.pool)),
+        "dataset/README.md": card(duel, about.pool, domain),
     }
     (folder / "dataset").mkdir()
     for path, text in files.items():
@@ -30,10 +42,10 @@ def write(folder: Path, setup: Setup, commits: Sequence[Commit], duel: Duel, poo
     board.draw(duel, name, folder / "search.png")
 
 
-def outcome(duel: Duel, setup: Setup) -> str:
-    """`result.json`: the generators' verdict as of a SwarmRun, and the takers'. Its `digest` covers every other field."""
+def outcome(duel: Duel, about: Subject) -> str:
+    """`result.json`: the generators' verdict as of a SwarmRun, and the takers'. `digest` covers every other field."""
     content = {
-        **result.fields(duel.generators, setup.experiment, setup.exam.seed, duel.last),
+        **result.fields(duel.generators, about.experiment, about.seed, duel.last),
         "takers": {truth.source: told(truth) for truth in duel.truths},
         "rounds": [asdict(one) for one in duel.rounds],
         "matrix": [list(row) for row in duel.matrix],
@@ -136,8 +148,8 @@ tags: [synthetic, dataswarm]
 ---
 # {domain}: hard items of a game
 
-{sum(1 for _ in lines(pool))} items about {domain}, written by generators that sought what takers fail on. `answer` is the
-verified answer, `round` when the item was written, `missed` whether the best taker of a round got it wrong. No item
+{sum(1 for _ in lines(pool))} items about {domain}, written by generators that sought what takers fail on. `answer` is
+the verified answer, `round` when the item was written, `missed` whether the best taker of a round got it wrong. No item
 stands in the held-out data.
 
 {duel.finding}

@@ -7,8 +7,8 @@ import json
 from collections.abc import Iterable, Iterator
 
 from swarm_core.commit import Commit, Probed
-from swarm_core.engine.work import GENERATORS
 from swarm_core.objectives.objective import Measurement
+from swarm_core.sides import GENERATORS
 from swarm_core.swarm import pso
 from swarm_trainer.report.result import Json, coefficients, measured
 

@@ -24,8 +24,8 @@ def check(resolved: ResolvedSpec, generators: SeedData, takers: SeedData) -> Non
         )
     if len(takers.held_out) < 2:
         raise BadInputError(
-            f"spec.takers.data.heldOut: {len(takers.held_out)} items are held out, and two at least are needed: some for"
-            " the curve, others for the verdict; raise it, or give more items"
+            f"spec.takers.data.heldOut: {len(takers.held_out)} items are held out, and two at least are needed: some"
+            " for the curve, others for the verdict; raise it, or give more items"
         )
     unseen(takers.held_out, generators.pool, "the generators' data, from which the pool is filled")
     unseen(takers.held_out, takers.pool, "what takers are trained on, written otherwise")

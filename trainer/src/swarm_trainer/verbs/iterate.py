@@ -12,9 +12,10 @@ from statistics import fmean
 from swarm_core import commit
 from swarm_core.commit import Commit, Probed
 from swarm_core.engine.receipts import Output, Scalar
-from swarm_core.engine.work import TAKERS, Receipt, WorkItem
+from swarm_core.engine.work import Receipt, WorkItem
 from swarm_core.ports import Inference, StoreError
 from swarm_core.rollout import Rollout, count
+from swarm_core.sides import TAKERS
 from swarm_core.swarm import pso
 from swarm_trainer.verbs import chain, gather, lanes, stops, turns, witness
 from swarm_trainer.verbs.context import Context, Progress
@@ -112,7 +113,7 @@ def receipt(item: WorkItem, context: Context, done: Commit) -> Receipt:
             Scalar.REJECTED: sum(counts.rejected.values()),
             Scalar.UNSCORED: sum(counts.unscored.values()),
             Scalar.FITNESS: ",".join(map(shown, done.probes)),
-            **{Scalar.HELD_OUT: one.fitness for one in done.held_out[:1]},
+            Scalar.HELD_OUT: done.held_out[0].fitness if done.held_out else None,
         },
     )
 

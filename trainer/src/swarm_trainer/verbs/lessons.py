@@ -8,10 +8,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from swarm_core.engine.work import TAKERS
 from swarm_core.errors import BadInputError
 from swarm_core.judges import registry as judges
 from swarm_core.ports import Solver, StoreError
+from swarm_core.sides import TAKERS
 from swarm_core.swarm import pso, streams
 from swarm_core.text import prompts
 from swarm_trainer.lora import adapter, training
@@ -35,9 +35,9 @@ class Lesson:
 
 
 def questions(context: Context, items: Sequence[str], count: int, seed: int) -> Pairs:
-    """`count` questions of `items`, each as often as any other or once more. Raises BadInputError if none has an answer.
+    """`count` questions of `items`, each as often as any other or once more; one without a right answer is left out.
 
-    An item without a right answer is left out: there is nothing to learn from it.
+    Raises BadInputError if there is none with one.
     """
     judge, style = judges.judge(str(context.resolved.judge.name)), context.resolved.base.template
     assert isinstance(judge, Solver)  # `fair` has checked

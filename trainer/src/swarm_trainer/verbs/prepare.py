@@ -12,11 +12,12 @@ from swarm_core.api.defaults import ResolvedSpec, Role, Use
 from swarm_core.api.resolved import ByKMeans, Given, Trained
 from swarm_core.engine import search
 from swarm_core.engine.receipts import Output, Scalar
-from swarm_core.engine.work import GENERATORS, TAKERS, Receipt, WorkItem
+from swarm_core.engine.work import Receipt, WorkItem
 from swarm_core.errors import BadInputError
 from swarm_core.experiment import Adversary, Experiment, SeedData, Taker
 from swarm_core.judges import registry as judges
 from swarm_core.recipe import Digest, canonical_json, digest_bytes
+from swarm_core.sides import GENERATORS, TAKERS
 from swarm_trainer.data import clustering, seeds
 from swarm_trainer.lora import adapter, signature
 from swarm_trainer.stores import tree

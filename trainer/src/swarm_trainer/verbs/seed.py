@@ -2,8 +2,8 @@
 
 Generators learn k examples in, k examples out; takers that move, questions and verified answers (`lessons`).
 
-Every adapter of a swarm starts from the same A, drawn from the run's seed: adapters are later added elementwise, and only in
-shared coordinates does a sum mean both. Which examples make up the pairs differs by cluster.
+Every adapter of a swarm starts from the same A, drawn from the run's seed: adapters are later added elementwise, and
+only in shared coordinates does a sum mean both. Which examples make up the pairs differs by cluster.
 """
 
 import shutil
@@ -14,7 +14,8 @@ from pathlib import Path
 from swarm_core.api.resolved import ResolvedSpec, Trained
 from swarm_core.engine import search
 from swarm_core.engine.receipts import Output
-from swarm_core.engine.work import TAKERS, Receipt, WorkItem
+from swarm_core.engine.work import Receipt, WorkItem
+from swarm_core.sides import TAKERS
 from swarm_core.swarm import streams
 from swarm_core.text import prompts
 from swarm_trainer.data import pairs

@@ -1,7 +1,7 @@
-"""Settle a game: measure both sides on items that no round has seen, play every round against every other, and store it.
+"""Settle a game: measure both sides on items that no round has seen, and play every round against every other.
 
-Takers   the last round's best against every initial one, on the same items: the real ones kept for the verdict, new ones
-         of the rivals, and those that the game itself brought forth.
+Takers       the last round's best against every initial one, on the same items: the real ones kept for the verdict, new
+             ones of the rivals, and those that the game itself brought forth.
 Generators   the last round's best against every initial one, for the initial takers (`court`).
 
 Nothing is chosen here, so nothing is flattered: the last round's best is what the game believes in, and the initial one
@@ -17,14 +17,17 @@ from pathlib import Path
 from swarm_core import commit, contest
 from swarm_core.commit import Commit
 from swarm_core.engine.receipts import Output, Scalar, Stop
-from swarm_core.engine.work import TAKERS, Receipt, WorkItem
+from swarm_core.engine.work import Receipt, WorkItem
 from swarm_core.objectives import paired
 from swarm_core.objectives.cube import Score, Unscored
+from swarm_core.pool import Pool
 from swarm_core.ports import Inference, StoreError
 from swarm_core.recipe import Digest, Recipe
 from swarm_core.rollout import Rollout
+from swarm_core.sides import TAKERS
 from swarm_core.swarm import pso, streams
 from swarm_trainer.report import adversarial, duel, rounds
+from swarm_trainer.report.adversarial import Subject
 from swarm_trainer.report.duel import Duel, Truth
 from swarm_trainer.report.verdict import Interval, Verdict
 from swarm_trainer.stores import tree
@@ -177,7 +180,7 @@ def wins(scores: Sequence[Score], game: Sequence[Sequence[str]]) -> list[float]:
     return found
 
 
-def pool_of(context: Context, done: Commit) -> pools.Pool:
+def pool_of(context: Context, done: Commit) -> Pool:
     assert done.pool is not None
     return pools.load(context, done.pool)
 
@@ -196,9 +199,10 @@ def bundled(context: Context, played: Played, ours: Duel) -> tuple[Digest, Diges
 def write(folder: Path, context: Context, played: Played, ours: Duel) -> None:
     """The bundle's files."""
     ready, takers = setup.prepared(context), setup.prepared(context, TAKERS)
-    commits = [done for pair in zip(played.generators, played.takers, strict=False) for done in pair]
-    commits += played.generators[len(played.takers) :]
-    adversarial.write(folder, ready, commits, ours, pool_of(context, played.takers[-1]))
+    commits = sorted((*played.generators, *played.takers), key=lambda done: done.iteration)
+    pool = pool_of(context, played.takers[-1])
+    about = Subject(ready.exam.domain, ready.experiment, ready.exam.seed, tuple(commits), pool)
+    adversarial.write(folder, about, ours)
     ready.export(context, ours.generators.best.position, folder / "adapter")
     last = played.takers[-1]
     best = pso.best(pso.from_json(last.swarm))

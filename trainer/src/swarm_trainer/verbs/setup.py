@@ -12,7 +12,7 @@ from swarm_core.api import defaults
 from swarm_core.api.defaults import ResolvedSpec
 from swarm_core.engine import search
 from swarm_core.engine.receipts import Output
-from swarm_core.engine.work import GENERATORS, TAKERS, Kind, WorkItem
+from swarm_core.engine.work import Kind, WorkItem
 from swarm_core.experiment import Experiment, SeedData
 from swarm_core.judges import registry as judges
 from swarm_core.objectives import bootstrap
@@ -22,6 +22,7 @@ from swarm_core.objectives.objective import Measurement
 from swarm_core.ports import ArtifactStore, Inference, StoreError
 from swarm_core.recipe import Digest, Group, Merge, Recipe
 from swarm_core.rollout import Rollout, Unmeasured, batch, measure
+from swarm_core.sides import GENERATORS, TAKERS
 from swarm_core.swarm import positions, pso, streams
 from swarm_trainer.lora import adapter, combine
 from swarm_trainer.report.verdict import Interval

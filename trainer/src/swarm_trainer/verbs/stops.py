@@ -2,7 +2,7 @@
 
 from swarm_core.commit import Commit
 from swarm_core.engine.receipts import Stop
-from swarm_core.engine.work import TAKERS
+from swarm_core.sides import TAKERS
 from swarm_core.swarm import pso
 from swarm_trainer.verbs import turns
 from swarm_trainer.verbs.context import Context

@@ -1,7 +1,7 @@
 """Turns: what one swarm moves from, and what it is measured on. The same for whoever makes a turn and who replays it.
 
-A run of one swarm has one turn an iteration, against takers that never change. In a game two swarms share the chain: the
-generators take its even places, the takers its odd ones, and each turn rests on the commits before it alone.
+A run of one swarm has one turn an iteration, against takers that never change. In a game two swarms share the chain:
+the generators take its even places, the takers its odd ones, and each turn rests on the commits before it alone.
 
     generators, round t   against the takers as commit 2t - 1 left them: those that lead, and a league of earlier ones
     takers, round t       on the pool of round t: that of commit 2t - 1, turned over with what commit 2t measured
@@ -14,10 +14,10 @@ from dataclasses import dataclass, replace
 
 from swarm_core import commit
 from swarm_core.commit import Commit
-from swarm_core.engine.work import GENERATORS, TAKERS
 from swarm_core.pool import Pool
 from swarm_core.ports import StoreError
 from swarm_core.recipe import Recipe
+from swarm_core.sides import GENERATORS, TAKERS
 from swarm_core.swarm import growth, positions, pso, state, streams
 from swarm_core.swarm.positions import Position
 from swarm_trainer.verbs import chain, pools, setup

@@ -9,9 +9,10 @@ from math import ceil
 
 from swarm_core import commit
 from swarm_core.commit import Probed
-from swarm_core.engine.work import RIVALS, TAKERS, WorkItem
+from swarm_core.engine.work import WorkItem
 from swarm_core.ports import Inference
 from swarm_core.rollout import Rollout
+from swarm_core.sides import RIVALS, TAKERS
 from swarm_core.swarm import pso
 from swarm_trainer.verbs import gather, lanes, pools, setup, turns
 from swarm_trainer.verbs.context import Context, Progress
@@ -23,6 +24,8 @@ from swarm_trainer.verbs.turns import Turn
 CURVE, VERDICT = 0, 1
 """The halves of the real items."""
 REAL, RIVAL = "real", "rivals"
+HELD_OUT = "HeldOut"
+"""The purpose of such a measurement in a commit."""
 
 
 def draft(item: WorkItem, context: Context) -> None:
@@ -55,7 +58,7 @@ def shown(item: WorkItem, context: Context, turn: Turn, swarm: pso.Swarm) -> tup
         wanted = Wanted(key(turn.index, name), recipe.name, ("held out",), items)
         digest, rollout = gather.gather(context.store, turn.setup.exam, engine, wanted)
         result = turn.setup.measured(rollout, turn.index, name)
-        found.append(Probed(name, "HeldOut", best.position, recipe.name, digest, result))
+        found.append(Probed(name, HELD_OUT, best.position, recipe.name, digest, result))
     return tuple(found)
 
 
