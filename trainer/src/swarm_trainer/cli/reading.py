@@ -1,10 +1,13 @@
 """From a FILE to a run: read it, resolve it, and look whether what it names is there. Writes nothing."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from swarm_core.api import defaults, loading
+from swarm_core.engine import search
 from swarm_core.errors import BadInputError
+from swarm_core.sides import GENERATORS, TAKERS
 from swarm_trainer.data import seeds
 from swarm_trainer.verbs import places
 from swarm_trainer.worker.session import Order
@@ -19,8 +22,8 @@ class Reading:
 
     name: str
     order: Order
-    items: int
-    """Distinct seed items."""
+    items: Mapping[str, int]
+    """Distinct seed items of each data file."""
 
 
 def read(file: Path) -> Reading:
@@ -49,14 +52,14 @@ def text(file: Path) -> str:
         raise BadInputError(f"{file} is not text in UTF-8 ({error.reason}); give a SwarmRun file") from error
 
 
-def missing(order: Order) -> tuple[list[str], int]:
-    """One problem per thing that is not there or cannot be read, and the number of seed items."""
+def missing(order: Order) -> tuple[list[str], dict[str, int]]:
+    """One problem per thing that is not there or cannot be read, and the number of seed items of each file."""
     problems: list[str] = []
-    items = 0
+    items: dict[str, int] = {}
     for use in defaults.uris(order.resolved):
         try:
             if use.role is defaults.Role.DATA:
-                items = seed_items(order, places.file(use.uri, order.base_folder, use.field))
+                items[use.uri] = seed_items(order, use, places.file(use.uri, order.base_folder, use.field))
             else:
                 places.folder(use.uri, order.base_folder, use.field)
         except BadInputError as error:
@@ -64,7 +67,8 @@ def missing(order: Order) -> tuple[list[str], int]:
     return problems, items
 
 
-def seed_items(order: Order, path: Path) -> int:
+def seed_items(order: Order, use: defaults.Use, path: Path) -> int:
     """The number of distinct seed items in `path`. Raises BadInputError, naming the line."""
-    generators = order.resolved.generators
-    return len(seeds.read(path, generators.data.field, generators.cluster_field).items)
+    swarm = TAKERS if use.field.startswith(f"spec.{TAKERS}") else GENERATORS
+    side = search.side(order.resolved, swarm).generators
+    return len(seeds.read(path, side.data.field, side.cluster_field).items)

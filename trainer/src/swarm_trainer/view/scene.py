@@ -12,6 +12,7 @@ from swarm_core.engine import receipts
 from swarm_core.engine.phases import Phase
 from swarm_core.engine.receipts import Scalar
 from swarm_core.engine.work import Kind, Receipt
+from swarm_core.sides import GENERATORS
 from swarm_trainer.host.events import Began, Entered, Event, Finished, Noticed, Started, Worked
 from swarm_trainer.verbs.context import Progress
 
@@ -46,6 +47,8 @@ class Scene:
     best: float | None = None
     initial: float | None = None
     mean: float | None = None
+    moved: str | None = None
+    """The swarm whose figures these are, where more than one moves."""
     fitness: tuple[tuple[str, float | None], ...] = ()
     """Probes of the iteration in hand, or of the last one until the next has measured something."""
     message: str = ""
@@ -107,6 +110,7 @@ def finished(scene: Scene, receipt: Receipt, now: float) -> Scene:
     scene = replace(scene, item=None) if mine else scene
     if index is None:
         return scene
+    swarm = receipt.key.split(".")[1]
     return replace(
         scene,
         iteration=index,
@@ -114,6 +118,7 @@ def finished(scene: Scene, receipt: Receipt, now: float) -> Scene:
         best=receipts.number(receipt, Scalar.BEST),
         initial=receipts.number(receipt, Scalar.INITIAL),
         mean=receipts.number(receipt, Scalar.MEAN),
+        moved=swarm if swarm != GENERATORS or scene.moved else None,
     )
 
 
