@@ -34,12 +34,16 @@ lint: $(VENV)/.ready fresh
 	$(BIN)/lint-imports
 
 generate: $(VENV)/.ready  ## rewrite everything generated from the models
-	$(BIN)/python -m swarm_core.api.crd > crds/dataswarm.io_swarmruns.yaml
-	$(BIN)/python -m swarm_core.api.schema > crds/swarmrun.schema.json
+	$(BIN)/python -m swarm_core.api.crd SwarmRun > crds/dataswarm.io_swarmruns.yaml
+	$(BIN)/python -m swarm_core.api.crd AdversarialRun > crds/dataswarm.io_adversarialruns.yaml
+	$(BIN)/python -m swarm_core.api.schema SwarmRun > crds/swarmrun.schema.json
+	$(BIN)/python -m swarm_core.api.schema AdversarialRun > crds/adversarialrun.schema.json
 
 fresh: $(VENV)/.ready  ## generated files are what the models say
-	$(BIN)/python -m swarm_core.api.crd | diff -u crds/dataswarm.io_swarmruns.yaml -
-	$(BIN)/python -m swarm_core.api.schema | diff -u crds/swarmrun.schema.json -
+	$(BIN)/python -m swarm_core.api.crd SwarmRun | diff -u crds/dataswarm.io_swarmruns.yaml -
+	$(BIN)/python -m swarm_core.api.crd AdversarialRun | diff -u crds/dataswarm.io_adversarialruns.yaml -
+	$(BIN)/python -m swarm_core.api.schema SwarmRun | diff -u crds/swarmrun.schema.json -
+	$(BIN)/python -m swarm_core.api.schema AdversarialRun | diff -u crds/adversarialrun.schema.json -
 
 bench: $(VENV)/.ready  ## ten run seeds of the demo, all printed (about 20 minutes on two cores)
 	$(BIN)/python benchmarks/ten_seeds.py
