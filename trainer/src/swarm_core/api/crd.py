@@ -112,7 +112,8 @@ def _fixed(resource: Resource, name: str, always: bool) -> JsonSchemaValue:
     same = f"self.{name} == oldSelf.{name}"
     if not always:
         same = f"has(self.{name}) == has(oldSelf.{name}) && (!has(self.{name}) || {same})"
-    message = f"{name} is fixed once a run exists; create a {resource.kind} of another name"
+    article = "an" if resource.kind.startswith("A") else "a"
+    message = f"{name} is fixed once a run exists; create {article} {resource.kind} of another name"
     return {"rule": same, "message": message, "fieldPath": f".{name}", "reason": "FieldValueForbidden"}
 
 
