@@ -4,16 +4,25 @@ import shutil
 from pathlib import Path
 
 import pytest
-from command_line import ARENA, Finished, dataswarm
+from command_line import ARENA, GAME, Finished, dataswarm
 
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Finished:
     """The short run, undisturbed, once for all tests."""
-    folder = tmp_path_factory.mktemp("undisturbed") / "run"
-    done = dataswarm("run", ARENA / "short.yaml", "--folder", folder)
+    return undisturbed(ARENA / "short.yaml", tmp_path_factory.mktemp("undisturbed") / "run")
+
+
+@pytest.fixture(scope="session")
+def game(tmp_path_factory: pytest.TempPathFactory) -> Finished:
+    """The short game, likewise."""
+    return undisturbed(GAME / "short.yaml", tmp_path_factory.mktemp("undisturbed") / "game")
+
+
+def undisturbed(file: Path, folder: Path) -> Finished:
+    done = dataswarm("run", file, "--folder", folder)
     assert done.returncode == 0, done.stderr
-    return Finished(ARENA / "short.yaml", folder, done.stdout)
+    return Finished(file, folder, done.stdout)
 
 
 @pytest.fixture

@@ -143,7 +143,7 @@ def test_a_typo_and_a_bound_are_told_in_the_words_of_the_kind() -> None:
         ({"spec.generators.swarm": {"bests": "Stale"}}, "spec.generators"),
         ({"spec.stop": {"mastered": 0.9}}, "spec.stop"),
     ],
-    ids=lambda value: str(value),
+    ids=str,
 )
 def test_what_changes_the_game_changes_the_digest(patch: Patch, field: str) -> None:
     assert defaults.spec_digest(resolved(patch)) != defaults.spec_digest(resolved({})), field
