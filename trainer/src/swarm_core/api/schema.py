@@ -1,7 +1,7 @@
-"""The JSON schemas of the kinds that users write: for editors as it is, for the CRD and for error messages with every reference inlined.
+"""The JSON schemas of what users write: for editors as they are, for CRDs and for messages with references inlined.
 
-`python -m swarm_core.api.schema SwarmRun` prints what `crds/swarmrun.schema.json` holds. An editor that is told of it completes
-fields and underlines a typo, which an API server would silently drop.
+`python -m swarm_core.api.schema SwarmRun` prints what `crds/swarmrun.schema.json` holds, and likewise AdversarialRun. An
+editor that is told of it completes fields and underlines a typo, which an API server would silently drop.
 
 Limits: knows structure only; the rules between fields are CEL, which editors do not read.
 """
