@@ -1,7 +1,7 @@
 """Do takers learn something that holds outside the game? Several run seeds of one AdversarialRun, every one printed.
 
-Each run is a whole `dataswarm run`: both sides and the rivals fine-tuned anew, the game, the verdict on items that no round
-has seen. Runs are kept in a folder: what is finished is not run again, what was stopped goes on where it was.
+Each run is a whole `dataswarm run`: both sides and the rivals fine-tuned anew, the game, the verdict on items that no
+round has seen. Runs are kept in a folder: what is finished is not run again, what was stopped goes on where it was.
 
     python benchmarks/adversarial.py --into runs/games --seeds 10
 
@@ -10,6 +10,7 @@ several seeds are for. `--rule Reference` plays the game as released, with bests
 """
 
 import argparse
+import itertools
 import json
 import os
 import subprocess
@@ -87,7 +88,7 @@ def totals(found: dict[int, Result | None]) -> Iterator[str]:
 def sawtooth(result: Result) -> tuple[float, float]:
     """By how much the best taker falls on a new pool, and rises by moving, in the mean of the rounds."""
     rounds = [one for one in result["rounds"] if one["after"] is not None]
-    pairs = list(zip(rounds, rounds[1:], strict=False))
+    pairs = list(itertools.pairwise(rounds))
     falls = [new["before"] - old["after"] for old, new in pairs if new["before"] is not None]
     rises = [new["after"] - new["before"] for _, new in pairs if new["before"] is not None]
     return (fmean(falls), fmean(rises)) if falls else (0.0, 0.0)

@@ -1,6 +1,6 @@
 """The JSON schemas of what users write: for editors as they are, for CRDs and for messages with references inlined.
 
-`python -m swarm_core.api.schema SwarmRun` prints what `crds/swarmrun.schema.json` holds, and likewise AdversarialRun. An
+`python -m swarm_core.api.schema SwarmRun` prints what `crds/swarmrun.schema.json` holds; likewise AdversarialRun. An
 editor that is told of it completes fields and underlines a typo, which an API server would silently drop.
 
 Limits: knows structure only; the rules between fields are CEL, which editors do not read.
