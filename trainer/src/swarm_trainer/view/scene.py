@@ -59,7 +59,8 @@ class Scene:
             return None
         in_hand = self.item is not None and iteration(self.item.key) is not None
         spent = now - self.item.since if self.item is not None and in_hand else 0.0
-        return max(0.0, median(self.durations) * (self.iterations - self.iteration + in_hand) - spent)
+        turns = (self.iterations - self.iteration) * (2 if self.moved else 1)
+        return max(0.0, median(self.durations) * (turns + in_hand) - spent)
 
     def rate(self, now: float) -> float | None:
         """Tokens per second in the item in hand; None while nothing has been generated."""
