@@ -1,6 +1,7 @@
 """A whole game on one machine: what it leaves, what is verified of it, and what is refused."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -84,3 +85,19 @@ def test_a_game_that_would_mean_nothing_is_refused_before_anything_is_trained(
     assert refused.returncode == 2, refused.stderr
     assert said in refused.stderr
     assert not (tmp_path / "run").exists()
+
+
+def test_takers_of_another_base_than_the_generators_are_refused_by_name(
+    make_base: Callable[..., Path], make_adapter: Callable[..., Path], tmp_path: Path
+) -> None:
+    other = make_base(hidden=64)
+    adapters = ", ".join(str(make_adapter(other, seed=seed)) for seed in (1, 2))
+    text = (GAME / "short.yaml").read_text().replace("../arithmetic/base", str(GAME.parent / "arithmetic" / "base"))
+    start, end = text.index("    training: {<<: *training"), text.index("    swarm: {particles: 3}\n    learning")
+    file = tmp_path / "run.yaml"
+    given = f"{text[:start]}    adapters: [{adapters}]\n{text[end:]}"
+    file.write_text(given.replace("uri: ", f"uri: {GAME}/"))
+    refused = dataswarm("run", file, "--folder", tmp_path / "run")
+    assert refused.returncode == 2, refused.stderr
+    assert "spec.takers.adapters[0]" in refused.stderr
+    assert "another base" in refused.stderr

@@ -271,9 +271,7 @@ class Faults(RuleBasedStateMachine):
         if not hasattr(self, "outline"):
             return
         drive(self.host, replace(self.outline, suspended=False))
-        assert timeless(self.host.state) == timeless(
-            undisturbed(self.outline.clusters, self.site.last, self.site.game)
-        )
+        assert timeless(self.host.state) == timeless(undisturbed(self.outline.clusters, self.site.last, self.site.game))
         assert not self.site.running
 
 
