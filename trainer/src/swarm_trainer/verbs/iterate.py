@@ -113,7 +113,7 @@ def receipt(item: WorkItem, context: Context, done: Commit) -> Receipt:
             Scalar.REJECTED: sum(counts.rejected.values()),
             Scalar.UNSCORED: sum(counts.unscored.values()),
             Scalar.FITNESS: ",".join(map(shown, done.probes)),
-            Scalar.HELD_OUT: done.held_out[0].fitness if done.held_out else None,
+            **({Scalar.HELD_OUT: done.held_out[0].fitness} if done.held_out else {}),
         },
     )
 
