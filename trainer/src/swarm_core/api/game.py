@@ -41,7 +41,7 @@ class Movement(Block):
     decay: Decay | None = None
     """Options of Decay."""
     standard: Standard | None = None
-    """Constants of the Standard rule."""
+    """Constants of the Standard rule; with bests Rescore, remeasured has no effect."""
     published: Published | None = None
     """Constants of the Published rule; with compat Reference, bests are Stale unless said otherwise."""
 
