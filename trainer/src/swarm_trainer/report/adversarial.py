@@ -82,7 +82,7 @@ def opening(duel: Duel, name: str) -> Iterator[str]:
     else:
         yield "No generator is shown to be harder for the initial takers than the initial ones."
     yield ""
-    yield f"{'at the end against the start':<30}{'initial':>8}{'final':>8}{'gain':>8}   95 % interval"
+    yield f"{'at the end against the start':<33}{'initial':>8}{'final':>8}{'gain':>8}   95 % interval"
     for truth in duel.truths:
         who = {"real": "real items", "rivals": "rivals' items", "game": "the game's items"}[truth.source]
         yield line(f"takers on {who} ({truth.items})", truth.initial, truth.final, truth.gain.low, truth.gain.high)
@@ -91,7 +91,7 @@ def opening(duel: Duel, name: str) -> Iterator[str]:
 
 
 def line(what: str, initial: float, final: float, low: float, high: float) -> str:
-    return f"{what:<30}{initial:>8.3f}{final:>8.3f}{final - initial:>+8.3f}   {low:+.3f} to {high:+.3f}"
+    return f"{what:<33}{initial:>8.3f}{final:>8.3f}{final - initial:>+8.3f}   {low:+.3f} to {high:+.3f}"
 
 
 def table(duel: Duel) -> Iterator[str]:
