@@ -149,7 +149,7 @@ def _refusal(call: str, status: int, data: bytes) -> ApiError:
 def _fenced(causes: Any) -> bool:
     """Whether an object was called invalid for being another one than was meant.
 
-    That is how a merge patch with another uid is answered by most kinds, and, without any cause, a JSON patch whose test
-    failed. What a schema refuses has causes.
+    That is how a merge patch with another uid is answered by most kinds, and, without any cause, a JSON patch whose
+    test failed. What a schema refuses has causes.
     """
     return not causes or any(cause.get("field") == "metadata.uid" for cause in causes)
