@@ -38,8 +38,9 @@ async def connect() -> ApiClient:
     every minute. Raises ApiError."""
     configuration = Configuration()
     try:
-        if os.environ.get("KUBECONFIG") or not os.path.exists(SERVICE_ACCOUNT):  # noqa: PTH110, ASYNC240  (once)
-            await config.load_kube_config(client_configuration=configuration, persist_config=False)
+        named = os.environ.get("KUBECONFIG")  # the library would take what it was when it was imported
+        if named or not os.path.exists(SERVICE_ACCOUNT):  # noqa: PTH110, ASYNC240  (once)
+            await config.load_kube_config(named, client_configuration=configuration, persist_config=False)
         else:
             config.load_incluster_config(client_configuration=configuration)
     except (config.ConfigException, OSError) as error:
@@ -138,5 +139,17 @@ def _refusal(call: str, status: int, data: bytes) -> ApiError:
     if not isinstance(said, dict):
         said = {}
     message = said.get("message") or data[:200].decode(errors="replace")
-    wait = (said.get("details") or {}).get("retryAfterSeconds") or 0
+    details = said.get("details") or {}
+    if status == 422 and _fenced(details.get("causes")):
+        status = 409
+    wait = details.get("retryAfterSeconds") or 0
     return failure(status, said.get("reason", ""), f"{call}: {status} {message}", float(wait))
+
+
+def _fenced(causes: Any) -> bool:
+    """Whether an object was called invalid for being another one than was meant.
+
+    That is how a merge patch with another uid is answered by most kinds, and, without any cause, a JSON patch whose
+    test failed. What a schema refuses has causes.
+    """
+    return not causes or any(cause.get("field") == "metadata.uid" for cause in causes)

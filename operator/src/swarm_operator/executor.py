@@ -171,9 +171,15 @@ def _complaint(trouble: ApiError | None) -> tuple[Event, ...]:
 
 
 def _fences(run: Object) -> list[dict[str, str]]:
-    """JSON patch operations that change nothing of this version of this run, and conflict with every other."""
-    metadata, names = run["metadata"], ("uid", "resourceVersion")
-    return [{"op": "replace", "path": f"/metadata/{name}", "value": metadata[name]} for name in names]
+    """JSON patch operations that change nothing of this version of this run, and fail on every other.
+
+    A uid that is replaced would be passed over in silence, so it is tested; a version is compared by the server itself.
+    """
+    metadata = run["metadata"]
+    return [
+        {"op": "test", "path": "/metadata/uid", "value": metadata["uid"]},
+        {"op": "replace", "path": "/metadata/resourceVersion", "value": metadata["resourceVersion"]},
+    ]
 
 
 def marked(manifest: Object, namespace: str) -> Object:

@@ -53,12 +53,13 @@ class Host:
         self.lister = listing.Lister(reader, self.cache, settings.namespaces, self.queue.add)
         self._spawn(self.lister.keep_looking(settings.list_seconds, self._looked), "list")
         self._spawn(self._stand(), "lease")
-        self._spawn(self._lead(), "lead")
+        self._gatekeeper = self._spawn(self._lead(), "lead")
         for number in range(settings.workers):
             self._spawn(self._work(), f"worker-{number}")
 
     async def stop(self) -> None:
         """End: what is being carried out first, then the Lease."""
+        self._gatekeeper.cancel()  # or it would open the gate again
         self._open.clear()
         waited = 0.0
         while self.queue.busy and waited < FINISH_SECONDS:
@@ -184,10 +185,11 @@ class Host:
             self.queue.add_later(key, min(waits))
         return "done"
 
-    def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
+    def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> "asyncio.Task[None]":
         task = asyncio.create_task(work, name=name)
         task.add_done_callback(self._ended)
         self._tasks.append(task)
+        return task
 
     def _ended(self, task: "asyncio.Task[None]") -> None:
         if task in self._tasks and not task.cancelled():

@@ -1,0 +1,193 @@
+"""Faults for whole runs on a cluster: what is killed, stolen, deleted, silenced, restarted or paused, drawn from a seed.
+
+Only faults that were really done are counted: a Job is deleted only if there is one. What a fault breaks it also mends,
+by the time that `settle` returns: two operators serve, and both nodes speak.
+"""
+
+import random
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from canned import Bench
+from cluster_site import CHILDREN, Site
+from control_plane import NODE_GRACE_SECONDS, OPERATOR
+from operator_process import OperatorProcess
+from process_node import ProcessNode
+from stalling_proxy import StallingProxy
+
+REPLICAS = 2
+LEASE = "/apis/coordination.k8s.io/v1/namespaces/{}/leases/dataswarm-operator"
+
+
+@dataclass
+class Chaos:
+    """Two operators behind a wire, two nodes, and what is done to them."""
+
+    site: Site
+    bench: Bench
+    seed: int
+    done: Counter[str] = field(default_factory=Counter)
+    mending: list[tuple[float, Callable[[], Any]]] = field(default_factory=list)
+    """What is undone, and when."""
+
+    def __post_init__(self) -> None:
+        self.draw, self.born = random.Random(self.seed), 0
+        self.proxy = StallingProxy(self.site.plane.port)
+        address = f"https://127.0.0.1:{self.proxy.port}"
+        self.kubeconfig = self.site.plane.write_kubeconfig(self.site.folder / "wire.kubeconfig", OPERATOR, address)
+        self.nodes = [self.site.node(name, self.bench.behave, gpus=2) for name in ("n", "m")]
+        self.replicas = [self._operator() for _ in range(REPLICAS)]
+
+    @property
+    def count(self) -> int:
+        return self.done.total()
+
+    def strike(self) -> str:
+        """One fault of a kind drawn; its name, empty if there was nothing to do it to."""
+        name = self.draw.choice(list(FAULTS))
+        struck = FAULTS[name](self)
+        self.done[name] += struck
+        self.mend(time.monotonic())
+        return name if struck else ""
+
+    def mend(self, now: float) -> None:
+        """Undo what is due."""
+        due = [undo for when, undo in self.mending if when <= now]
+        self.mending = [(when, undo) for when, undo in self.mending if when > now]
+        for undo in due:
+            undo()
+
+    def settle(self) -> None:
+        """Undo everything."""
+        self.mend(float("inf"))
+
+    def close(self) -> None:
+        self.settle()
+        for operator in self.replicas:
+            operator.kill()
+        self.proxy.close()
+
+    def kill(self) -> bool:
+        """SIGKILL; another process takes its place."""
+        place = self.draw.randrange(REPLICAS)
+        self.replicas[place].kill()
+        self.site.operators.remove(self.replicas[place])
+        self.replicas[place] = self._operator()
+        return True
+
+    def pause(self) -> bool:
+        """Stopped for longer than its Lease, and woken."""
+        operator: OperatorProcess = self.draw.choice(self.replicas)
+        if not operator.alive():
+            return False
+        operator.pause()
+        self._later(6.0, lambda: operator.wake() if operator.alive() else None)
+        return True
+
+    def steal(self) -> bool:
+        """The Lease is somebody else's, who then says nothing more."""
+        thief = {"spec": {"holderIdentity": "thief", "leaseDurationSeconds": 2}}
+        return self.site.api.merge(LEASE.format(self.site.namespace), thief)[0] == 200
+
+    def delete(self, kind: str) -> bool:
+        """A child that is there."""
+        found = self.site.children(kind)
+        if not found:
+            return False
+        path = f"{CHILDREN[kind].format(self.site.namespace)}/{self.draw.choice(found)['metadata']['name']}"
+        return self.site.api.call("DELETE", path, {"propagationPolicy": "Background"})[0] in (200, 202)
+
+    def silence(self) -> bool:
+        """A node is NotReady, and comes back."""
+        node: ProcessNode = self.draw.choice(self.nodes)
+        if any(one.silent.is_set() for one in self.nodes):
+            return False
+        node.silent.set()
+        self._later(NODE_GRACE_SECONDS + 3.0, node.silent.clear)
+        return True
+
+    def restart(self) -> bool:
+        """The API server is killed and started again."""
+        self.site.plane.restart_api()
+        return True
+
+    def freeze(self) -> bool:
+        """Every open connection of the operators goes silent."""
+        self.proxy.stall()
+        return True
+
+    def _operator(self) -> OperatorProcess:
+        self.born += 1
+        return self.site.operator(f"o{self.born}", kubeconfig=self.kubeconfig)
+
+    def _later(self, seconds: float, undo: Callable[[], Any]) -> None:
+        self.mending.append((time.monotonic() + seconds, undo))
+
+
+FAULTS: dict[str, Callable[[Chaos], bool]] = {
+    "operator killed": Chaos.kill,
+    "operator killed again": Chaos.kill,  # twice as often as the others
+    "operator paused": Chaos.pause,
+    "Lease stolen": Chaos.steal,
+    "Job deleted": lambda chaos: chaos.delete("Job"),
+    "pod deleted": lambda chaos: chaos.delete("Pod"),
+    "Deployment deleted": lambda chaos: chaos.delete("Deployment"),
+    "node silent": Chaos.silence,
+    "API server restarted": Chaos.restart,
+    "watches frozen": Chaos.freeze,
+}
+
+
+@dataclass
+class Campaign:
+    """Runs, a few at a time, until so many faults were done; every one is compared with an undisturbed one."""
+
+    chaos: Chaos
+    begin: Callable[[str], Any]
+    """Creates a run of this name."""
+    expected: str
+    most_seconds: float = 240.0
+    """No run may take longer, however it is disturbed."""
+    alive: dict[str, float] = field(default_factory=dict)
+    ended: list[str] = field(default_factory=list)
+    differing: list[str] = field(default_factory=list)
+
+    def go(self, faults: int, beside: int, pause: float, told: Callable[[str], None] = lambda line: None) -> None:
+        """Until `faults` were done, then until every run has ended."""
+        chaos = self.chaos
+        while chaos.count < faults:
+            self._look(beside)
+            if name := chaos.strike():
+                told(f"{chaos.count:4d}  {name:<22} {len(self.ended)} runs ended, {len(self.differing)} differ")
+            time.sleep(chaos.draw.uniform(0, pause))
+        chaos.settle()
+        while self.alive:
+            self._look(0)
+            time.sleep(0.2)
+
+    def _look(self, beside: int) -> None:
+        """Take note of what ended, and begin others."""
+        try:
+            for name in list(self.alive):
+                self._ended(name)
+            while len(self.alive) < beside:
+                name = f"run-{len(self.alive) + len(self.ended)}"
+                self.begin(name)
+                self.alive[name] = time.monotonic()
+        except OSError:
+            return  # the API server is away
+
+    def _ended(self, name: str) -> None:
+        run = self.chaos.site.run(name)
+        phase = (run.get("status") or {}).get("phase")
+        if phase in ("Succeeded", "Failed"):
+            del self.alive[name]
+            self.ended.append(name)
+            if run["status"].get("result") != self.expected:
+                self.differing.append(f"{name}: {phase}: {run['status'].get('message')}")
+        elif time.monotonic() - self.alive[name] > self.most_seconds:
+            logs = "\n".join(one.log.read_text()[-2000:] for one in self.chaos.replicas)
+            raise AssertionError(f"{name} has not ended: {run.get('status')}\n{logs}")
