@@ -44,7 +44,7 @@ def outline(clusters: int, game: bool = False) -> Outline:
     return Outline(ITERATIONS, clusters, ATTEMPTS, DEADLINE, others=OTHERS if game else ())
 
 
-def carry_out(item: WorkItem, last: int, ends: str) -> Receipt:
+def carry_out(item: WorkItem, last: int, ends: str = GENERATORS) -> Receipt:
     """What the fake work brings: a function of the item alone. The search stops when `ends` has moved in `last`."""
     digest = digest_bytes(canonical_json([str(item.kind), item.swarm, item.index, item.parent]))
     match item.kind:
