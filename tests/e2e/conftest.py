@@ -9,7 +9,7 @@ import e2e_cluster
 import pytest
 import s3_servers
 import swarmruns
-from command_line import ARENA, ENVIRONMENT, Finished, dataswarm
+from command_line import ARENA, ENVIRONMENT, GAME, Finished, dataswarm
 from e2e_cluster import NAMESPACE, SYSTEM, Cluster
 from inputs import upload_folder
 
@@ -17,10 +17,19 @@ from inputs import upload_folder
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Finished:
     """The short run, undisturbed, once for all tests."""
-    folder = tmp_path_factory.mktemp("undisturbed") / "run"
-    done = dataswarm("run", ARENA / "short.yaml", "--folder", folder)
+    return undisturbed(ARENA / "short.yaml", tmp_path_factory.mktemp("undisturbed") / "run")
+
+
+@pytest.fixture(scope="session")
+def game(tmp_path_factory: pytest.TempPathFactory) -> Finished:
+    """The short game, likewise."""
+    return undisturbed(GAME / "short.yaml", tmp_path_factory.mktemp("undisturbed") / "game")
+
+
+def undisturbed(file: Path, folder: Path) -> Finished:
+    done = dataswarm("run", file, "--folder", folder)
     assert done.returncode == 0, done.stderr
-    return Finished(ARENA / "short.yaml", folder, done.stdout)
+    return Finished(file, folder, done.stdout)
 
 
 @pytest.fixture

@@ -85,15 +85,32 @@ MOMENTS = {
     "while preparing": exists("run.json"),
     "while the second generator is trained": exists("store/names/receipts/seed.generators.000.json"),
     "in the middle of an iteration": exists("store/names/iterations/0001/rollouts/*"),
-    "while concluding": exists("store/names/final/0/rollouts/*"),
 }
+END = {"while concluding": exists("store/names/final/0/rollouts/*")}
+TURNS = {
+    "while generators move against takers that have moved": exists("store/names/iterations/0002/rollouts/*"),
+    "while a taker is trained on the pool": exists("store/names/receipts/iterate.generators.0001.json"),
+    "while takers move": exists("store/names/iterations/0003/rollouts/*"),
+    "between two turns": exists("store/names/receipts/iterate.takers.0001.json"),
+}
+FILES = ("result.json", "history.jsonl", "summary.txt", "dataset/data.jsonl", "search.png")
+TAKER = "taker/adapter_model.safetensors"
+KINDS = [("finished", {**MOMENTS, **END}, FILES), ("game", {**MOMENTS, **TURNS, **END}, (*FILES, TAKER))]
 
 
-def test_a_run_killed_in_every_phase_ends_in_the_same_result(finished: Finished, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("kind", "moments", "files"), KINDS, ids=["SwarmRun", "AdversarialRun"])
+def test_a_run_killed_in_every_phase_ends_in_the_same_result(
+    kind: str,
+    moments: dict[str, Callable[[Path], bool]],
+    files: tuple[str, ...],
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+) -> None:
+    undisturbed: Finished = request.getfixturevalue(kind)
     folder = tmp_path / "run"
-    for reached in MOMENTS.values():
-        assert kill_after(finished.file, folder, lambda reached=reached: reached(folder))  # type: ignore[misc]
-    done = dataswarm("run", finished.file, "--folder", folder)
+    for reached in moments.values():
+        assert kill_after(undisturbed.file, folder, lambda reached=reached: reached(folder))  # type: ignore[misc]
+    done = dataswarm("run", undisturbed.file, "--folder", folder)
     assert done.returncode == 0, done.stderr
-    for name in ("result.json", "history.jsonl", "summary.txt", "dataset/data.jsonl", "search.png"):
-        assert left(folder, name) == left(finished.folder, name), name
+    for name in files:
+        assert left(folder, name) == left(undisturbed.folder, name), name

@@ -10,7 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-ARENA = Path(__file__).parents[2] / "examples" / "arithmetic"
+EXAMPLES = Path(__file__).parents[2] / "examples"
+ARENA, GAME = EXAMPLES / "arithmetic", EXAMPLES / "adversarial"
 DATASWARM = [sys.executable, "-m", "swarm_trainer"]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": "", "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
 

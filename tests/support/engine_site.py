@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from swarm_core.engine.decide import Decision, decide
 from swarm_core.engine.phases import Phase
-from swarm_core.engine.plan import Outline
+from swarm_core.engine.plan import Outline, Side
 from swarm_core.engine.state import EngineState, reopen
 from swarm_core.engine.work import (
     Action,
@@ -28,6 +28,7 @@ from swarm_core.engine.work import (
     World,
 )
 from swarm_core.recipe import canonical_json, digest_bytes
+from swarm_core.sides import GENERATORS, RIVALS, TAKERS
 
 ATTEMPTS = 4
 DEADLINE = 100_000.0
@@ -35,13 +36,17 @@ DEADLINE = 100_000.0
 ITERATIONS = 6
 
 
-def outline(clusters: int, suspended: bool = False) -> Outline:
-    return Outline(ITERATIONS, clusters, ATTEMPTS, DEADLINE, suspended)
+OTHERS = (Side(TAKERS, 2, trains=True), Side(RIVALS, 1, moves=False))
+"""What makes a game of a run."""
 
 
-def carry_out(item: WorkItem, last: int) -> Receipt:
-    """What the fake work brings: a function of the item alone. The search stops at iteration `last`."""
-    digest = digest_bytes(canonical_json([str(item.kind), item.index, item.parent]))
+def outline(clusters: int, game: bool = False) -> Outline:
+    return Outline(ITERATIONS, clusters, ATTEMPTS, DEADLINE, others=OTHERS if game else ())
+
+
+def carry_out(item: WorkItem, last: int, ends: str = GENERATORS) -> Receipt:
+    """What the fake work brings: a function of the item alone. The search stops when `ends` has moved in `last`."""
+    digest = digest_bytes(canonical_json([str(item.kind), item.swarm, item.index, item.parent]))
     match item.kind:
         case Kind.PREPARE:
             return Receipt(item.key, {"experiment": digest})
@@ -49,7 +54,7 @@ def carry_out(item: WorkItem, last: int) -> Receipt:
             return Receipt(item.key, {"adapter": digest})
         case Kind.ITERATE:
             best = int(digest[:8], 16) / 2**32
-            stop = "Patience" if item.index == last else ""
+            stop = "Patience" if (item.index, item.swarm) == (last, ends) else ""
             return Receipt(item.key, {"commit": digest}, {"best": best, "mean": best / 3, "stop": stop, "items": 40})
         case Kind.CONCLUDE:
             return Receipt(item.key, {"result": digest}, {"gain": int(digest[:8], 16) / 2**32})
@@ -64,6 +69,7 @@ class Site:
     """Store and processes."""
 
     last: int = ITERATIONS
+    game: bool = False
     now: float = 1000.0
     receipts: dict[str, Receipt] = field(default_factory=dict)
     running: dict[Process, tuple[WorkItem, float]] = field(default_factory=dict)
@@ -93,12 +99,26 @@ class Site:
         """What an item follows must stand in the store, and be what it names."""
         if item.kind is Kind.PREPARE:
             return
-        experiment = self.receipts["prepare"].outputs["experiment"]
-        if item.kind is Kind.SEED or (item.kind is Kind.ITERATE and item.index == 0):
-            assert item.parent == experiment
-            return
-        before = item.index - 1 if item.kind is Kind.ITERATE else self.last
-        assert item.parent == self.receipts[f"iterate.generators.{before:04d}"].outputs["commit"]
+        assert item.parent == self.before(item)
+
+    @property
+    def ends(self) -> str:
+        """The swarm that moves last in an iteration."""
+        return TAKERS if self.game else GENERATORS
+
+    def before(self, item: WorkItem) -> str:
+        """The digest that an item must follow."""
+        match item.kind:
+            case Kind.ITERATE if item.swarm == TAKERS:
+                key = f"iterate.generators.{item.index:04d}"
+            case Kind.ITERATE:
+                key = f"iterate.{self.ends}.{item.index - 1:04d}" if item.index else ""
+            case Kind.SEED:
+                later = item.index - OTHERS[0].clusters + 1 if item.swarm == TAKERS else 0
+                key = f"iterate.generators.{later:04d}" if later > 0 else ""
+            case _:
+                key = f"iterate.{self.ends}.{self.last:04d}"
+        return self.receipts[key].outputs["commit"] if key else self.receipts["prepare"].outputs["experiment"]
 
     def deliver_cancels(self) -> None:
         for cancel in self.cancels:
@@ -109,7 +129,7 @@ class Site:
 
     def complete(self, process: Process) -> None:
         item, _ = self.running.pop(process)
-        receipt = carry_out(item, self.last)
+        receipt = carry_out(item, self.last, self.ends)
         assert self.receipts.setdefault(item.key, receipt) == receipt, "two different results for one key"
         self.ended[item.key] = Done(receipt)
 
@@ -172,9 +192,9 @@ def drive(host: Host, plan: Outline) -> None:
     raise AssertionError(f"not over after 200 decisions: {host.state}")
 
 
-def undisturbed(clusters: int, last: int) -> EngineState:
-    host = Host(Site(last))
-    drive(host, outline(clusters))
+def undisturbed(clusters: int, last: int, game: bool = False) -> EngineState:
+    host = Host(Site(last, game))
+    drive(host, outline(clusters, game))
     return host.state
 
 

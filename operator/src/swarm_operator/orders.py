@@ -16,7 +16,7 @@ from swarm_core.api import defaults, loading
 from swarm_core.api.execution import S3Storage
 from swarm_core.api.kubernetes import AccessMode, KubernetesExecution
 from swarm_core.api.resolved import ResolvedSpec
-from swarm_core.api.run import MetadataKey, SwarmRun
+from swarm_core.api.run import KIND, MetadataKey, SwarmRun
 from swarm_core.errors import BadInputError
 from swarm_core.recipe import Digest
 from swarm_operator import names, peak
@@ -81,7 +81,9 @@ class Order:
 def read(run: Object, images: Images) -> Order:
     """What is wanted of `run`. Raises BadInputError with one line per fault."""
     document = {key: part for key, part in run.items() if key != "status"}
-    parsed = loading.from_object(document, "SwarmRun")
+    parsed = loading.from_object(document, str(run.get("kind", KIND)))
+    if not isinstance(parsed, SwarmRun):
+        raise BadInputError(f"kind: {parsed.kind} is not carried out on a cluster; use `dataswarm run`")
     resolved = defaults.resolve(parsed)
     refusals = [refusal for check in CHECKS if (refusal := check(resolved))]
     if refusals:

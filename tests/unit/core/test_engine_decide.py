@@ -4,14 +4,13 @@ from collections.abc import Mapping
 
 import pytest
 
-from swarm_core.engine import absorb, plan
+from swarm_core.engine import absorb
 from swarm_core.engine.absorb import BACKOFF_CAP_SECONDS, BACKOFF_SECONDS, backoff
 from swarm_core.engine.decide import RESYNC_SECONDS, SETTLE_SECONDS, Decision, decide
 from swarm_core.engine.phases import Phase
 from swarm_core.engine.plan import Outline
 from swarm_core.engine.state import EngineState, Point, reopen
 from swarm_core.engine.work import (
-    GENERATORS,
     Action,
     Cancel,
     CancelReason,
@@ -27,6 +26,7 @@ from swarm_core.engine.work import (
     World,
 )
 from swarm_core.recipe import Digest, digest_bytes
+from swarm_core.sides import GENERATORS
 
 NOW = 1000.0
 DEADLINE = 100.0
@@ -365,12 +365,6 @@ def test_an_iterations_scalars_are_remembered_and_its_counts_added_up() -> None:
     assert (search.items, search.rejected, search.unscored) == (78, 3, 1)
     assert search.fitness == (("p00", 0.5), ("p01", None))
     assert search.history == (Point(1, 0.5, 0.25), Point(2, 0.625, None))
-
-
-def test_a_swarm_of_another_name_has_items_of_its_own() -> None:
-    outline = Outline(iterations=1, clusters=1, swarm="takers")
-    assert [item.key for item in plan.wanted(outline, SEEDING)] == ["seed.takers.000"]
-    assert [item.key for item in plan.wanted(outline, ITERATING)] == ["iterate.takers.0001"]
 
 
 @pytest.mark.parametrize(

@@ -34,9 +34,9 @@ from swarm_core.engine.work import (
 )
 
 
-@pytest.mark.parametrize(("clusters", "last"), list(product((0, 3), range(ITERATIONS + 1))))
-def test_an_undisturbed_run_succeeds_whatever_its_outline(clusters: int, last: int) -> None:
-    state = undisturbed(clusters, last)
+@pytest.mark.parametrize(("clusters", "last", "game"), list(product((0, 3), range(ITERATIONS + 1), (False, True))))
+def test_an_undisturbed_run_succeeds_whatever_its_outline(clusters: int, last: int, game: bool) -> None:
+    state = undisturbed(clusters, last, game)
     assert (state.phase, state.iteration) == (Phase.SUCCEEDED, last)
 
 
@@ -67,13 +67,16 @@ class Clumsy(Host):
 @pytest.mark.parametrize("save_first", [True, False], ids=["saves, then acts", "acts, then saves"])
 @pytest.mark.parametrize("back", [0, 3, 1000], ids=["last save kept", "three saves lost", "everything lost"])
 @pytest.mark.parametrize("forgets", [False, True], ids=["world kept", "world forgotten"])
-def test_a_crash_between_any_two_effects_changes_nothing(save_first: bool, back: int, forgets: bool) -> None:
-    plain = Host(Site())
-    drive(plain, outline(clusters=3))
-    assert plain.effects == 23  # eleven decisions saved, twelve items launched
+@pytest.mark.parametrize("game", [False, True], ids=["one swarm", "two swarms"])
+def test_a_crash_between_any_two_effects_changes_nothing(
+    save_first: bool, back: int, forgets: bool, game: bool
+) -> None:
+    plain = Host(Site(game=game))
+    drive(plain, outline(3, game))
+    assert plain.effects == (52 if game else 23)  # 24 decisions saved and 28 items launched; 11 and 12
     for left in range(plain.effects):
-        host = Clumsy(Site(), left=left, back=back, forgets=forgets, save_first=save_first)
-        drive(host, outline(clusters=3))
+        host = Clumsy(Site(game=game), left=left, back=back, forgets=forgets, save_first=save_first)
+        drive(host, outline(3, game))
         assert host.left < 0
         assert timeless(host.state) == timeless(plain.state)
         assert host.site.receipts == plain.site.receipts
@@ -111,10 +114,12 @@ INDEX = st.integers(0, 7)
 class Faults(RuleBasedStateMachine):
     """Every fault the engine is promised to survive, in any order."""
 
-    @initialize(clusters=st.sampled_from([0, 3]), last=st.integers(0, ITERATIONS), turns=st.integers(0, 6))
-    def begin(self, clusters: int, last: int, turns: int) -> None:
-        self.outline = outline(clusters)
-        self.site = Site(last)
+    @initialize(
+        clusters=st.sampled_from([0, 3]), last=st.integers(0, ITERATIONS), turns=st.integers(0, 6), game=st.booleans()
+    )
+    def begin(self, clusters: int, last: int, turns: int, game: bool) -> None:
+        self.outline = outline(clusters, game)
+        self.site = Site(last, game)
         self.host = Host(self.site)
         self.views = [World()]
         self.mishaps = 0
@@ -258,14 +263,15 @@ class Faults(RuleBasedStateMachine):
 
     @invariant()
     def no_iteration_is_committed_before_the_one_it_follows(self) -> None:
-        done = sorted(int(key[-4:]) for key in self.site.receipts if key.startswith("iterate"))
-        assert done == list(range(len(done)))
+        done = sorted((int(key[-4:]), key.split(".")[1]) for key in self.site.receipts if key.startswith("iterate"))
+        swarms = ("generators", "takers") if self.site.game else ("generators",)
+        assert done == list(product(range(ITERATIONS + 1), swarms))[: len(done)]
 
     def teardown(self) -> None:
         if not hasattr(self, "outline"):
             return
         drive(self.host, replace(self.outline, suspended=False))
-        assert timeless(self.host.state) == timeless(undisturbed(self.outline.clusters, self.site.last))
+        assert timeless(self.host.state) == timeless(undisturbed(self.outline.clusters, self.site.last, self.site.game))
         assert not self.site.running
 
 

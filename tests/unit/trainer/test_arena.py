@@ -44,3 +44,18 @@ def test_every_example_is_valid_and_names_files_that_are_there(file: Path) -> No
     resolved = defaults.resolve(loading.parse(file.read_text(), str(file)))
     for use in defaults.uris(resolved):
         places.looked_up(use, file.parent)
+
+
+def test_the_arena_of_the_game_is_what_its_digests_say() -> None:
+    arena = EXAMPLES / "adversarial"
+    for part, digest in json.loads((arena / "digests.json").read_text()).items():
+        assert files.digest(arena / part) == digest, part
+
+
+def test_no_item_of_the_game_stands_with_both_sides_and_all_can_be_judged() -> None:
+    generators, takers = (
+        [item.text for item in seeds.read(EXAMPLES / "adversarial" / name, "text", "cluster").items]
+        for name in ("seeds.jsonl", "takers.jsonl")
+    )
+    assert not set(generators) & set(takers)
+    assert [text for text in (*generators, *takers) if Arithmetic().refusal(text)] == []

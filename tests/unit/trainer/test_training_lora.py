@@ -65,6 +65,16 @@ def test_two_runs_give_the_same_bytes_and_leave_torchs_randomness_alone(tiny_bas
     assert train(tiny_base, tmp_path / "three") == one
 
 
+def test_training_that_goes_on_begins_at_the_adapter_it_is_given(tiny_base: Path, tmp_path: Path) -> None:
+    train(tiny_base, tmp_path / "first")
+    train(tiny_base, tmp_path / "on", start=tmp_path / "first", learning_rate=1e-9)
+    train(tiny_base, tmp_path / "anew", learning_rate=1e-9)
+    first, on, anew = (adapter.load(tmp_path / name) for name in ("first", "on", "anew"))
+    for name in first:
+        torch.testing.assert_close(on[name], first[name], rtol=0, atol=1e-6)
+    assert any(not torch.allclose(anew[name], first[name], atol=1e-3) for name in first)
+
+
 def test_checkpointing_and_accumulation_change_memory_and_not_what_is_learned(tiny_base: Path, tmp_path: Path) -> None:
     train(tiny_base, tmp_path / "one")
     train(tiny_base, tmp_path / "two", gradient_checkpointing=True, batch_size=2, gradient_accumulation=4)

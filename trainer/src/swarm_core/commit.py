@@ -4,16 +4,24 @@ A commit holds the swarm after the iteration (a few kilobytes of coefficients), 
 iteration rests on and what was measured from it. The chain from HEAD to the first commit is the run: whoever has it
 and the rollouts can replay every decision.
 
+Swarms that take turns share one chain: a commit says which of them it moved, against which models, and on which pool.
+What a run of one swarm has no use for is left out of the text, so its commits have the digests that they always had.
+
 Order of writing: rollouts, then COMMIT (write-once), then HEAD (compare-and-swap). Nothing else decides that an
 iteration is done.
 """
 
 import json
 from dataclasses import asdict, dataclass
+from dataclasses import fields as fields_of
 
 from swarm_core.objectives.objective import Measurement
 from swarm_core.recipe import Digest, ModelName, canonical_json, digest_bytes
 from swarm_core.rollout import Unmeasured
+from swarm_core.sides import GENERATORS
+
+LATER = frozenset({"moved", "opponents", "pool", "held_out"})
+"""Left out of the text at their default."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,15 +48,25 @@ class Commit:
     experiment: Digest
     """The digest of the experiment's manifest."""
     iteration: int
+    """Its place in the chain: the turn, where swarms take turns."""
     parent: Digest
     """The commit before; for iteration 0 the experiment."""
     basis: tuple[Digest, ...]
     swarm: str
     """The swarm after this iteration, as its exact JSON."""
     probes: tuple[Probed, ...]
+    moved: str = GENERATORS
+    """The name of the swarm."""
+    opponents: tuple[ModelName, ...] = ()
+    """The takers that moving generators faced, where takers move as well."""
+    pool: Digest | None = None
+    """The `Pool` that moving takers were measured on."""
+    held_out: tuple[Probed, ...] = ()
+    """The best taker on held-out data: for the curve, and for no decision."""
 
     def to_bytes(self) -> bytes:
-        return canonical_json(asdict(self))
+        silent = {one.name for one in fields_of(self) if one.name in LATER and getattr(self, one.name) == one.default}
+        return canonical_json({name: value for name, value in asdict(self).items() if name not in silent})
 
     @property
     def digest(self) -> Digest:
@@ -58,7 +76,9 @@ class Commit:
     def from_bytes(cls, data: bytes) -> "Commit":
         fields = json.loads(data)
         probes = tuple(_probed(probe) for probe in fields.pop("probes"))
-        return cls(**{**fields, "basis": tuple(fields["basis"])}, probes=probes)
+        held_out = tuple(_probed(probe) for probe in fields.pop("held_out", ()))
+        tuples = {name: tuple(fields[name]) for name in ("basis", "opponents") if name in fields}
+        return cls(**{**fields, **tuples}, probes=probes, held_out=held_out)
 
 
 def _probed(fields: dict[str, object]) -> Probed:

@@ -5,10 +5,11 @@ lie. A model that somebody else serves has no contents to be seen: it is named b
 """
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from swarm_core import recipe
 from swarm_core.recipe import Digest, ModelName, Recipe, canonical_json, single
+from swarm_core.sides import TAKERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,16 @@ class RemoteTaker:
 
 
 @dataclass(frozen=True, slots=True)
+class Adversary:
+    """The takers that move, as far as they are pinned."""
+
+    data: Digest
+    """The blob of their `SeedData`; what is held out of it is the truth about them."""
+    adapters: tuple[Digest, ...] = ()
+    """Where they were given rather than trained."""
+
+
+@dataclass(frozen=True, slots=True)
 class Experiment:
     """What `prepare` pinned."""
 
@@ -41,15 +52,26 @@ class Experiment:
     """The blob of `SeedData`."""
     adapters: tuple[Digest, ...] = ()
     """The generators' adapters, where they were given rather than trained."""
+    adversary: Adversary | None = None
+    """Left out of the text where takers do not move."""
 
     def to_bytes(self) -> bytes:
-        return canonical_json(asdict(self))
+        fields = asdict(self)
+        return canonical_json({name: fields[name] for name in fields if name != "adversary" or self.adversary})
+
+    def side(self, swarm: str) -> "Experiment":
+        """The experiment as one of its swarms sees it: data and adapters are its own."""
+        if swarm != TAKERS or self.adversary is None:
+            return self
+        return replace(self, data=self.adversary.data, adapters=self.adversary.adapters)
 
     @classmethod
     def from_bytes(cls, data: bytes) -> "Experiment":
         fields = json.loads(data)
         takers = tuple(RemoteTaker(**one) if "url" in one else Taker(**one) for one in fields.pop("takers"))
-        return cls(**{**fields, "adapters": tuple(fields["adapters"])}, takers=takers)
+        found = fields.pop("adversary", None)
+        adversary = Adversary(found["data"], tuple(found["adapters"])) if found else None
+        return cls(**{**fields, "adapters": tuple(fields["adapters"])}, takers=takers, adversary=adversary)
 
     @property
     def local_takers(self) -> tuple[Taker, ...]:

@@ -6,7 +6,7 @@ A port is named after the need and keeps to five methods. Errors are ours and ch
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from swarm_core.objectives.cube import Score
 from swarm_core.recipe import Digest, ModelName, Recipe
@@ -111,6 +111,15 @@ class Judge(Protocol):
 
     def score(self, item: str, answer: str) -> Score:
         """The score of `answer`; `Unscored` when it cannot be told."""
+        ...
+
+
+@runtime_checkable
+class Solver(Protocol):
+    """A judge that can answer by itself: what takers are trained on."""
+
+    def solution(self, item: str) -> str | None:
+        """The right answer in its shortest form; None if `item` has none."""
         ...
 
 

@@ -1,6 +1,6 @@
-"""The models as a CustomResourceDefinition: a structural schema, with the rules between fields as CEL.
+"""The models as CustomResourceDefinitions: structural schemas, with the rules between fields as CEL.
 
-`python -m swarm_core.api.crd` prints what `crds/dataswarm.io_swarmruns.yaml` holds.
+`python -m swarm_core.api.crd SwarmRun` prints what `crds/dataswarm.io_swarmruns.yaml` holds; likewise AdversarialRun.
 
 Limits: expresses what the models use today and raises `InexpressibleError`, naming the field, on anything else.
 Invariants: no reference, no title, no null; every text, list and map is capped, or the API server could not bound the
@@ -16,11 +16,11 @@ from pydantic.json_schema import JsonSchemaValue
 
 from swarm_core.api import scalars
 from swarm_core.api.block import VALIDATIONS
-from swarm_core.api.run import GROUP, KIND, VERSION, SwarmRun
+from swarm_core.api.resources import RESOURCES, SWARM_RUN, Resource
+from swarm_core.api.run import GROUP, VERSION
 from swarm_core.api.schema import inlined
-from swarm_core.api.spec import IDENTITY, KEPT
 
-PLURAL = "swarmruns"
+PLURAL = SWARM_RUN.plural
 HEADER = "# Made from the models by `python -m swarm_core.api.crd`; edit those.\n"
 DROPPED = frozenset({"title", "propertyNames"})
 """What a structural schema has no word for: the keys of a map are bounded by the size of an object."""
@@ -35,48 +35,42 @@ class InexpressibleError(Exception):
     """A model uses what a structural schema cannot say."""
 
 
-def manifest() -> JsonSchemaValue:
+def manifest(resource: Resource = SWARM_RUN) -> JsonSchemaValue:
     """The CustomResourceDefinition as an object."""
+    kind, plural = resource.kind, resource.plural
     return {
         "apiVersion": "apiextensions.k8s.io/v1",
         "kind": "CustomResourceDefinition",
-        "metadata": {"name": f"{PLURAL}.{GROUP}"},
+        "metadata": {"name": f"{plural}.{GROUP}"},
         "spec": {
             "group": GROUP,
             "names": {
-                "kind": KIND,
-                "listKind": f"{KIND}List",
-                "plural": PLURAL,
-                "singular": KIND.lower(),
-                "shortNames": ["swr"],
+                "kind": kind,
+                "listKind": f"{kind}List",
+                "plural": plural,
+                "singular": kind.lower(),
+                "shortNames": [resource.short],
                 "categories": ["swarm"],
             },
             "scope": "Namespaced",
-            "versions": [_version()],
+            "versions": [_version(resource)],
         },
     }
 
 
-def text() -> str:
+def text(resource: Resource = SWARM_RUN) -> str:
     """The CustomResourceDefinition as YAML."""
-    return HEADER + yaml.safe_dump(manifest(), sort_keys=False, width=120, allow_unicode=True)
+    return HEADER + yaml.safe_dump(manifest(resource), sort_keys=False, width=120, allow_unicode=True)
 
 
-def _version() -> JsonSchemaValue:
+def _version(resource: Resource) -> JsonSchemaValue:
     return {
         "name": VERSION,
         "served": True,
         "storage": True,
         "subresources": {"status": {}},
-        "additionalPrinterColumns": [
-            _column("Phase", "string", ".status.phase"),
-            _column("Iteration", "integer", ".status.iteration"),
-            _column("Best", "number", ".status.best.value"),
-            _column("Gain", "number", ".status.gain.value"),
-            _column("GPU-hours", "number", ".status.gpuHours"),
-            _column("Age", "date", ".metadata.creationTimestamp"),
-        ],
-        "schema": {"openAPIV3Schema": _root()},
+        "additionalPrinterColumns": [_column(*column) for column in resource.columns],
+        "schema": {"openAPIV3Schema": _root(resource)},
     }
 
 
@@ -84,12 +78,13 @@ def _column(name: str, kind: str, path: str) -> JsonSchemaValue:
     return {"name": name, "type": kind, "jsonPath": path}
 
 
-def _root() -> JsonSchemaValue:
+def _root(resource: Resource) -> JsonSchemaValue:
     """The whole object. Kubernetes owns the type and the metadata; of the latter only the name may be narrowed."""
-    schema = inlined(SwarmRun)
+    schema = inlined(resource.model)
     properties = schema["properties"]
     spec = structural(properties["spec"], "spec")
-    spec.setdefault(VALIDATIONS, []).extend(_fixed(name, name in spec["required"] + _defaulted(spec)) for name in FIXED)
+    known = spec["required"] + _defaulted(spec)
+    spec.setdefault(VALIDATIONS, []).extend(_fixed(resource, name, name in known) for name in resource.fixed)
     name = {"type": "string", "minLength": 1, "maxLength": 63, "pattern": f"^({scalars.LABEL})$"}
     return {
         "description": schema["description"],
@@ -105,19 +100,20 @@ def _root() -> JsonSchemaValue:
     }
 
 
-FIXED = IDENTITY + KEPT
+FIXED = SWARM_RUN.fixed
 
 
 def _defaulted(schema: JsonSchemaValue) -> list[str]:
     return [name for name, part in schema["properties"].items() if "default" in part]
 
 
-def _fixed(name: str, always: bool) -> JsonSchemaValue:
+def _fixed(resource: Resource, name: str, always: bool) -> JsonSchemaValue:
     """The rule that field `name` of the spec stays as it was; `always` says that it is never absent."""
     same = f"self.{name} == oldSelf.{name}"
     if not always:
         same = f"has(self.{name}) == has(oldSelf.{name}) && (!has(self.{name}) || {same})"
-    message = f"{name} is fixed once a run exists; create a SwarmRun of another name"
+    article = "an" if resource.kind.startswith("A") else "a"
+    message = f"{name} is fixed once a run exists; create {article} {resource.kind} of another name"
     return {"rule": same, "message": message, "fieldPath": f".{name}", "reason": "FieldValueForbidden"}
 
 
@@ -190,4 +186,4 @@ CONVERTED: dict[str, Callable[..., JsonSchemaValue]] = {
 
 
 if __name__ == "__main__":
-    sys.stdout.write(text())
+    sys.stdout.write(text(RESOURCES[sys.argv[1]]))

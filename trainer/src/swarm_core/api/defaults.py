@@ -9,12 +9,17 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import assert_never
 
+from swarm_core import sides
 from swarm_core.api import access
+from swarm_core.api.adversarial import AdversarialRun, AdversarialRunSpec
+from swarm_core.api.evaluation import Evaluation
 from swarm_core.api.execution import LocalStorage, S3Storage
+from swarm_core.api.game import Bests, Decay, LearningType, Movement, Train
 from swarm_core.api.generators import ByField, Clustering, ClusteringType, Generators, KMeans, Training
-from swarm_core.api.judging import Judge, JudgeType, Verifier
+from swarm_core.api.judging import Judge, JudgeType, ObjectiveType, Verifier
 from swarm_core.api.resolved import (
     ByKMeans,
+    Game,
     Given,
     RemoteTaker,
     ResolvedGenerators,
@@ -22,6 +27,7 @@ from swarm_core.api.resolved import (
     ResolvedSpec,
     ResolvedSwarm,
     ResolvedTaker,
+    Side,
     Trained,
 )
 from swarm_core.api.run import SwarmRun
@@ -45,7 +51,7 @@ __all__ = ["ResolvedSpec", "Role", "Use", "experiment_digest", "identity", "reso
 
 GENERATORS = 4
 """As many as the paper's experiments start from (arXiv 2506.00741)."""
-DIGESTED = frozenset({*IDENTITY, "rule"})
+DIGESTED = frozenset({*IDENTITY, "rule", "game"})
 """The identity, as a `ResolvedSpec` has it."""
 
 
@@ -69,9 +75,18 @@ class Use:
     field: str
     """Where it is written, such as `spec.takers[1].adapter`."""
 
+    @property
+    def swarm(self) -> str:
+        """The side of a game that it belongs to; fixed takers count with those that move."""
+        return sides.TAKERS if self.field.startswith(f"spec.{sides.TAKERS}") else sides.GENERATORS
 
-def resolve(run: SwarmRun) -> ResolvedSpec:
+
+def resolve(run: SwarmRun | AdversarialRun) -> ResolvedSpec:
     """`run` with every default explicit."""
+    return _alone(run) if isinstance(run, SwarmRun) else _game(run)
+
+
+def _alone(run: SwarmRun) -> ResolvedSpec:
     spec = run.spec
     return ResolvedSpec(
         seed=spec.seed,
@@ -92,6 +107,56 @@ def resolve(run: SwarmRun) -> ResolvedSpec:
         access=tuple(access.ways(spec)),
         budget=spec.budget,
         resume_from=spec.resume_from,
+    )
+
+
+def _game(run: AdversarialRun) -> ResolvedSpec:
+    """A game is a search for generators whose takers are a second swarm."""
+    spec = run.spec
+    moving = _side(spec.generators.swarm, spec), _side(spec.takers.swarm, spec)
+    learning = spec.takers.learning
+    return ResolvedSpec(
+        seed=spec.seed,
+        suspend=spec.suspend,
+        base=spec.base,
+        generators=_generators(spec.generators),
+        domain=spec.domain,
+        takers=(),
+        generation=spec.generation,
+        answering=spec.answering,
+        judge=_judge(spec.judge),
+        objective=ObjectiveType.DIFFICULTY,
+        swarm=moving[0].swarm,
+        rule=moving[0].rule,
+        evaluation=Evaluation(**spec.evaluation.model_dump()),
+        storage=_storage(run),
+        execution=spec.execution,
+        game=Game(
+            rounds=spec.rounds,
+            takers=_generators(spec.takers),
+            sides=moving,
+            reference=spec.generators.swarm.reference,
+            opponents=spec.generators.opponents,
+            train=(learning.train or Train()) if learning.type is LearningType.TRAIN else None,
+            pool=spec.pool,
+            stop=spec.stop,
+        ),
+    )
+
+
+def _side(movement: Movement, spec: AdversarialRunSpec) -> Side:
+    """How a side moves: by as many iterations as there are rounds, and without patience unless the game has some."""
+    bests = movement.bests or (Bests.STALE if movement.reference else Bests.RESCORE)
+    size = ResolvedSwarm(
+        particles=movement.particles, iterations=spec.rounds, patience=spec.stop.patience or spec.rounds + 1
+    )
+    return Side(
+        swarm=size,
+        rule=movement.published or Published()
+        if movement.rule is RuleName.PUBLISHED
+        else movement.standard or Standard(),
+        rescored=bests is Bests.RESCORE,
+        decay=(movement.decay or Decay()).factor if bests is Bests.DECAY else 1.0,
     )
 
 
@@ -124,15 +189,9 @@ def _identity(resolved: ResolvedSpec, contents: Mapping[str, Digest] | None) -> 
 
 def _uses(resolved: ResolvedSpec) -> Iterator[Use]:
     yield Use(Role.BASE, resolved.base.model, "spec.base.model")
-    yield Use(Role.DATA, resolved.generators.data.uri, "spec.generators.data.uri")
-    match resolved.generators.origin:
-        case Given(adapters=adapters):
-            for index, uri in enumerate(adapters):
-                yield Use(Role.GENERATOR_ADAPTER, uri, f"spec.generators.adapters[{index}]")
-        case Trained(clusters=ByKMeans(embedder=str(uri))):
-            yield Use(Role.EMBEDDER, uri, "spec.generators.clustering.kmeans.embedder.model.uri")
-        case _:
-            pass
+    yield from _origins(resolved.generators, "spec.generators")
+    if resolved.game is not None:
+        yield from _origins(resolved.game.takers, "spec.takers")
     for index, taker in enumerate(resolved.takers):
         if isinstance(taker, RemoteTaker):
             continue
@@ -140,6 +199,19 @@ def _uses(resolved: ResolvedSpec) -> Iterator[Use]:
             yield Use(Role.TAKER_MODEL, taker.model, f"spec.takers[{index}].model")
         if taker.adapter is not None:
             yield Use(Role.TAKER_ADAPTER, taker.adapter, f"spec.takers[{index}].adapter")
+
+
+def _origins(side: ResolvedGenerators, field: str) -> Iterator[Use]:
+    """What one side starts from."""
+    yield Use(Role.DATA, side.data.uri, f"{field}.data.uri")
+    match side.origin:
+        case Given(adapters=adapters):
+            for index, uri in enumerate(adapters):
+                yield Use(Role.GENERATOR_ADAPTER, uri, f"{field}.adapters[{index}]")
+        case Trained(clusters=ByKMeans(embedder=str(uri))):
+            yield Use(Role.EMBEDDER, uri, f"{field}.clustering.kmeans.embedder.model.uri")
+        case _:
+            pass
 
 
 def _generators(generators: Generators) -> ResolvedGenerators:
@@ -163,7 +235,7 @@ def _clusters(clustering: Clustering) -> ByKMeans | ByField:
             assert_never(never)
 
 
-def _storage(run: SwarmRun) -> LocalStorage | S3Storage | None:
+def _storage(run: SwarmRun | AdversarialRun) -> LocalStorage | S3Storage | None:
     """The place of this run: in a bucket, a folder of the run's name below the prefix."""
     storage = run.spec.storage
     if storage is None or storage.s3 is None:

@@ -4,12 +4,12 @@ import difflib
 import functools
 import reprlib
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import ErrorDetails
 
 from swarm_core.api.block import BREACH, Path
-from swarm_core.api.run import SwarmRun
+from swarm_core.api.resources import RESOURCES
 from swarm_core.api.schema import inlined
 
 KINDS = {
@@ -49,9 +49,9 @@ CHARACTERS = 80
 """Longest value shown."""
 
 
-def lines(error: ValidationError, document: object) -> list[str]:
-    """One line per fault of `document`."""
-    return [_line(fault, document, _schema()) for fault in error.errors(include_url=False)]
+def lines(error: ValidationError, document: object, model: type[BaseModel]) -> list[str]:
+    """One line per fault of `document`, which is no `model`."""
+    return [_line(fault, document, _schema(model)) for fault in error.errors(include_url=False)]
 
 
 def kind(value: object) -> str:
@@ -60,9 +60,9 @@ def kind(value: object) -> str:
 
 
 @functools.cache
-def _schema() -> JsonSchemaValue:
+def _schema(model: type[BaseModel]) -> JsonSchemaValue:
     """A constant that takes a tenth of a second to make, and only those who erred need."""
-    return inlined(SwarmRun)
+    return inlined(model)
 
 
 def _line(fault: ErrorDetails, document: object, schema: JsonSchemaValue) -> str:
@@ -79,7 +79,7 @@ def _words(fault: ErrorDetails, at: Path, document: object, schema: JsonSchemaVa
         case "missing":
             words = f"is missing; {_sentence(_described(schema, at))}"
         case "extra_forbidden":
-            words = _unknown(at, _described(schema, at[:-1]))
+            words = _another(at, schema) or _unknown(at, _described(schema, at[:-1]))
         case "enum" | "literal_error":
             words = f"{shown(value)} is not known; use {str(context['expected']).replace(chr(39), '')}"
         case _ if what in LIMITS:
@@ -94,6 +94,14 @@ def _words(fault: ErrorDetails, at: Path, document: object, schema: JsonSchemaVa
         case _:
             words = fault["msg"] if value is None else f"{shown(value)}: {fault['msg']}"
     return words
+
+
+def _another(at: Path, schema: JsonSchemaValue) -> str:
+    """What to say of a field that another kind has there; empty if none has."""
+    for resource in RESOURCES.values():
+        if _described(_schema(resource.model), at):
+            return f"{resource.kind} has this field, {schema['title']} has not; remove it"
+    return ""
 
 
 def _unknown(at: Path, around: JsonSchemaValue) -> str:

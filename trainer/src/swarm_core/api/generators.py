@@ -1,7 +1,7 @@
 """The generators the search starts from: trained on clusters of seed data, or given as adapters."""
 
 from enum import StrEnum
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from pydantic import BeforeValidator, Field, Strict
 
@@ -128,7 +128,7 @@ class Generators(Block):
     adapters: Annotated[tuple[Uri, ...], Field(min_length=2, max_length=64)] | None = None
     """Folders of PEFT adapters of the base to start from, instead of training."""
 
-    rules: ClassVar[tuple[Rule["Generators"], ...]] = (
+    rules: ClassVar[tuple[Rule[Any], ...]] = (
         Rule(
             "!has(self.adapters) || !(has(self.training) || has(self.clustering))",
             "adapters are generators trained already; remove them, or remove training and clustering",

@@ -6,18 +6,23 @@ status is passed over, as an API server does when an object is created.
 Limits: reads text; finding and opening the file is the host's.
 """
 
+from collections.abc import Mapping
+
 import yaml
 from pydantic import ValidationError
 
 from swarm_core.api import dialect, faults
+from swarm_core.api.adversarial import AdversarialRun
 from swarm_core.api.run import SwarmRun
 from swarm_core.errors import BadInputError
+
+Run = SwarmRun | AdversarialRun
 
 CHARACTERS = 1_048_576
 """Longest file; an API server takes objects up to about as many bytes."""
 
 
-def parse(text: str, source: str) -> SwarmRun:
+def parse(text: str, source: str) -> Run:
     """The run written in `text`; `source` names it in messages. Raises BadInputError."""
     if len(text) > CHARACTERS:
         raise BadInputError(f"{source}: {len(text)} characters; a SwarmRun has at most {CHARACTERS}")
@@ -30,16 +35,21 @@ def parse(text: str, source: str) -> SwarmRun:
     return from_object(document, source)
 
 
-def from_object(document: object, source: str) -> SwarmRun:
+def from_object(document: object, source: str) -> Run:
     """The run in `document`, as read from YAML or from an API server. Raises BadInputError."""
     if not isinstance(document, dict):
         what = "nothing" if document is None else faults.kind(document)
         raise BadInputError(f"{source}: holds {what}; a SwarmRun is a mapping that begins with apiVersion and kind")
     try:
-        return SwarmRun.model_validate(document, by_alias=True, by_name=False)
+        return model(document).model_validate(document, by_alias=True, by_name=False)
     except ValidationError as error:
-        lines = faults.lines(error, document)
+        lines = faults.lines(error, document, model(document))
         raise BadInputError("\n".join(f"{source}: {line}" for line in lines)) from error
+
+
+def model(document: Mapping[object, object]) -> type[SwarmRun] | type[AdversarialRun]:
+    """What `document` is, by its kind; a SwarmRun where that is none of ours, which its model then says."""
+    return AdversarialRun if document.get("kind") == "AdversarialRun" else SwarmRun
 
 
 def _problem(error: Exception) -> str:

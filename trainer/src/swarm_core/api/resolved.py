@@ -11,6 +11,7 @@ from swarm_core.api.base import Base
 from swarm_core.api.endpoints import SecretKey
 from swarm_core.api.evaluation import Evaluation
 from swarm_core.api.execution import Execution, LocalStorage, S3Storage
+from swarm_core.api.game import Opponents, Pool, Stop, Train
 from swarm_core.api.generators import ByField, Data, Training
 from swarm_core.api.judging import ObjectiveType, Scale, Verifier
 from swarm_core.api.limits import Budget
@@ -128,6 +129,32 @@ class ResolvedSwarm(Chosen):
     """None is an elementwise sum."""
 
 
+class Side(Chosen):
+    """How one side of a game moves."""
+
+    swarm: ResolvedSwarm
+    rule: Standard | Published
+    rescored: bool
+    """Whether bests are measured again in each round."""
+    decay: float
+    """What an older score is multiplied by in every round; 1 where it counts for ever or not at all."""
+
+
+class Game(Chosen):
+    """The takers that move against the generators, and how the game is played."""
+
+    rounds: int
+    takers: ResolvedGenerators
+    sides: tuple[Side, Side]
+    """Of the generators and of the takers."""
+    reference: bool
+    """Whether the pool's new items are drawn as the released code draws them: from the generators after their move."""
+    opponents: Opponents
+    train: Train | None
+    pool: Pool
+    stop: Stop
+
+
 class ResolvedSpec(Chosen):
     """What is run."""
 
@@ -155,3 +182,5 @@ class ResolvedSpec(Chosen):
     budget: Budget = Budget()
     resume_from: ResumeFrom | None = None
     """None starts anew."""
+    game: Game | None = Field(None, exclude_if=lambda game: game is None)
+    """None where takers do not move: a SwarmRun."""

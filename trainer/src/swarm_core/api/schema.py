@@ -1,7 +1,7 @@
-"""The JSON schema of a SwarmRun: for editors as it is, for the CRD and for error messages with every reference inlined.
+"""The JSON schemas of what users write: for editors as they are, for CRDs and for messages with references inlined.
 
-`python -m swarm_core.api.schema` prints what `crds/swarmrun.schema.json` holds. An editor that is told of it completes
-fields and underlines a typo, which an API server would silently drop.
+`python -m swarm_core.api.schema SwarmRun` prints what `crds/swarmrun.schema.json` holds; likewise AdversarialRun. An
+editor that is told of it completes fields and underlines a typo, which an API server would silently drop.
 
 Limits: knows structure only; the rules between fields are CEL, which editors do not read.
 """
@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaValue
 
 from swarm_core.api.block import VALIDATIONS
+from swarm_core.api.resources import RESOURCES
 from swarm_core.api.run import SwarmRun
 
 
@@ -23,15 +24,15 @@ def inlined(model: type[BaseModel]) -> JsonSchemaValue:
     return _inline(schema, definitions)
 
 
-def editor_schema() -> JsonSchemaValue:
+def editor_schema(model: type[BaseModel] = SwarmRun) -> JsonSchemaValue:
     """The schema for editors: titles and CEL, which they have no use for, left out."""
-    schema = _without(SwarmRun.model_json_schema(by_alias=True), {VALIDATIONS})
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "SwarmRun", **schema}
+    schema = _without(model.model_json_schema(by_alias=True), {VALIDATIONS})
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": model.__name__, **schema}
 
 
-def text() -> str:
+def text(model: type[BaseModel] = SwarmRun) -> str:
     """The schema for editors as JSON."""
-    return json.dumps(editor_schema(), indent=2) + "\n"
+    return json.dumps(editor_schema(model), indent=2) + "\n"
 
 
 def _inline(node: JsonSchemaValue, definitions: JsonSchemaValue) -> JsonSchemaValue:
@@ -75,4 +76,4 @@ def _without(node: JsonSchemaValue, dropped: set[str]) -> JsonSchemaValue:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(text())
+    sys.stdout.write(text(RESOURCES[sys.argv[1]].model))

@@ -24,6 +24,7 @@ from swarm_core.engine.plan import Outline
 from swarm_core.engine.receipts import Output, Scalar
 from swarm_core.engine.state import Attempt, EngineState, Failure, Outcome, Point, Search
 from swarm_core.engine.work import Done, Failed, FailureReason, Kind, Observation, Receipt, Running, WorkItem
+from swarm_core.sides import GENERATORS
 
 BACKOFF_SECONDS = 5.0
 """Pause before the second attempt; doubled for each further one."""
@@ -107,6 +108,9 @@ def receipt(was: EngineState, item: WorkItem, found: Receipt) -> EngineState:
             return done
         case Kind.ITERATE:
             commit = receipts.output(found, Output.COMMIT)
+            if item.swarm != GENERATORS:
+                search = _search(was.others.get(item.swarm, Search()), item.index, found)
+                return replace(done, commit=commit, others={**was.others, item.swarm: search})
             return replace(done, commit=commit, search=_search(was.search, item.index, found))
         case Kind.CONCLUDE:
             return replace(done, outcome=_outcome(found))
@@ -128,6 +132,7 @@ def _search(so_far: Search, iteration: int, found: Receipt) -> Search:
         rejected=so_far.rejected + int(receipts.number(found, Scalar.REJECTED) or 0),
         unscored=so_far.unscored + int(receipts.number(found, Scalar.UNSCORED) or 0),
         history=(*so_far.history, point)[-state.HISTORY_LENGTH :],
+        held_out=receipts.number(found, Scalar.HELD_OUT),
     )
 
 

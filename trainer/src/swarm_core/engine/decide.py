@@ -81,15 +81,17 @@ def decide(outline: Outline, state: EngineState, world: World, now: float) -> De
 def _advance(outline: Outline, state: EngineState, world: World, now: float) -> EngineState:
     """Absorb what is seen and change phase until no fact is left: receipts may already lead through the whole run."""
     while True:
+        before = state
         for item in plan.wanted(outline, state):
             seen = world.items.get(item.key)
             if seen is not None:
                 state = absorb.observation(outline, state, item, seen, now)
         state = limits.heeded(outline, state)
         fact = _fact(outline, state)
-        if fact is None:
+        if fact is not None:
+            state = states.enter(state, fact, now)
+        elif state is before or state.done == before.done:  # what is done may have made way for the next turn
             return state
-        state = states.enter(state, fact, now)
 
 
 def _fact(outline: Outline, state: EngineState) -> Fact | None:
@@ -101,7 +103,7 @@ def _fact(outline: Outline, state: EngineState) -> Fact | None:
     if plan.wanted(outline, state):
         return None
     if state.phase is Phase.ITERATING:
-        over = state.search.stop or state.iteration >= outline.iterations
+        over = state.stop or state.iteration >= outline.iterations
         return Fact.SEARCHED if over else Fact.COMMITTED
     return ALL_DONE[state.phase]
 

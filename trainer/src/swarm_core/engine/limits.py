@@ -1,12 +1,13 @@
 """What ends a run though work is left: its time is up, its budget is spent, or its search has gone as far as it may.
 
-    limit                    a commit exists                              none does
+    limit                    every swarm was measured                     not yet
     time is up               the run fails                                the run fails
     budget is spent          no further iteration: the run concludes      the run fails
     far enough               no further iteration: the run concludes      the start is measured, then it concludes
 
 A search that ends early goes one step back, from the iteration in work to the last one committed: nothing is wanted any
-more, and the table's own fact (Searched) leads on. What still runs for the iteration in work is ended as unwanted.
+more, and the table's own fact (Searched) leads on. Where swarms take turns, a turn that was made stays. What still runs
+for the iteration in work is ended as unwanted.
 
 Limits: the host knows what time and money are; here they are a sentence of the outline. Once a run concludes, more
 budget does not bring its search back. Invariant: receipts that exist count first, so a limit never takes a result away.
@@ -32,14 +33,14 @@ def heeded(outline: Outline, state: EngineState) -> EngineState:
         return state if stop is None else told(state, stop)
     if outline.overdue:
         return states.give_up(state, Failure(state.phase, "", FailureReason.DEADLINE, outline.overdue))
-    if outline.spent and state.commit is None:
+    if outline.spent and state.iteration == 0 and state.phase is not Phase.CONCLUDING:
         return states.give_up(state, Failure(state.phase, "", FailureReason.BUDGET, outline.spent))
     return state if stop is None else ended_early(outline, state, stop)
 
 
 def stopped(outline: Outline, state: EngineState) -> Stop | None:
     """Why the search goes no further than its last commit, if a limit and no rule of its own says so."""
-    if state.phase is not Phase.ITERATING or state.commit is None or state.search.stop:
+    if state.phase is not Phase.ITERATING or state.commit is None or state.stop:
         return None
     reached = state.iteration - bool(plan.wanted(outline, state))
     if reached >= outline.iterations:
@@ -55,6 +56,7 @@ def told(state: EngineState, stop: Stop) -> EngineState:
 
 
 def ended_early(outline: Outline, state: EngineState, stop: Stop) -> EngineState:
-    """`state` back at its last commit, with nothing left to do there."""
-    last = WorkItem(Kind.ITERATE, outline.swarm, state.iteration - 1)
-    return replace(told(state, stop), iteration=last.index, done=(last.key,), attempts={})
+    """`state` back at its last commit: a search that is told to stop wants nothing more there."""
+    turns = {WorkItem(Kind.ITERATE, side.name, state.iteration).key for side in outline.sides}
+    begun = not turns.isdisjoint(state.done)
+    return replace(told(state, stop), iteration=state.iteration if begun else state.iteration - 1, attempts={})

@@ -7,7 +7,10 @@
     Concluding   conclude                    the last commit
 
 An item that follows another names its digest as parent, so it cannot even be worded before that one is committed.
-Several swarms are several outlines, each with a state of its own.
+
+Several swarms take turns within an iteration, in the order of `sides`, each moving against what the one before it
+committed: one swarm is the case of one turn. A side that trains has one more seed item before each of its later
+turns, numbered on from its clusters, so that whatever finds an accelerator for a seed finds one for that, too.
 """
 
 from dataclasses import dataclass, replace
@@ -15,7 +18,21 @@ from typing import assert_never
 
 from swarm_core.engine.phases import Phase
 from swarm_core.engine.state import EngineState
-from swarm_core.engine.work import GENERATORS, Kind, WorkItem
+from swarm_core.engine.work import Kind, WorkItem
+from swarm_core.sides import GENERATORS
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One swarm of a run."""
+
+    name: str
+    clusters: int = 0
+    """Adapters to be trained in Seeding."""
+    moves: bool = True
+    """Whether it takes turns; one that does not is only seeded."""
+    trains: bool = False
+    """Whether an adapter is trained for it before each of its turns but the first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +53,8 @@ class Outline:
     """Why no further iteration may begin, in words; empty while there is budget left."""
     overdue: str = ""
     """Why the run must end now, in words; empty while there is time."""
-    swarm: str = GENERATORS
-    """The swarm that this run of the engine moves."""
+    others: tuple[Side, ...] = ()
+    """Swarms beside the generators, which take their turns after them in this order."""
 
     def __post_init__(self) -> None:
         least = {"iterations": 0, "clusters": 0, "attempts": 1, "stop_after": 0}
@@ -47,6 +64,11 @@ class Outline:
         if not self.item_deadline_seconds > 0:
             raise ValueError(f"outline: item_deadline_seconds is {self.item_deadline_seconds}; it must be above 0")
 
+    @property
+    def sides(self) -> tuple[Side, ...]:
+        """Every swarm of the run, the generators first."""
+        return (Side(GENERATORS, self.clusters), *self.others)
+
 
 def wanted(outline: Outline, state: EngineState) -> tuple[WorkItem, ...]:
     """The items of the current phase not yet done, in order of their index, each with the attempt that counts now."""
@@ -54,16 +76,28 @@ def wanted(outline: Outline, state: EngineState) -> tuple[WorkItem, ...]:
         case Phase.PENDING | Phase.SUCCEEDED | Phase.FAILED:
             items = []
         case Phase.PREPARING:
-            items = [WorkItem(Kind.PREPARE, outline.swarm)]
+            items = [WorkItem(Kind.PREPARE)]
         case Phase.SEEDING:
-            items = [WorkItem(Kind.SEED, outline.swarm, index, state.experiment) for index in range(outline.clusters)]
+            seeds = [(side.name, index) for side in outline.sides for index in range(side.clusters)]
+            items = [WorkItem(Kind.SEED, name, index, state.experiment) for name, index in seeds]
         case Phase.ITERATING:
-            items = [WorkItem(Kind.ITERATE, outline.swarm, state.iteration, state.commit or state.experiment)]
+            items = [] if state.stop else _turn(outline, state)
         case Phase.CONCLUDING:
-            items = [WorkItem(Kind.CONCLUDE, outline.swarm, parent=state.commit)]
+            items = [WorkItem(Kind.CONCLUDE, parent=state.commit)]
         case _:
             assert_never(state.phase)
     return tuple(_current(outline, state, item) for item in items if item.key not in state.done)
+
+
+def _turn(outline: Outline, state: EngineState) -> list[WorkItem]:
+    """The first item of this iteration that is not done; it follows the last commit there is."""
+    parent, ordered = state.commit or state.experiment, []
+    for side in outline.sides:
+        if side.trains and state.iteration > 0:
+            ordered.append(WorkItem(Kind.SEED, side.name, side.clusters + state.iteration - 1, parent))
+        if side.moves:
+            ordered.append(WorkItem(Kind.ITERATE, side.name, state.iteration, parent))
+    return [item for item in ordered if item.key not in state.done][:1]
 
 
 def _current(outline: Outline, state: EngineState, item: WorkItem) -> WorkItem:

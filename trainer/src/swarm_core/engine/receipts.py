@@ -4,7 +4,7 @@
     prepare    experiment          clusters
     seed       adapter
     iterate    commit              best, best_particle, best_recipe, mean, initial, stop, items, rejected, unscored,
-                                   fitness
+                                   fitness, held_out
     conclude   result, bundle      best, initial, gain, gain_low, gain_high
 
 Outputs named `experiment`, `commit` and `result` must be there: later work is built on them. Scalars are for people,
@@ -54,6 +54,8 @@ class Scalar(StrEnum):
     """Items rejected in this iteration alone."""
     UNSCORED = "unscored"
     """Missing scores in this iteration alone."""
+    HELD_OUT = "held_out"
+    """The best's mean score on held-out data, where there is an adversary: shown, never selected by."""
     FITNESS = "fitness"
     """`particle=value` joined by commas, in the order of the particles; nothing after the sign: unscored."""
     GAIN = "gain"
@@ -74,6 +76,10 @@ class Stop(StrEnum):
     """As far as its owner wanted it to go."""
     BUDGET = "Budget"
     """What it may use is used."""
+    MASTERED = "Mastered"
+    """The takers answer the pool well enough."""
+    UNANSWERED = "Unanswered"
+    """The generators write what the takers cannot answer."""
 
 
 def output(receipt: Receipt, name: Output) -> Digest:

@@ -7,19 +7,60 @@ from dataclasses import replace
 from typing import assert_never
 
 from swarm_core.api import swarm
-from swarm_core.api.resolved import ResolvedSpec, Trained
-from swarm_core.engine.plan import Outline
-from swarm_core.swarm import pso
+from swarm_core.api.resolved import ResolvedGenerators, ResolvedSpec, Trained
+from swarm_core.engine.plan import Outline, Side
+from swarm_core.sides import GENERATORS, RIVALS, TAKERS
+from swarm_core.swarm import pso, streams
 
 
 def outline(resolved: ResolvedSpec) -> Outline:
     """The run as the engine sees it: generators given as adapters need no seeding."""
     return Outline(
-        iterations=pso.iterations(plan(resolved)),
-        clusters=resolved.generators.count if isinstance(resolved.generators.origin, Trained) else 0,
+        iterations=resolved.game.rounds if resolved.game else pso.iterations(plan(resolved)),
+        clusters=_trained(resolved.generators),
+        others=_others(resolved),
         attempts=resolved.execution.attempts,
         item_deadline_seconds=resolved.execution.item_deadline_seconds,
         suspended=resolved.suspend,
+    )
+
+
+def _trained(side: ResolvedGenerators) -> int:
+    """How many adapters are to be trained for a side."""
+    return side.count if isinstance(side.origin, Trained) else 0
+
+
+def _others(resolved: ResolvedSpec) -> tuple[Side, ...]:
+    """What is seeded beside the generators, and moves after them."""
+    game = resolved.game
+    if game is None:
+        return ()
+    return (
+        Side(TAKERS, _trained(game.takers), trains=game.train is not None),
+        Side(RIVALS, _trained(resolved.generators), moves=False),
+    )
+
+
+def moving(resolved: ResolvedSpec) -> tuple[str, ...]:
+    """The swarms that move, in the order of their turns."""
+    return (GENERATORS, TAKERS) if resolved.game else (GENERATORS,)
+
+
+def side(resolved: ResolvedSpec, swarm: str) -> ResolvedSpec:
+    """The spec as one swarm of it sees it: as if it were the generators, with a seed of its own.
+
+    Rivals are the generators with another seed.
+    """
+    game = resolved.game
+    if game is None or swarm == GENERATORS:
+        return resolved
+    seed = streams.seed(resolved.seed, swarm)
+    if swarm == RIVALS:
+        return resolved.model_copy(update={"seed": seed})
+    mine, theirs = game.sides
+    turned = game.model_copy(update={"sides": (theirs, mine)})
+    return resolved.model_copy(
+        update={"seed": seed, "generators": game.takers, "swarm": theirs.swarm, "rule": theirs.rule, "game": turned}
     )
 
 
@@ -38,6 +79,8 @@ def plan(resolved: ResolvedSpec, layers: int = 1) -> pso.Plan:
         seed=resolved.seed,
         rule=_together(rule(resolved.rule), size.per_layer),
         groups=1 if size.per_layer is None else layers,
+        rescored=resolved.game is not None and resolved.game.sides[0].rescored,
+        decay=resolved.game.sides[0].decay if resolved.game else 1.0,
     )
 
 

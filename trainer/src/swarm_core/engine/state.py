@@ -85,6 +85,8 @@ class Search:
     rejected: int = 0
     unscored: int = 0
     history: tuple[Point, ...] = ()
+    held_out: float | None = None
+    """Where another swarm is the adversary: what the best scores on data that neither swarm has seen."""
     __pydantic_config__ = EXACT
 
 
@@ -120,12 +122,20 @@ class EngineState:
     finished: float | None = None
     failure: Failure | None = None
     search: Search = Search()
+    """Of the generators."""
+    others: Mapping[str, Search] = field(default_factory=dict)
+    """Of every other swarm, by its name."""
     outcome: Outcome | None = None
     __pydantic_config__ = EXACT
 
     def attempt(self, key: str) -> Attempt:
         """The attempt of `key` that counts now."""
         return self.attempts.get(key, Attempt(self.floor))
+
+    @property
+    def stop(self) -> str:
+        """The rule that ended the run's search, whichever swarm it is of; empty while it goes on."""
+        return next((search.stop for search in (self.search, *self.others.values()) if search.stop), "")
 
     def to_json(self) -> str:
         return _ADAPTER.dump_json(self).decode()

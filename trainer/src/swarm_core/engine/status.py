@@ -13,9 +13,10 @@ from swarm_core.engine import phases, plan
 from swarm_core.engine.phases import Phase
 from swarm_core.engine.plan import Outline
 from swarm_core.engine.receipts import Stop
-from swarm_core.engine.state import EngineState, Point
+from swarm_core.engine.state import EngineState, Point, Search
 from swarm_core.engine.work import WorkItem
 from swarm_core.recipe import Digest
+from swarm_core.sides import TAKERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,10 @@ class Report:
     """The last iteration's fitness by particle; None is unscored."""
     history: tuple[Point, ...]
     counts: Counts
+    taker: float | None
+    """What the best taker scores on the pool, where takers move too."""
+    held_out: float | None
+    """What it scores on held-out data."""
     stop: str
     """The rule that ended the search; empty while it goes on."""
     experiment: Digest | None
@@ -79,6 +84,7 @@ class Report:
 def status(outline: Outline, state: EngineState) -> Report:
     """The report of `state`."""
     search, outcome = state.search, state.outcome
+    takers = state.others.get(TAKERS, Search())
     said = message(outline, state)
     return Report(
         phase=state.phase,
@@ -92,7 +98,9 @@ def status(outline: Outline, state: EngineState) -> Report:
         particles=search.fitness,
         history=search.history,
         counts=Counts(search.items, search.rejected, search.unscored),
-        stop=search.stop,
+        taker=takers.best,
+        held_out=takers.held_out,
+        stop=state.stop,
         experiment=state.experiment,
         commit=state.commit,
         result=outcome.result if outcome else None,
@@ -131,11 +139,12 @@ def _place(outline: Outline, state: EngineState) -> str:
         case Phase.PREPARING:
             where = "checking and pinning the inputs"
         case Phase.SEEDING:
-            where = f"{len(state.done)} of {outline.clusters} generators trained"
+            what = "adapters" if outline.others else "generators"
+            where = f"{len(state.done)} of {sum(side.clusters for side in outline.sides)} {what} trained"
         case Phase.ITERATING:
             where = f"iteration {state.iteration} of {outline.iterations}" if state.iteration else "measuring the start"
         case Phase.CONCLUDING:
-            where = f"search ended ({state.search.stop or Stop.ITERATIONS}); measuring again on fresh data"
+            where = f"search ended ({state.stop or Stop.ITERATIONS}); measuring again on fresh data"
         case Phase.SUCCEEDED:
             where = f"concluded after {state.iteration} iterations"
         case Phase.FAILED:

@@ -11,10 +11,9 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 
 from swarm_core.recipe import Digest, canonical_json
+from swarm_core.sides import GENERATORS
 
 RECEIPT_BYTES = 4096
-GENERATORS = "generators"
-"""The swarm that a SwarmRun moves."""
 
 
 class Kind(StrEnum):
@@ -33,9 +32,9 @@ class WorkItem:
     kind: Kind
     swarm: str = GENERATORS
     index: int = 0
-    """The seed cluster of a SEED, the iteration of an ITERATE; 0 otherwise."""
+    """The seed cluster of a SEED, or a number behind the clusters for one trained later; an ITERATE's iteration."""
     parent: Digest | None = None
-    """What it follows: the experiment (prepare's manifest) for a SEED, the last commit for an ITERATE or CONCLUDE."""
+    """What it follows: the experiment (prepare's manifest) for a SEED in Seeding, else the last commit."""
     attempt: int = 1
     deadline_seconds: float = 86_400.0
     """After so long it is cancelled and counts as a failed attempt."""

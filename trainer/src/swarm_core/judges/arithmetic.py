@@ -40,6 +40,10 @@ class Arithmetic:
             return str(error)
         return None if value.operations else "a number without an operation"
 
+    def solution(self, item: str) -> str | None:
+        """The value of `item`: `-3`, or `10/3` in lowest terms; None for what `refusal` refuses."""
+        return None if self.refusal(item) else str(expression.evaluate(undressed(item)).number)
+
     def score(self, item: str, answer: str) -> Score:
         """1.0 if the number that counts equals the value of `item`, else 0.0.
 

@@ -14,7 +14,7 @@ from swarm_core.swarm.plan import CmaEs, Compat, Plan, Published, RandomSearch, 
 from swarm_core.swarm.positions import Position
 from swarm_core.swarm.state import Evolution, Measured, Particle, Swarm, Trace
 
-LATER = frozenset({"groups", "cohesion"})
+LATER = frozenset({"groups", "cohesion", "rescored", "decay"})
 """Left out at their default: a swarm that does not use them is the text that it was before there were any."""
 Fields = Mapping[str, Any]  # a parsed JSON object: the edge, left behind by every function below
 RULES = {rule.__name__: rule for rule in (Standard, Published, RandomSearch, CmaEs)}

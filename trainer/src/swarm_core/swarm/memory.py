@@ -5,6 +5,10 @@ A missing score says nothing: it makes no record, beats nothing, loses to nothin
 The mean of all scores of a position is kept, so a lucky one sinks when it is measured again; only Published keeps the
 highest and never doubts it. *Improvement* is, for all, that the leading position was found in this very iteration:
 averaging may lower the leader, or hand the lead to an older position, and neither counts as progress.
+
+Where the other side moves too, an old score was measured against what is no longer there. A plan that is `rescored`
+knows of a position only what this iteration says; one with `decay` lets older scores fade; a plan with neither keeps
+them, and follows a best that nothing can beat any more.
 """
 
 from collections.abc import Mapping, Sequence
@@ -31,6 +35,14 @@ def absorb(swarm: Swarm, results: tuple[Result, ...]) -> Swarm:
     return replace(learned, worst=_worst(swarm, results), stale=_stale(learned, results))
 
 
+def doubted(swarm: Swarm) -> list[Position]:
+    """Every personal best and the leading position, each once, where no particle stands: what `rescored` asks again."""
+    leader = state.leader(swarm)
+    known = [particle.best for particle in swarm.particles] + [leader.position if leader else None]
+    standing = {particle.position for particle in swarm.particles}
+    return list(dict.fromkeys(best for best in known if best is not None and best not in standing))
+
+
 def _particles(swarm: Swarm, results: tuple[Result, ...], records: Records) -> tuple[Particle, ...]:
     """The particles of the start, or those there are with what their scores say of them."""
     scores = {probe.position: score for probe, score in results if score is not None}
@@ -46,17 +58,25 @@ def _particles(swarm: Swarm, results: tuple[Result, ...], records: Records) -> t
 
 
 def _records(swarm: Swarm, results: tuple[Result, ...]) -> dict[Position, Measured]:
-    records = {record.position: record for record in swarm.measured}
+    plan, known = swarm.plan, {record.position: record for record in swarm.measured}
+    records = {} if plan.rescored else {place: _faded(record, plan.decay) for place, record in known.items()}
     for probe, score in results:
         if score is not None:
-            records[probe.position] = _heard(swarm, records.get(probe.position), probe, score)
+            before = known.get(probe.position) if plan.rescored else records.get(probe.position)
+            records[probe.position] = _heard(swarm, before, probe, score)
     return records
+
+
+def _faded(record: Measured, decay: float) -> Measured:
+    return record if decay == 1.0 else replace(record, total=record.total * decay)
 
 
 def _heard(swarm: Swarm, known: Measured | None, probe: Probe, score: float) -> Measured:
     """The record of a position after one more score of it."""
     name = probe.name if probe.purpose is Purpose.START else f"{probe.name}-{swarm.iteration:04d}"
     new = Measured(name, probe.position, score, 1, swarm.iteration)
+    if swarm.plan.rescored:
+        return new if known is None else replace(known, total=score, count=1)
     match swarm.plan.rule:
         case Standard() | RandomSearch() | CmaEs():
             return new if known is None else known.again(score)
@@ -83,9 +103,9 @@ def _kept(plan: Plan, particles: Sequence[Particle], records: Records) -> tuple[
 
 
 def _worst(swarm: Swarm, results: tuple[Result, ...]) -> Measured | None:
-    """The lowest single score ever, the earliest of equals."""
+    """The lowest single score ever, or of this iteration if `rescored`; the earliest of equals."""
     found = [Measured(p.name, p.position, score, 1, swarm.iteration) for p, score in results if score is not None]
-    known = [] if swarm.worst is None else [swarm.worst]
+    known = [] if swarm.worst is None or swarm.plan.rescored else [swarm.worst]
     return min(known + found, key=lambda record: record.value, default=None)
 
 

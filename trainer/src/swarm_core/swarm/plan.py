@@ -140,6 +140,11 @@ class Plan:
     rule: Rule
     groups: int = 1
     """Blocks of coefficients in a position: one for all tensors, or one for every layer."""
+    rescored: bool = False
+    """Whether what is searched for changes between iterations, so that a score says nothing later: every personal best
+    is measured again in each iteration, and no older score counts."""
+    decay: float = 1.0
+    """What an older score is multiplied by in every iteration, where it changes and bests are not measured again."""
 
     def __post_init__(self) -> None:
         if self.basis < 2:
@@ -148,9 +153,13 @@ class Plan:
         _check("swarm iterations", self.iterations, 1)
         _check("swarm patience", self.patience, 1)
         _check("swarm groups", self.groups, 1)
+        _check("swarm decay", self.decay, 0, 1, open_below=True)
         if self.groups > 1 and not isinstance(self.rule, Standard):
             name = type(self.rule).__name__
             raise BadInputError(f"swarm groups is {self.groups}: only rule Standard keeps layers together, not {name}")
+        if self.rescored and not self.flies:
+            name = type(self.rule).__name__
+            raise BadInputError(f"swarm rescored: only particles have bests to measure again, and {name} moves none")
 
     @property
     def released(self) -> bool:

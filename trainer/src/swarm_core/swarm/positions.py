@@ -44,6 +44,11 @@ def joined(parts: Iterable[Position]) -> Position:
     return tuple(value for part in parts for value in part)
 
 
+def extended(position: Position, groups: int, added: int) -> Position:
+    """The same sum over a basis of `added` further adapters, which it leaves out: zeros behind every block."""
+    return joined(block + (0.0,) * added for block in blocks(position, groups))
+
+
 def mean(position: Position, groups: int) -> Position:
     """[basis]: the mean block; of one block, that block."""
     parts = blocks(position, groups)

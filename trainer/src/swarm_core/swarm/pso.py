@@ -50,6 +50,10 @@ def ask(swarm: Swarm) -> tuple[Probe, ...]:
         for index, place in enumerate(places)
         if place not in places[:index]
     )
+    if swarm.plan.rescored:
+        return explored + tuple(
+            Probe(f"b{n:02d}", position, Purpose.REMEASURE) for n, position in enumerate(memory.doubted(swarm))
+        )
     match swarm.plan.rule:
         case Standard() as rule:
             doubted = enumerate(standard.doubted(rule, swarm))

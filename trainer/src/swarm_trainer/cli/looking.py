@@ -36,6 +36,9 @@ def status_lines(fields: Mapping[str, object], holder: Holder | None) -> Iterato
     best, initial = number(fields["best"]), number(fields["initial"])
     if best is not None:
         yield f"best {words.best(best, initial)}"
+    taker, held_out = number(fields.get("taker")), number(fields.get("heldOut"))
+    if taker is not None:
+        yield f"best taker {words.value(taker)} on the pool, {words.value(held_out)} on held-out items"
     yield (
         "no process runs it"
         if holder is None

@@ -1,11 +1,12 @@
 """What a run would do, in words: for `dataswarm validate`."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from swarm_core.api import defaults
-from swarm_core.api.resolved import RemoteTaker, ResolvedJudge, ResolvedSpec, Trained
+from swarm_core.api.resolved import Game, RemoteTaker, ResolvedJudge, ResolvedSpec, Trained
 from swarm_core.engine import search as search_of
+from swarm_core.sides import TAKERS
 from swarm_core.swarm import pso
 from swarm_trainer.cli.reading import Reading
 
@@ -13,25 +14,41 @@ from swarm_trainer.cli.reading import Reading
 def lines(reading: Reading, folder: Path) -> Iterator[str]:
     """The outlook, a line per subject."""
     resolved = reading.order.resolved
-    names = ", ".join(taker.name for taker in resolved.takers)
     yield f"{reading.name}: valid"
-    yield f"  generators  {generators(reading)}"
-    yield f"  takers      {len(resolved.takers)}: {names}"
+    yield f"  generators  {generators(resolved, reading.items)}"
+    yield f"  takers      {takers(resolved, reading.items)}"
     yield f"  objective   {resolved.objective}, judged by {judge(resolved)}"
-    yield f"  search      {search(resolved)}"
-    yield f"  questions   {questions(resolved)}"
+    yield f"  search      {game(resolved.game) if resolved.game else search(resolved)}"
+    if resolved.game is None:
+        yield f"  questions   {questions(resolved)}"
     if resolved.access:
         yield f"  endpoints   {endpoints(resolved)}"
     yield f"  digest      {defaults.spec_digest(resolved)}"
     yield f"  folder      {folder}"
 
 
-def generators(reading: Reading) -> str:
-    found = reading.order.resolved.generators
+def generators(resolved: ResolvedSpec, items: Mapping[str, int]) -> str:
+    found = resolved.generators
     if isinstance(found.origin, Trained):
-        items = "fetched when it is run" if reading.items is None else f"{reading.items} items"
-        return f"{found.count}, trained on clusters of {found.data.uri} ({items})"
+        count = items.get(found.data.uri)
+        told = "fetched when it is run" if count is None else f"{count} items"
+        return f"{found.count}, trained on clusters of {found.data.uri} ({told})"
     return f"{found.count} adapters as given"
+
+
+def takers(resolved: ResolvedSpec, items: Mapping[str, int]) -> str:
+    """The fixed ones by name, or those that move by where they come from."""
+    if resolved.game:
+        return generators(search_of.side(resolved, TAKERS), items)
+    return f"{len(resolved.takers)}: {', '.join(taker.name for taker in resolved.takers)}"
+
+
+def game(played: Game) -> str:
+    """How the two sides move, and on what."""
+    sides = " against ".join(f"{side.swarm.particles} ({type(side.rule).__name__})" for side in played.sides)
+    pool = f"pool of {played.pool.size}, of which {played.pool.turnover:.0%} give way in a round"
+    learning = "takers search and train" if played.train else "takers search"
+    return f"{sides} particles, {played.rounds} rounds at most, {pool}; {learning}"
 
 
 def search(resolved: ResolvedSpec) -> str:

@@ -20,12 +20,14 @@ COMMANDS = "dataswarm.commands"
 ABOUT = """\
 Find generators of synthetic data: a swarm of LoRA adapters of one base model, moved by
 particle swarm optimisation and scored by how well their data does its job on test takers.
+In an AdversarialRun the takers are a second swarm, and each moves against the other.
 """
 
 EXAMPLES = f"""\
 examples:
   dataswarm validate examples/arithmetic/swarmrun.yaml   what would be run, and what it costs
   dataswarm run examples/arithmetic/swarmrun.yaml        search; Ctrl-C at any time, run again to go on
+  dataswarm run examples/adversarial/run.yaml            generators against takers, likewise
   dataswarm status runs/arithmetic                       where it stands, from another terminal
   dataswarm result runs/arithmetic                       what came out
   dataswarm export runs/arithmetic best                  the best adapter, its data set and the report
@@ -34,8 +36,9 @@ examples:
 {EXIT_CODES}"""
 
 RUN = f"""\
-Run a SwarmRun to its end in a folder of this machine. The folder keeps everything: stopped by Ctrl-C, kill -9 or a
-power cut, the same command goes on where it was and ends in the same result. One run per folder, one process per run.
+Run a SwarmRun or an AdversarialRun to its end in a folder of this machine. The folder keeps everything: stopped by
+Ctrl-C, kill -9 or a power cut, the same command goes on where it was and ends in the same result. One run per folder,
+one process per run.
 
 The folder is --folder, else spec.storage.local.path (relative to FILE), else runs/NAME here, NAME being metadata.name.
 In a terminal a live view is shown, elsewhere one line per event; the last line is the path of result.json.
@@ -68,11 +71,11 @@ def build() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
 
-    validate = add(commands, "validate", "check a SwarmRun and say what it would do", running.validate)
-    validate.add_argument("file", type=Path, metavar="FILE", help="SwarmRun as YAML or JSON")
+    validate = add(commands, "validate", "check a run's file and say what it would do", running.validate)
+    validate.add_argument("file", type=Path, metavar="FILE", help="SwarmRun or AdversarialRun as YAML or JSON")
 
-    run = add(commands, "run", "run a SwarmRun, or go on with it", running.run, RUN)
-    run.add_argument("file", type=Path, metavar="FILE", help="SwarmRun as YAML or JSON")
+    run = add(commands, "run", "run a file, or go on with it", running.run, RUN)
+    run.add_argument("file", type=Path, metavar="FILE", help="SwarmRun or AdversarialRun as YAML or JSON")
     run.add_argument("--folder", type=Path, metavar="DIR", help="the run's folder")
     run.add_argument("--json", action="store_true", help="print one JSON object per event, and nothing else")
 

@@ -3,10 +3,12 @@
 Limits: what is elsewhere is looked for when the run is prepared, not here; nothing is fetched to check a file.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from swarm_core.api import defaults, loading
+from swarm_core.engine import search
 from swarm_core.errors import BadInputError
 from swarm_trainer.data import seeds
 from swarm_trainer.verbs import places
@@ -22,8 +24,8 @@ class Reading:
 
     name: str
     order: Order
-    items: int | None
-    """Distinct seed items; None if they are elsewhere."""
+    items: Mapping[str, int]
+    """Distinct seed items of each data file that is here; those elsewhere are left out."""
 
 
 def read(file: Path) -> Reading:
@@ -52,21 +54,21 @@ def text(file: Path) -> str:
         raise BadInputError(f"{file} is not text in UTF-8 ({error.reason}); give a SwarmRun file") from error
 
 
-def missing(order: Order) -> tuple[list[str], int | None]:
-    """One problem per thing that is not there or cannot be read, and the number of seed items."""
+def missing(order: Order) -> tuple[list[str], dict[str, int]]:
+    """One problem per thing that is not there or cannot be read, and the number of seed items of each file."""
     problems: list[str] = []
-    items = None
+    items: dict[str, int] = {}
     for use in defaults.uris(order.resolved):
         try:
             path = places.looked_up(use, order.base_folder)
             if path is not None and use.role is defaults.Role.DATA:
-                items = seed_items(order, path)
+                items[use.uri] = seed_items(order, use, path)
         except BadInputError as error:
             problems.append(str(error))
     return problems, items
 
 
-def seed_items(order: Order, path: Path) -> int:
+def seed_items(order: Order, use: defaults.Use, path: Path) -> int:
     """The number of distinct seed items in `path`. Raises BadInputError, naming the line."""
-    generators = order.resolved.generators
-    return len(seeds.read(path, generators.data.field, generators.cluster_field).items)
+    side = search.side(order.resolved, use.swarm).generators
+    return len(seeds.read(path, side.data.field, side.cluster_field).items)

@@ -16,7 +16,7 @@ from swarm_trainer.stores import files, tree
 from swarm_trainer.verbs import efforts
 from swarm_trainer.worker.layout import Layout
 
-PARTS = ("summary.txt", "history.jsonl", "search.png", "dataset", "adapter")
+PARTS = ("summary.txt", "history.jsonl", "search.png", "dataset", "adapter", "taker")
 """What a bundle may hold beside `result.json`, by name in the folder."""
 
 

@@ -28,7 +28,7 @@ from transformers import PreTrainedTokenizerBase
 from swarm_core.errors import BadInputError
 from swarm_core.recipe import Digest
 from swarm_core.swarm import streams
-from swarm_trainer.lora import base, export
+from swarm_trainer.lora import adapter, base, export
 from swarm_trainer.lora.base import Base
 from swarm_trainer.lora.signature import Signature
 
@@ -59,6 +59,8 @@ class Settings:
     gradient_checkpointing: bool
     chat: bool
     """Whether a prompt is one user turn for the base's chat template."""
+    start: Path | None = None
+    """A folder with an adapter of this rank and these modules to go on from; None starts from A and B = 0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +103,8 @@ def train(
         )
     with _own_randomness(seed):
         model, signature = _adapted(loaded, settings, seed)
+        if settings.start is not None:
+            peft.set_peft_model_state_dict(model, adapter.load(settings.start))
         losses = _learn(model, examples, settings, seed, progress)
     tensors = peft.get_peft_model_state_dict(model, save_embedding_layers=False)
     export.save(out, ((name, tensors[name]) for name in signature.tensors), signature)

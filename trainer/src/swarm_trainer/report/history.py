@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 
 from swarm_core.commit import Commit, Probed
 from swarm_core.objectives.objective import Measurement
+from swarm_core.sides import GENERATORS
 from swarm_core.swarm import pso
 from swarm_trainer.report.account import Json
 from swarm_trainer.report.result import coefficients, measured
@@ -23,6 +24,7 @@ def lines(commits: Iterable[Commit]) -> Iterator[dict[str, Json]]:
         best = pso.best(pso.from_json(commit.swarm))
         yield {
             "iteration": commit.iteration,
+            **({"moved": commit.moved} if commit.moved != GENERATORS or commit.opponents else {}),
             "commit": commit.digest,
             "best": None if best is None else {"name": best.name, "value": best.value},
             "probes": [probe(one, len(commit.basis)) for one in commit.probes],

@@ -78,7 +78,11 @@ def fields(verdict: Verdict, origin: Origin) -> dict[str, Json]:
 
 def text(verdict: Verdict, origin: Origin) -> str:
     """The file's text as a run stores it: the same whatever the work took."""
-    content = fields(verdict, origin)
+    return sealed(fields(verdict, origin))
+
+
+def sealed(content: Mapping[str, Json]) -> str:
+    """The text with its own digest before everything else."""
     return written({"digest": digest_bytes(canonical_json(content)), **content})
 
 

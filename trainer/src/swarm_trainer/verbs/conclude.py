@@ -16,14 +16,16 @@ from swarm_core.swarm import pso
 from swarm_trainer.report import dataset, history, picture, result, summary
 from swarm_trainer.report.verdict import Verdict
 from swarm_trainer.stores import tree
-from swarm_trainer.verbs import chain, efforts
+from swarm_trainer.verbs import chain, efforts, settle
 from swarm_trainer.verbs.context import Context
 from swarm_trainer.verbs.court import Court
 from swarm_trainer.verbs.setup import Setup, prepared
 
 
 def run(item: WorkItem, context: Context) -> Receipt:
-    """Choose, measure, export."""
+    """Choose, measure, export; of a game, settle it."""
+    if context.resolved.game:
+        return settle.run(item, context)
     setup = prepared(context)
     commits = list(chain.walk(context.store))[::-1]
     swarm = pso.from_json(commits[-1].swarm)

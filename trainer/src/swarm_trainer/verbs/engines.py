@@ -14,6 +14,7 @@ from pathlib import Path
 
 from swarm_core.api.execution import InferenceType, S3Storage
 from swarm_core.api.resolved import ResolvedSpec, Trained
+from swarm_core.engine import search
 from swarm_core.errors import BadInputError
 from swarm_core.ports import Inference
 from swarm_core.recipe import Digest, Recipe, single
@@ -52,9 +53,10 @@ def check(context: Context) -> None:
         return
     if context.elsewhere is None and not server.installed():
         raise BadInputError(f"{FIELD}: VLLM, but vLLM is not installed here; install it (`make vllm`), or write Local")
-    origin = resolved.generators.origin
-    if isinstance(origin, Trained):
-        fitting("spec.generators.training.rank", origin.training.rank)
+    for swarm in search.moving(resolved):
+        origin = search.side(resolved, swarm).generators.origin
+        if isinstance(origin, Trained):
+            fitting(f"spec.{swarm}.training.rank", origin.training.rank)
 
 
 def check_adapter(resolved: ResolvedSpec, field: str, rank: int) -> None:
@@ -123,6 +125,9 @@ def wanted(context: Context, stock: Stock, digest: Digest) -> Served:
     adapted = [model for model in stock.models if model.base == digest and model.basis]
     # The first iteration asks about four times the particles: the initial generators and what lies between them.
     candidates = max(4 * resolved.swarm.particles, resolved.evaluation.finalists, resolved.generators.count + 1)
+    if resolved.game:  # in the end the best takers of all rounds answer beside the initial ones
+        last = resolved.game.rounds + resolved.game.takers.count + 2
+        candidates = max(candidates, 4 * resolved.game.sides[1].swarm.particles, last)
     return Served(
         base=digest,
         folder=stock.bases[digest],

@@ -8,7 +8,7 @@ asked once more and then left out as missing; it is never an empty answer.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import ceil
 
 from swarm_core.gates import chain, duplicate, leaked, verifiable
@@ -96,6 +96,12 @@ def examine(exam: Exam, engine: Inference, model: ModelName, place: Place, items
     )
 
 
+def sit(exam: Exam, engine: Inference, model: ModelName, place: Place, items: Sequence[str]) -> Rollout:
+    """Have `model` answer `items`, as a taker; it must be served."""
+    answered, tokens = answer(replace(exam, takers=(("taker", model),)), engine, place, items)
+    return Rollout(model, ("taker",), len(items), 0, answered, (), tokens)
+
+
 def enter(sheet: Sheet, results: Sequence[Completion | Failure], shots: int) -> None:
     """One round onto the sheet: what was written goes through the gates, `shots` items asked for in each request."""
     sheet.asked += len(results) * shots
@@ -155,7 +161,7 @@ def answer(exam: Exam, engine: Inference, place: Place, items: Sequence[str]) ->
             answers[index] = given
         tokens += more
     width = len(exam.takers)
-    rows = (tuple(answers[start : start + width]) for start in range(0, len(answers), width))
+    rows = (tuple(answers[number * width : (number + 1) * width]) for number in range(len(items)))
     return tuple(Item(item, row) for item, row in zip(items, rows, strict=True)), tokens
 
 

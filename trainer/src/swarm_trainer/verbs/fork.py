@@ -20,11 +20,12 @@ from swarm_core.api.resolved import ResolvedSpec, Trained
 from swarm_core.api.resuming import ResumeFrom
 from swarm_core.commit import Commit
 from swarm_core.engine.receipts import Output
-from swarm_core.engine.work import GENERATORS, Kind, Receipt, WorkItem
+from swarm_core.engine.work import Kind, Receipt, WorkItem
 from swarm_core.errors import BadInputError
 from swarm_core.experiment import Experiment
 from swarm_core.ports import ArtifactStore, CorruptError, StoreError
 from swarm_core.recipe import Digest, digest_bytes
+from swarm_core.sides import GENERATORS
 from swarm_core.swarm import pso
 from swarm_trainer.sources import address
 from swarm_trainer.stores import opening, tree
@@ -33,6 +34,7 @@ from swarm_trainer.verbs import chain, differing, origin, pins, places, receipts
 from swarm_trainer.verbs.context import Context
 from swarm_trainer.verbs.origin import FIELD, Origin
 from swarm_trainer.verbs.setup import Setup
+from swarm_trainer.verbs.turns import Turn
 
 FREE = (
     "spec.swarm.iterations", "spec.swarm.patience", "spec.evaluation.finalists", "spec.evaluation.final",
@@ -171,7 +173,9 @@ def derive(source: ArtifactStore, ready: Setup, theirs: list[Commit]) -> Iterato
     swarm, parent = pso.start(ready.plan), ready.manifest
     for one in theirs:
         check_asked(swarm, one)
-        found = tuple(replay.measured(source, ready, one.iteration, probe) for probe in one.probes)
+        turn = Turn(ready, one.iteration, swarm)
+        keys = {probe.name: commit.probe_key(one.iteration, probe.name) for probe in one.probes}
+        found = tuple(replay.measured(source, turn, keys[probe.name], probe) for probe in one.probes)
         swarm = pso.tell(swarm, {probe.name: probe.fitness for probe in found})
         own = Commit(ready.manifest, one.iteration, parent, ready.basis, pso.to_json(swarm), found)
         yield own

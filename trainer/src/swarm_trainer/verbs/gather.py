@@ -19,7 +19,8 @@ class Wanted:
     key: str
     model: ModelName
     place: Place
-    items: int
+    items: int | tuple[str, ...]
+    """How many it is to write, or those that it is to answer."""
 
 
 def gather(
@@ -32,10 +33,10 @@ def gather(
     key, model = wanted.key, wanted.model
     stored = store.read(key)
     if stored is None:
-        made = examine.examine(exam, engine, model, wanted.place, wanted.items)
+        fresh = made(exam, engine, wanted)
         if meter is not None:
-            meter.add(Effort(unscored=effort.counted(made.unscored().items())))
-        stored = store.publish(key, made.to_bytes())
+            meter.add(Effort(unscored=effort.counted(fresh.unscored().items())))
+        stored = store.publish(key, fresh.to_bytes())
     rollout = Rollout.from_bytes(stored)
     if rollout.model != model:
         raise CorruptError(
@@ -43,3 +44,10 @@ def gather(
             " folder; give each its own"
         )
     return digest_bytes(stored), rollout
+
+
+def made(exam: Exam, engine: Inference, wanted: Wanted) -> Rollout:
+    """The rollout, examined now."""
+    if isinstance(wanted.items, int):
+        return examine.examine(exam, engine, wanted.model, wanted.place, wanted.items)
+    return examine.sit(exam, engine, wanted.model, wanted.place, wanted.items)

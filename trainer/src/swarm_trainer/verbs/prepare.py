@@ -5,22 +5,26 @@ their folders afterwards; base models stay where they are, or in this machine's 
 are hashed again before each use.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from shutil import disk_usage
 
 from swarm_core.api import defaults
 from swarm_core.api.defaults import ResolvedSpec, Role, Use
 from swarm_core.api.resolved import ByKMeans, Given, ResolvedTaker, Trained
+from swarm_core.engine import search
 from swarm_core.engine.receipts import Output, Scalar
 from swarm_core.engine.work import Receipt, WorkItem
 from swarm_core.errors import BadInputError
-from swarm_core.experiment import Experiment, SeedData
+from swarm_core.experiment import Adversary, Experiment, SeedData
+from swarm_core.recipe import Digest
+from swarm_core.sides import GENERATORS, TAKERS
 from swarm_trainer.data import clustering, seeds
 from swarm_trainer.lora import adapter, signature
+from swarm_trainer.lora.signature import Signature
 from swarm_trainer.sources.fetching import Pin
 from swarm_trainer.stores import tree
-from swarm_trainer.verbs import engines, fork, layers, pins, places, remotes, setup, tokens
+from swarm_trainer.verbs import engines, fair, fork, layers, pins, places, remotes, setup, tokens
 from swarm_trainer.verbs.context import Context, Progress
 
 HEADROOM = 256 * 2**20
@@ -37,17 +41,21 @@ def run(item: WorkItem, context: Context) -> Receipt:
     check_adapters(context)
     if resolved.swarm.per_layer:
         layers.check(setup.base_folder(context))
-    data = seed_data(context)
-    check_items(resolved, data)
-    tokens.check(resolved, setup.base_folder(context), data)
+    data = {swarm: seed_data(context, swarm) for swarm in search.moving(resolved)}
+    for swarm, found in data.items():
+        check_items(search.side(resolved, swarm), found, swarm)
+        tokens.check(resolved, setup.base_folder(context), found)
+    if resolved.game:
+        fair.check(resolved, data[GENERATORS], data[TAKERS])
     check_disk(context)
     remotes.check(context)
     experiment = Experiment(
         digest=defaults.experiment_digest(resolved, contents),
         base=contents[resolved.base.model],
         takers=tuple(remotes.pinned(taker, contents) for taker in resolved.takers),
-        data=context.store.put(data.to_bytes()),
+        data=context.store.put(data[GENERATORS].to_bytes()),
         adapters=tuple(contents[uri] for uri in given(resolved)),
+        adversary=adversary(context, data[TAKERS], contents) if resolved.game else None,
     )
     identity = defaults.identity(resolved, contents)
     forked = fork.derived(context, experiment, identity)
@@ -60,10 +68,16 @@ def run(item: WorkItem, context: Context) -> Receipt:
         outputs={Output.EXPERIMENT: context.store.put(experiment.to_bytes())},
         scalars={
             "experimentDigest": experiment.digest,
-            Scalar.CLUSTERS: ",".join(str(len(cluster)) for cluster in data.clusters),
-            "held_out": len(data.held_out),
+            Scalar.CLUSTERS: ",".join(str(len(cluster)) for cluster in data[GENERATORS].clusters),
+            "held_out": len(data[GENERATORS].held_out),
         },
     )
+
+
+def adversary(context: Context, data: SeedData, contents: Mapping[str, Digest]) -> Adversary:
+    """The takers that move, pinned."""
+    adapters = given(search.side(context.resolved, TAKERS))
+    return Adversary(context.store.put(data.to_bytes()), tuple(contents[uri] for uri in adapters))
 
 
 def pinned_at(use: Use, item: WorkItem, context: Context) -> Pin:
@@ -82,16 +96,16 @@ def pinned_at(use: Use, item: WorkItem, context: Context) -> Pin:
 
 def check_adapters(context: Context) -> None:
     """Every adapter fits its base, and those that are to be summed agree. Raises BadInputError naming the first."""
-    summed = []
+    summed: dict[str, list[tuple[str, Signature]]] = {}
     for use in defaults.uris(context.resolved):
         if use.role in (Role.TAKER_ADAPTER, Role.GENERATOR_ADAPTER):
             found = adapter.read_signature(places.here(use, context))
             signature.fits(own_base(use, context), found, use.field)
             engines.check_adapter(context.resolved, use.field, found.rank)
             if use.role is Role.GENERATOR_ADAPTER:
-                summed.append((use.field, found))
-    if summed:
-        signature.agree(summed)
+                summed.setdefault(use.swarm, []).append((use.field, found))
+    for together in summed.values():
+        signature.agree(together)
 
 
 def own_base(use: Use, context: Context) -> Path:
@@ -105,55 +119,55 @@ def own_base(use: Use, context: Context) -> Path:
 
 
 def given(resolved: ResolvedSpec) -> tuple[str, ...]:
-    """The URIs of generators given as adapters."""
+    """The URIs of a side given as adapters."""
     origin = resolved.generators.origin
     return origin.adapters if isinstance(origin, Given) else ()
 
 
-def seed_data(context: Context) -> SeedData:
-    """The seed items, split and clustered."""
-    resolved = context.resolved
+def seed_data(context: Context, swarm: str) -> SeedData:
+    """The seed items of one side, split and clustered."""
+    resolved = search.side(context.resolved, swarm)
     data, origin = resolved.generators.data, resolved.generators.origin
-    path = places.here(only(resolved, Role.DATA), context)
+    path = places.here(only(context.resolved, Role.DATA, swarm), context)
     read = seeds.read(path, data.field, resolved.generators.cluster_field)
     kept, held_out = seeds.split(read.items, data.held_out, resolved.seed)
-    clusters = clustered(context, kept) if isinstance(origin, Trained) else (tuple(item.text for item in kept),)
+    clusters = clustered(context, kept, swarm) if isinstance(origin, Trained) else (tuple(item.text for item in kept),)
     return SeedData(clusters, tuple(item.text for item in held_out))
 
 
-def clustered(context: Context, items: Sequence[seeds.Seed]) -> tuple[tuple[str, ...], ...]:
-    """`items` in as many clusters as there are generators, each large enough to make pairs from."""
-    resolved = context.resolved
+def clustered(context: Context, items: Sequence[seeds.Seed], swarm: str) -> tuple[tuple[str, ...], ...]:
+    """`items` in as many clusters as the side has adapters, each large enough to make pairs from."""
+    resolved = search.side(context.resolved, swarm)
     count, least = resolved.generators.count, 2 * resolved.generation.shots
     origin = resolved.generators.origin
     assert isinstance(origin, Trained)
     texts = [item.text for item in items]
     if isinstance(origin.clusters, ByKMeans):
-        labels = clustering.cluster(texts, count, embedder(origin.clusters, context), resolved.seed, least)
+        labels = clustering.cluster(texts, count, embedder(origin.clusters, context, swarm), resolved.seed, least)
     else:
-        labels = by_name(items, count, origin.clusters.name, least)
+        labels = by_name(items, swarm, origin.clusters.name, count, least)
     return tuple(
         tuple(text for text, label in zip(texts, labels, strict=True) if label == index) for index in range(count)
     )
 
 
-def embedder(clusters: ByKMeans, context: Context) -> clustering.Embedder:
+def embedder(clusters: ByKMeans, context: Context, swarm: str) -> clustering.Embedder:
     if clusters.embedder is None:
         return clustering.Tfidf()
-    return clustering.Model(places.here(only(context.resolved, Role.EMBEDDER), context))
+    return clustering.Model(places.here(only(context.resolved, Role.EMBEDDER, swarm), context))
 
 
-def only(resolved: ResolvedSpec, role: Role) -> Use:
-    """The one use of this kind."""
-    return next(use for use in defaults.uris(resolved) if use.role is role)
+def only(resolved: ResolvedSpec, role: Role, swarm: str) -> Use:
+    """The one use of this kind by one side."""
+    return next(use for use in defaults.uris(resolved) if use.role is role and use.swarm == swarm)
 
 
-def by_name(items: Sequence[seeds.Seed], count: int, field: str, least: int) -> tuple[int, ...]:
+def by_name(items: Sequence[seeds.Seed], swarm: str, field: str, count: int, least: int) -> tuple[int, ...]:
     """Clusters as the data names them. Raises BadInputError unless there are `count` of them."""
     names = list(dict.fromkeys(item.cluster for item in items))
     if len(names) != count:
         raise BadInputError(
-            f"spec.generators.count: {count} generators, but field {field!r} of the data names {len(names)} clusters;"
+            f"spec.{swarm}.count: {count} {swarm}, but field {field!r} of the data names {len(names)} clusters;"
             f" set count to {len(names)} or clustering.type to KMeans"
         )
     labels = clustering.canonical([names.index(item.cluster) for item in items])
@@ -161,7 +175,7 @@ def by_name(items: Sequence[seeds.Seed], count: int, field: str, least: int) -> 
     return labels
 
 
-def check_items(resolved: ResolvedSpec, data: SeedData) -> None:
+def check_items(resolved: ResolvedSpec, data: SeedData, swarm: str) -> None:
     """The judge can judge the seed items, and there are enough to show. Raises BadInputError."""
     judge = setup.judge(resolved.judge)
     refusals = [(item, judge.refusal(item)) for item in data.pool]
@@ -169,13 +183,13 @@ def check_items(resolved: ResolvedSpec, data: SeedData) -> None:
     if len(refused) * 2 > len(refusals):
         item, reason = refused[0]
         raise BadInputError(
-            f"spec.judge: {remotes.judge_name(resolved)} cannot judge {len(refused)} of {len(refusals)} seed items,"
-            f" such as {item[:60]!r} ({reason}); choose a judge for this data or other data"
+            f"spec.judge: {remotes.judge_name(resolved)} cannot judge {len(refused)} of {len(refusals)} seed items of"
+            f" spec.{swarm}.data, such as {item[:60]!r} ({reason}); choose a judge for this data or other data"
         )
     if len(data.pool) < resolved.generation.shots:
         raise BadInputError(
-            f"spec.generation.shots: {resolved.generation.shots} examples of {len(data.pool)} seed items; give"
-            " more items"
+            f"spec.generation.shots: {resolved.generation.shots} examples of {len(data.pool)} seed items of"
+            f" spec.{swarm}.data; give more items"
         )
 
 

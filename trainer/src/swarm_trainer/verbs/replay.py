@@ -16,16 +16,17 @@ from swarm_core import commit
 from swarm_core.api.resolved import ResolvedSpec
 from swarm_core.commit import Commit, Probed
 from swarm_core.engine.receipts import Output
-from swarm_core.engine.work import GENERATORS, Kind, Receipt, WorkItem
+from swarm_core.engine.work import Kind, Receipt, WorkItem
 from swarm_core.experiment import Experiment
 from swarm_core.ports import ArtifactStore, CorruptError, StoreError
 from swarm_core.recipe import Digest, digest_bytes
 from swarm_core.rollout import Rollout
+from swarm_core.sides import GENERATORS, RIVALS, TAKERS
 from swarm_core.swarm import pso
 from swarm_trainer.stores import tree
-from swarm_trainer.verbs import chain, pins, receipts, retention, setup
+from swarm_trainer.verbs import chain, pins, receipts, retention, setup, turns, witness
 from swarm_trainer.verbs.context import Context
-from swarm_trainer.verbs.setup import Setup
+from swarm_trainer.verbs.turns import Turn
 
 WAY_OUT = "it was changed after it was written; restore the store from a copy, or start the run in another place"
 
@@ -55,15 +56,13 @@ def verify(store: ArtifactStore, scratch: Path, heard: Callable[[str], None]) ->
     blobs = sum(1 for _ in reachable(store, experiment, manifest))
     commits = list(chain.walk(store))[::-1]
     rollouts = thinned = 0
-    if commits:
-        ready = setup.prepared(Context(resolved, store, scratch, scratch, lambda _: None))
-        swarm = pso.start(ready.plan)
-        for one in commits:
-            heard(f"iteration {one.iteration}")
-            swarm = replayed(store, ready, one, swarm)
-            given_up = retention.thinned(store, one.iteration)
-            thinned += given_up
-            rollouts += 0 if given_up else len(one.probes)
+    context = Context(resolved, store, scratch, scratch, lambda _: None)
+    for one in commits:
+        heard(f"iteration {one.iteration}")
+        replayed(context, turns.at(context, one.iteration), one, manifest)
+        given_up = retention.thinned(store, one.iteration)
+        thinned += given_up
+        rollouts += 0 if given_up else len(one.probes) + len(one.held_out)
     return Verified(experiment.digest, len(commits), rollouts, blobs, commits[-1].digest if commits else None, thinned)
 
 
@@ -77,31 +76,42 @@ def identified(store: ArtifactStore, experiment: Experiment) -> ResolvedSpec:
     return ResolvedSpec.model_validate_json(json.dumps(fields))
 
 
-def replayed(store: ArtifactStore, ready: Setup, one: Commit, swarm: pso.Swarm) -> pso.Swarm:
-    """The swarm after an iteration, from its rollouts. Raises CorruptError when the commit says something else."""
+def replayed(context: Context, turn: Turn, one: Commit, manifest: Digest) -> None:
+    """Move the swarm of `turn` by its rollouts. Raises CorruptError when the commit says something else.
+
+    The turn comes from the commits before, which have been replayed.
+    """
     where = commit.key(one.iteration)
-    require(one.experiment == ready.manifest, f"{where} belongs to another experiment")
-    require(one.iteration > 0 or one.parent == ready.manifest, f"{where} does not follow the experiment")
-    require(one.basis == ready.basis, f"{where} rests on another basis")
-    asked = [(probe.name, str(probe.purpose), probe.position) for probe in pso.ask(swarm)]
+    require(one.experiment == manifest, f"{where} belongs to another experiment")
+    require(one.iteration > 0 or one.parent == manifest, f"{where} does not follow the experiment")
+    require(one.basis == turn.setup.basis, f"{where} rests on another basis")
+    played = (one.moved, one.opponents, one.pool)
+    opponents, pool = tuple(recipe.name for recipe in turn.opponents), turn.pool.digest if turn.pool else None
+    require(played == (turn.moved, opponents, pool), f"{where} was played by others, or on another pool")
+    asked = [(probe.name, str(probe.purpose), probe.position) for probe in pso.ask(turn.swarm)]
     found = [(probe.name, probe.purpose, probe.position) for probe in one.probes]
     require(asked == found, f"{where} asked other probes than the swarm asks there")
-    fitness = {probe.name: measured(store, ready, one.iteration, probe).fitness for probe in one.probes}
-    swarm = pso.tell(swarm, fitness)
+    keys = {probe.name: commit.probe_key(one.iteration, probe.name) for probe in one.probes}
+    fitness = {probe.name: measured(context.store, turn, keys[probe.name], probe).fitness for probe in one.probes}
+    swarm = pso.tell(turn.swarm, fitness)
     require(pso.to_json(swarm) == one.swarm, f"{where} holds another swarm than its rollouts lead to")
-    return swarm
+    for probe in one.held_out:
+        measured(context.store, turn, witness.key(one.iteration, probe.name), probe)
 
 
-def measured(store: ArtifactStore, ready: Setup, iteration: int, probe: Probed) -> Probed:
+def measured(store: ArtifactStore, turn: Turn, key: str, probe: Probed) -> Probed:
     """The probe measured anew from its rollout. Raises CorruptError when it is not as committed."""
-    key = commit.probe_key(iteration, probe.name)
     data = store.read(key)
-    if data is None and retention.thinned(store, iteration):
+    if data is None and retention.thinned(store, turn.index):
         return probe
     require(data is not None and digest_bytes(data) == probe.rollout, f"{key} is not the rollout its commit names")
     assert data is not None
-    require(probe.model == ready.recipe(probe.position).name, f"{key} is of another model than its position gives")
-    result = ready.measured(Rollout.from_bytes(data), iteration, probe.name)
+    rollout, model = Rollout.from_bytes(data), turn.setup.recipe(probe.position).name
+    require(probe.model == model, f"{key} is of another model than its position gives")
+    if turn.pool is not None and probe.purpose != witness.HELD_OUT:
+        texts = tuple(one.text for one in rollout.items)
+        require(texts == turn.pool.items, f"{key} answers other items than the pool holds")
+    result = turn.setup.measured(rollout, turn.index, probe.name)
     require(result == probe.result, f"{key} measures {result}, its commit says {probe.result}")
     return probe
 
@@ -109,8 +119,13 @@ def measured(store: ArtifactStore, ready: Setup, iteration: int, probe: Probed) 
 def reachable(store: ArtifactStore, experiment: Experiment, manifest: Digest) -> Iterator[Digest]:
     """Every blob the run rests on, each fetched and checked; what receipts name of items that are done, too."""
     yield checked(store, manifest)
-    yield checked(store, experiment.data)
-    trees = {*experiment.adapters, *(taker.adapter for taker in experiment.local_takers if taker.adapter)}
+    for swarm in (GENERATORS, TAKERS):
+        yield checked(store, experiment.side(swarm).data)
+    for one in chain.walk(store):
+        if one.pool is not None:
+            yield checked(store, one.pool)
+    given = (*experiment.adapters, *experiment.side(TAKERS).adapters)
+    trees = {*given, *(taker.adapter for taker in experiment.local_takers if taker.adapter)}
     for receipt in stored(store):
         trees |= {digest for name, digest in receipt.outputs.items() if name in (Output.ADAPTER, Output.BUNDLE)}
         if Output.RESULT in receipt.outputs:
@@ -122,11 +137,12 @@ def reachable(store: ArtifactStore, experiment: Experiment, manifest: Digest) ->
 
 
 def stored(store: ArtifactStore) -> Iterator[Receipt]:
-    """The receipts of every generator trained, and of the conclusion, as far as they stand."""
-    index = 0
-    while (receipt := receipts.stored(store, WorkItem(Kind.SEED, GENERATORS, index).key)) is not None:
-        yield receipt
-        index += 1
+    """The receipts of every adapter trained, and of the conclusion, as far as they stand."""
+    for swarm in (GENERATORS, TAKERS, RIVALS):
+        index = 0
+        while (receipt := receipts.stored(store, WorkItem(Kind.SEED, swarm, index).key)) is not None:
+            yield receipt
+            index += 1
     concluded = receipts.stored(store, WorkItem(Kind.CONCLUDE).key)
     if concluded is not None:
         yield concluded

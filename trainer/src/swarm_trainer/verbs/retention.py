@@ -52,8 +52,10 @@ def expendable(store: ArtifactStore, keep: int) -> frozenset[str]:
     concluded = receipts.stored(store, WorkItem(Kind.CONCLUDE).key)
     if concluded is None:
         raise BadInputError("--keep is for a run that has concluded: one that goes on needs its rollouts; run it first")
-    best = concluded.scalars[Scalar.BEST_RECIPE]
-    older = [one for one in list(chain.walk(store))[keep:] if not pinned(store, one.iteration)]
+    best, commits = concluded.scalars[Scalar.BEST_RECIPE], list(chain.walk(store))
+    if any(one.pool is not None for one in commits):
+        raise BadInputError("--keep is for a SwarmRun: pools of a game are derived from older rollouts; leave it out")
+    older = [one for one in commits[keep:] if not pinned(store, one.iteration)]
     return frozenset(
         commit.probe_key(one.iteration, probe.name) for one in older for probe in one.probes if probe.model != best
     )

@@ -5,7 +5,7 @@ before it is used, so a base that changed under a run is found and not served.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from swarm_core import recipe
@@ -15,16 +15,18 @@ from swarm_core.api.judging import Verifier
 from swarm_core.api.resolved import ResolvedJudge
 from swarm_core.engine import search
 from swarm_core.engine.receipts import Output
-from swarm_core.engine.work import GENERATORS, Kind, WorkItem
+from swarm_core.engine.work import Kind, WorkItem
 from swarm_core.experiment import Experiment, SeedData
 from swarm_core.judges import registry as judges
 from swarm_core.judges.rubric import Rubric
 from swarm_core.objectives import bootstrap
 from swarm_core.objectives import registry as objectives
+from swarm_core.objectives.accuracy import Accuracy
 from swarm_core.objectives.objective import Measurement
 from swarm_core.ports import ArtifactStore, Inference, Judge, StoreError
 from swarm_core.recipe import Digest, Group, Merge, Recipe
 from swarm_core.rollout import Rollout, Unmeasured, batch, measure
+from swarm_core.sides import GENERATORS, TAKERS
 from swarm_core.swarm import positions, pso, streams
 from swarm_trainer.lora import adapter, combine
 from swarm_trainer.report.verdict import Interval
@@ -50,6 +52,8 @@ class Setup:
     objective: bootstrap.Resampled
     layers: Layers | None = None
     """Those with coefficients of their own; None gives all tensors the same."""
+    facing: tuple[Recipe, ...] = ()
+    """What is served beside the candidates and the fixed takers: the takers of a game, when generators are measured."""
 
     @property
     def title(self) -> str:
@@ -118,15 +122,20 @@ class Setup:
         return context.engines[self.manifest]
 
     def stock(self, context: Context) -> Stock:
-        """What the engines are to serve."""
-        generators = tuple(map(self.recipe, positions.vertices(self.plan.basis, self.plan.groups)))
-        return Stock(models(context), lambda digest: unpacked(context, digest), (*generators, *self.taker_recipes))
+        """What the engines are to serve: of a game, both sides as they start."""
+        starts = [one for swarm in search.moving(context.resolved) for one in prepared(context, swarm).corners]
+        return Stock(models(context), lambda digest: unpacked(context, digest), (*starts, *self.taker_recipes))
+
+    @property
+    def corners(self) -> tuple[Recipe, ...]:
+        """The initial adapters, as the search serves them."""
+        return tuple(map(self.recipe, positions.vertices(self.plan.basis, self.plan.groups)))
 
     def serving(self, context: Context, live: Sequence[Recipe]) -> list[Inference]:
         """The engines, each serving `live` and the takers."""
         lanes = self.engines(context)
         for engine in lanes:
-            engine.serve([*live, *self.taker_recipes])
+            engine.serve([*live, *self.taker_recipes, *self.facing])
         return lanes
 
     def export(self, context: Context, position: Sequence[float], out: Path) -> None:
@@ -134,26 +143,30 @@ class Setup:
         combine.write(self.recipe(position), [unpacked(context, digest) for digest in self.basis], out)
 
 
-def prepared(context: Context) -> Setup:
-    """The run's setup, once prepare and every seed are done."""
+def prepared(context: Context, swarm: str = GENERATORS, later: int = 0) -> Setup:
+    """The setup of one swarm, once prepare and every seed are done; `later`: the adapters trained for it since."""
     manifest, experiment = manifested(context.store)
-    count = context.resolved.generators.count
-    basis = experiment.adapters or tuple(seeded(context.store, index) for index in range(count))
-    return ready(context, manifest, experiment, basis)
+    given = experiment.side(swarm).adapters
+    trained = later if given else search.side(context.resolved, swarm).generators.count + later
+    basis = (*given, *(seeded(context.store, swarm, index) for index in range(trained)))
+    return ready(context, manifest, experiment, basis, swarm)
 
 
-def ready(context: Context, manifest: Digest, experiment: Experiment, basis: tuple[Digest, ...]) -> Setup:
-    """The setup of a search over `basis`, whose adapters are in the store."""
-    resolved = context.resolved
+def ready(
+    context: Context, manifest: Digest, pinned: Experiment, basis: tuple[Digest, ...], swarm: str = GENERATORS
+) -> Setup:
+    """The setup of one swarm's search over `basis`, whose adapters are in the store."""
+    resolved, experiment = search.side(context.resolved, swarm), pinned.side(swarm)
+    asked = exam(resolved, experiment, seed_data(context.store, experiment))
     apart = layered(context, basis[0]) if resolved.swarm.per_layer else None
     return Setup(
         resolved=resolved,
         manifest=manifest,
         experiment=experiment,
         basis=basis,
-        exam=exam(resolved, experiment, seed_data(context.store, experiment)),
+        exam=replace(asked, held_out=held_out(context, pinned)),
         plan=search.plan(resolved, len(apart.prefixes) if apart else 1),
-        objective=objectives.objective(str(resolved.objective)),
+        objective=Accuracy() if swarm == TAKERS else objectives.objective(str(resolved.objective)),
         layers=apart,
     )
 
@@ -171,12 +184,20 @@ def seed_data(store: ArtifactStore, experiment: Experiment) -> SeedData:
     return SeedData.from_bytes(store.get(experiment.data).read_bytes())
 
 
-def seeded(store: ArtifactStore, index: int) -> Digest:
-    """The adapter of one seed cluster."""
-    key = WorkItem(Kind.SEED, GENERATORS, index).key
+def held_out(context: Context, experiment: Experiment) -> frozenset[str]:
+    """What no generator may write and no taker be trained on: the items that either side holds out."""
+    sides = map(experiment.side, search.moving(context.resolved))
+    return frozenset(item for side in sides for item in seed_data(context.store, side).held_out)
+
+
+def seeded(store: ArtifactStore, swarm: str, index: int) -> Digest:
+    """The adapter of one seed cluster, or one trained later."""
+    key = WorkItem(Kind.SEED, swarm, index).key
     receipt = receipts.stored(store, key)
     if receipt is None:
-        raise StoreError(f"generator {index} is not trained: the receipt of {key} is missing from the store")
+        raise StoreError(
+            f"adapter {index} of the {swarm} is not trained: the receipt of {key} is missing from the store"
+        )
     return receipt.outputs[Output.ADAPTER]
 
 

@@ -28,7 +28,7 @@ def check(resolved: ResolvedSpec, folder: Path, data: SeedData) -> None:
     if limit > longest_ever:
         raise BadInputError(f"spec.base.maxModelLen: {limit}, but the base ends at {longest_ever}; lower it")
     fits("spec.generation.maxTokens", generation, resolved.generation.max_tokens, limit)
-    if any(isinstance(taker, ResolvedTaker) for taker in resolved.takers):
+    if resolved.game or any(isinstance(taker, ResolvedTaker) for taker in resolved.takers):
         fits("spec.answering.maxTokens", max(answering), resolved.answering.max_tokens, limit)
 
 

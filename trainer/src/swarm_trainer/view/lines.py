@@ -34,6 +34,7 @@ def of_iteration(before: Scene, after: Scene, now: float) -> str:
     rate, left = before.rate(now), after.left(now)
     parts = [
         f"iteration {after.iteration}/{after.iterations}",
+        "" if after.moved is None else after.moved,
         f"best {words.best(after.best, after.initial)}",
         f"mean {words.value(after.mean)}",
         "" if rate is None else words.rate(rate),

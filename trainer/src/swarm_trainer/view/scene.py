@@ -13,6 +13,7 @@ from swarm_core.engine import receipts
 from swarm_core.engine.phases import Phase
 from swarm_core.engine.receipts import Scalar
 from swarm_core.engine.work import Kind, Receipt
+from swarm_core.sides import GENERATORS
 from swarm_trainer.host.events import Began, Entered, Event, Finished, Noticed, Started, Worked
 from swarm_trainer.verbs.context import Progress
 
@@ -47,6 +48,8 @@ class Scene:
     best: float | None = None
     initial: float | None = None
     mean: float | None = None
+    moved: str | None = None
+    """The swarm whose figures these are, where more than one moves."""
     fitness: tuple[tuple[str, float | None], ...] = ()
     """Probes of the iteration in hand, or of the last one until the next has measured something."""
     message: str = ""
@@ -59,7 +62,8 @@ class Scene:
             return None
         in_hand = self.item is not None and iteration(self.item.key) is not None
         spent = now - self.item.since if self.item is not None and in_hand else 0.0
-        return max(0.0, median(self.durations) * (self.iterations - self.iteration + in_hand) - spent)
+        turns = (self.iterations - self.iteration) * (2 if self.moved else 1)
+        return max(0.0, median(self.durations) * (turns + in_hand) - spent)
 
     def rate(self, now: float) -> float | None:
         """Tokens per second in the item in hand; None while nothing has been generated."""
@@ -110,6 +114,7 @@ def finished(scene: Scene, receipt: Receipt, now: float) -> Scene:
     scene = replace(scene, item=None) if mine else scene
     if index is None:
         return scene
+    swarm = receipt.key.split(".")[1]
     return replace(
         scene,
         iteration=index,
@@ -117,6 +122,7 @@ def finished(scene: Scene, receipt: Receipt, now: float) -> Scene:
         best=receipts.number(receipt, Scalar.BEST),
         initial=receipts.number(receipt, Scalar.INITIAL),
         mean=receipts.number(receipt, Scalar.MEAN),
+        moved=swarm if swarm != GENERATORS or scene.moved else None,
     )
 
 

@@ -1,0 +1,52 @@
+"""A real API server accepts the CRD of an AdversarialRun, and judges documents as the models do."""
+
+from pathlib import Path
+from typing import Any
+
+import adversarial_documents as documents
+import pytest
+import yaml
+from swarmrun_documents import Example
+
+from swarm_core.api import defaults, loading
+
+pytestmark = pytest.mark.cluster
+COMMITTED = Path(__file__).parents[2] / "crds" / "dataswarm.io_adversarialruns.yaml"
+GAME = Path(__file__).parents[2] / "examples" / "adversarial" / "run.yaml"
+DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+RUNS = "/apis/dataswarm.io/v1alpha1/namespaces/default/adversarialruns"
+YAML = "application/yaml"
+
+
+@pytest.fixture(scope="module")
+def server(api_server: Any) -> Any:
+    """The API server with the committed CRD established."""
+    status, answer = api_server.call("POST", DEFINITIONS, COMMITTED.read_text(), YAML)
+    assert status == 201, answer["message"]
+    for _ in range(60):
+        if api_server.call("GET", RUNS)[0] == 200:
+            return api_server
+        api_server.call("GET", f"{DEFINITIONS}?watch=true&timeoutSeconds=1")
+    return pytest.fail("the CRD was never established")
+
+
+def create(server: Any, text: str) -> tuple[int, Any]:
+    """What the server says to a dry-run create."""
+    answer: tuple[int, Any] = server.call("POST", f"{RUNS}?dryRun=All", text, YAML)
+    return answer
+
+
+def test_the_example_is_stored_as_the_experiment_that_it_is_on_one_machine(server: Any) -> None:
+    text = yaml.safe_dump(yaml.safe_load(GAME.read_text()))
+    status, answer = create(server, text)
+    assert status == 201, answer
+    stored = defaults.resolve(loading.from_object(answer, "server"))
+    assert defaults.spec_digest(stored) == defaults.spec_digest(defaults.resolve(loading.parse(text, "run.yaml")))
+
+
+@pytest.mark.parametrize("example", documents.EXAMPLES, ids=lambda example: example.message.split(";")[0])
+def test_the_server_refuses_what_the_models_refuse(server: Any, example: Example) -> None:
+    assert create(server, yaml.safe_dump(documents.patched(example.accept)))[0] == 201
+    status, answer = create(server, yaml.safe_dump(documents.patched(example.reject)))
+    assert status == 422
+    assert example.message in answer["message"]

@@ -1,0 +1,78 @@
+"""AdversarialRun documents for tests: a smallest one, and an accept and a reject example of every rule of its own."""
+
+import swarmrun_documents as documents
+from swarmrun_documents import Document, Example, Patch
+
+from swarm_core.api import crd
+from swarm_core.api.resources import ADVERSARIAL_RUN
+
+SCHEMA = crd.manifest(ADVERSARIAL_RUN)["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
+REFERENCE = {"rule": "Published", "published": {"compat": "Reference"}}
+TRAINED = "the released code trains no takers; set learning.type to Search, or compat to Intended"
+
+
+def minimal() -> Document:
+    return {
+        "apiVersion": "dataswarm.io/v1alpha1",
+        "kind": "AdversarialRun",
+        "metadata": {"name": "game"},
+        "spec": {
+            "base": {"model": "models/base"},
+            "generators": {"data": {"uri": "seeds.jsonl"}},
+            "takers": {"data": {"uri": "takers.jsonl"}},
+            "judge": {"type": "Verifier", "verifier": {"name": "Arithmetic"}},
+        },
+    }
+
+
+def patched(patch: Patch) -> Document:
+    return documents.patched(patch, minimal())
+
+
+EXAMPLES = (
+    Example(
+        "takers learn from answers that the judge knows, and a model knows none; set type to Verifier",
+        {"spec.judge": {"type": "Verifier", "verifier": {"name": "Arithmetic"}}},
+        {"spec.judge": {"type": "Model", "model": {"endpoint": {"url": "https://host/v1", "model": "judge"}}}},
+    ),
+    Example(
+        "decay belongs to bests Decay; remove it, or set bests to Decay",
+        {"spec.takers.swarm": {"bests": "Decay", "decay": {"factor": 0.5}}},
+        {"spec.takers.swarm": {"decay": {"factor": 0.5}}},
+    ),
+    Example(
+        "published belongs to rule Published; remove it, or set rule to Published",
+        {"spec.generators.swarm": REFERENCE},
+        {"spec.generators.swarm": {"published": {}}},
+    ),
+    Example(
+        "standard belongs to rule Standard; remove it, or set rule to Standard",
+        {"spec.generators.swarm": {"standard": {}}},
+        {"spec.generators.swarm": {"rule": "Published", "standard": {}}},
+    ),
+    Example(
+        "train belongs to type Train; remove it, or set type to Train",
+        {"spec.takers.learning": {"type": "Train", "train": {}}},
+        {"spec.takers.learning": {"train": {}}},
+    ),
+    Example(
+        "the takers' held-out items tell whether they improve; set data.heldOut above 0",
+        {"spec.takers.data.heldOut": 0.2},
+        {"spec.takers.data.heldOut": 0},
+    ),
+    Example(
+        TRAINED,
+        {"spec.takers.learning": {"type": "Train"}, "spec.takers.swarm": {"rule": "Published", "published": {}}},
+        {"spec.takers.learning": {"type": "Train"}, "spec.takers.swarm": REFERENCE},
+    ),
+    Example(
+        "patience is longer than the game, so it can never end it; lower it, or remove it",
+        {"spec.rounds": 4, "spec.stop": {"patience": 4}},
+        {"spec.rounds": 4, "spec.stop": {"patience": 5}},
+    ),
+    Example(
+        "count is not the number of adapters; remove count",
+        {"spec.takers.adapters": ["a", "b"]},
+        {"spec.takers.adapters": ["a", "b"], "spec.takers.count": 3},
+    ),
+)

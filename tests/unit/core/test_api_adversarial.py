@@ -1,0 +1,133 @@
+"""An AdversarialRun: models and CRD agree, rules have examples, and the digest names the experiment."""
+
+from pathlib import Path
+
+import crd_judge
+import pytest
+import swarmrun_documents as documents
+from adversarial_documents import EXAMPLES, REFERENCE, SCHEMA, minimal, patched
+from swarmrun_documents import Document, Example, Patch
+
+from swarm_core.api import crd, defaults, loading, schema
+from swarm_core.api.adversarial import FREE, IDENTITY, KEPT, AdversarialRun, AdversarialRunSpec
+from swarm_core.api.block import VALIDATIONS
+from swarm_core.api.resources import ADVERSARIAL_RUN
+from swarm_core.engine import search
+from swarm_core.engine.plan import Side
+from swarm_core.errors import BadInputError
+
+CRDS = Path(__file__).parents[3] / "crds"
+
+
+def resolved(patch: Patch) -> defaults.ResolvedSpec:
+    return defaults.resolve(loading.from_object(patched(patch), "run.yaml"))
+
+
+def refusal(document: Document) -> str:
+    try:
+        loading.from_object(document, "run.yaml")
+    except BadInputError as error:
+        return str(error)
+    return ""
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.message.split(";")[0])
+def test_models_and_crd_refuse_the_same_for_the_same_reason(example: Example) -> None:
+    good, bad = patched(example.accept), patched(example.reject)
+    assert refusal(good) == ""
+    assert crd_judge.refusals(good, SCHEMA) == []
+    assert refusal(bad).endswith(example.message)
+    assert crd_judge.refusals(bad, SCHEMA) == [example.message]
+
+
+def test_every_rule_of_its_own_has_an_example() -> None:
+    old = {rule["message"] for rule in crd_judge.rules(documents.SCHEMA)}
+    told = {rule["message"] for rule in crd_judge.rules(SCHEMA) if "oldSelf" not in rule["rule"]}
+    assert told - old == {example.message for example in EXAMPLES} - old
+
+
+def test_every_field_of_the_spec_is_fixed_or_free() -> None:
+    assert sorted(IDENTITY + KEPT + FREE) == sorted(SCHEMA["properties"]["spec"]["properties"])
+    assert len(IDENTITY + KEPT + FREE) == len(AdversarialRunSpec.model_fields)
+    fixed = [rule for rule in SCHEMA["properties"]["spec"][VALIDATIONS] if "oldSelf" in rule["rule"]]
+    assert [rule["fieldPath"] for rule in fixed] == [f".{name}" for name in IDENTITY + KEPT]
+    edited = crd_judge.refusals(patched({"spec.rounds": 3}), SCHEMA, before=minimal())
+    assert edited == ["rounds is fixed once a run exists; create an AdversarialRun of another name"]
+
+
+def test_the_committed_crd_and_editor_schema_are_the_generated_ones() -> None:
+    assert (CRDS / "dataswarm.io_adversarialruns.yaml").read_text() == crd.text(ADVERSARIAL_RUN)
+    assert (CRDS / "adversarialrun.schema.json").read_text() == schema.text(AdversarialRun)
+
+
+def test_a_typo_and_a_bound_are_told_in_the_words_of_the_kind() -> None:
+    assert "spec.pool.sise: unknown field; did you mean size?" in refusal(patched({"spec.pool.sise": 9}))
+    assert "spec.rounds: 0 must be at least 1" in refusal(patched({"spec.rounds": 0}))
+    assert "spec.takers: is missing; it is needed: the side that answers" in refusal(
+        patched({"spec.takers": documents.GONE})
+    )
+
+
+@pytest.mark.parametrize(
+    ("patch", "field"),
+    [
+        ({"spec.rounds": 7}, "spec.rounds"),
+        ({"spec.pool.turnover": 0.5}, "spec.pool"),
+        ({"spec.takers.swarm.particles": 9}, "spec.takers"),
+        ({"spec.takers.learning.type": "Train"}, "spec.takers"),
+        ({"spec.generators.opponents.league": 2}, "spec.generators"),
+        ({"spec.generators.swarm": {"bests": "Stale"}}, "spec.generators"),
+        ({"spec.stop": {"mastered": 0.9}}, "spec.stop"),
+    ],
+    ids=str,
+)
+def test_what_changes_the_game_changes_the_digest(patch: Patch, field: str) -> None:
+    assert defaults.spec_digest(resolved(patch)) != defaults.spec_digest(resolved({})), field
+
+
+def test_how_it_is_carried_out_does_not() -> None:
+    patch = {"spec.execution": {"local": {"lanes": 3}}, "metadata.name": "other"}
+    assert defaults.spec_digest(resolved(patch)) == defaults.spec_digest(resolved({}))
+
+
+def test_the_digest_of_the_smallest_game_stays_what_it_is() -> None:
+    assert defaults.spec_digest(resolved({})) == "3d9d3fffa73192250bf6b97fd86421ee9f5d7d9204100c835a33e7266ee35ca2"
+
+
+def test_released_bests_are_stale_and_all_others_measured_again() -> None:
+    game = resolved({"spec.generators.swarm": REFERENCE, "spec.takers.swarm": {"bests": "Decay"}}).game
+    assert game is not None
+    assert [(side.rescored, side.decay) for side in game.sides] == [(False, 1.0), (False, 0.8)]
+    assert game.reference
+    plain = resolved({}).game
+    assert plain is not None
+    assert all(side.rescored for side in plain.sides)
+
+
+def test_a_game_is_outlined_as_two_swarms_that_move_and_one_that_is_only_seeded() -> None:
+    patch = {"spec.takers.learning.type": "Train", "spec.takers.count": 3, "spec.rounds": 5}
+    outline = search.outline(resolved(patch))
+    assert (outline.iterations, outline.clusters) == (5, 4)
+    assert outline.others == (Side("takers", 3, trains=True), Side("rivals", 4, moves=False))
+    given = search.outline(resolved({"spec.takers.adapters": ["a", "b"], "spec.generators.adapters": ["c", "d"]}))
+    assert [side.clusters for side in given.sides] == [0, 0, 0]
+
+
+def test_each_side_sees_the_spec_as_its_own_and_draws_from_a_seed_of_its_own() -> None:
+    spec = resolved({"spec.takers.swarm": {"particles": 5, "rule": "Published"}, "spec.takers.count": 3})
+    ours, theirs, rivals = (search.plan(search.side(spec, name)) for name in ("generators", "takers", "rivals"))
+    assert (ours.basis, ours.particles, theirs.basis, theirs.particles) == (4, 8, 3, 5)
+    assert type(theirs.rule).__name__ == "Published"
+    assert len({ours.seed, theirs.seed, rivals.seed}) == 3
+    assert rivals.basis == ours.basis
+
+
+def test_paths_of_both_sides_are_inputs() -> None:
+    fields = [use.field for use in defaults.uris(resolved({"spec.takers.adapters": ["a", "b"]}))]
+    assert fields == [
+        "spec.base.model",
+        "spec.generators.data.uri",
+        "spec.takers.data.uri",
+        "spec.takers.adapters[0]",
+        "spec.takers.adapters[1]",
+    ]

@@ -1,0 +1,76 @@
+"""Several swarms in one run of the engine: they take turns, and each moves against what the one before committed."""
+
+from swarm_core.engine import plan, status
+from swarm_core.engine.decide import decide
+from swarm_core.engine.phases import Phase
+from swarm_core.engine.plan import Outline, Side
+from swarm_core.engine.state import EngineState
+from swarm_core.engine.work import Done, Launch, Receipt, World
+from swarm_core.recipe import Digest, digest_bytes
+
+NOW = 1000.0
+EXPERIMENT, COMMIT, FIRST, SECOND = (digest_bytes(name) for name in (b"experiment", b"commit", b"first", b"second"))
+GAME = Outline(iterations=2, clusters=1, others=(Side("takers", 2, trains=True), Side("rivals", 1, moves=False)))
+SEEDING = EngineState(phase=Phase.SEEDING, started=1.0, experiment=EXPERIMENT)
+ITERATING = EngineState(phase=Phase.ITERATING, started=1.0, experiment=EXPERIMENT, commit=COMMIT, iteration=1)
+
+
+def moved(key: str, commit: Digest, **scalars: float | str | None) -> Receipt:
+    return Receipt(key, {"commit": commit}, {"stop": "", **scalars})
+
+
+GENERATORS = moved("iterate.generators.0001", FIRST, best=0.4)
+TRAINED = Receipt("seed.takers.002", {"adapter": EXPERIMENT})
+TAKERS = moved("iterate.takers.0001", SECOND, best=0.7, held_out=0.6)
+
+
+def world(*receipts: Receipt) -> World:
+    return World({receipt.key: Done(receipt) for receipt in receipts})
+
+
+def launched(state: EngineState, seen: World, outline: Outline = GAME) -> list[tuple[str, Digest | None]]:
+    actions = decide(outline, state, seen, NOW).actions
+    return [(action.item.key, action.item.parent) for action in actions if isinstance(action, Launch)]
+
+
+def test_the_adapters_of_every_swarm_are_seeded_together() -> None:
+    keys = ["seed.generators.000", "seed.takers.000", "seed.takers.001", "seed.rivals.000"]
+    assert [item.key for item in plan.wanted(GAME, SEEDING)] == keys
+
+
+def test_swarms_take_turns_and_each_follows_the_commit_of_the_one_before() -> None:
+    assert launched(ITERATING, world()) == [("iterate.generators.0001", COMMIT)]
+    assert launched(ITERATING, world(GENERATORS)) == [("seed.takers.002", FIRST)]
+    assert launched(ITERATING, world(GENERATORS, TRAINED)) == [("iterate.takers.0001", FIRST)]
+    assert launched(ITERATING, world(GENERATORS, TRAINED, TAKERS)) == [("iterate.generators.0002", SECOND)]
+
+
+def test_nothing_is_trained_before_the_first_turn_nor_for_a_side_that_only_moves() -> None:
+    start = EngineState(phase=Phase.ITERATING, started=1.0, experiment=EXPERIMENT)
+    first = moved("iterate.generators.0000", FIRST)
+    assert launched(start, world(first)) == [("iterate.takers.0000", FIRST)]
+    plain = Outline(iterations=2, clusters=1, others=(Side("takers", 2),))
+    assert launched(ITERATING, world(GENERATORS), plain) == [("iterate.takers.0001", FIRST)]
+
+
+def test_what_each_swarm_has_found_is_remembered_apart() -> None:
+    state = decide(GAME, ITERATING, world(GENERATORS, TRAINED, TAKERS), NOW).state
+    assert (state.iteration, state.commit) == (2, SECOND)
+    assert state.search.best == 0.4
+    report = status.status(GAME, state)
+    assert (report.best, report.taker, report.held_out) == (0.4, 0.7, 0.6)
+    assert EngineState.from_json(state.to_json()) == state
+
+
+def test_a_rule_that_stops_one_swarm_ends_the_search_at_once() -> None:
+    stopped = moved("iterate.generators.0001", FIRST, stop="Patience")
+    state = decide(GAME, ITERATING, world(stopped), NOW).state
+    assert (state.phase, state.iteration, state.commit) == (Phase.CONCLUDING, 1, FIRST)
+
+
+def test_the_last_iteration_is_over_when_its_last_swarm_has_moved() -> None:
+    last = EngineState(phase=Phase.ITERATING, started=1.0, experiment=EXPERIMENT, commit=COMMIT, iteration=2)
+    receipts = (moved("iterate.generators.0002", FIRST), Receipt("seed.takers.003", {"adapter": EXPERIMENT}))
+    assert decide(GAME, last, world(*receipts), NOW).state.phase is Phase.ITERATING
+    end = decide(GAME, last, world(*receipts, moved("iterate.takers.0002", SECOND)), NOW).state
+    assert (end.phase, end.commit) == (Phase.CONCLUDING, SECOND)

@@ -1,0 +1,93 @@
+"""The AdversarialRun resource: generators and takers move against each other.
+
+Invariant: every field of `AdversarialRunSpec` is in exactly one of `IDENTITY`, `KEPT` and `FREE`. Those that a SwarmRun
+has, too, mean the same there.
+"""
+
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from swarm_core.api.adversarial_status import AdversarialRunStatus
+from swarm_core.api.base import Base
+from swarm_core.api.block import Block, Rule
+from swarm_core.api.execution import Execution, Storage
+from swarm_core.api.game import Measuring, MovingGenerators, MovingTakers, Pool, Stop
+from swarm_core.api.judging import Judge, JudgeType
+from swarm_core.api.run import Metadata
+from swarm_core.api.scalars import Flag, Integer, Line
+from swarm_core.api.takers import Answering, Generation
+
+IDENTITY = (
+    "seed", "base", "domain", "generators", "takers", "generation", "answering", "judge", "rounds", "pool", "stop",
+    "evaluation",
+)  # fmt: skip
+KEPT = ("storage",)
+FREE = ("suspend", "execution")
+
+
+class AdversarialRunSpec(Block):
+    """Who plays against whom, on what, and for how long."""
+
+    seed: Integer = Field(0, ge=0, le=2**53 - 1)
+    """Seed of every random choice of the run."""
+    suspend: Flag = False
+    """Whether the run pauses at the next safe point and gives back what it holds."""
+    base: Base
+    """The base model, of which generators and takers are adapters, so that one server answers for both."""
+    domain: Line = "general knowledge"
+    """What the data is about, in the words of the prompt."""
+    generators: MovingGenerators
+    """The side that writes: it seeks items that the takers fail on."""
+    takers: MovingTakers
+    """The side that answers: it seeks to withstand them."""
+    generation: Generation = Generation()
+    """How generators are asked for items."""
+    answering: Answering = Answering()
+    """How takers are asked for answers."""
+    judge: Judge
+    """Who scores answers."""
+    rounds: Integer = Field(10, ge=1, le=1000)
+    """Rounds after the first, which measures both sides as they start; in each, generators move, then takers."""
+    pool: Pool = Pool()
+    """The items that takers are measured on."""
+    stop: Stop = Stop()
+    """When the game ends before its last round."""
+    evaluation: Measuring = Measuring()
+    """How both sides are measured."""
+    storage: Storage | None = None
+    """Where artefacts are kept; absent, in the run folder on one machine."""
+    execution: Execution = Execution()
+    """How work is carried out; changes no result."""
+
+    rules: ClassVar[tuple[Rule["AdversarialRunSpec"], ...]] = (
+        Rule(
+            "self.judge.type == 'Verifier'",
+            "takers learn from answers that the judge knows, and a model knows none; set type to Verifier",
+            "judge",
+            lambda it: it.judge.type is JudgeType.VERIFIER,
+            lambda _: ("judge", "type"),
+        ),
+        Rule(
+            "!has(self.stop.patience) || self.stop.patience <= self.rounds",
+            "patience is longer than the game, so it can never end it; lower it, or remove it",
+            "stop",
+            lambda it: it.stop.patience is None or it.stop.patience <= it.rounds,
+            lambda _: ("stop", "patience"),
+        ),
+    )
+
+
+class AdversarialRun(Block):
+    """A game of two swarms of LoRA adapters of one base: generators of test items against the takers of those tests."""
+
+    api_version: Literal["dataswarm.io/v1alpha1"]
+    """Version of this schema."""
+    kind: Literal["AdversarialRun"]
+    """Kind of this resource."""
+    metadata: Metadata
+    """Name, labels and annotations."""
+    spec: AdversarialRunSpec
+    """Who plays against whom, on what, and for how long."""
+    status: AdversarialRunStatus | None = None
+    """How far the run is; written by whoever runs it."""

@@ -1,0 +1,58 @@
+"""The kinds that users write, each with what its CustomResourceDefinition says beyond the model."""
+
+from dataclasses import dataclass
+
+from swarm_core.api import adversarial, spec
+from swarm_core.api.adversarial import AdversarialRun
+from swarm_core.api.run import SwarmRun
+
+AGE = ("Age", "date", ".metadata.creationTimestamp")
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """One kind."""
+
+    model: type[SwarmRun] | type[AdversarialRun]
+    plural: str
+    short: str
+    fixed: tuple[str, ...]
+    """Fields of the spec that may not change once a run exists."""
+    columns: tuple[tuple[str, str, str], ...]
+    """What `kubectl get` prints: title, type, path."""
+
+    @property
+    def kind(self) -> str:
+        return self.model.__name__
+
+
+SWARM_RUN = Resource(
+    SwarmRun,
+    "swarmruns",
+    "swr",
+    spec.IDENTITY + spec.KEPT,
+    (
+        ("Phase", "string", ".status.phase"),
+        ("Iteration", "integer", ".status.iteration"),
+        ("Best", "number", ".status.best.value"),
+        ("Gain", "number", ".status.gain.value"),
+        ("GPU-hours", "number", ".status.gpuHours"),
+        AGE,
+    ),
+)
+ADVERSARIAL_RUN = Resource(
+    AdversarialRun,
+    "adversarialruns",
+    "avr",
+    adversarial.IDENTITY + adversarial.KEPT,
+    (
+        ("Phase", "string", ".status.phase"),
+        ("Round", "integer", ".status.round"),
+        ("Difficulty", "number", ".status.difficulty"),
+        ("Taker", "number", ".status.takerScore"),
+        ("Held-Out", "number", ".status.heldOutScore"),
+        AGE,
+    ),
+)
+RESOURCES = {resource.kind: resource for resource in (SWARM_RUN, ADVERSARIAL_RUN)}
+"""By kind."""

@@ -1,0 +1,31 @@
+"""Accuracy: the mean score of the taker that is measured; what moving takers seek.
+
+    accuracy = a,   a the mean score of the one taker over the pool
+
+Source: Data Swarms arXiv 2506.00741, the utility of takers in the adversarial loop. In [0, 1]. No objective that users
+name: a generator whose items are answered well is no good one.
+"""
+
+from collections.abc import Sequence
+
+from swarm_core.objectives import bootstrap
+from swarm_core.objectives.objective import Batch, Measurement, Needs
+
+
+def raw(means: Sequence[float]) -> float:
+    """The one taker's mean, [1]. Raises ValueError for several takers."""
+    (mean,) = means
+    return mean
+
+
+class Accuracy:
+    """Implements `bootstrap.Resampled`."""
+
+    needs = Needs(repeats=1, takers=1)
+
+    def measure(self, batch: Batch, coverage: float, seed: int) -> Measurement:
+        """Raises CoverageError when too few answers are scored, ValueError for several takers."""
+        return bootstrap.measure(batch, raw, coverage, seed)
+
+    def draws(self, batch: Batch, seed: int, count: int) -> list[float]:
+        return bootstrap.draws(batch, raw, seed, count)

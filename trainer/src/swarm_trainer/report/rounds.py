@@ -1,0 +1,76 @@
+"""The game round by round: how hard the items got, what they did to the takers, and what the takers made of it.
+
+The saw-tooth is `before` and `after`: the pool is turned over, the best taker of the round before falls; takers move,
+and the best of them is measured on the same pool. Both are search scores, and `after` is a maximum over noise.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from swarm_core.commit import Commit
+from swarm_core.pool import Pool
+from swarm_core.swarm import pso
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """One round as it was played."""
+
+    number: int
+    difficulty: float | None
+    """Of the best generator, for the takers it faced; None is unscored."""
+    before: float | None = None
+    """What the best taker of the round before scores on this round's pool; None where it was not asked again."""
+    after: float | None = None
+    """What the best taker scores on it after the takers' move."""
+    real: float | None = None
+    """What that one scores on held-out real items."""
+    rivals: float | None = None
+    """And on the rivals' items."""
+    seeds: int = 0
+    """Seed items still in the pool."""
+    archive: int = 0
+    """Items in the archive."""
+
+
+def told(generators: Sequence[Commit], takers: Sequence[Commit], pools: Sequence[Pool]) -> tuple[Round, ...]:
+    """Every round, from its commits and its pool; the last may lack the takers'."""
+    found = []
+    for number, done in enumerate(generators):
+        if number < len(takers):
+            last = takers[number - 1] if number else None
+            found.append(whole(number, best(done), takers[number], pools[number], last))
+        else:
+            found.append(Round(number, best(done)))
+    return tuple(found)
+
+
+def whole(number: int, difficulty: float | None, takers: Commit, pool: Pool, last: Commit | None) -> Round:
+    """A round in which both sides moved."""
+    shown = {probe.name: probe.fitness for probe in takers.held_out}
+    return Round(
+        number=number,
+        difficulty=difficulty,
+        before=None if last is None else again(takers, last),
+        after=best(takers),
+        real=shown.get("real"),
+        rivals=shown.get("rivals"),
+        seeds=sum(entry.round < 0 for entry in pool.entries),
+        archive=len(pool.archive),
+    )
+
+
+def best(done: Commit) -> float | None:
+    """What the best of a commit is believed to be worth."""
+    found = pso.best(pso.from_json(done.swarm))
+    return None if found is None else found.value
+
+
+def again(takers: Commit, last: Commit) -> float | None:
+    """The score, in this round, of the taker that led the last one; its basis may have grown since."""
+    led = pso.best(pso.from_json(last.swarm))
+    if led is None:
+        return None
+    grown = len(takers.basis) - len(last.basis)
+    position = (*led.position, *(0.0,) * grown)
+    return next((probe.fitness for probe in takers.probes if probe.position == position), None)
