@@ -1,4 +1,4 @@
-"""Faults for whole runs on a cluster: what is killed, stolen, deleted, silenced, restarted or paused, drawn from a seed.
+"""Faults for whole runs on a cluster: what is killed, stolen, deleted, silenced, restarted or paused, by a seed.
 
 Only faults that were really done are counted: a Job is deleted only if there is one. What a fault breaks it also mends,
 by the time that `settle` returns: two operators serve, and both nodes speak.
