@@ -1,61 +1,133 @@
-"""A real API server takes every child of a run, in a namespace that enforces PodSecurity `restricted`."""
+"""Hundreds of documents at the limits of every field and beyond: refused, or answered, and none holds anybody up.
 
-import json
-from pathlib import Path
+Documents are made from the schema, one thing about a good one changed. A bad one must be refused by the API server, or
+by `Validated=False` with the field in its message; a good one must be taken. All are suspended, so no Job is begun.
+"""
+
+import random
 from typing import Any
 
+import canned
 import pytest
+import swarmrun_documents as documents
 import yaml
+from canned import Bench
+from cluster_site import Site
 
-from swarm_operator import render
+from swarm_core.errors import BadInputError
+from swarm_operator import orders
+from swarm_operator.settings import Settings
 
 pytestmark = pytest.mark.cluster
-GOLDEN = Path(__file__).parents[1] / "unit" / "operator" / "golden"
-PLACES = {
-    "ConfigMap": "/api/v1/namespaces/{}/configmaps",
-    "Secret": "/api/v1/namespaces/{}/secrets",
-    "Service": "/api/v1/namespaces/{}/services",
-    "PersistentVolumeClaim": "/api/v1/namespaces/{}/persistentvolumeclaims",
-    "Job": "/apis/batch/v1/namespaces/{}/jobs",
-    "Deployment": "/apis/apps/v1/namespaces/{}/deployments",
-    "Pod": "/api/v1/namespaces/{}/pods",
+ITERATIONS = 2
+SUITED: documents.Patch = {
+    "spec.storage": {"type": "S3", "s3": {"bucket": "swarms"}},
+    "spec.generators.count": 3,
+    "spec.swarm": {"iterations": ITERATIONS},
+    "spec.execution": {"kubernetes": {"inference": "Local", "maxAccelerators": 1, "trainer": {"accelerators": 0}}},
 }
-ADMITTED = ("priorityClassName", "runtimeClassName")
-"""Names of a pod that must be of objects that exist."""
+BAD = 300
+GOOD = 60
+BY_HAND: tuple[tuple[str, Any], ...] = (
+    ("spec.base.model", "file:///../../etc/shadow\n"),
+    ("spec.base.model", "s3://bucket/../../x y"),
+    ("spec.base.model", "https://user:secret@host/model"),
+    ("spec.storage.s3.bucket", "../other"),
+    ("spec.storage.s3.prefix", "a/../../b"),
+    ("spec.storage.s3.prefix", "/absolute"),
+    ("spec.storage.s3.endpoint", "http://user:key@store:1/"),
+    ("spec.storage.s3.endpoint", "file:///etc/passwd"),
+    ("spec.takers.0.name", "$(reboot)"),
+    ("spec.takers.0.name", "x" * 64),
+    ("spec.execution.kubernetes.queue", "a/b"),
+    ("spec.execution.kubernetes.image.trainer", "image; rm -rf /"),
+    ("spec.execution.kubernetes.acceleratorResource", "../gpu"),
+    ("spec.execution.kubernetes.serviceAccountName", "kube-system/admin"),
+    ("spec.execution.kubernetes.podTemplate.nodeSelector", {"a b": "c"}),
+    ("spec.execution.kubernetes.podTemplate.env", [{"name": "PATH=/tmp", "value": "x"}]),
+    ("spec.execution.kubernetes.servers", {"extraArgs": ["--trust-remote-code"]}),
+    ("metadata.name", "../escape"),
+    ("metadata.name", "UPPER"),
+    ("metadata.name", "a" * 64),
+)
 
 
-@pytest.fixture(scope="module")
-def server(api_server: Any) -> Any:
-    labels = {"pod-security.kubernetes.io/enforce": "restricted", "pod-security.kubernetes.io/warn": "restricted"}
-    space = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "team", "labels": labels}}
-    status, answer = api_server.call("POST", "/api/v1/namespaces", space)
-    assert status in (201, 409), answer
-    return api_server
+def made() -> list[tuple[str, documents.Document]]:
+    """Documents with the dotted path of what was changed: by hand, and from the schema in an order drawn once."""
+    found = [(path, changed(path.split("."), value)) for path, value in BY_HAND]
+    drawn = [
+        (".".join(map(str, way)), changed(list(way), value))
+        for way, schema in documents.WAYS
+        for value in (*documents.edges(schema), *documents.JUNK)
+    ]
+    random.Random(1).shuffle(drawn)
+    return found + drawn
 
 
-def children(name: str) -> list[dict[str, Any]]:
-    return list(yaml.safe_load_all(render.rendered((GOLDEN / f"{name}.yaml").read_text(), name)))
+def changed(path: list[Any], value: Any) -> documents.Document:
+    document = documents.patched({**SUITED, "spec.suspend": True})
+    documents.put(document, [int(part) if str(part).isdigit() else part for part in path], value)
+    return document
 
 
-def pods(name: str) -> list[dict[str, Any]]:
-    """The pods of the templates in the children, as their controllers would make them."""
-    found = []
-    for child in children(name):
-        if "template" in child.get("spec", {}):
-            template = json.loads(json.dumps(child["spec"]["template"]))
-            spec = {key: part for key, part in template["spec"].items() if key not in ADMITTED}
-            about = {**template["metadata"], "name": child["metadata"]["name"], "namespace": "team"}
-            found.append({"apiVersion": "v1", "kind": "Pod", "metadata": about, "spec": spec})
-    return found
+def ours(document: documents.Document) -> str:
+    """Why the operator would refuse it; empty if it would not."""
+    about = (
+        {**document["metadata"], "uid": "u", "namespace": "default"} if isinstance(document["metadata"], dict) else {}
+    )
+    try:
+        orders.read({**document, "metadata": about}, Settings())
+    except BadInputError as error:
+        return str(error)
+    return ""
 
 
-THINGS = [thing for name in ("local", "servers") for thing in children(name) + pods(name)]
+def test_three_hundred_bad_manifests_are_refused_by_name_and_hold_nobody_up(site: Site) -> None:
+    bench = Bench(ITERATIONS)
+    site.node("n", bench.behave)
+    operator = site.operator("a")
+    bad = good = 0
+    admitted: dict[str, tuple[str, str]] = {}
+    for number, (path, document) in enumerate(made()):
+        refusal = ours(document)
+        if (refusal and bad >= BAD) or (not refusal and good >= GOOD):
+            continue
+        bad, good = bad + bool(refusal), good + (not refusal)
+        if not path.startswith("metadata.name"):
+            document["metadata"]["name"] = f"m-{number}"
+        status, answer = site.api.call("POST", site.runs, written(document), "application/yaml")
+        assert status in (201, 400, 422), answer
+        if status == 201:
+            admitted[answer["metadata"]["name"]] = (path, refusal)
+        else:
+            assert refusal, f"{path}: the server refuses what we take: {answer['message']}"
+            assert named(path, answer["message"]), f"{path}: {answer['message']}"
+    assert (bad, good) == (BAD, GOOD)
+    site.create("sound", SUITED)
+    assert site.succeeded("sound", 90)["status"]["result"] == canned.result(ITERATIONS)
+    site.until(lambda: all(verdict(run) for run in site.api.items(site.runs)), 60, "all are answered")
+    for run in site.api.items(site.runs):
+        path, refusal = admitted.get(run["metadata"]["name"], ("", ""))
+        status, message = verdict(run)
+        assert (status == "False") == bool(refusal), f"{path}: {refusal or 'good'}: {status}: {message}"
+        assert not refusal or named(path, message), f"{path}: {message}"
+    assert set(bench.begun.values()) == {1}
+    assert {key for _, key, _ in bench.begun} <= {key for _, key in bench.store}
+    assert operator.alive()
+    assert "Traceback" not in operator.log.read_text()
 
 
-@pytest.mark.parametrize("thing", THINGS, ids=lambda thing: f"{thing['kind']} {thing['metadata']['name']}")
-def test_a_child_is_taken_as_it_is(server: Any, thing: dict[str, Any]) -> None:
-    place = PLACES[thing["kind"]].format("team")
-    status, answer = server.call("POST", f"{place}?dryRun=All&fieldValidation=Strict", thing)
-    assert status == 201, answer["message"]
-    kept = answer["spec"] if thing["kind"] == "Job" else {}
-    assert kept.get("podReplacementPolicy", "Failed") == "Failed"
+def written(document: documents.Document) -> str:
+    return yaml.safe_dump(document, allow_unicode=True)
+
+
+def named(path: str, message: str) -> bool:
+    """Whether a message names what is at `path`, or what it is a part of."""
+    parts = [part for part in path.split(".")[1:] if not part.isdigit()]
+    return any(part in message for part in parts)
+
+
+def verdict(run: Any) -> tuple[str, str] | None:
+    """Status and message of `Validated`."""
+    conditions = (run.get("status") or {}).get("conditions", ())
+    return next(((one["status"], one["message"]) for one in conditions if one["type"] == "Validated"), None)
