@@ -30,8 +30,9 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_run_ends_with_the_summary_and_the_path_of_the_result(finished: Path, capsys: Printed) -> None:
     assert cli.main(["run", str(FILE), "--folder", str(finished)], WORKER) == 0
-    *_, summary, last = capsys.readouterr().out.splitlines()
+    *_, summary, effort, last = capsys.readouterr().out.splitlines()
     assert summary == SUMMARY
+    assert effort.startswith("0 requests")
     assert last == str(finished / "result.json")
     assert json.loads(Path(last).read_text())["gain"] == {"value": 0.1}
 
@@ -103,7 +104,9 @@ def test_status_as_json_holds_the_status_and_who_runs_it(finished: Path, capsys:
 
 def test_result_shows_the_summary_or_the_document(finished: Path, capsys: Printed) -> None:
     assert cli.main(["result", str(finished)]) == 0
-    assert capsys.readouterr().out.splitlines() == [SUMMARY, str(finished / "result.json")]
+    summary, effort, path = capsys.readouterr().out.splitlines()
+    assert (summary, path) == (SUMMARY, str(finished / "result.json"))
+    assert effort.startswith("0 requests")
     assert cli.main(["result", str(finished), "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == json.loads((finished / "result.json").read_text())
 
