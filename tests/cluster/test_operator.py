@@ -4,14 +4,19 @@ Whatever is killed, taken, deleted or stopped, a chain ends in the digest of an 
 done by the node once, unless the test itself destroyed what it brought.
 """
 
+import json
 import random
 import time
+import urllib.request
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import chain
 import pytest
 from cluster_site import CHILDREN, Site
+from control_plane import free_ports
+from operator_process import OperatorProcess
 from process_node import Answer
 from stalling_proxy import StallingProxy
 
@@ -21,6 +26,8 @@ pytestmark = pytest.mark.cluster
 LEASE = "/apis/coordination.k8s.io/v1/namespaces/{}/leases/dataswarm-operator"
 TAKE_OVER_SECONDS = 15
 CHAIN = "chain_operator"
+MOST_MEGABYTES = 120
+"""Of a process at work: what it has imported, and its cache."""
 
 
 def steps(site: Site) -> Counter[tuple[str, ...]]:
@@ -229,6 +236,25 @@ def test_a_run_that_cannot_be_reconciled_holds_nobody_up(site: Site) -> None:
     assert "cannot be reconciled" in operator.log.read_text()
 
 
+def test_probe_and_figures_say_who_leads_and_what_was_done(site: Site) -> None:
+    site.node("n", chain.answer)
+    probe, figures = free_ports(2)
+    endpoint = f"http://127.0.0.1:{probe}/healthz"
+    told = {"KOPF_RUN_LIVENESS_ENDPOINT": endpoint, "DATASWARM_METRICS_PORT": str(figures)}
+    operator = site.operator("a", module=CHAIN, settings=told)
+    site.create("first")
+    assert_whole(site, "first")
+    health = json.loads(page(endpoint))["operator"]
+    assert health["leader"]
+    assert health["synced"]
+    assert health["watchAgeSeconds"] < 10
+    text = page(f"http://127.0.0.1:{figures}/metrics")
+    assert "dataswarm_leader 1.0" in text
+    assert 'dataswarm_reconciles_total{outcome="done"}' in text
+    assert 'dataswarm_api_calls_total{code="201",kind="Job",verb="POST"} 3.0' in text
+    assert resident(operator) < MOST_MEGABYTES
+
+
 def test_many_runs_are_served_side_by_side(site: Site) -> None:
     site.node("n", chain.answer)
     site.operator("a", module=CHAIN)
@@ -250,6 +276,18 @@ def leading(site: Site, replicas: list[Any]) -> Any:
 def owners(site: Site) -> set[str]:
     """The runs that have a Job or Pod."""
     return {thing["metadata"]["labels"][RUN_UID] for kind in ("Job", "Pod") for thing in site.children(kind)}
+
+
+def page(url: str) -> str:
+    with urllib.request.urlopen(url, timeout=5) as answer:
+        return str(answer.read().decode())
+
+
+def resident(operator: OperatorProcess) -> float:
+    """Megabytes that a process holds."""
+    assert operator.process is not None
+    lines = Path(f"/proc/{operator.process.pid}/status").read_text().splitlines()
+    return int(next(line for line in lines if line.startswith("VmRSS")).split()[1]) / 1024
 
 
 def ready(site: Site, node: str) -> str:

@@ -149,7 +149,7 @@ class Campaign:
     begin: Callable[[str], Any]
     """Creates a run of this name."""
     expected: str
-    most_seconds: float = 240.0
+    most_seconds: float = 400.0
     """No run may take longer, however it is disturbed."""
     alive: dict[str, float] = field(default_factory=dict)
     ended: list[str] = field(default_factory=list)
@@ -189,5 +189,17 @@ class Campaign:
             if run["status"].get("result") != self.expected:
                 self.differing.append(f"{name}: {phase}: {run['status'].get('message')}")
         elif time.monotonic() - self.alive[name] > self.most_seconds:
-            logs = "\n".join(one.log.read_text()[-2000:] for one in self.chaos.replicas)
-            raise AssertionError(f"{name} has not ended: {run.get('status')}\n{logs}")
+            raise AssertionError(f"{name} has not ended: {run.get('status')}\n{self._scene()}")
+
+    def _scene(self) -> str:
+        """What there is, for whoever must find out."""
+        site = self.chaos.site
+        pods = [
+            f"{pod['metadata']['name']} {pod['status'].get('phase')} on {pod['spec'].get('nodeName')}"
+            f" deleted {pod['metadata'].get('deletionTimestamp')} {pod['status'].get('conditions')}"
+            for pod in site.children("Pod")
+        ]
+        jobs = [f"{job['metadata']['name']} {job.get('status')}" for job in site.children("Job")]
+        nodes = [f"{node.name} silent {node.silent.is_set()} {node.faults[-1:]}" for node in site.nodes]
+        logs = [one.log.read_text()[-2000:] for one in self.chaos.replicas]
+        return "\n".join([*pods, *jobs, *nodes, *logs])

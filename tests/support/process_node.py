@@ -11,6 +11,7 @@ import http.client
 import subprocess
 import threading
 import time
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -104,6 +105,8 @@ class ProcessNode:
     lives: dict[str, Life] = field(default_factory=dict)
     history: list[Pod] = field(default_factory=list)
     """Every pod ever begun here."""
+    faults: list[str] = field(default_factory=list)
+    """What went wrong in the node itself."""
 
     def start(self) -> None:
         self.api = ApiServer(self.plane.port, self.plane.certificate, ADMIN)
@@ -162,6 +165,8 @@ class ProcessNode:
                 self._round()
             except DOWN:
                 continue
+            except Exception:  # a node that died in silence would look like a lost one
+                self.faults.append(traceback.format_exc())
 
     def _round(self) -> None:
         status, answer = self.api.call("GET", f"/api/v1/pods?fieldSelector=spec.nodeName={self.name}&resourceVersion=0")
