@@ -21,7 +21,7 @@ from command_line import ARENA
 from swarm_core.ports import Completion, InferenceError, Request
 from swarm_core.recipe import Digest, Recipe, mixture, single
 from swarm_trainer.inference import rack
-from swarm_trainer.inference.endpoint import Endpoint
+from swarm_trainer.inference.endpoint import Endpoint, Given
 from swarm_trainer.inference.local import LocalInference
 from swarm_trainer.inference.local import Settings as LocalSettings
 from swarm_trainer.inference.openai import OpenAIInference
@@ -142,6 +142,22 @@ def test_64_first_requests_for_as_many_adapters_are_each_answered(arena: Arena) 
     assert arena.client.complete(asked[::-1]) == together[::-1]
 
 
+def test_the_bare_base_stays_itself_though_every_place_for_an_adapter_is_taken(arena: Arena) -> None:
+    """Beside adapters, alone, and in company of itself: each way takes another path through the kernels."""
+    bare = single(arena.base)
+    asked = [question(bare, number) for number in range(20)]
+    local = LocalInference({arena.base: ARENA / "base"}, None, LocalSettings(max_model_len=LONGEST, threads=1))  # type: ignore[arg-type]
+    local.serve([bare])
+    expected = local.complete(asked)
+    recipes = [recipe for generation in (6000, 6001) for recipe in arena.particles(generation)]
+    arena.client.serve([bare, *recipes])
+    arena.client.complete([question(recipe, 1) for recipe in recipes])
+    assert [arena.client.complete([one])[0] for one in asked] == expected
+    assert arena.client.complete(asked) == expected
+    mixed = [request for one in asked for request in (one, question(recipes[one.seed % 8], one.seed))]
+    assert arena.client.complete(mixed)[::2] == expected
+
+
 @pytest.mark.parametrize("name", ["../../etc/passwd", "..", "A" * 64, "a" * 63, "a/b"])
 def test_a_name_that_is_no_digest_is_no_model(arena: Arena, name: str) -> None:
     answer = post(arena.host.endpoint(), name)
@@ -247,15 +263,16 @@ def test_a_taker_with_a_model_of_its_own_is_asked_at_its_own_server(
         dict(zip(arena.takers, (ARENA / "takers" / name for name in TAKERS), strict=True)).__getitem__,
         LocalSettings(max_model_len=LONGEST, threads=1),
     )
+    running = Given(arena.host.endpoint())
+    both = OpenAIInference({arena.base: running, other.base: own}, arena.store, Settings(max_model_len=LONGEST))
     try:
-        both = OpenAIInference({arena.base: arena.host, other.base: own}, arena.store, Settings(max_model_len=LONGEST))
         answers = []
         for engine in (local, both):
             engine.serve(recipes)
             answers.append(engine.complete(asked))
         assert answers[0] == answers[1]
     finally:
-        own.stop()
+        both.close()
 
 
 STARTER = """

@@ -24,6 +24,7 @@ from typing import Any
 from swarm_core.errors import BadInputError
 from swarm_core.ports import StoreError
 from swarm_core.recipe import Digest
+from swarm_trainer.inference import bare_rows
 from swarm_trainer.inference.rack import Fitting, MisfitError, Rack, UnknownError
 from swarm_trainer.inference.variables import BASE, BASE_FOLDER, FOLDER, RANK, STORE
 from swarm_trainer.stores import keys, opening
@@ -36,7 +37,10 @@ def register() -> None:
     if STORE not in os.environ:
         return
     from vllm.lora.resolver import LoRAResolverRegistry  # noqa: PLC0415 - this module is read without vLLM too
+    from vllm.platforms import current_platform  # noqa: PLC0415
 
+    if current_platform.is_cpu():
+        bare_rows.mend()
     if "dataswarm" not in LoRAResolverRegistry.get_supported_resolvers():
         LoRAResolverRegistry.register_resolver("dataswarm", resolver(rack()))
 
