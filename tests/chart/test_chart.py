@@ -55,10 +55,11 @@ def test_helm_finds_no_fault(program: str) -> None:
     assert done.returncode == 0, done.stdout
 
 
-def test_the_definition_is_the_committed_one_and_stays_when_the_chart_goes(program: str) -> None:
-    found = rendered(program)["CustomResourceDefinition", "/swarmruns.dataswarm.io"]
+@pytest.mark.parametrize("plural", ["swarmruns", "adversarialruns"])
+def test_a_definition_is_the_committed_one_and_stays_when_the_chart_goes(program: str, plural: str) -> None:
+    found = rendered(program)["CustomResourceDefinition", f"/{plural}.dataswarm.io"]
     assert found["metadata"].pop("annotations") == {"helm.sh/resource-policy": "keep"}
-    assert found == yaml.safe_load((ROOT / "crds" / "dataswarm.io_swarmruns.yaml").read_text())
+    assert found == yaml.safe_load((ROOT / "crds" / f"dataswarm.io_{plural}.yaml").read_text())
     assert "CustomResourceDefinition" not in {kind for kind, _ in rendered(program, "crds.install=false")}
 
 

@@ -131,3 +131,14 @@ def test_paths_of_both_sides_are_inputs() -> None:
         "spec.takers.adapters[0]",
         "spec.takers.adapters[1]",
     ]
+
+
+@pytest.mark.parametrize("name", ["resumeFrom", "budget", "stopAfter", "objective"])
+def test_what_only_a_swarm_run_has_is_refused_as_that(name: str) -> None:
+    said = refusal(patched({f"spec.{name}": {}}))
+    assert said == f"run.yaml: spec.{name}: SwarmRun has this field, AdversarialRun has not; remove it"
+
+
+def test_takers_of_somebody_else_do_not_move() -> None:
+    said = refusal(patched({"spec.takers.endpoint": {"url": "https://host/v1", "model": "large"}}))
+    assert said.startswith("run.yaml: spec.takers.endpoint: unknown field; known here: ")

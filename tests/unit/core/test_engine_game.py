@@ -1,5 +1,9 @@
 """Several swarms in one run of the engine: they take turns, and each moves against what the one before committed."""
 
+from dataclasses import replace
+
+import pytest
+
 from swarm_core.engine import plan, status
 from swarm_core.engine.decide import decide
 from swarm_core.engine.phases import Phase
@@ -74,3 +78,31 @@ def test_the_last_iteration_is_over_when_its_last_swarm_has_moved() -> None:
     assert decide(GAME, last, world(*receipts), NOW).state.phase is Phase.ITERATING
     end = decide(GAME, last, world(*receipts, moved("iterate.takers.0002", SECOND)), NOW).state
     assert (end.phase, end.commit) == (Phase.CONCLUDING, SECOND)
+
+
+SPENT = replace(GAME, spent="2 of 2 accelerator-hours are used")
+
+
+@pytest.mark.parametrize(("seen", "iteration", "last"), [((), 0, COMMIT), ((GENERATORS,), 1, FIRST)])
+def test_a_spent_budget_ends_a_game_and_keeps_the_turns_that_were_made(
+    seen: tuple[Receipt, ...], iteration: int, last: Digest
+) -> None:
+    decision = decide(SPENT, ITERATING, world(*seen), NOW)
+    assert (decision.state.phase, decision.state.iteration) == (Phase.CONCLUDING, iteration)
+    assert decision.state.stop == "Budget"
+    assert [action.item.parent for action in decision.actions if isinstance(action, Launch)] == [last]
+
+
+def test_a_budget_spent_before_both_sides_were_measured_fails_a_game() -> None:
+    start = replace(ITERATING, iteration=0, commit=None)
+    decision = decide(SPENT, start, world(moved("iterate.generators.0000", FIRST)), NOW)
+    assert decision.state.failure is not None
+    assert (decision.state.phase, str(decision.state.failure.reason)) == (Phase.FAILED, "BudgetExceeded")
+
+
+def test_a_game_stops_after_the_rounds_it_is_allowed_and_not_between_two_turns() -> None:
+    short = replace(GAME, stop_after=1)
+    between = decide(short, ITERATING, world(GENERATORS), NOW)
+    assert (between.state.phase, between.state.stop) == (Phase.ITERATING, "")
+    done = decide(short, ITERATING, world(GENERATORS, TRAINED, TAKERS), NOW)
+    assert (done.state.phase, done.state.iteration, done.state.stop) == (Phase.CONCLUDING, 1, "StopAfter")

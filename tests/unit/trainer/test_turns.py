@@ -8,11 +8,13 @@ from fake_game import REFERENCE, T0, T1, played
 
 from swarm_core import commit
 from swarm_core.commit import Commit
+from swarm_core.engine.work import Receipt
+from swarm_core.errors import BadInputError
 from swarm_core.ports import CorruptError
 from swarm_core.recipe import digest_bytes, mixture
 from swarm_core.rollout import Rollout
 from swarm_core.swarm import pso, state
-from swarm_trainer.verbs import pools, replay, turns, witness
+from swarm_trainer.verbs import pools, receipts, replay, retention, turns, witness
 from swarm_trainer.verbs.context import Context
 
 AS_RELEASED = {
@@ -227,3 +229,13 @@ def until_stopped(game: Context) -> list[fake_game.Receipt]:
     while not (found := played(game, count))[-1].scalars["stop"]:
         count += 1
     return found
+
+
+def test_the_rollouts_of_a_game_are_never_given_up(tmp_path: Path) -> None:
+    """A pool is derived from rollouts of rounds before, so replaying it needs them all."""
+    game = fake_game.context(tmp_path, {}, [])
+    played(game, 4)
+    concluded = Receipt("conclude", {}, {"best_recipe": "none"})
+    game.store.publish(receipts.key(concluded.key), concluded.to_bytes())
+    with pytest.raises(BadInputError, match="--keep is for a SwarmRun"):
+        retention.expendable(game.store, 1)
