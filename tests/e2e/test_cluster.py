@@ -5,8 +5,8 @@ namespace that enforces PodSecurity `restricted`.
 """
 
 import json
-import time
 import os
+import time
 from pathlib import Path
 from typing import Any
 
