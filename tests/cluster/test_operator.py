@@ -186,7 +186,8 @@ def test_the_api_server_may_be_restarted(site: Site) -> None:
     site.until(lambda: site.run("first").get("status", {}).get("iteration", 0) >= 1, 30, "it began")
     site.plane.restart_api(down_seconds=0.9)
     assert_whole(site, "first", 6)
-    assert set(steps(site).values()) == {1}
+    # A Job controller that got no answer to the creation of a pod makes another: at most one create is on its way.
+    assert sum(steps(site).values()) <= len(steps(site)) + 1
     assert operator.alive()
 
 
