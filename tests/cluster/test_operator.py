@@ -219,8 +219,8 @@ def test_no_ghost_is_kept_of_what_was_deleted_unseen(site: Site) -> None:
     operator.pause()
     for name in ("gone", "endless"):
         site.api.call("DELETE", f"{site.runs}/{name}")
-    left = {site.run("stays")["metadata"]["uid"]}
-    site.until(lambda: owners(site) == left, 90, "its children are collected")
+    others = {site.run("stays")["metadata"]["uid"]}
+    site.until(lambda: owners(site) <= others, 60, "its children are collected")
     site.plane.restart_api()
     operator.wake()
     site.until(lambda: operator.cache() == there(site), 30, "the cache equals the API")

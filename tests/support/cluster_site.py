@@ -105,11 +105,15 @@ class Site:
         logs = "\n".join(f"== {one.name}\n{one.log.read_text()[-3000:]}" for one in self.operators if one.log.exists())
         raise AssertionError(f"not within {seconds} s: {what}\n{logs}")
 
+    def _delete_runs(self) -> bool:
+        for run in self.api.items(self.runs):
+            self.api.call("DELETE", f"{self.runs}/{run['metadata']['name']}")
+        return True
+
     def close(self) -> None:
         for operator in self.operators:
             operator.kill()
-        for run in self.api.items(self.runs):
-            self.api.call("DELETE", f"{self.runs}/{run['metadata']['name']}")
+        self.until(self._delete_runs, 30, "all runs are deleted")
         self.until(lambda: not self.children("Pod"), 30, "all pods are gone")
         for node in self.nodes:
             node.stop()

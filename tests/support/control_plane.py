@@ -38,8 +38,8 @@ CONTROLLERS = (
 )  # fmt: skip
 
 
-class NotServingError(Exception):
-    """The API server does not serve."""
+class NotServingError(OSError):
+    """The API server does not serve, or not all of it: kinds of CRDs come a moment after it says that it is ready."""
 
 
 class ApiServer:
@@ -73,9 +73,10 @@ class ApiServer:
         return self.call("PATCH", path, patch, "application/strategic-merge-patch+json")
 
     def items(self, path: str) -> list[Any]:
-        """The objects of a list."""
+        """The objects of a list. Raises NotServingError."""
         status, answer = self.call("GET", path)
-        assert status == 200, answer
+        if status != 200:
+            raise NotServingError(f"GET {path}: {status} {answer}")
         return list(answer["items"])
 
 
