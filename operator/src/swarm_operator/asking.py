@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from swarm_core.errors import BadInputError
+from swarm_core.text import printable
 from swarm_operator.cluster import ApiError, Cluster, NotFoundError, Target
 from swarm_operator.plan import Object
 
@@ -60,7 +61,7 @@ def _namespace(config: object) -> str:
 
 def plain(text: object) -> str:
     """Text of a cluster on one line, without what a terminal would act on."""
-    return " ".join("".join(letter if letter.isprintable() else " " for letter in str(text)).split())
+    return printable.line(str(text))
 
 
 def name(thing: Object) -> str:

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from swarm_core.engine import absorb
 from swarm_core.engine.state import EngineState
 from swarm_core.engine.work import Done, Failed, FailureReason, Receipt, WorkItem
+from swarm_core.text import printable
 from swarm_operator.children import Exit, Pod
 
 BAD_INPUT, DRAINED, KILLED, TERMINATED = 65, 75, 137, 143
@@ -68,8 +69,7 @@ def said(message: str) -> Said:
 
 def words(text: str) -> str:
     """`text` in one line of printable characters and at most WORDS_BYTES."""
-    plain = "".join(letter if letter.isprintable() else " " for letter in text)
-    encoded = " ".join(plain.split()).encode()
+    encoded = printable.line(text).encode()
     if len(encoded) <= WORDS_BYTES:
         return encoded.decode()
     return encoded[: WORDS_BYTES - 3].decode(errors="ignore") + "…"

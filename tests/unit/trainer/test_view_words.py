@@ -1,8 +1,6 @@
-"""Numbers as people read them, and text that cannot steer a terminal."""
+"""Numbers as people read them."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from swarm_trainer.view import words
 
@@ -26,14 +24,3 @@ def test_a_rate_has_two_digits_that_matter(rate: float, text: str) -> None:
 )
 def test_a_missing_value_is_a_dash_and_never_a_number(best: float | None, initial: float | None, text: str) -> None:
     assert words.best(best, initial) == text
-
-
-@given(st.text())
-def test_shown_text_is_one_line_and_steers_no_terminal(text: str) -> None:
-    shown = words.safe(text)
-    assert shown.isprintable()
-    assert words.safe(shown) == shown
-
-
-def test_an_escape_sequence_is_defused() -> None:
-    assert words.safe("a\x1b[2Jb\nc") == "a [2Jb c"

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from swarm_core.errors import BadInputError
+from swarm_core.text import printable
 from swarm_trainer.cli import storing
 from swarm_trainer.cli.say import DONE, say
 from swarm_trainer.host import lock, results
@@ -25,7 +26,7 @@ def status(arguments: argparse.Namespace) -> int:
         say(json.dumps({**fields, "runner": runner}, indent=1))
         return DONE
     for line in status_lines(fields, holder):
-        say(words.safe(line))
+        say(printable.line(line))
     return DONE
 
 
@@ -65,7 +66,7 @@ def say_result(layout: Layout) -> None:
     say(layout.summary.read_text(encoding="utf-8").rstrip("\n"))
     effort = json.loads(layout.result.read_bytes()).get("effort")
     if effort is not None:
-        say(words.safe(account.line(effort)))
+        say(printable.line(account.line(effort)))
     say(str(layout.result))
 
 

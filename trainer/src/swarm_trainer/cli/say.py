@@ -2,7 +2,7 @@
 
 import sys
 
-from swarm_trainer.view import words
+from swarm_core.text import printable
 
 DONE = 0
 FAILED = 1
@@ -19,11 +19,11 @@ def say(text: str) -> None:
 def refuse(problems: str) -> int:
     """Say what is refused, one problem per line; the exit code."""
     for problem in problems.splitlines():
-        print(f"refused: {words.safe(problem)}", file=sys.stderr)
+        print(f"refused: {printable.line(problem)}", file=sys.stderr)
     return REFUSED
 
 
 def say_failed(message: str) -> int:
     """Say on one line why the run did not come to its end; the exit code."""
-    print(f"failed: {words.safe(message)}", file=sys.stderr)
+    print(f"failed: {printable.line(message)}", file=sys.stderr)
     return FAILED

@@ -14,6 +14,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from swarm_core.engine.work import RECEIPT_BYTES, Failed, FailureReason, Receipt
+from swarm_core.text import printable
 from swarm_trainer.worker.messages import Unfinished
 
 DONE, ERROR, BAD_INPUT, DRAINED = 0, 1, 65, 75
@@ -48,7 +49,7 @@ def encode(outcome: Receipt | Unfinished) -> bytes:
 
 def cut(text: str) -> str:
     """`text` on one line, without what JSON would have to escape at length, in at most WORDS_BYTES when quoted."""
-    plain = "".join(letter if letter.isprintable() else " " for letter in text)
+    plain = printable.blanked(text)
     while len(json.dumps(plain, ensure_ascii=False).encode()) > WORDS_BYTES:
         plain = plain[: len(plain) * 3 // 4] + "…"
     return plain

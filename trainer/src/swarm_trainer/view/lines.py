@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import assert_never
 
 from swarm_core.effort import Effort
+from swarm_core.text import printable
 from swarm_trainer.host.events import Began, Entered, Event, Finished, Noticed, Started, Worked
 from swarm_trainer.view import words
 from swarm_trainer.view.scene import Scene, iteration
@@ -13,7 +14,7 @@ def line(before: Scene, event: Event, after: Scene, now: float) -> str | None:
     """What to print about `event`, which led from one scene to the other; None for nothing."""
     match event:
         case Began(name, folder):
-            return words.safe(f"run {name} in {folder}")
+            return printable.line(f"run {name} in {folder}")
         case Entered(phase):
             return f"phase {phase}"
         case Finished(receipt) if iteration(receipt.key) is not None:
@@ -22,7 +23,7 @@ def line(before: Scene, event: Event, after: Scene, now: float) -> str | None:
             took = f" in {words.duration(now - before.item.since)}" if before.item else ""
             return f"{receipt.key} done{took}"
         case Noticed(text):
-            return words.safe(text)
+            return printable.line(text)
         case Started() | Worked():
             return None
         case _:

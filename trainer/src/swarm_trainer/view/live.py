@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from swarm_core.engine.phases import Phase
+from swarm_core.text import printable
 from swarm_trainer.report import account
 from swarm_trainer.view import words
 from swarm_trainer.view.scene import Scene
@@ -38,7 +39,7 @@ def picture(scene: Scene, now: float, width: int) -> RenderableType:
     if scene.effort.requests or scene.effort.cached:
         rows.append(shortened(Text(account.line(account.fields(scene.effort)), style="dim")))
     if scene.message:
-        rows.append(shortened(Text(words.safe(scene.message), style="yellow")))
+        rows.append(shortened(Text(printable.line(scene.message), style="yellow")))
     if scene.fitness:
         rows.append(probes(scene, width))
     return Group(*rows)
@@ -47,7 +48,7 @@ def picture(scene: Scene, now: float, width: int) -> RenderableType:
 def headline(scene: Scene, now: float) -> Text:
     """`name  Iterating 7/24  2m10s  1m20s left`."""
     text = Text()
-    text.append(words.safe(scene.name), style="bold")
+    text.append(printable.line(scene.name), style="bold")
     text.append(f"  {scene.phase}", style=COLOURS.get(scene.phase, "cyan"))
     if scene.phase is Phase.ITERATING:
         text.append(f" {scene.iteration}/{scene.iterations}", style="cyan")
@@ -70,7 +71,7 @@ def standing(scene: Scene) -> Text:
 def doing(scene: Scene, now: float) -> Text:
     """`examined p03  5/9  3.1k tok/s`."""
     assert scene.item is not None
-    text = Text(words.safe(scene.item.note) or scene.item.key)
+    text = Text(printable.line(scene.item.note) or scene.item.key)
     if scene.item.total:
         text.append(f"  {scene.item.done}/{scene.item.total}")
     rate = scene.rate(now)
@@ -89,7 +90,7 @@ def probes(scene: Scene, width: int) -> Table:
     if room >= BAR_LEAST:
         table.add_column(width=room)
     for name, value in scene.fitness:
-        cells: list[RenderableType] = [words.safe(name), words.value(value)]
+        cells: list[RenderableType] = [printable.line(name), words.value(value)]
         if room >= BAR_LEAST:
             cells.append(bar(value, top, room))
         table.add_row(*(Text(cell) if isinstance(cell, str) else cell for cell in cells))

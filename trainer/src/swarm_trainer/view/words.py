@@ -1,4 +1,4 @@
-"""Numbers as people read them, and text that is safe to show."""
+"""Numbers as people read them."""
 
 import math
 
@@ -28,8 +28,3 @@ def best(number: float | None, initial: float | None) -> str:
     if number is None or initial is None:
         return value(number)
     return f"{number:.3f} ({number - initial:+.3f})"
-
-
-def safe(text: str) -> str:
-    """`text` on one line, without anything that could steer a terminal."""
-    return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
