@@ -15,13 +15,14 @@ import json
 from dataclasses import dataclass
 
 from swarm_core.engine import absorb
+from swarm_core.engine.container import BAD_INPUT, DONE, DRAINED
 from swarm_core.engine.state import EngineState
 from swarm_core.engine.work import Done, Failed, FailureReason, Receipt, WorkItem
 from swarm_core.text import printable
 from swarm_operator.children import Exit, Pod
 
-BAD_INPUT, DRAINED, KILLED, TERMINATED = 65, 75, 137, 143
-"""Exit codes: EX_DATAERR and EX_TEMPFAIL of sysexits.h; SIGKILL and SIGTERM as shells count them."""
+KILLED, TERMINATED = 137, 143
+"""Exit codes that no container of ours chooses: SIGKILL and SIGTERM, as shells count them."""
 WORDS_BYTES = 240
 """Of a message: 64 of them and the rest of a status stay under 64 KiB."""
 
@@ -39,7 +40,7 @@ def observed(pod: Pod, item: WorkItem) -> Done | Failed:
     at = pod.ended or pod.deleted or pod.created
     if pod.exit is None:
         return Failed(pod.attempt, FailureReason.LOST, "the pod ended before its container began", at)
-    if pod.exit.code == 0:
+    if pod.exit.code == DONE:
         receipt = read(pod.exit.message, item)
         return Done(receipt) if receipt else Failed(pod.attempt, FailureReason.ERROR, UNREADABLE, at)
     return Failed(pod.attempt, _reason(pod, pod.exit), words(_message(pod.exit)), at)

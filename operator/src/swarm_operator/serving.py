@@ -16,13 +16,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from swarm_core.api.status import ServersStatus
+from swarm_core.engine.container import BAD_INPUT
 from swarm_core.swarm import streams
 from swarm_operator import names, observe, peak, times
 from swarm_operator.children import Children, Deployment, Pod
 from swarm_operator.manifests import servers
 from swarm_operator.orders import Order
 from swarm_operator.plan import Create, Delete, Object, Patch, Step
-from swarm_operator.receipts import BAD_INPUT, said, words
+from swarm_operator.receipts import said, words
 
 PLACING_SECONDS = 120.0
 """After so long, servers of which some have a node and some have none are not all going to have one soon."""

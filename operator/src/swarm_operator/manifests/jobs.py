@@ -7,13 +7,13 @@ failed. What the cluster ends itself, and what drained on SIGTERM, the Job repla
 A Job has no TTL: its pod keeps the receipt until the operator has it in the status and deletes the Job.
 """
 
+from swarm_core.engine.container import BAD_INPUT, DRAINED, INDEXES
 from swarm_core.engine.work import Kind, WorkItem
 from swarm_operator import names, peak
 from swarm_operator.manifests import objects, pods
 from swarm_operator.manifests.pods import Container
 from swarm_operator.orders import Order
 from swarm_operator.plan import Create, Object
-from swarm_operator.receipts import BAD_INPUT, DRAINED
 
 GRACE_SECONDS = 60
 """From SIGTERM to SIGKILL. A verb publishes as it goes and drains at once; the rest is for a slow disk."""
@@ -84,7 +84,7 @@ def container(order: Order, items: tuple[WorkItem, ...]) -> Container:
     asked = cluster.trainer if heavy else cluster.worker
     seeds: tuple[Object, ...] = ()
     if first.kind is Kind.SEED:
-        seeds = ({"name": "DATASWARM_INDEXES", "value": names.indexes(items)},)
+        seeds = ({"name": INDEXES, "value": names.indexes(items)},)
     asking = pods.server_variables(order) if first.kind in (Kind.ITERATE, Kind.CONCLUDE) else ()
     return Container(
         image=order.trainer_image,

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from swarm_core.api import endpoints
 from swarm_core.api.execution import S3Storage
+from swarm_core.engine.container import SERVER_KEY, SERVERS
 from swarm_operator import names, peak
 from swarm_operator.manifests import objects
 from swarm_operator.orders import Order
@@ -143,14 +144,14 @@ def server_variables(order: Order) -> tuple[Object, ...]:
         model: f"http://{service_name(order, index)}:{PORT}" for index, model in enumerate(peak.bases(order.resolved))
     }
     return (
-        {"name": "DATASWARM_SERVERS", "value": json.dumps(addresses, sort_keys=True)},
+        {"name": SERVERS, "value": json.dumps(addresses, sort_keys=True)},
         server_key(order),
     )
 
 
 def server_key(order: Order) -> Object:
     """The variable with the key that servers ask for."""
-    return secret("DATASWARM_SERVER_KEY", objects.key_name(order), objects.KEY_ENTRY)
+    return secret(SERVER_KEY, objects.key_name(order), objects.KEY_ENTRY)
 
 
 def service_name(order: Order, index: int) -> str:

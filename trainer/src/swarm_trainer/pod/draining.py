@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable
 from typing import NoReturn
 
-from swarm_trainer.pod import message
+from swarm_core.engine.container import DRAINED
 
 
 class Ending:
@@ -38,6 +38,6 @@ def on_sigterm(ending: Ending, say: Callable[[], None]) -> None:
 
     def wait() -> None:
         signal.sigwait({signal.SIGTERM})
-        ending.once(say, message.DRAINED)
+        ending.once(say, DRAINED)
 
     threading.Thread(target=wait, name="sigterm", daemon=True).start()

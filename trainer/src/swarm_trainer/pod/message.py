@@ -13,12 +13,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 
+from swarm_core.engine.container import BAD_INPUT, DONE, DRAINED, ERROR
 from swarm_core.engine.work import RECEIPT_BYTES, Failed, FailureReason, Receipt
 from swarm_core.text import printable
 from swarm_trainer.worker.messages import Unfinished
 
-DONE, ERROR, BAD_INPUT, DRAINED = 0, 1, 65, 75
-"""65 is EX_DATAERR of sysexits.h, 75 EX_TEMPFAIL."""
 CODES: Mapping[FailureReason, int] = MappingProxyType({FailureReason.BAD_INPUT: BAD_INPUT, FailureReason.LOST: DRAINED})
 PLACE = Path("/dev/termination-log")
 """Where the kubelet looks, unless the pod says otherwise."""

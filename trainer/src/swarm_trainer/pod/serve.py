@@ -10,6 +10,7 @@ import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from swarm_core.engine.container import SERVER_KEY
 from swarm_core.errors import BadInputError
 from swarm_trainer.inference import server
 from swarm_trainer.inference.server import Served
@@ -82,7 +83,7 @@ def folder() -> Path:
 
 def key() -> str:
     """What requests have to bring. Raises BadInputError without one: the port is open to the cluster."""
-    given = os.environ.get(surroundings.SERVER_KEY)
+    given = os.environ.get(SERVER_KEY)
     if not given:
-        raise BadInputError(f"{surroundings.SERVER_KEY} is not set; a server in a cluster needs a key")
+        raise BadInputError(f"{SERVER_KEY} is not set; a server in a cluster needs a key")
     return given

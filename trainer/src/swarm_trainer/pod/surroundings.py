@@ -16,17 +16,16 @@ from pathlib import Path
 from swarm_core.api.execution import Device, InferenceType, LocalExecution, S3Storage
 from swarm_core.api.kubernetes import ClusterInference
 from swarm_core.api.resolved import ResolvedSpec
+from swarm_core.engine.container import SERVER_KEY, SERVERS
 from swarm_core.errors import BadInputError
 from swarm_trainer.inference.endpoint import Elsewhere
 from swarm_trainer.meter import Meter
 from swarm_trainer.pod import cores
 from swarm_trainer.sources import depot
 from swarm_trainer.stores import opening
-from swarm_trainer.verbs.context import Context, Progress
-from swarm_trainer.worker.session import Order
+from swarm_trainer.verbs.context import Context
+from swarm_trainer.worker.session import Order, unheard
 
-SERVERS = "DATASWARM_SERVERS"
-SERVER_KEY = "DATASWARM_SERVER_KEY"
 LANES = 4
 """Candidates that servers are asked for at once, at least: while one is judged here, they answer for another."""
 
@@ -72,8 +71,3 @@ def elsewhere(resolved: ResolvedSpec, environment: Mapping[str, str]) -> Elsewhe
     if resolved.execution.local.inference is InferenceType.LOCAL:
         return None
     return Elsewhere(json.loads(environment.get(SERVERS, "{}")), environment.get(SERVER_KEY))
-
-
-def unheard(progress: Progress) -> None:
-    """Takes reports while no item is in hand: there are none."""
-    raise AssertionError(f"progress outside an item: {progress.key}")

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NoReturn
 
+from swarm_core.engine.container import INDEXES
 from swarm_core.engine.work import Kind, Receipt, WorkItem
 from swarm_trainer.pod import message, surroundings
 from swarm_trainer.pod.draining import Ending, on_sigterm
@@ -22,7 +23,6 @@ from swarm_trainer.worker import loop, session
 from swarm_trainer.worker.session import Order
 
 INDEX = "JOB_COMPLETION_INDEX"
-INDEXES = "DATASWARM_INDEXES"
 
 
 @dataclass(frozen=True, slots=True)
