@@ -10,7 +10,7 @@ noticed by its list being older than what was known before; then the list alone 
 """
 
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from swarm_operator import names, resources
@@ -77,14 +77,6 @@ class Cache:
             return None
         children = sorted(self._children.get(run, {}).values(), key=lambda child: (child["kind"], name(child)))
         return Observed(thing, tuple(children))
-
-    def holds(self, kind: str, namespace: str, called: str) -> bool:
-        """Whether an object of this name is known."""
-        return any(name(thing) == called and where(thing) == namespace for thing in self._objects[kind].values())
-
-    def runs(self) -> Iterator[Object]:
-        """Every run."""
-        yield from self._objects[resources.RUN].values()
 
     def everything(self, kind: str) -> Iterable[Object]:
         """Every object of a kind."""

@@ -20,11 +20,10 @@ from kubernetes.aio import config
 from kubernetes.aio.client.api_client import ApiClient
 from kubernetes.aio.client.configuration import Configuration
 
-from swarm_operator import budget, resources
+from swarm_operator import budget, names, resources
 from swarm_operator.cluster import ApiError, Listing, NotLeaderError, Target, failure
 from swarm_operator.plan import Object
 
-MANAGER = "dataswarm-operator"
 PAGE = 250
 """Objects per page of a list: a pod is about 10 KB, so a page is a few megabytes."""
 SERVICE_ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount/token"
@@ -76,12 +75,12 @@ class AioCluster:
     async def create(self, manifest: Object) -> Object:
         kind, namespace = manifest["kind"], manifest["metadata"]["namespace"]
         path = resources.KINDS[kind].path(namespace)
-        thing: Object = await self._call("POST", kind, path, [("fieldManager", MANAGER)], manifest)
+        thing: Object = await self._call("POST", kind, path, [("fieldManager", names.MANAGER)], manifest)
         return thing
 
     async def patch(self, target: Target, body: Mapping[str, Any] | Sequence[Any], subresource: str = "") -> Object:
         form = "merge-patch" if isinstance(body, Mapping) else "json-patch"
-        path, query = _path(target, subresource), [("fieldManager", MANAGER)]
+        path, query = _path(target, subresource), [("fieldManager", names.MANAGER)]
         thing: Object = await self._call("PATCH", target.kind, path, query, body, f"application/{form}+json")
         return thing
 
@@ -119,7 +118,7 @@ class AioCluster:
         raise _refusal(f"{verb} {path}", status, data)
 
     async def _send(self, verb: str, path: str, query: Query, body: Any, form: str) -> tuple[int, bytes]:
-        headers = {"Accept": "application/json", "Content-Type": form, "User-Agent": MANAGER}
+        headers = {"Accept": "application/json", "Content-Type": form, "User-Agent": names.MANAGER}
         request = await self.api.param_serialize(
             verb, path, query_params=query, header_params=headers, body=body, auth_settings=["BearerToken"]
         )

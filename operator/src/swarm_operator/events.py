@@ -8,10 +8,9 @@ import hashlib
 from datetime import UTC, datetime
 from typing import Any
 
-from swarm_operator import resources
+from swarm_operator import names, resources
 from swarm_operator.plan import Event, Object
 
-COMPONENT = "dataswarm-operator"
 MESSAGE_CHARACTERS = 1024
 """The API server refuses longer ones."""
 
@@ -37,7 +36,7 @@ def manifest(run: Object, event: Event) -> dict[str, Any]:
         "type": event.type,
         "reason": event.reason,
         "message": event.message[:MESSAGE_CHARACTERS],
-        "source": {"component": COMPONENT},
+        "source": {"component": names.MANAGER},
         "firstTimestamp": now,
         "lastTimestamp": now,
         "count": 1,

@@ -18,13 +18,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, assert_never
 
-from swarm_operator import cache, events, resources
+from swarm_operator import cache, events, names, resources
 from swarm_operator.cache import Cache, Key
 from swarm_operator.cluster import AlreadyExistsError, ApiError, Cluster, ConflictError, NotFoundError, Target
 from swarm_operator.plan import Create, Delete, Event, Object, Observed, Patch, Plan, Step
 
-MANIFEST = "dataswarm.io/manifest"
-"""Annotation of a child: digest of the manifest it was made from."""
 SECRET_BYTES = 32
 REFUSED = frozenset({400, 403, 405, 409, 413, 415, 422})
 LOG = logging.getLogger(__name__)
@@ -186,7 +184,7 @@ def marked(manifest: Object, namespace: str) -> Object:
     """`manifest` in the run's namespace, with its own digest as an annotation."""
     digest = hashlib.sha256(json.dumps(manifest, sort_keys=True, default=dict).encode()).hexdigest()[:32]
     metadata = manifest["metadata"]
-    annotations = {**(metadata.get("annotations") or {}), MANIFEST: digest}
+    annotations = {**(metadata.get("annotations") or {}), names.MANIFEST: digest}
     return {**manifest, "metadata": {**metadata, "namespace": namespace, "annotations": annotations}}
 
 
@@ -207,7 +205,7 @@ def _with_secret(manifest: Object, name: str | None) -> Object:
 
 
 def _digest(thing: Object) -> str | None:
-    digest: str | None = (thing["metadata"].get("annotations") or {}).get(MANIFEST)
+    digest: str | None = (thing["metadata"].get("annotations") or {}).get(names.MANIFEST)
     return digest
 
 

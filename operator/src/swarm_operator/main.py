@@ -15,6 +15,7 @@ from typing import Any
 
 import kopf
 
+from swarm_core.api.run import GROUP, VERSION
 from swarm_operator import names, process, reconcile, resources
 
 QUIET = ("kopf.objects", "kopf.activities", "kopf._core", "aiohttp.access")
@@ -69,7 +70,7 @@ def login(**known: Any) -> kopf.ConnectionInfo | None:
     return dataclasses.replace(info, expiration=soon)
 
 
-@kopf.on.event("dataswarm.io", "v1alpha1", "swarmruns")
+@kopf.on.event(GROUP, VERSION, "swarmruns")
 @kopf.on.event("batch", "v1", "jobs")
 @kopf.on.event("", "v1", "pods")
 @kopf.on.event("apps", "v1", "deployments")

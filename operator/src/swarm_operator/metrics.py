@@ -9,10 +9,10 @@ from collections.abc import Iterable
 from aiohttp import web
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
+from swarm_core.engine.phases import Phase
 from swarm_operator.plan import Object
 
 SECONDS = (0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
-PHASES = ("Pending", "Preparing", "Seeding", "Iterating", "Concluding", "Succeeded", "Failed")
 
 
 class Metrics:
@@ -41,9 +41,9 @@ class Metrics:
 
     def count(self, runs: Iterable[Object]) -> None:
         """The runs there are."""
-        tally = Tally((run.get("status") or {}).get("phase") or "Pending" for run in runs)
-        for phase in PHASES:
-            self.runs.labels(phase).set(tally[phase])
+        tally = Tally((run.get("status") or {}).get("phase") or str(Phase.PENDING) for run in runs)
+        for phase in Phase:
+            self.runs.labels(str(phase)).set(tally[phase])
 
 
 async def serve(metrics: Metrics, port: int) -> web.AppRunner:

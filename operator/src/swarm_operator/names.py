@@ -8,23 +8,28 @@ value may be, the index of an Indexed Job's pod included.
 import hashlib
 from collections.abc import Iterable
 
+from swarm_core.api.run import GROUP
 from swarm_core.engine.work import Kind, WorkItem
 
-DOMAIN = "dataswarm.io"
-RUN, RUN_UID = f"{DOMAIN}/run", f"{DOMAIN}/run-uid"
-WORK = f"{DOMAIN}/work"
+MANAGER = "dataswarm-operator"
+"""What the operator calls itself in whatever it writes."""
+RUN, RUN_UID = f"{GROUP}/run", f"{GROUP}/run-uid"
+WORK = f"{GROUP}/work"
 """The label that says what a child does: a kind of work item, or `serve`."""
 SERVE = "serve"
-ATTEMPT = f"{DOMAIN}/attempt"
-SERVER = f"{DOMAIN}/server"
+ATTEMPT = f"{GROUP}/attempt"
+SERVER = f"{GROUP}/server"
 """The label of a server: which one of the run's."""
-ITEMS = f"{DOMAIN}/items"
+ITEMS = f"{GROUP}/items"
 """The annotation with the indexes of the items of a Job, in the order of its completions."""
-SERVERS_DIGEST = f"{DOMAIN}/servers"
+MANIFEST = f"{GROUP}/manifest"
+"""The annotation of a child with the digest of the manifest it was made from."""
+SERVERS_DIGEST = f"{GROUP}/servers"
 """The annotation with the digest of what a Deployment was made from, replicas left out."""
 COMPLETION = "batch.kubernetes.io/job-completion-index"
 FAILURES = "batch.kubernetes.io/job-index-failure-count"
 JOB = "batch.kubernetes.io/job-name"
+QUEUE = "kueue.x-k8s.io/queue-name"
 RUN_CHARACTERS = 24
 """Of the run's name: with eight hexadecimal digits and the longest item, at most 54 of the 63 that a hostname has."""
 
@@ -56,7 +61,7 @@ def labels(run: str, uid: str, work: str) -> dict[str, str]:
     """The labels of every child."""
     return {
         "app.kubernetes.io/name": "dataswarm",
-        "app.kubernetes.io/managed-by": "dataswarm-operator",
+        "app.kubernetes.io/managed-by": MANAGER,
         "app.kubernetes.io/component": work,
         RUN: run,
         RUN_UID: uid,

@@ -18,7 +18,7 @@ live, on a node that nobody reaches, it harms nothing: results are written once,
 from collections.abc import Iterable
 
 from swarm_core.engine.work import Done, Failed, FailureReason, Kind, Observation, Running, WorkItem, World
-from swarm_operator import receipts
+from swarm_operator import peak, receipts
 from swarm_operator.children import Children, Job, Pod
 
 STUCK_SECONDS = 120.0
@@ -40,7 +40,7 @@ def refused(seen: World, items: Iterable[WorkItem], why: str) -> World:
 
 def asks(item: WorkItem) -> bool:
     """Whether an item asks servers."""
-    return item.kind in (Kind.ITERATE, Kind.CONCLUDE)
+    return item.kind in peak.ASKING
 
 
 def observation(seen: Children, key: str, now: float) -> Observation | None:

@@ -6,6 +6,10 @@ the peak is the larger of the two, not their sum.
 
 from swarm_core.api.kubernetes import ClusterInference, KubernetesExecution
 from swarm_core.api.resolved import ResolvedSpec, ResolvedTaker, Trained
+from swarm_core.engine.work import Kind
+
+ASKING = (Kind.ITERATE, Kind.CONCLUDE)
+"""The kinds of work that ask servers."""
 
 
 def parallelism(resolved: ResolvedSpec, seeds: int) -> int:

@@ -16,7 +16,7 @@ derives the run again from the receipts in the pods and, where those are gone, i
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from swarm_core.api.status import SwarmRunStatus
+from swarm_core.api.status import MESSAGE_CHARACTERS, SwarmRunStatus
 from swarm_core.engine import decide, phases, search
 from swarm_core.engine import plan as items
 from swarm_core.engine import state as states
@@ -50,6 +50,8 @@ class View:
     order: Order
     seen: Children
     was: SwarmRunStatus
+    saved: EngineState
+    """What the engine had remembered, as the status says it."""
     account: Account
     outline: Outline
     now: float
@@ -73,7 +75,7 @@ def reconcile(observed: Observed, now: float, images: Images) -> Plan:
 def _view(order: Order, observed: Observed, was: SwarmRunStatus, now: float) -> View:
     seen = reading.read(observed.children, order.cluster.accelerator_resource)
     account = spending.counted(was.gpu_seconds, seen, now)
-    return View(order, seen, was, account, _outline(order, was, account, now), now)
+    return View(order, seen, was, status.engine(was), account, _outline(order, was, account, now), now)
 
 
 def _outline(order: Order, was: SwarmRunStatus, account: Account, now: float) -> Outline:
@@ -113,10 +115,9 @@ def _carried_on(view: View) -> Plan:
 
 def _state(view: View) -> EngineState:
     """What the engine remembers; a failed run whose `rerun` is another than before is opened again."""
-    state = status.engine(view.was)
     begun = view.was.spec_digest is not None
     again = begun and view.order.run.spec.rerun is not None and view.order.run.spec.rerun != view.was.rerun
-    return states.reopen(state) if again and state.phase is Phase.FAILED else state
+    return states.reopen(view.saved) if again and view.saved.phase is Phase.FAILED else view.saved
 
 
 def _served(view: View, decision: Decision, world: World) -> Serving | None:
@@ -171,7 +172,7 @@ def _time_left(view: View, decision: Decision) -> float | None:
 
 def _cleaned(view: View) -> Iterator[Step]:
     """Jobs that have served: what they brought is in the status that was written, and what they cost is too."""
-    saved = status.engine(view.was)
+    saved = view.saved
     if saved.phase not in PHASES:
         return
     place = (PHASES.index(saved.phase), saved.iteration if saved.phase is Phase.ITERATING else 0)
@@ -210,6 +211,6 @@ def _refused(observed: Observed, was: SwarmRunStatus, why: str, now: float) -> P
     seen = reading.read(observed.children, "")
     ended = tuple(Delete("Job", job.name, job.uid) for job in seen.jobs if job.alive)
     told = status.refused(observed.run, was, why, now)
-    new = not any(one.type == "Validated" and one.message == why[:1024] for one in was.conditions)
-    events = (Event("Warning", "InvalidSpec", why[:1024]),) if new else ()
+    new = not any(one.type == "Validated" and one.message == why[:MESSAGE_CHARACTERS] for one in was.conditions)
+    events = (Event("Warning", "InvalidSpec", why[:MESSAGE_CHARACTERS]),) if new else ()
     return Plan((*ended, *serving.removed(seen)), told, events, REFUSED_SECONDS)

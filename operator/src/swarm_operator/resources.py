@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from urllib.parse import quote
 
-RUN = "SwarmRun"
+from swarm_core.api.run import GROUP, KIND, VERSION
+
+RUN = KIND
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +32,7 @@ class Resource:
 
 KINDS = MappingProxyType(
     {
-        RUN: Resource("dataswarm.io/v1alpha1", "swarmruns"),
+        RUN: Resource(f"{GROUP}/{VERSION}", "swarmruns"),
         "Job": Resource("batch/v1", "jobs"),
         "Pod": Resource("v1", "pods"),
         "Deployment": Resource("apps/v1", "deployments"),

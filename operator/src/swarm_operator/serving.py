@@ -17,6 +17,7 @@ from enum import StrEnum
 
 from swarm_core.api.status import ServersStatus
 from swarm_core.engine.container import BAD_INPUT
+from swarm_core.engine.work import Kind
 from swarm_core.swarm import streams
 from swarm_operator import names, observe, peak, times
 from swarm_operator.children import Children, Deployment, Pod
@@ -167,8 +168,8 @@ def _wake(order: Order, status: ServersStatus, now: float) -> float | None:
 
 def _cleared(seen: Children, now: float) -> bool:
     """Nothing trains and no server lives: their accelerators are free."""
-    training = any(pod.work == "seed" and observe.living(pod, now) for pod in seen.pods)
-    return not training and not any(observe.living(pod, now) for pod in seen.serving())
+    training = any(pod.work == Kind.SEED and observe.living(pod, now) for pod in seen.pods)
+    return not training and gone(seen, now)
 
 
 def gone(seen: Children, now: float) -> bool:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from swarm_core.api.status import GpuSeconds
-from swarm_operator import observe, times
+from swarm_operator import names, observe, peak, times
 from swarm_operator.children import Children, Pod
 
 COUNT_SECONDS = 60.0
@@ -43,11 +43,7 @@ def counted(was: GpuSeconds | None, seen: Children, now: float) -> Account:
     until = float(int(now))
     window = (times.seconds(before.counted_until) or 0.0, until)
     holding = [pod for pod in seen.pods if pod.accelerators and pod.bound is not None]
-    asking = [
-        _running(pod, until)
-        for pod in seen.working()
-        if pod.started is not None and pod.work in ("iterate", "conclude")
-    ]
+    asking = [_running(pod, until) for pod in seen.working() if pod.started is not None and pod.work in peak.ASKING]
     busy = loading = idle = 0.0
     for pod in holding:
         work, wait, rest = _shares(pod, asking, window)
@@ -78,7 +74,7 @@ def settled(pods: Sequence[Pod], account: GpuSeconds | None) -> bool:
 def _shares(pod: Pod, asking: Sequence[Span], window: Span) -> tuple[float, float, float]:
     """Seconds of `pod` in `window`: busy, loading, idle."""
     assert pod.bound is not None
-    serves = pod.work == "serve"
+    serves = pod.work == names.SERVE
     end = pod.ended if pod.ended is not None else window[1]
     up = pod.ready if serves else pod.started
     begun = min(end if up is None else max(up, pod.bound), end)

@@ -46,8 +46,7 @@ def job(order: Order, items: tuple[WorkItem, ...]) -> Object:
 
 def labels(order: Order, item: WorkItem) -> dict[str, str]:
     """The labels of a Job beside those of every child."""
-    queue = order.cluster.queue
-    return {names.ATTEMPT: str(item.attempt), **({"kueue.x-k8s.io/queue-name": queue} if queue else {})}
+    return {names.ATTEMPT: str(item.attempt), **objects.queue(order)}
 
 
 def _seeds(order: Order, count: int) -> dict[str, object]:
@@ -85,7 +84,7 @@ def container(order: Order, items: tuple[WorkItem, ...]) -> Container:
     seeds: tuple[Object, ...] = ()
     if first.kind is Kind.SEED:
         seeds = ({"name": INDEXES, "value": names.indexes(items)},)
-    asking = pods.server_variables(order) if first.kind in (Kind.ITERATE, Kind.CONCLUDE) else ()
+    asking = pods.server_variables(order) if first.kind in peak.ASKING else ()
     return Container(
         image=order.trainer_image,
         command=("python", "-m", "swarm_trainer.pod", "work"),

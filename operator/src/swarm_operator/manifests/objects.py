@@ -32,6 +32,11 @@ def metadata(order: Order, name: str, work: str, labels: Object | None = None) -
     }
 
 
+def queue(order: Order) -> dict[str, str]:
+    """The label by which Kueue takes a child into its queue; none where the run names no queue."""
+    return {names.QUEUE: order.cluster.queue} if order.cluster.queue else {}
+
+
 def order_name(order: Order) -> str:
     """The ConfigMap with the order."""
     return f"{order.base}-order-{names.short(order.text)}"

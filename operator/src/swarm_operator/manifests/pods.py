@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from swarm_core.api import endpoints
+from swarm_core.api import access
 from swarm_core.api.execution import S3Storage
 from swarm_core.engine.container import SERVER_KEY, SERVERS
 from swarm_operator import names, peak
@@ -125,10 +125,7 @@ def _secrets(order: Order) -> list[Object]:
         found += [secret(key, storage.credentials_secret_ref.name, key) for key in KEYS]
     if order.cluster.token_secret_ref is not None:
         found.append(secret(TOKEN, order.cluster.token_secret_ref.name, TOKEN))
-    for way in order.resolved.access:
-        if way.secret is not None:
-            found.append(secret(endpoints.key_variable(way.owner), way.secret.name, way.secret.key))
-    return found
+    return found + [secret(variable, key.name, key.key) for variable, key in access.secrets(order.run.spec).items()]
 
 
 def secret(variable: str, name: str, entry: str) -> Object:

@@ -32,7 +32,7 @@ def deployments(order: Order) -> tuple[Object, ...]:
 def deployment(order: Order, index: int, model: str) -> Object:
     """The servers of one base model."""
     own = {names.SERVER: str(index)}
-    labels = names.labels(order.name, order.uid, names.SERVE) | own | _queue(order)
+    labels = names.labels(order.name, order.uid, names.SERVE) | own | objects.queue(order)
     template = pods.template(order, _container(order, model), labels, {})
     pod = template["spec"]
     assert isinstance(pod, dict)
@@ -43,7 +43,7 @@ def deployment(order: Order, index: int, model: str) -> Object:
         "selector": {"matchLabels": {names.RUN_UID: order.uid} | own},
         "template": {**template, "spec": {**pod, "terminationGracePeriodSeconds": GRACE_SECONDS}},
     }
-    about = objects.metadata(order, pods.service_name(order, index), names.SERVE, own | _queue(order))
+    about = objects.metadata(order, pods.service_name(order, index), names.SERVE, own | objects.queue(order))
     digest = names.short(json.dumps(spec, sort_keys=True))
     return {
         "apiVersion": "apps/v1",
@@ -64,11 +64,6 @@ def service(order: Order, index: int) -> Object:
             "ports": [{"name": "http", "port": pods.PORT, "targetPort": pods.PORT}],
         },
     }
-
-
-def _queue(order: Order) -> dict[str, str]:
-    queue = order.cluster.queue
-    return {"kueue.x-k8s.io/queue-name": queue} if queue else {}
 
 
 def _container(order: Order, model: str) -> Container:

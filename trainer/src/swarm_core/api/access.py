@@ -24,13 +24,7 @@ def ways(spec: SwarmRunSpec) -> Iterator[Access]:
 
 def secrets(spec: SwarmRunSpec) -> dict[str, SecretKey]:
     """The Secrets that the spec's endpoints name, by the environment variable that is to hold each in a worker."""
-    owned = [(endpoints.taker(taker.name), taker.endpoint) for taker in spec.takers]
-    owned.append((endpoints.JUDGE, spec.judge.model.endpoint if spec.judge.model else None))
-    return {
-        endpoints.key_variable(owner): endpoint.api_key_secret_ref
-        for owner, endpoint in owned
-        if endpoint is not None and endpoint.api_key_secret_ref is not None
-    }
+    return {endpoints.key_variable(way.owner): way.secret for way in ways(spec) if way.secret is not None}
 
 
 def _way(owner: str, field: str, endpoint: Endpoint) -> Access:
