@@ -13,7 +13,7 @@ from pydantic import Field, Strict
 
 from swarm_core.api.block import Block, Rule
 from swarm_core.api.limits import Limit
-from swarm_core.api.scalars import Integer, Label, Line, Shape
+from swarm_core.api.scalars import Integer, Label, Line, PlaceText, Shape
 
 URL = "https?://[-.A-Za-z0-9]+(:[0-9]{1,5})?(/[-._~A-Za-z0-9]+)*/?"
 VERSION = "/v1"
@@ -62,15 +62,7 @@ class Endpoint(Block):
         | None
     ) = None
     """Environment variable that holds the key."""
-    api_key_file: (
-        Annotated[
-            str,
-            Strict(),
-            Field(min_length=1, max_length=1024),
-            Shape(r"[^\x00-\x1f\x7f]*", "remove the control characters"),
-        ]
-        | None
-    ) = None
+    api_key_file: PlaceText | None = None
     """File that holds the key and nothing else, relative to the file that names it."""
     concurrency: Integer = Field(16, ge=1, le=1024)
     """Requests under way at one time, at most."""

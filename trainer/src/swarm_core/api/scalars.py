@@ -124,30 +124,29 @@ def _by_contents(uri: str, info: SerializationInfo) -> str:
     return uri if contents is None else contents[uri]
 
 
-LocalUri = Annotated[
+PlaceText = Annotated[
     str,
     Strict(),
     Field(min_length=1, max_length=1024),
     Shape(r"[^\x00-\x1f\x7f]*", "remove the control characters"),
+]
+"""Text that may be a path or an address; which of them is for the schemes to say."""
+
+LocalUri = Annotated[
+    PlaceText,
     _Schemes(PATH_OR_FILE),
 ]
 """A place of this machine: a path, relative to the file that names it, or file://PATH."""
 
 RUN = "write a run's folder, or s3://BUCKET/PREFIX/NAME of a run in a bucket; no other scheme is understood here"
 RunUri = Annotated[
-    str,
-    Strict(),
-    Field(min_length=1, max_length=1024),
-    Shape(r"[^\x00-\x1f\x7f]*", "remove the control characters"),
+    PlaceText,
     _Schemes(RUN, f"s3://{BUCKET}/.+"),
 ]
 """Where another run is: its folder, or s3://BUCKET/PREFIX/NAME."""
 
 Uri = Annotated[
-    str,
-    Strict(),
-    Field(min_length=1, max_length=1024),
-    Shape(r"[^\x00-\x1f\x7f]*", "remove the control characters"),
+    PlaceText,
     _Schemes(ADDRESS, f"{S3_URI}|{HF_URI}"),
     PlainSerializer(_by_contents),
 ]

@@ -41,8 +41,8 @@ class Best(StatusBlock):
     """Name of its recipe."""
 
 
-class Gain(StatusBlock):
-    """Best generator found minus best initial generator, on fresh items."""
+class Difference(StatusBlock):
+    """What was measured twice, apart."""
 
     value: Number
     """The difference."""
@@ -50,6 +50,10 @@ class Gain(StatusBlock):
     """Lower end of its 95 % interval."""
     high: Number
     """Upper end of its 95 % interval."""
+
+
+class Gain(Difference):
+    """Best generator found minus best initial generator, on fresh items."""
 
 
 class ParticleRow(StatusBlock):
@@ -109,15 +113,11 @@ class ServersStatus(StatusBlock):
     """When they are tried again, RFC 3339."""
 
 
-class SwarmRunStatus(StatusBlock):
-    """How far a run is."""
+class RunStatus(StatusBlock):
+    """How far a run of any kind is."""
 
     phase: Short | None = None
     """Where the run stands: Pending, Preparing, Seeding, Iterating, Concluding, Succeeded or Failed."""
-    iteration: Integer | None = None
-    """Iterations committed."""
-    iterations: Integer | None = None
-    """Most iterations of the search."""
     spec_digest: Sha256 | None = None
     """Digest of the experiment as written."""
     experiment_digest: Sha256 | None = None
@@ -130,16 +130,6 @@ class SwarmRunStatus(StatusBlock):
     """When work began, RFC 3339."""
     finished_at: Short | None = None
     """When the run ended, RFC 3339."""
-    best: Best | None = None
-    """The best particle so far."""
-    initial: Number | None = None
-    """Fitness of the best initial generator, as searched."""
-    gain: Gain | None = None
-    """Best generator found minus best initial generator, on fresh items."""
-    particles: Annotated[tuple[ParticleRow, ...], Field(max_length=PARTICLE_ROWS)] = ()
-    """The particles as they stand."""
-    history: Annotated[tuple[HistoryRow, ...], Field(max_length=HISTORY_ROWS)] = ()
-    """The latest iterations."""
     counts: Counts | None = None
     """What came of the items."""
     conditions: Annotated[
@@ -150,6 +140,25 @@ class SwarmRunStatus(StatusBlock):
         ),
     ] = ()
     """Facts about the run, for people and for tools that wait: Ready, Reconciling, Stalled and more."""
+
+
+class SwarmRunStatus(RunStatus):
+    """How far a run is."""
+
+    iteration: Integer | None = None
+    """Iterations committed."""
+    iterations: Integer | None = None
+    """Most iterations of the search."""
+    best: Best | None = None
+    """The best particle so far."""
+    initial: Number | None = None
+    """Fitness of the best initial generator, as searched."""
+    gain: Gain | None = None
+    """Best generator found minus best initial generator, on fresh items."""
+    particles: Annotated[tuple[ParticleRow, ...], Field(max_length=PARTICLE_ROWS)] = ()
+    """The particles as they stand."""
+    history: Annotated[tuple[HistoryRow, ...], Field(max_length=HISTORY_ROWS)] = ()
+    """The latest iterations."""
     gpu_seconds: GpuSeconds | None = None
     """Accelerators held so far, on a cluster."""
     gpu_hours: Number | None = None
