@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import chat_site
+import http_site
 import pytest
 import yaml
 from chat_site import MODEL, Site
@@ -50,7 +51,7 @@ def key() -> Iterator[None]:
 @pytest.fixture(scope="module")
 def whole(key: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Whole]:
     folder = tmp_path_factory.mktemp("whole")
-    with chat_site.serving(Site(key=KEY)) as site:
+    with http_site.serving(Site(key=KEY)) as site:
         file = written(folder, site)
         done = dataswarm("run", file, "--folder", folder / "run")
         assert done.returncode == 0, done.stderr
@@ -59,7 +60,7 @@ def whole(key: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Whole
 
 @pytest.fixture
 def site() -> Iterator[Site]:
-    with chat_site.serving(Site(key=KEY)) as made:
+    with http_site.serving(Site(key=KEY)) as made:
         yield made
 
 

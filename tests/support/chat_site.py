@@ -5,17 +5,12 @@ By default it is a model that can add, subtract and multiply, and a judge that k
 
 import json
 import re
-import threading
-from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from dataclasses import dataclass
 from typing import Any
 
-Answer = tuple[int, bytes, dict[str, str]]
-Respond = Callable[[dict[str, Any], int], Answer | None]
-"""Of a body, and how often that body came; None cuts the connection."""
+import http_site
+from http_site import Answer, Respond
+
 SUM = re.compile(r"(-?\d+)\s*([-+*])\s*(\d+)")
 MODEL = "calculator"
 
@@ -59,97 +54,26 @@ def calculating(body: dict[str, Any], _: int) -> Answer:
 
 
 @dataclass
-class Site:
-    """The server, and what it saw."""
+class Site(http_site.Site):
+    """The server: its models, its key, and what it saw."""
 
     respond: Respond = calculating
     key: str | None = None
     """What it wants to be shown; None: nothing."""
     models: tuple[str, ...] = (MODEL,)
-    bodies: list[dict[str, Any]] = field(default_factory=list)
-    keys: set[str | None] = field(default_factory=set)
-    connections: int = 0
-    busy: int = 0
-    busiest: int = 0
-    seen: Counter[str] = field(default_factory=Counter)
-    lock: threading.Lock = field(default_factory=threading.Lock)
-    url: str = ""
 
-    def answer(self, body: dict[str, Any], authorization: str | None) -> Answer | None:
-        with self.lock:
-            self.bodies.append(body)
-            self.keys.add(authorization)
-            self.seen[json.dumps(body)] += 1
-            times = self.seen[json.dumps(body)]
-            self.busy += 1
-            self.busiest = max(self.busiest, self.busy)
-        try:
-            if self.key is not None and authorization != f"Bearer {self.key}":
-                return refused(401, f"Incorrect API key provided: {authorization}")
-            if body["model"] not in self.models:
-                return refused(404, f"The model {body['model']!r} does not exist")
-            return self.respond(body, times)
-        finally:
-            with self.lock:
-                self.busy -= 1
+    def get(self, path: str) -> Answer:
+        listed = json.dumps({"object": "list", "data": [{"id": name} for name in self.models]}).encode()
+        return (200, listed, {}) if path == "/v1/models" else refused(404)
 
+    def post(self, path: str, body: dict[str, Any], authorization: str | None) -> Answer | None:
+        if path != "/v1/chat/completions":
+            return refused(404, f"no route {path}")
+        return super().post(path, body, authorization)
 
-def handler(site: Site) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def setup(self) -> None:
-            super().setup()
-            with site.lock:
-                site.connections += 1
-
-        def do_GET(self) -> None:
-            listed = json.dumps({"object": "list", "data": [{"id": name} for name in site.models]}).encode()
-            self.reply((200, listed, {}) if self.path == "/v1/models" else refused(404))
-
-        def do_POST(self) -> None:
-            body = json.loads(self.rfile.read(int(self.headers["content-length"])))
-            if self.path != "/v1/chat/completions":
-                self.reply(refused(404, f"no route {self.path}"))
-                return
-            found = site.answer(body, self.headers.get("authorization"))
-            if found is None:
-                self.close_connection = True
-            else:
-                self.reply(found)
-
-        def reply(self, found: Answer) -> None:
-            status, data, headers = found
-            self.send_response(status)
-            for name, value in {"content-length": str(len(data)), **headers}.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(data)
-
-        def log_message(self, *_: object) -> None:
-            return
-
-    return Handler
-
-
-class Listener(ThreadingHTTPServer):
-    request_queue_size = 128  # the default of 5 is less than a client asks at once
-    daemon_threads = True
-
-    def handle_error(self, *_: object) -> None:
-        """A client that was killed resets its connections: nothing to tell."""
-
-
-@contextmanager
-def serving(site: Site) -> Iterator[Site]:
-    """`site` on a port of its own."""
-    listener = Listener(("127.0.0.1", 0), handler(site))
-    thread = threading.Thread(target=listener.serve_forever, args=(0.05,))
-    thread.start()
-    site.url = f"http://127.0.0.1:{listener.server_port}"
-    try:
-        yield site
-    finally:
-        listener.shutdown()
-        thread.join()
-        listener.server_close()
+    def answer(self, body: dict[str, Any], times: int, authorization: str | None) -> Answer | None:
+        if self.key is not None and authorization != f"Bearer {self.key}":
+            return refused(401, f"Incorrect API key provided: {authorization}")
+        if body["model"] not in self.models:
+            return refused(404, f"The model {body['model']!r} does not exist")
+        return super().answer(body, times, authorization)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import chat_site
+import http_site
 import pytest
 from chat_site import Site, refused, said
 
@@ -48,7 +49,7 @@ class Echo:
 
 @pytest.fixture
 def site() -> Iterator[Site]:
-    with chat_site.serving(Site()) as made:
+    with http_site.serving(Site()) as made:
         yield made
 
 
@@ -123,7 +124,7 @@ def test_a_key_that_is_a_mere_word_leaves_answers_as_they_are(site: Site, desk: 
 def test_own_models_and_others_are_asked_at_the_same_time_and_answered_in_order(site: Site, desk: Open) -> None:
     here, begun = desk(), threading.Event()
 
-    def respond(body: dict[str, Any], _: int) -> chat_site.Answer:
+    def respond(body: dict[str, Any], _: int) -> http_site.Answer:
         begun.set()
         return said("away")
 
@@ -204,7 +205,7 @@ def test_what_passes_is_asked_again_and_counted(site: Site, desk: Open, status: 
 def test_a_server_that_asks_for_patience_gets_it_from_everybody(site: Site, desk: Open) -> None:
     moments: list[float] = []
 
-    def respond(body: dict[str, Any], times: int) -> chat_site.Answer:
+    def respond(body: dict[str, Any], times: int) -> http_site.Answer:
         moments.append(time.monotonic())
         return refused(429, retry_after="0.8") if len(moments) == 1 else said("7")
 

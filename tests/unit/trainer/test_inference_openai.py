@@ -1,16 +1,16 @@
 """The client of completion servers, against one that refuses, stalls, breaks and lies on demand."""
 
 import json
-import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import http_site
 import pytest
+from chat_site import refused
+from http_site import Answer
 from transformers import AutoTokenizer
 
 from swarm_core.ports import Completion, Failure, InferenceError, Request
@@ -24,7 +24,6 @@ from swarm_trainer.stores.local import LocalStore
 BASE, ADAPTER = Digest("b" * 64), Digest("1" * 64)
 BARE, TUNED = single(BASE), single(BASE, ADAPTER)
 KEY = "sk-very-secret"
-Answer = tuple[int, bytes, dict[str, str]]
 
 
 def good(text: str = "7", reason: str = "stop") -> Answer:
@@ -32,86 +31,23 @@ def good(text: str = "7", reason: str = "stop") -> Answer:
     return 200, json.dumps({"choices": [choice], "usage": {"completion_tokens": 2}}).encode(), {}
 
 
-def error(status: int, message: str = "as asked", **headers: str) -> Answer:
-    return status, json.dumps({"error": {"message": message}}).encode(), headers
-
-
 @dataclass
-class Site:
+class Site(http_site.Site):
     """A server that answers as `respond` says, and what it saw."""
 
-    respond: Callable[[dict[str, Any], int], Answer | None]
-    """Of a body and how often that body came; None cuts the connection."""
-    bodies: list[dict[str, Any]] = field(default_factory=list)
     unloaded: list[str] = field(default_factory=list)
-    keys: set[str | None] = field(default_factory=set)
-    connections: int = 0
-    busy: int = 0
-    busiest: int = 0
-    seen: Counter[str] = field(default_factory=Counter)
-    lock: threading.Lock = field(default_factory=threading.Lock)
-    url: str = ""
 
-
-def handler(site: Site) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def setup(self) -> None:
-            super().setup()
-            with site.lock:
-                site.connections += 1
-
-        def do_POST(self) -> None:
-            body = json.loads(self.rfile.read(int(self.headers["content-length"])))
-            if self.path == "/v1/unload_lora_adapter":
-                site.unloaded.append(body["lora_name"])
-                self.answer((404, b"{}", {}))
-                return
-            with site.lock:
-                site.bodies.append(body)
-                site.keys.add(self.headers.get("authorization"))
-                site.seen[json.dumps(body)] += 1
-                site.busy += 1
-                site.busiest = max(site.busiest, site.busy)
-            found = site.respond(body, site.seen[json.dumps(body)])
-            with site.lock:
-                site.busy -= 1
-            if found is None:
-                self.close_connection = True
-            else:
-                self.answer(found)
-
-        def answer(self, found: Answer) -> None:
-            status, data, headers = found
-            self.send_response(status)
-            for name, value in {"content-length": str(len(data)), **headers}.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(data)
-
-        def log_message(self, *_: object) -> None:
-            return
-
-    return Handler
-
-
-class Listener(ThreadingHTTPServer):
-    request_queue_size = 128  # the default of 5 is less than a client asks at once
+    def post(self, path: str, body: dict[str, Any], authorization: str | None) -> Answer | None:
+        if path == "/v1/unload_lora_adapter":
+            self.unloaded.append(body["lora_name"])
+            return 404, b"{}", {}
+        return super().post(path, body, authorization)
 
 
 @pytest.fixture
 def site() -> Iterator[Site]:
-    made = Site(lambda body, times: good())
-    listener = Listener(("127.0.0.1", 0), handler(made))
-    listener.daemon_threads = True
-    thread = threading.Thread(target=listener.serve_forever, args=(0.05,))
-    thread.start()
-    made.url = f"http://127.0.0.1:{listener.server_port}"
-    yield made
-    listener.shutdown()
-    thread.join()
-    listener.server_close()
+    with http_site.serving(Site(lambda body, times: good())) as made:
+        yield made
 
 
 @pytest.fixture
@@ -178,20 +114,20 @@ def test_answers_come_in_the_order_of_the_requests(site: Site, ask: Ask) -> None
 
 @pytest.mark.parametrize("status", [429, 503, 502, None], ids=["too many", "busy", "gateway", "cut"])
 def test_what_passes_is_asked_again(site: Site, ask: Ask, status: int | None) -> None:
-    site.respond = lambda body, times: good() if times > 2 else error(status) if status else None
+    site.respond = lambda body, times: good() if times > 2 else refused(status) if status else None
     assert ask(5) == [Completion("7", 2, finished=True)] * 5
     assert set(site.seen.values()) == {3}
 
 
 def test_a_server_that_asks_for_patience_gets_it(site: Site, ask: Ask) -> None:
-    site.respond = lambda body, times: good() if times > 1 else error(429, **{"retry-after": "0.9"})
+    site.respond = lambda body, times: good() if times > 1 else refused(429, retry_after="0.9")
     began = time.monotonic()
     ask()
     assert time.monotonic() - began > 0.9
 
 
 def test_a_deadline_covers_all_attempts(site: Site, ask: Ask) -> None:
-    site.respond = lambda body, times: error(503, "still loading")
+    site.respond = lambda body, times: refused(503, "still loading")
     began = time.monotonic()
     with pytest.raises(InferenceError, match=r"answered 503: still loading \(tried \d times\)"):
         ask(deadline=1.5)
@@ -205,7 +141,7 @@ def test_a_server_that_stalls_is_not_waited_for_beyond_the_deadline(site: Site, 
 
 
 def test_a_request_that_breaks_the_server_fails_alone(site: Site, ask: Ask) -> None:
-    site.respond = lambda body, times: error(500, "poison") if body["seed"] == 1 else good()
+    site.respond = lambda body, times: refused(500, "poison") if body["seed"] == 1 else good()
     first, second, third = ask(3)
     assert first == third == Completion("7", 2, finished=True)
     assert isinstance(second, Failure)
@@ -213,13 +149,13 @@ def test_a_request_that_breaks_the_server_fails_alone(site: Site, ask: Ask) -> N
 
 
 def test_a_model_none_of_whose_requests_is_answered_is_an_error(site: Site, ask: Ask) -> None:
-    site.respond = lambda body, times: error(500, "no such basis") if body["model"] == TUNED.name else good()
+    site.respond = lambda body, times: refused(500, "no such basis") if body["model"] == TUNED.name else good()
     with pytest.raises(InferenceError, match=f"model {TUNED.name}: .* answered 500: no such basis"):
         ask([*some(2), *some(2, TUNED)])
 
 
 def test_a_request_that_is_refused_is_not_sent_again(site: Site, ask: Ask) -> None:
-    site.respond = lambda body, times: error(400, "no such field")
+    site.respond = lambda body, times: refused(400, "no such field")
     [failed] = ask()
     assert isinstance(failed, Failure)
     assert "400: no such field" in failed.message
@@ -228,7 +164,7 @@ def test_a_request_that_is_refused_is_not_sent_again(site: Site, ask: Ask) -> No
 
 @pytest.mark.parametrize("status", [401, 403, 404])
 def test_a_wrong_key_and_a_missing_model_end_it_at_once(site: Site, ask: Ask, status: int) -> None:
-    site.respond = lambda body, times: error(status, "The model does not exist")
+    site.respond = lambda body, times: refused(status, "The model does not exist")
     with pytest.raises(InferenceError, match=f"{site.url} answered {status}: The model does not exist") as raised:
         ask()
     assert KEY not in str(raised.value)

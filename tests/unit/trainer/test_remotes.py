@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import chat_site
+import http_site
 import pytest
 import swarmrun_documents as documents
 from chat_site import MODEL, Site, refused, said
@@ -22,7 +22,7 @@ Check = Callable[..., None]
 
 @pytest.fixture
 def site() -> Iterator[Site]:
-    with chat_site.serving(Site(key=KEY)) as made:
+    with http_site.serving(Site(key=KEY)) as made:
         yield made
 
 
@@ -136,7 +136,7 @@ def test_a_path_that_is_not_the_apis_is_refused(site: Site, check: Check) -> Non
 
 
 @pytest.mark.parametrize("answer", [(200, b"<html>hello</html>", {}), (200, b"{}", {})], ids=["html", "another json"])
-def test_a_server_that_speaks_something_else_is_refused(site: Site, check: Check, answer: chat_site.Answer) -> None:
+def test_a_server_that_speaks_something_else_is_refused(site: Site, check: Check, answer: http_site.Answer) -> None:
     site.respond = lambda body, times: answer
     said = refusal(check)
     assert "answered with what is no completion" in said
