@@ -1,38 +1,21 @@
 """An examination asks, gates, has answered and judges; what is missing stays missing."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
+from scripted_engine import Script, Scripted
 
 from swarm_core.judges.arithmetic import Arithmetic
 from swarm_core.objectives.cube import Reason, Score, Unscored
 from swarm_core.ports import Completion, Failure, Request
-from swarm_core.recipe import ModelName, Recipe
+from swarm_core.recipe import ModelName
 from swarm_core.text.prompts import Style
 from swarm_trainer.verbs.examine import Exam, Sampling, examine
 
-Script = Callable[[Request], Completion | Failure]
 WRITER, GOOD, BAD = (ModelName(digit * 64) for digit in "abc")
 POOL = tuple(f"{n}+{n}" for n in range(20))
-
-
-class Scripted:
-    """An engine that answers by a function of the request, and remembers what it was asked."""
-
-    def __init__(self, script: Script) -> None:
-        self.script, self.asked = script, list[Request]()
-
-    def serve(self, live: Sequence[Recipe]) -> None:
-        pass
-
-    def complete(self, requests: Sequence[Request]) -> list[Completion | Failure]:
-        self.asked += requests
-        return [self.script(request) for request in requests]
-
-    def close(self) -> None:
-        pass
 
 
 def wrote(text: str) -> Completion:

@@ -1,35 +1,17 @@
 """Answers marked by a model: what cannot be marked has no score, and what cannot be answered is no item."""
 
-from collections.abc import Callable, Sequence
+from scripted_engine import Script, Scripted
 
 from swarm_core.judges.rubric import Rubric
 from swarm_core.objectives.cube import Reason, Unscored
 from swarm_core.ports import Completion, Failure, Request
-from swarm_core.recipe import ModelName, Recipe, remote
+from swarm_core.recipe import ModelName, remote
 from swarm_core.text.prompts import Style
 from swarm_trainer.verbs.examine import Exam, Sampling, examine
 
 JUDGE = remote("https://host/v1", "judge")
 AWAY = remote("https://host/v1", "taker")
 WRITER, HERE = ModelName("a" * 64), ModelName("b" * 64)
-Script = Callable[[Request], Completion | Failure]
-
-
-class Scripted:
-    """An engine that answers by a function of the request, and remembers what it was asked."""
-
-    def __init__(self, script: Script) -> None:
-        self.script, self.asked = script, list[Request]()
-
-    def serve(self, live: Sequence[Recipe]) -> None:
-        pass
-
-    def complete(self, requests: Sequence[Request]) -> list[Completion | Failure]:
-        self.asked += requests
-        return [self.script(request) for request in requests]
-
-    def close(self) -> None:
-        pass
 
 
 def wrote(text: str) -> Completion:

@@ -1,0 +1,25 @@
+"""An engine whose answers a test scripts, for verbs that ask models."""
+
+from collections.abc import Callable, Sequence
+
+from swarm_core.ports import Completion, Failure, Request
+from swarm_core.recipe import Recipe
+
+Script = Callable[[Request], Completion | Failure]
+
+
+class Scripted:
+    """An engine that answers by a function of the request, and remembers what it was asked."""
+
+    def __init__(self, script: Script) -> None:
+        self.script, self.asked = script, list[Request]()
+
+    def serve(self, live: Sequence[Recipe]) -> None:
+        pass
+
+    def complete(self, requests: Sequence[Request]) -> list[Completion | Failure]:
+        self.asked += requests
+        return [self.script(request) for request in requests]
+
+    def close(self) -> None:
+        pass
