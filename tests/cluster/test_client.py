@@ -8,6 +8,7 @@ from typing import Any
 
 import cluster_site
 import pytest
+import swarmrun_documents as documents
 from control_plane import ADMIN, ControlPlane
 from fake_cluster import FakeCluster
 
@@ -149,8 +150,6 @@ def test_what_a_finalizer_holds_is_going_and_not_gone(ask: Ask) -> None:
 
 def run() -> dict[str, Any]:
     """A SwarmRun as a server takes it."""
-    import swarmrun_documents as documents  # noqa: PLC0415  (hypothesis is slow to import)
-
     name = f"r-{uuid.uuid4().hex[:8]}"
     return documents.patched({"metadata.name": name, "metadata.namespace": "default"})
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 import cluster_site
+import generated_documents as generated
 import pytest
 import swarmrun_documents as documents
 import yaml
@@ -66,15 +67,15 @@ def test_the_server_gives_the_reason_of_the_rule_that_is_broken(server: Any, exa
 
 
 @settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(document=documents.documents())
+@given(document=generated.documents())
 def test_server_and_models_agree_on_generated_documents(server: Any, document: documents.Document) -> None:
     assert_agreed(server, written(document))
 
 
-@pytest.mark.parametrize("way", documents.WAYS, ids=lambda way: ".".join(map(str, way[0])))
+@pytest.mark.parametrize("way", generated.WAYS, ids=lambda way: ".".join(map(str, way[0])))
 def test_server_and_models_agree_at_the_limits_of_every_field(server: Any, way: tuple[Any, documents.Document]) -> None:
     path, schema = way
-    for value in [*documents.edges(schema), *documents.JUNK, documents.GONE]:
+    for value in [*generated.edges(schema), *generated.JUNK, documents.GONE]:
         document = documents.minimal()
         documents.put(document, list(path), value)
         assert_agreed(server, written(document))

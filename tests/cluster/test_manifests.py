@@ -8,6 +8,7 @@ import random
 from typing import Any
 
 import canned
+import generated_documents as generated
 import pytest
 import swarmrun_documents as documents
 import yaml
@@ -57,8 +58,8 @@ def made() -> list[tuple[str, documents.Document]]:
     found = [(path, changed(path.split("."), value)) for path, value in BY_HAND]
     drawn = [
         (".".join(map(str, way)), changed(list(way), value))
-        for way, schema in documents.WAYS
-        for value in (*documents.edges(schema), *documents.JUNK)
+        for way, schema in generated.WAYS
+        for value in (*generated.edges(schema), *generated.JUNK)
     ]
     random.Random(1).shuffle(drawn)
     return found + drawn

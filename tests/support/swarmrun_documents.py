@@ -1,11 +1,8 @@
-"""SwarmRun documents for tests: a smallest one, an accept and a reject example of every rule, and generated ones."""
+"""SwarmRun documents for tests: a smallest one, an accept and a reject example of every rule, and of every edit."""
 
 import copy
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
-
-from hypothesis import strategies as st
 
 from swarm_core.api import crd
 from swarm_core.api.scalars import ADDRESS, PATH_OR_FILE, RUN
@@ -317,116 +314,3 @@ FREE_EDITS = (
     {"metadata.labels": {"team": "a"}},
 )
 """Edits that are let pass."""
-
-STARTS: tuple[Patch, ...] = (
-    {},
-    {"spec.seed": 7, "spec.suspend": False, "spec.domain": "sums", "spec.execution": {"local": {"threads": 2}}},
-    {"spec.generators.adapters": ["a", "b", "c"], "spec.objective.type": "Separation"},
-    {
-        "spec.generators.count": 3,
-        "spec.generators.training": {"targetModules": ["q_proj", "v_proj"]},
-        "spec.generators.clustering.kmeans": {},
-    },
-    {"spec.generators.clustering": {"kmeans": {"embedder": MODEL}}},
-    {"spec.generators.clustering": {"type": "Field", "field": {"name": "topic"}}},
-    {"spec.swarm": {"rule": "Published", "published": {"stepLength": 10}, "particles": 4}},
-    {"spec.swarm": {"standard": {"start": "Generators", "remeasured": 0}}, "spec.takers.0.model": "/models/other"},
-    {"spec.swarm": {"optimizer": "RandomSearch", "randomSearch": {"halfWidth": 3}}},
-    {"spec.swarm": {"optimizer": "CmaEs", "cmaEs": {"maxPosition": 3}, "particles": 11}},
-    {"spec.swarm": {"groups": "PerLayer", "perLayer": {"cohesion": 0.5}}},
-    {"spec.resumeFrom": {"uri": "runs/a", "iteration": 0}},
-    {"spec.swarm": {"merge": "Exact", "exact": {"maxRank": 32}, "optimizer": "CmaEs"}},
-    {"spec.storage": {"type": "S3", "s3": {"bucket": "swarms", "region": "eu-west-1", "singleWriter": True}}},
-    {f"{CLUSTER}": {"inference": "Local", "trainer": {"accelerators": 0, "cpu": "500m"}, "queue": "team-a"}},
-    {
-        f"{CLUSTER}.podTemplate": {
-            "nodeSelector": {"kubernetes.io/arch": "amd64"},
-            "tolerations": [{"key": "gpu", "effect": "NoExecute"}] * 2,
-            "env": [{"name": "A", "value": ""}, {"name": "B", "value": "b"}],
-            "imagePullSecrets": [{"name": "a"}, {"name": "b"}],
-        },
-        f"{CLUSTER}.modelCache.claim.size": "50Gi",
-        f"{CLUSTER}.servers": {"extraArgs": ["--max-num-seqs=64", "--enforce-eager"], "tensorParallel": 64},
-    },
-    {"spec.storage": {"type": "Local", "local": {"path": "runs/a"}}, "spec.evaluation": {"final": {"items": 8}}},
-    {"spec.takers": [FIRST, SECOND], "spec.budget": {"calls": 9, "tokens": 10}},
-    {"spec.takers": [SECOND, {**FIRST, "endpoint": {**ENDPOINT, "apiKeyEnv": "KEY"}}]},
-    {"spec.takers": [FIRST, FIRST | {"name": "far-too"}]},
-    {"spec.judge": MARKS, "spec.takers.0": {"name": "far", "endpoint": {**ENDPOINT, "apiKeyEnv": "KEY"}}},
-    {"spec.judge": {**MARKS, "model": {**MARKS["model"], "endpoint": {**ENDPOINT, "apiKeyFile": "key"}}}},
-    {"spec.judge": {**MARKS, "model": {"endpoint": FIRST["endpoint"], "scale": {"low": 0}, "vet": False}}},
-)
-JUNK = (None, True, False, 0, -1, 1.5, 3.0, -0.0, 10**12, "", "3", "true", "x", [], {}, [None], [{}])
-
-
-def ways(schema: Document = SCHEMA["properties"]["spec"], way: tuple[str | int, ...] = ("spec",)) -> Iterator[tuple]:
-    """Every path below `way`, with its schema; of a list, its first two entries; of a map, two keys."""
-    for name, part in schema.get("properties", {}).items():
-        yield (*way, name), part
-        yield from ways(part, (*way, name))
-    for name in ("a", "b/c") if "additionalProperties" in schema else ():
-        yield (*way, name), schema["additionalProperties"]
-    for index in range(2) if "items" in schema else ():
-        yield (*way, index), schema["items"]
-        yield from ways(schema["items"], (*way, index))
-
-
-WAYS = list(ways())
-
-
-def edges(schema: Document) -> list[Any]:
-    """Values at and just past the limits of `schema`."""
-    low, high = schema.get("minimum", 0), schema.get("maximum", 9)
-    match schema["type"]:
-        case "integer":
-            return [low, high, float(low), low - 1, high + 1, low + 0.5]
-        case "number":
-            return [low, high, (low + high) / 2, low - 0.01, high + 0.01]
-        case "boolean":
-            return [True, False]
-        case "string":
-            longest, shortest = schema.get("maxLength", 20), schema.get("minLength", 0)
-            texts = [
-                "a-b",
-                "A_b",
-                "-a",
-                "a\n",
-                "a b",
-                "é" * longest,
-                "a" * longest,
-                "a" * (longest + 1),
-                "a" * shortest,
-            ]
-            return [
-                *schema.get("enum", []),
-                *texts,
-                "hf://a/b",
-                "hf://a/b@c/d",
-                "hf://a",
-                "s3://abc/d",
-                "s3://a/b",
-                "https://a",
-                "http://a:1/",
-                "file:///a",
-                "file://",
-                "a://",
-                *("4", "16Gi", "a.b/c", "d.e/f", "--enforce-eager", "--block-size=16"),
-                "\x07",
-                "😀",
-            ]
-        case "array":
-            entries = [[entry] * count for entry in ("ab", {"name": "n"}) for count in (1, 2, schema["maxItems"] + 1)]
-            return [*entries, [{"name": "n"}, {"name": "m"}], ["a", "b"], ["a", "b", "c", "d"]]
-        case _:
-            return [{}, *({f"k{key}": "v" for key in range(most)} for most in (16, 17) if "maxProperties" in schema)]
-
-
-@st.composite
-def documents(draw: st.DrawFn) -> Document:
-    """A valid document with none to three things about it changed, by its schema or by junk."""
-    document = patched(draw(st.sampled_from(STARTS)))
-    for _ in range(draw(st.sampled_from((0, 1, 1, 1, 2, 3)))):
-        way, schema = draw(st.sampled_from(WAYS))
-        value = draw(st.sampled_from([*edges(schema)] * 3 + [*JUNK, GONE, GONE]))
-        put(document, list(way), value)
-    return document

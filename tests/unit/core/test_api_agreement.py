@@ -1,6 +1,7 @@
 """The models and the CRD made from them say yes and no to the same documents."""
 
 import crd_judge
+import generated_documents as generated
 import pytest
 import swarmrun_documents as documents
 from hypothesis import given, settings
@@ -74,16 +75,16 @@ def test_what_is_outside_the_identity_can_be_edited(edit: documents.Patch) -> No
 
 
 @settings(max_examples=400, deadline=None)
-@given(documents.documents())
+@given(generated.documents())
 def test_a_document_is_valid_for_the_models_exactly_when_it_is_for_the_crd(document: documents.Document) -> None:
     ours, theirs = refusal(document), crd_judge.refusals(document, SCHEMA)
     assert bool(ours) == bool(theirs), f"models: {ours or 'valid'}; CRD: {theirs or 'valid'}"
 
 
-@pytest.mark.parametrize("way", documents.WAYS, ids=lambda way: ".".join(map(str, way[0])))
+@pytest.mark.parametrize("way", generated.WAYS, ids=lambda way: ".".join(map(str, way[0])))
 def test_models_and_crd_agree_at_the_limits_of_every_field(way: tuple[tuple[str | int, ...], dict]) -> None:
     path, schema = way
-    for value in [*documents.edges(schema), *documents.JUNK, documents.GONE]:
+    for value in [*generated.edges(schema), *generated.JUNK, documents.GONE]:
         document = documents.minimal()
         documents.put(document, list(path), value)
         ours, theirs = refusal(document), crd_judge.refusals(document, SCHEMA)
@@ -94,7 +95,7 @@ def test_generated_documents_are_of_both_kinds() -> None:
     verdicts = []
 
     @settings(max_examples=100, deadline=None, database=None, derandomize=True)
-    @given(documents.documents())
+    @given(generated.documents())
     def collect(document: documents.Document) -> None:
         verdicts.append(bool(refusal(document)))
 

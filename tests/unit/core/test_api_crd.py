@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
+import generated_documents as generated
 import jsonschema
 import pytest
 import swarmrun_documents as documents
@@ -52,7 +53,7 @@ def test_no_two_rules_of_one_block_say_the_same() -> None:
         assert len(messages) == len(set(messages)), path
 
 
-@pytest.mark.parametrize("start", documents.STARTS, ids=lambda start: "+".join(start) or "minimal")
+@pytest.mark.parametrize("start", generated.STARTS, ids=lambda start: "+".join(start) or "minimal")
 def test_the_editor_schema_lets_a_valid_document_pass(start: documents.Patch) -> None:
     jsonschema.validate(documents.patched(start), schema.editor_schema())
 

@@ -4,6 +4,7 @@ import json
 import random
 from typing import Any
 
+import generated_documents as generated
 import pytest
 import swarmrun_documents as documents
 from hypothesis import given, settings
@@ -17,7 +18,7 @@ from swarm_core.api.swarm import CmaEs, Compat, Exact, PerLayer, Published, Rand
 from swarm_core.errors import BadInputError
 from swarm_core.recipe import Digest, digest_bytes
 
-LEAVES = [(way, schema) for way, schema in documents.WAYS if schema["type"] not in ("object", "array")]
+LEAVES = [(way, schema) for way, schema in generated.WAYS if schema["type"] not in ("object", "array")]
 ONE_VALUE = {"judge.type", "judge.verifier.name", "storage.type", "generators.clustering.kmeans.embedder.type"}
 """Fields that have one legal value while the rest stands."""
 NAMED = ("url", "model")
@@ -40,9 +41,9 @@ def contents(spec: ResolvedSpec) -> dict[str, Digest]:
 def digests_by_value(way: tuple[str | int, ...], schema: documents.Document) -> dict[Any, Digest]:
     """The digests of documents that differ in the field at `way` alone, from the first start with two legal values."""
     most: dict[Any, Digest] = {}
-    for start in documents.STARTS:
+    for start in generated.STARTS:
         found: dict[Any, Digest] = {}
-        for value in documents.edges(schema):
+        for value in generated.edges(schema):
             document = documents.patched(start)
             documents.put(document, list(way), value)
             try:
@@ -75,7 +76,7 @@ def test_the_digest_of_the_smallest_run_stays_what_it_is() -> None:
     assert published == "c8d5997fbdf72e7279fa13ba485254c6b784b68a4eda8ab96ef1aac3f051458c"
 
 
-@pytest.mark.parametrize("start", documents.STARTS, ids=lambda start: "+".join(start) or "minimal")
+@pytest.mark.parametrize("start", generated.STARTS, ids=lambda start: "+".join(start) or "minimal")
 def test_writing_every_default_out_changes_nothing(start: documents.Patch) -> None:
     document = documents.patched(start)
     run = loading.from_object(document, "run.yaml")
@@ -117,7 +118,7 @@ def test_what_is_outside_the_identity_changes_neither_digest(patch: documents.Pa
     assert defaults.experiment_digest(plain, contents(plain)) == defaults.experiment_digest(other, contents(other))
 
 
-@given(st.sampled_from(documents.STARTS), st.integers(0, 2**32))
+@given(st.sampled_from(generated.STARTS), st.integers(0, 2**32))
 @settings(max_examples=30, deadline=None)
 def test_the_order_of_keys_changes_nothing(start: documents.Patch, seed: int) -> None:
     def shuffled(value: Any) -> Any:
@@ -132,7 +133,7 @@ def test_the_order_of_keys_changes_nothing(start: documents.Patch, seed: int) ->
     assert digest(shuffled(document)) == digest(document)
 
 
-@pytest.mark.parametrize("start", documents.STARTS, ids=lambda start: "+".join(start) or "minimal")
+@pytest.mark.parametrize("start", generated.STARTS, ids=lambda start: "+".join(start) or "minimal")
 def test_the_experiment_digest_follows_what_paths_hold_and_not_where_they_lie(start: documents.Patch) -> None:
     document = documents.patched(start)
     spec = resolved(document)
@@ -262,7 +263,7 @@ def test_layers_and_exact_sums_resolve_to_their_constants_or_to_none() -> None:
     assert (chosen.per_layer, chosen.exact) == (PerLayer(), Exact())
 
 
-@pytest.mark.parametrize("start", documents.STARTS, ids=lambda start: "+".join(start) or "minimal")
+@pytest.mark.parametrize("start", generated.STARTS, ids=lambda start: "+".join(start) or "minimal")
 def test_a_resolved_spec_survives_json(start: documents.Patch) -> None:
     spec = resolved(documents.patched(start))
     assert ResolvedSpec.model_validate_json(spec.model_dump_json()) == spec

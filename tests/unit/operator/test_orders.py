@@ -2,6 +2,7 @@
 
 import copy
 
+import generated_documents as generated
 import pod_world
 import pytest
 import swarmrun_documents as documents
@@ -64,7 +65,7 @@ def test_a_cache_of_one_node_suits_a_run_whose_pods_follow_one_another() -> None
 
 
 @settings(max_examples=150, deadline=None)
-@given(documents.documents())
+@given(generated.documents())
 def test_no_document_stops_the_operator(document: documents.Document) -> None:
     run = copy.deepcopy(document)
     if not isinstance(run.get("metadata"), dict):
