@@ -7,7 +7,7 @@ from pathlib import Path
 
 from swarm_core.commit import Commit
 from swarm_core.pool import Pool
-from swarm_trainer.report import board, history, result
+from swarm_trainer.report import board, dataset, history, result
 from swarm_trainer.report.account import Json
 from swarm_trainer.report.duel import Duel, Truth
 from swarm_trainer.report.result import Origin
@@ -137,13 +137,7 @@ def lines(pool: Pool) -> Iterable[str]:
 
 def card(duel: Duel, pool: Pool, domain: str) -> str:
     """The card, in Markdown with the hub's header."""
-    return f"""---
-configs:
-- config_name: default
-  data_files: data.jsonl
-tags: [synthetic, dataswarm]
----
-# {domain}: hard items of a game
+    return f"""{dataset.HEADER}# {domain}: hard items of a game
 
 {sum(1 for _ in lines(pool))} items about {domain}, written by generators that sought what takers fail on. `answer` is
 the verified answer, `round` when the item was written, `missed` whether the best taker of a round got it wrong. No item

@@ -11,6 +11,15 @@ from swarm_core.rollout import Answer, Item
 from swarm_trainer.report.account import Json
 from swarm_trainer.report.verdict import Verdict
 
+HEADER = """---
+configs:
+- config_name: default
+  data_files: data.jsonl
+tags: [synthetic, dataswarm]
+---
+"""
+"""What a hub reads of a card."""
+
 
 def text(verdict: Verdict) -> str:
     """JSONL: one item a line."""
@@ -43,13 +52,7 @@ def card(verdict: Verdict, name: str, domain: str) -> str:
     count = sum(1 for _ in lines(verdict))
     takers = "\n".join(f"| {taker} | {value:.3f} |" for taker, value in best.fresh.parts if taker.startswith("taker "))
     theirs = f"{initial.fresh.low:.3f} to {initial.fresh.high:.3f}"
-    return f"""---
-configs:
-- config_name: default
-  data_files: data.jsonl
-tags: [synthetic, dataswarm]
----
-# {name}
+    return f"""{HEADER}# {name}
 
 {count} items about {domain}, written by the generator that a swarm search found for the objective
 **{verdict.objective}**, each with the answers and scores of {len(best.rollouts[0].takers)} test takers.

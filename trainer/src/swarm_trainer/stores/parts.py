@@ -10,9 +10,9 @@ import functools
 import hashlib
 import os
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -84,16 +84,21 @@ def upload(store: Bucket, digest: Digest, size: int, parts: Iterable[bytes]) -> 
     start = functools.partial(store.client.create_multipart_upload, **at, **checksum)
     started = store.persistently(start, key, deadline, writing=True)
     request = {**at, "UploadId": started["UploadId"]}
-    try:
+    with ExitStack() as unfinished:
+        unfinished.callback(abort, store, key, request)
         sent = send(store, request, parts, deadline)
         finish(store, key, {**request, "MultipartUpload": {"Parts": sent}}, size, deadline)
-    except (
-        BaseException
-    ):  # Ctrl-C too: parts that are not aborted take room, unseen, until somebody's rule collects them
-        with suppress(Exception):
-            hasty = Deadline(ABORT_SECONDS, store.limits)
-            store.persistently(lambda: store.client.abort_multipart_upload(**request), key, hasty, writing=True)
-        raise
+        unfinished.pop_all()
+
+
+def abort(store: Bucket, key: str, request: Mapping[str, Any]) -> None:
+    """Drop the parts of an upload: they would take room, unseen, until somebody's rule collects them.
+
+    What ended the upload matters more than whether this comes to anything, so nothing is raised.
+    """
+    hasty = Deadline(ABORT_SECONDS, store.limits)
+    with suppress(Exception):
+        store.persistently(lambda: store.client.abort_multipart_upload(**request), key, hasty, writing=True)
 
 
 def pieces(source: Path, stamp: tuple[int, int, int]) -> Iterator[bytes]:

@@ -4,7 +4,7 @@ A verb that finds its receipt does nothing, so a lost answer or a second attempt
 """
 
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from typing import assert_never
 
 from swarm_core.engine.work import Kind, Receipt, WorkItem
@@ -20,15 +20,19 @@ def carry_out(item: WorkItem, context: Context) -> Receipt:
     found = receipts.stored(context.store, item.key)
     if found is not None:
         return found
-    try:
+    with ExitStack() as undone:
+        undone.callback(spent, context)
         receipt = verb(item.kind)(item, context)
-    except BaseException:
-        with suppress(StoreError):
-            efforts.settle(context)
-        raise
+        undone.pop_all()
     standing = Receipt.from_bytes(context.store.publish(receipts.key(item.key), receipt.to_bytes()))
     efforts.settle(context)
     return standing
+
+
+def spent(context: Context) -> None:
+    """Tell the store what an item cost that came to nothing; what ended it matters more than a store that is away."""
+    with suppress(StoreError):
+        efforts.settle(context)
 
 
 def verb(kind: Kind) -> Verb:

@@ -36,6 +36,14 @@ def load(store: ArtifactStore, iteration: int, digest: Digest | None = None) -> 
     return Commit.from_bytes(data)
 
 
+def standing(store: ArtifactStore, iteration: int) -> Commit:
+    """The commit of an iteration that is done. Raises StoreError when the store has none."""
+    found = load(store, iteration)
+    if found is None:
+        raise StoreError(f"{commit.key(iteration)} is missing from the store, and what follows rests on it; restore it")
+    return found
+
+
 def append(store: ArtifactStore, new: Commit) -> Commit:
     """Commit an iteration and move HEAD to it. Whoever lost a race gets the winner's commit."""
     standing = store.publish(commit.key(new.iteration), new.to_bytes())

@@ -16,7 +16,7 @@ from swarm_core.swarm import pso
 from swarm_trainer.report import dataset, history, picture, result, summary
 from swarm_trainer.report.verdict import Verdict
 from swarm_trainer.stores import tree
-from swarm_trainer.verbs import chain, efforts, settle
+from swarm_trainer.verbs import chain, settle
 from swarm_trainer.verbs.context import Context
 from swarm_trainer.verbs.court import Court
 from swarm_trainer.verbs.setup import Setup, prepared
@@ -62,7 +62,6 @@ def bundled(context: Context, setup: Setup, verdict: Verdict, commits: Sequence[
 def write(folder: Path, context: Context, setup: Setup, verdict: Verdict, commits: Sequence[Commit]) -> None:
     """The bundle's files."""
     name, domain = setup.title, setup.exam.domain
-    efforts.settle(context)
     origin = result.Origin(setup.experiment, setup.exam.seed, commits[-1].digest)
     (folder / "result.json").write_text(result.text(verdict, origin), encoding="utf-8")
     (folder / "history.jsonl").write_text(history.text(commits), encoding="utf-8")

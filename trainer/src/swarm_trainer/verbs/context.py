@@ -18,6 +18,7 @@ from swarm_trainer.sources.fetching import Fetched
 
 if TYPE_CHECKING:  # a host has no use for an HTTP client
     from swarm_trainer.inference.chat import Chat
+    from swarm_trainer.verbs.setup import Setup
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,8 @@ class Context:
     """Inference engines by what they serve, one per lane, kept warm between items."""
     fetched: dict[str, Fetched] = field(default_factory=dict)
     """Inputs from elsewhere, by URI, each settled on one version."""
+    setups: "dict[tuple[str, int], Setup]" = field(default_factory=dict, init=False)
+    """What `setup.prepared` made, by swarm and later adapters: all of it rests on receipts, which never change."""
     chat: "Chat | None" = None
     """The client of other people's endpoints, made when it is first needed."""
     meter: Meter = field(default_factory=Meter)

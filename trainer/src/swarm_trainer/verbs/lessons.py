@@ -14,7 +14,7 @@ from swarm_core.sides import TAKERS
 from swarm_core.swarm import pso, streams
 from swarm_core.text import prompts
 from swarm_trainer.lora import adapter, training
-from swarm_trainer.verbs import pools, setup, turns
+from swarm_trainer.verbs import chain, pools, setup, turns
 from swarm_trainer.verbs.context import Context
 
 Pairs = list[tuple[str, str]]
@@ -55,7 +55,7 @@ def later(context: Context, number: int) -> Lesson:
     assert game.train is not None
     of_round = pools.of(context, number)
     items = list(dict.fromkeys(entry.text for entry in (*of_round.entries, *of_round.archive)))
-    last = turns.standing(context, turns.place(context, TAKERS, number - 1))
+    last = chain.standing(context.store, turns.place(context, TAKERS, number - 1))
     ready = replace(setup.prepared(context, TAKERS), basis=last.basis)
     best = pso.best(pso.from_json(last.swarm))
     if best is None:

@@ -15,7 +15,7 @@ from swarm_core.ports import Solver, StoreError
 from swarm_core.recipe import Digest, ModelName
 from swarm_core.rollout import Rollout
 from swarm_core.swarm import pso
-from swarm_trainer.verbs import setup
+from swarm_trainer.verbs import chain, setup
 from swarm_trainer.verbs.context import Context
 from swarm_trainer.verbs.gather import Wanted
 
@@ -28,7 +28,7 @@ def of(context: Context, number: int) -> Pool:
         _, experiment = setup.manifested(context.store)
         items = setup.seed_data(context.store, experiment).pool
         return pool.first([entry(context, item, -1) for item in items], game.pool.size, seed)
-    last, measured = (committed(context, index) for index in (2 * number - 1, 2 * number))
+    last, measured = (chain.standing(context.store, index) for index in (2 * number - 1, 2 * number))
     assert last.pool is not None
     before = load(context, last.pool)
     archive = pool.archived(before, missed(context, last), game.pool.archive)
@@ -40,13 +40,6 @@ def of(context: Context, number: int) -> Pool:
 
 def load(context: Context, digest: Digest) -> Pool:
     return Pool.from_bytes(context.store.get(digest).read_bytes())
-
-
-def committed(context: Context, index: int) -> Commit:
-    data = context.store.read(commit.key(index))
-    if data is None:
-        raise StoreError(f"{commit.key(index)} is missing from the store, and a pool rests on it; restore it")
-    return Commit.from_bytes(data)
 
 
 def entry(context: Context, text: str, number: int, model: ModelName | None = None) -> Entry:

@@ -110,12 +110,13 @@ def check_adapters(context: Context) -> None:
 
 def own_base(use: Use, context: Context) -> Path:
     """The folder of the model that an adapter is of."""
-    for index, taker in enumerate(context.resolved.takers):
-        if use.field == f"spec.takers[{index}].adapter" and isinstance(taker, ResolvedTaker):
-            if taker.model == context.resolved.base.model:
-                break
-            return places.here(Use(Role.TAKER_MODEL, taker.model, f"spec.takers[{index}].model"), context)
-    return setup.base_folder(context)
+    other = [
+        Use(Role.TAKER_MODEL, taker.model, f"spec.takers[{index}].model")
+        for index, taker in enumerate(context.resolved.takers)
+        if use.field == f"spec.takers[{index}].adapter"
+        if isinstance(taker, ResolvedTaker) and taker.model != context.resolved.base.model
+    ]
+    return places.here(other[0], context) if other else setup.base_folder(context)
 
 
 def given(resolved: ResolvedSpec) -> tuple[str, ...]:

@@ -145,6 +145,12 @@ class Setup:
 
 def prepared(context: Context, swarm: str = GENERATORS, later: int = 0) -> Setup:
     """The setup of one swarm, once prepare and every seed are done; `later`: the adapters trained for it since."""
+    if (swarm, later) not in context.setups:
+        context.setups[swarm, later] = assembled(context, swarm, later)
+    return context.setups[swarm, later]
+
+
+def assembled(context: Context, swarm: str, later: int) -> Setup:
     manifest, experiment = manifested(context.store)
     given = experiment.side(swarm).adapters
     trained = later if given else search.side(context.resolved, swarm).generators.count + later

@@ -4,7 +4,7 @@ from swarm_core.commit import Commit
 from swarm_core.engine.receipts import Stop
 from swarm_core.sides import TAKERS
 from swarm_core.swarm import pso
-from swarm_trainer.verbs import turns
+from swarm_trainer.verbs import chain
 from swarm_trainer.verbs.context import Context
 
 
@@ -15,7 +15,7 @@ def stopped(context: Context, done: Commit, swarm: pso.Swarm) -> str:
         return str(pso.stopped(swarm) or "")
     if done.moved != TAKERS:  # as released, generators out of patience end the game before takers move
         return str(Stop.PATIENCE) if game.reference and impatient(swarm) else ""
-    generators = pso.from_json(turns.standing(context, done.iteration - 1).swarm)
+    generators = pso.from_json(chain.standing(context.store, done.iteration - 1).swarm)
     taker, generator = pso.best(swarm), pso.best(generators)
     if impatient(swarm) or impatient(generators):
         return str(Stop.PATIENCE)

@@ -63,15 +63,7 @@ def at(context: Context, index: int) -> Turn:
 
 def before(context: Context, ready: Setup, index: int) -> pso.Swarm:
     """The swarm as the commit at `index` left it; a new one before the first."""
-    return pso.start(ready.plan) if index < 0 else pso.from_json(standing(context, index).swarm)
-
-
-def standing(context: Context, index: int) -> Commit:
-    """The commit at a place in the chain."""
-    found = chain.load(context.store, index)
-    if found is None:
-        raise StoreError(f"{commit.key(index)} is missing from the store, and what follows rests on it; restore it")
-    return found
+    return pso.start(ready.plan) if index < 0 else pso.from_json(chain.standing(context.store, index).swarm)
 
 
 def generators(context: Context, number: int) -> Turn:
@@ -102,14 +94,14 @@ def opponents(context: Context, number: int) -> tuple[Named, ...]:
         return tuple((f"t{index:02d}", recipe) for index, recipe in enumerate(initial(context)))
     game = context.resolved.game
     assert game is not None
-    last = standing(context, place(context, TAKERS, number - 1))
+    last = chain.standing(context.store, place(context, TAKERS, number - 1))
     found = [
         (f"t{rank:02d}", played(context, last, position))
         for rank, position in enumerate(present(pso.from_json(last.swarm), game.reference, game.opponents.leading))
     ]
     earlier = number - 1
     for drawn in streams.sample(context.resolved.seed, earlier, min(game.opponents.league, earlier), "league", number):
-        found.append((f"r{drawn:03d}", leader(context, standing(context, place(context, TAKERS, drawn)))))
+        found.append((f"r{drawn:03d}", leader(context, chain.standing(context.store, place(context, TAKERS, drawn)))))
     return tuple({recipe.name: (name, recipe) for name, recipe in reversed(found)}.values())[::-1]
 
 

@@ -14,7 +14,7 @@ from swarm_core.ports import Inference
 from swarm_core.rollout import Rollout
 from swarm_core.sides import RIVALS, TAKERS
 from swarm_core.swarm import pso
-from swarm_trainer.verbs import efforts, gather, lanes, pools, setup, turns
+from swarm_trainer.verbs import chain, efforts, gather, lanes, pools, setup, turns
 from swarm_trainer.verbs.context import Context, Progress
 from swarm_trainer.verbs.examine import Exam, Place
 from swarm_trainer.verbs.gather import Wanted
@@ -34,7 +34,7 @@ def draft(item: WorkItem, context: Context) -> None:
     if game is None or not game.reference or item.index == 0:
         return
     ready = setup.prepared(context)
-    before = turns.standing(context, turns.place(context, TAKERS, item.index) - 1)
+    before = chain.standing(context.store, turns.place(context, TAKERS, item.index) - 1)
     recipes = [ready.recipe(particle.position) for particle in pso.from_json(before.swarm).particles]
     engines = ready.serving(context, recipes)
     jobs = [writing(context, ready.exam, wanted) for wanted in pools.draft(context, before)]
