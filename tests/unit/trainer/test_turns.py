@@ -14,7 +14,7 @@ from swarm_core.ports import CorruptError
 from swarm_core.recipe import digest_bytes, mixture
 from swarm_core.rollout import Rollout
 from swarm_core.swarm import pso, state
-from swarm_trainer.verbs import pools, receipts, replay, retention, turns, witness
+from swarm_trainer.verbs import chain, pools, receipts, replay, retention, turns, witness
 from swarm_trainer.verbs.context import Context
 
 AS_RELEASED = {
@@ -26,7 +26,7 @@ AS_RELEASED = {
 
 
 def standing(game: Context, index: int) -> Commit:
-    return turns.standing(game, index)
+    return chain.standing(game.store, index)
 
 
 def steps(log: list[str]) -> list[str]:
