@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import adversarial_documents as documents
+import cluster_site
 import pytest
 import yaml
 from swarmrun_documents import Example
@@ -11,23 +12,16 @@ from swarmrun_documents import Example
 from swarm_core.api import defaults, loading
 
 pytestmark = pytest.mark.cluster
-COMMITTED = Path(__file__).parents[2] / "crds" / "dataswarm.io_adversarialruns.yaml"
 GAME = Path(__file__).parents[2] / "examples" / "adversarial" / "run.yaml"
-DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
-RUNS = "/apis/dataswarm.io/v1alpha1/namespaces/default/adversarialruns"
 YAML = "application/yaml"
+RUNS = "/apis/dataswarm.io/v1alpha1/namespaces/default/adversarialruns"
 
 
 @pytest.fixture(scope="module")
 def server(api_server: Any) -> Any:
     """The API server with the committed CRD established."""
-    status, answer = api_server.call("POST", DEFINITIONS, COMMITTED.read_text(), YAML)
-    assert status == 201, answer["message"]
-    for _ in range(60):
-        if api_server.call("GET", RUNS)[0] == 200:
-            return api_server
-        api_server.call("GET", f"{DEFINITIONS}?watch=true&timeoutSeconds=1")
-    return pytest.fail("the CRD was never established")
+    cluster_site.established(api_server)
+    return api_server
 
 
 def create(server: Any, text: str) -> tuple[int, Any]:

@@ -30,6 +30,12 @@ SERVED: documents.Patch = {
     **LOCAL,
     "spec.execution": {"kubernetes": {"inference": "VLLM", "maxAccelerators": 1, "trainer": {"accelerators": 1}}},
 }
+GAME: documents.Patch = {
+    **{path: SERVED[path] for path in ("spec.storage", "spec.generators.count", "spec.execution")},
+    "spec.takers.count": 2,
+    "spec.takers.learning": {"type": "Train"},
+    "spec.rounds": ITERATIONS,
+}
 KIBI = 1024
 PHASES = (Phase.PREPARING, Phase.SEEDING, Phase.ITERATING, Phase.CONCLUDING)
 
@@ -73,6 +79,23 @@ def test_servers_and_trainers_share_one_accelerator_by_turns(site: Site) -> None
     assert works.index("serve") > max(number for number, work in enumerate(works) if work == "seed")
     site.until(lambda: not serving(site), 30, "the server is gone")
     assert sum(run["status"]["gpuSeconds"][part] for part in ("busy", "loading", "idle")) > 0
+
+
+def test_a_game_takes_its_turns_and_what_it_trains_shares_one_accelerator_with_its_servers(site: Site) -> None:
+    bench = Bench(ITERATIONS, takers=2)
+    node = site.node("n", bench.behave, gpus=1)
+    site.operator("a")
+    site.create_game("game", GAME)
+    run = site.succeeded("game", 180)
+    assert canned.saved(run)["outcome"]["result"] == canned.result(ITERATIONS, takers=2)
+    assert bench.faults == []
+    assert set(bench.begun.values()) == {1}
+    assert [row["round"] for row in run["status"]["history"]] == list(range(ITERATIONS + 1))
+    works = [pod["metadata"]["labels"][names.WORK] for pod in node.history]
+    assert works.count("seed") == 3 + 2 + 3 + ITERATIONS
+    assert works.count("serve") == 1 + ITERATIONS
+    site.api.call("DELETE", f"{site.games}/game")
+    site.until(lambda: not left(site), 30, "nothing is left of it")
 
 
 def test_applying_the_same_yaml_again_changes_nothing(site: Site) -> None:

@@ -71,8 +71,8 @@ def prepare(cluster: Cluster) -> None:
     for arena in (ARENA, ARENA.with_name("arithmetic-2")):
         for part in ("base", "takers"):
             upload_folder(s3, swarmruns.INPUTS, f"{arena.name}/{part}", arena / part)
-    seeds = (ARENA / "seeds.jsonl").read_bytes()
-    s3.put_object(Bucket=swarmruns.INPUTS, Key=f"{ARENA.name}/seeds.jsonl", Body=seeds)
+    for data in (ARENA / "seeds.jsonl", GAME / "seeds.jsonl", GAME / "takers.jsonl"):
+        s3.put_object(Bucket=swarmruns.INPUTS, Key=f"{data.parent.name}/{data.name}", Body=data.read_bytes())
     cluster.install("replicas=2")
     restricted = {"pod-security.kubernetes.io/enforce": "restricted"}
     about = {"name": swarmruns.SECRET, "namespace": NAMESPACE}

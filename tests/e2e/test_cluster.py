@@ -99,7 +99,7 @@ def check_untouched(cluster: Cluster, run: dict[str, Any]) -> None:
 
 def suspend(cluster: Cluster, name: str, wanted: bool) -> None:
     patch = json.dumps({"spec": {"suspend": wanted}})
-    cluster.run("patch", "swarmrun", name, "--namespace", NAMESPACE, "--type", "merge", "--patch", patch)
+    cluster.run("patch", *swarmruns.resource(name), "--namespace", NAMESPACE, "--type", "merge", "--patch", patch)
 
 
 def kill_operators(cluster: Cluster) -> None:

@@ -5,6 +5,7 @@ history; and it is written once, so an item done again finds what was done. An i
 the store is a fault of whoever launched it, and is noted as one.
 """
 
+import itertools
 import json
 import threading
 from collections import Counter
@@ -16,6 +17,7 @@ from process_node import Answer
 
 from swarm_core.engine.receipts import Output
 from swarm_core.engine.work import Kind, Receipt, WorkItem
+from swarm_core.sides import GENERATORS, TAKERS
 from swarm_operator import names
 
 SERVER = Answer(forever=True)
@@ -26,6 +28,8 @@ class Bench:
     """The store, and what was asked of it."""
 
     iterations: int
+    takers: int | None = None
+    """Clusters of the takers of a game; None: the run is no game."""
     seconds: float = 0.0
     """So long every item takes."""
     held: Kind | None = None
@@ -53,24 +57,18 @@ class Bench:
         forerunner = self._forerunner(run, item)
         if forerunner != item.parent:
             self.faults.append(f"{item.key} follows {item.parent}; it must follow {forerunner}")
-        receipt = engine_site.carry_out(item, self.iterations)
+        receipt = engine_site.carry_out(item, self.iterations, sides(self.takers)[-1])
         self.store[run, item.key] = receipt
         return receipt
 
     def _forerunner(self, run: str, item: WorkItem) -> str | None:
         """The digest that the item must name as its parent."""
-        match item.kind:
-            case Kind.PREPARE:
-                return None
-            case Kind.SEED:
-                return self.store[run, "prepare"].outputs[Output.EXPERIMENT]
-            case Kind.ITERATE if item.index == 0:
-                return self.store[run, "prepare"].outputs[Output.EXPERIMENT]
-            case Kind.ITERATE:
-                before = replace(item, index=item.index - 1)
-            case Kind.CONCLUDE:
-                before = WorkItem(Kind.ITERATE, item.swarm, self.iterations)
-        return self.store[run, before.key].outputs[Output.COMMIT]
+        if item.kind is Kind.PREPARE:
+            return None
+        before = engine_site.forerunner(item, self.iterations, self.takers)
+        if not before:
+            return self.store[run, "prepare"].outputs[Output.EXPERIMENT]
+        return self.store[run, before].outputs[Output.COMMIT]
 
 
 def asked(pod: Any) -> WorkItem:
@@ -81,16 +79,22 @@ def asked(pod: Any) -> WorkItem:
     completion = metadata.get("annotations", {}).get(names.COMPLETION)
     if completion is None:
         return item
-    indexes = next(one["value"] for one in container["env"] if one["name"] == "DATASWARM_INDEXES")
-    return replace(item, index=int(indexes.split(",")[int(completion)]))
+    keys = next(one["value"] for one in container["env"] if one["name"] == "DATASWARM_ITEMS")
+    mine = WorkItem.of_key(keys.split(",")[int(completion)])
+    return replace(item, swarm=mine.swarm, index=mine.index)
 
 
-def result(iterations: int) -> str:
+def sides(takers: int | None) -> tuple[str, ...]:
+    """The swarms that take turns, in their order."""
+    return (GENERATORS,) if takers is None else (GENERATORS, TAKERS)
+
+
+def result(iterations: int, takers: int | None = None) -> str:
     """What an undisturbed run ends in: the digest of its conclusion."""
     parent = engine_site.carry_out(WorkItem(Kind.PREPARE), iterations).outputs[Output.EXPERIMENT]
-    for index in range(iterations + 1):
-        item = WorkItem(Kind.ITERATE, index=index, parent=parent)
-        parent = engine_site.carry_out(item, iterations).outputs[Output.COMMIT]
+    for index, swarm in itertools.product(range(iterations + 1), sides(takers)):
+        item = WorkItem(Kind.ITERATE, swarm, index, parent)
+        parent = engine_site.carry_out(item, iterations, sides(takers)[-1]).outputs[Output.COMMIT]
     return engine_site.carry_out(WorkItem(Kind.CONCLUDE, parent=parent), iterations).outputs[Output.RESULT]
 
 

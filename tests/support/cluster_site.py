@@ -6,15 +6,18 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
+import adversarial_documents as adversarial
 import swarmrun_documents as documents
-import yaml
 from control_plane import OPERATOR, ApiServer, ControlPlane
 from operator_process import OperatorProcess
 from process_node import Behave, ProcessNode
 
+from swarm_core.api.resources import RESOURCES
+
 ROOT = Path(__file__).parents[2]
 DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
-CRD = ROOT / "crds" / "dataswarm.io_swarmruns.yaml"
+GROUP = "/apis/dataswarm.io/v1alpha1"
+PLURALS = tuple(resource.plural for resource in RESOURCES.values())
 POLL_SECONDS = 0.1
 T = TypeVar("T")
 CHILDREN = {
@@ -26,8 +29,8 @@ CHILDREN = {
     "Secret": "/api/v1/namespaces/{}/secrets",
 }
 RIGHTS = [
-    ("dataswarm.io", ["swarmruns"], ["get", "list", "watch", "delete"]),
-    ("dataswarm.io", ["swarmruns/status"], ["patch"]),
+    ("dataswarm.io", list(PLURALS), ["get", "list", "watch", "delete"]),
+    ("dataswarm.io", [f"{plural}/status" for plural in PLURALS], ["patch"]),
     ("batch", ["jobs"], ["get", "list", "watch", "create", "patch", "delete"]),
     ("apps", ["deployments"], ["get", "list", "watch", "create", "patch", "delete"]),
     ("", ["pods"], ["get", "list", "watch", "patch", "delete"]),
@@ -43,7 +46,7 @@ class Site:
 
     def __init__(self, plane: ControlPlane, api: ApiServer, folder: Path, namespace: str) -> None:
         self.plane, self.api, self.folder, self.namespace = plane, api, folder, namespace
-        self.runs = f"/apis/dataswarm.io/v1alpha1/namespaces/{namespace}/swarmruns"
+        self.runs, self.games = (f"{GROUP}/namespaces/{namespace}/{plural}" for plural in PLURALS)
         self.kubeconfig = plane.write_kubeconfig(folder / "operator.kubeconfig", OPERATOR)
         self.nodes: list[ProcessNode] = []
         self.operators: list[OperatorProcess] = []
@@ -71,12 +74,20 @@ class Site:
 
     def create(self, name: str, patch: documents.Patch | None = None) -> Any:
         document = documents.patched({"metadata.name": name, "spec.swarm": {"iterations": 3}, **(patch or {})})
-        status, answer = self.api.call("POST", self.runs, document)
+        return self._posted(self.runs, document)
+
+    def create_game(self, name: str, patch: documents.Patch) -> Any:
+        """An AdversarialRun; no run of the other kind may have its name."""
+        return self._posted(self.games, adversarial.patched({"metadata.name": name, **patch}))
+
+    def _posted(self, collection: str, document: Any) -> Any:
+        status, answer = self.api.call("POST", collection, document)
         assert status == 201, answer
         return answer
 
     def run(self, name: str) -> Any:
-        return self.api.call("GET", f"{self.runs}/{name}")[1]
+        status, found = self.api.call("GET", f"{self.runs}/{name}")
+        return found if status == 200 else self.api.call("GET", f"{self.games}/{name}")[1]
 
     def phase(self, name: str) -> str:
         return str((self.run(name).get("status") or {}).get("phase", ""))
@@ -106,8 +117,9 @@ class Site:
         raise AssertionError(f"not within {seconds} s: {what}\n{logs}")
 
     def _delete_runs(self) -> bool:
-        for run in self.api.items(self.runs):
-            self.api.call("DELETE", f"{self.runs}/{run['metadata']['name']}")
+        for collection in (self.runs, self.games):
+            for run in self.api.items(collection):
+                self.api.call("DELETE", f"{collection}/{run['metadata']['name']}")
         return True
 
     def close(self) -> None:
@@ -130,17 +142,22 @@ def opened(plane: ControlPlane, api: ApiServer, folder: Path, namespace: str) ->
 
 
 def established(api: ApiServer) -> None:
-    """The committed CRD is served."""
-    status, answer = api.call("POST", DEFINITIONS, CRD.read_text(), "application/yaml")
-    assert status in (201, 409), answer
-    name = yaml.safe_load(CRD.read_text())["metadata"]["name"]
+    """The committed CRDs are served."""
+    for plural in PLURALS:
+        text = (ROOT / "crds" / f"dataswarm.io_{plural}.yaml").read_text()
+        status, answer = api.call("POST", DEFINITIONS, text, "application/yaml")
+        assert status in (201, 409), answer
     for _ in range(200):
-        conditions = api.call("GET", f"{DEFINITIONS}/{name}")[1].get("status", {}).get("conditions", ())
-        ready = any(one["type"] == "Established" and one["status"] == "True" for one in conditions)
-        if ready and api.call("GET", "/apis/dataswarm.io/v1alpha1/swarmruns")[0] == 200:
+        if all(_served(api, plural) for plural in PLURALS):
             return
         time.sleep(POLL_SECONDS)
-    raise AssertionError("the CRD is not served")
+    raise AssertionError("a CRD is not served")
+
+
+def _served(api: ApiServer, plural: str) -> bool:
+    conditions = api.call("GET", f"{DEFINITIONS}/{plural}.dataswarm.io")[1].get("status", {}).get("conditions", ())
+    ready = any(one["type"] == "Established" and one["status"] == "True" for one in conditions)
+    return ready and api.call("GET", f"{GROUP}/{plural}")[0] == 200
 
 
 def grant(api: ApiServer) -> None:

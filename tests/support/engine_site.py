@@ -60,6 +60,26 @@ def carry_out(item: WorkItem, last: int, ends: str = GENERATORS) -> Receipt:
             return Receipt(item.key, {"result": digest}, {"gain": int(digest[:8], 16) / 2**32})
 
 
+def forerunner(item: WorkItem, last: int, takers: int | None = None) -> str:
+    """The key of the turn that an item follows; empty if it follows the experiment.
+
+    `last`: the iteration that the conclusion follows; `takers`: clusters of a game's takers, None if there is no game.
+    """
+    ends = GENERATORS if takers is None else TAKERS
+    match item.kind:
+        case Kind.ITERATE if item.swarm == TAKERS:
+            return f"iterate.generators.{item.index:04d}"
+        case Kind.ITERATE:
+            return f"iterate.{ends}.{item.index - 1:04d}" if item.index else ""
+        case Kind.SEED:
+            later = item.index - (takers or 0) + 1 if item.swarm == TAKERS else 0
+            return f"iterate.generators.{later:04d}" if later > 0 else ""
+        case Kind.CONCLUDE:
+            return f"iterate.{ends}.{last:04d}"
+        case Kind.PREPARE:
+            return ""
+
+
 Process = tuple[str, int]
 """Key and attempt."""
 
@@ -108,16 +128,7 @@ class Site:
 
     def before(self, item: WorkItem) -> str:
         """The digest that an item must follow."""
-        match item.kind:
-            case Kind.ITERATE if item.swarm == TAKERS:
-                key = f"iterate.generators.{item.index:04d}"
-            case Kind.ITERATE:
-                key = f"iterate.{self.ends}.{item.index - 1:04d}" if item.index else ""
-            case Kind.SEED:
-                later = item.index - OTHERS[0].clusters + 1 if item.swarm == TAKERS else 0
-                key = f"iterate.generators.{later:04d}" if later > 0 else ""
-            case _:
-                key = f"iterate.{self.ends}.{self.last:04d}"
+        key = forerunner(item, self.last, OTHERS[0].clusters if self.game else None)
         return self.receipts[key].outputs["commit"] if key else self.receipts["prepare"].outputs["experiment"]
 
     def deliver_cancels(self) -> None:

@@ -13,12 +13,14 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
+import adversarial_documents as adversarial
+import engine_site
 import swarmrun_documents as documents
-from engine_site import carry_out
 
 from swarm_core.engine.phases import Phase
 from swarm_core.engine.state import EngineState
 from swarm_core.engine.work import Kind, Receipt, WorkItem
+from swarm_core.sides import GENERATORS, TAKERS
 from swarm_operator import names, times
 from swarm_operator.plan import Create, Delete, Observed, Patch, Plan, Step
 from swarm_operator.reconcile import reconcile
@@ -49,17 +51,25 @@ SERVED = {
     },
 }
 
+GAME_SERVED = {"spec.execution.kubernetes": SERVED["spec.execution.kubernetes"]}
+"""SERVED without takers of its own: those of a game are of the base."""
+COMMON = {
+    "metadata": {"name": "arithmetic", "namespace": "team", "uid": "u-1", "generation": 1, "resourceVersion": "1"},
+    "spec.generators.count": 3,
+    "spec.storage": {"type": "S3", "s3": {"bucket": "swarms", "credentialsSecretRef": {"name": "s3"}}},
+    "spec.execution.attempts": 4,
+}
+
 
 def run(patch: documents.Patch) -> Thing:
     """A SwarmRun as the API server has it: three clusters, four iterations."""
-    basic = {
-        "metadata": {"name": "arithmetic", "namespace": "team", "uid": "u-1", "generation": 1, "resourceVersion": "1"},
-        "spec.generators.count": 3,
-        "spec.swarm": {"iterations": 4, "particles": 4},
-        "spec.storage": {"type": "S3", "s3": {"bucket": "swarms", "credentialsSecretRef": {"name": "s3"}}},
-        "spec.execution.attempts": 4,
-    }
-    return documents.patched({**basic, **patch})
+    return documents.patched({**COMMON, "spec.swarm": {"iterations": 4, "particles": 4}, **patch})
+
+
+def game(patch: documents.Patch) -> Thing:
+    """An AdversarialRun as the API server has it: three clusters and two, four rounds, takers that are trained."""
+    sides = {"spec.takers.count": 2, "spec.takers.learning": {"type": "Train"}, "spec.rounds": 4}
+    return documents.patched({**COMMON, **sides, **patch}, adversarial.minimal())
 
 
 class CrashError(Exception):
@@ -95,6 +105,11 @@ class World:
 
     def living(self, work: str | None = None) -> list[Thing]:
         return [pod for pod in self.pods(work) if pod["status"]["phase"] in ("Pending", "Running")]
+
+    @property
+    def takers(self) -> int | None:
+        """Clusters of the takers of a game."""
+        return self.run["spec"]["takers"]["count"] if self.run["kind"] == "AdversarialRun" else None
 
     @property
     def state(self) -> EngineState:
@@ -166,7 +181,7 @@ class World:
             case Create():
                 self.create(copy.deepcopy(dict(step.manifest)))
             case Delete():
-                assert step.kind != "SwarmRun" or self.over
+                assert step.kind != self.run["kind"] or self.over
                 self.delete(step.kind, step.name, step.uid, step.grace_seconds)
             case Patch():
                 thing = self.things.get((step.kind, step.name))
@@ -175,7 +190,7 @@ class World:
 
     def create(self, thing: Thing) -> None:
         kind, name = thing["kind"], thing["metadata"]["name"]
-        assert kind != "SwarmRun"
+        assert kind != self.run["kind"]
         assert len(name) <= 63
         if (kind, name) in self.things:
             return
@@ -186,7 +201,7 @@ class World:
         self.things[kind, name] = thing
 
     def delete(self, kind: str, name: str, uid: str | None = None, grace: int | None = None) -> None:
-        if kind == "SwarmRun":
+        if kind == self.run["kind"]:
             self.things.clear()
             self.run["metadata"]["deletionTimestamp"] = times.written(self.now)
             return
@@ -219,16 +234,13 @@ class World:
         """What an item follows must stand in the store, and be what it names."""
         if item.kind is Kind.PREPARE:
             return
-        experiment = self.store["prepare"].outputs["experiment"]
-        if item.kind is Kind.SEED or (item.kind is Kind.ITERATE and item.index == 0):
-            assert item.parent == experiment
-            return
-        before = item.index - 1 if item.kind is Kind.ITERATE else self.state.iteration
-        committed = {key: one.outputs.get("commit") for key, one in self.store.items() if key.startswith("iterate")}
-        if item.kind is Kind.ITERATE:
-            assert item.parent == committed[f"iterate.generators.{before:04d}"]
+        if item.kind is Kind.CONCLUDE:
+            committed = [one.outputs.get("commit") for key, one in self.store.items() if key.startswith("iterate")]
+            assert item.parent in committed
+        elif before := engine_site.forerunner(item, self.last, self.takers):
+            assert item.parent == self.store[before].outputs["commit"]
         else:
-            assert item.parent in committed.values()
+            assert item.parent == self.store["prepare"].outputs["experiment"]
 
     # --- controllers
 
@@ -350,12 +362,9 @@ class World:
         """Let a pod at work do its item."""
         if pod["status"]["phase"] != "Running" or pod["metadata"]["labels"][names.WORK] == names.SERVE:
             return
-        job = next((one for one in self.all("Job") if one["metadata"]["uid"] == pod["owner"]), None)
-        item = pod_item(pod)
-        receipt = self.store.setdefault(item.key, carry_out(item, self.last))
-        if item.kind is Kind.ITERATE and job is not None and item.index >= 1:
-            before = self.store[f"iterate.generators.{item.index - 1:04d}"]
-            assert item.parent == before.outputs["commit"]
+        item, ends = pod_item(pod), GENERATORS if self.takers is None else TAKERS
+        receipt = self.store.setdefault(item.key, engine_site.carry_out(item, self.last, ends))
+        self.check_parent(item)
         self.end(pod, 0, receipt.to_bytes().decode())
 
     def end(self, pod: Thing, code: int, message: str = "", *, reason: str = "", disrupted: bool = False) -> None:
@@ -431,8 +440,8 @@ def items(job: Thing) -> list[WorkItem]:
     """The items of a Job."""
     arguments = job["spec"]["template"]["spec"]["containers"][0]["args"]
     item = json.loads(arguments[arguments.index("--item") + 1])
-    indexes = job["metadata"]["annotations"][names.ITEMS].split(",")
-    return [WorkItem.from_json(json.dumps({**item, "index": int(index)})) for index in indexes]
+    mine = [WorkItem.of_key(key) for key in job["metadata"]["annotations"][names.ITEMS].split(",")]
+    return [WorkItem.from_json(json.dumps({**item, "swarm": one.swarm, "index": one.index})) for one in mine]
 
 
 def pod_item(pod: Thing) -> WorkItem:
@@ -442,8 +451,9 @@ def pod_item(pod: Thing) -> WorkItem:
     variables = {one["name"]: one.get("value") for one in container["env"]}
     if item.kind is not Kind.SEED:
         return item
-    index = int(variables["DATASWARM_INDEXES"].split(",")[int(pod["metadata"]["annotations"][names.COMPLETION])])
-    return WorkItem.from_json(json.dumps({**json.loads(item.to_json()), "index": index}))
+    keys = variables["DATASWARM_ITEMS"].split(",")
+    mine = WorkItem.of_key(keys[int(pod["metadata"]["annotations"][names.COMPLETION])])
+    return WorkItem.from_json(json.dumps({**json.loads(item.to_json()), "swarm": mine.swarm, "index": mine.index}))
 
 
 def open_keys(job: Thing) -> set[str]:

@@ -1,6 +1,7 @@
-"""SwarmRuns on a cluster: made from the arena, watched to their end, and looked at in the bucket."""
+"""Runs on a cluster: made from the arena, watched to their end, and looked at in the bucket."""
 
 import json
+import posixpath
 import secrets
 import subprocess
 import threading
@@ -27,14 +28,17 @@ SMALL = {"accelerators": 0, "cpu": "200m", "memory": "3Gi"}
 
 
 def document(file: Path, name: str, endpoint: str, **cluster: Any) -> Object:
-    """The SwarmRun of `file` with its inputs and its store on the S3 server; `cluster` is execution.kubernetes."""
+    """The run of `file` with its inputs and its store on the S3 server; `cluster` is execution.kubernetes."""
     run: Object = yaml.safe_load(file.read_text())
-    spec, before = run["spec"], f"s3://{INPUTS}/{file.parent.name}/"
+    spec = run["spec"]
     run["metadata"] = {"name": name, "namespace": NAMESPACE}
-    spec["base"]["model"] = before + spec["base"]["model"]
-    spec["generators"]["data"]["uri"] = before + spec["generators"]["data"]["uri"]
-    for taker in spec["takers"]:
-        taker["adapter"] = before + taker["adapter"]
+    spec["base"]["model"] = stored(file, spec["base"]["model"])
+    spec["generators"]["data"]["uri"] = stored(file, spec["generators"]["data"]["uri"])
+    if run["kind"] == "AdversarialRun":
+        spec["takers"]["data"]["uri"] = stored(file, spec["takers"]["data"]["uri"])
+    else:
+        for taker in spec["takers"]:
+            taker["adapter"] = stored(file, taker["adapter"])
     s3 = {"bucket": RUNS, "prefix": PREFIX, "endpoint": endpoint, "region": "us-east-1"}
     spec["storage"] = {"type": "S3", "s3": {**s3, "credentialsSecretRef": {"name": SECRET}}}
     worker = {"cpu": SMALL["cpu"], "memory": SMALL["memory"]}
@@ -42,14 +46,27 @@ def document(file: Path, name: str, endpoint: str, **cluster: Any) -> Object:
     return run
 
 
+def stored(file: Path, path: str) -> str:
+    """Where a relative path of `file` lies on the S3 server."""
+    return f"s3://{INPUTS}/{posixpath.normpath(f'{file.parent.name}/{path}')}"
+
+
+def resource(run: str) -> tuple[str, str]:
+    """Kind and name of `run`: KIND/NAME, or the name of a SwarmRun."""
+    kind, _, name = run.rpartition("/")
+    return kind or "swarmrun", name
+
+
 def store(cluster: Cluster, name: str, cache: Path) -> ArtifactStore:
     """The store of a run. The keys of the cluster's S3 server have to be in the environment."""
-    place = S3Storage(bucket=RUNS, prefix=f"{PREFIX}/{name}", endpoint=cluster.endpoint, region="us-east-1")
+    place = S3Storage(
+        bucket=RUNS, prefix=f"{PREFIX}/{resource(name)[1]}", endpoint=cluster.endpoint, region="us-east-1"
+    )
     return opening.opened(place, cache)
 
 
 def status(cluster: Cluster, name: str) -> Object:
-    found: Object = cluster.get("swarmrun", name, "--namespace", NAMESPACE).get("status", {})
+    found: Object = cluster.get(*resource(name), "--namespace", NAMESPACE).get("status", {})
     return found
 
 
@@ -68,7 +85,7 @@ def await_status(cluster: Cluster, name: str, enough: Callable[[Object], bool], 
 @contextmanager
 def watched(cluster: Cluster, name: str, seconds: float) -> Iterator[Any]:
     """The statuses of a run, a line of JSON each, as they come; no more after `seconds`."""
-    command = [cluster.kubectl, "--kubeconfig", str(cluster.kubeconfig), "get", "swarmrun", name]
+    command = [cluster.kubectl, "--kubeconfig", str(cluster.kubeconfig), "get", *resource(name)]
     command += ["--namespace", NAMESPACE, "--watch", "--output", 'jsonpath={.status}{"\\n"}']
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     timer = threading.Timer(seconds, process.kill)
@@ -93,10 +110,12 @@ def story(cluster: Cluster, name: str) -> str:
     return "\n".join(
         [
             json.dumps({**status(cluster, name), "engine": ""}, indent=1),
-            cluster.run("get", CHILDREN, *where, "--selector", f"dataswarm.io/run={name}", "--output", "wide"),
+            cluster.run(
+                "get", CHILDREN, *where, "--selector", f"dataswarm.io/run={resource(name)[1]}", "--output", "wide"
+            ),
             cluster.run("get", "events", *where, "--sort-by", ".lastTimestamp")[-4000:],
             cluster.attempt(
-                "logs", *where, "--selector", f"dataswarm.io/run={name}", "--tail", "15", "--prefix"
+                "logs", *where, "--selector", f"dataswarm.io/run={resource(name)[1]}", "--tail", "15", "--prefix"
             ).stdout[-4000:],
             cluster.operator_log()[-6000:],
         ]
@@ -113,9 +132,9 @@ def children(cluster: Cluster, uid: str) -> list[str]:
 
 def delete(cluster: Cluster, name: str) -> None:
     """Deleted, a run leaves no child."""
-    uid = cluster.get("swarmrun", name, "--namespace", NAMESPACE)["metadata"]["uid"]
+    uid = cluster.get(*resource(name), "--namespace", NAMESPACE)["metadata"]["uid"]
     assert children(cluster, uid)
-    cluster.run("delete", "swarmrun", name, "--namespace", NAMESPACE)
+    cluster.run("delete", *resource(name), "--namespace", NAMESPACE)
     chosen = (CHILDREN, "--namespace", NAMESPACE, "--selector", f"dataswarm.io/run-uid={uid}")
     cluster.attempt("wait", "--for=delete", *chosen, "--timeout=90s")  # none left to wait for is an error to it
     assert not children(cluster, uid)
@@ -123,7 +142,14 @@ def delete(cluster: Cluster, name: str) -> None:
 
 def command_line(cluster: Cluster, command: str, name: str, *arguments: str) -> str:
     """What `dataswarm COMMAND` says of a run's store in the bucket."""
-    place = [f"s3://{RUNS}/{PREFIX}/{name}", *arguments, "--endpoint", cluster.endpoint, "--region", "us-east-1"]
+    place = [
+        f"s3://{RUNS}/{PREFIX}/{resource(name)[1]}",
+        *arguments,
+        "--endpoint",
+        cluster.endpoint,
+        "--region",
+        "us-east-1",
+    ]
     environment = {**ENVIRONMENT, **cluster.keys, "AWS_EC2_METADATA_DISABLED": "true"}
     done = subprocess.run(
         [*DATASWARM, command, *place], capture_output=True, text=True, env=environment, check=False, timeout=600

@@ -23,10 +23,10 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- define "dataswarm.rules" -}}
 # Delete is for ttlSecondsAfterFinished; nobody but the user writes a run's spec or metadata.
 - apiGroups: [dataswarm.io]
-  resources: [swarmruns]
+  resources: [swarmruns, adversarialruns]
   verbs: [get, list, watch, delete]
 - apiGroups: [dataswarm.io]
-  resources: [swarmruns/status]
+  resources: [swarmruns/status, adversarialruns/status]
   verbs: [patch]
 - apiGroups: [batch]
   resources: [jobs]

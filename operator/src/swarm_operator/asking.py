@@ -9,6 +9,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
+from swarm_core.api.resources import RESOURCES
 from swarm_core.errors import BadInputError
 from swarm_core.text import printable
 from swarm_operator.cluster import ApiError, Cluster, NotFoundError, Target
@@ -22,7 +23,7 @@ Work = Callable[[Cluster, Target], Awaitable[T]]
 
 def add(parser: argparse.ArgumentParser) -> None:
     """The arguments that name a run on a cluster."""
-    parser.add_argument("name", metavar="NAME", help="a SwarmRun of the cluster of your kubeconfig")
+    parser.add_argument("name", metavar="NAME", help="a run on the cluster of your kubeconfig, as NAME or KIND/NAME")
     parser.add_argument("--namespace", "-n", metavar="NS", help="its namespace; absent, that of the current context")
 
 
@@ -31,9 +32,9 @@ def asked(arguments: argparse.Namespace, work: Work[T]) -> T:
     try:
         return asyncio.run(_asked(arguments, work))
     except NotFoundError as error:
-        raise BadInputError(f"{error}; look with `kubectl get swarmruns --all-namespaces`") from error
+        raise BadInputError(f"{error}; look with `kubectl get swarm --all-namespaces`") from error
     except ApiError as error:
-        raise BadInputError(f"{error}; see whether `kubectl get swarmruns` works") from error
+        raise BadInputError(f"{error}; see whether `kubectl get swarm` works") from error
 
 
 async def _asked(arguments: argparse.Namespace, work: Work[T]) -> T:
@@ -48,9 +49,33 @@ async def _asked(arguments: argparse.Namespace, work: Work[T]) -> T:
         namespace = arguments.namespace or _namespace(config)
         unbounded = budget.Budget(0, 1, time.monotonic)
         cluster = client.AioCluster(api, lambda: CALL_SECONDS, unbounded, lambda *_: None)
-        return await work(cluster, Target("SwarmRun", namespace, arguments.name))
+        return await work(cluster, await found(cluster, namespace, arguments.name))
     finally:
         await api.close()
+
+
+async def found(cluster: Cluster, namespace: str, named: str) -> Target:
+    """The run that is named, as NAME or KIND/NAME. Raises ApiError, and BadInputError if the name is not one run's."""
+    kind, _, name = named.rpartition("/")
+    kinds = [one.kind for one in RESOURCES.values() if kind.lower() in ("", one.kind.lower(), one.plural, one.short)]
+    if not kinds:
+        raise BadInputError(f"{named}: no kind of run is called {kind!r}; write one of {', '.join(RESOURCES)}")
+    targets = [Target(kind, namespace, name) for kind in kinds]
+    there = [target for target in targets if await _exists(cluster, target)]
+    if not there:
+        raise NotFoundError(f"{targets[0] if len(kinds) == 1 else f'run {namespace}/{name}'} does not exist", 404)
+    if len(there) > 1:
+        ways = " or ".join(f"{target.kind.lower()}/{name}" for target in there)
+        raise BadInputError(f"{name}: runs of several kinds are called so; write {ways}")
+    return there[0]
+
+
+async def _exists(cluster: Cluster, target: Target) -> bool:
+    try:
+        await cluster.read(target)
+    except NotFoundError:
+        return False
+    return True
 
 
 def _namespace(config: object) -> str:

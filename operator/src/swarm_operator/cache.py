@@ -5,13 +5,14 @@ gone never comes back. Versions of one kind are numbers that only grow (Kubernet
 never used twice, and a list says what is gone: what it lacks and is not newer than it. So the answer to a create stands
 until a watch shows the object, and a watch that stopped is made good by the next list.
 
-Limits: memory only; only SwarmRuns and objects with the label of a run. A server that was set back to an older state is
+Limits: memory only; only runs and objects with the label of a run. A server that was set back to an older state is
 noticed by its list being older than what was known before; then the list alone counts.
 """
 
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 
 from swarm_operator import names, resources
 from swarm_operator.cluster import Listing
@@ -72,7 +73,7 @@ class Cache:
 
     def observe(self, run: Key) -> Observed | None:
         """A run and its children, sorted by kind and name; None if there is no such run."""
-        thing = self._objects[resources.RUN].get(run)
+        thing = next((self._objects[kind][run] for kind in resources.RUNS if run in self._objects[kind]), None)
         if thing is None:
             return None
         children = sorted(self._children.get(run, {}).values(), key=lambda child: (child["kind"], name(child)))
@@ -82,11 +83,15 @@ class Cache:
         """Every object of a kind."""
         return self._objects[kind].values()
 
+    def runs(self) -> Iterator[Object]:
+        """Every run, of whatever kind."""
+        return chain.from_iterable(map(self.everything, resources.RUNS))
+
     def _put(self, kind: str, thing: Object) -> None:
         whole = {"apiVersion": resources.KINDS[kind].api_version, "kind": kind, **thing}  # lists leave both out
         self._objects[kind][uid(thing)] = whole
         self._newest[kind] = max(self._newest[kind], version(thing))
-        if kind != resources.RUN and (run := key(kind, thing)) is not None:
+        if kind not in resources.RUNS and (run := key(kind, thing)) is not None:
             self._children.setdefault(run, {})[uid(thing)] = whole
 
     def _bury(self, kind: str, thing: Object) -> None:
@@ -99,7 +104,7 @@ class Cache:
     def _remove(self, kind: str, thing: Object) -> None:
         self._objects[kind].pop(uid(thing), None)
         run = key(kind, thing)
-        if kind != resources.RUN and run in self._children:
+        if kind not in resources.RUNS and run in self._children:
             self._children[run].pop(uid(thing), None)
             if not self._children[run]:
                 del self._children[run]
@@ -113,7 +118,7 @@ class Cache:
 
 def key(kind: str, thing: Object) -> Key | None:
     """The uid of the run that an object is, or belongs to."""
-    if kind == resources.RUN:
+    if kind in resources.RUNS:
         return uid(thing)
     run: Key | None = (thing["metadata"].get("labels") or {}).get(names.RUN_UID)
     return run

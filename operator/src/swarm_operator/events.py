@@ -8,7 +8,7 @@ import hashlib
 from datetime import UTC, datetime
 from typing import Any
 
-from swarm_operator import names, resources
+from swarm_operator import names
 from swarm_operator.plan import Event, Object
 
 MESSAGE_CHARACTERS = 1024
@@ -27,8 +27,8 @@ def manifest(run: Object, event: Event) -> dict[str, Any]:
             "namespace": metadata["namespace"],
         },
         "involvedObject": {
-            "apiVersion": resources.KINDS[resources.RUN].api_version,
-            "kind": resources.RUN,
+            "apiVersion": run["apiVersion"],
+            "kind": run["kind"],
             "name": metadata["name"],
             "namespace": metadata["namespace"],
             "uid": metadata["uid"],

@@ -63,11 +63,11 @@ class Executor:
 
     async def refresh(self, run: Object) -> None:
         """Read a run again, after a conflict: what is known of it was old."""
-        target = _target(resources.RUN, run)
+        target = _target(run["kind"], run)
         try:
-            self.cache.saw(resources.RUN, await self.cluster.read(target))
+            self.cache.saw(run["kind"], await self.cluster.read(target))
         except NotFoundError:
-            self.cache.lost(resources.RUN, run)
+            self.cache.lost(run["kind"], run)
 
     async def _do(self, run: Object, step: Step) -> bool:
         match step:
@@ -140,9 +140,9 @@ class Executor:
             return
         body = [*_fences(run), {"op": "add", "path": "/status", "value": plain(status)}]
         try:
-            self.cache.saw(resources.RUN, await self.cluster.patch(_target(resources.RUN, run), body, "status"))
+            self.cache.saw(run["kind"], await self.cluster.patch(_target(run["kind"], run), body, "status"))
         except NotFoundError:
-            self.cache.lost(resources.RUN, run)
+            self.cache.lost(run["kind"], run)
 
     async def _tell(self, run: Object, said: tuple[Event, ...]) -> None:
         told = self._told.setdefault(cache.uid(run), set())

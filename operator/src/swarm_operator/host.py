@@ -18,7 +18,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from swarm_core.swarm import streams
-from swarm_operator import cache, executor, listing, metrics, resources, workqueue
+from swarm_operator import cache, executor, listing, metrics, workqueue
 from swarm_operator.cluster import ApiError, Cluster, ConflictError, NotLeaderError
 from swarm_operator.leader import Leader
 from swarm_operator.plan import Object, Observed, Plan
@@ -101,7 +101,7 @@ class Host:
         self.figures.leader.set(bool(self.leader.remaining()))
         self.figures.depth.set(len(self.queue))
         self.figures.age.set(time.monotonic() - self._heard)
-        self.figures.count(self.cache.everything(resources.RUN))
+        self.figures.count(self.cache.runs())
 
     async def _stand(self) -> None:
         await self.lister.synced.wait()
@@ -126,7 +126,7 @@ class Host:
                 LOG.warning("listing as the new leader: %s", error)
                 await asyncio.sleep(listing.RETRY_SECONDS)
                 continue
-            for run in self.cache.everything(resources.RUN):
+            for run in self.cache.runs():
                 self.queue.add(cache.uid(run))
             return True
         return False

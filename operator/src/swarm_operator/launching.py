@@ -68,7 +68,9 @@ def _groups(launches: Sequence[WorkItem], world: World) -> Iterator[tuple[WorkIt
     """Items that share a Job: seeds of one attempt, the earliest first and alone; every other by itself."""
     yield from ((item,) for item in launches if item.kind is not Kind.SEED)
     seeds = [item for item in launches if item.kind is Kind.SEED]
-    training = any(isinstance(one, InWork) and observe.item(key).kind is Kind.SEED for key, one in world.items.items())
+    training = any(
+        isinstance(one, InWork) and WorkItem.of_key(key).kind is Kind.SEED for key, one in world.items.items()
+    )
     if seeds and not training:
         first = min(item.attempt for item in seeds)
         yield tuple(item for item in seeds if item.attempt == first)

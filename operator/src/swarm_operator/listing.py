@@ -35,7 +35,7 @@ class Lister:
         for kind in resources.CACHED:
             for namespace in self.namespaces or (None,):
                 before = self.cache.newest(kind)
-                listing = await self.cluster.list(kind, namespace, "" if kind == resources.RUN else names.RUN_UID)
+                listing = await self.cluster.list(kind, namespace, "" if kind in resources.RUNS else names.RUN_UID)
                 found |= self.cache.listed(kind, namespace, listing, before)
         for run in sorted(found):
             self.news(run)

@@ -71,6 +71,7 @@ def login(**known: Any) -> kopf.ConnectionInfo | None:
 
 
 @kopf.on.event(GROUP, VERSION, "swarmruns")
+@kopf.on.event(GROUP, VERSION, "adversarialruns")
 @kopf.on.event("batch", "v1", "jobs")
 @kopf.on.event("", "v1", "pods")
 @kopf.on.event("apps", "v1", "deployments")

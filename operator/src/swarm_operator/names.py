@@ -10,6 +10,7 @@ from collections.abc import Iterable
 
 from swarm_core.api.run import GROUP
 from swarm_core.engine.work import Kind, WorkItem
+from swarm_core.sides import GENERATORS
 
 MANAGER = "dataswarm-operator"
 """What the operator calls itself in whatever it writes."""
@@ -21,7 +22,7 @@ ATTEMPT = f"{GROUP}/attempt"
 SERVER = f"{GROUP}/server"
 """The label of a server: which one of the run's."""
 ITEMS = f"{GROUP}/items"
-"""The annotation with the indexes of the items of a Job, in the order of its completions."""
+"""The annotation with the keys of the items of a Job, in the order of its completions."""
 MANIFEST = f"{GROUP}/manifest"
 """The annotation of a child with the digest of the manifest it was made from."""
 SERVERS_DIGEST = f"{GROUP}/servers"
@@ -31,7 +32,7 @@ FAILURES = "batch.kubernetes.io/job-index-failure-count"
 JOB = "batch.kubernetes.io/job-name"
 QUEUE = "kueue.x-k8s.io/queue-name"
 RUN_CHARACTERS = 24
-"""Of the run's name: with eight hexadecimal digits and the longest item, at most 54 of the 63 that a hostname has."""
+"""Of the run's name: with eight hexadecimal digits and the longest item, at most 59 of the 63 that a hostname has."""
 
 
 def base(name: str, uid: str) -> str:
@@ -51,7 +52,8 @@ def job(run: str, items: tuple[WorkItem, ...]) -> str:
         case Kind.SEED:
             middle = f"{first.kind}-{short(*(item.key for item in items))}"
         case Kind.ITERATE:
-            middle = f"{first.kind}-{first.index:04d}"
+            whose = "" if first.swarm == GENERATORS else f"{first.swarm}-"
+            middle = f"{first.kind}-{whose}{first.index:04d}"
         case _:
             middle = str(first.kind)
     return f"{run}-{middle}-a{first.attempt}"
@@ -69,6 +71,6 @@ def labels(run: str, uid: str, work: str) -> dict[str, str]:
     }
 
 
-def indexes(items: Iterable[WorkItem]) -> str:
-    """The indexes of `items` as an annotation, and a variable, has them."""
-    return ",".join(str(item.index) for item in items)
+def keys(items: Iterable[WorkItem]) -> str:
+    """The keys of `items` as an annotation, and a variable, has them."""
+    return ",".join(item.key for item in items)

@@ -17,7 +17,7 @@ live, on a node that nobody reaches, it harms nothing: results are written once,
 
 from collections.abc import Iterable
 
-from swarm_core.engine.work import Done, Failed, FailureReason, Kind, Observation, Running, WorkItem, World
+from swarm_core.engine.work import Done, Failed, FailureReason, Observation, Running, WorkItem, World
 from swarm_operator import peak, receipts
 from swarm_operator.children import Children, Job, Pod
 
@@ -47,7 +47,7 @@ def observation(seen: Children, key: str, now: float) -> Observation | None:
     """What is seen of one item."""
     jobs = [job for job in seen.jobs if key in job.keys]
     pods = [pod for pod in seen.working() if pod.key == key]
-    over = [receipts.observed(pod, item(key)) for pod in pods if pod.ended is not None]
+    over = [receipts.observed(pod, WorkItem.of_key(key)) for pod in pods if pod.ended is not None]
     done = [one for one in over if isinstance(one, Done)]
     if done:
         return done[0]
@@ -68,13 +68,6 @@ def stuck(pod: Pod, now: float) -> bool:
     return pod.ended is None and pod.deleted is not None and now > pod.deleted + STUCK_SECONDS
 
 
-def item(key: str) -> WorkItem:
-    """The item of a key, as far as the key tells. Raises ValueError for what is no key."""
-    kind, _, rest = key.partition(".")
-    swarm, _, index = rest.partition(".")
-    return WorkItem(Kind(kind), swarm, int(index)) if index else WorkItem(Kind(kind))
-
-
 def _running(attempt: int, alive: list[Pod], now: float) -> Running:
     starts = [pod.started for pod in alive if pod.attempt == attempt and pod.started is not None]
     return Running(attempt, min([*starts, now]))
@@ -89,6 +82,6 @@ def _failed(jobs: list[Job], pods: list[Pod], key: str) -> Failed | None:
     if not ended:
         return None
     *_, last_pod = max(ended, key=lambda entry: entry[:3])
-    found = receipts.observed(last_pod, item(key))
+    found = receipts.observed(last_pod, WorkItem.of_key(key))
     assert isinstance(found, Failed)  # a receipt would have been found before
     return found

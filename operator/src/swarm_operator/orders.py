@@ -1,4 +1,4 @@
-"""From a SwarmRun of the cluster to what is wanted of it, or to the reason why it cannot be had.
+"""From a run of the cluster to what is wanted of it, or to the reason why it cannot be had.
 
 What the schema and its rules can decide, the API server has refused already; this refuses what only a cluster knows:
 a store that no two pods share, more accelerators than the run allows itself, a cache that two nodes cannot have. And it
@@ -15,8 +15,9 @@ from pydantic import TypeAdapter, ValidationError
 from swarm_core.api import defaults, loading
 from swarm_core.api.execution import S3Storage
 from swarm_core.api.kubernetes import AccessMode, KubernetesExecution
+from swarm_core.api.loading import Run
 from swarm_core.api.resolved import ResolvedSpec
-from swarm_core.api.run import KIND, MetadataKey, SwarmRun
+from swarm_core.api.run import KIND, MetadataKey
 from swarm_core.errors import BadInputError
 from swarm_core.recipe import Digest
 from swarm_operator import names, peak
@@ -41,7 +42,7 @@ class Images(Protocol):
 class Order:
     """A run that can be carried out."""
 
-    run: SwarmRun
+    run: Run
     resolved: ResolvedSpec
     uid: str
     namespace: str
@@ -82,8 +83,6 @@ def read(run: Object, images: Images) -> Order:
     """What is wanted of `run`. Raises BadInputError with one line per fault."""
     document = {key: part for key, part in run.items() if key != "status"}
     parsed = loading.from_object(document, str(run.get("kind", KIND)))
-    if not isinstance(parsed, SwarmRun):
-        raise BadInputError(f"kind: {parsed.kind} is not carried out on a cluster; use `dataswarm run`")
     resolved = defaults.resolve(parsed)
     refusals = [refusal for check in CHECKS if (refusal := check(resolved))]
     if refusals:
@@ -130,7 +129,7 @@ def _cache(resolved: ResolvedSpec) -> str:
     if cache is None or cache.claim is None or cache.claim.access_mode is AccessMode.READ_WRITE_MANY:
         return ""
     cluster = resolved.execution.kubernetes
-    alone = not peak.served(cluster) and peak.parallelism(resolved, resolved.generators.count) == 1
+    alone = not peak.served(cluster) and peak.trainers(resolved) <= 1
     if alone:
         return ""
     return (

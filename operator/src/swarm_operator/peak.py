@@ -5,7 +5,8 @@ the peak is the larger of the two, not their sum.
 """
 
 from swarm_core.api.kubernetes import ClusterInference, KubernetesExecution
-from swarm_core.api.resolved import ResolvedSpec, ResolvedTaker, Trained
+from swarm_core.api.resolved import ResolvedSpec, ResolvedTaker
+from swarm_core.engine import search
 from swarm_core.engine.work import Kind
 
 ASKING = (Kind.ITERATE, Kind.CONCLUDE)
@@ -13,17 +14,22 @@ ASKING = (Kind.ITERATE, Kind.CONCLUDE)
 
 
 def parallelism(resolved: ResolvedSpec, seeds: int) -> int:
-    """How many of `seeds` generators are trained at once: all, or as many as accelerators allow; one at least."""
+    """How many of `seeds` adapters are trained at once: all, or as many as accelerators allow; one at least."""
     cluster = resolved.execution.kubernetes
     each = cluster.trainer.accelerators
     return max(1, min(seeds, cluster.max_accelerators // each if each else seeds))
 
 
+def trainers(resolved: ResolvedSpec) -> int:
+    """How many adapters are trained at once, at most: those of all sides first, later ones one at a time."""
+    sides = search.outline(resolved).sides
+    first = sum(side.clusters for side in sides)
+    return parallelism(resolved, first) if first else int(any(side.trains for side in sides))
+
+
 def training(resolved: ResolvedSpec) -> int:
-    """Accelerators held while generators are trained."""
-    if not isinstance(resolved.generators.origin, Trained):
-        return 0
-    return parallelism(resolved, resolved.generators.count) * resolved.execution.kubernetes.trainer.accelerators
+    """Accelerators held while adapters are trained."""
+    return trainers(resolved) * resolved.execution.kubernetes.trainer.accelerators
 
 
 def searching(resolved: ResolvedSpec) -> int:

@@ -7,7 +7,7 @@ the owner of a namespace labels can stop the operator.
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from swarm_core.engine.work import Kind, WorkItem
+from swarm_core.engine.work import WorkItem
 from swarm_operator import names, times
 from swarm_operator.children import Children, Deployment, Exit, Job, Pod
 from swarm_operator.plan import Object
@@ -49,8 +49,7 @@ def _job(thing: Object) -> Job:
 
 def _items(metadata: Mapping[str, Any]) -> list[WorkItem]:
     """The items of a Job or of its pods."""
-    kind = Kind(metadata["labels"][names.WORK])
-    return [WorkItem(kind, index=int(index)) for index in metadata["annotations"][names.ITEMS].split(",")]
+    return [WorkItem.of_key(key) for key in metadata["annotations"][names.ITEMS].split(",")]
 
 
 def _ranges(text: str | None) -> Iterator[int]:

@@ -16,7 +16,7 @@ derives the run again from the receipts in the pods and, where those are gone, i
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from swarm_core.api.status import MESSAGE_CHARACTERS, SwarmRunStatus
+from swarm_core.api.status import MESSAGE_CHARACTERS, RunStatus
 from swarm_core.engine import decide, phases, search
 from swarm_core.engine import plan as items
 from swarm_core.engine import state as states
@@ -24,7 +24,7 @@ from swarm_core.engine.decide import SETTLE_SECONDS, Decision
 from swarm_core.engine.phases import Phase
 from swarm_core.engine.plan import Outline
 from swarm_core.engine.state import EngineState
-from swarm_core.engine.work import Kind, Launch, Running, World
+from swarm_core.engine.work import Kind, Launch, Running, WorkItem, World
 from swarm_core.errors import BadInputError
 from swarm_operator import launching, news, observe, orders, peak, reading, serving, spending, status, times, troubles
 from swarm_operator.children import Children, Job
@@ -49,7 +49,7 @@ class View:
 
     order: Order
     seen: Children
-    was: SwarmRunStatus
+    was: RunStatus
     saved: EngineState
     """What the engine had remembered, as the status says it."""
     account: Account
@@ -67,18 +67,18 @@ def reconcile(observed: Observed, now: float, images: Images) -> Plan:
     except BadInputError as error:
         return _refused(observed, was, str(error), now)
     if was.spec_digest not in (None, order.digest):
-        why = "spec: is another experiment than the one begun; undo the edit, or create a SwarmRun of another name"
+        why = f"spec: is another experiment than the one begun; undo the edit, or create another {order.run.kind}"
         return _refused(observed, was, why, now)
     return _carried_on(_view(order, observed, was, now))
 
 
-def _view(order: Order, observed: Observed, was: SwarmRunStatus, now: float) -> View:
+def _view(order: Order, observed: Observed, was: RunStatus, now: float) -> View:
     seen = reading.read(observed.children, order.cluster.accelerator_resource)
     account = spending.counted(was.gpu_seconds, seen, now)
     return View(order, seen, was, status.engine(was), account, _outline(order, was, account, now), now)
 
 
-def _outline(order: Order, was: SwarmRunStatus, account: Account, now: float) -> Outline:
+def _outline(order: Order, was: RunStatus, account: Account, now: float) -> Outline:
     """What the engine knows: the spec, and which of its limits are reached."""
     spec, begun = order.run.spec, times.seconds(was.started_at)
     outline = replace(search.outline(order.resolved), stop_after=spec.stop_after)
@@ -136,7 +136,7 @@ def _worth_telling(view: View, decision: Decision, stand: Serving | None) -> Acc
     """The account now, or the one in the status while little has come to it: each write wakes everybody who watches."""
     told = times.seconds(view.was.gpu_seconds.counted_until) if view.was.gpu_seconds else None
     old = told is None or view.now - told >= spending.COUNT_SECONDS
-    phase = (view.was.phase, view.was.iteration) != (str(decision.state.phase), decision.state.iteration)
+    phase = (view.saved.phase, view.saved.iteration) != (decision.state.phase, decision.state.iteration)
     servers = stand is not None and stand.status != view.was.servers
     ended = not spending.settled([pod for pod in view.seen.pods if pod.ended is not None], view.was.gpu_seconds)
     if old or phase or servers or ended or view.was.gpu_seconds is None:
@@ -160,7 +160,7 @@ def _expired(view: View, decision: Decision) -> Step | None:
     left = _time_left(view, decision)
     if left is None or left > 0:
         return None
-    return Delete("SwarmRun", view.order.name, view.order.uid)
+    return Delete(view.order.run.kind, view.order.name, view.order.uid)
 
 
 def _time_left(view: View, decision: Decision) -> float | None:
@@ -175,18 +175,18 @@ def _cleaned(view: View) -> Iterator[Step]:
     saved = view.saved
     if saved.phase not in PHASES:
         return
-    place = (PHASES.index(saved.phase), saved.iteration if saved.phase is Phase.ITERATING else 0)
+    place = PHASES.index(saved.phase), saved.iteration if saved.phase is Phase.ITERATING else 0
     for job in launching.finished(view.seen, KEPT_JOBS):
         pods = [pod for pod in view.seen.pods if pod.job == job.name]
         over = not any(observe.living(pod, view.now) for pod in pods)
-        if _place(job) < place and over and spending.settled(pods, view.was.gpu_seconds):
+        if _place(view.outline, job) < place and over and spending.settled(pods, view.was.gpu_seconds):
             yield Delete("Job", job.name, job.uid)
 
 
-def _place(job: Job) -> tuple[int, int]:
+def _place(outline: Outline, job: Job) -> tuple[int, int]:
     """Where in a run a Job belongs."""
-    kind = Kind(job.work)
-    return WORK.index(kind), observe.item(job.keys[0]).index if kind is Kind.ITERATE else 0
+    iteration = items.iteration(outline, WorkItem.of_key(job.keys[0]))
+    return (WORK.index(Kind(job.work)), 0) if iteration is None else (WORK.index(Kind.ITERATE), iteration)
 
 
 def _wake(view: View, decision: Decision, stand: Serving | None) -> float | None:
@@ -206,7 +206,7 @@ def _wake(view: View, decision: Decision, stand: Serving | None) -> float | None
     return min(left) if left else None
 
 
-def _refused(observed: Observed, was: SwarmRunStatus, why: str, now: float) -> Plan:
+def _refused(observed: Observed, was: RunStatus, why: str, now: float) -> Plan:
     """Nothing of a run that cannot be carried out as it is written stays alive."""
     seen = reading.read(observed.children, "")
     ended = tuple(Delete("Job", job.name, job.uid) for job in seen.jobs if job.alive)

@@ -56,7 +56,7 @@ def rendered(text: str, source: str) -> str:
     except yaml.YAMLError as error:
         raise BadInputError(f"{source}: not YAML: {' '.join(str(error).split())}") from error
     if not isinstance(document, dict) or not isinstance(document.get("metadata"), dict):
-        raise BadInputError(f"{source}: no SwarmRun; it is a mapping with apiVersion, kind, metadata and spec")
+        raise BadInputError(f"{source}: no run; it is a mapping with apiVersion, kind, metadata and spec")
     metadata = {"namespace": "default", **document["metadata"], "uid": UID}
     order = orders.read({**document, "metadata": metadata}, Defaults())
     outline = search.outline(order.resolved)
@@ -74,12 +74,25 @@ def children(order: Order, outline: Outline) -> Iterator[Object]:
 
 
 def work(outline: Outline) -> Iterator[tuple[WorkItem, ...]]:
-    """The items of each Job; of the iterations the first."""
+    """The items of each Job; of the iterations the first, of what is trained between turns the first as well."""
     yield (WorkItem(Kind.PREPARE),)
-    if outline.clusters:
-        yield tuple(WorkItem(Kind.SEED, index=index, parent=EXPERIMENT) for index in range(outline.clusters))
-    yield (WorkItem(Kind.ITERATE, parent=EXPERIMENT),)
+    seeds = [(side.name, index) for side in outline.sides for index in range(side.clusters)]
+    if seeds:
+        yield tuple(WorkItem(Kind.SEED, name, index, EXPERIMENT) for name, index in seeds)
+    for side in outline.sides:
+        if side.trains:
+            yield (WorkItem(Kind.SEED, side.name, side.clusters, COMMIT),)
+        if side.moves:
+            yield (WorkItem(Kind.ITERATE, side.name, parent=EXPERIMENT),)
     yield (WorkItem(Kind.CONCLUDE, parent=COMMIT),)
+
+
+def count(outline: Outline) -> int:
+    """How many Jobs a run takes, at most, if nothing is tried twice."""
+    sides = outline.sides
+    turns = sum(side.moves for side in sides) * (outline.iterations + 1)
+    trained = sum(side.trains for side in sides) * outline.iterations
+    return 2 + any(side.clusters for side in sides) + turns + trained
 
 
 def shown(step: Create) -> Object:
@@ -90,10 +103,11 @@ def shown(step: Create) -> Object:
 def summary(order: Order, outline: Outline) -> str:
     """How much it is, in a comment."""
     resolved, name = order.resolved, order.cluster.accelerator_resource
-    trained = f", training with {peak.training(resolved)}" if outline.clusters else ""
-    count = 3 + bool(outline.clusters) + outline.iterations
+    trained = f", training with {peak.training(resolved)}" if peak.trainers(resolved) else ""
+    what = "round" if outline.others else "iteration"
     return (
-        f"# {order.name}: {count} Jobs at most, one after the other; iteration 0 stands for {outline.iterations + 1}.\n"
+        f"# {order.name}: {count(outline)} Jobs at most, one after the other; {what} 0 stands for"
+        f" {outline.iterations + 1}.\n"
         f"# Peak of {name}: {peak.peak(resolved)} of {order.cluster.max_accelerators}"
         f" (searching with {peak.searching(resolved)}{trained}).\n"
     )

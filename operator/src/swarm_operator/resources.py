@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from urllib.parse import quote
 
-from swarm_core.api.run import GROUP, KIND, VERSION
-
-RUN = KIND
+from swarm_core.api import resources as api
+from swarm_core.api.run import GROUP, VERSION
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +31,7 @@ class Resource:
 
 KINDS = MappingProxyType(
     {
-        RUN: Resource(f"{GROUP}/{VERSION}", "swarmruns"),
+        **{kind: Resource(f"{GROUP}/{VERSION}", one.plural) for kind, one in api.RESOURCES.items()},
         "Job": Resource("batch/v1", "jobs"),
         "Pod": Resource("v1", "pods"),
         "Deployment": Resource("apps/v1", "deployments"),
@@ -46,4 +45,6 @@ KINDS = MappingProxyType(
 )
 CHILDREN = ("Job", "Pod", "Deployment")
 """Kinds that are observed; the others are created and left to their owner reference."""
-CACHED = (RUN, *CHILDREN)
+RUNS = tuple(api.RESOURCES)
+"""Kinds of run."""
+CACHED = (*RUNS, *CHILDREN)

@@ -1,4 +1,4 @@
-"""The status of a SwarmRun, whole, from what the engine reports and what the cluster shows.
+"""The status of a run, whole, from what the engine reports and what the cluster shows.
 
 Bounded: rows and texts are cut, and what the engine remembers loses the words of failed attempts before it would not
 fit. A condition keeps the time of its last change for as long as its truth stays what it was.
@@ -6,31 +6,37 @@ fit. A condition keeps the time of its last change for as long as its truth stay
 
 import re
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from pydantic import ValidationError
 
 from swarm_core.api import status as api
+from swarm_core.api.adversarial_status import AdversarialRunStatus, Improvement, RoundRow
 from swarm_core.api.conditions import Condition, ConditionType, Truth
-from swarm_core.api.status import SwarmRunStatus
+from swarm_core.api.resources import ADVERSARIAL_RUN
+from swarm_core.api.status import Difference, RunStatus, SwarmRunStatus
 from swarm_core.engine import phases
 from swarm_core.engine import status as reports
 from swarm_core.engine.plan import Outline
-from swarm_core.engine.state import EngineState
+from swarm_core.engine.state import EngineState, Search
 from swarm_core.engine.status import Report
 from swarm_core.engine.work import Done, Kind, WorkItem, World
 from swarm_core.recipe import Digest
+from swarm_core.sides import TAKERS
 from swarm_operator import peak, times, troubles
 from swarm_operator.orders import Order
 from swarm_operator.plan import Object
 from swarm_operator.spending import Account
 from swarm_operator.troubles import Trouble
 
+G = TypeVar("G", bound=Difference)
+
 
 @dataclass(frozen=True, slots=True)
 class Scene:
     """What a status is made from beside the engine's state."""
 
-    was: SwarmRunStatus
+    was: RunStatus
     account: Account
     servers: api.ServersStatus | None
     trouble: Trouble | None
@@ -39,15 +45,16 @@ class Scene:
     now: float
 
 
-def read(run: Object) -> SwarmRunStatus:
+def read(run: Object) -> RunStatus:
     """The status that `run` has; an empty one where it has none that can be read."""
+    model = AdversarialRunStatus if run.get("kind") == ADVERSARIAL_RUN.kind else SwarmRunStatus
     try:
-        return SwarmRunStatus.model_validate(run.get("status") or {}, by_alias=True, by_name=False)
+        return model.model_validate(run.get("status") or {}, by_alias=True, by_name=False)
     except ValidationError:
-        return SwarmRunStatus()
+        return model()
 
 
-def engine(was: SwarmRunStatus) -> EngineState:
+def engine(was: RunStatus) -> EngineState:
     """What the engine remembers; nothing where that cannot be read: the run is derived from its receipts then."""
     try:
         return EngineState.from_json(was.engine) if was.engine else EngineState()
@@ -59,21 +66,14 @@ def told(order: Order, outline: Outline, state: EngineState, scene: Scene) -> Ob
     """The status of a run that is carried out."""
     report = reports.status(outline, state)
     held = scene.account.seconds.counted_until is not None
-    whole = SwarmRunStatus(
+    common = RunStatus(
         phase=str(report.phase),
-        iteration=report.iteration,
-        iterations=report.iterations,
         spec_digest=order.digest,
         experiment_digest=scene.experiment or scene.was.experiment_digest,
         observed_generation=order.run.metadata.generation,
         message=report.message[: api.MESSAGE_CHARACTERS],
         started_at=_moment(report.started),
         finished_at=_moment(report.finished),
-        best=_best(report),
-        initial=report.initial,
-        gain=_gain(report),
-        particles=tuple(api.ParticleRow(name=name[:64], fitness=value) for name, value in report.particles)[:64],
-        history=_history(report),
         counts=api.Counts(**{name: getattr(report.counts, name) for name in ("items", "rejected", "unscored")}),
         conditions=_conditions(order.run.metadata.generation, state, report, scene),
         gpu_seconds=scene.account.seconds if held else None,
@@ -84,10 +84,38 @@ def told(order: Order, outline: Outline, state: EngineState, scene: Scene) -> Ob
         rerun=order.run.spec.rerun,
         engine=remembered(state),
     )
-    return written(whole)
+    return written(_of_game(common, state, report) if order.resolved.game else _of_search(common, report))
 
 
-def refused(run: Object, was: SwarmRunStatus, why: str, now: float) -> Object:
+def _of_search(common: RunStatus, report: Report) -> SwarmRunStatus:
+    """The status of a SwarmRun."""
+    return SwarmRunStatus(
+        **dict(common),
+        iteration=report.iteration,
+        iterations=report.iterations,
+        best=_best(report),
+        initial=report.initial,
+        gain=_gain(report, api.Gain),
+        particles=tuple(api.ParticleRow(name=name[:64], fitness=value) for name, value in report.particles)[:64],
+        history=_history(report),
+    )
+
+
+def _of_game(common: RunStatus, state: EngineState, report: Report) -> AdversarialRunStatus:
+    """The status of an AdversarialRun."""
+    return AdversarialRunStatus(
+        **dict(common),
+        round=report.iteration,
+        rounds=report.iterations,
+        difficulty=state.search.best,
+        taker_score=report.taker,
+        held_out_score=report.held_out,
+        takers=_gain(report, Improvement),
+        history=_rounds(state),
+    )
+
+
+def refused(run: Object, was: RunStatus, why: str, now: float) -> Object:
     """The status of a run that cannot be carried out as it is written; what it has reached stays."""
     generation = run["metadata"].get("generation")
     message = why[: api.MESSAGE_CHARACTERS]
@@ -115,7 +143,7 @@ def remembered(state: EngineState) -> str:
     return text
 
 
-def written(status: SwarmRunStatus) -> Object:
+def written(status: RunStatus) -> Object:
     """`status` as an object of the API."""
     found: Object = status.model_dump(mode="json", by_alias=True, exclude_none=True)
     return found
@@ -147,7 +175,7 @@ def _explained(fact: Fact, state: EngineState, scene: Scene) -> Fact:
     return fact
 
 
-def _condition(was: SwarmRunStatus, fact: Fact, generation: int | None, now: float) -> Condition:
+def _condition(was: RunStatus, fact: Fact, generation: int | None, now: float) -> Condition:
     """One condition, with the time of its last change."""
     before = next((one for one in was.conditions if one.type == fact.kind and one.status is fact.truth), None)
     return Condition(
@@ -170,11 +198,27 @@ def _best(report: Report) -> api.Best | None:
     return api.Best(value=report.best, particle=report.best_particle[:64] or None, recipe=report.best_recipe or None)
 
 
-def _gain(report: Report) -> api.Gain | None:
+def _gain(report: Report, block: type[G]) -> G | None:
     gain = report.gain
     if gain is None or gain.low is None or gain.high is None:
         return None
-    return api.Gain(value=gain.value, low=gain.low, high=gain.high)
+    return block(value=gain.value, low=gain.low, high=gain.high)
+
+
+def _rounds(state: EngineState) -> tuple[RoundRow, ...]:
+    """Every round of which generators were scored, with what takers made of it."""
+    answers = {point.iteration: point for point in state.others.get(TAKERS, Search()).history}
+    scored = [(point.iteration, point.best) for point in state.search.history if point.best is not None]
+    rows = [(at, best, answers.get(at)) for at, best in scored]
+    return tuple(
+        RoundRow(
+            round=at,
+            difficulty=best,
+            taker_score=answer.best if answer else None,
+            held_out_score=answer.held_out if answer else None,
+        )
+        for at, best, answer in rows
+    )[-api.HISTORY_ROWS :]
 
 
 def _history(report: Report) -> tuple[api.HistoryRow, ...]:

@@ -11,6 +11,8 @@ from swarm_operator.plan import Object
 
 LOOK_SECONDS = 2.0
 SUCCEEDED, FAILED = "Succeeded", "Failed"
+SCORES = {"difficulty": "difficulty", "takerScore": "taker", "heldOutScore": "held-out"}
+"""Figures of a game's status, and what they are called here."""
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -47,12 +49,17 @@ def told(run: Object) -> str:
     """A run in one line."""
     status = run.get("status") or {}
     words = [asking.headline(run)]
-    if status.get("iteration"):
-        words.append(f"iteration {status['iteration']}/{status.get('iterations')}")
-    if status.get("best"):
-        words.append(f"best {status['best']['value']:.4f}")
-    if gain := status.get("gain"):
-        words.append(f"gain {gain['value']:+.4f} [{gain['low']:+.4f}, {gain['high']:+.4f}]")
+    for place in ("iteration", "round"):
+        if status.get(place):
+            words.append(f"{place} {status[place]}/{status.get(f'{place}s')}")
+    values = {
+        "best": (status.get("best") or {}).get("value"),
+        **{name: status.get(key) for key, name in SCORES.items()},
+    }
+    words += [f"{name} {value:.4f}" for name, value in values.items() if value is not None]
+    for name in ("gain", "takers"):
+        if gain := status.get(name):
+            words.append(f"{name} {gain['value']:+.4f} [{gain['low']:+.4f}, {gain['high']:+.4f}]")
     return "; ".join(words)
 
 

@@ -252,8 +252,9 @@ def test_every_secret_is_told_by_the_variable_that_the_worker_reads() -> None:
     judge = {**documents.MARKS["model"], "endpoint": documents.FIRST["endpoint"]}
     run = loading.from_object(documents.patched({**patch, "spec.judge.model": judge}), "run.yaml")
     secret = endpoints.SecretKey(name="keys", key="far")
-    assert access.secrets(run.spec) == {"DATASWARM_API_KEY_TAKERS_FAR": secret, "DATASWARM_API_KEY_JUDGE": secret}
-    assert access.secrets(loading.from_object(documents.minimal(), "run.yaml").spec) == {}
+    told = access.secrets(defaults.resolve(run).access)
+    assert told == {"DATASWARM_API_KEY_TAKERS_FAR": secret, "DATASWARM_API_KEY_JUDGE": secret}
+    assert access.secrets(resolved(documents.minimal()).access) == {}
 
 
 def test_layers_and_exact_sums_resolve_to_their_constants_or_to_none() -> None:

@@ -1,11 +1,15 @@
 """What people are told of a run on a cluster."""
 
 import argparse
+import asyncio
 from typing import Any
 
 import pytest
+from fake_cluster import FakeCluster
 
+from swarm_core.errors import BadInputError
 from swarm_operator import asking, watch, why
+from swarm_operator.cluster import NotFoundError, Target
 from swarm_operator.why import Found
 
 RUN: dict[str, Any] = {
@@ -37,6 +41,54 @@ def test_a_run_that_nobody_carries_out_says_where_to_look() -> None:
 
 def test_the_results_are_named_by_the_command_that_fetches_them() -> None:
     assert watch.place(RUN) == "dataswarm export s3://swarms/team/a-run DEST --endpoint http://s3:7070"
+
+
+def test_a_game_is_told_in_one_line() -> None:
+    takers = {"value": 0.25, "low": 0.125, "high": 0.5}
+    status = {"phase": "Succeeded", "message": "done", "round": 2, "rounds": 8, "difficulty": 0.5, "takers": takers}
+    told = watch.told({**RUN, "status": {**status, "takerScore": 0.75, "heldOutScore": 0.0}})
+    scores = "difficulty 0.5000; taker 0.7500; held-out 0.0000; takers +0.2500 [+0.1250, +0.5000]"
+    assert told == f"a-run: Succeeded, done; round 2/8; {scores}"
+
+
+GAME, SEARCH = Target("AdversarialRun", "team", "a"), Target("SwarmRun", "team", "a")
+
+
+@pytest.mark.parametrize(
+    ("there", "named", "target"),
+    [
+        ([GAME], "a", GAME),
+        ([SEARCH], "a", SEARCH),
+        ([GAME, SEARCH], "swr/a", SEARCH),
+        ([GAME, SEARCH], "AdversarialRun/a", GAME),
+        ([GAME], "adversarialruns/a", GAME),
+    ],
+)
+def test_a_run_is_found_by_its_name_whatever_its_kind(there: list[Target], named: str, target: Target) -> None:
+    assert asyncio.run(asking.found(holding(there), "team", named)) == target
+
+
+@pytest.mark.parametrize(
+    ("there", "named", "error", "words"),
+    [
+        ([], "a", NotFoundError, "run team/a does not exist"),
+        ([GAME], "swarmrun/a", NotFoundError, "SwarmRun team/a does not exist"),
+        ([GAME, SEARCH], "a", BadInputError, "write swarmrun/a or adversarialrun/a"),
+        ([GAME], "pod/a", BadInputError, "no kind of run is called 'pod'"),
+    ],
+)
+def test_a_name_that_is_not_one_run_is_refused(
+    there: list[Target], named: str, error: type[Exception], words: str
+) -> None:
+    with pytest.raises(error, match=words):
+        asyncio.run(asking.found(holding(there), "team", named))
+
+
+def holding(there: list[Target]) -> FakeCluster:
+    cluster = FakeCluster()
+    for target in there:
+        cluster.objects[target] = dict(RUN)
+    return cluster
 
 
 def test_what_holds_a_pod_up_is_said() -> None:

@@ -16,13 +16,18 @@ from swarm_core.engine.work import Receipt
 from swarm_operator import names, times
 from swarm_operator.plan import Observed
 
-WAYS = {"Local": pod_world.LOCAL, "servers": pod_world.SERVED}
+WAYS = {
+    "Local": lambda: pod_world.run(pod_world.LOCAL),
+    "servers": lambda: pod_world.run(pod_world.SERVED),
+    "a game, Local": lambda: pod_world.game(pod_world.LOCAL),
+    "a game, servers": lambda: pod_world.game(pod_world.GAME_SERVED),
+}
 INDEX = st.integers(0, 7)
 
 
 @functools.cache
 def undisturbed(way: str, last: int) -> tuple[EngineState, dict[str, Receipt]]:
-    world = World(pod_world.run(WAYS[way]), last)
+    world = World(WAYS[way](), last)
     world.drive()
     return timeless(world.state), world.store
 
@@ -33,7 +38,7 @@ class Faults(RuleBasedStateMachine):
     @initialize(way=st.sampled_from(sorted(WAYS)), last=st.integers(0, 3), turns=st.integers(0, 8))
     def begin(self, way: str, last: int, turns: int) -> None:
         self.way = way
-        self.world = World(pod_world.run(WAYS[way]), last)
+        self.world = World(WAYS[way](), last)
         self.views: list[Observed] = []
         for _ in range(turns):
             self.world.turn()

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from fake_cluster import FakeCluster
 
-from swarm_operator import resources
 from swarm_operator.cluster import ApiError, NotLeaderError, Target
 from swarm_operator.host import Host
 from swarm_operator.metrics import Metrics
@@ -183,7 +182,7 @@ def test_a_watch_tells_at_once() -> None:
         scene.host.saw("SwarmRun", "ADDED", scene.run("late"))
         await until(lambda: scene.phase("late"))
         scene.host.saw("SwarmRun", "DELETED", scene.run("late"))
-        assert list(scene.host.cache.everything(resources.RUN)) == []
+        assert list(scene.host.cache.runs()) == []
 
     scene.play(act)
 

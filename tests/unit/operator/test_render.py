@@ -18,7 +18,7 @@ def children(name: str) -> list[dict[str, Any]]:
     return list(yaml.safe_load_all(render.rendered((GOLDEN / f"{name}.yaml").read_text(), name)))
 
 
-@pytest.mark.parametrize("name", ["local", "servers"])
+@pytest.mark.parametrize("name", ["local", "servers", "game"])
 def test_the_children_of_a_run_are_the_golden_ones(name: str) -> None:
     """`make generate` writes them anew."""
     text = render.rendered((GOLDEN / f"{name}.yaml").read_text(), name)
@@ -60,7 +60,7 @@ def test_the_command_prints_children_and_peak(capsys: pytest.CaptureFixture[str]
 
 
 @pytest.mark.parametrize(
-    ("text", "words"), [("[", "not YAML"), ("a: b", "no SwarmRun"), ("kind: x\nmetadata: {}", "apiVersion")]
+    ("text", "words"), [("[", "not YAML"), ("a: b", "no run"), ("kind: x\nmetadata: {}", "apiVersion")]
 )
 def test_the_command_refuses_what_is_no_run(
     text: str, words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]

@@ -19,10 +19,14 @@ from swarm_core.recipe import Digest, digest_bytes
 from swarm_trainer.inference import server
 from swarm_trainer.inference.endpoint import Elsewhere, Endpoint, Given
 from swarm_trainer.pod import cores, message, surroundings, work
-from swarm_trainer.verbs import engines
+from swarm_trainer.sources.fetching import Pin
+from swarm_trainer.stores.local import LocalStore
+from swarm_trainer.verbs import engines, pins, receipts
+from swarm_trainer.verbs.context import Context
+from swarm_trainer.worker import session
 from swarm_trainer.worker.messages import Unfinished
 
-SEED = WorkItem(Kind.SEED)
+SEED = WorkItem(Kind.SEED, parent=digest_bytes(b"the experiment"))
 BUCKET = {"type": "S3", "s3": {"bucket": "swarms"}}
 
 
@@ -33,8 +37,9 @@ def resolved(**patch: object) -> ResolvedSpec:
 
 
 def test_a_pod_of_an_indexed_job_finds_its_seed_by_its_index() -> None:
-    assert work.own(SEED, {"JOB_COMPLETION_INDEX": "3"}).key == "seed.generators.003"
-    assert work.own(SEED, {"JOB_COMPLETION_INDEX": "1", "DATASWARM_INDEXES": "2,5"}).key == "seed.generators.005"
+    keys = "seed.generators.002,seed.takers.005"
+    found = work.own(SEED, {"JOB_COMPLETION_INDEX": "1", "DATASWARM_ITEMS": keys})
+    assert (found.key, found.parent) == ("seed.takers.005", SEED.parent)
     assert work.own(SEED, {}).key == "seed.generators.000"
 
 
@@ -44,8 +49,8 @@ def test_other_work_has_no_index_of_a_job() -> None:
 
 
 def test_a_job_with_more_completions_than_indexes_is_refused() -> None:
-    with pytest.raises(ValueError, match="JOB_COMPLETION_INDEX is 2, but DATASWARM_INDEXES lists 2"):
-        work.own(SEED, {"JOB_COMPLETION_INDEX": "2", "DATASWARM_INDEXES": "0,4"})
+    with pytest.raises(ValueError, match="JOB_COMPLETION_INDEX is 2, but DATASWARM_ITEMS lists 2"):
+        work.own(SEED, {"JOB_COMPLETION_INDEX": "2", "DATASWARM_ITEMS": "seed.generators.000,seed.generators.004"})
 
 
 @pytest.mark.parametrize(
@@ -146,3 +151,22 @@ def test_a_server_that_cannot_be_says_so_and_ends(tmp_path: Path) -> None:
     )
     assert done.returncode == 1
     assert json.loads(said.read_bytes())["failed"]["key"] == "serve"
+
+
+def test_a_store_that_holds_another_experiment_is_refused_though_its_receipt_is_there(tmp_path: Path) -> None:
+    """A run that is deleted and made anew under its old name, with another spec, must not end in the old results."""
+    store, item = LocalStore(tmp_path / "store"), WorkItem(Kind.PREPARE)
+    pinned = {use.uri: Pin(digest_bytes(use.uri.encode()), use.uri) for use in defaults.uris(resolved(seed=1))}
+    pins.publish(store, pinned)
+    store.publish(pins.IDENTITY, defaults.identity(resolved(seed=1), pins.digests(pinned)))
+    receipt = Receipt(item.key, {"experiment": digest_bytes(b"")})
+    store.publish(receipts.key(item.key), receipt.to_bytes())
+
+    def carried_out(spec: ResolvedSpec) -> Receipt:
+        return session.within(Context(spec, store, tmp_path, tmp_path, session.unheard))(item, lambda _: None)
+
+    assert carried_out(resolved(seed=1)) == receipt
+    with pytest.raises(BadInputError, match=r"spec\.seed: not as in the experiment that this store holds"):
+        carried_out(resolved(seed=2))
+    with pytest.raises(BadInputError, match=r"'models/new' is no input of the experiment"):
+        carried_out(resolved(base__model="models/new"))

@@ -7,7 +7,7 @@ failed. What the cluster ends itself, and what drained on SIGTERM, the Job repla
 A Job has no TTL: its pod keeps the receipt until the operator has it in the status and deletes the Job.
 """
 
-from swarm_core.engine.container import BAD_INPUT, DRAINED, INDEXES
+from swarm_core.engine.container import BAD_INPUT, DRAINED, ITEMS
 from swarm_core.engine.work import Kind, WorkItem
 from swarm_operator import names, peak
 from swarm_operator.manifests import objects, pods
@@ -28,7 +28,7 @@ def job(order: Order, items: tuple[WorkItem, ...]) -> Object:
     """The Job for `items`."""
     first = items[0]
     about = objects.metadata(order, names.job(order.base, items), str(first.kind), labels(order, first))
-    annotations = {names.ITEMS: names.indexes(items)}
+    annotations = {names.ITEMS: names.keys(items)}
     own = names.labels(order.name, order.uid, str(first.kind)) | {names.ATTEMPT: str(first.attempt)}
     spec = {
         **(_seeds(order, len(items)) if first.kind is Kind.SEED else {"backoffLimit": 0}),
@@ -83,7 +83,7 @@ def container(order: Order, items: tuple[WorkItem, ...]) -> Container:
     asked = cluster.trainer if heavy else cluster.worker
     seeds: tuple[Object, ...] = ()
     if first.kind is Kind.SEED:
-        seeds = ({"name": INDEXES, "value": names.indexes(items)},)
+        seeds = ({"name": ITEMS, "value": names.keys(items)},)
     asking = pods.server_variables(order) if first.kind in peak.ASKING else ()
     return Container(
         image=order.trainer_image,

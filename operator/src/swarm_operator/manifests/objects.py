@@ -4,7 +4,7 @@ The order is in a ConfigMap that never changes; another order, after an edit, is
 of the store and of servers stay in Secrets, and reach containers as references.
 """
 
-from swarm_core.api.run import GROUP, KIND, VERSION
+from swarm_core.api.run import GROUP, VERSION
 from swarm_operator import names
 from swarm_operator.orders import Order
 from swarm_operator.plan import Create, Object
@@ -18,7 +18,7 @@ def metadata(order: Order, name: str, work: str, labels: Object | None = None) -
     """The metadata of a child called `name`."""
     owner = {
         "apiVersion": f"{GROUP}/{VERSION}",
-        "kind": KIND,
+        "kind": order.run.kind,
         "name": order.name,
         "uid": order.uid,
         "controller": True,

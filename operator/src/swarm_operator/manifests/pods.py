@@ -125,7 +125,9 @@ def _secrets(order: Order) -> list[Object]:
         found += [secret(key, storage.credentials_secret_ref.name, key) for key in KEYS]
     if order.cluster.token_secret_ref is not None:
         found.append(secret(TOKEN, order.cluster.token_secret_ref.name, TOKEN))
-    return found + [secret(variable, key.name, key.key) for variable, key in access.secrets(order.run.spec).items()]
+    return found + [
+        secret(variable, key.name, key.key) for variable, key in access.secrets(order.resolved.access).items()
+    ]
 
 
 def secret(variable: str, name: str, entry: str) -> Object:

@@ -1,6 +1,6 @@
 """From the endpoints of a spec to who is asked and how: what is identity apart from what is not."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from swarm_core.api import endpoints
 from swarm_core.api.endpoints import Endpoint, SecretKey
@@ -22,9 +22,9 @@ def ways(spec: SwarmRunSpec) -> Iterator[Access]:
         yield _way(endpoints.JUDGE, "spec.judge.model.endpoint", spec.judge.model.endpoint)
 
 
-def secrets(spec: SwarmRunSpec) -> dict[str, SecretKey]:
-    """The Secrets that the spec's endpoints name, by the environment variable that is to hold each in a worker."""
-    return {endpoints.key_variable(way.owner): way.secret for way in ways(spec) if way.secret is not None}
+def secrets(ways: Iterable[Access]) -> dict[str, SecretKey]:
+    """The Secrets that endpoints name, by the environment variable that is to hold each in a worker."""
+    return {endpoints.key_variable(way.owner): way.secret for way in ways if way.secret is not None}
 
 
 def _way(owner: str, field: str, endpoint: Endpoint) -> Access:

@@ -14,8 +14,9 @@ from swarm_core.api.block import Block, Rule
 from swarm_core.api.execution import Execution, Storage
 from swarm_core.api.game import Measuring, MovingGenerators, MovingTakers, Pool, Stop
 from swarm_core.api.judging import Judge, JudgeType
+from swarm_core.api.limits import AcceleratorBudget, Lifecycle
 from swarm_core.api.run import Metadata
-from swarm_core.api.scalars import Flag, Integer, Line
+from swarm_core.api.scalars import Integer, Line
 from swarm_core.api.takers import Answering, Generation
 
 IDENTITY = (
@@ -23,16 +24,18 @@ IDENTITY = (
     "evaluation",
 )  # fmt: skip
 KEPT = ("storage",)
-FREE = ("suspend", "execution")
+FREE = (
+    "suspend", "stopAfter", "deadlineSeconds", "ttlSecondsAfterFinished", "budget", "rerun", "execution",
+)  # fmt: skip
 
 
-class AdversarialRunSpec(Block):
+class AdversarialRunSpec(Lifecycle):
     """Who plays against whom, on what, and for how long."""
 
     seed: Integer = Field(0, ge=0, le=2**53 - 1)
     """Seed of every random choice of the run."""
-    suspend: Flag = False
-    """Whether the run pauses at the next safe point and gives back what it holds."""
+    budget: AcceleratorBudget = AcceleratorBudget()
+    """What a run may hold; changes no result but where a game ends."""
     base: Base
     """The base model, of which generators and takers are adapters, so that one server answers for both."""
     domain: Line = "general knowledge"

@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field, Strict
 
 from swarm_core.api.block import Block
-from swarm_core.api.scalars import Shape, unsigned_zero, whole
+from swarm_core.api.scalars import Flag, Shape, unsigned_zero, whole
 
 Count = Annotated[int, Strict(), Field(ge=0, le=1000), BeforeValidator(whole)]
 Seconds = Annotated[int, Strict(), Field(ge=1, le=31_536_000), BeforeValidator(whole)]
@@ -18,12 +18,32 @@ Token = Annotated[
 """A word that means something only by being another one than before."""
 
 
-class Budget(Block):
-    """What a run may use. When calls or tokens are used up it stops, and goes on when the budget is raised."""
+class Lifecycle(Block):
+    """How long a run of any kind goes on."""
+
+    suspend: Flag = False
+    """Whether the run pauses at the next safe point and gives back what it holds."""
+    stop_after: Count | None = None
+    """Iterations, or rounds of a game, after which a run on a cluster ends early and is concluded with what it has."""
+    deadline_seconds: Seconds | None = None
+    """Seconds after its start at which a run on a cluster fails if it is not over, time suspended included."""
+    ttl_seconds_after_finished: Delay | None = None
+    """Seconds after its end at which a run is deleted from a cluster; what it left in the store stays."""
+    rerun: Token | None = None
+    """A word of your choice: changing it lets a failed run on a cluster try again from where it failed."""
+
+
+class AcceleratorBudget(Block):
+    """What a run may hold on a cluster."""
 
     gpu_hours: Hours | None = None
     """Accelerator-hours after which no further iteration begins on a cluster: the run concludes with its best so far,
     and fails if there is none."""
+
+
+class Budget(AcceleratorBudget):
+    """What a run may use. When calls or tokens are used up it stops, and goes on when the budget is raised."""
+
     calls: Limit | None = None
     """Requests sent to endpoints over the whole run; one that is sent again counts once, an answer kept not at all."""
     tokens: Limit | None = None

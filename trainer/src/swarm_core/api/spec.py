@@ -9,14 +9,14 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from swarm_core.api.base import Base
-from swarm_core.api.block import Block, Rule
+from swarm_core.api.block import Rule
 from swarm_core.api.evaluation import Evaluation
 from swarm_core.api.execution import Execution, Storage
 from swarm_core.api.generators import Generators
 from swarm_core.api.judging import Judge, Objective, ObjectiveType
-from swarm_core.api.limits import Budget, Count, Delay, Seconds, Token
+from swarm_core.api.limits import Budget, Lifecycle
 from swarm_core.api.resuming import ResumeFrom
-from swarm_core.api.scalars import Flag, Integer, Line
+from swarm_core.api.scalars import Integer, Line
 from swarm_core.api.swarm import Swarm
 from swarm_core.api.takers import Answering, Generation, Taker
 
@@ -33,23 +33,13 @@ FREE = (
 """Neither digested nor fixed."""
 
 
-class SwarmRunSpec(Block):
+class SwarmRunSpec(Lifecycle):
     """What is searched for, and how."""
 
     seed: Integer = Field(0, ge=0, le=2**53 - 1)
     """Seed of every random choice of the run."""
-    suspend: Flag = False
-    """Whether the run pauses at the next safe point and gives back what it holds."""
-    stop_after: Count | None = None
-    """Iterations after which a search on a cluster ends early, and is concluded with what it has found."""
-    deadline_seconds: Seconds | None = None
-    """Seconds after its start at which a run on a cluster fails if it is not over, time suspended included."""
-    ttl_seconds_after_finished: Delay | None = None
-    """Seconds after its end at which a run is deleted from a cluster; what it left in the store stays."""
     budget: Budget = Budget()
     """What a run may use; changes no result but where a search ends."""
-    rerun: Token | None = None
-    """A word of your choice: changing it lets a failed run on a cluster try again from where it failed."""
     base: Base
     """The base model: what every generator, and every taker that names no other, is an adapter of."""
     generators: Generators

@@ -130,6 +130,20 @@ class RunStatus(StatusBlock):
     """When work began, RFC 3339."""
     finished_at: Short | None = None
     """When the run ended, RFC 3339."""
+    gpu_seconds: GpuSeconds | None = None
+    """Accelerators held so far, on a cluster."""
+    gpu_hours: Number | None = None
+    """The same in hours, all together."""
+    peak_accelerators: Integer | None = None
+    """Most accelerators that the run holds at one time, on a cluster."""
+    result: Sha256 | None = None
+    """Digest of the result document in the store."""
+    servers: ServersStatus | None = None
+    """Where the inference servers stand, on a cluster."""
+    rerun: Short | None = None
+    """The spec's rerun that was last heeded."""
+    engine: Annotated[str, Strict(), Field(max_length=ENGINE_CHARACTERS)] | None = None
+    """What the engine remembers of the run, for the operator alone."""
     counts: Counts | None = None
     """What came of the items."""
     conditions: Annotated[
@@ -159,17 +173,3 @@ class SwarmRunStatus(RunStatus):
     """The particles as they stand."""
     history: Annotated[tuple[HistoryRow, ...], Field(max_length=HISTORY_ROWS)] = ()
     """The latest iterations."""
-    gpu_seconds: GpuSeconds | None = None
-    """Accelerators held so far, on a cluster."""
-    gpu_hours: Number | None = None
-    """The same in hours, all together."""
-    peak_accelerators: Integer | None = None
-    """Most accelerators that the run holds at one time, on a cluster."""
-    result: Sha256 | None = None
-    """Digest of the result document in the store."""
-    servers: ServersStatus | None = None
-    """Where the inference servers stand, on a cluster."""
-    rerun: Short | None = None
-    """The spec's rerun that was last heeded."""
-    engine: Annotated[str, Strict(), Field(max_length=ENGINE_CHARACTERS)] | None = None
-    """What the engine remembers of the run, for the operator alone."""

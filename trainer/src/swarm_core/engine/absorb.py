@@ -120,7 +120,8 @@ def receipt(was: EngineState, item: WorkItem, found: Receipt) -> EngineState:
 
 def _search(so_far: Search, iteration: int, found: Receipt) -> Search:
     best, initial = receipts.number(found, Scalar.BEST), receipts.number(found, Scalar.INITIAL)
-    point = Point(iteration, best, receipts.number(found, Scalar.MEAN))
+    held_out = receipts.number(found, Scalar.HELD_OUT)
+    point = Point(iteration, best, receipts.number(found, Scalar.MEAN), held_out)
     return Search(
         best=best,
         best_particle=receipts.text(found, Scalar.BEST_PARTICLE),
@@ -132,7 +133,7 @@ def _search(so_far: Search, iteration: int, found: Receipt) -> Search:
         rejected=so_far.rejected + int(receipts.number(found, Scalar.REJECTED) or 0),
         unscored=so_far.unscored + int(receipts.number(found, Scalar.UNSCORED) or 0),
         history=(*so_far.history, point)[-state.HISTORY_LENGTH :],
-        held_out=receipts.number(found, Scalar.HELD_OUT),
+        held_out=held_out,
     )
 
 

@@ -89,6 +89,14 @@ def wanted(outline: Outline, state: EngineState) -> tuple[WorkItem, ...]:
     return tuple(_current(outline, state, item) for item in items if item.key not in state.done)
 
 
+def iteration(outline: Outline, item: WorkItem) -> int | None:
+    """The iteration that an item is part of; None for what comes before the first, or after the last."""
+    if item.kind is Kind.ITERATE:
+        return item.index
+    later = item.index - next((side.clusters for side in outline.sides if side.name == item.swarm), 0)
+    return later + 1 if item.kind is Kind.SEED and later >= 0 else None
+
+
 def _turn(outline: Outline, state: EngineState) -> list[WorkItem]:
     """The first item of this iteration that is not done; it follows the last commit there is."""
     parent, ordered = state.commit or state.experiment, []

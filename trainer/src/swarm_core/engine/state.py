@@ -65,6 +65,8 @@ class Point:
     iteration: int
     best: float | None
     mean: float | None
+    held_out: float | None = None
+    """What the best scored on data that neither swarm has seen, where another swarm is the adversary."""
     __pydantic_config__ = EXACT
 
 

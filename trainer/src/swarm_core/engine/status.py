@@ -142,11 +142,12 @@ def _place(outline: Outline, state: EngineState) -> str:
             what = "adapters" if outline.others else "generators"
             where = f"{len(state.done)} of {sum(side.clusters for side in outline.sides)} {what} trained"
         case Phase.ITERATING:
-            where = f"iteration {state.iteration} of {outline.iterations}" if state.iteration else "measuring the start"
+            turn = f"{'round' if outline.others else 'iteration'} {state.iteration} of {outline.iterations}"
+            where = turn if state.iteration else "measuring the start"
         case Phase.CONCLUDING:
             where = f"search ended ({state.stop or Stop.ITERATIONS}); measuring again on fresh data"
         case Phase.SUCCEEDED:
-            where = f"concluded after {state.iteration} iterations"
+            where = f"concluded after {state.iteration} {'rounds' if outline.others else 'iterations'}"
         case Phase.FAILED:
             where = "failed"
         case _:

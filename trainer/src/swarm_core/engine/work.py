@@ -50,6 +50,13 @@ class WorkItem:
             case _:
                 return str(self.kind)
 
+    @classmethod
+    def of_key(cls, key: str) -> "WorkItem":
+        """The item of a key, as far as the key tells. Raises ValueError for what is no key."""
+        kind, _, rest = key.partition(".")
+        swarm, _, index = rest.partition(".")
+        return cls(Kind(kind), swarm, int(index)) if index else cls(Kind(kind))
+
     def to_json(self) -> str:
         return json.dumps(asdict(self), sort_keys=True)
 

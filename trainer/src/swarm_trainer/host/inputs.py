@@ -5,13 +5,9 @@ something by it, and going on without a word would hide that. What is elsewhere 
 of the version that it pinned, and whoever fetches that again compares its digest.
 """
 
-from collections.abc import Mapping
-
 from swarm_core.api import defaults
 from swarm_core.api.defaults import Role
-from swarm_core.errors import BadInputError
 from swarm_core.ports import ArtifactStore
-from swarm_core.recipe import Digest
 from swarm_trainer.sources import address
 from swarm_trainer.verbs import origin, pins, places
 from swarm_trainer.worker.session import Order
@@ -28,15 +24,4 @@ def check(order: Order, store: ArtifactStore) -> None:
             continue
         pins.check(use, places.digest(use, places.place(use.uri, order.base_folder)), pinned[use.uri])
     origin.check(order.resolved, store)
-    check_experiment(order, store, pins.digests(pinned))
-
-
-def check_experiment(order: Order, store: ArtifactStore, pinned: Mapping[str, Digest]) -> None:
-    """The store may be a distant one that this folder never saw. Raises BadInputError if it is another experiment's."""
-    standing = store.read(pins.IDENTITY)
-    if standing is None:
-        return
-    for use in defaults.uris(order.resolved):
-        if use.uri not in pinned:
-            raise BadInputError(f"{use.field}: {use.uri!r} is no input of the experiment {pins.ANOTHER}")
-    pins.refuse_another(standing, defaults.identity(order.resolved, pinned))
+    pins.check_experiment(order.resolved, store)

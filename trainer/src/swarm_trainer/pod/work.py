@@ -1,7 +1,7 @@
 """Carry out one work item in a pod of its own: item in, artefacts and receipt to the store, receipt to the operator.
 
 The item comes on the command line. In an Indexed Job every pod gets the same one and finds its own by
-JOB_COMPLETION_INDEX: that index itself, or the entry at it in DATASWARM_INDEXES where a Job repeats only some.
+JOB_COMPLETION_INDEX: the entry at it in DATASWARM_ITEMS.
 
 An item whose receipt stands in the store is told at once. Which pod carries it out, and how often one was started
 before, changes nothing.
@@ -14,8 +14,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NoReturn
 
-from swarm_core.engine.container import INDEXES
-from swarm_core.engine.work import Kind, Receipt, WorkItem
+from swarm_core.engine.container import ITEMS
+from swarm_core.engine.work import Receipt, WorkItem
 from swarm_trainer.pod import message, surroundings
 from swarm_trainer.pod.draining import Ending, on_sigterm
 from swarm_trainer.verbs.context import Progress
@@ -56,15 +56,13 @@ def carry_out(errand: Errand, item: WorkItem, report: Callable[[Progress], None]
 
 def own(item: WorkItem, environment: Mapping[str, str]) -> WorkItem:
     """The item of this pod. Raises ValueError where the Job does not say which."""
-    if item.kind is not Kind.SEED or INDEX not in environment:
+    if INDEX not in environment:
         return item
-    index = int(environment[INDEX])
-    if INDEXES in environment:
-        listed = [int(entry) for entry in environment[INDEXES].split(",")]
-        if index >= len(listed):
-            raise ValueError(f"{INDEX} is {index}, but {INDEXES} lists {len(listed)}; completions must be as many")
-        index = listed[index]
-    return replace(item, index=index)
+    index, listed = int(environment[INDEX]), environment.get(ITEMS, item.key).split(",")
+    if index >= len(listed):
+        raise ValueError(f"{INDEX} is {index}, but {ITEMS} lists {len(listed)}; completions must be as many")
+    mine = WorkItem.of_key(listed[index])
+    return replace(item, kind=mine.kind, swarm=mine.swarm, index=mine.index)
 
 
 def show(progress: Progress) -> None:

@@ -10,7 +10,8 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict
 
-from swarm_core.api.defaults import Use
+from swarm_core.api import defaults
+from swarm_core.api.defaults import ResolvedSpec, Use
 from swarm_core.errors import BadInputError
 from swarm_core.ports import ArtifactStore
 from swarm_core.recipe import Digest, canonical_json
@@ -49,6 +50,17 @@ def check(use: Use, found: Digest, pinned: Pin) -> None:
             f"{use.field}: {use.uri!r} has changed since this run began (sha256 {found}, was {pinned.digest});"
             " restore it, or give another --folder"
         )
+
+
+def check_experiment(resolved: ResolvedSpec, store: ArtifactStore) -> None:
+    """Raises BadInputError if the store, which may be a distant one, holds another experiment than this."""
+    standing, pinned = store.read(IDENTITY), digests(load(store))
+    if standing is None:
+        return
+    for use in defaults.uris(resolved):
+        if use.uri not in pinned:
+            raise BadInputError(f"{use.field}: {use.uri!r} is no input of the experiment {ANOTHER}")
+    refuse_another(standing, defaults.identity(resolved, pinned))
 
 
 def refuse_another(standing: bytes, wanted: bytes) -> None:

@@ -18,6 +18,7 @@ from swarm_trainer import verbs
 from swarm_trainer.meter import Meter
 from swarm_trainer.stores import opening
 from swarm_trainer.stores.local import LocalStore
+from swarm_trainer.verbs import pins
 from swarm_trainer.verbs.context import Context, Progress
 from swarm_trainer.worker.layout import Layout
 from swarm_trainer.worker.loop import CarryOut
@@ -58,7 +59,7 @@ def within(context: Context) -> CarryOut:
     def carry_out(item: WorkItem, report: Callable[[Progress], None]) -> Receipt:
         context.progress = report
         if item.kind is Kind.PREPARE:
-            examined(context.store)
+            examined(context)
         return verbs.carry_out(item, context)
 
     return carry_out
@@ -80,12 +81,16 @@ def greeted(layout: Layout, order: Order) -> ArtifactStore:
     return opened
 
 
-def examined(opened: ArtifactStore) -> None:
-    """At the beginning of a run: a store that does not keep its word is refused. Raises StoreError."""
-    if not isinstance(opened, LocalStore):
+def examined(context: Context) -> None:
+    """At the beginning of a run: its store keeps its word, and holds no other experiment.
+
+    Raises StoreError and, where a run of the same name left another experiment behind, BadInputError.
+    """
+    if not isinstance(context.store, LocalStore):
         from swarm_trainer.stores import probe  # noqa: PLC0415 (boto3 takes a while, and most runs need none)
 
-        probe.check(opened)
+        probe.check(context.store)
+    pins.check_experiment(context.resolved, context.store)
 
 
 def limit_threads(resolved: ResolvedSpec) -> None:

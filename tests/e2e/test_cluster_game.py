@@ -1,0 +1,68 @@
+"""A game on a real cluster: `kubectl apply` of an AdversarialRun, to Succeeded and both sides in the bucket."""
+
+import json
+from pathlib import Path
+
+import pytest
+import swarmruns
+from command_line import GAME, Finished, left
+from e2e_cluster import NAMESPACE, Cluster
+from test_cluster import RUN_SECONDS, await_rest, kill_operators, suspend
+
+from swarm_trainer.stores.local import LocalStore
+from swarm_trainer.verbs import receipts
+
+pytestmark = [pytest.mark.e2e_cluster, pytest.mark.timeout(3600)]
+NAME = "adversarialrun/game-short"
+
+
+def test_a_game_disturbed_on_a_cluster_is_the_game_of_one_machine(
+    cluster: Cluster, game: Finished, tmp_path: Path
+) -> None:
+    """With `inference: Local`: suspended in the middle and taken up again by another operator process."""
+    run = swarmruns.document(
+        GAME / "short.yaml", swarmruns.resource(NAME)[1], cluster.endpoint, inference="Local", maxAccelerators=0
+    )
+    cluster.apply(run)
+    swarmruns.await_status(cluster, NAME, lambda found: (found.get("round") or 0) >= 1, RUN_SECONDS)
+    suspend(cluster, NAME, True)
+    await_rest(cluster, swarmruns.resource(NAME)[1])
+    played = swarmruns.status(cluster, NAME)["round"]
+    kill_operators(cluster)
+    suspend(cluster, NAME, False)
+    found = swarmruns.await_status(cluster, NAME, swarmruns.succeeded, RUN_SECONDS)
+    assert 1 <= played < found["round"]
+
+    there, here = swarmruns.store(cluster, NAME, tmp_path / "cache"), LocalStore(game.folder / "store")
+    keys = sorted(path.stem for path in (game.folder / "store" / "names" / "receipts").glob("*.json"))
+    assert any(key.startswith("iterate.takers") for key in keys)
+    for key in keys:
+        assert receipts.stored(there, key) == receipts.stored(here, key), key
+    check_status(cluster, found, game)
+    check_bucket(cluster, game, tmp_path / "out")
+    swarmruns.delete(cluster, NAME)
+
+
+def check_status(cluster: Cluster, found: dict[str, object], game: Finished) -> None:
+    """Status and columns tell the rounds and the result of one machine."""
+    result = json.loads((game.folder / "result.json").read_text())
+    assert found["experimentDigest"] == result["experimentDigest"]
+    history = found["history"]
+    assert isinstance(history, list)
+    assert [row["round"] for row in history] == list(range(len(history)))
+    assert all({"difficulty", "takerScore", "heldOutScore"} <= set(row) for row in history)
+    row = cluster.run("get", *swarmruns.resource(NAME), "--namespace", NAMESPACE, "--no-headers").split()
+    assert row[:2] == [swarmruns.resource(NAME)[1], "Succeeded"]
+    assert len(row) == 7, row  # name, phase, round, difficulty, taker, held-out, age
+
+
+def check_bucket(cluster: Cluster, game: Finished, out: Path) -> None:
+    """Everything verifies, and what is exported is what one machine has: results, archive and both sides' adapters."""
+    assert "good:" in swarmruns.command_line(cluster, "verify", NAME)
+    swarmruns.command_line(cluster, "export", NAME, str(out))
+    for file in ("result.json", "history.jsonl", "dataset/data.jsonl"):
+        assert left(out, file) == left(game.folder, file), file
+    adapters = {path.relative_to(game.folder) for path in game.folder.glob("*/**/adapter_model.safetensors")}
+    exported = {path.relative_to(out) for path in out.glob("*/**/adapter_model.safetensors")}
+    assert {path for path in adapters if path.parts[0] not in ("store", "cache")} == exported
+    assert len(exported) >= 2
