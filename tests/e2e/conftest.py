@@ -1,8 +1,9 @@
 """Whole runs of the arena's tiny model, which really learns: on this machine, and on a cluster."""
 
+import json
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import e2e_cluster
@@ -52,6 +53,21 @@ def cluster(prepared: Cluster, monkeypatch: pytest.MonkeyPatch) -> Cluster:
     for name, value in {**prepared.keys, "AWS_EC2_METADATA_DISABLED": "true"}.items():
         monkeypatch.setenv(name, value)
     return prepared
+
+
+@pytest.fixture
+def accelerators(cluster: Cluster) -> Iterator[Callable[[int], None]]:
+    """Lets the first node offer accelerators that it does not have; in the end it offers none."""
+    e2e_cluster.needs("DATASWARM_E2E_FAKE_GPUS", "set it where a node may offer accelerators that it does not have")
+    node = cluster.get("nodes")["items"][0]["metadata"]["name"]
+
+    def offer(count: int) -> None:
+        path = f"/status/%s/{swarmruns.ACCELERATOR.replace('/', '~1')}"
+        patch = [{"op": "add", "path": path % part, "value": str(count)} for part in ("capacity", "allocatable")]
+        cluster.run("patch", "node", node, "--subresource=status", "--type=json", "--patch", json.dumps(patch))
+
+    yield offer
+    offer(0)
 
 
 @pytest.fixture(scope="session")

@@ -1,8 +1,10 @@
 """A game on a real cluster: `kubectl apply` of an AdversarialRun, to Succeeded and both sides in the bucket."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
+import e2e_cluster
 import pytest
 import swarmruns
 from command_line import GAME, Finished, left
@@ -12,7 +14,8 @@ from test_cluster import RUN_SECONDS, await_rest, kill_operators, suspend
 from swarm_trainer.stores.local import LocalStore
 from swarm_trainer.verbs import receipts
 
-pytestmark = [pytest.mark.e2e_cluster, pytest.mark.timeout(3600)]
+pytestmark = [pytest.mark.e2e_cluster, pytest.mark.timeout(5400)]
+SERVED_SECONDS = 2 * RUN_SECONDS
 NAME = "adversarialrun/game-short"
 
 
@@ -41,6 +44,25 @@ def test_a_game_disturbed_on_a_cluster_is_the_game_of_one_machine(
     check_status(cluster, found, game)
     check_bucket(cluster, game, tmp_path / "out")
     swarmruns.delete(cluster, NAME)
+
+
+def test_a_game_is_served_and_taught_on_one_accelerator(cluster: Cluster, accelerators: Callable[[int], None]) -> None:
+    """Servers of both sides, what is trained between turns, servers again: by turns, on one accelerator."""
+    e2e_cluster.needs("DATASWARM_E2E_VLLM", "set it where the nodes have the image of the inference servers")
+    accelerators(1)
+    name = "adversarialrun/game-served"
+    trainer = {**swarmruns.SMALL, "accelerators": 1}
+    run = swarmruns.document(
+        GAME / "short.yaml", "game-served", cluster.endpoint, inference="VLLM", maxAccelerators=1,
+        servers=swarmruns.SERVERS, trainer=trainer,
+    )  # fmt: skip
+    run["spec"]["rounds"] = 1
+    cluster.apply(run)
+    found = swarmruns.await_status(cluster, name, swarmruns.succeeded, SERVED_SECONDS)
+    assert found["peakAccelerators"] == 1
+    assert found["gpuSeconds"]["busy"] > 0
+    assert "good:" in swarmruns.command_line(cluster, "verify", name)
+    swarmruns.delete(cluster, name)
 
 
 def check_status(cluster: Cluster, found: dict[str, object], game: Finished) -> None:

@@ -4,7 +4,6 @@ The nodes' accelerators are numbers to schedule by: servers and trainers hold th
 """
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import e2e_cluster
@@ -15,8 +14,6 @@ from e2e_cluster import Cluster
 
 pytestmark = [pytest.mark.e2e_cluster, pytest.mark.timeout(5400)]
 RUN_SECONDS = 2400
-RESOURCE = "nvidia.com/gpu"
-SERVERS = {"cpu": "200m", "memory": "5Gi", "startupSeconds": 1200, "idleSeconds": 60}
 
 
 @pytest.fixture(autouse=True)
@@ -24,24 +21,9 @@ def servers() -> None:
     e2e_cluster.needs("DATASWARM_E2E_VLLM", "set it where the nodes have the image of the inference servers")
 
 
-@pytest.fixture
-def accelerators(cluster: Cluster) -> Iterator[Any]:
-    """Lets the first node offer accelerators that it does not have; in the end it offers none."""
-    e2e_cluster.needs("DATASWARM_E2E_FAKE_GPUS", "set it where a node may offer accelerators that it does not have")
-    node = cluster.get("nodes")["items"][0]["metadata"]["name"]
-
-    def offer(count: int) -> None:
-        path = f"/status/%s/{RESOURCE.replace('/', '~1')}"
-        patch = [{"op": "add", "path": path % part, "value": str(count)} for part in ("capacity", "allocatable")]
-        cluster.run("patch", "node", node, "--subresource=status", "--type=json", "--patch", json.dumps(patch))
-
-    yield offer
-    offer(0)
-
-
 def test_texts_from_servers_in_pods_are_of_the_same_experiment(cluster: Cluster, finished: Finished) -> None:
     name = "arithmetic-served"
-    servers = {**SERVERS, "accelerators": 0}
+    servers = {**swarmruns.SERVERS, "accelerators": 0}
     run = swarmruns.document(
         ARENA / "short.yaml", name, cluster.endpoint, inference="VLLM", maxAccelerators=0, servers=servers
     )
@@ -87,7 +69,7 @@ def on_accelerators(name: str, cluster: Cluster, most: int) -> dict[str, Any]:
     """A run of two iterations whose trainers and servers hold an accelerator each."""
     trainer = {**swarmruns.SMALL, "accelerators": 1}
     run = swarmruns.document(
-        ARENA / "short.yaml", name, cluster.endpoint, inference="VLLM", maxAccelerators=most, servers=SERVERS,
+        ARENA / "short.yaml", name, cluster.endpoint, inference="VLLM", maxAccelerators=most, servers=swarmruns.SERVERS,
         trainer=trainer,
     )  # fmt: skip
     run["spec"]["swarm"]["iterations"] = 1

@@ -25,6 +25,9 @@ SECRET = "store"
 CHILDREN = "jobs,pods,deployments,replicasets,services,configmaps,secrets,persistentvolumeclaims"
 SMALL = {"accelerators": 0, "cpu": "200m", "memory": "3Gi"}
 """On a CPU, and many of them on a small node."""
+SERVERS = {"cpu": "200m", "memory": "5Gi", "startupSeconds": 1200, "idleSeconds": 60}
+"""Likewise: vLLM takes a while to start there."""
+ACCELERATOR = "nvidia.com/gpu"
 
 
 def document(file: Path, name: str, endpoint: str, **cluster: Any) -> Object:
