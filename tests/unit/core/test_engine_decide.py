@@ -40,7 +40,8 @@ CONCLUDING = EngineState(phase=Phase.CONCLUDING, started=1.0, experiment=EXPERIM
 SEEDS = ("seed.generators.000", "seed.generators.001")
 
 PREPARED = Receipt("prepare", {"experiment": EXPERIMENT}, {"clusters": 2})
-CONCLUDED = Receipt("conclude", {"result": RESULT}, {"gain": 0.25, "gain_low": 0.125, "gain_high": 0.5, "best": 0.75})
+CHOSEN = {"best": 0.75, "best_particle": "p01", "best_recipe": "r"}
+CONCLUDED = Receipt("conclude", {"result": RESULT}, {"gain": 0.25, "gain_low": 0.125, "gain_high": 0.5, **CHOSEN})
 
 
 def seeded(index: int) -> Receipt:
@@ -135,6 +136,7 @@ def test_a_concluded_run_has_succeeded_and_asks_for_nothing_more() -> None:
     assert (decision.state.phase, decision.state.finished) == (Phase.SUCCEEDED, NOW)
     assert decision.state.outcome is not None
     assert (decision.state.outcome.result, decision.state.outcome.gain) == (RESULT, 0.25)
+    assert (decision.state.outcome.best_particle, decision.state.outcome.best_recipe) == ("p01", "r")
     assert (decision.actions, decision.wake_after) == ((), None)
 
 

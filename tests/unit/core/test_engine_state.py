@@ -36,7 +36,7 @@ FULL = EngineState(
     finished=2.2,
     failure=Failure(Phase.CONCLUDING, "conclude", FailureReason.ERROR, "größer"),
     search=Search(0.1, "p01", "name", 0.3, "Patience", (("p00", 0.1), ("p01", None)), 1, 2, 3, (Point(0, 0.1, None),)),
-    outcome=Outcome(DIGEST, 0.5, 0.25, 0.25, 0.125, 1 / 3),
+    outcome=Outcome(DIGEST, 0.5, 0.25, 0.25, 0.125, 1 / 3, "p01", str(DIGEST)),
 )
 OUTLINE = Outline(iterations=1, clusters=2, attempts=2)
 BAD = Failed(1, FailureReason.BAD_INPUT, "no such base")

@@ -102,9 +102,10 @@ def test_before_the_conclusion_the_searchs_estimates_are_shown_and_no_gain() -> 
 
 
 def test_after_the_conclusion_fresh_data_replaces_the_searchs_estimates() -> None:
-    outcome = Outcome(DIGEST, best=0.75, initial=0.5, gain=0.25, gain_low=0.125, gain_high=0.375)
+    outcome = Outcome(DIGEST, best=0.75, initial=0.5, gain=0.25, gain_low=0.125, gain_high=0.375, best_particle="p01")
     report = status(OUTLINE, EngineState(Phase.SUCCEEDED, search=SEARCH, outcome=outcome))
     assert (report.best, report.initial) == (0.75, 0.5)
+    assert report.best_particle == "p01", "the finalist that was chosen, where the search believed in p03"
     assert report.gain == Gain(0.25, 0.125, 0.375)
     assert report.result == DIGEST
 

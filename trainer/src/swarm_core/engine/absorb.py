@@ -145,4 +145,6 @@ def _outcome(found: Receipt) -> Outcome:
         gain=receipts.number(found, Scalar.GAIN),
         gain_low=receipts.number(found, Scalar.GAIN_LOW),
         gain_high=receipts.number(found, Scalar.GAIN_HIGH),
+        best_particle=receipts.text(found, Scalar.BEST_PARTICLE),
+        best_recipe=receipts.text(found, Scalar.BEST_RECIPE),
     )

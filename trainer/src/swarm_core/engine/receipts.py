@@ -5,7 +5,7 @@
     seed       adapter
     iterate    commit              best, best_particle, best_recipe, mean, initial, stop, items, rejected, unscored,
                                    fitness, held_out
-    conclude   result, bundle      best, initial, gain, gain_low, gain_high
+    conclude   result, bundle      best, best_particle, best_recipe, initial, gain, gain_low, gain_high
 
 Outputs named `experiment`, `commit` and `result` must be there: later work is built on them. Scalars are for people,
 but for `stop`, and may be missing (None, or no entry at all); one of the wrong type is refused, never guessed at.

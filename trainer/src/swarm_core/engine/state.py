@@ -102,6 +102,9 @@ class Outcome:
     gain: float | None = None
     gain_low: float | None = None
     gain_high: float | None = None
+    best_particle: str = ""
+    """Who found the generator that was chosen: a finalist, and not always the one that the search held for the best."""
+    best_recipe: str = ""
     __pydantic_config__ = EXACT
 
 
