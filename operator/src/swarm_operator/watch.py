@@ -65,8 +65,23 @@ def told(run: Object) -> str:
 
 def place(run: Object) -> str:
     """How to get what a run left."""
-    s3 = run["spec"]["storage"]["s3"]
+    return f"dataswarm export {uri(run)} DEST{reach(run)}"
+
+
+def uri(run: Object) -> str:
+    """Where a run's artefacts are; empty for one that names no bucket."""
+    if not (s3 := bucket(run)):
+        return ""
     parts = [s3["bucket"], s3.get("prefix") or "", run["metadata"]["name"]]
-    uri = "s3://" + "/".join(plain(part) for part in parts if part)
-    at = f" --endpoint {plain(s3['endpoint'])}" if s3.get("endpoint") else ""
-    return f"dataswarm export {uri} DEST{at}"
+    return "s3://" + "/".join(plain(part) for part in parts if part)
+
+
+def reach(run: Object) -> str:
+    """The options by which commands reach its bucket."""
+    options = [(option, bucket(run).get(option)) for option in ("endpoint", "region")]
+    return "".join(f" --{option} {plain(value)}" for option, value in options if value)
+
+
+def bucket(run: Object) -> Object:
+    """The bucket that a run names, as its spec has it."""
+    return (run["spec"].get("storage") or {}).get("s3") or {}

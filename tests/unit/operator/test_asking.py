@@ -2,16 +2,23 @@
 
 import argparse
 import asyncio
+import json
+import tomllib
+from importlib.metadata import EntryPoint
+from pathlib import Path
 from typing import Any
 
 import pytest
 from fake_cluster import FakeCluster
 
 from swarm_core.errors import BadInputError
-from swarm_operator import asking, watch, why
+from swarm_operator import asking, outcome, watch, why
 from swarm_operator.cluster import NotFoundError, Target
 from swarm_operator.why import Found
+from swarm_trainer import cli
+from swarm_trainer.cli import parser
 
+ROOT = Path(__file__).parents[3]
 RUN: dict[str, Any] = {
     "metadata": {"name": "a-run", "uid": "u", "namespace": "team"},
     "spec": {"storage": {"s3": {"bucket": "swarms", "prefix": "team", "endpoint": "http://s3:7070"}}},
@@ -24,6 +31,19 @@ RUN: dict[str, Any] = {
         "gain": {"value": 0.25, "low": 0.125, "high": 0.5},
         "conditions": [{"type": "Ready", "status": "True", "reason": "Succeeded", "message": "done"}],
     },
+}
+
+
+FOUND: dict[str, Any] = {
+    **RUN["status"],
+    "best": {"value": 0.75, "particle": "p03", "recipe": "a" * 64},
+    "initial": 0.5,
+    "experimentDigest": "b" * 64,
+    "specDigest": "c" * 64,
+    "result": "d" * 64,
+    "gpuHours": 0.25,
+    "gpuSeconds": {"busy": 600.4, "loading": 200, "idle": 100},
+    "engine": "{}",
 }
 
 
@@ -120,11 +140,101 @@ def test_conditions_children_and_events_follow_the_run() -> None:
 
 @pytest.mark.parametrize("command", [watch, why])
 def test_a_command_takes_a_name_and_a_namespace(command: Any) -> None:
-    parser = argparse.ArgumentParser()
-    command.add(parser)
-    arguments = parser.parse_args(["a-run", "-n", "team"])
+    built = argparse.ArgumentParser()
+    command.add(built)
+    arguments = built.parse_args(["a-run", "-n", "team"])
     assert (arguments.name, arguments.namespace, arguments.command) == ("a-run", "team", command.command)
 
 
 def test_text_of_a_cluster_cannot_move_the_cursor() -> None:
     assert asking.plain("a\x1b[2J\r\nb\u202e") == "a [2J b"
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[argparse.Namespace]:
+    """Who asks the cluster gets the run, in the phase that the first part of its name says; what was asked is kept."""
+    kept: list[argparse.Namespace] = []
+
+    def answer(arguments: argparse.Namespace, work: object) -> dict[str, Any]:
+        kept.append(arguments)
+        return {**RUN, "status": {**FOUND, "phase": arguments.name.partition("-")[0].title()}}
+
+    monkeypatch.setattr(asking, "asked", answer)
+    return kept
+
+
+def test_a_result_is_told_from_the_status_with_what_to_do_next() -> None:
+    at = "--endpoint http://s3:7070"
+    assert list(outcome.lines({**RUN, "status": FOUND})) == [
+        "a-run: Succeeded, done",
+        f"  best         0.7500, particle p03, recipe {'a' * 64}",
+        "  initial      0.5000, the best generator it began with",
+        "  gain         +0.2500, 95 % interval +0.1250 to +0.5000, on fresh items",
+        f"  experiment   {'b' * 64}",
+        f"  spec         {'c' * 64}",
+        f"  result       {'d' * 64}",
+        "  accelerators 0.250 hours (busy 600 s, loading 200 s, idle 100 s)",
+        "  artefacts    s3://swarms/team/a-run",
+        f"  next         dataswarm export s3://swarms/team/a-run DEST {at}",
+        f"               dataswarm verify s3://swarms/team/a-run {at}",
+    ]
+
+
+def test_of_a_result_only_what_is_known_is_told() -> None:
+    bare = {**RUN, "spec": {}, "status": {"phase": "Failed", "message": "prepare: no\x1b[2J such model"}}
+    assert list(outcome.lines(bare)) == [
+        "a-run: Failed, prepare: no [2J such model",
+        "  accelerators none held",
+        "  next         dataswarm why a-run --namespace team",
+    ]
+
+
+def test_the_commands_for_a_bucket_name_its_region_too() -> None:
+    run = {**RUN, "spec": {"storage": {"s3": {"bucket": "swarms", "region": "eu-west-1"}}}}
+    assert watch.place(run) == "dataswarm export s3://swarms/a-run DEST --region eu-west-1"
+
+
+def result(*arguments: str) -> int:
+    built = argparse.ArgumentParser()
+    built.add_argument("name")
+    built.add_argument("--json", action="store_true")
+    return outcome.command(built.parse_args(arguments))
+
+
+def test_the_exit_code_of_a_result_is_that_of_the_run(asked: object, capsys: pytest.CaptureFixture[str]) -> None:
+    assert result("succeeded-run") == 0
+    assert capsys.readouterr().out.startswith("a-run: Succeeded, done\n  best ")
+    assert result("failed-run") == 1
+    assert "dataswarm why a-run --namespace team" in capsys.readouterr().out
+
+
+def test_a_run_that_is_not_over_has_no_result_and_says_how_to_follow_it(
+    asked: object, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(BadInputError) as refused:
+        result("iterating-run", "--json")
+    assert str(refused.value).startswith("no result yet of a-run: Iterating, done; iteration 3/16; best 0.7500;")
+    assert str(refused.value).endswith("follow it with: dataswarm watch a-run --namespace team")
+    assert not capsys.readouterr().out
+
+
+def test_a_result_for_programs_is_the_status_without_what_is_the_operators(
+    asked: object, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert result("succeeded-run", "--json") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told == {
+        "name": "a-run", "artefacts": "s3://swarms/team/a-run",
+        **{key: value for key, value in FOUND.items() if key != "engine"},
+    }  # fmt: skip
+
+
+def test_the_command_line_asks_the_cluster_for_a_result_by_the_entry_point_of_the_project(
+    asked: list[argparse.Namespace], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["entry-points"]
+    brought = {group: [EntryPoint(*one, group) for one in table[group].items()] for group in table}
+    monkeypatch.setattr(parser, "entry_points", lambda *, group: brought[group])
+    assert cli.main(["result", "succeeded-run", "-n", "team"]) == 0
+    assert [(one.name, one.namespace) for one in asked] == [("succeeded-run", "team")]
+    assert "artefacts    s3://swarms/team/a-run" in capsys.readouterr().out

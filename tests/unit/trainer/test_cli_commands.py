@@ -1,16 +1,20 @@
 """The command line on a run that goes well: what is printed, and with which exit code."""
 
+import argparse
 import json
 import os
 import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from swarm_core.errors import BadInputError
 from swarm_trainer import cli
+from swarm_trainer.cli import parser
 
 HERE = Path(__file__).parent
 FILE = HERE / "fake_run" / "swarmrun.yaml"
@@ -109,6 +113,69 @@ def test_result_shows_the_summary_or_the_document(finished: Path, capsys: Printe
     assert effort.startswith("0 requests")
     assert cli.main(["result", str(finished), "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == json.loads((finished / "result.json").read_text())
+
+
+class Elsewhere:
+    """An entry point that answers for another place, and keeps what it was asked."""
+
+    name = "result"
+
+    def __init__(self, problem: str = "") -> None:
+        self.problem = problem
+        self.asked: list[tuple[str, str | None]] = []
+
+    def load(self) -> Callable[[argparse.Namespace], int]:
+        return self.answer
+
+    def answer(self, arguments: argparse.Namespace) -> int:
+        self.asked.append((arguments.name, arguments.namespace))
+        if self.problem:
+            raise BadInputError(self.problem)
+        return 1
+
+
+@pytest.fixture
+def elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[Elsewhere], Elsewhere]:
+    """Puts the answerer of another place into the command line, which is called in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+
+    def put(one: Elsewhere) -> Elsewhere:
+        monkeypatch.setattr(parser, "entry_points", lambda *, group: [one] if group == parser.ELSEWHERE else [])
+        return one
+
+    return put
+
+
+def test_the_result_of_a_name_that_is_no_folder_is_asked_elsewhere(elsewhere: Callable[[Elsewhere], Elsewhere]) -> None:
+    cluster = elsewhere(Elsewhere())
+    assert cli.main(["result", "a-run"]) == 1
+    assert cli.main(["result", "a-run", "--namespace", "team"]) == 1
+    assert cluster.asked == [("a-run", None), ("a-run", "team")]
+
+
+def test_a_folder_or_a_path_is_asked_elsewhere_only_with_a_namespace(
+    elsewhere: Callable[[Elsewhere], Elsewhere], finished: Path, capsys: Printed
+) -> None:
+    cluster = elsewhere(Elsewhere())
+    shutil.copytree(finished, "a-run")
+    assert cli.main(["result", "a-run"]) == 0
+    assert SUMMARY in capsys.readouterr().out
+    assert cli.main(["result", "./none"]) == 2
+    assert "holds no run" in capsys.readouterr().err
+    assert not cluster.asked
+    assert cli.main(["result", "a-run", "-n", "team"]) == 1
+    assert cluster.asked == [("a-run", "team")]
+
+
+def test_a_mistyped_folder_is_refused_as_such_whatever_the_cluster_says(
+    elsewhere: Callable[[Elsewhere], Elsewhere], monkeypatch: pytest.MonkeyPatch, capsys: Printed
+) -> None:
+    elsewhere(Elsewhere("no credentials"))
+    assert cli.main(["result", "a-rum"]) == 2
+    assert capsys.readouterr().err == "refused: a-rum is no folder here; the cluster says: no credentials\n"
+    monkeypatch.setattr(parser, "entry_points", lambda *, group: [])
+    assert cli.main(["result", "a-rum"]) == 2
+    assert "a-rum is no folder here, nothing installed asks a cluster" in capsys.readouterr().err
 
 
 def test_export_copies_adapter_data_set_and_report(finished: Path, tmp_path: Path, capsys: Printed) -> None:

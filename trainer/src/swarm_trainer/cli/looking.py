@@ -1,4 +1,7 @@
-"""`dataswarm status`, `result` and `export`: they read a run folder, whether a host lives in it or not."""
+"""`dataswarm status`, `result` and `export`: they read a run folder, whether a host lives in it or not.
+
+`result` of a name that is no folder is answered by who asks clusters.
+"""
 
 import argparse
 import json
@@ -53,12 +56,35 @@ def number(value: object) -> float | None:
 
 def result(arguments: argparse.Namespace) -> int:
     """Show what came out."""
-    layout = concluded(arguments.folder)
+    if on_cluster(arguments):
+        return asked("result", arguments)
+    layout = concluded(Path(arguments.name))
     if arguments.json:
         say(layout.result.read_text(encoding="utf-8").rstrip("\n"))
         return DONE
     say_result(layout)
     return DONE
+
+
+def on_cluster(arguments: argparse.Namespace) -> bool:
+    """Whether a cluster is meant: nothing here has that name, and it can be one of there, where none holds a slash."""
+    name: str = arguments.name
+    return arguments.namespace is not None or not ("/" in name or Path(name).exists())
+
+
+def asked(command: str, arguments: argparse.Namespace) -> int:
+    """What the cluster answers; the exit code. Raises BadInputError."""
+    answers = [one for one in arguments.elsewhere if one.name == command]
+    if not answers:
+        raise BadInputError(
+            f"{arguments.name} is no folder here, nothing installed asks a cluster; give a run's folder"
+        )
+    try:
+        code: int = answers[0].load()(arguments)
+    except BadInputError as error:
+        here = "" if arguments.namespace is not None else f"{arguments.name} is no folder here; the cluster says: "
+        raise BadInputError(f"{here}{error}") from error
+    return code
 
 
 def say_result(layout: Layout) -> None:

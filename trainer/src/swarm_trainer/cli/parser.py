@@ -17,6 +17,10 @@ exit codes:
 COMMANDS = "dataswarm.commands"
 """The entry points of commands that other packages bring: each makes a parser its command's."""
 
+ELSEWHERE = "dataswarm.elsewhere"
+"""The entry points of what answers one of our commands, by its name, for a run that is not on this machine: each takes
+the arguments, with `name` and `namespace`, and gives the exit code."""
+
 ABOUT = """\
 Find generators of synthetic data: a swarm of LoRA adapters of one base model, moved by
 particle swarm optimisation and scored by how well their data does its job on test takers.
@@ -30,6 +34,7 @@ examples:
   dataswarm run examples/adversarial/run.yaml            generators against takers, likewise
   dataswarm status runs/arithmetic                       where it stands, from another terminal
   dataswarm result runs/arithmetic                       what came out
+  dataswarm result arithmetic-difficulty                 what came out of a run on a cluster, from its status
   dataswarm export runs/arithmetic best                  the best adapter, its data set and the report
   dataswarm verify runs/arithmetic                       every digest again, and the search from its rollouts
 
@@ -42,6 +47,13 @@ one process per run.
 
 The folder is --folder, else spec.storage.local.path (relative to FILE), else runs/NAME here, NAME being metadata.name.
 In a terminal a live view is shown, elsewhere one line per event; the last line is the path of result.json.
+
+{EXIT_CODES}"""
+
+RESULT = f"""\
+Show what a run found. RUN is a folder of this machine; a name that is none is asked of the cluster of your kubeconfig,
+and so is every name with --namespace. Of a run on a cluster the status tells all that is shown: no key of a bucket is
+needed.
 
 {EXIT_CODES}"""
 
@@ -80,13 +92,15 @@ def build() -> argparse.ArgumentParser:
     run.add_argument("--json", action="store_true", help="print one JSON object per event, and nothing else")
 
     status = add(commands, "status", "say where a run stands", looking.status)
-    result = add(commands, "result", "show what a run found", looking.result)
+    result = add(commands, "result", "show what a run found", looking.result, RESULT)
     export = add(commands, "export", "copy best adapter, data set and report out of a run", looking.export)
-    for command in (status, result):
-        command.add_argument("folder", type=Path, metavar="FOLDER", help="a run's folder, such as runs/NAME")
+    status.add_argument("folder", type=Path, metavar="FOLDER", help="a run's folder, such as runs/NAME")
+    result.add_argument("name", metavar="RUN", help="a run's folder, such as runs/NAME, or a SwarmRun on a cluster")
+    result.add_argument("--namespace", "-n", metavar="NS", help="ask the cluster, in this namespace")
+    result.set_defaults(elsewhere=entry_points(group=ELSEWHERE))
     export.add_argument("folder", type=placed, metavar="URI", help="a run's folder, or s3://BUCKET/PREFIX/NAME")
     status.add_argument("--json", action="store_true", help="print status.json, and who runs it")
-    result.add_argument("--json", action="store_true", help="print result.json")
+    result.add_argument("--json", action="store_true", help="print result.json; of a run on a cluster, its status")
     export.add_argument("destination", type=Path, metavar="DEST", help="a new or an empty folder")
     reach(export)
     add_storing(commands)
