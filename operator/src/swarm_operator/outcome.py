@@ -22,7 +22,7 @@ OVER = {watch.SUCCEEDED: 0, watch.FAILED: 1}
 def command(arguments: argparse.Namespace) -> int:
     """Print what the run that `arguments` name found; the exit code. Raises BadInputError before it is over."""
     run = asking.asked(arguments, read)
-    code = OVER.get((run.get("status") or {}).get("phase"))
+    code = OVER.get(str((run.get("status") or {}).get("phase")))
     if code is None:
         raise BadInputError(f"no result yet of {watch.told(run)}; follow it with: dataswarm watch {named(run)}")
     sys.stdout.write(f"{document(run)}\n" if arguments.json else "".join(f"{line}\n" for line in lines(run)))
