@@ -6,6 +6,7 @@ namespace that enforces PodSecurity `restricted`.
 
 import json
 import os
+import subprocess
 import time
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from typing import Any
 import e2e_cluster
 import pytest
 import swarmruns
-from command_line import ARENA, Finished, left
+from command_line import ARENA, DATASWARM, ENVIRONMENT, Finished, left
 from e2e_cluster import NAMESPACE, SYSTEM, Cluster
 
 from swarm_trainer.stores.local import LocalStore
@@ -46,6 +47,7 @@ def test_a_run_disturbed_on_a_cluster_is_the_run_of_one_machine(
     for key in keys:
         assert receipts.stored(there, key) == receipts.stored(here, key), key
     check_status(cluster, name, found, finished)
+    check_result(cluster, name, found)
     check_bucket(cluster, name, finished, tmp_path / "out")
     check_untouched(cluster, run)
     swarmruns.delete(cluster, name)
@@ -66,11 +68,25 @@ def check_status(cluster: Cluster, name: str, found: dict[str, Any], finished: F
     result = json.loads((finished.folder / "result.json").read_text())
     assert found["experimentDigest"] == result["experimentDigest"]
     assert found["gain"]["value"] == pytest.approx(result["gain"]["value"])
+    assert found["best"]["value"] == pytest.approx(result["best"]["fresh"]["value"])
+    assert found["best"]["recipe"] == result["best"]["recipe"]
     row = cluster.run("get", "swarmrun", name, "--namespace", NAMESPACE, "--no-headers").split()
     assert row[:2] == [name, "Succeeded"]
     assert len(row) == 6, row  # name, phase, iteration, best, gain, age; no GPU-hours where none were held
     size = len(json.dumps(cluster.get("swarmrun", name, "--namespace", NAMESPACE)))
     assert size < 64 * 1024
+
+
+def check_result(cluster: Cluster, name: str, found: dict[str, Any]) -> None:
+    """`dataswarm result NAME` tells it and where the rest is, with a kubeconfig and no key of the bucket."""
+    environment = {**ENVIRONMENT, "KUBECONFIG": str(cluster.kubeconfig)}
+    assert not set(cluster.keys) & set(environment)
+    command = [*DATASWARM, "result", name, "--namespace", NAMESPACE]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False, timeout=120)
+    assert done.returncode == 0, done.stderr
+    for words in (found["experimentDigest"], found["best"]["recipe"], f"{found['gain']['value']:+.4f}"):
+        assert words in done.stdout
+    assert f"dataswarm verify s3://{swarmruns.RUNS}/{swarmruns.PREFIX}/{name} " in done.stdout
 
 
 def check_bucket(cluster: Cluster, name: str, finished: Finished, out: Path) -> None:
