@@ -9,7 +9,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from swarm_core.api.resources import RESOURCES
+from swarm_core.api.resources import RESOURCES, named
 from swarm_core.errors import BadInputError
 from swarm_core.text import printable
 from swarm_operator.cluster import ApiError, Cluster, NotFoundError, Target
@@ -54,12 +54,12 @@ async def _asked(arguments: argparse.Namespace, work: Work[T]) -> T:
         await api.close()
 
 
-async def found(cluster: Cluster, namespace: str, named: str) -> Target:
+async def found(cluster: Cluster, namespace: str, asked: str) -> Target:
     """The run that is named, as NAME or KIND/NAME. Raises ApiError, and BadInputError if the name is not one run's."""
-    kind, _, name = named.rpartition("/")
-    kinds = [one.kind for one in RESOURCES.values() if kind.lower() in ("", one.kind.lower(), one.plural, one.short)]
+    kind, _, name = asked.rpartition("/")
+    kinds = [one.kind for one in named(kind)] if kind else list(RESOURCES)
     if not kinds:
-        raise BadInputError(f"{named}: no kind of run is called {kind!r}; write one of {', '.join(RESOURCES)}")
+        raise BadInputError(f"{asked}: no kind of run is called {kind!r}; write one of {', '.join(RESOURCES)}")
     targets = [Target(kind, namespace, name) for kind in kinds]
     there = [target for target in targets if await _exists(cluster, target)]
     if not there:

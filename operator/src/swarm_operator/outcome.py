@@ -54,8 +54,11 @@ def found(status: Object) -> Iterator[tuple[str, str]]:
         yield "best", ", ".join([f"{best['value']:.4f}", *who])
     if status.get("initial") is not None:
         yield "initial", f"{status['initial']:.4f}, the best generator it began with"
-    if gain := status.get("gain"):
-        yield "gain", f"{gain['value']:+.4f}, 95 % interval {gain['low']:+.4f} to {gain['high']:+.4f}, on fresh items"
+    yield from ((name, f"{status[key]:.4f}") for key, name in watch.SCORES.items() if status.get(key) is not None)
+    for subject in ("gain", "takers"):
+        if gain := status.get(subject):
+            interval = f"95 % interval {gain['low']:+.4f} to {gain['high']:+.4f}"
+            yield subject, f"{gain['value']:+.4f}, {interval}, on fresh items"
     digests = {"experiment": "experimentDigest", "spec": "specDigest", "result": "result"}
     yield from ((subject, plain(status[field])) for subject, field in digests.items() if status.get(field))
     yield "accelerators", held(status)

@@ -45,6 +45,10 @@ FOUND: dict[str, Any] = {
     "gpuSeconds": {"busy": 600.4, "loading": 200, "idle": 100},
     "engine": "{}",
 }
+OF_GAME: dict[str, Any] = {
+    "phase": "Succeeded", "message": "done", "round": 2, "rounds": 8, "difficulty": 0.5, "takerScore": 0.75,
+    "heldOutScore": 0.0, "takers": {"value": 0.25, "low": 0.125, "high": 0.5},
+}  # fmt: skip
 
 
 def pod(**status: Any) -> dict[str, Any]:
@@ -64,9 +68,7 @@ def test_the_results_are_named_by_the_command_that_fetches_them() -> None:
 
 
 def test_a_game_is_told_in_one_line() -> None:
-    takers = {"value": 0.25, "low": 0.125, "high": 0.5}
-    status = {"phase": "Succeeded", "message": "done", "round": 2, "rounds": 8, "difficulty": 0.5, "takers": takers}
-    told = watch.told({**RUN, "status": {**status, "takerScore": 0.75, "heldOutScore": 0.0}})
+    told = watch.told({**RUN, "status": OF_GAME})
     scores = "difficulty 0.5000; taker 0.7500; held-out 0.0000; takers +0.2500 [+0.1250, +0.5000]"
     assert told == f"a-run: Succeeded, done; round 2/8; {scores}"
 
@@ -177,6 +179,16 @@ def test_a_result_is_told_from_the_status_with_what_to_do_next() -> None:
         "  artefacts    s3://swarms/team/a-run",
         f"  next         dataswarm export s3://swarms/team/a-run DEST {at}",
         f"               dataswarm verify s3://swarms/team/a-run {at}",
+    ]
+
+
+def test_the_result_of_a_game_tells_both_sides() -> None:
+    lines = list(outcome.lines({**RUN, "status": OF_GAME}))
+    assert lines[1:5] == [
+        "  difficulty   0.5000",
+        "  taker        0.7500",
+        "  held-out     0.0000",
+        "  takers       +0.2500, 95 % interval +0.1250 to +0.5000, on fresh items",
     ]
 
 

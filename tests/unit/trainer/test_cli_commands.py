@@ -150,7 +150,8 @@ def test_the_result_of_a_name_that_is_no_folder_is_asked_elsewhere(elsewhere: Ca
     cluster = elsewhere(Elsewhere())
     assert cli.main(["result", "a-run"]) == 1
     assert cli.main(["result", "a-run", "--namespace", "team"]) == 1
-    assert cluster.asked == [("a-run", None), ("a-run", "team")]
+    assert cli.main(["result", "adversarialrun/a-run"]) == 1
+    assert cluster.asked == [("a-run", None), ("a-run", "team"), ("adversarialrun/a-run", None)]
 
 
 def test_a_folder_or_a_path_is_asked_elsewhere_only_with_a_namespace(

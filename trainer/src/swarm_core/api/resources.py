@@ -56,3 +56,8 @@ ADVERSARIAL_RUN = Resource(
 )
 RESOURCES = {resource.kind: resource for resource in (SWARM_RUN, ADVERSARIAL_RUN)}
 """By kind."""
+
+
+def named(kind: str) -> tuple[Resource, ...]:
+    """Those that `kind` names, as kubectl takes it: SwarmRun, swarmruns, swr."""
+    return tuple(one for one in RESOURCES.values() if kind.lower() in (one.kind.lower(), one.plural, one.short))

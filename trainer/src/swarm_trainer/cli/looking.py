@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from swarm_core.api import resources
 from swarm_core.errors import BadInputError
 from swarm_core.text import printable
 from swarm_trainer.cli import storing
@@ -67,9 +68,10 @@ def result(arguments: argparse.Namespace) -> int:
 
 
 def on_cluster(arguments: argparse.Namespace) -> bool:
-    """Whether a cluster is meant: nothing here has that name, and it can be one of there, where none holds a slash."""
-    name: str = arguments.name
-    return arguments.namespace is not None or not ("/" in name or Path(name).exists())
+    """Whether a cluster is meant: nothing here has that name, and it is a NAME or KIND/NAME of there."""
+    kind, slash, _ = arguments.name.rpartition("/")
+    there = not slash or bool(resources.named(kind))
+    return arguments.namespace is not None or (there and not Path(arguments.name).exists())
 
 
 def asked(command: str, arguments: argparse.Namespace) -> int:

@@ -95,7 +95,7 @@ def build() -> argparse.ArgumentParser:
     result = add(commands, "result", "show what a run found", looking.result, RESULT)
     export = add(commands, "export", "copy best adapter, data set and report out of a run", looking.export)
     status.add_argument("folder", type=Path, metavar="FOLDER", help="a run's folder, such as runs/NAME")
-    result.add_argument("name", metavar="RUN", help="a run's folder, such as runs/NAME, or a SwarmRun on a cluster")
+    result.add_argument("name", metavar="RUN", help="a run's folder, such as runs/NAME, or a run on a cluster")
     result.add_argument("--namespace", "-n", metavar="NS", help="ask the cluster, in this namespace")
     result.set_defaults(elsewhere=entry_points(group=ELSEWHERE))
     export.add_argument("folder", type=placed, metavar="URI", help="a run's folder, or s3://BUCKET/PREFIX/NAME")
