@@ -60,6 +60,8 @@ async def found(cluster: Cluster, namespace: str, asked: str) -> Target:
     kinds = [one.kind for one in named(kind)] if kind else list(RESOURCES)
     if not kinds:
         raise BadInputError(f"{asked}: no kind of run is called {kind!r}; write one of {', '.join(RESOURCES)}")
+    if not name:  # without one the server would answer with all the runs there are
+        raise BadInputError(f"{asked!r} names no run; write NAME or KIND/NAME")
     targets = [Target(kind, namespace, name) for kind in kinds]
     there = [target for target in targets if await _exists(cluster, target)]
     if not there:

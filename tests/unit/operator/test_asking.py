@@ -97,6 +97,8 @@ def test_a_run_is_found_by_its_name_whatever_its_kind(there: list[Target], named
         ([GAME], "swarmrun/a", NotFoundError, "SwarmRun team/a does not exist"),
         ([GAME, SEARCH], "a", BadInputError, "write swarmrun/a or adversarialrun/a"),
         ([GAME], "pod/a", BadInputError, "no kind of run is called 'pod'"),
+        ([GAME], "swarmrun/", BadInputError, "'swarmrun/' names no run; write NAME or KIND/NAME"),
+        ([GAME], "", BadInputError, "'' names no run"),
     ],
 )
 def test_a_name_that_is_not_one_run_is_refused(
