@@ -31,10 +31,10 @@ class StatusBlock(Block):
 
 
 class Best(StatusBlock):
-    """The best particle so far."""
+    """The best generator so far; once concluded, the one that was chosen."""
 
     value: Number
-    """Its fitness, as searched; the reported figure is measured afresh at the end."""
+    """Its fitness, as the search estimates it; once concluded, that of the generator chosen, on fresh items."""
     particle: Short | None = None
     """Name of the particle that found it."""
     recipe: Sha256 | None = None
