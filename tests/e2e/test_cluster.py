@@ -7,7 +7,6 @@ namespace that enforces PodSecurity `restricted`.
 import json
 import os
 import subprocess
-import time
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +20,6 @@ from swarm_trainer.stores.local import LocalStore
 from swarm_trainer.verbs import receipts
 
 pytestmark = [pytest.mark.e2e_cluster, pytest.mark.timeout(3600)]
-RUN_SECONDS = 1500
-"""For a run of two or three minutes: on a machine that does much else it took sixteen."""
 
 
 def test_a_run_disturbed_on_a_cluster_is_the_run_of_one_machine(
@@ -32,13 +29,13 @@ def test_a_run_disturbed_on_a_cluster_is_the_run_of_one_machine(
     name = "arithmetic-short"
     run = swarmruns.document(ARENA / "short.yaml", name, cluster.endpoint, inference="Local", maxAccelerators=0)
     cluster.apply(run)
-    swarmruns.await_status(cluster, name, lambda found: (found.get("iteration") or 0) >= 1, RUN_SECONDS)
-    suspend(cluster, name, True)
-    await_rest(cluster, name)
+    swarmruns.await_status(cluster, name, lambda found: (found.get("iteration") or 0) >= 1, swarmruns.RUN_SECONDS)
+    swarmruns.suspend(cluster, name, True)
+    swarmruns.await_rest(cluster, name)
     committed = swarmruns.status(cluster, name)["iteration"]
-    kill_operators(cluster)
-    suspend(cluster, name, False)
-    found = swarmruns.await_status(cluster, name, swarmruns.succeeded, RUN_SECONDS)
+    swarmruns.kill_operators(cluster)
+    swarmruns.suspend(cluster, name, False)
+    found = swarmruns.await_status(cluster, name, swarmruns.succeeded, swarmruns.RUN_SECONDS)
     assert 1 <= committed < found["iteration"]
 
     there, here = swarmruns.store(cluster, name, tmp_path / "cache"), LocalStore(finished.folder / "store")
@@ -51,16 +48,6 @@ def test_a_run_disturbed_on_a_cluster_is_the_run_of_one_machine(
     check_bucket(cluster, name, finished, tmp_path / "out")
     check_untouched(cluster, run)
     swarmruns.delete(cluster, name)
-
-
-def await_rest(cluster: Cluster, name: str) -> None:
-    """Nothing of the run works any more: a pod was ended, or came to its end just before it was."""
-    for _ in range(120):
-        pods = cluster.get("pods", "--namespace", NAMESPACE, "--selector", f"dataswarm.io/run={name}")["items"]
-        if not [pod for pod in pods if pod["status"].get("phase") in ("Pending", "Running")]:
-            return
-        time.sleep(0.9)
-    raise AssertionError(f"pods of {name} still work after it was suspended")
 
 
 def check_status(cluster: Cluster, name: str, found: dict[str, Any], finished: Finished) -> None:
@@ -113,19 +100,6 @@ def check_untouched(cluster: Cluster, run: dict[str, Any]) -> None:
     assert cluster.get("swarmrun", name, "--namespace", NAMESPACE)["metadata"] == first
 
 
-def suspend(cluster: Cluster, name: str, wanted: bool) -> None:
-    patch = json.dumps({"spec": {"suspend": wanted}})
-    cluster.run("patch", *swarmruns.resource(name), "--namespace", NAMESPACE, "--type", "merge", "--patch", patch)
-
-
-def kill_operators(cluster: Cluster) -> None:
-    """As a node does that goes away: no chance to give the Lease back."""
-    cluster.run(
-        "delete", "pod", "--namespace", SYSTEM, "--selector", "app.kubernetes.io/name=dataswarm", "--force",
-        "--grace-period=0",
-    )  # fmt: skip
-
-
 def test_a_run_that_cannot_work_asks_for_nothing_and_says_why(cluster: Cluster) -> None:
     """Two ways: refused for what the cluster knows, and failed for what only its inputs show."""
     bad = swarmruns.document(ARENA / "short.yaml", "no-bucket", cluster.endpoint, inference="Local", maxAccelerators=0)
@@ -140,7 +114,9 @@ def test_a_run_that_cannot_work_asks_for_nothing_and_says_why(cluster: Cluster) 
     bad = swarmruns.document(ARENA / "short.yaml", "no-model", cluster.endpoint, inference="Local", maxAccelerators=0)
     bad["spec"]["base"]["model"] = f"s3://{swarmruns.INPUTS}/no-such-model"
     cluster.apply(bad)
-    found = swarmruns.await_status(cluster, "no-model", lambda found: found.get("phase") == "Failed", RUN_SECONDS)
+    found = swarmruns.await_status(
+        cluster, "no-model", lambda found: found.get("phase") == "Failed", swarmruns.RUN_SECONDS
+    )
     assert "spec.base.model" in found["message"]
 
 

@@ -9,13 +9,12 @@ import pytest
 import swarmruns
 from command_line import GAME, Finished, left
 from e2e_cluster import NAMESPACE, Cluster
-from test_cluster import RUN_SECONDS, await_rest, kill_operators, suspend
 
 from swarm_trainer.stores.local import LocalStore
 from swarm_trainer.verbs import receipts
 
 pytestmark = [pytest.mark.e2e_cluster, pytest.mark.timeout(5400)]
-SERVED_SECONDS = 2 * RUN_SECONDS
+SERVED_SECONDS = 2 * swarmruns.RUN_SECONDS
 NAME = "adversarialrun/game-short"
 
 
@@ -27,13 +26,13 @@ def test_a_game_disturbed_on_a_cluster_is_the_game_of_one_machine(
         GAME / "short.yaml", swarmruns.resource(NAME)[1], cluster.endpoint, inference="Local", maxAccelerators=0
     )
     cluster.apply(run)
-    swarmruns.await_status(cluster, NAME, lambda found: (found.get("round") or 0) >= 1, RUN_SECONDS)
-    suspend(cluster, NAME, True)
-    await_rest(cluster, swarmruns.resource(NAME)[1])
+    swarmruns.await_status(cluster, NAME, lambda found: (found.get("round") or 0) >= 1, swarmruns.RUN_SECONDS)
+    swarmruns.suspend(cluster, NAME, True)
+    swarmruns.await_rest(cluster, NAME)
     played = swarmruns.status(cluster, NAME)["round"]
-    kill_operators(cluster)
-    suspend(cluster, NAME, False)
-    found = swarmruns.await_status(cluster, NAME, swarmruns.succeeded, RUN_SECONDS)
+    swarmruns.kill_operators(cluster)
+    swarmruns.suspend(cluster, NAME, False)
+    found = swarmruns.await_status(cluster, NAME, swarmruns.succeeded, swarmruns.RUN_SECONDS)
     assert 1 <= played < found["round"]
 
     there, here = swarmruns.store(cluster, NAME, tmp_path / "cache"), LocalStore(game.folder / "store")

@@ -5,6 +5,7 @@ import posixpath
 import secrets
 import subprocess
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any
 
 import yaml
 from command_line import DATASWARM, ENVIRONMENT
-from e2e_cluster import NAMESPACE, Cluster, Object
+from e2e_cluster import NAMESPACE, SYSTEM, Cluster, Object
 
 from swarm_core.api.execution import S3Storage
 from swarm_core.ports import ArtifactStore
@@ -25,6 +26,8 @@ SECRET = "store"
 CHILDREN = "jobs,pods,deployments,replicasets,services,configmaps,secrets,persistentvolumeclaims"
 SMALL = {"accelerators": 0, "cpu": "200m", "memory": "3Gi"}
 """On a CPU, and many of them on a small node."""
+RUN_SECONDS = 1500
+"""For a run of two or three minutes: on a machine that does much else it took sixteen."""
 SERVERS = {"cpu": "200m", "memory": "5Gi", "startupSeconds": 1200, "idleSeconds": 60}
 """Likewise: vLLM takes a while to start there."""
 ACCELERATOR = "nvidia.com/gpu"
@@ -101,6 +104,31 @@ def watched(cluster: Cluster, name: str, seconds: float) -> Iterator[Any]:
         process.wait()
         assert process.stdout is not None
         process.stdout.close()
+
+
+def await_rest(cluster: Cluster, name: str) -> None:
+    """Nothing of the run works any more: a pod was ended, or came to its end just before it was."""
+    for _ in range(120):
+        pods = cluster.get("pods", "--namespace", NAMESPACE, "--selector", f"dataswarm.io/run={resource(name)[1]}")[
+            "items"
+        ]
+        if not [pod for pod in pods if pod["status"].get("phase") in ("Pending", "Running")]:
+            return
+        time.sleep(0.9)
+    raise AssertionError(f"pods of {name} still work after it was suspended")
+
+
+def suspend(cluster: Cluster, name: str, wanted: bool) -> None:
+    patch = json.dumps({"spec": {"suspend": wanted}})
+    cluster.run("patch", *resource(name), "--namespace", NAMESPACE, "--type", "merge", "--patch", patch)
+
+
+def kill_operators(cluster: Cluster) -> None:
+    """As a node does that goes away: no chance to give the Lease back."""
+    cluster.run(
+        "delete", "pod", "--namespace", SYSTEM, "--selector", "app.kubernetes.io/name=dataswarm", "--force",
+        "--grace-period=0",
+    )  # fmt: skip
 
 
 def succeeded(found: Mapping[str, Any]) -> bool:
