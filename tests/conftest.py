@@ -15,6 +15,17 @@ import pytest
 if TYPE_CHECKING:
     from s3_servers import Server
 
+SHARED = ("e2e_cluster", "cluster")
+"""Marks of tests that share one thing of their session: a whole cluster, a control plane."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What one worker of several (`-n`) has to run: all tests of a shared thing; of the others, those of a file."""
+    for item in items:
+        shared = [mark for mark in SHARED if item.get_closest_marker(mark)]
+        item.add_marker(pytest.mark.xdist_group(shared[0] if shared else str(item.path)))
+
+
 ALPHABET = "0123456789+-*= abcdefghijklmnopqrstuvwxyzQA:.\n"
 CHAT_TEMPLATE = (
     "{{ bos_token }}{% for m in messages %}{{ m['role'] }}: {{ m['content'] }}\n{% endfor %}"
