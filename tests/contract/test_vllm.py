@@ -3,17 +3,19 @@
 The real server, on the arena's model and takers.
 """
 
+import json
 import os
 import random
 import subprocess
 import sys
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import httpx
 import processes
 import pytest
 from command_line import ARENA
@@ -82,17 +84,28 @@ def question(recipe: Recipe, number: int) -> Request:
     return Request(recipe.name, f"Q: {item}\nA:", 8, 0.0, number, ("\n",))
 
 
-def post(place: Endpoint, model: str) -> httpx.Response:
+def answered(url: str, key: str | None, body: dict[str, Any] | None = None) -> tuple[int, Any]:
+    """Status and JSON of an answer, as anybody may ask for it."""
+    headers = {"Content-Type": "application/json", **({"Authorization": f"Bearer {key}"} if key else {})}
+    request = urllib.request.Request(url, json.dumps(body).encode() if body else None, headers)
+    try:
+        with urllib.request.urlopen(request, timeout=120.0) as answer:
+            return answer.status, json.load(answer)
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, json.load(error)
+
+
+def post(place: Endpoint, model: str) -> tuple[int, Any]:
     """One bare completion, as anybody with the key may ask for it."""
     body = {"model": model, "prompt": [5, 6, 7], "max_tokens": 2, "temperature": 0.0}
-    headers = {"Authorization": f"Bearer {place.key}"}
-    return httpx.post(f"{place.url}/v1/completions", json=body, headers=headers, timeout=120.0)
+    return answered(f"{place.url}/v1/completions", place.key, body)
 
 
 def registered(place: Endpoint) -> set[str]:
     """What the server has as models."""
-    answer = httpx.get(f"{place.url}/v1/models", headers={"Authorization": f"Bearer {place.key}"}, timeout=30.0)
-    return {model["id"] for model in answer.json()["data"]}
+    _, listed = answered(f"{place.url}/v1/models", place.key)
+    return {model["id"] for model in listed["data"]}
 
 
 def size(folder: Path) -> int:
@@ -160,23 +173,23 @@ def test_the_bare_base_stays_itself_though_every_place_for_an_adapter_is_taken(a
 
 @pytest.mark.parametrize("name", ["../../etc/passwd", "..", "A" * 64, "a" * 63, "a/b"])
 def test_a_name_that_is_no_digest_is_no_model(arena: Arena, name: str) -> None:
-    answer = post(arena.host.endpoint(), name)
-    assert answer.status_code == 404
-    assert "does not exist" in answer.json()["error"]["message"]
+    status, answer = post(arena.host.endpoint(), name)
+    assert status == 404
+    assert "does not exist" in answer["error"]["message"]
 
 
 def test_a_digest_without_a_recipe_is_a_clear_404(arena: Arena) -> None:
-    answer = post(arena.host.endpoint(), "0" * 64)
-    assert answer.status_code == 404
-    assert "no recipe of this name in the store" in answer.json()["error"]["message"]
+    status, answer = post(arena.host.endpoint(), "0" * 64)
+    assert status == 404
+    assert "no recipe of this name in the store" in answer["error"]["message"]
 
 
 def test_a_recipe_of_another_base_is_a_clear_400(arena: Arena) -> None:
     foreign = single(Digest("c" * 64), arena.takers[0])
     arena.store.publish(rack.key(foreign.name), foreign.to_bytes())
-    answer = post(arena.host.endpoint(), foreign.name)
-    assert answer.status_code == 400
-    assert "stands on base" in answer.json()["error"]["message"]
+    status, answer = post(arena.host.endpoint(), foreign.name)
+    assert status == 400
+    assert "stands on base" in answer["error"]["message"]
 
 
 def test_a_basis_that_is_missing_is_a_clear_500_and_the_clients_error(arena: Arena) -> None:
@@ -189,7 +202,7 @@ def test_a_basis_that_is_missing_is_a_clear_500_and_the_clients_error(arena: Are
 def test_without_the_key_nothing_is_answered_and_the_key_is_on_no_command_line(arena: Arena) -> None:
     place = arena.host.endpoint()
     assert place.key is not None
-    assert httpx.get(f"{place.url}/v1/models", timeout=30.0).status_code == 401
+    assert answered(f"{place.url}/v1/models", None)[0] == 401
     commands = [processes.command(pid) for pid in processes.holding(place.key)]
     assert commands
     assert not any(place.key.encode() in command for command in commands)

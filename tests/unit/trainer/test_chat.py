@@ -18,7 +18,7 @@ from swarm_core.api.limits import Budget
 from swarm_core.errors import BadInputError
 from swarm_core.ports import Completion, CorruptError, Failure, InferenceError, Request
 from swarm_core.recipe import ModelName, Recipe
-from swarm_trainer.inference import purse, sending, server
+from swarm_trainer.inference import connections, purse, server
 from swarm_trainer.inference.chat import Chat
 from swarm_trainer.inference.endpoint import Contact
 from swarm_trainer.inference.joint import Joint
@@ -257,7 +257,7 @@ def test_an_answer_that_trickles_in_is_cut_off_after_the_deadline(desk: Open) ->
 
 
 def test_an_answer_without_end_is_no_completion(site: Site, desk: Open, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sending, "LARGEST", 1000)
+    monkeypatch.setattr(connections, "LARGEST", 1000)
     site.respond = lambda body, times: said("7" * 5000)
     with pytest.raises(InferenceError, match="no completion"):
         desk().ask()
@@ -390,7 +390,7 @@ def test_a_probe_gives_up_early_and_says_what_there_is(site: Site, desk: Open) -
     began = time.monotonic()
     found = gone.chat.probe(gone.contact.name)
     assert not isinstance(found, Completion)
-    assert "no answer: ConnectError" in found.message
+    assert "no answer: ClientConnectorError" in found.message
     assert gone.chat.models(gone.contact.name) == ()
     assert time.monotonic() - began < 5
     assert desk().chat.models(desk().contact.name) == (chat_site.MODEL,)

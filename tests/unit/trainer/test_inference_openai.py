@@ -136,7 +136,7 @@ def test_a_deadline_covers_all_attempts(site: Site, ask: Ask) -> None:
 
 def test_a_server_that_stalls_is_not_waited_for_beyond_the_deadline(site: Site, ask: Ask) -> None:
     site.respond = lambda body, times: time.sleep(0.9) or good()
-    with pytest.raises(InferenceError, match="ReadTimeout"):
+    with pytest.raises(InferenceError, match="no answer: TimeoutError"):
         ask(deadline=0.3)
 
 
@@ -186,7 +186,7 @@ def test_an_endpoint_that_is_not_there_is_named(tiny_base: Path, tmp_path: Path)
         {BASE: Given(Endpoint(url, tiny_base))}, LocalStore(tmp_path), Settings(max_model_len=64, deadline=0.5)
     )
     client.serve([BARE])
-    with pytest.raises(InferenceError, match=f"{url}: no answer: ConnectError"):
+    with pytest.raises(InferenceError, match=f"{url}: no answer: ClientConnectorError"):
         client.complete(some(2))
     client.close()
 

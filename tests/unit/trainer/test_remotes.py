@@ -127,7 +127,7 @@ def test_a_model_that_is_not_there_is_named_with_those_that_are(site: Site, chec
 def test_an_address_where_nobody_listens_is_refused(check: Check) -> None:
     url = f"http://127.0.0.1:{server.free_port()}"
     said = refusal(check, url=url)
-    assert said.startswith(f"spec.takers[1].endpoint.url: {url}/v1: no answer: ConnectError")
+    assert said.startswith(f"spec.takers[1].endpoint.url: {url}/v1: no answer: ClientConnectorError")
     assert said.endswith("start the server, or correct the address")
 
 

@@ -13,12 +13,11 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 
-import httpx
-
 from swarm_core.effort import Effort
 from swarm_core.ports import ArtifactStore, Completion, Request
 from swarm_core.recipe import ModelName
 from swarm_trainer.inference import answers, wire
+from swarm_trainer.inference.connections import Broken, Connections
 from swarm_trainer.inference.endpoint import Contact
 from swarm_trainer.inference.pace import Pace
 from swarm_trainer.inference.purse import Purse
@@ -66,9 +65,9 @@ class Chat:
     def begin(self, requests: Sequence[Request]) -> Future[list[Outcome]]:
         """Every request begun; the outcomes, in order. Its result raises BadInputError when the budget is used up."""
 
-        async def all_of(client: httpx.AsyncClient) -> list[Outcome]:
+        async def all_of(connections: Connections) -> list[Outcome]:
             with self._meter.asking():
-                found = await asyncio.gather(*(self._one(client, one) for one in requests), return_exceptions=True)
+                found = await asyncio.gather(*(self._one(connections, one) for one in requests), return_exceptions=True)
             # What was paid for is kept, whatever became of the others: nothing is raised before all are done.
             return [raised(outcome) for outcome in found]
 
@@ -81,8 +80,8 @@ class Chat:
         patience = iter(range(PROBES - 1))
         short = replace(way, contact=replace(way.contact, deadline=min(way.contact.deadline, PROBE_SECONDS)))
 
-        async def asked(client: httpx.AsyncClient) -> Outcome:
-            return await self._asked(client, short, body, lambda: next(patience, None) is not None)
+        async def asked(connections: Connections) -> Outcome:
+            return await self._asked(connections, short, body, lambda: next(patience, None) is not None)
 
         return self._line.begin(asked).result()
 
@@ -90,12 +89,12 @@ class Chat:
         """The models that the endpoint of `model` says it has; none where it does not say."""
         contact = self._ways[model].contact
 
-        async def listed(client: httpx.AsyncClient) -> tuple[str, ...]:
+        async def listed(connections: Connections) -> tuple[str, ...]:
             try:
-                answer = await client.get(f"{contact.url}/models", headers=wire.headers(contact), timeout=LIST_SECONDS)
-            except (httpx.HTTPError, OSError):
+                answer = await connections.get(f"{contact.url}/models", wire.headers(contact), LIST_SECONDS)
+            except Broken:
                 return ()
-            return wire.models(answer.content) if answer.status_code == 200 else ()
+            return wire.models(answer.data) if answer.status == 200 else ()
 
         return self._line.begin(listed).result()
 
@@ -107,36 +106,38 @@ class Chat:
         """End connections. Safe to call twice."""
         self._line.close()
 
-    async def _one(self, client: httpx.AsyncClient, request: Request) -> Outcome:
+    async def _one(self, connections: Connections, request: Request) -> Outcome:
         way = self._ways[request.model]
         body = wire.chat_body(request, way.contact.model)
         key = answers.key(way.contact.url, body)
         if key not in way.flying:
-            way.flying[key] = asyncio.create_task(self._answered(client, way, key, body))
+            way.flying[key] = asyncio.create_task(self._answered(connections, way, key, body))
             way.flying[key].add_done_callback(lambda _: way.flying.pop(key, None))
         return await way.flying[key]
 
-    async def _answered(self, client: httpx.AsyncClient, way: Way, key: str, body: dict[str, object]) -> Outcome:
+    async def _answered(self, connections: Connections, way: Way, key: str, body: dict[str, object]) -> Outcome:
         """The answer that is kept, or one asked for now."""
         async with way.gate:
             kept = await asyncio.to_thread(answers.find, self._store, key)
             if kept is not None:
                 self._meter.add(Effort(cached=1))
                 return kept
-            found = await self._asked(client, way, body)
+            found = await self._asked(connections, way, body)
             if isinstance(found, Completion):
                 return await asyncio.to_thread(answers.keep, self._store, key, body, found)
             return found
 
     async def _asked(
-        self, client: httpx.AsyncClient, way: Way, body: dict[str, object], patient: Callable[[], bool] = lambda: True
+        self, connections: Connections, way: Way, body: dict[str, object], patient: Callable[[], bool] = lambda: True
     ) -> Outcome:
         """The answer of a request that is sent now; again while `patient`."""
         await asyncio.to_thread(self._purse.take)
         estimate = expected(body)
         await way.pace.turn(estimate)
         settings = Settings(deadline=way.contact.deadline)
-        sender = Sender(client, way.contact, settings, patient, dialect=wire.CHAT, pace=way.pace, meter=self._meter)
+        sender = Sender(
+            connections, way.contact, settings, patient, dialect=wire.CHAT, pace=way.pace, meter=self._meter
+        )
         found = await sender.reply(body)
         used = found.prompt_tokens + found.completion.tokens if isinstance(found, Reply) else 0
         way.pace.settle(estimate, used)

@@ -16,13 +16,12 @@ than the local engine's, and the same ones again only as far as the server keeps
 import asyncio
 from collections.abc import Mapping, Sequence
 
-import httpx
-
 from swarm_core.errors import BadInputError
 from swarm_core.ports import ArtifactStore, Completion, Failure, InferenceError, Request
 from swarm_core.recipe import Digest, ModelName, Recipe
 from swarm_trainer.inference import asking, rack, sending, wire
 from swarm_trainer.inference.asking import Asking
+from swarm_trainer.inference.connections import Connections
 from swarm_trainer.inference.endpoint import Endpoint, Host
 from swarm_trainer.inference.sending import Line, Sender, Settings, Work
 from swarm_trainer.inference.wire import Down, Outcome
@@ -132,9 +131,9 @@ class OpenAIInference:
     def _all(self, endpoint: Endpoint, bodies: Sequence[dict[str, object]], host: Host) -> Work[list[Outcome]]:
         """Every body sent, `concurrency` of them at a time."""
 
-        async def all_of(client: httpx.AsyncClient) -> list[Outcome]:
+        async def all_of(connections: Connections) -> list[Outcome]:
             gate = asyncio.Semaphore(self._settings.concurrency)
-            sender = Sender(client, endpoint, self._settings, lambda: host.alive(endpoint), meter=self._meter)
+            sender = Sender(connections, endpoint, self._settings, lambda: host.alive(endpoint), meter=self._meter)
 
             async def one(body: dict[str, object]) -> Outcome:
                 async with gate:

@@ -15,28 +15,25 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
-import httpx
-
 from swarm_core.effort import Effort, bucket
 from swarm_core.ports import Failure
 from swarm_core.recipe import ModelName
 from swarm_trainer.inference import wire
+from swarm_trainer.inference.connections import Broken, Connections
 from swarm_trainer.inference.endpoint import Addressed
 from swarm_trainer.inference.pace import Pace
 from swarm_trainer.inference.wire import COMPLETIONS, Dialect, Down, Outcome, Reply
 from swarm_trainer.meter import Meter
 
 T = TypeVar("T")
-Work = Callable[[httpx.AsyncClient], Coroutine[Any, Any, T]]
+Work = Callable[[Connections], Coroutine[Any, Any, T]]
 
 SHORTEST_WAIT = 0.25
 """Seconds before the second attempt, at most."""
 LONGEST_WAIT = 10.0
 """Seconds between two attempts, unless the server asks for more."""
-GRACE = 1.0
-"""Seconds after a request's deadline at which an answer that still trickles in is cut off."""
-LARGEST = 16 << 20
-"""Bytes of an answer that are read: a cut one is no completion."""
+UNLOADING_SECONDS = 10.0
+"""For a server to forget an adapter."""
 HIDDEN = b"***"
 SECRET = 8
 """Characters of a key that is one; a shorter one is a word, such as EMPTY, that answers may hold."""
@@ -61,7 +58,7 @@ class Settings:
 class Sender:
     """How requests reach one server."""
 
-    client: httpx.AsyncClient
+    connections: Connections
     endpoint: Addressed
     settings: Settings
     alive: Callable[[], bool] = lambda: True
@@ -101,33 +98,18 @@ class Sender:
 
     async def _once(self, body: dict[str, object], left: float) -> Reply | Failure | Down:
         """What one attempt brings."""
-        url = f"{self.endpoint.url}{self.dialect.path}"
-        left = max(left, 0.1)
-        asked = self.client.stream("POST", url, json=body, headers=wire.headers(self.endpoint), timeout=left)
+        url, headers = f"{self.endpoint.url}{self.dialect.path}", wire.headers(self.endpoint)
         try:
-            # The client's limit is for silence: who sends a byte now and then would hold us for ever.
-            async with asyncio.timeout(left + GRACE), asked as answer:
-                data = await received(answer)
-        except (httpx.HTTPError, OSError) as error:  # TimeoutError is an OSError
-            said = " ".join(str(error).split())
-            return Down(f"{self.endpoint.url}: no answer: {type(error).__name__} {said}".rstrip(), wait=0.0)
-        retry = answer.headers.get("retry-after")
-        return wire.outcome(self.endpoint, self.dialect, answer.status_code, self._hidden(data), retry)
+            answer = await self.connections.post(url, body, headers, max(left, 0.1))
+        except Broken as error:
+            said = self._hidden(str(error).encode()).decode()
+            return Down(f"{self.endpoint.url}: no answer: {said}", wait=0.0)
+        return wire.outcome(self.endpoint, self.dialect, answer.status, self._hidden(answer.data), answer.retry_after)
 
     def _hidden(self, data: bytes) -> bytes:
         """What a server says, without our key should it repeat it."""
         key = self.endpoint.key or ""
         return data.replace(key.encode(), HIDDEN) if len(key) >= SECRET else data
-
-
-async def received(answer: httpx.Response) -> bytes:
-    """The body of an answer, as far as it is no longer than any that makes sense."""
-    data = bytearray()
-    async for piece in answer.aiter_bytes():
-        data += piece
-        if len(data) > LARGEST:
-            break
-    return bytes(data[:LARGEST])
 
 
 def took(found: Reply | Failure | Down, tries: int, seconds: float) -> Effort:
@@ -151,54 +133,56 @@ def backoff(tries: int) -> float:
 def unloading(endpoint: Addressed, name: ModelName) -> Work[None]:
     """Have a server forget an adapter. One that it does not know, and a server that does not answer, are left be."""
 
-    async def unload(client: httpx.AsyncClient) -> None:
+    async def unload(connections: Connections) -> None:
         url, asked = f"{endpoint.url}/v1/unload_lora_adapter", {"lora_name": name}
-        with suppress(httpx.HTTPError, OSError):
-            await client.post(url, json=asked, headers=wire.headers(endpoint), timeout=10.0)
+        with suppress(Broken):
+            await connections.post(url, asked, wire.headers(endpoint), UNLOADING_SECONDS)
 
     return unload
 
 
 class Line:
-    """A thread with an event loop and a client in it, made when first used: connections outlive single calls."""
+    """A thread with an event loop and connections in it, made when first used: they outlive single calls."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._client: httpx.AsyncClient | None = None
+        self._connections: Connections | None = None
         self._thread = threading.Thread()
 
     def run(self, work: Work[T]) -> T:
-        """What `work` brings with the client, from any thread."""
+        """What `work` brings with the connections, from any thread."""
         return self.begin(work).result()
 
     def begin(self, work: Work[T]) -> Future[T]:
-        """`work` begun with the client, from any thread."""
+        """`work` begun with the connections, from any thread."""
         with self._lock:
             if self._loop is None:
                 self._loop = asyncio.new_event_loop()
                 self._thread = threading.Thread(target=self._loop.run_forever, name="openai", daemon=True)
                 self._thread.start()
-                limits = httpx.Limits(max_connections=None, max_keepalive_connections=256)
-                # No proxy and no netrc of the environment: keys go to the endpoint that they are for.
-                self._client = httpx.AsyncClient(limits=limits, trust_env=False)
-            loop, client = self._loop, self._client
-        assert client is not None
-        return asyncio.run_coroutine_threadsafe(work(client), loop)
+                self._connections = asyncio.run_coroutine_threadsafe(opened(), self._loop).result()
+            loop, connections = self._loop, self._connections
+        assert connections is not None
+        return asyncio.run_coroutine_threadsafe(work(connections), loop)
 
     def close(self) -> None:
         """Close the connections and end the thread. Safe to call twice."""
         with self._lock:
-            loop, client, self._loop, self._client = self._loop, self._client, None, None
-        if loop is not None and client is not None:
-            asyncio.run_coroutine_threadsafe(closed(client), loop).result()
+            loop, connections, self._loop, self._connections = self._loop, self._connections, None, None
+        if loop is not None and connections is not None:
+            asyncio.run_coroutine_threadsafe(closed(connections), loop).result()
             loop.call_soon_threadsafe(loop.stop)
             self._thread.join()
             loop.close()
 
 
-async def closed(client: httpx.AsyncClient) -> None:
-    """Close a client, and let the loop take note of its connections' end."""
-    await client.aclose()
+async def opened() -> Connections:
+    """Connections of the running loop."""
+    return Connections()
+
+
+async def closed(connections: Connections) -> None:
+    """Close connections, and end the threads of the loop."""
+    await connections.close()
     await asyncio.get_running_loop().shutdown_default_executor()
-    await asyncio.sleep(0.01)
