@@ -40,8 +40,8 @@ class Layer:
     """How many numbers each holds, in one adapter."""
 
 
-Sum = tuple[int, str, NDArray[np.float32]]
-"""Which recipe, which tensor, and its numbers, flat and finite; the next may overwrite them."""
+Sum = tuple[int, str, Sequence[NDArray[np.float32]]]
+"""Which recipe, which tensor, and its numbers, flat pieces in order, finite; the next may overwrite them."""
 
 
 def signature(recipe: Recipe, folders: Sequence[Path]) -> Signature:
@@ -60,8 +60,8 @@ def combine(recipe: Recipe, folders: Sequence[Path]) -> Iterator[tuple[str, Tens
     common = _common(folders)
     shapes, kind = _signature(recipe, common).tensors, base.element_type(recipe.dtype)
     files = [Mapped(folder) for folder in folders]
-    for _, name, numbers in _sums((recipe,), files, _layers(common)):
-        tensor = torch.from_numpy(numbers.copy()).view(shapes[name]).to(kind)
+    for _, name, pieces in _sums((recipe,), files, _layers(common)):
+        tensor = torch.from_numpy(np.concatenate(pieces)).view(shapes[name]).to(kind)
         yield name, adapter.finite(_of(recipe) + name, tensor)
 
 
@@ -99,13 +99,16 @@ def write_many(recipes: Sequence[Recipe], folders: Sequence[Path], outs: Sequenc
             stack.enter_context(export.opened(out, _signature(recipe, common), recipe.dtype)) for recipe, out in tasks
         ]
 
-        def written(layers: Sequence[Layer]) -> None:
-            for index, name, numbers in _sums(recipes, files, layers):
-                targets[index].put(name, numbers, labels[index])
-
         threads, layers = min(THREADS, os.cpu_count() or 1), _layers(common)
+
+        def written(share: int) -> None:
+            # A file takes one writer at a time: every thread begins with another.
+            order = sorted(range(len(tasks)), key=lambda k: (k - share * len(tasks) // threads) % len(tasks))
+            for place, name, pieces in _sums([recipes[k] for k in order], files, layers[share::threads]):
+                targets[order[place]].put(name, pieces, labels[order[place]])
+
         with ThreadPoolExecutor(threads) as pool:
-            list(pool.map(written, [layers[share::threads] for share in range(threads)]))
+            list(pool.map(written, range(threads)))
 
 
 def _check(recipe: Recipe, folders: Sequence[Path]) -> None:
@@ -141,17 +144,15 @@ def _sums(recipes: Sequence[Recipe], files: Sequence[Mapped], layers: Sequence[L
 
 def _elementwise(recipes: Sequence[Recipe], files: Sequence[Mapped], layers: Sequence[Layer]) -> Iterator[Sum]:
     largest = max((max(layer.sizes) for layer in layers), default=0)
-    scratch = np.empty((len(recipes), elementwise.BLOCK), np.float32)
-    every = np.empty(len(recipes) * largest, np.float32)  # made once: fresh memory costs as much as a sum
+    sums = elementwise.Sums(len(recipes), len(files), largest)
     for layer in layers:
         for name, size in zip((layer.a, layer.b), layer.sizes, strict=True):
-            weights = [coefficients(recipe, name) for recipe in recipes]
-            sums = every[: len(recipes) * size].reshape(len(recipes), size)
-            finite = elementwise.add_up(weights, files, name, sums, scratch)
-            for index, numbers in enumerate(sums):
+            finite = sums.add_up([coefficients(recipe, name) for recipe in recipes], files, name, size)
+            for index, recipe in enumerate(recipes):
+                pieces = sums.pieces(index, size)
                 if not finite:
-                    adapter.check_finite(_of(recipes[index]) + name, numbers)
-                yield index, name, numbers
+                    adapter.check_finite(_of(recipe) + name, np.concatenate(pieces))
+                yield index, name, pieces
 
 
 def _exact(recipes: Sequence[Recipe], files: Sequence[Mapped], layers: Sequence[Layer]) -> Iterator[Sum]:
@@ -161,7 +162,7 @@ def _exact(recipes: Sequence[Recipe], files: Sequence[Mapped], layers: Sequence[
         for index, pair in enumerate(exact.sums(exact.Factors(layer.module, a, b), weights, recipes[0].max_rank)):
             for name, numbers in zip((layer.a, layer.b), pair, strict=True):
                 adapter.check_finite(_of(recipes[index]) + name, numbers)
-                yield index, name, numbers.reshape(-1)
+                yield index, name, [numbers.reshape(-1)]
 
 
 def _of_layer(recipe: Recipe, layer: Layer) -> tuple[float, ...]:

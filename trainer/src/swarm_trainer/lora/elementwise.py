@@ -15,50 +15,107 @@ splits half a megabyte over all cores, whose threads spin for each other.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from swarm_trainer.lora.mapped import Mapped
 
-BLOCK = 16 * 1024
-"""Numbers summed at once, per recipe: 64 KiB. More outgrow the caches; with fewer, calls cost more than sums."""
+BLOCK = 32 * 1024
+"""Numbers summed at once, of one recipe: 128 KiB. With fewer, calls cost more than sums."""
+BLOCKS = 4 * BLOCK
+"""Of all recipes together: half a megabyte of sums and as much of products, which stay in the second or third cache."""
 
 Numbers = NDArray[np.float32]
-Terms = list[tuple[Numbers, Numbers]]
-"""Blocks and their weights, in basis order."""
 
 
-def add_up(
-    coefficients: Sequence[Sequence[float]], files: Sequence[Mapped], tensor: str, sums: Numbers, scratch: Numbers
-) -> bool:
-    """Write the sums of a whole tensor into `sums` [recipes, size]; whether all of them are finite.
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Where one block of a tensor is summed."""
 
-    `coefficients` [recipes, basis]; `files` are the basis; `scratch` [recipes, BLOCK] is left with nothing of use.
+    start: int
+    """The first number's place in the tensor."""
+    read: tuple[Numbers, ...]
+    """[numbers], of every adapter of the basis."""
+    total: Numbers
+    """[recipes, numbers], contiguous: one run over memory for all recipes."""
+    product: Numbers
+    finite: NDArray[np.bool_]
+
+    @property
+    def all_finite(self) -> bool:
+        np.isfinite(self.total, self.finite)
+        return int(np.count_nonzero(self.finite)) == self.total.size
+
+
+class Sums:
+    """One tensor of every recipe, in memory that is made once: fresh memory costs as much as a sum.
+
+    One thread's. Between two sums nothing is made that can be kept: other threads wait for Python meanwhile.
     """
-    weights, complete, finite = np.array(coefficients, np.float32), bool(np.all(coefficients)), True
-    for start in range(0, sums.shape[1], BLOCK):
-        total = sums[:, start : start + BLOCK]
-        blocks = [file.flat(tensor, start, start + total.shape[1]) for file in files]
-        product = scratch[:, : total.shape[1]]
+
+    def __init__(self, recipes: int, basis: int, largest: int) -> None:
+        """For tensors of at most `largest` numbers."""
+        self._recipes, self._length = recipes, min(BLOCK, max(1, BLOCKS // recipes), max(1, largest))
+        self._sums = np.empty(recipes * largest, np.float32)
+        self._read = tuple(np.empty(self._length, np.float32) for _ in range(basis))
+        self._product = np.empty(recipes * self._length, np.float32)
+        self._finite = np.empty(recipes * self._length, np.bool_)
+        self._split: dict[int, tuple[list[Block], list[list[Numbers]]]] = {}
+
+    def add_up(self, coefficients: Sequence[Sequence[float]], files: Sequence[Mapped], tensor: str, size: int) -> bool:
+        """Sum a tensor of `size` numbers; whether all sums are finite. `coefficients` [recipes, basis]."""
+        weights, complete, finite = np.array(coefficients, np.float32), bool(np.all(coefficients)), True
+        columns = [np.ascontiguousarray(column)[:, None] for column in weights.T]
+        blocks, _ = self._blocks(size)
         with np.errstate(over="ignore", invalid="ignore"):
-            if complete:  # all recipes in one call, which saves a tenth
-                _add_up(list(zip(blocks, weights.T[:, :, None], strict=True)), total, product)
-            else:
-                for index, row in enumerate(coefficients):
-                    terms = [(blocks[k], weights[index, k]) for k, coefficient in enumerate(row) if coefficient]
-                    _add_up(terms, total[index], product[index])
-        finite = finite and bool(np.isfinite(total).all())
-    return finite
+            for block in blocks:
+                for file, into in zip(files, block.read, strict=True):
+                    file.read(tensor, block.start, into)
+                if complete:  # all recipes in one call
+                    _add_up(block.read, columns, block.total, block.product)
+                else:
+                    _one_by_one(coefficients, weights, block)
+                finite = block.all_finite and finite
+        return finite
+
+    def pieces(self, recipe: int, size: int) -> list[Numbers]:
+        """The sums of a recipe: flat pieces, in order, that the next `add_up` writes over."""
+        return self._blocks(size)[1][recipe]
+
+    def _blocks(self, size: int) -> tuple[list[Block], list[list[Numbers]]]:
+        """The blocks of a tensor, and the pieces of each recipe."""
+        if size not in self._split:
+            blocks = [self._block(start, min(start + self._length, size)) for start in range(0, size, self._length)]
+            self._split[size] = blocks, [[block.total[k] for block in blocks] for k in range(self._recipes)]
+        return self._split[size]
+
+    def _block(self, start: int, end: int) -> Block:
+        shape, some = (self._recipes, end - start), slice(self._recipes * (end - start))
+        return Block(
+            start,
+            tuple(read[: end - start] for read in self._read),
+            self._sums[self._recipes * start : self._recipes * end].reshape(shape),
+            self._product[some].reshape(shape),
+            self._finite[some].reshape(shape),
+        )
 
 
-def _add_up(terms: Terms, total: Numbers, product: Numbers) -> None:
-    """Write the sum of the blocks, each times its weight, into `total`."""
-    if not terms:
+def _one_by_one(coefficients: Sequence[Sequence[float]], weights: Numbers, block: Block) -> None:
+    """The sums of every recipe, without the terms that are none."""
+    for index, row in enumerate(coefficients):
+        terms = [k for k, coefficient in enumerate(row) if coefficient]
+        read, some = [block.read[k] for k in terms], [weights[index, k] for k in terms]
+        _add_up(read, some, block.total[index], block.product[index])
+
+
+def _add_up(read: Sequence[Numbers], weights: Sequence[Numbers], total: Numbers, product: Numbers) -> None:
+    """Write the sum of what was read, each times its weight, in this order, into `total`."""
+    if not read:
         total.fill(0.0)
         return
-    (block, weight), *others = terms
-    np.multiply(block, weight, out=total)
-    for block, weight in others:
-        np.multiply(block, weight, out=product)
-        np.add(total, product, out=total)
+    np.multiply(read[0], weights[0], total)
+    for k in range(1, len(read)):
+        np.multiply(read[k], weights[k], product)
+        np.add(total, product, total)

@@ -11,11 +11,12 @@ Who stores a file asks for its `digest`. Where a folder stands already, the byte
 """
 
 import filecmp
+import functools
 import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
@@ -32,6 +33,8 @@ from swarm_trainer.lora.signature import Signature
 from swarm_trainer.stores import files
 
 Numbers = NDArray[np.float32]
+MOST_PIECES = 512
+"""Written in one call; Linux takes 1,024."""
 
 
 class TensorFile:
@@ -46,28 +49,42 @@ class TensorFile:
             undo.callback(self.close)
             if stands and os.fstat(self._file).st_size != size:
                 raise self._corrupt(f"has {os.fstat(self._file).st_size} bytes, not {size}")
-            self._place(0, memoryview(head))
+            self._place(0, [memoryview(head)])
             undo.pop_all()
 
-    def put(self, tensor: str, numbers: Numbers, of: str = "") -> None:
-        """Put a whole tensor: its finite numbers, contiguous, cast to the file's dtype.
+    def put(self, tensor: str, pieces: Sequence[Numbers], of: str = "") -> None:
+        """Put a whole tensor, cast to the dtype of the file: its finite numbers, in contiguous pieces, in order.
 
         Raises BadInputError if one is too large for it, with `of` before the tensor's name; CorruptError if the file
         that stands holds another.
         """
-        self._place(self._starts[tensor], encoded(of + tensor, numbers, self._dtype))
+        self._place(self._starts[tensor], [encoded(of + tensor, piece, self._dtype) for piece in pieces])
 
     def close(self) -> None:
         os.close(self._file)
 
-    def _place(self, at: int, data: memoryview) -> None:
+    def _place(self, at: int, data: Sequence[memoryview]) -> None:
+        """Write pieces one after another, in as few calls as can be: long ones get large pages, which are cheap."""
         if self._stands:
-            if os.pread(self._file, len(data), at) != bytes(data):
-                raise self._corrupt(f"holds something else from byte {at}")
+            self._compare(at, data)
             return
+        for first in range(0, len(data), MOST_PIECES):
+            some = data[first : first + MOST_PIECES]
+            done, size = os.pwritev(self._file, some, at), sum(map(len, some))
+            if done < size:  # a signal, or a disk that is almost full
+                self._write_on(at + done, b"".join(some)[done:])
+            at += size
+
+    def _write_on(self, at: int, data: bytes) -> None:
         while data:
             done = os.pwrite(self._file, data, at)
             at, data = at + done, data[done:]
+
+    def _compare(self, at: int, data: Sequence[memoryview]) -> None:
+        for piece in data:
+            if os.pread(self._file, len(piece), at) != piece:
+                raise self._corrupt(f"holds something else from byte {at}")
+            at += len(piece)
 
     def _corrupt(self, what: str) -> CorruptError:
         return CorruptError(f"{self._path}: {what}; delete the folder")
@@ -112,7 +129,7 @@ def save(folder: Path, tensors: Iterable[tuple[str, Tensor]], signature: Signatu
                 raise ValueError(f"{got} {tuple(tensor.shape)} where the signature has {name} {shape}")
             numbers = tensor.detach().to("cpu", torch.float32).contiguous().numpy()
             adapter.check_finite(name, numbers)
-            file.put(name, numbers)
+            file.put(name, [numbers])
 
 
 def digest(folder: Path) -> Digest:
@@ -150,6 +167,7 @@ def config_bytes(signature: Signature) -> bytes:
     return (json.dumps(config, indent=2, sort_keys=True) + "\n").encode()
 
 
+@functools.lru_cache(maxsize=4)  # of recipes over one basis it is the same
 def _layout(signature: Signature, dtype: str) -> tuple[bytes, dict[str, int], int]:
     """The file's first bytes, where each tensor starts in it, and its size."""
     header: dict[str, object] = {"__metadata__": {"format": "pt"}}

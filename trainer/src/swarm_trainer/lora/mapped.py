@@ -1,7 +1,8 @@
 """The tensor file of an adapter, mapped into memory and read as float32, in part or whole.
 
-Nothing is copied: the numbers of a float32 file are the file's own pages, which the system may take back at will; those
-of a narrower one are widened, exactly, as they are asked for. Any number of threads may read.
+`flat` and `whole` copy nothing: the numbers of a float32 file are the file's own pages, which the system may take back
+at will; those of a narrower one are widened, exactly, as they are asked for. `read` copies, to where it is wanted. Any
+number of threads may read.
 
 The safetensors package reads the same, but makes a tensor of every slice, which costs more than the sums.
 
@@ -10,6 +11,8 @@ Limits: the file is one that `adapter.read_signature` has passed, and nobody sho
 
 import json
 import mmap
+import os
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -27,10 +30,17 @@ class Mapped:
 
     def __init__(self, folder: Path) -> None:
         """Raises OSError if there is no file."""
-        with (folder / adapter.WEIGHTS).open("rb") as file:
-            self._data = mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ)
+        self._file = os.open(folder / adapter.WEIGHTS, os.O_RDONLY)
+        weakref.finalize(self, os.close, self._file)
+        self._data = mmap.mmap(self._file, 0, prot=mmap.PROT_READ)
         length = int.from_bytes(self._data[:8], "little")
         self._start, self._header = 8 + length, json.loads(self._data[8 : 8 + length])
+        self._plain = {
+            tensor: self._start + entry["data_offsets"][0]
+            for tensor, entry in self._header.items()
+            if _RAW.get(entry.get("dtype")) == np.float32
+        }
+        """Where the tensors begin that hold the machine's own float32."""
 
     def flat(self, tensor: str, start: int, stop: int) -> Numbers:
         """Elements [start, stop) of a tensor laid out in rows; read only."""
@@ -42,6 +52,17 @@ class Mapped:
             found = (found.astype(np.uint32) << np.uint32(16)).view(np.float32)
         widened: Numbers = found.astype(np.float32, copy=False)
         return widened
+
+    def read(self, tensor: str, start: int, into: Numbers) -> None:
+        """Fill `into`, flat, with the elements from `start` on: for one run over a file cheaper than to map its pages.
+
+        Raises OSError if the file has become shorter.
+        """
+        at = self._plain.get(tensor)
+        if at is None:
+            into[:] = self.flat(tensor, start, start + into.size)
+        elif os.preadv(self._file, (into,), at + start * into.itemsize) != into.nbytes:
+            raise OSError(f"{tensor}: its file was shortened meanwhile; fetch the adapter again")
 
     def whole(self, tensor: str) -> Numbers:
         """A tensor in its shape; read only."""
