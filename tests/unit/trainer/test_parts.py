@@ -17,19 +17,34 @@ def source(tmp_path: Path) -> Path:
 
 
 def test_the_parts_are_the_file(source: Path) -> None:
-    pieces = list(parts.pieces(source, files.stamp(source)))
-    assert b"".join(pieces) == source.read_bytes()
-    assert [len(piece) for piece in pieces] == [parts.PART, parts.PART, 1]
+    with source.open("rb") as file:
+        large = parts.Large(source, file.fileno(), files.stamp(source))
+        assert [size for _, size in large.ranges()] == [parts.PART, parts.PART, 1]
+        assert b"".join(parts.Part(large.file, *one).read() for one in large.ranges()) == source.read_bytes()
+
+
+def test_a_part_is_read_as_often_as_a_checksum_asks_and_never_beyond_its_end(source: Path) -> None:
+    source.write_bytes(bytes(range(256)) * 4096)
+    with source.open("rb") as file:
+        part, whole = parts.Part(file.fileno(), 1000, 600_000), source.read_bytes()[1000:601_000]
+        for _ in range(2):
+            assert b"".join(iter(lambda: part.read(16384), b"")) == whole
+            assert part.tell() == len(whole) == part.seek(0, 2)
+            assert part.seek(10) == 10
+            assert part.seek(5, 1) == 15
+            assert part.read(1) == whole[15 : 15 + parts.LEAST]
+            part.seek(0)
 
 
 @pytest.mark.parametrize("mode", ["ab", "r+b", "wb"], ids=["longer", "other bytes", "shorter"])
-def test_a_file_that_is_written_to_meanwhile_is_refused_before_its_last_part(source: Path, mode: str) -> None:
-    pieces = parts.pieces(source, files.stamp(source))
-    next(pieces)
-    with source.open(mode) as file:
-        file.write(b"1")
-    with pytest.raises(StoreError, match="changed while it was read"):
-        list(pieces)
+def test_a_file_that_is_written_to_meanwhile_is_refused(source: Path, mode: str) -> None:
+    with source.open("rb") as file:
+        large = parts.Large(source, file.fileno(), files.stamp(source))
+        large.check()
+        with source.open(mode) as other:
+            other.write(b"1")
+        with pytest.raises(StoreError, match="changed while it was read"):
+            large.check()
 
 
 def test_no_file_has_more_parts_than_an_object_may_have() -> None:

@@ -1,8 +1,9 @@
 """Blobs to a bucket and from it: small ones in one request, large ones in parts, several on their way at once.
 
-Memory holds `THREADS` parts, however large the file. A part is as large as it must be for the file to have at most
-10,000 of them, S3's limit. An upload that fails is aborted; one that cannot be (the process dies) is left to the
-bucket's rule for incomplete uploads. What was fetched is checked against its name before anybody sees it.
+Memory holds no part, however large the file: what goes up is read as it is sent, what comes down is written as it
+comes. A part is as large as it must be for the file to have at most 10,000 of them, S3's limit. An upload that fails is
+aborted; one that cannot be (the process dies) is left to the bucket's rule for incomplete uploads. A file that is
+written to while it goes up is refused. What was fetched is checked against its name before anybody sees it.
 """
 
 import base64
@@ -13,6 +14,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +33,8 @@ PART = 8 << 20
 """Bytes of a part; S3 takes none below 5 MiB but the last."""
 MOST = 10_000
 """Parts that S3 lets an object have."""
+LEAST = 1 << 18
+"""Bytes that are read at a time on their way to the wire."""
 ABORT_SECONDS = 10.0
 FETCHES = 5
 """Whole fetches of a blob whose parts all came well and whose sha256 does not fit."""
@@ -57,7 +61,8 @@ def put(store: Bucket, source: Path | bytes) -> Digest:
             return put_bytes(store, source.read_bytes())
         digest = files.digest(source)
         if store.size(blob(digest)) != size:
-            upload(store, digest, size, pieces(source, stamp))
+            with source.open("rb") as file:
+                upload(store, digest, Large(source, file.fileno(), stamp))
     return digest
 
 
@@ -76,8 +81,61 @@ def newer(store: Bucket) -> bool:
     return store.place.request_checksum is RequestChecksum.WHEN_SUPPORTED
 
 
-def upload(store: Bucket, digest: Digest, size: int, parts: Iterable[bytes]) -> None:
-    """Send a file in parts. Raises StoreError, and what reading them raises."""
+class Part:
+    """A part of a file, as botocore reads the body of a request: once for each checksum, and once for the wire.
+
+    Nothing of it is kept: a part in memory is copied there, copied again behind the request's head, and new memory each
+    time, which costs more than to read it from the system's cache thrice.
+    """
+
+    def __init__(self, file: int, start: int, size: int) -> None:
+        self._file, self._start, self._size, self._at = file, start, size, 0
+
+    def read(self, size: int = -1) -> bytes:
+        """At least `LEAST` bytes, whatever is asked for, if so many are left: urllib3 asks for 16 KiB at a time."""
+        left = self._size - self._at
+        data = os.pread(self._file, left if size < 0 else min(left, max(size, LEAST)), self._start + self._at)
+        self._at += len(data)
+        return data
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        self._at = offset + {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self._size}[whence]
+        return self._at
+
+    def tell(self) -> int:
+        return self._at
+
+
+@dataclass(frozen=True, slots=True)
+class Large:
+    """An open file that goes up in parts, and its stamp from before it was read."""
+
+    path: Path
+    file: int
+    """Its descriptor."""
+    stamp: tuple[int, int, int]
+
+    @property
+    def size(self) -> int:
+        return self.stamp[2]
+
+    def ranges(self) -> list[tuple[int, int]]:
+        """Start and size of every part, in order."""
+        length = part_size(self.size)
+        return [(start, min(length, self.size - start)) for start in range(0, self.size, length)]
+
+    def check(self) -> None:
+        """Raises StoreError if the file has another stamp by now.
+
+        A second sha256 would find no more than whoever fetches the blob finds, and costs as much as signing the parts.
+        """
+        if files.stamp(self.path) != self.stamp:
+            raise StoreError(f"{self.path}: changed while it was read; put it again when nobody writes to it")
+
+
+def upload(store: Bucket, digest: Digest, source: Large) -> None:
+    """Send a file in parts. Raises StoreError, also for a file that is written to meanwhile, and OSError."""
+    size = source.size
     key, deadline = blob(digest), store.limits.deadline(size)
     at = store.at(key)
     checksum = {"ChecksumAlgorithm": "CRC32"} if newer(store) else {}
@@ -86,7 +144,8 @@ def upload(store: Bucket, digest: Digest, size: int, parts: Iterable[bytes]) -> 
     request = {**at, "UploadId": started["UploadId"]}
     with ExitStack() as unfinished:
         unfinished.callback(abort, store, key, request)
-        sent = send(store, request, parts, deadline)
+        sent = send(store, request, source, deadline)
+        source.check()
         finish(store, key, {**request, "MultipartUpload": {"Parts": sent}}, size, deadline)
         unfinished.pop_all()
 
@@ -101,34 +160,24 @@ def abort(store: Bucket, key: str, request: Mapping[str, Any]) -> None:
         store.persistently(lambda: store.client.abort_multipart_upload(**request), key, hasty, writing=True)
 
 
-def pieces(source: Path, stamp: tuple[int, int, int]) -> Iterator[bytes]:
-    """The parts of a file, in order. Raises StoreError before the last one if the file has another stamp by then.
-
-    A second sha256 would find no more than whoever fetches the blob finds, and costs as much as signing the parts does.
-    """
-    size, length = stamp[2], part_size(stamp[2])
-    with source.open("rb") as file:
-        for start in range(0, size, length):
-            piece = file.read(length)
-            if start + length >= size and files.stamp(source) != stamp:
-                raise StoreError(f"{source}: changed while it was read; put it again when nobody writes to it")
-            yield piece
-
-
-def send(store: Bucket, request: dict[str, Any], parts: Iterable[bytes], deadline: Deadline) -> list[dict[str, Any]]:
+def send(store: Bucket, request: dict[str, Any], source: Large, deadline: Deadline) -> list[dict[str, Any]]:
     """Send every part, `THREADS` at once; what completing the upload wants to know of each."""
 
     checksum = {"ChecksumAlgorithm": "CRC32"} if newer(store) else {}
 
-    def one(number: int, data: bytes) -> dict[str, Any]:
-        call = functools.partial(store.client.upload_part, **request, **checksum, PartNumber=number, Body=data)
-        answer = persistent_part(store, request["Key"], call, deadline)
-        store.meter.add(Effort(up=len(data)))
+    def one(number: int, start: int, size: int) -> dict[str, Any]:
+        def once() -> Any:
+            source.check()  # of a file that became shorter a part would never be whole
+            body = Part(source.file, start, size)
+            return store.client.upload_part(**request, **checksum, PartNumber=number, Body=body)
+
+        answer = persistent_part(store, request["Key"], once, deadline)
+        store.meter.add(Effort(up=size))
         told = {"ChecksumCRC32": answer["ChecksumCRC32"]} if checksum and "ChecksumCRC32" in answer else {}
         return {"PartNumber": number, "ETag": answer["ETag"], **told}
 
     with ThreadPoolExecutor(THREADS) as pool:
-        return list(bounded(pool, (lambda n=n, data=data: one(n, data) for n, data in enumerate(parts, 1))))
+        return list(bounded(pool, (lambda n=n, part=part: one(n, *part) for n, part in enumerate(source.ranges(), 1))))
 
 
 def persistent_part(store: Bucket, name: str, call: Any, deadline: Deadline) -> Any:
