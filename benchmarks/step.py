@@ -12,7 +12,7 @@ four adapter folders for the next.
 - *load + save*: `load_file` and `save_file` of four adapters, and nothing else.
 
 What bounds it: load + save maps every byte and writes it, nothing else. Ours reads and writes as many, and takes 28
-passes over 134 MB for the sums, in the caches (four recipes, four products and three additions each), and one to find
+passes over 134 MB for the sums, in the caches (four recipes, four products and three additions each), and four to find
 what is not finite. A product and a sum in one pass would round once, and give other bits.
 
 Limits: the files are in the page cache, so this is the processor's and the memory's cost; `--durable` adds a sync of

@@ -61,7 +61,7 @@ class Mapped:
         at = self._plain.get(tensor)
         if at is None:
             into[:] = self.flat(tensor, start, start + into.size)
-        elif os.preadv(self._file, (into,), at + start * into.itemsize) != into.nbytes:
+        elif os.preadv(self._file, (into.data,), at + start * into.itemsize) != into.nbytes:
             raise OSError(f"{tensor}: its file was shortened meanwhile; fetch the adapter again")
 
     def whole(self, tensor: str) -> Numbers:
