@@ -1,8 +1,8 @@
 """The tensors of a recipe, from the adapters of its basis: in memory, or written as PEFT folders.
 
 How tensors are summed is `elementwise`'s and `exact`'s; here they are read, shared out to threads and handed on. In
-memory, per thread, is one tensor of every recipe (where merging exactly: one layer of the whole basis and of one
-recipe). The basis itself is mapped, so the system may count it as ours and take it back at will.
+memory, per thread, is one tensor of every recipe. Merging exactly, it is one layer of the whole basis and of a recipe,
+and the basis is mapped, so the system may count it as ours and take it back at will.
 """
 
 import os
