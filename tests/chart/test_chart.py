@@ -77,6 +77,8 @@ OF_OBJECTS = {"get", "create", "delete"}
 USED = {
     ("dataswarm.io", "swarmruns"): {"get", "list", "watch", "delete"},
     ("dataswarm.io", "swarmruns/status"): {"patch"},
+    ("dataswarm.io", "adversarialruns"): {"get", "list", "watch", "delete"},
+    ("dataswarm.io", "adversarialruns/status"): {"patch"},
     ("batch", "jobs"): {"get", "list", "watch", "create", "delete"},
     ("apps", "deployments"): {"get", "list", "watch", "create", "patch", "delete"},
     ("", "pods"): {"list", "watch", "patch", "delete"},

@@ -300,6 +300,7 @@ def there(site: Site) -> Any:
     """What the operator's cache should hold: uids and versions by kind."""
     paths = {
         "SwarmRun": site.runs,
+        "AdversarialRun": site.games,
         **{kind: CHILDREN[kind].format(site.namespace) for kind in ("Job", "Pod", "Deployment")},
     }
     return {

@@ -68,8 +68,8 @@ class Pods:
 
 
 def indexed(item: WorkItem) -> dict[str, str]:
-    """What an Indexed Job tells its pods. The item here names its index already, which then is the same."""
-    return {"JOB_COMPLETION_INDEX": str(item.index)} if item.kind is Kind.SEED else {}
+    """What an Indexed Job of this one item tells its pod."""
+    return {"JOB_COMPLETION_INDEX": "0", "DATASWARM_ITEMS": item.key} if item.kind is Kind.SEED else {}
 
 
 @dataclass(frozen=True, slots=True)
