@@ -22,9 +22,10 @@ def parallelism(resolved: ResolvedSpec, seeds: int) -> int:
 
 def trainers(resolved: ResolvedSpec) -> int:
     """How many adapters are trained at once, at most: those of all sides first, later ones one at a time."""
-    sides = search.outline(resolved).sides
-    first = sum(side.clusters for side in sides)
-    return parallelism(resolved, first) if first else int(any(side.trains for side in sides))
+    outline = search.outline(resolved)
+    if outline.seeds:
+        return parallelism(resolved, len(outline.seeds))
+    return int(any(side.trains for side in outline.sides))
 
 
 def training(resolved: ResolvedSpec) -> int:

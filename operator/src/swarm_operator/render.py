@@ -76,9 +76,8 @@ def children(order: Order, outline: Outline) -> Iterator[Object]:
 def work(outline: Outline) -> Iterator[tuple[WorkItem, ...]]:
     """The items of each Job; of the iterations the first, of what is trained between turns the first as well."""
     yield (WorkItem(Kind.PREPARE),)
-    seeds = [(side.name, index) for side in outline.sides for index in range(side.clusters)]
-    if seeds:
-        yield tuple(WorkItem(Kind.SEED, name, index, EXPERIMENT) for name, index in seeds)
+    if outline.seeds:
+        yield tuple(WorkItem(Kind.SEED, name, index, EXPERIMENT) for name, index in outline.seeds)
     for side in outline.sides:
         if side.trains:
             yield (WorkItem(Kind.SEED, side.name, side.clusters, COMMIT),)
@@ -92,7 +91,7 @@ def count(outline: Outline) -> int:
     sides = outline.sides
     turns = sum(side.moves for side in sides) * (outline.iterations + 1)
     trained = sum(side.trains for side in sides) * outline.iterations
-    return 2 + any(side.clusters for side in sides) + turns + trained
+    return 2 + bool(outline.seeds) + turns + trained
 
 
 def shown(step: Create) -> Object:
@@ -104,9 +103,8 @@ def summary(order: Order, outline: Outline) -> str:
     """How much it is, in a comment."""
     resolved, name = order.resolved, order.cluster.accelerator_resource
     trained = f", training with {peak.training(resolved)}" if peak.trainers(resolved) else ""
-    what = "round" if outline.others else "iteration"
     return (
-        f"# {order.name}: {count(outline)} Jobs at most, one after the other; {what} 0 stands for"
+        f"# {order.name}: {count(outline)} Jobs at most, one after the other; {outline.turn} 0 stands for"
         f" {outline.iterations + 1}.\n"
         f"# Peak of {name}: {peak.peak(resolved)} of {order.cluster.max_accelerators}"
         f" (searching with {peak.searching(resolved)}{trained}).\n"

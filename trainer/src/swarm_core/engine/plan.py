@@ -69,6 +69,16 @@ class Outline:
         """Every swarm of the run, the generators first."""
         return (Side(GENERATORS, self.clusters), *self.others)
 
+    @property
+    def seeds(self) -> tuple[tuple[str, int], ...]:
+        """Swarm and index of every adapter to be trained in Seeding."""
+        return tuple((side.name, index) for side in self.sides for index in range(side.clusters))
+
+    @property
+    def turn(self) -> str:
+        """What an iteration is called: a game has rounds."""
+        return "round" if self.others else "iteration"
+
 
 def wanted(outline: Outline, state: EngineState) -> tuple[WorkItem, ...]:
     """The items of the current phase not yet done, in order of their index, each with the attempt that counts now."""
@@ -78,8 +88,7 @@ def wanted(outline: Outline, state: EngineState) -> tuple[WorkItem, ...]:
         case Phase.PREPARING:
             items = [WorkItem(Kind.PREPARE)]
         case Phase.SEEDING:
-            seeds = [(side.name, index) for side in outline.sides for index in range(side.clusters)]
-            items = [WorkItem(Kind.SEED, name, index, state.experiment) for name, index in seeds]
+            items = [WorkItem(Kind.SEED, name, index, state.experiment) for name, index in outline.seeds]
         case Phase.ITERATING:
             items = [] if state.stop else _turn(outline, state)
         case Phase.CONCLUDING:

@@ -140,14 +140,14 @@ def _place(outline: Outline, state: EngineState) -> str:
             where = "checking and pinning the inputs"
         case Phase.SEEDING:
             what = "adapters" if outline.others else "generators"
-            where = f"{len(state.done)} of {sum(side.clusters for side in outline.sides)} {what} trained"
+            where = f"{len(state.done)} of {len(outline.seeds)} {what} trained"
         case Phase.ITERATING:
-            turn = f"{'round' if outline.others else 'iteration'} {state.iteration} of {outline.iterations}"
+            turn = f"{outline.turn} {state.iteration} of {outline.iterations}"
             where = turn if state.iteration else "measuring the start"
         case Phase.CONCLUDING:
             where = f"search ended ({state.stop or Stop.ITERATIONS}); measuring again on fresh data"
         case Phase.SUCCEEDED:
-            where = f"concluded after {state.iteration} {'rounds' if outline.others else 'iterations'}"
+            where = f"concluded after {state.iteration} {outline.turn}s"
         case Phase.FAILED:
             where = "failed"
         case _:
