@@ -9,10 +9,11 @@ import itertools
 import json
 import threading
 from collections import Counter
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import engine_site
+import pod_items
 from process_node import Answer
 
 from swarm_core.engine.receipts import Output
@@ -45,7 +46,7 @@ class Bench:
         """What the pod's container does."""
         if pod["metadata"]["labels"][names.WORK] == names.SERVE:
             return SERVER
-        item, run = asked(pod), pod["metadata"]["labels"][names.RUN_UID]
+        item, run = pod_items.asked(pod), pod["metadata"]["labels"][names.RUN_UID]
         with self._turn:
             self.begun[run, item.key, item.attempt] += 1
             receipt = self._carried_out(run, item)
@@ -69,19 +70,6 @@ class Bench:
         if not before:
             return self.store[run, "prepare"].outputs[Output.EXPERIMENT]
         return self.store[run, before].outputs[Output.COMMIT]
-
-
-def asked(pod: Any) -> WorkItem:
-    """The item of a pod; of an Indexed Job, the one of its index."""
-    container, metadata = pod["spec"]["containers"][0], pod["metadata"]
-    words = container["args"]
-    item = WorkItem.from_json(words[words.index("--item") + 1])
-    completion = metadata.get("annotations", {}).get(names.COMPLETION)
-    if completion is None:
-        return item
-    keys = next(one["value"] for one in container["env"] if one["name"] == "DATASWARM_ITEMS")
-    mine = WorkItem.of_key(keys.split(",")[int(completion)])
-    return replace(item, swarm=mine.swarm, index=mine.index)
 
 
 def sides(takers: int | None) -> tuple[str, ...]:

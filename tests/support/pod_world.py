@@ -10,11 +10,12 @@ Promises are checked where they can be broken: when a Job is made, when a pod ge
 
 import copy
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import adversarial_documents as adversarial
 import engine_site
+import pod_items
 import swarmrun_documents as documents
 
 from swarm_core.engine.phases import Phase
@@ -362,7 +363,7 @@ class World:
         """Let a pod at work do its item."""
         if pod["status"]["phase"] != "Running" or pod["metadata"]["labels"][names.WORK] == names.SERVE:
             return
-        item, ends = pod_item(pod), GENERATORS if self.takers is None else TAKERS
+        item, ends = pod_items.asked(pod), GENERATORS if self.takers is None else TAKERS
         receipt = self.store.setdefault(item.key, engine_site.carry_out(item, self.last, ends))
         self.check_parent(item)
         self.end(pod, 0, receipt.to_bytes().decode())
@@ -439,21 +440,9 @@ class World:
 def items(job: Thing) -> list[WorkItem]:
     """The items of a Job."""
     arguments = job["spec"]["template"]["spec"]["containers"][0]["args"]
-    item = json.loads(arguments[arguments.index("--item") + 1])
+    first = WorkItem.from_json(arguments[arguments.index("--item") + 1])
     mine = [WorkItem.of_key(key) for key in job["metadata"]["annotations"][names.ITEMS].split(",")]
-    return [WorkItem.from_json(json.dumps({**item, "swarm": one.swarm, "index": one.index})) for one in mine]
-
-
-def pod_item(pod: Thing) -> WorkItem:
-    """The item of a pod, as the program in it finds it."""
-    container = pod["spec"]["containers"][0]
-    item = WorkItem.from_json(container["args"][container["args"].index("--item") + 1])
-    variables = {one["name"]: one.get("value") for one in container["env"]}
-    if item.kind is not Kind.SEED:
-        return item
-    keys = variables["DATASWARM_ITEMS"].split(",")
-    mine = WorkItem.of_key(keys[int(pod["metadata"]["annotations"][names.COMPLETION])])
-    return WorkItem.from_json(json.dumps({**json.loads(item.to_json()), "swarm": mine.swarm, "index": mine.index}))
+    return [replace(first, swarm=one.swarm, index=one.index) for one in mine]
 
 
 def open_keys(job: Thing) -> set[str]:

@@ -1,0 +1,18 @@
+"""Which item a pod is for, as the program in its container finds it: by the words and variables it was given."""
+
+from typing import Any
+
+from swarm_core.engine.work import WorkItem
+from swarm_operator import names
+from swarm_trainer.pod import work
+
+
+def asked(pod: Any) -> WorkItem:
+    """The item of a pod; of an Indexed Job, the one of its index."""
+    container, metadata = pod["spec"]["containers"][0], pod["metadata"]
+    words = container["args"]
+    told = {one["name"]: one["value"] for one in container["env"] if "value" in one}
+    completion = (metadata.get("annotations") or {}).get(names.COMPLETION)
+    if completion is not None:
+        told[work.INDEX] = str(completion)
+    return work.own(WorkItem.from_json(words[words.index("--item") + 1]), told)
