@@ -75,9 +75,9 @@ def test_the_operator_runs_as_nobody_on_a_root_that_it_cannot_write(program: str
 
 OF_OBJECTS = {"get", "create", "delete"}
 USED = {
-    ("dataswarm.io", "swarmruns"): {"get", "list", "watch", "delete"},
+    ("dataswarm.io", "swarmruns"): {"get", "list", "watch", "patch", "delete"},
     ("dataswarm.io", "swarmruns/status"): {"patch"},
-    ("dataswarm.io", "adversarialruns"): {"get", "list", "watch", "delete"},
+    ("dataswarm.io", "adversarialruns"): {"get", "list", "watch", "patch", "delete"},
     ("dataswarm.io", "adversarialruns/status"): {"patch"},
     ("batch", "jobs"): {"get", "list", "watch", "create", "delete"},
     ("apps", "deployments"): {"get", "list", "watch", "create", "patch", "delete"},

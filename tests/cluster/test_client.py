@@ -144,6 +144,12 @@ def test_what_a_finalizer_holds_is_going_and_not_gone(ask: Ask) -> None:
         going = await cluster.delete(target(made), made["metadata"]["uid"])
         assert going is not None
         assert going["metadata"]["deletionTimestamp"]
+        free = [{"op": "add", "path": "/metadata/finalizers", "value": []}]
+        gone = await cluster.patch(target(made), free)
+        assert gone["metadata"]["deletionTimestamp"]
+        assert not gone["metadata"].get("finalizers")
+        with pytest.raises(NotFoundError):
+            await cluster.read(target(made))
 
     ask(question)
 

@@ -11,21 +11,14 @@ import canned
 import pytest
 import swarmrun_documents as documents
 import yaml
-from canned import Bench
-from cluster_site import CHILDREN, Site
+from canned import ITERATIONS, LOCAL, Bench
+from cluster_site import Site
 
 from swarm_core.engine.phases import Phase
 from swarm_core.engine.work import Kind
 from swarm_operator import names
 
 pytestmark = pytest.mark.cluster
-ITERATIONS = 3
-LOCAL: documents.Patch = {
-    "spec.storage": {"type": "S3", "s3": {"bucket": "swarms"}},
-    "spec.generators.count": 3,
-    "spec.swarm": {"iterations": ITERATIONS},
-    "spec.execution": {"kubernetes": {"inference": "Local", "maxAccelerators": 1, "trainer": {"accelerators": 0}}},
-}
 SERVED: documents.Patch = {
     **LOCAL,
     "spec.execution": {"kubernetes": {"inference": "VLLM", "maxAccelerators": 1, "trainer": {"accelerators": 1}}},
@@ -48,11 +41,6 @@ def assert_same(site: Site, bench: Bench, name: str, seconds: float = 90) -> Any
     return run
 
 
-def left(site: Site) -> list[str]:
-    """Children of any kind."""
-    return [thing["metadata"]["name"] for kind in CHILDREN for thing in site.children(kind)]
-
-
 def test_a_run_without_servers_succeeds_and_leaves_nothing_once_deleted(site: Site) -> None:
     bench = Bench(ITERATIONS)
     site.node("n", bench.behave)
@@ -65,7 +53,7 @@ def test_a_run_without_servers_succeeds_and_leaves_nothing_once_deleted(site: Si
     managers = {(entry["manager"], entry.get("subresource")) for entry in run["metadata"]["managedFields"]}
     assert {part for manager, part in managers if manager == "dataswarm-operator"} == {"status"}
     site.api.call("DELETE", f"{site.runs}/local")
-    site.until(lambda: not left(site), 30, "nothing is left of it")
+    site.until(lambda: not site.left(), 30, "nothing is left of it")
 
 
 def test_servers_and_trainers_share_one_accelerator_by_turns(site: Site) -> None:
@@ -95,7 +83,7 @@ def test_a_game_takes_its_turns_and_what_it_trains_shares_one_accelerator_with_i
     assert works.count("seed") == 3 + 2 + 3 + ITERATIONS
     assert works.count("serve") == 1 + ITERATIONS
     site.api.call("DELETE", f"{site.games}/game")
-    site.until(lambda: not left(site), 30, "nothing is left of it")
+    site.until(lambda: not site.left(), 30, "nothing is left of it")
 
 
 def test_applying_the_same_yaml_again_changes_nothing(site: Site) -> None:

@@ -1,12 +1,17 @@
 """What lies in a bucket, for collection: objects and unfinished uploads of this run, and of no other."""
 
 import uuid
+from pathlib import Path
+from typing import Any
 
 import pytest
 import s3_servers
 from s3_servers import Server
 
+from swarm_trainer.stores import parts, purging
 from swarm_trainer.stores.bucket import Bucket
+from swarm_trainer.stores.purging import Purged
+from swarm_trainer.stores.s3 import S3Store
 from swarm_trainer.stores.shelf import BucketShelf
 
 DIGEST = "0" * 64
@@ -37,3 +42,30 @@ def test_an_unfinished_upload_is_seen_and_aborted_and_another_runs_is_not(server
         shelf.discard(things[1])
     left = client.list_multipart_uploads(Bucket=place.bucket).get("Uploads", ())
     assert {one["UploadId"] for one in left} == {begun["team/run-two"], begun["team"]}
+
+
+def test_a_run_is_purged_whole_and_its_neighbours_are_left(server: Server, tmp_path: Path) -> None:
+    place = server.bucket(f"purge-{uuid.uuid4().hex[:8]}", "team/run")
+    store, client = S3Store(place, tmp_path / "cache"), s3_servers.boto(server.endpoint)
+    large = tmp_path / "large"
+    large.write_bytes(b"1" * (parts.PART + 1))
+    digests = [store.put(large), store.put(b"2")]
+    for number in range(12):
+        store.publish(f"iterations/{number:04d}/COMMIT.json", b"{}")
+    assert store.swap("HEAD", None, b"{}")
+    begun = client.create_multipart_upload(Bucket=place.bucket, Key=f"team/run/blobs/00/{DIGEST}")
+    theirs = {"team/run-two/HEAD", "team/run/notes.txt", "team/run/names/names/HEAD", f"team/blobs/00/{DIGEST}"}
+    for key in theirs:
+        client.put_object(Bucket=place.bucket, Key=key, Body=b"x")
+
+    shelf, heard = BucketShelf(Bucket(place)), list[Purged]()
+    gone = purging.purge(shelf, heard.append)
+    assert gone == Purged(len(digests) + 12 + 1 + 1, parts.PART + 2 + 12 * 2 + 2)
+    assert heard[-1] == gone
+    assert {one["Key"] for one in client.list_objects_v2(Bucket=place.bucket)["Contents"]} == theirs
+    assert not [one for one in uploads(client, place.bucket) if one == begun["UploadId"]]
+    assert purging.purge(shelf, heard.append) == Purged()
+
+
+def uploads(client: Any, bucket: str) -> list[str]:
+    return [one["UploadId"] for one in client.list_multipart_uploads(Bucket=bucket).get("Uploads", ())]

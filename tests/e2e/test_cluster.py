@@ -16,38 +16,23 @@ import swarmruns
 from command_line import ARENA, DATASWARM, ENVIRONMENT, Finished, left
 from e2e_cluster import NAMESPACE, SYSTEM, Cluster
 
-from swarm_trainer.stores.local import LocalStore
-from swarm_trainer.verbs import receipts
-
 pytestmark = [pytest.mark.e2e_cluster, pytest.mark.timeout(3600)]
 
 
 def test_a_run_disturbed_on_a_cluster_is_the_run_of_one_machine(
     cluster: Cluster, finished: Finished, tmp_path: Path
 ) -> None:
-    """With `inference: Local`: suspended in the middle and taken up again by another operator process."""
+    """With `inference: Local`: suspended in the middle, taken up again by another operator process, purged at last."""
     name = "arithmetic-short"
     run = swarmruns.document(ARENA / "short.yaml", name, cluster.endpoint, inference="Local", maxAccelerators=0)
     cluster.apply(run)
-    swarmruns.await_status(cluster, name, lambda found: (found.get("iteration") or 0) >= 1, swarmruns.RUN_SECONDS)
-    swarmruns.suspend(cluster, name, True)
-    swarmruns.await_rest(cluster, name)
-    committed = swarmruns.status(cluster, name)["iteration"]
-    swarmruns.kill_operators(cluster)
-    swarmruns.suspend(cluster, name, False)
-    found = swarmruns.await_status(cluster, name, swarmruns.succeeded, swarmruns.RUN_SECONDS)
-    assert 1 <= committed < found["iteration"]
-
-    there, here = swarmruns.store(cluster, name, tmp_path / "cache"), LocalStore(finished.folder / "store")
-    keys = sorted(path.stem for path in (finished.folder / "store" / "names" / "receipts").glob("*.json"))
-    assert len(keys) == 10
-    for key in keys:
-        assert receipts.stored(there, key) == receipts.stored(here, key), key
+    found = swarmruns.disturbed(cluster, name, "iteration")
+    assert len(swarmruns.assert_same_receipts(cluster, name, finished.folder, tmp_path / "cache")) == 10
     check_status(cluster, name, found, finished)
     check_result(cluster, name, found)
     check_bucket(cluster, name, finished, tmp_path / "out")
     check_untouched(cluster, run)
-    swarmruns.delete(cluster, name)
+    swarmruns.purge(cluster, name, tmp_path / "cache")
 
 
 def check_status(cluster: Cluster, name: str, found: dict[str, Any], finished: Finished) -> None:

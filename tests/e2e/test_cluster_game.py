@@ -10,9 +10,6 @@ import swarmruns
 from command_line import GAME, Finished, left
 from e2e_cluster import NAMESPACE, Cluster
 
-from swarm_trainer.stores.local import LocalStore
-from swarm_trainer.verbs import receipts
-
 pytestmark = [pytest.mark.e2e_cluster, pytest.mark.timeout(5400)]
 SERVED_SECONDS = 2 * swarmruns.RUN_SECONDS
 NAME = "adversarialrun/game-short"
@@ -26,20 +23,9 @@ def test_a_game_disturbed_on_a_cluster_is_the_game_of_one_machine(
         GAME / "short.yaml", swarmruns.resource(NAME)[1], cluster.endpoint, inference="Local", maxAccelerators=0
     )
     cluster.apply(run)
-    swarmruns.await_status(cluster, NAME, lambda found: (found.get("round") or 0) >= 1, swarmruns.RUN_SECONDS)
-    swarmruns.suspend(cluster, NAME, True)
-    swarmruns.await_rest(cluster, NAME)
-    played = swarmruns.status(cluster, NAME)["round"]
-    swarmruns.kill_operators(cluster)
-    swarmruns.suspend(cluster, NAME, False)
-    found = swarmruns.await_status(cluster, NAME, swarmruns.succeeded, swarmruns.RUN_SECONDS)
-    assert 1 <= played < found["round"]
-
-    there, here = swarmruns.store(cluster, NAME, tmp_path / "cache"), LocalStore(game.folder / "store")
-    keys = sorted(path.stem for path in (game.folder / "store" / "names" / "receipts").glob("*.json"))
+    found = swarmruns.disturbed(cluster, NAME, "round")
+    keys = swarmruns.assert_same_receipts(cluster, NAME, game.folder, tmp_path / "cache")
     assert any(key.startswith("iterate.takers") for key in keys)
-    for key in keys:
-        assert receipts.stored(there, key) == receipts.stored(here, key), key
     check_status(cluster, found, game)
     check_bucket(cluster, game, tmp_path / "out")
     swarmruns.delete(cluster, NAME)

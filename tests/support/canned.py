@@ -14,6 +14,7 @@ from typing import Any
 
 import engine_site
 import pod_items
+import swarmrun_documents as documents
 from process_node import Answer
 
 from swarm_core.engine.receipts import Output
@@ -22,6 +23,15 @@ from swarm_core.sides import GENERATORS, TAKERS
 from swarm_operator import names
 
 SERVER = Answer(forever=True)
+PURGED = Answer(message='{"purged": {"things": 12, "size": 3456}}', seconds=0.3)
+ITERATIONS = 3
+LOCAL: documents.Patch = {
+    "spec.storage": {"type": "S3", "s3": {"bucket": "swarms"}},
+    "spec.generators.count": 3,
+    "spec.swarm": {"iterations": ITERATIONS},
+    "spec.execution": {"kubernetes": {"inference": "Local", "maxAccelerators": 1, "trainer": {"accelerators": 0}}},
+}
+"""A run whose every pod is a work item's."""
 
 
 @dataclass
@@ -35,6 +45,8 @@ class Bench:
     """So long every item takes."""
     held: Kind | None = None
     """Items of this kind take for ever."""
+    purge: Answer = PURGED
+    """What a pod does that deletes results."""
     store: dict[tuple[str, str], Receipt] = field(default_factory=dict)
     """Receipts by run and key: written once."""
     begun: Counter[tuple[str, str, int]] = field(default_factory=Counter)
@@ -46,6 +58,8 @@ class Bench:
         """What the pod's container does."""
         if pod["metadata"]["labels"][names.WORK] == names.SERVE:
             return SERVER
+        if pod["metadata"]["labels"][names.WORK] == names.PURGE:
+            return self.purge
         item, run = pod_items.asked(pod), pod["metadata"]["labels"][names.RUN_UID]
         with self._turn:
             self.begun[run, item.key, item.attempt] += 1

@@ -29,7 +29,7 @@ CHILDREN = {
     "Secret": "/api/v1/namespaces/{}/secrets",
 }
 RIGHTS = [
-    ("dataswarm.io", list(PLURALS), ["get", "list", "watch", "delete"]),
+    ("dataswarm.io", list(PLURALS), ["get", "list", "watch", "patch", "delete"]),
     ("dataswarm.io", [f"{plural}/status" for plural in PLURALS], ["patch"]),
     ("batch", ["jobs"], ["get", "list", "watch", "create", "patch", "delete"]),
     ("apps", ["deployments"], ["get", "list", "watch", "create", "patch", "delete"]),
@@ -71,6 +71,10 @@ class Site:
         )
         self.operators.append(operator.start())
         return operator
+
+    def left(self) -> list[str]:
+        """Names of children of any kind."""
+        return [thing["metadata"]["name"] for kind in CHILDREN for thing in self.children(kind)]
 
     def create(self, name: str, patch: documents.Patch | None = None) -> Any:
         document = documents.patched({"metadata.name": name, "spec.swarm": {"iterations": 3}, **(patch or {})})

@@ -70,6 +70,10 @@ class FakeCluster:
                 raise ConflictError(f"{target}: {fence} is {before['metadata'][fence]}", 409)
         if subresource == "status":
             after = {**before, "metadata": dict(before["metadata"]), "status": after.get("status", {})}
+        if after["metadata"].get("deletionTimestamp") and not after["metadata"].get("finalizers"):
+            del self.objects[target]
+            self.afterwards("patch", target.kind)
+            return after
         return self._stored(target, after, "patch")
 
     async def delete(self, target: Target, uid: str, grace_seconds: int | None = None) -> Object | None:

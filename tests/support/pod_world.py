@@ -144,7 +144,7 @@ class World:
         for number, effect in enumerate(effects):
             if number == crash_after:
                 raise CrashError
-            if isinstance(effect, Create | Delete | Patch):
+            if effect is not plan.status:
                 self.apply(effect)
             elif effect is not None:
                 self.write(seen, effect)

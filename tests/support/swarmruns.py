@@ -17,7 +17,9 @@ from e2e_cluster import NAMESPACE, SYSTEM, Cluster, Object
 
 from swarm_core.api.execution import S3Storage
 from swarm_core.ports import ArtifactStore
-from swarm_trainer.stores import opening
+from swarm_trainer.stores import opening, shelf
+from swarm_trainer.stores.local import LocalStore
+from swarm_trainer.verbs import receipts
 
 INPUTS, RUNS = "e2e-inputs", "e2e-runs"
 PREFIX = f"team-{secrets.token_hex(4)}"
@@ -118,9 +120,35 @@ def await_rest(cluster: Cluster, name: str) -> None:
     raise AssertionError(f"pods of {name} still work after it was suspended")
 
 
-def suspend(cluster: Cluster, name: str, wanted: bool) -> None:
-    patch = json.dumps({"spec": {"suspend": wanted}})
+def edit(cluster: Cluster, name: str, **spec: Any) -> None:
+    """Change fields of the spec."""
+    patch = json.dumps({"spec": spec})
     cluster.run("patch", *resource(name), "--namespace", NAMESPACE, "--type", "merge", "--patch", patch)
+
+
+def disturbed(cluster: Cluster, name: str, count: str) -> Object:
+    """The status of a run that succeeded although it was suspended in the middle and its operators were killed.
+
+    `count` is what its status calls an iteration.
+    """
+    await_status(cluster, name, lambda found: (found.get(count) or 0) >= 1, RUN_SECONDS)
+    edit(cluster, name, suspend=True)
+    await_rest(cluster, name)
+    before = status(cluster, name)[count]
+    kill_operators(cluster)
+    edit(cluster, name, suspend=False)
+    found = await_status(cluster, name, succeeded, RUN_SECONDS)
+    assert 1 <= before < found[count]
+    return found
+
+
+def assert_same_receipts(cluster: Cluster, name: str, folder: Path, cache: Path) -> list[str]:
+    """Every receipt of the run in `folder` is the one in the bucket; their keys."""
+    there, here = store(cluster, name, cache), LocalStore(folder / "store")
+    keys = sorted(path.stem for path in (folder / "store" / "names" / "receipts").glob("*.json"))
+    for key in keys:
+        assert receipts.stored(there, key) == receipts.stored(here, key), key
+    return keys
 
 
 def kill_operators(cluster: Cluster) -> None:
@@ -169,6 +197,17 @@ def delete(cluster: Cluster, name: str) -> None:
     chosen = (CHILDREN, "--namespace", NAMESPACE, "--selector", f"dataswarm.io/run-uid={uid}")
     cluster.attempt("wait", "--for=delete", *chosen, "--timeout=90s")  # none left to wait for is an error to it
     assert not children(cluster, uid)
+
+
+def purge(cluster: Cluster, name: str, cache: Path) -> None:
+    """Deleted with its results, a run leaves neither child nor object."""
+    things = shelf.shelf_of(store(cluster, name, cache))
+    assert list(things.things())
+    edit(cluster, name, deletionPolicy="Purge")
+    held = "jsonpath={.metadata.finalizers[0]}=dataswarm.io/purge"
+    cluster.run("wait", "/".join(resource(name)), "--namespace", NAMESPACE, "--for", held, "--timeout=60s")
+    delete(cluster, name)
+    assert list(things.things()) == []
 
 
 def command_line(cluster: Cluster, command: str, name: str, *arguments: str) -> str:

@@ -21,10 +21,11 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 
 {{- /* What the operator does in the namespaces of runs, and nothing else. */ -}}
 {{- define "dataswarm.rules" -}}
-# Delete is for ttlSecondsAfterFinished; nobody but the user writes a run's spec or metadata.
+# Delete is for ttlSecondsAfterFinished, patch for the finalizer of deletionPolicy Purge; nothing else of a run's spec and
+# metadata is written by anybody but the user.
 - apiGroups: [dataswarm.io]
   resources: [swarmruns, adversarialruns]
-  verbs: [get, list, watch, delete]
+  verbs: [get, list, watch, patch, delete]
 - apiGroups: [dataswarm.io]
   resources: [swarmruns/status, adversarialruns/status]
   verbs: [patch]

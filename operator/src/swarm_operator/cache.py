@@ -77,7 +77,8 @@ class Cache:
         if thing is None:
             return None
         children = sorted(self._children.get(run, {}).values(), key=lambda child: (child["kind"], name(child)))
-        return Observed(thing, tuple(children))
+        others = (other for other in self.runs() if uid(other) != run)
+        return Observed(thing, tuple(children), tuple(others) if leaving(thing) else ())
 
     def everything(self, kind: str) -> Iterable[Object]:
         """Every object of a kind."""
@@ -134,6 +135,11 @@ def name(thing: Object) -> str:
 
 def where(thing: Object) -> str:
     return str(thing["metadata"]["namespace"])
+
+
+def leaving(thing: Object) -> bool:
+    """Whether it is deleted, and gone once no finalizer holds it."""
+    return thing["metadata"].get("deletionTimestamp") is not None
 
 
 def version(thing: Object) -> int:

@@ -31,6 +31,8 @@ class Job:
     over: bool
     """Complete or Failed: it starts no pod any more."""
     deleting: bool
+    failed: bool = False
+    """Over without having come to its end."""
     settled: frozenset[str] = frozenset()
     """Keys that it starts no pod for any more, done or failed."""
 
@@ -49,7 +51,7 @@ class Pod:
     job: str
     """The name of its Job; empty for a server's."""
     key: str
-    """Of its item; a server's is its number."""
+    """Of its item; a server's is its number, and who purges has none."""
     attempt: int
     failures: int
     """Of its index before it, as the Job counts them."""
@@ -89,10 +91,12 @@ class Children:
     jobs: tuple[Job, ...]
     pods: tuple[Pod, ...]
     deployments: tuple[Deployment, ...]
+    purges: tuple[Job, ...] = ()
+    """Jobs that delete what the run keeps in its bucket, which are for no item."""
 
     def working(self) -> Iterator[Pod]:
-        """Pods of Jobs."""
-        return (pod for pod in self.pods if pod.work != names.SERVE)
+        """Pods of Jobs that are for items."""
+        return (pod for pod in self.pods if pod.work not in (names.SERVE, names.PURGE))
 
     def serving(self) -> Iterator[Pod]:
         """Pods of servers."""

@@ -7,7 +7,8 @@ Promises:
   - the status is written for the run and the version that was looked at, or not at all (ConflictError);
   - a step that fails ends the steps, not the status: what is going on is still told. The failure is raised after that.
 
-Invariant: nothing is written but children of the run and its status; a run's spec and metadata never.
+Invariant: nothing is written but children of the run, its status and its finalizers; a run's spec and the rest of its
+metadata never.
 """
 
 import hashlib
@@ -21,7 +22,7 @@ from typing import Any, assert_never
 from swarm_operator import cache, events, names, resources
 from swarm_operator.cache import Cache, Key
 from swarm_operator.cluster import AlreadyExistsError, ApiError, Cluster, ConflictError, NotFoundError, Target
-from swarm_operator.plan import Create, Delete, Event, Object, Observed, Patch, Plan, Step
+from swarm_operator.plan import Create, Delete, Event, Finalize, Object, Observed, Patch, Plan, Step
 
 SECRET_BYTES = 32
 REFUSED = frozenset({400, 403, 405, 409, 413, 415, 422})
@@ -77,6 +78,8 @@ class Executor:
                 await self._delete(run, step)
             case Patch():
                 await self._patch(run, step)
+            case Finalize():
+                await self._finalize(run, step)
             case _:
                 assert_never(step)
         return True
@@ -101,8 +104,7 @@ class Executor:
         """The object that has the name of `manifest`, if it is the one; `kept`: a Secret is kept as it is."""
         target = _target(manifest["kind"], manifest)
         there = await self.cluster.read(target)
-        owners = [owner.get("uid") for owner in there["metadata"].get("ownerReferences") or ()]
-        if cache.uid(run) not in owners:
+        if not _belongs(there, run):
             raise ConflictError(f"{target} exists and is not of this run; delete it, or rename the run", 409)
         if kept or _digest(there) == _digest(manifest):
             return there
@@ -135,12 +137,19 @@ class Executor:
         if step.kind in resources.CACHED:
             self.cache.saw(step.kind, thing)
 
+    async def _finalize(self, run: Object, step: Finalize) -> None:
+        await self._write(run, {"op": "add", "path": "/metadata/finalizers", "value": list(step.names)})
+
     async def _write_status(self, run: Object, status: Object | None) -> None:
         if status is None or plain(status) == plain(run.get("status") or {}):
             return
-        body = [*_fences(run), {"op": "add", "path": "/status", "value": plain(status)}]
+        await self._write(run, {"op": "add", "path": "/status", "value": plain(status)}, "status")
+
+    async def _write(self, run: Object, change: dict[str, Any], subresource: str = "") -> None:
+        """Change the run itself by one operation of a JSON patch. Raises ConflictError when it is another by now."""
+        body, target = [*_fences(run), change], _target(run["kind"], run)
         try:
-            self.cache.saw(run["kind"], await self.cluster.patch(_target(run["kind"], run), body, "status"))
+            self.cache.saw(run["kind"], await self.cluster.patch(target, body, subresource))
         except NotFoundError:
             self.cache.lost(run["kind"], run)
 
@@ -159,6 +168,13 @@ class Executor:
                 LOG.warning("event of %s: %s", cache.name(run), error)  # nothing depends on it
                 continue
             told.add(name)
+
+
+def _belongs(thing: Object, run: Object) -> bool:
+    """Whether an object is the run's: by its owner, or, where it has none, by its label."""
+    owners = [owner.get("uid") for owner in thing["metadata"].get("ownerReferences") or ()]
+    label = (thing["metadata"].get("labels") or {}).get(names.RUN_UID)
+    return cache.uid(run) in (owners or [label])
 
 
 def _complaint(trouble: ApiError | None) -> tuple[Event, ...]:

@@ -169,11 +169,11 @@ class Host:
 
     async def _once(self, key: cache.Key) -> str:
         observed = self.cache.observe(key)
-        if observed is None or observed.run["metadata"].get("deletionTimestamp"):
+        plan = Plan() if observed is None else self._reconcile(observed, time.time(), self._settings)
+        if observed is None or (cache.leaving(observed.run) and plan == Plan()):
             self.executor.forget(key)
             self.queue.forget(key)
             return "gone"
-        plan = self._reconcile(observed, time.time(), self._settings)
         try:
             acted = await self.executor.carry_out(observed, plan)
         except ConflictError:

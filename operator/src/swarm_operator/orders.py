@@ -80,13 +80,19 @@ class Order:
 
 
 def read(run: Object, images: Images) -> Order:
-    """What is wanted of `run`. Raises BadInputError with one line per fault."""
+    """What is wanted of `run`, if it can be carried out. Raises BadInputError with one line per fault."""
+    order = understood(run, images)
+    refusals = [refusal for check in CHECKS if (refusal := check(order.resolved))]
+    if refusals:
+        raise BadInputError("\n".join(refusals))
+    return order
+
+
+def understood(run: Object, images: Images) -> Order:
+    """What is wanted of `run`, whether or not the cluster can give it. Raises BadInputError with one line per fault."""
     document = {key: part for key, part in run.items() if key != "status"}
     parsed = loading.from_object(document, str(run.get("kind", KIND)))
     resolved = defaults.resolve(parsed)
-    refusals = [refusal for check in CHECKS if (refusal := check(resolved))]
-    if refusals:
-        raise BadInputError("\n".join(refusals))
     asked = resolved.execution.kubernetes.image
     return Order(
         run=parsed,

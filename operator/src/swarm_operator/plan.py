@@ -1,7 +1,7 @@
 """The words that the pure half and the shell of the operator share: what was observed, and what is to be done.
 
 Limits: values only. A step says what is wanted and carries everything its executor needs; the namespace is the run's.
-Invariants: no step changes spec or metadata of a run, and doing a step twice is doing it once.
+Invariants: no step changes a run but for its finalizers, and doing a step twice is doing it once.
 """
 
 from collections.abc import Mapping
@@ -19,6 +19,8 @@ class Observed:
     run: Object
     children: tuple[Object, ...] = ()
     """Jobs, Pods and Deployments that carry the uid of this run, as the cache has them."""
+    others: tuple[Object, ...] = ()
+    """The other runs that are known, where this one is deleted: what it would take with it may be theirs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,14 @@ class Patch:
     patch: Object
 
 
-Step = Create | Delete | Patch
+@dataclass(frozen=True, slots=True)
+class Finalize:
+    """Make these the finalizers of the run itself, in the version that was observed."""
+
+    names: tuple[str, ...]
+
+
+Step = Create | Delete | Patch | Finalize
 
 
 @dataclass(frozen=True, slots=True)

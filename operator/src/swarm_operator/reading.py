@@ -15,34 +15,40 @@ from swarm_operator.plan import Object
 
 def read(objects: Iterable[Object], resource: str) -> Children:
     """Children among `objects`; `resource` is what accelerators are counted by."""
-    jobs, pods, deployments = [], [], []
+    jobs: list[Job] = []
+    pods: list[Pod] = []
+    deployments: list[Deployment] = []
+    purges: list[Job] = []
     for thing in objects:
         try:
             match thing["kind"]:
                 case "Job":
-                    jobs.append(_job(thing))
+                    job = _job(thing)
+                    (purges if job.work == names.PURGE else jobs).append(job)
                 case "Pod":
                     pods.append(_pod(thing, resource))
                 case "Deployment":
                     deployments.append(_deployment(thing))
         except (KeyError, ValueError, TypeError, AttributeError, IndexError):
             continue
-    return Children(tuple(jobs), tuple(pods), tuple(deployments))
+    return Children(tuple(jobs), tuple(pods), tuple(deployments), tuple(purges))
 
 
 def _job(thing: Object) -> Job:
     metadata, status = thing["metadata"], thing.get("status") or {}
-    keys = tuple(item.key for item in _items(metadata))
+    work = metadata["labels"][names.WORK]
+    keys = () if work == names.PURGE else tuple(item.key for item in _items(metadata))
     settled = [keys[index] for name in ("completedIndexes", "failedIndexes") for index in _ranges(status.get(name))]
     return Job(
         name=metadata["name"],
         uid=metadata["uid"],
-        work=metadata["labels"][names.WORK],
+        work=work,
         attempt=int(metadata["labels"][names.ATTEMPT]),
         keys=keys,
         created=times.seconds(metadata.get("creationTimestamp")) or 0.0,
         over=any(_holds(status, kind) for kind in ("Complete", "Failed")),
         deleting=metadata.get("deletionTimestamp") is not None,
+        failed=_holds(status, "Failed"),
         settled=frozenset(settled),
     )
 
@@ -67,6 +73,8 @@ def _pod(thing: Object, resource: str) -> Pod:
     ended = status.get("phase") in ("Succeeded", "Failed")
     if work == names.SERVE:
         key = metadata["labels"][names.SERVER]
+    elif work == names.PURGE:
+        key = ""
     else:
         key = _items(metadata)[int(annotations.get(names.COMPLETION, 0))].key
     return Pod(

@@ -68,6 +68,15 @@ def said(message: str) -> Said:
         return Said("", message.strip().rpartition("\n")[2])
 
 
+def purged(message: str) -> str:
+    """What a pod that purges said, in words."""
+    try:
+        gone = json.loads(message)["purged"]
+        return f"{int(gone['things'])} objects, {int(gone['size']):,} bytes"
+    except (ValueError, TypeError, KeyError):
+        return words(said(message).message) or "it did not say why"
+
+
 def words(text: str) -> str:
     """`text` in one line of printable characters and at most WORDS_BYTES."""
     encoded = printable.line(text).encode()

@@ -26,7 +26,20 @@ from swarm_core.engine.plan import Outline
 from swarm_core.engine.state import EngineState
 from swarm_core.engine.work import Kind, Launch, Running, WorkItem, World
 from swarm_core.errors import BadInputError
-from swarm_operator import launching, news, observe, orders, peak, reading, serving, spending, status, times, troubles
+from swarm_operator import (
+    launching,
+    news,
+    observe,
+    orders,
+    peak,
+    purging,
+    reading,
+    serving,
+    spending,
+    status,
+    times,
+    troubles,
+)
 from swarm_operator.children import Children, Job
 from swarm_operator.launching import Turn
 from swarm_operator.orders import Images, Order
@@ -60,7 +73,7 @@ class View:
 def reconcile(observed: Observed, now: float, images: Images) -> Plan:
     """What is to be done for one run at `now`, in seconds since 1970-01-01 UTC."""
     if observed.run["metadata"].get("deletionTimestamp") is not None:
-        return Plan()
+        return purging.leaving(observed, now, images)
     was = status.read(observed.run)
     try:
         order = orders.read(observed.run, images)
@@ -69,7 +82,8 @@ def reconcile(observed: Observed, now: float, images: Images) -> Plan:
     if was.spec_digest not in (None, order.digest):
         why = f"spec: is another experiment than the one begun; undo the edit, or create another {order.run.kind}"
         return _refused(observed, was, why, now)
-    return _carried_on(_view(order, observed, was, now))
+    held = purging.hold(order, observed.run)
+    return Plan((held,)) if held else _carried_on(_view(order, observed, was, now))
 
 
 def _view(order: Order, observed: Observed, was: RunStatus, now: float) -> View:

@@ -14,13 +14,15 @@ from typing import Any
 import yaml
 
 from swarm_core.api import dialect
+from swarm_core.api.execution import S3Storage
+from swarm_core.api.limits import DeletionPolicy
 from swarm_core.engine import search
 from swarm_core.engine.plan import Outline
 from swarm_core.engine.work import Kind, WorkItem
 from swarm_core.errors import BadInputError
 from swarm_core.recipe import Digest
 from swarm_operator import orders, peak
-from swarm_operator.manifests import jobs, servers
+from swarm_operator.manifests import jobs, purge, servers
 from swarm_operator.orders import Order
 from swarm_operator.plan import Create, Object
 
@@ -65,12 +67,15 @@ def rendered(text: str, source: str) -> str:
 
 
 def children(order: Order, outline: Outline) -> Iterator[Object]:
-    """Every child, in the order in which it is made."""
+    """Every child, in the order in which it is made; last what deletes the results, where that is asked for."""
     for items in work(outline):
         if items[0].kind is Kind.ITERATE and peak.served(order.cluster):
             yield from (shown(step) for step in servers.supports(order))
             yield from servers.deployments(order)
         yield from (shown(step) for step in jobs.needed(order, items))
+    storage = order.resolved.storage
+    if order.run.spec.deletion_policy is DeletionPolicy.PURGE and isinstance(storage, S3Storage):
+        yield purge.job(order, storage)
 
 
 def work(outline: Outline) -> Iterator[tuple[WorkItem, ...]]:

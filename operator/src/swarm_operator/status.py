@@ -134,6 +134,11 @@ def refused(run: Object, was: RunStatus, why: str, now: float) -> Object:
     return written(was.model_copy(update=update))
 
 
+def saying(was: RunStatus, message: str) -> Object:
+    """The status of a run that is deleted: what it was, and what goes on."""
+    return written(was.model_copy(update={"message": message}))
+
+
 def remembered(state: EngineState) -> str:
     """What the engine remembers, as the status holds it."""
     text = state.to_json()

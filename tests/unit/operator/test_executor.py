@@ -10,7 +10,7 @@ from swarm_operator import names
 from swarm_operator.cache import Cache
 from swarm_operator.cluster import ApiError, ConflictError, Target
 from swarm_operator.executor import Executor
-from swarm_operator.plan import Create, Delete, Event, Observed, Patch, Plan
+from swarm_operator.plan import Create, Delete, Event, Finalize, Observed, Patch, Plan
 
 RUN = Target("SwarmRun", "a", "run")
 
@@ -49,6 +49,41 @@ def child(kind: str, name: str = "c", run: str = "r", **rest: Any) -> dict[str, 
     owner = {"apiVersion": "dataswarm.io/v1alpha1", "kind": "SwarmRun", "name": "run", "uid": run}
     metadata = {"name": name, "labels": {names.RUN_UID: run}, "ownerReferences": [owner]}
     return {"apiVersion": "v1", "kind": kind, "metadata": metadata, **rest}
+
+
+def test_finalizers_are_written_for_the_version_that_was_seen_and_for_no_other(scene: Scene) -> None:
+    assert scene.do(Finalize(("a.b/c", names.FINALIZER)))
+    assert scene.cluster.objects[RUN]["metadata"]["finalizers"] == ["a.b/c", names.FINALIZER]
+    assert scene.cluster.objects[RUN]["spec"] == {"seed": 1}
+    scene.cluster.put({**scene.cluster.objects[RUN], "spec": {"seed": 2}})
+    with pytest.raises(ConflictError):
+        scene.do(Finalize(()))
+    assert scene.cluster.objects[RUN]["metadata"]["finalizers"] == ["a.b/c", names.FINALIZER]
+
+
+def test_a_run_whose_last_finalizer_goes_is_gone_and_its_job_is_deleted_after_it(scene: Scene) -> None:
+    scene.do(Finalize((names.FINALIZER,)), Create(unowned("Job", "r")))
+    asyncio.run(scene.cluster.delete(RUN, "r"))
+    scene.cache.saw("SwarmRun", scene.cluster.objects[RUN])
+    job = scene.cluster.objects[Target("Job", "a", "c")]["metadata"]["uid"]
+    scene.do(Finalize(()), Delete("Job", "c", job), events=(Event("Normal", "Purged", "12 objects"),))
+    assert {target.kind for target in scene.cluster.objects} == {"Event"}
+
+
+def unowned(kind: str, run: str) -> dict[str, Any]:
+    thing = child(kind, run=run)
+    del thing["metadata"]["ownerReferences"]
+    return thing
+
+
+def test_a_child_without_an_owner_is_known_by_its_label(scene: Scene) -> None:
+    scene.do(Create(unowned("Job", "r")))
+    scene.do(Create(unowned("Job", "r")))
+    assert scene.cluster.made("Job") == 2
+    for other in (unowned("Job", "another"), child("Job", run="another")):
+        scene.cluster.objects[Target("Job", "a", "c")]["metadata"] |= {"ownerReferences": [], **other["metadata"]}
+        with pytest.raises(ConflictError, match="not of this run"):
+            scene.do(Create(unowned("Job", "r")))
 
 
 def test_what_was_created_is_known_before_any_watch_tells(scene: Scene) -> None:

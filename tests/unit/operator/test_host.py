@@ -12,7 +12,7 @@ from fake_cluster import FakeCluster
 from swarm_operator.cluster import ApiError, NotLeaderError, Target
 from swarm_operator.host import Host
 from swarm_operator.metrics import Metrics
-from swarm_operator.plan import Observed, Plan
+from swarm_operator.plan import Finalize, Observed, Plan
 from swarm_operator.settings import LeaseSettings, Settings
 
 LEASE = LeaseSettings(seconds=3.0, renew_seconds=0.05, margin_seconds=1.0)
@@ -36,6 +36,9 @@ class Scene:
         self.seen.append(name)
         if name == "poison":
             raise RuntimeError("cannot be reconciled")
+        if "deletionTimestamp" in observed.run["metadata"]:
+            held = observed.run["metadata"].get("finalizers")
+            return Plan((Finalize(()),)) if held == ["ours"] else Plan()
         return Plan(status={"phase": "Preparing"}, wake_after=60.0)
 
     def run(self, name: str) -> dict[str, Any]:
@@ -125,6 +128,24 @@ def test_who_does_not_lead_writes_nothing() -> None:
     scene.play(act)
     assert scene.seen == []
     assert {verb for verb, _ in scene.cluster.calls} == {"list", "read"}
+
+
+def test_a_run_that_is_deleted_is_reconciled_until_nothing_is_left_to_do() -> None:
+    scene = Scene()
+    for name, finalizer in (("held", "ours"), ("others", "theirs")):
+        run = scene.run(name)
+        deleted = {"deletionTimestamp": "2026-01-01T00:00:00Z", "finalizers": [finalizer]}
+        scene.cluster.put({**run, "metadata": {**run["metadata"], **deleted}})
+
+    async def act() -> None:
+        await until(lambda: Target("SwarmRun", "a", "held") not in scene.cluster.objects)
+        await until(lambda: scene.seen.count("others"))
+        before = scene.seen.count("others")
+        await asyncio.sleep(0.3)
+        assert scene.seen.count("others") == before
+
+    scene.play(act)
+    assert Target("SwarmRun", "a", "others") in scene.cluster.objects
 
 
 def test_a_worker_that_may_not_write_any_more_lets_the_loop_go_on() -> None:

@@ -54,6 +54,14 @@ def test_names_fit_and_are_of_this_run_alone() -> None:
     assert len({name[:33] for name in found}) == 1
 
 
+def test_what_deletes_the_results_is_among_the_children_where_that_is_asked_for() -> None:
+    text = (GOLDEN / "local.yaml").read_text() + "  deletionPolicy: Purge\n"
+    plain, purged = (render.rendered(one, "local") for one in ((GOLDEN / "local.yaml").read_text(), text))
+    (job,) = yaml.safe_load_all(purged.removeprefix(plain))
+    assert job["metadata"]["name"].endswith("-purge")
+    assert purged.startswith(plain)
+
+
 def test_the_command_prints_children_and_peak(capsys: pytest.CaptureFixture[str]) -> None:
     assert render.main([str(GOLDEN / "servers.yaml")]) == 0
     assert "# Peak of nvidia.com/gpu: 8 of 8 (searching with 8)." in capsys.readouterr().out

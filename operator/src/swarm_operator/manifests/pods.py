@@ -37,6 +37,8 @@ class Container:
     env: tuple[Object, ...] = ()
     extra: Mapping[str, object] | None = None
     """Probes and ports."""
+    bare: bool = False
+    """Whether it does without the order and the cache of the run."""
 
 
 def template(order: Order, container: Container, labels: Object, annotations: Object) -> dict[str, object]:
@@ -66,7 +68,7 @@ def _spec(order: Order, container: Container) -> dict[str, object]:
             "seccompProfile": {"type": "RuntimeDefault"},
         },
         "containers": [_container(order, container)],
-        "volumes": _volumes(order),
+        "volumes": _volumes(order, container),
         **{name: value for name, value in optional.items() if value},
     }
 
@@ -84,8 +86,7 @@ def _container(order: Order, container: Container) -> dict[str, object]:
         "env": _environment(order, container),
         "resources": {"requests": {"cpu": container.cpu, "memory": container.memory}, "limits": limits},
         "volumeMounts": [
-            {"name": "order", "mountPath": ORDERS, "readOnly": True},
-            {"name": "cache", "mountPath": CACHE},
+            *([] if container.bare else OF_THE_RUN),
             {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108 - the pod's own
             {"name": "shm", "mountPath": "/dev/shm"},  # noqa: S108
         ],
@@ -99,12 +100,22 @@ def _container(order: Order, container: Container) -> dict[str, object]:
     }
 
 
-def _volumes(order: Order) -> list[dict[str, object]]:
+OF_THE_RUN = (
+    {"name": "order", "mountPath": ORDERS, "readOnly": True},
+    {"name": "cache", "mountPath": CACHE},
+)
+"""Where what all pods of a run share is found."""
+
+
+def _volumes(order: Order, container: Container) -> list[dict[str, object]]:
     name = objects.cache_name(order)
     cache: dict[str, object] = {"persistentVolumeClaim": {"claimName": name}} if name else {"emptyDir": {}}
-    return [
+    shared: list[dict[str, object]] = [
         {"name": "order", "configMap": {"name": objects.order_name(order)}},
         {"name": "cache", **cache},
+    ]
+    return [
+        *([] if container.bare else shared),
         {"name": "tmp", "emptyDir": {}},
         {"name": "shm", "emptyDir": {"medium": "Memory"}},
     ]

@@ -25,7 +25,8 @@ IDENTITY = (
 )  # fmt: skip
 KEPT = ("storage",)
 FREE = (
-    "suspend", "stopAfter", "deadlineSeconds", "ttlSecondsAfterFinished", "budget", "rerun", "execution",
+    "suspend", "stopAfter", "deadlineSeconds", "ttlSecondsAfterFinished", "deletionPolicy", "budget", "rerun",
+    "execution",
 )  # fmt: skip
 
 

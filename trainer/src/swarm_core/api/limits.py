@@ -1,5 +1,9 @@
-"""When a run ends though its search would go on. Outside the identity: a longer search begins with the shorter one."""
+"""When a run ends though its search would go on, and what then becomes of it.
 
+Outside the identity: a longer search begins with the shorter one.
+"""
+
+from enum import StrEnum
 from typing import Annotated
 
 from pydantic import BeforeValidator, Field, Strict
@@ -18,8 +22,15 @@ Token = Annotated[
 """A word that means something only by being another one than before."""
 
 
+class DeletionPolicy(StrEnum):
+    """What becomes of the results of a run that is deleted from a cluster."""
+
+    RETAIN = "Retain"
+    PURGE = "Purge"
+
+
 class Lifecycle(Block):
-    """How long a run of any kind goes on."""
+    """How long a run of any kind goes on, and what becomes of it."""
 
     suspend: Flag = False
     """Whether the run pauses at the next safe point and gives back what it holds."""
@@ -28,7 +39,10 @@ class Lifecycle(Block):
     deadline_seconds: Seconds | None = None
     """Seconds after its start at which a run on a cluster fails if it is not over, time suspended included."""
     ttl_seconds_after_finished: Delay | None = None
-    """Seconds after its end at which a run is deleted from a cluster; what it left in the store stays."""
+    """Seconds after its end at which a run is deleted from a cluster."""
+    deletion_policy: DeletionPolicy = DeletionPolicy.RETAIN
+    """What becomes of the results when a run is deleted from a cluster: Retain leaves the bucket alone; with Purge all
+    that the run keeps there is deleted first, best adapter and data set too."""
     rerun: Token | None = None
     """A word of your choice: changing it lets a failed run on a cluster try again from where it failed."""
 

@@ -28,7 +28,8 @@ IDENTITY = (
 KEPT = ("storage", "resumeFrom")
 """Not digested, and still fixed: they say where the run is, and what it began with."""
 FREE = (
-    "suspend", "stopAfter", "deadlineSeconds", "ttlSecondsAfterFinished", "budget", "rerun", "execution",
+    "suspend", "stopAfter", "deadlineSeconds", "ttlSecondsAfterFinished", "deletionPolicy", "budget", "rerun",
+    "execution",
 )  # fmt: skip
 """Neither digested nor fixed."""
 

@@ -1,18 +1,20 @@
-"""`python -m swarm_trainer.pod work | serve`: the command of a pod's container. Its only user is the operator."""
+"""`python -m swarm_trainer.pod work | serve | purge`: the command of a pod's container, for the operator alone."""
 
 import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from swarm_trainer.pod import message, serve, work
+from swarm_trainer.pod import message, purge, serve, work
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Do what the command line says; the exit code. `work` ends the process itself."""
+    """Do what the command line says; the exit code. `work` and `purge` end the process themselves."""
     arguments = parser().parse_args(argv)
     if arguments.what == "work":
         work.main(work.Errand(arguments.order, arguments.item, arguments.cache, arguments.message))
+    if arguments.what == "purge":
+        purge.main(purge.Errand(arguments.place, arguments.message))
     return serve.main(serve.Post(arguments.order, arguments.model, arguments.cache, arguments.port, arguments.message))
 
 
@@ -24,9 +26,12 @@ def parser() -> argparse.ArgumentParser:
     server = commands.add_parser("serve", help="become the vLLM server of one base")
     server.add_argument("--model", required=True, help="the base's URI, as the spec has it")
     server.add_argument("--port", type=int, default=8000)
+    last = commands.add_parser("purge", help="delete all that a run keeps in its bucket")
+    last.add_argument("--place", required=True, help="the bucket's settings as JSON")
     for command in (item, server):
         command.add_argument("--order", type=Path, required=True, help="the file with the order")
         command.add_argument("--cache", type=Path, required=True, help="a folder for what is fetched")
+    for command in (item, server, last):
         command.add_argument("--message", type=Path, default=message.PLACE, help="where to say how it ended")
     return parser
 

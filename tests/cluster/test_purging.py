@@ -1,0 +1,82 @@
+"""Runs that are deleted with their results, on a real control plane: finalizers, cascades, a Job of nobody."""
+
+import pytest
+import swarmrun_documents as documents
+from canned import ITERATIONS, LOCAL, Bench
+from cluster_site import Site
+from process_node import Answer
+
+from swarm_core.engine.phases import Phase
+from swarm_operator import names
+
+pytestmark = pytest.mark.cluster
+PURGE: documents.Patch = {**LOCAL, "spec.deletionPolicy": "Purge"}
+BAD = Answer(65, '{"failed": {"reason": "BadInput", "message": "access denied"}}')
+SLOW = Answer(forever=True)
+
+
+def gone(site: Site, name: str) -> bool:
+    return bool(site.api.call("GET", f"{site.runs}/{name}")[0] == 404)
+
+
+def events(site: Site, reason: str) -> list[str]:
+    _, answer = site.api.call("GET", f"/api/v1/namespaces/{site.namespace}/events")
+    return [one["message"] for one in answer["items"] if one["reason"] == reason]
+
+
+@pytest.mark.parametrize("propagation", ["Background", "Foreground"])
+def test_results_go_before_the_run_and_nothing_is_left(site: Site, propagation: str) -> None:
+    bench = Bench(ITERATIONS)
+    node = site.node("n", bench.behave)
+    site.operator("a")
+    before = site.create("purged", PURGE)
+    run = site.succeeded("purged", 90)
+    assert run["metadata"]["finalizers"] == [names.FINALIZER]
+    assert run["spec"] == before["spec"]
+    site.api.call("DELETE", f"{site.runs}/purged", {"propagationPolicy": propagation})
+    site.until(lambda: gone(site, "purged"), 60, "the run is gone")
+    works = [pod["metadata"]["labels"][names.WORK] for pod in node.history]
+    assert works.count(names.PURGE) == 1
+    assert works[-1] == names.PURGE
+    site.until(lambda: not site.left(), 30, "nothing is left of it")
+    assert events(site, "Purged") == ["its results were deleted: 12 objects, 3,456 bytes"]
+    assert bench.faults == []
+
+
+def test_a_run_in_the_middle_of_its_work_stops_before_its_results_go(site: Site) -> None:
+    bench = Bench(ITERATIONS, seconds=2.0)
+    node = site.node("n", bench.behave)
+    first, second = site.operator("a"), site.operator("b")
+    site.create("busy", PURGE)
+    site.until(lambda: site.phase("busy") == Phase.ITERATING, 60, "it iterates")
+    site.api.call("DELETE", f"{site.runs}/busy")
+    first.kill()
+    site.until(lambda: gone(site, "busy"), 90, "the run is gone")
+    assert [pod["metadata"]["labels"][names.WORK] for pod in node.history][-1] == names.PURGE
+    site.until(lambda: not site.left(), 30, "nothing is left of it")
+    assert second.alive()
+
+
+def test_results_that_cannot_be_deleted_hold_the_run_no_longer(site: Site) -> None:
+    site.node("n", Bench(ITERATIONS, purge=BAD).behave)
+    site.operator("a")
+    site.create("stuck", PURGE)
+    site.succeeded("stuck", 90)
+    site.api.call("DELETE", f"{site.runs}/stuck")
+    site.until(lambda: gone(site, "stuck"), 60, "the run is gone")
+    site.until(lambda: not site.left(), 30, "nothing is left of it")
+    (message,) = events(site, "PurgeAbandoned")
+    assert "access denied" in message
+    assert "s3://swarms/stuck" in message
+
+
+def test_a_run_that_is_to_be_retained_after_all_is(site: Site) -> None:
+    node = site.node("n", Bench(ITERATIONS, purge=SLOW).behave)
+    site.operator("a")
+    site.create("kept", PURGE)
+    site.succeeded("kept", 90)
+    site.api.call("DELETE", f"{site.runs}/kept")
+    site.until(lambda: node.history[-1]["metadata"]["labels"][names.WORK] == names.PURGE, 60, "it is being purged")
+    assert site.api.merge(f"{site.runs}/kept", {"spec": {"deletionPolicy": "Retain"}})[0] == 200
+    site.until(lambda: gone(site, "kept"), 30, "the run is gone")
+    site.until(lambda: not site.left(), 30, "nothing is left of it")

@@ -1,0 +1,86 @@
+"""Deletes all that a run keeps in its store, in an order in which it may end anywhere.
+
+    1   receipts, which say what is done
+    2   HEAD
+    3   iterations, the last one first, and of each the commit before the rollouts
+    4   every other name
+    5   blobs, probes, uploads that were begun
+
+So what is left of an interrupted purge is the beginning of the run: a name that stands leads to blobs that stand, and a
+commit to the commits before it. A run that is created anew over it goes on from there.
+
+Only what looks exactly like a part of a run is deleted; a run that lies below this one keeps what is its own. Doing it
+again is free.
+
+Limits: versions that a bucket keeps of deleted objects are its own affair. Whoever still writes is waited for by
+listing again, `ROUNDS` times in all.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import groupby
+
+from swarm_core.ports import StoreError
+from swarm_trainer.stores.shelf import Shelf, Thing
+
+THREADS = 8
+"""Deleted at once."""
+ROUNDS = 3
+STORED = re.compile(r"blobs/[0-9a-f]{2}/[0-9a-f]{64}|probe/[0-9a-f]{32}|tmp/[0-9a-f]{32}")
+"""What is no name. `names/` of a run called `names` would be two of them."""
+NAME = re.compile(r"names/(?!(?:names|blobs|probe|tmp)/)(.+)")
+ITERATION = re.compile(r"iterations/(\d{4,})/(COMMIT\.json)?.*")
+Place = tuple[int, int, int]
+"""In the order of deletion."""
+
+
+@dataclass(frozen=True, slots=True)
+class Purged:
+    """What was deleted."""
+
+    things: int = 0
+    size: int = 0
+    """In bytes."""
+
+
+def purge(shelf: Shelf, report: Callable[[Purged], None]) -> Purged:
+    """Delete everything of the run; `report` hears how far it is. Raises StoreError."""
+    gone = Purged()
+    for _ in range(ROUNDS):
+        found = [(place, thing) for thing in shelf.things() if (place := placed(thing)) is not None]
+        if not found:
+            return gone
+        for thing in deleted(shelf, found):
+            gone = Purged(gone.things + 1, gone.size + thing.size)
+            report(gone)
+    if left := [thing.key for thing in shelf.things() if placed(thing) is not None]:
+        raise StoreError(f"{left[0]}: written while the run is deleted; end whoever writes there, and purge again")
+    return gone
+
+
+def deleted(shelf: Shelf, found: list[tuple[Place, Thing]]) -> Iterator[Thing]:
+    """Throw things away, those of one place at once, and none before all of the places before it are gone."""
+
+    def discard(thing: Thing) -> Thing:
+        shelf.discard(thing)
+        return thing
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        for _, together in groupby(sorted(found, key=lambda one: one[0]), key=lambda one: one[0]):
+            yield from pool.map(discard, [thing for _, thing in together])
+
+
+def placed(thing: Thing) -> Place | None:
+    """When a thing is deleted; None if it is no part of the run."""
+    if STORED.fullmatch(thing.key):
+        return (5, 0, 0)
+    name = NAME.fullmatch(thing.key)
+    if name is None:
+        return None
+    if iteration := ITERATION.fullmatch(name[1]):
+        return (3, -int(iteration[1]), int(iteration[2] is None))
+    if name[1] == "HEAD":
+        return (2, 0, 0)
+    return (1, 0, 0) if name[1].startswith("receipts/") else (4, 0, 0)
