@@ -17,7 +17,7 @@ from swarm_operator.plan import Object
 
 CALL_SECONDS = 15.0
 T = TypeVar("T")
-Work = Callable[[Cluster, Target], Awaitable[T]]
+Work = Callable[[Cluster, Object], Awaitable[T]]
 """What is done with a cluster and the run that was named."""
 
 
@@ -54,7 +54,7 @@ async def _asked(arguments: argparse.Namespace, work: Work[T]) -> T:
         await api.close()
 
 
-async def found(cluster: Cluster, namespace: str, asked: str) -> Target:
+async def found(cluster: Cluster, namespace: str, asked: str) -> Object:
     """The run that is named, as NAME or KIND/NAME. Raises ApiError, and BadInputError if the name is not one run's."""
     kind, _, name = asked.rpartition("/")
     kinds = [one.kind for one in named(kind)] if kind else list(RESOURCES)
@@ -63,21 +63,25 @@ async def found(cluster: Cluster, namespace: str, asked: str) -> Target:
     if not name:  # without one the server would answer with all the runs there are
         raise BadInputError(f"{asked!r} names no run; write NAME or KIND/NAME")
     targets = [Target(kind, namespace, name) for kind in kinds]
-    there = [target for target in targets if await _exists(cluster, target)]
+    there = [run for target in targets if (run := await _read(cluster, target)) is not None]
     if not there:
         raise NotFoundError(f"{targets[0] if len(kinds) == 1 else f'run {namespace}/{name}'} does not exist", 404)
     if len(there) > 1:
-        ways = " or ".join(f"{target.kind.lower()}/{name}" for target in there)
+        ways = " or ".join(f"{run['kind'].lower()}/{name}" for run in there)
         raise BadInputError(f"{name}: runs of several kinds are called so; write {ways}")
     return there[0]
 
 
-async def _exists(cluster: Cluster, target: Target) -> bool:
+async def _read(cluster: Cluster, target: Target) -> Object | None:
     try:
-        await cluster.read(target)
+        return await cluster.read(target)
     except NotFoundError:
-        return False
-    return True
+        return None
+
+
+def target(run: Object) -> Target:
+    """Where a run that was found is."""
+    return Target(run["kind"], run["metadata"]["namespace"], run["metadata"]["name"])
 
 
 def _namespace(config: object) -> str:

@@ -10,9 +10,9 @@ import sys
 from collections.abc import Iterator
 
 from swarm_core.errors import BadInputError
-from swarm_operator import asking, watch
+from swarm_operator import asking, places, watch
 from swarm_operator.asking import plain
-from swarm_operator.cluster import Cluster, Target
+from swarm_operator.cluster import Cluster
 from swarm_operator.plan import Object
 
 OVER = {watch.SUCCEEDED: 0, watch.FAILED: 1}
@@ -21,7 +21,7 @@ OVER = {watch.SUCCEEDED: 0, watch.FAILED: 1}
 
 def command(arguments: argparse.Namespace) -> int:
     """Print what the run that `arguments` name found; the exit code. Raises BadInputError before it is over."""
-    run = asking.asked(arguments, read)
+    run = asking.asked(arguments, itself)
     code = OVER.get(str((run.get("status") or {}).get("phase")))
     if code is None:
         raise BadInputError(f"no result yet of {watch.told(run)}; follow it with: dataswarm watch {named(run)}")
@@ -29,15 +29,15 @@ def command(arguments: argparse.Namespace) -> int:
     return code
 
 
-async def read(cluster: Cluster, target: Target) -> Object:
-    """The run. Raises ApiError."""
-    return await cluster.read(target)
+async def itself(_: Cluster, run: Object) -> Object:
+    """The run as it was found."""
+    return run
 
 
 def document(run: Object) -> str:
     """The status for programs, without what is the operator's alone, and where the artefacts are."""
     status = {key: value for key, value in run["status"].items() if key != "engine"}
-    return json.dumps({"name": run["metadata"]["name"], "artefacts": watch.uri(run), **status}, indent=1)
+    return json.dumps({"name": run["metadata"]["name"], "artefacts": places.uri(run), **status}, indent=1)
 
 
 def lines(run: Object) -> Iterator[str]:
@@ -75,7 +75,7 @@ def held(status: Object) -> str:
 
 def left(run: Object) -> Iterator[tuple[str, str]]:
     """Where the artefacts are, and what to do next."""
-    if uri := watch.uri(run):
+    if uri := places.uri(run):
         yield "artefacts", uri
     if run["status"]["phase"] == watch.FAILED:
         yield "next", f"dataswarm why {named(run)}"

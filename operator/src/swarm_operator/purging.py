@@ -19,7 +19,7 @@ from swarm_core.api.execution import S3Storage
 from swarm_core.api.limits import DeletionPolicy
 from swarm_core.api.status import MESSAGE_CHARACTERS
 from swarm_core.errors import BadInputError
-from swarm_operator import launching, names, observe, orders, reading, receipts, serving, status, times
+from swarm_operator import launching, names, observe, orders, places, reading, receipts, serving, status, times
 from swarm_operator.children import Children, Job
 from swarm_operator.manifests import purge
 from swarm_operator.orders import Images, Order
@@ -97,8 +97,7 @@ def ending(seen: Children, now: float) -> Iterator[Step]:
 
 def given_up(observed: Observed, why: str) -> Plan:
     """Let the run go with its results where they are, and say why."""
-    where = "{bucket}/{prefix}/{name}".format(**place(observed.run)).replace("//", "/")
-    words = f"{why}; what is left of its results lies at s3://{where}, delete it by hand"
+    words = f"{why}; what is left of its results lies at {places.uri(observed.run)}, delete it by hand"
     told = Event("Warning", "PurgeAbandoned", words[:MESSAGE_CHARACTERS])
     return Plan(kept(observed), None, (told,))
 
@@ -119,18 +118,9 @@ def shared(run: Object, others: tuple[Object, ...]) -> str | None:
     """Another run that keeps its results where `run` does, and stays."""
     for other in others:
         metadata = other["metadata"]
-        if metadata.get("deletionTimestamp") is None and place(other) == place(run):
+        if metadata.get("deletionTimestamp") is None and places.shared(run, other):
             return f"{other['kind']} {metadata['namespace']}/{metadata['name']}"
     return None
-
-
-def place(run: Object) -> dict[str, str]:
-    """Where a run keeps its results, as its spec says it; of one that cannot be read as far as it goes."""
-    storage = run.get("spec", {}).get("storage")
-    bucket = storage.get("s3") if isinstance(storage, dict) else None
-    said = bucket if isinstance(bucket, dict) else {}
-    parts = {part: str(said.get(part) or "") for part in ("endpoint", "bucket", "prefix")}
-    return {**parts, "name": str(run["metadata"]["name"])}
 
 
 def finalize(run: Object, ours: bool) -> Finalize:

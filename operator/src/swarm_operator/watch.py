@@ -4,9 +4,9 @@ import argparse
 import asyncio
 import sys
 
-from swarm_operator import asking
+from swarm_operator import asking, places
 from swarm_operator.asking import plain
-from swarm_operator.cluster import Cluster, Target
+from swarm_operator.cluster import Cluster
 from swarm_operator.plan import Object
 
 LOOK_SECONDS = 2.0
@@ -27,11 +27,10 @@ def command(arguments: argparse.Namespace) -> int:
     return asking.asked(arguments, followed)
 
 
-async def followed(cluster: Cluster, target: Target) -> int:
+async def followed(cluster: Cluster, run: Object) -> int:
     """Say what is new until there is nothing more to come."""
     last = ""
     while True:
-        run = await cluster.read(target)
         line = told(run)
         if line != last:
             sys.stdout.write(f"{line}\n")
@@ -43,6 +42,7 @@ async def followed(cluster: Cluster, target: Target) -> int:
                 sys.stdout.write(f"results: {place(run)}\n")
             return 0 if phase == SUCCEEDED else 1
         await asyncio.sleep(LOOK_SECONDS)
+        run = await cluster.read(asking.target(run))
 
 
 def told(run: Object) -> str:
@@ -65,23 +65,10 @@ def told(run: Object) -> str:
 
 def place(run: Object) -> str:
     """How to get what a run left."""
-    return f"dataswarm export {uri(run)} DEST{reach(run)}"
-
-
-def uri(run: Object) -> str:
-    """Where a run's artefacts are; empty for one that names no bucket."""
-    if not (s3 := bucket(run)):
-        return ""
-    parts = [s3["bucket"], s3.get("prefix") or "", run["metadata"]["name"]]
-    return "s3://" + "/".join(plain(part) for part in parts if part)
+    return f"dataswarm export {places.uri(run)} DEST{reach(run)}"
 
 
 def reach(run: Object) -> str:
     """The options by which commands reach its bucket."""
-    options = [(option, bucket(run).get(option)) for option in ("endpoint", "region")]
+    options = [(option, places.bucket(run).get(option)) for option in ("endpoint", "region")]
     return "".join(f" --{option} {plain(value)}" for option, value in options if value)
-
-
-def bucket(run: Object) -> Object:
-    """The bucket that a run names, as its spec has it."""
-    return (run["spec"].get("storage") or {}).get("s3") or {}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from swarm_operator import asking, names
 from swarm_operator.asking import plain
-from swarm_operator.cluster import Cluster, Target
+from swarm_operator.cluster import Cluster
 from swarm_operator.plan import Object
 
 EVENTS = 10
@@ -39,15 +39,15 @@ def command(arguments: argparse.Namespace) -> int:
     return 0
 
 
-async def gathered(cluster: Cluster, target: Target) -> Found:
+async def gathered(cluster: Cluster, run: Object) -> Found:
     """The run and what belongs to it. Raises ApiError."""
-    run = await cluster.read(target)
+    namespace = run["metadata"]["namespace"]
     selector = f"{names.RUN_UID}={run['metadata']['uid']}"
     jobs, pods, servers = [
-        sorted((await cluster.list(kind, target.namespace, selector)).objects, key=born)
+        sorted((await cluster.list(kind, namespace, selector)).objects, key=born)
         for kind in ("Job", "Pod", "Deployment")
     ]
-    told = (await cluster.list("Event", target.namespace)).objects
+    told = (await cluster.list("Event", namespace)).objects
     about = {thing["metadata"]["uid"] for thing in (run, *jobs, *pods, *servers)}
     events = [event for event in told if event["involvedObject"].get("uid") in about]
     return Found(run, jobs, pods, servers, sorted(events, key=moment)[-EVENTS:])

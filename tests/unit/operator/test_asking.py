@@ -87,7 +87,7 @@ GAME, SEARCH = Target("AdversarialRun", "team", "a"), Target("SwarmRun", "team",
     ],
 )
 def test_a_run_is_found_by_its_name_whatever_its_kind(there: list[Target], named: str, target: Target) -> None:
-    assert asyncio.run(asking.found(holding(there), "team", named)) == target
+    assert asking.target(asyncio.run(asking.found(holding(there), "team", named))) == target
 
 
 @pytest.mark.parametrize(
@@ -111,7 +111,7 @@ def test_a_name_that_is_not_one_run_is_refused(
 def holding(there: list[Target]) -> FakeCluster:
     cluster = FakeCluster()
     for target in there:
-        cluster.objects[target] = dict(RUN)
+        cluster.put({**RUN, "kind": target.kind, "metadata": {**RUN["metadata"], "name": target.name}})
     return cluster
 
 
