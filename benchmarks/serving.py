@@ -1,17 +1,18 @@
 """What our client and plugin cost beside vLLM's own serving benchmark, and what serving gains over a loop.
 
 One vLLM server of the arena's base, started as a run starts it; eight adapters, each a sum that the plugin makes on
-first use; the same prompts in the same order, the adapters in turn, greedy, at the same concurrency:
+first use; the same prompts in the same order, the adapters in turn, greedy, at the same concurrency. As many requests
+are under way as one lane of a run has (`Settings.concurrency`), and as several lanes have:
 
 - *ours*: `OpenAIInference.complete`, as every lane of a run calls it.
 - *vLLM's*: `vllm bench serve` (its module; the command looks for a distribution named vllm), in a process of its own.
 - *loop*: transformers and PEFT, one prompt at a time, as the code released with Data Swarms generates; a part of the
   prompts, in as many threads as the server has.
 
-In turn in every round, after one that does not count; medians of output tokens a second, and processor seconds that the
-server took for a thousand of them (less what it takes idle while vLLM's benchmark starts), which other work on the
-machine cannot distort as much. The first use of each adapter (recipe from the store, sum into memory, load) is its
-first request's time less its second's, before all that.
+In turn in every round, after one that does not count; medians of output tokens a second, and processor seconds for a
+thousand of them, which other work on the machine cannot distort as much: of the server (less what it takes idle while
+vLLM's benchmark starts), and of this process, which is our client and the loop. The first use of each adapter (recipe
+from the store, sum into memory, load) is its first request's time less its second's, before all that.
 
 Needs `make vllm`, and pandas for vLLM's benchmark (`pip install pandas`). Limits: a model of 0.86 million parameters on
 a CPU, where requests cost more than tokens: hard on a client, easy on an engine.
@@ -64,17 +65,19 @@ class Rate:
     tokens: int
     """Written."""
     seconds: float
-    processor: float = 0.0
-    """Of the server, all its processes."""
+    server: float = 0.0
+    """Processor seconds of the server, all its processes."""
+    here: float = 0.0
+    """Processor seconds of this process."""
 
     @property
     def value(self) -> float:
         return self.tokens / self.seconds
 
     @property
-    def cost(self) -> float:
-        """Processor seconds of the server for a thousand tokens."""
-        return 1000 * self.processor / self.tokens
+    def costs(self) -> tuple[float, float]:
+        """Processor seconds for a thousand tokens: the server's, this process's."""
+        return 1000 * self.server / self.tokens, 1000 * self.here / self.tokens
 
 
 @dataclass
@@ -83,7 +86,8 @@ class Bench:
 
     folder: Path
     options: argparse.Namespace
-    rates: dict[str, list[Rate]] = field(default_factory=dict)
+    rates: dict[tuple[str, int], list[Rate]] = field(default_factory=dict)
+    """Of every way, with so many requests under way."""
 
     def __post_init__(self) -> None:
         self.store, self.base = LocalStore(self.folder / "store"), tree.digest_tree(ARENA / "base")
@@ -91,29 +95,37 @@ class Bench:
         self.recipes = [mixture(self.base, basis, weights(number)) for number in range(ADAPTERS)]
         self.requests = requests(self.recipes, self.options.requests)
         self.host = Server(served(self.base, self.options.threads), self.store.root, self.folder / "vllm.log")
-        settings = Settings(max_model_len=LONGEST, concurrency=self.options.concurrency)
-        self.client = OpenAIInference({self.base: self.host}, self.store, settings)
+        self.clients = {number: self.client(number) for number in self.options.concurrency}
+
+    def client(self, at_once: int) -> OpenAIInference:
+        """Ours, with so many requests under way."""
+        return OpenAIInference({self.base: self.host}, self.store, Settings(LONGEST, at_once))
+
+    def close(self) -> None:
+        for client in self.clients.values():
+            client.close()
 
     def first_uses(self) -> list[float]:
         """Seconds that each adapter's first request takes longer than its second. The server is warm."""
         bare = single(self.base)
-        self.client.serve([bare, *self.recipes])
+        for client in self.clients.values():
+            client.serve([bare, *self.recipes])
         for _ in range(5):
             self.asked(bare)
         return [self.asked(recipe) - self.asked(recipe) for recipe in self.recipes]
 
     def asked(self, recipe: Recipe) -> float:
         begin = time.perf_counter()
-        self.client.complete([Request(recipe.name, "Q: 1+1\nA:", 1, 0.0, 0)])
+        self.clients[self.options.concurrency[0]].complete([Request(recipe.name, "Q: 1+1\nA:", 1, 0.0, 0)])
         return time.perf_counter() - begin
 
-    def ours(self) -> Rate:
-        begin = time.perf_counter()
-        results = self.client.complete(self.requests)
-        seconds = time.perf_counter() - begin
-        return Rate(sum(result.tokens for result in results if isinstance(result, Completion)), seconds)
+    def ours(self, at_once: int) -> Rate:
+        begin, used = time.perf_counter(), time.process_time()
+        results = self.clients[at_once].complete(self.requests)
+        seconds, used = time.perf_counter() - begin, time.process_time() - used
+        return Rate(sum(result.tokens for result in results if isinstance(result, Completion)), seconds, here=used)
 
-    def theirs(self) -> Rate:
+    def theirs(self, at_once: int) -> Rate:
         """Raises SystemExit, with what it said, if it does not run or a request of it fails."""
         place, found = self.host.endpoint(), self.folder / "found.json"
         asked = self.folder / "prompts.jsonl"
@@ -122,7 +134,7 @@ class Bench:
             "--backend": "openai", "--base-url": place.url, "--endpoint": "/v1/completions",
             "--model": single(self.base).name, "--tokenizer": str(ARENA / "base"),
             "--dataset-name": "custom", "--dataset-path": str(asked), "--custom-output-len": str(TOKENS),
-            "--num-prompts": str(len(self.requests)), "--max-concurrency": str(self.options.concurrency),
+            "--num-prompts": str(len(self.requests)), "--max-concurrency": str(at_once),
             "--temperature": "0", "--lora-assignment": "round-robin", "--result-filename": str(found),
         }  # fmt: skip
         switches = ["--disable-shuffle", "--skip-chat-template", "--disable-tqdm", "--save-result", "--lora-modules"]
@@ -146,17 +158,19 @@ class Bench:
     def measure(self) -> None:
         """All rounds."""
         loop = Loop(self)
-        ways = {OURS: self.ours, THEIRS: self.theirs, LOOP: loop.run}
+        ways = [(OURS, self.ours), (THEIRS, self.theirs)]
+        turns = [(name, at_once, way) for at_once in self.options.concurrency for name, way in ways]
         idle = self.spent(lambda: time.sleep(IDLE_SECONDS)) / IDLE_SECONDS
         for number in range(self.options.rounds + 1):
-            for name, way in ways.items():
+            for name, at_once, way in [*turns, (LOOP, 1, loop.run)] if number else [*turns[:2], (LOOP, 1, loop.run)]:
                 begin, rates = time.perf_counter(), list[Rate]()
-                spent = self.spent(lambda way=way, rates=rates: rates.append(way()))
+                spent = self.spent(lambda way=way, rates=rates, at_once=at_once: rates.append(way(at_once)))
                 waited = time.perf_counter() - begin - rates[0].seconds
-                rate = replace(rates[0], processor=spent - idle * waited)
-                self.rates.setdefault(name, []).extend([rate] if number else [])
-                figures = f"{rate.value:.0f} tokens/s, {rate.tokens} tokens, server {rate.cost:.2f} s a thousand"
-                print(f"{name}: {figures}, load {os.getloadavg()[0]:.1f}", flush=True)
+                rate = replace(rates[0], server=spent - idle * waited)
+                self.rates.setdefault((name, at_once), []).extend([rate] if number else [])
+                figures = f"{rate.value:.0f} tokens/s, {rate.tokens} tokens, server {rate.costs[0]:.3f} s a thousand"
+                load = f"here {rate.costs[1]:.3f}, load {os.getloadavg()[0]:.1f}"
+                print(f"{name}, {at_once} at once: {figures}, {load}", flush=True)
 
     def spent(self, work: Callable[[], object]) -> float:
         """Processor seconds of the server during `work`."""
@@ -183,8 +197,8 @@ class Loop:
         self.model = model.eval()
         self.requests = bench.requests[: bench.options.loop]
 
-    def run(self) -> Rate:
-        tokens, begin = 0, time.perf_counter()
+    def run(self, _: int = 1) -> Rate:
+        tokens, begin, used = 0, time.perf_counter(), time.process_time()
         for request in self.requests:
             self.model.set_adapter(request.model)
             ids = self.tokenizer(request.prompt, return_tensors="pt")
@@ -196,7 +210,7 @@ class Loop:
                     do_sample=False,
                 )
             tokens += written.shape[1] - ids["input_ids"].shape[1]
-        return Rate(tokens, time.perf_counter() - begin)
+        return Rate(tokens, time.perf_counter() - begin, here=time.process_time() - used)
 
 
 def served(base: Digest, threads: int) -> Served:
@@ -227,22 +241,40 @@ def requests(recipes: Sequence[Recipe], count: int) -> list[Request]:
     ]
 
 
-def table(rates: dict[str, list[Rate]]) -> Iterator[str]:
-    yield "| | output tokens/s, median (least to most) | tokens | ours / it | wanted | server, processor s a thousand |"
-    yield "|---|---|---|---|---|---|"
-    wanted = {OURS: "", THEIRS: "at least 0.95", LOOP: "at least 10"}
-    mine = median(rate.value for rate in rates[OURS])
-    for name, found in rates.items():
-        values = [rate.value for rate in found]
-        cost = median(rate.cost for rate in found)
-        spread = f"{median(values):.0f} ({min(values):.0f} to {max(values):.0f})"
-        yield f"| {name} | {spread} | {found[0].tokens} | {mine / median(values):.2f} | {wanted[name]} | {cost:.2f} |"
+def table(rates: dict[tuple[str, int], list[Rate]]) -> Iterator[str]:
+    """One line for every number of requests under way, and one for the loop."""
+    figures = "ours, output tokens/s, median (least to most) | vllm bench serve | ours / it | ours / loop"
+    yield f"| at once | {figures} | in processor time | server, client: processor s a thousand tokens |"
+    yield "|---|---|---|---|---|---|---|"
+    loop = rates[LOOP, 1]
+    for at_once in sorted(at_once for name, at_once in rates if name == OURS):
+        ours, theirs = rates[OURS, at_once], rates[THEIRS, at_once]
+        server, client = costs(ours)
+        ratios = f"{middle(ours) / middle(theirs):.2f} | {middle(ours) / middle(loop):.1f}"
+        cells = f"{spread(ours)} | {spread(theirs)} | {ratios} | {costs(loop)[1] / (server + client):.1f}"
+        yield f"| {at_once} | {cells} | {server:.2f}, {client:.3f} |"
+    yield f"| {LOOP} | {spread(loop)} | wanted: | at least 0.95 | at least 10 | | {costs(loop)[1]:.2f} |"
+
+
+def middle(rates: Sequence[Rate]) -> float:
+    return median(rate.value for rate in rates)
+
+
+def spread(rates: Sequence[Rate]) -> str:
+    values = [rate.value for rate in rates]
+    return f"{middle(rates):.0f} ({min(values):.0f} to {max(values):.0f})"
+
+
+def costs(rates: Sequence[Rate]) -> tuple[float, float]:
+    """Medians."""
+    return median(rate.costs[0] for rate in rates), median(rate.costs[1] for rate in rates)
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--requests", type=int, default=400)
-    parser.add_argument("--concurrency", type=int, default=32)
+    parser.add_argument("--requests", type=int, default=1024)
+    lane = Settings().concurrency
+    parser.add_argument("--concurrency", type=int, nargs="+", default=[lane], help="requests under way; each in turn")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--loop", type=int, default=24, help="prompts of the one-at-a-time loop")
     parser.add_argument("--threads", type=int, default=1, help="of the server's engine, and of the loop")
@@ -254,12 +286,9 @@ def main() -> int:
             print(f"first use of an adapter: median {median(first):.3f} s, most {max(first):.3f} s", flush=True)
             bench.measure()
         finally:
-            bench.client.close()
+            bench.close()
     print("\n".join(table(bench.rates)))
-    print(
-        f"\n{options.requests} requests, {options.concurrency} at once, {ADAPTERS} adapters, {options.rounds} rounds;",
-        end=" ",
-    )
+    print(f"\n{options.requests} requests, {ADAPTERS} adapters, {options.rounds} rounds;", end=" ")
     print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
     return 0
 

@@ -62,6 +62,13 @@ def test_a_base_without_adapters_is_served_without_lora() -> None:
     assert not [word for word in server.command(served(rank=0), 8000) if "lora" in word]
 
 
+def test_on_a_cpu_engine_and_worker_are_one_process(tmp_path: Path) -> None:
+    """Two would wait for each other spinning."""
+    here, there = (server.environment(served(cpu=cpu), tmp_path, tmp_path, "key") for cpu in (True, False))
+    assert here["VLLM_ENABLE_V1_MULTIPROCESSING"] == "0"
+    assert "VLLM_ENABLE_V1_MULTIPROCESSING" not in there
+
+
 def test_ranks_are_rounded_up_to_vllms() -> None:
     assert [server.allowed_rank(rank) for rank in (0, 1, 8, 9, 64, 65, 300, 512)] == [8, 8, 8, 16, 64, 128, 320, 512]
     with pytest.raises(BadInputError, match="rank 513: vLLM serves adapters of rank 512 at most"):

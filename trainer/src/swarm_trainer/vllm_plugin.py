@@ -24,7 +24,7 @@ from typing import Any
 from swarm_core.errors import BadInputError
 from swarm_core.ports import StoreError
 from swarm_core.recipe import Digest
-from swarm_trainer.inference import bare_rows
+from swarm_trainer.inference import all_places, bare_rows
 from swarm_trainer.inference.rack import Fitting, MisfitError, Rack, UnknownError
 from swarm_trainer.inference.variables import BASE, BASE_FOLDER, FOLDER, RANK, STORE
 from swarm_trainer.stores import keys, opening
@@ -41,6 +41,7 @@ def register() -> None:
 
     if current_platform.is_cpu():
         bare_rows.mend()
+        all_places.mend()
     if "dataswarm" not in LoRAResolverRegistry.get_supported_resolvers():
         LoRAResolverRegistry.register_resolver("dataswarm", resolver(rack()))
 

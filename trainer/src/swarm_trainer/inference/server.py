@@ -125,6 +125,8 @@ def environment(served: Served, store: Place, folder: Path, key: str) -> dict[st
         "VLLM_CPU_KVCACHE_SPACE": str(CPU_CACHE_GIB),
         "VLLM_CPU_OMP_THREADS_BIND": "nobind",  # cores of its own would be shared with whoever binds to them as well
         "OMP_NUM_THREADS": str(threads),
+        # Else the engine spins on a core of its own while its worker, another process then, computes on the rest.
+        "VLLM_ENABLE_V1_MULTIPROCESSING": "0",
     }
     return {
         **os.environ,
