@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -14,8 +15,11 @@ from fault_proxy import Asked, Fault, FaultProxy, proxied
 from s3_servers import Server
 
 from swarm_core.api.execution import RequestChecksum
+from swarm_core.ports import RefusedError
 from swarm_core.recipe import digest_bytes
-from swarm_trainer.stores.patience import Limits
+from swarm_trainer.stores import parts
+from swarm_trainer.stores.bucket import Bucket
+from swarm_trainer.stores.patience import Deadline, Limits
 from swarm_trainer.stores.s3 import S3Store
 
 LIMITS = Limits(call=30, pause=0.01)
@@ -104,10 +108,10 @@ def wired(
 
 def test_parts_go_unsigned_to_a_store_that_has_refused_one_that_does_not_fit(wired: Opener) -> None:
     wire = wired("versitygw")
-    trial, *parts = wire.put(b"first")
+    trial, *sent = wire.put(b"first")
     assert (trial.body, trial.signed, trial.unsigned) == (b"1", False, False)
-    assert sorted(one.number for one in parts) == [1, 2, 3]
-    assert all(one.unsigned for one in parts)
+    assert sorted(one.number for one in sent) == [1, 2, 3]
+    assert all(one.unsigned for one in sent)
     again = wire.put(b"second")
     assert len(again) == 3
     assert all(one.unsigned for one in again)
@@ -134,25 +138,39 @@ def test_a_part_that_is_kept_without_its_checksum_confirmed_is_sent_again_signed
 @pytest.mark.parametrize("server", ["moto", "rclone"])
 def test_a_store_that_looks_at_no_checksum_is_found_out_once_and_gets_signed_parts(wired: Opener, server: str) -> None:
     wire = wired(server)
-    trial, *parts = wire.put(b"first")
+    trial, *sent = wire.put(b"first")
     assert trial.body == b"1"
-    assert len(parts) == 3
-    assert all(one.signed for one in parts)
+    assert len(sent) == 3
+    assert all(one.signed for one in sent)
     again = wire.put(b"second")
     assert len(again) == 3
     assert all(one.signed for one in again)
 
 
 def test_where_newer_checksums_are_not_wanted_parts_are_signed_and_nothing_is_tried(wired: Opener) -> None:
-    parts = wired("versitygw", checksum=RequestChecksum.WHEN_REQUIRED).put(b"first")
-    assert len(parts) == 3
-    assert all(one.signed and "x-amz-checksum-crc32" not in one.headers for one in parts)
+    sent = wired("versitygw", checksum=RequestChecksum.WHEN_REQUIRED).put(b"first")
+    assert len(sent) == 3
+    assert all(one.signed and "x-amz-checksum-crc32" not in one.headers for one in sent)
 
 
 @pytest.mark.parametrize("harm", [Fault.ERROR, Fault.SLOW_DOWN, Fault.CUT_AFTER], ids=lambda harm: harm.name.lower())
 def test_a_store_that_fails_for_a_moment_is_asked_again_and_trusted(wired: Opener, harm: Fault) -> None:
     wire = wired("versitygw", harm)
-    parts = wire.put(b"first")[1:]
+    sent = wire.put(b"first")[1:]
     assert wire.proxy.counts == {harm: 1}
-    assert len(parts) == 4
-    assert all(one.unsigned for one in parts)
+    assert len(sent) == 4
+    assert all(one.unsigned for one in sent)
+
+
+def test_who_may_not_write_beside_the_blobs_signs(wired: Opener, monkeypatch: pytest.MonkeyPatch) -> None:
+    begin = parts.begin
+
+    def narrow(store: Bucket, key: str, deadline: Deadline) -> dict[str, Any]:
+        if not key.startswith("blobs/"):
+            raise RefusedError("writing is not allowed")
+        return begin(store, key, deadline)
+
+    monkeypatch.setattr(parts, "begin", narrow)
+    sent = wired("versitygw").put(b"first")
+    assert len(sent) == 3
+    assert all(one.signed for one in sent)

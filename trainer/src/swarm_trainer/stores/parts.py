@@ -26,7 +26,7 @@ from botocore.exceptions import ClientError
 
 from swarm_core.api.execution import RequestChecksum
 from swarm_core.effort import Effort
-from swarm_core.ports import CorruptError, StoreError
+from swarm_core.ports import CorruptError, RefusedError, StoreError
 from swarm_core.recipe import Digest, digest_bytes
 from swarm_trainer.stores import bucket, files, refusals, unsigned
 from swarm_trainer.stores.bucket import THREADS, Bucket, Listed
@@ -35,6 +35,8 @@ from swarm_trainer.stores.refusals import Trouble, WireError
 
 PART = 8 << 20
 """Bytes of a part; S3 takes none below 5 MiB but the last."""
+LARGEST = 32 << 20
+"""Bytes of a part that is sent, unless S3 wants larger ones: what a damaged part costs."""
 MOST = 10_000
 """Parts that S3 lets an object have."""
 LEAST = 1 << 18
@@ -52,6 +54,12 @@ def blob(digest: Digest) -> str:
 def part_size(size: int) -> int:
     """Bytes of each part of a file of `size` bytes."""
     return max(PART, -(-size // MOST))
+
+
+def sent_size(size: int) -> int:
+    """Bytes of each part that is sent of a file of `size` bytes: every thread has as much to send as any other."""
+    turns = -(-size // (THREADS * LARGEST))
+    return max(part_size(size), -(-size // (THREADS * turns)))
 
 
 def put(store: Bucket, source: Path | bytes) -> Digest:
@@ -125,7 +133,7 @@ class Large:
 
     def ranges(self) -> list[tuple[int, int]]:
         """Start and size of every part, in order."""
-        length = part_size(self.size)
+        length = sent_size(self.size)
         return [(start, min(length, self.size - start)) for start in range(0, self.size, length)]
 
     def crc32(self, start: int, size: int) -> int:
@@ -176,17 +184,25 @@ def abort(store: Bucket, key: str, request: Mapping[str, Any]) -> None:
 
 
 def choose(store: Bucket, deadline: Deadline) -> None:
-    """Find out, before the first upload, whether parts may go unsigned. Raises StoreError.
+    """Find out, before the first upload, whether parts may go unsigned. Raises StoreError."""
+    if newer(store) and store.carrier is None:
+        client = bucket.connected(store.place, store.limits, signing=False)
+        store.carrier = client if tried(store, client, deadline) else store.client
 
-    An upload of the trial's own, never finished: a part that is kept cannot be replaced everywhere (`rclone serve s3`).
+
+def tried(store: Bucket, client: Any, deadline: Deadline) -> bool:
+    """Whether the store finds a changed byte in what `client` sends. Raises StoreError.
+
+    In an upload of the trial's own: a part that was kept cannot be replaced everywhere (`rclone serve s3`). Who may not
+    write beside the blobs learns nothing of the store, and signs.
     """
-    if not newer(store) or store.carrier is not None:
-        return
-    client, key = bucket.connected(store.place, store.limits, signing=False), f"probe/{uuid.uuid4().hex}"
-    request = begin(store, key, deadline)
-    trial = functools.partial(unsigned.refuses, client, request)
+    key = f"probe/{uuid.uuid4().hex}"
     try:
-        store.carrier = client if persistent_part(store, request["Key"], trial, deadline) else store.client
+        request = begin(store, key, deadline)
+    except RefusedError:
+        return False
+    try:
+        return bool(persistent_part(store, key, functools.partial(unsigned.refuses, client, request), deadline))
     finally:
         abort(store, key, request)
 
