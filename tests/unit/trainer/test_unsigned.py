@@ -1,10 +1,14 @@
 """What a store's answer to a part that does not fit says of the store."""
 
+import hashlib
+import io
 from typing import Any
 
 import pytest
+from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ClientError
 from botocore.stub import Stubber
+from urllib3 import HTTPResponse
 
 from swarm_core.api.execution import S3Storage
 from swarm_trainer.stores import bucket, unsigned
@@ -50,6 +54,20 @@ def test_what_says_nothing_of_the_checksum_is_no_answer(client: Any, code: str, 
         stub.add_client_error("upload_part", code, http_status_code=status)
         with pytest.raises(ClientError, match=code):
             unsigned.refuses(client, UPLOAD)
+
+
+@pytest.mark.parametrize("signing", [True, False])
+def test_over_tls_too_a_part_is_signed_or_not_as_its_client_was_told(client: Any, signing: bool) -> None:
+    place = S3Storage(bucket="swarms", endpoint="https://127.0.0.1:1", region="us-east-1")
+    there, guards = bucket.connected(place, Limits(), signing=signing), []
+
+    def answered(request: Any, **_: Any) -> AWSResponse:
+        guards.append(request.headers["X-Amz-Content-SHA256"].decode())
+        return AWSResponse(request.url, 200, {}, HTTPResponse(io.BytesIO(), preload_content=False))
+
+    there.meta.events.register("before-send.s3.UploadPart", answered)
+    there.upload_part(**UPLOAD, **unsigned.MISFIT)
+    assert guards == [hashlib.sha256(b"1").hexdigest() if signing else "UNSIGNED-PAYLOAD"]
 
 
 def test_a_crc32_is_written_as_the_store_writes_it() -> None:
