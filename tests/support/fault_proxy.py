@@ -15,7 +15,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
@@ -38,6 +38,7 @@ class Fault(StrEnum):
     STALL = "stalled"
     STALE = "stale read of HEAD"
     OWN_412 = "412 for one's own write"
+    UNCONFIRMED = "a checksum left out of the answer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +101,8 @@ class FaultProxy:
                 return asked.method == "GET" and asked.path.endswith(POINTER) and len(self.seen) > 1
             case Fault.OWN_412:
                 return asked.method == "PUT" and asked.conditional
+            case Fault.UNCONFIRMED:
+                return asked.method == "PUT"
             case _:
                 return True
 
@@ -205,6 +208,9 @@ class Handler(BaseHTTPRequestHandler):
         elif fault is Fault.OWN_412 and answer.status == 200:
             self.state.count(fault)
             self.reply(error(412, "PreconditionFailed"))
+        elif fault is Fault.UNCONFIRMED and any(map(confirms, answer.headers)):
+            self.state.count(fault)
+            self.reply(replace(answer, headers=tuple(one for one in answer.headers if not confirms(one))))
         elif fault is Fault.FLIPPED_ANSWER and answer.status in (200, 206) and whole:
             self.state.count(fault)
             self.reply(Answer(answer.status, answer.headers, self.state.flipped(answer.body)))
@@ -245,6 +251,11 @@ class Handler(BaseHTTPRequestHandler):
 
     def log_message(self, *_: object) -> None:
         """Nothing: the counts say it."""
+
+
+def confirms(header: tuple[str, str]) -> bool:
+    """Whether a header of an answer says what checksum a body has."""
+    return header[0].lower().startswith("x-amz-checksum-")
 
 
 HOP = ("connection", "transfer-encoding", "keep-alive")

@@ -50,3 +50,14 @@ def test_a_file_that_is_written_to_meanwhile_is_refused(source: Path, mode: str)
 def test_no_file_has_more_parts_than_an_object_may_have() -> None:
     for size in (1, parts.PART, 5 * 2**40):
         assert -(-size // parts.part_size(size)) <= parts.MOST
+
+
+@pytest.mark.parametrize("size", [9 << 20, 135_000_000, 540_000_000, 3 << 30, 5 << 40])
+def test_no_thread_has_more_to_send_than_another_and_no_part_is_out_of_bounds(size: int) -> None:
+    length = parts.sent_size(size)
+    count = -(-size // length)
+    assert length >= parts.PART
+    assert count <= parts.MOST
+    if length not in (parts.part_size(size), parts.PART):
+        assert length <= parts.LARGEST
+        assert count % parts.THREADS == 0

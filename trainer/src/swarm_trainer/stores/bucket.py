@@ -69,6 +69,8 @@ class Bucket:
         self.place = place
         self.limits = limits or Limits()
         self.client = client or connected(place, self.limits)
+        self.carrier: Any = None
+        """The client that parts of large files go by, from the first on (`unsigned`)."""
         self.meter = meter or Meter()
         """Told of the bytes of objects, sent and received; those of attempts that failed are not counted."""
 
@@ -171,8 +173,8 @@ class Bucket:
         raise WireError(found)
 
 
-def connected(place: S3Storage, limits: Limits) -> Any:
-    """A client of the store; nothing is asked of it yet. Raises RefusedError."""
+def connected(place: S3Storage, limits: Limits, *, signing: bool = True) -> Any:
+    """A client of the store, signing bodies or their heads alone; nothing is asked yet. Raises RefusedError."""
     checksums = "when_required" if place.request_checksum is RequestChecksum.WHEN_REQUIRED else "when_supported"
     config = Config(
         connect_timeout=limits.connect,
@@ -181,8 +183,9 @@ def connected(place: S3Storage, limits: Limits) -> Any:
         max_pool_connections=2 * THREADS,
         request_checksum_calculation=checksums,
         response_checksum_validation=checksums,
-        # Signed bodies are refused when a byte was changed on the way, also by stores that know no newer checksum.
-        s3={"payload_signing_enabled": True, "addressing_style": "path" if place.endpoint else "auto"},
+        # Signed bodies are refused when a byte was changed on the way, also by stores that know no newer checksum;
+        # who leaves them unsigned has seen that the store knows one (`unsigned`).
+        s3={"payload_signing_enabled": signing, "addressing_style": "path" if place.endpoint else "auto"},
     )
     try:
         session = botocore.session.Session()

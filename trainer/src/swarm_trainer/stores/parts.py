@@ -3,13 +3,17 @@
 Memory holds no part, however large the file: what goes up is read as it is sent, what comes down is written as it
 comes. A part is as large as it must be for the file to have at most 10,000 of them, S3's limit. An upload that fails is
 aborted; one that cannot be (the process dies) is left to the bucket's rule for incomplete uploads. A file that is
-written to while it goes up is refused. What was fetched is checked against its name before anybody sees it.
+written to while it goes up is refused. A byte that was changed on its way is refused by the store: the part is signed,
+or goes with a CRC32 that the store has shown to look at (`unsigned`). What was fetched is checked against its name
+before anybody sees it.
 """
 
 import base64
 import functools
 import hashlib
 import os
+import uuid
+import zlib
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -22,15 +26,17 @@ from botocore.exceptions import ClientError
 
 from swarm_core.api.execution import RequestChecksum
 from swarm_core.effort import Effort
-from swarm_core.ports import CorruptError, StoreError
+from swarm_core.ports import CorruptError, RefusedError, StoreError
 from swarm_core.recipe import Digest, digest_bytes
-from swarm_trainer.stores import bucket, files, refusals
+from swarm_trainer.stores import bucket, files, refusals, unsigned
 from swarm_trainer.stores.bucket import THREADS, Bucket, Listed
 from swarm_trainer.stores.patience import Deadline
 from swarm_trainer.stores.refusals import Trouble, WireError
 
 PART = 8 << 20
 """Bytes of a part; S3 takes none below 5 MiB but the last."""
+LARGEST = 32 << 20
+"""Bytes of a part that is sent, unless S3 wants larger ones: what a damaged part costs."""
 MOST = 10_000
 """Parts that S3 lets an object have."""
 LEAST = 1 << 18
@@ -48,6 +54,12 @@ def blob(digest: Digest) -> str:
 def part_size(size: int) -> int:
     """Bytes of each part of a file of `size` bytes."""
     return max(PART, -(-size // MOST))
+
+
+def sent_size(size: int) -> int:
+    """Bytes of each part that is sent of a file of `size` bytes: every thread has as much to send as any other."""
+    turns = -(-size // (THREADS * LARGEST))
+    return max(part_size(size), -(-size // (THREADS * turns)))
 
 
 def put(store: Bucket, source: Path | bytes) -> Digest:
@@ -82,10 +94,10 @@ def newer(store: Bucket) -> bool:
 
 
 class Part:
-    """A part of a file, as botocore reads the body of a request: once for each checksum, and once for the wire.
+    """A part of a file, as botocore reads the body of a request: once to sign it, if it does, and once for the wire.
 
     Nothing of it is kept: a part in memory is copied there, copied again behind the request's head, and new memory each
-    time, which costs more than to read it from the system's cache thrice.
+    time, which costs more than to read it from the system's cache again.
     """
 
     def __init__(self, file: int, start: int, size: int) -> None:
@@ -121,13 +133,20 @@ class Large:
 
     def ranges(self) -> list[tuple[int, int]]:
         """Start and size of every part, in order."""
-        length = part_size(self.size)
+        length = sent_size(self.size)
         return [(start, min(length, self.size - start)) for start in range(0, self.size, length)]
+
+    def crc32(self, start: int, size: int) -> int:
+        """Of a part: taken where it is sent, for there the other core is busy too."""
+        part, crc = Part(self.file, start, size), 0
+        while data := part.read(LEAST):
+            crc = zlib.crc32(data, crc)
+        return crc
 
     def check(self) -> None:
         """Raises StoreError if the file has another stamp by now.
 
-        A second sha256 would find no more than whoever fetches the blob finds, and costs as much as signing the parts.
+        A second sha256 would find no more than whoever fetches the blob finds, and costs as much as the first.
         """
         if files.stamp(self.path) != self.stamp:
             raise StoreError(f"{self.path}: changed while it was read; put it again when nobody writes to it")
@@ -135,19 +154,23 @@ class Large:
 
 def upload(store: Bucket, digest: Digest, source: Large) -> None:
     """Send a file in parts. Raises StoreError, also for a file that is written to meanwhile, and OSError."""
-    size = source.size
-    key, deadline = blob(digest), store.limits.deadline(size)
-    at = store.at(key)
-    checksum = {"ChecksumAlgorithm": "CRC32"} if newer(store) else {}
-    start = functools.partial(store.client.create_multipart_upload, **at, **checksum)
-    started = store.persistently(start, key, deadline, writing=True)
-    request = {**at, "UploadId": started["UploadId"]}
+    key, deadline = blob(digest), store.limits.deadline(source.size)
+    choose(store, deadline)
+    request = begin(store, key, deadline)
     with ExitStack() as unfinished:
         unfinished.callback(abort, store, key, request)
         sent = send(store, request, source, deadline)
         source.check()
-        finish(store, key, {**request, "MultipartUpload": {"Parts": sent}}, size, deadline)
+        finish(store, key, {**request, "MultipartUpload": {"Parts": sent}}, source.size, deadline)
         unfinished.pop_all()
+
+
+def begin(store: Bucket, key: str, deadline: Deadline) -> dict[str, Any]:
+    """What names a new upload in every later request of it. Raises StoreError."""
+    at = store.at(key)
+    checksum = {"ChecksumAlgorithm": "CRC32"} if newer(store) else {}
+    start = functools.partial(store.client.create_multipart_upload, **at, **checksum)
+    return {**at, "UploadId": store.persistently(start, key, deadline, writing=True)["UploadId"]}
 
 
 def abort(store: Bucket, key: str, request: Mapping[str, Any]) -> None:
@@ -160,16 +183,40 @@ def abort(store: Bucket, key: str, request: Mapping[str, Any]) -> None:
         store.persistently(lambda: store.client.abort_multipart_upload(**request), key, hasty, writing=True)
 
 
+def choose(store: Bucket, deadline: Deadline) -> None:
+    """Find out, before the first upload, whether parts may go unsigned. Raises StoreError."""
+    if newer(store) and store.carrier is None:
+        client = bucket.connected(store.place, store.limits, signing=False)
+        store.carrier = client if tried(store, client, deadline) else store.client
+
+
+def tried(store: Bucket, client: Any, deadline: Deadline) -> bool:
+    """Whether the store finds a changed byte in what `client` sends. Raises StoreError.
+
+    In an upload of the trial's own: a part that was kept cannot be replaced everywhere (`rclone serve s3`). Who may not
+    write beside the blobs learns nothing of the store, and signs.
+    """
+    key = f"probe/{uuid.uuid4().hex}"
+    try:
+        request = begin(store, key, deadline)
+    except RefusedError:
+        return False
+    try:
+        return bool(persistent_part(store, key, functools.partial(unsigned.refuses, client, request), deadline))
+    finally:
+        abort(store, key, request)
+
+
 def send(store: Bucket, request: dict[str, Any], source: Large, deadline: Deadline) -> list[dict[str, Any]]:
     """Send every part, `THREADS` at once; what completing the upload wants to know of each."""
 
-    checksum = {"ChecksumAlgorithm": "CRC32"} if newer(store) else {}
-
     def one(number: int, start: int, size: int) -> dict[str, Any]:
+        checksum = {"ChecksumCRC32": unsigned.written(source.crc32(start, size))} if newer(store) else {}
+
         def once() -> Any:
             source.check()  # of a file that became shorter a part would never be whole
             body = Part(source.file, start, size)
-            return store.client.upload_part(**request, **checksum, PartNumber=number, Body=body)
+            return unsigned.sent(store, {**request, **checksum, "PartNumber": number, "Body": body})
 
         answer = persistent_part(store, request["Key"], once, deadline)
         store.meter.add(Effort(up=size))

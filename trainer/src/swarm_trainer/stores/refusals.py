@@ -39,12 +39,13 @@ BUSY = frozenset({"SlowDown", "Throttling", "ThrottlingException", "RequestLimit
 UNMET = frozenset({"PreconditionFailed", "412", "304", "NotModified"})
 """304: some releases of MinIO answered so to a write whose condition did not hold."""
 ABSENT = frozenset({"NoSuchKey", "NoSuchUpload", "404", "NotFound"})
-PASSING = frozenset({
+DAMAGED = frozenset({"BadDigest", "XAmzContentSHA256Mismatch", "XAmzContentChecksumMismatch", "ContentSHA256Mismatch"})
+"""Said of a body that does not fit its digest: it was damaged on its way."""
+PASSING = DAMAGED | {
     "ConditionalRequestConflict", "OperationAborted", "RequestTimeout", "InternalError", "ServiceUnavailable",
-    "BadDigest", "XAmzContentSHA256Mismatch", "XAmzContentChecksumMismatch", "ContentSHA256Mismatch", "IncompleteBody",
-    "409", "408",
-})  # fmt: skip
-"""Beside every status of 500 and above. Digests that do not fit say that a request was damaged on its way."""
+    "IncompleteBody", "409", "408",
+}  # fmt: skip
+"""Beside every status of 500 and above."""
 TRANSPORT = (
     exceptions.ConnectionError,
     exceptions.HTTPClientError,
