@@ -212,6 +212,7 @@ def test_memory_disk_and_registered_adapters_stay_flat_over_the_generations(
     arena: Arena, capsys: pytest.CaptureFixture[str]
 ) -> None:
     takers = [single(arena.base, taker) for taker in arena.takers]
+    arena.host.endpoint()  # started, should no test have come before
     pids = processes.holding(f"DATASWARM_STORE={arena.store.root}")
     folder = adapters_folder(pids)
     seen = []
