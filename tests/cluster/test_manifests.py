@@ -21,12 +21,7 @@ from swarm_operator.settings import Settings
 
 pytestmark = pytest.mark.cluster
 ITERATIONS = 2
-SUITED: documents.Patch = {
-    "spec.storage": {"type": "S3", "s3": {"bucket": "swarms"}},
-    "spec.generators.count": 3,
-    "spec.swarm": {"iterations": ITERATIONS},
-    "spec.execution": {"kubernetes": {"inference": "Local", "maxAccelerators": 1, "trainer": {"accelerators": 0}}},
-}
+SUITED: documents.Patch = {**canned.LOCAL, "spec.swarm": {"iterations": ITERATIONS}}
 BAD = 300
 GOOD = 60
 BY_HAND: tuple[tuple[str, Any], ...] = (

@@ -11,7 +11,7 @@ import canned
 import pytest
 import swarmrun_documents as documents
 import yaml
-from canned import ITERATIONS, LOCAL, Bench
+from canned import ITERATIONS, LOCAL, SERVED, Bench
 from cluster_site import Site
 
 from swarm_core.engine.phases import Phase
@@ -19,10 +19,6 @@ from swarm_core.engine.work import Kind
 from swarm_operator import names
 
 pytestmark = pytest.mark.cluster
-SERVED: documents.Patch = {
-    **LOCAL,
-    "spec.execution": {"kubernetes": {"inference": "VLLM", "maxAccelerators": 1, "trainer": {"accelerators": 1}}},
-}
 GAME: documents.Patch = {
     **{path: SERVED[path] for path in ("spec.storage", "spec.generators.count", "spec.execution")},
     "spec.takers.count": 2,

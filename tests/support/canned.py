@@ -32,6 +32,11 @@ LOCAL: documents.Patch = {
     "spec.execution": {"kubernetes": {"inference": "Local", "maxAccelerators": 1, "trainer": {"accelerators": 0}}},
 }
 """A run whose every pod is a work item's."""
+SERVED: documents.Patch = {
+    **LOCAL,
+    "spec.execution": {"kubernetes": {"inference": "VLLM", "maxAccelerators": 1, "trainer": {"accelerators": 1}}},
+}
+"""One with servers, and one accelerator for them and for training."""
 
 
 @dataclass
