@@ -117,19 +117,13 @@ def test_parts_go_unsigned_to_a_store_that_has_refused_one_that_does_not_fit(wir
     assert all(one.unsigned for one in again)
 
 
-def test_a_byte_that_is_flipped_in_an_unsigned_part_is_refused_and_the_part_sent_again_signed(wired: Opener) -> None:
-    wire = wired("versitygw", Fault.FLIPPED_REQUEST)
+@pytest.mark.parametrize("fault", [Fault.FLIPPED_REQUEST, Fault.UNCONFIRMED])
+def test_an_unsigned_part_that_is_damaged_or_kept_without_a_word_is_sent_again_signed(
+    wired: Opener, fault: Fault
+) -> None:
+    wire = wired("versitygw", fault)
     _, first, *others = wire.put(b"first")
-    assert wire.proxy.counts == {Fault.FLIPPED_REQUEST: 1}
-    assert first.unsigned
-    assert [one.signed for one in others if one.number == first.number] == [True]
-    assert all(one.signed for one in wire.put(b"second"))
-
-
-def test_a_part_that_is_kept_without_its_checksum_confirmed_is_sent_again_signed(wired: Opener) -> None:
-    wire = wired("versitygw", Fault.UNCONFIRMED)
-    _, first, *others = wire.put(b"first")
-    assert wire.proxy.counts == {Fault.UNCONFIRMED: 1}
+    assert wire.proxy.counts == {fault: 1}
     assert first.unsigned
     assert [one.signed for one in others if one.number == first.number] == [True]
     assert all(one.signed for one in wire.put(b"second"))

@@ -131,7 +131,9 @@ def test_who_does_not_lead_writes_nothing() -> None:
 
 
 def test_a_run_that_is_deleted_is_reconciled_until_nothing_is_left_to_do() -> None:
-    scene = Scene()
+    """Nobody else brings runs back meanwhile: neither a list nor a Lease that was lost and won again."""
+    steady = LeaseSettings(seconds=60.0, renew_seconds=0.05, margin_seconds=1.0)
+    scene = Scene(settings=replace(SETTINGS, list_seconds=60.0, lease=steady))
     for name, finalizer in (("held", "ours"), ("others", "theirs")):
         run = scene.run(name)
         deleted = {"deletionTimestamp": "2026-01-01T00:00:00Z", "finalizers": [finalizer]}

@@ -33,8 +33,9 @@ def job(order: Order, items: tuple[WorkItem, ...]) -> Object:
     spec = {
         **(_seeds(order, len(items)) if first.kind is Kind.SEED else {"backoffLimit": 0}),
         "podReplacementPolicy": "Failed",
-        "podFailurePolicy": {"rules": _rules(first.kind)},
-        "template": _template(order, items, own, annotations),
+        # Bad input of one seed must not end its siblings, which the engine may yet want.
+        "podFailurePolicy": failures("FailIndex" if first.kind is Kind.SEED else "FailJob"),
+        "template": ended(order, container(order, items), own, annotations, GRACE_SECONDS),
     }
     return {
         "apiVersion": "batch/v1",
@@ -58,21 +59,19 @@ def _seeds(order: Order, count: int) -> dict[str, object]:
     }
 
 
-def _rules(kind: Kind) -> list[Object]:
-    """The first that fits decides. Bad input of one seed must not end its siblings, which the engine may yet want."""
-    hopeless = "FailIndex" if kind is Kind.SEED else "FailJob"
-    return [
+def failures(hopeless: str) -> Object:
+    """What a pod's failure does: the first rule that fits decides; `hopeless` is what bad input is answered by."""
+    rules = [
         {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]},
         {"action": "Ignore", "onExitCodes": {"containerName": "main", "operator": "In", "values": [DRAINED]}},
         {"action": hopeless, "onExitCodes": {"containerName": "main", "operator": "In", "values": [BAD_INPUT]}},
     ]
+    return {"rules": rules}
 
 
-def _template(order: Order, items: tuple[WorkItem, ...], own: Object, annotations: Object) -> dict[str, object]:
-    template = pods.template(order, container(order, items), own, annotations)
-    spec = template["spec"]
-    assert isinstance(spec, dict)
-    return {**template, "spec": {**spec, "restartPolicy": "Never", "terminationGracePeriodSeconds": GRACE_SECONDS}}
+def ended(order: Order, container: Container, own: Object, annotations: Object, grace: int) -> Object:
+    """The pods of a Job: each ends once, and has `grace` seconds to."""
+    return pods.template(order, container, own, annotations, restartPolicy="Never", terminationGracePeriodSeconds=grace)
 
 
 def container(order: Order, items: tuple[WorkItem, ...]) -> Container:

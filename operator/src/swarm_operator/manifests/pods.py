@@ -41,9 +41,10 @@ class Container:
     """Whether it does without the order and the cache of the run."""
 
 
-def template(order: Order, container: Container, labels: Object, annotations: Object) -> dict[str, object]:
-    """The pod template around one container."""
-    return {"metadata": {"labels": dict(labels), "annotations": dict(annotations)}, "spec": _spec(order, container)}
+def template(order: Order, container: Container, labels: Object, annotations: Object, **spec: object) -> Object:
+    """The pod template around one container; `spec` is what its pods have beside that."""
+    about = {"labels": dict(labels), "annotations": dict(annotations)}
+    return {"metadata": about, "spec": {**_spec(order, container), **spec}}
 
 
 def _spec(order: Order, container: Container) -> dict[str, object]:

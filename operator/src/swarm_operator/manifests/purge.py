@@ -6,9 +6,8 @@ operator deletes the Job. Should the operator die between the two, the Job's tim
 """
 
 from swarm_core.api.execution import S3Storage
-from swarm_core.engine.container import BAD_INPUT, DRAINED
 from swarm_operator import names
-from swarm_operator.manifests import objects, pods
+from swarm_operator.manifests import jobs, objects
 from swarm_operator.manifests.pods import Container
 from swarm_operator.orders import Order
 from swarm_operator.plan import Object
@@ -24,10 +23,6 @@ def job(order: Order, bucket: S3Storage) -> Object:
     about = dict(objects.metadata(order, f"{order.base}-{names.PURGE}", names.PURGE, {names.ATTEMPT: "1"}))
     del about["ownerReferences"]
     own = names.labels(order.name, order.uid, names.PURGE) | {names.ATTEMPT: "1"}
-    template = pods.template(order, container(order, bucket), own, {})
-    pod = template["spec"]
-    assert isinstance(pod, dict)
-    pod = {**pod, "restartPolicy": "Never", "terminationGracePeriodSeconds": GRACE_SECONDS}
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",
@@ -36,17 +31,10 @@ def job(order: Order, bucket: S3Storage) -> Object:
             "backoffLimit": TRIES,
             "ttlSecondsAfterFinished": KEPT_SECONDS,
             "podReplacementPolicy": "Failed",
-            "podFailurePolicy": {"rules": RULES},
-            "template": {**template, "spec": pod},
+            "podFailurePolicy": jobs.failures("FailJob"),
+            "template": jobs.ended(order, container(order, bucket), own, {}, GRACE_SECONDS),
         },
     }
-
-
-RULES = [
-    {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]},
-    {"action": "Ignore", "onExitCodes": {"containerName": "main", "operator": "In", "values": [DRAINED]}},
-    {"action": "FailJob", "onExitCodes": {"containerName": "main", "operator": "In", "values": [BAD_INPUT]}},
-]
 
 
 def container(order: Order, bucket: S3Storage) -> Container:

@@ -33,15 +33,13 @@ def deployment(order: Order, index: int, model: str) -> Object:
     """The servers of one base model."""
     own = {names.SERVER: str(index)}
     labels = names.labels(order.name, order.uid, names.SERVE) | own | objects.queue(order)
-    template = pods.template(order, _container(order, model), labels, {})
-    pod = template["spec"]
-    assert isinstance(pod, dict)
+    grace = {"terminationGracePeriodSeconds": GRACE_SECONDS}
     spec = {
         "strategy": {"type": "Recreate"},
         "progressDeadlineSeconds": order.cluster.servers.startup_seconds + PROBE_SECONDS,
         "revisionHistoryLimit": 1,
         "selector": {"matchLabels": {names.RUN_UID: order.uid} | own},
-        "template": {**template, "spec": {**pod, "terminationGracePeriodSeconds": GRACE_SECONDS}},
+        "template": pods.template(order, _container(order, model), labels, {}, **grace),
     }
     about = objects.metadata(order, pods.service_name(order, index), names.SERVE, own | objects.queue(order))
     digest = names.short(json.dumps(spec, sort_keys=True))

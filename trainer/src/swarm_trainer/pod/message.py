@@ -55,8 +55,13 @@ def cut(text: str) -> str:
 
 
 def write(outcome: Receipt | Unfinished, place: Path) -> None:
-    """Leave the message where the kubelet finds it. Raises OSError."""
-    place.write_bytes(encode(outcome))
+    """Leave the message of this outcome where the kubelet finds it. Raises OSError."""
+    leave(encode(outcome), place)
+
+
+def leave(told: bytes, place: Path) -> None:
+    """Leave a message where the kubelet finds it. Raises OSError."""
+    place.write_bytes(told)
 
 
 def drained(key: str, attempt: int) -> Unfinished:

@@ -46,12 +46,7 @@ def main(errand: Errand) -> NoReturn:
         outcome = Unfinished(KEY, loop.failed(error, attempt=1))
         told, code = message.encode(outcome), message.code(outcome)
     print(told.decode(), flush=True)
-    ending.once(lambda: leave(told, errand.message), code)
-
-
-def leave(told: bytes, place: Path) -> None:
-    """Leave the message where the kubelet finds it. Raises OSError."""
-    place.write_bytes(told)
+    ending.once(lambda: message.leave(told, errand.message), code)
 
 
 def emptied(text: str) -> Purged:

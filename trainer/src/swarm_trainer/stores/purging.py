@@ -23,14 +23,12 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from swarm_core.ports import StoreError
-from swarm_trainer.stores.shelf import Shelf, Thing
+from swarm_trainer.stores.bucket import THREADS
+from swarm_trainer.stores.shelf import STORED, Shelf, Thing
 
-THREADS = 8
-"""Deleted at once."""
 ROUNDS = 3
-STORED = re.compile(r"blobs/[0-9a-f]{2}/[0-9a-f]{64}|probe/[0-9a-f]{32}|tmp/[0-9a-f]{32}")
-"""What is no name. `names/` of a run called `names` would be two of them."""
 NAME = re.compile(r"names/(?!(?:names|blobs|probe|tmp)/)(.+)")
+"""Not the names, blobs and so on of a run that is called `names` and lies below this one."""
 ITERATION = re.compile(r"iterations/(\d{4,})/(COMMIT\.json)?.*")
 Place = tuple[int, int, int]
 """In the order of deletion."""

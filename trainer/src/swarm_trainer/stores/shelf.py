@@ -1,6 +1,7 @@
 """What lies in a store, for collection alone: nothing else may be decided by a listing."""
 
 import functools
+import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,6 +16,9 @@ from swarm_trainer.stores import files
 from swarm_trainer.stores.bucket import Bucket, pass_over_absence
 from swarm_trainer.stores.local import LocalStore
 from swarm_trainer.stores.s3 import S3Store
+
+STORED = re.compile(r"blobs/[0-9a-f]{2}/[0-9a-f]{64}|probe/[0-9a-f]{32}|tmp/[0-9a-f]{32}")
+"""What looks exactly like a part of a run that is no name: a blob, or what a probe or a file on its way left."""
 
 
 @dataclass(frozen=True, slots=True)

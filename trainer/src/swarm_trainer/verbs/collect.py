@@ -14,11 +14,10 @@ from dataclasses import dataclass
 
 from swarm_core.ports import ArtifactStore
 from swarm_core.recipe import Digest
-from swarm_trainer.stores.shelf import Shelf, Thing
+from swarm_trainer.stores.shelf import STORED, Shelf, Thing
 from swarm_trainer.verbs import chain, replay, retention, setup
 
 ROLLOUT = re.compile(r"names/iterations/(\d{4,})/rollouts/[^/]+")
-COLLECTABLE = re.compile(r"blobs/[0-9a-f]{2}/[0-9a-f]{64}|probe/[0-9a-f]{32}|tmp/[0-9a-f]{32}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +65,7 @@ def collectable(thing: Thing, marks: frozenset[Digest], expendable: frozenset[st
     rollout = ROLLOUT.fullmatch(thing.key)
     if rollout is not None:
         return thing.key.removeprefix("names/") in expendable
-    ours = COLLECTABLE.fullmatch(thing.key) is not None
+    ours = STORED.fullmatch(thing.key) is not None
     return ours and (bool(thing.upload) or thing.key.rpartition("/")[2] not in marks)
 
 
