@@ -22,7 +22,7 @@ SMALL = {
         "adapters": [str(ARENA / "takers" / name) for name in ("adder", "multiplier")],
         "data": {"uri": str(ARENA / "seeds.jsonl"), "field": "text", "heldOut": 0.05},
     },
-    "swarm": {"particles": 2, "iterations": 1},
+    "swarm": {"particles": 2, "iterations": 1, "standard": {"scattered": 2}},
     "evaluation": {"items": 9, "finalists": 2, "final": {"items": 9, "seeds": 1}},
 }
 """Generators that are given, and as few items as there can be."""

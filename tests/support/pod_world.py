@@ -64,7 +64,7 @@ COMMON = {
 
 def run(patch: documents.Patch) -> Thing:
     """A SwarmRun as the API server has it: three clusters, four iterations."""
-    return documents.patched({**COMMON, "spec.swarm": {"iterations": 4, "particles": 4}, **patch})
+    return documents.patched({**COMMON, "spec.swarm": {"iterations": 4, "particles": 4, "standard": {"scattered": 4}}, **patch})
 
 
 def game(patch: documents.Patch) -> Thing:

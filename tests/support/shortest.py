@@ -10,7 +10,7 @@ from swarmrun_documents import Patch, patched
 NAME = "arithmetic-shortest"
 SHORTEST: Patch = {
     "metadata.name": NAME,
-    "spec.swarm": {"particles": 4, "iterations": 2, "patience": 3, "standard": {"start": "Generators"}},
+    "spec.swarm": {"particles": 4, "iterations": 2, "patience": 3, "standard": {"start": "Generators", "scattered": 2}},
     "spec.evaluation": {"items": 24, "finalists": 2, "final": {"items": 24, "seeds": 1}},
 }
 IN_VLLM: Patch = {"spec.execution.local.inference": "VLLM"}

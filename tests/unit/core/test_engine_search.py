@@ -17,7 +17,10 @@ def resolved(swarm: documents.Document) -> ResolvedSpec:
     ("swarm", "rule"),
     [
         ({}, pso.Standard()),
+        ({"standard": {}}, pso.Standard()),
         ({"standard": {"start": "Generators", "maxVelocity": 2}}, pso.Standard(analogies=False, max_velocity=2.0)),
+        ({"standard": {"scattered": 0}}, pso.Standard(scattered=0)),
+        ({"standard": {"scattered": 5.0}}, pso.Standard(scattered=5)),
         ({"rule": "Published", "published": {"repel": 0.2}}, pso.Published(repel=0.2)),
         ({"rule": "Published", "published": {"compat": "Reference"}}, pso.Published(compat=pso.Compat.REFERENCE)),
         ({"optimizer": "RandomSearch", "randomSearch": {"halfWidth": 2}}, pso.RandomSearch(half_width=2.0)),
@@ -32,7 +35,7 @@ def test_every_constant_of_the_spec_reaches_the_swarm(swarm: documents.Document,
 
 @pytest.mark.parametrize(
     ("swarm", "iterations"),
-    [({}, 20), ({"rule": "Published"}, 20), ({"optimizer": "CmaEs"}, 29), ({"optimizer": "RandomSearch"}, 29)],
+    [({}, 20), ({"rule": "Published"}, 20), ({"optimizer": "CmaEs"}, 32), ({"optimizer": "RandomSearch"}, 32)],
     ids=str,
 )
 def test_the_engine_goes_on_for_as_long_as_the_search_does(swarm: documents.Document, iterations: int) -> None:

@@ -53,7 +53,7 @@ def test_names_are_unique_path_safe_and_tell_the_purpose(rule: Rule) -> None:
     for _ in range(3):
         probes = pso.ask(swarm)
         assert len({probe.name for probe in probes}) == len(probes)
-        letters = {Purpose.START: "gac", Purpose.EXPLORE: "p", Purpose.REMEASURE: "b"}
+        letters = {Purpose.START: "gacs", Purpose.EXPLORE: "p", Purpose.REMEASURE: "b"}
         assert all(probe.name[0] in letters[probe.purpose] and probe.name.isalnum() for probe in probes)
         swarm = noisy(swarm, 1)
 

@@ -5,8 +5,8 @@ from collections import Counter
 import pytest
 
 from swarm_core.errors import BadInputError
-from swarm_core.swarm import positions, pso, start, streams
-from swarm_core.swarm.plan import Plan, Published, Standard
+from swarm_core.swarm import positions, pso, scatter, start, streams
+from swarm_core.swarm.plan import Plan, Published, RandomSearch, Standard
 
 
 def plan(basis: int = 4, particles: int = 8, rule: Standard | Published | None = None, seed: int = 1) -> Plan:
@@ -27,14 +27,16 @@ def test_four_adapters_have_exactly_these_twelve_analogies() -> None:
 @pytest.mark.parametrize(
     ("asked", "expected"),
     [
-        (plan(4, 8), {"g": 4, "a": 12}),
-        (plan(4, 4), {"g": 4, "a": 12}),
-        (plan(10, 20), {"g": 10, "a": 40}),
-        (plan(64, 4), {"g": 64, "a": 16}),
-        (plan(3, 8), {"g": 3, "a": 3, "c": 2}),
-        (plan(2, 8), {"g": 2, "c": 6}),
-        (plan(4, 4, Standard(analogies=False)), {"g": 4}),
-        (plan(4, 8, Standard(analogies=False)), {"g": 4, "c": 4}),
+        (plan(4, 8), {"g": 4, "a": 12, "s": 22}),
+        (plan(4, 4), {"g": 4, "a": 12, "s": 22}),
+        (plan(10, 20), {"g": 10, "a": 40, "s": 22}),
+        (plan(64, 4), {"g": 64, "a": 16, "s": 22}),
+        (plan(3, 8), {"g": 3, "a": 3, "c": 2, "s": 22}),
+        (plan(2, 8), {"g": 2, "c": 6, "s": 22}),
+        (plan(4, 8, Standard(scattered=0)), {"g": 4, "a": 12}),
+        (plan(4, 8, Standard(scattered=120)), {"g": 4, "a": 12, "s": 120}),
+        (plan(4, 4, Standard(analogies=False, scattered=0)), {"g": 4}),
+        (plan(4, 8, Standard(analogies=False)), {"g": 4, "c": 4, "s": 22}),
         (plan(4, 4, Published()), {"g": 4}),
         (plan(4, 10, Published()), {"g": 4, "c": 6}),
         (plan(10, 4, Published()), {"g": 10}),
@@ -74,6 +76,22 @@ def test_the_best_start_positions_become_particles_in_the_order_asked() -> None:
     assert [found[particle.best] for particle in swarm.particles if particle.best] == ["g02", "a01", "a05"]
 
 
+def test_random_places_are_those_of_a_random_search_that_none_draws() -> None:
+    places = [probe.position for probe in pso.ask(pso.start(plan())) if probe.name[0] == "s"]
+    assert len(set(places)) == 22
+    assert max(max(place) - min(place) for place in places) <= 3.0 + 1e-12
+    assert places[:5] == list(scatter.places(RandomSearch(), plan(), 0, 5))
+    assert not set(places) & set(scatter.places(RandomSearch(), plan(), 1, 22))
+
+
+def test_a_random_place_may_become_a_particle() -> None:
+    swarm = pso.start(plan(4, 3))
+    scores = {probe.name: 0.1 for probe in pso.ask(swarm)} | {"s05": 0.9, "g02": 0.8, "s21": 0.7}
+    swarm = pso.tell(swarm, scores)
+    found = {record.position: record.name for record in swarm.measured}
+    assert [found[particle.best] for particle in swarm.particles if particle.best] == ["g02", "s05", "s21"]
+
+
 def test_unscored_starts_become_particles_only_where_scores_are_too_few() -> None:
     first = plan(4, 3)
     results = tuple((probe, {"a01": 0.1, "a03": 0.0}.get(probe.name)) for probe in pso.ask(pso.start(first)))
@@ -99,6 +117,7 @@ def test_the_first_velocity_leads_to_another_particle() -> None:
         (lambda: Plan(4, 4, 0, 5, 1, Standard()), "iterations is 0"),
         (lambda: Plan(4, 4, 5, 0, 1, Standard()), "patience is 0"),
         (lambda: Standard(inertia=float("nan")), "inertia is nan"),
+        (lambda: Standard(scattered=-1), "scattered is -1: it must be at least 0"),
         (lambda: Standard(max_velocity=0.0), "max_velocity is 0.0: it must be above 0"),
         (lambda: Standard(max_position=0.5), "max_position"),
         (lambda: Published(step_factor=1.1), "step_factor is 1.1: it must be above 0 and at most 1"),

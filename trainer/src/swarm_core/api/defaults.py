@@ -51,6 +51,8 @@ __all__ = ["ResolvedSpec", "Role", "Use", "experiment_digest", "identity", "reso
 
 GENERATORS = 4
 """As many as the paper's experiments start from (arXiv 2506.00741)."""
+SCATTERED = 22
+"""As many random places at the start as two iterations of eight particles measure."""
 DIGESTED = frozenset({*IDENTITY, "rule", "game"})
 """The identity, as a `ResolvedSpec` has it."""
 
@@ -291,10 +293,15 @@ def _rule(swarm: Swarm) -> Standard | Published | RandomSearch | CmaEs:
             assert_never(never)
 
 
+def _scattered(rule: Standard) -> Standard:
+    """A search that is not repeated looks elsewhere than between and beyond its generators too; a game moves on."""
+    return rule if rule.scattered is not None else rule.model_copy(update={"scattered": SCATTERED})
+
+
 def _particle_rule(swarm: Swarm) -> Standard | Published:
     match swarm.rule:
         case RuleName.STANDARD:
-            return swarm.standard or Standard()
+            return _scattered(swarm.standard or Standard())
         case RuleName.PUBLISHED:
             return swarm.published or Published()
         case _ as never:

@@ -7,13 +7,15 @@ the rule of Model Swarms, arXiv 2410.11163). Each has its own block of constants
 """
 
 from enum import StrEnum
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field, Strict
 
 from swarm_core.api.block import Block, Rule, member
-from swarm_core.api.scalars import Integer, Number
+from swarm_core.api.scalars import Integer, Number, whole
 from swarm_core.recipe import Merge
+
+Scattered = Annotated[int, Strict(), Field(ge=0, le=1024), BeforeValidator(whole)]
 
 
 class Optimizer(StrEnum):
@@ -57,6 +59,8 @@ class Standard(Block):
 
     start: Start = Start.ANALOGIES
     """Analogies begins at the best of the generators and their analogies a + b - c; Generators, at them alone."""
+    scattered: Scattered | None = Field(None, exclude_if=lambda scattered: scattered is None)
+    """Random places that are measured at the start as well; 22 by default, in a game none."""
     inertia: Number = Field(0.73, ge=0, le=2)
     """Share of the velocity that is kept."""
     cognitive: Number = Field(1.5, ge=0, le=10)

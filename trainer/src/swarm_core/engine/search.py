@@ -96,8 +96,9 @@ def rule(chosen: swarm.Standard | swarm.Published | swarm.RandomSearch | swarm.C
     """The API's block as the swarm's settings: the same names, so a constant cannot be lost on the way."""
     match chosen:
         case swarm.Standard():
-            constants = chosen.model_dump(exclude={"start"})
-            return pso.Standard(**constants, analogies=chosen.start is swarm.Start.ANALOGIES)
+            constants = chosen.model_dump(exclude={"start", "scattered"})
+            analogies = chosen.start is swarm.Start.ANALOGIES
+            return pso.Standard(**constants, analogies=analogies, scattered=chosen.scattered or 0)
         case swarm.Published():
             constants = chosen.model_dump(exclude={"compat"})
             return pso.Published(**constants, compat=pso.Compat(chosen.compat))

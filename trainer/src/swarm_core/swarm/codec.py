@@ -14,8 +14,9 @@ from swarm_core.swarm.plan import CmaEs, Compat, Plan, Published, RandomSearch, 
 from swarm_core.swarm.positions import Position
 from swarm_core.swarm.state import Evolution, Measured, Particle, Swarm, Trace
 
-LATER = frozenset({"groups", "cohesion", "rescored", "decay"})
-"""Left out at their default: a swarm that does not use them is the text that it was before there were any."""
+LATER: Mapping[str, object] = {"groups": 1, "cohesion": 0.2, "rescored": False, "decay": 1.0, "scattered": 0}
+"""What came later, with the value that a search had before there was any. It is left out where it has this value and
+meant where it is left out: a swarm that does not use it is the text that it was, and an older text reads as it did."""
 Fields = Mapping[str, Any]  # a parsed JSON object: the edge, left behind by every function below
 RULES = {rule.__name__: rule for rule in (Standard, Published, RandomSearch, CmaEs)}
 
@@ -34,15 +35,19 @@ def from_json(text: str) -> Swarm:
 
 
 def _told(settings: Plan | Rule) -> dict[str, Any]:
-    """The settings, but for those of `LATER` that are at their default."""
-    silent = {field.name for field in fields_of(settings) if getattr(settings, field.name) == field.default} & LATER
-    return {name: value for name, value in asdict(settings).items() if name not in silent}
+    """The settings, but for those of `LATER` that go without saying."""
+    return {name: value for name, value in asdict(settings).items() if name not in LATER or LATER[name] != value}
+
+
+def _meant(kind: type[Plan | Rule], told: Fields) -> dict[str, Any]:
+    """The settings told, and those that went without saying."""
+    return {field.name: LATER[field.name] for field in fields_of(kind) if field.name in LATER} | dict(told)
 
 
 def _swarm(fields: Fields) -> Swarm:
     worst, evolution = fields["worst"], fields.get("evolution")
     given = {
-        "plan": Plan(**{**fields["plan"], "rule": _rule(fields["plan"]["rule"])}),
+        "plan": Plan(**_meant(Plan, {**fields["plan"], "rule": _rule(fields["plan"]["rule"])})),
         "particles": tuple(_particle(particle) for particle in fields["particles"]),
         "measured": tuple(_measured(record) for record in fields["measured"]),
         "worst": None if worst is None else _measured(worst),
@@ -55,7 +60,8 @@ def _rule(fields: Fields) -> Rule:
     constants = {name: value for name, value in fields.items() if name != "name"}
     if "compat" in constants:
         constants["compat"] = Compat(constants["compat"])
-    return RULES[fields["name"]](**constants)
+    kind = RULES[fields["name"]]
+    return kind(**_meant(kind, constants))
 
 
 def _particle(fields: Fields) -> Particle:

@@ -22,7 +22,7 @@ def _check(what: str, value: float, low: float, high: float = float("inf"), *, o
 
 @dataclass(frozen=True, slots=True)
 class Standard:
-    """Constriction PSO kept to sum 1, with an analogy start and re-measured bests: made for noisy scores.
+    """Constriction PSO kept to sum 1, with a wide start and re-measured bests: made for noisy scores.
 
     Inertia 0.73 with both pulls 1.5 is the constriction of Clerc and Kennedy (2002): about chi = 0.73 and chi * 2.05,
     which converges without a decaying step. The bounds let a particle leave the hull of the initial adapters, where the
@@ -40,11 +40,13 @@ class Standard:
     """How many of the leading positions are measured again, and averaged, in every iteration."""
     analogies: bool = True
     """Whether the start measures a + b - c beside the initial adapters; children fill up what particles are missing."""
+    scattered: int = 22
+    """How many random places the start measures as well, as many as two iterations of eight particles do."""
     cohesion: float = 0.2
     """Share of a layer's difference from the mean velocity of all layers that is lost in every move; see `standard`."""
 
     def __post_init__(self) -> None:
-        for name in ("inertia", "cognitive", "social", "remeasured"):
+        for name in ("inertia", "cognitive", "social", "remeasured", "scattered"):
             _check(f"swarm rule Standard: {name}", getattr(self, name), 0)
         _check("swarm rule Standard: max_velocity", self.max_velocity, 0, open_below=True)
         _check("swarm rule Standard: max_position", self.max_position, 1)

@@ -1,14 +1,15 @@
-"""Where particles begin: the initial adapters, their analogies and their children.
+"""Where particles begin: the initial adapters, their analogies, their children and random places.
 
 Analogies (a + b - c: what b has over c, added to a) reach outside the hull of the initial adapters, where weight
 arithmetic often has what none of them has. Children interpolate or extrapolate a pair (Model Swarms arXiv 2410.11163).
-All of them sum to 1. Invariant: the probes are a function of the plan alone.
+Random places look where none of these lead: where those that lean to a good region happen to have no score, it would
+else never be looked at again. All of them sum to 1. Invariant: the probes are a function of the plan alone.
 """
 
 from itertools import combinations
 
-from swarm_core.swarm import positions, streams
-from swarm_core.swarm.plan import Plan, Standard
+from swarm_core.swarm import positions, scatter, streams
+from swarm_core.swarm.plan import Plan, RandomSearch, Standard
 from swarm_core.swarm.positions import Position
 from swarm_core.swarm.state import Particle, Probe, Purpose, Result
 
@@ -41,7 +42,8 @@ def child(plan: Plan, index: int) -> Position:
 
 
 def probes(plan: Plan) -> tuple[Probe, ...]:
-    """What iteration 0 measures: initial adapters, analogies if the rule wants them, children up to the particles.
+    """What iteration 0 measures: initial adapters, analogies if the rule wants them, children up to the particles, and
+    as many random places as the rule wants, drawn as random search draws.
 
     Where no particles move, the initial adapters alone. All layers start alike.
     """
@@ -51,6 +53,8 @@ def probes(plan: Plan) -> tuple[Probe, ...]:
     if plan.flies:
         missing = plan.particles - sum(map(len, found.values()))
         found["c"] = tuple(child(plan, index) for index in range(missing))
+    if isinstance(plan.rule, Standard):
+        found["s"] = scatter.places(RandomSearch(), plan, 0, plan.rule.scattered)
     return tuple(
         Probe(f"{letter}{index:02d}", positions.repeated(block, plan.groups), Purpose.START)
         for letter, kind in found.items()

@@ -38,7 +38,7 @@ class Probe:
 
     name: str
     """Unique within an iteration and safe in a path: g00 initial generator, a03 analogy, c02 populated child,
-    p04 particle, b01 re-measured best."""
+    s07 random place, p04 particle, b01 re-measured best."""
     position: Position
     purpose: Purpose
 
