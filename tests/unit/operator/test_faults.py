@@ -9,6 +9,7 @@ from engine_site import timeless
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+from pod_cluster import Thing
 from pod_world import CrashError, World
 
 from swarm_core.engine.state import EngineState
@@ -109,7 +110,7 @@ class Faults(RuleBasedStateMachine):
 
     @rule(index=INDEX)
     def a_node_is_lost(self, index: int) -> None:
-        def lose(pod: pod_world.Thing) -> None:
+        def lose(pod: Thing) -> None:
             pod["dead"] = True
             self.world.delete("Pod", pod["metadata"]["name"])
 

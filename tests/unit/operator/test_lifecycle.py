@@ -2,6 +2,7 @@
 
 import json
 
+import pod_cluster
 import pod_world
 import pytest
 import swarmrun_documents as documents
@@ -33,7 +34,7 @@ def test_a_suspended_run_gives_everything_back_and_goes_on_to_the_same_end(work:
     for _ in range(3):
         world.turn("terminate")
     assert not world.living()
-    assert not any(job for job in world.all("Job") if not pod_world.ended(job))
+    assert not any(job for job in world.all("Job") if not pod_cluster.ended(job))
     assert world.conditions()["Suspended"] == ("True", "Suspended")
     assert world.conditions()["Reconciling"][0] == "False"
     assert world.run["status"]["servers"]["phase"] == "Off"

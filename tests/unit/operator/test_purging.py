@@ -7,7 +7,8 @@ from typing import Any
 import pod_world
 import pytest
 import swarmrun_documents as documents
-from pod_world import Thing, World
+from pod_cluster import Thing
+from pod_world import World
 
 from swarm_operator import names, purging, times
 from swarm_operator.plan import Finalize, Observed, Step

@@ -6,7 +6,8 @@ from collections.abc import Callable
 import pod_world
 import pytest
 from engine_site import timeless
-from pod_world import Thing, World
+from pod_cluster import Thing
+from pod_world import World
 
 from swarm_core.engine.work import Failed, Kind, Receipt, WorkItem
 from swarm_core.recipe import digest_bytes

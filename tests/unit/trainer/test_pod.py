@@ -43,6 +43,16 @@ def test_a_pod_of_an_indexed_job_finds_its_seed_by_its_index() -> None:
     assert work.own(SEED, {}).key == "seed.generators.000"
 
 
+@pytest.mark.parametrize("place", ["{broken", '{"bucket": 3}', "/a/folder"])
+def test_a_place_to_purge_that_is_no_bucket_is_not_tried_again(place: str, tmp_path: Path) -> None:
+    last = tmp_path / "message"
+    command = [sys.executable, "-m", "swarm_trainer.pod", "purge", "--place", place, "--message", str(last)]
+    assert subprocess.run(command, capture_output=True, timeout=120, check=False).returncode == 65
+    told = json.loads(last.read_bytes())["failed"]
+    assert told["reason"] == "BadInput"
+    assert told["message"].startswith(f"--place {place!r}: no bucket")
+
+
 def test_other_work_has_no_index_of_a_job() -> None:
     item = WorkItem(Kind.ITERATE, index=7)
     assert work.own(item, {"JOB_COMPLETION_INDEX": "0"}) == item

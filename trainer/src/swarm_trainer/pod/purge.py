@@ -51,9 +51,12 @@ def main(errand: Errand) -> NoReturn:
 
 def emptied(text: str) -> Purged:
     """What was deleted at the place of `text`. Raises BadInputError, StoreError."""
-    place = opening.heard(text)
+    try:
+        place = opening.heard(text)
+    except ValueError as error:
+        raise BadInputError(f"--place {text!r}: no bucket's settings: {error}") from error
     if not isinstance(place, S3Storage):
-        raise BadInputError(f"{text}: no bucket; a run on a cluster keeps its results in one")
+        raise BadInputError(f"--place {text!r}: no bucket; a run on a cluster keeps its results in one")
     with tempfile.TemporaryDirectory() as cache:
         return purging.purge(shelf.shelf_of(opening.opened(place, Path(cache))), Teller())
 
