@@ -60,7 +60,7 @@ ARENAS = ("arithmetic", "arithmetic-2")
 RESULTS = Path(__file__).with_suffix(".jsonl")
 FIRST_SEED = 2001
 """Tuning used seeds below 1000, `ten_seeds.py` those from 1001."""
-PARTICLES, ITERATIONS, ITEMS = 8, 14, 120
+PARTICLES, ITERATIONS, ITEMS = 8, 10, 120
 FINAL_ITEMS, FINAL_SETS = 800, 2
 DEFAULT = "Standard"
 CONTESTANTS: dict[str, dict[str, object]] = {

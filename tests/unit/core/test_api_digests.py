@@ -71,7 +71,7 @@ def test_a_field_changes_the_digest_exactly_when_it_is_identity(
 
 def test_the_digest_of_the_smallest_run_stays_what_it_is() -> None:
     """Run folders are found again by it: a new default, or a renamed field, starts every experiment over."""
-    assert digest(documents.minimal()) == "ac805fcce2150860ebadb36a6ca39dfce66d5b5df12954897ebaad6e9ebd76da"
+    assert digest(documents.minimal()) == "d263613617cf7cc68544254e86acc22b8cf421bb30c188d50cab0312fd2ef620"
     published = digest(documents.patched({"spec.swarm.rule": "Published"}))
     assert published == "c8d5997fbdf72e7279fa13ba485254c6b784b68a4eda8ab96ef1aac3f051458c"
 
@@ -90,7 +90,7 @@ def test_writing_every_default_out_changes_nothing(start: documents.Patch) -> No
         {"spec.generators.count": 4},
         {"spec.generators.training": {}, "spec.generators.clustering": {"kmeans": {"embedder": {}}}},
         {"spec.swarm": {"optimizer": "ParticleSwarm", "rule": "Standard", "standard": {}}},
-        {"spec.swarm": {"standard": {"scattered": 22}}},
+        {"spec.swarm": {"standard": {"scattered": 66}}},
         {"spec.swarm": {"groups": "Global", "merge": "Elementwise"}},
         {"spec.takers.0.model": "models/base"},
         {"spec.evaluation.items": 40.0, "spec.seed": -0.0},
@@ -189,7 +189,7 @@ def test_the_smallest_run_resolves_to_four_generators_trained_on_kmeans_clusters
     assert isinstance(spec.generators.origin, Trained)
     assert spec.generators.origin.clusters == ByKMeans(embedder=None)
     assert spec.generators.origin.training.rank == 16
-    assert spec.rule == Standard(scattered=22)
+    assert spec.rule == Standard(scattered=66)
     assert isinstance(spec.takers[0], ResolvedTaker)
     assert spec.takers[0].model == "models/base"
 

@@ -55,7 +55,7 @@ def test_seed_data_comes_back_and_its_pool_leaves_the_held_out_items_out() -> No
 def test_a_commit_stays_small_however_long_the_search() -> None:
     """Four particles over four generators, all layers alike, sixteen takers' means in every measurement."""
     plan = pso.Plan(basis=4, particles=4, iterations=200, patience=1000, seed=1, rule=pso.Standard())
-    swarm, largest, one = pso.start(plan), 0, digest_bytes(b"")
+    swarm, sizes, one = pso.start(plan), list[int](), digest_bytes(b"")
     while pso.stopped(swarm) is None:
         value = {probe.name: streams.uniform(1, swarm.iteration, probe.name) for probe in pso.ask(swarm)}
         parts = tuple((f"taker-{number:02d}", 1 / 3) for number in range(16))
@@ -66,5 +66,6 @@ def test_a_commit_stays_small_however_long_the_search() -> None:
             for p in pso.ask(swarm)
         )
         iteration, swarm = swarm.iteration, pso.tell(swarm, value)
-        largest = max(largest, len(Commit(one, iteration, one, (one,) * 4, pso.to_json(swarm), probes).to_bytes()))
-    assert 8 * 1024 < largest < 40 * 1024
+        sizes.append(len(Commit(one, iteration, one, (one,) * 4, pso.to_json(swarm), probes).to_bytes()))
+    assert 8 * 1024 < max(sizes[1:]) < 32 * 1024
+    assert sizes[0] < 1024 * len(pso.ask(pso.start(plan)))

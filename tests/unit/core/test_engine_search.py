@@ -35,7 +35,7 @@ def test_every_constant_of_the_spec_reaches_the_swarm(swarm: documents.Document,
 
 @pytest.mark.parametrize(
     ("swarm", "iterations"),
-    [({}, 20), ({"rule": "Published"}, 20), ({"optimizer": "CmaEs"}, 32), ({"optimizer": "RandomSearch"}, 32)],
+    [({}, 20), ({"rule": "Published"}, 20), ({"optimizer": "CmaEs"}, 38), ({"optimizer": "RandomSearch"}, 38)],
     ids=str,
 )
 def test_the_engine_goes_on_for_as_long_as_the_search_does(swarm: documents.Document, iterations: int) -> None:

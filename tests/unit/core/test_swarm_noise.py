@@ -49,9 +49,9 @@ def found(
 
 def compare(optimum: Position) -> tuple[float, float]:
     """Mean worth of what Standard and Published find, at equal budgets."""
-    standard, published = Plan(4, 8, 15, 9, 1, Standard()), Plan(4, 10, 19, 9, 1, Published())
+    standard, published = Plan(4, 8, 11, 9, 1, Standard()), Plan(4, 10, 19, 9, 1, Published())
     assert abs(pso.budget(standard) - pso.budget(published)) <= 10
-    first = fmean(found(Standard(), 8, 15, seed, optimum) for seed in SEEDS)
+    first = fmean(found(Standard(), 8, 11, seed, optimum) for seed in SEEDS)
     return first, fmean(found(Published(), 10, 19, seed, optimum) for seed in SEEDS)
 
 
@@ -76,7 +76,7 @@ def test_random_starts_find_what_no_other_start_with_a_score_leads_to() -> None:
 
     within, without = (
         [found(Standard(scattered=places), 8, iterations, seed, optimum, scored) for seed in SEEDS]
-        for places, iterations in ((22, 14), (0, 16))
+        for places, iterations in ((66, 10), (0, 16))
     )
     assert max(without) < 0.4
-    assert sum(worth > 0.55 for worth in within) >= 5
+    assert sum(worth > 0.55 for worth in within) >= 8

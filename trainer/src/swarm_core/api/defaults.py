@@ -51,8 +51,8 @@ __all__ = ["ResolvedSpec", "Role", "Use", "experiment_digest", "identity", "reso
 
 GENERATORS = 4
 """As many as the paper's experiments start from (arXiv 2506.00741)."""
-SCATTERED = 22
-"""As many random places at the start as two iterations of eight particles measure."""
+SCATTERED = 66
+"""Random places at the start: what six iterations of eight particles measure."""
 DIGESTED = frozenset({*IDENTITY, "rule", "game"})
 """The identity, as a `ResolvedSpec` has it."""
 

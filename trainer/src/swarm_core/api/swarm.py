@@ -60,7 +60,7 @@ class Standard(Block):
     start: Start = Start.ANALOGIES
     """Analogies begins at the best of the generators and their analogies a + b - c; Generators, at them alone."""
     scattered: Scattered | None = Field(None, exclude_if=lambda scattered: scattered is None)
-    """Random places that are measured at the start as well; 22 by default, in a game none."""
+    """Random places that are measured at the start as well; 66 by default, in a game none."""
     inertia: Number = Field(0.73, ge=0, le=2)
     """Share of the velocity that is kept."""
     cognitive: Number = Field(1.5, ge=0, le=10)

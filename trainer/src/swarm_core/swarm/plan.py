@@ -40,8 +40,8 @@ class Standard:
     """How many of the leading positions are measured again, and averaged, in every iteration."""
     analogies: bool = True
     """Whether the start measures a + b - c beside the initial adapters; children fill up what particles are missing."""
-    scattered: int = 22
-    """How many random places the start measures as well, as many as two iterations of eight particles do."""
+    scattered: int = 66
+    """How many random places the start measures as well: what six iterations of eight particles measure."""
     cohesion: float = 0.2
     """Share of a layer's difference from the mean velocity of all layers that is lost in every move; see `standard`."""
 

@@ -123,7 +123,7 @@ def wanted(context: Context, stock: Stock, digest: Digest) -> Served:
     resolved = context.resolved
     local, dtype = resolved.execution.local, str(resolved.base.dtype)
     adapted = [model for model in stock.models if model.base == digest and model.basis]
-    # The first iteration asks about four times the particles: the initial generators and what lies between them.
+    # Any later iteration asks about fewer, and the first about more, but in turn: what is evicted has been asked.
     candidates = max(4 * resolved.swarm.particles, resolved.evaluation.finalists, resolved.generators.count + 1)
     if resolved.game:  # in the end the best takers of all rounds answer beside the initial ones
         last = resolved.game.rounds + resolved.game.takers.count + 2
