@@ -7,8 +7,9 @@ measurements of the default swarm (`pso.budget`), no patience, and the same rese
 reported are two sets of fresh items that no search has seen, for the generator chosen and for every initial one.
 Contestants of one seed meet the same examples and sampling seeds, so their differences are paired.
 
-Differences come with Student's interval and, because a search that ends with what cannot be scored again counts as 0 and
-one such seed is enough to spoil a variance, with a resampled one (bootstrap, BCa). Seeds are shown by tens, and all.
+Differences come with Student's interval and with a resampled one (bootstrap, BCa), because a search that ends with what
+cannot be scored again counts as 0, and one such seed swells a variance. Seeds are shown by tens, then all that the
+default has run with.
 
 Every result is a line of `benchmarks/search.jsonl`, written when it is there: what was killed goes on, nothing is
 measured twice, and the table can be made again from the lines alone (`--seeds 0`). One contestant and seed take two to
@@ -326,12 +327,13 @@ def difference(values: Sequence[float]) -> str:
 
 
 def parts(outcomes: Sequence[Outcome]) -> Iterator[tuple[str, list[Outcome]]]:
-    """The seeds of an arena by tens, as they are run, and all of them where that is more."""
+    """The seeds of an arena by tens, as they are run, and all that the default has run with where that is more."""
     tens = sorted({(one.seed - 1) // 10 for one in outcomes})
     for ten in tens:
         yield f"{10 * ten + 1} to {10 * ten + 10}", [one for one in outcomes if (one.seed - 1) // 10 == ten]
-    if len(tens) > 1:
-        yield "all", list(outcomes)
+    paired = {one.seed for one in outcomes if one.contestant == DEFAULT}
+    if len({(seed - 1) // 10 for seed in paired}) > 1:
+        yield f"all {len(paired)}", [one for one in outcomes if one.seed in paired]
 
 
 def rows(mine: Sequence[Outcome], arena: str, seeds: str) -> Iterator[str]:
@@ -343,9 +345,8 @@ def rows(mine: Sequence[Outcome], arena: str, seeds: str) -> Iterator[str]:
             continue
         fresh = [one.fresh for one in found]
         spread = f" ± {stdev(fresh):.3f}" if len(fresh) > 1 else ""
-        ahead = (
-            " | | " if name == DEFAULT else difference([default[o.seed] - o.fresh for o in found if o.seed in default])
-        )
+        paired = [default[one.seed] - one.fresh for one in found if one.seed in default]
+        ahead = difference(paired) if paired and name != DEFAULT else " | | "
         gain = interval([one.fresh - one.initial for one in found])
         curse = fmean(one.led - one.fresh for one in found), fmean(one.searched - one.fresh for one in found)
         yield (
@@ -357,8 +358,8 @@ def rows(mine: Sequence[Outcome], arena: str, seeds: str) -> Iterator[str]:
 
 def table(outcomes: Sequence[Outcome]) -> str:
     head = (
-        "| arena | seeds | search | runs | fresh, sd over seeds | minus best initial | Standard minus it | resampled | above 0 |"
-        " leader's search score minus fresh | chosen's minus fresh | measurements | items asked | time |"
+        "| arena | seeds | search | runs | fresh, sd over seeds | minus best initial | Standard minus it | resampled |"
+        " above 0 | leader's search score minus fresh | chosen's minus fresh | measurements | items asked | time |"
     )
     lines = [head, "|" + "---|" * 14]
     for arena in sorted({one.arena for one in outcomes}):
