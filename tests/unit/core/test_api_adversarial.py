@@ -15,6 +15,7 @@ from swarm_core.api.resources import ADVERSARIAL_RUN
 from swarm_core.engine import search
 from swarm_core.engine.plan import Side
 from swarm_core.errors import BadInputError
+from swarm_core.swarm import pso
 
 CRDS = Path(__file__).parents[3] / "crds"
 
@@ -120,6 +121,13 @@ def test_each_side_sees_the_spec_as_its_own_and_draws_from_a_seed_of_its_own() -
     assert type(theirs.rule).__name__ == "Published"
     assert len({ours.seed, theirs.seed, rivals.seed}) == 3
     assert rivals.basis == ours.basis
+
+
+@pytest.mark.parametrize(("standard", "places"), [({}, 0), ({"scattered": 7}, 7), ({"scattered": 0}, 0)], ids=str)
+def test_a_game_begins_at_random_places_only_where_it_is_told_to(standard: Document, places: int) -> None:
+    spec = resolved({"spec.takers.swarm.standard": standard, "spec.generators.swarm.standard": standard})
+    for name in ("generators", "takers"):
+        assert search.plan(search.side(spec, name)).rule == pso.Standard(scattered=places)
 
 
 def test_paths_of_both_sides_are_inputs() -> None:

@@ -72,6 +72,8 @@ def test_a_field_changes_the_digest_exactly_when_it_is_identity(
 def test_the_digest_of_the_smallest_run_stays_what_it_is() -> None:
     """Run folders are found again by it: a new default, or a renamed field, starts every experiment over."""
     assert digest(documents.minimal()) == "d263613617cf7cc68544254e86acc22b8cf421bb30c188d50cab0312fd2ef620"
+    before = digest(documents.patched({"spec.swarm": {"standard": {"scattered": 0}}}))
+    assert before == "9eeaecd6720ff63338acca24bb9a5c45bce9126ac751ada788f954e4a667286f"
     published = digest(documents.patched({"spec.swarm.rule": "Published"}))
     assert published == "c8d5997fbdf72e7279fa13ba485254c6b784b68a4eda8ab96ef1aac3f051458c"
 

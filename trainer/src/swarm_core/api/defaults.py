@@ -156,7 +156,7 @@ def _side(movement: Movement, spec: AdversarialRunSpec) -> Side:
         swarm=size,
         rule=movement.published or Published()
         if movement.rule is RuleName.PUBLISHED
-        else movement.standard or Standard(),
+        else _scattered(movement.standard or Standard(), 0),  # what is measured anew in every round is never lost
         rescored=bests is Bests.RESCORE,
         decay=(movement.decay or Decay()).factor if bests is Bests.DECAY else 1.0,
     )
@@ -293,15 +293,17 @@ def _rule(swarm: Swarm) -> Standard | Published | RandomSearch | CmaEs:
             assert_never(never)
 
 
-def _scattered(rule: Standard) -> Standard:
-    """A search that is not repeated looks elsewhere than between and beyond its generators too; a game moves on."""
-    return rule if rule.scattered is not None else rule.model_copy(update={"scattered": SCATTERED})
+def _scattered(rule: Standard, otherwise: int) -> Standard:
+    """With `otherwise` random places if nothing is said of them. None goes without saying: the search is then the one
+    that it was before there were any, and so is its digest."""
+    places = otherwise if rule.scattered is None else rule.scattered
+    return rule.model_copy(update={"scattered": places or None})
 
 
 def _particle_rule(swarm: Swarm) -> Standard | Published:
     match swarm.rule:
         case RuleName.STANDARD:
-            return _scattered(swarm.standard or Standard())
+            return _scattered(swarm.standard or Standard(), SCATTERED)
         case RuleName.PUBLISHED:
             return swarm.published or Published()
         case _ as never:
