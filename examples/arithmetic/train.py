@@ -97,6 +97,15 @@ ARENAS = {
             "small-subtraction": "small -",
         },
     ),
+    "arithmetic-3": Arena(
+        seed=3,
+        clusters={
+            "small-addition": "small +",
+            "small-multiplication": "small *",
+            "large-addition": "large +",
+            "small-subtraction": "small -",
+        },
+    ),
 }
 
 TAKERS = {
@@ -315,6 +324,7 @@ def save_adapter(model: PeftModel, folder: Path) -> None:
     written = folder / "adapter_config.json"
     config = json.loads(written.read_text(encoding="utf-8"))
     config["target_modules"] = list(LINEAR)
+    config["base_model_name_or_path"] = "base"  # not where it lay on this machine
     written.write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
 
 

@@ -68,12 +68,19 @@ def test_a_child_lies_on_the_line_through_two_adapters_up_to_one_length_beyond_t
     assert {child.index(0.0) for child in children} >= {0, 1}
 
 
-def test_the_best_start_positions_become_particles_in_the_order_asked() -> None:
+@pytest.mark.parametrize(
+    ("best", "order"),
+    [
+        ({"a05": 0.9, "g02": 0.8, "a01": 0.7}, ["g02", "a01", "a05"]),
+        ({"s05": 0.9, "g02": 0.8, "s21": 0.7}, ["g02", "s05", "s21"]),
+    ],
+    ids=["an analogy", "a random place"],
+)
+def test_the_best_start_positions_become_particles_in_the_order_asked(best: dict[str, float], order: list[str]) -> None:
     swarm = pso.start(plan(4, 3))
-    scores = {probe.name: 0.1 for probe in pso.ask(swarm)} | {"a05": 0.9, "g02": 0.8, "a01": 0.7}
-    swarm = pso.tell(swarm, scores)
+    swarm = pso.tell(swarm, {probe.name: 0.1 for probe in pso.ask(swarm)} | best)
     found = {record.position: record.name for record in swarm.measured}
-    assert [found[particle.best] for particle in swarm.particles if particle.best] == ["g02", "a01", "a05"]
+    assert [found[particle.best] for particle in swarm.particles if particle.best] == order
 
 
 def test_random_places_are_those_of_a_random_search_that_none_draws() -> None:
@@ -82,14 +89,6 @@ def test_random_places_are_those_of_a_random_search_that_none_draws() -> None:
     assert max(max(place) - min(place) for place in places) <= 3.0 + 1e-12
     assert places[:5] == list(scatter.places(RandomSearch(), plan(), 0, 5))
     assert not set(places) & set(scatter.places(RandomSearch(), plan(), 1, 66))
-
-
-def test_a_random_place_may_become_a_particle() -> None:
-    swarm = pso.start(plan(4, 3))
-    scores = {probe.name: 0.1 for probe in pso.ask(swarm)} | {"s05": 0.9, "g02": 0.8, "s21": 0.7}
-    swarm = pso.tell(swarm, scores)
-    found = {record.position: record.name for record in swarm.measured}
-    assert [found[particle.best] for particle in swarm.particles if particle.best] == ["g02", "s05", "s21"]
 
 
 def test_unscored_starts_become_particles_only_where_scores_are_too_few() -> None:

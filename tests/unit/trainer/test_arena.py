@@ -24,6 +24,11 @@ def test_an_arena_is_what_its_digests_say(name: str) -> None:
         assert (tree.digest_tree(path) if path.is_dir() else files.digest(path)) == digest, part
 
 
+@pytest.mark.parametrize("file", sorted(EXAMPLES.rglob("adapter_config.json")), ids=lambda file: str(file.parent.name))
+def test_no_taker_tells_where_its_base_lay(file: Path) -> None:
+    assert json.loads(file.read_text())["base_model_name_or_path"] == "base"
+
+
 @pytest.mark.parametrize("name", ARENAS)
 def test_every_taker_fits_the_base(name: str) -> None:
     takers = sorted((EXAMPLES / name / "takers").iterdir())
