@@ -62,7 +62,7 @@ from swarm_trainer.verbs.examine import Exam, Place, Sheet
 from swarm_trainer.verbs.setup import Setup
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
-ARENAS = ("arithmetic", "arithmetic-2")
+ARENAS = ("arithmetic", "arithmetic-2", "arithmetic-3")
 RESULTS = Path(__file__).with_suffix(".jsonl")
 FIRST_SEED = 2001
 """Tuning used seeds below 1000, `ten_seeds.py` those from 1001."""

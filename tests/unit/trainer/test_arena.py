@@ -13,7 +13,7 @@ from swarm_trainer.stores import files, tree
 from swarm_trainer.verbs import places
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
-ARENAS = ["arithmetic", "arithmetic-2"]
+ARENAS = ["arithmetic", "arithmetic-2", "arithmetic-3"]
 
 
 @pytest.mark.parametrize("name", ARENAS)
