@@ -7,17 +7,13 @@ measurements of the default swarm (`pso.budget`), no patience, and the same rese
 reported are two sets of fresh items that no search has seen, for the generator chosen and for every initial one.
 Contestants of one seed meet the same examples and sampling seeds, so their differences are paired.
 
-Differences come with Student's interval and with a resampled one (bootstrap, BCa), because a search that ends with what
-cannot be scored again counts as 0, and one such seed swells a variance. Seeds are shown by tens, then all that the
-default has run with.
-
 Every result is a line of `benchmarks/search.jsonl`, written when it is there: what was killed goes on, nothing is
 measured twice, and the table can be made again from the lines alone (`--seeds 0`). One contestant and seed take two to
 four minutes on one core.
 
-Limits: a toy arena each; intervals are over seeds, which says nothing of other arenas. Greedy answers are
-remembered within a process (a taker answers the same question the same way), which saves two thirds of the time and
-changes a token about once in a million, as any change of batches does.
+The table is `search_table`'s. Limits: a toy arena each. Greedy answers are remembered within a process (a taker answers
+the same question the same way), which saves two thirds of the time and changes a token about once in a million, as any
+change of batches does.
 """
 
 import argparse
@@ -27,20 +23,17 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
 from itertools import islice
 from math import ceil
 from multiprocessing import get_context
 from pathlib import Path
-from statistics import fmean, stdev
 
-import numpy as np
 import torch
 import yaml
-from scipy.stats import bootstrap
-from scipy.stats import t as student
+from search_table import DEFAULT, Outcome, known, table, written
 
 from swarm_core.api import defaults, loading
 from swarm_core.engine import search
@@ -65,10 +58,9 @@ EXAMPLES = Path(__file__).parents[1] / "examples"
 ARENAS = ("arithmetic", "arithmetic-2", "arithmetic-3")
 RESULTS = Path(__file__).with_suffix(".jsonl")
 FIRST_SEED = 2001
-"""Tuning used seeds below 1000, `ten_seeds.py` those from 1001."""
+"""Tuning used seeds below 1000 and, for `scattered`, those of arena 2 up to 2020; `ten_seeds.py`, those from 1001."""
 PARTICLES, ITERATIONS, ITEMS = 8, 10, 120
 FINAL_ITEMS, FINAL_SETS = 800, 2
-DEFAULT = "Standard"
 CONTESTANTS: dict[str, dict[str, object]] = {
     DEFAULT: {},
     "Unscattered": {"standard": {"scattered": 0}},
@@ -81,7 +73,6 @@ CONTESTANTS: dict[str, dict[str, object]] = {
     "PerLayer": {"groups": "PerLayer"},
 }
 """What each says in `spec.swarm`; all else is the same."""
-BEGIN, END = "<!-- benchmarks/search.py begins -->", "<!-- benchmarks/search.py ends -->"
 
 
 class Remembering:
@@ -148,29 +139,6 @@ class Case:
 
     arena: str
     seed: int
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What one contestant found."""
-
-    arena: str
-    seed: int
-    contestant: str
-    name: str
-    """The probe that was chosen."""
-    searched: float
-    """What the search believed of it."""
-    led: float
-    """The highest mean that the search ended with."""
-    fresh: float
-    initial: float
-    """The best initial generator on the same fresh items."""
-    measured: int
-    items: int
-    tokens: int
-    seconds: float
-    position: Position
 
 
 def document(case: Case, swarm: Mapping[str, object]) -> dict[str, object]:
@@ -283,11 +251,6 @@ class Bench:
         )
 
 
-def known(results: Path) -> list[Outcome]:
-    lines = results.read_text().splitlines() if results.exists() else []
-    return [Outcome(**{**(one := json.loads(line)), "position": tuple(one["position"])}) for line in lines]
-
-
 def contested(case: Case, contestants: Sequence[str], results: Path, work: Path) -> int:
     """Run what is missing of a case; how much that was. In a process of its own."""
     torch.set_num_threads(1)
@@ -303,79 +266,6 @@ def contested(case: Case, contestants: Sequence[str], results: Path, work: Path)
             file.write(json.dumps(asdict(outcome)) + "\n")
         print(f"{case.arena} {case.seed} {name}: {outcome.fresh:.3f} in {outcome.seconds:.0f} s", flush=True)
     return len(missing)
-
-
-def interval(values: Sequence[float]) -> str:
-    """Mean and Student's 95 % interval."""
-    if len(values) < 2:
-        return "-"
-    half = float(student.ppf(0.975, len(values) - 1)) * stdev(values) / len(values) ** 0.5
-    return f"{fmean(values):+.3f} [{fmean(values) - half:+.3f}, {fmean(values) + half:+.3f}]"
-
-
-def resampled(values: Sequence[float]) -> str:
-    """The bootstrap's 95 % interval of the mean (BCa, 9,999 resamples): no word about how the values are spread."""
-    if len(set(values)) < 3:
-        return "-"
-    found = bootstrap([values], np.mean, rng=np.random.default_rng(1)).confidence_interval
-    return f"[{found.low:+.3f}, {found.high:+.3f}]"
-
-
-def difference(values: Sequence[float]) -> str:
-    """Three columns: mean with Student's interval, the resampled interval, how many are above 0."""
-    return f"{interval(values)} | {resampled(values)} | {sum(value > 0 for value in values)} of {len(values)}"
-
-
-def parts(outcomes: Sequence[Outcome]) -> Iterator[tuple[str, list[Outcome]]]:
-    """The seeds of an arena by tens, as they are run, and all that the default has run with where that is more."""
-    tens = sorted({(one.seed - 1) // 10 for one in outcomes})
-    for ten in tens:
-        yield f"{10 * ten + 1} to {10 * ten + 10}", [one for one in outcomes if (one.seed - 1) // 10 == ten]
-    paired = {one.seed for one in outcomes if one.contestant == DEFAULT}
-    if len({(seed - 1) // 10 for seed in paired}) > 1:
-        yield f"all {len(paired)}", [one for one in outcomes if one.seed in paired]
-
-
-def rows(mine: Sequence[Outcome], arena: str, seeds: str) -> Iterator[str]:
-    """One arena's part of the table."""
-    default = {one.seed: one.fresh for one in mine if one.contestant == DEFAULT}
-    for name in CONTESTANTS:
-        found = [one for one in mine if one.contestant == name]
-        if not found:
-            continue
-        fresh = [one.fresh for one in found]
-        spread = f" ± {stdev(fresh):.3f}" if len(fresh) > 1 else ""
-        paired = [default[one.seed] - one.fresh for one in found if one.seed in default]
-        ahead = difference(paired) if paired and name != DEFAULT else " | | "
-        gain = interval([one.fresh - one.initial for one in found])
-        curse = fmean(one.led - one.fresh for one in found), fmean(one.searched - one.fresh for one in found)
-        yield (
-            f"| {arena} | {seeds} | {name} | {len(found)} | {fmean(fresh):.3f}{spread} | {gain} | {ahead} |"
-            f" {curse[0]:+.3f} | {curse[1]:+.3f} | {fmean(one.measured for one in found):.0f} |"
-            f" {fmean(one.items for one in found) / 1000:.1f} k | {fmean(one.seconds for one in found):.0f} s |"
-        )
-
-
-def table(outcomes: Sequence[Outcome]) -> str:
-    head = (
-        "| arena | seeds | search | runs | fresh, sd over seeds | minus best initial | Standard minus it | resampled |"
-        " above 0 | leader's search score minus fresh | chosen's minus fresh | measurements | items asked | time |"
-    )
-    lines = [head, "|" + "---|" * 14]
-    for arena in sorted({one.arena for one in outcomes}):
-        for seeds, mine in parts([one for one in outcomes if one.arena == arena]):
-            lines += rows(mine, arena, seeds)
-    return "\n".join(lines)
-
-
-def written(file: Path, text: str) -> None:
-    """Put the table between its marks."""
-    old = file.read_text(encoding="utf-8")
-    before, _, rest = old.partition(BEGIN)
-    _, mark, after = rest.partition(END)
-    if not mark:
-        raise SystemExit(f"{file}: has no lines {BEGIN!r} and {END!r}; add them where the table belongs")
-    file.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}", encoding="utf-8")
 
 
 def ran(cases: Sequence[Case], contestants: Sequence[str], results: Path, work: Path, at_once: int) -> None:
@@ -407,7 +297,7 @@ def main() -> int:
         work = chosen.work or Path(scratch)
         work.mkdir(parents=True, exist_ok=True)
         ran(cases, chosen.contestants, chosen.results, work, chosen.at_once)
-    text = table(known(chosen.results))
+    text = table(known(chosen.results), list(CONTESTANTS))
     print(text)
     if chosen.write:
         written(chosen.write, text)
