@@ -47,6 +47,7 @@ from swarm_core.recipe import ModelName, Recipe
 from swarm_core.rollout import Rollout, batch
 from swarm_core.swarm import positions, pso
 from swarm_core.swarm.positions import Position
+from swarm_core.swarm.pso import Candidate
 from swarm_trainer import verbs
 from swarm_trainer.stores.local import LocalStore
 from swarm_trainer.verbs import examine, setup
@@ -203,13 +204,13 @@ class Bench:
         width = len(places)
         return [valued(rollouts[at : at + width], chosen.coverage) for at in range(0, len(rollouts), width)]
 
-    def fresh(self, chosen: Setup, spots: Sequence[Position]) -> list[float]:
-        """Values on fresh items; what cannot be scored even there is worth nothing to anybody."""
+    def fresh(self, chosen: Setup, spots: Sequence[Position]) -> list[float | None]:
+        """Values on fresh items; None without enough scores."""
         places: list[Place] = [("final", number) for number in range(FINAL_SETS)]
-        return [value or 0.0 for value in self.values(chosen, spots, places, FINAL_ITEMS)]
+        return self.values(chosen, spots, places, FINAL_ITEMS)
 
     def initial(self) -> float:
-        return max(self.fresh(self.default, positions.vertices(self.default.plan.basis)))
+        return max(value or 0.0 for value in self.fresh(self.default, positions.vertices(self.default.plan.basis)))
 
     def remember(
         self, contestant: str, iteration: int, spots: Sequence[Position], found: Sequence[float | None]
@@ -219,6 +220,19 @@ class Bench:
         with (self.work / "measured.jsonl").open("a") as file:
             for spot, value in zip(spots, found, strict=True):
                 file.write(json.dumps({**fields, "position": spot, "value": value}) + "\n")
+
+    def verdict(self, chosen: Setup, finalists: Sequence[Candidate]) -> tuple[Candidate, float]:
+        """The verdict as `verbs.court` reaches it: the best of the choice that fresh items can score, and its value.
+
+        The first finalist and nothing where none can be scored: a run would end without a verdict.
+        """
+        scored = self.values(chosen, [one.position for one in finalists], [("choice",)], chosen.choice_items)
+        known = [(value, one) for value, one in zip(scored, finalists, strict=True) if value is not None]
+        for _, one in sorted(known, key=lambda pair: -pair[0]):
+            fresh = self.fresh(chosen, [one.position])[0]
+            if fresh is not None:
+                return one, fresh
+        return finalists[0], 0.0
 
     def run(self, contestant: str, initial: float) -> Outcome:
         chosen, begin, self.spent = self.setup(CONTESTANTS[contestant]), time.monotonic(), []
@@ -231,23 +245,22 @@ class Bench:
             self.remember(contestant, swarm.iteration, spots, found)
             swarm = pso.tell(swarm, {probe.name: value for probe, value in zip(probes, found, strict=True)})
         finalists = pso.finalists(swarm, chosen.finalists)
-        scored = self.values(chosen, [one.position for one in finalists], [("choice",)], chosen.choice_items)
-        best = max(range(len(finalists)), key=lambda index: scored[index] or 0.0)
+        best, fresh = self.verdict(chosen, finalists)
         asked, tokens = sum(one.asked for one in self.spent), sum(one.tokens for one in self.spent)
         return Outcome(
             arena=self.case.arena,
             seed=self.case.seed,
             contestant=contestant,
-            name=finalists[best].name,
-            searched=finalists[best].value,
+            name=best.name,
+            searched=best.value,
             led=finalists[0].value,
-            fresh=self.fresh(chosen, [finalists[best].position])[0],
+            fresh=fresh,
             initial=initial,
             measured=measured,
             items=asked,
             tokens=tokens,
             seconds=time.monotonic() - begin,
-            position=finalists[best].position,
+            position=best.position,
         )
 
 

@@ -11,6 +11,7 @@ from swarm_trainer.report import board, dataset, history, result
 from swarm_trainer.report.account import Json
 from swarm_trainer.report.duel import Duel, Truth
 from swarm_trainer.report.result import Origin
+from swarm_trainer.report.summary import passed
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,7 @@ def opening(duel: Duel, name: str) -> Iterator[str]:
         yield line(f"takers on {who} ({truth.items})", truth.initial, truth.final, truth.gain.low, truth.gain.high)
     best, initial = duel.generators.best.fresh.value, duel.generators.initial.fresh.value
     yield line("generators, difficulty", initial, best, gain.low, gain.high)
+    yield from passed(duel.generators)
 
 
 def line(what: str, initial: float, final: float, low: float, high: float) -> str:

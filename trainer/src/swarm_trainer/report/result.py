@@ -55,7 +55,7 @@ class Origin:
 
 
 def fields(verdict: Verdict, origin: Origin) -> dict[str, Json]:
-    """The result without its digest, and without effort."""
+    """The result without its digest, and without effort. `passedOver` is there where somebody was."""
     return {
         "experimentDigest": origin.experiment.digest,
         "lastCommit": origin.last,
@@ -73,6 +73,7 @@ def fields(verdict: Verdict, origin: Origin) -> dict[str, Json]:
             "unscored": dict(verdict.counts.unscored),
             "tokens": verdict.counts.tokens,
         },
+        **({"passedOver": list(verdict.passed)} if verdict.passed else {}),
     }
 
 

@@ -33,6 +33,13 @@ def table(verdict: Verdict) -> Iterator[str]:
     yield f"{'generator':<14}{'searched':>9}{'fresh':>8}   95 % interval    accepted  {where}"
     for one in (*verdict.initials, verdict.best):
         yield row(one, "best" if one is verdict.best else one.name)
+    yield from passed(verdict)
+
+
+def passed(verdict: Verdict) -> Iterator[str]:
+    """Who was believed to be better and could not be measured; nothing where there was nobody."""
+    if verdict.passed:
+        yield f"ranked before it, but fresh items left too much without a score: {', '.join(verdict.passed)}"
 
 
 def row(one: Contender, label: str) -> str:

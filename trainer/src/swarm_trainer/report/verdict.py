@@ -52,6 +52,8 @@ class Verdict:
     """Over every rollout of the run."""
     stop: str
     """Why the search ended."""
+    passed: tuple[str, ...] = ()
+    """The generators ranked before `best` that fresh items could not measure: too many scores were missing."""
 
     @property
     def initial(self) -> Contender:

@@ -30,8 +30,7 @@ def run(item: WorkItem, context: Context) -> Receipt:
     commits = list(chain.walk(context.store))[::-1]
     swarm = pso.from_json(commits[-1].swarm)
     court = Court(item, context, setup)
-    chosen = court.choose(pso.finalists(swarm, setup.finalists))
-    verdict = court.verdict(chosen, swarm, commits)
+    verdict = court.verdict(court.ranked(pso.finalists(swarm, setup.finalists)), swarm, commits)
     bundle, digest = bundled(context, setup, verdict, commits)
     return Receipt(
         key=item.key,

@@ -1,10 +1,14 @@
 """The last measurements of a run: the final choice, and the verdict on items drawn after it.
 
-Search scores are noisy maxima. The reserve of the budget measures the finalists again and the best of them is chosen;
-what is reported comes from a third set of items, for the chosen generator and every initial one.
+Search scores are noisy maxima. The reserve of the budget measures the finalists again and ranks them; what is reported
+comes from a third set of items, for the first of them and every initial generator.
+
+Where too many of those scores are missing, nothing can be said of a generator: the next in rank is measured on items of
+its own, and the report names who was passed over. A run that has searched ends without a verdict only where the final
+items can measure nobody.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from swarm_core import commit
@@ -12,7 +16,7 @@ from swarm_core.commit import Commit
 from swarm_core.engine.work import WorkItem
 from swarm_core.objectives.objective import Measurement
 from swarm_core.ports import Inference, StoreError
-from swarm_core.rollout import Rollout, count, measure
+from swarm_core.rollout import Rollout, Unmeasured, count, measure
 from swarm_core.swarm import positions, pso, streams
 from swarm_core.swarm.positions import Position
 from swarm_core.swarm.pso import Candidate
@@ -22,6 +26,9 @@ from swarm_trainer.verbs.context import Context, Progress
 from swarm_trainer.verbs.examine import Place
 from swarm_trainer.verbs.gather import Wanted
 from swarm_trainer.verbs.setup import Setup
+
+TOLD = 3
+"""Reasons in one error: what keeps scores from one generator mostly keeps them from all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,51 +72,57 @@ class Court:
 
         return job
 
-    def measure(self, rollouts: Sequence[Rollout], *place: str | int) -> Measurement | None:
+    def measure(self, rollouts: Sequence[Rollout], *place: str | int) -> Measurement | Unmeasured:
         setup = self.setup
-        found = measure(rollouts, setup.objective, setup.coverage, streams.seed(setup.exam.seed, "bootstrap", *place))
-        return found if isinstance(found, Measurement) else None
+        return measure(rollouts, setup.objective, setup.coverage, streams.seed(setup.exam.seed, "bootstrap", *place))
 
-    def choose(self, finalists: Sequence[Candidate]) -> Entrant:
-        """The finalist that does best on the reserve's items. Raises StoreError when none could be measured."""
-        entrants = [Entrant(one.name, one.position, one.value) for one in finalists]
-        best: tuple[float, Entrant] | None = None
-        for one, rollouts in zip(
-            entrants, self.rollouts(entrants, [("choice",)], self.setup.choice_items), strict=True
-        ):
+    def ranked(self, finalists: Sequence[Candidate]) -> list[Entrant]:
+        """The finalists that the reserve's items can measure, best first; of equals the one the search held higher.
+
+        Raises StoreError when there is none.
+        """
+        asked = entrants(finalists)
+        scored: list[tuple[float, Entrant]] = []
+        reasons: dict[str, str] = {}
+        for one, rollouts in zip(asked, self.rollouts(asked, [("choice",)], self.setup.choice_items), strict=True):
             found = self.measure(rollouts, "choice", one.name)
-            if found is not None and (best is None or found.value > best[0]):
-                best = found.value, one
-        if best is None:
-            raise StoreError(
-                "no finalist could be measured: too many answers are missing; see the rollouts under choice/"
-            )
-        return best[1]
+            if isinstance(found, Unmeasured):
+                reasons[one.name] = found.reason
+            else:
+                scored.append((found.value, one))
+        if not scored:
+            raise silent("finalist", "choice", reasons)
+        return [one for _, one in sorted(scored, key=lambda pair: -pair[0])]
 
-    def contenders(self, entrants: Sequence[Entrant]) -> list[Contender | None]:
-        """The entrants on final items; None for one with too many scores missing."""
+    def contenders(self, entrants: Sequence[Entrant]) -> dict[Position, Contender | Unmeasured]:
+        """Each entrant on final items, by its position."""
         places: list[Place] = [("final", seed) for seed in range(self.setup.final_seeds)]
-        return [
-            self.contender(one, rollouts)
+        return {
+            one.position: self.contender(one, rollouts)
             for one, rollouts in zip(entrants, self.rollouts(entrants, places, self.setup.final_items), strict=True)
-        ]
+        }
 
-    def contender(self, one: Entrant, rollouts: tuple[Rollout, ...]) -> Contender | None:
+    def contender(self, one: Entrant, rollouts: tuple[Rollout, ...]) -> Contender | Unmeasured:
         fresh = self.measure(rollouts, "final", one.name)
-        if fresh is None:
-            return None
+        if isinstance(fresh, Unmeasured):
+            return fresh
         model, groups = self.setup.recipe(one.position).name, self.setup.plan.groups
         return Contender(one.name, one.position, model, one.searched, fresh, rollouts, groups)
 
-    def verdict(self, chosen: Entrant, swarm: pso.Swarm, commits: Sequence[Commit]) -> Verdict:
-        """The chosen generator and the initial ones, side by side."""
+    def verdict(self, ranked: Sequence[Entrant], swarm: pso.Swarm, commits: Sequence[Commit]) -> Verdict:
+        """The first of `ranked`, best first, that final items can measure, and the initial generators, side by side.
+
+        Raises StoreError where they can measure none of `ranked`, or no initial generator.
+        """
         starts = corners(swarm)
-        known = [place for place, start in enumerate(starts) if start.position == chosen.position]
-        measured = self.contenders(starts if known else [*starts, chosen])
-        initials = tuple(one for one in measured[: len(starts)] if one is not None)
-        best = measured[known[0]] if known else measured[-1]
-        if best is None or not initials:
-            raise StoreError("the final evaluation lacks too many scores to speak; see the rollouts under final/")
+        places = {one.position for one in starts}
+        measured = self.contenders([*starts, *(one for one in ranked[:1] if one.position not in places)])
+        initials = tuple(one for one in measured.values() if isinstance(one, Contender) and one.position in places)
+        if not initials:
+            nobody = ((one.name, measured[one.position]) for one in starts)
+            told = {name: found.reason for name, found in nobody if isinstance(found, Unmeasured)}
+            raise silent("initial generator", "final", told)
+        best, passed = self.first(ranked, measured)
         return Verdict(
             objective=self.setup.objective_name,
             best=best,
@@ -117,13 +130,41 @@ class Court:
             gain=self.gain(best, leading(initials)),
             counts=count([*searched(self.context, commits), *self.measured]),
             stop=str(pso.stopped(swarm) or "stopped"),
+            passed=passed,
         )
+
+    def first(
+        self, ranked: Sequence[Entrant], measured: Mapping[Position, Contender | Unmeasured]
+    ) -> tuple[Contender, tuple[str, ...]]:
+        """The first of `ranked` that can be measured, and the names of those before it."""
+        reasons: dict[str, str] = {}
+        for one in ranked:
+            found = measured[one.position] if one.position in measured else self.contenders([one])[one.position]
+            if isinstance(found, Contender):
+                return found, tuple(reasons)
+            reasons[one.name] = found.reason
+        raise silent("finalist", "final", reasons)
 
     def gain(self, best: Contender, initial: Contender) -> Interval:
         """Fresh difference with its interval; a generator does not gain on itself."""
         if best is initial:
             return Interval(0.0, 0.0, 0.0)
         return self.setup.difference(best.rollouts, initial.rollouts)
+
+
+def silent(who: str, place: str, reasons: Mapping[str, str]) -> StoreError:
+    """The error where nobody can be measured: why, and the way out."""
+    told = "; ".join(f"{name}: {why}" for name, why in list(reasons.items())[:TOLD])
+    if len(reasons) > TOLD:
+        told += f"; and {len(reasons) - TOLD} more"
+    return StoreError(
+        f"no {who} could be measured at {place}/ ({told}): a taker, the judge or a server leaves too much without a "
+        "score; mend that, or ask for less in a new run by spec.evaluation.coverage"
+    )
+
+
+def entrants(candidates: Iterable[Candidate]) -> list[Entrant]:
+    return [Entrant(one.name, one.position, one.value) for one in candidates]
 
 
 def corners(swarm: pso.Swarm) -> list[Entrant]:

@@ -4,8 +4,8 @@ Takers       the last round's best against every initial one, on the same items:
              ones of the rivals, and those that the game itself brought forth.
 Generators   the last round's best against every initial one, for the initial takers (`court`).
 
-Nothing is chosen here, so nothing is flattered: the last round's best is what the game believes in, and the initial one
-that does best on the very items that decide is the baseline.
+Nothing is chosen here, so nothing is flattered: the last round's best is what the game believes in (the next one, where
+final items cannot measure it), and the initial one that does best on the very items that decide is the baseline.
 """
 
 import shutil
@@ -34,7 +34,7 @@ from swarm_trainer.report.verdict import Interval, Verdict
 from swarm_trainer.stores import tree
 from swarm_trainer.verbs import chain, efforts, gather, lanes, pools, setup, stops, turns, witness
 from swarm_trainer.verbs.context import Context, Progress
-from swarm_trainer.verbs.court import Court, Entrant
+from swarm_trainer.verbs.court import Court, entrants
 from swarm_trainer.verbs.gather import Wanted
 
 GAME = "game"
@@ -84,11 +84,10 @@ def of_generators(item: WorkItem, context: Context, played: Played) -> Verdict:
     ready = setup.prepared(context)
     ready = replace(ready, exam=replace(ready.exam, takers=named), facing=takers)
     swarm = pso.from_json(played.generators[-1].swarm)
-    best = pso.best(swarm)
-    if best is None:
+    ranked = entrants(pso.finalists(swarm, ready.finalists))
+    if not ranked:
         raise StoreError("no generator was ever scored in the last round; see its rollouts")
-    chosen = Entrant(best.name, best.position, best.value)
-    verdict = Court(item, context, ready).verdict(chosen, swarm, played.generators)
+    verdict = Court(item, context, ready).verdict(ranked, swarm, played.generators)
     stop = stops.stopped(context, played.last, pso.from_json(played.last.swarm))
     return replace(verdict, stop=stop or str(Stop.ITERATIONS))
 
