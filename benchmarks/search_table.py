@@ -1,7 +1,7 @@
 """What searches found, and the table of it: the half of `search.py` that measures nothing.
 
-Differences come with Student's interval and with a resampled one (bootstrap, BCa), because now and then a search is lost
-altogether, and one such seed swells a variance. Seeds are shown by tens, then all that the default has run with.
+Differences come with Student's interval and with a resampled one (bootstrap, BCa), because now and then a search is
+lost altogether, and one such seed swells a variance. Seeds are shown by tens, then all that the default has run with.
 
 Limits: intervals are over seeds, which says nothing of other arenas.
 """
