@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence, Set
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -111,6 +112,13 @@ def test_who_cannot_be_measured_on_final_items_is_passed_over_and_named(tmp_path
     assert (found.best.position, found.best.fresh.value, found.passed) == ((0.5, 0.5), 0.6, ("p03", "p04"))
     assert found.gain.value == pytest.approx(0.2)
     assert "left too much without a score: p03, p04" in summary.text(found, "toy")
+
+
+def test_however_many_are_passed_over_the_summary_keeps_within_its_columns(tmp_path: Path) -> None:
+    many = tuple(f"p{index:02d}-0010" for index in range(8))
+    lines = list(summary.passed(replace(judged(tmp_path, frozenset()), passed=many)))
+    assert all(len(line) < 80 for line in lines)
+    assert all(name in " ".join(lines) for name in many)
 
 
 def test_an_initial_generator_may_be_what_is_left_and_gains_nothing_on_itself(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """The summary a person reads when a run ends: did it work, how sure is that, and what do the items look like."""
 
+import textwrap
 from collections.abc import Iterator
 
 from swarm_core.objectives.cube import Unscored
@@ -7,6 +8,7 @@ from swarm_core.rollout import Item
 from swarm_core.swarm import positions
 from swarm_trainer.report.verdict import Contender, Verdict
 
+COLUMNS = 79
 SAMPLES = 8
 """Enough to see the kind of item, few enough to read."""
 
@@ -39,7 +41,8 @@ def table(verdict: Verdict) -> Iterator[str]:
 def passed(verdict: Verdict) -> Iterator[str]:
     """Who was believed to be better and could not be measured; nothing where there was nobody."""
     if verdict.passed:
-        yield f"ranked before it, but fresh items left too much without a score: {', '.join(verdict.passed)}"
+        told = f"ranked before it, but fresh items left too much without a score: {', '.join(verdict.passed)}"
+        yield from textwrap.wrap(told, COLUMNS)
 
 
 def row(one: Contender, label: str) -> str:
