@@ -19,10 +19,10 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- end }}
 
-{{- /* What the operator does in the namespaces of runs, and nothing else. */ -}}
+{{- /* The operator's rights in the namespaces of runs. It has no others there. */ -}}
 {{- define "dataswarm.rules" -}}
-# Delete is for ttlSecondsAfterFinished, patch for the finalizer of deletionPolicy Purge; nothing else of a run's spec and
-# metadata is written by anybody but the user.
+# ttlSecondsAfterFinished needs delete. The finalizer of deletionPolicy Purge needs patch. The operator writes nothing else
+# in the spec and metadata of a run.
 - apiGroups: [dataswarm.io]
   resources: [swarmruns, adversarialruns]
   verbs: [get, list, watch, patch, delete]
@@ -35,11 +35,11 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 - apiGroups: [apps]
   resources: [deployments]
   verbs: [get, list, watch, create, patch, delete]
-# Patch takes the Job's finalizer off a pod whose node is gone.
+# Patch removes the Job's finalizer from a pod whose node is gone.
 - apiGroups: [""]
   resources: [pods]
   verbs: [list, watch, patch, delete]
-# Read by name only, to compare one that is there already: no list of Secrets, and no watch.
+# The operator reads these by name only, to compare an existing object. It neither lists nor watches Secrets.
 - apiGroups: [""]
   resources: [configmaps, secrets, services, persistentvolumeclaims]
   verbs: [get, create, delete]
