@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-RUN ?= runs/arithmetic
+RUN ?= runs/demo
 GOLDEN := tests/unit/operator/golden
 
 IMAGES ?= operator trainer vllm
@@ -11,7 +11,7 @@ TAG ?= 0.1.0
 BUILD ?= docker build --tag
 BUILD_ARGS ?=
 
-.PHONY: demo test vllm test-vllm test-cluster images locks lint generate fresh bench clean
+.PHONY: demo demo-full test vllm test-vllm test-cluster images locks lint generate fresh bench clean
 .DEFAULT_GOAL := demo
 
 $(VENV)/.ready: pyproject.toml
@@ -21,8 +21,11 @@ $(VENV)/.ready: pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable ".[dev]"
 	@touch $@
 
-demo: $(VENV)/.ready  ## search for a harder arithmetic generator; picture and result in $(RUN)
-	$(BIN)/dataswarm run examples/arithmetic/swarmrun.yaml --folder $(RUN)
+demo: $(VENV)/.ready  ## a short search for a harder arithmetic generator; picture and result in $(RUN)
+	$(BIN)/dataswarm run examples/arithmetic/demo.yaml --folder $(RUN)
+
+demo-full: $(VENV)/.ready  ## the full search on the same data (some five minutes on two cores)
+	$(BIN)/dataswarm run examples/arithmetic/swarmrun.yaml --folder runs/arithmetic
 
 test: lint $(VENV)/.ready  ## everything that can be checked here
 	$(BIN)/pytest --numprocesses auto --dist loadgroup --no-loadscope-reorder
