@@ -69,7 +69,7 @@ generate: $(VENV)/.ready  ## rewrite everything generated from the models
 	$(BIN)/python -m swarm_core.api.schema SwarmRun > crds/swarmrun.schema.json
 	$(BIN)/python -m swarm_core.api.schema AdversarialRun > crds/adversarialrun.schema.json
 	for plural in swarmruns adversarialruns; do cp crds/dataswarm.io_$$plural.yaml charts/dataswarm/files/$$plural.yaml; done
-	for run in local servers game; do $(BIN)/python -m swarm_operator.render $(GOLDEN)/$$run.yaml > $(GOLDEN)/$$run.children.yaml; done
+	for run in local servers game; do $(BIN)/python -m swarm_operator.cli.render $(GOLDEN)/$$run.yaml > $(GOLDEN)/$$run.children.yaml; done
 
 fresh: $(VENV)/.ready  ## generated files are what the models say
 	$(BIN)/python -m swarm_core.api.crd SwarmRun | diff -u crds/dataswarm.io_swarmruns.yaml -

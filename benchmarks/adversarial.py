@@ -31,7 +31,7 @@ SOURCES = ("real", "rivals", "game")
 Result = dict[str, Any]
 
 
-def run(game: Path, seed: int, folder: Path, rule: str) -> Result | None:
+def run_game(game: Path, seed: int, folder: Path, rule: str) -> Result | None:
     """The result of `game` with another seed, made now or before; None if it failed."""
     result = folder / "result.json"
     if not result.is_file():
@@ -55,7 +55,7 @@ def run(game: Path, seed: int, folder: Path, rule: str) -> Result | None:
     return found
 
 
-def rows(found: dict[int, Result | None]) -> Iterator[str]:
+def format_rows(found: dict[int, Result | None]) -> Iterator[str]:
     yield "| seed | rounds | takers, real items | takers, rivals' items | takers, the game's | generators, difficulty |"
     yield "|---|---|---|---|---|---|"
     for seed, result in found.items():
@@ -63,14 +63,14 @@ def rows(found: dict[int, Result | None]) -> Iterator[str]:
             yield f"| {seed} | - | failed | - | - | - |"
             continue
         gains = [result["takers"][source]["gain"] for source in SOURCES] + [result["gain"]]
-        yield f"| {seed} | {len(result['rounds']) - 1} | {' | '.join(map(shown, gains))} |"
+        yield f"| {seed} | {len(result['rounds']) - 1} | {' | '.join(map(format_gain, gains))} |"
 
 
-def shown(gain: dict[str, float]) -> str:
+def format_gain(gain: dict[str, float]) -> str:
     return f"{gain['value']:+.3f} [{gain['low']:+.3f}, {gain['high']:+.3f}]"
 
 
-def totals(found: dict[int, Result | None]) -> Iterator[str]:
+def format_totals(found: dict[int, Result | None]) -> Iterator[str]:
     """How often each gain's interval lies above 0, of all seeds asked for; and whether the saw-tooth is there."""
     done = [result for result in found.values() if result is not None]
     for name, gains in (
@@ -81,11 +81,11 @@ def totals(found: dict[int, Result | None]) -> Iterator[str]:
         spread = f", standard deviation {stdev(values):.3f}" if len(values) > 1 else ""
         above = sum(gain["low"] > 0 for gain in gains)
         yield f"{name}: mean gain {fmean(values):+.3f}{spread}; interval above 0 in {above} of {len(found)}"
-    falls, rises = zip(*(sawtooth(result) for result in done), strict=True)
+    falls, rises = zip(*(measure_sawtooth(result) for result in done), strict=True)
     yield f"saw-tooth: a new pool costs the best taker {fmean(falls):+.3f}, a move brings back {fmean(rises):+.3f}"
 
 
-def sawtooth(result: Result) -> tuple[float, float]:
+def measure_sawtooth(result: Result) -> tuple[float, float]:
     """By how much the best taker falls on a new pool, and rises by moving, in the mean of the rounds."""
     rounds = [one for one in result["rounds"] if one["after"] is not None]
     pairs = list(itertools.pairwise(rounds))
@@ -103,10 +103,11 @@ def main() -> int:
     arguments = parser.parse_args()
     seeds = range(FIRST_SEED, FIRST_SEED + arguments.seeds)
     found = {
-        seed: run(arguments.game, seed, arguments.into / f"{arguments.rule}-{seed}", arguments.rule) for seed in seeds
+        seed: run_game(arguments.game, seed, arguments.into / f"{arguments.rule}-{seed}", arguments.rule)
+        for seed in seeds
     }
-    print("\n".join(rows(found)), end="\n\n")
-    print("\n".join(totals(found)))
+    print("\n".join(format_rows(found)), end="\n\n")
+    print("\n".join(format_totals(found)))
     return 0
 
 

@@ -33,13 +33,13 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
 
 import s3_servers
-import shortest
+import shortest_run
 
 ARENA = Path(__file__).parents[1] / "examples" / "arithmetic"
 
 
 @dataclass(frozen=True, slots=True)
-class Site:
+class KillSetup:
     """Where runs are run."""
 
     root: Path
@@ -50,28 +50,28 @@ class Site:
         """What is run; each bucket has a file of its own."""
         if self.server is None:
             return ARENA / "short.yaml"
-        patches = [shortest.in_bucket(self.server, bucket), *([shortest.IN_VLLM] if self.vllm else [])]
+        patches = [shortest_run.bucket_patch(self.server, bucket), *([shortest_run.IN_VLLM] if self.vllm else [])]
         arena = Path(shutil.copytree(ARENA, self.root / f"arena-{bucket}"))
-        return shortest.written(arena, *patches)
+        return shortest_run.write_document(arena, *patches)
 
 
-def start(file: Path, folder: Path) -> "subprocess.Popen[bytes]":
+def start_run(file: Path, folder: Path) -> "subprocess.Popen[bytes]":
     command = [sys.executable, "-m", "swarm_trainer", "run", str(file), "--folder", str(folder)]
     return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
 
 
-def finish(file: Path, folder: Path) -> dict[str, str]:
+def run_to_end(file: Path, folder: Path) -> dict[str, str]:
     """Run to the end; the result."""
-    code = start(file, folder).wait()
+    code = start_run(file, folder).wait()
     if code != 0:
         raise SystemExit(f"the run in {folder} ended with exit code {code}; see its worker.log")
     found: dict[str, str] = json.loads((folder / "result.json").read_text())
     return found
 
 
-def killed(file: Path, folder: Path, after: float) -> str | None:
+def run_and_kill(file: Path, folder: Path, after: float) -> str | None:
     """Start a run, kill it `after` seconds; the phase it had come to, None if it was over before."""
-    process = start(file, folder)
+    process = start_run(file, folder)
     try:
         process.wait(after)
         return None
@@ -83,10 +83,10 @@ def killed(file: Path, folder: Path, after: float) -> str | None:
 
 
 @dataclass
-class Round:
+class KillRound:
     """One run, killed and brought on."""
 
-    site: Site
+    site: KillSetup
     name: str
     expected: dict[str, str]
 
@@ -95,13 +95,13 @@ class Round:
         file, stood = self.site.document(self.name), dict[Path, bytes]()
         for number in range(times):
             moment = next(moments)
-            phase = killed(file, self.folder(number), moment)
+            phase = run_and_kill(file, self.folder(number), moment)
             stood |= self.rollouts()
             print(f"{self.name}  {moment:6.1f} s  {phase or 'over before'}", flush=True)
             yield phase
             if phase is None:
                 break
-        self.check(finish(file, self.folder(times)), stood)
+        self.check(run_to_end(file, self.folder(times)), stood)
 
     def folder(self, number: int) -> Path:
         """In a bucket every start is another machine's."""
@@ -112,7 +112,7 @@ class Round:
         server = self.site.server
         if server is None:
             return {}
-        names = shortest.names(server, self.name)
+        names = shortest_run.names_folder(server, self.name)
         return {path: path.read_bytes() for path in names.rglob("*.json.gz")}
 
     def check(self, result: dict[str, str], stood: dict[Path, bytes]) -> None:
@@ -124,7 +124,7 @@ class Round:
         if any(now.get(path) != data for path, data in stood.items()):
             raise SystemExit(f"{self.name}: a rollout that stood at a kill is gone or another")
         if self.site.server is not None:
-            uri = [f"s3://{self.name}/{shortest.NAME}", "--endpoint", self.site.server.endpoint]
+            uri = [f"s3://{self.name}/{shortest_run.NAME}", "--endpoint", self.site.server.endpoint]
             said = subprocess.run(
                 [sys.executable, "-m", "swarm_trainer", "verify", *uri], capture_output=True, text=True, check=True
             )
@@ -147,15 +147,15 @@ def main() -> int:
     with ExitStack() as stack:
         root = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         server = stack.enter_context(s3_servers.versitygw(root / "s3")) if arguments.bucket else None
-        site = Site(root, server, arguments.vllm)
+        site = KillSetup(root, server, arguments.vllm)
         begun = time.monotonic()
-        expected = finish(site.document("undisturbed"), root / "undisturbed")
+        expected = run_to_end(site.document("undisturbed"), root / "undisturbed")
         lasted = time.monotonic() - begun
         print(f"undisturbed: {lasted:.0f} s, digest {expected['digest'][:16]}", flush=True)
         draw, kills, rounds = random.Random(arguments.seed), 0, 0
         moments = iter(lambda: draw.uniform(0, lasted), None)
         while kills < arguments.times:
-            once = Round(site, f"round-{rounds:02d}", expected)
+            once = KillRound(site, f"round-{rounds:02d}", expected)
             phases = once.kills(min(arguments.per_run, arguments.times - kills), moments)
             kills, rounds = kills + sum(phase is not None for phase in phases), rounds + 1
     print(f"{kills} kills of {rounds} runs; each ended as if undisturbed")

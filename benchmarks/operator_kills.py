@@ -16,12 +16,12 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "tests" / "support"))
 
-import canned  # noqa: E402
-import cluster_site  # noqa: E402
+import cluster_environment  # noqa: E402
 import control_plane  # noqa: E402
-from canned import Bench  # noqa: E402
+import simulated_containers  # noqa: E402
 from chaos import Campaign, Chaos  # noqa: E402
 from control_plane import ControlPlane  # noqa: E402
+from simulated_containers import SimulatedContainers  # noqa: E402
 
 ITERATIONS = 4
 RUN = {
@@ -32,17 +32,17 @@ RUN = {
 }
 
 
-def campaign(plane: ControlPlane, folder: Path, arguments: argparse.Namespace) -> int:
+def run_campaign(plane: ControlPlane, folder: Path, arguments: argparse.Namespace) -> int:
     """Run it and print what came of it; how many runs went wrong."""
-    with cluster_site.opened(plane, plane.api, folder, "kills") as site:
-        bench = Bench(ITERATIONS, seconds=0.5)
+    with cluster_environment.open_namespace(plane, plane.api, folder, "kills") as site:
+        bench = SimulatedContainers(ITERATIONS, seconds=0.5)
         chaos = Chaos(site, bench, arguments.seed)
-        runs = Campaign(chaos, lambda name: site.create(name, RUN), canned.result(ITERATIONS))
+        runs = Campaign(chaos, lambda name: site.create(name, RUN), simulated_containers.undisturbed_result(ITERATIONS))
         try:
             runs.go(arguments.times, arguments.beside, arguments.pause, lambda line: print(line, flush=True))
             for name in runs.ended:
                 site.api.call("DELETE", f"{site.runs}/{name}")
-            kinds = cluster_site.CHILDREN
+            kinds = cluster_environment.CHILDREN
             site.until(lambda: not [one for kind in kinds for one in site.children(kind)], 120, "nothing is left")
         finally:
             chaos.close()
@@ -63,7 +63,7 @@ def main() -> int:
     parser.add_argument("--beside", type=int, default=3, help="runs at a time")
     parser.add_argument("--pause", type=float, default=3.0, help="most seconds between two faults")
     arguments = parser.parse_args()
-    assets = control_plane.assets()
+    assets = control_plane.find_assets()
     if assets is None:
         raise SystemExit("KUBEBUILDER_ASSETS is unset; set it to a folder with etcd, kube-apiserver and its friends")
     begun = time.monotonic()
@@ -71,10 +71,10 @@ def main() -> int:
         plane = ControlPlane(assets, Path(home))
         try:
             plane.api = plane.start_api()
-            cluster_site.established(plane.api)
-            cluster_site.grant(plane.api)
+            cluster_environment.await_crds(plane.api)
+            cluster_environment.grant_rights(plane.api)
             plane.start_controllers()
-            wrong = campaign(plane, Path(home), arguments)
+            wrong = run_campaign(plane, Path(home), arguments)
         finally:
             plane.stop()
     print(f"{time.monotonic() - begun:.0f} s")

@@ -33,27 +33,27 @@ from pathlib import Path
 
 import torch
 import yaml
-from search_table import DEFAULT, Outcome, known, table, written
+from search_table import DEFAULT, SearchOutcome, format_table, insert_table, load_outcomes
 
-from swarm_core.api import defaults, loading
-from swarm_core.engine import search
+from swarm_core.api import loading, resolution
+from swarm_core.engine import search_settings
 from swarm_core.engine.work import Kind, WorkItem
-from swarm_core.gates.duplicate import Duplicate
-from swarm_core.gates.leaked import Leaked
-from swarm_core.gates.verifiable import Verifiable
-from swarm_core.objectives import cube, difficulty
-from swarm_core.ports import Completion, Failure, Inference, Request
+from swarm_core.gates.duplicate import DuplicateGate
+from swarm_core.gates.held_out_gate import HeldOutGate
+from swarm_core.gates.verifiable import VerifiableGate
+from swarm_core.objectives import difficulty, scores
+from swarm_core.ports import Completion, Inference, Request, RequestFailure
 from swarm_core.recipe import ModelName, Recipe
-from swarm_core.rollout import Rollout, batch
+from swarm_core.rollout import Rollout, build_batch
 from swarm_core.swarm import positions, pso
 from swarm_core.swarm.positions import Position
 from swarm_core.swarm.pso import Candidate
-from swarm_trainer import verbs
+from swarm_trainer import steps
+from swarm_trainer.evaluation import examine, search_setup
+from swarm_trainer.evaluation.examine import Examination, ExaminationState, Stage
+from swarm_trainer.evaluation.search_setup import SearchSetup
+from swarm_trainer.runtime.context import Context
 from swarm_trainer.stores.local import LocalStore
-from swarm_trainer.verbs import examine, setup
-from swarm_trainer.verbs.context import Context
-from swarm_trainer.verbs.examine import Exam, Place, Sheet
-from swarm_trainer.verbs.setup import Setup
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 ARENAS = ("arithmetic", "arithmetic-2", "arithmetic-3")
@@ -76,17 +76,17 @@ CONTESTANTS: dict[str, dict[str, object]] = {
 """What each says in `spec.swarm`; all else is the same."""
 
 
-class Remembering:
+class GreedyCache:
     """An engine that answers no greedy request twice."""
 
     def __init__(self, engine: Inference) -> None:
         self.engine = engine
-        self.known: dict[Request, Completion | Failure] = {}
+        self.known: dict[Request, Completion | RequestFailure] = {}
 
     def serve(self, live: Sequence[Recipe]) -> None:
         self.engine.serve(live)
 
-    def complete(self, requests: Sequence[Request]) -> list[Completion | Failure]:
+    def complete(self, requests: Sequence[Request]) -> list[Completion | RequestFailure]:
         keys = [dataclasses.replace(one, seed=0) if one.temperature == 0 else one for one in requests]
         new = list(dict.fromkeys(key for key in keys if key not in self.known))
         found = dict(zip(new, self.engine.complete(new), strict=True))
@@ -97,41 +97,47 @@ class Remembering:
         self.engine.close()
 
 
-def examined(exam: Exam, engine: Inference, asked: Sequence[tuple[ModelName, Place]], items: int) -> list[Rollout]:
-    """What `examine.examine` makes of each model and place, but the models write side by side: the same requests in
+def examine_models(
+    exam: Examination, engine: Inference, asked: Sequence[tuple[ModelName, Stage]], items: int
+) -> list[Rollout]:
+    """What `examine.examine_generator` makes of each model and place, but the models write side by side: the same requests in
     larger batches, which takes half the time."""
     judge = exam.judge
-    sheets = [Sheet((Verifiable(judge), Leaked(exam.held_out), Duplicate())) for _ in asked]
+    sheets = [ExaminationState((VerifiableGate(judge), HeldOutGate(exam.held_out), DuplicateGate())) for _ in asked]
     for turn in range(exam.rounds):
         counts = [ceil(max(0, items - len(sheet.accepted)) / exam.shots) for sheet in sheets]
         requests = [
-            [examine.generation_request(exam, model, (*place, turn, number)) for number in range(count)]
+            [examine.build_generation_request(exam, model, (*place, turn, number)) for number in range(count)]
             for (model, place), count in zip(asked, counts, strict=True)
         ]
-        written = iter(examine.persistently(engine, [request for mine in requests for request in mine]))
+        written = iter(examine.complete_with_retry(engine, [request for mine in requests for request in mine]))
         for sheet, count in zip(sheets, counts, strict=True):
-            examine.enter(sheet, list(islice(written, count)), exam.shots)
-    return [rolled_out(exam, engine, model, place, sheet) for (model, place), sheet in zip(asked, sheets, strict=True)]
+            examine.admit_items(sheet, list(islice(written, count)), exam.shots)
+    return [
+        build_rollout(exam, engine, model, place, sheet) for (model, place), sheet in zip(asked, sheets, strict=True)
+    ]
 
 
-def rolled_out(exam: Exam, engine: Inference, model: ModelName, place: Place, sheet: Sheet) -> Rollout:
-    answered, tokens = examine.answer(exam, engine, place, sheet.accepted)
+def build_rollout(
+    exam: Examination, engine: Inference, model: ModelName, place: Stage, sheet: ExaminationState
+) -> Rollout:
+    answered, tokens = examine.collect_answers(exam, engine, place, sheet.accepted)
     takers = tuple(name for name, _ in exam.takers)
     total = sheet.tokens + tokens
     return Rollout(model, takers, sheet.asked, sheet.lost, answered, tuple(sheet.rejections), total)
 
 
-def valued(rollouts: Sequence[Rollout], coverage: float) -> float | None:
+def measure_difficulty(rollouts: Sequence[Rollout], coverage: float) -> float | None:
     """Difficulty as `objectives.difficulty` has it, without the interval: a comparison over seeds has no use for it."""
     try:
-        pooled = batch(rollouts, coverage)
+        pooled = build_batch(rollouts, coverage)
         accepted = sum(map(len, pooled.items))
         if accepted == 0:
             return 0.0
-        means = [cube.mean(row, coverage) for row in pooled.cube.scores[0]]
-    except cube.CoverageError:
+        means = [scores.mean(row, coverage) for row in pooled.cube.scores[0]]
+    except scores.CoverageError:
         return None
-    return difficulty.raw(means) * accepted / pooled.asked
+    return difficulty.from_means(means) * accepted / pooled.asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +148,7 @@ class Case:
     seed: int
 
 
-def document(case: Case, swarm: Mapping[str, object]) -> dict[str, object]:
+def build_document(case: Case, swarm: Mapping[str, object]) -> dict[str, object]:
     """The arena's SwarmRun with the sizes of the comparison."""
     loaded: dict[str, object] = yaml.safe_load((EXAMPLES / case.arena / "swarmrun.yaml").read_text())
     spec = loaded["spec"]
@@ -154,59 +160,65 @@ def document(case: Case, swarm: Mapping[str, object]) -> dict[str, object]:
     return loaded
 
 
-def resolved(case: Case, swarm: Mapping[str, object]) -> defaults.ResolvedSpec:
-    return defaults.resolve(loading.parse(yaml.safe_dump(document(case, swarm)), case.arena))
+def resolve_spec(case: Case, swarm: Mapping[str, object]) -> resolution.ResolvedSpec:
+    return resolution.resolve(loading.parse(yaml.safe_dump(build_document(case, swarm)), case.arena))
 
 
-def budgeted(case: Case, swarm: Mapping[str, object]) -> defaults.ResolvedSpec:
+def resolve_with_default_budget(case: Case, swarm: Mapping[str, object]) -> resolution.ResolvedSpec:
     """With as many iterations as the measurements of the default last; the last may go over by less than a swarm."""
-    found = resolved(case, swarm)
-    allowed = pso.budget(search.plan(resolved(case, {})))
+    found = resolve_spec(case, swarm)
+    allowed = pso.budget(search_settings.build_plan(resolve_spec(case, {})))
     iterations = 1
-    while pso.budget(search.plan(_lasting(found, iterations + 1))) <= allowed:
+    while pso.budget(search_settings.build_plan(_with_iterations(found, iterations + 1))) <= allowed:
         iterations += 1
-    return _lasting(found, iterations)
+    return _with_iterations(found, iterations)
 
 
-def _lasting(spec: defaults.ResolvedSpec, iterations: int) -> defaults.ResolvedSpec:
+def _with_iterations(spec: resolution.ResolvedSpec, iterations: int) -> resolution.ResolvedSpec:
     return spec.model_copy(update={"swarm": spec.swarm.model_copy(update={"iterations": iterations})})
 
 
-class Bench:
+class SearchBenchmark:
     """One case, prepared: generators trained, models loaded."""
 
     def __init__(self, case: Case, work: Path) -> None:
         self.case, self.work = case, work
         folder = work / f"{case.arena}-{case.seed}"
         self.context = Context(
-            resolved(case, {}), LocalStore(folder / "store"), folder / "cache", EXAMPLES / case.arena, lambda _: None
+            resolve_spec(case, {}),
+            LocalStore(folder / "store"),
+            folder / "cache",
+            EXAMPLES / case.arena,
+            lambda _: None,
         )
-        verbs.carry_out(WorkItem(Kind.PREPARE), self.context)
+        steps.execute(WorkItem(Kind.PREPARE), self.context)
         for index in range(self.context.resolved.generators.count):
-            verbs.carry_out(WorkItem(Kind.SEED, index=index), self.context)
-        self.default = setup.prepared(self.context)
-        self.engine = Remembering(self.default.engines(self.context)[0])
+            steps.execute(WorkItem(Kind.TRAIN, index=index), self.context)
+        self.default = search_setup.load_search(self.context)
+        self.engine = GreedyCache(self.default.engines(self.context)[0])
         self.spent: list[Rollout] = []
 
-    def setup(self, swarm: Mapping[str, object]) -> Setup:
+    def setup(self, swarm: Mapping[str, object]) -> SearchSetup:
         """The same experiment with another search."""
-        return setup.prepared(dataclasses.replace(self.context, resolved=budgeted(self.case, swarm)))
+        return search_setup.load_search(
+            dataclasses.replace(self.context, resolved=resolve_with_default_budget(self.case, swarm))
+        )
 
     def values(
-        self, chosen: Setup, spots: Sequence[Position], places: Sequence[Place], items: int
+        self, chosen: SearchSetup, spots: Sequence[Position], places: Sequence[Stage], items: int
     ) -> list[float | None]:
         """Difficulty of the generator at each position, pooled over `places`; None without enough scores."""
         recipes = [chosen.recipe(position) for position in spots]
         self.engine.serve([*recipes, *chosen.taker_recipes])
         asked = [(recipe.name, place) for recipe in recipes for place in places]
-        rollouts = examined(chosen.exam, self.engine, asked, items)
+        rollouts = examine_models(chosen.exam, self.engine, asked, items)
         self.spent += rollouts
         width = len(places)
-        return [valued(rollouts[at : at + width], chosen.coverage) for at in range(0, len(rollouts), width)]
+        return [measure_difficulty(rollouts[at : at + width], chosen.coverage) for at in range(0, len(rollouts), width)]
 
-    def fresh(self, chosen: Setup, spots: Sequence[Position]) -> list[float | None]:
+    def fresh(self, chosen: SearchSetup, spots: Sequence[Position]) -> list[float | None]:
         """Values on fresh items; None without enough scores."""
-        places: list[Place] = [("final", number) for number in range(FINAL_SETS)]
+        places: list[Stage] = [("final", number) for number in range(FINAL_SETS)]
         return self.values(chosen, spots, places, FINAL_ITEMS)
 
     def initial(self) -> float:
@@ -221,8 +233,8 @@ class Bench:
             for spot, value in zip(spots, found, strict=True):
                 file.write(json.dumps({**fields, "position": spot, "value": value}) + "\n")
 
-    def verdict(self, chosen: Setup, finalists: Sequence[Candidate]) -> tuple[Candidate, float]:
-        """The verdict as `verbs.court` reaches it: the best of the choice that fresh items can score, and its value.
+    def verdict(self, chosen: SearchSetup, finalists: Sequence[Candidate]) -> tuple[Candidate, float]:
+        """The verdict as `evaluation.final_evaluation` reaches it: the best of the choice that fresh items can score, and its value.
 
         The first finalist and nothing where none can be scored: a run would end without a verdict.
         """
@@ -234,7 +246,7 @@ class Bench:
                 return one, fresh
         return finalists[0], 0.0
 
-    def run(self, contestant: str, initial: float) -> Outcome:
+    def run(self, contestant: str, initial: float) -> SearchOutcome:
         chosen, begin, self.spent = self.setup(CONTESTANTS[contestant]), time.monotonic(), []
         swarm, measured = pso.start(chosen.plan), 0
         while pso.stopped(swarm) is None:
@@ -247,7 +259,7 @@ class Bench:
         finalists = pso.finalists(swarm, chosen.finalists)
         best, fresh = self.verdict(chosen, finalists)
         asked, tokens = sum(one.asked for one in self.spent), sum(one.tokens for one in self.spent)
-        return Outcome(
+        return SearchOutcome(
             arena=self.case.arena,
             seed=self.case.seed,
             contestant=contestant,
@@ -264,14 +276,14 @@ class Bench:
         )
 
 
-def contested(case: Case, contestants: Sequence[str], results: Path, work: Path) -> int:
+def run_case(case: Case, contestants: Sequence[str], results: Path, work: Path) -> int:
     """Run what is missing of a case; how much that was. In a process of its own."""
     torch.set_num_threads(1)
-    mine = [one for one in known(results) if (one.arena, one.seed) == (case.arena, case.seed)]
+    mine = [one for one in load_outcomes(results) if (one.arena, one.seed) == (case.arena, case.seed)]
     missing = [name for name in contestants if name not in {one.contestant for one in mine}]
     if not missing:
         return 0
-    bench = Bench(case, work)
+    bench = SearchBenchmark(case, work)
     initial = mine[0].initial if mine else bench.initial()
     for name in missing:
         outcome = bench.run(name, initial)
@@ -281,10 +293,10 @@ def contested(case: Case, contestants: Sequence[str], results: Path, work: Path)
     return len(missing)
 
 
-def ran(cases: Sequence[Case], contestants: Sequence[str], results: Path, work: Path, at_once: int) -> None:
+def run_cases(cases: Sequence[Case], contestants: Sequence[str], results: Path, work: Path, at_once: int) -> None:
     """Run what is missing of every case. Raises what a case raises; then nothing new begins."""
     with ProcessPoolExecutor(at_once, mp_context=get_context("spawn")) as pool:
-        jobs = [pool.submit(contested, case, contestants, results, work) for case in cases]
+        jobs = [pool.submit(run_case, case, contestants, results, work) for case in cases]
         try:
             for job in as_completed(jobs):
                 job.result()
@@ -309,11 +321,11 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as scratch:
         work = chosen.work or Path(scratch)
         work.mkdir(parents=True, exist_ok=True)
-        ran(cases, chosen.contestants, chosen.results, work, chosen.at_once)
-    text = table(known(chosen.results), list(CONTESTANTS))
+        run_cases(cases, chosen.contestants, chosen.results, work, chosen.at_once)
+    text = format_table(load_outcomes(chosen.results), list(CONTESTANTS))
     print(text)
     if chosen.write:
-        written(chosen.write, text)
+        insert_table(chosen.write, text)
     return 0
 
 

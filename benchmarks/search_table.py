@@ -24,7 +24,7 @@ BEGIN, END = "<!-- benchmarks/search.py begins -->", "<!-- benchmarks/search.py 
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class SearchOutcome:
     """What one contestant found."""
 
     arena: str
@@ -46,12 +46,12 @@ class Outcome:
     position: Position
 
 
-def known(results: Path) -> list[Outcome]:
+def load_outcomes(results: Path) -> list[SearchOutcome]:
     lines = results.read_text().splitlines() if results.exists() else []
-    return [Outcome(**{**(one := json.loads(line)), "position": tuple(one["position"])}) for line in lines]
+    return [SearchOutcome(**{**(one := json.loads(line)), "position": tuple(one["position"])}) for line in lines]
 
 
-def interval(values: Sequence[float]) -> str:
+def format_interval(values: Sequence[float]) -> str:
     """Mean and Student's 95 % interval."""
     if len(values) < 2:
         return "-"
@@ -59,7 +59,7 @@ def interval(values: Sequence[float]) -> str:
     return f"{fmean(values):+.3f} [{fmean(values) - half:+.3f}, {fmean(values) + half:+.3f}]"
 
 
-def resampled(values: Sequence[float]) -> str:
+def format_bootstrap_interval(values: Sequence[float]) -> str:
     """The bootstrap's 95 % interval of the mean (BCa, 9,999 resamples): no word about how the values are spread."""
     if len(set(values)) < 3:
         return "-"
@@ -67,12 +67,12 @@ def resampled(values: Sequence[float]) -> str:
     return f"[{found.low:+.3f}, {found.high:+.3f}]"
 
 
-def difference(values: Sequence[float]) -> str:
+def format_difference(values: Sequence[float]) -> str:
     """Three columns: mean with Student's interval, the resampled interval, how many are above 0."""
-    return f"{interval(values)} | {resampled(values)} | {sum(value > 0 for value in values)} of {len(values)}"
+    return f"{format_interval(values)} | {format_bootstrap_interval(values)} | {sum(value > 0 for value in values)} of {len(values)}"
 
 
-def parts(outcomes: Sequence[Outcome]) -> Iterator[tuple[str, list[Outcome]]]:
+def split_by_tens(outcomes: Sequence[SearchOutcome]) -> Iterator[tuple[str, list[SearchOutcome]]]:
     """The seeds of an arena by tens, as they are run, and all that the default has run with where that is more."""
     tens = sorted({(one.seed - 1) // 10 for one in outcomes})
     for ten in tens:
@@ -82,7 +82,7 @@ def parts(outcomes: Sequence[Outcome]) -> Iterator[tuple[str, list[Outcome]]]:
         yield f"all {len(paired)}", [one for one in outcomes if one.seed in paired]
 
 
-def rows(mine: Sequence[Outcome], contestants: Sequence[str], arena: str, seeds: str) -> Iterator[str]:
+def format_rows(mine: Sequence[SearchOutcome], contestants: Sequence[str], arena: str, seeds: str) -> Iterator[str]:
     """One part of the table."""
     default = {one.seed: one.fresh for one in mine if one.contestant == DEFAULT}
     for name in contestants:
@@ -92,8 +92,8 @@ def rows(mine: Sequence[Outcome], contestants: Sequence[str], arena: str, seeds:
         fresh = [one.fresh for one in found]
         spread = f" ± {stdev(fresh):.3f}" if len(fresh) > 1 else ""
         paired = [default[one.seed] - one.fresh for one in found if one.seed in default]
-        ahead = difference(paired) if paired and name != DEFAULT else " | | "
-        gain = interval([one.fresh - one.initial for one in found])
+        ahead = format_difference(paired) if paired and name != DEFAULT else " | | "
+        gain = format_interval([one.fresh - one.initial for one in found])
         curse = fmean(one.led - one.fresh for one in found), fmean(one.searched - one.fresh for one in found)
         yield (
             f"| {arena} | {seeds} | {name} | {len(found)} | {fmean(fresh):.3f}{spread} | {gain} | {ahead} |"
@@ -102,7 +102,7 @@ def rows(mine: Sequence[Outcome], contestants: Sequence[str], arena: str, seeds:
         )
 
 
-def table(outcomes: Sequence[Outcome], contestants: Sequence[str]) -> str:
+def format_table(outcomes: Sequence[SearchOutcome], contestants: Sequence[str]) -> str:
     """All of it, the contestants in this order."""
     head = (
         "| arena | seeds | search | runs | fresh, sd over seeds | minus best initial | Standard minus it | resampled |"
@@ -110,12 +110,12 @@ def table(outcomes: Sequence[Outcome], contestants: Sequence[str]) -> str:
     )
     lines = [head, "|" + "---|" * 14]
     for arena in sorted({one.arena for one in outcomes}):
-        for seeds, mine in parts([one for one in outcomes if one.arena == arena]):
-            lines += rows(mine, contestants, arena, seeds)
+        for seeds, mine in split_by_tens([one for one in outcomes if one.arena == arena]):
+            lines += format_rows(mine, contestants, arena, seeds)
     return "\n".join(lines)
 
 
-def written(file: Path, text: str) -> None:
+def insert_table(file: Path, text: str) -> None:
     """Put the table between its marks."""
     old = file.read_text(encoding="utf-8")
     before, _, rest = old.partition(BEGIN)

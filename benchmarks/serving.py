@@ -2,7 +2,7 @@
 
 One vLLM server of the arena's base, started as a run starts it; eight adapters, each a sum that the plugin makes on
 first use; the same prompts in the same order, the adapters in turn, greedy, at the same concurrency. As many requests
-are under way as one lane of a run has (`Settings.concurrency`), and as several lanes have:
+are under way as one lane of a run has (`ClientSettings.concurrency`), and as several lanes have:
 
 - *ours*: `OpenAIInference.complete`, as every lane of a run calls it.
 - *vLLM's*: `vllm bench serve` (its module; the command looks for a distribution named vllm), in a process of its own.
@@ -39,23 +39,25 @@ from peft import PeftModel
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from swarm_core.ports import Completion, Request
-from swarm_core.recipe import Digest, Recipe, mixture, single
+from swarm_core.recipe import Digest, Recipe, build_mixture, build_single
 from swarm_core.text import prompts
-from swarm_trainer.inference import variables
+from swarm_trainer.inference import plugin_environment
 from swarm_trainer.inference.openai import OpenAIInference
-from swarm_trainer.inference.sending import Settings
-from swarm_trainer.inference.server import Served, Server
+from swarm_trainer.inference.retrying_client import ClientSettings
+from swarm_trainer.inference.vllm_server import ServerConfig, VllmServer
 from swarm_trainer.lora import combine
 from swarm_trainer.stores import tree
 from swarm_trainer.stores.local import LocalStore
 
 ARENA = Path(__file__).parents[1] / "examples" / "arithmetic"
 TAKERS = ("adder", "beginner", "multiplier", "subtractor")
-ADAPTERS, LONGEST, TOKENS, SHOTS = 8, 128, 40, 3
+ADAPTERS, MAX_MODEL_LENGTH, TOKENS, SHOTS = 8, 128, 40, 3
 IDLE_SECONDS = 10.0
 OURS, THEIRS, LOOP = "ours", "vllm bench serve", "transformers, one at a time"
-BENCH = "import sys; from vllm.benchmarks import serve; from vllm.utils.argparse_utils import FlexibleArgumentParser"
-BENCH += "; p = FlexibleArgumentParser(); serve.add_cli_args(p); serve.main(p.parse_args())"
+VLLM_BENCH_PROGRAM = (
+    "import sys; from vllm.benchmarks import serve; from vllm.utils.argparse_utils import FlexibleArgumentParser"
+)
+VLLM_BENCH_PROGRAM += "; p = FlexibleArgumentParser(); serve.add_cli_args(p); serve.main(p.parse_args())"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,7 @@ class Rate:
 
 
 @dataclass
-class Bench:
+class ServingBenchmark:
     """A server with its adapters, and the requests."""
 
     folder: Path
@@ -92,14 +94,16 @@ class Bench:
     def __post_init__(self) -> None:
         self.store, self.base = LocalStore(self.folder / "store"), tree.digest_tree(ARENA / "base")
         basis = [tree.put_tree(self.store, ARENA / "takers" / name) for name in TAKERS]
-        self.recipes = [mixture(self.base, basis, weights(number)) for number in range(ADAPTERS)]
-        self.requests = requests(self.recipes, self.options.requests)
-        self.host = Server(served(self.base, self.options.threads), self.store.root, self.folder / "vllm.log")
+        self.recipes = [build_mixture(self.base, basis, random_weights(number)) for number in range(ADAPTERS)]
+        self.requests = build_requests(self.recipes, self.options.requests)
+        self.host = VllmServer(
+            server_settings(self.base, self.options.threads), self.store.root, self.folder / "vllm.log"
+        )
         self.clients = {number: self.client(number) for number in self.options.concurrency}
 
     def client(self, at_once: int) -> OpenAIInference:
         """Ours, with so many requests under way."""
-        return OpenAIInference({self.base: self.host}, self.store, Settings(LONGEST, at_once))
+        return OpenAIInference({self.base: self.host}, self.store, ClientSettings(MAX_MODEL_LENGTH, at_once))
 
     def close(self) -> None:
         for client in self.clients.values():
@@ -107,7 +111,7 @@ class Bench:
 
     def first_uses(self) -> list[float]:
         """Seconds that each adapter's first request takes longer than its second. The server is warm."""
-        bare = single(self.base)
+        bare = build_single(self.base)
         for client in self.clients.values():
             client.serve([bare, *self.recipes])
         for _ in range(5):
@@ -132,14 +136,21 @@ class Bench:
         asked.write_text("".join(json.dumps({"prompt": request.prompt}) + "\n" for request in self.requests))
         flags = {
             "--backend": "openai", "--base-url": place.url, "--endpoint": "/v1/completions",
-            "--model": single(self.base).name, "--tokenizer": str(ARENA / "base"),
+            "--model": build_single(self.base).name, "--tokenizer": str(ARENA / "base"),
             "--dataset-name": "custom", "--dataset-path": str(asked), "--custom-output-len": str(TOKENS),
             "--num-prompts": str(len(self.requests)), "--max-concurrency": str(at_once),
             "--temperature": "0", "--lora-assignment": "round-robin", "--result-filename": str(found),
         }  # fmt: skip
         switches = ["--disable-shuffle", "--skip-chat-template", "--disable-tqdm", "--save-result", "--lora-modules"]
         words = [word for pair in flags.items() for word in pair]
-        command = [sys.executable, "-c", BENCH, *words, *switches, *(recipe.name for recipe in self.recipes)]
+        command = [
+            sys.executable,
+            "-c",
+            VLLM_BENCH_PROGRAM,
+            *words,
+            *switches,
+            *(recipe.name for recipe in self.recipes),
+        ]
         said = subprocess.run(
             command, env={**os.environ, "OPENAI_API_KEY": place.key or ""}, capture_output=True, text=True, check=False
         )
@@ -151,13 +162,13 @@ class Bench:
     def processor(self) -> float:
         """Seconds that the server's processes have used so far."""
         ticks = os.sysconf("SC_CLK_TCK")
-        mark = f"{variables.STORE}={self.store.root}"
-        stats = [(Path("/proc") / str(pid) / "stat").read_text() for pid in processes.holding(mark)]
+        mark = f"{plugin_environment.STORE}={self.store.root}"
+        stats = [(Path("/proc") / str(pid) / "stat").read_text() for pid in processes.find_by_word(mark)]
         return sum(sum(map(int, stat.rpartition(")")[2].split()[11:13])) for stat in stats) / ticks
 
     def measure(self) -> None:
         """All rounds."""
-        loop = Loop(self)
+        loop = TransformersLoop(self)
         ways = [(OURS, self.ours), (THEIRS, self.theirs)]
         turns = [(name, at_once, way) for at_once in self.options.concurrency for name, way in ways]
         idle = self.spent(lambda: time.sleep(IDLE_SECONDS)) / IDLE_SECONDS
@@ -179,10 +190,10 @@ class Bench:
         return self.processor() - before
 
 
-class Loop:
+class TransformersLoop:
     """Generation by transformers, one prompt after another."""
 
-    def __init__(self, bench: Bench) -> None:
+    def __init__(self, bench: ServingBenchmark) -> None:
         torch.set_num_threads(bench.options.threads)
         folders = [ARENA / "takers" / name for name in TAKERS]
         self.tokenizer = AutoTokenizer.from_pretrained(ARENA / "base")
@@ -213,26 +224,28 @@ class Loop:
         return Rate(tokens, time.perf_counter() - begin, here=time.process_time() - used)
 
 
-def served(base: Digest, threads: int) -> Served:
-    name = single(base).name
-    return Served(base, ARENA / "base", name, 8, ADAPTERS, ADAPTERS, max_model_len=LONGEST, threads=threads)
+def server_settings(base: Digest, threads: int) -> ServerConfig:
+    name = build_single(base).name
+    return ServerConfig(
+        base, ARENA / "base", name, 8, ADAPTERS, ADAPTERS, max_model_len=MAX_MODEL_LENGTH, threads=threads
+    )
 
 
-def weights(number: int) -> list[float]:
+def random_weights(number: int) -> list[float]:
     """Coefficients that sum to 1."""
     draw = random.Random(number)
     found = [draw.random() for _ in TAKERS]
     return [value / sum(found) for value in found]
 
 
-def requests(recipes: Sequence[Recipe], count: int) -> list[Request]:
+def build_requests(recipes: Sequence[Recipe], count: int) -> list[Request]:
     """Generation prompts as a search asks them, to every adapter in turn."""
     seeds = [json.loads(line)["text"] for line in (ARENA / "seeds.jsonl").read_text().splitlines()]
     draw = random.Random(0)
     return [
         Request(
             model=recipes[number % len(recipes)].name,
-            prompt=prompts.generation(prompts.Style.PLAIN, "arithmetic", draw.sample(seeds, SHOTS)),
+            prompt=prompts.format_generation(prompts.PromptStyle.PLAIN, "arithmetic", draw.sample(seeds, SHOTS)),
             max_tokens=TOKENS,
             temperature=0.0,
             seed=number,
@@ -241,7 +254,7 @@ def requests(recipes: Sequence[Recipe], count: int) -> list[Request]:
     ]
 
 
-def table(rates: dict[tuple[str, int], list[Rate]]) -> Iterator[str]:
+def format_rates(rates: dict[tuple[str, int], list[Rate]]) -> Iterator[str]:
     """One line for every number of requests under way, and one for the loop."""
     figures = "ours, output tokens/s, median (least to most) | vllm bench serve | ours / it | ours / loop"
     yield f"| at once | {figures} | in processor time | server, client: processor s a thousand tokens |"
@@ -249,23 +262,23 @@ def table(rates: dict[tuple[str, int], list[Rate]]) -> Iterator[str]:
     loop = rates[LOOP, 1]
     for at_once in sorted(at_once for name, at_once in rates if name == OURS):
         ours, theirs = rates[OURS, at_once], rates[THEIRS, at_once]
-        server, client = costs(ours)
-        ratios = f"{middle(ours) / middle(theirs):.2f} | {middle(ours) / middle(loop):.1f}"
-        cells = f"{spread(ours)} | {spread(theirs)} | {ratios} | {costs(loop)[1] / (server + client):.1f}"
+        server, client = median_costs(ours)
+        ratios = f"{median_rate(ours) / median_rate(theirs):.2f} | {median_rate(ours) / median_rate(loop):.1f}"
+        cells = f"{format_spread(ours)} | {format_spread(theirs)} | {ratios} | {median_costs(loop)[1] / (server + client):.1f}"
         yield f"| {at_once} | {cells} | {server:.2f}, {client:.3f} |"
-    yield f"| {LOOP} | {spread(loop)} | wanted: | at least 0.95 | at least 10 | | {costs(loop)[1]:.2f} |"
+    yield f"| {LOOP} | {format_spread(loop)} | wanted: | at least 0.95 | at least 10 | | {median_costs(loop)[1]:.2f} |"
 
 
-def middle(rates: Sequence[Rate]) -> float:
+def median_rate(rates: Sequence[Rate]) -> float:
     return median(rate.value for rate in rates)
 
 
-def spread(rates: Sequence[Rate]) -> str:
+def format_spread(rates: Sequence[Rate]) -> str:
     values = [rate.value for rate in rates]
-    return f"{middle(rates):.0f} ({min(values):.0f} to {max(values):.0f})"
+    return f"{median_rate(rates):.0f} ({min(values):.0f} to {max(values):.0f})"
 
 
-def costs(rates: Sequence[Rate]) -> tuple[float, float]:
+def median_costs(rates: Sequence[Rate]) -> tuple[float, float]:
     """Medians."""
     return median(rate.costs[0] for rate in rates), median(rate.costs[1] for rate in rates)
 
@@ -273,21 +286,21 @@ def costs(rates: Sequence[Rate]) -> tuple[float, float]:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--requests", type=int, default=1024)
-    lane = Settings().concurrency
+    lane = ClientSettings().concurrency
     parser.add_argument("--concurrency", type=int, nargs="+", default=[lane], help="requests under way; each in turn")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--loop", type=int, default=24, help="prompts of the one-at-a-time loop")
     parser.add_argument("--threads", type=int, default=1, help="of the server's engine, and of the loop")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        bench = Bench(Path(folder), options)
+        bench = ServingBenchmark(Path(folder), options)
         try:
             first = bench.first_uses()
             print(f"first use of an adapter: median {median(first):.3f} s, most {max(first):.3f} s", flush=True)
             bench.measure()
         finally:
             bench.close()
-    print("\n".join(table(bench.rates)))
+    print("\n".join(format_rates(bench.rates)))
     print(f"\n{options.requests} requests, {ADAPTERS} adapters, {options.rounds} rounds;", end=" ")
     print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
     return 0

@@ -35,10 +35,10 @@ from time import perf_counter, process_time
 import torch
 from safetensors.torch import load_file, save_file
 
-from swarm_core.recipe import Digest, mixture
+from swarm_core.recipe import Digest, build_mixture
 from swarm_core.swarm import pso, streams
 from swarm_trainer.lora import combine, export
-from swarm_trainer.lora.adapter import WEIGHTS
+from swarm_trainer.lora.adapter import WEIGHTS_FILE
 from swarm_trainer.lora.signature import Signature
 
 PARTICLES = 4
@@ -58,23 +58,23 @@ class Cost:
     """Seconds of all threads: what a busy machine cannot distort as much."""
 
 
-def noise(swarm: pso.Swarm) -> dict[str, float | None]:
+def random_scores(swarm: pso.Swarm) -> dict[str, float | None]:
     """Scores for everything asked."""
     return {probe.name: streams.uniform(7, swarm.iteration, probe.name) for probe in pso.ask(swarm)}
 
 
-def steps() -> list[float]:
+def time_search_steps() -> list[float]:
     """Seconds of tell and ask in every iteration of a search."""
     swarm, times = pso.start(PLAN), []
     while pso.stopped(swarm) is None:
-        scores, begin = noise(swarm), perf_counter()
+        scores, begin = random_scores(swarm), perf_counter()
         swarm = pso.tell(swarm, scores)
         pso.ask(swarm)
         times.append(perf_counter() - begin)
     return times
 
 
-def prepare(folder: Path) -> None:
+def write_random_adapters(folder: Path) -> None:
     """Random adapters: the initial ones, and what the released way keeps on disk about them."""
     for number, name in enumerate([f"x{k}" for k in range(PARTICLES)] + [f"v{k}" for k in range(PARTICLES)] + ["w"]):
         generator = torch.Generator().manual_seed(number)
@@ -82,12 +82,12 @@ def prepare(folder: Path) -> None:
         export.save(folder / name, drawn, SIGNATURE)
 
 
-def ours(folder: Path, out: Path, *, beside: bool) -> None:
-    swarm = pso.tell(pso.start(PLAN), noise(pso.start(PLAN)))
-    swarm = pso.tell(swarm, noise(swarm))
+def materialize_ours(folder: Path, out: Path, *, beside: bool) -> None:
+    swarm = pso.tell(pso.start(PLAN), random_scores(pso.start(PLAN)))
+    swarm = pso.tell(swarm, random_scores(swarm))
     found = [probe.position for probe in pso.ask(swarm) if probe.name.startswith("p")]
     basis = [Digest(f"{k}" * 64) for k in range(PARTICLES)]
-    recipes = [mixture(BASE, basis, position) for position in found]
+    recipes = [build_mixture(BASE, basis, position) for position in found]
     folders, outs = [folder / f"x{k}" for k in range(PARTICLES)], [out / f"p{k}" for k in range(PARTICLES)]
     if beside:
         combine.write_many(recipes, folders, outs)
@@ -96,18 +96,18 @@ def ours(folder: Path, out: Path, *, beside: bool) -> None:
             combine.write(recipe, folders, target)
 
 
-def merge(terms: Sequence[tuple[float, Path]], out: Path) -> None:
+def merge_as_released(terms: Sequence[tuple[float, Path]], out: Path) -> None:
     """One merge of the released way: every adapter loaded whole, weighted and added, the sum saved."""
-    loaded = [(weight, load_file(folder / WEIGHTS)) for weight, folder in terms]
+    loaded = [(weight, load_file(folder / WEIGHTS_FILE)) for weight, folder in terms]
     total = {name: loaded[0][0] * tensor for name, tensor in loaded[0][1].items()}
     for weight, tensors in loaded[1:]:
         for name, tensor in tensors.items():
             total[name] += weight * tensor
     out.mkdir(parents=True)
-    save_file(total, out / WEIGHTS)
+    save_file(total, out / WEIGHTS_FILE)
 
 
-def released(folder: Path, out: Path) -> None:
+def materialize_as_released(folder: Path, out: Path) -> None:
     """Five merges per particle, one particle after the other: three differences, the velocity, the position.
 
     The personal best is another particle's place and the global best a third one's, which costs what any place costs.
@@ -115,38 +115,38 @@ def released(folder: Path, out: Path) -> None:
     for k in range(PARTICLES):
         x, v, mine = folder / f"x{k}", folder / f"v{k}", out / f"p{k}"
         best, leader, worst = folder / f"x{(k + 1) % PARTICLES}", folder / f"x{(k + 2) % PARTICLES}", folder / "w"
-        merge([(1.0, best), (-1.0, x)], mine / "cognitive")
-        merge([(1.0, leader), (-1.0, x)], mine / "social")
-        merge([(1.0, x), (-1.0, worst)], mine / "repel")
+        merge_as_released([(1.0, best), (-1.0, x)], mine / "cognitive")
+        merge_as_released([(1.0, leader), (-1.0, x)], mine / "social")
+        merge_as_released([(1.0, x), (-1.0, worst)], mine / "repel")
         pulls = ((0.3, v), (0.3, mine / "cognitive"), (0.35, mine / "social"), (0.05, mine / "repel"))
-        merge(pulls, mine / "velocity")
-        merge([(1.0, x), (0.7, mine / "velocity")], mine / "position")
+        merge_as_released(pulls, mine / "velocity")
+        merge_as_released([(1.0, x), (0.7, mine / "velocity")], mine / "position")
 
 
-def copies(folder: Path, out: Path) -> None:
+def copy_checkpoints(folder: Path, out: Path) -> None:
     for k in range(PARTICLES + 1):
         shutil.copytree(folder / f"x{k % PARTICLES}", out / f"best{k}")
 
 
-def alone(folder: Path, out: Path) -> None:
+def load_and_save(folder: Path, out: Path) -> None:
     out.mkdir(parents=True)
     for k in range(PARTICLES):
-        save_file(load_file(folder / f"x{k}" / WEIGHTS), out / f"{k}.safetensors")
+        save_file(load_file(folder / f"x{k}" / WEIGHTS_FILE), out / f"{k}.safetensors")
 
 
-Way = Callable[[Path, Path], None]
+Method = Callable[[Path, Path], None]
 Costs = dict[str, list[Cost]]
-OURS, ALONE, RELEASED = "ours, side by side", "load + save alone", "released way"
-WAYS: dict[str, Way] = {
-    OURS: lambda folder, out: ours(folder, out, beside=True),
-    "ours, one by one": lambda folder, out: ours(folder, out, beside=False),
-    ALONE: alone,
-    RELEASED: released,
-    "five checkpoint copies": copies,
+OURS, LOAD_AND_SAVE, RELEASED = "ours, side by side", "load + save alone", "released way"
+METHODS: dict[str, Method] = {
+    OURS: lambda folder, out: materialize_ours(folder, out, beside=True),
+    "ours, one by one": lambda folder, out: materialize_ours(folder, out, beside=False),
+    LOAD_AND_SAVE: load_and_save,
+    RELEASED: materialize_as_released,
+    "five checkpoint copies": copy_checkpoints,
 }
 
 
-def timed(way: Way, folder: Path, out: Path, *, durable: bool) -> Cost:
+def measure_cost(way: Method, folder: Path, out: Path, *, durable: bool) -> Cost:
     """The disk is at rest before, and is what it was after."""
     shutil.rmtree(out, ignore_errors=True)
     os.sync()
@@ -159,62 +159,71 @@ def timed(way: Way, folder: Path, out: Path, *, durable: bool) -> Cost:
     return cost
 
 
-def resident(field: str) -> float:
+def process_memory(field: str) -> float:
     """Bytes of memory of this process: VmRSS now, VmHWM at its highest."""
     lines = Path("/proc/self/status").read_text().splitlines()
     return next(float(line.split()[1]) * 1024 for line in lines if line.startswith(field))
 
 
-def grown(name: str, folder: Path) -> float:
+def memory_growth_in_child(name: str, folder: Path) -> float:
     """How far memory rises above what the imports need, in a process of its own."""
     command = [sys.executable, __file__, "--memory", name, "--folder", str(folder)]
     return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
 
-def memory(name: str, folder: Path) -> float:
+def memory_growth(name: str, folder: Path) -> float:
     Path("/proc/self/clear_refs").write_text("5")  # the highest so far: that of the imports
-    before = resident("VmRSS")
-    WAYS[name](folder, folder / "out")
+    before = process_memory("VmRSS")
+    METHODS[name](folder, folder / "out")
     shutil.rmtree(folder / "out")
-    return resident("VmHWM") - before
+    return process_memory("VmHWM") - before
 
 
-def walls(costs: Costs) -> dict[str, float]:
+def median_wall_times(costs: Costs) -> dict[str, float]:
     return {name: median(cost.wall for cost in found) for name, found in costs.items()}
 
 
-def table(costs: Costs, peaks: dict[str, float]) -> Iterator[str]:
+def format_costs(costs: Costs, peaks: dict[str, float]) -> Iterator[str]:
     yield "| four particles, 135 MB each | wall, median (least) | processor | load + save = 1 | peak memory |"
     yield "|---|---|---|---|---|"
-    wall = walls(costs)
+    wall = median_wall_times(costs)
     for name, found in costs.items():
         times = f"{wall[name]:.2f} s ({min(cost.wall for cost in found):.2f})"
-        processor, ratio = median(cost.processor for cost in found), wall[name] / wall[ALONE]
+        processor, ratio = median(cost.processor for cost in found), wall[name] / wall[LOAD_AND_SAVE]
         yield f"| {name} | {times} | {processor:.2f} s | {ratio:.2f} | {peaks[name] / MB:.0f} MB |"
 
 
-def verdicts(costs: Costs, peaks: dict[str, float], step: float, size: float) -> Iterator[str]:
+def format_goals(costs: Costs, peaks: dict[str, float], step: float, size: float) -> Iterator[str]:
     """The goals, by the clock and by processor time; `step` in seconds, `size` of an adapter in bytes."""
-    wall, busy = walls(costs), {name: median(cost.processor for cost in found) for name, found in costs.items()}
-    faster, slower = wall[RELEASED] / wall[OURS], wall[OURS] / wall[ALONE]
+    wall, busy = (
+        median_wall_times(costs),
+        {name: median(cost.processor for cost in found) for name, found in costs.items()},
+    )
+    faster, slower = wall[RELEASED] / wall[OURS], wall[OURS] / wall[LOAD_AND_SAVE]
     peak, most = peaks[OURS] / MB, (PARTICLES + 1) * size / MB
     yield "| goal | found | by processor time | wanted | met |"
     yield "|---|---|---|---|---|"
     for what, found, spent, wanted, met in (
         ("released way / ours", f"{faster:.1f}", f"{busy[RELEASED] / busy[OURS]:.1f}", "at least 10", faster >= 10),
-        ("ours / load + save alone", f"{slower:.2f}", f"{busy[OURS] / busy[ALONE]:.2f}", "at most 1.3", slower <= 1.3),
+        (
+            "ours / load + save alone",
+            f"{slower:.2f}",
+            f"{busy[OURS] / busy[LOAD_AND_SAVE]:.2f}",
+            "at most 1.3",
+            slower <= 1.3,
+        ),
         ("tell + ask", f"{step * 1e3:.2f} ms", "", "under 1 ms", step < 1e-3),
         ("peak memory", f"{peak:.0f} MB", "", f"at most {most:.0f} MB", peak <= most),
     ):
         yield f"| {what} | {found} | {spent} | {wanted} | {'yes' if met else 'no'} |"
 
 
-def repeated(repetitions: int, folder: Path, *, durable: bool) -> Costs:
+def run_repetitions(repetitions: int, folder: Path, *, durable: bool) -> Costs:
     """Every way in every repetition; one more before, to warm up, does not count."""
-    costs: Costs = {name: [] for name in WAYS}
+    costs: Costs = {name: [] for name in METHODS}
     for repetition in range(repetitions + 1):
-        for name, way in WAYS.items():
-            cost = timed(way, folder, folder / "out", durable=durable)
+        for name, way in METHODS.items():
+            cost = measure_cost(way, folder, folder / "out", durable=durable)
             costs[name] += [cost] if repetition else []
     return costs
 
@@ -225,22 +234,22 @@ def main() -> int:
     parser.add_argument("--threads", type=int, default=torch.get_num_threads(), help="torch's, in the released way")
     parser.add_argument("--durable", action="store_true", help="times end when the disk has everything")
     parser.add_argument("--folder", type=Path, help="where to put 5 GB; default: the system's temporary folder")
-    parser.add_argument("--memory", choices=WAYS, help=argparse.SUPPRESS)
+    parser.add_argument("--memory", choices=METHODS, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     if arguments.memory:
-        print(memory(arguments.memory, arguments.folder))
+        print(memory_growth(arguments.memory, arguments.folder))
         return 0
     with tempfile.TemporaryDirectory(dir=arguments.folder) as scratch:
         folder = Path(scratch)
-        prepare(folder)
-        costs = repeated(arguments.repetitions, folder, durable=arguments.durable)
-        peaks = {name: grown(name, folder) for name in WAYS}
-        size = (folder / "x0" / WEIGHTS).stat().st_size
+        write_random_adapters(folder)
+        costs = run_repetitions(arguments.repetitions, folder, durable=arguments.durable)
+        peaks = {name: memory_growth_in_child(name, folder) for name in METHODS}
+        size = (folder / "x0" / WEIGHTS_FILE).stat().st_size
     print(f"{arguments.repetitions} repetitions, {os.cpu_count()} cores, {arguments.threads} torch threads,", end=" ")
     print(f"load {os.getloadavg()[0]:.1f}{', durable' if arguments.durable else ''}\n")
-    print("\n".join(table(costs, peaks)), end="\n\n")
-    print("\n".join(verdicts(costs, peaks, median(steps()), size)))
+    print("\n".join(format_costs(costs, peaks)), end="\n\n")
+    print("\n".join(format_goals(costs, peaks, median(time_search_steps()), size)))
     return 0
 
 

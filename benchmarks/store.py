@@ -40,8 +40,8 @@ MB = 1_000_000
 SIZE, LARGE = 135 * MB, 540 * MB
 OURS, AWS, RCLONE = "ours", "aws s3 cp", "rclone copyto"
 BUCKET, DIGEST = "transfers", "digest"
-WAYS = ("up", "down")
-WANTED = 0.9
+DIRECTIONS = ("up", "down")
+TARGET_RATIO = 0.9
 """Of the best of the others' rates."""
 
 
@@ -57,7 +57,7 @@ class Cost:
 
 
 @dataclass(frozen=True, slots=True)
-class Trip:
+class Transfer:
     """One way of one file."""
 
     large: Cost
@@ -70,79 +70,82 @@ class Trip:
         return self.large.memory - self.small.memory
 
 
-Trips = dict[tuple[str, str], list[Trip]]
-Copying = Callable[[str, Path, str], list[str]]
+Transfers = dict[tuple[str, str], list[Transfer]]
+CopyCommand = Callable[[str, Path, str], list[str]]
 """The command that brings a file up or down under a key."""
 
 
 @dataclass(slots=True)
-class Bench:
+class StoreBenchmark:
     """A server, a folder, and the ways there are."""
 
     endpoint: str
     folder: Path
-    ways: Mapping[str, Copying]
-    trips: Trips = field(default_factory=dict)
+    ways: Mapping[str, CopyCommand]
+    trips: Transfers = field(default_factory=dict)
 
     def round(self, number: int) -> None:
         """Every way once, up and down."""
         names = list(self.ways)
         for name in names[number % len(names) :] + names[: number % len(names)]:
-            for way, trip in zip(WAYS, self.there_and_back(name, SIZE), strict=True):
+            for way, trip in zip(DIRECTIONS, self.there_and_back(name, SIZE), strict=True):
                 self.trips.setdefault((name, way), []).append(trip)
 
-    def there_and_back(self, name: str, size: int) -> tuple[Trip, Trip]:
+    def there_and_back(self, name: str, size: int) -> tuple[Transfer, Transfer]:
         """Bring new bytes up and down. Raises SystemExit when other bytes come back."""
-        files = {"small": noise(self.folder / "small", 1), "large": noise(self.folder / "large", size)}
+        files = {
+            "small": write_random_file(self.folder / "small", 1),
+            "large": write_random_file(self.folder / "large", size),
+        }
         back, key, took = self.folder / "back", uuid.uuid4().hex, {}
-        for way in WAYS:
+        for way in DIRECTIONS:
             for kind, file in files.items():
                 os.sync()
                 place = file if way == "up" else back / kind
-                took[way, kind] = timed(self.ways[name](way, place, f"{key}-{kind}"))
-        if not filecmp.cmp(files["large"], found(back / "large"), shallow=False):
+                took[way, kind] = measure_process(self.ways[name](way, place, f"{key}-{kind}"))
+        if not filecmp.cmp(files["large"], fetched_file(back / "large"), shallow=False):
             raise SystemExit(f"{name} brought back other bytes")
         shutil.rmtree(back)
-        up, down = (Trip(took[way, "large"], took[way, "small"]) for way in WAYS)
+        up, down = (Transfer(took[way, "large"], took[way, "small"]) for way in DIRECTIONS)
         return up, down
 
     def ours(self, way: str, file: Path, key: str) -> list[str]:
         """Our blobs are named by what they hold, so the key's digest is left beside the file."""
         return [sys.executable, __file__, "--child", self.endpoint, way, str(file), str(self.folder / key)]
 
-    def aws(self, program: str) -> Copying:
+    def aws(self, program: str) -> CopyCommand:
         def copying(way: str, file: Path, key: str) -> list[str]:
             pair = (str(file), f"s3://{BUCKET}/{key}")
-            return [program, "s3", "cp", "--quiet", "--endpoint-url", self.endpoint, *turned(way, pair)]
+            return [program, "s3", "cp", "--quiet", "--endpoint-url", self.endpoint, *order_by_direction(way, pair)]
 
         return copying
 
-    def rclone(self, program: str) -> Copying:
+    def rclone(self, program: str) -> CopyCommand:
         def copying(way: str, file: Path, key: str) -> list[str]:
             pair = (str(file), f":s3:{BUCKET}/{key}")
             settings = ["--s3-provider", "Other", "--s3-env-auth", "--s3-endpoint", self.endpoint]
-            return [program, "copyto", "--config", os.devnull, *settings, *turned(way, pair)]
+            return [program, "copyto", "--config", os.devnull, *settings, *order_by_direction(way, pair)]
 
         return copying
 
 
-def turned(way: str, pair: tuple[str, str]) -> tuple[str, str]:
+def order_by_direction(way: str, pair: tuple[str, str]) -> tuple[str, str]:
     return pair if way == "up" else (pair[1], pair[0])
 
 
-def noise(file: Path, size: int) -> Path:
+def write_random_file(file: Path, size: int) -> Path:
     with file.open("wb") as out:
         for start in range(0, size, MB):
             out.write(os.urandom(min(MB, size - start)))
     return file
 
 
-def found(place: Path) -> Path:
+def fetched_file(place: Path) -> Path:
     """The file that was fetched: the place itself, or the one blob in it."""
     return place if place.is_file() else next(path for path in place.rglob("*") if path.is_file())
 
 
-def timed(command: Sequence[str]) -> Cost:
+def measure_process(command: Sequence[str]) -> Cost:
     """What a program costs. Raises SystemExit if it fails."""
     begin = perf_counter()
     number = os.posix_spawn(command[0], command, os.environ)
@@ -153,7 +156,7 @@ def timed(command: Sequence[str]) -> Cost:
     return Cost(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024.0)
 
 
-def child(endpoint: str, way: str, file: Path, digest: Path) -> None:
+def run_transfer(endpoint: str, way: str, file: Path, digest: Path) -> None:
     """One trip of ours."""
     from swarm_core.api.execution import S3Storage  # noqa: PLC0415 (the parent stays small: its peak is inherited)
     from swarm_core.recipe import Digest  # noqa: PLC0415
@@ -166,7 +169,7 @@ def child(endpoint: str, way: str, file: Path, digest: Path) -> None:
         store.get(Digest(digest.read_text()))
 
 
-Figure = Callable[[Sequence[Trip]], float]
+Figure = Callable[[Sequence[Transfer]], float]
 FIGURES: dict[str, Figure] = {
     "whole, median": lambda trips: median(one.large.wall for one in trips),
     "whole, least": lambda trips: min(one.large.wall for one in trips),
@@ -177,26 +180,26 @@ FIGURES: dict[str, Figure] = {
 """Seconds."""
 
 
-def table(trips: Trips) -> Iterator[str]:
+def format_transfers(trips: Transfers) -> Iterator[str]:
     yield f"| 135 MB | {' | '.join(FIGURES)} | memory |"
     yield f"|---|{'---|' * (len(FIGURES) + 1)}"
-    for (name, way), here in sorted(trips.items(), key=lambda one: WAYS.index(one[0][1])):
+    for (name, way), here in sorted(trips.items(), key=lambda one: DIRECTIONS.index(one[0][1])):
         figures = " | ".join(f"{figure(here):.2f} s" for figure in FIGURES.values())
         yield f"| {name}, {way} | {figures} | {max(one.memory for one in here) / MB:.0f} MB |"
 
 
-def verdicts(trips: Trips) -> Iterator[str]:
-    yield f"| best other / ours ({WANTED} wanted) | {' | '.join(FIGURES)} |"
+def format_ratios(trips: Transfers) -> Iterator[str]:
+    yield f"| best other / ours ({TARGET_RATIO} wanted) | {' | '.join(FIGURES)} |"
     yield f"|---|{'---|' * len(FIGURES)}"
     others = {name for name, _ in trips} - {OURS}
-    for way in WAYS:
+    for way in DIRECTIONS:
         ratios = [min(figure(trips[o, way]) for o in others) / figure(trips[OURS, way]) for figure in FIGURES.values()]
         yield f"| {way} | {' | '.join(f'{ratio:.2f}' for ratio in ratios)} |"
 
 
-def compared(server: s3_servers.Server, folder: Path, arguments: argparse.Namespace) -> None:
+def run_benchmark(server: s3_servers.Server, folder: Path, arguments: argparse.Namespace) -> None:
     """All rounds, and the tables."""
-    bench = Bench(server.endpoint, folder, {})
+    bench = StoreBenchmark(server.endpoint, folder, {})
     programs = {AWS: shutil.which(arguments.aws), RCLONE: shutil.which(arguments.rclone)}
     makers = {AWS: bench.aws, RCLONE: bench.rclone}
     bench.ways = {OURS: bench.ours, **{name: makers[name](found) for name, found in programs.items() if found}}
@@ -206,9 +209,9 @@ def compared(server: s3_servers.Server, folder: Path, arguments: argparse.Namesp
         bench.round(number)
         print(f"round {number + 1}, load {os.getloadavg()[0]:.1f}", flush=True)
     peaks = bench.there_and_back(OURS, LARGE)
-    print("\n".join(table(bench.trips)), end="\n\n")
+    print("\n".join(format_transfers(bench.trips)), end="\n\n")
     if len(bench.ways) > 1:
-        print("\n".join(verdicts(bench.trips)), end="\n\n")
+        print("\n".join(format_ratios(bench.trips)), end="\n\n")
     print(
         f"ours at {LARGE // MB} MB: memory {peaks[0].memory / MB:.0f} / {peaks[1].memory / MB:.0f} MB up / down;",
         end=" ",
@@ -228,11 +231,11 @@ def main() -> int:
     os.environ.update(AWS_CONFIG_FILE=os.devnull, AWS_SHARED_CREDENTIALS_FILE=os.devnull)
     if arguments.child:
         endpoint, way, *places = arguments.child
-        child(endpoint, way, *map(Path, places))
+        run_transfer(endpoint, way, *map(Path, places))
         return 0
     with tempfile.TemporaryDirectory(dir=arguments.folder) as root, s3_servers.versitygw(Path(root) / "s3") as server:
         server.bucket(BUCKET)
-        compared(server, Path(root), arguments)
+        run_benchmark(server, Path(root), arguments)
     return 0
 
 

@@ -21,12 +21,12 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
 
 import racing
 import s3_servers
-from fault_proxy import Fault, proxied
+from fault_proxy import Fault, run_proxy
 
-from swarm_trainer.stores.patience import Limits
+from swarm_trainer.stores.retry_policy import RetryLimits
 from swarm_trainer.stores.s3 import S3Store
 
-LIMITS = Limits(connect=5, silence=1.5, call=20, pause=0.01, busy_pause=0.05)
+LIMITS = RetryLimits(connect=5, silence=1.5, call=20, pause=0.01, busy_pause=0.05)
 ITERATIONS = 20
 
 
@@ -41,7 +41,7 @@ def main() -> int:
     begun = time.monotonic()
     with tempfile.TemporaryDirectory() as root, s3_servers.versitygw(Path(root)) as server:
         while counts.total() < arguments.faults:
-            done, asked, failed = one_round(server, Path(root), rounds, arguments.rate)
+            done, asked, failed = run_round(server, Path(root), rounds, arguments.rate)
             counts, requests, errors, rounds = counts + done, requests + asked, errors + failed, rounds + 1
             print(f"round {rounds}: {done.total()} faults in {asked} requests, {failed} clear errors", flush=True)
     lasted = time.monotonic() - begun
@@ -52,15 +52,15 @@ def main() -> int:
     return 0
 
 
-def one_round(server: s3_servers.Server, root: Path, number: int, rate: float) -> tuple[Counter[Fault], int, int]:
+def run_round(server: s3_servers.Server, root: Path, number: int, rate: float) -> tuple[Counter[Fault], int, int]:
     """What was done, in how many requests, and how many errors the writers met. Raises AssertionError on a loss."""
     place = server.bucket(f"round-{number}", "team/run")
     with ExitStack() as stack:
-        proxies = [stack.enter_context(proxied(server.endpoint, 2 * number + seed, rate)) for seed in range(2)]
+        proxies = [stack.enter_context(run_proxy(server.endpoint, 2 * number + seed, rate)) for seed in range(2)]
         near = [place.model_copy(update={"endpoint": proxy.endpoint}) for proxy in proxies]
         stores = [S3Store(one, root / f"cache-{number}-{at}", LIMITS) for at, one in enumerate(near)]
         writers = racing.race(stores, ITERATIONS, seconds=600)
-    racing.check(writers, S3Store(place, root / f"direct-{number}"), ITERATIONS)
+    racing.assert_consistent(writers, S3Store(place, root / f"direct-{number}"), ITERATIONS)
     counts = proxies[0].counts + proxies[1].counts
     return counts, sum(proxy.requests for proxy in proxies), sum(len(writer.errors) for writer in writers)
 

@@ -27,7 +27,7 @@ FIRST_SEED = 1001
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class SeedOutcome:
     """One run's verdict; no gain when it failed."""
 
     seed: int
@@ -40,7 +40,7 @@ class Outcome:
         return self.gain is not None and self.gain[1] > 0
 
 
-def run(arena: Path, seed: int, folder: Path, rule: str | None) -> Outcome:
+def run_seed(arena: Path, seed: int, folder: Path, rule: str | None) -> SeedOutcome:
     """Run `arena` with another seed, in a folder of its own."""
     document = yaml.safe_load(arena.read_text())
     document["spec"]["seed"] = seed
@@ -55,13 +55,13 @@ def run(arena: Path, seed: int, folder: Path, rule: str | None) -> Outcome:
         file.unlink()
     if done.returncode != 0:
         print(done.stderr[-2000:], file=sys.stderr)
-        return Outcome(seed)
+        return SeedOutcome(seed)
     result = json.loads((folder / str(seed) / "result.json").read_text())
     gain = (result["gain"]["value"], result["gain"]["low"], result["gain"]["high"])
-    return Outcome(seed, result["best"]["fresh"]["value"], result["initial"]["fresh"]["value"], gain)
+    return SeedOutcome(seed, result["best"]["fresh"]["value"], result["initial"]["fresh"]["value"], gain)
 
 
-def rows(outcomes: list[Outcome]) -> Iterator[str]:
+def format_rows(outcomes: list[SeedOutcome]) -> Iterator[str]:
     yield "| seed | best initial | best found | gain | 95 % interval | above 0 |"
     yield "|---|---|---|---|---|---|"
     for one in outcomes:
@@ -82,8 +82,8 @@ def main() -> int:
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(arguments.at_once) as pool:
         seeds = range(FIRST_SEED, FIRST_SEED + arguments.seeds)
-        outcomes = list(pool.map(lambda seed: run(arguments.arena, seed, Path(folder), arguments.rule), seeds))
-    print("\n".join(rows(outcomes)))
+        outcomes = list(pool.map(lambda seed: run_seed(arguments.arena, seed, Path(folder), arguments.rule), seeds))
+    print("\n".join(format_rows(outcomes)))
     gains = [one.gain[0] for one in outcomes if one.gain is not None]
     if len(gains) > 1:
         print(f"\nmean gain {fmean(gains):+.3f}, standard deviation between seeds {stdev(gains):.3f}", end="; ")

@@ -52,7 +52,7 @@ def _write_tokenizer(folder: Path, chat: bool) -> None:
 @pytest.fixture(scope="session")
 def make_base(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
     """Writes a Llama of a few thousand parameters into a new folder and returns it."""
-    from swarm_trainer.lora.base import quiet
+    from swarm_trainer.lora.base import silence_transformers
 
     def make(hidden: int = 32, seed: int = 0, chat: bool = True) -> Path:
         import torch
@@ -73,7 +73,7 @@ def make_base(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
             # Larger than usual, so that a model nobody trained still prefers some tokens to others.
             initializer_range=0.2,
         )
-        with torch.random.fork_rng(), quiet():
+        with torch.random.fork_rng(), silence_transformers():
             torch.manual_seed(seed)
             LlamaForCausalLM(config).save_pretrained(folder)
             _write_tokenizer(folder, chat)
@@ -103,10 +103,10 @@ def make_adapter(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path
         import torch
 
         from swarm_trainer.lora import export
-        from swarm_trainer.lora.base import linear_shapes
+        from swarm_trainer.lora.base import read_linear_shapes
         from swarm_trainer.lora.signature import Signature
 
-        shapes = {name: shape for name, shape in linear_shapes(base).items() if name.rpartition(".")[2] in targets}
+        shapes = {name: shape for name, shape in read_linear_shapes(base).items() if name.rpartition(".")[2] in targets}
         signature = Signature(rank, alpha, tuple(sorted(targets)), tuple(sorted(shapes.items())))
         generator = torch.Generator().manual_seed(seed)
         tensors = [(name, size * torch.randn(shape, generator=generator)) for name, shape in signature.tensors.items()]

@@ -29,7 +29,7 @@ from tokenizers import decoders, models
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from swarm_core.text import prompts
-from swarm_core.text.prompts import Style
+from swarm_core.text.prompts import PromptStyle
 
 log = logging.getLogger("arena")
 
@@ -166,7 +166,7 @@ def solve(item: str) -> str:
 
 def question(item: str) -> tuple[str, str]:
     """Prompt and completion of one question."""
-    return prompts.answering(Style.PLAIN, item), prompts.answer(Style.PLAIN, solve(item))
+    return prompts.format_answering(PromptStyle.PLAIN, item), prompts.format_answer(PromptStyle.PLAIN, solve(item))
 
 
 def collate(tokenizer: PreTrainedTokenizerFast, pairs: Sequence[tuple[str, str]]) -> Batch:
@@ -190,7 +190,10 @@ def mixed(rng: np.random.Generator, kinds: Sequence[Kind], count: int) -> list[s
 def lists(rng: np.random.Generator, kinds: Sequence[Kind], count: int) -> list[tuple[str, str]]:
     """Whole lists of mixed kinds, all of it to be learnt."""
     items = mixed(rng, kinds, count * 2 * SHOTS)
-    return [("", prompts.listed(Style.PLAIN, items[at : at + 2 * SHOTS])) for at in range(0, len(items), 2 * SHOTS)]
+    return [
+        ("", prompts.format_list(PromptStyle.PLAIN, items[at : at + 2 * SHOTS]))
+        for at in range(0, len(items), 2 * SHOTS)
+    ]
 
 
 def fit(model: torch.nn.Module, schedule: Schedule, batches: Callable[[], Sequence[Batch]]) -> None:

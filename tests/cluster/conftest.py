@@ -6,10 +6,10 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-import cluster_site
+import cluster_environment
 import control_plane
 import pytest
-from cluster_site import Site
+from cluster_environment import ClusterNamespace
 from control_plane import ApiServer, ControlPlane
 
 NUMBERS = itertools.count()
@@ -19,7 +19,7 @@ TOOLS = Path(__file__).parents[3] / "shared" / "cluster"
 @pytest.fixture(scope="session")
 def plane() -> Iterator[ControlPlane]:
     """An empty API server, started. Skips without its binaries, but fails in CI where they are at hand."""
-    folder = control_plane.assets()
+    folder = control_plane.find_assets()
     if folder is None:
         if os.environ.get("CI") == "true" and TOOLS.exists():
             pytest.fail(
@@ -48,14 +48,14 @@ def api_server(plane: ControlPlane) -> ApiServer:
 @pytest.fixture(scope="session")
 def controllers(plane: ControlPlane) -> ControlPlane:
     """The plane with its controllers, the CRD and the operator's rights."""
-    cluster_site.established(plane.api)
-    cluster_site.grant(plane.api)
+    cluster_environment.await_crds(plane.api)
+    cluster_environment.grant_rights(plane.api)
     plane.start_controllers()
     return plane
 
 
 @pytest.fixture
-def site(controllers: ControlPlane, tmp_path: Path) -> Iterator[Site]:
+def site(controllers: ControlPlane, tmp_path: Path) -> Iterator[ClusterNamespace]:
     """A namespace of its own."""
-    with cluster_site.opened(controllers, controllers.api, tmp_path, f"t{next(NUMBERS)}") as opened:
+    with cluster_environment.open_namespace(controllers, controllers.api, tmp_path, f"t{next(NUMBERS)}") as opened:
         yield opened

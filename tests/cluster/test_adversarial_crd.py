@@ -4,12 +4,12 @@ from pathlib import Path
 from typing import Any
 
 import adversarial_documents as documents
-import cluster_site
+import cluster_environment
 import pytest
 import yaml
 from swarmrun_documents import Example
 
-from swarm_core.api import defaults, loading
+from swarm_core.api import loading, resolution
 
 pytestmark = pytest.mark.cluster
 GAME = Path(__file__).parents[2] / "examples" / "adversarial" / "run.yaml"
@@ -20,7 +20,7 @@ RUNS = "/apis/dataswarm.io/v1alpha1/namespaces/default/adversarialruns"
 @pytest.fixture(scope="module")
 def server(api_server: Any) -> Any:
     """The API server with the committed CRD established."""
-    cluster_site.established(api_server)
+    cluster_environment.await_crds(api_server)
     return api_server
 
 
@@ -34,8 +34,8 @@ def test_the_example_is_stored_as_the_experiment_that_it_is_on_one_machine(serve
     text = yaml.safe_dump(yaml.safe_load(GAME.read_text()))
     status, answer = create(server, text)
     assert status == 201, answer
-    stored = defaults.resolve(loading.from_object(answer, "server"))
-    assert defaults.spec_digest(stored) == defaults.spec_digest(defaults.resolve(loading.parse(text, "run.yaml")))
+    stored = resolution.resolve(loading.from_object(answer, "server"))
+    assert resolution.spec_digest(stored) == resolution.spec_digest(resolution.resolve(loading.parse(text, "run.yaml")))
 
 
 @pytest.mark.parametrize("example", documents.EXAMPLES, ids=lambda example: example.message.split(";")[0])

@@ -6,21 +6,21 @@ import uuid
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-import cluster_site
+import cluster_environment
 import pytest
 import swarmrun_documents as documents
 from control_plane import ADMIN, ControlPlane
 from fake_cluster import FakeCluster
 
-from swarm_operator import budget, client
-from swarm_operator.cluster import (
+from swarm_operator.api_client import client, token_bucket
+from swarm_operator.api_client.cluster import (
     AlreadyExistsError,
     ApiError,
     Cluster,
     ConflictError,
     NotFoundError,
     NotLeaderError,
-    Target,
+    ObjectReference,
 )
 
 pytestmark = pytest.mark.cluster
@@ -34,7 +34,7 @@ def ask(request: pytest.FixtureRequest) -> Ask:
         fake = FakeCluster()
         return lambda question: asyncio.run(question(fake))
     plane: ControlPlane = request.getfixturevalue("plane")
-    cluster_site.established(plane.api)
+    cluster_environment.await_crds(plane.api)
     return lambda question: asyncio.run(connected(plane, question))
 
 
@@ -45,7 +45,7 @@ async def connected(
         patch.setenv("KUBECONFIG", str(plane.write_kubeconfig(plane.home / "client.kubeconfig", ADMIN, **changes)))
         api = await client.connect()
     told: list[tuple[Any, ...]] = []
-    limit = budget.Budget(0, 1, asyncio.get_running_loop().time)
+    limit = token_bucket.TokenBucket(0, 1, asyncio.get_running_loop().time)
     try:
         answer = await question(client.AioCluster(api, lambda: seconds, limit, lambda *call: told.append(call)))
     finally:
@@ -60,8 +60,8 @@ def config(data: dict[str, str] | None = None, **metadata: Any) -> dict[str, Any
     return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": about, "data": data or {"a": "1"}}
 
 
-def target(thing: Any) -> Target:
-    return Target(thing["kind"], thing["metadata"]["namespace"], thing["metadata"]["name"])
+def target(thing: Any) -> ObjectReference:
+    return ObjectReference(thing["kind"], thing["metadata"]["namespace"], thing["metadata"]["name"])
 
 
 def test_what_is_created_is_read_back_with_uid_and_version(ask: Ask) -> None:
@@ -99,7 +99,7 @@ def test_a_list_is_of_all_with_a_label_and_not_older_than_they(ask: Ask) -> None
 
 
 def test_a_list_longer_than_a_page_is_whole(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client, "PAGE", 2)
+    monkeypatch.setattr(client, "PAGE_SIZE", 2)
 
     async def question(cluster: Cluster) -> None:
         mark = uuid.uuid4().hex
@@ -210,6 +210,6 @@ def test_a_refusal_keeps_the_servers_words(plane: ControlPlane) -> None:
         with pytest.raises(ApiError, match=r"metadata\.name"):
             await cluster.create({**config(), "metadata": {"name": "../../x", "namespace": "default"}})
         with pytest.raises(ApiError):
-            await cluster.read(Target("ConfigMap", "../../kube-system", "a/b"))
+            await cluster.read(ObjectReference("ConfigMap", "../../kube-system", "a/b"))
 
     asyncio.run(connected(plane, question))

@@ -2,14 +2,14 @@
 
 from typing import Any
 
-import cluster_site
+import cluster_environment
 import generated_documents as generated
 import pytest
 import swarmrun_documents as documents
 import yaml
 from hypothesis import HealthCheck, given, settings
 
-from swarm_core.api import crd, defaults, loading
+from swarm_core.api import crd, loading, resolution
 from swarm_core.errors import BadInputError
 
 pytestmark = pytest.mark.cluster
@@ -20,14 +20,14 @@ YAML = "application/yaml"
 @pytest.fixture(scope="module")
 def server(api_server: Any) -> Any:
     """The API server with the committed CRD established."""
-    cluster_site.established(api_server)
+    cluster_environment.await_crds(api_server)
     return api_server
 
 
 def ours(text: str) -> tuple[str, str]:
     """Our refusal, or the digest of the run."""
     try:
-        return "", defaults.spec_digest(defaults.resolve(loading.parse(text, "run.yaml")))
+        return "", resolution.spec_digest(resolution.resolve(loading.parse(text, "run.yaml")))
     except BadInputError as error:
         return str(error), ""
 
@@ -37,7 +37,7 @@ def theirs(server: Any, text: str) -> tuple[str, str]:
     status, answer = server.call("POST", f"{RUNS}?dryRun=All", text, YAML)
     if status != 201:
         return (answer["message"] if isinstance(answer, dict) else answer) or str(status), ""
-    return "", defaults.spec_digest(defaults.resolve(loading.from_object(answer, "server")))
+    return "", resolution.spec_digest(resolution.resolve(loading.from_object(answer, "server")))
 
 
 def assert_agreed(server: Any, text: str) -> None:
@@ -72,10 +72,10 @@ def test_server_and_models_agree_on_generated_documents(server: Any, document: d
     assert_agreed(server, written(document))
 
 
-@pytest.mark.parametrize("way", generated.WAYS, ids=lambda way: ".".join(map(str, way[0])))
+@pytest.mark.parametrize("way", generated.SCHEMA_PATHS, ids=lambda way: ".".join(map(str, way[0])))
 def test_server_and_models_agree_at_the_limits_of_every_field(server: Any, way: tuple[Any, documents.Document]) -> None:
     path, schema = way
-    for value in [*generated.edges(schema), *generated.JUNK, documents.GONE]:
+    for value in [*generated.boundary_values(schema), *generated.JUNK, documents.GONE]:
         document = documents.minimal()
         documents.put(document, list(path), value)
         assert_agreed(server, written(document))

@@ -7,21 +7,21 @@ by `Validated=False` with the field in its message; a good one must be taken. Al
 import random
 from typing import Any
 
-import canned
 import generated_documents as generated
 import pytest
+import simulated_containers
 import swarmrun_documents as documents
 import yaml
-from canned import Bench
-from cluster_site import Site
+from cluster_environment import ClusterNamespace
+from simulated_containers import SimulatedContainers
 
 from swarm_core.errors import BadInputError
-from swarm_operator import orders
+from swarm_operator.common import resolved_run
 from swarm_operator.settings import Settings
 
 pytestmark = pytest.mark.cluster
 ITERATIONS = 2
-SUITED: documents.Patch = {**canned.LOCAL, "spec.swarm": {"iterations": ITERATIONS}}
+SUITED: documents.Patch = {**simulated_containers.LOCAL, "spec.swarm": {"iterations": ITERATIONS}}
 BAD = 300
 GOOD = 60
 BY_HAND: tuple[tuple[str, Any], ...] = (
@@ -53,8 +53,8 @@ def made() -> list[tuple[str, documents.Document]]:
     found = [(path, changed(path.split("."), value)) for path, value in BY_HAND]
     drawn = [
         (".".join(map(str, way)), changed(list(way), value))
-        for way, schema in generated.WAYS
-        for value in (*generated.edges(schema), *generated.JUNK)
+        for way, schema in generated.SCHEMA_PATHS
+        for value in (*generated.boundary_values(schema), *generated.JUNK)
     ]
     random.Random(1).shuffle(drawn)
     return found + drawn
@@ -72,14 +72,14 @@ def ours(document: documents.Document) -> str:
         {**document["metadata"], "uid": "u", "namespace": "default"} if isinstance(document["metadata"], dict) else {}
     )
     try:
-        orders.read({**document, "metadata": about}, Settings())
+        resolved_run.parse({**document, "metadata": about}, Settings())
     except BadInputError as error:
         return str(error)
     return ""
 
 
-def test_three_hundred_bad_manifests_are_refused_by_name_and_hold_nobody_up(site: Site) -> None:
-    bench = Bench(ITERATIONS)
+def test_three_hundred_bad_manifests_are_refused_by_name_and_hold_nobody_up(site: ClusterNamespace) -> None:
+    bench = SimulatedContainers(ITERATIONS)
     site.node("n", bench.behave)
     operator = site.operator("a")
     bad = good = 0
@@ -100,7 +100,7 @@ def test_three_hundred_bad_manifests_are_refused_by_name_and_hold_nobody_up(site
             assert named(path, answer["message"]), f"{path}: {answer['message']}"
     assert (bad, good) == (BAD, GOOD)
     site.create("sound", SUITED)
-    assert site.succeeded("sound", 90)["status"]["result"] == canned.result(ITERATIONS)
+    assert site.succeeded("sound", 90)["status"]["result"] == simulated_containers.undisturbed_result(ITERATIONS)
     site.until(lambda: all(verdict(run) for run in site.api.items(site.runs)), 60, "all are answered")
     for run in site.api.items(site.runs):
         path, refusal = admitted.get(run["metadata"]["name"], ("", ""))

@@ -12,15 +12,15 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-import chain
+import chain_reconciler
 import pytest
-from cluster_site import CHILDREN, Site
+from cluster_environment import CHILDREN, ClusterNamespace
 from control_plane import free_ports
 from operator_process import OperatorProcess
 from process_node import Answer
 from stalling_proxy import StallingProxy
 
-from swarm_operator.names import RUN_UID
+from swarm_operator.common.names import RUN_UID_LABEL
 
 pytestmark = pytest.mark.cluster
 LEASE = "/apis/coordination.k8s.io/v1/namespaces/{}/leases/dataswarm-operator"
@@ -30,26 +30,26 @@ MOST_MEGABYTES = 120
 """Of a process at work: what it has imported, and its cache."""
 
 
-def steps(site: Site) -> Counter[tuple[str, ...]]:
+def steps(site: ClusterNamespace) -> Counter[tuple[str, ...]]:
     """How often each step was begun, by run, parent and number."""
     return Counter(
-        (pod["metadata"]["labels"][RUN_UID], *pod["spec"]["containers"][0]["args"])
+        (pod["metadata"]["labels"][RUN_UID_LABEL], *pod["spec"]["containers"][0]["args"])
         for node in site.nodes
         for pod in node.history
     )
 
 
-def assert_whole(site: Site, name: str, length: int = 3) -> None:
+def assert_whole(site: ClusterNamespace, name: str, length: int = 3) -> None:
     """The run succeeds, in the digest of an undisturbed one."""
-    assert site.succeeded(name)["status"]["message"] == chain.whole(length)
+    assert site.succeeded(name)["status"]["message"] == chain_reconciler.chain_digest(length)
 
 
 def slow(pod: Any) -> Answer:
-    return chain.answer(pod, seconds=0.5)
+    return chain_reconciler.container_answer(pod, seconds=0.5)
 
 
-def test_a_run_goes_to_its_end_and_only_its_status_is_written(site: Site) -> None:
-    site.node("n", chain.answer)
+def test_a_run_goes_to_its_end_and_only_its_status_is_written(site: ClusterNamespace) -> None:
+    site.node("n", chain_reconciler.container_answer)
     operator = site.operator("a", module=CHAIN)
     before = site.create("first")
     assert_whole(site, "first")
@@ -64,8 +64,8 @@ def test_a_run_goes_to_its_end_and_only_its_status_is_written(site: Site) -> Non
     assert operator.stop() == 0
 
 
-def test_what_happened_is_told_once_as_an_event(site: Site) -> None:
-    site.node("n", chain.answer)
+def test_what_happened_is_told_once_as_an_event(site: ClusterNamespace) -> None:
+    site.node("n", chain_reconciler.container_answer)
     first = site.operator("a", module=CHAIN)
     site.create("told")
     assert_whole(site, "told")
@@ -78,7 +78,7 @@ def test_what_happened_is_told_once_as_an_event(site: Site) -> None:
     assert [event["reason"] for event in site.api.items(events)] == ["Succeeded"]
 
 
-def test_killed_again_and_again_it_ends_in_the_same_result(site: Site) -> None:
+def test_killed_again_and_again_it_ends_in_the_same_result(site: ClusterNamespace) -> None:
     draw = random.Random(7)
     site.node("n", slow)
     site.create("killed", {"spec.swarm": {"iterations": 6}})
@@ -93,7 +93,7 @@ def test_killed_again_and_again_it_ends_in_the_same_result(site: Site) -> None:
     assert set(steps(site).values()) == {1}
 
 
-def test_of_two_operators_one_leads_and_the_other_takes_over(site: Site) -> None:
+def test_of_two_operators_one_leads_and_the_other_takes_over(site: ClusterNamespace) -> None:
     site.node("n", slow)
     replicas = [site.operator(name, module=CHAIN) for name in ("a", "b")]
     site.create("first", {"spec.swarm": {"iterations": 6}})
@@ -108,8 +108,8 @@ def test_of_two_operators_one_leads_and_the_other_takes_over(site: Site) -> None
     assert set(steps(site).values()) == {1}
 
 
-def test_a_clean_stop_hands_the_lease_over_at_once(site: Site) -> None:
-    site.node("n", chain.answer)
+def test_a_clean_stop_hands_the_lease_over_at_once(site: ClusterNamespace) -> None:
+    site.node("n", chain_reconciler.container_answer)
     slowly = {"DATASWARM_LEASE_SECONDS": "60"}
     replicas = [site.operator(name, module=CHAIN, settings=slowly) for name in ("a", "b")]
     leader = leading(site, replicas)
@@ -120,7 +120,7 @@ def test_a_clean_stop_hands_the_lease_over_at_once(site: Site) -> None:
     site.until(lambda: "is leader" in other.log.read_text(), 5, "the other leads, long before the Lease runs out")
 
 
-def test_a_leader_that_was_paused_does_no_harm_when_it_wakes(site: Site) -> None:
+def test_a_leader_that_was_paused_does_no_harm_when_it_wakes(site: ClusterNamespace) -> None:
     site.node("n", slow)
     replicas = [site.operator(name, module=CHAIN) for name in ("a", "b")]
     site.create("first", {"spec.swarm": {"iterations": 8}})
@@ -136,7 +136,7 @@ def test_a_leader_that_was_paused_does_no_harm_when_it_wakes(site: Site) -> None
     assert other.alive()
 
 
-def test_a_stolen_lease_stops_the_leader_until_the_thief_is_silent(site: Site) -> None:
+def test_a_stolen_lease_stops_the_leader_until_the_thief_is_silent(site: ClusterNamespace) -> None:
     site.node("n", slow)
     operator = site.operator("a", module=CHAIN)
     site.create("first", {"spec.swarm": {"iterations": 6}})
@@ -152,7 +152,7 @@ def test_a_stolen_lease_stops_the_leader_until_the_thief_is_silent(site: Site) -
     assert site.api.call("GET", path)[1]["spec"]["leaseTransitions"] == 1
 
 
-def test_jobs_and_pods_may_be_deleted_under_it(site: Site) -> None:
+def test_jobs_and_pods_may_be_deleted_under_it(site: ClusterNamespace) -> None:
     draw = random.Random(3)
     site.node("n", slow)
     site.operator("a", module=CHAIN)
@@ -167,7 +167,7 @@ def test_jobs_and_pods_may_be_deleted_under_it(site: Site) -> None:
     assert_whole(site, "robbed", 5)
 
 
-def test_a_node_may_be_lost_and_come_back(site: Site) -> None:
+def test_a_node_may_be_lost_and_come_back(site: ClusterNamespace) -> None:
     nodes = [site.node(name, slow) for name in ("n", "m")]
     site.operator("a", module=CHAIN)
     site.create("lost", {"spec.swarm": {"iterations": 4}})
@@ -179,7 +179,7 @@ def test_a_node_may_be_lost_and_come_back(site: Site) -> None:
     assert_whole(site, "lost", 4)
 
 
-def test_the_api_server_may_be_restarted(site: Site) -> None:
+def test_the_api_server_may_be_restarted(site: ClusterNamespace) -> None:
     site.node("n", slow)
     operator = site.operator("a", module=CHAIN)
     site.create("first", {"spec.swarm": {"iterations": 6}})
@@ -191,8 +191,8 @@ def test_the_api_server_may_be_restarted(site: Site) -> None:
     assert operator.alive()
 
 
-def test_a_watch_that_hangs_is_made_good_by_lists(site: Site) -> None:
-    site.node("n", chain.answer)
+def test_a_watch_that_hangs_is_made_good_by_lists(site: ClusterNamespace) -> None:
+    site.node("n", chain_reconciler.container_answer)
     proxy = StallingProxy(site.plane.port)
     try:
         path = site.folder / "proxied.kubeconfig"
@@ -208,8 +208,8 @@ def test_a_watch_that_hangs_is_made_good_by_lists(site: Site) -> None:
         proxy.close()
 
 
-def test_no_ghost_is_kept_of_what_was_deleted_unseen(site: Site) -> None:
-    site.node("n", chain.answer)
+def test_no_ghost_is_kept_of_what_was_deleted_unseen(site: ClusterNamespace) -> None:
+    site.node("n", chain_reconciler.container_answer)
     operator = site.operator("a", module=CHAIN)
     for name in ("gone", "stays"):
         site.create(name)
@@ -226,8 +226,8 @@ def test_no_ghost_is_kept_of_what_was_deleted_unseen(site: Site) -> None:
     site.until(lambda: operator.cache() == there(site), 30, "the cache equals the API")
 
 
-def test_a_run_that_cannot_be_reconciled_holds_nobody_up(site: Site) -> None:
-    site.node("n", chain.answer)
+def test_a_run_that_cannot_be_reconciled_holds_nobody_up(site: ClusterNamespace) -> None:
+    site.node("n", chain_reconciler.container_answer)
     operator = site.operator("a", module=CHAIN)
     for number in range(3):
         site.create(f"poison-{number}", {"spec.domain": "poison"})
@@ -237,8 +237,8 @@ def test_a_run_that_cannot_be_reconciled_holds_nobody_up(site: Site) -> None:
     assert "cannot be reconciled" in operator.log.read_text()
 
 
-def test_probe_and_figures_say_who_leads_and_what_was_done(site: Site) -> None:
-    site.node("n", chain.answer)
+def test_probe_and_figures_say_who_leads_and_what_was_done(site: ClusterNamespace) -> None:
+    site.node("n", chain_reconciler.container_answer)
     probe, figures = free_ports(2)
     endpoint = f"http://127.0.0.1:{probe}/healthz"
     told = {"KOPF_RUN_LIVENESS_ENDPOINT": endpoint, "DATASWARM_METRICS_PORT": str(figures)}
@@ -256,8 +256,8 @@ def test_probe_and_figures_say_who_leads_and_what_was_done(site: Site) -> None:
     assert resident(operator) < MOST_MEGABYTES
 
 
-def test_many_runs_are_served_side_by_side(site: Site) -> None:
-    site.node("n", chain.answer)
+def test_many_runs_are_served_side_by_side(site: ClusterNamespace) -> None:
+    site.node("n", chain_reconciler.container_answer)
     site.operator("a", module=CHAIN)
     names = [f"many-{number}" for number in range(20)]
     for name in names:
@@ -267,16 +267,16 @@ def test_many_runs_are_served_side_by_side(site: Site) -> None:
     assert set(steps(site).values()) == {1}
 
 
-def leading(site: Site, replicas: list[Any]) -> Any:
+def leading(site: ClusterNamespace, replicas: list[Any]) -> Any:
     """The one that leads."""
     return site.until(
         lambda: next((one for one in replicas if "is leader" in one.log.read_text()), None), 30, "one leads"
     )
 
 
-def owners(site: Site) -> set[str]:
+def owners(site: ClusterNamespace) -> set[str]:
     """The runs that have a Job or Pod."""
-    return {thing["metadata"]["labels"][RUN_UID] for kind in ("Job", "Pod") for thing in site.children(kind)}
+    return {thing["metadata"]["labels"][RUN_UID_LABEL] for kind in ("Job", "Pod") for thing in site.children(kind)}
 
 
 def page(url: str) -> str:
@@ -291,12 +291,12 @@ def resident(operator: OperatorProcess) -> float:
     return int(next(line for line in lines if line.startswith("VmRSS")).split()[1]) / 1024
 
 
-def ready(site: Site, node: str) -> str:
+def ready(site: ClusterNamespace, node: str) -> str:
     conditions = site.api.call("GET", f"/api/v1/nodes/{node}")[1]["status"]["conditions"]
     return str(next(one["status"] for one in conditions if one["type"] == "Ready"))
 
 
-def there(site: Site) -> Any:
+def there(site: ClusterNamespace) -> Any:
     """What the operator's cache should hold: uids and versions by kind."""
     paths = {
         "SwarmRun": site.runs,

@@ -2,12 +2,12 @@
 
 import pytest
 import swarmrun_documents as documents
-from canned import ITERATIONS, LOCAL, Bench
-from cluster_site import Site
+from cluster_environment import ClusterNamespace
 from process_node import Answer
+from simulated_containers import ITERATIONS, LOCAL, SimulatedContainers
 
 from swarm_core.engine.phases import Phase
-from swarm_operator import names
+from swarm_operator.common import names
 
 pytestmark = pytest.mark.cluster
 PURGE: documents.Patch = {**LOCAL, "spec.deletionPolicy": "Purge"}
@@ -15,18 +15,18 @@ BAD = Answer(65, '{"failed": {"reason": "BadInput", "message": "access denied"}}
 SLOW = Answer(forever=True)
 
 
-def gone(site: Site, name: str) -> bool:
+def gone(site: ClusterNamespace, name: str) -> bool:
     return bool(site.api.call("GET", f"{site.runs}/{name}")[0] == 404)
 
 
-def events(site: Site, reason: str) -> list[str]:
+def events(site: ClusterNamespace, reason: str) -> list[str]:
     _, answer = site.api.call("GET", f"/api/v1/namespaces/{site.namespace}/events")
     return [one["message"] for one in answer["items"] if one["reason"] == reason]
 
 
 @pytest.mark.parametrize("propagation", ["Background", "Foreground"])
-def test_results_go_before_the_run_and_nothing_is_left(site: Site, propagation: str) -> None:
-    bench = Bench(ITERATIONS)
+def test_results_go_before_the_run_and_nothing_is_left(site: ClusterNamespace, propagation: str) -> None:
+    bench = SimulatedContainers(ITERATIONS)
     node = site.node("n", bench.behave)
     site.operator("a")
     before = site.create("purged", PURGE)
@@ -35,7 +35,7 @@ def test_results_go_before_the_run_and_nothing_is_left(site: Site, propagation: 
     assert run["spec"] == before["spec"]
     site.api.call("DELETE", f"{site.runs}/purged", {"propagationPolicy": propagation})
     site.until(lambda: gone(site, "purged"), 60, "the run is gone")
-    works = [pod["metadata"]["labels"][names.WORK] for pod in node.history]
+    works = [pod["metadata"]["labels"][names.WORK_LABEL] for pod in node.history]
     assert works.count(names.PURGE) == 1
     assert works[-1] == names.PURGE
     site.until(lambda: not site.left(), 30, "nothing is left of it")
@@ -43,8 +43,8 @@ def test_results_go_before_the_run_and_nothing_is_left(site: Site, propagation: 
     assert bench.faults == []
 
 
-def test_a_run_in_the_middle_of_its_work_stops_before_its_results_go(site: Site) -> None:
-    bench = Bench(ITERATIONS, seconds=2.0)
+def test_a_run_in_the_middle_of_its_work_stops_before_its_results_go(site: ClusterNamespace) -> None:
+    bench = SimulatedContainers(ITERATIONS, seconds=2.0)
     node = site.node("n", bench.behave)
     first, second = site.operator("a"), site.operator("b")
     site.create("busy", PURGE)
@@ -52,13 +52,13 @@ def test_a_run_in_the_middle_of_its_work_stops_before_its_results_go(site: Site)
     site.api.call("DELETE", f"{site.runs}/busy")
     first.kill()
     site.until(lambda: gone(site, "busy"), 90, "the run is gone")
-    assert [pod["metadata"]["labels"][names.WORK] for pod in node.history][-1] == names.PURGE
+    assert [pod["metadata"]["labels"][names.WORK_LABEL] for pod in node.history][-1] == names.PURGE
     site.until(lambda: not site.left(), 30, "nothing is left of it")
     assert second.alive()
 
 
-def test_results_that_cannot_be_deleted_hold_the_run_no_longer(site: Site) -> None:
-    site.node("n", Bench(ITERATIONS, purge=BAD).behave)
+def test_results_that_cannot_be_deleted_hold_the_run_no_longer(site: ClusterNamespace) -> None:
+    site.node("n", SimulatedContainers(ITERATIONS, purge=BAD).behave)
     site.operator("a")
     site.create("stuck", PURGE)
     site.succeeded("stuck", 90)
@@ -70,13 +70,15 @@ def test_results_that_cannot_be_deleted_hold_the_run_no_longer(site: Site) -> No
     assert "s3://swarms/stuck" in message
 
 
-def test_a_run_that_is_to_be_retained_after_all_is(site: Site) -> None:
-    node = site.node("n", Bench(ITERATIONS, purge=SLOW).behave)
+def test_a_run_that_is_to_be_retained_after_all_is(site: ClusterNamespace) -> None:
+    node = site.node("n", SimulatedContainers(ITERATIONS, purge=SLOW).behave)
     site.operator("a")
     site.create("kept", PURGE)
     site.succeeded("kept", 90)
     site.api.call("DELETE", f"{site.runs}/kept")
-    site.until(lambda: node.history[-1]["metadata"]["labels"][names.WORK] == names.PURGE, 60, "it is being purged")
+    site.until(
+        lambda: node.history[-1]["metadata"]["labels"][names.WORK_LABEL] == names.PURGE, 60, "it is being purged"
+    )
     assert site.api.merge(f"{site.runs}/kept", {"spec": {"deletionPolicy": "Retain"}})[0] == 200
     site.until(lambda: gone(site, "kept"), 30, "the run is gone")
     site.until(lambda: not site.left(), 30, "nothing is left of it")

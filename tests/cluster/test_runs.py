@@ -7,16 +7,16 @@ done in the wrong order.
 import json
 from typing import Any
 
-import canned
 import pytest
+import simulated_containers
 import swarmrun_documents as documents
 import yaml
-from canned import ITERATIONS, LOCAL, SERVED, Bench
-from cluster_site import Site
+from cluster_environment import ClusterNamespace
+from simulated_containers import ITERATIONS, LOCAL, SERVED, SimulatedContainers
 
 from swarm_core.engine.phases import Phase
 from swarm_core.engine.work import Kind
-from swarm_operator import names
+from swarm_operator.common import names
 
 pytestmark = pytest.mark.cluster
 GAME: documents.Patch = {
@@ -29,16 +29,18 @@ KIBI = 1024
 PHASES = (Phase.PREPARING, Phase.SEEDING, Phase.ITERATING, Phase.CONCLUDING)
 
 
-def assert_same(site: Site, bench: Bench, name: str, seconds: float = 90) -> Any:
+def assert_same(site: ClusterNamespace, bench: SimulatedContainers, name: str, seconds: float = 90) -> Any:
     """The run succeeds in the digest of an undisturbed one, and nobody launched anything out of order."""
     run = site.succeeded(name, seconds)
-    assert canned.saved(run)["outcome"]["result"] == canned.result(bench.iterations)
+    assert simulated_containers.saved_engine_state(run)["outcome"]["result"] == simulated_containers.undisturbed_result(
+        bench.iterations
+    )
     assert bench.faults == []
     return run
 
 
-def test_a_run_without_servers_succeeds_and_leaves_nothing_once_deleted(site: Site) -> None:
-    bench = Bench(ITERATIONS)
+def test_a_run_without_servers_succeeds_and_leaves_nothing_once_deleted(site: ClusterNamespace) -> None:
+    bench = SimulatedContainers(ITERATIONS)
     site.node("n", bench.behave)
     site.operator("a")
     before = site.create("local", LOCAL)
@@ -52,38 +54,44 @@ def test_a_run_without_servers_succeeds_and_leaves_nothing_once_deleted(site: Si
     site.until(lambda: not site.left(), 30, "nothing is left of it")
 
 
-def test_servers_and_trainers_share_one_accelerator_by_turns(site: Site) -> None:
-    bench = Bench(ITERATIONS, seconds=0.6)  # accelerators are counted by pods' times, which are whole seconds
+def test_servers_and_trainers_share_one_accelerator_by_turns(site: ClusterNamespace) -> None:
+    bench = SimulatedContainers(
+        ITERATIONS, seconds=0.6
+    )  # accelerators are counted by pods' times, which are whole seconds
     node = site.node("n", bench.behave, gpus=1)
     site.operator("a")
     site.create("served", SERVED)
     run = assert_same(site, bench, "served", 120)
-    works = [pod["metadata"]["labels"][names.WORK] for pod in node.history]
+    works = [pod["metadata"]["labels"][names.WORK_LABEL] for pod in node.history]
     assert works.count("seed") == 3
     assert works.index("serve") > max(number for number, work in enumerate(works) if work == "seed")
     site.until(lambda: not serving(site), 30, "the server is gone")
     assert sum(run["status"]["gpuSeconds"][part] for part in ("busy", "loading", "idle")) > 0
 
 
-def test_a_game_takes_its_turns_and_what_it_trains_shares_one_accelerator_with_its_servers(site: Site) -> None:
-    bench = Bench(ITERATIONS, takers=2)
+def test_a_game_takes_its_turns_and_what_it_trains_shares_one_accelerator_with_its_servers(
+    site: ClusterNamespace,
+) -> None:
+    bench = SimulatedContainers(ITERATIONS, takers=2)
     node = site.node("n", bench.behave, gpus=1)
     site.operator("a")
     site.create_game("game", GAME)
     run = site.succeeded("game", 180)
-    assert canned.saved(run)["outcome"]["result"] == canned.result(ITERATIONS, takers=2)
+    assert simulated_containers.saved_engine_state(run)["outcome"]["result"] == simulated_containers.undisturbed_result(
+        ITERATIONS, takers=2
+    )
     assert bench.faults == []
     assert set(bench.begun.values()) == {1}
     assert [row["round"] for row in run["status"]["history"]] == list(range(ITERATIONS + 1))
-    works = [pod["metadata"]["labels"][names.WORK] for pod in node.history]
+    works = [pod["metadata"]["labels"][names.WORK_LABEL] for pod in node.history]
     assert works.count("seed") == 3 + 2 + 3 + ITERATIONS
     assert works.count("serve") == 1 + ITERATIONS
     site.api.call("DELETE", f"{site.games}/game")
     site.until(lambda: not site.left(), 30, "nothing is left of it")
 
 
-def test_applying_the_same_yaml_again_changes_nothing(site: Site) -> None:
-    bench = Bench(ITERATIONS)
+def test_applying_the_same_yaml_again_changes_nothing(site: ClusterNamespace) -> None:
+    bench = SimulatedContainers(ITERATIONS)
     site.node("n", bench.behave)
     site.operator("a")
     document = documents.patched({"metadata.name": "applied", **LOCAL})
@@ -97,9 +105,9 @@ def test_applying_the_same_yaml_again_changes_nothing(site: Site) -> None:
 
 @pytest.mark.parametrize(("phase", "kind"), list(zip(PHASES, Kind, strict=True)), ids=PHASES)
 def test_a_run_suspended_in_any_phase_frees_its_node_and_goes_on_to_the_same_end(
-    site: Site, phase: Phase, kind: Kind
+    site: ClusterNamespace, phase: Phase, kind: Kind
 ) -> None:
-    bench = Bench(ITERATIONS, held=kind)
+    bench = SimulatedContainers(ITERATIONS, held=kind)
     node = site.node("n", bench.behave)
     site.operator("a")
     site.create("held", LOCAL)
@@ -113,8 +121,8 @@ def test_a_run_suspended_in_any_phase_frees_its_node_and_goes_on_to_the_same_end
     assert_same(site, bench, "held")
 
 
-def test_a_recreated_run_takes_over_no_child_of_its_forerunner(site: Site) -> None:
-    bench = Bench(ITERATIONS, seconds=0.3)
+def test_a_recreated_run_takes_over_no_child_of_its_forerunner(site: ClusterNamespace) -> None:
+    bench = SimulatedContainers(ITERATIONS, seconds=0.3)
     site.node("n", bench.behave)
     site.operator("a")
     first = site.create("again", LOCAL)
@@ -122,7 +130,7 @@ def test_a_recreated_run_takes_over_no_child_of_its_forerunner(site: Site) -> No
     site.api.call("DELETE", f"{site.runs}/again")
     second = site.until(lambda: created(site, "again"), 20, "the name is free")
     assert_same(site, bench, "again")
-    owners = {thing["metadata"]["labels"][names.RUN_UID] for thing in site.children("Job")}
+    owners = {thing["metadata"]["labels"][names.RUN_UID_LABEL] for thing in site.children("Job")}
     site.until(lambda: first["metadata"]["uid"] not in owners, 30, "the first one's are gone")
     assert second["metadata"]["uid"] in owners
 
@@ -135,8 +143,8 @@ REFUSED: list[tuple[str, documents.Patch]] = [
 ]
 
 
-def test_what_only_a_cluster_can_refuse_is_refused_with_the_field_and_without_a_child(site: Site) -> None:
-    bench = Bench(ITERATIONS)
+def test_what_only_a_cluster_can_refuse_is_refused_with_the_field_and_without_a_child(site: ClusterNamespace) -> None:
+    bench = SimulatedContainers(ITERATIONS)
     site.node("n", bench.behave)
     operator = site.operator("a")
     for number, (_, patch) in enumerate(REFUSED):
@@ -147,12 +155,12 @@ def test_what_only_a_cluster_can_refuse_is_refused_with_the_field_and_without_a_
         run = site.until(lambda name=f"bad-{number}": answered(site, name), 10, "it is answered")
         assert condition(run, "Validated") == "False"
         assert field in message(run, "Validated")
-    assert {thing["metadata"]["labels"][names.RUN] for thing in site.children("Job")} == {"good"}
+    assert {thing["metadata"]["labels"][names.RUN_LABEL] for thing in site.children("Job")} == {"good"}
     assert operator.alive()
 
 
-def test_hostile_names_and_texts_go_nowhere(site: Site) -> None:
-    bench = Bench(ITERATIONS)
+def test_hostile_names_and_texts_go_nowhere(site: ClusterNamespace) -> None:
+    bench = SimulatedContainers(ITERATIONS)
     site.node("n", bench.behave)
     site.operator("a")
     longest = "x" * 63
@@ -166,8 +174,8 @@ def test_hostile_names_and_texts_go_nowhere(site: Site) -> None:
     assert_same(site, bench, longest)
 
 
-def serving(site: Site) -> list[Any]:
-    return [pod for pod in site.children("Pod") if pod["metadata"]["labels"][names.WORK] == names.SERVE]
+def serving(site: ClusterNamespace) -> list[Any]:
+    return [pod for pod in site.children("Pod") if pod["metadata"]["labels"][names.WORK_LABEL] == names.SERVE]
 
 
 def living(node: Any) -> list[Any]:
@@ -175,7 +183,7 @@ def living(node: Any) -> list[Any]:
     return [life for life in list(node.lives.values()) if life.ended() is None]
 
 
-def alive(site: Site) -> list[Any]:
+def alive(site: ClusterNamespace) -> list[Any]:
     return [pod for pod in site.children("Pod") if pod["status"].get("phase") in ("Pending", "Running")]
 
 
@@ -187,19 +195,19 @@ def message(run: Any, kind: str) -> str:
     return next(one["message"] for one in run["status"]["conditions"] if one["type"] == kind)
 
 
-def answered(site: Site, name: str) -> Any:
+def answered(site: ClusterNamespace, name: str) -> Any:
     """The run, once it says whether it can be carried out."""
     run = site.run(name)
     return run if condition(run, "Validated") else None
 
 
-def created(site: Site, name: str) -> Any:
+def created(site: ClusterNamespace, name: str) -> Any:
     document = documents.patched({"metadata.name": name, **LOCAL})
     status, answer = site.api.call("POST", site.runs, document)
     return answer if status == 201 else None
 
 
-def apply(site: Site, document: documents.Document) -> None:
+def apply(site: ClusterNamespace, document: documents.Document) -> None:
     text = yaml.safe_dump(document)
     path = f"{site.runs}/{document['metadata']['name']}?fieldManager=user"
     status, answer = site.api.call("PATCH", path, text, "application/apply-patch+yaml")

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from swarm_core.ports import ArtifactStore, Completion, Failure, Inference, InferenceError, Request
-from swarm_core.recipe import Digest, Recipe, mixture, single
+from swarm_core.ports import ArtifactStore, Completion, Inference, InferenceError, Request, RequestFailure
+from swarm_core.recipe import Digest, Recipe, build_mixture, build_single
 from swarm_trainer.stores import tree
 from swarm_trainer.stores.local import LocalStore
 
@@ -33,7 +33,7 @@ class FakeInference:
     def serve(self, live: Sequence[Recipe]) -> None:
         self.live = {recipe.name for recipe in live}
 
-    def complete(self, requests: Sequence[Request]) -> list[Completion | Failure]:
+    def complete(self, requests: Sequence[Request]) -> list[Completion | RequestFailure]:
         for request in requests:
             if request.model not in self.live:
                 raise InferenceError(f"model {request.model}: not served")
@@ -42,9 +42,9 @@ class FakeInference:
     def close(self) -> None:
         self.live = set()
 
-    def _write(self, request: Request) -> Completion | Failure:
+    def _write(self, request: Request) -> Completion | RequestFailure:
         if len(request.prompt) + request.max_tokens > LONGEST:
-            return Failure(f"prompt of {len(request.prompt)} characters is too long")
+            return RequestFailure(f"prompt of {len(request.prompt)} characters is too long")
         seed = request.seed if request.temperature else None
         text = ""
         while len(text) < request.max_tokens:
@@ -68,7 +68,7 @@ class Models:
     def recipes(self) -> tuple[Recipe, ...]:
         """The bare base, an adapter, a mixture."""
         one, two = self.folders
-        return single(BASE), single(BASE, one), mixture(BASE, (one, two), (0.5, 0.5))
+        return build_single(BASE), build_single(BASE, one), build_mixture(BASE, (one, two), (0.5, 0.5))
 
 
 @pytest.fixture(scope="session")
@@ -87,9 +87,9 @@ def engine(request: pytest.FixtureRequest, models: Models) -> Iterator[Inference
     if request.param == "fake":
         made = FakeInference()
     elif request.param == "local":
-        from swarm_trainer.inference.local import LocalInference, Settings
+        from swarm_trainer.inference.local import LocalInference, LocalSettings
 
-        settings = Settings(max_model_len=LONGEST, threads=1)
+        settings = LocalSettings(max_model_len=LONGEST, threads=1)
         made = LocalInference({BASE: models.base}, models.folders.__getitem__, settings)
     else:
         made = client(request.getfixturevalue("vllm_host"), models.store)
@@ -100,22 +100,22 @@ def engine(request: pytest.FixtureRequest, models: Models) -> Iterator[Inference
 
 def client(host: object, store: ArtifactStore) -> Inference:
     """A client of the session's server that leaves it running when it is closed."""
-    from swarm_trainer.inference.endpoint import Given
+    from swarm_trainer.inference.endpoint import FixedEndpoint
     from swarm_trainer.inference.openai import OpenAIInference
-    from swarm_trainer.inference.sending import Settings
+    from swarm_trainer.inference.retrying_client import ClientSettings
 
     place = host.endpoint()  # type: ignore[attr-defined]
-    return OpenAIInference({BASE: Given(place)}, store, Settings(max_model_len=LONGEST))
+    return OpenAIInference({BASE: FixedEndpoint(place)}, store, ClientSettings(max_model_len=LONGEST))
 
 
 @pytest.fixture(scope="session")
 def vllm_host(models: Models, tmp_path_factory: pytest.TempPathFactory, need_vllm: None) -> Iterator[object]:
     """A vLLM server of the tiny base."""
-    from swarm_trainer.inference.server import Served, Server
+    from swarm_trainer.inference.vllm_server import ServerConfig, VllmServer
 
     name = models.recipes[0].name
-    served = Served(BASE, models.base, name, rank=4, at_once=3, live=6, max_model_len=LONGEST, threads=1)
-    server = Server(served, models.store.root, tmp_path_factory.mktemp("vllm") / "vllm.log")
+    served = ServerConfig(BASE, models.base, name, rank=4, at_once=3, live=6, max_model_len=LONGEST, threads=1)
+    server = VllmServer(served, models.store.root, tmp_path_factory.mktemp("vllm") / "vllm.log")
     server.endpoint()
     yield server
     server.stop()

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from swarm_core.ports import Completion, Failure, Inference, InferenceError, Request
+from swarm_core.ports import Completion, Inference, InferenceError, Request, RequestFailure
 from swarm_core.recipe import ModelName, Recipe
 
 Recipes = tuple[Recipe, ...]
@@ -21,7 +21,7 @@ def requests(recipes: Recipes, count: int, temperature: float = 1.0, **changes: 
     ]
 
 
-def texts(results: Sequence[Completion | Failure]) -> list[str]:
+def texts(results: Sequence[Completion | RequestFailure]) -> list[str]:
     assert all(isinstance(result, Completion) for result in results)
     return [result.text for result in results if isinstance(result, Completion)]
 
@@ -102,7 +102,7 @@ def test_a_longer_text_begins_with_the_shorter_one(engine: Inference, recipes: R
 def test_a_prompt_that_is_too_long_fails_alone(engine: Inference, recipes: Recipes) -> None:
     good, long = requests(recipes, 1)[0], Request(recipes[0].name, "1" * 80, 8, 0.0, 1)
     first, failed, last = engine.complete([good, long, good])
-    assert isinstance(failed, Failure)
+    assert isinstance(failed, RequestFailure)
     assert failed.message
     assert first == last
     assert isinstance(first, Completion)

@@ -10,17 +10,17 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import inputs
+import arena_inputs
 import pytest
 import s3_servers
 from s3_servers import Server
 
-from swarm_core.api.defaults import Role, Use
+from swarm_core.api.resolution import UriRole, UriUse
 from swarm_core.errors import BadInputError
 from swarm_core.recipe import digest_bytes
-from swarm_trainer.sources import address, bucket, depot, fetching
-from swarm_trainer.sources.depot import Depot
-from swarm_trainer.sources.fetching import Fetched, Pin, Ways
+from swarm_trainer.sources import bucket_source, fetch_cache, fetching, source_uri
+from swarm_trainer.sources.fetch_cache import FetchCache
+from swarm_trainer.sources.fetching import FetchContext, FetchedInput, Pin
 from swarm_trainer.stores import tree
 
 MODEL: Mapping[str, bytes] = {
@@ -49,7 +49,7 @@ def name(client: Any, tmp_path: Path) -> str:
     name = f"in-{tmp_path.name[-40:].replace('_', '-')}".lower().strip("-")
     client.create_bucket(Bucket=name)
     folder = written(tmp_path / "model", MODEL)
-    inputs.upload_folder(client, name, "a b/model", folder)
+    arena_inputs.upload_folder(client, name, "a b/model", folder)
     client.put_object(Bucket=name, Key="a b/model/.hidden/x.bin", Body=b"not ours")
     client.put_object(Bucket=name, Key="a b/model-two/config.json", Body=b"of another")
     client.put_object(Bucket=name, Key="data/seeds.jsonl", Body=b'{"text": "1+1"}\n')
@@ -57,8 +57,8 @@ def name(client: Any, tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def ways(tmp_path: Path) -> Ways:
-    return Ways(Depot(tmp_path / "cache"), lambda uri, shape: fetching.opened(uri, shape, None))
+def ways(tmp_path: Path) -> FetchContext:
+    return FetchContext(FetchCache(tmp_path / "cache"), lambda uri, shape: fetching.open_source(uri, shape, None))
 
 
 def written(folder: Path, files: Mapping[str, bytes]) -> Path:
@@ -68,105 +68,115 @@ def written(folder: Path, files: Mapping[str, bytes]) -> Path:
     return folder
 
 
-def fetch(ways: Ways, role: Role, uri: str) -> Fetched:
-    return fetching.fetch(Use(role, uri, "spec.field"), ways)
+def fetch(ways: FetchContext, role: UriRole, uri: str) -> FetchedInput:
+    return fetching.fetch(UriUse(role, uri, "spec.field"), ways)
 
 
-def test_a_prefix_is_the_same_folder_as_the_one_that_was_uploaded(name: str, ways: Ways, tmp_path: Path) -> None:
+def test_a_prefix_is_the_same_folder_as_the_one_that_was_uploaded(
+    name: str, ways: FetchContext, tmp_path: Path
+) -> None:
     for uri in (f"s3://{name}/a b/model", f"s3://{name}/a b/model/"):
-        found = fetch(ways, Role.BASE, uri)
+        found = fetch(ways, UriRole.BASE, uri)
         assert found.pin.digest == tree.digest_tree(tmp_path / "model") == tree.digest_tree(found.path)
 
 
-def test_an_object_is_a_file_with_its_name(name: str, ways: Ways) -> None:
-    found = fetch(ways, Role.DATA, f"s3://{name}/data/seeds.jsonl")
+def test_an_object_is_a_file_with_its_name(name: str, ways: FetchContext) -> None:
+    found = fetch(ways, UriRole.DATA, f"s3://{name}/data/seeds.jsonl")
     assert found.path.name == "seeds.jsonl"
     assert found.pin == Pin(digest_bytes(b'{"text": "1+1"}\n'), f"s3://{name}/data/seeds.jsonl")
 
 
-def test_what_did_not_change_is_not_fetched_again(name: str, ways: Ways, monkeypatch: pytest.MonkeyPatch) -> None:
-    first = fetch(ways, Role.BASE, f"s3://{name}/a b/model")
-    monkeypatch.setattr(bucket.BucketSource, "bring", None)
-    assert fetch(ways, Role.BASE, f"s3://{name}/a b/model") == first
+def test_what_did_not_change_is_not_fetched_again(
+    name: str, ways: FetchContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = fetch(ways, UriRole.BASE, f"s3://{name}/a b/model")
+    monkeypatch.setattr(bucket_source.BucketSource, "download", None)
+    assert fetch(ways, UriRole.BASE, f"s3://{name}/a b/model") == first
 
 
-def test_what_changed_is_another_input_and_the_pinned_one_stays(client: Any, name: str, ways: Ways) -> None:
+def test_what_changed_is_another_input_and_the_pinned_one_stays(client: Any, name: str, ways: FetchContext) -> None:
     uri = f"s3://{name}/a b/model"
-    first = fetch(ways, Role.BASE, uri)
+    first = fetch(ways, UriRole.BASE, uri)
     client.put_object(Bucket=name, Key="a b/model/config.json", Body=b'{"other": 1}')
-    assert fetch(ways, Role.BASE, uri).pin != first.pin
-    assert fetching.fetch_pinned(Use(Role.BASE, uri, "spec.field"), first.pin, ways) == first
+    assert fetch(ways, UriRole.BASE, uri).pin != first.pin
+    assert fetching.fetch_pinned(UriUse(UriRole.BASE, uri, "spec.field"), first.pin, ways) == first
 
 
-def test_what_is_pinned_and_cached_needs_no_server(name: str, ways: Ways, monkeypatch: pytest.MonkeyPatch) -> None:
-    first = fetch(ways, Role.BASE, f"s3://{name}/a b/model")
+def test_what_is_pinned_and_cached_needs_no_server(
+    name: str, ways: FetchContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = fetch(ways, UriRole.BASE, f"s3://{name}/a b/model")
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
-    assert fetching.fetch_pinned(Use(Role.BASE, first.pin.at, "spec.field"), first.pin, ways) == first
+    assert fetching.fetch_pinned(UriUse(UriRole.BASE, first.pin.at, "spec.field"), first.pin, ways) == first
 
 
-def test_a_cached_folder_that_was_changed_is_refused(name: str, ways: Ways) -> None:
-    first = fetch(ways, Role.BASE, f"s3://{name}/a b/model")
+def test_a_cached_folder_that_was_changed_is_refused(name: str, ways: FetchContext) -> None:
+    first = fetch(ways, UriRole.BASE, f"s3://{name}/a b/model")
     (first.path / "config.json").write_bytes(b"changed")
     with pytest.raises(Exception, match="changed after it was fetched; delete it, and it is fetched again"):
-        fetch(ways, Role.BASE, f"s3://{name}/a b/model")
+        fetch(ways, UriRole.BASE, f"s3://{name}/a b/model")
 
 
 REFUSED = {
-    "no such object": (Role.DATA, "s3://{name}/data/none.jsonl", "there is no such object"),
-    "no such prefix": (Role.BASE, "s3://{name}/a b/mod", "there are no objects below it"),
-    "no such bucket": (Role.BASE, "s3://no-such-bucket/a", "there is no such bucket"),
-    "no model": (Role.BASE, "s3://{name}/data", "holds no config.json, so it is no model"),
-    "no adapter": (Role.TAKER_ADAPTER, "s3://{name}/a b/model", "holds no adapter_config.json, so it is no adapter"),
-    "no weights": (Role.BASE, "s3://{name}/a b/model-two", "holds no weights as safetensors"),
-    "pickle": (Role.BASE, "s3://{name}/pickled", "'pytorch_model.bin' is pickled"),
+    "no such object": (UriRole.DATA, "s3://{name}/data/none.jsonl", "there is no such object"),
+    "no such prefix": (UriRole.BASE, "s3://{name}/a b/mod", "there are no objects below it"),
+    "no such bucket": (UriRole.BASE, "s3://no-such-bucket/a", "there is no such bucket"),
+    "no model": (UriRole.BASE, "s3://{name}/data", "holds no config.json, so it is no model"),
+    "no adapter": (UriRole.TAKER_ADAPTER, "s3://{name}/a b/model", "holds no adapter_config.json, so it is no adapter"),
+    "no weights": (UriRole.BASE, "s3://{name}/a b/model-two", "holds no weights as safetensors"),
+    "pickle": (UriRole.BASE, "s3://{name}/pickled", "'pytorch_model.bin' is pickled"),
 }
 
 
 @pytest.mark.parametrize(("role", "uri", "words"), REFUSED.values(), ids=REFUSED)
-def test_what_cannot_be_used_is_refused(client: Any, name: str, ways: Ways, role: Role, uri: str, words: str) -> None:
+def test_what_cannot_be_used_is_refused(
+    client: Any, name: str, ways: FetchContext, role: UriRole, uri: str, words: str
+) -> None:
     client.put_object(Bucket=name, Key="pickled/pytorch_model.bin", Body=b"\x80\x04.")
     with pytest.raises(BadInputError) as refusal:
         fetch(ways, role, uri.format(name=name))
     assert str(refusal.value).startswith(f"spec.field: {uri.format(name=name)!r}: ")
     assert words in str(refusal.value)
-    assert not (ways.depot.root / "trees").exists()
+    assert not (ways.cache.root / "trees").exists()
 
 
-def test_a_key_that_would_leave_the_folder_is_refused(client: Any, name: str, ways: Ways, moto: Server) -> None:
+def test_a_key_that_would_leave_the_folder_is_refused(client: Any, name: str, ways: FetchContext, moto: Server) -> None:
     if client.meta.endpoint_url != moto.endpoint:
         pytest.skip("a gateway over a folder has no such keys itself; moto keeps them")
     client.put_object(Bucket=name, Key="escape/../../x.json", Body=b"{}")
     with pytest.raises(BadInputError, match="which is no path inside a folder"):
-        fetch(ways, Role.BASE, f"s3://{name}/escape")
+        fetch(ways, UriRole.BASE, f"s3://{name}/escape")
 
 
 def test_a_wrong_key_is_refused_without_being_told(
-    name: str, ways: Ways, versitygw: Server, monkeypatch: pytest.MonkeyPatch
+    name: str, ways: FetchContext, versitygw: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", versitygw.endpoint)
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wrong-and-still-a-secret")
     with pytest.raises(BadInputError, match="does not take this key") as refusal:
-        fetch(ways, Role.BASE, f"s3://{name}/a b/model")
+        fetch(ways, UriRole.BASE, f"s3://{name}/a b/model")
     assert "wrong-and-still" not in str(refusal.value)
 
 
-def test_too_little_disk_is_refused_with_both_figures(name: str, ways: Ways, monkeypatch: pytest.MonkeyPatch) -> None:
-    free = shutil.disk_usage(ways.depot.root.parent)._replace(free=64 << 20)
+def test_too_little_disk_is_refused_with_both_figures(
+    name: str, ways: FetchContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    free = shutil.disk_usage(ways.cache.root.parent)._replace(free=64 << 20)
     monkeypatch.setattr(fetching, "disk_usage", lambda _: free)
     with pytest.raises(BadInputError, match=r"0\.02 GiB to fetch and 0\.06 GiB free in .*DATASWARM_CACHE"):
-        fetch(ways, Role.BASE, f"s3://{name}/a b/model")
+        fetch(ways, UriRole.BASE, f"s3://{name}/a b/model")
 
 
 def test_the_runs_own_store_says_how_its_bucket_and_others_are_reached(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     own = s3_servers.S3Storage(bucket="own", prefix="x", endpoint="http://own:1", region="eu")
-    inside, outside = address.Object("own", "k"), address.Object("other", "k")
-    assert bucket.settings(inside, own).endpoint == "http://own:1"
-    assert bucket.settings(outside, own).endpoint is None
+    inside, outside = source_uri.BucketObject("own", "k"), source_uri.BucketObject("other", "k")
+    assert bucket_source.resolve_storage(inside, own).endpoint == "http://own:1"
+    assert bucket_source.resolve_storage(outside, own).endpoint is None
     monkeypatch.delenv("AWS_ENDPOINT_URL")
-    assert bucket.settings(outside, own).endpoint == "http://own:1"
-    assert bucket.settings(outside, own).bucket == "other"
+    assert bucket_source.resolve_storage(outside, own).endpoint == "http://own:1"
+    assert bucket_source.resolve_storage(outside, own).bucket == "other"
 
 
 def test_a_fetch_that_was_killed_leaves_nothing_that_looks_whole(name: str, client: Any, tmp_path: Path) -> None:
@@ -174,7 +184,7 @@ def test_a_fetch_that_was_killed_leaves_nothing_that_looks_whole(name: str, clie
     command = [sys.executable, str(Path(__file__).parents[1] / "support" / "fetch_once.py"), "BASE"]
     command.append(f"s3://{name}/a b/model")
     cache = tmp_path / "cache"
-    environment = {**os.environ, depot.VARIABLE: str(cache)}
+    environment = {**os.environ, fetch_cache.CACHE_VARIABLE: str(cache)}
     process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
     while not [*cache.glob("coming/*/scratch/z.safetensors")]:
         assert process.poll() is None

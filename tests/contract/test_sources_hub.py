@@ -35,7 +35,7 @@ SECRET = "hf_a-token-that-no-message-may-hold"
 
 @pytest.fixture
 def hub() -> Iterator[Hub]:
-    with hub_server.running() as hub:
+    with hub_server.run_hub() as hub:
         hub.repositories["models/org/model"] = Repository()
         hub.repositories["models/org/model"].commit(FILES)
         yield hub
@@ -75,7 +75,7 @@ def test_a_model_is_the_files_that_are_read_at_the_commit_of_its_branch(
     found = fetch(environment, "BASE", "hf://org/model@main")
     folder = Path(found["path"])
     assert {name: (folder / name).read_bytes() for name in KEPT} == {name: FILES[name] for name in KEPT}
-    assert sorted(tree.survey(folder)) == sorted(KEPT)
+    assert sorted(tree.list_files(folder)) == sorted(KEPT)
     copy = Path(shutil.copytree(folder, tmp_path / "copy"))
     assert found["digest"] == tree.digest_tree(copy)
     assert found["at"] == f"hf://org/model@{hub.repositories['models/org/model'].branches['main']}"
@@ -112,7 +112,7 @@ def test_offline_the_hubs_own_cache_is_enough_if_it_holds_the_whole_commit(
     subprocess.run([sys.executable, "-c", download], env=environment, capture_output=True, check=True)
     hub.asked.clear()
     found = fetch({**environment, "HF_HUB_OFFLINE": "1"}, "BASE", "hf://org/model")
-    assert sorted(tree.survey(Path(found["path"]))) == sorted(KEPT)
+    assert sorted(tree.list_files(Path(found["path"]))) == sorted(KEPT)
     assert hub.asked == []
 
 

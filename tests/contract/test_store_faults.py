@@ -7,18 +7,18 @@ from pathlib import Path
 
 import pytest
 import racing
-from fault_proxy import Fault, FaultProxy, proxied
+from fault_proxy import Fault, FaultProxy, run_proxy
 from s3_servers import Server
 
 from swarm_core.api.execution import S3Storage
 from swarm_core.ports import StoreError
 from swarm_core.recipe import digest_bytes
-from swarm_trainer.stores.patience import Limits
+from swarm_trainer.run_store import commit_chain
+from swarm_trainer.stores.retry_policy import RetryLimits
 from swarm_trainer.stores.s3 import S3Store
-from swarm_trainer.verbs import chain
 
-LIMITS = Limits(connect=5, silence=1.5, call=30, pause=0.01, busy_pause=0.02)
-LARGE = Limits(silence=10, call=30, pause=0.01, busy_pause=0.02)
+LIMITS = RetryLimits(connect=5, silence=1.5, call=30, pause=0.01, busy_pause=0.02)
+LARGE = RetryLimits(silence=10, call=30, pause=0.01, busy_pause=0.02)
 MIB = 1 << 20
 
 
@@ -34,10 +34,10 @@ def through(place: S3Storage, tmp_path: Path, keys: None) -> "Iterator[Callable[
     with ExitStack() as stack:
 
         def opened(
-            *faults: Fault, rate: float = 0.5, seed: int = 1, limits: Limits = LIMITS
+            *faults: Fault, rate: float = 0.5, seed: int = 1, limits: RetryLimits = LIMITS
         ) -> tuple[S3Store, FaultProxy]:
             assert place.endpoint
-            proxy = stack.enter_context(proxied(place.endpoint, seed, rate, faults or tuple(Fault)))
+            proxy = stack.enter_context(run_proxy(place.endpoint, seed, rate, faults or tuple(Fault)))
             near = place.model_copy(update={"endpoint": proxy.endpoint})
             return S3Store(near, tmp_path / f"cache-{proxy.endpoint[-5:]}", limits), proxy
 
@@ -91,7 +91,7 @@ def test_a_lost_reply_to_a_move_is_found_out_though_others_have_moved_on(through
 
 
 def test_a_store_that_never_recovers_is_given_up_with_a_clear_error_in_time(through: Through) -> None:
-    store, _ = through(Fault.SLOW_DOWN, rate=1, limits=Limits(call=1, pause=0.01, busy_pause=0.02))
+    store, _ = through(Fault.SLOW_DOWN, rate=1, limits=RetryLimits(call=1, pause=0.01, busy_pause=0.02))
     begun = time.monotonic()
     for call in (lambda: store.read("a"), lambda: store.publish("a", b""), lambda: store.put(b"x")):
         with pytest.raises(StoreError, match=r"s3://.* did not manage within the time allowed.*(SlowDown|503)"):
@@ -104,7 +104,7 @@ def test_a_stale_head_hides_no_iteration(through: Through) -> None:
     writer = racing.Writer("alone", store, 10)
     for iteration in range(6):
         writer.commits.append(writer.iterate(iteration))
-        assert [one.iteration for one in chain.walk(store)] == list(range(iteration, -1, -1))
+        assert [one.iteration for one in commit_chain.walk(store)] == list(range(iteration, -1, -1))
     assert proxy.counts[Fault.STALE] > 0
 
 
@@ -114,5 +114,5 @@ def test_two_racing_writers_lose_mix_and_repeat_nothing_through_every_fault(
     first, one = through(rate=0.2, seed=11)
     second, two = through(rate=0.2, seed=12)
     writers = racing.race([first, second], iterations=12, seconds=120)
-    racing.check(writers, S3Store(place, tmp_path / "direct"), 12)
+    racing.assert_consistent(writers, S3Store(place, tmp_path / "direct"), 12)
     assert (one.counts + two.counts).total() > 20

@@ -10,11 +10,11 @@ from s3_servers import Server
 from swarm_core.api.execution import S3Storage
 from swarm_core.ports import RefusedError
 from swarm_core.recipe import digest_bytes
-from swarm_trainer.stores import probe
-from swarm_trainer.stores.patience import Limits
+from swarm_trainer.stores import store_checks
+from swarm_trainer.stores.retry_policy import RetryLimits
 from swarm_trainer.stores.s3 import S3Store
 
-HASTY = Limits(connect=1, silence=2, call=2, pause=0.01)
+HASTY = RetryLimits(connect=1, silence=2, call=2, pause=0.01)
 
 
 def bucket(server: Server) -> S3Storage:
@@ -26,8 +26,8 @@ def test_a_store_that_keeps_its_word_passes_and_is_left_clean(
     request: pytest.FixtureRequest, tmp_path: Path, keys: None, name: str
 ) -> None:
     store = S3Store(bucket(request.getfixturevalue(name)), tmp_path)
-    probe.greet(store)
-    probe.check(store)
+    store_checks.check_reachable(store)
+    store_checks.check_conditional_writes(store)
     assert list(store.bucket.list()) == []
 
 
@@ -36,13 +36,13 @@ def test_a_store_that_ignores_conditions_is_refused_with_the_way_out(
 ) -> None:
     store = S3Store(bucket(rclone), tmp_path)
     with pytest.raises(RefusedError, match=r"s3://probe-\w+/team/run: the store ignores If-None-Match.*singleWriter"):
-        probe.check(store)
+        store_checks.check_conditional_writes(store)
 
 
 def test_a_single_writer_may_use_a_store_that_ignores_conditions(rclone: Server, tmp_path: Path, keys: None) -> None:
     place = bucket(rclone).model_copy(update={"single_writer": True})
     store = S3Store(place, tmp_path)
-    probe.check(store)
+    store_checks.check_conditional_writes(store)
     assert store.publish("a/b", b"first") == b"first"
     assert store.publish("a/b", b"second") == b"first"
     assert store.swap("HEAD", None, b"1")
@@ -53,8 +53,8 @@ def test_a_single_writer_may_use_a_store_that_ignores_conditions(rclone: Server,
 
 
 def greeted_and_checked(store: S3Store) -> None:
-    probe.greet(store)
-    probe.check(store)
+    store_checks.check_reachable(store)
+    store_checks.check_conditional_writes(store)
 
 
 def refusal(place: S3Storage, tmp_path: Path) -> str:

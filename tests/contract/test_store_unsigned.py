@@ -11,18 +11,18 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from fault_proxy import Asked, Fault, FaultProxy, proxied
+from fault_proxy import Fault, FaultProxy, ProxyRequest, run_proxy
 from s3_servers import Server
 
 from swarm_core.api.execution import RequestChecksum
 from swarm_core.ports import RefusedError
 from swarm_core.recipe import digest_bytes
-from swarm_trainer.stores import parts
-from swarm_trainer.stores.bucket import Bucket
-from swarm_trainer.stores.patience import Deadline, Limits
+from swarm_trainer.stores import multipart
+from swarm_trainer.stores.retry_policy import Deadline, RetryLimits
 from swarm_trainer.stores.s3 import S3Store
+from swarm_trainer.stores.s3_bucket import Bucket
 
-LIMITS = Limits(call=30, pause=0.01)
+LIMITS = RetryLimits(call=30, pause=0.01)
 SIZE = (16 << 20) + 32
 """Three parts."""
 
@@ -50,7 +50,7 @@ class Sent:
         )
 
 
-def heard(asked: Asked) -> Sent:
+def heard(asked: ProxyRequest) -> Sent:
     number = parse_qs(urlsplit(asked.path).query)["partNumber"][0]
     return Sent(int(number), asked.body, {name.lower(): value for name, value in asked.headers})
 
@@ -65,7 +65,7 @@ class Wire:
     harm: Fault | None
     sent: list[Sent]
 
-    def fate(self, asked: Asked) -> Fault | None:
+    def fate(self, asked: ProxyRequest) -> Fault | None:
         if "partNumber=" not in asked.path:
             return None
         with self.proxy.lock:
@@ -96,7 +96,7 @@ def wired(
 
         def opened(server: str, harm: Fault | None = None, checksum: RequestChecksum | None = None) -> Wire:
             running: Server = request.getfixturevalue(server)
-            proxy = stack.enter_context(proxied(running.endpoint, seed=1))
+            proxy = stack.enter_context(run_proxy(running.endpoint, seed=1))
             near = {"endpoint": proxy.endpoint, **({"request_checksum": checksum} if checksum else {})}
             place = running.bucket(f"unsigned-{abs(hash(request.node.name)):x}", "run").model_copy(update=near)
             wire = Wire(S3Store(place, tmp_path / "cache", LIMITS), proxy, tmp_path, harm, [])
@@ -157,14 +157,14 @@ def test_a_store_that_fails_for_a_moment_is_asked_again_and_trusted(wired: Opene
 
 
 def test_who_may_not_write_beside_the_blobs_signs(wired: Opener, monkeypatch: pytest.MonkeyPatch) -> None:
-    begin = parts.begin
+    begin = multipart.create_upload
 
     def narrow(store: Bucket, key: str, deadline: Deadline) -> dict[str, Any]:
         if not key.startswith("blobs/"):
             raise RefusedError("writing is not allowed")
         return begin(store, key, deadline)
 
-    monkeypatch.setattr(parts, "begin", narrow)
+    monkeypatch.setattr(multipart, "create_upload", narrow)
     sent = wired("versitygw").put(b"first")
     assert len(sent) == 3
     assert all(one.signed for one in sent)

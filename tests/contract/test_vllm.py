@@ -21,14 +21,14 @@ import pytest
 from command_line import ARENA
 
 from swarm_core.ports import Completion, InferenceError, Request
-from swarm_core.recipe import Digest, Recipe, mixture, single
-from swarm_trainer.inference import rack
-from swarm_trainer.inference.endpoint import Endpoint, Given
+from swarm_core.recipe import Digest, Recipe, build_mixture, build_single
+from swarm_trainer.inference import adapter_store
+from swarm_trainer.inference.endpoint import Endpoint, FixedEndpoint
 from swarm_trainer.inference.local import LocalInference
-from swarm_trainer.inference.local import Settings as LocalSettings
+from swarm_trainer.inference.local import LocalSettings as LocalSettings
 from swarm_trainer.inference.openai import OpenAIInference
-from swarm_trainer.inference.sending import Settings
-from swarm_trainer.inference.server import Served, Server
+from swarm_trainer.inference.retrying_client import ClientSettings
+from swarm_trainer.inference.vllm_server import ServerConfig, VllmServer
 from swarm_trainer.stores import tree
 from swarm_trainer.stores.local import LocalStore
 
@@ -51,13 +51,13 @@ class Arena:
     base: Digest
     takers: tuple[Digest, ...]
     store: LocalStore
-    host: Server
+    host: VllmServer
     client: OpenAIInference
 
     def particles(self, generation: int) -> list[Recipe]:
         """Recipes that no other generation has."""
         drawn = random.Random(generation)
-        return [mixture(self.base, self.takers, [drawn.random() for _ in TAKERS]) for _ in range(PARTICLES)]
+        return [build_mixture(self.base, self.takers, [drawn.random() for _ in TAKERS]) for _ in range(PARTICLES)]
 
 
 @pytest.fixture(scope="module")
@@ -65,16 +65,16 @@ def arena(tmp_path_factory: pytest.TempPathFactory, need_vllm: None) -> Iterator
     folder = tmp_path_factory.mktemp("arena")
     store, base = LocalStore(folder / "store"), tree.digest_tree(ARENA / "base")
     takers = tuple(tree.put_tree(store, ARENA / "takers" / name) for name in TAKERS)
-    host = Server(wanted(base), store.root, folder / "vllm.log")
-    client = OpenAIInference({base: host}, store, Settings(max_model_len=LONGEST))
+    host = VllmServer(wanted(base), store.root, folder / "vllm.log")
+    client = OpenAIInference({base: host}, store, ClientSettings(max_model_len=LONGEST))
     yield Arena(base, takers, store, host, client)
     client.close()
 
 
-def wanted(base: Digest) -> Served:
+def wanted(base: Digest) -> ServerConfig:
     live = PARTICLES + len(TAKERS)
-    return Served(
-        base, ARENA / "base", single(base).name, rank=8, at_once=6, live=live, max_model_len=LONGEST, threads=1
+    return ServerConfig(
+        base, ARENA / "base", build_single(base).name, rank=8, at_once=6, live=live, max_model_len=LONGEST, threads=1
     )
 
 
@@ -114,12 +114,12 @@ def size(folder: Path) -> int:
 
 def adapters_folder(pids: list[int]) -> Path:
     """The server's folder, from its environment."""
-    [folder] = processes.variables(pids[:1], "DATASWARM_ADAPTERS")
+    [folder] = processes.variable_values(pids[:1], "DATASWARM_ADAPTERS")
     return Path(folder)
 
 
 def test_greedy_answers_are_the_local_engines(arena: Arena, capsys: pytest.CaptureFixture[str]) -> None:
-    recipes = [single(arena.base), *(single(arena.base, taker) for taker in arena.takers)]
+    recipes = [build_single(arena.base), *(build_single(arena.base, taker) for taker in arena.takers)]
     asked = [question(recipes[number % len(recipes)], number) for number in range(500)]
     folders = dict(zip(arena.takers, (ARENA / "takers" / name for name in TAKERS), strict=True))
     local = LocalInference(
@@ -157,7 +157,7 @@ def test_64_first_requests_for_as_many_adapters_are_each_answered(arena: Arena) 
 
 def test_the_bare_base_stays_itself_though_every_place_for_an_adapter_is_taken(arena: Arena) -> None:
     """Beside adapters, alone, and in company of itself: each way takes another path through the kernels."""
-    bare = single(arena.base)
+    bare = build_single(arena.base)
     asked = [question(bare, number) for number in range(20)]
     local = LocalInference({arena.base: ARENA / "base"}, None, LocalSettings(max_model_len=LONGEST, threads=1))  # type: ignore[arg-type]
     local.serve([bare])
@@ -185,15 +185,15 @@ def test_a_digest_without_a_recipe_is_a_clear_404(arena: Arena) -> None:
 
 
 def test_a_recipe_of_another_base_is_a_clear_400(arena: Arena) -> None:
-    foreign = single(Digest("c" * 64), arena.takers[0])
-    arena.store.publish(rack.key(foreign.name), foreign.to_bytes())
+    foreign = build_single(Digest("c" * 64), arena.takers[0])
+    arena.store.publish(adapter_store.recipe_key(foreign.name), foreign.to_bytes())
     status, answer = post(arena.host.endpoint(), foreign.name)
     assert status == 400
     assert "stands on base" in answer["error"]["message"]
 
 
 def test_a_basis_that_is_missing_is_a_clear_500_and_the_clients_error(arena: Arena) -> None:
-    broken = single(arena.base, Digest("d" * 64))
+    broken = build_single(arena.base, Digest("d" * 64))
     arena.client.serve([broken])
     with pytest.raises(InferenceError, match=r"answered 500: .*not in the store"):
         arena.client.complete([question(broken, 1)])
@@ -203,7 +203,7 @@ def test_without_the_key_nothing_is_answered_and_the_key_is_on_no_command_line(a
     place = arena.host.endpoint()
     assert place.key is not None
     assert answered(f"{place.url}/v1/models", None)[0] == 401
-    commands = [processes.command(pid) for pid in processes.holding(place.key)]
+    commands = [processes.read_command_line(pid) for pid in processes.find_by_word(place.key)]
     assert commands
     assert not any(place.key.encode() in command for command in commands)
 
@@ -211,9 +211,9 @@ def test_without_the_key_nothing_is_answered_and_the_key_is_on_no_command_line(a
 def test_memory_disk_and_registered_adapters_stay_flat_over_the_generations(
     arena: Arena, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    takers = [single(arena.base, taker) for taker in arena.takers]
+    takers = [build_single(arena.base, taker) for taker in arena.takers]
     arena.host.endpoint()  # started, should no test have come before
-    pids = processes.holding(f"DATASWARM_STORE={arena.store.root}")
+    pids = processes.find_by_word(f"DATASWARM_STORE={arena.store.root}")
     folder = adapters_folder(pids)
     seen = []
     for generation in range(GENERATIONS):
@@ -222,7 +222,7 @@ def test_memory_disk_and_registered_adapters_stay_flat_over_the_generations(
         results = arena.client.complete([question(recipe, generation) for recipe in (*particles, *takers)])
         assert all(isinstance(result, Completion) for result in results)
         kept = len(list((folder / "adapters").iterdir()))
-        seen.append((len(registered(arena.host.endpoint())), kept, size(folder), processes.resident(pids)))
+        seen.append((len(registered(arena.host.endpoint())), kept, size(folder), processes.resident_bytes(pids)))
         if (generation + 1) % SHOWN == 0:
             with capsys.disabled():
                 models, kept, disk, memory = seen[-1]
@@ -249,8 +249,8 @@ def test_a_replica_finds_what_was_served_elsewhere(arena: Arena, tmp_path: Path)
     arena.client.serve(recipes)
     asked = [question(recipe, number) for number, recipe in enumerate(recipes * 4)]
     first = arena.client.complete(asked)
-    host = Server(wanted(arena.base), arena.store.root, tmp_path / "replica.log")
-    replica = OpenAIInference({arena.base: host}, arena.store, Settings(max_model_len=LONGEST))
+    host = VllmServer(wanted(arena.base), arena.store.root, tmp_path / "replica.log")
+    replica = OpenAIInference({arena.base: host}, arena.store, ClientSettings(max_model_len=LONGEST))
     try:
         replica.serve(recipes)
         assert host.endpoint().url != arena.host.endpoint().url
@@ -264,21 +264,21 @@ def test_a_taker_with_a_model_of_its_own_is_asked_at_its_own_server(
     arena: Arena, make_base: Callable[..., Path], tmp_path: Path
 ) -> None:
     folder = make_base(hidden=128, seed=9)
-    other = single(tree.digest_tree(folder))
-    own = Server(
-        Served(other.base, folder, other.name, rank=0, at_once=0, live=0, max_model_len=LONGEST, threads=1),
+    other = build_single(tree.digest_tree(folder))
+    own = VllmServer(
+        ServerConfig(other.base, folder, other.name, rank=0, at_once=0, live=0, max_model_len=LONGEST, threads=1),
         arena.store.root,
         tmp_path / "own.log",
     )
-    recipes = [other, single(arena.base), *arena.particles(5000)]
+    recipes = [other, build_single(arena.base), *arena.particles(5000)]
     asked = [question(recipe, number) for number, recipe in enumerate(recipes * 5)]
     local = LocalInference(
         {arena.base: ARENA / "base", other.base: folder},
         dict(zip(arena.takers, (ARENA / "takers" / name for name in TAKERS), strict=True)).__getitem__,
         LocalSettings(max_model_len=LONGEST, threads=1),
     )
-    running = Given(arena.host.endpoint())
-    both = OpenAIInference({arena.base: running, other.base: own}, arena.store, Settings(max_model_len=LONGEST))
+    running = FixedEndpoint(arena.host.endpoint())
+    both = OpenAIInference({arena.base: running, other.base: own}, arena.store, ClientSettings(max_model_len=LONGEST))
     try:
         answers = []
         for engine in (local, both):
@@ -292,11 +292,11 @@ def test_a_taker_with_a_model_of_its_own_is_asked_at_its_own_server(
 STARTER = """
 import sys, time
 from pathlib import Path
-from swarm_core.recipe import Digest, single
-from swarm_trainer.inference.server import Served, Server
+from swarm_core.recipe import Digest, build_single
+from swarm_trainer.inference.vllm_server import ServerConfig, VllmServer
 base, folder, store, log = sys.argv[1:]
-served = Served(Digest(base), Path(folder), single(Digest(base)).name, 8, 2, 2, max_model_len=128, threads=1)
-Server(served, Path(store), Path(log)).endpoint()
+served = ServerConfig(Digest(base), Path(folder), build_single(Digest(base)).name, 8, 2, 2, max_model_len=128, threads=1)
+VllmServer(served, Path(store), Path(log)).endpoint()
 print("ready", flush=True)
 time.sleep(600)
 """
@@ -308,17 +308,19 @@ def test_a_host_that_is_killed_leaves_no_server_and_no_adapters(arena: Arena, tm
     mark = f"DATASWARM_STORE={store}"
     command = [sys.executable, "-c", STARTER, arena.base, str(ARENA / "base"), str(store), str(tmp_path / "log")]
     starter = subprocess.Popen(command)
-    until(lambda: len(processes.holding(mark)) >= 2, "the server did not start")
-    folder = adapters_folder(processes.holding(mark))
+    until(lambda: len(processes.find_by_word(mark)) >= 2, "the server did not start")
+    folder = adapters_folder(processes.find_by_word(mark))
     assert folder.exists()
     starter.kill()
     starter.wait()
-    until(lambda: not processes.holding(mark), f"left: {processes.holding(mark)}")
+    until(lambda: not processes.find_by_word(mark), f"left: {processes.find_by_word(mark)}")
     assert not folder.exists()
 
 
 def test_a_server_that_cannot_start_says_why(arena: Arena, tmp_path: Path) -> None:
-    host = Server(Served(arena.base, tmp_path, single(arena.base).name, 8, 1, 1), tmp_path / "store", tmp_path / "log")
+    host = VllmServer(
+        ServerConfig(arena.base, tmp_path, build_single(arena.base).name, 8, 1, 1), tmp_path / "store", tmp_path / "log"
+    )
     with pytest.raises(InferenceError, match=rf"vLLM ended before it served {tmp_path}: .*Error"):
         host.endpoint()
     host.stop()

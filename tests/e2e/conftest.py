@@ -10,27 +10,27 @@ import e2e_cluster
 import pytest
 import s3_servers
 import swarmruns
-from command_line import ARENA, ENVIRONMENT, GAME, Finished, dataswarm
+from arena_inputs import upload_folder
+from command_line import ARENA, ENVIRONMENT, GAME, FinishedRun, dataswarm
 from e2e_cluster import NAMESPACE, SYSTEM, Cluster
-from inputs import upload_folder
 
 
 @pytest.fixture(scope="session")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Finished:
+def finished(tmp_path_factory: pytest.TempPathFactory) -> FinishedRun:
     """The short run, undisturbed, once for all tests."""
     return undisturbed(ARENA / "short.yaml", tmp_path_factory.mktemp("undisturbed") / "run")
 
 
 @pytest.fixture(scope="session")
-def game(tmp_path_factory: pytest.TempPathFactory) -> Finished:
+def game(tmp_path_factory: pytest.TempPathFactory) -> FinishedRun:
     """The short game, likewise."""
     return undisturbed(GAME / "short.yaml", tmp_path_factory.mktemp("undisturbed") / "game")
 
 
-def undisturbed(file: Path, folder: Path) -> Finished:
+def undisturbed(file: Path, folder: Path) -> FinishedRun:
     done = dataswarm("run", file, "--folder", folder)
     assert done.returncode == 0, done.stderr
-    return Finished(file, folder, done.stdout)
+    return FinishedRun(file, folder, done.stdout)
 
 
 @pytest.fixture
@@ -58,7 +58,9 @@ def cluster(prepared: Cluster, monkeypatch: pytest.MonkeyPatch) -> Cluster:
 @pytest.fixture
 def accelerators(cluster: Cluster) -> Iterator[Callable[[int], None]]:
     """Lets the first node offer accelerators that it does not have; in the end it offers none."""
-    e2e_cluster.needs("DATASWARM_E2E_FAKE_GPUS", "set it where a node may offer accelerators that it does not have")
+    e2e_cluster.require_variable(
+        "DATASWARM_E2E_FAKE_GPUS", "set it where a node may offer accelerators that it does not have"
+    )
     node = cluster.get("nodes")["items"][0]["metadata"]["name"]
 
     def offer(count: int) -> None:

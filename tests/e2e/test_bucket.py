@@ -4,10 +4,10 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-import leaks
 import pytest
 import s3_servers
-from command_line import ENVIRONMENT, Finished, dataswarm, left
+import secret_scan
+from command_line import ENVIRONMENT, FinishedRun, dataswarm, read_output
 from s3_servers import Server
 
 
@@ -19,25 +19,28 @@ def stored_in(arena: Path, bucket: str, endpoint: str) -> Path:
 
 
 def test_a_run_in_a_bucket_is_the_same_experiment_with_the_same_result(
-    finished: Finished, versitygw: Server, servers_keys: None, arena: Path, tmp_path: Path
+    finished: FinishedRun, versitygw: Server, servers_keys: None, arena: Path, tmp_path: Path
 ) -> None:
     place, folder = versitygw.bucket("whole-run"), tmp_path / "run"
     file = stored_in(arena, place.bucket, versitygw.endpoint)
     done = dataswarm("run", file, "--folder", folder)
     assert done.returncode == 0, done.stderr
     for name in ("result.json", "history.jsonl", "summary.txt", "dataset/data.jsonl"):
-        assert left(folder, name) == left(finished.folder, name), name
+        assert read_output(folder, name) == read_output(finished.folder, name), name
     moved = json.loads((folder / "result.json").read_text())["effort"]["store"]
     assert min(moved.values()) > 100_000
     assert not (folder / "store").exists()
     said = tmp_path / "said"
     said.write_text(done.stdout + done.stderr)
-    assert leaks.found([folder, versitygw.folder / place.bucket, said], [s3_servers.SECRET, s3_servers.KEY]) == []
+    assert (
+        secret_scan.find_words([folder, versitygw.folder / place.bucket, said], [s3_servers.SECRET, s3_servers.KEY])
+        == []
+    )
 
     # Another folder, perhaps on another machine, finds the run done; another experiment in its place is refused.
     again = dataswarm("run", file, "--folder", tmp_path / "elsewhere")
     assert again.returncode == 0, again.stderr
-    assert left(tmp_path / "elsewhere", "result.json") == left(folder, "result.json")
+    assert read_output(tmp_path / "elsewhere", "result.json") == read_output(folder, "result.json")
     file.write_text(file.read_text().replace("seed: 7", "seed: 8"))
     other = dataswarm("run", file, "--folder", tmp_path / "other")
     assert other.returncode == 2

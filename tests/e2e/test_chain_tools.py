@@ -7,18 +7,18 @@ import shutil
 from pathlib import Path
 
 import pytest
-from command_line import Finished, dataswarm
+from command_line import FinishedRun, dataswarm
 
 DAY = 86_400
 
 
 @pytest.fixture
-def copy(finished: Finished, tmp_path: Path) -> Path:
+def copy(finished: FinishedRun, tmp_path: Path) -> Path:
     """A copy of the finished run that a test may spoil."""
     return Path(shutil.copytree(finished.folder, tmp_path / "copy"))
 
 
-def test_a_finished_run_is_verified_and_its_search_replayed(finished: Finished) -> None:
+def test_a_finished_run_is_verified_and_its_search_replayed(finished: FinishedRun) -> None:
     done = dataswarm("verify", finished.folder)
     assert done.returncode == 0, done.stderr
     assert "4 iterations, and the swarm comes out of the rollouts as committed" in done.stdout

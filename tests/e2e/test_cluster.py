@@ -13,20 +13,20 @@ from typing import Any
 import e2e_cluster
 import pytest
 import swarmruns
-from command_line import ARENA, DATASWARM, ENVIRONMENT, Finished, left
+from command_line import ARENA, DATASWARM, ENVIRONMENT, FinishedRun, read_output
 from e2e_cluster import NAMESPACE, SYSTEM, Cluster
 
 pytestmark = [pytest.mark.e2e_cluster, pytest.mark.timeout(3600)]
 
 
 def test_a_run_disturbed_on_a_cluster_is_the_run_of_one_machine(
-    cluster: Cluster, finished: Finished, tmp_path: Path
+    cluster: Cluster, finished: FinishedRun, tmp_path: Path
 ) -> None:
     """With `inference: Local`: suspended in the middle, taken up again by another operator process, purged at last."""
     name = "arithmetic-short"
     run = swarmruns.document(ARENA / "short.yaml", name, cluster.endpoint, inference="Local", maxAccelerators=0)
     cluster.apply(run)
-    found = swarmruns.disturbed(cluster, name, "iteration")
+    found = swarmruns.run_disturbed(cluster, name, "iteration")
     assert len(swarmruns.assert_same_receipts(cluster, name, finished.folder, tmp_path / "cache")) == 10
     check_status(cluster, name, found, finished)
     check_result(cluster, name, found)
@@ -35,7 +35,7 @@ def test_a_run_disturbed_on_a_cluster_is_the_run_of_one_machine(
     swarmruns.purge(cluster, name, tmp_path / "cache")
 
 
-def check_status(cluster: Cluster, name: str, found: dict[str, Any], finished: Finished) -> None:
+def check_status(cluster: Cluster, name: str, found: dict[str, Any], finished: FinishedRun) -> None:
     """Status and columns tell the result of one machine."""
     result = json.loads((finished.folder / "result.json").read_text())
     assert found["experimentDigest"] == result["experimentDigest"]
@@ -61,12 +61,12 @@ def check_result(cluster: Cluster, name: str, found: dict[str, Any]) -> None:
     assert f"dataswarm verify s3://{swarmruns.RUNS}/{swarmruns.PREFIX}/{name} " in done.stdout
 
 
-def check_bucket(cluster: Cluster, name: str, finished: Finished, out: Path) -> None:
+def check_bucket(cluster: Cluster, name: str, finished: FinishedRun, out: Path) -> None:
     """Everything verifies, and what is exported is what one machine has."""
     assert "good:" in swarmruns.command_line(cluster, "verify", name)
     swarmruns.command_line(cluster, "export", name, str(out))
     for file in ("result.json", "history.jsonl", "dataset/data.jsonl"):
-        assert left(out, file) == left(finished.folder, file), file
+        assert read_output(out, file) == read_output(finished.folder, file), file
     assert (out / "adapter" / "adapter_model.safetensors").is_file()
 
 
@@ -111,7 +111,7 @@ def condition(found: dict[str, Any], kind: str) -> dict[str, Any]:
 
 def test_the_operator_was_refused_nothing(cluster: Cluster) -> None:
     """What it did on a cluster with an audit log, against what the chart grants."""
-    e2e_cluster.needs("DATASWARM_E2E_AUDIT", "it names the API server's audit log")
+    e2e_cluster.require_variable("DATASWARM_E2E_AUDIT", "it names the API server's audit log")
     events = [json.loads(line) for line in Path(os.environ["DATASWARM_E2E_AUDIT"]).read_text().splitlines()]
     account = f"system:serviceaccount:{SYSTEM}:dataswarm"
     installed = cluster.get("deployment", "dataswarm", "--namespace", SYSTEM)["metadata"]["creationTimestamp"]

@@ -7,7 +7,7 @@ from pathlib import Path
 import e2e_cluster
 import pytest
 import swarmruns
-from command_line import GAME, Finished, left
+from command_line import GAME, FinishedRun, read_output
 from e2e_cluster import NAMESPACE, Cluster
 
 pytestmark = [pytest.mark.e2e_cluster, pytest.mark.timeout(5400)]
@@ -16,14 +16,14 @@ NAME = "adversarialrun/game-short"
 
 
 def test_a_game_disturbed_on_a_cluster_is_the_game_of_one_machine(
-    cluster: Cluster, game: Finished, tmp_path: Path
+    cluster: Cluster, game: FinishedRun, tmp_path: Path
 ) -> None:
     """With `inference: Local`: suspended in the middle and taken up again by another operator process."""
     run = swarmruns.document(
-        GAME / "short.yaml", swarmruns.resource(NAME)[1], cluster.endpoint, inference="Local", maxAccelerators=0
+        GAME / "short.yaml", swarmruns.kind_and_name(NAME)[1], cluster.endpoint, inference="Local", maxAccelerators=0
     )
     cluster.apply(run)
-    found = swarmruns.disturbed(cluster, NAME, "round")
+    found = swarmruns.run_disturbed(cluster, NAME, "round")
     keys = swarmruns.assert_same_receipts(cluster, NAME, game.folder, tmp_path / "cache")
     assert any(key.startswith("iterate.takers") for key in keys)
     check_status(cluster, found, game)
@@ -33,7 +33,7 @@ def test_a_game_disturbed_on_a_cluster_is_the_game_of_one_machine(
 
 def test_a_game_is_served_and_taught_on_one_accelerator(cluster: Cluster, accelerators: Callable[[int], None]) -> None:
     """Servers of both sides, what is trained between turns, servers again: by turns, on one accelerator."""
-    e2e_cluster.needs("DATASWARM_E2E_VLLM", "set it where the nodes have the image of the inference servers")
+    e2e_cluster.require_variable("DATASWARM_E2E_VLLM", "set it where the nodes have the image of the inference servers")
     accelerators(1)
     name = "adversarialrun/game-served"
     trainer = {**swarmruns.SMALL, "accelerators": 1}
@@ -43,14 +43,14 @@ def test_a_game_is_served_and_taught_on_one_accelerator(cluster: Cluster, accele
     )  # fmt: skip
     run["spec"]["rounds"] = 1
     cluster.apply(run)
-    found = swarmruns.await_status(cluster, name, swarmruns.succeeded, SERVED_SECONDS)
+    found = swarmruns.await_status(cluster, name, swarmruns.has_succeeded, SERVED_SECONDS)
     assert found["peakAccelerators"] == 1
     assert found["gpuSeconds"]["busy"] > 0
     assert "good:" in swarmruns.command_line(cluster, "verify", name)
     swarmruns.delete(cluster, name)
 
 
-def check_status(cluster: Cluster, found: dict[str, object], game: Finished) -> None:
+def check_status(cluster: Cluster, found: dict[str, object], game: FinishedRun) -> None:
     """Status and columns tell the rounds and the result of one machine."""
     result = json.loads((game.folder / "result.json").read_text())
     assert found["experimentDigest"] == result["experimentDigest"]
@@ -58,17 +58,17 @@ def check_status(cluster: Cluster, found: dict[str, object], game: Finished) -> 
     assert isinstance(history, list)
     assert [row["round"] for row in history] == list(range(len(history)))
     assert all({"difficulty", "takerScore", "heldOutScore"} <= set(row) for row in history)
-    row = cluster.run("get", *swarmruns.resource(NAME), "--namespace", NAMESPACE, "--no-headers").split()
-    assert row[:2] == [swarmruns.resource(NAME)[1], "Succeeded"]
+    row = cluster.run("get", *swarmruns.kind_and_name(NAME), "--namespace", NAMESPACE, "--no-headers").split()
+    assert row[:2] == [swarmruns.kind_and_name(NAME)[1], "Succeeded"]
     assert len(row) == 7, row  # name, phase, round, difficulty, taker, held-out, age
 
 
-def check_bucket(cluster: Cluster, game: Finished, out: Path) -> None:
+def check_bucket(cluster: Cluster, game: FinishedRun, out: Path) -> None:
     """Everything verifies, and what is exported is what one machine has: results, archive and both sides' adapters."""
     assert "good:" in swarmruns.command_line(cluster, "verify", NAME)
     swarmruns.command_line(cluster, "export", NAME, str(out))
     for file in ("result.json", "history.jsonl", "dataset/data.jsonl"):
-        assert left(out, file) == left(game.folder, file), file
+        assert read_output(out, file) == read_output(game.folder, file), file
     adapters = {path.relative_to(game.folder) for path in game.folder.glob("*/**/adapter_model.safetensors")}
     exported = {path.relative_to(out) for path in out.glob("*/**/adapter_model.safetensors")}
     assert {path for path in adapters if path.parts[0] not in ("store", "cache")} == exported

@@ -9,7 +9,7 @@ from typing import Any
 import e2e_cluster
 import pytest
 import swarmruns
-from command_line import ARENA, Finished
+from command_line import ARENA, FinishedRun
 from e2e_cluster import Cluster
 
 pytestmark = [pytest.mark.e2e_cluster, pytest.mark.timeout(5400)]
@@ -18,17 +18,17 @@ RUN_SECONDS = 2400
 
 @pytest.fixture(autouse=True)
 def servers() -> None:
-    e2e_cluster.needs("DATASWARM_E2E_VLLM", "set it where the nodes have the image of the inference servers")
+    e2e_cluster.require_variable("DATASWARM_E2E_VLLM", "set it where the nodes have the image of the inference servers")
 
 
-def test_texts_from_servers_in_pods_are_of_the_same_experiment(cluster: Cluster, finished: Finished) -> None:
+def test_texts_from_servers_in_pods_are_of_the_same_experiment(cluster: Cluster, finished: FinishedRun) -> None:
     name = "arithmetic-served"
     servers = {**swarmruns.SERVERS, "accelerators": 0}
     run = swarmruns.document(
         ARENA / "short.yaml", name, cluster.endpoint, inference="VLLM", maxAccelerators=0, servers=servers
     )
     cluster.apply(run)
-    found = swarmruns.await_status(cluster, name, swarmruns.succeeded, RUN_SECONDS)
+    found = swarmruns.await_status(cluster, name, swarmruns.has_succeeded, RUN_SECONDS)
     result = json.loads((finished.folder / "result.json").read_text())
     assert found["experimentDigest"] == result["experimentDigest"]
     assert found["gain"]["low"] <= result["gain"]["high"]
@@ -43,7 +43,7 @@ def test_a_run_succeeds_on_one_accelerator_which_trainers_and_server_take_in_tur
     accelerators(1)
     run = on_accelerators("one-accelerator", cluster, 1)
     cluster.apply(run)
-    found = swarmruns.await_status(cluster, "one-accelerator", swarmruns.succeeded, RUN_SECONDS)
+    found = swarmruns.await_status(cluster, "one-accelerator", swarmruns.has_succeeded, RUN_SECONDS)
     assert found["peakAccelerators"] == 1
     assert found["gpuSeconds"]["busy"] > 0
     assert found["gpuSeconds"]["loading"] > 0
@@ -60,7 +60,7 @@ def test_two_runs_that_each_need_two_servers_both_succeed_on_two_accelerators(
         run["spec"]["takers"].append({"name": "other", "model": f"s3://{swarmruns.INPUTS}/arithmetic-2/base"})
         cluster.apply(run)
     for name in names:
-        found = swarmruns.await_status(cluster, name, swarmruns.succeeded, 2 * RUN_SECONDS)
+        found = swarmruns.await_status(cluster, name, swarmruns.has_succeeded, 2 * RUN_SECONDS)
         assert found["peakAccelerators"] == 2
         swarmruns.delete(cluster, name)
 

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import chat_site
-import http_site
 import pytest
+import scripted_chat_server
+import scripted_http_server
 import yaml
-from chat_site import MODEL, Site
-from command_line import ARENA, ENVIRONMENT, dataswarm, kill_after, left
+from command_line import ARENA, ENVIRONMENT, dataswarm, kill_after, read_output
+from scripted_chat_server import MODEL, ChatServer
 
 KEY = "sk-this-must-not-be-found-anywhere"
 VARIABLE = "SOMEBODYS_KEY"
@@ -32,7 +32,7 @@ SMALL = {
 class Whole:
     """An undisturbed run with a taker at a site."""
 
-    site: Site
+    site: ChatServer
     file: Path
     folder: Path
     done: subprocess.CompletedProcess[str]
@@ -51,7 +51,7 @@ def key() -> Iterator[None]:
 @pytest.fixture(scope="module")
 def whole(key: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Whole]:
     folder = tmp_path_factory.mktemp("whole")
-    with http_site.serving(Site(key=KEY)) as site:
+    with scripted_http_server.run_server(ChatServer(key=KEY)) as site:
         file = written(folder, site)
         done = dataswarm("run", file, "--folder", folder / "run")
         assert done.returncode == 0, done.stderr
@@ -59,12 +59,12 @@ def whole(key: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Whole
 
 
 @pytest.fixture
-def site() -> Iterator[Site]:
-    with http_site.serving(Site(key=KEY)) as made:
+def site() -> Iterator[ChatServer]:
+    with scripted_http_server.run_server(ChatServer(key=KEY)) as made:
         yield made
 
 
-def written(folder: Path, site: Site, **changes: Any) -> Path:
+def written(folder: Path, site: ChatServer, **changes: Any) -> Path:
     """`short.yaml` with one taker of our own and one at `site`."""
     document = yaml.safe_load((ARENA / "short.yaml").read_text())
     endpoint = {"url": site.url, "model": MODEL, "apiKeyEnv": VARIABLE}
@@ -84,7 +84,7 @@ def result(folder: Path) -> dict[str, Any]:
 def assert_same(one: Path, other: Path) -> None:
     """Two runs left the same, but for what they took."""
     for name in ("result.json", "history.jsonl", "summary.txt", "dataset/data.jsonl"):
-        assert left(one, name) == left(other, name), name
+        assert read_output(one, name) == read_output(other, name), name
 
 
 def assert_without_key(folder: Path, *said: str) -> None:
@@ -142,7 +142,7 @@ def test_a_run_killed_while_it_asks_asks_for_nothing_again_and_its_effort_adds_u
     assert effort["store"]["bytesUp"] >= other["store"]["bytesUp"] // 2
 
 
-def test_a_judge_at_an_endpoint_marks_every_answer_by_its_rubric(site: Site, tmp_path: Path) -> None:
+def test_a_judge_at_an_endpoint_marks_every_answer_by_its_rubric(site: ChatServer, tmp_path: Path) -> None:
     endpoint = {"url": f"{site.url}/v1", "model": MODEL, "apiKeyFile": "key"}
     (tmp_path / "key").write_text(f"{KEY}\n")
     judge = {"type": "Model", "model": {"endpoint": endpoint, "rubric": "A right number is 10, another 1."}}
@@ -154,12 +154,12 @@ def test_a_judge_at_an_endpoint_marks_every_answer_by_its_rubric(site: Site, tmp
     lines = [json.loads(line) for line in (folder / "dataset" / "data.jsonl").read_text().splitlines()]
     for line in lines:
         for answer in line["answers"].values():
-            right = str(chat_site.computed(line["text"])) in answer["text"]
+            right = str(scripted_chat_server.evaluate_sum(line["text"])) in answer["text"]
             assert answer["score"] == (1.0 if right else 0.1), line
     assert dataswarm("verify", folder).returncode == 0
 
 
-def test_a_budget_that_is_used_up_stops_the_run_and_raising_it_goes_on(site: Site, tmp_path: Path) -> None:
+def test_a_budget_that_is_used_up_stops_the_run_and_raising_it_goes_on(site: ChatServer, tmp_path: Path) -> None:
     folder = tmp_path / "run"
     stopped = dataswarm("run", written(tmp_path, site, budget={"calls": 20}), "--folder", folder)
     assert stopped.returncode == 2, stopped.stderr
@@ -171,7 +171,7 @@ def test_a_budget_that_is_used_up_stops_the_run_and_raising_it_goes_on(site: Sit
     assert len({json.dumps(body) for body in site.bodies}) == len(site.bodies), "what was paid for is kept"
 
 
-def test_a_wrong_key_is_refused_before_anything_is_trained(site: Site, tmp_path: Path) -> None:
+def test_a_wrong_key_is_refused_before_anything_is_trained(site: ChatServer, tmp_path: Path) -> None:
     site.key = "another"
     refused = dataswarm("run", written(tmp_path, site), "--folder", tmp_path / "run")
     assert refused.returncode == 2, refused.stderr

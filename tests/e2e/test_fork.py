@@ -5,7 +5,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from command_line import Finished, dataswarm
+from command_line import FinishedRun, dataswarm
 
 ITERATIONS = "iterations: 3, patience: 3"
 
@@ -29,7 +29,7 @@ def commit(folder: Path, iteration: int) -> dict[str, object]:
 
 
 def test_a_fork_that_searches_longer_goes_on_from_what_it_took_over(
-    finished: Finished, arena: Path, tmp_path: Path
+    finished: FinishedRun, arena: Path, tmp_path: Path
 ) -> None:
     source, folder = tmp_path / "source", tmp_path / "fork"
     shutil.copytree(finished.folder, source)
@@ -65,7 +65,7 @@ REFUSED = {
 
 @pytest.mark.parametrize(("iteration", "edit", "words"), REFUSED.values(), ids=REFUSED)
 def test_what_cannot_be_taken_over_is_refused(
-    finished: Finished, arena: Path, tmp_path: Path, iteration: int, edit: tuple[str, str], words: str
+    finished: FinishedRun, arena: Path, tmp_path: Path, iteration: int, edit: tuple[str, str], words: str
 ) -> None:
     refused = dataswarm("run", forked(arena, finished.folder, iteration, edit), "--folder", tmp_path / "fork")
     assert refused.returncode == 2, refused.stderr
@@ -75,7 +75,7 @@ def test_what_cannot_be_taken_over_is_refused(
     assert not (tmp_path / "fork").exists()
 
 
-def test_a_run_that_began_anew_cannot_become_a_fork(finished: Finished, arena: Path, tmp_path: Path) -> None:
+def test_a_run_that_began_anew_cannot_become_a_fork(finished: FinishedRun, arena: Path, tmp_path: Path) -> None:
     folder = Path(shutil.copytree(finished.folder, tmp_path / "run"))
     refused = dataswarm("run", forked(arena, finished.folder, 1), "--folder", folder)
     assert refused.returncode == 2, refused.stderr

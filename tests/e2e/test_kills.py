@@ -7,8 +7,8 @@ import time
 from pathlib import Path
 
 import pytest
-import shortest
-from command_line import ARENA, dataswarm, left, started
+import shortest_run
+from command_line import ARENA, dataswarm, read_output, start_run
 from s3_servers import Server
 
 KILLS = 4
@@ -23,15 +23,15 @@ def test_a_run_whose_host_is_killed_again_and_again_ends_as_if_undisturbed(
     versitygw: Server, servers_keys: None, tmp_path: Path
 ) -> None:
     arena = Path(shutil.copytree(ARENA, tmp_path / "arena"))
-    done = dataswarm("run", shortest.written(arena), "--folder", tmp_path / "undisturbed")
+    done = dataswarm("run", shortest_run.write_document(arena), "--folder", tmp_path / "undisturbed")
     assert done.returncode == 0, done.stderr
 
     draw, whole = random.Random(SEED), written(tmp_path / "undisturbed" / "store" / "names")
-    file = shortest.written(arena, shortest.in_bucket(versitygw, "killed-again"))
-    names = shortest.names(versitygw, "killed-again")
+    file = shortest_run.write_document(arena, shortest_run.bucket_patch(versitygw, "killed-again"))
+    names = shortest_run.names_folder(versitygw, "killed-again")
     for number in range(KILLS):
         enough = written(names) + draw.randint(1, whole // (KILLS + 1))
-        host = started(file, tmp_path / f"machine-{number}")
+        host = start_run(file, tmp_path / f"machine-{number}")
         while host.poll() is None and written(names) < enough:
             time.sleep(0.05)
         time.sleep(draw.uniform(0.0, SOON))
@@ -42,9 +42,9 @@ def test_a_run_whose_host_is_killed_again_and_again_ends_as_if_undisturbed(
     done = dataswarm("run", file, "--folder", tmp_path / "last")
     assert done.returncode == 0, done.stderr
     for name in ("result.json", "history.jsonl", "dataset/data.jsonl"):
-        assert left(tmp_path / "last", name) == left(tmp_path / "undisturbed", name), name
+        assert read_output(tmp_path / "last", name) == read_output(tmp_path / "undisturbed", name), name
     last = json.loads((tmp_path / "last" / "result.json").read_text())["lastCommit"]
-    verified = dataswarm("verify", f"s3://killed-again/{shortest.NAME}", "--endpoint", versitygw.endpoint)
+    verified = dataswarm("verify", f"s3://killed-again/{shortest_run.NAME}", "--endpoint", versitygw.endpoint)
     assert verified.returncode == 0, verified.stderr
     assert last in verified.stdout
 

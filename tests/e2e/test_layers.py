@@ -8,8 +8,8 @@ import yaml
 from command_line import ARENA, dataswarm
 
 from swarm_trainer.lora import adapter
+from swarm_trainer.run_store import commit_chain
 from swarm_trainer.stores.local import LocalStore
-from swarm_trainer.verbs import chain
 
 LAYERS = 4
 SMALL = {
@@ -59,6 +59,6 @@ def test_the_summary_shows_the_mean_over_layers_and_says_so(folder: Path) -> Non
 
 
 def test_the_commits_hold_a_swarm_of_as_many_blocks_and_the_adapter_is_plain_lora(folder: Path) -> None:
-    commits = list(chain.walk(LocalStore(folder / "store")))
+    commits = list(commit_chain.walk(LocalStore(folder / "store")))
     assert {json.loads(commit.swarm)["plan"]["groups"] for commit in commits} == {LAYERS}
     assert adapter.read_signature(folder / "adapter").rank == 8

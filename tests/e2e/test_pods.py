@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 import s3_servers
-from command_line import ARENA, ENVIRONMENT, Finished
-from pods import Pods, ordered
+from command_line import ARENA, ENVIRONMENT, FinishedRun
+from local_pods import Pods, write_order
 from s3_servers import Server
 
 from swarm_core.engine.phases import Phase
 from swarm_core.engine.work import Kind, WorkItem
+from swarm_trainer.run_store import receipt_store
 from swarm_trainer.stores.local import LocalStore
-from swarm_trainer.verbs import receipts
 
 KEYS = {**ENVIRONMENT, **{name: value for name, value in s3_servers.KEYS.items() if value}}
 
@@ -34,7 +34,7 @@ def start(versitygw: Server, tmp_path: Path) -> Iterator[Callable[..., Pods]]:
         text += f"  storage: {{type: S3, s3: {{bucket: {place.bucket}, endpoint: '{versitygw.endpoint}'}}}}\n"
         file = tmp_path / "run.yaml"
         file.write_text(text)
-        made.append(Pods(ordered(file, ARENA, tmp_path / "order.json"), tmp_path / "pods", KEYS))
+        made.append(Pods(write_order(file, ARENA, tmp_path / "order.json"), tmp_path / "pods", KEYS))
         return made[-1]
 
     yield pods
@@ -45,7 +45,7 @@ def start(versitygw: Server, tmp_path: Path) -> Iterator[Callable[..., Pods]]:
 @pytest.mark.skipif("DATASWARM_E2E_KUBECONFIG" in os.environ, reason="the same is done on the cluster, and more")
 @pytest.mark.timeout(900)
 def test_pods_one_after_another_end_in_the_result_of_one_machine(
-    finished: Finished, versitygw: Server, start: Callable[..., Pods]
+    finished: FinishedRun, versitygw: Server, start: Callable[..., Pods]
 ) -> None:
     run = start("pods")
     interrupted: list[str] = []
@@ -59,19 +59,19 @@ def test_pods_one_after_another_end_in_the_result_of_one_machine(
             assert pod.ended() == 75, pod.log
             assert pod.failure["reason"] == "Lost"
             interrupted.append(item.key)
-        if item.key == "seed.generators.002":
+        if item.key == "train.generators.002":
             pod = run.start(item)
-            await_file(pod.folder, "cache/artefacts/seed.generators.002.*", pod.process.poll)
+            await_file(pod.folder, "cache/artefacts/train.generators.002.*", pod.process.poll)
             pod.process.send_signal(signal.SIGKILL)
             assert pod.ended() == -signal.SIGKILL
             interrupted.append(item.key)
 
     end = run.run(disturb)
     assert end.phase is Phase.SUCCEEDED
-    assert interrupted == ["seed.generators.002", "iterate.generators.0001"]
+    assert interrupted == ["train.generators.002", "iterate.generators.0001"]
     there = LocalStore(finished.folder / "store")
     for key, receipt in run.receipts.items():
-        assert receipt == receipts.stored(there, key), key
+        assert receipt == receipt_store.load(there, key), key
 
     # What is done is told again at once, by a pod that loads no model.
     again = run.start(WorkItem(Kind.CONCLUDE))
@@ -92,7 +92,7 @@ def test_a_key_that_the_store_does_not_take_is_the_users_to_mend_and_told_to_nob
     start: Callable[..., Pods],
 ) -> None:
     run = start("wrong-key")
-    pod = run.start(WorkItem(Kind.SEED, index=1), AWS_SECRET_ACCESS_KEY="wrong-and-still-a-secret")
+    pod = run.start(WorkItem(Kind.TRAIN, index=1), AWS_SECRET_ACCESS_KEY="wrong-and-still-a-secret")
     assert pod.ended() == 65, pod.log
     assert "does not take this key" in str(pod.failure["message"])
     assert "secret" not in pod.log + pod.message.decode()

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from command_line import Finished, dataswarm
+from command_line import FinishedRun, dataswarm
 from safetensors.torch import load_file, save_file
 
 Spoil = Callable[[Path], None]
@@ -76,7 +76,7 @@ def test_input_that_cannot_work_is_refused(arena: Path, tmp_path: Path, spoil: S
     assert not (tmp_path / "run").exists()
 
 
-def test_a_run_folder_of_another_experiment_is_refused(finished: Finished, arena: Path, tmp_path: Path) -> None:
+def test_a_run_folder_of_another_experiment_is_refused(finished: FinishedRun, arena: Path, tmp_path: Path) -> None:
     folder = Path(shutil.copytree(finished.folder, tmp_path / "run"))
     edit("seed: 7", "seed: 8")(arena)
     done = dataswarm("run", arena / "short.yaml", "--folder", folder)
@@ -113,7 +113,7 @@ def test_a_read_only_folder_is_refused(arena: Path, disk: Path) -> None:
 
 
 @pytest.fixture
-def half(finished: Finished, tmp_path: Path) -> Path:
+def half(finished: FinishedRun, tmp_path: Path) -> Path:
     """A run that has yet to conclude."""
     folder = Path(shutil.copytree(finished.folder, tmp_path / "half"))
     names = folder / "store" / "names"
@@ -134,7 +134,7 @@ def test_seed_data_that_changed_under_a_run_is_refused(half: Path, arena: Path) 
 
 
 def test_an_adapter_changed_in_the_store_is_refused(half: Path, arena: Path) -> None:
-    receipt = json.loads((half / "store" / "names" / "receipts" / "seed.generators.001.json").read_text())
+    receipt = json.loads((half / "store" / "names" / "receipts" / "train.generators.001.json").read_text())
     digest = receipt["outputs"]["adapter"]
     manifest = json.loads((half / "store" / "blobs" / digest[:2] / digest).read_text())
     digest = manifest["adapter_model.safetensors"]["sha256"]

@@ -7,27 +7,27 @@ from pathlib import Path
 import peft
 import pytest
 import transformers
-from command_line import ARENA, Finished, dataswarm, kill_after, left
+from command_line import ARENA, FinishedRun, dataswarm, kill_after, read_output
 
 from swarm_core.recipe import canonical_json, digest_bytes
+from swarm_trainer.run_store import commit_chain
 from swarm_trainer.stores.local import LocalStore
-from swarm_trainer.verbs import chain
 
 GZIP = b"\x1f\x8b"
 
 
-def test_the_last_line_is_the_path_of_the_result(finished: Finished) -> None:
+def test_the_last_line_is_the_path_of_the_result(finished: FinishedRun) -> None:
     result = Path(finished.output.splitlines()[-1])
     assert result == finished.folder / "result.json"
     assert {"digest", "best", "initial", "gain", "seeds", "counts"} <= json.loads(result.read_text()).keys()
 
 
-def test_the_gain_lies_within_its_interval(finished: Finished) -> None:
+def test_the_gain_lies_within_its_interval(finished: FinishedRun) -> None:
     gain = json.loads((finished.folder / "result.json").read_text())["gain"]
     assert gain["low"] <= gain["value"] <= gain["high"]
 
 
-def test_the_result_says_what_it_took_outside_its_digest(finished: Finished) -> None:
+def test_the_result_says_what_it_took_outside_its_digest(finished: FinishedRun) -> None:
     fields = json.loads((finished.folder / "result.json").read_text())
     effort, digest = fields.pop("effort"), fields.pop("digest")
     assert digest == digest_bytes(canonical_json(fields))
@@ -39,14 +39,14 @@ def test_the_result_says_what_it_took_outside_its_digest(finished: Finished) -> 
     assert effort["store"]["bytesUp"] > 1_000_000, "four adapters were trained"
 
 
-def test_every_iteration_is_in_the_history_and_in_the_chain(finished: Finished) -> None:
+def test_every_iteration_is_in_the_history_and_in_the_chain(finished: FinishedRun) -> None:
     lines = [json.loads(line) for line in (finished.folder / "history.jsonl").read_text().splitlines()]
-    commits = list(chain.walk(LocalStore(finished.folder / "store")))[::-1]
+    commits = list(commit_chain.walk(LocalStore(finished.folder / "store")))[::-1]
     assert [line["iteration"] for line in lines] == [0, 1, 2, 3]
     assert [line["commit"] for line in lines] == [commit.digest for commit in commits]
 
 
-def test_the_state_of_an_iteration_is_small_and_its_rollouts_are_apart_and_compressed(finished: Finished) -> None:
+def test_the_state_of_an_iteration_is_small_and_its_rollouts_are_apart_and_compressed(finished: FinishedRun) -> None:
     names = finished.folder / "store" / "names"
     for iteration in range(4):
         here = names / "iterations" / f"{iteration:04d}"
@@ -57,20 +57,20 @@ def test_the_state_of_an_iteration_is_small_and_its_rollouts_are_apart_and_compr
         assert all(file.read_bytes().startswith(GZIP) for file in rollouts)
 
 
-def test_the_data_set_holds_distinct_items_with_an_answer_of_every_taker(finished: Finished) -> None:
+def test_the_data_set_holds_distinct_items_with_an_answer_of_every_taker(finished: FinishedRun) -> None:
     lines = [json.loads(line) for line in (finished.folder / "dataset" / "data.jsonl").read_text().splitlines()]
     assert len({line["text"] for line in lines}) == len(lines) > 0
     assert all(set(line["answers"]) == {"adder", "multiplier"} for line in lines)
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_the_best_adapter_is_an_ordinary_peft_folder(finished: Finished) -> None:
+def test_the_best_adapter_is_an_ordinary_peft_folder(finished: FinishedRun) -> None:
     base = transformers.AutoModelForCausalLM.from_pretrained(ARENA / "base")
     model = peft.PeftModel.from_pretrained(base, finished.folder / "adapter")
     assert any("lora_B" in name and tensor.abs().sum() > 0 for name, tensor in model.named_parameters())
 
 
-def test_running_a_finished_run_again_changes_nothing(finished: Finished) -> None:
+def test_running_a_finished_run_again_changes_nothing(finished: FinishedRun) -> None:
     before = (finished.folder / "result.json").read_bytes()
     again = dataswarm("run", finished.file, "--folder", finished.folder)
     assert (again.returncode, again.stdout.splitlines()[-1]) == (0, str(finished.folder / "result.json"))
@@ -83,7 +83,7 @@ def exists(pattern: str) -> Callable[[Path], bool]:
 
 MOMENTS = {
     "while preparing": exists("run.json"),
-    "while the second generator is trained": exists("store/names/receipts/seed.generators.000.json"),
+    "while the second generator is trained": exists("store/names/receipts/train.generators.000.json"),
     "in the middle of an iteration": exists("store/names/iterations/0001/rollouts/*"),
 }
 END = {"while concluding": exists("store/names/final/0/rollouts/*")}
@@ -106,11 +106,11 @@ def test_a_run_killed_in_every_phase_ends_in_the_same_result(
     request: pytest.FixtureRequest,
     tmp_path: Path,
 ) -> None:
-    undisturbed: Finished = request.getfixturevalue(kind)
+    undisturbed: FinishedRun = request.getfixturevalue(kind)
     folder = tmp_path / "run"
     for reached in moments.values():
         assert kill_after(undisturbed.file, folder, lambda reached=reached: reached(folder))  # type: ignore[misc]
     done = dataswarm("run", undisturbed.file, "--folder", folder)
     assert done.returncode == 0, done.stderr
     for name in files:
-        assert left(folder, name) == left(undisturbed.folder, name), name
+        assert read_output(folder, name) == read_output(undisturbed.folder, name), name

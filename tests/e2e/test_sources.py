@@ -3,10 +3,10 @@
 import shutil
 from pathlib import Path
 
-import inputs
+import arena_inputs
 import pytest
 import s3_servers
-from command_line import ARENA, ENVIRONMENT, Finished, dataswarm, left
+from command_line import ARENA, ENVIRONMENT, FinishedRun, dataswarm, read_output
 from s3_servers import Server
 
 SAME = ("result.json", "history.jsonl", "summary.txt", "dataset/data.jsonl")
@@ -23,7 +23,7 @@ def place(versitygw: Server, keys: None, monkeypatch: pytest.MonkeyPatch, tmp_pa
     client = s3_servers.boto(versitygw.endpoint)
     client.create_bucket(Bucket=bucket)
     for part in ("base", "takers/adder", "takers/multiplier"):
-        inputs.upload_folder(client, bucket, f"arena/{part}", ARENA / part)
+        arena_inputs.upload_folder(client, bucket, f"arena/{part}", ARENA / part)
     client.put_object(Bucket=bucket, Key="arena/seeds.jsonl", Body=(ARENA / "seeds.jsonl").read_bytes())
     return f"s3://{bucket}/arena/"
 
@@ -38,13 +38,13 @@ def unconcluded(folder: Path) -> None:
 
 
 def test_a_run_with_every_input_in_a_bucket_is_the_same_experiment_with_the_same_result(
-    finished: Finished, place: str, arena: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    finished: FinishedRun, place: str, arena: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    file, folder = inputs.addressed(arena / "short.yaml", place), tmp_path / "run"
+    file, folder = arena_inputs.prefix_inputs(arena / "short.yaml", place), tmp_path / "run"
     done = dataswarm("run", file, "--folder", folder)
     assert done.returncode == 0, done.stderr
     for name in SAME:
-        assert left(folder, name) == left(finished.folder, name), name
+        assert read_output(folder, name) == read_output(finished.folder, name), name
     experiment = "store/names/prepare/experiment.json"
     assert (folder / experiment).read_bytes() == (finished.folder / experiment).read_bytes()
     assert s3_servers.SECRET not in "".join(path.read_text() for path in folder.glob("*.*") if path.suffix != ".png")
@@ -55,7 +55,7 @@ def test_a_run_with_every_input_in_a_bucket_is_the_same_experiment_with_the_same
     monkeypatch.setitem(ENVIRONMENT, "AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     done = dataswarm("run", file, "--folder", folder)
     assert done.returncode == 0, done.stderr
-    assert left(folder, "result.json") == left(finished.folder, "result.json")
+    assert read_output(folder, "result.json") == read_output(finished.folder, "result.json")
 
     # On a machine with an empty cache the inputs are fetched again, and one that changed since is found.
     unconcluded(folder)
@@ -72,7 +72,7 @@ def test_a_run_with_every_input_in_a_bucket_is_the_same_experiment_with_the_same
 def test_an_input_that_is_not_there_is_refused_before_anything_is_trained(
     place: str, arena: Path, tmp_path: Path
 ) -> None:
-    file = inputs.addressed(arena / "short.yaml", place)
+    file = arena_inputs.prefix_inputs(arena / "short.yaml", place)
     file.write_text(file.read_text().replace("takers/adder", "takers/subber"))
     assert dataswarm("validate", file).returncode == 0
     refused = dataswarm("run", file, "--folder", tmp_path / "run")

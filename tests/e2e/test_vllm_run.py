@@ -13,12 +13,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import leaks
 import processes
 import pytest
 import s3_servers
-import shortest
-from command_line import ARENA, ENVIRONMENT, dataswarm, started
+import secret_scan
+import shortest_run
+from command_line import ARENA, ENVIRONMENT, dataswarm, start_run
 from s3_servers import Server
 
 pytestmark = pytest.mark.timeout(3000)
@@ -60,11 +60,11 @@ class Story:
 
     def rollouts(self) -> Rollouts:
         """What stands now; an object on its way has no name yet."""
-        place = shortest.names(self.server, BUCKET) / "iterations"
+        place = shortest_run.names_folder(self.server, BUCKET) / "iterations"
         return {str(path.relative_to(place)): path.read_bytes() for path in place.glob("*/rollouts/*.json.gz")}
 
     def note_keys(self) -> None:
-        self.keys |= processes.variables(processes.holding(MARK), "VLLM_API_KEY")
+        self.keys |= processes.variable_values(processes.find_by_word(MARK), "VLLM_API_KEY")
 
     def ended(self, host: "subprocess.Popen[bytes]") -> bool:
         self.note_keys()
@@ -90,15 +90,15 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 @pytest.fixture(scope="module")
 def file(need_vllm: None, versitygw: Server, tmp_path_factory: pytest.TempPathFactory) -> Path:
     arena = Path(shutil.copytree(ARENA, tmp_path_factory.mktemp("served") / "arena"))
-    shortest.written(arena, name="embedded")
-    return shortest.written(arena, shortest.IN_VLLM, shortest.in_bucket(versitygw, BUCKET))
+    shortest_run.write_document(arena, name="embedded")
+    return shortest_run.write_document(arena, shortest_run.IN_VLLM, shortest_run.bucket_patch(versitygw, BUCKET))
 
 
 @pytest.fixture(scope="module")
 def story(file: Path, environment: None, versitygw: Server, tmp_path_factory: pytest.TempPathFactory) -> Story:
     told = Story(versitygw, tmp_path_factory.mktemp("story"))
     with told.said.open("wb") as output:
-        host = started(file, told.folders[0], output.fileno())
+        host = start_run(file, told.folders[0], output.fileno())
         try:
             until(lambda: told.reached(0, 1), host)
             told.stood.append(told.rollouts())
@@ -108,9 +108,9 @@ def story(file: Path, environment: None, versitygw: Server, tmp_path_factory: py
         finally:
             host.kill()
             host.wait()
-    until(lambda: not processes.holding(MARK))
+    until(lambda: not processes.find_by_word(MARK))
     with told.said.open("ab") as output:
-        host = started(file, told.folders[1], output.fileno())
+        host = start_run(file, told.folders[1], output.fileno())
         try:
             until(lambda: told.ended(host))
         finally:
@@ -155,7 +155,7 @@ def test_every_rollout_that_stood_at_a_kill_is_what_the_search_rests_on(story: S
 
 
 def test_replaying_the_rollouts_gives_the_same_swarm(story: Story) -> None:
-    uri = f"s3://{BUCKET}/{shortest.NAME}"
+    uri = f"s3://{BUCKET}/{shortest_run.NAME}"
     done = dataswarm("verify", uri, "--endpoint", story.server.endpoint)
     assert done.returncode == 0, done.stderr
     assert "and the swarm comes out of the rollouts as committed" in done.stdout
@@ -169,8 +169,8 @@ def test_nothing_of_a_key_is_in_anything_that_was_left(story: Story) -> None:
     assert len(logs) == 2
     assert all(log.stat().st_size for log in logs)
     places = [*story.folders, story.said, story.server.folder / BUCKET]
-    assert leaks.found(places, [s3_servers.SECRET, s3_servers.KEY, *story.keys]) == []
+    assert secret_scan.find_words(places, [s3_servers.SECRET, s3_servers.KEY, *story.keys]) == []
 
 
 def test_no_server_is_left(story: Story) -> None:
-    assert processes.holding(MARK) == []
+    assert processes.find_by_word(MARK) == []

@@ -4,9 +4,9 @@ import swarmrun_documents as documents
 from swarmrun_documents import Document, Example, Patch
 
 from swarm_core.api import crd
-from swarm_core.api.resources import ADVERSARIAL_RUN
+from swarm_core.api.custom_resources import ADVERSARIAL_RUN
 
-SCHEMA = crd.manifest(ADVERSARIAL_RUN)["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
+SCHEMA = crd.build_manifest(ADVERSARIAL_RUN)["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
 REFERENCE = {"rule": "Published", "published": {"compat": "Reference"}}
 TRAINED = "the released code trains no takers; set learning.type to Search, or compat to Intended"
 

@@ -1,8 +1,8 @@
 """The operator with the chain in place of the pure half: `kopf run -m chain_operator`."""
 
-import chain
+import chain_reconciler
 import watched_operator  # noqa: F401  (registers the handlers)
 
-from swarm_operator import reconcile
+from swarm_operator.reconciler import reconcile
 
-reconcile.reconcile = chain.reconcile
+reconcile.reconcile = chain_reconciler.reconcile

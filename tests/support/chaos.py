@@ -11,11 +11,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from canned import Bench
-from cluster_site import CHILDREN, Site
+from cluster_environment import CHILDREN, ClusterNamespace
 from control_plane import NODE_GRACE_SECONDS, OPERATOR
 from operator_process import OperatorProcess
 from process_node import ProcessNode
+from simulated_containers import SimulatedContainers
 from stalling_proxy import StallingProxy
 
 REPLICAS = 2
@@ -26,8 +26,8 @@ LEASE = "/apis/coordination.k8s.io/v1/namespaces/{}/leases/dataswarm-operator"
 class Chaos:
     """Two operators behind a wire, two nodes, and what is done to them."""
 
-    site: Site
-    bench: Bench
+    site: ClusterNamespace
+    bench: SimulatedContainers
     seed: int
     done: Counter[str] = field(default_factory=Counter)
     mending: list[tuple[float, Callable[[], Any]]] = field(default_factory=list)

@@ -22,7 +22,7 @@ def dataswarm(*arguments: str | Path, seconds: float = 280) -> subprocess.Comple
     return subprocess.run(command, capture_output=True, text=True, env=ENVIRONMENT, timeout=seconds, check=False)
 
 
-def started(file: Path, folder: Path, output: int = subprocess.DEVNULL) -> "subprocess.Popen[bytes]":
+def start_run(file: Path, folder: Path, output: int = subprocess.DEVNULL) -> "subprocess.Popen[bytes]":
     """A run that goes on beside the test; what it says goes to the file descriptor `output`."""
     command = [*DATASWARM, "run", str(file), "--folder", str(folder)]
     return subprocess.Popen(command, stdout=output, stderr=output, env=ENVIRONMENT, start_new_session=True)
@@ -30,7 +30,7 @@ def started(file: Path, folder: Path, output: int = subprocess.DEVNULL) -> "subp
 
 def kill_after(file: Path, folder: Path, enough: Callable[[], bool]) -> bool:
     """Start a run, kill -9 its host once `enough`; whether it still lived then."""
-    process = started(file, folder)
+    process = start_run(file, folder)
     while process.poll() is None and not enough():
         time.sleep(0.01)
     alive = process.poll() is None
@@ -39,7 +39,7 @@ def kill_after(file: Path, folder: Path, enough: Callable[[], bool]) -> bool:
     return alive
 
 
-def left(folder: Path, name: str) -> object:
+def read_output(folder: Path, name: str) -> object:
     """What a run left under `name`: its bytes, or of `result.json` the fields but for `effort`, in their order."""
     data = (folder / name).read_bytes()
     if name != "result.json":
@@ -50,7 +50,7 @@ def left(folder: Path, name: str) -> object:
 
 
 @dataclass(frozen=True, slots=True)
-class Finished:
+class FinishedRun:
     """An undisturbed run."""
 
     file: Path

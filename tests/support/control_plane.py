@@ -59,7 +59,7 @@ class ApiServer:
             try:
                 self.connection.request(method, path, text.encode() if text else None, headers)
                 answer = self.connection.getresponse()
-                return answer.status, _decoded(answer.read())
+                return answer.status, _decode(answer.read())
             except (OSError, http.client.HTTPException):
                 self.connection.close()  # the next call opens another one
                 raise
@@ -80,12 +80,12 @@ class ApiServer:
         return list(answer["items"])
 
 
-def _decoded(body: bytes) -> Any:
+def _decode(body: bytes) -> Any:
     """An object, or the text of what is none, such as a watch's several."""
     return json.loads(body) if body.startswith(b"{") and body.count(b"\n") <= 1 else body.decode()
 
 
-class Part:
+class ControlPlaneProcess:
     """One process of the control plane."""
 
     def __init__(self, command: list[str], log: Path) -> None:
@@ -121,12 +121,12 @@ class ControlPlane:
         self.home = home
         store, peer, self.port = free_ports(3)
         self.certificate = home / "certificates" / "apiserver.crt"
-        self.etcd = Part(_etcd(assets, home, store, peer), home / "etcd.log")
-        self.apiserver = Part(_apiserver(assets, home, store, self.port), home / "apiserver.log")
+        self.etcd = ControlPlaneProcess(_etcd(assets, home, store, peer), home / "etcd.log")
+        self.apiserver = ControlPlaneProcess(_apiserver(assets, home, store, self.port), home / "apiserver.log")
         self.kubeconfig = home / "admin.kubeconfig"
         self.managers = [
-            Part(_manager(assets, self.kubeconfig, home), home / "manager.log"),
-            Part(_scheduler(assets, self.kubeconfig), home / "scheduler.log"),
+            ControlPlaneProcess(_manager(assets, self.kubeconfig, home), home / "manager.log"),
+            ControlPlaneProcess(_scheduler(assets, self.kubeconfig), home / "scheduler.log"),
         ]
 
     api: ApiServer
@@ -277,7 +277,7 @@ def free_ports(count: int) -> list[int]:
         return [one.getsockname()[1] for one in sockets]
 
 
-def assets() -> Path | None:
+def find_assets() -> Path | None:
     """The folder of the binaries, if somebody says where."""
     folder = os.environ.get("KUBEBUILDER_ASSETS")
     return Path(folder) if folder else None

@@ -58,7 +58,7 @@ class Cluster:
         return json.loads(self.run("get", *arguments, "--output", "json"))
 
     def apply(self, *things: Object) -> None:
-        self.run("apply", "--server-side", "--filename", "-", stdin=json.dumps(listed(things)))
+        self.run("apply", "--server-side", "--filename", "-", stdin=json.dumps(as_list(things)))
 
     def install(self, *values: str) -> None:
         """Install or upgrade the chart, and wait until the operator is ready."""
@@ -91,7 +91,7 @@ class Cluster:
         return {"AWS_ACCESS_KEY_ID": self.key, "AWS_SECRET_ACCESS_KEY": self.secret}
 
 
-def listed(things: tuple[Object, ...]) -> Object:
+def as_list(things: tuple[Object, ...]) -> Object:
     return {"apiVersion": "v1", "kind": "List", "items": list(things)}
 
 
@@ -99,26 +99,26 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Cluster:
     """The cluster, or the test is skipped with the reason; where it is required, it fails."""
     kubeconfig = environment.get("DATASWARM_E2E_KUBECONFIG")
     if not kubeconfig:
-        missing("DATASWARM_E2E_KUBECONFIG is unset: it names the kubeconfig of a cluster that these tests may use")
+        skip_or_fail("DATASWARM_E2E_KUBECONFIG is unset: it names the kubeconfig of a cluster that these tests may use")
     key, _, secret = environment.get("DATASWARM_E2E_S3_KEY", "").partition(":")
     return Cluster(
         kubeconfig=Path(str(kubeconfig)),
-        endpoint=environment.get("DATASWARM_E2E_S3", "") or missing("DATASWARM_E2E_S3 is unset"),
-        key=key or missing("DATASWARM_E2E_S3_KEY is unset"),
+        endpoint=environment.get("DATASWARM_E2E_S3", "") or skip_or_fail("DATASWARM_E2E_S3 is unset"),
+        key=key or skip_or_fail("DATASWARM_E2E_S3_KEY is unset"),
         secret=secret,
-        kubectl=program("kubectl", environment),
-        helm=program("helm", environment),
+        kubectl=find_program("kubectl", environment),
+        helm=find_program("helm", environment),
     )
 
 
-def program(name: str, environment: Mapping[str, str]) -> str:
+def find_program(name: str, environment: Mapping[str, str]) -> str:
     """A program of KUBEBUILDER_ASSETS, or of the path."""
     assets = environment.get("KUBEBUILDER_ASSETS")
     found = (shutil.which(name, path=assets) if assets else None) or shutil.which(name)
-    return found or missing(f"no {name}: put it into the folder KUBEBUILDER_ASSETS or on PATH")
+    return found or skip_or_fail(f"no {name}: put it into the folder KUBEBUILDER_ASSETS or on PATH")
 
 
-def missing(reason: str) -> str:
+def skip_or_fail(reason: str) -> str:
     """Skip the test, or fail it where it is required."""
     if os.environ.get("DATASWARM_E2E") == "required":
         pytest.fail(reason, pytrace=False)
@@ -126,7 +126,7 @@ def missing(reason: str) -> str:
     return ""
 
 
-def needs(variable: str, reason: str) -> None:
+def require_variable(variable: str, reason: str) -> None:
     """Go on if the environment says so, else skip."""
     if not os.environ.get(variable):
         pytest.skip(f"{variable} is unset: {reason}")

@@ -10,8 +10,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from swarm_operator.cluster import AlreadyExistsError, ApiError, ConflictError, Listing, NotFoundError, Target
-from swarm_operator.plan import Object
+from swarm_operator.api_client.cluster import (
+    AlreadyExistsError,
+    ApiError,
+    ConflictError,
+    Listing,
+    NotFoundError,
+    ObjectReference,
+)
+from swarm_operator.common.reconcile_plan import Object
 
 Call = tuple[str, str]
 """Verb and kind."""
@@ -21,7 +28,7 @@ Call = tuple[str, str]
 class FakeCluster:
     """The port. `trouble` may raise before a call takes effect, `afterwards` once it has."""
 
-    objects: dict[Target, dict[str, Any]] = field(default_factory=dict)
+    objects: dict[ObjectReference, dict[str, Any]] = field(default_factory=dict)
     calls: list[Call] = field(default_factory=list)
     trouble: Callable[[str, str], None] = lambda verb, kind: None
     afterwards: Callable[[str, str], None] = lambda verb, kind: None
@@ -40,20 +47,22 @@ class FakeCluster:
             thing.pop("apiVersion", None)
         return Listing(tuple(found), str(next(self.numbers)))
 
-    async def read(self, target: Target) -> Object:
+    async def read(self, target: ObjectReference) -> Object:
         self._begin("read", target.kind)
         return copy.deepcopy(self._there(target))
 
     async def create(self, manifest: Object) -> Object:
         self._begin("create", manifest["kind"])
         thing: dict[str, Any] = copy.deepcopy(dict(manifest))
-        target = Target(thing["kind"], thing["metadata"]["namespace"], thing["metadata"]["name"])
+        target = ObjectReference(thing["kind"], thing["metadata"]["namespace"], thing["metadata"]["name"])
         if target in self.objects:
             raise AlreadyExistsError(f"{target} exists", 409)
         thing["metadata"]["uid"] = f"uid-{next(self.numbers)}"
         return self._stored(target, thing, "create")
 
-    async def patch(self, target: Target, body: Mapping[str, Any] | Sequence[Any], subresource: str = "") -> Object:
+    async def patch(
+        self, target: ObjectReference, body: Mapping[str, Any] | Sequence[Any], subresource: str = ""
+    ) -> Object:
         self._begin("patch", target.kind)
         before = self._there(target)
         if isinstance(body, Mapping):
@@ -76,7 +85,7 @@ class FakeCluster:
             return after
         return self._stored(target, after, "patch")
 
-    async def delete(self, target: Target, uid: str, grace_seconds: int | None = None) -> Object | None:
+    async def delete(self, target: ObjectReference, uid: str, grace_seconds: int | None = None) -> Object | None:
         self._begin("delete", target.kind)
         thing = self._there(target)
         if thing["metadata"]["uid"] != uid:
@@ -90,7 +99,7 @@ class FakeCluster:
 
     def put(self, thing: Object) -> dict[str, Any]:
         """Store an object as it is, without a call; a version is given to it."""
-        target = Target(thing["kind"], thing["metadata"]["namespace"], thing["metadata"]["name"])
+        target = ObjectReference(thing["kind"], thing["metadata"]["namespace"], thing["metadata"]["name"])
         return self._stored(target, copy.deepcopy(dict(thing)), "")
 
     def made(self, kind: str) -> int:
@@ -101,12 +110,12 @@ class FakeCluster:
         self.calls.append((verb, kind))
         self.trouble(verb, kind)
 
-    def _there(self, target: Target) -> dict[str, Any]:
+    def _there(self, target: ObjectReference) -> dict[str, Any]:
         if target not in self.objects:
             raise NotFoundError(f"{target} is not there", 404)
         return self.objects[target]
 
-    def _stored(self, target: Target, thing: dict[str, Any], verb: str) -> dict[str, Any]:
+    def _stored(self, target: ObjectReference, thing: dict[str, Any], verb: str) -> dict[str, Any]:
         thing["metadata"]["resourceVersion"] = str(next(self.numbers))
         self.objects[target] = thing
         if verb:

@@ -11,21 +11,21 @@ from pathlib import Path
 import swarmrun_documents as documents
 from fake_store import FakeStore
 
-from swarm_core.api import defaults, loading
-from swarm_core.engine import absorb
+from swarm_core.api import loading, resolution
 from swarm_core.engine import state as states
+from swarm_core.engine import state_update
 from swarm_core.engine.phases import Fact, Phase
-from swarm_core.engine.plan import wanted
-from swarm_core.engine.receipts import Output
-from swarm_core.engine.search import outline
+from swarm_core.engine.planning import list_pending_items
+from swarm_core.engine.receipt_fields import Output
+from swarm_core.engine.search_settings import build_outline
 from swarm_core.engine.state import EngineState
 from swarm_core.engine.work import Kind, Receipt, WorkItem
 from swarm_core.experiment import Adversary, Experiment, SeedData
-from swarm_core.ports import Completion, Failure, Request
+from swarm_core.ports import Completion, Request, RequestFailure
 from swarm_core.recipe import Digest, Recipe, digest_bytes
-from swarm_trainer import verbs
-from swarm_trainer.verbs import receipts
-from swarm_trainer.verbs.context import Context
+from swarm_trainer import steps
+from swarm_trainer.run_store import receipt_store
+from swarm_trainer.runtime.context import Context
 
 SHOTS = 2
 BASE, G0, G1, T0, T1 = (digest_bytes(name.encode()) for name in ("base", "g0", "g1", "t0", "t1"))
@@ -43,7 +43,7 @@ class Engine:
     def serve(self, live: Sequence[Recipe]) -> None:
         self.known.update({recipe.name: recipe for recipe in live})
 
-    def complete(self, requests: Sequence[Request]) -> list[Completion | Failure]:
+    def complete(self, requests: Sequence[Request]) -> list[Completion | RequestFailure]:
         return [self.one(request) for request in requests]
 
     def one(self, request: Request) -> Completion:
@@ -97,7 +97,7 @@ def document() -> documents.Document:
 
 def context(scratch: Path, patch: documents.Patch, log: list[str]) -> Context:
     """A prepared game of two adapters on either side."""
-    resolved = defaults.resolve(loading.from_object(documents.patched(patch, document()), "fake"))
+    resolved = resolution.resolve(loading.from_object(documents.patched(patch, document()), "fake"))
     store = Store(scratch, log)
     pinned = Experiment(
         digest=BASE,
@@ -109,36 +109,40 @@ def context(scratch: Path, patch: documents.Patch, log: list[str]) -> Context:
     )
     manifest = store.put(pinned.to_bytes())
     prepared = Receipt(WorkItem(Kind.PREPARE).key, {Output.EXPERIMENT: manifest})
-    store.publish(receipts.key(prepared.key), prepared.to_bytes())
+    store.publish(receipt_store.key(prepared.key), prepared.to_bytes())
     made = Context(resolved, store, scratch, scratch, lambda _: None)
     made.engines[manifest] = [Engine()]
     log.clear()
     return made
 
 
-def played(game: Context, turns: int, train: Digest | None = None) -> list[Receipt]:
+def play_turns(game: Context, turns: int, train: Digest | None = None) -> list[Receipt]:
     """The receipts of the first `turns` turns, carried out in the order the engine wants them.
 
     Where takers train, `train` stands for every adapter trained: nothing here can train one.
     """
-    known = receipts.stored(game.store, "prepare")
+    known = receipt_store.load(game.store, "prepare")
     assert known is not None
     state = EngineState(phase=Phase.ITERATING, experiment=known.outputs[Output.EXPERIMENT])
     found: list[Receipt] = []
     while len(found) < turns:
-        (item,) = wanted(outline(game.resolved), state)
-        if item.kind is Kind.SEED:
+        (item,) = list_pending_items(build_outline(game.resolved), state)
+        if item.kind is Kind.TRAIN:
             assert train is not None
             receipt = Receipt(item.key, {Output.ADAPTER: train})
-            game.store.publish(receipts.key(item.key), receipt.to_bytes())
+            game.store.publish(receipt_store.key(item.key), receipt.to_bytes())
         else:
-            receipt = verbs.carry_out(item, game)
+            receipt = steps.execute(item, game)
             found.append(receipt)
-        state = after(game, state, item, receipt)
+        state = complete_item(game, state, item, receipt)
     return found
 
 
-def after(game: Context, state: EngineState, item: WorkItem, receipt: Receipt) -> EngineState:
+def complete_item(game: Context, state: EngineState, item: WorkItem, receipt: Receipt) -> EngineState:
     """The state with one item more done; a new iteration where none is left."""
-    state = absorb.receipt(state, item, receipt)
-    return state if wanted(outline(game.resolved), state) else states.enter(state, Fact.COMMITTED, 0.0)
+    state = state_update.apply_receipt(state, item, receipt)
+    return (
+        state
+        if list_pending_items(build_outline(game.resolved), state)
+        else states.apply_fact(state, Fact.COMMITTED, 0.0)
+    )

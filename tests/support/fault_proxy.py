@@ -42,7 +42,7 @@ class Fault(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ProxyRequest:
     """A request as it came."""
 
     method: str
@@ -82,7 +82,7 @@ class FaultProxy:
     lock: threading.Lock = field(default_factory=threading.Lock)
     seen: list[Answer] = field(default_factory=list)
 
-    def fate(self, asked: Asked) -> Fault | None:
+    def fate(self, asked: ProxyRequest) -> Fault | None:
         """What becomes of a request."""
         fitting = [fault for fault in self.faults if self.fits(fault, asked)]
         with self.lock:
@@ -91,7 +91,7 @@ class FaultProxy:
                 return None
             return self.draw.choice(fitting)
 
-    def fits(self, fault: Fault, asked: Asked) -> bool:
+    def fits(self, fault: Fault, asked: ProxyRequest) -> bool:
         match fault:
             case Fault.HALF | Fault.FLIPPED_ANSWER:
                 return asked.method == "GET"
@@ -110,7 +110,7 @@ class FaultProxy:
         with self.lock:
             self.counts[fault] += 1
 
-    def remember(self, asked: Asked, answer: Answer) -> None:
+    def remember(self, asked: ProxyRequest, answer: Answer) -> None:
         if asked.method == "GET" and asked.path.endswith(POINTER) and answer.status in (200, 404):
             with self.lock:
                 if not self.seen or self.seen[-1].status != answer.status or answer.body != self.seen[-1].body:
@@ -127,7 +127,7 @@ class FaultProxy:
 
 
 @contextmanager
-def proxied(
+def run_proxy(
     endpoint: str, seed: int, rate: float = 0.2, faults: Sequence[Fault] = tuple(Fault), stall: float = 1.7
 ) -> Iterator[FaultProxy]:
     """A proxy of the server at `endpoint`, on a free port of this machine."""
@@ -168,12 +168,12 @@ class Handler(BaseHTTPRequestHandler):
 
     def handle_any(self) -> None:
         length = int(self.headers.get("Content-Length", 0))
-        asked = Asked(self.command, self.path, tuple(self.headers.items()), self.rfile.read(length))
+        asked = ProxyRequest(self.command, self.path, tuple(self.headers.items()), self.rfile.read(length))
         self.suffer(asked, self.state.fate(asked))
 
     do_GET = do_PUT = do_HEAD = do_POST = do_DELETE = handle_any  # noqa: N815 (http.server looks for these)
 
-    def suffer(self, asked: Asked, fault: Fault | None) -> None:
+    def suffer(self, asked: ProxyRequest, fault: Fault | None) -> None:
         """Let `fault` happen to a request."""
         match fault:
             case Fault.ERROR | Fault.SLOW_DOWN | Fault.CUT_BEFORE | Fault.STALL | Fault.STALE:
@@ -189,16 +189,16 @@ class Handler(BaseHTTPRequestHandler):
         """What happens where nothing is passed on."""
         match fault:
             case Fault.ERROR:
-                self.reply(error(500, "InternalError"))
+                self.reply(s3_error(500, "InternalError"))
             case Fault.SLOW_DOWN:
-                self.reply(error(503, "SlowDown"))
+                self.reply(s3_error(503, "SlowDown"))
             case Fault.STALE:
                 self.reply(self.state.old())
             case _:
                 time.sleep(self.state.stall if fault is Fault.STALL else 0)
                 self.cut()
 
-    def after(self, asked: Asked, fault: Fault | None, answer: Answer) -> None:
+    def after(self, asked: ProxyRequest, fault: Fault | None, answer: Answer) -> None:
         """What happens to an answer."""
         self.state.remember(asked, answer)
         whole = len(answer.body)
@@ -207,10 +207,10 @@ class Handler(BaseHTTPRequestHandler):
             self.cut()
         elif fault is Fault.OWN_412 and answer.status == 200:
             self.state.count(fault)
-            self.reply(error(412, "PreconditionFailed"))
-        elif fault is Fault.UNCONFIRMED and any(map(confirms, answer.headers)):
+            self.reply(s3_error(412, "PreconditionFailed"))
+        elif fault is Fault.UNCONFIRMED and any(map(is_checksum_header, answer.headers)):
             self.state.count(fault)
-            self.reply(replace(answer, headers=tuple(one for one in answer.headers if not confirms(one))))
+            self.reply(replace(answer, headers=tuple(one for one in answer.headers if not is_checksum_header(one))))
         elif fault is Fault.FLIPPED_ANSWER and answer.status in (200, 206) and whole:
             self.state.count(fault)
             self.reply(Answer(answer.status, answer.headers, self.state.flipped(answer.body)))
@@ -221,7 +221,7 @@ class Handler(BaseHTTPRequestHandler):
         else:
             self.reply(answer)
 
-    def forward(self, asked: Asked, body: bytes) -> Answer:
+    def forward(self, asked: ProxyRequest, body: bytes) -> Answer:
         """Pass a request on, the Host as the client signed it."""
         connection = http.client.HTTPConnection(self.state.upstream, timeout=30)
         try:
@@ -231,7 +231,9 @@ class Handler(BaseHTTPRequestHandler):
                     connection.putheader(name, value)
             connection.endheaders(body or None)
             response = connection.getresponse()
-            headers = tuple((name, value) for name, value in response.getheaders() if name.lower() not in HOP)
+            headers = tuple(
+                (name, value) for name, value in response.getheaders() if name.lower() not in HOP_BY_HOP_HEADERS
+            )
             return Answer(response.status, headers, response.read())
         finally:
             connection.close()
@@ -253,15 +255,15 @@ class Handler(BaseHTTPRequestHandler):
         """Nothing: the counts say it."""
 
 
-def confirms(header: tuple[str, str]) -> bool:
+def is_checksum_header(header: tuple[str, str]) -> bool:
     """Whether a header of an answer says what checksum a body has."""
     return header[0].lower().startswith("x-amz-checksum-")
 
 
-HOP = ("connection", "transfer-encoding", "keep-alive")
+HOP_BY_HOP_HEADERS = ("connection", "transfer-encoding", "keep-alive")
 
 
-def error(status: int, code: str) -> Answer:
+def s3_error(status: int, code: str) -> Answer:
     """An S3 error."""
     body = f'<?xml version="1.0"?><Error><Code>{code}</Code><Message>injected</Message></Error>'.encode()
     return Answer(status, (("Content-Type", "application/xml"), ("Content-Length", str(len(body)))), body)

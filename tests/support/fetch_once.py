@@ -6,16 +6,19 @@ python fetch_once.py ROLE URI [PIN]     prints path, digest and pinned URI as JS
 import json
 import sys
 
-from swarm_core.api.defaults import Role, Use
+from swarm_core.api.resolution import UriRole, UriUse
 from swarm_core.errors import BadInputError
 from swarm_core.ports import StoreError
-from swarm_trainer.sources import depot, fetching
-from swarm_trainer.sources.fetching import Pin, Ways
+from swarm_trainer.sources import fetch_cache, fetching
+from swarm_trainer.sources.fetching import FetchContext, Pin
 
 
 def main(role: str, uri: str, pin: str | None = None) -> dict[str, str]:
-    use = Use(Role[role], uri, "spec.field")
-    by = Ways(depot.Depot(depot.root()), lambda place, shape: fetching.opened(place, shape, None))
+    use = UriUse(UriRole[role], uri, "spec.field")
+    by = FetchContext(
+        fetch_cache.FetchCache(fetch_cache.default_root()),
+        lambda place, shape: fetching.open_source(place, shape, None),
+    )
     try:
         found = fetching.fetch(use, by) if pin is None else fetching.fetch_pinned(use, Pin(**json.loads(pin)), by)
     except (BadInputError, StoreError) as error:

@@ -63,22 +63,24 @@ STARTS: tuple[Patch, ...] = (
 JUNK = (None, True, False, 0, -1, 1.5, 3.0, -0.0, 10**12, "", "3", "true", "x", [], {}, [None], [{}])
 
 
-def ways(schema: Document = SCHEMA["properties"]["spec"], way: tuple[str | int, ...] = ("spec",)) -> Iterator[tuple]:
+def schema_paths(
+    schema: Document = SCHEMA["properties"]["spec"], way: tuple[str | int, ...] = ("spec",)
+) -> Iterator[tuple]:
     """Every path below `way`, with its schema; of a list, its first two entries; of a map, two keys."""
     for name, part in schema.get("properties", {}).items():
         yield (*way, name), part
-        yield from ways(part, (*way, name))
+        yield from schema_paths(part, (*way, name))
     for name in ("a", "b/c") if "additionalProperties" in schema else ():
         yield (*way, name), schema["additionalProperties"]
     for index in range(2) if "items" in schema else ():
         yield (*way, index), schema["items"]
-        yield from ways(schema["items"], (*way, index))
+        yield from schema_paths(schema["items"], (*way, index))
 
 
-WAYS = list(ways())
+SCHEMA_PATHS = list(schema_paths())
 
 
-def edges(schema: Document) -> list[Any]:
+def boundary_values(schema: Document) -> list[Any]:
     """Values at and just past the limits of `schema`."""
     low, high = schema.get("minimum", 0), schema.get("maximum", 9)
     match schema["type"]:
@@ -130,7 +132,7 @@ def documents(draw: st.DrawFn) -> Document:
     """A valid document with none to three things about it changed, by its schema or by junk."""
     document = patched(draw(st.sampled_from(STARTS)))
     for _ in range(draw(st.sampled_from((0, 0, 1, 1, 1, 2, 3)))):
-        way, schema = draw(st.sampled_from(WAYS))
-        value = draw(st.sampled_from([*edges(schema)] * 3 + [*JUNK, GONE, GONE]))
+        way, schema = draw(st.sampled_from(SCHEMA_PATHS))
+        value = draw(st.sampled_from([*boundary_values(schema)] * 3 + [*JUNK, GONE, GONE]))
         put(document, list(way), value)
     return document

@@ -40,7 +40,7 @@ class Repository:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class HubRequest:
     """One request."""
 
     method: str
@@ -57,7 +57,7 @@ class Hub:
     repositories: dict[str, Repository]
     store: str
     """Where large files are: a host of another name, to which no token goes."""
-    asked: list[Asked] = field(default_factory=list)
+    asked: list[HubRequest] = field(default_factory=list)
     stall_after: int | None = None
     """Bytes of a large file after which nothing more comes, until this is None again."""
     stalled: threading.Event = field(default_factory=threading.Event)
@@ -68,13 +68,13 @@ class Hub:
         """What was asked about a repository."""
         return [one.path for one in self.asked if name in one.path]
 
-    def large(self) -> list[Asked]:
+    def large(self) -> list[HubRequest]:
         """Requests for large files' bytes."""
         return [one for one in self.asked if one.method == "GET" and one.path.startswith("/store/")]
 
 
 @contextmanager
-def running() -> Iterator[Hub]:
+def run_hub() -> Iterator[Hub]:
     """A hub without repositories."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
@@ -118,7 +118,7 @@ class Handler(BaseHTTPRequestHandler):
         self.hub = self.server.hub  # type: ignore[attr-defined]
         path = unquote(urlsplit(self.path).path)
         token = (self.headers.get("authorization") or "").removeprefix("Bearer ") or None
-        self.hub.asked.append(Asked(self.command, path, self.headers.get("range"), token is not None))
+        self.hub.asked.append(HubRequest(self.command, path, self.headers.get("range"), token is not None))
         try:
             parts = path.strip("/").split("/")
             if parts[0] == "api":
@@ -152,7 +152,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def _tree(self, files: Mapping[str, bytes]) -> None:
         cursor = int(parse_qs(urlsplit(self.path).query).get("cursor", ["0"])[0])
-        entries = [entry(name, data) for name, data in sorted(files.items())]
+        entries = [listing_entry(name, data) for name, data in sorted(files.items())]
         more = {}
         if cursor + PAGE < len(entries):
             place = urlsplit(self.path).path
@@ -237,7 +237,7 @@ class Handler(BaseHTTPRequestHandler):
             self.wfile.write(body)
 
 
-def entry(name: str, data: bytes) -> dict[str, object]:
+def listing_entry(name: str, data: bytes) -> dict[str, object]:
     """A file as a listing shows it."""
     shown: dict[str, object] = {"type": "file", "path": name, "size": len(data), "oid": blob_id(data)}
     if name.endswith(LARGE):

@@ -12,27 +12,27 @@ import copy
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import engine_site
+import engine_simulation
 import pod_items
 
 from swarm_core.engine.work import Kind, Receipt, WorkItem
-from swarm_core.sides import GENERATORS, TAKERS
-from swarm_operator import names, times
+from swarm_core.swarm_names import GENERATORS, TAKERS
+from swarm_operator.common import names, timestamps
 
 GPU = "nvidia.com/gpu"
-Thing = dict[str, Any]
+KubernetesObject = dict[str, Any]
 
 
 @dataclass
 class Cluster:
     """Everything there is but an operator."""
 
-    run: Thing
+    run: KubernetesObject
     last: int = 2
     """The iteration with which the search finds its end."""
     now: float = 1_700_000_000.0
     store: dict[str, Receipt] = field(default_factory=dict)
-    things: dict[tuple[str, str], Thing] = field(default_factory=dict)
+    things: dict[tuple[str, str], KubernetesObject] = field(default_factory=dict)
     launched: list[str] = field(default_factory=list)
     """Items of the Jobs ever made, with their attempt."""
     alone: bool = True
@@ -41,13 +41,13 @@ class Cluster:
 
     # --- what is there
 
-    def all(self, kind: str) -> list[Thing]:
+    def all(self, kind: str) -> list[KubernetesObject]:
         return [thing for (of, _), thing in sorted(self.things.items()) if of == kind]
 
-    def pods(self, work: str | None = None) -> list[Thing]:
-        return [pod for pod in self.all("Pod") if work in (None, pod["metadata"]["labels"].get(names.WORK))]
+    def pods(self, work: str | None = None) -> list[KubernetesObject]:
+        return [pod for pod in self.all("Pod") if work in (None, pod["metadata"]["labels"].get(names.WORK_LABEL))]
 
-    def living(self, work: str | None = None) -> list[Thing]:
+    def living(self, work: str | None = None) -> list[KubernetesObject]:
         return [pod for pod in self.pods(work) if pod["status"]["phase"] in ("Pending", "Running")]
 
     @property
@@ -57,13 +57,13 @@ class Cluster:
 
     # --- the API server
 
-    def create(self, thing: Thing) -> None:
+    def create(self, thing: KubernetesObject) -> None:
         kind, name = thing["kind"], thing["metadata"]["name"]
         assert kind != self.run["kind"]
         assert len(name) <= 63
         if (kind, name) in self.things:
             return
-        thing["metadata"] |= {"uid": self.serial(kind), "creationTimestamp": times.written(self.now)}
+        thing["metadata"] |= {"uid": self.serial(kind), "creationTimestamp": timestamps.format_time(self.now)}
         thing.setdefault("status", {})
         if kind == "Job":
             self.check_job(thing)
@@ -72,14 +72,14 @@ class Cluster:
     def delete(self, kind: str, name: str, uid: str | None = None, grace: int | None = None) -> None:
         if kind == self.run["kind"]:
             self.things.clear()
-            self.run["metadata"]["deletionTimestamp"] = times.written(self.now)
+            self.run["metadata"]["deletionTimestamp"] = timestamps.format_time(self.now)
             return
         thing = self.things.get((kind, name))
         if thing is None or uid not in (None, thing["metadata"]["uid"]):
             return
         if kind == "Pod":
             seconds = thing["spec"].get("terminationGracePeriodSeconds", 30) if grace is None else grace
-            due = times.written(self.now + seconds)
+            due = timestamps.format_time(self.now + seconds)
             thing["metadata"]["deletionTimestamp"] = min(due, thing["metadata"].get("deletionTimestamp", due))
             if grace == 0 and not self.tracked(thing):
                 del self.things[kind, name]
@@ -92,7 +92,7 @@ class Cluster:
 
     # --- what a Job may be
 
-    def check_job(self, job: Thing) -> None:
+    def check_job(self, job: KubernetesObject) -> None:
         for item in items(job):
             self.launched.append(f"{item.key}/{item.attempt}")
             for other in self.all("Job"):
@@ -106,7 +106,7 @@ class Cluster:
         if item.kind is Kind.CONCLUDE:
             committed = [one.outputs.get("commit") for key, one in self.store.items() if key.startswith("iterate")]
             assert item.parent in committed
-        elif before := engine_site.forerunner(item, self.last, self.takers):
+        elif before := engine_simulation.predecessor_key(item, self.last, self.takers):
             assert item.parent == self.store[before].outputs["commit"]
         else:
             assert item.parent == self.store["prepare"].outputs["experiment"]
@@ -130,16 +130,16 @@ class Cluster:
             if gone and pod["status"]["phase"] in ("Succeeded", "Failed"):
                 self.things.pop(("Pod", pod["metadata"]["name"]), None)
 
-    def tracked(self, pod: Thing) -> bool:
+    def tracked(self, pod: KubernetesObject) -> bool:
         """Whether a Job's finalizer holds the pod: until the Job has counted it."""
         if pod["metadata"].get("finalizers") is None:
             return False
         jobs = {job["metadata"]["uid"] for job in self.all("Job")}
         return pod["owner"] in jobs and not pod.get("counted")
 
-    def control_job(self, job: Thing) -> None:
+    def control_job(self, job: KubernetesObject) -> None:
         status, spec = job["status"], job["spec"]
-        if ended(job):
+        if is_over(job):
             return
         settled = status.setdefault("settled", {})
         mine = [pod for pod in self.pods() if pod["owner"] == job["metadata"]["uid"]]
@@ -160,7 +160,7 @@ class Cluster:
                 status[name] = ",".join(str(index) for index, end in sorted(settled.items()) if end == word)
 
     @staticmethod
-    def count(pod: Thing, settled: dict[int, str]) -> None:
+    def count(pod: KubernetesObject, settled: dict[int, str]) -> None:
         """As the policy of the Job says."""
         if pod["status"]["phase"] == "Succeeded":
             settled[pod["index"]] = "done"
@@ -170,16 +170,16 @@ class Cluster:
         if not disrupted and terminated.get("exitCode") != 75:
             settled[pod["index"]] = "failed"
 
-    def make_pod(self, owner: Thing, index: int) -> Thing:
+    def make_pod(self, owner: KubernetesObject, index: int) -> KubernetesObject:
         template = copy.deepcopy(owner["spec"]["template"])
         uid = self.serial("pod")
         name = f"{owner['metadata']['name']}-{uid[-6:]}"
         labels = template["metadata"]["labels"]
         annotations = dict(template["metadata"].get("annotations") or {})
         if owner["kind"] == "Job":
-            labels = {**labels, names.JOB: owner["metadata"]["name"]}
+            labels = {**labels, names.JOB_NAME_LABEL: owner["metadata"]["name"]}
             if "completions" in owner["spec"]:
-                annotations[names.COMPLETION] = str(index)
+                annotations[names.COMPLETION_INDEX_ANNOTATION] = str(index)
         pod = {
             "kind": "Pod",
             "metadata": {
@@ -187,7 +187,7 @@ class Cluster:
                 "uid": uid,
                 "labels": labels,
                 "annotations": annotations,
-                "creationTimestamp": times.written(self.now),
+                "creationTimestamp": timestamps.format_time(self.now),
                 **({"finalizers": ["batch.kubernetes.io/job-tracking"]} if owner["kind"] == "Job" else {}),
             },
             "spec": template["spec"],
@@ -198,7 +198,7 @@ class Cluster:
         self.things["Pod", name] = pod
         return pod
 
-    def control_deployment(self, deployment: Thing) -> None:
+    def control_deployment(self, deployment: KubernetesObject) -> None:
         wanted = deployment["spec"]["replicas"]
         mine = [pod for pod in self.pods() if pod["owner"] == deployment["metadata"]["uid"]]
         alive = [pod for pod in mine if "deletionTimestamp" not in pod["metadata"]]
@@ -209,37 +209,41 @@ class Cluster:
 
     # --- the kubelet
 
-    def bind(self, pod: Thing) -> None:
+    def bind(self, pod: KubernetesObject) -> None:
         """Give the pod a node, and with it its accelerators."""
-        if condition(pod, "PodScheduled") or "deletionTimestamp" in pod["metadata"]:
+        if has_condition(pod, "PodScheduled") or "deletionTimestamp" in pod["metadata"]:
             return
         self.set_condition(pod, "PodScheduled")
-        held = sum(accelerators(one) for one in self.living() if condition(one, "PodScheduled") and not one.get("dead"))
+        held = sum(
+            accelerators(one) for one in self.living() if has_condition(one, "PodScheduled") and not one.get("dead")
+        )
         most = self.run["spec"]["execution"]["kubernetes"].get("maxAccelerators", 1)
         assert not self.alone or held <= most, f"{held} accelerators are held, of {most}"
 
-    def start(self, pod: Thing) -> None:
+    def start(self, pod: KubernetesObject) -> None:
         """Begin its container; a server is ready at once."""
-        if not condition(pod, "PodScheduled") or pod["status"]["phase"] != "Pending":
+        if not has_condition(pod, "PodScheduled") or pod["status"]["phase"] != "Pending":
             return
         pod["status"]["phase"] = "Running"
-        self.set_state(pod, {"running": {"startedAt": times.written(self.now)}})
-        if pod["metadata"]["labels"][names.WORK] == names.SERVE:
+        self.set_state(pod, {"running": {"startedAt": timestamps.format_time(self.now)}})
+        if pod["metadata"]["labels"][names.WORK_LABEL] == names.SERVE:
             self.set_condition(pod, "Ready")
 
-    def finish(self, pod: Thing) -> None:
+    def finish(self, pod: KubernetesObject) -> None:
         """Let a pod at work do its item."""
-        if pod["status"]["phase"] != "Running" or pod["metadata"]["labels"][names.WORK] == names.SERVE:
+        if pod["status"]["phase"] != "Running" or pod["metadata"]["labels"][names.WORK_LABEL] == names.SERVE:
             return
-        item, ends = pod_items.asked(pod), GENERATORS if self.takers is None else TAKERS
-        receipt = self.store.setdefault(item.key, engine_site.carry_out(item, self.last, ends))
+        item, ends = pod_items.item_of_pod(pod), GENERATORS if self.takers is None else TAKERS
+        receipt = self.store.setdefault(item.key, engine_simulation.carry_out(item, self.last, ends))
         self.check_parent(item)
         self.end(pod, 0, receipt.to_bytes().decode())
 
-    def end(self, pod: Thing, code: int, message: str = "", *, reason: str = "", disrupted: bool = False) -> None:
+    def end(
+        self, pod: KubernetesObject, code: int, message: str = "", *, reason: str = "", disrupted: bool = False
+    ) -> None:
         """The container is over, and the pod with it."""
         pod["status"]["phase"] = "Failed" if code else "Succeeded"
-        at = times.written(self.now)
+        at = timestamps.format_time(self.now)
         begun = (
             pod["status"].get("containerStatuses", [{"state": {}}])[0]["state"].get("running", {}).get("startedAt", at)
         )
@@ -249,44 +253,44 @@ class Cluster:
         if disrupted:
             self.set_condition(pod, "DisruptionTarget")
 
-    def terminate(self, pod: Thing) -> None:
+    def terminate(self, pod: KubernetesObject) -> None:
         """What the kubelet does to a pod that is deleted: it drains."""
         if "deletionTimestamp" not in pod["metadata"] or pod.get("dead"):
             return
         if pod["status"]["phase"] in ("Pending", "Running"):
             self.end(pod, 75, '{"failed": {"reason": "Lost", "message": "told to end"}}')
 
-    def set_state(self, pod: Thing, state: Thing) -> None:
+    def set_state(self, pod: KubernetesObject, state: KubernetesObject) -> None:
         pod["status"]["containerStatuses"] = [{"name": "main", "state": state}]
 
-    def set_condition(self, pod: Thing, kind: str) -> None:
-        one = {"type": kind, "status": "True", "lastTransitionTime": times.written(self.now)}
+    def set_condition(self, pod: KubernetesObject, kind: str) -> None:
+        one = {"type": kind, "status": "True", "lastTransitionTime": timestamps.format_time(self.now)}
         pod["status"]["conditions"].append(one)
 
 
-def items(job: Thing) -> list[WorkItem]:
+def items(job: KubernetesObject) -> list[WorkItem]:
     """The items of a Job."""
     arguments = job["spec"]["template"]["spec"]["containers"][0]["args"]
     first = WorkItem.from_json(arguments[arguments.index("--item") + 1])
-    mine = [WorkItem.of_key(key) for key in job["metadata"]["annotations"][names.ITEMS].split(",")]
+    mine = [WorkItem.from_key(key) for key in job["metadata"]["annotations"][names.ITEMS_ANNOTATION].split(",")]
     return [replace(first, swarm=one.swarm, index=one.index) for one in mine]
 
 
-def open_keys(job: Thing) -> set[str]:
+def open_keys(job: KubernetesObject) -> set[str]:
     """Keys for which a Job may still start a pod."""
-    if ended(job):
+    if is_over(job):
         return set()
     settled = job["status"].get("settled", {})
     return {item.key for index, item in enumerate(items(job)) if index not in settled}
 
 
-def ended(job: Thing) -> bool:
+def is_over(job: KubernetesObject) -> bool:
     return bool(job["status"].get("conditions"))
 
 
-def condition(pod: Thing, kind: str) -> bool:
+def has_condition(pod: KubernetesObject, kind: str) -> bool:
     return any(one["type"] == kind for one in pod["status"]["conditions"])
 
 
-def accelerators(pod: Thing) -> int:
+def accelerators(pod: KubernetesObject) -> int:
     return int(pod["spec"]["containers"][0]["resources"]["limits"].get(GPU, 0))

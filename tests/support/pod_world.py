@@ -11,13 +11,13 @@ from typing import Any
 
 import adversarial_documents as adversarial
 import swarmrun_documents as documents
-from pod_cluster import Cluster, Thing
+from pod_cluster import Cluster, KubernetesObject
 
 from swarm_core.engine.phases import Phase
 from swarm_core.engine.state import EngineState
-from swarm_operator import names
-from swarm_operator.plan import Create, Delete, Observed, Patch, Plan, Step
-from swarm_operator.reconcile import reconcile
+from swarm_operator.common import names
+from swarm_operator.common.reconcile_plan import Create, Delete, ObservedRun, Patch, Plan, Step
+from swarm_operator.reconciler.reconcile import reconcile
 
 STATUS_BYTES = 64 * 1024
 
@@ -53,14 +53,14 @@ COMMON = {
 }
 
 
-def run(patch: documents.Patch) -> Thing:
+def run(patch: documents.Patch) -> KubernetesObject:
     """A SwarmRun as the API server has it: three clusters, four iterations."""
     return documents.patched(
         {**COMMON, "spec.swarm": {"iterations": 4, "particles": 4, "standard": {"scattered": 4}}, **patch}
     )
 
 
-def game(patch: documents.Patch) -> Thing:
+def game(patch: documents.Patch) -> KubernetesObject:
     """An AdversarialRun as the API server has it: three clusters and two, four rounds, takers that are trained."""
     sides = {"spec.takers.count": 2, "spec.takers.learning": {"type": "Train"}, "spec.rounds": 4}
     return documents.patched({**COMMON, **sides, **patch}, adversarial.minimal())
@@ -96,12 +96,12 @@ class World(Cluster):
 
     # --- the operator
 
-    def observed(self) -> Observed:
+    def observed(self) -> ObservedRun:
         children = [thing for (kind, _), thing in sorted(self.things.items()) if kind in ("Job", "Pod", "Deployment")]
         run, *rest = json.loads(json.dumps([self.run, *children]))
-        return Observed(run, tuple(rest))
+        return ObservedRun(run, tuple(rest))
 
-    def operate(self, crash_after: int | None = None, seen: Observed | None = None) -> Plan:
+    def operate(self, crash_after: int | None = None, seen: ObservedRun | None = None) -> Plan:
         """One reconcile; a crash leaves the first `crash_after` effects done. `seen` is what an old cache shows."""
         seen = seen or self.observed()
         plan = reconcile(seen, self.now, Images())
@@ -118,7 +118,7 @@ class World(Cluster):
         self.plan = plan
         return plan
 
-    def write(self, seen: Observed, status: Any) -> None:
+    def write(self, seen: ObservedRun, status: Any) -> None:
         if seen.run["metadata"]["resourceVersion"] != self.run["metadata"]["resourceVersion"]:
             return
         status = json.loads(json.dumps(status))
@@ -172,7 +172,7 @@ class World(Cluster):
             if any(pod["status"]["phase"] == "Running" for work in works for pod in self.pods(work)):
                 return
             self.turn("terminate", "bind", "start")
-            running = {pod["metadata"]["labels"][names.WORK] for pod in self.living()}
+            running = {pod["metadata"]["labels"][names.WORK_LABEL] for pod in self.living()}
             if not running & set(works):
                 self.turn("finish")
             self.now += 1.0

@@ -8,40 +8,40 @@ from pathlib import Path
 PROC = Path("/proc")
 
 
-def holding(word: str) -> list[int]:
+def find_by_word(word: str) -> list[int]:
     """The processes whose environment or command line holds `word`; not this one."""
     found = []
     for folder in PROC.glob("[0-9]*"):
         pid = int(folder.name)
-        if pid != os.getpid() and word.encode() in environment(pid) + command(pid):
+        if pid != os.getpid() and word.encode() in read_environment(pid) + read_command_line(pid):
             found.append(pid)
     return found
 
 
-def command(pid: int) -> bytes:
+def read_command_line(pid: int) -> bytes:
     """The command line; empty when the process has ended."""
-    return read(PROC / str(pid) / "cmdline")
+    return read_proc_file(PROC / str(pid) / "cmdline")
 
 
-def environment(pid: int) -> bytes:
+def read_environment(pid: int) -> bytes:
     """The environment that it was started with; empty when the process has ended."""
-    return read(PROC / str(pid) / "environ")
+    return read_proc_file(PROC / str(pid) / "environ")
 
 
-def read(path: Path) -> bytes:
+def read_proc_file(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError:
         return b""
 
 
-def variables(pids: Sequence[int], name: str) -> set[str]:
+def variable_values(pids: Sequence[int], name: str) -> set[str]:
     """The values that a variable has in the environments of these processes."""
-    words = [word for pid in pids for word in environment(pid).split(b"\0")]
+    words = [word for pid in pids for word in read_environment(pid).split(b"\0")]
     return {word.decode().partition("=")[2] for word in words if word.startswith(f"{name}=".encode())}
 
 
-def resident(pids: Sequence[int]) -> int:
+def resident_bytes(pids: Sequence[int]) -> int:
     """Bytes of memory that these processes hold."""
     pages = [int((PROC / str(pid) / "statm").read_text().split()[1]) for pid in pids]
     return sum(pages) * os.sysconf("SC_PAGE_SIZE")
@@ -49,7 +49,7 @@ def resident(pids: Sequence[int]) -> int:
 
 def kill_servers(word: str) -> int:
     """SIGKILL the servers whose environment holds `word`, not the guards that watch them; how many there were."""
-    servers = [pid for pid in holding(word) if b"swarm_trainer" not in command(pid)]
+    servers = [pid for pid in find_by_word(word) if b"swarm_trainer" not in read_command_line(pid)]
     for pid in servers:
         os.kill(pid, signal.SIGKILL)
     return len(servers)

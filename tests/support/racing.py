@@ -11,11 +11,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from swarm_core import commit
-from swarm_core.commit import Commit, Probed
+from swarm_core.commit import Commit, ProbeResult
 from swarm_core.objectives.objective import Measurement
 from swarm_core.ports import ArtifactStore, CorruptError, StoreError
 from swarm_core.recipe import Digest, ModelName, digest_bytes
-from swarm_trainer.verbs import chain
+from swarm_trainer.run_store import commit_chain
 
 ROOT = digest_bytes(b"experiment")
 PROBES = 2
@@ -43,24 +43,24 @@ class Writer:
                 self.errors.append(error)
 
     def iterate(self, iteration: int) -> Commit:
-        done = chain.load(self.store, iteration)
+        done = commit_chain.load(self.store, iteration)
         if done is not None:
-            chain.advance(self.store, done)
+            commit_chain.advance_head(self.store, done)
             return done
         parent = self.commits[-1].digest if self.commits else ROOT
         probes = tuple(self.probe(iteration, f"p{number:02d}") for number in range(PROBES))
         data = b"%d" % iteration * self.blob
         digest = self.store.put(data[: self.blob])
         assert digest_bytes(self.store.get(digest).read_bytes()) == digest
-        return chain.append(self.store, Commit(ROOT, iteration, parent, (digest,), f'"{self.name}"', probes))
+        return commit_chain.append(self.store, Commit(ROOT, iteration, parent, (digest,), f'"{self.name}"', probes))
 
-    def probe(self, iteration: int, name: str) -> Probed:
+    def probe(self, iteration: int, name: str) -> ProbeResult:
         """A probe whose rollout names who wrote it first."""
         written = f"{iteration} {name} by {self.name}".encode()
         key = commit.rollout_key(f"iterations/{iteration:04d}", name)
         rollout = self.store.publish(key, written)
         result = Measurement(value=0.5, low=0.4, high=0.6, n=1, parts=())
-        return Probed(name, "Explore", (0.0,), ModelName("m"), digest_bytes(rollout), result)
+        return ProbeResult(name, "Explore", (0.0,), ModelName("m"), digest_bytes(rollout), result)
 
 
 def race(stores: Sequence[ArtifactStore], iterations: int, seconds: float, blob: int = 20_000) -> list[Writer]:
@@ -80,12 +80,12 @@ def race(stores: Sequence[ArtifactStore], iterations: int, seconds: float, blob:
     return writers
 
 
-def check(writers: Sequence[Writer], store: ArtifactStore, iterations: int) -> None:
+def assert_consistent(writers: Sequence[Writer], store: ArtifactStore, iterations: int) -> None:
     """Nothing was lost, mixed or committed twice; every error was a clear one. `store` is looked at without faults."""
-    commits = list(chain.walk(store))[::-1]
+    commits = list(commit_chain.walk(store))[::-1]
     assert [one.iteration for one in commits] == list(range(iterations))
     assert [one.parent for one in commits] == [ROOT, *(one.digest for one in commits[:-1])]
-    assert chain.head(store) == (iterations - 1, commits[-1].digest)
+    assert commit_chain.read_head(store) == (iterations - 1, commits[-1].digest)
     for writer in writers:
         assert writer.commits == commits, writer.name
         assert all("s3://" in str(error) and "\n" not in str(error) for error in writer.errors)

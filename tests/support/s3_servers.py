@@ -72,7 +72,7 @@ def versitygw(folder: Path, *options: str) -> Iterator[Server]:
     data.mkdir(exist_ok=True)
     keys = {"ROOT_ACCESS_KEY": KEY, "ROOT_SECRET_KEY": SECRET}
     command = [program, *options, "--port", f"127.0.0.1:{port}", "--iam-dir", str(users), "posix", str(data)]
-    with running(command, port, folder, keys):
+    with run_process(command, port, folder, keys):
         yield Server(f"http://127.0.0.1:{port}", data)
 
 
@@ -80,7 +80,7 @@ def versitygw(folder: Path, *options: str) -> Iterator[Server]:
 def moto(folder: Path) -> Iterator[Server]:
     """moto's server, all in memory; it honours conditions, and takes any key."""
     port = free_port()
-    with running([sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)], port, folder, {}):
+    with run_process([sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)], port, folder, {}):
         yield Server(f"http://127.0.0.1:{port}", folder)
 
 
@@ -91,12 +91,12 @@ def rclone(folder: Path) -> Iterator[Server]:
     data.mkdir(parents=True, exist_ok=True)
     program = shutil.which("rclone", path=Path(sys.executable).parent) or "rclone"
     command = [program, "serve", "s3", "--addr", f"127.0.0.1:{port}", "--auth-key", f"{KEY},{SECRET}", str(data)]
-    with running(command, port, folder, {}):
+    with run_process(command, port, folder, {}):
         yield Server(f"http://127.0.0.1:{port}", data)
 
 
 @contextmanager
-def running(command: Sequence[str], port: int, folder: Path, environment: Mapping[str, str]) -> Iterator[None]:
+def run_process(command: Sequence[str], port: int, folder: Path, environment: Mapping[str, str]) -> Iterator[None]:
     """The process of `command` while it listens on `port`. Raises RuntimeError with its log if it does not come up."""
     log = folder / "server.log"
     folder.mkdir(parents=True, exist_ok=True)

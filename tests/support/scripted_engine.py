@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Sequence
 
-from swarm_core.ports import Completion, Failure, Request
+from swarm_core.ports import Completion, Request, RequestFailure
 from swarm_core.recipe import Recipe
 
-Script = Callable[[Request], Completion | Failure]
+Script = Callable[[Request], Completion | RequestFailure]
 
 
 class Scripted:
@@ -17,7 +17,7 @@ class Scripted:
     def serve(self, live: Sequence[Recipe]) -> None:
         pass
 
-    def complete(self, requests: Sequence[Request]) -> list[Completion | Failure]:
+    def complete(self, requests: Sequence[Request]) -> list[Completion | RequestFailure]:
         self.asked += requests
         return [self.script(request) for request in requests]
 

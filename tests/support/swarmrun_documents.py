@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from swarm_core.api import crd
-from swarm_core.api.scalars import ADDRESS, PATH_OR_FILE, RUN
+from swarm_core.api.scalars import LOCAL_URI_HELP, RUN_URI_HELP, URI_HELP
 
 Document = dict[str, Any]
 Patch = dict[str, Any]
 """New values by dotted path; `GONE` removes."""
 GONE = "<gone>"
-SCHEMA = crd.manifest()["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
+SCHEMA = crd.build_manifest()["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
 
 
 def minimal() -> Document:
@@ -265,24 +265,24 @@ EXAMPLES = (
         {f"{CLUSTER}.podTemplate.env": [{"name": "HTTPS_PROXY", "value": "http://proxy:3128"}]},
         {f"{CLUSTER}.podTemplate.env": [{"name": "DATASWARM_SERVERS", "value": ""}]},
     ),
-    Example(ADDRESS, {"spec.base.model": "file:///models/base"}, {"spec.base.model": "https://hub/org/name"}),
-    Example(ADDRESS, {"spec.base.model": "hf://org/name@rev"}, {"spec.base.model": "hf://name"}),
-    Example(ADDRESS, {"spec.base.model": "hf://org/a-b.c@refs/pr/3/part"}, {"spec.base.model": "hf://org/a@b@c"}),
-    Example(ADDRESS, {"spec.base.model": "s3://models/a b/c/"}, {"spec.base.model": "s3://Models/base"}),
-    Example(ADDRESS, {"spec.generators.data.uri": "../x:y.jsonl"}, {"spec.generators.data.uri": "s3:///x.jsonl"}),
+    Example(URI_HELP, {"spec.base.model": "file:///models/base"}, {"spec.base.model": "https://hub/org/name"}),
+    Example(URI_HELP, {"spec.base.model": "hf://org/name@rev"}, {"spec.base.model": "hf://name"}),
+    Example(URI_HELP, {"spec.base.model": "hf://org/a-b.c@refs/pr/3/part"}, {"spec.base.model": "hf://org/a@b@c"}),
+    Example(URI_HELP, {"spec.base.model": "s3://models/a b/c/"}, {"spec.base.model": "s3://Models/base"}),
+    Example(URI_HELP, {"spec.generators.data.uri": "../x:y.jsonl"}, {"spec.generators.data.uri": "s3:///x.jsonl"}),
     Example(
-        ADDRESS,
+        URI_HELP,
         {"spec.generators.data.uri": "hf://datasets/org/name@v1/a/b.jsonl"},
         {"spec.generators.data.uri": "hf://datasets/org/name@/b.jsonl"},
     ),
-    Example(ADDRESS, {"spec.takers.0.model": "./m"}, {"spec.takers.0.model": "file://"}),
+    Example(URI_HELP, {"spec.takers.0.model": "./m"}, {"spec.takers.0.model": "file://"}),
     Example(
-        PATH_OR_FILE,
+        LOCAL_URI_HELP,
         {"spec.storage": {"type": "Local", "local": {"path": "file:///runs/a"}}},
         {"spec.storage": {"type": "Local", "local": {"path": "s3://swarms/a"}}},
     ),
     Example(
-        RUN,
+        RUN_URI_HELP,
         {"spec.resumeFrom": {"uri": "s3://swarms/team/a", "iteration": 3}},
         {"spec.resumeFrom": {"uri": "hf://org/name", "iteration": 3}},
     ),

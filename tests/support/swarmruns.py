@@ -17,9 +17,9 @@ from e2e_cluster import NAMESPACE, SYSTEM, Cluster, Object
 
 from swarm_core.api.execution import S3Storage
 from swarm_core.ports import ArtifactStore
-from swarm_trainer.stores import opening, shelf
+from swarm_trainer.run_store import receipt_store
+from swarm_trainer.stores import store_listing, store_location
 from swarm_trainer.stores.local import LocalStore
-from swarm_trainer.verbs import receipts
 
 INPUTS, RUNS = "e2e-inputs", "e2e-runs"
 PREFIX = f"team-{secrets.token_hex(4)}"
@@ -40,13 +40,13 @@ def document(file: Path, name: str, endpoint: str, **cluster: Any) -> Object:
     run: Object = yaml.safe_load(file.read_text())
     spec = run["spec"]
     run["metadata"] = {"name": name, "namespace": NAMESPACE}
-    spec["base"]["model"] = stored(file, spec["base"]["model"])
-    spec["generators"]["data"]["uri"] = stored(file, spec["generators"]["data"]["uri"])
+    spec["base"]["model"] = input_uri(file, spec["base"]["model"])
+    spec["generators"]["data"]["uri"] = input_uri(file, spec["generators"]["data"]["uri"])
     if run["kind"] == "AdversarialRun":
-        spec["takers"]["data"]["uri"] = stored(file, spec["takers"]["data"]["uri"])
+        spec["takers"]["data"]["uri"] = input_uri(file, spec["takers"]["data"]["uri"])
     else:
         for taker in spec["takers"]:
-            taker["adapter"] = stored(file, taker["adapter"])
+            taker["adapter"] = input_uri(file, taker["adapter"])
     s3 = {"bucket": RUNS, "prefix": PREFIX, "endpoint": endpoint, "region": "us-east-1"}
     spec["storage"] = {"type": "S3", "s3": {**s3, "credentialsSecretRef": {"name": SECRET}}}
     worker = {"cpu": SMALL["cpu"], "memory": SMALL["memory"]}
@@ -54,46 +54,46 @@ def document(file: Path, name: str, endpoint: str, **cluster: Any) -> Object:
     return run
 
 
-def stored(file: Path, path: str) -> str:
+def input_uri(file: Path, path: str) -> str:
     """Where a relative path of `file` lies on the S3 server."""
     return f"s3://{INPUTS}/{posixpath.normpath(f'{file.parent.name}/{path}')}"
 
 
-def resource(run: str) -> tuple[str, str]:
+def kind_and_name(run: str) -> tuple[str, str]:
     """Kind and name of `run`: KIND/NAME, or the name of a SwarmRun."""
     kind, _, name = run.rpartition("/")
     return kind or "swarmrun", name
 
 
-def store(cluster: Cluster, name: str, cache: Path) -> ArtifactStore:
+def open_store(cluster: Cluster, name: str, cache: Path) -> ArtifactStore:
     """The store of a run. The keys of the cluster's S3 server have to be in the environment."""
     place = S3Storage(
-        bucket=RUNS, prefix=f"{PREFIX}/{resource(name)[1]}", endpoint=cluster.endpoint, region="us-east-1"
+        bucket=RUNS, prefix=f"{PREFIX}/{kind_and_name(name)[1]}", endpoint=cluster.endpoint, region="us-east-1"
     )
-    return opening.opened(place, cache)
+    return store_location.open_store(place, cache)
 
 
-def status(cluster: Cluster, name: str) -> Object:
-    found: Object = cluster.get(*resource(name), "--namespace", NAMESPACE).get("status", {})
+def read_status(cluster: Cluster, name: str) -> Object:
+    found: Object = cluster.get(*kind_and_name(name), "--namespace", NAMESPACE).get("status", {})
     return found
 
 
 def await_status(cluster: Cluster, name: str, enough: Callable[[Object], bool], seconds: float) -> Object:
     """The status once it is enough. Fails the test, with all there is to know, if it fails or takes too long."""
-    with watched(cluster, name, seconds) as lines:
+    with watch_statuses(cluster, name, seconds) as lines:
         for line in lines:
             found: Object = json.loads(line) if line.strip() else {}
             if enough(found):
                 return found
             if found.get("phase") == "Failed":
                 break
-    raise AssertionError(f"{name} within {seconds:.0f} s: {story(cluster, name)}")
+    raise AssertionError(f"{name} within {seconds:.0f} s: {describe_run(cluster, name)}")
 
 
 @contextmanager
-def watched(cluster: Cluster, name: str, seconds: float) -> Iterator[Any]:
+def watch_statuses(cluster: Cluster, name: str, seconds: float) -> Iterator[Any]:
     """The statuses of a run, a line of JSON each, as they come; no more after `seconds`."""
-    command = [cluster.kubectl, "--kubeconfig", str(cluster.kubeconfig), "get", *resource(name)]
+    command = [cluster.kubectl, "--kubeconfig", str(cluster.kubeconfig), "get", *kind_and_name(name)]
     command += ["--namespace", NAMESPACE, "--watch", "--output", 'jsonpath={.status}{"\\n"}']
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     timer = threading.Timer(seconds, process.kill)
@@ -108,12 +108,12 @@ def watched(cluster: Cluster, name: str, seconds: float) -> Iterator[Any]:
         process.stdout.close()
 
 
-def await_rest(cluster: Cluster, name: str) -> None:
+def await_idle(cluster: Cluster, name: str) -> None:
     """Nothing of the run works any more: a pod was ended, or came to its end just before it was."""
     for _ in range(120):
-        pods = cluster.get("pods", "--namespace", NAMESPACE, "--selector", f"dataswarm.io/run={resource(name)[1]}")[
-            "items"
-        ]
+        pods = cluster.get(
+            "pods", "--namespace", NAMESPACE, "--selector", f"dataswarm.io/run={kind_and_name(name)[1]}"
+        )["items"]
         if not [pod for pod in pods if pod["status"].get("phase") in ("Pending", "Running")]:
             return
         time.sleep(0.9)
@@ -123,31 +123,31 @@ def await_rest(cluster: Cluster, name: str) -> None:
 def edit(cluster: Cluster, name: str, **spec: Any) -> None:
     """Change fields of the spec."""
     patch = json.dumps({"spec": spec})
-    cluster.run("patch", *resource(name), "--namespace", NAMESPACE, "--type", "merge", "--patch", patch)
+    cluster.run("patch", *kind_and_name(name), "--namespace", NAMESPACE, "--type", "merge", "--patch", patch)
 
 
-def disturbed(cluster: Cluster, name: str, count: str) -> Object:
+def run_disturbed(cluster: Cluster, name: str, count: str) -> Object:
     """The status of a run that succeeded although it was suspended in the middle and its operators were killed.
 
     `count` is what its status calls an iteration.
     """
     await_status(cluster, name, lambda found: (found.get(count) or 0) >= 1, RUN_SECONDS)
     edit(cluster, name, suspend=True)
-    await_rest(cluster, name)
-    before = status(cluster, name)[count]
+    await_idle(cluster, name)
+    before = read_status(cluster, name)[count]
     kill_operators(cluster)
     edit(cluster, name, suspend=False)
-    found = await_status(cluster, name, succeeded, RUN_SECONDS)
+    found = await_status(cluster, name, has_succeeded, RUN_SECONDS)
     assert 1 <= before < found[count]
     return found
 
 
 def assert_same_receipts(cluster: Cluster, name: str, folder: Path, cache: Path) -> list[str]:
     """Every receipt of the run in `folder` is the one in the bucket; their keys."""
-    there, here = store(cluster, name, cache), LocalStore(folder / "store")
+    there, here = open_store(cluster, name, cache), LocalStore(folder / "store")
     keys = sorted(path.stem for path in (folder / "store" / "names" / "receipts").glob("*.json"))
     for key in keys:
-        assert receipts.stored(there, key) == receipts.stored(here, key), key
+        assert receipt_store.load(there, key) == receipt_store.load(here, key), key
     return keys
 
 
@@ -159,22 +159,22 @@ def kill_operators(cluster: Cluster) -> None:
     )  # fmt: skip
 
 
-def succeeded(found: Mapping[str, Any]) -> bool:
+def has_succeeded(found: Mapping[str, Any]) -> bool:
     return found.get("phase") == "Succeeded"
 
 
-def story(cluster: Cluster, name: str) -> str:
+def describe_run(cluster: Cluster, name: str) -> str:
     """What the cluster can tell of a run that went wrong."""
     where = ("--namespace", NAMESPACE)
     return "\n".join(
         [
-            json.dumps({**status(cluster, name), "engine": ""}, indent=1),
+            json.dumps({**read_status(cluster, name), "engine": ""}, indent=1),
             cluster.run(
-                "get", CHILDREN, *where, "--selector", f"dataswarm.io/run={resource(name)[1]}", "--output", "wide"
+                "get", CHILDREN, *where, "--selector", f"dataswarm.io/run={kind_and_name(name)[1]}", "--output", "wide"
             ),
             cluster.run("get", "events", *where, "--sort-by", ".lastTimestamp")[-4000:],
             cluster.attempt(
-                "logs", *where, "--selector", f"dataswarm.io/run={resource(name)[1]}", "--tail", "15", "--prefix"
+                "logs", *where, "--selector", f"dataswarm.io/run={kind_and_name(name)[1]}", "--tail", "15", "--prefix"
             ).stdout[-4000:],
             cluster.operator_log()[-6000:],
         ]
@@ -191,9 +191,9 @@ def children(cluster: Cluster, uid: str) -> list[str]:
 
 def delete(cluster: Cluster, name: str) -> None:
     """Deleted, a run leaves no child."""
-    uid = cluster.get(*resource(name), "--namespace", NAMESPACE)["metadata"]["uid"]
+    uid = cluster.get(*kind_and_name(name), "--namespace", NAMESPACE)["metadata"]["uid"]
     assert children(cluster, uid)
-    cluster.run("delete", *resource(name), "--namespace", NAMESPACE)
+    cluster.run("delete", *kind_and_name(name), "--namespace", NAMESPACE)
     chosen = (CHILDREN, "--namespace", NAMESPACE, "--selector", f"dataswarm.io/run-uid={uid}")
     cluster.attempt("wait", "--for=delete", *chosen, "--timeout=90s")  # none left to wait for is an error to it
     assert not children(cluster, uid)
@@ -201,11 +201,11 @@ def delete(cluster: Cluster, name: str) -> None:
 
 def purge(cluster: Cluster, name: str, cache: Path) -> None:
     """Deleted with its results, a run leaves neither child nor object."""
-    things = shelf.shelf_of(store(cluster, name, cache))
+    things = store_listing.open_listing(open_store(cluster, name, cache))
     assert list(things.things())
     edit(cluster, name, deletionPolicy="Purge")
     held = "jsonpath={.metadata.finalizers[0]}=dataswarm.io/purge"
-    cluster.run("wait", "/".join(resource(name)), "--namespace", NAMESPACE, "--for", held, "--timeout=60s")
+    cluster.run("wait", "/".join(kind_and_name(name)), "--namespace", NAMESPACE, "--for", held, "--timeout=60s")
     delete(cluster, name)
     assert list(things.things()) == []
 
@@ -213,7 +213,7 @@ def purge(cluster: Cluster, name: str, cache: Path) -> None:
 def command_line(cluster: Cluster, command: str, name: str, *arguments: str) -> str:
     """What `dataswarm COMMAND` says of a run's store in the bucket."""
     place = [
-        f"s3://{RUNS}/{PREFIX}/{resource(name)[1]}",
+        f"s3://{RUNS}/{PREFIX}/{kind_and_name(name)[1]}",
         *arguments,
         "--endpoint",
         cluster.endpoint,

@@ -13,7 +13,7 @@ from typing import Any
 import kopf
 
 import swarm_operator.main  # noqa: F401  (registers the handlers)
-from swarm_operator import cache, resources
+from swarm_operator.api_client import object_cache, resources
 
 
 @kopf.on.startup()
@@ -21,8 +21,10 @@ async def dump_when_asked(memo: kopf.Memo, **_: Any) -> None:
     def dump() -> None:
         held = memo.process.host.cache
         known = {
-            kind: {cache.uid(thing): cache.version(thing) for thing in held.everything(kind)}
-            for kind in resources.CACHED
+            kind: {
+                object_cache.object_uid(thing): object_cache.resource_version(thing) for thing in held.list_kind(kind)
+            }
+            for kind in resources.CACHED_KINDS
         }
         path = Path(os.environ["DATASWARM_DUMP"])
         path.with_suffix(".part").write_text(json.dumps(known))

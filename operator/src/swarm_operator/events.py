@@ -8,8 +8,8 @@ import hashlib
 from datetime import UTC, datetime
 from typing import Any
 
-from swarm_operator import names
-from swarm_operator.plan import Event, Object
+from swarm_operator.common import names
+from swarm_operator.common.reconcile_plan import Event, Object
 
 MESSAGE_CHARACTERS = 1024
 """The API server refuses longer ones."""

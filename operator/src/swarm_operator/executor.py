@@ -19,13 +19,32 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, assert_never
 
-from swarm_operator import cache, events, names, resources
-from swarm_operator.cache import Cache, Key
-from swarm_operator.cluster import AlreadyExistsError, ApiError, Cluster, ConflictError, NotFoundError, Target
-from swarm_operator.plan import Create, Delete, Event, Finalize, Object, Observed, Patch, Plan, Step
+from swarm_operator import events
+from swarm_operator.api_client import object_cache, resources
+from swarm_operator.api_client.cluster import (
+    AlreadyExistsError,
+    ApiError,
+    Cluster,
+    ConflictError,
+    NotFoundError,
+    ObjectReference,
+)
+from swarm_operator.api_client.object_cache import Cache, RunKey
+from swarm_operator.common import names
+from swarm_operator.common.reconcile_plan import (
+    Create,
+    Delete,
+    Event,
+    Object,
+    ObservedRun,
+    Patch,
+    Plan,
+    SetFinalizers,
+    Step,
+)
 
 SECRET_BYTES = 32
-REFUSED = frozenset({400, 403, 405, 409, 413, 415, 422})
+REFUSAL_STATUSES = frozenset({400, 403, 405, 409, 413, 415, 422})
 LOG = logging.getLogger(__name__)
 
 
@@ -42,7 +61,7 @@ class Executor:
     _made: dict[str, dict[tuple[str, str], float]] = field(default_factory=dict)
     _told: dict[str, set[str]] = field(default_factory=dict)
 
-    async def carry_out(self, observed: Observed, plan: Plan) -> bool:
+    async def carry_out(self, observed: ObservedRun, plan: Plan) -> bool:
         """Do it; whether any step took a call. Raises ApiError: of a step, or of the status."""
         trouble: ApiError | None = None
         acted = False
@@ -52,21 +71,21 @@ class Executor:
         except ApiError as error:
             trouble = error
         await self._write_status(observed.run, plan.status)
-        await self._tell(observed.run, (*plan.events, *_complaint(trouble)))
+        await self._tell(observed.run, (*plan.events, *_refusal_events(trouble)))
         if trouble is not None:
             raise trouble
         return acted
 
-    def forget(self, run: Key) -> None:
+    def forget(self, run: RunKey) -> None:
         """The run is gone."""
         self._made.pop(run, None)
         self._told.pop(run, None)
 
     async def refresh(self, run: Object) -> None:
         """Read a run again, after a conflict: what is known of it was old."""
-        target = _target(run["kind"], run)
+        target = _reference(run["kind"], run)
         try:
-            self.cache.saw(run["kind"], await self.cluster.read(target))
+            self.cache.record(run["kind"], await self.cluster.read(target))
         except NotFoundError:
             self.cache.lost(run["kind"], run)
 
@@ -78,7 +97,7 @@ class Executor:
                 await self._delete(run, step)
             case Patch():
                 await self._patch(run, step)
-            case Finalize():
+            case SetFinalizers():
                 await self._finalize(run, step)
             case _:
                 assert_never(step)
@@ -86,75 +105,75 @@ class Executor:
 
     async def _create(self, run: Object, step: Create) -> bool:
         kind, name = step.manifest["kind"], step.manifest["metadata"]["name"]
-        made = self._made.setdefault(cache.uid(run), {})
-        if kind not in resources.CACHED and self.clock() - made.get((kind, name), -1e9) < self.trust_seconds:
+        made = self._made.setdefault(object_cache.object_uid(run), {})
+        if kind not in resources.CACHED_KINDS and self.clock() - made.get((kind, name), -1e9) < self.trust_seconds:
             return False
-        manifest = marked(step.manifest, cache.where(run))
+        manifest = with_manifest_digest(step.manifest, object_cache.object_namespace(run))
         try:
             thing = await self.cluster.create(_with_secret(manifest, step.secret))
         except AlreadyExistsError:
             thing = await self._compared(run, manifest, step.secret is not None)
-        if kind in resources.CACHED:
-            self.cache.saw(kind, thing)
+        if kind in resources.CACHED_KINDS:
+            self.cache.record(kind, thing)
         else:
             made[kind, name] = self.clock()
         return True
 
     async def _compared(self, run: Object, manifest: Object, kept: bool) -> Object:
         """The object that has the name of `manifest`, if it is the one; `kept`: a Secret is kept as it is."""
-        target = _target(manifest["kind"], manifest)
+        target = _reference(manifest["kind"], manifest)
         there = await self.cluster.read(target)
-        if not _belongs(there, run):
+        if not _belongs_to_run(there, run):
             raise ConflictError(f"{target} exists and is not of this run; delete it, or rename the run", 409)
-        if kept or _digest(there) == _digest(manifest):
+        if kept or _manifest_digest(there) == _manifest_digest(manifest):
             return there
-        if target.kind in resources.CACHED:
-            self.cache.saw(target.kind, there)
+        if target.kind in resources.CACHED_KINDS:
+            self.cache.record(target.kind, there)
         else:
-            await self.cluster.delete(target, cache.uid(there))
+            await self.cluster.delete(target, object_cache.object_uid(there))
         raise ConflictError(f"{target} exists, made from another manifest", 409)
 
     async def _delete(self, run: Object, step: Delete) -> None:
-        target = Target(step.kind, cache.where(run), step.name)
+        target = ObjectReference(step.kind, object_cache.object_namespace(run), step.name)
         try:
             going = await self.cluster.delete(target, step.uid, step.grace_seconds)
         except (NotFoundError, ConflictError):
             return  # gone, and its name perhaps another's: the watch or the next list tells
-        if step.kind not in resources.CACHED:
+        if step.kind not in resources.CACHED_KINDS:
             return
         if going is None:
             self.cache.gone(step.kind, step.uid)
         else:
-            self.cache.saw(step.kind, going)
+            self.cache.record(step.kind, going)
 
     async def _patch(self, run: Object, step: Patch) -> None:
-        target = Target(step.kind, cache.where(run), step.name)
+        target = ObjectReference(step.kind, object_cache.object_namespace(run), step.name)
         fenced = {**step.patch, "metadata": {**step.patch.get("metadata", {}), "uid": step.uid}}
         try:
             thing = await self.cluster.patch(target, fenced)
         except (NotFoundError, ConflictError):
             return
-        if step.kind in resources.CACHED:
-            self.cache.saw(step.kind, thing)
+        if step.kind in resources.CACHED_KINDS:
+            self.cache.record(step.kind, thing)
 
-    async def _finalize(self, run: Object, step: Finalize) -> None:
+    async def _finalize(self, run: Object, step: SetFinalizers) -> None:
         await self._write(run, {"op": "add", "path": "/metadata/finalizers", "value": list(step.names)})
 
     async def _write_status(self, run: Object, status: Object | None) -> None:
-        if status is None or plain(status) == plain(run.get("status") or {}):
+        if status is None or normalize_json(status) == normalize_json(run.get("status") or {}):
             return
-        await self._write(run, {"op": "add", "path": "/status", "value": plain(status)}, "status")
+        await self._write(run, {"op": "add", "path": "/status", "value": normalize_json(status)}, "status")
 
     async def _write(self, run: Object, change: dict[str, Any], subresource: str = "") -> None:
         """Change the run itself by one operation of a JSON patch. Raises ConflictError when it is another by now."""
-        body, target = [*_fences(run), change], _target(run["kind"], run)
+        body, target = [*_version_preconditions(run), change], _reference(run["kind"], run)
         try:
-            self.cache.saw(run["kind"], await self.cluster.patch(target, body, subresource))
+            self.cache.record(run["kind"], await self.cluster.patch(target, body, subresource))
         except NotFoundError:
             self.cache.lost(run["kind"], run)
 
     async def _tell(self, run: Object, said: tuple[Event, ...]) -> None:
-        told = self._told.setdefault(cache.uid(run), set())
+        told = self._told.setdefault(object_cache.object_uid(run), set())
         for event in said:
             manifest = events.manifest(run, event)
             name = manifest["metadata"]["name"]
@@ -165,26 +184,26 @@ class Executor:
             except AlreadyExistsError:
                 pass  # told before a restart
             except ApiError as error:
-                LOG.warning("event of %s: %s", cache.name(run), error)  # nothing depends on it
+                LOG.warning("event of %s: %s", object_cache.object_name(run), error)  # nothing depends on it
                 continue
             told.add(name)
 
 
-def _belongs(thing: Object, run: Object) -> bool:
+def _belongs_to_run(thing: Object, run: Object) -> bool:
     """Whether an object is the run's: by its owner, or, where it has none, by its label."""
     owners = [owner.get("uid") for owner in thing["metadata"].get("ownerReferences") or ()]
-    label = (thing["metadata"].get("labels") or {}).get(names.RUN_UID)
-    return cache.uid(run) in (owners or [label])
+    label = (thing["metadata"].get("labels") or {}).get(names.RUN_UID_LABEL)
+    return object_cache.object_uid(run) in (owners or [label])
 
 
-def _complaint(trouble: ApiError | None) -> tuple[Event, ...]:
+def _refusal_events(trouble: ApiError | None) -> tuple[Event, ...]:
     """What people are told of a refusal that somebody must look at: a quota, a missing right, a manifest."""
-    if trouble is None or trouble.status not in REFUSED:
+    if trouble is None or trouble.status not in REFUSAL_STATUSES:
         return ()
     return (Event("Warning", "ChildRefused", str(trouble)),)
 
 
-def _fences(run: Object) -> list[dict[str, str]]:
+def _version_preconditions(run: Object) -> list[dict[str, str]]:
     """JSON patch operations that change nothing of this version of this run, and fail on every other.
 
     A uid that is replaced would be passed over in silence, so it is tested; a version is compared by the server itself.
@@ -196,15 +215,15 @@ def _fences(run: Object) -> list[dict[str, str]]:
     ]
 
 
-def marked(manifest: Object, namespace: str) -> Object:
+def with_manifest_digest(manifest: Object, namespace: str) -> Object:
     """`manifest` in the run's namespace, with its own digest as an annotation."""
     digest = hashlib.sha256(json.dumps(manifest, sort_keys=True, default=dict).encode()).hexdigest()[:32]
     metadata = manifest["metadata"]
-    annotations = {**(metadata.get("annotations") or {}), names.MANIFEST: digest}
+    annotations = {**(metadata.get("annotations") or {}), names.MANIFEST_ANNOTATION: digest}
     return {**manifest, "metadata": {**metadata, "namespace": namespace, "annotations": annotations}}
 
 
-def plain(value: Any) -> Any:
+def normalize_json(value: Any) -> Any:
     """`value` as JSON holds it: lists for tuples, and no nulls, which the server drops."""
     return json.loads(json.dumps(value, default=dict), object_hook=_without_nulls)
 
@@ -220,10 +239,10 @@ def _with_secret(manifest: Object, name: str | None) -> Object:
     return {**manifest, "stringData": drawn}
 
 
-def _digest(thing: Object) -> str | None:
-    digest: str | None = (thing["metadata"].get("annotations") or {}).get(names.MANIFEST)
+def _manifest_digest(thing: Object) -> str | None:
+    digest: str | None = (thing["metadata"].get("annotations") or {}).get(names.MANIFEST_ANNOTATION)
     return digest
 
 
-def _target(kind: str, thing: Object) -> Target:
-    return Target(kind, cache.where(thing), cache.name(thing))
+def _reference(kind: str, thing: Object) -> ObjectReference:
+    return ObjectReference(kind, object_cache.object_namespace(thing), object_cache.object_name(thing))

@@ -18,19 +18,20 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from swarm_core.swarm import streams
-from swarm_operator import cache, executor, listing, metrics, workqueue
-from swarm_operator.cluster import ApiError, Cluster, ConflictError, NotLeaderError
-from swarm_operator.leader import Leader
-from swarm_operator.plan import Object, Observed, Plan
+from swarm_operator import executor, metrics
+from swarm_operator.api_client import lister, object_cache, workqueue
+from swarm_operator.api_client.cluster import ApiError, Cluster, ConflictError, NotLeaderError
+from swarm_operator.api_client.leader_election import LeaderElector
+from swarm_operator.common.reconcile_plan import Object, ObservedRun, Plan
 from swarm_operator.settings import Settings
 
 LOG = logging.getLogger(__name__)
-Reconcile = Callable[[Observed, float, Settings], Plan]
-SETTLE_SECONDS = 1.0
+Reconcile = Callable[[ObservedRun, float, Settings], Plan]
+RECHECK_SECONDS = 1.0
 """Look again so soon after a step: what it changed may ask for the next one."""
-FINISH_SECONDS = 4.0
+SHUTDOWN_SECONDS = 4.0
 """What is being carried out when the operator stops may take so long to end."""
-DEAF_LISTS = 5
+SILENT_LIST_PERIODS = 5
 """So many listing periods without a word from the API server, and this process had better be started again."""
 
 
@@ -39,7 +40,7 @@ class Host:
 
     def __init__(self, reconcile: Reconcile, settings: Settings, figures: metrics.Metrics) -> None:
         self._reconcile, self._settings, self.figures = reconcile, settings, figures
-        self.cache = cache.Cache()
+        self.cache = object_cache.Cache()
         self.queue = workqueue.WorkQueue(settings.backoff_seconds, settings.backoff_cap_seconds, _jitter)
         self._open = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
@@ -48,10 +49,10 @@ class Host:
     def start(self, cluster: Cluster, elector: Cluster, reader: Cluster) -> None:
         """Begin. Calls of `cluster` are for the leader only, those of `elector` are for the Lease."""
         settings = self._settings
-        self.leader = Leader(elector, settings.identity, settings.lease, time.monotonic)
+        self.leader = LeaderElector(elector, settings.identity, settings.lease, time.monotonic)
         self.executor = executor.Executor(cluster, self.cache, time.monotonic, 5 * settings.list_seconds)
-        self.lister = listing.Lister(reader, self.cache, settings.namespaces, self.queue.add)
-        self._spawn(self.lister.keep_looking(settings.list_seconds, self._looked), "list")
+        self.lister = lister.Lister(reader, self.cache, settings.namespaces, self.queue.add)
+        self._spawn(self.lister.list_periodically(settings.list_seconds, self._looked), "list")
         self._spawn(self._stand(), "lease")
         self._gatekeeper = self._spawn(self._lead(), "lead")
         for number in range(settings.workers):
@@ -62,7 +63,7 @@ class Host:
         self._gatekeeper.cancel()  # or it would open the gate again
         self._open.clear()
         waited = 0.0
-        while self.queue.busy and waited < FINISH_SECONDS:
+        while self.queue.busy and waited < SHUTDOWN_SECONDS:
             await asyncio.sleep(0.05)
             waited += 0.05
         tasks, self._tasks = self._tasks, []
@@ -72,10 +73,10 @@ class Host:
         self.queue.close()
         await self.leader.release()
 
-    def saw(self, kind: str, change: str | None, thing: Object) -> None:
+    def record(self, kind: str, change: str | None, thing: Object) -> None:
         """A watch tells of an object."""
         self._heard = time.monotonic()
-        run = self.cache.lost(kind, thing) if change == "DELETED" else self.cache.saw(kind, thing)
+        run = self.cache.lost(kind, thing) if change == "DELETED" else self.cache.record(kind, thing)
         if run is not None:
             self.queue.add(run)
 
@@ -83,7 +84,7 @@ class Host:
         """For probes. Raises RuntimeError when this process is of no use any more."""
         self._measure()
         age = time.monotonic() - self._heard
-        if age > DEAF_LISTS * self._settings.list_seconds:
+        if age > SILENT_LIST_PERIODS * self._settings.list_seconds:
             raise RuntimeError(f"nothing was heard from the API server for {age:.0f} s")
         return {
             "leader": bool(self.leader.remaining()),
@@ -94,18 +95,18 @@ class Host:
 
     def _looked(self, news: int) -> None:
         self._heard = time.monotonic()
-        self.figures.corrected.inc(news)
+        self.figures.list_corrections.inc(news)
         self._measure()
 
     def _measure(self) -> None:
         self.figures.leader.set(bool(self.leader.remaining()))
-        self.figures.depth.set(len(self.queue))
+        self.figures.queue_depth.set(len(self.queue))
         self.figures.age.set(time.monotonic() - self._heard)
         self.figures.count(self.cache.runs())
 
     async def _stand(self) -> None:
         await self.lister.synced.wait()
-        await self.leader.stand()
+        await self.leader.run()
 
     async def _lead(self) -> None:
         """Open the gate for the workers while we lead, and close it when we do not."""
@@ -124,10 +125,10 @@ class Host:
                 await self.lister.look()
             except ApiError as error:
                 LOG.warning("listing as the new leader: %s", error)
-                await asyncio.sleep(listing.RETRY_SECONDS)
+                await asyncio.sleep(lister.RETRY_SECONDS)
                 continue
             for run in self.cache.runs():
-                self.queue.add(cache.uid(run))
+                self.queue.add(object_cache.object_uid(run))
             return True
         return False
 
@@ -143,7 +144,7 @@ class Host:
             finally:
                 self.queue.done(key)
 
-    async def _attend(self, key: cache.Key) -> None:
+    async def _attend(self, key: object_cache.RunKey) -> None:
         """Reconcile one run, whatever becomes of it."""
         begun = time.monotonic()
         try:
@@ -165,12 +166,12 @@ class Host:
             LOG.exception("run %s", key)
             self.queue.failed(key)
         self.figures.reconciles.labels(outcome).inc()
-        self.figures.taken.observe(time.monotonic() - begun)
+        self.figures.reconcile_seconds.observe(time.monotonic() - begun)
 
-    async def _once(self, key: cache.Key) -> str:
+    async def _once(self, key: object_cache.RunKey) -> str:
         observed = self.cache.observe(key)
         plan = Plan() if observed is None else self._reconcile(observed, time.time(), self._settings)
-        if observed is None or (cache.leaving(observed.run) and plan == Plan()):
+        if observed is None or (object_cache.is_deleting(observed.run) and plan == Plan()):
             self.executor.forget(key)
             self.queue.forget(key)
             return "gone"
@@ -180,7 +181,7 @@ class Host:
             await self.executor.refresh(observed.run)
             raise
         self.queue.succeeded(key)
-        waits = [wait for wait in (SETTLE_SECONDS if acted else None, plan.wake_after) if wait is not None]
+        waits = [wait for wait in (RECHECK_SECONDS if acted else None, plan.wake_after) if wait is not None]
         if waits:
             self.queue.add_later(key, min(waits))
         return "done"

@@ -15,14 +15,17 @@ from typing import Any
 
 import kopf
 
-from swarm_core.api.run import GROUP, VERSION
-from swarm_operator import names, process, reconcile, resources
+from swarm_core.api.run import API_GROUP, API_VERSION
+from swarm_operator import process
+from swarm_operator.api_client import resources
+from swarm_operator.common import names
+from swarm_operator.reconciler import reconcile
 
-QUIET = ("kopf.objects", "kopf.activities", "kopf._core", "aiohttp.access")
+QUIET_LOGGERS = ("kopf.objects", "kopf.activities", "kopf._core", "aiohttp.access")
 """Loggers that tell of every event; we tell of what follows from them."""
 LOGIN_MINUTES = 10
 """A service account's token is read again so often, long before it expires."""
-SERVER_SECONDS = 300
+WATCH_SECONDS = 300
 """The server ends a watch after so long, and it is begun again: half-dead connections do not last."""
 
 
@@ -44,12 +47,12 @@ async def startup(settings: kopf.OperatorSettings, memo: kopf.Memo, **_: Any) ->
     settings.networking.error_backoffs = Backoffs()
     settings.networking.request_timeout = 30.0
     settings.networking.connect_timeout = 5.0
-    settings.watching.server_timeout = SERVER_SECONDS
+    settings.watching.server_timeout = WATCH_SECONDS
     settings.watching.connect_timeout = 5.0
     settings.watching.chunk_size = 250
-    for kind in resources.CHILDREN:
-        settings.watching.label_selectors[resources.KINDS[kind].plural] = names.RUN_UID
-    for name in QUIET:
+    for kind in resources.CHILD_KINDS:
+        settings.watching.label_selectors[resources.KINDS[kind].plural] = names.RUN_UID_LABEL
+    for name in QUIET_LOGGERS:
         logging.getLogger(name).setLevel(logging.WARNING)
     memo.process = await process.start(reconcile.reconcile, time.monotonic)
 
@@ -70,14 +73,14 @@ def login(**known: Any) -> kopf.ConnectionInfo | None:
     return dataclasses.replace(info, expiration=soon)
 
 
-@kopf.on.event(GROUP, VERSION, "swarmruns")
-@kopf.on.event(GROUP, VERSION, "adversarialruns")
+@kopf.on.event(API_GROUP, API_VERSION, "swarmruns")
+@kopf.on.event(API_GROUP, API_VERSION, "adversarialruns")
 @kopf.on.event("batch", "v1", "jobs")
 @kopf.on.event("", "v1", "pods")
 @kopf.on.event("apps", "v1", "deployments")
 async def event(event: kopf.RawEvent, resource: kopf.Resource, memo: kopf.Memo, **_: Any) -> None:
     """Tell our cache. `resource` says what a listed object itself leaves out: its kind."""
-    memo.process.host.saw(resource.kind, event["type"], event["object"])
+    memo.process.host.record(resource.kind, event["type"], event["object"])
 
 
 @kopf.on.probe(id="operator")

@@ -10,9 +10,9 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from swarm_core.engine.phases import Phase
-from swarm_operator.plan import Object
+from swarm_operator.common.reconcile_plan import Object
 
-SECONDS = (0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+BUCKETS_SECONDS = (0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 
 class Metrics:
@@ -21,20 +21,22 @@ class Metrics:
     def __init__(self) -> None:
         self.registry = registry = CollectorRegistry()
         self.leader = Gauge("dataswarm_leader", "1 while this process may write", registry=registry)
-        self.depth = Gauge("dataswarm_queue_depth", "Runs that wait for a worker", registry=registry)
+        self.queue_depth = Gauge("dataswarm_queue_depth", "Runs that wait for a worker", registry=registry)
         self.age = Gauge("dataswarm_watch_age_seconds", "Since the API server was last heard of", registry=registry)
-        self.corrected = Counter(
+        self.list_corrections = Counter(
             "dataswarm_list_news", "Runs of which a list knew more than watches", registry=registry
         )
         self.reconciles = Counter("dataswarm_reconciles", "By outcome", ["outcome"], registry=registry)
-        self.taken = Histogram("dataswarm_reconcile_seconds", "Of one reconcile", buckets=SECONDS, registry=registry)
+        self.reconcile_seconds = Histogram(
+            "dataswarm_reconcile_seconds", "Of one reconcile", buckets=BUCKETS_SECONDS, registry=registry
+        )
         self.calls = Counter(
             "dataswarm_api_calls", "By verb, kind and status", ["verb", "kind", "code"], registry=registry
         )
-        self.answered = Histogram("dataswarm_api_seconds", "Of one call", buckets=SECONDS, registry=registry)
+        self.answered = Histogram("dataswarm_api_seconds", "Of one call", buckets=BUCKETS_SECONDS, registry=registry)
         self.runs = Gauge("dataswarm_runs", "By phase", ["phase"], registry=registry)
 
-    def called(self, verb: str, kind: str, status: int, seconds: float) -> None:
+    def record_call(self, verb: str, kind: str, status: int, seconds: float) -> None:
         """One call was made."""
         self.calls.labels(verb, kind, str(status)).inc()
         self.answered.observe(seconds)

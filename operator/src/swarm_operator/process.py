@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from aiohttp import web
 from kubernetes.aio.client.api_client import ApiClient
 
-from swarm_operator import budget, client, metrics, settings
+from swarm_operator import metrics, settings
+from swarm_operator.api_client import client, token_bucket
 from swarm_operator.host import Host, Reconcile
 
 LOG = logging.getLogger(__name__)
@@ -20,13 +21,13 @@ class Process:
 
     host: Host
     api: ApiClient
-    pages: web.AppRunner | None
+    metrics_server: web.AppRunner | None
 
     async def stop(self) -> None:
         """End cleanly: the Lease is given back."""
         await self.host.stop()
-        if self.pages is not None:
-            await self.pages.cleanup()
+        if self.metrics_server is not None:
+            await self.metrics_server.cleanup()
         await self.api.close()
 
 
@@ -36,16 +37,16 @@ async def start(reconcile: Reconcile, clock: Callable[[], float]) -> Process:
     figures = metrics.Metrics()
     api = await client.connect()
     host = Host(reconcile, wanted, figures)
-    shared = budget.Budget(wanted.calls_per_second, wanted.burst, clock)
-    unbounded = budget.Budget(0, 1, clock)  # a renewal must not wait behind work
+    shared = token_bucket.TokenBucket(wanted.calls_per_second, wanted.burst, clock)
+    unbounded = token_bucket.TokenBucket(0, 1, clock)  # a renewal must not wait behind work
 
     def writable() -> float:
         return min(wanted.call_seconds, host.leader.remaining())
 
     host.start(
-        client.AioCluster(api, writable, shared, figures.called),
-        client.AioCluster(api, lambda: wanted.lease.renew_seconds, unbounded, figures.called),
-        client.AioCluster(api, lambda: wanted.call_seconds, shared, figures.called),
+        client.AioCluster(api, writable, shared, figures.record_call),
+        client.AioCluster(api, lambda: wanted.lease.renew_seconds, unbounded, figures.record_call),
+        client.AioCluster(api, lambda: wanted.call_seconds, shared, figures.record_call),
     )
     pages = await metrics.serve(figures, wanted.metrics_port) if wanted.metrics_port else None
     scope = ", ".join(wanted.namespaces) or "all namespaces"

@@ -58,7 +58,7 @@ class Settings:
     """Image of the inference servers, where a run names none."""
 
 
-PREFIX = "DATASWARM_"
+VARIABLE_PREFIX = "DATASWARM_"
 T = TypeVar("T", LeaseSettings, Settings)
 
 
@@ -67,17 +67,17 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
 
     Raises ValueError.
     """
-    lease = _overridden(LeaseSettings(namespace=_own_namespace()), f"{PREFIX}LEASE_", environment)
+    lease = _override(LeaseSettings(namespace=_own_namespace()), f"{VARIABLE_PREFIX}LEASE_", environment)
     if not 0 < lease.renew_seconds < lease.seconds - lease.margin_seconds:
         raise ValueError(
-            f"{PREFIX}LEASE_RENEW_SECONDS is {lease.renew_seconds}; it must be above 0 and below "
-            f"{PREFIX}LEASE_SECONDS less {PREFIX}LEASE_MARGIN_SECONDS, so that a Lease is renewed before it runs out"
+            f"{VARIABLE_PREFIX}LEASE_RENEW_SECONDS is {lease.renew_seconds}; it must be above 0 and below "
+            f"{VARIABLE_PREFIX}LEASE_SECONDS less {VARIABLE_PREFIX}LEASE_MARGIN_SECONDS, so that a Lease is renewed before it runs out"
         )
     namespaces = tuple(environment.get("KOPF_RUN_NAMESPACES", "").split())
-    return _overridden(Settings(namespaces=namespaces, lease=lease), PREFIX, environment)
+    return _override(Settings(namespaces=namespaces, lease=lease), VARIABLE_PREFIX, environment)
 
 
-def _overridden(settings: T, prefix: str, environment: Mapping[str, str]) -> T:
+def _override(settings: T, prefix: str, environment: Mapping[str, str]) -> T:
     """`settings` with every text and number replaced for which there is a variable."""
     found: dict[str, Any] = {}
     for one in fields(settings):

@@ -2,26 +2,32 @@
 
 from pathlib import Path
 
-import crd_judge
+import crd_validator
 import pytest
 import swarmrun_documents as documents
 from adversarial_documents import EXAMPLES, REFERENCE, SCHEMA, minimal, patched
 from swarmrun_documents import Document, Example, Patch
 
-from swarm_core.api import crd, defaults, loading, schema
-from swarm_core.api.adversarial import FREE, IDENTITY, KEPT, AdversarialRun, AdversarialRunSpec
+from swarm_core.api import crd, loading, resolution, schema
+from swarm_core.api.adversarial import (
+    FIXED_NON_IDENTITY_FIELDS,
+    IDENTITY_FIELDS,
+    MUTABLE_FIELDS,
+    AdversarialRun,
+    AdversarialRunSpec,
+)
 from swarm_core.api.block import VALIDATIONS
-from swarm_core.api.resources import ADVERSARIAL_RUN
-from swarm_core.engine import search
-from swarm_core.engine.plan import Side
+from swarm_core.api.custom_resources import ADVERSARIAL_RUN
+from swarm_core.engine import search_settings
+from swarm_core.engine.planning import Side
 from swarm_core.errors import BadInputError
 from swarm_core.swarm import pso
 
 CRDS = Path(__file__).parents[3] / "crds"
 
 
-def resolved(patch: Patch) -> defaults.ResolvedSpec:
-    return defaults.resolve(loading.from_object(patched(patch), "run.yaml"))
+def resolved(patch: Patch) -> resolution.ResolvedSpec:
+    return resolution.resolve(loading.from_object(patched(patch), "run.yaml"))
 
 
 def refusal(document: Document) -> str:
@@ -36,23 +42,25 @@ def refusal(document: Document) -> str:
 def test_models_and_crd_refuse_the_same_for_the_same_reason(example: Example) -> None:
     good, bad = patched(example.accept), patched(example.reject)
     assert refusal(good) == ""
-    assert crd_judge.refusals(good, SCHEMA) == []
+    assert crd_validator.list_refusals(good, SCHEMA) == []
     assert refusal(bad).endswith(example.message)
-    assert crd_judge.refusals(bad, SCHEMA) == [example.message]
+    assert crd_validator.list_refusals(bad, SCHEMA) == [example.message]
 
 
 def test_every_rule_of_its_own_has_an_example() -> None:
-    old = {rule["message"] for rule in crd_judge.rules(documents.SCHEMA)}
-    told = {rule["message"] for rule in crd_judge.rules(SCHEMA) if "oldSelf" not in rule["rule"]}
+    old = {rule["message"] for rule in crd_validator.rules(documents.SCHEMA)}
+    told = {rule["message"] for rule in crd_validator.rules(SCHEMA) if "oldSelf" not in rule["rule"]}
     assert told - old == {example.message for example in EXAMPLES} - old
 
 
 def test_every_field_of_the_spec_is_fixed_or_free() -> None:
-    assert sorted(IDENTITY + KEPT + FREE) == sorted(SCHEMA["properties"]["spec"]["properties"])
-    assert len(IDENTITY + KEPT + FREE) == len(AdversarialRunSpec.model_fields)
+    assert sorted(IDENTITY_FIELDS + FIXED_NON_IDENTITY_FIELDS + MUTABLE_FIELDS) == sorted(
+        SCHEMA["properties"]["spec"]["properties"]
+    )
+    assert len(IDENTITY_FIELDS + FIXED_NON_IDENTITY_FIELDS + MUTABLE_FIELDS) == len(AdversarialRunSpec.model_fields)
     fixed = [rule for rule in SCHEMA["properties"]["spec"][VALIDATIONS] if "oldSelf" in rule["rule"]]
-    assert [rule["fieldPath"] for rule in fixed] == [f".{name}" for name in IDENTITY + KEPT]
-    edited = crd_judge.refusals(patched({"spec.rounds": 3}), SCHEMA, before=minimal())
+    assert [rule["fieldPath"] for rule in fixed] == [f".{name}" for name in IDENTITY_FIELDS + FIXED_NON_IDENTITY_FIELDS]
+    edited = crd_validator.list_refusals(patched({"spec.rounds": 3}), SCHEMA, before=minimal())
     assert edited == ["rounds is fixed once a run exists; create an AdversarialRun of another name"]
 
 
@@ -83,16 +91,16 @@ def test_a_typo_and_a_bound_are_told_in_the_words_of_the_kind() -> None:
     ids=str,
 )
 def test_what_changes_the_game_changes_the_digest(patch: Patch, field: str) -> None:
-    assert defaults.spec_digest(resolved(patch)) != defaults.spec_digest(resolved({})), field
+    assert resolution.spec_digest(resolved(patch)) != resolution.spec_digest(resolved({})), field
 
 
 def test_how_it_is_carried_out_does_not() -> None:
     patch = {"spec.execution": {"local": {"lanes": 3}}, "metadata.name": "other"}
-    assert defaults.spec_digest(resolved(patch)) == defaults.spec_digest(resolved({}))
+    assert resolution.spec_digest(resolved(patch)) == resolution.spec_digest(resolved({}))
 
 
 def test_the_digest_of_the_smallest_game_stays_what_it_is() -> None:
-    assert defaults.spec_digest(resolved({})) == "3d9d3fffa73192250bf6b97fd86421ee9f5d7d9204100c835a33e7266ee35ca2"
+    assert resolution.spec_digest(resolved({})) == "3d9d3fffa73192250bf6b97fd86421ee9f5d7d9204100c835a33e7266ee35ca2"
 
 
 def test_released_bests_are_stale_and_all_others_measured_again() -> None:
@@ -107,16 +115,20 @@ def test_released_bests_are_stale_and_all_others_measured_again() -> None:
 
 def test_a_game_is_outlined_as_two_swarms_that_move_and_one_that_is_only_seeded() -> None:
     patch = {"spec.takers.learning.type": "Train", "spec.takers.count": 3, "spec.rounds": 5}
-    outline = search.outline(resolved(patch))
+    outline = search_settings.build_outline(resolved(patch))
     assert (outline.iterations, outline.clusters) == (5, 4)
     assert outline.others == (Side("takers", 3, trains=True), Side("rivals", 4, moves=False))
-    given = search.outline(resolved({"spec.takers.adapters": ["a", "b"], "spec.generators.adapters": ["c", "d"]}))
+    given = search_settings.build_outline(
+        resolved({"spec.takers.adapters": ["a", "b"], "spec.generators.adapters": ["c", "d"]})
+    )
     assert [side.clusters for side in given.sides] == [0, 0, 0]
 
 
 def test_each_side_sees_the_spec_as_its_own_and_draws_from_a_seed_of_its_own() -> None:
     spec = resolved({"spec.takers.swarm": {"particles": 5, "rule": "Published"}, "spec.takers.count": 3})
-    ours, theirs, rivals = (search.plan(search.side(spec, name)) for name in ("generators", "takers", "rivals"))
+    ours, theirs, rivals = (
+        search_settings.build_plan(search_settings.for_swarm(spec, name)) for name in ("generators", "takers", "rivals")
+    )
     assert (ours.basis, ours.particles, theirs.basis, theirs.particles) == (4, 8, 3, 5)
     assert type(theirs.rule).__name__ == "Published"
     assert len({ours.seed, theirs.seed, rivals.seed}) == 3
@@ -127,11 +139,11 @@ def test_each_side_sees_the_spec_as_its_own_and_draws_from_a_seed_of_its_own() -
 def test_a_game_begins_at_random_places_only_where_it_is_told_to(standard: Document, places: int) -> None:
     spec = resolved({"spec.takers.swarm.standard": standard, "spec.generators.swarm.standard": standard})
     for name in ("generators", "takers"):
-        assert search.plan(search.side(spec, name)).rule == pso.Standard(scattered=places)
+        assert search_settings.build_plan(search_settings.for_swarm(spec, name)).rule == pso.Standard(scattered=places)
 
 
 def test_paths_of_both_sides_are_inputs() -> None:
-    fields = [use.field for use in defaults.uris(resolved({"spec.takers.adapters": ["a", "b"]}))]
+    fields = [use.field for use in resolution.list_uris(resolved({"spec.takers.adapters": ["a", "b"]}))]
     assert fields == [
         "spec.base.model",
         "spec.generators.data.uri",

@@ -1,6 +1,6 @@
 """The models and the CRD made from them say yes and no to the same documents."""
 
-import crd_judge
+import crd_validator
 import generated_documents as generated
 import pytest
 import swarmrun_documents as documents
@@ -8,8 +8,8 @@ from hypothesis import given, settings
 
 from swarm_core.api import loading
 from swarm_core.api.block import VALIDATIONS
-from swarm_core.api.crd import FIXED
-from swarm_core.api.spec import FREE, IDENTITY, KEPT, SwarmRunSpec
+from swarm_core.api.crd import FIXED_FIELDS
+from swarm_core.api.spec import FIXED_NON_IDENTITY_FIELDS, IDENTITY_FIELDS, MUTABLE_FIELDS, SwarmRunSpec
 from swarm_core.errors import BadInputError
 
 SCHEMA = documents.SCHEMA
@@ -32,7 +32,7 @@ def by_message(example: documents.Example) -> str:
 def test_a_rule_lets_its_accept_example_pass(example: documents.Example) -> None:
     document = documents.patched(example.accept)
     assert refusal(document) == ""
-    assert crd_judge.refusals(document, SCHEMA) == []
+    assert crd_validator.list_refusals(document, SCHEMA) == []
 
 
 @pytest.mark.parametrize("example", documents.EXAMPLES, ids=by_message)
@@ -40,54 +40,54 @@ def test_a_rule_and_no_other_refuses_its_reject_example(example: documents.Examp
     document = documents.patched(example.reject)
     assert refusal(document).endswith(example.message)
     assert len(refusal(document).splitlines()) == 1
-    assert crd_judge.refusals(document, SCHEMA) == [example.message]
+    assert crd_validator.list_refusals(document, SCHEMA) == [example.message]
 
 
 def test_every_rule_has_an_example() -> None:
-    told = {rule["message"] for rule in crd_judge.rules(SCHEMA) if "oldSelf" not in rule["rule"]}
+    told = {rule["message"] for rule in crd_validator.rules(SCHEMA) if "oldSelf" not in rule["rule"]}
     assert told == {example.message for example in documents.EXAMPLES}
 
 
 def test_every_field_of_the_spec_is_fixed_or_free() -> None:
-    fields = list(IDENTITY + KEPT + FREE)
+    fields = list(IDENTITY_FIELDS + FIXED_NON_IDENTITY_FIELDS + MUTABLE_FIELDS)
     assert sorted(fields) == sorted(SCHEMA["properties"]["spec"]["properties"])
     assert len(fields) == len(SwarmRunSpec.model_fields)
-    assert tuple(documents.EDITS) == FIXED
+    assert tuple(documents.EDITS) == FIXED_FIELDS
     fixed = [rule for rule in SCHEMA["properties"]["spec"][VALIDATIONS] if "oldSelf" in rule["rule"]]
-    assert [rule["fieldPath"] for rule in fixed] == [f".{name}" for name in FIXED]
+    assert [rule["fieldPath"] for rule in fixed] == [f".{name}" for name in FIXED_FIELDS]
 
 
-@pytest.mark.parametrize("name", FIXED)
+@pytest.mark.parametrize("name", FIXED_FIELDS)
 def test_a_fixed_field_cannot_be_edited(name: str) -> None:
     before, edit = documents.EDITS[name]
     old = documents.patched(before)
     new = documents.patched(edit, old)
-    assert crd_judge.refusals(old, SCHEMA, before=old) == []
-    assert crd_judge.refusals(new, SCHEMA) == []
-    assert crd_judge.refusals(new, SCHEMA, before=old) == [
+    assert crd_validator.list_refusals(old, SCHEMA, before=old) == []
+    assert crd_validator.list_refusals(new, SCHEMA) == []
+    assert crd_validator.list_refusals(new, SCHEMA, before=old) == [
         f"{name} is fixed once a run exists; create a SwarmRun of another name"
     ]
 
 
 @pytest.mark.parametrize("edit", documents.FREE_EDITS, ids=lambda edit: next(iter(edit)))
 def test_what_is_outside_the_identity_can_be_edited(edit: documents.Patch) -> None:
-    assert crd_judge.refusals(documents.patched(edit), SCHEMA, before=documents.minimal()) == []
+    assert crd_validator.list_refusals(documents.patched(edit), SCHEMA, before=documents.minimal()) == []
 
 
 @settings(max_examples=400, deadline=None)
 @given(generated.documents())
 def test_a_document_is_valid_for_the_models_exactly_when_it_is_for_the_crd(document: documents.Document) -> None:
-    ours, theirs = refusal(document), crd_judge.refusals(document, SCHEMA)
+    ours, theirs = refusal(document), crd_validator.list_refusals(document, SCHEMA)
     assert bool(ours) == bool(theirs), f"models: {ours or 'valid'}; CRD: {theirs or 'valid'}"
 
 
-@pytest.mark.parametrize("way", generated.WAYS, ids=lambda way: ".".join(map(str, way[0])))
+@pytest.mark.parametrize("way", generated.SCHEMA_PATHS, ids=lambda way: ".".join(map(str, way[0])))
 def test_models_and_crd_agree_at_the_limits_of_every_field(way: tuple[tuple[str | int, ...], dict]) -> None:
     path, schema = way
-    for value in [*generated.edges(schema), *generated.JUNK, documents.GONE]:
+    for value in [*generated.boundary_values(schema), *generated.JUNK, documents.GONE]:
         document = documents.minimal()
         documents.put(document, list(path), value)
-        ours, theirs = refusal(document), crd_judge.refusals(document, SCHEMA)
+        ours, theirs = refusal(document), crd_validator.list_refusals(document, SCHEMA)
         assert bool(ours) == bool(theirs), f"{value!r}: models: {ours or 'valid'}; CRD: {theirs or 'valid'}"
 
 

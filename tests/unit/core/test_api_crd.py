@@ -55,12 +55,12 @@ def test_no_two_rules_of_one_block_say_the_same() -> None:
 
 @pytest.mark.parametrize("start", generated.STARTS, ids=lambda start: "+".join(start) or "minimal")
 def test_the_editor_schema_lets_a_valid_document_pass(start: documents.Patch) -> None:
-    jsonschema.validate(documents.patched(start), schema.editor_schema())
+    jsonschema.validate(documents.patched(start), schema.for_editors())
 
 
 def test_the_editor_schema_underlines_a_typo() -> None:
     with pytest.raises(jsonschema.ValidationError, match="partcles"):
-        jsonschema.validate(documents.patched({"spec.swarm.partcles": 3}), schema.editor_schema())
+        jsonschema.validate(documents.patched({"spec.swarm.partcles": 3}), schema.for_editors())
 
 
 class Either(BaseModel):
@@ -107,4 +107,4 @@ class Stepped(BaseModel):
 )
 def test_what_a_structural_schema_cannot_say_is_refused_by_name(model: type[BaseModel], named: str) -> None:
     with pytest.raises(crd.InexpressibleError, match=named):
-        crd.structural(schema.inlined(model), "spec")
+        crd.to_structural(schema.inline_references(model), "spec")

@@ -10,15 +10,23 @@ import swarmrun_documents as documents
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from swarm_core.api import access, defaults, endpoints, loading
-from swarm_core.api.defaults import ResolvedSpec, Role
-from swarm_core.api.resolved import ByKMeans, Given, Remote, RemoteTaker, ResolvedJudge, ResolvedTaker, Trained
-from swarm_core.api.spec import IDENTITY
-from swarm_core.api.swarm import CmaEs, Compat, Exact, PerLayer, Published, RandomSearch, Standard
+from swarm_core.api import endpoint_access, endpoints, loading, resolution
+from swarm_core.api.resolution import ResolvedSpec, UriRole
+from swarm_core.api.resolved import (
+    ByKMeans,
+    EndpointIdentity,
+    GivenAdapters,
+    RemoteTaker,
+    ResolvedJudge,
+    ResolvedTaker,
+    TrainedAdapters,
+)
+from swarm_core.api.spec import IDENTITY_FIELDS
+from swarm_core.api.swarm import CmaEsSpec, Compat, Exact, PerLayer, PublishedSpec, RandomSearchSpec, StandardSpec
 from swarm_core.errors import BadInputError
 from swarm_core.recipe import Digest, digest_bytes
 
-LEAVES = [(way, schema) for way, schema in generated.WAYS if schema["type"] not in ("object", "array")]
+LEAVES = [(way, schema) for way, schema in generated.SCHEMA_PATHS if schema["type"] not in ("object", "array")]
 ONE_VALUE = {"judge.type", "judge.verifier.name", "storage.type", "generators.clustering.kmeans.embedder.type"}
 """Fields that have one legal value while the rest stands."""
 NAMED = ("url", "model")
@@ -26,16 +34,16 @@ NAMED = ("url", "model")
 
 
 def resolved(document: documents.Document) -> ResolvedSpec:
-    return defaults.resolve(loading.from_object(document, "run.yaml"))
+    return resolution.resolve(loading.from_object(document, "run.yaml"))
 
 
 def digest(document: documents.Document) -> Digest:
-    return defaults.spec_digest(resolved(document))
+    return resolution.spec_digest(resolved(document))
 
 
 def contents(spec: ResolvedSpec) -> dict[str, Digest]:
     """A digest for every URI, drawn from its text."""
-    return {use.uri: digest_bytes(use.uri.encode()) for use in defaults.uris(spec)}
+    return {use.uri: digest_bytes(use.uri.encode()) for use in resolution.list_uris(spec)}
 
 
 def digests_by_value(way: tuple[str | int, ...], schema: documents.Document) -> dict[Any, Digest]:
@@ -43,7 +51,7 @@ def digests_by_value(way: tuple[str | int, ...], schema: documents.Document) -> 
     most: dict[Any, Digest] = {}
     for start in generated.STARTS:
         found: dict[Any, Digest] = {}
-        for value in generated.edges(schema):
+        for value in generated.boundary_values(schema):
             document = documents.patched(start)
             documents.put(document, list(way), value)
             try:
@@ -66,7 +74,7 @@ def test_a_field_changes_the_digest_exactly_when_it_is_identity(
         return
     assert len(found) > 1
     named = way[way.index("endpoint") + 1] in NAMED if "endpoint" in way[:-1] and way[1] != "storage" else True
-    assert len(set(found.values())) == (len(found) if way[1] in IDENTITY and named else 1)
+    assert len(set(found.values())) == (len(found) if way[1] in IDENTITY_FIELDS and named else 1)
 
 
 def test_the_digest_of_the_smallest_run_stays_what_it_is() -> None:
@@ -117,8 +125,8 @@ def test_what_a_default_stands_for_may_be_written_out(explicit: documents.Patch)
 )
 def test_what_is_outside_the_identity_changes_neither_digest(patch: documents.Patch) -> None:
     plain, other = resolved(documents.minimal()), resolved(documents.patched(patch))
-    assert defaults.spec_digest(plain) == defaults.spec_digest(other)
-    assert defaults.experiment_digest(plain, contents(plain)) == defaults.experiment_digest(other, contents(other))
+    assert resolution.spec_digest(plain) == resolution.spec_digest(other)
+    assert resolution.experiment_digest(plain, contents(plain)) == resolution.experiment_digest(other, contents(other))
 
 
 @given(st.sampled_from(generated.STARTS), st.integers(0, 2**32))
@@ -140,18 +148,21 @@ def test_the_order_of_keys_changes_nothing(start: documents.Patch, seed: int) ->
 def test_the_experiment_digest_follows_what_paths_hold_and_not_where_they_lie(start: documents.Patch) -> None:
     document = documents.patched(start)
     spec = resolved(document)
-    before = defaults.experiment_digest(spec, contents(spec))
+    before = resolution.experiment_digest(spec, contents(spec))
     text = json.dumps(document)
     moved = text
-    for use in sorted(defaults.uris(spec), key=lambda use: -len(use.uri)):
+    for use in sorted(resolution.list_uris(spec), key=lambda use: -len(use.uri)):
         moved = moved.replace(f'"{use.uri}"', f'"/moved/{use.uri.strip("/")}"')
     elsewhere = resolved(json.loads(moved))
-    assert defaults.spec_digest(elsewhere) != defaults.spec_digest(spec)
-    there = {b.uri: contents(spec)[a.uri] for a, b in zip(defaults.uris(spec), defaults.uris(elsewhere), strict=True)}
-    assert defaults.experiment_digest(elsewhere, there) == before
-    for use in defaults.uris(spec):
+    assert resolution.spec_digest(elsewhere) != resolution.spec_digest(spec)
+    there = {
+        b.uri: contents(spec)[a.uri]
+        for a, b in zip(resolution.list_uris(spec), resolution.list_uris(elsewhere), strict=True)
+    }
+    assert resolution.experiment_digest(elsewhere, there) == before
+    for use in resolution.list_uris(spec):
         changed = {**contents(spec), use.uri: digest_bytes(b"changed")}
-        assert defaults.experiment_digest(spec, changed) != before
+        assert resolution.experiment_digest(spec, changed) != before
 
 
 def test_an_experiment_with_an_unknown_content_has_no_digest() -> None:
@@ -159,7 +170,7 @@ def test_an_experiment_with_an_unknown_content_has_no_digest() -> None:
     known = contents(spec)
     del known["takers/tuned"]
     with pytest.raises(ValueError, match=r"spec\.takers\[1\]\.adapter: no digest for 'takers/tuned'"):
-        defaults.experiment_digest(spec, known)
+        resolution.experiment_digest(spec, known)
 
 
 def test_every_uri_is_listed_with_its_role() -> None:
@@ -171,15 +182,15 @@ def test_every_uri_is_listed_with_its_role() -> None:
             }
         )
     )
-    assert [(use.role, use.uri, use.field) for use in defaults.uris(spec)] == [
-        (Role.BASE, "models/base", "spec.base.model"),
-        (Role.DATA, "data/seeds.jsonl", "spec.generators.data.uri"),
-        (Role.EMBEDDER, "models/embedder", "spec.generators.clustering.kmeans.embedder.model.uri"),
-        (Role.TAKER_MODEL, "models/other", "spec.takers[0].model"),
-        (Role.TAKER_ADAPTER, "takers/tuned", "spec.takers[1].adapter"),
+    assert [(use.role, use.uri, use.field) for use in resolution.list_uris(spec)] == [
+        (UriRole.BASE, "models/base", "spec.base.model"),
+        (UriRole.DATA, "data/seeds.jsonl", "spec.generators.data.uri"),
+        (UriRole.EMBEDDER, "models/embedder", "spec.generators.clustering.kmeans.embedder.model.uri"),
+        (UriRole.TAKER_MODEL, "models/other", "spec.takers[0].model"),
+        (UriRole.TAKER_ADAPTER, "takers/tuned", "spec.takers[1].adapter"),
     ]
     given_adapters = resolved(documents.patched({"spec.generators.adapters": ["a", "b"]}))
-    assert [use.field for use in defaults.uris(given_adapters) if use.role is Role.GENERATOR_ADAPTER] == [
+    assert [use.field for use in resolution.list_uris(given_adapters) if use.role is UriRole.GENERATOR_ADAPTER] == [
         "spec.generators.adapters[0]",
         "spec.generators.adapters[1]",
     ]
@@ -188,10 +199,10 @@ def test_every_uri_is_listed_with_its_role() -> None:
 def test_the_smallest_run_resolves_to_four_generators_trained_on_kmeans_clusters() -> None:
     spec = resolved(documents.minimal())
     assert spec.generators.count == 4
-    assert isinstance(spec.generators.origin, Trained)
+    assert isinstance(spec.generators.origin, TrainedAdapters)
     assert spec.generators.origin.clusters == ByKMeans(embedder=None)
     assert spec.generators.origin.training.rank == 16
-    assert spec.rule == Standard(scattered=66)
+    assert spec.rule == StandardSpec(scattered=66)
     assert isinstance(spec.takers[0], ResolvedTaker)
     assert spec.takers[0].model == "models/base"
 
@@ -199,19 +210,19 @@ def test_the_smallest_run_resolves_to_four_generators_trained_on_kmeans_clusters
 def test_given_adapters_set_the_count_and_published_brings_its_constants() -> None:
     spec = resolved(documents.patched({"spec.generators.adapters": ["a", "b", "c"], "spec.swarm.rule": "Published"}))
     assert spec.generators.count == 3
-    assert spec.generators.origin == Given(adapters=("a", "b", "c"))
-    assert spec.rule == Published()
+    assert spec.generators.origin == GivenAdapters(adapters=("a", "b", "c"))
+    assert spec.rule == PublishedSpec()
 
 
 @pytest.mark.parametrize(
     ("chosen", "rule"),
     [
-        ({"optimizer": "RandomSearch"}, RandomSearch()),
-        ({"optimizer": "RandomSearch", "randomSearch": {"halfWidth": 3}}, RandomSearch(half_width=3.0)),
-        ({"optimizer": "CmaEs"}, CmaEs()),
-        ({"optimizer": "CmaEs", "cmaEs": {"maxPosition": 2.5}}, CmaEs()),
-        ({"rule": "Published", "published": {"compat": "Reference"}}, Published(compat=Compat.REFERENCE)),
-        ({"rule": "Published", "published": {"compat": "Intended"}}, Published()),
+        ({"optimizer": "RandomSearch"}, RandomSearchSpec()),
+        ({"optimizer": "RandomSearch", "randomSearch": {"halfWidth": 3}}, RandomSearchSpec(half_width=3.0)),
+        ({"optimizer": "CmaEs"}, CmaEsSpec()),
+        ({"optimizer": "CmaEs", "cmaEs": {"maxPosition": 2.5}}, CmaEsSpec()),
+        ({"rule": "Published", "published": {"compat": "Reference"}}, PublishedSpec(compat=Compat.REFERENCE)),
+        ({"rule": "Published", "published": {"compat": "Intended"}}, PublishedSpec()),
     ],
     ids=str,
 )
@@ -226,11 +237,11 @@ def test_an_endpoint_is_named_by_its_address_and_model_however_the_address_is_wr
         return resolved(documents.patched({"spec.takers.1": {"name": "far", "endpoint": {"url": url, "model": "m"}}}))
 
     ways = [spec(url) for url in ("https://host", "https://host/", "https://host/v1", "https://host/v1/")]
-    far = RemoteTaker(name="far", endpoint=Remote(url="https://host/v1", model="m"))
+    far = RemoteTaker(name="far", endpoint=EndpointIdentity(url="https://host/v1", model="m"))
     assert {way.takers[1] for way in ways} == {far}
-    assert len({defaults.spec_digest(way) for way in ways}) == 1
+    assert len({resolution.spec_digest(way) for way in ways}) == 1
     assert spec("https://host/v2").takers[1] != ways[0].takers[1]
-    assert defaults.experiment_digest(ways[0], contents(ways[0])) != defaults.experiment_digest(
+    assert resolution.experiment_digest(ways[0], contents(ways[0])) != resolution.experiment_digest(
         spec("https://other"), contents(ways[0])
     )
 
@@ -240,12 +251,12 @@ def test_a_judging_model_resolves_to_all_that_it_is_told_and_its_key_stays_apart
     assert isinstance(spec.judge, ResolvedJudge)
     assert (spec.judge.scale.high, spec.judge.vet) == (5, True)
     assert [(way.owner, way.field, way.env) for way in spec.access] == [("judge", "spec.judge.model.endpoint", "KEY")]
-    assert "KEY" not in defaults.identity(spec, contents(spec)).decode()
+    assert "KEY" not in resolution.serialize_identity(spec, contents(spec)).decode()
 
 
 def test_the_variable_of_a_key_is_a_function_of_whose_it_is() -> None:
     names = ["a", "a-b", "judge", "b"]
-    found = [endpoints.key_variable(owner) for owner in (endpoints.JUDGE, *map(endpoints.taker, names))]
+    found = [endpoints.key_variable(owner) for owner in (endpoints.JUDGE_OWNER, *map(endpoints.taker_owner, names))]
     assert found[:3] == ["DATASWARM_API_KEY_JUDGE", "DATASWARM_API_KEY_TAKERS_A", "DATASWARM_API_KEY_TAKERS_A_B"]
     assert len(set(found)) == len(found)
 
@@ -254,10 +265,10 @@ def test_every_secret_is_told_by_the_variable_that_the_worker_reads() -> None:
     patch = {"spec.takers": [documents.FIRST, documents.SECOND], "spec.judge": documents.MARKS}
     judge = {**documents.MARKS["model"], "endpoint": documents.FIRST["endpoint"]}
     run = loading.from_object(documents.patched({**patch, "spec.judge.model": judge}), "run.yaml")
-    secret = endpoints.SecretKey(name="keys", key="far")
-    told = access.secrets(defaults.resolve(run).access)
+    secret = endpoints.SecretKeyRef(name="keys", key="far")
+    told = endpoint_access.secrets_by_variable(resolution.resolve(run).access)
     assert told == {"DATASWARM_API_KEY_TAKERS_FAR": secret, "DATASWARM_API_KEY_JUDGE": secret}
-    assert access.secrets(resolved(documents.minimal()).access) == {}
+    assert endpoint_access.secrets_by_variable(resolved(documents.minimal()).access) == {}
 
 
 def test_layers_and_exact_sums_resolve_to_their_constants_or_to_none() -> None:

@@ -4,7 +4,7 @@ import pytest
 import swarmrun_documents as documents
 import yaml
 
-from swarm_core.api import dialect, loading
+from swarm_core.api import kubernetes_yaml, loading
 from swarm_core.errors import BadInputError
 
 TEXT = yaml.safe_dump(documents.minimal(), sort_keys=False)
@@ -100,7 +100,7 @@ BROKEN = {
     "control character": ("a: \x00", "not YAML: unacceptable character"),
     "unknown alias": ("a: *b", "line 1: found undefined alias 'b'"),
     "tag that lies": ("a: !!int b", "line 1: 'b' is no int; remove the tag"),
-    "too large": (" " * (loading.CHARACTERS + 1), "1048577 characters; a SwarmRun has at most 1048576"),
+    "too large": (" " * (loading.MAX_CHARACTERS + 1), "1048577 characters; a SwarmRun has at most 1048576"),
     "too deep": ("[" * 5000, "not YAML"),
 }
 
@@ -146,14 +146,17 @@ SCALARS = {
 
 @pytest.mark.parametrize(("text", "value"), SCALARS.items(), ids=SCALARS)
 def test_a_scalar_is_read_as_kubectl_reads_it(text: str, value: object) -> None:
-    read = dialect.load(f"a: {text}")
+    read = kubernetes_yaml.load(f"a: {text}")
     assert read == {"a": value}
     assert type(read["a"]) is type(value)  # type: ignore[index]
 
 
 def test_a_merged_key_may_be_given_again() -> None:
-    assert dialect.load("a: &a {x: 1, y: 2}\nb: {<<: *a, y: 3}") == {"a": {"x": 1, "y": 2}, "b": {"x": 1, "y": 3}}
+    assert kubernetes_yaml.load("a: &a {x: 1, y: 2}\nb: {<<: *a, y: 3}") == {
+        "a": {"x": 1, "y": 2},
+        "b": {"x": 1, "y": 3},
+    }
 
 
 def test_a_key_is_its_text() -> None:
-    assert dialect.load("{1: a, on: b, 'c d': e}") == {"1": "a", "on": "b", "c d": "e"}
+    assert kubernetes_yaml.load("{1: a, on: b, 'c d': e}") == {"1": "a", "on": "b", "c d": "e"}

@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from swarm_core.commit import Commit, Probed
-from swarm_core.experiment import Experiment, SeedData, Taker
+from swarm_core.commit import Commit, ProbeResult
+from swarm_core.experiment import Experiment, PinnedTaker, SeedData
 from swarm_core.objectives.objective import Measurement
 from swarm_core.recipe import ModelName, digest_bytes
 from swarm_core.rollout import Unmeasured
@@ -19,7 +19,13 @@ results = st.one_of(
     ),
 )
 probes = st.builds(
-    Probed, st.text(max_size=3), st.just("Start"), st.tuples(finite, finite), digests.map(ModelName), digests, results
+    ProbeResult,
+    st.text(max_size=3),
+    st.just("Start"),
+    st.tuples(finite, finite),
+    digests.map(ModelName),
+    digests,
+    results,
 )
 commits = st.builds(
     Commit, digests, st.integers(0, 9), digests, st.tuples(digests), st.text(max_size=9), st.tuples(probes, probes)
@@ -42,7 +48,7 @@ def test_a_missing_measurement_is_no_fitness(commit: Commit) -> None:
 def test_an_experiment_comes_back_from_its_bytes_as_it_was(
     digest: str, base: str, adapter: str | None, adapters: list[str]
 ) -> None:
-    experiment = Experiment(digest, base, (Taker("t", base, adapter),), digest, tuple(adapters))  # type: ignore[arg-type]
+    experiment = Experiment(digest, base, (PinnedTaker("t", base, adapter),), digest, tuple(adapters))  # type: ignore[arg-type]
     assert Experiment.from_bytes(experiment.to_bytes()) == experiment
 
 
@@ -60,7 +66,7 @@ def test_a_commit_stays_small_however_long_the_search() -> None:
         value = {probe.name: streams.uniform(1, swarm.iteration, probe.name) for probe in pso.ask(swarm)}
         parts = tuple((f"taker-{number:02d}", 1 / 3) for number in range(16))
         probes = tuple(
-            Probed(
+            ProbeResult(
                 p.name, str(p.purpose), p.position, ModelName(one), one, Measurement(value[p.name], 0.1, 0.9, 99, parts)
             )
             for p in pso.ask(swarm)

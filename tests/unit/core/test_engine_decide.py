@@ -4,12 +4,12 @@ from collections.abc import Mapping
 
 import pytest
 
-from swarm_core.engine import absorb
-from swarm_core.engine.absorb import BACKOFF_CAP_SECONDS, BACKOFF_SECONDS, backoff
+from swarm_core.engine import state_update
 from swarm_core.engine.decide import RESYNC_SECONDS, SETTLE_SECONDS, Decision, decide
 from swarm_core.engine.phases import Phase
-from swarm_core.engine.plan import Outline
-from swarm_core.engine.state import EngineState, Point, reopen
+from swarm_core.engine.planning import Outline
+from swarm_core.engine.state import EngineState, HistoryPoint, reopen
+from swarm_core.engine.state_update import BACKOFF_SECONDS, MAX_BACKOFF_SECONDS, backoff_seconds
 from swarm_core.engine.work import (
     Action,
     Cancel,
@@ -20,13 +20,13 @@ from swarm_core.engine.work import (
     Kind,
     Launch,
     Observation,
+    Observations,
     Receipt,
     Running,
     WorkItem,
-    World,
 )
 from swarm_core.recipe import Digest, digest_bytes
-from swarm_core.sides import GENERATORS
+from swarm_core.swarm_names import GENERATORS
 
 NOW = 1000.0
 DEADLINE = 100.0
@@ -37,7 +37,7 @@ PREPARING = EngineState(phase=Phase.PREPARING, started=1.0)
 SEEDING = EngineState(phase=Phase.SEEDING, started=1.0, experiment=EXPERIMENT)
 ITERATING = EngineState(phase=Phase.ITERATING, started=1.0, experiment=EXPERIMENT, commit=COMMIT, iteration=1)
 CONCLUDING = EngineState(phase=Phase.CONCLUDING, started=1.0, experiment=EXPERIMENT, commit=COMMIT, iteration=2)
-SEEDS = ("seed.generators.000", "seed.generators.001")
+SEEDS = ("train.generators.000", "train.generators.001")
 
 PREPARED = Receipt("prepare", {"experiment": EXPERIMENT}, {"clusters": 2})
 CHOSEN = {"best": 0.75, "best_particle": "p01", "best_recipe": "r"}
@@ -45,7 +45,7 @@ CONCLUDED = Receipt("conclude", {"result": RESULT}, {"gain": 0.25, "gain_low": 0
 
 
 def seeded(index: int) -> Receipt:
-    return Receipt(f"seed.generators.{index:03d}", {"adapter": digest_bytes(bytes([index]))})
+    return Receipt(f"train.generators.{index:03d}", {"adapter": digest_bytes(bytes([index]))})
 
 
 def committed(index: int, commit: Digest = COMMIT, **scalars: float | str | None) -> Receipt:
@@ -55,7 +55,7 @@ def committed(index: int, commit: Digest = COMMIT, **scalars: float | str | None
 def see(
     state: EngineState, items: Mapping[str, Observation] | None = None, outline: Outline = OUTLINE, now: float = NOW
 ) -> Decision:
-    return decide(outline, state, World(items or {}), now)
+    return decide(outline, state, Observations(items or {}), now)
 
 
 def done(*receipts: Receipt) -> dict[str, Observation]:
@@ -84,7 +84,7 @@ def test_a_new_run_is_accepted_and_its_preparation_launched() -> None:
 def test_once_prepared_every_cluster_is_seeded_from_the_experiment() -> None:
     decision = see(PREPARING, done(PREPARED))
     assert decision.state.phase is Phase.SEEDING
-    expected = [WorkItem(Kind.SEED, GENERATORS, index, EXPERIMENT, 1, DEADLINE) for index in range(2)]
+    expected = [WorkItem(Kind.TRAIN, GENERATORS, index, EXPERIMENT, 1, DEADLINE) for index in range(2)]
     assert decision.actions == tuple(Launch(item) for item in expected)
 
 
@@ -213,8 +213,8 @@ def test_a_clock_that_was_set_back_does_not_prolong_a_pause() -> None:
 
 
 def test_pauses_double_up_to_a_cap_however_many_failures() -> None:
-    assert [backoff(failures) for failures in (1, 2, 3)] == [5.0, 10.0, 20.0]
-    assert backoff(10_000) == BACKOFF_CAP_SECONDS
+    assert [backoff_seconds(failures) for failures in (1, 2, 3)] == [5.0, 10.0, 20.0]
+    assert backoff_seconds(10_000) == MAX_BACKOFF_SECONDS
 
 
 def test_old_news_of_an_earlier_attempt_is_not_counted_twice() -> None:
@@ -276,10 +276,10 @@ def test_a_receipt_counts_whatever_became_of_the_attempts() -> None:
 
 def test_an_exhausted_item_fails_the_run_beside_a_finished_sibling_and_what_runs_is_ended() -> None:
     outline = Outline(iterations=2, clusters=3, attempts=3, item_deadline_seconds=DEADLINE)
-    items = {SEEDS[0]: error(3), **done(seeded(1)), "seed.generators.002": Running(1, NOW)}
+    items = {SEEDS[0]: error(3), **done(seeded(1)), "train.generators.002": Running(1, NOW)}
     decision = see(SEEDING, items, outline)
     assert decision.state.phase is Phase.FAILED
-    assert decision.actions == (Cancel("seed.generators.002", CancelReason.UNWANTED, 1),)
+    assert decision.actions == (Cancel("train.generators.002", CancelReason.UNWANTED, 1),)
     assert see(reopen(decision.state), done(seeded(1)), outline).state.done == (SEEDS[1],)
 
 
@@ -366,7 +366,7 @@ def test_an_iterations_scalars_are_remembered_and_its_counts_added_up() -> None:
     assert (search.best, search.best_particle, search.initial) == (0.625, "", 0.375)
     assert (search.items, search.rejected, search.unscored) == (78, 3, 1)
     assert search.fitness == (("p00", 0.5), ("p01", None))
-    assert search.history == (Point(1, 0.5, 0.25), Point(2, 0.625, None))
+    assert search.history == (HistoryPoint(1, 0.5, 0.25), HistoryPoint(2, 0.625, None))
 
 
 @pytest.mark.parametrize(
@@ -386,5 +386,5 @@ def test_an_outline_that_cannot_work_is_refused(fields: dict[str, int], message:
 
 def test_the_deadline_is_reached_when_the_time_is_up_and_not_before() -> None:
     item = WorkItem(Kind.PREPARE, deadline_seconds=DEADLINE)
-    assert not absorb.overdue(item, Running(1, 0.0), DEADLINE - 0.5)
-    assert absorb.overdue(item, Running(1, 0.0), DEADLINE)
+    assert not state_update.is_overdue(item, Running(1, 0.0), DEADLINE - 0.5)
+    assert state_update.is_overdue(item, Running(1, 0.0), DEADLINE)

@@ -5,18 +5,18 @@ from dataclasses import dataclass, replace
 from itertools import product
 
 import pytest
-from engine_site import (
+from engine_simulation import (
     ATTEMPTS,
     DEADLINE,
     ITERATIONS,
     CrashError,
     Host,
     Process,
-    Site,
+    SimulatedWorkers,
     drive,
     outline,
-    timeless,
-    undisturbed,
+    run_undisturbed,
+    without_times,
 )
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -26,22 +26,17 @@ from swarm_core.engine import phases
 from swarm_core.engine.decide import RESYNC_SECONDS, Decision, decide
 from swarm_core.engine.phases import Phase
 from swarm_core.engine.state import EngineState, reopen
-from swarm_core.engine.work import (
-    FailureReason,
-    Launch,
-    Running,
-    World,
-)
+from swarm_core.engine.work import FailureReason, Launch, Observations, Running
 
 
 @pytest.mark.parametrize(("clusters", "last", "game"), list(product((0, 3), range(ITERATIONS + 1), (False, True))))
 def test_an_undisturbed_run_succeeds_whatever_its_outline(clusters: int, last: int, game: bool) -> None:
-    state = undisturbed(clusters, last, game)
+    state = run_undisturbed(clusters, last, game)
     assert (state.phase, state.iteration) == (Phase.SUCCEEDED, last)
 
 
 def test_the_fake_run_has_the_history_it_should() -> None:
-    state = undisturbed(clusters=3, last=2)
+    state = run_undisturbed(clusters=3, last=2)
     assert [point.iteration for point in state.search.history] == [0, 1, 2]
     assert (state.phase, state.search.stop, state.search.items) == (Phase.SUCCEEDED, "Patience", 120)
 
@@ -71,41 +66,41 @@ class Clumsy(Host):
 def test_a_crash_between_any_two_effects_changes_nothing(
     save_first: bool, back: int, forgets: bool, game: bool
 ) -> None:
-    plain = Host(Site(game=game))
+    plain = Host(SimulatedWorkers(game=game))
     drive(plain, outline(3, game))
     assert plain.effects == (52 if game else 23)  # 24 decisions saved and 28 items launched; 11 and 12
     for left in range(plain.effects):
-        host = Clumsy(Site(game=game), left=left, back=back, forgets=forgets, save_first=save_first)
+        host = Clumsy(SimulatedWorkers(game=game), left=left, back=back, forgets=forgets, save_first=save_first)
         drive(host, outline(3, game))
         assert host.left < 0
-        assert timeless(host.state) == timeless(plain.state)
+        assert without_times(host.state) == without_times(plain.state)
         assert host.site.receipts == plain.site.receipts
 
 
 @pytest.mark.parametrize("kind", [FailureReason.LOST, FailureReason.ERROR])
 def test_an_attempt_that_fails_anywhere_is_made_again_and_changes_nothing(kind: FailureReason) -> None:
-    plain = undisturbed(clusters=2, last=ITERATIONS)
-    keys = ["prepare", *(f"seed.generators.{index:03d}" for index in range(2)), "conclude"]
+    plain = run_undisturbed(clusters=2, last=ITERATIONS)
+    keys = ["prepare", *(f"train.generators.{index:03d}" for index in range(2)), "conclude"]
     for key in [*keys, *(f"iterate.generators.{index:04d}" for index in range(ITERATIONS + 1))]:
-        host = Host(Site())
+        host = Host(SimulatedWorkers())
         while (key, 1) not in host.site.running:
             host.act(decide(outline(2), host.state, host.site.look(), host.site.now))
             for process in set(host.site.running) - {(key, 1)}:
                 host.site.complete(process)
         host.site.end((key, 1), kind)
         drive(host, outline(2))
-        assert timeless(host.state) == timeless(plain)
+        assert without_times(host.state) == without_times(plain)
 
 
 def test_two_hosts_that_take_turns_on_states_of_their_own_end_in_the_same_run() -> None:
-    site = Site()
+    site = SimulatedWorkers()
     hosts = Host(site), Host(site)
     for _ in range(60):
         for host in hosts:
             host.act(decide(outline(3), host.state, site.look(), site.now))
         for process in list(site.running):
             site.complete(process)
-    assert all(timeless(host.state) == timeless(undisturbed(3, ITERATIONS)) for host in hosts)
+    assert all(without_times(host.state) == without_times(run_undisturbed(3, ITERATIONS)) for host in hosts)
 
 
 INDEX = st.integers(0, 7)
@@ -119,9 +114,9 @@ class Faults(RuleBasedStateMachine):
     )
     def begin(self, clusters: int, last: int, turns: int, game: bool) -> None:
         self.outline = outline(clusters, game)
-        self.site = Site(last, game)
+        self.site = SimulatedWorkers(last, game)
         self.host = Host(self.site)
-        self.views = [World()]
+        self.views = [Observations()]
         self.mishaps = 0
         self.bad_inputs = 0
         self.reopened = 0
@@ -131,7 +126,7 @@ class Faults(RuleBasedStateMachine):
         running = sorted(self.site.running)
         return running[index % len(running)]
 
-    def decide_on(self, view: World, save_first: bool, crash_after: int | None) -> None:
+    def decide_on(self, view: Observations, save_first: bool, crash_after: int | None) -> None:
         before = self.host.state
         decision = decide(self.outline, before, view, self.site.now)
         self.check(decision, view)
@@ -148,7 +143,7 @@ class Faults(RuleBasedStateMachine):
             self.site.deliver_cancels()
             self.time_passes(30.0)
 
-    def check(self, decision: Decision, view: World) -> None:
+    def check(self, decision: Decision, view: Observations) -> None:
         state, now = decision.state, self.site.now
         again = decide(self.outline, state, view, now)
         assert (again.state, again.actions) == (state, decision.actions)
@@ -189,7 +184,7 @@ class Faults(RuleBasedStateMachine):
         chosen = {
             key: self.views[index % len(self.views)].items.get(key) for key, index in zip(keys, picks, strict=False)
         }
-        self.decide_on(World({key: seen for key, seen in chosen.items() if seen is not None}), True, None)
+        self.decide_on(Observations({key: seen for key, seen in chosen.items() if seen is not None}), True, None)
 
     @rule()
     def keep_this_view_for_later(self) -> None:
@@ -271,7 +266,9 @@ class Faults(RuleBasedStateMachine):
         if not hasattr(self, "outline"):
             return
         drive(self.host, replace(self.outline, suspended=False))
-        assert timeless(self.host.state) == timeless(undisturbed(self.outline.clusters, self.site.last, self.site.game))
+        assert without_times(self.host.state) == without_times(
+            run_undisturbed(self.outline.clusters, self.site.last, self.site.game)
+        )
         assert not self.site.running
 
 

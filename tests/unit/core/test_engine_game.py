@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from swarm_core.engine import plan, status
+from swarm_core.engine import planning, run_summary
 from swarm_core.engine.decide import decide
 from swarm_core.engine.phases import Phase
-from swarm_core.engine.plan import Outline, Side
+from swarm_core.engine.planning import Outline, Side
 from swarm_core.engine.state import EngineState
-from swarm_core.engine.work import Done, Launch, Receipt, World
+from swarm_core.engine.work import Done, Launch, Observations, Receipt
 from swarm_core.recipe import Digest, digest_bytes
 
 NOW = 1000.0
@@ -24,27 +24,27 @@ def moved(key: str, commit: Digest, **scalars: float | str | None) -> Receipt:
 
 
 GENERATORS = moved("iterate.generators.0001", FIRST, best=0.4)
-TRAINED = Receipt("seed.takers.002", {"adapter": EXPERIMENT})
+TRAINED = Receipt("train.takers.002", {"adapter": EXPERIMENT})
 TAKERS = moved("iterate.takers.0001", SECOND, best=0.7, held_out=0.6)
 
 
-def world(*receipts: Receipt) -> World:
-    return World({receipt.key: Done(receipt) for receipt in receipts})
+def world(*receipts: Receipt) -> Observations:
+    return Observations({receipt.key: Done(receipt) for receipt in receipts})
 
 
-def launched(state: EngineState, seen: World, outline: Outline = GAME) -> list[tuple[str, Digest | None]]:
+def launched(state: EngineState, seen: Observations, outline: Outline = GAME) -> list[tuple[str, Digest | None]]:
     actions = decide(outline, state, seen, NOW).actions
     return [(action.item.key, action.item.parent) for action in actions if isinstance(action, Launch)]
 
 
 def test_the_adapters_of_every_swarm_are_seeded_together() -> None:
-    keys = ["seed.generators.000", "seed.takers.000", "seed.takers.001", "seed.rivals.000"]
-    assert [item.key for item in plan.wanted(GAME, SEEDING)] == keys
+    keys = ["train.generators.000", "train.takers.000", "train.takers.001", "train.rivals.000"]
+    assert [item.key for item in planning.list_pending_items(GAME, SEEDING)] == keys
 
 
 def test_swarms_take_turns_and_each_follows_the_commit_of_the_one_before() -> None:
     assert launched(ITERATING, world()) == [("iterate.generators.0001", COMMIT)]
-    assert launched(ITERATING, world(GENERATORS)) == [("seed.takers.002", FIRST)]
+    assert launched(ITERATING, world(GENERATORS)) == [("train.takers.002", FIRST)]
     assert launched(ITERATING, world(GENERATORS, TRAINED)) == [("iterate.takers.0001", FIRST)]
     assert launched(ITERATING, world(GENERATORS, TRAINED, TAKERS)) == [("iterate.generators.0002", SECOND)]
 
@@ -61,7 +61,7 @@ def test_what_each_swarm_has_found_is_remembered_apart() -> None:
     state = decide(GAME, ITERATING, world(GENERATORS, TRAINED, TAKERS), NOW).state
     assert (state.iteration, state.commit) == (2, SECOND)
     assert state.search.best == 0.4
-    report = status.status(GAME, state)
+    report = run_summary.summarize(GAME, state)
     assert (report.best, report.taker, report.held_out) == (0.4, 0.7, 0.6)
     assert EngineState.from_json(state.to_json()) == state
 
@@ -74,7 +74,7 @@ def test_a_rule_that_stops_one_swarm_ends_the_search_at_once() -> None:
 
 def test_the_last_iteration_is_over_when_its_last_swarm_has_moved() -> None:
     last = EngineState(phase=Phase.ITERATING, started=1.0, experiment=EXPERIMENT, commit=COMMIT, iteration=2)
-    receipts = (moved("iterate.generators.0002", FIRST), Receipt("seed.takers.003", {"adapter": EXPERIMENT}))
+    receipts = (moved("iterate.generators.0002", FIRST), Receipt("train.takers.003", {"adapter": EXPERIMENT}))
     assert decide(GAME, last, world(*receipts), NOW).state.phase is Phase.ITERATING
     end = decide(GAME, last, world(*receipts, moved("iterate.takers.0002", SECOND)), NOW).state
     assert (end.phase, end.commit) == (Phase.CONCLUDING, SECOND)

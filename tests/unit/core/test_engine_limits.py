@@ -3,13 +3,13 @@
 from dataclasses import replace
 
 import pytest
-from engine_site import Host, Site, drive, outline
+from engine_simulation import Host, SimulatedWorkers, drive, outline
 
 from swarm_core.engine.decide import decide
 from swarm_core.engine.phases import Phase
-from swarm_core.engine.plan import Outline
+from swarm_core.engine.planning import Outline
 from swarm_core.engine.state import EngineState, reopen
-from swarm_core.engine.work import Cancel, CancelReason, Launch, World
+from swarm_core.engine.work import Cancel, CancelReason, Launch, Observations
 
 PLAIN = outline(clusters=2)
 SPENT = replace(PLAIN, spent="2.0 of 2.0 accelerator-hours are used")
@@ -18,7 +18,7 @@ OVERDUE = replace(PLAIN, overdue="ran for longer than 60 s")
 
 def at_work(iteration: int) -> Host:
     """A host whose run measures `iteration`, which runs."""
-    host = Host(Site())
+    host = Host(SimulatedWorkers())
     while host.state.phase is not Phase.ITERATING or host.state.iteration < iteration or not host.site.running:
         for process in list(host.site.running):
             host.site.complete(process)
@@ -40,7 +40,7 @@ def test_a_search_stops_after_the_iterations_it_is_allowed_and_concludes(last: i
 
 
 def test_a_search_that_ends_by_itself_is_not_said_to_be_ended_by_a_limit() -> None:
-    host = Host(Site())
+    host = Host(SimulatedWorkers())
     drive(host, replace(PLAIN, stop_after=PLAIN.iterations, spent=""))
     assert host.state.search.stop == "Patience"
 
@@ -93,7 +93,7 @@ def test_a_run_whose_time_is_up_fails_and_can_be_reopened_with_more(iteration: i
 
 
 def test_a_result_that_exists_is_not_taken_away_by_a_limit() -> None:
-    host = Host(Site())
+    host = Host(SimulatedWorkers())
     while host.state.phase is not Phase.CONCLUDING:
         host.act(decide(PLAIN, host.state, host.site.look(), host.site.now))
         for process in list(host.site.running):
@@ -108,4 +108,4 @@ def test_a_result_that_exists_is_not_taken_away_by_a_limit() -> None:
 @pytest.mark.parametrize("phase", [Phase.SUCCEEDED, Phase.FAILED])
 def test_a_limit_changes_nothing_about_a_run_that_is_over(limited: Outline, phase: Phase) -> None:
     state = EngineState(phase=phase, started=1.0, finished=2.0)
-    assert decide(limited, state, World(), 3.0).state == state
+    assert decide(limited, state, Observations(), 3.0).state == state

@@ -24,10 +24,10 @@ LINES = {
 @pytest.mark.parametrize(("phase", "fact"), list(product(Phase, Fact)))
 def test_a_fact_leads_on_exactly_where_the_table_says_so(phase: Phase, fact: Fact) -> None:
     if (phase, fact) in LINES:
-        assert phases.after(phase, fact) == LINES[phase, fact]
+        assert phases.transition(phase, fact) == LINES[phase, fact]
     else:
         with pytest.raises(IllegalFactError, match=f"fact {fact} in phase {phase}: not in the table"):
-            phases.after(phase, fact)
+            phases.transition(phase, fact)
 
 
 def test_the_table_has_no_further_lines() -> None:
@@ -36,7 +36,7 @@ def test_the_table_has_no_further_lines() -> None:
 
 def test_an_illegal_fact_is_refused_with_the_legal_ones_named() -> None:
     with pytest.raises(IllegalFactError, match=r"legal there: Committed, Searched, Exhausted$"):
-        phases.after(Phase.ITERATING, Fact.SEEDED)
+        phases.transition(Phase.ITERATING, Fact.SEEDED)
 
 
 def test_nothing_leads_out_of_a_terminal_phase_and_every_other_phase_has_a_way_out() -> None:

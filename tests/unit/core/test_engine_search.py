@@ -3,14 +3,14 @@
 import pytest
 import swarmrun_documents as documents
 
-from swarm_core.api import defaults, loading
+from swarm_core.api import loading, resolution
 from swarm_core.api.resolved import ResolvedSpec
-from swarm_core.engine import search
+from swarm_core.engine import search_settings
 from swarm_core.swarm import pso
 
 
 def resolved(swarm: documents.Document) -> ResolvedSpec:
-    return defaults.resolve(loading.from_object(documents.patched({"spec.swarm": swarm}), "run.yaml"))
+    return resolution.resolve(loading.from_object(documents.patched({"spec.swarm": swarm}), "run.yaml"))
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,7 @@ def resolved(swarm: documents.Document) -> ResolvedSpec:
     ids=str,
 )
 def test_every_constant_of_the_spec_reaches_the_swarm(swarm: documents.Document, rule: pso.Rule) -> None:
-    assert search.plan(resolved(swarm)).rule == rule
+    assert search_settings.build_plan(resolved(swarm)).rule == rule
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,9 @@ def test_every_constant_of_the_spec_reaches_the_swarm(swarm: documents.Document,
 )
 def test_the_engine_goes_on_for_as_long_as_the_search_does(swarm: documents.Document, iterations: int) -> None:
     spec = resolved(swarm)
-    assert search.outline(spec).iterations == iterations == pso.iterations(search.plan(spec))
+    assert (
+        search_settings.build_outline(spec).iterations == iterations == pso.iterations(search_settings.build_plan(spec))
+    )
 
 
 @pytest.mark.parametrize(
@@ -55,12 +57,12 @@ def test_the_engine_goes_on_for_as_long_as_the_search_does(swarm: documents.Docu
 def test_layers_make_blocks_only_where_they_have_coefficients_of_their_own(
     swarm: documents.Document, groups: int, cohesion: float
 ) -> None:
-    plan = search.plan(resolved(swarm), layers=7)
+    plan = search_settings.build_plan(resolved(swarm), layers=7)
     assert isinstance(plan.rule, pso.Standard)
     assert (plan.groups, plan.rule.cohesion) == (groups, cohesion)
-    assert pso.budget(plan) == pso.budget(search.plan(resolved(swarm)))
+    assert pso.budget(plan) == pso.budget(search_settings.build_plan(resolved(swarm)))
 
 
 def test_rivals_and_the_default_choose_among_finalists_with_as_many_items() -> None:
-    chosen = {search.choice_items(resolved(swarm)) for swarm in ({}, {"optimizer": "CmaEs"})}
+    chosen = {search_settings.items_per_finalist(resolved(swarm)) for swarm in ({}, {"optimizer": "CmaEs"})}
     assert len(chosen) == 1

@@ -4,23 +4,23 @@ import json
 
 import pytest
 
-from swarm_core.engine.absorb import BACKOFF_SECONDS
 from swarm_core.engine.decide import decide
 from swarm_core.engine.phases import Fact, IllegalFactError, Phase
-from swarm_core.engine.plan import Outline
+from swarm_core.engine.planning import Outline
 from swarm_core.engine.state import (
     HISTORY_LENGTH,
     MESSAGE_LENGTH,
     Attempt,
     EngineState,
-    Failure,
+    HistoryPoint,
     Outcome,
-    Point,
-    Search,
-    enter,
+    RunFailure,
+    SearchProgress,
+    apply_fact,
     reopen,
 )
-from swarm_core.engine.work import Done, Failed, FailureReason, Launch, Receipt, Running, World
+from swarm_core.engine.state_update import BACKOFF_SECONDS
+from swarm_core.engine.work import Done, Failed, FailureReason, Launch, Observations, Receipt, Running
 from swarm_core.recipe import digest_bytes
 
 DIGEST = digest_bytes(b"")
@@ -34,14 +34,16 @@ FULL = EngineState(
     floor=2,
     started=1.1,
     finished=2.2,
-    failure=Failure(Phase.CONCLUDING, "conclude", FailureReason.ERROR, "größer"),
-    search=Search(0.1, "p01", "name", 0.3, "Patience", (("p00", 0.1), ("p01", None)), 1, 2, 3, (Point(0, 0.1, None),)),
+    failure=RunFailure(Phase.CONCLUDING, "conclude", FailureReason.ERROR, "größer"),
+    search=SearchProgress(
+        0.1, "p01", "name", 0.3, "Patience", (("p00", 0.1), ("p01", None)), 1, 2, 3, (HistoryPoint(0, 0.1, None),)
+    ),
     outcome=Outcome(DIGEST, 0.5, 0.25, 0.25, 0.125, 1 / 3, "p01", str(DIGEST)),
 )
 OUTLINE = Outline(iterations=1, clusters=2, attempts=2)
 BAD = Failed(1, FailureReason.BAD_INPUT, "no such base")
 SEEDING = EngineState(phase=Phase.SEEDING, experiment=DIGEST, started=0.0)
-SEEDS = ("seed.generators.000", "seed.generators.001")
+SEEDS = ("train.generators.000", "train.generators.001")
 
 
 @pytest.mark.parametrize("state", [EngineState(), FULL], ids=["new", "with every field set"])
@@ -75,59 +77,61 @@ def test_history_keeps_the_last_iterations_only() -> None:
     long = Outline(iterations=3 * HISTORY_LENGTH)
     receipts = [Receipt("prepare", {"experiment": DIGEST})]
     receipts += [Receipt(f"iterate.generators.{index:04d}", {"commit": DIGEST}) for index in range(30)]
-    world = World({receipt.key: Done(receipt) for receipt in receipts})
+    world = Observations({receipt.key: Done(receipt) for receipt in receipts})
     history = decide(long, EngineState(), world, 0.0).state.search.history
     assert [point.iteration for point in history] == list(range(10, 30))
 
 
 def test_a_state_stays_small_whatever_the_run_meets() -> None:
     outline = Outline(iterations=1, clusters=64)
-    world = World({f"seed.generators.{index:03d}": Failed(1, FailureReason.ERROR, "x" * 10**6) for index in range(64)})
+    world = Observations(
+        {f"train.generators.{index:03d}": Failed(1, FailureReason.ERROR, "x" * 10**6) for index in range(64)}
+    )
     state = decide(outline, SEEDING, world, 0.0).state
     assert len(state.attempts) == 64
     assert len(state.to_json()) < 64 * (MESSAGE_LENGTH + 200)
 
 
 def test_attempts_are_forgotten_with_their_phase() -> None:
-    failed = World({SEEDS[0]: Failed(1, FailureReason.ERROR, "once")})
+    failed = Observations({SEEDS[0]: Failed(1, FailureReason.ERROR, "once")})
     state = decide(OUTLINE, SEEDING, failed, 0.0).state
     assert state.attempts
-    done = World({key: Done(Receipt(key, {"adapter": DIGEST})) for key in SEEDS})
+    done = Observations({key: Done(Receipt(key, {"adapter": DIGEST})) for key in SEEDS})
     after = decide(OUTLINE, state, done, 1.0).state
     assert (after.phase, dict(after.attempts), after.done) == (Phase.ITERATING, {}, ())
 
 
 def test_a_run_starts_once_however_often_it_is_derived_further() -> None:
-    state = decide(OUTLINE, EngineState(), World(), 5.0).state
-    prepared = World({"prepare": Done(Receipt("prepare", {"experiment": DIGEST}))})
+    state = decide(OUTLINE, EngineState(), Observations(), 5.0).state
+    prepared = Observations({"prepare": Done(Receipt("prepare", {"experiment": DIGEST}))})
     assert decide(OUTLINE, state, prepared, 9.0).state.started == 5.0
 
 
 def test_a_reopened_run_goes_on_in_the_phase_it_failed_in() -> None:
-    failed = decide(OUTLINE, SEEDING, World({SEEDS[0]: BAD}), 1.0).state
+    failed = decide(OUTLINE, SEEDING, Observations({SEEDS[0]: BAD}), 1.0).state
     assert failed.phase is Phase.FAILED
     again = reopen(failed)
     assert (again.phase, again.failure, again.finished) == (Phase.SEEDING, None, None)
-    decision = decide(OUTLINE, again, World({SEEDS[0]: BAD}), 2.0)
+    decision = decide(OUTLINE, again, Observations({SEEDS[0]: BAD}), 2.0)
     assert [action.item.attempt for action in decision.actions if isinstance(action, Launch)] == [2, 2]
 
 
 def test_a_reopened_run_has_all_its_attempts_again() -> None:
     state = SEEDING
     for attempt in (1, 2):
-        state = decide(OUTLINE, state, World({SEEDS[0]: Failed(attempt, FailureReason.ERROR, "no")}), 0.0).state
+        state = decide(OUTLINE, state, Observations({SEEDS[0]: Failed(attempt, FailureReason.ERROR, "no")}), 0.0).state
     again = reopen(state)
     assert again.floor == 3
-    once = decide(OUTLINE, again, World({SEEDS[0]: Failed(3, FailureReason.ERROR, "no")}), 10.0).state
+    once = decide(OUTLINE, again, Observations({SEEDS[0]: Failed(3, FailureReason.ERROR, "no")}), 10.0).state
     assert (once.phase, once.attempt(SEEDS[0]).number) == (Phase.SEEDING, 4)
     assert once.attempt(SEEDS[0]).not_before == 10.0 + BACKOFF_SECONDS
-    twice = decide(OUTLINE, once, World({SEEDS[0]: Failed(4, FailureReason.ERROR, "no")}), 20.0).state
+    twice = decide(OUTLINE, once, Observations({SEEDS[0]: Failed(4, FailureReason.ERROR, "no")}), 20.0).state
     assert twice.phase is Phase.FAILED
 
 
 def test_failures_nobody_had_seen_before_the_reopening_do_not_fail_it_again() -> None:
-    failed = decide(OUTLINE, SEEDING, World({SEEDS[0]: BAD, SEEDS[1]: Running(1, 0.0)}), 1.0).state
-    decision = decide(OUTLINE, reopen(failed), World({SEEDS[0]: BAD, SEEDS[1]: BAD}), 2.0)
+    failed = decide(OUTLINE, SEEDING, Observations({SEEDS[0]: BAD, SEEDS[1]: Running(1, 0.0)}), 1.0).state
+    decision = decide(OUTLINE, reopen(failed), Observations({SEEDS[0]: BAD, SEEDS[1]: BAD}), 2.0)
     assert decision.state.phase is Phase.SEEDING
 
 
@@ -139,7 +143,7 @@ def test_reopening_always_goes_past_the_attempts_made_so_far() -> None:
 
 def test_of_several_reasons_to_fail_the_first_items_stands() -> None:
     other = Failed(1, FailureReason.BAD_INPUT, "no such data")
-    failed = decide(OUTLINE, SEEDING, World({SEEDS[1]: other, SEEDS[0]: BAD}), 1.0).state
+    failed = decide(OUTLINE, SEEDING, Observations({SEEDS[1]: other, SEEDS[0]: BAD}), 1.0).state
     assert failed.failure is not None
     assert (failed.failure.key, failed.failure.message) == (SEEDS[0], "no such base")
 
@@ -150,7 +154,7 @@ def test_failures_seen_in_another_order_leave_the_same_bytes() -> None:
     for order in (SEEDS, SEEDS[::-1]):
         state = SEEDING
         for key in order:
-            state = decide(OUTLINE, state, World({key: once}), 0.0).state
+            state = decide(OUTLINE, state, Observations({key: once}), 0.0).state
         texts.add(state.to_json())
     assert len(texts) == 1
 
@@ -163,4 +167,4 @@ def test_only_a_failed_run_can_be_reopened(phase: Phase) -> None:
 
 def test_a_fact_of_another_phase_changes_nothing_and_is_refused() -> None:
     with pytest.raises(IllegalFactError):
-        enter(SEEDING, Fact.CONCLUDED, 1.0)
+        apply_fact(SEEDING, Fact.CONCLUDED, 1.0)

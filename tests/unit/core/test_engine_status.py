@@ -3,20 +3,20 @@
 import pytest
 
 from swarm_core.engine.phases import Phase
-from swarm_core.engine.plan import Outline
-from swarm_core.engine.state import Attempt, EngineState, Failure, Outcome, Point, Search
-from swarm_core.engine.status import Counts, Gain, Report, status
+from swarm_core.engine.planning import Outline
+from swarm_core.engine.run_summary import ItemCounts, MeasuredGain, RunSummary, summarize
+from swarm_core.engine.state import Attempt, EngineState, HistoryPoint, Outcome, RunFailure, SearchProgress
 from swarm_core.engine.work import FailureReason
 from swarm_core.recipe import digest_bytes
 
 OUTLINE = Outline(iterations=20, clusters=4)
 HELD = Outline(iterations=20, clusters=4, suspended=True)
 DIGEST = digest_bytes(b"")
-SEARCH = Search(0.5, "p03", "r", 0.25, "Patience", (("p00", None),), 40, 3, 1, (Point(0, 0.25, 0.125),))
-FAILURE = Failure(Phase.PREPARING, "prepare", FailureReason.BAD_INPUT, "line 3 is no JSON")
+SEARCH = SearchProgress(0.5, "p03", "r", 0.25, "Patience", (("p00", None),), 40, 3, 1, (HistoryPoint(0, 0.25, 0.125),))
+FAILURE = RunFailure(Phase.PREPARING, "prepare", FailureReason.BAD_INPUT, "line 3 is no JSON")
 
 
-def truths(report: Report) -> dict[str, str]:
+def truths(report: RunSummary) -> dict[str, str]:
     return {str(condition.type): str(condition.status) for condition in report.conditions}
 
 
@@ -48,7 +48,7 @@ CASES = [
 def test_conditions_say_what_tools_wait_for(
     state: EngineState, outline: Outline, expected: tuple[str, ...], reason: str
 ) -> None:
-    report = status(outline, state)
+    report = summarize(outline, state)
     kinds = ("Ready", "Reconciling", "Stalled", "Succeeded", "Suspended")
     assert truths(report) == dict(zip(kinds, expected, strict=True))
     assert {condition.reason for condition in report.conditions} == {reason}
@@ -59,7 +59,7 @@ def test_conditions_say_what_tools_wait_for(
     [
         (EngineState(), "nothing begun"),
         (EngineState(Phase.PREPARING), "checking and pinning the inputs"),
-        (EngineState(Phase.SEEDING, done=("seed.generators.002",)), "1 of 4 generators trained"),
+        (EngineState(Phase.SEEDING, done=("train.generators.002",)), "1 of 4 generators trained"),
         (EngineState(Phase.ITERATING), "measuring the start"),
         (EngineState(Phase.ITERATING, iteration=3), "iteration 3 of 20"),
         (
@@ -85,30 +85,30 @@ def test_conditions_say_what_tools_wait_for(
     ],
 )
 def test_the_message_says_where_the_run_stands(state: EngineState, message: str) -> None:
-    assert status(OUTLINE, state).message == message
+    assert summarize(OUTLINE, state).message == message
 
 
 def test_a_suspended_run_says_so() -> None:
-    assert status(HELD, EngineState(Phase.ITERATING, iteration=3)).message == "iteration 3 of 20; suspended"
+    assert summarize(HELD, EngineState(Phase.ITERATING, iteration=3)).message == "iteration 3 of 20; suspended"
 
 
 def test_before_the_conclusion_the_searchs_estimates_are_shown_and_no_gain() -> None:
-    report = status(OUTLINE, EngineState(Phase.ITERATING, iteration=1, search=SEARCH))
+    report = summarize(OUTLINE, EngineState(Phase.ITERATING, iteration=1, search=SEARCH))
     assert (report.best, report.initial, report.gain) == (0.5, 0.25, None)
     assert (report.iteration, report.iterations, report.best_particle) == (1, 20, "p03")
-    assert report.counts == Counts(items=40, rejected=3, unscored=1)
+    assert report.counts == ItemCounts(items=40, rejected=3, unscored=1)
     assert (report.history, report.particles) == (SEARCH.history, (("p00", None),))
     assert (report.stop, report.result) == ("Patience", None)
 
 
 def test_after_the_conclusion_fresh_data_replaces_the_searchs_estimates() -> None:
     outcome = Outcome(DIGEST, best=0.75, initial=0.5, gain=0.25, gain_low=0.125, gain_high=0.375, best_particle="p01")
-    report = status(OUTLINE, EngineState(Phase.SUCCEEDED, search=SEARCH, outcome=outcome))
+    report = summarize(OUTLINE, EngineState(Phase.SUCCEEDED, search=SEARCH, outcome=outcome))
     assert (report.best, report.initial) == (0.75, 0.5)
     assert report.best_particle == "p01", "the finalist that was chosen, where the search believed in p03"
-    assert report.gain == Gain(0.25, 0.125, 0.375)
+    assert report.gain == MeasuredGain(0.25, 0.125, 0.375)
     assert report.result == DIGEST
 
 
 def test_a_conclusion_without_a_gain_shows_none() -> None:
-    assert status(OUTLINE, EngineState(Phase.SUCCEEDED, outcome=Outcome(DIGEST))).gain is None
+    assert summarize(OUTLINE, EngineState(Phase.SUCCEEDED, outcome=Outcome(DIGEST))).gain is None

@@ -4,12 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from swarm_core.gates.chain import Rejection, admit
-from swarm_core.gates.duplicate import Duplicate
-from swarm_core.gates.leaked import Leaked
-from swarm_core.gates.verifiable import Verifiable
-from swarm_core.judges.arithmetic import Arithmetic
-from swarm_core.text.normal import normal
+from swarm_core.gates.admission import Rejection, admit
+from swarm_core.gates.duplicate import DuplicateGate
+from swarm_core.gates.held_out_gate import HeldOutGate
+from swarm_core.gates.verifiable import VerifiableGate
+from swarm_core.judges.arithmetic import ArithmeticJudge
+from swarm_core.text.normalization import normalize
 
 
 class Recording:
@@ -26,7 +26,7 @@ class Recording:
 
 
 def test_a_verifiable_item_is_one_that_the_judge_does_not_refuse() -> None:
-    gate = Verifiable(Arithmetic())
+    gate = VerifiableGate(ArithmeticJudge())
     assert gate.refusal("12+34") is None
     assert gate.refusal("1/0") == "division by zero"
 
@@ -35,27 +35,27 @@ def test_a_verifiable_item_is_one_that_the_judge_does_not_refuse() -> None:
     "copy", ["What is  1 + 2 ?", "WHAT IS 1+2?", " what\nis 1+2?\t"], ids=["spaced", "upper", "broken"]
 )
 def test_an_item_counts_once_whatever_its_case_and_spacing(copy: str) -> None:
-    gate = Duplicate()
+    gate = DuplicateGate()
     assert gate.refusal("What is 1+2?") is None
     assert gate.refusal(copy) == "repeats 'What is 1+2?'"
 
 
 def test_the_very_same_text_twice_is_a_duplicate() -> None:
-    gate, item = Duplicate(), "1+2"
+    gate, item = DuplicateGate(), "1+2"
     assert (gate.refusal(item), gate.refusal(item)) == (None, "repeats '1+2'")
 
 
 def test_different_items_are_no_duplicates() -> None:
-    gate = Duplicate()
+    gate = DuplicateGate()
     assert [gate.refusal(item) for item in ("1+2", "2+1", "1 2", "12", "1-2")] == [None] * 5
 
 
 def test_two_measurements_do_not_share_what_they_admitted() -> None:
-    assert (Duplicate().refusal("1+2"), Duplicate().refusal("1+2")) == (None, None)
+    assert (DuplicateGate().refusal("1+2"), DuplicateGate().refusal("1+2")) == (None, None)
 
 
 def test_a_copy_of_a_held_out_item_is_refused() -> None:
-    gate = Leaked(["Is 0 tied to 2?"])
+    gate = HeldOutGate(["Is 0 tied to 2?"])
     assert gate.refusal("is 0 tied\nto 2 ?") == "stands in the held-out data"
     assert gate.refusal("Is 0 tied to 3?") is None
 
@@ -69,26 +69,28 @@ def test_an_item_meets_a_gate_only_if_the_gates_before_admitted_it() -> None:
 
 
 def test_rejections_are_told_by_gate_with_their_texts() -> None:
-    admission = admit(["12+3", "x", "12 + 3", "9*9", "y"], [Verifiable(Arithmetic()), Leaked(["9*9"]), Duplicate()])
+    admission = admit(
+        ["12+3", "x", "12 + 3", "9*9", "y"], [VerifiableGate(ArithmeticJudge()), HeldOutGate(["9*9"]), DuplicateGate()]
+    )
     assert admission.accepted == ("12+3",)
     texts = {gate: [rejection.text for rejection in found] for gate, found in admission.by_gate().items()}
     assert texts == {"verifiable": ["x", "y"], "duplicate": ["12 + 3"], "leaked": ["9*9"]}
 
 
 def test_one_gate_serves_all_calls_of_a_measurement() -> None:
-    gates = [Duplicate()]
+    gates = [DuplicateGate()]
     assert admit(["1+2"], gates).accepted == ("1+2",)
     assert admit(["1+2", "3+4"], gates).accepted == ("3+4",)
 
 
 @given(items=st.lists(st.text(max_size=6)))
 def test_every_item_is_accepted_or_rejected_once(items: list[str]) -> None:
-    admission = admit(items, [Duplicate(), Leaked(["a"])])
+    admission = admit(items, [DuplicateGate(), HeldOutGate(["a"])])
     outcome = [*admission.accepted, *(rejection.text for rejection in admission.rejections)]
     assert sorted(outcome) == sorted(items)
-    assert len({normal(item) for item in admission.accepted}) == len(admission.accepted)
+    assert len({normalize(item) for item in admission.accepted}) == len(admission.accepted)
 
 
 @given(text=st.text())
 def test_the_normal_form_of_a_normal_form_is_itself(text: str) -> None:
-    assert normal(normal(text)) == normal(text)
+    assert normalize(normalize(text)) == normalize(text)

@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from swarm_core.errors import BadInputError
 from swarm_core.judges import expression, registry
-from swarm_core.judges.arithmetic import Arithmetic
-from swarm_core.objectives.cube import Reason, Unscored
+from swarm_core.judges.arithmetic import ArithmeticJudge
+from swarm_core.objectives.scores import Unscored, UnscoredReason
 
-JUDGE = Arithmetic()
+JUDGE = ArithmeticJudge()
 
 VALUES = [
     ("12+34", Fraction(46)),
@@ -96,7 +96,7 @@ ANSWERS = [
     ("12+34", r"First \boxed{45}, no: \boxed{46}", 1.0),
     ("12+34", r"\boxed{\text{none}} 46", 1.0),
     ("12+34", "12,34,46", 1.0),
-    ("12+34", "x46", Reason.UNREADABLE),
+    ("12+34", "x46", UnscoredReason.UNREADABLE),
     ("3-8", "-5", 1.0),
     ("3-8", "−5", 1.0),
     ("3-8", "3-8=-5", 1.0),
@@ -122,15 +122,15 @@ ANSWERS = [
     ("1-1", "1/0", 0.0),
     ("1+1", "9" * 5000, 0.0),
     ("1+1", "1/" + "9" * 5000, 0.0),
-    ("1+1", "", Reason.NO_ANSWER),
-    ("1+1", " \n", Reason.NO_ANSWER),
-    ("1+1", "I do not know.", Reason.UNREADABLE),
-    ("one", "1", Reason.JUDGE_FAILED),
+    ("1+1", "", UnscoredReason.NO_ANSWER),
+    ("1+1", " \n", UnscoredReason.NO_ANSWER),
+    ("1+1", "I do not know.", UnscoredReason.UNREADABLE),
+    ("one", "1", UnscoredReason.JUDGE_FAILED),
 ]
 
 
 @pytest.mark.parametrize(("item", "answer", "outcome"), ANSWERS, ids=[f"{i} | {a[:30]}" for i, a, _ in ANSWERS])
-def test_the_last_number_stated_is_what_counts(item: str, answer: str, outcome: float | Reason) -> None:
+def test_the_last_number_stated_is_what_counts(item: str, answer: str, outcome: float | UnscoredReason) -> None:
     scored = JUDGE.score(item, answer)
     assert (scored.reason if isinstance(scored, Unscored) else scored) == outcome
 
@@ -152,7 +152,7 @@ def test_no_text_is_too_strange_to_judge(item: str, answer: str) -> None:
     scored = JUDGE.score(item, answer)
     assert scored in (0.0, 1.0) or isinstance(scored, Unscored)
     if refused is not None:
-        assert scored == Unscored(Reason.JUDGE_FAILED, refused)
+        assert scored == Unscored(UnscoredReason.JUDGE_FAILED, refused)
 
 
 @pytest.mark.parametrize(
@@ -162,13 +162,13 @@ def test_no_text_is_too_strange_to_judge(item: str, answer: str) -> None:
 )
 @pytest.mark.timeout(5)
 def test_no_answer_is_long_enough_to_hold_the_judge_up(answer: str) -> None:
-    assert JUDGE.score("1+1", answer) in (0.0, Unscored(Reason.UNREADABLE, "the answer states no number"))
+    assert JUDGE.score("1+1", answer) in (0.0, Unscored(UnscoredReason.UNREADABLE, "the answer states no number"))
 
 
 def test_judges_are_found_by_name() -> None:
-    assert isinstance(registry.judge("Arithmetic"), Arithmetic)
+    assert isinstance(registry.get("Arithmetic"), ArithmeticJudge)
 
 
 def test_an_unknown_judge_is_refused_with_the_names_there_are() -> None:
     with pytest.raises(BadInputError, match=r"judge 'arithmetic': .* choose one of Arithmetic"):
-        registry.judge("arithmetic")
+        registry.get("arithmetic")

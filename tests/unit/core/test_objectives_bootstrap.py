@@ -6,17 +6,17 @@ from collections import Counter
 import pytest
 
 from swarm_core.objectives import bootstrap, difficulty, separation
-from swarm_core.objectives.cube import CoverageError, Cube, Reason, Score, Unscored
 from swarm_core.objectives.difficulty import Difficulty
-from swarm_core.objectives.objective import Batch
+from swarm_core.objectives.objective import ScoredBatch
+from swarm_core.objectives.scores import CoverageError, Score, ScoreCube, Unscored, UnscoredReason
 from swarm_core.objectives.separation import Separation
 from swarm_core.swarm import streams
 
-LOST = Unscored(Reason.UNREADABLE)
+LOST = Unscored(UnscoredReason.UNREADABLE)
 SKILLS = (0.7, 0.5, 0.4, 0.2)
 
 
-def drawn(seed: int, items: int, asked: int, skills: tuple[float, ...] = SKILLS, lost: float = 0.0) -> Batch:
+def drawn(seed: int, items: int, asked: int, skills: tuple[float, ...] = SKILLS, lost: float = 0.0) -> ScoredBatch:
     """Independent answers of takers of these skills; a share `lost` of them unscored."""
 
     def score(taker: int, item: int) -> Score:
@@ -26,18 +26,18 @@ def drawn(seed: int, items: int, asked: int, skills: tuple[float, ...] = SKILLS,
 
     rows = tuple(tuple(score(taker, item) for item in range(items)) for taker in range(len(skills)))
     names = tuple(f"t{taker}" for taker in range(len(skills)))
-    return Batch((tuple(map(str, range(items))),), Cube(names, (rows,)), asked)
+    return ScoredBatch((tuple(map(str, range(items))),), ScoreCube(names, (rows,)), asked)
 
 
 def test_resamples_are_a_function_of_the_seed_and_their_number() -> None:
-    few, many = list(bootstrap.resamples(3, 50, 5)), list(bootstrap.resamples(3, 50, 9))
+    few, many = list(bootstrap.draw_indices(3, 50, 5)), list(bootstrap.draw_indices(3, 50, 9))
     assert many[:5] == few
     assert len({tuple(chosen) for chosen in many}) == 9
-    assert list(bootstrap.resamples(4, 50, 5)) != few
+    assert list(bootstrap.draw_indices(4, 50, 5)) != few
 
 
 def test_resamples_draw_every_slot_equally_often() -> None:
-    counts = Counter(index for chosen in bootstrap.resamples(1, 7, 4000) for index in chosen)
+    counts = Counter(index for chosen in bootstrap.draw_indices(1, 7, 4000) for index in chosen)
     assert set(counts) == set(range(7))
     assert all(abs(count - 4000) < 250 for count in counts.values())
 
@@ -46,48 +46,48 @@ def test_resamples_draw_every_slot_equally_often() -> None:
 def test_a_draw_is_the_value_of_the_items_it_chose(lost: float) -> None:
     batch = drawn(5, 9, 12, lost=lost)
     expected = []
-    for chosen in bootstrap.resamples(8, 12, 50):
+    for chosen in bootstrap.draw_indices(8, 12, 50):
         kept = [index for index in chosen if index < 9]
         rows = [[row[index] for index in kept if not isinstance(row[index], Unscored)] for row in batch.cube.scores[0]]
         means = [sum(row) / len(row) for row in rows]  # type: ignore[arg-type]
         expected.append((max(means) - min(means)) / 3 * len(kept) / 12)
-    assert bootstrap.draws(batch, separation.raw, 8, 50) == pytest.approx(expected)
+    assert bootstrap.resample(batch, separation.from_means, 8, 50) == pytest.approx(expected)
 
 
 def test_a_draw_of_rejected_slots_alone_is_worth_nothing() -> None:
-    batch = Batch((("hard",),), Cube(("t",), (((0.0,),),)), 2)
-    assert Counter(bootstrap.draws(batch, difficulty.raw, 1, 400)).keys() == {0.0, 0.5, 1.0}
+    batch = ScoredBatch((("hard",),), ScoreCube(("t",), (((0.0,),),)), 2)
+    assert Counter(bootstrap.resample(batch, difficulty.from_means, 1, 400)).keys() == {0.0, 0.5, 1.0}
 
 
 def test_draws_without_a_score_of_some_taker_are_left_out() -> None:
-    batch = Batch((("a", "b"),), Cube(("x", "y"), (((1.0, LOST), (LOST, 1.0)),)), 2)
-    values = bootstrap.draws(batch, difficulty.raw, 1, 400)
+    batch = ScoredBatch((("a", "b"),), ScoreCube(("x", "y"), (((1.0, LOST), (LOST, 1.0)),)), 2)
+    values = bootstrap.resample(batch, difficulty.from_means, 1, 400)
     assert set(values) == {0.0}
     assert 150 < len(values) < 250  # both items are in about half of the draws
 
 
 def test_without_a_single_usable_draw_there_is_no_interval() -> None:
-    batch = Batch((("a", "b"),), Cube(("x", "y"), (((LOST, LOST), (1.0, 1.0)),)), 2)
+    batch = ScoredBatch((("a", "b"),), ScoreCube(("x", "y"), (((LOST, LOST), (1.0, 1.0)),)), 2)
     with pytest.raises(CoverageError, match="none of 10 resamples"):
-        bootstrap.draws(batch, difficulty.raw, 1, 10)
+        bootstrap.resample(batch, difficulty.from_means, 1, 10)
 
 
 def test_the_interval_is_the_percentile_one_and_holds_the_value() -> None:
     values = [index / 400 for index in range(401)]
-    assert bootstrap.interval(0.5, values) == (pytest.approx(0.025), pytest.approx(0.975))
-    assert bootstrap.interval(0.0, [0.25, 0.5]) == (0.0, pytest.approx(0.49375))
-    assert bootstrap.interval(0.9, [0.25, 0.5])[1] == 0.9
+    assert bootstrap.confidence_interval(0.5, values) == (pytest.approx(0.025), pytest.approx(0.975))
+    assert bootstrap.confidence_interval(0.0, [0.25, 0.5]) == (0.0, pytest.approx(0.49375))
+    assert bootstrap.confidence_interval(0.9, [0.25, 0.5])[1] == 0.9
 
 
 def test_equal_takers_have_an_interval_from_zero() -> None:
     row = (1.0, 0.0) * 10
-    found = Separation().measure(Batch((("q",) * 20,), Cube(("x", "y"), ((row, row[::-1]),)), 20), 1.0, 1)
+    found = Separation().measure(ScoredBatch((("q",) * 20,), ScoreCube(("x", "y"), ((row, row[::-1]),)), 20), 1.0, 1)
     assert (found.value, found.low) == (0.0, 0.0)
     assert found.high > 0.2
 
 
 def test_more_items_and_fewer_rejections_narrow_the_interval() -> None:
-    def width(batch: Batch) -> float:
+    def width(batch: ScoredBatch) -> float:
         found = Difficulty().measure(batch, 0.9, 1)
         return (found.high - found.low) / found.value
 
@@ -107,20 +107,20 @@ def test_the_interval_of_a_single_taker_is_right_about_as_often_as_it_says() -> 
 
 @pytest.mark.parametrize("objective", [Difficulty(), Separation()], ids=["difficulty", "separation"])
 def test_the_difference_of_equal_generators_covers_zero_about_as_often_as_it_says(
-    objective: bootstrap.Resampled,
+    objective: bootstrap.ResampledObjective,
 ) -> None:
     hits = 0
     for seed in range(60):
         first, second = drawn(2 * seed, 40, 44, SKILLS[:3]), drawn(2 * seed + 1, 40, 44, SKILLS[:3])
-        found = bootstrap.difference(first, second, objective, 0.9, seed, 200)
+        found = bootstrap.measure_difference(first, second, objective, 0.9, seed, 200)
         hits += found.low <= 0.0 <= found.high
     assert 0.88 < hits / 60 < 0.995
 
 
 def test_a_real_difference_is_found_with_its_sign() -> None:
     hard, easy = drawn(1, 300, 300, (0.3, 0.2)), drawn(2, 280, 300, (0.6, 0.2))
-    found = bootstrap.difference(hard, easy, Difficulty(), 0.9, 7)
-    back = bootstrap.difference(easy, hard, Difficulty(), 0.9, 7)
+    found = bootstrap.measure_difference(hard, easy, Difficulty(), 0.9, 7)
+    back = bootstrap.measure_difference(easy, hard, Difficulty(), 0.9, 7)
     assert found.low > 0
     assert back.high < 0
     assert found.value == pytest.approx(-back.value)
@@ -132,7 +132,7 @@ def test_a_real_difference_is_found_with_its_sign() -> None:
 def test_a_generator_against_its_own_data_is_still_two_independent_samples() -> None:
     """Drawn alike, the two resamples would cancel and the interval have no width at all."""
     batch = drawn(1, 100, 100)
-    found = bootstrap.difference(batch, batch, Difficulty(), 0.9, 7)
+    found = bootstrap.measure_difference(batch, batch, Difficulty(), 0.9, 7)
     single = Difficulty().measure(batch, 0.9, 7)
     assert found.value == 0
     assert (found.high - found.low) / (single.high - single.low) == pytest.approx(2**0.5, rel=0.15)
@@ -142,16 +142,16 @@ def test_the_same_seed_gives_the_same_interval() -> None:
     batch, other = drawn(1, 50, 60), drawn(2, 50, 60)
     assert Difficulty().measure(batch, 0.9, 5) == Difficulty().measure(batch, 0.9, 5)
     assert Difficulty().measure(batch, 0.9, 5) != Difficulty().measure(batch, 0.9, 6)
-    found = bootstrap.difference(batch, other, Separation(), 0.9, 5)
-    assert found == bootstrap.difference(batch, other, Separation(), 0.9, 5)
+    found = bootstrap.measure_difference(batch, other, Separation(), 0.9, 5)
+    assert found == bootstrap.measure_difference(batch, other, Separation(), 0.9, 5)
 
 
 def test_an_interval_costs_milliseconds() -> None:
     """Processor time, with a wide margin for a busy machine: 9 ms and 0.2 s where it was written."""
     small, large = drawn(1, 110, 120), drawn(2, 560, 600, lost=0.01)
     begun = time.process_time()
-    bootstrap.draws(small, difficulty.raw, 1, 200)
+    bootstrap.resample(small, difficulty.from_means, 1, 200)
     middle = time.process_time()
-    bootstrap.draws(large, difficulty.raw, 1, 1000)
+    bootstrap.resample(large, difficulty.from_means, 1, 1000)
     assert middle - begun < 0.05
     assert time.process_time() - middle < 1.5

@@ -9,24 +9,24 @@ from hypothesis import strategies as st
 
 from swarm_core.errors import BadInputError
 from swarm_core.objectives import difficulty, registry, separation
-from swarm_core.objectives.bootstrap import Resampled
-from swarm_core.objectives.cube import CoverageError, Cube, Reason, Score, Unscored
+from swarm_core.objectives.bootstrap import ResampledObjective
 from swarm_core.objectives.difficulty import Difficulty
-from swarm_core.objectives.objective import Batch
+from swarm_core.objectives.objective import ScoredBatch
+from swarm_core.objectives.scores import CoverageError, Score, ScoreCube, Unscored, UnscoredReason
 from swarm_core.objectives.separation import Separation
 
-LOST = Unscored(Reason.NO_ANSWER)
+LOST = Unscored(UnscoredReason.NO_ANSWER)
 BOTH = pytest.mark.parametrize("objective", [Difficulty(), Separation()], ids=["difficulty", "separation"])
 
 
-def batch(*rows: list[Score], asked: int | None = None) -> Batch:
+def batch(*rows: list[Score], asked: int | None = None) -> ScoredBatch:
     """One repeat: a row of scores per taker."""
     takers = tuple(f"t{index}" for index in range(len(rows)))
     items = tuple(f"item {index}" for index in range(len(rows[0])))
-    return Batch((items,), Cube(takers, (tuple(map(tuple, rows)),)), len(items) if asked is None else asked)
+    return ScoredBatch((items,), ScoreCube(takers, (tuple(map(tuple, rows)),)), len(items) if asked is None else asked)
 
 
-def value(objective: Resampled, given: Batch, coverage: float = 0.5) -> float:
+def value(objective: ResampledObjective, given: ScoredBatch, coverage: float = 0.5) -> float:
     return objective.measure(given, coverage, 1).value
 
 
@@ -42,7 +42,7 @@ def value(objective: Resampled, given: Batch, coverage: float = 0.5) -> float:
     ],
     ids=["two takers", "extremes", "nobody knows", "graded scores", "half rejected", "some unscored"],
 )
-def test_values_worked_out_by_hand(given: Batch, hard: float, apart: float) -> None:
+def test_values_worked_out_by_hand(given: ScoredBatch, hard: float, apart: float) -> None:
     assert value(Difficulty(), given) == pytest.approx(hard)
     assert value(Separation(), given) == pytest.approx(apart)
 
@@ -51,7 +51,7 @@ def test_separation_is_the_mean_gap_of_sorted_neighbours() -> None:
     means = [0.7, 0.1, 0.4, 0.35]
     ordered = sorted(means)
     gaps = [above - below for below, above in pairwise(ordered)]
-    assert separation.raw(means) == pytest.approx(sum(gaps) / len(gaps))
+    assert separation.from_means(means) == pytest.approx(sum(gaps) / len(gaps))
 
 
 def test_one_taker_has_a_difficulty_and_no_separation() -> None:
@@ -68,46 +68,48 @@ def test_parts_tell_the_accepted_share_and_every_takers_mean() -> None:
 
 
 @BOTH
-def test_repeats_are_pooled(objective: Resampled) -> None:
+def test_repeats_are_pooled(objective: ResampledObjective) -> None:
     first, second = ((1.0, 0.0, 0.5), (0.0, 0.0, 1.0)), ((1.0,), (0.25,))
-    apart = Batch((("a", "b", "c"), ("d",)), Cube(("x", "y"), (first, second)), 5)
-    together = Batch((("a", "b", "c", "d"),), Cube(("x", "y"), (((1.0, 0.0, 0.5, 1.0), (0.0, 0.0, 1.0, 0.25)),)), 5)
+    apart = ScoredBatch((("a", "b", "c"), ("d",)), ScoreCube(("x", "y"), (first, second)), 5)
+    together = ScoredBatch(
+        (("a", "b", "c", "d"),), ScoreCube(("x", "y"), (((1.0, 0.0, 0.5, 1.0), (0.0, 0.0, 1.0, 0.25)),)), 5
+    )
     assert objective.measure(apart, 1.0, 3) == objective.measure(together, 1.0, 3)
 
 
 @BOTH
-def test_nothing_accepted_is_worth_exactly_nothing(objective: Resampled) -> None:
+def test_nothing_accepted_is_worth_exactly_nothing(objective: ResampledObjective) -> None:
     found = objective.measure(batch([], [], asked=20), 0.95, 1)
     assert (found.value, found.low, found.high, found.n) == (0.0, 0.0, 0.0, 0)
 
 
 @BOTH
-def test_nothing_asked_is_not_a_measurement(objective: Resampled) -> None:
+def test_nothing_asked_is_not_a_measurement(objective: ResampledObjective) -> None:
     with pytest.raises(CoverageError, match="0 items"):
         objective.measure(batch([], [], asked=0), 0.95, 1)
 
 
 @BOTH
 @pytest.mark.parametrize("bad", [math.nan, math.inf, -0.1, 1.1])
-def test_a_score_that_is_none_is_refused(objective: Resampled, bad: float) -> None:
+def test_a_score_that_is_none_is_refused(objective: ResampledObjective, bad: float) -> None:
     with pytest.raises(ValueError, match="finite number from 0 to 1"):
         objective.measure(batch([1, bad], [0, 1]), 0.5, 1)
 
 
 @BOTH
-def test_more_accepted_than_asked_is_refused(objective: Resampled) -> None:
+def test_more_accepted_than_asked_is_refused(objective: ResampledObjective) -> None:
     with pytest.raises(ValueError, match="4 items accepted of 3 asked"):
         objective.measure(batch([1, 1, 1, 1], [0, 0, 0, 0], asked=3), 0.5, 1)
 
 
 @BOTH
-def test_items_without_their_scores_are_refused(objective: Resampled) -> None:
+def test_items_without_their_scores_are_refused(objective: ResampledObjective) -> None:
     with pytest.raises(ValueError, match="2 items"):
-        objective.measure(Batch((("a", "b"),), Cube(("x", "y"), (((1.0,), (0.0,)),)), 2), 0.5, 1)
+        objective.measure(ScoredBatch((("a", "b"),), ScoreCube(("x", "y"), (((1.0,), (0.0,)),)), 2), 0.5, 1)
 
 
 @BOTH
-def test_below_coverage_there_is_no_measurement(objective: Resampled) -> None:
+def test_below_coverage_there_is_no_measurement(objective: ResampledObjective) -> None:
     half = batch([1, LOST, 0, LOST], [1, 1, 1, 1])
     assert objective.measure(half, 0.5, 1).n == 4
     with pytest.raises(CoverageError, match="2 of 4"):
@@ -156,11 +158,11 @@ def test_difficulty_is_within_its_range(rows: list[list[float]]) -> None:
 
 
 def test_raw_difficulty_looks_at_the_best_taker_alone() -> None:
-    assert difficulty.raw([0.25, 0.75, 0.5]) == 0.25
+    assert difficulty.from_means([0.25, 0.75, 0.5]) == 0.25
 
 
 def test_objectives_are_found_by_the_name_users_write() -> None:
-    assert isinstance(registry.objective("Difficulty"), Difficulty)
-    assert isinstance(registry.objective("Separation"), Separation)
+    assert isinstance(registry.get("Difficulty"), Difficulty)
+    assert isinstance(registry.get("Separation"), Separation)
     with pytest.raises(BadInputError, match="'Novelty' is unknown; choose one of Difficulty, Separation"):
-        registry.objective("Novelty")
+        registry.get("Novelty")

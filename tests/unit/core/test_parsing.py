@@ -4,8 +4,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from swarm_core.text import parsing, prompts
-from swarm_core.text.parsing import Reason
+from swarm_core.text import item_parser, prompts
+from swarm_core.text.item_parser import RejectionReason
 
 GRAPH = "Find a path.\nThe nodes are numbered from 0 to 2, and the edges are:\n(0,1)\n(1,2)\nQ: is 0 tied to 2?"
 WORDED = "A field has\n3.5 apples per tree.\n\nHow many on 4 trees?"
@@ -65,47 +65,47 @@ SHAPES = {
 
 @pytest.mark.parametrize(("text", "items"), SHAPES.values(), ids=SHAPES.keys())
 def test_the_shapes_that_models_write_are_read(text: str, items: list[str]) -> None:
-    parsed = parsing.parse(text, 5)
+    parsed = item_parser.parse(text, 5)
     assert list(parsed.items) == items
     assert (parsed.rejected, parsed.surplus) == ((), 0)
 
 
 def test_an_item_that_ran_out_of_tokens_is_rejected_and_the_rest_kept() -> None:
-    parsed = parsing.parse("1. a\n2. b\n3. half of", 5, finished=False)
+    parsed = item_parser.parse("1. a\n2. b\n3. half of", 5, finished=False)
     assert parsed.items == ("a", "b")
-    assert parsed.rejected == (parsing.Rejected("half of", Reason.TRUNCATED),)
+    assert parsed.rejected == (item_parser.RejectedText("half of", RejectionReason.TRUNCATED),)
 
 
 def test_markers_with_nothing_after_them_are_rejected_as_empty() -> None:
-    parsed = parsing.parse("- \n- a\n-\n", 5)
+    parsed = item_parser.parse("- \n- a\n-\n", 5)
     assert parsed.items == ("a",)
-    assert [rejected.reason for rejected in parsed.rejected] == [Reason.EMPTY, Reason.EMPTY]
+    assert [rejected.reason for rejected in parsed.rejected] == [RejectionReason.EMPTY, RejectionReason.EMPTY]
 
 
 def test_items_beyond_the_limit_are_counted_and_not_kept() -> None:
-    parsed = parsing.parse("- a\n- b\n- c\n- d", 2)
+    parsed = item_parser.parse("- a\n- b\n- c\n- d", 2)
     assert (parsed.items, parsed.rejected, parsed.surplus) == (("a", "b"), (), 2)
 
 
 def test_a_truncated_item_nobody_asked_for_is_surplus_and_no_rejection() -> None:
-    parsed = parsing.parse("- a\n- b\n- c", 2, finished=False)
+    parsed = item_parser.parse("- a\n- b\n- c", 2, finished=False)
     assert (parsed.items, parsed.rejected, parsed.surplus) == (("a", "b"), (), 1)
 
 
 def test_an_empty_item_does_not_take_the_place_of_one_asked_for() -> None:
-    assert parsing.parse("- \n- a\n- b", 2).items == ("a", "b")
+    assert item_parser.parse("- \n- a\n- b", 2).items == ("a", "b")
 
 
 def test_a_completion_without_a_list_is_rejected_whole() -> None:
     refusal = "I'm sorry, but I can't help.\nAsk me something else."
-    parsed = parsing.parse(refusal, 5)
+    parsed = item_parser.parse(refusal, 5)
     assert parsed.items == ()
-    assert parsed.rejected == (parsing.Rejected(refusal, Reason.UNLISTED),)
+    assert parsed.rejected == (item_parser.RejectedText(refusal, RejectionReason.UNLISTED),)
 
 
 @pytest.mark.parametrize("text", ["", " \n\t\n"], ids=["empty", "blank"])
 def test_a_blank_completion_holds_nothing_at_all(text: str) -> None:
-    assert parsing.parse(text, 5) == parsing.Parsed((), (), 0)
+    assert item_parser.parse(text, 5) == item_parser.ParsedItems((), (), 0)
 
 
 LINES = st.text(st.characters(blacklist_categories=["Cs"], blacklist_characters="\r\n"), max_size=40)
@@ -115,17 +115,20 @@ ITEMS = st.lists(LINES, min_size=1, max_size=4).map("\n".join).map(str.strip).fi
 def plain(item: str) -> bool:
     """Whether `item` has no marker, fence, rule or courtesy after its first line, and no wrap: all that a list adds."""
     first, *rest = item.split("\n")
-    if any(parsing.marker(line) or parsing.FENCE.fullmatch(line) or parsing.RULE.fullmatch(line) for line in rest):
+    if any(
+        item_parser.parse_marker(line) or item_parser.FENCE.fullmatch(line) or item_parser.RULE.fullmatch(line)
+        for line in rest
+    ):
         return False
-    wrapped = item.startswith(("**", "`")) or parsing.FENCE.fullmatch(first)
-    return not wrapped and not any(parsing.courteous(line) for line in rest)
+    wrapped = item.startswith(("**", "`")) or item_parser.FENCE.fullmatch(first)
+    return not wrapped and not any(item_parser.is_courtesy(line) for line in rest)
 
 
-@pytest.mark.parametrize("style", prompts.Style)
+@pytest.mark.parametrize("style", prompts.PromptStyle)
 @given(items=st.lists(ITEMS.filter(plain), min_size=1, max_size=12))
-def test_what_prompts_list_is_what_the_parser_reads(style: prompts.Style, items: list[str]) -> None:
-    parsed = parsing.parse(prompts.listed(style, items), len(items))
-    assert parsed == parsing.Parsed(tuple(items), (), 0)
+def test_what_prompts_list_is_what_the_parser_reads(style: prompts.PromptStyle, items: list[str]) -> None:
+    parsed = item_parser.parse(prompts.format_list(style, items), len(items))
+    assert parsed == item_parser.ParsedItems(tuple(items), (), 0)
 
 
 MARKUP = st.sampled_from(
@@ -140,7 +143,7 @@ def subsequence(part: str, whole: str) -> bool:
 
 @given(text=st.lists(MARKUP | st.text(max_size=8)).map("".join), limit=st.integers(0, 6), finished=st.booleans())
 def test_no_text_is_too_strange_and_none_is_invented(text: str, limit: int, finished: bool) -> None:
-    parsed = parsing.parse(text, limit, finished=finished)
+    parsed = item_parser.parse(text, limit, finished=finished)
     assert len(parsed.items) <= limit
     assert all(item.strip() == item != "" for item in parsed.items)
     said = text.replace("\r\n", "\n").replace("\r", "\n")
@@ -150,6 +153,6 @@ def test_no_text_is_too_strange_and_none_is_invented(text: str, limit: int, fini
 
 @given(items=st.lists(ITEMS.filter(plain), min_size=2, max_size=6), cut=st.integers(1, 30))
 def test_cutting_a_completion_short_costs_its_last_item_only(items: list[str], cut: int) -> None:
-    text = prompts.listed(prompts.Style.PLAIN, items)
+    text = prompts.format_list(prompts.PromptStyle.PLAIN, items)
     assume(cut < len(items[-1]))
-    assert parsing.parse(text[:-cut], len(items), finished=False).items == tuple(items[:-1])
+    assert item_parser.parse(text[:-cut], len(items), finished=False).items == tuple(items[:-1])

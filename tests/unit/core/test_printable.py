@@ -8,10 +8,10 @@ from swarm_core.text import printable
 
 @given(st.text())
 def test_shown_text_is_one_line_and_steers_no_terminal(text: str) -> None:
-    shown = printable.line(text)
+    shown = printable.to_single_line(text)
     assert shown.isprintable()
-    assert printable.line(shown) == shown
+    assert printable.to_single_line(shown) == shown
 
 
 def test_an_escape_sequence_is_defused() -> None:
-    assert printable.line("a\x1b[2Jb\nc") == "a [2Jb c"
+    assert printable.to_single_line("a\x1b[2Jb\nc") == "a [2Jb c"

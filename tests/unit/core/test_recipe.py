@@ -4,7 +4,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from swarm_core.recipe import Digest, Group, Merge, Recipe, canonical_json, digest_bytes, mixture, single
+from swarm_core.recipe import (
+    Digest,
+    Merge,
+    Recipe,
+    TensorGroup,
+    build_mixture,
+    build_single,
+    canonical_json,
+    digest_bytes,
+)
 
 BASE, ONE, TWO = (digest_bytes(text) for text in (b"base", b"one", b"two"))
 finite = st.floats(allow_nan=False, allow_infinity=False)
@@ -16,39 +25,39 @@ def test_two_mixtures_share_a_name_exactly_when_their_coefficients_do(
 ) -> None:
     # repr tells 0.0 from -0.0, which are equal numbers but other bytes once multiplied.
     same = repr(left) == repr(right)
-    assert (mixture(BASE, (ONE, TWO), left).name == mixture(BASE, (ONE, TWO), right).name) is same
+    assert (build_mixture(BASE, (ONE, TWO), left).name == build_mixture(BASE, (ONE, TWO), right).name) is same
 
 
 @pytest.mark.parametrize(
     "other",
     [
-        single(BASE),
-        single(ONE, TWO),
-        single(BASE, TWO),
-        single(BASE, ONE, "bfloat16"),
-        mixture(BASE, (ONE, TWO), (1.0, 0.0)),
-        Recipe(BASE, (ONE,), (Group((1.0,), ("model.layers.0",)),)),
-        Recipe(BASE, (ONE,), (Group((1.0,)),), merge=Merge.EXACT),
+        build_single(BASE),
+        build_single(ONE, TWO),
+        build_single(BASE, TWO),
+        build_single(BASE, ONE, "bfloat16"),
+        build_mixture(BASE, (ONE, TWO), (1.0, 0.0)),
+        Recipe(BASE, (ONE,), (TensorGroup((1.0,), ("model.layers.0",)),)),
+        Recipe(BASE, (ONE,), (TensorGroup((1.0,)),), merge=Merge.EXACT),
     ],
     ids=["bare base", "other base", "other adapter", "other dtype", "longer basis", "other group", "other merge"],
 )
 def test_whatever_differs_changes_the_name(other: Recipe) -> None:
-    assert other.name != single(BASE, ONE).name
+    assert other.name != build_single(BASE, ONE).name
 
 
 def test_a_name_is_a_digest() -> None:
-    assert len(single(BASE).name) == 64
-    assert set(single(BASE).name) <= set("0123456789abcdef")
+    assert len(build_single(BASE).name) == 64
+    assert set(build_single(BASE).name) <= set("0123456789abcdef")
 
 
 def test_the_rank_that_an_exact_merge_is_cut_to_is_part_of_its_name() -> None:
-    names = [Recipe(BASE, (ONE,), (Group((1.0,)),), "float32", Merge.EXACT, rank).name for rank in (None, 8, 16)]
+    names = [Recipe(BASE, (ONE,), (TensorGroup((1.0,)),), "float32", Merge.EXACT, rank).name for rank in (None, 8, 16)]
     assert len(set(names)) == 3
 
 
 def test_the_name_of_an_elementwise_recipe_says_nothing_of_its_merge() -> None:
     plain = [BASE, [ONE, TWO], [[["model."], [0.5, -1.0]]], "bfloat16"]
-    recipe = Recipe(BASE, (ONE, TWO), (Group((0.5, -1.0), ("model.",)),), "bfloat16")
+    recipe = Recipe(BASE, (ONE, TWO), (TensorGroup((0.5, -1.0), ("model.",)),), "bfloat16")
     assert recipe.name == digest_bytes(canonical_json(plain))
     assert recipe.merge is Merge.ELEMENTWISE
 
@@ -59,12 +68,12 @@ def test_the_name_of_an_elementwise_recipe_says_nothing_of_its_merge() -> None:
 )
 def test_a_rank_that_would_cut_nothing_or_everything_is_refused(merge: Merge, rank: int, message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        Recipe(BASE, (ONE,), (Group((1.0,)),), merge=merge, max_rank=rank)
+        Recipe(BASE, (ONE,), (TensorGroup((1.0,)),), merge=merge, max_rank=rank)
 
 
 def test_coefficients_must_match_the_basis() -> None:
     with pytest.raises(ValueError, match="1 coefficients for a basis of 2"):
-        Recipe(BASE, (ONE, TWO), (Group((1.0,)),))
+        Recipe(BASE, (ONE, TWO), (TensorGroup((1.0,)),))
 
 
 def test_what_is_not_a_number_has_no_canonical_json() -> None:
@@ -78,9 +87,9 @@ def test_the_order_of_keys_does_not_change_canonical_json() -> None:
 
 @given(st.tuples(finite, finite))
 def test_a_recipe_read_back_is_the_same_recipe(coefficients: tuple[float, float]) -> None:
-    groups = (Group(coefficients, ("model.layers.0.", "model.layers.1.")), Group(coefficients))
+    groups = (TensorGroup(coefficients, ("model.layers.0.", "model.layers.1.")), TensorGroup(coefficients))
     exact = Recipe(BASE, (ONE, TWO), groups, merge=Merge.EXACT, max_rank=8)
-    for recipe in (single(BASE), single(BASE, ONE, "bfloat16"), Recipe(BASE, (ONE, TWO), groups), exact):
+    for recipe in (build_single(BASE), build_single(BASE, ONE, "bfloat16"), Recipe(BASE, (ONE, TWO), groups), exact):
         again = Recipe.from_bytes(recipe.to_bytes())
         assert again == recipe
         assert again.name == recipe.name

@@ -4,19 +4,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from swarm_core.gates.chain import Rejection
-from swarm_core.objectives.cube import CoverageError, Reason, Score, Unscored
+from swarm_core.gates.admission import Rejection
 from swarm_core.objectives.difficulty import Difficulty
 from swarm_core.objectives.objective import Measurement
+from swarm_core.objectives.scores import CoverageError, Score, Unscored, UnscoredReason
 from swarm_core.recipe import ModelName
-from swarm_core.rollout import Answer, Item, Rollout, Unmeasured, batch, count, measure
+from swarm_core.rollout import AnsweredItem, Rollout, TakerAnswer, Unmeasured, build_batch, measure, sum_totals
 
 MODEL = ModelName("0" * 64)
 scores: st.SearchStrategy[Score] = st.one_of(
-    st.floats(0, 1), st.builds(Unscored, st.sampled_from(Reason), st.text(max_size=5))
+    st.floats(0, 1), st.builds(Unscored, st.sampled_from(UnscoredReason), st.text(max_size=5))
 )
-answers = st.builds(Answer, st.none() | st.text(max_size=8), scores)
-items = st.builds(Item, st.text(max_size=8), st.tuples(answers, answers))
+answers = st.builds(TakerAnswer, st.none() | st.text(max_size=8), scores)
+items = st.builds(AnsweredItem, st.text(max_size=8), st.tuples(answers, answers))
 rejections = st.builds(Rejection, st.text(max_size=8), st.sampled_from(["parse", "duplicate"]), st.text(max_size=8))
 
 
@@ -42,13 +42,13 @@ def test_every_item_asked_for_is_accounted_for(rollout: Rollout) -> None:
 
 @given(st.lists(rollouts(), max_size=4))
 def test_totals_are_the_sums_of_the_parts(several: list[Rollout]) -> None:
-    total = count(several)
+    total = sum_totals(several)
     assert total.asked == sum(rollout.asked for rollout in several)
     assert sum(total.rejected.values()) == sum(sum(rollout.rejected().values()) for rollout in several)
 
 
-def item(first: Score, second: Score, text: str = "1+1") -> Item:
-    return Item(text, (Answer("2", first), Answer("2", second)))
+def item(first: Score, second: Score, text: str = "1+1") -> AnsweredItem:
+    return AnsweredItem(text, (TakerAnswer("2", first), TakerAnswer("2", second)))
 
 
 def test_rejected_items_cost_the_generator() -> None:
@@ -61,13 +61,13 @@ def test_rejected_items_cost_the_generator() -> None:
 def test_items_lost_to_an_outage_cost_nobody_but_too_many_leave_no_measurement() -> None:
     kept = tuple(item(0.0, 0.0) for _ in range(19))
     within = Rollout(MODEL, ("a", "b"), 20, 1, kept, (), 0)
-    assert batch([within], 0.95).asked == 19
+    assert build_batch([within], 0.95).asked == 19
     with pytest.raises(CoverageError, match="18 of 20"):
-        batch([Rollout(MODEL, ("a", "b"), 20, 2, kept[:18], (), 0)], 0.95)
+        build_batch([Rollout(MODEL, ("a", "b"), 20, 2, kept[:18], (), 0)], 0.95)
 
 
 def test_an_outage_of_a_taker_leaves_no_measurement_and_no_number() -> None:
-    silent = Unscored(Reason.NO_ANSWER, "connection refused")
+    silent = Unscored(UnscoredReason.NO_ANSWER, "connection refused")
     rollout = Rollout(MODEL, ("a", "b"), 2, 0, (item(1.0, silent), item(1.0, silent)), (), 0)
     found = measure([rollout], Difficulty(), 0.95, 0)
     assert isinstance(found, Unmeasured)

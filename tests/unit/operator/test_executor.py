@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 from fake_cluster import Failing, FakeCluster
 
-from swarm_operator import names
-from swarm_operator.cache import Cache
-from swarm_operator.cluster import ApiError, ConflictError, Target
+from swarm_operator.api_client.cluster import ApiError, ConflictError, ObjectReference
+from swarm_operator.api_client.object_cache import Cache
+from swarm_operator.common import names
+from swarm_operator.common.reconcile_plan import Create, Delete, Event, ObservedRun, Patch, Plan, SetFinalizers
 from swarm_operator.executor import Executor
-from swarm_operator.plan import Create, Delete, Event, Finalize, Observed, Patch, Plan
 
-RUN = Target("SwarmRun", "a", "run")
+RUN = ObjectReference("SwarmRun", "a", "run")
 
 
 class Scene:
@@ -28,7 +28,7 @@ class Scene:
                 "spec": {"seed": 1},
             }
         )
-        self.cache.saw("SwarmRun", self.run)
+        self.cache.record("SwarmRun", self.run)
         self.executor = Executor(self.cluster, self.cache, lambda: self.now, trust_seconds=60.0)
 
     def do(self, *steps: Any, status: Any = None, events: tuple[Event, ...] = ()) -> bool:
@@ -47,26 +47,26 @@ def scene() -> Scene:
 
 def child(kind: str, name: str = "c", run: str = "r", **rest: Any) -> dict[str, Any]:
     owner = {"apiVersion": "dataswarm.io/v1alpha1", "kind": "SwarmRun", "name": "run", "uid": run}
-    metadata = {"name": name, "labels": {names.RUN_UID: run}, "ownerReferences": [owner]}
+    metadata = {"name": name, "labels": {names.RUN_UID_LABEL: run}, "ownerReferences": [owner]}
     return {"apiVersion": "v1", "kind": kind, "metadata": metadata, **rest}
 
 
 def test_finalizers_are_written_for_the_version_that_was_seen_and_for_no_other(scene: Scene) -> None:
-    assert scene.do(Finalize(("a.b/c", names.FINALIZER)))
+    assert scene.do(SetFinalizers(("a.b/c", names.FINALIZER)))
     assert scene.cluster.objects[RUN]["metadata"]["finalizers"] == ["a.b/c", names.FINALIZER]
     assert scene.cluster.objects[RUN]["spec"] == {"seed": 1}
     scene.cluster.put({**scene.cluster.objects[RUN], "spec": {"seed": 2}})
     with pytest.raises(ConflictError):
-        scene.do(Finalize(()))
+        scene.do(SetFinalizers(()))
     assert scene.cluster.objects[RUN]["metadata"]["finalizers"] == ["a.b/c", names.FINALIZER]
 
 
 def test_a_run_whose_last_finalizer_goes_is_gone_and_its_job_is_deleted_after_it(scene: Scene) -> None:
-    scene.do(Finalize((names.FINALIZER,)), Create(unowned("Job", "r")))
+    scene.do(SetFinalizers((names.FINALIZER,)), Create(unowned("Job", "r")))
     asyncio.run(scene.cluster.delete(RUN, "r"))
-    scene.cache.saw("SwarmRun", scene.cluster.objects[RUN])
-    job = scene.cluster.objects[Target("Job", "a", "c")]["metadata"]["uid"]
-    scene.do(Finalize(()), Delete("Job", "c", job), events=(Event("Normal", "Purged", "12 objects"),))
+    scene.cache.record("SwarmRun", scene.cluster.objects[RUN])
+    job = scene.cluster.objects[ObjectReference("Job", "a", "c")]["metadata"]["uid"]
+    scene.do(SetFinalizers(()), Delete("Job", "c", job), events=(Event("Normal", "Purged", "12 objects"),))
     assert {target.kind for target in scene.cluster.objects} == {"Event"}
 
 
@@ -81,7 +81,10 @@ def test_a_child_without_an_owner_is_known_by_its_label(scene: Scene) -> None:
     scene.do(Create(unowned("Job", "r")))
     assert scene.cluster.made("Job") == 2
     for other in (unowned("Job", "another"), child("Job", run="another")):
-        scene.cluster.objects[Target("Job", "a", "c")]["metadata"] |= {"ownerReferences": [], **other["metadata"]}
+        scene.cluster.objects[ObjectReference("Job", "a", "c")]["metadata"] |= {
+            "ownerReferences": [],
+            **other["metadata"],
+        }
         with pytest.raises(ConflictError, match="not of this run"):
             scene.do(Create(unowned("Job", "r")))
 
@@ -125,14 +128,14 @@ def test_a_child_of_ours_made_from_another_manifest_is_not_passed_off_as_the_one
     with pytest.raises(ConflictError, match="another manifest"):
         scene.do(Create(child("Service", spec={"port": 2})))
     scene.do(Create(child("Service", spec={"port": 2})))
-    assert scene.cluster.objects[Target("Service", "a", "c")]["spec"] == {"port": 2}
+    assert scene.cluster.objects[ObjectReference("Service", "a", "c")]["spec"] == {"port": 2}
 
 
 def test_a_job_that_runs_is_not_replaced_for_its_manifest(scene: Scene) -> None:
     scene.do(Create(child("Job", spec={"a": 1})))
-    first = scene.cluster.objects[Target("Job", "a", "c")]["metadata"]["uid"]
+    first = scene.cluster.objects[ObjectReference("Job", "a", "c")]["metadata"]["uid"]
     scene.cache = scene.executor.cache = Cache()
-    scene.cache.saw("SwarmRun", scene.run)
+    scene.cache.record("SwarmRun", scene.run)
     with pytest.raises(ConflictError):
         scene.do(Create(child("Job", spec={"a": 2})))
     observed = scene.cache.observe("r")
@@ -142,18 +145,18 @@ def test_a_job_that_runs_is_not_replaced_for_its_manifest(scene: Scene) -> None:
 
 def test_a_secret_is_drawn_once_and_kept(scene: Scene) -> None:
     scene.do(Create(child("Secret"), secret="key"))
-    drawn = scene.cluster.objects[Target("Secret", "a", "c")]["stringData"]["key"]
+    drawn = scene.cluster.objects[ObjectReference("Secret", "a", "c")]["stringData"]["key"]
     scene.now = 100.0
     scene.do(Create(child("Secret"), secret="key"))
-    assert scene.cluster.objects[Target("Secret", "a", "c")]["stringData"]["key"] == drawn
+    assert scene.cluster.objects[ObjectReference("Secret", "a", "c")]["stringData"]["key"] == drawn
     assert len(drawn) == 64
 
 
 def test_a_delete_or_patch_of_what_is_gone_or_another_is_success(scene: Scene) -> None:
     scene.do(Create(child("Job")))
-    job = scene.cluster.objects[Target("Job", "a", "c")]
+    job = scene.cluster.objects[ObjectReference("Job", "a", "c")]
     scene.do(Delete("Job", "c", "another"), Patch("Job", "c", "another", {"spec": {"suspend": True}}))
-    assert scene.cluster.objects[Target("Job", "a", "c")] == job
+    assert scene.cluster.objects[ObjectReference("Job", "a", "c")] == job
     scene.do(Delete("Job", "c", job["metadata"]["uid"]))
     scene.do(Delete("Job", "c", job["metadata"]["uid"]), Patch("Job", "c", job["metadata"]["uid"], {"spec": {}}))
     observed = scene.cache.observe("r")
@@ -215,7 +218,7 @@ def test_an_event_is_told_once_and_its_loss_stops_nothing(scene: Scene) -> None:
 
 
 def test_a_run_that_went_meanwhile_is_forgotten(scene: Scene) -> None:
-    observed = Observed(scene.run)
+    observed = ObservedRun(scene.run)
     del scene.cluster.objects[RUN]
     asyncio.run(scene.executor.carry_out(observed, Plan(status={"phase": "Seeding"})))
     assert scene.cache.observe("r") is None

@@ -5,17 +5,17 @@ import functools
 import json
 
 import pod_world
-from engine_site import timeless
+from engine_simulation import without_times
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
-from pod_cluster import Thing
+from pod_cluster import KubernetesObject
 from pod_world import CrashError, World
 
 from swarm_core.engine.state import EngineState
 from swarm_core.engine.work import Receipt
-from swarm_operator import names, times
-from swarm_operator.plan import Observed
+from swarm_operator.common import names, timestamps
+from swarm_operator.common.reconcile_plan import ObservedRun
 
 WAYS = {
     "Local": lambda: pod_world.run(pod_world.LOCAL),
@@ -30,7 +30,7 @@ INDEX = st.integers(0, 7)
 def undisturbed(way: str, last: int) -> tuple[EngineState, dict[str, Receipt]]:
     world = World(WAYS[way](), last)
     world.drive()
-    return timeless(world.state), world.store
+    return without_times(world.state), world.store
 
 
 class Faults(RuleBasedStateMachine):
@@ -40,7 +40,7 @@ class Faults(RuleBasedStateMachine):
     def begin(self, way: str, last: int, turns: int) -> None:
         self.way = way
         self.world = World(WAYS[way](), last)
-        self.views: list[Observed] = []
+        self.views: list[ObservedRun] = []
         for _ in range(turns):
             self.world.turn()
 
@@ -110,7 +110,7 @@ class Faults(RuleBasedStateMachine):
 
     @rule(index=INDEX)
     def a_node_is_lost(self, index: int) -> None:
-        def lose(pod: Thing) -> None:
+        def lose(pod: KubernetesObject) -> None:
             pod["dead"] = True
             self.world.delete("Pod", pod["metadata"]["name"])
 
@@ -139,10 +139,10 @@ class Faults(RuleBasedStateMachine):
 
     @rule()
     def somebody_labels_something_of_his_own(self) -> None:
-        labels = {names.RUN_UID: "u-1", names.WORK: "iterate", names.ATTEMPT: "many"}
+        labels = {names.RUN_UID_LABEL: "u-1", names.WORK_LABEL: "iterate", names.ATTEMPT_LABEL: "many"}
         thing = {"kind": "Job", "metadata": {"name": "x", "uid": "x", "labels": labels}, "status": {}, "spec": {}}
-        self.views.append(Observed(self.world.run, (thing, {"kind": "Pod"}, {**thing, "kind": "Deployment"})))
-        self.world.operate(seen=Observed(self.world.run, (*self.world.observed().children, thing, {"kind": "Pod"})))
+        self.views.append(ObservedRun(self.world.run, (thing, {"kind": "Pod"}, {**thing, "kind": "Deployment"})))
+        self.world.operate(seen=ObservedRun(self.world.run, (*self.world.observed().children, thing, {"kind": "Pod"})))
 
     # --- what its owner does
 
@@ -160,7 +160,7 @@ class Faults(RuleBasedStateMachine):
         self.world.edit({"spec.rerun": self.world.serial("again")})
 
     def on_a_pod(self, index: int, act: object, never: str = "") -> None:
-        pods = [pod for pod in self.world.living() if pod["metadata"]["labels"][names.WORK] != never]
+        pods = [pod for pod in self.world.living() if pod["metadata"]["labels"][names.WORK_LABEL] != never]
         if pods:
             act(pods[index % len(pods)])  # type: ignore[operator]
 
@@ -170,11 +170,11 @@ class Faults(RuleBasedStateMachine):
             return
         for pod in self.world.living():
             if "dead" in pod:
-                self.world.now = max(self.world.now, times.seconds(pod["metadata"]["deletionTimestamp"]) + 121)
+                self.world.now = max(self.world.now, timestamps.parse(pod["metadata"]["deletionTimestamp"]) + 121)
         self.world.edit({"spec.suspend": False, "spec.execution.kubernetes.podTemplate": {}})
         self.world.drive()
         state, store = undisturbed(self.way, self.world.last)
-        assert timeless(self.world.state) == state
+        assert without_times(self.world.state) == state
         assert self.world.store == store
         assert not self.world.living()
         assert not any(one["spec"]["replicas"] for one in self.world.all("Deployment"))

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from swarm_operator import settings
-from swarm_operator.resources import KINDS
+from swarm_operator.api_client.resources import KINDS
 
 LOOK = """
 import json, sys

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from fake_cluster import FakeCluster
 
-from swarm_operator.cluster import ApiError, NotLeaderError, Target
+from swarm_operator.api_client.cluster import ApiError, NotLeaderError, ObjectReference
+from swarm_operator.common.reconcile_plan import ObservedRun, Plan, SetFinalizers
 from swarm_operator.host import Host
 from swarm_operator.metrics import Metrics
-from swarm_operator.plan import Finalize, Observed, Plan
 from swarm_operator.settings import LeaseSettings, Settings
 
 LEASE = LeaseSettings(seconds=3.0, renew_seconds=0.05, margin_seconds=1.0)
@@ -31,14 +31,14 @@ class Scene:
     def __post_init__(self) -> None:
         self.host = Host(self.reconcile, self.settings, Metrics())
 
-    def reconcile(self, observed: Observed, now: float, settings: Settings) -> Plan:
+    def reconcile(self, observed: ObservedRun, now: float, settings: Settings) -> Plan:
         name = observed.run["metadata"]["name"]
         self.seen.append(name)
         if name == "poison":
             raise RuntimeError("cannot be reconciled")
         if "deletionTimestamp" in observed.run["metadata"]:
             held = observed.run["metadata"].get("finalizers")
-            return Plan((Finalize(()),)) if held == ["ours"] else Plan()
+            return Plan((SetFinalizers(()),)) if held == ["ours"] else Plan()
         return Plan(status={"phase": "Preparing"}, wake_after=60.0)
 
     def run(self, name: str) -> dict[str, Any]:
@@ -48,7 +48,7 @@ class Scene:
         )
 
     def phase(self, name: str) -> str:
-        return str(self.cluster.objects[Target("SwarmRun", "a", name)].get("status", {}).get("phase", ""))
+        return str(self.cluster.objects[ObjectReference("SwarmRun", "a", name)].get("status", {}).get("phase", ""))
 
     def play(self, act: Callable[[], Awaitable[None]]) -> None:
         """Start the host, act, stop it."""
@@ -140,14 +140,14 @@ def test_a_run_that_is_deleted_is_reconciled_until_nothing_is_left_to_do() -> No
         scene.cluster.put({**run, "metadata": {**run["metadata"], **deleted}})
 
     async def act() -> None:
-        await until(lambda: Target("SwarmRun", "a", "held") not in scene.cluster.objects)
+        await until(lambda: ObjectReference("SwarmRun", "a", "held") not in scene.cluster.objects)
         await until(lambda: scene.seen.count("others"))
         before = scene.seen.count("others")
         await asyncio.sleep(0.3)
         assert scene.seen.count("others") == before
 
     scene.play(act)
-    assert Target("SwarmRun", "a", "others") in scene.cluster.objects
+    assert ObjectReference("SwarmRun", "a", "others") in scene.cluster.objects
 
 
 def test_a_worker_that_may_not_write_any_more_lets_the_loop_go_on() -> None:
@@ -182,7 +182,7 @@ def test_a_conflict_is_read_again_and_settled() -> None:
         await until(lambda: scene.phase("a"))
 
     scene.play(act)
-    assert scene.cluster.objects[Target("SwarmRun", "a", "a")]["spec"] == {"edit": 0}
+    assert scene.cluster.objects[ObjectReference("SwarmRun", "a", "a")]["spec"] == {"edit": 0}
 
 
 def test_a_clean_stop_gives_the_lease_back() -> None:
@@ -193,7 +193,7 @@ def test_a_clean_stop_gives_the_lease_back() -> None:
         await until(lambda: scene.phase("a"))
 
     scene.play(act)
-    lease = scene.cluster.objects[Target("Lease", LEASE.namespace, LEASE.name)]
+    lease = scene.cluster.objects[ObjectReference("Lease", LEASE.namespace, LEASE.name)]
     assert lease["spec"].get("holderIdentity") is None
 
 
@@ -202,9 +202,9 @@ def test_a_watch_tells_at_once() -> None:
 
     async def act() -> None:
         await until(lambda: scene.host.health()["leader"])
-        scene.host.saw("SwarmRun", "ADDED", scene.run("late"))
+        scene.host.record("SwarmRun", "ADDED", scene.run("late"))
         await until(lambda: scene.phase("late"))
-        scene.host.saw("SwarmRun", "DELETED", scene.run("late"))
+        scene.host.record("SwarmRun", "DELETED", scene.run("late"))
         assert list(scene.host.cache.runs()) == []
 
     scene.play(act)

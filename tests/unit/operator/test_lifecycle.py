@@ -6,13 +6,13 @@ import pod_cluster
 import pod_world
 import pytest
 import swarmrun_documents as documents
-from engine_site import timeless
+from engine_simulation import without_times
 from pod_world import World
 
 from swarm_core.api import crd
-from swarm_operator import names, times
+from swarm_operator.common import names, timestamps
 
-WORKS = ["prepare", "seed", "iterate", "conclude"]
+WORKS = ["prepare", "train", "iterate", "conclude"]
 
 
 def undisturbed(patch: documents.Patch) -> World:
@@ -34,7 +34,7 @@ def test_a_suspended_run_gives_everything_back_and_goes_on_to_the_same_end(work:
     for _ in range(3):
         world.turn("terminate")
     assert not world.living()
-    assert not any(job for job in world.all("Job") if not pod_cluster.ended(job))
+    assert not any(job for job in world.all("Job") if not pod_cluster.is_over(job))
     assert world.conditions()["Suspended"] == ("True", "Suspended")
     assert world.conditions()["Reconciling"][0] == "False"
     assert world.run["status"]["servers"]["phase"] == "Off"
@@ -42,7 +42,7 @@ def test_a_suspended_run_gives_everything_back_and_goes_on_to_the_same_end(work:
     world.edit({"spec.suspend": False})
     world.drive()
     plain = undisturbed(pod_world.SERVED)
-    assert timeless(world.state) == timeless(plain.state)
+    assert without_times(world.state) == without_times(plain.state)
     assert world.store == plain.store
 
 
@@ -69,7 +69,7 @@ def test_a_budget_that_is_spent_ends_the_search_and_the_best_so_far_is_concluded
 
 def test_a_budget_that_is_spent_before_the_first_commit_fails_the_run() -> None:
     world = World(pod_world.run({**pod_world.LOCAL, "spec.budget": {"gpuHours": 1}}))
-    world.until("seed")
+    world.until("train")
     world.now += 3700.0
     world.operate()
     assert world.conditions()["Stalled"] == ("True", "BudgetExceeded")
@@ -138,7 +138,7 @@ def test_a_run_whose_experiment_was_edited_past_the_schema_is_held() -> None:
     assert not world.living()
     world.edit({"spec.seed": 0})
     world.drive()
-    assert timeless(world.state) == timeless(undisturbed(pod_world.LOCAL).state)
+    assert without_times(world.state) == without_times(undisturbed(pod_world.LOCAL).state)
 
 
 def test_a_finished_run_stays_what_it_is_when_its_spec_is_broken() -> None:
@@ -160,7 +160,7 @@ def test_a_run_created_anew_under_the_old_name_has_children_of_its_own() -> None
 
 def test_a_run_that_is_deleted_is_left_alone() -> None:
     world = begun(pod_world.LOCAL, "iterate")
-    world.run["metadata"]["deletionTimestamp"] = times.written(world.now)
+    world.run["metadata"]["deletionTimestamp"] = timestamps.format_time(world.now)
     plan = world.operate()
     assert (plan.steps, plan.status, plan.wake_after) == ((), None, None)
 
@@ -178,11 +178,11 @@ def test_finished_jobs_do_not_pile_up() -> None:
 
 
 def test_a_status_is_one_that_the_crd_lets_pass() -> None:
-    import crd_judge  # noqa: PLC0415 (slow, and no other test needs it)
+    import crd_validator  # noqa: PLC0415 (slow, and no other test needs it)
 
     world = undisturbed(pod_world.SERVED)
-    schema = crd.manifest()["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
-    assert crd_judge.refusals(world.run, schema) == []
+    schema = crd.build_manifest()["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
+    assert crd_validator.list_refusals(world.run, schema) == []
     assert set(world.run["status"]) <= set(schema["properties"]["status"]["properties"])
 
 
@@ -191,9 +191,9 @@ def test_the_status_of_the_largest_run_stays_small_whatever_its_attempts_say(cou
     """World.write refuses a status of 64 KiB or more."""
     most = {"spec.generators.count": count, "spec.swarm": {"iterations": 1000, "particles": 64}}
     world = World(pod_world.run({**pod_world.LOCAL, **most, "spec.execution.kubernetes.maxAccelerators": 64}))
-    world.until("seed")
-    assert len(world.living("seed")) == count
-    for pod in world.living("seed"):
+    world.until("train")
+    assert len(world.living("train")) == count
+    for pod in world.living("train"):
         world.end(pod, 1, json.dumps({"failed": {"reason": "Error", "message": '\\"ü\x07' * 1000}}))
     world.turn("terminate")
     assert all(attempt.number == 2 for attempt in world.state.attempts.values())
@@ -214,4 +214,4 @@ def test_looking_again_at_an_unchanged_world_changes_nothing() -> None:
 
 def test_no_child_takes_its_name_from_more_than_the_run_and_the_item() -> None:
     world = undisturbed(pod_world.SERVED)
-    assert all(name.startswith(f"arithmetic-{names.short('u-1')}-") for _, name in world.things)
+    assert all(name.startswith(f"arithmetic-{names.short_digest('u-1')}-") for _, name in world.things)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from swarm_operator import render
+from swarm_operator.cli import render
 from swarm_trainer.cli import parser
 
 GOLDEN = Path(__file__).with_name("golden")
@@ -15,13 +15,13 @@ ROOT = Path(__file__).parents[3]
 
 
 def children(name: str) -> list[dict[str, Any]]:
-    return list(yaml.safe_load_all(render.rendered((GOLDEN / f"{name}.yaml").read_text(), name)))
+    return list(yaml.safe_load_all(render.render_run((GOLDEN / f"{name}.yaml").read_text(), name)))
 
 
 @pytest.mark.parametrize("name", ["local", "servers", "game"])
 def test_the_children_of_a_run_are_the_golden_ones(name: str) -> None:
     """`make generate` writes them anew."""
-    text = render.rendered((GOLDEN / f"{name}.yaml").read_text(), name)
+    text = render.render_run((GOLDEN / f"{name}.yaml").read_text(), name)
     assert text == (GOLDEN / f"{name}.children.yaml").read_text()
 
 
@@ -56,7 +56,7 @@ def test_names_fit_and_are_of_this_run_alone() -> None:
 
 def test_what_deletes_the_results_is_among_the_children_where_that_is_asked_for() -> None:
     text = (GOLDEN / "local.yaml").read_text() + "  deletionPolicy: Purge\n"
-    plain, purged = (render.rendered(one, "local") for one in ((GOLDEN / "local.yaml").read_text(), text))
+    plain, purged = (render.render_run(one, "local") for one in ((GOLDEN / "local.yaml").read_text(), text))
     (job,) = yaml.safe_load_all(purged.removeprefix(plain))
     assert job["metadata"]["name"].endswith("-purge")
     assert purged.startswith(plain)
@@ -83,7 +83,9 @@ def test_the_command_line_takes_up_a_command_it_does_not_know(capsys: pytest.Cap
     told = (ROOT / "pyproject.toml").read_text().partition('[project.entry-points."dataswarm.commands"]\n')[2]
     name, _, value = told.splitlines()[0].partition(" = ")
     commands = parser.argparse.ArgumentParser()
-    parser.add_brought(commands.add_subparsers(), [EntryPoint(name, value.strip('"'), parser.COMMANDS)])
+    parser.add_plugin_commands(
+        commands.add_subparsers(), [EntryPoint(name, value.strip('"'), parser.COMMAND_ENTRY_POINTS)]
+    )
     arguments = commands.parse_args([name, str(GOLDEN / "local.yaml")])
     assert arguments.command(arguments) == 0
     assert "least: 24 Jobs at most" in capsys.readouterr().out

@@ -5,13 +5,13 @@ import pytest
 from pod_world import World
 
 from swarm_core.api import crd
-from swarm_core.api.resources import ADVERSARIAL_RUN
+from swarm_core.api.custom_resources import ADVERSARIAL_RUN
 
 SEEDED = (("generators", 3), ("takers", 2), ("rivals", 3))
 TURNS = (
     "iterate.generators.0000", "iterate.takers.0000",
-    "iterate.generators.0001", "seed.takers.002", "iterate.takers.0001",
-    "iterate.generators.0002", "seed.takers.003", "iterate.takers.0002",
+    "iterate.generators.0001", "train.takers.002", "iterate.takers.0001",
+    "iterate.generators.0002", "train.takers.003", "iterate.takers.0002",
 )  # fmt: skip
 """Of a game of three clusters against two whose takers are trained between their turns."""
 
@@ -31,7 +31,7 @@ def test_an_undisturbed_game_takes_its_turns_and_leaves_nothing_alive(patch: dic
     world = World(pod_world.game(patch))
     world.drive()
     assert world.phase == "Succeeded"
-    seeds = [f"seed.{side}.{index:03d}/1" for side, count in SEEDED for index in range(count)]
+    seeds = [f"train.{side}.{index:03d}/1" for side, count in SEEDED for index in range(count)]
     assert sorted(world.launched[1:9]) == sorted(seeds)
     assert world.launched[:1] + world.launched[9:] == [f"{key}/1" for key in ("prepare", *TURNS, "conclude")]
     assert not world.living()
@@ -42,14 +42,14 @@ def test_what_trains_in_a_game_waits_for_the_servers_to_go_and_they_for_it() -> 
     for _ in range(400):
         world.turn()
         world.now += 1.0
-        assert not (world.living("seed") and world.living("serve"))
+        assert not (world.living("train") and world.living("serve"))
         if world.phase == "Succeeded":
             return
     raise AssertionError(world.run["status"]["message"])
 
 
 def test_the_status_of_a_game_tells_its_rounds() -> None:
-    import crd_judge  # noqa: PLC0415 (slow, and no other test needs it)
+    import crd_validator  # noqa: PLC0415 (slow, and no other test needs it)
 
     world = World(pod_world.game(pod_world.LOCAL))
     world.drive()
@@ -58,6 +58,6 @@ def test_the_status_of_a_game_tells_its_rounds() -> None:
     assert [row["round"] for row in status["history"]] == [0, 1, 2]
     assert all(0 <= row["difficulty"] <= 1 and 0 <= row["takerScore"] <= 1 for row in status["history"])
     assert status["message"] == "concluded after 2 rounds"
-    schema = crd.manifest(ADVERSARIAL_RUN)["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
-    assert crd_judge.refusals(world.run, schema) == []
+    schema = crd.build_manifest(ADVERSARIAL_RUN)["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
+    assert crd_validator.list_refusals(world.run, schema) == []
     assert set(status) <= set(schema["properties"]["status"]["properties"])

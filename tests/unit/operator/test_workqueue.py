@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from swarm_operator.workqueue import WorkQueue
+from swarm_operator.api_client.workqueue import WorkQueue
 
 
 def running(test: Callable[[WorkQueue], Awaitable[None]]) -> None:

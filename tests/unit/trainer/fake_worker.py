@@ -16,10 +16,10 @@ from swarm_core.engine.work import Kind, Receipt, WorkItem
 from swarm_core.errors import BadInputError
 from swarm_core.ports import ArtifactStore
 from swarm_core.recipe import Digest, canonical_json, digest_bytes
+from swarm_trainer.run_store import receipt_store
+from swarm_trainer.runtime.context import Progress
 from swarm_trainer.stores import tree
 from swarm_trainer.stores.local import LocalStore
-from swarm_trainer.verbs import receipts
-from swarm_trainer.verbs.context import Progress
 from swarm_trainer.worker import loop
 
 ITERATIONS = 3
@@ -33,10 +33,10 @@ def main(folder: Path) -> None:
         report(Progress(item.key, "begun", tokens=100, fitness=(("p00", 0.25), ("p01", None))))
         behave(folder, item, report)
         store = LocalStore(folder / "store")
-        found = receipts.stored(store, item.key)
+        found = receipt_store.load(store, item.key)
         if found is not None:
             return found
-        data = store.publish(receipts.key(item.key), receipt(item, store, folder).to_bytes())
+        data = store.publish(receipt_store.key(item.key), receipt(item, store, folder).to_bytes())
         return Receipt.from_bytes(data)
 
     loop.main(carry_out)
@@ -90,7 +90,7 @@ def receipt(item: WorkItem, store: ArtifactStore, folder: Path) -> Receipt:
     match item.kind:
         case Kind.PREPARE:
             return Receipt(item.key, {"experiment": made}, {"clusters": CLUSTERS})
-        case Kind.SEED:
+        case Kind.TRAIN:
             return Receipt(item.key, {"adapter": made})
         case Kind.ITERATE:
             last = item.index + 1 >= ITERATIONS

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from swarm_core.api import defaults, loading
-from swarm_core.judges.arithmetic import Arithmetic
+from swarm_core.api import loading, resolution
+from swarm_core.judges.arithmetic import ArithmeticJudge
 from swarm_trainer.data import seeds
 from swarm_trainer.lora import adapter, signature
+from swarm_trainer.runtime import inputs
 from swarm_trainer.stores import files, tree
-from swarm_trainer.verbs import places
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
 ARENAS = ["arithmetic", "arithmetic-2", "arithmetic-3"]
@@ -34,21 +34,21 @@ def test_every_taker_fits_the_base(name: str) -> None:
     takers = sorted((EXAMPLES / name / "takers").iterdir())
     assert len(takers) == 4
     for taker in takers:
-        signature.fits(EXAMPLES / name / "base", adapter.read_signature(taker), taker.name)
+        signature.check_base(EXAMPLES / name / "base", adapter.read_signature(taker), taker.name)
 
 
 @pytest.mark.parametrize("name", ARENAS)
 def test_every_seed_item_can_be_judged_and_has_a_cluster(name: str) -> None:
     items = seeds.read(EXAMPLES / name / "seeds.jsonl", "text", "cluster").items
     assert len({item.cluster for item in items}) == 4
-    assert [item.text for item in items if Arithmetic().refusal(item.text)] == []
+    assert [item.text for item in items if ArithmeticJudge().refusal(item.text)] == []
 
 
 @pytest.mark.parametrize("file", sorted(EXAMPLES.rglob("*.yaml")), ids=lambda file: f"{file.parent.name}/{file.name}")
 def test_every_example_is_valid_and_names_files_that_are_there(file: Path) -> None:
-    resolved = defaults.resolve(loading.parse(file.read_text(), str(file)))
-    for use in defaults.uris(resolved):
-        places.looked_up(use, file.parent)
+    resolved = resolution.resolve(loading.parse(file.read_text(), str(file)))
+    for use in resolution.list_uris(resolved):
+        inputs.find_local(use, file.parent)
 
 
 def test_the_arena_of_the_game_is_what_its_digests_say() -> None:
@@ -63,4 +63,4 @@ def test_no_item_of_the_game_stands_with_both_sides_and_all_can_be_judged() -> N
         for name in ("seeds.jsonl", "takers.jsonl")
     )
     assert not set(generators) & set(takers)
-    assert [text for text in (*generators, *takers) if Arithmetic().refusal(text)] == []
+    assert [text for text in (*generators, *takers) if ArithmeticJudge().refusal(text)] == []

@@ -140,7 +140,9 @@ def elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[Else
     monkeypatch.chdir(tmp_path)
 
     def put(one: Elsewhere) -> Elsewhere:
-        monkeypatch.setattr(parser, "entry_points", lambda *, group: [one] if group == parser.ELSEWHERE else [])
+        monkeypatch.setattr(
+            parser, "entry_points", lambda *, group: [one] if group == parser.CLUSTER_ENTRY_POINTS else []
+        )
         return one
 
     return put

@@ -8,8 +8,8 @@ import pytest
 
 from swarm_core.errors import BadInputError
 from swarm_trainer.data import clustering, seeds
-from swarm_trainer.data.clustering import Model, Tfidf
-from swarm_trainer.data.seeds import Seed
+from swarm_trainer.data.clustering import ModelEmbedder, TfidfEmbedder
+from swarm_trainer.data.seeds import SeedItem
 
 
 def write(path: Path, *lines: str | bytes) -> Path:
@@ -20,13 +20,13 @@ def write(path: Path, *lines: str | bytes) -> Path:
 def test_items_come_in_file_order_without_copies_or_blank_lines(tmp_path: Path) -> None:
     path = write(tmp_path / "s.jsonl", '{"q": "b"}', "", '{"q": "a"}', '{"q": "b"}', '{"q": "a\u2028c"}', "")
     found = seeds.read(path, "q")
-    assert found.items == (Seed("b"), Seed("a"), Seed("a\u2028c"))
+    assert found.items == (SeedItem("b"), SeedItem("a"), SeedItem("a\u2028c"))
     assert found.duplicates == 1
 
 
 def test_the_file_may_name_the_clusters_and_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
     path = write(tmp_path / "s.jsonl", b'\xef\xbb\xbf{"q": "a", "kind": "x"}')
-    assert seeds.read(path, "q", "kind").items == (Seed("a", "x"),)
+    assert seeds.read(path, "q", "kind").items == (SeedItem("a", "x"),)
 
 
 GOOD = '{"q": "a", "k": "x"}'
@@ -57,7 +57,7 @@ def test_a_missing_file_is_refused(tmp_path: Path) -> None:
         seeds.read(tmp_path / "absent.jsonl", "q")
 
 
-ITEMS = [Seed(f"item {number}") for number in range(100)]
+ITEMS = [SeedItem(f"item {number}") for number in range(100)]
 
 
 def test_the_division_is_a_partition_of_the_size_asked_for() -> None:
@@ -71,7 +71,7 @@ def test_the_division_follows_the_seed_and_not_the_order() -> None:
     held = set(seeds.split(ITEMS, 0.25, 3)[1])
     assert set(seeds.split(ITEMS[::-1], 0.25, 3)[1]) == held
     assert set(seeds.split(ITEMS, 0.25, 4)[1]) != held
-    grown = set(seeds.split([*ITEMS, Seed("one more")], 0.25, 3)[1])
+    grown = set(seeds.split([*ITEMS, SeedItem("one more")], 0.25, 3)[1])
     assert len(grown & held) >= 24
 
 
@@ -91,16 +91,16 @@ MIXED = [text for pair in zip(WORDS, SUMS, strict=True) for text in pair]
 
 
 def test_texts_of_two_kinds_fall_apart_and_the_first_is_cluster_zero() -> None:
-    assert clustering.cluster(MIXED, 2, Tfidf(), 1, least=6) == (0, 1) * 6
+    assert clustering.cluster(MIXED, 2, TfidfEmbedder(), 1, least=6) == (0, 1) * 6
 
 
 def test_clusters_are_the_same_every_time() -> None:
     texts = [json.dumps({"n": n, "m": n * n % 17}) for n in range(60)]
-    assert clustering.cluster(texts, 4, Tfidf(), 5) == clustering.cluster(texts, 4, Tfidf(), 5)
+    assert clustering.cluster(texts, 4, TfidfEmbedder(), 5) == clustering.cluster(texts, 4, TfidfEmbedder(), 5)
 
 
 def test_a_model_in_a_folder_embeds_texts_whatever_their_batch(tiny_base: Path) -> None:
-    embedder = Model(tiny_base)
+    embedder = ModelEmbedder(tiny_base)
     together = embedder.embed(MIXED)
     assert together.shape == (12, 32)
     alone = embedder.embed(MIXED[3:4])
@@ -110,18 +110,18 @@ def test_a_model_in_a_folder_embeds_texts_whatever_their_batch(tiny_base: Path) 
 
 def test_too_few_items_for_the_clusters_are_refused_with_numbers() -> None:
     with pytest.raises(BadInputError, match="12 seed items for 4 clusters of at least 10: 40 are needed"):
-        clustering.cluster(MIXED, 4, Tfidf(), 1, least=10)
+        clustering.cluster(MIXED, 4, TfidfEmbedder(), 1, least=10)
 
 
 def test_a_small_cluster_is_refused_with_the_sizes() -> None:
     with pytest.raises(BadInputError, match="clusters of 11, 1 seed items: each needs 3"):
-        clustering.cluster([*WORDS, *[word + "!" for word in WORDS[:5]], "1+1="], 2, Tfidf(), 1, least=3)
+        clustering.cluster([*WORDS, *[word + "!" for word in WORDS[:5]], "1+1="], 2, TfidfEmbedder(), 1, least=3)
 
 
 def test_fewer_distinct_texts_than_clusters_are_refused_and_not_warned_about() -> None:
     with pytest.raises(BadInputError, match="each needs 1"):
-        clustering.cluster(["a", "a", "b"], 3, Tfidf(), 1)
+        clustering.cluster(["a", "a", "b"], 3, TfidfEmbedder(), 1)
 
 
 def test_clusters_are_numbered_in_order_of_appearance() -> None:
-    assert clustering.canonical([7, 7, 2, 9, 2]) == (0, 0, 1, 2, 1)
+    assert clustering.renumber([7, 7, 2, 9, 2]) == (0, 0, 1, 2, 1)

@@ -8,11 +8,12 @@ import pytest
 import swarmrun_documents as documents
 import yaml
 
-from swarm_core.api import defaults, loading
+from swarm_core.api import loading, resolution
 from swarm_core.errors import BadInputError
+from swarm_trainer.runtime import engines
+from swarm_trainer.runtime.context import Context
+from swarm_trainer.steps import prepare
 from swarm_trainer.stores.local import LocalStore
-from swarm_trainer.verbs import engines, prepare
-from swarm_trainer.verbs.context import Context
 
 Make = Callable[..., Path]
 TOO_HIGH = 513
@@ -30,7 +31,7 @@ def context(tiny_base: Path, make_adapter: Make, tmp_path: Path) -> Callable[...
         adapters = [str(plain), str(plain)] if taker else [str(steep), str(steep)]
         for patch in ({"spec.generators.adapters": adapters}, *patches):
             document = documents.patched(patch, document)
-        resolved = defaults.resolve(loading.parse(yaml.safe_dump(document), "test"))
+        resolved = resolution.resolve(loading.parse(yaml.safe_dump(document), "test"))
         return Context(resolved, LocalStore(tmp_path / "store"), tmp_path, tmp_path, lambda _: None)
 
     return make
@@ -51,6 +52,6 @@ def test_the_local_engine_serves_any_rank(context: Callable[..., Context], taker
 def test_vllm_asked_for_where_it_is_not_installed_is_refused(
     context: Callable[..., Context], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engines.server, "installed", lambda: False)
+    monkeypatch.setattr(engines.vllm_server, "is_installed", lambda: False)
     with pytest.raises(BadInputError, match=r"spec.execution.local.inference: VLLM, but .*`make vllm`.* write Local"):
         engines.check(context(SERVED, taker=False))

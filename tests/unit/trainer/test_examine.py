@@ -7,12 +7,12 @@ from dataclasses import replace
 import pytest
 from scripted_engine import Script, Scripted
 
-from swarm_core.judges.arithmetic import Arithmetic
-from swarm_core.objectives.cube import Reason, Score, Unscored
-from swarm_core.ports import Completion, Failure, Request
+from swarm_core.judges.arithmetic import ArithmeticJudge
+from swarm_core.objectives.scores import Score, Unscored, UnscoredReason
+from swarm_core.ports import Completion, Request, RequestFailure
 from swarm_core.recipe import ModelName
-from swarm_core.text.prompts import Style
-from swarm_trainer.verbs.examine import Exam, Sampling, examine
+from swarm_core.text.prompts import PromptStyle
+from swarm_trainer.evaluation.examine import Examination, Sampling, examine_generator
 
 WRITER, GOOD, BAD = (ModelName(digit * 64) for digit in "abc")
 POOL = tuple(f"{n}+{n}" for n in range(20))
@@ -22,10 +22,10 @@ def wrote(text: str) -> Completion:
     return Completion(text, len(text), True)
 
 
-def exam(rounds: int = 1, held_out: frozenset[str] = frozenset()) -> Exam:
-    return Exam(
+def exam(rounds: int = 1, held_out: frozenset[str] = frozenset()) -> Examination:
+    return Examination(
         seed=7,
-        style=Style.PLAIN,
+        style=PromptStyle.PLAIN,
         domain="arithmetic",
         pool=POOL,
         held_out=held_out,
@@ -34,7 +34,7 @@ def exam(rounds: int = 1, held_out: frozenset[str] = frozenset()) -> Exam:
         generation=Sampling(32, 1.0),
         answering=Sampling(8, 0.0),
         takers=(("good", GOOD), ("bad", BAD)),
-        judge=Arithmetic(),
+        judge=ArithmeticJudge(),
     )
 
 
@@ -42,7 +42,7 @@ def numbered(texts: Sequence[str]) -> Script:
     """A writer that gives these texts in turn, a good taker that is right and a bad one that says 0."""
     waiting = iter(texts)
 
-    def script(request: Request) -> Completion | Failure:
+    def script(request: Request) -> Completion | RequestFailure:
         if request.model == WRITER:
             return wrote(next(waiting))
         item = request.prompt.removeprefix("Q: ").removesuffix("\nA:")
@@ -52,7 +52,7 @@ def numbered(texts: Sequence[str]) -> Script:
 
 
 def test_every_taker_answers_every_item_and_is_judged() -> None:
-    rollout = examine(exam(), Scripted(numbered(["- 1+2\n- 3+4\n", "- 5+6\n- 7+8\n"])), WRITER, ("here",), 4)
+    rollout = examine_generator(exam(), Scripted(numbered(["- 1+2\n- 3+4\n", "- 5+6\n- 7+8\n"])), WRITER, ("here",), 4)
     assert [item.text for item in rollout.items] == ["1+2", "3+4", "5+6", "7+8"]
     assert [[answer.score for answer in item.answers] for item in rollout.items] == [[1.0, 0.0]] * 4
     assert (rollout.asked, rollout.lost, rollout.takers) == (4, 0, ("good", "bad"))
@@ -60,14 +60,14 @@ def test_every_taker_answers_every_item_and_is_judged() -> None:
 
 def test_repeated_leaked_and_unverifiable_items_are_rejected_by_name() -> None:
     script = numbered(["- 1+2\n- 1+2\n", "- what?\n- 3+4\n"])
-    rollout = examine(exam(held_out=frozenset({"3+4"})), Scripted(script), WRITER, ("here",), 4)
+    rollout = examine_generator(exam(held_out=frozenset({"3+4"})), Scripted(script), WRITER, ("here",), 4)
     assert [item.text for item in rollout.items] == ["1+2"]
     assert rollout.rejected() == {"duplicate": 1, "verifiable": 1, "leaked": 1}
 
 
 def test_a_shortfall_is_asked_for_again_and_never_padded() -> None:
     engine = Scripted(numbered(["- 1+2\n", "- 1+2\n", "- 3+4\n", "- 5+6\n"]))
-    rollout = examine(exam(rounds=2), engine, WRITER, ("here",), 4)
+    rollout = examine_generator(exam(rounds=2), engine, WRITER, ("here",), 4)
     assert [item.text for item in rollout.items] == ["1+2", "3+4", "5+6"]
     assert rollout.asked == 8
     assert rollout.rejected() == {"duplicate": 1, "missing": 4}
@@ -75,8 +75,8 @@ def test_a_shortfall_is_asked_for_again_and_never_padded() -> None:
 
 
 def test_a_failed_request_is_asked_once_more_and_then_lost_without_cost() -> None:
-    engine = Scripted(lambda request: Failure("connection refused"))
-    rollout = examine(exam(), engine, WRITER, ("here",), 4)
+    engine = Scripted(lambda request: RequestFailure("connection refused"))
+    rollout = examine_generator(exam(), engine, WRITER, ("here",), 4)
     assert (rollout.asked, rollout.lost, rollout.items) == (4, 4, ())
     assert len(engine.asked) == 4
     assert not rollout.rejected()
@@ -85,11 +85,14 @@ def test_a_failed_request_is_asked_once_more_and_then_lost_without_cost() -> Non
 def test_a_taker_that_cannot_be_asked_leaves_a_missing_score() -> None:
     right = numbered(["- 1+2\n- 3+4\n"])
 
-    def script(request: Request) -> Completion | Failure:
-        return Failure("timed out") if request.model == BAD else right(request)
+    def script(request: Request) -> Completion | RequestFailure:
+        return RequestFailure("timed out") if request.model == BAD else right(request)
 
-    rollout = examine(exam(), Scripted(script), WRITER, ("here",), 2)
-    assert [answer.score for answer in rollout.items[0].answers] == [1.0, Unscored(Reason.NO_ANSWER, "timed out")]
+    rollout = examine_generator(exam(), Scripted(script), WRITER, ("here",), 2)
+    assert [answer.score for answer in rollout.items[0].answers] == [
+        1.0,
+        Unscored(UnscoredReason.NO_ANSWER, "timed out"),
+    ]
 
 
 @pytest.mark.parametrize(("temperature", "scores"), [(0.0, [None, None]), (0.7, [1.0, 1.0])], ids=["greedy", "sampled"])
@@ -99,32 +102,32 @@ def test_an_unreadable_answer_is_sampled_once_more_where_answers_are_sampled(
     right = numbered(["- 1+2\n- 3+4\n"])
     heard = set[str]()
 
-    def script(request: Request) -> Completion | Failure:
+    def script(request: Request) -> Completion | RequestFailure:
         if request.model == GOOD and request.prompt not in heard:
             heard.add(request.prompt)
             return wrote(" hm")
         return right(request)
 
     paper = replace(exam(), answering=Sampling(8, temperature))
-    rollout = examine(paper, Scripted(script), WRITER, ("here",), 2)
+    rollout = examine_generator(paper, Scripted(script), WRITER, ("here",), 2)
     found = [item.answers[0].score for item in rollout.items]
     assert [None if isinstance(score, Unscored) else score for score in found] == scores
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -0.1, 1.1])
 def test_a_score_that_is_no_score_is_refused(value: float) -> None:
-    class Odd(Arithmetic):
+    class Odd(ArithmeticJudge):
         def score(self, item: str, answer: str) -> Score:
             return value
 
     with pytest.raises(ValueError, match="a score is a finite number from 0 to 1"):
-        examine(replace(exam(), judge=Odd()), Scripted(numbered(["- 1+2\n- 3+4\n"])), WRITER, ("here",), 2)
+        examine_generator(replace(exam(), judge=Odd()), Scripted(numbered(["- 1+2\n- 3+4\n"])), WRITER, ("here",), 2)
 
 
 def test_what_is_asked_depends_on_the_place_and_not_on_the_model() -> None:
     def prompts(model: ModelName, place: tuple[str | int, ...]) -> list[tuple[str, int]]:
         engine = Scripted(lambda request: wrote(""))
-        examine(exam(), engine, model, place, 4)
+        examine_generator(exam(), engine, model, place, 4)
         return [(request.prompt, request.seed) for request in engine.asked]
 
     assert prompts(WRITER, ("iteration", 1)) == prompts(GOOD, ("iteration", 1))

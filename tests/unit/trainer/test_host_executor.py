@@ -16,13 +16,13 @@ from swarm_core.engine.work import (
     Running,
     WorkItem,
 )
-from swarm_trainer.host.executor import DEATHS, Employee, Executor, Site, ending
-from swarm_trainer.host.process import Ended, Said
-from swarm_trainer.verbs.context import Progress
-from swarm_trainer.worker.messages import Unfinished
+from swarm_trainer.host.executor import MAX_DEATHS, Executor, ExecutorHooks, WorkerHandle, describe_exit
+from swarm_trainer.host.worker_process import WorkerExited, WorkerMessage
+from swarm_trainer.runtime.context import Progress
+from swarm_trainer.worker.messages import FailedAttempt
 
-ITEM = WorkItem(Kind.SEED, index=0)
-OTHER = WorkItem(Kind.SEED, index=1)
+ITEM = WorkItem(Kind.TRAIN, index=0)
+OTHER = WorkItem(Kind.TRAIN, index=1)
 NOW = 1000.0
 
 
@@ -34,7 +34,7 @@ class FakeWorker:
     given: list[WorkItem] = field(default_factory=list)
     over: bool = False
 
-    def give(self, item: WorkItem) -> None:
+    def send_item(self, item: WorkItem) -> None:
         assert not self.over
         self.given.append(item)
 
@@ -51,9 +51,9 @@ class Place:
     receipts: dict[str, Receipt] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.executor = Executor(Site(self.hire, self.receipts.get, lambda: "Killed", lambda: NOW))
+        self.executor = Executor(ExecutorHooks(self.start_worker, self.receipts.get, lambda: "Killed", lambda: NOW))
 
-    def hire(self, number: int) -> Employee:
+    def start_worker(self, number: int) -> WorkerHandle:
         self.workers.append(FakeWorker(number))
         return self.workers[-1]
 
@@ -61,7 +61,7 @@ class Place:
         self.executor.apply([Launch(item)])
 
     def die(self) -> None:
-        self.executor.hear(Ended(self.workers[-1].number))
+        self.executor.receive(WorkerExited(self.workers[-1].number))
 
     def seen(self, item: WorkItem = ITEM) -> object:
         return self.executor.observe().items.get(item.key)
@@ -85,7 +85,7 @@ def test_a_second_item_waits_until_it_is_asked_for_again() -> None:
     place = Place()
     place.executor.apply([Launch(ITEM), Launch(OTHER)])
     assert place.seen(OTHER) is None
-    place.executor.hear(Said(1, Receipt(ITEM.key)))
+    place.executor.receive(WorkerMessage(1, Receipt(ITEM.key)))
     place.launch(OTHER)
     assert place.workers[0].given == [ITEM, OTHER]
 
@@ -93,7 +93,7 @@ def test_a_second_item_waits_until_it_is_asked_for_again() -> None:
 def test_a_receipt_makes_an_item_done_for_good() -> None:
     place = Place()
     place.launch()
-    place.executor.hear(Said(1, Receipt(ITEM.key)))
+    place.executor.receive(WorkerMessage(1, Receipt(ITEM.key)))
     place.launch()
     assert place.seen() == Done(Receipt(ITEM.key))
 
@@ -101,16 +101,16 @@ def test_a_receipt_makes_an_item_done_for_good() -> None:
 def test_a_reported_failure_is_seen_with_its_time_until_the_next_attempt() -> None:
     place = Place()
     place.launch()
-    place.executor.hear(Said(1, Unfinished(ITEM.key, Failed(1, FailureReason.ERROR, "no"))))
+    place.executor.receive(WorkerMessage(1, FailedAttempt(ITEM.key, Failed(1, FailureReason.ERROR, "no"))))
     assert place.seen() == Failed(1, FailureReason.ERROR, "no", NOW)
-    place.launch(WorkItem(Kind.SEED, index=0, attempt=2))
+    place.launch(WorkItem(Kind.TRAIN, index=0, attempt=2))
     assert place.seen() == Running(2, NOW)
 
 
 def test_progress_changes_nothing_that_is_seen() -> None:
     place = Place()
     place.launch()
-    place.executor.hear(Said(1, Progress(ITEM.key, "halfway")))
+    place.executor.receive(WorkerMessage(1, Progress(ITEM.key, "halfway")))
     assert place.seen() == Running(1, NOW)
 
 
@@ -133,25 +133,25 @@ def test_an_item_whose_receipt_stands_is_done_though_its_worker_died_before_sayi
 def test_deaths_in_a_row_are_the_items_own_fault() -> None:
     place = Place()
     seen = []
-    for _ in range(DEATHS + 1):
+    for _ in range(MAX_DEATHS + 1):
         place.launch()
         place.die()
         seen.append(place.seen())
     reasons = [failed.reason for failed in seen if isinstance(failed, Failed)]
     lost, error = FailureReason.LOST, FailureReason.ERROR
-    assert reasons == [lost] * (DEATHS - 1) + [error, lost]
-    last = seen[DEATHS - 1]
+    assert reasons == [lost] * (MAX_DEATHS - 1) + [error, lost]
+    last = seen[MAX_DEATHS - 1]
     assert isinstance(last, Failed)
     assert "3 times in a row; its last words: Killed" in last.message
 
 
 def test_an_attempt_that_ended_otherwise_breaks_the_row_of_deaths() -> None:
     place = Place()
-    for _ in range(DEATHS - 1):
+    for _ in range(MAX_DEATHS - 1):
         place.launch()
         place.die()
     place.launch()
-    place.executor.hear(Said(DEATHS, Unfinished(ITEM.key, Failed(1, FailureReason.ERROR, "no"))))
+    place.executor.receive(WorkerMessage(MAX_DEATHS, FailedAttempt(ITEM.key, Failed(1, FailureReason.ERROR, "no"))))
     place.launch()
     place.die()
     seen = place.seen()
@@ -162,7 +162,7 @@ def test_an_attempt_that_ended_otherwise_breaks_the_row_of_deaths() -> None:
 def test_an_idle_workers_death_is_nobodys_failure() -> None:
     place = Place()
     place.launch()
-    place.executor.hear(Said(1, Receipt(ITEM.key)))
+    place.executor.receive(WorkerMessage(1, Receipt(ITEM.key)))
     place.die()
     place.launch(OTHER)
     assert place.seen(OTHER) == Running(1, NOW)
@@ -197,8 +197,8 @@ def test_what_a_cancelled_worker_still_said_no_longer_counts() -> None:
     place.launch()
     place.executor.apply([Cancel(ITEM.key, CancelReason.DEADLINE)])
     place.launch()
-    place.executor.hear(Said(1, Unfinished(ITEM.key, Failed(1, FailureReason.ERROR, "old"))))
-    place.executor.hear(Ended(1))
+    place.executor.receive(WorkerMessage(1, FailedAttempt(ITEM.key, Failed(1, FailureReason.ERROR, "old"))))
+    place.executor.receive(WorkerExited(1))
     assert place.seen() == Running(1, NOW)
     assert not place.workers[1].over
 
@@ -217,4 +217,4 @@ def test_closing_ends_the_worker_and_may_be_done_twice() -> None:
     [(0, "ended with exit code 0"), (1, "ended with exit code 1"), (-15, "was ended by SIGTERM")],
 )
 def test_the_end_of_a_process_is_told_in_words(status: int, words: str) -> None:
-    assert ending(status) == words
+    assert describe_exit(status) == words

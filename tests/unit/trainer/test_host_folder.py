@@ -7,15 +7,15 @@ import pytest
 
 from swarm_core.errors import BadInputError
 from swarm_core.recipe import canonical_json, digest_bytes
-from swarm_trainer.host import folder
-from swarm_trainer.host.folder import Identity
+from swarm_trainer.host import run_folder
+from swarm_trainer.host.run_folder import RunIdentity
 from swarm_trainer.worker.layout import Layout
 
 SPEC = {"seed": 42, "swarm": {"particles": 8}, "takers": [{"name": "weak", "adapter": None}]}
 
 
-def identity(spec: dict[str, object]) -> Identity:
-    return Identity("tiny", digest_bytes(canonical_json(spec)), spec, "0.1.0")
+def identity(spec: dict[str, object]) -> RunIdentity:
+    return RunIdentity("tiny", digest_bytes(canonical_json(spec)), spec, "0.1.0")
 
 
 MINE = identity(SPEC)
@@ -23,10 +23,10 @@ MINE = identity(SPEC)
 
 def test_a_folder_stays_with_the_experiment_that_claimed_it(tmp_path: Path) -> None:
     layout = Layout(tmp_path)
-    folder.claim(layout, MINE, prepared=False)
-    assert folder.read(layout) == MINE
+    run_folder.claim(layout, MINE, prepared=False)
+    assert run_folder.read(layout) == MINE
     before = layout.run.read_bytes()
-    folder.claim(layout, replace(MINE, version="9.9.9"), prepared=True)
+    run_folder.claim(layout, replace(MINE, version="9.9.9"), prepared=True)
     assert layout.run.read_bytes() == before
 
 
@@ -50,21 +50,21 @@ def test_a_folder_stays_with_the_experiment_that_claimed_it(tmp_path: Path) -> N
 def test_another_experiment_is_refused_and_told_both_values(
     tmp_path: Path, other: dict[str, object], words: str
 ) -> None:
-    folder.claim(Layout(tmp_path), MINE, prepared=False)
+    run_folder.claim(Layout(tmp_path), MINE, prepared=False)
     with pytest.raises(BadInputError) as refused:
-        folder.claim(Layout(tmp_path), identity(other), prepared=True)
+        run_folder.claim(Layout(tmp_path), identity(other), prepared=True)
     assert words in str(refused.value)
     assert "another --folder, or another metadata.name" in str(refused.value)
-    assert folder.read(Layout(tmp_path)) == MINE
+    assert run_folder.read(Layout(tmp_path)) == MINE
 
 
 def test_a_folder_whose_run_never_got_past_preparing_goes_to_the_next_experiment(tmp_path: Path) -> None:
     layout = Layout(tmp_path)
-    folder.claim(layout, MINE, prepared=False)
+    run_folder.claim(layout, MINE, prepared=False)
     layout.state.write_text("of the first")
     other = identity({**SPEC, "seed": 43})
-    folder.claim(layout, other, prepared=False)
-    assert folder.read(layout) == other
+    run_folder.claim(layout, other, prepared=False)
+    assert run_folder.read(layout) == other
     assert not layout.state.exists()
 
 
@@ -72,23 +72,23 @@ def test_a_damaged_run_file_is_refused_rather_than_overwritten(tmp_path: Path) -
     layout = Layout(tmp_path)
     layout.run.write_text('{"name": "tiny"}')
     with pytest.raises(BadInputError, match=r"run\.json cannot be read"):
-        folder.claim(layout, MINE, prepared=False)
+        run_folder.claim(layout, MINE, prepared=False)
 
 
 def test_a_file_is_no_run_folder(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(BadInputError, match="is a file; a run needs a folder"):
-        folder.check(Layout(tmp_path / "file"))
+        run_folder.check(Layout(tmp_path / "file"))
 
 
 def test_a_folder_with_other_things_in_it_is_no_run_folder(tmp_path: Path) -> None:
     (tmp_path / "thesis.tex").touch()
     with pytest.raises(BadInputError, match=r"holds 'thesis\.tex' and no run"):
-        folder.check(Layout(tmp_path))
+        run_folder.check(Layout(tmp_path))
 
 
 def test_a_new_an_empty_and_a_just_locked_folder_may_become_run_folders(tmp_path: Path) -> None:
-    folder.check(Layout(tmp_path / "new"))
-    folder.check(Layout(tmp_path))
+    run_folder.check(Layout(tmp_path / "new"))
+    run_folder.check(Layout(tmp_path))
     (tmp_path / "lock").touch()
-    folder.check(Layout(tmp_path))
+    run_folder.check(Layout(tmp_path))

@@ -14,7 +14,7 @@ HOLDER = """
 import sys
 from pathlib import Path
 from swarm_trainer.host import lock
-with lock.held(Path(sys.argv[1])):
+with lock.hold(Path(sys.argv[1])):
     print("held", flush=True)
     sys.stdin.read()
 """
@@ -32,7 +32,7 @@ def other_process(path: Path) -> subprocess.Popen[str]:
 def test_the_second_is_refused_and_told_the_firsts_process_number(tmp_path: Path) -> None:
     with other_process(tmp_path / "lock") as first:
         words = f"process {first.pid} on .*runs in this folder; .*kill {first.pid}"
-        with pytest.raises(BadInputError, match=words), lock.held(tmp_path / "lock"):
+        with pytest.raises(BadInputError, match=words), lock.hold(tmp_path / "lock"):
             pass
         first.kill()
 
@@ -41,21 +41,21 @@ def test_a_lock_is_free_as_soon_as_its_holder_is_killed(tmp_path: Path) -> None:
     with other_process(tmp_path / "lock") as first:
         first.kill()
         first.wait()
-        with lock.held(tmp_path / "lock") as me:
+        with lock.hold(tmp_path / "lock") as me:
             assert me.pid == os.getpid()
 
 
 def test_who_holds_it_can_be_asked_without_taking_it(tmp_path: Path) -> None:
     path = tmp_path / "lock"
     assert lock.holder(path) is None
-    with lock.held(path) as me:
+    with lock.hold(path) as me:
         assert lock.holder(path) == me
     assert lock.holder(path) is None
 
 
 def test_a_holder_that_has_not_written_its_name_yet_is_still_refused_to_others(tmp_path: Path) -> None:
     path = tmp_path / "lock"
-    with lock.held(path):
+    with lock.hold(path):
         path.write_text("")
-        with pytest.raises(BadInputError, match="another process runs in this folder"), lock.held(path):
+        with pytest.raises(BadInputError, match="another process runs in this folder"), lock.hold(path):
             pass

@@ -42,7 +42,7 @@ def placed(tmp_path: Path) -> tuple[LocalStore, Layout, Receipt]:
     layout.root.mkdir()
     store = LocalStore(layout.store)
     receipt = concluded(store, tmp_path / "bundle", PARTS)
-    results.place(layout, store, receipt)
+    results.install(layout, store, receipt)
     return store, layout, receipt
 
 
@@ -59,14 +59,14 @@ def test_placing_again_after_being_killed_in_the_middle_completes_it(tmp_path: P
     (layout.root / "dataset" / "left over").touch()
     layout.summary.unlink()
     (layout.staging / "of before").mkdir(parents=True)
-    results.place(layout, store, receipt)
+    results.install(layout, store, receipt)
     assert found(layout.root) == PARTS
 
 
 def test_placing_what_stands_touches_nothing(tmp_path: Path) -> None:
     store, layout, receipt = placed(tmp_path)
     before = layout.summary.stat().st_ino
-    results.place(layout, store, receipt)
+    results.install(layout, store, receipt)
     assert layout.summary.stat().st_ino == before
 
 
@@ -75,7 +75,7 @@ def test_no_result_stands_when_the_bundle_cannot_be_had(tmp_path: Path) -> None:
     layout.result.unlink()
     gone = Receipt("conclude", {**receipt.outputs, "bundle": Digest("0" * 64)})
     with pytest.raises(StoreError):
-        results.place(layout, store, gone)
+        results.install(layout, store, gone)
     assert not layout.result.exists()
 
 

@@ -9,22 +9,22 @@ from typing import TypeVar
 
 import pytest
 
-from swarm_core.api import defaults, loading
+from swarm_core.api import loading, resolution
 from swarm_core.engine.phases import Phase
 from swarm_core.engine.state import EngineState
 from swarm_core.engine.work import FailureReason
 from swarm_core.errors import BadInputError
 from swarm_trainer.host import run as host
-from swarm_trainer.host.events import Began, Entered, Event, Finished, Noticed, Started, Worked
 from swarm_trainer.host.loop import SystemClock
-from swarm_trainer.host.process import Heard, Inbox
+from swarm_trainer.host.run_events import Began, Entered, Event, Finished, Noticed, Started, Worked
+from swarm_trainer.host.worker_process import Inbox, InboxMessage
 from swarm_trainer.worker.layout import Layout
-from swarm_trainer.worker.session import Order
+from swarm_trainer.worker.session import WorkerSpec
 
 HERE = Path(__file__).parent
 FILE = HERE / "fake_run" / "swarmrun.yaml"
 WORKER = (sys.executable, str(HERE / "fake_worker.py"))
-ITEMS = ["prepare", *(f"seed.generators.{n:03d}" for n in range(2))]
+ITEMS = ["prepare", *(f"train.generators.{n:03d}" for n in range(2))]
 ITEMS += [*(f"iterate.generators.{n:04d}" for n in range(3)), "conclude"]
 
 
@@ -39,16 +39,16 @@ class FastClock(SystemClock):
     def now(self) -> float:
         return super().now() * self.SPEED
 
-    def hear(self, inbox: Inbox, seconds: float) -> Heard | None:
-        return super().hear(inbox, seconds / self.SPEED)
+    def receive(self, inbox: Inbox, seconds: float) -> InboxMessage | None:
+        return super().receive(inbox, seconds / self.SPEED)
 
 
-def order(**changes: object) -> Order:
+def order(**changes: object) -> WorkerSpec:
     """The fake run's, with `seed` or fields of `execution` changed."""
-    resolved = defaults.resolve(loading.parse(FILE.read_text(), str(FILE)))
+    resolved = resolution.resolve(loading.parse(FILE.read_text(), str(FILE)))
     seed = changes.pop("seed", resolved.seed)
     execution = resolved.execution.model_copy(update=changes)
-    return Order(resolved.model_copy(update={"seed": seed, "execution": execution}), FILE.parent)
+    return WorkerSpec(resolved.model_copy(update={"seed": seed, "execution": execution}), FILE.parent)
 
 
 @dataclass
@@ -70,7 +70,7 @@ class Watched:
 
     def run(self, **changes: object) -> EngineState:
         self.events.clear()
-        return host.run(host.Job("tiny", order(**changes), self.layout, WORKER), FastClock(), self.events.append)
+        return host.run(host.RunJob("tiny", order(**changes), self.layout, WORKER), FastClock(), self.events.append)
 
     def of(self, kind: type[E]) -> list[E]:
         return [event for event in self.events if isinstance(event, kind)]
@@ -124,7 +124,7 @@ def test_a_finished_run_that_is_run_again_starts_no_worker_and_puts_back_what_is
     ("key", "behaviour"),
     [
         ("prepare", "die once"),
-        ("seed_generators_001", "error once"),
+        ("train_generators_001", "error once"),
         ("iterate_generators_0001", "die once"),
         ("conclude", "error once"),
     ],
@@ -162,7 +162,7 @@ def test_an_item_that_fails_every_time_fails_the_run_and_a_second_run_tries_agai
 
 
 def test_an_item_that_kills_every_worker_fails_the_run_with_the_logs_last_words(watched: Watched) -> None:
-    watched.behave(seed_generators_000="die")
+    watched.behave(train_generators_000="die")
     end = watched.run(attempts=1)
     assert end.failure is not None
     assert end.failure.reason is FailureReason.ERROR
@@ -171,14 +171,14 @@ def test_an_item_that_kills_every_worker_fails_the_run_with_the_logs_last_words(
 
 
 def test_a_worker_that_cannot_even_start_fails_the_run_and_says_why(tmp_path: Path) -> None:
-    job = host.Job("tiny", order(attempts=1), Layout(tmp_path / "run"), [sys.executable, "-c", "import nonsense"])
+    job = host.RunJob("tiny", order(attempts=1), Layout(tmp_path / "run"), [sys.executable, "-c", "import nonsense"])
     end = host.run(job, FastClock(), lambda event: None)
     assert end.failure is not None
     assert "No module named 'nonsense'" in end.failure.message
 
 
 def test_input_refused_while_preparing_leaves_no_folder_behind(watched: Watched, tmp_path: Path) -> None:
-    job = host.Job("tiny", order(), watched.layout, [*WORKER, "--default", "refuse"])
+    job = host.RunJob("tiny", order(), watched.layout, [*WORKER, "--default", "refuse"])
     end = host.run(job, FastClock(), lambda event: None)
     assert end.failure is not None
     assert end.failure.reason is FailureReason.BAD_INPUT
@@ -225,7 +225,7 @@ def test_how_a_run_is_carried_out_may_change_between_two_starts(watched: Watched
 def test_a_run_that_is_to_be_suspended_is_refused() -> None:
     resolved = order().resolved.model_copy(update={"suspend": True})
     with pytest.raises(BadInputError, match=r"spec\.suspend: true holds the run; remove it"):
-        host.outlined(resolved)
+        host.build_outline(resolved)
 
 
 def test_a_full_disk_leaves_the_last_state_whole(watched: Watched) -> None:
@@ -245,7 +245,7 @@ def test_a_disk_that_is_full_from_the_start_leaves_no_folder_behind(watched: Wat
     def full(event: Event) -> None:
         raise OSError(28, "No space left on device", "run.json")
 
-    job = host.Job("tiny", order(), watched.layout, WORKER)
+    job = host.RunJob("tiny", order(), watched.layout, WORKER)
     with pytest.raises(OSError, match="No space left on device"):
         host.run(job, FastClock(), full)
     assert list(tmp_path.iterdir()) == []

@@ -8,12 +8,12 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM
 
-from swarm_core.ports import Completion, Failure, InferenceError, Request
-from swarm_core.recipe import Digest, ModelName, Recipe, mixture, single
-from swarm_trainer.inference.bank import AdapterBank
-from swarm_trainer.inference.local import LocalInference, Settings
+from swarm_core.ports import Completion, InferenceError, Request, RequestFailure
+from swarm_core.recipe import Digest, ModelName, Recipe, build_mixture, build_single
+from swarm_trainer.inference.batched_lora import BatchedLora
+from swarm_trainer.inference.local import LocalInference, LocalSettings
 from swarm_trainer.lora import adapter, base, combine
-from swarm_trainer.lora.base import Base
+from swarm_trainer.lora.base import BaseModelConfig
 
 BASE = Digest("b" * 64)
 ONE, TWO, ODD = Digest("1" * 64), Digest("2" * 64), Digest("3" * 64)
@@ -27,7 +27,7 @@ def folders(tiny_base: Path, make_adapter: Make) -> dict[Digest, Path]:
 
 
 def engine(tiny_base: Path, folders: dict[Digest, Path], **settings: object) -> LocalInference:
-    return LocalInference({BASE: tiny_base}, folders.__getitem__, Settings(**{"max_model_len": 64, **settings}))
+    return LocalInference({BASE: tiny_base}, folders.__getitem__, LocalSettings(**{"max_model_len": 64, **settings}))
 
 
 def ask(recipe: Recipe, prompt: str = "12+3=", temperature: float = 0.0, seed: int = 1, **more: object) -> Request:
@@ -35,7 +35,7 @@ def ask(recipe: Recipe, prompt: str = "12+3=", temperature: float = 0.0, seed: i
 
 
 def peft_logits(tiny_base: Path, folder: Path, ids: torch.Tensor) -> torch.Tensor:
-    with base.quiet(), torch.inference_mode():
+    with base.silence_transformers(), torch.inference_mode():
         model = peft.PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained(tiny_base), folder).eval()
         return model(ids).logits
 
@@ -43,16 +43,16 @@ def peft_logits(tiny_base: Path, folder: Path, ids: torch.Tensor) -> torch.Tenso
 def test_every_row_of_a_mixed_batch_is_what_peft_makes_of_its_adapter(
     tiny_base: Path, folders: dict[Digest, Path]
 ) -> None:
-    model = base.load(Base(tiny_base)).model
-    bank, names = AdapterBank(model), {}
+    model = base.load(BaseModelConfig(tiny_base)).model
+    bank, names = BatchedLora(model), {}
     for digest, folder in folders.items():
-        names[digest] = single(BASE, digest).name
+        names[digest] = build_single(BASE, digest).name
         bank.hold(names[digest], adapter.read_signature(folder), adapter.load(folder))
     rows = [names[ODD], None, names[ONE], names[TWO], names[ONE], None]
     ids = torch.randint(3, 40, (len(rows), 9), generator=torch.Generator().manual_seed(0))
     with torch.inference_mode():
         plain = model(ids).logits
-        with bank.applied(rows):
+        with bank.apply_adapters(rows):
             found = model(ids).logits
         after = model(ids).logits
     folder_of = {name: folders[digest] for digest, name in names.items()}
@@ -66,9 +66,9 @@ def test_every_row_of_a_mixed_batch_is_what_peft_makes_of_its_adapter(
 def test_a_mixture_is_answered_as_the_adapter_written_for_it(
     tiny_base: Path, folders: dict[Digest, Path], tmp_path: Path
 ) -> None:
-    recipe = mixture(BASE, (ONE, TWO), (1.5, -0.5))
+    recipe = build_mixture(BASE, (ONE, TWO), (1.5, -0.5))
     combine.write(recipe, [folders[ONE], folders[TWO]], tmp_path / "out")
-    written = single(BASE, Digest("4" * 64))
+    written = build_single(BASE, Digest("4" * 64))
     local = engine(tiny_base, {**folders, Digest("4" * 64): tmp_path / "out"})
     local.serve([recipe, written])
     answers = local.complete(
@@ -79,13 +79,13 @@ def test_a_mixture_is_answered_as_the_adapter_written_for_it(
 
 @pytest.mark.parametrize("chat", [False, True])
 def test_greedy_text_is_what_transformers_generates(tiny_base: Path, folders: dict[Digest, Path], chat: bool) -> None:
-    local, bare = engine(tiny_base, folders), single(BASE)
+    local, bare = engine(tiny_base, folders), build_single(BASE)
     local.serve([bare])
     prompts = ["1", "12+3=", "a longer one: 99*98="]
     answers = local.complete([ask(bare, prompt, chat=chat) for prompt in prompts])
-    loaded = base.load(Base(tiny_base))
+    loaded = base.load(BaseModelConfig(tiny_base))
     for prompt, answer in zip(prompts, answers, strict=True):
-        ids = torch.tensor(base.prompt_ids(loaded.tokenizer, [prompt], chat))
+        ids = torch.tensor(base.tokenize_prompts(loaded.tokenizer, [prompt], chat))
         tokens = loaded.model.generate(ids, max_new_tokens=12, do_sample=False)[0, ids.shape[1] :]
         assert isinstance(answer, Completion)
         assert answer.text == loaded.tokenizer.decode(tokens, skip_special_tokens=True)
@@ -93,7 +93,12 @@ def test_greedy_text_is_what_transformers_generates(tiny_base: Path, folders: di
 
 
 def test_results_do_not_depend_on_how_batches_are_cut(tiny_base: Path, folders: dict[Digest, Path]) -> None:
-    recipes = [single(BASE), single(BASE, ONE), mixture(BASE, (ONE, TWO), (0.5, 0.5)), single(BASE, ODD)]
+    recipes = [
+        build_single(BASE),
+        build_single(BASE, ONE),
+        build_mixture(BASE, (ONE, TWO), (0.5, 0.5)),
+        build_single(BASE, ODD),
+    ]
     requests = [
         ask(recipe, f"{seed}+{seed * 7}=", float(seed % 2), seed, max_tokens=4 + seed % 9)
         for seed in range(12)
@@ -108,7 +113,7 @@ def test_results_do_not_depend_on_how_batches_are_cut(tiny_base: Path, folders: 
 
 
 def test_the_same_list_gives_the_same_results_in_another_engine(tiny_base: Path, folders: dict[Digest, Path]) -> None:
-    recipes = [single(BASE, ONE), single(BASE, TWO)]
+    recipes = [build_single(BASE, ONE), build_single(BASE, TWO)]
     requests = [ask(recipe, temperature=1.3, seed=seed) for seed in range(8) for recipe in recipes]
     results = []
     for _ in range(2):
@@ -119,7 +124,7 @@ def test_the_same_list_gives_the_same_results_in_another_engine(tiny_base: Path,
 
 
 def test_an_end_token_ends_the_text_and_is_counted(tiny_base: Path, folders: dict[Digest, Path]) -> None:
-    local, hot = engine(tiny_base, folders), single(BASE)
+    local, hot = engine(tiny_base, folders), build_single(BASE)
     local.serve([hot])
     answers = local.complete([ask(hot, temperature=5.0, seed=seed, max_tokens=40) for seed in range(40)])
     ended = [answer for answer in answers if isinstance(answer, Completion) and answer.finished]
@@ -139,11 +144,11 @@ def test_an_end_token_ends_the_text_and_is_counted(tiny_base: Path, folders: dic
 def test_a_request_that_cannot_be_answered_fails_alone(
     tiny_base: Path, folders: dict[Digest, Path], prompt: str, max_tokens: int, message: str
 ) -> None:
-    local, bare = engine(tiny_base, folders), single(BASE)
+    local, bare = engine(tiny_base, folders), build_single(BASE)
     local.serve([bare])
     good, stop = ask(bare), ("",) if message == "empty stop" else ()
     first, failed, last = local.complete([good, ask(bare, prompt, max_tokens=max_tokens, stop=stop), good])
-    assert isinstance(failed, Failure)
+    assert isinstance(failed, RequestFailure)
     assert message in failed.message
     assert first == last == local.complete([good])[0]
 
@@ -153,16 +158,16 @@ def test_probabilities_that_are_not_numbers_fail_the_request_alone(
 ) -> None:
     huge = Digest("5" * 64)
     local = engine(tiny_base, {**folders, huge: make_adapter(tiny_base, 9, size=1e37)})
-    recipes = [single(BASE, ONE), single(BASE, huge)]
+    recipes = [build_single(BASE, ONE), build_single(BASE, huge)]
     local.serve(recipes)
     good, bad = local.complete([ask(recipe) for recipe in recipes])
     assert isinstance(good, Completion)
-    assert isinstance(bad, Failure)
+    assert isinstance(bad, RequestFailure)
     assert "not numbers" in bad.message
 
 
 def test_chat_without_a_template_is_an_error_of_the_engine(make_base: Make) -> None:
-    local, bare = engine(make_base(chat=False), {}), single(BASE)
+    local, bare = engine(make_base(chat=False), {}), build_single(BASE)
     local.serve([bare])
     with pytest.raises(InferenceError, match="no chat template"):
         local.complete([ask(bare, chat=True)])
@@ -173,42 +178,42 @@ def test_what_cannot_be_served_is_refused_when_it_is_to_be_served(
 ) -> None:
     local = engine(tiny_base, {**folders, TWO: make_adapter(make_base(hidden=64))})
     with pytest.raises(InferenceError, match=f"adapter {TWO}: .*another base's adapter"):
-        local.serve([single(BASE, ONE), single(BASE, TWO)])
+        local.serve([build_single(BASE, ONE), build_single(BASE, TWO)])
     with pytest.raises(InferenceError, match=r"base c+: not one"):
-        local.serve([single(Digest("c" * 64))])
+        local.serve([build_single(Digest("c" * 64))])
 
 
 def test_a_length_beyond_the_model_is_refused(tiny_base: Path) -> None:
     local = engine(tiny_base, {}, max_model_len=129)
     with pytest.raises(InferenceError, match=r"maxModelLen 129.*ends at 128"):
-        local.serve([single(BASE)])
+        local.serve([build_single(BASE)])
 
 
 def test_a_base_is_loaded_before_anything_is_completed(tiny_base: Path) -> None:
     # Loading changes defaults of the whole process: while another engine completes, nothing may be loaded.
     local = engine(tiny_base, {})
-    local.serve([single(BASE)])
+    local.serve([build_single(BASE)])
     (tiny_base / "config.json").rename(tiny_base / "moved.json")
     try:
-        assert isinstance(local.complete([ask(single(BASE))])[0], Completion)
+        assert isinstance(local.complete([ask(build_single(BASE))])[0], Completion)
     finally:
         (tiny_base / "moved.json").rename(tiny_base / "config.json")
 
 
 def test_two_bases_are_served_together(tiny_base: Path, make_base: Make) -> None:
     other = Digest("d" * 64)
-    local = LocalInference({BASE: tiny_base, other: make_base(seed=4)}, {}.__getitem__, Settings(max_model_len=64))
-    local.serve([single(BASE), single(other)])
-    first, second, third = local.complete([ask(single(BASE)), ask(single(other)), ask(single(BASE))])
+    local = LocalInference({BASE: tiny_base, other: make_base(seed=4)}, {}.__getitem__, LocalSettings(max_model_len=64))
+    local.serve([build_single(BASE), build_single(other)])
+    first, second, third = local.complete([ask(build_single(BASE)), ask(build_single(other)), ask(build_single(BASE))])
     assert first == third != second
 
 
 def test_what_is_not_used_is_forgotten_longest_unused_first(tiny_base: Path, folders: dict[Digest, Path]) -> None:
-    model = base.load(Base(tiny_base)).model
+    model = base.load(BaseModelConfig(tiny_base)).model
     names = [ModelName(letter * 64) for letter in "xyz"]
     tensors, known = adapter.load(folders[ONE]), adapter.read_signature(folders[ONE])
     size = sum(tensor.nbytes for tensor in tensors.values())
-    bank = AdapterBank(model, limit=2 * size)
+    bank = BatchedLora(model, limit=2 * size)
     for name in names[:2]:
         bank.hold(name, known, tensors)
     bank.forget([names[0]])

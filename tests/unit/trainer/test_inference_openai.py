@@ -7,22 +7,22 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import http_site
 import pytest
-from chat_site import refused
-from http_site import Answer
+import scripted_http_server
+from scripted_chat_server import error_answer
+from scripted_http_server import Answer
 from transformers import AutoTokenizer
 
-from swarm_core.ports import Completion, Failure, InferenceError, Request
-from swarm_core.recipe import Digest, Recipe, mixture, single
-from swarm_trainer.inference import rack, server
-from swarm_trainer.inference.endpoint import Endpoint, Given
+from swarm_core.ports import Completion, InferenceError, Request, RequestFailure
+from swarm_core.recipe import Digest, Recipe, build_mixture, build_single
+from swarm_trainer.inference import adapter_store, vllm_server
+from swarm_trainer.inference.endpoint import Endpoint, FixedEndpoint
 from swarm_trainer.inference.openai import OpenAIInference
-from swarm_trainer.inference.sending import Settings
+from swarm_trainer.inference.retrying_client import ClientSettings
 from swarm_trainer.stores.local import LocalStore
 
 BASE, ADAPTER = Digest("b" * 64), Digest("1" * 64)
-BARE, TUNED = single(BASE), single(BASE, ADAPTER)
+BARE, TUNED = build_single(BASE), build_single(BASE, ADAPTER)
 KEY = "sk-very-secret"
 
 
@@ -32,7 +32,7 @@ def good(text: str = "7", reason: str = "stop") -> Answer:
 
 
 @dataclass
-class Site(http_site.Site):
+class Site(scripted_http_server.ScriptedServer):
     """A server that answers as `respond` says, and what it saw."""
 
     unloaded: list[str] = field(default_factory=list)
@@ -46,18 +46,18 @@ class Site(http_site.Site):
 
 @pytest.fixture
 def site() -> Iterator[Site]:
-    with http_site.serving(Site(lambda body, times: good())) as made:
+    with scripted_http_server.run_server(Site(lambda body, times: good())) as made:
         yield made
 
 
 @pytest.fixture
-def ask(site: Site, tiny_base: Path, tmp_path: Path) -> Iterator[Callable[..., list[Completion | Failure]]]:
+def ask(site: Site, tiny_base: Path, tmp_path: Path) -> Iterator[Callable[..., list[Completion | RequestFailure]]]:
     """Asks the site `count` different things of the bare base, or the requests given."""
     clients: list[OpenAIInference] = []
 
-    def asking(requests: int | list[Request] = 1, **settings: Any) -> list[Completion | Failure]:
-        wanted = Settings(**{"max_model_len": 64, "deadline": 20.0, **settings})
-        host = Given(Endpoint(site.url, tiny_base, KEY))
+    def asking(requests: int | list[Request] = 1, **settings: Any) -> list[Completion | RequestFailure]:
+        wanted = ClientSettings(**{"max_model_len": 64, "deadline": 20.0, **settings})
+        host = FixedEndpoint(Endpoint(site.url, tiny_base, KEY))
         clients.append(OpenAIInference({BASE: host}, LocalStore(tmp_path / "store"), wanted))
         clients[-1].serve([BARE, TUNED])
         return clients[-1].complete(some(requests) if isinstance(requests, int) else requests)
@@ -71,7 +71,7 @@ def some(count: int, recipe: Recipe = BARE) -> list[Request]:
     return [Request(recipe.name, f"{n}+1=", 4, 0.0, n, ("\n",)) for n in range(count)]
 
 
-Ask = Callable[..., list[Completion | Failure]]
+Ask = Callable[..., list[Completion | RequestFailure]]
 
 
 def test_a_request_says_everything_and_leaves_nothing_to_defaults(site: Site, ask: Ask, tiny_base: Path) -> None:
@@ -114,20 +114,20 @@ def test_answers_come_in_the_order_of_the_requests(site: Site, ask: Ask) -> None
 
 @pytest.mark.parametrize("status", [429, 503, 502, None], ids=["too many", "busy", "gateway", "cut"])
 def test_what_passes_is_asked_again(site: Site, ask: Ask, status: int | None) -> None:
-    site.respond = lambda body, times: good() if times > 2 else refused(status) if status else None
+    site.respond = lambda body, times: good() if times > 2 else error_answer(status) if status else None
     assert ask(5) == [Completion("7", 2, finished=True)] * 5
     assert set(site.seen.values()) == {3}
 
 
 def test_a_server_that_asks_for_patience_gets_it(site: Site, ask: Ask) -> None:
-    site.respond = lambda body, times: good() if times > 1 else refused(429, retry_after="0.9")
+    site.respond = lambda body, times: good() if times > 1 else error_answer(429, retry_after="0.9")
     began = time.monotonic()
     ask()
     assert time.monotonic() - began > 0.9
 
 
 def test_a_deadline_covers_all_attempts(site: Site, ask: Ask) -> None:
-    site.respond = lambda body, times: refused(503, "still loading")
+    site.respond = lambda body, times: error_answer(503, "still loading")
     began = time.monotonic()
     with pytest.raises(InferenceError, match=r"answered 503: still loading \(tried \d times\)"):
         ask(deadline=1.5)
@@ -141,30 +141,30 @@ def test_a_server_that_stalls_is_not_waited_for_beyond_the_deadline(site: Site, 
 
 
 def test_a_request_that_breaks_the_server_fails_alone(site: Site, ask: Ask) -> None:
-    site.respond = lambda body, times: refused(500, "poison") if body["seed"] == 1 else good()
+    site.respond = lambda body, times: error_answer(500, "poison") if body["seed"] == 1 else good()
     first, second, third = ask(3)
     assert first == third == Completion("7", 2, finished=True)
-    assert isinstance(second, Failure)
+    assert isinstance(second, RequestFailure)
     assert "poison" in second.message
 
 
 def test_a_model_none_of_whose_requests_is_answered_is_an_error(site: Site, ask: Ask) -> None:
-    site.respond = lambda body, times: refused(500, "no such basis") if body["model"] == TUNED.name else good()
+    site.respond = lambda body, times: error_answer(500, "no such basis") if body["model"] == TUNED.name else good()
     with pytest.raises(InferenceError, match=f"model {TUNED.name}: .* answered 500: no such basis"):
         ask([*some(2), *some(2, TUNED)])
 
 
 def test_a_request_that_is_refused_is_not_sent_again(site: Site, ask: Ask) -> None:
-    site.respond = lambda body, times: refused(400, "no such field")
+    site.respond = lambda body, times: error_answer(400, "no such field")
     [failed] = ask()
-    assert isinstance(failed, Failure)
+    assert isinstance(failed, RequestFailure)
     assert "400: no such field" in failed.message
     assert len(site.bodies) == 1
 
 
 @pytest.mark.parametrize("status", [401, 403, 404])
 def test_a_wrong_key_and_a_missing_model_end_it_at_once(site: Site, ask: Ask, status: int) -> None:
-    site.respond = lambda body, times: refused(status, "The model does not exist")
+    site.respond = lambda body, times: error_answer(status, "The model does not exist")
     with pytest.raises(InferenceError, match=f"{site.url} answered {status}: The model does not exist") as raised:
         ask()
     assert KEY not in str(raised.value)
@@ -181,9 +181,11 @@ def test_an_answer_that_is_no_completion_is_said_on_one_line(site: Site, ask: As
 
 
 def test_an_endpoint_that_is_not_there_is_named(tiny_base: Path, tmp_path: Path) -> None:
-    url = f"http://127.0.0.1:{server.free_port()}"
+    url = f"http://127.0.0.1:{vllm_server.find_free_port()}"
     client = OpenAIInference(
-        {BASE: Given(Endpoint(url, tiny_base))}, LocalStore(tmp_path), Settings(max_model_len=64, deadline=0.5)
+        {BASE: FixedEndpoint(Endpoint(url, tiny_base))},
+        LocalStore(tmp_path),
+        ClientSettings(max_model_len=64, deadline=0.5),
     )
     client.serve([BARE])
     with pytest.raises(InferenceError, match=f"{url}: no answer: ClientConnectorError"):
@@ -200,7 +202,7 @@ def test_how_a_text_ended_is_told(site: Site, ask: Ask, reason: str, finished: b
 def test_a_text_that_was_aborted_is_a_failure(site: Site, ask: Ask) -> None:
     site.respond = lambda body, times: good(reason="abort")
     [failed] = ask()
-    assert isinstance(failed, Failure)
+    assert isinstance(failed, RequestFailure)
 
 
 def test_no_more_requests_are_under_way_than_allowed_and_connections_are_kept(site: Site, ask: Ask) -> None:
@@ -232,9 +234,9 @@ class Mortal:
 def test_a_server_that_died_is_started_again_and_asked_what_it_owes(
     site: Site, tiny_base: Path, tmp_path: Path
 ) -> None:
-    dead = Endpoint(f"http://127.0.0.1:{server.free_port()}", tiny_base)
+    dead = Endpoint(f"http://127.0.0.1:{vllm_server.find_free_port()}", tiny_base)
     host = Mortal(Endpoint(site.url, tiny_base), dead)
-    client = OpenAIInference({BASE: host}, LocalStore(tmp_path), Settings(max_model_len=64))
+    client = OpenAIInference({BASE: host}, LocalStore(tmp_path), ClientSettings(max_model_len=64))
     client.serve([BARE])
     assert client.complete(some(5)) == [Completion("7", 2, finished=True)] * 5
     assert host.starts == 2
@@ -261,9 +263,9 @@ class Moved:
 def test_a_server_that_another_lane_has_started_again_is_asked_where_it_is_now(
     site: Site, tiny_base: Path, tmp_path: Path
 ) -> None:
-    dead = Endpoint(f"http://127.0.0.1:{server.free_port()}", tiny_base)
+    dead = Endpoint(f"http://127.0.0.1:{vllm_server.find_free_port()}", tiny_base)
     host = Moved(Endpoint(site.url, tiny_base), dead)
-    client = OpenAIInference({BASE: host}, LocalStore(tmp_path), Settings(max_model_len=64, deadline=60.0))
+    client = OpenAIInference({BASE: host}, LocalStore(tmp_path), ClientSettings(max_model_len=64, deadline=60.0))
     client.serve([BARE])
     begun = time.monotonic()
     assert client.complete(some(5)) == [Completion("7", 2, finished=True)] * 5
@@ -275,15 +277,19 @@ def test_recipes_are_published_and_names_two_generations_old_are_unloaded(
     site: Site, tiny_base: Path, tmp_path: Path
 ) -> None:
     store = LocalStore(tmp_path)
-    client = OpenAIInference({BASE: Given(Endpoint(site.url, tiny_base))}, store, Settings(max_model_len=64))
-    recipes = [mixture(BASE, (ADAPTER,), (n + 2.0,)) for n in range(5)]
+    client = OpenAIInference(
+        {BASE: FixedEndpoint(Endpoint(site.url, tiny_base))}, store, ClientSettings(max_model_len=64)
+    )
+    recipes = [build_mixture(BASE, (ADAPTER,), (n + 2.0,)) for n in range(5)]
     for recipe in recipes:
         client.serve([BARE, TUNED, recipe])
         client.serve([BARE, TUNED, recipe])  # another lane says the same
     assert site.unloaded == [recipe.name for recipe in recipes[:3]]
-    assert rack.generations(store.read(rack.LIVE)) == [sorted([TUNED.name, recipes[n].name]) for n in (4, 3)]
+    assert adapter_store.parse_generations(store.read(adapter_store.LIVE_KEY)) == [
+        sorted([TUNED.name, recipes[n].name]) for n in (4, 3)
+    ]
     for recipe in recipes:
-        assert Recipe.from_bytes(store.read(rack.key(recipe.name)) or b"") == recipe
+        assert Recipe.from_bytes(store.read(adapter_store.recipe_key(recipe.name)) or b"") == recipe
     client.close()
 
 

@@ -7,17 +7,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from swarm_trainer.inference import sampling
-from swarm_trainer.inference.stopping import cut
+from swarm_trainer.inference.stop_strings import truncate_at_stop
 
 
 def draws(seed: int, count: int) -> np.ndarray:
-    return np.concatenate([sampling.uniforms(sampling.seeds([seed]), position) for position in range(count)])
+    return np.concatenate([sampling.uniforms(sampling.wrap_seeds([seed]), position) for position in range(count)])
 
 
 @given(st.lists(st.integers(-(2**70), 2**70), min_size=1, max_size=5), st.integers(0, 10_000))
 def test_a_draw_depends_on_its_seed_and_position_alone(values: list[int], position: int) -> None:
-    together = sampling.uniforms(sampling.seeds(values), position)
-    alone = [sampling.uniforms(sampling.seeds([value]), position)[0] for value in values]
+    together = sampling.uniforms(sampling.wrap_seeds(values), position)
+    alone = [sampling.uniforms(sampling.wrap_seeds([value]), position)[0] for value in values]
     assert together.tolist() == alone
     assert (together >= 0).all()
     assert (together < 1).all()
@@ -32,7 +32,9 @@ def test_splitmix_is_the_published_one() -> None:
 @pytest.mark.parametrize("axis", ["positions of one seed", "neighbouring seeds"])
 def test_draws_are_uniform_and_uncorrelated(axis: str) -> None:
     values = (
-        draws(5, 4000) if axis == "positions of one seed" else sampling.uniforms(sampling.seeds(list(range(4000))), 0)
+        draws(5, 4000)
+        if axis == "positions of one seed"
+        else sampling.uniforms(sampling.wrap_seeds(list(range(4000))), 0)
     )
     counts, _ = np.histogram(values, 20, (0, 1))
     assert ((counts - 200) ** 2 / 200).sum() < 43.8  # chi-squared, 19 degrees of freedom, 0.1 %
@@ -47,8 +49,8 @@ def test_neighbouring_seeds_are_not_one_sequence_shifted() -> None:
 def test_tokens_come_as_often_as_they_are_likely() -> None:
     logits = torch.log(torch.tensor([0.5, 0.0, 0.3, 0.2]))
     count = 10_000
-    u = torch.from_numpy(sampling.uniforms(sampling.seeds(list(range(count))), 3))
-    tokens = sampling.choose(logits.expand(count, -1), torch.ones(count), u)
+    u = torch.from_numpy(sampling.uniforms(sampling.wrap_seeds(list(range(count))), 3))
+    tokens = sampling.sample_tokens(logits.expand(count, -1), torch.ones(count), u)
     shares = torch.bincount(tokens, minlength=4) / count
     torch.testing.assert_close(shares, torch.tensor([0.5, 0.0, 0.3, 0.2]), atol=0.02, rtol=0)
     assert shares[1] == 0
@@ -56,27 +58,30 @@ def test_tokens_come_as_often_as_they_are_likely() -> None:
 
 def test_temperature_zero_takes_the_likeliest_beside_rows_that_are_drawn() -> None:
     logits = torch.tensor([[0.0, 1.0, 0.0]]).expand(3, -1)
-    tokens = sampling.choose(logits, torch.tensor([0.0, 1.0, 0.0]), torch.tensor([0.999, 0.999, 0.0]).double())
+    tokens = sampling.sample_tokens(logits, torch.tensor([0.0, 1.0, 0.0]), torch.tensor([0.999, 0.999, 0.0]).double())
     assert tokens.tolist() == [1, 2, 1]
 
 
 def test_a_low_temperature_sharpens() -> None:
     logits = torch.tensor([[1.0, 0.0]]).expand(2, -1)
-    assert sampling.choose(logits, torch.tensor([1.0, 0.05]), torch.tensor([0.9, 0.9]).double()).tolist() == [1, 0]
+    assert sampling.sample_tokens(logits, torch.tensor([1.0, 0.05]), torch.tensor([0.9, 0.9]).double()).tolist() == [
+        1,
+        0,
+    ]
 
 
 def test_the_edges_of_the_unit_interval_give_possible_tokens() -> None:
     logits = torch.log(torch.tensor([[0.0, 0.6, 0.4, 0.0]])).expand(2, -1)
     u = torch.tensor([0.0, np.nextafter(1.0, 0.0)], dtype=torch.float64)
-    assert sampling.choose(logits, torch.ones(2), u).tolist() == [1, 2]
+    assert sampling.sample_tokens(logits, torch.ones(2), u).tolist() == [1, 2]
 
 
 def test_similar_models_under_one_seed_write_mostly_the_same() -> None:
     generator = torch.Generator().manual_seed(0)
     one = torch.randn(2000, 30, generator=generator)
     two = one + 0.01 * torch.randn(2000, 30, generator=generator)
-    u = torch.from_numpy(sampling.uniforms(sampling.seeds(list(range(2000))), 0))
-    same = sampling.choose(one, torch.ones(2000), u) == sampling.choose(two, torch.ones(2000), u)
+    u = torch.from_numpy(sampling.uniforms(sampling.wrap_seeds(list(range(2000))), 0))
+    same = sampling.sample_tokens(one, torch.ones(2000), u) == sampling.sample_tokens(two, torch.ones(2000), u)
     assert same.float().mean() > 0.9
 
 
@@ -90,4 +95,4 @@ def test_similar_models_under_one_seed_write_mostly_the_same() -> None:
     ],
 )
 def test_a_text_ends_before_its_first_stop(text: str, stops: tuple[str, ...], wanted: tuple[str, bool]) -> None:
-    assert cut(text, stops) == wanted
+    assert truncate_at_stop(text, stops) == wanted

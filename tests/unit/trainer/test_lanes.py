@@ -5,9 +5,9 @@ from collections.abc import Sequence
 
 import pytest
 
-from swarm_core.ports import Completion, Failure, Inference, Request
+from swarm_core.ports import Completion, Inference, Request, RequestFailure
 from swarm_core.recipe import Recipe
-from swarm_trainer.verbs import lanes
+from swarm_trainer.evaluation import lanes
 
 
 class Exclusive:
@@ -19,7 +19,7 @@ class Exclusive:
     def serve(self, live: Sequence[Recipe]) -> None:
         pass
 
-    def complete(self, requests: Sequence[Request]) -> list[Completion | Failure]:
+    def complete(self, requests: Sequence[Request]) -> list[Completion | RequestFailure]:
         if not self.held.acquire(blocking=False):
             raise AssertionError("two jobs on one engine")
         try:
@@ -31,7 +31,7 @@ class Exclusive:
         pass
 
 
-def job(number: int) -> lanes.Job[int]:
+def job(number: int) -> lanes.EngineJob[int]:
     def run(engine: Inference) -> int:
         engine.complete([])
         return number
@@ -42,7 +42,7 @@ def job(number: int) -> lanes.Job[int]:
 @pytest.mark.parametrize("count", [1, 2, 5])
 def test_results_come_in_the_order_asked_for(count: int) -> None:
     engines = [Exclusive() for _ in range(count)]
-    assert list(lanes.spread(engines, [job(number) for number in range(50)])) == list(range(50))
+    assert list(lanes.run_jobs(engines, [job(number) for number in range(50)])) == list(range(50))
 
 
 def test_lanes_work_at_the_same_time() -> None:
@@ -52,7 +52,7 @@ def test_lanes_work_at_the_same_time() -> None:
         meeting.wait()
         return True
 
-    assert list(lanes.spread([Exclusive(), Exclusive()], [meet, meet])) == [True, True]
+    assert list(lanes.run_jobs([Exclusive(), Exclusive()], [meet, meet])) == [True, True]
 
 
 @pytest.mark.parametrize("count", [1, 2])
@@ -69,5 +69,5 @@ def test_a_job_that_fails_ends_the_rest(count: int) -> None:
         return 1
 
     with pytest.raises(ValueError, match="no"):
-        list(lanes.spread([Exclusive() for _ in range(count)], [fail, *[later] * 500]))
+        list(lanes.run_jobs([Exclusive() for _ in range(count)], [fail, *[later] * 500]))
     assert len(done) < 500

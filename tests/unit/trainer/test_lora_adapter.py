@@ -14,7 +14,7 @@ from transformers import AutoModelForCausalLM
 from swarm_core.errors import BadInputError
 from swarm_core.ports import CorruptError
 from swarm_trainer.lora import adapter, export, signature
-from swarm_trainer.lora.base import quiet
+from swarm_trainer.lora.base import silence_transformers
 from swarm_trainer.lora.signature import Signature
 
 Make = Callable[..., Path]
@@ -28,14 +28,14 @@ def folder(tiny_base: Path, make_adapter: Make, tmp_path: Path) -> Path:
 
 
 def set_config(folder: Path, **changes: object) -> None:
-    config = json.loads((folder / adapter.CONFIG).read_text())
-    (folder / adapter.CONFIG).write_text(json.dumps(config | changes))
+    config = json.loads((folder / adapter.CONFIG_FILE).read_text())
+    (folder / adapter.CONFIG_FILE).write_text(json.dumps(config | changes))
 
 
 def change_tensors(folder: Path, change: Callable[[dict[str, torch.Tensor]], None]) -> None:
-    tensors = {name: tensor.clone() for name, tensor in load_file(folder / adapter.WEIGHTS).items()}
+    tensors = {name: tensor.clone() for name, tensor in load_file(folder / adapter.WEIGHTS_FILE).items()}
     change(tensors)
-    save_file(tensors, folder / adapter.WEIGHTS)
+    save_file(tensors, folder / adapter.WEIGHTS_FILE)
 
 
 def test_a_signature_says_rank_alpha_modules_and_the_shapes_of_the_base(folder: Path) -> None:
@@ -60,18 +60,18 @@ def test_the_same_tensors_give_the_same_bytes(folder: Path, tmp_path: Path) -> N
     known, tensors = adapter.read_signature(folder), adapter.load(folder)
     export.save(tmp_path / "one", tensors.items(), known)
     export.save(tmp_path / "elsewhere" / "two", tensors.items(), known)
-    for name in (adapter.WEIGHTS, adapter.CONFIG):
+    for name in (adapter.WEIGHTS_FILE, adapter.CONFIG_FILE):
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "elsewhere" / "two" / name).read_bytes()
-    assert str(tmp_path) not in (tmp_path / "one" / adapter.CONFIG).read_text()
+    assert str(tmp_path) not in (tmp_path / "one" / adapter.CONFIG_FILE).read_text()
 
 
 def test_the_file_is_one_that_safetensors_reads(folder: Path) -> None:
-    read = load_file(folder / adapter.WEIGHTS)
+    read = load_file(folder / adapter.WEIGHTS_FILE)
     assert {name: tuple(tensor.shape) for name, tensor in read.items()} == adapter.read_signature(folder).tensors
 
 
 def test_peft_reads_the_folder_and_writes_one_that_is_read(folder: Path, tiny_base: Path, tmp_path: Path) -> None:
-    with quiet():
+    with silence_transformers():
         model = peft.PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained(tiny_base), folder)
         model.save_pretrained(tmp_path / "theirs")
     theirs = adapter.load(tmp_path / "theirs")
@@ -81,9 +81,9 @@ def test_peft_reads_the_folder_and_writes_one_that_is_read(folder: Path, tiny_ba
 
 def test_a_folder_that_stands_is_verified_and_not_rewritten(folder: Path) -> None:
     known, tensors = adapter.read_signature(folder), adapter.load(folder)
-    before = (folder / adapter.WEIGHTS).stat().st_mtime_ns
+    before = (folder / adapter.WEIGHTS_FILE).stat().st_mtime_ns
     export.save(folder, tensors.items(), known)
-    assert (folder / adapter.WEIGHTS).stat().st_mtime_ns == before
+    assert (folder / adapter.WEIGHTS_FILE).stat().st_mtime_ns == before
 
 
 def test_a_folder_that_holds_something_else_is_corrupt(folder: Path) -> None:
@@ -155,7 +155,7 @@ def test_non_finite_tensors_are_refused_when_loaded(folder: Path) -> None:
         adapter.load(folder)
 
 
-@pytest.mark.parametrize("name", adapter.PICKLES)
+@pytest.mark.parametrize("name", adapter.PICKLE_FILES)
 def test_pickle_is_refused_even_beside_safetensors(folder: Path, name: str) -> None:
     (folder / name).write_bytes(b"never opened")
     with pytest.raises(BadInputError, match="pickle can run code"):
@@ -165,11 +165,11 @@ def test_pickle_is_refused_even_beside_safetensors(folder: Path, name: str) -> N
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        pytest.param(adapter.CONFIG, None, "adapter_config.json: missing", id="no configuration"),
-        pytest.param(adapter.CONFIG, b"{", "not JSON", id="broken configuration"),
-        pytest.param(adapter.CONFIG, b"[]", "peft_type", id="configuration is a list"),
-        pytest.param(adapter.WEIGHTS, None, "adapter_model.safetensors: missing", id="no tensors"),
-        pytest.param(adapter.WEIGHTS, b"rubbish", "not a safetensors file", id="broken tensors"),
+        pytest.param(adapter.CONFIG_FILE, None, "adapter_config.json: missing", id="no configuration"),
+        pytest.param(adapter.CONFIG_FILE, b"{", "not JSON", id="broken configuration"),
+        pytest.param(adapter.CONFIG_FILE, b"[]", "peft_type", id="configuration is a list"),
+        pytest.param(adapter.WEIGHTS_FILE, None, "adapter_model.safetensors: missing", id="no tensors"),
+        pytest.param(adapter.WEIGHTS_FILE, b"rubbish", "not a safetensors file", id="broken tensors"),
     ],
 )
 def test_a_broken_folder_is_refused_by_the_file(folder: Path, name: str, content: bytes | None, message: str) -> None:
@@ -181,23 +181,23 @@ def test_a_broken_folder_is_refused_by_the_file(folder: Path, name: str, content
 
 
 def test_an_adapter_fits_its_own_base(folder: Path, tiny_base: Path) -> None:
-    signature.fits(tiny_base, adapter.read_signature(folder))
+    signature.check_base(tiny_base, adapter.read_signature(folder))
 
 
 def test_an_adapter_of_another_base_does_not_fit(folder: Path, make_base: Make) -> None:
     with pytest.raises(BadInputError, match=r"is 32x64, in base .* 64x128"):
-        signature.fits(make_base(hidden=64), adapter.read_signature(folder))
+        signature.check_base(make_base(hidden=64), adapter.read_signature(folder))
 
 
 def test_a_layer_that_the_base_lacks_does_not_fit(tiny_base: Path) -> None:
     with pytest.raises(BadInputError, match="does not have"):
-        signature.fits(tiny_base, Signature(2, 4.0, ("q_proj",), (("model.layers.9.q_proj", (32, 32)),)))
+        signature.check_base(tiny_base, Signature(2, 4.0, ("q_proj",), (("model.layers.9.q_proj", (32, 32)),)))
 
 
 def test_an_adapter_that_skips_a_layer_does_not_fit(folder: Path, tiny_base: Path) -> None:
     known = adapter.read_signature(folder)
     with pytest.raises(BadInputError, match="no tensors for"):
-        signature.fits(tiny_base, Signature(known.rank, known.alpha, known.target_modules, known.shapes[1:]))
+        signature.check_base(tiny_base, Signature(known.rank, known.alpha, known.target_modules, known.shapes[1:]))
 
 
 @pytest.mark.parametrize(
@@ -213,11 +213,11 @@ def test_adapters_that_cannot_be_added_are_refused(
 ) -> None:
     one, two = (adapter.read_signature(made) for made in (make_adapter(tiny_base), make_adapter(tiny_base, **other)))
     with pytest.raises(BadInputError, match=message):
-        signature.agree([("first", one), ("second", two)])
+        signature.require_common([("first", one), ("second", two)])
 
 
 def test_adapters_of_different_bases_are_refused(tiny_base: Path, make_base: Make, make_adapter: Make) -> None:
     one = adapter.read_signature(make_adapter(tiny_base))
     two = adapter.read_signature(make_adapter(make_base(hidden=64)))
     with pytest.raises(BadInputError, match="second: another base than first"):
-        signature.agree([("first", one), ("second", two)])
+        signature.require_common([("first", one), ("second", two)])

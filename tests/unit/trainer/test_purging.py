@@ -7,8 +7,8 @@ import pytest
 
 from swarm_core.ports import StoreError
 from swarm_trainer.stores import purging
-from swarm_trainer.stores.purging import Purged
-from swarm_trainer.stores.shelf import Thing
+from swarm_trainer.stores.purging import PurgeReport
+from swarm_trainer.stores.store_listing import StoredObject
 
 DIGEST = "ab" * 32
 NAMES = [
@@ -35,10 +35,10 @@ class Heap:
     """Things that somebody writes again."""
     gone: list[str] = field(default_factory=list)
 
-    def things(self) -> list[Thing]:  # type: ignore[override]
-        return [Thing(key, 1, 0.0) for key in self.left]
+    def things(self) -> list[StoredObject]:  # type: ignore[override]
+        return [StoredObject(key, 1, 0.0) for key in self.left]
 
-    def discard(self, thing: Thing) -> None:
+    def discard(self, thing: StoredObject) -> None:
         if len(self.gone) >= self.most:
             raise StoreError("down")
         self.gone.append(thing.key)
@@ -58,12 +58,12 @@ def one_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_everything_of_the_run_goes_and_nothing_else() -> None:
-    shelf, heard = heap(), list[Purged]()
-    whole = Purged(len(NAMES) + len(BLOBS), len(NAMES) + len(BLOBS))
+    shelf, heard = heap(), list[PurgeReport]()
+    whole = PurgeReport(len(NAMES) + len(BLOBS), len(NAMES) + len(BLOBS))
     assert purging.purge(shelf, heard.append) == whole
     assert shelf.left == THEIRS
     assert heard[-1] == whole
-    assert purging.purge(shelf, heard.append) == Purged()
+    assert purging.purge(shelf, heard.append) == PurgeReport()
 
 
 @pytest.mark.parametrize("most", range(len(NAMES) + len(BLOBS)))

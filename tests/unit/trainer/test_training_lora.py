@@ -11,13 +11,13 @@ from safetensors.torch import load_file
 
 from swarm_core.errors import BadInputError
 from swarm_core.recipe import digest_bytes
-from swarm_core.text.prompts import Style
-from swarm_trainer.data.pairs import self_instruct_pairs
+from swarm_core.text.prompts import PromptStyle
+from swarm_trainer.data.pairs import build_self_instruct_pairs
 from swarm_trainer.lora import adapter, base, signature, training
-from swarm_trainer.lora.base import Base
-from swarm_trainer.lora.training import IGNORED, Settings
+from swarm_trainer.lora.base import BaseModelConfig
+from swarm_trainer.lora.training import IGNORE_INDEX, TrainingSettings
 
-SETTINGS = Settings(
+SETTINGS = TrainingSettings(
     rank=4,
     alpha=8.0,
     target_modules=("q_proj", "v_proj", "up_proj"),
@@ -39,21 +39,23 @@ def quietly(_step: int, _steps: int, _loss: float) -> None:
 
 def train(
     folder: Path, out: Path, seed: int = 5, pairs: list[tuple[str, str]] = PAIRS, **changes: object
-) -> training.Trained:
-    return training.train(Base(folder), pairs, dataclasses.replace(SETTINGS, **changes), seed, out, quietly)
+) -> training.TrainingResult:
+    return training.train(BaseModelConfig(folder), pairs, dataclasses.replace(SETTINGS, **changes), seed, out, quietly)
 
 
 def test_the_loss_falls_and_the_adapter_fits_its_base(tiny_base: Path, tmp_path: Path) -> None:
     heard: list[tuple[int, int, float]] = []
     settings = dataclasses.replace(SETTINGS, epochs=6)
-    result = training.train(Base(tiny_base), PAIRS, settings, 5, tmp_path / "out", lambda *report: heard.append(report))
+    result = training.train(
+        BaseModelConfig(tiny_base), PAIRS, settings, 5, tmp_path / "out", lambda *report: heard.append(report)
+    )
     assert [step for step, _, _ in heard] == list(range(1, 25))
     assert {steps for _, steps, _ in heard} == {24}
     assert result.loss < 0.7 * heard[0][2]
-    assert result.digest == digest_bytes((tmp_path / "out" / adapter.WEIGHTS).read_bytes())
+    assert result.digest == digest_bytes((tmp_path / "out" / adapter.WEIGHTS_FILE).read_bytes())
     found = adapter.read_signature(tmp_path / "out")
     assert (found.rank, found.alpha, found.target_modules) == (4, 8.0, ("q_proj", "up_proj", "v_proj"))
-    signature.fits(tiny_base, found)
+    signature.check_base(tiny_base, found)
 
 
 def test_two_runs_give_the_same_bytes_and_leave_torchs_randomness_alone(tiny_base: Path, tmp_path: Path) -> None:
@@ -88,7 +90,7 @@ def test_every_cluster_starts_from_the_same_a(tiny_base: Path, tmp_path: Path) -
     train(tiny_base, tmp_path / "one", learning_rate=1e-12)
     train(tiny_base, tmp_path / "two", learning_rate=1e-12, pairs=other)
     train(tiny_base, tmp_path / "seed", learning_rate=1e-12, seed=6)
-    one, two, seed = (load_file(tmp_path / name / adapter.WEIGHTS) for name in ("one", "two", "seed"))
+    one, two, seed = (load_file(tmp_path / name / adapter.WEIGHTS_FILE) for name in ("one", "two", "seed"))
     for name in (name for name in one if "lora_A" in name):
         torch.testing.assert_close(one[name], two[name], rtol=0, atol=1e-8)
         assert not torch.allclose(one[name], seed[name], atol=1e-3)
@@ -96,29 +98,29 @@ def test_every_cluster_starts_from_the_same_a(tiny_base: Path, tmp_path: Path) -
 
 
 def test_only_the_completion_and_the_end_are_targets(tiny_base: Path) -> None:
-    tokenizer = base.load(Base(tiny_base)).tokenizer
-    (example,), truncated = training.tokenise(tokenizer, [("ab", "cd")], SETTINGS)
+    tokenizer = base.load(BaseModelConfig(tiny_base)).tokenizer
+    (example,), truncated = training.tokenize(tokenizer, [("ab", "cd")], SETTINGS)
     bos, eos, (a, b, c, d) = (
         tokenizer.bos_token_id,
         tokenizer.eos_token_id,
         tokenizer.convert_tokens_to_ids(list("abcd")),
     )
     assert example.ids == [bos, a, b, c, d, eos]
-    assert example.labels == [IGNORED] * 3 + [c, d, eos]
+    assert example.labels == [IGNORE_INDEX] * 3 + [c, d, eos]
     assert truncated == 0
 
 
 def test_a_chat_prompt_goes_through_the_template_with_one_beginning_token(tiny_base: Path) -> None:
-    tokenizer = base.load(Base(tiny_base)).tokenizer
+    tokenizer = base.load(BaseModelConfig(tiny_base)).tokenizer
     chat = dataclasses.replace(SETTINGS, chat=True)
-    (example,), _ = training.tokenise(tokenizer, [("hi", " yes")], chat)
+    (example,), _ = training.tokenize(tokenizer, [("hi", " yes")], chat)
     assert tokenizer.decode(example.ids) == "<bos>user: hi\na: yes<eos>"
 
 
 def test_what_is_too_long_is_cut_at_the_right_and_counted(tiny_base: Path, tmp_path: Path) -> None:
     pairs = [("ab", "cd"), ("ab", "cdefgh"), ("abcdefgh", "x")]
-    tokenizer = base.load(Base(tiny_base)).tokenizer
-    examples, truncated = training.tokenise(tokenizer, pairs, dataclasses.replace(SETTINGS, max_length=6))
+    tokenizer = base.load(BaseModelConfig(tiny_base)).tokenizer
+    examples, truncated = training.tokenize(tokenizer, pairs, dataclasses.replace(SETTINGS, max_length=6))
     assert [len(example.ids) for example in examples] == [6, 6]
     assert truncated == 1
     result = train(tiny_base, tmp_path / "out", pairs=pairs, max_length=6)
@@ -152,24 +154,24 @@ def test_a_folder_without_a_model_is_refused(tmp_path: Path, spoil: str) -> None
     if spoil == "empty":
         folder.mkdir()
     with pytest.raises(BadInputError, match=f"base {folder}"):
-        base.load(Base(folder))
+        base.load(BaseModelConfig(folder))
 
 
 def test_the_rate_rises_then_falls_along_a_half_cosine() -> None:
-    rates = [training.rate(step, 100, 0.1) for step in range(100)]
+    rates = [training.compute_rate_factor(step, 100, 0.1) for step in range(100)]
     assert rates[:11] == sorted(rates[:11])
     assert rates[10] == 1.0
     assert rates[10:] == sorted(rates[10:], reverse=True)
     assert rates[55] == pytest.approx(0.5)
     assert 0 < rates[-1] < 0.01
-    assert training.rate(0, 1, 1.0) > 0
+    assert training.compute_rate_factor(0, 1, 1.0) > 0
 
 
 ITEMS = [f"{n}+{n}" for n in range(12)]
 
 
 def test_pairs_show_some_items_and_ask_for_others() -> None:
-    pairs = self_instruct_pairs(ITEMS, 50, 3, Style.PLAIN, "sums", 7)
+    pairs = build_self_instruct_pairs(ITEMS, 50, 3, PromptStyle.PLAIN, "sums", 7)
     assert len(pairs) == 50
     for prompt, completion in pairs:
         lines = (prompt + completion).splitlines()
@@ -180,14 +182,14 @@ def test_pairs_show_some_items_and_ask_for_others() -> None:
 
 def test_pairs_are_a_function_of_the_seed_and_grow_without_changing() -> None:
     assert (
-        self_instruct_pairs(ITEMS, 5, 3, Style.CHAT, "sums", 7)
-        == self_instruct_pairs(ITEMS, 9, 3, Style.CHAT, "sums", 7)[:5]
+        build_self_instruct_pairs(ITEMS, 5, 3, PromptStyle.CHAT, "sums", 7)
+        == build_self_instruct_pairs(ITEMS, 9, 3, PromptStyle.CHAT, "sums", 7)[:5]
     )
-    assert self_instruct_pairs(ITEMS, 5, 3, Style.CHAT, "sums", 8) != self_instruct_pairs(
-        ITEMS, 5, 3, Style.CHAT, "sums", 7
+    assert build_self_instruct_pairs(ITEMS, 5, 3, PromptStyle.CHAT, "sums", 8) != build_self_instruct_pairs(
+        ITEMS, 5, 3, PromptStyle.CHAT, "sums", 7
     )
 
 
 def test_too_few_items_for_a_pair_are_refused_with_the_number_needed() -> None:
     with pytest.raises(BadInputError, match=r"12 seed items.*needs 14"):
-        self_instruct_pairs(ITEMS, 5, 7, Style.PLAIN, "sums", 7)
+        build_self_instruct_pairs(ITEMS, 5, 7, PromptStyle.PLAIN, "sums", 7)

@@ -4,18 +4,20 @@ from pathlib import Path
 
 import fake_game
 import pytest
-from fake_game import REFERENCE, T0, T1, played
+from fake_game import REFERENCE, T0, T1, play_turns
 
 from swarm_core import commit
 from swarm_core.commit import Commit
 from swarm_core.engine.work import Receipt
 from swarm_core.errors import BadInputError
 from swarm_core.ports import CorruptError
-from swarm_core.recipe import digest_bytes, mixture
+from swarm_core.recipe import build_mixture, digest_bytes
 from swarm_core.rollout import Rollout
 from swarm_core.swarm import pso, state
-from swarm_trainer.verbs import chain, pools, receipts, replay, retention, turns, witness
-from swarm_trainer.verbs.context import Context
+from swarm_trainer.adversarial import held_out_evaluation, pools, turns
+from swarm_trainer.maintenance import replay, retention
+from swarm_trainer.run_store import commit_chain, receipt_store
+from swarm_trainer.runtime.context import Context
 
 AS_RELEASED = {
     "spec.generators.swarm": REFERENCE,
@@ -26,7 +28,7 @@ AS_RELEASED = {
 
 
 def standing(game: Context, index: int) -> Commit:
-    return chain.standing(game.store, index)
+    return commit_chain.load_existing(game.store, index)
 
 
 def steps(log: list[str]) -> list[str]:
@@ -41,7 +43,7 @@ def steps(log: list[str]) -> list[str]:
 
 
 def rollouts(game: Context, index: int, names: list[str]) -> list[Rollout]:
-    return [pools.rollout(game, commit.probe_key(index, name)) for name in names]
+    return [pools.load_rollout(game, commit.probe_key(index, name)) for name in names]
 
 
 def test_as_released_a_round_scores_moves_draws_scores_and_moves_in_this_order(tmp_path: Path) -> None:
@@ -49,7 +51,7 @@ def test_as_released_a_round_scores_moves_draws_scores_and_moves_in_this_order(t
     moved generators and replace a share of the pool; takers are scored on the pool and moved."""
     log: list[str] = []
     game = fake_game.context(tmp_path, AS_RELEASED, log)
-    played(game, 4)
+    play_turns(game, 4)
     assert steps(log)[-8:] == [
         "iterations/0002",  # generators of round 1, scored
         "iterations/0002/COMMIT",  # and moved
@@ -63,30 +65,30 @@ def test_as_released_a_round_scores_moves_draws_scores_and_moves_in_this_order(t
     generators, takers = standing(game, 2), standing(game, 3)
     swarm = pso.from_json(standing(game, 1).swarm)
     assert list(generators.opponents) == [
-        turns.played(game, standing(game, 1), particle.position).name for particle in swarm.particles
+        turns.build_recipe(game, standing(game, 1), particle.position).name for particle in swarm.particles
     ]
     moved = [particle.position for particle in pso.from_json(generators.swarm).particles]
-    drafts = list(pools.draft(game, generators))
+    drafts = list(pools.list_draft_requests(game, generators))
     assert [one.model for one in drafts] == [
-        mixture(fake_game.BASE, generators.basis, x, "bfloat16").name for x in moved
+        build_mixture(fake_game.BASE, generators.basis, x, "bfloat16").name for x in moved
     ]
-    of_round = turns.at(game, 3).pool
+    of_round = turns.load(game, 3).pool
     assert of_round is not None
     new = {entry.text for entry in of_round.entries if entry.round == 1}
     assert new
-    assert new <= {item.text for one in drafts for item in pools.rollout(game, one.key).items}
+    assert new <= {item.text for one in drafts for item in pools.load_rollout(game, one.key).items}
     for one in rollouts(game, 3, [probe.name for probe in takers.probes]):
         assert tuple(item.text for item in one.items) == of_round.items
 
 
 def test_by_default_the_pool_gets_what_the_better_half_of_the_scored_generators_wrote(tmp_path: Path) -> None:
     game = fake_game.context(tmp_path, {}, [])
-    played(game, 4)
+    play_turns(game, 4)
     generators = standing(game, 2)
     ranked = sorted(generators.probes, key=lambda probe: -(probe.fitness or 0.0))
     half = ranked[: (len(ranked) + 1) // 2]
     texts = {item.text for one in rollouts(game, 2, [probe.name for probe in half]) for item in one.items}
-    of_round = turns.at(game, 3).pool
+    of_round = turns.load(game, 3).pool
     assert of_round is not None
     new = [entry for entry in of_round.entries if entry.round == 1]
     assert new
@@ -97,20 +99,20 @@ def test_by_default_the_pool_gets_what_the_better_half_of_the_scored_generators_
 
 def test_generators_face_the_initial_takers_first_and_then_those_that_lead(tmp_path: Path) -> None:
     game = fake_game.context(tmp_path, {"spec.generators.opponents": {"leading": 2}}, [])
-    played(game, 3)
-    initial = [mixture(fake_game.BASE, (T0, T1), x, "bfloat16").name for x in ((1.0, 0.0), (0.0, 1.0))]
+    play_turns(game, 3)
+    initial = [build_mixture(fake_game.BASE, (T0, T1), x, "bfloat16").name for x in ((1.0, 0.0), (0.0, 1.0))]
     assert list(standing(game, 0).opponents) == initial
     leading = state.leading(pso.from_json(standing(game, 1).swarm).measured)[:2]
     assert list(standing(game, 2).opponents) == [
-        turns.played(game, standing(game, 1), record.position).name for record in leading
+        turns.build_recipe(game, standing(game, 1), record.position).name for record in leading
     ]
 
 
 def test_a_league_adds_the_best_takers_of_earlier_rounds_each_model_once(tmp_path: Path) -> None:
     game = fake_game.context(tmp_path, {"spec.generators.opponents": {"leading": 1, "league": 4}}, [])
-    played(game, 7)
-    present = turns.leader(game, standing(game, 5)).name
-    earlier = {turns.leader(game, standing(game, index)).name for index in (1, 3)}
+    play_turns(game, 7)
+    present = turns.find_best_recipe(game, standing(game, 5)).name
+    earlier = {turns.find_best_recipe(game, standing(game, index)).name for index in (1, 3)}
     faced = list(standing(game, 6).opponents)
     assert faced[0] == present
     assert set(faced) == {present} | earlier
@@ -119,40 +121,44 @@ def test_a_league_adds_the_best_takers_of_earlier_rounds_each_model_once(tmp_pat
 
 def test_what_the_best_taker_missed_is_in_the_archive_of_the_next_round(tmp_path: Path) -> None:
     game = fake_game.context(tmp_path, {}, [])
-    played(game, 4)
-    first, second = turns.at(game, 1).pool, turns.at(game, 3).pool
+    play_turns(game, 4)
+    first, second = turns.load(game, 1).pool, turns.load(game, 3).pool
     assert first is not None
     assert second is not None
-    missed = pools.missed(game, standing(game, 1))
+    missed = pools.find_missed(game, standing(game, 1))
     hard = [entry for entry, wrong in zip(first.entries, missed, strict=True) if wrong]
     assert second.archive == tuple(hard)[:6]
 
 
 def test_no_held_out_item_is_ever_written_into_the_pool(tmp_path: Path) -> None:
     game = fake_game.context(tmp_path, {}, [])
-    played(game, 6)
+    play_turns(game, 6)
     held_out = {*fake_game.SEEDS.held_out, *fake_game.QUESTIONS.held_out}
     for index in (1, 3, 5):
-        of_round = turns.at(game, index).pool
+        of_round = turns.load(game, index).pool
         assert of_round is not None
         assert not held_out & set(of_round.items)
 
 
 def test_held_out_scores_are_shown_and_change_nothing(tmp_path: Path) -> None:
     game = fake_game.context(tmp_path, {}, [])
-    receipts = played(game, 4)
+    receipts = play_turns(game, 4)
     shown = standing(game, 3).held_out
-    assert [probe.name for probe in shown] == [witness.REAL, witness.RIVAL]
+    assert [probe.name for probe in shown] == [held_out_evaluation.REAL_ITEMS, held_out_evaluation.RIVAL_ITEMS]
     assert receipts[3].scalars["held_out"] == shown[0].fitness
-    assert set(witness.real(game, witness.CURVE)).isdisjoint(witness.real(game, witness.VERDICT))
-    asked = pools.rollout(game, witness.key(3, witness.REAL)).items
-    assert tuple(item.text for item in asked) == witness.real(game, witness.CURVE)
+    assert set(held_out_evaluation.load_real_items(game, held_out_evaluation.CURVE_HALF)).isdisjoint(
+        held_out_evaluation.load_real_items(game, held_out_evaluation.FINAL_HALF)
+    )
+    asked = pools.load_rollout(game, held_out_evaluation.key(3, held_out_evaluation.REAL_ITEMS)).items
+    assert tuple(item.text for item in asked) == held_out_evaluation.load_real_items(
+        game, held_out_evaluation.CURVE_HALF
+    )
 
 
 def test_a_trained_adapter_joins_the_takers_basis_and_is_measured(tmp_path: Path) -> None:
     new = digest_bytes(b"trained")
     game = fake_game.context(tmp_path, {"spec.takers.learning.type": "Train"}, [])
-    played(game, 4, train=new)
+    play_turns(game, 4, train=new)
     assert standing(game, 1).basis == (T0, T1)
     done = standing(game, 3)
     assert done.basis == (T0, T1, new)
@@ -165,34 +171,34 @@ def test_a_trained_adapter_joins_the_takers_basis_and_is_measured(tmp_path: Path
 )
 def test_a_game_is_replayed_from_its_rollouts_bit_for_bit(tmp_path: Path, patch: dict[str, object]) -> None:
     game = fake_game.context(tmp_path, patch, [])
-    played(game, 6)
+    play_turns(game, 6)
     manifest = standing(game, 0).experiment
     game.engines[manifest] = []  # nothing is asked again
     for index in range(6):
-        replay.replayed(game, turns.at(game, index), standing(game, index), manifest)
+        replay.replay_turn(game, turns.load(game, index), standing(game, index), manifest)
 
 
 def test_a_pool_that_was_changed_is_found_by_replaying(tmp_path: Path) -> None:
     game = fake_game.context(tmp_path, {}, [])
-    played(game, 4)
+    play_turns(game, 4)
     done = standing(game, 3)
     forged = Commit(**{**{name: getattr(done, name) for name in Commit.__slots__}, "pool": standing(game, 1).pool})
     with pytest.raises(CorruptError, match="played by others, or on another pool"):
-        replay.replayed(game, turns.at(game, 3), forged, done.experiment)
+        replay.replay_turn(game, turns.load(game, 3), forged, done.experiment)
 
 
 def test_a_turn_that_was_cut_short_goes_on_with_what_stands(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     (tmp_path / "b").mkdir()
     whole = fake_game.context(tmp_path / "a", {}, [])
-    played(whole, 4)
+    play_turns(whole, 4)
     cut = fake_game.context(tmp_path / "b", {}, [])
-    played(cut, 3)
+    play_turns(cut, 3)
     names = whole.store.names  # type: ignore[attr-defined]
     first = sorted(key for key in names if key.startswith("iterations/0003/rollouts/"))[:2]
     for key in first:
         cut.store.publish(key, names[key])
-    played(cut, 4)
+    play_turns(cut, 4)
     assert standing(cut, 3) == standing(whole, 3)
 
 
@@ -208,7 +214,7 @@ def test_a_game_ends_by_its_rules_when_both_have_moved(
     tmp_path: Path, stop: dict[str, float], why: str, rounds: int
 ) -> None:
     game = fake_game.context(tmp_path, {"spec.stop": stop}, [])
-    receipts = played(game, 2 * rounds)
+    receipts = play_turns(game, 2 * rounds)
     assert [receipt.scalars["stop"] for receipt in receipts] == [""] * (2 * rounds - 1) + [why]
 
 
@@ -226,7 +232,7 @@ def test_as_released_stale_bests_end_the_game_that_goes_on_by_default(tmp_path: 
 
 def until_stopped(game: Context) -> list[fake_game.Receipt]:
     count = 1
-    while not (found := played(game, count))[-1].scalars["stop"]:
+    while not (found := play_turns(game, count))[-1].scalars["stop"]:
         count += 1
     return found
 
@@ -234,8 +240,8 @@ def until_stopped(game: Context) -> list[fake_game.Receipt]:
 def test_the_rollouts_of_a_game_are_never_given_up(tmp_path: Path) -> None:
     """A pool is derived from rollouts of rounds before, so replaying it needs them all."""
     game = fake_game.context(tmp_path, {}, [])
-    played(game, 4)
+    play_turns(game, 4)
     concluded = Receipt("conclude", {}, {"best_recipe": "none"})
-    game.store.publish(receipts.key(concluded.key), concluded.to_bytes())
+    game.store.publish(receipt_store.key(concluded.key), concluded.to_bytes())
     with pytest.raises(BadInputError, match="--keep is for a SwarmRun"):
-        retention.expendable(game.store, 1)
+        retention.list_expendable(game.store, 1)

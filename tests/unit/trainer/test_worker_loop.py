@@ -1,4 +1,4 @@
-"""The worker's loop: every item ends in one receipt or one `Unfinished`, whatever it raises and prints."""
+"""The worker's loop: every item ends in one receipt or one `FailedAttempt`, whatever it raises and prints."""
 
 import errno
 import json
@@ -15,22 +15,22 @@ import pytest
 from swarm_core.engine.work import FailureReason, Kind, Receipt, WorkItem
 from swarm_core.errors import BadInputError
 from swarm_core.ports import StoreError
-from swarm_trainer.verbs.context import Progress
+from swarm_trainer.runtime.context import Progress
 from swarm_trainer.worker import loop, messages
-from swarm_trainer.worker.messages import Unfinished
+from swarm_trainer.worker.messages import FailedAttempt
 
 ITEM = WorkItem(Kind.ITERATE, index=3, attempt=2)
 REAL_LOOP = Path(__file__).with_name("fake_worker.py")
 
 
-def said_about(raised: Exception) -> Unfinished:
+def said_about(raised: Exception) -> FailedAttempt:
     def carry_out(item: WorkItem, report: Callable[[Progress], None]) -> Receipt:
         raise raised
 
     said: list[messages.Message] = []
-    loop.serve(ITEM.to_json(), carry_out, said.append)
+    loop.execute_line(ITEM.to_json(), carry_out, said.append)
     (only,) = said
-    assert isinstance(only, Unfinished)
+    assert isinstance(only, FailedAttempt)
     return only
 
 
@@ -52,7 +52,7 @@ def test_progress_and_then_the_receipt_are_said_in_this_order() -> None:
         return Receipt(item.key)
 
     said: list[messages.Message] = []
-    loop.serve(ITEM.to_json(), carry_out, said.append)
+    loop.execute_line(ITEM.to_json(), carry_out, said.append)
     assert said == [step, Receipt(ITEM.key)]
 
 
@@ -87,7 +87,7 @@ def test_the_traceback_of_an_error_goes_to_the_log(capsys: pytest.CaptureFixture
 
 
 def test_a_long_message_is_cut() -> None:
-    assert len(said_about(RuntimeError("x" * 9999)).failed.message) == loop.MESSAGE_CHARACTERS
+    assert len(said_about(RuntimeError("x" * 9999)).failed.message) == loop.MAX_MESSAGE_CHARACTERS
 
 
 @contextmanager
@@ -130,7 +130,7 @@ def test_a_worker_goes_on_after_a_failed_item_in_the_same_process(tmp_path: Path
     behave(tmp_path, prepare="error")
     with worker(tmp_path) as process:
         assert ask(process, WorkItem(Kind.PREPARE))["reason"] == "Error"
-        assert ask(process, WorkItem(Kind.SEED))["say"] == "receipt"
+        assert ask(process, WorkItem(Kind.TRAIN))["say"] == "receipt"
 
 
 @pytest.mark.parametrize("busy", [True, False], ids=["busy", "idle"])

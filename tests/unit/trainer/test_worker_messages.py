@@ -4,12 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from swarm_core.effort import Effort
 from swarm_core.engine.work import Failed, FailureReason, Receipt
 from swarm_core.recipe import digest_bytes
-from swarm_trainer.verbs.context import Progress
+from swarm_core.usage import Usage
+from swarm_trainer.runtime.context import Progress
 from swarm_trainer.worker import messages
-from swarm_trainer.worker.messages import Unfinished
+from swarm_trainer.worker.messages import FailedAttempt
 
 numbers = st.floats(allow_nan=False, allow_infinity=False)
 progress = st.builds(
@@ -21,7 +21,7 @@ progress = st.builds(
     tokens=st.integers(0, 10**6),
     fitness=st.lists(st.tuples(st.text(), st.none() | numbers), max_size=4).map(tuple),
     effort=st.builds(
-        Effort,
+        Usage,
         requests=st.integers(0, 99),
         seconds=numbers,
         latencies=st.lists(st.tuples(st.integers(-99, 99), st.integers(1, 9)), max_size=3).map(tuple),
@@ -35,7 +35,7 @@ receipts = st.builds(
     scalars=st.dictionaries(st.text(max_size=8), st.none() | st.booleans() | numbers | st.text(max_size=8), max_size=3),
 )
 failures = st.builds(Failed, st.integers(1, 9), st.sampled_from(FailureReason), st.text(), numbers)
-unfinished = st.builds(Unfinished, st.text(), failures)
+unfinished = st.builds(FailedAttempt, st.text(), failures)
 
 
 @given(progress | receipts | unfinished)

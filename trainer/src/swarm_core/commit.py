@@ -18,14 +18,14 @@ from dataclasses import fields as fields_of
 from swarm_core.objectives.objective import Measurement
 from swarm_core.recipe import Digest, ModelName, canonical_json, digest_bytes
 from swarm_core.rollout import Unmeasured
-from swarm_core.sides import GENERATORS
+from swarm_core.swarm_names import GENERATORS
 
-LATER = frozenset({"moved", "opponents", "pool", "held_out"})
+OMITTED_AT_DEFAULT = frozenset({"moved", "opponents", "pool", "held_out"})
 """Left out of the text at their default."""
 
 
 @dataclass(frozen=True, slots=True)
-class Probed:
+class ProbeResult:
     """One probe of an iteration: what was asked, where the evidence is, what it says."""
 
     name: str
@@ -54,18 +54,22 @@ class Commit:
     basis: tuple[Digest, ...]
     swarm: str
     """The swarm after this iteration, as its exact JSON."""
-    probes: tuple[Probed, ...]
+    probes: tuple[ProbeResult, ...]
     moved: str = GENERATORS
     """The name of the swarm."""
     opponents: tuple[ModelName, ...] = ()
     """The takers that moving generators faced, where takers move as well."""
     pool: Digest | None = None
     """The `Pool` that moving takers were measured on."""
-    held_out: tuple[Probed, ...] = ()
+    held_out: tuple[ProbeResult, ...] = ()
     """The best taker on held-out data: for the curve, and for no decision."""
 
     def to_bytes(self) -> bytes:
-        silent = {one.name for one in fields_of(self) if one.name in LATER and getattr(self, one.name) == one.default}
+        silent = {
+            one.name
+            for one in fields_of(self)
+            if one.name in OMITTED_AT_DEFAULT and getattr(self, one.name) == one.default
+        }
         return canonical_json({name: value for name, value in asdict(self).items() if name not in silent})
 
     @property
@@ -75,21 +79,21 @@ class Commit:
     @classmethod
     def from_bytes(cls, data: bytes) -> "Commit":
         fields = json.loads(data)
-        probes = tuple(_probed(probe) for probe in fields.pop("probes"))
-        held_out = tuple(_probed(probe) for probe in fields.pop("held_out", ()))
+        probes = tuple(_parse_probe_result(probe) for probe in fields.pop("probes"))
+        held_out = tuple(_parse_probe_result(probe) for probe in fields.pop("held_out", ()))
         tuples = {name: tuple(fields[name]) for name in ("basis", "opponents") if name in fields}
         return cls(**{**fields, **tuples}, probes=probes, held_out=held_out)
 
 
-def _probed(fields: dict[str, object]) -> Probed:
+def _parse_probe_result(fields: dict[str, object]) -> ProbeResult:
     result, position = fields["result"], fields["position"]
     assert isinstance(result, dict)
     assert isinstance(position, list)
     if "reason" in result:
-        return Probed(**{**fields, "position": tuple(position), "result": Unmeasured(**result)})  # type: ignore[arg-type]
+        return ProbeResult(**{**fields, "position": tuple(position), "result": Unmeasured(**result)})  # type: ignore[arg-type]
     parts = tuple((name, value) for name, value in result.pop("parts"))
     measured = Measurement(**result, parts=parts)
-    return Probed(**{**fields, "position": tuple(position), "result": measured})  # type: ignore[arg-type]
+    return ProbeResult(**{**fields, "position": tuple(position), "result": measured})  # type: ignore[arg-type]
 
 
 def key(iteration: int) -> str:

@@ -8,12 +8,12 @@ import json
 from dataclasses import asdict, dataclass, replace
 
 from swarm_core import recipe
-from swarm_core.recipe import Digest, ModelName, Recipe, canonical_json, single
-from swarm_core.sides import TAKERS
+from swarm_core.recipe import Digest, ModelName, Recipe, build_single, canonical_json
+from swarm_core.swarm_names import TAKERS
 
 
 @dataclass(frozen=True, slots=True)
-class Taker:
+class PinnedTaker:
     """A test taker: a base, and perhaps an adapter on it."""
 
     name: str
@@ -22,7 +22,7 @@ class Taker:
 
 
 @dataclass(frozen=True, slots=True)
-class RemoteTaker:
+class PinnedRemoteTaker:
     """A test taker that somebody else serves."""
 
     name: str
@@ -47,7 +47,7 @@ class Experiment:
     digest: Digest
     """The experimentDigest: identity fields with every URI replaced by a content digest."""
     base: Digest
-    takers: tuple[Taker | RemoteTaker, ...]
+    takers: tuple[PinnedTaker | PinnedRemoteTaker, ...]
     data: Digest
     """The blob of `SeedData`."""
     adapters: tuple[Digest, ...] = ()
@@ -59,7 +59,7 @@ class Experiment:
         fields = asdict(self)
         return canonical_json({name: fields[name] for name in fields if name != "adversary" or self.adversary})
 
-    def side(self, swarm: str) -> "Experiment":
+    def for_swarm(self, swarm: str) -> "Experiment":
         """The experiment as one of its swarms sees it: data and adapters are its own."""
         if swarm != TAKERS or self.adversary is None:
             return self
@@ -68,33 +68,33 @@ class Experiment:
     @classmethod
     def from_bytes(cls, data: bytes) -> "Experiment":
         fields = json.loads(data)
-        takers = tuple(RemoteTaker(**one) if "url" in one else Taker(**one) for one in fields.pop("takers"))
+        takers = tuple(PinnedRemoteTaker(**one) if "url" in one else PinnedTaker(**one) for one in fields.pop("takers"))
         found = fields.pop("adversary", None)
         adversary = Adversary(found["data"], tuple(found["adapters"])) if found else None
         return cls(**{**fields, "adapters": tuple(fields["adapters"])}, takers=takers, adversary=adversary)
 
     @property
-    def local_takers(self) -> tuple[Taker, ...]:
+    def local_takers(self) -> tuple[PinnedTaker, ...]:
         """The takers that are served by the run itself."""
-        return tuple(taker for taker in self.takers if isinstance(taker, Taker))
+        return tuple(taker for taker in self.takers if isinstance(taker, PinnedTaker))
 
     def taker_recipes(self, dtype: str) -> tuple[Recipe, ...]:
         """The recipes of those takers that are served by the run itself."""
-        return tuple(served(taker, dtype) for taker in self.local_takers)
+        return tuple(build_recipe(taker, dtype) for taker in self.local_takers)
 
     def taker_models(self, dtype: str) -> tuple[tuple[str, ModelName], ...]:
         """Every taker's name, and the name that a request to it gives."""
-        return tuple((taker.name, model(taker, dtype)) for taker in self.takers)
+        return tuple((taker.name, model_name(taker, dtype)) for taker in self.takers)
 
 
-def served(taker: Taker, dtype: str) -> Recipe:
-    return single(taker.base, taker.adapter, dtype)
+def build_recipe(taker: PinnedTaker, dtype: str) -> Recipe:
+    return build_single(taker.base, taker.adapter, dtype)
 
 
-def model(taker: Taker | RemoteTaker, dtype: str) -> ModelName:
-    if isinstance(taker, RemoteTaker):
-        return recipe.remote(taker.url, taker.model)
-    return served(taker, dtype).name
+def model_name(taker: PinnedTaker | PinnedRemoteTaker, dtype: str) -> ModelName:
+    if isinstance(taker, PinnedRemoteTaker):
+        return recipe.remote_model_name(taker.url, taker.model)
+    return build_recipe(taker, dtype).name
 
 
 @dataclass(frozen=True, slots=True)

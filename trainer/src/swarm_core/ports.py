@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
-from swarm_core.objectives.cube import Score
+from swarm_core.objectives.scores import Score
 from swarm_core.recipe import Digest, ModelName, Recipe
 
 
@@ -76,7 +76,7 @@ class Completion:
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
+class RequestFailure:
     """A request that brought nothing, and why. Never an empty completion."""
 
     message: str
@@ -93,7 +93,7 @@ class Inference(Protocol):
         """Make exactly these recipes answerable by name; others may be forgotten. Raises InferenceError."""
         ...
 
-    def complete(self, requests: Sequence[Request]) -> list[Completion | Failure]:
+    def complete(self, requests: Sequence[Request]) -> list[Completion | RequestFailure]:
         """One result per request, in order. Raises InferenceError only when nothing can be answered at all."""
         ...
 

@@ -42,7 +42,7 @@ class Merge(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class TensorGroup:
     """The coefficients of the tensors whose name starts with one of `prefixes`; no prefix means every tensor."""
 
     coefficients: tuple[float, ...]
@@ -58,7 +58,7 @@ class Recipe:
     """The digest of the base model's files."""
     basis: tuple[Digest, ...] = ()
     """The digests of the adapters summed; append-only within a run."""
-    groups: tuple[Group, ...] = ()
+    groups: tuple[TensorGroup, ...] = ()
     dtype: str = "float32"
     """What the sum, formed in float32, is cast to."""
     merge: Merge = Merge.ELEMENTWISE
@@ -95,30 +95,32 @@ class Recipe:
     def from_bytes(cls, data: bytes) -> "Recipe":
         """Raises ValueError for anything that `to_bytes` did not write."""
         try:
-            fields = _frozen(json.loads(data))
-            groups = tuple(Group(**_frozen(group)) for group in fields["groups"])
+            fields = _lists_to_tuples(json.loads(data))
+            groups = tuple(TensorGroup(**_lists_to_tuples(group)) for group in fields["groups"])
             return cls(**{**fields, "groups": groups, "merge": Merge(fields["merge"])})
         except (TypeError, KeyError, AttributeError) as error:
             raise ValueError(f"not a recipe: {data[:80]!r}") from error
 
 
-def _frozen(fields: dict[str, Any]) -> dict[str, Any]:
+def _lists_to_tuples(fields: dict[str, Any]) -> dict[str, Any]:
     """JSON lists as the tuples they were."""
     return {key: tuple(value) if isinstance(value, list) else value for key, value in fields.items()}
 
 
-def single(base: Digest, adapter: Digest | None = None, dtype: str = "float32") -> Recipe:
+def build_single(base: Digest, adapter: Digest | None = None, dtype: str = "float32") -> Recipe:
     """The recipe of one adapter as it is, or of the bare base."""
     if adapter is None:
         return Recipe(base, dtype=dtype)
-    return Recipe(base, (adapter,), (Group((1.0,)),), dtype)
+    return Recipe(base, (adapter,), (TensorGroup((1.0,)),), dtype)
 
 
-def mixture(base: Digest, basis: Sequence[Digest], coefficients: Sequence[float], dtype: str = "float32") -> Recipe:
+def build_mixture(
+    base: Digest, basis: Sequence[Digest], coefficients: Sequence[float], dtype: str = "float32"
+) -> Recipe:
     """The recipe of one elementwise sum over the whole basis, the same for every tensor."""
-    return Recipe(base, tuple(basis), (Group(tuple(coefficients)),), dtype)
+    return Recipe(base, tuple(basis), (TensorGroup(tuple(coefficients)),), dtype)
 
 
-def remote(url: str, model: str) -> ModelName:
+def remote_model_name(url: str, model: str) -> ModelName:
     """The name of a model that somebody else serves: of who is asked for what, since its weights are out of sight."""
     return ModelName(digest_bytes(canonical_json(["endpoint", url, model])))

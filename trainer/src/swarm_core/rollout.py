@@ -3,7 +3,7 @@
 A rollout is stored before anything is concluded from it and is never made again, so the whole search can be replayed
 from its rollouts, bit for bit, on any machine. Everything is kept: items, answers, scores, rejections and reasons.
 
-Limits: prompts are not stored; they are a function of the run's seed and the rollout's place in it (`verbs.examine`).
+Limits: prompts are not stored; they are a function of the run's seed and the rollout's place in it (`evaluation.examine`).
 """
 
 import gzip
@@ -12,14 +12,14 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 
-from swarm_core.gates.chain import Rejection
-from swarm_core.objectives.cube import CoverageError, Cube, Reason, Score, Unscored
-from swarm_core.objectives.objective import Batch, Measurement, Objective
+from swarm_core.gates.admission import Rejection
+from swarm_core.objectives.objective import Measurement, Objective, ScoredBatch
+from swarm_core.objectives.scores import CoverageError, Score, ScoreCube, Unscored, UnscoredReason
 from swarm_core.recipe import ModelName, canonical_json
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class TakerAnswer:
     """What one taker made of one item."""
 
     text: str | None
@@ -28,11 +28,11 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class AnsweredItem:
     """An item that passed the gates, with one answer per taker."""
 
     text: str
-    answers: tuple[Answer, ...]
+    answers: tuple[TakerAnswer, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class Rollout:
     """Items asked for, `lost` included."""
     lost: int
     """Items asked for in requests that failed: nobody's fault, and nobody's gain."""
-    items: tuple[Item, ...]
+    items: tuple[AnsweredItem, ...]
     rejections: tuple[Rejection, ...]
     tokens: int
     """Tokens generated, by the model, by its takers, and by a judge that is a model."""
@@ -68,21 +68,23 @@ class Rollout:
     @classmethod
     def from_bytes(cls, data: bytes) -> "Rollout":
         fields = json.loads(gzip.decompress(data))
-        items = tuple(Item(item["text"], tuple(_answer(a) for a in item["answers"])) for item in fields.pop("items"))
+        items = tuple(
+            AnsweredItem(item["text"], tuple(_parse_answer(a) for a in item["answers"])) for item in fields.pop("items")
+        )
         rejections = tuple(Rejection(**rejection) for rejection in fields.pop("rejections"))
         return cls(**{**fields, "takers": tuple(fields["takers"])}, items=items, rejections=rejections)
 
 
-def _answer(fields: dict[str, str | float | dict[str, str] | None]) -> Answer:
+def _parse_answer(fields: dict[str, str | float | dict[str, str] | None]) -> TakerAnswer:
     text, score = fields["text"], fields["score"]
     assert text is None or isinstance(text, str)
     if isinstance(score, dict):
-        return Answer(text, Unscored(Reason(score["reason"]), score["detail"]))
+        return TakerAnswer(text, Unscored(UnscoredReason(score["reason"]), score["detail"]))
     assert isinstance(score, float | int)
-    return Answer(text, float(score))
+    return TakerAnswer(text, float(score))
 
 
-def batch(rollouts: Sequence[Rollout], coverage: float) -> Batch:
+def build_batch(rollouts: Sequence[Rollout], coverage: float) -> ScoredBatch:
     """The rollouts of one model, pooled. Raises CoverageError when too many of its requests failed."""
     takers = rollouts[0].takers
     asked, lost = sum(r.asked for r in rollouts), sum(r.lost for r in rollouts)
@@ -90,7 +92,7 @@ def batch(rollouts: Sequence[Rollout], coverage: float) -> Batch:
         raise CoverageError(f"{asked - lost} of {asked} items asked for came to be; coverage asks for {coverage:.0%}")
     items = [item for rollout in rollouts for item in rollout.items]
     rows = tuple(tuple(item.answers[taker].score for item in items) for taker in range(len(takers)))
-    return Batch(items=(tuple(item.text for item in items),), cube=Cube(takers, (rows,)), asked=asked - lost)
+    return ScoredBatch(items=(tuple(item.text for item in items),), cube=ScoreCube(takers, (rows,)), asked=asked - lost)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,13 +105,13 @@ class Unmeasured:
 def measure(rollouts: Sequence[Rollout], objective: Objective, coverage: float, seed: int) -> Measurement | Unmeasured:
     """The objective over the pooled rollouts of one model."""
     try:
-        return objective.measure(batch(rollouts, coverage), coverage, seed)
+        return objective.measure(build_batch(rollouts, coverage), coverage, seed)
     except CoverageError as error:
         return Unmeasured(str(error))
 
 
 @dataclass(frozen=True, slots=True)
-class Counts:
+class RolloutTotals:
     """Totals over rollouts, for status and report."""
 
     asked: int
@@ -119,7 +121,7 @@ class Counts:
     tokens: int
 
 
-def count(rollouts: Iterable[Rollout]) -> Counts:
+def sum_totals(rollouts: Iterable[Rollout]) -> RolloutTotals:
     asked = items = tokens = 0
     rejected: Counter[str] = Counter()
     unscored: Counter[str] = Counter()
@@ -129,4 +131,4 @@ def count(rollouts: Iterable[Rollout]) -> Counts:
         tokens += rollout.tokens
         rejected += rollout.rejected()
         unscored += rollout.unscored()
-    return Counts(asked, items, dict(sorted(rejected.items())), dict(sorted(unscored.items())), tokens)
+    return RolloutTotals(asked, items, dict(sorted(rejected.items())), dict(sorted(unscored.items())), tokens)

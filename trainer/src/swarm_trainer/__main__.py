@@ -12,7 +12,7 @@ from swarm_trainer.worker import loop, session
 
 def main(arguments: list[str]) -> int:
     if arguments[:2] == ["worker", "--run"]:
-        loop.main(session.carrying_out(Path(arguments[2])))
+        loop.main(session.load_executor(Path(arguments[2])))
     return cli.main(arguments)
 
 

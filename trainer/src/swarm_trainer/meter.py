@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from swarm_core.effort import Effort
+from swarm_core.usage import Usage
 
 
 class Meter:
@@ -16,16 +16,16 @@ class Meter:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._effort = Effort()
+        self._effort = Usage()
         self._asking = 0
         self._since = 0.0
 
-    def add(self, effort: Effort) -> None:
+    def add(self, effort: Usage) -> None:
         with self._lock:
             self._effort += effort
 
     @contextmanager
-    def asking(self) -> Iterator[None]:
+    def time_requests(self) -> Iterator[None]:
         """Within, time counts; only once, however many ask at the same time."""
         with self._lock:
             self._count()
@@ -37,16 +37,16 @@ class Meter:
                 self._count()
                 self._asking -= 1
 
-    def take(self) -> Effort:
+    def take(self) -> Usage:
         """What has come together since it was last taken."""
         with self._lock:
             self._count()
-            taken, self._effort = self._effort, Effort()
+            taken, self._effort = self._effort, Usage()
         return taken
 
     def _count(self) -> None:
         """Add the time since the last look, if anything was being asked for in it."""
         now = time.monotonic()
         if self._asking:
-            self._effort += Effort(seconds=now - self._since)
+            self._effort += Usage(seconds=now - self._since)
         self._since = now

@@ -1,7 +1,7 @@
 """vLLM finds our adapters by itself: a LoRA resolver, loaded through the entry point `vllm.general_plugins`.
 
 A request names an adapter by its recipe's digest. A server that does not know the name asks here: the recipe and its
-basis come from the run's store, are summed into a folder in memory (`swarm_trainer.inference.rack`), and vLLM is
+basis come from the run's store, are summed into a folder in memory (`swarm_trainer.inference.adapter_store`), and vLLM is
 handed the path. So a restarted or an added server needs to be told nothing. Materialising runs in a thread; other
 requests go on meanwhile.
 
@@ -24,10 +24,15 @@ from typing import Any
 from swarm_core.errors import BadInputError
 from swarm_core.ports import StoreError
 from swarm_core.recipe import Digest
-from swarm_trainer.inference import all_places, bare_rows
-from swarm_trainer.inference.rack import Fitting, MisfitError, Rack, UnknownError
-from swarm_trainer.inference.variables import BASE, BASE_FOLDER, FOLDER, RANK, STORE
-from swarm_trainer.stores import keys, opening
+from swarm_trainer.inference import vllm_bare_base, vllm_batched_lora
+from swarm_trainer.inference.adapter_store import (
+    AdapterStore,
+    IncompatibleRecipeError,
+    ServableAdapters,
+    UnknownRecipeError,
+)
+from swarm_trainer.inference.plugin_environment import ADAPTER_FOLDER, BASE, BASE_FOLDER, MAX_RANK, STORE
+from swarm_trainer.stores import keys, store_location
 
 LOG = logging.getLogger("vllm.dataswarm")
 
@@ -40,21 +45,23 @@ def register() -> None:
     from vllm.platforms import current_platform  # noqa: PLC0415
 
     if current_platform.is_cpu():
-        bare_rows.mend()
-        all_places.mend()
+        vllm_bare_base.patch()
+        vllm_batched_lora.patch()
     if "dataswarm" not in LoRAResolverRegistry.get_supported_resolvers():
-        LoRAResolverRegistry.register_resolver("dataswarm", resolver(rack()))
+        LoRAResolverRegistry.register_resolver("dataswarm", build_resolver(build_adapter_store()))
 
 
-def rack() -> Rack:
+def build_adapter_store() -> AdapterStore:
     """The rack that the environment describes. Raises KeyError for a variable that is missing."""
-    fitting = Fitting(Digest(os.environ[BASE]), int(os.environ[RANK]), Path(os.environ[BASE_FOLDER]))
-    folder = Path(os.environ[FOLDER])
-    return Rack(opening.opened(opening.heard(os.environ[STORE]), folder / "fetched"), folder, fitting)
+    fitting = ServableAdapters(Digest(os.environ[BASE]), int(os.environ[MAX_RANK]), Path(os.environ[BASE_FOLDER]))
+    folder = Path(os.environ[ADAPTER_FOLDER])
+    return AdapterStore(
+        store_location.open_store(store_location.parse(os.environ[STORE]), folder / "fetched"), folder, fitting
+    )
 
 
-def resolver(rack: Rack) -> Any:
-    """vLLM's resolver over `rack`."""
+def build_resolver(rack: AdapterStore) -> Any:
+    """vLLM's resolver over `build_adapter_store`."""
     from vllm import exceptions  # noqa: PLC0415
     from vllm.lora.request import LoRARequest  # noqa: PLC0415
     from vllm.lora.resolver import LoRAResolver  # noqa: PLC0415
@@ -70,7 +77,7 @@ def resolver(rack: Rack) -> Any:
 
         async def resolve_lora(self, base_model_name: str, lora_name: str) -> Held | None:  # noqa: ARG002 - vLLM's
             """None for what is no digest, which then is none of ours."""
-            if not keys.DIGEST.fullmatch(lora_name):
+            if not keys.DIGEST_PATTERN.fullmatch(lora_name):
                 return None
             with rack.busy(lora_name):
                 path = await self._taken(lora_name)
@@ -83,9 +90,9 @@ def resolver(rack: Rack) -> Any:
         async def _taken(self, name: str) -> Path:
             try:
                 return await asyncio.to_thread(rack.take, name)
-            except UnknownError as error:
+            except UnknownRecipeError as error:
                 raise exceptions.VLLMNotFoundError(str(error)) from error
-            except (MisfitError, BadInputError, ValueError) as error:
+            except (IncompatibleRecipeError, BadInputError, ValueError) as error:
                 raise exceptions.VLLMValidationError(str(error)) from error
             except (StoreError, OSError) as error:
                 LOG.exception("adapter %s could not be made", name)

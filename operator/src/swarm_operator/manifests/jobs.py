@@ -7,35 +7,37 @@ failed. What the cluster ends itself, and what drained on SIGTERM, the Job repla
 A Job has no TTL: its pod keeps the receipt until the operator has it in the status and deletes the Job.
 """
 
-from swarm_core.engine.container import BAD_INPUT, DRAINED, ITEMS
+from swarm_core.engine.container_contract import EXIT_BAD_INPUT, EXIT_DRAINED, ITEMS_VARIABLE
 from swarm_core.engine.work import Kind, WorkItem
-from swarm_operator import names, peak
-from swarm_operator.manifests import objects, pods
+from swarm_operator.common import accelerators, names
+from swarm_operator.common.reconcile_plan import Create, Object
+from swarm_operator.common.resolved_run import ResolvedRun
+from swarm_operator.manifests import pods, shared_objects
 from swarm_operator.manifests.pods import Container
-from swarm_operator.orders import Order
-from swarm_operator.plan import Create, Object
 
 GRACE_SECONDS = 60
 """From SIGTERM to SIGKILL. A verb publishes as it goes and drains at once; the rest is for a slow disk."""
 
 
-def needed(order: Order, items: tuple[WorkItem, ...]) -> tuple[Create, ...]:
+def create_steps(order: ResolvedRun, items: tuple[WorkItem, ...]) -> tuple[Create, ...]:
     """The Job for `items`, of one kind and attempt, and before it what it rests on."""
-    return (objects.config(order), *objects.claim(order), Create(job(order, items)))
+    return (shared_objects.config_map(order), *shared_objects.cache_claim(order), Create(job(order, items)))
 
 
-def job(order: Order, items: tuple[WorkItem, ...]) -> Object:
+def job(order: ResolvedRun, items: tuple[WorkItem, ...]) -> Object:
     """The Job for `items`."""
     first = items[0]
-    about = objects.metadata(order, names.job(order.base, items), str(first.kind), labels(order, first))
-    annotations = {names.ITEMS: names.keys(items)}
-    own = names.labels(order.name, order.uid, str(first.kind)) | {names.ATTEMPT: str(first.attempt)}
+    about = shared_objects.child_metadata(
+        order, names.job_name(order.base, items), str(first.kind), job_labels(order, first)
+    )
+    annotations = {names.ITEMS_ANNOTATION: names.join_keys(items)}
+    own = names.child_labels(order.name, order.uid, str(first.kind)) | {names.ATTEMPT_LABEL: str(first.attempt)}
     spec = {
-        **(_seeds(order, len(items)) if first.kind is Kind.SEED else {"backoffLimit": 0}),
+        **(_indexed_job_spec(order, len(items)) if first.kind is Kind.TRAIN else {"backoffLimit": 0}),
         "podReplacementPolicy": "Failed",
         # Bad input of one seed must not end its siblings, which the engine may yet want.
-        "podFailurePolicy": failures("FailIndex" if first.kind is Kind.SEED else "FailJob"),
-        "template": ended(order, container(order, items), own, annotations, GRACE_SECONDS),
+        "podFailurePolicy": pod_failure_policy("FailIndex" if first.kind is Kind.TRAIN else "FailJob"),
+        "template": job_pod_template(order, container(order, items), own, annotations, GRACE_SECONDS),
     }
     return {
         "apiVersion": "batch/v1",
@@ -45,55 +47,57 @@ def job(order: Order, items: tuple[WorkItem, ...]) -> Object:
     }
 
 
-def labels(order: Order, item: WorkItem) -> dict[str, str]:
+def job_labels(order: ResolvedRun, item: WorkItem) -> dict[str, str]:
     """The labels of a Job beside those of every child."""
-    return {names.ATTEMPT: str(item.attempt), **objects.queue(order)}
+    return {names.ATTEMPT_LABEL: str(item.attempt), **shared_objects.queue_labels(order)}
 
 
-def _seeds(order: Order, count: int) -> dict[str, object]:
+def _indexed_job_spec(order: ResolvedRun, count: int) -> dict[str, object]:
     return {
         "completionMode": "Indexed",
         "completions": count,
-        "parallelism": peak.parallelism(order.resolved, count),
+        "parallelism": accelerators.parallelism(order.resolved, count),
         "backoffLimitPerIndex": 0,
     }
 
 
-def failures(hopeless: str) -> Object:
+def pod_failure_policy(hopeless: str) -> Object:
     """What a pod's failure does: the first rule that fits decides; `hopeless` is what bad input is answered by."""
     rules = [
         {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]},
-        {"action": "Ignore", "onExitCodes": {"containerName": "main", "operator": "In", "values": [DRAINED]}},
-        {"action": hopeless, "onExitCodes": {"containerName": "main", "operator": "In", "values": [BAD_INPUT]}},
+        {"action": "Ignore", "onExitCodes": {"containerName": "main", "operator": "In", "values": [EXIT_DRAINED]}},
+        {"action": hopeless, "onExitCodes": {"containerName": "main", "operator": "In", "values": [EXIT_BAD_INPUT]}},
     ]
     return {"rules": rules}
 
 
-def ended(order: Order, container: Container, own: Object, annotations: Object, grace: int) -> Object:
+def job_pod_template(order: ResolvedRun, container: Container, own: Object, annotations: Object, grace: int) -> Object:
     """The pods of a Job: each ends once, and has `grace` seconds to."""
-    return pods.template(order, container, own, annotations, restartPolicy="Never", terminationGracePeriodSeconds=grace)
+    return pods.pod_template(
+        order, container, own, annotations, restartPolicy="Never", terminationGracePeriodSeconds=grace
+    )
 
 
-def container(order: Order, items: tuple[WorkItem, ...]) -> Container:
+def container(order: ResolvedRun, items: tuple[WorkItem, ...]) -> Container:
     """The container that carries an item out; of several, each pod its own."""
     first, cluster = items[0], order.cluster
-    alone = not peak.served(cluster)
-    heavy = first.kind is Kind.SEED or (alone and first.kind is not Kind.PREPARE)
+    alone = not accelerators.has_servers(cluster)
+    heavy = first.kind is Kind.TRAIN or (alone and first.kind is not Kind.PREPARE)
     asked = cluster.trainer if heavy else cluster.worker
     seeds: tuple[Object, ...] = ()
-    if first.kind is Kind.SEED:
-        seeds = ({"name": ITEMS, "value": names.keys(items)},)
-    asking = pods.server_variables(order) if first.kind in peak.ASKING else ()
+    if first.kind is Kind.TRAIN:
+        seeds = ({"name": ITEMS_VARIABLE, "value": names.join_keys(items)},)
+    asking = pods.server_variables(order) if first.kind in accelerators.KINDS_USING_SERVERS else ()
     return Container(
         image=order.trainer_image,
         command=("python", "-m", "swarm_trainer.pod", "work"),
         arguments=(
             "--order",
-            f"{pods.ORDERS}/{objects.ORDER_FILE}",
+            f"{pods.ORDER_FOLDER}/{shared_objects.ORDER_FILE}",
             "--item",
             first.to_json(),
             "--cache",
-            pods.CACHE,
+            pods.CACHE_FOLDER,
         ),
         cpu=asked.cpu,
         memory=asked.memory,

@@ -8,20 +8,20 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from swarm_core.api import access
+from swarm_core.api import endpoint_access
 from swarm_core.api.execution import S3Storage
-from swarm_core.engine.container import SERVER_KEY, SERVERS
-from swarm_operator import names, peak
-from swarm_operator.manifests import objects
-from swarm_operator.orders import Order
-from swarm_operator.plan import Object
+from swarm_core.engine.container_contract import SERVER_KEY_VARIABLE, SERVERS_VARIABLE
+from swarm_operator.common import accelerators, names
+from swarm_operator.common.reconcile_plan import Object
+from swarm_operator.common.resolved_run import ResolvedRun
+from swarm_operator.manifests import shared_objects
 
-USER = 65532
+USER_ID = 65532
 """Whom our images run as."""
 PORT = 8000
-ORDERS, CACHE = "/etc/dataswarm", "/var/cache/dataswarm"
-KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
-TOKEN = "HF_TOKEN"  # noqa: S105 - its name
+ORDER_FOLDER, CACHE_FOLDER = "/etc/dataswarm", "/var/cache/dataswarm"
+CREDENTIAL_VARIABLES = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
+HUB_TOKEN = "HF_TOKEN"  # noqa: S105 - its name
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +41,15 @@ class Container:
     """Whether it does without the order and the cache of the run."""
 
 
-def template(order: Order, container: Container, labels: Object, annotations: Object, **spec: object) -> Object:
+def pod_template(
+    order: ResolvedRun, container: Container, labels: Object, annotations: Object, **spec: object
+) -> Object:
     """The pod template around one container; `spec` is what its pods have beside that."""
     about = {"labels": dict(labels), "annotations": dict(annotations)}
-    return {"metadata": about, "spec": {**_spec(order, container), **spec}}
+    return {"metadata": about, "spec": {**_pod_spec(order, container), **spec}}
 
 
-def _spec(order: Order, container: Container) -> dict[str, object]:
+def _pod_spec(order: ResolvedRun, container: Container) -> dict[str, object]:
     asked = order.cluster.pod_template
     optional = {
         "nodeSelector": dict(asked.node_selector),
@@ -62,19 +64,19 @@ def _spec(order: Order, container: Container) -> dict[str, object]:
         "enableServiceLinks": False,
         "securityContext": {
             "runAsNonRoot": True,
-            "runAsUser": USER,
-            "runAsGroup": USER,
-            "fsGroup": USER,
+            "runAsUser": USER_ID,
+            "runAsGroup": USER_ID,
+            "fsGroup": USER_ID,
             "fsGroupChangePolicy": "OnRootMismatch",
             "seccompProfile": {"type": "RuntimeDefault"},
         },
-        "containers": [_container(order, container)],
+        "containers": [_container_spec(order, container)],
         "volumes": _volumes(order, container),
         **{name: value for name, value in optional.items() if value},
     }
 
 
-def _container(order: Order, container: Container) -> dict[str, object]:
+def _container_spec(order: ResolvedRun, container: Container) -> dict[str, object]:
     limits: dict[str, object] = {"memory": container.memory}
     if container.accelerators:
         limits[order.cluster.accelerator_resource] = str(container.accelerators)
@@ -87,7 +89,7 @@ def _container(order: Order, container: Container) -> dict[str, object]:
         "env": _environment(order, container),
         "resources": {"requests": {"cpu": container.cpu, "memory": container.memory}, "limits": limits},
         "volumeMounts": [
-            *([] if container.bare else OF_THE_RUN),
+            *([] if container.bare else RUN_MOUNTS),
             {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108 - the pod's own
             {"name": "shm", "mountPath": "/dev/shm"},  # noqa: S108
         ],
@@ -101,18 +103,18 @@ def _container(order: Order, container: Container) -> dict[str, object]:
     }
 
 
-OF_THE_RUN = (
-    {"name": "order", "mountPath": ORDERS, "readOnly": True},
-    {"name": "cache", "mountPath": CACHE},
+RUN_MOUNTS = (
+    {"name": "order", "mountPath": ORDER_FOLDER, "readOnly": True},
+    {"name": "cache", "mountPath": CACHE_FOLDER},
 )
 """Where what all pods of a run share is found."""
 
 
-def _volumes(order: Order, container: Container) -> list[dict[str, object]]:
-    name = objects.cache_name(order)
+def _volumes(order: ResolvedRun, container: Container) -> list[dict[str, object]]:
+    name = shared_objects.cache_claim_name(order)
     cache: dict[str, object] = {"persistentVolumeClaim": {"claimName": name}} if name else {"emptyDir": {}}
     shared: list[dict[str, object]] = [
-        {"name": "order", "configMap": {"name": objects.order_name(order)}},
+        {"name": "order", "configMap": {"name": shared_objects.config_map_name(order)}},
         {"name": "cache", **cache},
     ]
     return [
@@ -122,49 +124,51 @@ def _volumes(order: Order, container: Container) -> list[dict[str, object]]:
     ]
 
 
-def _environment(order: Order, container: Container) -> list[Object]:
+def _environment(order: ResolvedRun, container: Container) -> list[Object]:
     """The user's variables, and after them ours, of which none can be replaced."""
-    own: list[Object] = [{"name": "HOME", "value": "/tmp"}, *_secrets(order), *container.env]  # noqa: S108
+    own: list[Object] = [{"name": "HOME", "value": "/tmp"}, *_secret_variables(order), *container.env]  # noqa: S108
     taken = {one["name"] for one in own}
     theirs = {one.name: one.value for one in order.cluster.pod_template.env if one.name not in taken}
     return [*({"name": name, "value": value} for name, value in theirs.items()), *own]
 
 
-def _secrets(order: Order) -> list[Object]:
+def _secret_variables(order: ResolvedRun) -> list[Object]:
     found: list[Object] = []
     storage = order.resolved.storage
     if isinstance(storage, S3Storage) and storage.credentials_secret_ref is not None:
-        found += [secret(key, storage.credentials_secret_ref.name, key) for key in KEYS]
+        found += [secret_variable(key, storage.credentials_secret_ref.name, key) for key in CREDENTIAL_VARIABLES]
     if order.cluster.token_secret_ref is not None:
-        found.append(secret(TOKEN, order.cluster.token_secret_ref.name, TOKEN))
+        found.append(secret_variable(HUB_TOKEN, order.cluster.token_secret_ref.name, HUB_TOKEN))
     return found + [
-        secret(variable, key.name, key.key) for variable, key in access.secrets(order.resolved.access).items()
+        secret_variable(variable, key.name, key.key)
+        for variable, key in endpoint_access.secrets_by_variable(order.resolved.access).items()
     ]
 
 
-def secret(variable: str, name: str, entry: str) -> Object:
+def secret_variable(variable: str, name: str, entry: str) -> Object:
     """A variable whose value is an entry of a Secret."""
     return {"name": variable, "valueFrom": {"secretKeyRef": {"name": name, "key": entry}}}
 
 
-def server_variables(order: Order) -> tuple[Object, ...]:
+def server_variables(order: ResolvedRun) -> tuple[Object, ...]:
     """How work finds the servers: address by model, and the key; none where it writes its texts itself."""
-    if not peak.served(order.cluster):
+    if not accelerators.has_servers(order.cluster):
         return ()
     addresses = {
-        model: f"http://{service_name(order, index)}:{PORT}" for index, model in enumerate(peak.bases(order.resolved))
+        model: f"http://{service_name(order, index)}:{PORT}"
+        for index, model in enumerate(accelerators.base_models(order.resolved))
     }
     return (
-        {"name": SERVERS, "value": json.dumps(addresses, sort_keys=True)},
-        server_key(order),
+        {"name": SERVERS_VARIABLE, "value": json.dumps(addresses, sort_keys=True)},
+        server_key_variable(order),
     )
 
 
-def server_key(order: Order) -> Object:
+def server_key_variable(order: ResolvedRun) -> Object:
     """The variable with the key that servers ask for."""
-    return secret(SERVER_KEY, objects.key_name(order), objects.KEY_ENTRY)
+    return secret_variable(SERVER_KEY_VARIABLE, shared_objects.server_secret_name(order), shared_objects.KEY_ENTRY)
 
 
-def service_name(order: Order, index: int) -> str:
+def service_name(order: ResolvedRun, index: int) -> str:
     """The Service, and the Deployment, of a server."""
     return f"{order.base}-{names.SERVE}-{index}"

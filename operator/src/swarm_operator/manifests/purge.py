@@ -6,38 +6,40 @@ operator deletes the Job. Should the operator die between the two, the Job's tim
 """
 
 from swarm_core.api.execution import S3Storage
-from swarm_operator import names
-from swarm_operator.manifests import jobs, objects
+from swarm_operator.common import names
+from swarm_operator.common.reconcile_plan import Object
+from swarm_operator.common.resolved_run import ResolvedRun
+from swarm_operator.manifests import jobs, shared_objects
 from swarm_operator.manifests.pods import Container
-from swarm_operator.orders import Order
-from swarm_operator.plan import Object
 
-TRIES = 3
+BACKOFF_LIMIT = 3
 """Pods that may fail: what cannot be reached for minutes is said to be out of reach by one of them."""
-KEPT_SECONDS = 600
+TTL_SECONDS = 600
 GRACE_SECONDS = 10
 
 
-def job(order: Order, bucket: S3Storage) -> Object:
+def job(order: ResolvedRun, bucket: S3Storage) -> Object:
     """The Job."""
-    about = dict(objects.metadata(order, f"{order.base}-{names.PURGE}", names.PURGE, {names.ATTEMPT: "1"}))
+    about = dict(
+        shared_objects.child_metadata(order, f"{order.base}-{names.PURGE}", names.PURGE, {names.ATTEMPT_LABEL: "1"})
+    )
     del about["ownerReferences"]
-    own = names.labels(order.name, order.uid, names.PURGE) | {names.ATTEMPT: "1"}
+    own = names.child_labels(order.name, order.uid, names.PURGE) | {names.ATTEMPT_LABEL: "1"}
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",
         "metadata": about,
         "spec": {
-            "backoffLimit": TRIES,
-            "ttlSecondsAfterFinished": KEPT_SECONDS,
+            "backoffLimit": BACKOFF_LIMIT,
+            "ttlSecondsAfterFinished": TTL_SECONDS,
             "podReplacementPolicy": "Failed",
-            "podFailurePolicy": jobs.failures("FailJob"),
-            "template": jobs.ended(order, container(order, bucket), own, {}, GRACE_SECONDS),
+            "podFailurePolicy": jobs.pod_failure_policy("FailJob"),
+            "template": jobs.job_pod_template(order, container(order, bucket), own, {}, GRACE_SECONDS),
         },
     }
 
 
-def container(order: Order, bucket: S3Storage) -> Container:
+def container(order: ResolvedRun, bucket: S3Storage) -> Container:
     """The container that deletes."""
     asked = order.cluster.worker
     return Container(

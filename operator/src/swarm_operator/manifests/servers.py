@@ -7,64 +7,73 @@ answers, which is when its model is loaded; the startup probe gives that as long
 import json
 from math import ceil
 
-from swarm_operator import names, peak
-from swarm_operator.manifests import objects, pods
+from swarm_operator.common import accelerators, names
+from swarm_operator.common.reconcile_plan import Create, Object
+from swarm_operator.common.resolved_run import ResolvedRun
+from swarm_operator.manifests import pods, shared_objects
 from swarm_operator.manifests.pods import Container
-from swarm_operator.orders import Order
-from swarm_operator.plan import Create, Object
 
 PROBE_SECONDS = 5
 GRACE_SECONDS = 30
 """From SIGTERM to SIGKILL, for answers on their way."""
 
 
-def supports(order: Order) -> tuple[Create, ...]:
+def dependency_steps(order: ResolvedRun) -> tuple[Create, ...]:
     """What servers rest on, and how they are found: order, key, cache, Services."""
-    services = tuple(Create(service(order, index)) for index in range(len(peak.bases(order.resolved))))
-    return (objects.config(order), objects.key(order), *objects.claim(order), *services)
+    services = tuple(Create(service(order, index)) for index in range(len(accelerators.base_models(order.resolved))))
+    return (
+        shared_objects.config_map(order),
+        shared_objects.server_secret(order),
+        *shared_objects.cache_claim(order),
+        *services,
+    )
 
 
-def deployments(order: Order) -> tuple[Object, ...]:
+def deployments(order: ResolvedRun) -> tuple[Object, ...]:
     """The Deployments, at their full size."""
-    return tuple(deployment(order, index, model) for index, model in enumerate(peak.bases(order.resolved)))
+    return tuple(
+        deployment(order, index, model) for index, model in enumerate(accelerators.base_models(order.resolved))
+    )
 
 
-def deployment(order: Order, index: int, model: str) -> Object:
+def deployment(order: ResolvedRun, index: int, model: str) -> Object:
     """The servers of one base model."""
-    own = {names.SERVER: str(index)}
-    labels = names.labels(order.name, order.uid, names.SERVE) | own | objects.queue(order)
+    own = {names.SERVER_LABEL: str(index)}
+    labels = names.child_labels(order.name, order.uid, names.SERVE) | own | shared_objects.queue_labels(order)
     grace = {"terminationGracePeriodSeconds": GRACE_SECONDS}
     spec = {
         "strategy": {"type": "Recreate"},
         "progressDeadlineSeconds": order.cluster.servers.startup_seconds + PROBE_SECONDS,
         "revisionHistoryLimit": 1,
-        "selector": {"matchLabels": {names.RUN_UID: order.uid} | own},
-        "template": pods.template(order, _container(order, model), labels, {}, **grace),
+        "selector": {"matchLabels": {names.RUN_UID_LABEL: order.uid} | own},
+        "template": pods.pod_template(order, _server_container(order, model), labels, {}, **grace),
     }
-    about = objects.metadata(order, pods.service_name(order, index), names.SERVE, own | objects.queue(order))
-    digest = names.short(json.dumps(spec, sort_keys=True))
+    about = shared_objects.child_metadata(
+        order, pods.service_name(order, index), names.SERVE, own | shared_objects.queue_labels(order)
+    )
+    digest = names.short_digest(json.dumps(spec, sort_keys=True))
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
-        "metadata": {**about, "annotations": {names.SERVERS_DIGEST: digest}},
+        "metadata": {**about, "annotations": {names.SERVERS_ANNOTATION: digest}},
         "spec": {"replicas": order.cluster.servers.replicas, **spec},
     }
 
 
-def service(order: Order, index: int) -> Object:
+def service(order: ResolvedRun, index: int) -> Object:
     """The address of the servers of one base model."""
     return {
         "apiVersion": "v1",
         "kind": "Service",
-        "metadata": objects.metadata(order, pods.service_name(order, index), names.SERVE),
+        "metadata": shared_objects.child_metadata(order, pods.service_name(order, index), names.SERVE),
         "spec": {
-            "selector": {names.RUN_UID: order.uid, names.SERVER: str(index)},
+            "selector": {names.RUN_UID_LABEL: order.uid, names.SERVER_LABEL: str(index)},
             "ports": [{"name": "http", "port": pods.PORT, "targetPort": pods.PORT}],
         },
     }
 
 
-def _container(order: Order, model: str) -> Container:
+def _server_container(order: ResolvedRun, model: str) -> Container:
     asked = order.cluster.servers
     health = {"httpGet": {"path": "/health", "port": pods.PORT}, "periodSeconds": PROBE_SECONDS, "timeoutSeconds": 3}
     return Container(
@@ -72,18 +81,18 @@ def _container(order: Order, model: str) -> Container:
         command=("python", "-m", "swarm_trainer.pod", "serve"),
         arguments=(
             "--order",
-            f"{pods.ORDERS}/{objects.ORDER_FILE}",
+            f"{pods.ORDER_FOLDER}/{shared_objects.ORDER_FILE}",
             "--model",
             model,
             "--cache",
-            pods.CACHE,
+            pods.CACHE_FOLDER,
             "--port",
             str(pods.PORT),
         ),
         cpu=asked.cpu,
         memory=asked.memory,
         accelerators=asked.held,
-        env=(pods.server_key(order),),
+        env=(pods.server_key_variable(order),),
         extra={
             "ports": [{"name": "http", "containerPort": pods.PORT}],
             "startupProbe": {**health, "failureThreshold": ceil(asked.startup_seconds / PROBE_SECONDS)},

@@ -1,6 +1,6 @@
 """The AdversarialRun resource: generators and takers move against each other.
 
-Invariant: every field of `AdversarialRunSpec` is in exactly one of `IDENTITY`, `KEPT` and `FREE`. Those that a SwarmRun
+Invariant: every field of `AdversarialRunSpec` is in exactly one of `IDENTITY_FIELDS`, `FIXED_NON_IDENTITY_FIELDS` and `MUTABLE_FIELDS`. Those that a SwarmRun
 has, too, mean the same there.
 """
 
@@ -9,22 +9,22 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from swarm_core.api.adversarial_status import AdversarialRunStatus
-from swarm_core.api.base import Base
+from swarm_core.api.base import BaseSpec
 from swarm_core.api.block import Block, Rule
 from swarm_core.api.execution import Execution, Storage
-from swarm_core.api.game import Measuring, MovingGenerators, MovingTakers, Pool, Stop
-from swarm_core.api.judging import Judge, JudgeType
-from swarm_core.api.limits import AcceleratorBudget, Lifecycle
+from swarm_core.api.game import GameEvaluation, MovingGenerators, MovingTakers, PoolSpec, StopSpec
+from swarm_core.api.judging import JudgeSpec, JudgeType
+from swarm_core.api.lifecycle import AcceleratorBudget, Lifecycle
 from swarm_core.api.run import Metadata
 from swarm_core.api.scalars import Integer, Line
 from swarm_core.api.takers import Answering, Generation
 
-IDENTITY = (
+IDENTITY_FIELDS = (
     "seed", "base", "domain", "generators", "takers", "generation", "answering", "judge", "rounds", "pool", "stop",
     "evaluation",
 )  # fmt: skip
-KEPT = ("storage",)
-FREE = (
+FIXED_NON_IDENTITY_FIELDS = ("storage",)
+MUTABLE_FIELDS = (
     "suspend", "stopAfter", "deadlineSeconds", "ttlSecondsAfterFinished", "deletionPolicy", "budget", "rerun",
     "execution",
 )  # fmt: skip
@@ -37,7 +37,7 @@ class AdversarialRunSpec(Lifecycle):
     """Seed of every random choice of the run."""
     budget: AcceleratorBudget = AcceleratorBudget()
     """What a run may hold; changes no result but where a game ends."""
-    base: Base
+    base: BaseSpec
     """The base model, of which generators and takers are adapters, so that one server answers for both."""
     domain: Line = "general knowledge"
     """What the data is about, in the words of the prompt."""
@@ -49,15 +49,15 @@ class AdversarialRunSpec(Lifecycle):
     """How generators are asked for items."""
     answering: Answering = Answering()
     """How takers are asked for answers."""
-    judge: Judge
+    judge: JudgeSpec
     """Who scores answers."""
     rounds: Integer = Field(10, ge=1, le=1000)
     """Rounds after the first, which measures both sides as they start; in each, generators move, then takers."""
-    pool: Pool = Pool()
+    pool: PoolSpec = PoolSpec()
     """The items that takers are measured on."""
-    stop: Stop = Stop()
+    stop: StopSpec = StopSpec()
     """When the game ends before its last round."""
-    evaluation: Measuring = Measuring()
+    evaluation: GameEvaluation = GameEvaluation()
     """How both sides are measured."""
     storage: Storage | None = None
     """Where artefacts are kept; absent, in the run folder on one machine."""

@@ -17,7 +17,7 @@ class Dtype(StrEnum):
     FLOAT16 = "float16"
 
 
-class Base(Block):
+class BaseSpec(Block):
     """One causal language model."""
 
     model: Uri
@@ -26,5 +26,5 @@ class Base(Block):
     """Number format that models are served in and adapters are cast to; sums are always formed in float32."""
     max_model_len: Integer = Field(4096, ge=16, le=1_048_576)
     """Longest prompt and answer together, in tokens."""
-    template: prompts.Style = prompts.Style.CHAT
+    template: prompts.PromptStyle = prompts.PromptStyle.CHAT
     """Words in which models are asked: Chat for instruction models with a chat template, Plain for others."""

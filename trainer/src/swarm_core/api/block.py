@@ -20,14 +20,14 @@ from pydantic_core.core_schema import CoreSchema
 
 VALIDATIONS = "x-kubernetes-validations"
 """Where the API server looks for CEL rules."""
-BREACH = "rule_broken"
+RULE_BROKEN = "rule_broken"
 """The type of the pydantic error that a broken rule raises; its context holds `at`, the path below the block."""
 
 B = TypeVar("B")
-Path = tuple[str | int, ...]
+FieldPath = tuple[str | int, ...]
 
 
-class Why(StrEnum):
+class RuleReason(StrEnum):
     """The reasons an API server gives with a rule's message; with FieldValueDuplicate it leaves the message out."""
 
     INVALID = "FieldValueInvalid"
@@ -44,20 +44,20 @@ class Rule(Generic[B]):
     field: str
     """The field to blame, as users write it."""
     holds: Callable[[B], bool]
-    locate: Callable[[B], Path] | None = None
+    locate: Callable[[B], FieldPath] | None = None
     """Where exactly, below the block, when the field alone is too coarse."""
-    why: Why = Why.INVALID
+    reason: RuleReason = RuleReason.INVALID
 
     def as_cel(self) -> JsonSchemaValue:
         """The entry for `x-kubernetes-validations`."""
-        return {"rule": self.cel, "message": self.message, "fieldPath": f".{self.field}", "reason": str(self.why)}
+        return {"rule": self.cel, "message": self.message, "fieldPath": f".{self.field}", "reason": str(self.reason)}
 
     def check(self, block: B) -> None:
         """Raises the pydantic error of this rule when `block` breaks it."""
         if self.holds(block):
             return
         at = self.locate(block) if self.locate else (self.field,)
-        raise PydanticCustomError(BREACH, self.message, {"at": at})
+        raise PydanticCustomError(RULE_BROKEN, self.message, {"at": at})
 
 
 class Block(BaseModel):
@@ -94,7 +94,7 @@ class Block(BaseModel):
         return schema
 
 
-def member(block: str, union: str, kind: StrEnum, required: bool = False) -> Rule[Any]:
+def union_member_rule(block: str, union: str, kind: StrEnum, required: bool = False) -> Rule[Any]:
     """The rule of one member of a union: `block` only where `union` names its `kind`, and there if `required`."""
     written = to_camel(block)
     cel = f"has(self.{written}) == (self.{union} == '{kind}')"
@@ -107,4 +107,4 @@ def member(block: str, union: str, kind: StrEnum, required: bool = False) -> Rul
         given, named = getattr(value, block) is not None, getattr(value, union) == kind
         return given == named if required else named or not given
 
-    return Rule(cel, words, written, holds, why=Why.INVALID if required else Why.FORBIDDEN)
+    return Rule(cel, words, written, holds, reason=RuleReason.INVALID if required else RuleReason.FORBIDDEN)

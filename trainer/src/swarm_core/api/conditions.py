@@ -10,7 +10,7 @@ from typing import Annotated
 from pydantic import ConfigDict, Field, Strict
 
 from swarm_core.api.block import Block
-from swarm_core.api.scalars import Integer, Shape
+from swarm_core.api.scalars import Integer, Pattern
 
 
 class ConditionType(StrEnum):
@@ -30,7 +30,7 @@ class ConditionType(StrEnum):
     """The spec can be carried out here."""
 
 
-class Truth(StrEnum):
+class ConditionStatus(StrEnum):
     """Whether a condition holds, in Kubernetes' words."""
 
     TRUE = "True"
@@ -45,10 +45,10 @@ class Condition(Block):
 
     type: Annotated[str, Strict(), Field(min_length=1, max_length=316)]
     """Name of the fact."""
-    status: Truth
+    status: ConditionStatus
     """Whether it holds."""
     reason: Annotated[
-        str, Strict(), Field(max_length=256), Shape("[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?", "write it in CamelCase")
+        str, Strict(), Field(max_length=256), Pattern("[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?", "write it in CamelCase")
     ]
     """Why, in one CamelCase word."""
     message: Annotated[str, Strict(), Field(max_length=1024)]

@@ -16,34 +16,34 @@ from pydantic.json_schema import JsonSchemaValue
 
 from swarm_core.api import scalars
 from swarm_core.api.block import VALIDATIONS
-from swarm_core.api.resources import RESOURCES, SWARM_RUN, Resource
-from swarm_core.api.run import GROUP, VERSION
-from swarm_core.api.schema import inlined
+from swarm_core.api.custom_resources import RESOURCES, SWARM_RUN, CustomResource
+from swarm_core.api.run import API_GROUP, API_VERSION
+from swarm_core.api.schema import inline_references
 
 PLURAL = SWARM_RUN.plural
 HEADER = "# Made from the models by `python -m swarm_core.api.crd`; edit those.\n"
-DROPPED = frozenset({"title", "propertyNames"})
+DROPPED_KEYWORDS = frozenset({"title", "propertyNames"})
 """What a structural schema has no word for: the keys of a map are bounded by the size of an object."""
-COPIED = frozenset({
+COPIED_KEYWORDS = frozenset({
     "type", "description", "enum", "required", "minimum", "maximum", "minLength", "maxLength", "pattern", "minItems",
     "maxItems", "maxProperties", VALIDATIONS, "x-kubernetes-list-type", "x-kubernetes-list-map-keys",
 })  # fmt: skip
-CAPS = {"string": "maxLength", "array": "maxItems"}
+CAP_KEYWORDS = {"string": "maxLength", "array": "maxItems"}
 
 
 class InexpressibleError(Exception):
     """A model uses what a structural schema cannot say."""
 
 
-def manifest(resource: Resource = SWARM_RUN) -> JsonSchemaValue:
+def build_manifest(resource: CustomResource = SWARM_RUN) -> JsonSchemaValue:
     """The CustomResourceDefinition as an object."""
     kind, plural = resource.kind, resource.plural
     return {
         "apiVersion": "apiextensions.k8s.io/v1",
         "kind": "CustomResourceDefinition",
-        "metadata": {"name": f"{plural}.{GROUP}"},
+        "metadata": {"name": f"{plural}.{API_GROUP}"},
         "spec": {
-            "group": GROUP,
+            "group": API_GROUP,
             "names": {
                 "kind": kind,
                 "listKind": f"{kind}List",
@@ -53,39 +53,39 @@ def manifest(resource: Resource = SWARM_RUN) -> JsonSchemaValue:
                 "categories": ["swarm"],
             },
             "scope": "Namespaced",
-            "versions": [_version(resource)],
+            "versions": [_build_version(resource)],
         },
     }
 
 
-def text(resource: Resource = SWARM_RUN) -> str:
+def text(resource: CustomResource = SWARM_RUN) -> str:
     """The CustomResourceDefinition as YAML."""
-    return HEADER + yaml.safe_dump(manifest(resource), sort_keys=False, width=120, allow_unicode=True)
+    return HEADER + yaml.safe_dump(build_manifest(resource), sort_keys=False, width=120, allow_unicode=True)
 
 
-def _version(resource: Resource) -> JsonSchemaValue:
+def _build_version(resource: CustomResource) -> JsonSchemaValue:
     return {
-        "name": VERSION,
+        "name": API_VERSION,
         "served": True,
         "storage": True,
         "subresources": {"status": {}},
-        "additionalPrinterColumns": [_column(*column) for column in resource.columns],
-        "schema": {"openAPIV3Schema": _root(resource)},
+        "additionalPrinterColumns": [_build_column(*column) for column in resource.columns],
+        "schema": {"openAPIV3Schema": _build_root(resource)},
     }
 
 
-def _column(name: str, kind: str, path: str) -> JsonSchemaValue:
+def _build_column(name: str, kind: str, path: str) -> JsonSchemaValue:
     return {"name": name, "type": kind, "jsonPath": path}
 
 
-def _root(resource: Resource) -> JsonSchemaValue:
+def _build_root(resource: CustomResource) -> JsonSchemaValue:
     """The whole object. Kubernetes owns the type and the metadata; of the latter only the name may be narrowed."""
-    schema = inlined(resource.model)
+    schema = inline_references(resource.model)
     properties = schema["properties"]
-    spec = structural(properties["spec"], "spec")
-    known = spec["required"] + _defaulted(spec)
-    spec.setdefault(VALIDATIONS, []).extend(_fixed(resource, name, name in known) for name in resource.fixed)
-    name = {"type": "string", "minLength": 1, "maxLength": 63, "pattern": f"^({scalars.LABEL})$"}
+    spec = to_structural(properties["spec"], "spec")
+    known = spec["required"] + _list_defaulted(spec)
+    spec.setdefault(VALIDATIONS, []).extend(_build_fixed_rule(resource, name, name in known) for name in resource.fixed)
+    name = {"type": "string", "minLength": 1, "maxLength": 63, "pattern": f"^({scalars.LABEL_PATTERN})$"}
     return {
         "description": schema["description"],
         "type": "object",
@@ -95,19 +95,19 @@ def _root(resource: Resource) -> JsonSchemaValue:
             "kind": {"type": "string", "description": properties["kind"]["description"]},
             "metadata": {"type": "object", "properties": {"name": name}},
             "spec": spec,
-            "status": structural(properties["status"], "status"),
+            "status": to_structural(properties["status"], "status"),
         },
     }
 
 
-FIXED = SWARM_RUN.fixed
+FIXED_FIELDS = SWARM_RUN.fixed
 
 
-def _defaulted(schema: JsonSchemaValue) -> list[str]:
+def _list_defaulted(schema: JsonSchemaValue) -> list[str]:
     return [name for name, part in schema["properties"].items() if "default" in part]
 
 
-def _fixed(resource: Resource, name: str, always: bool) -> JsonSchemaValue:
+def _build_fixed_rule(resource: CustomResource, name: str, always: bool) -> JsonSchemaValue:
     """The rule that field `name` of the spec stays as it was; `always` says that it is never absent."""
     same = f"self.{name} == oldSelf.{name}"
     if not always:
@@ -117,21 +117,21 @@ def _fixed(resource: Resource, name: str, always: bool) -> JsonSchemaValue:
     return {"rule": same, "message": message, "fieldPath": f".{name}", "reason": "FieldValueForbidden"}
 
 
-def structural(node: JsonSchemaValue, path: str) -> JsonSchemaValue:
+def to_structural(node: JsonSchemaValue, path: str) -> JsonSchemaValue:
     """`node`, free of references, as a structural schema. Raises InexpressibleError, naming the field at `path`."""
-    node = _present(node, path)
+    node = _remove_null_type(node, path)
     schema: JsonSchemaValue = {}
     for key, value in node.items():
-        if key in COPIED:
+        if key in COPIED_KEYWORDS:
             schema[key] = " ".join(value.split()) if key == "description" else value
-        elif key in CONVERTED:
-            schema.update(CONVERTED[key](value, path))
-        elif key not in DROPPED:
+        elif key in CONVERTERS:
+            schema.update(CONVERTERS[key](value, path))
+        elif key not in DROPPED_KEYWORDS:
             raise InexpressibleError(f"{path}: a structural schema has no {key!r}; model the field without it")
-    return _sized(_filled(schema), path)
+    return _require_cap(_add_format(schema), path)
 
 
-def _present(node: JsonSchemaValue, path: str) -> JsonSchemaValue:
+def _remove_null_type(node: JsonSchemaValue, path: str) -> JsonSchemaValue:
     """`node` where null stood for absent: neither null nor a default of null."""
     if "anyOf" not in node:
         return node
@@ -141,42 +141,42 @@ def _present(node: JsonSchemaValue, path: str) -> JsonSchemaValue:
     return {**kinds[0], **{key: value for key, value in node.items() if key not in ("anyOf", "default")}}
 
 
-def _filled(schema: JsonSchemaValue) -> JsonSchemaValue:
+def _add_format(schema: JsonSchemaValue) -> JsonSchemaValue:
     """`schema` with a format where Kubernetes wants one, and no null in its default."""
     formats = {"integer": "int64", "number": "double"}
     if schema["type"] in formats:
         return {**schema, "format": formats[schema["type"]]}
     if isinstance(schema.get("default"), dict):
-        return {**schema, "default": _without_null(schema["default"])}
+        return {**schema, "default": _drop_nulls(schema["default"])}
     return schema
 
 
-def _without_null(value: object) -> object:
+def _drop_nulls(value: object) -> object:
     if isinstance(value, dict):
-        return {key: _without_null(part) for key, part in value.items() if part is not None}
+        return {key: _drop_nulls(part) for key, part in value.items() if part is not None}
     return value
 
 
-def _sized(schema: JsonSchemaValue, path: str) -> JsonSchemaValue:
-    cap = "maxProperties" if "additionalProperties" in schema else CAPS.get(schema["type"])
+def _require_cap(schema: JsonSchemaValue, path: str) -> JsonSchemaValue:
+    cap = "maxProperties" if "additionalProperties" in schema else CAP_KEYWORDS.get(schema["type"])
     if cap and cap not in schema and "enum" not in schema:
         raise InexpressibleError(f"{path}: no {cap}; the API server cannot bound the cost of rules without it")
     return schema
 
 
-def _properties(value: JsonSchemaValue, path: str) -> JsonSchemaValue:
-    return {"properties": {name: structural(part, f"{path}.{name}") for name, part in value.items()}}
+def _convert_properties(value: JsonSchemaValue, path: str) -> JsonSchemaValue:
+    return {"properties": {name: to_structural(part, f"{path}.{name}") for name, part in value.items()}}
 
 
-def _map(value: JsonSchemaValue | bool, path: str) -> JsonSchemaValue:
+def _convert_map(value: JsonSchemaValue | bool, path: str) -> JsonSchemaValue:
     """The values of a map. `false`, of a block, is left out: the server prunes unknown fields instead."""
-    return {"additionalProperties": structural(value, f"{path}{{}}")} if isinstance(value, dict) else {}
+    return {"additionalProperties": to_structural(value, f"{path}{{}}")} if isinstance(value, dict) else {}
 
 
-CONVERTED: dict[str, Callable[..., JsonSchemaValue]] = {
-    "properties": _properties,
-    "items": lambda value, path: {"items": structural(value, f"{path}[]")},
-    "additionalProperties": _map,
+CONVERTERS: dict[str, Callable[..., JsonSchemaValue]] = {
+    "properties": _convert_properties,
+    "items": lambda value, path: {"items": to_structural(value, f"{path}[]")},
+    "additionalProperties": _convert_map,
     "const": lambda value, _path: {"enum": [value]},
     "default": lambda value, _path: {"default": value},
     "exclusiveMinimum": lambda value, _path: {"minimum": value, "exclusiveMinimum": True},

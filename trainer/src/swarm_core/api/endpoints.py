@@ -12,57 +12,59 @@ from typing import Annotated, ClassVar
 from pydantic import Field, Strict
 
 from swarm_core.api.block import Block, Rule
-from swarm_core.api.limits import Limit
-from swarm_core.api.scalars import Integer, Label, Line, PlaceText, Shape
+from swarm_core.api.lifecycle import Limit
+from swarm_core.api.scalars import Integer, Label, Line, LocationText, Pattern
 
-URL = "https?://[-.A-Za-z0-9]+(:[0-9]{1,5})?(/[-._~A-Za-z0-9]+)*/?"
-VERSION = "/v1"
+URL_PATTERN = "https?://[-.A-Za-z0-9]+(:[0-9]{1,5})?(/[-._~A-Za-z0-9]+)*/?"
+DEFAULT_PATH = "/v1"
 """Where the API begins on nearly every server."""
-JUDGE = "judge"
+JUDGE_OWNER = "judge"
 """Whose key the judge's is; takers go by `takers/NAME`."""
 
 
-class SecretKey(Block):
+class SecretKeyRef(Block):
     """One key of a Kubernetes Secret."""
 
     name: Annotated[
         str,
         Strict(),
         Field(min_length=1, max_length=253),
-        Shape("[a-z0-9]([-.a-z0-9]*[a-z0-9])?", "use lower-case letters, digits, '-' and '.'"),
+        Pattern("[a-z0-9]([-.a-z0-9]*[a-z0-9])?", "use lower-case letters, digits, '-' and '.'"),
     ]
     """Name of the Secret, in the run's namespace."""
     key: Annotated[
-        str, Strict(), Field(min_length=1, max_length=253), Shape("[-._A-Za-z0-9]+", "use letters, digits, - _ .")
+        str, Strict(), Field(min_length=1, max_length=253), Pattern("[-._A-Za-z0-9]+", "use letters, digits, - _ .")
     ]
     """Key within the Secret."""
 
 
-class Endpoint(Block):
+class EndpointSpec(Block):
     """A model behind OpenAI's chat completions, served by somebody else."""
 
     url: Annotated[
         str,
         Strict(),
         Field(min_length=1, max_length=512),
-        Shape(URL, "write http:// or https://, a host and perhaps a port and a path; keys do not belong in it"),
+        Pattern(
+            URL_PATTERN, "write http:// or https://, a host and perhaps a port and a path; keys do not belong in it"
+        ),
     ]
     """Address under which /chat/completions answers, such as https://host/v1; without a path, /v1 is added."""
     model: Line
     """Name of the model there."""
-    api_key_secret_ref: SecretKey | None = None
+    api_key_secret_ref: SecretKeyRef | None = None
     """Secret that holds the key, in a cluster; on one machine the variable that the operator would set is read."""
     api_key_env: (
         Annotated[
             str,
             Strict(),
             Field(min_length=1, max_length=128),
-            Shape("[A-Za-z_][A-Za-z0-9_]*", "write the name of a variable, never the key itself"),
+            Pattern("[A-Za-z_][A-Za-z0-9_]*", "write the name of a variable, never the key itself"),
         ]
         | None
     ) = None
     """Environment variable that holds the key."""
-    api_key_file: PlaceText | None = None
+    api_key_file: LocationText | None = None
     """File that holds the key and nothing else, relative to the file that names it."""
     concurrency: Integer = Field(16, ge=1, le=1024)
     """Requests under way at one time, at most."""
@@ -73,7 +75,7 @@ class Endpoint(Block):
     deadline_seconds: Integer = Field(600, ge=1, le=86_400)
     """Seconds for one request, all its attempts together."""
 
-    rules: ClassVar[tuple[Rule["Endpoint"], ...]] = (
+    rules: ClassVar[tuple[Rule["EndpointSpec"], ...]] = (
         Rule(
             "(has(self.apiKeySecretRef) ? 1 : 0) + (has(self.apiKeyEnv) ? 1 : 0) + (has(self.apiKeyFile) ? 1 : 0) <= 1",
             "a key comes from one place; keep one of apiKeySecretRef, apiKeyEnv and apiKeyFile",
@@ -83,13 +85,13 @@ class Endpoint(Block):
     )
 
 
-def address(url: str) -> str:
+def normalize_url(url: str) -> str:
     """`url` in its one form: without a slash at the end, and with `/v1` where it has no path."""
     plain = url.rstrip("/")
-    return plain if "/" in plain.partition("://")[2] else plain + VERSION
+    return plain if "/" in plain.partition("://")[2] else plain + DEFAULT_PATH
 
 
-def taker(name: Label) -> str:
+def taker_owner(name: Label) -> str:
     """Whose key a taker's is."""
     return f"takers/{name}"
 

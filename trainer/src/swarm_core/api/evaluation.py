@@ -6,7 +6,7 @@ from swarm_core.api.block import Block
 from swarm_core.api.scalars import Integer, Number
 
 
-class Final(Block):
+class FinalMeasurement(Block):
     """The measurement that is reported."""
 
     items: Integer = Field(200, ge=4, le=10_000)
@@ -26,5 +26,5 @@ class Evaluation(Block):
     """Share of the search budget kept for the final choice."""
     finalists: Integer = Field(8, ge=2, le=64)
     """Candidates among which the final choice is made."""
-    final: Final = Final()
+    final: FinalMeasurement = FinalMeasurement()
     """The measurement that is reported: the best generator against the best it started with, on fresh items."""

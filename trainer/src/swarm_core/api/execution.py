@@ -5,10 +5,10 @@ from typing import Annotated, ClassVar
 
 from pydantic import BeforeValidator, Field, Strict
 
-from swarm_core.api.block import Block, Rule, member
+from swarm_core.api.block import Block, Rule, union_member_rule
 from swarm_core.api.kubernetes import KubernetesExecution
-from swarm_core.api.pods import Reference
-from swarm_core.api.scalars import BUCKET, Flag, Integer, LocalUri, Shape, whole
+from swarm_core.api.pods import LocalObjectReference
+from swarm_core.api.scalars import BUCKET_PATTERN, Flag, Integer, LocalUri, Pattern, to_integer
 
 
 class StorageType(StrEnum):
@@ -25,10 +25,12 @@ class RequestChecksum(StrEnum):
     WHEN_REQUIRED = "WhenRequired"
 
 
-FOLDER = "[-A-Za-z0-9_=]([-.A-Za-z0-9_=]*[-A-Za-z0-9_=])?"
-PREFIX = f"({FOLDER}(/{FOLDER})*)?"
-ENDPOINT = "https?://[-.A-Za-z0-9]+(:[0-9]{1,5})?/?"
-Word = Annotated[str, Strict(), Field(min_length=1, max_length=63), Shape("[-A-Za-z0-9]+", "use letters, digits, '-'")]
+FOLDER_PATTERN = "[-A-Za-z0-9_=]([-.A-Za-z0-9_=]*[-A-Za-z0-9_=])?"
+PREFIX_PATTERN = f"({FOLDER_PATTERN}(/{FOLDER_PATTERN})*)?"
+ENDPOINT_PATTERN = "https?://[-.A-Za-z0-9]+(:[0-9]{1,5})?/?"
+RegionName = Annotated[
+    str, Strict(), Field(min_length=1, max_length=63), Pattern("[-A-Za-z0-9]+", "use letters, digits, '-'")
+]
 
 
 class LocalStorage(Block):
@@ -45,11 +47,14 @@ class S3Storage(Block):
         str,
         Strict(),
         Field(min_length=3, max_length=63),
-        Shape(BUCKET, "use lower-case letters, digits, '-' and '.', a letter or digit first and last"),
+        Pattern(BUCKET_PATTERN, "use lower-case letters, digits, '-' and '.', a letter or digit first and last"),
     ]
     """Bucket that holds the artefacts; it must exist."""
     prefix: Annotated[
-        str, Strict(), Field(max_length=512), Shape(PREFIX, "join names of letters, digits, - _ = . by single '/'")
+        str,
+        Strict(),
+        Field(max_length=512),
+        Pattern(PREFIX_PATTERN, "join names of letters, digits, - _ = . by single '/'"),
     ] = ""
     """Where in the bucket runs are kept, each under its own name; empty is the bucket's top."""
     endpoint: (
@@ -57,18 +62,18 @@ class S3Storage(Block):
             str,
             Strict(),
             Field(min_length=1, max_length=253),
-            Shape(ENDPOINT, "write http:// or https://, a host and perhaps a port; keys do not belong in it"),
+            Pattern(ENDPOINT_PATTERN, "write http:// or https://, a host and perhaps a port; keys do not belong in it"),
         ]
         | None
     ) = None
     """Address of the store; absent, Amazon's, or what AWS_ENDPOINT_URL says."""
-    region: Word | None = None
+    region: RegionName | None = None
     """Region of the bucket; absent, what AWS_REGION or the AWS configuration says."""
     request_checksum: RequestChecksum = RequestChecksum.WHEN_SUPPORTED
     """When requests carry the newer checksums; WhenRequired suits stores that do not know them."""
     single_writer: Flag = False
     """Whether a store without conditional writes is taken at the user's word that one process writes."""
-    credentials_secret_ref: Reference | None = None
+    credentials_secret_ref: LocalObjectReference | None = None
     """On a cluster, the Secret whose entries AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are the store's keys."""
 
 
@@ -83,8 +88,8 @@ class Storage(Block):
     """The bucket, with type S3."""
 
     rules: ClassVar[tuple[Rule["Storage"], ...]] = (
-        member("local", "type", StorageType.LOCAL, required=True),
-        member("s3", "type", StorageType.S3, required=True),
+        union_member_rule("local", "type", StorageType.LOCAL, required=True),
+        union_member_rule("s3", "type", StorageType.S3, required=True),
     )
 
 
@@ -112,7 +117,7 @@ class LocalExecution(Block):
     Local."""
     device: Device = Device.AUTO
     """Where tensors lie; auto is cuda where there is one."""
-    threads: Annotated[int, Strict(), Field(ge=1, le=1024), BeforeValidator(whole)] | None = None
+    threads: Annotated[int, Strict(), Field(ge=1, le=1024), BeforeValidator(to_integer)] | None = None
     """Threads of one lane; absent, as many as there are cores."""
     lanes: Integer = Field(1, ge=1, le=64)
     """Candidates examined at once, with Local each with a copy of the models: two or more pay for small models and many

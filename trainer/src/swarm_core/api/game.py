@@ -5,16 +5,16 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import BeforeValidator, Field, Strict
 
-from swarm_core.api.block import Block, Rule, Why, member
-from swarm_core.api.evaluation import Final
-from swarm_core.api.generators import Data, Generators
-from swarm_core.api.scalars import Integer, Number, whole
-from swarm_core.api.swarm import Compat, Published, RuleName, Standard
+from swarm_core.api.block import Block, Rule, RuleReason, union_member_rule
+from swarm_core.api.evaluation import FinalMeasurement
+from swarm_core.api.generators import Generators, SeedDataSource
+from swarm_core.api.scalars import Integer, Number, to_integer
+from swarm_core.api.swarm import Compat, PublishedSpec, RuleName, StandardSpec
 
-Rounds = Annotated[int, Strict(), Field(ge=1, le=1000), BeforeValidator(whole)]
+RoundCount = Annotated[int, Strict(), Field(ge=1, le=1000), BeforeValidator(to_integer)]
 
 
-class Bests(StrEnum):
+class BestsPolicy(StrEnum):
     """What becomes of personal bests when the other side has moved."""
 
     RESCORE = "Rescore"
@@ -36,24 +36,24 @@ class Movement(Block):
     """Points that move."""
     rule: RuleName = RuleName.STANDARD
     """Standard holds up when fitness is noisy; Published is the rule of the Data Swarms paper."""
-    bests: Bests | None = None
+    bests: BestsPolicy | None = None
     """Rescore, the default, measures every personal best again in each round; Decay fades them; Stale keeps them."""
     decay: Decay | None = None
     """Options of Decay."""
-    standard: Standard | None = None
+    standard: StandardSpec | None = None
     """Constants of the Standard rule; with bests Rescore, remeasured has no effect."""
-    published: Published | None = None
+    published: PublishedSpec | None = None
     """Constants of the Published rule; with compat Reference, bests are Stale unless said otherwise."""
 
     rules: ClassVar[tuple[Rule["Movement"], ...]] = (
-        member("standard", "rule", RuleName.STANDARD),
-        member("published", "rule", RuleName.PUBLISHED),
+        union_member_rule("standard", "rule", RuleName.STANDARD),
+        union_member_rule("published", "rule", RuleName.PUBLISHED),
         Rule(
             "!has(self.decay) || (has(self.bests) && self.bests == 'Decay')",
             "decay belongs to bests Decay; remove it, or set bests to Decay",
             "decay",
-            lambda it: it.decay is None or it.bests is Bests.DECAY,
-            why=Why.FORBIDDEN,
+            lambda it: it.decay is None or it.bests is BestsPolicy.DECAY,
+            reason=RuleReason.FORBIDDEN,
         ),
     )
 
@@ -88,7 +88,7 @@ class LearningType(StrEnum):
     TRAIN = "Train"
 
 
-class Train(Block):
+class RoundTraining(Block):
     """How one adapter more is fine-tuned in each round: from the best taker on, with the pool and its true answers."""
 
     epochs: Integer = Field(3, ge=1, le=1000)
@@ -104,16 +104,16 @@ class Learning(Block):
 
     type: LearningType = LearningType.SEARCH
     """Search moves among the takers' adapters; Train adds an adapter trained on the pool in every round as well."""
-    train: Train | None = None
+    train: RoundTraining | None = None
     """Options of Train."""
 
-    rules: ClassVar[tuple[Rule["Learning"], ...]] = (member("train", "type", LearningType.TRAIN),)
+    rules: ClassVar[tuple[Rule["Learning"], ...]] = (union_member_rule("train", "type", LearningType.TRAIN),)
 
 
 class MovingTakers(Generators):
     """The takers that move, and how they learn."""
 
-    data: Data
+    data: SeedDataSource
     """Questions that takers start from, one adapter per cluster; those held out tell whether they improve."""
     swarm: Movement = Movement()
     """How they move."""
@@ -138,7 +138,7 @@ class MovingTakers(Generators):
     )
 
 
-class Pool(Block):
+class PoolSpec(Block):
     """The items that takers are measured on."""
 
     size: Integer = Field(200, ge=4, le=10_000)
@@ -151,10 +151,10 @@ class Pool(Block):
     """Share of the places of a round that archived items get."""
 
 
-class Stop(Block):
+class StopSpec(Block):
     """When the game ends before its last round."""
 
-    patience: Rounds | None = None
+    patience: RoundCount | None = None
     """Rounds without a better best of one side; absent, patience ends nothing."""
     mastered: Annotated[float, Strict(), Field(gt=0, le=1)] | None = None
     """Mean score of the best taker on the pool from which on there is nothing more to learn."""
@@ -162,12 +162,12 @@ class Stop(Block):
     """Difficulty of the best generator from which on there is nothing harder to write."""
 
 
-class Measuring(Block):
+class GameEvaluation(Block):
     """How both sides are measured."""
 
     items: Integer = Field(40, ge=4, le=10_000)
     """Items asked of a generator in one measurement."""
     coverage: Number = Field(0.95, gt=0, le=1)
     """Least share of answers that must be scored; below it the measurement fails."""
-    final: Final = Final()
+    final: FinalMeasurement = FinalMeasurement()
     """The measurement that is reported, on items that no round has seen."""

@@ -5,8 +5,8 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import BeforeValidator, Field, Strict
 
-from swarm_core.api.block import Block, Rule, Why, member
-from swarm_core.api.scalars import Flag, Integer, Line, Number, Uri, whole
+from swarm_core.api.block import Block, Rule, RuleReason, union_member_rule
+from swarm_core.api.scalars import Flag, Integer, Line, Number, Uri, to_integer
 
 
 class EmbedderType(StrEnum):
@@ -23,7 +23,7 @@ class EmbedderModel(Block):
     """Folder of the embedding model."""
 
 
-class Embedder(Block):
+class EmbedderSpec(Block):
     """How items become the vectors that are clustered."""
 
     type: EmbedderType = EmbedderType.TFIDF
@@ -31,13 +31,15 @@ class Embedder(Block):
     model: EmbedderModel | None = None
     """The embedding model, with type Model."""
 
-    rules: ClassVar[tuple[Rule["Embedder"], ...]] = (member("model", "type", EmbedderType.MODEL, required=True),)
+    rules: ClassVar[tuple[Rule["EmbedderSpec"], ...]] = (
+        union_member_rule("model", "type", EmbedderType.MODEL, required=True),
+    )
 
 
 class KMeans(Block):
     """k-means clustering."""
 
-    embedder: Embedder = Embedder()
+    embedder: EmbedderSpec = EmbedderSpec()
     """How items become the vectors that are clustered."""
 
 
@@ -66,8 +68,8 @@ class Clustering(Block):
     """Options of Field."""
 
     rules: ClassVar[tuple[Rule["Clustering"], ...]] = (
-        member("kmeans", "type", ClusteringType.KMEANS),
-        member("field", "type", ClusteringType.FIELD),
+        union_member_rule("kmeans", "type", ClusteringType.KMEANS),
+        union_member_rule("field", "type", ClusteringType.FIELD),
     )
 
 
@@ -103,7 +105,7 @@ class Training(Block):
     """Whether activations are computed again in the backward pass, which saves memory and costs time."""
 
 
-class Data(Block):
+class SeedDataSource(Block):
     """Seed data."""
 
     uri: Uri
@@ -117,9 +119,9 @@ class Data(Block):
 class Generators(Block):
     """The generators that the swarm moves."""
 
-    count: Annotated[int, Strict(), Field(ge=2, le=64), BeforeValidator(whole)] | None = None
+    count: Annotated[int, Strict(), Field(ge=2, le=64), BeforeValidator(to_integer)] | None = None
     """How many generators the search starts from; absent, the number of adapters, or 4."""
-    data: Data
+    data: SeedDataSource
     """Seed data: what generators are trained on and shown as examples."""
     clustering: Clustering | None = None
     """How the seed data is split, one cluster per generator."""
@@ -134,7 +136,7 @@ class Generators(Block):
             "adapters are generators trained already; remove them, or remove training and clustering",
             "adapters",
             lambda it: it.adapters is None or (it.training is None and it.clustering is None),
-            why=Why.FORBIDDEN,
+            reason=RuleReason.FORBIDDEN,
         ),
         Rule(
             "!has(self.adapters) || !has(self.count) || self.count == self.adapters.size()",

@@ -5,8 +5,8 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field, Strict
 
-from swarm_core.api.block import Block, Rule, member
-from swarm_core.api.endpoints import Endpoint
+from swarm_core.api.block import Block, Rule, union_member_rule
+from swarm_core.api.endpoints import EndpointSpec
 from swarm_core.api.scalars import Flag, Integer
 
 
@@ -46,7 +46,7 @@ class Scale(Block):
 class ModelJudge(Block):
     """A language model that marks answers, greedily, and is asked the same thing once."""
 
-    endpoint: Endpoint
+    endpoint: EndpointSpec
     """The model that judges."""
     rubric: Annotated[str, Strict(), Field(min_length=1, max_length=16_384)] = (
         "Mark how correct and how helpful the response is."
@@ -60,7 +60,7 @@ class ModelJudge(Block):
     """Longest judgement, in tokens; one that is cut off is not read."""
 
 
-class Judge(Block):
+class JudgeSpec(Block):
     """Who scores answers."""
 
     type: JudgeType
@@ -70,9 +70,9 @@ class Judge(Block):
     model: ModelJudge | None = None
     """The language model, with type Model."""
 
-    rules: ClassVar[tuple[Rule["Judge"], ...]] = (
-        member("verifier", "type", JudgeType.VERIFIER, required=True),
-        member("model", "type", JudgeType.MODEL, required=True),
+    rules: ClassVar[tuple[Rule["JudgeSpec"], ...]] = (
+        union_member_rule("verifier", "type", JudgeType.VERIFIER, required=True),
+        union_member_rule("model", "type", JudgeType.MODEL, required=True),
     )
 
 
@@ -83,7 +83,7 @@ class ObjectiveType(StrEnum):
     SEPARATION = "Separation"
 
 
-class Objective(Block):
+class ObjectiveSpec(Block):
     """What makes generated data good."""
 
     type: ObjectiveType

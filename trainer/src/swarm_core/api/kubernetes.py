@@ -9,8 +9,8 @@ from typing import Annotated, ClassVar
 from pydantic import BeforeValidator, Field, Strict
 
 from swarm_core.api.block import Block, Rule
-from swarm_core.api.pods import Label63, Name, PodTemplate, Quantity, Reference
-from swarm_core.api.scalars import Integer, Number, Shape, whole
+from swarm_core.api.pods import Label63, LocalObjectReference, ObjectName, PodTemplate, Quantity
+from swarm_core.api.scalars import Integer, Number, Pattern, to_integer
 
 
 class ClusterInference(StrEnum):
@@ -28,7 +28,7 @@ class AccessMode(StrEnum):
     READ_WRITE_ONCE = "ReadWriteOnce"
 
 
-ARGUMENTS = (
+ALLOWED_ARGUMENTS = (
     "max-num-seqs", "max-num-batched-tokens", "block-size", "cpu-offload-gb", "attention-backend", "enforce-eager",
     "enable-prefix-caching", "no-enable-prefix-caching", "enable-chunked-prefill", "no-enable-chunked-prefill",
     "disable-custom-all-reduce",
@@ -38,23 +38,26 @@ ImageName = Annotated[
     str,
     Strict(),
     Field(min_length=1, max_length=512),
-    Shape("[A-Za-z0-9][-A-Za-z0-9._/:@]*", "write registry/name:tag or registry/name@sha256:digest"),
+    Pattern("[A-Za-z0-9][-A-Za-z0-9._/:@]*", "write registry/name:tag or registry/name@sha256:digest"),
 ]
 ResourceName = Annotated[
     str,
     Strict(),
     Field(max_length=253),
-    Shape("[a-z0-9]([-.a-z0-9]*[a-z0-9])?/[A-Za-z0-9]([-_.A-Za-z0-9]*[A-Za-z0-9])?", "write domain/name"),
+    Pattern("[a-z0-9]([-.a-z0-9]*[a-z0-9])?/[A-Za-z0-9]([-_.A-Za-z0-9]*[A-Za-z0-9])?", "write domain/name"),
 ]
-Argument = Annotated[
+VllmArgument = Annotated[
     str,
     Strict(),
     Field(max_length=128),
-    Shape(f"--({'|'.join(ARGUMENTS)})(=[-A-Za-z0-9._]+)?", f"write --NAME or --NAME=VALUE of {', '.join(ARGUMENTS)}"),
+    Pattern(
+        f"--({'|'.join(ALLOWED_ARGUMENTS)})(=[-A-Za-z0-9._]+)?",
+        f"write --NAME or --NAME=VALUE of {', '.join(ALLOWED_ARGUMENTS)}",
+    ),
 ]
 
 
-class Images(Block):
+class ImagesSpec(Block):
     """Images of the pods."""
 
     trainer: ImageName | None = None
@@ -63,12 +66,12 @@ class Images(Block):
     """Image of the inference servers; absent, the operator's own choice."""
 
 
-class Claim(Block):
+class VolumeClaim(Block):
     """A volume to be made for the run, and deleted with it."""
 
     size: Quantity
     """How much it holds, such as 50Gi."""
-    storage_class: Name | None = None
+    storage_class: ObjectName | None = None
     """Its storage class; absent, the cluster's default."""
     access_mode: AccessMode = AccessMode.READ_WRITE_MANY
     """ReadWriteOnce suits runs whose pods follow one another, ReadWriteMany all."""
@@ -77,9 +80,9 @@ class Claim(Block):
 class ModelCache(Block):
     """Where pods keep what they have fetched."""
 
-    existing_claim: Name | None = None
+    existing_claim: ObjectName | None = None
     """A claim of the namespace that is there already; it must be usable from every node that the pods may run on."""
-    claim: Claim | None = None
+    claim: VolumeClaim | None = None
     """A claim to be made."""
 
     rules: ClassVar[tuple[Rule["ModelCache"], ...]] = (
@@ -117,7 +120,7 @@ class Servers(Block):
 
     tensor_parallel: Integer = Field(1, ge=1, le=64)
     """Accelerators that one server spreads its model over."""
-    accelerators: Annotated[int, Strict(), Field(ge=0, le=64), BeforeValidator(whole)] | None = None
+    accelerators: Annotated[int, Strict(), Field(ge=0, le=64), BeforeValidator(to_integer)] | None = None
     """Accelerators of one server; absent, tensorParallel, and 0 serves on a CPU."""
     replicas: Integer = Field(1, ge=1, le=64)
     """Servers of each base."""
@@ -131,7 +134,7 @@ class Servers(Block):
     """Processors asked for."""
     memory: Quantity = "8Gi"
     """Memory asked for, which is also its limit."""
-    extra_args: Annotated[tuple[Argument, ...], Field(max_length=16)] = ()
+    extra_args: Annotated[tuple[VllmArgument, ...], Field(max_length=16)] = ()
     """Further arguments of vLLM, of those that set its pace."""
 
     rules: ClassVar[tuple[Rule["Servers"], ...]] = (
@@ -155,7 +158,7 @@ class KubernetesExecution(Block):
     inference: ClusterInference = ClusterInference.AUTO
     """Who writes the texts: VLLM is servers of their own, Local the pod that searches, from the trainer's image; Auto
     is VLLM."""
-    image: Images = Images()
+    image: ImagesSpec = ImagesSpec()
     """Images of the pods."""
     max_accelerators: Integer = Field(1, ge=0, le=1024)
     """Most accelerators that the run holds at one time; trainers take turns to stay below, and a run whose servers need
@@ -166,7 +169,7 @@ class KubernetesExecution(Block):
     """Kueue's local queue that Jobs and servers wait in; absent, they wait in none."""
     model_cache: ModelCache | None = None
     """Where pods keep what they have fetched; absent, each has a folder of its own for as long as it lives."""
-    token_secret_ref: Reference | None = None
+    token_secret_ref: LocalObjectReference | None = None
     """Secret whose entry HF_TOKEN is the token for gated models."""
     trainer: TrainerPods = TrainerPods()
     """What a pod that trains gets."""
@@ -176,5 +179,5 @@ class KubernetesExecution(Block):
     """The inference servers."""
     pod_template: PodTemplate = PodTemplate()
     """What all pods of the run have in common."""
-    service_account_name: Name | None = None
+    service_account_name: ObjectName | None = None
     """Account that the pods run as; no pod gets its token, and absent is the namespace's default."""

@@ -11,25 +11,25 @@ from collections.abc import Mapping
 import yaml
 from pydantic import ValidationError
 
-from swarm_core.api import dialect, faults
+from swarm_core.api import kubernetes_yaml, validation_errors
 from swarm_core.api.adversarial import AdversarialRun
 from swarm_core.api.run import SwarmRun
 from swarm_core.errors import BadInputError
 
 Run = SwarmRun | AdversarialRun
 
-CHARACTERS = 1_048_576
+MAX_CHARACTERS = 1_048_576
 """Longest file; an API server takes objects up to about as many bytes."""
 
 
 def parse(text: str, source: str) -> Run:
     """The run written in `text`; `source` names it in messages. Raises BadInputError."""
-    if len(text) > CHARACTERS:
-        raise BadInputError(f"{source}: {len(text)} characters; a SwarmRun has at most {CHARACTERS}")
+    if len(text) > MAX_CHARACTERS:
+        raise BadInputError(f"{source}: {len(text)} characters; a SwarmRun has at most {MAX_CHARACTERS}")
     try:
-        document = dialect.load(text)
+        document = kubernetes_yaml.load(text)
     except (yaml.YAMLError, RecursionError) as error:
-        raise BadInputError(f"{source}: {_problem(error)}") from error
+        raise BadInputError(f"{source}: {_describe_yaml_error(error)}") from error
     if isinstance(document, dict):
         document.pop("status", None)
     return from_object(document, source)
@@ -38,21 +38,21 @@ def parse(text: str, source: str) -> Run:
 def from_object(document: object, source: str) -> Run:
     """The run in `document`, as read from YAML or from an API server. Raises BadInputError."""
     if not isinstance(document, dict):
-        what = "nothing" if document is None else faults.kind(document)
+        what = "nothing" if document is None else validation_errors.describe_type(document)
         raise BadInputError(f"{source}: holds {what}; a SwarmRun is a mapping that begins with apiVersion and kind")
     try:
-        return model(document).model_validate(document, by_alias=True, by_name=False)
+        return select_model(document).model_validate(document, by_alias=True, by_name=False)
     except ValidationError as error:
-        lines = faults.lines(error, document, model(document))
+        lines = validation_errors.format_lines(error, document, select_model(document))
         raise BadInputError("\n".join(f"{source}: {line}" for line in lines)) from error
 
 
-def model(document: Mapping[object, object]) -> type[SwarmRun] | type[AdversarialRun]:
+def select_model(document: Mapping[object, object]) -> type[SwarmRun] | type[AdversarialRun]:
     """What `document` is, by its kind; a SwarmRun where that is none of ours, which its model then says."""
     return AdversarialRun if document.get("kind") == "AdversarialRun" else SwarmRun
 
 
-def _problem(error: Exception) -> str:
+def _describe_yaml_error(error: Exception) -> str:
     """What is wrong with the YAML, and in which line, in one line."""
     if not isinstance(error, yaml.MarkedYAMLError):
         return f"not YAML: {' '.join(str(error).split())}"

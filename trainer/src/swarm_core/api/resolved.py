@@ -7,64 +7,64 @@ Invariant: every path in it is a `Uri`, so a dump with `context=contents` names 
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from swarm_core.api.base import Base
-from swarm_core.api.endpoints import SecretKey
+from swarm_core.api.base import BaseSpec
+from swarm_core.api.endpoints import SecretKeyRef
 from swarm_core.api.evaluation import Evaluation
 from swarm_core.api.execution import Execution, LocalStorage, S3Storage
-from swarm_core.api.game import Opponents, Pool, Stop, Train
-from swarm_core.api.generators import ByField, Data, Training
+from swarm_core.api.game import Opponents, PoolSpec, RoundTraining, StopSpec
+from swarm_core.api.generators import ByField, SeedDataSource, Training
 from swarm_core.api.judging import ObjectiveType, Scale, Verifier
-from swarm_core.api.limits import Budget
+from swarm_core.api.lifecycle import Budget
 from swarm_core.api.resuming import ResumeFrom
 from swarm_core.api.scalars import Flag, Integer, Label, Line, Uri
-from swarm_core.api.swarm import CmaEs, Exact, PerLayer, Published, RandomSearch, Standard
+from swarm_core.api.swarm import CmaEsSpec, Exact, PerLayer, PublishedSpec, RandomSearchSpec, StandardSpec
 from swarm_core.api.takers import Answering, Generation
 
 
-class Chosen(BaseModel):
+class ResolvedBlock(BaseModel):
     """A part in which nothing is left to a default."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class ByKMeans(Chosen):
+class ByKMeans(ResolvedBlock):
     """Clusters found by k-means."""
 
     embedder: Uri | None
     """The embedding model; None is TF-IDF."""
 
 
-class Trained(Chosen):
+class TrainedAdapters(ResolvedBlock):
     """Generators trained here, one per cluster of the seed data."""
 
     clusters: ByKMeans | ByField
     training: Training
 
 
-class Given(Chosen):
+class GivenAdapters(ResolvedBlock):
     """Generators given as adapters."""
 
     adapters: tuple[Uri, ...]
 
 
-class ResolvedGenerators(Chosen):
+class ResolvedGenerators(ResolvedBlock):
     """The generators the search starts from."""
 
     count: int
-    data: Data
-    origin: Trained | Given
+    data: SeedDataSource
+    origin: TrainedAdapters | GivenAdapters
 
     @property
     def cluster_field(self) -> str | None:
         """The field of the data that names each item's cluster; None if the data does not say."""
         match self.origin:
-            case Trained(clusters=ByField(name=name)):
+            case TrainedAdapters(clusters=ByField(name=name)):
                 return name
             case _:
                 return None
 
 
-class ResolvedTaker(Chosen):
+class ResolvedTaker(ResolvedBlock):
     """One test taker."""
 
     name: Label
@@ -74,7 +74,7 @@ class ResolvedTaker(Chosen):
     """None is the model as it is."""
 
 
-class Remote(Chosen):
+class EndpointIdentity(ResolvedBlock):
     """A model that somebody else serves: who is asked for what. Nothing here says with what key."""
 
     url: str
@@ -82,32 +82,32 @@ class Remote(Chosen):
     model: Line
 
 
-class RemoteTaker(Chosen):
+class RemoteTaker(ResolvedBlock):
     """One test taker that somebody else serves."""
 
     name: Label
-    endpoint: Remote
+    endpoint: EndpointIdentity
 
 
-class ResolvedJudge(Chosen):
+class ResolvedJudge(ResolvedBlock):
     """A language model that marks by a rubric."""
 
-    endpoint: Remote
+    endpoint: EndpointIdentity
     rubric: str
     scale: Scale
     vet: Flag
     max_tokens: Integer
 
 
-class Access(Chosen):
+class EndpointAccess(ResolvedBlock):
     """How one endpoint is asked: outside the identity, for neither keys nor limits change an answer."""
 
     owner: str
     """`judge`, or `takers/NAME`."""
     field: str
     """Where the endpoint is written, such as `spec.takers[1].endpoint`."""
-    remote: Remote
-    secret: SecretKey | None
+    remote: EndpointIdentity
+    secret: SecretKeyRef | None
     """The Secret that holds the key, which comes by a variable (`endpoints.key_variable`)."""
     env: str | None
     file: str | None
@@ -117,7 +117,7 @@ class Access(Chosen):
     deadline_seconds: Integer
 
 
-class ResolvedSwarm(Chosen):
+class ResolvedSwarm(ResolvedBlock):
     """How many particles, for how long, and what a position is."""
 
     particles: int
@@ -129,38 +129,38 @@ class ResolvedSwarm(Chosen):
     """None is an elementwise sum."""
 
 
-class Side(Chosen):
+class ResolvedSide(ResolvedBlock):
     """How one side of a game moves."""
 
     swarm: ResolvedSwarm
-    rule: Standard | Published
+    rule: StandardSpec | PublishedSpec
     rescored: bool
     """Whether bests are measured again in each round."""
     decay: float
     """What an older score is multiplied by in every round; 1 where it counts for ever or not at all."""
 
 
-class Game(Chosen):
+class ResolvedGame(ResolvedBlock):
     """The takers that move against the generators, and how the game is played."""
 
     rounds: int
     takers: ResolvedGenerators
-    sides: tuple[Side, Side]
+    sides: tuple[ResolvedSide, ResolvedSide]
     """Of the generators and of the takers."""
     reference: bool
     """Whether the pool's new items are drawn as the released code draws them: from the generators after their move."""
     opponents: Opponents
-    train: Train | None
-    pool: Pool
-    stop: Stop
+    train: RoundTraining | None
+    pool: PoolSpec
+    stop: StopSpec
 
 
-class ResolvedSpec(Chosen):
+class ResolvedSpec(ResolvedBlock):
     """What is run."""
 
     seed: Integer
     suspend: Flag
-    base: Base
+    base: BaseSpec
     generators: ResolvedGenerators
     domain: Line
     takers: tuple[ResolvedTaker | RemoteTaker, ...]
@@ -171,16 +171,16 @@ class ResolvedSpec(Chosen):
     """Told apart by their fields."""
     objective: ObjectiveType
     swarm: ResolvedSwarm
-    rule: Standard | Published | RandomSearch | CmaEs
+    rule: StandardSpec | PublishedSpec | RandomSearchSpec | CmaEsSpec
     """By what rule particles move, or what searches without any, and its constants. Told apart by their fields."""
     evaluation: Evaluation
     storage: LocalStorage | S3Storage | None
     """None leaves the place to the host. The prefix of a bucket is the run's own: its last name is the run's."""
     execution: Execution
-    access: tuple[Access, ...] = ()
+    access: tuple[EndpointAccess, ...] = ()
     """How every endpoint of the takers and the judge is asked."""
     budget: Budget = Budget()
     resume_from: ResumeFrom | None = None
     """None starts anew."""
-    game: Game | None = Field(None, exclude_if=lambda game: game is None)
+    game: ResolvedGame | None = Field(None, exclude_if=lambda game: game is None)
     """None where takers do not move: a SwarmRun."""

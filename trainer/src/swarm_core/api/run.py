@@ -8,33 +8,36 @@ from typing import Annotated, Literal
 from pydantic import Field, Strict, model_validator
 
 from swarm_core.api.block import Block
-from swarm_core.api.scalars import Integer, Label, Shape
+from swarm_core.api.run_status import SwarmRunStatus
+from swarm_core.api.scalars import Integer, Label, Pattern
 from swarm_core.api.spec import SwarmRunSpec
-from swarm_core.api.status import SwarmRunStatus
 
-GROUP = "dataswarm.io"
-VERSION = "v1alpha1"
+API_GROUP = "dataswarm.io"
+API_VERSION = "v1alpha1"
 KIND = "SwarmRun"
 SERVER_METADATA = frozenset({
     "deletionGracePeriodSeconds", "finalizers", "generateName", "managedFields", "ownerReferences", "selfLink",
 })  # fmt: skip
 """Fields of Kubernetes object metadata that nothing here acts on."""
 
-LABEL_PART = "([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)"
-DOMAIN = "[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*"
+LABEL_PART_PATTERN = "([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)"
+DOMAIN_PATTERN = "[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*"
 MetadataKey = Annotated[
     str,
     Strict(),
     Field(min_length=1, max_length=317),
-    Shape(
-        f"({DOMAIN}/)?{LABEL_PART}", "a key is a name of at most 63 letters, digits, '-', '_' and '.', or domain/name"
+    Pattern(
+        f"({DOMAIN_PATTERN}/)?{LABEL_PART_PATTERN}",
+        "a key is a name of at most 63 letters, digits, '-', '_' and '.', or domain/name",
     ),
 ]
 LabelValue = Annotated[
     str,
     Strict(),
     Field(max_length=63),
-    Shape(f"({LABEL_PART})?", "use at most 63 letters, digits, '-', '_' and '.', a letter or digit first and last"),
+    Pattern(
+        f"({LABEL_PART_PATTERN})?", "use at most 63 letters, digits, '-', '_' and '.', a letter or digit first and last"
+    ),
 ]
 ServerText = Annotated[str, Strict(), Field(max_length=256)]
 

@@ -13,26 +13,26 @@ from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaValue
 
 from swarm_core.api.block import VALIDATIONS
-from swarm_core.api.resources import RESOURCES
+from swarm_core.api.custom_resources import RESOURCES
 from swarm_core.api.run import SwarmRun
 
 
-def inlined(model: type[BaseModel]) -> JsonSchemaValue:
+def inline_references(model: type[BaseModel]) -> JsonSchemaValue:
     """The schema of `model` without references: each is replaced by what it names, under the words beside it."""
     schema = model.model_json_schema(by_alias=True)
     definitions = schema.pop("$defs", {})
     return _inline(schema, definitions)
 
 
-def editor_schema(model: type[BaseModel] = SwarmRun) -> JsonSchemaValue:
+def for_editors(model: type[BaseModel] = SwarmRun) -> JsonSchemaValue:
     """The schema for editors: titles and CEL, which they have no use for, left out."""
-    schema = _without(model.model_json_schema(by_alias=True), {VALIDATIONS})
+    schema = _drop_keywords(model.model_json_schema(by_alias=True), {VALIDATIONS})
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": model.__name__, **schema}
 
 
 def text(model: type[BaseModel] = SwarmRun) -> str:
     """The schema for editors as JSON."""
-    return json.dumps(editor_schema(model), indent=2) + "\n"
+    return json.dumps(for_editors(model), indent=2) + "\n"
 
 
 def _inline(node: JsonSchemaValue, definitions: JsonSchemaValue) -> JsonSchemaValue:
@@ -55,7 +55,7 @@ def _inline_part(key: str, value: object, definitions: JsonSchemaValue) -> objec
             return value
 
 
-def _without(node: JsonSchemaValue, dropped: set[str]) -> JsonSchemaValue:
+def _drop_keywords(node: JsonSchemaValue, dropped: set[str]) -> JsonSchemaValue:
     """`node` without titles and `dropped` keywords, at any depth; property names are no keywords."""
     kept: JsonSchemaValue = {}
     for key, value in node.items():
@@ -63,13 +63,13 @@ def _without(node: JsonSchemaValue, dropped: set[str]) -> JsonSchemaValue:
             case "title", str():
                 continue
             case (("properties" | "$defs"), dict()):
-                kept[key] = {name: _without(part, dropped) for name, part in value.items()}
+                kept[key] = {name: _drop_keywords(part, dropped) for name, part in value.items()}
             case _, _ if key in dropped:
                 continue
             case _, dict() if key != "default":
-                kept[key] = _without(value, dropped)
+                kept[key] = _drop_keywords(value, dropped)
             case (("anyOf" | "allOf" | "oneOf"), list()):
-                kept[key] = [_without(part, dropped) for part in value]
+                kept[key] = [_drop_keywords(part, dropped) for part in value]
             case _:
                 kept[key] = value
     return kept

@@ -1,6 +1,6 @@
 """The spec of a SwarmRun, and which of its fields are the experiment.
 
-Invariant: every field of `SwarmRunSpec` is in exactly one of `IDENTITY`, `KEPT` and `FREE`.
+Invariant: every field of `SwarmRunSpec` is in exactly one of `IDENTITY_FIELDS`, `FIXED_NON_IDENTITY_FIELDS` and `MUTABLE_FIELDS`.
 """
 
 from collections import Counter
@@ -8,26 +8,26 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from swarm_core.api.base import Base
+from swarm_core.api.base import BaseSpec
 from swarm_core.api.block import Rule
 from swarm_core.api.evaluation import Evaluation
 from swarm_core.api.execution import Execution, Storage
 from swarm_core.api.generators import Generators
-from swarm_core.api.judging import Judge, Objective, ObjectiveType
-from swarm_core.api.limits import Budget, Lifecycle
+from swarm_core.api.judging import JudgeSpec, ObjectiveSpec, ObjectiveType
+from swarm_core.api.lifecycle import Budget, Lifecycle
 from swarm_core.api.resuming import ResumeFrom
 from swarm_core.api.scalars import Integer, Line
-from swarm_core.api.swarm import Swarm
+from swarm_core.api.swarm import SwarmSpec
 from swarm_core.api.takers import Answering, Generation, Taker
 
-IDENTITY = (
+IDENTITY_FIELDS = (
     "seed", "base", "generators", "domain", "takers", "generation", "answering", "judge", "objective", "swarm",
     "evaluation",
 )  # fmt: skip
 """The fields that make the experiment what it is: digested, and fixed once created."""
-KEPT = ("storage", "resumeFrom")
+FIXED_NON_IDENTITY_FIELDS = ("storage", "resumeFrom")
 """Not digested, and still fixed: they say where the run is, and what it began with."""
-FREE = (
+MUTABLE_FIELDS = (
     "suspend", "stopAfter", "deadlineSeconds", "ttlSecondsAfterFinished", "deletionPolicy", "budget", "rerun",
     "execution",
 )  # fmt: skip
@@ -41,7 +41,7 @@ class SwarmRunSpec(Lifecycle):
     """Seed of every random choice of the run."""
     budget: Budget = Budget()
     """What a run may use; changes no result but where a search ends."""
-    base: Base
+    base: BaseSpec
     """The base model: what every generator, and every taker that names no other, is an adapter of."""
     generators: Generators
     """The generators that the swarm moves, and the seed data they come from."""
@@ -53,11 +53,11 @@ class SwarmRunSpec(Lifecycle):
     """How generators are asked for items."""
     answering: Answering = Answering()
     """How takers are asked for answers."""
-    judge: Judge
+    judge: JudgeSpec
     """Who scores answers."""
-    objective: Objective
+    objective: ObjectiveSpec
     """What makes generated data good."""
-    swarm: Swarm = Swarm()
+    swarm: SwarmSpec = SwarmSpec()
     """The search over weighted sums of the generators."""
     evaluation: Evaluation = Evaluation()
     """How generators are measured."""
@@ -73,8 +73,8 @@ class SwarmRunSpec(Lifecycle):
             "self.takers.all(a, self.takers.exists_one(b, a.name == b.name))",
             "the name is taken twice; names of takers must differ",
             "takers",
-            lambda it: not _repeated(it),
-            lambda it: ("takers", _repeated(it)[0], "name"),
+            lambda it: not _list_repeated_takers(it),
+            lambda it: ("takers", _list_repeated_takers(it)[0], "name"),
         ),
         Rule(
             "self.objective.type != 'Separation' || self.takers.size() >= 2",
@@ -85,7 +85,7 @@ class SwarmRunSpec(Lifecycle):
     )
 
 
-def _repeated(spec: SwarmRunSpec) -> list[int]:
+def _list_repeated_takers(spec: SwarmRunSpec) -> list[int]:
     """Indices of takers whose name came before."""
     seen: Counter[str] = Counter()
     repeated = []

@@ -1,7 +1,7 @@
 """The search: by what optimizer, how many particles, for how long, by what rule.
 
 Particles swarm; random search and CMA-ES are there to be compared with, at the same number of measurements.
-`Standard` is the rule that holds up when fitness is noisy; `Published` is the paper's (Data Swarms, arXiv 2506.00741;
+`StandardSpec` is the rule that holds up when fitness is noisy; `PublishedSpec` is the paper's (Data Swarms, arXiv 2506.00741;
 the rule of Model Swarms, arXiv 2410.11163). Each has its own block of constants, and the block of the other is refused.
 `groups` says which tensors share coefficients, `merge` what those coefficients multiply.
 """
@@ -11,11 +11,11 @@ from typing import Annotated, ClassVar
 
 from pydantic import BeforeValidator, Field, Strict
 
-from swarm_core.api.block import Block, Rule, member
-from swarm_core.api.scalars import Integer, Number, whole
+from swarm_core.api.block import Block, Rule, union_member_rule
+from swarm_core.api.scalars import Integer, Number, to_integer
 from swarm_core.recipe import Merge
 
-Scattered = Annotated[int, Strict(), Field(ge=0, le=1024), BeforeValidator(whole)]
+ScatteredCount = Annotated[int, Strict(), Field(ge=0, le=1024), BeforeValidator(to_integer)]
 
 
 class Optimizer(StrEnum):
@@ -54,12 +54,12 @@ class Groups(StrEnum):
     PER_LAYER = "PerLayer"
 
 
-class Standard(Block):
+class StandardSpec(Block):
     """Constants of the Standard rule."""
 
     start: Start = Start.ANALOGIES
     """Analogies begins at the best of the generators and their analogies a + b - c; Generators, at them alone."""
-    scattered: Scattered | None = Field(None, exclude_if=lambda scattered: scattered is None)
+    scattered: ScatteredCount | None = Field(None, exclude_if=lambda scattered: scattered is None)
     """Random places that are measured at the start as well; 66 by default, in a game none."""
     inertia: Number = Field(0.73, ge=0, le=2)
     """Share of the velocity that is kept."""
@@ -75,7 +75,7 @@ class Standard(Block):
     """How many leading bests are measured again, and averaged, in each iteration."""
 
 
-class Published(Block):
+class PublishedSpec(Block):
     """Constants of the Published rule."""
 
     inertia: Number = Field(0.2, ge=0, le=10)
@@ -97,7 +97,7 @@ class Published(Block):
     compat: Compat = Field(Compat.INTENDED, exclude_if=lambda compat: compat is Compat.INTENDED)
     """Intended is the rule of the papers; Reference, the code released with them, its faults included."""
 
-    rules: ClassVar[tuple[Rule["Published"], ...]] = (
+    rules: ClassVar[tuple[Rule["PublishedSpec"], ...]] = (
         Rule(
             "self.inertia + self.cognitive + self.social + self.repel > 0.0",
             "inertia, cognitive, social and repel are divided by their sum, so one must be above 0",
@@ -113,14 +113,14 @@ class Published(Block):
     )
 
 
-class RandomSearch(Block):
+class RandomSearchSpec(Block):
     """Constants of random search."""
 
     half_width: Number = Field(1.5, gt=0, le=10)
     """Largest size of a coefficient drawn, before the sum is set to 1."""
 
 
-class CmaEs(Block):
+class CmaEsSpec(Block):
     """Constants of CMA-ES."""
 
     sigma: Number = Field(0.5, gt=0, le=10)
@@ -143,7 +143,7 @@ class Exact(Block):
     """Highest rank of a sum; one of a higher rank is cut, layer by layer, to the nearest of this rank."""
 
 
-class Swarm(Block):
+class SwarmSpec(Block):
     """The search over weighted sums of the generators."""
 
     optimizer: Optimizer = Optimizer.PARTICLE_SWARM
@@ -160,26 +160,26 @@ class Swarm(Block):
     """Global gives all tensors the same coefficients; PerLayer, every layer its own."""
     merge: Merge = Field(Merge.ELEMENTWISE, exclude_if=lambda merge: merge is Merge.ELEMENTWISE)
     """Elementwise sums the two factors of the adapters apart; Exact sums their products, at the cost of rank."""
-    standard: Standard | None = None
+    standard: StandardSpec | None = None
     """Constants of the Standard rule."""
-    published: Published | None = None
+    published: PublishedSpec | None = None
     """Constants of the Published rule."""
-    random_search: RandomSearch | None = None
+    random_search: RandomSearchSpec | None = None
     """Constants of random search."""
-    cma_es: CmaEs | None = None
+    cma_es: CmaEsSpec | None = None
     """Constants of CMA-ES."""
     per_layer: PerLayer | None = None
     """Constants of coefficients per layer."""
     exact: Exact | None = None
     """Constants of exact sums."""
 
-    rules: ClassVar[tuple[Rule["Swarm"], ...]] = (
-        member("standard", "rule", RuleName.STANDARD),
-        member("published", "rule", RuleName.PUBLISHED),
-        member("random_search", "optimizer", Optimizer.RANDOM_SEARCH),
-        member("cma_es", "optimizer", Optimizer.CMA_ES),
-        member("per_layer", "groups", Groups.PER_LAYER),
-        member("exact", "merge", Merge.EXACT),
+    rules: ClassVar[tuple[Rule["SwarmSpec"], ...]] = (
+        union_member_rule("standard", "rule", RuleName.STANDARD),
+        union_member_rule("published", "rule", RuleName.PUBLISHED),
+        union_member_rule("random_search", "optimizer", Optimizer.RANDOM_SEARCH),
+        union_member_rule("cma_es", "optimizer", Optimizer.CMA_ES),
+        union_member_rule("per_layer", "groups", Groups.PER_LAYER),
+        union_member_rule("exact", "merge", Merge.EXACT),
         Rule(
             "self.optimizer == 'ParticleSwarm' || (self.rule == 'Standard' && !has(self.standard))",
             "rule and its constants belong to optimizer ParticleSwarm; remove them, or set optimizer to ParticleSwarm",

@@ -4,8 +4,8 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from swarm_core.api.block import Block, Rule, Why
-from swarm_core.api.endpoints import Endpoint
+from swarm_core.api.block import Block, Rule, RuleReason
+from swarm_core.api.endpoints import EndpointSpec
 from swarm_core.api.scalars import Integer, Label, Number, Uri
 
 
@@ -18,7 +18,7 @@ class Taker(Block):
     """Folder of a PEFT adapter on the taker's model; absent, the model as it is."""
     model: Uri | None = None
     """Folder of the taker's model; absent, the base."""
-    endpoint: Endpoint | None = None
+    endpoint: EndpointSpec | None = None
     """A model that somebody else serves, asked in chat turns."""
 
     rules: ClassVar[tuple[Rule["Taker"], ...]] = (
@@ -27,7 +27,7 @@ class Taker(Block):
             "endpoint is a model served elsewhere; remove it, or remove adapter and model",
             "endpoint",
             lambda it: it.endpoint is None or (it.adapter is None and it.model is None),
-            why=Why.FORBIDDEN,
+            reason=RuleReason.FORBIDDEN,
         ),
     )
 

@@ -26,18 +26,18 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from swarm_core.engine import absorb, limits, phases, plan
+from swarm_core.engine import limits, phases, planning, state_update
 from swarm_core.engine import state as states
 from swarm_core.engine.phases import Fact, Phase
-from swarm_core.engine.plan import Outline
+from swarm_core.engine.planning import Outline
 from swarm_core.engine.state import EngineState
-from swarm_core.engine.work import Action, Cancel, CancelReason, Launch, Observation, Running, WorkItem, World
+from swarm_core.engine.work import Action, Cancel, CancelReason, Launch, Observation, Observations, Running, WorkItem
 
 RESYNC_SECONDS = 300.0
 """Look again at least so often: what a host's events did not tell is found out."""
 SETTLE_SECONDS = 5.0
 """Look again so soon after a cancel: whether the process is gone decides what may start."""
-ALL_DONE = MappingProxyType(
+FACT_WHEN_DONE = MappingProxyType(
     {
         Phase.PENDING: Fact.ACCEPTED,
         Phase.PREPARING: Fact.PREPARED,
@@ -66,75 +66,75 @@ class _Step:
     wake_after: float
 
 
-def decide(outline: Outline, state: EngineState, world: World, now: float) -> Decision:
-    """The next state and actions. Raises ValueError for a receipt that cannot be the item's (see `absorb`)."""
+def decide(outline: Outline, state: EngineState, world: Observations, now: float) -> Decision:
+    """The next state and actions. Raises ValueError for a receipt that cannot be the item's (see `state_update`)."""
     state = _advance(outline, state, world, now)
-    items = plan.wanted(outline, state)
-    steps = [_step(outline, state, item, world.items.get(item.key), now) for item in items]
-    steps += _strays(world, {item.key for item in items})
+    items = planning.list_pending_items(outline, state)
+    steps = [_decide_item(outline, state, item, world.items.get(item.key), now) for item in items]
+    steps += _cancel_unwanted(world, {item.key for item in items})
     actions = tuple(step.action for step in steps if step.action is not None)
     if state.phase in phases.TERMINAL:
         return Decision(state, actions, None)
     return Decision(state, actions, max(0.0, min([step.wake_after for step in steps] + [RESYNC_SECONDS])))
 
 
-def _advance(outline: Outline, state: EngineState, world: World, now: float) -> EngineState:
+def _advance(outline: Outline, state: EngineState, world: Observations, now: float) -> EngineState:
     """Absorb what is seen and change phase until no fact is left: receipts may already lead through the whole run."""
     while True:
         before = state
-        for item in plan.wanted(outline, state):
+        for item in planning.list_pending_items(outline, state):
             seen = world.items.get(item.key)
             if seen is not None:
-                state = absorb.observation(outline, state, item, seen, now)
-        state = limits.heeded(outline, state)
-        fact = _fact(outline, state)
+                state = state_update.apply(outline, state, item, seen, now)
+        state = limits.enforce(outline, state)
+        fact = _find_fact(outline, state)
         if fact is not None:
-            state = states.enter(state, fact, now)
+            state = states.apply_fact(state, fact, now)
         elif state is before or state.done == before.done:  # what is done may have made way for the next turn
             return state
 
 
-def _fact(outline: Outline, state: EngineState) -> Fact | None:
+def _find_fact(outline: Outline, state: EngineState) -> Fact | None:
     """What has become true in this phase, if anything."""
     if state.phase in phases.TERMINAL:
         return None
     if state.failure is not None:
         return Fact.EXHAUSTED
-    if plan.wanted(outline, state):
+    if planning.list_pending_items(outline, state):
         return None
     if state.phase is Phase.ITERATING:
         over = state.stop or state.iteration >= outline.iterations
         return Fact.SEARCHED if over else Fact.COMMITTED
-    return ALL_DONE[state.phase]
+    return FACT_WHEN_DONE[state.phase]
 
 
-def _step(outline: Outline, state: EngineState, item: WorkItem, seen: Observation | None, now: float) -> _Step:
+def _decide_item(outline: Outline, state: EngineState, item: WorkItem, seen: Observation | None, now: float) -> _Step:
     """What an unfinished item needs, given that `seen` is absorbed."""
     if isinstance(seen, Running):
-        return _attend(outline, item, seen, now)
+        return _decide_running(outline, item, seen, now)
     if outline.suspended:
         return _Step(None, RESYNC_SECONDS)
     wait = state.attempt(item.key).not_before - now
-    if 0 < wait <= absorb.BACKOFF_CAP_SECONDS:  # no pause is longer: beyond it, the host's clock was set back
+    if 0 < wait <= state_update.MAX_BACKOFF_SECONDS:  # no pause is longer: beyond it, the host's clock was set back
         return _Step(None, wait)
     return _Step(Launch(item), item.deadline_seconds)
 
 
-def _attend(outline: Outline, item: WorkItem, seen: Running, now: float) -> _Step:
+def _decide_running(outline: Outline, item: WorkItem, seen: Running, now: float) -> _Step:
     """Let the current attempt run until its deadline; end any other, and every one of a suspended run."""
     if outline.suspended:
         reason = CancelReason.SUSPENDED
     elif seen.attempt == item.attempt:
         left = seen.since + item.deadline_seconds - now
         return _Step(None, min(left, item.deadline_seconds))  # `since` ahead of `now`: a clock was set back
-    elif absorb.overdue(item, seen, now):
+    elif state_update.is_overdue(item, seen, now):
         reason = CancelReason.DEADLINE
     else:
         reason = CancelReason.SUPERSEDED
     return _Step(Cancel(item.key, reason, seen.attempt), SETTLE_SECONDS)
 
 
-def _strays(world: World, wanted: Iterable[str]) -> list[_Step]:
+def _cancel_unwanted(world: Observations, wanted: Iterable[str]) -> list[_Step]:
     """End what runs and nobody wants."""
     running = {key: seen.attempt for key, seen in sorted(world.items.items()) if isinstance(seen, Running)}
     strays = [Cancel(key, CancelReason.UNWANTED, attempt) for key, attempt in running.items() if key not in wanted]

@@ -15,48 +15,48 @@ budget does not bring its search back. Invariant: receipts that exist count firs
 
 from dataclasses import replace
 
-from swarm_core.engine import plan
+from swarm_core.engine import planning
 from swarm_core.engine import state as states
 from swarm_core.engine.phases import TERMINAL, Phase
-from swarm_core.engine.plan import Outline
-from swarm_core.engine.receipts import Stop
-from swarm_core.engine.state import EngineState, Failure
+from swarm_core.engine.planning import Outline
+from swarm_core.engine.receipt_fields import StopReason
+from swarm_core.engine.state import EngineState, RunFailure
 from swarm_core.engine.work import FailureReason, Kind, WorkItem
 
 
-def heeded(outline: Outline, state: EngineState) -> EngineState:
+def enforce(outline: Outline, state: EngineState) -> EngineState:
     """`state` once the outline's limits have had their say. All receipts seen are absorbed in it."""
     if state.phase is Phase.PENDING or state.phase in TERMINAL or state.failure is not None:
         return state
-    stop, left = stopped(outline, state), plan.wanted(outline, state)
+    stop, left = find_stop_reason(outline, state), planning.list_pending_items(outline, state)
     if not left:
-        return state if stop is None else told(state, stop)
+        return state if stop is None else record_stop(state, stop)
     if outline.overdue:
-        return states.give_up(state, Failure(state.phase, "", FailureReason.DEADLINE, outline.overdue))
+        return states.record_failure(state, RunFailure(state.phase, "", FailureReason.DEADLINE, outline.overdue))
     if outline.spent and state.iteration == 0 and state.phase is not Phase.CONCLUDING:
-        return states.give_up(state, Failure(state.phase, "", FailureReason.BUDGET, outline.spent))
-    return state if stop is None else ended_early(outline, state, stop)
+        return states.record_failure(state, RunFailure(state.phase, "", FailureReason.BUDGET, outline.spent))
+    return state if stop is None else end_search(outline, state, stop)
 
 
-def stopped(outline: Outline, state: EngineState) -> Stop | None:
+def find_stop_reason(outline: Outline, state: EngineState) -> StopReason | None:
     """Why the search goes no further than its last commit, if a limit and no rule of its own says so."""
     if state.phase is not Phase.ITERATING or state.commit is None or state.stop:
         return None
-    reached = state.iteration - bool(plan.wanted(outline, state))
+    reached = state.iteration - bool(planning.list_pending_items(outline, state))
     if reached >= outline.iterations:
         return None
     if outline.spent:
-        return Stop.BUDGET
-    return Stop.STOP_AFTER if outline.stop_after is not None and reached >= outline.stop_after else None
+        return StopReason.BUDGET
+    return StopReason.STOP_AFTER if outline.stop_after is not None and reached >= outline.stop_after else None
 
 
-def told(state: EngineState, stop: Stop) -> EngineState:
+def record_stop(state: EngineState, stop: StopReason) -> EngineState:
     """`state` with the limit named that ends its search."""
     return replace(state, search=replace(state.search, stop=str(stop)))
 
 
-def ended_early(outline: Outline, state: EngineState, stop: Stop) -> EngineState:
+def end_search(outline: Outline, state: EngineState, stop: StopReason) -> EngineState:
     """`state` back at its last commit: a search that is told to stop wants nothing more there."""
     turns = {WorkItem(Kind.ITERATE, side.name, state.iteration).key for side in outline.sides}
     begun = not turns.isdisjoint(state.done)
-    return replace(told(state, stop), iteration=state.iteration if begun else state.iteration - 1, attempts={})
+    return replace(record_stop(state, stop), iteration=state.iteration if begun else state.iteration - 1, attempts={})

@@ -80,7 +80,7 @@ class IllegalFactError(ValueError):
     """A fact that cannot be true in a phase: an error of ours, never of the user."""
 
 
-def after(phase: Phase, fact: Fact) -> Phase:
+def transition(phase: Phase, fact: Fact) -> Phase:
     """The phase that follows `phase` when `fact` becomes true. Raises IllegalFactError for a pair not in the table."""
     try:
         return TRANSITIONS[phase, fact]

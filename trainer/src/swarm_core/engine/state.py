@@ -26,7 +26,7 @@ HISTORY_LENGTH = 20
 """Iterations kept for a glance at the curve; the whole history is an artefact in the store."""
 MESSAGE_LENGTH = 1000
 """Longest message kept, in characters: a status object is read by people and stored in etcd."""
-EXACT = ConfigDict(extra="forbid", allow_inf_nan=False)
+STRICT_CONFIG = ConfigDict(extra="forbid", allow_inf_nan=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +42,11 @@ class Attempt:
     """When it was last lost; a loss that is not later was counted before."""
     message: str = ""
     """Why the attempt before it failed."""
-    __pydantic_config__ = EXACT
+    __pydantic_config__ = STRICT_CONFIG
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
+class RunFailure:
     """Why a run failed."""
 
     phase: Phase
@@ -55,11 +55,11 @@ class Failure:
     """The item that could not be done."""
     reason: FailureReason
     message: str
-    __pydantic_config__ = EXACT
+    __pydantic_config__ = STRICT_CONFIG
 
 
 @dataclass(frozen=True, slots=True)
-class Point:
+class HistoryPoint:
     """One iteration of the history."""
 
     iteration: int
@@ -67,11 +67,11 @@ class Point:
     mean: float | None
     held_out: float | None = None
     """What the best scored on data that neither swarm has seen, where another swarm is the adversary."""
-    __pydantic_config__ = EXACT
+    __pydantic_config__ = STRICT_CONFIG
 
 
 @dataclass(frozen=True, slots=True)
-class Search:
+class SearchProgress:
     """What the search has found so far, as its last commit tells it."""
 
     best: float | None = None
@@ -86,10 +86,10 @@ class Search:
     """Accepted items over all iterations; likewise `rejected` items and `unscored` answers."""
     rejected: int = 0
     unscored: int = 0
-    history: tuple[Point, ...] = ()
+    history: tuple[HistoryPoint, ...] = ()
     held_out: float | None = None
     """Where another swarm is the adversary: what the best scores on data that neither swarm has seen."""
-    __pydantic_config__ = EXACT
+    __pydantic_config__ = STRICT_CONFIG
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +105,7 @@ class Outcome:
     best_particle: str = ""
     """Who found the generator that was chosen: a finalist, and not always the one that the search held for the best."""
     best_recipe: str = ""
-    __pydantic_config__ = EXACT
+    __pydantic_config__ = STRICT_CONFIG
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,13 +125,13 @@ class EngineState:
     floor: int = 1
     started: float | None = None
     finished: float | None = None
-    failure: Failure | None = None
-    search: Search = Search()
+    failure: RunFailure | None = None
+    search: SearchProgress = SearchProgress()
     """Of the generators."""
-    others: Mapping[str, Search] = field(default_factory=dict)
+    others: Mapping[str, SearchProgress] = field(default_factory=dict)
     """Of every other swarm, by its name."""
     outcome: Outcome | None = None
-    __pydantic_config__ = EXACT
+    __pydantic_config__ = STRICT_CONFIG
 
     def attempt(self, key: str) -> Attempt:
         """The attempt of `key` that counts now."""
@@ -143,37 +143,37 @@ class EngineState:
         return next((search.stop for search in (self.search, *self.others.values()) if search.stop), "")
 
     def to_json(self) -> str:
-        return _ADAPTER.dump_json(self).decode()
+        return _TYPE_ADAPTER.dump_json(self).decode()
 
     @classmethod
     def from_json(cls, text: str) -> "EngineState":
         """Exactly the state that `to_json` wrote. Raises ValueError for anything else."""
         try:
-            return _ADAPTER.validate_json(text, strict=True)
+            return _TYPE_ADAPTER.validate_json(text, strict=True)
         except ValidationError as error:
             first = error.errors()[0]
             what = f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}".lstrip(": ")
             raise ValueError(f"engine state: {what}; remove it, and the run is derived from its receipts") from error
 
 
-_ADAPTER = TypeAdapter(EngineState)
+_TYPE_ADAPTER = TypeAdapter(EngineState)
 
 
-def remember(state: EngineState, key: str, attempt: Attempt) -> EngineState:
+def record_attempt(state: EngineState, key: str, attempt: Attempt) -> EngineState:
     """`state` with this attempt as the one of `key` that counts."""
     bounded = replace(attempt, message=attempt.message[:MESSAGE_LENGTH])
     return replace(state, attempts=dict(sorted({**state.attempts, key: bounded}.items())))
 
 
-def give_up(state: EngineState, failure: Failure) -> EngineState:
+def record_failure(state: EngineState, failure: RunFailure) -> EngineState:
     """`state` with the reason why it will fail; the first reason stands."""
     bounded = replace(failure, message=failure.message[:MESSAGE_LENGTH])
     return state if state.failure else replace(state, failure=bounded)
 
 
-def enter(state: EngineState, fact: Fact, now: float) -> EngineState:
+def apply_fact(state: EngineState, fact: Fact, now: float) -> EngineState:
     """`state` after `fact`. Raises IllegalFactError for a fact that the table does not allow in its phase."""
-    phase = phases.after(state.phase, fact)
+    phase = phases.transition(state.phase, fact)
     if phase is Phase.FAILED:
         return replace(state, phase=phase, finished=now)
     return replace(

@@ -11,16 +11,16 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 
 from swarm_core.recipe import Digest, canonical_json
-from swarm_core.sides import GENERATORS
+from swarm_core.swarm_names import GENERATORS
 
-RECEIPT_BYTES = 4096
+MAX_RECEIPT_BYTES = 4096
 
 
 class Kind(StrEnum):
     """The kinds of work; a verb of the same name carries each out."""
 
     PREPARE = "prepare"
-    SEED = "seed"
+    TRAIN = "train"
     ITERATE = "iterate"
     CONCLUDE = "conclude"
 
@@ -41,9 +41,9 @@ class WorkItem:
 
     @property
     def key(self) -> str:
-        """The name of the work, whatever the attempt: `prepare`, `seed.generators.003`, `iterate.generators.0007`."""
+        """The name of the work, whatever the attempt: `prepare`, `train.generators.003`, `iterate.generators.0007`."""
         match self.kind:
-            case Kind.SEED:
+            case Kind.TRAIN:
                 return f"{self.kind}.{self.swarm}.{self.index:03d}"
             case Kind.ITERATE:
                 return f"{self.kind}.{self.swarm}.{self.index:04d}"
@@ -51,7 +51,7 @@ class WorkItem:
                 return str(self.kind)
 
     @classmethod
-    def of_key(cls, key: str) -> "WorkItem":
+    def from_key(cls, key: str) -> "WorkItem":
         """The item of a key, as far as the key tells. Raises ValueError for what is no key."""
         kind, _, rest = key.partition(".")
         swarm, _, index = rest.partition(".")
@@ -79,8 +79,8 @@ class Receipt:
     def to_bytes(self) -> bytes:
         """Raises ValueError when larger than a termination message may be."""
         data = canonical_json({"key": self.key, "outputs": dict(self.outputs), "scalars": dict(self.scalars)})
-        if len(data) >= RECEIPT_BYTES:
-            raise ValueError(f"receipt of {self.key} has {len(data)} bytes; it must stay under {RECEIPT_BYTES}")
+        if len(data) >= MAX_RECEIPT_BYTES:
+            raise ValueError(f"receipt of {self.key} has {len(data)} bytes; it must stay under {MAX_RECEIPT_BYTES}")
         return data
 
     @classmethod
@@ -133,7 +133,7 @@ Observation = Running | Done | Failed
 
 
 @dataclass(frozen=True, slots=True)
-class World:
+class Observations:
     """What the host sees now: observations by work item key. An absent key was never launched, or left no trace."""
 
     items: Mapping[str, Observation] = field(default_factory=dict)

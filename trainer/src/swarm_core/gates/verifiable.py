@@ -3,18 +3,18 @@
 from typing import Protocol
 
 
-class Judge(Protocol):
+class ItemChecker(Protocol):
     """Whoever can say that it cannot judge."""
 
     def refusal(self, item: str) -> str | None: ...
 
 
-class Verifiable:
+class VerifiableGate:
     """Asks the judge; holds nothing."""
 
     name = "verifiable"
 
-    def __init__(self, judge: Judge) -> None:
+    def __init__(self, judge: ItemChecker) -> None:
         self.judge = judge
 
     def refusal(self, item: str) -> str | None:

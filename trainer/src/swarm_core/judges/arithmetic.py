@@ -17,32 +17,32 @@ from fractions import Fraction
 from math import gcd
 
 from swarm_core.judges import expression
-from swarm_core.objectives.cube import Reason, Score, Unscored
+from swarm_core.objectives.scores import Score, Unscored, UnscoredReason
 
 BOXED = re.compile(r"\\boxed\s*\{((?:[^{}]|\{[^{}]*\})*)\}")
 FRAC = re.compile(r"\\[dt]?frac\s*\{\s*([0-9]+)\s*\}\s*\{\s*([0-9]+)\s*\}")
-STATED = re.compile(
+STATED_NUMBER = re.compile(
     r"(?P<sign>(?<![A-Za-z0-9_)])[-−])?(?<![A-Za-z0-9_])(?<![0-9]\.)"
     rf"(?P<number>{expression.NUMBER}|(?<!\.)\.[0-9]+)(?: ?/ ?(?P<below>[0-9]++)(?![.,]?[0-9]))?"
 )
-DIGITS = 1000
-"""Digits of a number in an answer that are read at all; no value has half as many (`expression.LENGTH`)."""
+MAX_DIGITS = 1000
+"""Digits of a number in an answer that are read at all; no value has half as many (`expression.MAX_LENGTH`)."""
 
 
-class Arithmetic:
+class ArithmeticJudge:
     """Judges arithmetic by computing it."""
 
     def refusal(self, item: str) -> str | None:
         """Why `item` is not an expression with a value and at least one operation; None if it is."""
         try:
-            value = expression.evaluate(undressed(item))
+            value = expression.evaluate(extract_expression(item))
         except expression.ExpressionError as error:
             return str(error)
         return None if value.operations else "a number without an operation"
 
     def solution(self, item: str) -> str | None:
         """The value of `item`: `-3`, or `10/3` in lowest terms; None for what `refusal` refuses."""
-        return None if self.refusal(item) else str(expression.evaluate(undressed(item)).number)
+        return None if self.refusal(item) else str(expression.evaluate(extract_expression(item)).number)
 
     def score(self, item: str, answer: str) -> Score:
         """1.0 if the number that counts equals the value of `item`, else 0.0.
@@ -51,32 +51,32 @@ class Arithmetic:
         that `refusal` refuses.
         """
         if refusal := self.refusal(item):
-            return Unscored(Reason.JUDGE_FAILED, refusal)
+            return Unscored(UnscoredReason.JUDGE_FAILED, refusal)
         if not answer.strip():
-            return Unscored(Reason.NO_ANSWER, "the answer is empty")
-        found = final(answer)
+            return Unscored(UnscoredReason.NO_ANSWER, "the answer is empty")
+        found = find_stated_number(answer)
         if found is None:
-            return Unscored(Reason.UNREADABLE, "the answer states no number")
-        return float(value_of(found) == expression.evaluate(undressed(item)).number)
+            return Unscored(UnscoredReason.UNREADABLE, "the answer states no number")
+        return float(parse_number(found) == expression.evaluate(extract_expression(item)).number)
 
 
-def undressed(item: str) -> str:
+def extract_expression(item: str) -> str:
     """The expression of an item, without the `= ?` that may follow it."""
     return item.strip().removesuffix("?").rstrip().removesuffix("=").rstrip()
 
 
-def final(answer: str) -> re.Match[str] | None:
+def find_stated_number(answer: str) -> re.Match[str] | None:
     """Where `answer` states the number that counts."""
     plain = FRAC.sub(r"\1/\2", answer)
-    boxes = [box for box in BOXED.findall(plain) if STATED.search(box)]
-    stated = list(STATED.finditer(boxes[-1] if boxes else plain))
+    boxes = [box for box in BOXED.findall(plain) if STATED_NUMBER.search(box)]
+    stated = list(STATED_NUMBER.finditer(boxes[-1] if boxes else plain))
     return stated[-1] if stated else None
 
 
-def value_of(stated: re.Match[str]) -> Fraction | None:
+def parse_number(stated: re.Match[str]) -> Fraction | None:
     """The number stated; None if no value can equal it: it is too long, or a fraction not in lowest terms."""
     digits, below = stated["number"].replace(",", ""), stated["below"]
-    if len(digits) + len(below or "") > DIGITS:
+    if len(digits) + len(below or "") > MAX_DIGITS:
         return None
     number = -Fraction(digits) if stated["sign"] else Fraction(digits)
     if below is None:

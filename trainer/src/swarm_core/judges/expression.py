@@ -7,7 +7,7 @@
 Numbers are integers and decimals, with or without separators at the thousands; `×`, `÷`, `−` are read as `*`, `/`, `-`.
 One sign at most before a factor and no leading zeros: `--5` and `005` are disguises of another expression.
 
-Limits: everything is a fraction, nothing is rounded. `LENGTH`, `DIGITS` and `DEPTH` bound time and memory, so that no
+Limits: everything is a fraction, nothing is rounded. `MAX_LENGTH`, `MAX_DIGITS` and `MAX_DEPTH` bound time and memory, so that no
 text, however it was come by, can hurt who evaluates it; nothing here is ever executed.
 """
 
@@ -15,14 +15,14 @@ import re
 from dataclasses import dataclass
 from fractions import Fraction
 
-LENGTH = 200
+MAX_LENGTH = 200
 """Characters of an expression. Bounds its value too: a product has no more digits than its factors together."""
-DIGITS = 20
+MAX_DIGITS = 20
 """Digits of one number."""
-DEPTH = 16
+MAX_DEPTH = 16
 """Parentheses within parentheses."""
 
-SIGNS = str.maketrans({"×": "*", "·": "*", "÷": "/", "−": "-", "–": "-"})
+ASCII_SIGNS = str.maketrans({"×": "*", "·": "*", "÷": "/", "−": "-", "–": "-"})
 NUMBER = r"(?:[0-9]{1,3}(?:,[0-9]{3})+(?![0-9])|[0-9]+)(?:\.[0-9]+)?"
 TOKEN = re.compile(rf" *({NUMBER}|[-+*/()]) *")
 LEADING_ZERO = re.compile(r"0[0-9]")
@@ -33,7 +33,7 @@ class ExpressionError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Value:
+class ExpressionValue:
     """What an expression comes to."""
 
     number: Fraction
@@ -41,20 +41,20 @@ class Value:
     """How many of + - * / with two sides it has."""
 
 
-def evaluate(text: str) -> Value:
+def evaluate(text: str) -> ExpressionValue:
     """The value of `text`. Raises ExpressionError."""
-    if len(text) > LENGTH:
-        raise ExpressionError(f"{len(text)} characters; an expression has at most {LENGTH}")
-    reader = Reader(tokens(text))
+    if len(text) > MAX_LENGTH:
+        raise ExpressionError(f"{len(text)} characters; an expression has at most {MAX_LENGTH}")
+    reader = Parser(tokenize(text))
     number = reader.sum(0)
     if reader.place < len(reader.tokens):
         raise ExpressionError(f"{reader.tokens[reader.place]!r} after the end of the expression")
-    return Value(number, reader.operations)
+    return ExpressionValue(number, reader.operations)
 
 
-def tokens(text: str) -> tuple[str, ...]:
+def tokenize(text: str) -> tuple[str, ...]:
     """`text` as numbers and signs. Raises ExpressionError at the first character that is neither."""
-    plain, place, found = text.translate(SIGNS), 0, []
+    plain, place, found = text.translate(ASCII_SIGNS), 0, []
     while place < len(plain):
         match = TOKEN.match(plain, place)
         if match is None:
@@ -65,7 +65,7 @@ def tokens(text: str) -> tuple[str, ...]:
 
 
 @dataclass(slots=True)
-class Reader:
+class Parser:
     """Reads tokens from left to right, one method per line of the grammar."""
 
     tokens: tuple[str, ...]
@@ -105,8 +105,8 @@ class Reader:
     def atom(self, depth: int) -> Fraction:
         if not self.take("("):
             return self.number()
-        if depth == DEPTH:
-            raise ExpressionError(f"parentheses more than {DEPTH} deep")
+        if depth == MAX_DEPTH:
+            raise ExpressionError(f"parentheses more than {MAX_DEPTH} deep")
         inner = self.sum(depth + 1)
         if not self.take(")"):
             raise ExpressionError("a parenthesis is not closed")
@@ -116,8 +116,8 @@ class Reader:
         token = self.tokens[self.place] if self.place < len(self.tokens) else "the end"
         if not token[0].isdecimal():
             raise ExpressionError(f"a number is missing before {token!r}")
-        if sum(map(str.isdecimal, token)) > DIGITS:
-            raise ExpressionError(f"a number of more than {DIGITS} digits")
+        if sum(map(str.isdecimal, token)) > MAX_DIGITS:
+            raise ExpressionError(f"a number of more than {MAX_DIGITS} digits")
         if LEADING_ZERO.match(token):
             raise ExpressionError(f"{token!r} begins with a zero too many")
         self.place += 1

@@ -9,23 +9,23 @@ name: a generator whose items are answered well is no good one.
 from collections.abc import Sequence
 
 from swarm_core.objectives import bootstrap
-from swarm_core.objectives.objective import Batch, Measurement, Needs
+from swarm_core.objectives.objective import Measurement, Requirements, ScoredBatch
 
 
-def raw(means: Sequence[float]) -> float:
+def from_means(means: Sequence[float]) -> float:
     """The one taker's mean, [1]. Raises ValueError for several takers."""
     (mean,) = means
     return mean
 
 
 class Accuracy:
-    """Implements `bootstrap.Resampled`."""
+    """Implements `bootstrap.ResampledObjective`."""
 
-    needs = Needs(repeats=1, takers=1)
+    needs = Requirements(repeats=1, takers=1)
 
-    def measure(self, batch: Batch, coverage: float, seed: int) -> Measurement:
+    def measure(self, batch: ScoredBatch, coverage: float, seed: int) -> Measurement:
         """Raises CoverageError when too few answers are scored, ValueError for several takers."""
-        return bootstrap.measure(batch, raw, coverage, seed)
+        return bootstrap.measure(batch, from_means, coverage, seed)
 
-    def draws(self, batch: Batch, seed: int, count: int) -> list[float]:
-        return bootstrap.draws(batch, raw, seed, count)
+    def resample(self, batch: ScoredBatch, seed: int, count: int) -> list[float]:
+        return bootstrap.resample(batch, from_means, seed, count)

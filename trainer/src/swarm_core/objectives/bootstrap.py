@@ -17,28 +17,28 @@ from math import ceil, floor
 from struct import unpack
 from typing import Protocol
 
-from swarm_core.objectives import cube
-from swarm_core.objectives.cube import CoverageError, Score, Unscored
-from swarm_core.objectives.objective import Batch, Measurement, Objective
+from swarm_core.objectives import scores
+from swarm_core.objectives.objective import Measurement, Objective, ScoredBatch
+from swarm_core.objectives.scores import CoverageError, Score, Unscored
 
-DRAWS = 400
+INTERVAL_RESAMPLES = 400
 """Resamples per interval: an end is known to 0.13 standard errors, in some ten milliseconds for 120 items."""
-VERDICT_DRAWS = 2000
+DIFFERENCE_RESAMPLES = 2000
 """Resamples of a difference, which is what a run concludes with: an end is known to 0.06 standard errors."""
-TAIL = 0.025
+TAIL_PROBABILITY = 0.025
 """What a 95 % interval leaves out on either side."""
 
-UNIT = 1 << 53
+UNITS_PER_SCORE = 1 << 53
 """Resampled scores are counted in units of 2^-53: sums of integers are exact, fast, and the same in every Python."""
 
-Raw = Callable[[Sequence[float]], float]
+FromMeans = Callable[[Sequence[float]], float]
 """An objective as a function of the takers' means, [takers]."""
 
 
-class Resampled(Objective, Protocol):
+class ResampledObjective(Objective, Protocol):
     """An objective that can say how its value is distributed over resamples of a batch."""
 
-    def draws(self, batch: Batch, seed: int, count: int) -> list[float]:
+    def resample(self, batch: ScoredBatch, seed: int, count: int) -> list[float]:
         """The value of `count` resamples, in the order drawn. Raises CoverageError when none has enough scores."""
         ...
 
@@ -54,7 +54,7 @@ class Slots:
     """[taker][accepted item], all repeats one after the other."""
 
 
-def slots(batch: Batch) -> Slots:
+def build_slots(batch: ScoredBatch) -> Slots:
     """The slots of `batch`. Raises ValueError for a score that is none, or more items than were asked for.
 
     Raises CoverageError when nothing was asked: there is no share of nothing.
@@ -63,7 +63,7 @@ def slots(batch: Batch) -> Slots:
     rows = tuple(tuple(chain.from_iterable(rep[t] for rep in batch.cube.scores)) for t in range(len(takers)))
     for value in chain.from_iterable(rows):
         if not isinstance(value, Unscored):
-            cube.score(value)
+            scores.validate(value)
     accepted = sum(len(items) for items in batch.items)
     if any(len(row) != accepted for row in rows):
         raise ValueError(f"{accepted} items, but takers have {[len(row) for row in rows]} scores; give one per item")
@@ -74,24 +74,29 @@ def slots(batch: Batch) -> Slots:
     return Slots(takers, accepted, batch.asked, rows)
 
 
-def measure(batch: Batch, raw: Raw, coverage: float, seed: int) -> Measurement:
+def measure(batch: ScoredBatch, raw: FromMeans, coverage: float, seed: int) -> Measurement:
     """raw(taker means) * accepted / asked, with its interval; exactly 0 within [0, 0] when no item was accepted.
 
     Raises CoverageError when a taker has too few scores.
     """
-    drawn = slots(batch)
+    drawn = build_slots(batch)
     if drawn.accepted == 0:
         return Measurement(0.0, 0.0, 0.0, 0, (("accepted", 0.0),))
-    means = [cube.mean(row, coverage) for row in drawn.scores]
+    means = [scores.mean(row, coverage) for row in drawn.scores]
     share = drawn.accepted / drawn.asked
     value = raw(means) * share
-    low, high = interval(value, draws(batch, raw, seed, DRAWS))
+    low, high = confidence_interval(value, resample(batch, raw, seed, INTERVAL_RESAMPLES))
     by_taker = tuple((f"taker {taker}", mean) for taker, mean in zip(drawn.takers, means, strict=True))
     return Measurement(value, low, high, drawn.accepted, (("accepted", share), *by_taker))
 
 
-def difference(
-    first: Batch, second: Batch, objective: Resampled, coverage: float, seed: int, count: int = VERDICT_DRAWS
+def measure_difference(
+    first: ScoredBatch,
+    second: ScoredBatch,
+    objective: ResampledObjective,
+    coverage: float,
+    seed: int,
+    count: int = DIFFERENCE_RESAMPLES,
 ) -> Measurement:
     """Value of `first` minus value of `second`, two generators that were sampled independently of each other.
 
@@ -99,43 +104,46 @@ def difference(
     """
     values = [objective.measure(batch, coverage, seed) for batch in (first, second)]
     # ~seed never equals seed: drawn alike, the two resamples would rise and fall together.
-    left, right = objective.draws(first, seed, count), objective.draws(second, ~seed, count)
+    left, right = objective.resample(first, seed, count), objective.resample(second, ~seed, count)
     value = values[0].value - values[1].value
-    low, high = interval(value, [a - b for a, b in zip(left, right, strict=False)])
+    low, high = confidence_interval(value, [a - b for a, b in zip(left, right, strict=False)])
     parts = (("first", values[0].value), ("second", values[1].value))
     return Measurement(value, low, high, values[0].n + values[1].n, parts)
 
 
-def draws(batch: Batch, raw: Raw, seed: int, count: int) -> list[float]:
+def resample(batch: ScoredBatch, raw: FromMeans, seed: int, count: int) -> list[float]:
     """The value of `count` resamples, in the order drawn. Raises CoverageError when none has a score of every taker."""
-    source = slots(batch)
+    source = build_slots(batch)
     rejected = (0,) * (source.asked - source.accepted)
     accepted = (1,) * source.accepted + rejected
     columns = [
-        tuple(0 if isinstance(value, Unscored) else round(value * UNIT) for value in row) + rejected
+        tuple(0 if isinstance(value, Unscored) else round(value * UNITS_PER_SCORE) for value in row) + rejected
         for row in source.scores
     ]
     complete = [not any(isinstance(value, Unscored) for value in row) for row in source.scores]
     scored = [tuple(int(not isinstance(value, Unscored)) for value in row) + rejected for row in source.scores]
     values: list[float] = []
-    for chosen in resamples(seed, source.asked, count):
-        items = _total(accepted, chosen)
-        counts = [items if whole else _total(present, chosen) for whole, present in zip(complete, scored, strict=True)]
+    for chosen in draw_indices(seed, source.asked, count):
+        items = _sum_at(accepted, chosen)
+        counts = [items if whole else _sum_at(present, chosen) for whole, present in zip(complete, scored, strict=True)]
         if items == 0:
             values.append(0.0)
         elif all(counts):
-            means = [_total(column, chosen) / (number * UNIT) for column, number in zip(columns, counts, strict=True)]
+            means = [
+                _sum_at(column, chosen) / (number * UNITS_PER_SCORE)
+                for column, number in zip(columns, counts, strict=True)
+            ]
             values.append(raw(means) * items / source.asked)
     if not values:
         raise CoverageError(f"none of {count} resamples has a score of every taker; ask for more items")
     return values
 
 
-def _total(column: Sequence[int], chosen: Sequence[int]) -> int:
+def _sum_at(column: Sequence[int], chosen: Sequence[int]) -> int:
     return sum(map(column.__getitem__, chosen))
 
 
-def resamples(seed: int, n: int, count: int) -> Iterator[list[int]]:
+def draw_indices(seed: int, n: int, count: int) -> Iterator[list[int]]:
     """`count` lists of n indices below n, drawn with replacement.
 
     Resample k is a function of (seed, k): 32-bit words of SHAKE-256, scaled. No index is favoured by more than 2^-32.
@@ -145,10 +153,10 @@ def resamples(seed: int, n: int, count: int) -> Iterator[list[int]]:
         yield [word * n >> 32 for word in words]
 
 
-def interval(value: float, drawn: Sequence[float]) -> tuple[float, float]:
+def confidence_interval(value: float, drawn: Sequence[float]) -> tuple[float, float]:
     """The 95 % percentile interval of `drawn`, widened to hold `value`."""
     ordered = sorted(drawn)
-    return min(value, _quantile(ordered, TAIL)), max(value, _quantile(ordered, 1.0 - TAIL))
+    return min(value, _quantile(ordered, TAIL_PROBABILITY)), max(value, _quantile(ordered, 1.0 - TAIL_PROBABILITY))
 
 
 def _quantile(ordered: Sequence[float], share: float) -> float:

@@ -9,22 +9,22 @@ Source: Data Swarms arXiv 2506.00741, objective "difficulty"; the share of accep
 from collections.abc import Sequence
 
 from swarm_core.objectives import bootstrap
-from swarm_core.objectives.objective import Batch, Measurement, Needs
+from swarm_core.objectives.objective import Measurement, Requirements, ScoredBatch
 
 
-def raw(means: Sequence[float]) -> float:
+def from_means(means: Sequence[float]) -> float:
     """1 - max of the takers' means, [takers]."""
     return 1.0 - max(means)
 
 
 class Difficulty:
-    """Implements `bootstrap.Resampled`."""
+    """Implements `bootstrap.ResampledObjective`."""
 
-    needs = Needs(repeats=1, takers=1)
+    needs = Requirements(repeats=1, takers=1)
 
-    def measure(self, batch: Batch, coverage: float, seed: int) -> Measurement:
+    def measure(self, batch: ScoredBatch, coverage: float, seed: int) -> Measurement:
         """Raises CoverageError when a taker has too few scores, ValueError for a score outside [0, 1]."""
-        return bootstrap.measure(batch, raw, coverage, seed)
+        return bootstrap.measure(batch, from_means, coverage, seed)
 
-    def draws(self, batch: Batch, seed: int, count: int) -> list[float]:
-        return bootstrap.draws(batch, raw, seed, count)
+    def resample(self, batch: ScoredBatch, seed: int, count: int) -> list[float]:
+        return bootstrap.resample(batch, from_means, seed, count)

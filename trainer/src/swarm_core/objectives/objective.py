@@ -1,7 +1,7 @@
 """The port of an objective: what it needs, and how it turns a batch of scored items into one number.
 
-An objective is higher for data that does its job better. It is a pure function of a `Batch`; what it needs beyond one
-set of items and its scores it says in `Needs`, and stages that nobody needs are skipped.
+An objective is higher for data that does its job better. It is a pure function of a `ScoredBatch`; what it needs beyond one
+set of items and its scores it says in `Requirements`, and stages that nobody needs are skipped.
 
 Rejected items cost the generator: `measure` reports the objective over *asked* items, a rejected one counting as zero,
 so value = raw * accepted / asked. Otherwise the best generator would be the one that writes one hard item and noise.
@@ -11,11 +11,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from swarm_core.objectives.cube import Cube
+from swarm_core.objectives.scores import ScoreCube
 
 
 @dataclass(frozen=True, slots=True)
-class Needs:
+class Requirements:
     """What must be collected before `measure` can be called."""
 
     repeats: int = 1
@@ -25,12 +25,12 @@ class Needs:
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
+class ScoredBatch:
     """One measurement's raw material, for one generator."""
 
     items: tuple[tuple[str, ...], ...]
     """Accepted items, [repeat][item]."""
-    cube: Cube
+    cube: ScoreCube
     """Scores [repeat, taker, item]: the repeats of one generator lie along the cube's first axis."""
     asked: int
     """How many items were asked for over all repeats; at least the number accepted."""
@@ -56,8 +56,8 @@ class Measurement:
 class Objective(Protocol):
     """One way in which generated data can do its job."""
 
-    needs: Needs
+    needs: Requirements
 
-    def measure(self, batch: Batch, coverage: float, seed: int) -> Measurement:
+    def measure(self, batch: ScoredBatch, coverage: float, seed: int) -> Measurement:
         """Measure `batch`; `seed` draws the bootstrap. Raises CoverageError when too few scores exist."""
         ...

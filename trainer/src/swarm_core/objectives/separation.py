@@ -10,10 +10,10 @@ takers measure a little above 0.
 from collections.abc import Sequence
 
 from swarm_core.objectives import bootstrap
-from swarm_core.objectives.objective import Batch, Measurement, Needs
+from swarm_core.objectives.objective import Measurement, Requirements, ScoredBatch
 
 
-def raw(means: Sequence[float]) -> float:
+def from_means(means: Sequence[float]) -> float:
     """Mean gap of the sorted takers' means, [takers]. Raises ValueError for fewer than two takers."""
     if len(means) < 2:
         raise ValueError(f"{len(means)} takers: separation compares takers; give two or more")
@@ -21,13 +21,13 @@ def raw(means: Sequence[float]) -> float:
 
 
 class Separation:
-    """Implements `bootstrap.Resampled`."""
+    """Implements `bootstrap.ResampledObjective`."""
 
-    needs = Needs(repeats=1, takers=2)
+    needs = Requirements(repeats=1, takers=2)
 
-    def measure(self, batch: Batch, coverage: float, seed: int) -> Measurement:
+    def measure(self, batch: ScoredBatch, coverage: float, seed: int) -> Measurement:
         """Raises CoverageError when a taker has too few scores, ValueError for a score outside [0, 1]."""
-        return bootstrap.measure(batch, raw, coverage, seed)
+        return bootstrap.measure(batch, from_means, coverage, seed)
 
-    def draws(self, batch: Batch, seed: int, count: int) -> list[float]:
-        return bootstrap.draws(batch, raw, seed, count)
+    def resample(self, batch: ScoredBatch, seed: int, count: int) -> list[float]:
+        return bootstrap.resample(batch, from_means, seed, count)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
-class Style(StrEnum):
+class PromptStyle(StrEnum):
     """The template sets."""
 
     CHAT = "Chat"
@@ -22,7 +22,7 @@ class Style(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Templates:
+class TemplateSet:
     """One template set. `{domain}`, `{count}`, `{examples}` and `{item}` are filled in."""
 
     generation: str
@@ -38,7 +38,7 @@ class Templates:
 
 
 TEMPLATES = {
-    Style.CHAT: Templates(
+    PromptStyle.CHAT: TemplateSet(
         generation=(
             "You are an expert at writing evaluation data about {domain}.\n"
             "Here are {count} examples. Write {count} more in the same pattern, as a numbered list only.\n\n"
@@ -50,7 +50,7 @@ TEMPLATES = {
         stops=(),
         chat=True,
     ),
-    Style.PLAIN: Templates(
+    PromptStyle.PLAIN: TemplateSet(
         generation="{examples}",
         example="- {item}\n",
         answering="Q: {item}\nA:",
@@ -61,27 +61,29 @@ TEMPLATES = {
 }
 
 
-def listed(style: Style, items: Sequence[str]) -> str:
+def format_list(style: PromptStyle, items: Sequence[str]) -> str:
     """`items` as the list that prompts show and generators write."""
     example = TEMPLATES[style].example
     return "".join(example.format(number=number, item=item) for number, item in enumerate(items, 1))
 
 
-def generation(style: Style, domain: str, examples: Sequence[str]) -> str:
+def format_generation(style: PromptStyle, domain: str, examples: Sequence[str]) -> str:
     """The prompt that asks for as many new items as there are examples."""
-    return TEMPLATES[style].generation.format(domain=domain, count=len(examples), examples=listed(style, examples))
+    return TEMPLATES[style].generation.format(domain=domain, count=len(examples), examples=format_list(style, examples))
 
 
-def training_pair(style: Style, domain: str, given: Sequence[str], wanted: Sequence[str]) -> tuple[str, str]:
+def format_training_pair(
+    style: PromptStyle, domain: str, given: Sequence[str], wanted: Sequence[str]
+) -> tuple[str, str]:
     """Prompt and completion of one self-instruct example: `given` shown, `wanted` written."""
-    return generation(style, domain, given), listed(style, wanted)
+    return format_generation(style, domain, given), format_list(style, wanted)
 
 
-def answering(style: Style, item: str) -> str:
+def format_answering(style: PromptStyle, item: str) -> str:
     """The prompt that asks a taker."""
     return TEMPLATES[style].answering.format(item=item)
 
 
-def answer(style: Style, text: str) -> str:
+def format_answer(style: PromptStyle, text: str) -> str:
     """How `text` follows the answering prompt; what a taker is trained to write."""
     return TEMPLATES[style].answer.format(answer=text)

@@ -11,12 +11,12 @@ from collections.abc import Sequence
 from swarm_core.errors import BadInputError
 from swarm_core.ports import StoreError
 from swarm_trainer.cli import parser
-from swarm_trainer.cli.running import WORKER
-from swarm_trainer.cli.say import FAILED, refuse, say_failed
-from swarm_trainer.worker import storage
+from swarm_trainer.cli.output import FAILED, print_failure, print_refusals
+from swarm_trainer.cli.run_commands import WORKER_COMMAND
+from swarm_trainer.worker import storage_errors
 
 
-def main(argv: Sequence[str] | None = None, worker: Sequence[str] = WORKER) -> int:
+def main(argv: Sequence[str] | None = None, worker: Sequence[str] = WORKER_COMMAND) -> int:
     """Carry out one command; its exit code. `worker` is the command that starts a worker process.
 
     Ends the process itself only for --help (code 0) and for a wrong usage (code 2).
@@ -26,20 +26,21 @@ def main(argv: Sequence[str] | None = None, worker: Sequence[str] = WORKER) -> i
     try:
         code: int = arguments.command(arguments)
     except BadInputError as error:
-        return refuse(str(error))
+        return print_refusals(str(error))
     except BrokenPipeError:
         # Whoever read stdout has gone. What Python would still flush at exit goes nowhere, without a traceback.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
     except OSError as error:
-        return refuse(
-            storage.refusal(error) or f"{error.filename or 'the system'}: {error.strerror}; give another path"
+        return print_refusals(
+            storage_errors.explain_refusal(error)
+            or f"{error.filename or 'the system'}: {error.strerror}; give another path"
         )
     except StoreError as error:
-        refusal = storage.refusal(error)
-        return refuse(refusal) if refusal else say_failed(str(error))
+        refusal = storage_errors.explain_refusal(error)
+        return print_refusals(refusal) if refusal else print_failure(str(error))
     except KeyboardInterrupt:
-        return say_failed("stopped")
+        return print_failure("stopped")
     return code
 
 

@@ -2,7 +2,7 @@
 
 Deterministic: fixed restarts, a seed, one thread, and clusters numbered in the order in which their first items come.
 
-`Tfidf` needs no download and tells texts apart by their character sequences; `Model` mean-pools the last hidden states
+`TfidfEmbedder` needs no download and tells texts apart by their character sequences; `ModelEmbedder` mean-pools the last hidden states
 of a model in a folder and tells them apart by what that model makes of them.
 """
 
@@ -26,11 +26,11 @@ from swarm_core.errors import BadInputError
 from swarm_core.swarm import streams
 from swarm_trainer.lora import base
 
-RESTARTS = 10
+KMEANS_RESTARTS = 10
 """k-means starts from ten places and keeps the tightest result: one bad start halves a cluster and joins two others."""
-FEATURES = 1024
+MAX_FEATURES = 1024
 """Character sequences kept, the most frequent: bounds memory to 8 KiB per text."""
-ROWS = 32
+BATCH_SIZE = 32
 """Texts embedded at a time."""
 
 
@@ -43,19 +43,19 @@ class Embedder(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Tfidf:
+class TfidfEmbedder:
     """Weighted counts of the sequences of 1 to 3 characters, case kept."""
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float64]:
         vectorizer = TfidfVectorizer(
-            analyzer="char", ngram_range=(1, 3), max_features=FEATURES, sublinear_tf=True, lowercase=False
+            analyzer="char", ngram_range=(1, 3), max_features=MAX_FEATURES, sublinear_tf=True, lowercase=False
         )
         points: NDArray[np.float64] = vectorizer.fit_transform(texts).toarray()
         return points
 
 
 @dataclass(frozen=True, slots=True)
-class Model:
+class ModelEmbedder:
     """Mean-pooled last hidden states of the Hugging Face model in `folder`."""
 
     folder: Path
@@ -65,16 +65,16 @@ class Model:
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """Raises BadInputError if the folder holds no model that transformers can read."""
-        where = base.device(self.device)
-        with base.reading(self.folder, "embedding model"):
+        where = base.resolve_device(self.device)
+        with base.translate_read_errors(self.folder, "embedding model"):
             tokenizer = AutoTokenizer.from_pretrained(self.folder, local_files_only=True, trust_remote_code=False)
             model = AutoModel.from_pretrained(
                 self.folder, local_files_only=True, use_safetensors=True, trust_remote_code=False
             )
         model.to(where).eval()
         rows = []
-        for start in range(0, len(texts), ROWS):
-            batch = tokenizer(list(texts[start : start + ROWS]), truncation=True, max_length=self.max_length)[
+        for start in range(0, len(texts), BATCH_SIZE):
+            batch = tokenizer(list(texts[start : start + BATCH_SIZE]), truncation=True, max_length=self.max_length)[
                 "input_ids"
             ]
             longest = max(1, *map(len, batch))
@@ -95,12 +95,12 @@ def cluster(texts: Sequence[str], count: int, embedder: Embedder, seed: int, lea
             f"{len(texts)} seed items for {count} clusters of at least {least}: {count * least} are needed;"
             " give more items, or fewer generators or shots"
         )
-    found = canonical(_kmeans(embedder.embed(texts), count, seed))
-    check(found, count, least)
+    found = renumber(_run_kmeans(embedder.embed(texts), count, seed))
+    check_sizes(found, count, least)
     return found
 
 
-def check(clusters: Sequence[int], count: int, least: int) -> None:
+def check_sizes(clusters: Sequence[int], count: int, least: int) -> None:
     """Pass if each cluster from 0 to count - 1 has `least` items. Raises BadInputError with the sizes."""
     sizes = Counter(clusters)
     if any(sizes[number] < least for number in range(count)):
@@ -110,15 +110,17 @@ def check(clusters: Sequence[int], count: int, least: int) -> None:
         )
 
 
-def canonical(labels: Sequence[int]) -> tuple[int, ...]:
+def renumber(labels: Sequence[int]) -> tuple[int, ...]:
     """The same division with clusters numbered in the order in which they first appear."""
     numbers: dict[int, int] = {}
     return tuple(numbers.setdefault(label, len(numbers)) for label in labels)
 
 
-def _kmeans(points: NDArray[np.float64], count: int, seed: int) -> list[int]:
-    kmeans = KMeans(count, n_init=RESTARTS, algorithm="lloyd", random_state=streams.seed(seed, "clusters") % 2**32)
+def _run_kmeans(points: NDArray[np.float64], count: int, seed: int) -> list[int]:
+    kmeans = KMeans(
+        count, n_init=KMEANS_RESTARTS, algorithm="lloyd", random_state=streams.seed(seed, "clusters") % 2**32
+    )
     with threadpoolctl.threadpool_limits(1), warnings.catch_warnings():
-        # Fewer distinct points than clusters: `check` says it in the user's words.
+        # Fewer distinct points than clusters: `check_sizes` says it in the user's words.
         warnings.simplefilter("ignore", ConvergenceWarning)
         return [int(label) for label in kmeans.fit_predict(points)]

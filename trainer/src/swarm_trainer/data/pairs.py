@@ -10,8 +10,8 @@ from swarm_core.swarm import streams
 from swarm_core.text import prompts
 
 
-def self_instruct_pairs(
-    items: Sequence[str], count: int, shots: int, style: prompts.Style, domain: str, seed: int
+def build_self_instruct_pairs(
+    items: Sequence[str], count: int, shots: int, style: prompts.PromptStyle, domain: str, seed: int
 ) -> list[tuple[str, str]]:
     """`count` pairs of prompt and completion: `shots` items in, `shots` others out, no item twice within a pair.
 
@@ -25,5 +25,5 @@ def self_instruct_pairs(
     pairs = []
     for number in range(count):
         drawn = [items[index] for index in streams.sample(seed, len(items), 2 * shots, "pair", number)]
-        pairs.append(prompts.training_pair(style, domain, drawn[:shots], drawn[shots:]))
+        pairs.append(prompts.format_training_pair(style, domain, drawn[:shots], drawn[shots:]))
     return pairs

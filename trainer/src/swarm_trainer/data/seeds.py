@@ -14,7 +14,7 @@ from swarm_core.errors import BadInputError
 
 
 @dataclass(frozen=True, slots=True)
-class Seed:
+class SeedItem:
     """One seed item."""
 
     text: str
@@ -23,32 +23,32 @@ class Seed:
 
 
 @dataclass(frozen=True, slots=True)
-class Seeds:
+class SeedFile:
     """What a file holds."""
 
-    items: tuple[Seed, ...]
+    items: tuple[SeedItem, ...]
     duplicates: int
     """Lines left out because their text had come before."""
 
 
-def read(path: Path, field: str, cluster_field: str | None = None) -> Seeds:
+def read(path: Path, field: str, cluster_field: str | None = None) -> SeedFile:
     """The items of a JSON Lines file: the text in `field`, the cluster's name in `cluster_field`.
 
     Blank lines are skipped. Raises BadInputError naming file and line for everything that cannot be used.
     """
-    items: dict[str, Seed] = {}
+    items: dict[str, SeedItem] = {}
     lines = 0
-    for number, line in enumerate(_lines(path), 1):
+    for number, line in enumerate(_read_lines(path), 1):
         if line.strip():
             lines += 1
-            seed = _seed(f"{path} line {number}", line, field, cluster_field)
+            seed = _parse_item(f"{path} line {number}", line, field, cluster_field)
             items.setdefault(seed.text, seed)
     if not items:
         raise BadInputError(f'{path}: holds no items; give one JSON object per line, such as {{"{field}": "..."}}')
-    return Seeds(tuple(items.values()), lines - len(items))
+    return SeedFile(tuple(items.values()), lines - len(items))
 
 
-def split(items: Sequence[Seed], held_out: float, seed: int) -> tuple[tuple[Seed, ...], tuple[Seed, ...]]:
+def split(items: Sequence[SeedItem], held_out: float, seed: int) -> tuple[tuple[SeedItem, ...], tuple[SeedItem, ...]]:
     """(to train on, held out): the round(held_out * n) items with the lowest hash of seed and text, in file order.
 
     Raises BadInputError if nothing would be left to train on, or nothing held out though a share above 0 is asked for.
@@ -66,7 +66,7 @@ def split(items: Sequence[Seed], held_out: float, seed: int) -> tuple[tuple[Seed
     )
 
 
-def _lines(path: Path) -> list[str]:
+def _read_lines(path: Path) -> list[str]:
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -79,18 +79,18 @@ def _lines(path: Path) -> list[str]:
     return text.split("\n")  # splitlines() would also cut at U+2028, which JSON allows inside a string
 
 
-def _seed(place: str, line: str, field: str, cluster_field: str | None) -> Seed:
+def _parse_item(place: str, line: str, field: str, cluster_field: str | None) -> SeedItem:
     try:
         record = json.loads(line)
     except ValueError as error:
         raise BadInputError(f"{place}: not JSON ({error}); give one JSON object per line") from error
     if not isinstance(record, dict):
         raise BadInputError(f"{place}: {type(record).__name__}, not an object; give one JSON object per line")
-    text = _text(place, record, field)
-    return Seed(text, None if cluster_field is None else _text(place, record, cluster_field))
+    text = _get_text(place, record, field)
+    return SeedItem(text, None if cluster_field is None else _get_text(place, record, cluster_field))
 
 
-def _text(place: str, record: dict[str, object], field: str) -> str:
+def _get_text(place: str, record: dict[str, object], field: str) -> str:
     if field not in record:
         has = ", ".join(sorted(record)) or "nothing"
         raise BadInputError(f"{place}: no field {field!r} (it has {has}); add it or name the field that holds the text")

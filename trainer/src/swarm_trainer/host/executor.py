@@ -20,40 +20,40 @@ from swarm_core.engine.work import (
     FailureReason,
     Launch,
     Observation,
+    Observations,
     Receipt,
     Running,
     WorkItem,
-    World,
 )
-from swarm_trainer.host.process import Ended, Said
-from swarm_trainer.worker.messages import Unfinished
+from swarm_trainer.host.worker_process import WorkerExited, WorkerMessage
+from swarm_trainer.worker.messages import FailedAttempt
 
-DEATHS = 3
+MAX_DEATHS = 3
 """Processes one item may take with it, in a row, before that is its own fault."""
 
 GRACE_SECONDS = 5.0
 """From SIGTERM to SIGKILL. Nothing needs it to be longer: what a worker has not published is made again."""
 
 
-class Employee(Protocol):
+class WorkerHandle(Protocol):
     """A worker process, as far as this needs it."""
 
     number: int
 
-    def give(self, item: WorkItem) -> None: ...
+    def send_item(self, item: WorkItem) -> None: ...
 
     def end(self, grace: float) -> int: ...
 
 
 @dataclass(frozen=True, slots=True)
-class Site:
+class ExecutorHooks:
     """What an executor stands on."""
 
-    hire: Callable[[int], Employee]
+    start_worker: Callable[[int], WorkerHandle]
     """Starts the worker with this number. Raises OSError when it cannot."""
     receipt: Callable[[str], Receipt | None]
     """The receipt that stands in the store for a work item."""
-    last_words: Callable[[], str]
+    read_log_tail: Callable[[], str]
     """The end of the log, on one line."""
     clock: Callable[[], float]
 
@@ -61,21 +61,21 @@ class Site:
 class Executor:
     """The items of one run and the worker they run in."""
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, site: ExecutorHooks) -> None:
         self._site = site
-        self._worker: Employee | None = None
+        self._worker: WorkerHandle | None = None
         self._hired = 0
         self._live: tuple[WorkItem, float] | None = None
         self._over: dict[str, Done | Failed] = {}
         self._deaths: dict[str, int] = {}
 
-    def observe(self) -> World:
+    def observe(self) -> Observations:
         """Every item launched here: done, failed or running."""
         items: dict[str, Observation] = dict(self._over)
         if self._live is not None:
             item, since = self._live
             items[item.key] = Running(item.attempt, since)
-        return World(items)
+        return Observations(items)
 
     def apply(self, actions: Sequence[Action]) -> None:
         """Carry out what can be carried out now. Raises OSError when no worker can be started."""
@@ -88,18 +88,18 @@ class Executor:
                 case _:
                     assert_never(action)
 
-    def hear(self, heard: Said | Ended) -> None:
+    def receive(self, heard: WorkerMessage | WorkerExited) -> None:
         """Take in what the worker says; what a worker before it said no longer counts."""
         if self._worker is None or heard.worker != self._worker.number:
             return
         match heard:
-            case Said(_, Receipt() as receipt):
+            case WorkerMessage(_, Receipt() as receipt):
                 self._finish(receipt.key, Done(receipt))
-            case Said(_, Unfinished(key, failed)):
+            case WorkerMessage(_, FailedAttempt(key, failed)):
                 self._finish(key, replace(failed, at=self._site.clock()))
-            case Said():
+            case WorkerMessage():
                 pass
-            case Ended():
+            case WorkerExited():
                 self._bury(self._worker)
             case _:
                 assert_never(heard)
@@ -116,10 +116,10 @@ class Executor:
             return
         if self._worker is None:
             self._hired += 1
-            self._worker = self._site.hire(self._hired)
+            self._worker = self._site.start_worker(self._hired)
         self._over.pop(item.key, None)
         self._live = (item, self._site.clock())
-        self._worker.give(item)
+        self._worker.send_item(item)
 
     def _cancel(self, cancel: Cancel) -> None:
         if self._live is None or self._live[0].key != cancel.key:
@@ -137,7 +137,7 @@ class Executor:
         self._over[key] = observation
         self._deaths.pop(key, None)
 
-    def _bury(self, worker: Employee) -> None:
+    def _bury(self, worker: WorkerHandle) -> None:
         """A worker has ended unasked: its item is done if its receipt stands, and else lost."""
         status = worker.end(GRACE_SECONDS)
         self._worker = None
@@ -150,18 +150,18 @@ class Executor:
 
     def _loss(self, item: WorkItem, status: int) -> Failed:
         deaths = self._deaths.pop(item.key, 0) + 1
-        message = f"the worker {ending(status)}"
-        if deaths < DEATHS:
+        message = f"the worker {describe_exit(status)}"
+        if deaths < MAX_DEATHS:
             self._deaths[item.key] = deaths
             return self._lost(item.attempt, message)
-        words = f"{message}, {deaths} times in a row; its last words: {self._site.last_words()}"
+        words = f"{message}, {deaths} times in a row; its last words: {self._site.read_log_tail()}"
         return Failed(item.attempt, FailureReason.ERROR, words, self._site.clock())
 
     def _lost(self, attempt: int, message: str) -> Failed:
         return Failed(attempt, FailureReason.LOST, message, self._site.clock())
 
 
-def ending(status: int) -> str:
+def describe_exit(status: int) -> str:
     """How a process ended, from its exit status, in words."""
     if status >= 0:
         return f"ended with exit code {status}"

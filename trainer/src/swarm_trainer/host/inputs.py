@@ -5,23 +5,25 @@ something by it, and going on without a word would hide that. What is elsewhere 
 of the version that it pinned, and whoever fetches that again compares its digest.
 """
 
-from swarm_core.api import defaults
-from swarm_core.api.defaults import Role
+from swarm_core.api import resolution
+from swarm_core.api.resolution import UriRole
 from swarm_core.ports import ArtifactStore
-from swarm_trainer.sources import address
-from swarm_trainer.verbs import origin, pins, places
-from swarm_trainer.worker.session import Order
+from swarm_trainer.maintenance import fork_origin
+from swarm_trainer.run_store import pins
+from swarm_trainer.runtime import inputs
+from swarm_trainer.sources import source_uri
+from swarm_trainer.worker.session import WorkerSpec
 
-LATER = frozenset({Role.BASE, Role.TAKER_MODEL, Role.EMBEDDER})
+CHECKED_BY_WORKER = frozenset({UriRole.BASE, UriRole.TAKER_MODEL, UriRole.EMBEDDER})
 """Large, and hashed by the worker before they are used."""
 
 
-def check(order: Order, store: ArtifactStore) -> None:
+def check_inputs(order: WorkerSpec, store: ArtifactStore) -> None:
     """Raises BadInputError naming the first input that is not what it was."""
     pinned = pins.load(store)
-    for use in defaults.uris(order.resolved):
-        if use.role in LATER or use.uri not in pinned or address.remote(use.uri):
+    for use in resolution.list_uris(order.resolved):
+        if use.role in CHECKED_BY_WORKER or use.uri not in pinned or source_uri.is_remote(use.uri):
             continue
-        pins.check(use, places.digest(use, places.place(use.uri, order.base_folder)), pinned[use.uri])
-    origin.check(order.resolved, store)
+        pins.check(use, inputs.hash_input(use, inputs.resolve_path(use.uri, order.base_folder)), pinned[use.uri])
+    fork_origin.check(order.resolved, store)
     pins.check_experiment(order.resolved, store)

@@ -31,12 +31,12 @@ class Holder:
 
 
 @contextmanager
-def held(path: Path) -> Iterator[Holder]:
+def hold(path: Path) -> Iterator[Holder]:
     """Hold the lock at `path` for the length of the block. Raises BadInputError, naming who else has it; OSError."""
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
     try:
-        if not (acquired(descriptor) or acquired_later(descriptor)):
-            raise BadInputError(refusal(path))
+        if not (try_acquire(descriptor) or retry_acquire(descriptor)):
+            raise BadInputError(describe_conflict(path))
         me = Holder(os.getpid(), socket.gethostname(), datetime.now(UTC).isoformat(timespec="seconds"))
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, json.dumps(asdict(me)).encode(), 0)
@@ -52,12 +52,12 @@ def holder(path: Path) -> Holder | None:
     except FileNotFoundError:
         return None
     try:
-        return None if acquired(descriptor) else written(path)
+        return None if try_acquire(descriptor) else read_holder(path)
     finally:
         os.close(descriptor)
 
 
-def acquired(descriptor: int) -> bool:
+def try_acquire(descriptor: int) -> bool:
     """Whether the lock could be had at once."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -66,12 +66,12 @@ def acquired(descriptor: int) -> bool:
     return True
 
 
-def acquired_later(descriptor: int) -> bool:
+def retry_acquire(descriptor: int) -> bool:
     time.sleep(PROBE_SECONDS)
-    return acquired(descriptor)
+    return try_acquire(descriptor)
 
 
-def written(path: Path) -> Holder:
+def read_holder(path: Path) -> Holder:
     """The holder named in the file; pid 0 while it has not been written yet."""
     try:
         return Holder(**json.loads(path.read_bytes()))
@@ -79,9 +79,9 @@ def written(path: Path) -> Holder:
         return Holder(0, "", "")
 
 
-def refusal(path: Path) -> str:
+def describe_conflict(path: Path) -> str:
     """Why a second host is refused, and the way out."""
-    who = written(path)
+    who = read_holder(path)
     name = f"process {who.pid} on {who.host}, since {who.since}," if who.pid else "another process"
     stop = f"`kill {who.pid}`" if who.pid else "Ctrl-C there"
     return f"{path.parent}: {name} runs in this folder; let it finish, stop it with {stop}, or give another --folder"

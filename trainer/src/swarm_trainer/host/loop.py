@@ -12,14 +12,14 @@ from typing import Protocol, assert_never
 
 from swarm_core.engine import decide
 from swarm_core.engine.phases import Phase
-from swarm_core.engine.plan import Outline
+from swarm_core.engine.planning import Outline
 from swarm_core.engine.state import EngineState
-from swarm_core.engine.work import Done, Failed, FailureReason, Running, World
-from swarm_trainer.host import events
-from swarm_trainer.host.events import Event, Watch
+from swarm_core.engine.work import Done, Failed, FailureReason, Observations, Running
+from swarm_trainer.host import run_events
 from swarm_trainer.host.executor import Executor
-from swarm_trainer.host.process import Ended, Heard, Inbox, Said, Stop
-from swarm_trainer.verbs.context import Progress
+from swarm_trainer.host.run_events import Event, Watcher
+from swarm_trainer.host.worker_process import Inbox, InboxMessage, StopSignal, WorkerExited, WorkerMessage
+from swarm_trainer.runtime.context import Progress
 
 
 class Interrupted(Exception):  # noqa: N818 - nothing went wrong
@@ -37,7 +37,7 @@ class Clock(Protocol):
         """Seconds since 1970-01-01 UTC: states outlive processes."""
         ...
 
-    def hear(self, inbox: Inbox, seconds: float) -> Heard | None:
+    def receive(self, inbox: Inbox, seconds: float) -> InboxMessage | None:
         """The next thing heard, or None when nothing has been for so long."""
         ...
 
@@ -48,7 +48,7 @@ class SystemClock:
     def now(self) -> float:
         return time.time()
 
-    def hear(self, inbox: Inbox, seconds: float) -> Heard | None:
+    def receive(self, inbox: Inbox, seconds: float) -> InboxMessage | None:
         try:
             return inbox.get(timeout=seconds)
         except queue.Empty:
@@ -56,7 +56,7 @@ class SystemClock:
 
 
 @dataclass(frozen=True, slots=True)
-class Drive:
+class LoopContext:
     """What the loop drives a run with."""
 
     outline: Outline
@@ -65,68 +65,68 @@ class Drive:
     clock: Clock
     save: Callable[[EngineState], None]
     """Makes a state durable. Raises OSError."""
-    watch: Watch
+    watch: Watcher
 
 
-def drive(run: Drive, state: EngineState) -> EngineState:
+def run_loop(run: LoopContext, state: EngineState) -> EngineState:
     """Carry the run on from `state` to its end. Raises Interrupted, and OSError when storage refuses."""
     if state.phase is not Phase.PENDING:
-        run.watch(events.Entered(state.phase))
+        run.watch(run_events.Entered(state.phase))
     while True:
         world = run.executor.observe()
         decision = decide.decide(run.outline, state, world, run.clock.now())
         if decision.state != state:
             run.save(decision.state)
         if decision.state.phase is not state.phase:
-            run.watch(events.Entered(decision.state.phase))
+            run.watch(run_events.Entered(decision.state.phase))
         state = decision.state
         run.executor.apply(decision.actions)
         acted = run.executor.observe()
-        tell(run.watch, world, acted)
+        notify(run.watch, world, acted)
         if acted != world:
             continue
         if decision.wake_after is None:
             return state
-        wait(run, decision.wake_after)
+        wait_for_change(run, decision.wake_after)
 
 
-def wait(run: Drive, seconds: float) -> None:
+def wait_for_change(run: LoopContext, seconds: float) -> None:
     """Until the world has changed, or for so long. Progress is passed on and changes nothing."""
     until = run.clock.now() + seconds
     before = run.executor.observe()
     while run.executor.observe() == before and (left := until - run.clock.now()) > 0:
-        match run.clock.hear(run.inbox, left):
+        match run.clock.receive(run.inbox, left):
             case None:
                 return
-            case Stop(signal):
+            case StopSignal(signal):
                 raise Interrupted(signal)
-            case Said(_, Progress() as progress):
-                run.watch(events.Worked(progress))
-            case Said() | Ended() as heard:
-                run.executor.hear(heard)
+            case WorkerMessage(_, Progress() as progress):
+                run.watch(run_events.Worked(progress))
+            case WorkerMessage() | WorkerExited() as heard:
+                run.executor.receive(heard)
             case other:
                 assert_never(other)
-    tell(run.watch, before, run.executor.observe())
+    notify(run.watch, before, run.executor.observe())
 
 
-def tell(watch: Watch, before: World, after: World) -> None:
-    for event in changes(before, after):
+def notify(watch: Watcher, before: Observations, after: Observations) -> None:
+    for event in events_between(before, after):
         watch(event)
 
 
-def changes(before: World, after: World) -> Iterator[Event]:
+def events_between(before: Observations, after: Observations) -> Iterator[Event]:
     """What happened between two observations, in words for people."""
     for key, seen in after.items.items():
         if before.items.get(key) == seen:
             continue
         match seen:
             case Running(attempt):
-                yield events.Started(key, attempt)
+                yield run_events.Started(key, attempt)
             case Done(receipt):
-                yield events.Finished(receipt)
+                yield run_events.Finished(receipt)
             case Failed(_, FailureReason.BAD_INPUT, _):
                 pass  # it ends the run, which says so
             case Failed(attempt, reason, message):
-                yield events.Noticed(f"{key}, attempt {attempt}: {reason}: {message}")
+                yield run_events.Noticed(f"{key}, attempt {attempt}: {reason}: {message}")
             case _:
                 assert_never(seen)

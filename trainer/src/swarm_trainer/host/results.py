@@ -7,35 +7,35 @@ import json
 import shutil
 from pathlib import Path
 
-from swarm_core.engine.receipts import Output
+from swarm_core.engine.receipt_fields import Output
 from swarm_core.engine.work import Receipt
 from swarm_core.ports import ArtifactStore
-from swarm_trainer.host import durable
+from swarm_trainer.host import atomic_file
 from swarm_trainer.report import result
+from swarm_trainer.run_store import usage_total
 from swarm_trainer.stores import files, tree
-from swarm_trainer.verbs import efforts
 from swarm_trainer.worker.layout import Layout
 
-PARTS = ("summary.txt", "history.jsonl", "search.png", "dataset", "adapter", "taker")
+BUNDLE_PARTS = ("summary.txt", "history.jsonl", "search.png", "dataset", "adapter", "taker")
 """What a bundle may hold beside `result.json`, by name in the folder."""
 
 
-def place(layout: Layout, store: ArtifactStore, concluded: Receipt) -> None:
+def install(layout: Layout, store: ArtifactStore, concluded: Receipt) -> None:
     """Bring the bundle of a conclude receipt into the run folder. Raises StoreError, CorruptError or OSError."""
     stored = store.get(concluded.outputs[Output.RESULT]).read_bytes()
-    if standing(layout) == json.loads(stored)["digest"]:
+    if installed_digest(layout) == json.loads(stored)["digest"]:
         return
     shutil.rmtree(layout.staging, ignore_errors=True)
     bundle = tree.get_tree(store, concluded.outputs[Output.BUNDLE], layout.staging)
     layout.result.unlink(missing_ok=True)
-    for name in PARTS:
-        move(bundle / name, layout.root / name)
+    for name in BUNDLE_PARTS:
+        replace_path(bundle / name, layout.root / name)
     files.sync_folder(layout.root)
-    durable.replace(layout.result, result.told(stored, efforts.total(store)).encode())
+    atomic_file.replace(layout.result, result.serialize_with_usage(stored, usage_total.load(store)).encode())
     shutil.rmtree(layout.staging, ignore_errors=True)
 
 
-def standing(layout: Layout) -> object:
+def installed_digest(layout: Layout) -> object:
     """The digest that the result which stands in the folder gives of itself; None without one."""
     try:
         found: object = json.loads(layout.result.read_bytes())
@@ -44,7 +44,7 @@ def standing(layout: Layout) -> object:
     return found.get("digest") if isinstance(found, dict) else None
 
 
-def move(source: Path, target: Path) -> None:
+def replace_path(source: Path, target: Path) -> None:
     """Put `source` where `target` may be from a time before; a source that does not exist moves nothing."""
     if not source.exists():
         return
@@ -60,14 +60,14 @@ def export(layout: Layout, destination: Path) -> None:
     destination.parent.mkdir(parents=True, exist_ok=True)
     beside.mkdir()
     try:
-        for name in (*PARTS, layout.result.name):
-            copy(layout.root / name, beside / name)
+        for name in (*BUNDLE_PARTS, layout.result.name):
+            copy_path(layout.root / name, beside / name)
         beside.replace(destination)
     finally:
         shutil.rmtree(beside, ignore_errors=True)
 
 
-def copy(source: Path, target: Path) -> None:
+def copy_path(source: Path, target: Path) -> None:
     """Copy a file or a folder; one that does not exist copies nothing."""
     if source.is_dir():
         shutil.copytree(source, target)

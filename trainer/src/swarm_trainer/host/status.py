@@ -1,28 +1,28 @@
-"""`status.json`: the run at a glance, for people and programs. A projection: it is written and never read back here."""
+"""`run_summary.json`: the run at a glance, for people and programs. A projection: it is written and never read back here."""
 
 import json
 from dataclasses import asdict
 
 from pydantic.alias_generators import to_camel
 
-from swarm_core.engine import status
-from swarm_core.engine.plan import Outline
+from swarm_core.engine import run_summary
+from swarm_core.engine.planning import Outline
 from swarm_core.engine.state import EngineState
-from swarm_trainer.host.folder import Identity
+from swarm_trainer.host.run_folder import RunIdentity
 
 
-def text(identity: Identity, outline: Outline, state: EngineState) -> bytes:
+def format_status(identity: RunIdentity, outline: Outline, state: EngineState) -> bytes:
     """The status as JSON: camelCase, missing numbers null, times in seconds since 1970-01-01 UTC."""
-    report = status.status(outline, state)
+    report = run_summary.summarize(outline, state)
     particles = [{"name": name, "fitness": fitness} for name, fitness in report.particles]
     fields = {"name": identity.name, "specDigest": identity.digest, **asdict(report), "particles": particles}
-    return json.dumps(camel(fields), indent=1, allow_nan=False).encode() + b"\n"
+    return json.dumps(to_camel_keys(fields), indent=1, allow_nan=False).encode() + b"\n"
 
 
-def camel(value: object) -> object:
+def to_camel_keys(value: object) -> object:
     """`value` with every key of every object in camelCase."""
     if isinstance(value, dict):
-        return {to_camel(key): camel(part) for key, part in value.items()}
+        return {to_camel(key): to_camel_keys(part) for key, part in value.items()}
     if isinstance(value, list | tuple):
-        return [camel(part) for part in value]
+        return [to_camel_keys(part) for part in value]
     return value

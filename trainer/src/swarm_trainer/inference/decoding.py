@@ -19,11 +19,11 @@ from transformers import DynamicCache
 from swarm_core.ports import Request
 from swarm_core.recipe import ModelName
 from swarm_trainer.inference import sampling
-from swarm_trainer.inference.bank import AdapterBank
-from swarm_trainer.inference.stopping import Stops
-from swarm_trainer.lora.base import Loaded
+from swarm_trainer.inference.batched_lora import BatchedLora
+from swarm_trainer.inference.stop_strings import StopDetector
+from swarm_trainer.lora.base import LoadedModel
 
-IDLE = 0.25
+COMPACTION_SHARE = 0.25
 """Ended rows leave once they are this share of the batch: leaving copies the cache of those that stay."""
 
 
@@ -37,7 +37,7 @@ class Row:
 
 
 @dataclass(slots=True)
-class Written:
+class RowOutput:
     """What a row has written so far."""
 
     tokens: list[int] = field(default_factory=list)
@@ -68,12 +68,12 @@ class Batch:
     cache: DynamicCache
 
 
-def write(loaded: Loaded, bank: AdapterBank, stops: Stops, rows: Sequence[Row]) -> list[Written]:
-    """Complete every row, each with its own adapter, which `bank` must hold."""
-    written = [Written() for _ in rows]
-    seeds = sampling.seeds([row.request.seed for row in rows])
-    with torch.inference_mode(), bank.applied([row.adapter for row in rows]):
-        batch = _begin(loaded, rows)
+def generate(loaded: LoadedModel, bank: BatchedLora, stops: StopDetector, rows: Sequence[Row]) -> list[RowOutput]:
+    """Complete every row, each with its own adapter, which `batched_lora` must hold."""
+    written = [RowOutput() for _ in rows]
+    seeds = sampling.wrap_seeds([row.request.seed for row in rows])
+    with torch.inference_mode(), bank.apply_adapters([row.adapter for row in rows]):
+        batch = _start_batch(loaded, rows)
         for step in range(max(row.request.max_tokens for row in rows)):
             logits = loaded.model(
                 input_ids=batch.ids,
@@ -84,18 +84,18 @@ def write(loaded: Loaded, bank: AdapterBank, stops: Stops, rows: Sequence[Row]) 
                 logits_to_keep=1,
             ).logits[:, -1]
             u = torch.from_numpy(sampling.uniforms(seeds[batch.rows], step))
-            chosen = sampling.choose(logits, batch.temperatures, u.to(loaded.device))
+            chosen = sampling.sample_tokens(logits, batch.temperatures, u.to(loaded.device))
             broken = torch.isnan(logits).any(-1).tolist()
             for place, token, lost in zip(batch.rows, chosen.tolist(), broken, strict=True):
-                _take(written[place], token, lost, rows[place].request, loaded.ends, stops)
+                _append_token(written[place], token, lost, rows[place].request, loaded.ends, stops)
             if all(written[place].over for place in batch.rows):
                 break
             _advance(batch, chosen, loaded.model.config.max_position_embeddings)
-            _drop(batch, bank, written)
+            _drop_finished(batch, bank, written)
     return written
 
 
-def _begin(loaded: Loaded, rows: Sequence[Row]) -> Batch:
+def _start_batch(loaded: LoadedModel, rows: Sequence[Row]) -> Batch:
     longest = max(len(row.ids) for row in rows)
     ids = torch.tensor([[0] * (longest - len(row.ids)) + row.ids for row in rows])
     mask = torch.tensor([[0] * (longest - len(row.ids)) + [1] * len(row.ids) for row in rows])
@@ -109,7 +109,9 @@ def _begin(loaded: Loaded, rows: Sequence[Row]) -> Batch:
     )
 
 
-def _take(row: Written, token: int, broken: bool, request: Request, ends: frozenset[int], stops: Stops) -> None:
+def _append_token(
+    row: RowOutput, token: int, broken: bool, request: Request, ends: frozenset[int], stops: StopDetector
+) -> None:
     """Add a token to a row, unless it is over."""
     if row.over:
         return
@@ -131,10 +133,10 @@ def _advance(batch: Batch, chosen: Tensor, limit: int) -> None:
     batch.positions = (batch.positions[:, -1:] + 1).clamp(max=limit - 1)
 
 
-def _drop(batch: Batch, bank: AdapterBank, written: Sequence[Written]) -> None:
+def _drop_finished(batch: Batch, bank: BatchedLora, written: Sequence[RowOutput]) -> None:
     """Let the rows that are over leave, if they are enough of them."""
     staying = [index for index, place in enumerate(batch.rows) if not written[place].over]
-    if len(staying) > (1.0 - IDLE) * len(batch.rows):
+    if len(staying) > (1.0 - COMPACTION_SHARE) * len(batch.rows):
         return
     kept = torch.tensor(staying, device=batch.ids.device)
     batch.rows = [batch.rows[index] for index in staying]

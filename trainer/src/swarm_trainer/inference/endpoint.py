@@ -9,7 +9,7 @@ from swarm_core import recipe
 from swarm_core.recipe import ModelName
 
 
-class Addressed(Protocol):
+class EndpointAddress(Protocol):
     """Whatever can be asked."""
 
     @property
@@ -32,7 +32,7 @@ class Endpoint:
 
 
 @dataclass(frozen=True, slots=True)
-class Elsewhere:
+class ExternalServers:
     """Servers that somebody else runs."""
 
     urls: Mapping[str, str]
@@ -41,7 +41,7 @@ class Elsewhere:
 
 
 @dataclass(frozen=True, slots=True)
-class Contact:
+class RemoteModel:
     """A model that somebody else serves, and how it may be asked."""
 
     url: str
@@ -58,10 +58,10 @@ class Contact:
     @property
     def name(self) -> ModelName:
         """What requests call it."""
-        return recipe.remote(self.url, self.model)
+        return recipe.remote_model_name(self.url, self.model)
 
 
-class Host(Protocol):
+class EndpointProvider(Protocol):
     """Whoever provides an endpoint."""
 
     def endpoint(self) -> Endpoint:
@@ -78,7 +78,7 @@ class Host(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
+class FixedEndpoint:
     """A server that somebody else runs."""
 
     place: Endpoint

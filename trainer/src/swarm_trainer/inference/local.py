@@ -17,18 +17,18 @@ from pathlib import Path
 import torch
 
 from swarm_core.errors import BadInputError
-from swarm_core.ports import Completion, Failure, InferenceError, Request
+from swarm_core.ports import Completion, InferenceError, Request, RequestFailure
 from swarm_core.recipe import Digest, ModelName, Recipe
-from swarm_trainer.inference import asking, decoding
-from swarm_trainer.inference.bank import AdapterBank
-from swarm_trainer.inference.decoding import Row, Written
-from swarm_trainer.inference.stopping import Stops, cut
+from swarm_trainer.inference import decoding, prompt_encoder
+from swarm_trainer.inference.batched_lora import BatchedLora
+from swarm_trainer.inference.decoding import Row, RowOutput
+from swarm_trainer.inference.stop_strings import StopDetector, truncate_at_stop
 from swarm_trainer.lora import adapter, base, combine, signature
-from swarm_trainer.lora.base import Base, Loaded
+from swarm_trainer.lora.base import BaseModelConfig, LoadedModel
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class LocalSettings:
     """How models are held and batches cut."""
 
     device: str = "cpu"
@@ -47,21 +47,21 @@ class Settings:
 class Engine:
     """A base in memory and what is held for it."""
 
-    loaded: Loaded
-    bank: AdapterBank
-    stops: Stops
+    loaded: LoadedModel
+    adapters: BatchedLora
+    stops: StopDetector
 
 
 class LocalInference:
     """The `Inference` port on this machine."""
 
     def __init__(
-        self, bases: Mapping[Digest, Path], adapters: Callable[[Digest], Path], settings: Settings | None = None
+        self, bases: Mapping[Digest, Path], adapters: Callable[[Digest], Path], settings: LocalSettings | None = None
     ) -> None:
         """`bases` says in which folder each base lies, `adapters` in which PEFT folder an adapter lies."""
         self._bases = dict(bases)
         self._adapters = adapters
-        self._settings = settings or Settings()
+        self._settings = settings or LocalSettings()
         self._live: dict[ModelName, Recipe] = {}
         self._engines: dict[Digest, Engine] = {}
         self._fitting: set[tuple[Digest, Digest]] = set()
@@ -80,13 +80,13 @@ class LocalInference:
                 self._engine(digest)
         self._live = {recipe.name: recipe for recipe in live}
 
-    def complete(self, requests: Sequence[Request]) -> list[Completion | Failure]:
+    def complete(self, requests: Sequence[Request]) -> list[Completion | RequestFailure]:
         """One result per request, in order. Raises InferenceError for a name not served and when memory runs out."""
         for request in requests:
             if request.model not in self._live:
                 raise InferenceError(f"model {request.model}: not served; call serve() with its recipe first")
-        results: list[Completion | Failure] = [Failure("not answered")] * len(requests)
-        with _as_inference_error(), _threads(self._settings.threads):
+        results: list[Completion | RequestFailure] = [RequestFailure("not answered")] * len(requests)
+        with _as_inference_error(), _torch_threads(self._settings.threads):
             by_base: dict[Digest, list[int]] = {}
             for index, request in enumerate(requests):
                 by_base.setdefault(self._live[request.model].base, []).append(index)
@@ -104,78 +104,80 @@ class LocalInference:
         """Raises BadInputError if the recipe cannot be served."""
         if recipe.base not in self._bases:
             raise BadInputError(f"base {recipe.base}: not one that this engine was given; pass its folder in `bases`")
-        base.element_type(recipe.dtype)
+        base.parse_dtype(recipe.dtype)
         folder = self._bases[recipe.base]
         for digest in recipe.basis:
             if (recipe.base, digest) not in self._fitting:
-                signature.fits(folder, adapter.read_signature(self._adapters(digest)), f"adapter {digest}")
+                signature.check_base(folder, adapter.read_signature(self._adapters(digest)), f"adapter {digest}")
                 self._fitting.add((recipe.base, digest))
 
     def _engine(self, digest: Digest) -> Engine:
         if digest not in self._engines:
             settings = self._settings
-            loaded = base.load(Base(self._bases[digest], settings.dtype, settings.device))
+            loaded = base.load(BaseModelConfig(self._bases[digest], settings.dtype, settings.device))
             longest = loaded.model.config.max_position_embeddings
             if settings.max_model_len > longest:
                 raise BadInputError(f"maxModelLen {settings.max_model_len}: base {digest} ends at {longest}; lower it")
-            self._engines[digest] = Engine(loaded, AdapterBank(loaded.model), Stops(loaded.tokenizer))
+            self._engines[digest] = Engine(loaded, BatchedLora(loaded.model), StopDetector(loaded.tokenizer))
         return self._engines[digest]
 
-    def _complete(self, engine: Engine, requests: Sequence[Request]) -> list[Completion | Failure]:
+    def _complete(self, engine: Engine, requests: Sequence[Request]) -> list[Completion | RequestFailure]:
         """Answer requests of one base."""
-        rows = _tokenised(engine, requests, self._live)
-        results: list[Completion | Failure | None] = [self._refusal(row) for row in rows]
+        rows = _tokenize_rows(engine, requests, self._live)
+        results: list[Completion | RequestFailure | None] = [self._refusal(row) for row in rows]
         names = {name: number for number, name in enumerate(dict.fromkeys(request.model for request in requests))}
         order = sorted(
             (index for index, result in enumerate(results) if result is None),
             key=lambda index: (names[requests[index].model], len(rows[index].ids), requests[index].max_tokens, index),
         )
-        for chunk in _chunks(order, self._settings.batch_rows):
+        for chunk in _split_batches(order, self._settings.batch_rows):
             self._hold(engine, [rows[index].adapter for index in chunk])
-            written = decoding.write(engine.loaded, engine.bank, engine.stops, [rows[index] for index in chunk])
+            written = decoding.generate(engine.loaded, engine.adapters, engine.stops, [rows[index] for index in chunk])
             for index, row in zip(chunk, written, strict=True):
-                results[index] = _result(engine, requests[index], row)
+                results[index] = _to_result(engine, requests[index], row)
         return [result for result in results if result is not None]
 
-    def _refusal(self, row: Row) -> Failure | None:
+    def _refusal(self, row: Row) -> RequestFailure | None:
         """Why a request cannot be answered, whatever the model."""
-        message = asking.refusal(row.request, row.ids, self._settings.max_model_len)
-        return None if message is None else Failure(message)
+        message = prompt_encoder.rejection_reason(row.request, row.ids, self._settings.max_model_len)
+        return None if message is None else RequestFailure(message)
 
     def _hold(self, engine: Engine, adapters: Sequence[ModelName | None]) -> None:
         """Have the bank hold these adapters, summing those that it does not."""
         names = [name for name in dict.fromkeys(adapters) if name is not None]
         for name in names:
-            if name not in engine.bank:
+            if name not in engine.adapters:
                 recipe = self._live[name]
                 folders = [self._adapters(digest) for digest in recipe.basis]
-                engine.bank.hold(name, combine.signature(recipe, folders), dict(combine.combine(recipe, folders)))
-        engine.bank.forget(names)
+                engine.adapters.hold(
+                    name, combine.compute_signature(recipe, folders), dict(combine.combine_tensors(recipe, folders))
+                )
+        engine.adapters.forget(names)
 
 
-def _tokenised(engine: Engine, requests: Sequence[Request], live: Mapping[ModelName, Recipe]) -> list[Row]:
+def _tokenize_rows(engine: Engine, requests: Sequence[Request], live: Mapping[ModelName, Recipe]) -> list[Row]:
     ids: dict[int, list[int]] = {}
     for chat in (False, True):
         chosen = [index for index, request in enumerate(requests) if request.chat is chat]
         prompts = [requests[index].prompt for index in chosen]
-        ids.update(zip(chosen, base.prompt_ids(engine.loaded.tokenizer, prompts, chat), strict=True))
+        ids.update(zip(chosen, base.tokenize_prompts(engine.loaded.tokenizer, prompts, chat), strict=True))
     return [
         Row(ids[index], request.model if live[request.model].basis else None, request)
         for index, request in enumerate(requests)
     ]
 
 
-def _chunks(order: Sequence[int], rows: int) -> Iterator[Sequence[int]]:
+def _split_batches(order: Sequence[int], rows: int) -> Iterator[Sequence[int]]:
     """`order` cut into as few parts as hold `rows` at most, as equal as can be."""
     parts = math.ceil(len(order) / rows)
     for part in range(parts):
         yield order[len(order) * part // parts : len(order) * (part + 1) // parts]
 
 
-def _result(engine: Engine, request: Request, row: Written) -> Completion | Failure:
+def _to_result(engine: Engine, request: Request, row: RowOutput) -> Completion | RequestFailure:
     if row.broken:
-        return Failure("the model's probabilities are not numbers; its weights overflow in this dtype")
-    text, stopped = cut(engine.stops.text(row.tokens), request.stop)
+        return RequestFailure("the model's probabilities are not numbers; its weights overflow in this dtype")
+    text, stopped = truncate_at_stop(engine.stops.text(row.tokens), request.stop)
     return Completion(text, row.counted, row.ended or stopped)
 
 
@@ -191,7 +193,7 @@ def _as_inference_error() -> Iterator[None]:
 
 
 @contextmanager
-def _threads(count: int | None) -> Iterator[None]:
+def _torch_threads(count: int | None) -> Iterator[None]:
     """Within, torch computes with `count` threads."""
     before = torch.get_num_threads()
     torch.set_num_threads(count or before)

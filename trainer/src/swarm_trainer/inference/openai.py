@@ -1,6 +1,6 @@
 """Inference by servers that speak OpenAI's completions: one per base, every adapter by its recipe's name.
 
-Prompts go out as tokens (`asking`), each with its own seed and stops, many at once over connections that are kept. What
+Prompts go out as tokens (`prompt_encoder`), each with its own seed and stops, many at once over connections that are kept. What
 a server refuses for the moment (429, 503, a broken connection) is asked again, later and later, until the request's
 deadline. A server of our own that has died is started once more and asked what it still owes.
 
@@ -17,14 +17,14 @@ import asyncio
 from collections.abc import Mapping, Sequence
 
 from swarm_core.errors import BadInputError
-from swarm_core.ports import ArtifactStore, Completion, Failure, InferenceError, Request
+from swarm_core.ports import ArtifactStore, Completion, InferenceError, Request, RequestFailure
 from swarm_core.recipe import Digest, ModelName, Recipe
-from swarm_trainer.inference import asking, rack, sending, wire
-from swarm_trainer.inference.asking import Asking
-from swarm_trainer.inference.connections import Connections
-from swarm_trainer.inference.endpoint import Endpoint, Host
-from swarm_trainer.inference.sending import Line, Sender, Settings, Work
-from swarm_trainer.inference.wire import Down, Outcome
+from swarm_trainer.inference import adapter_store, openai_protocol, prompt_encoder, retrying_client
+from swarm_trainer.inference.endpoint import Endpoint, EndpointProvider
+from swarm_trainer.inference.http_session import HttpSession
+from swarm_trainer.inference.openai_protocol import RequestOutcome, Unavailable
+from swarm_trainer.inference.prompt_encoder import PromptEncoder
+from swarm_trainer.inference.retrying_client import ClientSettings, EventLoopThread, RetryingClient, SessionTask
 from swarm_trainer.meter import Meter
 
 
@@ -33,19 +33,19 @@ class OpenAIInference:
 
     def __init__(
         self,
-        hosts: Mapping[Digest, Host],
+        hosts: Mapping[Digest, EndpointProvider],
         store: ArtifactStore,
-        settings: Settings | None = None,
+        settings: ClientSettings | None = None,
         meter: Meter | None = None,
     ) -> None:
         """`hosts` provides the server of each base; `store` is the one that the servers' plugins read."""
-        self._hosts, self._store, self._settings = dict(hosts), store, settings or Settings()
+        self._hosts, self._store, self._settings = dict(hosts), store, settings or ClientSettings()
         self._meter = meter or Meter()
         self._live: dict[ModelName, Recipe] = {}
         self._before: list[dict[ModelName, Digest]] = []
-        self._asking: dict[Digest, Asking] = {}
+        self._asking: dict[Digest, PromptEncoder] = {}
         self._published: set[ModelName] = set()
-        self._line = Line()
+        self._line = EventLoopThread()
 
     def serve(self, live: Sequence[Recipe]) -> None:
         """Publish the recipes, have every server run that they need, and let go of names two generations old.
@@ -58,25 +58,25 @@ class OpenAIInference:
             self._endpoint(base)
         for recipe in live:
             if recipe.basis and recipe.name not in self._published:
-                self._store.publish(rack.key(recipe.name), recipe.to_bytes())
+                self._store.publish(adapter_store.recipe_key(recipe.name), recipe.to_bytes())
                 self._published.add(recipe.name)
         self._live = {recipe.name: recipe for recipe in live}
         self._turn({name: recipe.base for name, recipe in self._live.items() if recipe.basis})
 
-    def complete(self, requests: Sequence[Request]) -> list[Completion | Failure]:
+    def complete(self, requests: Sequence[Request]) -> list[Completion | RequestFailure]:
         """One result per request, in order. Raises InferenceError for a name not served, and for a model none of whose
         requests could be answered."""
         for request in requests:
             if request.model not in self._live:
                 raise InferenceError(f"model {request.model}: not served; call serve() with its recipe first")
-        outcomes: list[Outcome] = [Down("not asked")] * len(requests)
+        outcomes: list[RequestOutcome] = [Unavailable("not asked")] * len(requests)
         by_base: dict[Digest, list[int]] = {}
         for index, request in enumerate(requests):
             by_base.setdefault(self._live[request.model].base, []).append(index)
         for base, indices in by_base.items():
             for index, outcome in zip(indices, self._ask(base, [requests[i] for i in indices]), strict=True):
                 outcomes[index] = outcome
-        return wire.settled(requests, outcomes)
+        return openai_protocol.resolve_outcomes(requests, outcomes)
 
     def close(self) -> None:
         """End the servers that are ours. Safe to call twice; afterwards nothing is served until `serve` is called."""
@@ -89,7 +89,7 @@ class OpenAIInference:
         found = self._hosts[base].endpoint()
         if base not in self._asking:
             try:
-                self._asking[base] = Asking(found.tokenizer)
+                self._asking[base] = PromptEncoder(found.tokenizer)
             except BadInputError as error:
                 raise InferenceError(str(error)) from error
         return found
@@ -98,29 +98,36 @@ class OpenAIInference:
         """Make `live` the newest generation, and unload what is in neither of the newest two."""
         if self._before and self._before[0].keys() == live.keys():
             return
-        rack.announce(self._store, live.keys())
+        adapter_store.publish_live(self._store, live.keys())
         kept = [live, *self._before[:1]]
         for name, base in {name: base for one in self._before for name, base in one.items()}.items():
             if not any(name in one for one in kept) and self._hosts[base].alive():
-                self._line.run(sending.unloading(self._hosts[base].endpoint(), name))
+                self._line.run(retrying_client.unload_adapter(self._hosts[base].endpoint(), name))
         self._before = kept
 
-    def _ask(self, base: Digest, requests: Sequence[Request]) -> list[Outcome]:
+    def _ask(self, base: Digest, requests: Sequence[Request]) -> list[RequestOutcome]:
         """Ask the server of a base; once more if it died under us and can be, or by another lane was, started again."""
         try:
             ids = self._asking[base].ids(requests)
         except BadInputError as error:
             raise InferenceError(str(error)) from error
         host = self._hosts[base]
-        refusals = [asking.refusal(r, i, self._settings.max_model_len) for r, i in zip(requests, ids, strict=True)]
-        outcomes: list[Outcome] = [Down("not asked") if words is None else Failure(words) for words in refusals]
+        refusals = [
+            prompt_encoder.rejection_reason(r, i, self._settings.max_model_len)
+            for r, i in zip(requests, ids, strict=True)
+        ]
+        outcomes: list[RequestOutcome] = [
+            Unavailable("not asked") if words is None else RequestFailure(words) for words in refusals
+        ]
         for _ in range(2):
-            open_ = [index for index, outcome in enumerate(outcomes) if isinstance(outcome, Down)]
+            open_ = [index for index, outcome in enumerate(outcomes) if isinstance(outcome, Unavailable)]
             if not open_:
                 break
             place = self._endpoint(base)
-            bodies = [wire.body(requests[index], ids[index], self._asking[base].ends) for index in open_]
-            with self._meter.asking():
+            bodies = [
+                openai_protocol.completion_body(requests[index], ids[index], self._asking[base].ends) for index in open_
+            ]
+            with self._meter.time_requests():
                 found = self._line.run(self._all(place, bodies, host))
             for index, outcome in zip(open_, found, strict=True):
                 outcomes[index] = outcome
@@ -128,14 +135,18 @@ class OpenAIInference:
                 break
         return outcomes
 
-    def _all(self, endpoint: Endpoint, bodies: Sequence[dict[str, object]], host: Host) -> Work[list[Outcome]]:
+    def _all(
+        self, endpoint: Endpoint, bodies: Sequence[dict[str, object]], host: EndpointProvider
+    ) -> SessionTask[list[RequestOutcome]]:
         """Every body sent, `concurrency` of them at a time."""
 
-        async def all_of(connections: Connections) -> list[Outcome]:
+        async def all_of(connections: HttpSession) -> list[RequestOutcome]:
             gate = asyncio.Semaphore(self._settings.concurrency)
-            sender = Sender(connections, endpoint, self._settings, lambda: host.alive(endpoint), meter=self._meter)
+            sender = RetryingClient(
+                connections, endpoint, self._settings, lambda: host.alive(endpoint), meter=self._meter
+            )
 
-            async def one(body: dict[str, object]) -> Outcome:
+            async def one(body: dict[str, object]) -> RequestOutcome:
                 async with gate:
                     return await sender.outcome(body)
 

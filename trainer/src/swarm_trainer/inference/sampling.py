@@ -11,12 +11,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-_GOLDEN = 0x9E3779B97F4A7C15
+_GOLDEN_GAMMA = 0x9E3779B97F4A7C15
 _FIRST, _SECOND = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
 _WORD = 2**64
 
 
-def seeds(values: list[int]) -> NDArray[np.uint64]:
+def wrap_seeds(values: list[int]) -> NDArray[np.uint64]:
     """Seeds as words of 64 bits; those that agree modulo 2^64 are one seed."""
     return np.array([value % _WORD for value in values], dtype=np.uint64)
 
@@ -27,11 +27,11 @@ def uniforms(seeds: NDArray[np.uint64], position: int) -> NDArray[np.float64]:
     The seed is mixed before the position is added, and the sum is mixed again: neighbouring seeds would otherwise be
     the same sequence, shifted.
     """
-    step = np.uint64(_GOLDEN * (position + 1) % _WORD)
+    step = np.uint64(_GOLDEN_GAMMA * (position + 1) % _WORD)
     return (_mix(_mix(seeds) + step) >> np.uint64(11)).astype(np.float64) / 2.0**53
 
 
-def choose(logits: Tensor, temperatures: Tensor, u: Tensor) -> Tensor:
+def sample_tokens(logits: Tensor, temperatures: Tensor, u: Tensor) -> Tensor:
     """The token of each row [rows] of `logits` [rows, vocabulary]: the likeliest at temperature 0, else drawn with `u`.
 
     In float64, so that a rounding error of the sum does not decide between tokens. A row with NaN gets some token.

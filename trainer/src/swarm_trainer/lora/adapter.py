@@ -16,15 +16,15 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from swarm_core.errors import BadInputError
-from swarm_trainer.lora.signature import Signature, tensor_name, times
+from swarm_trainer.lora.signature import Signature, format_shape, tensor_name
 
-WEIGHTS = "adapter_model.safetensors"
-CONFIG = "adapter_config.json"
-PICKLES = tuple(f"adapter_model.{suffix}" for suffix in ("bin", "pt", "pth", "pkl", "ckpt"))
+WEIGHTS_FILE = "adapter_model.safetensors"
+CONFIG_FILE = "adapter_config.json"
+PICKLE_FILES = tuple(f"adapter_model.{suffix}" for suffix in ("bin", "pt", "pth", "pkl", "ckpt"))
 
-_TENSOR = re.compile(r"base_model\.model\.(?P<module>.+)\.lora_(?P<side>[AB])\.weight")
-CODES = {"float32": "F32", "bfloat16": "BF16", "float16": "F16"}
-_BEYOND_PLAIN = {
+_TENSOR_NAME = re.compile(r"base_model\.model\.(?P<module>.+)\.lora_(?P<side>[AB])\.weight")
+DTYPE_CODES = {"float32": "F32", "bfloat16": "BF16", "float16": "F16"}
+_UNSUPPORTED_SETTINGS = {
     "use_dora": "DoRA rescales columns, which neither adds up nor is served; train with use_dora: false",
     "use_rslora": "rank-stabilised scaling would not survive the export; train with use_rslora: false",
     "modules_to_save": "whole layers do not belong to a sum of adapters; train with modules_to_save: null",
@@ -46,15 +46,17 @@ _BEYOND_PLAIN = {
 
 def read_signature(folder: Path) -> Signature:
     """What the adapter in `folder` is. Raises BadInputError for all that is not plain, complete LoRA in safetensors."""
-    for name in PICKLES:
+    for name in PICKLE_FILES:
         if (folder / name).exists():
-            raise BadInputError(f"{folder / name}: pickle can run code, so it is never opened; save it as {WEIGHTS}")
-    rank, alpha, targets = _read_config(folder / CONFIG)
-    layers = _layers(folder / WEIGHTS, rank)
+            raise BadInputError(
+                f"{folder / name}: pickle can run code, so it is never opened; save it as {WEIGHTS_FILE}"
+            )
+    rank, alpha, targets = _read_config(folder / CONFIG_FILE)
+    layers = _read_layers(folder / WEIGHTS_FILE, rank)
     for module in layers:
         if targets is not None and not any(module == target or module.endswith(f".{target}") for target in targets):
             raise BadInputError(
-                f"{folder / WEIGHTS}: foreign tensors for {module}, which target_modules does not name; export it again"
+                f"{folder / WEIGHTS_FILE}: foreign tensors for {module}, which target_modules does not name; export it again"
             )
     names = tuple(sorted({module.rpartition(".")[2] for module in layers}))
     return Signature(rank, alpha, names, tuple(sorted(layers.items())))
@@ -63,13 +65,14 @@ def read_signature(folder: Path) -> Signature:
 def load(folder: Path) -> dict[str, Tensor]:
     """Every tensor by name, float32 on the CPU. Raises BadInputError as `read_signature`, and on non-finite numbers."""
     read_signature(folder)
-    with safe_open(folder / WEIGHTS, framework="pt") as file:
+    with safe_open(folder / WEIGHTS_FILE, framework="pt") as file:
         return {
-            name: finite(f"{folder / WEIGHTS}: {name}", file.get_tensor(name).float()) for name in sorted(file.keys())
+            name: require_finite(f"{folder / WEIGHTS_FILE}: {name}", file.get_tensor(name).float())
+            for name in sorted(file.keys())
         }
 
 
-def finite(name: str, tensor: Tensor) -> Tensor:
+def require_finite(name: str, tensor: Tensor) -> Tensor:
     """`tensor`, on the CPU, if all its numbers are finite. Raises BadInputError."""
     check_finite(name, tensor.float().numpy())  # torch's own check takes 20 times as long: as much as ten more terms
     return tensor
@@ -86,13 +89,15 @@ def _read_config(path: Path) -> tuple[int, float, tuple[str, ...] | None]:
     try:
         config = json.loads(path.read_bytes())
     except FileNotFoundError as error:
-        raise BadInputError(f"{path}: missing; an adapter is a PEFT folder with {CONFIG} and {WEIGHTS}") from error
+        raise BadInputError(
+            f"{path}: missing; an adapter is a PEFT folder with {CONFIG_FILE} and {WEIGHTS_FILE}"
+        ) from error
     except ValueError as error:
         raise BadInputError(f"{path}: not JSON ({error}); export the adapter again") from error
     if not isinstance(config, Mapping) or config.get("peft_type") != "LORA":
         kind = config.get("peft_type") if isinstance(config, Mapping) else config
         raise BadInputError(f"{path}: peft_type {kind!r}; only LORA adapters can be combined")
-    for setting, reason in _BEYOND_PLAIN.items():
+    for setting, reason in _UNSUPPORTED_SETTINGS.items():
         if config.get(setting):
             raise BadInputError(f"{path}: {setting} is {config[setting]!r}: {reason}")
     if config.get("bias", "none") != "none":
@@ -103,17 +108,17 @@ def _read_config(path: Path) -> tuple[int, float, tuple[str, ...] | None]:
     return rank, float(alpha), tuple(targets) if isinstance(targets, list) else None
 
 
-def _layers(path: Path, rank: int) -> dict[str, tuple[int, int]]:
+def _read_layers(path: Path, rank: int) -> dict[str, tuple[int, int]]:
     """(out, in) of every adapted module, from the header alone. Raises BadInputError on unpaired or foreign tensors."""
     found: dict[str, dict[str, tuple[int, ...]]] = {}
-    for name, (shape, code) in _header(path).items():
-        match = _TENSOR.fullmatch(name)
+    for name, (shape, code) in _read_header(path).items():
+        match = _TENSOR_NAME.fullmatch(name)
         if match is None:
             raise BadInputError(
                 f"{path}: foreign tensor {name}; a plain LoRA holds lora_A and lora_B of linear layers only"
             )
-        if code not in CODES.values():
-            raise BadInputError(f"{path}: {name} is {code}; adapters are {', '.join(CODES)}")
+        if code not in DTYPE_CODES.values():
+            raise BadInputError(f"{path}: {name} is {code}; adapters are {', '.join(DTYPE_CODES)}")
         found.setdefault(match["module"], {})[match["side"]] = shape
     if not found:
         raise BadInputError(f"{path}: holds no tensors; export the adapter again")
@@ -125,16 +130,16 @@ def _layers(path: Path, rank: int) -> dict[str, tuple[int, int]]:
         a, b = sides["A"], sides["B"]
         if len(a) != 2 or len(b) != 2 or a[0] != rank or b[1] != rank:
             raise BadInputError(
-                f"{path}: {module} has A {times(a)} and B {times(b)}, not of rank {rank} as {CONFIG} says"
+                f"{path}: {module} has A {format_shape(a)} and B {format_shape(b)}, not of rank {rank} as {CONFIG_FILE} says"
             )
         layers[module] = (b[0], a[1])
     return layers
 
 
-def _header(path: Path) -> dict[str, tuple[tuple[int, ...], str]]:
+def _read_header(path: Path) -> dict[str, tuple[tuple[int, ...], str]]:
     """Shape and type code of every tensor."""
     if not path.is_file():
-        raise BadInputError(f"{path}: missing; an adapter is a PEFT folder with {CONFIG} and {WEIGHTS}")
+        raise BadInputError(f"{path}: missing; an adapter is a PEFT folder with {CONFIG_FILE} and {WEIGHTS_FILE}")
     try:
         with safe_open(path, framework="pt") as file:
             slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118 (not a mapping)

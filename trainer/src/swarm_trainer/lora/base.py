@@ -1,6 +1,6 @@
 """The base model that adapters stand on: its weights, its linear layers, and the tokens of a prompt.
 
-Training and inference both take prompts through `prompt_ids`, so a generator is asked in exactly the tokens it was
+Training and inference both take prompts through `tokenize_prompts`, so a generator is asked in exactly the tokens it was
 trained on. Only local files are read, only safetensors, and never code that comes with a model.
 
 Limits: decoder-only language models; prompt and completion are turned into tokens apart, as they are when generating.
@@ -31,7 +31,7 @@ DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch
 
 
 @dataclass(frozen=True, slots=True)
-class Base:
+class BaseModelConfig:
     """A base model in a folder, and how it is to be held."""
 
     folder: Path
@@ -41,7 +41,7 @@ class Base:
 
 
 @dataclass(frozen=True, slots=True)
-class Loaded:
+class LoadedModel:
     """A base model in memory."""
 
     model: PreTrainedModel
@@ -51,38 +51,40 @@ class Loaded:
     """The tokens that end a text."""
 
 
-def load(base: Base) -> Loaded:
+def load(base: BaseModelConfig) -> LoadedModel:
     """Read the model, in evaluation mode, and its tokenizer. Raises BadInputError if the folder does not hold them."""
-    where = device(base.device)
-    with reading(base.folder, "base"):
+    where = resolve_device(base.device)
+    with translate_read_errors(base.folder, "base"):
         model = AutoModelForCausalLM.from_pretrained(
             base.folder,
-            dtype=element_type(base.dtype),
+            dtype=parse_dtype(base.dtype),
             local_files_only=True,
             use_safetensors=True,
             trust_remote_code=False,
         )
         tokenizer = AutoTokenizer.from_pretrained(base.folder, local_files_only=True, trust_remote_code=False)
-    return Loaded(model.to(where).eval(), tokenizer, where, ends(tokenizer, model.config, model.generation_config))
+    return LoadedModel(
+        model.to(where).eval(), tokenizer, where, find_end_tokens(tokenizer, model.config, model.generation_config)
+    )
 
 
-def element_type(name: str) -> torch.dtype:
+def parse_dtype(name: str) -> torch.dtype:
     """The torch type of `name`. Raises BadInputError for one that adapters do not come in."""
     if name not in DTYPES:
         raise BadInputError(f"dtype {name!r}: not one that models are held in; choose from {', '.join(DTYPES)}")
     return DTYPES[name]
 
 
-def device(name: str) -> torch.device:
+def resolve_device(name: str) -> torch.device:
     """The torch device of `name`; `auto` is the accelerator if there is one, else the CPU."""
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     return torch.device(name)
 
 
-def linear_shapes(folder: Path) -> dict[str, tuple[int, int]]:
+def read_linear_shapes(folder: Path) -> dict[str, tuple[int, int]]:
     """(out, in) of every linear layer by module name, as PEFT counts them. Reads the configuration, no weights."""
-    with reading(folder, "base"), torch.device("meta"):
+    with translate_read_errors(folder, "base"), torch.device("meta"):
         config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
         model = AutoModelForCausalLM.from_config(config, trust_remote_code=False)
     return {
@@ -92,7 +94,7 @@ def linear_shapes(folder: Path) -> dict[str, tuple[int, int]]:
     }
 
 
-def prompt_ids(tokenizer: PreTrainedTokenizerBase, prompts: list[str], chat: bool) -> list[list[int]]:
+def tokenize_prompts(tokenizer: PreTrainedTokenizerBase, prompts: list[str], chat: bool) -> list[list[int]]:
     """The tokens of each prompt, its beginning token at most once.
 
     The chat template writes special tokens itself, so none is added to what it wrote. Raises BadInputError if `chat` is
@@ -101,7 +103,7 @@ def prompt_ids(tokenizer: PreTrainedTokenizerBase, prompts: list[str], chat: boo
     if not prompts:
         return []
     if not chat:
-        return _rows(tokenizer(prompts))
+        return _token_rows(tokenizer(prompts))
     if not tokenizer.chat_template:
         raise BadInputError("this base has no chat template, which Chat prompts need; use Plain prompts with it")
     return [
@@ -114,7 +116,7 @@ def prompt_ids(tokenizer: PreTrainedTokenizerBase, prompts: list[str], chat: boo
     ]
 
 
-def completion_ids(tokenizer: PreTrainedTokenizerBase, completions: list[str]) -> list[list[int]]:
+def tokenize_completions(tokenizer: PreTrainedTokenizerBase, completions: list[str]) -> list[list[int]]:
     """The tokens of each completion and the end token. Raises BadInputError if the tokenizer has none."""
     if tokenizer.eos_token_id is None:
         raise BadInputError(
@@ -122,10 +124,10 @@ def completion_ids(tokenizer: PreTrainedTokenizerBase, completions: list[str]) -
         )
     if not completions:
         return []
-    return [[*ids, tokenizer.eos_token_id] for ids in _rows(tokenizer(completions, add_special_tokens=False))]
+    return [[*ids, tokenizer.eos_token_id] for ids in _token_rows(tokenizer(completions, add_special_tokens=False))]
 
 
-def ends(tokenizer: PreTrainedTokenizerBase, *configs: Any) -> frozenset[int]:
+def find_end_tokens(tokenizer: PreTrainedTokenizerBase, *configs: Any) -> frozenset[int]:
     """Whatever model, generation settings or tokenizer call an end: instruction models have several."""
     found: set[int] = set()
     for named in (tokenizer.eos_token_id, *(config.eos_token_id for config in configs)):
@@ -134,7 +136,7 @@ def ends(tokenizer: PreTrainedTokenizerBase, *configs: Any) -> frozenset[int]:
 
 
 @contextmanager
-def quiet() -> Iterator[None]:
+def silence_transformers() -> Iterator[None]:
     """Within, transformers neither logs below errors nor draws progress bars; afterwards all is as it was."""
     level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
     logging.set_verbosity_error()
@@ -148,12 +150,12 @@ def quiet() -> Iterator[None]:
 
 
 @contextmanager
-def reading(folder: Path, what: str) -> Iterator[None]:
+def translate_read_errors(folder: Path, what: str) -> Iterator[None]:
     """Within, transformers reads `folder` quietly, and what it raises comes out in our words as BadInputError."""
     if not folder.is_dir():
         raise BadInputError(f"{what} {folder}: no such folder; give the folder of a Hugging Face model")
     try:
-        with quiet():
+        with silence_transformers():
             yield
     except (OSError, ValueError, KeyError, SafetensorError) as error:
         reason = " ".join(str(error).split())[:200] or type(error).__name__
@@ -162,5 +164,5 @@ def reading(folder: Path, what: str) -> Iterator[None]:
         ) from error
 
 
-def _rows(encoded: Any) -> list[list[int]]:
+def _token_rows(encoded: Any) -> list[list[int]]:
     return [list(ids) for ids in encoded["input_ids"]]

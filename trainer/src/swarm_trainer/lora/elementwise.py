@@ -20,7 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from swarm_trainer.lora.mapped import Mapped
+from swarm_trainer.lora.mapped_file import MappedTensorFile
 
 BLOCK = 32 * 1024
 """Numbers summed at once, of one recipe: 128 KiB. With fewer, calls cost more than sums."""
@@ -49,7 +49,7 @@ class Block:
         return int(np.count_nonzero(self.finite)) == self.total.size
 
 
-class Sums:
+class SumBuffer:
     """One tensor of every recipe, in memory that is made once: fresh memory costs as much as a sum.
 
     One thread's. Between two sums nothing is made that can be kept: other threads wait for Python meanwhile.
@@ -64,7 +64,9 @@ class Sums:
         self._finite = np.empty(recipes * self._length, np.bool_)
         self._split: dict[int, tuple[list[Block], list[list[Numbers]]]] = {}
 
-    def add_up(self, coefficients: Sequence[Sequence[float]], files: Sequence[Mapped], tensor: str, size: int) -> bool:
+    def add_up(
+        self, coefficients: Sequence[Sequence[float]], files: Sequence[MappedTensorFile], tensor: str, size: int
+    ) -> bool:
         """Sum a tensor of `size` numbers; whether all sums are finite. `coefficients` [recipes, basis]."""
         weights, complete, finite = np.array(coefficients, np.float32), bool(np.all(coefficients)), True
         columns = [np.ascontiguousarray(column)[:, None] for column in weights.T]
@@ -76,7 +78,7 @@ class Sums:
                 if complete:  # all recipes in one call
                     _add_up(block.read, columns, block.total, block.product)
                 else:
-                    _one_by_one(coefficients, weights, block)
+                    _add_up_each_recipe(coefficients, weights, block)
                 finite = block.all_finite and finite
         return finite
 
@@ -102,7 +104,7 @@ class Sums:
         )
 
 
-def _one_by_one(coefficients: Sequence[Sequence[float]], weights: Numbers, block: Block) -> None:
+def _add_up_each_recipe(coefficients: Sequence[Sequence[float]], weights: Numbers, block: Block) -> None:
     """The sums of every recipe, without the terms that are none."""
     for index, row in enumerate(coefficients):
         terms = [k for k, coefficient in enumerate(row) if coefficient]

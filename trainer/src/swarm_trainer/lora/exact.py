@@ -36,7 +36,7 @@ Coefficients = Sequence[Sequence[float]]
 
 
 @dataclass(frozen=True, slots=True)
-class Factors:
+class LayerFactors:
     """One layer of every adapter of a basis, in its order."""
 
     name: str
@@ -47,7 +47,7 @@ class Factors:
 
 
 @dataclass(frozen=True, slots=True)
-class Apart:
+class DecomposedLayer:
     """A layer taken apart, in float64."""
 
     q: Tensor
@@ -60,35 +60,37 @@ class Apart:
     """[n, N r]"""
 
 
-def signature(one: Signature, adapters: int, max_rank: int | None) -> Signature:
+def compute_signature(one: Signature, adapters: int, max_rank: int | None) -> Signature:
     """That of an exact sum of `adapters` whose common signature is `one`."""
-    if _uncut(one.rank * adapters, max_rank):
+    if _is_uncut(one.rank * adapters, max_rank):
         return replace(one, rank=one.rank * adapters, alpha=one.alpha * adapters)
     assert max_rank is not None
     return replace(one, rank=max_rank, alpha=one.alpha * max_rank / one.rank)
 
 
-def sums(layer: Factors, coefficients: Coefficients, max_rank: int | None) -> Iterator[tuple[Numbers, Numbers]]:
-    """A [rank, in] and B [out, rank] of every recipe; their rank is that of `signature`.
+def compute_sums(
+    layer: LayerFactors, coefficients: Coefficients, max_rank: int | None
+) -> Iterator[tuple[Numbers, Numbers]]:
+    """A [rank, in] and B [out, rank] of every recipe; their rank is that of `compute_signature`.
 
     Raises BadInputError if a layer that is to be cut is not finite. What overflows is infinite: the caller's to find.
     """
     a = np.concatenate(layer.a)
-    if _uncut(len(a), max_rank):
+    if _is_uncut(len(a), max_rank):
         for weights in coefficients:
-            yield a, _scaled(layer.b, weights)
+            yield a, _scale(layer.b, weights)
         return
     assert max_rank is not None
-    apart = _taken_apart(layer, a)
+    apart = _decompose(layer, a)
     for weights in coefficients:
-        yield _nearest(apart, torch.tensor(weights, dtype=torch.float64), max_rank)
+        yield _truncate(apart, torch.tensor(weights, dtype=torch.float64), max_rank)
 
 
-def _uncut(rank: int, max_rank: int | None) -> bool:
+def _is_uncut(rank: int, max_rank: int | None) -> bool:
     return max_rank is None or rank <= max_rank
 
 
-def _scaled(b: Sequence[Numbers], weights: Sequence[float]) -> Numbers:
+def _scale(b: Sequence[Numbers], weights: Sequence[float]) -> Numbers:
     """[out, N r]: each times its coefficient, side by side."""
     (out, rank), scaled = b[0].shape, []
     with np.errstate(over="ignore", invalid="ignore"):
@@ -97,14 +99,16 @@ def _scaled(b: Sequence[Numbers], weights: Sequence[float]) -> Numbers:
     return np.concatenate(scaled, axis=1)
 
 
-def _taken_apart(layer: Factors, a: Numbers) -> Apart:
+def _decompose(layer: LayerFactors, a: Numbers) -> DecomposedLayer:
     b = np.concatenate(layer.b, axis=1)
     adapter.check_finite(f"{layer.name}: A", a)
     adapter.check_finite(f"{layer.name}: B", b)
-    return Apart(*torch.linalg.qr(torch.from_numpy(b).double()), *torch.linalg.qr(torch.from_numpy(a).double().T))
+    return DecomposedLayer(
+        *torch.linalg.qr(torch.from_numpy(b).double()), *torch.linalg.qr(torch.from_numpy(a).double().T)
+    )
 
 
-def _nearest(apart: Apart, weights: Tensor, rank: int) -> tuple[Numbers, Numbers]:
+def _truncate(apart: DecomposedLayer, weights: Tensor, rank: int) -> tuple[Numbers, Numbers]:
     """The A and B of `rank` whose product is nearest to the layer's sum by `weights`."""
     each = weights.repeat_interleave(apart.r.shape[1] // len(weights))
     u, values, v = torch.linalg.svd((apart.r * each) @ apart.s.T, full_matrices=False)

@@ -28,12 +28,12 @@ from torch import Tensor
 from swarm_core.ports import CorruptError
 from swarm_core.recipe import Digest
 from swarm_trainer.lora import adapter, base
-from swarm_trainer.lora.adapter import CODES, CONFIG, WEIGHTS
+from swarm_trainer.lora.adapter import CONFIG_FILE, DTYPE_CODES, WEIGHTS_FILE
 from swarm_trainer.lora.signature import Signature
 from swarm_trainer.stores import files
 
 Numbers = NDArray[np.float32]
-MOST_PIECES = 512
+MAX_PIECES = 512
 """Written in one call; Linux takes 1,024."""
 
 
@@ -42,7 +42,7 @@ class TensorFile:
 
     def __init__(self, path: Path, signature: Signature, dtype: str, *, stands: bool) -> None:
         """`stands`: the file is there, and everything put must be what it holds. Raises CorruptError and OSError."""
-        head, self._starts, size = _layout(signature, dtype)
+        head, self._starts, size = _compute_layout(signature, dtype)
         self._path, self._dtype, self._stands = path, dtype, stands
         self._file = os.open(path, os.O_RDONLY if stands else os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
         with ExitStack() as undo:
@@ -58,7 +58,7 @@ class TensorFile:
         Raises BadInputError if one is too large for it, with `of` before the tensor's name; CorruptError if the file
         that stands holds another.
         """
-        self._place(self._starts[tensor], [encoded(of + tensor, piece, self._dtype) for piece in pieces])
+        self._place(self._starts[tensor], [encode(of + tensor, piece, self._dtype) for piece in pieces])
 
     def close(self) -> None:
         os.close(self._file)
@@ -68,8 +68,8 @@ class TensorFile:
         if self._stands:
             self._compare(at, data)
             return
-        for first in range(0, len(data), MOST_PIECES):
-            some = data[first : first + MOST_PIECES]
+        for first in range(0, len(data), MAX_PIECES):
+            some = data[first : first + MAX_PIECES]
             done, size = os.pwritev(self._file, some, at), sum(map(len, some))
             if done < size:  # a signal, or a disk that is almost full
                 self._write_on(at + done, b"".join(some)[done:])
@@ -91,24 +91,24 @@ class TensorFile:
 
 
 @contextmanager
-def opened(folder: Path, signature: Signature, dtype: str = "float32") -> Iterator[TensorFile]:
+def open_tensor_file(folder: Path, signature: Signature, dtype: str = "float32") -> Iterator[TensorFile]:
     """The tensor file of a PEFT folder, to put every tensor into; the folder is there once the block has ended.
 
     A folder that is there already is verified, not rewritten: raises CorruptError if it holds anything else. Raises
     BadInputError for an unknown dtype. After an error nothing is left.
     """
-    base.element_type(dtype)
+    base.parse_dtype(dtype)
     if folder.exists():
         _verify(folder, signature)
-        with closing(TensorFile(folder / WEIGHTS, signature, dtype, stands=True)) as file:
+        with closing(TensorFile(folder / WEIGHTS_FILE, signature, dtype, stands=True)) as file:
             yield file
         return
     folder.parent.mkdir(parents=True, exist_ok=True)
     scratch = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
     try:
-        with closing(TensorFile(scratch / WEIGHTS, signature, dtype, stands=False)) as file:
+        with closing(TensorFile(scratch / WEIGHTS_FILE, signature, dtype, stands=False)) as file:
             yield file
-        (scratch / CONFIG).write_bytes(config_bytes(signature))
+        (scratch / CONFIG_FILE).write_bytes(serialize_config(signature))
         scratch.chmod(0o755)  # mkdtemp's 0700 would lock out the user whose server reads the export
         _move(scratch, folder, signature)
     finally:
@@ -119,10 +119,10 @@ def save(folder: Path, tensors: Iterable[tuple[str, Tensor]], signature: Signatu
     """Write a PEFT folder.
 
     `tensors` come in the order of `signature.tensors` and are held one at a time, so a generator streams. Raises as
-    `opened` does, and BadInputError on a tensor that is not finite.
+    `open_tensor_file` does, and BadInputError on a tensor that is not finite.
     """
     given = iter(tensors)
-    with opened(folder, signature, dtype) as file:
+    with open_tensor_file(folder, signature, dtype) as file:
         for name, shape in signature.tensors.items():
             got, tensor = next(given, ("nothing", torch.empty(0)))
             if got != name or tuple(tensor.shape) != shape:
@@ -134,18 +134,18 @@ def save(folder: Path, tensors: Iterable[tuple[str, Tensor]], signature: Signatu
 
 def digest(folder: Path) -> Digest:
     """The sha256 of the tensor file in `folder`."""
-    return files.digest(folder / WEIGHTS)
+    return files.digest(folder / WEIGHTS_FILE)
 
 
-def encoded(name: str, numbers: Numbers, dtype: str) -> memoryview:
+def encode(name: str, numbers: Numbers, dtype: str) -> memoryview:
     """The bytes of contiguous, finite `numbers` cast to `dtype`. Raises BadInputError if one is too large for it."""
     if dtype == "float32":
         return numbers.data.cast("B")
-    cast = adapter.finite(name, torch.from_numpy(numbers).to(base.element_type(dtype)))
+    cast = adapter.require_finite(name, torch.from_numpy(numbers).to(base.parse_dtype(dtype)))
     return cast.view(torch.uint8).numpy().data.cast("B")
 
 
-def config_bytes(signature: Signature) -> bytes:
+def serialize_config(signature: Signature) -> bytes:
     """The adapter_config.json of a plain LoRA. Names no path: where the base lies is not the adapter's to say."""
     alpha = int(signature.alpha) if signature.alpha == int(signature.alpha) else signature.alpha
     config = {
@@ -168,13 +168,13 @@ def config_bytes(signature: Signature) -> bytes:
 
 
 @functools.lru_cache(maxsize=4)  # of recipes over one basis it is the same
-def _layout(signature: Signature, dtype: str) -> tuple[bytes, dict[str, int], int]:
+def _compute_layout(signature: Signature, dtype: str) -> tuple[bytes, dict[str, int], int]:
     """The file's first bytes, where each tensor starts in it, and its size."""
     header: dict[str, object] = {"__metadata__": {"format": "pt"}}
-    starts, end, itemsize = {}, 0, base.element_type(dtype).itemsize
+    starts, end, itemsize = {}, 0, base.parse_dtype(dtype).itemsize
     for name, shape in signature.tensors.items():
         starts[name], end = end, end + shape[0] * shape[1] * itemsize
-        header[name] = {"dtype": CODES[dtype], "shape": shape, "data_offsets": (starts[name], end)}
+        header[name] = {"dtype": DTYPE_CODES[dtype], "shape": shape, "data_offsets": (starts[name], end)}
     text = json.dumps(header, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 8)  # readers map the tensors, so they begin at a multiple of 8
     head = len(text).to_bytes(8, "little") + text
@@ -183,11 +183,11 @@ def _layout(signature: Signature, dtype: str) -> tuple[bytes, dict[str, int], in
 
 def _verify(folder: Path, signature: Signature) -> None:
     """Pass if `folder` has both files, and the configuration of `signature`. Raises CorruptError."""
-    for name in (WEIGHTS, CONFIG):
+    for name in (WEIGHTS_FILE, CONFIG_FILE):
         if not (folder / name).is_file():
             raise CorruptError(f"{folder}: stands there without {name}; delete the folder")
-    if (folder / CONFIG).read_bytes() != config_bytes(signature):
-        raise CorruptError(f"{folder}: {CONFIG} is not the one of this adapter; delete the folder")
+    if (folder / CONFIG_FILE).read_bytes() != serialize_config(signature):
+        raise CorruptError(f"{folder}: {CONFIG_FILE} is not the one of this adapter; delete the folder")
 
 
 def _move(scratch: Path, folder: Path, signature: Signature) -> None:
@@ -198,5 +198,5 @@ def _move(scratch: Path, folder: Path, signature: Signature) -> None:
         if not folder.exists():
             raise
         _verify(folder, signature)
-        if not filecmp.cmp(scratch / WEIGHTS, folder / WEIGHTS, shallow=False):
-            raise CorruptError(f"{folder}: another process wrote another {WEIGHTS}; delete the folder") from None
+        if not filecmp.cmp(scratch / WEIGHTS_FILE, folder / WEIGHTS_FILE, shallow=False):
+            raise CorruptError(f"{folder}: another process wrote another {WEIGHTS_FILE}; delete the folder") from None

@@ -43,9 +43,9 @@ def tensor_name(module: str, side: str) -> str:
     return f"base_model.model.{module}.lora_{side}.weight"
 
 
-def fits(folder: Path, signature: Signature, name: str = "adapter") -> None:
+def check_base(folder: Path, signature: Signature, name: str = "adapter") -> None:
     """Pass if `signature` is one of the base in `folder`. Raises BadInputError naming the first layer that is not."""
-    linear = base.linear_shapes(folder)
+    linear = base.read_linear_shapes(folder)
     for module, shape in signature.shapes:
         if module not in linear:
             raise BadInputError(
@@ -53,7 +53,7 @@ def fits(folder: Path, signature: Signature, name: str = "adapter") -> None:
             )
         if linear[module] != shape:
             raise BadInputError(
-                f"{name}: {module} is {times(shape)}, in base {folder} {times(linear[module])};"
+                f"{name}: {module} is {format_shape(shape)}, in base {folder} {format_shape(linear[module])};"
                 " it is another base's adapter"
             )
     adapted = {module for module, _ in signature.shapes}
@@ -62,7 +62,7 @@ def fits(folder: Path, signature: Signature, name: str = "adapter") -> None:
             raise BadInputError(f"{name}: no tensors for {module}; an adapter covers every layer of its target modules")
 
 
-def agree(signatures: Iterable[tuple[str, Signature]]) -> Signature:
+def require_common(signatures: Iterable[tuple[str, Signature]]) -> Signature:
     """The one signature that all share. Raises BadInputError naming the first adapter that differs, and in what."""
     (first, wanted), *others = signatures
     for name, found in others:
@@ -78,11 +78,11 @@ def agree(signatures: Iterable[tuple[str, Signature]]) -> Signature:
         if found.shapes != wanted.shapes:
             module, shape = sorted(set(found.shapes) ^ set(wanted.shapes))[0]
             raise BadInputError(
-                f"{name}: another base than {first} (they differ in {module}, {times(shape)}); use adapters of one base"
+                f"{name}: another base than {first} (they differ in {module}, {format_shape(shape)}); use adapters of one base"
             )
     return wanted
 
 
-def times(shape: tuple[int, ...]) -> str:
+def format_shape(shape: tuple[int, ...]) -> str:
     """A shape for people: 64x8."""
     return "x".join(map(str, shape))

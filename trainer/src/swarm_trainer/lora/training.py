@@ -29,20 +29,20 @@ from swarm_core.errors import BadInputError
 from swarm_core.recipe import Digest
 from swarm_core.swarm import streams
 from swarm_trainer.lora import adapter, base, export
-from swarm_trainer.lora.base import Base
+from swarm_trainer.lora.base import BaseModelConfig
 from swarm_trainer.lora.signature import Signature
 
-IGNORED = -100
+IGNORE_INDEX = -100
 """The label that cross-entropy leaves out."""
-CLIP = 1.0
+MAX_GRADIENT_NORM = 1.0
 """The gradient's norm is cut to this: the field's usual value; keeps one odd batch from throwing B far out."""
 
-Progress = Callable[[int, int, float], None]
+StepCallback = Callable[[int, int, float], None]
 """Hears (optimiser steps done, of how many, loss of the step)."""
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class TrainingSettings:
     """How an adapter is trained. Defaults live in the API, so there are none here."""
 
     rank: int
@@ -64,7 +64,7 @@ class Settings:
 
 
 @dataclass(frozen=True, slots=True)
-class Trained:
+class TrainingResult:
     """What came out."""
 
     digest: Digest
@@ -79,7 +79,7 @@ class Trained:
 
 
 @dataclass(frozen=True, slots=True)
-class Example:
+class TokenizedExample:
     """One pair as tokens."""
 
     ids: list[int]
@@ -87,49 +87,54 @@ class Example:
 
 
 def train(
-    where: Base, pairs: Sequence[tuple[str, str]], settings: Settings, seed: int, out: Path, progress: Progress
-) -> Trained:
+    where: BaseModelConfig,
+    pairs: Sequence[tuple[str, str]],
+    settings: TrainingSettings,
+    seed: int,
+    out: Path,
+    progress: StepCallback,
+) -> TrainingResult:
     """Fine-tune one LoRA on `pairs` of (prompt, completion) and write it to `out` as a PEFT folder.
 
     Raises BadInputError if the base cannot be read, lacks the target modules or a chat template that is asked for, if
     no pair fits max_length, or if training diverges.
     """
     loaded = base.load(where)
-    examples, truncated = tokenise(loaded.tokenizer, pairs, settings)
+    examples, truncated = tokenize(loaded.tokenizer, pairs, settings)
     if not examples:
         raise BadInputError(
             f"maxLength {settings.max_length}: none of {len(pairs)} training pairs fits with a token of its completion;"
             " raise it or use shorter seed items"
         )
-    with _own_randomness(seed):
-        model, signature = _adapted(loaded, settings, seed)
+    with _isolate_randomness(seed):
+        model, signature = _add_lora(loaded, settings, seed)
         if settings.start is not None:
             peft.set_peft_model_state_dict(model, adapter.load(settings.start))
-        losses = _learn(model, examples, settings, seed, progress)
+        losses = _optimize(model, examples, settings, seed, progress)
     tensors = peft.get_peft_model_state_dict(model, save_embedding_layers=False)
     export.save(out, ((name, tensors[name]) for name in signature.tensors), signature)
     per_epoch = len(losses) // settings.epochs
     last = sum(losses[-per_epoch:]) / per_epoch
-    return Trained(export.digest(out), len(losses), last, truncated, len(pairs) - len(examples))
+    return TrainingResult(export.digest(out), len(losses), last, truncated, len(pairs) - len(examples))
 
 
-def tokenise(
-    tokenizer: PreTrainedTokenizerBase, pairs: Sequence[tuple[str, str]], settings: Settings
-) -> tuple[list[Example], int]:
+def tokenize(
+    tokenizer: PreTrainedTokenizerBase, pairs: Sequence[tuple[str, str]], settings: TrainingSettings
+) -> tuple[list[TokenizedExample], int]:
     """The pairs that have a completion token within max_length, and how many of them were cut."""
-    prompts = base.prompt_ids(tokenizer, [prompt for prompt, _ in pairs], settings.chat)
-    completions = base.completion_ids(tokenizer, [completion for _, completion in pairs])
+    prompts = base.tokenize_prompts(tokenizer, [prompt for prompt, _ in pairs], settings.chat)
+    completions = base.tokenize_completions(tokenizer, [completion for _, completion in pairs])
     examples, truncated = [], 0
     for prompt, completion in zip(prompts, completions, strict=True):
         room = settings.max_length - len(prompt)
         if room > 0:
             wanted = completion[:room]
             truncated += len(wanted) < len(completion)
-            examples.append(Example([*prompt, *wanted], [IGNORED] * len(prompt) + wanted))
+            examples.append(TokenizedExample([*prompt, *wanted], [IGNORE_INDEX] * len(prompt) + wanted))
     return examples, truncated
 
 
-def rate(step: int, steps: int, warmup_ratio: float) -> float:
+def compute_rate_factor(step: int, steps: int, warmup_ratio: float) -> float:
     """The learning rate of step 0, 1, ..., steps - 1 as a share of the highest."""
     warm = math.ceil(steps * warmup_ratio)
     if step < warm:
@@ -137,7 +142,7 @@ def rate(step: int, steps: int, warmup_ratio: float) -> float:
     return 0.5 * (1.0 + math.cos(math.pi * (step - warm) / (steps - warm)))
 
 
-def _adapted(loaded: base.Loaded, settings: Settings, seed: int) -> tuple[nn.Module, Signature]:
+def _add_lora(loaded: base.LoadedModel, settings: TrainingSettings, seed: int) -> tuple[nn.Module, Signature]:
     """The base with one LoRA to be trained, and that LoRA's signature."""
     config = peft.LoraConfig(
         r=settings.rank,
@@ -158,12 +163,12 @@ def _adapted(loaded: base.Loaded, settings: Settings, seed: int) -> tuple[nn.Mod
     for name, module in model.base_model.model.named_modules():
         if isinstance(module, peft.tuners.lora.Linear):
             shapes[name] = (module.out_features, module.in_features)
-            _start(module.lora_A["default"].weight, streams.seed(seed, "lora_A", name))
+            _initialize_a(module.lora_A["default"].weight, streams.seed(seed, "lora_A", name))
     targets = tuple(sorted({name.rpartition(".")[2] for name in shapes}))
     return model, Signature(settings.rank, float(settings.alpha), targets, tuple(sorted(shapes.items())))
 
 
-def _start(weight: nn.Parameter, seed: int) -> None:
+def _initialize_a(weight: nn.Parameter, seed: int) -> None:
     """Fill A [rank, in] uniformly from +-1/sqrt(in), the scale PEFT gives it; on the CPU, so alike on every device."""
     bound = 1.0 / math.sqrt(weight.shape[1])
     drawn = torch.empty(weight.shape).uniform_(-bound, bound, generator=torch.Generator().manual_seed(seed))
@@ -171,20 +176,24 @@ def _start(weight: nn.Parameter, seed: int) -> None:
         weight.copy_(drawn)
 
 
-def _learn(
-    model: nn.Module, examples: Sequence[Example], settings: Settings, seed: int, progress: Progress
+def _optimize(
+    model: nn.Module,
+    examples: Sequence[TokenizedExample],
+    settings: TrainingSettings,
+    seed: int,
+    progress: StepCallback,
 ) -> list[float]:
     """Train in place; the loss of every step. Raises BadInputError if it stops being a number."""
     trainable = [parameter for parameter in model.parameters() if parameter.requires_grad]
     optimiser = torch.optim.AdamW(trainable, lr=settings.learning_rate, weight_decay=0.0)
-    batches = list(_batches(len(examples), settings, seed))
+    batches = list(_split_batches(len(examples), settings, seed))
     losses: list[float] = []
     model.train()
     for step, batch in enumerate(batches):
         for group in optimiser.param_groups:
-            group["lr"] = settings.learning_rate * rate(step, len(batches), settings.warmup_ratio)
+            group["lr"] = settings.learning_rate * compute_rate_factor(step, len(batches), settings.warmup_ratio)
         losses.append(_accumulate(model, [examples[index] for index in batch], settings.batch_size))
-        norm = nn.utils.clip_grad_norm_(trainable, CLIP)
+        norm = nn.utils.clip_grad_norm_(trainable, MAX_GRADIENT_NORM)
         if not math.isfinite(losses[-1]) or not bool(torch.isfinite(norm)):
             raise BadInputError(
                 f"learningRate {settings.learning_rate}: the loss is {losses[-1]} at step {step + 1}; lower it"
@@ -195,7 +204,7 @@ def _learn(
     return losses
 
 
-def _batches(count: int, settings: Settings, seed: int) -> Iterator[tuple[int, ...]]:
+def _split_batches(count: int, settings: TrainingSettings, seed: int) -> Iterator[tuple[int, ...]]:
     """The examples of each optimiser step: every epoch holds each once, in an order of its own."""
     size = settings.batch_size * settings.gradient_accumulation
     for epoch in range(settings.epochs):
@@ -203,36 +212,36 @@ def _batches(count: int, settings: Settings, seed: int) -> Iterator[tuple[int, .
         yield from (order[start : start + size] for start in range(0, count, size))
 
 
-def _accumulate(model: nn.Module, batch: Sequence[Example], size: int) -> float:
+def _accumulate(model: nn.Module, batch: Sequence[TokenizedExample], size: int) -> float:
     """Add the gradient of the mean loss per target token of `batch`, `size` examples at a time; return that loss.
 
     The mean is over the whole batch, so how it is divided to fit in memory does not change the gradient.
     """
-    targets = sum(label != IGNORED for example in batch for label in example.labels)
+    targets = sum(label != IGNORE_INDEX for example in batch for label in example.labels)
     total = 0.0
     for start in range(0, len(batch), size):
-        ids, mask, labels = _padded(batch[start : start + size], next(model.parameters()).device)
+        ids, mask, labels = _pad(batch[start : start + size], next(model.parameters()).device)
         logits = model(input_ids=ids, attention_mask=mask, use_cache=False).logits  # [rows, length, vocabulary]
         loss = nn.functional.cross_entropy(
-            logits[:, :-1].flatten(0, 1).float(), labels[:, 1:].flatten(), ignore_index=IGNORED, reduction="sum"
+            logits[:, :-1].flatten(0, 1).float(), labels[:, 1:].flatten(), ignore_index=IGNORE_INDEX, reduction="sum"
         )
         (loss / targets).backward()
         total += loss.item() / targets
     return total
 
 
-def _padded(batch: Sequence[Example], device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
+def _pad(batch: Sequence[TokenizedExample], device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
     """Ids, attention mask and labels, each [rows, longest], padded at the right; padding is neither seen nor scored."""
     longest = max(len(example.ids) for example in batch)
     ids = torch.tensor([example.ids + [0] * (longest - len(example.ids)) for example in batch])
-    labels = torch.tensor([example.labels + [IGNORED] * (longest - len(example.ids)) for example in batch])
+    labels = torch.tensor([example.labels + [IGNORE_INDEX] * (longest - len(example.ids)) for example in batch])
     lengths = torch.tensor([len(example.ids) for example in batch])
     mask = (torch.arange(longest) < lengths[:, None]).long()
     return ids.to(device), mask.to(device), labels.to(device)
 
 
 @contextmanager
-def _own_randomness(seed: int) -> Iterator[None]:
+def _isolate_randomness(seed: int) -> Iterator[None]:
     """Within, torch's generators start from `seed` (dropout draws from them); afterwards they are as they were."""
     with torch.random.fork_rng():
         torch.manual_seed(streams.seed(seed, "training"))

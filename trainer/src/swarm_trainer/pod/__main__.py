@@ -5,20 +5,22 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from swarm_trainer.pod import message, purge, serve, work
+from swarm_trainer.pod import purge, serve, termination_message, work
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Do what the command line says; the exit code. `work` and `purge` end the process themselves."""
-    arguments = parser().parse_args(argv)
+    arguments = build_parser().parse_args(argv)
     if arguments.what == "work":
-        work.main(work.Errand(arguments.order, arguments.item, arguments.cache, arguments.message))
+        work.main(work.WorkTask(arguments.order, arguments.item, arguments.cache, arguments.message))
     if arguments.what == "purge":
-        purge.main(purge.Errand(arguments.place, arguments.message))
-    return serve.main(serve.Post(arguments.order, arguments.model, arguments.cache, arguments.port, arguments.message))
+        purge.main(purge.PurgeTask(arguments.place, arguments.message))
+    return serve.main(
+        serve.ServeTask(arguments.order, arguments.model, arguments.cache, arguments.port, arguments.message)
+    )
 
 
-def parser() -> argparse.ArgumentParser:
+def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m swarm_trainer.pod", description=__doc__)
     commands = parser.add_subparsers(dest="what", required=True)
     item = commands.add_parser("work", help="carry out one work item")
@@ -32,7 +34,9 @@ def parser() -> argparse.ArgumentParser:
         command.add_argument("--order", type=Path, required=True, help="the file with the order")
         command.add_argument("--cache", type=Path, required=True, help="a folder for what is fetched")
     for command in (item, server, last):
-        command.add_argument("--message", type=Path, default=message.PLACE, help="where to say how it ended")
+        command.add_argument(
+            "--message", type=Path, default=termination_message.DEFAULT_PATH, help="where to say how it ended"
+        )
     return parser
 
 

@@ -8,11 +8,11 @@ import math
 import os
 from pathlib import Path
 
-QUOTA = Path("/sys/fs/cgroup/cpu.max")
+CPU_QUOTA_FILE = Path("/sys/fs/cgroup/cpu.max")
 """Two numbers, microseconds of work per microseconds of time; `max` for the first is no limit (cgroup v2)."""
 
 
-def allotted(quota: Path = QUOTA) -> int:
+def count_cores(quota: Path = CPU_QUOTA_FILE) -> int:
     """Whole cores, at least one."""
     there = len(os.sched_getaffinity(0))
     try:

@@ -12,16 +12,16 @@ import threading
 from collections.abc import Callable
 from typing import NoReturn
 
-from swarm_core.engine.container import DRAINED
+from swarm_core.engine.container_contract import EXIT_DRAINED
 
 
-class Ending:
+class ProcessExit:
     """How the process ends: in exactly one way, whoever comes first."""
 
     def __init__(self) -> None:
         self._taken = threading.Lock()
 
-    def once(self, say: Callable[[], None], code: int) -> NoReturn:
+    def exit(self, say: Callable[[], None], code: int) -> NoReturn:
         """Say it and end the process. Whoever comes second waits for the process to be gone."""
         self._taken.acquire()
         try:
@@ -32,12 +32,12 @@ class Ending:
             os._exit(code)
 
 
-def on_sigterm(ending: Ending, say: Callable[[], None]) -> None:
+def exit_on_sigterm(ending: ProcessExit, say: Callable[[], None]) -> None:
     """From now on SIGTERM has `say` called and the process end with code 75. Call before any thread is started."""
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})  # every thread inherits it, so it comes to ours alone
 
     def wait() -> None:
         signal.sigwait({signal.SIGTERM})
-        ending.once(say, DRAINED)
+        ending.exit(say, EXIT_DRAINED)
 
     threading.Thread(target=wait, name="sigterm", daemon=True).start()

@@ -10,22 +10,22 @@ import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from swarm_core.engine.container import SERVER_KEY
+from swarm_core.engine.container_contract import SERVER_KEY_VARIABLE
 from swarm_core.errors import BadInputError
-from swarm_trainer.inference import server
-from swarm_trainer.inference.server import Served
-from swarm_trainer.pod import message, surroundings
-from swarm_trainer.verbs.context import Context
+from swarm_trainer.inference import vllm_server
+from swarm_trainer.inference.vllm_server import ServerConfig
+from swarm_trainer.pod import pod_context, termination_message
+from swarm_trainer.runtime.context import Context
 from swarm_trainer.worker import loop, session
-from swarm_trainer.worker.messages import Unfinished
-from swarm_trainer.worker.session import Order
+from swarm_trainer.worker.messages import FailedAttempt
+from swarm_trainer.worker.session import WorkerSpec
 
-KEY = "serve"
+SERVE_KEY = "serve"
 """What a server's termination message names in place of an item."""
 
 
 @dataclass(frozen=True, slots=True)
-class Post:
+class ServeTask:
     """What a server pod was started for."""
 
     order: Path
@@ -36,54 +36,58 @@ class Post:
     message: Path
 
 
-def main(post: Post) -> int:
+def main(post: ServeTask) -> int:
     """Become the server; returns, with an exit code, only if that cannot be."""
     try:
-        order = Order.from_bytes(post.order.read_bytes())
-        surroundings.keep_inputs(post.cache)
-        context = surroundings.surroundings(order, post.cache, os.environ)
+        order = WorkerSpec.from_bytes(post.order.read_bytes())
+        pod_context.set_input_cache(post.cache)
+        context = pod_context.build(order, post.cache, os.environ)
         session.limit_threads(context.resolved)
-        served = wanted(post, context)
-        command = server.command(served, post.port)
-        environment = server.environment(served, surroundings.bucket(context.resolved), folder(), key())
+        served = build_server_config(post, context)
+        command = vllm_server.build_command(served, post.port)
+        environment = vllm_server.build_environment(
+            served, pod_context.require_bucket(context.resolved), make_adapter_folder(), read_server_key()
+        )
         where = "processors" if served.cpu else "accelerators"
         print(f"serving on {where}: {' '.join(command)}", flush=True)
         os.execve(command[0], command, environment)  # noqa: S606 - our own command
     except Exception as error:
-        outcome = Unfinished(KEY, loop.failed(error, attempt=1))
-        message.write(outcome, post.message)
-        return message.code(outcome)
+        outcome = FailedAttempt(SERVE_KEY, loop.describe_failure(error, attempt=1))
+        termination_message.write(outcome, post.message)
+        return termination_message.exit_code(outcome)
 
 
-def wanted(post: Post, context: Context) -> Served:
+def build_server_config(post: ServeTask, context: Context) -> ServerConfig:
     """What this server is for. Raises BadInputError, StoreError."""
-    from swarm_trainer.verbs import engines, pins, setup  # noqa: PLC0415 (brings torch, whose threads are limited now)
+    from swarm_trainer.evaluation import search_setup  # noqa: PLC0415 (brings torch, whose threads are limited now)
+    from swarm_trainer.run_store import pins  # noqa: PLC0415 (brings torch, whose threads are limited now)
+    from swarm_trainer.runtime import engines  # noqa: PLC0415 (brings torch, whose threads are limited now)
 
-    ready = setup.prepared(context)
-    stock = ready.stock(context)
+    ready = search_setup.load_search(context)
+    stock = ready.served_models(context)
     digest = pins.digests(pins.load(context.store)).get(post.model)
     if digest is None or digest not in stock.bases:
         raise BadInputError(f"{post.model}: no base of this run; its bases are those of spec.base and spec.takers")
     asked = context.resolved.execution.kubernetes.servers
     return replace(
-        engines.wanted(context, stock, digest),
+        engines.build_server_spec(context, stock, digest),
         host="0.0.0.0",  # noqa: S104 - the pod's own addresses, behind the key
         tensor_parallel=asked.tensor_parallel,
-        memory_share=asked.gpu_memory_utilization,
+        memory_fraction=asked.gpu_memory_utilization,
         extra=asked.extra_args,
     )
 
 
-def folder() -> Path:
+def make_adapter_folder() -> Path:
     """A new folder for adapters, in memory. What this container left there when it ran before goes."""
-    for old in server.MEMORY.glob(f"{server.SCRATCH}*"):
+    for old in vllm_server.SHARED_MEMORY.glob(f"{vllm_server.SCRATCH_PREFIX}*"):
         shutil.rmtree(old, ignore_errors=True)
-    return server.scratch()
+    return vllm_server.make_scratch_folder()
 
 
-def key() -> str:
+def read_server_key() -> str:
     """What requests have to bring. Raises BadInputError without one: the port is open to the cluster."""
-    given = os.environ.get(SERVER_KEY)
+    given = os.environ.get(SERVER_KEY_VARIABLE)
     if not given:
-        raise BadInputError(f"{SERVER_KEY} is not set; a server in a cluster needs a key")
+        raise BadInputError(f"{SERVER_KEY_VARIABLE} is not set; a server in a cluster needs a key")
     return given

@@ -14,19 +14,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NoReturn
 
-from swarm_core.engine.container import ITEMS
+from swarm_core.engine.container_contract import ITEMS_VARIABLE
 from swarm_core.engine.work import Receipt, WorkItem
-from swarm_trainer.pod import message, surroundings
-from swarm_trainer.pod.draining import Ending, on_sigterm
-from swarm_trainer.verbs.context import Progress
+from swarm_trainer.pod import pod_context, termination_message
+from swarm_trainer.pod.draining import ProcessExit, exit_on_sigterm
+from swarm_trainer.runtime.context import Progress
 from swarm_trainer.worker import loop, session
-from swarm_trainer.worker.session import Order
+from swarm_trainer.worker.session import WorkerSpec
 
-INDEX = "JOB_COMPLETION_INDEX"
+INDEX_VARIABLE = "JOB_COMPLETION_INDEX"
 
 
 @dataclass(frozen=True, slots=True)
-class Errand:
+class WorkTask:
     """What a pod was started for."""
 
     order: Path
@@ -35,37 +35,42 @@ class Errand:
     message: Path
 
 
-def main(errand: Errand) -> NoReturn:
+def main(errand: WorkTask) -> NoReturn:
     """Carry out the item, say how it ended, and end the process with the code that tells it."""
-    item = own(WorkItem.from_json(errand.item), os.environ)
-    ending = Ending()
-    on_sigterm(ending, lambda: message.write(message.drained(item.key, item.attempt), errand.message))
-    outcome = loop.outcome(item, lambda item, report: carry_out(errand, item, report), show)
-    print(message.encode(outcome).decode(), flush=True)
-    ending.once(lambda: message.write(outcome, errand.message), message.code(outcome))
+    item = select_item(WorkItem.from_json(errand.item), os.environ)
+    ending = ProcessExit()
+    exit_on_sigterm(
+        ending,
+        lambda: termination_message.write(termination_message.drained_outcome(item.key, item.attempt), errand.message),
+    )
+    outcome = loop.execute(item, lambda item, report: execute(errand, item, report), print_progress)
+    print(termination_message.encode(outcome).decode(), flush=True)
+    ending.exit(lambda: termination_message.write(outcome, errand.message), termination_message.exit_code(outcome))
 
 
-def carry_out(errand: Errand, item: WorkItem, report: Callable[[Progress], None]) -> Receipt:
+def execute(errand: WorkTask, item: WorkItem, report: Callable[[Progress], None]) -> Receipt:
     """The receipt of `item`. Raises what the verbs raise."""
-    order = Order.from_bytes(errand.order.read_bytes())
-    surroundings.keep_inputs(errand.cache)
-    context = surroundings.surroundings(order, errand.cache, os.environ)
+    order = WorkerSpec.from_bytes(errand.order.read_bytes())
+    pod_context.set_input_cache(errand.cache)
+    context = pod_context.build(order, errand.cache, os.environ)
     session.limit_threads(context.resolved)
-    return session.within(context)(item, report)
+    return session.build_executor(context)(item, report)
 
 
-def own(item: WorkItem, environment: Mapping[str, str]) -> WorkItem:
+def select_item(item: WorkItem, environment: Mapping[str, str]) -> WorkItem:
     """The item of this pod. Raises ValueError where the Job does not say which."""
-    if INDEX not in environment:
+    if INDEX_VARIABLE not in environment:
         return item
-    index, listed = int(environment[INDEX]), environment.get(ITEMS, item.key).split(",")
+    index, listed = int(environment[INDEX_VARIABLE]), environment.get(ITEMS_VARIABLE, item.key).split(",")
     if index >= len(listed):
-        raise ValueError(f"{INDEX} is {index}, but {ITEMS} lists {len(listed)}; completions must be as many")
-    mine = WorkItem.of_key(listed[index])
+        raise ValueError(
+            f"{INDEX_VARIABLE} is {index}, but {ITEMS_VARIABLE} lists {len(listed)}; completions must be as many"
+        )
+    mine = WorkItem.from_key(listed[index])
     return replace(item, kind=mine.kind, swarm=mine.swarm, index=mine.index)
 
 
-def show(progress: Progress) -> None:
+def print_progress(progress: Progress) -> None:
     """Progress, for whoever reads the pod's log."""
     of = f" {progress.done}/{progress.total}" if progress.total else ""
     print(f"{progress.key}: {progress.note}{of}", file=sys.stderr, flush=True)

@@ -6,12 +6,12 @@ Items repeated between the final seeds are kept once. Unscored answers are null,
 import json
 from collections.abc import Iterator
 
-from swarm_core.objectives.cube import Unscored
-from swarm_core.rollout import Answer, Item
-from swarm_trainer.report.account import Json
-from swarm_trainer.report.verdict import Verdict
+from swarm_core.objectives.scores import Unscored
+from swarm_core.rollout import AnsweredItem, TakerAnswer
+from swarm_trainer.report.search_result import SearchResult
+from swarm_trainer.report.usage_report import Json
 
-HEADER = """---
+CARD_HEADER = """---
 configs:
 - config_name: default
   data_files: data.jsonl
@@ -21,38 +21,38 @@ tags: [synthetic, dataswarm]
 """What a hub reads of a card."""
 
 
-def text(verdict: Verdict) -> str:
+def serialize(verdict: SearchResult) -> str:
     """JSONL: one item a line."""
-    return "".join(json.dumps(line, ensure_ascii=False, allow_nan=False) + "\n" for line in lines(verdict))
+    return "".join(json.dumps(line, ensure_ascii=False, allow_nan=False) + "\n" for line in build_records(verdict))
 
 
-def lines(verdict: Verdict) -> Iterator[dict[str, Json]]:
+def build_records(verdict: SearchResult) -> Iterator[dict[str, Json]]:
     seen: set[str] = set()
     for seed, rollout in enumerate(verdict.best.rollouts):
         for item in rollout.items:
             if item.text not in seen:
                 seen.add(item.text)
-                yield line(item, rollout.takers, seed)
+                yield build_record(item, rollout.takers, seed)
 
 
-def line(item: Item, takers: tuple[str, ...], seed: int) -> dict[str, Json]:
-    answers: dict[str, Json] = {taker: answer(given) for taker, given in zip(takers, item.answers, strict=True)}
+def build_record(item: AnsweredItem, takers: tuple[str, ...], seed: int) -> dict[str, Json]:
+    answers: dict[str, Json] = {taker: build_answer(given) for taker, given in zip(takers, item.answers, strict=True)}
     return {"text": item.text, "seed": seed, "answers": answers}
 
 
-def answer(given: Answer) -> dict[str, Json]:
+def build_answer(given: TakerAnswer) -> dict[str, Json]:
     if isinstance(given.score, Unscored):
         return {"text": given.text, "score": None, "unscored": str(given.score.reason)}
     return {"text": given.text, "score": given.score}
 
 
-def card(verdict: Verdict, name: str, domain: str) -> str:
+def format_card(verdict: SearchResult, name: str, domain: str) -> str:
     """The card, in Markdown with the hub's header."""
     best, initial, gain = verdict.best, verdict.initial, verdict.gain
-    count = sum(1 for _ in lines(verdict))
+    count = sum(1 for _ in build_records(verdict))
     takers = "\n".join(f"| {taker} | {value:.3f} |" for taker, value in best.fresh.parts if taker.startswith("taker "))
     theirs = f"{initial.fresh.low:.3f} to {initial.fresh.high:.3f}"
-    return f"""{HEADER}# {name}
+    return f"""{CARD_HEADER}# {name}
 
 {count} items about {domain}, written by the generator that a swarm search found for the objective
 **{verdict.objective}**, each with the answers and scores of {len(best.rollouts[0].takers)} test takers.

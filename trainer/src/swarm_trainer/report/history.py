@@ -6,20 +6,20 @@ Coefficients are a list over the initial adapters, or one such list for each lay
 import json
 from collections.abc import Iterable, Iterator
 
-from swarm_core.commit import Commit, Probed
+from swarm_core.commit import Commit, ProbeResult
 from swarm_core.objectives.objective import Measurement
-from swarm_core.sides import GENERATORS
 from swarm_core.swarm import pso
-from swarm_trainer.report.account import Json
-from swarm_trainer.report.result import coefficients, measured
+from swarm_core.swarm_names import GENERATORS
+from swarm_trainer.report.result import measurement_to_json, nest_coefficients
+from swarm_trainer.report.usage_report import Json
 
 
-def text(commits: Iterable[Commit]) -> str:
+def serialize(commits: Iterable[Commit]) -> str:
     """One JSON object a line, first iteration first."""
-    return "".join(json.dumps(line, allow_nan=False) + "\n" for line in lines(commits))
+    return "".join(json.dumps(line, allow_nan=False) + "\n" for line in build_iterations(commits))
 
 
-def lines(commits: Iterable[Commit]) -> Iterator[dict[str, Json]]:
+def build_iterations(commits: Iterable[Commit]) -> Iterator[dict[str, Json]]:
     for commit in commits:
         best = pso.best(pso.from_json(commit.swarm))
         yield {
@@ -27,17 +27,17 @@ def lines(commits: Iterable[Commit]) -> Iterator[dict[str, Json]]:
             **({"moved": commit.moved} if commit.moved != GENERATORS or commit.opponents else {}),
             "commit": commit.digest,
             "best": None if best is None else {"name": best.name, "value": best.value},
-            "probes": [probe(one, len(commit.basis)) for one in commit.probes],
+            "probes": [build_probe(one, len(commit.basis)) for one in commit.probes],
         }
 
 
-def probe(one: Probed, basis: int) -> dict[str, Json]:
+def build_probe(one: ProbeResult, basis: int) -> dict[str, Json]:
     result, groups = one.result, len(one.position) // basis
     return {
         "name": one.name,
         "purpose": one.purpose,
-        "coefficients": coefficients(one.position, groups),
+        "coefficients": nest_coefficients(one.position, groups),
         "recipe": one.model,
         "rollout": one.rollout,
-        **(measured(result) if isinstance(result, Measurement) else {"unscored": result.reason}),
+        **(measurement_to_json(result) if isinstance(result, Measurement) else {"unscored": result.reason}),
     }

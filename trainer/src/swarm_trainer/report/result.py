@@ -8,18 +8,18 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from swarm_core.effort import Effort
 from swarm_core.experiment import Experiment
 from swarm_core.objectives.objective import Measurement
 from swarm_core.recipe import Digest, canonical_json, digest_bytes
 from swarm_core.swarm import positions
 from swarm_core.swarm.positions import Position
-from swarm_trainer.report import account
-from swarm_trainer.report.account import Json
-from swarm_trainer.report.verdict import Contender, Verdict
+from swarm_core.usage import Usage
+from swarm_trainer.report import usage_report
+from swarm_trainer.report.search_result import EvaluatedGenerator, SearchResult
+from swarm_trainer.report.usage_report import Json
 
 
-def measured(measurement: Measurement) -> dict[str, Json]:
+def measurement_to_json(measurement: Measurement) -> dict[str, Json]:
     return {
         "value": measurement.value,
         "low": measurement.low,
@@ -29,23 +29,23 @@ def measured(measurement: Measurement) -> dict[str, Json]:
     }
 
 
-def coefficients(position: Position, groups: int) -> list[Json]:
+def nest_coefficients(position: Position, groups: int) -> list[Json]:
     """One list over the initial adapters, or one for each layer if there are several blocks."""
     return list(position) if groups == 1 else [list(block) for block in positions.blocks(position, groups)]
 
 
-def contender(one: Contender) -> dict[str, Json]:
+def generator_to_json(one: EvaluatedGenerator) -> dict[str, Json]:
     return {
         "name": one.name,
         "recipe": one.model,
-        "coefficients": coefficients(one.position, one.groups),
+        "coefficients": nest_coefficients(one.position, one.groups),
         "searched": one.searched,
-        "fresh": measured(one.fresh),
+        "fresh": measurement_to_json(one.fresh),
     }
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
+class Provenance:
     """What a result is the result of."""
 
     experiment: Experiment
@@ -54,7 +54,7 @@ class Origin:
     """The digest of the last commit, which names the whole search."""
 
 
-def fields(verdict: Verdict, origin: Origin) -> dict[str, Json]:
+def search_result_to_json(verdict: SearchResult, origin: Provenance) -> dict[str, Json]:
     """The result without its digest, and without effort. `passedOver` is there where somebody was."""
     return {
         "experimentDigest": origin.experiment.digest,
@@ -62,9 +62,9 @@ def fields(verdict: Verdict, origin: Origin) -> dict[str, Json]:
         "objective": verdict.objective,
         "stop": verdict.stop,
         "seeds": {"run": origin.seed, "final": len(verdict.best.rollouts)},
-        "best": contender(verdict.best),
-        "initial": contender(verdict.initial),
-        "initials": [contender(one) for one in verdict.initials],
+        "best": generator_to_json(verdict.best),
+        "initial": generator_to_json(verdict.initial),
+        "initials": [generator_to_json(one) for one in verdict.initials],
         "gain": {"value": verdict.gain.value, "low": verdict.gain.low, "high": verdict.gain.high},
         "counts": {
             "asked": verdict.counts.asked,
@@ -77,20 +77,20 @@ def fields(verdict: Verdict, origin: Origin) -> dict[str, Json]:
     }
 
 
-def text(verdict: Verdict, origin: Origin) -> str:
+def serialize(verdict: SearchResult, origin: Provenance) -> str:
     """The file's text as a run stores it: the same whatever the work took."""
-    return sealed(fields(verdict, origin))
+    return serialize_with_digest(search_result_to_json(verdict, origin))
 
 
-def sealed(content: Mapping[str, Json]) -> str:
+def serialize_with_digest(content: Mapping[str, Json]) -> str:
     """The text with its own digest before everything else."""
-    return written({"digest": digest_bytes(canonical_json(content)), **content})
+    return format_json({"digest": digest_bytes(canonical_json(content)), **content})
 
 
-def told(stored: bytes, effort: Effort) -> str:
+def serialize_with_usage(stored: bytes, effort: Usage) -> str:
     """The file's text as a reader gets it: with what the work took."""
-    return written({**json.loads(stored), "effort": account.fields(effort)})
+    return format_json({**json.loads(stored), "effort": usage_report.to_json(effort)})
 
 
-def written(content: Mapping[str, Json]) -> str:
+def format_json(content: Mapping[str, Json]) -> str:
     return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from swarm_core.commit import Commit
-from swarm_core.pool import Pool
+from swarm_core.item_pool import Pool
 from swarm_core.swarm import pso
 
 
@@ -33,26 +33,28 @@ class Round:
     """Items in the archive."""
 
 
-def told(generators: Sequence[Commit], takers: Sequence[Commit], pools: Sequence[Pool]) -> tuple[Round, ...]:
+def summarize(generators: Sequence[Commit], takers: Sequence[Commit], pools: Sequence[Pool]) -> tuple[Round, ...]:
     """Every round, from its commits and its pool; the last may lack the takers'."""
     found = []
     for number, done in enumerate(generators):
         if number < len(takers):
             last = takers[number - 1] if number else None
-            found.append(whole(number, best(done), takers[number], pools[number], last))
+            found.append(summarize_full_round(number, find_best_value(done), takers[number], pools[number], last))
         else:
-            found.append(Round(number, best(done)))
+            found.append(Round(number, find_best_value(done)))
     return tuple(found)
 
 
-def whole(number: int, difficulty: float | None, takers: Commit, pool: Pool, last: Commit | None) -> Round:
+def summarize_full_round(
+    number: int, difficulty: float | None, takers: Commit, pool: Pool, last: Commit | None
+) -> Round:
     """A round in which both sides moved."""
     shown = {probe.name: probe.fitness for probe in takers.held_out}
     return Round(
         number=number,
         difficulty=difficulty,
-        before=None if last is None else again(takers, last),
-        after=best(takers),
+        before=None if last is None else find_previous_best_score(takers, last),
+        after=find_best_value(takers),
         real=shown.get("real"),
         rivals=shown.get("rivals"),
         seeds=sum(entry.round < 0 for entry in pool.entries),
@@ -60,13 +62,13 @@ def whole(number: int, difficulty: float | None, takers: Commit, pool: Pool, las
     )
 
 
-def best(done: Commit) -> float | None:
+def find_best_value(done: Commit) -> float | None:
     """What the best of a commit is believed to be worth."""
     found = pso.best(pso.from_json(done.swarm))
     return None if found is None else found.value
 
 
-def again(takers: Commit, last: Commit) -> float | None:
+def find_previous_best_score(takers: Commit, last: Commit) -> float | None:
     """The score, in this round, of the taker that led the last one; its basis may have grown since."""
     led = pso.best(pso.from_json(last.swarm))
     if led is None:

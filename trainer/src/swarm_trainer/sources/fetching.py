@@ -14,18 +14,18 @@ from pathlib import Path
 from shutil import disk_usage
 from typing import Protocol
 
-from swarm_core.api.defaults import ResolvedSpec, Use
 from swarm_core.api.execution import S3Storage
+from swarm_core.api.resolution import ResolvedSpec, UriUse
 from swarm_core.errors import BadInputError
 from swarm_core.ports import StoreError
 from swarm_core.recipe import Digest, canonical_json, digest_bytes
-from swarm_trainer.sources import address, depot, wanted
-from swarm_trainer.sources.depot import Depot
-from swarm_trainer.sources.wanted import Item, Shape
+from swarm_trainer.sources import fetch_cache, selection, source_uri
+from swarm_trainer.sources.fetch_cache import FetchCache
+from swarm_trainer.sources.selection import InputKind, RemoteFile
 from swarm_trainer.stores import files, tree
-from swarm_trainer.stores.tree import Entry
+from swarm_trainer.stores.tree import TreeEntry
 
-SPARE = 64 * 2**20
+RESERVED_BYTES = 64 * 2**20
 """Bytes that a fetch leaves free on the cache's disk."""
 GIB = 2**30
 
@@ -40,7 +40,7 @@ class Pin:
 
 
 @dataclass(frozen=True, slots=True)
-class Fetched:
+class FetchedInput:
     """An input, here."""
 
     path: Path
@@ -59,99 +59,99 @@ class Source(Protocol):
         """What names this version."""
         ...
 
-    def items(self) -> Sequence[Item]:
+    def items(self) -> Sequence[RemoteFile]:
         """The files that are wanted."""
         ...
 
-    def bring(self, item: Item, scratch: Path) -> Path:
+    def download(self, item: RemoteFile, scratch: Path) -> Path:
         """Fetch one file to somewhere in `scratch`. Raises StoreError when trying again may help."""
         ...
 
 
-Opener = Callable[[str, Shape], Source]
+SourceOpener = Callable[[str, InputKind], Source]
 """The source behind a URI, for what is wanted of it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Ways:
+class FetchContext:
     """How a run's inputs come here."""
 
-    depot: Depot
-    opened: Opener
+    cache: FetchCache
+    opened: SourceOpener
 
 
-def ways(resolved: ResolvedSpec) -> Ways:
+def default_context(resolved: ResolvedSpec) -> FetchContext:
     """This machine's cache; buckets are reached as the run's own is, unless the environment says otherwise."""
     storage = resolved.storage if isinstance(resolved.storage, S3Storage) else None
-    return Ways(Depot(depot.root()), lambda uri, shape: opened(uri, shape, storage))
+    return FetchContext(FetchCache(fetch_cache.default_root()), lambda uri, shape: open_source(uri, shape, storage))
 
 
-def opened(uri: str, shape: Shape, storage: S3Storage | None) -> Source:
+def open_source(uri: str, shape: InputKind, storage: S3Storage | None) -> Source:
     """The source behind a URI. Raises BadInputError, StoreError."""
-    place = address.parsed(uri)
-    if isinstance(place, address.Object):
-        from swarm_trainer.sources import bucket  # noqa: PLC0415 (boto3 takes a while, and most runs need none)
+    place = source_uri.parse(uri)
+    if isinstance(place, source_uri.BucketObject):
+        from swarm_trainer.sources import bucket_source  # noqa: PLC0415 (boto3 takes a while, and most runs need none)
 
-        return bucket.opened(place, storage, shape)
-    from swarm_trainer.sources import hub  # noqa: PLC0415 (so does huggingface_hub)
+        return bucket_source.open_source(place, storage, shape)
+    from swarm_trainer.sources import hub_source  # noqa: PLC0415 (so does huggingface_hub)
 
-    return hub.opened(place, shape)
+    return hub_source.open_source(place, shape)
 
 
-def fetch(use: Use, by: Ways) -> Fetched:
+def fetch(use: UriUse, by: FetchContext) -> FetchedInput:
     """What lies at a URI now. Raises BadInputError naming the field, StoreError, CorruptError."""
-    shape = wanted.SHAPES[use.role]
-    with named(use), files.explained(by.depot.root):
+    shape = selection.INPUT_KINDS[use.role]
+    with name_field(use), files.translate_os_errors(by.cache.root):
         source = by.opened(use.uri, shape)
         version = canonical_json([shape, *source.version()])
-        digest = by.depot.recalled(version)
-        path = None if digest is None else standing(by.depot, digest, shape)
+        digest = by.cache.recalled(version)
+        path = None if digest is None else find_cached(by.cache, digest, shape)
         if digest is None or path is None:
-            path, digest = gathered(source, shape, version, by.depot)
-    return Fetched(path, Pin(digest, source.at))
+            path, digest = fetch_all(source, shape, version, by.cache)
+    return FetchedInput(path, Pin(digest, source.at))
 
 
-def fetch_pinned(use: Use, pin: Pin, by: Ways) -> Fetched:
+def fetch_pinned(use: UriUse, pin: Pin, by: FetchContext) -> FetchedInput:
     """What a run began with, from the cache or, once more, from its place; the caller compares the digests.
 
     Raises BadInputError naming the field, StoreError, CorruptError.
     """
-    path = standing(by.depot, pin.digest, wanted.SHAPES[use.role])
-    return fetch(replace(use, uri=pin.at), by) if path is None else Fetched(path, pin)
+    path = find_cached(by.cache, pin.digest, selection.INPUT_KINDS[use.role])
+    return fetch(replace(use, uri=pin.at), by) if path is None else FetchedInput(path, pin)
 
 
-def standing(here: Depot, digest: Digest, shape: Shape) -> Path | None:
+def find_cached(here: FetchCache, digest: Digest, shape: InputKind) -> Path | None:
     """What was fetched before; None if it was not. Raises CorruptError."""
-    return here.file(digest) if shape is Shape.FILE else here.folder(digest)
+    return here.file(digest) if shape is InputKind.FILE else here.folder(digest)
 
 
-def gathered(source: Source, shape: Shape, version: bytes, here: Depot) -> tuple[Path, Digest]:
+def fetch_all(source: Source, shape: InputKind, version: bytes, here: FetchCache) -> tuple[Path, Digest]:
     """Fetch what is not here yet, check the whole, and keep it. Raises BadInputError, StoreError, OSError."""
     items = source.items()
-    wanted.check(items, shape)
-    with here.coming(version) as coming:
+    selection.check(items, shape)
+    with here.staging_folder(version) as coming:
         whole = coming / "whole"
-        bring(source, [item for item in items if not arrived(whole / item.name, item)], coming, here.root)
-        entries = {item.name: checked(whole / item.name, item) for item in items}
-        if shape is Shape.FILE:
+        fetch_missing(source, [item for item in items if not is_complete(whole / item.name, item)], coming, here.root)
+        entries = {item.name: verify_file(whole / item.name, item) for item in items}
+        if shape is InputKind.FILE:
             digest = entries[items[0].name].sha256
-            path = here.keep_file(whole / items[0].name, digest)
+            path = here.add_file(whole / items[0].name, digest)
         else:
             digest = digest_bytes(tree.to_bytes(entries))
-            path = here.keep_folder(whole, digest)
+            path = here.add_folder(whole, digest)
         here.remember(version, digest)
     return path, digest
 
 
-def bring(source: Source, items: Sequence[Item], coming: Path, root: Path) -> None:
+def fetch_missing(source: Source, items: Sequence[RemoteFile], coming: Path, root: Path) -> None:
     """Fetch `items` into the folder `whole` of `coming`, each at once. Raises BadInputError, StoreError, OSError."""
     scratch, whole = coming / "scratch", coming / "whole"
     shutil.rmtree(scratch, ignore_errors=True)  # files that were cut when a fetch was killed
     scratch.mkdir()
-    check_room(sum(item.size for item in items), root)
+    check_disk_space(sum(item.size for item in items), root)
 
-    def one(item: Item) -> None:
-        came = source.bring(item, scratch)
+    def one(item: RemoteFile) -> None:
+        came = source.download(item, scratch)
         (whole / item.name).parent.mkdir(parents=True, exist_ok=True)
         came.replace(whole / item.name)
 
@@ -160,21 +160,21 @@ def bring(source: Source, items: Sequence[Item], coming: Path, root: Path) -> No
             pass
 
 
-def check_room(needed: int, root: Path) -> None:
+def check_disk_space(needed: int, root: Path) -> None:
     """Raises BadInputError unless the cache's disk has room for `needed` bytes."""
     free = disk_usage(root).free
-    if needed and needed + SPARE > free:
+    if needed and needed + RESERVED_BYTES > free:
         raise BadInputError(
             f"{needed / GIB:.2f} GiB to fetch and {free / GIB:.2f} GiB free in {root}; free some, or set"
-            f" {depot.VARIABLE} to a folder on another disk"
+            f" {fetch_cache.CACHE_VARIABLE} to a folder on another disk"
         )
 
 
-def arrived(path: Path, item: Item) -> bool:
+def is_complete(path: Path, item: RemoteFile) -> bool:
     return path.is_file() and path.stat().st_size == item.size
 
 
-def checked(path: Path, item: Item) -> Entry:
+def verify_file(path: Path, item: RemoteFile) -> TreeEntry:
     """A file that came, as a tree names it. Raises StoreError, and forgets it, if it is not what its place said."""
     size, sha256 = path.stat().st_size, files.digest(path)
     if size != item.size or item.sha256 not in (None, sha256):
@@ -183,11 +183,11 @@ def checked(path: Path, item: Item) -> Entry:
             f"{item.name}: came with {size} bytes and sha256 {sha256}, its place says {item.size} and"
             f" {item.sha256 or 'nothing'}; it is fetched again"
         )
-    return Entry(sha256, size)
+    return TreeEntry(sha256, size)
 
 
 @contextmanager
-def named(use: Use) -> Iterator[None]:
+def name_field(use: UriUse) -> Iterator[None]:
     """Say which field a refusal is about."""
     try:
         yield

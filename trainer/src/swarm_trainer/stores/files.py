@@ -22,27 +22,29 @@ from swarm_core.recipe import Digest
 CHUNK = 1 << 20
 """Bytes read at a time, so that memory does not grow with the file."""
 
-FULL = "there is no room, and what is stored is stored whole or not at all; free some or give a folder on another disk"
-CLOSED = "the store must be able to read and write here; allow it, or give a folder where it can"
-LINKLESS = "write-once names need a file system with hard links; give a folder on another disk"
-GONE = "a file must be here and is not; check the path, and that nobody else removes files"
-BROKEN = "the store needs a folder of its own on a disk that works; check both, or give another folder"
-WAYS_OUT = {
-    **dict.fromkeys((errno.ENOSPC, errno.EDQUOT, errno.EFBIG), FULL),
-    **dict.fromkeys((errno.EROFS, errno.EACCES, errno.EPERM), CLOSED),
-    **dict.fromkeys((errno.ENOENT, errno.EISDIR), GONE),
-    **dict.fromkeys((errno.EXDEV, errno.EMLINK, errno.EOPNOTSUPP), LINKLESS),
+NO_SPACE = (
+    "there is no room, and what is stored is stored whole or not at all; free some or give a folder on another disk"
+)
+NO_ACCESS = "the store must be able to read and write here; allow it, or give a folder where it can"
+NO_HARD_LINKS = "write-once names need a file system with hard links; give a folder on another disk"
+MISSING_FILE = "a file must be here and is not; check the path, and that nobody else removes files"
+UNUSABLE_DISK = "the store needs a folder of its own on a disk that works; check both, or give another folder"
+REMEDIES = {
+    **dict.fromkeys((errno.ENOSPC, errno.EDQUOT, errno.EFBIG), NO_SPACE),
+    **dict.fromkeys((errno.EROFS, errno.EACCES, errno.EPERM), NO_ACCESS),
+    **dict.fromkeys((errno.ENOENT, errno.EISDIR), MISSING_FILE),
+    **dict.fromkeys((errno.EXDEV, errno.EMLINK, errno.EOPNOTSUPP), NO_HARD_LINKS),
 }
 
 
 @contextmanager
-def explained(folder: Path) -> Iterator[None]:
+def translate_os_errors(folder: Path) -> Iterator[None]:
     """Turn an OSError into a StoreError of one line: the file (or `folder`), what happened, rule and way out."""
     try:
         yield
     except OSError as error:
         name = error.filename or folder
-        way_out = WAYS_OUT.get(error.errno or 0, BROKEN)
+        way_out = REMEDIES.get(error.errno or 0, UNUSABLE_DISK)
         raise StoreError(f"{os.fsdecode(name)}: {error.strerror or error}: {way_out}") from error
 
 
@@ -59,14 +61,14 @@ def stamp(path: Path) -> tuple[int, int, int]:
 
 
 @contextmanager
-def written(folder: Path, source: Path | bytes) -> Iterator[tuple[Path, Digest]]:
+def temporary_file(folder: Path, source: Path | bytes) -> Iterator[tuple[Path, Digest]]:
     """A synced temporary file in `folder` with the bytes of `source`, and their digest; gone after. Raises OSError."""
     make_folder(folder)
     path = folder / uuid.uuid4().hex
     sha256 = hashlib.sha256()
     with path.open("xb") as file:
         try:
-            for chunk in chunks(source):
+            for chunk in iter_chunks(source):
                 sha256.update(chunk)
                 file.write(chunk)
             file.flush()
@@ -76,7 +78,7 @@ def written(folder: Path, source: Path | bytes) -> Iterator[tuple[Path, Digest]]
             path.unlink(missing_ok=True)
 
 
-def chunks(source: Path | bytes) -> Iterator[bytes]:
+def iter_chunks(source: Path | bytes) -> Iterator[bytes]:
     """The bytes of `source`, a file's in pieces of at most `CHUNK`."""
     if isinstance(source, bytes):
         yield source
@@ -86,7 +88,7 @@ def chunks(source: Path | bytes) -> Iterator[bytes]:
             yield chunk
 
 
-def name_once(temporary: Path, name: Path) -> bool:
+def link_if_absent(temporary: Path, name: Path) -> bool:
     """Give `temporary`'s bytes the name `name` too; False if it is taken, and nothing changes. Raises OSError."""
     make_folder(name.parent)
     try:
@@ -122,7 +124,7 @@ def sync_folder(folder: Path) -> None:
 
 
 @contextmanager
-def locked(path: Path) -> Iterator[None]:
+def exclusive_lock(path: Path) -> Iterator[None]:
     """Hold the lock at `path` against every thread and process; who dies lets go. Raises OSError."""
     make_folder(path.parent)
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)

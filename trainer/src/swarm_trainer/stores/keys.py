@@ -2,20 +2,20 @@
 
 import re
 
-DIGEST = re.compile(r"[0-9a-f]{64}")
-SEGMENT = re.compile(r"[A-Za-z0-9._=-]+")
+DIGEST_PATTERN = re.compile(r"[0-9a-f]{64}")
+SEGMENT_PATTERN = re.compile(r"[A-Za-z0-9._=-]+")
 
 
 def check_digest(digest: str) -> None:
     """Raises ValueError unless `digest` is one: it becomes part of a path."""
-    if not DIGEST.fullmatch(digest):
+    if not DIGEST_PATTERN.fullmatch(digest):
         raise ValueError(f"{digest!r}: a digest is 64 lower-case hexadecimal digits; pass what put() returned")
 
 
 def check_key(key: str) -> None:
     """Raises ValueError unless `key` is one: it becomes part of a path."""
     for segment in key.split("/"):
-        if not SEGMENT.fullmatch(segment) or segment in {".", ".."}:
+        if not SEGMENT_PATTERN.fullmatch(segment) or segment in {".", ".."}:
             raise ValueError(
                 f"{key!r}: a key is names of A-Z a-z 0-9 . _ = - joined by '/', none '.' or '..'; rename it"
             )

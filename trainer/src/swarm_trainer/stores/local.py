@@ -14,14 +14,14 @@ Limits: `files`' limits; a key cannot be another key's folder (`a` and `a/b`); a
 
 from pathlib import Path
 
-from swarm_core.effort import Effort
 from swarm_core.ports import StoreError
 from swarm_core.recipe import Digest, digest_bytes
+from swarm_core.usage import Usage
 from swarm_trainer.meter import Meter
 from swarm_trainer.stores import files, keys
-from swarm_trainer.stores.checked import Checked
+from swarm_trainer.stores.digest_checker import DigestChecker
 
-READ_ONLY = 0o444
+READ_ONLY_MODE = 0o444
 """Mode of a blob: hard links share it, and a blob changed through one of them would be corrupt."""
 
 
@@ -32,68 +32,68 @@ class LocalStore:
         """`meter` is told of bytes written, and of bytes read to be checked or handed out."""
         self.root = root.absolute()
         self._meter = meter or Meter()
-        self._checked = Checked("after it was written; restore it from a copy, or start the run in a new folder")
+        self._checked = DigestChecker("after it was written; restore it from a copy, or start the run in a new folder")
 
     def put(self, source: Path | bytes) -> Digest:
         """Keep these bytes; return their digest. Streams files. Raises StoreError."""
-        with files.explained(self.root):
+        with files.translate_os_errors(self.root):
             digest = digest_bytes(source) if isinstance(source, bytes) else files.digest(source)
             if self._blob(digest).exists():
                 return digest
-            with files.written(self.root / "tmp", source) as (temporary, written):
-                temporary.chmod(READ_ONLY)
-                files.name_once(temporary, self._blob(written))
-                self._meter.add(Effort(up=self._blob(written).stat().st_size))
+            with files.temporary_file(self.root / "tmp", source) as (temporary, written):
+                temporary.chmod(READ_ONLY_MODE)
+                files.link_if_absent(temporary, self._blob(written))
+                self._meter.add(Usage(up=self._blob(written).stat().st_size))
             return written
 
     def get(self, digest: Digest) -> Path:
         """The blob of `digest`, checked. Raises CorruptError, StoreError if absent, ValueError on a bad digest."""
         keys.check_digest(digest)
         path = self._blob(digest)
-        with files.explained(self.root):
+        with files.translate_os_errors(self.root):
             if not path.exists():
                 raise StoreError(f"{digest}: not in the store {self.root}; put it first, or give the store that has it")
-            if self._checked.require(path, digest):
-                self._meter.add(Effort(down=path.stat().st_size))
+            if self._checked.verify(path, digest):
+                self._meter.add(Usage(down=path.stat().st_size))
         return path
 
     def publish(self, key: str, data: bytes) -> bytes:
         """Give `key` to `data` unless it is taken; what stands there. Raises StoreError, ValueError on a bad key."""
         standing = self.read(key)
         if standing is None:
-            with files.explained(self.root), files.written(self.root / "tmp", data) as (temporary, _):
+            with files.translate_os_errors(self.root), files.temporary_file(self.root / "tmp", data) as (temporary, _):
                 standing = self._claim(key, temporary)
         return data if standing is None else standing
 
     def read(self, key: str) -> bytes | None:
         """What stands at `key`, or None. Raises StoreError, ValueError on a bad key."""
         keys.check_key(key)
-        with files.explained(self.root):
+        with files.translate_os_errors(self.root):
             try:
                 data = self._name(key).read_bytes()
             except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
                 return None
-        self._meter.add(Effort(down=len(data)))
+        self._meter.add(Usage(down=len(data)))
         return data
 
     def swap(self, key: str, expected: bytes | None, data: bytes) -> bool:
         """Move `key` from `expected` to `data`; False if another value stands. Raises StoreError, ValueError."""
         keys.check_key(key)
-        with files.explained(self.root), files.locked(self.root / "swap.lock"):
+        with files.translate_os_errors(self.root), files.exclusive_lock(self.root / "swap.lock"):
             if self.read(key) != expected:
                 return False
-            with files.written(self.root / "tmp", data) as (temporary, _):
+            with files.temporary_file(self.root / "tmp", data) as (temporary, _):
                 if expected is None:
                     return self._claim(key, temporary) is None
                 files.rename(temporary, self._name(key))
-        self._meter.add(Effort(up=len(data)))
+        self._meter.add(Usage(up=len(data)))
         return True
 
     def _claim(self, key: str, temporary: Path) -> bytes | None:
         """Give `key` to the bytes of `temporary`; None, or what stood there first. Raises StoreError, OSError."""
         try:
-            if files.name_once(temporary, self._name(key)):
-                self._meter.add(Effort(up=temporary.stat().st_size))
+            if files.link_if_absent(temporary, self._name(key)):
+                self._meter.add(Usage(up=temporary.stat().st_size))
                 return None
             standing = self.read(key)
         except NotADirectoryError:

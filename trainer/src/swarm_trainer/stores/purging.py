@@ -23,19 +23,19 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from swarm_core.ports import StoreError
-from swarm_trainer.stores.bucket import THREADS
-from swarm_trainer.stores.shelf import STORED, Shelf, Thing
+from swarm_trainer.stores.s3_bucket import THREADS
+from swarm_trainer.stores.store_listing import STORED_PATTERN, StoredObject, StoreListing
 
 ROUNDS = 3
-NAME = re.compile(r"names/(?!(?:names|blobs|probe|tmp)/)(.+)")
+NAME_PATTERN = re.compile(r"names/(?!(?:names|blobs|probe|tmp)/)(.+)")
 """Not the names, blobs and so on of a run that is called `names` and lies below this one."""
-ITERATION = re.compile(r"iterations/(\d{4,})/(COMMIT\.json)?.*")
-Place = tuple[int, int, int]
+ITERATION_PATTERN = re.compile(r"iterations/(\d{4,})/(COMMIT\.json)?.*")
+DeletionRank = tuple[int, int, int]
 """In the order of deletion."""
 
 
 @dataclass(frozen=True, slots=True)
-class Purged:
+class PurgeReport:
     """What was deleted."""
 
     things: int = 0
@@ -43,25 +43,25 @@ class Purged:
     """In bytes."""
 
 
-def purge(shelf: Shelf, report: Callable[[Purged], None]) -> Purged:
+def purge(shelf: StoreListing, report: Callable[[PurgeReport], None]) -> PurgeReport:
     """Delete everything of the run; `report` hears how far it is. Raises StoreError."""
-    gone = Purged()
+    gone = PurgeReport()
     for _ in range(ROUNDS):
-        found = [(place, thing) for thing in shelf.things() if (place := placed(thing)) is not None]
+        found = [(place, thing) for thing in shelf.things() if (place := deletion_rank(thing)) is not None]
         if not found:
             return gone
-        for thing in deleted(shelf, found):
-            gone = Purged(gone.things + 1, gone.size + thing.size)
+        for thing in delete_in_order(shelf, found):
+            gone = PurgeReport(gone.things + 1, gone.size + thing.size)
             report(gone)
-    if left := [thing.key for thing in shelf.things() if placed(thing) is not None]:
+    if left := [thing.key for thing in shelf.things() if deletion_rank(thing) is not None]:
         raise StoreError(f"{left[0]}: written while the run is deleted; end whoever writes there, and purge again")
     return gone
 
 
-def deleted(shelf: Shelf, found: list[tuple[Place, Thing]]) -> Iterator[Thing]:
+def delete_in_order(shelf: StoreListing, found: list[tuple[DeletionRank, StoredObject]]) -> Iterator[StoredObject]:
     """Throw things away, those of one place at once, and none before all of the places before it are gone."""
 
-    def discard(thing: Thing) -> Thing:
+    def discard(thing: StoredObject) -> StoredObject:
         shelf.discard(thing)
         return thing
 
@@ -70,14 +70,14 @@ def deleted(shelf: Shelf, found: list[tuple[Place, Thing]]) -> Iterator[Thing]:
             yield from pool.map(discard, [thing for _, thing in together])
 
 
-def placed(thing: Thing) -> Place | None:
+def deletion_rank(thing: StoredObject) -> DeletionRank | None:
     """When a thing is deleted; None if it is no part of the run."""
-    if STORED.fullmatch(thing.key):
+    if STORED_PATTERN.fullmatch(thing.key):
         return (5, 0, 0)
-    name = NAME.fullmatch(thing.key)
+    name = NAME_PATTERN.fullmatch(thing.key)
     if name is None:
         return None
-    if iteration := ITERATION.fullmatch(name[1]):
+    if iteration := ITERATION_PATTERN.fullmatch(name[1]):
         return (3, -int(iteration[1]), int(iteration[2] is None))
     if name[1] == "HEAD":
         return (2, 0, 0)

@@ -24,12 +24,12 @@ from swarm_core.ports import ArtifactStore, CorruptError, StoreError
 from swarm_core.recipe import Digest, canonical_json, digest_bytes
 from swarm_trainer.stores import files, keys
 
-PICKLES = frozenset({".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle"})
+PICKLE_SUFFIXES = frozenset({".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle"})
 """Endings under which models are pickled."""
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class TreeEntry:
     """One file of a tree."""
 
     sha256: Digest
@@ -37,21 +37,23 @@ class Entry:
     """In bytes."""
 
 
-Manifest = Mapping[str, Entry]
+Manifest = Mapping[str, TreeEntry]
 """The files of a tree by relative path, `/` between its parts."""
 
 
 def digest_tree(folder: Path) -> Digest:
     """The digest that `put_tree` would return; stores nothing. Raises BadInputError if `folder` is no artefact."""
-    with readable(folder):
-        entries = {name: Entry(files.digest(path), path.stat().st_size) for name, path in survey(folder).items()}
+    with refuse_unreadable(folder):
+        entries = {
+            name: TreeEntry(files.digest(path), path.stat().st_size) for name, path in list_files(folder).items()
+        }
     return digest_bytes(to_bytes(entries))
 
 
 def put_tree(store: ArtifactStore, folder: Path) -> Digest:
     """Keep the files of `folder`, then its manifest; return the manifest's digest. Raises BadInputError, StoreError."""
-    with readable(folder):
-        found = survey(folder)
+    with refuse_unreadable(folder):
+        found = list_files(folder)
         entries = {name: put_file(store, path) for name, path in found.items()}
     return store.put(to_bytes(entries))
 
@@ -64,14 +66,14 @@ def get_tree(store: ArtifactStore, digest: Digest, into: Path, *, links: bool = 
     """
     entries = from_bytes(digest, store.get(digest).read_bytes())
     target = into / digest
-    with files.explained(into):
+    with files.translate_os_errors(into):
         if not target.exists():
             unpack(store, entries, target, links)
         verify(store, entries, target)
     return target
 
 
-def survey(folder: Path) -> dict[str, Path]:
+def list_files(folder: Path) -> dict[str, Path]:
     """The files that belong to `folder` by relative path, in order. Raises BadInputError, OSError."""
     root = folder.resolve()
     if not root.is_dir():
@@ -96,7 +98,7 @@ def check_file(path: Path, root: Path) -> None:
         str(path).encode()
     except UnicodeEncodeError as error:
         raise BadInputError(f"{os.fsencode(path)!r}: a file's name has to be UTF-8; rename it") from error
-    if path.suffix.lower() in PICKLES:
+    if path.suffix.lower() in PICKLE_SUFFIXES:
         raise BadInputError(
             f"{path}: pickle is refused, for reading it executes it; convert it to safetensors, or remove it"
         )
@@ -108,13 +110,13 @@ def check_file(path: Path, root: Path) -> None:
         raise BadInputError(f"{path}: not a file; a folder given as a model or adapter holds files and folders only")
 
 
-def put_file(store: ArtifactStore, path: Path) -> Entry:
+def put_file(store: ArtifactStore, path: Path) -> TreeEntry:
     """Keep one file. Raises BadInputError if somebody writes to it meanwhile, StoreError, OSError."""
     before = files.stamp(path)
     digest = store.put(path)
     if files.stamp(path) != before:
         raise BadInputError(f"{path}: changed while it was read; run again when nobody writes to it")
-    return Entry(digest, before[2])
+    return TreeEntry(digest, before[2])
 
 
 def to_bytes(entries: Manifest) -> bytes:
@@ -124,25 +126,25 @@ def to_bytes(entries: Manifest) -> bytes:
 def from_bytes(digest: Digest, data: bytes) -> Manifest:
     """The manifest of the tree `digest`, its paths checked. Raises StoreError if it is none."""
     try:
-        entries = {name: to_entry(**fields) for name, fields in json.loads(data).items()}
+        entries = {name: parse_entry(**fields) for name, fields in json.loads(data).items()}
         if not entries:
             raise ValueError("no files")
     except (ValueError, TypeError, AttributeError) as error:
         raise StoreError(f"{digest}: not a folder's manifest; give a digest that put_tree returned") from error
     for name in entries:
-        if not contained(name):
+        if not is_contained(name):
             raise StoreError(f"{digest}: names the file {name!r}, which leaves its folder; do not use this artefact")
     return entries
 
 
-def to_entry(sha256: str, size: int) -> Entry:
+def parse_entry(sha256: str, size: int) -> TreeEntry:
     """An entry as a manifest spells it. Raises ValueError, TypeError."""
     keys.check_digest(sha256)
-    return Entry(Digest(sha256), int(size))
+    return TreeEntry(Digest(sha256), int(size))
 
 
-def contained(name: str) -> bool:
-    """Whether a manifest's path stays in its folder, spelt as `survey` spells it."""
+def is_contained(name: str) -> bool:
+    """Whether a manifest's path stays in its folder, spelt as `list_files` spells it."""
     parts = name.split("/")
     return (
         "\0" not in name
@@ -157,7 +159,7 @@ def unpack(store: ArtifactStore, entries: Manifest, target: Path, links: bool) -
     files.make_folder(beside)
     try:
         for name, entry in entries.items():
-            place(store.get(entry.sha256), beside / name, links)
+            link_or_copy(store.get(entry.sha256), beside / name, links)
         verify(store, entries, beside)
         beside.rename(target)
         files.sync_folder(target.parent)
@@ -168,7 +170,7 @@ def unpack(store: ArtifactStore, entries: Manifest, target: Path, links: bool) -
         shutil.rmtree(beside, ignore_errors=True)
 
 
-def place(blob: Path, path: Path, links: bool) -> None:
+def link_or_copy(blob: Path, path: Path, links: bool) -> None:
     """Bring one file to its place. Raises OSError."""
     path.parent.mkdir(parents=True, exist_ok=True)
     if links:
@@ -201,7 +203,7 @@ def verify(store: ArtifactStore, entries: Manifest, folder: Path) -> None:
 
 
 @contextmanager
-def readable(folder: Path) -> Iterator[None]:
+def refuse_unreadable(folder: Path) -> Iterator[None]:
     """Turn an OSError over the user's own files into a BadInputError of one line."""
     try:
         yield

@@ -21,59 +21,61 @@ from typing import NoReturn, TextIO
 from swarm_core.engine.work import Failed, FailureReason, Receipt, WorkItem
 from swarm_core.errors import BadInputError
 from swarm_core.ports import CorruptError
-from swarm_trainer.verbs.context import Progress
-from swarm_trainer.worker import messages, storage
+from swarm_trainer.runtime.context import Progress
+from swarm_trainer.worker import messages, storage_errors
 
-CarryOut = Callable[[WorkItem, Callable[[Progress], None]], Receipt]
+ItemExecutor = Callable[[WorkItem, Callable[[Progress], None]], Receipt]
 """Does an item, reporting as it goes. Raises BadInputError when the user's input cannot work."""
 
-MESSAGE_CHARACTERS = 500
+MAX_MESSAGE_CHARACTERS = 500
 """Of an error, in status and on one line; the rest is in the log."""
 
 PR_SET_PDEATHSIG = 1
 """prctl(2): the signal this process gets when the thread that started it ends."""
 
 
-def main(carry_out: CarryOut) -> NoReturn:
+def main(carry_out: ItemExecutor) -> NoReturn:
     """Serve the host at the other end of stdin and stdout, until the input ends and the process with it."""
     die_with_parent()
     with private_channel() as channel:
         lines: queue.SimpleQueue[str] = queue.SimpleQueue()
         threading.Thread(target=read, args=(sys.stdin, lines), daemon=True).start()
         while True:
-            serve(lines.get(), carry_out, lambda message: send(channel, message))
+            execute_line(lines.get(), carry_out, lambda message: send(channel, message))
 
 
-def serve(line: str, carry_out: CarryOut, say: Callable[[messages.Message], None]) -> None:
+def execute_line(line: str, carry_out: ItemExecutor, say: Callable[[messages.Message], None]) -> None:
     """Carry out the item of `line` and say how it ended."""
     item = WorkItem.from_json(line)
     print(f"--- {item.key}, attempt {item.attempt}", file=sys.stderr, flush=True)
-    say(outcome(item, carry_out, say))
+    say(execute(item, carry_out, say))
 
 
-def outcome(item: WorkItem, carry_out: CarryOut, report: Callable[[Progress], None]) -> Receipt | messages.Unfinished:
+def execute(
+    item: WorkItem, carry_out: ItemExecutor, report: Callable[[Progress], None]
+) -> Receipt | messages.FailedAttempt:
     """The receipt of `item`, or why there is none."""
     try:
         return carry_out(item, report)
     except Exception as error:
-        return messages.Unfinished(item.key, failed(error, item.attempt))
+        return messages.FailedAttempt(item.key, describe_failure(error, item.attempt))
 
 
-def failed(error: Exception, attempt: int) -> Failed:
+def describe_failure(error: Exception, attempt: int) -> Failed:
     """What `error` says of an attempt; its traceback goes to the log unless it tells the user all there is."""
     if isinstance(error, BadInputError | CorruptError):  # bytes that were changed are no better at the next attempt
-        return Failed(attempt, FailureReason.BAD_INPUT, one_line(str(error)))
+        return Failed(attempt, FailureReason.BAD_INPUT, collapse_and_cut(str(error)))
     traceback.print_exception(error)
-    refusal = storage.refusal(error)
+    refusal = storage_errors.explain_refusal(error)
     if refusal is not None:
         return Failed(attempt, FailureReason.BAD_INPUT, refusal)
-    return Failed(attempt, FailureReason.ERROR, one_line(f"{type(error).__name__}: {error}"))
+    return Failed(attempt, FailureReason.ERROR, collapse_and_cut(f"{type(error).__name__}: {error}"))
 
 
-def one_line(text: str) -> str:
+def collapse_and_cut(text: str) -> str:
     """`text` with its white space closed up, and cut."""
     joined = " ".join(text.split())
-    return joined if len(joined) <= MESSAGE_CHARACTERS else joined[: MESSAGE_CHARACTERS - 1] + "…"
+    return joined if len(joined) <= MAX_MESSAGE_CHARACTERS else joined[: MAX_MESSAGE_CHARACTERS - 1] + "…"
 
 
 def read(lines: TextIO, inbox: queue.SimpleQueue[str]) -> None:

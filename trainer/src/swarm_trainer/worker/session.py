@@ -10,22 +10,22 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from swarm_core.api.defaults import ResolvedSpec
 from swarm_core.api.execution import S3Storage
+from swarm_core.api.resolution import ResolvedSpec
 from swarm_core.engine.work import Kind, Receipt, WorkItem
 from swarm_core.ports import ArtifactStore
-from swarm_trainer import verbs
+from swarm_trainer import steps
 from swarm_trainer.meter import Meter
-from swarm_trainer.stores import opening
+from swarm_trainer.run_store import pins
+from swarm_trainer.runtime.context import Context, Progress
+from swarm_trainer.stores import store_location
 from swarm_trainer.stores.local import LocalStore
-from swarm_trainer.verbs import pins
-from swarm_trainer.verbs.context import Context, Progress
 from swarm_trainer.worker.layout import Layout
-from swarm_trainer.worker.loop import CarryOut
+from swarm_trainer.worker.loop import ItemExecutor
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class WorkerSpec:
     """The run as a worker gets to know it."""
 
     resolved: ResolvedSpec
@@ -37,59 +37,61 @@ class Order:
         return json.dumps(fields, indent=1).encode() + b"\n"
 
     @classmethod
-    def from_bytes(cls, data: bytes) -> "Order":
+    def from_bytes(cls, data: bytes) -> "WorkerSpec":
         """Raises ValueError for anything that `to_bytes` did not write."""
         fields = json.loads(data)
         return cls(ResolvedSpec.model_validate_json(json.dumps(fields["spec"])), Path(fields["baseFolder"]))
 
 
-def carrying_out(folder: Path) -> CarryOut:
+def load_executor(folder: Path) -> ItemExecutor:
     """What the worker of the run in `folder` does with an item. Raises ValueError or OSError without an order there."""
     layout = Layout(folder)
-    order = Order.from_bytes(layout.order.read_bytes())
+    order = WorkerSpec.from_bytes(layout.order.read_bytes())
     limit_threads(order.resolved)
     meter = Meter()
-    opened = store(layout, order, meter)
-    return within(Context(order.resolved, opened, layout.cache, order.base_folder, unheard, meter=meter))
+    opened = open_store(layout, order, meter)
+    return build_executor(
+        Context(order.resolved, opened, layout.cache, order.base_folder, reject_progress, meter=meter)
+    )
 
 
-def within(context: Context) -> CarryOut:
+def build_executor(context: Context) -> ItemExecutor:
     """What is done with an item in these surroundings, whoever the host is."""
 
     def carry_out(item: WorkItem, report: Callable[[Progress], None]) -> Receipt:
         context.progress = report
         if item.kind is Kind.PREPARE:
-            examined(context)
-        return verbs.carry_out(item, context)
+            check_store(context)
+        return steps.execute(item, context)
 
     return carry_out
 
 
-def store(layout: Layout, order: Order, meter: Meter | None = None) -> ArtifactStore:
+def open_store(layout: Layout, order: WorkerSpec, meter: Meter | None = None) -> ArtifactStore:
     """The store of a run: a bucket if the spec names one, else in the run folder. Raises StoreError."""
     place = order.resolved.storage
-    return opening.opened(place if isinstance(place, S3Storage) else layout.store, layout.cache, meter)
+    return store_location.open_store(place if isinstance(place, S3Storage) else layout.store, layout.cache, meter)
 
 
-def greeted(layout: Layout, order: Order) -> ArtifactStore:
+def open_reachable_store(layout: Layout, order: WorkerSpec) -> ArtifactStore:
     """The store of a run, for a host: one that cannot be reached is refused at once. Raises StoreError."""
-    opened = store(layout, order)
+    opened = open_store(layout, order)
     if not isinstance(opened, LocalStore):
-        from swarm_trainer.stores import probe  # noqa: PLC0415 (boto3 takes a while, and most runs need none)
+        from swarm_trainer.stores import store_checks  # noqa: PLC0415 (boto3 takes a while, and most runs need none)
 
-        probe.greet(opened)
+        store_checks.check_reachable(opened)
     return opened
 
 
-def examined(context: Context) -> None:
+def check_store(context: Context) -> None:
     """At the beginning of a run: its store keeps its word, and holds no other experiment.
 
     Raises StoreError and, where a run of the same name left another experiment behind, BadInputError.
     """
     if not isinstance(context.store, LocalStore):
-        from swarm_trainer.stores import probe  # noqa: PLC0415 (boto3 takes a while, and most runs need none)
+        from swarm_trainer.stores import store_checks  # noqa: PLC0415 (boto3 takes a while, and most runs need none)
 
-        probe.check(context.store)
+        store_checks.check_conditional_writes(context.store)
     pins.check_experiment(context.resolved, context.store)
 
 
@@ -100,6 +102,6 @@ def limit_threads(resolved: ResolvedSpec) -> None:
         os.environ["OMP_NUM_THREADS"] = str(threads)
 
 
-def unheard(progress: Progress) -> None:
+def reject_progress(progress: Progress) -> None:
     """Takes reports while no item is in hand: there are none."""
     raise AssertionError(f"progress outside an item: {progress.key}")

@@ -1,0 +1,157 @@
+"""The API server over `kubernetes.aio`: the port `Cluster`, with a deadline on every call and one budget for all.
+
+Only ApiClient is used, on paths from our own table. The generated classes, and the dynamic client, which asks the
+server for all it has and keeps the answer in a temporary file, are left where they are: together they cost 100 MB.
+
+Invariant: no call outlives `seconds()`, waiting for its turn included. Nothing is retried here: who called knows what
+a lost answer means to it.
+"""
+
+import asyncio
+import contextlib
+import json
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+from kubernetes.aio import config
+from kubernetes.aio.client.api_client import ApiClient
+from kubernetes.aio.client.configuration import Configuration
+
+from swarm_operator.api_client import resources, token_bucket
+from swarm_operator.api_client.cluster import ApiError, Listing, NotLeaderError, ObjectReference, error_for_status
+from swarm_operator.common import names
+from swarm_operator.common.reconcile_plan import Object
+
+PAGE_SIZE = 250
+"""Objects per page of a list: a pod is about 10 KB, so a page is a few megabytes."""
+SERVICE_ACCOUNT_FILE = "/var/run/secrets/kubernetes.io/serviceaccount/token"
+Query = list[tuple[str, str]]
+CallObserver = Callable[[str, str, int, float], None]
+"""Hears of every call: verb, kind, status (0 without an answer) and seconds."""
+
+
+async def connect() -> ApiClient:
+    """A client with the credentials of KUBECONFIG, if that is set, or of the service account, whose token is read again
+    every minute. Raises ApiError."""
+    configuration = Configuration()
+    try:
+        named = os.environ.get("KUBECONFIG")  # the library would take what it was when it was imported
+        if named or not os.path.exists(SERVICE_ACCOUNT_FILE):  # noqa: PTH110, ASYNC240  (once)
+            await config.load_kube_config(named, client_configuration=configuration, persist_config=False)
+        else:
+            config.load_incluster_config(client_configuration=configuration)
+    except (config.ConfigException, OSError) as error:
+        raise ApiError(f"no credentials: {error}; set KUBECONFIG, or run with a service account") from error
+    return ApiClient(configuration)
+
+
+@dataclass(frozen=True, slots=True)
+class AioCluster:
+    """The port."""
+
+    api: ApiClient
+    seconds: Callable[[], float]
+    """How long a call may take now; 0: none may be made."""
+    budget: token_bucket.TokenBucket
+    told: CallObserver
+
+    async def list(self, kind: str, namespace: str | None, selector: str = "") -> Listing:
+        objects: list[Object] = []
+        query = [("limit", str(PAGE_SIZE)), ("labelSelector", selector)]
+        following: Query = []
+        while True:
+            answer = await self._call("GET", kind, resources.KINDS[kind].path(namespace), query + following)
+            objects += answer["items"]
+            if not (token := answer["metadata"].get("continue")):
+                return Listing(tuple(objects), answer["metadata"]["resourceVersion"])
+            following = [("continue", token)]
+
+    async def read(self, target: ObjectReference) -> Object:
+        thing: Object = await self._call("GET", target.kind, _object_path(target))
+        return thing
+
+    async def create(self, manifest: Object) -> Object:
+        kind, namespace = manifest["kind"], manifest["metadata"]["namespace"]
+        path = resources.KINDS[kind].path(namespace)
+        thing: Object = await self._call("POST", kind, path, [("fieldManager", names.MANAGER)], manifest)
+        return thing
+
+    async def patch(
+        self, target: ObjectReference, body: Mapping[str, Any] | Sequence[Any], subresource: str = ""
+    ) -> Object:
+        form = "merge-patch" if isinstance(body, Mapping) else "json-patch"
+        path, query = _object_path(target, subresource), [("fieldManager", names.MANAGER)]
+        thing: Object = await self._call("PATCH", target.kind, path, query, body, f"application/{form}+json")
+        return thing
+
+    async def delete(self, target: ObjectReference, uid: str, grace_seconds: int | None = None) -> Object | None:
+        grace = {} if grace_seconds is None else {"gracePeriodSeconds": grace_seconds}
+        body = {"preconditions": {"uid": uid}, "propagationPolicy": "Background", **grace}
+        answer = await self._call("DELETE", target.kind, _object_path(target), [], body)
+        return None if answer.get("kind") == "Status" else answer
+
+    async def _call(
+        self,
+        verb: str,
+        kind: str,
+        path: str,
+        query: Query | None = None,
+        body: Any = None,
+        form: str = "application/json",
+    ) -> Any:
+        seconds = self.seconds()
+        if seconds <= 0:
+            raise NotLeaderError(f"{verb} {path}: not sent; the Lease is not ours any more")
+        clock = asyncio.get_running_loop().time
+        begun, status = clock(), 0
+        try:
+            async with asyncio.timeout(seconds):
+                await self.budget.take()
+                status, data = await self._send(verb, path, query or [], body, form)
+        except (TimeoutError, aiohttp.ClientError, OSError) as error:
+            why = str(error) or f"no answer within {seconds:.1f} s"
+            raise ApiError(f"{verb} {path}: {why}") from error
+        finally:
+            self.told(verb, kind, status, clock() - begun)
+        if 200 <= status < 300:
+            return json.loads(data)
+        raise _error_from_response(f"{verb} {path}", status, data)
+
+    async def _send(self, verb: str, path: str, query: Query, body: Any, form: str) -> tuple[int, bytes]:
+        headers = {"Accept": "application/json", "Content-Type": form, "User-Agent": names.MANAGER}
+        request = await self.api.param_serialize(
+            verb, path, query_params=query, header_params=headers, body=body, auth_settings=["BearerToken"]
+        )
+        answer = await self.api.call_api(*request)
+        return answer.status, await answer.read()
+
+
+def _object_path(target: ObjectReference, subresource: str = "") -> str:
+    return resources.KINDS[target.kind].path(target.namespace, target.name, subresource)
+
+
+def _error_from_response(call: str, status: int, data: bytes) -> ApiError:
+    """The error that an answer tells of: a Status object, or a proxy's text."""
+    said: Any = {}
+    with contextlib.suppress(ValueError):
+        said = json.loads(data)
+    if not isinstance(said, dict):
+        said = {}
+    message = said.get("message") or data[:200].decode(errors="replace")
+    details = said.get("details") or {}
+    if status == 422 and _is_precondition_failure(details.get("causes")):
+        status = 409
+    wait = details.get("retryAfterSeconds") or 0
+    return error_for_status(status, said.get("reason", ""), f"{call}: {status} {message}", float(wait))
+
+
+def _is_precondition_failure(causes: Any) -> bool:
+    """Whether an object was called invalid for being another one than was meant.
+
+    That is how a merge patch with another uid is answered by most kinds, and, without any cause, a JSON patch whose
+    test failed. What a schema refuses has causes.
+    """
+    return not causes or any(cause.get("field") == "metadata.uid" for cause in causes)

@@ -1,0 +1,57 @@
+"""Asks the API server what there is, at start, whenever leadership is won, and again and again.
+
+Watches are quicker, and now and then tell less than the truth: a connection that hangs, an event lost over a restart.
+A list is the truth of its moment, so what it lacks is gone.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from swarm_operator.api_client import resources
+from swarm_operator.api_client.cluster import ApiError, Cluster, NotFoundError
+from swarm_operator.api_client.object_cache import Cache, RunKey
+from swarm_operator.common import names
+
+LOG = logging.getLogger(__name__)
+RETRY_SECONDS = 1.0
+
+
+@dataclass
+class Lister:
+    """Keeps a cache honest."""
+
+    cluster: Cluster
+    cache: Cache
+    namespaces: tuple[str, ...]
+    news: Callable[[RunKey], None]
+    """Hears of every run about which a list knew more."""
+    synced: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set once everything has been listed."""
+
+    async def look(self) -> int:
+        """List everything once; how many runs brought news. Raises ApiError."""
+        found: set[RunKey] = set()
+        for kind in resources.CACHED_KINDS:
+            for namespace in self.namespaces or (None,):
+                before = self.cache.newest_version(kind)
+                listing = await self.cluster.list(
+                    kind, namespace, "" if kind in resources.RUN_KINDS else names.RUN_UID_LABEL
+                )
+                found |= self.cache.listed(kind, namespace, listing, before)
+        for run in sorted(found):
+            self.news(run)
+        self.synced.set()
+        return len(found)
+
+    async def list_periodically(self, seconds: float, looked: Callable[[int], None]) -> None:
+        """List every so many seconds, for ever; `looked` hears how many runs brought news."""
+        while True:
+            try:
+                looked(await self.look())
+            except NotFoundError as error:
+                LOG.error("%s; is the CRD installed?", error)
+            except ApiError as error:
+                LOG.warning("listing: %s", error)
+            await asyncio.sleep(seconds if self.synced.is_set() else RETRY_SECONDS)

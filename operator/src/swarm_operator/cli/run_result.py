@@ -1,0 +1,92 @@
+"""`dataswarm result NAME`: what a run on a cluster found, from its spec and status; no bucket is read, no key.
+
+The command line finds it by its entry point, for a run that is no folder of this machine. Limits: only what the status
+holds; the summary, the data set and every other figure lie where the artefacts are, which is said.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator
+
+from swarm_core.errors import BadInputError
+from swarm_operator.api_client.cluster import Cluster
+from swarm_operator.cli import cluster_query, watch
+from swarm_operator.cli.cluster_query import printable_line
+from swarm_operator.common import storage_location
+from swarm_operator.common.reconcile_plan import Object
+
+EXIT_CODES = {watch.SUCCEEDED: 0, watch.FAILED: 1}
+"""The exit codes of runs that are over."""
+
+
+def print_result(arguments: argparse.Namespace) -> int:
+    """Print what the run that `arguments` name found; the exit code. Raises BadInputError before it is over."""
+    run = cluster_query.run_query(arguments, return_run)
+    code = EXIT_CODES.get(str((run.get("status") or {}).get("phase")))
+    if code is None:
+        raise BadInputError(
+            f"no result yet of {watch.format_progress(run)}; follow it with: dataswarm watch {run_argument(run)}"
+        )
+    sys.stdout.write(f"{format_json(run)}\n" if arguments.json else "".join(f"{line}\n" for line in format_report(run)))
+    return code
+
+
+async def return_run(_: Cluster, run: Object) -> Object:
+    """The run as it was found."""
+    return run
+
+
+def format_json(run: Object) -> str:
+    """The status for programs, without what is the operator's alone, and where the artefacts are."""
+    status = {key: value for key, value in run["status"].items() if key != "engine"}
+    return json.dumps({"name": run["metadata"]["name"], "artefacts": storage_location.uri(run), **status}, indent=1)
+
+
+def format_report(run: Object) -> Iterator[str]:
+    """What people are told: where the run stands, then a line per subject."""
+    yield cluster_query.format_headline(run)
+    for subject, words in (*format_findings(run["status"]), *format_next_steps(run)):
+        yield f"  {subject:<12} {words}"
+
+
+def format_findings(status: Object) -> Iterator[tuple[str, str]]:
+    """What was found, by subject; nothing of what the status does not hold."""
+    if best := status.get("best"):
+        who = [f"{word} {printable_line(best[word])}" for word in ("particle", "recipe") if best.get(word)]
+        yield "best", ", ".join([f"{best['value']:.4f}", *who])
+    if status.get("initial") is not None:
+        yield "initial", f"{status['initial']:.4f}, the best generator it began with"
+    yield from ((name, f"{status[key]:.4f}") for key, name in watch.SCORE_LABELS.items() if status.get(key) is not None)
+    for subject in ("gain", "takers"):
+        if gain := status.get(subject):
+            interval = f"95 % interval {gain['low']:+.4f} to {gain['high']:+.4f}"
+            yield subject, f"{gain['value']:+.4f}, {interval}, on fresh items"
+    digests = {"experiment": "experimentDigest", "spec": "specDigest", "result": "result"}
+    yield from ((subject, printable_line(status[field])) for subject, field in digests.items() if status.get(field))
+    yield "accelerators", format_accelerator_time(status)
+
+
+def format_accelerator_time(status: Object) -> str:
+    """How long accelerators were held, and what for."""
+    if status.get("gpuHours") is None:
+        return "none held"
+    seconds = status.get("gpuSeconds") or {}
+    parts = ", ".join(f"{part} {seconds.get(part) or 0:.0f} s" for part in ("busy", "loading", "idle"))
+    return f"{status['gpuHours']:.3f} hours ({parts})"
+
+
+def format_next_steps(run: Object) -> Iterator[tuple[str, str]]:
+    """Where the artefacts are, and what to do next."""
+    if uri := storage_location.uri(run):
+        yield "artefacts", uri
+    if run["status"]["phase"] == watch.FAILED:
+        yield "next", f"dataswarm why {run_argument(run)}"
+    elif uri:
+        yield "next", watch.format_export_command(run)
+        yield "", f"dataswarm verify {uri}{watch.format_bucket_options(run)}"
+
+
+def run_argument(run: Object) -> str:
+    """The run as commands take it."""
+    return f"{cluster_query.printable_name(run)} --namespace {printable_line(run['metadata']['namespace'])}"

@@ -1,0 +1,75 @@
+"""`dataswarm watch NAME`: a run on a cluster to its end, a line whenever something changed."""
+
+import argparse
+import asyncio
+import sys
+
+from swarm_operator.api_client.cluster import Cluster
+from swarm_operator.cli import cluster_query
+from swarm_operator.cli.cluster_query import printable_line
+from swarm_operator.common import storage_location
+from swarm_operator.common.reconcile_plan import Object
+
+POLL_SECONDS = 2.0
+SUCCEEDED, FAILED = "Succeeded", "Failed"
+SCORE_LABELS = {"difficulty": "difficulty", "takerScore": "taker", "heldOutScore": "held-out"}
+"""Figures of a game's status, and what they are called here."""
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Follow a run on a cluster to its end."""
+    parser.description = "Follow a run on a cluster to its end. The exit code is 0 if it succeeded, 1 if it failed."
+    cluster_query.add(parser)
+    parser.set_defaults(command=watch_run)
+
+
+def watch_run(arguments: argparse.Namespace) -> int:
+    """Print the run's news until it is over; the exit code. Raises BadInputError."""
+    return cluster_query.run_query(arguments, follow_run)
+
+
+async def follow_run(cluster: Cluster, run: Object) -> int:
+    """Say what is new until there is nothing more to come."""
+    last = ""
+    while True:
+        line = format_progress(run)
+        if line != last:
+            sys.stdout.write(f"{line}\n")
+            sys.stdout.flush()
+        last = line
+        phase = (run.get("status") or {}).get("phase")
+        if phase in (SUCCEEDED, FAILED):
+            if phase == SUCCEEDED:
+                sys.stdout.write(f"results: {format_export_command(run)}\n")
+            return 0 if phase == SUCCEEDED else 1
+        await asyncio.sleep(POLL_SECONDS)
+        run = await cluster.read(cluster_query.reference_to(run))
+
+
+def format_progress(run: Object) -> str:
+    """A run in one line."""
+    status = run.get("status") or {}
+    words = [cluster_query.format_headline(run)]
+    for place in ("iteration", "round"):
+        if status.get(place):
+            words.append(f"{place} {status[place]}/{status.get(f'{place}s')}")
+    values = {
+        "best": (status.get("best") or {}).get("value"),
+        **{name: status.get(key) for key, name in SCORE_LABELS.items()},
+    }
+    words += [f"{name} {value:.4f}" for name, value in values.items() if value is not None]
+    for name in ("gain", "takers"):
+        if gain := status.get(name):
+            words.append(f"{name} {gain['value']:+.4f} [{gain['low']:+.4f}, {gain['high']:+.4f}]")
+    return "; ".join(words)
+
+
+def format_export_command(run: Object) -> str:
+    """How to get what a run left."""
+    return f"dataswarm export {storage_location.uri(run)} DEST{format_bucket_options(run)}"
+
+
+def format_bucket_options(run: Object) -> str:
+    """The options by which commands reach its bucket."""
+    options = [(option, storage_location.bucket(run).get(option)) for option in ("endpoint", "region")]
+    return "".join(f" --{option} {printable_line(value)}" for option, value in options if value)

@@ -1,0 +1,108 @@
+"""`dataswarm why NAME`: why a run on a cluster is where it is, from its conditions, its children and their events."""
+
+import argparse
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from swarm_operator.api_client.cluster import Cluster
+from swarm_operator.cli import cluster_query
+from swarm_operator.cli.cluster_query import printable_line
+from swarm_operator.common import names
+from swarm_operator.common.reconcile_plan import Object
+
+EVENTS_SHOWN = 10
+"""The latest that are shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunDetails:
+    """A run and all that is known about it."""
+
+    run: Object
+    jobs: Sequence[Object]
+    pods: Sequence[Object]
+    servers: Sequence[Object]
+    events: Sequence[Object]
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Say why a run on a cluster is where it is."""
+    parser.description = "Say why a run on a cluster is where it is: conditions, children, events."
+    cluster_query.add(parser)
+    parser.set_defaults(command=explain_run)
+
+
+def explain_run(arguments: argparse.Namespace) -> int:
+    """Print what is known. Raises BadInputError."""
+    found = cluster_query.run_query(arguments, fetch_details)
+    sys.stdout.writelines(f"{line}\n" for line in format_details(found))
+    return 0
+
+
+async def fetch_details(cluster: Cluster, run: Object) -> RunDetails:
+    """The run and what belongs to it. Raises ApiError."""
+    namespace = run["metadata"]["namespace"]
+    selector = f"{names.RUN_UID_LABEL}={run['metadata']['uid']}"
+    jobs, pods, servers = [
+        sorted((await cluster.list(kind, namespace, selector)).objects, key=creation_time)
+        for kind in ("Job", "Pod", "Deployment")
+    ]
+    told = (await cluster.list("Event", namespace)).objects
+    about = {thing["metadata"]["uid"] for thing in (run, *jobs, *pods, *servers)}
+    events = [event for event in told if event["involvedObject"].get("uid") in about]
+    return RunDetails(run, jobs, pods, servers, sorted(events, key=event_time)[-EVENTS_SHOWN:])
+
+
+def format_details(found: RunDetails) -> Iterator[str]:
+    """What people are told, the most important first."""
+    status = found.run.get("status") or {}
+    yield cluster_query.format_headline(found.run)
+    for one in status.get("conditions") or ():
+        words = f"{printable_line(one['reason'])}: {printable_line(one['message'])}"
+        yield f"  {printable_line(one['type']):<12} {printable_line(one['status']):<8} {words}"
+    for job in found.jobs:
+        yield f"  Job {cluster_query.printable_name(job)}: {format_job_state(job)}"
+    for server in found.servers:
+        ready, wanted = (server.get("status") or {}).get("readyReplicas") or 0, server["spec"].get("replicas")
+        yield f"  Deployment {cluster_query.printable_name(server)}: {ready} of {wanted} ready"
+    for pod in found.pods:
+        yield f"  Pod {cluster_query.printable_name(pod)}: {format_pod_state(pod)}"
+    for event in found.events:
+        about = f"{printable_line(event['involvedObject'].get('kind'))} {printable_line(event['involvedObject'].get('name'))}"
+        yield f"  {event_time(event)} {printable_line(event.get('reason'))} {about}: {printable_line(event.get('message'))}"
+
+
+def format_job_state(job: Object) -> str:
+    """How far a Job is."""
+    status = job.get("status") or {}
+    for one in status.get("conditions") or ():
+        if one["status"] == "True" and one["type"] in ("Complete", "Failed", "Suspended"):
+            return printable_line(f"{one['type']} {one.get('message', '')}")
+    return f"{status.get('active') or 0} active, {status.get('succeeded') or 0} succeeded"
+
+
+def format_pod_state(pod: Object) -> str:
+    """What a pod is, and what holds it up."""
+    status = pod.get("status") or {}
+    said = [printable_line(status.get("phase", "Unknown"))]
+    for one in status.get("conditions") or ():
+        if one["status"] == "False" and one.get("message") and one["type"] == "PodScheduled":
+            said.append(printable_line(f"{one.get('reason')}: {one['message']}"))
+    for one in status.get("containerStatuses") or ():
+        for kind in ("waiting", "terminated"):
+            if details := (one.get("state") or {}).get(kind):
+                code = f" with code {details['exitCode']}" if "exitCode" in details else ""
+                said.append(printable_line(f"{details.get('reason', kind)}{code}"))
+    return ", ".join(said)
+
+
+def creation_time(thing: Object) -> str:
+    """When an object was made, RFC 3339."""
+    return str(thing["metadata"].get("creationTimestamp", ""))
+
+
+def event_time(event: Object) -> str:
+    """When an event was last seen, RFC 3339."""
+    at = event.get("lastTimestamp") or event.get("eventTime") or event["metadata"].get("creationTimestamp")
+    return printable_line(at or "")

@@ -1,0 +1,113 @@
+"""Accelerator-seconds of a run: by whom its accelerators were held, and whether anybody had something of it.
+
+    pod of a Job    from its node to its container's beginning: loading; from there to its end: busy
+    server          from its node to ready: loading; from there to its end: busy while work that asks it runs, else idle
+
+Counted from the pods' own times, in windows that follow one another without a gap: each from where the last one ended
+(`counted_until`) to now. So nothing counts twice, whoever counts, and nothing ever goes down. A pod that came and went
+between two counts, while no operator looked, is not counted; whoever deletes a Job sees to it that its pods are.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from swarm_core.api.run_status import GpuSeconds
+from swarm_operator.common import accelerators, names, timestamps
+from swarm_operator.common.children import Children, Pod
+from swarm_operator.reconciler import observations
+
+COUNT_INTERVAL_SECONDS = 60.0
+"""The accounts are brought up to date at least so often while anything is held."""
+Span = tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class AcceleratorUsage:
+    """What is counted, and what it is worth telling."""
+
+    seconds: GpuSeconds
+    held: int
+    """Accelerators held now."""
+
+    @property
+    def total(self) -> float:
+        return self.seconds.busy + self.seconds.loading + self.seconds.idle
+
+    @property
+    def hours(self) -> float:
+        return round(self.total / 3600, 3)
+
+
+def count(was: GpuSeconds | None, seen: Children, now: float) -> AcceleratorUsage:
+    """The account at `now`, from the one before."""
+    before = was or GpuSeconds()
+    until = float(int(now))
+    window = (timestamps.parse(before.counted_until) or 0.0, until)
+    holding = [pod for pod in seen.pods if pod.accelerators and pod.bound is not None]
+    asking = [
+        _running_span(pod, until)
+        for pod in seen.work_pods()
+        if pod.started is not None and pod.work in accelerators.KINDS_USING_SERVERS
+    ]
+    busy = loading = idle = 0.0
+    for pod in holding:
+        work, wait, rest = _split_seconds(pod, asking, window)
+        busy, loading, idle = (
+            busy + pod.accelerators * work,
+            loading + pod.accelerators * wait,
+            idle + pod.accelerators * rest,
+        )
+    held = sum(pod.accelerators for pod in holding if observations.is_living(pod, now))
+    if busy + loading + idle <= 0:
+        return AcceleratorUsage(before, held)
+    after = GpuSeconds(
+        busy=before.busy + busy,
+        loading=before.loading + loading,
+        idle=before.idle + idle,
+        counted_until=timestamps.format_time(until),
+    )
+    return AcceleratorUsage(after, held)
+
+
+def is_fully_counted(pods: Sequence[Pod], account: GpuSeconds | None) -> bool:
+    """Whether nothing of `pods`, which are over, is yet to be counted."""
+    until = (timestamps.parse(account.counted_until) if account else None) or 0.0
+    held = [pod for pod in pods if pod.accelerators and pod.bound is not None and pod.ended is not None]
+    return all(_duration(_clip((pod.bound or 0.0, pod.ended or 0.0), (until, pod.ended or 0.0))) == 0 for pod in held)
+
+
+def _split_seconds(pod: Pod, asking: Sequence[Span], window: Span) -> tuple[float, float, float]:
+    """Seconds of `pod` in `window`: busy, loading, idle."""
+    assert pod.bound is not None
+    serves = pod.work == names.SERVE
+    end = pod.ended if pod.ended is not None else window[1]
+    up = pod.ready if serves else pod.started
+    begun = min(end if up is None else max(up, pod.bound), end)
+    loading = _duration(_clip((pod.bound, begun), window))
+    live = _clip((begun, end), window)
+    if not serves:
+        return _duration(live), loading, 0.0
+    busy = _covered_seconds(live, asking)
+    return busy, loading, _duration(live) - busy
+
+
+def _running_span(pod: Pod, until: float) -> Span:
+    assert pod.started is not None
+    return pod.started, pod.ended if pod.ended is not None else until
+
+
+def _covered_seconds(span: Span, others: Sequence[Span]) -> float:
+    """Seconds of `span` that lie in one of `others`."""
+    total, reached = 0.0, span[0]
+    for other in sorted(others):
+        start, end = _clip(other, (reached, span[1]))
+        total, reached = total + _duration((start, end)), max(reached, end)
+    return total
+
+
+def _clip(span: Span, window: Span) -> Span:
+    return max(span[0], window[0]), min(span[1], window[1])
+
+
+def _duration(span: Span) -> float:
+    return max(0.0, span[1] - span[0])

@@ -1,0 +1,104 @@
+"""From the engine's launches to Jobs: each waits for its turn, and the engine asks again until it has had it.
+
+    item                turn
+    any                 nothing lives that is wanted no more; no Job of its name is left of an earlier try
+    seeds               no other seed is in work, so that all of them together stay below the run's accelerators; every
+                        server is gone
+    iterate, conclude   servers, where the run has them, are ready
+
+Seeds of one attempt go in one Job. A Job that is left over under the name that is needed is deleted, and the launch
+follows when it is seen gone: so no two Jobs of one item are ever alive.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from swarm_core.engine.work import Action, Cancel, Kind, Launch, Observations, WorkItem
+from swarm_core.engine.work import Running as InWork
+from swarm_operator.common import names
+from swarm_operator.common.children import Children, Job
+from swarm_operator.common.reconcile_plan import Delete, Patch, Step
+from swarm_operator.common.resolved_run import ResolvedRun
+from swarm_operator.manifests import jobs
+from swarm_operator.reconciler import observations
+
+
+@dataclass(frozen=True, slots=True)
+class LaunchReadiness:
+    """What launches wait for."""
+
+    served: bool
+    """Whether servers are ready, or none are needed."""
+    cleared: bool
+    """Whether no server lives."""
+
+
+def steps_for_actions(
+    order: ResolvedRun, seen: Children, world: Observations, actions: Sequence[Action], turn: LaunchReadiness
+) -> Iterator[Step]:
+    """What the engine's actions come to now."""
+    cancels = [action for action in actions if isinstance(action, Cancel)]
+    for cancel in cancels:
+        yield from _cancel_steps(seen, cancel)
+    if cancels:
+        return
+    for items in _group_by_job([action.item for action in actions if isinstance(action, Launch)], world):
+        if _may_start(items[0].kind, turn):
+            yield from _launch_steps(order, seen, items)
+
+
+def release_stuck_pods(seen: Children, now: float) -> Iterator[Step]:
+    """Let go of pods whose node is lost. Their Job waits for their end, which nobody will tell; so they end here."""
+    for pod in seen.pods:
+        if observations.is_stuck(pod, now):
+            yield Delete("Pod", pod.name, pod.uid, grace_seconds=0)
+            yield Patch("Pod", pod.name, pod.uid, {"metadata": {"finalizers": None}})
+
+
+def _cancel_steps(seen: Children, cancel: Cancel) -> Iterator[Step]:
+    """End the Jobs that hold the item, siblings and all, which costs those nothing; and pods that have no Job."""
+    ended = [job for job in seen.jobs if cancel.key in job.keys and cancel.attempt in (None, job.attempt)]
+    for job in ended:
+        if not job.deleting:
+            yield Delete("Job", job.name, job.uid)
+    known = {job.name for job in seen.jobs}
+    for pod in seen.work_pods():
+        if pod.key == cancel.key and pod.job not in known and pod.ended is None and pod.deleted is None:
+            yield Delete("Pod", pod.name, pod.uid)
+
+
+def _group_by_job(launches: Sequence[WorkItem], world: Observations) -> Iterator[tuple[WorkItem, ...]]:
+    """Items that share a Job: seeds of one attempt, the earliest first and alone; every other by itself."""
+    yield from ((item,) for item in launches if item.kind is not Kind.TRAIN)
+    seeds = [item for item in launches if item.kind is Kind.TRAIN]
+    training = any(
+        isinstance(one, InWork) and WorkItem.from_key(key).kind is Kind.TRAIN for key, one in world.items.items()
+    )
+    if seeds and not training:
+        first = min(item.attempt for item in seeds)
+        yield tuple(item for item in seeds if item.attempt == first)
+
+
+def _may_start(kind: Kind, turn: LaunchReadiness) -> bool:
+    match kind:
+        case Kind.PREPARE:
+            return True
+        case Kind.TRAIN:
+            return turn.cleared
+        case Kind.ITERATE | Kind.CONCLUDE:
+            return turn.served
+
+
+def _launch_steps(order: ResolvedRun, seen: Children, items: tuple[WorkItem, ...]) -> Iterator[Step]:
+    name = names.job_name(order.base, items)
+    left = next((job for job in seen.jobs if job.name == name), None)
+    if left is None:
+        yield from jobs.create_steps(order, items)
+    elif not left.deleting:
+        yield Delete("Job", left.name, left.uid)
+
+
+def surplus_finished_jobs(seen: Children, keep: int) -> list[Job]:
+    """Jobs that are over and whose pods are, but for the last `keep`, the oldest first."""
+    over = [job for job in seen.jobs if job.over and not job.deleting]
+    return sorted(over, key=lambda job: (job.created, job.name))[: max(0, len(over) - keep)]

@@ -1,0 +1,36 @@
+"""What people are told when it happens: a run enters a phase, an attempt fails, something keeps it from going on.
+
+The difference between two states of the engine, so nothing is told twice by an operator that writes its status.
+"""
+
+from collections.abc import Iterator
+
+from swarm_core.api.conditions import ConditionType
+from swarm_core.engine.phases import Phase
+from swarm_core.engine.state import EngineState
+from swarm_operator.common.reconcile_plan import Event
+from swarm_operator.reconciler import diagnosis
+from swarm_operator.reconciler.run_status import StatusInputs
+
+
+def list_events(before: EngineState, after: EngineState, scene: StatusInputs) -> Iterator[Event]:
+    """What happened from `before` to `after`."""
+    if after.phase is not before.phase:
+        yield _phase_event(after)
+    for key, attempt in after.attempts.items():
+        known = before.attempts.get(key)
+        if attempt.message and (known is None or known.number != attempt.number):
+            yield Event("Warning", "AttemptFailed", f"{key}: {attempt.message}; attempt {attempt.number} follows")
+        elif attempt.losses and (known is None or attempt.losses > known.losses):
+            yield Event("Normal", "AttemptLost", f"{key} lost its pod; it is started again and costs no attempt")
+    trouble = scene.trouble
+    reasons = {one.reason for one in scene.was.conditions if one.type == ConditionType.RECONCILING}
+    if trouble is not None and trouble.reason not in reasons:
+        yield Event("Warning", trouble.reason, trouble.message)
+
+
+def _phase_event(after: EngineState) -> Event:
+    if after.phase is Phase.FAILED and after.failure is not None:
+        reason = diagnosis.classify_failure(after.failure.message) or str(after.failure.reason)
+        return Event("Warning", reason, after.failure.message[:1000])
+    return Event("Normal", str(after.phase), f"the run is {after.phase}")

@@ -1,0 +1,252 @@
+"""The status of a run, whole, from what the engine reports and what the cluster shows.
+
+Bounded: rows and texts are cut, and what the engine remembers loses the words of failed attempts before it would not
+fit. A condition keeps the time of its last change for as long as its truth stays what it was.
+"""
+
+import re
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from pydantic import ValidationError
+
+from swarm_core.api import run_status as api
+from swarm_core.api.adversarial_status import AdversarialRunStatus, Improvement, RoundRow
+from swarm_core.api.conditions import Condition, ConditionStatus, ConditionType
+from swarm_core.api.custom_resources import ADVERSARIAL_RUN
+from swarm_core.api.run_status import Difference, RunStatus, SwarmRunStatus
+from swarm_core.engine import phases
+from swarm_core.engine import run_summary as reports
+from swarm_core.engine.planning import Outline
+from swarm_core.engine.run_summary import RunSummary
+from swarm_core.engine.state import EngineState, SearchProgress
+from swarm_core.engine.work import Done, Kind, Observations, WorkItem
+from swarm_core.recipe import Digest
+from swarm_core.swarm_names import TAKERS
+from swarm_operator.common import accelerators, timestamps
+from swarm_operator.common.reconcile_plan import Object
+from swarm_operator.common.resolved_run import ResolvedRun
+from swarm_operator.reconciler import diagnosis
+from swarm_operator.reconciler.accelerator_usage import AcceleratorUsage
+from swarm_operator.reconciler.diagnosis import Problem
+
+G = TypeVar("G", bound=Difference)
+
+
+@dataclass(frozen=True, slots=True)
+class StatusInputs:
+    """What a status is made from beside the engine's state."""
+
+    was: RunStatus
+    account: AcceleratorUsage
+    servers: api.ServersStatus | None
+    trouble: Problem | None
+    experiment: Digest | None
+    """The digest of the experiment by its contents, where a receipt tells it."""
+    now: float
+
+
+def read(run: Object) -> RunStatus:
+    """The status that `run` has; an empty one where it has none that can be read."""
+    model = AdversarialRunStatus if run.get("kind") == ADVERSARIAL_RUN.kind else SwarmRunStatus
+    try:
+        return model.model_validate(run.get("status") or {}, by_alias=True, by_name=False)
+    except ValidationError:
+        return model()
+
+
+def load_engine_state(was: RunStatus) -> EngineState:
+    """What the engine remembers; nothing where that cannot be read: the run is derived from its receipts then."""
+    try:
+        return EngineState.from_json(was.engine) if was.engine else EngineState()
+    except ValueError:
+        return EngineState()
+
+
+def build(order: ResolvedRun, outline: Outline, state: EngineState, scene: StatusInputs) -> Object:
+    """The status of a run that is carried out."""
+    report = reports.summarize(outline, state)
+    held = scene.account.seconds.counted_until is not None
+    common = RunStatus(
+        phase=str(report.phase),
+        spec_digest=order.digest,
+        experiment_digest=scene.experiment or scene.was.experiment_digest,
+        observed_generation=order.run.metadata.generation,
+        message=report.message[: api.MAX_MESSAGE_CHARACTERS],
+        started_at=_format_time(report.started),
+        finished_at=_format_time(report.finished),
+        counts=api.Counts(**{name: getattr(report.counts, name) for name in ("items", "rejected", "unscored")}),
+        conditions=_build_conditions(order.run.metadata.generation, state, report, scene),
+        gpu_seconds=scene.account.seconds if held else None,
+        gpu_hours=scene.account.hours if held else None,
+        peak_accelerators=accelerators.peak(order.resolved),
+        result=report.result,
+        servers=scene.servers,
+        rerun=order.run.spec.rerun,
+        engine=serialize_engine_state(state),
+    )
+    return serialize(
+        _build_game_status(common, state, report) if order.resolved.game else _build_search_status(common, report)
+    )
+
+
+def _build_search_status(common: RunStatus, report: RunSummary) -> SwarmRunStatus:
+    """The status of a SwarmRun."""
+    return SwarmRunStatus(
+        **dict(common),
+        iteration=report.iteration,
+        iterations=report.iterations,
+        best=_best(report),
+        initial=report.initial,
+        gain=_gain(report, api.Gain),
+        particles=tuple(api.ParticleRow(name=name[:64], fitness=value) for name, value in report.particles)[:64],
+        history=_history_rows(report),
+    )
+
+
+def _build_game_status(common: RunStatus, state: EngineState, report: RunSummary) -> AdversarialRunStatus:
+    """The status of an AdversarialRun."""
+    return AdversarialRunStatus(
+        **dict(common),
+        round=report.iteration,
+        rounds=report.iterations,
+        difficulty=state.search.best,
+        taker_score=report.taker,
+        held_out_score=report.held_out,
+        takers=_gain(report, Improvement),
+        history=_round_rows(state),
+    )
+
+
+def build_refused(run: Object, was: RunStatus, why: str, now: float) -> Object:
+    """The status of a run that cannot be carried out as it is written; what it has reached stays."""
+    generation = run["metadata"].get("generation")
+    message = why[: api.MAX_MESSAGE_CHARACTERS]
+    facts = {ConditionType.VALIDATED: ConditionStatus.FALSE}
+    if was.phase not in phases.TERMINAL:
+        facts |= dict.fromkeys((ConditionType.READY, ConditionType.RECONCILING), ConditionStatus.FALSE)
+        facts |= {ConditionType.STALLED: ConditionStatus.TRUE}
+    new = [
+        _build_condition(was, UntimedCondition(kind, truth, "InvalidSpec", message), generation, now)
+        for kind, truth in facts.items()
+    ]
+    old = [one for one in was.conditions if one.type not in facts]
+    update = {
+        "phase": was.phase or str(phases.Phase.PENDING),
+        "message": message,
+        "observed_generation": generation,
+        "conditions": (*old, *new),
+    }
+    return serialize(was.model_copy(update=update))
+
+
+def with_message(was: RunStatus, message: str) -> Object:
+    """The status of a run that is deleted: what it was, and what goes on."""
+    return serialize(was.model_copy(update={"message": message}))
+
+
+def serialize_engine_state(state: EngineState) -> str:
+    """What the engine remembers, as the status holds it."""
+    text = state.to_json()
+    if len(text) > api.MAX_ENGINE_CHARACTERS:
+        attempts = {key: replace(attempt, message="") for key, attempt in state.attempts.items()}
+        text = replace(state, attempts=attempts).to_json()
+    return text
+
+
+def serialize(status: RunStatus) -> Object:
+    """`status` as an object of the API."""
+    found: Object = status.model_dump(mode="json", by_alias=True, exclude_none=True)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class UntimedCondition:
+    """A condition without its times."""
+
+    kind: ConditionType
+    truth: ConditionStatus
+    reason: str
+    message: str
+
+
+def _build_conditions(
+    generation: int | None, state: EngineState, report: RunSummary, scene: StatusInputs
+) -> tuple[Condition, ...]:
+    """The engine's conditions, with what the cluster knows of their reasons, and that the spec is valid."""
+    facts = [
+        _explain(UntimedCondition(one.type, one.status, one.reason, one.message), state, scene)
+        for one in report.conditions
+    ]
+    facts.append(
+        UntimedCondition(ConditionType.VALIDATED, ConditionStatus.TRUE, "Valid", "the spec can be carried out here")
+    )
+    return tuple(_build_condition(scene.was, fact, generation, scene.now) for fact in facts)
+
+
+def _explain(fact: UntimedCondition, state: EngineState, scene: StatusInputs) -> UntimedCondition:
+    if state.failure is not None:
+        return replace(fact, reason=diagnosis.classify_failure(state.failure.message) or fact.reason)
+    waits = fact.kind in (ConditionType.READY, ConditionType.RECONCILING) and state.phase not in phases.TERMINAL
+    if scene.trouble is not None and waits:
+        return replace(fact, reason=scene.trouble.reason, message=scene.trouble.message)
+    return fact
+
+
+def _build_condition(was: RunStatus, fact: UntimedCondition, generation: int | None, now: float) -> Condition:
+    """One condition, with the time of its last change."""
+    before = next((one for one in was.conditions if one.type == fact.kind and one.status is fact.truth), None)
+    return Condition(
+        type=str(fact.kind),
+        status=fact.truth,
+        reason=fact.reason,
+        message=fact.message[: api.MAX_MESSAGE_CHARACTERS],
+        last_transition_time=before.last_transition_time if before else timestamps.format_time(now),
+        observed_generation=generation,
+    )
+
+
+def _format_time(seconds: float | None) -> str | None:
+    return None if seconds is None else timestamps.format_time(seconds)
+
+
+def _best(report: RunSummary) -> api.Best | None:
+    if report.best is None:
+        return None
+    return api.Best(value=report.best, particle=report.best_particle[:64] or None, recipe=report.best_recipe or None)
+
+
+def _gain(report: RunSummary, block: type[G]) -> G | None:
+    gain = report.gain
+    if gain is None or gain.low is None or gain.high is None:
+        return None
+    return block(value=gain.value, low=gain.low, high=gain.high)
+
+
+def _round_rows(state: EngineState) -> tuple[RoundRow, ...]:
+    """Every round of which generators were scored, with what takers made of it."""
+    answers = {point.iteration: point for point in state.others.get(TAKERS, SearchProgress()).history}
+    scored = [(point.iteration, point.best) for point in state.search.history if point.best is not None]
+    rows = [(at, best, answers.get(at)) for at, best in scored]
+    return tuple(
+        RoundRow(
+            round=at,
+            difficulty=best,
+            taker_score=answer.best if answer else None,
+            held_out_score=answer.held_out if answer else None,
+        )
+        for at, best, answer in rows
+    )[-api.HISTORY_ROWS :]
+
+
+def _history_rows(report: RunSummary) -> tuple[api.HistoryRow, ...]:
+    rows = [(point.iteration, point.best, point.mean) for point in report.history]
+    whole = ((at, best, mean) for at, best, mean in rows if best is not None and mean is not None)
+    return tuple(api.HistoryRow(iteration=at, best=best, mean=mean) for at, best, mean in whole)[-api.HISTORY_ROWS :]
+
+
+def find_experiment_digest(world: Observations) -> Digest | None:
+    """The digest of the experiment by its contents, as prepare's receipt tells it."""
+    seen = world.items.get(WorkItem(Kind.PREPARE).key)
+    digest = seen.receipt.scalars.get("experimentDigest") if isinstance(seen, Done) else None
+    return Digest(digest) if isinstance(digest, str) and re.fullmatch("[0-9a-f]{64}", digest) else None

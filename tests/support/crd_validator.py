@@ -1,0 +1,120 @@
+"""What an API server says to a document, without one: nulls dropped, defaults filled, structure and CEL rules checked.
+
+tests/cluster asks a real one the same questions.
+"""
+
+import copy
+import functools
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import celpy
+import jsonschema
+import re2
+from celpy import celtypes
+from jsonschema import validators
+
+from swarm_core.api.block import VALIDATIONS
+
+Schema = dict[str, Any]
+
+
+def admit(document: Any, schema: Schema) -> Any:
+    """`document` as the server would store it: nulls of objects dropped, defaults filled, whole floats as integers."""
+    document = copy.deepcopy(document)
+    match document:
+        case dict():
+            known = schema.get("properties", {})
+            for name, part in known.items():
+                if document.get(name) is None:
+                    document.pop(name, None)
+                    if "default" in part:
+                        document[name] = part["default"]
+                if name in document:
+                    document[name] = admit(document[name], part)
+            if "additionalProperties" in schema:
+                values = schema["additionalProperties"]
+                return {name: admit(part, values) for name, part in document.items() if part is not None}
+        case list() if "items" in schema:
+            return [admit(entry, schema["items"]) for entry in document]
+        case float() if schema.get("type") == "integer" and document.is_integer():
+            return int(document)
+    return document
+
+
+def list_refusals(document: Any, schema: Schema, before: Any = None) -> list[str]:
+    """Why the server refuses to create `document`, or to put it in place of `before`; empty if it does not."""
+    document = admit(document, schema)
+    faults = [f"{error.json_path}: {error.message}" for error in VALIDATOR(schema).iter_errors(document)]
+    return faults or list(_broken_rules(document, schema, admit(before, schema)))
+
+
+def rules(schema: Schema) -> Iterator[Schema]:
+    """Every CEL rule in `schema`."""
+    yield from schema.get(VALIDATIONS, ())
+    for part in schema.get("properties", {}).values():
+        yield from rules(part)
+    if "items" in schema:
+        yield from rules(schema["items"])
+
+
+def _pattern(_validator: Any, pattern: str, instance: Any, _schema: Schema) -> Iterator[jsonschema.ValidationError]:
+    """As jsonschema's, with the server's dialect of regular expressions."""
+    if isinstance(instance, str) and not re2.search(pattern, instance):
+        yield jsonschema.ValidationError(f"{instance!r} does not match {pattern!r}")
+
+
+VALIDATOR = validators.extend(jsonschema.Draft4Validator, {"pattern": _pattern})
+"""Draft 4 is the one whose exclusiveMinimum is a boolean, as in OpenAPI 3.0."""
+
+
+def _broken_rules(value: Any, schema: Schema, before: Any) -> Iterator[str]:
+    for rule in schema.get(VALIDATIONS, ()):
+        transition = "oldSelf" in rule["rule"]
+        if transition and before is None:
+            continue
+        if not _holds(rule["rule"], json.dumps(value), json.dumps(before) if transition else None, json.dumps(schema)):
+            yield rule["message"]
+    for name, part in schema.get("properties", {}).items():
+        if name in value:
+            yield from _broken_rules(value[name], part, before.get(name) if isinstance(before, dict) else None)
+    if "items" in schema:
+        for entry in value:
+            yield from _broken_rules(entry, schema["items"], None)
+
+
+@functools.cache
+def _holds(rule: str, value: str, before: str | None, schema: str) -> bool:
+    """By text, since the interpreter takes milliseconds and most values come again."""
+    known = {"self": _cel(json.loads(value), json.loads(schema))}
+    if before is not None:
+        known["oldSelf"] = _cel(json.loads(before), json.loads(schema))
+    return bool(_program(rule).evaluate(known))
+
+
+@functools.cache
+def _program(rule: str) -> celpy.Runner:
+    environment = celpy.Environment()
+    return environment.program(environment.compile(rule))
+
+
+def _cel(value: Any, schema: Schema) -> Any:
+    """`value` with the CEL types that its schema declares; a number written 1 is a double."""
+    match schema["type"]:
+        case "object":
+            others = schema.get("additionalProperties")
+            parts = schema.get("properties", {}) if others is None else dict.fromkeys(value, others)
+            return celtypes.MapType(
+                {celtypes.StringType(key): _cel(value[key], parts[key]) for key in value if key in parts}
+            )
+        case "array":
+            return celtypes.ListType([_cel(entry, schema["items"]) for entry in value])
+        case "number":
+            return celtypes.DoubleType(value)
+        case "integer":
+            return celtypes.IntType(value)
+        case "boolean":
+            return celtypes.BoolType(value)
+        case _:
+            return celtypes.StringType(value)

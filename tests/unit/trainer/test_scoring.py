@@ -1,0 +1,116 @@
+"""Answers marked by a model: what cannot be marked has no score, and what cannot be answered is no item."""
+
+from scripted_engine import Script, Scripted
+
+from swarm_core.judges.rubric import RubricJudge
+from swarm_core.objectives.scores import Unscored, UnscoredReason
+from swarm_core.ports import Completion, Request, RequestFailure
+from swarm_core.recipe import ModelName, remote_model_name
+from swarm_core.text.prompts import PromptStyle
+from swarm_trainer.evaluation.examine import Examination, Sampling, examine_generator
+
+JUDGE = remote_model_name("https://host/v1", "judge")
+AWAY = remote_model_name("https://host/v1", "taker")
+WRITER, HERE = ModelName("a" * 64), ModelName("b" * 64)
+
+
+def wrote(text: str) -> Completion:
+    return Completion(text, 1, True)
+
+
+def script(judged: Script, answered: str = "42") -> Script:
+    """A writer of two items, takers that say `answered`, and a judge."""
+
+    def of(request: Request) -> Completion | RequestFailure:
+        if request.model == WRITER:
+            return wrote("- one fish\n- two fish\n")
+        return judged(request) if request.model == JUDGE else wrote(answered)
+
+    return of
+
+
+def exam(vet: bool = True) -> Examination:
+    return Examination(
+        seed=7,
+        style=PromptStyle.PLAIN,
+        domain="fish",
+        pool=tuple(f"{n} fish" for n in range(9)),
+        held_out=frozenset(),
+        shots=2,
+        rounds=1,
+        generation=Sampling(32, 1.0),
+        answering=Sampling(8, 0.0),
+        takers=(("here", HERE), ("away", AWAY)),
+        judge=RubricJudge(JUDGE, "Be strict.", vet=vet),
+        remote=frozenset({AWAY, JUDGE}),
+    )
+
+
+def vetting(request: Request) -> bool:
+    return "<response>" not in request.prompt
+
+
+def kind(request: Request) -> Completion:
+    return wrote("Valid: yes" if vetting(request) else "Score: 9")
+
+
+def test_every_answer_is_marked_and_the_judges_tokens_count() -> None:
+    engine = Scripted(script(kind))
+    rollout = examine_generator(exam(), engine, WRITER, ("here",), 2)
+    assert [[answer.score for answer in item.answers] for item in rollout.items] == [[0.9, 0.9]] * 2
+    assert [answer.text for answer in rollout.items[0].answers] == ["42", "42"]
+    asked = [request.model for request in engine.asked]
+    assert (asked.count(JUDGE), rollout.tokens) == (6, 1 + 2 + 4 + 4)
+
+
+def test_an_item_that_the_judge_calls_unanswerable_is_rejected_before_any_taker_sees_it() -> None:
+    engine = Scripted(script(lambda r: wrote("Valid: no") if "one fish" in r.prompt and vetting(r) else kind(r)))
+    rollout = examine_generator(exam(), engine, WRITER, ("here",), 2)
+    assert [item.text for item in rollout.items] == ["two fish"]
+    assert rollout.rejected() == {"verifiable": 1}
+    assert not any("one fish" in request.prompt for request in engine.asked if request.model in (HERE, AWAY))
+
+
+def test_an_item_that_the_judge_could_not_be_asked_about_is_lost_without_cost() -> None:
+    def down(request: Request) -> Completion | RequestFailure:
+        return RequestFailure("busy") if vetting(request) and "one fish" in request.prompt else kind(request)
+
+    rollout = examine_generator(exam(), Scripted(script(down)), WRITER, ("here",), 2)
+    assert (rollout.asked, rollout.lost, len(rollout.items)) == (2, 1, 1)
+    assert not rollout.rejected()
+
+
+def test_without_vetting_every_item_goes_to_the_takers() -> None:
+    engine = Scripted(script(kind))
+    assert len(examine_generator(exam(vet=False), engine, WRITER, ("here",), 2).items) == 2
+    assert not any(vetting(request) for request in engine.asked if request.model == JUDGE)
+
+
+def test_a_judge_that_fails_or_says_nothing_leaves_a_missing_score() -> None:
+    def judged(request: Request) -> Completion | RequestFailure:
+        if vetting(request):
+            return kind(request)
+        return RequestFailure("timed out") if "one fish" in request.prompt else wrote("Splendid!")
+
+    one, two = examine_generator(exam(), Scripted(script(judged)), WRITER, ("here",), 2).items
+    assert one.answers[0].score == Unscored(UnscoredReason.JUDGE_FAILED, "timed out")
+    assert one.answers[0].text == "42", "the answer is kept all the same"
+    assert isinstance(two.answers[0].score, Unscored)
+    assert two.answers[0].score.reason is UnscoredReason.JUDGE_FAILED
+
+
+def test_an_empty_answer_is_not_put_to_the_judge() -> None:
+    engine = Scripted(script(kind, answered=" \n"))
+    items = examine_generator(exam(), engine, WRITER, ("here",), 2).items
+    assert {answer.score for item in items for answer in item.answers} == {
+        Unscored(UnscoredReason.NO_ANSWER, "the answer is empty")
+    }
+    assert all(vetting(request) for request in engine.asked if request.model == JUDGE)
+
+
+def test_models_of_others_are_asked_in_chat_turns_and_our_own_in_the_style_of_the_base() -> None:
+    engine = Scripted(script(kind))
+    examine_generator(exam(), engine, WRITER, ("here",), 2)
+    asked = {request.model: request for request in engine.asked}
+    assert (asked[AWAY].prompt, asked[AWAY].chat, asked[AWAY].stop) == ("two fish", True, ())
+    assert (asked[HERE].prompt, asked[HERE].chat, asked[HERE].stop) == ("Q: two fish\nA:", False, ("\n",))

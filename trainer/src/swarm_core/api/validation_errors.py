@@ -1,0 +1,152 @@
+"""Validation errors in the words of the user: one line each, with where, the value, the rule and the way out."""
+
+import difflib
+import functools
+import reprlib
+
+from pydantic import BaseModel, ValidationError
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import ErrorDetails
+
+from swarm_core.api.block import RULE_BROKEN, FieldPath
+from swarm_core.api.custom_resources import RESOURCES
+from swarm_core.api.schema import inline_references
+
+EXPECTED_TYPES = {
+    "int_type": "a whole number",
+    "float_type": "a number",
+    "bool_type": "true or false",
+    "string_type": "text",
+    "tuple_type": "a list",
+    "dict_type": "a mapping",
+    "model_type": "a mapping",
+    "finite_number": "a finite number",
+    "string_unicode": "text that UTF-8 can hold",
+}
+"""What was wanted, by the type of the pydantic error."""
+UNQUOTED_TYPES = ("int_type", "float_type", "bool_type")
+BOUND_RULES = {
+    "greater_than": ("gt", "must be above"),
+    "greater_than_equal": ("ge", "must be at least"),
+    "less_than": ("lt", "must be below"),
+    "less_than_equal": ("le", "must be at most"),
+}
+LENGTH_RULES = {
+    "too_short": ("min_length", "list at least {} entries"),
+    "too_long": ("max_length", "at most {} entries are allowed"),
+    "string_too_short": ("min_length", "write at least {} characters"),
+    "string_too_long": ("max_length", "write at most {} characters"),
+}
+TYPE_WORDS = (
+    (bool, "a boolean"),
+    ((int, float), "a number"),
+    (str, "text"),
+    (list, "a list"),
+    (dict, "a mapping"),
+)  # fmt: skip
+"""What a value is; a boolean before the numbers, which it is one of in Python."""
+MAX_CHARACTERS = 80
+"""Longest value shown."""
+
+
+def format_lines(error: ValidationError, document: object, model: type[BaseModel]) -> list[str]:
+    """One line per fault of `document`, which is no `model`."""
+    return [_format_line(fault, document, _build_schema(model)) for fault in error.errors(include_url=False)]
+
+
+def describe_type(value: object) -> str:
+    """What `value` is, in YAML's terms."""
+    return next((words for kinds, words in TYPE_WORDS if isinstance(value, kinds)), type(value).__name__)
+
+
+@functools.cache
+def _build_schema(model: type[BaseModel]) -> JsonSchemaValue:
+    """A constant that takes a tenth of a second to make, and only those who erred need."""
+    return inline_references(model)
+
+
+def _format_line(fault: ErrorDetails, document: object, schema: JsonSchemaValue) -> str:
+    at: FieldPath = tuple(fault["loc"])
+    if fault["type"] == RULE_BROKEN:
+        at += fault["ctx"]["at"]
+    return f"{format_path(at)}: {_explain(fault, at, document, schema)}"
+
+
+def _explain(fault: ErrorDetails, at: FieldPath, document: object, schema: JsonSchemaValue) -> str:
+    """What is wrong at `at`, and the way out."""
+    what, context, value = fault["type"], fault.get("ctx", {}), _find_value(document, at)
+    match what:
+        case "missing":
+            words = f"is missing; {_explain_missing(_find_schema(schema, at))}"
+        case "extra_forbidden":
+            words = _explain_other_kind(at, schema) or _explain_unknown(at, _find_schema(schema, at[:-1]))
+        case "enum" | "literal_error":
+            words = f"{format_value(value)} is not known; use {str(context['expected']).replace(chr(39), '')}"
+        case _ if what in BOUND_RULES:
+            name, rule = BOUND_RULES[what]
+            words = f"{format_value(value)} {rule} {context[name]}"
+        case _ if what in LENGTH_RULES:
+            name, rule = LENGTH_RULES[what]
+            words = f"{format_value(value)} has the wrong length; {rule.format(context[name])}"
+        case _ if what in EXPECTED_TYPES:
+            quoted = isinstance(value, str) and what in UNQUOTED_TYPES
+            words = f"{format_value(value)} is {describe_type(value)}; write {EXPECTED_TYPES[what]}{', without quotes' if quoted else ''}"
+        case _:
+            words = fault["msg"] if value is None else f"{format_value(value)}: {fault['msg']}"
+    return words
+
+
+def _explain_other_kind(at: FieldPath, schema: JsonSchemaValue) -> str:
+    """What to say of a field that another kind has there; empty if none has."""
+    for resource in RESOURCES.values():
+        if _find_schema(_build_schema(resource.model), at):
+            return f"{resource.kind} has this field, {schema['title']} has not; remove it"
+    return ""
+
+
+def _explain_unknown(at: FieldPath, around: JsonSchemaValue) -> str:
+    names = list(around.get("properties", {}))
+    near = difflib.get_close_matches(str(at[-1]), names, n=1)
+    return f"unknown field; did you mean {near[0]}?" if near else f"unknown field; known here: {', '.join(names)}"
+
+
+def _explain_missing(described: JsonSchemaValue) -> str:
+    words = " ".join(described.get("description", "write it").split())
+    return f"it is needed: {words[:1].lower()}{words[1:].rstrip('.')}"
+
+
+def _find_value(document: object, path: FieldPath) -> object:
+    """The value at `path`, None if there is none."""
+    for part in path:
+        match document, part:
+            case dict(), _:
+                document = document.get(part)
+            case list(), int() if part < len(document):
+                document = document[part]
+            case _:
+                return None
+    return document
+
+
+def _find_schema(schema: JsonSchemaValue, path: FieldPath) -> JsonSchemaValue:
+    """The schema of the field at `path`; empty if there is none."""
+    for part in path:
+        fields = schema.get("items", {}) if isinstance(part, int) else schema.get("properties", {}).get(part, {})
+        schema = next((one for one in fields.get("anyOf", ()) if one.get("type") != "null"), {}) | fields
+    return schema
+
+
+def format_path(path: FieldPath) -> str:
+    """`path` as users write it: `spec.takers[1].name`."""
+    parts = [f"[{part}]" if isinstance(part, int) else f".{part}" for part in path]
+    return "".join(parts).removeprefix(".") or "the document"
+
+
+def format_value(value: object) -> str:
+    """`value` for a message: short, in one line, however large or deep it is."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    brief = reprlib.Repr()
+    brief.maxstring = brief.maxother = brief.maxlong = MAX_CHARACTERS
+    brief.maxlevel, brief.maxlist, brief.maxdict = 2, 4, 4
+    return brief.repr(value)

@@ -1,0 +1,185 @@
+"""What people are shown of a run: a projection of outline and state, never read back.
+
+Conditions are in kstatus shape, so that tools which know nothing of swarms can wait for a run: Reconciling is True
+while the engine works, Stalled is True once it cannot, and Ready is True when the results are there. When each changed
+is for the API model to say.
+"""
+
+from dataclasses import dataclass
+from typing import assert_never
+
+from swarm_core.api.conditions import ConditionStatus, ConditionType
+from swarm_core.engine import phases, planning
+from swarm_core.engine.phases import Phase
+from swarm_core.engine.planning import Outline
+from swarm_core.engine.receipt_fields import StopReason
+from swarm_core.engine.state import EngineState, HistoryPoint, SearchProgress
+from swarm_core.engine.work import WorkItem
+from swarm_core.recipe import Digest
+from swarm_core.swarm_names import TAKERS
+
+
+@dataclass(frozen=True, slots=True)
+class RunCondition:
+    """One sentence about a run, for people and for tools."""
+
+    type: ConditionType
+    status: ConditionStatus
+    reason: str
+    """One CamelCase word."""
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuredGain:
+    """Best minus best initial generator, on fresh data."""
+
+    value: float
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class ItemCounts:
+    """Sums over all iterations so far."""
+
+    items: int
+    rejected: int
+    unscored: int
+
+
+@dataclass(frozen=True, slots=True)
+class RunSummary:
+    """A run at a glance. Estimates of the search until it is concluded; then what fresh data says."""
+
+    phase: Phase
+    iteration: int
+    iterations: int
+    best: float | None
+    best_particle: str
+    best_recipe: str
+    initial: float | None
+    gain: MeasuredGain | None
+    """None before the conclusion."""
+    particles: tuple[tuple[str, float | None], ...]
+    """The last iteration's fitness by particle; None is unscored."""
+    history: tuple[HistoryPoint, ...]
+    counts: ItemCounts
+    taker: float | None
+    """What the best taker scores on the pool, where takers move too."""
+    held_out: float | None
+    """What it scores on held-out data."""
+    stop: str
+    """The rule that ended the search; empty while it goes on."""
+    experiment: Digest | None
+    commit: Digest | None
+    """The last commit."""
+    result: Digest | None
+    started: float | None
+    finished: float | None
+    message: str
+    conditions: tuple[RunCondition, ...]
+
+
+def summarize(outline: Outline, state: EngineState) -> RunSummary:
+    """The report of `state`."""
+    search, outcome = state.search, state.outcome
+    takers = state.others.get(TAKERS, SearchProgress())
+    said = format_message(outline, state)
+    return RunSummary(
+        phase=state.phase,
+        iteration=state.iteration,
+        iterations=outline.iterations,
+        best=outcome.best if outcome else search.best,
+        best_particle=outcome.best_particle if outcome else search.best_particle,
+        best_recipe=outcome.best_recipe if outcome else search.best_recipe,
+        initial=outcome.initial if outcome else search.initial,
+        gain=extract_gain(state),
+        particles=search.fitness,
+        history=search.history,
+        counts=ItemCounts(search.items, search.rejected, search.unscored),
+        taker=takers.best,
+        held_out=takers.held_out,
+        stop=state.stop,
+        experiment=state.experiment,
+        commit=state.commit,
+        result=outcome.result if outcome else None,
+        started=state.started,
+        finished=state.finished,
+        message=said,
+        conditions=build_conditions(outline, state, said),
+    )
+
+
+def extract_gain(state: EngineState) -> MeasuredGain | None:
+    """The gain, once it is measured."""
+    outcome = state.outcome
+    if outcome is None or outcome.gain is None:
+        return None
+    return MeasuredGain(outcome.gain, outcome.gain_low, outcome.gain_high)
+
+
+def format_message(outline: Outline, state: EngineState) -> str:
+    """Where the run stands, in a sentence for people."""
+    if state.failure is not None:
+        return f"{state.failure.phase}: {state.failure.message}"
+    where = _describe_phase(outline, state)
+    if state.phase in phases.TERMINAL:
+        return where
+    if outline.suspended:
+        return f"{where}; suspended"
+    troubles = [_describe_trouble(outline, state, item) for item in planning.list_pending_items(outline, state)]
+    return "; ".join([where, *(trouble for trouble in troubles if trouble)][:4])  # a few say what 64 would
+
+
+def _describe_phase(outline: Outline, state: EngineState) -> str:
+    match state.phase:
+        case Phase.PENDING:
+            where = "nothing begun"
+        case Phase.PREPARING:
+            where = "checking and pinning the inputs"
+        case Phase.SEEDING:
+            what = "adapters" if outline.others else "generators"
+            where = f"{len(state.done)} of {len(outline.seeds)} {what} trained"
+        case Phase.ITERATING:
+            turn = f"{outline.turn} {state.iteration} of {outline.iterations}"
+            where = turn if state.iteration else "measuring the start"
+        case Phase.CONCLUDING:
+            where = f"search ended ({state.stop or StopReason.ITERATIONS}); measuring again on fresh data"
+        case Phase.SUCCEEDED:
+            where = f"concluded after {state.iteration} {outline.turn}s"
+        case Phase.FAILED:
+            where = "failed"
+        case _:
+            assert_never(state.phase)
+    return where
+
+
+def _describe_trouble(outline: Outline, state: EngineState, item: WorkItem) -> str:
+    """What goes wrong with an item that is still being tried; empty if nothing does."""
+    attempt = state.attempt(item.key)
+    if attempt.losses > 1:
+        return f"{item.key} lost its process {attempt.losses} times in a row"
+    if attempt.number > state.floor:
+        number = attempt.number - state.floor + 1
+        return f"{item.key}: attempt {number} of {outline.attempts}, after: {attempt.message or 'a failed one'}"
+    return ""
+
+
+def build_conditions(outline: Outline, state: EngineState, said: str) -> tuple[RunCondition, ...]:
+    """All conditions of a run, always the same ones in the same order."""
+    over, succeeded = state.phase in phases.TERMINAL, state.phase is Phase.SUCCEEDED
+    suspended = outline.suspended and not over
+    reason = str(state.failure.reason) if state.failure else "Suspended" if suspended else str(state.phase)
+    truths = {
+        ConditionType.READY: _to_condition_status(succeeded),
+        ConditionType.RECONCILING: _to_condition_status(not over and not suspended),
+        ConditionType.STALLED: _to_condition_status(over and not succeeded),
+        ConditionType.SUCCEEDED: _to_condition_status(succeeded) if over else ConditionStatus.UNKNOWN,
+        ConditionType.SUSPENDED: _to_condition_status(suspended),
+    }
+    return tuple(RunCondition(kind, truth, reason, said) for kind, truth in truths.items())
+
+
+def _to_condition_status(holds: bool) -> ConditionStatus:
+    return ConditionStatus.TRUE if holds else ConditionStatus.FALSE

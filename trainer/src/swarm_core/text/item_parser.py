@@ -1,0 +1,185 @@
+"""A generator's completion -> items. Never raises, and never puts into an item what the completion does not hold.
+
+The first marker found (`1.`, `2)`, `(3)`, `4:`, `**5.**`, `Question 6:`, `- `, `* `, `•`) decides what a marker is in
+this completion: one of the same style, no deeper than two columns beyond the first, and, if numbered, the next number.
+Every other line continues the item it stands in, so items may have many lines, nested lists, code, and text that begins
+with a digit or a minus sign (`- -5+3`, `3.5 apples`).
+
+Left out without a word: what stands before the first marker, courtesies after the last item, code fences around the
+list, rules between items, bold or backticks around a whole item.
+
+Limits: a completion without any marker is rejected whole, as `Unlisted`: nothing tells an item from a refusal to write
+there, and a refusal must not become an item. Courtesies are known by their English openings; another one stays with the
+last item, because cutting an item short would break it without a word, and a sentence too many does not.
+"""
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class RejectionReason(StrEnum):
+    """Why a piece of a completion is not an item."""
+
+    EMPTY = "Empty"
+    """A marker with nothing after it."""
+    TRUNCATED = "Truncated"
+    """The last item of a completion that ran out of tokens: nobody knows how it ends."""
+    UNLISTED = "Unlisted"
+    """A completion without a single list marker."""
+
+
+@dataclass(frozen=True, slots=True)
+class RejectedText:
+    """Text that is not an item, and why."""
+
+    text: str
+    reason: RejectionReason
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedItems:
+    """What a completion holds."""
+
+    items: tuple[str, ...]
+    """At most as many as were asked for, in the order written."""
+    rejected: tuple[RejectedText, ...]
+    surplus: int
+    """Pieces written beyond what was asked for; neither items nor rejections."""
+
+
+@dataclass(frozen=True, slots=True)
+class Marker:
+    """How a line opens an item."""
+
+    style: str
+    number: int | None
+    """None for bullets."""
+    indent: int
+    text: str
+    """What follows the marker."""
+
+    def opens_after(self, first: "Marker", last: "Marker") -> bool:
+        """Whether this opens the item after `last` in the list that `first` began."""
+        if self.style != first.style or self.indent >= first.indent + NESTED_INDENT:
+            return False
+        return last.number is None or self.number == last.number + 1
+
+
+NESTED_INDENT = 2
+"""Columns that make a marker a nested one; a numbered list may shift by one column where it reaches 10."""
+
+NUMBER_MARKER = re.compile(
+    r"[ \t]*(?:#{1,6}[ \t]+)?(?P<bold>\*\*)?"
+    r"(?:(?P<label>Question|Problem|Example|Exercise|Item|Task|Prompt|Query)[ \t]+)?"
+    r"(?P<open>\(?)(?P<number>[0-9]{1,4})(?P<middle>\*\*)?(?P<close>\.\)|[.):])(?P<end>\*\*)?"
+    r"(?:[ \t]+|$)(?P<text>.*)"
+)
+BULLET_MARKER = re.compile(r"[ \t]*(?:(?P<glyph>[-*])(?:[ \t]+|$)|(?P<dot>•)[ \t]*)(?P<text>.*)")
+FENCE = re.compile(r"[ \t]*(?:```|~~~)[\w+-]*[ \t]*")
+RULE = re.compile(r"[ \t]*(?:-{3,}|\*{3,}|_{3,})[ \t]*")
+COURTESY = re.compile(
+    r"(?:i hope|hope (?:this|these)|(?:please )?let me know|(?:please )?feel free|enjoy(?=[.!])|would you like"
+    r"|is there anything else|if you(?:'d| would) like"
+    r"|(?:these|each of these|all of these|the above)(?: (?:new|additional|five|[0-9]+))*"
+    r" (?:questions?|problems?|examples?|exercises?|items?|tasks?|prompts?|queries|expressions?))\b",
+    re.IGNORECASE,
+)
+"""How the sentences begin that models put after a list."""
+
+
+def parse(text: str, limit: int, *, finished: bool = True) -> ParsedItems:
+    """The first `limit` items of a completion. With `finished` false, its last item is rejected as truncated."""
+    whole = text.replace("\r\n", "\n").replace("\r", "\n").strip("\n")
+    pieces = split_items(whole.split("\n"))
+    if not pieces:
+        return ParsedItems((), (RejectedText(whole.strip(), RejectionReason.UNLISTED),) if whole.strip() else (), 0)
+    items: list[str] = []
+    rejected: list[RejectedText] = []
+    for place, piece in enumerate(pieces):
+        if len(items) == limit:
+            return ParsedItems(tuple(items), tuple(rejected), len(pieces) - place)
+        item = format_item(piece)
+        if place == len(pieces) - 1 and not finished:
+            rejected.append(RejectedText(item, RejectionReason.TRUNCATED))
+        elif item:
+            items.append(item)
+        else:
+            rejected.append(RejectedText("\n".join(piece).strip(), RejectionReason.EMPTY))
+    return ParsedItems(tuple(items), tuple(rejected), 0)
+
+
+def parse_marker(line: str) -> Marker | None:
+    """How `line` opens an item, if it does."""
+    indent = len(line) - len(line.lstrip(" \t"))
+    if found := NUMBER_MARKER.fullmatch(line):
+        # `**1. Title** rest` opens its bold before the number: the text takes the sign along, or it would not balance.
+        bold = found["bold"] if not (found["middle"] or found["end"]) and found["text"] else None
+        style = f"{found['label'] or ''}{found['open']}1{found['close']}"
+        return Marker(style, int(found["number"]), indent, (bold or "") + found["text"])
+    if found := BULLET_MARKER.fullmatch(line):
+        return Marker(found["glyph"] or found["dot"], None, indent, found["text"])
+    return None
+
+
+def split_items(lines: list[str]) -> list[list[str]]:
+    """The lines of each item, markers taken off; none if no line opens an item."""
+    start, first = next(
+        ((place, found) for place, line in enumerate(lines) if (found := parse_marker(line))), (0, None)
+    )
+    if first is None:
+        return []
+    code, dropped = find_fences(lines, start)
+    last, pieces = first, [[first.text]]
+    for place, line in enumerate(lines[start + 1 :], start + 1):
+        opening = None if place in code else parse_marker(line)
+        if opening and opening.opens_after(first, last):
+            last = opening
+            pieces.append([opening.text])
+        elif place not in dropped:
+            pieces[-1].append(line)
+    drop_courtesies(pieces)
+    return pieces
+
+
+def find_fences(lines: list[str], start: int) -> tuple[set[int], set[int]]:
+    """The lines of fenced code in items, and the fence lines outside all items; the list begins at line `start`."""
+    fences = [place for place, line in enumerate(lines) if FENCE.fullmatch(line)]
+    inside = [place for place in fences if place > start]
+    if (len(fences) - len(inside)) % 2:  # a fence is open where the list begins: the fences dress the list
+        return set(), set(fences)
+    pairs = zip(inside[::2], inside[1::2], strict=False)
+    code = {place for opening, closing in pairs for place in range(opening, closing + 1)}
+    return code, set(fences) - code
+
+
+def drop_courtesies(pieces: list[list[str]]) -> None:
+    """Take the courtesies off the last item, unless another item ends like that too: then it is how items end."""
+    if not any(is_courtesy(trim_end(piece)[-1]) for piece in pieces[:-1]):
+        last = trim_end(pieces[-1])
+        while len(last) > 1 and is_courtesy(last[-1]):
+            last = trim_end(last[:-1])
+        pieces[-1] = last
+
+
+def trim_end(piece: list[str]) -> list[str]:
+    """An item's lines without the blank lines and rules that follow them; the first line always stays."""
+    end = len(piece)
+    while end > 1 and (not piece[end - 1].strip() or RULE.fullmatch(piece[end - 1])):
+        end -= 1
+    return piece[:end]
+
+
+def format_item(piece: list[str]) -> str:
+    """An item's lines as its text, without what wraps it whole."""
+    item = "\n".join(trim_end(piece)).strip()
+    for wrap in ("**", "`"):
+        inner = item[len(wrap) : -len(wrap)]
+        if item.startswith(wrap) and item.endswith(wrap) and inner and wrap not in inner:
+            item = inner.strip()
+    return item
+
+
+def is_courtesy(line: str) -> bool:
+    """Whether a line speaks to the reader of the list."""
+    return COURTESY.match(line.lstrip(" \t*_")) is not None

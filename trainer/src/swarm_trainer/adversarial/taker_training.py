@@ -1,0 +1,81 @@
+"""What takers that move are trained on: questions with verified answers, of their cluster at first, of the pool later.
+
+A later adapter starts from the best taker of the round before, so it holds what the game has taught already; the pool
+and the archive are what it is still bad at. It joins the basis and the search decides what it is worth.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from swarm_core.errors import BadInputError
+from swarm_core.ports import Solver, StoreError
+from swarm_core.swarm import pso, streams
+from swarm_core.swarm_names import TAKERS
+from swarm_core.text import prompts
+from swarm_trainer.adversarial import pools, turns
+from swarm_trainer.evaluation import search_setup
+from swarm_trainer.lora import adapter, training
+from swarm_trainer.run_store import commit_chain
+from swarm_trainer.runtime.context import Context
+
+Pairs = list[tuple[str, str]]
+WARMUP_RATIO = 0.1
+"""Share of the steps in which the rate of a later adapter rises, as in the default training."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingTask:
+    """What one adapter is trained on, and how."""
+
+    items: int
+    pairs: Pairs
+    settings: training.TrainingSettings
+    start: Callable[[Path], None] | None = None
+    """Writes the adapter to go on from into a folder; None starts anew."""
+
+
+def build_question_pairs(context: Context, items: Sequence[str], count: int, seed: int) -> Pairs:
+    """`count` questions of `items`, each as often as any other or once more; one without a right answer is left out.
+
+    Raises BadInputError if there is none with one.
+    """
+    judge, style = search_setup.build_judge(context.resolved.judge), context.resolved.base.template
+    assert isinstance(judge, Solver)  # `game_checks` has checked
+    solved = [(item, answer) for item in items if (answer := judge.solution(item)) is not None]
+    if not solved:
+        raise BadInputError(f"spec.takers.data: none of {len(items)} items of a cluster has a right answer; correct it")
+    order = streams.sample(seed, len(solved), len(solved), "questions")
+    drawn = [solved[order[number % len(solved)]] for number in range(count)]
+    return [(prompts.format_answering(style, item), prompts.format_answer(style, answer)) for item, answer in drawn]
+
+
+def build_round_task(context: Context, number: int) -> TrainingTask:
+    """The lesson of round `number`."""
+    resolved, game = context.resolved, context.resolved.game
+    assert game is not None
+    assert game.train is not None
+    of_round = pools.build(context, number)
+    items = list(dict.fromkeys(entry.text for entry in (*of_round.entries, *of_round.archive)))
+    last = commit_chain.load_existing(context.store, turns.chain_index(context, TAKERS, number - 1))
+    ready = replace(search_setup.load_search(context, TAKERS), basis=last.basis)
+    best = pso.best(pso.from_json(last.swarm))
+    if best is None:
+        raise StoreError(f"round {number}: no taker was ever scored, so there is none to train further")
+    signature = adapter.read_signature(search_setup.unpack_adapter(context, last.basis[0]))
+    settings = training.TrainingSettings(
+        rank=signature.rank,
+        alpha=signature.alpha,
+        target_modules=signature.target_modules,
+        epochs=game.train.epochs,
+        learning_rate=game.train.learning_rate,
+        warmup_ratio=WARMUP_RATIO,
+        max_length=resolved.base.max_model_len,
+        batch_size=game.train.batch_size,
+        gradient_accumulation=1,
+        gradient_checkpointing=False,
+        chat=prompts.TEMPLATES[resolved.base.template].chat,
+    )
+    seed = streams.seed(ready.resolved.seed, "lesson", number)
+    pairs = build_question_pairs(context, items, len(items), seed)
+    return TrainingTask(len(items), pairs, settings, lambda out: ready.export(context, best.position, out))

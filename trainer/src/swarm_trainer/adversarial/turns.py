@@ -1,0 +1,142 @@
+"""Turns: what one swarm moves from, and what it is measured on. The same for whoever makes a turn and who replays it.
+
+A run of one swarm has one turn an iteration, against takers that never change. In a game two swarms share the chain:
+the generators take its even places, the takers its odd ones, and each turn rests on the commits before it alone.
+
+    generators, round t   against the takers as commit 2t - 1 left them: those that lead, and a league of earlier ones
+    takers, round t       on the pool of round t: that of commit 2t - 1, turned over with what commit 2t measured
+
+As released (`compat: Reference`), generators face every taker where it stands, measured or not.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from swarm_core import commit
+from swarm_core.commit import Commit
+from swarm_core.item_pool import Pool
+from swarm_core.ports import StoreError
+from swarm_core.recipe import Recipe
+from swarm_core.swarm import growth, positions, pso, state, streams
+from swarm_core.swarm.positions import Position
+from swarm_core.swarm_names import GENERATORS, TAKERS
+from swarm_trainer.adversarial import pools
+from swarm_trainer.evaluation import search_setup
+from swarm_trainer.evaluation.search_setup import SearchSetup
+from swarm_trainer.run_store import commit_chain
+from swarm_trainer.runtime.context import Context
+
+NamedRecipe = tuple[str, Recipe]
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One swarm's turn, before it."""
+
+    setup: SearchSetup
+    index: int
+    """Its place in the chain."""
+    swarm: pso.Swarm
+    """As it asks now."""
+    moved: str = GENERATORS
+    opponents: tuple[Recipe, ...] = ()
+    """The takers that generators face in a game."""
+    pool: Pool | None = None
+    """What takers are measured on."""
+
+    @property
+    def items(self) -> int | tuple[str, ...]:
+        """How many items a candidate writes, or those it answers."""
+        return self.setup.items if self.pool is None else self.pool.items
+
+
+def chain_index(context: Context, moved: str, iteration: int) -> int:
+    """The place in the chain of a swarm's turn in an iteration."""
+    return 2 * iteration + (moved == TAKERS) if context.resolved.game else iteration
+
+
+def load(context: Context, index: int) -> Turn:
+    """The turn at a place in the chain; the commits before it must stand. Raises StoreError."""
+    if context.resolved.game is None:
+        ready = search_setup.load_search(context)
+        return Turn(ready, index, load_swarm(context, ready, index - 1))
+    return load_taker_turn(context, index // 2) if index % 2 else load_generator_turn(context, index // 2)
+
+
+def load_swarm(context: Context, ready: SearchSetup, index: int) -> pso.Swarm:
+    """The swarm as the commit at `index` left it; a new one before the first."""
+    return pso.start(ready.plan) if index < 0 else pso.from_json(commit_chain.load_existing(context.store, index).swarm)
+
+
+def load_generator_turn(context: Context, number: int) -> Turn:
+    """The generators' turn in round `number`."""
+    ready = search_setup.load_search(context)
+    faced = select_opponents(context, number)
+    named = tuple((name, recipe.name) for name, recipe in faced)
+    models = tuple(recipe for _, recipe in faced)
+    ready = replace(ready, exam=replace(ready.exam, takers=named), game_takers=models)
+    index = chain_index(context, GENERATORS, number)
+    return Turn(ready, index, load_swarm(context, ready, index - 2), GENERATORS, models)
+
+
+def load_taker_turn(context: Context, number: int) -> Turn:
+    """The takers' turn in round `number`."""
+    game = context.resolved.game
+    assert game is not None
+    trains = game.train is not None and number > 0
+    ready = search_setup.load_search(context, TAKERS, number if trains else 0)
+    index = chain_index(context, TAKERS, number)
+    swarm = load_swarm(context, ready, index - 2)
+    return Turn(ready, index, growth.joined(swarm) if trains else swarm, TAKERS, pool=pools.build(context, number))
+
+
+def select_opponents(context: Context, number: int) -> tuple[NamedRecipe, ...]:
+    """The takers that the generators of round `number` face, each once."""
+    if number == 0:
+        return tuple((f"t{index:02d}", recipe) for index, recipe in enumerate(initial_takers(context)))
+    game = context.resolved.game
+    assert game is not None
+    last = commit_chain.load_existing(context.store, chain_index(context, TAKERS, number - 1))
+    found = [
+        (f"t{rank:02d}", build_recipe(context, last, position))
+        for rank, position in enumerate(
+            select_positions(pso.from_json(last.swarm), game.reference, game.opponents.leading)
+        )
+    ]
+    earlier = number - 1
+    for drawn in streams.sample(context.resolved.seed, earlier, min(game.opponents.league, earlier), "league", number):
+        found.append(
+            (
+                f"r{drawn:03d}",
+                find_best_recipe(
+                    context, commit_chain.load_existing(context.store, chain_index(context, TAKERS, drawn))
+                ),
+            )
+        )
+    return tuple({recipe.name: (name, recipe) for name, recipe in reversed(found)}.values())[::-1]
+
+
+def select_positions(swarm: pso.Swarm, everyone: bool, count: int) -> Sequence[Position]:
+    """The positions that stand for a swarm of takers: its best measured ones, or where its particles are."""
+    led = [record.position for record in state.leading(swarm.measured)[:count]]
+    standing = [particle.position for particle in swarm.particles]
+    return standing if everyone or not led else led
+
+
+def initial_takers(context: Context) -> tuple[Recipe, ...]:
+    """The takers as the game begins."""
+    ready = search_setup.load_search(context, TAKERS)
+    return tuple(map(ready.recipe, positions.vertices(ready.plan.basis)))
+
+
+def build_recipe(context: Context, done: Commit, position: Position) -> Recipe:
+    """The model at a position of a swarm, over the basis it had at that commit."""
+    return replace(search_setup.load_search(context, done.moved), basis=done.basis).recipe(position)
+
+
+def find_best_recipe(context: Context, done: Commit) -> Recipe:
+    """The best model of a commit. Raises StoreError if nothing was ever scored."""
+    best = pso.best(pso.from_json(done.swarm))
+    if best is None:
+        raise StoreError(f"{commit.key(done.iteration)}: no {done.moved} could be scored; see the rollouts beside it")
+    return build_recipe(context, done, best.position)

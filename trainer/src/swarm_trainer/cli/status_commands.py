@@ -1,0 +1,130 @@
+"""`dataswarm status`, `result` and `export`: they read a run folder, whether a host lives in it or not.
+
+`result` of a name that is no folder is answered by who asks clusters.
+"""
+
+import argparse
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from swarm_core.api import custom_resources
+from swarm_core.errors import BadInputError
+from swarm_core.text import printable
+from swarm_trainer.cli import store_commands
+from swarm_trainer.cli.output import DONE, print_result_line
+from swarm_trainer.host import lock, results
+from swarm_trainer.host.lock import Holder
+from swarm_trainer.report import usage_report
+from swarm_trainer.view import number_format
+from swarm_trainer.worker.layout import Layout
+
+
+def status(arguments: argparse.Namespace) -> int:
+    """Say where the run stands and who runs it."""
+    layout = find_run(arguments.folder)
+    holder = lock.holder(layout.lock)
+    fields = json.loads(layout.status.read_bytes())
+    if arguments.json:
+        runner = None if holder is None else {"pid": holder.pid, "host": holder.host, "since": holder.since}
+        print_result_line(json.dumps({**fields, "runner": runner}, indent=1))
+        return DONE
+    for line in status_lines(fields, holder):
+        print_result_line(printable.to_single_line(line))
+    return DONE
+
+
+def status_lines(fields: Mapping[str, object], holder: Holder | None) -> Iterator[str]:
+    """The status, a line per subject that there is something to say of."""
+    yield f"{fields['name']}: {fields['phase']}, {fields['message']}"
+    yield f"iteration {fields['iteration']}/{fields['iterations']}"
+    best, initial = as_number(fields["best"]), as_number(fields["initial"])
+    if best is not None:
+        yield f"best {number_format.format_best(best, initial)}"
+    taker, held_out = as_number(fields.get("taker")), as_number(fields.get("heldOut"))
+    if taker is not None:
+        yield f"best taker {number_format.format_fitness(taker)} on the pool, {number_format.format_fitness(held_out)} on held-out items"
+    yield (
+        "no process runs it"
+        if holder is None
+        else f"process {holder.pid} on {holder.host} runs it since {holder.since}"
+    )
+
+
+def as_number(value: object) -> float | None:
+    return float(value) if isinstance(value, int | float) else None
+
+
+def result(arguments: argparse.Namespace) -> int:
+    """Show what came out."""
+    if is_on_cluster(arguments):
+        return ask_cluster("result", arguments)
+    layout = find_concluded_run(Path(arguments.name))
+    if arguments.json:
+        print_result_line(layout.result.read_text(encoding="utf-8").rstrip("\n"))
+        return DONE
+    print_result(layout)
+    return DONE
+
+
+def is_on_cluster(arguments: argparse.Namespace) -> bool:
+    """Whether a cluster is meant: nothing here has that name, and it is a NAME or KIND/NAME of there."""
+    kind, slash, _ = arguments.name.rpartition("/")
+    there = not slash or bool(custom_resources.find_by_name(kind))
+    return arguments.namespace is not None or (there and not Path(arguments.name).exists())
+
+
+def ask_cluster(command: str, arguments: argparse.Namespace) -> int:
+    """What the cluster answers; the exit code. Raises BadInputError."""
+    answers = [one for one in arguments.elsewhere if one.name == command]
+    if not answers:
+        raise BadInputError(
+            f"{arguments.name} is no folder here, nothing installed asks a cluster; give a run's folder"
+        )
+    try:
+        code: int = answers[0].load()(arguments)
+    except BadInputError as error:
+        here = "" if arguments.namespace is not None else f"{arguments.name} is no folder here; the cluster says: "
+        raise BadInputError(f"{here}{error}") from error
+    return code
+
+
+def print_result(layout: Layout) -> None:
+    """Show the summary, what the run took, and, last, where the result is."""
+    print_result_line(layout.summary.read_text(encoding="utf-8").rstrip("\n"))
+    effort = json.loads(layout.result.read_bytes()).get("effort")
+    if effort is not None:
+        print_result_line(printable.to_single_line(usage_report.format_line(effort)))
+    print_result_line(str(layout.result))
+
+
+def export(arguments: argparse.Namespace) -> int:
+    """Copy what came out."""
+    destination = arguments.destination.absolute()
+    if destination.exists() and not destination.is_dir():
+        raise BadInputError(f"{destination} is a file; give a new folder")
+    if destination.is_dir() and any(destination.iterdir()):
+        raise BadInputError(f"{destination} is not empty; give a new or an empty folder")
+    if store_commands.is_bucket_uri(arguments.folder):
+        store_commands.export_from_bucket(arguments, destination)
+    else:
+        results.export(find_concluded_run(arguments.folder), destination)
+    print_result_line(str(destination))
+    return DONE
+
+
+def find_run(folder: Path) -> Layout:
+    """The run in `folder`. Raises BadInputError if there is none."""
+    layout = Layout(folder.absolute())
+    if not layout.status.is_file():
+        raise BadInputError(f"{folder} holds no run; give the folder that `dataswarm run` named, such as runs/NAME")
+    return layout
+
+
+def find_concluded_run(folder: Path) -> Layout:
+    """The concluded run in `folder`. Raises BadInputError if it has no result."""
+    layout = find_run(folder)
+    if not layout.result.is_file():
+        said = json.loads(layout.status.read_bytes())
+        raise BadInputError(f"{folder} has no result yet: {said['phase']}, {said['message']}; run it to its end")
+    return layout

@@ -1,0 +1,116 @@
+"""One worker process as the host holds it: give it an item, hear what it says, end it.
+
+Everything heard arrives in the inbox in the order said, ending with exactly one `WorkerExited`. The inbox is a `SimpleQueue`
+because a signal handler may put into it as well. Start it from the main thread: Linux ends a worker together with the
+thread that started it (`swarm_trainer.worker.loop.die_with_parent`).
+"""
+
+import contextlib
+import os
+import queue
+import signal
+import subprocess
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from swarm_core.engine.work import WorkItem
+from swarm_trainer.worker import messages
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerMessage:
+    """A message of the worker with this number."""
+
+    worker: int
+    message: messages.Message
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerExited:
+    """The worker with this number says nothing more."""
+
+    worker: int
+
+
+@dataclass(frozen=True, slots=True)
+class StopSignal:
+    """The user, or the machine, wants the host to end."""
+
+    signal: int
+
+
+InboxMessage = WorkerMessage | WorkerExited | StopSignal
+Inbox = queue.SimpleQueue[InboxMessage]
+
+
+class WorkerProcess:
+    """A live worker process. `number` tells its messages from those of the ones before it."""
+
+    def __init__(self, command: Sequence[str], log: Path, inbox: Inbox, number: int) -> None:
+        """Start `command`. Raises OSError when it cannot be started."""
+        self.number = number
+        with log.open("ab") as stderr:
+            self._process = subprocess.Popen(  # noqa: S603 - the host's own command
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=stderr,
+                # Its own group: Ctrl-C in a terminal reaches the host alone, and `end` reaches the worker's children.
+                process_group=0,
+            )
+        assert self._process.stdout is not None
+        self._reader = threading.Thread(
+            target=forward_messages, args=(self._process.stdout, inbox, number), daemon=True
+        )
+        self._reader.start()
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def send_item(self, item: WorkItem) -> None:
+        """Hand over one item. To a worker that has just died this does nothing: its `WorkerExited` is on the way."""
+        assert self._process.stdin is not None
+        try:
+            self._process.stdin.write(item.to_json().encode() + b"\n")
+            self._process.stdin.flush()
+        except BrokenPipeError:
+            return
+
+    def end(self, grace: float) -> int:
+        """End the process and its children within about `grace` seconds; return the exit status."""
+        self._signal(signal.SIGTERM)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(grace)
+        self._signal(signal.SIGKILL)
+        status = self._process.wait()
+        self._reader.join()
+        self._close()
+        return status
+
+    def _signal(self, number: int) -> None:
+        try:
+            os.killpg(self._process.pid, number)
+        except ProcessLookupError:
+            return
+
+    def _close(self) -> None:
+        for stream in (self._process.stdin, self._process.stdout):
+            assert stream is not None
+            try:
+                stream.close()
+            except BrokenPipeError:
+                continue
+
+
+def forward_messages(stream: IO[bytes], inbox: Inbox, number: int) -> None:
+    """Put what the worker says into the inbox until it ends, or says something that is no message."""
+    for line in stream:
+        try:
+            inbox.put(WorkerMessage(number, messages.decode(line.decode())))
+        except ValueError:
+            break
+    inbox.put(WorkerExited(number))

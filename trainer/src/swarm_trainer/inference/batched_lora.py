@@ -1,0 +1,148 @@
+"""Many adapters of one base in one batch: every row of the batch is answered by its own adapter.
+
+The base's weights are never touched and no layer is wrapped: a hook on each adapted layer adds
+
+    scale B_i (A_i x)        for the adapter i of the row that x belongs to        (LoRA, arXiv 2106.09685, eq. 3)
+
+The adapters of a batch are laid side by side, A as [sum of ranks, in] and B as [out, sum of ranks]; between the two
+products a mask silences every rank that is not the row's own. Two dense products per layer, whatever the number and
+order of the rows, and adapters may differ in rank and target modules. The cost of the update grows with the number of
+adapters in a batch, so callers group rows by adapter.
+
+Invariants: a silenced rank adds exactly 0. What is held beyond LIMIT bytes is forgotten, least recently used first.
+"""
+
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from swarm_core.recipe import ModelName
+from swarm_trainer.lora.signature import Signature, tensor_name
+
+LIMIT_BYTES = 4 * 2**30
+"""Bytes of adapters held. 4 GiB: 28 of rank 64 on a 9B model in bfloat16, and beside the model itself little."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoraFactors:
+    """One adapter's update of one layer."""
+
+    a: Tensor
+    """[rank, in]"""
+    b: Tensor
+    """[out, rank], the scale included."""
+
+
+@dataclass(frozen=True, slots=True)
+class BatchLayer:
+    """The updates of one layer by all adapters of a batch."""
+
+    a: Tensor
+    """[ranks, in]"""
+    b: Tensor
+    """[ranks, out]"""
+    mask: Tensor | None
+    """[rows, 1, ranks]: 1 where a rank belongs to the row's adapter; None where all of them do for every row."""
+
+    def add(self, inputs: Tensor, outputs: Tensor) -> None:
+        """Add the update of `inputs` [rows, length, in] to `outputs` [rows, length, out] in place."""
+        inner = nn.functional.linear(inputs, self.a)  # [rows, length, ranks]
+        if self.mask is not None:
+            inner.mul_(self.mask)
+        outputs.view(-1, outputs.shape[-1]).addmm_(inner.view(-1, inner.shape[-1]), self.b)
+
+
+class BatchedLora:
+    """The adapters held for one model, and the hooks that apply those of the batch under way."""
+
+    def __init__(self, model: nn.Module, limit: int = LIMIT_BYTES) -> None:
+        parameter = next(model.parameters())
+        self._device, self._dtype = parameter.device, parameter.dtype
+        self._modules = {name: module for name, module in model.named_modules() if isinstance(module, nn.Linear)}
+        self._hooked: set[str] = set()
+        self._held: OrderedDict[ModelName, dict[str, LoraFactors]] = OrderedDict()
+        self._limit = limit
+        self._active: dict[str, BatchLayer] = {}
+
+    def __contains__(self, name: ModelName) -> bool:
+        return name in self._held
+
+    def hold(self, name: ModelName, signature: Signature, tensors: Mapping[str, Tensor]) -> None:
+        """Keep an adapter, in the model's dtype and on its device. The adapters already wanted must be re-checked."""
+        factors = {}
+        for module, _ in signature.shapes:
+            a, b = tensors[tensor_name(module, "A")], tensors[tensor_name(module, "B")]
+            factors[module] = LoraFactors(self._placed(a), self._placed(b.float() * signature.scale))
+            self._hook(module)
+        self._held[name] = factors
+
+    def forget(self, keep: Sequence[ModelName]) -> None:
+        """Mark `keep` as just used, then drop the longest unused of the others until LIMIT is kept."""
+        for name in keep:
+            self._held.move_to_end(name)
+        kept = set(keep)
+        total = sum(_count_bytes(factors) for factors in self._held.values())
+        for name in [name for name in self._held if name not in kept]:
+            if total <= self._limit:
+                break
+            total -= _count_bytes(self._held.pop(name))
+
+    @contextmanager
+    def apply_adapters(self, rows: Sequence[ModelName | None]) -> Iterator[None]:
+        """Within, row i of every forward pass is answered by the held adapter rows[i]; None is the bare base."""
+        self._active = self._layers(rows)
+        try:
+            yield
+        finally:
+            self._active = {}
+
+    def keep(self, rows: Tensor) -> None:
+        """Go on with these rows [kept] of the batch only, in this order."""
+        self._active = {
+            module: BatchLayer(layer.a, layer.b, None if layer.mask is None else layer.mask[rows])
+            for module, layer in self._active.items()
+        }
+
+    def _layers(self, rows: Sequence[ModelName | None]) -> dict[str, BatchLayer]:
+        names = list(dict.fromkeys(name for name in rows if name is not None))
+        owner = torch.tensor([-1 if name is None else names.index(name) for name in rows])
+        masks: dict[tuple[int, ...], Tensor | None] = {}
+        layers = {}
+        for module in sorted({module for name in names for module in self._held[name]}):
+            parts = [(index, self._held[name].get(module)) for index, name in enumerate(names)]
+            present = [(index, factors) for index, factors in parts if factors is not None]
+            owners = tuple(index for index, factors in present for _ in range(factors.a.shape[0]))
+            if owners not in masks:
+                masks[owners] = self._mask(owner, owners)
+            a = torch.cat([factors.a for _, factors in present])
+            b = torch.cat([factors.b for _, factors in present], dim=1).T.contiguous()
+            layers[module] = BatchLayer(a, b, masks[owners])
+        return layers
+
+    def _mask(self, owner: Tensor, owners: tuple[int, ...]) -> Tensor | None:
+        """Which ranks belong to which row: [rows, 1, ranks]; None if all do."""
+        belongs = owner[:, None, None] == torch.tensor(owners)
+        return None if bool(belongs.all()) else belongs.to(self._device, self._dtype)
+
+    def _placed(self, tensor: Tensor) -> Tensor:
+        return tensor.to(self._device, self._dtype)
+
+    def _hook(self, module: str) -> None:
+        if module in self._hooked:
+            return
+        self._hooked.add(module)
+
+        def add(_layer: nn.Module, arguments: tuple[Tensor, ...], output: Tensor) -> None:
+            layer = self._active.get(module)
+            if layer is not None:
+                layer.add(arguments[0], output)
+
+        self._modules[module].register_forward_hook(add)
+
+
+def _count_bytes(factors: Mapping[str, LoraFactors]) -> int:
+    return sum(pair.a.nbytes + pair.b.nbytes for pair in factors.values())

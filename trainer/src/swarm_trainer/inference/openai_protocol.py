@@ -1,0 +1,195 @@
+"""OpenAI's completions and chat completions as they go over the wire: a request as JSON, and what an answer says.
+
+Whatever a server sends is read with suspicion: what is no completion is said to be none, on one line.
+"""
+
+import json
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from swarm_core.ports import Completion, InferenceError, Request, RequestFailure
+from swarm_trainer.inference.endpoint import EndpointAddress
+
+RETRYABLE_STATUSES = frozenset({408, 429, 502, 503, 504})
+"""Answers after which the same request may succeed."""
+SERVER_ERROR_STATUS = 500
+"""The server broke, perhaps on this request."""
+FATAL_STATUSES = frozenset({401, 403, 404})
+"""Answers that every request of the model would get."""
+QUOTA_ERROR_CODE = "insufficient_quota"
+"""How a 429 says that waiting will not help."""
+MESSAGE_CHARACTERS = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Unavailable:
+    """A request that got no answer through no fault of its own."""
+
+    message: str
+    fatal: bool = False
+    """Whether no other request of the model can do better."""
+    wait: float | None = None
+    """Seconds after which it may be sent again; None: it need not be."""
+    server_error: bool = False
+    """Whether the server broke on it."""
+    status: int = 0
+    """What the server answered with; 0: it did not answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer, and what it took on the other side."""
+
+    completion: Completion
+    prompt_tokens: int = 0
+
+
+RequestOutcome = Completion | RequestFailure | Unavailable
+
+
+@dataclass(frozen=True, slots=True)
+class ApiFormat:
+    """One of the ways to ask."""
+
+    path: str
+    text: Callable[[dict[str, Any]], str]
+    """The text of a choice. Raises KeyError or TypeError for what is none."""
+
+
+def chat_text(choice: dict[str, Any]) -> str:
+    """The text of a chat turn; one without content is empty."""
+    content = choice["message"]["content"]
+    if not isinstance(content, str | None):
+        raise TypeError(content)
+    return content or ""
+
+
+COMPLETIONS = ApiFormat("/v1/completions", lambda choice: str(choice["text"]))
+CHAT = ApiFormat("/chat/completions", chat_text)
+
+
+def completion_body(request: Request, ids: list[int], ends: frozenset[int]) -> dict[str, object]:
+    """The request as the server reads it: nothing is left to a server's defaults."""
+    return {
+        "model": request.model,
+        "prompt": ids,
+        "max_tokens": request.max_tokens,
+        "temperature": request.temperature,
+        "seed": request.seed % 2**63,
+        "stop": list(request.stop),
+        "stop_token_ids": sorted(ends),
+        "top_p": 1.0,
+        "n": 1,
+    }
+
+
+def chat_body(request: Request, model: str) -> dict[str, object]:
+    """The request as one turn of a chat. At temperature 0 the seed is without effect, so that it is always the same."""
+    return {
+        "model": model,
+        "messages": [{"role": "user", "content": request.prompt}],
+        "max_tokens": request.max_tokens,
+        "temperature": request.temperature,
+        "seed": request.seed % 2**31 if request.temperature > 0 else 0,
+        **({"stop": list(request.stop)} if request.stop else {}),
+        "top_p": 1.0,
+        "n": 1,
+    }
+
+
+def parse_response(
+    endpoint: EndpointAddress, dialect: ApiFormat, status: int, data: bytes, retry: str | None
+) -> Reply | RequestFailure | Unavailable:
+    """What an answer means; `retry` is its Retry-After."""
+    if status == 200:
+        return parse_completion(endpoint, dialect, data)
+    words = f"{endpoint.url} answered {status}: {parse_error_message(data)}"
+    if status in FATAL_STATUSES or (status == 429 and QUOTA_ERROR_CODE in data.decode(errors="replace")):
+        return Unavailable(words, fatal=True, status=status)
+    if status == SERVER_ERROR_STATUS:
+        return Unavailable(words, wait=0.0, server_error=True, status=status)
+    if status in RETRYABLE_STATUSES:
+        return Unavailable(words, wait=parse_retry_after(retry), status=status)
+    return RequestFailure(words)
+
+
+def parse_completion(
+    endpoint: EndpointAddress, dialect: ApiFormat, data: bytes
+) -> Reply | RequestFailure | Unavailable:
+    """What a 200 says; Down if it is not a completion whose tokens are counted."""
+    try:
+        answer = json.loads(data)
+        choice, usage = answer["choices"][0], answer["usage"]
+        tokens, prompt = int(usage["completion_tokens"]), int(usage.get("prompt_tokens") or 0)
+        text, reason = dialect.text(choice), choice["finish_reason"]
+    except (ValueError, KeyError, IndexError, TypeError, AttributeError):
+        return Unavailable(
+            f"{endpoint.url} answered with what is no completion: {one_line(data)}", fatal=True, status=200
+        )
+    if reason not in ("stop", "length"):
+        return RequestFailure(f"the server gave up: finish_reason {reason!r}")
+    return Reply(Completion(text, tokens, finished=reason == "stop"), prompt)
+
+
+def resolve_outcomes(
+    requests: Sequence[Request], outcomes: Sequence[RequestOutcome]
+) -> list[Completion | RequestFailure]:
+    """The outcomes as results. Raises InferenceError if a model answered nothing."""
+    answered = {r.model for r, outcome in zip(requests, outcomes, strict=True) if not isinstance(outcome, Unavailable)}
+    results: list[Completion | RequestFailure] = []
+    for request, outcome in zip(requests, outcomes, strict=True):
+        if isinstance(outcome, Unavailable):
+            if outcome.fatal or request.model not in answered:
+                raise InferenceError(f"model {request.model}: {outcome.message}")
+            results.append(RequestFailure(outcome.message))
+        else:
+            results.append(outcome)
+    return results
+
+
+def auth_headers(endpoint: EndpointAddress) -> dict[str, str]:
+    return {} if endpoint.key is None else {"Authorization": f"Bearer {endpoint.key}"}
+
+
+def parse_retry_after(value: str | None) -> float:
+    """Seconds that a server asks to be left alone for, given as such or as a date; 0 for what is neither."""
+    try:
+        seconds = float(value or 0.0)
+    except ValueError:
+        return seconds_until(value or "")
+    return max(seconds, 0.0) if math.isfinite(seconds) else 0.0
+
+
+def seconds_until(date: str) -> float:
+    """Seconds until an HTTP date; 0 for one that is past, or none."""
+    try:
+        return max((parsedate_to_datetime(date) - datetime.now(UTC)).total_seconds(), 0.0)
+    except (ValueError, TypeError):
+        return 0.0
+
+
+def parse_models(data: bytes) -> tuple[str, ...]:
+    """The names in a list of models; none for what is no such list."""
+    try:
+        return tuple(one_line(str(one["id"]).encode()) for one in json.loads(data)["data"])
+    except (ValueError, KeyError, TypeError):
+        return ()
+
+
+def parse_error_message(data: bytes) -> str:
+    """The message of an error answer."""
+    try:
+        answer = json.loads(data)
+        message = answer.get("error", answer)
+        return one_line(str(message.get("message", message) if isinstance(message, dict) else message).encode())
+    except (ValueError, AttributeError):
+        return one_line(data)
+
+
+def one_line(data: bytes) -> str:
+    """Text from elsewhere with its white space closed up, and cut."""
+    return " ".join(data.decode(errors="replace").split())[:MESSAGE_CHARACTERS] or "nothing"

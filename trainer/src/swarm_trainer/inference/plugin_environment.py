@@ -1,0 +1,11 @@
+"""The environment in which a server is started for us, and in which its plugin finds out what it serves."""
+
+STORE = "DATASWARM_STORE"
+"""Where the run's store is, as `stores.store_location` tells it."""
+ADAPTER_FOLDER = "DATASWARM_ADAPTERS"
+"""Where adapters are made, best in memory."""
+BASE = "DATASWARM_BASE"
+"""The digest of the base that is served."""
+BASE_FOLDER = "DATASWARM_BASE_FOLDER"
+MAX_RANK = "DATASWARM_MAX_RANK"
+"""The highest rank that the server takes."""

@@ -1,0 +1,54 @@
+"""Requests as tokens, for engines that stand elsewhere: turned on this side exactly as the local engine turns them.
+
+A server that is sent tokens adds none of its own, so no beginning token is doubled and no chat template is guessed.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from transformers import AutoConfig, AutoTokenizer, GenerationConfig
+
+from swarm_core.ports import Request
+from swarm_trainer.lora import base
+
+
+class PromptEncoder:
+    """The tokenizer of one base."""
+
+    def __init__(self, folder: Path) -> None:
+        """Raises BadInputError if `folder` holds no model."""
+        with base.translate_read_errors(folder, "base"):
+            self._tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+            config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+        with base.silence_transformers():
+            try:
+                generation = GenerationConfig.from_pretrained(folder, local_files_only=True)
+            except OSError:  # many models come without
+                generation = GenerationConfig()
+        self.ends = base.find_end_tokens(self._tokenizer, config, generation)
+        """The tokens that end a text."""
+
+    def ids(self, requests: Sequence[Request]) -> list[list[int]]:
+        """The tokens of each prompt. Raises BadInputError for a chat turn without a chat template."""
+        found: dict[int, list[int]] = {}
+        for chat in (False, True):
+            chosen = [index for index, request in enumerate(requests) if request.chat is chat]
+            prompts = [requests[index].prompt for index in chosen]
+            found.update(zip(chosen, base.tokenize_prompts(self._tokenizer, prompts, chat), strict=True))
+        return [found[index] for index in range(len(requests))]
+
+
+def rejection_reason(request: Request, ids: Sequence[int], max_model_len: int) -> str | None:
+    """Why a request cannot be answered, whatever the model; None if it can."""
+    if not ids:
+        return "the prompt has no tokens, so there is nothing to continue"
+    if request.max_tokens < 1:
+        return f"max_tokens {request.max_tokens}: ask for one at least"
+    if "" in request.stop:
+        return "an empty stop ends every text before it begins; leave it out"
+    if len(ids) + request.max_tokens > max_model_len:
+        return (
+            f"prompt of {len(ids)} tokens and {request.max_tokens} to write exceed maxModelLen"
+            f" {max_model_len}; shorten the prompt or raise it"
+        )
+    return None

@@ -1,0 +1,41 @@
+"""One engine out of two: our own for the models of the run, other people's servers for theirs.
+
+Both work at the same time: what is asked elsewhere is under way while our own engine computes. What our own engine is
+asked is a list of its own, in the caller's order, so its batches depend on nothing that happens elsewhere.
+"""
+
+from collections.abc import Sequence
+
+from swarm_core.ports import Completion, Inference, Request, RequestFailure
+from swarm_core.recipe import Recipe
+from swarm_trainer.inference import openai_protocol
+from swarm_trainer.inference.chat_endpoints import ChatEndpoints
+
+
+class RoutingInference:
+    """The `Inference` port over an engine of our own and the endpoints of others, which several of these may share."""
+
+    def __init__(self, own: Inference, others: ChatEndpoints) -> None:
+        self._own, self._others = own, others
+
+    def serve(self, live: Sequence[Recipe]) -> None:
+        """Have our own engine serve `live`; the others' models are always there."""
+        self._own.serve(live)
+
+    def complete(self, requests: Sequence[Request]) -> list[Completion | RequestFailure]:
+        """One result per request, in order. Raises InferenceError, and BadInputError when the budget is used up."""
+        away = [index for index, request in enumerate(requests) if self._others.has_model(request.model)]
+        here = [index for index, request in enumerate(requests) if not self._others.has_model(request.model)]
+        asked = [requests[index] for index in away]
+        begun = self._others.begin(asked) if asked else None
+        results: dict[int, Completion | RequestFailure] = {}
+        if here:
+            results.update(zip(here, self._own.complete([requests[index] for index in here]), strict=True))
+        if begun is not None:
+            results.update(zip(away, openai_protocol.resolve_outcomes(asked, begun.result()), strict=True))
+        return [results[index] for index in range(len(requests))]
+
+    def close(self) -> None:
+        """Close both. Safe to call twice."""
+        self._own.close()
+        self._others.close()

@@ -1,0 +1,47 @@
+"""Where a text ends: at the first stop string, wherever its characters fall among the tokens.
+
+`reached` is asked after every token and therefore looks at the text only if the last token could have completed a stop,
+and then at the end of it only. `truncate_at_stop` decides: it looks at the whole text.
+"""
+
+from collections.abc import Sequence
+
+from transformers import PreTrainedTokenizerBase
+
+EXTRA_TOKENS = 8
+"""Tokens looked at beyond the stop's bytes: some tokens decode to nothing, or differently at the start of a text."""
+REPLACEMENT_CHARACTER = "\ufffd"
+"""What a part of a character decodes to."""
+
+
+def truncate_at_stop(text: str, stops: Sequence[str]) -> tuple[str, bool]:
+    """`text` up to the first of `stops`, and whether there was one."""
+    places = [place for place in (text.find(stop) for stop in stops) if place >= 0]
+    return (text[: min(places)], True) if places else (text, False)
+
+
+class StopDetector:
+    """Finds stops in texts of one tokenizer. Remembers what single tokens look like; never what it was asked."""
+
+    def __init__(self, tokenizer: PreTrainedTokenizerBase) -> None:
+        self._tokenizer = tokenizer
+        self._looks: dict[int, str] = {}
+
+    def text(self, tokens: Sequence[int]) -> str:
+        """What `tokens` say, special tokens left out."""
+        return str(self._tokenizer.decode(list(tokens), skip_special_tokens=True, clean_up_tokenization_spaces=False))
+
+    def reached(self, tokens: Sequence[int], stops: Sequence[str]) -> bool:
+        """Whether the last of `tokens` completed one of `stops`."""
+        look = self._look(tokens[-1])
+        possible = [stop for stop in stops if stop[-1] in look or stop[-1] == " " or REPLACEMENT_CHARACTER in look]
+        if not possible:
+            return False
+        width = max(len(stop.encode()) for stop in possible) + EXTRA_TOKENS
+        return truncate_at_stop(self.text(tokens[-width:]), possible)[1]
+
+    def _look(self, token: int) -> str:
+        """A token by itself. Tokenizers may drop a space at the start, which `reached` allows for."""
+        if token not in self._looks:
+            self._looks[token] = self.text([token])
+        return self._looks[token]

@@ -1,0 +1,268 @@
+"""A vLLM server of our own for one base: started with flags that follow from what is to be served, watched, and ended.
+
+It listens on a free loopback port under a key drawn at random, which is passed in the environment. `child_guard` stands
+between: when this process ends, by SIGKILL too, the server and everything it started end, and its folder goes.
+
+Adapters reach it through the run's store and `swarm_trainer.vllm_plugin`; nothing is loaded by hand.
+"""
+
+import importlib.util
+import os
+import re
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from swarm_core.errors import BadInputError
+from swarm_core.ports import InferenceError
+from swarm_core.recipe import Digest, ModelName
+from swarm_trainer.inference import plugin_environment
+from swarm_trainer.inference.endpoint import Endpoint
+from swarm_trainer.stores import store_location
+from swarm_trainer.stores.store_location import StoreLocation
+
+SUPPORTED_RANKS = (8, 16, 32, 64, 128, 256, 320, 512)
+"""The adapter ranks that vLLM compiles for; what lies between is rounded up."""
+STARTUP_SECONDS = 900.0
+"""Until /health answers. Half a minute for a small model; a large one has its weights to read."""
+CPU_CACHE_GIB = 1
+"""For keys and values, on a CPU. vLLM would take half of the memory."""
+SCRATCH_PREFIX = "dataswarm-"
+"""How the folders of servers begin."""
+SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - every server has a folder of its own in it, unreadable to others
+LAST_LINES, LINE_CHARACTERS, TAIL_BYTES = 3, 200, 64 * 1024
+TICK_SECONDS = 0.2
+GRACE_SECONDS = 15.0
+"""From the end of the guard's pipe to its death: its own grace and a little."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServerConfig:
+    """What one server is for."""
+
+    base: Digest
+    folder: Path
+    """The base model's."""
+    name: ModelName
+    """What the bare base answers to."""
+    rank: int
+    """The highest rank of any adapter; 0 when there are none."""
+    at_once: int
+    """Adapters that one batch may mix."""
+    live: int
+    """Adapters that are live at one time."""
+    dtype: str = "float32"
+    max_model_len: int = 4096
+    cpu: bool = True
+    threads: int | None = None
+    host: str = "127.0.0.1"
+    """The address it listens on."""
+    tensor_parallel: int = 1
+    """Accelerators that the model is spread over."""
+    memory_fraction: float | None = None
+    """Of an accelerator's memory; None is vLLM's own choice."""
+    extra: tuple[str, ...] = ()
+    """Further arguments, as vLLM reads them."""
+
+
+def is_installed() -> bool:
+    """Whether vLLM can be started in this environment."""
+    return importlib.util.find_spec("vllm") is not None
+
+
+def round_up_rank(rank: int) -> int:
+    """The least rank of vLLM's that holds `rank`. Raises BadInputError above the highest."""
+    for allowed in SUPPORTED_RANKS:
+        if rank <= allowed:
+            return allowed
+    raise BadInputError(
+        f"rank {rank}: vLLM serves adapters of rank {SUPPORTED_RANKS[-1]} at most; train with a lower one"
+    )
+
+
+def build_command(served: ServerConfig, port: int) -> list[str]:
+    """The server's command line. Holds no secret: everybody may read it."""
+    flags = {
+        "--model": str(served.folder),
+        "--served-model-name": served.name,
+        "--host": served.host,
+        "--port": str(port),
+        "--dtype": served.dtype,
+        "--max-model-len": str(served.max_model_len),
+        # Else the model's own generation settings become defaults of requests that leave them out.
+        "--generation-config": "vllm",
+    }
+    if served.tensor_parallel > 1:
+        flags["--tensor-parallel-size"] = str(served.tensor_parallel)
+    if served.memory_fraction is not None and not served.cpu:
+        flags["--gpu-memory-utilization"] = str(served.memory_fraction)
+    if served.rank:
+        # Twice the live set: the generation before is still asked for by stragglers.
+        flags |= {
+            "--max-lora-rank": str(round_up_rank(served.rank)),
+            "--max-loras": str(max(1, served.at_once)),
+            "--max-cpu-loras": str(max(served.at_once, 2 * served.live + 1)),
+        }
+    switches = ["--disable-uvicorn-access-log"]
+    switches += ["--enable-lora"] if served.rank else []
+    switches += ["--enforce-eager"] if served.cpu else []
+    words = [word for flag in flags.items() for word in flag]
+    return [sys.executable, "-m", "vllm.entrypoints.openai.api_server", *words, *switches, *served.extra]
+
+
+def build_environment(served: ServerConfig, store: StoreLocation, folder: Path, key: str) -> dict[str, str]:
+    """The server's environment: ours, what the plugin needs, and the key."""
+    threads = served.threads or os.cpu_count() or 1
+    cpu = {
+        "VLLM_CPU_KVCACHE_SPACE": str(CPU_CACHE_GIB),
+        "VLLM_CPU_OMP_THREADS_BIND": "nobind",  # cores of its own would be shared with whoever binds to them as well
+        "OMP_NUM_THREADS": str(threads),
+        # Else the engine spins on a core of its own while its worker, another process then, computes on the rest.
+        "VLLM_ENABLE_V1_MULTIPROCESSING": "0",
+    }
+    return {
+        **os.environ,
+        **(cpu if served.cpu else {}),
+        "VLLM_API_KEY": key,
+        "VLLM_ALLOW_RUNTIME_LORA_UPDATING": "1",
+        "VLLM_PLUGINS": "dataswarm",
+        "VLLM_NO_USAGE_STATS": "1",
+        "HF_HUB_OFFLINE": "1",
+        plugin_environment.STORE: store_location.serialize(store),
+        plugin_environment.ADAPTER_FOLDER: str(folder),
+        plugin_environment.BASE: served.base,
+        plugin_environment.BASE_FOLDER: str(served.folder.absolute()),
+        plugin_environment.MAX_RANK: str(round_up_rank(served.rank)),
+    }
+
+
+class VllmServer:
+    """One server, started when its endpoint is first asked for, and again if it has died."""
+
+    def __init__(self, served: ServerConfig, store: StoreLocation, log: Path) -> None:
+        """`store` is where the run's store is; `log` holds what the server says, since its last start."""
+        self._served, self._store, self._log = served, store, log
+        self._process: subprocess.Popen[bytes] | None = None
+        self._endpoint: Endpoint | None = None
+        self._folder: Path | None = None
+        self._lock = threading.Lock()
+
+    def endpoint(self) -> Endpoint:
+        """Where the server answers. Raises InferenceError, with the log's last lines, if it cannot be started."""
+        with self._lock:
+            if self._endpoint is None or not self.alive():
+                self._stop()
+                self._endpoint = self._start()
+            return self._endpoint
+
+    def alive(self, place: Endpoint | None = None) -> bool:
+        """Whether the server's process runs; with `place`, whether it is the one that answers there."""
+        return self._process is not None and self._process.poll() is None and place in (None, self._endpoint)
+
+    def stop(self) -> None:
+        """End the server and all its children. Safe to call twice; `endpoint` would start it again."""
+        with self._lock:
+            self._stop()
+
+    def _start(self) -> Endpoint:
+        port, key = find_free_port(), secrets.token_hex(16)
+        folder = self._folder = make_scratch_folder()
+        self._log.parent.mkdir(parents=True, exist_ok=True)
+        with self._log.open("wb") as log:  # what an earlier server said is no news of this one
+            self._process = start_guarded(
+                folder,
+                build_command(self._served, port),
+                environment=build_environment(self._served, self._store, folder, key),
+                log=log.fileno(),
+            )
+        url = f"http://127.0.0.1:{port}"
+        self._await_health(url)
+        return Endpoint(url, self._served.folder, key)
+
+    def _await_health(self, url: str) -> None:
+        """Return when the server answers. Raises InferenceError if it dies first or takes too long."""
+        deadline = time.monotonic() + STARTUP_SECONDS
+        while not is_healthy(url):
+            if not self.alive():
+                self._stop()
+                raise InferenceError(f"vLLM ended before it served {self._served.folder}: {summarize_log(self._log)}")
+            if time.monotonic() > deadline:
+                self._stop()
+                raise InferenceError(
+                    f"vLLM did not serve {self._served.folder} within {STARTUP_SECONDS:.0f} s: {summarize_log(self._log)}"
+                )
+            time.sleep(TICK_SECONDS)
+
+    def _stop(self) -> None:
+        if self._process is not None:
+            stop_guarded(self._process)
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)  # a guard that was killed has not
+        self._process, self._endpoint, self._folder = None, None, None
+
+
+def start_guarded(
+    folder: Path, words: Sequence[str], *, environment: dict[str, str], log: int
+) -> subprocess.Popen[bytes]:
+    """Start `words` under a guard that removes `folder` in the end; its stdin is what keeps it running."""
+    return subprocess.Popen(  # noqa: S603 - our own command
+        [sys.executable, "-m", "swarm_trainer.inference.child_guard", str(folder), *words],
+        stdin=subprocess.PIPE,
+        stdout=log,
+        stderr=log,
+        env=environment,
+        start_new_session=True,  # who ends our process group must not end the guard before it has done its work
+    )
+
+
+def stop_guarded(process: subprocess.Popen[bytes]) -> None:
+    """Have a guard end its server, and wait for it."""
+    assert process.stdin is not None
+    process.stdin.close()
+    try:
+        process.wait(GRACE_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def make_scratch_folder() -> Path:
+    """A new folder for a server's adapters: in memory where there is such a place."""
+    place = SHARED_MEMORY if os.access(SHARED_MEMORY, os.W_OK) else None
+    return Path(tempfile.mkdtemp(prefix=SCRATCH_PREFIX, dir=place))
+
+
+def find_free_port() -> int:
+    """A loopback port that nobody listens on."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+def is_healthy(url: str) -> bool:
+    """Whether a server answers at `url`."""
+    try:
+        with urllib.request.urlopen(f"{url}/health", timeout=5.0) as answer:  # noqa: S310 - our own loopback address
+            return bool(answer.status == 200)
+    except (OSError, urllib.error.URLError):
+        return False
+
+
+def summarize_log(log: Path) -> str:
+    """The end of a server's log on one line: its last errors where it names any."""
+    with log.open("rb") as file:
+        file.seek(max(0, log.stat().st_size - TAIL_BYTES))
+        lines = [" ".join(line.split()) for line in file.read().decode(errors="replace").splitlines()]
+    told = [line[-LINE_CHARACTERS:] for line in lines if line]
+    errors = [line for line in told if re.match(r"(\(.*\) )?([\w.]+Error\b|.*\bERROR\b)", line)]
+    return " / ".join(dict.fromkeys((errors or told)[-LAST_LINES:])) or "it said nothing"

@@ -1,0 +1,89 @@
+"""What a run's store holds that nothing leads to: blobs of attempts that were lost, leftovers of probes and uploads.
+
+Marked is everything that a receipt or the chain leads to; names are not touched, so rollouts of an iteration on its
+way, receipts and pins stay. Of a run that has concluded the rollouts of older iterations are given up too, if the user
+says how many to keep (`retention`). What is young stays, for its receipt may still be coming. Only what looks exactly
+like a part of this run is ever collected: another run's objects, below the same prefix or not, do not.
+
+Limits: a listing shows what there was a moment ago, which is enough, for what is collected is old.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from swarm_core.ports import ArtifactStore
+from swarm_core.recipe import Digest
+from swarm_trainer.evaluation import search_setup
+from swarm_trainer.maintenance import replay, retention
+from swarm_trainer.run_store import commit_chain
+from swarm_trainer.stores.store_listing import STORED_PATTERN, StoredObject, StoreListing
+
+ROLLOUT_KEY = re.compile(r"names/iterations/(\d{4,})/rollouts/[^/]+")
+
+
+@dataclass(frozen=True, slots=True)
+class CollectionPlan:
+    """What is kept and what is not."""
+
+    kept: int
+    garbage: tuple[StoredObject, ...]
+    young: int
+    """Things nothing leads to that are too young to be collected."""
+
+    @property
+    def size(self) -> int:
+        """Bytes of the garbage."""
+        return sum(thing.size for thing in self.garbage)
+
+
+@dataclass(frozen=True, slots=True)
+class CollectionPolicy:
+    """What may be collected."""
+
+    grace: float
+    """Seconds: what is younger stays."""
+    keep: int | None = None
+    """Last iterations that keep their rollouts; None keeps all."""
+
+
+def scan(store: ArtifactStore, shelf: StoreListing, terms: CollectionPolicy) -> CollectionPlan:
+    """What could be collected. Raises BadInputError for terms the run is not ready for, CorruptError, StoreError."""
+    marks = mark(store)
+    expendable = frozenset() if terms.keep is None else retention.list_expendable(store, terms.keep)
+    kept, young, garbage = 0, 0, []
+    for thing in shelf.things():
+        if not is_collectable(thing, marks, expendable):
+            kept += 1
+        elif thing.age < terms.grace:
+            young += 1
+        else:
+            garbage.append(thing)
+    return CollectionPlan(kept, tuple(garbage), young)
+
+
+def is_collectable(thing: StoredObject, marks: frozenset[Digest], expendable: frozenset[str]) -> bool:
+    """Whether nothing leads to a thing, or it is a rollout that may go."""
+    rollout = ROLLOUT_KEY.fullmatch(thing.key)
+    if rollout is not None:
+        return thing.key.removeprefix("names/") in expendable
+    ours = STORED_PATTERN.fullmatch(thing.key) is not None
+    return ours and (bool(thing.upload) or thing.key.rpartition("/")[2] not in marks)
+
+
+def sweep(store: ArtifactStore, shelf: StoreListing, garbage: Iterable[StoredObject]) -> Iterator[StoredObject]:
+    """Delete the garbage, one thing after another. Raises StoreError."""
+    for thing in garbage:
+        rollout = ROLLOUT_KEY.fullmatch(thing.key)
+        if rollout is not None:
+            store.publish(retention.thinned_key(int(rollout[1])), b"{}")
+        shelf.discard(thing)
+        yield thing
+
+
+def mark(store: ArtifactStore) -> frozenset[Digest]:
+    """Every blob that a receipt leads to. The chain is walked too: who has lost its way deletes nothing."""
+    manifest, experiment = search_setup.load_experiment(store)
+    for _ in commit_chain.walk(store):
+        pass
+    return frozenset(replay.walk_reachable(store, experiment, manifest))

@@ -1,0 +1,63 @@
+"""What a verb is given: the spec, the store, a folder for unpacked artefacts, and somebody who listens.
+
+A context lives as long as its worker process. What it holds beyond the store is a cache: a verb gives the same receipt
+in a fresh process as in one that has done a hundred items before.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from swarm_core.api.resolution import ResolvedSpec
+from swarm_core.ports import ArtifactStore, Inference
+from swarm_core.usage import NO_USAGE, Usage
+from swarm_trainer.inference.endpoint import ExternalServers
+from swarm_trainer.meter import Meter
+from swarm_trainer.sources.fetching import FetchedInput
+
+if TYPE_CHECKING:  # a host has no use for an HTTP client
+    from swarm_trainer.evaluation.search_setup import SearchSetup
+    from swarm_trainer.inference.chat_endpoints import ChatEndpoints
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a work item is: for people, never for decisions."""
+
+    key: str
+    note: str
+    """What is being done, in a few words."""
+    done: int = 0
+    total: int = 0
+    tokens: int = 0
+    """Tokens generated since the last report."""
+    fitness: tuple[tuple[str, float | None], ...] = ()
+    """Probes measured so far in this iteration; None is unscored."""
+    effort: Usage = NO_USAGE
+    """What it took since the last report."""
+
+
+@dataclass(slots=True)
+class Context:
+    """The surroundings of a verb."""
+
+    resolved: ResolvedSpec
+    store: ArtifactStore
+    cache: Path
+    """Where artefacts are unpacked; may be emptied between items."""
+    base_folder: Path
+    """Relative URIs of the spec start here."""
+    progress: Callable[[Progress], None]
+    elsewhere: ExternalServers | None = None
+    """The servers that inference VLLM asks; None: each is started here when it is first needed."""
+    engines: dict[str, list[Inference]] = field(default_factory=dict)
+    """Inference engines by what they serve, one per lane, kept warm between items."""
+    fetched: dict[str, FetchedInput] = field(default_factory=dict)
+    """Inputs from elsewhere, by URI, each settled on one version."""
+    setups: "dict[tuple[str, int], SearchSetup]" = field(default_factory=dict, init=False)
+    """What `setup.prepared` made, by swarm and later adapters: all of it rests on receipts, which never change."""
+    chat: "ChatEndpoints | None" = None
+    """The client of other people's endpoints, made when it is first needed."""
+    meter: Meter = field(default_factory=Meter)
+    """What work takes; the store tells it too."""

@@ -1,0 +1,44 @@
+"""Will the texts fit? Counts tokens of the longest prompts before anything is trained or served.
+
+Limits: models that somebody else serves count for themselves.
+"""
+
+from pathlib import Path
+
+from transformers import AutoConfig, AutoTokenizer
+
+from swarm_core.api.resolution import ResolvedSpec
+from swarm_core.api.resolved import ResolvedTaker
+from swarm_core.errors import BadInputError
+from swarm_core.experiment import SeedData
+from swarm_core.text import prompts
+from swarm_trainer.lora import base
+
+
+def check(resolved: ResolvedSpec, folder: Path, data: SeedData) -> None:
+    """The longest generation and answering prompts leave room for what is to be written. Raises BadInputError."""
+    style, shots = resolved.base.template, resolved.generation.shots
+    longest = sorted(data.pool, key=len)[-shots:]
+    asked = [
+        prompts.format_generation(style, resolved.domain, longest),
+        *(prompts.format_answering(style, item) for item in longest),
+    ]
+    with base.translate_read_errors(folder, "base"):
+        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+        longest_ever = AutoConfig.from_pretrained(folder, local_files_only=True).max_position_embeddings
+    generation, *answering = map(len, base.tokenize_prompts(tokenizer, asked, prompts.TEMPLATES[style].chat))
+    limit = resolved.base.max_model_len
+    if limit > longest_ever:
+        raise BadInputError(f"spec.base.maxModelLen: {limit}, but the base ends at {longest_ever}; lower it")
+    check_length("spec.generation.maxTokens", generation, resolved.generation.max_tokens, limit)
+    if resolved.game or any(isinstance(taker, ResolvedTaker) for taker in resolved.takers):
+        check_length("spec.answering.maxTokens", max(answering), resolved.answering.max_tokens, limit)
+
+
+def check_length(field: str, prompt: int, written: int, limit: int) -> None:
+    """`prompt` and `written` tokens stay within `limit`. Raises BadInputError naming the field."""
+    if prompt + written > limit:
+        raise BadInputError(
+            f"{field}: the longest prompt has {prompt} tokens and {written} are to be written, over"
+            f" spec.base.maxModelLen {limit}; raise that, or lower maxTokens or shots"
+        )

@@ -1,0 +1,115 @@
+"""Inputs in a bucket: a prefix is a folder, an object a file.
+
+Keys and settings come as for every AWS tool. An endpoint that the spec names for the run's own store is taken for its
+inputs too, unless they are in another bucket and AWS_ENDPOINT_URL says where that is.
+
+Limits: S3 has no revisions that everybody has, so a version is what a listing shows: names, sizes and etags. A file is
+read in parts that must all be of the etag that was seen. Whether its bytes are right is known once a run has pinned
+their digest; before that, by the transport's own checks.
+"""
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from swarm_core.api.execution import S3Storage
+from swarm_core.errors import BadInputError
+from swarm_core.ports import RefusedError
+from swarm_trainer.sources import selection
+from swarm_trainer.sources.selection import InputKind, RemoteFile
+from swarm_trainer.sources.source_uri import BucketObject
+from swarm_trainer.stores import multipart, s3_errors
+from swarm_trainer.stores.retry_policy import RetryLimits
+from swarm_trainer.stores.s3_bucket import Bucket, ObjectInfo
+
+ENDPOINT_VARIABLES = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
+CONTACT_SECONDS = 15.0
+"""For a listing: a wrong address should not take minutes to be told."""
+WRONG_REGION = "the bucket is in another region; set AWS_REGION"
+REMEDIES = {
+    "NoSuchBucket": "there is no such bucket; correct the address, or where it is (AWS_ENDPOINT_URL)",
+    "InvalidBucketName": "that is no name for a bucket; correct the address",
+    **dict.fromkeys(
+        ("PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException", "301", "307"),
+        WRONG_REGION,
+    ),
+}
+"""Where a run's own store and its inputs are put right differently."""
+
+
+class BucketSource:
+    """What lay at an address when it was opened."""
+
+    at_once = 1
+    """A file comes in parts, several at once, already."""
+
+    def __init__(self, place: BucketObject, bucket: Bucket, items: Sequence[RemoteFile]) -> None:
+        self.at = str(place)
+        self._bucket = bucket
+        self._items = tuple(items)
+
+    def version(self) -> tuple[str, ...]:
+        endpoint = str(self._bucket.client.meta.endpoint_url)
+        return (endpoint, self.at, *(f"{item.version_tag} {item.size} {item.name}" for item in self._items))
+
+    def items(self) -> Sequence[RemoteFile]:
+        return self._items
+
+    def download(self, item: RemoteFile, scratch: Path) -> Path:
+        """Fetch one file, from its beginning. Raises BadInputError, StoreError, OSError."""
+        path = scratch / item.name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with translate_errors():
+            multipart.download(self._bucket, ObjectInfo(item.name, item.size, etag=item.version_tag), path)
+        return path
+
+
+def open_source(
+    place: BucketObject, storage: S3Storage | None, shape: InputKind, limits: RetryLimits | None = None
+) -> BucketSource:
+    """What lies at an address now. Raises BadInputError if there is nothing, or we may not see it; StoreError."""
+    folder, _, name = place.key.rpartition("/") if shape is InputKind.FILE else (place.key, "", "")
+    with translate_errors():
+        bucket = Bucket(resolve_storage(place, storage).model_copy(update={"prefix": folder}), limits)
+        hasty = Bucket(bucket.place, replace(bucket.limits, call=CONTACT_SECONDS), bucket.client)
+        items = find_file(hasty, name) if shape is InputKind.FILE else selection.select_from_folder(list_items(hasty))
+    if not items:
+        raise BadInputError("there are no objects below it; correct the address, and mind that capitals count")
+    return BucketSource(place, bucket, items)
+
+
+def resolve_storage(place: BucketObject, storage: S3Storage | None) -> S3Storage:
+    """How the bucket is reached."""
+    if storage is not None:
+        told_elsewhere = any(os.environ.get(name) for name in ENDPOINT_VARIABLES)
+        if storage.bucket == place.bucket or (storage.endpoint and not told_elsewhere):
+            return storage.model_copy(update={"bucket": place.bucket})
+    return S3Storage(bucket=place.bucket)
+
+
+def list_items(bucket: Bucket) -> Iterator[RemoteFile]:
+    """Every object below the prefix; those that only stand for folders are none."""
+    return (RemoteFile(one.key, one.size, one.etag) for one in bucket.list() if one.key and not one.key.endswith("/"))
+
+
+def find_file(bucket: Bucket, name: str) -> tuple[RemoteFile, ...]:
+    """The one object that is wanted. Raises BadInputError if there is none."""
+    seen = bucket.look(name) if name else None
+    if seen is None:
+        raise BadInputError("there is no such object; give the address of a JSON Lines file")
+    return selection.select_visible([RemoteFile(seen.key, seen.size, seen.etag)])
+
+
+@contextmanager
+def translate_errors() -> Iterator[None]:
+    """Turn a refusal of the store into the user's own: the rule and the way out, without the field."""
+    try:
+        yield
+    except RefusedError as error:
+        cause = error.__cause__ or error.__context__
+        if not isinstance(cause, Exception):
+            raise
+        words = REMEDIES.get(s3_errors.error_code(cause)) or s3_errors.find_remedy(cause, writing=False)
+        raise BadInputError(f"{words} ({s3_errors.error_code(cause)})") from error

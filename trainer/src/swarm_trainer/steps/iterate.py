@@ -1,0 +1,127 @@
+"""One iteration: ask the swarm, examine every probe, tell the swarm, commit.
+
+Killed anywhere, it goes on where it was: stored rollouts are read, the missing ones made, and a commit that stands is
+the answer. What a probe is asked depends on the run's seed and the iteration alone.
+
+In a game this is one swarm's turn (`turns`): takers are measured on the pool instead, and the best of them is shown on
+held-out data when it has moved (`held_out_evaluation`), which no decision rests on.
+"""
+
+from statistics import fmean
+
+from swarm_core import commit
+from swarm_core.commit import Commit, ProbeResult
+from swarm_core.engine.receipt_fields import Output, Scalar
+from swarm_core.engine.work import Receipt, WorkItem
+from swarm_core.ports import Inference, StoreError
+from swarm_core.rollout import Rollout, sum_totals
+from swarm_core.swarm import pso
+from swarm_core.swarm_names import TAKERS
+from swarm_core.usage import Usage
+from swarm_trainer.adversarial import held_out_evaluation, stopping, turns
+from swarm_trainer.adversarial.turns import Turn
+from swarm_trainer.evaluation import lanes, rollout_store
+from swarm_trainer.evaluation.rollout_store import RolloutRequest
+from swarm_trainer.run_store import commit_chain, usage_total
+from swarm_trainer.runtime.context import Context, Progress
+
+
+def run(item: WorkItem, context: Context) -> Receipt:
+    """Carry out the turn of `item`."""
+    index = turns.chain_index(context, item.swarm, item.index)
+    done = commit_chain.load(context.store, index)
+    if done is None:
+        check_parent(item, context, index)
+        done = commit_chain.append(context.store, build_commit(item, context, index))
+    else:
+        commit_chain.advance_head(context.store, done)
+    return build_receipt(item, context, done)
+
+
+def check_parent(item: WorkItem, context: Context, index: int) -> None:
+    """Pass if what the item follows stands in the store as it names it. Raises CorruptError, StoreError."""
+    if index > 0 and commit_chain.load(context.store, index - 1, item.parent) is None:
+        raise StoreError(f"iteration {index} follows {commit.key(index - 1)}, which the store does not hold")
+
+
+def build_commit(item: WorkItem, context: Context, index: int) -> Commit:
+    """Examine every probe and let the swarm absorb what was measured."""
+    if item.swarm == TAKERS:
+        held_out_evaluation.generate_drafts(item, context)
+    turn = turns.load(context, index)
+    setup, probes = turn.setup, pso.ask(turn.swarm)
+    engines = setup.serving(context, [setup.recipe(probe.position) for probe in probes])
+    found: list[ProbeResult] = []
+    for probed, rollout in lanes.run_jobs(engines, [build_probe_job(context, turn, probe) for probe in probes]):
+        found.append(probed)
+        context.progress(build_progress(item, found, len(probes), rollout, usage_total.record(context)))
+    swarm = pso.tell(turn.swarm, {probe.name: probe.fitness for probe in found})
+    assert item.parent is not None
+    return Commit(
+        experiment=setup.manifest,
+        iteration=index,
+        parent=item.parent,
+        basis=setup.basis,
+        swarm=pso.to_json(swarm),
+        probes=tuple(found),
+        moved=turn.moved,
+        opponents=tuple(recipe.name for recipe in turn.opponents),
+        pool=None if turn.pool is None else context.store.put(turn.pool.to_bytes()),
+        held_out=() if turn.pool is None else held_out_evaluation.measure_best_taker(item, context, turn, swarm),
+    )
+
+
+def build_probe_job(context: Context, turn: Turn, probe: pso.Probe) -> lanes.EngineJob[tuple[ProbeResult, Rollout]]:
+    """The job of measuring one probe."""
+    setup, model = turn.setup, turn.setup.recipe(probe.position).name
+    wanted = RolloutRequest(commit.probe_key(turn.index, probe.name), model, ("iteration", turn.index), turn.items)
+
+    def job(engine: Inference) -> tuple[ProbeResult, Rollout]:
+        digest, rollout = rollout_store.load_or_create(context.store, setup.exam, engine, wanted, context.meter)
+        result = setup.measured(rollout, turn.index, probe.name)
+        return ProbeResult(probe.name, str(probe.purpose), probe.position, model, digest, result), rollout
+
+    return job
+
+
+def build_progress(item: WorkItem, found: list[ProbeResult], total: int, rollout: Rollout, effort: Usage) -> Progress:
+    return Progress(
+        key=item.key,
+        note=f"examined {found[-1].name}",
+        done=len(found),
+        total=total,
+        tokens=rollout.tokens,
+        fitness=tuple((probe.name, probe.fitness) for probe in found),
+        effort=effort,
+    )
+
+
+def build_receipt(item: WorkItem, context: Context, done: Commit) -> Receipt:
+    """What status and the stop rule need of a commit."""
+    swarm = pso.from_json(done.swarm)
+    best, initial = pso.best(swarm), pso.initial_best(swarm)
+    stored = (context.store.read(commit.probe_key(done.iteration, p.name)) for p in done.probes)
+    counts = sum_totals(Rollout.from_bytes(data) for data in stored if data is not None)
+    measured = [probe.fitness for probe in done.probes if probe.fitness is not None]
+    return Receipt(
+        key=item.key,
+        outputs={Output.COMMIT: done.digest},
+        scalars={
+            Scalar.BEST: best.value if best else None,
+            Scalar.BEST_PARTICLE: best.name if best else None,
+            Scalar.BEST_RECIPE: turns.build_recipe(context, done, best.position).name if best else None,
+            Scalar.INITIAL: initial.value if initial else None,
+            Scalar.MEAN: fmean(measured) if measured else None,
+            Scalar.STOP: stopping.find_reason(context, done, swarm),
+            Scalar.ITEMS: counts.items,
+            Scalar.REJECTED: sum(counts.rejected.values()),
+            Scalar.UNSCORED: sum(counts.unscored.values()),
+            Scalar.FITNESS: ",".join(map(format_fitness, done.probes)),
+            **({Scalar.HELD_OUT: done.held_out[0].fitness} if done.held_out else {}),
+        },
+    )
+
+
+def format_fitness(probe: ProbeResult) -> str:
+    """A probe's fitness as receipts carry it: for people, so four digits; nothing after the sign is unscored."""
+    return f"{probe.name}=" if probe.fitness is None else f"{probe.name}={probe.fitness:.4f}"

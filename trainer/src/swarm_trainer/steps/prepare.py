@@ -1,0 +1,213 @@
+"""Prepare a run: read, check and pin every input, and refuse here whatever can be refused before anything is trained.
+
+Every input is named by the digest of what it holds. Adapters are copied into the store, so a run does not depend on
+their folders afterwards; base models stay where they are, or in this machine's cache if they came from elsewhere, and
+are hashed again before each use.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from shutil import disk_usage
+
+from swarm_core.api import resolution
+from swarm_core.api.resolution import ResolvedSpec, UriRole, UriUse
+from swarm_core.api.resolved import ByKMeans, GivenAdapters, ResolvedTaker, TrainedAdapters
+from swarm_core.engine import search_settings
+from swarm_core.engine.receipt_fields import Output, Scalar
+from swarm_core.engine.work import Receipt, WorkItem
+from swarm_core.errors import BadInputError
+from swarm_core.experiment import Adversary, Experiment, SeedData
+from swarm_core.recipe import Digest
+from swarm_core.swarm_names import GENERATORS, TAKERS
+from swarm_trainer.adversarial import game_checks
+from swarm_trainer.data import clustering, seeds
+from swarm_trainer.evaluation import search_setup
+from swarm_trainer.lora import adapter, signature
+from swarm_trainer.lora.signature import Signature
+from swarm_trainer.maintenance import fork
+from swarm_trainer.run_store import pins
+from swarm_trainer.runtime import engines, inputs, layers, prompt_length, remote_endpoints
+from swarm_trainer.runtime.context import Context, Progress
+from swarm_trainer.sources.fetching import Pin
+from swarm_trainer.stores import tree
+
+MIN_FREE_BYTES = 256 * 2**20
+"""Free bytes asked for beside the adapters: rollouts, commits and the report of a long run stay well under it."""
+
+
+def run(item: WorkItem, context: Context) -> Receipt:
+    """Pin the experiment; its manifest is the root of everything that follows."""
+    resolved = context.resolved
+    engines.check(context)
+    context.progress(Progress(item.key, "reading the inputs"))
+    pinned = {use.uri: pin_input(use, item, context) for use in resolution.list_uris(resolved)}
+    contents = pins.digests(pinned)
+    check_adapters(context)
+    if resolved.swarm.per_layer:
+        layers.check(search_setup.locate_base_model(context))
+    data = {swarm: read_seed_data(context, swarm) for swarm in search_settings.moving_swarms(resolved)}
+    for swarm, found in data.items():
+        check_items(search_settings.for_swarm(resolved, swarm), found, swarm)
+        prompt_length.check(resolved, search_setup.locate_base_model(context), found)
+    if resolved.game:
+        game_checks.check(resolved, data[GENERATORS], data[TAKERS])
+    check_disk(context)
+    remote_endpoints.check(context)
+    experiment = Experiment(
+        digest=resolution.experiment_digest(resolved, contents),
+        base=contents[resolved.base.model],
+        takers=tuple(remote_endpoints.pin_taker(taker, contents) for taker in resolved.takers),
+        data=context.store.put(data[GENERATORS].to_bytes()),
+        adapters=tuple(contents[uri] for uri in list_adapter_uris(resolved)),
+        adversary=build_adversary(context, data[TAKERS], contents) if resolved.game else None,
+    )
+    identity = resolution.serialize_identity(resolved, contents)
+    forked = fork.prepare(context, experiment, identity)
+    pins.publish(context.store, pinned)
+    pins.check_same_experiment(context.store.publish(pins.IDENTITY_KEY, identity), identity)
+    if forked is not None:
+        fork.publish(forked, context.store)
+    return Receipt(
+        key=item.key,
+        outputs={Output.EXPERIMENT: context.store.put(experiment.to_bytes())},
+        scalars={
+            "experimentDigest": experiment.digest,
+            Scalar.CLUSTERS: ",".join(str(len(cluster)) for cluster in data[GENERATORS].clusters),
+            "held_out": len(data[GENERATORS].held_out),
+        },
+    )
+
+
+def build_adversary(context: Context, data: SeedData, contents: Mapping[str, Digest]) -> Adversary:
+    """The takers that move, pinned."""
+    adapters = list_adapter_uris(search_settings.for_swarm(context.resolved, TAKERS))
+    return Adversary(context.store.put(data.to_bytes()), tuple(contents[uri] for uri in adapters))
+
+
+def pin_input(use: UriUse, item: WorkItem, context: Context) -> Pin:
+    """What lies at a URI, fetched if it is elsewhere; an adapter is copied into the store on the way."""
+    context.progress(Progress(item.key, f"reading {use.uri}"))
+    found = inputs.pin(use, context)
+    if use.role in (UriRole.TAKER_ADAPTER, UriRole.GENERATOR_ADAPTER):
+        folder = inputs.locate(use, context)
+        adapter.load(folder)  # every tensor is read: one that is not finite would spoil each sum it is part of
+        if tree.put_tree(context.store, folder) != found.digest:
+            raise BadInputError(
+                f"{use.field}: {use.uri!r} changed while it was read; run again when nobody writes to it"
+            )
+    return found
+
+
+def check_adapters(context: Context) -> None:
+    """Every adapter fits its base, and those that are to be summed agree. Raises BadInputError naming the first."""
+    summed: dict[str, list[tuple[str, Signature]]] = {}
+    for use in resolution.list_uris(context.resolved):
+        if use.role in (UriRole.TAKER_ADAPTER, UriRole.GENERATOR_ADAPTER):
+            found = adapter.read_signature(inputs.locate(use, context))
+            signature.check_base(locate_adapter_base(use, context), found, use.field)
+            engines.check_adapter(context.resolved, use.field, found.rank)
+            if use.role is UriRole.GENERATOR_ADAPTER:
+                summed.setdefault(use.swarm, []).append((use.field, found))
+    for together in summed.values():
+        signature.require_common(together)
+
+
+def locate_adapter_base(use: UriUse, context: Context) -> Path:
+    """The folder of the model that an adapter is of."""
+    other = [
+        UriUse(UriRole.TAKER_MODEL, taker.model, f"spec.takers[{index}].model")
+        for index, taker in enumerate(context.resolved.takers)
+        if use.field == f"spec.takers[{index}].adapter"
+        if isinstance(taker, ResolvedTaker) and taker.model != context.resolved.base.model
+    ]
+    return inputs.locate(other[0], context) if other else search_setup.locate_base_model(context)
+
+
+def list_adapter_uris(resolved: ResolvedSpec) -> tuple[str, ...]:
+    """The URIs of a side given as adapters."""
+    origin = resolved.generators.origin
+    return origin.adapters if isinstance(origin, GivenAdapters) else ()
+
+
+def read_seed_data(context: Context, swarm: str) -> SeedData:
+    """The seed items of one side, split and clustered."""
+    resolved = search_settings.for_swarm(context.resolved, swarm)
+    data, origin = resolved.generators.data, resolved.generators.origin
+    path = inputs.locate(find_use(context.resolved, UriRole.DATA, swarm), context)
+    read = seeds.read(path, data.field, resolved.generators.cluster_field)
+    kept, held_out = seeds.split(read.items, data.held_out, resolved.seed)
+    clusters = (
+        cluster_items(context, kept, swarm)
+        if isinstance(origin, TrainedAdapters)
+        else (tuple(item.text for item in kept),)
+    )
+    return SeedData(clusters, tuple(item.text for item in held_out))
+
+
+def cluster_items(context: Context, items: Sequence[seeds.SeedItem], swarm: str) -> tuple[tuple[str, ...], ...]:
+    """`items` in as many clusters as the side has adapters, each large enough to make pairs from."""
+    resolved = search_settings.for_swarm(context.resolved, swarm)
+    count, least = resolved.generators.count, 2 * resolved.generation.shots
+    origin = resolved.generators.origin
+    assert isinstance(origin, TrainedAdapters)
+    texts = [item.text for item in items]
+    if isinstance(origin.clusters, ByKMeans):
+        labels = clustering.cluster(texts, count, build_embedder(origin.clusters, context, swarm), resolved.seed, least)
+    else:
+        labels = cluster_by_name(items, swarm, origin.clusters.name, count, least)
+    return tuple(
+        tuple(text for text, label in zip(texts, labels, strict=True) if label == index) for index in range(count)
+    )
+
+
+def build_embedder(clusters: ByKMeans, context: Context, swarm: str) -> clustering.Embedder:
+    if clusters.embedder is None:
+        return clustering.TfidfEmbedder()
+    return clustering.ModelEmbedder(inputs.locate(find_use(context.resolved, UriRole.EMBEDDER, swarm), context))
+
+
+def find_use(resolved: ResolvedSpec, role: UriRole, swarm: str) -> UriUse:
+    """The one use of this kind by one side."""
+    return next(use for use in resolution.list_uris(resolved) if use.role is role and use.swarm == swarm)
+
+
+def cluster_by_name(items: Sequence[seeds.SeedItem], swarm: str, field: str, count: int, least: int) -> tuple[int, ...]:
+    """Clusters as the data names them. Raises BadInputError unless there are `count` of them."""
+    names = list(dict.fromkeys(item.cluster for item in items))
+    if len(names) != count:
+        raise BadInputError(
+            f"spec.{swarm}.count: {count} {swarm}, but field {field!r} of the data names {len(names)} clusters;"
+            f" set count to {len(names)} or clustering.type to KMeans"
+        )
+    labels = clustering.renumber([names.index(item.cluster) for item in items])
+    clustering.check_sizes(labels, count, least)
+    return labels
+
+
+def check_items(resolved: ResolvedSpec, data: SeedData, swarm: str) -> None:
+    """The judge can judge the seed items, and there are enough to show. Raises BadInputError."""
+    judge = search_setup.build_judge(resolved.judge)
+    refusals = [(item, judge.refusal(item)) for item in data.pool]
+    refused = [(item, reason) for item, reason in refusals if reason is not None]
+    if len(refused) * 2 > len(refusals):
+        item, reason = refused[0]
+        raise BadInputError(
+            f"spec.judge: {remote_endpoints.judge_name(resolved)} cannot judge {len(refused)} of {len(refusals)} seed items of"
+            f" spec.{swarm}.data, such as {item[:60]!r} ({reason}); choose a judge for this data or other data"
+        )
+    if len(data.pool) < resolved.generation.shots:
+        raise BadInputError(
+            f"spec.generation.shots: {resolved.generation.shots} examples of {len(data.pool)} seed items of"
+            f" spec.{swarm}.data; give more items"
+        )
+
+
+def check_disk(context: Context) -> None:
+    """The store's disk has room for the run. Raises BadInputError with the figures."""
+    context.cache.mkdir(parents=True, exist_ok=True)
+    free = disk_usage(context.cache).free
+    if free < MIN_FREE_BYTES:
+        raise BadInputError(
+            f"{context.cache}: {free / 2**20:.0f} MiB free, a run needs {MIN_FREE_BYTES / 2**20:.0f}; free space or choose"
+            " another --folder"
+        )

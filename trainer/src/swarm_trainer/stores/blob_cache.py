@@ -1,0 +1,46 @@
+"""Blobs of a distant store in a folder of this machine: fetched once, checked, and checked again if they were changed.
+
+Limits: nothing is ever removed here; whoever needs the room deletes files while nobody reads them.
+"""
+
+import threading
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+
+from swarm_core.recipe import Digest
+from swarm_trainer.stores import files
+from swarm_trainer.stores.digest_checker import DigestChecker
+
+READ_ONLY_MODE = 0o444
+
+
+class BlobCache:
+    """The blobs in the folder `root`, which is made when the first one comes. Safe to use from many threads."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root.absolute()
+        self._checked = DigestChecker("after it was fetched; delete it, and it is fetched again")
+        self._fetching: dict[Digest, threading.Lock] = {}
+
+    def get(self, digest: Digest, fetch: Callable[[Path], None]) -> Path:
+        """The file of `digest`; `fetch` writes it, checked, if it is not there. Raises CorruptError, StoreError."""
+        path = self.root / "blobs" / digest[:2] / digest
+        with files.translate_os_errors(self.root), self._fetching.setdefault(digest, threading.Lock()):
+            if not path.exists():
+                self._fetched(path, fetch)
+                self._checked.mark_verified(path, digest)
+            self._checked.verify(path, digest)
+        return path
+
+    def _fetched(self, path: Path, fetch: Callable[[Path], None]) -> None:
+        """Make `path`, whole or not at all. Raises what `fetch` raises, OSError."""
+        beside = self.root / "tmp" / uuid.uuid4().hex
+        beside.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            fetch(beside)
+            beside.chmod(READ_ONLY_MODE)
+            beside.replace(path)
+        finally:
+            beside.unlink(missing_ok=True)

@@ -1,0 +1,83 @@
+"""Does a bucket keep its word? Asked once, at the beginning of a run, before anything is trained.
+
+A run rests on two conditions: a name is written only if it is new (If-None-Match: *), a pointer only if it is where it
+was read (If-Match). A store that ignores them takes both writes of a race, and an iteration is lost without a word. So
+both are tried on an object of the probe's own, which is deleted after; whoever ignores one is refused, unless the user
+says that there is a single writer.
+"""
+
+import uuid
+from dataclasses import replace
+
+from swarm_core.ports import ArtifactStore, RefusedError, StoreError
+from swarm_trainer.stores.s3 import IF_ABSENT, S3Store
+from swarm_trainer.stores.s3_bucket import Bucket
+
+CONTACT_SECONDS = 15.0
+"""For the first answer of a store: a wrong address should not take minutes to be told."""
+PROBE_FOLDER = "probe"
+"""Where probes are written; what is left there by a probe that was killed is collected."""
+
+
+def check_reachable(store: ArtifactStore) -> None:
+    """Ask a distant store for something. Raises RefusedError when it cannot be reached or does not let us read."""
+    if not isinstance(store, S3Store):
+        return
+    bucket = with_short_deadline(store.bucket)
+    try:
+        bucket.read(f"{PROBE_FOLDER}/greeting")
+    except StoreError as error:
+        raise RefusedError(str(error)) from error
+
+
+def check_conditional_writes(store: ArtifactStore) -> None:
+    """Try a distant store's conditional writes. Raises RefusedError with what it ignores and the way out."""
+    if not isinstance(store, S3Store):
+        return
+    bucket, key = with_short_deadline(store.bucket), f"{PROBE_FOLDER}/{uuid.uuid4().hex}"
+    try:
+        ignored = find_ignored_condition(bucket, key)
+    except StoreError as error:
+        raise RefusedError(str(error)) from error
+    if ignored and not bucket.place.single_writer:
+        raise RefusedError(
+            f"{bucket.where()}: the store ignores {ignored}, so two writers could lose an iteration; use a store with"
+            " conditional writes, or set spec.storage.s3.singleWriter: true if this process alone writes there"
+        )
+
+
+def find_ignored_condition(bucket: Bucket, key: str) -> str:
+    """The first condition that the store ignores, by its name; empty if it keeps them. Raises StoreError."""
+    try:
+        first = bucket.write(key, b"1", IF_ABSENT, ("1",))
+        if first is None:
+            return "the difference between a new object and an old one"
+        if bucket.write(key, b"2", IF_ABSENT, ("2",)) is not None:
+            return "If-None-Match"
+        second = bucket.write(key, b"3", {"IfMatch": first}, ("3",))
+        if second is None and not has_content(bucket, key, b"3"):
+            return "an If-Match that holds"
+        if bucket.write(key, b"4", {"IfMatch": first}, ("4",)) is not None:
+            return "If-Match"
+        return "" if has_content(bucket, key, b"3") else "what was written last"
+    finally:
+        delete_if_allowed(bucket, key)
+
+
+def has_content(bucket: Bucket, key: str, data: bytes) -> bool:
+    found = bucket.read(key)
+    return found is not None and found.data == data
+
+
+def delete_if_allowed(bucket: Bucket, key: str) -> None:
+    """Delete the probe; who may not delete leaves it to the collection."""
+    try:
+        bucket.delete(key)
+    except StoreError:
+        return
+
+
+def with_short_deadline(bucket: Bucket) -> Bucket:
+    """The same bucket, asked with less patience."""
+    limits = replace(bucket.limits, call=min(bucket.limits.call, CONTACT_SECONDS))
+    return Bucket(bucket.place, limits, bucket.client)

@@ -1,0 +1,33 @@
+"""Stores by where they are: a folder of this machine, or a bucket.
+
+`serialize` says it in one text, for a process that is started to read the store: a folder's absolute path, or the bucket's
+settings as JSON. Keys are no part of it: every process finds them by the usual chain of AWS tools.
+"""
+
+from pathlib import Path
+
+from swarm_core.api.execution import S3Storage
+from swarm_core.ports import ArtifactStore
+from swarm_trainer.meter import Meter
+from swarm_trainer.stores.local import LocalStore
+
+StoreLocation = Path | S3Storage
+
+
+def serialize(place: StoreLocation) -> str:
+    """The text of `place`."""
+    return place.model_dump_json() if isinstance(place, S3Storage) else str(place.absolute())
+
+
+def parse(text: str) -> StoreLocation:
+    """The place that `serialize` gave as `text`. Raises ValueError for a bucket's settings that are none."""
+    return S3Storage.model_validate_json(text) if text.startswith("{") else Path(text)
+
+
+def open_store(place: StoreLocation, cache: Path, meter: Meter | None = None) -> ArtifactStore:
+    """The store at `place`; blobs of a bucket come to `cache`; `meter` is told of bytes. Raises StoreError."""
+    if not isinstance(place, S3Storage):
+        return LocalStore(place, meter)
+    from swarm_trainer.stores.s3 import S3Store  # noqa: PLC0415 (boto3 takes a while, and most runs need none)
+
+    return S3Store(place, cache, meter=meter)
