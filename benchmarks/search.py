@@ -100,8 +100,10 @@ class GreedyCache:
 def examine_models(
     exam: Examination, engine: Inference, asked: Sequence[tuple[ModelName, Stage]], items: int
 ) -> list[Rollout]:
-    """What `examine.examine_generator` makes of each model and place, but the models write side by side: the same requests in
-    larger batches, which takes half the time."""
+    """What `examine.examine_generator` makes of each model and place, but the models write side by side: the same
+    requests in
+    larger batches, which takes half the time.
+    """
     judge = exam.judge
     sheets = [ExaminationState((VerifiableGate(judge), HeldOutGate(exam.held_out), DuplicateGate())) for _ in asked]
     for turn in range(exam.rounds):
@@ -234,7 +236,8 @@ class SearchBenchmark:
                 file.write(json.dumps({**fields, "position": spot, "value": value}) + "\n")
 
     def verdict(self, chosen: SearchSetup, finalists: Sequence[Candidate]) -> tuple[Candidate, float]:
-        """The verdict as `evaluation.final_evaluation` reaches it: the best of the choice that fresh items can score, and its value.
+        """The verdict as `evaluation.final_evaluation` reaches it: the best of the choice that fresh items can score,
+        and its value.
 
         The first finalist and nothing where none can be scored: a run would end without a verdict.
         """

@@ -69,7 +69,10 @@ def format_bootstrap_interval(values: Sequence[float]) -> str:
 
 def format_difference(values: Sequence[float]) -> str:
     """Three columns: mean with Student's interval, the resampled interval, how many are above 0."""
-    return f"{format_interval(values)} | {format_bootstrap_interval(values)} | {sum(value > 0 for value in values)} of {len(values)}"
+    return (
+        f"{format_interval(values)} | {format_bootstrap_interval(values)} |"
+        f" {sum(value > 0 for value in values)} of {len(values)}"
+    )
 
 
 def split_by_tens(outcomes: Sequence[SearchOutcome]) -> Iterator[tuple[str, list[SearchOutcome]]]:

@@ -264,7 +264,10 @@ def format_rates(rates: dict[tuple[str, int], list[Rate]]) -> Iterator[str]:
         ours, theirs = rates[OURS, at_once], rates[THEIRS, at_once]
         server, client = median_costs(ours)
         ratios = f"{median_rate(ours) / median_rate(theirs):.2f} | {median_rate(ours) / median_rate(loop):.1f}"
-        cells = f"{format_spread(ours)} | {format_spread(theirs)} | {ratios} | {median_costs(loop)[1] / (server + client):.1f}"
+        cells = (
+            f"{format_spread(ours)} | {format_spread(theirs)} | {ratios} |"
+            f" {median_costs(loop)[1] / (server + client):.1f}"
+        )
         yield f"| {at_once} | {cells} | {server:.2f}, {client:.3f} |"
     yield f"| {LOOP} | {format_spread(loop)} | wanted: | at least 0.95 | at least 10 | | {median_costs(loop)[1]:.2f} |"
 

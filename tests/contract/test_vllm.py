@@ -24,8 +24,7 @@ from swarm_core.ports import Completion, InferenceError, Request
 from swarm_core.recipe import Digest, Recipe, build_mixture, build_single
 from swarm_trainer.inference import adapter_store
 from swarm_trainer.inference.endpoint import Endpoint, FixedEndpoint
-from swarm_trainer.inference.local import LocalInference
-from swarm_trainer.inference.local import LocalSettings as LocalSettings
+from swarm_trainer.inference.local import LocalInference, LocalSettings
 from swarm_trainer.inference.openai import OpenAIInference
 from swarm_trainer.inference.retrying_client import ClientSettings
 from swarm_trainer.inference.vllm_server import ServerConfig, VllmServer
@@ -289,17 +288,10 @@ def test_a_taker_with_a_model_of_its_own_is_asked_at_its_own_server(
         both.close()
 
 
-STARTER = """
-import sys, time
-from pathlib import Path
-from swarm_core.recipe import Digest, build_single
-from swarm_trainer.inference.vllm_server import ServerConfig, VllmServer
-base, folder, store, log = sys.argv[1:]
-served = ServerConfig(Digest(base), Path(folder), build_single(Digest(base)).name, 8, 2, 2, max_model_len=128, threads=1)
-VllmServer(served, Path(store), Path(log)).endpoint()
-print("ready", flush=True)
-time.sleep(600)
-"""
+STARTER = """ import sys, time from pathlib import Path from swarm_core.recipe import Digest, build_single from
+swarm_trainer.inference.vllm_server import ServerConfig, VllmServer base, folder, store, log = sys.argv[1:] served =
+ServerConfig(Digest(base), Path(folder), build_single(Digest(base)).name, 8, 2, 2, max_model_len=128, threads=1)
+VllmServer(served, Path(store), Path(log)).endpoint() print("ready", flush=True) time.sleep(600) """
 
 
 def test_a_host_that_is_killed_leaves_no_server_and_no_adapters(arena: Arena, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """A server of JSON requests that answers as a test tells it, or cuts the connection, and remembers what came.
 
-It stands for somebody's API: `ScriptedServer` says what is answered, for others to make more particular; the HTTP is the same.
+It stands for somebody's API: `ScriptedServer` says what is answered, for others to make more particular; the HTTP is
+the same.
 """
 
 import json
@@ -54,7 +55,7 @@ class ScriptedServer:
         return self.respond(body, times)
 
 
-AnyServer = TypeVar("Told", bound=ScriptedServer)
+AnyServer = TypeVar("AnyServer", bound=ScriptedServer)
 
 
 class Handler(BaseHTTPRequestHandler):

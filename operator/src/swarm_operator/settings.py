@@ -71,7 +71,8 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
     if not 0 < lease.renew_seconds < lease.seconds - lease.margin_seconds:
         raise ValueError(
             f"{VARIABLE_PREFIX}LEASE_RENEW_SECONDS is {lease.renew_seconds}; it must be above 0 and below "
-            f"{VARIABLE_PREFIX}LEASE_SECONDS less {VARIABLE_PREFIX}LEASE_MARGIN_SECONDS, so that a Lease is renewed before it runs out"
+            f"{VARIABLE_PREFIX}LEASE_SECONDS less {VARIABLE_PREFIX}LEASE_MARGIN_SECONDS, so that a Lease is"
+            f" renewed before it runs out"
         )
     namespaces = tuple(environment.get("KOPF_RUN_NAMESPACES", "").split())
     return _override(Settings(namespaces=namespaces, lease=lease), VARIABLE_PREFIX, environment)

@@ -100,7 +100,9 @@ def select_new(before: Pool, archive: Sequence[PoolEntry], new: Iterable[PoolEnt
 
 
 def build_next(before: Pool, archive: Sequence[PoolEntry], fresh: Sequence[PoolEntry], rule: TurnoverRule) -> Pool:
-    """The pool of the next round, from items that were `select_new`; every draw is a function of seed, round and slot."""
+    """The pool of the next round, from items that were `select_new`; every draw is a function of seed, round and
+    slot.
+    """
     now = before.round + 1
     standing = {entry.text for entry in before.entries}
     given_up = [

@@ -3,7 +3,8 @@
 A rollout is stored before anything is concluded from it and is never made again, so the whole search can be replayed
 from its rollouts, bit for bit, on any machine. Everything is kept: items, answers, scores, rejections and reasons.
 
-Limits: prompts are not stored; they are a function of the run's seed and the rollout's place in it (`evaluation.examine`).
+Limits: prompts are not stored; they are a function of the run's seed and the rollout's place in it
+(`evaluation.examine`).
 """
 
 import gzip

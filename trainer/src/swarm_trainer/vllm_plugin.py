@@ -1,8 +1,8 @@
 """vLLM finds our adapters by itself: a LoRA resolver, loaded through the entry point `vllm.general_plugins`.
 
 A request names an adapter by its recipe's digest. A server that does not know the name asks here: the recipe and its
-basis come from the run's store, are summed into a folder in memory (`swarm_trainer.inference.adapter_store`), and vLLM is
-handed the path. So a restarted or an added server needs to be told nothing. Materialising runs in a thread; other
+basis come from the run's store, are summed into a folder in memory (`swarm_trainer.inference.adapter_store`), and vLLM
+is handed the path. So a restarted or an added server needs to be told nothing. Materialising runs in a thread; other
 requests go on meanwhile.
 
 Folders go when they are not live any more and nothing refers to them: vLLM keeps the LoRARequest that it was handed for

@@ -69,8 +69,14 @@ def format_details(found: RunDetails) -> Iterator[str]:
     for pod in found.pods:
         yield f"  Pod {cluster_query.printable_name(pod)}: {format_pod_state(pod)}"
     for event in found.events:
-        about = f"{printable_line(event['involvedObject'].get('kind'))} {printable_line(event['involvedObject'].get('name'))}"
-        yield f"  {event_time(event)} {printable_line(event.get('reason'))} {about}: {printable_line(event.get('message'))}"
+        about = (
+            f"{printable_line(event['involvedObject'].get('kind'))}"
+            f" {printable_line(event['involvedObject'].get('name'))}"
+        )
+        yield (
+            f"  {event_time(event)} {printable_line(event.get('reason'))} {about}:"
+            f" {printable_line(event.get('message'))}"
+        )
 
 
 def format_job_state(job: Object) -> str:

@@ -126,7 +126,8 @@ def _check_servers(resolved: ResolvedSpec) -> str:
         return ""
     return (
         f"spec.execution.kubernetes.maxAccelerators: {cluster.max_accelerators}, but servers of"
-        f" {len(accelerators.base_models(resolved))} base models hold {needed} at once; raise it, or lower servers.replicas"
+        f" {len(accelerators.base_models(resolved))} base models hold {needed} at once; raise it, or lower"
+        f" servers.replicas"
     )
 
 

@@ -1,7 +1,7 @@
 """The AdversarialRun resource: generators and takers move against each other.
 
-Invariant: every field of `AdversarialRunSpec` is in exactly one of `IDENTITY_FIELDS`, `FIXED_NON_IDENTITY_FIELDS` and `MUTABLE_FIELDS`. Those that a SwarmRun
-has, too, mean the same there.
+Invariant: every field of `AdversarialRunSpec` is in exactly one of `IDENTITY_FIELDS`, `FIXED_NON_IDENTITY_FIELDS` and
+`MUTABLE_FIELDS`. Those that a SwarmRun has, too, mean the same there.
 """
 
 from typing import ClassVar, Literal

@@ -52,10 +52,10 @@ __all__ = [
     "UriRole",
     "UriUse",
     "experiment_digest",
-    "serialize_identity",
-    "resolve",
-    "spec_digest",
     "list_uris",
+    "resolve",
+    "serialize_identity",
+    "spec_digest",
 ]
 
 DEFAULT_GENERATORS = 4
@@ -308,7 +308,8 @@ def _resolve_rule(swarm: SwarmSpec) -> StandardSpec | PublishedSpec | RandomSear
 
 def _set_scattered(rule: StandardSpec, otherwise: int) -> StandardSpec:
     """With `otherwise` random places if nothing is said of them. None goes without saying: the search is then the one
-    that it was before there were any, and so is its digest."""
+    that it was before there were any, and so is its digest.
+    """
     places = otherwise if rule.scattered is None else rule.scattered
     return rule.model_copy(update={"scattered": places or None})
 

@@ -1,6 +1,7 @@
 """The spec of a SwarmRun, and which of its fields are the experiment.
 
-Invariant: every field of `SwarmRunSpec` is in exactly one of `IDENTITY_FIELDS`, `FIXED_NON_IDENTITY_FIELDS` and `MUTABLE_FIELDS`.
+Invariant: every field of `SwarmRunSpec` is in exactly one of `IDENTITY_FIELDS`, `FIXED_NON_IDENTITY_FIELDS` and
+`MUTABLE_FIELDS`.
 """
 
 from collections import Counter

@@ -1,9 +1,9 @@
 """The search: by what optimizer, how many particles, for how long, by what rule.
 
 Particles swarm; random search and CMA-ES are there to be compared with, at the same number of measurements.
-`StandardSpec` is the rule that holds up when fitness is noisy; `PublishedSpec` is the paper's (Data Swarms, arXiv 2506.00741;
-the rule of Model Swarms, arXiv 2410.11163). Each has its own block of constants, and the block of the other is refused.
-`groups` says which tensors share coefficients, `merge` what those coefficients multiply.
+`StandardSpec` is the rule that holds up when fitness is noisy; `PublishedSpec` is the paper's (Data Swarms, arXiv
+2506.00741; the rule of Model Swarms, arXiv 2410.11163). Each has its own block of constants, and the block of the other
+is refused. `groups` says which tensors share coefficients, `merge` what those coefficients multiply.
 """
 
 from enum import StrEnum

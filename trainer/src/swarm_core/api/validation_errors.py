@@ -90,7 +90,10 @@ def _explain(fault: ErrorDetails, at: FieldPath, document: object, schema: JsonS
             words = f"{format_value(value)} has the wrong length; {rule.format(context[name])}"
         case _ if what in EXPECTED_TYPES:
             quoted = isinstance(value, str) and what in UNQUOTED_TYPES
-            words = f"{format_value(value)} is {describe_type(value)}; write {EXPECTED_TYPES[what]}{', without quotes' if quoted else ''}"
+            words = (
+                f"{format_value(value)} is {describe_type(value)}; write"
+                f" {EXPECTED_TYPES[what]}{', without quotes' if quoted else ''}"
+            )
         case _:
             words = fault["msg"] if value is None else f"{format_value(value)}: {fault['msg']}"
     return words

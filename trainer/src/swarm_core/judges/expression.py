@@ -7,8 +7,8 @@
 Numbers are integers and decimals, with or without separators at the thousands; `×`, `÷`, `−` are read as `*`, `/`, `-`.
 One sign at most before a factor and no leading zeros: `--5` and `005` are disguises of another expression.
 
-Limits: everything is a fraction, nothing is rounded. `MAX_LENGTH`, `MAX_DIGITS` and `MAX_DEPTH` bound time and memory, so that no
-text, however it was come by, can hurt who evaluates it; nothing here is ever executed.
+Limits: everything is a fraction, nothing is rounded. `MAX_LENGTH`, `MAX_DIGITS` and `MAX_DEPTH` bound time and memory,
+so that no text, however it was come by, can hurt who evaluates it; nothing here is ever executed.
 """
 
 import re

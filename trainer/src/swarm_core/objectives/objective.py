@@ -1,7 +1,7 @@
 """The port of an objective: what it needs, and how it turns a batch of scored items into one number.
 
-An objective is higher for data that does its job better. It is a pure function of a `ScoredBatch`; what it needs beyond one
-set of items and its scores it says in `Requirements`, and stages that nobody needs are skipped.
+An objective is higher for data that does its job better. It is a pure function of a `ScoredBatch`; what it needs beyond
+one set of items and its scores it says in `Requirements`, and stages that nobody needs are skipped.
 
 Rejected items cost the generator: `measure` reports the objective over *asked* items, a rejected one counting as zero,
 so value = raw * accepted / asked. Otherwise the best generator would be the one that writes one hard item and noise.

@@ -32,7 +32,8 @@ def check(resolved: ResolvedSpec, generators: SeedData, takers: SeedData) -> Non
     check_unseen(takers.held_out, takers.pool, "what takers are trained on, written otherwise")
     if not isinstance(search_setup.build_judge(resolved.judge), Solver):
         raise BadInputError(
-            f"spec.judge: {remote_endpoints.judge_name(resolved)} knows no answers, and takers are trained on verified ones;"
+            f"spec.judge: {remote_endpoints.judge_name(resolved)} knows no answers, and takers are trained on"
+            f" verified ones;"
             " choose a verifier that does"
         )
 

@@ -74,7 +74,10 @@ def describe_endpoints(resolved: ResolvedSpec) -> str:
         asked += len(resolved.takers) + resolved.judge.vet
     limits = {"calls": resolved.budget.calls, "tokens": resolved.budget.tokens}
     bound = " and ".join(f"{limit:,} {name}" for name, limit in limits.items() if limit is not None)
-    return f"about {sum(count_items(resolved)) * asked:,} requests if the search goes to its end, budget {bound or 'unlimited'}"
+    return (
+        f"about {sum(count_items(resolved)) * asked:,} requests if the search goes to its end, budget"
+        f" {bound or 'unlimited'}"
+    )
 
 
 def describe_judge(resolved: ResolvedSpec) -> str:

@@ -43,7 +43,10 @@ def status_lines(fields: Mapping[str, object], holder: Holder | None) -> Iterato
         yield f"best {number_format.format_best(best, initial)}"
     taker, held_out = as_number(fields.get("taker")), as_number(fields.get("heldOut"))
     if taker is not None:
-        yield f"best taker {number_format.format_fitness(taker)} on the pool, {number_format.format_fitness(held_out)} on held-out items"
+        yield (
+            f"best taker {number_format.format_fitness(taker)} on the pool,"
+            f" {number_format.format_fitness(held_out)} on held-out items"
+        )
     yield (
         "no process runs it"
         if holder is None

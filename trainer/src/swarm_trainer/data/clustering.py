@@ -2,8 +2,8 @@
 
 Deterministic: fixed restarts, a seed, one thread, and clusters numbered in the order in which their first items come.
 
-`TfidfEmbedder` needs no download and tells texts apart by their character sequences; `ModelEmbedder` mean-pools the last hidden states
-of a model in a folder and tells them apart by what that model makes of them.
+`TfidfEmbedder` needs no download and tells texts apart by their character sequences; `ModelEmbedder` mean-pools the
+last hidden states of a model in a folder and tells them apart by what that model makes of them.
 """
 
 import warnings

@@ -1,4 +1,6 @@
-"""`run_summary.json`: the run at a glance, for people and programs. A projection: it is written and never read back here."""
+"""`status.json`: the run at a glance, for people and programs. A projection: it is written and never read back
+here.
+"""
 
 import json
 from dataclasses import asdict

@@ -1,8 +1,8 @@
 """One worker process as the host holds it: give it an item, hear what it says, end it.
 
-Everything heard arrives in the inbox in the order said, ending with exactly one `WorkerExited`. The inbox is a `SimpleQueue`
-because a signal handler may put into it as well. Start it from the main thread: Linux ends a worker together with the
-thread that started it (`swarm_trainer.worker.loop.die_with_parent`).
+Everything heard arrives in the inbox in the order said, ending with exactly one `WorkerExited`. The inbox is a
+`SimpleQueue` because a signal handler may put into it as well. Start it from the main thread: Linux ends a worker
+together with the thread that started it (`swarm_trainer.worker.loop.die_with_parent`).
 """
 
 import contextlib

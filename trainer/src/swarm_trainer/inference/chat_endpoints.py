@@ -1,7 +1,7 @@
 """Models that somebody else serves, asked in chat turns: many at once, within their limits, and never twice the same.
 
-An answer that the run's store holds is not asked for again (`completion_cache`); two who ask the same at one time share one
-request. Every model has its own number of requests under way, its pace and its deadline; all share the run's purse.
+An answer that the run's store holds is not asked for again (`completion_cache`); two who ask the same at one time share
+one request. Every model has its own number of requests under way, its pace and its deadline; all share the run's purse.
 
 Used from many threads, one per lane; everything here runs on one loop.
 

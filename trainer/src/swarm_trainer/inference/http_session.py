@@ -1,11 +1,12 @@
 """HTTP as endpoints need it: JSON goes out, bytes come back, over connections that are kept.
 
-An answer is whatever a server says, with any status; `NoResponseError` is that none came, on one line, whatever was in the way.
-Keys go to the endpoint that they are for and nowhere else: no proxy and no netrc of the environment, no redirect
-followed, no cookie kept. One deadline covers connecting, sending and reading, so a byte now and then holds nobody.
+An answer is whatever a server says, with any status; `NoResponseError` is that none came, on one line, whatever was in
+the way. Keys go to the endpoint that they are for and nowhere else: no proxy and no netrc of the environment, no
+redirect followed, no cookie kept. One deadline covers connecting, sending and reading, so a byte now and then holds
+nobody.
 
-Of an answer `MAX_RESPONSE_BYTES` bytes are read, unpacked ones if it was packed. How many requests are under way is the caller's
-to bound. Every method is for the loop in which the object was made.
+Of an answer `MAX_RESPONSE_BYTES` bytes are read, unpacked ones if it was packed. How many requests are under way is the
+caller's to bound. Every method is for the loop in which the object was made.
 """
 
 import asyncio
@@ -23,7 +24,7 @@ KEEPALIVE_SECONDS = 4.5
 """For which a connection without a request is kept: uvicorn, and so vLLM, closes it after 5."""
 
 
-class NoResponseError(Exception):  # noqa: N818 - the connection is, and the server perhaps; it is no fault of the caller's
+class NoResponseError(Exception):
     """No answer came; why, on one line."""
 
 

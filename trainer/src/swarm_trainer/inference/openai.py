@@ -1,8 +1,8 @@
 """Inference by servers that speak OpenAI's completions: one per base, every adapter by its recipe's name.
 
-Prompts go out as tokens (`prompt_encoder`), each with its own seed and stops, many at once over connections that are kept. What
-a server refuses for the moment (429, 503, a broken connection) is asked again, later and later, until the request's
-deadline. A server of our own that has died is started once more and asked what it still owes.
+Prompts go out as tokens (`prompt_encoder`), each with its own seed and stops, many at once over connections that are
+kept. What a server refuses for the moment (429, 503, a broken connection) is asked again, later and later, until the
+request's deadline. A server of our own that has died is started once more and asked what it still owes.
 
 `serve` writes the recipes into the store, where `swarm_trainer.vllm_plugin` finds them, names the live set, and has
 names two generations old unloaded: memory and disk stay flat over any number of iterations.
@@ -65,7 +65,8 @@ class OpenAIInference:
 
     def complete(self, requests: Sequence[Request]) -> list[Completion | RequestFailure]:
         """One result per request, in order. Raises InferenceError for a name not served, and for a model none of whose
-        requests could be answered."""
+        requests could be answered.
+        """
         for request in requests:
             if request.model not in self._live:
                 raise InferenceError(f"model {request.model}: not served; call serve() with its recipe first")

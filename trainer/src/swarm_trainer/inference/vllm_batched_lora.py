@@ -32,7 +32,9 @@ def patch() -> None:
 
 
 def wrap_add_lora_linear(plain: AddLoraLinear) -> AddLoraLinear:
-    """vLLM's method `plain`, but by `add_lora` where that is as good: small batches are not worth a look at all places."""
+    """vLLM's method `plain`, but by `add_lora` where that is as good: small batches are not worth a look at all
+    places.
+    """
 
     def add_lora_linear(self: Any, y: Tensor, x: Tensor, *rest: Any, **more: Any) -> None:
         """`y` (rows, out) gets what adapters make of `x` (rows, width). `rest`: the factors, scale, sizes of slices."""

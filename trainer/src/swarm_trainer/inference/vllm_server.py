@@ -199,7 +199,8 @@ class VllmServer:
             if time.monotonic() > deadline:
                 self._stop()
                 raise InferenceError(
-                    f"vLLM did not serve {self._served.folder} within {STARTUP_SECONDS:.0f} s: {summarize_log(self._log)}"
+                    f"vLLM did not serve {self._served.folder} within {STARTUP_SECONDS:.0f} s:"
+                    f" {summarize_log(self._log)}"
                 )
             time.sleep(TICK_SECONDS)
 

@@ -56,7 +56,8 @@ def read_signature(folder: Path) -> Signature:
     for module in layers:
         if targets is not None and not any(module == target or module.endswith(f".{target}") for target in targets):
             raise BadInputError(
-                f"{folder / WEIGHTS_FILE}: foreign tensors for {module}, which target_modules does not name; export it again"
+                f"{folder / WEIGHTS_FILE}: foreign tensors for {module}, which target_modules does not name;"
+                f" export it again"
             )
     names = tuple(sorted({module.rpartition(".")[2] for module in layers}))
     return Signature(rank, alpha, names, tuple(sorted(layers.items())))
@@ -130,7 +131,8 @@ def _read_layers(path: Path, rank: int) -> dict[str, tuple[int, int]]:
         a, b = sides["A"], sides["B"]
         if len(a) != 2 or len(b) != 2 or a[0] != rank or b[1] != rank:
             raise BadInputError(
-                f"{path}: {module} has A {format_shape(a)} and B {format_shape(b)}, not of rank {rank} as {CONFIG_FILE} says"
+                f"{path}: {module} has A {format_shape(a)} and B {format_shape(b)}, not of rank {rank} as"
+                f" {CONFIG_FILE} says"
             )
         layers[module] = (b[0], a[1])
     return layers

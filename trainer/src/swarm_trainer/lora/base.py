@@ -1,7 +1,7 @@
 """The base model that adapters stand on: its weights, its linear layers, and the tokens of a prompt.
 
-Training and inference both take prompts through `tokenize_prompts`, so a generator is asked in exactly the tokens it was
-trained on. Only local files are read, only safetensors, and never code that comes with a model.
+Training and inference both take prompts through `tokenize_prompts`, so a generator is asked in exactly the tokens it
+was trained on. Only local files are read, only safetensors, and never code that comes with a model.
 
 Limits: decoder-only language models; prompt and completion are turned into tokens apart, as they are when generating.
 """

@@ -78,7 +78,8 @@ def require_common(signatures: Iterable[tuple[str, Signature]]) -> Signature:
         if found.shapes != wanted.shapes:
             module, shape = sorted(set(found.shapes) ^ set(wanted.shapes))[0]
             raise BadInputError(
-                f"{name}: another base than {first} (they differ in {module}, {format_shape(shape)}); use adapters of one base"
+                f"{name}: another base than {first} (they differ in {module}, {format_shape(shape)}); use adapters"
+                f" of one base"
             )
     return wanted
 

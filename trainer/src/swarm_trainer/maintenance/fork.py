@@ -5,9 +5,9 @@ other run's chain gives it. The swarm is moved anew from them by this run's own 
 this run's own iterations. So the new chain begins at the new experiment, stands without the old store, and is replayed
 by `verify` like any other; where it came from is said in `fork_origin`.
 
-The specs may differ in `ALLOWED_DIFFERENCES` alone: fields that no measurement of the search depends on. Of those the number of
-iterations and patience may still move the swarm elsewhere, under some rules; then the first candidate that differs is
-found here, and the fork refused. The other run is only read, and may still be going on.
+The specs may differ in `ALLOWED_DIFFERENCES` alone: fields that no measurement of the search depends on. Of those the
+number of iterations and patience may still move the swarm elsewhere, under some rules; then the first candidate that
+differs is found here, and the fork refused. The other run is only read, and may still be going on.
 """
 
 import json
@@ -122,7 +122,9 @@ def locate_source(context: Context, wanted: ResumeFrom) -> StoreLocation:
 
 
 def check_identity(source: ArtifactStore, wanted: ResumeFrom, identity: bytes) -> None:
-    """The two experiments differ in `ALLOWED_DIFFERENCES` alone. Raises BadInputError naming what else differs, StoreError."""
+    """The two experiments differ in `ALLOWED_DIFFERENCES` alone. Raises BadInputError naming what else differs,
+    StoreError.
+    """
     theirs = source.read(pins.IDENTITY_KEY)
     if theirs is None:
         raise StoreError(f"{pins.IDENTITY_KEY}: missing, so nobody can say what it searched; give another run")
@@ -130,7 +132,8 @@ def check_identity(source: ArtifactStore, wanted: ResumeFrom, identity: bytes) -
     refused = [f"{path} is {old} there and {new} here" for path, old, new in found if not may_differ(path)]
     if refused:
         raise BadInputError(
-            f"{RESUME_FIELD}.uri: {wanted.uri!r} is another search: {'; '.join(refused[:3])}; undo the change, or start anew"
+            f"{RESUME_FIELD}.uri: {wanted.uri!r} is another search: {'; '.join(refused[:3])}; undo the change, or"
+            f" start anew"
         )
 
 
@@ -147,7 +150,8 @@ def load_commits(source: ArtifactStore, wanted: ResumeFrom) -> list[Commit]:
     for one in found[: wanted.iteration + 1]:
         if retention.is_thinned(source, one.iteration):
             raise BadInputError(
-                f"{RESUME_FIELD}.uri: {wanted.uri!r} gave up its rollouts of iteration {one.iteration} (dataswarm gc --keep),"
+                f"{RESUME_FIELD}.uri: {wanted.uri!r} gave up its rollouts of iteration {one.iteration} (dataswarm"
+                f" gc --keep),"
                 " and a fork rests on them; start anew"
             )
     return found[: wanted.iteration + 1]
@@ -192,7 +196,8 @@ def check_probes(swarm: pso.Swarm, one: Commit) -> None:
     asked = [(probe.name, str(probe.purpose), probe.position) for probe in pso.ask(swarm)]
     if asked != [(probe.name, probe.purpose, probe.position) for probe in one.probes]:
         raise BadInputError(
-            f"{RESUME_FIELD}.iteration: with spec.swarm.iterations {swarm.plan.iterations} and patience {swarm.plan.patience}"
+            f"{RESUME_FIELD}.iteration: with spec.swarm.iterations {swarm.plan.iterations} and patience"
+            f" {swarm.plan.patience}"
             f" the search asks other candidates in iteration {one.iteration} than the run it goes on from; keep both as"
             f" they were there, or take an iteration before {one.iteration}"
         )

@@ -106,7 +106,8 @@ def format_rounds(duel: GameResult) -> Iterator[str]:
     for index, one in enumerate(duel.rounds):
         ratings = [f"{side[index]:+.0f}" if index < len(side) else "-" for side in duel.ratings]
         yield (
-            f"{one.number:>5}  {format_score(one.difficulty):>10}  {format_score(one.before):>14}  {format_score(one.after):>5}"
+            f"{one.number:>5}  {format_score(one.difficulty):>10}  {format_score(one.before):>14} "
+            f" {format_score(one.after):>5}"
             f"  {format_score(one.real):>14}  {format_score(one.rivals):>6}   {ratings[0]:>9}  {ratings[1]:>6}"
         )
 
@@ -149,9 +150,9 @@ def format_card(duel: GameResult, pool: Pool, domain: str) -> str:
     """The card, in Markdown with the hub's header."""
     return f"""{dataset.CARD_HEADER}# {domain}: hard items of a game
 
-{sum(1 for _ in serialize_items(pool))} items about {domain}, written by generators that sought what takers fail on. `answer` is
-the verified answer, `round` when the item was written, `missed` whether the best taker of a round got it wrong. No item
-stands in the held-out data.
+{sum(1 for _ in serialize_items(pool))} items about {domain}, written by generators that sought what takers fail on.
+`answer` is the verified answer, `round` when the item was written, `missed` whether the best taker of a round got it
+wrong. No item stands in the held-out data.
 
 {duel.finding}
 """

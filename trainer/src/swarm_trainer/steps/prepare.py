@@ -192,7 +192,8 @@ def check_items(resolved: ResolvedSpec, data: SeedData, swarm: str) -> None:
     if len(refused) * 2 > len(refusals):
         item, reason = refused[0]
         raise BadInputError(
-            f"spec.judge: {remote_endpoints.judge_name(resolved)} cannot judge {len(refused)} of {len(refusals)} seed items of"
+            f"spec.judge: {remote_endpoints.judge_name(resolved)} cannot judge {len(refused)} of {len(refusals)}"
+            f" seed items of"
             f" spec.{swarm}.data, such as {item[:60]!r} ({reason}); choose a judge for this data or other data"
         )
     if len(data.pool) < resolved.generation.shots:
@@ -208,6 +209,7 @@ def check_disk(context: Context) -> None:
     free = disk_usage(context.cache).free
     if free < MIN_FREE_BYTES:
         raise BadInputError(
-            f"{context.cache}: {free / 2**20:.0f} MiB free, a run needs {MIN_FREE_BYTES / 2**20:.0f}; free space or choose"
+            f"{context.cache}: {free / 2**20:.0f} MiB free, a run needs {MIN_FREE_BYTES / 2**20:.0f}; free space"
+            f" or choose"
             " another --folder"
         )

@@ -4,8 +4,8 @@ Memory holds no part, however large the file: what goes up is read as it is sent
 comes. A part is as large as it must be for the file to have at most 10,000 of them, S3's limit. An upload that fails is
 aborted; one that cannot be (the process dies) is left to the bucket's rule for incomplete uploads. A file that is
 written to while it goes up is refused. A byte that was changed on its way is refused by the store: the part is signed,
-or goes with a CRC32 that the store has shown to look at (`unsigned_parts`). What was fetched is checked against its name
-before anybody sees it.
+or goes with a CRC32 that the store has shown to look at (`unsigned_parts`). What was fetched is checked against its
+name before anybody sees it.
 """
 
 import base64
@@ -104,7 +104,9 @@ class PartBody:
         self._file, self._start, self._size, self._at = file, start, size, 0
 
     def read(self, size: int = -1) -> bytes:
-        """At least `MIN_READ_BYTES` bytes, whatever is asked for, if so many are left: urllib3 asks for 16 KiB at a time."""
+        """At least `MIN_READ_BYTES` bytes, whatever is asked for, if so many are left: urllib3 asks for 16 KiB at a
+        time.
+        """
         left = self._size - self._at
         data = os.pread(self._file, left if size < 0 else min(left, max(size, MIN_READ_BYTES)), self._start + self._at)
         self._at += len(data)
@@ -243,7 +245,8 @@ def retry_part(store: Bucket, name: str, call: Any, deadline: Deadline) -> Any:
         return store.persistently(call, name.rpartition("/")[2], deadline, writing=True)
     except ClientError as error:
         raise StoreError(
-            f"{store.where()}: the upload of {name} is gone ({s3_errors.error_code(error)}); somebody aborts uploads that are"
+            f"{store.where()}: the upload of {name} is gone ({s3_errors.error_code(error)}); somebody aborts"
+            f" uploads that are"
             " on their way, let the rule for incomplete ones wait a day"
         ) from error
 

@@ -8,9 +8,9 @@ finds out by reading back, also where the store says 412 to a second attempt. Fo
 pointer has an id of its own, kept in the object's metadata with the ids of the moves before it, so that who moved it is
 told so although others have moved it on since.
 
-Limits: a pointer never returns to a value it had (its etag would be the old one again); after `REMEMBERED_WRITES` further
-moves a lost answer is taken for a loss. A blob that was fetched lies in `cache`, is checked there like a local store's,
-and may be deleted any time nobody reads it.
+Limits: a pointer never returns to a value it had (its etag would be the old one again); after `REMEMBERED_WRITES`
+further moves a lost answer is taken for a loss. A blob that was fetched lies in `cache`, is checked there like a local
+store's, and may be deleted any time nobody reads it.
 """
 
 import threading

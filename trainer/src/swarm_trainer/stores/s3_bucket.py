@@ -1,8 +1,8 @@
 """One folder of one bucket, as whole objects: read, written under a condition, looked at, listed, deleted.
 
-Every call has a deadline and is tried again until then (`retry_policy`); what comes back is checked against the sha256 that
-was stored with it, whatever checksums the store knows. Botocore's own retries are off: a retry that it hides would make
-a lost reply look like somebody else's write.
+Every call has a deadline and is tried again until then (`retry_policy`); what comes back is checked against the sha256
+that was stored with it, whatever checksums the store knows. Botocore's own retries are off: a retry that it hides would
+make a lost reply look like somebody else's write.
 
 Limits: objects here are read into memory, so they are small; large ones go by `multipart`.
 """

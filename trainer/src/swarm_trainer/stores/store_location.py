@@ -1,7 +1,7 @@
 """Stores by where they are: a folder of this machine, or a bucket.
 
-`serialize` says it in one text, for a process that is started to read the store: a folder's absolute path, or the bucket's
-settings as JSON. Keys are no part of it: every process finds them by the usual chain of AWS tools.
+`serialize` says it in one text, for a process that is started to read the store: a folder's absolute path, or the
+bucket's settings as JSON. Keys are no part of it: every process finds them by the usual chain of AWS tools.
 """
 
 from pathlib import Path
