@@ -14,11 +14,11 @@ from swarm_core.engine import search_settings
 from swarm_core.engine.work import Kind, WorkItem
 from swarm_core.experiment import Experiment, PinnedTaker, SeedData
 from swarm_core.objectives import registry as objectives
+from swarm_core.optimizers import optimization
+from swarm_core.optimizers.estimates import Estimate
+from swarm_core.optimizers.positions import Position
 from swarm_core.ports import Completion, Request, RequestFailure, StoreError
 from swarm_core.recipe import digest_bytes
-from swarm_core.swarm import pso
-from swarm_core.swarm.positions import Position
-from swarm_core.swarm.pso import Candidate
 from swarm_trainer.evaluation import search_setup
 from swarm_trainer.evaluation.final_evaluation import FinalCandidate, FinalEvaluation
 from swarm_trainer.evaluation.search_setup import SearchSetup
@@ -91,8 +91,8 @@ def judged(
 ) -> SearchResult:
     """The verdict of a search whose finalists are at `positions`."""
     last = court(folder, silent)
-    finalists = [Candidate(f"p{n:02d}", position, 0.5, 1) for n, position in enumerate(positions)]
-    return last.verdict(last.rank_finalists(finalists), pso.start(last.setup.plan), ())
+    finalists = [Estimate(f"p{n:02d}", position, 0.5, 1, 1) for n, position in enumerate(positions)]
+    return last.verdict(last.rank_finalists(finalists), optimization.start(last.setup.plan), ())
 
 
 def test_the_best_of_the_choice_is_the_verdict(tmp_path: Path) -> None:
@@ -164,7 +164,7 @@ def test_a_result_names_who_was_passed_over_and_else_is_the_text_it_was(tmp_path
 
 def test_an_entrant_is_measured_on_final_items_once(tmp_path: Path) -> None:
     last = court(tmp_path, frozenset())
-    last.verdict([FinalCandidate("p00", CORNERS[0], 0.5)], pso.start(last.setup.plan), ())
+    last.verdict([FinalCandidate("p00", CORNERS[0], 0.5)], optimization.start(last.setup.plan), ())
     engine = last.context.engines[last.setup.manifest][0]
     assert isinstance(engine, Scripted)
     generators = [request for request in engine.asked if request.model == last.setup.recipe(CORNERS[0]).name]

@@ -14,17 +14,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from swarm_core import commit, ratings
+from swarm_core import commit, ratings, streams
 from swarm_core.commit import Commit
 from swarm_core.engine.receipt_fields import Output, Scalar, StopReason
 from swarm_core.engine.work import Receipt, WorkItem
 from swarm_core.item_pool import Pool
 from swarm_core.objectives import paired_difference
 from swarm_core.objectives.scores import Score, Unscored
+from swarm_core.optimizers import optimization
 from swarm_core.ports import Inference, StoreError
 from swarm_core.recipe import Digest, Recipe
 from swarm_core.rollout import Rollout
-from swarm_core.swarm import pso, streams
 from swarm_core.swarm_names import TAKERS
 from swarm_trainer.adversarial import held_out_evaluation, pools, stopping, turns
 from swarm_trainer.evaluation import lanes, rollout_store, search_setup
@@ -85,12 +85,12 @@ def evaluate_generators(item: WorkItem, context: Context, played: FinishedGame) 
     named = tuple((f"t{index:02d}", recipe.name) for index, recipe in enumerate(takers))
     ready = search_setup.load_search(context)
     ready = replace(ready, exam=replace(ready.exam, takers=named), game_takers=takers)
-    swarm = pso.from_json(played.generators[-1].swarm)
-    ranked = build_candidates(pso.finalists(swarm, ready.finalists))
+    swarm = optimization.from_json(played.generators[-1].swarm)
+    ranked = build_candidates(optimization.finalists(swarm, ready.finalists))
     if not ranked:
         raise StoreError("no generator was ever scored in the last round; see its rollouts")
     verdict = FinalEvaluation(item, context, ready).verdict(ranked, swarm, played.generators)
-    stop = stopping.find_reason(context, played.last, pso.from_json(played.last.swarm))
+    stop = stopping.find_reason(context, played.last, optimization.from_json(played.last.swarm))
     return replace(verdict, stop=stop or str(StopReason.ITERATIONS))
 
 
@@ -215,6 +215,6 @@ def write(folder: Path, context: Context, played: FinishedGame, ours: GameResult
     game_report.write(folder, about, ours)
     ready.export(context, ours.generators.best.position, folder / "adapter")
     last = played.takers[-1]
-    best = pso.best(pso.from_json(last.swarm))
+    best = optimization.best(optimization.from_json(last.swarm))
     assert best is not None  # `turns.find_best_recipe` has found it
     replace(takers, basis=last.basis).export(context, best.position, folder / "taker")

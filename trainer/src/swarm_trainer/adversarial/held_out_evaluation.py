@@ -10,9 +10,10 @@ from math import ceil
 from swarm_core import commit
 from swarm_core.commit import ProbeResult
 from swarm_core.engine.work import WorkItem
+from swarm_core.optimizers import optimization
+from swarm_core.optimizers.optimizer import SearchState
 from swarm_core.ports import Inference
 from swarm_core.rollout import Rollout
-from swarm_core.swarm import pso
 from swarm_core.swarm_names import RIVALS, TAKERS
 from swarm_trainer.adversarial import pools, turns
 from swarm_trainer.adversarial.turns import Turn
@@ -37,7 +38,7 @@ def generate_drafts(item: WorkItem, context: Context) -> None:
         return
     ready = search_setup.load_search(context)
     before = commit_chain.load_existing(context.store, turns.chain_index(context, TAKERS, item.index) - 1)
-    recipes = [ready.recipe(particle.position) for particle in pso.from_json(before.swarm).particles]
+    recipes = list(map(ready.recipe, optimization.current_positions(optimization.from_json(before.swarm))))
     engines = ready.serving(context, recipes)
     jobs = [build_writing_job(context, ready.exam, wanted) for wanted in pools.list_draft_requests(context, before)]
     for number, rollout in enumerate(lanes.run_jobs(engines, jobs), 1):
@@ -45,9 +46,9 @@ def generate_drafts(item: WorkItem, context: Context) -> None:
         context.progress(Progress(item.key, "writing new items", number, len(jobs), rollout.tokens, effort=effort))
 
 
-def measure_best_taker(item: WorkItem, context: Context, turn: Turn, swarm: pso.Swarm) -> tuple[ProbeResult, ...]:
+def measure_best_taker(item: WorkItem, context: Context, turn: Turn, swarm: SearchState) -> tuple[ProbeResult, ...]:
     """The best taker after its turn on held-out data; nothing while none was scored."""
-    best = pso.best(swarm)
+    best = optimization.best(swarm)
     if best is None:
         return ()
     recipe = turn.setup.recipe(best.position)
@@ -81,7 +82,7 @@ def load_real_items(context: Context, half: int) -> tuple[str, ...]:
 def load_or_generate_rival_items(context: Context, item: str, place: Stage, count: int) -> tuple[str, ...]:
     """About `count` distinct items of the rivals, written at `place` now or before."""
     ready = search_setup.load_search(context, RIVALS)
-    probes = pso.ask(pso.start(ready.plan))
+    probes = optimization.ask(optimization.start(ready.plan))
     wanted = [
         RolloutRequest(
             commit.rollout_key("/".join(map(str, place)), probe.name),
@@ -105,7 +106,8 @@ def generate_rollouts(
     context: Context, item: str, ready: SearchSetup, wanted: Sequence[RolloutRequest]
 ) -> list[Rollout]:
     """All that is wanted, written now."""
-    engines = ready.serving(context, [ready.recipe(probe.position) for probe in pso.ask(pso.start(ready.plan))])
+    probes = optimization.ask(optimization.start(ready.plan))
+    engines = ready.serving(context, [ready.recipe(probe.position) for probe in probes])
     found = []
     for rollout in lanes.run_jobs(engines, [build_writing_job(context, ready.exam, one) for one in wanted]):
         found.append(rollout)

@@ -11,10 +11,10 @@ from swarm_core import commit, item_pool
 from swarm_core.commit import Commit, ProbeResult
 from swarm_core.item_pool import Pool, PoolEntry, TurnoverRule
 from swarm_core.objectives.scores import Unscored
+from swarm_core.optimizers import optimization
 from swarm_core.ports import Solver, StoreError
 from swarm_core.recipe import Digest, ModelName
 from swarm_core.rollout import Rollout
-from swarm_core.swarm import pso
 from swarm_trainer.evaluation import search_setup
 from swarm_trainer.evaluation.rollout_store import RolloutRequest
 from swarm_trainer.run_store import commit_chain
@@ -78,9 +78,9 @@ def load_drafts(context: Context, done: Commit) -> Iterator[Rollout]:
 def list_draft_requests(context: Context, done: Commit) -> Iterator[RolloutRequest]:
     """The rollouts to be made for a pool as released: of every generator where its move has brought it."""
     ready = search_setup.load_search(context)
-    for number, particle in enumerate(pso.from_json(done.swarm).particles):
+    for number, position in enumerate(optimization.current_positions(optimization.from_json(done.swarm))):
         key = commit.rollout_key(f"iterations/{done.iteration + 1:04d}/drafts", f"p{number:02d}")
-        yield RolloutRequest(key, ready.recipe(particle.position).name, ("draft", done.iteration), ready.items)
+        yield RolloutRequest(key, ready.recipe(position).name, ("draft", done.iteration), ready.items)
 
 
 def load_rollout(context: Context, key: str) -> Rollout:

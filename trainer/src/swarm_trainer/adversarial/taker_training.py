@@ -8,9 +8,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from swarm_core import streams
 from swarm_core.errors import BadInputError
+from swarm_core.optimizers import optimization
 from swarm_core.ports import Solver, StoreError
-from swarm_core.swarm import pso, streams
 from swarm_core.swarm_names import TAKERS
 from swarm_core.text import prompts
 from swarm_trainer.adversarial import pools, turns
@@ -59,7 +60,7 @@ def build_round_task(context: Context, number: int) -> TrainingTask:
     items = list(dict.fromkeys(entry.text for entry in (*of_round.entries, *of_round.archive)))
     last = commit_chain.load_existing(context.store, turns.chain_index(context, TAKERS, number - 1))
     ready = replace(search_setup.load_search(context, TAKERS), basis=last.basis)
-    best = pso.best(pso.from_json(last.swarm))
+    best = optimization.best(optimization.from_json(last.swarm))
     if best is None:
         raise StoreError(f"round {number}: no taker was ever scored, so there is none to train further")
     signature = adapter.read_signature(search_setup.unpack_adapter(context, last.basis[0]))

@@ -6,7 +6,7 @@ from pathlib import Path
 from swarm_core.api import resolution
 from swarm_core.api.resolved import RemoteTaker, ResolvedGame, ResolvedJudge, ResolvedSpec, TrainedAdapters
 from swarm_core.engine import search_settings as search_of
-from swarm_core.swarm import pso
+from swarm_core.optimizers import optimization
 from swarm_core.swarm_names import TAKERS
 from swarm_trainer.cli.run_file import RunFile
 
@@ -89,7 +89,7 @@ def describe_judge(resolved: ResolvedSpec) -> str:
 def count_items(resolved: ResolvedSpec) -> tuple[int, int, int]:
     """Items asked for at most: in the search, for the choice, for the report."""
     evaluation = resolved.evaluation
-    searched = pso.budget(search_of.build_plan(resolved)) * evaluation.items
+    searched = optimization.budget(search_of.build_plan(resolved)) * evaluation.items
     chosen = search_of.items_per_finalist(resolved) * evaluation.finalists
     reported = (resolved.generators.count + 1) * evaluation.final.items * evaluation.final.seeds
     return searched, chosen, reported

@@ -11,15 +11,16 @@ items can measure nobody.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from swarm_core import commit
+from swarm_core import commit, streams
 from swarm_core.commit import Commit
 from swarm_core.engine.work import WorkItem
 from swarm_core.objectives.objective import Measurement
+from swarm_core.optimizers import optimization, positions
+from swarm_core.optimizers.estimates import Estimate
+from swarm_core.optimizers.optimizer import SearchState
+from swarm_core.optimizers.positions import Position
 from swarm_core.ports import Inference, StoreError
 from swarm_core.rollout import Rollout, Unmeasured, measure, sum_totals
-from swarm_core.swarm import positions, pso, streams
-from swarm_core.swarm.positions import Position
-from swarm_core.swarm.pso import Candidate
 from swarm_trainer.evaluation import lanes, rollout_store
 from swarm_trainer.evaluation.examine import Stage
 from swarm_trainer.evaluation.rollout_store import RolloutRequest
@@ -81,7 +82,7 @@ class FinalEvaluation:
         setup = self.setup
         return measure(rollouts, setup.objective, setup.coverage, streams.seed(setup.exam.seed, "bootstrap", *place))
 
-    def rank_finalists(self, finalists: Sequence[Candidate]) -> list[FinalCandidate]:
+    def rank_finalists(self, finalists: Sequence[Estimate]) -> list[FinalCandidate]:
         """The finalists that the reserve's items can measure, best first; of equals the one the search held higher.
 
         Raises StoreError when there is none.
@@ -116,7 +117,7 @@ class FinalEvaluation:
         model, groups = self.setup.recipe(one.position).name, self.setup.plan.groups
         return EvaluatedGenerator(one.name, one.position, model, one.searched, fresh, rollouts, groups)
 
-    def verdict(self, ranked: Sequence[FinalCandidate], swarm: pso.Swarm, commits: Sequence[Commit]) -> SearchResult:
+    def verdict(self, ranked: Sequence[FinalCandidate], swarm: SearchState, commits: Sequence[Commit]) -> SearchResult:
         """The first of `ranked`, best first, that final items can measure, and the initial generators, side by side.
 
         Raises StoreError where they can measure none of `ranked`, or no initial generator.
@@ -138,7 +139,7 @@ class FinalEvaluation:
             initials=initials,
             gain=self.gain(best, select_best(initials)),
             counts=sum_totals([*load_search_rollouts(self.context, commits), *self.measured]),
-            stop=str(pso.stopped(swarm) or "stopped"),
+            stop=str(optimization.stopped(swarm) or "stopped"),
             passed=passed,
         )
 
@@ -174,13 +175,13 @@ def build_unmeasured_error(who: str, place: str, reasons: Mapping[str, str]) -> 
     )
 
 
-def build_candidates(candidates: Iterable[Candidate]) -> list[FinalCandidate]:
+def build_candidates(candidates: Iterable[Estimate]) -> list[FinalCandidate]:
     return [FinalCandidate(one.name, one.position, one.value) for one in candidates]
 
 
-def list_initial_generators(swarm: pso.Swarm) -> list[FinalCandidate]:
+def list_initial_generators(swarm: SearchState) -> list[FinalCandidate]:
     """Every initial generator."""
-    known = {record.position: record.value for record in swarm.measured}
+    known = {record.position: record.value for record in swarm.estimates}
     vertices = enumerate(positions.vertices(swarm.plan.basis, swarm.plan.groups))
     return [FinalCandidate(f"g{index:02d}", position, known.get(position)) for index, position in vertices]
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from swarm_core import recipe
+from swarm_core import recipe, streams
 from swarm_core.api import resolution
 from swarm_core.api.judging import Verifier
 from swarm_core.api.resolution import ResolvedSpec, UriRole, UriUse
@@ -23,10 +23,11 @@ from swarm_core.objectives import bootstrap
 from swarm_core.objectives import registry as objectives
 from swarm_core.objectives.accuracy import Accuracy
 from swarm_core.objectives.objective import Measurement
+from swarm_core.optimizers import positions
+from swarm_core.optimizers.optimizer import Plan
 from swarm_core.ports import ArtifactStore, Inference, Judge, StoreError
 from swarm_core.recipe import Digest, Merge, Recipe, TensorGroup
 from swarm_core.rollout import Rollout, Unmeasured, build_batch, measure
-from swarm_core.swarm import positions, pso, streams
 from swarm_core.swarm_names import GENERATORS, TAKERS
 from swarm_trainer.evaluation.examine import Examination, Sampling
 from swarm_trainer.lora import adapter, combine
@@ -49,7 +50,7 @@ class SearchSetup:
     experiment: Experiment
     basis: tuple[Digest, ...]
     exam: Examination
-    plan: pso.Plan
+    plan: Plan
     objective: bootstrap.ResampledObjective
     layers: Layers | None = None
     """Those with coefficients of their own; None gives all tensors the same."""

@@ -23,9 +23,10 @@ from swarm_core.engine.receipt_fields import Output
 from swarm_core.engine.work import Kind, Receipt, WorkItem
 from swarm_core.errors import BadInputError
 from swarm_core.experiment import Experiment
+from swarm_core.optimizers import optimization
+from swarm_core.optimizers.optimizer import SearchState
 from swarm_core.ports import ArtifactStore, CorruptError, StoreError
 from swarm_core.recipe import Digest, digest_bytes
-from swarm_core.swarm import pso
 from swarm_core.swarm_names import GENERATORS
 from swarm_trainer.adversarial.turns import Turn
 from swarm_trainer.evaluation import search_setup
@@ -179,21 +180,21 @@ def copy_tree(source: ArtifactStore, store: ArtifactStore, digest: Digest) -> No
 
 def derive_commits(source: ArtifactStore, ready: SearchSetup, theirs: list[Commit]) -> Iterator[Commit]:
     """This run's commits, from the other's rollouts. Raises BadInputError where this run would have asked others."""
-    swarm, parent = pso.start(ready.plan), ready.manifest
+    swarm, parent = optimization.start(ready.plan), ready.manifest
     for one in theirs:
         check_probes(swarm, one)
         turn = Turn(ready, one.iteration, swarm)
         keys = {probe.name: commit.probe_key(one.iteration, probe.name) for probe in one.probes}
         found = tuple(replay.remeasure(source, turn, keys[probe.name], probe) for probe in one.probes)
-        swarm = pso.tell(swarm, {probe.name: probe.fitness for probe in found})
-        own = Commit(ready.manifest, one.iteration, parent, ready.basis, pso.to_json(swarm), found)
+        swarm = optimization.tell(swarm, {probe.name: probe.fitness for probe in found})
+        own = Commit(ready.manifest, one.iteration, parent, ready.basis, optimization.to_json(swarm), found)
         yield own
         parent = own.digest
 
 
-def check_probes(swarm: pso.Swarm, one: Commit) -> None:
+def check_probes(swarm: SearchState, one: Commit) -> None:
     """Raises BadInputError unless the swarm asks what the other run asked."""
-    asked = [(probe.name, str(probe.purpose), probe.position) for probe in pso.ask(swarm)]
+    asked = [(probe.name, str(probe.purpose), probe.position) for probe in optimization.ask(swarm)]
     if asked != [(probe.name, probe.purpose, probe.position) for probe in one.probes]:
         raise BadInputError(
             f"{RESUME_FIELD}.iteration: with spec.swarm.iterations {swarm.plan.iterations} and patience"

@@ -18,10 +18,10 @@ from swarm_core.commit import Commit, ProbeResult
 from swarm_core.engine.receipt_fields import Output
 from swarm_core.engine.work import Kind, Receipt, WorkItem
 from swarm_core.experiment import Experiment
+from swarm_core.optimizers import optimization
 from swarm_core.ports import ArtifactStore, CorruptError, StoreError
 from swarm_core.recipe import Digest, digest_bytes
 from swarm_core.rollout import Rollout
-from swarm_core.swarm import pso
 from swarm_core.swarm_names import GENERATORS, RIVALS, TAKERS
 from swarm_trainer.adversarial import held_out_evaluation, turns
 from swarm_trainer.adversarial.turns import Turn
@@ -93,13 +93,13 @@ def replay_turn(context: Context, turn: Turn, one: Commit, manifest: Digest) -> 
     played = (one.moved, one.opponents, one.pool)
     opponents, pool = tuple(recipe.name for recipe in turn.opponents), turn.pool.digest if turn.pool else None
     require(played == (turn.moved, opponents, pool), f"{where} was played by others, or on another pool")
-    asked = [(probe.name, str(probe.purpose), probe.position) for probe in pso.ask(turn.swarm)]
+    asked = [(probe.name, str(probe.purpose), probe.position) for probe in optimization.ask(turn.swarm)]
     found = [(probe.name, probe.purpose, probe.position) for probe in one.probes]
     require(asked == found, f"{where} asked other probes than the swarm asks there")
     keys = {probe.name: commit.probe_key(one.iteration, probe.name) for probe in one.probes}
     fitness = {probe.name: remeasure(context.store, turn, keys[probe.name], probe).fitness for probe in one.probes}
-    swarm = pso.tell(turn.swarm, fitness)
-    require(pso.to_json(swarm) == one.swarm, f"{where} holds another swarm than its rollouts lead to")
+    swarm = optimization.tell(turn.swarm, fitness)
+    require(optimization.to_json(swarm) == one.swarm, f"{where} holds another swarm than its rollouts lead to")
     for probe in one.held_out:
         remeasure(context.store, turn, held_out_evaluation.key(one.iteration, probe.name), probe)
 

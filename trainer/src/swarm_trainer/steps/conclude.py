@@ -11,8 +11,8 @@ from pathlib import Path
 from swarm_core.commit import Commit
 from swarm_core.engine.receipt_fields import Output, Scalar
 from swarm_core.engine.work import Receipt, WorkItem
+from swarm_core.optimizers import optimization
 from swarm_core.recipe import Digest
-from swarm_core.swarm import pso
 from swarm_trainer.adversarial import conclude_game
 from swarm_trainer.evaluation.final_evaluation import FinalEvaluation
 from swarm_trainer.evaluation.search_setup import SearchSetup, load_search
@@ -29,9 +29,9 @@ def run(item: WorkItem, context: Context) -> Receipt:
         return conclude_game.run(item, context)
     setup = load_search(context)
     commits = list(commit_chain.walk(context.store))[::-1]
-    swarm = pso.from_json(commits[-1].swarm)
+    swarm = optimization.from_json(commits[-1].swarm)
     court = FinalEvaluation(item, context, setup)
-    verdict = court.verdict(court.rank_finalists(pso.finalists(swarm, setup.finalists)), swarm, commits)
+    verdict = court.verdict(court.rank_finalists(optimization.finalists(swarm, setup.finalists)), swarm, commits)
     bundle, digest = store_bundle(context, setup, verdict, commits)
     return Receipt(
         key=item.key,

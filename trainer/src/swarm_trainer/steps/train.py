@@ -11,11 +11,11 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
+from swarm_core import streams
 from swarm_core.api.resolved import ResolvedSpec, TrainedAdapters
 from swarm_core.engine import search_settings
 from swarm_core.engine.receipt_fields import Output
 from swarm_core.engine.work import Receipt, WorkItem
-from swarm_core.swarm import streams
 from swarm_core.swarm_names import TAKERS
 from swarm_core.text import prompts
 from swarm_trainer.adversarial import taker_training
