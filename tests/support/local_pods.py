@@ -14,7 +14,7 @@ from swarm_core.engine import search_settings
 from swarm_core.engine.decide import decide
 from swarm_core.engine.phases import TERMINAL
 from swarm_core.engine.state import EngineState
-from swarm_core.engine.work import Done, Kind, Launch, Observation, Observations, Receipt, WorkItem
+from swarm_core.engine.work import Done, Launch, Observation, Observations, Receipt, WorkItem
 from swarm_trainer.worker.session import WorkerSpec
 
 POD = [sys.executable, "-P", "-m", "swarm_trainer.pod"]
@@ -69,7 +69,7 @@ class Pods:
 
 def index_variables(item: WorkItem) -> dict[str, str]:
     """What an Indexed Job of this one item tells its pod."""
-    return {"JOB_COMPLETION_INDEX": "0", "DATASWARM_ITEMS": item.key} if item.kind is Kind.TRAIN else {}
+    return {"JOB_COMPLETION_INDEX": "0", "DATASWARM_ITEMS": item.key} if item.needs.accelerator else {}
 
 
 @dataclass(frozen=True, slots=True)

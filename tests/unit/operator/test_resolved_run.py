@@ -11,6 +11,7 @@ from pod_world import World
 
 from swarm_core.api import loading, resolution
 from swarm_core.api.resolved import ResolvedSpec
+from swarm_core.engine import search_settings
 from swarm_core.errors import BadInputError
 from swarm_operator.common import accelerators, resolved_run
 from swarm_trainer.worker import session
@@ -105,8 +106,9 @@ def test_the_peak_is_the_larger_of_training_and_searching(
     patch: documents.Patch, training: int, searching: int
 ) -> None:
     spec = resolved(patch)
-    assert (accelerators.while_training(spec), accelerators.while_searching(spec)) == (training, searching)
-    assert accelerators.peak(spec) == max(training, searching)
+    held = spec.execution.kubernetes, search_settings.build_outline(spec)
+    assert (accelerators.while_training(*held), accelerators.while_searching(*held)) == (training, searching)
+    assert accelerators.peak(*held) == max(training, searching)
 
 
 def test_a_refusal_is_an_error_of_the_user() -> None:

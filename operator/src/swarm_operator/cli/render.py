@@ -7,7 +7,7 @@ what is not yet known. One iteration stands for all. In front, as a comment: how
 import argparse
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,6 @@ import yaml
 from swarm_core.api import kubernetes_yaml
 from swarm_core.api.execution import S3Storage
 from swarm_core.api.lifecycle import DeletionPolicy
-from swarm_core.engine import search_settings
 from swarm_core.engine.planning import Outline
 from swarm_core.engine.work import Kind, WorkItem
 from swarm_core.errors import BadInputError
@@ -61,17 +60,16 @@ def render_run(text: str, source: str) -> str:
         raise BadInputError(f"{source}: no run; it is a mapping with apiVersion, kind, metadata and spec")
     metadata = {"namespace": "default", **document["metadata"], "uid": PLACEHOLDER_UID}
     order = resolved_run.parse({**document, "metadata": metadata}, DefaultImages())
-    outline = search_settings.build_outline(order.resolved)
-    made = {(one["kind"], one["metadata"]["name"]): one for one in list_children(order, outline)}
-    return format_summary(order, outline) + yaml.dump_all(
+    made = {(one["kind"], one["metadata"]["name"]): one for one in list_children(order)}
+    return format_summary(order) + yaml.dump_all(
         map(copy_plain, made.values()), Dumper=BlockTextDumper, sort_keys=False, width=120
     )
 
 
-def list_children(order: ResolvedRun, outline: Outline) -> Iterator[Object]:
+def list_children(order: ResolvedRun) -> Iterator[Object]:
     """Every child, in the order in which it is made; last what deletes the results, where that is asked for."""
-    for items in list_job_items(outline):
-        if items[0].kind is Kind.ITERATE and accelerators.has_servers(order.cluster):
+    for items in list_job_items(order.outline):
+        if items[0].needs.servers and order.has_servers:
             yield from (with_placeholder(step) for step in servers.dependency_steps(order))
             yield from servers.deployments(order)
         yield from (with_placeholder(step) for step in jobs.create_steps(order, items))
@@ -82,6 +80,11 @@ def list_children(order: ResolvedRun, outline: Outline) -> Iterator[Object]:
 
 def list_job_items(outline: Outline) -> Iterator[tuple[WorkItem, ...]]:
     """The items of each Job; of the iterations the first, of what is trained between turns the first as well."""
+    for items in _list_bare_items(outline):
+        yield tuple(replace(item, needs=outline.needs_of(item.kind)) for item in items)
+
+
+def _list_bare_items(outline: Outline) -> Iterator[tuple[WorkItem, ...]]:
     yield (WorkItem(Kind.PREPARE),)
     if outline.seeds:
         yield tuple(WorkItem(Kind.TRAIN, name, index, PLACEHOLDER_EXPERIMENT) for name, index in outline.seeds)
@@ -106,17 +109,16 @@ def with_placeholder(step: Create) -> Object:
     return step.manifest if step.secret is None else {**step.manifest, "stringData": {step.secret: "DRAWN"}}
 
 
-def format_summary(order: ResolvedRun, outline: Outline) -> str:
+def format_summary(order: ResolvedRun) -> str:
     """How much it is, in a comment."""
-    resolved, name = order.resolved, order.cluster.accelerator_resource
-    trained = (
-        f", training with {accelerators.while_training(resolved)}" if accelerators.concurrent_trainers(resolved) else ""
-    )
+    cluster, outline, name = order.cluster, order.outline, order.cluster.accelerator_resource
+    training = accelerators.while_training(cluster, outline)
+    trained = f", training with {training}" if accelerators.concurrent_trainers(cluster, outline) else ""
     return (
         f"# {order.name}: {count_jobs(outline)} Jobs at most, one after the other; {outline.turn} 0 stands for"
         f" {outline.iterations + 1}.\n"
-        f"# Peak of {name}: {accelerators.peak(resolved)} of {order.cluster.max_accelerators}"
-        f" (searching with {accelerators.while_searching(resolved)}{trained}).\n"
+        f"# Peak of {name}: {accelerators.peak(cluster, outline)} of {cluster.max_accelerators}"
+        f" (searching with {accelerators.while_searching(cluster, outline)}{trained}).\n"
     )
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from swarm_core.api import endpoint_access
 from swarm_core.api.execution import S3Storage
 from swarm_core.engine.container_contract import SERVER_KEY_VARIABLE, SERVERS_VARIABLE
-from swarm_operator.common import accelerators, names
+from swarm_operator.common import names
 from swarm_operator.common.reconcile_plan import Object
 from swarm_operator.common.resolved_run import ResolvedRun
 from swarm_operator.manifests import shared_objects
@@ -150,14 +150,11 @@ def secret_variable(variable: str, name: str, entry: str) -> Object:
     return {"name": variable, "valueFrom": {"secretKeyRef": {"name": name, "key": entry}}}
 
 
-def server_variables(order: ResolvedRun) -> tuple[Object, ...]:
-    """How work finds the servers: address by model, and the key; none where it writes its texts itself."""
-    if not accelerators.has_servers(order.cluster):
+def server_variables(order: ResolvedRun, models: tuple[str, ...]) -> tuple[Object, ...]:
+    """How work finds the servers of `models`: address by model, and the key; none where it runs models itself."""
+    if not models or not order.has_servers:
         return ()
-    addresses = {
-        model: f"http://{service_name(order, index)}:{PORT}"
-        for index, model in enumerate(accelerators.base_models(order.resolved))
-    }
+    addresses = {model: f"http://{service_name(order, order.outline.servers.index(model))}:{PORT}" for model in models}
     return (
         {"name": SERVERS_VARIABLE, "value": json.dumps(addresses, sort_keys=True)},
         server_key_variable(order),

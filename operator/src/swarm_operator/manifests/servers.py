@@ -7,7 +7,7 @@ answers, which is when its model is loaded; the startup probe gives that as long
 import json
 from math import ceil
 
-from swarm_operator.common import accelerators, names
+from swarm_operator.common import names
 from swarm_operator.common.reconcile_plan import Create, Object
 from swarm_operator.common.resolved_run import ResolvedRun
 from swarm_operator.manifests import pods, shared_objects
@@ -20,7 +20,7 @@ GRACE_SECONDS = 30
 
 def dependency_steps(order: ResolvedRun) -> tuple[Create, ...]:
     """What servers rest on, and how they are found: order, key, cache, Services."""
-    services = tuple(Create(service(order, index)) for index in range(len(accelerators.base_models(order.resolved))))
+    services = tuple(Create(service(order, index)) for index in range(len(order.outline.servers)))
     return (
         shared_objects.config_map(order),
         shared_objects.server_secret(order),
@@ -31,9 +31,7 @@ def dependency_steps(order: ResolvedRun) -> tuple[Create, ...]:
 
 def deployments(order: ResolvedRun) -> tuple[Object, ...]:
     """The Deployments, at their full size."""
-    return tuple(
-        deployment(order, index, model) for index, model in enumerate(accelerators.base_models(order.resolved))
-    )
+    return tuple(deployment(order, index, model) for index, model in enumerate(order.outline.servers))
 
 
 def deployment(order: ResolvedRun, index: int, model: str) -> Object:

@@ -79,7 +79,7 @@ def build(order: ResolvedRun, outline: Outline, state: EngineState, scene: Statu
         conditions=_build_conditions(order.run.metadata.generation, state, report, scene),
         gpu_seconds=scene.account.seconds if held else None,
         gpu_hours=scene.account.hours if held else None,
-        peak_accelerators=accelerators.peak(order.resolved),
+        peak_accelerators=accelerators.peak(order.cluster, outline),
         result=report.result,
         servers=scene.servers,
         rerun=order.run.spec.rerun,

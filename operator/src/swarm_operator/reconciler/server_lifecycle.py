@@ -18,7 +18,6 @@ from enum import StrEnum
 from swarm_core import streams
 from swarm_core.api.run_status import ServersStatus
 from swarm_core.engine.container_contract import EXIT_BAD_INPUT
-from swarm_core.engine.work import Kind
 from swarm_operator.common import accelerators, names, timestamps
 from swarm_operator.common.children import Children, Deployment, Pod
 from swarm_operator.common.reconcile_plan import Create, Delete, Object, Patch, Step
@@ -84,7 +83,7 @@ class ServersOutcome:
 def advance(order: ResolvedRun, was: ServersStatus | None, seen: Children, wish: ServerDemand) -> ServersOutcome:
     """Where the servers stand, and the steps towards what is wanted of them."""
     facts = ServerObservation(
-        wish, _accelerators_are_free(seen, wish.now), _all_are_ready(order, seen), _all_or_none_scheduled(seen)
+        wish, _accelerators_are_free(order, seen, wish.now), _all_are_ready(order, seen), _all_or_none_scheduled(seen)
     )
     after = _next_status(order, was or _infer_status(seen, wish.now), facts)
     steps = tuple(_list_steps(order, seen, up=ServersPhase(after.phase) in ACTIVE_PHASES))
@@ -171,9 +170,10 @@ def _wake_after(order: ResolvedRun, status: ServersStatus, now: float) -> float 
     return min((end - now + 1.0 for end in ends if end > now), default=1.0)  # times in the status are cut to seconds
 
 
-def _accelerators_are_free(seen: Children, now: float) -> bool:
+def _accelerators_are_free(order: ResolvedRun, seen: Children, now: float) -> bool:
     """Nothing trains and no server lives: their accelerators are free."""
-    training = any(pod.work == Kind.TRAIN and observations.is_living(pod, now) for pod in seen.pods)
+    holding = accelerators.kinds_holding_accelerators(order.outline)
+    training = any(pod.work in holding and observations.is_living(pod, now) for pod in seen.pods)
     return not training and are_gone(seen, now)
 
 
@@ -185,7 +185,7 @@ def are_gone(seen: Children, now: float) -> bool:
 def _all_are_ready(order: ResolvedRun, seen: Children) -> bool:
     wanted = order.cluster.servers.replicas
     up = [pod.key for pod in seen.serving() if pod.ready is not None and pod.ended is None and pod.deleted is None]
-    return all(up.count(str(index)) >= wanted for index in range(len(accelerators.base_models(order.resolved))))
+    return all(up.count(str(index)) >= wanted for index in range(len(order.outline.servers)))
 
 
 def _all_or_none_scheduled(seen: Children) -> bool:

@@ -13,12 +13,13 @@ committed: one swarm is the case of one turn. A side that trains has one more se
 turns, numbered on from its clusters, so that whatever finds an accelerator for a seed finds one for that, too.
 """
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import assert_never
 
 from swarm_core.engine.phases import Phase
 from swarm_core.engine.state import EngineState
-from swarm_core.engine.work import Kind, WorkItem
+from swarm_core.engine.work import Kind, Needs, WorkItem
 from swarm_core.swarm_names import GENERATORS
 
 
@@ -53,6 +54,8 @@ class Outline:
     """Why no further iteration may begin, in words; empty while there is budget left."""
     overdue: str = ""
     """Why the run must end now, in words; empty while there is time."""
+    needs: Mapping[Kind, Needs] = field(default_factory=dict)
+    """What the items of each kind need; a kind that is not listed needs nothing."""
     others: tuple[Side, ...] = ()
     """Swarms beside the generators, which take their turns after them in this order."""
 
@@ -73,6 +76,21 @@ class Outline:
     def seeds(self) -> tuple[tuple[str, int], ...]:
         """Swarm and index of every adapter to be trained in Seeding."""
         return tuple((side.name, index) for side in self.sides for index in range(side.clusters))
+
+    @property
+    def kinds(self) -> tuple[Kind, ...]:
+        """Every kind of work that the run wants at some time, in the order in which they come first."""
+        moves = [kind for side in self.sides for kind in _turn_kinds(side)]
+        return tuple(dict.fromkeys([Kind.PREPARE, *(Kind.TRAIN for _ in self.seeds), *moves, Kind.CONCLUDE]))
+
+    @property
+    def servers(self) -> tuple[str, ...]:
+        """The URIs of all models whose servers some item of the run asks, each once."""
+        return tuple(dict.fromkeys(uri for kind in self.kinds for uri in self.needs_of(kind).servers))
+
+    def needs_of(self, kind: Kind) -> Needs:
+        """What the items of a kind need."""
+        return self.needs.get(kind, Needs())
 
     @property
     def turn(self) -> str:
@@ -117,5 +135,14 @@ def _next_turn(outline: Outline, state: EngineState) -> list[WorkItem]:
     return [item for item in ordered if item.key not in state.done][:1]
 
 
+def _turn_kinds(side: Side) -> list[Kind]:
+    return [Kind.TRAIN] * side.trains + [Kind.ITERATE] * side.moves
+
+
 def _fill_attempt(outline: Outline, state: EngineState, item: WorkItem) -> WorkItem:
-    return replace(item, attempt=state.attempt(item.key).number, deadline_seconds=outline.item_deadline_seconds)
+    return replace(
+        item,
+        attempt=state.attempt(item.key).number,
+        deadline_seconds=outline.item_deadline_seconds,
+        needs=outline.needs_of(item.kind),
+    )

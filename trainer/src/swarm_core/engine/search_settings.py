@@ -6,8 +6,9 @@ The one place where the API's words become the swarm's, so both hosts, the comma
 from typing import Any
 
 from swarm_core import streams
-from swarm_core.api.resolved import ResolvedGenerators, ResolvedSpec, TrainedAdapters
+from swarm_core.api.resolved import ResolvedGenerators, ResolvedSpec, ResolvedTaker, TrainedAdapters
 from swarm_core.engine.planning import Outline, Side
+from swarm_core.engine.work import Kind, Needs
 from swarm_core.optimizers import optimization, registry
 from swarm_core.optimizers.optimizer import Optimizer, Plan
 from swarm_core.swarm_names import GENERATORS, RIVALS, TAKERS
@@ -19,10 +20,23 @@ def build_outline(resolved: ResolvedSpec) -> Outline:
         iterations=resolved.game.rounds if resolved.game else optimization.iterations(build_plan(resolved)),
         clusters=_count_trained(resolved.generators),
         others=_build_other_sides(resolved),
+        needs=build_needs(resolved),
         attempts=resolved.execution.attempts,
         item_deadline_seconds=resolved.execution.item_deadline_seconds,
         suspended=resolved.suspend,
     )
+
+
+def build_needs(resolved: ResolvedSpec) -> dict[Kind, Needs]:
+    """Training holds an accelerator; measuring asks the servers of every base model."""
+    asking = Needs(servers=base_models(resolved))
+    return {Kind.TRAIN: Needs(accelerator=True), Kind.ITERATE: asking, Kind.CONCLUDE: asking}
+
+
+def base_models(resolved: ResolvedSpec) -> tuple[str, ...]:
+    """The URIs of the distinct models that adapters are of: the base first, then takers' own in their order."""
+    own = [taker.model for taker in resolved.takers if isinstance(taker, ResolvedTaker)]
+    return tuple(dict.fromkeys([resolved.base.model, *own]))
 
 
 def _count_trained(side: ResolvedGenerators) -> int:
