@@ -6,6 +6,7 @@ import crd_validator
 import pytest
 import swarmrun_documents as documents
 from adversarial_documents import EXAMPLES, REFERENCE, SCHEMA, minimal, patched
+from engine_simulation import list_training
 from swarmrun_documents import Document, Example, Patch
 
 from swarm_core.api import crd, loading, resolution, schema
@@ -19,7 +20,8 @@ from swarm_core.api.adversarial import (
 from swarm_core.api.block import VALIDATIONS
 from swarm_core.api.custom_resources import ADVERSARIAL_RUN
 from swarm_core.engine import search_settings
-from swarm_core.engine.planning import Side
+from swarm_core.engine.planning import Turn
+from swarm_core.engine.work import Kind
 from swarm_core.errors import BadInputError
 from swarm_core.optimizers.standard import Standard
 
@@ -116,12 +118,13 @@ def test_released_bests_are_stale_and_all_others_measured_again() -> None:
 def test_a_game_is_outlined_as_two_swarms_that_move_and_one_that_is_only_seeded() -> None:
     patch = {"spec.takers.learning.type": "Train", "spec.takers.count": 3, "spec.rounds": 5}
     outline = search_settings.build_outline(resolved(patch))
-    assert (outline.iterations, outline.clusters) == (5, 4)
-    assert outline.others == (Side("takers", 3, trains=True), Side("rivals", 4, moves=False))
+    assert (outline.iterations, outline.iteration_noun) == (5, "round")
+    assert outline.training == list_training(generators=4, takers=3, rivals=4)
+    assert outline.turns == (Turn(), Turn(Kind.TRAIN, "takers", 1, 2), Turn(swarm="takers"))
     given = search_settings.build_outline(
         resolved({"spec.takers.adapters": ["a", "b"], "spec.generators.adapters": ["c", "d"]})
     )
-    assert [side.clusters for side in given.sides] == [0, 0, 0]
+    assert (given.training, given.turns) == ((), (Turn(), Turn(swarm="takers")))
 
 
 def test_each_side_sees_the_spec_as_its_own_and_draws_from_a_seed_of_its_own() -> None:

@@ -1,6 +1,7 @@
 """What work items need: carried with them, no part of their names, and known for every kind before a run begins."""
 
 import pytest
+from engine_simulation import list_training
 
 from swarm_core.engine import planning
 from swarm_core.engine.phases import Phase
@@ -10,7 +11,11 @@ from swarm_core.engine.work import Kind, Needs, WorkItem
 from swarm_core.recipe import digest_bytes
 
 TRAINING, ASKING = Needs(accelerator=True), Needs(servers=("a", "b"))
-OUTLINE = Outline(iterations=1, clusters=2, needs={Kind.TRAIN: TRAINING, Kind.ITERATE: ASKING, Kind.CONCLUDE: ASKING})
+OUTLINE = Outline(
+    iterations=1,
+    training=list_training(generators=2),
+    needs={Kind.TRAIN: TRAINING, Kind.ITERATE: ASKING, Kind.CONCLUDE: ASKING},
+)
 
 
 def test_an_item_without_words_to_the_contrary_needs_nothing() -> None:

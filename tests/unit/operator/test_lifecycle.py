@@ -61,7 +61,7 @@ def test_a_budget_that_is_spent_ends_the_search_and_the_best_so_far_is_concluded
     world.now += 3700.0
     world.operate()
     assert world.phase == "Concluding"
-    assert world.state.search.stop == "Budget"
+    assert world.state.stop == "Budget"
     world.drive()
     assert (world.phase, world.run["status"]["iteration"]) == ("Succeeded", 0)
     assert world.run["status"]["gpuHours"] > 1

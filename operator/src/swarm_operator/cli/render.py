@@ -7,7 +7,7 @@ what is not yet known. One iteration stands for all. In front, as a comment: how
 import argparse
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from swarm_core.api import kubernetes_yaml
 from swarm_core.api.execution import S3Storage
 from swarm_core.api.lifecycle import DeletionPolicy
 from swarm_core.engine.planning import Outline
-from swarm_core.engine.work import Kind, WorkItem
+from swarm_core.engine.work import WorkItem
 from swarm_core.errors import BadInputError
 from swarm_core.recipe import Digest
 from swarm_operator.common import accelerators, resolved_run
@@ -79,29 +79,21 @@ def list_children(order: ResolvedRun) -> Iterator[Object]:
 
 
 def list_job_items(outline: Outline) -> Iterator[tuple[WorkItem, ...]]:
-    """The items of each Job; of the iterations the first, of what is trained between turns the first as well."""
-    for items in _list_bare_items(outline):
-        yield tuple(replace(item, needs=outline.needs_of(item.kind)) for item in items)
-
-
-def _list_bare_items(outline: Outline) -> Iterator[tuple[WorkItem, ...]]:
-    yield (WorkItem(Kind.PREPARE),)
-    if outline.seeds:
-        yield tuple(WorkItem(Kind.TRAIN, name, index, PLACEHOLDER_EXPERIMENT) for name, index in outline.seeds)
-    for side in outline.sides:
-        if side.trains:
-            yield (WorkItem(Kind.TRAIN, side.name, side.clusters, PLACEHOLDER_COMMIT),)
-        if side.moves:
-            yield (WorkItem(Kind.ITERATE, side.name, parent=PLACEHOLDER_EXPERIMENT),)
-    yield (WorkItem(Kind.CONCLUDE, parent=PLACEHOLDER_COMMIT),)
+    """The items of each Job; of each turn its first one stands for all."""
+    yield (outline.preparation(),)
+    if outline.training:
+        yield tuple(outline.training_items(PLACEHOLDER_EXPERIMENT))
+    for turn in outline.turns:
+        parent = PLACEHOLDER_COMMIT if turn.first_iteration else PLACEHOLDER_EXPERIMENT
+        items = outline.turn_items(turn.first_iteration, parent)
+        yield tuple(item for item in items if (item.kind, item.swarm) == (turn.kind, turn.swarm))
+    yield (outline.conclusion(PLACEHOLDER_COMMIT if outline.turns else PLACEHOLDER_EXPERIMENT),)
 
 
 def count_jobs(outline: Outline) -> int:
     """How many Jobs a run takes, at most, if nothing is tried twice."""
-    sides = outline.sides
-    turns = sum(side.moves for side in sides) * (outline.iterations + 1)
-    trained = sum(side.trains for side in sides) * outline.iterations
-    return 2 + bool(outline.seeds) + turns + trained
+    turns = sum(max(0, outline.iterations + 1 - turn.first_iteration) for turn in outline.turns)
+    return 2 + bool(outline.training) + turns
 
 
 def with_placeholder(step: Create) -> Object:
@@ -115,11 +107,15 @@ def format_summary(order: ResolvedRun) -> str:
     training = accelerators.while_training(cluster, outline)
     trained = f", training with {training}" if accelerators.concurrent_trainers(cluster, outline) else ""
     return (
-        f"# {order.name}: {count_jobs(outline)} Jobs at most, one after the other; {outline.turn} 0 stands for"
-        f" {outline.iterations + 1}.\n"
+        f"# {order.name}: {count_jobs(outline)} Jobs at most, one after the other{_describe_turns(outline)}.\n"
         f"# Peak of {name}: {accelerators.peak(cluster, outline)} of {cluster.max_accelerators}"
         f" (searching with {accelerators.while_searching(cluster, outline)}{trained}).\n"
     )
+
+
+def _describe_turns(outline: Outline) -> str:
+    """How many iterations the first one stands for."""
+    return f"; {outline.iteration_noun} 0 stands for {outline.iterations + 1}" if outline.turns else ""
 
 
 def copy_plain(value: Any) -> Any:

@@ -17,8 +17,8 @@ def parallelism(cluster: KubernetesExecution, count: int) -> int:
 
 def concurrent_trainers(cluster: KubernetesExecution, outline: Outline) -> int:
     """How many items hold accelerators of their own at once, at most: those that share a Job, or one at a time."""
-    if outline.seeds and outline.needs_of(Kind.TRAIN).accelerator:
-        return parallelism(cluster, len(outline.seeds))
+    if outline.training and outline.needs_of(Kind.TRAIN).accelerator:
+        return parallelism(cluster, len(outline.training))
     return int(any(outline.needs_of(kind).accelerator for kind in outline.kinds))
 
 

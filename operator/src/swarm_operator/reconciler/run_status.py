@@ -19,10 +19,10 @@ from swarm_core.engine import phases
 from swarm_core.engine import run_summary as reports
 from swarm_core.engine.planning import Outline
 from swarm_core.engine.run_summary import RunSummary
-from swarm_core.engine.state import EngineState, SearchProgress
+from swarm_core.engine.state import EngineState
 from swarm_core.engine.work import Done, Kind, Observations, WorkItem
 from swarm_core.recipe import Digest
-from swarm_core.swarm_names import TAKERS
+from swarm_core.swarm_names import GENERATORS, TAKERS
 from swarm_operator.common import accelerators, timestamps
 from swarm_operator.common.reconcile_plan import Object
 from swarm_operator.common.resolved_run import ResolvedRun
@@ -110,7 +110,7 @@ def _build_game_status(common: RunStatus, state: EngineState, report: RunSummary
         **dict(common),
         round=report.iteration,
         rounds=report.iterations,
-        difficulty=state.search.best,
+        difficulty=state.search(GENERATORS).best,
         taker_score=report.taker,
         held_out_score=report.held_out,
         takers=_gain(report, Improvement),
@@ -225,8 +225,8 @@ def _gain(report: RunSummary, block: type[G]) -> G | None:
 
 def _round_rows(state: EngineState) -> tuple[RoundRow, ...]:
     """Every round of which generators were scored, with what takers made of it."""
-    answers = {point.iteration: point for point in state.others.get(TAKERS, SearchProgress()).history}
-    scored = [(point.iteration, point.best) for point in state.search.history if point.best is not None]
+    answers = {point.iteration: point for point in state.search(TAKERS).history}
+    scored = [(point.iteration, point.best) for point in state.search(GENERATORS).history if point.best is not None]
     rows = [(at, best, answers.get(at)) for at, best in scored]
     return tuple(
         RoundRow(

@@ -13,10 +13,10 @@ from swarm_core.engine import phases, planning
 from swarm_core.engine.phases import Phase
 from swarm_core.engine.planning import Outline
 from swarm_core.engine.receipt_fields import StopReason
-from swarm_core.engine.state import EngineState, HistoryPoint, SearchProgress
+from swarm_core.engine.state import EngineState, HistoryPoint
 from swarm_core.engine.work import WorkItem
 from swarm_core.recipe import Digest
-from swarm_core.swarm_names import TAKERS
+from swarm_core.swarm_names import GENERATORS, TAKERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +83,7 @@ class RunSummary:
 
 def summarize(outline: Outline, state: EngineState) -> RunSummary:
     """The report of `state`."""
-    search, outcome = state.search, state.outcome
-    takers = state.others.get(TAKERS, SearchProgress())
+    search, takers, outcome = state.search(GENERATORS), state.search(TAKERS), state.outcome
     said = format_message(outline, state)
     return RunSummary(
         phase=state.phase,
@@ -139,20 +138,26 @@ def _describe_phase(outline: Outline, state: EngineState) -> str:
         case Phase.PREPARING:
             where = "checking and pinning the inputs"
         case Phase.SEEDING:
-            what = "adapters" if outline.others else "generators"
-            where = f"{len(state.done)} of {len(outline.seeds)} {what} trained"
+            where = f"{len(state.done)} of {len(outline.training)} {_describe_training(outline)} trained"
         case Phase.ITERATING:
-            turn = f"{outline.turn} {state.iteration} of {outline.iterations}"
+            turn = f"{outline.iteration_noun} {state.iteration} of {outline.iterations}"
             where = turn if state.iteration else "measuring the start"
         case Phase.CONCLUDING:
             where = f"search ended ({state.stop or StopReason.ITERATIONS}); measuring again on fresh data"
+            where = where if outline.turns else "concluding"
         case Phase.SUCCEEDED:
-            where = f"concluded after {state.iteration} {outline.turn}s"
+            where = f"concluded after {state.iteration} {outline.iteration_noun}s" if outline.turns else "concluded"
         case Phase.FAILED:
             where = "failed"
         case _:
             assert_never(state.phase)
     return where
+
+
+def _describe_training(outline: Outline) -> str:
+    """What is trained in Seeding: the swarm by name where there is one."""
+    swarms = {swarm for swarm, _ in outline.training}
+    return swarms.pop() if len(swarms) == 1 else "adapters"
 
 
 def _describe_trouble(outline: Outline, state: EngineState, item: WorkItem) -> str:

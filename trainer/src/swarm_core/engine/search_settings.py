@@ -6,8 +6,8 @@ The one place where the API's words become the swarm's, so both hosts, the comma
 from typing import Any
 
 from swarm_core import streams
-from swarm_core.api.resolved import ResolvedGenerators, ResolvedSpec, ResolvedTaker, TrainedAdapters
-from swarm_core.engine.planning import Outline, Side
+from swarm_core.api.resolved import ResolvedGame, ResolvedGenerators, ResolvedSpec, ResolvedTaker, TrainedAdapters
+from swarm_core.engine.planning import Outline, Turn
 from swarm_core.engine.work import Kind, Needs
 from swarm_core.optimizers import optimization, registry
 from swarm_core.optimizers.optimizer import Optimizer, Plan
@@ -16,11 +16,33 @@ from swarm_core.swarm_names import GENERATORS, RIVALS, TAKERS
 
 def build_outline(resolved: ResolvedSpec) -> Outline:
     """The run as the engine sees it: generators given as adapters need no seeding."""
+    if resolved.game is not None:
+        return _build_game_outline(resolved, resolved.game)
     return Outline(
-        iterations=resolved.game.rounds if resolved.game else optimization.iterations(build_plan(resolved)),
-        clusters=_count_trained(resolved.generators),
-        others=_build_other_sides(resolved),
+        iterations=optimization.iterations(build_plan(resolved)),
+        training=_list_training(GENERATORS, resolved.generators),
         needs=build_needs(resolved),
+        attempts=resolved.execution.attempts,
+        item_deadline_seconds=resolved.execution.item_deadline_seconds,
+        suspended=resolved.suspend,
+    )
+
+
+def _build_game_outline(resolved: ResolvedSpec, game: ResolvedGame) -> Outline:
+    """Generators move, then takers; before all of their turns but the first, one more adapter may be trained."""
+    trained = _list_training(TAKERS, game.takers)
+    training = (
+        *_list_training(GENERATORS, resolved.generators),
+        *trained,
+        *_list_training(RIVALS, resolved.generators),
+    )
+    later = (Turn(Kind.TRAIN, TAKERS, first_iteration=1, index_offset=len(trained) - 1),)
+    return Outline(
+        iterations=game.rounds,
+        training=training,
+        turns=(Turn(), *(later if game.train else ()), Turn(swarm=TAKERS)),
+        needs=build_needs(resolved),
+        iteration_noun="round",
         attempts=resolved.execution.attempts,
         item_deadline_seconds=resolved.execution.item_deadline_seconds,
         suspended=resolved.suspend,
@@ -39,20 +61,10 @@ def base_models(resolved: ResolvedSpec) -> tuple[str, ...]:
     return tuple(dict.fromkeys([resolved.base.model, *own]))
 
 
-def _count_trained(side: ResolvedGenerators) -> int:
-    """How many adapters are to be trained for a side."""
-    return side.count if isinstance(side.origin, TrainedAdapters) else 0
-
-
-def _build_other_sides(resolved: ResolvedSpec) -> tuple[Side, ...]:
-    """What is seeded beside the generators, and moves after them."""
-    game = resolved.game
-    if game is None:
-        return ()
-    return (
-        Side(TAKERS, _count_trained(game.takers), trains=game.train is not None),
-        Side(RIVALS, _count_trained(resolved.generators), moves=False),
-    )
+def _list_training(swarm: str, side: ResolvedGenerators) -> tuple[tuple[str, int], ...]:
+    """The adapters to be trained for a swarm before it moves: none where they are given."""
+    count = side.count if isinstance(side.origin, TrainedAdapters) else 0
+    return tuple((swarm, index) for index in range(count))
 
 
 def moving_swarms(resolved: ResolvedSpec) -> tuple[str, ...]:
