@@ -5,25 +5,24 @@ from pathlib import Path
 import crd_validator
 import pytest
 import swarmrun_documents as documents
-from adversarial_documents import EXAMPLES, REFERENCE, SCHEMA, minimal, patched
+from adversarial_documents import EXAMPLES, REFERENCE, RESOURCE, SCHEMA, minimal, patched
 from engine_simulation import list_training
 from swarmrun_documents import Document, Example, Patch
 
 from swarm_core.api import crd, loading, resolution, schema
-from swarm_core.api.adversarial import (
+from swarm_core.api.block import VALIDATIONS
+from swarm_core.engine.planning import Turn
+from swarm_core.engine.work import Kind
+from swarm_core.errors import BadInputError
+from swarm_core.optimizers.standard import Standard
+from swarm_core.programs import program, search_settings
+from swarm_core.programs.adversarial_run.spec import (
     FIXED_NON_IDENTITY_FIELDS,
     IDENTITY_FIELDS,
     MUTABLE_FIELDS,
     AdversarialRun,
     AdversarialRunSpec,
 )
-from swarm_core.api.block import VALIDATIONS
-from swarm_core.api.custom_resources import ADVERSARIAL_RUN
-from swarm_core.engine import search_settings
-from swarm_core.engine.planning import Turn
-from swarm_core.engine.work import Kind
-from swarm_core.errors import BadInputError
-from swarm_core.optimizers.standard import Standard
 
 CRDS = Path(__file__).parents[3] / "crds"
 
@@ -67,7 +66,7 @@ def test_every_field_of_the_spec_is_fixed_or_free() -> None:
 
 
 def test_the_committed_crd_and_editor_schema_are_the_generated_ones() -> None:
-    assert (CRDS / "dataswarm.io_adversarialruns.yaml").read_text() == crd.text(ADVERSARIAL_RUN)
+    assert (CRDS / "dataswarm.io_adversarialruns.yaml").read_text() == crd.text(RESOURCE)
     assert (CRDS / "adversarialrun.schema.json").read_text() == schema.text(AdversarialRun)
 
 
@@ -102,26 +101,26 @@ def test_how_it_is_carried_out_does_not() -> None:
 
 
 def test_the_digest_of_the_smallest_game_stays_what_it_is() -> None:
-    assert resolution.spec_digest(resolved({})) == "3d9d3fffa73192250bf6b97fd86421ee9f5d7d9204100c835a33e7266ee35ca2"
+    assert resolution.spec_digest(resolved({})) == "4638f4922c86eca467d08217f047134f7287b5fab620bb02e42c0c0bf07e201e"
 
 
 def test_released_bests_are_stale_and_all_others_measured_again() -> None:
     game = resolved({"spec.generators.swarm": REFERENCE, "spec.takers.swarm": {"bests": "Decay"}}).game
     assert game is not None
-    assert [(side.rescored, side.decay) for side in game.sides] == [(False, 1.0), (False, 0.8)]
+    assert [(side.swarm.rescored, side.swarm.decay) for side in game.sides] == [(False, 1.0), (False, 0.8)]
     assert game.reference
     plain = resolved({}).game
     assert plain is not None
-    assert all(side.rescored for side in plain.sides)
+    assert all(side.swarm.rescored for side in plain.sides)
 
 
 def test_a_game_is_outlined_as_two_swarms_that_move_and_one_that_is_only_seeded() -> None:
     patch = {"spec.takers.learning.type": "Train", "spec.takers.count": 3, "spec.rounds": 5}
-    outline = search_settings.build_outline(resolved(patch))
+    outline = program.build_outline(resolved(patch))
     assert (outline.iterations, outline.iteration_noun) == (5, "round")
     assert outline.training == list_training(generators=4, takers=3, rivals=4)
     assert outline.turns == (Turn(), Turn(Kind.TRAIN, "takers", 1, 2), Turn(swarm="takers"))
-    given = search_settings.build_outline(
+    given = program.build_outline(
         resolved({"spec.takers.adapters": ["a", "b"], "spec.generators.adapters": ["c", "d"]})
     )
     assert (given.training, given.turns) == ((), (Turn(), Turn(swarm="takers")))
@@ -130,7 +129,7 @@ def test_a_game_is_outlined_as_two_swarms_that_move_and_one_that_is_only_seeded(
 def test_each_side_sees_the_spec_as_its_own_and_draws_from_a_seed_of_its_own() -> None:
     spec = resolved({"spec.takers.swarm": {"particles": 5, "rule": "Published"}, "spec.takers.count": 3})
     ours, theirs, rivals = (
-        search_settings.build_plan(search_settings.for_swarm(spec, name)) for name in ("generators", "takers", "rivals")
+        search_settings.build_plan(spec.for_swarm(name)) for name in ("generators", "takers", "rivals")
     )
     assert (ours.basis, ours.particles, theirs.basis, theirs.particles) == (4, 8, 3, 5)
     assert theirs.optimizer.name == "Published"
@@ -142,7 +141,7 @@ def test_each_side_sees_the_spec_as_its_own_and_draws_from_a_seed_of_its_own() -
 def test_a_game_begins_at_random_places_only_where_it_is_told_to(standard: Document, places: int) -> None:
     spec = resolved({"spec.takers.swarm.standard": standard, "spec.generators.swarm.standard": standard})
     for name in ("generators", "takers"):
-        assert search_settings.build_plan(search_settings.for_swarm(spec, name)).optimizer == Standard(scattered=places)
+        assert search_settings.build_plan(spec.for_swarm(name)).optimizer == Standard(scattered=places)
 
 
 def test_paths_of_both_sides_are_inputs() -> None:

@@ -84,7 +84,7 @@ def test_every_problem_of_a_file_has_its_own_line(specs: Path, capsys: Printed) 
     ("name", "words"),
     [
         ("gone.yaml", "gone.yaml cannot be read: No such file or directory"),
-        ("base", "base is a folder; give the SwarmRun file in it"),
+        ("base", "base is a folder; give the run's file in it"),
         ("binary", "binary is not text in UTF-8"),
         ("huge", "huge is larger than"),
     ],

@@ -6,9 +6,9 @@ import pytest
 import swarmrun_documents as documents
 
 from swarm_core.api import loading, resolution
-from swarm_core.engine import search_settings
 from swarm_core.experiment import Experiment, SeedData
 from swarm_core.objectives import registry as objectives
+from swarm_core.programs import search_settings
 from swarm_core.recipe import Merge, TensorGroup, build_mixture, digest_bytes
 from swarm_trainer.evaluation import evaluator
 from swarm_trainer.evaluation.evaluator import Evaluator

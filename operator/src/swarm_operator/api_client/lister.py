@@ -33,11 +33,11 @@ class Lister:
     async def look(self) -> int:
         """List everything once; how many runs brought news. Raises ApiError."""
         found: set[RunKey] = set()
-        for kind in resources.CACHED_KINDS:
+        for kind in resources.list_cached_kinds():
             for namespace in self.namespaces or (None,):
                 before = self.cache.newest_version(kind)
                 listing = await self.cluster.list(
-                    kind, namespace, "" if kind in resources.RUN_KINDS else names.RUN_UID_LABEL
+                    kind, namespace, "" if kind in resources.list_run_kinds() else names.RUN_UID_LABEL
                 )
                 found |= self.cache.listed(kind, namespace, listing, before)
         for run in sorted(found):

@@ -20,9 +20,9 @@ from swarm_core.engine.planning import Outline
 from swarm_core.engine.work import WorkItem
 from swarm_core.errors import BadInputError
 from swarm_core.recipe import Digest
-from swarm_operator.common import accelerators, resolved_run
+from swarm_operator.common import accelerators, cluster_run
+from swarm_operator.common.cluster_run import ClusterRun
 from swarm_operator.common.reconcile_plan import Create, Object
-from swarm_operator.common.resolved_run import ResolvedRun
 from swarm_operator.manifests import jobs, purge, servers
 
 PLACEHOLDER_UID = "00000000-0000-0000-0000-000000000000"
@@ -59,14 +59,14 @@ def render_run(text: str, source: str) -> str:
     if not isinstance(document, dict) or not isinstance(document.get("metadata"), dict):
         raise BadInputError(f"{source}: no run; it is a mapping with apiVersion, kind, metadata and spec")
     metadata = {"namespace": "default", **document["metadata"], "uid": PLACEHOLDER_UID}
-    order = resolved_run.parse({**document, "metadata": metadata}, DefaultImages())
+    order = cluster_run.parse({**document, "metadata": metadata}, DefaultImages())
     made = {(one["kind"], one["metadata"]["name"]): one for one in list_children(order)}
     return format_summary(order) + yaml.dump_all(
         map(copy_plain, made.values()), Dumper=BlockTextDumper, sort_keys=False, width=120
     )
 
 
-def list_children(order: ResolvedRun) -> Iterator[Object]:
+def list_children(order: ClusterRun) -> Iterator[Object]:
     """Every child, in the order in which it is made; last what deletes the results, where that is asked for."""
     for items in list_job_items(order.outline):
         if items[0].needs.servers and order.has_servers:
@@ -101,7 +101,7 @@ def with_placeholder(step: Create) -> Object:
     return step.manifest if step.secret is None else {**step.manifest, "stringData": {step.secret: "DRAWN"}}
 
 
-def format_summary(order: ResolvedRun) -> str:
+def format_summary(order: ClusterRun) -> str:
     """How much it is, in a comment."""
     cluster, outline, name = order.cluster, order.outline, order.cluster.accelerator_resource
     training = accelerators.while_training(cluster, outline)
@@ -148,7 +148,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BadInputError as error:
         sys.stderr.write(f"{error}\n")
     except (OSError, UnicodeDecodeError) as error:
-        sys.stderr.write(f"{error}; give a SwarmRun file\n")
+        sys.stderr.write(f"{error}; give a run's file\n")
     return REFUSED_EXIT_CODE
 
 

@@ -10,8 +10,8 @@ A Job has no TTL: its pod keeps the receipt until the operator has it in the sta
 from swarm_core.engine.container_contract import EXIT_BAD_INPUT, EXIT_DRAINED, ITEMS_VARIABLE
 from swarm_core.engine.work import WorkItem
 from swarm_operator.common import accelerators, names
+from swarm_operator.common.cluster_run import ClusterRun
 from swarm_operator.common.reconcile_plan import Create, Object
-from swarm_operator.common.resolved_run import ResolvedRun
 from swarm_operator.manifests import pods, shared_objects
 from swarm_operator.manifests.pods import Container
 
@@ -19,12 +19,12 @@ GRACE_SECONDS = 60
 """From SIGTERM to SIGKILL. A verb publishes as it goes and drains at once; the rest is for a slow disk."""
 
 
-def create_steps(order: ResolvedRun, items: tuple[WorkItem, ...]) -> tuple[Create, ...]:
+def create_steps(order: ClusterRun, items: tuple[WorkItem, ...]) -> tuple[Create, ...]:
     """The Job for `items`, of one kind and attempt, and before it what it rests on."""
     return (shared_objects.config_map(order), *shared_objects.cache_claim(order), Create(job(order, items)))
 
 
-def job(order: ResolvedRun, items: tuple[WorkItem, ...]) -> Object:
+def job(order: ClusterRun, items: tuple[WorkItem, ...]) -> Object:
     """The Job for `items`."""
     first = items[0]
     about = shared_objects.child_metadata(
@@ -47,12 +47,12 @@ def job(order: ResolvedRun, items: tuple[WorkItem, ...]) -> Object:
     }
 
 
-def job_labels(order: ResolvedRun, item: WorkItem) -> dict[str, str]:
+def job_labels(order: ClusterRun, item: WorkItem) -> dict[str, str]:
     """The labels of a Job beside those of every child."""
     return {names.ATTEMPT_LABEL: str(item.attempt), **shared_objects.queue_labels(order)}
 
 
-def _indexed_job_spec(order: ResolvedRun, count: int) -> dict[str, object]:
+def _indexed_job_spec(order: ClusterRun, count: int) -> dict[str, object]:
     return {
         "completionMode": "Indexed",
         "completions": count,
@@ -71,14 +71,14 @@ def pod_failure_policy(hopeless: str) -> Object:
     return {"rules": rules}
 
 
-def job_pod_template(order: ResolvedRun, container: Container, own: Object, annotations: Object, grace: int) -> Object:
+def job_pod_template(order: ClusterRun, container: Container, own: Object, annotations: Object, grace: int) -> Object:
     """The pods of a Job: each ends once, and has `grace` seconds to."""
     return pods.pod_template(
         order, container, own, annotations, restartPolicy="Never", terminationGracePeriodSeconds=grace
     )
 
 
-def container(order: ResolvedRun, items: tuple[WorkItem, ...]) -> Container:
+def container(order: ClusterRun, items: tuple[WorkItem, ...]) -> Container:
     """The container that carries an item out; of several, each pod its own."""
     first, cluster = items[0], order.cluster
     heavy = accelerators.is_heavy(cluster, first.needs)

@@ -17,8 +17,8 @@ from swarm_core.engine.work import Action, Cancel, Launch, Needs, Observations, 
 from swarm_core.engine.work import Running as InWork
 from swarm_operator.common import accelerators, names
 from swarm_operator.common.children import Children, Job
+from swarm_operator.common.cluster_run import ClusterRun
 from swarm_operator.common.reconcile_plan import Delete, Patch, Step
-from swarm_operator.common.resolved_run import ResolvedRun
 from swarm_operator.manifests import jobs
 from swarm_operator.reconciler import observations
 
@@ -34,7 +34,7 @@ class LaunchReadiness:
 
 
 def steps_for_actions(
-    order: ResolvedRun, seen: Children, world: Observations, actions: Sequence[Action], turn: LaunchReadiness
+    order: ClusterRun, seen: Children, world: Observations, actions: Sequence[Action], turn: LaunchReadiness
 ) -> Iterator[Step]:
     """What the engine's actions come to now."""
     cancels = [action for action in actions if isinstance(action, Cancel)]
@@ -68,7 +68,7 @@ def _cancel_steps(seen: Children, cancel: Cancel) -> Iterator[Step]:
             yield Delete("Pod", pod.name, pod.uid)
 
 
-def _is_training(order: ResolvedRun, world: Observations) -> bool:
+def _is_training(order: ClusterRun, world: Observations) -> bool:
     """Whether an item that holds accelerators of its own is in work."""
     holding = accelerators.kinds_holding_accelerators(order.outline)
     return any(isinstance(one, InWork) and WorkItem.from_key(key).kind in holding for key, one in world.items.items())
@@ -91,7 +91,7 @@ def _may_start(needs: Needs, turn: LaunchReadiness) -> bool:
     return turn.served or not needs.servers
 
 
-def _launch_steps(order: ResolvedRun, seen: Children, items: tuple[WorkItem, ...]) -> Iterator[Step]:
+def _launch_steps(order: ClusterRun, seen: Children, items: tuple[WorkItem, ...]) -> Iterator[Step]:
     name = names.job_name(order.base, items)
     left = next((job for job in seen.jobs if job.name == name), None)
     if left is None:

@@ -26,10 +26,10 @@ from swarm_core.engine.planning import Outline
 from swarm_core.engine.state import EngineState
 from swarm_core.engine.work import Kind, Launch, Observations, Running, WorkItem
 from swarm_core.errors import BadInputError
-from swarm_operator.common import accelerators, resolved_run, timestamps
+from swarm_operator.common import accelerators, cluster_run, timestamps
 from swarm_operator.common.children import Children, Job
+from swarm_operator.common.cluster_run import ClusterRun, Images
 from swarm_operator.common.reconcile_plan import Delete, Event, ObservedRun, Plan, Step
-from swarm_operator.common.resolved_run import Images, ResolvedRun
 from swarm_operator.reconciler import (
     accelerator_usage,
     child_parser,
@@ -58,7 +58,7 @@ REFUSED_RECHECK_SECONDS = 300.0
 class ReconcileContext:
     """What one reconcile looks at."""
 
-    order: ResolvedRun
+    order: ClusterRun
     seen: Children
     was: RunStatus
     saved: EngineState
@@ -74,7 +74,7 @@ def reconcile(observed: ObservedRun, now: float, images: Images) -> Plan:
         return deletion.plan_deletion(observed, now, images)
     was = run_status.read(observed.run)
     try:
-        order = resolved_run.parse(observed.run, images)
+        order = cluster_run.parse(observed.run, images)
     except BadInputError as error:
         return _refuse(observed, was, str(error), now)
     if was.spec_digest not in (None, order.digest):
@@ -84,7 +84,7 @@ def reconcile(observed: ObservedRun, now: float, images: Images) -> Plan:
     return Plan((held,)) if held else _advance_run(_build_context(order, observed, was, now))
 
 
-def _build_context(order: ResolvedRun, observed: ObservedRun, was: RunStatus, now: float) -> ReconcileContext:
+def _build_context(order: ClusterRun, observed: ObservedRun, was: RunStatus, now: float) -> ReconcileContext:
     seen = child_parser.parse(observed.children, order.cluster.accelerator_resource)
     asking = accelerators.kinds_asking_servers(order.outline)
     account = accelerator_usage.count(was.gpu_seconds, seen, asking, now)
@@ -93,7 +93,7 @@ def _build_context(order: ResolvedRun, observed: ObservedRun, was: RunStatus, no
     )
 
 
-def _build_outline(order: ResolvedRun, was: RunStatus, account: AcceleratorUsage, now: float) -> Outline:
+def _build_outline(order: ClusterRun, was: RunStatus, account: AcceleratorUsage, now: float) -> Outline:
     """What the engine knows: the spec, and which of its limits are reached."""
     spec, begun = order.run.spec, timestamps.parse(was.started_at)
     outline = replace(order.outline, stop_after=spec.stop_after)

@@ -13,6 +13,7 @@ from swarm_core.engine.work import WorkItem
 from swarm_core.optimizers import optimization
 from swarm_core.optimizers.optimizer import SearchState
 from swarm_core.ports import Inference
+from swarm_core.programs.adversarial_run.resolved import find_game
 from swarm_core.rollout import Rollout
 from swarm_core.swarm_names import RIVALS, TAKERS
 from swarm_trainer.adversarial import pools, turns
@@ -33,7 +34,7 @@ HELD_OUT_PURPOSE = "HeldOut"
 
 def generate_drafts(item: WorkItem, context: Context) -> None:
     """Have the generators write for the pool after their move, if the pool is to be as released."""
-    game = context.resolved.game
+    game = find_game(context.resolved)
     if game is None or not game.reference or item.index == 0:
         return
     ready = search_setup.load(context)

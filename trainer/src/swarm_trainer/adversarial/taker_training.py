@@ -12,6 +12,7 @@ from swarm_core import streams
 from swarm_core.errors import BadInputError
 from swarm_core.optimizers import optimization
 from swarm_core.ports import Solver, StoreError
+from swarm_core.programs.adversarial_run.resolved import find_game
 from swarm_core.swarm_names import TAKERS
 from swarm_core.text import prompts
 from swarm_trainer.adversarial import pools, turns
@@ -54,7 +55,7 @@ def build_question_pairs(context: Context, items: Sequence[str], count: int, see
 
 def build_round_task(context: Context, number: int) -> TrainingTask:
     """The lesson of round `number`."""
-    resolved, game = context.resolved, context.resolved.game
+    resolved, game = context.resolved, find_game(context.resolved)
     assert game is not None
     assert game.train is not None
     of_round = pools.build(context, number)

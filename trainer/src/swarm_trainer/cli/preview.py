@@ -4,9 +4,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from swarm_core.api import resolution
-from swarm_core.api.resolved import RemoteTaker, ResolvedGame, ResolvedJudge, ResolvedSpec, TrainedAdapters
-from swarm_core.engine import search_settings as search_of
+from swarm_core.api.resolved import RemoteTaker, ResolvedJudge, ResolvedSpec, TrainedAdapters
 from swarm_core.optimizers import optimization
+from swarm_core.programs import program
+from swarm_core.programs import search_settings as search_of
+from swarm_core.programs.adversarial_run.resolved import ResolvedGame, find_game
 from swarm_core.swarm_names import TAKERS
 from swarm_trainer.cli.run_file import RunFile
 
@@ -14,12 +16,14 @@ from swarm_trainer.cli.run_file import RunFile
 def describe(reading: RunFile, folder: Path) -> Iterator[str]:
     """The outlook, a line per subject."""
     resolved = reading.order.resolved
+    assert isinstance(resolved, ResolvedSpec)
+    game = find_game(resolved)
     yield f"{reading.name}: valid"
     yield f"  generators  {describe_generators(resolved, reading.items)}"
     yield f"  takers      {describe_takers(resolved, reading.items)}"
     yield f"  objective   {resolved.objective}, judged by {describe_judge(resolved)}"
-    yield f"  search      {describe_game(resolved.game) if resolved.game else describe_search(resolved)}"
-    if resolved.game is None:
+    yield f"  search      {describe_game(game) if game else describe_search(resolved)}"
+    if game is None:
         yield f"  questions   {describe_items(resolved)}"
     if resolved.access:
         yield f"  endpoints   {describe_endpoints(resolved)}"
@@ -38,8 +42,8 @@ def describe_generators(resolved: ResolvedSpec, items: Mapping[str, int]) -> str
 
 def describe_takers(resolved: ResolvedSpec, items: Mapping[str, int]) -> str:
     """The fixed ones by name, or those that move by where they come from."""
-    if resolved.game:
-        return describe_generators(search_of.for_swarm(resolved, TAKERS), items)
+    if find_game(resolved):
+        return describe_generators(resolved.for_swarm(TAKERS), items)
     return f"{len(resolved.takers)}: {', '.join(taker.name for taker in resolved.takers)}"
 
 
@@ -52,7 +56,7 @@ def describe_game(played: ResolvedGame) -> str:
 
 
 def describe_search(resolved: ResolvedSpec) -> str:
-    size, iterations = resolved.swarm, search_of.build_outline(resolved).iterations
+    size, iterations = resolved.swarm, program.build_outline(resolved).iterations
     rule = resolved.rule.optimizer_name
     return f"{rule}: {size.particles} particles, {iterations} iterations at most, patience {size.patience}"
 

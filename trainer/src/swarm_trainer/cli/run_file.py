@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from swarm_core.api import loading, resolution
-from swarm_core.engine import search_settings
+from swarm_core.api.resolved import ResolvedSpec
 from swarm_core.errors import BadInputError
 from swarm_trainer.data import seeds
 from swarm_trainer.runtime import inputs
@@ -41,17 +41,17 @@ def load(file: Path) -> RunFile:
 def read_text(file: Path) -> str:
     """The text of `file`. Raises BadInputError if it is not a file with text in UTF-8."""
     if file.is_dir():
-        raise BadInputError(f"{file} is a folder; give the SwarmRun file in it")
+        raise BadInputError(f"{file} is a folder; give the run's file in it")
     try:
         with file.open("rb") as stream:
             data = stream.read(MAX_FILE_BYTES + 1)
         if len(data) > MAX_FILE_BYTES:
-            raise BadInputError(f"{file} is larger than {MAX_FILE_BYTES} bytes; give a SwarmRun file")
+            raise BadInputError(f"{file} is larger than {MAX_FILE_BYTES} bytes; give a run's file")
         return data.decode("utf-8-sig")
     except OSError as error:
-        raise BadInputError(f"{file} cannot be read: {error.strerror}; give a SwarmRun file") from error
+        raise BadInputError(f"{file} cannot be read: {error.strerror}; give a run's file") from error
     except UnicodeDecodeError as error:
-        raise BadInputError(f"{file} is not text in UTF-8 ({error.reason}); give a SwarmRun file") from error
+        raise BadInputError(f"{file} is not text in UTF-8 ({error.reason}); give a run's file") from error
 
 
 def find_problems(order: WorkerSpec) -> tuple[list[str], dict[str, int]]:
@@ -61,14 +61,14 @@ def find_problems(order: WorkerSpec) -> tuple[list[str], dict[str, int]]:
     for use in resolution.list_uris(order.resolved):
         try:
             path = inputs.find_local(use, order.base_folder)
-            if path is not None and use.role is resolution.UriRole.DATA:
-                items[use.uri] = count_seed_items(order, use, path)
+            if path is not None and use.role is resolution.UriRole.DATA and isinstance(order.resolved, ResolvedSpec):
+                items[use.uri] = count_seed_items(order.resolved, use, path)
         except BadInputError as error:
             problems.append(str(error))
     return problems, items
 
 
-def count_seed_items(order: WorkerSpec, use: resolution.UriUse, path: Path) -> int:
+def count_seed_items(resolved: ResolvedSpec, use: resolution.UriUse, path: Path) -> int:
     """The number of distinct seed items in `path`. Raises BadInputError, naming the line."""
-    side = search_settings.for_swarm(order.resolved, use.swarm).generators
+    side = resolved.for_swarm(use.swarm).generators
     return len(seeds.read(path, side.data.field, side.cluster_field).items)

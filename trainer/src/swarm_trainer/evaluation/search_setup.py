@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from swarm_core.api.resolution import ResolvedSpec
-from swarm_core.engine import search_settings
 from swarm_core.experiment import Experiment
 from swarm_core.objectives import registry as objectives
 from swarm_core.objectives.accuracy import Accuracy
 from swarm_core.optimizers import positions
 from swarm_core.optimizers.optimizer import Plan
+from swarm_core.programs import search_settings
 from swarm_core.recipe import Digest, Recipe
 from swarm_core.swarm_names import GENERATORS, TAKERS
 from swarm_trainer.evaluation import evaluator
@@ -83,7 +83,7 @@ def load(context: Context, swarm: str = GENERATORS, later: int = 0) -> SearchSet
 def _load(context: Context, swarm: str, later: int) -> SearchSetup:
     manifest, experiment = experiments.load(context.store)
     given = experiment.for_swarm(swarm).adapters
-    trained = later if given else search_settings.for_swarm(context.resolved, swarm).generators.count + later
+    trained = later if given else context.resolved.for_swarm(swarm).generators.count + later
     basis = (*given, *(experiments.find_adapter(context.store, swarm, index) for index in range(trained)))
     return build(context, manifest, experiment, basis, swarm)
 
@@ -92,7 +92,7 @@ def build(
     context: Context, manifest: Digest, pinned: Experiment, basis: tuple[Digest, ...], swarm: str = GENERATORS
 ) -> SearchSetup:
     """The search of one swarm over `basis`, whose adapters are in the store."""
-    resolved, experiment = search_settings.for_swarm(context.resolved, swarm), pinned.for_swarm(swarm)
+    resolved, experiment = context.resolved.for_swarm(swarm), pinned.for_swarm(swarm)
     data = experiments.load_seed_data(context.store, experiment)
     examination = evaluator.build_examination(resolved, experiment, data)
     layers = search_space.find_layers(context, basis[0]) if resolved.swarm.per_layer else None
@@ -112,5 +112,5 @@ def build(
 
 def load_held_out(context: Context, experiment: Experiment) -> frozenset[str]:
     """What no generator may write and no taker be trained on: the items that either side holds out."""
-    sides = map(experiment.for_swarm, search_settings.moving_swarms(context.resolved))
+    sides = map(experiment.for_swarm, context.resolved.swarms)
     return frozenset(item for side in sides for item in experiments.load_seed_data(context.store, side).held_out)

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-from swarm_core.engine import search_settings
 from swarm_core.ports import Inference
 from swarm_core.recipe import Recipe
 from swarm_trainer.evaluation import search_setup
@@ -26,9 +25,7 @@ def serve(context: Context, search: SearchSetup, live: Sequence[Recipe]) -> list
 def list_models(context: Context, search: SearchSetup) -> ServedModels:
     """What the engines of a run may have to serve: the bases, and every swarm's adapters as it starts."""
     starts = [
-        recipe
-        for swarm in search_settings.moving_swarms(context.resolved)
-        for recipe in search_setup.load(context, swarm).initial_recipes
+        recipe for swarm in context.resolved.swarms for recipe in search_setup.load(context, swarm).initial_recipes
     ]
     return ServedModels(
         model_folders.locate_bases(context),

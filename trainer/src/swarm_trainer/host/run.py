@@ -12,8 +12,7 @@ from importlib.metadata import version
 from types import FrameType
 
 from swarm_core.api import resolution
-from swarm_core.api.resolved import ResolvedSpec
-from swarm_core.engine import search_settings
+from swarm_core.api.resolved import ResolvedRun
 from swarm_core.engine import state as states
 from swarm_core.engine.phases import Phase
 from swarm_core.engine.planning import Outline
@@ -21,6 +20,7 @@ from swarm_core.engine.state import EngineState
 from swarm_core.engine.work import FailureReason, Kind, WorkItem
 from swarm_core.errors import BadInputError
 from swarm_core.ports import ArtifactStore
+from swarm_core.programs import program
 from swarm_trainer.host import atomic_file, inputs, lock, log_tail, results, run_events, run_folder
 from swarm_trainer.host import status as statuses
 from swarm_trainer.host.executor import Executor, ExecutorHooks
@@ -128,15 +128,15 @@ def is_disposable(layout: Layout, end: EngineState | None) -> bool:
 def build_identity(job: RunJob) -> run_folder.RunIdentity:
     """The experiment of `job`, as its folder keeps it."""
     resolved = job.order.resolved
-    spec = resolved.model_dump(mode="json", by_alias=True, include=set(resolution.DIGESTED_FIELDS))
+    spec = resolution.identity_fields(resolved)
     return run_folder.RunIdentity(job.name, resolution.spec_digest(resolved), spec, version("dataswarm"))
 
 
-def build_outline(resolved: ResolvedSpec) -> Outline:
+def build_outline(resolved: ResolvedRun) -> Outline:
     """What the engine knows of a spec. Raises BadInputError for a run that is to be suspended."""
     if resolved.suspend:
         raise BadInputError("spec.suspend: true holds the run; remove it, and stop a run on one machine with Ctrl-C")
-    return search_settings.build_outline(resolved)
+    return program.build_outline(resolved)
 
 
 def build_executor_hooks(job: RunJob, store: ArtifactStore, inbox: Inbox, clock: Clock) -> ExecutorHooks:

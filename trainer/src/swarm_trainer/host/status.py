@@ -10,14 +10,18 @@ from pydantic.alias_generators import to_camel
 from swarm_core.engine import run_summary
 from swarm_core.engine.planning import Outline
 from swarm_core.engine.state import EngineState
+from swarm_core.programs import search_summary
+from swarm_core.swarm_names import TAKERS
 from swarm_trainer.host.run_folder import RunIdentity
 
 
 def format_status(identity: RunIdentity, outline: Outline, state: EngineState) -> bytes:
     """The status as JSON: camelCase, missing numbers null, times in seconds since 1970-01-01 UTC."""
-    report = run_summary.summarize(outline, state)
-    particles = [{"name": name, "fitness": fitness} for name, fitness in report.particles]
-    fields = {"name": identity.name, "specDigest": identity.digest, **asdict(report), "particles": particles}
+    search, takers = search_summary.summarize(state), state.search(TAKERS)
+    particles = [{"name": name, "fitness": fitness} for name, fitness in search.particles]
+    found = {**asdict(search), "particles": particles, "taker": takers.best, "held_out": takers.held_out}
+    report = {**asdict(run_summary.summarize(outline, state)), **found}
+    fields = {"name": identity.name, "specDigest": identity.digest, **report}
     return json.dumps(to_camel_keys(fields), indent=1, allow_nan=False).encode() + b"\n"
 
 

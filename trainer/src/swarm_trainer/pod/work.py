@@ -53,7 +53,7 @@ def execute(errand: WorkTask, item: WorkItem, report: Callable[[Progress], None]
     order = WorkerSpec.from_bytes(errand.order.read_bytes())
     pod_context.set_input_cache(errand.cache)
     context = pod_context.build(order, errand.cache, os.environ)
-    session.limit_threads(context.resolved)
+    session.limit_threads(context.run)
     return session.build_executor(context)(item, report)
 
 

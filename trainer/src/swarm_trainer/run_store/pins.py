@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from dataclasses import asdict
 
 from swarm_core.api import resolution
-from swarm_core.api.resolution import ResolvedSpec, UriUse
+from swarm_core.api.resolution import UriUse
+from swarm_core.api.resolved import ResolvedRun
 from swarm_core.errors import BadInputError
 from swarm_core.ports import ArtifactStore
 from swarm_core.recipe import Digest, canonical_json
@@ -52,7 +53,7 @@ def check(use: UriUse, found: Digest, pinned: Pin) -> None:
         )
 
 
-def check_experiment(resolved: ResolvedSpec, store: ArtifactStore) -> None:
+def check_experiment(resolved: ResolvedRun, store: ArtifactStore) -> None:
     """Raises BadInputError if the store, which may be a distant one, holds another experiment than this."""
     standing, pinned = store.read(IDENTITY_KEY), digests(load(store))
     if standing is None:

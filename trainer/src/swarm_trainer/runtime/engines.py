@@ -14,9 +14,9 @@ from pathlib import Path
 
 from swarm_core.api.execution import InferenceType, S3Storage
 from swarm_core.api.resolved import ResolvedSpec, TrainedAdapters
-from swarm_core.engine import search_settings
 from swarm_core.errors import BadInputError
 from swarm_core.ports import Inference
+from swarm_core.programs.adversarial_run.resolved import find_game
 from swarm_core.recipe import Digest, Recipe, build_single
 from swarm_trainer.inference import retrying_client, vllm_server
 from swarm_trainer.inference.endpoint import Endpoint, EndpointProvider, ExternalServers, FixedEndpoint
@@ -56,8 +56,8 @@ def check(context: Context) -> None:
         raise BadInputError(
             f"{INFERENCE_FIELD}: VLLM, but vLLM is not installed here; install it (`make vllm`), or write Local"
         )
-    for swarm in search_settings.moving_swarms(resolved):
-        origin = search_settings.for_swarm(resolved, swarm).generators.origin
+    for swarm in resolved.swarms:
+        origin = resolved.for_swarm(swarm).generators.origin
         if isinstance(origin, TrainedAdapters):
             check_rank(f"spec.{swarm}.training.rank", origin.training.rank)
 
@@ -132,9 +132,9 @@ def build_server_spec(context: Context, stock: ServedModels, digest: Digest) -> 
     adapted = [model for model in stock.models if model.base == digest and model.basis]
     # Any later iteration asks about fewer, and the first about more, but in turn: what is evicted has been asked.
     candidates = max(4 * resolved.swarm.particles, resolved.evaluation.finalists, resolved.generators.count + 1)
-    if resolved.game:  # in the end the best takers of all rounds answer beside the initial ones
-        last = resolved.game.rounds + resolved.game.takers.count + 2
-        candidates = max(candidates, 4 * resolved.game.sides[1].swarm.particles, last)
+    if game := find_game(resolved):  # in the end the best takers of all rounds answer beside the initial ones
+        last = game.rounds + game.takers.count + 2
+        candidates = max(candidates, 4 * game.sides[1].swarm.particles, last)
     return ServerConfig(
         base=digest,
         folder=stock.bases[digest],

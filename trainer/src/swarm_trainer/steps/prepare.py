@@ -12,11 +12,11 @@ from shutil import disk_usage
 from swarm_core.api import resolution
 from swarm_core.api.resolution import ResolvedSpec, UriRole, UriUse
 from swarm_core.api.resolved import ByKMeans, GivenAdapters, ResolvedTaker, TrainedAdapters
-from swarm_core.engine import search_settings
 from swarm_core.engine.receipt_fields import Output, Scalar
 from swarm_core.engine.work import Receipt, WorkItem
 from swarm_core.errors import BadInputError
 from swarm_core.experiment import Adversary, Experiment, SeedData
+from swarm_core.programs.adversarial_run.resolved import find_game
 from swarm_core.recipe import Digest
 from swarm_core.swarm_names import GENERATORS, TAKERS
 from swarm_trainer.adversarial import game_checks
@@ -45,11 +45,11 @@ def run(item: WorkItem, context: Context) -> Receipt:
     check_adapters(context)
     if resolved.swarm.per_layer:
         layers.check(model_folders.locate_base(context))
-    data = {swarm: read_seed_data(context, swarm) for swarm in search_settings.moving_swarms(resolved)}
+    data = {swarm: read_seed_data(context, swarm) for swarm in resolved.swarms}
     for swarm, found in data.items():
-        check_items(search_settings.for_swarm(resolved, swarm), found, swarm)
+        check_items(resolved.for_swarm(swarm), found, swarm)
         prompt_length.check(resolved, model_folders.locate_base(context), found)
-    if resolved.game:
+    if find_game(resolved):
         game_checks.check(resolved, data[GENERATORS], data[TAKERS])
     check_disk(context)
     remote_endpoints.check(context)
@@ -59,7 +59,7 @@ def run(item: WorkItem, context: Context) -> Receipt:
         takers=tuple(remote_endpoints.pin_taker(taker, contents) for taker in resolved.takers),
         data=context.store.put(data[GENERATORS].to_bytes()),
         adapters=tuple(contents[uri] for uri in list_adapter_uris(resolved)),
-        adversary=build_adversary(context, data[TAKERS], contents) if resolved.game else None,
+        adversary=build_adversary(context, data[TAKERS], contents) if find_game(resolved) else None,
     )
     identity = resolution.serialize_identity(resolved, contents)
     forked = fork.prepare(context, experiment, identity)
@@ -80,7 +80,7 @@ def run(item: WorkItem, context: Context) -> Receipt:
 
 def build_adversary(context: Context, data: SeedData, contents: Mapping[str, Digest]) -> Adversary:
     """The takers that move, pinned."""
-    adapters = list_adapter_uris(search_settings.for_swarm(context.resolved, TAKERS))
+    adapters = list_adapter_uris(context.resolved.for_swarm(TAKERS))
     return Adversary(context.store.put(data.to_bytes()), tuple(contents[uri] for uri in adapters))
 
 
@@ -131,7 +131,7 @@ def list_adapter_uris(resolved: ResolvedSpec) -> tuple[str, ...]:
 
 def read_seed_data(context: Context, swarm: str) -> SeedData:
     """The seed items of one side, split and clustered."""
-    resolved = search_settings.for_swarm(context.resolved, swarm)
+    resolved = context.resolved.for_swarm(swarm)
     data, origin = resolved.generators.data, resolved.generators.origin
     path = inputs.locate(find_use(context.resolved, UriRole.DATA, swarm), context)
     read = seeds.read(path, data.field, resolved.generators.cluster_field)
@@ -146,7 +146,7 @@ def read_seed_data(context: Context, swarm: str) -> SeedData:
 
 def cluster_items(context: Context, items: Sequence[seeds.SeedItem], swarm: str) -> tuple[tuple[str, ...], ...]:
     """`items` in as many clusters as the side has adapters, each large enough to make pairs from."""
-    resolved = search_settings.for_swarm(context.resolved, swarm)
+    resolved = context.resolved.for_swarm(swarm)
     count, least = resolved.generators.count, 2 * resolved.generation.shots
     origin = resolved.generators.origin
     assert isinstance(origin, TrainedAdapters)

@@ -13,7 +13,6 @@ from pathlib import Path
 
 from swarm_core import streams
 from swarm_core.api.resolved import ResolvedSpec, TrainedAdapters
-from swarm_core.engine import search_settings
 from swarm_core.engine.receipt_fields import Output
 from swarm_core.engine.work import Receipt, WorkItem
 from swarm_core.swarm_names import TAKERS
@@ -56,7 +55,7 @@ def load_clusters(item: WorkItem, context: Context) -> tuple[tuple[str, ...], ..
 
 def build_cluster_task(item: WorkItem, context: Context, items: tuple[str, ...]) -> TrainingTask:
     """What the adapter of a cluster is trained on."""
-    resolved = search_settings.for_swarm(context.resolved, item.swarm)
+    resolved = context.resolved.for_swarm(item.swarm)
     seed, count = streams.seed(resolved.seed, "pairs", item.index), get_training_origin(resolved).training.pairs
     if item.swarm == TAKERS:
         drawn = taker_training.build_question_pairs(context, items, count, seed)
@@ -68,7 +67,7 @@ def build_cluster_task(item: WorkItem, context: Context, items: tuple[str, ...])
 
 def train_adapter(item: WorkItem, context: Context, lesson: TrainingTask, scratch: Path) -> training.TrainingResult:
     """Fine-tune one LoRA into a folder of `scratch`."""
-    resolved = search_settings.for_swarm(context.resolved, item.swarm)
+    resolved = context.resolved.for_swarm(item.swarm)
     what = f"{item.swarm.removesuffix('s')} {item.index}"
 
     def heard(step: int, steps: int, loss: float) -> None:
