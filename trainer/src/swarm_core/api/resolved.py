@@ -174,6 +174,16 @@ class ResolvedSpec(ResolvedRun):
         """The swarms that move, in the order of their turns."""
         return (GENERATORS,)
 
+    @property
+    def max_live_candidates(self) -> int:
+        """The most candidates that are asked about in one step, beside the takers: a server is sized for them."""
+        return max(4 * self.swarm.particles, self.evaluation.finalists, self.generators.count + 1)
+
+    @property
+    def has_local_takers(self) -> bool:
+        """Whether any taker is served by the run itself rather than by an endpoint."""
+        return any(isinstance(taker, ResolvedTaker) for taker in self.takers)
+
     def for_swarm(self, swarm: str) -> "ResolvedSpec":
         """The search as one of its swarms sees it: as if that swarm were the generators."""
         assert swarm == GENERATORS

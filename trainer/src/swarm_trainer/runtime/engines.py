@@ -16,7 +16,6 @@ from swarm_core.api.execution import InferenceType, S3Storage
 from swarm_core.api.resolved import ResolvedSpec, TrainedAdapters
 from swarm_core.errors import BadInputError
 from swarm_core.ports import Inference
-from swarm_core.programs.adversarial_run.resolved import find_game
 from swarm_core.recipe import Digest, Recipe, build_single
 from swarm_trainer.inference import retrying_client, vllm_server
 from swarm_trainer.inference.endpoint import Endpoint, EndpointProvider, ExternalServers, FixedEndpoint
@@ -131,10 +130,7 @@ def build_server_spec(context: Context, stock: ServedModels, digest: Digest) -> 
     local, dtype = resolved.execution.local, str(resolved.base.dtype)
     adapted = [model for model in stock.models if model.base == digest and model.basis]
     # Any later iteration asks about fewer, and the first about more, but in turn: what is evicted has been asked.
-    candidates = max(4 * resolved.swarm.particles, resolved.evaluation.finalists, resolved.generators.count + 1)
-    if game := find_game(resolved):  # in the end the best takers of all rounds answer beside the initial ones
-        last = game.rounds + game.takers.count + 2
-        candidates = max(candidates, 4 * game.sides[1].swarm.particles, last)
+    candidates = resolved.max_live_candidates
     return ServerConfig(
         base=digest,
         folder=stock.bases[digest],

@@ -8,10 +8,8 @@ from pathlib import Path
 from transformers import AutoConfig, AutoTokenizer
 
 from swarm_core.api.resolution import ResolvedSpec
-from swarm_core.api.resolved import ResolvedTaker
 from swarm_core.errors import BadInputError
 from swarm_core.experiment import SeedData
-from swarm_core.programs.adversarial_run.resolved import find_game
 from swarm_core.text import prompts
 from swarm_trainer.lora import base
 
@@ -32,7 +30,7 @@ def check(resolved: ResolvedSpec, folder: Path, data: SeedData) -> None:
     if limit > longest_ever:
         raise BadInputError(f"spec.base.maxModelLen: {limit}, but the base ends at {longest_ever}; lower it")
     check_length("spec.generation.maxTokens", generation, resolved.generation.max_tokens, limit)
-    if find_game(resolved) or any(isinstance(taker, ResolvedTaker) for taker in resolved.takers):
+    if resolved.has_local_takers:
         check_length("spec.answering.maxTokens", max(answering), resolved.answering.max_tokens, limit)
 
 

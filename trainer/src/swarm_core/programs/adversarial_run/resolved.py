@@ -39,6 +39,20 @@ class ResolvedAdversarialRun(ResolvedSpec):
         """The swarms that move, in the order of their turns."""
         return (GENERATORS, TAKERS)
 
+    @property
+    def max_live_candidates(self) -> int:
+        """The most candidates that are asked about in one step: in the end, the best takers of all rounds answer beside
+        the initial ones.
+        """
+        _, theirs = self.game.sides
+        most = max(4 * theirs.swarm.particles, self.game.rounds + self.game.takers.count + 2)
+        return max(super().max_live_candidates, most)
+
+    @property
+    def has_local_takers(self) -> bool:
+        """Those that move are the run's own."""
+        return True
+
     def for_swarm(self, swarm: str) -> ResolvedSpec:
         """The run as one of its swarms sees it: as if that swarm were the generators, with a seed of its own.
 
