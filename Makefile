@@ -70,9 +70,11 @@ lint: $(VENV)/.ready fresh
 generate: $(VENV)/.ready  ## rewrite everything generated from the models
 	$(BIN)/python crds/generate.py --crds crds --chart charts/dataswarm/files
 	for run in local servers game; do $(BIN)/python -m swarm_operator.cli.render $(GOLDEN)/$$run.yaml > $(GOLDEN)/$$run.children.yaml; done
+	$(BIN)/python docs/code_map.py > docs/code-map.md
 
 fresh: $(VENV)/.ready  ## generated files are what the models say
 	$(BIN)/python crds/generate.py --crds crds --chart charts/dataswarm/files --check
+	$(BIN)/python docs/code_map.py | diff -u docs/code-map.md -
 
 bench: $(VENV)/.ready  ## ten run seeds of the demo, all printed (about 20 minutes on two cores)
 	$(BIN)/python benchmarks/ten_seeds.py

@@ -187,7 +187,8 @@ def derive_commits(source: ArtifactStore, ready: SearchSetup, theirs: list[Commi
         keys = {probe.name: commit.probe_key(one.iteration, probe.name) for probe in one.probes}
         found = tuple(replay.remeasure(source, turn, keys[probe.name], probe) for probe in one.probes)
         swarm = optimization.tell(swarm, {probe.name: probe.fitness for probe in found})
-        own = Commit(ready.manifest, one.iteration, parent, ready.space.basis, optimization.to_json(swarm), found)
+        place = (ready.manifest, one.iteration, parent)
+        own = Commit(*place, ready.space.basis, optimization.to_json(swarm), found, kind=one.kind)
         yield own
         parent = own.digest
 
