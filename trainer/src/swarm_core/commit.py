@@ -94,9 +94,9 @@ class Commit:
             )
         probes = tuple(_parse_probe_result(probe) for probe in fields.pop("probes"))
         held_out = tuple(_parse_probe_result(probe) for probe in fields.pop("held_out", ()))
-        tuples = {name: tuple(fields[name]) for name in ("basis", "opponents") if name in fields}
-        own = {**fields, **tuples, "probes": probes, "held_out": held_out}
-        return cls(**own, kind=outside.kind, iteration=outside.iteration, parent=outside.parent)
+        fields |= {name: tuple(fields[name]) for name in ("basis", "opponents") if name in fields}
+        fields |= {"iteration": outside.iteration, "parent": outside.parent, "kind": outside.kind}
+        return cls(**fields, probes=probes, held_out=held_out)
 
 
 def _parse_probe_result(fields: dict[str, object]) -> ProbeResult:

@@ -105,6 +105,8 @@ class Outcome:
     best_particle: str = ""
     """Who found the generator that was chosen: a finalist, and not always the one that the search held for the best."""
     best_recipe: str = ""
+    figures: Mapping[str, float] = field(default_factory=dict)
+    """Every other number of the receipt, by its name: what a program that does not search concludes with."""
     __pydantic_config__ = STRICT_CONFIG
 
 

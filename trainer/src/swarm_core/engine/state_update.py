@@ -144,4 +144,5 @@ def _parse_outcome(found: Receipt) -> Outcome:
         gain_high=receipt_fields.number(found, Scalar.GAIN_HIGH),
         best_particle=receipt_fields.text(found, Scalar.BEST_PARTICLE),
         best_recipe=receipt_fields.text(found, Scalar.BEST_RECIPE),
+        figures=receipt_fields.list_other_numbers(found),
     )
