@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from swarm_core import streams
 from swarm_core.items import build_items
 from swarm_core.objectives import intervals
 from swarm_core.objectives.accuracy import Accuracy
@@ -13,7 +14,6 @@ from swarm_core.objectives.difficulty import Difficulty
 from swarm_core.objectives.objective import MeansObjective, Measurement, Objective, Sample
 from swarm_core.objectives.scores import CoverageError, Score, Unscored, UnscoredReason
 from swarm_core.objectives.separation import Separation
-from swarm_core.swarm import streams
 
 LOST = Unscored(UnscoredReason.UNREADABLE)
 SKILLS = (0.7, 0.5, 0.4, 0.2)

@@ -19,11 +19,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from swarm_core import format_version
+from swarm_core import format_version, streams
 from swarm_core.gates.duplicate import DuplicateGate
 from swarm_core.items import Item
 from swarm_core.recipe import Digest, ModelName, canonical_json, digest_bytes
-from swarm_core.swarm import streams
 
 VERSION = 2
 """The version of the stored format: 2 has items as records, 1 had them as texts and did not say its version."""

@@ -6,7 +6,7 @@ from pathlib import Path
 from swarm_core.api import resolution
 from swarm_core.api.resolved import RemoteTaker, ResolvedGame, ResolvedJudge, ResolvedSpec, TrainedAdapters
 from swarm_core.engine import search_settings as search_of
-from swarm_core.swarm import pso
+from swarm_core.optimizers import optimization
 from swarm_core.swarm_names import TAKERS
 from swarm_trainer.cli.run_file import RunFile
 
@@ -45,7 +45,7 @@ def describe_takers(resolved: ResolvedSpec, items: Mapping[str, int]) -> str:
 
 def describe_game(played: ResolvedGame) -> str:
     """How the two sides move, and on what."""
-    sides = " against ".join(f"{side.swarm.particles} ({type(side.rule).__name__})" for side in played.sides)
+    sides = " against ".join(f"{side.swarm.particles} ({side.rule.optimizer_name})" for side in played.sides)
     pool = f"pool of {played.pool.size}, of which {played.pool.turnover:.0%} give way in a round"
     learning = "takers search and train" if played.train else "takers search"
     return f"{sides} particles, {played.rounds} rounds at most, {pool}; {learning}"
@@ -53,7 +53,7 @@ def describe_game(played: ResolvedGame) -> str:
 
 def describe_search(resolved: ResolvedSpec) -> str:
     size, iterations = resolved.swarm, search_of.build_outline(resolved).iterations
-    rule = type(resolved.rule).__name__
+    rule = resolved.rule.optimizer_name
     return f"{rule}: {size.particles} particles, {iterations} iterations at most, patience {size.patience}"
 
 
@@ -89,7 +89,7 @@ def describe_judge(resolved: ResolvedSpec) -> str:
 def count_items(resolved: ResolvedSpec) -> tuple[int, int, int]:
     """Items asked for at most: in the search, for the choice, for the report."""
     evaluation = resolved.evaluation
-    searched = pso.budget(search_of.build_plan(resolved)) * evaluation.items
+    searched = optimization.budget(search_of.build_plan(resolved)) * evaluation.items
     chosen = search_of.items_per_finalist(resolved) * evaluation.finalists
     reported = (resolved.generators.count + 1) * evaluation.final.items * evaluation.final.seeds
     return searched, chosen, reported

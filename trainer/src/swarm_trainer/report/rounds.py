@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from swarm_core.commit import Commit
 from swarm_core.item_pool import Pool
-from swarm_core.swarm import pso
+from swarm_core.optimizers import optimization
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +64,13 @@ def summarize_full_round(
 
 def find_best_value(done: Commit) -> float | None:
     """What the best of a commit is believed to be worth."""
-    found = pso.best(pso.from_json(done.swarm))
+    found = optimization.best(optimization.from_json(done.swarm))
     return None if found is None else found.value
 
 
 def find_previous_best_score(takers: Commit, last: Commit) -> float | None:
     """The score, in this round, of the taker that led the last one; its basis may have grown since."""
-    led = pso.best(pso.from_json(last.swarm))
+    led = optimization.best(optimization.from_json(last.swarm))
     if led is None:
         return None
     grown = len(takers.basis) - len(last.basis)
