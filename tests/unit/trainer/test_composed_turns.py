@@ -12,9 +12,9 @@ from swarm_core.composition import Statistics, Values, summarize
 from swarm_core.objectives.objective import Measurement
 from swarm_core.ports import CorruptError
 from swarm_core.swarm_names import GENERATORS, TAKERS
-from swarm_trainer.adversarial import turns
 from swarm_trainer.evaluation import search_setup
 from swarm_trainer.maintenance import replay
+from swarm_trainer.programs.adversarial_run.turn_rules import TURNS
 from swarm_trainer.run_store import commit_chain
 from swarm_trainer.runtime.context import Context
 
@@ -72,11 +72,11 @@ def test_composed_fitness_is_replayed_and_another_one_is_found(tmp_path: Path) -
     play_turns(played, 4)
     manifest = standing(played, 0).experiment
     for index in range(4):
-        replay.replay_turn(played, turns.load(played, index), standing(played, index), manifest)
+        replay.replay_turn(played, TURNS, standing(played, index), manifest)
     done = standing(played, 2)
     forged = replace(done, probes=(replace(done.probes[0], fitness=0.5), *done.probes[1:]))
     with pytest.raises(CorruptError, match=r"iterations/0002/COMMIT\.json: the values of .* make a fitness of"):
-        replay.replay_turn(played, turns.load(played, 2), forged, manifest)
+        replay.replay_turn(played, TURNS, forged, manifest)
 
 
 def test_held_out_fitness_that_was_changed_is_found(tmp_path: Path) -> None:
@@ -85,4 +85,4 @@ def test_held_out_fitness_that_was_changed_is_found(tmp_path: Path) -> None:
     done = standing(played, 1)
     forged = replace(done, held_out=(replace(done.held_out[0], fitness=0.5), *done.held_out[1:]))
     with pytest.raises(CorruptError, match="the values of real make a fitness of"):
-        replay.replay_turn(played, turns.load(played, 1), forged, done.experiment)
+        replay.replay_turn(played, TURNS, forged, done.experiment)

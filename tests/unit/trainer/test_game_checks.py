@@ -9,7 +9,7 @@ from swarm_core.api.resolution import ResolvedSpec
 from swarm_core.errors import BadInputError
 from swarm_core.experiment import SeedData
 from swarm_core.items import build_items
-from swarm_trainer.adversarial import game_checks
+from swarm_trainer.programs.adversarial_run import game_checks
 
 SEEDS = SeedData((build_items(f"{n}+1" for n in range(12)),), ())
 QUESTIONS = SeedData((build_items(["1+2", "2+2"]),), build_items(["3+3", "4+4"]))

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from swarm_core.api.resolution import ResolvedSpec
+from swarm_core.commit import Commit
 from swarm_core.composition import Single
 from swarm_core.engine import search_settings
 from swarm_core.experiment import Experiment
@@ -16,6 +17,7 @@ from swarm_core.objectives.accuracy import Accuracy
 from swarm_core.objectives.objective import Objective
 from swarm_core.optimizers import positions
 from swarm_core.optimizers.optimizer import Plan
+from swarm_core.optimizers.positions import Position
 from swarm_core.recipe import Digest, Recipe
 from swarm_core.swarm_names import GENERATORS, TAKERS
 from swarm_trainer.evaluation import evaluator
@@ -120,6 +122,11 @@ def choose_objective(resolved: ResolvedSpec, swarm: str) -> tuple[str, Objective
     if swarm == TAKERS:
         return "Accuracy", Accuracy()
     return str(resolved.objective), objectives.get(str(resolved.objective))
+
+
+def find_recipe(context: Context, done: Commit, position: Position) -> Recipe:
+    """The model at a position of a swarm, over the basis that the swarm had at commit `done`."""
+    return load(context, done.moved).with_basis(done.basis).space.recipe(position)
 
 
 def load_held_out(context: Context, experiment: Experiment) -> frozenset[Item]:
