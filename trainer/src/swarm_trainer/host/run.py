@@ -12,6 +12,7 @@ from importlib.metadata import version
 from types import FrameType
 
 from swarm_core.api import resolution
+from swarm_core.api.resolution import UriRole
 from swarm_core.api.resolved import ResolvedSpec
 from swarm_core.engine import search_settings
 from swarm_core.engine import state as states
@@ -21,18 +22,23 @@ from swarm_core.engine.state import EngineState
 from swarm_core.engine.work import FailureReason, Kind, WorkItem
 from swarm_core.errors import BadInputError
 from swarm_core.ports import ArtifactStore
-from swarm_trainer.host import atomic_file, inputs, lock, log_tail, results, run_events, run_folder
-from swarm_trainer.host import status as statuses
+from swarm_trainer.host import atomic_file, lock, results, run_events, run_folder
 from swarm_trainer.host.executor import Executor, ExecutorHooks
 from swarm_trainer.host.loop import Clock, LoopContext, run_loop
 from swarm_trainer.host.run_events import Watcher
-from swarm_trainer.host.worker_process import Inbox, StopSignal, WorkerProcess
-from swarm_trainer.run_store import receipt_store
+from swarm_trainer.host.worker_process import Inbox, StopSignal, WorkerProcess, read_log_tail
+from swarm_trainer.maintenance import fork_origin
+from swarm_trainer.run_store import pins, receipt_store
+from swarm_trainer.runtime import inputs
+from swarm_trainer.sources import source_uri
 from swarm_trainer.worker import session
 from swarm_trainer.worker.layout import Layout
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 """What ends a host politely: Ctrl-C, a service manager, a terminal that is closed."""
+
+CHECKED_BY_WORKER = frozenset({UriRole.BASE, UriRole.TAKER_MODEL, UriRole.EMBEDDER})
+"""Large, and hashed by the worker before they are used."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +79,7 @@ def run_locked(job: RunJob, outline: Outline, clock: Clock, watch: Watcher) -> E
     prepared = receipt_store.load(store, WorkItem(Kind.PREPARE).key) is not None
     run_folder.claim(job.layout, identity, prepared=prepared)
     if prepared:
-        inputs.check_inputs(job.order, store)
+        check_inputs(job.order, store)
     atomic_file.replace(job.layout.order, job.order.to_bytes())
     watch(run_events.Began(job.name, job.layout.root, outline.iterations))
     inbox: Inbox = Inbox()
@@ -81,7 +87,7 @@ def run_locked(job: RunJob, outline: Outline, clock: Clock, watch: Watcher) -> E
 
     def save(state: EngineState) -> None:
         atomic_file.replace(job.layout.state, state.to_json().encode())
-        atomic_file.replace(job.layout.status, statuses.format_status(identity, outline, state))
+        atomic_file.replace(job.layout.status, run_folder.format_status(identity, outline, state))
 
     begin = load_state(job.layout, watch)
     save(begin)
@@ -93,6 +99,24 @@ def run_locked(job: RunJob, outline: Outline, clock: Clock, watch: Watcher) -> E
     if end.phase is Phase.SUCCEEDED:
         install_results(job.layout, store)
     return end
+
+
+def check_inputs(order: session.WorkerSpec, store: ArtifactStore) -> None:
+    """Check that the inputs on this machine still are those the run began with.
+
+    A run works with what `prepare` pinned, so a changed seed file would not change it. But the user who changed the
+    file expects an effect, and going on in silence would hide that there is none. Remote inputs are not fetched for
+    this: the run uses the version it pinned, and any later fetch compares its digest.
+
+    Raises BadInputError naming the first input that differs.
+    """
+    pinned = pins.load(store)
+    for use in resolution.list_uris(order.resolved):
+        if use.role in CHECKED_BY_WORKER or use.uri not in pinned or source_uri.is_remote(use.uri):
+            continue
+        pins.check(use, inputs.hash_input(use, inputs.resolve_path(use.uri, order.base_folder)), pinned[use.uri])
+    fork_origin.check(order.resolved, store)
+    pins.check_experiment(order.resolved, store)
 
 
 def install_results(layout: Layout, store: ArtifactStore) -> None:
@@ -145,7 +169,7 @@ def build_executor_hooks(job: RunJob, store: ArtifactStore, inbox: Inbox, clock:
     return ExecutorHooks(
         start_worker=lambda number: WorkerProcess(command, job.layout.log, inbox, number),
         receipt=lambda key: receipt_store.load(store, key),
-        read_log_tail=lambda: log_tail.read_log_tail(job.layout.log),
+        read_log_tail=lambda: read_log_tail(job.layout.log),
         clock=clock.now,
     )
 

@@ -7,8 +7,13 @@ corrects a refused file is not refused again.
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
+from pydantic.alias_generators import to_camel
+
+from swarm_core.engine import run_summary
+from swarm_core.engine.planning import Outline
+from swarm_core.engine.state import EngineState
 from swarm_core.errors import BadInputError
 from swarm_core.recipe import Digest
 from swarm_trainer.host import atomic_file
@@ -90,3 +95,20 @@ def describe_mismatch(layout: Layout, owner: RunIdentity, identity: RunIdentity)
         f"{layout.root} belongs to another experiment, {owner.name}: {named}{more}; "
         "undo the change, give another --folder, or another metadata.name"
     )
+
+
+def format_status(identity: RunIdentity, outline: Outline, state: EngineState) -> bytes:
+    """The status as JSON: camelCase, missing numbers null, times in seconds since 1970-01-01 UTC."""
+    report = run_summary.summarize(outline, state)
+    particles = [{"name": name, "fitness": fitness} for name, fitness in report.particles]
+    fields = {"name": identity.name, "specDigest": identity.digest, **asdict(report), "particles": particles}
+    return json.dumps(to_camel_keys(fields), indent=1, allow_nan=False).encode() + b"\n"
+
+
+def to_camel_keys(value: object) -> object:
+    """`value` with every key of every object in camelCase."""
+    if isinstance(value, dict):
+        return {to_camel(key): to_camel_keys(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [to_camel_keys(part) for part in value]
+    return value

@@ -19,6 +19,10 @@ from typing import IO
 from swarm_core.engine.work import WorkItem
 from swarm_trainer.worker import messages
 
+LOG_TAIL_BYTES = 4096
+LOG_TAIL_LINES = 3
+"""Enough for the name of an exception and the line before it; the log has the rest."""
+
 
 @dataclass(frozen=True, slots=True)
 class WorkerMessage:
@@ -114,3 +118,12 @@ def forward_messages(stream: IO[bytes], inbox: Inbox, number: int) -> None:
         except ValueError:
             break
     inbox.put(WorkerExited(number))
+
+
+def read_log_tail(log: Path) -> str:
+    """The last lines of `log` on one line; a few words where there are none."""
+    with log.open("rb") as file:
+        file.seek(0, os.SEEK_END)
+        file.seek(max(0, file.tell() - LOG_TAIL_BYTES))
+        lines = [line.strip() for line in file.read().decode(errors="replace").splitlines() if line.strip()]
+    return " | ".join(lines[-LOG_TAIL_LINES:]) or "(the log is empty)"

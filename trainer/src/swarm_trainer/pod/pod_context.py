@@ -9,6 +9,7 @@ what they ask for. Keys of the store come by the usual chain of AWS tools.
 """
 
 import json
+import math
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,7 +21,6 @@ from swarm_core.engine.container_contract import SERVER_KEY_VARIABLE, SERVERS_VA
 from swarm_core.errors import BadInputError
 from swarm_trainer.inference.endpoint import ExternalServers
 from swarm_trainer.meter import Meter
-from swarm_trainer.pod import cores
 from swarm_trainer.runtime.context import Context
 from swarm_trainer.sources import fetch_cache
 from swarm_trainer.stores import store_location
@@ -28,6 +28,8 @@ from swarm_trainer.worker.session import WorkerSpec, reject_progress
 
 MIN_LANES = 4
 """Candidates that servers are asked for at once, at least: while one is judged here, they answer for another."""
+CPU_QUOTA_FILE = Path("/sys/fs/cgroup/cpu.max")
+"""Two numbers, microseconds of work per microseconds of time; `max` for the first is no limit (cgroup v2)."""
 
 
 def build(order: WorkerSpec, cache: Path, environment: Mapping[str, str]) -> Context:
@@ -60,7 +62,7 @@ def resolve_execution(resolved: ResolvedSpec) -> ResolvedSpec:
     local = LocalExecution(
         inference=InferenceType.LOCAL if alone else InferenceType.VLLM,
         device=Device.AUTO,
-        threads=told.threads or cores.count_cores(),
+        threads=told.threads or count_cores(),
         lanes=told.lanes if alone else max(told.lanes, MIN_LANES),
     )
     return resolved.model_copy(update={"execution": execution.model_copy(update={"local": local})})
@@ -71,3 +73,17 @@ def find_servers(resolved: ResolvedSpec, environment: Mapping[str, str]) -> Exte
     if resolved.execution.local.inference is InferenceType.LOCAL:
         return None
     return ExternalServers(json.loads(environment.get(SERVERS_VARIABLE, "{}")), environment.get(SERVER_KEY_VARIABLE))
+
+
+def count_cores(quota: Path = CPU_QUOTA_FILE) -> int:
+    """The number of processor cores this pod may use, at least 1: its CPU limit, or every core where it has none.
+
+    Libraries start one thread for each core of the machine. Under a smaller CPU limit those threads mostly wait for
+    each other, so the limit decides how many to start.
+    """
+    there = len(os.sched_getaffinity(0))
+    try:
+        work, time = quota.read_text().split()
+        return there if work == "max" else max(1, min(there, math.floor(int(work) / int(time))))
+    except (OSError, ValueError):
+        return there
