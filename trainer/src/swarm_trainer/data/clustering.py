@@ -65,22 +65,22 @@ class ModelEmbedder:
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """Raises BadInputError if the folder holds no model that transformers can read."""
-        where = base.resolve_device(self.device)
+        device = base.resolve_device(self.device)
         with base.translate_read_errors(self.folder, "embedding model"):
             tokenizer = AutoTokenizer.from_pretrained(self.folder, local_files_only=True, trust_remote_code=False)
             model = AutoModel.from_pretrained(
                 self.folder, local_files_only=True, use_safetensors=True, trust_remote_code=False
             )
-        model.to(where).eval()
+        model.to(device).eval()
         rows = []
         for start in range(0, len(texts), BATCH_SIZE):
             batch = tokenizer(list(texts[start : start + BATCH_SIZE]), truncation=True, max_length=self.max_length)[
                 "input_ids"
             ]
             longest = max(1, *map(len, batch))
-            lengths = torch.tensor([len(ids) for ids in batch], device=where)
-            padded = torch.tensor([[*ids, *[0] * (longest - len(ids))] for ids in batch], device=where)
-            mask = torch.arange(longest, device=where) < lengths[:, None]  # [rows, longest]
+            lengths = torch.tensor([len(ids) for ids in batch], device=device)
+            padded = torch.tensor([[*ids, *[0] * (longest - len(ids))] for ids in batch], device=device)
+            mask = torch.arange(longest, device=device) < lengths[:, None]  # [rows, longest]
             with torch.inference_mode():
                 hidden = model(input_ids=padded, attention_mask=mask.long()).last_hidden_state.double()
             mean = (hidden * mask[..., None]).sum(1) / lengths.clamp(min=1)[:, None]
@@ -88,25 +88,26 @@ class ModelEmbedder:
         return np.concatenate(rows)
 
 
-def cluster(texts: Sequence[str], count: int, embedder: Embedder, seed: int, least: int = 1) -> tuple[int, ...]:
-    """The cluster, 0 to count - 1, of each text. Raises BadInputError if a cluster has fewer than `least` texts."""
-    if len(texts) < count * least:
+def cluster(texts: Sequence[str], count: int, embedder: Embedder, seed: int, min_size: int = 1) -> tuple[int, ...]:
+    """The cluster, 0 to count - 1, of each text. Raises BadInputError if a cluster has fewer than `min_size` texts."""
+    if len(texts) < count * min_size:
         raise BadInputError(
-            f"{len(texts)} seed items for {count} clusters of at least {least}: {count * least} are needed;"
+            f"{len(texts)} seed items for {count} clusters of at least {min_size}: {count * min_size} are needed;"
             " give more items, or fewer generators or shots"
         )
-    found = renumber(_run_kmeans(embedder.embed(texts), count, seed))
-    check_sizes(found, count, least)
-    return found
+    clusters = renumber(_run_kmeans(embedder.embed(texts), count, seed))
+    check_sizes(clusters, count, min_size)
+    return clusters
 
 
-def check_sizes(clusters: Sequence[int], count: int, least: int) -> None:
-    """Pass if each cluster from 0 to count - 1 has `least` items. Raises BadInputError with the sizes."""
+def check_sizes(clusters: Sequence[int], count: int, min_size: int) -> None:
+    """Pass if each cluster from 0 to count - 1 has `min_size` items. Raises BadInputError with the sizes."""
     sizes = Counter(clusters)
-    if any(sizes[number] < least for number in range(count)):
+    if any(sizes[number] < min_size for number in range(count)):
         listed = ", ".join(str(sizes[number]) for number in range(count))
         raise BadInputError(
-            f"clusters of {listed} seed items: each needs {least}; give more or more varied items, or fewer generators"
+            f"clusters of {listed} seed items: each needs {min_size};"
+            " give more or more varied items, or fewer generators"
         )
 
 

@@ -92,8 +92,10 @@ def _parse_item(place: str, line: str, field: str, cluster_field: str | None) ->
 
 def _get_text(place: str, record: dict[str, object], field: str) -> str:
     if field not in record:
-        has = ", ".join(sorted(record)) or "nothing"
-        raise BadInputError(f"{place}: no field {field!r} (it has {has}); add it or name the field that holds the text")
+        present = ", ".join(sorted(record)) or "nothing"
+        raise BadInputError(
+            f"{place}: no field {field!r} (it has {present}); add it or name the field that holds the text"
+        )
     value = record[field]
     if not isinstance(value, str):
         raise BadInputError(f"{place}: field {field!r} is {type(value).__name__}, not a string; put it in quotes")

@@ -18,6 +18,8 @@ from torch import Tensor
 from swarm_core.errors import BadInputError
 from swarm_trainer.lora.signature import Signature, format_shape, tensor_name
 
+Float32Array = NDArray[np.float32]
+
 WEIGHTS_FILE = "adapter_model.safetensors"
 CONFIG_FILE = "adapter_config.json"
 PICKLE_FILES = tuple(f"adapter_model.{suffix}" for suffix in ("bin", "pt", "pth", "pkl", "ckpt"))

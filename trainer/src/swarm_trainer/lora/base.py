@@ -47,13 +47,13 @@ class LoadedModel:
     model: PreTrainedModel
     tokenizer: PreTrainedTokenizerBase
     device: torch.device
-    ends: frozenset[int]
+    end_tokens: frozenset[int]
     """The tokens that end a text."""
 
 
 def load(base: BaseModelConfig) -> LoadedModel:
     """Read the model, in evaluation mode, and its tokenizer. Raises BadInputError if the folder does not hold them."""
-    where = resolve_device(base.device)
+    device = resolve_device(base.device)
     with translate_read_errors(base.folder, "base"):
         model = AutoModelForCausalLM.from_pretrained(
             base.folder,
@@ -64,7 +64,7 @@ def load(base: BaseModelConfig) -> LoadedModel:
         )
         tokenizer = AutoTokenizer.from_pretrained(base.folder, local_files_only=True, trust_remote_code=False)
     return LoadedModel(
-        model.to(where).eval(), tokenizer, where, find_end_tokens(tokenizer, model.config, model.generation_config)
+        model.to(device).eval(), tokenizer, device, find_end_tokens(tokenizer, model.config, model.generation_config)
     )
 
 
@@ -129,10 +129,10 @@ def tokenize_completions(tokenizer: PreTrainedTokenizerBase, completions: list[s
 
 def find_end_tokens(tokenizer: PreTrainedTokenizerBase, *configs: Any) -> frozenset[int]:
     """Whatever model, generation settings or tokenizer call an end: instruction models have several."""
-    found: set[int] = set()
-    for named in (tokenizer.eos_token_id, *(config.eos_token_id for config in configs)):
-        found.update(named if isinstance(named, list) else [] if named is None else [named])
-    return frozenset(found)
+    tokens: set[int] = set()
+    for configured in (tokenizer.eos_token_id, *(config.eos_token_id for config in configs)):
+        tokens.update(configured if isinstance(configured, list) else [] if configured is None else [configured])
+    return frozenset(tokens)
 
 
 @contextmanager

@@ -58,10 +58,10 @@ def combine_tensors(recipe: Recipe, folders: Sequence[Path]) -> Iterator[tuple[s
     """
     _check_basis(recipe, folders)
     common = _common_signature(folders)
-    shapes, kind = _merged_signature(recipe, common).tensors, base.parse_dtype(recipe.dtype)
+    shapes, dtype = _merged_signature(recipe, common).tensors, base.parse_dtype(recipe.dtype)
     files = [MappedTensorFile(folder) for folder in folders]
     for _, name, pieces in _sum_layers((recipe,), files, _list_layers(common)):
-        tensor = torch.from_numpy(np.concatenate(pieces)).view(shapes[name]).to(kind)
+        tensor = torch.from_numpy(np.concatenate(pieces)).view(shapes[name]).to(dtype)
         yield name, adapter.require_finite(_error_prefix(recipe) + name, tensor)
 
 
@@ -102,14 +102,14 @@ def write_many(recipes: Sequence[Recipe], folders: Sequence[Path], outs: Sequenc
 
         threads, layers = min(THREADS, os.cpu_count() or 1), _list_layers(common)
 
-        def written(share: int) -> None:
+        def write_share(share: int) -> None:
             # A file takes one writer at a time: every thread begins with another.
             order = sorted(range(len(tasks)), key=lambda k: (k - share * len(tasks) // threads) % len(tasks))
-            for place, name, pieces in _sum_layers([recipes[k] for k in order], files, layers[share::threads]):
-                targets[order[place]].put(name, pieces, labels[order[place]])
+            for position, name, pieces in _sum_layers([recipes[k] for k in order], files, layers[share::threads]):
+                targets[order[position]].put(name, pieces, labels[order[position]])
 
         with ThreadPoolExecutor(threads) as pool:
-            list(pool.map(written, range(threads)))
+            list(pool.map(write_share, range(threads)))
 
 
 def _check_basis(recipe: Recipe, folders: Sequence[Path]) -> None:
@@ -168,17 +168,17 @@ def _sum_exactly(
     for layer in layers:
         weights = [_find_layer_coefficients(recipe, layer) for recipe in recipes]
         a, b = ([file.whole(name) for file in files] for name in (layer.a, layer.b))
-        for index, pair in enumerate(
+        for index, factors in enumerate(
             exact.compute_sums(exact.LayerFactors(layer.module, a, b), weights, recipes[0].max_rank)
         ):
-            for name, numbers in zip((layer.a, layer.b), pair, strict=True):
+            for name, numbers in zip((layer.a, layer.b), factors, strict=True):
                 adapter.check_finite(_error_prefix(recipes[index]) + name, numbers)
                 yield index, name, [numbers.reshape(-1)]
 
 
 def _find_layer_coefficients(recipe: Recipe, layer: BasisLayer) -> tuple[float, ...]:
     """The coefficients of a layer as one. Raises BadInputError if its sides are in different groups."""
-    found = find_coefficients(recipe, layer.b)
-    if find_coefficients(recipe, layer.a) != found:
+    coefficients = find_coefficients(recipe, layer.b)
+    if find_coefficients(recipe, layer.a) != coefficients:
         raise BadInputError(f"{layer.a}: in another coefficient group than its B; an exact merge weighs a layer as one")
-    return found
+    return coefficients

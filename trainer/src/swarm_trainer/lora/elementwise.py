@@ -20,14 +20,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from swarm_trainer.lora.adapter import Float32Array
 from swarm_trainer.lora.mapped_file import MappedTensorFile
 
 BLOCK = 32 * 1024
 """Numbers summed at once, of one recipe: 128 KiB. With fewer, calls cost more than sums."""
 BLOCKS = 4 * BLOCK
 """Of all recipes together: half a megabyte of sums and as much of products, which stay in the second or third cache."""
-
-Numbers = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +35,11 @@ class Block:
 
     start: int
     """The first number's place in the tensor."""
-    read: tuple[Numbers, ...]
+    read: tuple[Float32Array, ...]
     """[numbers], of every adapter of the basis."""
-    total: Numbers
+    total: Float32Array
     """[recipes, numbers], contiguous: one run over memory for all recipes."""
-    product: Numbers
+    product: Float32Array
     finite: NDArray[np.bool_]
 
     @property
@@ -62,31 +61,31 @@ class SumBuffer:
         self._read = tuple(np.empty(self._length, np.float32) for _ in range(basis))
         self._product = np.empty(recipes * self._length, np.float32)
         self._finite = np.empty(recipes * self._length, np.bool_)
-        self._split: dict[int, tuple[list[Block], list[list[Numbers]]]] = {}
+        self._split: dict[int, tuple[list[Block], list[list[Float32Array]]]] = {}
 
     def add_up(
         self, coefficients: Sequence[Sequence[float]], files: Sequence[MappedTensorFile], tensor: str, size: int
     ) -> bool:
         """Sum a tensor of `size` numbers; whether all sums are finite. `coefficients` [recipes, basis]."""
-        weights, complete, finite = np.array(coefficients, np.float32), bool(np.all(coefficients)), True
+        weights, no_zeros, finite = np.array(coefficients, np.float32), bool(np.all(coefficients)), True
         columns = [np.ascontiguousarray(column)[:, None] for column in weights.T]
         blocks, _ = self._blocks(size)
         with np.errstate(over="ignore", invalid="ignore"):
             for block in blocks:
-                for file, into in zip(files, block.read, strict=True):
-                    file.read(tensor, block.start, into)
-                if complete:  # all recipes in one call
+                for file, buffer in zip(files, block.read, strict=True):
+                    file.read(tensor, block.start, buffer)
+                if no_zeros:  # all recipes in one call
                     _add_up(block.read, columns, block.total, block.product)
                 else:
                     _add_up_each_recipe(coefficients, weights, block)
                 finite = block.all_finite and finite
         return finite
 
-    def pieces(self, recipe: int, size: int) -> list[Numbers]:
+    def pieces(self, recipe: int, size: int) -> list[Float32Array]:
         """The sums of a recipe: flat pieces, in order, that the next `add_up` writes over."""
         return self._blocks(size)[1][recipe]
 
-    def _blocks(self, size: int) -> tuple[list[Block], list[list[Numbers]]]:
+    def _blocks(self, size: int) -> tuple[list[Block], list[list[Float32Array]]]:
         """The blocks of a tensor, and the pieces of each recipe."""
         if size not in self._split:
             blocks = [self._block(start, min(start + self._length, size)) for start in range(0, size, self._length)]
@@ -94,25 +93,27 @@ class SumBuffer:
         return self._split[size]
 
     def _block(self, start: int, end: int) -> Block:
-        shape, some = (self._recipes, end - start), slice(self._recipes * (end - start))
+        shape, used = (self._recipes, end - start), slice(self._recipes * (end - start))
         return Block(
             start,
             tuple(read[: end - start] for read in self._read),
             self._sums[self._recipes * start : self._recipes * end].reshape(shape),
-            self._product[some].reshape(shape),
-            self._finite[some].reshape(shape),
+            self._product[used].reshape(shape),
+            self._finite[used].reshape(shape),
         )
 
 
-def _add_up_each_recipe(coefficients: Sequence[Sequence[float]], weights: Numbers, block: Block) -> None:
+def _add_up_each_recipe(coefficients: Sequence[Sequence[float]], weights: Float32Array, block: Block) -> None:
     """The sums of every recipe, without the terms that are none."""
     for index, row in enumerate(coefficients):
         terms = [k for k, coefficient in enumerate(row) if coefficient]
-        read, some = [block.read[k] for k in terms], [weights[index, k] for k in terms]
-        _add_up(read, some, block.total[index], block.product[index])
+        read, used = [block.read[k] for k in terms], [weights[index, k] for k in terms]
+        _add_up(read, used, block.total[index], block.product[index])
 
 
-def _add_up(read: Sequence[Numbers], weights: Sequence[Numbers], total: Numbers, product: Numbers) -> None:
+def _add_up(
+    read: Sequence[Float32Array], weights: Sequence[Float32Array], total: Float32Array, product: Float32Array
+) -> None:
     """Write the sum of what was read, each times its weight, in this order, into `total`."""
     if not read:
         total.fill(0.0)

@@ -24,13 +24,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from swarm_trainer.lora import adapter
+from swarm_trainer.lora.adapter import Float32Array
 from swarm_trainer.lora.signature import Signature
 
-Numbers = NDArray[np.float32]
 Coefficients = Sequence[Sequence[float]]
 """[recipes, basis]"""
 
@@ -40,9 +39,9 @@ class LayerFactors:
     """One layer of every adapter of a basis, in its order."""
 
     name: str
-    a: Sequence[Numbers]
+    a: Sequence[Float32Array]
     """Each [rank, in]."""
-    b: Sequence[Numbers]
+    b: Sequence[Float32Array]
     """Each [out, rank]."""
 
 
@@ -60,17 +59,17 @@ class DecomposedLayer:
     """[n, N r]"""
 
 
-def compute_signature(one: Signature, adapters: int, max_rank: int | None) -> Signature:
-    """That of an exact sum of `adapters` whose common signature is `one`."""
-    if _is_uncut(one.rank * adapters, max_rank):
-        return replace(one, rank=one.rank * adapters, alpha=one.alpha * adapters)
+def compute_signature(common: Signature, adapters: int, max_rank: int | None) -> Signature:
+    """That of an exact sum of `adapters` whose common signature is `common`."""
+    if _is_uncut(common.rank * adapters, max_rank):
+        return replace(common, rank=common.rank * adapters, alpha=common.alpha * adapters)
     assert max_rank is not None
-    return replace(one, rank=max_rank, alpha=one.alpha * max_rank / one.rank)
+    return replace(common, rank=max_rank, alpha=common.alpha * max_rank / common.rank)
 
 
 def compute_sums(
     layer: LayerFactors, coefficients: Coefficients, max_rank: int | None
-) -> Iterator[tuple[Numbers, Numbers]]:
+) -> Iterator[tuple[Float32Array, Float32Array]]:
     """A [rank, in] and B [out, rank] of every recipe; their rank is that of `compute_signature`.
 
     Raises BadInputError if a layer that is to be cut is not finite. What overflows is infinite: the caller's to find.
@@ -81,25 +80,25 @@ def compute_sums(
             yield a, _scale(layer.b, weights)
         return
     assert max_rank is not None
-    apart = _decompose(layer, a)
+    decomposed = _decompose(layer, a)
     for weights in coefficients:
-        yield _truncate(apart, torch.tensor(weights, dtype=torch.float64), max_rank)
+        yield _truncate(decomposed, torch.tensor(weights, dtype=torch.float64), max_rank)
 
 
 def _is_uncut(rank: int, max_rank: int | None) -> bool:
     return max_rank is None or rank <= max_rank
 
 
-def _scale(b: Sequence[Numbers], weights: Sequence[float]) -> Numbers:
+def _scale(b: Sequence[Float32Array], weights: Sequence[float]) -> Float32Array:
     """[out, N r]: each times its coefficient, side by side."""
     (out, rank), scaled = b[0].shape, []
     with np.errstate(over="ignore", invalid="ignore"):
-        for one, weight in zip(b, weights, strict=True):
-            scaled.append(one * np.float32(weight) if weight else np.zeros((out, rank), np.float32))
+        for factor, weight in zip(b, weights, strict=True):
+            scaled.append(factor * np.float32(weight) if weight else np.zeros((out, rank), np.float32))
     return np.concatenate(scaled, axis=1)
 
 
-def _decompose(layer: LayerFactors, a: Numbers) -> DecomposedLayer:
+def _decompose(layer: LayerFactors, a: Float32Array) -> DecomposedLayer:
     b = np.concatenate(layer.b, axis=1)
     adapter.check_finite(f"{layer.name}: A", a)
     adapter.check_finite(f"{layer.name}: B", b)
@@ -108,13 +107,13 @@ def _decompose(layer: LayerFactors, a: Numbers) -> DecomposedLayer:
     )
 
 
-def _truncate(apart: DecomposedLayer, weights: Tensor, rank: int) -> tuple[Numbers, Numbers]:
+def _truncate(decomposed: DecomposedLayer, weights: Tensor, rank: int) -> tuple[Float32Array, Float32Array]:
     """The A and B of `rank` whose product is nearest to the layer's sum by `weights`."""
-    each = weights.repeat_interleave(apart.r.shape[1] // len(weights))
-    u, values, v = torch.linalg.svd((apart.r * each) @ apart.s.T, full_matrices=False)
+    column_weights = weights.repeat_interleave(decomposed.r.shape[1] // len(weights))
+    u, values, v = torch.linalg.svd((decomposed.r * column_weights) @ decomposed.s.T, full_matrices=False)
     u, root, v = u[:, :rank], values[:rank].sqrt(), v[:rank]
-    b, a = apart.q @ (u * root), (root[:, None] * v) @ apart.p.T
+    b, a = decomposed.q @ (u * root), (root[:, None] * v) @ decomposed.p.T
     sign = torch.where(b.gather(0, b.abs().argmax(0, keepdim=True)) < 0, -1.0, 1.0)  # [1, terms]
-    spare = rank - len(root)  # a layer narrower than the rank has fewer terms
-    a, b = nn.functional.pad(a * sign.T, (0, 0, 0, spare)), nn.functional.pad(b * sign, (0, spare))
+    padding = rank - len(root)  # a layer narrower than the rank has fewer terms
+    a, b = nn.functional.pad(a * sign.T, (0, 0, 0, padding)), nn.functional.pad(b * sign, (0, padding))
     return a.float().numpy(), b.float().numpy()

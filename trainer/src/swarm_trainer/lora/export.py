@@ -20,19 +20,16 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from swarm_core.ports import CorruptError
 from swarm_core.recipe import Digest
 from swarm_trainer.lora import adapter, base
-from swarm_trainer.lora.adapter import CONFIG_FILE, DTYPE_CODES, WEIGHTS_FILE
+from swarm_trainer.lora.adapter import CONFIG_FILE, DTYPE_CODES, WEIGHTS_FILE, Float32Array
 from swarm_trainer.lora.signature import Signature
 from swarm_trainer.stores import files
 
-Numbers = NDArray[np.float32]
 MAX_PIECES = 512
 """Written in one call; Linux takes 1,024."""
 
@@ -40,54 +37,54 @@ MAX_PIECES = 512
 class TensorFile:
     """A safetensors file of known layout, open to be written or to be compared; any number of threads may `put`."""
 
-    def __init__(self, path: Path, signature: Signature, dtype: str, *, stands: bool) -> None:
-        """`stands`: the file is there, and everything put must be what it holds. Raises CorruptError and OSError."""
-        head, self._starts, size = _compute_layout(signature, dtype)
-        self._path, self._dtype, self._stands = path, dtype, stands
-        self._file = os.open(path, os.O_RDONLY if stands else os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
+    def __init__(self, path: Path, signature: Signature, dtype: str, *, exists: bool) -> None:
+        """`exists`: the file is there, and everything put must be what it holds. Raises CorruptError and OSError."""
+        header_bytes, self._starts, size = _compute_layout(signature, dtype)
+        self._path, self._dtype, self._exists = path, dtype, exists
+        self._file = os.open(path, os.O_RDONLY if exists else os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
         with ExitStack() as undo:
             undo.callback(self.close)
-            if stands and os.fstat(self._file).st_size != size:
+            if exists and os.fstat(self._file).st_size != size:
                 raise self._corrupt(f"has {os.fstat(self._file).st_size} bytes, not {size}")
-            self._place(0, [memoryview(head)])
+            self._write(0, [memoryview(header_bytes)])
             undo.pop_all()
 
-    def put(self, tensor: str, pieces: Sequence[Numbers], of: str = "") -> None:
+    def put(self, tensor: str, pieces: Sequence[Float32Array], prefix: str = "") -> None:
         """Put a whole tensor, cast to the dtype of the file: its finite numbers, in contiguous pieces, in order.
 
-        Raises BadInputError if one is too large for it, with `of` before the tensor's name; CorruptError if the file
-        that stands holds another.
+        Raises BadInputError if one is too large for it, with `prefix` before the tensor's name; CorruptError if the
+        existing file holds another.
         """
-        self._place(self._starts[tensor], [encode(of + tensor, piece, self._dtype) for piece in pieces])
+        self._write(self._starts[tensor], [encode(prefix + tensor, piece, self._dtype) for piece in pieces])
 
     def close(self) -> None:
         os.close(self._file)
 
-    def _place(self, at: int, data: Sequence[memoryview]) -> None:
+    def _write(self, offset: int, data: Sequence[memoryview]) -> None:
         """Write pieces one after another, in as few calls as can be: long ones get large pages, which are cheap."""
-        if self._stands:
-            self._compare(at, data)
+        if self._exists:
+            self._compare(offset, data)
             return
         for first in range(0, len(data), MAX_PIECES):
-            some = data[first : first + MAX_PIECES]
-            done, size = os.pwritev(self._file, some, at), sum(map(len, some))
-            if done < size:  # a signal, or a disk that is almost full
-                self._write_on(at + done, b"".join(some)[done:])
-            at += size
+            batch = data[first : first + MAX_PIECES]
+            written, size = os.pwritev(self._file, batch, offset), sum(map(len, batch))
+            if written < size:  # a signal, or a disk that is almost full
+                self._write_rest(offset + written, b"".join(batch)[written:])
+            offset += size
 
-    def _write_on(self, at: int, data: bytes) -> None:
+    def _write_rest(self, offset: int, data: bytes) -> None:
         while data:
-            done = os.pwrite(self._file, data, at)
-            at, data = at + done, data[done:]
+            written = os.pwrite(self._file, data, offset)
+            offset, data = offset + written, data[written:]
 
-    def _compare(self, at: int, data: Sequence[memoryview]) -> None:
+    def _compare(self, offset: int, data: Sequence[memoryview]) -> None:
         for piece in data:
-            if os.pread(self._file, len(piece), at) != piece:
-                raise self._corrupt(f"holds something else from byte {at}")
-            at += len(piece)
+            if os.pread(self._file, len(piece), offset) != piece:
+                raise self._corrupt(f"holds something else from byte {offset}")
+            offset += len(piece)
 
-    def _corrupt(self, what: str) -> CorruptError:
-        return CorruptError(f"{self._path}: {what}; delete the folder")
+    def _corrupt(self, problem: str) -> CorruptError:
+        return CorruptError(f"{self._path}: {problem}; delete the folder")
 
 
 @contextmanager
@@ -100,13 +97,13 @@ def open_tensor_file(folder: Path, signature: Signature, dtype: str = "float32")
     base.parse_dtype(dtype)
     if folder.exists():
         _verify(folder, signature)
-        with closing(TensorFile(folder / WEIGHTS_FILE, signature, dtype, stands=True)) as file:
+        with closing(TensorFile(folder / WEIGHTS_FILE, signature, dtype, exists=True)) as file:
             yield file
         return
     folder.parent.mkdir(parents=True, exist_ok=True)
     scratch = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
     try:
-        with closing(TensorFile(scratch / WEIGHTS_FILE, signature, dtype, stands=False)) as file:
+        with closing(TensorFile(scratch / WEIGHTS_FILE, signature, dtype, exists=False)) as file:
             yield file
         (scratch / CONFIG_FILE).write_bytes(serialize_config(signature))
         scratch.chmod(0o755)  # mkdtemp's 0700 would lock out the user whose server reads the export
@@ -121,12 +118,12 @@ def save(folder: Path, tensors: Iterable[tuple[str, Tensor]], signature: Signatu
     `tensors` come in the order of `signature.tensors` and are held one at a time, so a generator streams. Raises as
     `open_tensor_file` does, and BadInputError on a tensor that is not finite.
     """
-    given = iter(tensors)
+    remaining = iter(tensors)
     with open_tensor_file(folder, signature, dtype) as file:
         for name, shape in signature.tensors.items():
-            got, tensor = next(given, ("nothing", torch.empty(0)))
-            if got != name or tuple(tensor.shape) != shape:
-                raise ValueError(f"{got} {tuple(tensor.shape)} where the signature has {name} {shape}")
+            found, tensor = next(remaining, ("nothing", torch.empty(0)))
+            if found != name or tuple(tensor.shape) != shape:
+                raise ValueError(f"{found} {tuple(tensor.shape)} where the signature has {name} {shape}")
             numbers = tensor.detach().to("cpu", torch.float32).contiguous().numpy()
             adapter.check_finite(name, numbers)
             file.put(name, [numbers])
@@ -137,7 +134,7 @@ def digest(folder: Path) -> Digest:
     return files.digest(folder / WEIGHTS_FILE)
 
 
-def encode(name: str, numbers: Numbers, dtype: str) -> memoryview:
+def encode(name: str, numbers: Float32Array, dtype: str) -> memoryview:
     """The bytes of contiguous, finite `numbers` cast to `dtype`. Raises BadInputError if one is too large for it."""
     if dtype == "float32":
         return numbers.data.cast("B")
@@ -177,8 +174,8 @@ def _compute_layout(signature: Signature, dtype: str) -> tuple[bytes, dict[str, 
         header[name] = {"dtype": DTYPE_CODES[dtype], "shape": shape, "data_offsets": (starts[name], end)}
     text = json.dumps(header, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 8)  # readers map the tensors, so they begin at a multiple of 8
-    head = len(text).to_bytes(8, "little") + text
-    return head, {name: len(head) + start for name, start in starts.items()}, len(head) + end
+    header_bytes = len(text).to_bytes(8, "little") + text
+    return header_bytes, {name: len(header_bytes) + start for name, start in starts.items()}, len(header_bytes) + end
 
 
 def _verify(folder: Path, signature: Signature) -> None:

@@ -20,8 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from swarm_trainer.lora import adapter
+from swarm_trainer.lora.adapter import Float32Array
 
-Numbers = NDArray[np.float32]
 _RAW: dict[str, np.dtype[Any]] = {"F32": np.dtype("<f4"), "F16": np.dtype("<f2"), "BF16": np.dtype("<u2")}
 
 
@@ -42,29 +42,29 @@ class MappedTensorFile:
         }
         """Where the tensors begin that hold the machine's own float32."""
 
-    def flat(self, tensor: str, start: int, stop: int) -> Numbers:
+    def flat(self, tensor: str, start: int, stop: int) -> Float32Array:
         """Elements [start, stop) of a tensor laid out in rows; read only."""
         entry = self._header[tensor]
         raw = _RAW[entry["dtype"]]
-        at = self._start + entry["data_offsets"][0] + start * raw.itemsize
-        found: NDArray[Any] = np.frombuffer(self._data, raw, stop - start, at)
+        offset = self._start + entry["data_offsets"][0] + start * raw.itemsize
+        numbers: NDArray[Any] = np.frombuffer(self._data, raw, stop - start, offset)
         if entry["dtype"] == "BF16":  # the upper half of a float32
-            found = (found.astype(np.uint32) << np.uint32(16)).view(np.float32)
-        widened: Numbers = found.astype(np.float32, copy=False)
+            numbers = (numbers.astype(np.uint32) << np.uint32(16)).view(np.float32)
+        widened: Float32Array = numbers.astype(np.float32, copy=False)
         return widened
 
-    def read(self, tensor: str, start: int, into: Numbers) -> None:
-        """Fill `into`, flat, with the elements from `start` on: for one run over a file cheaper than to map its pages.
+    def read(self, tensor: str, start: int, out: Float32Array) -> None:
+        """Fill `out`, flat, with the elements from `start` on: for one run over a file cheaper than to map its pages.
 
         Raises OSError if the file has become shorter.
         """
-        at = self._plain.get(tensor)
-        if at is None:
-            into[:] = self.flat(tensor, start, start + into.size)
-        elif os.preadv(self._file, (into.data,), at + start * into.itemsize) != into.nbytes:
+        offset = self._plain.get(tensor)
+        if offset is None:
+            out[:] = self.flat(tensor, start, start + out.size)
+        elif os.preadv(self._file, (out.data,), offset + start * out.itemsize) != out.nbytes:
             raise OSError(f"{tensor}: its file was shortened meanwhile; fetch the adapter again")
 
-    def whole(self, tensor: str) -> Numbers:
+    def whole(self, tensor: str) -> Float32Array:
         """A tensor in its shape; read only."""
         rows, columns = self._header[tensor]["shape"]
         return self.flat(tensor, 0, rows * columns).reshape(rows, columns)

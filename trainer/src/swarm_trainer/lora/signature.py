@@ -31,11 +31,11 @@ class Signature:
     @property
     def tensors(self) -> dict[str, tuple[int, int]]:
         """The shape of every tensor by its name, in name order."""
-        named = {}
+        shapes = {}
         for module, (outputs, inputs) in self.shapes:
-            named[tensor_name(module, "A")] = (self.rank, inputs)
-            named[tensor_name(module, "B")] = (outputs, self.rank)
-        return dict(sorted(named.items()))
+            shapes[tensor_name(module, "A")] = (self.rank, inputs)
+            shapes[tensor_name(module, "B")] = (outputs, self.rank)
+        return dict(sorted(shapes.items()))
 
 
 def tensor_name(module: str, side: str) -> str:
@@ -64,24 +64,25 @@ def check_base(folder: Path, signature: Signature, name: str = "adapter") -> Non
 
 def require_common(signatures: Iterable[tuple[str, Signature]]) -> Signature:
     """The one signature that all share. Raises BadInputError naming the first adapter that differs, and in what."""
-    (first, wanted), *others = signatures
+    (first, expected), *others = signatures
     for name, found in others:
-        for what, one, two in (
-            ("target modules", " ".join(wanted.target_modules), " ".join(found.target_modules)),
-            ("rank", wanted.rank, found.rank),
-            ("alpha", wanted.alpha, found.alpha),
+        for setting, one, two in (
+            ("target modules", " ".join(expected.target_modules), " ".join(found.target_modules)),
+            ("rank", expected.rank, found.rank),
+            ("alpha", expected.alpha, found.alpha),
         ):
             if one != two:
                 raise BadInputError(
-                    f"{name}: {what} {two}, but {first} has {one}; adapters are added elementwise, so train both alike"
+                    f"{name}: {setting} {two}, but {first} has {one};"
+                    " adapters are added elementwise, so train both alike"
                 )
-        if found.shapes != wanted.shapes:
-            module, shape = sorted(set(found.shapes) ^ set(wanted.shapes))[0]
+        if found.shapes != expected.shapes:
+            module, shape = sorted(set(found.shapes) ^ set(expected.shapes))[0]
             raise BadInputError(
                 f"{name}: another base than {first} (they differ in {module}, {format_shape(shape)}); use adapters"
                 f" of one base"
             )
-    return wanted
+    return expected
 
 
 def format_shape(shape: tuple[int, ...]) -> str:

@@ -87,7 +87,7 @@ class TokenizedExample:
 
 
 def train(
-    where: BaseModelConfig,
+    base_model: BaseModelConfig,
     pairs: Sequence[tuple[str, str]],
     settings: TrainingSettings,
     seed: int,
@@ -99,7 +99,7 @@ def train(
     Raises BadInputError if the base cannot be read, lacks the target modules or a chat template that is asked for, if
     no pair fits max_length, or if training diverges.
     """
-    loaded = base.load(where)
+    loaded = base.load(base_model)
     examples, truncated = tokenize(loaded.tokenizer, pairs, settings)
     if not examples:
         raise BadInputError(
@@ -128,9 +128,9 @@ def tokenize(
     for prompt, completion in zip(prompts, completions, strict=True):
         room = settings.max_length - len(prompt)
         if room > 0:
-            wanted = completion[:room]
-            truncated += len(wanted) < len(completion)
-            examples.append(TokenizedExample([*prompt, *wanted], [IGNORE_INDEX] * len(prompt) + wanted))
+            kept = completion[:room]
+            truncated += len(kept) < len(completion)
+            examples.append(TokenizedExample([*prompt, *kept], [IGNORE_INDEX] * len(prompt) + kept))
     return examples, truncated
 
 
@@ -171,9 +171,9 @@ def _add_lora(loaded: base.LoadedModel, settings: TrainingSettings, seed: int) -
 def _initialize_a(weight: nn.Parameter, seed: int) -> None:
     """Fill A [rank, in] uniformly from +-1/sqrt(in), the scale PEFT gives it; on the CPU, so alike on every device."""
     bound = 1.0 / math.sqrt(weight.shape[1])
-    drawn = torch.empty(weight.shape).uniform_(-bound, bound, generator=torch.Generator().manual_seed(seed))
+    values = torch.empty(weight.shape).uniform_(-bound, bound, generator=torch.Generator().manual_seed(seed))
     with torch.no_grad():
-        weight.copy_(drawn)
+        weight.copy_(values)
 
 
 def _optimize(
@@ -185,12 +185,12 @@ def _optimize(
 ) -> list[float]:
     """Train in place; the loss of every step. Raises BadInputError if it stops being a number."""
     trainable = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    optimiser = torch.optim.AdamW(trainable, lr=settings.learning_rate, weight_decay=0.0)
+    optimizer = torch.optim.AdamW(trainable, lr=settings.learning_rate, weight_decay=0.0)
     batches = list(_split_batches(len(examples), settings, seed))
     losses: list[float] = []
     model.train()
     for step, batch in enumerate(batches):
-        for group in optimiser.param_groups:
+        for group in optimizer.param_groups:
             group["lr"] = settings.learning_rate * compute_rate_factor(step, len(batches), settings.warmup_ratio)
         losses.append(_accumulate(model, [examples[index] for index in batch], settings.batch_size))
         norm = nn.utils.clip_grad_norm_(trainable, MAX_GRADIENT_NORM)
@@ -198,8 +198,8 @@ def _optimize(
             raise BadInputError(
                 f"learningRate {settings.learning_rate}: the loss is {losses[-1]} at step {step + 1}; lower it"
             )
-        optimiser.step()
-        optimiser.zero_grad()
+        optimizer.step()
+        optimizer.zero_grad()
         progress(step + 1, len(batches), losses[-1])
     return losses
 
