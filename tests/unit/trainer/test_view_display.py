@@ -11,7 +11,15 @@ from rich.console import Console
 from swarm_core.engine.phases import Phase
 from swarm_core.engine.work import Receipt
 from swarm_core.usage import Usage
-from swarm_trainer.host.run_events import Began, Entered, Event, Finished, Noticed, Started, Worked
+from swarm_trainer.host.run_events import (
+    Event,
+    ItemFinished,
+    ItemProgressed,
+    ItemStarted,
+    Notice,
+    PhaseEntered,
+    RunStarted,
+)
 from swarm_trainer.runtime.context import Progress
 from swarm_trainer.view import display, json_lines, live_view
 from swarm_trainer.view.run_snapshot import ItemProgress, RunSnapshot
@@ -22,16 +30,16 @@ EFFORT = Usage(
     up=1_234_567, down=80,
 )  # fmt: skip
 STORY: list[Event] = [
-    Began("tiny", Path("/runs/tiny"), 24),
-    Entered(Phase.PREPARING),
-    Started("prepare", 1),
-    Finished(Receipt("prepare")),
-    Noticed("iterate.generators.0007, attempt 1: Lost: the worker\x1b[2J died"),
-    Entered(Phase.ITERATING),
-    Started(KEY, 1),
-    Worked(Progress(KEY, "examined p00", 1, 2, 6200, (("p00", 0.5), ("p01", None)), EFFORT)),
-    Finished(Receipt(KEY, {}, {"best": 0.512, "initial": 0.42, "mean": 0.431})),
-    Entered(Phase.SUCCEEDED),
+    RunStarted("tiny", Path("/runs/tiny"), 24),
+    PhaseEntered(Phase.PREPARING),
+    ItemStarted("prepare", 1),
+    ItemFinished(Receipt("prepare")),
+    Notice("iterate.generators.0007, attempt 1: Lost: the worker\x1b[2J died"),
+    PhaseEntered(Phase.ITERATING),
+    ItemStarted(KEY, 1),
+    ItemProgressed(Progress(KEY, "examined p00", 1, 2, 6200, (("p00", 0.5), ("p01", None)), EFFORT)),
+    ItemFinished(Receipt(KEY, {}, {"best": 0.512, "initial": 0.42, "mean": 0.431})),
+    PhaseEntered(Phase.SUCCEEDED),
 ]
 LINES = [
     "run tiny in /runs/tiny",

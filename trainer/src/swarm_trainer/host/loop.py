@@ -71,14 +71,14 @@ class LoopContext:
 def run_loop(run: LoopContext, state: EngineState) -> EngineState:
     """Carry the run on from `state` to its end. Raises Interrupted, and OSError when storage refuses."""
     if state.phase is not Phase.PENDING:
-        run.watch(run_events.Entered(state.phase))
+        run.watch(run_events.PhaseEntered(state.phase))
     while True:
         world = run.executor.observe()
         decision = decide.decide(run.outline, state, world, run.clock.now())
         if decision.state != state:
             run.save(decision.state)
         if decision.state.phase is not state.phase:
-            run.watch(run_events.Entered(decision.state.phase))
+            run.watch(run_events.PhaseEntered(decision.state.phase))
         state = decision.state
         run.executor.apply(decision.actions)
         acted = run.executor.observe()
@@ -92,18 +92,18 @@ def run_loop(run: LoopContext, state: EngineState) -> EngineState:
 
 def wait_for_change(run: LoopContext, seconds: float) -> None:
     """Until the world has changed, or for so long. Progress is passed on and changes nothing."""
-    until = run.clock.now() + seconds
+    deadline = run.clock.now() + seconds
     before = run.executor.observe()
-    while run.executor.observe() == before and (left := until - run.clock.now()) > 0:
-        match run.clock.receive(run.inbox, left):
+    while run.executor.observe() == before and (remaining := deadline - run.clock.now()) > 0:
+        match run.clock.receive(run.inbox, remaining):
             case None:
                 return
             case StopSignal(signal):
                 raise Interrupted(signal)
             case WorkerMessage(_, Progress() as progress):
-                run.watch(run_events.Worked(progress))
-            case WorkerMessage() | WorkerExited() as heard:
-                run.executor.receive(heard)
+                run.watch(run_events.ItemProgressed(progress))
+            case WorkerMessage() | WorkerExited() as message:
+                run.executor.receive(message)
             case other:
                 assert_never(other)
     notify(run.watch, before, run.executor.observe())
@@ -116,17 +116,17 @@ def notify(watch: Watcher, before: Observations, after: Observations) -> None:
 
 def events_between(before: Observations, after: Observations) -> Iterator[Event]:
     """What happened between two observations, in words for people."""
-    for key, seen in after.items.items():
-        if before.items.get(key) == seen:
+    for key, observation in after.items.items():
+        if before.items.get(key) == observation:
             continue
-        match seen:
+        match observation:
             case Running(attempt):
-                yield run_events.Started(key, attempt)
+                yield run_events.ItemStarted(key, attempt)
             case Done(receipt):
-                yield run_events.Finished(receipt)
+                yield run_events.ItemFinished(receipt)
             case Failed(_, FailureReason.BAD_INPUT, _):
                 pass  # it ends the run, which says so
             case Failed(attempt, reason, message):
-                yield run_events.Noticed(f"{key}, attempt {attempt}: {reason}: {message}")
+                yield run_events.Notice(f"{key}, attempt {attempt}: {reason}: {message}")
             case _:
-                assert_never(seen)
+                assert_never(observation)

@@ -46,7 +46,7 @@ class RunJob:
     """What is to be run, and where."""
 
     name: str
-    order: session.WorkerSpec
+    worker_spec: session.WorkerSpec
     layout: Layout
     command: Sequence[str]
     """Starts a worker; `--run FOLDER` is added."""
@@ -58,30 +58,30 @@ def run(job: RunJob, clock: Clock, watch: Watcher) -> EngineState:
     Call it from the main thread: it takes the signals of `SIGNALS` while it lasts. Raises BadInputError when the folder
     cannot be had, `Interrupted` when a signal ends it, OSError or StoreError when storage refuses.
     """
-    outline = build_outline(job.order.resolved)
+    outline = build_outline(job.worker_spec.resolved)
     run_folder.check(job.layout)
     fresh = not job.layout.root.exists()
     job.layout.root.mkdir(parents=True, exist_ok=True)
-    end = None
+    end_state = None
     with lock.hold(job.layout.lock):
         try:
-            end = run_locked(job, outline, clock, watch)
+            end_state = run_locked(job, outline, clock, watch)
         finally:
-            if fresh and is_disposable(job.layout, end):
+            if fresh and is_disposable(job.layout, end_state):
                 shutil.rmtree(job.layout.root)
-    return end
+    return end_state
 
 
 def run_locked(job: RunJob, outline: Outline, clock: Clock, watch: Watcher) -> EngineState:
     """Run `job` in a folder that nobody else holds."""
-    store = session.open_reachable_store(job.layout, job.order)
+    store = session.open_reachable_store(job.layout, job.worker_spec)
     identity = build_identity(job)
     prepared = receipt_store.load(store, WorkItem(Kind.PREPARE).key) is not None
     run_folder.claim(job.layout, identity, prepared=prepared)
     if prepared:
-        check_inputs(job.order, store)
-    atomic_file.replace(job.layout.order, job.order.to_bytes())
-    watch(run_events.Began(job.name, job.layout.root, outline.iterations))
+        check_inputs(job.worker_spec, store)
+    atomic_file.replace(job.layout.worker_spec, job.worker_spec.to_bytes())
+    watch(run_events.RunStarted(job.name, job.layout.root, outline.iterations))
     inbox: Inbox = Inbox()
     executor = Executor(build_executor_hooks(job, store, inbox, clock))
 
@@ -89,19 +89,19 @@ def run_locked(job: RunJob, outline: Outline, clock: Clock, watch: Watcher) -> E
         atomic_file.replace(job.layout.state, state.to_json().encode())
         atomic_file.replace(job.layout.status, run_folder.format_status(identity, outline, state))
 
-    begin = load_state(job.layout, watch)
-    save(begin)
+    state = load_state(job.layout, watch)
+    save(state)
     try:
         with queue_signals(inbox):
-            end = run_loop(LoopContext(outline, executor, inbox, clock, save, watch), begin)
+            end_state = run_loop(LoopContext(outline, executor, inbox, clock, save, watch), state)
     finally:
         executor.close()
-    if end.phase is Phase.SUCCEEDED:
+    if end_state.phase is Phase.SUCCEEDED:
         install_results(job.layout, store)
-    return end
+    return end_state
 
 
-def check_inputs(order: session.WorkerSpec, store: ArtifactStore) -> None:
+def check_inputs(worker_spec: session.WorkerSpec, store: ArtifactStore) -> None:
     """Check that the inputs on this machine still are those the run began with.
 
     A run works with what `prepare` pinned, so a changed seed file would not change it. But the user who changed the
@@ -111,12 +111,12 @@ def check_inputs(order: session.WorkerSpec, store: ArtifactStore) -> None:
     Raises BadInputError naming the first input that differs.
     """
     pinned = pins.load(store)
-    for use in resolution.list_uris(order.resolved):
+    for use in resolution.list_uris(worker_spec.resolved):
         if use.role in CHECKED_BY_WORKER or use.uri not in pinned or source_uri.is_remote(use.uri):
             continue
-        pins.check(use, inputs.hash_input(use, inputs.resolve_path(use.uri, order.base_folder)), pinned[use.uri])
-    fork_origin.check(order.resolved, store)
-    pins.check_experiment(order.resolved, store)
+        pins.check(use, inputs.hash_input(use, inputs.resolve_path(use.uri, worker_spec.base_folder)), pinned[use.uri])
+    fork_origin.check(worker_spec.resolved, store)
+    pins.check_experiment(worker_spec.resolved, store)
 
 
 def install_results(layout: Layout, store: ArtifactStore) -> None:
@@ -133,25 +133,25 @@ def load_state(layout: Layout, watch: Watcher) -> EngineState:
     except FileNotFoundError:
         return EngineState()
     except ValueError as error:
-        watch(run_events.Noticed(f"{layout.state} cannot be read, so the run is derived from its receipts ({error})"))
+        watch(run_events.Notice(f"{layout.state} cannot be read, so the run is derived from its receipts ({error})"))
         return EngineState()
     if state.phase is not Phase.FAILED:
         return state
-    watch(run_events.Noticed("the run had failed; trying again where it did"))
+    watch(run_events.Notice("the run had failed; trying again where it did"))
     return states.reopen(state)
 
 
-def is_disposable(layout: Layout, end: EngineState | None) -> bool:
+def is_disposable(layout: Layout, end_state: EngineState | None) -> bool:
     """Whether a run was refused before there was anything worth keeping: by its own input, or by a full disk."""
-    if end is None:
+    if end_state is None:
         return not layout.state.exists()
-    failure = end.failure
+    failure = end_state.failure
     return failure is not None and (failure.phase, failure.reason) == (Phase.PREPARING, FailureReason.BAD_INPUT)
 
 
 def build_identity(job: RunJob) -> run_folder.RunIdentity:
     """The experiment of `job`, as its folder keeps it."""
-    resolved = job.order.resolved
+    resolved = job.worker_spec.resolved
     spec = resolved.model_dump(mode="json", by_alias=True, include=set(resolution.DIGESTED_FIELDS))
     return run_folder.RunIdentity(job.name, resolution.spec_digest(resolved), spec, version("dataswarm"))
 
@@ -181,9 +181,9 @@ def queue_signals(inbox: Inbox) -> Iterator[None]:
     def stop(number: int, _: FrameType | None) -> None:
         inbox.put(StopSignal(number))
 
-    before = {number: signal.signal(number, stop) for number in SIGNALS}
+    previous_handlers = {number: signal.signal(number, stop) for number in SIGNALS}
     try:
         yield
     finally:
-        for number, handler in before.items():
+        for number, handler in previous_handlers.items():
             signal.signal(number, handler)

@@ -13,7 +13,7 @@ from swarm_trainer.runtime.context import Progress
 
 
 @dataclass(frozen=True, slots=True)
-class Began:
+class RunStarted:
     """A host has taken the run up, for the first time or again."""
 
     name: str
@@ -23,14 +23,14 @@ class Began:
 
 
 @dataclass(frozen=True, slots=True)
-class Entered:
+class PhaseEntered:
     """The run is in this phase now."""
 
     phase: Phase
 
 
 @dataclass(frozen=True, slots=True)
-class Started:
+class ItemStarted:
     """An item has been given to a worker."""
 
     key: str
@@ -38,25 +38,25 @@ class Started:
 
 
 @dataclass(frozen=True, slots=True)
-class Worked:
+class ItemProgressed:
     """An item is getting on."""
 
     progress: Progress
 
 
 @dataclass(frozen=True, slots=True)
-class Finished:
+class ItemFinished:
     """An item has its receipt."""
 
     receipt: Receipt
 
 
 @dataclass(frozen=True, slots=True)
-class Noticed:
+class Notice:
     """Something people should know, on one line: an attempt that failed, a worker that died."""
 
     text: str
 
 
-Event = Began | Entered | Started | Worked | Finished | Noticed
+Event = RunStarted | PhaseEntered | ItemStarted | ItemProgressed | ItemFinished | Notice
 Watcher = Callable[[Event], None]

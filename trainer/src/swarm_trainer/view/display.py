@@ -41,13 +41,13 @@ def print_line(text: str) -> None:
 
 def line_watcher(clock: WallClock, out: PrintLine) -> Watcher:
     """A watcher that prints lines."""
-    scene = RunSnapshot(since=clock())
+    snapshot = RunSnapshot(since=clock())
 
     def watch(event: Event) -> None:
-        nonlocal scene
+        nonlocal snapshot
         now = clock()
-        before, scene = scene, apply_event(scene, event, now)
-        text = text_lines.format_event(before, event, scene, now)
+        before, snapshot = snapshot, apply_event(snapshot, event, now)
+        text = text_lines.format_event(before, event, snapshot, now)
         if text is not None:
             out(text)
 
@@ -57,14 +57,14 @@ def line_watcher(clock: WallClock, out: PrintLine) -> Watcher:
 @contextmanager
 def live_watcher(console: Console, clock: WallClock) -> Iterator[Watcher]:
     """A watcher that redraws a picture in place and leaves the last one standing."""
-    scene = RunSnapshot(since=clock())
+    snapshot = RunSnapshot(since=clock())
 
     def watch(event: Event) -> None:
-        nonlocal scene
-        scene = apply_event(scene, event, clock())
+        nonlocal snapshot
+        snapshot = apply_event(snapshot, event, clock())
 
     with Live(
-        get_renderable=lambda: live_view.render(scene, clock(), console.width),
+        get_renderable=lambda: live_view.render(snapshot, clock(), console.width),
         console=console,
         refresh_per_second=FRAMES_PER_SECOND,
     ):

@@ -14,7 +14,15 @@ from swarm_core.engine.receipt_fields import Scalar
 from swarm_core.engine.work import Kind, Receipt
 from swarm_core.swarm_names import GENERATORS
 from swarm_core.usage import NO_USAGE, Usage
-from swarm_trainer.host.run_events import Began, Entered, Event, Finished, Noticed, Started, Worked
+from swarm_trainer.host.run_events import (
+    Event,
+    ItemFinished,
+    ItemProgressed,
+    ItemStarted,
+    Notice,
+    PhaseEntered,
+    RunStarted,
+)
 from swarm_trainer.runtime.context import Progress
 
 
@@ -72,31 +80,31 @@ class RunSnapshot:
         return self.item.tokens / (now - self.item.since)
 
 
-def apply_event(scene: RunSnapshot, event: Event, now: float) -> RunSnapshot:
+def apply_event(snapshot: RunSnapshot, event: Event, now: float) -> RunSnapshot:
     """The scene after `event`, which arrived at `now`."""
     match event:
-        case Began(name, folder, iterations):
-            return replace(scene, name=name, folder=str(folder), iterations=iterations)
-        case Entered(phase):
-            return replace(scene, phase=phase)
-        case Started(key, attempt):
-            message = f"{key}: attempt {attempt}" if attempt > 1 else scene.message
+        case RunStarted(name, folder, iterations):
+            return replace(snapshot, name=name, folder=str(folder), iterations=iterations)
+        case PhaseEntered(phase):
+            return replace(snapshot, phase=phase)
+        case ItemStarted(key, attempt):
+            message = f"{key}: attempt {attempt}" if attempt > 1 else snapshot.message
             index = parse_iteration(key)
-            at = scene.iteration if index is None else index
-            return replace(scene, item=ItemProgress(key, now), iteration=at, message=message)
-        case Worked(progress):
-            return apply_progress(scene, progress, now)
-        case Finished(receipt):
-            return apply_finished(scene, receipt, now)
-        case Noticed(text):
-            return replace(scene, message=text)
+            iteration = snapshot.iteration if index is None else index
+            return replace(snapshot, item=ItemProgress(key, now), iteration=iteration, message=message)
+        case ItemProgressed(progress):
+            return apply_progress(snapshot, progress, now)
+        case ItemFinished(receipt):
+            return apply_finished(snapshot, receipt, now)
+        case Notice(text):
+            return replace(snapshot, message=text)
         case _:
             assert_never(event)
 
 
-def apply_progress(scene: RunSnapshot, progress: Progress, now: float) -> RunSnapshot:
-    same = scene.item is not None and scene.item.key == progress.key
-    item = scene.item if same and scene.item is not None else ItemProgress(progress.key, now)
+def apply_progress(snapshot: RunSnapshot, progress: Progress, now: float) -> RunSnapshot:
+    same_item = snapshot.item is not None and snapshot.item.key == progress.key
+    item = snapshot.item if same_item and snapshot.item is not None else ItemProgress(progress.key, now)
     item = replace(
         item,
         note=progress.note,
@@ -105,24 +113,26 @@ def apply_progress(scene: RunSnapshot, progress: Progress, now: float) -> RunSna
         tokens=item.tokens + progress.tokens,
         fitness=progress.fitness or item.fitness,
     )
-    return replace(scene, item=item, fitness=item.fitness or scene.fitness, effort=scene.effort + progress.effort)
+    return replace(
+        snapshot, item=item, fitness=item.fitness or snapshot.fitness, effort=snapshot.effort + progress.effort
+    )
 
 
-def apply_finished(scene: RunSnapshot, receipt: Receipt, now: float) -> RunSnapshot:
+def apply_finished(snapshot: RunSnapshot, receipt: Receipt, now: float) -> RunSnapshot:
     index = parse_iteration(receipt.key)
-    mine = scene.item if scene.item is not None and scene.item.key == receipt.key else None
-    scene = replace(scene, item=None) if mine else scene
+    finished = snapshot.item if snapshot.item is not None and snapshot.item.key == receipt.key else None
+    snapshot = replace(snapshot, item=None) if finished else snapshot
     if index is None:
-        return scene
+        return snapshot
     swarm = receipt.key.split(".")[1]
     return replace(
-        scene,
+        snapshot,
         iteration=index,
-        durations=(*scene.durations, now - mine.since) if mine else scene.durations,
+        durations=(*snapshot.durations, now - finished.since) if finished else snapshot.durations,
         best=receipt_fields.number(receipt, Scalar.BEST),
         initial=receipt_fields.number(receipt, Scalar.INITIAL),
         mean=receipt_fields.number(receipt, Scalar.MEAN),
-        moved=swarm if swarm != GENERATORS or scene.moved else None,
+        moved=swarm if swarm != GENERATORS or snapshot.moved else None,
     )
 
 

@@ -5,7 +5,15 @@ from typing import assert_never
 
 from swarm_core.text import printable
 from swarm_core.usage import Usage
-from swarm_trainer.host.run_events import Began, Entered, Event, Finished, Noticed, Started, Worked
+from swarm_trainer.host.run_events import (
+    Event,
+    ItemFinished,
+    ItemProgressed,
+    ItemStarted,
+    Notice,
+    PhaseEntered,
+    RunStarted,
+)
 from swarm_trainer.view import number_format
 from swarm_trainer.view.run_snapshot import RunSnapshot, parse_iteration
 
@@ -13,18 +21,18 @@ from swarm_trainer.view.run_snapshot import RunSnapshot, parse_iteration
 def format_event(before: RunSnapshot, event: Event, after: RunSnapshot, now: float) -> str | None:
     """What to print about `event`, which led from one scene to the other; None for nothing."""
     match event:
-        case Began(name, folder):
+        case RunStarted(name, folder):
             return printable.to_single_line(f"run {name} in {folder}")
-        case Entered(phase):
+        case PhaseEntered(phase):
             return f"phase {phase}"
-        case Finished(receipt) if parse_iteration(receipt.key) is not None:
+        case ItemFinished(receipt) if parse_iteration(receipt.key) is not None:
             return format_iteration(before, after, now)
-        case Finished(receipt):
+        case ItemFinished(receipt):
             took = f" in {number_format.format_duration(now - before.item.since)}" if before.item else ""
             return f"{receipt.key} done{took}"
-        case Noticed(text):
+        case Notice(text):
             return printable.to_single_line(text)
-        case Started() | Worked():
+        case ItemStarted() | ItemProgressed():
             return None
         case _:
             assert_never(event)
