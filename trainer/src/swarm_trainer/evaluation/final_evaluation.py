@@ -38,7 +38,7 @@ class FinalCandidate:
 
     name: str
     position: Position
-    searched: float | None
+    search_value: float | None
     """What the search believed of it."""
 
 
@@ -114,7 +114,7 @@ class FinalEvaluation:
         if isinstance(fresh, Unmeasured):
             return fresh
         model, groups = self.setup.recipe(one.position).name, self.setup.plan.groups
-        return EvaluatedGenerator(one.name, one.position, model, one.searched, fresh, rollouts, groups)
+        return EvaluatedGenerator(one.name, one.position, model, one.search_value, fresh, rollouts, groups)
 
     def verdict(self, ranked: Sequence[FinalCandidate], swarm: pso.Swarm, commits: Sequence[Commit]) -> SearchResult:
         """The first of `ranked`, best first, that final items can measure, and the initial generators, side by side.
@@ -139,7 +139,7 @@ class FinalEvaluation:
             gain=self.gain(best, select_best(initials)),
             counts=sum_totals([*load_search_rollouts(self.context, commits), *self.measured]),
             stop=str(pso.stopped(swarm) or "stopped"),
-            passed=passed,
+            passed_over=passed,
         )
 
     def first(

@@ -21,14 +21,14 @@ tags: [synthetic, dataswarm]
 """What a hub reads of a card."""
 
 
-def serialize(verdict: SearchResult) -> str:
+def serialize(result: SearchResult) -> str:
     """JSONL: one item a line."""
-    return "".join(json.dumps(line, ensure_ascii=False, allow_nan=False) + "\n" for line in build_records(verdict))
+    return "".join(json.dumps(record, ensure_ascii=False, allow_nan=False) + "\n" for record in build_records(result))
 
 
-def build_records(verdict: SearchResult) -> Iterator[dict[str, Json]]:
+def build_records(result: SearchResult) -> Iterator[dict[str, Json]]:
     seen: set[str] = set()
-    for seed, rollout in enumerate(verdict.best.rollouts):
+    for seed, rollout in enumerate(result.best.rollouts):
         for item in rollout.items:
             if item.text not in seen:
                 seen.add(item.text)
@@ -36,31 +36,31 @@ def build_records(verdict: SearchResult) -> Iterator[dict[str, Json]]:
 
 
 def build_record(item: AnsweredItem, takers: tuple[str, ...], seed: int) -> dict[str, Json]:
-    answers: dict[str, Json] = {taker: build_answer(given) for taker, given in zip(takers, item.answers, strict=True)}
+    answers: dict[str, Json] = {taker: build_answer(answer) for taker, answer in zip(takers, item.answers, strict=True)}
     return {"text": item.text, "seed": seed, "answers": answers}
 
 
-def build_answer(given: TakerAnswer) -> dict[str, Json]:
-    if isinstance(given.score, Unscored):
-        return {"text": given.text, "score": None, "unscored": str(given.score.reason)}
-    return {"text": given.text, "score": given.score}
+def build_answer(answer: TakerAnswer) -> dict[str, Json]:
+    if isinstance(answer.score, Unscored):
+        return {"text": answer.text, "score": None, "unscored": str(answer.score.reason)}
+    return {"text": answer.text, "score": answer.score}
 
 
-def format_card(verdict: SearchResult, name: str, domain: str) -> str:
+def format_card(result: SearchResult, name: str, domain: str) -> str:
     """The card, in Markdown with the hub's header."""
-    best, initial, gain = verdict.best, verdict.initial, verdict.gain
-    count = sum(1 for _ in build_records(verdict))
+    best, initial, gain = result.best, result.initial, result.gain
+    count = sum(1 for _ in build_records(result))
     takers = "\n".join(f"| {taker} | {value:.3f} |" for taker, value in best.fresh.parts if taker.startswith("taker "))
-    theirs = f"{initial.fresh.low:.3f} to {initial.fresh.high:.3f}"
+    initial_interval = f"{initial.fresh.low:.3f} to {initial.fresh.high:.3f}"
     return f"""{CARD_HEADER}# {name}
 
 {count} items about {domain}, written by the generator that a swarm search found for the objective
-**{verdict.objective}**, each with the answers and scores of {len(best.rollouts[0].takers)} test takers.
+**{result.objective}**, each with the answers and scores of {len(best.rollouts[0].takers)} test takers.
 
-| | {verdict.objective.lower()} on fresh items | 95 % interval |
+| | {result.objective.lower()} on fresh items | 95 % interval |
 |---|---|---|
 | this generator (`{best.name}`) | {best.fresh.value:.3f} | {best.fresh.low:.3f} to {best.fresh.high:.3f} |
-| best initial generator (`{initial.name}`) | {initial.fresh.value:.3f} | {theirs} |
+| best initial generator (`{initial.name}`) | {initial.fresh.value:.3f} | {initial_interval} |
 | gain | {gain.value:+.3f} | {gain.low:+.3f} to {gain.high:+.3f} |
 
 | test taker | mean score |

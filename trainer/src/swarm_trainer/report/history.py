@@ -27,17 +27,17 @@ def build_iterations(commits: Iterable[Commit]) -> Iterator[dict[str, Json]]:
             **({"moved": commit.moved} if commit.moved != GENERATORS or commit.opponents else {}),
             "commit": commit.digest,
             "best": None if best is None else {"name": best.name, "value": best.value},
-            "probes": [build_probe(one, len(commit.basis)) for one in commit.probes],
+            "probes": [build_probe(probe, len(commit.basis)) for probe in commit.probes],
         }
 
 
-def build_probe(one: ProbeResult, basis: int) -> dict[str, Json]:
-    result, groups = one.result, len(one.position) // basis
+def build_probe(probe: ProbeResult, basis: int) -> dict[str, Json]:
+    outcome, groups = probe.result, len(probe.position) // basis
     return {
-        "name": one.name,
-        "purpose": one.purpose,
-        "coefficients": nest_coefficients(one.position, groups),
-        "recipe": one.model,
-        "rollout": one.rollout,
-        **(measurement_to_json(result) if isinstance(result, Measurement) else {"unscored": result.reason}),
+        "name": probe.name,
+        "purpose": probe.purpose,
+        "coefficients": nest_coefficients(probe.position, groups),
+        "recipe": probe.model,
+        "rollout": probe.rollout,
+        **(measurement_to_json(outcome) if isinstance(outcome, Measurement) else {"unscored": outcome.reason}),
     }

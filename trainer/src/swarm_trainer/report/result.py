@@ -1,7 +1,7 @@
 """`result.json`: the run's outcome for machines.
 
-Its `digest` covers every other field but `effort`, which is of the work and not of the outcome: two runs of one
-experiment agree in all but that. So `effort` is not stored with the outcome, but added where it is handed out.
+Its `digest` covers every other field but `usage`, which is of the work and not of the outcome: two runs of one
+experiment agree in all but that. So `usage` is not stored with the outcome, but added where it is handed out.
 """
 
 import json
@@ -34,13 +34,13 @@ def nest_coefficients(position: Position, groups: int) -> list[Json]:
     return list(position) if groups == 1 else [list(block) for block in positions.blocks(position, groups)]
 
 
-def generator_to_json(one: EvaluatedGenerator) -> dict[str, Json]:
+def generator_to_json(generator: EvaluatedGenerator) -> dict[str, Json]:
     return {
-        "name": one.name,
-        "recipe": one.model,
-        "coefficients": nest_coefficients(one.position, one.groups),
-        "searched": one.searched,
-        "fresh": measurement_to_json(one.fresh),
+        "name": generator.name,
+        "recipe": generator.model,
+        "coefficients": nest_coefficients(generator.position, generator.groups),
+        "searched": generator.search_value,
+        "fresh": measurement_to_json(generator.fresh),
     }
 
 
@@ -54,32 +54,32 @@ class Provenance:
     """The digest of the last commit, which names the whole search."""
 
 
-def search_result_to_json(verdict: SearchResult, origin: Provenance) -> dict[str, Json]:
+def search_result_to_json(result: SearchResult, origin: Provenance) -> dict[str, Json]:
     """The result without its digest, and without effort. `passedOver` is there where somebody was."""
     return {
         "experimentDigest": origin.experiment.digest,
         "lastCommit": origin.last,
-        "objective": verdict.objective,
-        "stop": verdict.stop,
-        "seeds": {"run": origin.seed, "final": len(verdict.best.rollouts)},
-        "best": generator_to_json(verdict.best),
-        "initial": generator_to_json(verdict.initial),
-        "initials": [generator_to_json(one) for one in verdict.initials],
-        "gain": {"value": verdict.gain.value, "low": verdict.gain.low, "high": verdict.gain.high},
+        "objective": result.objective,
+        "stop": result.stop,
+        "seeds": {"run": origin.seed, "final": len(result.best.rollouts)},
+        "best": generator_to_json(result.best),
+        "initial": generator_to_json(result.initial),
+        "initials": [generator_to_json(generator) for generator in result.initials],
+        "gain": {"value": result.gain.value, "low": result.gain.low, "high": result.gain.high},
         "counts": {
-            "asked": verdict.counts.asked,
-            "items": verdict.counts.items,
-            "rejected": dict(verdict.counts.rejected),
-            "unscored": dict(verdict.counts.unscored),
-            "tokens": verdict.counts.tokens,
+            "asked": result.counts.asked,
+            "items": result.counts.items,
+            "rejected": dict(result.counts.rejected),
+            "unscored": dict(result.counts.unscored),
+            "tokens": result.counts.tokens,
         },
-        **({"passedOver": list(verdict.passed)} if verdict.passed else {}),
+        **({"passedOver": list(result.passed_over)} if result.passed_over else {}),
     }
 
 
-def serialize(verdict: SearchResult, origin: Provenance) -> str:
+def serialize(result: SearchResult, origin: Provenance) -> str:
     """The file's text as a run stores it: the same whatever the work took."""
-    return serialize_with_digest(search_result_to_json(verdict, origin))
+    return serialize_with_digest(search_result_to_json(result, origin))
 
 
 def serialize_with_digest(content: Mapping[str, Json]) -> str:
@@ -87,9 +87,9 @@ def serialize_with_digest(content: Mapping[str, Json]) -> str:
     return format_json({"digest": digest_bytes(canonical_json(content)), **content})
 
 
-def serialize_with_usage(stored: bytes, effort: Usage) -> str:
+def serialize_with_usage(stored: bytes, usage: Usage) -> str:
     """The file's text as a reader gets it: with what the work took."""
-    return format_json({**json.loads(stored), "effort": usage_report.to_json(effort)})
+    return format_json({**json.loads(stored), "effort": usage_report.to_json(usage)})
 
 
 def format_json(content: Mapping[str, Json]) -> str:

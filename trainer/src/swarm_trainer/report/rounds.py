@@ -35,44 +35,44 @@ class Round:
 
 def summarize(generators: Sequence[Commit], takers: Sequence[Commit], pools: Sequence[Pool]) -> tuple[Round, ...]:
     """Every round, from its commits and its pool; the last may lack the takers'."""
-    found = []
-    for number, done in enumerate(generators):
+    rounds = []
+    for number, commit in enumerate(generators):
         if number < len(takers):
             last = takers[number - 1] if number else None
-            found.append(summarize_full_round(number, find_best_value(done), takers[number], pools[number], last))
+            rounds.append(summarize_full_round(number, find_best_value(commit), takers[number], pools[number], last))
         else:
-            found.append(Round(number, find_best_value(done)))
-    return tuple(found)
+            rounds.append(Round(number, find_best_value(commit)))
+    return tuple(rounds)
 
 
 def summarize_full_round(
     number: int, difficulty: float | None, takers: Commit, pool: Pool, last: Commit | None
 ) -> Round:
     """A round in which both sides moved."""
-    shown = {probe.name: probe.fitness for probe in takers.held_out}
+    held_out = {probe.name: probe.fitness for probe in takers.held_out}
     return Round(
         number=number,
         difficulty=difficulty,
         before=None if last is None else find_previous_best_score(takers, last),
         after=find_best_value(takers),
-        real=shown.get("real"),
-        rivals=shown.get("rivals"),
+        real=held_out.get("real"),
+        rivals=held_out.get("rivals"),
         seeds=sum(entry.round < 0 for entry in pool.entries),
         archive=len(pool.archive),
     )
 
 
-def find_best_value(done: Commit) -> float | None:
+def find_best_value(commit: Commit) -> float | None:
     """What the best of a commit is believed to be worth."""
-    found = pso.best(pso.from_json(done.swarm))
-    return None if found is None else found.value
+    best = pso.best(pso.from_json(commit.swarm))
+    return None if best is None else best.value
 
 
 def find_previous_best_score(takers: Commit, last: Commit) -> float | None:
     """The score, in this round, of the taker that led the last one; its basis may have grown since."""
-    led = pso.best(pso.from_json(last.swarm))
-    if led is None:
+    previous_best = pso.best(pso.from_json(last.swarm))
+    if previous_best is None:
         return None
-    grown = len(takers.basis) - len(last.basis)
-    position = (*led.position, *(0.0,) * grown)
+    added = len(takers.basis) - len(last.basis)
+    position = (*previous_best.position, *(0.0,) * added)
     return next((probe.fitness for probe in takers.probes if probe.position == position), None)

@@ -30,7 +30,7 @@ class EvaluatedGenerator:
     position: Position
     """Coefficients over the initial adapters."""
     model: ModelName
-    searched: float | None
+    search_value: float | None
     """What the search believed of it."""
     fresh: Measurement
     rollouts: tuple[Rollout, ...]
@@ -52,7 +52,7 @@ class SearchResult:
     """Over every rollout of the run."""
     stop: str
     """Why the search ended."""
-    passed: tuple[str, ...] = ()
+    passed_over: tuple[str, ...] = ()
     """The generators ranked before `best` that fresh items could not measure: too many scores were missing."""
 
     @property
