@@ -16,37 +16,37 @@ class Meter:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._effort = Usage()
-        self._asking = 0
-        self._since = 0.0
+        self._usage = Usage()
+        self._open_requests = 0
+        self._counted_until = 0.0
 
-    def add(self, effort: Usage) -> None:
+    def add(self, usage: Usage) -> None:
         with self._lock:
-            self._effort += effort
+            self._usage += usage
 
     @contextmanager
     def time_requests(self) -> Iterator[None]:
         """Within, time counts; only once, however many ask at the same time."""
         with self._lock:
-            self._count()
-            self._asking += 1
+            self._count_time()
+            self._open_requests += 1
         try:
             yield
         finally:
             with self._lock:
-                self._count()
-                self._asking -= 1
+                self._count_time()
+                self._open_requests -= 1
 
     def take(self) -> Usage:
         """What has come together since it was last taken."""
         with self._lock:
-            self._count()
-            taken, self._effort = self._effort, Usage()
+            self._count_time()
+            taken, self._usage = self._usage, Usage()
         return taken
 
-    def _count(self) -> None:
+    def _count_time(self) -> None:
         """Add the time since the last look, if anything was being asked for in it."""
         now = time.monotonic()
-        if self._asking:
-            self._effort += Usage(seconds=now - self._since)
-        self._since = now
+        if self._open_requests:
+            self._usage += Usage(seconds=now - self._counted_until)
+        self._counted_until = now

@@ -113,12 +113,12 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def add_plugin_commands(
-    commands: "argparse._SubParsersAction[argparse.ArgumentParser]", brought: Iterable[EntryPoint]
+    commands: "argparse._SubParsersAction[argparse.ArgumentParser]", found: Iterable[EntryPoint]
 ) -> None:
     """The commands that other packages bring: this one imports none of them before it is asked to."""
-    for command in sorted(brought, key=lambda one: one.name):
-        make = command.load()
-        make(commands.add_parser(command.name, help=(make.__doc__ or "").strip().partition("\n")[0]))
+    for command in sorted(found, key=lambda entry_point: entry_point.name):
+        make_parser = command.load()
+        make_parser(commands.add_parser(command.name, help=(make_parser.__doc__ or "").strip().partition("\n")[0]))
 
 
 def add_store_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

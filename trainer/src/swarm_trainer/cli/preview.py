@@ -11,12 +11,12 @@ from swarm_core.swarm_names import TAKERS
 from swarm_trainer.cli.run_file import RunFile
 
 
-def describe(reading: RunFile, folder: Path) -> Iterator[str]:
+def describe(run_file: RunFile, folder: Path) -> Iterator[str]:
     """The outlook, a line per subject."""
-    resolved = reading.order.resolved
-    yield f"{reading.name}: valid"
-    yield f"  generators  {describe_generators(resolved, reading.items)}"
-    yield f"  takers      {describe_takers(resolved, reading.items)}"
+    resolved = run_file.worker_spec.resolved
+    yield f"{run_file.name}: valid"
+    yield f"  generators  {describe_generators(resolved, run_file.items)}"
+    yield f"  takers      {describe_takers(resolved, run_file.items)}"
     yield f"  objective   {resolved.objective}, judged by {describe_judge(resolved)}"
     yield f"  search      {describe_game(resolved.game) if resolved.game else describe_search(resolved)}"
     if resolved.game is None:
@@ -28,12 +28,12 @@ def describe(reading: RunFile, folder: Path) -> Iterator[str]:
 
 
 def describe_generators(resolved: ResolvedSpec, items: Mapping[str, int]) -> str:
-    found = resolved.generators
-    if isinstance(found.origin, TrainedAdapters):
-        count = items.get(found.data.uri)
-        told = "fetched when it is run" if count is None else f"{count} items"
-        return f"{found.count}, trained on clusters of {found.data.uri} ({told})"
-    return f"{found.count} adapters as given"
+    generators = resolved.generators
+    if isinstance(generators.origin, TrainedAdapters):
+        count = items.get(generators.data.uri)
+        known = "fetched when it is run" if count is None else f"{count} items"
+        return f"{generators.count}, trained on clusters of {generators.data.uri} ({known})"
+    return f"{generators.count} adapters as given"
 
 
 def describe_takers(resolved: ResolvedSpec, items: Mapping[str, int]) -> str:
@@ -43,12 +43,12 @@ def describe_takers(resolved: ResolvedSpec, items: Mapping[str, int]) -> str:
     return f"{len(resolved.takers)}: {', '.join(taker.name for taker in resolved.takers)}"
 
 
-def describe_game(played: ResolvedGame) -> str:
+def describe_game(game: ResolvedGame) -> str:
     """How the two sides move, and on what."""
-    sides = " against ".join(f"{side.swarm.particles} ({type(side.rule).__name__})" for side in played.sides)
-    pool = f"pool of {played.pool.size}, of which {played.pool.turnover:.0%} give way in a round"
-    learning = "takers search and train" if played.train else "takers search"
-    return f"{sides} particles, {played.rounds} rounds at most, {pool}; {learning}"
+    sides = " against ".join(f"{side.swarm.particles} ({type(side.rule).__name__})" for side in game.sides)
+    pool = f"pool of {game.pool.size}, of which {game.pool.turnover:.0%} give way in a round"
+    learning = "takers search and train" if game.train else "takers search"
+    return f"{sides} particles, {game.rounds} rounds at most, {pool}; {learning}"
 
 
 def describe_search(resolved: ResolvedSpec) -> str:
@@ -59,24 +59,24 @@ def describe_search(resolved: ResolvedSpec) -> str:
 
 def describe_items(resolved: ResolvedSpec) -> str:
     """How many items are asked for at most, by purpose, and how many answers that makes."""
-    searched, chosen, reported = count_items(resolved)
-    total = searched + chosen + reported
+    search, choice, report = count_items(resolved)
+    total = search + choice + report
     return (
-        f"{total:,} items at most ({searched:,} search, {chosen:,} choice, {reported:,} report), "
+        f"{total:,} items at most ({search:,} search, {choice:,} choice, {report:,} report), "
         f"{total * len(resolved.takers):,} answers"
     )
 
 
 def describe_endpoints(resolved: ResolvedSpec) -> str:
     """How many requests go to other people's servers, about; what a budget bounds, it bounds exactly."""
-    asked = sum(isinstance(taker, RemoteTaker) for taker in resolved.takers)
+    remote_models = sum(isinstance(taker, RemoteTaker) for taker in resolved.takers)
     if isinstance(resolved.judge, ResolvedJudge):
-        asked += len(resolved.takers) + resolved.judge.vet
+        remote_models += len(resolved.takers) + resolved.judge.vet
     limits = {"calls": resolved.budget.calls, "tokens": resolved.budget.tokens}
-    bound = " and ".join(f"{limit:,} {name}" for name, limit in limits.items() if limit is not None)
+    budget = " and ".join(f"{limit:,} {name}" for name, limit in limits.items() if limit is not None)
     return (
-        f"about {sum(count_items(resolved)) * asked:,} requests if the search goes to its end, budget"
-        f" {bound or 'unlimited'}"
+        f"about {sum(count_items(resolved)) * remote_models:,} requests if the search goes to its end, budget"
+        f" {budget or 'unlimited'}"
     )
 
 
@@ -89,7 +89,7 @@ def describe_judge(resolved: ResolvedSpec) -> str:
 def count_items(resolved: ResolvedSpec) -> tuple[int, int, int]:
     """Items asked for at most: in the search, for the choice, for the report."""
     evaluation = resolved.evaluation
-    searched = pso.budget(search_of.build_plan(resolved)) * evaluation.items
-    chosen = search_of.items_per_finalist(resolved) * evaluation.finalists
-    reported = (resolved.generators.count + 1) * evaluation.final.items * evaluation.final.seeds
-    return searched, chosen, reported
+    search = pso.budget(search_of.build_plan(resolved)) * evaluation.items
+    choice = search_of.items_per_finalist(resolved) * evaluation.finalists
+    report = (resolved.generators.count + 1) * evaluation.final.items * evaluation.final.seeds
+    return search, choice, report

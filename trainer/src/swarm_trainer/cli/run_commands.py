@@ -30,33 +30,33 @@ WORKER_COMMAND = (sys.executable, "-P", "-m", "swarm_trainer", "worker")
 
 def validate(arguments: argparse.Namespace) -> int:
     """Say what the file would do."""
-    found = run_file.load(arguments.file)
-    host.build_outline(found.order.resolved)
-    for line in preview.describe(found, default_folder(found)):
+    loaded = run_file.load(arguments.file)
+    host.build_outline(loaded.worker_spec.resolved)
+    for line in preview.describe(loaded, default_folder(loaded)):
         print_result_line(line)
     return DONE
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the file, or go on with it."""
-    found = run_file.load(arguments.file)
-    layout = Layout((arguments.folder or default_folder(found)).absolute())
-    job = host.RunJob(found.name, found.order, layout, arguments.worker)
+    loaded = run_file.load(arguments.file)
+    layout = Layout((arguments.folder or default_folder(loaded)).absolute())
+    job = host.RunJob(loaded.name, loaded.worker_spec, layout, arguments.worker)
     try:
         with display.open_watcher(Console(), time.time, as_json=arguments.json) as watch:
-            end = host.run(job, SystemClock(), watch)
+            end_state = host.run(job, SystemClock(), watch)
     except Interrupted:
-        again = shlex.join(["dataswarm", "run", str(arguments.file), "--folder", str(layout.root)])
-        return print_failure(f"stopped; nothing is lost, go on with: {again}")
-    return report_end(end, layout, as_json=arguments.json)
+        resume_command = shlex.join(["dataswarm", "run", str(arguments.file), "--folder", str(layout.root)])
+        return print_failure(f"stopped; nothing is lost, go on with: {resume_command}")
+    return report_end(end_state, layout, as_json=arguments.json)
 
 
-def report_end(end: EngineState, layout: Layout, *, as_json: bool) -> int:
+def report_end(end_state: EngineState, layout: Layout, *, as_json: bool) -> int:
     """Say how the run ended; the exit code."""
-    if end.failure is None:
+    if end_state.failure is None:
         report_success(layout, as_json=as_json)
         return DONE
-    failure = end.failure
+    failure = end_state.failure
     if as_json:
         fields = {"phase": failure.phase, "key": failure.key, "reason": failure.reason, "message": failure.message}
         print_result_line(json.dumps({"event": "failed", "at": round(time.time(), 3), **fields}))
@@ -73,9 +73,9 @@ def report_success(layout: Layout, *, as_json: bool) -> None:
     status_commands.print_result(layout)
 
 
-def default_folder(found: RunFile) -> Path:
+def default_folder(loaded: RunFile) -> Path:
     """Where a run goes that is not told: the spec's place, from the file; else runs/NAME, from here."""
-    storage = found.order.resolved.storage
+    storage = loaded.worker_spec.resolved.storage
     if isinstance(storage, LocalStorage):
-        return inputs.resolve_path(storage.path, found.order.base_folder)
-    return Path("runs") / found.name
+        return inputs.resolve_path(storage.path, loaded.worker_spec.base_folder)
+    return Path("runs") / loaded.name

@@ -23,7 +23,7 @@ class RunFile:
     """What a FILE asks for."""
 
     name: str
-    order: WorkerSpec
+    worker_spec: WorkerSpec
     items: Mapping[str, int]
     """Distinct seed items of each data file that is here; those elsewhere are left out."""
 
@@ -31,11 +31,11 @@ class RunFile:
 def load(file: Path) -> RunFile:
     """What `file` asks for, checked as far as it can be without loading a model. Raises BadInputError."""
     run = loading.parse(read_text(file), str(file))
-    order = WorkerSpec(resolution.resolve(run), file.absolute().parent)
-    problems, items = find_problems(order)
+    worker_spec = WorkerSpec(resolution.resolve(run), file.absolute().parent)
+    problems, items = find_problems(worker_spec)
     if problems:
         raise BadInputError("\n".join(problems))
-    return RunFile(run.metadata.name, order, items)
+    return RunFile(run.metadata.name, worker_spec, items)
 
 
 def read_text(file: Path) -> str:
@@ -54,21 +54,21 @@ def read_text(file: Path) -> str:
         raise BadInputError(f"{file} is not text in UTF-8 ({error.reason}); give a SwarmRun file") from error
 
 
-def find_problems(order: WorkerSpec) -> tuple[list[str], dict[str, int]]:
+def find_problems(worker_spec: WorkerSpec) -> tuple[list[str], dict[str, int]]:
     """One problem per thing that is not there or cannot be read, and the number of seed items of each file."""
     problems: list[str] = []
     items: dict[str, int] = {}
-    for use in resolution.list_uris(order.resolved):
+    for use in resolution.list_uris(worker_spec.resolved):
         try:
-            path = inputs.find_local(use, order.base_folder)
+            path = inputs.find_local(use, worker_spec.base_folder)
             if path is not None and use.role is resolution.UriRole.DATA:
-                items[use.uri] = count_seed_items(order, use, path)
+                items[use.uri] = count_seed_items(worker_spec, use, path)
         except BadInputError as error:
             problems.append(str(error))
     return problems, items
 
 
-def count_seed_items(order: WorkerSpec, use: resolution.UriUse, path: Path) -> int:
+def count_seed_items(worker_spec: WorkerSpec, use: resolution.UriUse, path: Path) -> int:
     """The number of distinct seed items in `path`. Raises BadInputError, naming the line."""
-    side = search_settings.for_swarm(order.resolved, use.swarm).generators
+    side = search_settings.for_swarm(worker_spec.resolved, use.swarm).generators
     return len(seeds.read(path, side.data.field, side.cluster_field).items)

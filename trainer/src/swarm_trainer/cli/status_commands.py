@@ -73,22 +73,22 @@ def result(arguments: argparse.Namespace) -> int:
 def is_on_cluster(arguments: argparse.Namespace) -> bool:
     """Whether a cluster is meant: nothing here has that name, and it is a NAME or KIND/NAME of there."""
     kind, slash, _ = arguments.name.rpartition("/")
-    there = not slash or bool(custom_resources.find_by_name(kind))
-    return arguments.namespace is not None or (there and not Path(arguments.name).exists())
+    is_cluster_name = not slash or bool(custom_resources.find_by_name(kind))
+    return arguments.namespace is not None or (is_cluster_name and not Path(arguments.name).exists())
 
 
 def ask_cluster(command: str, arguments: argparse.Namespace) -> int:
     """What the cluster answers; the exit code. Raises BadInputError."""
-    answers = [one for one in arguments.elsewhere if one.name == command]
-    if not answers:
+    matching = [entry_point for entry_point in arguments.elsewhere if entry_point.name == command]
+    if not matching:
         raise BadInputError(
             f"{arguments.name} is no folder here, nothing installed asks a cluster; give a run's folder"
         )
     try:
-        code: int = answers[0].load()(arguments)
+        code: int = matching[0].load()(arguments)
     except BadInputError as error:
-        here = "" if arguments.namespace is not None else f"{arguments.name} is no folder here; the cluster says: "
-        raise BadInputError(f"{here}{error}") from error
+        prefix = "" if arguments.namespace is not None else f"{arguments.name} is no folder here; the cluster says: "
+        raise BadInputError(f"{prefix}{error}") from error
     return code
 
 
@@ -128,6 +128,6 @@ def find_concluded_run(folder: Path) -> Layout:
     """The concluded run in `folder`. Raises BadInputError if it has no result."""
     layout = find_run(folder)
     if not layout.result.is_file():
-        said = json.loads(layout.status.read_bytes())
-        raise BadInputError(f"{folder} has no result yet: {said['phase']}, {said['message']}; run it to its end")
+        fields = json.loads(layout.status.read_bytes())
+        raise BadInputError(f"{folder} has no result yet: {fields['phase']}, {fields['message']}; run it to its end")
     return layout

@@ -37,20 +37,20 @@ def verify(arguments: argparse.Namespace) -> int:
     """Check every digest of a run and replay its search."""
     from swarm_trainer.maintenance import replay  # noqa: PLC0415 (brings torch)
 
-    with open_run_store(arguments) as place:
-        found = replay.verify(place.store, place.scratch, lambda _: None)
-        taken = fork_origin.load(place.store)
-    print_result_line(f"experiment {found.experiment}")
-    if taken is not None:
-        print_result_line(f"forked from {taken.uri} after iteration {taken.iteration}, commit {taken.commit}")
-    print_result_line(f"last commit {found.last or 'none yet'}")
+    with open_run_store(arguments) as opened:
+        report = replay.verify(opened.store, opened.scratch, lambda _: None)
+        origin = fork_origin.load(opened.store)
+    print_result_line(f"experiment {report.experiment}")
+    if origin is not None:
+        print_result_line(f"forked from {origin.uri} after iteration {origin.iteration}, commit {origin.commit}")
+    print_result_line(f"last commit {report.last or 'none yet'}")
     print_result_line(
-        f"good: {found.blobs} blobs, {found.rollouts} rollouts, {found.commits} iterations, and the swarm comes out of"
-        " the rollouts as committed"
+        f"good: {report.blobs} blobs, {report.rollouts} rollouts, {report.commits} iterations, and the swarm comes"
+        " out of the rollouts as committed"
     )
-    if found.thinned:
+    if report.thinned:
         print_result_line(
-            f"{found.thinned} of the iterations gave up their rollouts (gc --keep): taken as their commits say"
+            f"{report.thinned} of the iterations gave up their rollouts (gc --keep): taken as their commits say"
         )
     return DONE
 
@@ -60,20 +60,22 @@ def gc(arguments: argparse.Namespace) -> int:
     from swarm_trainer.maintenance import garbage_collection  # noqa: PLC0415 (brings torch)
     from swarm_trainer.stores import store_listing  # noqa: PLC0415 (brings boto3)
 
-    with open_run_store(arguments) as place:
-        shelves = store_listing.open_listing(place.store)
-        found = garbage_collection.scan(
-            place.store,
-            shelves,
+    with open_run_store(arguments) as opened:
+        listing = store_listing.open_listing(opened.store)
+        report = garbage_collection.scan(
+            opened.store,
+            listing,
             garbage_collection.CollectionPolicy(arguments.grace_hours * HOUR_SECONDS, arguments.keep),
         )
-        deleting = garbage_collection.sweep(place.store, shelves, found.garbage) if arguments.delete else found.garbage
-        for thing in deleting:
-            what = "an unfinished upload" if thing.upload else f"{thing.size:,} bytes"
-            print_result_line(f"{'deleted' if arguments.delete else 'would delete'} {thing.key} ({what})")
+        affected = (
+            garbage_collection.sweep(opened.store, listing, report.garbage) if arguments.delete else report.garbage
+        )
+        for stored in affected:
+            description = "an unfinished upload" if stored.upload else f"{stored.size:,} bytes"
+            print_result_line(f"{'deleted' if arguments.delete else 'would delete'} {stored.key} ({description})")
     print_result_line(
-        f"{len(found.garbage)} of {found.kept + found.young + len(found.garbage)} things, {found.size:,} bytes;"
-        f" {found.young} younger than {arguments.grace_hours:g} h are left"
+        f"{len(report.garbage)} of {report.kept + report.young + len(report.garbage)} things, {report.size:,} bytes;"
+        f" {report.young} younger than {arguments.grace_hours:g} h are left"
         + ("" if arguments.delete else "; nothing was deleted: say --delete")
     )
     return DONE
@@ -85,26 +87,26 @@ def pin(arguments: argparse.Namespace) -> int:
     from swarm_trainer.stores import store_listing  # noqa: PLC0415 (brings boto3)
     from swarm_trainer.stores.store_listing import StoredObject  # noqa: PLC0415
 
-    with open_run_store(arguments) as place:
+    with open_run_store(arguments) as opened:
         if arguments.remove:
-            store_listing.open_listing(place.store).discard(
+            store_listing.open_listing(opened.store).discard(
                 StoredObject(f"names/{retention.pin_key(arguments.iteration)}", 0, 0.0)
             )
         else:
-            retention.pin(place.store, arguments.iteration)
+            retention.pin(opened.store, arguments.iteration)
     print_result_line(f"iteration {arguments.iteration} is {'no longer ' if arguments.remove else ''}pinned")
     return DONE
 
 
 def export_from_bucket(arguments: argparse.Namespace, destination: Path) -> None:
     """Copy what a run in a bucket left to `destination`. Raises BadInputError before it has concluded."""
-    with open_run_store(arguments) as place:
-        concluded = receipt_store.load(place.store, WorkItem(Kind.CONCLUDE).key)
+    with open_run_store(arguments) as opened:
+        concluded = receipt_store.load(opened.store, WorkItem(Kind.CONCLUDE).key)
         if concluded is None:
             raise BadInputError(f"{arguments.folder} has no result yet; run it to its end")
-        layout = Layout(place.scratch / "run")
+        layout = Layout(opened.scratch / "run")
         layout.root.mkdir()
-        results.install(layout, place.store, concluded)
+        results.install(layout, opened.store, concluded)
         results.export(layout, destination)
 
 
@@ -136,6 +138,6 @@ def parse_bucket_uri(arguments: argparse.Namespace) -> S3Storage:
     try:
         return S3Storage.model_validate(fields)
     except ValidationError as error:
-        fault = error.errors()[0]
-        words = f"{fault['loc'][0]}: {fault['msg']}"
-        raise BadInputError(f"{arguments.folder}: {words}; write s3://BUCKET/PREFIX/NAME") from None
+        problem = error.errors()[0]
+        reason = f"{problem['loc'][0]}: {problem['msg']}"
+        raise BadInputError(f"{arguments.folder}: {reason}; write s3://BUCKET/PREFIX/NAME") from None

@@ -12,14 +12,14 @@ from swarm_trainer.stores import files
 
 def replace(path: Path, data: bytes) -> None:
     """Make `path` hold `data`. Raises OSError; then the old content stands."""
-    beside = path.with_name(f".{path.name}.tmp")
+    temporary = path.with_name(f".{path.name}.tmp")
     try:
-        with beside.open("wb") as file:
+        with temporary.open("wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        files.rename(beside, path)
+        files.rename(temporary, path)
     except OSError as error:
-        beside.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         error.filename = error.filename or str(path)  # a failed write names no file by itself
         raise

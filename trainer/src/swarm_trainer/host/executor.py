@@ -61,19 +61,19 @@ class ExecutorHooks:
 class Executor:
     """The items of one run and the worker they run in."""
 
-    def __init__(self, site: ExecutorHooks) -> None:
-        self._site = site
+    def __init__(self, hooks: ExecutorHooks) -> None:
+        self._hooks = hooks
         self._worker: WorkerHandle | None = None
-        self._hired = 0
-        self._live: tuple[WorkItem, float] | None = None
-        self._over: dict[str, Done | Failed] = {}
+        self._started_workers = 0
+        self._running: tuple[WorkItem, float] | None = None
+        self._ended: dict[str, Done | Failed] = {}
         self._deaths: dict[str, int] = {}
 
     def observe(self) -> Observations:
         """Every item launched here: done, failed or running."""
-        items: dict[str, Observation] = dict(self._over)
-        if self._live is not None:
-            item, since = self._live
+        items: dict[str, Observation] = dict(self._ended)
+        if self._running is not None:
+            item, since = self._running
             items[item.key] = Running(item.attempt, since)
         return Observations(items)
 
@@ -88,83 +88,83 @@ class Executor:
                 case _:
                     assert_never(action)
 
-    def receive(self, heard: WorkerMessage | WorkerExited) -> None:
+    def receive(self, message: WorkerMessage | WorkerExited) -> None:
         """Take in what the worker says; what a worker before it said no longer counts."""
-        if self._worker is None or heard.worker != self._worker.number:
+        if self._worker is None or message.worker != self._worker.number:
             return
-        match heard:
+        match message:
             case WorkerMessage(_, Receipt() as receipt):
                 self._finish(receipt.key, Done(receipt))
             case WorkerMessage(_, FailedAttempt(key, failed)):
-                self._finish(key, replace(failed, at=self._site.clock()))
+                self._finish(key, replace(failed, at=self._hooks.clock()))
             case WorkerMessage():
                 pass
             case WorkerExited():
-                self._bury(self._worker)
+                self._handle_exit(self._worker)
             case _:
-                assert_never(heard)
+                assert_never(message)
 
     def close(self) -> None:
         """End the worker, if there is one. Safe to call twice."""
-        self._live = None
+        self._running = None
         if self._worker is not None:
             self._worker.end(GRACE_SECONDS)
             self._worker = None
 
     def _launch(self, item: WorkItem) -> None:
-        if self._live is not None or isinstance(self._over.get(item.key), Done):
+        if self._running is not None or isinstance(self._ended.get(item.key), Done):
             return
         if self._worker is None:
-            self._hired += 1
-            self._worker = self._site.start_worker(self._hired)
-        self._over.pop(item.key, None)
-        self._live = (item, self._site.clock())
+            self._started_workers += 1
+            self._worker = self._hooks.start_worker(self._started_workers)
+        self._ended.pop(item.key, None)
+        self._running = (item, self._hooks.clock())
         self._worker.send_item(item)
 
     def _cancel(self, cancel: Cancel) -> None:
-        if self._live is None or self._live[0].key != cancel.key:
+        if self._running is None or self._running[0].key != cancel.key:
             return
-        attempt = self._live[0].attempt
+        attempt = self._running[0].attempt
         if cancel.attempt not in (None, attempt):
             return
         self.close()
-        self._over[cancel.key] = self._lost(attempt, f"ended by the host: {cancel.reason}")
+        self._ended[cancel.key] = self._lost_attempt(attempt, f"ended by the host: {cancel.reason}")
 
     def _finish(self, key: str, observation: Done | Failed) -> None:
-        if self._live is None or self._live[0].key != key:
+        if self._running is None or self._running[0].key != key:
             return
-        self._live = None
-        self._over[key] = observation
+        self._running = None
+        self._ended[key] = observation
         self._deaths.pop(key, None)
 
-    def _bury(self, worker: WorkerHandle) -> None:
+    def _handle_exit(self, worker: WorkerHandle) -> None:
         """A worker has ended unasked: its item is done if its receipt stands, and else lost."""
-        status = worker.end(GRACE_SECONDS)
+        exit_status = worker.end(GRACE_SECONDS)
         self._worker = None
-        if self._live is None:
+        if self._running is None:
             return
-        item, _ = self._live
-        self._live = None
-        receipt = self._site.receipt(item.key)
-        self._over[item.key] = self._loss(item, status) if receipt is None else Done(receipt)
+        item, _ = self._running
+        self._running = None
+        receipt = self._hooks.receipt(item.key)
+        self._ended[item.key] = self._count_death(item, exit_status) if receipt is None else Done(receipt)
 
-    def _loss(self, item: WorkItem, status: int) -> Failed:
+    def _count_death(self, item: WorkItem, exit_status: int) -> Failed:
         deaths = self._deaths.pop(item.key, 0) + 1
-        message = f"the worker {describe_exit(status)}"
+        message = f"the worker {describe_exit(exit_status)}"
         if deaths < MAX_DEATHS:
             self._deaths[item.key] = deaths
-            return self._lost(item.attempt, message)
-        words = f"{message}, {deaths} times in a row; its last words: {self._site.read_log_tail()}"
-        return Failed(item.attempt, FailureReason.ERROR, words, self._site.clock())
+            return self._lost_attempt(item.attempt, message)
+        explanation = f"{message}, {deaths} times in a row; its last words: {self._hooks.read_log_tail()}"
+        return Failed(item.attempt, FailureReason.ERROR, explanation, self._hooks.clock())
 
-    def _lost(self, attempt: int, message: str) -> Failed:
-        return Failed(attempt, FailureReason.LOST, message, self._site.clock())
+    def _lost_attempt(self, attempt: int, message: str) -> Failed:
+        return Failed(attempt, FailureReason.LOST, message, self._hooks.clock())
 
 
-def describe_exit(status: int) -> str:
+def describe_exit(exit_status: int) -> str:
     """How a process ended, from its exit status, in words."""
-    if status >= 0:
-        return f"ended with exit code {status}"
-    name = signal.Signals(-status).name
-    hint = " (out of memory?)" if -status == signal.SIGKILL else ""
+    if exit_status >= 0:
+        return f"ended with exit code {exit_status}"
+    name = signal.Signals(-exit_status).name
+    hint = " (out of memory?)" if -exit_status == signal.SIGKILL else ""
     return f"was ended by {name}{hint}"

@@ -37,10 +37,10 @@ def hold(path: Path) -> Iterator[Holder]:
     try:
         if not (try_acquire(descriptor) or retry_acquire(descriptor)):
             raise BadInputError(describe_conflict(path))
-        me = Holder(os.getpid(), socket.gethostname(), datetime.now(UTC).isoformat(timespec="seconds"))
+        own = Holder(os.getpid(), socket.gethostname(), datetime.now(UTC).isoformat(timespec="seconds"))
         os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, json.dumps(asdict(me)).encode(), 0)
-        yield me
+        os.pwrite(descriptor, json.dumps(asdict(own)).encode(), 0)
+        yield own
     finally:
         os.close(descriptor)
 

@@ -38,10 +38,10 @@ def install(layout: Layout, store: ArtifactStore, concluded: Receipt) -> None:
 def installed_digest(layout: Layout) -> object:
     """The digest that the result which stands in the folder gives of itself; None without one."""
     try:
-        found: object = json.loads(layout.result.read_bytes())
+        content: object = json.loads(layout.result.read_bytes())
     except (OSError, ValueError):
         return None
-    return found.get("digest") if isinstance(found, dict) else None
+    return content.get("digest") if isinstance(content, dict) else None
 
 
 def replace_path(source: Path, target: Path) -> None:
@@ -55,16 +55,16 @@ def replace_path(source: Path, target: Path) -> None:
 
 def export(layout: Layout, destination: Path) -> None:
     """Copy everything the run left to `destination`, which appears whole or not at all. Raises OSError."""
-    beside = destination.with_name(f".{destination.name}.tmp")
-    shutil.rmtree(beside, ignore_errors=True)
+    partial = destination.with_name(f".{destination.name}.tmp")
+    shutil.rmtree(partial, ignore_errors=True)
     destination.parent.mkdir(parents=True, exist_ok=True)
-    beside.mkdir()
+    partial.mkdir()
     try:
         for name in (*BUNDLE_PARTS, layout.result.name):
-            copy_path(layout.root / name, beside / name)
-        beside.replace(destination)
+            copy_path(layout.root / name, partial / name)
+        partial.replace(destination)
     finally:
-        shutil.rmtree(beside, ignore_errors=True)
+        shutil.rmtree(partial, ignore_errors=True)
 
 
 def copy_path(source: Path, target: Path) -> None:

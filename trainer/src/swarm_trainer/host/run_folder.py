@@ -88,20 +88,20 @@ def read(layout: Layout) -> RunIdentity | None:
 
 def describe_mismatch(layout: Layout, owner: RunIdentity, identity: RunIdentity) -> str:
     """Which fields differ, with both values, and the way out."""
-    found = list(spec_diff.list_differences(owner.spec, identity.spec))
-    named = "; ".join(f"{path} is {old} there and {new} here" for path, old, new in found[:SHOWN_DIFFERENCES])
-    more = f"; {len(found) - SHOWN_DIFFERENCES} more" if len(found) > SHOWN_DIFFERENCES else ""
+    differences = list(spec_diff.list_differences(owner.spec, identity.spec))
+    shown = "; ".join(f"{path} is {old} there and {new} here" for path, old, new in differences[:SHOWN_DIFFERENCES])
+    rest = f"; {len(differences) - SHOWN_DIFFERENCES} more" if len(differences) > SHOWN_DIFFERENCES else ""
     return (
-        f"{layout.root} belongs to another experiment, {owner.name}: {named}{more}; "
+        f"{layout.root} belongs to another experiment, {owner.name}: {shown}{rest}; "
         "undo the change, give another --folder, or another metadata.name"
     )
 
 
 def format_status(identity: RunIdentity, outline: Outline, state: EngineState) -> bytes:
     """The status as JSON: camelCase, missing numbers null, times in seconds since 1970-01-01 UTC."""
-    report = run_summary.summarize(outline, state)
-    particles = [{"name": name, "fitness": fitness} for name, fitness in report.particles]
-    fields = {"name": identity.name, "specDigest": identity.digest, **asdict(report), "particles": particles}
+    summary = run_summary.summarize(outline, state)
+    particles = [{"name": name, "fitness": fitness} for name, fitness in summary.particles]
+    fields = {"name": identity.name, "specDigest": identity.digest, **asdict(summary), "particles": particles}
     return json.dumps(to_camel_keys(fields), indent=1, allow_nan=False).encode() + b"\n"
 
 

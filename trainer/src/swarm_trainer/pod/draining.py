@@ -19,25 +19,25 @@ class ProcessExit:
     """How the process ends: in exactly one way, whoever comes first."""
 
     def __init__(self) -> None:
-        self._taken = threading.Lock()
+        self._lock = threading.Lock()
 
-    def exit(self, say: Callable[[], None], code: int) -> NoReturn:
+    def exit(self, report: Callable[[], None], code: int) -> NoReturn:
         """Say it and end the process. Whoever comes second waits for the process to be gone."""
-        self._taken.acquire()
+        self._lock.acquire()
         try:
-            say()
+            report()
         finally:
             sys.stdout.flush()
             sys.stderr.flush()
             os._exit(code)
 
 
-def exit_on_sigterm(ending: ProcessExit, say: Callable[[], None]) -> None:
-    """From now on SIGTERM has `say` called and the process end with code 75. Call before any thread is started."""
+def exit_on_sigterm(process_exit: ProcessExit, report: Callable[[], None]) -> None:
+    """From now on SIGTERM has `report` called and the process end with code 75. Call before any thread is started."""
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})  # every thread inherits it, so it comes to ours alone
 
-    def wait() -> None:
+    def exit_on_signal() -> None:
         signal.sigwait({signal.SIGTERM})
-        ending.exit(say, EXIT_DRAINED)
+        process_exit.exit(report, EXIT_DRAINED)
 
-    threading.Thread(target=wait, name="sigterm", daemon=True).start()
+    threading.Thread(target=exit_on_signal, name="sigterm", daemon=True).start()

@@ -32,14 +32,14 @@ CPU_QUOTA_FILE = Path("/sys/fs/cgroup/cpu.max")
 """Two numbers, microseconds of work per microseconds of time; `max` for the first is no limit (cgroup v2)."""
 
 
-def build(order: WorkerSpec, cache: Path, environment: Mapping[str, str]) -> Context:
+def build(spec: WorkerSpec, cache: Path, environment: Mapping[str, str]) -> Context:
     """The context of a pod. Raises BadInputError, StoreError."""
-    resolved = resolve_execution(order.resolved)
-    own = cache / "artefacts"
+    resolved = resolve_execution(spec.resolved)
+    unpacked = cache / "artifacts"
     meter = Meter()
-    store = store_location.open_store(require_bucket(resolved), own, meter)
-    others = find_servers(resolved, environment)
-    return Context(resolved, store, own, order.base_folder, reject_progress, elsewhere=others, meter=meter)
+    store = store_location.open_store(require_bucket(resolved), unpacked, meter)
+    servers = find_servers(resolved, environment)
+    return Context(resolved, store, unpacked, spec.base_folder, reject_progress, elsewhere=servers, meter=meter)
 
 
 def set_input_cache(cache: Path) -> None:
@@ -57,13 +57,13 @@ def require_bucket(resolved: ResolvedSpec) -> S3Storage:
 def resolve_execution(resolved: ResolvedSpec) -> ResolvedSpec:
     """The spec as a pod carries it out: `execution.local` says what pods do."""
     execution = resolved.execution
-    told = execution.local
-    alone = execution.kubernetes.inference is ClusterInference.LOCAL
+    settings = execution.local
+    in_pod = execution.kubernetes.inference is ClusterInference.LOCAL
     local = LocalExecution(
-        inference=InferenceType.LOCAL if alone else InferenceType.VLLM,
+        inference=InferenceType.LOCAL if in_pod else InferenceType.VLLM,
         device=Device.AUTO,
-        threads=told.threads or count_cores(),
-        lanes=told.lanes if alone else max(told.lanes, MIN_LANES),
+        threads=settings.threads or count_cores(),
+        lanes=settings.lanes if in_pod else max(settings.lanes, MIN_LANES),
     )
     return resolved.model_copy(update={"execution": execution.model_copy(update={"local": local})})
 
@@ -81,9 +81,9 @@ def count_cores(quota: Path = CPU_QUOTA_FILE) -> int:
     Libraries start one thread for each core of the machine. Under a smaller CPU limit those threads mostly wait for
     each other, so the limit decides how many to start.
     """
-    there = len(os.sched_getaffinity(0))
+    available = len(os.sched_getaffinity(0))
     try:
         work, time = quota.read_text().split()
-        return there if work == "max" else max(1, min(there, math.floor(int(work) / int(time))))
+        return available if work == "max" else max(1, min(available, math.floor(int(work) / int(time))))
     except (OSError, ValueError):
-        return there
+        return available

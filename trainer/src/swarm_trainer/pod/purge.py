@@ -31,37 +31,37 @@ REPORT_SECONDS = 5.0
 class PurgeTask:
     """What the pod was started for."""
 
-    place: str
+    location: str
     """The bucket's settings, as `store_location.serialize` writes them."""
     message: Path
 
 
-def main(errand: PurgeTask) -> NoReturn:
+def main(task: PurgeTask) -> NoReturn:
     """Delete it, say how that ended, and end the process with the code that tells it."""
-    ending = ProcessExit()
+    process_exit = ProcessExit()
     exit_on_sigterm(
-        ending, lambda: termination_message.write(termination_message.drained_outcome(PURGE_KEY, 1), errand.message)
+        process_exit, lambda: termination_message.write(termination_message.drained_outcome(PURGE_KEY, 1), task.message)
     )
     try:
-        told, code = json.dumps({"purged": asdict(purge_location(errand.place))}).encode(), EXIT_DONE
+        message_bytes, code = json.dumps({"purged": asdict(purge_location(task.location))}).encode(), EXIT_DONE
     except Exception as error:
         outcome = FailedAttempt(PURGE_KEY, loop.describe_failure(error, attempt=1))
-        told, code = termination_message.encode(outcome), termination_message.exit_code(outcome)
-    print(told.decode(), flush=True)
-    ending.exit(lambda: termination_message.write_bytes(told, errand.message), code)
+        message_bytes, code = termination_message.encode(outcome), termination_message.exit_code(outcome)
+    print(message_bytes.decode(), flush=True)
+    process_exit.exit(lambda: termination_message.write_bytes(message_bytes, task.message), code)
 
 
-def purge_location(text: str) -> PurgeReport:
-    """What was deleted at the place of `text`. Raises BadInputError, StoreError."""
+def purge_location(settings: str) -> PurgeReport:
+    """What was deleted at the place of `settings`. Raises BadInputError, StoreError."""
     try:
-        place = store_location.parse(text)
+        location = store_location.parse(settings)
     except ValueError as error:
-        raise BadInputError(f"--place {text!r}: no bucket's settings: {error}") from error
-    if not isinstance(place, S3Storage):
-        raise BadInputError(f"--place {text!r}: no bucket; a run on a cluster keeps its results in one")
+        raise BadInputError(f"--place {settings!r}: no bucket's settings: {error}") from error
+    if not isinstance(location, S3Storage):
+        raise BadInputError(f"--place {settings!r}: no bucket; a run on a cluster keeps its results in one")
     with tempfile.TemporaryDirectory() as cache:
         return purging.purge(
-            store_listing.open_listing(store_location.open_store(place, Path(cache))), ProgressPrinter()
+            store_listing.open_listing(store_location.open_store(location, Path(cache))), ProgressPrinter()
         )
 
 
@@ -69,9 +69,9 @@ class ProgressPrinter:
     """Progress, for whoever reads the pod's log: now and then a line."""
 
     def __init__(self) -> None:
-        self._told = time.monotonic()
+        self._last_report = time.monotonic()
 
-    def __call__(self, gone: PurgeReport) -> None:
-        if time.monotonic() - self._told >= REPORT_SECONDS:
-            self._told = time.monotonic()
-            print(f"{PURGE_KEY}: {gone.things} objects, {gone.size:,} bytes", file=sys.stderr, flush=True)
+    def __call__(self, report: PurgeReport) -> None:
+        if time.monotonic() - self._last_report >= REPORT_SECONDS:
+            self._last_report = time.monotonic()
+            print(f"{PURGE_KEY}: {report.things} objects, {report.size:,} bytes", file=sys.stderr, flush=True)

@@ -28,7 +28,7 @@ SERVE_KEY = "serve"
 class ServeTask:
     """What a server pod was started for."""
 
-    order: Path
+    spec_file: Path
     model: str
     """The URI of the base, as the spec has it."""
     cache: Path
@@ -36,58 +36,58 @@ class ServeTask:
     message: Path
 
 
-def main(post: ServeTask) -> int:
+def main(task: ServeTask) -> int:
     """Become the server; returns, with an exit code, only if that cannot be."""
     try:
-        order = WorkerSpec.from_bytes(post.order.read_bytes())
-        pod_context.set_input_cache(post.cache)
-        context = pod_context.build(order, post.cache, os.environ)
+        spec = WorkerSpec.from_bytes(task.spec_file.read_bytes())
+        pod_context.set_input_cache(task.cache)
+        context = pod_context.build(spec, task.cache, os.environ)
         session.limit_threads(context.resolved)
-        served = build_server_config(post, context)
-        command = vllm_server.build_command(served, post.port)
+        config = build_server_config(task, context)
+        command = vllm_server.build_command(config, task.port)
         environment = vllm_server.build_environment(
-            served, pod_context.require_bucket(context.resolved), make_adapter_folder(), read_server_key()
+            config, pod_context.require_bucket(context.resolved), make_adapter_folder(), read_server_key()
         )
-        where = "processors" if served.cpu else "accelerators"
-        print(f"serving on {where}: {' '.join(command)}", flush=True)
+        hardware = "processors" if config.cpu else "accelerators"
+        print(f"serving on {hardware}: {' '.join(command)}", flush=True)
         os.execve(command[0], command, environment)  # noqa: S606 - our own command
     except Exception as error:
         outcome = FailedAttempt(SERVE_KEY, loop.describe_failure(error, attempt=1))
-        termination_message.write(outcome, post.message)
+        termination_message.write(outcome, task.message)
         return termination_message.exit_code(outcome)
 
 
-def build_server_config(post: ServeTask, context: Context) -> ServerConfig:
+def build_server_config(task: ServeTask, context: Context) -> ServerConfig:
     """What this server is for. Raises BadInputError, StoreError."""
     from swarm_trainer.evaluation import search_setup  # noqa: PLC0415 (brings torch, whose threads are limited now)
     from swarm_trainer.run_store import pins  # noqa: PLC0415 (brings torch, whose threads are limited now)
     from swarm_trainer.runtime import engines  # noqa: PLC0415 (brings torch, whose threads are limited now)
 
-    ready = search_setup.load_search(context)
-    stock = ready.served_models(context)
-    digest = pins.digests(pins.load(context.store)).get(post.model)
-    if digest is None or digest not in stock.bases:
-        raise BadInputError(f"{post.model}: no base of this run; its bases are those of spec.base and spec.takers")
-    asked = context.resolved.execution.kubernetes.servers
+    setup = search_setup.load_search(context)
+    models = setup.served_models(context)
+    digest = pins.digests(pins.load(context.store)).get(task.model)
+    if digest is None or digest not in models.bases:
+        raise BadInputError(f"{task.model}: no base of this run; its bases are those of spec.base and spec.takers")
+    server_settings = context.resolved.execution.kubernetes.servers
     return replace(
-        engines.build_server_spec(context, stock, digest),
+        engines.build_server_spec(context, models, digest),
         host="0.0.0.0",  # noqa: S104 - the pod's own addresses, behind the key
-        tensor_parallel=asked.tensor_parallel,
-        memory_fraction=asked.gpu_memory_utilization,
-        extra=asked.extra_args,
+        tensor_parallel=server_settings.tensor_parallel,
+        memory_fraction=server_settings.gpu_memory_utilization,
+        extra=server_settings.extra_args,
     )
 
 
 def make_adapter_folder() -> Path:
     """A new folder for adapters, in memory. What this container left there when it ran before goes."""
-    for old in vllm_server.SHARED_MEMORY.glob(f"{vllm_server.SCRATCH_PREFIX}*"):
-        shutil.rmtree(old, ignore_errors=True)
+    for leftover in vllm_server.SHARED_MEMORY.glob(f"{vllm_server.SCRATCH_PREFIX}*"):
+        shutil.rmtree(leftover, ignore_errors=True)
     return vllm_server.make_scratch_folder()
 
 
 def read_server_key() -> str:
     """What requests have to bring. Raises BadInputError without one: the port is open to the cluster."""
-    given = os.environ.get(SERVER_KEY_VARIABLE)
-    if not given:
+    key = os.environ.get(SERVER_KEY_VARIABLE)
+    if not key:
         raise BadInputError(f"{SERVER_KEY_VARIABLE} is not set; a server in a cluster needs a key")
-    return given
+    return key

@@ -56,14 +56,14 @@ def shorten(text: str) -> str:
     return plain
 
 
-def write(outcome: Receipt | FailedAttempt, place: Path) -> None:
+def write(outcome: Receipt | FailedAttempt, path: Path) -> None:
     """Leave the message of this outcome where the kubelet finds it. Raises OSError."""
-    write_bytes(encode(outcome), place)
+    write_bytes(encode(outcome), path)
 
 
-def write_bytes(told: bytes, place: Path) -> None:
+def write_bytes(data: bytes, path: Path) -> None:
     """Leave a message where the kubelet finds it. Raises OSError."""
-    place.write_bytes(told)
+    path.write_bytes(data)
 
 
 def drained_outcome(key: str, attempt: int) -> FailedAttempt:

@@ -19,7 +19,7 @@ class Layout:
         return self.root / "run.json"
 
     @property
-    def order(self) -> Path:
+    def worker_spec(self) -> Path:
         """The resolved spec that the worker reads; written at every start."""
         return self.root / "resolved.json"
 
@@ -49,7 +49,7 @@ class Layout:
 
     @property
     def cache(self) -> Path:
-        """Artefacts unpacked; may be removed while no host lives."""
+        """Artifacts unpacked; may be removed while no host lives."""
         return self.root / "cache"
 
     @property

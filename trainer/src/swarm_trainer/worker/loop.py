@@ -34,29 +34,29 @@ PR_SET_PDEATHSIG = 1
 """prctl(2): the signal this process gets when the thread that started it ends."""
 
 
-def main(carry_out: ItemExecutor) -> NoReturn:
+def main(execute_item: ItemExecutor) -> NoReturn:
     """Serve the host at the other end of stdin and stdout, until the input ends and the process with it."""
     die_with_parent()
     with private_channel() as channel:
         lines: queue.SimpleQueue[str] = queue.SimpleQueue()
         threading.Thread(target=read, args=(sys.stdin, lines), daemon=True).start()
         while True:
-            execute_line(lines.get(), carry_out, lambda message: send(channel, message))
+            execute_line(lines.get(), execute_item, lambda message: send(channel, message))
 
 
-def execute_line(line: str, carry_out: ItemExecutor, say: Callable[[messages.Message], None]) -> None:
+def execute_line(line: str, execute_item: ItemExecutor, say: Callable[[messages.Message], None]) -> None:
     """Carry out the item of `line` and say how it ended."""
     item = WorkItem.from_json(line)
     print(f"--- {item.key}, attempt {item.attempt}", file=sys.stderr, flush=True)
-    say(execute(item, carry_out, say))
+    say(execute(item, execute_item, say))
 
 
 def execute(
-    item: WorkItem, carry_out: ItemExecutor, report: Callable[[Progress], None]
+    item: WorkItem, execute_item: ItemExecutor, report: Callable[[Progress], None]
 ) -> Receipt | messages.FailedAttempt:
     """The receipt of `item`, or why there is none."""
     try:
-        return carry_out(item, report)
+        return execute_item(item, report)
     except Exception as error:
         return messages.FailedAttempt(item.key, describe_failure(error, item.attempt))
 
@@ -74,8 +74,8 @@ def describe_failure(error: Exception, attempt: int) -> Failed:
 
 def collapse_and_cut(text: str) -> str:
     """`text` with its white space closed up, and cut."""
-    joined = " ".join(text.split())
-    return joined if len(joined) <= MAX_MESSAGE_CHARACTERS else joined[: MAX_MESSAGE_CHARACTERS - 1] + "…"
+    collapsed = " ".join(text.split())
+    return collapsed if len(collapsed) <= MAX_MESSAGE_CHARACTERS else collapsed[: MAX_MESSAGE_CHARACTERS - 1] + "…"
 
 
 def read(lines: TextIO, inbox: queue.SimpleQueue[str]) -> None:

@@ -1,4 +1,4 @@
-"""What a worker says to its host: one JSON object per line, `say` naming its kind.
+"""What a worker says to its host: one JSON object per line, `type` naming its kind.
 
 For one work item: any number of `Progress`, then exactly one `Receipt` or `FailedAttempt`. A worker that ends without
 either has died, and its host says so. Messages inform; what counts stands in the store before it is said.
@@ -28,11 +28,11 @@ def encode(message: Message) -> str:
     """The line of `message`, without its end. Raises ValueError on a number that is not finite."""
     match message:
         case Progress():
-            fields = {"say": "progress", **asdict(message)}
+            fields = {"type": "progress", **asdict(message)}
         case Receipt():
-            fields = {"say": "receipt", **json.loads(message.to_bytes())}
+            fields = {"type": "receipt", **json.loads(message.to_bytes())}
         case FailedAttempt():
-            fields = {"say": "unfinished", "key": message.key, **asdict(message.failed)}
+            fields = {"type": "failed", "key": message.key, **asdict(message.failed)}
         case _:
             assert_never(message)
     return json.dumps(fields, allow_nan=False)
@@ -42,7 +42,7 @@ def decode(line: str) -> Message:
     """The message of `line`. Raises ValueError when it is none."""
     try:
         fields = json.loads(line)
-        return parse_fields(fields.pop("say"), fields)
+        return parse_fields(fields.pop("type"), fields)
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"not a worker's message: {line[:200]!r}") from error
 
@@ -54,11 +54,11 @@ def parse_fields(kind: str, fields: dict[str, object]) -> Message:
             return parse_progress(**fields)  # type: ignore[arg-type]
         case "receipt":
             return Receipt(**fields)  # type: ignore[arg-type]
-        case "unfinished":
+        case "failed":
             key, reason = str(fields.pop("key")), FailureReason(str(fields.pop("reason")))
             return FailedAttempt(key, Failed(reason=reason, **fields))  # type: ignore[arg-type]
         case _:
-            raise ValueError(f"a worker says progress, receipt or unfinished, not {kind!r}")
+            raise ValueError(f"a worker says progress, receipt or failed, not {kind!r}")
 
 
 def parse_progress(fitness: list[list[str | float | None]], effort: dict[str, object], **fields: object) -> Progress:

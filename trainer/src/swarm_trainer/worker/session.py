@@ -46,41 +46,39 @@ class WorkerSpec:
 def load_executor(folder: Path) -> ItemExecutor:
     """What the worker of the run in `folder` does with an item. Raises ValueError or OSError without an order there."""
     layout = Layout(folder)
-    order = WorkerSpec.from_bytes(layout.order.read_bytes())
-    limit_threads(order.resolved)
+    spec = WorkerSpec.from_bytes(layout.worker_spec.read_bytes())
+    limit_threads(spec.resolved)
     meter = Meter()
-    opened = open_store(layout, order, meter)
-    return build_executor(
-        Context(order.resolved, opened, layout.cache, order.base_folder, reject_progress, meter=meter)
-    )
+    store = open_store(layout, spec, meter)
+    return build_executor(Context(spec.resolved, store, layout.cache, spec.base_folder, reject_progress, meter=meter))
 
 
 def build_executor(context: Context) -> ItemExecutor:
     """What is done with an item in these surroundings, whoever the host is."""
 
-    def carry_out(item: WorkItem, report: Callable[[Progress], None]) -> Receipt:
+    def execute_item(item: WorkItem, report: Callable[[Progress], None]) -> Receipt:
         context.progress = report
         if item.kind is Kind.PREPARE:
             check_store(context)
         return steps.execute(item, context)
 
-    return carry_out
+    return execute_item
 
 
-def open_store(layout: Layout, order: WorkerSpec, meter: Meter | None = None) -> ArtifactStore:
+def open_store(layout: Layout, spec: WorkerSpec, meter: Meter | None = None) -> ArtifactStore:
     """The store of a run: a bucket if the spec names one, else in the run folder. Raises StoreError."""
-    place = order.resolved.storage
-    return store_location.open_store(place if isinstance(place, S3Storage) else layout.store, layout.cache, meter)
+    storage = spec.resolved.storage
+    return store_location.open_store(storage if isinstance(storage, S3Storage) else layout.store, layout.cache, meter)
 
 
-def open_reachable_store(layout: Layout, order: WorkerSpec) -> ArtifactStore:
+def open_reachable_store(layout: Layout, spec: WorkerSpec) -> ArtifactStore:
     """The store of a run, for a host: one that cannot be reached is refused at once. Raises StoreError."""
-    opened = open_store(layout, order)
-    if not isinstance(opened, LocalStore):
+    store = open_store(layout, spec)
+    if not isinstance(store, LocalStore):
         from swarm_trainer.stores import store_checks  # noqa: PLC0415 (boto3 takes a while, and most runs need none)
 
-        store_checks.check_reachable(opened)
-    return opened
+        store_checks.check_reachable(store)
+    return store
 
 
 def check_store(context: Context) -> None:

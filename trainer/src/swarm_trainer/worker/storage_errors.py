@@ -27,9 +27,9 @@ def explain_refusal(error: BaseException) -> str | None:
             return str(cause)
         code = find_refusal_errno(cause)
         if code is not None:
-            place = cause.filename if isinstance(cause, OSError) and cause.filename else "storage"
-            explained = [str(outer) for outer in walk_causes(error) if isinstance(outer, StoreError)]
-            return explained[0] if explained else f"{place}: {REFUSAL_MESSAGES[code]}"
+            path = cause.filename if isinstance(cause, OSError) and cause.filename else "storage"
+            explanations = [str(outer) for outer in walk_causes(error) if isinstance(outer, StoreError)]
+            return explanations[0] if explanations else f"{path}: {REFUSAL_MESSAGES[code]}"
     return None
 
 
