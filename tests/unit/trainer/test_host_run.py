@@ -220,7 +220,7 @@ def test_a_lost_state_is_derived_again_from_the_receipts(
     watched.behave()
     assert watched.run().phase is Phase.SUCCEEDED
     assert watched.receipts() == undisturbed
-    assert "derived from its receipts" in watched.of(Notice)[0].text
+    assert "derived from the receipts" in watched.of(Notice)[0].text
 
 
 def test_how_a_run_is_carried_out_may_change_between_two_starts(watched: Watched) -> None:
@@ -232,7 +232,7 @@ def test_how_a_run_is_carried_out_may_change_between_two_starts(watched: Watched
 
 def test_a_run_that_is_to_be_suspended_is_refused() -> None:
     resolved = order().resolved.model_copy(update={"suspend": True})
-    with pytest.raises(BadInputError, match=r"spec\.suspend: true holds the run; remove it"):
+    with pytest.raises(BadInputError, match=r"spec\.suspend is true, .*; remove the field"):
         host.build_outline(resolved)
 
 

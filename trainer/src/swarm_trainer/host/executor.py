@@ -1,10 +1,10 @@
-"""Carries out the engine's actions with one warm worker process, and says what became of them.
+"""Carries out the engine's actions with one warm worker process, and reports the outcome of every item.
 
-One item at a time: a device has room for one. A launch while another item runs is passed over; the engine asks again
-until it sees the item running or done, so nothing is queued here and nothing can be forgotten.
+It runs one item at a time, because a device has room for one. It ignores a launch while another item runs. The engine
+repeats the launch until it sees the item running or done, so there is no queue here and no item is forgotten.
 
-A worker that dies costs the engine no attempt (`Lost`), which is right for a machine that is rebooted and wrong for an
-item that kills every process it is given. So deaths in a row are counted, and the last one counts as an `Error`.
+The engine does not count an attempt whose worker died (`Lost`). That is right when the machine was rebooted, but wrong
+for an item that kills every worker. So the executor counts consecutive deaths, and reports the last one as an `Error`.
 """
 
 import signal
@@ -29,14 +29,14 @@ from swarm_trainer.host.worker_process import WorkerExited, WorkerMessage
 from swarm_trainer.worker.messages import FailedAttempt
 
 MAX_DEATHS = 3
-"""Processes one item may take with it, in a row, before that is its own fault."""
+"""Consecutive worker deaths during one item after which the item itself is considered the cause."""
 
 GRACE_SECONDS = 5.0
-"""From SIGTERM to SIGKILL. Nothing needs it to be longer: what a worker has not published is made again."""
+"""Seconds from SIGTERM to SIGKILL. It need not be longer: unpublished results are computed again."""
 
 
 class WorkerHandle(Protocol):
-    """A worker process, as far as this needs it."""
+    """The part of a worker process that the executor uses."""
 
     number: int
 
@@ -47,19 +47,20 @@ class WorkerHandle(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ExecutorHooks:
-    """What an executor stands on."""
+    """The functions that an executor needs from its host."""
 
     start_worker: Callable[[int], WorkerHandle]
-    """Starts the worker with this number. Raises OSError when it cannot."""
+    """Starts the worker with this number. Raises OSError if it cannot be started."""
     receipt: Callable[[str], Receipt | None]
-    """The receipt that stands in the store for a work item."""
+    """Returns the receipt that the store holds for the key of a work item, or None."""
     read_log_tail: Callable[[], str]
-    """The end of the log, on one line."""
+    """Returns the end of the worker's log on one line."""
     clock: Callable[[], float]
+    """Returns the time in seconds since 1970-01-01 UTC."""
 
 
 class Executor:
-    """The items of one run and the worker they run in."""
+    """Runs the items of one run, one at a time, in a worker process."""
 
     def __init__(self, hooks: ExecutorHooks) -> None:
         self._hooks = hooks
@@ -70,7 +71,7 @@ class Executor:
         self._deaths: dict[str, int] = {}
 
     def observe(self) -> Observations:
-        """Every item launched here: done, failed or running."""
+        """Return the state of every item launched here: done, failed or running."""
         items: dict[str, Observation] = dict(self._ended)
         if self._running is not None:
             item, since = self._running
@@ -78,7 +79,7 @@ class Executor:
         return Observations(items)
 
     def apply(self, actions: Sequence[Action]) -> None:
-        """Carry out what can be carried out now. Raises OSError when no worker can be started."""
+        """Carry out the actions that are possible now. Raises OSError if no worker can be started."""
         for action in actions:
             match action:
                 case Launch(item):
@@ -89,7 +90,7 @@ class Executor:
                     assert_never(action)
 
     def receive(self, message: WorkerMessage | WorkerExited) -> None:
-        """Take in what the worker says; what a worker before it said no longer counts."""
+        """Process a message from the worker. Messages from earlier workers are ignored."""
         if self._worker is None or message.worker != self._worker.number:
             return
         match message:
@@ -138,7 +139,7 @@ class Executor:
         self._deaths.pop(key, None)
 
     def _handle_exit(self, worker: WorkerHandle) -> None:
-        """A worker has ended unasked: its item is done if its receipt stands, and else lost."""
+        """Record the result of a worker that exited by itself: its item is done if the store has its receipt."""
         exit_status = worker.end(GRACE_SECONDS)
         self._worker = None
         if self._running is None:
@@ -162,7 +163,7 @@ class Executor:
 
 
 def describe_exit(exit_status: int) -> str:
-    """How a process ended, from its exit status, in words."""
+    """Describe how a process ended. A negative `exit_status` is the number of a signal, as in `subprocess`."""
     if exit_status >= 0:
         return f"ended with exit code {exit_status}"
     name = signal.Signals(-exit_status).name

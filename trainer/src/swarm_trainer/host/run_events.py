@@ -1,6 +1,6 @@
-"""What a host tells whoever watches: plain values, in the order things happened.
+"""The events that a host reports to a watcher: plain values, in the order in which they happened.
 
-They are for people and logs. Nothing decides by them, so a watcher may be slow, absent or wrong without changing a run.
+Events are for people and logs. No decision depends on them, so a slow, missing or faulty watcher does not change a run.
 """
 
 from collections.abc import Callable
@@ -14,24 +14,24 @@ from swarm_trainer.runtime.context import Progress
 
 @dataclass(frozen=True, slots=True)
 class RunStarted:
-    """A host has taken the run up, for the first time or again."""
+    """A host has started or resumed the run."""
 
     name: str
     folder: Path
     iterations: int
-    """The most the search may take."""
+    """The maximum number of iterations of the search."""
 
 
 @dataclass(frozen=True, slots=True)
 class PhaseEntered:
-    """The run is in this phase now."""
+    """The run has entered this phase."""
 
     phase: Phase
 
 
 @dataclass(frozen=True, slots=True)
 class ItemStarted:
-    """An item has been given to a worker."""
+    """A worker has received an item."""
 
     key: str
     attempt: int
@@ -39,21 +39,21 @@ class ItemStarted:
 
 @dataclass(frozen=True, slots=True)
 class ItemProgressed:
-    """An item is getting on."""
+    """A worker has reported progress on its item."""
 
     progress: Progress
 
 
 @dataclass(frozen=True, slots=True)
 class ItemFinished:
-    """An item has its receipt."""
+    """An item is done: the store holds its receipt."""
 
     receipt: Receipt
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Something people should know, on one line: an attempt that failed, a worker that died."""
+    """A message for people on one line, such as a failed attempt or a dead worker."""
 
     text: str
 
