@@ -51,7 +51,7 @@ def test_a_place_to_purge_that_is_no_bucket_is_not_tried_again(place: str, tmp_p
     assert subprocess.run(command, capture_output=True, timeout=120, check=False).returncode == 65
     told = json.loads(last.read_bytes())["failed"]
     assert told["reason"] == "BadInput"
-    assert told["message"].startswith(f"--place {place!r}: no bucket")
+    assert told["message"].startswith(f"--place {place!r}: not a bucket")
 
 
 def test_other_work_has_no_index_of_a_job() -> None:

@@ -1,11 +1,10 @@
-"""What a verb finds around it in a pod: the order it was mounted, the store that the spec names, and the servers.
+"""Builds the context of a step in a pod: from the mounted spec file, the store that the spec names, and the servers.
 
-How a run is carried out here is said by `execution.kubernetes`: which engine writes the texts, and on what. What
-`execution.local` says of the local engine (threads, lanes) holds here too, for it is the same engine; its device does
-not, for a pod works on what it was given.
+`execution.kubernetes` selects the engine that generates text. `execution.local.threads` and `.lanes` apply here too,
+because the local engine is the same. `execution.local.device` does not: a pod uses the device that Kubernetes assigned.
 
-Environment: DATASWARM_SERVERS is a JSON object from a model's URI to the address of its server, DATASWARM_SERVER_KEY
-what they ask for. Keys of the store come by the usual chain of AWS tools.
+Environment: DATASWARM_SERVERS is a JSON object from the URI of a model to the address of its server, and
+DATASWARM_SERVER_KEY is the key of those servers. Credentials of the store come from the usual AWS provider chain.
 """
 
 import json
@@ -27,13 +26,13 @@ from swarm_trainer.stores import store_location
 from swarm_trainer.worker.session import WorkerSpec, reject_progress
 
 MIN_LANES = 4
-"""Candidates that servers are asked for at once, at least: while one is judged here, they answer for another."""
+"""The least number of candidates that are measured at once with servers: one is scored while another generates."""
 CPU_QUOTA_FILE = Path("/sys/fs/cgroup/cpu.max")
-"""Two numbers, microseconds of work per microseconds of time; `max` for the first is no limit (cgroup v2)."""
+"""Two numbers (cgroup v2): microseconds of CPU time per microseconds of wall-clock time. `max` means no limit."""
 
 
 def build(spec: WorkerSpec, cache: Path, environment: Mapping[str, str]) -> Context:
-    """The context of a pod. Raises BadInputError, StoreError."""
+    """Return the context of a pod. Raises BadInputError if the run has no bucket, StoreError if it cannot be opened."""
     resolved = resolve_execution(spec.resolved)
     unpacked = cache / "artifacts"
     meter = Meter()
@@ -43,19 +42,19 @@ def build(spec: WorkerSpec, cache: Path, environment: Mapping[str, str]) -> Cont
 
 
 def set_input_cache(cache: Path) -> None:
-    """From now on this process fetches inputs into `cache`, where other pods may find them."""
+    """Make this process fetch inputs into `cache`, where other pods on the same volume find them."""
     os.environ[fetch_cache.CACHE_VARIABLE] = str(cache / "inputs")
 
 
 def require_bucket(resolved: ResolvedSpec) -> S3Storage:
-    """Where the run's store is. Raises BadInputError."""
+    """Return the bucket of the run's store. Raises BadInputError if the spec names none."""
     if not isinstance(resolved.storage, S3Storage):
-        raise BadInputError("spec.storage: pods share no folder; give type S3 and a bucket")
+        raise BadInputError("spec.storage: pods share no folder; set type S3 and a bucket")
     return resolved.storage
 
 
 def resolve_execution(resolved: ResolvedSpec) -> ResolvedSpec:
-    """The spec as a pod carries it out: `execution.local` says what pods do."""
+    """Return the spec with `execution.local` replaced by the settings that apply in a pod."""
     execution = resolved.execution
     settings = execution.local
     in_pod = execution.kubernetes.inference is ClusterInference.LOCAL
@@ -69,14 +68,14 @@ def resolve_execution(resolved: ResolvedSpec) -> ResolvedSpec:
 
 
 def find_servers(resolved: ResolvedSpec, environment: Mapping[str, str]) -> ExternalServers | None:
-    """The servers of the run: pods start none of their own. None where the texts are written in the pod itself."""
+    """Return the servers of the run, or None if the pod itself generates text. Pods start no servers."""
     if resolved.execution.local.inference is InferenceType.LOCAL:
         return None
     return ExternalServers(json.loads(environment.get(SERVERS_VARIABLE, "{}")), environment.get(SERVER_KEY_VARIABLE))
 
 
 def count_cores(quota: Path = CPU_QUOTA_FILE) -> int:
-    """The number of processor cores this pod may use, at least 1: its CPU limit, or every core where it has none.
+    """Return the number of processor cores this pod may use, at least 1: its CPU limit, or all cores if it has none.
 
     Libraries start one thread for each core of the machine. Under a smaller CPU limit those threads mostly wait for
     each other, so the limit decides how many to start.

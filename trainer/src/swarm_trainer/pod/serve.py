@@ -1,8 +1,8 @@
-"""Become the vLLM server of one base: fetch and check the model, compute the flags, and let vLLM take the process over.
+"""Starts the vLLM server of one base model: fetches and checks the model, computes the flags, and executes vLLM.
 
-The flags follow from the order and the store by the same words as on one machine (`verbs.engines.wanted`), and whether
-there is an accelerator from what the pod finds; how much of it is taken is said by `execution.kubernetes.servers`.
-Adapters come to it through its plugin, by digest, so a server that was started again needs to be told nothing.
+The flags follow from the spec and the store, by the same code as on one machine (`runtime.engines.build_server_spec`).
+The pod itself detects an accelerator, and `execution.kubernetes.servers` sets the share of its memory to use. The
+server's plug-in fetches adapters by digest, so a restarted server needs no further instructions.
 """
 
 import os
@@ -21,23 +21,23 @@ from swarm_trainer.worker.messages import FailedAttempt
 from swarm_trainer.worker.session import WorkerSpec
 
 SERVE_KEY = "serve"
-"""What a server's termination message names in place of an item."""
+"""The key in a server's termination message, where other pods name their work item."""
 
 
 @dataclass(frozen=True, slots=True)
 class ServeTask:
-    """What a server pod was started for."""
+    """The arguments of a server pod."""
 
     spec_file: Path
     model: str
-    """The URI of the base, as the spec has it."""
+    """The URI of the base model, as in the spec."""
     cache: Path
     port: int
     message: Path
 
 
 def main(task: ServeTask) -> int:
-    """Become the server; returns, with an exit code, only if that cannot be."""
+    """Replace this process by the server. Returns, with an exit code, only if the server cannot be started."""
     try:
         spec = WorkerSpec.from_bytes(task.spec_file.read_bytes())
         pod_context.set_input_cache(task.cache)
@@ -58,7 +58,7 @@ def main(task: ServeTask) -> int:
 
 
 def build_server_config(task: ServeTask, context: Context) -> ServerConfig:
-    """What this server is for. Raises BadInputError, StoreError."""
+    """Return the settings of this server. Raises BadInputError if the run has no such base model; StoreError."""
     from swarm_trainer.evaluation import search_setup  # noqa: PLC0415 (brings torch, whose threads are limited now)
     from swarm_trainer.run_store import pins  # noqa: PLC0415 (brings torch, whose threads are limited now)
     from swarm_trainer.runtime import engines  # noqa: PLC0415 (brings torch, whose threads are limited now)
@@ -67,7 +67,7 @@ def build_server_config(task: ServeTask, context: Context) -> ServerConfig:
     models = setup.served_models(context)
     digest = pins.digests(pins.load(context.store)).get(task.model)
     if digest is None or digest not in models.bases:
-        raise BadInputError(f"{task.model}: no base of this run; its bases are those of spec.base and spec.takers")
+        raise BadInputError(f"{task.model}: not a base model of this run; give one that spec.base or spec.takers names")
     server_settings = context.resolved.execution.kubernetes.servers
     return replace(
         engines.build_server_spec(context, models, digest),
@@ -79,15 +79,15 @@ def build_server_config(task: ServeTask, context: Context) -> ServerConfig:
 
 
 def make_adapter_folder() -> Path:
-    """A new folder for adapters, in memory. What this container left there when it ran before goes."""
+    """Create a folder for adapters in shared memory. Deletes folders that an earlier run of the container left."""
     for leftover in vllm_server.SHARED_MEMORY.glob(f"{vllm_server.SCRATCH_PREFIX}*"):
         shutil.rmtree(leftover, ignore_errors=True)
     return vllm_server.make_scratch_folder()
 
 
 def read_server_key() -> str:
-    """What requests have to bring. Raises BadInputError without one: the port is open to the cluster."""
+    """Return the key that requests must carry. Raises BadInputError if none is set: the port is open to the cluster."""
     key = os.environ.get(SERVER_KEY_VARIABLE)
     if not key:
-        raise BadInputError(f"{SERVER_KEY_VARIABLE} is not set; a server in a cluster needs a key")
+        raise BadInputError(f"{SERVER_KEY_VARIABLE} is not set; a server in a cluster needs a key, so set it")
     return key
