@@ -1,4 +1,4 @@
-"""The run as JSON, one object per line, for programs: `event` names the kind, the rest is the event's fields."""
+"""The output of `dataswarm run --json`: one JSON object per line, with the kind of event in `event`."""
 
 import json
 from collections.abc import Mapping
@@ -31,7 +31,7 @@ EVENT_NAMES: Mapping[type[Event], str] = MappingProxyType(
 
 
 def format_event(event: Event, at: float) -> str:
-    """The object of `event`, which happened `at` seconds after 1970-01-01 UTC."""
+    """Return the line for `event`. `at`: its time in seconds since 1970-01-01 UTC."""
     return json.dumps({"event": event_name(event), "at": round(at, 3), **event_fields(event)}, allow_nan=False)
 
 
@@ -41,6 +41,7 @@ def event_name(event: Event) -> str:
 
 
 def event_fields(event: Event) -> dict[str, object]:
+    """Return the fields of the event as JSON values."""
     match event:
         case RunStarted():
             return {**asdict(event), "folder": str(event.folder)}

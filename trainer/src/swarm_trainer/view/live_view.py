@@ -1,6 +1,6 @@
-"""The run as a picture that is redrawn in place: `picture(scene, now, width)` is a pure function, `Live` its shell.
+"""The live view of a run: `render(snapshot, now, width)` is a pure function, and rich's `Live` redraws its result.
 
-What must not be lost on a small screen comes first: a narrow one shortens lines, a low one cuts probes.
+The most important lines come first. A narrow screen shortens lines, and a low screen cuts probes.
 """
 
 from collections.abc import Iterable
@@ -17,22 +17,22 @@ from swarm_trainer.view import number_format
 from swarm_trainer.view.run_snapshot import RunSnapshot
 
 NAME_COLUMNS = 16
-"""Room for the name of a probe; longer ones are shortened."""
+"""The width of the column for names of probes; longer names are shortened."""
 
 VALUE_COLUMNS = 6
-"""`-0.123`."""
+"""The width of the column for values, such as `-0.123`."""
 
 MAX_BAR_COLUMNS = 40
-"""The longest bar: beyond that, length no longer helps to compare."""
+"""The maximum width of a bar: longer bars are not easier to compare."""
 
 MIN_BAR_COLUMNS = 8
-"""Below this a bar shows nothing, and is left out."""
+"""The minimum width of a bar: shorter bars show nothing, so they are left out."""
 
 COLORS = {Phase.SUCCEEDED: "green", Phase.FAILED: "red"}
 
 
 def render(snapshot: RunSnapshot, now: float, width: int) -> RenderableType:
-    """Everything known, at most `width` columns wide."""
+    """Return the whole view, at most `width` columns wide. `now`: seconds on the clock of the snapshot."""
     rows: list[RenderableType] = [render_headline(snapshot, now), render_scores(snapshot)]
     if snapshot.item is not None:
         rows.append(render_item(snapshot, now))
@@ -46,7 +46,7 @@ def render(snapshot: RunSnapshot, now: float, width: int) -> RenderableType:
 
 
 def render_headline(snapshot: RunSnapshot, now: float) -> Text:
-    """`name  Iterating 7/24  2m10s  1m20s left`."""
+    """Return the first line, such as `name  Iterating 7/24  2m10s  1m20s left`."""
     text = Text()
     text.append(printable.to_single_line(snapshot.name), style="bold")
     text.append(f"  {snapshot.phase}", style=COLORS.get(snapshot.phase, "cyan"))
@@ -60,7 +60,7 @@ def render_headline(snapshot: RunSnapshot, now: float) -> Text:
 
 
 def render_scores(snapshot: RunSnapshot) -> Text:
-    """`best 0.512 (+0.092)  mean 0.431`."""
+    """Return the line of scores, such as `best 0.512 (+0.092)  mean 0.431`."""
     text = Text("best ")
     improved = snapshot.best is not None and snapshot.initial is not None and snapshot.best > snapshot.initial
     text.append(number_format.format_best(snapshot.best, snapshot.initial), style="bold green" if improved else "bold")
@@ -69,7 +69,7 @@ def render_scores(snapshot: RunSnapshot) -> Text:
 
 
 def render_item(snapshot: RunSnapshot, now: float) -> Text:
-    """`examined p03  5/9  3.1k tok/s`."""
+    """Return the line of the current item, such as `examined p03  5/9  3.1k tok/s`."""
     assert snapshot.item is not None
     text = Text(printable.to_single_line(snapshot.item.note) or snapshot.item.key)
     if snapshot.item.total:
@@ -81,7 +81,7 @@ def render_item(snapshot: RunSnapshot, now: float) -> Text:
 
 
 def render_probes(snapshot: RunSnapshot, width: int) -> Table:
-    """A row per probe: name, fitness, and a bar of it against the highest value in sight."""
+    """Return a table with one row per probe: name, fitness, and a bar relative to the highest value shown."""
     room = min(MAX_BAR_COLUMNS, width - NAME_COLUMNS - VALUE_COLUMNS - 4)
     highest = max_positive([snapshot.best, *(value for _, value in snapshot.fitness)])
     table = Table.grid(padding=(0, 1))
@@ -98,17 +98,18 @@ def render_probes(snapshot: RunSnapshot, width: int) -> Table:
 
 
 def render_bar(value: float | None, highest: float, room: int) -> RenderableType:
-    """A bar from 0 to `highest`; none for a missing value."""
+    """Return a bar from 0 to `highest`, or the word `unscored` for a missing value."""
     if value is None:
         return Text("unscored"[:room], style="dim")
     return ProgressBar(total=highest, completed=min(max(value, 0.0), highest), width=room, finished_style="green")
 
 
 def max_positive(values: Iterable[float | None]) -> float:
-    """The largest positive value; 1 where there is none, which draws empty bars."""
+    """Return the largest positive value, or 1 if there is none, which draws empty bars."""
     return max((value for value in values if value is not None and value > 0), default=1.0)
 
 
 def shorten(text: Text) -> Text:
+    """Make `text` end with an ellipsis instead of wrapping; return it."""
     text.no_wrap, text.overflow = True, "ellipsis"
     return text

@@ -1,4 +1,4 @@
-"""The run as lines, for logs and pipes: one per phase, per item that ends, and per thing worth knowing."""
+"""The display of a run as lines of text, for logs and pipes: one per phase, per finished item and per notice."""
 
 from collections.abc import Iterator
 from typing import assert_never
@@ -19,7 +19,7 @@ from swarm_trainer.view.run_snapshot import RunSnapshot, parse_iteration
 
 
 def format_event(before: RunSnapshot, event: Event, after: RunSnapshot, now: float) -> str | None:
-    """What to print about `event`, which led from one scene to the other; None for nothing."""
+    """Return the line for `event`, or None. `before` and `after`: the snapshots around the event."""
     match event:
         case RunStarted(name, folder):
             return printable.to_single_line(f"run {name} in {folder}")
@@ -39,7 +39,7 @@ def format_event(before: RunSnapshot, event: Event, after: RunSnapshot, now: flo
 
 
 def format_iteration(before: RunSnapshot, after: RunSnapshot, now: float) -> str:
-    """`iteration 7/24  best 0.512 (+0.092)  mean 0.431  3.1k tok/s  1m20s left`."""
+    """Return a line such as `iteration 7/24  best 0.512 (+0.092)  mean 0.431  3.1k tok/s  1m20s left`."""
     rate, left = before.rate(now), after.left(now)
     parts = [
         f"iteration {after.iteration}/{after.iterations}",
@@ -54,7 +54,7 @@ def format_iteration(before: RunSnapshot, after: RunSnapshot, now: float) -> str
 
 
 def format_problems(effort: Usage) -> Iterator[str]:
-    """What went wrong so far, as far as anything did: `3 failed`, `12 sent again`, `2 unscored`."""
+    """Yield the problems so far, such as `3 failed`, `12 sent again` and `2 unscored`. No problem yields nothing."""
     unscored = sum(count for _, count in effort.unscored)
     for count, what in ((effort.failed, "failed"), (effort.retries, "sent again"), (unscored, "unscored")):
         if count:
