@@ -1,4 +1,4 @@
-"""What a run would do, in words: for `dataswarm validate`."""
+"""The output of `dataswarm validate`: what a run would do and how much it would measure at most."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -12,7 +12,7 @@ from swarm_trainer.cli.run_file import RunFile
 
 
 def describe(run_file: RunFile, folder: Path) -> Iterator[str]:
-    """The outlook, a line per subject."""
+    """Yield the description of a run, one line per subject."""
     resolved = run_file.worker_spec.resolved
     yield f"{run_file.name}: valid"
     yield f"  generators  {describe_generators(resolved, run_file.items)}"
@@ -20,7 +20,7 @@ def describe(run_file: RunFile, folder: Path) -> Iterator[str]:
     yield f"  objective   {resolved.objective}, judged by {describe_judge(resolved)}"
     yield f"  search      {describe_game(resolved.game) if resolved.game else describe_search(resolved)}"
     if resolved.game is None:
-        yield f"  questions   {describe_items(resolved)}"
+        yield f"  items       {describe_items(resolved)}"
     if resolved.access:
         yield f"  endpoints   {describe_endpoints(resolved)}"
     yield f"  digest      {resolution.spec_digest(resolved)}"
@@ -28,66 +28,69 @@ def describe(run_file: RunFile, folder: Path) -> Iterator[str]:
 
 
 def describe_generators(resolved: ResolvedSpec, items: Mapping[str, int]) -> str:
+    """Describe the initial generators. `items`: the number of seed items of each local data file, by URI."""
     generators = resolved.generators
     if isinstance(generators.origin, TrainedAdapters):
         count = items.get(generators.data.uri)
-        known = "fetched when it is run" if count is None else f"{count} items"
+        known = "fetched when the run starts" if count is None else f"{count} items"
         return f"{generators.count}, trained on clusters of {generators.data.uri} ({known})"
-    return f"{generators.count} adapters as given"
+    return f"{generators.count} adapters, given in the file"
 
 
 def describe_takers(resolved: ResolvedSpec, items: Mapping[str, int]) -> str:
-    """The fixed ones by name, or those that move by where they come from."""
+    """Describe the takers: fixed ones by name, moving ones by their origin."""
     if resolved.game:
         return describe_generators(search_of.for_swarm(resolved, TAKERS), items)
     return f"{len(resolved.takers)}: {', '.join(taker.name for taker in resolved.takers)}"
 
 
 def describe_game(game: ResolvedGame) -> str:
-    """How the two sides move, and on what."""
+    """Describe how the two swarms of a game move, and the item pool."""
     sides = " against ".join(f"{side.swarm.particles} ({type(side.rule).__name__})" for side in game.sides)
-    pool = f"pool of {game.pool.size}, of which {game.pool.turnover:.0%} give way in a round"
+    pool = f"pool of {game.pool.size} items, of which each round replaces {game.pool.turnover:.0%}"
     learning = "takers search and train" if game.train else "takers search"
-    return f"{sides} particles, {game.rounds} rounds at most, {pool}; {learning}"
+    return f"{sides} particles, at most {game.rounds} rounds, {pool}; {learning}"
 
 
 def describe_search(resolved: ResolvedSpec) -> str:
+    """Describe the optimizer and its size."""
     size, iterations = resolved.swarm, search_of.build_outline(resolved).iterations
     rule = type(resolved.rule).__name__
-    return f"{rule}: {size.particles} particles, {iterations} iterations at most, patience {size.patience}"
+    return f"{rule}: {size.particles} particles, at most {iterations} iterations, patience {size.patience}"
 
 
 def describe_items(resolved: ResolvedSpec) -> str:
-    """How many items are asked for at most, by purpose, and how many answers that makes."""
+    """Describe the maximum number of items, by purpose, and of answers."""
     search, choice, report = count_items(resolved)
     total = search + choice + report
     return (
-        f"{total:,} items at most ({search:,} search, {choice:,} choice, {report:,} report), "
+        f"at most {total:,} ({search:,} search, {choice:,} final choice, {report:,} report), "
         f"{total * len(resolved.takers):,} answers"
     )
 
 
 def describe_endpoints(resolved: ResolvedSpec) -> str:
-    """How many requests go to other people's servers, about; what a budget bounds, it bounds exactly."""
+    """Describe the approximate number of requests to remote endpoints, and the budget, which is an exact limit."""
     remote_models = sum(isinstance(taker, RemoteTaker) for taker in resolved.takers)
     if isinstance(resolved.judge, ResolvedJudge):
         remote_models += len(resolved.takers) + resolved.judge.vet
     limits = {"calls": resolved.budget.calls, "tokens": resolved.budget.tokens}
     budget = " and ".join(f"{limit:,} {name}" for name, limit in limits.items() if limit is not None)
     return (
-        f"about {sum(count_items(resolved)) * remote_models:,} requests if the search goes to its end, budget"
+        f"about {sum(count_items(resolved)) * remote_models:,} requests if the search uses all iterations, budget"
         f" {budget or 'unlimited'}"
     )
 
 
 def describe_judge(resolved: ResolvedSpec) -> str:
+    """Describe the judge: a remote model or a verifier."""
     if isinstance(resolved.judge, ResolvedJudge):
         return f"{resolved.judge.endpoint.model} at {resolved.judge.endpoint.url}"
     return f"the verifier {resolved.judge.name}"
 
 
 def count_items(resolved: ResolvedSpec) -> tuple[int, int, int]:
-    """Items asked for at most: in the search, for the choice, for the report."""
+    """Return the maximum numbers of items: for the search, for the final choice and for the report."""
     evaluation = resolved.evaluation
     search = pso.budget(search_of.build_plan(resolved)) * evaluation.items
     choice = search_of.items_per_finalist(resolved) * evaluation.finalists

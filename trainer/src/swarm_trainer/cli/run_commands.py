@@ -25,11 +25,11 @@ from swarm_trainer.worker.layout import Layout
 Command = Callable[[argparse.Namespace], int]
 
 WORKER_COMMAND = (sys.executable, "-P", "-m", "swarm_trainer", "worker")
-"""-P: what happens to lie in the current folder is not imported."""
+"""The command that starts a worker. -P: Python does not import modules from the current folder."""
 
 
 def validate(arguments: argparse.Namespace) -> int:
-    """Say what the file would do."""
+    """Check the file and print what it would run. Raises BadInputError if the file is refused."""
     loaded = run_file.load(arguments.file)
     host.build_outline(loaded.worker_spec.resolved)
     for line in preview.describe(loaded, default_folder(loaded)):
@@ -38,7 +38,7 @@ def validate(arguments: argparse.Namespace) -> int:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Run the file, or go on with it."""
+    """Start or resume the run of the file. Raises BadInputError, OSError or StoreError as `host.run` does."""
     loaded = run_file.load(arguments.file)
     layout = Layout((arguments.folder or default_folder(loaded)).absolute())
     job = host.RunJob(loaded.name, loaded.worker_spec, layout, arguments.worker)
@@ -47,12 +47,12 @@ def run(arguments: argparse.Namespace) -> int:
             end_state = host.run(job, SystemClock(), watch)
     except Interrupted:
         resume_command = shlex.join(["dataswarm", "run", str(arguments.file), "--folder", str(layout.root)])
-        return print_failure(f"stopped; nothing is lost, go on with: {resume_command}")
+        return print_failure(f"stopped; no results are lost, resume with: {resume_command}")
     return report_end(end_state, layout, as_json=arguments.json)
 
 
 def report_end(end_state: EngineState, layout: Layout, *, as_json: bool) -> int:
-    """Say how the run ended; the exit code."""
+    """Print how the run ended; return the exit code."""
     if end_state.failure is None:
         report_success(layout, as_json=as_json)
         return DONE
@@ -62,11 +62,11 @@ def report_end(end_state: EngineState, layout: Layout, *, as_json: bool) -> int:
         print_result_line(json.dumps({"event": "failed", "at": round(time.time(), 3), **fields}))
     if failure.reason is FailureReason.BAD_INPUT:
         return print_refusals(failure.message)
-    return print_failure(f"{failure.phase}: {failure.message}; see {layout.log}, then run again to try again")
+    return print_failure(f"{failure.phase}: {failure.message}; see {layout.log}, then run the command again to retry")
 
 
 def report_success(layout: Layout, *, as_json: bool) -> None:
-    """Show the summary and, last, where the result is."""
+    """Print the summary and, last, the path of the result."""
     if as_json:
         print_result_line(json.dumps({"event": "succeeded", "at": round(time.time(), 3), "result": str(layout.result)}))
         return
@@ -74,7 +74,7 @@ def report_success(layout: Layout, *, as_json: bool) -> None:
 
 
 def default_folder(loaded: RunFile) -> Path:
-    """Where a run goes that is not told: the spec's place, from the file; else runs/NAME, from here."""
+    """Return the run folder if --folder is missing: the spec's path, relative to the file, or runs/NAME here."""
     storage = loaded.worker_spec.resolved.storage
     if isinstance(storage, LocalStorage):
         return inputs.resolve_path(storage.path, loaded.worker_spec.base_folder)
