@@ -3,8 +3,8 @@
     python benchmarks/search.py --write docs/results.md
 
 For each arena and seed the generators are fine-tuned once and every contestant starts from them. A contestant has the
-measurements of the default swarm (`pso.budget`), no patience, and the same reserve for its final choice; what is
-reported are two sets of fresh items that no search has seen, for the generator chosen and for every initial one.
+measurements of the default swarm (`optimization.budget`), no patience, and the same reserve for its final choice; what
+is reported are two sets of fresh items that no search has seen, for the generator chosen and for every initial one.
 Contestants of one seed meet the same examples and sampling seeds, so their differences are paired.
 
 Every result is a line of `benchmarks/search.jsonl`, written when it is there: what was killed goes on, nothing is
@@ -42,14 +42,14 @@ from swarm_core.gates.duplicate import DuplicateGate
 from swarm_core.gates.held_out_gate import HeldOutGate
 from swarm_core.gates.verifiable import VerifiableGate
 from swarm_core.objectives import difficulty, scores
+from swarm_core.optimizers import optimization, positions
+from swarm_core.optimizers.estimates import Estimate
+from swarm_core.optimizers.positions import Position
 from swarm_core.ports import Completion, Inference, Request, RequestFailure
 from swarm_core.recipe import ModelName, Recipe
 from swarm_core.rollout import Rollout, build_batch
-from swarm_core.swarm import positions, pso
-from swarm_core.swarm.positions import Position
-from swarm_core.swarm.pso import Candidate
 from swarm_trainer import steps
-from swarm_trainer.evaluation import examine, search_setup
+from swarm_trainer.evaluation import examine, search_setup, serving
 from swarm_trainer.evaluation.examine import Examination, ExaminationState, Stage
 from swarm_trainer.evaluation.search_setup import SearchSetup
 from swarm_trainer.runtime.context import Context
@@ -169,9 +169,9 @@ def resolve_spec(case: Case, swarm: Mapping[str, object]) -> resolution.Resolved
 def resolve_with_default_budget(case: Case, swarm: Mapping[str, object]) -> resolution.ResolvedSpec:
     """With as many iterations as the measurements of the default last; the last may go over by less than a swarm."""
     found = resolve_spec(case, swarm)
-    allowed = pso.budget(search_settings.build_plan(resolve_spec(case, {})))
+    allowed = optimization.budget(search_settings.build_plan(resolve_spec(case, {})))
     iterations = 1
-    while pso.budget(search_settings.build_plan(_with_iterations(found, iterations + 1))) <= allowed:
+    while optimization.budget(search_settings.build_plan(_with_iterations(found, iterations + 1))) <= allowed:
         iterations += 1
     return _with_iterations(found, iterations)
 
@@ -196,13 +196,13 @@ class SearchBenchmark:
         steps.execute(WorkItem(Kind.PREPARE), self.context)
         for index in range(self.context.resolved.generators.count):
             steps.execute(WorkItem(Kind.TRAIN, index=index), self.context)
-        self.default = search_setup.load_search(self.context)
-        self.engine = GreedyCache(self.default.engines(self.context)[0])
+        self.default = search_setup.load(self.context)
+        self.engine = GreedyCache(serving.serve(self.context, self.default, [])[0])
         self.spent: list[Rollout] = []
 
     def setup(self, swarm: Mapping[str, object]) -> SearchSetup:
         """The same experiment with another search."""
-        return search_setup.load_search(
+        return search_setup.load(
             dataclasses.replace(self.context, resolved=resolve_with_default_budget(self.case, swarm))
         )
 
@@ -210,10 +210,10 @@ class SearchBenchmark:
         self, chosen: SearchSetup, spots: Sequence[Position], places: Sequence[Stage], items: int
     ) -> list[float | None]:
         """Difficulty of the generator at each position, pooled over `places`; None without enough scores."""
-        recipes = [chosen.recipe(position) for position in spots]
+        recipes = [chosen.space.recipe(position) for position in spots]
         self.engine.serve([*recipes, *chosen.taker_recipes])
         asked = [(recipe.name, place) for recipe in recipes for place in places]
-        rollouts = examine_models(chosen.exam, self.engine, asked, items)
+        rollouts = examine_models(chosen.examination, self.engine, asked, items)
         self.spent += rollouts
         width = len(places)
         return [measure_difficulty(rollouts[at : at + width], chosen.coverage) for at in range(0, len(rollouts), width)]
@@ -235,7 +235,7 @@ class SearchBenchmark:
             for spot, value in zip(spots, found, strict=True):
                 file.write(json.dumps({**fields, "position": spot, "value": value}) + "\n")
 
-    def verdict(self, chosen: SearchSetup, finalists: Sequence[Candidate]) -> tuple[Candidate, float]:
+    def verdict(self, chosen: SearchSetup, finalists: Sequence[Estimate]) -> tuple[Estimate, float]:
         """The verdict as `evaluation.final_evaluation` reaches it: the best of the choice that fresh items can score,
         and its value.
 
@@ -251,15 +251,15 @@ class SearchBenchmark:
 
     def run(self, contestant: str, initial: float) -> SearchOutcome:
         chosen, begin, self.spent = self.setup(CONTESTANTS[contestant]), time.monotonic(), []
-        swarm, measured = pso.start(chosen.plan), 0
-        while pso.stopped(swarm) is None:
-            probes = pso.ask(swarm)
+        swarm, measured = optimization.start(chosen.plan), 0
+        while optimization.stopped(swarm) is None:
+            probes = optimization.ask(swarm)
             spots = [probe.position for probe in probes]
             found = self.values(chosen, spots, [("iteration", swarm.iteration)], ITEMS)
             measured += len(probes)
             self.remember(contestant, swarm.iteration, spots, found)
-            swarm = pso.tell(swarm, {probe.name: value for probe, value in zip(probes, found, strict=True)})
-        finalists = pso.finalists(swarm, chosen.finalists)
+            swarm = optimization.tell(swarm, {probe.name: value for probe, value in zip(probes, found, strict=True)})
+        finalists = optimization.finalists(swarm, chosen.finalists)
         best, fresh = self.verdict(chosen, finalists)
         asked, tokens = sum(one.asked for one in self.spent), sum(one.tokens for one in self.spent)
         return SearchOutcome(

@@ -16,7 +16,7 @@ import numpy as np
 from scipy.stats import bootstrap
 from scipy.stats import t as student
 
-from swarm_core.swarm.positions import Position
+from swarm_core.optimizers.positions import Position
 
 DEFAULT = "Standard"
 """The contestant that the others are compared with."""

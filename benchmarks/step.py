@@ -4,8 +4,8 @@ Four particles over four adapters of 135 MB (rank 64 on q, k, v and o of 32 laye
 all on one disk, every way in every repetition, medians. A step is what lies between the scores of one iteration and
 four adapter folders for the next.
 
-- *ours*: `pso.tell` and `pso.ask` on coefficients, then the four recipes side by side (`combine.write_many`) or one by
-  one (`combine.write`).
+- *ours*: `optimization.tell` and `optimization.ask` on coefficients, then the four recipes side by side
+  (`combine.write_many`) or one by one (`combine.write`).
 - *released way*: the pattern of the code released with Data Swarms (arXiv 2506.00741), transcribed: every term of the
   update is a merge of adapters on disk, five merges and twelve loads per particle. Its checkpoint copies, which depend
   on the scores, are left out: five of them (four personal bests, one global) are a row of their own.
@@ -35,8 +35,11 @@ from time import perf_counter, process_time
 import torch
 from safetensors.torch import load_file, save_file
 
+from swarm_core import streams
+from swarm_core.optimizers import optimization
+from swarm_core.optimizers.optimizer import Plan, SearchState
+from swarm_core.optimizers.standard import Standard
 from swarm_core.recipe import Digest, build_mixture
-from swarm_core.swarm import pso, streams
 from swarm_trainer.lora import combine, export
 from swarm_trainer.lora.adapter import WEIGHTS_FILE
 from swarm_trainer.lora.signature import Signature
@@ -44,7 +47,7 @@ from swarm_trainer.lora.signature import Signature
 PARTICLES = 4
 LAYERS = tuple((f"model.layers.{layer}.self_attn.{side}_proj", (2048, 2048)) for layer in range(32) for side in "koqv")
 SIGNATURE = Signature(64, 16.0, ("k_proj", "o_proj", "q_proj", "v_proj"), tuple(sorted(LAYERS)))
-PLAN = pso.Plan(basis=PARTICLES, particles=PARTICLES, iterations=100, patience=100, seed=1, rule=pso.Standard())
+PLAN = Plan(basis=PARTICLES, particles=PARTICLES, iterations=100, patience=100, seed=1, optimizer=Standard())
 BASE = Digest("b" * 64)
 MB = 1e6
 
@@ -58,18 +61,18 @@ class Cost:
     """Seconds of all threads: what a busy machine cannot distort as much."""
 
 
-def random_scores(swarm: pso.Swarm) -> dict[str, float | None]:
+def random_scores(swarm: SearchState) -> dict[str, float | None]:
     """Scores for everything asked."""
-    return {probe.name: streams.uniform(7, swarm.iteration, probe.name) for probe in pso.ask(swarm)}
+    return {probe.name: streams.uniform(7, swarm.iteration, probe.name) for probe in optimization.ask(swarm)}
 
 
 def time_search_steps() -> list[float]:
     """Seconds of tell and ask in every iteration of a search."""
-    swarm, times = pso.start(PLAN), []
-    while pso.stopped(swarm) is None:
+    swarm, times = optimization.start(PLAN), []
+    while optimization.stopped(swarm) is None:
         scores, begin = random_scores(swarm), perf_counter()
-        swarm = pso.tell(swarm, scores)
-        pso.ask(swarm)
+        swarm = optimization.tell(swarm, scores)
+        optimization.ask(swarm)
         times.append(perf_counter() - begin)
     return times
 
@@ -83,9 +86,9 @@ def write_random_adapters(folder: Path) -> None:
 
 
 def materialize_ours(folder: Path, out: Path, *, beside: bool) -> None:
-    swarm = pso.tell(pso.start(PLAN), random_scores(pso.start(PLAN)))
-    swarm = pso.tell(swarm, random_scores(swarm))
-    found = [probe.position for probe in pso.ask(swarm) if probe.name.startswith("p")]
+    swarm = optimization.tell(optimization.start(PLAN), random_scores(optimization.start(PLAN)))
+    swarm = optimization.tell(swarm, random_scores(swarm))
+    found = [probe.position for probe in optimization.ask(swarm) if probe.name.startswith("p")]
     basis = [Digest(f"{k}" * 64) for k in range(PARTICLES)]
     recipes = [build_mixture(BASE, basis, position) for position in found]
     folders, outs = [folder / f"x{k}" for k in range(PARTICLES)], [out / f"p{k}" for k in range(PARTICLES)]

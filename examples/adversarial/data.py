@@ -11,7 +11,7 @@ Limits: draws are a function of the names below alone; changing one changes both
 import json
 from pathlib import Path
 
-from swarm_core.swarm import streams
+from swarm_core import streams
 
 SEED = 11
 BANDS = {"small": (0, 14), "medium": (10, 49), "large": (50, 99)}

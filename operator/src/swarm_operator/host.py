@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from swarm_core.swarm import streams
+from swarm_core import streams
 from swarm_operator import executor, metrics
 from swarm_operator.api_client import lister, object_cache, workqueue
 from swarm_operator.api_client.cluster import ApiError, Cluster, ConflictError, NotLeaderError

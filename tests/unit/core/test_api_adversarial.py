@@ -21,7 +21,7 @@ from swarm_core.api.custom_resources import ADVERSARIAL_RUN
 from swarm_core.engine import search_settings
 from swarm_core.engine.planning import Side
 from swarm_core.errors import BadInputError
-from swarm_core.swarm import pso
+from swarm_core.optimizers.standard import Standard
 
 CRDS = Path(__file__).parents[3] / "crds"
 
@@ -130,7 +130,7 @@ def test_each_side_sees_the_spec_as_its_own_and_draws_from_a_seed_of_its_own() -
         search_settings.build_plan(search_settings.for_swarm(spec, name)) for name in ("generators", "takers", "rivals")
     )
     assert (ours.basis, ours.particles, theirs.basis, theirs.particles) == (4, 8, 3, 5)
-    assert type(theirs.rule).__name__ == "Published"
+    assert theirs.optimizer.name == "Published"
     assert len({ours.seed, theirs.seed, rivals.seed}) == 3
     assert rivals.basis == ours.basis
 
@@ -139,7 +139,7 @@ def test_each_side_sees_the_spec_as_its_own_and_draws_from_a_seed_of_its_own() -
 def test_a_game_begins_at_random_places_only_where_it_is_told_to(standard: Document, places: int) -> None:
     spec = resolved({"spec.takers.swarm.standard": standard, "spec.generators.swarm.standard": standard})
     for name in ("generators", "takers"):
-        assert search_settings.build_plan(search_settings.for_swarm(spec, name)).rule == pso.Standard(scattered=places)
+        assert search_settings.build_plan(search_settings.for_swarm(spec, name)).optimizer == Standard(scattered=places)
 
 
 def test_paths_of_both_sides_are_inputs() -> None:

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from swarm_core.api import endpoint_access, endpoints, loading, resolution
+from swarm_core.api.optimizer_blocks import BLOCKS
 from swarm_core.api.resolution import ResolvedSpec, UriRole
 from swarm_core.api.resolved import (
     ByKMeans,
@@ -22,7 +23,7 @@ from swarm_core.api.resolved import (
     TrainedAdapters,
 )
 from swarm_core.api.spec import IDENTITY_FIELDS
-from swarm_core.api.swarm import CmaEsSpec, Compat, Exact, PerLayer, PublishedSpec, RandomSearchSpec, StandardSpec
+from swarm_core.api.swarm import Compat, Exact, PerLayer, PublishedSpec, StandardSpec
 from swarm_core.errors import BadInputError
 from swarm_core.recipe import Digest, digest_bytes
 
@@ -217,10 +218,10 @@ def test_given_adapters_set_the_count_and_published_brings_its_constants() -> No
 @pytest.mark.parametrize(
     ("chosen", "rule"),
     [
-        ({"optimizer": "RandomSearch"}, RandomSearchSpec()),
-        ({"optimizer": "RandomSearch", "randomSearch": {"halfWidth": 3}}, RandomSearchSpec(half_width=3.0)),
-        ({"optimizer": "CmaEs"}, CmaEsSpec()),
-        ({"optimizer": "CmaEs", "cmaEs": {"maxPosition": 2.5}}, CmaEsSpec()),
+        ({"optimizer": "RandomSearch"}, BLOCKS["RandomSearch"]()),
+        ({"optimizer": "RandomSearch", "randomSearch": {"halfWidth": 3}}, BLOCKS["RandomSearch"](half_width=3.0)),
+        ({"optimizer": "CmaEs"}, BLOCKS["CmaEs"]()),
+        ({"optimizer": "CmaEs", "cmaEs": {"maxPosition": 2.5}}, BLOCKS["CmaEs"]()),
         ({"rule": "Published", "published": {"compat": "Reference"}}, PublishedSpec(compat=Compat.REFERENCE)),
         ({"rule": "Published", "published": {"compat": "Intended"}}, PublishedSpec()),
     ],

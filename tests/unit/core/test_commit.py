@@ -3,12 +3,15 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from swarm_core import streams
 from swarm_core.commit import Commit, ProbeResult
 from swarm_core.experiment import Experiment, PinnedTaker, SeedData
 from swarm_core.objectives.objective import Measurement
+from swarm_core.optimizers import optimization
+from swarm_core.optimizers.optimizer import Plan
+from swarm_core.optimizers.standard import Standard
 from swarm_core.recipe import ModelName, digest_bytes
 from swarm_core.rollout import Unmeasured
-from swarm_core.swarm import pso, streams
 
 finite = st.floats(allow_nan=False, allow_infinity=False)
 digests = st.binary(max_size=4).map(digest_bytes)
@@ -60,18 +63,18 @@ def test_seed_data_comes_back_and_its_pool_leaves_the_held_out_items_out() -> No
 
 def test_a_commit_stays_small_however_long_the_search() -> None:
     """Four particles over four generators, all layers alike, sixteen takers' means in every measurement."""
-    plan = pso.Plan(basis=4, particles=4, iterations=200, patience=1000, seed=1, rule=pso.Standard())
-    swarm, sizes, one = pso.start(plan), list[int](), digest_bytes(b"")
-    while pso.stopped(swarm) is None:
-        value = {probe.name: streams.uniform(1, swarm.iteration, probe.name) for probe in pso.ask(swarm)}
+    plan = Plan(basis=4, particles=4, iterations=200, patience=1000, seed=1, optimizer=Standard())
+    swarm, sizes, one = optimization.start(plan), list[int](), digest_bytes(b"")
+    while optimization.stopped(swarm) is None:
+        value = {probe.name: streams.uniform(1, swarm.iteration, probe.name) for probe in optimization.ask(swarm)}
         parts = tuple((f"taker-{number:02d}", 1 / 3) for number in range(16))
         probes = tuple(
             ProbeResult(
                 p.name, str(p.purpose), p.position, ModelName(one), one, Measurement(value[p.name], 0.1, 0.9, 99, parts)
             )
-            for p in pso.ask(swarm)
+            for p in optimization.ask(swarm)
         )
-        iteration, swarm = swarm.iteration, pso.tell(swarm, value)
-        sizes.append(len(Commit(one, iteration, one, (one,) * 4, pso.to_json(swarm), probes).to_bytes()))
+        iteration, swarm = swarm.iteration, optimization.tell(swarm, value)
+        sizes.append(len(Commit(one, iteration, one, (one,) * 4, optimization.to_json(swarm), probes).to_bytes()))
     assert 8 * 1024 < max(sizes[1:]) < 32 * 1024
-    assert sizes[0] < 1024 * len(pso.ask(pso.start(plan)))
+    assert sizes[0] < 1024 * len(optimization.ask(optimization.start(plan)))

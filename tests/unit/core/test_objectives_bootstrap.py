@@ -5,12 +5,12 @@ from collections import Counter
 
 import pytest
 
+from swarm_core import streams
 from swarm_core.objectives import bootstrap, difficulty, separation
 from swarm_core.objectives.difficulty import Difficulty
 from swarm_core.objectives.objective import ScoredBatch
 from swarm_core.objectives.scores import CoverageError, Score, ScoreCube, Unscored, UnscoredReason
 from swarm_core.objectives.separation import Separation
-from swarm_core.swarm import streams
 
 LOST = Unscored(UnscoredReason.UNREADABLE)
 SKILLS = (0.7, 0.5, 0.4, 0.2)

@@ -11,9 +11,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from swarm_core.swarm import pso, start, streams
-from swarm_core.swarm.plan import Compat, Plan, Published
-from swarm_core.swarm.positions import Position
+from swarm_core import streams
+from swarm_core.optimizers import optimization, particle_swarm
+from swarm_core.optimizers.optimizer import Plan, Stop
+from swarm_core.optimizers.positions import Position
+from swarm_core.optimizers.published import Compat, Published
 
 SEED, ADAPTERS, PATIENCE = 23, 4, 10
 RULE = Published(inertia=0.3, cognitive=0.4, social=0.5, repel=0.1, step_length=0.9)
@@ -129,20 +131,28 @@ def materialised(basis: list[Weights], place: Position) -> Weights:
 
 def transcription(basis: list[Weights], plan: Plan) -> Plain:
     """Each member on an adapter, with the velocity towards another that `plan` draws for it."""
-    first = start.particles(plan, tuple((probe, 0.0) for probe in start.probes(plan)))
+    first = particle_swarm.initial_particles(
+        plan, tuple((probe, 0.0) for probe in optimization.ask(optimization.start(plan)))
+    )
     velocities = [weighted((1.0, basis[p.velocity.index(1.0)]), (-1.0, basis[p.velocity.index(-1.0)])) for p in first]
     members = [Member(own, velocity, own) for own, velocity in zip(basis, velocities, strict=True)]
-    return Plain(members, plan.released, lambda update, index, name: streams.uniform(SEED, "move", update, index, name))
+    return Plain(
+        members,
+        plan.optimizer.compat is Compat.REFERENCE,
+        lambda update, index, name: streams.uniform(SEED, "move", update, index, name),
+    )
 
 
 @pytest.mark.parametrize("compat", list(Compat))
 def test_coefficients_materialised_are_the_tensors_of_the_rule_for_twenty_iterations(compat: Compat) -> None:
     basis = [adapter(seed) for seed in range(ADAPTERS)]
     plan = Plan(ADAPTERS, ADAPTERS, 20, PATIENCE, SEED, replace(RULE, compat=compat))
-    swarm, plain = pso.start(plan), transcription(basis, plan)
+    swarm, plain = optimization.start(plan), transcription(basis, plan)
     for iteration in range(21):
         scores = [score(iteration, index) for index in range(ADAPTERS)]
-        swarm = pso.tell(swarm, dict(zip((probe.name for probe in pso.ask(swarm)), scores, strict=True)))
+        swarm = optimization.tell(
+            swarm, dict(zip((probe.name for probe in optimization.ask(swarm)), scores, strict=True))
+        )
         assert plain.update(scores) is False
         for particle, member in zip(swarm.particles, plain.members, strict=True):
             for ours, theirs in ((particle.position, member.now), (particle.velocity, member.velocity)):
@@ -156,11 +166,13 @@ def test_coefficients_materialised_are_the_tensors_of_the_rule_for_twenty_iterat
 def test_both_give_up_after_the_same_measurement(compat: Compat, improves_at: int) -> None:
     basis = [adapter(seed) for seed in range(ADAPTERS)]
     plan = Plan(ADAPTERS, ADAPTERS, 40, PATIENCE, SEED, replace(RULE, compat=compat))
-    swarm, plain, over = pso.start(plan), transcription(basis, plan), False
+    swarm, plain, over = optimization.start(plan), transcription(basis, plan), False
     while not over:
-        assert pso.stopped(swarm) is None
+        assert optimization.stopped(swarm) is None
         lead = 2.0 if swarm.iteration == improves_at else 0.0
         scores = [lead + streams.uniform(SEED, "low", index) for index in range(ADAPTERS)]
-        swarm = pso.tell(swarm, dict(zip((probe.name for probe in pso.ask(swarm)), scores, strict=True)))
+        swarm = optimization.tell(
+            swarm, dict(zip((probe.name for probe in optimization.ask(swarm)), scores, strict=True))
+        )
         over = plain.update(scores)
-    assert pso.stopped(swarm) is pso.Stop.PATIENCE
+    assert optimization.stopped(swarm) is Stop.PATIENCE

@@ -10,10 +10,10 @@ from swarm_core import commit
 from swarm_core.commit import Commit
 from swarm_core.engine.work import Receipt
 from swarm_core.errors import BadInputError
+from swarm_core.optimizers import estimates, optimization
 from swarm_core.ports import CorruptError
 from swarm_core.recipe import build_mixture, digest_bytes
 from swarm_core.rollout import Rollout
-from swarm_core.swarm import pso, state
 from swarm_trainer.adversarial import held_out_evaluation, pools, turns
 from swarm_trainer.maintenance import replay, retention
 from swarm_trainer.run_store import commit_chain, receipt_store
@@ -63,11 +63,11 @@ def test_as_released_a_round_scores_moves_draws_scores_and_moves_in_this_order(t
         "receipts/iterate.takers.0001",
     ]
     generators, takers = standing(game, 2), standing(game, 3)
-    swarm = pso.from_json(standing(game, 1).swarm)
+    swarm = optimization.from_json(standing(game, 1).swarm)
     assert list(generators.opponents) == [
         turns.build_recipe(game, standing(game, 1), particle.position).name for particle in swarm.particles
     ]
-    moved = [particle.position for particle in pso.from_json(generators.swarm).particles]
+    moved = [particle.position for particle in optimization.from_json(generators.swarm).particles]
     drafts = list(pools.list_draft_requests(game, generators))
     assert [one.model for one in drafts] == [
         build_mixture(fake_game.BASE, generators.basis, x, "bfloat16").name for x in moved
@@ -102,7 +102,7 @@ def test_generators_face_the_initial_takers_first_and_then_those_that_lead(tmp_p
     play_turns(game, 3)
     initial = [build_mixture(fake_game.BASE, (T0, T1), x, "bfloat16").name for x in ((1.0, 0.0), (0.0, 1.0))]
     assert list(standing(game, 0).opponents) == initial
-    leading = state.leading(pso.from_json(standing(game, 1).swarm).measured)[:2]
+    leading = estimates.rank(optimization.from_json(standing(game, 1).swarm).estimates)[:2]
     assert list(standing(game, 2).opponents) == [
         turns.build_recipe(game, standing(game, 1), record.position).name for record in leading
     ]

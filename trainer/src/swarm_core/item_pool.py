@@ -18,9 +18,9 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 
+from swarm_core import streams
 from swarm_core.gates.duplicate import DuplicateGate
 from swarm_core.recipe import Digest, ModelName, canonical_json, digest_bytes
-from swarm_core.swarm import streams
 
 
 @dataclass(frozen=True, slots=True)

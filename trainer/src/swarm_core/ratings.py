@@ -11,7 +11,7 @@ Ratings are Elo's: 400 points are odds of 10 to 1. They are the maximum-likeliho
 from collections.abc import Sequence
 from math import fsum
 
-from swarm_core.swarm import exact
+from swarm_core import portable_math
 
 ITERATIONS = 200
 """Hunter's iteration gains a digit in a few rounds on a full matrix."""
@@ -36,7 +36,7 @@ def elo(wins: Matrix) -> tuple[tuple[float, ...], tuple[float, ...]]:
             _update_strength([1.0 - won for won in column], own, ours)
             for column, own in zip(columns, theirs, strict=True)
         ]
-    rated = [POINTS_PER_LOG_STRENGTH * exact.ln(strength) for strength in (*ours, *theirs)]
+    rated = [POINTS_PER_LOG_STRENGTH * portable_math.ln(strength) for strength in (*ours, *theirs)]
     middle = fsum(rated) / len(rated)
     rated = [one - middle for one in rated]
     return tuple(rated[: len(ours)]), tuple(rated[len(ours) :])

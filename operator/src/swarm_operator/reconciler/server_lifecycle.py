@@ -15,10 +15,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
+from swarm_core import streams
 from swarm_core.api.run_status import ServersStatus
 from swarm_core.engine.container_contract import EXIT_BAD_INPUT
 from swarm_core.engine.work import Kind
-from swarm_core.swarm import streams
 from swarm_operator.common import accelerators, names, timestamps
 from swarm_operator.common.children import Children, Deployment, Pod
 from swarm_operator.common.reconcile_plan import Create, Delete, Object, Patch, Step

@@ -94,7 +94,7 @@ class Block(BaseModel):
         return schema
 
 
-def union_member_rule(block: str, union: str, kind: StrEnum, required: bool = False) -> Rule[Any]:
+def union_member_rule(block: str, union: str, kind: str, required: bool = False) -> Rule[Any]:
     """The rule of one member of a union: `block` only where `union` names its `kind`, and there if `required`."""
     written = to_camel(block)
     cel = f"has(self.{written}) == (self.{union} == '{kind}')"

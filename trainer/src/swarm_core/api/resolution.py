@@ -10,13 +10,14 @@ from enum import StrEnum
 from typing import assert_never
 
 from swarm_core import swarm_names
-from swarm_core.api import endpoint_access
+from swarm_core.api import endpoint_access, optimizer_blocks
 from swarm_core.api.adversarial import AdversarialRun, AdversarialRunSpec
 from swarm_core.api.evaluation import Evaluation
 from swarm_core.api.execution import LocalStorage, S3Storage
 from swarm_core.api.game import BestsPolicy, Decay, LearningType, Movement, RoundTraining
 from swarm_core.api.generators import ByField, Clustering, ClusteringType, Generators, KMeans, Training
 from swarm_core.api.judging import JudgeSpec, JudgeType, ObjectiveType, Verifier
+from swarm_core.api.optimizer_blocks import OptimizerBlock
 from swarm_core.api.resolved import (
     ByKMeans,
     GivenAdapters,
@@ -32,18 +33,7 @@ from swarm_core.api.resolved import (
 )
 from swarm_core.api.run import SwarmRun
 from swarm_core.api.spec import IDENTITY_FIELDS
-from swarm_core.api.swarm import (
-    CmaEsSpec,
-    Exact,
-    Groups,
-    Optimizer,
-    PerLayer,
-    PublishedSpec,
-    RandomSearchSpec,
-    RuleName,
-    StandardSpec,
-    SwarmSpec,
-)
+from swarm_core.api.swarm import Exact, Groups, PerLayer, PublishedSpec, RuleName, StandardSpec, SwarmSpec
 from swarm_core.api.takers import Taker
 from swarm_core.recipe import Digest, Merge, canonical_json, digest_bytes
 
@@ -294,16 +284,10 @@ def _resolve_swarm(swarm: SwarmSpec) -> ResolvedSwarm:
     )
 
 
-def _resolve_rule(swarm: SwarmSpec) -> StandardSpec | PublishedSpec | RandomSearchSpec | CmaEsSpec:
-    match swarm.optimizer:
-        case Optimizer.PARTICLE_SWARM:
-            return _resolve_particle_rule(swarm)
-        case Optimizer.RANDOM_SEARCH:
-            return swarm.random_search or RandomSearchSpec()
-        case Optimizer.CMA_ES:
-            return swarm.cma_es or CmaEsSpec()
-        case _ as never:
-            assert_never(never)
+def _resolve_rule(swarm: SwarmSpec) -> StandardSpec | PublishedSpec | OptimizerBlock:
+    if swarm.optimizer == optimizer_blocks.PARTICLE_SWARM:
+        return _resolve_particle_rule(swarm)
+    return optimizer_blocks.constants(swarm, swarm.optimizer)
 
 
 def _set_scattered(rule: StandardSpec, otherwise: int) -> StandardSpec:

@@ -15,9 +15,10 @@ from swarm_core.api.game import Opponents, PoolSpec, RoundTraining, StopSpec
 from swarm_core.api.generators import ByField, SeedDataSource, Training
 from swarm_core.api.judging import ObjectiveType, Scale, Verifier
 from swarm_core.api.lifecycle import Budget
+from swarm_core.api.optimizer_blocks import OptimizerBlock
 from swarm_core.api.resuming import ResumeFrom
 from swarm_core.api.scalars import Flag, Integer, Label, Line, Uri
-from swarm_core.api.swarm import CmaEsSpec, Exact, PerLayer, PublishedSpec, RandomSearchSpec, StandardSpec
+from swarm_core.api.swarm import Exact, PerLayer, PublishedSpec, StandardSpec
 from swarm_core.api.takers import Answering, Generation
 
 
@@ -171,7 +172,7 @@ class ResolvedSpec(ResolvedBlock):
     """Told apart by their fields."""
     objective: ObjectiveType
     swarm: ResolvedSwarm
-    rule: StandardSpec | PublishedSpec | RandomSearchSpec | CmaEsSpec
+    rule: StandardSpec | PublishedSpec | OptimizerBlock
     """By what rule particles move, or what searches without any, and its constants. Told apart by their fields."""
     evaluation: Evaluation
     storage: LocalStorage | S3Storage | None

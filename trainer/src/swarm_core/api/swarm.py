@@ -12,18 +12,17 @@ from typing import Annotated, ClassVar
 from pydantic import BeforeValidator, Field, Strict
 
 from swarm_core.api.block import Block, Rule, union_member_rule
+from swarm_core.api.optimizer_blocks import (
+    MEMBERS,
+    PARTICLE_SWARM,
+    ConstantsBlock,
+    OptimizerFields,
+    OptimizerName,
+)
 from swarm_core.api.scalars import Integer, Number, to_integer
 from swarm_core.recipe import Merge
 
 ScatteredCount = Annotated[int, Strict(), Field(ge=0, le=1024), BeforeValidator(to_integer)]
-
-
-class Optimizer(StrEnum):
-    """The ways to search."""
-
-    PARTICLE_SWARM = "ParticleSwarm"
-    RANDOM_SEARCH = "RandomSearch"
-    CMA_ES = "CmaEs"
 
 
 class RuleName(StrEnum):
@@ -54,8 +53,10 @@ class Groups(StrEnum):
     PER_LAYER = "PerLayer"
 
 
-class StandardSpec(Block):
+class StandardSpec(ConstantsBlock):
     """Constants of the Standard rule."""
+
+    optimizer_name: ClassVar[str] = "Standard"
 
     start: Start = Start.ANALOGIES
     """Analogies begins at the best of the generators and their analogies a + b - c; Generators, at them alone."""
@@ -75,8 +76,10 @@ class StandardSpec(Block):
     """How many leading bests are measured again, and averaged, in each iteration."""
 
 
-class PublishedSpec(Block):
+class PublishedSpec(ConstantsBlock):
     """Constants of the Published rule."""
+
+    optimizer_name: ClassVar[str] = "Published"
 
     inertia: Number = Field(0.2, ge=0, le=10)
     """Weight of the velocity."""
@@ -113,22 +116,6 @@ class PublishedSpec(Block):
     )
 
 
-class RandomSearchSpec(Block):
-    """Constants of random search."""
-
-    half_width: Number = Field(1.5, gt=0, le=10)
-    """Largest size of a coefficient drawn, before the sum is set to 1."""
-
-
-class CmaEsSpec(Block):
-    """Constants of CMA-ES."""
-
-    sigma: Number = Field(0.5, gt=0, le=10)
-    """First step size, in a space where generators lie 1.41 apart."""
-    max_position: Number = Field(2.5, ge=1, le=10)
-    """Largest size of a coefficient, before the sum is set to 1."""
-
-
 class PerLayer(Block):
     """How layers keep together where each has coefficients of its own."""
 
@@ -143,10 +130,10 @@ class Exact(Block):
     """Highest rank of a sum; one of a higher rank is cut, layer by layer, to the nearest of this rank."""
 
 
-class SwarmSpec(Block):
+class SwarmSpec(OptimizerFields):
     """The search over weighted sums of the generators."""
 
-    optimizer: Optimizer = Optimizer.PARTICLE_SWARM
+    optimizer: OptimizerName = PARTICLE_SWARM
     """RandomSearch and CmaEs take as many measurements as a particle swarm by rule Standard would, start included."""
     rule: RuleName = RuleName.STANDARD
     """Standard holds up when fitness is noisy; Published is the rule of the Data Swarms paper."""
@@ -164,10 +151,6 @@ class SwarmSpec(Block):
     """Constants of the Standard rule."""
     published: PublishedSpec | None = None
     """Constants of the Published rule."""
-    random_search: RandomSearchSpec | None = None
-    """Constants of random search."""
-    cma_es: CmaEsSpec | None = None
-    """Constants of CMA-ES."""
     per_layer: PerLayer | None = None
     """Constants of coefficients per layer."""
     exact: Exact | None = None
@@ -176,22 +159,19 @@ class SwarmSpec(Block):
     rules: ClassVar[tuple[Rule["SwarmSpec"], ...]] = (
         union_member_rule("standard", "rule", RuleName.STANDARD),
         union_member_rule("published", "rule", RuleName.PUBLISHED),
-        union_member_rule("random_search", "optimizer", Optimizer.RANDOM_SEARCH),
-        union_member_rule("cma_es", "optimizer", Optimizer.CMA_ES),
+        *MEMBERS,
         union_member_rule("per_layer", "groups", Groups.PER_LAYER),
         union_member_rule("exact", "merge", Merge.EXACT),
         Rule(
             "self.optimizer == 'ParticleSwarm' || (self.rule == 'Standard' && !has(self.standard))",
             "rule and its constants belong to optimizer ParticleSwarm; remove them, or set optimizer to ParticleSwarm",
             "optimizer",
-            lambda it: it.optimizer is Optimizer.PARTICLE_SWARM or (it.rule, it.standard) == (RuleName.STANDARD, None),
+            lambda it: it.optimizer == PARTICLE_SWARM or (it.rule, it.standard) == (RuleName.STANDARD, None),
         ),
         Rule(
             "self.groups == 'Global' || (self.optimizer == 'ParticleSwarm' && self.rule == 'Standard')",
             "only rule Standard of optimizer ParticleSwarm keeps layers together; choose it, or set groups to Global",
             "groups",
-            lambda it: (
-                it.groups is Groups.GLOBAL or (it.optimizer, it.rule) == (Optimizer.PARTICLE_SWARM, RuleName.STANDARD)
-            ),
+            lambda it: it.groups is Groups.GLOBAL or (it.optimizer, it.rule) == (PARTICLE_SWARM, RuleName.STANDARD),
         ),
     )

@@ -3,20 +3,20 @@
 The one place where the API's words become the swarm's, so both hosts, the command line and the verbs count alike.
 """
 
-from dataclasses import replace
-from typing import assert_never
+from typing import Any
 
-from swarm_core.api import swarm
+from swarm_core import streams
 from swarm_core.api.resolved import ResolvedGenerators, ResolvedSpec, TrainedAdapters
 from swarm_core.engine.planning import Outline, Side
-from swarm_core.swarm import pso, streams
+from swarm_core.optimizers import optimization, registry
+from swarm_core.optimizers.optimizer import Optimizer, Plan
 from swarm_core.swarm_names import GENERATORS, RIVALS, TAKERS
 
 
 def build_outline(resolved: ResolvedSpec) -> Outline:
     """The run as the engine sees it: generators given as adapters need no seeding."""
     return Outline(
-        iterations=resolved.game.rounds if resolved.game else pso.iterations(build_plan(resolved)),
+        iterations=resolved.game.rounds if resolved.game else optimization.iterations(build_plan(resolved)),
         clusters=_count_trained(resolved.generators),
         others=_build_other_sides(resolved),
         attempts=resolved.execution.attempts,
@@ -64,50 +64,31 @@ def for_swarm(resolved: ResolvedSpec, swarm: str) -> ResolvedSpec:
     )
 
 
-def build_plan(resolved: ResolvedSpec, layers: int = 1) -> pso.Plan:
+def build_plan(resolved: ResolvedSpec, layers: int = 1) -> Plan:
     """The search as the swarm sees it, over a basis of the initial generators.
 
     `layers`, of the base, is known only once there are adapters. It changes what a position is, never how many are
     measured, so whoever only counts leaves it out.
     """
     size = resolved.swarm
-    return pso.Plan(
+    return Plan(
         basis=resolved.generators.count,
         particles=size.particles,
         iterations=size.iterations,
         patience=size.patience,
         seed=resolved.seed,
-        rule=_add_layer_constants(build_rule(resolved.rule), size.per_layer),
+        optimizer=_optimizer(resolved),
         groups=1 if size.per_layer is None else layers,
         rescored=resolved.game is not None and resolved.game.sides[0].rescored,
         decay=resolved.game.sides[0].decay if resolved.game else 1.0,
     )
 
 
-def _add_layer_constants(found: pso.Rule, layers: swarm.PerLayer | None) -> pso.Rule:
-    """The rule with what it is told of layers, if they have coefficients of their own."""
-    if layers is None:
-        return found
-    assert isinstance(found, pso.Standard)  # a rule of Swarm
-    return replace(found, **layers.model_dump())
-
-
-def build_rule(chosen: swarm.StandardSpec | swarm.PublishedSpec | swarm.RandomSearchSpec | swarm.CmaEsSpec) -> pso.Rule:
-    """The API's block as the swarm's settings: the same names, so a constant cannot be lost on the way."""
-    match chosen:
-        case swarm.StandardSpec():
-            constants = chosen.model_dump(exclude={"start", "scattered"})
-            analogies = chosen.start is swarm.Start.ANALOGIES
-            return pso.Standard(**constants, analogies=analogies, scattered=chosen.scattered or 0)
-        case swarm.PublishedSpec():
-            constants = chosen.model_dump(exclude={"compat"})
-            return pso.Published(**constants, compat=pso.Compat(chosen.compat))
-        case swarm.RandomSearchSpec():
-            return pso.RandomSearch(**chosen.model_dump())
-        case swarm.CmaEsSpec():
-            return pso.CmaEs(**chosen.model_dump())
-        case _ as unreachable:
-            assert_never(unreachable)
+def _optimizer(resolved: ResolvedSpec) -> Optimizer[Any]:
+    """The optimizer of the spec's block: the same names, so a constant cannot be lost on the way."""
+    layers = resolved.swarm.per_layer
+    constants = resolved.rule.model_dump() | (layers.model_dump() if layers else {})
+    return registry.create(resolved.rule.optimizer_name, constants)
 
 
 def items_per_finalist(resolved: ResolvedSpec) -> int:
@@ -116,6 +97,6 @@ def items_per_finalist(resolved: ResolvedSpec) -> int:
     A reserve r of the budget is r / (1 - r) of what the search takes; never fewer items than one measurement has.
     """
     evaluation = resolved.evaluation
-    searched = pso.budget(build_plan(resolved)) * evaluation.items
+    searched = optimization.budget(build_plan(resolved)) * evaluation.items
     reserve = searched * evaluation.reserve / (1 - evaluation.reserve)
     return max(evaluation.items, round(reserve / evaluation.finalists))

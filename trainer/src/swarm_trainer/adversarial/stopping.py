@@ -2,21 +2,22 @@
 
 from swarm_core.commit import Commit
 from swarm_core.engine.receipt_fields import StopReason
-from swarm_core.swarm import pso
+from swarm_core.optimizers import optimization, optimizer
+from swarm_core.optimizers.optimizer import SearchState
 from swarm_core.swarm_names import TAKERS
 from swarm_trainer.run_store import commit_chain
 from swarm_trainer.runtime.context import Context
 
 
-def find_reason(context: Context, done: Commit, swarm: pso.Swarm) -> str:
+def find_reason(context: Context, done: Commit, swarm: SearchState) -> str:
     """The rule that ends the search with `done`, after which the swarm is `swarm`; empty while it goes on."""
     game = context.resolved.game
     if game is None:
-        return str(pso.stopped(swarm) or "")
+        return str(optimization.stopped(swarm) or "")
     if done.moved != TAKERS:  # as released, generators out of patience end the game before takers move
         return str(StopReason.PATIENCE) if game.reference and is_out_of_patience(swarm) else ""
-    generators = pso.from_json(commit_chain.load_existing(context.store, done.iteration - 1).swarm)
-    taker, generator = pso.best(swarm), pso.best(generators)
+    generators = optimization.from_json(commit_chain.load_existing(context.store, done.iteration - 1).swarm)
+    taker, generator = optimization.best(swarm), optimization.best(generators)
     if is_out_of_patience(swarm) or is_out_of_patience(generators):
         return str(StopReason.PATIENCE)
     if game.stop.mastered is not None and taker and taker.value >= game.stop.mastered:
@@ -26,5 +27,5 @@ def find_reason(context: Context, done: Commit, swarm: pso.Swarm) -> str:
     return str(StopReason.ITERATIONS) if done.iteration // 2 >= game.rounds else ""
 
 
-def is_out_of_patience(swarm: pso.Swarm) -> bool:
-    return pso.stopped(swarm) is pso.Stop.PATIENCE
+def is_out_of_patience(swarm: SearchState) -> bool:
+    return optimization.stopped(swarm) is optimizer.Stop.PATIENCE

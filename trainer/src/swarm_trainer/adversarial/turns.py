@@ -10,15 +10,16 @@ As released (`compat: Reference`), generators face every taker where it stands, 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from swarm_core import commit
+from swarm_core import commit, streams
 from swarm_core.commit import Commit
 from swarm_core.item_pool import Pool
+from swarm_core.optimizers import estimates, optimization
+from swarm_core.optimizers.optimizer import SearchState
+from swarm_core.optimizers.positions import Position
 from swarm_core.ports import StoreError
 from swarm_core.recipe import Recipe
-from swarm_core.swarm import growth, positions, pso, state, streams
-from swarm_core.swarm.positions import Position
 from swarm_core.swarm_names import GENERATORS, TAKERS
 from swarm_trainer.adversarial import pools
 from swarm_trainer.evaluation import search_setup
@@ -36,7 +37,7 @@ class Turn:
     setup: SearchSetup
     index: int
     """Its place in the chain."""
-    swarm: pso.Swarm
+    swarm: SearchState
     """As it asks now."""
     moved: str = GENERATORS
     opponents: tuple[Recipe, ...] = ()
@@ -47,7 +48,7 @@ class Turn:
     @property
     def items(self) -> int | tuple[str, ...]:
         """How many items a candidate writes, or those it answers."""
-        return self.setup.items if self.pool is None else self.pool.items
+        return self.setup.resolved.evaluation.items if self.pool is None else self.pool.items
 
 
 def chain_index(context: Context, moved: str, iteration: int) -> int:
@@ -58,25 +59,24 @@ def chain_index(context: Context, moved: str, iteration: int) -> int:
 def load(context: Context, index: int) -> Turn:
     """The turn at a place in the chain; the commits before it must stand. Raises StoreError."""
     if context.resolved.game is None:
-        ready = search_setup.load_search(context)
+        ready = search_setup.load(context)
         return Turn(ready, index, load_swarm(context, ready, index - 1))
     return load_taker_turn(context, index // 2) if index % 2 else load_generator_turn(context, index // 2)
 
 
-def load_swarm(context: Context, ready: SearchSetup, index: int) -> pso.Swarm:
+def load_swarm(context: Context, ready: SearchSetup, index: int) -> SearchState:
     """The swarm as the commit at `index` left it; a new one before the first."""
-    return pso.start(ready.plan) if index < 0 else pso.from_json(commit_chain.load_existing(context.store, index).swarm)
+    if index < 0:
+        return optimization.start(ready.plan)
+    return optimization.from_json(commit_chain.load_existing(context.store, index).swarm)
 
 
 def load_generator_turn(context: Context, number: int) -> Turn:
     """The generators' turn in round `number`."""
-    ready = search_setup.load_search(context)
     faced = select_opponents(context, number)
-    named = tuple((name, recipe.name) for name, recipe in faced)
-    models = tuple(recipe for _, recipe in faced)
-    ready = replace(ready, exam=replace(ready.exam, takers=named), game_takers=models)
+    ready = search_setup.load(context).facing(faced)
     index = chain_index(context, GENERATORS, number)
-    return Turn(ready, index, load_swarm(context, ready, index - 2), GENERATORS, models)
+    return Turn(ready, index, load_swarm(context, ready, index - 2), GENERATORS, ready.opponents)
 
 
 def load_taker_turn(context: Context, number: int) -> Turn:
@@ -84,10 +84,11 @@ def load_taker_turn(context: Context, number: int) -> Turn:
     game = context.resolved.game
     assert game is not None
     trains = game.train is not None and number > 0
-    ready = search_setup.load_search(context, TAKERS, number if trains else 0)
+    ready = search_setup.load(context, TAKERS, number if trains else 0)
     index = chain_index(context, TAKERS, number)
     swarm = load_swarm(context, ready, index - 2)
-    return Turn(ready, index, growth.joined(swarm) if trains else swarm, TAKERS, pool=pools.build(context, number))
+    grown = optimization.add_adapter(swarm) if trains else swarm
+    return Turn(ready, index, grown, TAKERS, pool=pools.build(context, number))
 
 
 def select_opponents(context: Context, number: int) -> tuple[NamedRecipe, ...]:
@@ -97,12 +98,8 @@ def select_opponents(context: Context, number: int) -> tuple[NamedRecipe, ...]:
     game = context.resolved.game
     assert game is not None
     last = commit_chain.load_existing(context.store, chain_index(context, TAKERS, number - 1))
-    found = [
-        (f"t{rank:02d}", build_recipe(context, last, position))
-        for rank, position in enumerate(
-            select_positions(pso.from_json(last.swarm), game.reference, game.opponents.leading)
-        )
-    ]
+    positions_faced = select_positions(optimization.from_json(last.swarm), game.reference, game.opponents.leading)
+    found = [(f"t{rank:02d}", build_recipe(context, last, position)) for rank, position in enumerate(positions_faced)]
     earlier = number - 1
     for drawn in streams.sample(context.resolved.seed, earlier, min(game.opponents.league, earlier), "league", number):
         found.append(
@@ -116,27 +113,27 @@ def select_opponents(context: Context, number: int) -> tuple[NamedRecipe, ...]:
     return tuple({recipe.name: (name, recipe) for name, recipe in reversed(found)}.values())[::-1]
 
 
-def select_positions(swarm: pso.Swarm, everyone: bool, count: int) -> Sequence[Position]:
+def select_positions(swarm: SearchState, everyone: bool, count: int) -> Sequence[Position]:
     """The positions that stand for a swarm of takers: its best measured ones, or where its particles are."""
-    led = [record.position for record in state.leading(swarm.measured)[:count]]
-    standing = [particle.position for particle in swarm.particles]
+    led = [record.position for record in estimates.rank(swarm.estimates)[:count]]
+    standing = optimization.current_positions(swarm)
     return standing if everyone or not led else led
 
 
 def initial_takers(context: Context) -> tuple[Recipe, ...]:
     """The takers as the game begins."""
-    ready = search_setup.load_search(context, TAKERS)
-    return tuple(map(ready.recipe, positions.vertices(ready.plan.basis)))
+    ready = search_setup.load(context, TAKERS)
+    return ready.initial_recipes
 
 
 def build_recipe(context: Context, done: Commit, position: Position) -> Recipe:
     """The model at a position of a swarm, over the basis it had at that commit."""
-    return replace(search_setup.load_search(context, done.moved), basis=done.basis).recipe(position)
+    return search_setup.load(context, done.moved).with_basis(done.basis).space.recipe(position)
 
 
 def find_best_recipe(context: Context, done: Commit) -> Recipe:
     """The best model of a commit. Raises StoreError if nothing was ever scored."""
-    best = pso.best(pso.from_json(done.swarm))
+    best = optimization.best(optimization.from_json(done.swarm))
     if best is None:
         raise StoreError(f"{commit.key(done.iteration)}: no {done.moved} could be scored; see the rollouts beside it")
     return build_recipe(context, done, best.position)

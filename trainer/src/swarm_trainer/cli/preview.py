@@ -6,7 +6,7 @@ from pathlib import Path
 from swarm_core.api import resolution
 from swarm_core.api.resolved import RemoteTaker, ResolvedGame, ResolvedJudge, ResolvedSpec, TrainedAdapters
 from swarm_core.engine import search_settings as search_of
-from swarm_core.swarm import pso
+from swarm_core.optimizers import optimization
 from swarm_core.swarm_names import TAKERS
 from swarm_trainer.cli.run_file import RunFile
 
@@ -46,7 +46,7 @@ def describe_takers(resolved: ResolvedSpec, items: Mapping[str, int]) -> str:
 
 def describe_game(game: ResolvedGame) -> str:
     """Describe how the two swarms of a game move, and the item pool."""
-    sides = " against ".join(f"{side.swarm.particles} ({type(side.rule).__name__})" for side in game.sides)
+    sides = " against ".join(f"{side.swarm.particles} ({side.rule.optimizer_name})" for side in game.sides)
     pool = f"pool of {game.pool.size} items, of which each round replaces {game.pool.turnover:.0%}"
     learning = "takers search and train" if game.train else "takers search"
     return f"{sides} particles, at most {game.rounds} rounds, {pool}; {learning}"
@@ -55,7 +55,7 @@ def describe_game(game: ResolvedGame) -> str:
 def describe_search(resolved: ResolvedSpec) -> str:
     """Describe the optimizer and its size."""
     size, iterations = resolved.swarm, search_of.build_outline(resolved).iterations
-    rule = type(resolved.rule).__name__
+    rule = resolved.rule.optimizer_name
     return f"{rule}: {size.particles} particles, at most {iterations} iterations, patience {size.patience}"
 
 
@@ -92,7 +92,7 @@ def describe_judge(resolved: ResolvedSpec) -> str:
 def count_items(resolved: ResolvedSpec) -> tuple[int, int, int]:
     """Return the maximum numbers of items: for the search, for the final choice and for the report."""
     evaluation = resolved.evaluation
-    search = pso.budget(search_of.build_plan(resolved)) * evaluation.items
+    search = optimization.budget(search_of.build_plan(resolved)) * evaluation.items
     choice = search_of.items_per_finalist(resolved) * evaluation.finalists
     report = (resolved.generators.count + 1) * evaluation.final.items * evaluation.final.seeds
     return search, choice, report

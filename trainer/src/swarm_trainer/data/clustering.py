@@ -22,8 +22,8 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.feature_extraction.text import TfidfVectorizer
 from transformers import AutoModel, AutoTokenizer
 
+from swarm_core import streams
 from swarm_core.errors import BadInputError
-from swarm_core.swarm import streams
 from swarm_trainer.lora import base
 
 KMEANS_RESTARTS = 10

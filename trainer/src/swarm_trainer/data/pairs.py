@@ -5,8 +5,8 @@ A pure function of its arguments: which items make pair number n depends on the 
 
 from collections.abc import Sequence
 
+from swarm_core import streams
 from swarm_core.errors import BadInputError
-from swarm_core.swarm import streams
 from swarm_core.text import prompts
 
 

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from math import ceil
 
+from swarm_core import streams
 from swarm_core.gates import admission, duplicate, held_out_gate, verifiable
 from swarm_core.gates.admission import Rejection
 from swarm_core.judges.rubric import RubricJudge
@@ -18,7 +19,6 @@ from swarm_core.objectives.scores import Unscored
 from swarm_core.ports import Completion, Gate, Inference, Judge, Request, RequestFailure
 from swarm_core.recipe import ModelName
 from swarm_core.rollout import AnsweredItem, Rollout, TakerAnswer
-from swarm_core.swarm import streams
 from swarm_core.text import item_parser, prompts
 from swarm_trainer.evaluation import scoring
 from swarm_trainer.evaluation.completions import complete_with_retry

@@ -25,9 +25,9 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedTokenizerBase
 
+from swarm_core import streams
 from swarm_core.errors import BadInputError
 from swarm_core.recipe import Digest
-from swarm_core.swarm import streams
 from swarm_trainer.lora import adapter, base, export
 from swarm_trainer.lora.base import BaseModelConfig
 from swarm_trainer.lora.signature import Signature

@@ -23,16 +23,17 @@ from swarm_core.engine.receipt_fields import Output
 from swarm_core.engine.work import Kind, Receipt, WorkItem
 from swarm_core.errors import BadInputError
 from swarm_core.experiment import Experiment
+from swarm_core.optimizers import optimization
+from swarm_core.optimizers.optimizer import SearchState
 from swarm_core.ports import ArtifactStore, CorruptError, StoreError
 from swarm_core.recipe import Digest, digest_bytes
-from swarm_core.swarm import pso
 from swarm_core.swarm_names import GENERATORS
 from swarm_trainer.adversarial.turns import Turn
 from swarm_trainer.evaluation import search_setup
 from swarm_trainer.evaluation.search_setup import SearchSetup
 from swarm_trainer.maintenance import fork_origin, replay, retention, spec_diff
 from swarm_trainer.maintenance.fork_origin import RESUME_FIELD, ForkOrigin
-from swarm_trainer.run_store import commit_chain, pins, receipt_store
+from swarm_trainer.run_store import commit_chain, experiments, pins, receipt_store
 from swarm_trainer.runtime import inputs
 from swarm_trainer.runtime.context import Context
 from swarm_trainer.sources import source_uri
@@ -67,7 +68,7 @@ def prepare(context: Context, experiment: Experiment, identity: bytes) -> Fork |
         return None
     source = open_source(context, wanted)
     try:
-        _, standing = search_setup.load_experiment(source)
+        _, standing = experiments.load(source)
         check_identity(source, wanted, identity)
         theirs = load_commits(source, wanted)
         seeded = tuple(list_adapter_receipts(source, context.resolved))
@@ -78,7 +79,7 @@ def prepare(context: Context, experiment: Experiment, identity: bytes) -> Fork |
     basis = experiment.adapters or tuple(receipt.outputs[Output.ADAPTER] for receipt in seeded)
     for digest in basis:
         copy_tree(source, context.store, digest)
-    ready = search_setup.build_search_over_basis(context, digest_bytes(experiment.to_bytes()), experiment, basis)
+    ready = search_setup.build(context, digest_bytes(experiment.to_bytes()), experiment, basis)
     commits = tuple(derive_commits(source, ready, theirs))
     return Fork(ForkOrigin(wanted.uri, wanted.iteration, standing.digest, theirs[-1].digest), source, seeded, commits)
 
@@ -179,21 +180,21 @@ def copy_tree(source: ArtifactStore, store: ArtifactStore, digest: Digest) -> No
 
 def derive_commits(source: ArtifactStore, ready: SearchSetup, theirs: list[Commit]) -> Iterator[Commit]:
     """This run's commits, from the other's rollouts. Raises BadInputError where this run would have asked others."""
-    swarm, parent = pso.start(ready.plan), ready.manifest
+    swarm, parent = optimization.start(ready.plan), ready.manifest
     for one in theirs:
         check_probes(swarm, one)
         turn = Turn(ready, one.iteration, swarm)
         keys = {probe.name: commit.probe_key(one.iteration, probe.name) for probe in one.probes}
         found = tuple(replay.remeasure(source, turn, keys[probe.name], probe) for probe in one.probes)
-        swarm = pso.tell(swarm, {probe.name: probe.fitness for probe in found})
-        own = Commit(ready.manifest, one.iteration, parent, ready.basis, pso.to_json(swarm), found)
+        swarm = optimization.tell(swarm, {probe.name: probe.fitness for probe in found})
+        own = Commit(ready.manifest, one.iteration, parent, ready.space.basis, optimization.to_json(swarm), found)
         yield own
         parent = own.digest
 
 
-def check_probes(swarm: pso.Swarm, one: Commit) -> None:
+def check_probes(swarm: SearchState, one: Commit) -> None:
     """Raises BadInputError unless the swarm asks what the other run asked."""
-    asked = [(probe.name, str(probe.purpose), probe.position) for probe in pso.ask(swarm)]
+    asked = [(probe.name, str(probe.purpose), probe.position) for probe in optimization.ask(swarm)]
     if asked != [(probe.name, probe.purpose, probe.position) for probe in one.probes]:
         raise BadInputError(
             f"{RESUME_FIELD}.iteration: with spec.swarm.iterations {swarm.plan.iterations} and patience"

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 
 from swarm_core.commit import Commit, ProbeResult
 from swarm_core.objectives.objective import Measurement
-from swarm_core.swarm import pso
+from swarm_core.optimizers import optimization
 from swarm_core.swarm_names import GENERATORS
 from swarm_trainer.report.result import measurement_to_json, nest_coefficients
 from swarm_trainer.report.usage_report import Json
@@ -21,7 +21,7 @@ def serialize(commits: Iterable[Commit]) -> str:
 
 def build_iterations(commits: Iterable[Commit]) -> Iterator[dict[str, Json]]:
     for commit in commits:
-        best = pso.best(pso.from_json(commit.swarm))
+        best = optimization.best(optimization.from_json(commit.swarm))
         yield {
             "iteration": commit.iteration,
             **({"moved": commit.moved} if commit.moved != GENERATORS or commit.opponents else {}),

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 from swarm_core.experiment import Experiment
 from swarm_core.objectives.objective import Measurement
+from swarm_core.optimizers import positions
+from swarm_core.optimizers.positions import Position
 from swarm_core.recipe import Digest, canonical_json, digest_bytes
-from swarm_core.swarm import positions
-from swarm_core.swarm.positions import Position
 from swarm_core.usage import Usage
 from swarm_trainer.report import usage_report
 from swarm_trainer.report.search_result import EvaluatedGenerator, SearchResult

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from swarm_core.commit import Commit
 from swarm_core.item_pool import Pool
-from swarm_core.swarm import pso
+from swarm_core.optimizers import optimization
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +64,13 @@ def summarize_full_round(
 
 def find_best_value(commit: Commit) -> float | None:
     """What the best of a commit is believed to be worth."""
-    best = pso.best(pso.from_json(commit.swarm))
+    best = optimization.best(optimization.from_json(commit.swarm))
     return None if best is None else best.value
 
 
 def find_previous_best_score(takers: Commit, last: Commit) -> float | None:
     """The score, in this round, of the taker that led the last one; its basis may have grown since."""
-    previous_best = pso.best(pso.from_json(last.swarm))
+    previous_best = optimization.best(optimization.from_json(last.swarm))
     if previous_best is None:
         return None
     added = len(takers.basis) - len(last.basis)

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from swarm_core.commit import Commit
-from swarm_core.swarm import pso
+from swarm_core.optimizers import optimization
 from swarm_trainer.report.search_result import EvaluatedGenerator, SearchResult
 
 BEST_COLOR, INITIAL_COLOR, PALE_COLOR = "#0b6e4f", "#8d99ae", "#c9d6df"
@@ -38,8 +38,8 @@ def plot_search(axes: Axes, commits: Sequence[Commit], result: SearchResult) -> 
         if points:
             label = {"Start": "start", "Explore": "particle", "Remeasure": "best, measured again"}[purpose]
             axes.plot(*zip(*points, strict=True), marker, color=INITIAL_COLOR, ms=4, alpha=0.75, label=label, ls="none")
-    best_by_iteration = [(commit.iteration, pso.best(pso.from_json(commit.swarm))) for commit in commits]
-    steps = [(iteration, best.value) for iteration, best in best_by_iteration if best is not None]
+    best_values = [(commit.iteration, optimization.best(optimization.from_json(commit.swarm))) for commit in commits]
+    steps = [(iteration, best.value) for iteration, best in best_values if best is not None]
     axes.step(*zip(*steps, strict=True), color=BEST_COLOR, lw=2, where="post", label="best, averaged")
     axes.axhline(result.initial.fresh.value, color=INITIAL_COLOR, lw=1, ls="--", label="best initial, fresh items")
     axes.set(xlabel="iteration", ylabel=result.objective.lower())

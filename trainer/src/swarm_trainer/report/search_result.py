@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from swarm_core.objectives.objective import Measurement
+from swarm_core.optimizers.positions import Position
 from swarm_core.recipe import ModelName
 from swarm_core.rollout import Rollout, RolloutTotals
-from swarm_core.swarm.positions import Position
 
 
 @dataclass(frozen=True, slots=True)

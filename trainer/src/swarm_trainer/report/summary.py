@@ -4,8 +4,8 @@ import textwrap
 from collections.abc import Iterator
 
 from swarm_core.objectives.scores import Unscored
+from swarm_core.optimizers import positions
 from swarm_core.rollout import AnsweredItem
-from swarm_core.swarm import positions
 from swarm_trainer.report.search_result import EvaluatedGenerator, SearchResult
 
 COLUMNS = 79

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from swarm_core.errors import BadInputError
+from swarm_core.optimizers import positions
+from swarm_core.optimizers.positions import Position
 from swarm_core.recipe import TensorGroup
-from swarm_core.swarm import positions
-from swarm_core.swarm.positions import Position
 from swarm_trainer.lora import base
 from swarm_trainer.lora.signature import Signature, tensor_name
 

@@ -13,16 +13,17 @@ from swarm_core import commit
 from swarm_core.commit import Commit, ProbeResult
 from swarm_core.engine.receipt_fields import Output, Scalar
 from swarm_core.engine.work import Receipt, WorkItem
+from swarm_core.optimizers import optimization
+from swarm_core.optimizers.candidate import Candidate
 from swarm_core.ports import Inference, StoreError
 from swarm_core.rollout import Rollout, sum_totals
-from swarm_core.swarm import pso
 from swarm_core.swarm_names import TAKERS
 from swarm_core.usage import Usage
 from swarm_trainer.adversarial import held_out_evaluation, stopping, turns
 from swarm_trainer.adversarial.turns import Turn
-from swarm_trainer.evaluation import lanes, rollout_store
+from swarm_trainer.evaluation import lanes, rollout_store, serving
 from swarm_trainer.evaluation.rollout_store import RolloutRequest
-from swarm_trainer.run_store import commit_chain, usage_total
+from swarm_trainer.run_store import commit_chain
 from swarm_trainer.runtime.context import Context, Progress
 
 
@@ -49,20 +50,20 @@ def build_commit(item: WorkItem, context: Context, index: int) -> Commit:
     if item.swarm == TAKERS:
         held_out_evaluation.generate_drafts(item, context)
     turn = turns.load(context, index)
-    setup, probes = turn.setup, pso.ask(turn.swarm)
-    engines = setup.serving(context, [setup.recipe(probe.position) for probe in probes])
+    setup, probes = turn.setup, optimization.ask(turn.swarm)
+    engines = serving.serve(context, setup, [setup.space.recipe(probe.position) for probe in probes])
     found: list[ProbeResult] = []
     for probed, rollout in lanes.run_jobs(engines, [build_probe_job(context, turn, probe) for probe in probes]):
         found.append(probed)
-        context.progress(build_progress(item, found, len(probes), rollout, usage_total.record(context)))
-    swarm = pso.tell(turn.swarm, {probe.name: probe.fitness for probe in found})
+        context.progress(build_progress(item, found, len(probes), rollout, context.record_usage()))
+    swarm = optimization.tell(turn.swarm, {probe.name: probe.fitness for probe in found})
     assert item.parent is not None
     return Commit(
         experiment=setup.manifest,
         iteration=index,
         parent=item.parent,
-        basis=setup.basis,
-        swarm=pso.to_json(swarm),
+        basis=setup.space.basis,
+        swarm=optimization.to_json(swarm),
         probes=tuple(found),
         moved=turn.moved,
         opponents=tuple(recipe.name for recipe in turn.opponents),
@@ -71,14 +72,14 @@ def build_commit(item: WorkItem, context: Context, index: int) -> Commit:
     )
 
 
-def build_probe_job(context: Context, turn: Turn, probe: pso.Probe) -> lanes.EngineJob[tuple[ProbeResult, Rollout]]:
+def build_probe_job(context: Context, turn: Turn, probe: Candidate) -> lanes.EngineJob[tuple[ProbeResult, Rollout]]:
     """The job of measuring one probe."""
-    setup, model = turn.setup, turn.setup.recipe(probe.position).name
+    setup, model = turn.setup, turn.setup.space.recipe(probe.position).name
     wanted = RolloutRequest(commit.probe_key(turn.index, probe.name), model, ("iteration", turn.index), turn.items)
 
     def job(engine: Inference) -> tuple[ProbeResult, Rollout]:
-        digest, rollout = rollout_store.load_or_create(context.store, setup.exam, engine, wanted, context.meter)
-        result = setup.measured(rollout, turn.index, probe.name)
+        digest, rollout = rollout_store.load_or_create(context.store, setup.examination, engine, wanted, context.meter)
+        result = setup.evaluator.measure([rollout], turn.index, probe.name)
         return ProbeResult(probe.name, str(probe.purpose), probe.position, model, digest, result), rollout
 
     return job
@@ -98,8 +99,8 @@ def build_progress(item: WorkItem, found: list[ProbeResult], total: int, rollout
 
 def build_receipt(item: WorkItem, context: Context, done: Commit) -> Receipt:
     """What status and the stop rule need of a commit."""
-    swarm = pso.from_json(done.swarm)
-    best, initial = pso.best(swarm), pso.initial_best(swarm)
+    swarm = optimization.from_json(done.swarm)
+    best, initial = optimization.best(swarm), optimization.initial_best(swarm)
     stored = (context.store.read(commit.probe_key(done.iteration, p.name)) for p in done.probes)
     counts = sum_totals(Rollout.from_bytes(data) for data in stored if data is not None)
     measured = [probe.fitness for probe in done.probes if probe.fitness is not None]

@@ -1,0 +1,195 @@
+"""What every optimizer keeps to: it is found by its name, stored with it, and asks what it always asked."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Annotated, Any, ClassVar
+
+import pytest
+from pydantic import ValidationError
+
+from swarm_core import streams
+from swarm_core.api import optimizer_blocks
+from swarm_core.errors import BadInputError
+from swarm_core.optimizers import candidate, codec, initial_positions, memory, optimization, positions, registry
+from swarm_core.optimizers.candidate import Candidate
+from swarm_core.optimizers.checks import Constant
+from swarm_core.optimizers.cma_es import CmaEs
+from swarm_core.optimizers.optimizer import Optimizer, Plan, SearchState, Stop
+from swarm_core.optimizers.positions import Position
+from swarm_core.optimizers.published import Compat, Published
+from swarm_core.optimizers.random_search import RandomSearch
+from swarm_core.optimizers.standard import Standard
+
+EVERY: Mapping[str, Optimizer[Any]] = {
+    "standard": Standard(),
+    "published": Published(),
+    "reference": Published(compat=Compat.REFERENCE),
+    "random search": RandomSearch(),
+    "cma-es": CmaEs(),
+}
+
+
+def plan(optimizer: Optimizer[Any]) -> Plan:
+    return Plan(4, 6, 12, 8, 9, optimizer)
+
+
+def scored(state: SearchState, missing: float = 0.0) -> SearchState:
+    scores = {one.name: streams.uniform(1, "golden", state.iteration, one.name) for one in optimization.ask(state)}
+    return optimization.tell(state, {name: None if score < missing else score for name, score in scores.items()})
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "missing", "digest"),
+    [
+        ("standard", {}, 0.0, "cc2bc7fcfe4ccdd1"),
+        ("standard", {}, 0.4, "974d7d9a2afb0aa5"),
+        ("published", {}, 0.0, "cd171c61921a2c8c"),
+        ("published", {}, 0.4, "83f2116240bee646"),
+        ("reference", {}, 0.0, "02b84f5016aa57fa"),
+        ("reference", {}, 0.4, "7dbe9a8fecb34380"),
+        ("random search", {}, 0.0, "70f31f75ed7f420a"),
+        ("random search", {}, 0.4, "70f31f75ed7f420a"),
+        ("cma-es", {}, 0.0, "5ff3c72c41d057b9"),
+        ("cma-es", {}, 0.4, "9e1b569b7e28c551"),
+        ("standard", {"groups": 3}, 0.4, "d823f362cd7b8639"),
+        ("standard", {"rescored": True}, 0.4, "30c1ece7a64e4828"),
+        ("published", {"rescored": True}, 0.4, "7e2a44fb4e01c8d6"),
+        ("reference", {"rescored": True}, 0.4, "0a77cde5a2433e57"),
+        ("standard", {"decay": 0.5}, 0.4, "6a1f9707d4ec1555"),
+        ("cma-es", {"decay": 0.5}, 0.4, "558d88be50b070e9"),
+    ],
+    ids=str,
+)
+def test_the_same_scores_lead_to_the_same_positions_as_ever(
+    name: str, settings: dict[str, Any], missing: float, digest: str
+) -> None:
+    """Every candidate of a whole search, to the last bit; a share of the scores is missing."""
+    state, every = optimization.start(replace(plan(EVERY[name]), **settings)), []
+    while optimization.stopped(state) is None:
+        asked = optimization.ask(state)
+        every.append([[one.name, str(one.purpose), [value.hex() for value in one.position]] for one in asked])
+        state = scored(state, missing)
+    assert hashlib.sha256(json.dumps(every).encode()).hexdigest()[:16] == digest
+
+
+@pytest.mark.parametrize("optimizer", EVERY.values(), ids=EVERY)
+def test_an_optimizer_is_registered_and_stored_by_its_name(optimizer: Optimizer[Any]) -> None:
+    assert registry.find(optimizer.name) is type(optimizer)
+    state = scored(scored(optimization.start(plan(optimizer))))
+    stored = json.loads(optimization.to_json(state))
+    assert (stored["version"], stored["optimizer"]["name"]) == (codec.VERSION, optimizer.name)
+    back = optimization.from_json(optimization.to_json(state))
+    assert back == state
+    assert type(back) is type(state)
+    assert optimization.ask(back) == optimization.ask(state)
+
+
+def test_an_optimizer_that_is_not_registered_is_refused_by_name() -> None:
+    with pytest.raises(
+        BadInputError, match="'Annealing' is unknown; choose one of CmaEs, Published, RandomSearch, Sta"
+    ):
+        registry.find("Annealing")
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        (("version",), 2, "version 2: this program reads version 1"),
+        (("optimizer", "name"), "Annealing", "Annealing"),
+        (("optimizer", "constants", "sigma"), "wide", "'wide' is no float"),
+        (("optimizer", "constants", "tau"), 1.0, "CmaEs has the fields"),
+        (("plan", "basis"), 1, "1 generators"),
+        (("state", "stale"), None, "None is no int"),
+        (("state", "estimates"), {}, "{} is no list"),
+        (("state", "particles"), [], "CmaEsState has the fields"),
+    ],
+    ids=str,
+)
+def test_a_state_that_does_not_fit_its_optimizer_is_refused(path: tuple[str, ...], value: object, message: str) -> None:
+    stored = json.loads(optimization.to_json(optimization.start(plan(CmaEs()))))
+    inner = stored
+    for part in path[:-1]:
+        inner = inner[part]
+    inner[path[-1]] = value
+    with pytest.raises(ValueError, match=message) as refused:
+        optimization.from_json(json.dumps(stored))
+    assert "not a search state" in str(refused.value)
+
+
+@pytest.mark.parametrize("optimizer", [RandomSearch(), CmaEs()], ids=["random search", "cma-es"])
+def test_where_no_particles_move_no_adapter_joins(optimizer: Optimizer[Any]) -> None:
+    assert not optimizer.supports_growth
+    with pytest.raises(BadInputError, match=f"{optimizer.name} cannot take an adapter into a search"):
+        optimization.add_adapter(optimization.start(plan(optimizer)))
+
+
+@dataclass(frozen=True, slots=True)
+class WalkState(SearchState):
+    here: Position | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RandomWalk(Optimizer[WalkState]):
+    """One position that moves by a random step, whatever the scores: all that an optimizer of one's own must have."""
+
+    name: ClassVar[str] = "RandomWalk"
+    step: Annotated[float, Constant("Longest step.", 0, 2, open_below=True)] = 0.5
+
+    def start(self, plan: Plan) -> WalkState:
+        return WalkState(plan, here=positions.vertex(plan.basis, 0))
+
+    def current_positions(self, state: WalkState) -> tuple[Position, ...]:
+        return () if state.here is None else (state.here,)
+
+    def ask(self, state: WalkState) -> tuple[Candidate, ...]:
+        if state.iteration == 0:
+            return initial_positions.generators(state.plan)
+        return candidate.explore(self.current_positions(state))
+
+    def tell(self, state: WalkState, fitness: Mapping[str, float | None]) -> WalkState:
+        assert state.here is not None
+        learned = memory.absorb(state, candidate.match_scores(self.ask(state), fitness))
+        draws = [streams.uniform(state.plan.seed, "walk", state.iteration, axis) for axis in range(state.plan.basis)]
+        moved = tuple(x + self.step * (draw - 0.5) for x, draw in zip(state.here, draws, strict=True))
+        return replace(learned, iteration=state.iteration + 1, here=positions.shift_to_sum_one(moved))
+
+    def budget(self, plan: Plan) -> int:
+        return plan.basis + plan.iterations
+
+    def iterations(self, plan: Plan) -> int:
+        return plan.iterations
+
+
+def test_a_spec_learns_the_constants_of_an_optimizer_from_its_class() -> None:
+    block = optimizer_blocks.block_of(RandomWalk)
+    written = block.model_validate({"step": 0.25})
+    assert registry.OPTIMIZERS.keys() - optimizer_blocks.BLOCKS.keys() == {"Standard", "Published"}
+    assert RandomWalk.from_constants(written.model_dump()) == RandomWalk(0.25)
+    assert block.model_json_schema()["properties"]["step"]["description"] == "Longest step."
+    for wrong in ({"step": 0.0}, {"step": 2.5}, {"step": True}, {"stride": 1.0}):
+        with pytest.raises(ValidationError):
+            block.model_validate(wrong)
+
+
+def test_no_two_blocks_have_the_same_constants_or_a_resolved_spec_could_not_tell_them_apart() -> None:
+    every = [frozenset(block.model_fields) for block in optimizer_blocks.BLOCKS.values()]
+    assert len(set(every)) == len(every)
+
+
+def test_one_more_optimizer_is_one_class_and_one_entry(monkeypatch: pytest.MonkeyPatch) -> None:
+    grown = MappingProxyType({**registry.OPTIMIZERS, RandomWalk.name: RandomWalk})
+    monkeypatch.setattr(registry, "OPTIMIZERS", grown)
+    walk = registry.create("RandomWalk", {"step": 0.25})
+    state, asked = optimization.start(replace(plan(walk), patience=100)), 0
+    while optimization.stopped(state) is None:
+        asked += len(optimization.ask(state))
+        state = optimization.from_json(optimization.to_json(scored(state)))
+    assert optimization.stopped(state) is Stop.ITERATIONS
+    assert asked == optimization.budget(state.plan)
+    assert state.plan.optimizer == RandomWalk(0.25)
+    assert optimization.best(state) == optimization.finalists(state, 2)[0]
+    with pytest.raises(BadInputError, match="keeps layers together, not RandomWalk"):
+        replace(state.plan, groups=2)

@@ -1,0 +1,90 @@
+"""A search state as JSON text and back, exactly: floats are written by their shortest decimal that reads back the same.
+
+The text is canonical (sorted keys, no spaces), so equal states have equal digests. It carries the version of this
+format and the name of the optimizer. States and constants are read by the types of their fields, so an optimizer needs
+no code of its own here; those types are numbers, text, enumerations, tuples of one type, dataclasses, and None.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, fields, is_dataclass
+from enum import StrEnum
+from functools import cache
+from types import NoneType
+from typing import Any, get_args, get_origin, get_type_hints
+
+from swarm_core.errors import BadInputError
+from swarm_core.optimizers import registry
+from swarm_core.optimizers.optimizer import Plan, SearchState
+from swarm_core.recipe import canonical_json
+
+VERSION = 1
+Json = Any  # parsed JSON: the edge, left behind by every function below
+
+
+def to_json(state: SearchState) -> str:
+    """`state` as the one JSON text of it; `from_json` gives back an equal state, every float bit for bit."""
+    written = asdict(state)
+    plan = written.pop("plan")
+    constants = plan.pop("optimizer")
+    optimizer = {"name": state.plan.optimizer.name, "constants": constants}
+    return canonical_json({"version": VERSION, "optimizer": optimizer, "plan": plan, "state": written}).decode()
+
+
+def from_json(text: str) -> SearchState:
+    """The state that `to_json` wrote. Raises ValueError when `text` is not one."""
+    try:
+        return _read_state(json.loads(text))
+    except (BadInputError, AttributeError, KeyError, TypeError, ValueError) as error:
+        raise ValueError(
+            f"not a search state: {error!r} in {text[:80]!r}; only what to_json wrote can be read"
+        ) from error
+
+
+def _read_state(value: Json) -> SearchState:
+    if value["version"] != VERSION:
+        raise ValueError(f"version {value['version']!r}: this program reads version {VERSION}")
+    kind = registry.find(value["optimizer"]["name"])
+    optimizer = _read(kind, value["optimizer"]["constants"])
+    plan: Plan = _read_dataclass(Plan, value["plan"], {"optimizer": optimizer})
+    state: SearchState = _read_dataclass(type(optimizer.start(plan)), value["state"], {"plan": plan})
+    return state
+
+
+def _read(hint: Any, value: Json) -> Any:
+    """`value` as the type that `hint` names. Raises TypeError, ValueError or KeyError if it is none."""
+    options = [option for option in get_args(hint) if option is not NoneType]
+    if get_origin(hint) is tuple:
+        return _read_tuple(options[0], value)
+    if options:  # X | None, the only union that a field may be
+        return None if value is None else _read(options[0], value)
+    if is_dataclass(hint):
+        return _read_dataclass(hint, value, {})
+    if issubclass(hint, StrEnum):
+        return hint(value)
+    if not isinstance(value, (int, float) if hint is float else hint):
+        raise TypeError(f"{value!r} is no {hint.__name__}")
+    return value
+
+
+def _read_tuple(hint: Any, value: Json) -> tuple[Any, ...]:
+    if not isinstance(value, list):
+        raise TypeError(f"{value!r} is no list")
+    if hint is float and set(map(type, value)) <= {float, int}:
+        return tuple(value)  # almost all that there is: a position, read as one
+    return tuple(_read(hint, part) for part in value)
+
+
+def _read_dataclass(kind: Any, value: Json, known: Mapping[str, Any]) -> Any:
+    """A `kind` of the fields that `value` has, and those `known` already."""
+    hints = _hints(kind)
+    if value.keys() | known.keys() != hints.keys():
+        raise KeyError(f"{kind.__name__} has the fields {sorted(hints)}, not {sorted(value.keys() | known.keys())}")
+    return kind(**{name: _read(hints[name], part) for name, part in value.items()}, **known)
+
+
+@cache
+def _hints(kind: Any) -> Mapping[str, Any]:
+    """The type of every field."""
+    hints = get_type_hints(kind)
+    return {field.name: hints[field.name] for field in fields(kind)}

@@ -1,0 +1,47 @@
+"""Random search: positions that nothing learned can influence; what any search must beat."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Annotated, ClassVar
+
+from swarm_core.optimizers import candidate, equal_budget, initial_positions, memory, sampling
+from swarm_core.optimizers.candidate import Candidate
+from swarm_core.optimizers.checks import Constant, require_range
+from swarm_core.optimizers.optimizer import Optimizer, Plan, SearchState
+from swarm_core.optimizers.positions import Position
+
+
+@dataclass(frozen=True, slots=True)
+class RandomSearch(Optimizer[SearchState]):
+    """Positions drawn from a box and shifted to sum 1."""
+
+    name: ClassVar[str] = "RandomSearch"
+    half_width: Annotated[
+        float, Constant("Largest size of a coefficient drawn, before the sum is set to 1.", 0, 10, open_below=True)
+    ] = sampling.HALF_WIDTH
+
+    def __post_init__(self) -> None:
+        require_range("swarm rule RandomSearch: half_width", self.half_width, 0, open_below=True)
+
+    def start(self, plan: Plan) -> SearchState:
+        return SearchState(plan)
+
+    def current_positions(self, state: SearchState) -> tuple[Position, ...]:
+        """What is sampled in `state.iteration`; nothing once the budget is spent."""
+        plan, count = state.plan, equal_budget.sample_size(state.plan, state.iteration)
+        return sampling.uniform_positions(plan.seed, plan.basis, state.iteration, count, self.half_width)
+
+    def ask(self, state: SearchState) -> tuple[Candidate, ...]:
+        if state.iteration == 0:
+            return initial_positions.generators(state.plan)
+        return candidate.explore(self.current_positions(state))
+
+    def tell(self, state: SearchState, fitness: Mapping[str, float | None]) -> SearchState:
+        learned = memory.absorb(state, candidate.match_scores(self.ask(state), fitness))
+        return replace(learned, iteration=learned.iteration + 1)
+
+    def budget(self, plan: Plan) -> int:
+        return equal_budget.measurements(plan)
+
+    def iterations(self, plan: Plan) -> int:
+        return equal_budget.iterations(plan)

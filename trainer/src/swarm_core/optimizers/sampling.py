@@ -1,0 +1,24 @@
+"""Positions drawn at random, whatever was learned."""
+
+from swarm_core import streams
+from swarm_core.optimizers import positions
+from swarm_core.optimizers.positions import Position
+
+HALF_WIDTH = 1.5
+"""Wide enough for the analogies, whose coefficients are -1, 0 and 1, with half as much beyond: most of a box of 2.5,
+where particles may go, is adapters that write broken text."""
+
+
+def uniform_positions(
+    seed: int, basis: int, iteration: int, count: int, half_width: float = HALF_WIDTH
+) -> tuple[Position, ...]:
+    """`count` positions of `iteration`: uniform in [-half_width, half_width] per coefficient, then shifted to sum 1."""
+    return tuple(
+        positions.shift_to_sum_one(
+            tuple(
+                half_width * (2.0 * streams.uniform(seed, "scatter", iteration, index, axis) - 1.0)
+                for axis in range(basis)
+            )
+        )
+        for index in range(count)
+    )

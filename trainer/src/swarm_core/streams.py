@@ -1,0 +1,82 @@
+"""Randomness without state: every draw is a function of a seed and of the names it is drawn for.
+
+`uniform(seed, "move", 3, 0)` is the same number in every process and whatever was drawn before it, so there is no
+generator to checkpoint, and a new draw somewhere never changes the draws elsewhere. Keys are told apart by type and by
+boundary: ("a", "b"), ("ab",), (1,) and ("1",) are four streams.
+
+Limits: a few microseconds a draw; whoever needs millions hands `seed(...)` to a generator of its own. Not for
+secrets.
+"""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from itertools import count
+from math import sqrt
+from typing import TypeVar
+
+from swarm_core import portable_math
+
+Key = str | int
+T = TypeVar("T")
+
+_JSON = json.JSONEncoder(separators=(",", ":"))
+"""Made once: `json.dumps` makes one for every call that sets separators, which is a third of a draw's time."""
+
+
+def _bits(seed: int, key: tuple[Key, ...], count: int) -> int:
+    """The first `count` bits of the sha256 of seed and key; JSON keeps "1" and 1 apart, and one key from two."""
+    digest = hashlib.sha256(_JSON.encode([seed, *key]).encode()).digest()
+    return int.from_bytes(digest, "big") >> (256 - count)
+
+
+def uniform(seed: int, *key: Key) -> float:
+    """A number in [0, 1): 53 bits, as many as a float holds."""
+    return _bits(seed, key, 53) / (1 << 53)
+
+
+def normal(seed: int, *key: Key) -> float:
+    """A standard normal number: Marsaglia's polar method, which needs no function that rounds differently elsewhere."""
+    for attempt in count():
+        u = 2.0 * uniform(seed, *key, attempt, "u") - 1.0
+        v = 2.0 * uniform(seed, *key, attempt, "v") - 1.0
+        square = u * u + v * v
+        if 0.0 < square < 1.0:
+            return u * sqrt(-2.0 * portable_math.ln(square) / square)
+    raise AssertionError("a random point misses the unit circle for ever")
+
+
+def seed(seed: int, *key: Key) -> int:
+    """A seed for another generator, in [0, 2^63): positive in a signed 64-bit integer."""
+    return _bits(seed, key, 63)
+
+
+def integers(seed: int, below: int, count: int, *key: Key) -> tuple[int, ...]:
+    """`count` independent integers from 0 to below - 1. Raises ValueError unless `below` is positive.
+
+    The remainder of 256 bits: no value is favoured by more than below / 2^256.
+    """
+    if below < 1:
+        raise ValueError(f"below={below}: there is no integer from 0 to {below - 1}")
+    return tuple(_bits(seed, (*key, draw), 256) % below for draw in range(count))
+
+
+def sample(seed: int, population: int, count: int, *key: Key) -> tuple[int, ...]:
+    """`count` distinct integers from 0 to population - 1, in the order drawn.
+
+    The first steps of a Fisher-Yates shuffle. Raises ValueError when there are fewer than `count`.
+    """
+    if not 0 <= count <= population:
+        raise ValueError(f"count={count}: {population} integers hold from 0 to {population} distinct ones")
+    moved: dict[int, int] = {}
+    drawn: list[int] = []
+    for step in range(count):
+        place = step + _bits(seed, (*key, step), 256) % (population - step)
+        drawn.append(moved.get(place, place))
+        moved[place] = moved.get(step, step)
+    return tuple(drawn)
+
+
+def shuffle(seed: int, items: Sequence[T], *key: Key) -> tuple[T, ...]:
+    """`items` in a random order; the argument is left as it is."""
+    return tuple(items[index] for index in sample(seed, len(items), len(items), *key))
