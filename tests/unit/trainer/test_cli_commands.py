@@ -34,9 +34,9 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_run_ends_with_the_summary_and_the_path_of_the_result(finished: Path, capsys: Printed) -> None:
     assert cli.main(["run", str(FILE), "--folder", str(finished)], WORKER) == 0
-    *_, summary, effort, last = capsys.readouterr().out.splitlines()
+    *_, summary, usage, last = capsys.readouterr().out.splitlines()
     assert summary == SUMMARY
-    assert effort.startswith("0 requests")
+    assert usage.startswith("0 requests")
     assert last == str(finished / "result.json")
     assert json.loads(Path(last).read_text())["gain"] == {"value": 0.1}
 
@@ -108,9 +108,9 @@ def test_status_as_json_holds_the_status_and_who_runs_it(finished: Path, capsys:
 
 def test_result_shows_the_summary_or_the_document(finished: Path, capsys: Printed) -> None:
     assert cli.main(["result", str(finished)]) == 0
-    summary, effort, path = capsys.readouterr().out.splitlines()
+    summary, usage, path = capsys.readouterr().out.splitlines()
     assert (summary, path) == (SUMMARY, str(finished / "result.json"))
-    assert effort.startswith("0 requests")
+    assert usage.startswith("0 requests")
     assert cli.main(["result", str(finished), "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == json.loads((finished / "result.json").read_text())
 

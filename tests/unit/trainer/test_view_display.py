@@ -25,7 +25,7 @@ from swarm_trainer.view import display, json_lines, live_view
 from swarm_trainer.view.run_snapshot import ItemProgress, RunSnapshot
 
 KEY = "iterate.generators.0007"
-EFFORT = Usage(
+USAGE = Usage(
     requests=1500, retries=3, tokens=6200, seconds=2.0, latencies=((-16, 1400), (4, 100)), unscored=(("NoAnswer", 2),),
     up=1_234_567, down=80,
 )  # fmt: skip
@@ -37,7 +37,7 @@ STORY: list[Event] = [
     Notice("iterate.generators.0007, attempt 1: Lost: the worker\x1b[2J died"),
     PhaseEntered(Phase.ITERATING),
     ItemStarted(KEY, 1),
-    ItemProgressed(Progress(KEY, "examined p00", 1, 2, 6200, (("p00", 0.5), ("p01", None)), EFFORT)),
+    ItemProgressed(Progress(KEY, "examined p00", 1, 2, 6200, (("p00", 0.5), ("p01", None)), USAGE)),
     ItemFinished(Receipt(KEY, {}, {"best": 0.512, "initial": 0.42, "mean": 0.431})),
     PhaseEntered(Phase.SUCCEEDED),
 ]
@@ -63,7 +63,7 @@ SCENE = RunSnapshot(
     item=ItemProgress(KEY, 10.0, "examined p01", 2, 9, 6200),
     fitness=(("g00", 0.256), ("p01", None), ("p02", -0.25), ("a-name-that-is-far-too-long", 0.512)),
     message="train.generators.001, attempt 1: Error: [bold]boom[/bold]",
-    effort=EFFORT,
+    usage=USAGE,
 )
 
 
@@ -123,8 +123,8 @@ def test_every_event_is_one_json_object_per_line() -> None:
     objects_said = [json.loads(line) for line in said]
     assert [thing["event"] for thing in objects_said[:3]] == ["began", "entered", "started"]
     assert objects_said[7]["fitness"] == {"p00": 0.5, "p01": None}
-    assert objects_said[7]["effort"]["latency"] == {"p50": 0.05731, "p95": 1.834}
-    assert objects_said[7]["effort"]["store"] == {"bytesUp": 1_234_567, "bytesDown": 80}
+    assert objects_said[7]["usage"]["latency"] == {"p50": 0.05731, "p95": 1.834}
+    assert objects_said[7]["usage"]["store"] == {"bytesUp": 1_234_567, "bytesDown": 80}
     assert objects_said[8]["scalars"]["best"] == 0.512
 
 

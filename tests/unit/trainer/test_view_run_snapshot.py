@@ -83,18 +83,18 @@ def test_tokens_add_up_over_one_item_and_start_again_with_the_next() -> None:
     assert apply_event(scene, ItemStarted(key(1), 1), 4.0).rate(5.0) is None
 
 
-def test_effort_adds_up_over_the_whole_run() -> None:
+def test_usage_adds_up_over_the_whole_run() -> None:
     reports: list[tuple[float, Event]] = [
         (
             n,
             ItemProgressed(
-                Progress(key(n), "", effort=Usage(requests=5, latencies=((n, 5),), unscored=(("Unreadable", 1),)))
+                Progress(key(n), "", usage=Usage(requests=5, latencies=((n, 5),), unscored=(("Unreadable", 1),)))
             ),
         )
         for n in (0, 1, 1)
     ]
-    effort = after(BEGINNING, reports, of_iteration(2, 3, 4)).effort
-    assert effort == Usage(requests=15, latencies=((0, 5), (1, 10)), unscored=(("Unreadable", 3),))
+    usage = after(BEGINNING, reports, of_iteration(2, 3, 4)).usage
+    assert usage == Usage(requests=15, latencies=((0, 5), (1, 10)), unscored=(("Unreadable", 3),))
 
 
 def test_probes_of_the_last_iteration_stay_until_the_next_has_measured_something() -> None:

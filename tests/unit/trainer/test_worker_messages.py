@@ -20,7 +20,7 @@ progress = st.builds(
     total=st.integers(0, 99),
     tokens=st.integers(0, 10**6),
     fitness=st.lists(st.tuples(st.text(), st.none() | numbers), max_size=4).map(tuple),
-    effort=st.builds(
+    usage=st.builds(
         Usage,
         requests=st.integers(0, 99),
         seconds=numbers,

@@ -99,9 +99,9 @@ def ask_cluster(command: str, arguments: argparse.Namespace) -> int:
 def print_result(layout: Layout) -> None:
     """Print the summary, the usage of the run and, last, the path of the result."""
     print_result_line(layout.summary.read_text(encoding="utf-8").rstrip("\n"))
-    effort = json.loads(layout.result.read_bytes()).get("effort")
-    if effort is not None:
-        print_result_line(printable.to_single_line(usage_report.format_line(effort)))
+    usage = json.loads(layout.result.read_bytes()).get("usage")
+    if usage is not None:
+        print_result_line(printable.to_single_line(usage_report.format_line(usage)))
     print_result_line(str(layout.result))
 
 

@@ -60,9 +60,9 @@ class FinalEvaluation:
         for rollout in lanes.run_jobs(engines, jobs):
             found.append(rollout)
             note = "choosing among the finalists" if len(places) == 1 else "measuring on fresh items"
-            effort = self.context.record_usage()
+            usage = self.context.record_usage()
             done, total = len(found), len(jobs)
-            self.context.progress(Progress(self.item.key, note, done, total, rollout.tokens, effort=effort))
+            self.context.progress(Progress(self.item.key, note, done, total, rollout.tokens, usage=usage))
         self.measured += found
         return [tuple(found[start : start + len(places)]) for start in range(0, len(found), len(places))]
 

@@ -55,7 +55,7 @@ class Provenance:
 
 
 def search_result_to_json(result: SearchResult, origin: Provenance) -> dict[str, Json]:
-    """The result without its digest, and without effort. `passedOver` is there where somebody was."""
+    """The result without its digest, and without usage. `passedOver` is there where somebody was."""
     return {
         "experimentDigest": origin.experiment.digest,
         "lastCommit": origin.last,
@@ -89,7 +89,7 @@ def serialize_with_digest(content: Mapping[str, Json]) -> str:
 
 def serialize_with_usage(stored: bytes, usage: Usage) -> str:
     """The file's text as a reader gets it: with what the work took."""
-    return format_json({**json.loads(stored), "effort": usage_report.to_json(usage)})
+    return format_json({**json.loads(stored), "usage": usage_report.to_json(usage)})
 
 
 def format_json(content: Mapping[str, Json]) -> str:

@@ -10,7 +10,7 @@ KILO = 1000
 
 
 def to_json(usage: Usage) -> dict[str, Json]:
-    """The effort as `result.json` holds it; figures that rest on nothing are null. Seconds, bytes."""
+    """The usage as `result.json` holds it; figures that rest on nothing are null. Seconds, bytes."""
     return {
         "requests": usage.requests,
         "failed": usage.failed,

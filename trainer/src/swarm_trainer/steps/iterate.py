@@ -85,7 +85,7 @@ def build_probe_job(context: Context, turn: Turn, probe: Candidate) -> lanes.Eng
     return job
 
 
-def build_progress(item: WorkItem, found: list[ProbeResult], total: int, rollout: Rollout, effort: Usage) -> Progress:
+def build_progress(item: WorkItem, found: list[ProbeResult], total: int, rollout: Rollout, usage: Usage) -> Progress:
     return Progress(
         key=item.key,
         note=f"examined {found[-1].name}",
@@ -93,7 +93,7 @@ def build_progress(item: WorkItem, found: list[ProbeResult], total: int, rollout
         total=total,
         tokens=rollout.tokens,
         fitness=tuple((probe.name, probe.fitness) for probe in found),
-        effort=effort,
+        usage=usage,
     )
 
 

@@ -46,8 +46,8 @@ def event_fields(event: Event) -> dict[str, object]:
         case RunStarted():
             return {**asdict(event), "folder": str(event.folder)}
         case ItemProgressed(progress):
-            effort = usage_report.to_json(progress.effort)
-            return {**asdict(progress), "fitness": dict(progress.fitness), "effort": effort}
+            usage = usage_report.to_json(progress.usage)
+            return {**asdict(progress), "fitness": dict(progress.fitness), "usage": usage}
         case ItemFinished(receipt):
             return {"key": receipt.key, "outputs": dict(receipt.outputs), "scalars": dict(receipt.scalars)}
         case PhaseEntered() | ItemStarted() | Notice():

@@ -36,8 +36,8 @@ def render(snapshot: RunSnapshot, now: float, width: int) -> RenderableType:
     rows: list[RenderableType] = [render_headline(snapshot, now), render_scores(snapshot)]
     if snapshot.item is not None:
         rows.append(render_item(snapshot, now))
-    if snapshot.effort.requests or snapshot.effort.cached:
-        rows.append(shorten(Text(usage_report.format_line(usage_report.to_json(snapshot.effort)), style="dim")))
+    if snapshot.usage.requests or snapshot.usage.cached:
+        rows.append(shorten(Text(usage_report.format_line(usage_report.to_json(snapshot.usage)), style="dim")))
     if snapshot.message:
         rows.append(shorten(Text(printable.to_single_line(snapshot.message), style="yellow")))
     if snapshot.fitness:

@@ -61,7 +61,7 @@ class RunSnapshot:
     fitness: tuple[tuple[str, float | None], ...] = ()
     """The probes of the current iteration. Until it has measured one, the probes of the last iteration."""
     message: str = ""
-    effort: Usage = NO_USAGE
+    usage: Usage = NO_USAGE
     """The usage of this host so far."""
 
     def left(self, now: float) -> float | None:
@@ -114,9 +114,7 @@ def apply_progress(snapshot: RunSnapshot, progress: Progress, now: float) -> Run
         tokens=item.tokens + progress.tokens,
         fitness=progress.fitness or item.fitness,
     )
-    return replace(
-        snapshot, item=item, fitness=item.fitness or snapshot.fitness, effort=snapshot.effort + progress.effort
-    )
+    return replace(snapshot, item=item, fitness=item.fitness or snapshot.fitness, usage=snapshot.usage + progress.usage)
 
 
 def apply_finished(snapshot: RunSnapshot, receipt: Receipt, now: float) -> RunSnapshot:

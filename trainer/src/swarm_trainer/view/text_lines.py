@@ -48,14 +48,14 @@ def format_iteration(before: RunSnapshot, after: RunSnapshot, now: float) -> str
         f"mean {number_format.format_fitness(after.mean)}",
         "" if rate is None else number_format.format_rate(rate),
         "" if left is None else f"{number_format.format_duration(left)} left",
-        *format_problems(after.effort),
+        *format_problems(after.usage),
     ]
     return "  ".join(part for part in parts if part)
 
 
-def format_problems(effort: Usage) -> Iterator[str]:
+def format_problems(usage: Usage) -> Iterator[str]:
     """Yield the problems so far, such as `3 failed`, `12 sent again` and `2 unscored`. No problem yields nothing."""
-    unscored = sum(count for _, count in effort.unscored)
-    for count, what in ((effort.failed, "failed"), (effort.retries, "sent again"), (unscored, "unscored")):
+    unscored = sum(count for _, count in usage.unscored)
+    for count, what in ((usage.failed, "failed"), (usage.retries, "sent again"), (unscored, "unscored")):
         if count:
             yield f"{count:,} {what}"

@@ -62,7 +62,7 @@ def parse_fields(kind: str, fields: dict[str, object]) -> Message:
             raise ValueError(f"message type {kind!r}: a worker sends progress, receipt or failed")
 
 
-def parse_progress(fitness: list[list[str | float | None]], effort: dict[str, object], **fields: object) -> Progress:
+def parse_progress(fitness: list[list[str | float | None]], usage: dict[str, object], **fields: object) -> Progress:
     """Build a `Progress` from its JSON fields, in which tuples are lists."""
     rows = tuple((str(name), None if value is None else float(value)) for name, value in fitness)
-    return Progress(fitness=rows, effort=Usage.from_fields(effort), **fields)  # type: ignore[arg-type]
+    return Progress(fitness=rows, usage=Usage.from_fields(usage), **fields)  # type: ignore[arg-type]
