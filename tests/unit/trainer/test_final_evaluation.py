@@ -116,7 +116,7 @@ def test_who_cannot_be_measured_on_final_items_is_passed_over_and_named(tmp_path
     found = judged(tmp_path, {("final", (2.0, -1.0)), ("final", (-1.0, 2.0))})
     assert (found.best.position, found.best.fresh.value, found.passed_over) == ((0.5, 0.5), 0.6, ("p03", "p04"))
     assert found.gain.value == pytest.approx(0.2)
-    assert "left too much without a score: p03, p04" in summary.render(found, "toy")
+    assert "ranked higher, but too many fresh answers have no score: p03, p04" in summary.render(found, "toy")
 
 
 def test_however_many_are_passed_over_the_summary_keeps_within_its_columns(tmp_path: Path) -> None:

@@ -120,7 +120,7 @@ def test_figures_that_rest_on_nothing_are_null_and_left_out_of_the_line() -> Non
 def test_an_account_tells_everything_in_one_line() -> None:
     usage = DONE + Usage(failed=1, retries=2, cached=5, seconds=2.0, up=1_200_000)
     assert usage_report.format_line(usage_report.to_json(usage)) == (
-        "3 requests; 1 failed; 2 sent again; 5 answers kept before; answered within 229 ms (half), 229 ms (95 %);"
+        "3 requests; 1 failed; 2 sent again; 5 from the cache; answered within 229 ms (half), 229 ms (95 %);"
         " 20 tok/s; 1 unscored NoAnswer; store 1.2 MB up, 0 B down"
     )
 

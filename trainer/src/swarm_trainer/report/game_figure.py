@@ -1,4 +1,4 @@
-"""The picture of a game: the saw-tooth, held-out scores, every round against every other, and the ratings."""
+"""The figure of a game: scores by round, held-out scores, each round against every other, and the ratings."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ REAL_COLOR, RIVALS_COLOR = "#0b6e4f", "#7fb69f"
 
 
 def draw(game: GameResult, title: str, out: Path) -> None:
-    """Write the picture as PNG. The same run gives the same bytes with one version of matplotlib."""
+    """Write the figure as PNG. The same run gives the same bytes with the same version of matplotlib."""
     figure = Figure(figsize=(11, 7.4), dpi=130, layout="constrained")
     (rounds, held_out), (matrix, elo) = figure.subplots(2, 2)
     plot_rounds(rounds, game)
@@ -26,7 +26,7 @@ def draw(game: GameResult, title: str, out: Path) -> None:
 
 
 def plot_rounds(axes: Axes, game: GameResult) -> None:
-    """Each round: the new pool pulls the best taker down, moving brings takers up again."""
+    """Plot the best taker before and after each round: the new pool lowers its score, the takers' move raises it."""
     points = []
     for one in game.rounds:
         points += [(one.number - 0.25, one.before), (one.number + 0.25, one.after)]
@@ -41,7 +41,7 @@ def plot_rounds(axes: Axes, game: GameResult) -> None:
 
 
 def plot_held_out(axes: Axes, game: GameResult) -> None:
-    """The best taker of each round on what neither side has seen."""
+    """Plot the score of each round's best taker on items that neither side has seen."""
     for name, color, label in (("real", REAL_COLOR, "real items"), ("rivals", RIVALS_COLOR, "rivals' items")):
         known = [(one.number, getattr(one, name)) for one in game.rounds if getattr(one, name) is not None]
         if known:
@@ -61,7 +61,7 @@ def plot_held_out(axes: Axes, game: GameResult) -> None:
 
 
 def plot_matrix(axes: Axes, game: GameResult) -> None:
-    """Every generator against every taker: red, the generator wins."""
+    """Plot the win rate of each round's generator against each round's taker. Red: the generator wins."""
     axes.imshow(game.matrix, cmap="RdYlGn_r", vmin=0, vmax=1, origin="lower", aspect="auto")
     axes.set(xlabel="takers of round", ylabel="generators of round")
     axes.set_title("share of items that takers get wrong", loc="left", fontsize=10)
@@ -72,7 +72,7 @@ def plot_matrix(axes: Axes, game: GameResult) -> None:
 
 
 def plot_ratings(axes: Axes, game: GameResult) -> None:
-    """Both sides on one scale."""
+    """Plot the Elo ratings of both sides on one scale."""
     for side, color, label in zip(game.ratings, (DIFFICULTY_COLOR, BEST_COLOR), ("generators", "takers"), strict=True):
         axes.plot(range(len(side)), side, "-o", color=color, ms=4, label=label)
     axes.set_title("ratings from that matrix", loc="left", fontsize=10)
@@ -80,6 +80,7 @@ def plot_ratings(axes: Axes, game: GameResult) -> None:
 
 
 def label_axes(axes: Axes, ylabel: str) -> None:
+    """Label the axes, with integer rounds on the x-axis, and add a legend."""
     axes.set(xlabel="round", ylabel=ylabel)
     axes.xaxis.set_major_locator(ticker.MaxNLocator(integer=True))
     axes.legend(fontsize=8, frameon=False)

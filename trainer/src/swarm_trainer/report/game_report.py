@@ -1,4 +1,4 @@
-"""What a finished game leaves as files: result, history, summary, picture, and the hard items with their answers."""
+"""The output files of a finished game: result, history, summary, figure, and the hard items with their answers."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -16,17 +16,17 @@ from swarm_trainer.report.usage_report import Json
 
 @dataclass(frozen=True, slots=True)
 class GameRecord:
-    """What the game was about."""
+    """The domain, the origin and the commits of a game."""
 
     domain: str
     origin: Provenance
     commits: tuple[Commit, ...]
     pool: Pool
-    """The last one."""
+    """The last item pool."""
 
 
 def write(folder: Path, record: GameRecord, game: GameResult) -> None:
-    """Write every file but the adapters."""
+    """Write all files except the adapters to `folder`. Raises OSError."""
     domain, name = record.domain, f"{record.domain}: generators against takers"
     files = {
         "result.json": serialize_result(game, record),
@@ -42,7 +42,7 @@ def write(folder: Path, record: GameRecord, game: GameResult) -> None:
 
 
 def serialize_result(game: GameResult, record: GameRecord) -> str:
-    """`result.json`: the generators' verdict as of a SwarmRun, and the takers'. `digest` covers every other field."""
+    """Return `result.json`: the generators' result as in a SwarmRun, and the takers'. `digest` covers all of it."""
     content: dict[str, Json] = {
         **result.search_result_to_json(game.generators, record.origin),
         "takers": {comparison.source: comparison_to_json(comparison) for comparison in game.comparisons},
@@ -55,6 +55,7 @@ def serialize_result(game: GameResult, record: GameRecord) -> str:
 
 
 def comparison_to_json(comparison: Comparison) -> dict[str, Json]:
+    """Return the comparison as `result.json` holds it."""
     gain = comparison.gain
     return {
         "items": comparison.items,
@@ -66,7 +67,7 @@ def comparison_to_json(comparison: Comparison) -> dict[str, Json]:
 
 
 def format_summary(game: GameResult, name: str) -> str:
-    """Plain text, under 80 columns: did it work, how sure is that, and what got harder."""
+    """Return the summary as plain text, under 80 columns: the gains, their intervals, and items of each round."""
     parts = [
         format_headline(game, name),
         format_rounds(game),
@@ -78,13 +79,14 @@ def format_summary(game: GameResult, name: str) -> str:
 
 
 def format_headline(game: GameResult, name: str) -> Iterator[str]:
+    """Yield the finding and the table of gains."""
     yield name
     yield game.finding
     gain = game.generators.gain
     if gain.low > 0:
-        yield "The last generators are harder for the initial takers than the initial ones."
+        yield "The last generators are harder for the initial takers than the initial generators."
     else:
-        yield "No generator is shown to be harder for the initial takers than the initial ones."
+        yield "No generator is shown to be harder for the initial takers than the initial generators."
     yield ""
     yield f"{'at the end against the start':<33}{'initial':>8}{'final':>8}{'gain':>8}   95 % interval"
     for comparison in game.comparisons:
@@ -102,10 +104,12 @@ def format_headline(game: GameResult, name: str) -> Iterator[str]:
 
 
 def format_gain_row(label: str, initial: float, final: float, low: float, high: float) -> str:
+    """Format one row of the table of gains."""
     return f"{label:<33}{initial:>8.3f}{final:>8.3f}{final - initial:>+8.3f}   {low:+.3f} to {high:+.3f}"
 
 
 def format_rounds(game: GameResult) -> Iterator[str]:
+    """Yield the table of rounds."""
     yield "round  difficulty  takers: before  after  held out: real  rivals   Elo: gen.  takers"
     for index, one in enumerate(game.rounds):
         ratings = [f"{side[index]:+.0f}" if index < len(side) else "-" for side in game.ratings]
@@ -117,32 +121,36 @@ def format_rounds(game: GameResult) -> Iterator[str]:
 
 
 def format_score(value: float | None) -> str:
+    """Format a score with three decimals, and a missing one as a dash."""
     return "-" if value is None else f"{value:.3f}"
 
 
 def format_matrix(game: GameResult) -> Iterator[str]:
-    yield "what generators (rows, by round) win against takers (columns, by round), in %"
+    """Yield the win rates of the generators against the takers, in percent."""
+    yield "wins of generators (rows, by round) against takers (columns, by round), in %"
     for number, row in enumerate(game.matrix):
         yield f"{number:>5}  " + " ".join(f"{100 * value:>3.0f}" for value in row)
 
 
 def format_examples(game: GameResult) -> Iterator[str]:
-    yield "what the best generator writes, by round"
+    """Yield sample items of each round's best generator."""
+    yield "items of the best generator, by round"
     for number, items in enumerate(game.examples):
         joined = "   ".join(" ".join(item.split()) for item in items)
         yield f"{number:>5}  {joined if len(joined) <= 70 else joined[:69] + '…'}"
 
 
 def format_counts(game: GameResult) -> Iterator[str]:
+    """Yield why the game ended, the state of the last pool and the counts of items."""
     counts, last = game.generators.counts, [one for one in game.rounds if one.after is not None][-1]
     rejected = ", ".join(f"{count} {gate}" for gate, count in counts.rejected.items()) or "none"
     yield f"game ended: {game.generators.stop}"
     yield f"last pool: {last.seeds} seed items left; {last.archive} hard items in the archive"
-    yield f"items asked of generators {counts.asked:,}, accepted {counts.items:,}; rejected: {rejected}"
+    yield f"items requested {counts.asked:,}, accepted {counts.items:,}; rejected: {rejected}"
 
 
 def serialize_items(pool: Pool) -> Iterable[str]:
-    """The data set: what generators wrote and takers met, archived items included, each once."""
+    """Yield the data set as JSON lines: each generated item of the last pool and its archive, once."""
     written = {entry.text: entry for entry in (*pool.archive, *pool.entries) if entry.round >= 0}
     archived = {entry.text for entry in pool.archive}
     for entry in written.values():
@@ -151,12 +159,12 @@ def serialize_items(pool: Pool) -> Iterable[str]:
 
 
 def format_card(game: GameResult, pool: Pool, domain: str) -> str:
-    """The card, in Markdown with the hub's header."""
+    """Return the data set card: Markdown with the metadata of the Hugging Face Hub."""
     return f"""{dataset.CARD_HEADER}# {domain}: hard items of a game
 
-{sum(1 for _ in serialize_items(pool))} items about {domain}, written by generators that sought what takers fail on.
-`answer` is the verified answer, `round` when the item was written, `missed` whether the best taker of a round got it
-wrong. No item stands in the held-out data.
+{sum(1 for _ in serialize_items(pool))} items about {domain}. Their generators searched for items that takers get wrong.
+`answer` is the verified answer, `round` is the round in which the item was generated, and `missed` says whether the
+best taker of a round got it wrong. No item is in the held-out data.
 
 {game.finding}
 """

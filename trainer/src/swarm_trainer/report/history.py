@@ -1,4 +1,4 @@
-"""`history.jsonl`: one line per iteration, every probe with its coefficients and what it measured.
+"""`history.jsonl`: one line per iteration, with the coefficients and the measurement of each probe.
 
 Coefficients are a list over the initial adapters, or one such list for each layer.
 """
@@ -15,11 +15,12 @@ from swarm_trainer.report.usage_report import Json
 
 
 def serialize(commits: Iterable[Commit]) -> str:
-    """One JSON object a line, first iteration first."""
+    """Return one JSON object per line, from the first iteration to the last."""
     return "".join(json.dumps(line, allow_nan=False) + "\n" for line in build_iterations(commits))
 
 
 def build_iterations(commits: Iterable[Commit]) -> Iterator[dict[str, Json]]:
+    """Yield one record for each commit. `moved` is present if the run has more than one swarm."""
     for commit in commits:
         best = optimization.best(optimization.from_json(commit.swarm))
         yield {
@@ -32,6 +33,7 @@ def build_iterations(commits: Iterable[Commit]) -> Iterator[dict[str, Json]]:
 
 
 def build_probe(probe: ProbeResult, basis: int) -> dict[str, Json]:
+    """Return the record of a probe. `basis`: the number of initial adapters."""
     outcome, groups = probe.result, len(probe.position) // basis
     return {
         "name": probe.name,

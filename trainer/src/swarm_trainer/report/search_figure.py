@@ -1,4 +1,4 @@
-"""The picture of a search: every probe's fitness by iteration, and the verdict on fresh data beside it."""
+"""The figure of a search: the fitness of each probe by iteration, and the final evaluation on fresh items."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,7 +16,7 @@ MARKERS = {"Start": "D", "Explore": "o", "Remeasure": "x"}
 
 
 def draw(commits: Sequence[Commit], result: SearchResult, title: str, out: Path) -> None:
-    """Write the picture as PNG. The same run gives the same bytes with one version of matplotlib."""
+    """Write the figure as PNG. The same run gives the same bytes with the same version of matplotlib."""
     figure = Figure(figsize=(11, 4.6), dpi=140, layout="constrained")
     left, right = figure.subplots(1, 2, width_ratios=(2.2, 1), sharey=True)
     plot_search(left, commits, result)
@@ -27,7 +27,7 @@ def draw(commits: Sequence[Commit], result: SearchResult, title: str, out: Path)
 
 
 def plot_search(axes: Axes, commits: Sequence[Commit], result: SearchResult) -> None:
-    """Every probe of every iteration, and the best as the swarm believed it."""
+    """Plot each probe of each iteration, and the swarm's estimate of the best value."""
     for purpose, marker in MARKERS.items():
         points = [
             (commit.iteration, probe.fitness)
@@ -49,7 +49,7 @@ def plot_search(axes: Axes, commits: Sequence[Commit], result: SearchResult) -> 
 
 
 def plot_fresh_values(axes: Axes, result: SearchResult) -> None:
-    """Fresh values with their 95 % intervals: the initial generators, then the best found."""
+    """Plot the values on fresh items with their 95 % intervals: the initial generators, then the best one."""
     generators: list[EvaluatedGenerator] = [*result.initials, result.best]
     for column, generator in enumerate(generators):
         value, color = generator.fresh.value, BEST_COLOR if generator is result.best else PALE_COLOR
@@ -73,7 +73,7 @@ def plot_fresh_values(axes: Axes, result: SearchResult) -> None:
 
 
 def style_axes(axes: Axes) -> None:
-    """No frame that says nothing."""
+    """Remove the top and right borders and add a light grid."""
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(axis="y", color="#eeeeee")
     axes.set_axisbelow(True)

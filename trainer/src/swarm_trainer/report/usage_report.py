@@ -1,4 +1,4 @@
-"""What a run took, for machines and in a line for people."""
+"""Formats the usage of a run: as JSON for programs and as one line for people."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeAlias
@@ -10,7 +10,7 @@ KILO = 1000
 
 
 def to_json(usage: Usage) -> dict[str, Json]:
-    """The usage as `result.json` holds it; figures that rest on nothing are null. Seconds, bytes."""
+    """Return the usage as `result.json` holds it, in seconds and bytes. Figures without data are null."""
     return {
         "requests": usage.requests,
         "failed": usage.failed,
@@ -30,18 +30,19 @@ def to_json(usage: Usage) -> dict[str, Json]:
 
 
 def round_to_digits(value: float | None) -> float | None:
-    """Four digits: the buckets of latencies are no finer."""
+    """Round to four significant digits: the buckets of latencies are no finer."""
     return None if value is None else float(f"{value:.4g}")
 
 
 def format_line(usage: Mapping[str, Any]) -> str:
-    """What `to_json` gave, in one line."""
+    """Format the result of `to_json` on one line."""
     return "; ".join(format_parts(usage))
 
 
 def format_parts(usage: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the parts of the line. Counts of 0 are left out, except requests."""
     yield f"{usage['requests']:,} requests"
-    for name, label in (("failed", "failed"), ("retries", "sent again"), ("cached", "answers kept before")):
+    for name, label in (("failed", "failed"), ("retries", "sent again"), ("cached", "from the cache")):
         if usage[name]:
             yield f"{usage[name]:,} {label}"
     latency, rate = usage["latency"], usage["tokensPerSecond"]
@@ -54,12 +55,12 @@ def format_parts(usage: Mapping[str, Any]) -> Iterator[str]:
 
 
 def format_seconds(value: float) -> str:
-    """`80 ms`, `1.2 s`."""
+    """Format seconds as `80 ms` or `1.2 s`."""
     return f"{value * KILO:.0f} ms" if value < 1 else f"{value:.1f} s"
 
 
 def format_size(count: int) -> str:
-    """`870 B`, `1.2 MB`: decimal, as disks and stores count."""
+    """Format bytes as `870 B` or `1.2 MB`, in decimal units."""
     value = float(count)
     for unit in ("B", "kB", "MB"):
         if value < KILO:
