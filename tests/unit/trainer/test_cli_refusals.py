@@ -57,7 +57,7 @@ FILES = [
     pytest.param(edit("apiVersion", "{"), "swarmrun.yaml: line", id="not YAML"),
     pytest.param(edit("seed: 7", "suspend: true"), "spec.suspend is true, so the run would not start", id="suspended"),
     pytest.param(seeds('{"text": "a"}\n{"text": \n'), "seeds.jsonl line 2: not JSON", id="broken JSONL"),
-    pytest.param(seeds(""), "holds no items", id="empty data"),
+    pytest.param(seeds(""), "contains no items", id="empty data"),
     pytest.param(seeds('{"question": "a"}\n'), "line 1: no field 'text'", id="data without the field"),
 ]
 

@@ -42,8 +42,8 @@ GOOD = '{"q": "a", "k": "x"}'
         pytest.param(['{"q": "a"}'], "line 1: no field 'k'", id="missing cluster"),
         pytest.param(['["a"]'], "line 1: list, not an object", id="not an object"),
         pytest.param([GOOD, GOOD, b'{"q": "\xff"}'], "line 3: not UTF-8", id="invalid UTF-8"),
-        pytest.param([], "holds no items", id="empty file"),
-        pytest.param(["", "  "], "holds no items", id="only blank lines"),
+        pytest.param([], "contains no items", id="empty file"),
+        pytest.param(["", "  "], "contains no items", id="only blank lines"),
     ],
 )
 def test_a_line_that_cannot_be_used_is_named(tmp_path: Path, lines: list[str | bytes], message: str) -> None:
@@ -109,7 +109,7 @@ def test_a_model_in_a_folder_embeds_texts_whatever_their_batch(tiny_base: Path) 
 
 
 def test_too_few_items_for_the_clusters_are_refused_with_numbers() -> None:
-    with pytest.raises(BadInputError, match="12 seed items for 4 clusters of at least 10: 40 are needed"):
+    with pytest.raises(BadInputError, match="12 seed items for 4 clusters: each needs at least 10, so 40 are needed"):
         clustering.cluster(MIXED, 4, TfidfEmbedder(), 1, min_size=10)
 
 
