@@ -40,9 +40,13 @@ class WorkerHandle(Protocol):
 
     number: int
 
-    def send_item(self, item: WorkItem) -> None: ...
+    def send_item(self, item: WorkItem) -> None:
+        """Send one item. Does nothing if the worker has just died."""
+        ...
 
-    def end(self, grace: float) -> int: ...
+    def end(self, grace: float) -> int:
+        """End the process within about `grace` seconds; return the exit status."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

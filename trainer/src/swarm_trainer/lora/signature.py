@@ -46,8 +46,7 @@ def tensor_name(module: str, side: str) -> str:
 
 
 def check_base(folder: Path, signature: Signature, name: str = "adapter") -> None:
-    """Check that an adapter fits the base model in `folder`. Raises BadInputError, which names the first layer that
-    does not."""
+    """Check that an adapter fits the base model in `folder`. Raises BadInputError, which names the first misfit."""
     linear = base.read_linear_shapes(folder)
     for module, shape in signature.shapes:
         if module not in linear:
