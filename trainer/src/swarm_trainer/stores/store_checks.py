@@ -4,6 +4,9 @@ A run rests on two conditions: a name is written only if it is new (If-None-Matc
 was read (If-Match). A store that ignores them takes both writes of a race, and an iteration is lost without a word. So
 both are tried on an object of the probe's own, which is deleted after; whoever ignores one is refused, unless the user
 says that there is a single writer.
+
+Limit: the conditions are tried one after another. A store that honors them in two steps, comparing first and writing
+later without a lock (a bare `moto_server` does), passes, and two writers at the same moment may both win there.
 """
 
 import uuid
