@@ -53,7 +53,7 @@ def test_a_fork_that_searches_longer_goes_on_from_what_it_took_over(
     shutil.rmtree(source)
     verified = dataswarm("verify", folder)
     assert verified.returncode == 0, verified.stderr
-    assert "5 iterations, and the swarm comes out of the rollouts as committed" in verified.stdout
+    assert "5 iterations; the rollouts reproduce the committed swarm" in verified.stdout
     assert f"forked from {source} after iteration 2" in verified.stdout
 
 

@@ -43,8 +43,8 @@ GOOD = '{"q": "a", "k": "x"}'
         pytest.param(['{"q": "a"}'], "line 1: no field 'k'", id="missing cluster"),
         pytest.param(['["a"]'], "line 1: list, not an object", id="not an object"),
         pytest.param([GOOD, GOOD, b'{"q": "\xff"}'], "line 3: not UTF-8", id="invalid UTF-8"),
-        pytest.param([], "holds no items", id="empty file"),
-        pytest.param(["", "  "], "holds no items", id="only blank lines"),
+        pytest.param([], "contains no items", id="empty file"),
+        pytest.param(["", "  "], "contains no items", id="only blank lines"),
     ],
 )
 def test_a_line_that_cannot_be_used_is_named(tmp_path: Path, lines: list[str | bytes], message: str) -> None:
@@ -127,7 +127,7 @@ MIXED = [text for pair in zip(WORDS, SUMS, strict=True) for text in pair]
 
 
 def test_texts_of_two_kinds_fall_apart_and_the_first_is_cluster_zero() -> None:
-    assert clustering.cluster(MIXED, 2, TfidfEmbedder(), 1, least=6) == (0, 1) * 6
+    assert clustering.cluster(MIXED, 2, TfidfEmbedder(), 1, min_size=6) == (0, 1) * 6
 
 
 def test_clusters_are_the_same_every_time() -> None:
@@ -145,13 +145,13 @@ def test_a_model_in_a_folder_embeds_texts_whatever_their_batch(tiny_base: Path) 
 
 
 def test_too_few_items_for_the_clusters_are_refused_with_numbers() -> None:
-    with pytest.raises(BadInputError, match="12 seed items for 4 clusters of at least 10: 40 are needed"):
-        clustering.cluster(MIXED, 4, TfidfEmbedder(), 1, least=10)
+    with pytest.raises(BadInputError, match="12 seed items for 4 clusters: each needs at least 10, so 40 are needed"):
+        clustering.cluster(MIXED, 4, TfidfEmbedder(), 1, min_size=10)
 
 
 def test_a_small_cluster_is_refused_with_the_sizes() -> None:
     with pytest.raises(BadInputError, match="clusters of 11, 1 seed items: each needs 3"):
-        clustering.cluster([*WORDS, *[word + "!" for word in WORDS[:5]], "1+1="], 2, TfidfEmbedder(), 1, least=3)
+        clustering.cluster([*WORDS, *[word + "!" for word in WORDS[:5]], "1+1="], 2, TfidfEmbedder(), 1, min_size=3)
 
 
 def test_fewer_distinct_texts_than_clusters_are_refused_and_not_warned_about() -> None:

@@ -131,7 +131,7 @@ def test_what_is_too_long_is_cut_at_the_right_and_counted(tiny_base: Path, tmp_p
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        pytest.param({"max_length": 3}, "maxLength 3: none of 32", id="no pair fits"),
+        pytest.param({"max_length": 3}, "maxLength 3: no token of a completion fits in any of 32", id="no pair fits"),
         pytest.param({"target_modules": ("nowhere",)}, "targetModules nowhere", id="no such layer"),
         pytest.param({"learning_rate": float("inf")}, "learningRate inf|NaN or infinity", id="divergence"),
     ],

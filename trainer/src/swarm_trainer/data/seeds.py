@@ -1,7 +1,7 @@
-"""Seed data: a JSON Lines file, read strictly, and its division into what is trained on and what is kept back.
+"""Reads seed data from a JSON Lines file, strictly, and splits it into training items and held-out items.
 
-Invariants: order is the file's; texts are distinct; whether an item is held out depends on the seed and on the set of
-texts, never on their order.
+Invariants: items keep the order of the file; texts are distinct; whether an item is held out depends on the seed and
+the set of texts, not on their order.
 """
 
 import hashlib
@@ -23,23 +23,23 @@ class SeedItem:
 
     item: Item
     cluster: str | None = None
-    """The cluster that the file names, where it does."""
+    """The name of the cluster, if the file gives one."""
 
 
 @dataclass(frozen=True, slots=True)
 class SeedFile:
-    """What a file holds."""
+    """The content of a seed file."""
 
     items: tuple[SeedItem, ...]
     duplicates: int
-    """Lines left out because their text had come before."""
+    """The number of lines that were left out because their text had occurred before."""
 
 
 def read(path: Path, field: str, cluster_field: str | None = None) -> SeedFile:
-    """The items of a JSON Lines file: the text in `field`, the cluster's name in `cluster_field`.
+    """Read a JSON Lines file with the text in `field` and the name of the cluster in `cluster_field`.
 
-    A line may also say the right answer in `reference`, a string, and what there is to choose from in `choices`, a list
-    of strings. Blank lines are skipped. Raises BadInputError naming file and line for everything that cannot be used.
+    A line may also give the correct answer in `reference` (a string) and the choices in `choices` (a list of strings).
+    Blank lines are skipped. Raises BadInputError, which names the file and the line, if a line cannot be used.
     """
     items: dict[str, SeedItem] = {}
     lines = 0
@@ -49,19 +49,20 @@ def read(path: Path, field: str, cluster_field: str | None = None) -> SeedFile:
             seed = _parse_item(f"{path} line {number}", line, field, cluster_field)
             items.setdefault(seed.item.text, seed)
     if not items:
-        raise BadInputError(f'{path}: holds no items; give one JSON object per line, such as {{"{field}": "..."}}')
+        raise BadInputError(f'{path}: contains no items; give one JSON object per line, such as {{"{field}": "..."}}')
     return SeedFile(tuple(items.values()), lines - len(items))
 
 
 def split(items: Sequence[SeedItem], held_out: float, seed: int) -> tuple[tuple[SeedItem, ...], tuple[SeedItem, ...]]:
-    """(to train on, held out): the round(held_out * n) items with the lowest hash of seed and text, in file order.
+    """Split the items into (training items, held-out items), both in the order of the file.
 
-    Raises BadInputError if nothing would be left to train on, or nothing held out though a share above 0 is asked for.
+    The held-out items are the round(held_out * n) items with the lowest SHA-256 of seed and text. Raises BadInputError
+    if no training item is left, or if `held_out` is above 0 but no item is held out.
     """
     count = round(held_out * len(items))
     if count >= len(items) or (held_out > 0 and count == 0):
         raise BadInputError(
-            f"heldOut {held_out} of {len(items)} items keeps back {count}; give more items or another share"
+            f"heldOut {held_out} of {len(items)} items holds out {count}; give more items or another share"
         )
     ranked = sorted(items, key=lambda one: hashlib.sha256(f"{seed}:{one.item.text}".encode()).digest())
     kept = {one.item.text for one in ranked[:count]}
@@ -81,7 +82,7 @@ def _read_lines(path: Path) -> list[str]:
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise BadInputError(f"{path} line {line}: not UTF-8 ({error.reason}); save the file as UTF-8") from error
-    return text.split("\n")  # splitlines() would also cut at U+2028, which JSON allows inside a string
+    return text.split("\n")  # splitlines() would also split at U+2028, which JSON allows inside a string
 
 
 def _parse_item(place: str, line: str, field: str, cluster_field: str | None) -> SeedItem:
@@ -123,8 +124,10 @@ def _check_choices(place: str, value: object) -> tuple[str, ...]:
 
 def _get_text(place: str, record: dict[str, object], field: str) -> str:
     if field not in record:
-        has = ", ".join(sorted(record)) or "nothing"
-        raise BadInputError(f"{place}: no field {field!r} (it has {has}); add it or name the field that holds the text")
+        present = ", ".join(sorted(record)) or "nothing"
+        raise BadInputError(
+            f"{place}: no field {field!r} (it has {present}); add it or name the field that holds the text"
+        )
     value = record[field]
     if not isinstance(value, str):
         raise BadInputError(f"{place}: field {field!r} is {type(value).__name__}, not a string; put it in quotes")

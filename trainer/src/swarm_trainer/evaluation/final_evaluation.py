@@ -38,7 +38,7 @@ class FinalCandidate:
 
     name: str
     position: Position
-    searched: float | None
+    search_value: float | None
     """What the search believed of it."""
 
 
@@ -61,9 +61,9 @@ class FinalEvaluation:
         for rollout in lanes.run_jobs(engines, jobs):
             found.append(rollout)
             note = "choosing among the finalists" if len(places) == 1 else "measuring on fresh items"
-            effort = self.context.record_usage()
+            usage = self.context.record_usage()
             done, total = len(found), len(jobs)
-            self.context.progress(Progress(self.item.key, note, done, total, rollout.tokens, effort=effort))
+            self.context.progress(Progress(self.item.key, note, done, total, rollout.tokens, usage=usage))
         self.measured += found
         return [tuple(found[start : start + len(places)]) for start in range(0, len(found), len(places))]
 
@@ -116,7 +116,7 @@ class FinalEvaluation:
         if isinstance(fresh, Unmeasured):
             return fresh
         model, groups = self.setup.space.recipe(one.position).name, self.setup.plan.groups
-        return EvaluatedGenerator(one.name, one.position, model, one.searched, fresh, rollouts, groups)
+        return EvaluatedGenerator(one.name, one.position, model, one.search_value, fresh, rollouts, groups)
 
     def verdict(self, ranked: Sequence[FinalCandidate], swarm: SearchState, commits: Sequence[Commit]) -> SearchResult:
         """The first of `ranked`, best first, that final items can measure, and the initial generators, side by side.
@@ -141,7 +141,7 @@ class FinalEvaluation:
             gain=self.gain(best, select_best(initials)),
             counts=sum_totals([*load_search_rollouts(self.context, commits), *self.measured]),
             stop=str(optimization.stopped(swarm) or "stopped"),
-            passed=passed,
+            passed_over=passed,
         )
 
     def first(

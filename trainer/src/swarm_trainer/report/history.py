@@ -1,4 +1,4 @@
-"""`history.jsonl`: one line per iteration, every probe with its coefficients and what it measured.
+"""`history.jsonl`: one line per iteration, with the coefficients and the measurement of each probe.
 
 Coefficients are a list over the initial adapters, or one such list for each layer.
 """
@@ -16,11 +16,12 @@ from swarm_trainer.report.usage_report import Json
 
 
 def serialize(commits: Iterable[Commit]) -> str:
-    """One JSON object a line, first iteration first."""
+    """Return one JSON object per line, from the first iteration to the last."""
     return "".join(json.dumps(line, allow_nan=False) + "\n" for line in build_iterations(commits))
 
 
 def build_iterations(commits: Iterable[Commit]) -> Iterator[dict[str, Json]]:
+    """Yield one record for each commit. `moved` is present if the run has more than one swarm."""
     for commit in commits:
         best = optimization.best(optimization.from_json(commit.swarm))
         yield {
@@ -28,22 +29,24 @@ def build_iterations(commits: Iterable[Commit]) -> Iterator[dict[str, Json]]:
             **({"moved": commit.moved} if commit.moved != GENERATORS or commit.opponents else {}),
             "commit": commit.digest,
             "best": None if best is None else {"name": best.name, "value": best.value},
-            "probes": [build_probe(one, len(commit.basis)) for one in commit.probes],
+            "probes": [build_probe(probe, len(commit.basis)) for probe in commit.probes],
         }
 
 
-def build_probe(one: ProbeResult, basis: int) -> dict[str, Json]:
-    groups = len(one.position) // basis
+def build_probe(probe: ProbeResult, basis: int) -> dict[str, Json]:
+    """Return the record of a probe. `basis`: the number of initial adapters."""
+    groups = len(probe.position) // basis
     return {
-        "name": one.name,
-        "purpose": one.purpose,
-        "coefficients": nest_coefficients(one.position, groups),
-        "recipe": one.model,
-        "rollout": one.rollout,
-        "fitness": one.fitness,
-        "values": {name: build_value(found) for name, found in one.values},
+        "name": probe.name,
+        "purpose": probe.purpose,
+        "coefficients": nest_coefficients(probe.position, groups),
+        "recipe": probe.model,
+        "rollout": probe.rollout,
+        "fitness": probe.fitness,
+        "values": {name: build_value(outcome) for name, outcome in probe.values},
     }
 
 
-def build_value(found: Measurement | Unmeasured) -> dict[str, Json]:
-    return measurement_to_json(found) if isinstance(found, Measurement) else {"unscored": found.reason}
+def build_value(outcome: Measurement | Unmeasured) -> dict[str, Json]:
+    """Return one measured value, or the reason why it is missing."""
+    return measurement_to_json(outcome) if isinstance(outcome, Measurement) else {"unscored": outcome.reason}

@@ -86,7 +86,7 @@ def build_probe_job(context: Context, turn: Turn, probe: Candidate) -> lanes.Eng
 
 
 def build_progress(
-    item: WorkItem, found: Sequence[ProbeResult], total: int, rollout: Rollout, effort: Usage
+    item: WorkItem, found: Sequence[ProbeResult], total: int, rollout: Rollout, usage: Usage
 ) -> Progress:
     return Progress(
         key=item.key,
@@ -95,7 +95,7 @@ def build_progress(
         total=total,
         tokens=rollout.tokens,
         fitness=tuple((probe.name, probe.fitness) for probe in found),
-        effort=effort,
+        usage=usage,
     )
 
 

@@ -161,8 +161,8 @@ def score_takers(
     found = {}
     for paper, rollout in zip(papers, lanes.run_jobs(engines, [sitting(*paper) for paper in papers]), strict=True):
         found[paper] = tuple(one.answers[0].score for one in rollout.items)
-        note, effort = "takers answer for the last time", context.record_usage()
-        context.progress(Progress(item.key, note, len(found), len(papers), rollout.tokens, effort=effort))
+        note, usage = "takers answer for the last time", context.record_usage()
+        context.progress(Progress(item.key, note, len(found), len(papers), rollout.tokens, usage=usage))
     return found
 
 

@@ -44,8 +44,8 @@ def generate_drafts(item: WorkItem, context: Context) -> None:
         build_writing_job(context, ready.examination, wanted) for wanted in pools.list_draft_requests(context, before)
     ]
     for number, rollout in enumerate(lanes.run_jobs(engines, jobs), 1):
-        effort = context.record_usage()
-        context.progress(Progress(item.key, "writing new items", number, len(jobs), rollout.tokens, effort=effort))
+        usage = context.record_usage()
+        context.progress(Progress(item.key, "writing new items", number, len(jobs), rollout.tokens, usage=usage))
 
 
 def measure_best_taker(item: WorkItem, context: Context, turn: Turn, swarm: SearchState) -> tuple[ProbeResult, ...]:
@@ -116,8 +116,8 @@ def generate_rollouts(
     found = []
     for rollout in lanes.run_jobs(engines, [build_writing_job(context, ready.examination, one) for one in wanted]):
         found.append(rollout)
-        done, total, effort = len(found), len(wanted), context.record_usage()
-        context.progress(Progress(item, "rivals write", done, total, rollout.tokens, effort=effort))
+        done, total, usage = len(found), len(wanted), context.record_usage()
+        context.progress(Progress(item, "rivals write", done, total, rollout.tokens, usage=usage))
     return found
 
 
