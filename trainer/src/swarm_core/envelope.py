@@ -11,15 +11,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from swarm_core import program_registry
+from swarm_core import format_version, program_registry
 from swarm_core.ports import StoreError
 from swarm_core.recipe import Digest, canonical_json
 
 VERSION = 1
 
 
-class UnknownCommitError(StoreError):
-    """A commit in a form, or of a kind of run, that is not known here."""
+class UnknownKindError(StoreError):
+    """A commit of a kind of run that is not known here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,20 +37,15 @@ class Envelope:
 
     def to_bytes(self) -> bytes:
         fields = {"kind": self.kind, "iteration": self.iteration, "parent": self.parent, "payload": dict(self.payload)}
-        return canonical_json({"version": VERSION, **fields})
+        return canonical_json({format_version.FIELD: VERSION, **fields})
 
     @classmethod
     def from_bytes(cls, data: bytes) -> "Envelope":
-        """Raises UnknownCommitError for another version, and for a kind of run that is not installed."""
-        fields = json.loads(data)
-        version, kind = fields.pop("version", None), fields.get("kind")
-        if version != VERSION:
-            raise UnknownCommitError(
-                f"a commit of format version {version!r}: this release reads version {VERSION} only; go on with the"
-                " release that wrote it, or start a new run"
-            )
+        """Raises UnknownVersionError for another version, UnknownKindError for a kind of run that is not installed."""
+        fields: dict[str, Any] = format_version.check(json.loads(data), "a commit", VERSION)
+        kind = fields["kind"]
         if kind not in program_registry.list_kinds():
-            raise UnknownCommitError(
+            raise UnknownKindError(
                 f"a commit of a run of kind {kind!r}: installed here are {', '.join(program_registry.list_kinds())};"
                 " install the distribution that brings that kind"
             )

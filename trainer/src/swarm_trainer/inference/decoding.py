@@ -87,7 +87,7 @@ def generate(loaded: LoadedModel, bank: BatchedLora, stops: StopDetector, rows: 
             chosen = sampling.sample_tokens(logits, batch.temperatures, u.to(loaded.device))
             broken = torch.isnan(logits).any(-1).tolist()
             for place, token, lost in zip(batch.rows, chosen.tolist(), broken, strict=True):
-                _append_token(written[place], token, lost, rows[place].request, loaded.ends, stops)
+                _append_token(written[place], token, lost, rows[place].request, loaded.end_tokens, stops)
             if all(written[place].over for place in batch.rows):
                 break
             _advance(batch, chosen, loaded.model.config.max_position_embeddings)

@@ -115,7 +115,7 @@ class RetryingClient:
 
 
 def request_usage(found: Reply | RequestFailure | Unavailable, tries: int, seconds: float) -> Usage:
-    """The effort of one request; `seconds` is the time of its last attempt."""
+    """The usage of one request; `seconds` is the time of its last attempt."""
     if not isinstance(found, Reply):
         return Usage(requests=1, failed=1, retries=tries - 1)
     return Usage(

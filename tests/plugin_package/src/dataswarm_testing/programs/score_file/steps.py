@@ -10,6 +10,7 @@ from swarm_core.api import resolution
 from swarm_core.engine.receipt_fields import Output
 from swarm_core.engine.work import Receipt, WorkItem
 from swarm_core.errors import BadInputError
+from swarm_core.items import Item
 from swarm_core.judges import registry
 from swarm_core.recipe import Digest, canonical_json, digest_bytes
 from swarm_trainer.run_store import pins
@@ -75,5 +76,5 @@ def read_answers(data: bytes, run: ResolvedScoreFile) -> list[tuple[str, str]]:
 
 def score_answer(verifier: str, question: str, answer: str) -> float:
     """The score of one answer; 0 where it cannot be told."""
-    score = registry.get(verifier).score(question, answer)
+    score = registry.get(verifier).score(Item(question), answer, ())
     return score if isinstance(score, float) else 0.0
