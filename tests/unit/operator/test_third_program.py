@@ -1,5 +1,6 @@
 """One more kind of run, brought by another distribution: nothing here knows it, and everything takes it."""
 
+import asyncio
 import json
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import pod_world
 import pytest
 import score_file_program
 import yaml
+from fake_cluster import Failing, FakeCluster
 from pod_cluster import KubernetesObject
 from pod_world import World
 
@@ -22,6 +24,8 @@ from swarm_core.engine.work import Kind, Receipt, WorkItem
 from swarm_core.errors import BadInputError
 from swarm_core.recipe import digest_bytes
 from swarm_operator.api_client import resources
+from swarm_operator.api_client.cluster import NotFoundError
+from swarm_operator.api_client.lister import Lister
 from swarm_operator.api_client.object_cache import Cache
 from swarm_operator.cli import cluster_query, render, run_result, watch
 from swarm_operator.common import accelerators, cluster_run
@@ -128,6 +132,19 @@ def test_the_operator_watches_it_and_knows_where_it_is_kept() -> None:
     cache = Cache()
     assert cache.record("ScoreFile", run()) == "u-1"
     assert [one["kind"] for one in cache.runs()] == ["ScoreFile"]
+
+
+def test_a_kind_whose_definition_is_not_in_the_cluster_does_not_keep_the_others_waiting(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    missing = Failing("list", "ScoreFile", NotFoundError("the server could not find the requested resource", 404))
+    cluster = FakeCluster(trouble=missing)
+    cluster.put({**run(), "kind": "SwarmRun"})
+    told: list[str] = []
+    lister = Lister(cluster, Cache(), (), told.append)
+    assert asyncio.run(lister.look()) == 1
+    assert (told, lister.synced.is_set()) == (["u-1"], True)
+    assert "ScoreFile: the server could not find the requested resource; install the CRD of this kind" in caplog.text
 
 
 def test_a_run_goes_from_preparation_to_its_end_and_leaves_nothing_alive(world: ScoreFileWorld) -> None:
