@@ -9,6 +9,7 @@ from dataswarm_testing.programs.score_file.spec import (
     ScoreFile,
     ScoreFileStatus,
 )
+
 from swarm_core.api import resolution
 from swarm_core.api.custom_resources import AGE_COLUMN, PHASE_COLUMN, CustomResource, Figure, FigureShape
 from swarm_core.api.resolution import UriRole, UriUse

@@ -6,6 +6,7 @@ from pathlib import Path
 from statistics import fmean
 
 from dataswarm_testing.programs.score_file.program import ResolvedScoreFile
+
 from swarm_core.api import resolution
 from swarm_core.engine.receipt_fields import Output
 from swarm_core.engine.work import Receipt, WorkItem
