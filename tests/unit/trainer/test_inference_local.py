@@ -92,6 +92,37 @@ def test_greedy_text_is_what_transformers_generates(tiny_base: Path, folders: di
         assert answer.tokens == len(tokens)
 
 
+def test_log_probabilities_are_the_models_own_at_every_temperature(
+    tiny_base: Path, folders: dict[Digest, Path]
+) -> None:
+    local, bare = engine(tiny_base, folders), build_single(BASE)
+    local.serve([bare])
+    answers = local.complete([ask(bare, temperature=heat, seed=3, logprobs=2, top_p=0.9) for heat in (0.0, 1.0, 4.0)])
+    loaded = base.load(BaseModelConfig(tiny_base))
+    prompt = base.tokenize_prompts(loaded.tokenizer, ["12+3="], chat=False)[0]
+    for answer in answers:
+        assert isinstance(answer, Completion)
+        assert answer.logprobs is not None
+        written = loaded.tokenizer.convert_tokens_to_ids([one.token for one in answer.logprobs])
+        with torch.inference_mode():
+            logits = loaded.model(torch.tensor([[*prompt, *written]])).logits[0, len(prompt) - 1 : -1]
+        wanted = torch.log_softmax(logits.double(), -1)
+        own = torch.tensor([one.logprob for one in answer.logprobs]).double()
+        torch.testing.assert_close(own, wanted[range(len(written)), written], atol=1e-5, rtol=0)
+        top = torch.tensor([[value for _, value in one.top] for one in answer.logprobs]).double()
+        torch.testing.assert_close(top, wanted.topk(2).values, atol=1e-5, rtol=0)
+
+
+def test_an_end_token_has_its_probability_too(tiny_base: Path, folders: dict[Digest, Path]) -> None:
+    local, hot = engine(tiny_base, folders), build_single(BASE)
+    local.serve([hot])
+    answers = local.complete([ask(hot, temperature=5.0, seed=seed, max_tokens=40, logprobs=0) for seed in range(40)])
+    ended = [answer for answer in answers if isinstance(answer, Completion) and answer.finished]
+    assert ended
+    assert all(answer.logprobs and len(answer.logprobs) == answer.tokens for answer in ended)
+    assert {answer.logprobs[-1].token for answer in ended if answer.logprobs} == {"<eos>"}
+
+
 def test_results_do_not_depend_on_how_batches_are_cut(tiny_base: Path, folders: dict[Digest, Path]) -> None:
     recipes = [
         build_single(BASE),

@@ -36,6 +36,26 @@ class Row:
     request: Request
 
 
+@dataclass(frozen=True, slots=True)
+class TokenScore:
+    """A chosen token's natural log-probability under the model, and the likeliest tokens in its place."""
+
+    token: int
+    logprob: float
+    top: tuple[tuple[int, float], ...]
+    """Tokens and their log-probabilities, likeliest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class RowStep:
+    """What one forward pass brought to one row."""
+
+    token: int
+    broken: bool
+    """The model gave no probabilities."""
+    score: TokenScore | None
+
+
 @dataclass(slots=True)
 class RowOutput:
     """What a row has written so far."""
@@ -49,6 +69,8 @@ class RowOutput:
     broken: bool = False
     """The model gave no probabilities."""
     over: bool = False
+    scores: list[TokenScore] = field(default_factory=list)
+    """One per token, the end token included, if the request asks for log-probabilities."""
 
 
 @dataclass(slots=True)
@@ -65,6 +87,8 @@ class Batch:
     """[rows, columns new to the cache]"""
     temperatures: Tensor
     """[rows]"""
+    top_p: Tensor | None
+    """[rows]; None if it is 1 for every row, which spares a sort of the vocabulary."""
     cache: DynamicCache
 
 
@@ -84,10 +108,10 @@ def generate(loaded: LoadedModel, bank: BatchedLora, stops: StopDetector, rows: 
                 logits_to_keep=1,
             ).logits[:, -1]
             u = torch.from_numpy(sampling.uniforms(seeds[batch.rows], step))
-            chosen = sampling.sample_tokens(logits, batch.temperatures, u.to(loaded.device))
-            broken = torch.isnan(logits).any(-1).tolist()
-            for place, token, lost in zip(batch.rows, chosen.tolist(), broken, strict=True):
-                _append_token(written[place], token, lost, rows[place].request, loaded.ends, stops)
+            chosen = sampling.sample_tokens(logits, batch.temperatures, u.to(loaded.device), batch.top_p)
+            steps = _read_step(logits, chosen, [rows[place].request.logprobs for place in batch.rows])
+            for place, step_of_row in zip(batch.rows, steps, strict=True):
+                _append_token(written[place], step_of_row, rows[place].request, loaded.ends, stops)
             if all(written[place].over for place in batch.rows):
                 break
             _advance(batch, chosen, loaded.model.config.max_position_embeddings)
@@ -97,6 +121,7 @@ def generate(loaded: LoadedModel, bank: BatchedLora, stops: StopDetector, rows: 
 
 def _start_batch(loaded: LoadedModel, rows: Sequence[Row]) -> Batch:
     longest = max(len(row.ids) for row in rows)
+    top_p = [row.request.top_p for row in rows]
     ids = torch.tensor([[0] * (longest - len(row.ids)) + row.ids for row in rows])
     mask = torch.tensor([[0] * (longest - len(row.ids)) + [1] * len(row.ids) for row in rows])
     return Batch(
@@ -105,23 +130,53 @@ def _start_batch(loaded: LoadedModel, rows: Sequence[Row]) -> Batch:
         mask=mask.to(loaded.device),
         positions=(mask.cumsum(1) - 1).clamp(min=0).to(loaded.device),
         temperatures=torch.tensor([row.request.temperature for row in rows], dtype=torch.float64).to(loaded.device),
+        top_p=torch.tensor(top_p, dtype=torch.float64).to(loaded.device) if min(top_p) < 1.0 else None,
         cache=DynamicCache(config=loaded.model.config),
     )
 
 
-def _append_token(
-    row: RowOutput, token: int, broken: bool, request: Request, ends: frozenset[int], stops: StopDetector
-) -> None:
+def _read_step(logits: Tensor, chosen: Tensor, wanted: Sequence[int | None]) -> list[RowStep]:
+    """What a forward pass brought to each row, from `logits` [rows, vocabulary] and the tokens `chosen` [rows].
+
+    `wanted` has each row's `Request.logprobs`.
+    """
+    broken = torch.isnan(logits).any(-1).tolist()
+    scores = _score_tokens(logits, chosen, wanted)
+    return [
+        RowStep(token, lost, scores.get(index))
+        for index, (token, lost) in enumerate(zip(chosen.tolist(), broken, strict=True))
+    ]
+
+
+def _score_tokens(logits: Tensor, chosen: Tensor, wanted: Sequence[int | None]) -> dict[int, TokenScore]:
+    """The scores of the rows that want some, by the row's index."""
+    counts = {index: count for index, count in enumerate(wanted) if count is not None}
+    if not counts:
+        return {}
+    rows = torch.tensor(list(counts), device=logits.device)
+    logprobs = torch.log_softmax(logits[rows].double(), -1)
+    own = logprobs.gather(-1, chosen[rows][:, None])[:, 0].tolist()
+    values, tokens = logprobs.topk(min(max(counts.values()), logprobs.shape[-1]))
+    top = [list(zip(*pair, strict=True)) for pair in zip(tokens.tolist(), values.tolist(), strict=True)]
+    return {
+        index: TokenScore(token, logprob, tuple(pairs[:count]))
+        for (index, count), token, logprob, pairs in zip(counts.items(), chosen[rows].tolist(), own, top, strict=True)
+    }
+
+
+def _append_token(row: RowOutput, step: RowStep, request: Request, ends: frozenset[int], stops: StopDetector) -> None:
     """Add a token to a row, unless it is over."""
     if row.over:
         return
     row.counted += 1
-    if broken:
+    if step.score is not None:
+        row.scores.append(step.score)
+    if step.broken:
         row.broken = True
-    elif token in ends:
+    elif step.token in ends:
         row.ended = True
     else:
-        row.tokens.append(token)
+        row.tokens.append(step.token)
         row.ended = bool(request.stop) and stops.reached(row.tokens, request.stop)
     row.over = row.ended or row.broken or len(row.tokens) >= request.max_tokens
 
@@ -142,5 +197,6 @@ def _drop_finished(batch: Batch, bank: BatchedLora, written: Sequence[RowOutput]
     batch.rows = [batch.rows[index] for index in staying]
     batch.ids, batch.mask, batch.positions = batch.ids[kept], batch.mask[kept], batch.positions[kept]
     batch.temperatures = batch.temperatures[kept]
+    batch.top_p = None if batch.top_p is None else batch.top_p[kept]
     batch.cache.batch_select_indices(kept)
     bank.keep(kept)

@@ -15,13 +15,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from transformers import PreTrainedTokenizerBase
 
 from swarm_core.errors import BadInputError
-from swarm_core.ports import Completion, InferenceError, Request, RequestFailure
+from swarm_core.ports import Completion, InferenceError, Request, RequestFailure, TokenLogprob
 from swarm_core.recipe import Digest, ModelName, Recipe
-from swarm_trainer.inference import decoding, prompt_encoder
+from swarm_trainer.inference import choices, decoding, prompt_encoder
 from swarm_trainer.inference.batched_lora import BatchedLora
-from swarm_trainer.inference.decoding import Row, RowOutput
+from swarm_trainer.inference.decoding import Row, RowOutput, TokenScore
 from swarm_trainer.inference.stop_strings import StopDetector, truncate_at_stop
 from swarm_trainer.lora import adapter, base, combine, signature
 from swarm_trainer.lora.base import BaseModelConfig, LoadedModel
@@ -85,16 +86,17 @@ class LocalInference:
         for request in requests:
             if request.model not in self._live:
                 raise InferenceError(f"model {request.model}: not served; call serve() with its recipe first")
-        results: list[Completion | RequestFailure] = [RequestFailure("not answered")] * len(requests)
+        single = choices.expand(requests)
+        results: list[Completion | RequestFailure] = [RequestFailure("not answered")] * len(single)
         with _as_inference_error(), _torch_threads(self._settings.threads):
             by_base: dict[Digest, list[int]] = {}
-            for index, request in enumerate(requests):
+            for index, request in enumerate(single):
                 by_base.setdefault(self._live[request.model].base, []).append(index)
             for digest, indices in by_base.items():
-                answers = self._complete(self._engine(digest), [requests[index] for index in indices])
+                answers = self._complete(self._engine(digest), [single[index] for index in indices])
                 for index, answer in zip(indices, answers, strict=True):
                     results[index] = answer
-        return results
+        return choices.join(requests, results)
 
     def close(self) -> None:
         """Forget every model. Safe to call twice; afterwards nothing is served until `serve` is called."""
@@ -156,14 +158,10 @@ class LocalInference:
 
 
 def _tokenize_rows(engine: Engine, requests: Sequence[Request], live: Mapping[ModelName, Recipe]) -> list[Row]:
-    ids: dict[int, list[int]] = {}
-    for chat in (False, True):
-        chosen = [index for index, request in enumerate(requests) if request.chat is chat]
-        prompts = [requests[index].prompt for index in chosen]
-        ids.update(zip(chosen, base.tokenize_prompts(engine.loaded.tokenizer, prompts, chat), strict=True))
+    ids = prompt_encoder.tokenize_requests(engine.loaded.tokenizer, requests)
     return [
-        Row(ids[index], request.model if live[request.model].basis else None, request)
-        for index, request in enumerate(requests)
+        Row(tokens, request.model if live[request.model].basis else None, request)
+        for tokens, request in zip(ids, requests, strict=True)
     ]
 
 
@@ -178,7 +176,22 @@ def _to_result(engine: Engine, request: Request, row: RowOutput) -> Completion |
     if row.broken:
         return RequestFailure("the model's probabilities are not numbers; its weights overflow in this dtype")
     text, stopped = truncate_at_stop(engine.stops.text(row.tokens), request.stop)
-    return Completion(text, row.counted, row.ended or stopped)
+    logprobs = None if request.logprobs is None else _decode_scores(engine.loaded.tokenizer, row.scores)
+    return Completion(text, row.counted, row.ended or stopped, logprobs=logprobs)
+
+
+def _decode_scores(tokenizer: PreTrainedTokenizerBase, scores: Sequence[TokenScore]) -> tuple[TokenLogprob, ...]:
+    """The scores with each token as text, decoded alone, special tokens included."""
+
+    def decode(token: int) -> str:
+        return str(tokenizer.decode([token], clean_up_tokenization_spaces=False))
+
+    return tuple(
+        TokenLogprob(
+            decode(score.token), score.logprob, tuple((decode(token), logprob) for token, logprob in score.top)
+        )
+        for score in scores
+    )
 
 
 @contextmanager

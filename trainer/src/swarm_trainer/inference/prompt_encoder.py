@@ -6,9 +6,11 @@ A server that is sent tokens adds none of its own, so no beginning token is doub
 from collections.abc import Sequence
 from pathlib import Path
 
-from transformers import AutoConfig, AutoTokenizer, GenerationConfig
+from transformers import AutoConfig, AutoTokenizer, GenerationConfig, PreTrainedTokenizerBase
 
 from swarm_core.ports import Request
+from swarm_trainer.inference.chat_messages import build_messages
+from swarm_trainer.inference.request_checks import find_field_error
 from swarm_trainer.lora import base
 
 
@@ -29,17 +31,28 @@ class PromptEncoder:
         """The tokens that end a text."""
 
     def ids(self, requests: Sequence[Request]) -> list[list[int]]:
-        """The tokens of each prompt. Raises BadInputError for a chat turn without a chat template."""
-        found: dict[int, list[int]] = {}
-        for chat in (False, True):
-            chosen = [index for index, request in enumerate(requests) if request.chat is chat]
-            prompts = [requests[index].prompt for index in chosen]
-            found.update(zip(chosen, base.tokenize_prompts(self._tokenizer, prompts, chat), strict=True))
-        return [found[index] for index in range(len(requests))]
+        """The tokens of each prompt. Raises BadInputError as `tokenize_requests` does."""
+        return tokenize_requests(self._tokenizer, requests)
+
+
+def tokenize_requests(tokenizer: PreTrainedTokenizerBase, requests: Sequence[Request]) -> list[list[int]]:
+    """The tokens of each request's prompt, with its system text and earlier turns where it is a chat.
+
+    Raises BadInputError for a chat if the tokenizer has no chat template or the template rejects the messages.
+    """
+    plain = [index for index, request in enumerate(requests) if not request.chat]
+    chats = [index for index, request in enumerate(requests) if request.chat]
+    prompts = base.tokenize_prompts(tokenizer, [requests[index].prompt for index in plain], chat=False)
+    conversations = base.tokenize_chats(tokenizer, [build_messages(requests[index]) for index in chats])
+    found = dict(zip((*plain, *chats), (*prompts, *conversations), strict=True))
+    return [found[index] for index in range(len(requests))]
 
 
 def rejection_reason(request: Request, ids: Sequence[int], max_model_len: int) -> str | None:
     """Why a request cannot be answered, whatever the model; None if it can."""
+    field_error = find_field_error(request)
+    if field_error is not None:
+        return field_error
     if not ids:
         return "the prompt has no tokens, so there is nothing to continue"
     if request.max_tokens < 1:

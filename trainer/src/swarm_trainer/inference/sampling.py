@@ -9,7 +9,7 @@ the same token (common random numbers), so their difference is theirs and not lu
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 _GOLDEN_GAMMA = 0x9E3779B97F4A7C15
 _FIRST, _SECOND = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
@@ -31,18 +31,35 @@ def uniforms(seeds: NDArray[np.uint64], position: int) -> NDArray[np.float64]:
     return (_mix(_mix(seeds) + step) >> np.uint64(11)).astype(np.float64) / 2.0**53
 
 
-def sample_tokens(logits: Tensor, temperatures: Tensor, u: Tensor) -> Tensor:
+def sample_tokens(logits: Tensor, temperatures: Tensor, u: Tensor, top_p: Tensor | None = None) -> Tensor:
     """The token of each row [rows] of `logits` [rows, vocabulary]: the likeliest at temperature 0, else drawn with `u`.
 
-    In float64, so that a rounding error of the sum does not decide between tokens. A row with NaN gets some token.
+    `temperatures`, `u` and `top_p` are [rows]; None is top_p 1 for every row. In float64, so that a rounding error of
+    the sum does not decide between tokens. A row with NaN gets some token.
     """
     likeliest = logits.argmax(-1)
     if not bool(temperatures.any()):
         return likeliest
     warm = torch.where(temperatures > 0, temperatures, 1.0)
-    cumulative = torch.softmax(logits.double() / warm[:, None], -1).cumsum(-1)
+    probabilities = torch.softmax(logits.double() / warm[:, None], -1)
+    if top_p is not None:
+        probabilities = drop_tail(probabilities, top_p)
+    cumulative = probabilities.cumsum(-1)
     drawn = torch.searchsorted(cumulative, (u * cumulative[:, -1])[:, None], right=True)[:, 0]
     return torch.where(temperatures > 0, drawn.clamp(max=logits.shape[-1] - 1), likeliest)
+
+
+def drop_tail(probabilities: Tensor, top_p: Tensor) -> Tensor:
+    """`probabilities` [rows, vocabulary] with 0 for every token outside the nucleus of its row (arXiv 1904.09751).
+
+    The nucleus is the smallest set of likeliest tokens whose probabilities sum to at least `top_p` [rows]. A row with
+    top_p 1 keeps its very bits. The rows of the result do not sum to 1.
+    """
+    ordered, tokens = probabilities.sort(dim=-1, descending=True, stable=True)
+    # The sum over all likelier tokens. It is 0 for the likeliest, so every row keeps one.
+    before = nn.functional.pad(ordered.cumsum(-1)[:, :-1], (1, 0))
+    outside = torch.zeros_like(probabilities, dtype=torch.bool).scatter(-1, tokens, before >= top_p[:, None])
+    return probabilities.masked_fill(outside & (top_p < 1.0)[:, None], 0.0)
 
 
 def _mix(words: NDArray[np.uint64]) -> NDArray[np.uint64]:
