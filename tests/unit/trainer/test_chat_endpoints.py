@@ -1,5 +1,6 @@
 """The client of other people's endpoints, against one that refuses, stalls, breaks and lies on demand."""
 
+import dataclasses
 import json
 import socket
 import threading
@@ -12,11 +13,11 @@ from typing import Any
 import pytest
 import scripted_chat_server
 import scripted_http_server
-from scripted_chat_server import ChatServer, chat_completion, error_answer
+from scripted_chat_server import ChatServer, chat_choices, chat_completion, error_answer
 
 from swarm_core.api.lifecycle import Budget
 from swarm_core.errors import BadInputError
-from swarm_core.ports import Completion, CorruptError, InferenceError, Request, RequestFailure
+from swarm_core.ports import Completion, CorruptError, InferenceError, Request, RequestFailure, TokenLogprob, Turn
 from swarm_core.recipe import ModelName, Recipe
 from swarm_trainer.inference import endpoint_budget, http_session, vllm_server
 from swarm_trainer.inference.chat_endpoints import ChatEndpoints
@@ -108,6 +109,75 @@ def test_a_request_is_one_chat_turn_and_leaves_nothing_to_defaults(site: ChatSer
     assert site.keys == {f"Bearer {KEY}"}
 
 
+SCORED = [
+    {"token": "7", "logprob": -0.5, "top_logprobs": [{"token": "8", "logprob": -2}, {"token": "7", "logprob": -0.5}]}
+]
+
+
+def test_system_text_turns_and_sampling_go_out_as_the_api_has_them(site: ChatServer, desk: Open) -> None:
+    site.respond = lambda body, times: chat_choices("7", "8", logprobs=SCORED)
+    here = desk()
+    asked = dataclasses.replace(
+        here.request("3+4", temperature=0.7),
+        system="sum",
+        turns=(Turn("user", "1+1"), Turn("assistant", "2")),
+        top_p=0.9,
+        n=2,
+        logprobs=2,
+    )
+    expected = Completion("7", 4, True, ("8",), (TokenLogprob("7", -0.5, (("7", -0.5), ("8", -2.0))),))
+    assert here.ask([asked]) == [expected]
+    [body] = site.bodies
+    assert body["messages"] == [
+        {"role": "system", "content": "sum"},
+        {"role": "user", "content": "1+1"},
+        {"role": "assistant", "content": "2"},
+        {"role": "user", "content": "3+4"},
+    ]
+    assert {name: body[name] for name in ("top_p", "n", "logprobs", "top_logprobs")} == {
+        "top_p": 0.9,
+        "n": 2,
+        "logprobs": True,
+        "top_logprobs": 2,
+    }
+    assert desk().ask([asked]) == [expected], "the kept answer is whole"
+    assert len(site.bodies) == 1
+
+
+def test_one_greedy_text_is_asked_for_and_repeated(site: ChatServer, desk: Open) -> None:
+    here = desk()
+    one, three = here.ask([here.request("3+4"), dataclasses.replace(here.request("3+4"), n=3)])
+    assert isinstance(one, Completion)
+    assert three == dataclasses.replace(one, alternatives=(one.text, one.text))
+    assert [body["n"] for body in site.bodies] == [1]
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        ({"n": 3}, "answered with 1 of the 3 texts asked for"),
+        ({"logprobs": 2}, "without the log-probabilities asked for"),
+    ],
+    ids=str,
+)
+def test_a_server_that_leaves_out_what_was_asked_for_fails_the_request(
+    site: ChatServer, desk: Open, more: dict[str, int], message: str
+) -> None:
+    here = desk()
+    [failed] = here.ask([dataclasses.replace(here.request("3+4", temperature=0.7), **more)])
+    assert isinstance(failed, RequestFailure)
+    assert message in failed.message
+    assert site.url in failed.message
+
+
+def test_fields_that_contradict_each_other_are_never_sent(site: ChatServer, desk: Open) -> None:
+    here = desk()
+    [failed] = here.ask([dataclasses.replace(here.request("3+4"), top_p=0.0)])
+    assert isinstance(failed, RequestFailure)
+    assert "top_p 0.0" in failed.message
+    assert site.bodies == []
+
+
 def test_the_key_goes_in_the_header_and_nowhere_else(site: ChatServer, desk: Open, tmp_path: Path) -> None:
     site.respond = lambda body, times: chat_completion(f"your key is {KEY}")
     here = desk()
@@ -161,12 +231,17 @@ def test_answers_are_kept_and_neither_a_rerun_nor_another_seed_asks_for_a_greedy
         pytest.param({"temperature": 0.9}, id="temperature"),
         pytest.param({"max_tokens": 5}, id="length"),
         pytest.param({"prompt": "1+2"}, id="prompt"),
+        pytest.param({"system": "sum"}, id="system"),
+        pytest.param({"turns": (Turn("user", "1"), Turn("assistant", "2"))}, id="turns"),
+        pytest.param({"top_p": 0.9}, id="nucleus"),
+        pytest.param({"n": 2}, id="texts"),
+        pytest.param({"logprobs": 1}, id="log-probabilities"),
     ],
 )
 def test_another_prompt_or_sampling_is_another_question(site: ChatServer, desk: Open, other: dict[str, Any]) -> None:
     here = desk()
     here.ask([here.request(prompt="1+1", temperature=0.7, seed=1, max_tokens=4)])
-    here.ask([here.request(**{"prompt": "1+1", "temperature": 0.7, "seed": 1, "max_tokens": 4, **other})])
+    here.ask([dataclasses.replace(here.request("1+1", temperature=0.7, seed=1, max_tokens=4), **other)])
     assert len(site.bodies) == 2
 
 

@@ -13,7 +13,7 @@ from scripted_chat_server import error_answer
 from scripted_http_server import Answer
 from transformers import AutoTokenizer
 
-from swarm_core.ports import Completion, InferenceError, Request, RequestFailure
+from swarm_core.ports import Completion, InferenceError, Request, RequestFailure, TokenLogprob
 from swarm_core.recipe import Digest, Recipe, build_mixture, build_single
 from swarm_trainer.inference import adapter_store, vllm_server
 from swarm_trainer.inference.endpoint import Endpoint, FixedEndpoint
@@ -98,6 +98,36 @@ def test_a_chat_turn_goes_out_in_the_models_own_template_with_one_beginning_toke
     [body] = site.bodies
     assert body["prompt"].count(1) == 1
     assert len(body["prompt"]) > len("12") + 1
+
+
+def test_a_nucleus_and_log_probabilities_are_asked_for_where_they_are_wanted(site: Site, ask: Ask) -> None:
+    scored = {"tokens": ["7", "x"], "token_logprobs": [-0.5, -3], "top_logprobs": [{"7": -0.5}, {"x": -3, "y": -1}]}
+    choice = {"index": 0, "text": "7", "finish_reason": "stop", "logprobs": scored}
+    site.respond = lambda body, times: (
+        200,
+        json.dumps({"choices": [choice], "usage": {"completion_tokens": 2}}).encode(),
+        {},
+    )
+    [answer] = ask([Request(BARE.name, "1+1=", 4, 1.0, 1, top_p=0.9, logprobs=1)])
+    assert (site.bodies[0]["top_p"], site.bodies[0]["logprobs"]) == (0.9, 1)
+    expected = (TokenLogprob("7", -0.5, (("7", -0.5),)), TokenLogprob("x", -3.0, (("y", -1.0),)))
+    assert answer == Completion("7", 2, finished=True, logprobs=expected)
+
+
+def test_a_server_without_log_probabilities_fails_the_request_and_says_so(site: Site, ask: Ask) -> None:
+    [failed] = ask([Request(BARE.name, "1+1=", 4, 1.0, 1, logprobs=1)])
+    assert isinstance(failed, RequestFailure)
+    assert f"{site.url} answered without the log-probabilities asked for" in failed.message
+
+
+def test_every_further_text_is_asked_for_with_a_seed_of_its_own(site: Site, ask: Ask) -> None:
+    site.respond = lambda body, times: good(str(body["seed"]))
+    [answer] = ask([Request(BARE.name, "1+1=", 4, 1.0, 5, n=3)])
+    assert isinstance(answer, Completion)
+    assert {body["n"] for body in site.bodies} == {1}
+    assert answer.text == "5"
+    assert len({"5", *answer.alternatives}) == 3
+    assert answer.tokens == 6
 
 
 def test_the_key_goes_in_the_header_and_nowhere_else(site: Site, ask: Ask) -> None:

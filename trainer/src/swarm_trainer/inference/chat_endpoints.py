@@ -13,15 +13,16 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 
-from swarm_core.ports import ArtifactStore, Completion, Request
+from swarm_core.ports import ArtifactStore, Completion, Request, RequestFailure
 from swarm_core.recipe import ModelName
 from swarm_core.usage import Usage
-from swarm_trainer.inference import completion_cache, openai_protocol
+from swarm_trainer.inference import choices, completion_cache, openai_protocol
 from swarm_trainer.inference.endpoint import RemoteModel
 from swarm_trainer.inference.endpoint_budget import EndpointBudget
 from swarm_trainer.inference.http_session import HttpSession, NoResponseError
 from swarm_trainer.inference.openai_protocol import Reply, RequestOutcome
 from swarm_trainer.inference.rate_limiter import RateLimiter
+from swarm_trainer.inference.request_checks import find_field_error
 from swarm_trainer.inference.retrying_client import ClientSettings, EventLoopThread, RetryingClient
 from swarm_trainer.meter import Meter
 
@@ -113,13 +114,17 @@ class ChatEndpoints:
         self._line.close()
 
     async def _one(self, connections: HttpSession, request: Request) -> RequestOutcome:
+        field_error = find_field_error(request)
+        if field_error is not None:
+            return RequestFailure(field_error)
         way = self._channels[request.model]
         body = openai_protocol.chat_body(request, way.remote_model.model)
         key = completion_cache.key(way.remote_model.url, body)
         if key not in way.in_flight:
             way.in_flight[key] = asyncio.create_task(self._answered(connections, way, key, body))
             way.in_flight[key].add_done_callback(lambda _: way.in_flight.pop(key, None))
-        return await way.in_flight[key]
+        outcome = await way.in_flight[key]
+        return choices.repeat_greedy(request, outcome) if isinstance(outcome, Completion) else outcome
 
     async def _answered(
         self, connections: HttpSession, way: ModelChannel, key: str, body: dict[str, object]
@@ -165,9 +170,10 @@ class ChatEndpoints:
 
 def estimate_tokens(body: dict[str, object]) -> int:
     """Tokens that a request may take, at most and roughly."""
-    longest = body["max_tokens"]
+    longest, texts = body["max_tokens"], body["n"]
     assert isinstance(longest, int)
-    return longest + len(str(body["messages"]).encode()) // BYTES_PER_TOKEN
+    assert isinstance(texts, int)
+    return longest * texts + len(str(body["messages"]).encode()) // BYTES_PER_TOKEN
 
 
 def raise_exception(outcome: RequestOutcome | BaseException) -> RequestOutcome:

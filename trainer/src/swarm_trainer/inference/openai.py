@@ -19,7 +19,7 @@ from collections.abc import Mapping, Sequence
 from swarm_core.errors import BadInputError
 from swarm_core.ports import ArtifactStore, Completion, InferenceError, Request, RequestFailure
 from swarm_core.recipe import Digest, ModelName, Recipe
-from swarm_trainer.inference import adapter_store, openai_protocol, prompt_encoder, retrying_client
+from swarm_trainer.inference import adapter_store, choices, openai_protocol, prompt_encoder, retrying_client
 from swarm_trainer.inference.endpoint import Endpoint, EndpointProvider
 from swarm_trainer.inference.http_session import HttpSession
 from swarm_trainer.inference.openai_protocol import RequestOutcome, Unavailable
@@ -70,14 +70,15 @@ class OpenAIInference:
         for request in requests:
             if request.model not in self._live:
                 raise InferenceError(f"model {request.model}: not served; call serve() with its recipe first")
-        outcomes: list[RequestOutcome] = [Unavailable("not asked")] * len(requests)
+        single = choices.expand(requests)
+        outcomes: list[RequestOutcome] = [Unavailable("not asked")] * len(single)
         by_base: dict[Digest, list[int]] = {}
-        for index, request in enumerate(requests):
+        for index, request in enumerate(single):
             by_base.setdefault(self._live[request.model].base, []).append(index)
         for base, indices in by_base.items():
-            for index, outcome in zip(indices, self._ask(base, [requests[i] for i in indices]), strict=True):
+            for index, outcome in zip(indices, self._ask(base, [single[i] for i in indices]), strict=True):
                 outcomes[index] = outcome
-        return openai_protocol.resolve_outcomes(requests, outcomes)
+        return choices.join(requests, openai_protocol.resolve_outcomes(single, outcomes))
 
     def close(self) -> None:
         """End the servers that are ours. Safe to call twice; afterwards nothing is served until `serve` is called."""

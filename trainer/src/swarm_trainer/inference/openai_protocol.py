@@ -5,14 +5,17 @@ Whatever a server sends is read with suspicion: what is no completion is said to
 
 import json
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from swarm_core.ports import Completion, InferenceError, Request, RequestFailure
+from swarm_core.ports import Completion, InferenceError, Request, RequestFailure, TokenLogprob
+from swarm_trainer.inference import choices
+from swarm_trainer.inference.chat_messages import build_messages
 from swarm_trainer.inference.endpoint import EndpointAddress
+from swarm_trainer.inference.http_session import HttpResponse
 
 RETRYABLE_STATUSES = frozenset({408, 429, 502, 503, 504})
 """Answers after which the same request may succeed."""
@@ -58,6 +61,23 @@ class ApiFormat:
     path: str
     text: Callable[[dict[str, Any]], str]
     """The text of a choice. Raises KeyError or TypeError for what is none."""
+    logprobs: Callable[[dict[str, Any], int], tuple[TokenLogprob, ...]]
+    """The tokens of a choice with so many of the likeliest beside each. Raises KeyError, TypeError or ValueError for
+    a choice without them."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectedAnswer:
+    """What an answer must hold beside one text, by what was asked."""
+
+    n: int = 1
+    logprobs: int | None = None
+
+    @classmethod
+    def from_body(cls, body: Mapping[str, Any]) -> "ExpectedAnswer":
+        """Reads a body of either format: chats say in a second field how many tokens they want."""
+        logprobs = body.get("logprobs")
+        return cls(body["n"], body["top_logprobs"] if logprobs is True else logprobs)
 
 
 def chat_text(choice: dict[str, Any]) -> str:
@@ -68,8 +88,49 @@ def chat_text(choice: dict[str, Any]) -> str:
     return content or ""
 
 
-COMPLETIONS = ApiFormat("/v1/completions", lambda choice: str(choice["text"]))
-CHAT = ApiFormat("/chat/completions", chat_text)
+def completion_logprobs(choice: dict[str, Any], count: int) -> tuple[TokenLogprob, ...]:
+    """The tokens of a completion: parallel lists, and the likeliest tokens of each place as an object.
+
+    The object may hold the generated token as one more than were asked for.
+    """
+    found = choice["logprobs"]
+    tops = found.get("top_logprobs") or [{}] * len(found["tokens"])
+    return tuple(
+        TokenLogprob(str(token), read_logprob(value), likeliest((top or {}).items(), count))
+        for token, value, top in zip(found["tokens"], found["token_logprobs"], tops, strict=True)
+    )
+
+
+def chat_logprobs(choice: dict[str, Any], count: int) -> tuple[TokenLogprob, ...]:
+    """The tokens of a chat turn: one object each, with the likeliest tokens of its place as objects."""
+    return tuple(
+        TokenLogprob(
+            str(found["token"]),
+            read_logprob(found["logprob"]),
+            likeliest([(top["token"], top["logprob"]) for top in found.get("top_logprobs") or ()], count),
+        )
+        for found in choice["logprobs"]["content"]
+    )
+
+
+def likeliest(pairs: Iterable[tuple[Any, Any]], count: int) -> tuple[tuple[str, float], ...]:
+    """The `count` likeliest of (token, log-probability), likeliest first. Raises ValueError if there is none."""
+    found = [(str(token), read_logprob(value)) for token, value in pairs]
+    if count and not found:
+        raise ValueError("no likeliest tokens")
+    return tuple(sorted(found, key=lambda pair: -pair[1])[:count])
+
+
+def read_logprob(value: Any) -> float:
+    """A log-probability. Raises TypeError or ValueError for what is none."""
+    found = float(value)
+    if not math.isfinite(found):
+        raise ValueError(f"{value}: no log-probability that JSON can hold")
+    return found
+
+
+COMPLETIONS = ApiFormat("/v1/completions", lambda choice: str(choice["text"]), completion_logprobs)
+CHAT = ApiFormat("/chat/completions", chat_text, chat_logprobs)
 
 
 def completion_body(request: Request, ids: list[int], ends: frozenset[int]) -> dict[str, object]:
@@ -82,57 +143,95 @@ def completion_body(request: Request, ids: list[int], ends: frozenset[int]) -> d
         "seed": request.seed % 2**63,
         "stop": list(request.stop),
         "stop_token_ids": sorted(ends),
-        "top_p": 1.0,
-        "n": 1,
+        "top_p": request.top_p,
+        "n": 1,  # `choices` asks for further texts one by one: vLLM would seed them with the seeds of other requests
+        **({} if request.logprobs is None else {"logprobs": request.logprobs}),
     }
 
 
 def chat_body(request: Request, model: str) -> dict[str, object]:
-    """The request as one turn of a chat. At temperature 0 the seed is without effect, so that it is always the same."""
+    """The request as a chat. At temperature 0 the seed is without effect, so that it is always the same."""
     return {
         "model": model,
-        "messages": [{"role": "user", "content": request.prompt}],
+        "messages": build_messages(request),
         "max_tokens": request.max_tokens,
         "temperature": request.temperature,
         "seed": request.seed % 2**31 if request.temperature > 0 else 0,
         **({"stop": list(request.stop)} if request.stop else {}),
-        "top_p": 1.0,
-        "n": 1,
+        "top_p": request.top_p,
+        "n": choices.count_generated(request),
+        **({} if request.logprobs is None else {"logprobs": True, "top_logprobs": request.logprobs}),
     }
 
 
 def parse_response(
-    endpoint: EndpointAddress, dialect: ApiFormat, status: int, data: bytes, retry: str | None
+    endpoint: EndpointAddress,
+    dialect: ApiFormat,
+    response: HttpResponse,
+    expected: ExpectedAnswer = ExpectedAnswer(),
 ) -> Reply | RequestFailure | Unavailable:
-    """What an answer means; `retry` is its Retry-After."""
+    """What an answer means."""
+    status, data = response.status, response.data
     if status == 200:
-        return parse_completion(endpoint, dialect, data)
+        return parse_completion(endpoint, dialect, data, expected)
     words = f"{endpoint.url} answered {status}: {parse_error_message(data)}"
     if status in FATAL_STATUSES or (status == 429 and QUOTA_ERROR_CODE in data.decode(errors="replace")):
         return Unavailable(words, fatal=True, status=status)
     if status == SERVER_ERROR_STATUS:
         return Unavailable(words, wait=0.0, server_error=True, status=status)
     if status in RETRYABLE_STATUSES:
-        return Unavailable(words, wait=parse_retry_after(retry), status=status)
+        return Unavailable(words, wait=parse_retry_after(response.retry_after), status=status)
     return RequestFailure(words)
 
 
 def parse_completion(
-    endpoint: EndpointAddress, dialect: ApiFormat, data: bytes
+    endpoint: EndpointAddress, dialect: ApiFormat, data: bytes, expected: ExpectedAnswer
 ) -> Reply | RequestFailure | Unavailable:
-    """What a 200 says; Down if it is not a completion whose tokens are counted."""
+    """What a 200 says: Unavailable if it is not a completion whose tokens are counted, RequestFailure if it lacks
+    something that was asked for.
+    """
     try:
         answer = json.loads(data)
-        choice, usage = answer["choices"][0], answer["usage"]
+        found, usage = answer["choices"], answer["usage"]
+        first = found[0]  # by the order of the list: a server may leave out the numbers
         tokens, prompt = int(usage["completion_tokens"]), int(usage.get("prompt_tokens") or 0)
-        text, reason = dialect.text(choice), choice["finish_reason"]
+        texts = [(dialect.text(choice), choice["finish_reason"]) for choice in found[: expected.n]]
     except (ValueError, KeyError, IndexError, TypeError, AttributeError):
         return Unavailable(
             f"{endpoint.url} answered with what is no completion: {one_line(data)}", fatal=True, status=200
         )
-    if reason not in ("stop", "length"):
-        return RequestFailure(f"the server gave up: finish_reason {reason!r}")
-    return Reply(Completion(text, tokens, finished=reason == "stop"), prompt)
+    for _, reason in texts:
+        if reason not in ("stop", "length"):
+            return RequestFailure(f"the server gave up: finish_reason {reason!r}")
+    if len(texts) < expected.n:
+        return RequestFailure(
+            f"{endpoint.url} answered with {len(texts)} of the {expected.n} texts asked for (n); send one request per"
+            " text, or use a server that honors n"
+        )
+    logprobs = parse_logprobs(endpoint, dialect, first, expected.logprobs)
+    if isinstance(logprobs, RequestFailure):
+        return logprobs
+    finished = all(reason == "stop" for _, reason in texts)
+    (text, _), *others = texts
+    return Reply(Completion(text, tokens, finished, tuple(other for other, _ in others), logprobs), prompt)
+
+
+def parse_logprobs(
+    endpoint: EndpointAddress, dialect: ApiFormat, choice: dict[str, Any], count: int | None
+) -> tuple[TokenLogprob, ...] | RequestFailure | None:
+    """The log-probabilities of a choice, with `count` of the likeliest tokens each; None if none were asked for."""
+    if count is None:
+        return None
+    try:
+        found = dialect.logprobs(choice, count)
+        if not found and dialect.text(choice):
+            raise ValueError("a text without tokens")
+        return found
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return RequestFailure(
+            f"{endpoint.url} answered without the log-probabilities asked for (logprobs); leave logprobs out, or use a"
+            " server that returns them"
+        )
 
 
 def resolve_outcomes(

@@ -21,7 +21,14 @@ from swarm_core.usage import Usage, latency_bucket
 from swarm_trainer.inference import openai_protocol
 from swarm_trainer.inference.endpoint import EndpointAddress
 from swarm_trainer.inference.http_session import HttpSession, NoResponseError
-from swarm_trainer.inference.openai_protocol import COMPLETIONS, ApiFormat, Reply, RequestOutcome, Unavailable
+from swarm_trainer.inference.openai_protocol import (
+    COMPLETIONS,
+    ApiFormat,
+    ExpectedAnswer,
+    Reply,
+    RequestOutcome,
+    Unavailable,
+)
 from swarm_trainer.inference.rate_limiter import RateLimiter
 from swarm_trainer.meter import Meter
 
@@ -104,9 +111,8 @@ class RetryingClient:
         except NoResponseError as error:
             said = self._redact(str(error).encode()).decode()
             return Unavailable(f"{self.endpoint.url}: no answer: {said}", wait=0.0)
-        return openai_protocol.parse_response(
-            self.endpoint, self.api_format, answer.status, self._redact(answer.data), answer.retry_after
-        )
+        answer = replace(answer, data=self._redact(answer.data))
+        return openai_protocol.parse_response(self.endpoint, self.api_format, answer, ExpectedAnswer.from_body(body))
 
     def _redact(self, data: bytes) -> bytes:
         """What a server says, without our key should it repeat it."""
