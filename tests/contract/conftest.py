@@ -137,7 +137,9 @@ def vllm_host(models: Models, tmp_path_factory: pytest.TempPathFactory, need_vll
     from swarm_trainer.inference.vllm_server import ServerConfig, VllmServer
 
     name = models.recipes[0].name
-    served = ServerConfig(BASE, models.base, name, rank=4, at_once=3, live=6, max_model_len=LONGEST, threads=1)
+    served = ServerConfig(
+        BASE, models.base, name, rank=4, adapters_per_batch=3, live_adapters=6, max_model_len=LONGEST, threads=1
+    )
     server = VllmServer(served, models.store.root, tmp_path_factory.mktemp("vllm") / "vllm.log")
     server.endpoint()
     yield server

@@ -14,7 +14,7 @@ from swarm_trainer.stores import store_checks
 from swarm_trainer.stores.retry_policy import RetryLimits
 from swarm_trainer.stores.s3 import S3Store
 
-HASTY = RetryLimits(connect=1, silence=2, call=2, pause=0.01)
+HASTY = RetryLimits(connect_timeout=1, read_timeout=2, call_timeout=2, first_pause=0.01)
 
 
 def bucket(server: Server) -> S3Storage:

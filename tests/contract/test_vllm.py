@@ -73,7 +73,14 @@ def arena(tmp_path_factory: pytest.TempPathFactory, need_vllm: None) -> Iterator
 def wanted(base: Digest) -> ServerConfig:
     live = PARTICLES + len(TAKERS)
     return ServerConfig(
-        base, ARENA / "base", build_single(base).name, rank=8, at_once=6, live=live, max_model_len=LONGEST, threads=1
+        base,
+        ARENA / "base",
+        build_single(base).name,
+        rank=8,
+        adapters_per_batch=6,
+        live_adapters=live,
+        max_model_len=LONGEST,
+        threads=1,
     )
 
 
@@ -265,7 +272,16 @@ def test_a_taker_with_a_model_of_its_own_is_asked_at_its_own_server(
     folder = make_base(hidden=128, seed=9)
     other = build_single(tree.digest_tree(folder))
     own = VllmServer(
-        ServerConfig(other.base, folder, other.name, rank=0, at_once=0, live=0, max_model_len=LONGEST, threads=1),
+        ServerConfig(
+            other.base,
+            folder,
+            other.name,
+            rank=0,
+            adapters_per_batch=0,
+            live_adapters=0,
+            max_model_len=LONGEST,
+            threads=1,
+        ),
         arena.store.root,
         tmp_path / "own.log",
     )

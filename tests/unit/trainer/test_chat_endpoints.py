@@ -415,7 +415,7 @@ def test_a_budget_of_calls_is_kept_to_over_restarts_and_the_run_goes_on_when_it_
 ) -> None:
     limited = desk(Budget(calls=30))
     limited.ask(20)
-    limited.chat.settle()
+    limited.chat.flush_budget()
     again = desk(Budget(calls=30))
     with pytest.raises(BadInputError, match=r"spec\.budget\.calls: 30 are used up; .* raise it"):
         again.ask(60)
@@ -436,7 +436,7 @@ def test_a_budget_of_tokens_ends_it_and_what_was_answered_is_kept(site: ChatServ
     limited = desk(Budget(tokens=70), concurrency=2)
     with pytest.raises(BadInputError, match=r"spec\.budget\.tokens: 70 are used up"):
         limited.ask(40)
-    limited.chat.settle()
+    limited.chat.flush_budget()
     assert 10 <= len(site.bodies) <= 12, "seven tokens each, two under way"
     asked = len(site.bodies)
     with pytest.raises(BadInputError):
@@ -444,7 +444,7 @@ def test_a_budget_of_tokens_ends_it_and_what_was_answered_is_kept(site: ChatServ
     assert len(site.bodies) == asked
 
 
-def test_several_processes_spend_from_one_purse(site: ChatServer, desk: Open) -> None:
+def test_several_processes_spend_from_one_budget(site: ChatServer, desk: Open) -> None:
     desks = [desk(Budget(calls=48)) for _ in range(4)]
     errors: list[BadInputError] = []
 
@@ -470,6 +470,6 @@ def test_a_probe_gives_up_early_and_says_what_there_is(site: ChatServer, desk: O
     found = gone.chat.probe(gone.remote_model.name)
     assert not isinstance(found, Completion)
     assert "no answer: ClientConnectorError" in found.message
-    assert gone.chat.models(gone.remote_model.name) == ()
+    assert gone.chat.list_models(gone.remote_model.name) == ()
     assert time.monotonic() - began < 5
-    assert desk().chat.models(desk().remote_model.name) == (scripted_chat_server.MODEL,)
+    assert desk().chat.list_models(desk().remote_model.name) == (scripted_chat_server.MODEL,)

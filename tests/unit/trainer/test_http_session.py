@@ -133,8 +133,8 @@ def test_a_key_that_a_broken_answer_repeats_is_hidden(line: EventLoopThread) -> 
 
         async def work(connections: HttpSession) -> openai_protocol.RequestOutcome:
             return await RetryingClient(
-                connections, RemoteModel(url, "m", KEY), ClientSettings(), alive=lambda: False
-            ).outcome({"n": 0})
+                connections, RemoteModel(url, "m", KEY), ClientSettings(), is_alive=lambda: False
+            ).complete({"n": 0})
 
         found = line.run(work)
     assert isinstance(found, openai_protocol.Unavailable)

@@ -44,15 +44,15 @@ def test_every_row_of_a_mixed_batch_is_what_peft_makes_of_its_adapter(
     tiny_base: Path, folders: dict[Digest, Path]
 ) -> None:
     model = base.load(BaseModelConfig(tiny_base)).model
-    bank, names = BatchedLora(model), {}
+    batched, names = BatchedLora(model), {}
     for digest, folder in folders.items():
         names[digest] = build_single(BASE, digest).name
-        bank.hold(names[digest], adapter.read_signature(folder), adapter.load(folder))
+        batched.add(names[digest], adapter.read_signature(folder), adapter.load(folder))
     rows = [names[ODD], None, names[ONE], names[TWO], names[ONE], None]
     ids = torch.randint(3, 40, (len(rows), 9), generator=torch.Generator().manual_seed(0))
     with torch.inference_mode():
         plain = model(ids).logits
-        with bank.apply_adapters(rows):
+        with batched.apply_adapters(rows):
             found = model(ids).logits
         after = model(ids).logits
     folder_of = {name: folders[digest] for digest, name in names.items()}
@@ -244,13 +244,13 @@ def test_what_is_not_used_is_forgotten_longest_unused_first(tiny_base: Path, fol
     names = [ModelName(letter * 64) for letter in "xyz"]
     tensors, known = adapter.load(folders[ONE]), adapter.read_signature(folders[ONE])
     size = sum(tensor.nbytes for tensor in tensors.values())
-    bank = BatchedLora(model, limit=2 * size)
+    batched = BatchedLora(model, limit=2 * size)
     for name in names[:2]:
-        bank.hold(name, known, tensors)
-    bank.forget([names[0]])
-    bank.hold(names[2], known, tensors)
-    bank.forget([names[2]])
-    assert [name in bank for name in names] == [True, False, True]
-    bank.hold(names[1], known, tensors)
-    bank.forget(names)
-    assert all(name in bank for name in names), "a batch may need more than the limit"
+        batched.add(name, known, tensors)
+    batched.evict([names[0]])
+    batched.add(names[2], known, tensors)
+    batched.evict([names[2]])
+    assert [name in batched for name in names] == [True, False, True]
+    batched.add(names[1], known, tensors)
+    batched.evict(names)
+    assert all(name in batched for name in names), "a batch may need more than the limit"

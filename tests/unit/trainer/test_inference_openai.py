@@ -253,7 +253,7 @@ class Mortal:
             self.starts, self.living = self.starts + 1, True
         return self.places[min(self.starts, 2) - 1]
 
-    def alive(self, place: Endpoint | None = None) -> bool:
+    def is_alive(self, endpoint: Endpoint | None = None) -> bool:
         self.living = self.living and self.starts > 1
         return self.living
 
@@ -282,9 +282,9 @@ class Moved:
     def endpoint(self) -> Endpoint:
         return self.places[0]
 
-    def alive(self, place: Endpoint | None = None) -> bool:
+    def is_alive(self, endpoint: Endpoint | None = None) -> bool:
         self.places = self.places[-1:]
-        return place in (None, *self.places)
+        return endpoint in (None, *self.places)
 
     def stop(self) -> None:
         return

@@ -84,4 +84,4 @@ def test_an_answer_without_a_count_is_no_completion(counts: dict[str, Any]) -> N
 def test_what_an_error_means_depends_on_its_status(status: int, kind: type, again: bool) -> None:
     found = openai_protocol.parse_response(HERE, CHAT, HttpResponse(status, b"no"))
     assert isinstance(found, kind)
-    assert (isinstance(found, Unavailable) and found.wait is not None) is again
+    assert (isinstance(found, Unavailable) and found.retry_after is not None) is again

@@ -137,8 +137,9 @@ def test_pods_without_a_bucket_are_refused() -> None:
 
 def test_a_server_in_a_cluster_listens_to_it_and_takes_what_the_spec_gives() -> None:
     served = vllm_server.ServerConfig(
-        base=Digest("b" * 64), folder=Path("/m"), name=vllm_server.ModelName("n"), rank=8, at_once=2, live=4, cpu=False,
-        host="0.0.0.0", tensor_parallel=2, memory_fraction=0.5, extra=("--max-num-seqs=64",),
+        base=Digest("b" * 64), folder=Path("/m"), name=vllm_server.ModelName("n"), rank=8,
+        adapters_per_batch=2, live_adapters=4, cpu=False,
+        host="0.0.0.0", tensor_parallel=2, memory_fraction=0.5, extra_arguments=("--max-num-seqs=64",),
     )  # fmt: skip
     words = vllm_server.build_command(served, 8000)
     flags = dict(itertools.pairwise(words))

@@ -52,44 +52,46 @@ def register() -> None:
 
 
 def build_adapter_store() -> AdapterStore:
-    """The rack that the environment describes. Raises KeyError for a variable that is missing."""
-    fitting = ServableAdapters(Digest(os.environ[BASE]), int(os.environ[MAX_RANK]), Path(os.environ[BASE_FOLDER]))
+    """The adapters that the environment describes. Raises KeyError for a variable that is missing."""
+    servable = ServableAdapters(Digest(os.environ[BASE]), int(os.environ[MAX_RANK]), Path(os.environ[BASE_FOLDER]))
     folder = Path(os.environ[ADAPTER_FOLDER])
     return AdapterStore(
-        store_location.open_store(store_location.parse(os.environ[STORE]), folder / "fetched"), folder, fitting
+        store_location.open_store(store_location.parse(os.environ[STORE]), folder / "fetched"), folder, servable
     )
 
 
-def build_resolver(rack: AdapterStore) -> Any:
+def build_resolver(adapters: AdapterStore) -> Any:
     """vLLM's resolver over `build_adapter_store`."""
     from vllm import exceptions  # noqa: PLC0415
     from vllm.lora.request import LoRARequest  # noqa: PLC0415
     from vllm.lora.resolver import LoRAResolver  # noqa: PLC0415
 
-    class Held(LoRARequest, weakref=True):  # type: ignore[call-arg]
+    class TrackedRequest(LoRARequest, weakref=True):  # type: ignore[call-arg]
         """A LoRARequest that can be referred to weakly."""
 
     class Resolver(LoRAResolver):
         """Names that are digests, to LoRARequests."""
 
         def __init__(self) -> None:
-            self._held: weakref.WeakValueDictionary[str, Held] = weakref.WeakValueDictionary()
+            self._requests: weakref.WeakValueDictionary[str, TrackedRequest] = weakref.WeakValueDictionary()
 
-        async def resolve_lora(self, base_model_name: str, lora_name: str) -> Held | None:  # noqa: ARG002 - vLLM's
+        async def resolve_lora(self, base_model_name: str, lora_name: str) -> TrackedRequest | None:  # noqa: ARG002 - vLLM's
             """None for what is no digest, which then is none of ours."""
             if not keys.DIGEST_PATTERN.fullmatch(lora_name):
                 return None
-            with rack.busy(lora_name):
-                path = await self._taken(lora_name)
+            with adapters.in_use(lora_name):
+                path = await self._get_folder(lora_name)
                 # vLLM gives it a number of its own; this one only has to be positive and the name's.
-                held = Held(lora_name=lora_name, lora_int_id=1 + int(lora_name[:12], 16), lora_path=str(path))
-                self._held[lora_name] = held
-            await asyncio.to_thread(self._swept)
-            return held
+                request = TrackedRequest(
+                    lora_name=lora_name, lora_int_id=1 + int(lora_name[:12], 16), lora_path=str(path)
+                )
+                self._requests[lora_name] = request
+            await asyncio.to_thread(self._delete_unused)
+            return request
 
-        async def _taken(self, name: str) -> Path:
+        async def _get_folder(self, name: str) -> Path:
             try:
-                return await asyncio.to_thread(rack.take, name)
+                return await asyncio.to_thread(adapters.get_folder, name)
             except UnknownRecipeError as error:
                 raise exceptions.VLLMNotFoundError(str(error)) from error
             except (IncompatibleRecipeError, BadInputError, ValueError) as error:
@@ -98,10 +100,10 @@ def build_resolver(rack: AdapterStore) -> Any:
                 LOG.exception("adapter %s could not be made", name)
                 raise exceptions.VLLMServerError(f"adapter {name}: {error}") from error
 
-        def _swept(self) -> None:
+        def _delete_unused(self) -> None:
             """Make room; what cannot be deleted now is looked at again the next time."""
             try:
-                rack.sweep(self._held)
+                adapters.delete_unused(self._requests)
             except (StoreError, OSError, ValueError):
                 LOG.exception("old adapters could not be deleted")
 

@@ -61,13 +61,13 @@ def gc(arguments: argparse.Namespace) -> int:
     from swarm_trainer.stores import store_listing  # noqa: PLC0415 (brings boto3)
 
     with open_run_store(arguments) as place:
-        shelves = store_listing.open_listing(place.store)
+        listing = store_listing.open_listing(place.store)
         found = garbage_collection.scan(
             place.store,
-            shelves,
+            listing,
             garbage_collection.CollectionPolicy(arguments.grace_hours * HOUR_SECONDS, arguments.keep),
         )
-        deleting = garbage_collection.sweep(place.store, shelves, found.garbage) if arguments.delete else found.garbage
+        deleting = garbage_collection.sweep(place.store, listing, found.garbage) if arguments.delete else found.garbage
         for thing in deleting:
             what = "an unfinished upload" if thing.upload else f"{thing.size:,} bytes"
             print_result_line(f"{'deleted' if arguments.delete else 'would delete'} {thing.key} ({what})")
@@ -87,7 +87,7 @@ def pin(arguments: argparse.Namespace) -> int:
 
     with open_run_store(arguments) as place:
         if arguments.remove:
-            store_listing.open_listing(place.store).discard(
+            store_listing.open_listing(place.store).delete(
                 StoredObject(f"names/{retention.pin_key(arguments.iteration)}", 0, 0.0)
             )
         else:

@@ -6,7 +6,7 @@
 A name is 64 hexadecimal digits or never touches a path; the recipe stored under it must have that very name, so a
 server can answer from no other weights. The folder is best in memory (`/dev/shm`).
 
-`sweep` deletes what is neither live nor in hand. A server reads an evicted adapter's files again, and may die where
+`delete_unused` deletes what is neither live nor in hand. A server reads an evicted adapter's files again, and may die where
 they are missing, so a folder that anybody may still ask for is in hand.
 
 Invariants: any number of threads may call; one name is made by one thread at a time.
@@ -53,12 +53,12 @@ def publish_live(store: ArtifactStore, live: Collection[ModelName]) -> None:
     """Make `live` the newest generation, and forget all but the one before it. The same set again changes nothing."""
     wanted = sorted(live)
     while True:
-        standing = store.read(LIVE_KEY)
-        before = parse_generations(standing)
+        current = store.read(LIVE_KEY)
+        before = parse_generations(current)
         if before and before[0] == wanted:
             return
         after = canonical_json({"generations": [wanted, *before][:KEPT_GENERATIONS]})
-        if store.swap(LIVE_KEY, standing, after):
+        if store.swap(LIVE_KEY, current, after):
             return
 
 
@@ -82,62 +82,62 @@ class ServableAdapters:
 class AdapterStore:
     """The adapters of one server."""
 
-    def __init__(self, store: ArtifactStore, folder: Path, fitting: ServableAdapters) -> None:
-        self._store, self._folder, self._fitting = store, folder, fitting
+    def __init__(self, store: ArtifactStore, folder: Path, servable: ServableAdapters) -> None:
+        self._store, self._folder, self._servable = store, folder, servable
         self._locks = tuple(threading.Lock() for _ in range(LOCK_COUNT))
         self._basis: dict[Digest, Path] = {}
         self._fetching = threading.Lock()
-        self._made: set[str] = set()
-        self._busy: Counter[str] = Counter()
+        self._verified: set[str] = set()
+        self._use_counts: Counter[str] = Counter()
         self._idle: set[str] = set()
 
     @contextmanager
-    def busy(self, name: str) -> Iterator[None]:
+    def in_use(self, name: str) -> Iterator[None]:
         """Within, `name` is in hand. Enter and leave in one thread, always the same one."""
-        self._busy[name] += 1
+        self._use_counts[name] += 1
         try:
             yield
         finally:
-            self._busy[name] -= 1
-            if not self._busy[name]:
-                del self._busy[name]
+            self._use_counts[name] -= 1
+            if not self._use_counts[name]:
+                del self._use_counts[name]
 
-    def take(self, name: str) -> Path:
+    def get_folder(self, name: str) -> Path:
         """The folder of the adapter `name`, made now if it is not there.
 
         Raises ValueError unless `name` is a digest, UnknownError, MisfitError; StoreError and BadInputError as the
         store and `combine.write` do.
         """
-        path = self._place(name)
-        with self._lock(name):
-            if name not in self._made or not path.is_dir():
-                self._make(self._recipe(name), path)
-                self._made.add(name)
+        path = self._adapter_folder(name)
+        with self._lock_for(name):
+            if name not in self._verified or not path.is_dir():
+                self._write_adapter(self._load_recipe(name), path)
+                self._verified.add(name)
         return path
 
-    def sweep(self, held: Collection[str]) -> None:
-        """Delete every adapter that is neither live nor `held` nor busy, and was not at the last sweep either."""
+    def delete_unused(self, registered: Collection[str]) -> None:
+        """Delete every adapter that is neither live nor `registered` nor busy, and was not at the last sweep either."""
         live = {name for names in parse_generations(self._store.read(LIVE_KEY)) for name in names}
-        there = [path.name for path in self._place("0" * 64).parent.glob("[0-9a-f]*")]
-        idle = {name for name in there if name not in live and name not in held and not self._busy[name]}
+        present = [path.name for path in self._adapter_folder("0" * 64).parent.glob("[0-9a-f]*")]
+        idle = {name for name in present if name not in live and name not in registered and not self._use_counts[name]}
         for name in idle & self._idle:
-            with self._lock(name):
-                if name not in held and not self._busy[name]:
-                    self._made.discard(name)
-                    shutil.rmtree(self._place(name), ignore_errors=True)
+            with self._lock_for(name):
+                if name not in registered and not self._use_counts[name]:
+                    self._verified.discard(name)
+                    shutil.rmtree(self._adapter_folder(name), ignore_errors=True)
         self._idle = idle
 
-    def _make(self, recipe: Recipe, path: Path) -> None:
+    def _write_adapter(self, recipe: Recipe, path: Path) -> None:
         """Sum the basis into `path`, or verify what stands there."""
-        combine.write(recipe, [self._adapter(digest) for digest in recipe.basis], path)
+        combine.write(recipe, [self._fetch_adapter(digest) for digest in recipe.basis], path)
         rank = adapter.read_signature(path).rank
-        if rank > self._fitting.rank:
+        if rank > self._servable.rank:
             shutil.rmtree(path)
             raise IncompatibleRecipeError(
-                f"{recipe.name}: rank {rank}, but this server takes {self._fitting.rank} at most"
+                f"{recipe.name}: rank {rank}, but this server takes {self._servable.rank} at most"
             )
 
-    def _recipe(self, name: str) -> Recipe:
+    def _load_recipe(self, name: str) -> Recipe:
         data = self._store.read(recipe_key(name))
         if data is None:
             raise UnknownRecipeError(f"{name}: no recipe of this name in the store; serve it first")
@@ -147,28 +147,28 @@ class AdapterStore:
                 f"{name}: the store keeps the recipe {recipe.name} under this name; restore the store"
             )
         if not recipe.basis:
-            raise IncompatibleRecipeError(f"{name}: a bare base, and not the one served here ({self._fitting.base})")
-        if recipe.base != self._fitting.base:
+            raise IncompatibleRecipeError(f"{name}: a bare base, and not the one served here ({self._servable.base})")
+        if recipe.base != self._servable.base:
             raise IncompatibleRecipeError(
-                f"{name}: stands on base {recipe.base}, here is {self._fitting.base}; ask its own server"
+                f"{name}: stands on base {recipe.base}, here is {self._servable.base}; ask its own server"
             )
         return recipe
 
-    def _adapter(self, digest: Digest) -> Path:
+    def _fetch_adapter(self, digest: Digest) -> Path:
         """The folder of an adapter of the basis, fetched and checked once per process. Raises MisfitError."""
         with self._fetching:
             if digest not in self._basis:
                 folder = tree.get_tree(self._store, digest, self._folder / "basis")
                 try:
-                    signature.check_base(self._fitting.folder, adapter.read_signature(folder), f"adapter {digest}")
+                    signature.check_base(self._servable.folder, adapter.read_signature(folder), f"adapter {digest}")
                 except BadInputError as error:
                     raise IncompatibleRecipeError(str(error)) from error
                 self._basis[digest] = folder
             return self._basis[digest]
 
-    def _place(self, name: str) -> Path:
+    def _adapter_folder(self, name: str) -> Path:
         keys.check_digest(name)
         return self._folder / "adapters" / name
 
-    def _lock(self, name: str) -> threading.Lock:
+    def _lock_for(self, name: str) -> threading.Lock:
         return self._locks[int(name[:8], 16) % LOCK_COUNT]

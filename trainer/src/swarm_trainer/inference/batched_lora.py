@@ -64,84 +64,84 @@ class BatchedLora:
         self._device, self._dtype = parameter.device, parameter.dtype
         self._modules = {name: module for name, module in model.named_modules() if isinstance(module, nn.Linear)}
         self._hooked: set[str] = set()
-        self._held: OrderedDict[ModelName, dict[str, LoraFactors]] = OrderedDict()
+        self._adapters: OrderedDict[ModelName, dict[str, LoraFactors]] = OrderedDict()
         self._limit = limit
         self._active: dict[str, BatchLayer] = {}
 
     def __contains__(self, name: ModelName) -> bool:
-        return name in self._held
+        return name in self._adapters
 
-    def hold(self, name: ModelName, signature: Signature, tensors: Mapping[str, Tensor]) -> None:
+    def add(self, name: ModelName, signature: Signature, tensors: Mapping[str, Tensor]) -> None:
         """Keep an adapter, in the model's dtype and on its device. The adapters already wanted must be re-checked."""
         factors = {}
         for module, _ in signature.shapes:
             a, b = tensors[tensor_name(module, "A")], tensors[tensor_name(module, "B")]
-            factors[module] = LoraFactors(self._placed(a), self._placed(b.float() * signature.scale))
-            self._hook(module)
-        self._held[name] = factors
+            factors[module] = LoraFactors(self._to_device(a), self._to_device(b.float() * signature.scale))
+            self._add_hook(module)
+        self._adapters[name] = factors
 
-    def forget(self, keep: Sequence[ModelName]) -> None:
+    def evict(self, in_use: Sequence[ModelName]) -> None:
         """Mark `keep` as just used, then drop the longest unused of the others until LIMIT is kept."""
-        for name in keep:
-            self._held.move_to_end(name)
-        kept = set(keep)
-        total = sum(_count_bytes(factors) for factors in self._held.values())
-        for name in [name for name in self._held if name not in kept]:
+        for name in in_use:
+            self._adapters.move_to_end(name)
+        kept = set(in_use)
+        total = sum(_count_bytes(factors) for factors in self._adapters.values())
+        for name in [name for name in self._adapters if name not in kept]:
             if total <= self._limit:
                 break
-            total -= _count_bytes(self._held.pop(name))
+            total -= _count_bytes(self._adapters.pop(name))
 
     @contextmanager
     def apply_adapters(self, rows: Sequence[ModelName | None]) -> Iterator[None]:
         """Within, row i of every forward pass is answered by the held adapter rows[i]; None is the bare base."""
-        self._active = self._layers(rows)
+        self._active = self._build_layers(rows)
         try:
             yield
         finally:
             self._active = {}
 
-    def keep(self, rows: Tensor) -> None:
+    def select_rows(self, rows: Tensor) -> None:
         """Go on with these rows [kept] of the batch only, in this order."""
         self._active = {
             module: BatchLayer(layer.a, layer.b, None if layer.mask is None else layer.mask[rows])
             for module, layer in self._active.items()
         }
 
-    def _layers(self, rows: Sequence[ModelName | None]) -> dict[str, BatchLayer]:
+    def _build_layers(self, rows: Sequence[ModelName | None]) -> dict[str, BatchLayer]:
         names = list(dict.fromkeys(name for name in rows if name is not None))
         owner = torch.tensor([-1 if name is None else names.index(name) for name in rows])
         masks: dict[tuple[int, ...], Tensor | None] = {}
         layers = {}
-        for module in sorted({module for name in names for module in self._held[name]}):
-            parts = [(index, self._held[name].get(module)) for index, name in enumerate(names)]
+        for module in sorted({module for name in names for module in self._adapters[name]}):
+            parts = [(index, self._adapters[name].get(module)) for index, name in enumerate(names)]
             present = [(index, factors) for index, factors in parts if factors is not None]
             owners = tuple(index for index, factors in present for _ in range(factors.a.shape[0]))
             if owners not in masks:
-                masks[owners] = self._mask(owner, owners)
+                masks[owners] = self._build_mask(owner, owners)
             a = torch.cat([factors.a for _, factors in present])
             b = torch.cat([factors.b for _, factors in present], dim=1).T.contiguous()
             layers[module] = BatchLayer(a, b, masks[owners])
         return layers
 
-    def _mask(self, owner: Tensor, owners: tuple[int, ...]) -> Tensor | None:
+    def _build_mask(self, owner: Tensor, owners: tuple[int, ...]) -> Tensor | None:
         """Which ranks belong to which row: [rows, 1, ranks]; None if all do."""
         belongs = owner[:, None, None] == torch.tensor(owners)
         return None if bool(belongs.all()) else belongs.to(self._device, self._dtype)
 
-    def _placed(self, tensor: Tensor) -> Tensor:
+    def _to_device(self, tensor: Tensor) -> Tensor:
         return tensor.to(self._device, self._dtype)
 
-    def _hook(self, module: str) -> None:
+    def _add_hook(self, module: str) -> None:
         if module in self._hooked:
             return
         self._hooked.add(module)
 
-        def add(_layer: nn.Module, arguments: tuple[Tensor, ...], output: Tensor) -> None:
+        def add_update(_layer: nn.Module, arguments: tuple[Tensor, ...], output: Tensor) -> None:
             layer = self._active.get(module)
             if layer is not None:
                 layer.add(arguments[0], output)
 
-        self._modules[module].register_forward_hook(add)
+        self._modules[module].register_forward_hook(add_update)
 
 
 def _count_bytes(factors: Mapping[str, LoraFactors]) -> int:

@@ -58,24 +58,24 @@ class RowStep:
 
 @dataclass(slots=True)
 class RowOutput:
-    """What a row has written so far."""
+    """What a row has outputs so far."""
 
     tokens: list[int] = field(default_factory=list)
     """Without an end token."""
-    counted: int = 0
+    token_count: int = 0
     """Tokens generated, the end token included."""
     ended: bool = False
     """At an end token or a stop."""
     broken: bool = False
     """The model gave no probabilities."""
-    over: bool = False
+    done: bool = False
     scores: list[TokenScore] = field(default_factory=list)
     """One per token, the end token included, if the request asks for log-probabilities."""
 
 
 @dataclass(slots=True)
 class Batch:
-    """The rows still written, and what the next forward pass needs."""
+    """The rows still outputs, and what the next forward pass needs."""
 
     rows: list[int]
     """Their places in the whole batch."""
@@ -92,11 +92,11 @@ class Batch:
     cache: DynamicCache
 
 
-def generate(loaded: LoadedModel, bank: BatchedLora, stops: StopDetector, rows: Sequence[Row]) -> list[RowOutput]:
+def generate(loaded: LoadedModel, adapters: BatchedLora, stops: StopDetector, rows: Sequence[Row]) -> list[RowOutput]:
     """Complete every row, each with its own adapter, which `batched_lora` must hold."""
-    written = [RowOutput() for _ in rows]
+    outputs = [RowOutput() for _ in rows]
     seeds = sampling.wrap_seeds([row.request.seed for row in rows])
-    with torch.inference_mode(), bank.apply_adapters([row.adapter for row in rows]):
+    with torch.inference_mode(), adapters.apply_adapters([row.adapter for row in rows]):
         batch = _start_batch(loaded, rows)
         for step in range(max(row.request.max_tokens for row in rows)):
             logits = loaded.model(
@@ -110,13 +110,13 @@ def generate(loaded: LoadedModel, bank: BatchedLora, stops: StopDetector, rows: 
             u = torch.from_numpy(sampling.uniforms(seeds[batch.rows], step))
             chosen = sampling.sample_tokens(logits, batch.temperatures, u.to(loaded.device), batch.top_p)
             steps = _read_step(logits, chosen, [rows[place].request.logprobs for place in batch.rows])
-            for place, step_of_row in zip(batch.rows, steps, strict=True):
-                _append_token(written[place], step_of_row, rows[place].request, loaded.ends, stops)
-            if all(written[place].over for place in batch.rows):
+            for place, row_step in zip(batch.rows, steps, strict=True):
+                _append_token(outputs[place], row_step, rows[place].request, loaded.ends, stops)
+            if all(outputs[place].done for place in batch.rows):
                 break
             _advance(batch, chosen, loaded.model.config.max_position_embeddings)
-            _drop_finished(batch, bank, written)
-    return written
+            _drop_finished(batch, adapters, outputs)
+    return outputs
 
 
 def _start_batch(loaded: LoadedModel, rows: Sequence[Row]) -> Batch:
@@ -166,9 +166,9 @@ def _score_tokens(logits: Tensor, chosen: Tensor, wanted: Sequence[int | None]) 
 
 def _append_token(row: RowOutput, step: RowStep, request: Request, ends: frozenset[int], stops: StopDetector) -> None:
     """Add a token to a row, unless it is over."""
-    if row.over:
+    if row.done:
         return
-    row.counted += 1
+    row.token_count += 1
     if step.score is not None:
         row.scores.append(step.score)
     if step.broken:
@@ -177,8 +177,8 @@ def _append_token(row: RowOutput, step: RowStep, request: Request, ends: frozens
         row.ended = True
     else:
         row.tokens.append(step.token)
-        row.ended = bool(request.stop) and stops.reached(row.tokens, request.stop)
-    row.over = row.ended or row.broken or len(row.tokens) >= request.max_tokens
+        row.ended = bool(request.stop) and stops.is_reached(row.tokens, request.stop)
+    row.done = row.ended or row.broken or len(row.tokens) >= request.max_tokens
 
 
 def _advance(batch: Batch, chosen: Tensor, limit: int) -> None:
@@ -188,9 +188,9 @@ def _advance(batch: Batch, chosen: Tensor, limit: int) -> None:
     batch.positions = (batch.positions[:, -1:] + 1).clamp(max=limit - 1)
 
 
-def _drop_finished(batch: Batch, bank: BatchedLora, written: Sequence[RowOutput]) -> None:
+def _drop_finished(batch: Batch, adapters: BatchedLora, outputs: Sequence[RowOutput]) -> None:
     """Let the rows that are over leave, if they are enough of them."""
-    staying = [index for index, place in enumerate(batch.rows) if not written[place].over]
+    staying = [index for index, place in enumerate(batch.rows) if not outputs[place].done]
     if len(staying) > (1.0 - COMPACTION_SHARE) * len(batch.rows):
         return
     kept = torch.tensor(staying, device=batch.ids.device)
@@ -199,4 +199,4 @@ def _drop_finished(batch: Batch, bank: BatchedLora, written: Sequence[RowOutput]
     batch.temperatures = batch.temperatures[kept]
     batch.top_p = None if batch.top_p is None else batch.top_p[kept]
     batch.cache.batch_select_indices(kept)
-    bank.keep(kept)
+    adapters.select_rows(kept)

@@ -68,8 +68,8 @@ class EndpointProvider(Protocol):
         """Where to ask now. Raises InferenceError if there is no such place."""
         ...
 
-    def alive(self, place: Endpoint | None = None) -> bool:
-        """Whether it is worth asking again after a broken connection; at `place`, if that is given."""
+    def is_alive(self, endpoint: Endpoint | None = None) -> bool:
+        """Whether it is worth asking again after a broken connection; at `endpoint`, if that is given."""
         ...
 
     def stop(self) -> None:
@@ -81,12 +81,12 @@ class EndpointProvider(Protocol):
 class FixedEndpoint:
     """A server that somebody else runs."""
 
-    place: Endpoint
+    address: Endpoint
 
     def endpoint(self) -> Endpoint:
-        return self.place
+        return self.address
 
-    def alive(self, place: Endpoint | None = None) -> bool:  # noqa: ARG002 - it has one place
+    def is_alive(self, endpoint: Endpoint | None = None) -> bool:  # noqa: ARG002 - it has one place
         return True
 
     def stop(self) -> None:

@@ -25,48 +25,48 @@ class EndpointBudget:
     def __init__(self, store: ArtifactStore, budget: Budget) -> None:
         self._store, self._budget = store, budget
         self._lock = threading.Lock()
-        self._calls = self._tokens = self._known = 0
+        self._claimed_calls = self._unstored_tokens = self._stored_tokens = 0
         """Calls in hand, below 0 those made that are not told; tokens not yet told; tokens known of before those."""
 
-    def take(self) -> None:
+    def claim_call(self) -> None:
         """One call may be made. Raises BadInputError when the budget is used up, StoreError."""
         with self._lock:
-            if self._calls == 0 and (self._budget.calls, self._budget.tokens) != (None, None):
-                self._calls = self._move(CALLS_PER_CLAIM)
+            if self._claimed_calls == 0 and (self._budget.calls, self._budget.tokens) != (None, None):
+                self._claimed_calls = self._update(CALLS_PER_CLAIM)
             limit = self._budget.tokens
-            if limit is not None and self._known + self._tokens >= limit:
+            if limit is not None and self._stored_tokens + self._unstored_tokens >= limit:
                 raise BadInputError(f"spec.budget.tokens: {limit} are used up; {RESUME_HINT}")
-            self._calls -= 1
+            self._claimed_calls -= 1
 
-    def spent(self, tokens: int) -> None:
+    def add_tokens(self, tokens: int) -> None:
         """So many tokens were used."""
         with self._lock:
-            self._tokens += tokens
+            self._unstored_tokens += tokens
 
-    def settle(self) -> None:
+    def flush(self) -> None:
         """Tell the store what it does not know yet, and give back what is in hand. Raises StoreError."""
         with self._lock:
-            if self._calls or self._tokens:
-                self._move(-self._calls)
-                self._calls = 0
+            if self._claimed_calls or self._unstored_tokens:
+                self._update(-self._claimed_calls)
+                self._claimed_calls = 0
 
-    def _move(self, wanted: int) -> int:
+    def _update(self, wanted: int) -> int:
         """Have so many calls more, or fewer, counted as made, as far as the budget goes; how many.
 
         Whoever else spends meanwhile is counted first. Raises BadInputError when there are none left.
         """
         while True:
-            standing = self._store.read(SPENT_KEY)
-            spent = json.loads(standing or b'{"calls": 0, "moves": 0, "tokens": 0}')
-            calls = self._granted(wanted, spent["calls"])
+            current = self._store.read(SPENT_KEY)
+            spent = json.loads(current or b'{"calls": 0, "moves": 0, "tokens": 0}')
+            calls = self._limit_claim(wanted, spent["calls"])
             # A pointer must never return to a value that it had, hence the moves.
-            total = {"calls": calls, "moves": 1, "tokens": self._tokens}
+            total = {"calls": calls, "moves": 1, "tokens": self._unstored_tokens}
             total = {name: spent[name] + more for name, more in total.items()}
-            if self._store.swap(SPENT_KEY, standing, canonical_json(total)):
-                self._known, self._tokens = total["tokens"], 0
+            if self._store.swap(SPENT_KEY, current, canonical_json(total)):
+                self._stored_tokens, self._unstored_tokens = total["tokens"], 0
                 return calls
 
-    def _granted(self, wanted: int, made: int) -> int:
+    def _limit_claim(self, wanted: int, made: int) -> int:
         """How many of the calls wanted there still are. Raises BadInputError when there are none."""
         limit = self._budget.calls
         if wanted <= 0 or limit is None:

@@ -1,7 +1,7 @@
 """Inference in this process: transformers models, and all adapters of a base in one batch.
 
 A recipe's tensors are summed when it is first asked for, held in memory while they are in use and for as long as there
-is room, and never written. Requests are put in an order of their own (base, adapter, length), cut into batches and
+is room, and never outputs. Requests are put in an order of their own (base, adapter, length), cut into batches and
 answered in the caller's order; that order and the batches are a function of the list of requests alone, so on a CPU,
 with one number of threads, the same list gives the same bits.
 
@@ -65,7 +65,7 @@ class LocalInference:
         self._settings = settings or LocalSettings()
         self._live: dict[ModelName, Recipe] = {}
         self._engines: dict[Digest, Engine] = {}
-        self._fitting: set[tuple[Digest, Digest]] = set()
+        self._checked: set[tuple[Digest, Digest]] = set()
 
     def serve(self, live: Sequence[Recipe]) -> None:
         """Check that every recipe's base and adapters are there and fit, and load the bases; nothing is summed yet.
@@ -78,7 +78,7 @@ class LocalInference:
             wanted = {recipe.base for recipe in live}
             self._engines = {digest: engine for digest, engine in self._engines.items() if digest in wanted}
             for digest in sorted(wanted):
-                self._engine(digest)
+                self._get_engine(digest)
         self._live = {recipe.name: recipe for recipe in live}
 
     def complete(self, requests: Sequence[Request]) -> list[Completion | RequestFailure]:
@@ -93,7 +93,7 @@ class LocalInference:
             for index, request in enumerate(single):
                 by_base.setdefault(self._live[request.model].base, []).append(index)
             for digest, indices in by_base.items():
-                answers = self._complete(self._engine(digest), [single[index] for index in indices])
+                answers = self._complete_base(self._get_engine(digest), [single[index] for index in indices])
                 for index, answer in zip(indices, answers, strict=True):
                     results[index] = answer
         return choices.join(requests, results)
@@ -109,11 +109,11 @@ class LocalInference:
         base.parse_dtype(recipe.dtype)
         folder = self._bases[recipe.base]
         for digest in recipe.basis:
-            if (recipe.base, digest) not in self._fitting:
+            if (recipe.base, digest) not in self._checked:
                 signature.check_base(folder, adapter.read_signature(self._adapters(digest)), f"adapter {digest}")
-                self._fitting.add((recipe.base, digest))
+                self._checked.add((recipe.base, digest))
 
-    def _engine(self, digest: Digest) -> Engine:
+    def _get_engine(self, digest: Digest) -> Engine:
         if digest not in self._engines:
             settings = self._settings
             loaded = base.load(BaseModelConfig(self._bases[digest], settings.dtype, settings.device))
@@ -123,38 +123,38 @@ class LocalInference:
             self._engines[digest] = Engine(loaded, BatchedLora(loaded.model), StopDetector(loaded.tokenizer))
         return self._engines[digest]
 
-    def _complete(self, engine: Engine, requests: Sequence[Request]) -> list[Completion | RequestFailure]:
+    def _complete_base(self, engine: Engine, requests: Sequence[Request]) -> list[Completion | RequestFailure]:
         """Answer requests of one base."""
         rows = _tokenize_rows(engine, requests, self._live)
-        results: list[Completion | RequestFailure | None] = [self._refusal(row) for row in rows]
+        results: list[Completion | RequestFailure | None] = [self._find_rejection(row) for row in rows]
         names = {name: number for number, name in enumerate(dict.fromkeys(request.model for request in requests))}
         order = sorted(
             (index for index, result in enumerate(results) if result is None),
             key=lambda index: (names[requests[index].model], len(rows[index].ids), requests[index].max_tokens, index),
         )
         for chunk in _split_batches(order, self._settings.batch_rows):
-            self._hold(engine, [rows[index].adapter for index in chunk])
-            written = decoding.generate(engine.loaded, engine.adapters, engine.stops, [rows[index] for index in chunk])
-            for index, row in zip(chunk, written, strict=True):
+            self._load_adapters(engine, [rows[index].adapter for index in chunk])
+            outputs = decoding.generate(engine.loaded, engine.adapters, engine.stops, [rows[index] for index in chunk])
+            for index, row in zip(chunk, outputs, strict=True):
                 results[index] = _to_result(engine, requests[index], row)
         return [result for result in results if result is not None]
 
-    def _refusal(self, row: Row) -> RequestFailure | None:
+    def _find_rejection(self, row: Row) -> RequestFailure | None:
         """Why a request cannot be answered, whatever the model."""
         message = prompt_encoder.rejection_reason(row.request, row.ids, self._settings.max_model_len)
         return None if message is None else RequestFailure(message)
 
-    def _hold(self, engine: Engine, adapters: Sequence[ModelName | None]) -> None:
+    def _load_adapters(self, engine: Engine, adapters: Sequence[ModelName | None]) -> None:
         """Have the bank hold these adapters, summing those that it does not."""
         names = [name for name in dict.fromkeys(adapters) if name is not None]
         for name in names:
             if name not in engine.adapters:
                 recipe = self._live[name]
                 folders = [self._adapters(digest) for digest in recipe.basis]
-                engine.adapters.hold(
+                engine.adapters.add(
                     name, combine.compute_signature(recipe, folders), dict(combine.combine_tensors(recipe, folders))
                 )
-        engine.adapters.forget(names)
+        engine.adapters.evict(names)
 
 
 def _tokenize_rows(engine: Engine, requests: Sequence[Request], live: Mapping[ModelName, Recipe]) -> list[Row]:
@@ -175,9 +175,9 @@ def _split_batches(order: Sequence[int], rows: int) -> Iterator[Sequence[int]]:
 def _to_result(engine: Engine, request: Request, row: RowOutput) -> Completion | RequestFailure:
     if row.broken:
         return RequestFailure("the model's probabilities are not numbers; its weights overflow in this dtype")
-    text, stopped = truncate_at_stop(engine.stops.text(row.tokens), request.stop)
+    text, stopped = truncate_at_stop(engine.stops.decode(row.tokens), request.stop)
     logprobs = None if request.logprobs is None else _decode_scores(engine.loaded.tokenizer, row.scores)
-    return Completion(text, row.counted, row.ended or stopped, logprobs=logprobs)
+    return Completion(text, row.token_count, row.ended or stopped, logprobs=logprobs)
 
 
 def _decode_scores(tokenizer: PreTrainedTokenizerBase, scores: Sequence[TokenScore]) -> tuple[TokenLogprob, ...]:

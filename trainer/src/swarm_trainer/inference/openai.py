@@ -42,10 +42,10 @@ class OpenAIInference:
         self._hosts, self._store, self._settings = dict(hosts), store, settings or ClientSettings()
         self._meter = meter or Meter()
         self._live: dict[ModelName, Recipe] = {}
-        self._before: list[dict[ModelName, Digest]] = []
-        self._asking: dict[Digest, PromptEncoder] = {}
+        self._generations: list[dict[ModelName, Digest]] = []
+        self._encoders: dict[Digest, PromptEncoder] = {}
         self._published: set[ModelName] = set()
-        self._line = EventLoopThread()
+        self._loop_thread = EventLoopThread()
 
     def serve(self, live: Sequence[Recipe]) -> None:
         """Publish the recipes, have every server run that they need, and let go of names two generations old.
@@ -61,7 +61,7 @@ class OpenAIInference:
                 self._store.publish(adapter_store.recipe_key(recipe.name), recipe.to_bytes())
                 self._published.add(recipe.name)
         self._live = {recipe.name: recipe for recipe in live}
-        self._turn({name: recipe.base for name, recipe in self._live.items() if recipe.basis})
+        self._rotate_live({name: recipe.base for name, recipe in self._live.items() if recipe.basis})
 
     def complete(self, requests: Sequence[Request]) -> list[Completion | RequestFailure]:
         """One result per request, in order. Raises InferenceError for a name not served, and for a model none of whose
@@ -76,41 +76,41 @@ class OpenAIInference:
         for index, request in enumerate(single):
             by_base.setdefault(self._live[request.model].base, []).append(index)
         for base, indices in by_base.items():
-            for index, outcome in zip(indices, self._ask(base, [single[i] for i in indices]), strict=True):
+            for index, outcome in zip(indices, self._send_requests(base, [single[i] for i in indices]), strict=True):
                 outcomes[index] = outcome
         return choices.join(requests, openai_protocol.resolve_outcomes(single, outcomes))
 
     def close(self) -> None:
         """End the servers that are ours. Safe to call twice; afterwards nothing is served until `serve` is called."""
-        self._live, self._before, self._published = {}, [], set()
-        self._line.close()
+        self._live, self._generations, self._published = {}, [], set()
+        self._loop_thread.close()
         for host in self._hosts.values():
             host.stop()
 
     def _endpoint(self, base: Digest) -> Endpoint:
         found = self._hosts[base].endpoint()
-        if base not in self._asking:
+        if base not in self._encoders:
             try:
-                self._asking[base] = PromptEncoder(found.tokenizer)
+                self._encoders[base] = PromptEncoder(found.tokenizer)
             except BadInputError as error:
                 raise InferenceError(str(error)) from error
         return found
 
-    def _turn(self, live: dict[ModelName, Digest]) -> None:
+    def _rotate_live(self, live: dict[ModelName, Digest]) -> None:
         """Make `live` the newest generation, and unload what is in neither of the newest two."""
-        if self._before and self._before[0].keys() == live.keys():
+        if self._generations and self._generations[0].keys() == live.keys():
             return
         adapter_store.publish_live(self._store, live.keys())
-        kept = [live, *self._before[:1]]
-        for name, base in {name: base for one in self._before for name, base in one.items()}.items():
-            if not any(name in one for one in kept) and self._hosts[base].alive():
-                self._line.run(retrying_client.unload_adapter(self._hosts[base].endpoint(), name))
-        self._before = kept
+        kept = [live, *self._generations[:1]]
+        for name, base in {name: base for one in self._generations for name, base in one.items()}.items():
+            if not any(name in one for one in kept) and self._hosts[base].is_alive():
+                self._loop_thread.run(retrying_client.unload_adapter(self._hosts[base].endpoint(), name))
+        self._generations = kept
 
-    def _ask(self, base: Digest, requests: Sequence[Request]) -> list[RequestOutcome]:
+    def _send_requests(self, base: Digest, requests: Sequence[Request]) -> list[RequestOutcome]:
         """Ask the server of a base; once more if it died under us and can be, or by another lane was, started again."""
         try:
-            ids = self._asking[base].ids(requests)
+            ids = self._encoders[base].encode(requests)
         except BadInputError as error:
             raise InferenceError(str(error)) from error
         host = self._hosts[base]
@@ -122,36 +122,37 @@ class OpenAIInference:
             Unavailable("not asked") if words is None else RequestFailure(words) for words in refusals
         ]
         for _ in range(2):
-            open_ = [index for index, outcome in enumerate(outcomes) if isinstance(outcome, Unavailable)]
-            if not open_:
+            pending = [index for index, outcome in enumerate(outcomes) if isinstance(outcome, Unavailable)]
+            if not pending:
                 break
-            place = self._endpoint(base)
+            endpoint = self._endpoint(base)
             bodies = [
-                openai_protocol.completion_body(requests[index], ids[index], self._asking[base].ends) for index in open_
+                openai_protocol.completion_body(requests[index], ids[index], self._encoders[base].end_tokens)
+                for index in pending
             ]
             with self._meter.time_requests():
-                found = self._line.run(self._all(place, bodies, host))
-            for index, outcome in zip(open_, found, strict=True):
+                found = self._loop_thread.run(self._send_all(endpoint, bodies, host))
+            for index, outcome in zip(pending, found, strict=True):
                 outcomes[index] = outcome
-            if host.alive(place):
+            if host.is_alive(endpoint):
                 break
         return outcomes
 
-    def _all(
+    def _send_all(
         self, endpoint: Endpoint, bodies: Sequence[dict[str, object]], host: EndpointProvider
     ) -> SessionTask[list[RequestOutcome]]:
         """Every body sent, `concurrency` of them at a time."""
 
-        async def all_of(connections: HttpSession) -> list[RequestOutcome]:
-            gate = asyncio.Semaphore(self._settings.concurrency)
-            sender = RetryingClient(
-                connections, endpoint, self._settings, lambda: host.alive(endpoint), meter=self._meter
+        async def send(session: HttpSession) -> list[RequestOutcome]:
+            semaphore = asyncio.Semaphore(self._settings.concurrency)
+            client = RetryingClient(
+                session, endpoint, self._settings, lambda: host.is_alive(endpoint), meter=self._meter
             )
 
-            async def one(body: dict[str, object]) -> RequestOutcome:
-                async with gate:
-                    return await sender.outcome(body)
+            async def send_one(body: dict[str, object]) -> RequestOutcome:
+                async with semaphore:
+                    return await client.complete(body)
 
-            return await asyncio.gather(*map(one, bodies))
+            return await asyncio.gather(*map(send_one, bodies))
 
-        return all_of
+        return send

@@ -35,7 +35,7 @@ class Unavailable:
     message: str
     fatal: bool = False
     """Whether no other request of the model can do better."""
-    wait: float | None = None
+    retry_after: float | None = None
     """Seconds after which it may be sent again; None: it need not be."""
     server_error: bool = False
     """Whether the server broke on it."""
@@ -166,26 +166,26 @@ def chat_body(request: Request, model: str) -> dict[str, object]:
 
 def parse_response(
     endpoint: EndpointAddress,
-    dialect: ApiFormat,
+    api_format: ApiFormat,
     response: HttpResponse,
     expected: ExpectedAnswer = ExpectedAnswer(),
 ) -> Reply | RequestFailure | Unavailable:
     """What an answer means."""
     status, data = response.status, response.data
     if status == 200:
-        return parse_completion(endpoint, dialect, data, expected)
+        return parse_completion(endpoint, api_format, data, expected)
     words = f"{endpoint.url} answered {status}: {parse_error_message(data)}"
     if status in FATAL_STATUSES or (status == 429 and QUOTA_ERROR_CODE in data.decode(errors="replace")):
         return Unavailable(words, fatal=True, status=status)
     if status == SERVER_ERROR_STATUS:
-        return Unavailable(words, wait=0.0, server_error=True, status=status)
+        return Unavailable(words, retry_after=0.0, server_error=True, status=status)
     if status in RETRYABLE_STATUSES:
-        return Unavailable(words, wait=parse_retry_after(response.retry_after), status=status)
+        return Unavailable(words, retry_after=parse_retry_after(response.retry_after), status=status)
     return RequestFailure(words)
 
 
 def parse_completion(
-    endpoint: EndpointAddress, dialect: ApiFormat, data: bytes, expected: ExpectedAnswer
+    endpoint: EndpointAddress, api_format: ApiFormat, data: bytes, expected: ExpectedAnswer
 ) -> Reply | RequestFailure | Unavailable:
     """What a 200 says: Unavailable if it is not a completion whose tokens are counted, RequestFailure if it lacks
     something that was asked for.
@@ -195,7 +195,7 @@ def parse_completion(
         found, usage = answer["choices"], answer["usage"]
         first = found[0]  # by the order of the list: a server may leave out the numbers
         tokens, prompt = int(usage["completion_tokens"]), int(usage.get("prompt_tokens") or 0)
-        texts = [(dialect.text(choice), choice["finish_reason"]) for choice in found[: expected.n]]
+        texts = [(api_format.text(choice), choice["finish_reason"]) for choice in found[: expected.n]]
     except (ValueError, KeyError, IndexError, TypeError, AttributeError):
         return Unavailable(
             f"{endpoint.url} answered with what is no completion: {one_line(data)}", fatal=True, status=200
@@ -208,7 +208,7 @@ def parse_completion(
             f"{endpoint.url} answered with {len(texts)} of the {expected.n} texts asked for (n); send one request per"
             " text, or use a server that honors n"
         )
-    logprobs = parse_logprobs(endpoint, dialect, first, expected.logprobs)
+    logprobs = parse_logprobs(endpoint, api_format, first, expected.logprobs)
     if isinstance(logprobs, RequestFailure):
         return logprobs
     finished = all(reason == "stop" for _, reason in texts)
@@ -217,14 +217,14 @@ def parse_completion(
 
 
 def parse_logprobs(
-    endpoint: EndpointAddress, dialect: ApiFormat, choice: dict[str, Any], count: int | None
+    endpoint: EndpointAddress, api_format: ApiFormat, choice: dict[str, Any], count: int | None
 ) -> tuple[TokenLogprob, ...] | RequestFailure | None:
     """The log-probabilities of a choice, with `count` of the likeliest tokens each; None if none were asked for."""
     if count is None:
         return None
     try:
-        found = dialect.logprobs(choice, count)
-        if not found and dialect.text(choice):
+        found = api_format.logprobs(choice, count)
+        if not found and api_format.text(choice):
             raise ValueError("a text without tokens")
         return found
     except (ValueError, KeyError, TypeError, AttributeError):

@@ -27,10 +27,10 @@ class PromptEncoder:
                 generation = GenerationConfig.from_pretrained(folder, local_files_only=True)
             except OSError:  # many models come without
                 generation = GenerationConfig()
-        self.ends = base.find_end_tokens(self._tokenizer, config, generation)
+        self.end_tokens = base.find_end_tokens(self._tokenizer, config, generation)
         """The tokens that end a text."""
 
-    def ids(self, requests: Sequence[Request]) -> list[list[int]]:
+    def encode(self, requests: Sequence[Request]) -> list[list[int]]:
         """The tokens of each prompt. Raises BadInputError as `tokenize_requests` does."""
         return tokenize_requests(self._tokenizer, requests)
 

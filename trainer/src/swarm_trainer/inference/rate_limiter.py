@@ -20,28 +20,28 @@ class RateLimiter:
     """When the next request may go. Without limits: at once, unless the server asked for a pause."""
 
     def __init__(self, requests_per_minute: int | None = None, tokens_per_minute: int | None = None) -> None:
-        self._apart = MINUTE / requests_per_minute if requests_per_minute else 0.0
-        self._each = MINUTE / tokens_per_minute if tokens_per_minute else 0.0
-        self._next = self._paid = self._held = 0.0
+        self._request_interval = MINUTE / requests_per_minute if requests_per_minute else 0.0
+        self._token_interval = MINUTE / tokens_per_minute if tokens_per_minute else 0.0
+        self._next_request = self._tokens_paid_until = self._paused_until = 0.0
 
-    async def turn(self, estimate: int = 0) -> None:
+    async def acquire(self, estimate: int = 0) -> None:
         """Wait for a turn, for a request that may take `estimate` tokens."""
         now = time.monotonic()
-        start = max(now, self._next, self._paid)
-        self._next = start + self._apart
-        self._paid = max(now, self._paid) + estimate * self._each
+        start = max(now, self._next_request, self._tokens_paid_until)
+        self._next_request = start + self._request_interval
+        self._tokens_paid_until = max(now, self._tokens_paid_until) + estimate * self._token_interval
         await asyncio.sleep(start - now)
         while True:  # another pause may be asked for meanwhile
-            left = self._held - time.monotonic()
+            left = self._paused_until - time.monotonic()
             if left <= 0:
                 return
             await asyncio.sleep(left + _RANDOM.uniform(0.0, JITTER_SECONDS))
 
-    def settle(self, estimate: int, tokens: int) -> None:
+    def correct(self, estimate: int, tokens: int) -> None:
         """A request that was charged with `estimate` took `tokens`."""
-        self._paid += (tokens - estimate) * self._each
+        self._tokens_paid_until += (tokens - estimate) * self._token_interval
 
-    def hold(self, seconds: float) -> None:
+    def pause_for(self, seconds: float) -> None:
         """Nobody goes for so long: the server said so."""
         if seconds > 0:
-            self._held = max(self._held, time.monotonic() + seconds)
+            self._paused_until = max(self._paused_until, time.monotonic() + seconds)

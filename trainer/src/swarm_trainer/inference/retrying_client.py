@@ -65,52 +65,52 @@ class ClientSettings:
 class RetryingClient:
     """How requests reach one server."""
 
-    connections: HttpSession
+    session: HttpSession
     endpoint: EndpointAddress
     settings: ClientSettings
-    alive: Callable[[], bool] = lambda: True
+    is_alive: Callable[[], bool] = lambda: True
     """Whether the server may still answer; what it owes is given up when not."""
     api_format: ApiFormat = COMPLETIONS
     rate_limiter: RateLimiter = field(default_factory=RateLimiter)
     meter: Meter = field(default_factory=Meter)
 
-    async def outcome(self, body: dict[str, object]) -> RequestOutcome:
+    async def complete(self, body: dict[str, object]) -> RequestOutcome:
         """Send `body`, again where that can help, until the deadline."""
-        found = await self.reply(body)
+        found = await self.send(body)
         return found.completion if isinstance(found, Reply) else found
 
-    async def reply(self, body: dict[str, object]) -> Reply | RequestFailure | Unavailable:
+    async def send(self, body: dict[str, object]) -> Reply | RequestFailure | Unavailable:
         """The same, with what the answer took."""
         until = time.monotonic() + self.settings.deadline
-        tries = broken = 0
+        tries = server_errors = 0
         while True:
             began = time.monotonic()
-            found = await self._once(body, until - began)
+            found = await self._send_once(body, until - began)
             tries += 1
-            if not isinstance(found, Unavailable) or found.wait is None:
+            if not isinstance(found, Unavailable) or found.retry_after is None:
                 break
-            broken += found.server_error
-            asked = found.wait
-            pause = max(asked, backoff_seconds(tries))
+            server_errors += found.server_error
+            requested = found.retry_after
+            pause = max(requested, backoff_seconds(tries))
             late = time.monotonic() + pause > until
-            if late or broken >= self.settings.max_server_errors or not self.alive():
-                asks = f", asked to wait {asked:.0f} s" if asked > 0 else ""
+            if late or server_errors >= self.settings.max_server_errors or not self.is_alive():
+                asks = f", asked to wait {requested:.0f} s" if requested > 0 else ""
                 found = replace(found, message=f"{found.message} (tried {tries} times{asks})")
                 break
-            self.rate_limiter.hold(asked)
+            self.rate_limiter.pause_for(requested)
             await asyncio.sleep(pause)
-            await self.rate_limiter.turn()
+            await self.rate_limiter.acquire()
         self.meter.add(request_usage(found, tries, time.monotonic() - began))
         return found
 
-    async def _once(self, body: dict[str, object], left: float) -> Reply | RequestFailure | Unavailable:
+    async def _send_once(self, body: dict[str, object], left: float) -> Reply | RequestFailure | Unavailable:
         """What one attempt brings."""
         url, headers = f"{self.endpoint.url}{self.api_format.path}", openai_protocol.auth_headers(self.endpoint)
         try:
-            answer = await self.connections.post(url, body, headers, max(left, 0.1))
+            answer = await self.session.post(url, body, headers, max(left, 0.1))
         except NoResponseError as error:
-            said = self._redact(str(error).encode()).decode()
-            return Unavailable(f"{self.endpoint.url}: no answer: {said}", wait=0.0)
+            reason = self._redact(str(error).encode()).decode()
+            return Unavailable(f"{self.endpoint.url}: no answer: {reason}", retry_after=0.0)
         answer = replace(answer, data=self._redact(answer.data))
         return openai_protocol.parse_response(self.endpoint, self.api_format, answer, ExpectedAnswer.from_body(body))
 
@@ -141,10 +141,10 @@ def backoff_seconds(tries: int) -> float:
 def unload_adapter(endpoint: EndpointAddress, name: ModelName) -> SessionTask[None]:
     """Have a server forget an adapter. One that it does not know, and a server that does not answer, are left be."""
 
-    async def unload(connections: HttpSession) -> None:
-        url, asked = f"{endpoint.url}/v1/unload_lora_adapter", {"lora_name": name}
+    async def unload(session: HttpSession) -> None:
+        url, body = f"{endpoint.url}/v1/unload_lora_adapter", {"lora_name": name}
         with suppress(NoResponseError):
-            await connections.post(url, asked, openai_protocol.auth_headers(endpoint), UNLOADING_SECONDS)
+            await session.post(url, body, openai_protocol.auth_headers(endpoint), UNLOADING_SECONDS)
 
     return unload
 
@@ -155,31 +155,31 @@ class EventLoopThread:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._connections: HttpSession | None = None
+        self._session: HttpSession | None = None
         self._thread = threading.Thread()
 
     def run(self, work: SessionTask[T]) -> T:
         """What `work` brings with the connections, from any thread."""
-        return self.begin(work).result()
+        return self.submit(work).result()
 
-    def begin(self, work: SessionTask[T]) -> Future[T]:
+    def submit(self, work: SessionTask[T]) -> Future[T]:
         """`work` begun with the connections, from any thread."""
         with self._lock:
             if self._loop is None:
                 self._loop = asyncio.new_event_loop()
                 self._thread = threading.Thread(target=self._loop.run_forever, name="openai", daemon=True)
                 self._thread.start()
-                self._connections = asyncio.run_coroutine_threadsafe(open_session(), self._loop).result()
-            loop, connections = self._loop, self._connections
-        assert connections is not None
-        return asyncio.run_coroutine_threadsafe(work(connections), loop)
+                self._session = asyncio.run_coroutine_threadsafe(open_session(), self._loop).result()
+            loop, session = self._loop, self._session
+        assert session is not None
+        return asyncio.run_coroutine_threadsafe(work(session), loop)
 
     def close(self) -> None:
         """Close the connections and end the thread. Safe to call twice."""
         with self._lock:
-            loop, connections, self._loop, self._connections = self._loop, self._connections, None, None
-        if loop is not None and connections is not None:
-            asyncio.run_coroutine_threadsafe(close_session(connections), loop).result()
+            loop, session, self._loop, self._session = self._loop, self._session, None, None
+        if loop is not None and session is not None:
+            asyncio.run_coroutine_threadsafe(close_session(session), loop).result()
             loop.call_soon_threadsafe(loop.stop)
             self._thread.join()
             loop.close()
@@ -190,7 +190,7 @@ async def open_session() -> HttpSession:
     return HttpSession()
 
 
-async def close_session(connections: HttpSession) -> None:
+async def close_session(session: HttpSession) -> None:
     """Close connections, and end the threads of the loop."""
-    await connections.close()
+    await session.close()
     await asyncio.get_running_loop().shutdown_default_executor()

@@ -1,6 +1,6 @@
 """Where a text ends: at the first stop string, wherever its characters fall among the tokens.
 
-`reached` is asked after every token and therefore looks at the text only if the last token could have completed a stop,
+`is_reached` is asked after every token and therefore looks at the text only if the last token could have completed a stop,
 and then at the end of it only. `truncate_at_stop` decides: it looks at the whole text.
 """
 
@@ -25,23 +25,23 @@ class StopDetector:
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase) -> None:
         self._tokenizer = tokenizer
-        self._looks: dict[int, str] = {}
+        self._token_texts: dict[int, str] = {}
 
-    def text(self, tokens: Sequence[int]) -> str:
+    def decode(self, tokens: Sequence[int]) -> str:
         """What `tokens` say, special tokens left out."""
         return str(self._tokenizer.decode(list(tokens), skip_special_tokens=True, clean_up_tokenization_spaces=False))
 
-    def reached(self, tokens: Sequence[int], stops: Sequence[str]) -> bool:
+    def is_reached(self, tokens: Sequence[int], stops: Sequence[str]) -> bool:
         """Whether the last of `tokens` completed one of `stops`."""
-        look = self._look(tokens[-1])
-        possible = [stop for stop in stops if stop[-1] in look or stop[-1] == " " or REPLACEMENT_CHARACTER in look]
+        last = self._decode_token(tokens[-1])
+        possible = [stop for stop in stops if stop[-1] in last or stop[-1] == " " or REPLACEMENT_CHARACTER in last]
         if not possible:
             return False
         width = max(len(stop.encode()) for stop in possible) + EXTRA_TOKENS
-        return truncate_at_stop(self.text(tokens[-width:]), possible)[1]
+        return truncate_at_stop(self.decode(tokens[-width:]), possible)[1]
 
-    def _look(self, token: int) -> str:
-        """A token by itself. Tokenizers may drop a space at the start, which `reached` allows for."""
-        if token not in self._looks:
-            self._looks[token] = self.text([token])
-        return self._looks[token]
+    def _decode_token(self, token: int) -> str:
+        """A token by itself. Tokenizers may drop a space at the start, which `is_reached` allows for."""
+        if token not in self._token_texts:
+            self._token_texts[token] = self.decode([token])
+        return self._token_texts[token]

@@ -57,9 +57,9 @@ class ServerConfig:
     """What the bare base answers to."""
     rank: int
     """The highest rank of any adapter; 0 when there are none."""
-    at_once: int
+    adapters_per_batch: int
     """Adapters that one batch may mix."""
-    live: int
+    live_adapters: int
     """Adapters that are live at one time."""
     dtype: str = "float32"
     max_model_len: int = 4096
@@ -71,7 +71,7 @@ class ServerConfig:
     """Accelerators that the model is spread over."""
     memory_fraction: float | None = None
     """Of an accelerator's memory; None is vLLM's own choice."""
-    extra: tuple[str, ...] = ()
+    extra_arguments: tuple[str, ...] = ()
     """Further arguments, as vLLM reads them."""
 
 
@@ -110,14 +110,14 @@ def build_command(served: ServerConfig, port: int) -> list[str]:
         # Twice the live set: the generation before is still asked for by stragglers.
         flags |= {
             "--max-lora-rank": str(round_up_rank(served.rank)),
-            "--max-loras": str(max(1, served.at_once)),
-            "--max-cpu-loras": str(max(served.at_once, 2 * served.live + 1)),
+            "--max-loras": str(max(1, served.adapters_per_batch)),
+            "--max-cpu-loras": str(max(served.adapters_per_batch, 2 * served.live_adapters + 1)),
         }
     switches = ["--disable-uvicorn-access-log"]
     switches += ["--enable-lora"] if served.rank else []
     switches += ["--enforce-eager"] if served.cpu else []
     words = [word for flag in flags.items() for word in flag]
-    return [sys.executable, "-m", "vllm.entrypoints.openai.api_server", *words, *switches, *served.extra]
+    return [sys.executable, "-m", "vllm.entrypoints.openai.api_server", *words, *switches, *served.extra_arguments]
 
 
 def build_environment(served: ServerConfig, store: StoreLocation, folder: Path, key: str) -> dict[str, str]:
@@ -160,14 +160,14 @@ class VllmServer:
     def endpoint(self) -> Endpoint:
         """Where the server answers. Raises InferenceError, with the log's last lines, if it cannot be started."""
         with self._lock:
-            if self._endpoint is None or not self.alive():
+            if self._endpoint is None or not self.is_alive():
                 self._stop()
                 self._endpoint = self._start()
             return self._endpoint
 
-    def alive(self, place: Endpoint | None = None) -> bool:
-        """Whether the server's process runs; with `place`, whether it is the one that answers there."""
-        return self._process is not None and self._process.poll() is None and place in (None, self._endpoint)
+    def is_alive(self, endpoint: Endpoint | None = None) -> bool:
+        """Whether the server's process runs; with `endpoint`, whether it is the one that answers there."""
+        return self._process is not None and self._process.poll() is None and endpoint in (None, self._endpoint)
 
     def stop(self) -> None:
         """End the server and all its children. Safe to call twice; `endpoint` would start it again."""
@@ -193,7 +193,7 @@ class VllmServer:
         """Return when the server answers. Raises InferenceError if it dies first or takes too long."""
         deadline = time.monotonic() + STARTUP_SECONDS
         while not is_healthy(url):
-            if not self.alive():
+            if not self.is_alive():
                 self._stop()
                 raise InferenceError(f"vLLM ended before it served {self._served.folder}: {summarize_log(self._log)}")
             if time.monotonic() > deadline:
@@ -239,8 +239,8 @@ def stop_guarded(process: subprocess.Popen[bytes]) -> None:
 
 def make_scratch_folder() -> Path:
     """A new folder for a server's adapters: in memory where there is such a place."""
-    place = SHARED_MEMORY if os.access(SHARED_MEMORY, os.W_OK) else None
-    return Path(tempfile.mkdtemp(prefix=SCRATCH_PREFIX, dir=place))
+    parent = SHARED_MEMORY if os.access(SHARED_MEMORY, os.W_OK) else None
+    return Path(tempfile.mkdtemp(prefix=SCRATCH_PREFIX, dir=parent))
 
 
 def find_free_port() -> int:
@@ -264,6 +264,6 @@ def summarize_log(log: Path) -> str:
     with log.open("rb") as file:
         file.seek(max(0, log.stat().st_size - TAIL_BYTES))
         lines = [" ".join(line.split()) for line in file.read().decode(errors="replace").splitlines()]
-    told = [line[-LINE_CHARACTERS:] for line in lines if line]
-    errors = [line for line in told if re.match(r"(\(.*\) )?([\w.]+Error\b|.*\bERROR\b)", line)]
-    return " / ".join(dict.fromkeys((errors or told)[-LAST_LINES:])) or "it said nothing"
+    lines_with_text = [line[-LINE_CHARACTERS:] for line in lines if line]
+    errors = [line for line in lines_with_text if re.match(r"(\(.*\) )?([\w.]+Error\b|.*\bERROR\b)", line)]
+    return " / ".join(dict.fromkeys((errors or lines_with_text)[-LAST_LINES:])) or "it said nothing"

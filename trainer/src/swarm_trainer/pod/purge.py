@@ -71,7 +71,7 @@ class ProgressPrinter:
     def __init__(self) -> None:
         self._told = time.monotonic()
 
-    def __call__(self, gone: PurgeReport) -> None:
+    def __call__(self, deleted: PurgeReport) -> None:
         if time.monotonic() - self._told >= REPORT_SECONDS:
             self._told = time.monotonic()
-            print(f"{PURGE_KEY}: {gone.things} objects, {gone.size:,} bytes", file=sys.stderr, flush=True)
+            print(f"{PURGE_KEY}: {deleted.objects} objects, {deleted.size:,} bytes", file=sys.stderr, flush=True)

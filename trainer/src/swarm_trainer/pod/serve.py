@@ -74,7 +74,7 @@ def build_server_config(post: ServeTask, context: Context) -> ServerConfig:
         host="0.0.0.0",  # noqa: S104 - the pod's own addresses, behind the key
         tensor_parallel=asked.tensor_parallel,
         memory_fraction=asked.gpu_memory_utilization,
-        extra=asked.extra_args,
+        extra_arguments=asked.extra_args,
     )
 
 

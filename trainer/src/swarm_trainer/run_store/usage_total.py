@@ -35,7 +35,7 @@ def load(store: ArtifactStore) -> Usage:
 def flush(context: Context) -> None:
     """At the end of a work item: nothing that was done or spent stays untold. Raises StoreError."""
     if context.chat is not None:
-        context.chat.settle()
+        context.chat.flush_budget()
     record(context)
 
 

@@ -86,7 +86,7 @@ def check(context: Context) -> None:
         one = resolve(way, context)
         outcome = client.probe(one.name)
         if not isinstance(outcome, Completion):
-            raise BadInputError(explain_failure(way, outcome, client.models(one.name)))
+            raise BadInputError(explain_failure(way, outcome, client.list_models(one.name)))
 
 
 def explain_failure(way: api.EndpointAccess, outcome: RequestFailure | Unavailable, models: tuple[str, ...]) -> str:

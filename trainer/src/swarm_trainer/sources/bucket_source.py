@@ -42,17 +42,17 @@ REMEDIES = {
 class BucketSource:
     """What lay at an address when it was opened."""
 
-    at_once = 1
+    parallel_files = 1
     """A file comes in parts, several at once, already."""
 
-    def __init__(self, place: BucketObject, bucket: Bucket, items: Sequence[RemoteFile]) -> None:
-        self.at = str(place)
+    def __init__(self, location: BucketObject, bucket: Bucket, items: Sequence[RemoteFile]) -> None:
+        self.uri = str(location)
         self._bucket = bucket
         self._items = tuple(items)
 
     def version(self) -> tuple[str, ...]:
         endpoint = str(self._bucket.client.meta.endpoint_url)
-        return (endpoint, self.at, *(f"{item.version_tag} {item.size} {item.name}" for item in self._items))
+        return (endpoint, self.uri, *(f"{item.version_tag} {item.size} {item.name}" for item in self._items))
 
     def items(self) -> Sequence[RemoteFile]:
         return self._items
@@ -67,26 +67,30 @@ class BucketSource:
 
 
 def open_source(
-    place: BucketObject, storage: S3Storage | None, shape: InputKind, limits: RetryLimits | None = None
+    location: BucketObject, storage: S3Storage | None, kind: InputKind, limits: RetryLimits | None = None
 ) -> BucketSource:
     """What lies at an address now. Raises BadInputError if there is nothing, or we may not see it; StoreError."""
-    folder, _, name = place.key.rpartition("/") if shape is InputKind.FILE else (place.key, "", "")
+    folder, _, name = location.key.rpartition("/") if kind is InputKind.FILE else (location.key, "", "")
     with translate_errors():
-        bucket = Bucket(resolve_storage(place, storage).model_copy(update={"prefix": folder}), limits)
-        hasty = Bucket(bucket.place, replace(bucket.limits, call=CONTACT_SECONDS), bucket.client)
-        items = find_file(hasty, name) if shape is InputKind.FILE else selection.select_from_folder(list_items(hasty))
+        bucket = Bucket(resolve_storage(location, storage).model_copy(update={"prefix": folder}), limits)
+        listing_bucket = Bucket(bucket.storage, replace(bucket.limits, call_timeout=CONTACT_SECONDS), bucket.client)
+        items = (
+            find_file(listing_bucket, name)
+            if kind is InputKind.FILE
+            else selection.select_from_folder(list_items(listing_bucket))
+        )
     if not items:
         raise BadInputError("there are no objects below it; correct the address, and mind that capitals count")
-    return BucketSource(place, bucket, items)
+    return BucketSource(location, bucket, items)
 
 
-def resolve_storage(place: BucketObject, storage: S3Storage | None) -> S3Storage:
+def resolve_storage(location: BucketObject, storage: S3Storage | None) -> S3Storage:
     """How the bucket is reached."""
     if storage is not None:
-        told_elsewhere = any(os.environ.get(name) for name in ENDPOINT_VARIABLES)
-        if storage.bucket == place.bucket or (storage.endpoint and not told_elsewhere):
-            return storage.model_copy(update={"bucket": place.bucket})
-    return S3Storage(bucket=place.bucket)
+        endpoint_in_environment = any(os.environ.get(name) for name in ENDPOINT_VARIABLES)
+        if storage.bucket == location.bucket or (storage.endpoint and not endpoint_in_environment):
+            return storage.model_copy(update={"bucket": location.bucket})
+    return S3Storage(bucket=location.bucket)
 
 
 def list_items(bucket: Bucket) -> Iterator[RemoteFile]:
@@ -96,7 +100,7 @@ def list_items(bucket: Bucket) -> Iterator[RemoteFile]:
 
 def find_file(bucket: Bucket, name: str) -> tuple[RemoteFile, ...]:
     """The one object that is wanted. Raises BadInputError if there is none."""
-    seen = bucket.look(name) if name else None
+    seen = bucket.head(name) if name else None
     if seen is None:
         raise BadInputError("there is no such object; give the address of a JSON Lines file")
     return selection.select_visible([RemoteFile(seen.key, seen.size, seen.etag)])

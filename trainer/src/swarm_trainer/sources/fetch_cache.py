@@ -45,7 +45,7 @@ class FetchCache:
         path = self.root / "trees" / digest
         if not path.is_dir():
             return None
-        self._require(path, tree.digest_tree(path), digest)
+        self._check_digest(path, tree.digest_tree(path), digest)
         return path
 
     def file(self, digest: Digest) -> Path | None:
@@ -53,20 +53,20 @@ class FetchCache:
         keys.check_digest(digest)
         path = next(iter(sorted((self.root / "files" / digest).glob("*"))), None)
         if path is not None:
-            self._require(path, files.digest(path), digest)
+            self._check_digest(path, files.digest(path), digest)
         return path
 
-    def recalled(self, version: bytes) -> Digest | None:
+    def recall(self, version: bytes) -> Digest | None:
         """The digest of what a version of a place held; None if it is not known here."""
         try:
-            return Digest(self._place(version).read_text())
+            return Digest(self._version_path(version).read_text())
         except FileNotFoundError:
             return None
 
     def remember(self, version: bytes, digest: Digest) -> None:
         """Note what a version of a place held. Raises OSError."""
         with files.temporary_file(self.root / "tmp", digest.encode()) as (temporary, _):
-            files.link_if_absent(temporary, self._place(version))
+            files.link_if_absent(temporary, self._version_path(version))
 
     @contextmanager
     def staging_folder(self, version: bytes) -> Iterator[Path]:
@@ -80,26 +80,26 @@ class FetchCache:
             yield path
             shutil.rmtree(path, ignore_errors=True)
 
-    def add_folder(self, came: Path, digest: Digest) -> Path:
+    def add_folder(self, fetched: Path, digest: Digest) -> Path:
         """Give a folder that came whole its name. Raises OSError."""
         path = self.root / "trees" / digest
         files.make_folder(path.parent)
         if not path.is_dir():
             with suppress(FileExistsError):  # another process was first, from another place
-                files.rename(came, path)
+                files.rename(fetched, path)
         return path
 
-    def add_file(self, came: Path, digest: Digest) -> Path:
+    def add_file(self, fetched: Path, digest: Digest) -> Path:
         """Give a file that came whole its place. Raises OSError."""
-        path = self.root / "files" / digest / came.name
+        path = self.root / "files" / digest / fetched.name
         files.make_folder(path.parent)
-        files.rename(came, path)
+        files.rename(fetched, path)
         return path
 
-    def _place(self, version: bytes) -> Path:
+    def _version_path(self, version: bytes) -> Path:
         return self.root / "places" / digest_bytes(version)
 
-    def _require(self, path: Path, found: Digest, digest: Digest) -> None:
+    def _check_digest(self, path: Path, found: Digest, digest: Digest) -> None:
         if found != digest:
             raise CorruptError(
                 f"{path}: holds what has sha256 {found}, its name says {digest}: it was changed after it was fetched;"

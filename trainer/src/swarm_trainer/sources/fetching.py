@@ -41,7 +41,7 @@ class Pin:
 
 @dataclass(frozen=True, slots=True)
 class FetchedInput:
-    """An input, here."""
+    """An input, cache."""
 
     path: Path
     """A folder, or a file where data is wanted."""
@@ -51,8 +51,8 @@ class FetchedInput:
 class Source(Protocol):
     """A place that things are fetched from, at one version. Raises BadInputError for what the user has to change."""
 
-    at: str
-    at_once: int
+    uri: str
+    parallel_files: int
     """Files on their way at a time."""
 
     def version(self) -> tuple[str, ...]:
@@ -74,72 +74,72 @@ SourceOpener = Callable[[str, InputKind], Source]
 
 @dataclass(frozen=True, slots=True)
 class FetchContext:
-    """How a run's inputs come here."""
+    """How a run's inputs come cache."""
 
     cache: FetchCache
-    opened: SourceOpener
+    open_source: SourceOpener
 
 
 def default_context(resolved: ResolvedSpec) -> FetchContext:
     """This machine's cache; buckets are reached as the run's own is, unless the environment says otherwise."""
     storage = resolved.storage if isinstance(resolved.storage, S3Storage) else None
-    return FetchContext(FetchCache(fetch_cache.default_root()), lambda uri, shape: open_source(uri, shape, storage))
+    return FetchContext(FetchCache(fetch_cache.default_root()), lambda uri, kind: open_source(uri, kind, storage))
 
 
-def open_source(uri: str, shape: InputKind, storage: S3Storage | None) -> Source:
+def open_source(uri: str, kind: InputKind, storage: S3Storage | None) -> Source:
     """The source behind a URI. Raises BadInputError, StoreError."""
-    place = source_uri.parse(uri)
-    if isinstance(place, source_uri.BucketObject):
+    location = source_uri.parse(uri)
+    if isinstance(location, source_uri.BucketObject):
         from swarm_trainer.sources import bucket_source  # noqa: PLC0415 (boto3 takes a while, and most runs need none)
 
-        return bucket_source.open_source(place, storage, shape)
+        return bucket_source.open_source(location, storage, kind)
     from swarm_trainer.sources import hub_source  # noqa: PLC0415 (so does huggingface_hub)
 
-    return hub_source.open_source(place, shape)
+    return hub_source.open_source(location, kind)
 
 
-def fetch(use: UriUse, by: FetchContext) -> FetchedInput:
+def fetch(use: UriUse, context: FetchContext) -> FetchedInput:
     """What lies at a URI now. Raises BadInputError naming the field, StoreError, CorruptError."""
-    shape = selection.INPUT_KINDS[use.role]
-    with name_field(use), files.translate_os_errors(by.cache.root):
-        source = by.opened(use.uri, shape)
-        version = canonical_json([shape, *source.version()])
-        digest = by.cache.recalled(version)
-        path = None if digest is None else find_cached(by.cache, digest, shape)
+    kind = selection.INPUT_KINDS[use.role]
+    with name_field(use), files.translate_os_errors(context.cache.root):
+        source = context.open_source(use.uri, kind)
+        version = canonical_json([kind, *source.version()])
+        digest = context.cache.recall(version)
+        path = None if digest is None else find_cached(context.cache, digest, kind)
         if digest is None or path is None:
-            path, digest = fetch_all(source, shape, version, by.cache)
-    return FetchedInput(path, Pin(digest, source.at))
+            path, digest = fetch_all(source, kind, version, context.cache)
+    return FetchedInput(path, Pin(digest, source.uri))
 
 
-def fetch_pinned(use: UriUse, pin: Pin, by: FetchContext) -> FetchedInput:
+def fetch_pinned(use: UriUse, pin: Pin, context: FetchContext) -> FetchedInput:
     """What a run began with, from the cache or, once more, from its place; the caller compares the digests.
 
     Raises BadInputError naming the field, StoreError, CorruptError.
     """
-    path = find_cached(by.cache, pin.digest, selection.INPUT_KINDS[use.role])
-    return fetch(replace(use, uri=pin.at), by) if path is None else FetchedInput(path, pin)
+    path = find_cached(context.cache, pin.digest, selection.INPUT_KINDS[use.role])
+    return fetch(replace(use, uri=pin.at), context) if path is None else FetchedInput(path, pin)
 
 
-def find_cached(here: FetchCache, digest: Digest, shape: InputKind) -> Path | None:
+def find_cached(cache: FetchCache, digest: Digest, kind: InputKind) -> Path | None:
     """What was fetched before; None if it was not. Raises CorruptError."""
-    return here.file(digest) if shape is InputKind.FILE else here.folder(digest)
+    return cache.file(digest) if kind is InputKind.FILE else cache.folder(digest)
 
 
-def fetch_all(source: Source, shape: InputKind, version: bytes, here: FetchCache) -> tuple[Path, Digest]:
+def fetch_all(source: Source, kind: InputKind, version: bytes, cache: FetchCache) -> tuple[Path, Digest]:
     """Fetch what is not here yet, check the whole, and keep it. Raises BadInputError, StoreError, OSError."""
     items = source.items()
-    selection.check(items, shape)
-    with here.staging_folder(version) as coming:
+    selection.check(items, kind)
+    with cache.staging_folder(version) as coming:
         whole = coming / "whole"
-        fetch_missing(source, [item for item in items if not is_complete(whole / item.name, item)], coming, here.root)
+        fetch_missing(source, [item for item in items if not is_complete(whole / item.name, item)], coming, cache.root)
         entries = {item.name: verify_file(whole / item.name, item) for item in items}
-        if shape is InputKind.FILE:
+        if kind is InputKind.FILE:
             digest = entries[items[0].name].sha256
-            path = here.add_file(whole / items[0].name, digest)
+            path = cache.add_file(whole / items[0].name, digest)
         else:
             digest = digest_bytes(tree.to_bytes(entries))
-            path = here.add_folder(whole, digest)
-        here.remember(version, digest)
+            path = cache.add_folder(whole, digest)
+        cache.remember(version, digest)
     return path, digest
 
 
@@ -150,13 +150,13 @@ def fetch_missing(source: Source, items: Sequence[RemoteFile], coming: Path, roo
     scratch.mkdir()
     check_disk_space(sum(item.size for item in items), root)
 
-    def one(item: RemoteFile) -> None:
-        came = source.download(item, scratch)
+    def fetch_one(item: RemoteFile) -> None:
+        fetched = source.download(item, scratch)
         (whole / item.name).parent.mkdir(parents=True, exist_ok=True)
-        came.replace(whole / item.name)
+        fetched.replace(whole / item.name)
 
-    with ThreadPoolExecutor(source.at_once) as pool:
-        for _ in pool.map(one, items):
+    with ThreadPoolExecutor(source.parallel_files) as pool:
+        for _ in pool.map(fetch_one, items):
             pass
 
 

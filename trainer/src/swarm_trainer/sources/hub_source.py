@@ -39,77 +39,81 @@ REMEDIES: dict[type[Exception], str] = {
 class HubSource:
     """A repository at a commit."""
 
-    at_once = 4
+    parallel_files = 4
     """The hub gives one connection less than a machine can take."""
 
-    def __init__(self, place: HubRepository, shape: InputKind) -> None:
-        self.at = str(place)
-        self._place = place
-        self._shape = shape
+    def __init__(self, repository: HubRepository, input_kind: InputKind) -> None:
+        self.uri = str(repository)
+        self._repository = repository
+        self._kind = input_kind
 
     def version(self) -> tuple[str, ...]:
-        return (self.at, *sorted(selection.READ_SUFFIXES))
+        return (self.uri, *sorted(selection.READ_SUFFIXES))
 
     def items(self) -> Sequence[RemoteFile]:
         """What is wanted of the commit. Raises BadInputError, StoreError."""
-        place = self._place
-        with translate_errors(place):
-            entries = list(list_cached_entries(place) if constants.is_offline_mode() else list_entries(place))
-        found = [to_remote_file(entry, place.path) for entry in entries if is_within(entry.path, place.path)]
-        if self._shape is InputKind.FILE:
-            return select_file(place, found)
+        repository = self._repository
+        with translate_errors(repository):
+            entries = list(list_cached_entries(repository) if constants.is_offline_mode() else list_entries(repository))
+        found = [to_remote_file(entry, repository.path) for entry in entries if is_within(entry.path, repository.path)]
+        if self._kind is InputKind.FILE:
+            return select_file(repository, found)
         return selection.select_from_repository(found)
 
     def download(self, item: RemoteFile, scratch: Path) -> Path:
         """Fetch one file, from its beginning. Raises BadInputError, StoreError, OSError."""
-        place = self._place
-        name = item.name if self._shape is InputKind.FILE or not place.path else f"{place.path}/{item.name}"
-        filename = place.path if self._shape is InputKind.FILE else name
-        kind = repo_type(place)
-        cached = huggingface_hub.try_to_load_from_cache(place.name, filename, revision=place.revision, repo_type=kind)
+        repository = self._repository
+        name = item.name if self._kind is InputKind.FILE or not repository.path else f"{repository.path}/{item.name}"
+        filename = repository.path if self._kind is InputKind.FILE else name
+        kind = repo_type(repository)
+        cached = huggingface_hub.try_to_load_from_cache(
+            repository.name, filename, revision=repository.revision, repo_type=kind
+        )
         if isinstance(cached, str):
             path = scratch / filename
             path.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(cached, path)
             return path
-        with translate_errors(place):
+        with translate_errors(repository):
             disable_progress_bars()
             return Path(
                 huggingface_hub.hf_hub_download(
-                    place.name, filename, revision=place.revision, repo_type=kind, local_dir=scratch
+                    repository.name, filename, revision=repository.revision, repo_type=kind, local_dir=scratch
                 )
             )
 
 
-def open_source(place: HubRepository, shape: InputKind) -> HubSource:
+def open_source(repository: HubRepository, input_kind: InputKind) -> HubSource:
     """A repository at the commit that its revision names now. Raises BadInputError, StoreError."""
-    if place.fixed:
-        return HubSource(place, shape)
-    with translate_errors(place):
+    if repository.is_commit:
+        return HubSource(repository, input_kind)
+    with translate_errors(repository):
         found = huggingface_hub.resolve_revision(
-            place.name,
-            revision=place.revision,
-            repo_type=repo_type(place),
+            repository.name,
+            revision=repository.revision,
+            repo_type=repo_type(repository),
             local_files_only=constants.is_offline_mode(),
         )
-    return HubSource(place.at(found.resolved), shape)
+    return HubSource(repository.at_commit(found.resolved), input_kind)
 
 
-def repo_type(place: HubRepository) -> str:
-    return constants.REPO_TYPE_DATASET if place.dataset else constants.REPO_TYPE_MODEL
+def repo_type(repository: HubRepository) -> str:
+    return constants.REPO_TYPE_DATASET if repository.dataset else constants.REPO_TYPE_MODEL
 
 
-def list_entries(place: HubRepository) -> Iterator[RepoFile]:
+def list_entries(repository: HubRepository) -> Iterator[RepoFile]:
     """The files of a commit, asked of the hub."""
     entries = huggingface_hub.list_repo_tree(
-        place.name, recursive=True, revision=place.revision, repo_type=repo_type(place)
+        repository.name, recursive=True, revision=repository.revision, repo_type=repo_type(repository)
     )
     return (entry for entry in entries if isinstance(entry, RepoFile))
 
 
-def list_cached_entries(place: HubRepository) -> Sequence[RepoFile]:
+def list_cached_entries(repository: HubRepository) -> Sequence[RepoFile]:
     """The files of a commit, as the hub's own cache knows them."""
-    return huggingface_hub.get_cached_repo_tree(place.name, revision=place.revision, repo_type=repo_type(place))
+    return huggingface_hub.get_cached_repo_tree(
+        repository.name, revision=repository.revision, repo_type=repo_type(repository)
+    )
 
 
 def to_remote_file(entry: RepoFile, path: str) -> RemoteFile:
@@ -122,20 +126,20 @@ def is_within(name: str, path: str) -> bool:
     return not path or name == path or name.startswith(f"{path}/")
 
 
-def select_file(place: HubRepository, found: Sequence[RemoteFile]) -> tuple[RemoteFile, ...]:
+def select_file(repository: HubRepository, found: Sequence[RemoteFile]) -> tuple[RemoteFile, ...]:
     """The one file that is wanted. Raises BadInputError if it is not there."""
     for one in found:
-        if place.path and one.name == place.path:
+        if repository.path and one.name == repository.path:
             return selection.select_visible(
                 [RemoteFile(one.name.rpartition("/")[2], one.size, one.version_tag, one.sha256)]
             )
     raise BadInputError(
-        f"there is no such file at commit {place.revision[:12]}; give the path of a JSON Lines file behind the revision"
+        f"there is no such file at commit {repository.revision[:12]}; give the path of a JSON Lines file behind the revision"
     )
 
 
 @contextmanager
-def translate_errors(place: HubRepository) -> Iterator[None]:
+def translate_errors(repository: HubRepository) -> Iterator[None]:
     """Turn the errors of the library and its transport into ours; a disk's pass. Raises BadInputError, StoreError."""
     try:
         yield
@@ -144,10 +148,10 @@ def translate_errors(place: HubRepository) -> Iterator[None]:
     except Exception as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise
-        raise translate_error(place, error) from error
+        raise translate_error(repository, error) from error
 
 
-def translate_error(place: HubRepository, error: Exception) -> BadInputError | StoreError:
+def translate_error(repository: HubRepository, error: Exception) -> BadInputError | StoreError:
     """What an error of the library means for the user: the rule and the way out, in one line, without the field."""
     if constants.is_offline_mode():
         return BadInputError(
@@ -157,10 +161,12 @@ def translate_error(place: HubRepository, error: Exception) -> BadInputError | S
     for cause in causes(error):
         for kind, words in REMEDIES.items():
             if isinstance(cause, kind):
-                return BadInputError(f"{words.format(hub=hub, **message_fields(place))} ({error_name(cause)})")
+                return BadInputError(f"{words.format(hub=hub, **message_fields(repository))} ({error_name(cause)})")
         if isinstance(cause, errors.HfHubHTTPError) and cause.response.status_code in (401, 403):
             return BadInputError(f"{hub} does not let us read it ({cause.response.status_code}); {LOGIN_HINT}")
-    return StoreError(f"{place}: {hub} does not give it now ({error_name(error)}); check HF_ENDPOINT and the network")
+    return StoreError(
+        f"{repository}: {hub} does not give it now ({error_name(error)}); check HF_ENDPOINT and the network"
+    )
 
 
 def hub_address() -> str:
@@ -169,8 +175,8 @@ def hub_address() -> str:
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
-def message_fields(place: HubRepository) -> dict[str, str]:
-    return {"name": place.name, "revision": place.revision, "kind": repo_type(place)}
+def message_fields(repository: HubRepository) -> dict[str, str]:
+    return {"name": repository.name, "revision": repository.revision, "kind": repo_type(repository)}
 
 
 def error_name(error: BaseException) -> str:

@@ -90,16 +90,16 @@ def select_visible(items: Iterable[RemoteFile]) -> tuple[RemoteFile, ...]:
     return tuple(found[name] for name in sorted(found))
 
 
-def check(items: Iterable[RemoteFile], shape: InputKind) -> None:
+def check(items: Iterable[RemoteFile], kind: InputKind) -> None:
     """Raises BadInputError unless these files can be what is wanted."""
     names = {item.name for item in items}
     if not names:
         raise BadInputError("there is nothing; correct the address")
-    needed = REQUIRED_FILES.get(shape)
+    needed = REQUIRED_FILES.get(kind)
     if needed is None:
         return
     if needed not in names:
-        raise BadInputError(f"holds no {needed}, so it is no {shape}; give the address of the folder that holds it")
+        raise BadInputError(f"holds no {needed}, so it is no {kind}; give the address of the folder that holds it")
     if not any(name.endswith(WEIGHTS_SUFFIX) for name in names):
         raise BadInputError(
             f"holds no weights as safetensors ({len(names)} other files), and pickled ones are refused; convert it"

@@ -47,11 +47,11 @@ class HubRepository:
         return f"{HF_SCHEME}{kind}{self.name}@{self.revision}{path}"
 
     @property
-    def fixed(self) -> bool:
+    def is_commit(self) -> bool:
         """Whether the revision is a commit, which never moves."""
         return COMMIT_PATTERN.fullmatch(self.revision) is not None
 
-    def at(self, commit: str) -> "HubRepository":
+    def at_commit(self, commit: str) -> "HubRepository":
         return replace(self, revision=commit)
 
 

@@ -28,19 +28,19 @@ class BlobCache:
         path = self.root / "blobs" / digest[:2] / digest
         with files.translate_os_errors(self.root), self._fetching.setdefault(digest, threading.Lock()):
             if not path.exists():
-                self._fetched(path, fetch)
+                self._fetch(path, fetch)
                 self._checked.mark_verified(path, digest)
             self._checked.verify(path, digest)
         return path
 
-    def _fetched(self, path: Path, fetch: Callable[[Path], None]) -> None:
+    def _fetch(self, path: Path, fetch: Callable[[Path], None]) -> None:
         """Make `path`, whole or not at all. Raises what `fetch` raises, OSError."""
-        beside = self.root / "tmp" / uuid.uuid4().hex
-        beside.parent.mkdir(parents=True, exist_ok=True)
+        temporary = self.root / "tmp" / uuid.uuid4().hex
+        temporary.parent.mkdir(parents=True, exist_ok=True)
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            fetch(beside)
-            beside.chmod(READ_ONLY_MODE)
-            beside.replace(path)
+            fetch(temporary)
+            temporary.chmod(READ_ONLY_MODE)
+            temporary.replace(path)
         finally:
-            beside.unlink(missing_ok=True)
+            temporary.unlink(missing_ok=True)

@@ -59,11 +59,11 @@ class LocalStore:
 
     def publish(self, key: str, data: bytes) -> bytes:
         """Give `key` to `data` unless it is taken; what stands there. Raises StoreError, ValueError on a bad key."""
-        standing = self.read(key)
-        if standing is None:
+        existing = self.read(key)
+        if existing is None:
             with files.translate_os_errors(self.root), files.temporary_file(self.root / "tmp", data) as (temporary, _):
-                standing = self._claim(key, temporary)
-        return data if standing is None else standing
+                existing = self._claim(key, temporary)
+        return data if existing is None else existing
 
     def read(self, key: str) -> bytes | None:
         """What stands at `key`, or None. Raises StoreError, ValueError on a bad key."""
@@ -95,12 +95,12 @@ class LocalStore:
             if files.link_if_absent(temporary, self._name(key)):
                 self._meter.add(Usage(up=temporary.stat().st_size))
                 return None
-            standing = self.read(key)
+            existing = self.read(key)
         except NotADirectoryError:
-            standing = None
-        if standing is None:
+            existing = None
+        if existing is None:
             raise StoreError(f"{self._name(key)}: a key cannot be another key's folder; choose another key")
-        return standing
+        return existing
 
     def _blob(self, digest: Digest) -> Path:
         return self.root / "blobs" / digest[:2] / digest

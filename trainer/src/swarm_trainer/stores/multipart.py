@@ -62,35 +62,35 @@ def sent_part_size(size: int) -> int:
     return max(part_size(size), -(-size // (THREADS * turns)))
 
 
-def put(store: Bucket, source: Path | bytes) -> Digest:
+def put(bucket: Bucket, source: Path | bytes) -> Digest:
     """Keep these bytes; return their digest. Raises StoreError."""
     if isinstance(source, bytes):
-        return put_bytes(store, source)
+        return put_bytes(bucket, source)
     with files.translate_os_errors(source):
         stamp = files.stamp(source)  # taken first: who writes while we read leaves another stamp
         size = stamp[2]
         if size <= PART_BYTES:
-            return put_bytes(store, source.read_bytes())
+            return put_bytes(bucket, source.read_bytes())
         digest = files.digest(source)
-        if store.size(blob_key(digest)) != size:
+        if bucket.size(blob_key(digest)) != size:
             with source.open("rb") as file:
-                upload(store, digest, UploadSource(source, file.fileno(), stamp))
+                upload(bucket, digest, UploadSource(source, file.fileno(), stamp))
     return digest
 
 
-def put_bytes(store: Bucket, data: bytes) -> Digest:
+def put_bytes(bucket: Bucket, data: bytes) -> Digest:
     """Keep what fits into one request. The store checks the sha256 itself where it can."""
     digest = digest_bytes(data)
     key = blob_key(digest)
-    if store.size(key) != len(data):
+    if bucket.size(key) != len(data):
         sha256 = base64.b64encode(bytes.fromhex(digest)).decode()
-        store.write(key, data, {"ChecksumSHA256": sha256} if supports_checksums(store) else {})
+        bucket.write(key, data, {"ChecksumSHA256": sha256} if supports_checksums(bucket) else {})
     return digest
 
 
-def supports_checksums(store: Bucket) -> bool:
+def supports_checksums(bucket: Bucket) -> bool:
     """Whether the store knows the newer checksums, as far as its user says."""
-    return store.place.request_checksum is RequestChecksum.WHEN_SUPPORTED
+    return bucket.storage.request_checksum is RequestChecksum.WHEN_SUPPORTED
 
 
 class PartBody:
@@ -154,45 +154,45 @@ class UploadSource:
             raise StoreError(f"{self.path}: changed while it was read; put it again when nobody writes to it")
 
 
-def upload(store: Bucket, digest: Digest, source: UploadSource) -> None:
+def upload(bucket: Bucket, digest: Digest, source: UploadSource) -> None:
     """Send a file in parts. Raises StoreError, also for a file that is written to meanwhile, and OSError."""
-    key, deadline = blob_key(digest), store.limits.deadline(source.size)
-    choose_part_client(store, deadline)
-    request = create_upload(store, key, deadline)
+    key, deadline = blob_key(digest), bucket.limits.deadline(source.size)
+    choose_part_client(bucket, deadline)
+    request = create_upload(bucket, key, deadline)
     with ExitStack() as unfinished:
-        unfinished.callback(abort_upload, store, key, request)
-        sent = send_parts(store, request, source, deadline)
+        unfinished.callback(abort_upload, bucket, key, request)
+        sent = send_parts(bucket, request, source, deadline)
         source.check()
-        complete_upload(store, key, {**request, "MultipartUpload": {"Parts": sent}}, source.size, deadline)
+        complete_upload(bucket, key, {**request, "MultipartUpload": {"Parts": sent}}, source.size, deadline)
         unfinished.pop_all()
 
 
-def create_upload(store: Bucket, key: str, deadline: Deadline) -> dict[str, Any]:
+def create_upload(bucket: Bucket, key: str, deadline: Deadline) -> dict[str, Any]:
     """What names a new upload in every later request of it. Raises StoreError."""
-    at = store.at(key)
-    checksum = {"ChecksumAlgorithm": "CRC32"} if supports_checksums(store) else {}
-    start = functools.partial(store.client.create_multipart_upload, **at, **checksum)
-    return {**at, "UploadId": store.persistently(start, key, deadline, writing=True)["UploadId"]}
+    arguments = bucket.object_arguments(key)
+    checksum = {"ChecksumAlgorithm": "CRC32"} if supports_checksums(bucket) else {}
+    start = functools.partial(bucket.client.create_multipart_upload, **arguments, **checksum)
+    return {**arguments, "UploadId": bucket.with_retries(start, key, deadline, writing=True)["UploadId"]}
 
 
-def abort_upload(store: Bucket, key: str, request: Mapping[str, Any]) -> None:
+def abort_upload(bucket: Bucket, key: str, request: Mapping[str, Any]) -> None:
     """Drop the parts of an upload: they would take room, unseen, until somebody's rule collects them.
 
     What ended the upload matters more than whether this comes to anything, so nothing is raised.
     """
-    hasty = Deadline(ABORT_SECONDS, store.limits)
+    abort_deadline = Deadline(ABORT_SECONDS, bucket.limits)
     with suppress(Exception):
-        store.persistently(lambda: store.client.abort_multipart_upload(**request), key, hasty, writing=True)
+        bucket.with_retries(lambda: bucket.client.abort_multipart_upload(**request), key, abort_deadline, writing=True)
 
 
-def choose_part_client(store: Bucket, deadline: Deadline) -> None:
+def choose_part_client(bucket: Bucket, deadline: Deadline) -> None:
     """Find out, before the first upload, whether parts may go unsigned. Raises StoreError."""
-    if supports_checksums(store) and store.part_client is None:
-        client = s3_bucket.build_client(store.place, store.limits, signing=False)
-        store.part_client = client if verifies_checksums(store, client, deadline) else store.client
+    if supports_checksums(bucket) and bucket.part_client is None:
+        client = s3_bucket.build_client(bucket.storage, bucket.limits, signing=False)
+        bucket.part_client = client if verifies_checksums(bucket, client, deadline) else bucket.client
 
 
-def verifies_checksums(store: Bucket, client: Any, deadline: Deadline) -> bool:
+def verifies_checksums(bucket: Bucket, client: Any, deadline: Deadline) -> bool:
     """Whether the store finds a changed byte in what `client` sends. Raises StoreError.
 
     In an upload of the trial's own: a part that was kept cannot be replaced everywhere (`rclone serve s3`). Who may not
@@ -200,52 +200,52 @@ def verifies_checksums(store: Bucket, client: Any, deadline: Deadline) -> bool:
     """
     key = f"probe/{uuid.uuid4().hex}"
     try:
-        request = create_upload(store, key, deadline)
+        request = create_upload(bucket, key, deadline)
     except RefusedError:
         return False
     try:
         return bool(
-            retry_part(store, key, functools.partial(unsigned_parts.rejects_bad_checksum, client, request), deadline)
+            retry_part(bucket, key, functools.partial(unsigned_parts.rejects_bad_checksum, client, request), deadline)
         )
     finally:
-        abort_upload(store, key, request)
+        abort_upload(bucket, key, request)
 
 
 def send_parts(
-    store: Bucket, request: dict[str, Any], source: UploadSource, deadline: Deadline
+    bucket: Bucket, request: dict[str, Any], source: UploadSource, deadline: Deadline
 ) -> list[dict[str, Any]]:
     """Send every part, `THREADS` at once; what completing the upload wants to know of each."""
 
-    def one(number: int, start: int, size: int) -> dict[str, Any]:
+    def send_one(number: int, start: int, size: int) -> dict[str, Any]:
         checksum = (
             {"ChecksumCRC32": unsigned_parts.encode_crc32(source.crc32(start, size))}
-            if supports_checksums(store)
+            if supports_checksums(bucket)
             else {}
         )
 
         def once() -> Any:
             source.check()  # of a file that became shorter a part would never be whole
             body = PartBody(source.file, start, size)
-            return unsigned_parts.send_part(store, {**request, **checksum, "PartNumber": number, "Body": body})
+            return unsigned_parts.send_part(bucket, {**request, **checksum, "PartNumber": number, "Body": body})
 
-        answer = retry_part(store, request["Key"], once, deadline)
-        store.meter.add(Usage(up=size))
-        told = {"ChecksumCRC32": answer["ChecksumCRC32"]} if checksum and "ChecksumCRC32" in answer else {}
-        return {"PartNumber": number, "ETag": answer["ETag"], **told}
+        answer = retry_part(bucket, request["Key"], once, deadline)
+        bucket.meter.add(Usage(up=size))
+        confirmed = {"ChecksumCRC32": answer["ChecksumCRC32"]} if checksum and "ChecksumCRC32" in answer else {}
+        return {"PartNumber": number, "ETag": answer["ETag"], **confirmed}
 
     with ThreadPoolExecutor(THREADS) as pool:
         return list(
-            run_bounded(pool, (lambda n=n, part=part: one(n, *part) for n, part in enumerate(source.ranges(), 1)))
+            run_bounded(pool, (lambda n=n, part=part: send_one(n, *part) for n, part in enumerate(source.ranges(), 1)))
         )
 
 
-def retry_part(store: Bucket, name: str, call: Any, deadline: Deadline) -> Any:
+def retry_part(bucket: Bucket, name: str, call: Any, deadline: Deadline) -> Any:
     """One part, tried until the deadline. Raises StoreError, also when the upload is not known any more."""
     try:
-        return store.persistently(call, name.rpartition("/")[2], deadline, writing=True)
+        return bucket.with_retries(call, name.rpartition("/")[2], deadline, writing=True)
     except ClientError as error:
         raise StoreError(
-            f"{store.where()}: the upload of {name} is gone ({s3_errors.error_code(error)}); somebody aborts"
+            f"{bucket.address()}: the upload of {name} is gone ({s3_errors.error_code(error)}); somebody aborts"
             f" uploads that are"
             " on their way, let the rule for incomplete ones wait a day"
         ) from error
@@ -266,46 +266,48 @@ def run_bounded(pool: ThreadPoolExecutor, jobs: Iterable[Any]) -> Iterator[Any]:
             future.cancel()
 
 
-def complete_upload(store: Bucket, key: str, request: dict[str, Any], size: int, deadline: Deadline) -> None:
-    """Make the object of its parts. A lost answer is told by the object that stands. Raises StoreError."""
+def complete_upload(bucket: Bucket, key: str, request: dict[str, Any], size: int, deadline: Deadline) -> None:
+    """Make the object of its parts. A lost answer is confirmed by the object that stands. Raises StoreError."""
     try:
-        store.persistently(lambda: store.client.complete_multipart_upload(**request), key, deadline, writing=True)
+        bucket.with_retries(lambda: bucket.client.complete_multipart_upload(**request), key, deadline, writing=True)
     except ClientError as error:
-        if store.size(key) != size:
-            raise s3_errors.build_refused_error(store.where(key), error, writing=True) from None
+        if bucket.size(key) != size:
+            raise s3_errors.build_refused_error(bucket.address(key), error, writing=True) from None
 
 
-def get(store: Bucket, digest: Digest, path: Path) -> None:
+def get(bucket: Bucket, digest: Digest, path: Path) -> None:
     """Write the blob to the new file `path`, checked. Raises CorruptError, StoreError if there is none, OSError."""
     key = blob_key(digest)
-    size = store.size(key)
+    size = bucket.size(key)
     if size is None:
-        raise StoreError(f"{digest}: not in the store {store.where()}; put it first, or give the store that has it")
+        raise StoreError(f"{digest}: not in the store {bucket.address()}; put it first, or give the store that has it")
     found: list[str] = []
     for _ in range(DOWNLOAD_ATTEMPTS):
-        sha256 = download(store, ObjectInfo(key, size), path)
+        sha256 = download(bucket, ObjectInfo(key, size), path)
         if sha256 == digest:
             return
         if sha256 in found:
             raise CorruptError(
-                f"{store.where(key)}: its bytes have sha256 {sha256}, its name says {digest}: it was changed after it"
+                f"{bucket.address(key)}: its bytes have sha256 {sha256}, its name says {digest}: it was changed after it"
                 " was written; restore it from a copy, or start the run in another place"
             )
         found.append(sha256)
     raise StoreError(
-        f"{store.where(key)}: comes damaged, differently each of {DOWNLOAD_ATTEMPTS} times; check the network"
+        f"{bucket.address(key)}: comes damaged, differently each of {DOWNLOAD_ATTEMPTS} times; check the network"
     )
 
 
-def download(store: Bucket, seen: ObjectInfo, path: Path) -> str:
+def download(bucket: Bucket, seen: ObjectInfo, path: Path) -> str:
     """Write the object to `path`, in parts; the sha256 of what came. Raises StoreError, OSError."""
     size = seen.size
-    deadline, length = store.limits.deadline(size), part_size(size)
+    deadline, length = bucket.limits.deadline(size), part_size(size)
     sha256 = hashlib.sha256()
     with path.open("w+b") as file, ThreadPoolExecutor(THREADS) as pool:
         os.truncate(file.fileno(), size)
         jobs = (
-            lambda start=start: download_range(store, seen, file.fileno(), (start, min(length, size - start)), deadline)
+            lambda start=start: download_range(
+                bucket, seen, file.fileno(), (start, min(length, size - start)), deadline
+            )
             for start in range(0, size, length)
         )
         for start, count in run_bounded(pool, jobs):
@@ -315,14 +317,14 @@ def download(store: Bucket, seen: ObjectInfo, path: Path) -> str:
 
 
 def download_range(
-    store: Bucket, seen: ObjectInfo, file: int, part: tuple[int, int], deadline: Deadline
+    bucket: Bucket, seen: ObjectInfo, file: int, part: tuple[int, int], deadline: Deadline
 ) -> tuple[int, int]:
     """Write the bytes `part` (start, length) of an object, as it was seen, to their place. Raises StoreError."""
     start, length = part
-    request = {**store.at(seen.key), **({"IfMatch": seen.etag} if seen.etag else {})}
+    request = {**bucket.object_arguments(seen.key), **({"IfMatch": seen.etag} if seen.etag else {})}
 
     def once() -> None:
-        response = store.client.get_object(**request, Range=f"bytes={start}-{start + length - 1}")
+        response = bucket.client.get_object(**request, Range=f"bytes={start}-{start + length - 1}")
         offset = start
         with response["Body"] as stream:
             while piece := stream.read(s3_bucket.CHUNK):
@@ -332,15 +334,15 @@ def download_range(
             raise TransferError(f"{offset - start} bytes of {length}")
 
     try:
-        store.persistently(once, seen.key, deadline)
-        store.meter.add(Usage(down=length))
+        bucket.with_retries(once, seen.key, deadline)
+        bucket.meter.add(Usage(down=length))
     except ClientError as error:
-        raise changed_error(store.where(seen.key), error) from error
+        raise changed_error(bucket.address(seen.key), error) from error
     return part
 
 
-def changed_error(where: str, error: ClientError) -> StoreError:
+def changed_error(address: str, error: ClientError) -> StoreError:
     """What an error says of an object that was seen a moment ago."""
     if s3_errors.classify(error) is ErrorKind.NOT_FOUND:
-        return StoreError(f"{where}: deleted while it was read; somebody deletes what a run needs")
-    return StoreError(f"{where}: changed while it was read; run again when nobody writes to it")
+        return StoreError(f"{address}: deleted while it was read; somebody deletes what a run needs")
+    return StoreError(f"{address}: changed while it was read; run again when nobody writes to it")

@@ -38,43 +38,43 @@ DeletionRank = tuple[int, int, int]
 class PurgeReport:
     """What was deleted."""
 
-    things: int = 0
+    objects: int = 0
     size: int = 0
     """In bytes."""
 
 
-def purge(shelf: StoreListing, report: Callable[[PurgeReport], None]) -> PurgeReport:
+def purge(listing: StoreListing, report: Callable[[PurgeReport], None]) -> PurgeReport:
     """Delete everything of the run; `report` hears how far it is. Raises StoreError."""
-    gone = PurgeReport()
+    deleted = PurgeReport()
     for _ in range(ROUNDS):
-        found = [(place, thing) for thing in shelf.things() if (place := deletion_rank(thing)) is not None]
+        found = [(rank, stored) for stored in listing.objects() if (rank := deletion_rank(stored)) is not None]
         if not found:
-            return gone
-        for thing in delete_in_order(shelf, found):
-            gone = PurgeReport(gone.things + 1, gone.size + thing.size)
-            report(gone)
-    if left := [thing.key for thing in shelf.things() if deletion_rank(thing) is not None]:
+            return deleted
+        for stored in delete_in_order(listing, found):
+            deleted = PurgeReport(deleted.objects + 1, deleted.size + stored.size)
+            report(deleted)
+    if left := [stored.key for stored in listing.objects() if deletion_rank(stored) is not None]:
         raise StoreError(f"{left[0]}: written while the run is deleted; end whoever writes there, and purge again")
-    return gone
+    return deleted
 
 
-def delete_in_order(shelf: StoreListing, found: list[tuple[DeletionRank, StoredObject]]) -> Iterator[StoredObject]:
-    """Throw things away, those of one place at once, and none before all of the places before it are gone."""
+def delete_in_order(listing: StoreListing, found: list[tuple[DeletionRank, StoredObject]]) -> Iterator[StoredObject]:
+    """Throw things away, those of one place at once, and none before all of the places before it are deleted."""
 
-    def discard(thing: StoredObject) -> StoredObject:
-        shelf.discard(thing)
-        return thing
+    def delete(stored: StoredObject) -> StoredObject:
+        listing.delete(stored)
+        return stored
 
     with ThreadPoolExecutor(THREADS) as pool:
         for _, together in groupby(sorted(found, key=lambda one: one[0]), key=lambda one: one[0]):
-            yield from pool.map(discard, [thing for _, thing in together])
+            yield from pool.map(delete, [stored for _, stored in together])
 
 
-def deletion_rank(thing: StoredObject) -> DeletionRank | None:
+def deletion_rank(stored: StoredObject) -> DeletionRank | None:
     """When a thing is deleted; None if it is no part of the run."""
-    if STORED_PATTERN.fullmatch(thing.key):
+    if STORED_PATTERN.fullmatch(stored.key):
         return (5, 0, 0)
-    name = NAME_PATTERN.fullmatch(thing.key)
+    name = NAME_PATTERN.fullmatch(stored.key)
     if name is None:
         return None
     if iteration := ITERATION_PATTERN.fullmatch(name[1]):

@@ -27,21 +27,21 @@ RANDOM = random.SystemRandom()
 class RetryLimits:
     """Seconds, and the rate below which a transfer counts as stuck."""
 
-    connect: float = 5.0
-    silence: float = 30.0
+    connect_timeout: float = 5.0
+    read_timeout: float = 30.0
     """Without a byte, on one connection."""
-    call: float = 120.0
+    call_timeout: float = 120.0
     """For a call, all its attempts together, apart from what its bytes need."""
-    rate: float = 256 * 1024.0
-    """Bytes a second: a transfer may take `call` and its size divided by this."""
-    pause: float = 0.05
+    min_rate: float = 256 * 1024.0
+    """Bytes a second: a transfer may take `call_timeout` and its size divided by this."""
+    first_pause: float = 0.05
     """The first pause between two attempts at most; each later one may last twice as long."""
-    busy_pause: float = 0.5
+    first_throttled_pause: float = 0.5
     """Likewise, where the store asks for less."""
 
     def deadline(self, size: int = 0) -> "Deadline":
         """From now on, for `size` bytes."""
-        return Deadline(self.call + size / self.rate, self)
+        return Deadline(self.call_timeout + size / self.min_rate, self)
 
 
 class Deadline:
@@ -52,16 +52,16 @@ class Deadline:
         self.limits = limits
         self._end = time.monotonic() + seconds
 
-    def left(self) -> float:
+    def seconds_left(self) -> float:
         return self._end - time.monotonic()
 
     def check(self) -> None:
         """Raises LateError when the moment has passed."""
-        if self.left() <= 0:
+        if self.seconds_left() <= 0:
             raise DeadlineError
 
 
-def with_retries(call: Callable[[], T], where: str, deadline: Deadline, *, writing: bool) -> T:
+def with_retries(call: Callable[[], T], address: str, deadline: Deadline, *, writing: bool) -> T:
     """What `call` gives, asked until it gives something or time is over.
 
     Errors that say something (a condition that does not hold, an absent object) pass through as they are. Raises
@@ -73,7 +73,7 @@ def with_retries(call: Callable[[], T], where: str, deadline: Deadline, *, writi
             deadline.check()
             return call()
         except DeadlineError:
-            raise s3_errors.build_timeout_error(where, deadline.seconds, last) from last
+            raise s3_errors.build_timeout_error(address, deadline.seconds, last) from last
         except Exception as error:
             last = error
             match s3_errors.classify(error):
@@ -82,14 +82,14 @@ def with_retries(call: Callable[[], T], where: str, deadline: Deadline, *, writi
                 case ErrorKind.PERMANENT if isinstance(error, StoreError):
                     raise
                 case ErrorKind.PERMANENT:
-                    raise s3_errors.build_refused_error(where, error, writing=writing) from None
+                    raise s3_errors.build_refused_error(address, error, writing=writing) from None
                 case kind:
-                    sleep_before_retry(attempt, busy=kind is ErrorKind.THROTTLED, deadline=deadline)
+                    sleep_before_retry(attempt, throttled=kind is ErrorKind.THROTTLED, deadline=deadline)
     raise AssertionError("an endless loop has ended")
 
 
-def sleep_before_retry(attempt: int, *, busy: bool, deadline: Deadline) -> None:
+def sleep_before_retry(attempt: int, *, throttled: bool, deadline: Deadline) -> None:
     """Pause before the next attempt, never beyond the deadline."""
-    first = deadline.limits.busy_pause if busy else deadline.limits.pause
+    first = deadline.limits.first_throttled_pause if throttled else deadline.limits.first_pause
     longest = min(MAX_PAUSE_SECONDS, first * 2 ** min(attempt, 16))
-    time.sleep(max(0.0, min(RANDOM.uniform(0, longest), deadline.left())))
+    time.sleep(max(0.0, min(RANDOM.uniform(0, longest), deadline.seconds_left())))

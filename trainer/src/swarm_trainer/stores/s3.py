@@ -33,16 +33,16 @@ REMEMBERED_WRITES = 32
 
 
 class S3Store:
-    """Artefacts and names below `place.prefix`; blobs that were fetched in the folder `cache`."""
+    """Artefacts and names below `storage.prefix`; blobs that were fetched in the folder `cache`."""
 
     def __init__(
-        self, place: S3Storage, cache: Path, limits: RetryLimits | None = None, meter: Meter | None = None
+        self, storage: S3Storage, cache: Path, limits: RetryLimits | None = None, meter: Meter | None = None
     ) -> None:
         """`meter` is told of bytes that come and go."""
-        self.bucket = Bucket(place, limits, meter=meter)
+        self.bucket = Bucket(storage, limits, meter=meter)
         self._cache = BlobCache(cache)
         # In single-writer mode the store's conditions may mean nothing: threads of the one writer wait for each other.
-        self._alone = place.single_writer
+        self._single_writer = storage.single_writer
         self._lock = threading.Lock()
 
     def put(self, source: Path | bytes) -> Digest:
@@ -57,11 +57,11 @@ class S3Store:
     def publish(self, key: str, data: bytes) -> bytes:
         """Give `key` to `data` unless it is taken; what stands there. Raises StoreError, ValueError on a bad key."""
         name = name_key(key)
-        with self._lock if self._alone else nullcontext():
-            standing = self.bucket.read(name) if self._alone else None
-            if standing is None and self.bucket.write(name, data, IF_ABSENT) is not None:
+        with self._lock if self._single_writer else nullcontext():
+            existing = self.bucket.read(name) if self._single_writer else None
+            if existing is None and self.bucket.write(name, data, IF_ABSENT) is not None:
                 return data
-            return (standing or self._standing(name)).data
+            return (existing or self._read_existing(name)).data
 
     def read(self, key: str) -> bytes | None:
         """What stands at `key`, or None. Raises StoreError, CorruptError, ValueError on a bad key."""
@@ -71,7 +71,7 @@ class S3Store:
     def swap(self, key: str, expected: bytes | None, data: bytes) -> bool:
         """Move `key` from `expected` to `data`; False if another value stands. Raises StoreError, ValueError."""
         name, own = name_key(key), uuid.uuid4().hex[:16]
-        with self._lock if self._alone else nullcontext():
+        with self._lock if self._single_writer else nullcontext():
             found = self.bucket.read(name)
             if (None if found is None else found.data) != expected:
                 return False
@@ -82,12 +82,12 @@ class S3Store:
             found = self.bucket.read(name)
         return found is not None and own in found.writes
 
-    def _standing(self, name: str) -> ObjectContent:
+    def _read_existing(self, name: str) -> ObjectContent:
         """What stands at a name that is taken. Raises StoreError when it has gone."""
         found = self.bucket.read(name)
         if found is None:
             raise StoreError(
-                f"{self.bucket.where(name)}: taken, and then not there; somebody deletes what a run needs, stop that"
+                f"{self.bucket.address(name)}: taken, and then not there; somebody deletes what a run needs, stop that"
             )
         return found
 

@@ -61,27 +61,27 @@ class ObjectInfo:
 
 
 class Bucket:
-    """The objects below `place.prefix`. Safe to use from many threads."""
+    """The objects below `storage.prefix`. Safe to use from many threads."""
 
     def __init__(
-        self, place: S3Storage, limits: RetryLimits | None = None, client: Any = None, meter: Meter | None = None
+        self, storage: S3Storage, limits: RetryLimits | None = None, client: Any = None, meter: Meter | None = None
     ) -> None:
-        self.place = place
+        self.storage = storage
         self.limits = limits or RetryLimits()
-        self.client = client or build_client(place, self.limits)
+        self.client = client or build_client(storage, self.limits)
         self.part_client: Any = None
         """The client that parts of large files go by, from the first on (`unsigned_parts`)."""
         self.meter = meter or Meter()
         """Told of the bytes of objects, sent and received; those of attempts that failed are not counted."""
 
-    def where(self, key: str = "") -> str:
+    def address(self, key: str = "") -> str:
         """The address of an object, for messages."""
-        path = f"{self.place.prefix}/{key}".strip("/")
-        return f"s3://{self.place.bucket}/{path}".rstrip("/")
+        path = f"{self.storage.prefix}/{key}".strip("/")
+        return f"s3://{self.storage.bucket}/{path}".rstrip("/")
 
-    def at(self, key: str) -> dict[str, str]:
+    def object_arguments(self, key: str) -> dict[str, str]:
         """The object `key` as an S3 call names it."""
-        return {"Bucket": self.place.bucket, "Key": f"{self.place.prefix}/{key}".removeprefix("/")}
+        return {"Bucket": self.storage.bucket, "Key": f"{self.storage.prefix}/{key}".removeprefix("/")}
 
     def read(self, key: str) -> ObjectContent | None:
         """The object, its sha256 checked; None if there is none. Raises StoreError, CorruptError."""
@@ -89,55 +89,55 @@ class Bucket:
         deadline = self.limits.deadline()
 
         def once() -> ObjectContent:
-            response = self.client.get_object(**self.at(key))
+            response = self.client.get_object(**self.object_arguments(key))
             found = ObjectContent(read_body(response, deadline), response["ETag"], parse_write_ids(response))
             self._check(key, found.data, response["Metadata"].get("sha256"), wrong)
             self.meter.add(Usage(down=len(found.data)))
             return found
 
         try:
-            return self.persistently(once, key, deadline)
+            return self.with_retries(once, key, deadline)
         except ClientError as error:
             raise_unless_absent(error)
             return None
 
     def size(self, key: str) -> int | None:
         """Bytes of the object; None if there is none. Raises StoreError."""
-        seen = self.look(key)
+        seen = self.head(key)
         return None if seen is None else seen.size
 
-    def look(self, key: str) -> ObjectInfo | None:
+    def head(self, key: str) -> ObjectInfo | None:
         """The object as it is seen from outside; None if there is none. Raises StoreError."""
         try:
-            seen = self.persistently(lambda: self.client.head_object(**self.at(key)), key)
+            seen = self.with_retries(lambda: self.client.head_object(**self.object_arguments(key)), key)
         except ClientError as error:
             raise_unless_absent(error)
             return None
         return ObjectInfo(key, int(seen["ContentLength"]), etag=seen["ETag"])
 
-    def write(self, key: str, data: bytes, terms: dict[str, str], writes: tuple[str, ...] = ()) -> str | None:
-        """Write the object on `terms` (IfMatch, IfNoneMatch, a checksum); its etag, or None: a condition did not hold.
+    def write(self, key: str, data: bytes, conditions: dict[str, str], writes: tuple[str, ...] = ()) -> str | None:
+        """Write the object on `conditions` (IfMatch, IfNoneMatch, a checksum); its etag, or None: a condition did not hold.
 
         None may also be the second attempt of a first that was done, but whose answer was lost. Raises StoreError.
         """
         metadata = {"sha256": digest_bytes(data), **({"writes": ",".join(writes)} if writes else {})}
-        request = {**self.at(key), "Body": data, "Metadata": metadata, **terms}
+        request = {**self.object_arguments(key), "Body": data, "Metadata": metadata, **conditions}
         try:
-            etag = str(self.persistently(lambda: self.client.put_object(**request)["ETag"], key, writing=True))
+            etag = str(self.with_retries(lambda: self.client.put_object(**request)["ETag"], key, writing=True))
             self.meter.add(Usage(up=len(data)))
             return etag
         except ClientError as error:
-            if s3_errors.classify(error) is ErrorKind.PRECONDITION_FAILED or "IfMatch" in terms:
+            if s3_errors.classify(error) is ErrorKind.PRECONDITION_FAILED or "IfMatch" in conditions:
                 return None  # a pointer that is absent is not where it was expected
-            raise s3_errors.build_refused_error(self.where(key), error, writing=True) from None
+            raise s3_errors.build_refused_error(self.address(key), error, writing=True) from None
 
     def delete(self, key: str) -> None:
         """Delete the object, if it is there. Raises StoreError."""
-        self.persistently(lambda: self.client.delete_object(**self.at(key)), key, writing=True)
+        self.with_retries(lambda: self.client.delete_object(**self.object_arguments(key)), key, writing=True)
 
     def list(self) -> Iterator[ObjectInfo]:
         """Every object, for collection and for inputs: nothing that is written may rest on it. Raises StoreError."""
-        start, token = len(self.at("")["Key"]), None
+        start, token = len(self.object_arguments("")["Key"]), None
         now = datetime.now(UTC)
         while True:
             page = self._page(token)
@@ -148,16 +148,16 @@ class Bucket:
                 return
             token = page["NextContinuationToken"]
 
-    def persistently(
+    def with_retries(
         self, call: Callable[[], T], key: str, deadline: Deadline | None = None, *, writing: bool = False
     ) -> T:
         """What `call` gives for the object `key`, tried until the deadline."""
-        return retry_policy.with_retries(call, self.where(key), deadline or self.limits.deadline(), writing=writing)
+        return retry_policy.with_retries(call, self.address(key), deadline or self.limits.deadline(), writing=writing)
 
     def _page(self, token: str | None) -> Any:
-        request = {"Bucket": self.place.bucket, "Prefix": self.at("")["Key"]}
+        request = {"Bucket": self.storage.bucket, "Prefix": self.object_arguments("")["Key"]}
         more = {"ContinuationToken": token} if token else {}
-        return self.persistently(lambda: self.client.list_objects_v2(**request, **more), "")
+        return self.with_retries(lambda: self.client.list_objects_v2(**request, **more), "")
 
     def _check(self, key: str, data: bytes, named: str | None, wrong: Counter[str]) -> None:
         """Raises WireError unless `data` has the sha256 `named`; CorruptError when it is stored so."""
@@ -167,33 +167,33 @@ class Bucket:
         wrong[found] += 1
         if wrong[found] >= SAME_DAMAGE_LIMIT:
             raise CorruptError(
-                f"{self.where(key)}: its bytes have sha256 {found}, {named} was written: it was changed after it was"
+                f"{self.address(key)}: its bytes have sha256 {found}, {named} was written: it was changed after it was"
                 " written; restore it from a copy, or start the run in another place"
             )
         raise TransferError(found)
 
 
-def build_client(place: S3Storage, limits: RetryLimits, *, signing: bool = True) -> Any:
+def build_client(storage: S3Storage, limits: RetryLimits, *, signing: bool = True) -> Any:
     """A client of the store, signing bodies or their heads alone; nothing is asked yet. Raises RefusedError."""
-    checksums = "when_required" if place.request_checksum is RequestChecksum.WHEN_REQUIRED else "when_supported"
+    checksums = "when_required" if storage.request_checksum is RequestChecksum.WHEN_REQUIRED else "when_supported"
     config = Config(
-        connect_timeout=limits.connect,
-        read_timeout=limits.silence,
+        connect_timeout=limits.connect_timeout,
+        read_timeout=limits.read_timeout,
         retries={"total_max_attempts": 1, "mode": "standard"},
         max_pool_connections=2 * THREADS,
         request_checksum_calculation=checksums,
         response_checksum_validation=checksums,
         # Signed bodies are refused when a byte was changed on the way, also by stores that know no newer checksum;
         # who leaves them unsigned has seen that the store knows one (`unsigned_parts`).
-        s3={"payload_signing_enabled": signing, "addressing_style": "path" if place.endpoint else "auto"},
+        s3={"payload_signing_enabled": signing, "addressing_style": "path" if storage.endpoint else "auto"},
     )
     try:
         session = botocore.session.Session()
         session.register_component("data_loader", create_loader())
         maker = boto3.session.Session(botocore_session=session)
-        return maker.client("s3", endpoint_url=place.endpoint, region_name=place.region, config=config)
+        return maker.client("s3", endpoint_url=storage.endpoint, region_name=storage.region, config=config)
     except (BotoCoreError, ValueError) as error:
-        raise s3_errors.build_refused_error(f"s3://{place.bucket}", error, writing=False) from None
+        raise s3_errors.build_refused_error(f"s3://{storage.bucket}", error, writing=False) from None
 
 
 @functools.cache

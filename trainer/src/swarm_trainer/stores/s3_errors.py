@@ -115,9 +115,9 @@ def error_code(error: Exception) -> str:
     return type(error).__name__
 
 
-def build_refused_error(where: str, error: Exception, *, writing: bool) -> RefusedError:
-    """The refusal that `error` is, of the object or bucket `where`."""
-    return RefusedError(f"{where}: {find_remedy(error, writing=writing)} ({error_code(error)})")
+def build_refused_error(address: str, error: Exception, *, writing: bool) -> RefusedError:
+    """The refusal that `error` is, of the object or bucket `address`."""
+    return RefusedError(f"{address}: {find_remedy(error, writing=writing)} ({error_code(error)})")
 
 
 def find_remedy(error: Exception, *, writing: bool) -> str:
@@ -130,8 +130,8 @@ def find_remedy(error: Exception, *, writing: bool) -> str:
     return REMEDIES.get(error_code(error), WRITE_DENIED if writing else READ_DENIED)
 
 
-def build_timeout_error(where: str, seconds: float, error: Exception) -> StoreError:
+def build_timeout_error(address: str, seconds: float, error: Exception) -> StoreError:
     """Said when time is over, `error` being the last thing that happened."""
-    met = isinstance(error, ClientError | TransferError | DeadlineError | exceptions.FlexibleChecksumError)
-    words = TIMED_OUT if met else UNREACHABLE
-    return StoreError(f"{where}: {words} ({error_code(error)}, tried for {seconds:.0f} s)")
+    answered = isinstance(error, ClientError | TransferError | DeadlineError | exceptions.FlexibleChecksumError)
+    words = TIMED_OUT if answered else UNREACHABLE
+    return StoreError(f"{address}: {words} ({error_code(error)}, tried for {seconds:.0f} s)")

@@ -39,9 +39,9 @@ def check_conditional_writes(store: ArtifactStore) -> None:
         ignored = find_ignored_condition(bucket, key)
     except StoreError as error:
         raise RefusedError(str(error)) from error
-    if ignored and not bucket.place.single_writer:
+    if ignored and not bucket.storage.single_writer:
         raise RefusedError(
-            f"{bucket.where()}: the store ignores {ignored}, so two writers could lose an iteration; use a store with"
+            f"{bucket.address()}: the store ignores {ignored}, so two writers could lose an iteration; use a store with"
             " conditional writes, or set spec.storage.s3.singleWriter: true if this process alone writes there"
         )
 
@@ -79,5 +79,5 @@ def delete_if_allowed(bucket: Bucket, key: str) -> None:
 
 def with_short_deadline(bucket: Bucket) -> Bucket:
     """The same bucket, asked with less patience."""
-    limits = replace(bucket.limits, call=min(bucket.limits.call, CONTACT_SECONDS))
-    return Bucket(bucket.place, limits, bucket.client)
+    limits = replace(bucket.limits, call_timeout=min(bucket.limits.call_timeout, CONTACT_SECONDS))
+    return Bucket(bucket.storage, limits, bucket.client)

@@ -36,11 +36,11 @@ class StoredObject:
 class StoreListing(Protocol):
     """A place whose things can be looked through and thrown away."""
 
-    def things(self) -> Iterator[StoredObject]:
+    def objects(self) -> Iterator[StoredObject]:
         """Everything there. Raises StoreError."""
         ...
 
-    def discard(self, thing: StoredObject) -> None:
+    def delete(self, stored: StoredObject) -> None:
         """Throw one away; what is gone already is gone. Raises StoreError."""
         ...
 
@@ -51,7 +51,7 @@ class FolderListing:
     def __init__(self, root: Path) -> None:
         self.root = root
 
-    def things(self) -> Iterator[StoredObject]:
+    def objects(self) -> Iterator[StoredObject]:
         with files.translate_os_errors(self.root):
             for path in sorted(self.root.rglob("*")):
                 if path.is_file():
@@ -60,9 +60,9 @@ class FolderListing:
                         path.relative_to(self.root).as_posix(), seen.st_size, time.time() - seen.st_mtime
                     )
 
-    def discard(self, thing: StoredObject) -> None:
+    def delete(self, stored: StoredObject) -> None:
         with files.translate_os_errors(self.root):
-            (self.root / thing.key).unlink(missing_ok=True)
+            (self.root / stored.key).unlink(missing_ok=True)
 
 
 class BucketListing:
@@ -71,24 +71,24 @@ class BucketListing:
     def __init__(self, bucket: Bucket) -> None:
         self.bucket = bucket
 
-    def things(self) -> Iterator[StoredObject]:
+    def objects(self) -> Iterator[StoredObject]:
         for one in self.bucket.list():
             yield StoredObject(one.key, one.size, one.age)
-        yield from self._uploads()
+        yield from self._list_uploads()
 
-    def discard(self, thing: StoredObject) -> None:
-        if thing.upload:
-            self._abort(thing)
+    def delete(self, stored: StoredObject) -> None:
+        if stored.upload:
+            self._abort_upload(stored)
         else:
-            self.bucket.delete(thing.key)
+            self.bucket.delete(stored.key)
 
-    def _uploads(self) -> Iterator[StoredObject]:
+    def _list_uploads(self) -> Iterator[StoredObject]:
         """The uploads below the run's prefix that were begun and are not finished."""
-        own, now = self.bucket.at("")["Key"], datetime.now(UTC)
-        request = {"Bucket": self.bucket.place.bucket, "Prefix": own}
+        own, now = self.bucket.object_arguments("")["Key"], datetime.now(UTC)
+        request = {"Bucket": self.bucket.storage.bucket, "Prefix": own}
         while True:
             list_uploads = functools.partial(self.bucket.client.list_multipart_uploads, **request)
-            page = self.bucket.persistently(list_uploads, "")
+            page = self.bucket.with_retries(list_uploads, "")
             for one in page.get("Uploads", ()):
                 age = (now - one["Initiated"]).total_seconds()
                 yield StoredObject(one["Key"].removeprefix(own), 0, age, one["UploadId"])
@@ -96,11 +96,11 @@ class BucketListing:
                 return
             request |= {"KeyMarker": page["NextKeyMarker"], "UploadIdMarker": page["NextUploadIdMarker"]}
 
-    def _abort(self, thing: StoredObject) -> None:
-        request = {**self.bucket.at(thing.key), "UploadId": thing.upload}
+    def _abort_upload(self, stored: StoredObject) -> None:
+        request = {**self.bucket.object_arguments(stored.key), "UploadId": stored.upload}
         abort = functools.partial(self.bucket.client.abort_multipart_upload, **request)
         try:
-            self.bucket.persistently(abort, thing.key, writing=True)
+            self.bucket.with_retries(abort, stored.key, writing=True)
         except ClientError as error:
             raise_unless_absent(error)
 

@@ -14,20 +14,20 @@ from swarm_trainer.stores.local import LocalStore
 StoreLocation = Path | S3Storage
 
 
-def serialize(place: StoreLocation) -> str:
-    """The text of `place`."""
-    return place.model_dump_json() if isinstance(place, S3Storage) else str(place.absolute())
+def serialize(location: StoreLocation) -> str:
+    """The text of `location`."""
+    return location.model_dump_json() if isinstance(location, S3Storage) else str(location.absolute())
 
 
 def parse(text: str) -> StoreLocation:
-    """The place that `serialize` gave as `text`. Raises ValueError for a bucket's settings that are none."""
+    """The location that `serialize` gave as `text`. Raises ValueError for a bucket's settings that are none."""
     return S3Storage.model_validate_json(text) if text.startswith("{") else Path(text)
 
 
-def open_store(place: StoreLocation, cache: Path, meter: Meter | None = None) -> ArtifactStore:
-    """The store at `place`; blobs of a bucket come to `cache`; `meter` is told of bytes. Raises StoreError."""
-    if not isinstance(place, S3Storage):
-        return LocalStore(place, meter)
+def open_store(location: StoreLocation, cache: Path, meter: Meter | None = None) -> ArtifactStore:
+    """The store at `location`; blobs of a bucket come to `cache`; `meter` is told of bytes. Raises StoreError."""
+    if not isinstance(location, S3Storage):
+        return LocalStore(location, meter)
     from swarm_trainer.stores.s3 import S3Store  # noqa: PLC0415 (boto3 takes a while, and most runs need none)
 
-    return S3Store(place, cache, meter=meter)
+    return S3Store(location, cache, meter=meter)

@@ -79,12 +79,12 @@ def list_files(folder: Path) -> dict[str, Path]:
     if not root.is_dir():
         raise BadInputError(f"{folder}: not a folder; give the folder that holds the model's or adapter's files")
     found: dict[str, Path] = {}
-    for place, folders, names in os.walk(root, onerror=reraise):
+    for parent, folders, names in os.walk(root, onerror=reraise):
         folders[:] = [name for name in folders if not name.startswith(".")]
-        linked = [name for name in folders if (Path(place) / name).is_symlink()]
+        linked = [name for name in folders if (Path(parent) / name).is_symlink()]
         for name in (*names, *linked):
             if not name.startswith("."):
-                path = Path(place) / name
+                path = Path(parent) / name
                 check_file(path, root)
                 found[path.relative_to(root).as_posix()] = path
     if not found:
@@ -155,19 +155,19 @@ def is_contained(name: str) -> bool:
 
 def unpack(store: ArtifactStore, entries: Manifest, target: Path, links: bool) -> None:
     """Make the folder `target` at once, or find that another process has. Raises StoreError, CorruptError, OSError."""
-    beside = target.with_name(f".{target.name}.{uuid.uuid4().hex}")
-    files.make_folder(beside)
+    temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex}")
+    files.make_folder(temporary)
     try:
         for name, entry in entries.items():
-            link_or_copy(store.get(entry.sha256), beside / name, links)
-        verify(store, entries, beside)
-        beside.rename(target)
+            link_or_copy(store.get(entry.sha256), temporary / name, links)
+        verify(store, entries, temporary)
+        temporary.rename(target)
         files.sync_folder(target.parent)
     except OSError as error:
         if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
             raise
     finally:
-        shutil.rmtree(beside, ignore_errors=True)
+        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def link_or_copy(blob: Path, path: Path, links: bool) -> None:
@@ -189,8 +189,8 @@ def verify(store: ArtifactStore, entries: Manifest, folder: Path) -> None:
     way_out = f"it was changed after it was written; delete {folder} and run again"
     present = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if not path.is_dir()}
     for name in sorted(present ^ entries.keys()):
-        what = "is no part of the artefact" if name in present else "is missing"
-        raise CorruptError(f"{folder / name}: {what}: {way_out}")
+        problem = "is no part of the artefact" if name in present else "is missing"
+        raise CorruptError(f"{folder / name}: {problem}: {way_out}")
     for name, entry in entries.items():
         path = folder / name
         # A link to the blob is checked as the blob is: once, as long as nobody writes to it.

@@ -40,21 +40,21 @@ def rejects_bad_checksum(client: Any, upload: Mapping[str, Any]) -> bool:
     return False
 
 
-def send_part(store: Bucket, part: Mapping[str, Any]) -> Any:
+def send_part(bucket: Bucket, part: Mapping[str, Any]) -> Any:
     """The answer to a part, sent as the store is trusted by now. Raises what may pass, and WireError."""
-    client = store.part_client or store.client
-    return client.upload_part(**part) if client is store.client else send_unsigned(store, client, part)
+    client = bucket.part_client or bucket.client
+    return client.upload_part(**part) if client is bucket.client else send_unsigned(bucket, client, part)
 
 
-def send_unsigned(store: Bucket, client: Any, part: Mapping[str, Any]) -> Any:
+def send_unsigned(bucket: Bucket, client: Any, part: Mapping[str, Any]) -> Any:
     """The answer to an unsigned part; it is the last, if the store says nothing of its CRC32 or finds it damaged."""
     try:
         answer = client.upload_part(**part)
     except ClientError as error:
         if s3_errors.error_code(error) in s3_errors.DAMAGED_CODES:
-            store.part_client = store.client
+            bucket.part_client = bucket.client
         raise
     if answer.get("ChecksumCRC32") != part["ChecksumCRC32"]:
-        store.part_client = store.client
+        bucket.part_client = bucket.client
         raise TransferError("a part was kept without a word on its CRC32")
     return answer
