@@ -39,7 +39,7 @@ class FakeInference:
     def complete(self, requests: Sequence[Request]) -> list[Completion | RequestFailure]:
         for request in requests:
             if request.model not in self.live:
-                raise InferenceError(f"model {request.model}: not served")
+                raise InferenceError(f"model {request.model}: this model is not served")
         return [self._write(request) for request in requests]
 
     def close(self) -> None:

@@ -213,7 +213,7 @@ def test_an_answer_that_was_not_asked_for_more_has_no_more(engine: Inference, re
 
 def test_a_model_that_is_not_served_is_an_error(engine: Inference, recipes: Recipes) -> None:
     stranger = Request(ModelName("0" * 64), "1", 1, 0.0, 1)
-    with pytest.raises(InferenceError, match="0000: not served"):
+    with pytest.raises(InferenceError, match="0000: this model is not served"):
         engine.complete([requests(recipes, 1)[0], stranger])
 
 

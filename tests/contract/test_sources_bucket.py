@@ -119,12 +119,16 @@ def test_a_cached_folder_that_was_changed_is_refused(name: str, context: FetchCo
 
 REFUSED = {
     "no such object": (UriRole.DATA, "s3://{name}/data/none.jsonl", "there is no such object"),
-    "no such prefix": (UriRole.BASE, "s3://{name}/a b/mod", "there are no objects below it"),
+    "no such prefix": (UriRole.BASE, "s3://{name}/a b/mod", "there are no objects below this address"),
     "no such bucket": (UriRole.BASE, "s3://no-such-bucket/a", "there is no such bucket"),
-    "no model": (UriRole.BASE, "s3://{name}/data", "holds no config.json, so it is no model"),
-    "no adapter": (UriRole.TAKER_ADAPTER, "s3://{name}/a b/model", "holds no adapter_config.json, so it is no adapter"),
-    "no weights": (UriRole.BASE, "s3://{name}/a b/model-two", "holds no weights as safetensors"),
-    "pickle": (UriRole.BASE, "s3://{name}/pickled", "'pytorch_model.bin' is pickled"),
+    "no model": (UriRole.BASE, "s3://{name}/data", "has no config.json, which every model needs"),
+    "no adapter": (
+        UriRole.TAKER_ADAPTER,
+        "s3://{name}/a b/model",
+        "has no adapter_config.json, which every adapter needs",
+    ),
+    "no weights": (UriRole.BASE, "s3://{name}/a b/model-two", "has no weights in safetensors"),
+    "pickle": (UriRole.BASE, "s3://{name}/pickled", "'pytorch_model.bin' is a pickle"),
 }
 
 
@@ -146,7 +150,7 @@ def test_a_key_that_would_leave_the_folder_is_refused(
     if client.meta.endpoint_url != moto.endpoint:
         pytest.skip("a gateway over a folder has no such keys itself; moto keeps them")
     client.put_object(Bucket=name, Key="escape/../../x.json", Body=b"{}")
-    with pytest.raises(BadInputError, match="which is no path inside a folder"):
+    with pytest.raises(BadInputError, match="whose name is not a path inside a folder"):
         fetch(context, UriRole.BASE, f"s3://{name}/escape")
 
 
@@ -165,7 +169,7 @@ def test_too_little_disk_is_refused_with_both_figures(
 ) -> None:
     free = shutil.disk_usage(context.cache.root.parent)._replace(free=64 << 20)
     monkeypatch.setattr(fetching, "disk_usage", lambda _: free)
-    with pytest.raises(BadInputError, match=r"0\.02 GiB to fetch and 0\.06 GiB free in .*DATASWARM_CACHE"):
+    with pytest.raises(BadInputError, match=r"0\.02 GiB to fetch, but 0\.06 GiB free in .*DATASWARM_CACHE"):
         fetch(context, UriRole.BASE, f"s3://{name}/a b/model")
 
 

@@ -187,7 +187,7 @@ def test_a_name_that_is_no_digest_is_no_model(arena: Arena, name: str) -> None:
 def test_a_digest_without_a_recipe_is_a_clear_404(arena: Arena) -> None:
     status, answer = post(arena.host.endpoint(), "0" * 64)
     assert status == 404
-    assert "no recipe of this name in the store" in answer["error"]["message"]
+    assert "the store has no recipe of this name" in answer["error"]["message"]
 
 
 def test_a_recipe_of_another_base_is_a_clear_400(arena: Arena) -> None:
@@ -195,13 +195,13 @@ def test_a_recipe_of_another_base_is_a_clear_400(arena: Arena) -> None:
     arena.store.publish(adapter_store.recipe_key(foreign.name), foreign.to_bytes())
     status, answer = post(arena.host.endpoint(), foreign.name)
     assert status == 400
-    assert "stands on base" in answer["error"]["message"]
+    assert "the recipe needs base" in answer["error"]["message"]
 
 
 def test_a_basis_that_is_missing_is_a_clear_500_and_the_clients_error(arena: Arena) -> None:
     broken = build_single(arena.base, Digest("d" * 64))
     arena.client.serve([broken])
-    with pytest.raises(InferenceError, match=r"answered 500: .*not in the store"):
+    with pytest.raises(InferenceError, match=r"answered 500: .*does not have it"):
         arena.client.complete([question(broken, 1)])
 
 

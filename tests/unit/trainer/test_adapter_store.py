@@ -94,7 +94,7 @@ def test_a_recipe_under_anothers_name_is_not_served(
 def test_a_recipe_of_another_base_is_not_served(
     store: LocalStore, basis: tuple[Digest, ...], adapters: AdapterStore
 ) -> None:
-    with pytest.raises(IncompatibleRecipeError, match="stands on base"):
+    with pytest.raises(IncompatibleRecipeError, match="the recipe needs base"):
         adapters.get_folder(published(store, build_single(Digest("c" * 64), basis[0])))
 
 
@@ -103,7 +103,7 @@ def test_a_rank_beyond_the_servers_is_refused_and_nothing_stays(
 ) -> None:
     high = tree.put_tree(store, make_adapter(tiny_base, 3, rank=16))
     name = published(store, build_single(BASE, high))
-    with pytest.raises(IncompatibleRecipeError, match="rank 16, but this server takes 8"):
+    with pytest.raises(IncompatibleRecipeError, match="rank 16, but this server serves rank 8"):
         adapters.get_folder(name)
     assert not (tmp_path / "adapters" / "adapters" / name).exists()
 
@@ -117,7 +117,7 @@ def test_an_adapter_of_another_base_is_refused(
 
 
 def test_a_basis_that_the_store_lacks_is_an_error_of_the_store(store: LocalStore, adapters: AdapterStore) -> None:
-    with pytest.raises(StoreError, match="not in the store"):
+    with pytest.raises(StoreError, match="does not have it"):
         adapters.get_folder(published(store, build_single(BASE, Digest("d" * 64))))
 
 

@@ -256,7 +256,7 @@ def test_a_kept_answer_that_was_changed_is_found(site: ChatServer, desk: Open, t
     desk().ask()
     [kept] = (tmp_path / "store" / "names" / "answers").glob("*/*.json")
     kept.write_text("{}")
-    with pytest.raises(CorruptError, match=r"answers/.*: no answer that was kept"):
+    with pytest.raises(CorruptError, match=r"answers/.*: this is not a stored answer"):
         desk().ask()
 
 
@@ -336,7 +336,7 @@ def test_an_answer_that_trickles_in_is_cut_off_after_the_deadline(desk: Open) ->
 def test_an_answer_without_end_is_no_completion(site: ChatServer, desk: Open, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(http_session, "MAX_RESPONSE_BYTES", 1000)
     site.respond = lambda body, times: chat_completion("7" * 5000)
-    with pytest.raises(InferenceError, match="no completion"):
+    with pytest.raises(InferenceError, match="not a completion"):
         desk().ask()
 
 
@@ -364,7 +364,7 @@ NO_COMPLETION = [b"<html>\n\nproxy</html>", b"", b"[]", b'{"choices": []}', b'{"
 @pytest.mark.parametrize("data", NO_COMPLETION)
 def test_an_answer_that_is_no_completion_is_said_on_one_line(site: ChatServer, desk: Open, data: bytes) -> None:
     site.respond = lambda body, times: (200, data, {})
-    with pytest.raises(InferenceError, match="no completion") as raised:
+    with pytest.raises(InferenceError, match="not a completion") as raised:
         desk().ask()
     assert "\n" not in str(raised.value)
 
@@ -372,7 +372,7 @@ def test_an_answer_that_is_no_completion_is_said_on_one_line(site: ChatServer, d
 def test_an_answer_whose_tokens_are_not_counted_is_none(site: ChatServer, desk: Open) -> None:
     status, data, _ = chat_completion("7")
     site.respond = lambda body, times: (status, json.dumps({**json.loads(data), "usage": None}).encode(), {})
-    with pytest.raises(InferenceError, match="no completion"):
+    with pytest.raises(InferenceError, match="not a completion"):
         desk().ask()
 
 
@@ -417,7 +417,7 @@ def test_a_budget_of_calls_is_kept_to_over_restarts_and_the_run_goes_on_when_it_
     limited.ask(20)
     limited.chat.flush_budget()
     again = desk(Budget(calls=30))
-    with pytest.raises(BadInputError, match=r"spec\.budget\.calls: 30 are used up; .* raise it"):
+    with pytest.raises(BadInputError, match=r"spec\.budget\.calls: 30 are used up; .* raise the budget"):
         again.ask(60)
     assert len(site.bodies) == 30
     more = desk(Budget(calls=60))

@@ -56,5 +56,5 @@ def test_alternatives_and_log_probabilities_are_kept(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("data", [b"[]", b"7", b'{"finished":true,"text":"2","tokens":3,"logprobs":[["2"]]}'])
 def test_what_was_not_written_here_is_corrupt(data: bytes) -> None:
-    with pytest.raises(CorruptError, match="no answer that was kept"):
+    with pytest.raises(CorruptError, match="not a stored answer"):
         completion_cache.parse(NAME, data)

@@ -167,9 +167,11 @@ def test_an_end_token_ends_the_text_and_is_counted(tiny_base: Path, folders: dic
 @pytest.mark.parametrize(
     ("prompt", "max_tokens", "message"),
     [
-        pytest.param("1" * 60, 12, "prompt of 61 tokens and 12 to write exceed maxModelLen 64", id="too long"),
+        pytest.param(
+            "1" * 60, 12, "prompt of 61 tokens plus 12 tokens to generate exceed maxModelLen 64", id="too long"
+        ),
         pytest.param("1", 0, "max_tokens 0", id="nothing to write"),
-        pytest.param("1", 12, "empty stop", id="an empty stop"),
+        pytest.param("1", 12, "empty string", id="an empty stop"),
     ],
 )
 def test_a_request_that_cannot_be_answered_fails_alone(
@@ -177,7 +179,7 @@ def test_a_request_that_cannot_be_answered_fails_alone(
 ) -> None:
     local, bare = engine(tiny_base, folders), build_single(BASE)
     local.serve([bare])
-    good, stop = ask(bare), ("",) if message == "empty stop" else ()
+    good, stop = ask(bare), ("",) if message == "empty string" else ()
     first, failed, last = local.complete([good, ask(bare, prompt, max_tokens=max_tokens, stop=stop), good])
     assert isinstance(failed, RequestFailure)
     assert message in failed.message
@@ -210,13 +212,13 @@ def test_what_cannot_be_served_is_refused_when_it_is_to_be_served(
     local = engine(tiny_base, {**folders, TWO: make_adapter(make_base(hidden=64))})
     with pytest.raises(InferenceError, match=f"adapter {TWO}: .*another base's adapter"):
         local.serve([build_single(BASE, ONE), build_single(BASE, TWO)])
-    with pytest.raises(InferenceError, match=r"base c+: not one"):
+    with pytest.raises(InferenceError, match=r"base c+: this engine has no such base"):
         local.serve([build_single(Digest("c" * 64))])
 
 
 def test_a_length_beyond_the_model_is_refused(tiny_base: Path) -> None:
     local = engine(tiny_base, {}, max_model_len=129)
-    with pytest.raises(InferenceError, match=r"maxModelLen 129.*ends at 128"):
+    with pytest.raises(InferenceError, match=r"maxModelLen 129.*at most 128"):
         local.serve([build_single(BASE)])
 
 

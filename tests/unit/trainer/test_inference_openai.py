@@ -205,7 +205,7 @@ def test_a_wrong_key_and_a_missing_model_end_it_at_once(site: Site, ask: Ask, st
 )
 def test_an_answer_that_is_no_completion_is_said_on_one_line(site: Site, ask: Ask, data: bytes) -> None:
     site.respond = lambda body, times: (200, data, {})
-    with pytest.raises(InferenceError, match="no completion") as raised:
+    with pytest.raises(InferenceError, match="not a completion") as raised:
         ask()
     assert "\n" not in str(raised.value)
 
@@ -325,6 +325,6 @@ def test_recipes_are_published_and_names_two_generations_old_are_unloaded(
 
 def test_a_base_without_a_server_is_refused(tmp_path: Path) -> None:
     client = OpenAIInference({}, LocalStore(tmp_path))
-    with pytest.raises(InferenceError, match="no server was given"):
+    with pytest.raises(InferenceError, match="this base has no server"):
         client.serve([BARE])
     client.close()

@@ -29,7 +29,7 @@ def test_splitmix_is_the_published_one() -> None:
     assert int(sampling._mix(state)[0]) == 6457827717110365317
 
 
-@pytest.mark.parametrize("axis", ["positions of one seed", "neighbouring seeds"])
+@pytest.mark.parametrize("axis", ["positions of one seed", "neighboring seeds"])
 def test_draws_are_uniform_and_uncorrelated(axis: str) -> None:
     values = (
         draws(5, 4000)
@@ -41,7 +41,7 @@ def test_draws_are_uniform_and_uncorrelated(axis: str) -> None:
     assert abs(np.corrcoef(values[:-1], values[1:])[0, 1]) < 0.06
 
 
-def test_neighbouring_seeds_are_not_one_sequence_shifted() -> None:
+def test_neighboring_seeds_are_not_one_sequence_shifted() -> None:
     sequences = [set(draws(seed, 50).tolist()) for seed in range(20)]
     assert len(set.union(*sequences)) == 20 * 50
 

@@ -89,5 +89,5 @@ def test_whoever_still_writes_is_waited_for_but_not_for_ever() -> None:
     purging.purge(listing, lambda _: None)
     assert listing.left == THEIRS
     listing = heap(reborn=10**6)
-    with pytest.raises(StoreError, match="written while the run is deleted"):
+    with pytest.raises(StoreError, match="written while the run is being deleted"):
         purging.purge(listing, lambda _: None)

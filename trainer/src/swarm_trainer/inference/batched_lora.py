@@ -1,15 +1,15 @@
-"""Many adapters of one base in one batch: every row of the batch is answered by its own adapter.
+"""Many adapters of one base in one batch: every row of the batch has its own adapter.
 
-The base's weights are never touched and no layer is wrapped: a hook on each adapted layer adds
+The base's weights never change and no layer is wrapped. A hook on each adapted layer adds
 
     scale B_i (A_i x)        for the adapter i of the row that x belongs to        (LoRA, arXiv 2106.09685, eq. 3)
 
-The adapters of a batch are laid side by side, A as [sum of ranks, in] and B as [out, sum of ranks]; between the two
-products a mask silences every rank that is not the row's own. Two dense products per layer, whatever the number and
-order of the rows, and adapters may differ in rank and target modules. The cost of the update grows with the number of
-adapters in a batch, so callers group rows by adapter.
+The adapters of a batch are concatenated: A as [sum of ranks, in] and B as [out, sum of ranks]. Between the two products
+a mask sets every rank that does not belong to the row to 0. That makes two dense products per layer, whatever the
+number and the order of the rows. Adapters may differ in rank and in target modules. The cost of the update grows with
+the number of adapters in a batch, so callers group rows by adapter.
 
-Invariants: a silenced rank adds exactly 0. What is held beyond LIMIT bytes is forgotten, least recently used first.
+Invariants: a masked rank adds exactly 0. Above LIMIT_BYTES, adapters are evicted, least recently used first.
 """
 
 from collections import OrderedDict
@@ -24,17 +24,19 @@ from swarm_core.recipe import ModelName
 from swarm_trainer.lora.signature import Signature, tensor_name
 
 LIMIT_BYTES = 4 * 2**30
-"""Bytes of adapters held. 4 GiB: 28 of rank 64 on a 9B model in bfloat16, and beside the model itself little."""
+"""Bytes of adapters in memory. 4 GiB holds 28 adapters of rank 64 for a 9B model in bfloat16, and is little beside the
+model.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class LoraFactors:
-    """One adapter's update of one layer."""
+    """The update of one layer by one adapter."""
 
     a: Tensor
     """[rank, in]"""
     b: Tensor
-    """[out, rank], the scale included."""
+    """[out, rank], multiplied by the scale."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,7 @@ class BatchLayer:
     b: Tensor
     """[ranks, out]"""
     mask: Tensor | None
-    """[rows, 1, ranks]: 1 where a rank belongs to the row's adapter; None where all of them do for every row."""
+    """[rows, 1, ranks]: 1 where a rank belongs to the row's adapter. None if every rank belongs to every row."""
 
     def add(self, inputs: Tensor, outputs: Tensor) -> None:
         """Add the update of `inputs` [rows, length, in] to `outputs` [rows, length, out] in place."""
@@ -57,7 +59,7 @@ class BatchLayer:
 
 
 class BatchedLora:
-    """The adapters held for one model, and the hooks that apply those of the batch under way."""
+    """The adapters in memory for one model, and the hooks that apply those of the current batch."""
 
     def __init__(self, model: nn.Module, limit: int = LIMIT_BYTES) -> None:
         parameter = next(model.parameters())
@@ -72,7 +74,11 @@ class BatchedLora:
         return name in self._adapters
 
     def add(self, name: ModelName, signature: Signature, tensors: Mapping[str, Tensor]) -> None:
-        """Keep an adapter, in the model's dtype and on its device. The adapters already wanted must be re-checked."""
+        """Keep an adapter, in the model's dtype and on its device. `tensors` holds A [rank, in] and B [out, rank] per
+        module.
+
+        Call `evict` afterwards: adding does not check the limit.
+        """
         factors = {}
         for module, _ in signature.shapes:
             a, b = tensors[tensor_name(module, "A")], tensors[tensor_name(module, "B")]
@@ -81,7 +87,7 @@ class BatchedLora:
         self._adapters[name] = factors
 
     def evict(self, in_use: Sequence[ModelName]) -> None:
-        """Mark `keep` as just used, then drop the longest unused of the others until LIMIT is kept."""
+        """Mark `in_use` as just used. Then drop the least recently used of the others until LIMIT_BYTES holds."""
         for name in in_use:
             self._adapters.move_to_end(name)
         kept = set(in_use)
@@ -93,7 +99,9 @@ class BatchedLora:
 
     @contextmanager
     def apply_adapters(self, rows: Sequence[ModelName | None]) -> Iterator[None]:
-        """Within, row i of every forward pass is answered by the held adapter rows[i]; None is the bare base."""
+        """A context manager: inside it, row i of every forward pass uses the adapter rows[i], or the bare base for
+        None. Raises KeyError for a name that was not added.
+        """
         self._active = self._build_layers(rows)
         try:
             yield
@@ -101,7 +109,7 @@ class BatchedLora:
             self._active = {}
 
     def select_rows(self, rows: Tensor) -> None:
-        """Go on with these rows [kept] of the batch only, in this order."""
+        """Go on with only the rows `rows` [kept] of the batch, in this order."""
         self._active = {
             module: BatchLayer(layer.a, layer.b, None if layer.mask is None else layer.mask[rows])
             for module, layer in self._active.items()
@@ -124,7 +132,7 @@ class BatchedLora:
         return layers
 
     def _build_mask(self, owner: Tensor, owners: tuple[int, ...]) -> Tensor | None:
-        """Which ranks belong to which row: [rows, 1, ranks]; None if all do."""
+        """The mask of ranks by row, [rows, 1, ranks]; None if every rank belongs to every row."""
         belongs = owner[:, None, None] == torch.tensor(owners)
         return None if bool(belongs.all()) else belongs.to(self._device, self._dtype)
 

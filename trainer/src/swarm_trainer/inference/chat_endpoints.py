@@ -1,11 +1,12 @@
-"""Models that somebody else serves, asked in chat turns: many at once, within their limits, and never twice the same.
+"""Models behind remote chat endpoints: many requests at once, within each endpoint's limits, and no request sent twice.
 
-An answer that the run's store holds is not asked for again (`completion_cache`); two who ask the same at one time share
-one request. Every model has its own number of requests under channel, its pace and its deadline; all share the run's budget.
+The run's store keeps every answer, and a request with a stored answer is not sent (`completion_cache`). Equal requests
+at the same time share one call. Every model has its own concurrency, rate limits and deadline; all models share the
+run's budget.
 
-Used from many threads, one per lane; everything here runs on one loop.
+Many threads may call, one per lane. Everything here runs on one event loop.
 
-Limits: texts go out as one user turn and come back as the server writes them; its tokens are counted as it counts them.
+Limits: answers are text as the server returns it, and tokens are counted as the server counts them.
 """
 
 import asyncio
@@ -27,34 +28,36 @@ from swarm_trainer.inference.retrying_client import ClientSettings, EventLoopThr
 from swarm_trainer.meter import Meter
 
 BYTES_PER_TOKEN = 3
-"""For the estimate of a prompt's tokens: a little high for English, which errs to the slow side."""
+"""For the estimate of a prompt's tokens. It is a little high for English text, so that the rate limiter errs on the
+slow side.
+"""
 
 PROBE_REQUEST = Request(ModelName(""), "Say: ok", max_tokens=8, temperature=0.0, seed=0, chat=True)
 PROBE_ATTEMPTS = 3
-"""How often an endpoint is tried before it is said not to answer."""
+"""Number of attempts before an endpoint counts as unreachable."""
 PROBE_SECONDS = 120.0
-"""Until an endpoint answers for the first time: some load a model for it."""
+"""Seconds for the first answer of an endpoint. Some servers load the model for it."""
 LIST_SECONDS = 10.0
 
 
 @dataclass(slots=True)
 class ModelChannel:
-    """How one model is asked, and what is under channel."""
+    """One remote model with its limits and its running requests."""
 
     remote_model: RemoteModel
     semaphore: asyncio.Semaphore
     rate_limiter: RateLimiter
     in_flight: dict[str, asyncio.Task[RequestOutcome]] = field(default_factory=dict)
-    """Requests under channel, by where their answers will stand."""
+    """The running requests, by the store key of their answers."""
 
 
 class ChatEndpoints:
-    """The models of other people's endpoints."""
+    """The models at remote endpoints."""
 
     def __init__(
         self, models: Iterable[RemoteModel], store: ArtifactStore, budget: EndpointBudget, meter: Meter
     ) -> None:
-        """Of several contacts with one name the first counts."""
+        """Of several models with one name, the first counts."""
         self._store, self._budget, self._meter = store, budget, meter
         self._loop_thread = EventLoopThread()
         self._channels: dict[ModelName, ModelChannel] = {}
@@ -66,20 +69,25 @@ class ChatEndpoints:
         return model in self._channels
 
     def submit(self, requests: Sequence[Request]) -> Future[list[RequestOutcome]]:
-        """Every request begun; the outcomes, in order. Its result raises BadInputError when the budget is used up."""
+        """Start every request; the outcomes come in order. The future raises BadInputError when the budget is used up,
+        and StoreError and CorruptError as `completion_cache` does.
+        """
 
         async def complete_all(session: HttpSession) -> list[RequestOutcome]:
             with self._meter.time_requests():
                 found = await asyncio.gather(
                     *(self._complete(session, one) for one in requests), return_exceptions=True
                 )
-            # What was paid for is kept, whatever became of the others: nothing is raised before all are done.
+            # Answers that were paid for are stored even if another request fails, so nothing is raised before all are
+            # done.
             return [raise_exception(outcome) for outcome in found]
 
         return self._loop_thread.submit(complete_all)
 
     def probe(self, model: ModelName) -> RequestOutcome:
-        """What the model makes of a tiny request, asked a few times at most. Raises BadInputError as `submit` does."""
+        """The outcome of a tiny request, after at most PROBE_ATTEMPTS attempts. Raises BadInputError when the budget is
+        used up.
+        """
         channel = self._channels[model]
         body = openai_protocol.chat_body(PROBE_REQUEST, channel.remote_model.model)
         retries = iter(range(PROBE_ATTEMPTS - 1))
@@ -94,7 +102,7 @@ class ChatEndpoints:
         return self._loop_thread.submit(send_probe).result()
 
     def list_models(self, model: ModelName) -> tuple[str, ...]:
-        """The models that the endpoint of `model` says it has; none where it does not say."""
+        """The names of the models that the endpoint of `model` lists; empty if it lists none."""
         remote_model = self._channels[model].remote_model
 
         async def fetch(session: HttpSession) -> tuple[str, ...]:
@@ -109,11 +117,11 @@ class ChatEndpoints:
         return self._loop_thread.submit(fetch).result()
 
     def flush_budget(self) -> None:
-        """Tell the store what was spent. Raises StoreError."""
+        """Write the spent calls and tokens to the store. Raises StoreError."""
         self._budget.flush()
 
     def close(self) -> None:
-        """End connections. Safe to call twice."""
+        """Close all connections. Safe to call twice."""
         self._loop_thread.close()
 
     async def _complete(self, session: HttpSession, request: Request) -> RequestOutcome:
@@ -132,7 +140,7 @@ class ChatEndpoints:
     async def _load_or_send(
         self, session: HttpSession, channel: ModelChannel, key: str, body: dict[str, object]
     ) -> RequestOutcome:
-        """The answer that is kept, or one asked for now."""
+        """The stored answer, or the answer to a request sent now."""
         async with channel.semaphore:
             kept = await asyncio.to_thread(completion_cache.load, self._store, key)
             if kept is not None:
@@ -150,7 +158,7 @@ class ChatEndpoints:
         body: dict[str, object],
         may_retry: Callable[[], bool] = lambda: True,
     ) -> RequestOutcome:
-        """The answer of a request that is sent now; again while `may_retry`."""
+        """The answer to a request sent now. It is sent again as long as `may_retry` returns True."""
         await asyncio.to_thread(self._budget.claim_call)
         estimate = estimate_tokens(body)
         await channel.rate_limiter.acquire(estimate)
@@ -172,7 +180,7 @@ class ChatEndpoints:
 
 
 def estimate_tokens(body: dict[str, object]) -> int:
-    """Tokens that a request may take, at most and roughly."""
+    """A rough upper estimate of the tokens that a request takes, prompt included."""
     longest, texts = body["max_tokens"], body["n"]
     assert isinstance(longest, int)
     assert isinstance(texts, int)
@@ -180,7 +188,7 @@ def estimate_tokens(body: dict[str, object]) -> int:
 
 
 def raise_exception(outcome: RequestOutcome | BaseException) -> RequestOutcome:
-    """The outcome; an exception is raised."""
+    """The outcome itself. Raises it if it is an exception."""
     if isinstance(outcome, BaseException):
         raise outcome
     return outcome

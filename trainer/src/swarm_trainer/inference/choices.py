@@ -1,10 +1,11 @@
-"""Several texts for one request (`Request.n`), by one request per text.
+"""Sends one request per text for a request that asks for several texts (`Request.n`).
 
-The first text has the request's own seed, so it is the text that the request has with n = 1. Every further text has a
-seed that only the request's seed and the text's number decide. At temperature 0 all texts are equal, so one is
+The first text has the request's own seed, so it equals the text of the same request with n = 1. The seed of every
+further text depends only on the request's seed and the text's number. At temperature 0 all texts are equal, so one is
 generated and repeated.
 
-Limits: for engines whose prompts cost little a second time. A remote endpoint bills them, so it is sent `n` instead.
+Limits: only for engines on which a repeated prompt is cheap. A remote endpoint charges for each, so it gets `n`
+instead.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -15,7 +16,7 @@ from swarm_core.ports import Completion, Request, RequestFailure
 
 
 def expand(requests: Sequence[Request]) -> list[Request]:
-    """The requests for one text each, in order. A request with n = 1 stays as it is."""
+    """The requests for one text each, in order. A request with n = 1 stays the same object."""
     return [_choice_request(request, choice) for request in requests for choice in range(count_generated(request))]
 
 
@@ -38,7 +39,7 @@ def repeat_greedy(request: Request, completion: Completion) -> Completion:
 
 
 def count_generated(request: Request) -> int:
-    """Number of texts that have to be generated. An `n` below 1 counts as 1: the engine rejects the request itself."""
+    """Number of texts to generate. An `n` below 1 counts as 1: the engine rejects the request."""
     return max(request.n, 1) if request.temperature > 0 else 1
 
 
@@ -50,7 +51,7 @@ def choice_seed(seed: int, choice: int) -> int:
 def _choice_request(request: Request, choice: int) -> Request:
     if request.n <= 1:
         return request
-    logprobs = None if choice else request.logprobs  # a completion has those of its first text alone
+    logprobs = None if choice else request.logprobs  # a completion has log-probabilities for its first text alone
     return replace(request, n=1, seed=choice_seed(request.seed, choice), logprobs=logprobs)
 
 

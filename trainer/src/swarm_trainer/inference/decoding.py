@@ -1,12 +1,13 @@
 """The decoding loop: a batch of prompts, token by token, until every row has ended.
 
-Prompts are padded at the left, so that all rows write in the same column; padding is masked and positions count from
-each row's own first token. Keys and values are kept; rows that have ended leave the batch when enough of them have.
+Prompts are padded on the left, so that all rows write in the same column. Padding is masked, and positions count from
+each row's own first token. The loop keeps keys and values. Ended rows leave the batch when there are enough of them.
 
-Each row's result is a function of its prompt, adapter, temperature, seed and stops. Its numbers are too, up to
-rounding: matrix products add in another order for another number of rows or columns, about 1e-6 in a float32 logit.
-That changes a token only if two are as likely as that, or a draw falls that close to the edge between two: about one
-token in a million in float32, more often in bfloat16. The same batch gives the same bits.
+The result of a row depends only on its prompt, adapter, temperature, top_p, seed and stops. So do its numbers, up to
+rounding: matrix products add in another order for another number of rows or columns, which changes a float32 logit by
+about 1e-6. That changes a token only if two tokens are equally likely to within that, or a draw falls that close to the
+edge between two. It happens for about one token in a million in float32, and more often in bfloat16. The same batch
+gives the same bits.
 """
 
 from collections.abc import Sequence
@@ -24,7 +25,7 @@ from swarm_trainer.inference.stop_strings import StopDetector
 from swarm_trainer.lora.base import LoadedModel
 
 COMPACTION_SHARE = 0.25
-"""Ended rows leave once they are this share of the batch: leaving copies the cache of those that stay."""
+"""Ended rows leave the batch once they are this share of it. Leaving copies the cache of the rows that stay."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,47 +39,47 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class TokenScore:
-    """A chosen token's natural log-probability under the model, and the likeliest tokens in its place."""
+    """The natural log-probability of a generated token under the model, and the likeliest tokens in its place."""
 
     token: int
     logprob: float
     top: tuple[tuple[int, float], ...]
-    """Tokens and their log-probabilities, likeliest first."""
+    """(token, log-probability) pairs, likeliest first."""
 
 
 @dataclass(frozen=True, slots=True)
 class RowStep:
-    """What one forward pass brought to one row."""
+    """The result of one forward pass for one row."""
 
     token: int
     broken: bool
-    """The model gave no probabilities."""
+    """The model's probabilities are NaN."""
     score: TokenScore | None
 
 
 @dataclass(slots=True)
 class RowOutput:
-    """What a row has outputs so far."""
+    """The output of one row so far."""
 
     tokens: list[int] = field(default_factory=list)
-    """Without an end token."""
+    """Without the end token."""
     token_count: int = 0
-    """Tokens generated, the end token included."""
+    """Tokens generated, with the end token."""
     ended: bool = False
-    """At an end token or a stop."""
+    """The row ended at an end token or at a stop."""
     broken: bool = False
-    """The model gave no probabilities."""
+    """The model's probabilities are NaN."""
     done: bool = False
     scores: list[TokenScore] = field(default_factory=list)
-    """One per token, the end token included, if the request asks for log-probabilities."""
+    """One per generated token, with the end token, if the request asks for log-probabilities."""
 
 
 @dataclass(slots=True)
 class Batch:
-    """The rows still outputs, and what the next forward pass needs."""
+    """The rows that still run, and the inputs of the next forward pass."""
 
     rows: list[int]
-    """Their places in the whole batch."""
+    """Their indices in the whole batch."""
     ids: Tensor
     """[rows, columns new to the cache]"""
     mask: Tensor
@@ -88,12 +89,15 @@ class Batch:
     temperatures: Tensor
     """[rows]"""
     top_p: Tensor | None
-    """[rows]; None if it is 1 for every row, which spares a sort of the vocabulary."""
+    """[rows]. None if it is 1 for every row, which saves a sort of the vocabulary."""
     cache: DynamicCache
 
 
 def generate(loaded: LoadedModel, adapters: BatchedLora, stops: StopDetector, rows: Sequence[Row]) -> list[RowOutput]:
-    """Complete every row, each with its own adapter, which `batched_lora` must hold."""
+    """Complete every row with its own adapter, which `adapters` must hold. Returns one output per row, in order.
+
+    Raises torch.OutOfMemoryError if the batch does not fit.
+    """
     outputs = [RowOutput() for _ in rows]
     seeds = sampling.wrap_seeds([row.request.seed for row in rows])
     with torch.inference_mode(), adapters.apply_adapters([row.adapter for row in rows]):
@@ -136,9 +140,9 @@ def _start_batch(loaded: LoadedModel, rows: Sequence[Row]) -> Batch:
 
 
 def _read_step(logits: Tensor, chosen: Tensor, wanted: Sequence[int | None]) -> list[RowStep]:
-    """What a forward pass brought to each row, from `logits` [rows, vocabulary] and the tokens `chosen` [rows].
+    """The result of a forward pass for each row, from `logits` [rows, vocabulary] and the `chosen` tokens [rows].
 
-    `wanted` has each row's `Request.logprobs`.
+    `wanted` is `Request.logprobs` of each row.
     """
     broken = torch.isnan(logits).any(-1).tolist()
     scores = _score_tokens(logits, chosen, wanted)
@@ -149,7 +153,7 @@ def _read_step(logits: Tensor, chosen: Tensor, wanted: Sequence[int | None]) -> 
 
 
 def _score_tokens(logits: Tensor, chosen: Tensor, wanted: Sequence[int | None]) -> dict[int, TokenScore]:
-    """The scores of the rows that want some, by the row's index."""
+    """The scores of the rows that ask for them, by row index."""
     counts = {index: count for index, count in enumerate(wanted) if count is not None}
     if not counts:
         return {}
@@ -165,7 +169,7 @@ def _score_tokens(logits: Tensor, chosen: Tensor, wanted: Sequence[int | None]) 
 
 
 def _append_token(row: RowOutput, step: RowStep, request: Request, ends: frozenset[int], stops: StopDetector) -> None:
-    """Add a token to a row, unless it is over."""
+    """Add a token to a row, unless the row is done."""
     if row.done:
         return
     row.token_count += 1
@@ -182,14 +186,14 @@ def _append_token(row: RowOutput, step: RowStep, request: Request, ends: frozens
 
 
 def _advance(batch: Batch, chosen: Tensor, limit: int) -> None:
-    """Make the chosen tokens the next column. Rows that are over stop at the last position that the model knows."""
+    """Make the chosen tokens the next column. Rows that are done stay at the last position that the model knows."""
     batch.ids = chosen[:, None]
     batch.mask = torch.cat([batch.mask, torch.ones_like(batch.mask[:, :1])], 1)
     batch.positions = (batch.positions[:, -1:] + 1).clamp(max=limit - 1)
 
 
 def _drop_finished(batch: Batch, adapters: BatchedLora, outputs: Sequence[RowOutput]) -> None:
-    """Let the rows that are over leave, if they are enough of them."""
+    """Drop the rows that are done, if they are a large enough share of the batch."""
     staying = [index for index, place in enumerate(batch.rows) if not outputs[place].done]
     if len(staying) > (1.0 - COMPACTION_SHARE) * len(batch.rows):
         return

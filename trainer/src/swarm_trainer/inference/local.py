@@ -1,11 +1,11 @@
-"""Inference in this process: transformers models, and all adapters of a base in one batch.
+"""Inference in this process: transformers models, with all adapters of a base in one batch.
 
-A recipe's tensors are summed when it is first asked for, held in memory while they are in use and for as long as there
-is room, and never outputs. Requests are put in an order of their own (base, adapter, length), cut into batches and
-answered in the caller's order; that order and the batches are a function of the list of requests alone, so on a CPU,
-with one number of threads, the same list gives the same bits.
+The tensors of a recipe are summed when it is first requested. They stay in memory while they are in use and as long as
+there is room, and are never written to disk. Requests are sorted (by base, adapter and length), cut into batches, and
+answered in the caller's order. The order and the batches depend only on the list of requests. So on a CPU, with a fixed
+number of threads, the same list gives the same bits.
 
-Limits: one process, one device; a batch waits for its longest row. Causal language models with linear layers.
+Limits: one process and one device; a batch waits for its longest row. Only causal language models with linear layers.
 """
 
 import math
@@ -30,23 +30,24 @@ from swarm_trainer.lora.base import BaseModelConfig, LoadedModel
 
 @dataclass(frozen=True, slots=True)
 class LocalSettings:
-    """How models are held and batches cut."""
+    """Settings of the engine: device, precision and batch size."""
 
     device: str = "cpu"
-    """A torch device, or `auto`: the accelerator if there is one."""
+    """A torch device, or `auto`: the accelerator if there is one, otherwise the CPU."""
     dtype: str = "float32"
     threads: int | None = None
-    """CPU threads while completing; None leaves torch's number."""
+    """CPU threads while completing. None leaves torch's number."""
     max_model_len: int = 4096
-    """Tokens of prompt and completion together."""
+    """Maximum number of tokens of prompt and completion together."""
     batch_rows: int = 128
-    """Requests answered at once, at most. 128: on a CPU more is no faster, because a small model's activations outgrow
-    its caches; fewer where memory is short."""
+    """Maximum number of requests in one batch. More than 128 is no faster on a CPU, because a small model's activations
+    outgrow its caches. Use fewer where memory is short.
+    """
 
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """A base in memory and what is held for it."""
+    """A base in memory, with its adapters."""
 
     loaded: LoadedModel
     adapters: BatchedLora
@@ -59,7 +60,7 @@ class LocalInference:
     def __init__(
         self, bases: Mapping[Digest, Path], adapters: Callable[[Digest], Path], settings: LocalSettings | None = None
     ) -> None:
-        """`bases` says in which folder each base lies, `adapters` in which PEFT folder an adapter lies."""
+        """`bases` gives the folder of each base, `adapters` the PEFT folder of an adapter."""
         self._bases = dict(bases)
         self._adapters = adapters
         self._settings = settings or LocalSettings()
@@ -68,9 +69,10 @@ class LocalInference:
         self._checked: set[tuple[Digest, Digest]] = set()
 
     def serve(self, live: Sequence[Recipe]) -> None:
-        """Check that every recipe's base and adapters are there and fit, and load the bases; nothing is summed yet.
+        """Check that every recipe's base and adapters exist and fit, and load the bases. Nothing is summed yet.
 
         Loading changes defaults of the whole process, so no engine may be completing in another thread meanwhile.
+        Raises InferenceError for a recipe that cannot be served and when memory runs out.
         """
         with _as_inference_error():
             for recipe in live:
@@ -82,10 +84,14 @@ class LocalInference:
         self._live = {recipe.name: recipe for recipe in live}
 
     def complete(self, requests: Sequence[Request]) -> list[Completion | RequestFailure]:
-        """One result per request, in order. Raises InferenceError for a name not served and when memory runs out."""
+        """One result per request, in order. Raises InferenceError for a model that is not served and when memory runs
+        out.
+        """
         for request in requests:
             if request.model not in self._live:
-                raise InferenceError(f"model {request.model}: not served; call serve() with its recipe first")
+                raise InferenceError(
+                    f"model {request.model}: this model is not served; call serve() with its recipe first"
+                )
         single = choices.expand(requests)
         results: list[Completion | RequestFailure] = [RequestFailure("not answered")] * len(single)
         with _as_inference_error(), _torch_threads(self._settings.threads):
@@ -99,13 +105,13 @@ class LocalInference:
         return choices.join(requests, results)
 
     def close(self) -> None:
-        """Forget every model. Safe to call twice; afterwards nothing is served until `serve` is called."""
+        """Drop every model. Safe to call twice. Afterwards nothing is served until `serve` is called."""
         self._live, self._engines = {}, {}
 
     def _check(self, recipe: Recipe) -> None:
         """Raises BadInputError if the recipe cannot be served."""
         if recipe.base not in self._bases:
-            raise BadInputError(f"base {recipe.base}: not one that this engine was given; pass its folder in `bases`")
+            raise BadInputError(f"base {recipe.base}: this engine has no such base; pass its folder in `bases`")
         base.parse_dtype(recipe.dtype)
         folder = self._bases[recipe.base]
         for digest in recipe.basis:
@@ -119,7 +125,10 @@ class LocalInference:
             loaded = base.load(BaseModelConfig(self._bases[digest], settings.dtype, settings.device))
             longest = loaded.model.config.max_position_embeddings
             if settings.max_model_len > longest:
-                raise BadInputError(f"maxModelLen {settings.max_model_len}: base {digest} ends at {longest}; lower it")
+                raise BadInputError(
+                    f"maxModelLen {settings.max_model_len}: base {digest} takes at most {longest} tokens; lower"
+                    " maxModelLen"
+                )
             self._engines[digest] = Engine(loaded, BatchedLora(loaded.model), StopDetector(loaded.tokenizer))
         return self._engines[digest]
 
@@ -140,12 +149,12 @@ class LocalInference:
         return [result for result in results if result is not None]
 
     def _find_rejection(self, row: Row) -> RequestFailure | None:
-        """Why a request cannot be answered, whatever the model."""
+        """The failure of a request that no model can answer; None for any other request."""
         message = prompt_encoder.rejection_reason(row.request, row.ids, self._settings.max_model_len)
         return None if message is None else RequestFailure(message)
 
     def _load_adapters(self, engine: Engine, adapters: Sequence[ModelName | None]) -> None:
-        """Have the bank hold these adapters, summing those that it does not."""
+        """Make the adapters of a batch available, summing those that are not in memory."""
         names = [name for name in dict.fromkeys(adapters) if name is not None]
         for name in names:
             if name not in engine.adapters:
@@ -166,7 +175,7 @@ def _tokenize_rows(engine: Engine, requests: Sequence[Request], live: Mapping[Mo
 
 
 def _split_batches(order: Sequence[int], rows: int) -> Iterator[Sequence[int]]:
-    """`order` cut into as few parts as hold `rows` at most, as equal as can be."""
+    """Cut `order` into the fewest parts of at most `rows` entries, as equal in size as possible."""
     parts = math.ceil(len(order) / rows)
     for part in range(parts):
         yield order[len(order) * part // parts : len(order) * (part + 1) // parts]
@@ -174,14 +183,16 @@ def _split_batches(order: Sequence[int], rows: int) -> Iterator[Sequence[int]]:
 
 def _to_result(engine: Engine, request: Request, row: RowOutput) -> Completion | RequestFailure:
     if row.broken:
-        return RequestFailure("the model's probabilities are not numbers; its weights overflow in this dtype")
+        return RequestFailure(
+            "the model's probabilities are not numbers because its weights overflow in this dtype; use a wider dtype"
+        )
     text, stopped = truncate_at_stop(engine.stops.decode(row.tokens), request.stop)
     logprobs = None if request.logprobs is None else _decode_scores(engine.loaded.tokenizer, row.scores)
     return Completion(text, row.token_count, row.ended or stopped, logprobs=logprobs)
 
 
 def _decode_scores(tokenizer: PreTrainedTokenizerBase, scores: Sequence[TokenScore]) -> tuple[TokenLogprob, ...]:
-    """The scores with each token as text, decoded alone, special tokens included."""
+    """The scores with each token decoded alone, special tokens included."""
 
     def decode(token: int) -> str:
         return str(tokenizer.decode([token], clean_up_tokenization_spaces=False))
@@ -196,7 +207,7 @@ def _decode_scores(tokenizer: PreTrainedTokenizerBase, scores: Sequence[TokenSco
 
 @contextmanager
 def _as_inference_error() -> Iterator[None]:
-    """What stops the engine as a whole, in the port's words."""
+    """Turn errors of the engine as a whole into InferenceError."""
     try:
         yield
     except BadInputError as error:
@@ -207,7 +218,7 @@ def _as_inference_error() -> Iterator[None]:
 
 @contextmanager
 def _torch_threads(count: int | None) -> Iterator[None]:
-    """Within, torch computes with `count` threads."""
+    """A context manager: inside it torch computes with `count` threads."""
     before = torch.get_num_threads()
     torch.set_num_threads(count or before)
     try:

@@ -1,16 +1,16 @@
-"""Inference by servers that speak OpenAI's completions: one per base, every adapter by its recipe's name.
+"""Inference by servers with OpenAI's completions API: one per base, every adapter under its recipe's name.
 
-Prompts go out as tokens (`prompt_encoder`), each with its own seed and stops, many at once over connections that are
-kept. What a server refuses for the moment (429, 503, a broken connection) is asked again, later and later, until the
-request's deadline. A server of our own that has died is started once more and asked what it still owes.
+Prompts are sent as tokens (`prompt_encoder`), each with its own seed and stops, many at once over kept connections. A
+request that fails for a passing reason (429, 503, a broken connection) is sent again, after growing pauses, until its
+deadline. If a server of our own has died, it is started once more and gets the requests that it still owes.
 
-`serve` writes the recipes into the store, where `swarm_trainer.vllm_plugin` finds them, names the live set, and has
-names two generations old unloaded: memory and disk stay flat over any number of iterations.
+`serve` writes the recipes into the store, where `swarm_trainer.vllm_plugin` finds them. It publishes the live set and
+unloads names that are two generations old, so memory and disk stay flat over any number of iterations.
 
-One object may serve several lanes: `complete` is safe in threads, `serve` is not.
+One object may serve several lanes: `complete` is safe to call from many threads, `serve` is not.
 
-Limits: results are text as the server decodes it. An engine's sampling is its own: the same seed writes other texts
-than the local engine's, and the same ones again only as far as the server keeps its promises.
+Limits: texts are as the server decodes them. Every engine has its own sampling: one seed gives another text here than
+in the local engine. It gives the same text again only as far as the server is deterministic.
 """
 
 import asyncio
@@ -38,7 +38,7 @@ class OpenAIInference:
         settings: ClientSettings | None = None,
         meter: Meter | None = None,
     ) -> None:
-        """`hosts` provides the server of each base; `store` is the one that the servers' plugins read."""
+        """`hosts` provides the server of each base. `store` must be the store that the servers' plugins read."""
         self._hosts, self._store, self._settings = dict(hosts), store, settings or ClientSettings()
         self._meter = meter or Meter()
         self._live: dict[ModelName, Recipe] = {}
@@ -48,13 +48,13 @@ class OpenAIInference:
         self._loop_thread = EventLoopThread()
 
     def serve(self, live: Sequence[Recipe]) -> None:
-        """Publish the recipes, have every server run that they need, and let go of names two generations old.
+        """Publish the recipes, start every server that they need, and unload names that are two generations old.
 
-        Raises InferenceError if a base has no server or its server cannot be started.
+        Raises InferenceError if a base has no server or its server cannot be started; StoreError.
         """
         for base in sorted({recipe.base for recipe in live}):
             if base not in self._hosts:
-                raise InferenceError(f"base {base}: no server was given for it; give one")
+                raise InferenceError(f"base {base}: this base has no server; give one in `hosts`")
             self._endpoint(base)
         for recipe in live:
             if recipe.basis and recipe.name not in self._published:
@@ -64,12 +64,14 @@ class OpenAIInference:
         self._rotate_live({name: recipe.base for name, recipe in self._live.items() if recipe.basis})
 
     def complete(self, requests: Sequence[Request]) -> list[Completion | RequestFailure]:
-        """One result per request, in order. Raises InferenceError for a name not served, and for a model none of whose
-        requests could be answered.
+        """One result per request, in order. Raises InferenceError for a model that is not served, and for a model if
+        none of its requests could be answered.
         """
         for request in requests:
             if request.model not in self._live:
-                raise InferenceError(f"model {request.model}: not served; call serve() with its recipe first")
+                raise InferenceError(
+                    f"model {request.model}: this model is not served; call serve() with its recipe first"
+                )
         single = choices.expand(requests)
         outcomes: list[RequestOutcome] = [Unavailable("not asked")] * len(single)
         by_base: dict[Digest, list[int]] = {}
@@ -81,7 +83,9 @@ class OpenAIInference:
         return choices.join(requests, openai_protocol.resolve_outcomes(single, outcomes))
 
     def close(self) -> None:
-        """End the servers that are ours. Safe to call twice; afterwards nothing is served until `serve` is called."""
+        """End the servers that this object started. Safe to call twice. Afterwards nothing is served until `serve` is
+        called.
+        """
         self._live, self._generations, self._published = {}, [], set()
         self._loop_thread.close()
         for host in self._hosts.values():
@@ -97,7 +101,7 @@ class OpenAIInference:
         return found
 
     def _rotate_live(self, live: dict[ModelName, Digest]) -> None:
-        """Make `live` the newest generation, and unload what is in neither of the newest two."""
+        """Make `live` the newest generation, and unload the names that are in neither of the newest two."""
         if self._generations and self._generations[0].keys() == live.keys():
             return
         adapter_store.publish_live(self._store, live.keys())
@@ -108,7 +112,9 @@ class OpenAIInference:
         self._generations = kept
 
     def _send_requests(self, base: Digest, requests: Sequence[Request]) -> list[RequestOutcome]:
-        """Ask the server of a base; once more if it died under us and can be, or by another lane was, started again."""
+        """Send requests to the server of a base. If the server died meanwhile and it or another lane started it again,
+        send the unanswered requests once more.
+        """
         try:
             ids = self._encoders[base].encode(requests)
         except BadInputError as error:
@@ -141,7 +147,7 @@ class OpenAIInference:
     def _send_all(
         self, endpoint: Endpoint, bodies: Sequence[dict[str, object]], host: EndpointProvider
     ) -> SessionTask[list[RequestOutcome]]:
-        """Every body sent, `concurrency` of them at a time."""
+        """A task that sends every body, `concurrency` of them at a time."""
 
         async def send(session: HttpSession) -> list[RequestOutcome]:
             semaphore = asyncio.Semaphore(self._settings.concurrency)

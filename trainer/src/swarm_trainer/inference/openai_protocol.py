@@ -1,6 +1,6 @@
-"""OpenAI's completions and chat completions as they go over the wire: a request as JSON, and what an answer says.
+"""The JSON of OpenAI's completions and chat completions: request bodies, and the meaning of answers.
 
-Whatever a server sends is read with suspicion: what is no completion is said to be none, on one line.
+Nothing that a server sends is trusted. An answer that is not a completion becomes a failure with a one-line message.
 """
 
 import json
@@ -18,34 +18,34 @@ from swarm_trainer.inference.endpoint import EndpointAddress
 from swarm_trainer.inference.http_session import HttpResponse
 
 RETRYABLE_STATUSES = frozenset({408, 429, 502, 503, 504})
-"""Answers after which the same request may succeed."""
+"""Statuses after which the same request may succeed."""
 SERVER_ERROR_STATUS = 500
-"""The server broke, perhaps on this request."""
+"""The server failed, perhaps because of this request."""
 FATAL_STATUSES = frozenset({401, 403, 404})
-"""Answers that every request of the model would get."""
+"""Statuses that every request of the model would get."""
 QUOTA_ERROR_CODE = "insufficient_quota"
-"""How a 429 says that waiting will not help."""
+"""The code in a 429 for which waiting does not help."""
 MESSAGE_CHARACTERS = 300
 
 
 @dataclass(frozen=True, slots=True)
 class Unavailable:
-    """A request that got no answer through no fault of its own."""
+    """A request without an answer, where the server or the network is the reason."""
 
     message: str
     fatal: bool = False
-    """Whether no other request of the model can do better."""
+    """Whether every other request of the model would fail too."""
     retry_after: float | None = None
-    """Seconds after which it may be sent again; None: it need not be."""
+    """Seconds after which to send it again; None: do not send it again."""
     server_error: bool = False
-    """Whether the server broke on it."""
+    """Whether the server failed while it processed the request."""
     status: int = 0
-    """What the server answered with; 0: it did not answer."""
+    """The HTTP status of the answer; 0 if there was no answer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An answer, and what it took on the other side."""
+    """A completion and the number of tokens of its prompt."""
 
     completion: Completion
     prompt_tokens: int = 0
@@ -56,32 +56,33 @@ RequestOutcome = Completion | RequestFailure | Unavailable
 
 @dataclass(frozen=True, slots=True)
 class ApiFormat:
-    """One of the ways to ask."""
+    """One of the two APIs."""
 
     path: str
     text: Callable[[dict[str, Any]], str]
-    """The text of a choice. Raises KeyError or TypeError for what is none."""
+    """Reads the text of a choice. Raises KeyError or TypeError if there is none."""
     logprobs: Callable[[dict[str, Any], int], tuple[TokenLogprob, ...]]
-    """The tokens of a choice with so many of the likeliest beside each. Raises KeyError, TypeError or ValueError for
-    a choice without them."""
+    """Reads the tokens of a choice, each with at most so many of the likeliest tokens in its place. Raises KeyError,
+    TypeError or ValueError if the choice lacks them.
+    """
 
 
 @dataclass(frozen=True, slots=True)
 class ExpectedAnswer:
-    """What an answer must hold beside one text, by what was asked."""
+    """The parts that an answer must have beside one text, as its request says."""
 
     n: int = 1
     logprobs: int | None = None
 
     @classmethod
     def from_body(cls, body: Mapping[str, Any]) -> "ExpectedAnswer":
-        """Reads a body of either format: chats say in a second field how many tokens they want."""
+        """Reads a request body of either API. A chat body has the number of likeliest tokens in a field of its own."""
         logprobs = body.get("logprobs")
         return cls(body["n"], body["top_logprobs"] if logprobs is True else logprobs)
 
 
 def chat_text(choice: dict[str, Any]) -> str:
-    """The text of a chat turn; one without content is empty."""
+    """The text of a chat turn; empty if the turn has no content."""
     content = choice["message"]["content"]
     if not isinstance(content, str | None):
         raise TypeError(content)
@@ -89,9 +90,9 @@ def chat_text(choice: dict[str, Any]) -> str:
 
 
 def completion_logprobs(choice: dict[str, Any], count: int) -> tuple[TokenLogprob, ...]:
-    """The tokens of a completion: parallel lists, and the likeliest tokens of each place as an object.
+    """The tokens of a completion. The API has parallel lists, and one object per place for the likeliest tokens.
 
-    The object may hold the generated token as one more than were asked for.
+    That object may have one entry more than requested: the generated token.
     """
     found = choice["logprobs"]
     tops = found.get("top_logprobs") or [{}] * len(found["tokens"])
@@ -102,7 +103,7 @@ def completion_logprobs(choice: dict[str, Any], count: int) -> tuple[TokenLogpro
 
 
 def chat_logprobs(choice: dict[str, Any], count: int) -> tuple[TokenLogprob, ...]:
-    """The tokens of a chat turn: one object each, with the likeliest tokens of its place as objects."""
+    """The tokens of a chat turn. The API has one object per token, with a list of the likeliest tokens in its place."""
     return tuple(
         TokenLogprob(
             str(found["token"]),
@@ -114,7 +115,7 @@ def chat_logprobs(choice: dict[str, Any], count: int) -> tuple[TokenLogprob, ...
 
 
 def likeliest(pairs: Iterable[tuple[Any, Any]], count: int) -> tuple[tuple[str, float], ...]:
-    """The `count` likeliest of (token, log-probability), likeliest first. Raises ValueError if there is none."""
+    """The `count` likeliest (token, log-probability) pairs, likeliest first. Raises ValueError if there is no pair."""
     found = [(str(token), read_logprob(value)) for token, value in pairs]
     if count and not found:
         raise ValueError("no likeliest tokens")
@@ -122,7 +123,7 @@ def likeliest(pairs: Iterable[tuple[Any, Any]], count: int) -> tuple[tuple[str, 
 
 
 def read_logprob(value: Any) -> float:
-    """A log-probability. Raises TypeError or ValueError for what is none."""
+    """A log-probability in JSON. Raises TypeError or ValueError for anything else."""
     found = float(value)
     if not math.isfinite(found):
         raise ValueError(f"{value}: no log-probability that JSON can hold")
@@ -134,7 +135,7 @@ CHAT = ApiFormat("/chat/completions", chat_text, chat_logprobs)
 
 
 def completion_body(request: Request, ids: list[int], ends: frozenset[int]) -> dict[str, object]:
-    """The request as the server reads it: nothing is left to a server's defaults."""
+    """The body of a completion request. It sets every field, so no server's default applies."""
     return {
         "model": request.model,
         "prompt": ids,
@@ -144,13 +145,15 @@ def completion_body(request: Request, ids: list[int], ends: frozenset[int]) -> d
         "stop": list(request.stop),
         "stop_token_ids": sorted(ends),
         "top_p": request.top_p,
-        "n": 1,  # `choices` asks for further texts one by one: vLLM would seed them with the seeds of other requests
+        "n": 1,  # `choices` sends one request per text: vLLM would reuse seeds of other requests.
         **({} if request.logprobs is None else {"logprobs": request.logprobs}),
     }
 
 
 def chat_body(request: Request, model: str) -> dict[str, object]:
-    """The request as a chat. At temperature 0 the seed is without effect, so that it is always the same."""
+    """The body of a chat request. At temperature 0 the seed has no effect, so it is fixed and equal requests share an
+    answer.
+    """
     return {
         "model": model,
         "messages": build_messages(request),
@@ -170,7 +173,7 @@ def parse_response(
     response: HttpResponse,
     expected: ExpectedAnswer = ExpectedAnswer(),
 ) -> Reply | RequestFailure | Unavailable:
-    """What an answer means."""
+    """The meaning of an HTTP answer to a request that expects these parts."""
     status, data = response.status, response.data
     if status == 200:
         return parse_completion(endpoint, api_format, data, expected)
@@ -187,22 +190,24 @@ def parse_response(
 def parse_completion(
     endpoint: EndpointAddress, api_format: ApiFormat, data: bytes, expected: ExpectedAnswer
 ) -> Reply | RequestFailure | Unavailable:
-    """What a 200 says: Unavailable if it is not a completion whose tokens are counted, RequestFailure if it lacks
-    something that was asked for.
+    """The meaning of an answer with status 200.
+
+    Unavailable if it is not a completion with token counts. RequestFailure if a part that the request asked for is
+    missing, or if the server aborted the text.
     """
     try:
         answer = json.loads(data)
         found, usage = answer["choices"], answer["usage"]
-        first = found[0]  # by the order of the list: a server may leave out the numbers
+        first = found[0]  # The first in the list: some servers leave out the numbers of the choices.
         tokens, prompt = int(usage["completion_tokens"]), int(usage.get("prompt_tokens") or 0)
         texts = [(api_format.text(choice), choice["finish_reason"]) for choice in found[: expected.n]]
     except (ValueError, KeyError, IndexError, TypeError, AttributeError):
         return Unavailable(
-            f"{endpoint.url} answered with what is no completion: {one_line(data)}", fatal=True, status=200
+            f"{endpoint.url} answered with something that is not a completion: {one_line(data)}", fatal=True, status=200
         )
     for _, reason in texts:
         if reason not in ("stop", "length"):
-            return RequestFailure(f"the server gave up: finish_reason {reason!r}")
+            return RequestFailure(f"the server aborted the text: finish_reason {reason!r}")
     if len(texts) < expected.n:
         return RequestFailure(
             f"{endpoint.url} answered with {len(texts)} of the {expected.n} texts asked for (n); send one request per"
@@ -219,7 +224,7 @@ def parse_completion(
 def parse_logprobs(
     endpoint: EndpointAddress, api_format: ApiFormat, choice: dict[str, Any], count: int | None
 ) -> tuple[TokenLogprob, ...] | RequestFailure | None:
-    """The log-probabilities of a choice, with `count` of the likeliest tokens each; None if none were asked for."""
+    """The log-probabilities of a choice, with `count` of the likeliest tokens each; None if the request did not ask."""
     if count is None:
         return None
     try:
@@ -237,7 +242,7 @@ def parse_logprobs(
 def resolve_outcomes(
     requests: Sequence[Request], outcomes: Sequence[RequestOutcome]
 ) -> list[Completion | RequestFailure]:
-    """The outcomes as results. Raises InferenceError if a model answered nothing."""
+    """The results of the outcomes. Raises InferenceError for a model none of whose requests was answered."""
     answered = {r.model for r, outcome in zip(requests, outcomes, strict=True) if not isinstance(outcome, Unavailable)}
     results: list[Completion | RequestFailure] = []
     for request, outcome in zip(requests, outcomes, strict=True):
@@ -255,7 +260,7 @@ def auth_headers(endpoint: EndpointAddress) -> dict[str, str]:
 
 
 def parse_retry_after(value: str | None) -> float:
-    """Seconds that a server asks to be left alone for, given as such or as a date; 0 for what is neither."""
+    """The seconds in a Retry-After header, which holds a number or a date; 0 for anything else."""
     try:
         seconds = float(value or 0.0)
     except ValueError:
@@ -264,7 +269,7 @@ def parse_retry_after(value: str | None) -> float:
 
 
 def seconds_until(date: str) -> float:
-    """Seconds until an HTTP date; 0 for one that is past, or none."""
+    """Seconds until an HTTP date; 0 if the date is past or not a date."""
     try:
         return max((parsedate_to_datetime(date) - datetime.now(UTC)).total_seconds(), 0.0)
     except (ValueError, TypeError):
@@ -272,7 +277,7 @@ def seconds_until(date: str) -> float:
 
 
 def parse_models(data: bytes) -> tuple[str, ...]:
-    """The names in a list of models; none for what is no such list."""
+    """The names in a list of models; empty if the bytes are no such list."""
     try:
         return tuple(one_line(str(one["id"]).encode()) for one in json.loads(data)["data"])
     except (ValueError, KeyError, TypeError):
@@ -280,7 +285,7 @@ def parse_models(data: bytes) -> tuple[str, ...]:
 
 
 def parse_error_message(data: bytes) -> str:
-    """The message of an error answer."""
+    """The message in an error answer."""
     try:
         answer = json.loads(data)
         message = answer.get("error", answer)
@@ -290,5 +295,5 @@ def parse_error_message(data: bytes) -> str:
 
 
 def one_line(data: bytes) -> str:
-    """Text from elsewhere with its white space closed up, and cut."""
+    """A server's text with runs of whitespace closed up, cut to MESSAGE_CHARACTERS."""
     return " ".join(data.decode(errors="replace").split())[:MESSAGE_CHARACTERS] or "nothing"

@@ -1,6 +1,6 @@
-"""Requests as tokens, for engines that stand elsewhere: turned on this side exactly as the local engine turns them.
+"""Requests as tokens, for the local engine and for servers: both get exactly the same tokens.
 
-A server that is sent tokens adds none of its own, so no beginning token is doubled and no chat template is guessed.
+A server that receives tokens adds none of its own. So it cannot add a second beginning token or another chat template.
 """
 
 from collections.abc import Sequence
@@ -25,18 +25,18 @@ class PromptEncoder:
         with base.silence_transformers():
             try:
                 generation = GenerationConfig.from_pretrained(folder, local_files_only=True)
-            except OSError:  # many models come without
+            except OSError:  # many models have no generation config
                 generation = GenerationConfig()
         self.end_tokens = base.find_end_tokens(self._tokenizer, config, generation)
         """The tokens that end a text."""
 
     def encode(self, requests: Sequence[Request]) -> list[list[int]]:
-        """The tokens of each prompt. Raises BadInputError as `tokenize_requests` does."""
+        """The tokens of each request's prompt, in order. Raises BadInputError as `tokenize_requests` does."""
         return tokenize_requests(self._tokenizer, requests)
 
 
 def tokenize_requests(tokenizer: PreTrainedTokenizerBase, requests: Sequence[Request]) -> list[list[int]]:
-    """The tokens of each request's prompt, with its system text and earlier turns where it is a chat.
+    """The tokens of each request's prompt, in order; of a chat with its system text and earlier turns.
 
     Raises BadInputError for a chat if the tokenizer has no chat template or the template rejects the messages.
     """
@@ -49,19 +49,19 @@ def tokenize_requests(tokenizer: PreTrainedTokenizerBase, requests: Sequence[Req
 
 
 def rejection_reason(request: Request, ids: Sequence[int], max_model_len: int) -> str | None:
-    """Why a request cannot be answered, whatever the model; None if it can."""
+    """The reason why no model can answer a request with the prompt tokens `ids`; None if one can."""
     field_error = find_field_error(request)
     if field_error is not None:
         return field_error
     if not ids:
         return "the prompt has no tokens, so there is nothing to continue"
     if request.max_tokens < 1:
-        return f"max_tokens {request.max_tokens}: ask for one at least"
+        return f"max_tokens {request.max_tokens}: a request generates at least one token; set max_tokens to 1 or more"
     if "" in request.stop:
-        return "an empty stop ends every text before it begins; leave it out"
+        return "stop contains an empty string, which ends every text before it begins; leave it out"
     if len(ids) + request.max_tokens > max_model_len:
         return (
-            f"prompt of {len(ids)} tokens and {request.max_tokens} to write exceed maxModelLen"
-            f" {max_model_len}; shorten the prompt or raise it"
+            f"prompt of {len(ids)} tokens plus {request.max_tokens} tokens to generate exceed maxModelLen"
+            f" {max_model_len}; shorten the prompt or raise maxModelLen"
         )
     return None

@@ -11,9 +11,11 @@ def find_field_error(request: Request) -> str | None:
     if request.n < 1:
         return f"n {request.n}: a request writes at least one text; set n to 1 or more"
     if not 0.0 < request.top_p <= 1.0:
-        return f"top_p {request.top_p}: a share of the probability lies above 0 and at most at 1; 1 samples from all"
+        return f"top_p {request.top_p}: it is a share of the probability, above 0 and at most 1; use 1 for all tokens"
     if request.logprobs is not None and request.logprobs < 0:
-        return f"logprobs {request.logprobs}: a number of tokens is at least 0; leave it out for none at all"
+        return (
+            f"logprobs {request.logprobs}: it is a number of tokens, 0 or more; leave it out for no log-probabilities"
+        )
     if not request.chat and (request.system is not None or request.turns):
         return "system text and turns need the chat template; set chat, or write them into the prompt"
     return None

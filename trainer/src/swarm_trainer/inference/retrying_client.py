@@ -1,8 +1,8 @@
-"""Sending requests: over connections that are kept, and again where that can help.
+"""Sends requests over kept connections, and again where that can help.
 
-The waits between attempts double, each drawn from its upper half, so that clients that failed together do not come back
-together; what a server asks us to wait is waited, and where that is beyond the deadline the request is given up at
-once. Every request has one deadline for all its attempts.
+The pauses between attempts double. Each is drawn from the upper half of its range, so that clients that failed together
+do not return together. A pause that the server asks for is kept. If it would pass the deadline, the request is given up
+at once. Every request has one deadline for all its attempts.
 """
 
 import asyncio
@@ -36,51 +36,53 @@ T = TypeVar("T")
 SessionTask = Callable[[HttpSession], Coroutine[Any, Any, T]]
 
 MIN_BACKOFF_SECONDS = 0.25
-"""Seconds before the second attempt, at most."""
+"""Maximum seconds before the second attempt."""
 MAX_BACKOFF_SECONDS = 10.0
-"""Seconds between two attempts, unless the server asks for more."""
+"""Maximum seconds between two attempts, unless the server asks for more."""
 UNLOADING_SECONDS = 10.0
-"""For a server to forget an adapter."""
+"""Seconds for a server to unload an adapter."""
 REDACTED = b"***"
 MIN_SECRET_LENGTH = 8
-"""Characters of a key that is one; a shorter one is a word, such as EMPTY, that answers may hold."""
+"""Characters from which on a key is redacted. A shorter one is a word, such as EMPTY, that answers may contain."""
 _RANDOM = secrets.SystemRandom()
 
 
 @dataclass(frozen=True, slots=True)
 class ClientSettings:
-    """How servers are asked."""
+    """Settings of a client of completion servers."""
 
     max_model_len: int = 4096
-    """Tokens of prompt and completion together."""
+    """Maximum number of tokens of prompt and completion together."""
     concurrency: int = 64
-    """Requests under way at one server, at most."""
+    """Maximum number of requests at one server at one time."""
     deadline: float = 600.0
-    """Seconds for one request, all its attempts together, from when it is first sent."""
+    """Seconds for one request, all attempts together, from its first attempt."""
     max_server_errors: int = 3
-    """How often a request is sent that the server breaks on: it may be the request's fault."""
+    """Maximum attempts of a request on which the server fails: the request may be the reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class RetryingClient:
-    """How requests reach one server."""
+    """A client of one server."""
 
     session: HttpSession
     endpoint: EndpointAddress
     settings: ClientSettings
     is_alive: Callable[[], bool] = lambda: True
-    """Whether the server may still answer; what it owes is given up when not."""
+    """Whether the server may still answer. If it cannot, its requests are given up."""
     api_format: ApiFormat = COMPLETIONS
     rate_limiter: RateLimiter = field(default_factory=RateLimiter)
     meter: Meter = field(default_factory=Meter)
 
     async def complete(self, body: dict[str, object]) -> RequestOutcome:
-        """Send `body`, again where that can help, until the deadline."""
+        """Send `body`, again where that can help, until the deadline; returns the completion without its prompt
+        tokens.
+        """
         found = await self.send(body)
         return found.completion if isinstance(found, Reply) else found
 
     async def send(self, body: dict[str, object]) -> Reply | RequestFailure | Unavailable:
-        """The same, with what the answer took."""
+        """Send `body`, again where that can help, until the deadline."""
         until = time.monotonic() + self.settings.deadline
         tries = server_errors = 0
         while True:
@@ -104,7 +106,7 @@ class RetryingClient:
         return found
 
     async def _send_once(self, body: dict[str, object], left: float) -> Reply | RequestFailure | Unavailable:
-        """What one attempt brings."""
+        """The outcome of one attempt."""
         url, headers = f"{self.endpoint.url}{self.api_format.path}", openai_protocol.auth_headers(self.endpoint)
         try:
             answer = await self.session.post(url, body, headers, max(left, 0.1))
@@ -115,13 +117,13 @@ class RetryingClient:
         return openai_protocol.parse_response(self.endpoint, self.api_format, answer, ExpectedAnswer.from_body(body))
 
     def _redact(self, data: bytes) -> bytes:
-        """What a server says, without our key should it repeat it."""
+        """A server's answer with our key replaced, in case the server repeats it."""
         key = self.endpoint.key or ""
         return data.replace(key.encode(), REDACTED) if len(key) >= MIN_SECRET_LENGTH else data
 
 
 def request_usage(found: Reply | RequestFailure | Unavailable, tries: int, seconds: float) -> Usage:
-    """The effort of one request; `seconds` is the time of its last attempt."""
+    """The usage of one request. `seconds` is the time of its last attempt."""
     if not isinstance(found, Reply):
         return Usage(requests=1, failed=1, retries=tries - 1)
     return Usage(
@@ -139,7 +141,7 @@ def backoff_seconds(tries: int) -> float:
 
 
 def unload_adapter(endpoint: EndpointAddress, name: ModelName) -> SessionTask[None]:
-    """Have a server forget an adapter. One that it does not know, and a server that does not answer, are left be."""
+    """A task that has a server unload an adapter. An unknown adapter and a server that does not answer are ignored."""
 
     async def unload(session: HttpSession) -> None:
         url, body = f"{endpoint.url}/v1/unload_lora_adapter", {"lora_name": name}
@@ -150,7 +152,7 @@ def unload_adapter(endpoint: EndpointAddress, name: ModelName) -> SessionTask[No
 
 
 class EventLoopThread:
-    """A thread with an event loop and connections in it, made when first used: they outlive single calls."""
+    """A thread with an event loop and an HTTP session. It starts at first use and outlives single calls."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -159,11 +161,11 @@ class EventLoopThread:
         self._thread = threading.Thread()
 
     def run(self, work: SessionTask[T]) -> T:
-        """What `work` brings with the connections, from any thread."""
+        """The result of `work` with the session. Any thread may call it. Raises what `work` raises."""
         return self.submit(work).result()
 
     def submit(self, work: SessionTask[T]) -> Future[T]:
-        """`work` begun with the connections, from any thread."""
+        """Start `work` with the session. Any thread may call it."""
         with self._lock:
             if self._loop is None:
                 self._loop = asyncio.new_event_loop()
@@ -175,7 +177,7 @@ class EventLoopThread:
         return asyncio.run_coroutine_threadsafe(work(session), loop)
 
     def close(self) -> None:
-        """Close the connections and end the thread. Safe to call twice."""
+        """Close the session and end the thread. Safe to call twice."""
         with self._lock:
             loop, session, self._loop, self._session = self._loop, self._session, None, None
         if loop is not None and session is not None:
@@ -186,11 +188,11 @@ class EventLoopThread:
 
 
 async def open_session() -> HttpSession:
-    """Connections of the running loop."""
+    """A session on the running event loop."""
     return HttpSession()
 
 
 async def close_session(session: HttpSession) -> None:
-    """Close connections, and end the threads of the loop."""
+    """Close a session and end the threads of its event loop."""
     await session.close()
     await asyncio.get_running_loop().shutdown_default_executor()

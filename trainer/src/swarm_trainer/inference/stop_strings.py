@@ -1,7 +1,7 @@
-"""Where a text ends: at the first stop string, wherever its characters fall among the tokens.
+"""Ends a text at the first stop string, wherever its characters fall among the tokens.
 
-`is_reached` is asked after every token and therefore looks at the text only if the last token could have completed a stop,
-and then at the end of it only. `truncate_at_stop` decides: it looks at the whole text.
+`is_reached` runs after every token. So it decodes text only if the last token could have completed a stop, and then
+only the end of the text. `truncate_at_stop` decides: it looks at the whole text.
 """
 
 from collections.abc import Sequence
@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from transformers import PreTrainedTokenizerBase
 
 EXTRA_TOKENS = 8
-"""Tokens looked at beyond the stop's bytes: some tokens decode to nothing, or differently at the start of a text."""
+"""Tokens decoded beyond the stop's bytes. Some tokens decode to nothing, or differently at the start of a text."""
 REPLACEMENT_CHARACTER = "\ufffd"
-"""What a part of a character decodes to."""
+"""The decoding of a part of a character."""
 
 
 def truncate_at_stop(text: str, stops: Sequence[str]) -> tuple[str, bool]:
@@ -21,14 +21,14 @@ def truncate_at_stop(text: str, stops: Sequence[str]) -> tuple[str, bool]:
 
 
 class StopDetector:
-    """Finds stops in texts of one tokenizer. Remembers what single tokens look like; never what it was asked."""
+    """Finds stops in texts of one tokenizer. It caches the text of single tokens and nothing of the requests."""
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase) -> None:
         self._tokenizer = tokenizer
         self._token_texts: dict[int, str] = {}
 
     def decode(self, tokens: Sequence[int]) -> str:
-        """What `tokens` say, special tokens left out."""
+        """The text of `tokens`, without special tokens."""
         return str(self._tokenizer.decode(list(tokens), skip_special_tokens=True, clean_up_tokenization_spaces=False))
 
     def is_reached(self, tokens: Sequence[int], stops: Sequence[str]) -> bool:
@@ -41,7 +41,7 @@ class StopDetector:
         return truncate_at_stop(self.decode(tokens[-width:]), possible)[1]
 
     def _decode_token(self, token: int) -> str:
-        """A token by itself. Tokenizers may drop a space at the start, which `is_reached` allows for."""
+        """A token decoded alone. Tokenizers may drop a space at the start; `is_reached` allows for that."""
         if token not in self._token_texts:
             self._token_texts[token] = self.decode([token])
         return self._token_texts[token]

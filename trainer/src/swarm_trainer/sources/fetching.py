@@ -1,8 +1,8 @@
-"""Bring what lies at a remote URI into this machine's cache, or find it there.
+"""Fetches a remote input into this machine's cache, or finds it there.
 
-First the version is settled: a commit of the hub, or the etags of a bucket's listing. A version that came before is not
-fetched again. What comes is checked against what the place said of it, and named by its digest. What a run has pinned
-is identified by that digest alone: where the cache has it, nobody is asked anything.
+First the version is resolved: a commit of the hub, or the etags of a bucket's listing. A version that is cached is not
+fetched again. Fetched files are checked against the source's own size and sha256, and named by their digest. An input
+that a run has pinned is identified by its digest alone: if the cache has it, no request is sent.
 """
 
 import shutil
@@ -32,56 +32,56 @@ GIB = 2**30
 
 @dataclass(frozen=True, slots=True)
 class Pin:
-    """What a remote or local URI held when the run was prepared."""
+    """The content of a remote or local URI when the run was prepared."""
 
     digest: Digest
     at: str
-    """The URI of this version of it: of a branch, its commit."""
+    """The URI of this version, such as the commit of a branch."""
 
 
 @dataclass(frozen=True, slots=True)
 class FetchedInput:
-    """An input, cache."""
+    """An input on this machine."""
 
     path: Path
-    """A folder, or a file where data is wanted."""
+    """A folder, or a file for data."""
     pin: Pin
 
 
 class Source(Protocol):
-    """A place that things are fetched from, at one version. Raises BadInputError for what the user has to change."""
+    """A source of files at one version. Raises BadInputError for what the user has to change."""
 
     uri: str
     parallel_files: int
-    """Files on their way at a time."""
+    """Maximum number of files fetched at once."""
 
     def version(self) -> tuple[str, ...]:
-        """What names this version."""
+        """The parts that identify this version."""
         ...
 
     def items(self) -> Sequence[RemoteFile]:
-        """The files that are wanted."""
+        """The files to fetch."""
         ...
 
     def download(self, item: RemoteFile, scratch: Path) -> Path:
-        """Fetch one file to somewhere in `scratch`. Raises StoreError when trying again may help."""
+        """Fetch one file to a path in `scratch`. Raises StoreError if a retry may help."""
         ...
 
 
 SourceOpener = Callable[[str, InputKind], Source]
-"""The source behind a URI, for what is wanted of it."""
+"""Opens the source behind a URI for an input of this kind."""
 
 
 @dataclass(frozen=True, slots=True)
 class FetchContext:
-    """How a run's inputs come cache."""
+    """The cache and the sources of a run's inputs."""
 
     cache: FetchCache
     open_source: SourceOpener
 
 
 def default_context(resolved: ResolvedSpec) -> FetchContext:
-    """This machine's cache; buckets are reached as the run's own is, unless the environment says otherwise."""
+    """This machine's cache. Buckets are reached like the run's own store, unless the environment says otherwise."""
     storage = resolved.storage if isinstance(resolved.storage, S3Storage) else None
     return FetchContext(FetchCache(fetch_cache.default_root()), lambda uri, kind: open_source(uri, kind, storage))
 
@@ -99,7 +99,7 @@ def open_source(uri: str, kind: InputKind, storage: S3Storage | None) -> Source:
 
 
 def fetch(use: UriUse, context: FetchContext) -> FetchedInput:
-    """What lies at a URI now. Raises BadInputError naming the field, StoreError, CorruptError."""
+    """Fetch the current content of a URI. Raises BadInputError naming the field, StoreError, CorruptError."""
     kind = selection.INPUT_KINDS[use.role]
     with name_field(use), files.translate_os_errors(context.cache.root):
         source = context.open_source(use.uri, kind)
@@ -112,7 +112,7 @@ def fetch(use: UriUse, context: FetchContext) -> FetchedInput:
 
 
 def fetch_pinned(use: UriUse, pin: Pin, context: FetchContext) -> FetchedInput:
-    """What a run began with, from the cache or, once more, from its place; the caller compares the digests.
+    """The pinned input, from the cache or fetched again from its pinned URI. The caller compares the digests.
 
     Raises BadInputError naming the field, StoreError, CorruptError.
     """
@@ -121,12 +121,12 @@ def fetch_pinned(use: UriUse, pin: Pin, context: FetchContext) -> FetchedInput:
 
 
 def find_cached(cache: FetchCache, digest: Digest, kind: InputKind) -> Path | None:
-    """What was fetched before; None if it was not. Raises CorruptError."""
+    """The cached input; None if it is not cached. Raises CorruptError."""
     return cache.file(digest) if kind is InputKind.FILE else cache.folder(digest)
 
 
 def fetch_all(source: Source, kind: InputKind, version: bytes, cache: FetchCache) -> tuple[Path, Digest]:
-    """Fetch what is not here yet, check the whole, and keep it. Raises BadInputError, StoreError, OSError."""
+    """Fetch the missing files, check the whole, and keep it. Raises BadInputError, StoreError, OSError."""
     items = source.items()
     selection.check(items, kind)
     with cache.staging_folder(version) as coming:
@@ -144,9 +144,11 @@ def fetch_all(source: Source, kind: InputKind, version: bytes, cache: FetchCache
 
 
 def fetch_missing(source: Source, items: Sequence[RemoteFile], coming: Path, root: Path) -> None:
-    """Fetch `items` into the folder `whole` of `coming`, each at once. Raises BadInputError, StoreError, OSError."""
+    """Fetch `items` into the folder `whole` of `coming`, each file atomically. Raises BadInputError, StoreError,
+    OSError.
+    """
     scratch, whole = coming / "scratch", coming / "whole"
-    shutil.rmtree(scratch, ignore_errors=True)  # files that were cut when a fetch was killed
+    shutil.rmtree(scratch, ignore_errors=True)  # files that a killed fetch left incomplete
     scratch.mkdir()
     check_disk_space(sum(item.size for item in items), root)
 
@@ -165,7 +167,7 @@ def check_disk_space(needed: int, root: Path) -> None:
     free = disk_usage(root).free
     if needed and needed + RESERVED_BYTES > free:
         raise BadInputError(
-            f"{needed / GIB:.2f} GiB to fetch and {free / GIB:.2f} GiB free in {root}; free some, or set"
+            f"{needed / GIB:.2f} GiB to fetch, but {free / GIB:.2f} GiB free in {root}; free some space, or set"
             f" {fetch_cache.CACHE_VARIABLE} to a folder on another disk"
         )
 
@@ -175,20 +177,22 @@ def is_complete(path: Path, item: RemoteFile) -> bool:
 
 
 def verify_file(path: Path, item: RemoteFile) -> TreeEntry:
-    """A file that came, as a tree names it. Raises StoreError, and forgets it, if it is not what its place said."""
+    """The tree entry of a fetched file. Deletes the file and raises StoreError unless it matches the source's size
+    and sha256.
+    """
     size, sha256 = path.stat().st_size, files.digest(path)
     if size != item.size or item.sha256 not in (None, sha256):
         path.unlink()
         raise StoreError(
-            f"{item.name}: came with {size} bytes and sha256 {sha256}, its place says {item.size} and"
-            f" {item.sha256 or 'nothing'}; it is fetched again"
+            f"{item.name}: received {size} bytes with sha256 {sha256}, but its source says {item.size} bytes and"
+            f" {item.sha256 or 'no sha256'}; it is fetched again"
         )
     return TreeEntry(sha256, size)
 
 
 @contextmanager
 def name_field(use: UriUse) -> Iterator[None]:
-    """Say which field a refusal is about."""
+    """Put the field's name before the message of a BadInputError."""
     try:
         yield
     except BadInputError as error:

@@ -1,7 +1,7 @@
-"""How long a call to a store may take, and how it is tried again until then.
+"""Deadlines and retries of calls to a store.
 
-Every call ends by its deadline, in success or in an error. Pauses grow and are drawn at random over their whole length,
-so that many who were refused at once do not come back at once; a store that says SlowDown is left alone for longer.
+Every call ends by its deadline, in success or in an error. Pauses grow, and each is drawn at random from its whole
+range, so that many clients that were refused at once do not return at once. After SlowDown the pauses are longer.
 """
 
 import random
@@ -18,34 +18,34 @@ from swarm_trainer.stores.s3_errors import DeadlineError, ErrorKind
 T = TypeVar("T")
 
 MAX_PAUSE_SECONDS = 8.0
-"""Seconds."""
+"""The longest pause between two attempts, in seconds."""
 RANDOM = random.SystemRandom()
-"""Not the run's randomness: two processes of one run must not pause alike."""
+"""Not the run's random stream: two processes of one run must not pause alike."""
 
 
 @dataclass(frozen=True, slots=True)
 class RetryLimits:
-    """Seconds, and the rate below which a transfer counts as stuck."""
+    """Limits in seconds, and the lowest transfer rate."""
 
     connect_timeout: float = 5.0
     read_timeout: float = 30.0
     """Without a byte, on one connection."""
     call_timeout: float = 120.0
-    """For a call, all its attempts together, apart from what its bytes need."""
+    """For a call with all its attempts, without the time for its bytes."""
     min_rate: float = 256 * 1024.0
-    """Bytes a second: a transfer may take `call_timeout` and its size divided by this."""
+    """Bytes per second. A transfer may take `call_timeout` plus its size divided by this."""
     first_pause: float = 0.05
-    """The first pause between two attempts at most; each later one may last twice as long."""
+    """The longest first pause between two attempts. Each later one may be twice as long."""
     first_throttled_pause: float = 0.5
-    """Likewise, where the store asks for less."""
+    """The same, after the store asked for fewer requests."""
 
     def deadline(self, size: int = 0) -> "Deadline":
-        """From now on, for `size` bytes."""
+        """A deadline from now, for a transfer of `size` bytes."""
         return Deadline(self.call_timeout + size / self.min_rate, self)
 
 
 class Deadline:
-    """A moment on the monotonic clock."""
+    """A point in time on the monotonic clock."""
 
     def __init__(self, seconds: float, limits: RetryLimits) -> None:
         self.seconds = seconds
@@ -56,16 +56,16 @@ class Deadline:
         return self._end - time.monotonic()
 
     def check(self) -> None:
-        """Raises LateError when the moment has passed."""
+        """Raises DeadlineError when the time is over."""
         if self.seconds_left() <= 0:
             raise DeadlineError
 
 
 def with_retries(call: Callable[[], T], address: str, deadline: Deadline, *, writing: bool) -> T:
-    """What `call` gives, asked until it gives something or time is over.
+    """The result of `call`, retried until it succeeds or the deadline passes.
 
-    Errors that say something (a condition that does not hold, an absent object) pass through as they are. Raises
-    RefusedError for what cannot help, StoreError when time is over.
+    Errors with a meaning for the caller (a failed condition, an absent object) pass through unchanged. Raises
+    RefusedError if no retry can help, StoreError when the time is over.
     """
     last: Exception = DeadlineError()
     for attempt in count():

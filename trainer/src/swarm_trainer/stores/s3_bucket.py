@@ -1,10 +1,10 @@
-"""One folder of one bucket, as whole objects: read, written under a condition, looked at, listed, deleted.
+"""One folder of one bucket, as whole objects: read, write under a condition, head, list and delete.
 
-Every call has a deadline and is tried again until then (`retry_policy`); what comes back is checked against the sha256
-that was stored with it, whatever checksums the store knows. Botocore's own retries are off: a retry that it hides would
-make a lost reply look like somebody else's write.
+Every call has a deadline and is retried until then (`retry_policy`). What is read is checked against the sha256 in the
+object's metadata, whatever checksums the store supports. Botocore's own retries are off: a hidden retry would make a
+lost reply look like another client's write.
 
-Limits: objects here are read into memory, so they are small; large ones go by `multipart`.
+Limits: objects are read into memory here, so they must be small. `multipart` handles large ones.
 """
 
 import functools
@@ -31,33 +31,33 @@ from swarm_trainer.stores.retry_policy import Deadline, RetryLimits, T
 from swarm_trainer.stores.s3_errors import ErrorKind, TransferError
 
 THREADS = 8
-"""Parts on their way at once."""
+"""Parts in transfer at once."""
 CHUNK = 1 << 18
 """Bytes read at a time from a response."""
 SAME_DAMAGE_LIMIT = 3
-"""The same wrong bytes so often are what is stored; damage on the way differs from time to time."""
+"""After so many reads of the same wrong bytes, they are what is stored. Damage in transfer differs between reads."""
 
 
 @dataclass(frozen=True, slots=True)
 class ObjectContent:
-    """A small object as it was read."""
+    """The content of a small object."""
 
     data: bytes
     etag: str
     writes: tuple[str, ...]
-    """Who wrote it, and who the versions before it; last first."""
+    """The write ids of this version and of those before it, last first."""
 
 
 @dataclass(frozen=True, slots=True)
 class ObjectInfo:
-    """An object as a listing shows it."""
+    """An object in a listing."""
 
     key: str
     size: int
     age: float = 0.0
     """Seconds since it was written, by the store's clock and this machine's."""
     etag: str = ""
-    """Tells its version; empty where any will do."""
+    """Identifies the version; empty for any version."""
 
 
 class Bucket:
@@ -70,9 +70,9 @@ class Bucket:
         self.limits = limits or RetryLimits()
         self.client = client or build_client(storage, self.limits)
         self.part_client: Any = None
-        """The client that parts of large files go by, from the first on (`unsigned_parts`)."""
+        """The client for parts of large files, from the first upload on (`unsigned_parts`)."""
         self.meter = meter or Meter()
-        """Told of the bytes of objects, sent and received; those of attempts that failed are not counted."""
+        """Counts the bytes of objects sent and received, without those of failed attempts."""
 
     def address(self, key: str = "") -> str:
         """The address of an object, for messages."""
@@ -80,7 +80,7 @@ class Bucket:
         return f"s3://{self.storage.bucket}/{path}".rstrip("/")
 
     def object_arguments(self, key: str) -> dict[str, str]:
-        """The object `key` as an S3 call names it."""
+        """The arguments that name the object `key` in an S3 call."""
         return {"Bucket": self.storage.bucket, "Key": f"{self.storage.prefix}/{key}".removeprefix("/")}
 
     def read(self, key: str) -> ObjectContent | None:
@@ -107,7 +107,7 @@ class Bucket:
         return None if seen is None else seen.size
 
     def head(self, key: str) -> ObjectInfo | None:
-        """The object as it is seen from outside; None if there is none. Raises StoreError."""
+        """Size and etag of the object; None if there is none. Raises StoreError."""
         try:
             seen = self.with_retries(lambda: self.client.head_object(**self.object_arguments(key)), key)
         except ClientError as error:
@@ -116,9 +116,11 @@ class Bucket:
         return ObjectInfo(key, int(seen["ContentLength"]), etag=seen["ETag"])
 
     def write(self, key: str, data: bytes, conditions: dict[str, str], writes: tuple[str, ...] = ()) -> str | None:
-        """Write the object on `conditions` (IfMatch, IfNoneMatch, a checksum); its etag, or None: a condition did not hold.
+        """Write the object under `conditions` (IfMatch, IfNoneMatch, a checksum). Returns its etag, or None if a
+        condition failed.
 
-        None may also be the second attempt of a first that was done, but whose answer was lost. Raises StoreError.
+        None is also possible if a first attempt succeeded but its answer was lost and a second one failed. Raises
+        StoreError.
         """
         metadata = {"sha256": digest_bytes(data), **({"writes": ",".join(writes)} if writes else {})}
         request = {**self.object_arguments(key), "Body": data, "Metadata": metadata, **conditions}
@@ -128,15 +130,15 @@ class Bucket:
             return etag
         except ClientError as error:
             if s3_errors.classify(error) is ErrorKind.PRECONDITION_FAILED or "IfMatch" in conditions:
-                return None  # a pointer that is absent is not where it was expected
+                return None  # an absent pointer does not have the expected value
             raise s3_errors.build_refused_error(self.address(key), error, writing=True) from None
 
     def delete(self, key: str) -> None:
-        """Delete the object, if it is there. Raises StoreError."""
+        """Delete the object, if it exists. Raises StoreError."""
         self.with_retries(lambda: self.client.delete_object(**self.object_arguments(key)), key, writing=True)
 
     def list(self) -> Iterator[ObjectInfo]:
-        """Every object, for collection and for inputs: nothing that is written may rest on it. Raises StoreError."""
+        """Every object, for garbage collection and for inputs. No write may depend on a listing. Raises StoreError."""
         start, token = len(self.object_arguments("")["Key"]), None
         now = datetime.now(UTC)
         while True:
@@ -151,7 +153,7 @@ class Bucket:
     def with_retries(
         self, call: Callable[[], T], key: str, deadline: Deadline | None = None, *, writing: bool = False
     ) -> T:
-        """What `call` gives for the object `key`, tried until the deadline."""
+        """The result of `call` for the object `key`, retried until the deadline. Raises StoreError."""
         return retry_policy.with_retries(call, self.address(key), deadline or self.limits.deadline(), writing=writing)
 
     def _page(self, token: str | None) -> Any:
@@ -160,21 +162,23 @@ class Bucket:
         return self.with_retries(lambda: self.client.list_objects_v2(**request, **more), "")
 
     def _check(self, key: str, data: bytes, named: str | None, wrong: Counter[str]) -> None:
-        """Raises WireError unless `data` has the sha256 `named`; CorruptError when it is stored so."""
+        """Raises TransferError unless `data` has the sha256 `named`; CorruptError if the stored bytes themselves are
+        wrong.
+        """
         found = hashlib.sha256(data).hexdigest()
         if named in (None, found):
             return
         wrong[found] += 1
         if wrong[found] >= SAME_DAMAGE_LIMIT:
             raise CorruptError(
-                f"{self.address(key)}: its bytes have sha256 {found}, {named} was written: it was changed after it was"
-                " written; restore it from a copy, or start the run in another place"
+                f"{self.address(key)}: its bytes have sha256 {found}, but {named} was written: it was changed after it"
+                " was written; restore it from a copy, or start the run in another place"
             )
         raise TransferError(found)
 
 
 def build_client(storage: S3Storage, limits: RetryLimits, *, signing: bool = True) -> Any:
-    """A client of the store, signing bodies or their heads alone; nothing is asked yet. Raises RefusedError."""
+    """A client of the store that signs bodies, or only request heads. It sends nothing yet. Raises RefusedError."""
     checksums = "when_required" if storage.request_checksum is RequestChecksum.WHEN_REQUIRED else "when_supported"
     config = Config(
         connect_timeout=limits.connect_timeout,
@@ -183,8 +187,8 @@ def build_client(storage: S3Storage, limits: RetryLimits, *, signing: bool = Tru
         max_pool_connections=2 * THREADS,
         request_checksum_calculation=checksums,
         response_checksum_validation=checksums,
-        # Signed bodies are refused when a byte was changed on the way, also by stores that know no newer checksum;
-        # who leaves them unsigned has seen that the store knows one (`unsigned_parts`).
+        # A store refuses a signed body with a changed byte, even if it knows no newer checksum.
+        # Callers turn signing off only if the store has been shown to verify one (`unsigned_parts`).
         s3={"payload_signing_enabled": signing, "addressing_style": "path" if storage.endpoint else "auto"},
     )
     try:
@@ -198,12 +202,12 @@ def build_client(storage: S3Storage, limits: RetryLimits, *, signing: bool = Tru
 
 @functools.cache
 def create_loader() -> Any:
-    """What botocore knows of S3: read once, for it takes a quarter of a second."""
+    """Botocore's data on S3, read once because it takes a quarter of a second."""
     return botocore.loaders.create_loader()
 
 
 def read_body(response: Any, deadline: Deadline) -> bytes:
-    """The bytes of a response, read until the deadline. Raises LateError and whatever a broken connection raises."""
+    """The bytes of a response, read until the deadline. Raises DeadlineError and the errors of a broken connection."""
     pieces = []
     with response["Body"] as stream:
         while piece := stream.read(CHUNK):
@@ -217,6 +221,6 @@ def parse_write_ids(response: Any) -> tuple[str, ...]:
 
 
 def raise_unless_absent(error: ClientError) -> None:
-    """Raises `error` again, unless it says that there is no such object."""
+    """Raises `error` again, unless it says that the object does not exist."""
     if s3_errors.classify(error) is not ErrorKind.NOT_FOUND:
         raise error

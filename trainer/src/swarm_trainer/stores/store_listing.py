@@ -1,4 +1,6 @@
-"""What lies in a store, for collection alone: nothing else may be decided by a listing."""
+"""Lists and deletes the objects of a store, for garbage collection and purges. No other decision may depend on a
+listing.
+"""
 
 import functools
 import re
@@ -18,30 +20,30 @@ from swarm_trainer.stores.s3 import S3Store
 from swarm_trainer.stores.s3_bucket import Bucket, raise_unless_absent
 
 STORED_PATTERN = re.compile(r"blobs/[0-9a-f]{2}/[0-9a-f]{64}|probe/[0-9a-f]{32}|tmp/[0-9a-f]{32}")
-"""What looks exactly like a part of a run that is no name: a blob, or what a probe or a file on its way left."""
+"""The exact form of a run's objects that are not names: a blob, a probe or a temporary file."""
 
 
 @dataclass(frozen=True, slots=True)
 class StoredObject:
-    """An object or a file."""
+    """An object of a bucket or a file of a folder."""
 
     key: str
     size: int
     age: float
     """Seconds since it was written."""
     upload: str = ""
-    """Of an upload that was begun and never finished, its id; `key` is what it would have become."""
+    """The id of an unfinished upload; `key` is the object that it would have become. Empty for an object."""
 
 
 class StoreListing(Protocol):
-    """A place whose things can be looked through and thrown away."""
+    """A store whose objects can be listed and deleted."""
 
     def objects(self) -> Iterator[StoredObject]:
-        """Everything there. Raises StoreError."""
+        """Every object. Raises StoreError."""
         ...
 
     def delete(self, stored: StoredObject) -> None:
-        """Throw one away; what is gone already is gone. Raises StoreError."""
+        """Delete one object. An object that no longer exists is ignored. Raises StoreError."""
         ...
 
 
@@ -83,7 +85,7 @@ class BucketListing:
             self.bucket.delete(stored.key)
 
     def _list_uploads(self) -> Iterator[StoredObject]:
-        """The uploads below the run's prefix that were begun and are not finished."""
+        """The unfinished uploads below the run's prefix."""
         own, now = self.bucket.object_arguments("")["Key"], datetime.now(UTC)
         request = {"Bucket": self.bucket.storage.bucket, "Prefix": own}
         while True:
@@ -106,11 +108,11 @@ class BucketListing:
 
 
 def open_listing(store: ArtifactStore) -> StoreListing:
-    """The things behind `store`. Raises StoreError for a kind of store that cannot be looked through."""
+    """The listing of `store`. Raises StoreError for a kind of store that cannot be listed."""
     match store:
         case LocalStore():
             return FolderListing(store.root)
         case S3Store():
             return BucketListing(store.bucket)
         case _:
-            raise StoreError(f"{type(store).__name__}: cannot be looked through; give a folder or a bucket")
+            raise StoreError(f"{type(store).__name__}: this kind of store cannot be listed; give a folder or a bucket")
