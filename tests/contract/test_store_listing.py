@@ -33,7 +33,7 @@ def test_an_unfinished_upload_is_seen_and_aborted_and_another_runs_is_not(server
     client.put_object(Bucket=place.bucket, Key="team/run/probe/x", Body=b"1")
     listing = BucketListing(Bucket(place))
     objects = list(listing.objects())
-    assert [(thing.key, thing.upload) for thing in objects] == [
+    assert [(stored.key, stored.upload) for stored in objects] == [
         ("probe/x", ""),
         (f"blobs/00/{DIGEST}", begun["team/run"]),
     ]

@@ -38,14 +38,14 @@ class Heap:
     def objects(self) -> list[StoredObject]:  # type: ignore[override]
         return [StoredObject(key, 1, 0.0) for key in self.left]
 
-    def delete(self, thing: StoredObject) -> None:
+    def delete(self, stored: StoredObject) -> None:
         if len(self.gone) >= self.most:
             raise StoreError("down")
-        self.gone.append(thing.key)
+        self.gone.append(stored.key)
         if self.reborn:
             self.reborn -= 1
         else:
-            self.left.remove(thing.key)
+            self.left.remove(stored.key)
 
 
 def heap(**settings: int) -> Heap:

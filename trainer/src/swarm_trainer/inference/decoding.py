@@ -113,10 +113,10 @@ def generate(loaded: LoadedModel, adapters: BatchedLora, stops: StopDetector, ro
             ).logits[:, -1]
             u = torch.from_numpy(sampling.uniforms(seeds[batch.rows], step))
             chosen = sampling.sample_tokens(logits, batch.temperatures, u.to(loaded.device), batch.top_p)
-            steps = _read_step(logits, chosen, [rows[place].request.logprobs for place in batch.rows])
-            for place, row_step in zip(batch.rows, steps, strict=True):
-                _append_token(outputs[place], row_step, rows[place].request, loaded.ends, stops)
-            if all(outputs[place].done for place in batch.rows):
+            steps = _read_step(logits, chosen, [rows[index].request.logprobs for index in batch.rows])
+            for index, row_step in zip(batch.rows, steps, strict=True):
+                _append_token(outputs[index], row_step, rows[index].request, loaded.ends, stops)
+            if all(outputs[index].done for index in batch.rows):
                 break
             _advance(batch, chosen, loaded.model.config.max_position_embeddings)
             _drop_finished(batch, adapters, outputs)
@@ -194,7 +194,7 @@ def _advance(batch: Batch, chosen: Tensor, limit: int) -> None:
 
 def _drop_finished(batch: Batch, adapters: BatchedLora, outputs: Sequence[RowOutput]) -> None:
     """Drop the rows that are done, if they are a large enough share of the batch."""
-    staying = [index for index, place in enumerate(batch.rows) if not outputs[place].done]
+    staying = [index for index, row in enumerate(batch.rows) if not outputs[row].done]
     if len(staying) > (1.0 - COMPACTION_SHARE) * len(batch.rows):
         return
     kept = torch.tensor(staying, device=batch.ids.device)

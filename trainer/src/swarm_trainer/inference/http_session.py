@@ -68,9 +68,9 @@ class HttpSession:
     async def _send_request(
         self, method: str, url: str, data: bytes | None, headers: Mapping[str, str], seconds: float
     ) -> HttpResponse:
-        asked = self._session.request(method, url, data=data, headers=headers, allow_redirects=False)
+        request = self._session.request(method, url, data=data, headers=headers, allow_redirects=False)
         try:
-            async with asyncio.timeout(seconds), asked as answer:
+            async with asyncio.timeout(seconds), request as answer:
                 read = await read_limited(answer.content)
         except TimeoutError as error:
             raise NoResponseError(f"TimeoutError: no answer within {seconds:.1f} s") from error

@@ -16,8 +16,8 @@ REPLACEMENT_CHARACTER = "\ufffd"
 
 def truncate_at_stop(text: str, stops: Sequence[str]) -> tuple[str, bool]:
     """`text` up to the first of `stops`, and whether there was one."""
-    places = [place for place in (text.find(stop) for stop in stops) if place >= 0]
-    return (text[: min(places)], True) if places else (text, False)
+    positions = [position for position in (text.find(stop) for stop in stops) if position >= 0]
+    return (text[: min(positions)], True) if positions else (text, False)
 
 
 class StopDetector:

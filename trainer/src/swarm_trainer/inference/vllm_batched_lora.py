@@ -54,15 +54,14 @@ def wrap_add_lora_linear(plain: AddLoraLinear) -> AddLoraLinear:
 
 
 def add_lora(
-    y: Tensor, x: Tensor, places: Tensor, firsts: Sequence[Tensor], seconds: Sequence[Tensor], scale: float
+    y: Tensor, x: Tensor, slots: Tensor, firsts: Sequence[Tensor], seconds: Sequence[Tensor], scale: float
 ) -> None:
-    """Add the update of `x` [rows, width] by the adapter in each row's slot to `y` [rows, out], slice by slice, in
-    place.
+    """Add to `y` [rows, out], in place and slice by slice, the update of `x` [rows, width] by each row's adapter.
 
-    `places` [rows] has each row's slot. `firsts` [slots, 1, rank, width] and `seconds` [slots, 1, slice, rank] are the
+    `slots` [rows] has each row's slot. `firsts` [slots, 1, rank, width] and `seconds` [slots, 1, slice, rank] are the
     stacked factors of each slice.
     """
-    others, single = (places.unsqueeze(1) != arange(len(firsts[0]), device=places.device)).unsqueeze(2), x.float()
+    others, single = (slots.unsqueeze(1) != arange(len(firsts[0]), device=slots.device)).unsqueeze(2), x.float()
     begin = 0
     for first, second in zip(firsts, seconds, strict=True):
         inner = single @ first.float().flatten(0, 2).T

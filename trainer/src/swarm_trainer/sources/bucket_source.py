@@ -25,7 +25,7 @@ from swarm_trainer.stores.retry_policy import RetryLimits
 from swarm_trainer.stores.s3_bucket import Bucket, ObjectInfo
 
 ENDPOINT_VARIABLES = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
-CONTACT_SECONDS = 15.0
+LISTING_SECONDS = 15.0
 """Seconds for a listing. With a wrong address, an error should not take minutes."""
 WRONG_REGION = "the bucket is in another region; set AWS_REGION"
 REMEDIES = {
@@ -73,7 +73,7 @@ def open_source(
     folder, _, name = location.key.rpartition("/") if kind is InputKind.FILE else (location.key, "", "")
     with translate_errors():
         bucket = Bucket(resolve_storage(location, storage).model_copy(update={"prefix": folder}), limits)
-        listing_bucket = Bucket(bucket.storage, replace(bucket.limits, call_timeout=CONTACT_SECONDS), bucket.client)
+        listing_bucket = Bucket(bucket.storage, replace(bucket.limits, call_timeout=LISTING_SECONDS), bucket.client)
         items = (
             find_file(listing_bucket, name)
             if kind is InputKind.FILE

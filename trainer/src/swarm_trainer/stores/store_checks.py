@@ -13,7 +13,7 @@ from swarm_core.ports import ArtifactStore, RefusedError, StoreError
 from swarm_trainer.stores.s3 import IF_ABSENT, S3Store
 from swarm_trainer.stores.s3_bucket import Bucket
 
-CONTACT_SECONDS = 15.0
+FIRST_ANSWER_SECONDS = 15.0
 """Seconds for the first answer of a store. With a wrong address, an error should not take minutes."""
 PROBE_FOLDER = "probe"
 """The folder of probes. Garbage collection removes what a killed probe leaves there."""
@@ -81,5 +81,5 @@ def delete_if_allowed(bucket: Bucket, key: str) -> None:
 
 def with_short_deadline(bucket: Bucket) -> Bucket:
     """The same bucket with a shorter deadline."""
-    limits = replace(bucket.limits, call_timeout=min(bucket.limits.call_timeout, CONTACT_SECONDS))
+    limits = replace(bucket.limits, call_timeout=min(bucket.limits.call_timeout, FIRST_ANSWER_SECONDS))
     return Bucket(bucket.storage, limits, bucket.client)
