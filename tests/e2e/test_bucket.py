@@ -83,11 +83,11 @@ def test_a_store_that_cannot_be_used_is_refused_before_anything_is_trained(
 
 
 def test_a_store_that_ignores_conditions_is_refused_unless_there_is_a_single_writer(
-    rclone: Server, servers_keys: None, arena: Path, tmp_path: Path
+    rclone: Server, servers_keys: None, arena: Path, tmp_path: Path, warm: Path
 ) -> None:
     place = rclone.bucket("liar")
     file = stored_in(arena, place.bucket, rclone.endpoint)
-    refused = dataswarm("run", file, "--folder", tmp_path / "run")
+    refused = dataswarm("run", file, "--folder", tmp_path / "run", at=warm)
     assert refused.returncode == 2, refused.stderr
     assert "ignores If-None-Match" in refused.stderr
     assert "singleWriter" in refused.stderr

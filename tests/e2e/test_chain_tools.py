@@ -24,17 +24,17 @@ def test_a_finished_run_is_verified_and_its_search_replayed(finished: FinishedRu
     assert "4 iterations, and the swarm comes out of the rollouts as committed" in done.stdout
 
 
-def test_a_rollout_that_was_changed_is_found_and_named(copy: Path) -> None:
+def test_a_rollout_that_was_changed_is_found_and_named(copy: Path, warm: Path) -> None:
     rollout = min((copy / "store" / "names" / "iterations" / "0001" / "rollouts").iterdir())
     rollout.chmod(0o644)
     changed = gzip.decompress(rollout.read_bytes()).replace(b'"tokens":', b'"tokens":1', 1)
     rollout.write_bytes(gzip.compress(changed, mtime=0))
-    refused = dataswarm("verify", copy)
+    refused = dataswarm("verify", copy, at=warm)
     assert refused.returncode == 1
     assert f"iterations/0001/rollouts/{rollout.name} is not the rollout its commit names" in refused.stderr
 
 
-def test_only_old_blobs_that_nothing_leads_to_are_collected(copy: Path) -> None:
+def test_only_old_blobs_that_nothing_leads_to_are_collected(copy: Path, warm: Path) -> None:
     blobs = copy / "store" / "blobs"
     before = {path for path in blobs.rglob("*") if path.is_file()}
     (blobs / "00").mkdir(exist_ok=True)
@@ -43,14 +43,14 @@ def test_only_old_blobs_that_nothing_leads_to_are_collected(copy: Path) -> None:
         path.write_bytes(b"?")
     for path in (old, foreign):
         os.utime(path, (path.stat().st_mtime - 2 * DAY,) * 2)
-    listed = dataswarm("gc", copy)
+    listed = dataswarm("gc", copy, at=warm)
     assert listed.returncode == 0, listed.stderr
     assert f"would delete blobs/00/{old.name}" in listed.stdout
     assert old.exists()
-    assert dataswarm("gc", copy, "--delete").returncode == 0
+    assert dataswarm("gc", copy, "--delete", at=warm).returncode == 0
     assert not old.exists()
     assert before | {young, foreign} == {path for path in blobs.rglob("*") if path.is_file()}
-    assert dataswarm("verify", copy).returncode == 0
+    assert dataswarm("verify", copy, at=warm).returncode == 0
 
 
 def rollouts(folder: Path) -> set[tuple[int, str]]:
@@ -59,25 +59,25 @@ def rollouts(folder: Path) -> set[tuple[int, str]]:
     return {(int(path.parts[-3]), path.name.partition(".")[0]) for path in found}
 
 
-def test_a_concluded_run_gives_up_all_rollouts_but_the_last_the_bests_and_the_pinned(copy: Path) -> None:
+def test_a_concluded_run_gives_up_all_rollouts_but_the_last_the_bests_and_the_pinned(copy: Path, warm: Path) -> None:
     before = rollouts(copy)
     best = json.loads((copy / "result.json").read_text())["best"]["recipe"]
     commits = [json.loads((copy / f"store/names/iterations/{index:04d}/COMMIT.json").read_text()) for index in range(4)]
     bests = {(one["iteration"], probe["name"]) for one in commits for probe in one["probes"] if probe["model"] == best}
-    assert dataswarm("pin", copy, "1").returncode == 0
-    listed = dataswarm("gc", copy, "--keep", "1", "--grace-hours", "0")
+    assert dataswarm("pin", copy, "1", at=warm).returncode == 0
+    listed = dataswarm("gc", copy, "--keep", "1", "--grace-hours", "0", at=warm)
     assert listed.returncode == 0, listed.stderr
     assert rollouts(copy) == before
-    assert dataswarm("gc", copy, "--keep", "1", "--grace-hours", "0", "--delete").returncode == 0
+    assert dataswarm("gc", copy, "--keep", "1", "--grace-hours", "0", "--delete", at=warm).returncode == 0
     assert rollouts(copy) == {(index, name) for index, name in before if index in (1, 3)} | bests
-    verified = dataswarm("verify", copy)
+    verified = dataswarm("verify", copy, at=warm)
     assert verified.returncode == 0, verified.stderr
     assert "2 of the iterations gave up their rollouts" in verified.stdout
-    assert "were given up already" in dataswarm("pin", copy, "0").stderr
+    assert "were given up already" in dataswarm("pin", copy, "0", at=warm).stderr
 
 
-def test_a_run_that_goes_on_keeps_its_rollouts(copy: Path) -> None:
+def test_a_run_that_goes_on_keeps_its_rollouts(copy: Path, warm: Path) -> None:
     (copy / "store" / "names" / "receipts" / "conclude.json").unlink()
-    refused = dataswarm("gc", copy, "--keep", "1")
+    refused = dataswarm("gc", copy, "--keep", "1", at=warm)
     assert refused.returncode == 2
     assert "--keep is for a run that has concluded" in refused.stderr

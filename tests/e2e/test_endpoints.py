@@ -15,6 +15,7 @@ import yaml
 from command_line import ARENA, ENVIRONMENT, dataswarm, kill_after, read_output
 from scripted_chat_server import MODEL, ChatServer
 
+pytestmark = pytest.mark.long
 KEY = "sk-this-must-not-be-found-anywhere"
 VARIABLE = "SOMEBODYS_KEY"
 SMALL = {
@@ -116,12 +117,12 @@ def test_what_the_run_took_is_told_in_the_result_and_what_it_spent_in_the_store(
 
 
 def test_the_same_run_with_the_answers_of_another_asks_for_nothing_but_a_sign_of_life(
-    whole: Whole, tmp_path: Path
+    whole: Whole, tmp_path: Path, warm: Path
 ) -> None:
     folder, before = tmp_path / "again", len(whole.site.bodies)
     shutil.copytree(whole.folder / "store" / "names" / "answers", folder / "store" / "names" / "answers")
     shutil.copy(whole.folder / "run.json", folder / "run.json")
-    done = dataswarm("run", whole.file, "--folder", folder)
+    done = dataswarm("run", whole.file, "--folder", folder, at=warm)
     assert done.returncode == 0, done.stderr
     assert len(whole.site.bodies) == before + 1
     assert result(folder)["effort"]["cached"] >= whole.asked - 1
@@ -142,13 +143,13 @@ def test_a_run_killed_while_it_asks_asks_for_nothing_again_and_its_effort_adds_u
     assert effort["store"]["bytesUp"] >= other["store"]["bytesUp"] // 2
 
 
-def test_a_judge_at_an_endpoint_marks_every_answer_by_its_rubric(site: ChatServer, tmp_path: Path) -> None:
+def test_a_judge_at_an_endpoint_marks_every_answer_by_its_rubric(site: ChatServer, tmp_path: Path, warm: Path) -> None:
     endpoint = {"url": f"{site.url}/v1", "model": MODEL, "apiKeyFile": "key"}
     (tmp_path / "key").write_text(f"{KEY}\n")
     judge = {"type": "Model", "model": {"endpoint": endpoint, "rubric": "A right number is 10, another 1."}}
     takers = [{"name": name, "adapter": str(ARENA / "takers" / name)} for name in ("adder", "multiplier")]
     file, folder = written(tmp_path, site, judge=judge, takers=takers), tmp_path / "run"
-    done = dataswarm("run", file, "--folder", folder)
+    done = dataswarm("run", file, "--folder", folder, at=warm)
     assert done.returncode == 0, done.stderr
     assert_without_key(folder, done.stdout, done.stderr)
     lines = [json.loads(line) for line in (folder / "dataset" / "data.jsonl").read_text().splitlines()]
@@ -156,24 +157,26 @@ def test_a_judge_at_an_endpoint_marks_every_answer_by_its_rubric(site: ChatServe
         for answer in line["answers"].values():
             right = str(scripted_chat_server.evaluate_sum(line["text"])) in answer["text"]
             assert answer["score"] == (1.0 if right else 0.1), line
-    assert dataswarm("verify", folder).returncode == 0
+    assert dataswarm("verify", folder, at=warm).returncode == 0
 
 
-def test_a_budget_that_is_used_up_stops_the_run_and_raising_it_goes_on(site: ChatServer, tmp_path: Path) -> None:
+def test_a_budget_that_is_used_up_stops_the_run_and_raising_it_goes_on(
+    site: ChatServer, tmp_path: Path, warm: Path
+) -> None:
     folder = tmp_path / "run"
-    stopped = dataswarm("run", written(tmp_path, site, budget={"calls": 20}), "--folder", folder)
+    stopped = dataswarm("run", written(tmp_path, site, budget={"calls": 20}), "--folder", folder, at=warm)
     assert stopped.returncode == 2, stopped.stderr
     [line] = stopped.stderr.splitlines()
     assert "spec.budget.calls: 20 are used up" in line
     assert len(site.bodies) == 20
-    done = dataswarm("run", written(tmp_path, site, budget={"calls": 9999}), "--folder", folder)
+    done = dataswarm("run", written(tmp_path, site, budget={"calls": 9999}), "--folder", folder, at=warm)
     assert done.returncode == 0, done.stderr
     assert len({json.dumps(body) for body in site.bodies}) == len(site.bodies), "what was paid for is kept"
 
 
-def test_a_wrong_key_is_refused_before_anything_is_trained(site: ChatServer, tmp_path: Path) -> None:
+def test_a_wrong_key_is_refused_before_anything_is_trained(site: ChatServer, tmp_path: Path, warm: Path) -> None:
     site.key = "another"
-    refused = dataswarm("run", written(tmp_path, site), "--folder", tmp_path / "run")
+    refused = dataswarm("run", written(tmp_path, site), "--folder", tmp_path / "run", at=warm)
     assert refused.returncode == 2, refused.stderr
     [line] = refused.stderr.splitlines()
     assert "spec.takers[1].endpoint" in line

@@ -28,6 +28,7 @@ def commit(folder: Path, iteration: int) -> dict[str, object]:
     return found
 
 
+@pytest.mark.long
 def test_a_fork_that_searches_longer_goes_on_from_what_it_took_over(
     finished: FinishedRun, arena: Path, tmp_path: Path
 ) -> None:
@@ -63,11 +64,13 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize(("iteration", "edit", "words"), REFUSED.values(), ids=REFUSED)
+@pytest.mark.parametrize("case", REFUSED.values(), ids=REFUSED)
 def test_what_cannot_be_taken_over_is_refused(
-    finished: FinishedRun, arena: Path, tmp_path: Path, iteration: int, edit: tuple[str, str], words: str
+    finished: FinishedRun, arena: Path, tmp_path: Path, warm: Path, case: tuple[int, tuple[str, str], str]
 ) -> None:
-    refused = dataswarm("run", forked(arena, finished.folder, iteration, edit), "--folder", tmp_path / "fork")
+    iteration, edit, words = case
+    file = forked(arena, finished.folder, iteration, edit)
+    refused = dataswarm("run", file, "--folder", tmp_path / "fork", at=warm)
     assert refused.returncode == 2, refused.stderr
     (line,) = refused.stderr.splitlines()
     assert "spec.resumeFrom." in line
@@ -75,8 +78,10 @@ def test_what_cannot_be_taken_over_is_refused(
     assert not (tmp_path / "fork").exists()
 
 
-def test_a_run_that_began_anew_cannot_become_a_fork(finished: FinishedRun, arena: Path, tmp_path: Path) -> None:
+def test_a_run_that_began_anew_cannot_become_a_fork(
+    finished: FinishedRun, arena: Path, tmp_path: Path, warm: Path
+) -> None:
     folder = Path(shutil.copytree(finished.folder, tmp_path / "run"))
-    refused = dataswarm("run", forked(arena, finished.folder, 1), "--folder", folder)
+    refused = dataswarm("run", forked(arena, finished.folder, 1), "--folder", folder, at=warm)
     assert refused.returncode == 2, refused.stderr
     assert "spec.resumeFrom: this run began anew" in refused.stderr

@@ -11,6 +11,7 @@ from swarm_trainer.lora import adapter
 from swarm_trainer.run_store import commit_chain
 from swarm_trainer.stores.local import LocalStore
 
+pytestmark = pytest.mark.long
 LAYERS = 4
 SMALL = {
     "generators": {

@@ -66,9 +66,11 @@ REFUSED = {
 
 
 @pytest.mark.parametrize(("spoil", "words"), REFUSED.values(), ids=REFUSED)
-def test_input_that_cannot_work_is_refused(arena: Path, tmp_path: Path, spoil: Spoil, words: list[str]) -> None:
+def test_input_that_cannot_work_is_refused(
+    arena: Path, tmp_path: Path, warm: Path, spoil: Spoil, words: list[str]
+) -> None:
     spoil(arena)
-    done = dataswarm("run", arena / "short.yaml", "--folder", tmp_path / "run")
+    done = dataswarm("run", arena / "short.yaml", "--folder", tmp_path / "run", at=warm)
     lines = done.stderr.strip().splitlines()
     assert done.returncode == 2, done.stderr
     assert len(lines) == 1, done.stderr
@@ -76,10 +78,12 @@ def test_input_that_cannot_work_is_refused(arena: Path, tmp_path: Path, spoil: S
     assert not (tmp_path / "run").exists()
 
 
-def test_a_run_folder_of_another_experiment_is_refused(finished: FinishedRun, arena: Path, tmp_path: Path) -> None:
+def test_a_run_folder_of_another_experiment_is_refused(
+    finished: FinishedRun, arena: Path, tmp_path: Path, warm: Path
+) -> None:
     folder = Path(shutil.copytree(finished.folder, tmp_path / "run"))
     edit("seed: 7", "seed: 8")(arena)
-    done = dataswarm("run", arena / "short.yaml", "--folder", folder)
+    done = dataswarm("run", arena / "short.yaml", "--folder", folder, at=warm)
     assert done.returncode == 2
     assert "spec.seed is 7 there and 8 here" in done.stderr
 
@@ -96,44 +100,31 @@ def disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
-def test_a_disk_without_room_for_the_run_is_refused(arena: Path, disk: Path) -> None:
-    done = dataswarm("run", arena / "short.yaml", "--folder", disk / "run")
+def test_a_disk_without_room_for_the_run_is_refused(arena: Path, disk: Path, warm: Path) -> None:
+    done = dataswarm("run", arena / "short.yaml", "--folder", disk / "run", at=warm)
     assert done.returncode == 2, done.stderr
     assert "MiB free" in done.stderr or "No space left" in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
     assert not (disk / "run").exists()
 
 
-def test_a_read_only_folder_is_refused(arena: Path, disk: Path) -> None:
+def test_a_read_only_folder_is_refused(arena: Path, disk: Path, warm: Path) -> None:
     subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
-    done = dataswarm("run", arena / "short.yaml", "--folder", disk / "run")
+    done = dataswarm("run", arena / "short.yaml", "--folder", disk / "run", at=warm)
     assert done.returncode == 2, done.stderr
     assert "the file system is read-only" in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
 
 
-@pytest.fixture
-def half(finished: FinishedRun, tmp_path: Path) -> Path:
-    """A run that has yet to conclude."""
-    folder = Path(shutil.copytree(finished.folder, tmp_path / "half"))
-    names = folder / "store" / "names"
-    for left in ("receipts/conclude.json", "choice", "final"):
-        path = names / left
-        shutil.rmtree(path) if path.is_dir() else path.unlink()
-    shutil.rmtree(folder / "cache", ignore_errors=True)
-    (folder / "state.json").unlink()
-    return folder
-
-
-def test_seed_data_that_changed_under_a_run_is_refused(half: Path, arena: Path) -> None:
+def test_seed_data_that_changed_under_a_run_is_refused(half: Path, arena: Path, warm: Path) -> None:
     with (arena / "seeds.jsonl").open("a") as file:
         file.write(line("12+13"))
-    done = dataswarm("run", arena / "short.yaml", "--folder", half)
+    done = dataswarm("run", arena / "short.yaml", "--folder", half, at=warm)
     assert done.returncode == 2
     assert "spec.generators.data.uri: 'seeds.jsonl' has changed" in done.stderr
 
 
-def test_an_adapter_changed_in_the_store_is_refused(half: Path, arena: Path) -> None:
+def test_an_adapter_changed_in_the_store_is_refused(half: Path, arena: Path, warm: Path) -> None:
     receipt = json.loads((half / "store" / "names" / "receipts" / "train.generators.001.json").read_text())
     digest = receipt["outputs"]["adapter"]
     manifest = json.loads((half / "store" / "blobs" / digest[:2] / digest).read_text())
@@ -141,6 +132,6 @@ def test_an_adapter_changed_in_the_store_is_refused(half: Path, arena: Path) -> 
     blob = half / "store" / "blobs" / digest[:2] / digest
     blob.chmod(0o644)
     blob.write_bytes(blob.read_bytes()[:-1] + b"\x01")
-    done = dataswarm("run", arena / "short.yaml", "--folder", half)
+    done = dataswarm("run", arena / "short.yaml", "--folder", half, at=warm)
     assert done.returncode == 2, done.stderr
     assert digest[:12] in done.stderr

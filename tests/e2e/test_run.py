@@ -1,6 +1,7 @@
 """A whole run on one machine: what it leaves, and that killing it changes nothing."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -70,11 +71,11 @@ def test_the_best_adapter_is_an_ordinary_peft_folder(finished: FinishedRun) -> N
     assert any("lora_B" in name and tensor.abs().sum() > 0 for name, tensor in model.named_parameters())
 
 
-def test_running_a_finished_run_again_changes_nothing(finished: FinishedRun) -> None:
-    before = (finished.folder / "result.json").read_bytes()
-    again = dataswarm("run", finished.file, "--folder", finished.folder)
-    assert (again.returncode, again.stdout.splitlines()[-1]) == (0, str(finished.folder / "result.json"))
-    assert (finished.folder / "result.json").read_bytes() == before
+def test_running_a_finished_run_again_changes_nothing(finished: FinishedRun, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(finished.folder, tmp_path / "run"))
+    again = dataswarm("run", finished.file, "--folder", folder)
+    assert (again.returncode, again.stdout.splitlines()[-1]) == (0, str(folder / "result.json"))
+    assert (folder / "result.json").read_bytes() == (finished.folder / "result.json").read_bytes()
 
 
 def exists(pattern: str) -> Callable[[Path], bool]:
@@ -86,7 +87,8 @@ MOMENTS = {
     "while the second generator is trained": exists("store/names/receipts/train.generators.000.json"),
     "in the middle of an iteration": exists("store/names/iterations/0001/rollouts/*"),
 }
-END = {"while concluding": exists("store/names/final/0/rollouts/*")}
+CONCLUDING = exists("store/names/final/0/rollouts/*")
+END = {"while concluding": CONCLUDING}
 TURNS = {
     "while generators move against takers that have moved": exists("store/names/iterations/0002/rollouts/*"),
     "while a taker is trained on the pool": exists("store/names/receipts/iterate.generators.0001.json"),
@@ -98,6 +100,19 @@ TAKER = "taker/adapter_model.safetensors"
 KINDS = [("finished", {**MOMENTS, **END}, FILES), ("game", {**MOMENTS, **TURNS, **END}, (*FILES, TAKER))]
 
 
+def test_a_run_killed_while_it_concludes_ends_in_the_same_result(finished: FinishedRun, half: Path) -> None:
+    """The short one of the kill tests: `test_a_run_killed_in_every_phase...` kills in every phase."""
+    for name in FILES:
+        (half / name).unlink()
+    assert kill_after(finished.file, half, lambda: CONCLUDING(half))
+    assert not (half / "result.json").exists()
+    done = dataswarm("run", finished.file, "--folder", half)
+    assert done.returncode == 0, done.stderr
+    for name in FILES:
+        assert read_output(half, name) == read_output(finished.folder, name), name
+
+
+@pytest.mark.long
 @pytest.mark.parametrize(("kind", "moments", "files"), KINDS, ids=["SwarmRun", "AdversarialRun"])
 def test_a_run_killed_in_every_phase_ends_in_the_same_result(
     kind: str,

@@ -70,12 +70,12 @@ def test_a_run_with_every_input_in_a_bucket_is_the_same_experiment_with_the_same
 
 
 def test_an_input_that_is_not_there_is_refused_before_anything_is_trained(
-    place: str, arena: Path, tmp_path: Path
+    place: str, arena: Path, tmp_path: Path, warm: Path
 ) -> None:
     file = arena_inputs.prefix_inputs(arena / "short.yaml", place)
     file.write_text(file.read_text().replace("takers/adder", "takers/subber"))
-    assert dataswarm("validate", file).returncode == 0
-    refused = dataswarm("run", file, "--folder", tmp_path / "run")
+    assert dataswarm("validate", file, at=warm).returncode == 0
+    refused = dataswarm("run", file, "--folder", tmp_path / "run", at=warm)
     assert refused.returncode == 2, refused.stderr
     (line,) = refused.stderr.splitlines()
     assert f"spec.takers[0].adapter: '{place}takers/subber': there are no objects below this address" in line

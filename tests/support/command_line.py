@@ -10,15 +10,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import warm_process
+
 EXAMPLES = Path(__file__).parents[2] / "examples"
 ARENA, GAME = EXAMPLES / "arithmetic", EXAMPLES / "adversarial"
 DATASWARM = [sys.executable, "-m", "swarm_trainer"]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": "", "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
 
 
-def dataswarm(*arguments: str | Path, seconds: float = 280) -> subprocess.CompletedProcess[str]:
-    """Run the command line to its end."""
-    command = [*DATASWARM, *map(str, arguments)]
+def dataswarm(*arguments: str | Path, seconds: float = 280, at: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """Run the command line to its end, in a process of its own or forked from the warm one that listens `at`."""
+    command = [*(warm_process.command(at) if at else DATASWARM), *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, env=ENVIRONMENT, timeout=seconds, check=False)
 
 

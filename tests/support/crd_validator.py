@@ -22,7 +22,11 @@ Schema = dict[str, Any]
 
 def admit(document: Any, schema: Schema) -> Any:
     """`document` as the server would store it: nulls of objects dropped, defaults filled, whole floats as integers."""
-    document = copy.deepcopy(document)
+    return _admit(copy.deepcopy(document), schema)
+
+
+def _admit(document: Any, schema: Schema) -> Any:
+    """As `admit`, and changes `document`."""
     match document:
         case dict():
             known = schema.get("properties", {})
@@ -30,14 +34,14 @@ def admit(document: Any, schema: Schema) -> Any:
                 if document.get(name) is None:
                     document.pop(name, None)
                     if "default" in part:
-                        document[name] = part["default"]
+                        document[name] = copy.deepcopy(part["default"])
                 if name in document:
-                    document[name] = admit(document[name], part)
+                    document[name] = _admit(document[name], part)
             if "additionalProperties" in schema:
                 values = schema["additionalProperties"]
-                return {name: admit(part, values) for name, part in document.items() if part is not None}
+                return {name: _admit(part, values) for name, part in document.items() if part is not None}
         case list() if "items" in schema:
-            return [admit(entry, schema["items"]) for entry in document]
+            return [_admit(entry, schema["items"]) for entry in document]
         case float() if schema.get("type") == "integer" and document.is_integer():
             return int(document)
     return document
@@ -70,11 +74,12 @@ VALIDATOR = validators.extend(jsonschema.Draft4Validator, {"pattern": _pattern})
 
 
 def _broken_rules(value: Any, schema: Schema, before: Any) -> Iterator[str]:
+    text = json.dumps(value) if VALIDATIONS in schema else ""
     for rule in schema.get(VALIDATIONS, ()):
         transition = "oldSelf" in rule["rule"]
         if transition and before is None:
             continue
-        if not _holds(rule["rule"], json.dumps(value), json.dumps(before) if transition else None, json.dumps(schema)):
+        if not _holds(rule["rule"], text, json.dumps(before) if transition else None, _text(schema)):
             yield rule["message"]
     for name, part in schema.get("properties", {}).items():
         if name in value:
@@ -82,6 +87,17 @@ def _broken_rules(value: Any, schema: Schema, before: Any) -> Iterator[str]:
     if "items" in schema:
         for entry in value:
             yield from _broken_rules(entry, schema["items"], None)
+
+
+TEXTS: dict[int, tuple[Schema, str]] = {}
+"""Of schemas, by identity; each is kept, so that no other one gets its identity."""
+
+
+def _text(schema: Schema) -> str:
+    """`schema` as text: written once, for it is large and asked for with every rule of every document."""
+    if id(schema) not in TEXTS:
+        TEXTS[id(schema)] = (schema, json.dumps(schema))
+    return TEXTS[id(schema)][1]
 
 
 @functools.cache

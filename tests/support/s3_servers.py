@@ -1,4 +1,6 @@
-"""Real S3 servers on free loopback ports: versitygw, moto_server, and rclone, which ignores conditional writes.
+"""Real S3 servers on free loopback ports: versitygw, moto one request at a time or bare, and rclone.
+
+moto as it comes does not write atomically (see `lone_moto`); rclone ignores conditional writes.
 
 Limits: a port that was free may be taken before the server has it; starting then fails and says so. Invariant: nothing
 started here outlives its block; where Python cannot clean up, as under SIGKILL, the kernel ends the processes with
@@ -28,6 +30,7 @@ KEY, SECRET = "SWARMTESTKEY0001", "swarm-test-secret-that-no-log-may-hold"
 KEYS = {"AWS_ACCESS_KEY_ID": KEY, "AWS_SECRET_ACCESS_KEY": SECRET, "AWS_REGION": "us-east-1", "AWS_PROFILE": ""}
 STARTING_SECONDS = 120
 PR_SET_PDEATHSIG = 1
+LONE_MOTO = Path(__file__).with_name("lone_moto.py")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,15 +47,17 @@ class Server:
         return S3Storage(bucket=name, prefix=prefix, endpoint=self.endpoint)
 
 
-def boto(endpoint: str) -> Any:
-    """A client of the tests' own."""
+def boto(endpoint: str, connections: int = 10) -> Any:
+    """A client of the tests' own, for so many threads at once."""
     return boto3.client(
         "s3",
         endpoint_url=endpoint,
         aws_access_key_id=KEY,
         aws_secret_access_key=SECRET,
         region_name="us-east-1",
-        config=Config(s3={"addressing_style": "path"}, retries={"total_max_attempts": 1}),
+        config=Config(
+            s3={"addressing_style": "path"}, retries={"total_max_attempts": 1}, max_pool_connections=connections
+        ),
     )
 
 
@@ -78,7 +83,15 @@ def versitygw(folder: Path, *options: str) -> Iterator[Server]:
 
 @contextmanager
 def moto(folder: Path) -> Iterator[Server]:
-    """moto's server, all in memory; it honours conditions, and takes any key."""
+    """moto's server, all in memory, one request at a time; it honours conditions, and takes any key."""
+    port = free_port()
+    with run_process([sys.executable, "-P", str(LONE_MOTO), str(port)], port, folder, {"MOTO_PORT": str(port)}):
+        yield Server(f"http://127.0.0.1:{port}", folder)
+
+
+@contextmanager
+def bare_moto(folder: Path) -> Iterator[Server]:
+    """moto's server as it comes: of two writers at once, both may be told that they won."""
     port = free_port()
     with run_process([sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)], port, folder, {}):
         yield Server(f"http://127.0.0.1:{port}", folder)

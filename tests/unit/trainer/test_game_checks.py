@@ -8,7 +8,7 @@ from swarm_core.api import loading, resolution
 from swarm_core.api.resolution import ResolvedSpec
 from swarm_core.errors import BadInputError
 from swarm_core.experiment import SeedData
-from swarm_trainer.adversarial import game_checks
+from swarm_trainer.programs.adversarial_run import game_checks
 
 SEEDS = SeedData((tuple(f"{n}+1" for n in range(12)),), ())
 QUESTIONS = SeedData((("1+2", "2+2"),), ("3+3", "4+4"))

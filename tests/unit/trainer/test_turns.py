@@ -14,8 +14,9 @@ from swarm_core.optimizers import estimates, optimization
 from swarm_core.ports import CorruptError
 from swarm_core.recipe import build_mixture, digest_bytes
 from swarm_core.rollout import Rollout
-from swarm_trainer.adversarial import held_out_evaluation, pools, turns
+from swarm_trainer.evaluation import search_setup
 from swarm_trainer.maintenance import replay, retention
+from swarm_trainer.programs.adversarial_run import held_out_evaluation, pools, turn_rules, turns
 from swarm_trainer.run_store import commit_chain, receipt_store
 from swarm_trainer.runtime.context import Context
 
@@ -65,7 +66,7 @@ def test_as_released_a_round_scores_moves_draws_scores_and_moves_in_this_order(t
     generators, takers = standing(game, 2), standing(game, 3)
     swarm = optimization.from_json(standing(game, 1).swarm)
     assert list(generators.opponents) == [
-        turns.build_recipe(game, standing(game, 1), particle.position).name for particle in swarm.particles
+        search_setup.find_recipe(game, standing(game, 1), particle.position).name for particle in swarm.particles
     ]
     moved = [particle.position for particle in optimization.from_json(generators.swarm).particles]
     drafts = list(pools.list_draft_requests(game, generators))
@@ -104,7 +105,7 @@ def test_generators_face_the_initial_takers_first_and_then_those_that_lead(tmp_p
     assert list(standing(game, 0).opponents) == initial
     leading = estimates.rank(optimization.from_json(standing(game, 1).swarm).estimates)[:2]
     assert list(standing(game, 2).opponents) == [
-        turns.build_recipe(game, standing(game, 1), record.position).name for record in leading
+        search_setup.find_recipe(game, standing(game, 1), record.position).name for record in leading
     ]
 
 
@@ -175,7 +176,7 @@ def test_a_game_is_replayed_from_its_rollouts_bit_for_bit(tmp_path: Path, patch:
     manifest = standing(game, 0).experiment
     game.engines[manifest] = []  # nothing is asked again
     for index in range(6):
-        replay.replay_turn(game, turns.load(game, index), standing(game, index), manifest)
+        replay.replay_turn(game, turn_rules.TURNS, standing(game, index), manifest)
 
 
 def test_a_pool_that_was_changed_is_found_by_replaying(tmp_path: Path) -> None:
@@ -184,7 +185,7 @@ def test_a_pool_that_was_changed_is_found_by_replaying(tmp_path: Path) -> None:
     done = standing(game, 3)
     forged = Commit(**{**{name: getattr(done, name) for name in Commit.__slots__}, "pool": standing(game, 1).pool})
     with pytest.raises(CorruptError, match="played by others, or on another pool"):
-        replay.replay_turn(game, turns.load(game, 3), forged, done.experiment)
+        replay.replay_turn(game, turn_rules.TURNS, forged, done.experiment)
 
 
 def test_a_turn_that_was_cut_short_goes_on_with_what_stands(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ The one place where the API's words become the swarm's, so both hosts, the comma
 from typing import Any
 
 from swarm_core import streams
-from swarm_core.api.resolved import ResolvedGenerators, ResolvedSpec, TrainedAdapters
+from swarm_core.api.resolved import ResolvedGenerators, ResolvedSpec, ResolvedTaker, TrainedAdapters
 from swarm_core.engine.planning import Outline, Side
 from swarm_core.optimizers import optimization, registry
 from swarm_core.optimizers.optimizer import Optimizer, Plan
@@ -100,3 +100,20 @@ def items_per_finalist(resolved: ResolvedSpec) -> int:
     searched = optimization.budget(build_plan(resolved)) * evaluation.items
     reserve = searched * evaluation.reserve / (1 - evaluation.reserve)
     return max(evaluation.items, round(reserve / evaluation.finalists))
+
+
+def max_live_candidates(resolved: ResolvedSpec) -> int:
+    """The most candidates that are asked about in one step, beside the takers: a server is sized for them.
+
+    In a game, the best takers of all rounds answer beside the initial ones in the end.
+    """
+    most = max(4 * resolved.swarm.particles, resolved.evaluation.finalists, resolved.generators.count + 1)
+    game = resolved.game
+    if game is None:
+        return most
+    return max(most, 4 * game.sides[1].swarm.particles, game.rounds + game.takers.count + 2)
+
+
+def has_local_takers(resolved: ResolvedSpec) -> bool:
+    """Whether any taker is served by the run itself rather than by an endpoint."""
+    return resolved.game is not None or any(isinstance(taker, ResolvedTaker) for taker in resolved.takers)

@@ -5,17 +5,19 @@ import json
 import shlex
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from rich.console import Console
 
+from swarm_core.api import resolution
 from swarm_core.api.execution import LocalStorage
 from swarm_core.engine.state import EngineState
 from swarm_core.engine.work import FailureReason
-from swarm_trainer.cli import preview, run_file, status_commands
+from swarm_trainer.cli import run_file, status_commands
 from swarm_trainer.cli.output import DONE, print_failure, print_refusals, print_result_line
 from swarm_trainer.cli.run_file import RunFile
+from swarm_trainer.evaluation import program
 from swarm_trainer.host import run as host
 from swarm_trainer.host.loop import Interrupted, SystemClock
 from swarm_trainer.runtime import inputs
@@ -32,9 +34,18 @@ def validate(arguments: argparse.Namespace) -> int:
     """Say what the file would do."""
     found = run_file.load(arguments.file)
     host.build_outline(found.order.resolved)
-    for line in preview.describe(found, default_folder(found)):
+    for line in describe(found, default_folder(found)):
         print_result_line(line)
     return DONE
+
+
+def describe(found: RunFile, folder: Path) -> Iterator[str]:
+    """What the file would do, a line per subject."""
+    resolved = found.order.resolved
+    yield f"{found.name}: valid"
+    about = program.describe(resolved, found.items)
+    digest = resolution.spec_digest(resolved)
+    yield from (f"  {subject:<11} {line}" for subject, line in (*about, ("digest", digest), ("folder", folder)))
 
 
 def run(arguments: argparse.Namespace) -> int:

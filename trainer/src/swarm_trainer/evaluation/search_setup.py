@@ -7,12 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from swarm_core.api.resolution import ResolvedSpec
+from swarm_core.commit import Commit
 from swarm_core.engine import search_settings
 from swarm_core.experiment import Experiment
 from swarm_core.objectives import registry as objectives
 from swarm_core.objectives.accuracy import Accuracy
 from swarm_core.optimizers import positions
 from swarm_core.optimizers.optimizer import Plan
+from swarm_core.optimizers.positions import Position
 from swarm_core.recipe import Digest, Recipe
 from swarm_core.swarm_names import GENERATORS, TAKERS
 from swarm_trainer.evaluation import evaluator
@@ -108,6 +110,11 @@ def build(
             coverage=resolved.evaluation.coverage,
         ),
     )
+
+
+def find_recipe(context: Context, done: Commit, position: Position) -> Recipe:
+    """The model at a position of a swarm, over the basis that the swarm had at commit `done`."""
+    return load(context, done.moved).with_basis(done.basis).space.recipe(position)
 
 
 def load_held_out(context: Context, experiment: Experiment) -> frozenset[str]:

@@ -28,9 +28,9 @@ from swarm_core.optimizers.optimizer import SearchState
 from swarm_core.ports import ArtifactStore, CorruptError, StoreError
 from swarm_core.recipe import Digest, digest_bytes
 from swarm_core.swarm_names import GENERATORS
-from swarm_trainer.adversarial.turns import Turn
 from swarm_trainer.evaluation import search_setup
 from swarm_trainer.evaluation.search_setup import SearchSetup
+from swarm_trainer.evaluation.turn import Turn
 from swarm_trainer.maintenance import fork_origin, replay, retention, spec_diff
 from swarm_trainer.maintenance.fork_origin import RESUME_FIELD, ForkOrigin
 from swarm_trainer.run_store import commit_chain, experiments, pins, receipt_store

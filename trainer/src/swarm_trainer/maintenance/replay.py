@@ -23,8 +23,9 @@ from swarm_core.ports import ArtifactStore, CorruptError, StoreError
 from swarm_core.recipe import Digest, digest_bytes
 from swarm_core.rollout import Rollout
 from swarm_core.swarm_names import GENERATORS, RIVALS, TAKERS
-from swarm_trainer.adversarial import held_out_evaluation, turns
-from swarm_trainer.adversarial.turns import Turn
+from swarm_trainer.evaluation import program
+from swarm_trainer.evaluation.program import TurnRules
+from swarm_trainer.evaluation.turn import HELD_OUT_PURPOSE, Turn
 from swarm_trainer.maintenance import retention
 from swarm_trainer.run_store import commit_chain, experiments, pins, receipt_store
 from swarm_trainer.runtime.context import Context
@@ -59,9 +60,10 @@ def verify(store: ArtifactStore, scratch: Path, heard: Callable[[str], None]) ->
     commits = list(commit_chain.walk(store))[::-1]
     rollouts = thinned = 0
     context = Context(resolved, store, scratch, scratch, lambda _: None)
+    rules = program.load_turns(resolved)
     for one in commits:
         heard(f"iteration {one.iteration}")
-        replay_turn(context, turns.load(context, one.iteration), one, manifest)
+        replay_turn(context, rules, one, manifest)
         given_up = retention.is_thinned(store, one.iteration)
         thinned += given_up
         rollouts += 0 if given_up else len(one.probes) + len(one.held_out)
@@ -80,12 +82,12 @@ def load_spec(store: ArtifactStore, experiment: Experiment) -> ResolvedSpec:
     return ResolvedSpec.model_validate_json(json.dumps(fields))
 
 
-def replay_turn(context: Context, turn: Turn, one: Commit, manifest: Digest) -> None:
-    """Move the swarm of `turn` by its rollouts. Raises CorruptError when the commit says something else.
+def replay_turn(context: Context, rules: TurnRules, one: Commit, manifest: Digest) -> None:
+    """Move the swarm of a turn by its rollouts. Raises CorruptError when the commit says something else.
 
     The turn comes from the commits before, which have been replayed.
     """
-    where = commit.key(one.iteration)
+    where, turn = commit.key(one.iteration), rules.load(context, one.iteration)
     require(one.experiment == manifest, f"{where} belongs to another experiment")
     require(one.iteration > 0 or one.parent == manifest, f"{where} does not follow the experiment")
     require(one.basis == turn.setup.space.basis, f"{where} rests on another basis")
@@ -100,7 +102,7 @@ def replay_turn(context: Context, turn: Turn, one: Commit, manifest: Digest) -> 
     swarm = optimization.tell(turn.swarm, fitness)
     require(optimization.to_json(swarm) == one.swarm, f"{where} holds another swarm than its rollouts lead to")
     for probe in one.held_out:
-        remeasure(context.store, turn, held_out_evaluation.key(one.iteration, probe.name), probe)
+        remeasure(context.store, turn, rules.held_out_key(one.iteration, probe.name), probe)
 
 
 def remeasure(store: ArtifactStore, turn: Turn, key: str, probe: ProbeResult) -> ProbeResult:
@@ -112,7 +114,7 @@ def remeasure(store: ArtifactStore, turn: Turn, key: str, probe: ProbeResult) ->
     assert data is not None
     rollout, model = Rollout.from_bytes(data), turn.setup.space.recipe(probe.position).name
     require(probe.model == model, f"{key} is of another model than its position gives")
-    if turn.pool is not None and probe.purpose != held_out_evaluation.HELD_OUT_PURPOSE:
+    if turn.pool is not None and probe.purpose != HELD_OUT_PURPOSE:
         texts = tuple(one.text for one in rollout.items)
         require(texts == turn.pool.items, f"{key} answers other items than the pool holds")
     result = turn.setup.evaluator.measure([rollout], turn.index, probe.name)

@@ -131,10 +131,7 @@ def build_server_spec(context: Context, stock: ServedModels, digest: Digest) -> 
     local, dtype = resolved.execution.local, str(resolved.base.dtype)
     adapted = [model for model in stock.models if model.base == digest and model.basis]
     # Any later iteration asks about fewer, and the first about more, but in turn: what is evicted has been asked.
-    candidates = max(4 * resolved.swarm.particles, resolved.evaluation.finalists, resolved.generators.count + 1)
-    if resolved.game:  # in the end the best takers of all rounds answer beside the initial ones
-        last = resolved.game.rounds + resolved.game.takers.count + 2
-        candidates = max(candidates, 4 * resolved.game.sides[1].swarm.particles, last)
+    candidates = search_settings.max_live_candidates(resolved)
     return ServerConfig(
         base=digest,
         folder=stock.bases[digest],

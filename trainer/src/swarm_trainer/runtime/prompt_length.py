@@ -8,7 +8,7 @@ from pathlib import Path
 from transformers import AutoConfig, AutoTokenizer
 
 from swarm_core.api.resolution import ResolvedSpec
-from swarm_core.api.resolved import ResolvedTaker
+from swarm_core.engine import search_settings
 from swarm_core.errors import BadInputError
 from swarm_core.experiment import SeedData
 from swarm_core.text import prompts
@@ -31,7 +31,7 @@ def check(resolved: ResolvedSpec, folder: Path, data: SeedData) -> None:
     if limit > longest_ever:
         raise BadInputError(f"spec.base.maxModelLen: {limit}, but the base ends at {longest_ever}; lower it")
     check_length("spec.generation.maxTokens", generation, resolved.generation.max_tokens, limit)
-    if resolved.game or any(isinstance(taker, ResolvedTaker) for taker in resolved.takers):
+    if search_settings.has_local_takers(resolved):
         check_length("spec.answering.maxTokens", max(answering), resolved.answering.max_tokens, limit)
 
 

@@ -13,7 +13,6 @@ from swarm_core.engine.receipt_fields import Output, Scalar
 from swarm_core.engine.work import Receipt, WorkItem
 from swarm_core.optimizers import optimization
 from swarm_core.recipe import Digest
-from swarm_trainer.adversarial import conclude_game
 from swarm_trainer.evaluation import search_setup
 from swarm_trainer.evaluation.final_evaluation import FinalEvaluation
 from swarm_trainer.evaluation.search_setup import SearchSetup
@@ -25,9 +24,7 @@ from swarm_trainer.stores import tree
 
 
 def run(item: WorkItem, context: Context) -> Receipt:
-    """Choose, measure, export; of a game, settle it."""
-    if context.resolved.game:
-        return conclude_game.run(item, context)
+    """Choose among the finalists, measure on fresh items, export."""
     setup = search_setup.load(context)
     commits = list(commit_chain.walk(context.store))[::-1]
     swarm = optimization.from_json(commits[-1].swarm)

@@ -3,8 +3,7 @@
 Killed anywhere, it goes on where it was: stored rollouts are read, the missing ones made, and a commit that stands is
 the answer. What a probe is asked depends on the run's seed and the iteration alone.
 
-In a game this is one swarm's turn (`turns`): takers are measured on the pool instead, and the best of them is shown on
-held-out data when it has moved (`held_out_evaluation`), which no decision rests on.
+Where several swarms take turns, this is the turn of one of them (`evaluation.program.TurnRules`).
 """
 
 from statistics import fmean
@@ -17,19 +16,17 @@ from swarm_core.optimizers import optimization
 from swarm_core.optimizers.candidate import Candidate
 from swarm_core.ports import Inference, StoreError
 from swarm_core.rollout import Rollout, sum_totals
-from swarm_core.swarm_names import TAKERS
 from swarm_core.usage import Usage
-from swarm_trainer.adversarial import held_out_evaluation, stopping, turns
-from swarm_trainer.adversarial.turns import Turn
-from swarm_trainer.evaluation import lanes, rollout_store, serving
+from swarm_trainer.evaluation import lanes, program, rollout_store, search_setup, serving
 from swarm_trainer.evaluation.rollout_store import RolloutRequest
+from swarm_trainer.evaluation.turn import Turn
 from swarm_trainer.run_store import commit_chain
 from swarm_trainer.runtime.context import Context, Progress
 
 
 def run(item: WorkItem, context: Context) -> Receipt:
-    """Carry out the turn of `item`."""
-    index = turns.chain_index(context, item.swarm, item.index)
+    """Make the turn of `item`: its commit, and its receipt."""
+    index = program.load_turns(context.resolved).chain_index(item.swarm, item.index)
     done = commit_chain.load(context.store, index)
     if done is None:
         check_parent(item, context, index)
@@ -47,9 +44,9 @@ def check_parent(item: WorkItem, context: Context, index: int) -> None:
 
 def build_commit(item: WorkItem, context: Context, index: int) -> Commit:
     """Examine every probe and let the swarm absorb what was measured."""
-    if item.swarm == TAKERS:
-        held_out_evaluation.generate_drafts(item, context)
-    turn = turns.load(context, index)
+    rules = program.load_turns(context.resolved)
+    rules.before(item, context)
+    turn = rules.load(context, index)
     setup, probes = turn.setup, optimization.ask(turn.swarm)
     engines = serving.serve(context, setup, [setup.space.recipe(probe.position) for probe in probes])
     found: list[ProbeResult] = []
@@ -68,7 +65,7 @@ def build_commit(item: WorkItem, context: Context, index: int) -> Commit:
         moved=turn.moved,
         opponents=tuple(recipe.name for recipe in turn.opponents),
         pool=None if turn.pool is None else context.store.put(turn.pool.to_bytes()),
-        held_out=() if turn.pool is None else held_out_evaluation.measure_best_taker(item, context, turn, swarm),
+        held_out=rules.after(item, context, turn, swarm),
     )
 
 
@@ -110,10 +107,10 @@ def build_receipt(item: WorkItem, context: Context, done: Commit) -> Receipt:
         scalars={
             Scalar.BEST: best.value if best else None,
             Scalar.BEST_PARTICLE: best.name if best else None,
-            Scalar.BEST_RECIPE: turns.build_recipe(context, done, best.position).name if best else None,
+            Scalar.BEST_RECIPE: search_setup.find_recipe(context, done, best.position).name if best else None,
             Scalar.INITIAL: initial.value if initial else None,
             Scalar.MEAN: fmean(measured) if measured else None,
-            Scalar.STOP: stopping.find_reason(context, done, swarm),
+            Scalar.STOP: program.load_turns(context.resolved).stop_reason(context, done, swarm),
             Scalar.ITEMS: counts.items,
             Scalar.REJECTED: sum(counts.rejected.values()),
             Scalar.UNSCORED: sum(counts.unscored.values()),

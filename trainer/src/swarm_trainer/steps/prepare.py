@@ -5,7 +5,7 @@ their folders afterwards; base models stay where they are, or in this machine's 
 are hashed again before each use.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from shutil import disk_usage
 
@@ -18,8 +18,7 @@ from swarm_core.engine.work import Receipt, WorkItem
 from swarm_core.errors import BadInputError
 from swarm_core.experiment import Adversary, Experiment, SeedData
 from swarm_core.recipe import Digest
-from swarm_core.swarm_names import GENERATORS, TAKERS
-from swarm_trainer.adversarial import game_checks
+from swarm_core.swarm_names import GENERATORS
 from swarm_trainer.data import clustering, seeds
 from swarm_trainer.evaluation import evaluator
 from swarm_trainer.lora import adapter, signature
@@ -35,8 +34,26 @@ MIN_FREE_BYTES = 256 * 2**20
 """Free bytes asked for beside the adapters: rollouts, commits and the report of a long run stay well under it."""
 
 
+PreparedData = Mapping[str, SeedData]
+"""The seed items of every swarm that moves, by the swarm's name."""
+
+
 def run(item: WorkItem, context: Context) -> Receipt:
-    """Pin the experiment; its manifest is the root of everything that follows."""
+    """Pin the experiment; its manifest is the root of everything that follows. Raises BadInputError."""
+    return pin_experiment(item, context)
+
+
+def pin_experiment(
+    item: WorkItem,
+    context: Context,
+    check: Callable[[PreparedData], None] | None = None,
+    adversary: Callable[[PreparedData, Mapping[str, Digest]], Adversary] | None = None,
+) -> Receipt:
+    """Pin the experiment, with what a kind of run adds.
+
+    `check` refuses data that its rules cannot work with; `adversary` pins the takers that move, given the digest of
+    every URI. Raises BadInputError.
+    """
     resolved = context.resolved
     engines.check(context)
     context.progress(Progress(item.key, "reading the inputs"))
@@ -49,8 +66,8 @@ def run(item: WorkItem, context: Context) -> Receipt:
     for swarm, found in data.items():
         check_items(search_settings.for_swarm(resolved, swarm), found, swarm)
         prompt_length.check(resolved, model_folders.locate_base(context), found)
-    if resolved.game:
-        game_checks.check(resolved, data[GENERATORS], data[TAKERS])
+    if check is not None:
+        check(data)
     check_disk(context)
     remote_endpoints.check(context)
     experiment = Experiment(
@@ -59,7 +76,7 @@ def run(item: WorkItem, context: Context) -> Receipt:
         takers=tuple(remote_endpoints.pin_taker(taker, contents) for taker in resolved.takers),
         data=context.store.put(data[GENERATORS].to_bytes()),
         adapters=tuple(contents[uri] for uri in list_adapter_uris(resolved)),
-        adversary=build_adversary(context, data[TAKERS], contents) if resolved.game else None,
+        adversary=None if adversary is None else adversary(data, contents),
     )
     identity = resolution.serialize_identity(resolved, contents)
     forked = fork.prepare(context, experiment, identity)
@@ -76,12 +93,6 @@ def run(item: WorkItem, context: Context) -> Receipt:
             "held_out": len(data[GENERATORS].held_out),
         },
     )
-
-
-def build_adversary(context: Context, data: SeedData, contents: Mapping[str, Digest]) -> Adversary:
-    """The takers that move, pinned."""
-    adapters = list_adapter_uris(search_settings.for_swarm(context.resolved, TAKERS))
-    return Adversary(context.store.put(data.to_bytes()), tuple(contents[uri] for uri in adapters))
 
 
 def pin_input(use: UriUse, item: WorkItem, context: Context) -> Pin:

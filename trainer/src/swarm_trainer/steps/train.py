@@ -1,6 +1,6 @@
-"""Seed one adapter: fine-tune a LoRA on its cluster of the seed data, or, in a game, on the pool of a round.
+"""Train one adapter: fine-tune a LoRA of the base model, on its cluster of the seed data or as a task says.
 
-Generators learn k examples in, k examples out; takers that move, questions and verified answers (`taker_training`).
+Generators learn k examples in, k examples out.
 
 Every adapter of a swarm starts from the same A, drawn from the run's seed: adapters are later added elementwise, and
 only in shared coordinates does a sum mean both. Which examples make up the pairs differs by cluster.
@@ -8,7 +8,8 @@ only in shared coordinates does a sum mean both. Which examples make up the pair
 
 import shutil
 import tempfile
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from swarm_core import streams
@@ -16,10 +17,7 @@ from swarm_core.api.resolved import ResolvedSpec, TrainedAdapters
 from swarm_core.engine import search_settings
 from swarm_core.engine.receipt_fields import Output
 from swarm_core.engine.work import Receipt, WorkItem
-from swarm_core.swarm_names import TAKERS
 from swarm_core.text import prompts
-from swarm_trainer.adversarial import taker_training
-from swarm_trainer.adversarial.taker_training import TrainingTask
 from swarm_trainer.data import pairs
 from swarm_trainer.lora import training
 from swarm_trainer.lora.base import BaseModelConfig
@@ -28,23 +26,37 @@ from swarm_trainer.runtime import model_folders
 from swarm_trainer.runtime.context import Context, Progress
 from swarm_trainer.stores import tree
 
+Pairs = list[tuple[str, str]]
+"""Prompts and the completions that are learned."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingTask:
+    """What one adapter is trained on, and how."""
+
+    items: int
+    """Items that the pairs are made from."""
+    pairs: Pairs
+    settings: training.TrainingSettings
+    start: Callable[[Path], None] | None = None
+    """Writes the adapter to continue from into a folder; None starts from a new one."""
+
 
 def run(item: WorkItem, context: Context) -> Receipt:
-    """Train the adapter of cluster `item.index`, or the one of a round that stands behind them, and store it."""
-    _, experiment = experiments.load(context.store)
-    clusters = () if experiment.for_swarm(item.swarm).adapters else load_clusters(item, context)
-    if item.index >= len(clusters):
-        lesson = taker_training.build_round_task(context, item.index - len(clusters) + 1)
-    else:
-        lesson = build_cluster_task(item, context, clusters[item.index])
+    """Train the generator of cluster `item.index` and store it."""
+    return execute_task(item, context, build_cluster_task(item, context, load_clusters(item, context)[item.index]))
+
+
+def execute_task(item: WorkItem, context: Context, task: TrainingTask) -> Receipt:
+    """Train the adapter of `task` and store it."""
     context.cache.mkdir(parents=True, exist_ok=True)
     scratch = Path(tempfile.mkdtemp(prefix=f"{item.key}.", dir=context.cache))
     try:
-        trained = train_adapter(item, context, lesson, scratch)
+        trained = train_adapter(item, context, task, scratch)
         adapter = tree.put_tree(context.store, scratch / "adapter")
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
-    scalars = {"items": lesson.items, "loss": trained.loss, "truncated": trained.truncated, "dropped": trained.dropped}
+    scalars = {"items": task.items, "loss": trained.loss, "truncated": trained.truncated, "dropped": trained.dropped}
     return Receipt(item.key, outputs={Output.ADAPTER: adapter}, scalars=scalars)
 
 
@@ -55,18 +67,15 @@ def load_clusters(item: WorkItem, context: Context) -> tuple[tuple[str, ...], ..
 
 
 def build_cluster_task(item: WorkItem, context: Context, items: tuple[str, ...]) -> TrainingTask:
-    """What the adapter of a cluster is trained on."""
+    """What the generator of a cluster is trained on."""
     resolved = search_settings.for_swarm(context.resolved, item.swarm)
     seed, count = streams.seed(resolved.seed, "pairs", item.index), get_training_origin(resolved).training.pairs
-    if item.swarm == TAKERS:
-        drawn = taker_training.build_question_pairs(context, items, count, seed)
-    else:
-        shots, style = resolved.generation.shots, resolved.base.template
-        drawn = pairs.build_self_instruct_pairs(items, count, shots, style, resolved.domain, seed)
+    shots, style = resolved.generation.shots, resolved.base.template
+    drawn = pairs.build_self_instruct_pairs(items, count, shots, style, resolved.domain, seed)
     return TrainingTask(len(items), drawn, build_settings(resolved))
 
 
-def train_adapter(item: WorkItem, context: Context, lesson: TrainingTask, scratch: Path) -> training.TrainingResult:
+def train_adapter(item: WorkItem, context: Context, task: TrainingTask, scratch: Path) -> training.TrainingResult:
     """Fine-tune one LoRA into a folder of `scratch`."""
     resolved = search_settings.for_swarm(context.resolved, item.swarm)
     what = f"{item.swarm.removesuffix('s')} {item.index}"
@@ -77,11 +86,11 @@ def train_adapter(item: WorkItem, context: Context, lesson: TrainingTask, scratc
     where = BaseModelConfig(
         model_folders.locate_base(context), str(resolved.base.dtype), str(resolved.execution.local.device)
     )
-    chosen = lesson.settings
-    if lesson.start is not None:
-        lesson.start(scratch / "start")
+    chosen = task.settings
+    if task.start is not None:
+        task.start(scratch / "start")
         chosen = replace(chosen, start=scratch / "start")
-    return training.train(where, lesson.pairs, chosen, resolved.seed, scratch / "adapter", heard)
+    return training.train(where, task.pairs, chosen, resolved.seed, scratch / "adapter", heard)
 
 
 def get_training_origin(resolved: ResolvedSpec) -> TrainedAdapters:

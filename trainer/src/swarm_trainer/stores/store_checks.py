@@ -4,6 +4,9 @@ A run depends on two conditions: a name is written only if it is new (If-None-Ma
 has the etag that was read (If-Match). A store that ignores them accepts both writes of a race, and an iteration is lost
 silently. So both are tried on an object of the probe's own, which is deleted afterwards. A store that ignores one is
 refused, unless the spec says that there is a single writer.
+
+Limits: the conditions are tried one after another. A store passes that honors them in two steps, if it compares first
+and writes later without a lock (a bare `moto_server` does). Two writers at the same moment may both win there.
 """
 
 import uuid

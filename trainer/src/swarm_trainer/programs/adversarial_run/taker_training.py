@@ -4,37 +4,45 @@ A later adapter starts from the best taker of the round before, so it holds what
 and the archive are what it is still bad at. It joins the basis and the search decides what it is worth.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Sequence
 
 from swarm_core import streams
+from swarm_core.engine import search_settings
+from swarm_core.engine.work import Receipt, WorkItem
 from swarm_core.errors import BadInputError
 from swarm_core.optimizers import optimization
 from swarm_core.ports import Solver, StoreError
 from swarm_core.swarm_names import TAKERS
 from swarm_core.text import prompts
-from swarm_trainer.adversarial import pools, turns
 from swarm_trainer.evaluation import evaluator, search_setup
 from swarm_trainer.lora import adapter, training
-from swarm_trainer.run_store import commit_chain
+from swarm_trainer.programs.adversarial_run import pools, turns
+from swarm_trainer.run_store import commit_chain, experiments
 from swarm_trainer.runtime import model_folders
 from swarm_trainer.runtime.context import Context
+from swarm_trainer.steps import train
+from swarm_trainer.steps.train import Pairs, TrainingTask
 
-Pairs = list[tuple[str, str]]
 WARMUP_RATIO = 0.1
 """Share of the steps in which the rate of a later adapter rises, as in the default training."""
 
 
-@dataclass(frozen=True, slots=True)
-class TrainingTask:
-    """What one adapter is trained on, and how."""
+def run(item: WorkItem, context: Context) -> Receipt:
+    """Train one adapter: of a cluster as the game begins, or of a round, numbered on from the clusters."""
+    _, experiment = experiments.load(context.store)
+    clusters = () if experiment.for_swarm(item.swarm).adapters else train.load_clusters(item, context)
+    if item.index >= len(clusters):
+        return train.execute_task(item, context, build_round_task(context, item.index - len(clusters) + 1))
+    if item.swarm != TAKERS:
+        return train.run(item, context)
+    return train.execute_task(item, context, build_cluster_task(item, context, clusters[item.index]))
 
-    items: int
-    pairs: Pairs
-    settings: training.TrainingSettings
-    start: Callable[[Path], None] | None = None
-    """Writes the adapter to go on from into a folder; None starts anew."""
+
+def build_cluster_task(item: WorkItem, context: Context, items: Sequence[str]) -> TrainingTask:
+    """What the taker of a cluster is trained on."""
+    resolved = search_settings.for_swarm(context.resolved, item.swarm)
+    seed, count = streams.seed(resolved.seed, "pairs", item.index), train.get_training_origin(resolved).training.pairs
+    return TrainingTask(len(items), build_question_pairs(context, items, count, seed), train.build_settings(resolved))
 
 
 def build_question_pairs(context: Context, items: Sequence[str], count: int, seed: int) -> Pairs:
@@ -59,7 +67,7 @@ def build_round_task(context: Context, number: int) -> TrainingTask:
     assert game.train is not None
     of_round = pools.build(context, number)
     items = list(dict.fromkeys(entry.text for entry in (*of_round.entries, *of_round.archive)))
-    last = commit_chain.load_existing(context.store, turns.chain_index(context, TAKERS, number - 1))
+    last = commit_chain.load_existing(context.store, turns.chain_index(TAKERS, number - 1))
     ready = search_setup.load(context, TAKERS).with_basis(last.basis)
     best = optimization.best(optimization.from_json(last.swarm))
     if best is None:

@@ -15,29 +15,28 @@ from swarm_core.optimizers.optimizer import SearchState
 from swarm_core.ports import Inference
 from swarm_core.rollout import Rollout
 from swarm_core.swarm_names import RIVALS, TAKERS
-from swarm_trainer.adversarial import pools, turns
-from swarm_trainer.adversarial.turns import Turn
 from swarm_trainer.evaluation import lanes, rollout_store, search_setup, serving
 from swarm_trainer.evaluation.examine import Examination, Stage
 from swarm_trainer.evaluation.rollout_store import RolloutRequest
 from swarm_trainer.evaluation.search_setup import SearchSetup
+from swarm_trainer.evaluation.turn import HELD_OUT_PURPOSE, Turn
+from swarm_trainer.programs.adversarial_run import pools, turns
 from swarm_trainer.run_store import commit_chain, experiments
 from swarm_trainer.runtime.context import Context, Progress
 
 CURVE_HALF, FINAL_HALF = 0, 1
 """The halves of the real items."""
 REAL_ITEMS, RIVAL_ITEMS = "real", "rivals"
-HELD_OUT_PURPOSE = "HeldOut"
-"""The purpose of such a measurement in a commit."""
 
 
 def generate_drafts(item: WorkItem, context: Context) -> None:
     """Have the generators write for the pool after their move, if the pool is to be as released."""
     game = context.resolved.game
-    if game is None or not game.reference or item.index == 0:
+    assert game is not None
+    if not game.reference or item.index == 0:
         return
     ready = search_setup.load(context)
-    before = commit_chain.load_existing(context.store, turns.chain_index(context, TAKERS, item.index) - 1)
+    before = commit_chain.load_existing(context.store, turns.chain_index(TAKERS, item.index) - 1)
     recipes = list(map(ready.space.recipe, optimization.current_positions(optimization.from_json(before.swarm))))
     engines = serving.serve(context, ready, recipes)
     jobs = [

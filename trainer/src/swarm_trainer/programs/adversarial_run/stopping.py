@@ -1,4 +1,4 @@
-"""Why a run's search is over after a commit, if it is. In a game the question is put when both sides have moved."""
+"""Why a game is over after a commit, if it is. It is asked when both sides have moved."""
 
 from swarm_core.commit import Commit
 from swarm_core.engine.receipt_fields import StopReason
@@ -12,8 +12,7 @@ from swarm_trainer.runtime.context import Context
 def find_reason(context: Context, done: Commit, swarm: SearchState) -> str:
     """The rule that ends the search with `done`, after which the swarm is `swarm`; empty while it goes on."""
     game = context.resolved.game
-    if game is None:
-        return str(optimization.stopped(swarm) or "")
+    assert game is not None
     if done.moved != TAKERS:  # as released, generators out of patience end the game before takers move
         return str(StopReason.PATIENCE) if game.reference and is_out_of_patience(swarm) else ""
     generators = optimization.from_json(commit_chain.load_existing(context.store, done.iteration - 1).swarm)

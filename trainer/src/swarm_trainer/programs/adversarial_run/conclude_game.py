@@ -26,10 +26,10 @@ from swarm_core.ports import Inference, StoreError
 from swarm_core.recipe import Digest, Recipe
 from swarm_core.rollout import Rollout
 from swarm_core.swarm_names import TAKERS
-from swarm_trainer.adversarial import held_out_evaluation, pools, stopping, turns
 from swarm_trainer.evaluation import lanes, rollout_store, search_setup, serving
 from swarm_trainer.evaluation.final_evaluation import FinalEvaluation, build_candidates
 from swarm_trainer.evaluation.rollout_store import RolloutRequest
+from swarm_trainer.programs.adversarial_run import held_out_evaluation, pools, stopping, turns
 from swarm_trainer.report import game_report, game_result, rounds
 from swarm_trainer.report.game_report import GameRecord
 from swarm_trainer.report.game_result import Comparison, GameResult

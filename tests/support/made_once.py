@@ -1,0 +1,28 @@
+"""Something that takes long to make, made once for all processes of a test session (`pytest -n`) and then shared.
+
+Limits: what is made is for reading only, because others read it too; a test that changes it works on a copy. The lock
+is `flock`'s, so the temporary folder must lie on a file system that has it.
+"""
+
+import fcntl
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+
+def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]) -> Path:
+    """The folder that `make` filled, here or in another process of this session. Whoever comes later waits for it."""
+    base = factory.getbasetemp()
+    session = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    folder, done = session / f"once-{name}", session / f"once-{name}.done"
+    with (session / f"once-{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not done.exists():
+            shutil.rmtree(folder, ignore_errors=True)  # of an attempt that failed
+            folder.mkdir()
+            make(folder)
+            done.touch()
+    return folder

@@ -1,0 +1,26 @@
+"""What an AdversarialRun would do, in words: for `dataswarm validate`."""
+
+from collections.abc import Iterator, Mapping
+
+from swarm_core.api.resolved import ResolvedGame, ResolvedSpec
+from swarm_trainer.programs.swarm_run import preview as search_preview
+
+
+def describe(resolved: ResolvedSpec, items: Mapping[str, int]) -> Iterator[tuple[str, str]]:
+    """Pairs of a subject and a line; `items` is the number of seed items of each data file, by URI."""
+    game = resolved.game
+    assert game is not None
+    yield "generators", search_preview.describe_generators(resolved.generators, items)
+    yield "takers", search_preview.describe_generators(game.takers, items)
+    yield "objective", search_preview.describe_objective(resolved)
+    yield "search", describe_game(game)
+    if resolved.access:
+        yield "endpoints", search_preview.describe_endpoints(resolved)
+
+
+def describe_game(game: ResolvedGame) -> str:
+    """How the two sides move, and on what."""
+    sides = " against ".join(f"{side.swarm.particles} ({side.rule.optimizer_name})" for side in game.sides)
+    pool = f"pool of {game.pool.size}, of which {game.pool.turnover:.0%} give way in a round"
+    learning = "takers search and train" if game.train else "takers search"
+    return f"{sides} particles, {game.rounds} rounds at most, {pool}; {learning}"

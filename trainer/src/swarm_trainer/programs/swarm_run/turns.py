@@ -1,0 +1,35 @@
+"""The turns of a SwarmRun: one swarm, one turn per iteration, takers that never change."""
+
+from swarm_core.commit import Commit, ProbeResult
+from swarm_core.engine.work import WorkItem
+from swarm_core.optimizers import optimization
+from swarm_core.optimizers.optimizer import SearchState
+from swarm_trainer.evaluation import search_setup, turn
+from swarm_trainer.evaluation.turn import Turn
+from swarm_trainer.runtime.context import Context
+
+
+class SingleSwarmTurns:
+    """Implements `TurnRules`: iteration t is commit t."""
+
+    def chain_index(self, swarm: str, iteration: int) -> int:
+        return iteration
+
+    def load(self, context: Context, index: int) -> Turn:
+        setup = search_setup.load(context)
+        return Turn(setup, index, turn.load_swarm(context, setup, index - 1))
+
+    def before(self, item: WorkItem, context: Context) -> None:
+        """A turn rests on the commit before it alone."""
+
+    def after(self, item: WorkItem, context: Context, turn: Turn, swarm: SearchState) -> tuple[ProbeResult, ...]:
+        return ()
+
+    def held_out_key(self, index: int, name: str) -> str:
+        raise LookupError(f"a SwarmRun measures nothing on held-out data, and commit {index} names {name!r}")
+
+    def stop_reason(self, context: Context, done: Commit, swarm: SearchState) -> str:
+        return str(optimization.stopped(swarm) or "")
+
+
+TURNS = SingleSwarmTurns()
