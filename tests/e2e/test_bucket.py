@@ -27,7 +27,7 @@ def test_a_run_in_a_bucket_is_the_same_experiment_with_the_same_result(
     assert done.returncode == 0, done.stderr
     for name in ("result.json", "history.jsonl", "summary.txt", "dataset/data.jsonl"):
         assert read_output(folder, name) == read_output(finished.folder, name), name
-    moved = json.loads((folder / "result.json").read_text())["effort"]["store"]
+    moved = json.loads((folder / "result.json").read_text())["usage"]["store"]
     assert min(moved.values()) > 100_000
     assert not (folder / "store").exists()
     said = tmp_path / "said"

@@ -21,7 +21,7 @@ def copy(finished: FinishedRun, tmp_path: Path) -> Path:
 def test_a_finished_run_is_verified_and_its_search_replayed(finished: FinishedRun) -> None:
     done = dataswarm("verify", finished.folder)
     assert done.returncode == 0, done.stderr
-    assert "4 iterations, and the swarm comes out of the rollouts as committed" in done.stdout
+    assert "4 iterations; the rollouts reproduce the committed swarm" in done.stdout
 
 
 def test_a_rollout_that_was_changed_is_found_and_named(copy: Path, warm: Path) -> None:
@@ -72,7 +72,7 @@ def test_a_concluded_run_gives_up_all_rollouts_but_the_last_the_bests_and_the_pi
     assert rollouts(copy) == {(index, name) for index, name in before if index in (1, 3)} | bests
     verified = dataswarm("verify", copy, at=warm)
     assert verified.returncode == 0, verified.stderr
-    assert "2 of the iterations gave up their rollouts" in verified.stdout
+    assert "2 of the iterations have no rollouts any more" in verified.stdout
     assert "were given up already" in dataswarm("pin", copy, "0", at=warm).stderr
 
 

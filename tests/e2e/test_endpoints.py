@@ -105,13 +105,13 @@ def test_a_remote_taker_is_asked_once_for_each_item_and_its_key_is_nowhere(whole
 
 
 def test_what_the_run_took_is_told_in_the_result_and_what_it_spent_in_the_store(whole: Whole) -> None:
-    effort = result(whole.folder)["effort"]
-    assert effort["requests"] > whole.asked
-    assert effort["latency"]["p50"] <= effort["latency"]["p95"]
-    assert effort["tokensPerSecond"] > 0
-    assert effort["promptTokens"] == 5 * whole.asked
-    assert effort["store"]["bytesUp"] > 100_000, "the adapters at least"
-    assert f"{effort['requests']:,} requests" in whole.done.stdout.splitlines()[-2]
+    usage = result(whole.folder)["usage"]
+    assert usage["requests"] > whole.asked
+    assert usage["latency"]["p50"] <= usage["latency"]["p95"]
+    assert usage["tokensPerSecond"] > 0
+    assert usage["promptTokens"] == 5 * whole.asked
+    assert usage["store"]["bytesUp"] > 100_000, "the adapters at least"
+    assert f"{usage['requests']:,} requests" in whole.done.stdout.splitlines()[-2]
     spent = json.loads((whole.folder / "store" / "names" / "endpoints" / "spent.json").read_text())
     assert (spent["calls"], spent["tokens"]) == (whole.asked, 7 * whole.asked)
 
@@ -125,11 +125,11 @@ def test_the_same_run_with_the_answers_of_another_asks_for_nothing_but_a_sign_of
     done = dataswarm("run", whole.file, "--folder", folder, at=warm)
     assert done.returncode == 0, done.stderr
     assert len(whole.site.bodies) == before + 1
-    assert result(folder)["effort"]["cached"] >= whole.asked - 1
+    assert result(folder)["usage"]["cached"] >= whole.asked - 1
     assert_same(whole.folder, folder)
 
 
-def test_a_run_killed_while_it_asks_asks_for_nothing_again_and_its_effort_adds_up(whole: Whole, tmp_path: Path) -> None:
+def test_a_run_killed_while_it_asks_asks_for_nothing_again_and_its_usage_adds_up(whole: Whole, tmp_path: Path) -> None:
     folder, before = tmp_path / "killed", len(whole.site.bodies)
     assert kill_after(whole.file, folder, lambda: len(whole.site.bodies) >= before + 12)
     done = dataswarm("run", whole.file, "--folder", folder)
@@ -138,9 +138,9 @@ def test_a_run_killed_while_it_asks_asks_for_nothing_again_and_its_effort_adds_u
     asked = [json.dumps(body, sort_keys=True) for body in whole.site.bodies[before:]]
     under_way = 16
     assert len(asked) <= len(set(asked)) + under_way, "only what was under way may be asked again"
-    effort, other = (result(one)["effort"] for one in (folder, whole.folder))
-    assert effort["requests"] >= other["requests"] // 2, "what was done before the kill counts"
-    assert effort["store"]["bytesUp"] >= other["store"]["bytesUp"] // 2
+    usage, other = (result(one)["usage"] for one in (folder, whole.folder))
+    assert usage["requests"] >= other["requests"] // 2, "what was done before the kill counts"
+    assert usage["store"]["bytesUp"] >= other["store"]["bytesUp"] // 2
 
 
 def test_a_judge_at_an_endpoint_marks_every_answer_by_its_rubric(site: ChatServer, tmp_path: Path, warm: Path) -> None:

@@ -47,13 +47,13 @@ def test_a_fork_that_searches_longer_goes_on_from_what_it_took_over(
     assert commit(folder, 3)["probes"] == commit(source, 3)["probes"]
     assert commit(folder, 4)["probes"]
     log = (folder / "worker.log").read_text()
-    assert "seed.generators" in log  # an item that finds its receipt
+    assert "train.generators" in log  # an item that finds its receipt
 
     # The new chain stands alone.
     shutil.rmtree(source)
     verified = dataswarm("verify", folder)
     assert verified.returncode == 0, verified.stderr
-    assert "5 iterations, and the swarm comes out of the rollouts as committed" in verified.stdout
+    assert "5 iterations; the rollouts reproduce the committed swarm" in verified.stdout
     assert f"forked from {source} after iteration 2" in verified.stdout
 
 

@@ -52,7 +52,7 @@ def test_the_hard_items_come_with_their_answers_and_were_never_held_out(game: Fi
 def test_a_finished_game_is_verified_and_every_turn_replayed(game: FinishedRun, warm: Path) -> None:
     done = dataswarm("verify", game.folder, at=warm)
     assert done.returncode == 0, done.stderr
-    assert "6 iterations, and the swarm comes out of the rollouts as committed" in done.stdout
+    assert "6 iterations; the rollouts reproduce the committed swarm" in done.stdout
 
 
 def test_nothing_of_a_finished_game_is_garbage(game: FinishedRun) -> None:

@@ -61,7 +61,7 @@ def test_pods_one_after_another_end_in_the_result_of_one_machine(
             interrupted.append(item.key)
         if item.key == "train.generators.002":
             pod = run.start(item)
-            await_file(pod.folder, "cache/artefacts/train.generators.002.*", pod.process.poll)
+            await_file(pod.folder, "cache/artifacts/train.generators.002.*", pod.process.poll)
             pod.process.send_signal(signal.SIGKILL)
             assert pod.ended() == -signal.SIGKILL
             interrupted.append(item.key)

@@ -30,14 +30,14 @@ def test_the_gain_lies_within_its_interval(finished: FinishedRun) -> None:
 
 def test_the_result_says_what_it_took_outside_its_digest(finished: FinishedRun) -> None:
     fields = json.loads((finished.folder / "result.json").read_text())
-    effort, digest = fields.pop("effort"), fields.pop("digest")
+    usage, digest = fields.pop("usage"), fields.pop("digest")
     assert digest == digest_bytes(canonical_json(fields))
-    assert effort["tokens"] == fields["counts"]["tokens"] > 0
-    assert (effort["failed"], effort["retries"], effort["cached"]) == (0, 0, 0)
-    assert effort["unscored"] == fields["counts"]["unscored"]
-    assert effort["tokensPerSecond"] == pytest.approx(effort["tokens"] / effort["seconds"], rel=1e-2)
-    assert 0 < effort["latency"]["p50"] <= effort["latency"]["p95"]
-    assert effort["store"]["bytesUp"] > 1_000_000, "four adapters were trained"
+    assert usage["tokens"] == fields["counts"]["tokens"] > 0
+    assert (usage["failed"], usage["retries"], usage["cached"]) == (0, 0, 0)
+    assert usage["unscored"] == fields["counts"]["unscored"]
+    assert usage["tokensPerSecond"] == pytest.approx(usage["tokens"] / usage["seconds"], rel=1e-2)
+    assert 0 < usage["latency"]["p50"] <= usage["latency"]["p95"]
+    assert usage["store"]["bytesUp"] > 1_000_000, "four adapters were trained"
 
 
 def test_every_iteration_is_in_the_history_and_in_the_chain(finished: FinishedRun) -> None:

@@ -158,7 +158,7 @@ def test_replaying_the_rollouts_gives_the_same_swarm(story: Story) -> None:
     uri = f"s3://{BUCKET}/{shortest_run.NAME}"
     done = dataswarm("verify", uri, "--endpoint", story.server.endpoint)
     assert done.returncode == 0, done.stderr
-    assert "and the swarm comes out of the rollouts as committed" in done.stdout
+    assert "the rollouts reproduce the committed swarm" in done.stdout
     assert str(story.result["lastCommit"]) in done.stdout
 
 

@@ -42,12 +42,12 @@ def kill_after(file: Path, folder: Path, enough: Callable[[], bool]) -> bool:
 
 
 def read_output(folder: Path, name: str) -> object:
-    """What a run left under `name`: its bytes, or of `result.json` the fields but for `effort`, in their order."""
+    """What a run left under `name`: its bytes, or of `result.json` the fields but for `usage`, in their order."""
     data = (folder / name).read_bytes()
     if name != "result.json":
         return data
     fields = json.loads(data)
-    assert fields.pop("effort")["requests"] >= 0, "what it took is told, and may differ"
+    assert fields.pop("usage")["requests"] >= 0, "what it took is told, and may differ"
     return list(fields.items())
 
 

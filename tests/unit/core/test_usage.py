@@ -1,4 +1,4 @@
-"""Effort adds up, in any order and however it is cut, percentiles included."""
+"""Usage adds up, in any order and however it is cut, percentiles included."""
 
 import json
 import random
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from swarm_core.usage import BUCKETS_PER_OCTAVE, NO_USAGE, Usage, latency_bucket, merge_counts
 
-efforts = st.builds(
+usages = st.builds(
     Usage,
     requests=st.integers(0, 10**6),
     retries=st.integers(0, 99),
@@ -24,15 +24,15 @@ efforts = st.builds(
 )
 
 
-@given(efforts, efforts, efforts)
-def test_effort_adds_up_whatever_the_order(a: Usage, b: Usage, c: Usage) -> None:
+@given(usages, usages, usages)
+def test_usage_adds_up_whatever_the_order(a: Usage, b: Usage, c: Usage) -> None:
     assert (a + b) + c == a + (c + b)
     assert a + NO_USAGE == a
 
 
-@given(efforts)
-def test_effort_survives_json(effort: Usage) -> None:
-    assert Usage.from_fields(json.loads(json.dumps(effort.to_fields()))) == effort
+@given(usages)
+def test_usage_survives_json(usage: Usage) -> None:
+    assert Usage.from_fields(json.loads(json.dumps(usage.to_fields()))) == usage
 
 
 @given(st.floats(1e-3, 1e4))
@@ -50,11 +50,11 @@ def test_a_percentile_of_sums_is_that_of_all_within_nine_percent(share: float) -
 
 
 def test_percentiles_grow_with_the_share_and_a_rate_is_per_second_of_asking() -> None:
-    effort = Usage(tokens=50, seconds=2.0, latencies=((-4, 8), (0, 1), (4, 1)))
-    found = [effort.latency_quantile(share) or 0.0 for share in (0.1, 0.5, 0.85, 0.95)]
+    usage = Usage(tokens=50, seconds=2.0, latencies=((-4, 8), (0, 1), (4, 1)))
+    found = [usage.latency_quantile(share) or 0.0 for share in (0.1, 0.5, 0.85, 0.95)]
     assert all(low <= high for low, high in pairwise(found))
     assert found[0] == found[1] < found[2] < found[3]
-    assert effort.rate() == 25.0
+    assert usage.rate() == 25.0
 
 
 def test_what_rests_on_nothing_is_no_number() -> None:

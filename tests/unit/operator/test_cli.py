@@ -185,7 +185,7 @@ def test_a_result_is_told_from_the_status_with_what_to_do_next() -> None:
         f"  spec         {'c' * 64}",
         f"  result       {'d' * 64}",
         "  accelerators 0.250 hours (busy 600 s, loading 200 s, idle 100 s)",
-        "  artefacts    s3://swarms/team/a-run",
+        "  artifacts    s3://swarms/team/a-run",
         f"  next         dataswarm export s3://swarms/team/a-run DEST {at}",
         f"               dataswarm verify s3://swarms/team/a-run {at}",
     ]
@@ -245,7 +245,7 @@ def test_a_result_for_programs_is_the_status_without_what_is_the_operators(
     assert result("succeeded-run", "--json") == 0
     told = json.loads(capsys.readouterr().out)
     assert told == {
-        "name": "a-run", "artefacts": "s3://swarms/team/a-run",
+        "name": "a-run", "artifacts": "s3://swarms/team/a-run",
         **{key: value for key, value in FOUND.items() if key != "engine"},
     }  # fmt: skip
 
@@ -258,4 +258,4 @@ def test_the_command_line_asks_the_cluster_for_a_result_by_the_entry_point_of_th
     monkeypatch.setattr(parser, "entry_points", lambda *, group: brought[group])
     assert cli.main(["result", "succeeded-run", "-n", "team"]) == 0
     assert [(one.name, one.namespace) for one in asked] == [("succeeded-run", "team")]
-    assert "artefacts    s3://swarms/team/a-run" in capsys.readouterr().out
+    assert "artifacts    s3://swarms/team/a-run" in capsys.readouterr().out

@@ -112,7 +112,7 @@ def test_an_adapter_of_another_base_is_refused(
     store: LocalStore, adapters: AdapterStore, make_base: Make, make_adapter: Make
 ) -> None:
     foreign = tree.put_tree(store, make_adapter(make_base(hidden=64)))
-    with pytest.raises(IncompatibleRecipeError, match="another base's adapter"):
+    with pytest.raises(IncompatibleRecipeError, match="adapter of another base model"):
         adapters.get_folder(published(store, build_single(BASE, foreign)))
 
 

@@ -34,9 +34,9 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_run_ends_with_the_summary_and_the_path_of_the_result(finished: Path, capsys: Printed) -> None:
     assert cli.main(["run", str(FILE), "--folder", str(finished)], WORKER) == 0
-    *_, summary, effort, last = capsys.readouterr().out.splitlines()
+    *_, summary, usage, last = capsys.readouterr().out.splitlines()
     assert summary == SUMMARY
-    assert effort.startswith("0 requests")
+    assert usage.startswith("0 requests")
     assert last == str(finished / "result.json")
     assert json.loads(Path(last).read_text())["gain"] == {"value": 0.1}
 
@@ -85,8 +85,8 @@ def test_validate_says_what_endpoints_will_be_asked(tmp_path: Path, capsys: Prin
     assert cli.main(["validate", str(file)]) == 0
     said = capsys.readouterr().out
     assert "judged by large at https://host/v1" in said
-    items = int(re.findall(r"([\d,]+) items at most", said)[0].replace(",", ""))
-    assert f"about {items * 4:,} requests if the search goes to its end, budget 5,000 calls" in said
+    items = int(re.findall(r"items +at most ([\d,]+) ", said)[0].replace(",", ""))
+    assert f"about {items * 4:,} requests if the search uses all iterations, budget 5,000 calls" in said
 
 
 def test_status_says_where_the_run_stands(finished: Path, capsys: Printed) -> None:
@@ -108,9 +108,9 @@ def test_status_as_json_holds_the_status_and_who_runs_it(finished: Path, capsys:
 
 def test_result_shows_the_summary_or_the_document(finished: Path, capsys: Printed) -> None:
     assert cli.main(["result", str(finished)]) == 0
-    summary, effort, path = capsys.readouterr().out.splitlines()
+    summary, usage, path = capsys.readouterr().out.splitlines()
     assert (summary, path) == (SUMMARY, str(finished / "result.json"))
-    assert effort.startswith("0 requests")
+    assert usage.startswith("0 requests")
     assert cli.main(["result", str(finished), "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == json.loads((finished / "result.json").read_text())
 
@@ -164,7 +164,7 @@ def test_a_folder_or_a_path_is_asked_elsewhere_only_with_a_namespace(
     assert cli.main(["result", "a-run"]) == 0
     assert SUMMARY in capsys.readouterr().out
     assert cli.main(["result", "./none"]) == 2
-    assert "holds no run" in capsys.readouterr().err
+    assert "contains no run" in capsys.readouterr().err
     assert not cluster.asked
     assert cli.main(["result", "a-run", "-n", "team"]) == 1
     assert cluster.asked == [("a-run", "team")]
@@ -175,10 +175,10 @@ def test_a_mistyped_folder_is_refused_as_such_whatever_the_cluster_says(
 ) -> None:
     elsewhere(Elsewhere("no credentials"))
     assert cli.main(["result", "a-rum"]) == 2
-    assert capsys.readouterr().err == "refused: a-rum is no folder here; the cluster says: no credentials\n"
+    assert capsys.readouterr().err == "refused: a-rum is not a folder here, and on the cluster: no credentials\n"
     monkeypatch.setattr(parser, "entry_points", lambda *, group: [])
     assert cli.main(["result", "a-rum"]) == 2
-    assert "a-rum is no folder here, nothing installed asks a cluster" in capsys.readouterr().err
+    assert "a-rum is not a folder here, and no installed package can ask a cluster" in capsys.readouterr().err
 
 
 def test_export_copies_adapter_data_set_and_report(finished: Path, tmp_path: Path, capsys: Printed) -> None:

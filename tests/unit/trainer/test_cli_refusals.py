@@ -55,9 +55,9 @@ FILES = [
     pytest.param(edit("model: base", "model: gone"), "spec.base.model: 'gone' is not a folder", id="missing model"),
     pytest.param(edit("seeds.jsonl", "gone.jsonl"), "spec.generators.data.uri: 'gone.jsonl'", id="missing data"),
     pytest.param(edit("apiVersion", "{"), "swarmrun.yaml: line", id="not YAML"),
-    pytest.param(edit("seed: 7", "suspend: true"), "spec.suspend: true holds the run", id="suspended"),
+    pytest.param(edit("seed: 7", "suspend: true"), "spec.suspend is true, so the run would not start", id="suspended"),
     pytest.param(seeds('{"text": "a"}\n{"text": \n'), "seeds.jsonl line 2: not JSON", id="broken JSONL"),
-    pytest.param(seeds(""), "holds no items", id="empty data"),
+    pytest.param(seeds(""), "contains no items", id="empty data"),
     pytest.param(seeds('{"question": "a"}\n'), "line 1: no field 'text'", id="data without the field"),
 ]
 
@@ -84,8 +84,8 @@ def test_every_problem_of_a_file_has_its_own_line(specs: Path, capsys: Printed) 
     ("name", "words"),
     [
         ("gone.yaml", "gone.yaml cannot be read: No such file or directory"),
-        ("base", "base is a folder; give the SwarmRun file in it"),
-        ("binary", "binary is not text in UTF-8"),
+        ("base", "base is a folder; give the run file in it"),
+        ("binary", "binary is not UTF-8 text"),
         ("huge", "huge is larger than"),
     ],
 )
@@ -101,10 +101,10 @@ def test_what_is_no_file_with_text_is_refused(specs: Path, capsys: Printed, name
     ("folder", "words"),
     [
         ("specs/swarmrun.yaml", "is a file; a run needs a folder"),
-        ("specs/swarmrun.yaml/run", "Not a directory; give another path"),
-        ("specs", "and no run; give an empty or a new folder"),
-        ("/sys/dataswarm", "give another"),
-        ("/proc/dataswarm/run", "give another"),
+        ("specs/swarmrun.yaml/run", "Not a directory; choose another path"),
+        ("specs", "but no run; choose an empty or a new folder"),
+        ("/sys/dataswarm", "choose another"),
+        ("/proc/dataswarm/run", "choose another"),
     ],
 )
 def test_a_place_that_cannot_be_a_run_folder_is_refused(specs: Path, capsys: Printed, folder: str, words: str) -> None:
@@ -142,7 +142,7 @@ def test_what_a_worker_refuses_while_preparing_is_refused_and_leaves_nothing(
 def test_a_folder_without_a_run_is_refused(tmp_path: Path, capsys: Printed, command: str) -> None:
     destination = [str(tmp_path / "out")] if command == "export" else []
     (line,) = refused([command, str(tmp_path), *destination], capsys)
-    assert "holds no run" in line
+    assert "contains no run" in line
 
 
 def test_a_run_without_a_result_yet_is_refused_and_told_where_it_stands(specs: Path, capsys: Printed) -> None:

@@ -10,10 +10,12 @@ import swarmrun_documents as documents
 from scripted_engine import Scripted
 
 from swarm_core.api import loading, resolution
+from swarm_core.composition import Single
 from swarm_core.engine import search_settings
 from swarm_core.engine.work import Kind, WorkItem
 from swarm_core.experiment import Experiment, PinnedTaker, SeedData
-from swarm_core.objectives import registry as objectives
+from swarm_core.items import build_items
+from swarm_core.objectives.difficulty import Difficulty
 from swarm_core.optimizers import optimization
 from swarm_core.optimizers.estimates import Estimate
 from swarm_core.optimizers.positions import Position
@@ -56,8 +58,9 @@ def made() -> SearchSetup:
         plan=search_settings.build_plan(resolved),
         space=SearchSpace(BASE, (FIRST, SECOND), resolved.base.dtype),
         evaluator=Evaluator(
-            evaluator.build_examination(resolved, experiment, SeedData((("100+1", "100+2"),), ())),
-            objectives.get(str(resolved.objective)),
+            evaluator.build_examination(resolved, experiment, SeedData((build_items(["100+1", "100+2"]),), ())),
+            (("Difficulty", Difficulty()),),
+            Single("Difficulty"),
             resolved.evaluation.coverage,
         ),
     )
@@ -102,33 +105,33 @@ def judged(
 
 def test_the_best_of_the_choice_is_the_verdict(tmp_path: Path) -> None:
     found = judged(tmp_path, frozenset())
-    assert (found.best.position, found.best.fresh.value, found.passed) == ((2.0, -1.0), 0.9, ())
+    assert (found.best.position, found.best.fresh.value, found.passed_over) == ((2.0, -1.0), 0.9, ())
     assert found.initial.position == (0.0, 1.0)
     assert found.gain.value == pytest.approx(0.5)
 
 
 def test_who_is_silent_in_the_choice_is_not_ranked(tmp_path: Path) -> None:
     found = judged(tmp_path, {("choice", (2.0, -1.0))})
-    assert (found.best.position, found.passed) == ((-1.0, 2.0), ())
+    assert (found.best.position, found.passed_over) == ((-1.0, 2.0), ())
 
 
 def test_who_cannot_be_measured_on_final_items_is_passed_over_and_named(tmp_path: Path) -> None:
     found = judged(tmp_path, {("final", (2.0, -1.0)), ("final", (-1.0, 2.0))})
-    assert (found.best.position, found.best.fresh.value, found.passed) == ((0.5, 0.5), 0.6, ("p03", "p04"))
+    assert (found.best.position, found.best.fresh.value, found.passed_over) == ((0.5, 0.5), 0.6, ("p03", "p04"))
     assert found.gain.value == pytest.approx(0.2)
-    assert "left too much without a score: p03, p04" in summary.render(found, "toy")
+    assert "ranked higher, but too many fresh answers have no score: p03, p04" in summary.render(found, "toy")
 
 
 def test_however_many_are_passed_over_the_summary_keeps_within_its_columns(tmp_path: Path) -> None:
     many = tuple(f"p{index:02d}-0010" for index in range(8))
-    lines = list(summary.format_passed_over(replace(judged(tmp_path, frozenset()), passed=many)))
+    lines = list(summary.format_passed_over(replace(judged(tmp_path, frozenset()), passed_over=many)))
     assert all(len(line) < 80 for line in lines)
     assert all(name in " ".join(lines) for name in many)
 
 
 def test_an_initial_generator_may_be_what_is_left_and_gains_nothing_on_itself(tmp_path: Path) -> None:
     found = judged(tmp_path, {("final", position) for position in BEYOND})
-    assert (found.best, found.gain.value, len(found.passed)) == (found.initial, 0.0, 3)
+    assert (found.best, found.gain.value, len(found.passed_over)) == (found.initial, 0.0, 3)
 
 
 def test_an_initial_generator_that_cannot_be_measured_is_no_baseline(tmp_path: Path) -> None:
@@ -162,9 +165,9 @@ def test_the_error_of_many_tells_three(tmp_path: Path) -> None:
 def test_a_result_names_who_was_passed_over_and_else_is_the_text_it_was(tmp_path: Path) -> None:
     origin = result.Provenance(made().experiment, 1, BASE)
     plain = json.loads(result.serialize(judged(tmp_path / "plain", frozenset()), origin))
-    passed = json.loads(result.serialize(judged(tmp_path / "passed", {("final", (2.0, -1.0))}), origin))
+    passed_over = json.loads(result.serialize(judged(tmp_path / "passed", {("final", (2.0, -1.0))}), origin))
     assert "passedOver" not in plain
-    assert passed["passedOver"] == ["p03"]
+    assert passed_over["passedOver"] == ["p03"]
 
 
 def test_an_entrant_is_measured_on_final_items_once(tmp_path: Path) -> None:

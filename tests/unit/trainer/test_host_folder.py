@@ -54,7 +54,7 @@ def test_another_experiment_is_refused_and_told_both_values(
     with pytest.raises(BadInputError) as refused:
         run_folder.claim(Layout(tmp_path), identity(other), prepared=True)
     assert words in str(refused.value)
-    assert "another --folder, or another metadata.name" in str(refused.value)
+    assert "choose another folder with --folder, or change metadata.name" in str(refused.value)
     assert run_folder.read(Layout(tmp_path)) == MINE
 
 
@@ -83,7 +83,7 @@ def test_a_file_is_no_run_folder(tmp_path: Path) -> None:
 
 def test_a_folder_with_other_things_in_it_is_no_run_folder(tmp_path: Path) -> None:
     (tmp_path / "thesis.tex").touch()
-    with pytest.raises(BadInputError, match=r"holds 'thesis\.tex' and no run"):
+    with pytest.raises(BadInputError, match=r"contains 'thesis\.tex' but no run"):
         run_folder.check(Layout(tmp_path))
 
 

@@ -114,7 +114,7 @@ def test_a_stopped_host_ends_its_worker_and_says_how_to_go_on(
         os.killpg(process.pid, number)
         _, errors = process.communicate(timeout=30)
         assert process.returncode == 1
-    assert errors == f"failed: stopped; nothing is lost, go on with: dataswarm run {FILE} --folder {folder}\n"
+    assert errors == f"failed: stopped; no results are lost, resume with: dataswarm run {FILE} --folder {folder}\n"
     with pytest.raises(ProcessLookupError):
         os.kill(int((folder / ".worker.pid").read_text()), 0)
     behave(folder)

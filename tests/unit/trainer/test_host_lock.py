@@ -31,7 +31,7 @@ def other_process(path: Path) -> subprocess.Popen[str]:
 
 def test_the_second_is_refused_and_told_the_firsts_process_number(tmp_path: Path) -> None:
     with other_process(tmp_path / "lock") as first:
-        words = f"process {first.pid} on .*runs in this folder; .*kill {first.pid}"
+        words = f"process {first.pid} on .*already runs in this folder; .*kill {first.pid}"
         with pytest.raises(BadInputError, match=words), lock.hold(tmp_path / "lock"):
             pass
         first.kill()
@@ -57,5 +57,5 @@ def test_a_holder_that_has_not_written_its_name_yet_is_still_refused_to_others(t
     path = tmp_path / "lock"
     with lock.hold(path):
         path.write_text("")
-        with pytest.raises(BadInputError, match="another process runs in this folder"), lock.hold(path):
+        with pytest.raises(BadInputError, match="another process already runs in this folder"), lock.hold(path):
             pass

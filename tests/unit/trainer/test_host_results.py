@@ -32,7 +32,7 @@ def found(root: Path) -> dict[str, str]:
     texts = {path.relative_to(root).as_posix(): path.read_text() for path in visible}
     if "result.json" in texts:
         told = json.loads(texts["result.json"])
-        assert told.pop("effort")["requests"] == 0
+        assert told.pop("usage")["requests"] == 0
         texts["result.json"] = json.dumps(told, indent=2) + "\n"
     return texts
 

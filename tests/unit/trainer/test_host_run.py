@@ -16,7 +16,15 @@ from swarm_core.engine.work import FailureReason
 from swarm_core.errors import BadInputError
 from swarm_trainer.host import run as host
 from swarm_trainer.host.loop import SystemClock
-from swarm_trainer.host.run_events import Began, Entered, Event, Finished, Noticed, Started, Worked
+from swarm_trainer.host.run_events import (
+    Event,
+    ItemFinished,
+    ItemProgressed,
+    ItemStarted,
+    Notice,
+    PhaseEntered,
+    RunStarted,
+)
 from swarm_trainer.host.worker_process import Inbox, InboxMessage
 from swarm_trainer.worker.layout import Layout
 from swarm_trainer.worker.session import WorkerSpec
@@ -96,17 +104,17 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
 def test_a_run_goes_through_every_phase_and_leaves_its_results(watched: Watched) -> None:
     end = watched.run()
     assert end.phase is Phase.SUCCEEDED
-    assert [event.phase for event in watched.of(Entered)] == [
+    assert [event.phase for event in watched.of(PhaseEntered)] == [
         Phase.PREPARING,
         Phase.SEEDING,
         Phase.ITERATING,
         Phase.CONCLUDING,
         Phase.SUCCEEDED,
     ]
-    assert [event.key for event in watched.of(Started)] == ITEMS
-    assert [event.receipt.key for event in watched.of(Finished)] == ITEMS
-    assert watched.of(Began) == [Began("tiny", watched.root, 2)]
-    assert watched.of(Worked)[0].progress.note == "begun"
+    assert [event.key for event in watched.of(ItemStarted)] == ITEMS
+    assert [event.receipt.key for event in watched.of(ItemFinished)] == ITEMS
+    assert watched.of(RunStarted) == [RunStarted("tiny", watched.root, 2)]
+    assert watched.of(ItemProgressed)[0].progress.note == "begun"
     assert json.loads(watched.layout.result.read_text())["gain"] == {"value": 0.1}
     assert json.loads(watched.layout.status.read_text())["phase"] == "Succeeded"
     assert json.loads(watched.layout.run.read_text())["version"] == version("dataswarm")
@@ -116,7 +124,7 @@ def test_a_finished_run_that_is_run_again_starts_no_worker_and_puts_back_what_is
     watched.run()
     watched.layout.result.unlink()
     assert watched.run().phase is Phase.SUCCEEDED
-    assert not watched.of(Started)
+    assert not watched.of(ItemStarted)
     assert watched.layout.result.is_file()
 
 
@@ -135,7 +143,7 @@ def test_what_goes_wrong_once_changes_no_receipt(
     watched.behave(**{key: behaviour})
     assert watched.run().phase is Phase.SUCCEEDED
     assert watched.receipts() == undisturbed
-    assert len(watched.of(Noticed)) == 1
+    assert len(watched.of(Notice)) == 1
 
 
 def test_an_item_that_outlives_its_deadline_is_ended_and_tried_again(
@@ -144,7 +152,7 @@ def test_an_item_that_outlives_its_deadline_is_ended_and_tried_again(
     watched.behave(iterate_generators_0001="hang once")
     assert watched.run(item_deadline_seconds=6 * FastClock.SPEED).phase is Phase.SUCCEEDED
     assert watched.receipts() == undisturbed
-    assert "DeadlineExceeded" in watched.of(Noticed)[0].text
+    assert "DeadlineExceeded" in watched.of(Notice)[0].text
 
 
 def test_an_item_that_fails_every_time_fails_the_run_and_a_second_run_tries_again(
@@ -212,7 +220,7 @@ def test_a_lost_state_is_derived_again_from_the_receipts(
     watched.behave()
     assert watched.run().phase is Phase.SUCCEEDED
     assert watched.receipts() == undisturbed
-    assert "derived from its receipts" in watched.of(Noticed)[0].text
+    assert "derived from the receipts" in watched.of(Notice)[0].text
 
 
 def test_how_a_run_is_carried_out_may_change_between_two_starts(watched: Watched) -> None:
@@ -224,7 +232,7 @@ def test_how_a_run_is_carried_out_may_change_between_two_starts(watched: Watched
 
 def test_a_run_that_is_to_be_suspended_is_refused() -> None:
     resolved = order().resolved.model_copy(update={"suspend": True})
-    with pytest.raises(BadInputError, match=r"spec\.suspend: true holds the run; remove it"):
+    with pytest.raises(BadInputError, match=r"spec\.suspend is true, .*; remove the field"):
         host.build_outline(resolved)
 
 

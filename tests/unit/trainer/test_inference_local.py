@@ -210,7 +210,7 @@ def test_what_cannot_be_served_is_refused_when_it_is_to_be_served(
     tiny_base: Path, make_base: Make, make_adapter: Make, folders: dict[Digest, Path]
 ) -> None:
     local = engine(tiny_base, {**folders, TWO: make_adapter(make_base(hidden=64))})
-    with pytest.raises(InferenceError, match=f"adapter {TWO}: .*another base's adapter"):
+    with pytest.raises(InferenceError, match=f"adapter {TWO}: .*adapter of another base model"):
         local.serve([build_single(BASE, ONE), build_single(BASE, TWO)])
     with pytest.raises(InferenceError, match=r"base c+: this engine has no such base"):
         local.serve([build_single(Digest("c" * 64))])

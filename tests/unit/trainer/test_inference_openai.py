@@ -325,6 +325,6 @@ def test_recipes_are_published_and_names_two_generations_old_are_unloaded(
 
 def test_a_base_without_a_server_is_refused(tmp_path: Path) -> None:
     client = OpenAIInference({}, LocalStore(tmp_path))
-    with pytest.raises(InferenceError, match="this base has no server"):
+    with pytest.raises(InferenceError, match="there is no server for it"):
         client.serve([BARE])
     client.close()

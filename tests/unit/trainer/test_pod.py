@@ -18,7 +18,7 @@ from swarm_core.errors import BadInputError
 from swarm_core.recipe import Digest, digest_bytes
 from swarm_trainer.inference import vllm_server
 from swarm_trainer.inference.endpoint import Endpoint, ExternalServers, FixedEndpoint
-from swarm_trainer.pod import cores, pod_context, termination_message, work
+from swarm_trainer.pod import pod_context, termination_message, work
 from swarm_trainer.run_store import pins, receipt_store
 from swarm_trainer.runtime import engines
 from swarm_trainer.runtime.context import Context
@@ -51,7 +51,7 @@ def test_a_place_to_purge_that_is_no_bucket_is_not_tried_again(place: str, tmp_p
     assert subprocess.run(command, capture_output=True, timeout=120, check=False).returncode == 65
     told = json.loads(last.read_bytes())["failed"]
     assert told["reason"] == "BadInput"
-    assert told["message"].startswith(f"--place {place!r}: no bucket")
+    assert told["message"].startswith(f"--place {place!r}: not a bucket")
 
 
 def test_other_work_has_no_index_of_a_job() -> None:
@@ -94,11 +94,11 @@ def test_no_failure_is_longer_than_a_termination_message_may_be(text: str) -> No
 def test_a_pod_uses_the_cores_of_its_limit(tmp_path: Path, quota: str, most: int) -> None:
     file = tmp_path / "cpu.max"
     file.write_text(quota + "\n")
-    assert cores.count_cores(file) == min(most, len(os.sched_getaffinity(0)))
+    assert pod_context.count_cores(file) == min(most, len(os.sched_getaffinity(0)))
 
 
 def test_without_a_limit_a_pod_uses_all_cores(tmp_path: Path) -> None:
-    assert cores.count_cores(tmp_path / "absent") == len(os.sched_getaffinity(0))
+    assert pod_context.count_cores(tmp_path / "absent") == len(os.sched_getaffinity(0))
 
 
 def test_on_a_cluster_servers_write_the_texts_unless_the_spec_says_local() -> None:

@@ -13,7 +13,7 @@ from swarm_trainer.stores.store_listing import StoredObject
 DIGEST = "ab" * 32
 NAMES = [
     "HEAD",
-    "effort.json",
+    "usage.json",
     "live.json",
     "prepare/experiment.json",
     "receipts/prepare.json",

@@ -10,6 +10,7 @@ import torch
 from safetensors.torch import load_file
 
 from swarm_core.errors import BadInputError
+from swarm_core.items import build_items, get_texts
 from swarm_core.recipe import digest_bytes
 from swarm_core.text.prompts import PromptStyle
 from swarm_trainer.data.pairs import build_self_instruct_pairs
@@ -130,7 +131,7 @@ def test_what_is_too_long_is_cut_at_the_right_and_counted(tiny_base: Path, tmp_p
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        pytest.param({"max_length": 3}, "maxLength 3: none of 32", id="no pair fits"),
+        pytest.param({"max_length": 3}, "maxLength 3: no token of a completion fits in any of 32", id="no pair fits"),
         pytest.param({"target_modules": ("nowhere",)}, "targetModules nowhere", id="no such layer"),
         pytest.param({"learning_rate": float("inf")}, "learningRate inf|NaN or infinity", id="divergence"),
     ],
@@ -167,7 +168,7 @@ def test_the_rate_rises_then_falls_along_a_half_cosine() -> None:
     assert training.compute_rate_factor(0, 1, 1.0) > 0
 
 
-ITEMS = [f"{n}+{n}" for n in range(12)]
+ITEMS = build_items(f"{n}+{n}" for n in range(12))
 
 
 def test_pairs_show_some_items_and_ask_for_others() -> None:
@@ -177,7 +178,7 @@ def test_pairs_show_some_items_and_ask_for_others() -> None:
         lines = (prompt + completion).splitlines()
         assert len(set(lines)) == 6
         assert len(prompt.splitlines()) == 3
-        assert {line.removeprefix("- ") for line in lines} <= set(ITEMS)
+        assert {line.removeprefix("- ") for line in lines} <= set(get_texts(ITEMS))
 
 
 def test_pairs_are_a_function_of_the_seed_and_grow_without_changing() -> None:

@@ -1,4 +1,4 @@
-"""The effort of a run adds up over threads, processes and restarts, and touches nothing that is compared."""
+"""The usage of a run adds up over threads, processes and restarts, and touches nothing that is compared."""
 
 import threading
 import time
@@ -25,8 +25,8 @@ def process(tmp_path: Path) -> Context:
     return Context(resolved, LocalStore(tmp_path / "store"), tmp_path / "cache", tmp_path, lambda _: None)
 
 
-def counted(effort: Usage) -> tuple[int, int]:
-    return effort.requests, effort.tokens
+def counted(usage: Usage) -> tuple[int, int]:
+    return usage.requests, usage.tokens
 
 
 def test_every_process_adds_what_it_did_and_what_one_had_not_told_dies_with_it(tmp_path: Path) -> None:
@@ -118,14 +118,14 @@ def test_figures_that_rest_on_nothing_are_null_and_left_out_of_the_line() -> Non
 
 
 def test_an_account_tells_everything_in_one_line() -> None:
-    effort = DONE + Usage(failed=1, retries=2, cached=5, seconds=2.0, up=1_200_000)
-    assert usage_report.format_line(usage_report.to_json(effort)) == (
-        "3 requests; 1 failed; 2 sent again; 5 answers kept before; answered within 229 ms (half), 229 ms (95 %);"
+    usage = DONE + Usage(failed=1, retries=2, cached=5, seconds=2.0, up=1_200_000)
+    assert usage_report.format_line(usage_report.to_json(usage)) == (
+        "3 requests; 1 failed; 2 sent again; 5 from the cache; answered within 229 ms (half), 229 ms (95 %);"
         " 20 tok/s; 1 unscored NoAnswer; store 1.2 MB up, 0 B down"
     )
 
 
-def test_the_pointer_of_effort_is_no_part_of_what_is_named_by_digest(tmp_path: Path) -> None:
+def test_the_pointer_of_usage_is_no_part_of_what_is_named_by_digest(tmp_path: Path) -> None:
     context = process(tmp_path)
     digest = context.store.put(b"blob")
     context.meter.add(DONE)

@@ -11,27 +11,35 @@ from rich.console import Console
 from swarm_core.engine.phases import Phase
 from swarm_core.engine.work import Receipt
 from swarm_core.usage import Usage
-from swarm_trainer.host.run_events import Began, Entered, Event, Finished, Noticed, Started, Worked
+from swarm_trainer.host.run_events import (
+    Event,
+    ItemFinished,
+    ItemProgressed,
+    ItemStarted,
+    Notice,
+    PhaseEntered,
+    RunStarted,
+)
 from swarm_trainer.runtime.context import Progress
 from swarm_trainer.view import display, json_lines, live_view
 from swarm_trainer.view.run_snapshot import ItemProgress, RunSnapshot
 
 KEY = "iterate.generators.0007"
-EFFORT = Usage(
+USAGE = Usage(
     requests=1500, retries=3, tokens=6200, seconds=2.0, latencies=((-16, 1400), (4, 100)), unscored=(("NoAnswer", 2),),
     up=1_234_567, down=80,
 )  # fmt: skip
 STORY: list[Event] = [
-    Began("tiny", Path("/runs/tiny"), 24),
-    Entered(Phase.PREPARING),
-    Started("prepare", 1),
-    Finished(Receipt("prepare")),
-    Noticed("iterate.generators.0007, attempt 1: Lost: the worker\x1b[2J died"),
-    Entered(Phase.ITERATING),
-    Started(KEY, 1),
-    Worked(Progress(KEY, "examined p00", 1, 2, 6200, (("p00", 0.5), ("p01", None)), EFFORT)),
-    Finished(Receipt(KEY, {}, {"best": 0.512, "initial": 0.42, "mean": 0.431})),
-    Entered(Phase.SUCCEEDED),
+    RunStarted("tiny", Path("/runs/tiny"), 24),
+    PhaseEntered(Phase.PREPARING),
+    ItemStarted("prepare", 1),
+    ItemFinished(Receipt("prepare")),
+    Notice("iterate.generators.0007, attempt 1: Lost: the worker\x1b[2J died"),
+    PhaseEntered(Phase.ITERATING),
+    ItemStarted(KEY, 1),
+    ItemProgressed(Progress(KEY, "examined p00", 1, 2, 6200, (("p00", 0.5), ("p01", None)), USAGE)),
+    ItemFinished(Receipt(KEY, {}, {"best": 0.512, "initial": 0.42, "mean": 0.431})),
+    PhaseEntered(Phase.SUCCEEDED),
 ]
 LINES = [
     "run tiny in /runs/tiny",
@@ -55,7 +63,7 @@ SCENE = RunSnapshot(
     item=ItemProgress(KEY, 10.0, "examined p01", 2, 9, 6200),
     fitness=(("g00", 0.256), ("p01", None), ("p02", -0.25), ("a-name-that-is-far-too-long", 0.512)),
     message="train.generators.001, attempt 1: Error: [bold]boom[/bold]",
-    effort=EFFORT,
+    usage=USAGE,
 )
 
 
@@ -115,8 +123,8 @@ def test_every_event_is_one_json_object_per_line() -> None:
     objects_said = [json.loads(line) for line in said]
     assert [thing["event"] for thing in objects_said[:3]] == ["began", "entered", "started"]
     assert objects_said[7]["fitness"] == {"p00": 0.5, "p01": None}
-    assert objects_said[7]["effort"]["latency"] == {"p50": 0.05731, "p95": 1.834}
-    assert objects_said[7]["effort"]["store"] == {"bytesUp": 1_234_567, "bytesDown": 80}
+    assert objects_said[7]["usage"]["latency"] == {"p50": 0.05731, "p95": 1.834}
+    assert objects_said[7]["usage"]["store"] == {"bytesUp": 1_234_567, "bytesDown": 80}
     assert objects_said[8]["scalars"]["best"] == 0.512
 
 

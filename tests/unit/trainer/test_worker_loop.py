@@ -109,7 +109,7 @@ def ask(process: subprocess.Popen[str], item: WorkItem) -> dict[str, object]:
     process.stdin.flush()
     for line in process.stdout:
         message: dict[str, object] = json.loads(line)
-        if message["say"] != "progress":
+        if message["type"] != "progress":
             return message
     raise AssertionError(f"the worker ended: {process.wait()}")
 
@@ -121,7 +121,7 @@ def behave(folder: Path, **by_key: str) -> None:
 def test_what_libraries_print_to_stdout_goes_to_the_log(tmp_path: Path) -> None:
     behave(tmp_path, prepare="print")
     with worker(tmp_path) as process:
-        assert ask(process, WorkItem(Kind.PREPARE))["say"] == "receipt"
+        assert ask(process, WorkItem(Kind.PREPARE))["type"] == "receipt"
     assert "noise from python" in (tmp_path / "log").read_text()
     assert "noise from a library" in (tmp_path / "log").read_text()
 
@@ -130,7 +130,7 @@ def test_a_worker_goes_on_after_a_failed_item_in_the_same_process(tmp_path: Path
     behave(tmp_path, prepare="error")
     with worker(tmp_path) as process:
         assert ask(process, WorkItem(Kind.PREPARE))["reason"] == "Error"
-        assert ask(process, WorkItem(Kind.TRAIN))["say"] == "receipt"
+        assert ask(process, WorkItem(Kind.TRAIN))["type"] == "receipt"
 
 
 @pytest.mark.parametrize("busy", [True, False], ids=["busy", "idle"])

@@ -20,7 +20,7 @@ progress = st.builds(
     total=st.integers(0, 99),
     tokens=st.integers(0, 10**6),
     fitness=st.lists(st.tuples(st.text(), st.none() | numbers), max_size=4).map(tuple),
-    effort=st.builds(
+    usage=st.builds(
         Usage,
         requests=st.integers(0, 99),
         seconds=numbers,
@@ -35,10 +35,10 @@ receipts = st.builds(
     scalars=st.dictionaries(st.text(max_size=8), st.none() | st.booleans() | numbers | st.text(max_size=8), max_size=3),
 )
 failures = st.builds(Failed, st.integers(1, 9), st.sampled_from(FailureReason), st.text(), numbers)
-unfinished = st.builds(FailedAttempt, st.text(), failures)
+failed_attempts = st.builds(FailedAttempt, st.text(), failures)
 
 
-@given(progress | receipts | unfinished)
+@given(progress | receipts | failed_attempts)
 def test_every_message_survives_the_channel_on_one_line(message: messages.Message) -> None:
     line = messages.encode(message)
     assert "\n" not in line
@@ -47,7 +47,7 @@ def test_every_message_survives_the_channel_on_one_line(message: messages.Messag
 
 @pytest.mark.parametrize(
     "line",
-    ["", "tqdm: 40%", "3", "[]", "{}", '{"say": "hello"}', '{"say": "receipt", "weight": 1}', '{"say": "progress"}'],
+    ["", "tqdm: 40%", "3", "[]", "{}", '{"type": "hello"}', '{"type": "receipt", "weight": 1}', '{"type": "progress"}'],
 )
 def test_a_line_that_is_no_message_is_refused(line: str) -> None:
     with pytest.raises(ValueError, match=r"message|says|Expecting"):

@@ -1,6 +1,6 @@
-"""`python -m swarm_trainer`: the command line, and the worker that a host starts.
+"""`python -m swarm_trainer`: the command line, and the worker process that a host starts.
 
-The worker is no command of `dataswarm`: its only user is the host, and its only words are in `worker.messages`.
+The worker is not a command of `dataswarm`, because only the host uses it. Its output is defined in `worker.messages`.
 """
 
 import sys
@@ -11,6 +11,7 @@ from swarm_trainer.worker import loop, session
 
 
 def main(arguments: list[str]) -> int:
+    """Run a worker or the command line; return the exit code. A worker ends the process itself."""
     if arguments[:2] == ["worker", "--run"]:
         loop.main(session.load_executor(Path(arguments[2])))
     return cli.main(arguments)

@@ -1,6 +1,6 @@
-"""Adds up what work takes while it is done, from many threads.
+"""Adds up the usage of a process (requests, tokens, bytes, time) while it works, from any number of threads.
 
-Whoever asks, or moves bytes, tells it; whoever reports takes what has come together since the last report.
+Code that sends requests or transfers bytes adds to the meter. Code that reports takes the usage since the last report.
 """
 
 import threading
@@ -12,41 +12,42 @@ from swarm_core.usage import Usage
 
 
 class Meter:
-    """Effort since it was last taken."""
+    """The usage since it was last taken."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._effort = Usage()
-        self._asking = 0
-        self._since = 0.0
+        self._usage = Usage()
+        self._open_requests = 0
+        self._counted_until = 0.0
 
-    def add(self, effort: Usage) -> None:
+    def add(self, usage: Usage) -> None:
+        """Add `usage` to the total."""
         with self._lock:
-            self._effort += effort
+            self._usage += usage
 
     @contextmanager
     def time_requests(self) -> Iterator[None]:
-        """Within, time counts; only once, however many ask at the same time."""
+        """Count the wall-clock time of the `with` block, in seconds. Overlapping blocks count once."""
         with self._lock:
-            self._count()
-            self._asking += 1
+            self._count_time()
+            self._open_requests += 1
         try:
             yield
         finally:
             with self._lock:
-                self._count()
-                self._asking -= 1
+                self._count_time()
+                self._open_requests -= 1
 
     def take(self) -> Usage:
-        """What has come together since it was last taken."""
+        """Return the usage since the last call, and start again from zero."""
         with self._lock:
-            self._count()
-            taken, self._effort = self._effort, Usage()
+            self._count_time()
+            taken, self._usage = self._usage, Usage()
         return taken
 
-    def _count(self) -> None:
-        """Add the time since the last look, if anything was being asked for in it."""
+    def _count_time(self) -> None:
+        """Add the seconds since the last call if a request was open. The lock must be held."""
         now = time.monotonic()
-        if self._asking:
-            self._effort += Usage(seconds=now - self._since)
-        self._since = now
+        if self._open_requests:
+            self._usage += Usage(seconds=now - self._counted_until)
+        self._counted_until = now

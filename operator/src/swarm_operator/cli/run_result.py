@@ -1,7 +1,7 @@
 """`dataswarm result NAME`: what a run on a cluster found, from its spec and status; no bucket is read, no key.
 
 The command line finds it by its entry point, for a run that is no folder of this machine. Limits: only what the status
-holds; the summary, the data set and every other figure lie where the artefacts are, which is said.
+holds; the summary, the data set and every other figure lie where the artifacts are, which is said.
 """
 
 import argparse
@@ -38,9 +38,9 @@ async def return_run(_: Cluster, run: Object) -> Object:
 
 
 def format_json(run: Object) -> str:
-    """The status for programs, without what is the operator's alone, and where the artefacts are."""
+    """The status for programs, without what is the operator's alone, and where the artifacts are."""
     status = {key: value for key, value in run["status"].items() if key != "engine"}
-    return json.dumps({"name": run["metadata"]["name"], "artefacts": storage_location.uri(run), **status}, indent=1)
+    return json.dumps({"name": run["metadata"]["name"], "artifacts": storage_location.uri(run), **status}, indent=1)
 
 
 def format_report(run: Object) -> Iterator[str]:
@@ -77,9 +77,9 @@ def format_accelerator_time(status: Object) -> str:
 
 
 def format_next_steps(run: Object) -> Iterator[tuple[str, str]]:
-    """Where the artefacts are, and what to do next."""
+    """Where the artifacts are, and what to do next."""
     if uri := storage_location.uri(run):
-        yield "artefacts", uri
+        yield "artifacts", uri
     if run["status"]["phase"] == watch.FAILED:
         yield "next", f"dataswarm why {run_argument(run)}"
     elif uri:

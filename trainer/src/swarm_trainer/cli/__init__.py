@@ -1,7 +1,7 @@
-"""The command line: thin. It reads a file, calls the host, and says what came of it.
+"""The command line. It reads a file, calls the host and prints the outcome.
 
-Exit codes: 0 done, 1 the run failed or was stopped, 2 refused. A refusal is one line per problem on stderr and has
-written nothing, or nothing that matters; results are on stdout.
+Exit codes: 0 done, 1 the run failed or was stopped, 2 refused. A refusal prints one line per problem on stderr and
+leaves no data that matters. Results go to stdout.
 """
 
 import os
@@ -17,9 +17,9 @@ from swarm_trainer.worker import storage_errors
 
 
 def main(argv: Sequence[str] | None = None, worker: Sequence[str] = WORKER_COMMAND) -> int:
-    """Carry out one command; its exit code. `worker` is the command that starts a worker process.
+    """Run one command and return its exit code. `worker` is the command that starts a worker process.
 
-    Ends the process itself only for --help (code 0) and for a wrong usage (code 2).
+    It ends the process itself only for --help (code 0) and for wrong usage (code 2).
     """
     arguments = parser.parse(argv)
     arguments.worker = worker
@@ -28,13 +28,13 @@ def main(argv: Sequence[str] | None = None, worker: Sequence[str] = WORKER_COMMA
     except BadInputError as error:
         return print_refusals(str(error))
     except BrokenPipeError:
-        # Whoever read stdout has gone. What Python would still flush at exit goes nowhere, without a traceback.
+        # The reader of stdout has exited. Python flushes stdout at exit, which would print a traceback, so discard it.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
     except OSError as error:
         return print_refusals(
             storage_errors.explain_refusal(error)
-            or f"{error.filename or 'the system'}: {error.strerror}; give another path"
+            or f"{error.filename or 'the system'}: {error.strerror}; choose another path"
         )
     except StoreError as error:
         refusal = storage_errors.explain_refusal(error)

@@ -1,4 +1,4 @@
-"""How the command line speaks: results on stdout, everything else on stderr, each problem on one line."""
+"""The output of the command line: results on stdout, everything else on stderr, one line per problem."""
 
 import sys
 
@@ -6,24 +6,24 @@ from swarm_core.text import printable
 
 DONE = 0
 FAILED = 1
-"""The run failed, or was stopped before its end."""
+"""The run failed or was stopped before its end."""
 REFUSED = 2
-"""The input cannot work; also argparse's code for a wrong usage."""
+"""The input is wrong. argparse uses the same code for wrong usage."""
 
 
 def print_result_line(text: str) -> None:
-    """A result, on stdout."""
+    """Print a result on stdout."""
     print(text, file=sys.stdout, flush=True)
 
 
 def print_refusals(problems: str) -> int:
-    """Say what is refused, one problem per line; the exit code."""
+    """Print each line of `problems` as a refusal on stderr; return the exit code."""
     for problem in problems.splitlines():
         print(f"refused: {printable.to_single_line(problem)}", file=sys.stderr)
     return REFUSED
 
 
 def print_failure(message: str) -> int:
-    """Say on one line why the run did not come to its end; the exit code."""
+    """Print on one line of stderr why the run did not finish; return the exit code."""
     print(f"failed: {printable.to_single_line(message)}", file=sys.stderr)
     return FAILED

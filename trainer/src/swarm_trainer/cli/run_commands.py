@@ -27,66 +27,66 @@ from swarm_trainer.worker.layout import Layout
 Command = Callable[[argparse.Namespace], int]
 
 WORKER_COMMAND = (sys.executable, "-P", "-m", "swarm_trainer", "worker")
-"""-P: what happens to lie in the current folder is not imported."""
+"""The command that starts a worker. -P: Python does not import modules from the current folder."""
 
 
 def validate(arguments: argparse.Namespace) -> int:
-    """Say what the file would do."""
-    found = run_file.load(arguments.file)
-    host.build_outline(found.order.resolved)
-    for line in describe(found, default_folder(found)):
+    """Check the file and print what it would run. Raises BadInputError if the file is refused."""
+    loaded = run_file.load(arguments.file)
+    host.build_outline(loaded.worker_spec.resolved)
+    for line in describe(loaded, default_folder(loaded)):
         print_result_line(line)
     return DONE
 
 
-def describe(found: RunFile, folder: Path) -> Iterator[str]:
-    """What the file would do, a line per subject."""
-    resolved = found.order.resolved
-    yield f"{found.name}: valid"
-    about = program.describe(resolved, found.items)
+def describe(loaded: RunFile, folder: Path) -> Iterator[str]:
+    """Yield what the file would run, one line per subject."""
+    resolved = loaded.worker_spec.resolved
+    yield f"{loaded.name}: valid"
+    subjects = program.describe(resolved, loaded.items)
     digest = resolution.spec_digest(resolved)
-    yield from (f"  {subject:<11} {line}" for subject, line in (*about, ("digest", digest), ("folder", folder)))
+    yield from (f"  {subject:<11} {line}" for subject, line in (*subjects, ("digest", digest), ("folder", folder)))
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Run the file, or go on with it."""
-    found = run_file.load(arguments.file)
-    layout = Layout((arguments.folder or default_folder(found)).absolute())
-    job = host.RunJob(found.name, found.order, layout, arguments.worker)
+    """Start or resume the run of the file. Raises BadInputError, OSError or StoreError as `host.run` does."""
+    loaded = run_file.load(arguments.file)
+    layout = Layout((arguments.folder or default_folder(loaded)).absolute())
+    job = host.RunJob(loaded.name, loaded.worker_spec, layout, arguments.worker)
     try:
         with display.open_watcher(Console(), time.time, as_json=arguments.json) as watch:
-            end = host.run(job, SystemClock(), watch)
+            end_state = host.run(job, SystemClock(), watch)
     except Interrupted:
-        again = shlex.join(["dataswarm", "run", str(arguments.file), "--folder", str(layout.root)])
-        return print_failure(f"stopped; nothing is lost, go on with: {again}")
-    return report_end(end, layout, as_json=arguments.json)
+        resume_command = shlex.join(["dataswarm", "run", str(arguments.file), "--folder", str(layout.root)])
+        return print_failure(f"stopped; no results are lost, resume with: {resume_command}")
+    return report_end(end_state, layout, as_json=arguments.json)
 
 
-def report_end(end: EngineState, layout: Layout, *, as_json: bool) -> int:
-    """Say how the run ended; the exit code."""
-    if end.failure is None:
+def report_end(end_state: EngineState, layout: Layout, *, as_json: bool) -> int:
+    """Print how the run ended; return the exit code."""
+    if end_state.failure is None:
         report_success(layout, as_json=as_json)
         return DONE
-    failure = end.failure
+    failure = end_state.failure
     if as_json:
         fields = {"phase": failure.phase, "key": failure.key, "reason": failure.reason, "message": failure.message}
         print_result_line(json.dumps({"event": "failed", "at": round(time.time(), 3), **fields}))
     if failure.reason is FailureReason.BAD_INPUT:
         return print_refusals(failure.message)
-    return print_failure(f"{failure.phase}: {failure.message}; see {layout.log}, then run again to try again")
+    return print_failure(f"{failure.phase}: {failure.message}; see {layout.log}, then run the command again to retry")
 
 
 def report_success(layout: Layout, *, as_json: bool) -> None:
-    """Show the summary and, last, where the result is."""
+    """Print the summary and, last, the path of the result."""
     if as_json:
         print_result_line(json.dumps({"event": "succeeded", "at": round(time.time(), 3), "result": str(layout.result)}))
         return
     status_commands.print_result(layout)
 
 
-def default_folder(found: RunFile) -> Path:
-    """Where a run goes that is not told: the spec's place, from the file; else runs/NAME, from here."""
-    storage = found.order.resolved.storage
+def default_folder(loaded: RunFile) -> Path:
+    """Return the run folder if --folder is missing: the spec's path, relative to the file, or runs/NAME here."""
+    storage = loaded.worker_spec.resolved.storage
     if isinstance(storage, LocalStorage):
-        return inputs.resolve_path(storage.path, found.order.base_folder)
-    return Path("runs") / found.name
+        return inputs.resolve_path(storage.path, loaded.worker_spec.base_folder)
+    return Path("runs") / loaded.name

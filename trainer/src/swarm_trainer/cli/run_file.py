@@ -1,6 +1,6 @@
-"""From a FILE to a run: read it, resolve it, and look whether what it names is there. Writes nothing.
+"""Loads a run file: reads and resolves it, and checks that the local inputs it names exist. Writes nothing.
 
-Limits: what is elsewhere is looked for when the run is prepared, not here; nothing is fetched to check a file.
+Limits: remote inputs are not fetched here. The run checks them when it is prepared.
 """
 
 from collections.abc import Mapping
@@ -15,60 +15,61 @@ from swarm_trainer.runtime import inputs
 from swarm_trainer.worker.session import WorkerSpec
 
 MAX_FILE_BYTES = 3 * 2**20
-"""More than any SwarmRun can need, and what etcd would take; a model given by mistake is not read to its end."""
+"""The maximum size of a run file: more than any run needs, and etcd takes no more. A model file given by mistake is not
+read to its end."""
 
 
 @dataclass(frozen=True, slots=True)
 class RunFile:
-    """What a FILE asks for."""
+    """A run file, resolved and checked."""
 
     name: str
-    order: WorkerSpec
+    worker_spec: WorkerSpec
     items: Mapping[str, int]
-    """Distinct seed items of each data file that is here; those elsewhere are left out."""
+    """The number of distinct seed items of each local data file, by URI. Remote files are left out."""
 
 
 def load(file: Path) -> RunFile:
-    """What `file` asks for, checked as far as it can be without loading a model. Raises BadInputError."""
+    """Load `file` and check it as far as possible without loading a model. Raises BadInputError with all problems."""
     run = loading.parse(read_text(file), str(file))
-    order = WorkerSpec(resolution.resolve(run), file.absolute().parent)
-    problems, items = find_problems(order)
+    worker_spec = WorkerSpec(resolution.resolve(run), file.absolute().parent)
+    problems, items = find_problems(worker_spec)
     if problems:
         raise BadInputError("\n".join(problems))
-    return RunFile(run.metadata.name, order, items)
+    return RunFile(run.metadata.name, worker_spec, items)
 
 
 def read_text(file: Path) -> str:
-    """The text of `file`. Raises BadInputError if it is not a file with text in UTF-8."""
+    """Return the text of `file`. Raises BadInputError if it is not a UTF-8 text file of at most MAX_FILE_BYTES."""
     if file.is_dir():
-        raise BadInputError(f"{file} is a folder; give the SwarmRun file in it")
+        raise BadInputError(f"{file} is a folder; give the run file in it")
     try:
         with file.open("rb") as stream:
             data = stream.read(MAX_FILE_BYTES + 1)
         if len(data) > MAX_FILE_BYTES:
-            raise BadInputError(f"{file} is larger than {MAX_FILE_BYTES} bytes; give a SwarmRun file")
+            raise BadInputError(f"{file} is larger than {MAX_FILE_BYTES} bytes; give a run file")
         return data.decode("utf-8-sig")
     except OSError as error:
-        raise BadInputError(f"{file} cannot be read: {error.strerror}; give a SwarmRun file") from error
+        raise BadInputError(f"{file} cannot be read: {error.strerror}; give a run file") from error
     except UnicodeDecodeError as error:
-        raise BadInputError(f"{file} is not text in UTF-8 ({error.reason}); give a SwarmRun file") from error
+        raise BadInputError(f"{file} is not UTF-8 text ({error.reason}); give a run file") from error
 
 
-def find_problems(order: WorkerSpec) -> tuple[list[str], dict[str, int]]:
-    """One problem per thing that is not there or cannot be read, and the number of seed items of each file."""
+def find_problems(worker_spec: WorkerSpec) -> tuple[list[str], dict[str, int]]:
+    """Return one problem for each local input that is missing or unreadable, and the seed items of each data file."""
     problems: list[str] = []
     items: dict[str, int] = {}
-    for use in resolution.list_uris(order.resolved):
+    for use in resolution.list_uris(worker_spec.resolved):
         try:
-            path = inputs.find_local(use, order.base_folder)
+            path = inputs.find_local(use, worker_spec.base_folder)
             if path is not None and use.role is resolution.UriRole.DATA:
-                items[use.uri] = count_seed_items(order, use, path)
+                items[use.uri] = count_seed_items(worker_spec, use, path)
         except BadInputError as error:
             problems.append(str(error))
     return problems, items
 
 
-def count_seed_items(order: WorkerSpec, use: resolution.UriUse, path: Path) -> int:
-    """The number of distinct seed items in `path`. Raises BadInputError, naming the line."""
-    side = search_settings.for_swarm(order.resolved, use.swarm).generators
+def count_seed_items(worker_spec: WorkerSpec, use: resolution.UriUse, path: Path) -> int:
+    """Return the number of distinct seed items in `path`. Raises BadInputError, which names the line."""
+    side = search_settings.for_swarm(worker_spec.resolved, use.swarm).generators
     return len(seeds.read(path, side.data.field, side.cluster_field).items)

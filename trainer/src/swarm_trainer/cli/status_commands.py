@@ -1,6 +1,6 @@
-"""`dataswarm status`, `result` and `export`: they read a run folder, whether a host lives in it or not.
+"""`dataswarm status`, `result` and `export`: they read a run folder, while a host runs in it or not.
 
-`result` of a name that is no folder is answered by who asks clusters.
+If the argument of `result` is not a folder, the command of the entry point for clusters answers it.
 """
 
 import argparse
@@ -21,7 +21,7 @@ from swarm_trainer.worker.layout import Layout
 
 
 def status(arguments: argparse.Namespace) -> int:
-    """Say where the run stands and who runs it."""
+    """Print the progress of the run and the process that runs it. Raises BadInputError if the folder has no run."""
     layout = find_run(arguments.folder)
     holder = lock.holder(layout.lock)
     fields = json.loads(layout.status.read_bytes())
@@ -35,7 +35,7 @@ def status(arguments: argparse.Namespace) -> int:
 
 
 def status_lines(fields: Mapping[str, object], holder: Holder | None) -> Iterator[str]:
-    """The status, a line per subject that there is something to say of."""
+    """Yield the status, one line per subject. Subjects without data are left out."""
     yield f"{fields['name']}: {fields['phase']}, {fields['message']}"
     yield f"iteration {fields['iteration']}/{fields['iterations']}"
     best, initial = as_number(fields["best"]), as_number(fields["initial"])
@@ -50,16 +50,17 @@ def status_lines(fields: Mapping[str, object], holder: Holder | None) -> Iterato
     yield (
         "no process runs it"
         if holder is None
-        else f"process {holder.pid} on {holder.host} runs it since {holder.since}"
+        else f"process {holder.pid} on {holder.host} has run it since {holder.since}"
     )
 
 
 def as_number(value: object) -> float | None:
+    """Return a JSON number as a float, and None for any other value."""
     return float(value) if isinstance(value, int | float) else None
 
 
 def result(arguments: argparse.Namespace) -> int:
-    """Show what came out."""
+    """Print the result of a run. Raises BadInputError if there is none."""
     if is_on_cluster(arguments):
         return ask_cluster("result", arguments)
     layout = find_concluded_run(Path(arguments.name))
@@ -71,43 +72,46 @@ def result(arguments: argparse.Namespace) -> int:
 
 
 def is_on_cluster(arguments: argparse.Namespace) -> bool:
-    """Whether a cluster is meant: nothing here has that name, and it is a NAME or KIND/NAME of there."""
+    """Return whether the argument names a run on a cluster: NAME or KIND/NAME, and no such path exists here."""
     kind, slash, _ = arguments.name.rpartition("/")
-    there = not slash or bool(custom_resources.find_by_name(kind))
-    return arguments.namespace is not None or (there and not Path(arguments.name).exists())
+    is_cluster_name = not slash or bool(custom_resources.find_by_name(kind))
+    return arguments.namespace is not None or (is_cluster_name and not Path(arguments.name).exists())
 
 
 def ask_cluster(command: str, arguments: argparse.Namespace) -> int:
-    """What the cluster answers; the exit code. Raises BadInputError."""
-    answers = [one for one in arguments.elsewhere if one.name == command]
-    if not answers:
+    """Run the command for a run on a cluster; return the exit code. Raises BadInputError if it cannot be answered."""
+    matching = [entry_point for entry_point in arguments.elsewhere if entry_point.name == command]
+    if not matching:
         raise BadInputError(
-            f"{arguments.name} is no folder here, nothing installed asks a cluster; give a run's folder"
+            f"{arguments.name} is not a folder here, and no installed package can ask a cluster;"
+            " give the folder of a run"
         )
     try:
-        code: int = answers[0].load()(arguments)
+        code: int = matching[0].load()(arguments)
     except BadInputError as error:
-        here = "" if arguments.namespace is not None else f"{arguments.name} is no folder here; the cluster says: "
-        raise BadInputError(f"{here}{error}") from error
+        prefix = (
+            "" if arguments.namespace is not None else f"{arguments.name} is not a folder here, and on the cluster: "
+        )
+        raise BadInputError(f"{prefix}{error}") from error
     return code
 
 
 def print_result(layout: Layout) -> None:
-    """Show the summary, what the run took, and, last, where the result is."""
+    """Print the summary, the usage of the run and, last, the path of the result."""
     print_result_line(layout.summary.read_text(encoding="utf-8").rstrip("\n"))
-    effort = json.loads(layout.result.read_bytes()).get("effort")
-    if effort is not None:
-        print_result_line(printable.to_single_line(usage_report.format_line(effort)))
+    usage = json.loads(layout.result.read_bytes()).get("usage")
+    if usage is not None:
+        print_result_line(printable.to_single_line(usage_report.format_line(usage)))
     print_result_line(str(layout.result))
 
 
 def export(arguments: argparse.Namespace) -> int:
-    """Copy what came out."""
+    """Copy the results to a new folder. Raises BadInputError if there are none or the folder is not empty."""
     destination = arguments.destination.absolute()
     if destination.exists() and not destination.is_dir():
         raise BadInputError(f"{destination} is a file; give a new folder")
     if destination.is_dir() and any(destination.iterdir()):
-        raise BadInputError(f"{destination} is not empty; give a new or an empty folder")
+        raise BadInputError(f"{destination} is not empty; give a new or empty folder")
     if store_commands.is_bucket_uri(arguments.folder):
         store_commands.export_from_bucket(arguments, destination)
     else:
@@ -117,17 +121,21 @@ def export(arguments: argparse.Namespace) -> int:
 
 
 def find_run(folder: Path) -> Layout:
-    """The run in `folder`. Raises BadInputError if there is none."""
+    """Return the layout of the run in `folder`. Raises BadInputError if there is none."""
     layout = Layout(folder.absolute())
     if not layout.status.is_file():
-        raise BadInputError(f"{folder} holds no run; give the folder that `dataswarm run` named, such as runs/NAME")
+        raise BadInputError(
+            f"{folder} contains no run; give the folder that `dataswarm run` printed, such as runs/NAME"
+        )
     return layout
 
 
 def find_concluded_run(folder: Path) -> Layout:
-    """The concluded run in `folder`. Raises BadInputError if it has no result."""
+    """Return the layout of the concluded run in `folder`. Raises BadInputError if it has no result."""
     layout = find_run(folder)
     if not layout.result.is_file():
-        said = json.loads(layout.status.read_bytes())
-        raise BadInputError(f"{folder} has no result yet: {said['phase']}, {said['message']}; run it to its end")
+        fields = json.loads(layout.status.read_bytes())
+        raise BadInputError(
+            f"{folder} has no result yet: {fields['phase']}, {fields['message']}; run it to its end first"
+        )
     return layout

@@ -1,4 +1,4 @@
-"""`dataswarm verify`, `gc` and `pin`, and where a run's store is: a run folder, or s3://BUCKET/PREFIX/NAME."""
+"""`dataswarm verify`, `gc` and `pin`: they open the store of a run, in a run folder or at s3://BUCKET/PREFIX/NAME."""
 
 import argparse
 import tempfile
@@ -27,95 +27,98 @@ HOUR_SECONDS = 3600.0
 
 @dataclass(frozen=True, slots=True)
 class OpenedStore:
-    """A run's store, and a folder for what is fetched of it."""
+    """The store of a run, and a temporary folder for fetched blobs."""
 
     store: ArtifactStore
     scratch: Path
 
 
 def verify(arguments: argparse.Namespace) -> int:
-    """Check every digest of a run and replay its search."""
+    """Check every digest of a run and replay its search. Raises StoreError or CorruptError at the first difference."""
     from swarm_trainer.maintenance import replay  # noqa: PLC0415 (brings torch)
 
-    with open_run_store(arguments) as place:
-        found = replay.verify(place.store, place.scratch, lambda _: None)
-        taken = fork_origin.load(place.store)
-    print_result_line(f"experiment {found.experiment}")
-    if taken is not None:
-        print_result_line(f"forked from {taken.uri} after iteration {taken.iteration}, commit {taken.commit}")
-    print_result_line(f"last commit {found.last or 'none yet'}")
+    with open_run_store(arguments) as opened:
+        report = replay.verify(opened.store, opened.scratch, lambda _: None)
+        origin = fork_origin.load(opened.store)
+    print_result_line(f"experiment {report.experiment}")
+    if origin is not None:
+        print_result_line(f"forked from {origin.uri} after iteration {origin.iteration}, commit {origin.commit}")
+    print_result_line(f"last commit {report.last or 'none yet'}")
     print_result_line(
-        f"good: {found.blobs} blobs, {found.rollouts} rollouts, {found.commits} iterations, and the swarm comes out of"
-        " the rollouts as committed"
+        f"verified: {report.blobs} blobs, {report.rollouts} rollouts, {report.commits} iterations;"
+        " the rollouts reproduce the committed swarm"
     )
-    if found.thinned:
+    if report.thinned:
         print_result_line(
-            f"{found.thinned} of the iterations gave up their rollouts (gc --keep): taken as their commits say"
+            f"{report.thinned} of the iterations have no rollouts any more (gc --keep); their commits were trusted"
         )
     return DONE
 
 
 def gc(arguments: argparse.Namespace) -> int:
-    """List what nothing leads to, or delete it."""
+    """List unused objects, or delete them. Raises BadInputError if the store is missing, StoreError."""
     from swarm_trainer.maintenance import garbage_collection  # noqa: PLC0415 (brings torch)
     from swarm_trainer.stores import store_listing  # noqa: PLC0415 (brings boto3)
 
-    with open_run_store(arguments) as place:
-        listing = store_listing.open_listing(place.store)
-        found = garbage_collection.scan(
-            place.store,
+    with open_run_store(arguments) as opened:
+        listing = store_listing.open_listing(opened.store)
+        report = garbage_collection.scan(
+            opened.store,
             listing,
             garbage_collection.CollectionPolicy(arguments.grace_hours * HOUR_SECONDS, arguments.keep),
         )
-        deleting = garbage_collection.sweep(place.store, listing, found.garbage) if arguments.delete else found.garbage
-        for thing in deleting:
-            what = "an unfinished upload" if thing.upload else f"{thing.size:,} bytes"
-            print_result_line(f"{'deleted' if arguments.delete else 'would delete'} {thing.key} ({what})")
+        affected = (
+            garbage_collection.sweep(opened.store, listing, report.garbage) if arguments.delete else report.garbage
+        )
+        for stored in affected:
+            description = "an unfinished upload" if stored.upload else f"{stored.size:,} bytes"
+            print_result_line(f"{'deleted' if arguments.delete else 'would delete'} {stored.key} ({description})")
+    total = report.kept + report.young + len(report.garbage)
     print_result_line(
-        f"{len(found.garbage)} of {found.kept + found.young + len(found.garbage)} things, {found.size:,} bytes;"
-        f" {found.young} younger than {arguments.grace_hours:g} h are left"
-        + ("" if arguments.delete else "; nothing was deleted: say --delete")
+        f"{len(report.garbage)} of {total} objects are unused, {report.size:,} bytes;"
+        f" {report.young} younger than {arguments.grace_hours:g} h were skipped"
+        + ("" if arguments.delete else "; nothing was deleted, add --delete to delete them")
     )
     return DONE
 
 
 def pin(arguments: argparse.Namespace) -> int:
-    """Keep an iteration, or no longer."""
+    """Pin or unpin an iteration. Raises BadInputError if the store is missing, StoreError."""
     from swarm_trainer.maintenance import retention  # noqa: PLC0415
     from swarm_trainer.stores import store_listing  # noqa: PLC0415 (brings boto3)
     from swarm_trainer.stores.store_listing import StoredObject  # noqa: PLC0415
 
-    with open_run_store(arguments) as place:
+    with open_run_store(arguments) as opened:
         if arguments.remove:
-            store_listing.open_listing(place.store).delete(
+            store_listing.open_listing(opened.store).delete(
                 StoredObject(f"names/{retention.pin_key(arguments.iteration)}", 0, 0.0)
             )
         else:
-            retention.pin(place.store, arguments.iteration)
+            retention.pin(opened.store, arguments.iteration)
     print_result_line(f"iteration {arguments.iteration} is {'no longer ' if arguments.remove else ''}pinned")
     return DONE
 
 
 def export_from_bucket(arguments: argparse.Namespace, destination: Path) -> None:
-    """Copy what a run in a bucket left to `destination`. Raises BadInputError before it has concluded."""
-    with open_run_store(arguments) as place:
-        concluded = receipt_store.load(place.store, WorkItem(Kind.CONCLUDE).key)
+    """Copy the results of a run in a bucket to `destination`. Raises BadInputError if it has not concluded."""
+    with open_run_store(arguments) as opened:
+        concluded = receipt_store.load(opened.store, WorkItem(Kind.CONCLUDE).key)
         if concluded is None:
-            raise BadInputError(f"{arguments.folder} has no result yet; run it to its end")
-        layout = Layout(place.scratch / "run")
+            raise BadInputError(f"{arguments.folder} has no result yet; run it to its end first")
+        layout = Layout(opened.scratch / "run")
         layout.root.mkdir()
-        results.install(layout, place.store, concluded)
+        results.install(layout, opened.store, concluded)
         results.export(layout, destination)
 
 
 def is_bucket_uri(uri: str | Path) -> bool:
-    """Whether a run is given by the address of a bucket."""
+    """Return whether `uri` is the address of a run in a bucket."""
     return str(uri).startswith(S3_SCHEME)
 
 
 @contextmanager
 def open_run_store(arguments: argparse.Namespace) -> Iterator[OpenedStore]:
-    """The store that `arguments.folder` names. Raises BadInputError if there is none."""
+    """Open the store that `arguments.folder` names, and a temporary folder. Raises BadInputError if there is none."""
     with tempfile.TemporaryDirectory(prefix="dataswarm.") as folder:
         scratch = Path(folder)
         if is_bucket_uri(arguments.folder):
@@ -124,18 +127,18 @@ def open_run_store(arguments: argparse.Namespace) -> Iterator[OpenedStore]:
         layout = Layout(Path(arguments.folder).absolute())
         if not layout.store.is_dir():
             raise BadInputError(
-                f"{arguments.folder} holds no store; give a run's folder, or s3://BUCKET/PREFIX/NAME of one in a bucket"
+                f"{arguments.folder} contains no store; give the folder of a run, or s3://BUCKET/PREFIX/NAME"
             )
         yield OpenedStore(LocalStore(layout.store), scratch)
 
 
 def parse_bucket_uri(arguments: argparse.Namespace) -> S3Storage:
-    """The place that an s3:// address names. Raises BadInputError, naming the part that is wrong."""
+    """Parse an s3:// address. Raises BadInputError, which names the part that is wrong."""
     bucket, _, prefix = str(arguments.folder).removeprefix(S3_SCHEME).partition("/")
     fields = {"bucket": bucket, "prefix": prefix.strip("/"), "endpoint": arguments.endpoint, "region": arguments.region}
     try:
         return S3Storage.model_validate(fields)
     except ValidationError as error:
-        fault = error.errors()[0]
-        words = f"{fault['loc'][0]}: {fault['msg']}"
-        raise BadInputError(f"{arguments.folder}: {words}; write s3://BUCKET/PREFIX/NAME") from None
+        problem = error.errors()[0]
+        reason = f"{problem['loc'][0]}: {problem['msg']}"
+        raise BadInputError(f"{arguments.folder}: {reason}; write s3://BUCKET/PREFIX/NAME") from None

@@ -1,9 +1,9 @@
-"""Seed items into clusters, one for each initial generator: k-means over embeddings of the texts.
+"""Divides seed items into clusters, one for each initial generator, by k-means over embeddings of the texts.
 
-Deterministic: fixed restarts, a seed, one thread, and clusters numbered in the order in which their first items come.
+The result is deterministic: fixed restarts, a seed, one thread, and clusters numbered by their first items.
 
-`TfidfEmbedder` needs no download and tells texts apart by their character sequences; `ModelEmbedder` mean-pools the
-last hidden states of a model in a folder and tells them apart by what that model makes of them.
+`TfidfEmbedder` needs no download and compares texts by their character n-grams. `ModelEmbedder` compares them by the
+mean-pooled last hidden states of a model in a folder.
 """
 
 import warnings
@@ -27,26 +27,27 @@ from swarm_core.errors import BadInputError
 from swarm_trainer.lora import base
 
 KMEANS_RESTARTS = 10
-"""k-means starts from ten places and keeps the tightest result: one bad start halves a cluster and joins two others."""
+"""Restarts of k-means, of which the tightest result is kept. A single bad start may split one cluster and merge two."""
 MAX_FEATURES = 1024
-"""Character sequences kept, the most frequent: bounds memory to 8 KiB per text."""
+"""The number of character n-grams, the most frequent ones: it limits memory to 8 KiB per text."""
 BATCH_SIZE = 32
-"""Texts embedded at a time."""
+"""The number of texts embedded at once."""
 
 
 class Embedder(Protocol):
-    """Turns texts into points."""
+    """Maps texts to vectors."""
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float64]:
-        """Points [texts, dimensions], each of length 1 or 0."""
+        """Return vectors [texts, dimensions], float64, each of norm 1 or 0."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class TfidfEmbedder:
-    """Weighted counts of the sequences of 1 to 3 characters, case kept."""
+    """TF-IDF vectors of character n-grams of length 1 to 3, case-sensitive."""
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float64]:
+        """Return vectors [texts, n-grams], float64, each of norm 1, or 0 for a text without a known n-gram."""
         vectorizer = TfidfVectorizer(
             analyzer="char", ngram_range=(1, 3), max_features=MAX_FEATURES, sublinear_tf=True, lowercase=False
         )
@@ -56,31 +57,34 @@ class TfidfEmbedder:
 
 @dataclass(frozen=True, slots=True)
 class ModelEmbedder:
-    """Mean-pooled last hidden states of the Hugging Face model in `folder`."""
+    """The mean-pooled last hidden states of the Hugging Face model in `folder`."""
 
     folder: Path
     device: str = "cpu"
     max_length: int = 512
-    """Tokens read of each text."""
+    """The number of tokens of each text that are read; longer texts are cut."""
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float64]:
-        """Raises BadInputError if the folder holds no model that transformers can read."""
-        where = base.resolve_device(self.device)
+        """Return vectors [texts, hidden size], float64, each of norm 1, or 0 for a text without tokens.
+
+        Raises BadInputError if the folder has no model that transformers can read.
+        """
+        device = base.resolve_device(self.device)
         with base.translate_read_errors(self.folder, "embedding model"):
             tokenizer = AutoTokenizer.from_pretrained(self.folder, local_files_only=True, trust_remote_code=False)
             model = AutoModel.from_pretrained(
                 self.folder, local_files_only=True, use_safetensors=True, trust_remote_code=False
             )
-        model.to(where).eval()
+        model.to(device).eval()
         rows = []
         for start in range(0, len(texts), BATCH_SIZE):
             batch = tokenizer(list(texts[start : start + BATCH_SIZE]), truncation=True, max_length=self.max_length)[
                 "input_ids"
             ]
             longest = max(1, *map(len, batch))
-            lengths = torch.tensor([len(ids) for ids in batch], device=where)
-            padded = torch.tensor([[*ids, *[0] * (longest - len(ids))] for ids in batch], device=where)
-            mask = torch.arange(longest, device=where) < lengths[:, None]  # [rows, longest]
+            lengths = torch.tensor([len(ids) for ids in batch], device=device)
+            padded = torch.tensor([[*ids, *[0] * (longest - len(ids))] for ids in batch], device=device)
+            mask = torch.arange(longest, device=device) < lengths[:, None]  # [rows, longest]
             with torch.inference_mode():
                 hidden = model(input_ids=padded, attention_mask=mask.long()).last_hidden_state.double()
             mean = (hidden * mask[..., None]).sum(1) / lengths.clamp(min=1)[:, None]
@@ -88,30 +92,31 @@ class ModelEmbedder:
         return np.concatenate(rows)
 
 
-def cluster(texts: Sequence[str], count: int, embedder: Embedder, seed: int, least: int = 1) -> tuple[int, ...]:
-    """The cluster, 0 to count - 1, of each text. Raises BadInputError if a cluster has fewer than `least` texts."""
-    if len(texts) < count * least:
+def cluster(texts: Sequence[str], count: int, embedder: Embedder, seed: int, min_size: int = 1) -> tuple[int, ...]:
+    """Return the cluster, 0 to count - 1, of each text. Raises BadInputError if one has fewer than `min_size` texts."""
+    if len(texts) < count * min_size:
         raise BadInputError(
-            f"{len(texts)} seed items for {count} clusters of at least {least}: {count * least} are needed;"
-            " give more items, or fewer generators or shots"
+            f"{len(texts)} seed items for {count} clusters: each needs at least {min_size}, so {count * min_size} are"
+            " needed; give more items, or fewer generators or shots"
         )
-    found = renumber(_run_kmeans(embedder.embed(texts), count, seed))
-    check_sizes(found, count, least)
-    return found
+    clusters = renumber(_run_kmeans(embedder.embed(texts), count, seed))
+    check_sizes(clusters, count, min_size)
+    return clusters
 
 
-def check_sizes(clusters: Sequence[int], count: int, least: int) -> None:
-    """Pass if each cluster from 0 to count - 1 has `least` items. Raises BadInputError with the sizes."""
+def check_sizes(clusters: Sequence[int], count: int, min_size: int) -> None:
+    """Check that each cluster from 0 to count - 1 has `min_size` items. Raises BadInputError with the sizes."""
     sizes = Counter(clusters)
-    if any(sizes[number] < least for number in range(count)):
+    if any(sizes[number] < min_size for number in range(count)):
         listed = ", ".join(str(sizes[number]) for number in range(count))
         raise BadInputError(
-            f"clusters of {listed} seed items: each needs {least}; give more or more varied items, or fewer generators"
+            f"clusters of {listed} seed items: each needs {min_size};"
+            " give more or more varied items, or fewer generators"
         )
 
 
 def renumber(labels: Sequence[int]) -> tuple[int, ...]:
-    """The same division with clusters numbered in the order in which they first appear."""
+    """Return the same clusters, numbered in the order in which they first appear."""
     numbers: dict[int, int] = {}
     return tuple(numbers.setdefault(label, len(numbers)) for label in labels)
 
@@ -121,6 +126,6 @@ def _run_kmeans(points: NDArray[np.float64], count: int, seed: int) -> list[int]
         count, n_init=KMEANS_RESTARTS, algorithm="lloyd", random_state=streams.seed(seed, "clusters") % 2**32
     )
     with threadpoolctl.threadpool_limits(1), warnings.catch_warnings():
-        # Fewer distinct points than clusters: `check_sizes` says it in the user's words.
+        # It warns of fewer distinct points than clusters; `check_sizes` reports that as an error in the user's terms.
         warnings.simplefilter("ignore", ConvergenceWarning)
         return [int(label) for label in kmeans.fit_predict(points)]

@@ -35,7 +35,10 @@ class TurnRules(Protocol):
         ...
 
     def after(self, item: WorkItem, context: "Context", turn: "Turn", swarm: SearchState) -> tuple[ProbeResult, ...]:
-        """Measurements on held-out data once the swarm has moved: for the curve, and for no decision."""
+        """Measurements on held-out data once the swarm has moved: for the curve, and for no decision.
+
+        Their fitness is composed by the caller.
+        """
         ...
 
     def held_out_key(self, index: int, name: str) -> str:

@@ -8,10 +8,13 @@ from dataclasses import dataclass, replace
 
 from swarm_core.api.resolution import ResolvedSpec
 from swarm_core.commit import Commit
+from swarm_core.composition import Single
 from swarm_core.engine import search_settings
 from swarm_core.experiment import Experiment
+from swarm_core.items import Item
 from swarm_core.objectives import registry as objectives
 from swarm_core.objectives.accuracy import Accuracy
+from swarm_core.objectives.objective import Objective
 from swarm_core.optimizers import positions
 from swarm_core.optimizers.optimizer import Plan
 from swarm_core.optimizers.positions import Position
@@ -97,6 +100,7 @@ def build(
     resolved, experiment = search_settings.for_swarm(context.resolved, swarm), pinned.for_swarm(swarm)
     data = experiments.load_seed_data(context.store, experiment)
     examination = evaluator.build_examination(resolved, experiment, data)
+    name, objective = choose_objective(resolved, swarm)
     layers = search_space.find_layers(context, basis[0]) if resolved.swarm.per_layer else None
     return SearchSetup(
         resolved=resolved,
@@ -106,10 +110,18 @@ def build(
         space=SearchSpace(experiment.base, basis, resolved.base.dtype, resolved.swarm.exact, layers),
         evaluator=Evaluator(
             examination=replace(examination, held_out=load_held_out(context, pinned)),
-            objective=Accuracy() if swarm == TAKERS else objectives.get(str(resolved.objective)),
+            objectives=((name, objective),),
+            composition=Single(name),
             coverage=resolved.evaluation.coverage,
         ),
     )
+
+
+def choose_objective(resolved: ResolvedSpec, swarm: str) -> tuple[str, Objective]:
+    """What a swarm seeks, with the name that its values have: takers that move, to be right."""
+    if swarm == TAKERS:
+        return "Accuracy", Accuracy()
+    return str(resolved.objective), objectives.get(str(resolved.objective))
 
 
 def find_recipe(context: Context, done: Commit, position: Position) -> Recipe:
@@ -117,7 +129,7 @@ def find_recipe(context: Context, done: Commit, position: Position) -> Recipe:
     return load(context, done.moved).with_basis(done.basis).space.recipe(position)
 
 
-def load_held_out(context: Context, experiment: Experiment) -> frozenset[str]:
+def load_held_out(context: Context, experiment: Experiment) -> frozenset[Item]:
     """What no generator may write and no taker be trained on: the items that either side holds out."""
     sides = map(experiment.for_swarm, search_settings.moving_swarms(context.resolved))
     return frozenset(item for side in sides for item in experiments.load_seed_data(context.store, side).held_out)

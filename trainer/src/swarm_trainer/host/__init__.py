@@ -1,5 +1,5 @@
-"""The embedded host: one run, on one machine, in one folder, by the same decisions the cluster makes.
+"""The local host: it carries out one run on one machine in one folder, with the same decisions as the operator.
 
-Observe, decide, save the state, act, wait; nothing else moves. Everything here may be killed between any two
-instructions: what counts is in the store, and the next host on the folder goes on from there.
+The host repeats one loop: observe, decide, save the state, act, wait. The process may be killed between any two
+instructions. Everything that counts is in the store, and the next host on the folder resumes from there.
 """

@@ -1,7 +1,8 @@
-"""Replacing a file so that it is whole at any moment, also after a power cut.
+"""Replaces a file atomically: readers see the old or the new content, also after a power cut.
 
-The name of the temporary file is a function of the file's: who is killed leaves at most one. Only the holder of the
-run folder's lock writes, so nobody else has it.
+The name of the temporary file follows from the name of the file, so a killed process leaves at most one behind.
+
+Limits: one writer at a time. The lock of the run folder ensures that.
 """
 
 import os
@@ -11,15 +12,15 @@ from swarm_trainer.stores import files
 
 
 def replace(path: Path, data: bytes) -> None:
-    """Make `path` hold `data`. Raises OSError; then the old content stands."""
-    beside = path.with_name(f".{path.name}.tmp")
+    """Replace the content of `path` with `data`. Raises OSError and then leaves the old content in place."""
+    temporary = path.with_name(f".{path.name}.tmp")
     try:
-        with beside.open("wb") as file:
+        with temporary.open("wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        files.rename(beside, path)
+        files.rename(temporary, path)
     except OSError as error:
-        beside.unlink(missing_ok=True)
-        error.filename = error.filename or str(path)  # a failed write names no file by itself
+        temporary.unlink(missing_ok=True)
+        error.filename = error.filename or str(path)  # the error of a failed write names no file
         raise

@@ -1,6 +1,9 @@
-"""One host per run folder: a lock that the kernel drops when its holder dies, however it dies.
+"""A lock that allows one host per run folder. The kernel releases it when the holding process ends for any reason.
 
-The file holds who has it, for the message to the second; the words in it mean nothing without the lock.
+The lock file contains the holder's process ID, host name and start time, so that a second host can name the first in
+its error message. The content means nothing while the file is not locked.
+
+Limits: flock(2). On network file systems it works only where the file system supports it.
 """
 
 import fcntl
@@ -17,36 +20,40 @@ from pathlib import Path
 from swarm_core.errors import BadInputError
 
 PROBE_SECONDS = 0.05
-"""`holder` takes the lock for some microseconds to learn whether it is free; who meets that tries once more."""
+"""Seconds before a second attempt. `holder` takes the lock for microseconds to see if it is free, and a host that
+starts at that moment must not fail."""
 
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """The process that holds a run folder."""
+    """The process that holds the lock of a run folder."""
 
     pid: int
     host: str
     since: str
-    """When it took the lock: UTC, ISO 8601."""
+    """The time at which it took the lock: UTC, ISO 8601."""
 
 
 @contextmanager
 def hold(path: Path) -> Iterator[Holder]:
-    """Hold the lock at `path` for the length of the block. Raises BadInputError, naming who else has it; OSError."""
+    """Hold the lock at `path` during the `with` block.
+
+    Raises BadInputError, which names the holder, if another process has the lock; OSError if the file cannot be opened.
+    """
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
     try:
         if not (try_acquire(descriptor) or retry_acquire(descriptor)):
             raise BadInputError(describe_conflict(path))
-        me = Holder(os.getpid(), socket.gethostname(), datetime.now(UTC).isoformat(timespec="seconds"))
+        own = Holder(os.getpid(), socket.gethostname(), datetime.now(UTC).isoformat(timespec="seconds"))
         os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, json.dumps(asdict(me)).encode(), 0)
-        yield me
+        os.pwrite(descriptor, json.dumps(asdict(own)).encode(), 0)
+        yield own
     finally:
         os.close(descriptor)
 
 
 def holder(path: Path) -> Holder | None:
-    """Who holds the lock at `path` now; None if nobody does."""
+    """Return the process that holds the lock at `path` now, or None. Raises OSError if the file cannot be read."""
     try:
         descriptor = os.open(path, os.O_RDONLY)
     except FileNotFoundError:
@@ -58,7 +65,7 @@ def holder(path: Path) -> Holder | None:
 
 
 def try_acquire(descriptor: int) -> bool:
-    """Whether the lock could be had at once."""
+    """Take the lock if it is free; return whether it was. Raises OSError."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -67,12 +74,13 @@ def try_acquire(descriptor: int) -> bool:
 
 
 def retry_acquire(descriptor: int) -> bool:
+    """Try again to take the lock, after `PROBE_SECONDS`; return whether it was free."""
     time.sleep(PROBE_SECONDS)
     return try_acquire(descriptor)
 
 
 def read_holder(path: Path) -> Holder:
-    """The holder named in the file; pid 0 while it has not been written yet."""
+    """Return the holder that the file names. Its pid is 0 if the file has not been written yet."""
     try:
         return Holder(**json.loads(path.read_bytes()))
     except (ValueError, TypeError):
@@ -80,8 +88,11 @@ def read_holder(path: Path) -> Holder:
 
 
 def describe_conflict(path: Path) -> str:
-    """Why a second host is refused, and the way out."""
-    who = read_holder(path)
-    name = f"process {who.pid} on {who.host}, since {who.since}," if who.pid else "another process"
-    stop = f"`kill {who.pid}`" if who.pid else "Ctrl-C there"
-    return f"{path.parent}: {name} runs in this folder; let it finish, stop it with {stop}, or give another --folder"
+    """Return the error message for a second host: the holder, and what the user can do."""
+    found = read_holder(path)
+    name = f"process {found.pid} on {found.host}, since {found.since}," if found.pid else "another process"
+    stop = f"`kill {found.pid}`" if found.pid else "Ctrl-C there"
+    return (
+        f"{path.parent}: {name} already runs in this folder; wait until it finishes, stop it with {stop},"
+        " or choose another folder with --folder"
+    )

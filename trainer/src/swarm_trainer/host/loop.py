@@ -1,7 +1,7 @@
-"""The loop of the embedded host: observe, decide, save, act, wait; the engine decides everything.
+"""The loop of the local host: observe, decide, save, act, wait. The engine makes every decision.
 
-The state is saved before it is acted upon. A host killed anywhere is followed by one that reads the last state, or
-none, and ends in the same result: what was done has its receipt, and what was not is done again.
+The loop saves a state before it acts on it. If a host is killed, the next one reads the last saved state, or starts
+without one, and reaches the same result: finished items have receipts in the store, and all others are run again.
 """
 
 import queue
@@ -23,7 +23,7 @@ from swarm_trainer.runtime.context import Progress
 
 
 class Interrupted(Exception):  # noqa: N818 - nothing went wrong
-    """The user, or the machine, ended the host. The run goes on when it is run again."""
+    """A signal from the user or the system ended the host. The next `dataswarm run` resumes the run."""
 
     def __init__(self, signal: int) -> None:
         super().__init__(f"signal {signal}")
@@ -31,19 +31,19 @@ class Interrupted(Exception):  # noqa: N818 - nothing went wrong
 
 
 class Clock(Protocol):
-    """Time, as far as a host needs it."""
+    """The time functions of a host."""
 
     def now(self) -> float:
-        """Seconds since 1970-01-01 UTC: states outlive processes."""
+        """Return the seconds since 1970-01-01 UTC. Saved states hold such times, so they must outlive the process."""
         ...
 
     def receive(self, inbox: Inbox, seconds: float) -> InboxMessage | None:
-        """The next thing heard, or None when nothing has been for so long."""
+        """Return the next message from the inbox, or None if none arrives within `seconds`."""
         ...
 
 
 class SystemClock:
-    """The machine's clock."""
+    """The system clock."""
 
     def now(self) -> float:
         return time.time()
@@ -57,28 +57,31 @@ class SystemClock:
 
 @dataclass(frozen=True, slots=True)
 class LoopContext:
-    """What the loop drives a run with."""
+    """Everything that the loop needs to run to its end."""
 
     outline: Outline
     executor: Executor
     inbox: Inbox
     clock: Clock
     save: Callable[[EngineState], None]
-    """Makes a state durable. Raises OSError."""
+    """Writes a state to disk durably. Raises OSError."""
     watch: Watcher
 
 
 def run_loop(run: LoopContext, state: EngineState) -> EngineState:
-    """Carry the run on from `state` to its end. Raises Interrupted, and OSError when storage refuses."""
+    """Continue the run from `state` to its end; return the final state.
+
+    Raises Interrupted when a signal ends the host, and OSError when the state cannot be saved or no worker started.
+    """
     if state.phase is not Phase.PENDING:
-        run.watch(run_events.Entered(state.phase))
+        run.watch(run_events.PhaseEntered(state.phase))
     while True:
         world = run.executor.observe()
         decision = decide.decide(run.outline, state, world, run.clock.now())
         if decision.state != state:
             run.save(decision.state)
         if decision.state.phase is not state.phase:
-            run.watch(run_events.Entered(decision.state.phase))
+            run.watch(run_events.PhaseEntered(decision.state.phase))
         state = decision.state
         run.executor.apply(decision.actions)
         acted = run.executor.observe()
@@ -91,42 +94,46 @@ def run_loop(run: LoopContext, state: EngineState) -> EngineState:
 
 
 def wait_for_change(run: LoopContext, seconds: float) -> None:
-    """Until the world has changed, or for so long. Progress is passed on and changes nothing."""
-    until = run.clock.now() + seconds
+    """Wait until an observation changes, at most `seconds`. Progress messages go to the watcher and change nothing.
+
+    Raises Interrupted when a stop signal arrives.
+    """
+    deadline = run.clock.now() + seconds
     before = run.executor.observe()
-    while run.executor.observe() == before and (left := until - run.clock.now()) > 0:
-        match run.clock.receive(run.inbox, left):
+    while run.executor.observe() == before and (remaining := deadline - run.clock.now()) > 0:
+        match run.clock.receive(run.inbox, remaining):
             case None:
                 return
             case StopSignal(signal):
                 raise Interrupted(signal)
             case WorkerMessage(_, Progress() as progress):
-                run.watch(run_events.Worked(progress))
-            case WorkerMessage() | WorkerExited() as heard:
-                run.executor.receive(heard)
+                run.watch(run_events.ItemProgressed(progress))
+            case WorkerMessage() | WorkerExited() as message:
+                run.executor.receive(message)
             case other:
                 assert_never(other)
     notify(run.watch, before, run.executor.observe())
 
 
 def notify(watch: Watcher, before: Observations, after: Observations) -> None:
+    """Tell the watcher about every event between two observations."""
     for event in events_between(before, after):
         watch(event)
 
 
 def events_between(before: Observations, after: Observations) -> Iterator[Event]:
-    """What happened between two observations, in words for people."""
-    for key, seen in after.items.items():
-        if before.items.get(key) == seen:
+    """Return the events that explain the difference between two observations."""
+    for key, observation in after.items.items():
+        if before.items.get(key) == observation:
             continue
-        match seen:
+        match observation:
             case Running(attempt):
-                yield run_events.Started(key, attempt)
+                yield run_events.ItemStarted(key, attempt)
             case Done(receipt):
-                yield run_events.Finished(receipt)
+                yield run_events.ItemFinished(receipt)
             case Failed(_, FailureReason.BAD_INPUT, _):
-                pass  # it ends the run, which says so
+                pass  # it fails the run, and the run reports the message
             case Failed(attempt, reason, message):
-                yield run_events.Noticed(f"{key}, attempt {attempt}: {reason}: {message}")
+                yield run_events.Notice(f"{key}, attempt {attempt}: {reason}: {message}")
             case _:
-                assert_never(seen)
+                assert_never(observation)

@@ -1,6 +1,6 @@
-"""Puts what a concluded run leaves into its folder, so that `result.json` stands only when all the rest does.
+"""Installs the results of a concluded run in its folder. `result.json` is written last, when all other files exist.
 
-Doing it again is free, and doing it after having been killed in the middle completes it.
+Installing the same results again does nothing. After a kill in the middle, the next call completes the installation.
 """
 
 import json
@@ -17,11 +17,15 @@ from swarm_trainer.stores import files, tree
 from swarm_trainer.worker.layout import Layout
 
 BUNDLE_PARTS = ("summary.txt", "history.jsonl", "search.png", "dataset", "adapter", "taker")
-"""What a bundle may hold beside `result.json`, by name in the folder."""
+"""The files and folders that a result bundle may contain besides `result.json`."""
 
 
 def install(layout: Layout, store: ArtifactStore, concluded: Receipt) -> None:
-    """Bring the bundle of a conclude receipt into the run folder. Raises StoreError, CorruptError or OSError."""
+    """Copy the result bundle of a conclude receipt from the store into the run folder.
+
+    Raises StoreError if the store cannot be read, CorruptError if a blob does not match its digest, OSError if the
+    folder cannot be written.
+    """
     stored = store.get(concluded.outputs[Output.RESULT]).read_bytes()
     if installed_digest(layout) == json.loads(stored)["digest"]:
         return
@@ -36,16 +40,16 @@ def install(layout: Layout, store: ArtifactStore, concluded: Receipt) -> None:
 
 
 def installed_digest(layout: Layout) -> object:
-    """The digest that the result which stands in the folder gives of itself; None without one."""
+    """Return the `digest` field of the installed `result.json`, or None if there is no readable one."""
     try:
-        found: object = json.loads(layout.result.read_bytes())
+        content: object = json.loads(layout.result.read_bytes())
     except (OSError, ValueError):
         return None
-    return found.get("digest") if isinstance(found, dict) else None
+    return content.get("digest") if isinstance(content, dict) else None
 
 
 def replace_path(source: Path, target: Path) -> None:
-    """Put `source` where `target` may be from a time before; a source that does not exist moves nothing."""
+    """Move `source` to `target` and replace what is there. A missing `source` changes nothing. Raises OSError."""
     if not source.exists():
         return
     if target.is_dir():
@@ -54,21 +58,21 @@ def replace_path(source: Path, target: Path) -> None:
 
 
 def export(layout: Layout, destination: Path) -> None:
-    """Copy everything the run left to `destination`, which appears whole or not at all. Raises OSError."""
-    beside = destination.with_name(f".{destination.name}.tmp")
-    shutil.rmtree(beside, ignore_errors=True)
+    """Copy all results of the run to `destination`. The folder appears complete or not at all. Raises OSError."""
+    partial = destination.with_name(f".{destination.name}.tmp")
+    shutil.rmtree(partial, ignore_errors=True)
     destination.parent.mkdir(parents=True, exist_ok=True)
-    beside.mkdir()
+    partial.mkdir()
     try:
         for name in (*BUNDLE_PARTS, layout.result.name):
-            copy_path(layout.root / name, beside / name)
-        beside.replace(destination)
+            copy_path(layout.root / name, partial / name)
+        partial.replace(destination)
     finally:
-        shutil.rmtree(beside, ignore_errors=True)
+        shutil.rmtree(partial, ignore_errors=True)
 
 
 def copy_path(source: Path, target: Path) -> None:
-    """Copy a file or a folder; one that does not exist copies nothing."""
+    """Copy a file or a folder. A missing `source` is ignored. Raises OSError."""
     if source.is_dir():
         shutil.copytree(source, target)
     elif source.exists():

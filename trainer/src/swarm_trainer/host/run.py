@@ -1,6 +1,7 @@
-"""One call from a resolved spec to a finished run: take the folder, drive the engine, put the results in place.
+"""Runs a resolved spec to its end: claims the folder, drives the engine, installs the results.
 
-What can be refused is refused before anything is written: the place, the lock, the experiment the folder belongs to.
+A folder that cannot be used, a lock that is held and a folder of another experiment are refused before any file of the
+run is written.
 """
 
 import shutil
@@ -12,6 +13,7 @@ from importlib.metadata import version
 from types import FrameType
 
 from swarm_core.api import resolution
+from swarm_core.api.resolution import UriRole
 from swarm_core.api.resolved import ResolvedSpec
 from swarm_core.engine import search_settings
 from swarm_core.engine import state as states
@@ -21,145 +23,170 @@ from swarm_core.engine.state import EngineState
 from swarm_core.engine.work import FailureReason, Kind, WorkItem
 from swarm_core.errors import BadInputError
 from swarm_core.ports import ArtifactStore
-from swarm_trainer.host import atomic_file, inputs, lock, log_tail, results, run_events, run_folder
-from swarm_trainer.host import status as statuses
+from swarm_trainer.host import atomic_file, lock, results, run_events, run_folder
 from swarm_trainer.host.executor import Executor, ExecutorHooks
 from swarm_trainer.host.loop import Clock, LoopContext, run_loop
 from swarm_trainer.host.run_events import Watcher
-from swarm_trainer.host.worker_process import Inbox, StopSignal, WorkerProcess
-from swarm_trainer.run_store import receipt_store
+from swarm_trainer.host.worker_process import Inbox, StopSignal, WorkerProcess, read_log_tail
+from swarm_trainer.maintenance import fork_origin
+from swarm_trainer.run_store import pins, receipt_store
+from swarm_trainer.runtime import inputs
+from swarm_trainer.sources import source_uri
 from swarm_trainer.worker import session
 from swarm_trainer.worker.layout import Layout
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-"""What ends a host politely: Ctrl-C, a service manager, a terminal that is closed."""
+"""The signals that stop a host in an orderly way: Ctrl-C, a service manager, a closed terminal."""
+
+CHECKED_BY_WORKER = frozenset({UriRole.BASE, UriRole.TAKER_MODEL, UriRole.EMBEDDER})
+"""Inputs that the host does not check, because they are large and the worker hashes them before use."""
 
 
 @dataclass(frozen=True, slots=True)
 class RunJob:
-    """What is to be run, and where."""
+    """One run and its folder."""
 
     name: str
-    order: session.WorkerSpec
+    worker_spec: session.WorkerSpec
     layout: Layout
     command: Sequence[str]
-    """Starts a worker; `--run FOLDER` is added."""
+    """The command that starts a worker; the host appends `--run FOLDER`."""
 
 
 def run(job: RunJob, clock: Clock, watch: Watcher) -> EngineState:
-    """Run `job` to its end, from wherever its folder stands; the state it ends in, Succeeded or Failed.
+    """Run `job` to its end, or resume it from its folder; return the final state, Succeeded or Failed.
 
-    Call it from the main thread: it takes the signals of `SIGNALS` while it lasts. Raises BadInputError when the folder
-    cannot be had, `Interrupted` when a signal ends it, OSError or StoreError when storage refuses.
+    Call it from the main thread, because it installs handlers for `SIGNALS` while it runs. Raises BadInputError if the
+    folder cannot be used, `Interrupted` if a signal ends the run, OSError or StoreError if storage fails.
     """
-    outline = build_outline(job.order.resolved)
+    outline = build_outline(job.worker_spec.resolved)
     run_folder.check(job.layout)
     fresh = not job.layout.root.exists()
     job.layout.root.mkdir(parents=True, exist_ok=True)
-    end = None
+    end_state = None
     with lock.hold(job.layout.lock):
         try:
-            end = run_locked(job, outline, clock, watch)
+            end_state = run_locked(job, outline, clock, watch)
         finally:
-            if fresh and is_disposable(job.layout, end):
+            if fresh and is_disposable(job.layout, end_state):
                 shutil.rmtree(job.layout.root)
-    return end
+    return end_state
 
 
 def run_locked(job: RunJob, outline: Outline, clock: Clock, watch: Watcher) -> EngineState:
-    """Run `job` in a folder that nobody else holds."""
-    store = session.open_reachable_store(job.layout, job.order)
+    """Run `job` in its folder, whose lock this process holds. Raises as `run` does."""
+    store = session.open_reachable_store(job.layout, job.worker_spec)
     identity = build_identity(job)
     prepared = receipt_store.load(store, WorkItem(Kind.PREPARE).key) is not None
     run_folder.claim(job.layout, identity, prepared=prepared)
     if prepared:
-        inputs.check_inputs(job.order, store)
-    atomic_file.replace(job.layout.order, job.order.to_bytes())
-    watch(run_events.Began(job.name, job.layout.root, outline.iterations))
+        check_inputs(job.worker_spec, store)
+    atomic_file.replace(job.layout.worker_spec, job.worker_spec.to_bytes())
+    watch(run_events.RunStarted(job.name, job.layout.root, outline.iterations))
     inbox: Inbox = Inbox()
     executor = Executor(build_executor_hooks(job, store, inbox, clock))
 
     def save(state: EngineState) -> None:
         atomic_file.replace(job.layout.state, state.to_json().encode())
-        atomic_file.replace(job.layout.status, statuses.format_status(identity, outline, state))
+        atomic_file.replace(job.layout.status, run_folder.format_status(identity, outline, state))
 
-    begin = load_state(job.layout, watch)
-    save(begin)
+    state = load_state(job.layout, watch)
+    save(state)
     try:
         with queue_signals(inbox):
-            end = run_loop(LoopContext(outline, executor, inbox, clock, save, watch), begin)
+            end_state = run_loop(LoopContext(outline, executor, inbox, clock, save, watch), state)
     finally:
         executor.close()
-    if end.phase is Phase.SUCCEEDED:
+    if end_state.phase is Phase.SUCCEEDED:
         install_results(job.layout, store)
-    return end
+    return end_state
+
+
+def check_inputs(worker_spec: session.WorkerSpec, store: ArtifactStore) -> None:
+    """Check that the inputs on this machine still are those the run began with.
+
+    A run works with what `prepare` pinned, so a changed seed file would not change it. But the user who changed the
+    file expects an effect, and going on in silence would hide that there is none. Remote inputs are not fetched for
+    this: the run uses the version it pinned, and any later fetch compares its digest.
+
+    Raises BadInputError naming the first input that differs.
+    """
+    pinned = pins.load(store)
+    for use in resolution.list_uris(worker_spec.resolved):
+        if use.role in CHECKED_BY_WORKER or use.uri not in pinned or source_uri.is_remote(use.uri):
+            continue
+        pins.check(use, inputs.hash_input(use, inputs.resolve_path(use.uri, worker_spec.base_folder)), pinned[use.uri])
+    fork_origin.check(worker_spec.resolved, store)
+    pins.check_experiment(worker_spec.resolved, store)
 
 
 def install_results(layout: Layout, store: ArtifactStore) -> None:
-    """Put the results of a run that succeeded into its folder."""
+    """Install the results of a run that succeeded in its folder. Raises StoreError, CorruptError or OSError."""
     concluded = receipt_store.load(store, WorkItem(Kind.CONCLUDE).key)
     assert concluded is not None
     results.install(layout, store, concluded)
 
 
 def load_state(layout: Layout, watch: Watcher) -> EngineState:
-    """The state to go on from: the last one saved, a failed run's reopened, and a new one where none can be read."""
+    """Return the state to resume from: the last saved one (a failed one reopened), or a new one if none is readable."""
     try:
         state = EngineState.from_json(layout.state.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return EngineState()
     except ValueError as error:
-        watch(run_events.Noticed(f"{layout.state} cannot be read, so the run is derived from its receipts ({error})"))
+        watch(run_events.Notice(f"{layout.state} cannot be read ({error}); the state is derived from the receipts"))
         return EngineState()
     if state.phase is not Phase.FAILED:
         return state
-    watch(run_events.Noticed("the run had failed; trying again where it did"))
+    watch(run_events.Notice("the run failed before; it resumes at the item that failed"))
     return states.reopen(state)
 
 
-def is_disposable(layout: Layout, end: EngineState | None) -> bool:
-    """Whether a run was refused before there was anything worth keeping: by its own input, or by a full disk."""
-    if end is None:
+def is_disposable(layout: Layout, end_state: EngineState | None) -> bool:
+    """Return whether a new run ended before it produced anything: its input was refused, or no state was saved."""
+    if end_state is None:
         return not layout.state.exists()
-    failure = end.failure
+    failure = end_state.failure
     return failure is not None and (failure.phase, failure.reason) == (Phase.PREPARING, FailureReason.BAD_INPUT)
 
 
 def build_identity(job: RunJob) -> run_folder.RunIdentity:
-    """The experiment of `job`, as its folder keeps it."""
-    resolved = job.order.resolved
+    """Return the identity of the experiment of `job`, as `run.json` stores it."""
+    resolved = job.worker_spec.resolved
     spec = resolved.model_dump(mode="json", by_alias=True, include=set(resolution.DIGESTED_FIELDS))
     return run_folder.RunIdentity(job.name, resolution.spec_digest(resolved), spec, version("dataswarm"))
 
 
 def build_outline(resolved: ResolvedSpec) -> Outline:
-    """What the engine knows of a spec. Raises BadInputError for a run that is to be suspended."""
+    """Return what the engine knows of a spec. Raises BadInputError if the spec suspends the run."""
     if resolved.suspend:
-        raise BadInputError("spec.suspend: true holds the run; remove it, and stop a run on one machine with Ctrl-C")
+        raise BadInputError(
+            "spec.suspend is true, so the run would not start; remove the field (Ctrl-C stops a run on this machine)"
+        )
     return search_settings.build_outline(resolved)
 
 
 def build_executor_hooks(job: RunJob, store: ArtifactStore, inbox: Inbox, clock: Clock) -> ExecutorHooks:
-    """What the executor stands on: worker processes, the store's receipts, the log, the clock."""
+    """Return the executor's hooks: worker processes, the receipts of the store, the log and the clock."""
     command = [*job.command, "--run", str(job.layout.root)]
     return ExecutorHooks(
         start_worker=lambda number: WorkerProcess(command, job.layout.log, inbox, number),
         receipt=lambda key: receipt_store.load(store, key),
-        read_log_tail=lambda: log_tail.read_log_tail(job.layout.log),
+        read_log_tail=lambda: read_log_tail(job.layout.log),
         clock=clock.now,
     )
 
 
 @contextmanager
 def queue_signals(inbox: Inbox) -> Iterator[None]:
-    """Turn signals into `StopSignal`s in the inbox, so that nothing is ever interrupted in the middle."""
+    """During the `with` block, put a `StopSignal` into the inbox for each signal, so that no step is interrupted."""
 
     def stop(number: int, _: FrameType | None) -> None:
         inbox.put(StopSignal(number))
 
-    before = {number: signal.signal(number, stop) for number in SIGNALS}
+    previous_handlers = {number: signal.signal(number, stop) for number in SIGNALS}
     try:
         yield
     finally:
-        for number, handler in before.items():
+        for number, handler in previous_handlers.items():
             signal.signal(number, handler)

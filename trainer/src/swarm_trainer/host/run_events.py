@@ -1,6 +1,6 @@
-"""What a host tells whoever watches: plain values, in the order things happened.
+"""The events that a host reports to a watcher: plain values, in the order in which they happened.
 
-They are for people and logs. Nothing decides by them, so a watcher may be slow, absent or wrong without changing a run.
+Events are for people and logs. No decision depends on them, so a slow, missing or faulty watcher does not change a run.
 """
 
 from collections.abc import Callable
@@ -13,50 +13,50 @@ from swarm_trainer.runtime.context import Progress
 
 
 @dataclass(frozen=True, slots=True)
-class Began:
-    """A host has taken the run up, for the first time or again."""
+class RunStarted:
+    """A host has started or resumed the run."""
 
     name: str
     folder: Path
     iterations: int
-    """The most the search may take."""
+    """The maximum number of iterations of the search."""
 
 
 @dataclass(frozen=True, slots=True)
-class Entered:
-    """The run is in this phase now."""
+class PhaseEntered:
+    """The run has entered this phase."""
 
     phase: Phase
 
 
 @dataclass(frozen=True, slots=True)
-class Started:
-    """An item has been given to a worker."""
+class ItemStarted:
+    """A worker has received an item."""
 
     key: str
     attempt: int
 
 
 @dataclass(frozen=True, slots=True)
-class Worked:
-    """An item is getting on."""
+class ItemProgressed:
+    """A worker has reported progress on its item."""
 
     progress: Progress
 
 
 @dataclass(frozen=True, slots=True)
-class Finished:
-    """An item has its receipt."""
+class ItemFinished:
+    """An item is done: the store holds its receipt."""
 
     receipt: Receipt
 
 
 @dataclass(frozen=True, slots=True)
-class Noticed:
-    """Something people should know, on one line: an attempt that failed, a worker that died."""
+class Notice:
+    """A message for people on one line, such as a failed attempt or a dead worker."""
 
     text: str
 
 
-Event = Began | Entered | Started | Worked | Finished | Noticed
+Event = RunStarted | PhaseEntered | ItemStarted | ItemProgressed | ItemFinished | Notice
 Watcher = Callable[[Event], None]

@@ -1,8 +1,10 @@
-"""One worker process as the host holds it: give it an item, hear what it says, end it.
+"""The host's side of one worker process: it sends items, receives messages and ends the process.
 
-Everything heard arrives in the inbox in the order said, ending with exactly one `WorkerExited`. The inbox is a
-`SimpleQueue` because a signal handler may put into it as well. Start it from the main thread: Linux ends a worker
-together with the thread that started it (`swarm_trainer.worker.loop.die_with_parent`).
+Messages arrive in the inbox in the order in which the worker sent them; exactly one `WorkerExited` ends them. The inbox
+is a `SimpleQueue` because its `put` may be called from a signal handler.
+
+Limits: start the worker from the main thread, because Linux ends a worker together with the thread that started it
+(`swarm_trainer.worker.loop.die_with_parent`).
 """
 
 import contextlib
@@ -19,10 +21,14 @@ from typing import IO
 from swarm_core.engine.work import WorkItem
 from swarm_trainer.worker import messages
 
+LOG_TAIL_BYTES = 4096
+LOG_TAIL_LINES = 3
+"""Lines of the log in an error message: enough for the name of an exception and the line before it."""
+
 
 @dataclass(frozen=True, slots=True)
 class WorkerMessage:
-    """A message of the worker with this number."""
+    """A message from the worker with this number."""
 
     worker: int
     message: messages.Message
@@ -30,14 +36,14 @@ class WorkerMessage:
 
 @dataclass(frozen=True, slots=True)
 class WorkerExited:
-    """The worker with this number says nothing more."""
+    """The worker with this number has closed its output: no more messages follow."""
 
     worker: int
 
 
 @dataclass(frozen=True, slots=True)
 class StopSignal:
-    """The user, or the machine, wants the host to end."""
+    """A signal asks the host to stop."""
 
     signal: int
 
@@ -47,10 +53,10 @@ Inbox = queue.SimpleQueue[InboxMessage]
 
 
 class WorkerProcess:
-    """A live worker process. `number` tells its messages from those of the ones before it."""
+    """A running worker process. `number` separates its messages from those of earlier workers."""
 
     def __init__(self, command: Sequence[str], log: Path, inbox: Inbox, number: int) -> None:
-        """Start `command`. Raises OSError when it cannot be started."""
+        """Start `command` with its stderr appended to `log`. Raises OSError if it cannot be started."""
         self.number = number
         with log.open("ab") as stderr:
             self._process = subprocess.Popen(  # noqa: S603 - the host's own command
@@ -58,7 +64,7 @@ class WorkerProcess:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=stderr,
-                # Its own group: Ctrl-C in a terminal reaches the host alone, and `end` reaches the worker's children.
+                # A group of its own: Ctrl-C in a terminal reaches the host alone, and `end` reaches child processes.
                 process_group=0,
             )
         assert self._process.stdout is not None
@@ -72,7 +78,7 @@ class WorkerProcess:
         return self._process.pid
 
     def send_item(self, item: WorkItem) -> None:
-        """Hand over one item. To a worker that has just died this does nothing: its `WorkerExited` is on the way."""
+        """Send one item. If the worker has just died this does nothing, because `WorkerExited` will follow."""
         assert self._process.stdin is not None
         try:
             self._process.stdin.write(item.to_json().encode() + b"\n")
@@ -81,7 +87,7 @@ class WorkerProcess:
             return
 
     def end(self, grace: float) -> int:
-        """End the process and its children within about `grace` seconds; return the exit status."""
+        """End the process and its children within about `grace` seconds; return the exit status (-N for signal N)."""
         self._signal(signal.SIGTERM)
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(grace)
@@ -107,10 +113,19 @@ class WorkerProcess:
 
 
 def forward_messages(stream: IO[bytes], inbox: Inbox, number: int) -> None:
-    """Put what the worker says into the inbox until it ends, or says something that is no message."""
+    """Put the worker's messages into the inbox until its output ends or a line is not a message."""
     for line in stream:
         try:
             inbox.put(WorkerMessage(number, messages.decode(line.decode())))
         except ValueError:
             break
     inbox.put(WorkerExited(number))
+
+
+def read_log_tail(log: Path) -> str:
+    """Return the last lines of `log` joined on one line, or a note that it is empty. Raises OSError."""
+    with log.open("rb") as file:
+        file.seek(0, os.SEEK_END)
+        file.seek(max(0, file.tell() - LOG_TAIL_BYTES))
+        lines = [line.strip() for line in file.read().decode(errors="replace").splitlines() if line.strip()]
+    return " | ".join(lines[-LOG_TAIL_LINES:]) or "(the log is empty)"

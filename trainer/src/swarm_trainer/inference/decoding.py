@@ -115,7 +115,7 @@ def generate(loaded: LoadedModel, adapters: BatchedLora, stops: StopDetector, ro
             chosen = sampling.sample_tokens(logits, batch.temperatures, u.to(loaded.device), batch.top_p)
             steps = _read_step(logits, chosen, [rows[index].request.logprobs for index in batch.rows])
             for index, row_step in zip(batch.rows, steps, strict=True):
-                _append_token(outputs[index], row_step, rows[index].request, loaded.ends, stops)
+                _append_token(outputs[index], row_step, rows[index].request, loaded.end_tokens, stops)
             if all(outputs[index].done for index in batch.rows):
                 break
             _advance(batch, chosen, loaded.model.config.max_position_embeddings)

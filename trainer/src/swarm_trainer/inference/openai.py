@@ -54,7 +54,7 @@ class OpenAIInference:
         """
         for base in sorted({recipe.base for recipe in live}):
             if base not in self._hosts:
-                raise InferenceError(f"base {base}: this base has no server; give one in `hosts`")
+                raise InferenceError(f"base {base}: there is no server for it; give one in `hosts`")
             self._endpoint(base)
         for recipe in live:
             if recipe.basis and recipe.name not in self._published:

@@ -1,9 +1,9 @@
-"""The base model that adapters stand on: its weights, its linear layers, and the tokens of a prompt.
+"""The base model of adapters: its weights, its linear layers and the tokens of a prompt.
 
-Training and inference both take prompts through `tokenize_prompts`, so a generator is asked in exactly the tokens it
-was trained on. Only local files are read, only safetensors, and never code that comes with a model.
+Training and inference both tokenize prompts with `tokenize_prompts`, so a generator receives exactly the tokens it was
+trained on. Only local safetensors files are read, and code that comes with a model is never executed.
 
-Limits: decoder-only language models; prompt and completion are turned into tokens apart, as they are when generating.
+Limits: decoder-only language models. Prompt and completion are tokenized separately, as they are during generation.
 """
 
 from collections.abc import Iterator
@@ -28,17 +28,17 @@ from transformers.utils import logging
 from swarm_core.errors import BadInputError
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
-"""The element types that bases, adapters and recipes may name."""
+"""The element types of base models, adapters and recipes, by name."""
 
 
 @dataclass(frozen=True, slots=True)
 class BaseModelConfig:
-    """A base model in a folder, and how it is to be held."""
+    """A base model in a folder, with the element type and the device to load it to."""
 
     folder: Path
     dtype: str = "float32"
     device: str = "cpu"
-    """A torch device, or `auto`: the accelerator if there is one."""
+    """A torch device, or `auto`: the accelerator if there is one, else the CPU."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +48,13 @@ class LoadedModel:
     model: PreTrainedModel
     tokenizer: PreTrainedTokenizerBase
     device: torch.device
-    ends: frozenset[int]
-    """The tokens that end a text."""
+    end_tokens: frozenset[int]
+    """The IDs of the tokens that end a text."""
 
 
 def load(base: BaseModelConfig) -> LoadedModel:
-    """Read the model, in evaluation mode, and its tokenizer. Raises BadInputError if the folder does not hold them."""
-    where = resolve_device(base.device)
+    """Load the model, in evaluation mode, and its tokenizer. Raises BadInputError if the folder does not have both."""
+    device = resolve_device(base.device)
     with translate_read_errors(base.folder, "base"):
         model = AutoModelForCausalLM.from_pretrained(
             base.folder,
@@ -65,26 +65,29 @@ def load(base: BaseModelConfig) -> LoadedModel:
         )
         tokenizer = AutoTokenizer.from_pretrained(base.folder, local_files_only=True, trust_remote_code=False)
     return LoadedModel(
-        model.to(where).eval(), tokenizer, where, find_end_tokens(tokenizer, model.config, model.generation_config)
+        model.to(device).eval(), tokenizer, device, find_end_tokens(tokenizer, model.config, model.generation_config)
     )
 
 
 def parse_dtype(name: str) -> torch.dtype:
-    """The torch type of `name`. Raises BadInputError for one that adapters do not come in."""
+    """Return the torch type of `name`. Raises BadInputError if it is not one of DTYPES."""
     if name not in DTYPES:
-        raise BadInputError(f"dtype {name!r}: not one that models are held in; choose from {', '.join(DTYPES)}")
+        raise BadInputError(f"dtype {name!r} is not supported; choose from {', '.join(DTYPES)}")
     return DTYPES[name]
 
 
 def resolve_device(name: str) -> torch.device:
-    """The torch device of `name`; `auto` is the accelerator if there is one, else the CPU."""
+    """Return the torch device of `name`. `auto` is the accelerator if there is one, else the CPU."""
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     return torch.device(name)
 
 
 def read_linear_shapes(folder: Path) -> dict[str, tuple[int, int]]:
-    """(out, in) of every linear layer by module name, as PEFT counts them. Reads the configuration, no weights."""
+    """Return (out, in) of each linear layer by module name, as PEFT names them. Reads the configuration, no weights.
+
+    Raises BadInputError if transformers cannot read the configuration.
+    """
     with translate_read_errors(folder, "base"), torch.device("meta"):
         config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
         model = AutoModelForCausalLM.from_config(config, trust_remote_code=False)
@@ -96,10 +99,10 @@ def read_linear_shapes(folder: Path) -> dict[str, tuple[int, int]]:
 
 
 def tokenize_prompts(tokenizer: PreTrainedTokenizerBase, prompts: list[str], chat: bool) -> list[list[int]]:
-    """The tokens of each prompt, its beginning token at most once.
+    """Return the token IDs of each prompt, with at most one beginning-of-sequence token.
 
-    The chat template writes special tokens itself, so none is added to what it wrote. Raises BadInputError if `chat` is
-    asked of a tokenizer that has no template.
+    `chat`: each prompt becomes a user turn in the chat template. The template adds special tokens itself, so no others
+    are added. Raises BadInputError if `chat` is set and the tokenizer has no chat template.
     """
     if not prompts:
         return []
@@ -109,7 +112,7 @@ def tokenize_prompts(tokenizer: PreTrainedTokenizerBase, prompts: list[str], cha
 
 
 def tokenize_chats(tokenizer: PreTrainedTokenizerBase, chats: list[list[dict[str, str]]]) -> list[list[int]]:
-    """The tokens of each conversation, up to where the model's next turn begins.
+    """Return the token IDs of each conversation, up to where the model's next turn begins.
 
     A conversation is a list of messages, each with `role` and `content`. Raises BadInputError if the tokenizer has no
     chat template, or if its template rejects a conversation: many have no system role.
@@ -117,7 +120,7 @@ def tokenize_chats(tokenizer: PreTrainedTokenizerBase, chats: list[list[dict[str
     if not chats:
         return []
     if not tokenizer.chat_template:
-        raise BadInputError("this base has no chat template, which Chat prompts need; use Plain prompts with it")
+        raise BadInputError("the base model has no chat template, which Chat prompts need; use Plain prompts")
     try:
         return [
             list(tokenizer.apply_chat_template(chat, add_generation_prompt=True, tokenize=True, return_dict=False))
@@ -125,16 +128,16 @@ def tokenize_chats(tokenizer: PreTrainedTokenizerBase, chats: list[list[dict[str
         ]
     except TemplateError as error:  # what a template raises by itself, such as for a role that it does not know
         raise BadInputError(
-            f"this base's chat template rejects the messages ({error}); leave out system text, or let user and"
+            f"the base model's chat template rejects the messages ({error}); leave out system text, or let user and"
             " assistant turns alternate"
         ) from error
 
 
 def tokenize_completions(tokenizer: PreTrainedTokenizerBase, completions: list[str]) -> list[list[int]]:
-    """The tokens of each completion and the end token. Raises BadInputError if the tokenizer has none."""
+    """Return the token IDs of each completion, with the end token. Raises BadInputError if the tokenizer has none."""
     if tokenizer.eos_token_id is None:
         raise BadInputError(
-            "this base's tokenizer has no end token, so training cannot show where to stop; set eos_token"
+            "the tokenizer of the base model has no end token, so a generator cannot learn to stop; set its eos_token"
         )
     if not completions:
         return []
@@ -142,16 +145,16 @@ def tokenize_completions(tokenizer: PreTrainedTokenizerBase, completions: list[s
 
 
 def find_end_tokens(tokenizer: PreTrainedTokenizerBase, *configs: Any) -> frozenset[int]:
-    """Whatever model, generation settings or tokenizer call an end: instruction models have several."""
-    found: set[int] = set()
-    for named in (tokenizer.eos_token_id, *(config.eos_token_id for config in configs)):
-        found.update(named if isinstance(named, list) else [] if named is None else [named])
-    return frozenset(found)
+    """Return the end tokens of the tokenizer and of all `configs`. Instruction-tuned models often have several."""
+    tokens: set[int] = set()
+    for configured in (tokenizer.eos_token_id, *(config.eos_token_id for config in configs)):
+        tokens.update(configured if isinstance(configured, list) else [] if configured is None else [configured])
+    return frozenset(tokens)
 
 
 @contextmanager
 def silence_transformers() -> Iterator[None]:
-    """Within, transformers neither logs below errors nor draws progress bars; afterwards all is as it was."""
+    """During the `with` block, transformers logs only errors and draws no progress bars."""
     level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
     logging.set_verbosity_error()
     logging.disable_progress_bar()
@@ -165,7 +168,10 @@ def silence_transformers() -> Iterator[None]:
 
 @contextmanager
 def translate_read_errors(folder: Path, what: str) -> Iterator[None]:
-    """Within, transformers reads `folder` quietly, and what it raises comes out in our words as BadInputError."""
+    """During the `with` block, turn errors of transformers about `folder` into BadInputError, and silence its output.
+
+    `what` names the kind of model in the message. Raises BadInputError also if `folder` does not exist.
+    """
     if not folder.is_dir():
         raise BadInputError(f"{what} {folder}: no such folder; give the folder of a Hugging Face model")
     try:

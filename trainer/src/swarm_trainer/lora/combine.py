@@ -1,8 +1,9 @@
-"""The tensors of a recipe, from the adapters of its basis: in memory, or written as PEFT folders.
+"""Computes the tensors of a recipe from the adapters of its basis, in memory or written as PEFT folders.
 
-How tensors are summed is `elementwise`'s and `exact`'s; here they are read, shared out to threads and handed on. In
-memory, per thread, is one tensor of every recipe. Merging exactly, it is one layer of the whole basis and of a recipe,
-and the basis is mapped, so the system may count it as ours and take it back at will.
+`elementwise` and `exact` compute the sums. This module reads the adapters, divides the layers among threads and passes
+the sums on. An elementwise merge holds, per thread, one tensor of each recipe in memory. An exact merge holds one layer
+of the whole basis and of one recipe. The basis is memory-mapped: the operating system may count its pages as memory of
+this process, but can reclaim them at any time.
 """
 
 import os
@@ -25,73 +26,79 @@ from swarm_trainer.lora.mapped_file import MappedTensorFile
 from swarm_trainer.lora.signature import Signature, tensor_name
 
 THREADS = 4
-"""More only wait: for the page cache, and for Python between two blocks."""
+"""The maximum number of threads. More threads only wait for the page cache and for Python's global lock."""
 
 
 @dataclass(frozen=True, slots=True)
 class BasisLayer:
-    """One layer of the basis."""
+    """The names and sizes of one layer's factors in the adapters of the basis."""
 
     module: str
     a: str
     b: str
-    """The names of its two sides."""
+    """The tensor names of the factors A and B."""
     sizes: tuple[int, int]
-    """How many numbers each holds, in one adapter."""
+    """The numbers of elements of A and of B in one adapter."""
 
 
 SummedTensor = tuple[int, str, Sequence[NDArray[np.float32]]]
-"""Which recipe, which tensor, and its numbers, flat pieces in order, finite; the next may overwrite them."""
+"""The index of a recipe, the name of a tensor, and its finite numbers as flat pieces in order. The next value of the
+iterator may overwrite the pieces."""
 
 
 def compute_signature(recipe: Recipe, folders: Sequence[Path]) -> Signature:
-    """That of the recipe's tensors, from the folders of its basis. Raises BadInputError if those do not agree."""
+    """Return the signature of the recipe's tensors, from the folders of its basis.
+
+    Raises BadInputError if the adapters cannot be added to each other.
+    """
     _check_basis(recipe, folders)
     return _merged_signature(recipe, _common_signature(folders))
 
 
 def combine_tensors(recipe: Recipe, folders: Sequence[Path]) -> Iterator[tuple[str, Tensor]]:
-    """Name and tensor of every tensor of `recipe`, layer by layer, cast to its dtype; on the CPU.
+    """Yield the name and the tensor of each tensor of `recipe`, layer by layer, in the recipe's dtype on the CPU.
 
-    `folders` are those of `recipe.basis`, in its order. Raises BadInputError if they cannot be merged, or a sum is not
-    finite.
+    A is [rank, in] and B is [out, rank]. `folders` are those of `recipe.basis`, in its order. Raises BadInputError if
+    the adapters cannot be merged or a sum is not finite.
     """
     _check_basis(recipe, folders)
     common = _common_signature(folders)
-    shapes, kind = _merged_signature(recipe, common).tensors, base.parse_dtype(recipe.dtype)
+    shapes, dtype = _merged_signature(recipe, common).tensors, base.parse_dtype(recipe.dtype)
     files = [MappedTensorFile(folder) for folder in folders]
     for _, name, pieces in _sum_layers((recipe,), files, _list_layers(common)):
-        tensor = torch.from_numpy(np.concatenate(pieces)).view(shapes[name]).to(kind)
+        tensor = torch.from_numpy(np.concatenate(pieces)).view(shapes[name]).to(dtype)
         yield name, adapter.require_finite(_error_prefix(recipe) + name, tensor)
 
 
 def find_coefficients(recipe: Recipe, tensor: str) -> tuple[float, ...]:
-    """The coefficients of the first group that `tensor` belongs to. Raises BadInputError if it belongs to none."""
+    """Return the coefficients [basis] of the first group that contains `tensor`. Raises BadInputError if none does."""
     for group in recipe.groups:
         if not group.prefixes or tensor.startswith(group.prefixes):
             return group.coefficients
     prefixes = ", ".join(prefix for group in recipe.groups for prefix in group.prefixes)
-    raise BadInputError(f"{tensor}: in no coefficient group ({prefixes}); add a group without prefixes for the rest")
+    raise BadInputError(
+        f"{tensor} is in no coefficient group ({prefixes}); add a group without prefixes for the other tensors"
+    )
 
 
 def write(recipe: Recipe, folders: Sequence[Path], out: Path) -> None:
-    """Write the recipe's tensors as a PEFT folder, or verify the one that is there.
+    """Write the recipe's tensors as a PEFT folder, or verify an existing folder.
 
-    Raises BadInputError as `combine_tensors` does, CorruptError if `out` holds anything else.
+    Raises BadInputError as `combine_tensors` does, CorruptError if `out` exists with other content, OSError.
     """
     write_many((recipe,), folders, (out,))
 
 
 def write_many(recipes: Sequence[Recipe], folders: Sequence[Path], outs: Sequence[Path]) -> None:
-    """`write` of recipes over one basis, side by side; the folders get the same bytes as one by one.
+    """Write several recipes over one basis at once. The folders get the same bytes as with one `write` for each.
 
-    Threads share out the layers; each sums and writes its layers of all recipes. Recipes are merged in one way. Raises
-    as `write` does, and then has written none of the folders.
+    Each thread sums and writes its share of the layers for all recipes. All recipes must have the same kind of merge,
+    or ValueError is raised. Raises as `write` does, and then leaves no new folder.
     """
     for recipe in recipes:
         _check_basis(recipe, folders)
     if len({(recipe.merge, recipe.max_rank) for recipe in recipes}) > 1:
-        raise ValueError("recipes of more than one merge; write those of each apart")
+        raise ValueError("the recipes have different kinds of merge; write the recipes of each kind separately")
     tasks, common = list(zip(recipes, outs, strict=True)), _common_signature(folders)
     files, labels = [MappedTensorFile(folder) for folder in folders], [_error_prefix(recipe) for recipe in recipes]
     with ExitStack() as stack:
@@ -102,19 +109,20 @@ def write_many(recipes: Sequence[Recipe], folders: Sequence[Path], outs: Sequenc
 
         threads, layers = min(THREADS, os.cpu_count() or 1), _list_layers(common)
 
-        def written(share: int) -> None:
-            # A file takes one writer at a time: every thread begins with another.
+        def write_share(share: int) -> None:
+            # The kernel lets one thread at a time write to a file, so each thread starts with a different file.
             order = sorted(range(len(tasks)), key=lambda k: (k - share * len(tasks) // threads) % len(tasks))
-            for place, name, pieces in _sum_layers([recipes[k] for k in order], files, layers[share::threads]):
-                targets[order[place]].put(name, pieces, labels[order[place]])
+            for position, name, pieces in _sum_layers([recipes[k] for k in order], files, layers[share::threads]):
+                targets[order[position]].put(name, pieces, labels[order[position]])
 
         with ThreadPoolExecutor(threads) as pool:
-            list(pool.map(written, range(threads)))
+            list(pool.map(write_share, range(threads)))
 
 
 def _check_basis(recipe: Recipe, folders: Sequence[Path]) -> None:
+    """Raises ValueError unless there is one folder for each adapter of the basis."""
     if len(folders) != len(recipe.basis) or not folders:
-        raise ValueError(f"{len(folders)} folders for a basis of {len(recipe.basis)} adapters")
+        raise ValueError(f"{len(folders)} folders for a basis of {len(recipe.basis)} adapters; give one for each")
 
 
 def _common_signature(folders: Sequence[Path]) -> Signature:
@@ -143,7 +151,7 @@ def _error_prefix(recipe: Recipe) -> str:
 def _sum_layers(
     recipes: Sequence[Recipe], files: Sequence[MappedTensorFile], layers: Sequence[BasisLayer]
 ) -> Iterator[SummedTensor]:
-    """The tensors of these layers of every recipe. Raises BadInputError on one that is not finite."""
+    """Yield the tensors of these layers for each recipe. Raises BadInputError if a sum is not finite."""
     return (_sum_exactly if recipes[0].merge is Merge.EXACT else _sum_elementwise)(recipes, files, layers)
 
 
@@ -157,7 +165,7 @@ def _sum_elementwise(
             finite = sums.add_up([find_coefficients(recipe, name) for recipe in recipes], files, name, size)
             for index, recipe in enumerate(recipes):
                 pieces = sums.pieces(index, size)
-                if not finite:
+                if not finite:  # one of the sums: check each, so that the error names the right recipe
                     adapter.check_finite(_error_prefix(recipe) + name, np.concatenate(pieces))
                 yield index, name, pieces
 
@@ -168,17 +176,20 @@ def _sum_exactly(
     for layer in layers:
         weights = [_find_layer_coefficients(recipe, layer) for recipe in recipes]
         a, b = ([file.whole(name) for file in files] for name in (layer.a, layer.b))
-        for index, pair in enumerate(
+        for index, factors in enumerate(
             exact.compute_sums(exact.LayerFactors(layer.module, a, b), weights, recipes[0].max_rank)
         ):
-            for name, numbers in zip((layer.a, layer.b), pair, strict=True):
+            for name, numbers in zip((layer.a, layer.b), factors, strict=True):
                 adapter.check_finite(_error_prefix(recipes[index]) + name, numbers)
-                yield index, name, [numbers.reshape(-1)]
+                yield index, name, [numbers.reshape(-1)]  # one flat piece
 
 
 def _find_layer_coefficients(recipe: Recipe, layer: BasisLayer) -> tuple[float, ...]:
-    """The coefficients of a layer as one. Raises BadInputError if its sides are in different groups."""
-    found = find_coefficients(recipe, layer.b)
-    if find_coefficients(recipe, layer.a) != found:
-        raise BadInputError(f"{layer.a}: in another coefficient group than its B; an exact merge weighs a layer as one")
-    return found
+    """Return the coefficients [basis] of a layer. Raises BadInputError if A and B are in different groups."""
+    coefficients = find_coefficients(recipe, layer.b)
+    if find_coefficients(recipe, layer.a) != coefficients:
+        raise BadInputError(
+            f"{layer.a} is in another coefficient group than its B, but an exact merge has one coefficient for both;"
+            " put both factors of a layer into one group"
+        )
+    return coefficients

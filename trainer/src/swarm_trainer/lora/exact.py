@@ -1,22 +1,24 @@
-"""Exact sums of a layer: the change of the weights itself is linear in the coefficients.
+"""Computes exact sums of a layer: the update of the weights is linear in the coefficients.
 
     B A = sum_k c_k B_k A_k        A = [A_1; ...; A_N]  [N r, in]        B = [c_1 B_1, ..., c_N B_N]  [out, N r]
 
-PEFT calls it `cat`. A is the same for every recipe of a basis, and the rank the same whatever the coefficients: a zero
-coefficient leaves zeros. alpha / rank stays that of the adapters, so the rank N r has alpha N alpha.
+PEFT calls this combination `cat`. A is the same for all recipes of a basis. The rank does not depend on the
+coefficients, because a zero coefficient leaves zeros. alpha / rank stays that of the adapters, so the rank N r has the
+alpha N alpha.
 
-Where N r passes what a server takes, each layer is cut to a rank k: the k largest terms of the singular value
-decomposition of B A, which no other product of rank k comes nearer to (Eckart and Young 1936). It is taken from the two
-thin factors, never forming B A, whose size is out x in:
+If N r exceeds the rank that a server accepts, each layer is truncated to a rank k: to the k largest terms of the
+singular value decomposition of B A, the best approximation of rank k (Eckart and Young 1936). It is computed from the
+two thin factors, without forming B A, whose size is out x in:
 
     [B_1, ..., B_N] = Q R        A^T = P S        R D S^T = U diag(s) V^T
     B' = Q U_k sqrt(s_k)         A' = sqrt(s_k) V_k^T P^T
 
-with D the coefficients. Both thin factors are the same for every recipe, so each layer's are taken apart once.
+D is the diagonal matrix of the coefficients. Both thin factors are the same for all recipes, so each layer is
+decomposed once.
 
-Limits: uncut sums are the same on every machine. Cut ones are not: decompositions differ in the last bits from one
-machine, engine version or number of threads to another, and where two singular values are equal in more than those.
-The sign of each term, which is free, is fixed: the entry of B' that is largest in size is positive.
+Limits: sums that are not truncated are the same on every machine. Truncated ones are not: decompositions differ in the
+last bits between machines, library versions and numbers of threads, and by more if two singular values are equal. The
+sign of each term is arbitrary, so it is fixed: the entry of B' with the largest absolute value is positive.
 """
 
 from collections.abc import Iterator, Sequence
@@ -24,56 +26,56 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from swarm_trainer.lora import adapter
+from swarm_trainer.lora.adapter import Float32Array
 from swarm_trainer.lora.signature import Signature
 
-Numbers = NDArray[np.float32]
 Coefficients = Sequence[Sequence[float]]
-"""[recipes, basis]"""
+"""The coefficients of several recipes: [recipes, basis]."""
 
 
 @dataclass(frozen=True, slots=True)
 class LayerFactors:
-    """One layer of every adapter of a basis, in its order."""
+    """The factors of one layer, for each adapter of a basis in its order."""
 
     name: str
-    a: Sequence[Numbers]
+    a: Sequence[Float32Array]
     """Each [rank, in]."""
-    b: Sequence[Numbers]
+    b: Sequence[Float32Array]
     """Each [out, rank]."""
 
 
 @dataclass(frozen=True, slots=True)
 class DecomposedLayer:
-    """A layer taken apart, in float64."""
+    """The QR decompositions of a layer's stacked factors, in float64: [B_1, ..., B_N] = Q R and A^T = P S."""
 
     q: Tensor
-    """[out, m]: orthonormal columns, m = min(out, N r)."""
+    """Q: [out, m], orthonormal columns, m = min(out, N r)."""
     r: Tensor
-    """[m, N r]"""
+    """R: [m, N r]."""
     p: Tensor
-    """[in, n]: orthonormal columns, n = min(in, N r)."""
+    """P: [in, n], orthonormal columns, n = min(in, N r)."""
     s: Tensor
-    """[n, N r]"""
+    """S: [n, N r]."""
 
 
-def compute_signature(one: Signature, adapters: int, max_rank: int | None) -> Signature:
-    """That of an exact sum of `adapters` whose common signature is `one`."""
-    if _is_uncut(one.rank * adapters, max_rank):
-        return replace(one, rank=one.rank * adapters, alpha=one.alpha * adapters)
+def compute_signature(common: Signature, adapters: int, max_rank: int | None) -> Signature:
+    """Return the signature of an exact sum of `adapters` adapters with the signature `common`."""
+    if _is_uncut(common.rank * adapters, max_rank):
+        return replace(common, rank=common.rank * adapters, alpha=common.alpha * adapters)
     assert max_rank is not None
-    return replace(one, rank=max_rank, alpha=one.alpha * max_rank / one.rank)
+    return replace(common, rank=max_rank, alpha=common.alpha * max_rank / common.rank)
 
 
 def compute_sums(
     layer: LayerFactors, coefficients: Coefficients, max_rank: int | None
-) -> Iterator[tuple[Numbers, Numbers]]:
-    """A [rank, in] and B [out, rank] of every recipe; their rank is that of `compute_signature`.
+) -> Iterator[tuple[Float32Array, Float32Array]]:
+    """Yield A [rank, in] and B [out, rank] of each recipe, float32, with the rank of `compute_signature`.
 
-    Raises BadInputError if a layer that is to be cut is not finite. What overflows is infinite: the caller's to find.
+    Raises BadInputError if a layer must be truncated and is not finite. A sum that overflows is infinite, and the
+    caller must check for that.
     """
     a = np.concatenate(layer.a)
     if _is_uncut(len(a), max_rank):
@@ -81,25 +83,27 @@ def compute_sums(
             yield a, _scale(layer.b, weights)
         return
     assert max_rank is not None
-    apart = _decompose(layer, a)
+    decomposed = _decompose(layer, a)
     for weights in coefficients:
-        yield _truncate(apart, torch.tensor(weights, dtype=torch.float64), max_rank)
+        yield _truncate(decomposed, torch.tensor(weights, dtype=torch.float64), max_rank)
 
 
 def _is_uncut(rank: int, max_rank: int | None) -> bool:
     return max_rank is None or rank <= max_rank
 
 
-def _scale(b: Sequence[Numbers], weights: Sequence[float]) -> Numbers:
-    """[out, N r]: each times its coefficient, side by side."""
+def _scale(b: Sequence[Float32Array], weights: Sequence[float]) -> Float32Array:
+    """Return [c_1 B_1, ..., c_N B_N]: [out, N r]."""
     (out, rank), scaled = b[0].shape, []
     with np.errstate(over="ignore", invalid="ignore"):
-        for one, weight in zip(b, weights, strict=True):
-            scaled.append(one * np.float32(weight) if weight else np.zeros((out, rank), np.float32))
+        for factor, weight in zip(b, weights, strict=True):
+            # A product with 0 would be -0.0 for negative numbers and NaN for infinite ones.
+            scaled.append(factor * np.float32(weight) if weight else np.zeros((out, rank), np.float32))
     return np.concatenate(scaled, axis=1)
 
 
-def _decompose(layer: LayerFactors, a: Numbers) -> DecomposedLayer:
+def _decompose(layer: LayerFactors, a: Float32Array) -> DecomposedLayer:
+    """Decompose the stacked factors of a layer. `a`: [N r, in]. Raises BadInputError if a number is not finite."""
     b = np.concatenate(layer.b, axis=1)
     adapter.check_finite(f"{layer.name}: A", a)
     adapter.check_finite(f"{layer.name}: B", b)
@@ -108,13 +112,15 @@ def _decompose(layer: LayerFactors, a: Numbers) -> DecomposedLayer:
     )
 
 
-def _truncate(apart: DecomposedLayer, weights: Tensor, rank: int) -> tuple[Numbers, Numbers]:
-    """The A and B of `rank` whose product is nearest to the layer's sum by `weights`."""
-    each = weights.repeat_interleave(apart.r.shape[1] // len(weights))
-    u, values, v = torch.linalg.svd((apart.r * each) @ apart.s.T, full_matrices=False)
+def _truncate(decomposed: DecomposedLayer, weights: Tensor, rank: int) -> tuple[Float32Array, Float32Array]:
+    """Return the A [rank, in] and B [out, rank] with the product nearest to the sum by `weights` [basis]."""
+    # R D: each adapter has r neighboring columns, and each column is multiplied by its adapter's coefficient.
+    column_weights = weights.repeat_interleave(decomposed.r.shape[1] // len(weights))
+    u, values, v = torch.linalg.svd((decomposed.r * column_weights) @ decomposed.s.T, full_matrices=False)
     u, root, v = u[:, :rank], values[:rank].sqrt(), v[:rank]
-    b, a = apart.q @ (u * root), (root[:, None] * v) @ apart.p.T
-    sign = torch.where(b.gather(0, b.abs().argmax(0, keepdim=True)) < 0, -1.0, 1.0)  # [1, terms]
-    spare = rank - len(root)  # a layer narrower than the rank has fewer terms
-    a, b = nn.functional.pad(a * sign.T, (0, 0, 0, spare)), nn.functional.pad(b * sign, (0, spare))
+    b, a = decomposed.q @ (u * root), (root[:, None] * v) @ decomposed.p.T
+    # The sign of the entry of B with the largest absolute value, for each term: [1, terms].
+    sign = torch.where(b.gather(0, b.abs().argmax(0, keepdim=True)) < 0, -1.0, 1.0)
+    padding = rank - len(root)  # a layer narrower than the rank has fewer terms, so zeros fill it up
+    a, b = nn.functional.pad(a * sign.T, (0, 0, 0, padding)), nn.functional.pad(b * sign, (0, padding))
     return a.float().numpy(), b.float().numpy()

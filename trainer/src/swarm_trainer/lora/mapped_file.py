@@ -1,12 +1,12 @@
-"""The tensor file of an adapter, mapped into memory and read as float32, in part or whole.
+"""Reads the tensor file of an adapter as float32, in parts or whole, through a memory map.
 
-`flat` and `whole` copy nothing: the numbers of a float32 file are the file's own pages, which the system may take back
-at will; those of a narrower one are widened, exactly, as they are asked for. `read` copies, to where it is wanted. Any
-number of threads may read.
+`flat` and `whole` copy nothing from a float32 file: the numbers are the pages of the file, which the operating system
+can reclaim at any time. Numbers of narrower types are widened, exactly, on request. `read` copies into a given array.
+Any number of threads may read.
 
-The safetensors package reads the same, but makes a tensor of every slice, which costs more than the sums.
+The safetensors package reads the same data, but creates a tensor for each slice, which takes longer than the sums.
 
-Limits: the file is one that `adapter.read_signature` has passed, and nobody shortens it meanwhile.
+Limits: `adapter.read_signature` must have accepted the file, and the file must not become shorter while it is open.
 """
 
 import json
@@ -20,16 +20,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from swarm_trainer.lora import adapter
+from swarm_trainer.lora.adapter import Float32Array
 
-Numbers = NDArray[np.float32]
 _RAW: dict[str, np.dtype[Any]] = {"F32": np.dtype("<f4"), "F16": np.dtype("<f2"), "BF16": np.dtype("<u2")}
+"""The numpy types of the stored bytes. numpy has no bfloat16, so its bits are read as integers."""
 
 
 class MappedTensorFile:
-    """A tensor file, open for reading until nobody holds what was read."""
+    """A tensor file, open for reading. Its descriptor closes with this object; arrays keep the memory map alive."""
 
     def __init__(self, folder: Path) -> None:
-        """Raises OSError if there is no file."""
+        """Open the tensor file in `folder`. Raises OSError if there is none."""
         self._file = os.open(folder / adapter.WEIGHTS_FILE, os.O_RDONLY)
         weakref.finalize(self, os.close, self._file)
         self._data = mmap.mmap(self._file, 0, prot=mmap.PROT_READ)
@@ -40,31 +41,32 @@ class MappedTensorFile:
             for tensor, entry in self._header.items()
             if _RAW.get(entry.get("dtype")) == np.float32
         }
-        """Where the tensors begin that hold the machine's own float32."""
+        """The offsets, in bytes, of the tensors that are stored in the machine's own float32 format."""
 
-    def flat(self, tensor: str, start: int, stop: int) -> Numbers:
-        """Elements [start, stop) of a tensor laid out in rows; read only."""
+    def flat(self, tensor: str, start: int, stop: int) -> Float32Array:
+        """Return the elements [start, stop) of the flattened tensor, in row-major order; read-only, float32."""
         entry = self._header[tensor]
         raw = _RAW[entry["dtype"]]
-        at = self._start + entry["data_offsets"][0] + start * raw.itemsize
-        found: NDArray[Any] = np.frombuffer(self._data, raw, stop - start, at)
-        if entry["dtype"] == "BF16":  # the upper half of a float32
-            found = (found.astype(np.uint32) << np.uint32(16)).view(np.float32)
-        widened: Numbers = found.astype(np.float32, copy=False)
+        offset = self._start + entry["data_offsets"][0] + start * raw.itemsize
+        numbers: NDArray[Any] = np.frombuffer(self._data, raw, stop - start, offset)
+        if entry["dtype"] == "BF16":  # a bfloat16 is the upper half of a float32
+            numbers = (numbers.astype(np.uint32) << np.uint32(16)).view(np.float32)
+        widened: Float32Array = numbers.astype(np.float32, copy=False)
         return widened
 
-    def read(self, tensor: str, start: int, into: Numbers) -> None:
-        """Fill `into`, flat, with the elements from `start` on: for one run over a file cheaper than to map its pages.
+    def read(self, tensor: str, start: int, out: Float32Array) -> None:
+        """Fill `out` [elements] with the elements of the flattened tensor from `start` on.
 
-        Raises OSError if the file has become shorter.
+        For a single pass over a file, this is faster than access through the memory map. Raises OSError if the file has
+        become shorter.
         """
-        at = self._plain.get(tensor)
-        if at is None:
-            into[:] = self.flat(tensor, start, start + into.size)
-        elif os.preadv(self._file, (into.data,), at + start * into.itemsize) != into.nbytes:
-            raise OSError(f"{tensor}: its file was shortened meanwhile; fetch the adapter again")
+        offset = self._plain.get(tensor)
+        if offset is None:
+            out[:] = self.flat(tensor, start, start + out.size)
+        elif os.preadv(self._file, (out.data,), offset + start * out.itemsize) != out.nbytes:
+            raise OSError(f"{tensor}: its file became shorter while it was open; fetch the adapter again")
 
-    def whole(self, tensor: str) -> Numbers:
-        """A tensor in its shape; read only."""
+    def whole(self, tensor: str) -> Float32Array:
+        """Return a tensor in its shape, A [rank, in] or B [out, rank]; read-only, float32."""
         rows, columns = self._header[tensor]["shape"]
         return self.flat(tensor, 0, rows * columns).reshape(rows, columns)

@@ -1,7 +1,9 @@
-"""What two adapters must share to be added up, and what a base must have for one to fit it.
+"""The signature of an adapter: the properties that adapters must share to be added, and that must fit a base model.
 
-Tensor names and layout are PEFT's: `base_model.model.<module>.lora_A.weight` is [rank, in], `...lora_B.weight` is
-[out, rank]. One rank and one alpha for all layers.
+Tensor names and layout are those of PEFT: `base_model.model.<module>.lora_A.weight` is [rank, in] and
+`base_model.model.<module>.lora_B.weight` is [out, rank].
+
+Limits: one rank and one alpha for all layers.
 """
 
 from collections.abc import Iterable
@@ -14,14 +16,14 @@ from swarm_trainer.lora import base
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """What two adapters must share to be added up."""
+    """The properties that adapters must share to be added."""
 
     rank: int
     alpha: float
     target_modules: tuple[str, ...]
-    """Last components of the module names, sorted."""
+    """The last components of the module names, sorted."""
     shapes: tuple[tuple[str, tuple[int, int]], ...]
-    """(out, in) of the base's layer by module name, sorted by name."""
+    """(out, in) of the base model's layers by module name, sorted by name."""
 
     @property
     def scale(self) -> float:
@@ -31,59 +33,64 @@ class Signature:
     @property
     def tensors(self) -> dict[str, tuple[int, int]]:
         """The shape of every tensor by its name, in name order."""
-        named = {}
+        shapes = {}
         for module, (outputs, inputs) in self.shapes:
-            named[tensor_name(module, "A")] = (self.rank, inputs)
-            named[tensor_name(module, "B")] = (outputs, self.rank)
-        return dict(sorted(named.items()))
+            shapes[tensor_name(module, "A")] = (self.rank, inputs)
+            shapes[tensor_name(module, "B")] = (outputs, self.rank)
+        return dict(sorted(shapes.items()))
 
 
 def tensor_name(module: str, side: str) -> str:
-    """PEFT's name of one factor of a module's update."""
+    """Return PEFT's name of a tensor: `side` is "A" or "B"."""
     return f"base_model.model.{module}.lora_{side}.weight"
 
 
 def check_base(folder: Path, signature: Signature, name: str = "adapter") -> None:
-    """Pass if `signature` is one of the base in `folder`. Raises BadInputError naming the first layer that is not."""
+    """Check that an adapter fits the base model in `folder`. Raises BadInputError, which names the first misfit."""
     linear = base.read_linear_shapes(folder)
     for module, shape in signature.shapes:
         if module not in linear:
             raise BadInputError(
-                f"{name}: adapts {module}, which base {folder} does not have; it is another base's adapter"
+                f"{name}: adapts {module}, which base model {folder} does not have;"
+                " it is an adapter of another base model, so give one of this base model"
             )
         if linear[module] != shape:
             raise BadInputError(
-                f"{name}: {module} is {format_shape(shape)}, in base {folder} {format_shape(linear[module])};"
-                " it is another base's adapter"
+                f"{name}: {module} is {format_shape(shape)}, but {format_shape(linear[module])} in base model {folder};"
+                " it is an adapter of another base model, so give one of this base model"
             )
     adapted = {module for module, _ in signature.shapes}
     for module in linear:
         if module.rpartition(".")[2] in signature.target_modules and module not in adapted:
-            raise BadInputError(f"{name}: no tensors for {module}; an adapter covers every layer of its target modules")
+            raise BadInputError(
+                f"{name}: no tensors for {module}, but an adapter must cover all layers of its target modules;"
+                " export it again"
+            )
 
 
 def require_common(signatures: Iterable[tuple[str, Signature]]) -> Signature:
-    """The one signature that all share. Raises BadInputError naming the first adapter that differs, and in what."""
-    (first, wanted), *others = signatures
+    """Return the signature that all adapters share. Raises BadInputError, which names the first difference."""
+    (first, expected), *others = signatures
     for name, found in others:
-        for what, one, two in (
-            ("target modules", " ".join(wanted.target_modules), " ".join(found.target_modules)),
-            ("rank", wanted.rank, found.rank),
-            ("alpha", wanted.alpha, found.alpha),
+        for setting, one, two in (
+            ("target modules", " ".join(expected.target_modules), " ".join(found.target_modules)),
+            ("rank", expected.rank, found.rank),
+            ("alpha", expected.alpha, found.alpha),
         ):
             if one != two:
                 raise BadInputError(
-                    f"{name}: {what} {two}, but {first} has {one}; adapters are added elementwise, so train both alike"
+                    f"{name}: {setting} {two}, but {first} has {one};"
+                    " adapters are added elementwise, so train both with the same settings"
                 )
-        if found.shapes != wanted.shapes:
-            module, shape = sorted(set(found.shapes) ^ set(wanted.shapes))[0]
+        if found.shapes != expected.shapes:
+            module, shape = sorted(set(found.shapes) ^ set(expected.shapes))[0]
             raise BadInputError(
-                f"{name}: another base than {first} (they differ in {module}, {format_shape(shape)}); use adapters"
-                f" of one base"
+                f"{name}: another base model than {first} (they differ in {module}, {format_shape(shape)});"
+                " use adapters of one base model"
             )
-    return wanted
+    return expected
 
 
 def format_shape(shape: tuple[int, ...]) -> str:
-    """A shape for people: 64x8."""
+    """Format a shape for people, such as 64x8."""
     return "x".join(map(str, shape))

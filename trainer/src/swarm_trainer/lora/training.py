@@ -1,17 +1,19 @@
-"""Supervised fine-tuning of one LoRA on prompt and completion pairs.
+"""Supervised fine-tuning of one LoRA on pairs of prompt and completion.
 
-Loss: the mean negative log-likelihood of the completion's tokens and of the end token; prompts are conditions, not
-targets. AdamW without weight decay, the rate warmed up linearly and then lowered along a half cosine to 0.
+The loss is the mean negative log-likelihood of the completion's tokens and of the end token. Prompts are conditions,
+not targets. The optimizer is AdamW without weight decay. The learning rate rises linearly and then falls to 0 along a
+half cosine.
 
-Every adapter of a run starts from the same A (and B = 0): A depends on the run's seed and the tensor's name, never on
-the data. Adapters are later added elementwise, and a sum of differently rotated A is noise: only in shared coordinates
-does `a + b` mean both. Hand `train` the RUN's seed, not one per cluster.
+All adapters of a run start from the same A (and B = 0): A depends on the run's seed and the tensor's name, never on the
+data. Adapters are later added elementwise, and a sum of A matrices with different rotations is noise. `a + b` combines
+both adapters only if they share coordinates. So pass `train` the seed of the RUN, not a seed for each cluster.
 
-A plain loop and not transformers.Trainer: the same numbers without its callbacks, reports, checkpoint folder and global
-seeding, and several times faster on models of a million parameters, where its bookkeeping outweighs a step.
+A plain loop replaces transformers.Trainer. It gives the same numbers without callbacks, reports, a checkpoint folder
+and global seeding. It is several times faster on models of a million parameters, where the bookkeeping of the Trainer
+takes longer than a step.
 
-Invariants: on a CPU the same arguments give the same bytes, for one engine version and number of threads. On a GPU no
-such promise is made: attention's backward pass adds in any order.
+Limits: on a CPU the same arguments give the same bytes, for one version of torch and one number of threads. On a GPU
+they need not, because the backward pass of attention adds in no fixed order.
 """
 
 import math
@@ -33,17 +35,17 @@ from swarm_trainer.lora.base import BaseModelConfig
 from swarm_trainer.lora.signature import Signature
 
 IGNORE_INDEX = -100
-"""The label that cross-entropy leaves out."""
+"""The label of tokens that the cross-entropy ignores."""
 MAX_GRADIENT_NORM = 1.0
-"""The gradient's norm is cut to this: the field's usual value; keeps one odd batch from throwing B far out."""
+"""The gradient's norm is clipped to this usual value, so that a single unusual batch does not move B far."""
 
 StepCallback = Callable[[int, int, float], None]
-"""Hears (optimiser steps done, of how many, loss of the step)."""
+"""Called after each optimizer step with (steps done, total steps, loss of the step)."""
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingSettings:
-    """How an adapter is trained. Defaults live in the API, so there are none here."""
+    """The settings of a training. The API defines the defaults, so there are none here."""
 
     rank: int
     alpha: float
@@ -51,59 +53,62 @@ class TrainingSettings:
     epochs: int
     learning_rate: float
     warmup_ratio: float
-    """The share of the steps in which the rate rises."""
+    """The share of the steps in which the learning rate rises, from 0 to 1."""
     max_length: int
-    """Tokens of prompt and completion; what is longer is cut at the right, and counted."""
+    """The maximum number of tokens of prompt and completion. Longer pairs are cut at the right, and counted."""
     batch_size: int
     gradient_accumulation: int
     gradient_checkpointing: bool
     chat: bool
-    """Whether a prompt is one user turn for the base's chat template."""
+    """Whether a prompt is one user turn in the base model's chat template."""
     start: Path | None = None
-    """A folder with an adapter of this rank and these modules to go on from; None starts from A and B = 0."""
+    """A folder with an adapter of this rank and these modules to continue from. None starts from A and B = 0."""
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingResult:
-    """What came out."""
+    """The result of a training."""
 
     digest: Digest
-    """sha256 of the tensor file."""
+    """The SHA-256 of the tensor file."""
     steps: int
+    """The number of optimizer steps."""
     loss: float
-    """Mean over the last epoch's steps."""
+    """The mean loss over the steps of the last epoch."""
     truncated: int
-    """Pairs whose completion was cut at max_length."""
+    """The number of pairs whose completion was cut at max_length."""
     dropped: int
-    """Pairs whose prompt alone fills max_length, so that nothing was left to learn."""
+    """The number of pairs whose prompt alone fills max_length, so that no completion token is left."""
 
 
 @dataclass(frozen=True, slots=True)
 class TokenizedExample:
-    """One pair as tokens."""
+    """One pair as token IDs."""
 
     ids: list[int]
+    """The tokens of prompt and completion."""
     labels: list[int]
+    """The target tokens, as long as `ids`; IGNORE_INDEX for the prompt."""
 
 
 def train(
-    where: BaseModelConfig,
+    base_model: BaseModelConfig,
     pairs: Sequence[tuple[str, str]],
     settings: TrainingSettings,
     seed: int,
     out: Path,
     progress: StepCallback,
 ) -> TrainingResult:
-    """Fine-tune one LoRA on `pairs` of (prompt, completion) and write it to `out` as a PEFT folder.
+    """Fine-tune one LoRA on `pairs` of (prompt, completion), and write it to `out` as a PEFT folder.
 
-    Raises BadInputError if the base cannot be read, lacks the target modules or a chat template that is asked for, if
-    no pair fits max_length, or if training diverges.
+    Raises BadInputError if the base model cannot be read, lacks the target modules or a required chat template, if no
+    pair fits max_length, or if training diverges; CorruptError if `out` exists with other content.
     """
-    loaded = base.load(where)
+    loaded = base.load(base_model)
     examples, truncated = tokenize(loaded.tokenizer, pairs, settings)
     if not examples:
         raise BadInputError(
-            f"maxLength {settings.max_length}: none of {len(pairs)} training pairs fits with a token of its completion;"
+            f"maxLength {settings.max_length}: no token of a completion fits in any of {len(pairs)} training pairs;"
             " raise it or use shorter seed items"
         )
     with _isolate_randomness(seed):
@@ -121,21 +126,24 @@ def train(
 def tokenize(
     tokenizer: PreTrainedTokenizerBase, pairs: Sequence[tuple[str, str]], settings: TrainingSettings
 ) -> tuple[list[TokenizedExample], int]:
-    """The pairs that have a completion token within max_length, and how many of them were cut."""
+    """Return the pairs with at least one completion token within max_length, and how many of them were cut.
+
+    Raises BadInputError if the tokenizer lacks an end token or a required chat template.
+    """
     prompts = base.tokenize_prompts(tokenizer, [prompt for prompt, _ in pairs], settings.chat)
     completions = base.tokenize_completions(tokenizer, [completion for _, completion in pairs])
     examples, truncated = [], 0
     for prompt, completion in zip(prompts, completions, strict=True):
         room = settings.max_length - len(prompt)
         if room > 0:
-            wanted = completion[:room]
-            truncated += len(wanted) < len(completion)
-            examples.append(TokenizedExample([*prompt, *wanted], [IGNORE_INDEX] * len(prompt) + wanted))
+            kept = completion[:room]
+            truncated += len(kept) < len(completion)
+            examples.append(TokenizedExample([*prompt, *kept], [IGNORE_INDEX] * len(prompt) + kept))
     return examples, truncated
 
 
 def compute_rate_factor(step: int, steps: int, warmup_ratio: float) -> float:
-    """The learning rate of step 0, 1, ..., steps - 1 as a share of the highest."""
+    """Return the learning rate of a step, 0 to steps - 1, as a share of the highest: linear warmup, half cosine."""
     warm = math.ceil(steps * warmup_ratio)
     if step < warm:
         return (step + 1) / (warm + 1)
@@ -143,7 +151,10 @@ def compute_rate_factor(step: int, steps: int, warmup_ratio: float) -> float:
 
 
 def _add_lora(loaded: base.LoadedModel, settings: TrainingSettings, seed: int) -> tuple[nn.Module, Signature]:
-    """The base with one LoRA to be trained, and that LoRA's signature."""
+    """Return the base model with a new trainable LoRA, and the LoRA's signature.
+
+    Raises BadInputError if the base model lacks the target modules.
+    """
     config = peft.LoraConfig(
         r=settings.rank,
         lora_alpha=settings.alpha,
@@ -156,7 +167,7 @@ def _add_lora(loaded: base.LoadedModel, settings: TrainingSettings, seed: int) -
         model = peft.get_peft_model(loaded.model, config)
     except ValueError as error:
         names = ", ".join(sorted(settings.target_modules))
-        raise BadInputError(f"targetModules {names}: {error}; name linear layers of the base") from error
+        raise BadInputError(f"targetModules {names}: {error}; name linear layers of the base model") from error
     if settings.gradient_checkpointing:
         model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
     shapes = {}
@@ -169,11 +180,14 @@ def _add_lora(loaded: base.LoadedModel, settings: TrainingSettings, seed: int) -
 
 
 def _initialize_a(weight: nn.Parameter, seed: int) -> None:
-    """Fill A [rank, in] uniformly from +-1/sqrt(in), the scale PEFT gives it; on the CPU, so alike on every device."""
+    """Fill A [rank, in] uniformly from +-1/sqrt(in), which is PEFT's scale.
+
+    The numbers are drawn on the CPU, so they are the same for every device.
+    """
     bound = 1.0 / math.sqrt(weight.shape[1])
-    drawn = torch.empty(weight.shape).uniform_(-bound, bound, generator=torch.Generator().manual_seed(seed))
+    values = torch.empty(weight.shape).uniform_(-bound, bound, generator=torch.Generator().manual_seed(seed))
     with torch.no_grad():
-        weight.copy_(drawn)
+        weight.copy_(values)
 
 
 def _optimize(
@@ -183,14 +197,14 @@ def _optimize(
     seed: int,
     progress: StepCallback,
 ) -> list[float]:
-    """Train in place; the loss of every step. Raises BadInputError if it stops being a number."""
+    """Train the model in place; return the loss of each step. Raises BadInputError if a loss is not finite."""
     trainable = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    optimiser = torch.optim.AdamW(trainable, lr=settings.learning_rate, weight_decay=0.0)
+    optimizer = torch.optim.AdamW(trainable, lr=settings.learning_rate, weight_decay=0.0)
     batches = list(_split_batches(len(examples), settings, seed))
     losses: list[float] = []
     model.train()
     for step, batch in enumerate(batches):
-        for group in optimiser.param_groups:
+        for group in optimizer.param_groups:
             group["lr"] = settings.learning_rate * compute_rate_factor(step, len(batches), settings.warmup_ratio)
         losses.append(_accumulate(model, [examples[index] for index in batch], settings.batch_size))
         norm = nn.utils.clip_grad_norm_(trainable, MAX_GRADIENT_NORM)
@@ -198,14 +212,14 @@ def _optimize(
             raise BadInputError(
                 f"learningRate {settings.learning_rate}: the loss is {losses[-1]} at step {step + 1}; lower it"
             )
-        optimiser.step()
-        optimiser.zero_grad()
+        optimizer.step()
+        optimizer.zero_grad()
         progress(step + 1, len(batches), losses[-1])
     return losses
 
 
 def _split_batches(count: int, settings: TrainingSettings, seed: int) -> Iterator[tuple[int, ...]]:
-    """The examples of each optimiser step: every epoch holds each once, in an order of its own."""
+    """Yield the indices of the examples of each optimizer step. Each epoch has every example once, in a new order."""
     size = settings.batch_size * settings.gradient_accumulation
     for epoch in range(settings.epochs):
         order = streams.sample(seed, count, count, "order", epoch)
@@ -213,15 +227,17 @@ def _split_batches(count: int, settings: TrainingSettings, seed: int) -> Iterato
 
 
 def _accumulate(model: nn.Module, batch: Sequence[TokenizedExample], size: int) -> float:
-    """Add the gradient of the mean loss per target token of `batch`, `size` examples at a time; return that loss.
+    """Accumulate the gradient of the mean loss per target token of `batch`, `size` examples at a time; return the loss.
 
-    The mean is over the whole batch, so how it is divided to fit in memory does not change the gradient.
+    The mean is over the whole batch, so the number of examples per pass does not change the gradient.
     """
     targets = sum(label != IGNORE_INDEX for example in batch for label in example.labels)
     total = 0.0
     for start in range(0, len(batch), size):
         ids, mask, labels = _pad(batch[start : start + size], next(model.parameters()).device)
         logits = model(input_ids=ids, attention_mask=mask, use_cache=False).logits  # [rows, length, vocabulary]
+        # The logits at position t predict the token at t + 1. The cast to float32 keeps the precision of the sum when
+        # the model computes in bfloat16.
         loss = nn.functional.cross_entropy(
             logits[:, :-1].flatten(0, 1).float(), labels[:, 1:].flatten(), ignore_index=IGNORE_INDEX, reduction="sum"
         )
@@ -231,7 +247,7 @@ def _accumulate(model: nn.Module, batch: Sequence[TokenizedExample], size: int) 
 
 
 def _pad(batch: Sequence[TokenizedExample], device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
-    """Ids, attention mask and labels, each [rows, longest], padded at the right; padding is neither seen nor scored."""
+    """Return IDs, attention mask and labels, each [rows, longest], padded at the right with ignored tokens."""
     longest = max(len(example.ids) for example in batch)
     ids = torch.tensor([example.ids + [0] * (longest - len(example.ids)) for example in batch])
     labels = torch.tensor([example.labels + [IGNORE_INDEX] * (longest - len(example.ids)) for example in batch])
@@ -242,7 +258,7 @@ def _pad(batch: Sequence[TokenizedExample], device: torch.device) -> tuple[Tenso
 
 @contextmanager
 def _isolate_randomness(seed: int) -> Iterator[None]:
-    """Within, torch's generators start from `seed` (dropout draws from them); afterwards they are as they were."""
+    """During the `with` block, torch's random generators, which dropout uses, start from `seed`; then restore them."""
     with torch.random.fork_rng():
         torch.manual_seed(streams.seed(seed, "training"))
         yield

@@ -1,5 +1,6 @@
-"""What runs in the pods of a run on Kubernetes: one work item per pod, or one inference server.
+"""The code that runs in the pods of a run on Kubernetes: one work item, one inference server or the purge of a run.
 
-The verbs are those of every host, and so is what they leave in the store. A pod is told everything by its command line,
-a mounted order and its environment; it tells the operator how it ended by exit code and termination message.
+Pods run the same steps as the local host and write the same data to the store. A pod receives everything from its
+command line, a mounted spec file and its environment. It reports its end to the operator with its exit code and its
+termination message.
 """

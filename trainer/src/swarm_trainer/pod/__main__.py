@@ -1,4 +1,4 @@
-"""`python -m swarm_trainer.pod work | serve | purge`: the command of a pod's container, for the operator alone."""
+"""`python -m swarm_trainer.pod work | serve | purge`: the command of a pod's container. Only the operator uses it."""
 
 import argparse
 import sys
@@ -9,11 +9,11 @@ from swarm_trainer.pod import purge, serve, termination_message, work
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Do what the command line says; the exit code. `work` and `purge` end the process themselves."""
+    """Run the task of the command line; return the exit code. `work` and `purge` end the process themselves."""
     arguments = build_parser().parse_args(argv)
-    if arguments.what == "work":
+    if arguments.task == "work":
         work.main(work.WorkTask(arguments.order, arguments.item, arguments.cache, arguments.message))
-    if arguments.what == "purge":
+    if arguments.task == "purge":
         purge.main(purge.PurgeTask(arguments.place, arguments.message))
     return serve.main(
         serve.ServeTask(arguments.order, arguments.model, arguments.cache, arguments.port, arguments.message)
@@ -21,21 +21,25 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of a container's arguments."""
     parser = argparse.ArgumentParser(prog="python -m swarm_trainer.pod", description=__doc__)
-    commands = parser.add_subparsers(dest="what", required=True)
-    item = commands.add_parser("work", help="carry out one work item")
-    item.add_argument("--item", required=True, help="the work item as JSON")
-    server = commands.add_parser("serve", help="become the vLLM server of one base")
-    server.add_argument("--model", required=True, help="the base's URI, as the spec has it")
-    server.add_argument("--port", type=int, default=8000)
-    last = commands.add_parser("purge", help="delete all that a run keeps in its bucket")
-    last.add_argument("--place", required=True, help="the bucket's settings as JSON")
-    for command in (item, server):
-        command.add_argument("--order", type=Path, required=True, help="the file with the order")
-        command.add_argument("--cache", type=Path, required=True, help="a folder for what is fetched")
-    for command in (item, server, last):
+    commands = parser.add_subparsers(dest="task", required=True)
+    work_parser = commands.add_parser("work", help="run one work item")
+    work_parser.add_argument("--item", required=True, help="the work item as JSON")
+    serve_parser = commands.add_parser("serve", help="start the vLLM server of one base model")
+    serve_parser.add_argument("--model", required=True, help="the URI of the base model, as in the spec")
+    serve_parser.add_argument("--port", type=int, default=8000)
+    purge_parser = commands.add_parser("purge", help="delete everything that a run stored in its bucket")
+    purge_parser.add_argument("--place", required=True, help="the settings of the bucket as JSON")
+    for command in (work_parser, serve_parser):
+        command.add_argument("--order", type=Path, required=True, help="the file with the resolved spec")
+        command.add_argument("--cache", type=Path, required=True, help="a folder for fetched files")
+    for command in (work_parser, serve_parser, purge_parser):
         command.add_argument(
-            "--message", type=Path, default=termination_message.DEFAULT_PATH, help="where to say how it ended"
+            "--message",
+            type=Path,
+            default=termination_message.DEFAULT_PATH,
+            help="the file for the termination message",
         )
     return parser
 

@@ -1,8 +1,9 @@
-"""SIGTERM ends a pod's work at once, whatever it is in the middle of.
+"""Ends a pod's process at once on SIGTERM.
 
-Any moment is a good one to stop: what a verb has published stands, and what it has not is made again. So draining is
-nothing but to say so and to go. A thread waits for the signal, for the main one may be deep in a library; as the first
-process of its container this one would not be ended by SIGTERM otherwise.
+A step may be stopped at any moment: results that it has published stay, and all others are computed again. So draining
+only writes the termination message and exits. A thread waits for the signal, because the main thread may be inside a
+library call. Without this, SIGTERM would have no effect, because the kernel ignores it for the first process of a
+container that has no handler.
 """
 
 import os
@@ -16,28 +17,29 @@ from swarm_core.engine.container_contract import EXIT_DRAINED
 
 
 class ProcessExit:
-    """How the process ends: in exactly one way, whoever comes first."""
+    """Ends the process exactly once, also when two threads try at the same time."""
 
     def __init__(self) -> None:
-        self._taken = threading.Lock()
+        self._lock = threading.Lock()
 
-    def exit(self, say: Callable[[], None], code: int) -> NoReturn:
-        """Say it and end the process. Whoever comes second waits for the process to be gone."""
-        self._taken.acquire()
+    def exit(self, report: Callable[[], None], code: int) -> NoReturn:
+        """Call `report` and end the process with `code`. A second caller waits until the process has ended."""
+        self._lock.acquire()
         try:
-            say()
+            report()
         finally:
             sys.stdout.flush()
             sys.stderr.flush()
             os._exit(code)
 
 
-def exit_on_sigterm(ending: ProcessExit, say: Callable[[], None]) -> None:
-    """From now on SIGTERM has `say` called and the process end with code 75. Call before any thread is started."""
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})  # every thread inherits it, so it comes to ours alone
+def exit_on_sigterm(process_exit: ProcessExit, report: Callable[[], None]) -> None:
+    """From now on, SIGTERM calls `report` and ends the process with code 75. Call this before any thread starts."""
+    # Threads inherit the mask, so only the thread that calls sigwait receives the signal.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
 
-    def wait() -> None:
+    def exit_on_signal() -> None:
         signal.sigwait({signal.SIGTERM})
-        ending.exit(say, EXIT_DRAINED)
+        process_exit.exit(report, EXIT_DRAINED)
 
-    threading.Thread(target=wait, name="sigterm", daemon=True).start()
+    threading.Thread(target=exit_on_signal, name="sigterm", daemon=True).start()

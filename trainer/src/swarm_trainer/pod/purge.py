@@ -1,7 +1,8 @@
-"""Delete all that a run keeps in its bucket: the last pod of a run that is deleted with `deletionPolicy: Purge`.
+"""Deletes everything that a run stored in its bucket. It is the last pod of a run with `deletionPolicy: Purge`.
 
-It is told the place and nothing else, for the order and the cache of the run may be gone. Its termination message says
-how many objects and bytes it deleted. Told to end, it ends at once: the next one goes on with what is left.
+It receives only the location of the bucket, because the spec file and the cache of the run may already be deleted. Its
+termination message gives the number of deleted objects and bytes. On SIGTERM it ends at once, and the next pod deletes
+the rest.
 """
 
 import json
@@ -23,55 +24,60 @@ from swarm_trainer.worker import loop
 from swarm_trainer.worker.messages import FailedAttempt
 
 PURGE_KEY = "purge"
-"""What its termination message names in place of an item."""
+"""The key in its termination message, where other pods name their work item."""
 REPORT_SECONDS = 5.0
+"""Seconds between two lines of progress in the log."""
 
 
 @dataclass(frozen=True, slots=True)
 class PurgeTask:
-    """What the pod was started for."""
+    """The arguments of a purge pod."""
 
-    place: str
-    """The bucket's settings, as `store_location.serialize` writes them."""
+    location: str
+    """The settings of the bucket, as `store_location.serialize` writes them."""
     message: Path
+    """The file for the termination message."""
 
 
-def main(errand: PurgeTask) -> NoReturn:
-    """Delete it, say how that ended, and end the process with the code that tells it."""
-    ending = ProcessExit()
+def main(task: PurgeTask) -> NoReturn:
+    """Delete the run's objects, write the termination message, and end the process with the matching exit code."""
+    process_exit = ProcessExit()
     exit_on_sigterm(
-        ending, lambda: termination_message.write(termination_message.drained_outcome(PURGE_KEY, 1), errand.message)
+        process_exit, lambda: termination_message.write(termination_message.drained_outcome(PURGE_KEY, 1), task.message)
     )
     try:
-        told, code = json.dumps({"purged": asdict(purge_location(errand.place))}).encode(), EXIT_DONE
+        message_bytes, code = json.dumps({"purged": asdict(purge_location(task.location))}).encode(), EXIT_DONE
     except Exception as error:
         outcome = FailedAttempt(PURGE_KEY, loop.describe_failure(error, attempt=1))
-        told, code = termination_message.encode(outcome), termination_message.exit_code(outcome)
-    print(told.decode(), flush=True)
-    ending.exit(lambda: termination_message.write_bytes(told, errand.message), code)
+        message_bytes, code = termination_message.encode(outcome), termination_message.exit_code(outcome)
+    print(message_bytes.decode(), flush=True)
+    process_exit.exit(lambda: termination_message.write_bytes(message_bytes, task.message), code)
 
 
-def purge_location(text: str) -> PurgeReport:
-    """What was deleted at the place of `text`. Raises BadInputError, StoreError."""
+def purge_location(settings: str) -> PurgeReport:
+    """Delete every object at the location in `settings`; return the number of objects and bytes.
+
+    Raises BadInputError if `settings` is not a bucket, StoreError if the bucket cannot be read or written.
+    """
     try:
-        place = store_location.parse(text)
+        location = store_location.parse(settings)
     except ValueError as error:
-        raise BadInputError(f"--place {text!r}: no bucket's settings: {error}") from error
-    if not isinstance(place, S3Storage):
-        raise BadInputError(f"--place {text!r}: no bucket; a run on a cluster keeps its results in one")
+        raise BadInputError(f"--place {settings!r}: not a bucket's settings: {error}") from error
+    if not isinstance(location, S3Storage):
+        raise BadInputError(f"--place {settings!r}: not a bucket; a run on a cluster stores its results in a bucket")
     with tempfile.TemporaryDirectory() as cache:
         return purging.purge(
-            store_listing.open_listing(store_location.open_store(place, Path(cache))), ProgressPrinter()
+            store_listing.open_listing(store_location.open_store(location, Path(cache))), ProgressPrinter()
         )
 
 
 class ProgressPrinter:
-    """Progress, for whoever reads the pod's log: now and then a line."""
+    """Prints progress to the pod's log, at most one line every `REPORT_SECONDS`."""
 
     def __init__(self) -> None:
-        self._told = time.monotonic()
+        self._last_report = time.monotonic()
 
-    def __call__(self, deleted: PurgeReport) -> None:
-        if time.monotonic() - self._told >= REPORT_SECONDS:
-            self._told = time.monotonic()
-            print(f"{PURGE_KEY}: {deleted.objects} objects, {deleted.size:,} bytes", file=sys.stderr, flush=True)
+    def __call__(self, report: PurgeReport) -> None:
+        if time.monotonic() - self._last_report >= REPORT_SECONDS:
+            self._last_report = time.monotonic()
+            print(f"{PURGE_KEY}: {report.objects} objects, {report.size:,} bytes", file=sys.stderr, flush=True)

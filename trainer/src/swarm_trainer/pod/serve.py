@@ -1,8 +1,8 @@
-"""Become the vLLM server of one base: fetch and check the model, compute the flags, and let vLLM take the process over.
+"""Starts the vLLM server of one base model: fetches and checks the model, computes the flags, and executes vLLM.
 
-The flags follow from the order and the store by the same words as on one machine (`verbs.engines.wanted`), and whether
-there is an accelerator from what the pod finds; how much of it is taken is said by `execution.kubernetes.servers`.
-Adapters come to it through its plugin, by digest, so a server that was started again needs to be told nothing.
+The flags follow from the spec and the store, by the same code as on one machine (`runtime.engines.build_server_spec`).
+The pod itself detects an accelerator, and `execution.kubernetes.servers` sets the share of its memory to use. The
+server's plug-in fetches adapters by digest, so a restarted server needs no further instructions.
 """
 
 import os
@@ -21,72 +21,72 @@ from swarm_trainer.worker.messages import FailedAttempt
 from swarm_trainer.worker.session import WorkerSpec
 
 SERVE_KEY = "serve"
-"""What a server's termination message names in place of an item."""
+"""The key in a server's termination message, where other pods name their work item."""
 
 
 @dataclass(frozen=True, slots=True)
 class ServeTask:
-    """What a server pod was started for."""
+    """The arguments of a server pod."""
 
-    order: Path
+    spec_file: Path
     model: str
-    """The URI of the base, as the spec has it."""
+    """The URI of the base model, as in the spec."""
     cache: Path
     port: int
     message: Path
 
 
-def main(post: ServeTask) -> int:
-    """Become the server; returns, with an exit code, only if that cannot be."""
+def main(task: ServeTask) -> int:
+    """Replace this process by the server. Returns, with an exit code, only if the server cannot be started."""
     try:
-        order = WorkerSpec.from_bytes(post.order.read_bytes())
-        pod_context.set_input_cache(post.cache)
-        context = pod_context.build(order, post.cache, os.environ)
+        spec = WorkerSpec.from_bytes(task.spec_file.read_bytes())
+        pod_context.set_input_cache(task.cache)
+        context = pod_context.build(spec, task.cache, os.environ)
         session.limit_threads(context.resolved)
-        served = build_server_config(post, context)
-        command = vllm_server.build_command(served, post.port)
+        config = build_server_config(task, context)
+        command = vllm_server.build_command(config, task.port)
         environment = vllm_server.build_environment(
-            served, pod_context.require_bucket(context.resolved), make_adapter_folder(), read_server_key()
+            config, pod_context.require_bucket(context.resolved), make_adapter_folder(), read_server_key()
         )
-        where = "processors" if served.cpu else "accelerators"
-        print(f"serving on {where}: {' '.join(command)}", flush=True)
+        hardware = "processors" if config.cpu else "accelerators"
+        print(f"serving on {hardware}: {' '.join(command)}", flush=True)
         os.execve(command[0], command, environment)  # noqa: S606 - our own command
     except Exception as error:
         outcome = FailedAttempt(SERVE_KEY, loop.describe_failure(error, attempt=1))
-        termination_message.write(outcome, post.message)
+        termination_message.write(outcome, task.message)
         return termination_message.exit_code(outcome)
 
 
-def build_server_config(post: ServeTask, context: Context) -> ServerConfig:
-    """What this server is for. Raises BadInputError, StoreError."""
+def build_server_config(task: ServeTask, context: Context) -> ServerConfig:
+    """Return the settings of this server. Raises BadInputError if the run has no such base model; StoreError."""
     from swarm_trainer.evaluation import search_setup, serving  # noqa: PLC0415 (brings torch, whose threads are limited now)
     from swarm_trainer.run_store import pins  # noqa: PLC0415 (brings torch, whose threads are limited now)
     from swarm_trainer.runtime import engines  # noqa: PLC0415 (brings torch, whose threads are limited now)
 
-    stock = serving.list_models(context, search_setup.load(context))
-    digest = pins.digests(pins.load(context.store)).get(post.model)
-    if digest is None or digest not in stock.bases:
-        raise BadInputError(f"{post.model}: no base of this run; its bases are those of spec.base and spec.takers")
-    asked = context.resolved.execution.kubernetes.servers
+    models = serving.list_models(context, search_setup.load(context))
+    digest = pins.digests(pins.load(context.store)).get(task.model)
+    if digest is None or digest not in models.bases:
+        raise BadInputError(f"{task.model}: not a base model of this run; give one that spec.base or spec.takers names")
+    server_settings = context.resolved.execution.kubernetes.servers
     return replace(
-        engines.build_server_spec(context, stock, digest),
+        engines.build_server_spec(context, models, digest),
         host="0.0.0.0",  # noqa: S104 - the pod's own addresses, behind the key
-        tensor_parallel=asked.tensor_parallel,
-        memory_fraction=asked.gpu_memory_utilization,
-        extra_arguments=asked.extra_args,
+        tensor_parallel=server_settings.tensor_parallel,
+        memory_fraction=server_settings.gpu_memory_utilization,
+        extra_arguments=server_settings.extra_args,
     )
 
 
 def make_adapter_folder() -> Path:
-    """A new folder for adapters, in memory. What this container left there when it ran before goes."""
-    for old in vllm_server.SHARED_MEMORY.glob(f"{vllm_server.SCRATCH_PREFIX}*"):
-        shutil.rmtree(old, ignore_errors=True)
+    """Create a folder for adapters in shared memory. Deletes folders that an earlier run of the container left."""
+    for leftover in vllm_server.SHARED_MEMORY.glob(f"{vllm_server.SCRATCH_PREFIX}*"):
+        shutil.rmtree(leftover, ignore_errors=True)
     return vllm_server.make_scratch_folder()
 
 
 def read_server_key() -> str:
-    """What requests have to bring. Raises BadInputError without one: the port is open to the cluster."""
-    given = os.environ.get(SERVER_KEY_VARIABLE)
-    if not given:
-        raise BadInputError(f"{SERVER_KEY_VARIABLE} is not set; a server in a cluster needs a key")
-    return given
+    """Return the key that requests must carry. Raises BadInputError if none is set: the port is open to the cluster."""
+    key = os.environ.get(SERVER_KEY_VARIABLE)
+    if not key:
+        raise BadInputError(f"{SERVER_KEY_VARIABLE} is not set; a server in a cluster needs a key, so set it")
+    return key

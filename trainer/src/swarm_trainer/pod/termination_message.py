@@ -1,11 +1,11 @@
-"""How a pod ends: its exit code, and the termination message that the operator reads from the pod's status.
+"""The exit code of a pod, and the termination message that the operator reads from the pod's status.
 
-    done      0    the receipt, as it stands in the store
-    failed    65   {"failed": {key, attempt, reason, message}}, the input cannot work: another pod would fail as well
-              75   the same, ended by SIGTERM: what was not published is made again, and it costs nothing
-              1    the same, any other error
+    done      0    the receipt, as in the store
+    failed    65   {"failed": {key, attempt, reason, message}}: the input is wrong, so another pod would fail too
+              75   the same object: SIGTERM ended the pod. The attempt does not count, and the item is run again
+              1    the same object: any other error
 
-The kubelet cuts a message at 4,096 bytes without a word, so a longer one is cut here, where it stays readable.
+The kubelet cuts a message at 4,096 bytes, which would break the JSON. So a longer text is cut here first.
 """
 
 import json
@@ -22,18 +22,18 @@ EXIT_CODES: Mapping[FailureReason, int] = MappingProxyType(
     {FailureReason.BAD_INPUT: EXIT_BAD_INPUT, FailureReason.LOST: EXIT_DRAINED}
 )
 DEFAULT_PATH = Path("/dev/termination-log")
-"""Where the kubelet looks, unless the pod says otherwise."""
+"""The file that the kubelet reads, unless the pod sets `terminationMessagePath`."""
 MAX_TEXT_BYTES = 2048
-"""Of an error's message: with its quotes and the rest well under the limit."""
+"""The maximum size of an error's text in bytes. The whole message then stays far below the kubelet's limit."""
 
 
 def exit_code(outcome: Receipt | FailedAttempt) -> int:
-    """The exit code that tells this outcome."""
+    """Return the exit code for this outcome."""
     return EXIT_DONE if isinstance(outcome, Receipt) else EXIT_CODES.get(outcome.failed.reason, EXIT_ERROR)
 
 
 def encode(outcome: Receipt | FailedAttempt) -> bytes:
-    """The termination message of this outcome, under 4,096 bytes."""
+    """Return the termination message for this outcome: JSON, less than 4,096 bytes."""
     if isinstance(outcome, Receipt):
         return outcome.to_bytes()
     failed = outcome.failed
@@ -49,23 +49,24 @@ def encode(outcome: Receipt | FailedAttempt) -> bytes:
 
 
 def shorten(text: str) -> str:
-    """`text` on one line, without what JSON would have to escape at length, in at most WORDS_BYTES when quoted."""
+    """Return `text` on one line, without unprintable characters, in at most MAX_TEXT_BYTES as a JSON string."""
     plain = printable.replace_unprintable(text)
     while len(json.dumps(plain, ensure_ascii=False).encode()) > MAX_TEXT_BYTES:
         plain = plain[: len(plain) * 3 // 4] + "…"
     return plain
 
 
-def write(outcome: Receipt | FailedAttempt, place: Path) -> None:
-    """Leave the message of this outcome where the kubelet finds it. Raises OSError."""
-    write_bytes(encode(outcome), place)
+def write(outcome: Receipt | FailedAttempt, path: Path) -> None:
+    """Write the termination message for this outcome to `path`. Raises OSError."""
+    write_bytes(encode(outcome), path)
 
 
-def write_bytes(told: bytes, place: Path) -> None:
-    """Leave a message where the kubelet finds it. Raises OSError."""
-    place.write_bytes(told)
+def write_bytes(data: bytes, path: Path) -> None:
+    """Write a termination message to `path`. Raises OSError."""
+    path.write_bytes(data)
 
 
 def drained_outcome(key: str, attempt: int) -> FailedAttempt:
-    """What a pod says that was told to end."""
-    return FailedAttempt(key, Failed(attempt, FailureReason.LOST, "told to end; what was not published is made again"))
+    """Return the outcome of a pod that SIGTERM ended."""
+    message = "ended by SIGTERM; results that were not published are computed again"
+    return FailedAttempt(key, Failed(attempt, FailureReason.LOST, message))

@@ -1,10 +1,10 @@
-"""Carry out one work item in a pod of its own: item in, artefacts and receipt to the store, receipt to the operator.
+"""Runs one work item in a pod. It writes artifacts and a receipt to the store, and reports the receipt to the operator.
 
-The item comes on the command line. In an Indexed Job every pod gets the same one and finds its own by
-JOB_COMPLETION_INDEX: the entry at it in DATASWARM_ITEMS.
+The command line contains the item. In an Indexed Job all pods have the same command line, and each selects its own item
+from the list in DATASWARM_ITEMS by JOB_COMPLETION_INDEX.
 
-An item whose receipt stands in the store is told at once. Which pod carries it out, and how often one was started
-before, changes nothing.
+If the store already holds the receipt of the item, the pod reports it at once. The result does not depend on the pod
+that runs the item, nor on the number of attempts.
 """
 
 import os
@@ -27,50 +27,51 @@ INDEX_VARIABLE = "JOB_COMPLETION_INDEX"
 
 @dataclass(frozen=True, slots=True)
 class WorkTask:
-    """What a pod was started for."""
+    """The arguments of a pod that runs a work item."""
 
-    order: Path
+    spec_file: Path
     item: str
     cache: Path
     message: Path
 
 
-def main(errand: WorkTask) -> NoReturn:
-    """Carry out the item, say how it ended, and end the process with the code that tells it."""
-    item = select_item(WorkItem.from_json(errand.item), os.environ)
-    ending = ProcessExit()
+def main(task: WorkTask) -> NoReturn:
+    """Run the item, write the termination message, and end the process with the matching exit code."""
+    item = select_item(WorkItem.from_json(task.item), os.environ)
+    process_exit = ProcessExit()
     exit_on_sigterm(
-        ending,
-        lambda: termination_message.write(termination_message.drained_outcome(item.key, item.attempt), errand.message),
+        process_exit,
+        lambda: termination_message.write(termination_message.drained_outcome(item.key, item.attempt), task.message),
     )
-    outcome = loop.execute(item, lambda item, report: execute(errand, item, report), print_progress)
+    outcome = loop.execute(item, lambda item, report: execute(task, item, report), print_progress)
     print(termination_message.encode(outcome).decode(), flush=True)
-    ending.exit(lambda: termination_message.write(outcome, errand.message), termination_message.exit_code(outcome))
+    process_exit.exit(lambda: termination_message.write(outcome, task.message), termination_message.exit_code(outcome))
 
 
-def execute(errand: WorkTask, item: WorkItem, report: Callable[[Progress], None]) -> Receipt:
-    """The receipt of `item`. Raises what the verbs raise."""
-    order = WorkerSpec.from_bytes(errand.order.read_bytes())
-    pod_context.set_input_cache(errand.cache)
-    context = pod_context.build(order, errand.cache, os.environ)
+def execute(task: WorkTask, item: WorkItem, report: Callable[[Progress], None]) -> Receipt:
+    """Run `item` and return its receipt. Raises the errors of its step."""
+    spec = WorkerSpec.from_bytes(task.spec_file.read_bytes())
+    pod_context.set_input_cache(task.cache)
+    context = pod_context.build(spec, task.cache, os.environ)
     session.limit_threads(context.resolved)
     return session.build_executor(context)(item, report)
 
 
 def select_item(item: WorkItem, environment: Mapping[str, str]) -> WorkItem:
-    """The item of this pod. Raises ValueError where the Job does not say which."""
+    """Return the item of this pod. Raises ValueError if the Job has more completions than items."""
     if INDEX_VARIABLE not in environment:
         return item
     index, listed = int(environment[INDEX_VARIABLE]), environment.get(ITEMS_VARIABLE, item.key).split(",")
     if index >= len(listed):
         raise ValueError(
-            f"{INDEX_VARIABLE} is {index}, but {ITEMS_VARIABLE} lists {len(listed)}; completions must be as many"
+            f"{INDEX_VARIABLE} is {index}, but {ITEMS_VARIABLE} lists {len(listed)} items;"
+            " the Job must have as many completions as items"
         )
-    mine = WorkItem.from_key(listed[index])
-    return replace(item, kind=mine.kind, swarm=mine.swarm, index=mine.index)
+    own = WorkItem.from_key(listed[index])
+    return replace(item, kind=own.kind, swarm=own.swarm, index=own.index)
 
 
 def print_progress(progress: Progress) -> None:
-    """Progress, for whoever reads the pod's log."""
-    of = f" {progress.done}/{progress.total}" if progress.total else ""
-    print(f"{progress.key}: {progress.note}{of}", file=sys.stderr, flush=True)
+    """Print progress to the pod's log (stderr)."""
+    counts = f" {progress.done}/{progress.total}" if progress.total else ""
+    print(f"{progress.key}: {progress.note}{counts}", file=sys.stderr, flush=True)

@@ -1,5 +1,5 @@
-"""What a finished run leaves: result, history, summary, picture, data set. Made from the store's facts alone.
+"""The outputs of a finished run: result, history, summary, figure and data set. They depend only on data in the store.
 
-Nothing here knows the time or the machine, so a run that was killed and one that was not leave the same bytes; what it
-took (`account`) is the one exception, and stands apart in `result.json`.
+No output depends on the time or the machine, so a run that was killed and resumed leaves the same bytes as one that was
+not. The only exception is the usage of the run (`usage_report`), which is a separate field of `result.json`.
 """

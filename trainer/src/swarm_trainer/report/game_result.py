@@ -1,4 +1,4 @@
-"""What a game found: both sides at the end against themselves at the start, and every round against every other."""
+"""The result of a game: each side at its end compared with its start, and each round against every other."""
 
 from dataclasses import dataclass
 
@@ -6,46 +6,49 @@ from swarm_trainer.report.rounds import Round
 from swarm_trainer.report.search_result import Interval, SearchResult
 
 MAX_EXAMPLES = 4
-"""Items shown of each round: enough to see what got harder."""
+"""The number of sample items shown for each round."""
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """The last taker against the best initial one, on one kind of items."""
+    """The last round's best taker compared with the best initial taker, on one kind of items."""
 
     source: str
-    """`real`, `rivals` or `game`."""
+    """The kind of items: `real`, `rivals` or `game`."""
     items: int
+    """The number of items."""
     baseline: str
-    """The initial taker that does best on these items."""
+    """The name of the initial taker with the highest mean score on these items."""
     initial: float
-    """Its mean score."""
+    """The mean score of the baseline."""
     final: float
+    """The mean score of the last round's best taker."""
     gain: Interval
+    """The final score minus the initial one."""
 
 
 @dataclass(frozen=True, slots=True)
 class GameResult:
-    """What the run found."""
+    """The result of the whole game."""
 
     generators: SearchResult
-    """For the initial takers, on fresh items."""
+    """The result of the generators, measured with the initial takers on fresh items."""
     comparisons: tuple[Comparison, ...]
-    """The real items first, the game's own last."""
+    """The comparisons of the takers: on real items first, on the game's own items last."""
     rounds: tuple[Round, ...]
     matrix: tuple[tuple[float, ...], ...]
-    """[generators' round][takers' round]: the share of items that the taker gets wrong."""
+    """The share of items that the taker gets wrong, from 0 to 1: [generators' round][takers' round]."""
     ratings: tuple[tuple[float, ...], tuple[float, ...]]
-    """Elo of the generators and of the takers, by round."""
+    """The Elo ratings of the generators and of the takers, by round."""
     examples: tuple[tuple[str, ...], ...]
-    """Items of each round's best generator."""
+    """Sample items of each round's best generator."""
 
     @property
     def finding(self) -> str:
-        """Whether takers improved, and where, in a sentence."""
+        """Whether the takers improved, and on which items, in one sentence."""
         outside, inside = self.comparisons[0].gain.low > 0, self.comparisons[-1].gain.low > 0
         if outside:
             return "The takers improved on real items that neither side has seen."
         if inside:
-            return "The takers improved on the game alone: on real items no gain is shown."
-        return "No improvement of the takers is shown, neither on the game's items nor on real ones."
+            return "The takers improved only on the game's items; no gain is shown on real items."
+        return "No improvement of the takers is shown, neither on the game's items nor on real items."

@@ -1,4 +1,4 @@
-"""`history.jsonl`: one line per iteration, every probe with its coefficients and what it measured.
+"""`history.jsonl`: one line per iteration, with the coefficients and the measurement of each probe.
 
 Coefficients are a list over the initial adapters, or one such list for each layer.
 """
@@ -9,17 +9,19 @@ from collections.abc import Iterable, Iterator
 from swarm_core.commit import Commit, ProbeResult
 from swarm_core.objectives.objective import Measurement
 from swarm_core.optimizers import optimization
+from swarm_core.rollout import Unmeasured
 from swarm_core.swarm_names import GENERATORS
 from swarm_trainer.report.result import measurement_to_json, nest_coefficients
 from swarm_trainer.report.usage_report import Json
 
 
 def serialize(commits: Iterable[Commit]) -> str:
-    """One JSON object a line, first iteration first."""
+    """Return one JSON object per line, from the first iteration to the last."""
     return "".join(json.dumps(line, allow_nan=False) + "\n" for line in build_iterations(commits))
 
 
 def build_iterations(commits: Iterable[Commit]) -> Iterator[dict[str, Json]]:
+    """Yield one record for each commit. `moved` is present if the run has more than one swarm."""
     for commit in commits:
         best = optimization.best(optimization.from_json(commit.swarm))
         yield {
@@ -27,17 +29,24 @@ def build_iterations(commits: Iterable[Commit]) -> Iterator[dict[str, Json]]:
             **({"moved": commit.moved} if commit.moved != GENERATORS or commit.opponents else {}),
             "commit": commit.digest,
             "best": None if best is None else {"name": best.name, "value": best.value},
-            "probes": [build_probe(one, len(commit.basis)) for one in commit.probes],
+            "probes": [build_probe(probe, len(commit.basis)) for probe in commit.probes],
         }
 
 
-def build_probe(one: ProbeResult, basis: int) -> dict[str, Json]:
-    result, groups = one.result, len(one.position) // basis
+def build_probe(probe: ProbeResult, basis: int) -> dict[str, Json]:
+    """Return the record of a probe. `basis`: the number of initial adapters."""
+    groups = len(probe.position) // basis
     return {
-        "name": one.name,
-        "purpose": one.purpose,
-        "coefficients": nest_coefficients(one.position, groups),
-        "recipe": one.model,
-        "rollout": one.rollout,
-        **(measurement_to_json(result) if isinstance(result, Measurement) else {"unscored": result.reason}),
+        "name": probe.name,
+        "purpose": probe.purpose,
+        "coefficients": nest_coefficients(probe.position, groups),
+        "recipe": probe.model,
+        "rollout": probe.rollout,
+        "fitness": probe.fitness,
+        "values": {name: build_value(outcome) for name, outcome in probe.values},
     }
+
+
+def build_value(outcome: Measurement | Unmeasured) -> dict[str, Json]:
+    """Return one measured value, or the reason why it is missing."""
+    return measurement_to_json(outcome) if isinstance(outcome, Measurement) else {"unscored": outcome.reason}

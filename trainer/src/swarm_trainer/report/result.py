@@ -1,7 +1,8 @@
-"""`result.json`: the run's outcome for machines.
+"""`result.json`: the outcome of a run for programs.
 
-Its `digest` covers every other field but `effort`, which is of the work and not of the outcome: two runs of one
-experiment agree in all but that. So `effort` is not stored with the outcome, but added where it is handed out.
+Its `digest` covers all other fields except `usage`. `usage` describes the work and not the outcome: two runs of the
+same experiment agree in all other fields. So `usage` is not stored with the outcome, but added when the file is
+installed or exported.
 """
 
 import json
@@ -20,6 +21,7 @@ from swarm_trainer.report.usage_report import Json
 
 
 def measurement_to_json(measurement: Measurement) -> dict[str, Json]:
+    """Return a measurement with its 95 % interval (`low`, `high`) and its number of items."""
     return {
         "value": measurement.value,
         "low": measurement.low,
@@ -30,67 +32,69 @@ def measurement_to_json(measurement: Measurement) -> dict[str, Json]:
 
 
 def nest_coefficients(position: Position, groups: int) -> list[Json]:
-    """One list over the initial adapters, or one for each layer if there are several blocks."""
+    """Return one list of coefficients over the initial adapters, or one list for each of `groups` > 1 blocks."""
     return list(position) if groups == 1 else [list(block) for block in positions.blocks(position, groups)]
 
 
-def generator_to_json(one: EvaluatedGenerator) -> dict[str, Json]:
+def generator_to_json(generator: EvaluatedGenerator) -> dict[str, Json]:
+    """Return a generator of the final evaluation. `searched` is its value during the search."""
     return {
-        "name": one.name,
-        "recipe": one.model,
-        "coefficients": nest_coefficients(one.position, one.groups),
-        "searched": one.searched,
-        "fresh": measurement_to_json(one.fresh),
+        "name": generator.name,
+        "recipe": generator.model,
+        "coefficients": nest_coefficients(generator.position, generator.groups),
+        "searched": generator.search_value,
+        "fresh": measurement_to_json(generator.fresh),
     }
 
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """What a result is the result of."""
+    """The experiment, the seed and the last commit that a result belongs to."""
 
     experiment: Experiment
     seed: int
     last: Digest
-    """The digest of the last commit, which names the whole search."""
+    """The digest of the last commit. It covers the whole search, because each commit names its parent."""
 
 
-def search_result_to_json(verdict: SearchResult, origin: Provenance) -> dict[str, Json]:
-    """The result without its digest, and without effort. `passedOver` is there where somebody was."""
+def search_result_to_json(result: SearchResult, origin: Provenance) -> dict[str, Json]:
+    """Return the result without `digest` and `usage`. `passedOver` is present if generators were passed over."""
     return {
         "experimentDigest": origin.experiment.digest,
         "lastCommit": origin.last,
-        "objective": verdict.objective,
-        "stop": verdict.stop,
-        "seeds": {"run": origin.seed, "final": len(verdict.best.rollouts)},
-        "best": generator_to_json(verdict.best),
-        "initial": generator_to_json(verdict.initial),
-        "initials": [generator_to_json(one) for one in verdict.initials],
-        "gain": {"value": verdict.gain.value, "low": verdict.gain.low, "high": verdict.gain.high},
+        "objective": result.objective,
+        "stop": result.stop,
+        "seeds": {"run": origin.seed, "final": len(result.best.rollouts)},
+        "best": generator_to_json(result.best),
+        "initial": generator_to_json(result.initial),
+        "initials": [generator_to_json(generator) for generator in result.initials],
+        "gain": {"value": result.gain.value, "low": result.gain.low, "high": result.gain.high},
         "counts": {
-            "asked": verdict.counts.asked,
-            "items": verdict.counts.items,
-            "rejected": dict(verdict.counts.rejected),
-            "unscored": dict(verdict.counts.unscored),
-            "tokens": verdict.counts.tokens,
+            "asked": result.counts.asked,
+            "items": result.counts.items,
+            "rejected": dict(result.counts.rejected),
+            "unscored": dict(result.counts.unscored),
+            "tokens": result.counts.tokens,
         },
-        **({"passedOver": list(verdict.passed)} if verdict.passed else {}),
+        **({"passedOver": list(result.passed_over)} if result.passed_over else {}),
     }
 
 
-def serialize(verdict: SearchResult, origin: Provenance) -> str:
-    """The file's text as a run stores it: the same whatever the work took."""
-    return serialize_with_digest(search_result_to_json(verdict, origin))
+def serialize(result: SearchResult, origin: Provenance) -> str:
+    """Return the text that a run stores. It does not depend on the usage."""
+    return serialize_with_digest(search_result_to_json(result, origin))
 
 
 def serialize_with_digest(content: Mapping[str, Json]) -> str:
-    """The text with its own digest before everything else."""
+    """Return `content` as JSON with the digest of `content` as the first field."""
     return format_json({"digest": digest_bytes(canonical_json(content)), **content})
 
 
-def serialize_with_usage(stored: bytes, effort: Usage) -> str:
-    """The file's text as a reader gets it: with what the work took."""
-    return format_json({**json.loads(stored), "effort": usage_report.to_json(effort)})
+def serialize_with_usage(stored: bytes, usage: Usage) -> str:
+    """Return the text for readers: the stored JSON with `usage` added. Raises ValueError if `stored` is not JSON."""
+    return format_json({**json.loads(stored), "usage": usage_report.to_json(usage)})
 
 
 def format_json(content: Mapping[str, Json]) -> str:
+    """Format `content` as indented JSON. Raises ValueError if a number is not finite."""
     return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"

@@ -1,7 +1,9 @@
-"""The game round by round: how hard the items got, what they did to the takers, and what the takers made of it.
+"""The rounds of a game: the difficulty of the items, and the takers' scores before and after each move.
 
-The saw-tooth is `before` and `after`: the pool is turned over, the best taker of the round before falls; takers move,
-and the best of them is measured on the same pool. Both are search scores, and `after` is a maximum over noise.
+`before` is the score of the previous round's best taker on the new pool, and `after` is the score of the best taker
+after the takers moved, on the same pool. Plotted over the rounds, they form a saw-tooth.
+
+Limits: both are search scores. `after` is the maximum of noisy values, so it is biased upward.
 """
 
 from collections.abc import Sequence
@@ -14,65 +16,68 @@ from swarm_core.optimizers import optimization
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """One round as it was played."""
+    """The scores of one round."""
 
     number: int
     difficulty: float | None
-    """Of the best generator, for the takers it faced; None is unscored."""
+    """The difficulty of the best generator for the takers it faced; None if it has no score."""
     before: float | None = None
-    """What the best taker of the round before scores on this round's pool; None where it was not asked again."""
+    """The score of the previous round's best taker on this round's pool; None if it was not measured again."""
     after: float | None = None
-    """What the best taker scores on it after the takers' move."""
+    """The score of the best taker on this round's pool after the takers' move."""
     real: float | None = None
-    """What that one scores on held-out real items."""
+    """The score of that taker on held-out real items."""
     rivals: float | None = None
-    """And on the rivals' items."""
+    """The score of that taker on the rivals' items."""
     seeds: int = 0
-    """Seed items still in the pool."""
+    """The number of seed items that are still in the pool."""
     archive: int = 0
-    """Items in the archive."""
+    """The number of items in the archive."""
 
 
 def summarize(generators: Sequence[Commit], takers: Sequence[Commit], pools: Sequence[Pool]) -> tuple[Round, ...]:
-    """Every round, from its commits and its pool; the last may lack the takers'."""
-    found = []
-    for number, done in enumerate(generators):
+    """Return all rounds from their commits and pools. The takers may not have moved in the last one."""
+    rounds = []
+    for number, commit in enumerate(generators):
         if number < len(takers):
             last = takers[number - 1] if number else None
-            found.append(summarize_full_round(number, find_best_value(done), takers[number], pools[number], last))
+            rounds.append(summarize_full_round(number, find_best_value(commit), takers[number], pools[number], last))
         else:
-            found.append(Round(number, find_best_value(done)))
-    return tuple(found)
+            rounds.append(Round(number, find_best_value(commit)))
+    return tuple(rounds)
 
 
 def summarize_full_round(
     number: int, difficulty: float | None, takers: Commit, pool: Pool, last: Commit | None
 ) -> Round:
-    """A round in which both sides moved."""
-    shown = {probe.name: probe.fitness for probe in takers.held_out}
+    """Return a round in which both sides moved. `last`: the takers' commit of the previous round."""
+    held_out = {probe.name: probe.fitness for probe in takers.held_out}
     return Round(
         number=number,
         difficulty=difficulty,
         before=None if last is None else find_previous_best_score(takers, last),
         after=find_best_value(takers),
-        real=shown.get("real"),
-        rivals=shown.get("rivals"),
+        real=held_out.get("real"),
+        rivals=held_out.get("rivals"),
         seeds=sum(entry.round < 0 for entry in pool.entries),
         archive=len(pool.archive),
     )
 
 
-def find_best_value(done: Commit) -> float | None:
-    """What the best of a commit is believed to be worth."""
-    found = optimization.best(optimization.from_json(done.swarm))
-    return None if found is None else found.value
+def find_best_value(commit: Commit) -> float | None:
+    """Return the search's estimate of the value of a commit's best position; None if it has no score."""
+    best = optimization.best(optimization.from_json(commit.swarm))
+    return None if best is None else best.value
 
 
 def find_previous_best_score(takers: Commit, last: Commit) -> float | None:
-    """The score, in this round, of the taker that led the last one; its basis may have grown since."""
-    led = optimization.best(optimization.from_json(last.swarm))
-    if led is None:
+    """Return this round's score of the previous round's best taker; None if it was not measured.
+
+    The basis may have grown since then, so its position is extended with zeros.
+    """
+    previous_best = optimization.best(optimization.from_json(last.swarm))
+    if previous_best is None:
         return None
-    grown = len(takers.basis) - len(last.basis)
-    position = (*led.position, *(0.0,) * grown)
+    added = len(takers.basis) - len(last.basis)
+    position = (*previous_best.position, *(0.0,) * added)
     return next((probe.fitness for probe in takers.probes if probe.position == position), None)

@@ -1,4 +1,4 @@
-"""The picture of a search: every probe's fitness by iteration, and the verdict on fresh data beside it."""
+"""The figure of a search: the fitness of each probe by iteration, and the final evaluation on fresh items."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,19 +15,19 @@ BEST_COLOR, INITIAL_COLOR, PALE_COLOR = "#0b6e4f", "#8d99ae", "#c9d6df"
 MARKERS = {"Start": "D", "Explore": "o", "Remeasure": "x"}
 
 
-def draw(commits: Sequence[Commit], verdict: SearchResult, title: str, out: Path) -> None:
-    """Write the picture as PNG. The same run gives the same bytes with one version of matplotlib."""
+def draw(commits: Sequence[Commit], result: SearchResult, title: str, out: Path) -> None:
+    """Write the figure as PNG. The same run gives the same bytes with the same version of matplotlib."""
     figure = Figure(figsize=(11, 4.6), dpi=140, layout="constrained")
-    search, fresh = figure.subplots(1, 2, width_ratios=(2.2, 1), sharey=True)
-    plot_search(search, commits, verdict)
-    plot_fresh_values(fresh, verdict)
-    figure.legend(*search.get_legend_handles_labels(), loc="outside lower left", ncols=5, fontsize=8, frameon=False)
+    left, right = figure.subplots(1, 2, width_ratios=(2.2, 1), sharey=True)
+    plot_search(left, commits, result)
+    plot_fresh_values(right, result)
+    figure.legend(*left.get_legend_handles_labels(), loc="outside lower left", ncols=5, fontsize=8, frameon=False)
     figure.suptitle(title, x=0.01, ha="left", fontsize=12, fontweight="bold")
     figure.savefig(out, metadata={"Software": None})
 
 
-def plot_search(axes: Axes, commits: Sequence[Commit], verdict: SearchResult) -> None:
-    """Every probe of every iteration, and the best as the swarm believed it."""
+def plot_search(axes: Axes, commits: Sequence[Commit], result: SearchResult) -> None:
+    """Plot each probe of each iteration, and the swarm's estimate of the best value."""
     for purpose, marker in MARKERS.items():
         points = [
             (commit.iteration, probe.fitness)
@@ -38,34 +38,34 @@ def plot_search(axes: Axes, commits: Sequence[Commit], verdict: SearchResult) ->
         if points:
             label = {"Start": "start", "Explore": "particle", "Remeasure": "best, measured again"}[purpose]
             axes.plot(*zip(*points, strict=True), marker, color=INITIAL_COLOR, ms=4, alpha=0.75, label=label, ls="none")
-    believed = [(commit.iteration, optimization.best(optimization.from_json(commit.swarm))) for commit in commits]
-    steps = [(iteration, best.value) for iteration, best in believed if best is not None]
+    best_values = [(commit.iteration, optimization.best(optimization.from_json(commit.swarm))) for commit in commits]
+    steps = [(iteration, best.value) for iteration, best in best_values if best is not None]
     axes.step(*zip(*steps, strict=True), color=BEST_COLOR, lw=2, where="post", label="best, averaged")
-    axes.axhline(verdict.initial.fresh.value, color=INITIAL_COLOR, lw=1, ls="--", label="best initial, fresh items")
-    axes.set(xlabel="iteration", ylabel=verdict.objective.lower())
+    axes.axhline(result.initial.fresh.value, color=INITIAL_COLOR, lw=1, ls="--", label="best initial, fresh items")
+    axes.set(xlabel="iteration", ylabel=result.objective.lower())
     axes.set_title("while searching (noisy, selected)", loc="left", fontsize=10)
     axes.xaxis.set_major_locator(ticker.MaxNLocator(integer=True))
     style_axes(axes)
 
 
-def plot_fresh_values(axes: Axes, verdict: SearchResult) -> None:
-    """Fresh values with their 95 % intervals: the initial generators, then the best found."""
-    contenders: list[EvaluatedGenerator] = [*verdict.initials, verdict.best]
-    for place, one in enumerate(contenders):
-        value, color = one.fresh.value, BEST_COLOR if one is verdict.best else PALE_COLOR
-        error = [[max(0.0, value - one.fresh.low)], [max(0.0, one.fresh.high - value)]]
-        axes.bar(place, value, color=color, width=0.7, yerr=error, capsize=3, ecolor="#333333")
+def plot_fresh_values(axes: Axes, result: SearchResult) -> None:
+    """Plot the values on fresh items with their 95 % intervals: the initial generators, then the best one."""
+    generators: list[EvaluatedGenerator] = [*result.initials, result.best]
+    for column, generator in enumerate(generators):
+        value, color = generator.fresh.value, BEST_COLOR if generator is result.best else PALE_COLOR
+        error = [[max(0.0, value - generator.fresh.low)], [max(0.0, generator.fresh.high - value)]]
+        axes.bar(column, value, color=color, width=0.7, yerr=error, capsize=3, ecolor="#333333")
         axes.annotate(
             f"{value:.2f}",
-            (place, one.fresh.high),
+            (column, generator.fresh.high),
             ha="center",
             va="bottom",
             fontsize=8,
             xytext=(0, 2),
             textcoords="offset points",
         )
-    axes.set_xticks(range(len(contenders)), [*(one.name for one in verdict.initials), "best"])
-    gain = verdict.gain
+    axes.set_xticks(range(len(generators)), [*(generator.name for generator in result.initials), "best"])
+    gain = result.gain
     axes.set_title(
         f"on fresh items: gain {gain.value:+.3f} [{gain.low:+.3f}, {gain.high:+.3f}]", loc="left", fontsize=10
     )
@@ -73,7 +73,7 @@ def plot_fresh_values(axes: Axes, verdict: SearchResult) -> None:
 
 
 def style_axes(axes: Axes) -> None:
-    """No frame that says nothing."""
+    """Remove the top and right borders and add a light grid."""
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(axis="y", color="#eeeeee")
     axes.set_axisbelow(True)

@@ -1,7 +1,7 @@
-"""The verdict: the generator found against those the search began with, on fresh data.
+"""The result of a search: the best generator found, compared with the initial generators on fresh items.
 
-`Fresh` means drawn after every choice was made, from seeds the search never used; nothing is selected on it but the
-best initial generator, and that selection favours the initial side. The gain reported is therefore not flattered.
+Fresh items are drawn after all choices were made, from seeds that the search never used. The only selection on fresh
+items is that of the best initial generator, and it favors the initial side. So the reported gain is not biased upward.
 """
 
 from collections.abc import Sequence
@@ -30,37 +30,37 @@ class EvaluatedGenerator:
     position: Position
     """Coefficients over the initial adapters."""
     model: ModelName
-    searched: float | None
-    """What the search believed of it."""
+    search_value: float | None
+    """The search's estimate of its value; None if it has no score."""
     fresh: Measurement
     rollouts: tuple[Rollout, ...]
-    """One per final seed."""
+    """One rollout for each final seed."""
     groups: int = 1
-    """Blocks of coefficients in `position`: one for all tensors, or one for each layer."""
+    """The number of blocks of coefficients in `position`: one for all tensors, or one for each layer."""
 
 
 @dataclass(frozen=True, slots=True)
 class SearchResult:
-    """What the run found."""
+    """The result of the final evaluation."""
 
     objective: str
     best: EvaluatedGenerator
     initials: tuple[EvaluatedGenerator, ...]
     gain: Interval
-    """Fresh value of the best minus that of the best initial generator."""
+    """The value of the best generator minus that of the best initial one, on fresh items."""
     counts: RolloutTotals
-    """Over every rollout of the run."""
+    """The totals over all rollouts of the run."""
     stop: str
-    """Why the search ended."""
-    passed: tuple[str, ...] = ()
-    """The generators ranked before `best` that fresh items could not measure: too many scores were missing."""
+    """The reason why the search ended."""
+    passed_over: tuple[str, ...] = ()
+    """The generators ranked above `best` that could not be measured on fresh items: too many scores were missing."""
 
     @property
     def initial(self) -> EvaluatedGenerator:
-        """The initial generator that does best on fresh data."""
+        """The initial generator with the highest value on fresh items."""
         return select_best(self.initials)
 
 
 def select_best(contenders: Sequence[EvaluatedGenerator]) -> EvaluatedGenerator:
-    """The highest on fresh data; the first of equals."""
+    """Return the generator with the highest value on fresh items; the first one if several are equal."""
     return max(contenders, key=lambda contender: contender.fresh.value)

@@ -1,4 +1,4 @@
-"""The summary a person reads when a run ends: did it work, how sure is that, and what do the items look like."""
+"""The summary at the end of a run: the gain with its interval, the generators compared, and sample items."""
 
 import textwrap
 from collections.abc import Iterator
@@ -10,86 +10,94 @@ from swarm_trainer.report.search_result import EvaluatedGenerator, SearchResult
 
 COLUMNS = 79
 MAX_SAMPLES = 8
-"""Enough to see the kind of item, few enough to read."""
+"""The number of sample items shown for each generator."""
 
 
-def render(verdict: SearchResult, name: str) -> str:
-    """Plain text, under 80 columns."""
+def render(result: SearchResult, name: str) -> str:
+    """Return the summary as plain text, under 80 columns."""
     return (
         "\n".join(
             [
-                *format_headline(verdict, name),
+                *format_headline(result, name),
                 "",
-                *format_table(verdict),
+                *format_table(result),
                 "",
-                *format_samples(verdict),
+                *format_samples(result),
                 "",
-                *format_counts(verdict),
+                *format_counts(result),
             ]
         )
         + "\n"
     )
 
 
-def format_headline(verdict: SearchResult, name: str) -> Iterator[str]:
-    gain = verdict.gain
+def format_headline(result: SearchResult, name: str) -> Iterator[str]:
+    """Yield the gain, its interval and the conclusion in words."""
+    gain = result.gain
     yield name
     yield f"gain over the best initial generator {gain.value:+.3f}, 95 % interval {gain.low:+.3f} to {gain.high:+.3f}"
     if gain.low > 0:
-        yield "The generator found is better than the best it started with, on items drawn after the choice."
+        yield "The best generator found beats the best initial one, on items drawn after the choice."
     else:
-        yield "No gain is shown: the interval holds 0. More items, iterations or particles may resolve it."
+        yield "No gain is shown: the interval contains 0. More items, iterations or particles may help."
 
 
-def format_table(verdict: SearchResult) -> Iterator[str]:
-    where = "coefficients" if verdict.best.groups == 1 else "coefficients, mean over layers"
-    yield f"{'generator':<14}{'searched':>9}{'fresh':>8}   95 % interval    accepted  {where}"
-    for one in (*verdict.initials, verdict.best):
-        yield format_row(one, "best" if one is verdict.best else one.name)
-    yield from format_passed_over(verdict)
+def format_table(result: SearchResult) -> Iterator[str]:
+    """Yield one row for each initial generator and for the best one."""
+    coefficients = "coefficients" if result.best.groups == 1 else "coefficients, mean over layers"
+    yield f"{'generator':<14}{'searched':>9}{'fresh':>8}   95 % interval    accepted  {coefficients}"
+    for generator in (*result.initials, result.best):
+        yield format_row(generator, "best" if generator is result.best else generator.name)
+    yield from format_passed_over(result)
 
 
-def format_passed_over(verdict: SearchResult) -> Iterator[str]:
-    """Who was believed to be better and could not be measured; nothing where there was nobody."""
-    if verdict.passed:
-        told = f"ranked before it, but fresh items left too much without a score: {', '.join(verdict.passed)}"
-        yield from textwrap.wrap(told, COLUMNS)
+def format_passed_over(result: SearchResult) -> Iterator[str]:
+    """Yield the generators that ranked higher but could not be measured. Yields nothing if there are none."""
+    if result.passed_over:
+        text = f"ranked higher, but too many fresh answers have no score: {', '.join(result.passed_over)}"
+        yield from textwrap.wrap(text, COLUMNS)
 
 
-def format_row(one: EvaluatedGenerator, label: str) -> str:
-    asked = sum(rollout.asked - rollout.lost for rollout in one.rollouts)
-    searched = "" if one.searched is None else f"{one.searched:.3f}"
-    interval = f"{one.fresh.low:.3f} to {one.fresh.high:.3f}"
-    where = " ".join(f"{value:+.2f}" for value in positions.mean(one.position, one.groups))
-    return f"{label:<14}{searched:>9}{one.fresh.value:>8.3f}   {interval}  {one.fresh.n / max(1, asked):>9.0%}  {where}"
+def format_row(generator: EvaluatedGenerator, label: str) -> str:
+    """Format the row of a generator."""
+    asked = sum(rollout.asked - rollout.lost for rollout in generator.rollouts)
+    search_value = "" if generator.search_value is None else f"{generator.search_value:.3f}"
+    interval = f"{generator.fresh.low:.3f} to {generator.fresh.high:.3f}"
+    coefficients = " ".join(f"{value:+.2f}" for value in positions.mean(generator.position, generator.groups))
+    accepted = generator.fresh.n / max(1, asked)
+    return f"{label:<14}{search_value:>9}{generator.fresh.value:>8.3f}   {interval}  {accepted:>9.0%}  {coefficients}"
 
 
-def format_samples(verdict: SearchResult) -> Iterator[str]:
-    yield "items it writes (takers right)                items the best initial one writes"
-    ours, theirs = sample_items(verdict.best), sample_items(verdict.initial)
+def format_samples(result: SearchResult) -> Iterator[str]:
+    """Yield sample items of the best generator beside those of the best initial one."""
+    yield "items of the best (takers that are right)     items of the best initial one"
+    ours, theirs = sample_items(result.best), sample_items(result.initial)
     for left, right in zip(ours, theirs, strict=False):
         yield f"  {left:<44}{right}"
 
 
-def sample_items(one: EvaluatedGenerator) -> list[str]:
-    items = [(item, rollout) for rollout in one.rollouts[:1] for item in rollout.items[:MAX_SAMPLES]]
+def sample_items(generator: EvaluatedGenerator) -> list[str]:
+    """Return sample items, each with the number of takers that answered it right."""
+    items = [(item, rollout) for rollout in generator.rollouts[:1] for item in rollout.items[:MAX_SAMPLES]]
     return [f"{truncate(item.text)} ({count_right(item)}/{len(rollout.takers)})" for item, rollout in items]
 
 
 def truncate(item: str) -> str:
+    """Return an item on one line of at most 34 characters."""
     line = " ".join(item.split())
     return line if len(line) <= 34 else line[:33] + "…"
 
 
 def count_right(item: AnsweredItem) -> int:
-    """How many takers got full marks."""
+    """Return the number of takers whose answer has the full score of 1."""
     return sum(1 for answer in item.answers if not isinstance(answer.score, Unscored) and answer.score == 1.0)
 
 
-def format_counts(verdict: SearchResult) -> Iterator[str]:
-    counts = verdict.counts
+def format_counts(result: SearchResult) -> Iterator[str]:
+    """Yield why the search ended and the counts of items, answers and tokens."""
+    counts = result.counts
     rejected = ", ".join(f"{count} {gate}" for gate, count in counts.rejected.items()) or "none"
     unscored = ", ".join(f"{count} {reason}" for reason, count in counts.unscored.items()) or "none"
-    yield f"search ended: {verdict.stop}"
-    yield f"items asked for {counts.asked:,}, accepted {counts.items:,}; rejected: {rejected}"
+    yield f"search ended: {result.stop}"
+    yield f"items requested {counts.asked:,}, accepted {counts.items:,}; rejected: {rejected}"
     yield f"answers without a score: {unscored}; tokens generated: {counts.tokens:,}"

@@ -11,7 +11,7 @@ from swarm_core.recipe import canonical_json
 from swarm_core.usage import NO_USAGE, Usage
 from swarm_trainer.meter import Meter
 
-KEY = "effort.json"
+KEY = "usage.json"
 """A pointer; its sums only grow."""
 
 

@@ -34,7 +34,7 @@ class Progress:
     """Tokens generated since the last report."""
     fitness: tuple[tuple[str, float | None], ...] = ()
     """Probes measured so far in this iteration; None is unscored."""
-    effort: Usage = NO_USAGE
+    usage: Usage = NO_USAGE
     """What it took since the last report."""
 
 

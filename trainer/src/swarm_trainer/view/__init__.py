@@ -1,4 +1,4 @@
-"""What a person sees of a run: a live view in a terminal, lines elsewhere, or one JSON object per event.
+"""The display of a running run: a live view in a terminal, lines of text elsewhere, or one JSON object per event.
 
-All of it is drawn from the host's events and the time they arrived; nothing here reads a file or changes a run.
+All views use only the host's events and their times of arrival. They read no file and do not change a run.
 """

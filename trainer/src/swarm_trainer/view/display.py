@@ -1,7 +1,7 @@
-"""Chooses the view for where it is shown, and feeds it.
+"""Selects the view that fits the output, and passes events to it.
 
-A watcher is called by the host's only thread; the live view is drawn by rich's own, which reads one reference to a
-frozen scene and so always sees a whole one.
+The host's only thread calls a watcher. A thread of rich draws the live view. That thread reads one reference to a
+frozen snapshot, so it never sees a partial update.
 """
 
 import sys
@@ -16,7 +16,7 @@ from swarm_trainer.view import json_lines, live_view, text_lines
 from swarm_trainer.view.run_snapshot import RunSnapshot, apply_event
 
 FRAMES_PER_SECOND = 4
-"""Often enough for a clock that shows seconds, seldom enough to cost nothing on two cores."""
+"""Redraws per second: enough for a clock that shows seconds, with a negligible load on two cores."""
 
 WallClock = Callable[[], float]
 PrintLine = Callable[[str], None]
@@ -24,7 +24,7 @@ PrintLine = Callable[[str], None]
 
 @contextmanager
 def open_watcher(console: Console, clock: WallClock, *, as_json: bool = False) -> Iterator[Watcher]:
-    """A watcher that shows what it is told: as JSON if asked for, else as a picture in a terminal, else as lines."""
+    """Open a watcher that shows events: as JSON if requested, else live in a terminal, else as lines of text."""
     if as_json:
         yield lambda event: print_line(json_lines.format_event(event, clock()))
     elif console.is_terminal:
@@ -35,19 +35,19 @@ def open_watcher(console: Console, clock: WallClock, *, as_json: bool = False) -
 
 
 def print_line(text: str) -> None:
-    """Print at once: who follows a pipe or a log wants it now."""
+    """Print a line and flush it, so that readers of a pipe or a log see it at once."""
     print(text, file=sys.stdout, flush=True)
 
 
 def line_watcher(clock: WallClock, out: PrintLine) -> Watcher:
-    """A watcher that prints lines."""
-    scene = RunSnapshot(since=clock())
+    """Return a watcher that prints lines of text."""
+    snapshot = RunSnapshot(since=clock())
 
     def watch(event: Event) -> None:
-        nonlocal scene
+        nonlocal snapshot
         now = clock()
-        before, scene = scene, apply_event(scene, event, now)
-        text = text_lines.format_event(before, event, scene, now)
+        before, snapshot = snapshot, apply_event(snapshot, event, now)
+        text = text_lines.format_event(before, event, snapshot, now)
         if text is not None:
             out(text)
 
@@ -56,15 +56,15 @@ def line_watcher(clock: WallClock, out: PrintLine) -> Watcher:
 
 @contextmanager
 def live_watcher(console: Console, clock: WallClock) -> Iterator[Watcher]:
-    """A watcher that redraws a picture in place and leaves the last one standing."""
-    scene = RunSnapshot(since=clock())
+    """Open a watcher that redraws the view in place. The last view stays on the screen."""
+    snapshot = RunSnapshot(since=clock())
 
     def watch(event: Event) -> None:
-        nonlocal scene
-        scene = apply_event(scene, event, clock())
+        nonlocal snapshot
+        snapshot = apply_event(snapshot, event, clock())
 
     with Live(
-        get_renderable=lambda: live_view.render(scene, clock(), console.width),
+        get_renderable=lambda: live_view.render(snapshot, clock(), console.width),
         console=console,
         refresh_per_second=FRAMES_PER_SECOND,
     ):

@@ -1,7 +1,7 @@
-"""What is known of a run at one moment, as a value that events move on: `scene.absorb(before, event, now)`.
+"""The known state of a run at one moment, as an immutable value. `apply_event` returns the state after an event.
 
-Times are seconds on one clock, the caller's. The time left is the median duration of the iterations this host has
-done times those to come; it is the most it should be, because patience may end a search earlier.
+Times are seconds on the caller's clock. The remaining time is the median duration of the iterations that this host has
+completed, times the number of remaining iterations. It is an upper estimate, because patience may end a search earlier.
 """
 
 from dataclasses import dataclass, replace
@@ -14,13 +14,21 @@ from swarm_core.engine.receipt_fields import Scalar
 from swarm_core.engine.work import Kind, Receipt
 from swarm_core.swarm_names import GENERATORS
 from swarm_core.usage import NO_USAGE, Usage
-from swarm_trainer.host.run_events import Began, Entered, Event, Finished, Noticed, Started, Worked
+from swarm_trainer.host.run_events import (
+    Event,
+    ItemFinished,
+    ItemProgressed,
+    ItemStarted,
+    Notice,
+    PhaseEntered,
+    RunStarted,
+)
 from swarm_trainer.runtime.context import Progress
 
 
 @dataclass(frozen=True, slots=True)
 class ItemProgress:
-    """The work item in hand."""
+    """The current work item."""
 
     key: str
     since: float
@@ -33,7 +41,7 @@ class ItemProgress:
 
 @dataclass(frozen=True, slots=True)
 class RunSnapshot:
-    """All that is shown."""
+    """Everything that a view shows."""
 
     since: float
     name: str = ""
@@ -42,22 +50,22 @@ class RunSnapshot:
     phase: Phase = Phase.PENDING
     item: ItemProgress | None = None
     iteration: int = 0
-    """The iteration in hand, or the last one; 0 measures the start."""
+    """The current iteration, or the last one. Iteration 0 measures the start positions."""
     durations: tuple[float, ...] = ()
-    """Of the iterations done by this host, in seconds."""
+    """The durations, in seconds, of the iterations that this host has completed."""
     best: float | None = None
     initial: float | None = None
     mean: float | None = None
     moved: str | None = None
-    """The swarm whose figures these are, where more than one moves."""
+    """The swarm that these scores belong to, if several swarms move."""
     fitness: tuple[tuple[str, float | None], ...] = ()
-    """Probes of the iteration in hand, or of the last one until the next has measured something."""
+    """The probes of the current iteration. Until it has measured one, the probes of the last iteration."""
     message: str = ""
-    effort: Usage = NO_USAGE
-    """What this host's work took so far."""
+    usage: Usage = NO_USAGE
+    """The usage of this host so far."""
 
     def left(self, now: float) -> float | None:
-        """Seconds the search may still take; None while that cannot be told."""
+        """Return the estimated remaining seconds of the search; None while there is no estimate."""
         if not self.durations or self.phase is not Phase.ITERATING:
             return None
         in_hand = self.item is not None and parse_iteration(self.item.key) is not None
@@ -66,37 +74,38 @@ class RunSnapshot:
         return max(0.0, median(self.durations) * (turns + in_hand) - spent)
 
     def rate(self, now: float) -> float | None:
-        """Tokens per second in the item in hand; None while nothing has been generated."""
+        """Return the tokens per second of the current item; None if it has not generated any."""
         if self.item is None or not self.item.tokens or now <= self.item.since:
             return None
         return self.item.tokens / (now - self.item.since)
 
 
-def apply_event(scene: RunSnapshot, event: Event, now: float) -> RunSnapshot:
-    """The scene after `event`, which arrived at `now`."""
+def apply_event(snapshot: RunSnapshot, event: Event, now: float) -> RunSnapshot:
+    """Return the snapshot after `event`, which arrived at `now`."""
     match event:
-        case Began(name, folder, iterations):
-            return replace(scene, name=name, folder=str(folder), iterations=iterations)
-        case Entered(phase):
-            return replace(scene, phase=phase)
-        case Started(key, attempt):
-            message = f"{key}: attempt {attempt}" if attempt > 1 else scene.message
+        case RunStarted(name, folder, iterations):
+            return replace(snapshot, name=name, folder=str(folder), iterations=iterations)
+        case PhaseEntered(phase):
+            return replace(snapshot, phase=phase)
+        case ItemStarted(key, attempt):
+            message = f"{key}: attempt {attempt}" if attempt > 1 else snapshot.message
             index = parse_iteration(key)
-            at = scene.iteration if index is None else index
-            return replace(scene, item=ItemProgress(key, now), iteration=at, message=message)
-        case Worked(progress):
-            return apply_progress(scene, progress, now)
-        case Finished(receipt):
-            return apply_finished(scene, receipt, now)
-        case Noticed(text):
-            return replace(scene, message=text)
+            iteration = snapshot.iteration if index is None else index
+            return replace(snapshot, item=ItemProgress(key, now), iteration=iteration, message=message)
+        case ItemProgressed(progress):
+            return apply_progress(snapshot, progress, now)
+        case ItemFinished(receipt):
+            return apply_finished(snapshot, receipt, now)
+        case Notice(text):
+            return replace(snapshot, message=text)
         case _:
             assert_never(event)
 
 
-def apply_progress(scene: RunSnapshot, progress: Progress, now: float) -> RunSnapshot:
-    same = scene.item is not None and scene.item.key == progress.key
-    item = scene.item if same and scene.item is not None else ItemProgress(progress.key, now)
+def apply_progress(snapshot: RunSnapshot, progress: Progress, now: float) -> RunSnapshot:
+    """Return the snapshot after a report of progress."""
+    same_item = snapshot.item is not None and snapshot.item.key == progress.key
+    item = snapshot.item if same_item and snapshot.item is not None else ItemProgress(progress.key, now)
     item = replace(
         item,
         note=progress.note,
@@ -105,28 +114,29 @@ def apply_progress(scene: RunSnapshot, progress: Progress, now: float) -> RunSna
         tokens=item.tokens + progress.tokens,
         fitness=progress.fitness or item.fitness,
     )
-    return replace(scene, item=item, fitness=item.fitness or scene.fitness, effort=scene.effort + progress.effort)
+    return replace(snapshot, item=item, fitness=item.fitness or snapshot.fitness, usage=snapshot.usage + progress.usage)
 
 
-def apply_finished(scene: RunSnapshot, receipt: Receipt, now: float) -> RunSnapshot:
+def apply_finished(snapshot: RunSnapshot, receipt: Receipt, now: float) -> RunSnapshot:
+    """Return the snapshot after an item finished with this receipt."""
     index = parse_iteration(receipt.key)
-    mine = scene.item if scene.item is not None and scene.item.key == receipt.key else None
-    scene = replace(scene, item=None) if mine else scene
+    finished = snapshot.item if snapshot.item is not None and snapshot.item.key == receipt.key else None
+    snapshot = replace(snapshot, item=None) if finished else snapshot
     if index is None:
-        return scene
+        return snapshot
     swarm = receipt.key.split(".")[1]
     return replace(
-        scene,
+        snapshot,
         iteration=index,
-        durations=(*scene.durations, now - mine.since) if mine else scene.durations,
+        durations=(*snapshot.durations, now - finished.since) if finished else snapshot.durations,
         best=receipt_fields.number(receipt, Scalar.BEST),
         initial=receipt_fields.number(receipt, Scalar.INITIAL),
         mean=receipt_fields.number(receipt, Scalar.MEAN),
-        moved=swarm if swarm != GENERATORS or scene.moved else None,
+        moved=swarm if swarm != GENERATORS or snapshot.moved else None,
     )
 
 
 def parse_iteration(key: str) -> int | None:
-    """The iteration a work item is about, counted from 0; None for other kinds of work."""
+    """Return the iteration, counted from 0, of a work item's key; None for other kinds of work."""
     kind, _, rest = key.partition(".")
     return int(rest.rpartition(".")[2]) if kind == Kind.ITERATE else None

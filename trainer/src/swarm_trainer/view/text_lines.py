@@ -1,37 +1,45 @@
-"""The run as lines, for logs and pipes: one per phase, per item that ends, and per thing worth knowing."""
+"""The display of a run as lines of text, for logs and pipes: one per phase, per finished item and per notice."""
 
 from collections.abc import Iterator
 from typing import assert_never
 
 from swarm_core.text import printable
 from swarm_core.usage import Usage
-from swarm_trainer.host.run_events import Began, Entered, Event, Finished, Noticed, Started, Worked
+from swarm_trainer.host.run_events import (
+    Event,
+    ItemFinished,
+    ItemProgressed,
+    ItemStarted,
+    Notice,
+    PhaseEntered,
+    RunStarted,
+)
 from swarm_trainer.view import number_format
 from swarm_trainer.view.run_snapshot import RunSnapshot, parse_iteration
 
 
 def format_event(before: RunSnapshot, event: Event, after: RunSnapshot, now: float) -> str | None:
-    """What to print about `event`, which led from one scene to the other; None for nothing."""
+    """Return the line for `event`, or None. `before` and `after`: the snapshots around the event."""
     match event:
-        case Began(name, folder):
+        case RunStarted(name, folder):
             return printable.to_single_line(f"run {name} in {folder}")
-        case Entered(phase):
+        case PhaseEntered(phase):
             return f"phase {phase}"
-        case Finished(receipt) if parse_iteration(receipt.key) is not None:
+        case ItemFinished(receipt) if parse_iteration(receipt.key) is not None:
             return format_iteration(before, after, now)
-        case Finished(receipt):
+        case ItemFinished(receipt):
             took = f" in {number_format.format_duration(now - before.item.since)}" if before.item else ""
             return f"{receipt.key} done{took}"
-        case Noticed(text):
+        case Notice(text):
             return printable.to_single_line(text)
-        case Started() | Worked():
+        case ItemStarted() | ItemProgressed():
             return None
         case _:
             assert_never(event)
 
 
 def format_iteration(before: RunSnapshot, after: RunSnapshot, now: float) -> str:
-    """`iteration 7/24  best 0.512 (+0.092)  mean 0.431  3.1k tok/s  1m20s left`."""
+    """Return a line such as `iteration 7/24  best 0.512 (+0.092)  mean 0.431  3.1k tok/s  1m20s left`."""
     rate, left = before.rate(now), after.left(now)
     parts = [
         f"iteration {after.iteration}/{after.iterations}",
@@ -40,14 +48,14 @@ def format_iteration(before: RunSnapshot, after: RunSnapshot, now: float) -> str
         f"mean {number_format.format_fitness(after.mean)}",
         "" if rate is None else number_format.format_rate(rate),
         "" if left is None else f"{number_format.format_duration(left)} left",
-        *format_problems(after.effort),
+        *format_problems(after.usage),
     ]
     return "  ".join(part for part in parts if part)
 
 
-def format_problems(effort: Usage) -> Iterator[str]:
-    """What went wrong so far, as far as anything did: `3 failed`, `12 sent again`, `2 unscored`."""
-    unscored = sum(count for _, count in effort.unscored)
-    for count, what in ((effort.failed, "failed"), (effort.retries, "sent again"), (unscored, "unscored")):
+def format_problems(usage: Usage) -> Iterator[str]:
+    """Yield the problems so far, such as `3 failed`, `12 sent again` and `2 unscored`. No problem yields nothing."""
+    unscored = sum(count for _, count in usage.unscored)
+    for count, what in ((usage.failed, "failed"), (usage.retries, "sent again"), (unscored, "unscored")):
         if count:
             yield f"{count:,} {what}"

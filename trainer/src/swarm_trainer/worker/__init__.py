@@ -1,5 +1,6 @@
-"""The warm process that carries out work items for the embedded host, one after another.
+"""The warm process that runs work items for the local host, one after another.
 
-It is alone with its device: torch is imported once, models stay loaded, and no item depends on an earlier one. Items
-come as JSON lines on stdin, what is to be said goes out as JSON lines (`messages`), everything else is log.
+It imports torch once and keeps models loaded. It is the only user of its device, and no item depends on an earlier one.
+Items arrive as JSON lines on stdin, messages (`messages`) leave as JSON lines on stdout, and all other output goes to
+the log.
 """

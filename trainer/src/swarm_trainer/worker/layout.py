@@ -1,6 +1,7 @@
-"""Where things are in a run folder: every path of it, and nothing else.
+"""The paths of a run folder.
 
-The store is the truth. `state.json` and `run.json` are the host's memory; the rest is for people or can be made again.
+The store is the source of truth. `state.json` and `run.json` are the host's memory. All other files are for people or
+can be created again.
 """
 
 from dataclasses import dataclass
@@ -15,53 +16,55 @@ class Layout:
 
     @property
     def run(self) -> Path:
-        """Which experiment the folder belongs to; written once."""
+        """The experiment that the folder belongs to; written once."""
         return self.root / "run.json"
 
     @property
-    def order(self) -> Path:
-        """The resolved spec that the worker reads; written at every start."""
+    def worker_spec(self) -> Path:
+        """The resolved spec that the worker reads; written at each start."""
         return self.root / "resolved.json"
 
     @property
     def state(self) -> Path:
-        """The engine's state; replaced before anything is done about it."""
+        """The engine's state; saved before the host acts on it."""
         return self.root / "state.json"
 
     @property
     def status(self) -> Path:
-        """The state as people and programs read it; never read back."""
+        """The status for people and programs; dataswarm never bases a decision on it."""
         return self.root / "status.json"
 
     @property
     def lock(self) -> Path:
-        """Held while a host lives; names it."""
+        """Locked while a host runs; the content names the host."""
         return self.root / "lock"
 
     @property
     def log(self) -> Path:
-        """What workers and their libraries print, tracebacks included."""
+        """The output of workers and their libraries, including tracebacks."""
         return self.root / "worker.log"
 
     @property
     def store(self) -> Path:
+        """The artifact store, if the run has no bucket."""
         return self.root / "store"
 
     @property
     def cache(self) -> Path:
-        """Artefacts unpacked; may be removed while no host lives."""
+        """Unpacked artifacts; may be deleted while no host runs."""
         return self.root / "cache"
 
     @property
     def staging(self) -> Path:
-        """Results on their way to their place."""
+        """Results while they are being installed."""
         return self.root / ".staging"
 
     @property
     def result(self) -> Path:
-        """Stands only when every other result stands."""
+        """The result for programs; exists only when all other results exist."""
         return self.root / "result.json"
 
     @property
     def summary(self) -> Path:
+        """The summary for people."""
         return self.root / "summary.txt"

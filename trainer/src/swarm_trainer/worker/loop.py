@@ -1,11 +1,11 @@
-"""The worker's loop: a line in, an item carried out, lines out.
+"""The worker's loop: it reads an item, runs it and sends messages.
 
-Whatever an item raises becomes an `Unfinished` with a one-line message, its traceback goes to the log, and the loop
-goes on. End of input ends the process at once, in the middle of an item too: either nothing is wanted any more or the
-host is dead, and a receipt is published last, so that any moment is a good one to stop.
+An exception in an item becomes a `FailedAttempt` with a message on one line. Its traceback goes to the log, and the
+loop continues. The end of the input ends the process at once, even during an item: the host has no more work or has
+died. A step publishes its receipt last, so the process may stop at any moment.
 
-Libraries print. What they write to stdout joins stderr, which the host points at the log, and the channel to the
-host is a copy of stdout that nobody else knows of.
+Libraries print to stdout. Their output is redirected to stderr, which the host writes to the log. The channel to the
+host is a private copy of stdout.
 """
 
 import ctypes
@@ -25,45 +25,45 @@ from swarm_trainer.runtime.context import Progress
 from swarm_trainer.worker import messages, storage_errors
 
 ItemExecutor = Callable[[WorkItem, Callable[[Progress], None]], Receipt]
-"""Does an item, reporting as it goes. Raises BadInputError when the user's input cannot work."""
+"""Runs an item and reports its progress. Raises BadInputError if the user's input is wrong."""
 
 MAX_MESSAGE_CHARACTERS = 500
-"""Of an error, in status and on one line; the rest is in the log."""
+"""The maximum length of an error message in the status; the log has the full text."""
 
 PR_SET_PDEATHSIG = 1
-"""prctl(2): the signal this process gets when the thread that started it ends."""
+"""prctl(2): sets the signal that this process receives when the thread that started it ends."""
 
 
-def main(carry_out: ItemExecutor) -> NoReturn:
-    """Serve the host at the other end of stdin and stdout, until the input ends and the process with it."""
+def main(execute_item: ItemExecutor) -> NoReturn:
+    """Run items from stdin and send messages to stdout until the input ends, which ends the process."""
     die_with_parent()
     with private_channel() as channel:
         lines: queue.SimpleQueue[str] = queue.SimpleQueue()
         threading.Thread(target=read, args=(sys.stdin, lines), daemon=True).start()
         while True:
-            execute_line(lines.get(), carry_out, lambda message: send(channel, message))
+            execute_line(lines.get(), execute_item, lambda message: send(channel, message))
 
 
-def execute_line(line: str, carry_out: ItemExecutor, say: Callable[[messages.Message], None]) -> None:
-    """Carry out the item of `line` and say how it ended."""
+def execute_line(line: str, execute_item: ItemExecutor, send_message: Callable[[messages.Message], None]) -> None:
+    """Run the item of `line` and send its outcome. Raises ValueError if the line is not a work item."""
     item = WorkItem.from_json(line)
     print(f"--- {item.key}, attempt {item.attempt}", file=sys.stderr, flush=True)
-    say(execute(item, carry_out, say))
+    send_message(execute(item, execute_item, send_message))
 
 
 def execute(
-    item: WorkItem, carry_out: ItemExecutor, report: Callable[[Progress], None]
+    item: WorkItem, execute_item: ItemExecutor, report: Callable[[Progress], None]
 ) -> Receipt | messages.FailedAttempt:
-    """The receipt of `item`, or why there is none."""
+    """Run `item`; return its receipt, or the failure if it raised an exception."""
     try:
-        return carry_out(item, report)
+        return execute_item(item, report)
     except Exception as error:
         return messages.FailedAttempt(item.key, describe_failure(error, item.attempt))
 
 
 def describe_failure(error: Exception, attempt: int) -> Failed:
-    """What `error` says of an attempt; its traceback goes to the log unless it tells the user all there is."""
-    if isinstance(error, BadInputError | CorruptError):  # bytes that were changed are no better at the next attempt
+    """Return the failure for `error`. The traceback goes to the log, unless the message alone explains the failure."""
+    if isinstance(error, BadInputError | CorruptError):  # corrupt bytes would still be corrupt at the next attempt
         return Failed(attempt, FailureReason.BAD_INPUT, collapse_and_cut(str(error)))
     traceback.print_exception(error)
     refusal = storage_errors.explain_refusal(error)
@@ -73,13 +73,13 @@ def describe_failure(error: Exception, attempt: int) -> Failed:
 
 
 def collapse_and_cut(text: str) -> str:
-    """`text` with its white space closed up, and cut."""
-    joined = " ".join(text.split())
-    return joined if len(joined) <= MAX_MESSAGE_CHARACTERS else joined[: MAX_MESSAGE_CHARACTERS - 1] + "…"
+    """Return `text` on one line, with single spaces, cut to MAX_MESSAGE_CHARACTERS."""
+    collapsed = " ".join(text.split())
+    return collapsed if len(collapsed) <= MAX_MESSAGE_CHARACTERS else collapsed[: MAX_MESSAGE_CHARACTERS - 1] + "…"
 
 
 def read(lines: TextIO, inbox: queue.SimpleQueue[str]) -> None:
-    """Hand every line on; at the end of input, end the process."""
+    """Put each line into the inbox. At the end of the input, end the process."""
     for line in lines:
         inbox.put(line)
     sys.stderr.flush()
@@ -87,7 +87,7 @@ def read(lines: TextIO, inbox: queue.SimpleQueue[str]) -> None:
 
 
 def private_channel() -> TextIO:
-    """The stdout this process was started with, for messages alone; from now on file descriptor 1 is stderr."""
+    """Return the original stdout for messages only. From now on, file descriptor 1 points to stderr."""
     sys.stdout.flush()
     channel = os.dup(1)
     os.dup2(2, 1)
@@ -95,11 +95,15 @@ def private_channel() -> TextIO:
 
 
 def send(channel: TextIO, message: messages.Message) -> None:
+    """Write a message to the channel and flush it. Raises OSError if the host has closed the channel."""
     channel.write(messages.encode(message) + "\n")
     channel.flush()
 
 
 def die_with_parent() -> None:
-    """Ask Linux to kill this process when its parent dies; elsewhere the end of input does, a little later."""
+    """Ask Linux to kill this process when its parent dies. On other systems the end of the input ends it, a bit later.
+
+    prctl follows the parent thread, not the parent process, so the host must start workers from its main thread.
+    """
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -1,7 +1,8 @@
-"""What a worker says to its host: one JSON object per line, `say` naming its kind.
+"""The messages of a worker to its host: one JSON object per line, with the kind in `type`.
 
-For one work item: any number of `Progress`, then exactly one `Receipt` or `FailedAttempt`. A worker that ends without
-either has died, and its host says so. Messages inform; what counts stands in the store before it is said.
+For each work item a worker sends any number of `Progress` messages, then exactly one `Receipt` or `FailedAttempt`. If a
+worker exits without one, the host reports that it died. Messages only inform: a worker sends a receipt after the store
+holds it.
 """
 
 import json
@@ -25,43 +26,43 @@ Message = Progress | Receipt | FailedAttempt
 
 
 def encode(message: Message) -> str:
-    """The line of `message`, without its end. Raises ValueError on a number that is not finite."""
+    """Return the line for `message`, without a newline. Raises ValueError if a number is not finite."""
     match message:
         case Progress():
-            fields = {"say": "progress", **asdict(message)}
+            fields = {"type": "progress", **asdict(message)}
         case Receipt():
-            fields = {"say": "receipt", **json.loads(message.to_bytes())}
+            fields = {"type": "receipt", **json.loads(message.to_bytes())}
         case FailedAttempt():
-            fields = {"say": "unfinished", "key": message.key, **asdict(message.failed)}
+            fields = {"type": "failed", "key": message.key, **asdict(message.failed)}
         case _:
             assert_never(message)
     return json.dumps(fields, allow_nan=False)
 
 
 def decode(line: str) -> Message:
-    """The message of `line`. Raises ValueError when it is none."""
+    """Parse a line. Raises ValueError if it is not a message."""
     try:
         fields = json.loads(line)
-        return parse_fields(fields.pop("say"), fields)
+        return parse_fields(fields.pop("type"), fields)
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"not a worker's message: {line[:200]!r}") from error
 
 
 def parse_fields(kind: str, fields: dict[str, object]) -> Message:
-    """The message of this kind. Raises ValueError, KeyError or TypeError when the fields do not fit it."""
+    """Build the message of this kind. Raises ValueError, KeyError or TypeError if the fields do not match the kind."""
     match kind:
         case "progress":
             return parse_progress(**fields)  # type: ignore[arg-type]
         case "receipt":
             return Receipt(**fields)  # type: ignore[arg-type]
-        case "unfinished":
+        case "failed":
             key, reason = str(fields.pop("key")), FailureReason(str(fields.pop("reason")))
             return FailedAttempt(key, Failed(reason=reason, **fields))  # type: ignore[arg-type]
         case _:
-            raise ValueError(f"a worker says progress, receipt or unfinished, not {kind!r}")
+            raise ValueError(f"message type {kind!r}: a worker sends progress, receipt or failed")
 
 
-def parse_progress(fitness: list[list[str | float | None]], effort: dict[str, object], **fields: object) -> Progress:
-    """Progress from its JSON fields, where tuples have become lists."""
+def parse_progress(fitness: list[list[str | float | None]], usage: dict[str, object], **fields: object) -> Progress:
+    """Build a `Progress` from its JSON fields, in which tuples are lists."""
     rows = tuple((str(name), None if value is None else float(value)) for name, value in fitness)
-    return Progress(fitness=rows, effort=Usage.from_fields(effort), **fields)  # type: ignore[arg-type]
+    return Progress(fitness=rows, usage=Usage.from_fields(usage), **fields)  # type: ignore[arg-type]

@@ -1,7 +1,7 @@
-"""What a worker is started for: the resolved spec of the run, and the folder its relative paths start from.
+"""The input of a worker: the resolved spec of the run and the folder that its relative paths start from.
 
-The host writes it into the run folder before it starts a worker; a worker reads it once. The context, and with it
-models that were loaded, lives as long as the process.
+The host writes it to the run folder before it starts a worker, and a worker reads it once. The context, including
+loaded models, lives as long as the process.
 """
 
 import json
@@ -26,82 +26,84 @@ from swarm_trainer.worker.loop import ItemExecutor
 
 @dataclass(frozen=True, slots=True)
 class WorkerSpec:
-    """The run as a worker gets to know it."""
+    """The resolved spec of a run and the folder of its relative paths."""
 
     resolved: ResolvedSpec
     base_folder: Path
-    """Absolute."""
+    """The folder that relative paths in the spec start from; absolute."""
 
     def to_bytes(self) -> bytes:
+        """Return the content of the spec file."""
         fields = {"baseFolder": str(self.base_folder), "spec": json.loads(self.resolved.model_dump_json())}
         return json.dumps(fields, indent=1).encode() + b"\n"
 
     @classmethod
     def from_bytes(cls, data: bytes) -> "WorkerSpec":
-        """Raises ValueError for anything that `to_bytes` did not write."""
+        """Parse the content of the spec file. Raises ValueError if `to_bytes` did not write it."""
         fields = json.loads(data)
         return cls(ResolvedSpec.model_validate_json(json.dumps(fields["spec"])), Path(fields["baseFolder"]))
 
 
 def load_executor(folder: Path) -> ItemExecutor:
-    """What the worker of the run in `folder` does with an item. Raises ValueError or OSError without an order there."""
+    """Return the function that runs an item of the run in `folder`.
+
+    Raises ValueError or OSError if the folder has no readable spec file, StoreError if the store cannot be opened.
+    """
     layout = Layout(folder)
-    order = WorkerSpec.from_bytes(layout.order.read_bytes())
-    limit_threads(order.resolved)
+    spec = WorkerSpec.from_bytes(layout.worker_spec.read_bytes())
+    limit_threads(spec.resolved)
     meter = Meter()
-    opened = open_store(layout, order, meter)
-    return build_executor(
-        Context(order.resolved, opened, layout.cache, order.base_folder, reject_progress, meter=meter)
-    )
+    store = open_store(layout, spec, meter)
+    return build_executor(Context(spec.resolved, store, layout.cache, spec.base_folder, reject_progress, meter=meter))
 
 
 def build_executor(context: Context) -> ItemExecutor:
-    """What is done with an item in these surroundings, whoever the host is."""
+    """Return the function that runs an item in this context. Local workers and pods both use it."""
 
-    def carry_out(item: WorkItem, report: Callable[[Progress], None]) -> Receipt:
+    def execute_item(item: WorkItem, report: Callable[[Progress], None]) -> Receipt:
         context.progress = report
         if item.kind is Kind.PREPARE:
             check_store(context)
         return steps.execute(item, context)
 
-    return carry_out
+    return execute_item
 
 
-def open_store(layout: Layout, order: WorkerSpec, meter: Meter | None = None) -> ArtifactStore:
-    """The store of a run: a bucket if the spec names one, else in the run folder. Raises StoreError."""
-    place = order.resolved.storage
-    return store_location.open_store(place if isinstance(place, S3Storage) else layout.store, layout.cache, meter)
+def open_store(layout: Layout, spec: WorkerSpec, meter: Meter | None = None) -> ArtifactStore:
+    """Open the store of a run: the bucket that the spec names, or the one in the run folder. Raises StoreError."""
+    storage = spec.resolved.storage
+    return store_location.open_store(storage if isinstance(storage, S3Storage) else layout.store, layout.cache, meter)
 
 
-def open_reachable_store(layout: Layout, order: WorkerSpec) -> ArtifactStore:
-    """The store of a run, for a host: one that cannot be reached is refused at once. Raises StoreError."""
-    opened = open_store(layout, order)
-    if not isinstance(opened, LocalStore):
-        from swarm_trainer.stores import store_checks  # noqa: PLC0415 (boto3 takes a while, and most runs need none)
+def open_reachable_store(layout: Layout, spec: WorkerSpec) -> ArtifactStore:
+    """Open the store of a run and check at once that it can be reached. Raises StoreError if it cannot."""
+    store = open_store(layout, spec)
+    if not isinstance(store, LocalStore):
+        from swarm_trainer.stores import store_checks  # noqa: PLC0415 (boto3 loads slowly, and most runs do not need it)
 
-        store_checks.check_reachable(opened)
-    return opened
+        store_checks.check_reachable(store)
+    return store
 
 
 def check_store(context: Context) -> None:
-    """At the beginning of a run: its store keeps its word, and holds no other experiment.
+    """Check, before a run starts, that its store supports conditional writes and holds no other experiment.
 
-    Raises StoreError and, where a run of the same name left another experiment behind, BadInputError.
+    Raises StoreError if the store lacks a guarantee, BadInputError if it holds another experiment of the same name.
     """
     if not isinstance(context.store, LocalStore):
-        from swarm_trainer.stores import store_checks  # noqa: PLC0415 (boto3 takes a while, and most runs need none)
+        from swarm_trainer.stores import store_checks  # noqa: PLC0415 (boto3 loads slowly, and most runs do not need it)
 
         store_checks.check_conditional_writes(context.store)
     pins.check_experiment(context.resolved, context.store)
 
 
 def limit_threads(resolved: ResolvedSpec) -> None:
-    """Bound the threads of every numeric library. They read this when they are imported, which is later."""
+    """Limit the threads of all numeric libraries. Call this before they are imported, because they read it then."""
     threads = resolved.execution.local.threads
     if threads is not None:
         os.environ["OMP_NUM_THREADS"] = str(threads)
 
 
 def reject_progress(progress: Progress) -> None:
-    """Takes reports while no item is in hand: there are none."""
+    """The receiver of progress while no item runs: it raises AssertionError, because there must be no progress then."""
     raise AssertionError(f"progress outside an item: {progress.key}")

@@ -1,8 +1,8 @@
-"""Tells storage that cannot be written from every other error, in one line for the user.
+"""Recognizes errors that say storage cannot be written, and explains them to the user in one line.
 
-A full disk or a read-only folder is no accident of one attempt: trying again cannot help, making room can. Libraries
-wrap such errors, so the causes of an error are looked through as well; a store explains them itself, and a distant one
-says by the error's class (`RefusedError`) that trying again cannot help.
+A retry cannot fix a full disk or a read-only folder; only the user can. Libraries wrap such errors, so the causes of an
+error are searched too. A store explains its own errors, and a remote store marks an error that a retry cannot fix by
+its class (`RefusedError`).
 """
 
 import errno
@@ -12,36 +12,37 @@ from collections.abc import Iterator
 from swarm_core.ports import RefusedError, StoreError
 
 REFUSAL_MESSAGES = {
-    errno.ENOSPC: "the disk is full: free some space, or give another place with --folder, and run again",
-    errno.EDQUOT: "the disk quota is used up: free some space, or give another place with --folder, and run again",
-    errno.EROFS: "the file system is read-only: give a place that can be written with --folder",
-    errno.EACCES: "permission denied: make it accessible, or give another place with --folder",
-    errno.EPERM: "not permitted: make it accessible, or give another place with --folder",
+    errno.ENOSPC: "the disk is full: free some space, or choose another folder with --folder, and run again",
+    errno.EDQUOT: "the disk quota is used up: free some space, or choose another folder with --folder, and run again",
+    errno.EROFS: "the file system is read-only: choose a writable folder with --folder",
+    errno.EACCES: "permission denied: make it accessible, or choose another folder with --folder",
+    errno.EPERM: "not permitted: make it accessible, or choose another folder with --folder",
 }
+"""The explanation for each error number that a retry cannot fix."""
 
 
 def explain_refusal(error: BaseException) -> str | None:
-    """What to tell the user if storage refused; None for any other error."""
+    """Return the explanation if storage refused to be written; None for any other error."""
     for cause in walk_causes(error):
         if isinstance(cause, RefusedError):
             return str(cause)
         code = find_refusal_errno(cause)
         if code is not None:
-            place = cause.filename if isinstance(cause, OSError) and cause.filename else "storage"
-            explained = [str(outer) for outer in walk_causes(error) if isinstance(outer, StoreError)]
-            return explained[0] if explained else f"{place}: {REFUSAL_MESSAGES[code]}"
+            path = cause.filename if isinstance(cause, OSError) and cause.filename else "storage"
+            explanations = [str(outer) for outer in walk_causes(error) if isinstance(outer, StoreError)]
+            return explanations[0] if explanations else f"{path}: {REFUSAL_MESSAGES[code]}"
     return None
 
 
 def find_refusal_errno(error: BaseException) -> int | None:
-    """The errno of a refusal, also where a library (safetensors, torch) left only its text of a full disk."""
+    """Return the errno of a refusal. Libraries such as safetensors and torch keep only the text of a full disk."""
     if isinstance(error, OSError) and error.errno in REFUSAL_MESSAGES:
         return error.errno
     return errno.ENOSPC if os.strerror(errno.ENOSPC) in str(error) else None
 
 
 def walk_causes(error: BaseException) -> Iterator[BaseException]:
-    """`error` and what caused it, outermost first."""
+    """Yield `error` and its causes, outermost first."""
     current: BaseException | None = error
     while current is not None:
         yield current

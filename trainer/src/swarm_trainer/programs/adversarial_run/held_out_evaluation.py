@@ -10,6 +10,7 @@ from math import ceil
 from swarm_core import commit
 from swarm_core.commit import ProbeResult
 from swarm_core.engine.work import WorkItem
+from swarm_core.items import Item, select_distinct
 from swarm_core.optimizers import optimization
 from swarm_core.optimizers.optimizer import SearchState
 from swarm_core.ports import Inference
@@ -43,21 +44,22 @@ def generate_drafts(item: WorkItem, context: Context) -> None:
         build_writing_job(context, ready.examination, wanted) for wanted in pools.list_draft_requests(context, before)
     ]
     for number, rollout in enumerate(lanes.run_jobs(engines, jobs), 1):
-        effort = context.record_usage()
-        context.progress(Progress(item.key, "writing new items", number, len(jobs), rollout.tokens, effort=effort))
+        usage = context.record_usage()
+        context.progress(Progress(item.key, "writing new items", number, len(jobs), rollout.tokens, usage=usage))
 
 
 def measure_best_taker(item: WorkItem, context: Context, turn: Turn, swarm: SearchState) -> tuple[ProbeResult, ...]:
-    """The best taker after its turn on held-out data; nothing while none was scored."""
+    """The best taker after its turn on held-out data; nothing while none was scored, or in a turn of generators.
+
+    The fitness is left to whoever knows the probes of the turn.
+    """
     best = optimization.best(swarm)
-    if best is None:
+    if best is None or turn.pool is None:
         return ()
     recipe = turn.setup.space.recipe(best.position)
     questions = {
         REAL_ITEMS: load_real_items(context, CURVE_HALF),
-        RIVAL_ITEMS: load_or_generate_rival_items(
-            context, item.key, ("rivals",), len(turn.pool.items) if turn.pool else 0
-        ),
+        RIVAL_ITEMS: load_or_generate_rival_items(context, item.key, ("rivals",), len(turn.pool.items)),
     }
     (engine, *_) = serving.serve(context, turn.setup, [recipe])
     found = []
@@ -66,8 +68,8 @@ def measure_best_taker(item: WorkItem, context: Context, turn: Turn, swarm: Sear
         digest, rollout = rollout_store.load_or_create(
             context.store, turn.setup.examination, engine, wanted, context.meter
         )
-        result = turn.setup.evaluator.measure([rollout], turn.index, name)
-        found.append(ProbeResult(name, HELD_OUT_PURPOSE, best.position, recipe.name, digest, result))
+        values = turn.setup.evaluator.measure([rollout], turn.index, name)
+        found.append(ProbeResult(name, HELD_OUT_PURPOSE, best.position, recipe.name, digest, values, None))
     return tuple(found)
 
 
@@ -76,13 +78,13 @@ def key(index: int, name: str) -> str:
     return commit.rollout_key(f"iterations/{index:04d}/held-out", name)
 
 
-def load_real_items(context: Context, half: int) -> tuple[str, ...]:
+def load_real_items(context: Context, half: int) -> tuple[Item, ...]:
     """One half of the real items: every second one, in the order of the data."""
     _, experiment = experiments.load(context.store)
     return experiments.load_seed_data(context.store, experiment.for_swarm(TAKERS)).held_out[half::2]
 
 
-def load_or_generate_rival_items(context: Context, item: str, place: Stage, count: int) -> tuple[str, ...]:
+def load_or_generate_rival_items(context: Context, item: str, place: Stage, count: int) -> tuple[Item, ...]:
     """About `count` distinct items of the rivals, written at `place` now or before."""
     ready = search_setup.load(context, RIVALS)
     probes = optimization.ask(optimization.start(ready.plan))
@@ -96,7 +98,7 @@ def load_or_generate_rival_items(context: Context, item: str, place: Stage, coun
         for probe in probes
     ]
     rollouts = load_rollouts(context, wanted) or generate_rollouts(context, item, ready, wanted)
-    return tuple(dict.fromkeys(one.text for rollout in rollouts for one in rollout.items))
+    return select_distinct(one.item for rollout in rollouts for one in rollout.items)
 
 
 def load_rollouts(context: Context, wanted: Sequence[RolloutRequest]) -> list[Rollout]:
@@ -114,8 +116,8 @@ def generate_rollouts(
     found = []
     for rollout in lanes.run_jobs(engines, [build_writing_job(context, ready.examination, one) for one in wanted]):
         found.append(rollout)
-        done, total, effort = len(found), len(wanted), context.record_usage()
-        context.progress(Progress(item, "rivals write", done, total, rollout.tokens, effort=effort))
+        done, total, usage = len(found), len(wanted), context.record_usage()
+        context.progress(Progress(item, "rivals write", done, total, rollout.tokens, usage=usage))
     return found
 
 

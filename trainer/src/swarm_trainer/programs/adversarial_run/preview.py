@@ -1,4 +1,4 @@
-"""What an AdversarialRun would do, in words: for `dataswarm validate`."""
+"""Describes what an AdversarialRun would do, for `dataswarm validate`."""
 
 from collections.abc import Iterator, Mapping
 
@@ -7,7 +7,7 @@ from swarm_trainer.programs.swarm_run import preview as search_preview
 
 
 def describe(resolved: ResolvedSpec, items: Mapping[str, int]) -> Iterator[tuple[str, str]]:
-    """Pairs of a subject and a line; `items` is the number of seed items of each data file, by URI."""
+    """Yield pairs of a subject and a line. `items`: the number of seed items of each local data file, by URI."""
     game = resolved.game
     assert game is not None
     yield "generators", search_preview.describe_generators(resolved.generators, items)
@@ -19,8 +19,8 @@ def describe(resolved: ResolvedSpec, items: Mapping[str, int]) -> Iterator[tuple
 
 
 def describe_game(game: ResolvedGame) -> str:
-    """How the two sides move, and on what."""
+    """Describe how the two swarms of a game move, and the item pool."""
     sides = " against ".join(f"{side.swarm.particles} ({side.rule.optimizer_name})" for side in game.sides)
-    pool = f"pool of {game.pool.size}, of which {game.pool.turnover:.0%} give way in a round"
+    pool = f"pool of {game.pool.size} items, of which each round replaces {game.pool.turnover:.0%}"
     learning = "takers search and train" if game.train else "takers search"
-    return f"{sides} particles, {game.rounds} rounds at most, {pool}; {learning}"
+    return f"{sides} particles, at most {game.rounds} rounds, {pool}; {learning}"

@@ -10,6 +10,7 @@ from swarm_core import streams
 from swarm_core.engine import search_settings
 from swarm_core.engine.work import Receipt, WorkItem
 from swarm_core.errors import BadInputError
+from swarm_core.items import Item, select_distinct
 from swarm_core.optimizers import optimization
 from swarm_core.ports import Solver, StoreError
 from swarm_core.swarm_names import TAKERS
@@ -38,14 +39,14 @@ def run(item: WorkItem, context: Context) -> Receipt:
     return train.execute_task(item, context, build_cluster_task(item, context, clusters[item.index]))
 
 
-def build_cluster_task(item: WorkItem, context: Context, items: Sequence[str]) -> TrainingTask:
+def build_cluster_task(item: WorkItem, context: Context, items: Sequence[Item]) -> TrainingTask:
     """What the taker of a cluster is trained on."""
     resolved = search_settings.for_swarm(context.resolved, item.swarm)
     seed, count = streams.seed(resolved.seed, "pairs", item.index), train.get_training_origin(resolved).training.pairs
     return TrainingTask(len(items), build_question_pairs(context, items, count, seed), train.build_settings(resolved))
 
 
-def build_question_pairs(context: Context, items: Sequence[str], count: int, seed: int) -> Pairs:
+def build_question_pairs(context: Context, items: Sequence[Item], count: int, seed: int) -> Pairs:
     """`count` questions of `items`, each as often as any other or once more; one without a right answer is left out.
 
     Raises BadInputError if there is none with one.
@@ -57,7 +58,9 @@ def build_question_pairs(context: Context, items: Sequence[str], count: int, see
         raise BadInputError(f"spec.takers.data: none of {len(items)} items of a cluster has a right answer; correct it")
     order = streams.sample(seed, len(solved), len(solved), "questions")
     drawn = [solved[order[number % len(solved)]] for number in range(count)]
-    return [(prompts.format_answering(style, item), prompts.format_answer(style, answer)) for item, answer in drawn]
+    return [
+        (prompts.format_answering(style, item.text), prompts.format_answer(style, answer)) for item, answer in drawn
+    ]
 
 
 def build_round_task(context: Context, number: int) -> TrainingTask:
@@ -66,7 +69,7 @@ def build_round_task(context: Context, number: int) -> TrainingTask:
     assert game is not None
     assert game.train is not None
     of_round = pools.build(context, number)
-    items = list(dict.fromkeys(entry.text for entry in (*of_round.entries, *of_round.archive)))
+    items = select_distinct(entry.item for entry in (*of_round.entries, *of_round.archive))
     last = commit_chain.load_existing(context.store, turns.chain_index(TAKERS, number - 1))
     ready = search_setup.load(context, TAKERS).with_basis(last.basis)
     best = optimization.best(optimization.from_json(last.swarm))

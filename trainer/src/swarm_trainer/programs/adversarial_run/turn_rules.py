@@ -23,7 +23,7 @@ class AlternatingTurns:
             held_out_evaluation.generate_drafts(item, context)
 
     def after(self, item: WorkItem, context: Context, turn: Turn, swarm: SearchState) -> tuple[ProbeResult, ...]:
-        return () if turn.pool is None else held_out_evaluation.measure_best_taker(item, context, turn, swarm)
+        return held_out_evaluation.measure_best_taker(item, context, turn, swarm)
 
     def held_out_key(self, index: int, name: str) -> str:
         return held_out_evaluation.key(index, name)

@@ -43,7 +43,13 @@ def load_generator_turn(context: Context, number: int) -> Turn:
     faced = select_opponents(context, number)
     ready = search_setup.load(context).facing(faced)
     index = chain_index(GENERATORS, number)
-    return Turn(ready, index, turn.load_swarm(context, ready, index - 2), GENERATORS, ready.opponents)
+    return Turn(
+        setup=ready,
+        index=index,
+        swarm=turn.load_swarm(context, ready, index - 2),
+        opponents=ready.opponents,
+        first=turn.load_first(context, ready, index, chain_index(GENERATORS, 0)),
+    )
 
 
 def load_taker_turn(context: Context, number: int) -> Turn:
@@ -55,7 +61,8 @@ def load_taker_turn(context: Context, number: int) -> Turn:
     index = chain_index(TAKERS, number)
     swarm = turn.load_swarm(context, ready, index - 2)
     grown = optimization.add_adapter(swarm) if trains else swarm
-    return Turn(ready, index, grown, TAKERS, pool=pools.build(context, number))
+    first = turn.load_first(context, ready, index, chain_index(TAKERS, 0))
+    return Turn(ready, index, grown, TAKERS, pool=pools.build(context, number), first=first)
 
 
 def select_opponents(context: Context, number: int) -> tuple[NamedRecipe, ...]:

@@ -17,7 +17,8 @@ class SingleSwarmTurns:
 
     def load(self, context: Context, index: int) -> Turn:
         setup = search_setup.load(context)
-        return Turn(setup, index, turn.load_swarm(context, setup, index - 1))
+        first = turn.load_first(context, setup, index, 0)
+        return Turn(setup, index, turn.load_swarm(context, setup, index - 1), first=first)
 
     def before(self, item: WorkItem, context: Context) -> None:
         """A turn rests on the commit before it alone."""
