@@ -16,6 +16,7 @@ from celpy import celtypes
 from jsonschema import validators
 
 from swarm_core.api.block import VALIDATIONS
+from swarm_core.api.plugin_spec import PRESERVE
 
 Schema = dict[str, Any]
 
@@ -100,7 +101,12 @@ def _program(rule: str) -> celpy.Runner:
 
 
 def _cel(value: Any, schema: Schema) -> Any:
-    """`value` with the CEL types that its schema declares; a number written 1 is a double."""
+    """`value` with the CEL types that its schema declares; a number written 1 is a double.
+
+    What the schema does not describe is compared as a whole, as the server does it.
+    """
+    if PRESERVE in schema:
+        return celtypes.StringType(json.dumps(value, sort_keys=True))
     match schema["type"]:
         case "object":
             others = schema.get("additionalProperties")

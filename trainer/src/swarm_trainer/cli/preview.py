@@ -4,7 +4,15 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from swarm_core.api import resolution
-from swarm_core.api.resolved import RemoteTaker, ResolvedGame, ResolvedJudge, ResolvedSpec, TrainedAdapters
+from swarm_core.api.resolved import (
+    NamedJudge,
+    RemoteTaker,
+    ResolvedGame,
+    ResolvedJudge,
+    ResolvedSpec,
+    ResolvedVerifier,
+    TrainedAdapters,
+)
 from swarm_core.engine import search_settings as search_of
 from swarm_core.optimizers import optimization
 from swarm_core.swarm_names import TAKERS
@@ -72,6 +80,8 @@ def describe_endpoints(resolved: ResolvedSpec) -> str:
     asked = sum(isinstance(taker, RemoteTaker) for taker in resolved.takers)
     if isinstance(resolved.judge, ResolvedJudge):
         asked += len(resolved.takers) + resolved.judge.vet
+    elif isinstance(resolved.judge, NamedJudge) and resolved.judge.endpoint is not None:
+        asked += len(resolved.takers)
     limits = {"calls": resolved.budget.calls, "tokens": resolved.budget.tokens}
     bound = " and ".join(f"{limit:,} {name}" for name, limit in limits.items() if limit is not None)
     return (
@@ -81,9 +91,13 @@ def describe_endpoints(resolved: ResolvedSpec) -> str:
 
 
 def describe_judge(resolved: ResolvedSpec) -> str:
-    if isinstance(resolved.judge, ResolvedJudge):
-        return f"{resolved.judge.endpoint.model} at {resolved.judge.endpoint.url}"
-    return f"the verifier {resolved.judge.name}"
+    match resolved.judge:
+        case ResolvedJudge(endpoint=endpoint):
+            return f"{endpoint.model} at {endpoint.url}"
+        case ResolvedVerifier(verifier=part):
+            return f"the verifier {part}"
+        case NamedJudge(judge=part, endpoint=asked):
+            return f"the judge {part}" + (f", which asks {asked.model} at {asked.url}" if asked else "")
 
 
 def count_items(resolved: ResolvedSpec) -> tuple[int, int, int]:

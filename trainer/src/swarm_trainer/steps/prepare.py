@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from shutil import disk_usage
 
-from swarm_core.api import resolution
+from swarm_core.api import parts, resolution
 from swarm_core.api.resolution import ResolvedSpec, UriRole, UriUse
 from swarm_core.api.resolved import ByKMeans, GivenAdapters, ResolvedTaker, TrainedAdapters
 from swarm_core.engine import search_settings
@@ -38,6 +38,7 @@ MIN_FREE_BYTES = 256 * 2**20
 def run(item: WorkItem, context: Context) -> Receipt:
     """Pin the experiment; its manifest is the root of everything that follows."""
     resolved = context.resolved
+    code = parts.identify(resolved)
     engines.check(context)
     context.progress(Progress(item.key, "reading the inputs"))
     pinned = {use.uri: pin_input(use, item, context) for use in resolution.list_uris(resolved)}
@@ -54,14 +55,14 @@ def run(item: WorkItem, context: Context) -> Receipt:
     check_disk(context)
     remote_endpoints.check(context)
     experiment = Experiment(
-        digest=resolution.experiment_digest(resolved, contents),
+        digest=resolution.experiment_digest(resolved, contents, code),
         base=contents[resolved.base.model],
         takers=tuple(remote_endpoints.pin_taker(taker, contents) for taker in resolved.takers),
         data=context.store.put(data[GENERATORS].to_bytes()),
         adapters=tuple(contents[uri] for uri in list_adapter_uris(resolved)),
         adversary=build_adversary(context, data[TAKERS], contents) if resolved.game else None,
     )
-    identity = resolution.serialize_identity(resolved, contents)
+    identity = resolution.serialize_identity(resolved, contents, code)
     forked = fork.prepare(context, experiment, identity)
     pins.publish(context.store, pinned)
     pins.check_same_experiment(context.store.publish(pins.IDENTITY_KEY, identity), identity)

@@ -1,0 +1,96 @@
+"""The named parts of a resolved spec: which they are, how each is made, and what pins them in the experiment's digest.
+
+What is pinned is every part's origin (`plugins.origin`) and the text of every prompt template that the run uses: the
+style's, and the `prompts` that a part's class lists. So a run tells when a plug-in of another version, a part with other
+results or a reworded prompt would go on with it.
+
+Limits: needs the plug-ins installed, so it is for the trainer; the operator works with `resolution.spec_digest`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from swarm_core import plugins
+from swarm_core.api import judging
+from swarm_core.api.resolved import NamedJudge, Part, ResolvedSpec, ResolvedVerifier
+from swarm_core.errors import BadInputError
+from swarm_core.text import prompts
+from swarm_core.text.prompts import PromptStyle
+
+MODEL_SETTING = "model"
+"""What a judge's factory is told in its config beside its own settings: the name that its requests give."""
+
+
+@dataclass(frozen=True, slots=True)
+class PartUse:
+    """One part, and where the spec names it."""
+
+    group: str
+    part: Part
+    field: str
+    """Such as `spec.judge.verifier`, or `spec.gates[0]`."""
+
+
+@dataclass(frozen=True, slots=True)
+class PartsIdentity:
+    """What the code brings to an experiment."""
+
+    parts: Mapping[str, Mapping[str, str | int]]
+    """The origin of every part, by its field."""
+    prompts: Mapping[str, Mapping[str, object]]
+    """Template texts by name, for every style and every part that has any."""
+
+
+def list_parts(resolved: ResolvedSpec) -> tuple[PartUse, ...]:
+    """Every part that the spec names: the objective, the judge and its own gates."""
+    gates = (PartUse("gates", gate, f"spec.gates[{place}]") for place, gate in enumerate(resolved.gates))
+    return (PartUse("objectives", resolved.objective, "spec.objective"), find_judge(resolved), *gates)
+
+
+def find_judge(resolved: ResolvedSpec) -> PartUse:
+    """The judge."""
+    match resolved.judge:
+        case ResolvedVerifier(verifier=part):
+            return PartUse("verifiers", part, "spec.judge.verifier")
+        case NamedJudge(judge=part):
+            return PartUse("judges", part, "spec.judge")
+        case _:
+            return PartUse("judges", Part(name=judging.MODEL), "spec.judge")
+
+
+def build(use: PartUse, **told: object) -> Any:
+    """The part, made from its config and what it is `told` beside it. Raises BadInputError, naming the field."""
+    taken = sorted({*told} & {*use.part.config})
+    if taken:
+        raise BadInputError(f"{use.field}.plugin.config: {taken[0]!r} is set by dataswarm; remove it")
+    try:
+        return plugins.build(use.group, use.part.name, {**use.part.config, **told})
+    except BadInputError as error:
+        raise BadInputError(f"{use.field}: {error}") from error
+
+
+def identify(resolved: ResolvedSpec) -> PartsIdentity:
+    """What pins the parts of `resolved`. Raises BadInputError, naming the field, for one that is not installed."""
+    return PartsIdentity(
+        {use.field: _find_origin(use) for use in list_parts(resolved)},
+        {**_list_style_prompts(resolved), **_list_part_prompts(resolved)},
+    )
+
+
+def _find_origin(use: PartUse) -> Mapping[str, str | int]:
+    try:
+        return plugins.to_fields(plugins.origin(use.group, use.part.name))
+    except BadInputError as error:
+        raise BadInputError(f"{use.field}: {error}") from error
+
+
+def _list_style_prompts(resolved: ResolvedSpec) -> dict[str, Mapping[str, object]]:
+    """The templates of the run's style, and of the style in which endpoints are asked."""
+    styles = {resolved.base.template, *([PromptStyle.CHAT] if resolved.access else [])}
+    return {str(style): prompts.list_texts(style) for style in sorted(styles)}
+
+
+def _list_part_prompts(resolved: ResolvedSpec) -> dict[str, Mapping[str, object]]:
+    found = {use.field: plugins.list_prompts(use.group, use.part.name) for use in list_parts(resolved)}
+    return {field: texts for field, texts in found.items() if texts}
