@@ -49,7 +49,7 @@ from swarm_core.ports import Completion, Inference, Request, RequestFailure
 from swarm_core.recipe import ModelName, Recipe
 from swarm_core.rollout import Rollout, build_batch
 from swarm_trainer import steps
-from swarm_trainer.evaluation import examine, search_setup
+from swarm_trainer.evaluation import examine, search_setup, serving
 from swarm_trainer.evaluation.examine import Examination, ExaminationState, Stage
 from swarm_trainer.evaluation.search_setup import SearchSetup
 from swarm_trainer.runtime.context import Context
@@ -196,13 +196,13 @@ class SearchBenchmark:
         steps.execute(WorkItem(Kind.PREPARE), self.context)
         for index in range(self.context.resolved.generators.count):
             steps.execute(WorkItem(Kind.TRAIN, index=index), self.context)
-        self.default = search_setup.load_search(self.context)
-        self.engine = GreedyCache(self.default.engines(self.context)[0])
+        self.default = search_setup.load(self.context)
+        self.engine = GreedyCache(serving.serve(self.context, self.default, [])[0])
         self.spent: list[Rollout] = []
 
     def setup(self, swarm: Mapping[str, object]) -> SearchSetup:
         """The same experiment with another search."""
-        return search_setup.load_search(
+        return search_setup.load(
             dataclasses.replace(self.context, resolved=resolve_with_default_budget(self.case, swarm))
         )
 
@@ -210,10 +210,10 @@ class SearchBenchmark:
         self, chosen: SearchSetup, spots: Sequence[Position], places: Sequence[Stage], items: int
     ) -> list[float | None]:
         """Difficulty of the generator at each position, pooled over `places`; None without enough scores."""
-        recipes = [chosen.recipe(position) for position in spots]
+        recipes = [chosen.space.recipe(position) for position in spots]
         self.engine.serve([*recipes, *chosen.taker_recipes])
         asked = [(recipe.name, place) for recipe in recipes for place in places]
-        rollouts = examine_models(chosen.exam, self.engine, asked, items)
+        rollouts = examine_models(chosen.examination, self.engine, asked, items)
         self.spent += rollouts
         width = len(places)
         return [measure_difficulty(rollouts[at : at + width], chosen.coverage) for at in range(0, len(rollouts), width)]

@@ -19,12 +19,14 @@ from swarm_core.optimizers.estimates import Estimate
 from swarm_core.optimizers.positions import Position
 from swarm_core.ports import Completion, Request, RequestFailure, StoreError
 from swarm_core.recipe import digest_bytes
-from swarm_trainer.evaluation import search_setup
+from swarm_trainer.evaluation import evaluator
+from swarm_trainer.evaluation.evaluator import Evaluator
 from swarm_trainer.evaluation.final_evaluation import FinalCandidate, FinalEvaluation
 from swarm_trainer.evaluation.search_setup import SearchSetup
 from swarm_trainer.report import result, summary
 from swarm_trainer.report.search_result import SearchResult
 from swarm_trainer.runtime.context import Context
+from swarm_trainer.runtime.search_space import SearchSpace
 from swarm_trainer.stores.local import LocalStore
 
 BASE, FIRST, SECOND, HELD = (digest_bytes(name.encode()) for name in ("base", "one", "two", "data"))
@@ -51,17 +53,20 @@ def made() -> SearchSetup:
         resolved=resolved,
         manifest=BASE,
         experiment=experiment,
-        basis=(FIRST, SECOND),
-        exam=search_setup.build_examination(resolved, experiment, SeedData((("100+1", "100+2"),), ())),
         plan=search_settings.build_plan(resolved),
-        objective=objectives.get(str(resolved.objective)),
+        space=SearchSpace(BASE, (FIRST, SECOND), resolved.base.dtype),
+        evaluator=Evaluator(
+            evaluator.build_examination(resolved, experiment, SeedData((("100+1", "100+2"),), ())),
+            objectives.get(str(resolved.objective)),
+            resolved.evaluation.coverage,
+        ),
     )
 
 
 def court(folder: Path, silent: Set[tuple[str, Position]]) -> FinalEvaluation:
     """A court whose generators are as hard as `DIFFICULTY` says; the taker is silent at the (place, position) named."""
     ready = made()
-    names = {ready.recipe(position).name: position for position in DIFFICULTY}
+    names = {ready.space.recipe(position).name: position for position in DIFFICULTY}
     written: dict[str, tuple[Position, int]] = {}
 
     def answered(item: str) -> Completion | RequestFailure:
@@ -167,5 +172,5 @@ def test_an_entrant_is_measured_on_final_items_once(tmp_path: Path) -> None:
     last.verdict([FinalCandidate("p00", CORNERS[0], 0.5)], optimization.start(last.setup.plan), ())
     engine = last.context.engines[last.setup.manifest][0]
     assert isinstance(engine, Scripted)
-    generators = [request for request in engine.asked if request.model == last.setup.recipe(CORNERS[0]).name]
+    generators = [request for request in engine.asked if request.model == last.setup.space.recipe(CORNERS[0]).name]
     assert len(generators) == ITEMS

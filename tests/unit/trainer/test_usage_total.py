@@ -32,20 +32,20 @@ def counted(effort: Usage) -> tuple[int, int]:
 def test_every_process_adds_what_it_did_and_what_one_had_not_told_dies_with_it(tmp_path: Path) -> None:
     first, second = process(tmp_path), process(tmp_path)
     first.meter.add(DONE)
-    assert counted(usage_total.record(first)) == (3, 40)
+    assert counted(first.record_usage()) == (3, 40)
     first.meter.add(DONE)  # killed here
     second.meter.add(DONE)
-    usage_total.flush(second)
+    second.flush_usage()
     assert usage_total.load(second.store) == DONE + DONE
 
 
 def test_a_report_says_what_came_since_the_last_one(tmp_path: Path) -> None:
     context = process(tmp_path)
     context.meter.add(DONE)
-    usage_total.record(context)
-    assert usage_total.record(context) == NO_USAGE
+    context.record_usage()
+    assert context.record_usage() == NO_USAGE
     context.meter.add(DONE)
-    assert usage_total.record(context) == DONE
+    assert context.record_usage() == DONE
 
 
 def test_nothing_is_lost_when_many_report_at_once(tmp_path: Path) -> None:
@@ -53,7 +53,7 @@ def test_nothing_is_lost_when_many_report_at_once(tmp_path: Path) -> None:
         context = process(tmp_path)
         for _ in range(10):
             context.meter.add(DONE)
-            usage_total.record(context)
+            context.record_usage()
 
     threads = [threading.Thread(target=work) for _ in range(4)]
     for thread in threads:
@@ -129,6 +129,6 @@ def test_the_pointer_of_effort_is_no_part_of_what_is_named_by_digest(tmp_path: P
     context = process(tmp_path)
     digest = context.store.put(b"blob")
     context.meter.add(DONE)
-    usage_total.flush(context)
+    context.flush_usage()
     assert digest == digest_bytes(b"blob")
     assert [path.name for path in (tmp_path / "store" / "names").iterdir()] == [usage_total.KEY]

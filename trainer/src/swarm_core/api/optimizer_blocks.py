@@ -6,7 +6,7 @@ are chosen by `rule`, and games know them too (see `swarm`).
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Annotated, Any, Union, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Union, get_type_hints
 
 from pydantic import Field, GetCoreSchemaHandler, create_model
 from pydantic.alias_generators import to_snake
@@ -23,14 +23,24 @@ PARTICLE_SWARM = "ParticleSwarm"
 SCALARS: Mapping[Any, Any] = {float: Number, int: Integer}
 
 
-def block_of(kind: type[Optimizer[Any]]) -> type[Block]:
+class ConstantsBlock(Block):
+    """The constants of one optimizer."""
+
+    optimizer_name: ClassVar[str] = ""
+    """The optimizer that they belong to, by its name in the registry."""
+
+
+def block_of(kind: type[Optimizer[Any]]) -> type[ConstantsBlock]:
     """The constants of an optimizer, within the limits that its fields are annotated with."""
     settings: dict[str, Any] = {}
     hints = get_type_hints(kind, include_extras=True)
     for field in fields(kind):  # type: ignore[arg-type]  # every member of the protocol is a dataclass
         hint = hints[field.name]
         settings[field.name] = (SCALARS[hint.__origin__], _field(hint.__metadata__[0], field.default))
-    return create_model(kind.name, __base__=Block, __doc__=f"Constants of optimizer {kind.name}.", **settings)
+    about = f"Constants of optimizer {kind.name}."
+    block: type[ConstantsBlock] = create_model(f"{kind.name}Spec", __base__=ConstantsBlock, __doc__=about, **settings)
+    block.optimizer_name = kind.name
+    return block
 
 
 def _field(constant: Constant, default: Any) -> Any:
@@ -38,7 +48,7 @@ def _field(constant: Constant, default: Any) -> Any:
     return Field(default, description=constant.description, gt=above, ge=least, le=constant.high)
 
 
-BLOCKS: Mapping[str, type[Block]] = {
+BLOCKS: Mapping[str, type[ConstantsBlock]] = {
     name: block_of(kind) for name, kind in OPTIMIZERS.items() if not kind.is_particle_rule
 }
 """The block of each optimizer that is no rule of a particle swarm, by its name."""
@@ -58,7 +68,7 @@ OptimizerName = Annotated[str, OneOf((PARTICLE_SWARM, *BLOCKS))]
 
 if TYPE_CHECKING:  # what the registry holds is known at run time alone
     OptimizerFields = Block
-    OptimizerBlock = Block
+    OptimizerBlock = ConstantsBlock
 else:
     OptimizerBlock = Union[tuple(BLOCKS.values())]  # noqa: UP007
     OptimizerFields = create_model(
@@ -73,5 +83,5 @@ MEMBERS: tuple[Rule[Any], ...] = tuple(union_member_rule(to_snake(name), "optimi
 
 def constants(chosen: OptimizerFields, optimizer: str) -> OptimizerBlock:
     """The block of the `optimizer` that was chosen, with defaults if none was written."""
-    written: Block | None = getattr(chosen, to_snake(optimizer))
+    written: ConstantsBlock | None = getattr(chosen, to_snake(optimizer))
     return BLOCKS[optimizer]() if written is None else written

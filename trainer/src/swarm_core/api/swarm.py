@@ -12,7 +12,13 @@ from typing import Annotated, ClassVar
 from pydantic import BeforeValidator, Field, Strict
 
 from swarm_core.api.block import Block, Rule, union_member_rule
-from swarm_core.api.optimizer_blocks import MEMBERS, PARTICLE_SWARM, OptimizerFields, OptimizerName
+from swarm_core.api.optimizer_blocks import (
+    MEMBERS,
+    PARTICLE_SWARM,
+    ConstantsBlock,
+    OptimizerFields,
+    OptimizerName,
+)
 from swarm_core.api.scalars import Integer, Number, to_integer
 from swarm_core.recipe import Merge
 
@@ -47,8 +53,10 @@ class Groups(StrEnum):
     PER_LAYER = "PerLayer"
 
 
-class StandardSpec(Block):
+class StandardSpec(ConstantsBlock):
     """Constants of the Standard rule."""
+
+    optimizer_name: ClassVar[str] = "Standard"
 
     start: Start = Start.ANALOGIES
     """Analogies begins at the best of the generators and their analogies a + b - c; Generators, at them alone."""
@@ -68,8 +76,10 @@ class StandardSpec(Block):
     """How many leading bests are measured again, and averaged, in each iteration."""
 
 
-class PublishedSpec(Block):
+class PublishedSpec(ConstantsBlock):
     """Constants of the Published rule."""
+
+    optimizer_name: ClassVar[str] = "Published"
 
     inertia: Number = Field(0.2, ge=0, le=10)
     """Weight of the velocity."""

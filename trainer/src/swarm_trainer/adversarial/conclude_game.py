@@ -27,7 +27,7 @@ from swarm_core.recipe import Digest, Recipe
 from swarm_core.rollout import Rollout
 from swarm_core.swarm_names import TAKERS
 from swarm_trainer.adversarial import held_out_evaluation, pools, stopping, turns
-from swarm_trainer.evaluation import lanes, rollout_store, search_setup
+from swarm_trainer.evaluation import lanes, rollout_store, search_setup, serving
 from swarm_trainer.evaluation.final_evaluation import FinalEvaluation, build_candidates
 from swarm_trainer.evaluation.rollout_store import RolloutRequest
 from swarm_trainer.report import game_report, game_result, rounds
@@ -35,7 +35,7 @@ from swarm_trainer.report.game_report import GameRecord
 from swarm_trainer.report.game_result import Comparison, GameResult
 from swarm_trainer.report.result import Provenance
 from swarm_trainer.report.search_result import Interval, SearchResult
-from swarm_trainer.run_store import commit_chain, usage_total
+from swarm_trainer.run_store import commit_chain
 from swarm_trainer.runtime.context import Context, Progress
 from swarm_trainer.stores import tree
 
@@ -82,11 +82,10 @@ def run(item: WorkItem, context: Context) -> Receipt:
 def evaluate_generators(item: WorkItem, context: Context, played: FinishedGame) -> SearchResult:
     """The last best generator and the initial ones, on fresh items, for the initial takers."""
     takers = turns.initial_takers(context)
-    named = tuple((f"t{index:02d}", recipe.name) for index, recipe in enumerate(takers))
-    ready = search_setup.load_search(context)
-    ready = replace(ready, exam=replace(ready.exam, takers=named), game_takers=takers)
+    named = [(f"t{index:02d}", recipe) for index, recipe in enumerate(takers)]
+    ready = search_setup.load(context).facing(named)
     swarm = optimization.from_json(played.generators[-1].swarm)
-    ranked = build_candidates(optimization.finalists(swarm, ready.finalists))
+    ranked = build_candidates(optimization.finalists(swarm, ready.resolved.evaluation.finalists))
     if not ranked:
         raise StoreError("no generator was ever scored in the last round; see its rollouts")
     verdict = FinalEvaluation(item, context, ready).verdict(ranked, swarm, played.generators)
@@ -146,18 +145,20 @@ def score_takers(
     items: Mapping[str, tuple[str, ...]],
 ) -> dict[tuple[str, str], tuple[Score, ...]]:
     """The scores of each (taker, source) of `papers`, [item]."""
-    ready = search_setup.load_search(context, TAKERS)
+    ready = search_setup.load(context, TAKERS)
 
     def sitting(name: str, source: str) -> lanes.EngineJob[Rollout]:
         key = commit.rollout_key("final/takers", f"{name}-{source}")
         wanted = RolloutRequest(key, models[name].name, ("final", "takers", source), items[source])
-        return lambda engine: rollout_store.load_or_create(context.store, ready.exam, engine, wanted, context.meter)[1]
+        return lambda engine: rollout_store.load_or_create(
+            context.store, ready.examination, engine, wanted, context.meter
+        )[1]
 
-    engines: Sequence[Inference] = ready.serving(context, list(models.values()))
+    engines: Sequence[Inference] = serving.serve(context, ready, list(models.values()))
     found = {}
     for paper, rollout in zip(papers, lanes.run_jobs(engines, [sitting(*paper) for paper in papers]), strict=True):
         found[paper] = tuple(one.answers[0].score for one in rollout.items)
-        note, effort = "takers answer for the last time", usage_total.record(context)
+        note, effort = "takers answer for the last time", context.record_usage()
         context.progress(Progress(item.key, note, len(found), len(papers), rollout.tokens, effort=effort))
     return found
 
@@ -207,14 +208,14 @@ def store_bundle(context: Context, played: FinishedGame, ours: GameResult) -> tu
 
 def write(folder: Path, context: Context, played: FinishedGame, ours: GameResult) -> None:
     """The bundle's files."""
-    ready, takers = search_setup.load_search(context), search_setup.load_search(context, TAKERS)
+    ready, takers = search_setup.load(context), search_setup.load(context, TAKERS)
     commits = sorted((*played.generators, *played.takers), key=lambda done: done.iteration)
     pool = load_commit_pool(context, played.takers[-1])
-    origin = Provenance(ready.experiment, ready.exam.seed, played.last.digest)
-    about = GameRecord(ready.exam.domain, origin, tuple(commits), pool)
+    origin = Provenance(ready.experiment, ready.examination.seed, played.last.digest)
+    about = GameRecord(ready.examination.domain, origin, tuple(commits), pool)
     game_report.write(folder, about, ours)
-    ready.export(context, ours.generators.best.position, folder / "adapter")
+    ready.space.export(context, ours.generators.best.position, folder / "adapter")
     last = played.takers[-1]
     best = optimization.best(optimization.from_json(last.swarm))
     assert best is not None  # `turns.find_best_recipe` has found it
-    replace(takers, basis=last.basis).export(context, best.position, folder / "taker")
+    takers.with_basis(last.basis).space.export(context, best.position, folder / "taker")

@@ -17,11 +17,11 @@ from swarm_core.rollout import Rollout
 from swarm_core.swarm_names import RIVALS, TAKERS
 from swarm_trainer.adversarial import pools, turns
 from swarm_trainer.adversarial.turns import Turn
-from swarm_trainer.evaluation import lanes, rollout_store, search_setup
+from swarm_trainer.evaluation import lanes, rollout_store, search_setup, serving
 from swarm_trainer.evaluation.examine import Examination, Stage
 from swarm_trainer.evaluation.rollout_store import RolloutRequest
 from swarm_trainer.evaluation.search_setup import SearchSetup
-from swarm_trainer.run_store import commit_chain, usage_total
+from swarm_trainer.run_store import commit_chain, experiments
 from swarm_trainer.runtime.context import Context, Progress
 
 CURVE_HALF, FINAL_HALF = 0, 1
@@ -36,13 +36,15 @@ def generate_drafts(item: WorkItem, context: Context) -> None:
     game = context.resolved.game
     if game is None or not game.reference or item.index == 0:
         return
-    ready = search_setup.load_search(context)
+    ready = search_setup.load(context)
     before = commit_chain.load_existing(context.store, turns.chain_index(context, TAKERS, item.index) - 1)
-    recipes = list(map(ready.recipe, optimization.current_positions(optimization.from_json(before.swarm))))
-    engines = ready.serving(context, recipes)
-    jobs = [build_writing_job(context, ready.exam, wanted) for wanted in pools.list_draft_requests(context, before)]
+    recipes = list(map(ready.space.recipe, optimization.current_positions(optimization.from_json(before.swarm))))
+    engines = serving.serve(context, ready, recipes)
+    jobs = [
+        build_writing_job(context, ready.examination, wanted) for wanted in pools.list_draft_requests(context, before)
+    ]
     for number, rollout in enumerate(lanes.run_jobs(engines, jobs), 1):
-        effort = usage_total.record(context)
+        effort = context.record_usage()
         context.progress(Progress(item.key, "writing new items", number, len(jobs), rollout.tokens, effort=effort))
 
 
@@ -51,19 +53,21 @@ def measure_best_taker(item: WorkItem, context: Context, turn: Turn, swarm: Sear
     best = optimization.best(swarm)
     if best is None:
         return ()
-    recipe = turn.setup.recipe(best.position)
+    recipe = turn.setup.space.recipe(best.position)
     questions = {
         REAL_ITEMS: load_real_items(context, CURVE_HALF),
         RIVAL_ITEMS: load_or_generate_rival_items(
             context, item.key, ("rivals",), len(turn.pool.items) if turn.pool else 0
         ),
     }
-    (engine, *_) = turn.setup.serving(context, [recipe])
+    (engine, *_) = serving.serve(context, turn.setup, [recipe])
     found = []
     for name, items in questions.items():
         wanted = RolloutRequest(key(turn.index, name), recipe.name, ("held out",), items)
-        digest, rollout = rollout_store.load_or_create(context.store, turn.setup.exam, engine, wanted, context.meter)
-        result = turn.setup.measured(rollout, turn.index, name)
+        digest, rollout = rollout_store.load_or_create(
+            context.store, turn.setup.examination, engine, wanted, context.meter
+        )
+        result = turn.setup.evaluator.measure([rollout], turn.index, name)
         found.append(ProbeResult(name, HELD_OUT_PURPOSE, best.position, recipe.name, digest, result))
     return tuple(found)
 
@@ -75,18 +79,18 @@ def key(index: int, name: str) -> str:
 
 def load_real_items(context: Context, half: int) -> tuple[str, ...]:
     """One half of the real items: every second one, in the order of the data."""
-    _, experiment = search_setup.load_experiment(context.store)
-    return search_setup.load_seed_data(context.store, experiment.for_swarm(TAKERS)).held_out[half::2]
+    _, experiment = experiments.load(context.store)
+    return experiments.load_seed_data(context.store, experiment.for_swarm(TAKERS)).held_out[half::2]
 
 
 def load_or_generate_rival_items(context: Context, item: str, place: Stage, count: int) -> tuple[str, ...]:
     """About `count` distinct items of the rivals, written at `place` now or before."""
-    ready = search_setup.load_search(context, RIVALS)
+    ready = search_setup.load(context, RIVALS)
     probes = optimization.ask(optimization.start(ready.plan))
     wanted = [
         RolloutRequest(
             commit.rollout_key("/".join(map(str, place)), probe.name),
-            ready.recipe(probe.position).name,
+            ready.space.recipe(probe.position).name,
             place,
             ceil(count / len(probes)),
         )
@@ -107,11 +111,11 @@ def generate_rollouts(
 ) -> list[Rollout]:
     """All that is wanted, written now."""
     probes = optimization.ask(optimization.start(ready.plan))
-    engines = ready.serving(context, [ready.recipe(probe.position) for probe in probes])
+    engines = serving.serve(context, ready, [ready.space.recipe(probe.position) for probe in probes])
     found = []
-    for rollout in lanes.run_jobs(engines, [build_writing_job(context, ready.exam, one) for one in wanted]):
+    for rollout in lanes.run_jobs(engines, [build_writing_job(context, ready.examination, one) for one in wanted]):
         found.append(rollout)
-        done, total, effort = len(found), len(wanted), usage_total.record(context)
+        done, total, effort = len(found), len(wanted), context.record_usage()
         context.progress(Progress(item, "rivals write", done, total, rollout.tokens, effort=effort))
     return found
 

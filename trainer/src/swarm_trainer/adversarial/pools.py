@@ -15,9 +15,9 @@ from swarm_core.optimizers import optimization
 from swarm_core.ports import Solver, StoreError
 from swarm_core.recipe import Digest, ModelName
 from swarm_core.rollout import Rollout
-from swarm_trainer.evaluation import search_setup
+from swarm_trainer.evaluation import evaluator, search_setup
 from swarm_trainer.evaluation.rollout_store import RolloutRequest
-from swarm_trainer.run_store import commit_chain
+from swarm_trainer.run_store import commit_chain, experiments
 from swarm_trainer.runtime.context import Context
 
 
@@ -26,8 +26,8 @@ def build(context: Context, number: int) -> Pool:
     game, seed = context.resolved.game, context.resolved.seed
     assert game is not None
     if number == 0:
-        _, experiment = search_setup.load_experiment(context.store)
-        items = search_setup.load_seed_data(context.store, experiment).pool
+        _, experiment = experiments.load(context.store)
+        items = experiments.load_seed_data(context.store, experiment).pool
         return item_pool.draw_initial([build_entry(context, item, -1) for item in items], game.pool.size, seed)
     last, measured = (commit_chain.load_existing(context.store, index) for index in (2 * number - 1, 2 * number))
     assert last.pool is not None
@@ -45,7 +45,7 @@ def load(context: Context, digest: Digest) -> Pool:
 
 def build_entry(context: Context, text: str, number: int, model: ModelName | None = None) -> PoolEntry:
     """The item of record, with the answer that the judge knows."""
-    judge = search_setup.build_judge(context.resolved.judge)
+    judge = evaluator.build_judge(context.resolved.judge)
     return PoolEntry(text, number, model, judge.solution(text) if isinstance(judge, Solver) else None)
 
 
@@ -77,10 +77,12 @@ def load_drafts(context: Context, done: Commit) -> Iterator[Rollout]:
 
 def list_draft_requests(context: Context, done: Commit) -> Iterator[RolloutRequest]:
     """The rollouts to be made for a pool as released: of every generator where its move has brought it."""
-    ready = search_setup.load_search(context)
+    ready = search_setup.load(context)
     for number, position in enumerate(optimization.current_positions(optimization.from_json(done.swarm))):
         key = commit.rollout_key(f"iterations/{done.iteration + 1:04d}/drafts", f"p{number:02d}")
-        yield RolloutRequest(key, ready.recipe(position).name, ("draft", done.iteration), ready.items)
+        yield RolloutRequest(
+            key, ready.space.recipe(position).name, ("draft", done.iteration), ready.resolved.evaluation.items
+        )
 
 
 def load_rollout(context: Context, key: str) -> Rollout:

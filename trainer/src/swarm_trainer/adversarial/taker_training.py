@@ -5,7 +5,7 @@ and the archive are what it is still bad at. It joins the basis and the search d
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from swarm_core import streams
@@ -15,9 +15,10 @@ from swarm_core.ports import Solver, StoreError
 from swarm_core.swarm_names import TAKERS
 from swarm_core.text import prompts
 from swarm_trainer.adversarial import pools, turns
-from swarm_trainer.evaluation import search_setup
+from swarm_trainer.evaluation import evaluator, search_setup
 from swarm_trainer.lora import adapter, training
 from swarm_trainer.run_store import commit_chain
+from swarm_trainer.runtime import model_folders
 from swarm_trainer.runtime.context import Context
 
 Pairs = list[tuple[str, str]]
@@ -41,7 +42,7 @@ def build_question_pairs(context: Context, items: Sequence[str], count: int, see
 
     Raises BadInputError if there is none with one.
     """
-    judge, style = search_setup.build_judge(context.resolved.judge), context.resolved.base.template
+    judge, style = evaluator.build_judge(context.resolved.judge), context.resolved.base.template
     assert isinstance(judge, Solver)  # `game_checks` has checked
     solved = [(item, answer) for item in items if (answer := judge.solution(item)) is not None]
     if not solved:
@@ -59,11 +60,11 @@ def build_round_task(context: Context, number: int) -> TrainingTask:
     of_round = pools.build(context, number)
     items = list(dict.fromkeys(entry.text for entry in (*of_round.entries, *of_round.archive)))
     last = commit_chain.load_existing(context.store, turns.chain_index(context, TAKERS, number - 1))
-    ready = replace(search_setup.load_search(context, TAKERS), basis=last.basis)
+    ready = search_setup.load(context, TAKERS).with_basis(last.basis)
     best = optimization.best(optimization.from_json(last.swarm))
     if best is None:
         raise StoreError(f"round {number}: no taker was ever scored, so there is none to train further")
-    signature = adapter.read_signature(search_setup.unpack_adapter(context, last.basis[0]))
+    signature = adapter.read_signature(model_folders.unpack_adapter(context, last.basis[0]))
     settings = training.TrainingSettings(
         rank=signature.rank,
         alpha=signature.alpha,
@@ -79,4 +80,4 @@ def build_round_task(context: Context, number: int) -> TrainingTask:
     )
     seed = streams.seed(ready.resolved.seed, "lesson", number)
     pairs = build_question_pairs(context, items, len(items), seed)
-    return TrainingTask(len(items), pairs, settings, lambda out: ready.export(context, best.position, out))
+    return TrainingTask(len(items), pairs, settings, lambda out: ready.space.export(context, best.position, out))

@@ -10,12 +10,12 @@ As released (`compat: Reference`), generators face every taker where it stands, 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from swarm_core import commit, streams
 from swarm_core.commit import Commit
 from swarm_core.item_pool import Pool
-from swarm_core.optimizers import estimates, optimization, positions
+from swarm_core.optimizers import estimates, optimization
 from swarm_core.optimizers.optimizer import SearchState
 from swarm_core.optimizers.positions import Position
 from swarm_core.ports import StoreError
@@ -48,7 +48,7 @@ class Turn:
     @property
     def items(self) -> int | tuple[str, ...]:
         """How many items a candidate writes, or those it answers."""
-        return self.setup.items if self.pool is None else self.pool.items
+        return self.setup.resolved.evaluation.items if self.pool is None else self.pool.items
 
 
 def chain_index(context: Context, moved: str, iteration: int) -> int:
@@ -59,7 +59,7 @@ def chain_index(context: Context, moved: str, iteration: int) -> int:
 def load(context: Context, index: int) -> Turn:
     """The turn at a place in the chain; the commits before it must stand. Raises StoreError."""
     if context.resolved.game is None:
-        ready = search_setup.load_search(context)
+        ready = search_setup.load(context)
         return Turn(ready, index, load_swarm(context, ready, index - 1))
     return load_taker_turn(context, index // 2) if index % 2 else load_generator_turn(context, index // 2)
 
@@ -73,13 +73,10 @@ def load_swarm(context: Context, ready: SearchSetup, index: int) -> SearchState:
 
 def load_generator_turn(context: Context, number: int) -> Turn:
     """The generators' turn in round `number`."""
-    ready = search_setup.load_search(context)
     faced = select_opponents(context, number)
-    named = tuple((name, recipe.name) for name, recipe in faced)
-    models = tuple(recipe for _, recipe in faced)
-    ready = replace(ready, exam=replace(ready.exam, takers=named), game_takers=models)
+    ready = search_setup.load(context).facing(faced)
     index = chain_index(context, GENERATORS, number)
-    return Turn(ready, index, load_swarm(context, ready, index - 2), GENERATORS, models)
+    return Turn(ready, index, load_swarm(context, ready, index - 2), GENERATORS, ready.opponents)
 
 
 def load_taker_turn(context: Context, number: int) -> Turn:
@@ -87,7 +84,7 @@ def load_taker_turn(context: Context, number: int) -> Turn:
     game = context.resolved.game
     assert game is not None
     trains = game.train is not None and number > 0
-    ready = search_setup.load_search(context, TAKERS, number if trains else 0)
+    ready = search_setup.load(context, TAKERS, number if trains else 0)
     index = chain_index(context, TAKERS, number)
     swarm = load_swarm(context, ready, index - 2)
     grown = optimization.add_adapter(swarm) if trains else swarm
@@ -125,13 +122,13 @@ def select_positions(swarm: SearchState, everyone: bool, count: int) -> Sequence
 
 def initial_takers(context: Context) -> tuple[Recipe, ...]:
     """The takers as the game begins."""
-    ready = search_setup.load_search(context, TAKERS)
-    return tuple(map(ready.recipe, positions.vertices(ready.plan.basis)))
+    ready = search_setup.load(context, TAKERS)
+    return ready.initial_recipes
 
 
 def build_recipe(context: Context, done: Commit, position: Position) -> Recipe:
     """The model at a position of a swarm, over the basis it had at that commit."""
-    return replace(search_setup.load_search(context, done.moved), basis=done.basis).recipe(position)
+    return search_setup.load(context, done.moved).with_basis(done.basis).space.recipe(position)
 
 
 def find_best_recipe(context: Context, done: Commit) -> Recipe:

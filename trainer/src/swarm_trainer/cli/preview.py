@@ -53,7 +53,7 @@ def describe_takers(resolved: ResolvedSpec, items: Mapping[str, int]) -> str:
 
 def describe_game(played: ResolvedGame) -> str:
     """How the two sides move, and on what."""
-    sides = " against ".join(f"{side.swarm.particles} ({type(side.rule).__name__})" for side in played.sides)
+    sides = " against ".join(f"{side.swarm.particles} ({side.rule.optimizer_name})" for side in played.sides)
     pool = f"pool of {played.pool.size}, of which {played.pool.turnover:.0%} give way in a round"
     learning = "takers search and train" if played.train else "takers search"
     return f"{sides} particles, {played.rounds} rounds at most, {pool}; {learning}"
@@ -61,7 +61,7 @@ def describe_game(played: ResolvedGame) -> str:
 
 def describe_search(resolved: ResolvedSpec) -> str:
     size, iterations = resolved.swarm, search_of.build_outline(resolved).iterations
-    rule = type(resolved.rule).__name__
+    rule = resolved.rule.optimizer_name
     return f"{rule}: {size.particles} particles, {iterations} iterations at most, patience {size.patience}"
 
 

@@ -11,8 +11,9 @@ items can measure nobody.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from swarm_core import commit, streams
+from swarm_core import commit
 from swarm_core.commit import Commit
+from swarm_core.engine import search_settings
 from swarm_core.engine.work import WorkItem
 from swarm_core.objectives.objective import Measurement
 from swarm_core.optimizers import optimization, positions
@@ -20,13 +21,12 @@ from swarm_core.optimizers.estimates import Estimate
 from swarm_core.optimizers.optimizer import SearchState
 from swarm_core.optimizers.positions import Position
 from swarm_core.ports import Inference, StoreError
-from swarm_core.rollout import Rollout, Unmeasured, measure, sum_totals
-from swarm_trainer.evaluation import lanes, rollout_store
+from swarm_core.rollout import Rollout, Unmeasured, sum_totals
+from swarm_trainer.evaluation import lanes, rollout_store, serving
 from swarm_trainer.evaluation.examine import Stage
 from swarm_trainer.evaluation.rollout_store import RolloutRequest
 from swarm_trainer.evaluation.search_setup import SearchSetup
 from swarm_trainer.report.search_result import EvaluatedGenerator, Interval, SearchResult, select_best
-from swarm_trainer.run_store import usage_total
 from swarm_trainer.runtime.context import Context, Progress
 
 MAX_REASONS = 3
@@ -54,13 +54,13 @@ class FinalEvaluation:
         self, entrants: Sequence[FinalCandidate], places: Sequence[Stage], items: int
     ) -> list[tuple[Rollout, ...]]:
         """Every entrant's rollout at every place, [entrant][place], stored: at `choice` or `final/2`."""
-        engines = self.setup.serving(self.context, [self.setup.recipe(one.position) for one in entrants])
+        engines = serving.serve(self.context, self.setup, [self.setup.space.recipe(one.position) for one in entrants])
         jobs = [self.build_job(one, place, items) for one in entrants for place in places]
         found: list[Rollout] = []
         for rollout in lanes.run_jobs(engines, jobs):
             found.append(rollout)
             note = "choosing among the finalists" if len(places) == 1 else "measuring on fresh items"
-            effort = usage_total.record(self.context)
+            effort = self.context.record_usage()
             done, total = len(found), len(jobs)
             self.context.progress(Progress(self.item.key, note, done, total, rollout.tokens, effort=effort))
         self.measured += found
@@ -69,28 +69,27 @@ class FinalEvaluation:
     def build_job(self, one: FinalCandidate, place: Stage, items: int) -> lanes.EngineJob[Rollout]:
         """The job of one rollout."""
         key = commit.rollout_key("/".join(map(str, place)), one.name)
-        wanted = RolloutRequest(key, self.setup.recipe(one.position).name, place, items)
+        wanted = RolloutRequest(key, self.setup.space.recipe(one.position).name, place, items)
 
         def job(engine: Inference) -> Rollout:
             return rollout_store.load_or_create(
-                self.context.store, self.setup.exam, engine, wanted, self.context.meter
+                self.context.store, self.setup.examination, engine, wanted, self.context.meter
             )[1]
 
         return job
 
     def measure(self, rollouts: Sequence[Rollout], *place: str | int) -> Measurement | Unmeasured:
-        setup = self.setup
-        return measure(rollouts, setup.objective, setup.coverage, streams.seed(setup.exam.seed, "bootstrap", *place))
+        return self.setup.evaluator.measure(rollouts, *place)
 
     def rank_finalists(self, finalists: Sequence[Estimate]) -> list[FinalCandidate]:
         """The finalists that the reserve's items can measure, best first; of equals the one the search held higher.
 
         Raises StoreError when there is none.
         """
-        asked = build_candidates(finalists)
+        asked, items = build_candidates(finalists), search_settings.items_per_finalist(self.setup.resolved)
         scored: list[tuple[float, FinalCandidate]] = []
         reasons: dict[str, str] = {}
-        for one, rollouts in zip(asked, self.rollouts(asked, [("choice",)], self.setup.choice_items), strict=True):
+        for one, rollouts in zip(asked, self.rollouts(asked, [("choice",)], items), strict=True):
             found = self.measure(rollouts, "choice", one.name)
             if isinstance(found, Unmeasured):
                 reasons[one.name] = found.reason
@@ -104,17 +103,19 @@ class FinalEvaluation:
         self, entrants: Sequence[FinalCandidate]
     ) -> dict[Position, EvaluatedGenerator | Unmeasured]:
         """Each entrant on final items, by its position."""
-        places: list[Stage] = [("final", seed) for seed in range(self.setup.final_seeds)]
+        places: list[Stage] = [("final", seed) for seed in range(self.setup.resolved.evaluation.final.seeds)]
         return {
             one.position: self.evaluate_candidate(one, rollouts)
-            for one, rollouts in zip(entrants, self.rollouts(entrants, places, self.setup.final_items), strict=True)
+            for one, rollouts in zip(
+                entrants, self.rollouts(entrants, places, self.setup.resolved.evaluation.final.items), strict=True
+            )
         }
 
     def evaluate_candidate(self, one: FinalCandidate, rollouts: tuple[Rollout, ...]) -> EvaluatedGenerator | Unmeasured:
         fresh = self.measure(rollouts, "final", one.name)
         if isinstance(fresh, Unmeasured):
             return fresh
-        model, groups = self.setup.recipe(one.position).name, self.setup.plan.groups
+        model, groups = self.setup.space.recipe(one.position).name, self.setup.plan.groups
         return EvaluatedGenerator(one.name, one.position, model, one.searched, fresh, rollouts, groups)
 
     def verdict(self, ranked: Sequence[FinalCandidate], swarm: SearchState, commits: Sequence[Commit]) -> SearchResult:
@@ -134,7 +135,7 @@ class FinalEvaluation:
             raise build_unmeasured_error("initial generator", "final", told)
         best, passed = self.first(ranked, measured)
         return SearchResult(
-            objective=self.setup.objective_name,
+            objective=str(self.setup.resolved.objective),
             best=best,
             initials=initials,
             gain=self.gain(best, select_best(initials)),
@@ -161,7 +162,7 @@ class FinalEvaluation:
         """Fresh difference with its interval; a generator does not gain on itself."""
         if best is initial:
             return Interval(0.0, 0.0, 0.0)
-        return self.setup.difference(best.rollouts, initial.rollouts)
+        return self.setup.evaluator.difference(best.rollouts, initial.rollouts)
 
 
 def build_unmeasured_error(who: str, place: str, reasons: Mapping[str, str]) -> StoreError:

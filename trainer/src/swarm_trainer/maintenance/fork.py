@@ -33,7 +33,7 @@ from swarm_trainer.evaluation import search_setup
 from swarm_trainer.evaluation.search_setup import SearchSetup
 from swarm_trainer.maintenance import fork_origin, replay, retention, spec_diff
 from swarm_trainer.maintenance.fork_origin import RESUME_FIELD, ForkOrigin
-from swarm_trainer.run_store import commit_chain, pins, receipt_store
+from swarm_trainer.run_store import commit_chain, experiments, pins, receipt_store
 from swarm_trainer.runtime import inputs
 from swarm_trainer.runtime.context import Context
 from swarm_trainer.sources import source_uri
@@ -68,7 +68,7 @@ def prepare(context: Context, experiment: Experiment, identity: bytes) -> Fork |
         return None
     source = open_source(context, wanted)
     try:
-        _, standing = search_setup.load_experiment(source)
+        _, standing = experiments.load(source)
         check_identity(source, wanted, identity)
         theirs = load_commits(source, wanted)
         seeded = tuple(list_adapter_receipts(source, context.resolved))
@@ -79,7 +79,7 @@ def prepare(context: Context, experiment: Experiment, identity: bytes) -> Fork |
     basis = experiment.adapters or tuple(receipt.outputs[Output.ADAPTER] for receipt in seeded)
     for digest in basis:
         copy_tree(source, context.store, digest)
-    ready = search_setup.build_search_over_basis(context, digest_bytes(experiment.to_bytes()), experiment, basis)
+    ready = search_setup.build(context, digest_bytes(experiment.to_bytes()), experiment, basis)
     commits = tuple(derive_commits(source, ready, theirs))
     return Fork(ForkOrigin(wanted.uri, wanted.iteration, standing.digest, theirs[-1].digest), source, seeded, commits)
 
@@ -188,7 +188,7 @@ def derive_commits(source: ArtifactStore, ready: SearchSetup, theirs: list[Commi
         keys = {probe.name: commit.probe_key(one.iteration, probe.name) for probe in one.probes}
         found = tuple(replay.remeasure(source, turn, keys[probe.name], probe) for probe in one.probes)
         swarm = optimization.tell(swarm, {probe.name: probe.fitness for probe in found})
-        own = Commit(ready.manifest, one.iteration, parent, ready.basis, optimization.to_json(swarm), found)
+        own = Commit(ready.manifest, one.iteration, parent, ready.space.basis, optimization.to_json(swarm), found)
         yield own
         parent = own.digest
 

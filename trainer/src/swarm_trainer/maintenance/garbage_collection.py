@@ -14,9 +14,8 @@ from dataclasses import dataclass
 
 from swarm_core.ports import ArtifactStore
 from swarm_core.recipe import Digest
-from swarm_trainer.evaluation import search_setup
 from swarm_trainer.maintenance import replay, retention
-from swarm_trainer.run_store import commit_chain
+from swarm_trainer.run_store import commit_chain, experiments
 from swarm_trainer.stores.store_listing import STORED_PATTERN, StoredObject, StoreListing
 
 ROLLOUT_KEY = re.compile(r"names/iterations/(\d{4,})/rollouts/[^/]+")
@@ -83,7 +82,7 @@ def sweep(store: ArtifactStore, shelf: StoreListing, garbage: Iterable[StoredObj
 
 def mark(store: ArtifactStore) -> frozenset[Digest]:
     """Every blob that a receipt leads to. The chain is walked too: who has lost its way deletes nothing."""
-    manifest, experiment = search_setup.load_experiment(store)
+    manifest, experiment = experiments.load(store)
     for _ in commit_chain.walk(store):
         pass
     return frozenset(replay.walk_reachable(store, experiment, manifest))

@@ -25,9 +25,8 @@ from swarm_core.rollout import Rollout
 from swarm_core.swarm_names import GENERATORS, RIVALS, TAKERS
 from swarm_trainer.adversarial import held_out_evaluation, turns
 from swarm_trainer.adversarial.turns import Turn
-from swarm_trainer.evaluation import search_setup
 from swarm_trainer.maintenance import retention
-from swarm_trainer.run_store import commit_chain, pins, receipt_store
+from swarm_trainer.run_store import commit_chain, experiments, pins, receipt_store
 from swarm_trainer.runtime.context import Context
 from swarm_trainer.stores import tree
 
@@ -53,7 +52,7 @@ def verify(store: ArtifactStore, scratch: Path, heard: Callable[[str], None]) ->
 
     `heard` is told in a few words what comes next.
     """
-    manifest, experiment = search_setup.load_experiment(store)
+    manifest, experiment = experiments.load(store)
     resolved = load_spec(store, experiment)
     heard("blobs")
     blobs = sum(1 for _ in walk_reachable(store, experiment, manifest))
@@ -89,7 +88,7 @@ def replay_turn(context: Context, turn: Turn, one: Commit, manifest: Digest) -> 
     where = commit.key(one.iteration)
     require(one.experiment == manifest, f"{where} belongs to another experiment")
     require(one.iteration > 0 or one.parent == manifest, f"{where} does not follow the experiment")
-    require(one.basis == turn.setup.basis, f"{where} rests on another basis")
+    require(one.basis == turn.setup.space.basis, f"{where} rests on another basis")
     played = (one.moved, one.opponents, one.pool)
     opponents, pool = tuple(recipe.name for recipe in turn.opponents), turn.pool.digest if turn.pool else None
     require(played == (turn.moved, opponents, pool), f"{where} was played by others, or on another pool")
@@ -111,12 +110,12 @@ def remeasure(store: ArtifactStore, turn: Turn, key: str, probe: ProbeResult) ->
         return probe
     require(data is not None and digest_bytes(data) == probe.rollout, f"{key} is not the rollout its commit names")
     assert data is not None
-    rollout, model = Rollout.from_bytes(data), turn.setup.recipe(probe.position).name
+    rollout, model = Rollout.from_bytes(data), turn.setup.space.recipe(probe.position).name
     require(probe.model == model, f"{key} is of another model than its position gives")
     if turn.pool is not None and probe.purpose != held_out_evaluation.HELD_OUT_PURPOSE:
         texts = tuple(one.text for one in rollout.items)
         require(texts == turn.pool.items, f"{key} answers other items than the pool holds")
-    result = turn.setup.measured(rollout, turn.index, probe.name)
+    result = turn.setup.evaluator.measure([rollout], turn.index, probe.name)
     require(result == probe.result, f"{key} measures {result}, its commit says {probe.result}")
     return probe
 

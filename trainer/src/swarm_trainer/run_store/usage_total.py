@@ -1,7 +1,7 @@
-"""The effort of a run, kept in its store: every worker adds what it did, whichever machine it is on.
+"""The usage of a run, kept in its store: every worker adds what it did, whichever machine it is on.
 
-It grows with each rollout and with each work item. What a killed process did since its last report is lost to the
-count; what another does again counts again: it is what the run took, and says nothing of its result.
+The total grows with each rollout and with each work item. What a killed process did since its last report is not
+counted. What another process does again counts again: usage is what the run took, and says nothing about its result.
 """
 
 import json
@@ -9,34 +9,27 @@ import json
 from swarm_core.ports import ArtifactStore
 from swarm_core.recipe import canonical_json
 from swarm_core.usage import NO_USAGE, Usage
-from swarm_trainer.runtime.context import Context
+from swarm_trainer.meter import Meter
 
 KEY = "effort.json"
 """A pointer; its sums only grow."""
 
 
-def record(context: Context) -> Usage:
-    """Add what came together since the last report to the run's; return it. Raises StoreError."""
-    taken = context.meter.take()
+def record(store: ArtifactStore, meter: Meter) -> Usage:
+    """Add what `meter` counted since the last call to the run's total; return it. Raises StoreError."""
+    taken = meter.take()
     while taken != NO_USAGE:
-        standing = context.store.read(KEY)
-        total = (parse(standing) if standing is not None else NO_USAGE) + taken
-        if context.store.swap(KEY, standing, canonical_json(total.to_fields())):
+        stored = store.read(KEY)
+        total = (parse(stored) if stored is not None else NO_USAGE) + taken
+        if store.swap(KEY, stored, canonical_json(total.to_fields())):
             break
     return taken
 
 
 def load(store: ArtifactStore) -> Usage:
-    """The effort of the run so far. Raises StoreError."""
-    standing = store.read(KEY)
-    return NO_USAGE if standing is None else parse(standing)
-
-
-def flush(context: Context) -> None:
-    """At the end of a work item: nothing that was done or spent stays untold. Raises StoreError."""
-    if context.chat is not None:
-        context.chat.settle()
-    record(context)
+    """The usage of the run so far. Raises StoreError."""
+    stored = store.read(KEY)
+    return NO_USAGE if stored is None else parse(stored)
 
 
 def parse(data: bytes) -> Usage:

@@ -1,23 +1,23 @@
-"""What a verb is given: the spec, the store, a folder for unpacked artefacts, and somebody who listens.
+"""What a step is given: the spec, the store, a folder for unpacked artifacts, and a callback for progress.
 
-A context lives as long as its worker process. What it holds beyond the store is a cache: a verb gives the same receipt
-in a fresh process as in one that has done a hundred items before.
+A context lives as long as its worker process. What it holds beyond the store is a cache: a step returns the same
+receipt in a fresh process as in one that has done a hundred items before.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from swarm_core.api.resolution import ResolvedSpec
 from swarm_core.ports import ArtifactStore, Inference
 from swarm_core.usage import NO_USAGE, Usage
 from swarm_trainer.inference.endpoint import ExternalServers
 from swarm_trainer.meter import Meter
+from swarm_trainer.run_store import usage_total
 from swarm_trainer.sources.fetching import FetchedInput
 
 if TYPE_CHECKING:  # a host has no use for an HTTP client
-    from swarm_trainer.evaluation.search_setup import SearchSetup
     from swarm_trainer.inference.chat_endpoints import ChatEndpoints
 
 
@@ -38,9 +38,25 @@ class Progress:
     """What it took since the last report."""
 
 
+T = TypeVar("T")
+
+
+class Memo:
+    """Values that a process loads once, by key. A key names its type: two callers never share one for two types."""
+
+    def __init__(self) -> None:
+        self._values: dict[Hashable, object] = {}
+
+    def get(self, key: Hashable, load: Callable[[], T]) -> T:
+        """The value of `key`, loaded now if it never was. Raises what `load` raises, and remembers nothing then."""
+        if key not in self._values:
+            self._values[key] = load()
+        return cast(T, self._values[key])
+
+
 @dataclass(slots=True)
 class Context:
-    """The surroundings of a verb."""
+    """What a step works with."""
 
     resolved: ResolvedSpec
     store: ArtifactStore
@@ -55,9 +71,19 @@ class Context:
     """Inference engines by what they serve, one per lane, kept warm between items."""
     fetched: dict[str, FetchedInput] = field(default_factory=dict)
     """Inputs from elsewhere, by URI, each settled on one version."""
-    setups: "dict[tuple[str, int], SearchSetup]" = field(default_factory=dict, init=False)
-    """What `setup.prepared` made, by swarm and later adapters: all of it rests on receipts, which never change."""
+    memo: Memo = field(default_factory=Memo, init=False)
+    """What was loaded from receipts, which never change."""
     chat: "ChatEndpoints | None" = None
     """The client of other people's endpoints, made when it is first needed."""
     meter: Meter = field(default_factory=Meter)
     """What work takes; the store tells it too."""
+
+    def record_usage(self) -> Usage:
+        """Add what came together since the last call to the run's total; return it. Raises StoreError."""
+        return usage_total.record(self.store, self.meter)
+
+    def flush_usage(self) -> None:
+        """At the end of a work item: add what is still outstanding, endpoints' budgets included. Raises StoreError."""
+        if self.chat is not None:
+            self.chat.settle()
+        self.record_usage()

@@ -9,7 +9,7 @@ from typing import assert_never
 
 from swarm_core.engine.work import Kind, Receipt, WorkItem
 from swarm_core.ports import StoreError
-from swarm_trainer.run_store import receipt_store, usage_total
+from swarm_trainer.run_store import receipt_store
 from swarm_trainer.runtime.context import Context
 
 Step = Callable[[WorkItem, Context], Receipt]
@@ -25,14 +25,14 @@ def execute(item: WorkItem, context: Context) -> Receipt:
         receipt = load_step(item.kind)(item, context)
         undone.pop_all()
     standing = Receipt.from_bytes(context.store.publish(receipt_store.key(item.key), receipt.to_bytes()))
-    usage_total.flush(context)
+    context.flush_usage()
     return standing
 
 
 def record_failed_usage(context: Context) -> None:
     """Tell the store what an item cost that came to nothing; what ended it matters more than a store that is away."""
     with suppress(StoreError):
-        usage_total.flush(context)
+        context.flush_usage()
 
 
 def load_step(kind: Kind) -> Step:

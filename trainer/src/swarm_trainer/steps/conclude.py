@@ -14,8 +14,9 @@ from swarm_core.engine.work import Receipt, WorkItem
 from swarm_core.optimizers import optimization
 from swarm_core.recipe import Digest
 from swarm_trainer.adversarial import conclude_game
+from swarm_trainer.evaluation import search_setup
 from swarm_trainer.evaluation.final_evaluation import FinalEvaluation
-from swarm_trainer.evaluation.search_setup import SearchSetup, load_search
+from swarm_trainer.evaluation.search_setup import SearchSetup
 from swarm_trainer.report import dataset, history, result, search_figure, summary
 from swarm_trainer.report.search_result import SearchResult
 from swarm_trainer.run_store import commit_chain
@@ -27,11 +28,12 @@ def run(item: WorkItem, context: Context) -> Receipt:
     """Choose, measure, export; of a game, settle it."""
     if context.resolved.game:
         return conclude_game.run(item, context)
-    setup = load_search(context)
+    setup = search_setup.load(context)
     commits = list(commit_chain.walk(context.store))[::-1]
     swarm = optimization.from_json(commits[-1].swarm)
-    court = FinalEvaluation(item, context, setup)
-    verdict = court.verdict(court.rank_finalists(optimization.finalists(swarm, setup.finalists)), swarm, commits)
+    evaluation = FinalEvaluation(item, context, setup)
+    finalists = optimization.finalists(swarm, setup.resolved.evaluation.finalists)
+    verdict = evaluation.verdict(evaluation.rank_finalists(finalists), swarm, commits)
     bundle, digest = store_bundle(context, setup, verdict, commits)
     return Receipt(
         key=item.key,
@@ -63,8 +65,8 @@ def store_bundle(
 
 def write(folder: Path, context: Context, setup: SearchSetup, verdict: SearchResult, commits: Sequence[Commit]) -> None:
     """The bundle's files."""
-    name, domain = setup.title, setup.exam.domain
-    origin = result.Provenance(setup.experiment, setup.exam.seed, commits[-1].digest)
+    name, domain = setup.title, setup.examination.domain
+    origin = result.Provenance(setup.experiment, setup.examination.seed, commits[-1].digest)
     (folder / "result.json").write_text(result.serialize(verdict, origin), encoding="utf-8")
     (folder / "history.jsonl").write_text(history.serialize(commits), encoding="utf-8")
     (folder / "summary.txt").write_text(summary.render(verdict, name), encoding="utf-8")
@@ -72,4 +74,4 @@ def write(folder: Path, context: Context, setup: SearchSetup, verdict: SearchRes
     (folder / "dataset").mkdir()
     (folder / "dataset" / "data.jsonl").write_text(dataset.serialize(verdict), encoding="utf-8")
     (folder / "dataset" / "README.md").write_text(dataset.format_card(verdict, name, domain), encoding="utf-8")
-    setup.export(context, verdict.best.position, folder / "adapter")
+    setup.space.export(context, verdict.best.position, folder / "adapter")

@@ -21,9 +21,9 @@ from swarm_core.swarm_names import TAKERS
 from swarm_core.usage import Usage
 from swarm_trainer.adversarial import held_out_evaluation, stopping, turns
 from swarm_trainer.adversarial.turns import Turn
-from swarm_trainer.evaluation import lanes, rollout_store
+from swarm_trainer.evaluation import lanes, rollout_store, serving
 from swarm_trainer.evaluation.rollout_store import RolloutRequest
-from swarm_trainer.run_store import commit_chain, usage_total
+from swarm_trainer.run_store import commit_chain
 from swarm_trainer.runtime.context import Context, Progress
 
 
@@ -51,18 +51,18 @@ def build_commit(item: WorkItem, context: Context, index: int) -> Commit:
         held_out_evaluation.generate_drafts(item, context)
     turn = turns.load(context, index)
     setup, probes = turn.setup, optimization.ask(turn.swarm)
-    engines = setup.serving(context, [setup.recipe(probe.position) for probe in probes])
+    engines = serving.serve(context, setup, [setup.space.recipe(probe.position) for probe in probes])
     found: list[ProbeResult] = []
     for probed, rollout in lanes.run_jobs(engines, [build_probe_job(context, turn, probe) for probe in probes]):
         found.append(probed)
-        context.progress(build_progress(item, found, len(probes), rollout, usage_total.record(context)))
+        context.progress(build_progress(item, found, len(probes), rollout, context.record_usage()))
     swarm = optimization.tell(turn.swarm, {probe.name: probe.fitness for probe in found})
     assert item.parent is not None
     return Commit(
         experiment=setup.manifest,
         iteration=index,
         parent=item.parent,
-        basis=setup.basis,
+        basis=setup.space.basis,
         swarm=optimization.to_json(swarm),
         probes=tuple(found),
         moved=turn.moved,
@@ -74,12 +74,12 @@ def build_commit(item: WorkItem, context: Context, index: int) -> Commit:
 
 def build_probe_job(context: Context, turn: Turn, probe: Candidate) -> lanes.EngineJob[tuple[ProbeResult, Rollout]]:
     """The job of measuring one probe."""
-    setup, model = turn.setup, turn.setup.recipe(probe.position).name
+    setup, model = turn.setup, turn.setup.space.recipe(probe.position).name
     wanted = RolloutRequest(commit.probe_key(turn.index, probe.name), model, ("iteration", turn.index), turn.items)
 
     def job(engine: Inference) -> tuple[ProbeResult, Rollout]:
-        digest, rollout = rollout_store.load_or_create(context.store, setup.exam, engine, wanted, context.meter)
-        result = setup.measured(rollout, turn.index, probe.name)
+        digest, rollout = rollout_store.load_or_create(context.store, setup.examination, engine, wanted, context.meter)
+        result = setup.evaluator.measure([rollout], turn.index, probe.name)
         return ProbeResult(probe.name, str(probe.purpose), probe.position, model, digest, result), rollout
 
     return job

@@ -21,12 +21,12 @@ from swarm_core.recipe import Digest
 from swarm_core.swarm_names import GENERATORS, TAKERS
 from swarm_trainer.adversarial import game_checks
 from swarm_trainer.data import clustering, seeds
-from swarm_trainer.evaluation import search_setup
+from swarm_trainer.evaluation import evaluator
 from swarm_trainer.lora import adapter, signature
 from swarm_trainer.lora.signature import Signature
 from swarm_trainer.maintenance import fork
 from swarm_trainer.run_store import pins
-from swarm_trainer.runtime import engines, inputs, layers, prompt_length, remote_endpoints
+from swarm_trainer.runtime import engines, inputs, layers, model_folders, prompt_length, remote_endpoints
 from swarm_trainer.runtime.context import Context, Progress
 from swarm_trainer.sources.fetching import Pin
 from swarm_trainer.stores import tree
@@ -45,11 +45,11 @@ def run(item: WorkItem, context: Context) -> Receipt:
     contents = pins.digests(pinned)
     check_adapters(context)
     if resolved.swarm.per_layer:
-        layers.check(search_setup.locate_base_model(context))
+        layers.check(model_folders.locate_base(context))
     data = {swarm: read_seed_data(context, swarm) for swarm in search_settings.moving_swarms(resolved)}
     for swarm, found in data.items():
         check_items(search_settings.for_swarm(resolved, swarm), found, swarm)
-        prompt_length.check(resolved, search_setup.locate_base_model(context), found)
+        prompt_length.check(resolved, model_folders.locate_base(context), found)
     if resolved.game:
         game_checks.check(resolved, data[GENERATORS], data[TAKERS])
     check_disk(context)
@@ -121,7 +121,7 @@ def locate_adapter_base(use: UriUse, context: Context) -> Path:
         if use.field == f"spec.takers[{index}].adapter"
         if isinstance(taker, ResolvedTaker) and taker.model != context.resolved.base.model
     ]
-    return inputs.locate(other[0], context) if other else search_setup.locate_base_model(context)
+    return inputs.locate(other[0], context) if other else model_folders.locate_base(context)
 
 
 def list_adapter_uris(resolved: ResolvedSpec) -> tuple[str, ...]:
@@ -187,7 +187,7 @@ def cluster_by_name(items: Sequence[seeds.SeedItem], swarm: str, field: str, cou
 
 def check_items(resolved: ResolvedSpec, data: SeedData, swarm: str) -> None:
     """The judge can judge the seed items, and there are enough to show. Raises BadInputError."""
-    judge = search_setup.build_judge(resolved.judge)
+    judge = evaluator.build_judge(resolved.judge)
     refusals = [(item, judge.refusal(item)) for item in data.pool]
     refused = [(item, reason) for item, reason in refusals if reason is not None]
     if len(refused) * 2 > len(refusals):

@@ -21,16 +21,17 @@ from swarm_core.text import prompts
 from swarm_trainer.adversarial import taker_training
 from swarm_trainer.adversarial.taker_training import TrainingTask
 from swarm_trainer.data import pairs
-from swarm_trainer.evaluation import search_setup
 from swarm_trainer.lora import training
 from swarm_trainer.lora.base import BaseModelConfig
+from swarm_trainer.run_store import experiments
+from swarm_trainer.runtime import model_folders
 from swarm_trainer.runtime.context import Context, Progress
 from swarm_trainer.stores import tree
 
 
 def run(item: WorkItem, context: Context) -> Receipt:
     """Train the adapter of cluster `item.index`, or the one of a round that stands behind them, and store it."""
-    _, experiment = search_setup.load_experiment(context.store)
+    _, experiment = experiments.load(context.store)
     clusters = () if experiment.for_swarm(item.swarm).adapters else load_clusters(item, context)
     if item.index >= len(clusters):
         lesson = taker_training.build_round_task(context, item.index - len(clusters) + 1)
@@ -49,8 +50,8 @@ def run(item: WorkItem, context: Context) -> Receipt:
 
 def load_clusters(item: WorkItem, context: Context) -> tuple[tuple[str, ...], ...]:
     """The clusters of the item's swarm."""
-    _, experiment = search_setup.load_experiment(context.store)
-    return search_setup.load_seed_data(context.store, experiment.for_swarm(item.swarm)).clusters
+    _, experiment = experiments.load(context.store)
+    return experiments.load_seed_data(context.store, experiment.for_swarm(item.swarm)).clusters
 
 
 def build_cluster_task(item: WorkItem, context: Context, items: tuple[str, ...]) -> TrainingTask:
@@ -74,7 +75,7 @@ def train_adapter(item: WorkItem, context: Context, lesson: TrainingTask, scratc
         context.progress(Progress(item.key, f"training {what}, loss {loss:.3f}", step, steps))
 
     where = BaseModelConfig(
-        search_setup.locate_base_model(context), str(resolved.base.dtype), str(resolved.execution.local.device)
+        model_folders.locate_base(context), str(resolved.base.dtype), str(resolved.execution.local.device)
     )
     chosen = lesson.settings
     if lesson.start is not None:

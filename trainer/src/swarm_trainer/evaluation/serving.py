@@ -1,0 +1,44 @@
+"""The engines of a run, serving what a search asks about: one engine per lane, kept warm between work items."""
+
+from collections.abc import Sequence
+
+from swarm_core.engine import search_settings
+from swarm_core.ports import Inference
+from swarm_core.recipe import Recipe
+from swarm_trainer.evaluation import search_setup
+from swarm_trainer.evaluation.search_setup import SearchSetup
+from swarm_trainer.runtime import engines, model_folders
+from swarm_trainer.runtime.context import Context
+from swarm_trainer.runtime.engines import ServedModels
+
+
+def serve(context: Context, search: SearchSetup, live: Sequence[Recipe]) -> list[Inference]:
+    """The run's engines, one per lane, each serving `live` and the takers of `search`.
+
+    Raises BadInputError if the engines cannot be had, InferenceError if they cannot serve these models.
+    """
+    lanes = _find_engines(context, search)
+    for engine in lanes:
+        engine.serve([*live, *search.fixed_takers, *search.opponents])
+    return lanes
+
+
+def list_models(context: Context, search: SearchSetup) -> ServedModels:
+    """What the engines of a run may have to serve: the bases, and every swarm's adapters as it starts."""
+    starts = [
+        recipe
+        for swarm in search_settings.moving_swarms(context.resolved)
+        for recipe in search_setup.load(context, swarm).initial_recipes
+    ]
+    return ServedModels(
+        model_folders.locate_bases(context),
+        lambda digest: model_folders.unpack_adapter(context, digest),
+        (*starts, *search.fixed_takers),
+    )
+
+
+def _find_engines(context: Context, search: SearchSetup) -> list[Inference]:
+    """The engines of this experiment; built when they are first asked for."""
+    if search.manifest not in context.engines:
+        context.engines[search.manifest] = engines.build(context, list_models(context, search))
+    return context.engines[search.manifest]

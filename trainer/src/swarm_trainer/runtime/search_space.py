@@ -1,0 +1,52 @@
+"""The models that a search can reach: one recipe for every position, over a basis of adapters.
+
+A position is a list of coefficients, one per adapter of the basis, or one block of them per layer where layers have
+coefficients of their own. Limits: forms no sum of tensors; `export` has `lora.combine` do so.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from swarm_core.api.swarm import Exact
+from swarm_core.recipe import Digest, Merge, Recipe, TensorGroup
+from swarm_trainer.lora import adapter, combine
+from swarm_trainer.runtime import layers, model_folders
+from swarm_trainer.runtime.context import Context
+from swarm_trainer.runtime.layers import Layers
+
+
+@dataclass(frozen=True, slots=True)
+class SearchSpace:
+    """What a position means."""
+
+    base: Digest
+    basis: tuple[Digest, ...]
+    """The adapters that are summed; append-only within a run."""
+    dtype: str
+    exact: Exact | None = None
+    """Settings of an exact merge; None merges elementwise."""
+    layers: Layers | None = None
+    """The layers with coefficients of their own; None gives all tensors the same coefficients."""
+
+    def recipe(self, position: Sequence[float]) -> Recipe:
+        """The model at `position`, [basis] or [layers * basis]. Raises ValueError for another number of values."""
+        block, exact = tuple(position), self.exact
+        return Recipe(
+            base=self.base,
+            basis=self.basis,
+            groups=(TensorGroup(block),) if self.layers is None else self.layers.groups(block),
+            dtype=self.dtype,
+            merge=Merge.ELEMENTWISE if exact is None else Merge.EXACT,
+            max_rank=None if exact is None else exact.max_rank,
+        )
+
+    def export(self, context: Context, position: Sequence[float], out: Path) -> None:
+        """Write the adapter at `position` as an ordinary PEFT folder. Raises StoreError, OSError."""
+        folders = [model_folders.unpack_adapter(context, digest) for digest in self.basis]
+        combine.write(self.recipe(position), folders, out)
+
+
+def find_layers(context: Context, adapted: Digest) -> Layers:
+    """The layers that an adapter adapts: those of the whole basis, because only adapters alike are summed."""
+    return layers.find(adapter.read_signature(model_folders.unpack_adapter(context, adapted)))
