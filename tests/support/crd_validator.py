@@ -105,9 +105,9 @@ def _cel(value: Any, schema: Schema) -> Any:
 
     What the schema does not describe is compared as a whole, as the server does it.
     """
-    if PRESERVE in schema:
-        return celtypes.StringType(json.dumps(value, sort_keys=True))
     match schema["type"]:
+        case "object" if PRESERVE in schema:
+            value = json.dumps(value, sort_keys=True)
         case "object":
             others = schema.get("additionalProperties")
             parts = schema.get("properties", {}) if others is None else dict.fromkeys(value, others)
@@ -122,5 +122,4 @@ def _cel(value: Any, schema: Schema) -> Any:
             return celtypes.IntType(value)
         case "boolean":
             return celtypes.BoolType(value)
-        case _:
-            return celtypes.StringType(value)
+    return celtypes.StringType(value)

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from swarm_core.api import endpoint_access, endpoints, loading, resolution
 from swarm_core.api.optimizer_blocks import BLOCKS
-from swarm_core.api.resolution import ResolvedSpec, UriRole
 from swarm_core.api.parts import PartsIdentity
+from swarm_core.api.resolution import ResolvedSpec, UriRole
 from swarm_core.api.resolved import (
     ByKMeans,
     EndpointIdentity,
@@ -29,7 +29,10 @@ from swarm_core.errors import BadInputError
 from swarm_core.recipe import Digest, digest_bytes
 
 LEAVES = [(way, schema) for way, schema in generated.SCHEMA_PATHS if schema["type"] not in ("object", "array")]
-ONE_VALUE = {"judge.type", "judge.verifier.type", "gates.0.type", "gates.1.type", "storage.type", "generators.clustering.kmeans.embedder.type"}
+ONE_VALUE = {
+    "judge.type", "judge.verifier.type", "gates.0.type", "gates.1.type", "storage.type",
+    "generators.clustering.kmeans.embedder.type",
+}  # fmt: skip
 """Fields that have one legal value while the rest stands."""
 NO_CODE = PartsIdentity({}, {})
 NAMED = ("url", "model")

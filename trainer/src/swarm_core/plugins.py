@@ -1,8 +1,8 @@
 """Parts by name: a built-in of the catalog, or a plug-in that another distribution brings as an entry point.
 
-A plug-in is an entry point of `dataswarm.objectives`, `dataswarm.verifiers`, `dataswarm.judges` or `dataswarm.gates`. It
-names a factory: a callable that takes the plug-in's `config` (a mapping, as the spec has it) and returns the part. A
-factory refuses a config with `BadInputError`. Nothing is imported before it is asked for by name.
+A plug-in is an entry point of `dataswarm.objectives`, `dataswarm.verifiers`, `dataswarm.judges` or `dataswarm.gates`.
+It names a factory: a callable that takes the plug-in's `config` (a mapping, as the spec has it) and returns the part.
+A factory refuses a config with `BadInputError`. Nothing is imported before it is asked for by name.
 
 An origin is what pins a part in the experiment's digest: of a built-in its `revision`, which is raised when its results
 change; of a plug-in its distribution and version.
@@ -125,7 +125,10 @@ def to_fields(found: Origin) -> dict[str, str | int]:
 
 
 def find_entry_point(group: str, name: str) -> EntryPoint:
-    """The one entry point of this name. Raises PluginNotFoundError, BadInputError where several distributions have it."""
+    """The one entry point of this name.
+
+    Raises PluginNotFoundError, and BadInputError where several distributions have it.
+    """
     found = list(entry_points(group=PREFIX + group, name=name))
     if not found:
         raise PluginNotFoundError(

@@ -78,8 +78,8 @@ class JudgeSpec(Block):
     """Who scores answers."""
 
     type: JudgeType
-    """Verifier is a program that knows the right answer; Model, a language model that marks by a rubric; Plugin, a judge
-    that another distribution brings."""
+    """Verifier is a program that knows the right answer; Model is a language model that marks by a rubric; Plugin is a
+    judge that another distribution brings."""
     verifier: Verifier | None = None
     """The program, with type Verifier."""
     model: ModelJudge | None = None
@@ -121,8 +121,8 @@ class ObjectiveSpec(Block):
     """What makes generated data good."""
 
     type: ObjectiveType
-    """Difficulty is higher the more takers fail; Separation, the further takers lie apart (two takers or more); Plugin is
-    an objective that another distribution brings."""
+    """Difficulty is higher the more takers fail; Separation is higher the further takers lie apart, of two or more;
+    Plugin is an objective that another distribution brings."""
     plugin: PluginSpec | None = None
     """The plug-in, with type Plugin."""
 

@@ -1,8 +1,8 @@
 """The named parts of a resolved spec: which they are, how each is made, and what pins them in the experiment's digest.
 
-What is pinned is every part's origin (`plugins.origin`) and the text of every prompt template that the run uses: the
-style's, and the `prompts` that a part's class lists. So a run tells when a plug-in of another version, a part with other
-results or a reworded prompt would go on with it.
+Two things are pinned: the origin of every part (`plugins.origin`), and the text of every prompt template that the run
+uses, which are those of the style and the `prompts` that a part's class lists. So a run refuses to go on with a plug-in
+of another version, with a part of another revision, or with a reworded prompt.
 
 Limits: needs the plug-ins installed, so it is for the trainer; the operator works with `resolution.spec_digest`.
 """

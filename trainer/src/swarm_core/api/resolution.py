@@ -1,8 +1,8 @@
 """From what the user wrote to what is run, and the two digests that name an experiment.
 
-The spec digest names the experiment as written, the experiment digest by what its paths hold, where its parts come from
-and how its prompts read. Both cover the identity alone: how, where and when it runs, labels, comments, the order of keys
-and defaults written out change neither.
+The spec digest names the experiment as written. The experiment digest names it by what its paths hold, where its parts
+come from and how its prompts read. Both cover the identity alone: how, where and when it runs, labels, comments, the
+order of keys and defaults written out change neither.
 """
 
 from collections.abc import Iterator, Mapping

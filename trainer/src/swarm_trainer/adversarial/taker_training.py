@@ -15,7 +15,7 @@ from swarm_core.ports import Solver, StoreError
 from swarm_core.swarm_names import TAKERS
 from swarm_core.text import prompts
 from swarm_trainer.adversarial import pools, turns
-from swarm_trainer.evaluation import evaluator, search_setup
+from swarm_trainer.evaluation import run_parts, search_setup
 from swarm_trainer.lora import adapter, training
 from swarm_trainer.run_store import commit_chain
 from swarm_trainer.runtime import model_folders
@@ -42,7 +42,7 @@ def build_question_pairs(context: Context, items: Sequence[str], count: int, see
 
     Raises BadInputError if there is none with one.
     """
-    judge, style = evaluator.build_judge(context.resolved.judge), context.resolved.base.template
+    judge, style = run_parts.build_judge(context.resolved), context.resolved.base.template
     assert isinstance(judge, Solver)  # `game_checks` has checked
     solved = [(item, answer) for item in items if (answer := judge.solution(item)) is not None]
     if not solved:

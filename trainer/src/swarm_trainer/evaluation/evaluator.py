@@ -8,16 +8,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from swarm_core import recipe, streams
-from swarm_core.api.judging import Verifier
-from swarm_core.api.resolved import ResolvedJudge, ResolvedSpec
+from swarm_core.api.resolved import ResolvedSpec
 from swarm_core.experiment import Experiment, SeedData
-from swarm_core.judges import registry as judges
-from swarm_core.judges.rubric import RubricJudge
 from swarm_core.objectives import bootstrap
 from swarm_core.objectives.objective import Measurement
-from swarm_core.ports import Judge
 from swarm_core.recipe import ModelName
 from swarm_core.rollout import Rollout, Unmeasured, build_batch, measure
+from swarm_trainer.evaluation import run_parts
 from swarm_trainer.evaluation.examine import Examination, Sampling
 from swarm_trainer.report.search_result import Interval
 
@@ -65,20 +62,6 @@ def build_examination(resolved: ResolvedSpec, experiment: Experiment, data: Seed
         generation=Sampling(resolved.generation.max_tokens, resolved.generation.temperature),
         answering=Sampling(resolved.answering.max_tokens, resolved.answering.temperature),
         takers=experiment.taker_models(resolved.base.dtype),
-        judge=build_judge(resolved.judge),
+        judge=run_parts.build_judge(resolved),
         remote=frozenset(recipe.remote_model_name(way.remote.url, way.remote.model) for way in resolved.access),
-    )
-
-
-def build_judge(chosen: Verifier | ResolvedJudge) -> Judge | RubricJudge:
-    """The judge of a spec: a program, or a model with its rubric."""
-    if isinstance(chosen, Verifier):
-        return judges.get(str(chosen.name))
-    return RubricJudge(
-        model=recipe.remote_model_name(chosen.endpoint.url, chosen.endpoint.model),
-        text=chosen.rubric,
-        low=chosen.scale.low,
-        high=chosen.scale.high,
-        max_tokens=chosen.max_tokens,
-        vet=chosen.vet,
     )

@@ -9,16 +9,15 @@ from dataclasses import dataclass, replace
 from swarm_core.api.resolution import ResolvedSpec
 from swarm_core.engine import search_settings
 from swarm_core.experiment import Experiment
-from swarm_core.objectives import registry as objectives
 from swarm_core.objectives.accuracy import Accuracy
 from swarm_core.optimizers import positions
 from swarm_core.optimizers.optimizer import Plan
 from swarm_core.recipe import Digest, Recipe
 from swarm_core.swarm_names import GENERATORS, TAKERS
-from swarm_trainer.evaluation import evaluator
+from swarm_trainer.evaluation import evaluator, run_parts
 from swarm_trainer.evaluation.evaluator import Evaluator
 from swarm_trainer.evaluation.examine import Examination
-from swarm_trainer.run_store import experiments
+from swarm_trainer.run_store import experiments, pins
 from swarm_trainer.runtime import search_space
 from swarm_trainer.runtime.context import Context
 from swarm_trainer.runtime.search_space import SearchSpace
@@ -91,7 +90,8 @@ def _load(context: Context, swarm: str, later: int) -> SearchSetup:
 def build(
     context: Context, manifest: Digest, pinned: Experiment, basis: tuple[Digest, ...], swarm: str = GENERATORS
 ) -> SearchSetup:
-    """The search of one swarm over `basis`, whose adapters are in the store."""
+    """The search of one swarm over `basis`, whose adapters are in the store. Raises BadInputError for other parts."""
+    pins.check_parts(context.resolved, context.store)
     resolved, experiment = search_settings.for_swarm(context.resolved, swarm), pinned.for_swarm(swarm)
     data = experiments.load_seed_data(context.store, experiment)
     examination = evaluator.build_examination(resolved, experiment, data)
@@ -104,7 +104,7 @@ def build(
         space=SearchSpace(experiment.base, basis, resolved.base.dtype, resolved.swarm.exact, layers),
         evaluator=Evaluator(
             examination=replace(examination, held_out=load_held_out(context, pinned)),
-            objective=Accuracy() if swarm == TAKERS else objectives.get(str(resolved.objective)),
+            objective=Accuracy() if swarm == TAKERS else run_parts.build_objective(resolved),
             coverage=resolved.evaluation.coverage,
         ),
     )

@@ -22,7 +22,7 @@ KEY = "prepare/sources.json"
 """Where the pins stand in the store."""
 IDENTITY_KEY = "prepare/experiment.json"
 """Where the experiment stands: what its experimentDigest is the sha256 of."""
-CODE_ADVICE = "go on with the version of dataswarm that it began with, or give another --folder, prefix or metadata.name"
+CODE_ADVICE = "go on with the dataswarm that it began with, or give another --folder, prefix or metadata.name"
 MISMATCH_ADVICE = "that this store holds; give another --folder, prefix or metadata.name"
 
 

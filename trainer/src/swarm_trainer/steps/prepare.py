@@ -21,7 +21,7 @@ from swarm_core.recipe import Digest
 from swarm_core.swarm_names import GENERATORS, TAKERS
 from swarm_trainer.adversarial import game_checks
 from swarm_trainer.data import clustering, seeds
-from swarm_trainer.evaluation import evaluator
+from swarm_trainer.evaluation import run_parts
 from swarm_trainer.lora import adapter, signature
 from swarm_trainer.lora.signature import Signature
 from swarm_trainer.maintenance import fork
@@ -187,7 +187,7 @@ def cluster_by_name(items: Sequence[seeds.SeedItem], swarm: str, field: str, cou
 
 def check_items(resolved: ResolvedSpec, data: SeedData, swarm: str) -> None:
     """The judge can judge the seed items, and there are enough to show. Raises BadInputError."""
-    judge = evaluator.build_judge(resolved.judge)
+    judge = run_parts.build_judge(resolved)
     refusals = [(item, judge.refusal(item)) for item in data.pool]
     refused = [(item, reason) for item, reason in refusals if reason is not None]
     if len(refused) * 2 > len(refusals):
