@@ -34,8 +34,8 @@ HOW_TO_INSTALL = (
     " spec.execution.kubernetes.image.trainer"
 )
 
-Factory = Callable[..., Any]
-"""Makes a part: a built-in from nothing or from its own settings, a plug-in from its config."""
+Factory = Callable[[Mapping[str, object]], Any]
+"""Makes a part from its config."""
 
 
 class PluginNotFoundError(BadInputError):
@@ -68,8 +68,7 @@ def load(group: str, name: str) -> Factory:
     Raises PluginNotFoundError if nothing has this name, BadInputError if its module cannot be imported.
     """
     if name in catalog.GROUPS[group]:
-        module, _, attribute = catalog.GROUPS[group][name].partition(":")
-        factory: Factory = getattr(import_module(module), attribute)
+        factory: Factory = load_class(group, name).from_config
         return factory
     entry = find_entry_point(group, name)
     try:
@@ -79,14 +78,20 @@ def load(group: str, name: str) -> Factory:
     return loaded
 
 
+def load_class(group: str, name: str) -> Any:
+    """The class of a built-in."""
+    module, _, attribute = catalog.GROUPS[group][name].partition(":")
+    return getattr(import_module(module), attribute)
+
+
 def build(group: str, name: str, config: Mapping[str, object]) -> Any:
-    """The part `name`, made from `config`; a built-in takes none.
+    """The part `name`, made from `config`.
 
     Raises PluginNotFoundError, and BadInputError where the factory refuses the config or makes something else.
     """
     factory = load(group, name)
     if name in catalog.GROUPS[group]:
-        return factory()
+        return factory(config)
     entry = find_entry_point(group, name)
     try:
         part = factory(config)
@@ -96,27 +101,35 @@ def build(group: str, name: str, config: Mapping[str, object]) -> Any:
         raise BadInputError(
             f"{describe(entry)} cannot be made from its config: {describe_error(error)}; correct one of the two"
         ) from error
-    missing = [member for member in MEMBERS[group] if not hasattr(part, member)]
-    if missing:
-        raise BadInputError(
-            f"{describe(entry)} makes a {type(part).__name__} without {', '.join(missing)}; a part of"
-            f" {PREFIX}{group} has {', '.join(MEMBERS[group])}"
-        )
+    check_members(entry, part, MEMBERS[group])
     return part
 
 
+def check_members(entry: EntryPoint, part: object, members: tuple[str, ...]) -> None:
+    """Pass if `part`, made by a plug-in, has what its group's port asks for. Raises BadInputError."""
+    missing = [member for member in members if not hasattr(part, member)]
+    if missing:
+        raise BadInputError(
+            f"{describe(entry)} makes a {type(part).__name__} without {', '.join(missing)}; a part of"
+            f" {entry.group} has {', '.join(members)}"
+        )
+
+
 def origin(group: str, name: str) -> Origin:
-    """Where the part `name` comes from. Raises PluginNotFoundError; BadInputError if no distribution brings it."""
+    """Where the part `name` comes from. Raises PluginNotFoundError."""
     if name in catalog.GROUPS[group]:
-        return BuiltInOrigin(name, load(group, name).revision)  # type: ignore[attr-defined]
+        return BuiltInOrigin(name, load_class(group, name).revision)
     entry = find_entry_point(group, name)
     assert entry.dist is not None  # as `entry_points` found it
     return PluginOrigin(name, entry.dist.name, entry.dist.version)
 
 
 def list_prompts(group: str, name: str) -> Mapping[str, object]:
-    """The prompt templates of the part `name`, by their names: what its factory lists as `prompts`, if it does."""
-    return dict(getattr(load(group, name), "prompts", {}))
+    """The prompt templates of a built-in by their names, if its class lists any as `prompts`.
+
+    Those of a plug-in are part of its version.
+    """
+    return getattr(load_class(group, name), "prompts", {}) if name in catalog.GROUPS[group] else {}
 
 
 def to_fields(found: Origin) -> dict[str, str | int]:
