@@ -1,11 +1,14 @@
 """A commit comes back from its bytes, and its digest is theirs."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from swarm_core import streams
-from swarm_core.commit import Commit, ProbeResult
+from swarm_core.commit import Commit, ProbeResult, get_values
 from swarm_core.experiment import Experiment, PinnedTaker, SeedData
+from swarm_core.format_version import UnknownVersionError
+from swarm_core.items import Item, build_items
 from swarm_core.objectives.objective import Measurement
 from swarm_core.optimizers import optimization
 from swarm_core.optimizers.optimizer import Plan
@@ -28,7 +31,8 @@ probes = st.builds(
     st.tuples(finite, finite),
     digests.map(ModelName),
     digests,
-    results,
+    st.lists(st.tuples(st.text(max_size=3), results), max_size=2).map(tuple),
+    st.none() | finite,
 )
 commits = st.builds(
     Commit, digests, st.integers(0, 9), digests, st.tuples(digests), st.text(max_size=9), st.tuples(probes, probes)
@@ -42,9 +46,11 @@ def test_a_commit_comes_back_from_its_bytes_as_it_was(commit: Commit) -> None:
 
 
 @given(commits)
-def test_a_missing_measurement_is_no_fitness(commit: Commit) -> None:
+def test_a_missing_measurement_is_no_value(commit: Commit) -> None:
     for probe in commit.probes:
-        assert (probe.fitness is None) is isinstance(probe.result, Unmeasured)
+        values = get_values(probe.values)
+        for name, found in dict(probe.values).items():
+            assert (values[name] is None) is isinstance(found, Unmeasured)
 
 
 @given(digests, digests, st.none() | digests, st.lists(digests, max_size=3))
@@ -56,9 +62,14 @@ def test_an_experiment_comes_back_from_its_bytes_as_it_was(
 
 
 def test_seed_data_comes_back_and_its_pool_leaves_the_held_out_items_out() -> None:
-    data = SeedData((("a", "b"), ("c",)), ("d",))
+    data = SeedData((build_items("ab"), (Item("c", reference="3", choices=("3", "4")),)), build_items("d"))
     assert SeedData.from_bytes(data.to_bytes()) == data
-    assert data.pool == ("a", "b", "c")
+    assert [item.text for item in data.pool] == ["a", "b", "c"]
+
+
+def test_seed_data_of_another_format_are_refused_with_both_versions() -> None:
+    with pytest.raises(UnknownVersionError, match="seed data of format version None: this release reads version 2"):
+        SeedData.from_bytes(b'{"clusters":[["a"]],"held_out":[]}')
 
 
 def test_a_commit_stays_small_however_long_the_search() -> None:
@@ -70,7 +81,13 @@ def test_a_commit_stays_small_however_long_the_search() -> None:
         parts = tuple((f"taker-{number:02d}", 1 / 3) for number in range(16))
         probes = tuple(
             ProbeResult(
-                p.name, str(p.purpose), p.position, ModelName(one), one, Measurement(value[p.name], 0.1, 0.9, 99, parts)
+                p.name,
+                str(p.purpose),
+                p.position,
+                ModelName(one),
+                one,
+                (("Difficulty", Measurement(value[p.name], 0.1, 0.9, 99, parts)),),
+                value[p.name],
             )
             for p in optimization.ask(swarm)
         )

@@ -3,10 +3,12 @@
 import pytest
 
 from swarm_core import item_pool
+from swarm_core.format_version import UnknownVersionError
 from swarm_core.item_pool import Pool, PoolEntry, TurnoverRule
+from swarm_core.items import Item
 
-SEEDS = [PoolEntry(f"{n}+1", -1, None, str(n + 1)) for n in range(40)]
-NEW = [PoolEntry(f"{n}*9", 1, None, str(9 * n)) for n in range(40)]
+SEEDS = [PoolEntry(Item(f"{n}+1"), -1, None, str(n + 1)) for n in range(40)]
+NEW = [PoolEntry(Item(f"{n}*9"), 1, None, str(9 * n)) for n in range(40)]
 
 
 def rule(share: float = 0.5, revisited: float = 0.0) -> TurnoverRule:
@@ -52,13 +54,13 @@ def test_a_round_draws_other_slots_than_the_one_before_and_the_same_ones_when_ma
 def test_with_too_few_new_items_the_rest_of_the_slots_stays() -> None:
     first = item_pool.draw_initial(SEEDS, 30, 3)
     turned = item_pool.build_next(first, (), NEW[:2], rule(1.0))
-    assert len(set(turned.items) & {entry.text for entry in NEW}) == 2
+    assert len(set(turned.items) & {entry.item for entry in NEW}) == 2
     assert len(set(turned.items)) == 30
 
 
 def test_an_item_enters_once_and_neither_from_the_pool_nor_from_the_archive() -> None:
     first = Pool(0, (SEEDS[0], SEEDS[1]))
-    offered = [NEW[3], NEW[4], NEW[3], PoolEntry("0 + 1", 1), PoolEntry("7*9", 1)]
+    offered = [NEW[3], NEW[4], NEW[3], PoolEntry(Item("0 + 1"), 1), PoolEntry(Item("7*9"), 1)]
     assert item_pool.select_new(first, [NEW[7]], offered) == [NEW[3], NEW[4]]
 
 
@@ -71,7 +73,7 @@ def test_what_the_best_taker_missed_is_archived_newest_first_and_the_oldest_fall
 
 def test_archived_items_come_back_into_the_pool_for_their_share_of_the_slots() -> None:
     first = item_pool.draw_initial(SEEDS[:30], 30, 3)
-    old = [PoolEntry(f"{n}-5", 0) for n in range(60)]
+    old = [PoolEntry(Item(f"{n}-5"), 0) for n in range(60)]
     turned = item_pool.build_next(first, old, NEW, rule(1.0, revisited=0.5))
     back = sum(entry in old for entry in turned.entries)
     assert 8 < back < 22
@@ -90,3 +92,13 @@ def test_a_pool_is_read_back_as_it_was_and_named_by_its_bytes() -> None:
     one = item_pool.build_next(item_pool.draw_initial(SEEDS, 20, 3), [NEW[0]], NEW[1:], rule())
     assert Pool.from_bytes(one.to_bytes()) == one
     assert one.digest != item_pool.draw_initial(SEEDS, 20, 3).digest
+
+
+def test_an_item_keeps_its_reference_and_its_choices_in_the_pool() -> None:
+    entry = PoolEntry(Item("1+1", reference="2", choices=("2", "3"), request=4), 1, None, "2")
+    assert Pool.from_bytes(Pool(1, (entry,), (entry,)).to_bytes()).entries == (entry,)
+
+
+def test_a_pool_of_another_format_is_refused_with_both_versions() -> None:
+    with pytest.raises(UnknownVersionError, match="a pool of format version None: this release reads version 2"):
+        Pool.from_bytes(b'{"round":0,"entries":[],"archive":[]}')

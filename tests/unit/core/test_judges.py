@@ -6,12 +6,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from swarm_core import plugins
 from swarm_core.errors import BadInputError
-from swarm_core.judges import expression, registry
+from swarm_core.items import Item
+from swarm_core.judges import expression
 from swarm_core.judges.arithmetic import ArithmeticJudge
-from swarm_core.objectives.scores import Unscored, UnscoredReason
+from swarm_core.objectives.scores import Score, Unscored, UnscoredReason
 
 JUDGE = ArithmeticJudge()
+
+
+def score(item: str, answer: str) -> Score:
+    """A program's score: nobody is asked."""
+    assert JUDGE.requests(Item(item), answer) == ()
+    return JUDGE.score(Item(item), answer, ())
+
 
 VALUES = [
     ("12+34", Fraction(46)),
@@ -37,8 +46,8 @@ def test_an_expression_has_its_exact_value(text: str, value: Fraction) -> None:
 
 @pytest.mark.parametrize("item", ["12+34", "12 + 34 =", "12 + 34 = ?", "12+34?", "12+34=?", " 12+34\n"])
 def test_an_expression_may_be_dressed_as_a_question(item: str) -> None:
-    assert JUDGE.refusal(item) is None
-    assert JUDGE.score(item, "46") == 1.0
+    assert JUDGE.refusal(Item(item)) is None
+    assert score(item, "46") == 1.0
 
 
 REFUSED = {
@@ -73,7 +82,7 @@ REFUSED = {
 
 @pytest.mark.parametrize(("item", "why"), REFUSED.items(), ids=[item[:20] or "empty" for item in REFUSED])
 def test_what_has_no_value_is_refused_with_the_reason(item: str, why: str) -> None:
-    assert JUDGE.refusal(item) == why
+    assert JUDGE.refusal(Item(item)) == why
 
 
 ANSWERS = [
@@ -131,7 +140,7 @@ ANSWERS = [
 
 @pytest.mark.parametrize(("item", "answer", "outcome"), ANSWERS, ids=[f"{i} | {a[:30]}" for i, a, _ in ANSWERS])
 def test_the_last_number_stated_is_what_counts(item: str, answer: str, outcome: float | UnscoredReason) -> None:
-    scored = JUDGE.score(item, answer)
+    scored = score(item, answer)
     assert (scored.reason if isinstance(scored, Unscored) else scored) == outcome
 
 
@@ -142,14 +151,14 @@ def test_the_last_number_stated_is_what_counts(item: str, answer: str, outcome: 
 def test_any_sum_is_worth_what_python_says(numbers: list[int], signs: list[str]) -> None:
     item = str(numbers[0]) + "".join(f"{sign}{number}" for sign, number in zip(signs, numbers[1:], strict=False))
     value = eval(item)
-    assert JUDGE.score(item, f"{item} = {value}") == 1.0
-    assert JUDGE.score(item, f"{item} = {value + 1}") == 0.0
+    assert score(item, f"{item} = {value}") == 1.0
+    assert score(item, f"{item} = {value + 1}") == 0.0
 
 
 @given(item=st.text() | st.text("0123456789+-*/().,= ?"), answer=st.text() | st.text("0123456789/.,-=\\boxed{} "))
 def test_no_text_is_too_strange_to_judge(item: str, answer: str) -> None:
-    refused = JUDGE.refusal(item)
-    scored = JUDGE.score(item, answer)
+    refused = JUDGE.refusal(Item(item))
+    scored = score(item, answer)
     assert scored in (0.0, 1.0) or isinstance(scored, Unscored)
     if refused is not None:
         assert scored == Unscored(UnscoredReason.JUDGE_FAILED, refused)
@@ -162,13 +171,24 @@ def test_no_text_is_too_strange_to_judge(item: str, answer: str) -> None:
 )
 @pytest.mark.timeout(5)
 def test_no_answer_is_long_enough_to_hold_the_judge_up(answer: str) -> None:
-    assert JUDGE.score("1+1", answer) in (0.0, Unscored(UnscoredReason.UNREADABLE, "the answer states no number"))
+    assert score("1+1", answer) in (0.0, Unscored(UnscoredReason.UNREADABLE, "the answer states no number"))
 
 
 def test_judges_are_found_by_name() -> None:
-    assert isinstance(registry.get("Arithmetic"), ArithmeticJudge)
+    assert isinstance(plugins.build("verifiers", "Arithmetic", {}), ArithmeticJudge)
 
 
 def test_an_unknown_judge_is_refused_with_the_names_there_are() -> None:
-    with pytest.raises(BadInputError, match=r"judge 'arithmetic': .* choose one of Arithmetic"):
-        registry.get("arithmetic")
+    with pytest.raises(BadInputError, match=r"verifier 'arithmetic' is unknown: built in are Arithmetic"):
+        plugins.build("verifiers", "arithmetic", {})
+
+
+def test_a_judge_that_takes_no_config_refuses_one() -> None:
+    with pytest.raises(BadInputError, match="verifier Arithmetic: config field 'base' is unknown; it takes none"):
+        plugins.build("verifiers", "Arithmetic", {"base": 10})
+
+
+def test_what_a_data_set_claims_does_not_move_a_judge_that_computes() -> None:
+    claimed = Item("12+34", reference="47", choices=("46", "47"))
+    assert JUDGE.score(claimed, "46", ()) == 1.0
+    assert JUDGE.solution(claimed) == "46"

@@ -7,27 +7,29 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from swarm_core import plugins
 from swarm_core.errors import BadInputError
-from swarm_core.objectives import difficulty, registry, separation
-from swarm_core.objectives.bootstrap import ResampledObjective
+from swarm_core.items import build_items
+from swarm_core.objectives import intervals
+from swarm_core.objectives.accuracy import Accuracy
 from swarm_core.objectives.difficulty import Difficulty
-from swarm_core.objectives.objective import ScoredBatch
-from swarm_core.objectives.scores import CoverageError, Score, ScoreCube, Unscored, UnscoredReason
+from swarm_core.objectives.objective import Objective, Sample
+from swarm_core.objectives.scores import CoverageError, Score, Unscored, UnscoredReason
 from swarm_core.objectives.separation import Separation
 
 LOST = Unscored(UnscoredReason.NO_ANSWER)
 BOTH = pytest.mark.parametrize("objective", [Difficulty(), Separation()], ids=["difficulty", "separation"])
 
 
-def batch(*rows: list[Score], asked: int | None = None) -> ScoredBatch:
+def batch(*rows: list[Score], asked: int | None = None) -> Sample:
     """One repeat: a row of scores per taker."""
     takers = tuple(f"t{index}" for index in range(len(rows)))
-    items = tuple(f"item {index}" for index in range(len(rows[0])))
-    return ScoredBatch((items,), ScoreCube(takers, (tuple(map(tuple, rows)),)), len(items) if asked is None else asked)
+    items = build_items(f"item {index}" for index in range(len(rows[0])))
+    return Sample((items,), takers, (tuple(map(tuple, rows)),), len(items) if asked is None else asked)
 
 
-def value(objective: ResampledObjective, given: ScoredBatch, coverage: float = 0.5) -> float:
-    return objective.measure(given, coverage, 1).value
+def value(objective: Objective, given: Sample, coverage: float = 0.5) -> float:
+    return intervals.measure(given, objective, coverage, 1).value
 
 
 @pytest.mark.parametrize(
@@ -42,7 +44,7 @@ def value(objective: ResampledObjective, given: ScoredBatch, coverage: float = 0
     ],
     ids=["two takers", "extremes", "nobody knows", "graded scores", "half rejected", "some unscored"],
 )
-def test_values_worked_out_by_hand(given: ScoredBatch, hard: float, apart: float) -> None:
+def test_values_worked_out_by_hand(given: Sample, hard: float, apart: float) -> None:
     assert value(Difficulty(), given) == pytest.approx(hard)
     assert value(Separation(), given) == pytest.approx(apart)
 
@@ -51,7 +53,7 @@ def test_separation_is_the_mean_gap_of_sorted_neighbours() -> None:
     means = [0.7, 0.1, 0.4, 0.35]
     ordered = sorted(means)
     gaps = [above - below for below, above in pairwise(ordered)]
-    assert separation.from_means(means) == pytest.approx(sum(gaps) / len(gaps))
+    assert Separation().value_of_means(means) == pytest.approx(sum(gaps) / len(gaps))
 
 
 def test_one_taker_has_a_difficulty_and_no_separation() -> None:
@@ -62,58 +64,62 @@ def test_one_taker_has_a_difficulty_and_no_separation() -> None:
 
 
 def test_parts_tell_the_accepted_share_and_every_takers_mean() -> None:
-    found = Difficulty().measure(batch([1, 1], [1, 0], asked=4), 0.9, 1)
+    found = intervals.measure(batch([1, 1], [1, 0], asked=4), Difficulty(), 0.9, 1)
     assert found.parts == (("accepted", 0.5), ("taker t0", 1.0), ("taker t1", 0.5))
     assert found.n == 2
 
 
 @BOTH
-def test_repeats_are_pooled(objective: ResampledObjective) -> None:
+def test_repeats_are_pooled(objective: Objective) -> None:
     first, second = ((1.0, 0.0, 0.5), (0.0, 0.0, 1.0)), ((1.0,), (0.25,))
-    apart = ScoredBatch((("a", "b", "c"), ("d",)), ScoreCube(("x", "y"), (first, second)), 5)
-    together = ScoredBatch(
-        (("a", "b", "c", "d"),), ScoreCube(("x", "y"), (((1.0, 0.0, 0.5, 1.0), (0.0, 0.0, 1.0, 0.25)),)), 5
-    )
-    assert objective.measure(apart, 1.0, 3) == objective.measure(together, 1.0, 3)
+    apart = Sample((build_items("abc"), build_items("d")), ("x", "y"), (first, second), 5)
+    together = Sample((build_items("abcd"),), ("x", "y"), (((1.0, 0.0, 0.5, 1.0), (0.0, 0.0, 1.0, 0.25)),), 5)
+    assert intervals.measure(apart, objective, 1.0, 3) == intervals.measure(together, objective, 1.0, 3)
 
 
 @BOTH
-def test_nothing_accepted_is_worth_exactly_nothing(objective: ResampledObjective) -> None:
-    found = objective.measure(batch([], [], asked=20), 0.95, 1)
+def test_nothing_accepted_is_worth_exactly_nothing(objective: Objective) -> None:
+    found = intervals.measure(batch([], [], asked=20), objective, 0.95, 1)
     assert (found.value, found.low, found.high, found.n) == (0.0, 0.0, 0.0, 0)
 
 
 @BOTH
-def test_nothing_asked_is_not_a_measurement(objective: ResampledObjective) -> None:
+def test_nothing_asked_is_not_a_measurement(objective: Objective) -> None:
     with pytest.raises(CoverageError, match="0 items"):
-        objective.measure(batch([], [], asked=0), 0.95, 1)
+        intervals.measure(batch([], [], asked=0), objective, 0.95, 1)
 
 
 @BOTH
 @pytest.mark.parametrize("bad", [math.nan, math.inf, -0.1, 1.1])
-def test_a_score_that_is_none_is_refused(objective: ResampledObjective, bad: float) -> None:
+def test_a_score_that_is_none_is_refused(objective: Objective, bad: float) -> None:
     with pytest.raises(ValueError, match="finite number from 0 to 1"):
-        objective.measure(batch([1, bad], [0, 1]), 0.5, 1)
+        intervals.measure(batch([1, bad], [0, 1]), objective, 0.5, 1)
 
 
 @BOTH
-def test_more_accepted_than_asked_is_refused(objective: ResampledObjective) -> None:
+def test_more_accepted_than_asked_is_refused(objective: Objective) -> None:
     with pytest.raises(ValueError, match="4 items accepted of 3 asked"):
-        objective.measure(batch([1, 1, 1, 1], [0, 0, 0, 0], asked=3), 0.5, 1)
+        intervals.measure(batch([1, 1, 1, 1], [0, 0, 0, 0], asked=3), objective, 0.5, 1)
 
 
 @BOTH
-def test_items_without_their_scores_are_refused(objective: ResampledObjective) -> None:
+def test_items_without_their_scores_are_refused(objective: Objective) -> None:
     with pytest.raises(ValueError, match="2 items"):
-        objective.measure(ScoredBatch((("a", "b"),), ScoreCube(("x", "y"), (((1.0,), (0.0,)),)), 2), 0.5, 1)
+        intervals.measure(Sample((build_items("ab"),), ("x", "y"), (((1.0,), (0.0,)),), 2), objective, 0.5, 1)
 
 
 @BOTH
-def test_below_coverage_there_is_no_measurement(objective: ResampledObjective) -> None:
+def test_a_taker_without_a_row_is_refused(objective: Objective) -> None:
+    with pytest.raises(ValueError, match="repeat 0 has 1 rows for 2 takers"):
+        intervals.measure(Sample((build_items("a"),), ("x", "y"), (((1.0,),),), 1), objective, 0.5, 1)
+
+
+@BOTH
+def test_below_coverage_there_is_no_measurement(objective: Objective) -> None:
     half = batch([1, LOST, 0, LOST], [1, 1, 1, 1])
-    assert objective.measure(half, 0.5, 1).n == 4
+    assert intervals.measure(half, objective, 0.5, 1).n == 4
     with pytest.raises(CoverageError, match="2 of 4"):
-        objective.measure(half, 0.51, 1)
+        intervals.measure(half, objective, 0.51, 1)
 
 
 scores = st.integers(0, 10).map(lambda tenths: tenths / 10)
@@ -153,16 +159,35 @@ def test_rejected_items_never_help(rows: list[list[float]], rejected: int) -> No
 @settings(max_examples=40, deadline=None)
 @given(cubes)
 def test_difficulty_is_within_its_range(rows: list[list[float]]) -> None:
-    found = Difficulty().measure(batch(*rows), 1.0, 1)
+    found = intervals.measure(batch(*rows), Difficulty(), 1.0, 1)
     assert 0.0 <= found.low <= found.value <= found.high <= 1.0 + 1e-12
 
 
 def test_raw_difficulty_looks_at_the_best_taker_alone() -> None:
-    assert difficulty.from_means([0.25, 0.75, 0.5]) == 0.25
+    assert Difficulty().value_of_means([0.25, 0.75, 0.5]) == 0.25
+
+
+@settings(max_examples=40, deadline=None)
+@given(cubes, st.integers(0, 20))
+def test_an_objective_and_its_measurement_have_the_same_value(rows: list[list[float]], rejected: int) -> None:
+    found = batch(*rows, asked=len(rows[0]) + rejected)
+    assert Difficulty().value(found) == value(Difficulty(), found)
+    assert Difficulty().value(batch([], asked=3)) == 0.0
+
+
+def test_every_objective_says_its_revision_and_its_range() -> None:
+    for objective in (Accuracy(), Difficulty(), Separation()):
+        assert (objective.revision, objective.range) == (1, (0.0, 1.0))
+
+
+def test_an_objective_that_takes_no_config_refuses_one() -> None:
+    for make in (Accuracy.from_config, Difficulty.from_config, Separation.from_config):
+        with pytest.raises(BadInputError, match="config field 'alpha' is unknown; it takes none"):
+            make({"alpha": 1})
 
 
 def test_objectives_are_found_by_the_name_users_write() -> None:
-    assert isinstance(registry.get("Difficulty"), Difficulty)
-    assert isinstance(registry.get("Separation"), Separation)
-    with pytest.raises(BadInputError, match="'Novelty' is unknown; choose one of Difficulty, Separation"):
-        registry.get("Novelty")
+    assert isinstance(plugins.build("objectives", "Difficulty", {}), Difficulty)
+    assert isinstance(plugins.build("objectives", "Separation", {}), Separation)
+    with pytest.raises(BadInputError, match="'Novelty' is unknown: built in are Difficulty, Separation"):
+        plugins.build("objectives", "Novelty", {})

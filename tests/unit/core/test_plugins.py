@@ -130,21 +130,27 @@ def test_a_plug_in_that_is_missing_is_named_with_its_group_what_is_there_and_the
     with pytest.raises(PluginNotFoundError) as caught:
         plugins.load("verifiers", "chess")
     message = str(caught.value)
-    for words in ("'chess'", "dataswarm.verifiers", "it has residue", "install", "execution.kubernetes.image.trainer"):
+    there = ("built in are Arithmetic", "plug-ins of dataswarm.verifiers are residue")
+    for words in ("verifier 'chess' is unknown", *there, "install", "spec.execution.kubernetes.image.trainer"):
         assert words in message
     with pytest.raises(PluginNotFoundError, match=r"spec\.judge\.verifier: .*'chess'"):
         parts.identify(resolved({"spec.judge.verifier": {"type": "Plugin", "plugin": {"name": "chess"}}}))
 
 
 def test_without_any_plug_in_the_message_says_so() -> None:
-    with pytest.raises(PluginNotFoundError, match="it has none"):
+    with pytest.raises(PluginNotFoundError, match="plug-ins of dataswarm.objectives are none"):
         plugins.load("objectives", "unanimous-failure")
 
 
 @pytest.mark.parametrize(
     ("group", "name", "config", "words"),
     [
-        ("verifiers", "residue", {"modulus": 1}, ["residue", plugin_package.DISTRIBUTION, "'modulus' is 1", "2 or more"]),
+        (
+            "verifiers",
+            "residue",
+            {"modulus": 1},
+            ["residue", plugin_package.DISTRIBUTION, "'modulus' is 1", "2 or more"],
+        ),
         ("verifiers", "residue", {}, ["'modulus' is missing"]),
         ("gates", "max-characters", {"most": "many"}, ["'most' is 'many'"]),
         ("objectives", "unanimous-failure", {"treshold": 1}, ["'treshold' is unknown", "threshold"]),
@@ -208,7 +214,9 @@ def test_another_version_or_config_is_another_experiment(installed: Callable[[st
     assert resolution.spec_digest(other) != written
     installed("1.1.0")
     assert digest(spec) != before
-    assert resolution.spec_digest(spec) == written, "what is written did not change, and nobody needs the plug-in for it"
+    assert resolution.spec_digest(spec) == written, (
+        "what is written did not change, and nobody needs the plug-in for it"
+    )
 
 
 def test_another_revision_of_a_built_in_is_another_experiment(monkeypatch: pytest.MonkeyPatch) -> None:

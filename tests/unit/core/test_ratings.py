@@ -3,11 +3,12 @@
 import pytest
 
 from swarm_core import ratings
+from swarm_core.items import Item, build_items
 from swarm_core.judges.arithmetic import ArithmeticJudge
-from swarm_core.objectives import paired_difference
+from swarm_core.objectives import intervals
 from swarm_core.objectives.accuracy import Accuracy
-from swarm_core.objectives.objective import ScoredBatch
-from swarm_core.objectives.scores import CoverageError, ScoreCube, Unscored, UnscoredReason
+from swarm_core.objectives.objective import Sample
+from swarm_core.objectives.scores import CoverageError, Unscored, UnscoredReason
 from swarm_core.ports import Solver
 
 MISSING = Unscored(UnscoredReason.NO_ANSWER)
@@ -43,23 +44,24 @@ def test_a_matrix_with_holes_is_refused(wins: list[list[float]]) -> None:
 
 
 def test_a_paired_difference_counts_items_that_both_have_a_score_for() -> None:
-    found = paired_difference.measure([1.0, 1.0, 0.0, 1.0, MISSING], [0.0, 1.0, 0.0, 0.0, 1.0], 0.5, 1)
+    found = intervals.paired_difference([1.0, 1.0, 0.0, 1.0, MISSING], [0.0, 1.0, 0.0, 0.0, 1.0], 0.5, 1)
     assert (found.value, found.n, dict(found.parts)) == (0.5, 4, {"first": 0.75, "second": 0.25})
     assert found.low <= 0.5 <= found.high
     with pytest.raises(CoverageError, match="4 of 5"):
-        paired_difference.measure([1.0, 1.0, 0.0, 1.0, MISSING], [0.0] * 5, 0.95, 1)
+        intervals.paired_difference([1.0, 1.0, 0.0, 1.0, MISSING], [0.0] * 5, 0.95, 1)
 
 
 def test_pairing_is_tighter_than_two_means_where_takers_mostly_agree() -> None:
     hard = [float(n % 2) for n in range(200)]
     better = [1.0 if n % 20 == 0 else score for n, score in enumerate(hard)]
-    found = paired_difference.measure(better, hard, 0.95, 1)
+    found = intervals.paired_difference(better, hard, 0.95, 1)
     assert 0.0 < found.low < found.value < found.high < 0.09
 
 
 def test_a_takers_accuracy_is_its_mean_score_over_the_pool() -> None:
-    batch = ScoredBatch((("1+1", "2+2", "3+3", "4+4"),), ScoreCube(("taker",), (((1.0, 0.0, 1.0, 1.0),),)), asked=4)
-    assert Accuracy().measure(batch, 0.95, 1).value == 0.75
+    items = build_items(["1+1", "2+2", "3+3", "4+4"])
+    sample = Sample((items,), ("taker",), (((1.0, 0.0, 1.0, 1.0),),), asked=4)
+    assert intervals.measure(sample, Accuracy(), 0.95, 1).value == 0.75
 
 
 @pytest.mark.parametrize(
@@ -68,6 +70,6 @@ def test_a_takers_accuracy_is_its_mean_score_over_the_pool() -> None:
 def test_the_arithmetic_judge_can_answer_what_it_judges(item: str, answer: str | None) -> None:
     judge = ArithmeticJudge()
     assert isinstance(judge, Solver)
-    assert judge.solution(item) == answer
+    assert judge.solution(Item(item)) == answer
     if answer is not None:
-        assert judge.score(item, answer) == 1.0
+        assert judge.score(Item(item), answer, ()) == 1.0

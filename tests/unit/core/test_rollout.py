@@ -1,23 +1,37 @@
 """Rollouts keep everything, and what is missing stays missing."""
 
+import gzip
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from swarm_core.format_version import UnknownVersionError
 from swarm_core.gates.admission import Rejection
+from swarm_core.items import Item
+from swarm_core.objectives import intervals
 from swarm_core.objectives.difficulty import Difficulty
 from swarm_core.objectives.objective import Measurement
 from swarm_core.objectives.scores import CoverageError, Score, Unscored, UnscoredReason
 from swarm_core.recipe import ModelName
-from swarm_core.rollout import AnsweredItem, Rollout, TakerAnswer, Unmeasured, build_batch, measure, sum_totals
+from swarm_core.rollout import AnsweredItem, Rollout, TakerAnswer, Unmeasured, build_sample, measure, sum_totals
 
 MODEL = ModelName("0" * 64)
 scores: st.SearchStrategy[Score] = st.one_of(
     st.floats(0, 1), st.builds(Unscored, st.sampled_from(UnscoredReason), st.text(max_size=5))
 )
 answers = st.builds(TakerAnswer, st.none() | st.text(max_size=8), scores)
-items = st.builds(AnsweredItem, st.text(max_size=8), st.tuples(answers, answers))
-rejections = st.builds(Rejection, st.text(max_size=8), st.sampled_from(["parse", "duplicate"]), st.text(max_size=8))
+questions = st.builds(
+    Item,
+    st.text(max_size=8),
+    st.none() | st.text(max_size=3),
+    st.lists(st.text(max_size=3), max_size=2).map(tuple),
+    st.integers(0, 9),
+    st.dictionaries(st.text(max_size=3), st.text(max_size=3), max_size=2).map(lambda it: tuple(sorted(it.items()))),
+)
+items = st.builds(AnsweredItem, questions, st.tuples(answers, answers))
+rejections = st.builds(Rejection, questions, st.sampled_from(["parse", "duplicate"]), st.text(max_size=8))
 
 
 @st.composite
@@ -48,12 +62,14 @@ def test_totals_are_the_sums_of_the_parts(several: list[Rollout]) -> None:
 
 
 def item(first: Score, second: Score, text: str = "1+1") -> AnsweredItem:
-    return AnsweredItem(text, (TakerAnswer("2", first), TakerAnswer("2", second)))
+    return AnsweredItem(Item(text), (TakerAnswer("2", first), TakerAnswer("2", second)))
 
 
 def test_rejected_items_cost_the_generator() -> None:
     clean = Rollout(MODEL, ("a", "b"), 2, 0, (item(0.0, 0.0), item(1.0, 0.0)), (), 0)
-    noisy = Rollout(MODEL, ("a", "b"), 4, 0, clean.items, (Rejection("x", "parse", ""), Rejection("y", "parse", "")), 0)
+    noisy = Rollout(
+        MODEL, ("a", "b"), 4, 0, clean.items, (Rejection(Item("x"), "parse", ""), Rejection(Item("y"), "parse", "")), 0
+    )
     found = [measure([rollout], Difficulty(), 0.95, 0) for rollout in (clean, noisy)]
     assert [one.value for one in found if isinstance(one, Measurement)] == [0.5, 0.25]
 
@@ -61,9 +77,11 @@ def test_rejected_items_cost_the_generator() -> None:
 def test_items_lost_to_an_outage_cost_nobody_but_too_many_leave_no_measurement() -> None:
     kept = tuple(item(0.0, 0.0) for _ in range(19))
     within = Rollout(MODEL, ("a", "b"), 20, 1, kept, (), 0)
-    assert build_batch([within], 0.95).asked == 19
+    assert build_sample([within]).asked == 19
+    assert isinstance(measure([within], Difficulty(), 0.95, 0), Measurement)
+    beyond = build_sample([Rollout(MODEL, ("a", "b"), 20, 2, kept[:18], (), 0)])
     with pytest.raises(CoverageError, match="18 of 20"):
-        build_batch([Rollout(MODEL, ("a", "b"), 20, 2, kept[:18], (), 0)], 0.95)
+        intervals.measure(beyond, Difficulty(), 0.95, 0)
 
 
 def test_an_outage_of_a_taker_leaves_no_measurement_and_no_number() -> None:
@@ -80,3 +98,23 @@ def test_rollouts_of_several_seeds_are_pooled() -> None:
     found = measure([one, two], Difficulty(), 0.95, 0)
     assert isinstance(found, Measurement)
     assert (found.value, found.n) == (0.5, 2)
+
+
+def test_a_sample_has_a_repeat_for_each_rollout() -> None:
+    one = Rollout(MODEL, ("a", "b"), 3, 1, (item(0.0, 1.0, "1+1"), item(0.5, 0.25, "2+2")), (), 0)
+    two = Rollout(MODEL, ("a", "b"), 2, 0, (item(1.0, 1.0, "3+3"),), (), 0)
+    found = build_sample([one, two])
+    assert [[each.text for each in repeat] for repeat in found.items] == [["1+1", "2+2"], ["3+3"]]
+    assert found.scores == (((0.0, 0.5), (1.0, 0.25)), ((1.0,), (1.0,)))
+    assert (found.takers, found.asked, found.lost, found.accepted) == (("a", "b"), 4, 1, 3)
+
+
+@pytest.mark.parametrize("version", [None, 1, 3])
+def test_a_rollout_of_another_format_is_refused_with_both_versions(version: int | None) -> None:
+    fields = json.loads(gzip.decompress(Rollout(MODEL, ("a",), 0, 0, (), (), 0).to_bytes()))
+    assert fields.pop("version") == 2
+    data = gzip.compress(json.dumps(fields if version is None else {**fields, "version": version}).encode())
+    with pytest.raises(
+        UnknownVersionError, match=f"a rollout of format version {version}: this release reads version 2"
+    ):
+        Rollout.from_bytes(data)

@@ -12,8 +12,10 @@ iteration is done.
 """
 
 import json
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from dataclasses import fields as fields_of
+from typing import Any
 
 from swarm_core.objectives.objective import Measurement
 from swarm_core.recipe import Digest, ModelName, canonical_json, digest_bytes
@@ -34,11 +36,15 @@ class ProbeResult:
     """Coefficients over the basis."""
     model: ModelName
     rollout: Digest
-    result: Measurement | Unmeasured
+    values: tuple[tuple[str, Measurement | Unmeasured], ...]
+    """What was measured, by the name of the objective."""
+    fitness: float | None
+    """What the swarm is told, composed from `values`; None is unscored."""
 
-    @property
-    def fitness(self) -> float | None:
-        return self.result.value if isinstance(self.result, Measurement) else None
+
+def get_values(measured: Iterable[tuple[str, Measurement | Unmeasured]]) -> dict[str, float | None]:
+    """The measured values by name, as a composition takes them: without their intervals."""
+    return {name: found.value if isinstance(found, Measurement) else None for name, found in measured}
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,15 +91,15 @@ class Commit:
         return cls(**{**fields, **tuples}, probes=probes, held_out=held_out)
 
 
-def _parse_probe_result(fields: dict[str, object]) -> ProbeResult:
-    result, position = fields["result"], fields["position"]
-    assert isinstance(result, dict)
-    assert isinstance(position, list)
-    if "reason" in result:
-        return ProbeResult(**{**fields, "position": tuple(position), "result": Unmeasured(**result)})  # type: ignore[arg-type]
-    parts = tuple((name, value) for name, value in result.pop("parts"))
-    measured = Measurement(**result, parts=parts)
-    return ProbeResult(**{**fields, "position": tuple(position), "result": measured})  # type: ignore[arg-type]
+def _parse_probe_result(fields: dict[str, Any]) -> ProbeResult:
+    values = tuple((name, _parse_value(found)) for name, found in fields["values"])
+    return ProbeResult(**{**fields, "position": tuple(fields["position"]), "values": values})
+
+
+def _parse_value(fields: dict[str, Any]) -> Measurement | Unmeasured:
+    if "reason" in fields:
+        return Unmeasured(**fields)
+    return Measurement(**{**fields, "parts": tuple((name, value) for name, value in fields["parts"])})
 
 
 def key(iteration: int) -> str:

@@ -6,10 +6,15 @@ lie. A model that somebody else serves has no contents to be seen: it is named b
 
 import json
 from dataclasses import asdict, dataclass, replace
+from typing import Any
 
-from swarm_core import recipe
+from swarm_core import format_version, recipe
+from swarm_core.items import Item
 from swarm_core.recipe import Digest, ModelName, Recipe, build_single, canonical_json
 from swarm_core.swarm_names import TAKERS
+
+SEED_DATA_VERSION = 2
+"""The version of the stored format of `SeedData`: 2 has items as records, 1 had texts and did not say its version."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,18 +106,25 @@ def model_name(taker: PinnedTaker | PinnedRemoteTaker, dtype: str) -> ModelName:
 class SeedData:
     """The seed items: one tuple per cluster for training and prompts, and those kept from both."""
 
-    clusters: tuple[tuple[str, ...], ...]
-    held_out: tuple[str, ...]
+    clusters: tuple[tuple[Item, ...], ...]
+    held_out: tuple[Item, ...]
 
     @property
-    def pool(self) -> tuple[str, ...]:
+    def pool(self) -> tuple[Item, ...]:
         """What examples are drawn from: every item not held out."""
         return tuple(item for cluster in self.clusters for item in cluster)
 
     def to_bytes(self) -> bytes:
-        return canonical_json(asdict(self))
+        fields = {
+            format_version.FIELD: SEED_DATA_VERSION,
+            "clusters": [[item.to_fields() for item in cluster] for cluster in self.clusters],
+            "held_out": [item.to_fields() for item in self.held_out],
+        }
+        return canonical_json(fields)
 
     @classmethod
     def from_bytes(cls, data: bytes) -> "SeedData":
-        fields = json.loads(data)
-        return cls(tuple(tuple(cluster) for cluster in fields["clusters"]), tuple(fields["held_out"]))
+        """The data that `to_bytes` wrote. Raises UnknownVersionError for those of another format."""
+        fields: dict[str, Any] = format_version.check(json.loads(data), "seed data", SEED_DATA_VERSION)
+        clusters = tuple(tuple(map(Item.from_fields, cluster)) for cluster in fields["clusters"])
+        return cls(clusters, tuple(map(Item.from_fields, fields["held_out"])))

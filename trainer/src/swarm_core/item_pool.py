@@ -16,24 +16,38 @@ archive. Limits: with fewer new items than slots given up, the rest of those sta
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from typing import Any
 
-from swarm_core import streams
+from swarm_core import format_version, streams
 from swarm_core.gates.duplicate import DuplicateGate
+from swarm_core.items import Item
 from swarm_core.recipe import Digest, ModelName, canonical_json, digest_bytes
+
+VERSION = 2
+"""The version of the stored format: 2 has items as records, 1 had them as texts and did not say its version."""
 
 
 @dataclass(frozen=True, slots=True)
 class PoolEntry:
     """One item of record."""
 
-    text: str
+    item: Item
     round: int
     """When it was written; -1 is seed data."""
     model: ModelName | None = None
     """The recipe of its generator; None is seed data."""
     answer: str | None = None
     """The verified answer, where the judge can tell one."""
+
+    @property
+    def text(self) -> str:
+        """What takers see."""
+        return self.item.text
+
+    def to_fields(self) -> dict[str, object]:
+        """The entry as a JSON object."""
+        return {"item": self.item.to_fields(), "round": self.round, "model": self.model, "answer": self.answer}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +60,17 @@ class Pool:
     """Newest first."""
 
     @property
-    def items(self) -> tuple[str, ...]:
-        return tuple(entry.text for entry in self.entries)
+    def items(self) -> tuple[Item, ...]:
+        return tuple(entry.item for entry in self.entries)
 
     def to_bytes(self) -> bytes:
-        return canonical_json(asdict(self))
+        fields = {
+            format_version.FIELD: VERSION,
+            "round": self.round,
+            "entries": [entry.to_fields() for entry in self.entries],
+            "archive": [entry.to_fields() for entry in self.archive],
+        }
+        return canonical_json(fields)
 
     @property
     def digest(self) -> Digest:
@@ -58,7 +78,8 @@ class Pool:
 
     @classmethod
     def from_bytes(cls, data: bytes) -> "Pool":
-        fields = json.loads(data)
+        """The pool that `to_bytes` wrote. Raises UnknownVersionError for one of another format."""
+        fields: dict[str, Any] = format_version.check(json.loads(data), "a pool", VERSION)
         return cls(fields["round"], _parse_entries(fields["entries"]), _parse_entries(fields["archive"]))
 
 
@@ -75,8 +96,8 @@ class TurnoverRule:
     seed: int
 
 
-def _parse_entries(rows: Iterable[dict[str, object]]) -> tuple[PoolEntry, ...]:
-    return tuple(PoolEntry(**row) for row in rows)  # type: ignore[arg-type]
+def _parse_entries(rows: Iterable[dict[str, Any]]) -> tuple[PoolEntry, ...]:
+    return tuple(PoolEntry(Item.from_fields(row["item"]), row["round"], row["model"], row["answer"]) for row in rows)
 
 
 def draw_initial(items: Sequence[PoolEntry], size: int, seed: int) -> Pool:
@@ -95,8 +116,8 @@ def select_new(before: Pool, archive: Sequence[PoolEntry], new: Iterable[PoolEnt
     """The new items that may enter: each once, and none that stands in the pool or in the archive."""
     known = DuplicateGate()
     for entry in (*before.entries, *archive):
-        known.refusal(entry.text)
-    return [entry for entry in new if known.refusal(entry.text) is None]
+        known.refusal(entry.item)
+    return [entry for entry in new if known.refusal(entry.item) is None]
 
 
 def build_next(before: Pool, archive: Sequence[PoolEntry], fresh: Sequence[PoolEntry], rule: TurnoverRule) -> Pool:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
+from swarm_core.items import Item
 from swarm_core.objectives.scores import Score
 from swarm_core.recipe import Digest, ModelName, Recipe
 
@@ -102,15 +103,23 @@ class Inference(Protocol):
         ...
 
 
-class Judge(Protocol):
-    """Says whether an item can be judged, and how well it was answered."""
+Reply = Completion | RequestFailure
+"""What came of one request."""
 
-    def refusal(self, item: str) -> str | None:
-        """Why `item` cannot be judged, in words; None if it can."""
+
+class Judge(Protocol):
+    """Says whether an item can be judged, and how well it was answered. A program makes no requests."""
+
+    def refusal(self, item: Item) -> str | None:
+        """Why `item` cannot be judged, in words, as far as that is known without asking anybody; None if it can."""
         ...
 
-    def score(self, item: str, answer: str) -> Score:
-        """The score of `answer`; `Unscored` when it cannot be told."""
+    def requests(self, item: Item, answer: str) -> tuple[Request, ...]:
+        """What has to be asked before `answer` can be scored; nothing where a program can tell."""
+        ...
+
+    def score(self, item: Item, answer: str, replies: Sequence[Reply]) -> Score:
+        """The score of `answer`, with what came of `requests`, in their order; `Unscored` when it cannot be told."""
         ...
 
 
@@ -118,16 +127,36 @@ class Judge(Protocol):
 class Solver(Protocol):
     """A judge that can answer by itself: what takers are trained on."""
 
-    def solution(self, item: str) -> str | None:
+    def solution(self, item: Item) -> str | None:
         """The right answer in its shortest form; None if `item` has none."""
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Undecided:
+    """The absence of a gate's verdict, and why: it could not be asked, or its reply could not be read."""
+
+    reason: str
+
+
 class Gate(Protocol):
-    """Admits or rejects items before they count. Holds what it has admitted, so one gate serves one measurement."""
+    """Admits or rejects items before they count. One that holds what it has admitted serves one measurement.
 
-    name: str
+    It remembers nothing but what it admits, so all items may pass one gate before any meets the next.
+    """
 
-    def refusal(self, item: str) -> str | None:
-        """Why `item` is rejected, in words; None admits it."""
+    @property
+    def name(self) -> str:
+        """What its rejections are counted under."""
+        ...
+
+    def requests(self, item: Item) -> tuple[Request, ...]:
+        """What has to be asked before `item` can be admitted; nothing where a program can tell."""
+        ...
+
+    def refusal(self, item: Item, replies: Sequence[Reply]) -> str | Undecided | None:
+        """Why `item` is rejected, in words, with what came of `requests`; None admits it.
+
+        `Undecided` where nobody can tell: the item counts as lost, to nobody's gain.
+        """
         ...

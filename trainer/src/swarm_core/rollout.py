@@ -10,13 +10,20 @@ Limits: prompts are not stored; they are a function of the run's seed and the ro
 import gzip
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
+from swarm_core import format_version
 from swarm_core.gates.admission import Rejection
-from swarm_core.objectives.objective import Measurement, Objective, ScoredBatch
-from swarm_core.objectives.scores import CoverageError, Score, ScoreCube, Unscored, UnscoredReason
+from swarm_core.items import Item
+from swarm_core.objectives import intervals
+from swarm_core.objectives.objective import Measurement, Objective, Sample
+from swarm_core.objectives.scores import CoverageError, Score, Unscored, UnscoredReason
 from swarm_core.recipe import ModelName, canonical_json
+
+VERSION = 2
+"""The version of the stored format: 2 has items as records, 1 had them as texts and did not say its version."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +39,13 @@ class TakerAnswer:
 class AnsweredItem:
     """An item that passed the gates, with one answer per taker."""
 
-    text: str
+    item: Item
     answers: tuple[TakerAnswer, ...]
+
+    @property
+    def text(self) -> str:
+        """What takers saw."""
+        return self.item.text
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,36 +76,63 @@ class Rollout:
 
     def to_bytes(self) -> bytes:
         """Compressed JSON, the same bytes for the same rollout."""
-        return gzip.compress(canonical_json(asdict(self)), mtime=0)
+        fields = {
+            format_version.FIELD: VERSION,
+            "model": self.model,
+            "takers": list(self.takers),
+            "asked": self.asked,
+            "lost": self.lost,
+            "items": [
+                {"item": one.item.to_fields(), "answers": list(map(_answer_to_fields, one.answers))}
+                for one in self.items
+            ],
+            "rejections": [
+                {"item": one.item.to_fields(), "gate": one.gate, "reason": one.reason} for one in self.rejections
+            ],
+            "tokens": self.tokens,
+        }
+        return gzip.compress(canonical_json(fields), mtime=0)
 
     @classmethod
     def from_bytes(cls, data: bytes) -> "Rollout":
-        fields = json.loads(gzip.decompress(data))
+        """The rollout that `to_bytes` wrote. Raises UnknownVersionError for one of another format."""
+        fields: dict[str, Any] = format_version.check(json.loads(gzip.decompress(data)), "a rollout", VERSION)
         items = tuple(
-            AnsweredItem(item["text"], tuple(_parse_answer(a) for a in item["answers"])) for item in fields.pop("items")
+            AnsweredItem(Item.from_fields(one["item"]), tuple(map(_answer_from_fields, one["answers"])))
+            for one in fields.pop("items")
         )
-        rejections = tuple(Rejection(**rejection) for rejection in fields.pop("rejections"))
+        rejections = tuple(
+            Rejection(Item.from_fields(one["item"]), one["gate"], one["reason"]) for one in fields.pop("rejections")
+        )
         return cls(**{**fields, "takers": tuple(fields["takers"])}, items=items, rejections=rejections)
 
 
-def _parse_answer(fields: dict[str, str | float | dict[str, str] | None]) -> TakerAnswer:
+def _answer_to_fields(answer: TakerAnswer) -> dict[str, object]:
+    score = answer.score
+    told = {"reason": str(score.reason), "detail": score.detail} if isinstance(score, Unscored) else score
+    return {"text": answer.text, "score": told}
+
+
+def _answer_from_fields(fields: Mapping[str, Any]) -> TakerAnswer:
     text, score = fields["text"], fields["score"]
-    assert text is None or isinstance(text, str)
     if isinstance(score, dict):
         return TakerAnswer(text, Unscored(UnscoredReason(score["reason"]), score["detail"]))
-    assert isinstance(score, float | int)
     return TakerAnswer(text, float(score))
 
 
-def build_batch(rollouts: Sequence[Rollout], coverage: float) -> ScoredBatch:
-    """The rollouts of one model, pooled. Raises CoverageError when too many of its requests failed."""
-    takers = rollouts[0].takers
-    asked, lost = sum(r.asked for r in rollouts), sum(r.lost for r in rollouts)
-    if asked - lost < coverage * asked:
-        raise CoverageError(f"{asked - lost} of {asked} items asked for came to be; coverage asks for {coverage:.0%}")
-    items = [item for rollout in rollouts for item in rollout.items]
-    rows = tuple(tuple(item.answers[taker].score for item in items) for taker in range(len(takers)))
-    return ScoredBatch(items=(tuple(item.text for item in items),), cube=ScoreCube(takers, (rows,)), asked=asked - lost)
+def build_sample(rollouts: Sequence[Rollout]) -> Sample:
+    """The rollouts of one model as one sample, a repeat each."""
+    takers, lost = rollouts[0].takers, sum(rollout.lost for rollout in rollouts)
+    return Sample(
+        items=tuple(tuple(one.item for one in rollout.items) for rollout in rollouts),
+        takers=takers,
+        scores=tuple(
+            tuple(tuple(one.answers[taker].score for one in rollout.items) for taker in range(len(takers)))
+            for rollout in rollouts
+        ),
+        asked=sum(rollout.asked for rollout in rollouts) - lost,
+        lost=lost,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +145,7 @@ class Unmeasured:
 def measure(rollouts: Sequence[Rollout], objective: Objective, coverage: float, seed: int) -> Measurement | Unmeasured:
     """The objective over the pooled rollouts of one model."""
     try:
-        return objective.measure(build_batch(rollouts, coverage), coverage, seed)
+        return intervals.measure(build_sample(rollouts), objective, coverage, seed)
     except CoverageError as error:
         return Unmeasured(str(error))
 

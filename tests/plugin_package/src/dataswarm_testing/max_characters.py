@@ -2,9 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
-from swarm_core.items import Item
-
 from swarm_core import part_config
+from swarm_core.items import Item
 from swarm_core.ports import Completion, Request, RequestFailure
 
 NAME = "gate max-characters"

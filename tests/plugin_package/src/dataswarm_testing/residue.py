@@ -6,10 +6,9 @@ Items are sums, differences and products of integers, such as `12+34`. Asks nobo
 import re
 from collections.abc import Mapping, Sequence
 
-from swarm_core.items import Item
-
 from swarm_core import part_config
 from swarm_core.errors import BadInputError
+from swarm_core.items import Item
 from swarm_core.judges import expression
 from swarm_core.objectives.scores import Score, Unscored, UnscoredReason
 from swarm_core.ports import Completion, Request, RequestFailure

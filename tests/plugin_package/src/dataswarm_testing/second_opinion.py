@@ -5,9 +5,8 @@ The spec gives the model as `spec.judge.plugin.endpoint`; its name comes in the 
 
 from collections.abc import Mapping, Sequence
 
-from swarm_core.items import Item
-
 from swarm_core import part_config
+from swarm_core.items import Item
 from swarm_core.objectives.scores import Score, Unscored, UnscoredReason
 from swarm_core.ports import Completion, Request, RequestFailure
 from swarm_core.recipe import ModelName

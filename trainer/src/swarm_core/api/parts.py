@@ -11,15 +11,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from swarm_core import plugins
+from swarm_core import catalog, plugins
 from swarm_core.api import judging
-from swarm_core.api.resolved import NamedJudge, Part, ResolvedSpec, ResolvedVerifier
+from swarm_core.api.resolved import (
+    EndpointIdentity,
+    NamedJudge,
+    Part,
+    ResolvedJudge,
+    ResolvedSpec,
+    ResolvedVerifier,
+)
 from swarm_core.errors import BadInputError
 from swarm_core.text import prompts
 from swarm_core.text.prompts import PromptStyle
 
-MODEL_SETTING = "model"
-"""What a judge's factory is told in its config beside its own settings: the name that its requests give."""
+ANSWERABLE = "Answerable"
+"""The standard gate that asks the judge's model, if it is to vet items."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +50,18 @@ class PartsIdentity:
 
 
 def list_parts(resolved: ResolvedSpec) -> tuple[PartUse, ...]:
-    """Every part that the spec names: the objective, the judge and its own gates."""
-    gates = (PartUse("gates", gate, f"spec.gates[{place}]") for place, gate in enumerate(resolved.gates))
-    return (PartUse("objectives", resolved.objective, "spec.objective"), find_judge(resolved), *gates)
+    """Every part that the spec names: the objective, the judge and the gates that it adds."""
+    return (find_objective(resolved), find_judge(resolved), *list_gates(resolved))
+
+
+def find_objective(resolved: ResolvedSpec) -> PartUse:
+    """The objective."""
+    return PartUse("objectives", resolved.objective, "spec.objective")
+
+
+def list_gates(resolved: ResolvedSpec) -> tuple[PartUse, ...]:
+    """The gates that the spec adds, in its order."""
+    return tuple(PartUse("gates", gate, f"spec.gates[{place}]") for place, gate in enumerate(resolved.gates))
 
 
 def find_judge(resolved: ResolvedSpec) -> PartUse:
@@ -55,8 +71,21 @@ def find_judge(resolved: ResolvedSpec) -> PartUse:
             return PartUse("verifiers", part, "spec.judge.verifier")
         case NamedJudge(judge=part):
             return PartUse("judges", part, "spec.judge")
-        case _:
-            return PartUse("judges", Part(name=judging.MODEL), "spec.judge")
+        case ResolvedJudge() as model:
+            low, high = model.scale.low, model.scale.high
+            config = {"rubric": model.rubric, "low": low, "high": high, "maxTokens": model.max_tokens}
+            return PartUse("judges", Part(name=judging.MODEL, config=config), "spec.judge")
+
+
+def find_judge_endpoint(resolved: ResolvedSpec) -> EndpointIdentity | None:
+    """The model that the judge asks; None if it asks none."""
+    return None if isinstance(resolved.judge, ResolvedVerifier) else resolved.judge.endpoint
+
+
+def list_standard_gates(resolved: ResolvedSpec) -> tuple[str, ...]:
+    """The names of the gates that the run has of itself, in their order."""
+    asks = isinstance(resolved.judge, ResolvedJudge) and resolved.judge.vet
+    return tuple(name for name in catalog.STANDARD_GATES if name != ANSWERABLE or asks)
 
 
 def build(use: PartUse, **told: object) -> Any:
@@ -67,14 +96,17 @@ def build(use: PartUse, **told: object) -> Any:
     try:
         return plugins.build(use.group, use.part.name, {**use.part.config, **told})
     except BadInputError as error:
-        raise BadInputError(f"{use.field}: {error}") from error
+        raise type(error)(f"{use.field}: {error}") from error
 
 
 def identify(resolved: ResolvedSpec) -> PartsIdentity:
     """What pins the parts of `resolved`. Raises BadInputError, naming the field, for one that is not installed."""
+    standard = (PartUse("gates", Part(name=name), f"gate {name}") for name in list_standard_gates(resolved))
+    used = (*list_parts(resolved), *standard)
+    texts = {use.field: plugins.list_prompts(use.group, use.part.name) for use in used}
     return PartsIdentity(
-        {use.field: _find_origin(use) for use in list_parts(resolved)},
-        {**_list_style_prompts(resolved), **_list_part_prompts(resolved)},
+        parts={use.field: _find_origin(use) for use in used},
+        prompts={**_list_style_prompts(resolved), **{field: found for field, found in texts.items() if found}},
     )
 
 
@@ -82,15 +114,10 @@ def _find_origin(use: PartUse) -> Mapping[str, str | int]:
     try:
         return plugins.to_fields(plugins.origin(use.group, use.part.name))
     except BadInputError as error:
-        raise BadInputError(f"{use.field}: {error}") from error
+        raise type(error)(f"{use.field}: {error}") from error
 
 
 def _list_style_prompts(resolved: ResolvedSpec) -> dict[str, Mapping[str, object]]:
     """The templates of the run's style, and of the style in which endpoints are asked."""
     styles = {resolved.base.template, *([PromptStyle.CHAT] if resolved.access else [])}
     return {str(style): prompts.list_texts(style) for style in sorted(styles)}
-
-
-def _list_part_prompts(resolved: ResolvedSpec) -> dict[str, Mapping[str, object]]:
-    found = {use.field: plugins.list_prompts(use.group, use.part.name) for use in list_parts(resolved)}
-    return {field: texts for field, texts in found.items() if texts}

@@ -1,30 +1,40 @@
 """Items through gates, in order: an item meets a gate only if every gate before admitted it.
 
-The order matters where a gate remembers: it remembers what it admits, so gates that remember stand behind those that
-refuse for other reasons. The same gates serve all calls of one measurement, and no other.
+All items pass one gate before any meets the next, so a gate that asks a model is asked about all of them at once. That
+comes to the same as item by item, because a gate remembers nothing but what it admits. Gates that remember stand behind
+those that refuse for other reasons. The same gates serve all calls of one measurement, and no other.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from swarm_core.ports import Gate
+from swarm_core.asking import Ask, ask_together
+from swarm_core.items import Item
+from swarm_core.ports import Gate, Undecided
 
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
     """An item that did not count."""
 
-    text: str
+    item: Item
     gate: str
     reason: str
+
+    @property
+    def text(self) -> str:
+        """The item's text."""
+        return self.item.text
 
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """What became of some items; both parts keep the order of the items."""
+    """What became of some items; every part keeps the order of the items."""
 
-    accepted: tuple[str, ...]
-    rejections: tuple[Rejection, ...]
+    accepted: tuple[Item, ...]
+    rejections: tuple[Rejection, ...] = ()
+    undecided: tuple[Item, ...] = ()
+    """Those that nobody could decide about: lost, and no rejections."""
 
     def by_gate(self) -> dict[str, tuple[Rejection, ...]]:
         """The rejections of each gate that rejected anything."""
@@ -32,23 +42,27 @@ class Admission:
         return {gate: tuple(r for r in self.rejections if r.gate == gate) for gate in gates}
 
 
-def admit(items: Iterable[str], gates: Sequence[Gate]) -> Admission:
-    """Pass every item through `gates`."""
-    accepted: list[str] = []
-    rejections: list[Rejection] = []
-    for item in items:
-        rejection = find_rejection(item, gates)
-        if rejection is None:
-            accepted.append(item)
-        else:
-            rejections.append(rejection)
-    return Admission(tuple(accepted), tuple(rejections))
-
-
-def find_rejection(item: str, gates: Sequence[Gate]) -> Rejection | None:
-    """The first gate's refusal; later gates are not asked."""
+def admit(items: Sequence[Item], gates: Sequence[Gate], ask: Ask) -> Admission:
+    """Pass every item through `gates`; `ask` is called once for each gate that makes requests."""
+    remaining, rejections, undecided = tuple(items), list[Rejection](), list[Item]()
     for gate in gates:
-        reason = gate.refusal(item)
-        if reason is not None:
-            return Rejection(item, gate.name, reason)
-    return None
+        passed = pass_gate(remaining, gate, ask)
+        remaining = passed.accepted
+        rejections += passed.rejections
+        undecided += passed.undecided
+    return Admission(remaining, tuple(rejections), tuple(undecided))
+
+
+def pass_gate(items: Sequence[Item], gate: Gate, ask: Ask) -> Admission:
+    """Pass every item through one gate."""
+    accepted, rejections, undecided = list[Item](), list[Rejection](), list[Item]()
+    replies = ask_together([gate.requests(item) for item in items], ask)
+    for item, given in zip(items, replies, strict=True):
+        found = gate.refusal(item, given)
+        if found is None:
+            accepted.append(item)
+        elif isinstance(found, Undecided):
+            undecided.append(item)
+        else:
+            rejections.append(Rejection(item, gate.name, found))
+    return Admission(tuple(accepted), tuple(rejections), tuple(undecided))

@@ -13,11 +13,16 @@ and percentages are not understood.
 """
 
 import re
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from math import gcd
+from typing import ClassVar
 
+from swarm_core import part_config
+from swarm_core.items import Item
 from swarm_core.judges import expression
 from swarm_core.objectives.scores import Score, Unscored, UnscoredReason
+from swarm_core.ports import Reply, Request
 
 BOXED = re.compile(r"\\boxed\s*\{((?:[^{}]|\{[^{}]*\})*)\}")
 FRAC = re.compile(r"\\[dt]?frac\s*\{\s*([0-9]+)\s*\}\s*\{\s*([0-9]+)\s*\}")
@@ -30,21 +35,33 @@ MAX_DIGITS = 1000
 
 
 class ArithmeticJudge:
-    """Judges arithmetic by computing it."""
+    """Judges arithmetic by computing it; asks nobody."""
 
-    def refusal(self, item: str) -> str | None:
+    revision: ClassVar[int] = 1
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, object]) -> "ArithmeticJudge":
+        """Takes no config. Raises BadInputError for any."""
+        part_config.check_fields("verifier Arithmetic", config)
+        return cls()
+
+    def refusal(self, item: Item) -> str | None:
         """Why `item` is not an expression with a value and at least one operation; None if it is."""
         try:
-            value = expression.evaluate(extract_expression(item))
+            value = expression.evaluate(extract_expression(item.text))
         except expression.ExpressionError as error:
             return str(error)
         return None if value.operations else "a number without an operation"
 
-    def solution(self, item: str) -> str | None:
+    def solution(self, item: Item) -> str | None:
         """The value of `item`: `-3`, or `10/3` in lowest terms; None for what `refusal` refuses."""
-        return None if self.refusal(item) else str(expression.evaluate(extract_expression(item)).number)
+        return None if self.refusal(item) else str(expression.evaluate(extract_expression(item.text)).number)
 
-    def score(self, item: str, answer: str) -> Score:
+    def requests(self, item: Item, answer: str) -> tuple[Request, ...]:
+        """None: the value is computed."""
+        return ()
+
+    def score(self, item: Item, answer: str, replies: Sequence[Reply]) -> Score:
         """1.0 if the number that counts equals the value of `item`, else 0.0.
 
         Unscored: NO_ANSWER if the answer is blank, UNREADABLE if it states no number, JUDGE_FAILED if the item is one
@@ -57,12 +74,12 @@ class ArithmeticJudge:
         found = find_stated_number(answer)
         if found is None:
             return Unscored(UnscoredReason.UNREADABLE, "the answer states no number")
-        return float(parse_number(found) == expression.evaluate(extract_expression(item)).number)
+        return float(parse_number(found) == expression.evaluate(extract_expression(item.text)).number)
 
 
-def extract_expression(item: str) -> str:
-    """The expression of an item, without the `= ?` that may follow it."""
-    return item.strip().removesuffix("?").rstrip().removesuffix("=").rstrip()
+def extract_expression(text: str) -> str:
+    """The expression of an item's text, without the `= ?` that may follow it."""
+    return text.strip().removesuffix("?").rstrip().removesuffix("=").rstrip()
 
 
 def find_stated_number(answer: str) -> re.Match[str] | None:

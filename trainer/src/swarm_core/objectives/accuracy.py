@@ -6,26 +6,22 @@ Source: Data Swarms arXiv 2506.00741, the utility of takers in the adversarial l
 name: a generator whose items are answered well is no good one.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from swarm_core.objectives import bootstrap
-from swarm_core.objectives.objective import Measurement, Requirements, ScoredBatch
-
-
-def from_means(means: Sequence[float]) -> float:
-    """The one taker's mean, [1]. Raises ValueError for several takers."""
-    (mean,) = means
-    return mean
+from swarm_core import part_config
+from swarm_core.objectives.objective import MeansObjective
 
 
-class Accuracy:
-    """Implements `bootstrap.ResampledObjective`."""
+class Accuracy(MeansObjective):
+    """Higher the more often the one taker is right."""
 
-    needs = Requirements(repeats=1, takers=1)
+    def value_of_means(self, means: Sequence[float]) -> float:
+        """The one taker's mean, [1]. Raises ValueError for several takers."""
+        (mean,) = means
+        return mean
 
-    def measure(self, batch: ScoredBatch, coverage: float, seed: int) -> Measurement:
-        """Raises CoverageError when too few answers are scored, ValueError for several takers."""
-        return bootstrap.measure(batch, from_means, coverage, seed)
-
-    def resample(self, batch: ScoredBatch, seed: int, count: int) -> list[float]:
-        return bootstrap.resample(batch, from_means, seed, count)
+    @classmethod
+    def from_config(cls, config: Mapping[str, object]) -> "Accuracy":
+        """Takes no config. Raises BadInputError for any."""
+        part_config.check_fields("objective Accuracy", config)
+        return cls()

@@ -6,25 +6,21 @@ Source: Data Swarms arXiv 2506.00741, objective "difficulty"; the share of accep
 [0, 1]. A missing score is left out of its taker's mean, so it can neither raise nor lower it beyond leaving one fewer.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from swarm_core.objectives import bootstrap
-from swarm_core.objectives.objective import Measurement, Requirements, ScoredBatch
-
-
-def from_means(means: Sequence[float]) -> float:
-    """1 - max of the takers' means, [takers]."""
-    return 1.0 - max(means)
+from swarm_core import part_config
+from swarm_core.objectives.objective import MeansObjective
 
 
-class Difficulty:
-    """Implements `bootstrap.ResampledObjective`."""
+class Difficulty(MeansObjective):
+    """Higher the more takers fail."""
 
-    needs = Requirements(repeats=1, takers=1)
+    def value_of_means(self, means: Sequence[float]) -> float:
+        """1 - max of the takers' means, [taker]."""
+        return 1.0 - max(means)
 
-    def measure(self, batch: ScoredBatch, coverage: float, seed: int) -> Measurement:
-        """Raises CoverageError when a taker has too few scores, ValueError for a score outside [0, 1]."""
-        return bootstrap.measure(batch, from_means, coverage, seed)
-
-    def resample(self, batch: ScoredBatch, seed: int, count: int) -> list[float]:
-        return bootstrap.resample(batch, from_means, seed, count)
+    @classmethod
+    def from_config(cls, config: Mapping[str, object]) -> "Difficulty":
+        """Takes no config. Raises BadInputError for any."""
+        part_config.check_fields("objective Difficulty", config)
+        return cls()

@@ -1,4 +1,4 @@
-"""Scores: the cube [generator, taker, item], where a missing score is not a number.
+"""Scores, where a missing one is not a number.
 
 A `Score` is a float in [0, 1], 1 for a right answer, or `Unscored` with the reason. Nothing here turns an `Unscored`
 into a number: a mean leaves it out, and below the coverage asked for there is no mean at all but a `CoverageError`.
@@ -43,21 +43,6 @@ def validate(value: float) -> float:
     if not math.isfinite(value) or not 0.0 <= value <= 1.0:
         raise ValueError(f"score {value!r}: a score is a finite number from 0 to 1; report Unscored for a missing one")
     return value
-
-
-@dataclass(frozen=True, slots=True)
-class ScoreCube:
-    """`scores[g][t][i]`: the score of taker `takers[t]` on item i of generator g. Item counts may differ."""
-
-    takers: tuple[str, ...]
-    scores: tuple[tuple[tuple[Score, ...], ...], ...]
-
-    def __post_init__(self) -> None:
-        for generator, rows in enumerate(self.scores):
-            if len(rows) != len(self.takers):
-                raise ValueError(f"generator {generator} has {len(rows)} rows for {len(self.takers)} takers")
-            if len({len(row) for row in rows}) > 1:
-                raise ValueError(f"generator {generator} has rows of different lengths")
 
 
 def mean(row: Sequence[Score], coverage: float) -> float:

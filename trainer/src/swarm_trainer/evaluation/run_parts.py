@@ -5,39 +5,50 @@ What they are made from is what `api.parts` lists, so a part that is used is a p
 
 from swarm_core import recipe
 from swarm_core.api import parts
-from swarm_core.api.resolved import NamedJudge, ResolvedJudge, ResolvedSpec
-from swarm_core.judges.rubric import RubricJudge
-from swarm_core.objectives.bootstrap import ResampledObjective
+from swarm_core.api.resolved import ResolvedSpec
+from swarm_core.errors import BadInputError
+from swarm_core.gates.registry import GateChoice
+from swarm_core.objectives.objective import Objective
 from swarm_core.ports import Judge
 
+NOT_COLLECTED = ("reference", "corpus", "embeddings")
+"""Fields of `Needs` that nothing collects yet."""
 
-def build_objective(resolved: ResolvedSpec) -> ResampledObjective:
+
+def build_objective(resolved: ResolvedSpec) -> Objective:
     """The objective. Raises BadInputError."""
-    objective: ResampledObjective = parts.build(parts.list_parts(resolved)[0])
+    objective: Objective = parts.build(parts.find_objective(resolved))
     return objective
 
 
-def build_judge(resolved: ResolvedSpec) -> Judge | RubricJudge:
-    """The judge: a program, or one that asks a model. Raises BadInputError."""
-    match resolved.judge:
-        case ResolvedJudge() as chosen:
-            return build_rubric_judge(chosen)
-        case NamedJudge(endpoint=asked) if asked is not None:
-            named: Judge = parts.build(
-                parts.find_judge(resolved), **{parts.MODEL_SETTING: recipe.remote_model_name(asked.url, asked.model)}
-            )
-            return named
-        case _:
-            judge: Judge = parts.build(parts.find_judge(resolved))
-            return judge
+def build_judge(resolved: ResolvedSpec) -> Judge:
+    """The judge. One that asks a model is told the name of it as `model`. Raises BadInputError."""
+    asked = parts.find_judge_endpoint(resolved)
+    told = {} if asked is None else {"model": recipe.remote_model_name(asked.url, asked.model)}
+    judge: Judge = parts.build(parts.find_judge(resolved), **told)
+    return judge
 
 
-def build_rubric_judge(chosen: ResolvedJudge) -> RubricJudge:
-    return RubricJudge(
-        model=recipe.remote_model_name(chosen.endpoint.url, chosen.endpoint.model),
-        text=chosen.rubric,
-        low=chosen.scale.low,
-        high=chosen.scale.high,
-        max_tokens=chosen.max_tokens,
-        vet=chosen.vet,
-    )
+def list_added_gates(resolved: ResolvedSpec) -> tuple[GateChoice, ...]:
+    """The gates that the spec adds, in its order."""
+    return tuple(GateChoice(use.part.name, use.part.config) for use in parts.list_gates(resolved))
+
+
+def check(resolved: ResolvedSpec) -> None:
+    """Make every part once, so that a config that one refuses is refused before anything else is done.
+
+    Raises BadInputError, naming the field.
+    """
+    build_judge(resolved)
+    for use in parts.list_gates(resolved):
+        parts.build(use)
+    needs = build_objective(resolved).needs
+    takers = len(resolved.takers)
+    if resolved.game is None and takers < needs.takers:
+        raise BadInputError(f"spec.takers: {takers}, and {resolved.objective} needs {needs.takers} or more; list more")
+    missing = [name for name in NOT_COLLECTED if getattr(needs, name)]
+    if missing:
+        raise BadInputError(
+            f"spec.objective: {resolved.objective} needs {', '.join(missing)}, which this release does not collect;"
+            " choose another objective"
+        )
