@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import plugin_package
@@ -138,7 +139,7 @@ def test_a_plug_in_that_is_missing_is_named_with_its_group_what_is_there_and_the
 
 
 def test_without_any_plug_in_the_message_says_so() -> None:
-    with pytest.raises(PluginNotFoundError, match="plug-ins of dataswarm.objectives are none"):
+    with pytest.raises(PluginNotFoundError, match=r"plug-ins of dataswarm\.objectives are none"):
         plugins.load("objectives", "unanimous-failure")
 
 
@@ -214,9 +215,7 @@ def test_another_version_or_config_is_another_experiment(installed: Callable[[st
     assert resolution.spec_digest(other) != written
     installed("1.1.0")
     assert digest(spec) != before
-    assert resolution.spec_digest(spec) == written, (
-        "what is written did not change, and nobody needs the plug-in for it"
-    )
+    assert resolution.spec_digest(spec) == written, "as written, it is the same"
 
 
 def test_another_revision_of_a_built_in_is_another_experiment(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -230,7 +229,7 @@ def test_a_reworded_prompt_is_another_experiment_where_it_is_used(monkeypatch: p
     chat, plain = resolved({}), resolved({"spec.base.template": "Plain"})
     before = digest(chat), digest(plain)
     style = prompts.TEMPLATES[prompts.PromptStyle.PLAIN]
-    changed = {**prompts.TEMPLATES, prompts.PromptStyle.PLAIN: prompts.replace(style, answering="Question: {item}\nA:")}
+    changed = {**prompts.TEMPLATES, prompts.PromptStyle.PLAIN: replace(style, answering="Question: {item}\nA:")}
     monkeypatch.setattr(prompts, "TEMPLATES", changed)
     assert digest(chat) == before[0]
     assert digest(plain) != before[1]
@@ -270,12 +269,10 @@ def test_a_config_that_is_no_json_is_refused_with_its_field() -> None:
 
 
 def test_gates_that_are_not_there_leave_the_digest_as_it_is() -> None:
-    assert resolution.spec_digest(resolved({"spec.gates": []})) == resolution.spec_digest(resolved({}))
-    assert b"gates" not in resolution.serialize_identity(
-        spec := resolved({}),
-        {use.uri: digest_bytes(b"") for use in resolution.list_uris(spec)},
-        parts.PartsIdentity({}, {}),
-    )
+    spec = resolved({})
+    assert resolution.spec_digest(resolved({"spec.gates": []})) == resolution.spec_digest(spec)
+    contents = {use.uri: digest_bytes(b"") for use in resolution.list_uris(spec)}
+    assert b"gates" not in resolution.serialize_identity(spec, contents, parts.PartsIdentity({}, {}))
 
 
 def test_the_names_that_code_compares_with_are_in_the_catalog() -> None:
