@@ -57,7 +57,7 @@ class SearchSetup:
     @property
     def initial_recipes(self) -> tuple[Recipe, ...]:
         """The initial adapters, as the search serves them."""
-        return tuple(map(self.space.recipe, positions.vertices(self.plan.basis, self.plan.groups)))
+        return list_initial_recipes(self.plan, self.space)
 
     def with_basis(self, basis: tuple[Digest, ...]) -> "SearchSetup":
         """The same search over another basis: the one that an earlier commit had."""
@@ -81,10 +81,38 @@ def load(context: Context, swarm: str = GENERATORS, later: int = 0) -> SearchSet
 
 def _load(context: Context, swarm: str, later: int) -> SearchSetup:
     manifest, experiment = experiments.load(context.store)
+    return build(context, manifest, experiment, find_basis(context, experiment, swarm, later), swarm)
+
+
+def load_initial_recipes(context: Context, swarm: str) -> tuple[Recipe, ...]:
+    """The adapters that a swarm starts from, as its search serves them. Raises StoreError before they are trained.
+
+    Makes no objective, judge or gate, so a server needs none of the run's plug-ins.
+    """
+    _, experiment = experiments.load(context.store)
+    return list_initial_recipes(*build_space(context, experiment, find_basis(context, experiment, swarm, 0), swarm))
+
+
+def list_initial_recipes(plan: Plan, space: SearchSpace) -> tuple[Recipe, ...]:
+    """The adapters of a basis, each alone, as the search serves them."""
+    return tuple(map(space.recipe, positions.vertices(plan.basis, plan.groups)))
+
+
+def find_basis(context: Context, experiment: Experiment, swarm: str, later: int) -> tuple[Digest, ...]:
+    """The adapters of one swarm: those given or trained at first, and `later` more. Raises StoreError."""
     given = experiment.for_swarm(swarm).adapters
     trained = later if given else search_settings.for_swarm(context.resolved, swarm).generators.count + later
-    basis = (*given, *(experiments.find_adapter(context.store, swarm, index) for index in range(trained)))
-    return build(context, manifest, experiment, basis, swarm)
+    return (*given, *(experiments.find_adapter(context.store, swarm, index) for index in range(trained)))
+
+
+def build_space(
+    context: Context, pinned: Experiment, basis: tuple[Digest, ...], swarm: str
+) -> tuple[Plan, SearchSpace]:
+    """The plan of one swarm's search over `basis`, and the models that it can reach."""
+    resolved, experiment = search_settings.for_swarm(context.resolved, swarm), pinned.for_swarm(swarm)
+    layers = search_space.find_layers(context, basis[0]) if resolved.swarm.per_layer else None
+    plan = search_settings.build_plan(resolved, len(layers.prefixes) if layers else 1)
+    return plan, SearchSpace(experiment.base, basis, resolved.base.dtype, resolved.swarm.exact, layers)
 
 
 def build(
@@ -95,13 +123,13 @@ def build(
     resolved, experiment = search_settings.for_swarm(context.resolved, swarm), pinned.for_swarm(swarm)
     data = experiments.load_seed_data(context.store, experiment)
     examination = evaluator.build_examination(resolved, experiment, data)
-    layers = search_space.find_layers(context, basis[0]) if resolved.swarm.per_layer else None
+    plan, space = build_space(context, pinned, basis, swarm)
     return SearchSetup(
         resolved=resolved,
         manifest=manifest,
         experiment=experiment,
-        plan=search_settings.build_plan(resolved, len(layers.prefixes) if layers else 1),
-        space=SearchSpace(experiment.base, basis, resolved.base.dtype, resolved.swarm.exact, layers),
+        plan=plan,
+        space=space,
         evaluator=Evaluator(
             examination=replace(examination, held_out=load_held_out(context, pinned)),
             objective=Accuracy() if swarm == TAKERS else run_parts.build_objective(resolved),

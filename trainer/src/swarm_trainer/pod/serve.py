@@ -59,11 +59,11 @@ def main(post: ServeTask) -> int:
 
 def build_server_config(post: ServeTask, context: Context) -> ServerConfig:
     """What this server is for. Raises BadInputError, StoreError."""
-    from swarm_trainer.evaluation import search_setup, serving  # noqa: PLC0415 (brings torch, whose threads are limited now)
+    from swarm_trainer.evaluation import serving  # noqa: PLC0415 (brings torch, whose threads are limited now)
     from swarm_trainer.run_store import pins  # noqa: PLC0415 (brings torch, whose threads are limited now)
     from swarm_trainer.runtime import engines  # noqa: PLC0415 (brings torch, whose threads are limited now)
 
-    stock = serving.list_models(context, search_setup.load(context))
+    stock = serving.list_models(context)
     digest = pins.digests(pins.load(context.store)).get(post.model)
     if digest is None or digest not in stock.bases:
         raise BadInputError(f"{post.model}: no base of this run; its bases are those of spec.base and spec.takers")

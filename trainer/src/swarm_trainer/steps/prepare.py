@@ -39,6 +39,7 @@ def run(item: WorkItem, context: Context) -> Receipt:
     """Pin the experiment; its manifest is the root of everything that follows."""
     resolved = context.resolved
     code = parts.identify(resolved)
+    run_parts.check(resolved)
     engines.check(context)
     context.progress(Progress(item.key, "reading the inputs"))
     pinned = {use.uri: pin_input(use, item, context) for use in resolution.list_uris(resolved)}
