@@ -25,7 +25,7 @@ def serve(context: Context, search: SearchSetup, live: Sequence[Recipe]) -> list
 
 
 def list_models(context: Context) -> ServedModels:
-    """What the engines of a run may have to serve: the bases, the fixed takers, and every swarm's adapters as it starts.
+    """What the engines of a run may have to serve: the bases, the fixed takers, every swarm's adapters as it starts.
 
     Raises StoreError before the run is prepared and its adapters are trained.
     """
