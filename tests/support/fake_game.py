@@ -21,6 +21,7 @@ from swarm_core.engine.search_settings import build_outline
 from swarm_core.engine.state import EngineState
 from swarm_core.engine.work import Kind, Receipt, WorkItem
 from swarm_core.experiment import Adversary, Experiment, SeedData
+from swarm_core.items import build_items
 from swarm_core.ports import Completion, Request, RequestFailure
 from swarm_core.recipe import Digest, Recipe, digest_bytes
 from swarm_trainer import steps
@@ -29,8 +30,8 @@ from swarm_trainer.runtime.context import Context
 
 SHOTS = 2
 BASE, G0, G1, T0, T1 = (digest_bytes(name.encode()) for name in ("base", "g0", "g1", "t0", "t1"))
-SEEDS = SeedData((tuple(f"{n}+1" for n in range(24)),), ("99+1",))
-QUESTIONS = SeedData((tuple(f"{n}+2" for n in range(12)),), tuple(f"{n}+3" for n in range(12)))
+SEEDS = SeedData((build_items(f"{n}+1" for n in range(24)),), build_items(["99+1"]))
+QUESTIONS = SeedData((build_items(f"{n}+2" for n in range(12)),), build_items(f"{n}+3" for n in range(12)))
 REFERENCE = {"rule": "Published", "published": {"compat": "Reference"}, "particles": 2}
 
 

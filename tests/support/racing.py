@@ -60,7 +60,8 @@ class Writer:
         key = commit.rollout_key(f"iterations/{iteration:04d}", name)
         rollout = self.store.publish(key, written)
         result = Measurement(value=0.5, low=0.4, high=0.6, n=1, parts=())
-        return ProbeResult(name, "Explore", (0.0,), ModelName("m"), digest_bytes(rollout), result)
+        values = (("Difficulty", result),)
+        return ProbeResult(name, "Explore", (0.0,), ModelName("m"), digest_bytes(rollout), values, result.value)
 
 
 def race(stores: Sequence[ArtifactStore], iterations: int, seconds: float, blob: int = 20_000) -> list[Writer]:

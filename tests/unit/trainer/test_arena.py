@@ -41,7 +41,7 @@ def test_every_taker_fits_the_base(name: str) -> None:
 def test_every_seed_item_can_be_judged_and_has_a_cluster(name: str) -> None:
     items = seeds.read(EXAMPLES / name / "seeds.jsonl", "text", "cluster").items
     assert len({item.cluster for item in items}) == 4
-    assert [item.text for item in items if ArithmeticJudge().refusal(item.text)] == []
+    assert [seed.item.text for seed in items if ArithmeticJudge().refusal(seed.item)] == []
 
 
 @pytest.mark.parametrize("file", sorted(EXAMPLES.rglob("*.yaml")), ids=lambda file: f"{file.parent.name}/{file.name}")
@@ -59,8 +59,8 @@ def test_the_arena_of_the_game_is_what_its_digests_say() -> None:
 
 def test_no_item_of_the_game_stands_with_both_sides_and_all_can_be_judged() -> None:
     generators, takers = (
-        [item.text for item in seeds.read(EXAMPLES / "adversarial" / name, "text", "cluster").items]
+        [seed.item for seed in seeds.read(EXAMPLES / "adversarial" / name, "text", "cluster").items]
         for name in ("seeds.jsonl", "takers.jsonl")
     )
     assert not set(generators) & set(takers)
-    assert [text for text in (*generators, *takers) if ArithmeticJudge().refusal(text)] == []
+    assert [item for item in (*generators, *takers) if ArithmeticJudge().refusal(item)] == []

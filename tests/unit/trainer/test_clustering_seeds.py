@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from swarm_core.errors import BadInputError
+from swarm_core.items import Item
 from swarm_trainer.data import clustering, seeds
 from swarm_trainer.data.clustering import ModelEmbedder, TfidfEmbedder
 from swarm_trainer.data.seeds import SeedItem
@@ -20,13 +21,13 @@ def write(path: Path, *lines: str | bytes) -> Path:
 def test_items_come_in_file_order_without_copies_or_blank_lines(tmp_path: Path) -> None:
     path = write(tmp_path / "s.jsonl", '{"q": "b"}', "", '{"q": "a"}', '{"q": "b"}', '{"q": "a\u2028c"}', "")
     found = seeds.read(path, "q")
-    assert found.items == (SeedItem("b"), SeedItem("a"), SeedItem("a\u2028c"))
+    assert found.items == (SeedItem(Item("b")), SeedItem(Item("a")), SeedItem(Item("a\u2028c")))
     assert found.duplicates == 1
 
 
 def test_the_file_may_name_the_clusters_and_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
     path = write(tmp_path / "s.jsonl", b'\xef\xbb\xbf{"q": "a", "kind": "x"}')
-    assert seeds.read(path, "q", "kind").items == (SeedItem("a", "x"),)
+    assert seeds.read(path, "q", "kind").items == (SeedItem(Item("a"), "x"),)
 
 
 GOOD = '{"q": "a", "k": "x"}'
@@ -57,7 +58,42 @@ def test_a_missing_file_is_refused(tmp_path: Path) -> None:
         seeds.read(tmp_path / "absent.jsonl", "q")
 
 
-ITEMS = [SeedItem(f"item {number}") for number in range(100)]
+def test_what_a_line_says_of_the_right_answer_goes_with_the_item(tmp_path: Path) -> None:
+    lines = [
+        {"q": "1+1", "reference": "2", "choices": ["2", "3"]},
+        {"q": "2+2", "reference": None, "choices": None},
+        {"q": "3+3", "choices": []},
+    ]
+    path = tmp_path / "seeds.jsonl"
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    assert [seed.item for seed in seeds.read(path, "q").items] == [
+        Item("1+1", reference="2", choices=("2", "3")),
+        Item("2+2"),
+        Item("3+3"),
+    ]
+    path.write_text('{"reference": "what is it?"}\n')
+    assert seeds.read(path, "reference").items == (SeedItem(Item("what is it?")),)
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        (
+            {"q": "1+1", "reference": 2},
+            "line 1: field 'reference' is int, not a string; put the right answer in quotes",
+        ),
+        ({"q": "1+1", "choices": ["2", 3]}, "line 1: field 'choices' is not a list of strings"),
+        ({"q": "1+1", "choices": {"a": "2"}}, "line 1: field 'choices' is not a list of strings"),
+    ],
+)
+def test_an_answer_of_another_type_is_refused_with_its_line(tmp_path: Path, line: object, told: str) -> None:
+    path = tmp_path / "seeds.jsonl"
+    path.write_text(json.dumps(line))
+    with pytest.raises(BadInputError, match=told):
+        seeds.read(path, "q")
+
+
+ITEMS = [SeedItem(Item(f"item {number}")) for number in range(100)]
 
 
 def test_the_division_is_a_partition_of_the_size_asked_for() -> None:
@@ -71,7 +107,7 @@ def test_the_division_follows_the_seed_and_not_the_order() -> None:
     held = set(seeds.split(ITEMS, 0.25, 3)[1])
     assert set(seeds.split(ITEMS[::-1], 0.25, 3)[1]) == held
     assert set(seeds.split(ITEMS, 0.25, 4)[1]) != held
-    grown = set(seeds.split([*ITEMS, SeedItem("one more")], 0.25, 3)[1])
+    grown = set(seeds.split([*ITEMS, SeedItem(Item("one more"))], 0.25, 3)[1])
     assert len(grown & held) >= 24
 
 

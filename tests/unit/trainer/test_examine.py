@@ -7,22 +7,29 @@ from dataclasses import replace
 import pytest
 from scripted_engine import Script, Scripted
 
+from swarm_core.items import Item, build_items
 from swarm_core.judges.arithmetic import ArithmeticJudge
 from swarm_core.objectives.scores import Score, Unscored, UnscoredReason
-from swarm_core.ports import Completion, Request, RequestFailure
+from swarm_core.ports import Completion, Reply, Request, RequestFailure
 from swarm_core.recipe import ModelName
 from swarm_core.text.prompts import PromptStyle
-from swarm_trainer.evaluation.examine import Examination, Sampling, examine_generator
+from swarm_trainer.evaluation.examine import (
+    Examination,
+    Sampling,
+    build_generation_request,
+    examine_generator,
+    examine_taker,
+)
 
 WRITER, GOOD, BAD = (ModelName(digit * 64) for digit in "abc")
-POOL = tuple(f"{n}+{n}" for n in range(20))
+POOL = build_items(f"{n}+{n}" for n in range(20))
 
 
 def wrote(text: str) -> Completion:
     return Completion(text, len(text), True)
 
 
-def exam(rounds: int = 1, held_out: frozenset[str] = frozenset()) -> Examination:
+def exam(rounds: int = 1, held_out: frozenset[Item] = frozenset()) -> Examination:
     return Examination(
         seed=7,
         style=PromptStyle.PLAIN,
@@ -60,7 +67,7 @@ def test_every_taker_answers_every_item_and_is_judged() -> None:
 
 def test_repeated_leaked_and_unverifiable_items_are_rejected_by_name() -> None:
     script = numbered(["- 1+2\n- 1+2\n", "- what?\n- 3+4\n"])
-    rollout = examine_generator(exam(held_out=frozenset({"3+4"})), Scripted(script), WRITER, ("here",), 4)
+    rollout = examine_generator(exam(held_out=frozenset({Item("3+4")})), Scripted(script), WRITER, ("here",), 4)
     assert [item.text for item in rollout.items] == ["1+2"]
     assert rollout.rejected() == {"duplicate": 1, "verifiable": 1, "leaked": 1}
 
@@ -117,7 +124,7 @@ def test_an_unreadable_answer_is_sampled_once_more_where_answers_are_sampled(
 @pytest.mark.parametrize("value", [math.nan, math.inf, -0.1, 1.1])
 def test_a_score_that_is_no_score_is_refused(value: float) -> None:
     class Odd(ArithmeticJudge):
-        def score(self, item: str, answer: str) -> Score:
+        def score(self, item: Item, answer: str, replies: Sequence[Reply]) -> Score:
             return value
 
     with pytest.raises(ValueError, match="a score is a finite number from 0 to 1"):
@@ -132,3 +139,36 @@ def test_what_is_asked_depends_on_the_place_and_not_on_the_model() -> None:
 
     assert prompts(WRITER, ("iteration", 1)) == prompts(GOOD, ("iteration", 1))
     assert prompts(WRITER, ("iteration", 1)) != prompts(WRITER, ("iteration", 2))
+
+
+def test_an_item_has_the_number_of_the_completion_that_brought_it_over_all_rounds() -> None:
+    engine = Scripted(numbered(["- 1+2\n- 3+4\n", "no list", "- 1+2\n- 5+6\n"]))
+    rollout = examine_generator(exam(rounds=2), engine, WRITER, ("here",), 4)
+    assert [(one.text, one.item.request) for one in rollout.items] == [("1+2", 0), ("3+4", 0), ("5+6", 2)]
+    assert [(one.text, one.gate, one.item.request) for one in rollout.rejections] == [
+        ("no list", "parse", 1),
+        ("1+2", "duplicate", 2),
+    ]
+
+
+def test_a_completion_that_failed_keeps_its_number() -> None:
+    right = numbered(["- 1+2\n- 3+4\n"])
+    first = build_generation_request(exam(), WRITER, ("here", 0, 0))
+
+    def script(request: Request) -> Completion | RequestFailure:
+        return RequestFailure("busy") if request == first else right(request)
+
+    rollout = examine_generator(exam(), Scripted(script), WRITER, ("here",), 4)
+    assert (rollout.asked, rollout.lost) == (4, 2)
+    assert [one.item.request for one in rollout.items] == [1, 1]
+
+
+def test_what_a_data_set_knows_of_an_item_is_never_shown() -> None:
+    """Neither to the generator that gets it as an example nor to the taker that answers it."""
+    secret = tuple(Item(f"{n}+{n}", reference="4711", choices=("4712", "4713")) for n in range(20))
+    engine = Scripted(numbered(["- 1+2\n- 3+4\n", "- 5+6\n- 7+8\n"]))
+    examine_generator(replace(exam(), pool=secret), engine, WRITER, ("here",), 4)
+    rollout = examine_taker(exam(), engine, GOOD, ("here",), secret[:3])
+    assert [one.item for one in rollout.items] == list(secret[:3])
+    assert [one.answers[0].score for one in rollout.items] == [1.0] * 3
+    assert not any(hidden in request.prompt for request in engine.asked for hidden in ("4711", "4712", "4713"))

@@ -10,10 +10,12 @@ import swarmrun_documents as documents
 from scripted_engine import Scripted
 
 from swarm_core.api import loading, resolution
+from swarm_core.composition import Single
 from swarm_core.engine import search_settings
 from swarm_core.engine.work import Kind, WorkItem
 from swarm_core.experiment import Experiment, PinnedTaker, SeedData
-from swarm_core.objectives import registry as objectives
+from swarm_core.items import build_items
+from swarm_core.objectives.difficulty import Difficulty
 from swarm_core.optimizers import optimization
 from swarm_core.optimizers.estimates import Estimate
 from swarm_core.optimizers.positions import Position
@@ -56,8 +58,9 @@ def made() -> SearchSetup:
         plan=search_settings.build_plan(resolved),
         space=SearchSpace(BASE, (FIRST, SECOND), resolved.base.dtype),
         evaluator=Evaluator(
-            evaluator.build_examination(resolved, experiment, SeedData((("100+1", "100+2"),), ())),
-            objectives.get(str(resolved.objective)),
+            evaluator.build_examination(resolved, experiment, SeedData((build_items(["100+1", "100+2"]),), ())),
+            (("Difficulty", Difficulty()),),
+            Single("Difficulty"),
             resolved.evaluation.coverage,
         ),
     )

@@ -8,10 +8,11 @@ from swarm_core.api import loading, resolution
 from swarm_core.api.resolution import ResolvedSpec
 from swarm_core.errors import BadInputError
 from swarm_core.experiment import SeedData
+from swarm_core.items import build_items
 from swarm_trainer.adversarial import game_checks
 
-SEEDS = SeedData((tuple(f"{n}+1" for n in range(12)),), ())
-QUESTIONS = SeedData((("1+2", "2+2"),), ("3+3", "4+4"))
+SEEDS = SeedData((build_items(f"{n}+1" for n in range(12)),), ())
+QUESTIONS = SeedData((build_items(["1+2", "2+2"]),), build_items(["3+3", "4+4"]))
 
 
 def resolved(size: int = 12) -> ResolvedSpec:
@@ -29,16 +30,16 @@ def test_a_pool_larger_than_the_data_is_refused_with_both_sizes() -> None:
 
 
 def test_held_out_items_that_stand_in_the_pools_data_are_named_however_they_are_spaced() -> None:
-    leaky = SeedData(QUESTIONS.clusters, ("3 + 1", "4+1", "5+1", "6+1", "9+9"))
+    leaky = SeedData(QUESTIONS.clusters, build_items(["3 + 1", "4+1", "5+1", "6+1", "9+9"]))
     with pytest.raises(BadInputError, match=r"heldOut: '3 \+ 1', '4\+1', '5\+1' and 1 more .* the pool is filled"):
         game_checks.check(resolved(), SEEDS, leaky)
 
 
 def test_held_out_items_that_takers_are_trained_on_under_another_spelling_are_named() -> None:
     with pytest.raises(BadInputError, match=r"heldOut: '2 \+ 2' are held out .* trained on"):
-        game_checks.check(resolved(), SEEDS, SeedData(QUESTIONS.clusters, ("2 + 2", "3+3")))
+        game_checks.check(resolved(), SEEDS, SeedData(QUESTIONS.clusters, build_items(["2 + 2", "3+3"])))
 
 
 def test_one_held_out_item_is_too_few_for_a_curve_and_a_verdict() -> None:
     with pytest.raises(BadInputError, match="two at least are needed"):
-        game_checks.check(resolved(), SEEDS, SeedData(QUESTIONS.clusters, ("3+3",)))
+        game_checks.check(resolved(), SEEDS, SeedData(QUESTIONS.clusters, build_items(["3+3"])))

@@ -2,6 +2,8 @@
 
 from scripted_engine import Script, Scripted
 
+from swarm_core.gates.registry import GateChoice
+from swarm_core.items import build_items
 from swarm_core.judges.rubric import RubricJudge
 from swarm_core.objectives.scores import Unscored, UnscoredReason
 from swarm_core.ports import Completion, Request, RequestFailure
@@ -34,14 +36,15 @@ def exam(vet: bool = True) -> Examination:
         seed=7,
         style=PromptStyle.PLAIN,
         domain="fish",
-        pool=tuple(f"{n} fish" for n in range(9)),
+        pool=build_items(f"{n} fish" for n in range(9)),
         held_out=frozenset(),
         shots=2,
         rounds=1,
         generation=Sampling(32, 1.0),
         answering=Sampling(8, 0.0),
         takers=(("here", HERE), ("away", AWAY)),
-        judge=RubricJudge(JUDGE, "Be strict.", vet=vet),
+        judge=RubricJudge(JUDGE, "Be strict."),
+        gates=(GateChoice("Answerable", {"model": JUDGE}),) if vet else (),
         remote=frozenset({AWAY, JUDGE}),
     )
 

@@ -6,9 +6,11 @@ import pytest
 import swarmrun_documents as documents
 
 from swarm_core.api import loading, resolution
+from swarm_core.composition import Single
 from swarm_core.engine import search_settings
 from swarm_core.experiment import Experiment, SeedData
-from swarm_core.objectives import registry as objectives
+from swarm_core.items import build_items
+from swarm_core.objectives.difficulty import Difficulty
 from swarm_core.recipe import Merge, TensorGroup, build_mixture, digest_bytes
 from swarm_trainer.evaluation import evaluator
 from swarm_trainer.evaluation.evaluator import Evaluator
@@ -32,8 +34,9 @@ def made(swarm: documents.Document, layers: Layers | None = None) -> SearchSetup
         plan=search_settings.build_plan(resolved, len(layers.prefixes) if layers else 1),
         space=SearchSpace(BASE, tuple(BASIS), resolved.base.dtype, resolved.swarm.exact, layers),
         evaluator=Evaluator(
-            evaluator.build_examination(resolved, experiment, SeedData((("1+1",),), ())),
-            objectives.get(str(resolved.objective)),
+            evaluator.build_examination(resolved, experiment, SeedData((build_items(["1+1"]),), ())),
+            (("Difficulty", Difficulty()),),
+            Single("Difficulty"),
             resolved.evaluation.coverage,
         ),
     )

@@ -10,6 +10,7 @@ import torch
 from safetensors.torch import load_file
 
 from swarm_core.errors import BadInputError
+from swarm_core.items import build_items, get_texts
 from swarm_core.recipe import digest_bytes
 from swarm_core.text.prompts import PromptStyle
 from swarm_trainer.data.pairs import build_self_instruct_pairs
@@ -167,7 +168,7 @@ def test_the_rate_rises_then_falls_along_a_half_cosine() -> None:
     assert training.compute_rate_factor(0, 1, 1.0) > 0
 
 
-ITEMS = [f"{n}+{n}" for n in range(12)]
+ITEMS = build_items(f"{n}+{n}" for n in range(12))
 
 
 def test_pairs_show_some_items_and_ask_for_others() -> None:
@@ -177,7 +178,7 @@ def test_pairs_show_some_items_and_ask_for_others() -> None:
         lines = (prompt + completion).splitlines()
         assert len(set(lines)) == 6
         assert len(prompt.splitlines()) == 3
-        assert {line.removeprefix("- ") for line in lines} <= set(ITEMS)
+        assert {line.removeprefix("- ") for line in lines} <= set(get_texts(ITEMS))
 
 
 def test_pairs_are_a_function_of_the_seed_and_grow_without_changing() -> None:

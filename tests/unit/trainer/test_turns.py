@@ -10,6 +10,7 @@ from swarm_core import commit
 from swarm_core.commit import Commit
 from swarm_core.engine.work import Receipt
 from swarm_core.errors import BadInputError
+from swarm_core.items import get_texts
 from swarm_core.optimizers import estimates, optimization
 from swarm_core.ports import CorruptError
 from swarm_core.recipe import build_mixture, digest_bytes
@@ -78,7 +79,7 @@ def test_as_released_a_round_scores_moves_draws_scores_and_moves_in_this_order(t
     assert new
     assert new <= {item.text for one in drafts for item in pools.load_rollout(game, one.key).items}
     for one in rollouts(game, 3, [probe.name for probe in takers.probes]):
-        assert tuple(item.text for item in one.items) == of_round.items
+        assert tuple(item.item for item in one.items) == of_round.items
 
 
 def test_by_default_the_pool_gets_what_the_better_half_of_the_scored_generators_wrote(tmp_path: Path) -> None:
@@ -133,11 +134,11 @@ def test_what_the_best_taker_missed_is_in_the_archive_of_the_next_round(tmp_path
 def test_no_held_out_item_is_ever_written_into_the_pool(tmp_path: Path) -> None:
     game = fake_game.context(tmp_path, {}, [])
     play_turns(game, 6)
-    held_out = {*fake_game.SEEDS.held_out, *fake_game.QUESTIONS.held_out}
+    held_out = {item.text for item in (*fake_game.SEEDS.held_out, *fake_game.QUESTIONS.held_out)}
     for index in (1, 3, 5):
         of_round = turns.load(game, index).pool
         assert of_round is not None
-        assert not held_out & set(of_round.items)
+        assert not held_out & set(get_texts(of_round.items))
 
 
 def test_held_out_scores_are_shown_and_change_nothing(tmp_path: Path) -> None:
@@ -150,7 +151,7 @@ def test_held_out_scores_are_shown_and_change_nothing(tmp_path: Path) -> None:
         held_out_evaluation.load_real_items(game, held_out_evaluation.FINAL_HALF)
     )
     asked = pools.load_rollout(game, held_out_evaluation.key(3, held_out_evaluation.REAL_ITEMS)).items
-    assert tuple(item.text for item in asked) == held_out_evaluation.load_real_items(
+    assert tuple(item.item for item in asked) == held_out_evaluation.load_real_items(
         game, held_out_evaluation.CURVE_HALF
     )
 

@@ -12,7 +12,6 @@ iteration is done.
 """
 
 import json
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from dataclasses import fields as fields_of
 from typing import Any
@@ -26,6 +25,10 @@ OMITTED_AT_DEFAULT = frozenset({"moved", "opponents", "pool", "held_out"})
 """Left out of the text at their default."""
 
 
+MeasuredValues = tuple[tuple[str, Measurement | Unmeasured], ...]
+"""What was measured of one candidate, by the name of the objective."""
+
+
 @dataclass(frozen=True, slots=True)
 class ProbeResult:
     """One probe of an iteration: what was asked, where the evidence is, what it says."""
@@ -36,13 +39,13 @@ class ProbeResult:
     """Coefficients over the basis."""
     model: ModelName
     rollout: Digest
-    values: tuple[tuple[str, Measurement | Unmeasured], ...]
+    values: MeasuredValues
     """What was measured, by the name of the objective."""
     fitness: float | None
     """What the swarm is told, composed from `values`; None is unscored."""
 
 
-def get_values(measured: Iterable[tuple[str, Measurement | Unmeasured]]) -> dict[str, float | None]:
+def get_values(measured: MeasuredValues) -> dict[str, float | None]:
     """The measured values by name, as a composition takes them: without their intervals."""
     return {name: found.value if isinstance(found, Measurement) else None for name, found in measured}
 

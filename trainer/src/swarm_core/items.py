@@ -59,3 +59,11 @@ def build_items(texts: Iterable[str]) -> tuple[Item, ...]:
 def get_texts(items: Iterable[Item]) -> tuple[str, ...]:
     """What test takers see of each item."""
     return tuple(item.text for item in items)
+
+
+def select_distinct(items: Iterable[Item]) -> tuple[Item, ...]:
+    """The first item of each text, in order."""
+    found: dict[str, Item] = {}
+    for item in items:
+        found.setdefault(item.text, item)
+    return tuple(found.values())

@@ -19,7 +19,8 @@ from swarm_core.commit import Commit
 from swarm_core.engine.receipt_fields import Output, Scalar, StopReason
 from swarm_core.engine.work import Receipt, WorkItem
 from swarm_core.item_pool import Pool
-from swarm_core.objectives import paired_difference
+from swarm_core.items import Item, get_texts, select_distinct
+from swarm_core.objectives import intervals
 from swarm_core.objectives.scores import Score, Unscored
 from swarm_core.optimizers import optimization
 from swarm_core.ports import Inference, StoreError
@@ -88,7 +89,9 @@ def evaluate_generators(item: WorkItem, context: Context, played: FinishedGame) 
     ranked = build_candidates(optimization.finalists(swarm, ready.resolved.evaluation.finalists))
     if not ranked:
         raise StoreError("no generator was ever scored in the last round; see its rollouts")
-    verdict = FinalEvaluation(item, context, ready).verdict(ranked, swarm, played.generators)
+    verdict = FinalEvaluation(item, context, ready, played.generators[0].probes).verdict(
+        ranked, swarm, played.generators
+    )
     stop = stopping.find_reason(context, played.last, optimization.from_json(played.last.swarm))
     return replace(verdict, stop=stop or str(StopReason.ITERATIONS))
 
@@ -99,7 +102,7 @@ def evaluate_takers(item: WorkItem, context: Context, played: FinishedGame, verd
     items = {
         held_out_evaluation.REAL_ITEMS: held_out_evaluation.load_real_items(context, held_out_evaluation.FINAL_HALF),
         held_out_evaluation.RIVAL_ITEMS: collect_rival_items(item, context),
-        GAME_ITEMS: tuple(text for texts in game for text in texts),
+        GAME_ITEMS: tuple(item for items in game for item in items),
     }
     initial = {f"t{index:02d}": recipe for index, recipe in enumerate(turns.initial_takers(context))}
     leaders = {f"r{number:03d}": turns.find_best_recipe(context, done) for number, done in enumerate(played.takers)}
@@ -116,25 +119,25 @@ def evaluate_takers(item: WorkItem, context: Context, played: FinishedGame, verd
         ),
         matrix=matrix,
         ratings=ratings.elo(matrix),
-        examples=tuple(texts[: game_result.MAX_EXAMPLES] for texts in game),
+        examples=tuple(get_texts(items[: game_result.MAX_EXAMPLES]) for items in game),
     )
 
 
-def load_best_generator_items(context: Context, done: Commit) -> tuple[str, ...]:
+def load_best_generator_items(context: Context, done: Commit) -> tuple[Item, ...]:
     """The items of the best generator of a commit."""
     (winner, *_) = pools.rank_probes(done) or done.probes
     rollout = pools.load_rollout(context, commit.probe_key(done.iteration, winner.name))
-    return tuple(one.text for one in rollout.items)
+    return tuple(one.item for one in rollout.items)
 
 
-def collect_rival_items(item: WorkItem, context: Context) -> tuple[str, ...]:
+def collect_rival_items(item: WorkItem, context: Context) -> tuple[Item, ...]:
     """New items of the rivals, of every final seed, each once."""
     final = context.resolved.evaluation.final
     drawn = [
         held_out_evaluation.load_or_generate_rival_items(context, item.key, ("final", seed, "rivals"), final.items)
         for seed in range(final.seeds)
     ]
-    return tuple(dict.fromkeys(text for texts in drawn for text in texts))
+    return select_distinct(item for items in drawn for item in items)
 
 
 def score_takers(
@@ -142,7 +145,7 @@ def score_takers(
     context: Context,
     models: Mapping[str, Recipe],
     papers: Sequence[tuple[str, str]],
-    items: Mapping[str, tuple[str, ...]],
+    items: Mapping[str, tuple[Item, ...]],
 ) -> dict[tuple[str, str], tuple[Score, ...]]:
     """The scores of each (taker, source) of `papers`, [item]."""
     ready = search_setup.load(context, TAKERS)
@@ -170,7 +173,8 @@ def compare_takers(
     coverage = context.resolved.evaluation.coverage
     seed = streams.seed(context.resolved.seed, "bootstrap", "takers", source)
     found = {
-        name: paired_difference.measure(scores[final, source], scores[name, source], coverage, seed) for name in initial
+        name: intervals.paired_difference(scores[final, source], scores[name, source], coverage, seed)
+        for name in initial
     }
     baseline = min(found, key=lambda name: (found[name].value, name))
     gap = found[baseline]
@@ -178,15 +182,15 @@ def compare_takers(
     return Comparison(source, gap.n, baseline, means["second"], means["first"], Interval(gap.value, gap.low, gap.high))
 
 
-def compute_win_rates(scores: Sequence[Score], game: Sequence[Sequence[str]]) -> list[float]:
+def compute_win_rates(scores: Sequence[Score], game: Sequence[Sequence[Item]]) -> list[float]:
     """What each round's generator wins against one taker: the share of its items that the taker gets wrong."""
     found, start = [], 0
-    for texts in game:
-        told = [one for one in scores[start : start + len(texts)] if not isinstance(one, Unscored)]
+    for items in game:
+        told = [one for one in scores[start : start + len(items)] if not isinstance(one, Unscored)]
         if not told:
             raise StoreError("a round's items have no scored answer at all; see the rollouts under final/takers")
         found.append(1.0 - sum(told) / len(told))
-        start += len(texts)
+        start += len(items)
     return found
 
 

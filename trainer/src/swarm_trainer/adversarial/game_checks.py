@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from swarm_core.api.resolved import ResolvedSpec
 from swarm_core.errors import BadInputError
 from swarm_core.experiment import SeedData
+from swarm_core.items import Item
 from swarm_core.ports import Solver
 from swarm_core.text.normalization import normalize
 from swarm_trainer.evaluation import run_parts
@@ -38,12 +39,12 @@ def check(resolved: ResolvedSpec, generators: SeedData, takers: SeedData) -> Non
         )
 
 
-def check_unseen(held_out: Iterable[str], seen: Iterable[str], where: str) -> None:
+def check_unseen(held_out: Iterable[Item], seen: Iterable[Item], where: str) -> None:
     """Raises BadInputError, naming the items, if any held-out item stands in `seen`."""
-    known = set(map(normalize, seen))
-    found = [item for item in held_out if normalize(item) in known]
+    known = {normalize(item.text) for item in seen}
+    found = [item.text for item in held_out if normalize(item.text) in known]
     if found:
-        named = ", ".join(repr(item[:60]) for item in found[:MAX_NAMED_ITEMS])
+        named = ", ".join(repr(text[:60]) for text in found[:MAX_NAMED_ITEMS])
         more = f" and {len(found) - MAX_NAMED_ITEMS} more" if len(found) > MAX_NAMED_ITEMS else ""
         raise BadInputError(
             f"spec.takers.data.heldOut: {named}{more} are held out of the takers' data and stand in {where}, too: they"

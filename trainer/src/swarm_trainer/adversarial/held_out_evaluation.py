@@ -10,6 +10,7 @@ from math import ceil
 from swarm_core import commit
 from swarm_core.commit import ProbeResult
 from swarm_core.engine.work import WorkItem
+from swarm_core.items import Item, select_distinct
 from swarm_core.optimizers import optimization
 from swarm_core.optimizers.optimizer import SearchState
 from swarm_core.ports import Inference
@@ -48,17 +49,20 @@ def generate_drafts(item: WorkItem, context: Context) -> None:
         context.progress(Progress(item.key, "writing new items", number, len(jobs), rollout.tokens, effort=effort))
 
 
-def measure_best_taker(item: WorkItem, context: Context, turn: Turn, swarm: SearchState) -> tuple[ProbeResult, ...]:
-    """The best taker after its turn on held-out data; nothing while none was scored."""
+def measure_best_taker(
+    item: WorkItem, context: Context, turn: Turn, probes: Sequence[ProbeResult], swarm: SearchState
+) -> tuple[ProbeResult, ...]:
+    """The best taker after its turn, in which `probes` were measured, on held-out data.
+
+    Nothing while none was scored, and nothing in a turn of generators.
+    """
     best = optimization.best(swarm)
-    if best is None:
+    if best is None or turn.pool is None:
         return ()
     recipe = turn.setup.space.recipe(best.position)
     questions = {
         REAL_ITEMS: load_real_items(context, CURVE_HALF),
-        RIVAL_ITEMS: load_or_generate_rival_items(
-            context, item.key, ("rivals",), len(turn.pool.items) if turn.pool else 0
-        ),
+        RIVAL_ITEMS: load_or_generate_rival_items(context, item.key, ("rivals",), len(turn.pool.items)),
     }
     (engine, *_) = serving.serve(context, turn.setup, [recipe])
     found = []
@@ -67,9 +71,9 @@ def measure_best_taker(item: WorkItem, context: Context, turn: Turn, swarm: Sear
         digest, rollout = rollout_store.load_or_create(
             context.store, turn.setup.examination, engine, wanted, context.meter
         )
-        result = turn.setup.evaluator.measure([rollout], turn.index, name)
-        found.append(ProbeResult(name, HELD_OUT_PURPOSE, best.position, recipe.name, digest, result))
-    return tuple(found)
+        values = turn.setup.evaluator.measure([rollout], turn.index, name)
+        found.append(ProbeResult(name, HELD_OUT_PURPOSE, best.position, recipe.name, digest, values, None))
+    return turn.setup.evaluator.add_fitness(found, turn.summarize_start(probes))
 
 
 def key(index: int, name: str) -> str:
@@ -77,13 +81,13 @@ def key(index: int, name: str) -> str:
     return commit.rollout_key(f"iterations/{index:04d}/held-out", name)
 
 
-def load_real_items(context: Context, half: int) -> tuple[str, ...]:
+def load_real_items(context: Context, half: int) -> tuple[Item, ...]:
     """One half of the real items: every second one, in the order of the data."""
     _, experiment = experiments.load(context.store)
     return experiments.load_seed_data(context.store, experiment.for_swarm(TAKERS)).held_out[half::2]
 
 
-def load_or_generate_rival_items(context: Context, item: str, place: Stage, count: int) -> tuple[str, ...]:
+def load_or_generate_rival_items(context: Context, item: str, place: Stage, count: int) -> tuple[Item, ...]:
     """About `count` distinct items of the rivals, written at `place` now or before."""
     ready = search_setup.load(context, RIVALS)
     probes = optimization.ask(optimization.start(ready.plan))
@@ -97,7 +101,7 @@ def load_or_generate_rival_items(context: Context, item: str, place: Stage, coun
         for probe in probes
     ]
     rollouts = load_rollouts(context, wanted) or generate_rollouts(context, item, ready, wanted)
-    return tuple(dict.fromkeys(one.text for rollout in rollouts for one in rollout.items))
+    return select_distinct(one.item for rollout in rollouts for one in rollout.items)
 
 
 def load_rollouts(context: Context, wanted: Sequence[RolloutRequest]) -> list[Rollout]:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from swarm_core import commit, item_pool
 from swarm_core.commit import Commit, ProbeResult
 from swarm_core.item_pool import Pool, PoolEntry, TurnoverRule
+from swarm_core.items import Item
 from swarm_core.objectives.scores import Unscored
 from swarm_core.optimizers import optimization
 from swarm_core.ports import Solver, StoreError
@@ -34,7 +35,7 @@ def build(context: Context, number: int) -> Pool:
     before = load(context, last.pool)
     archive = item_pool.update_archive(before, find_missed(context, last), game.pool.archive)
     written = load_drafts(context, measured) if game.reference else load_better_half(context, measured)
-    new = [build_entry(context, item.text, number, rollout.model) for rollout in written for item in rollout.items]
+    new = [build_entry(context, one.item, number, rollout.model) for rollout in written for one in rollout.items]
     rule = TurnoverRule(game.pool.turnover, game.pool.revisited, game.pool.archive, seed)
     return item_pool.build_next(before, archive, item_pool.select_new(before, archive, new), rule)
 
@@ -43,10 +44,10 @@ def load(context: Context, digest: Digest) -> Pool:
     return Pool.from_bytes(context.store.get(digest).read_bytes())
 
 
-def build_entry(context: Context, text: str, number: int, model: ModelName | None = None) -> PoolEntry:
+def build_entry(context: Context, item: Item, number: int, model: ModelName | None = None) -> PoolEntry:
     """The item of record, with the answer that the judge knows."""
     judge = run_parts.build_judge(context.resolved)
-    return PoolEntry(text, number, model, judge.solution(text) if isinstance(judge, Solver) else None)
+    return PoolEntry(item, number, model, judge.solution(item) if isinstance(judge, Solver) else None)
 
 
 def rank_probes(done: Commit) -> list[ProbeResult]:

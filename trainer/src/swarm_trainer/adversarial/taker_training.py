@@ -10,6 +10,7 @@ from pathlib import Path
 
 from swarm_core import streams
 from swarm_core.errors import BadInputError
+from swarm_core.items import Item, select_distinct
 from swarm_core.optimizers import optimization
 from swarm_core.ports import Solver, StoreError
 from swarm_core.swarm_names import TAKERS
@@ -37,7 +38,7 @@ class TrainingTask:
     """Writes the adapter to go on from into a folder; None starts anew."""
 
 
-def build_question_pairs(context: Context, items: Sequence[str], count: int, seed: int) -> Pairs:
+def build_question_pairs(context: Context, items: Sequence[Item], count: int, seed: int) -> Pairs:
     """`count` questions of `items`, each as often as any other or once more; one without a right answer is left out.
 
     Raises BadInputError if there is none with one.
@@ -49,7 +50,9 @@ def build_question_pairs(context: Context, items: Sequence[str], count: int, see
         raise BadInputError(f"spec.takers.data: none of {len(items)} items of a cluster has a right answer; correct it")
     order = streams.sample(seed, len(solved), len(solved), "questions")
     drawn = [solved[order[number % len(solved)]] for number in range(count)]
-    return [(prompts.format_answering(style, item), prompts.format_answer(style, answer)) for item, answer in drawn]
+    return [
+        (prompts.format_answering(style, item.text), prompts.format_answer(style, answer)) for item, answer in drawn
+    ]
 
 
 def build_round_task(context: Context, number: int) -> TrainingTask:
@@ -58,7 +61,7 @@ def build_round_task(context: Context, number: int) -> TrainingTask:
     assert game is not None
     assert game.train is not None
     of_round = pools.build(context, number)
-    items = list(dict.fromkeys(entry.text for entry in (*of_round.entries, *of_round.archive)))
+    items = select_distinct(entry.item for entry in (*of_round.entries, *of_round.archive))
     last = commit_chain.load_existing(context.store, turns.chain_index(context, TAKERS, number - 1))
     ready = search_setup.load(context, TAKERS).with_basis(last.basis)
     best = optimization.best(optimization.from_json(last.swarm))

@@ -9,12 +9,14 @@ the generators take its even places, the takers its odd ones, and each turn rest
 As released (`compat: Reference`), generators face every taker where it stands, measured or not.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from swarm_core import commit, streams
-from swarm_core.commit import Commit
+from swarm_core.commit import Commit, ProbeResult
+from swarm_core.composition import Statistics
 from swarm_core.item_pool import Pool
+from swarm_core.items import Item
 from swarm_core.optimizers import estimates, optimization
 from swarm_core.optimizers.optimizer import SearchState
 from swarm_core.optimizers.positions import Position
@@ -44,11 +46,17 @@ class Turn:
     """The takers that generators face in a game."""
     pool: Pool | None = None
     """What takers are measured on."""
+    first: tuple[ProbeResult, ...] | None = None
+    """The probes of the swarm's first turn, as far as its fitness is composed by them; None where this is it."""
 
     @property
-    def items(self) -> int | tuple[str, ...]:
+    def items(self) -> int | tuple[Item, ...]:
         """How many items a candidate writes, or those it answers."""
         return self.setup.resolved.evaluation.items if self.pool is None else self.pool.items
+
+    def summarize_start(self, probes: Iterable[ProbeResult]) -> Statistics:
+        """The statistics that fitness is composed by; those of `probes`, this turn's own, where it is the first."""
+        return self.setup.evaluator.summarize(probes if self.first is None else self.first)
 
 
 def chain_index(context: Context, moved: str, iteration: int) -> int:
@@ -60,7 +68,9 @@ def load(context: Context, index: int) -> Turn:
     """The turn at a place in the chain; the commits before it must stand. Raises StoreError."""
     if context.resolved.game is None:
         ready = search_setup.load(context)
-        return Turn(ready, index, load_swarm(context, ready, index - 1))
+        return Turn(
+            ready, index, load_swarm(context, ready, index - 1), first=load_first(context, ready, GENERATORS, index)
+        )
     return load_taker_turn(context, index // 2) if index % 2 else load_generator_turn(context, index // 2)
 
 
@@ -76,7 +86,13 @@ def load_generator_turn(context: Context, number: int) -> Turn:
     faced = select_opponents(context, number)
     ready = search_setup.load(context).facing(faced)
     index = chain_index(context, GENERATORS, number)
-    return Turn(ready, index, load_swarm(context, ready, index - 2), GENERATORS, ready.opponents)
+    return Turn(
+        setup=ready,
+        index=index,
+        swarm=load_swarm(context, ready, index - 2),
+        opponents=ready.opponents,
+        first=load_first(context, ready, GENERATORS, index),
+    )
 
 
 def load_taker_turn(context: Context, number: int) -> Turn:
@@ -88,7 +104,18 @@ def load_taker_turn(context: Context, number: int) -> Turn:
     index = chain_index(context, TAKERS, number)
     swarm = load_swarm(context, ready, index - 2)
     grown = optimization.add_adapter(swarm) if trains else swarm
-    return Turn(ready, index, grown, TAKERS, pool=pools.build(context, number))
+    first = load_first(context, ready, TAKERS, index)
+    return Turn(ready, index, grown, TAKERS, pool=pools.build(context, number), first=first)
+
+
+def load_first(context: Context, ready: SearchSetup, moved: str, index: int) -> tuple[ProbeResult, ...] | None:
+    """The probes of a swarm's first turn; None if that is the turn at `index`, and none where nobody reads them."""
+    first = chain_index(context, moved, 0)
+    if index == first:
+        return None
+    if not ready.evaluator.composition.needs_start:
+        return ()
+    return commit_chain.load_existing(context.store, first).probes
 
 
 def select_opponents(context: Context, number: int) -> tuple[NamedRecipe, ...]:

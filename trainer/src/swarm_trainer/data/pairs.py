@@ -7,11 +7,12 @@ from collections.abc import Sequence
 
 from swarm_core import streams
 from swarm_core.errors import BadInputError
+from swarm_core.items import Item
 from swarm_core.text import prompts
 
 
 def build_self_instruct_pairs(
-    items: Sequence[str], count: int, shots: int, style: prompts.PromptStyle, domain: str, seed: int
+    items: Sequence[Item], count: int, shots: int, style: prompts.PromptStyle, domain: str, seed: int
 ) -> list[tuple[str, str]]:
     """`count` pairs of prompt and completion: `shots` items in, `shots` others out, no item twice within a pair.
 
@@ -24,6 +25,6 @@ def build_self_instruct_pairs(
         )
     pairs = []
     for number in range(count):
-        drawn = [items[index] for index in streams.sample(seed, len(items), 2 * shots, "pair", number)]
+        drawn = [items[index].text for index in streams.sample(seed, len(items), 2 * shots, "pair", number)]
         pairs.append(prompts.format_training_pair(style, domain, drawn[:shots], drawn[shots:]))
     return pairs

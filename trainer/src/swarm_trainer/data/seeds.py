@@ -11,13 +11,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from swarm_core.errors import BadInputError
+from swarm_core.items import Item
+
+REFERENCE_FIELD, CHOICES_FIELD = "reference", "choices"
+"""The fields of a line that say what the right answer is, and what there is to choose from; it need not have them."""
 
 
 @dataclass(frozen=True, slots=True)
 class SeedItem:
     """One seed item."""
 
-    text: str
+    item: Item
     cluster: str | None = None
     """The cluster that the file names, where it does."""
 
@@ -34,7 +38,8 @@ class SeedFile:
 def read(path: Path, field: str, cluster_field: str | None = None) -> SeedFile:
     """The items of a JSON Lines file: the text in `field`, the cluster's name in `cluster_field`.
 
-    Blank lines are skipped. Raises BadInputError naming file and line for everything that cannot be used.
+    A line may also say the right answer in `reference`, a string, and what there is to choose from in `choices`, a list
+    of strings. Blank lines are skipped. Raises BadInputError naming file and line for everything that cannot be used.
     """
     items: dict[str, SeedItem] = {}
     lines = 0
@@ -42,7 +47,7 @@ def read(path: Path, field: str, cluster_field: str | None = None) -> SeedFile:
         if line.strip():
             lines += 1
             seed = _parse_item(f"{path} line {number}", line, field, cluster_field)
-            items.setdefault(seed.text, seed)
+            items.setdefault(seed.item.text, seed)
     if not items:
         raise BadInputError(f'{path}: holds no items; give one JSON object per line, such as {{"{field}": "..."}}')
     return SeedFile(tuple(items.values()), lines - len(items))
@@ -58,11 +63,11 @@ def split(items: Sequence[SeedItem], held_out: float, seed: int) -> tuple[tuple[
         raise BadInputError(
             f"heldOut {held_out} of {len(items)} items keeps back {count}; give more items or another share"
         )
-    ranked = sorted(items, key=lambda item: hashlib.sha256(f"{seed}:{item.text}".encode()).digest())
-    kept = {item.text for item in ranked[:count]}
+    ranked = sorted(items, key=lambda one: hashlib.sha256(f"{seed}:{one.item.text}".encode()).digest())
+    kept = {one.item.text for one in ranked[:count]}
     return (
-        tuple(item for item in items if item.text not in kept),
-        tuple(item for item in items if item.text in kept),
+        tuple(one for one in items if one.item.text not in kept),
+        tuple(one for one in items if one.item.text in kept),
     )
 
 
@@ -87,7 +92,33 @@ def _parse_item(place: str, line: str, field: str, cluster_field: str | None) ->
     if not isinstance(record, dict):
         raise BadInputError(f"{place}: {type(record).__name__}, not an object; give one JSON object per line")
     text = _get_text(place, record, field)
-    return SeedItem(text, None if cluster_field is None else _get_text(place, record, cluster_field))
+    known = {name: record.get(name) for name in (REFERENCE_FIELD, CHOICES_FIELD) if name != field}
+    item = Item(
+        text,
+        reference=_check_reference(place, known.get(REFERENCE_FIELD)),
+        choices=_check_choices(place, known.get(CHOICES_FIELD)),
+    )
+    return SeedItem(item, None if cluster_field is None else _get_text(place, record, cluster_field))
+
+
+def _check_reference(place: str, value: object) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    raise BadInputError(
+        f"{place}: field {REFERENCE_FIELD!r} is {type(value).__name__}, not a string; put the right answer in quotes,"
+        " or rename a field that means something else"
+    )
+
+
+def _check_choices(place: str, value: object) -> tuple[str, ...]:
+    if value is None:
+        return ()
+    if isinstance(value, list) and all(isinstance(one, str) for one in value):
+        return tuple(value)
+    raise BadInputError(
+        f"{place}: field {CHOICES_FIELD!r} is not a list of strings; list the answers to choose from, or rename a field"
+        " that means something else"
+    )
 
 
 def _get_text(place: str, record: dict[str, object], field: str) -> str:

@@ -12,10 +12,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from swarm_core import commit
-from swarm_core.commit import Commit
+from swarm_core.commit import Commit, MeasuredValues, ProbeResult
 from swarm_core.engine import search_settings
 from swarm_core.engine.work import WorkItem
-from swarm_core.objectives.objective import Measurement
 from swarm_core.optimizers import optimization, positions
 from swarm_core.optimizers.estimates import Estimate
 from swarm_core.optimizers.optimizer import SearchState
@@ -46,8 +45,10 @@ class FinalCandidate:
 class FinalEvaluation:
     """Measures entrants. Lives for one conclude."""
 
-    def __init__(self, item: WorkItem, context: Context, setup: SearchSetup) -> None:
+    def __init__(self, item: WorkItem, context: Context, setup: SearchSetup, first: Iterable[ProbeResult] = ()) -> None:
+        """`first` are the probes of the search's first iteration, by which fitness is composed."""
         self.item, self.context, self.setup = item, context, setup
+        self.start = setup.evaluator.summarize(first)
         self.measured: list[Rollout] = []
 
     def rollouts(
@@ -78,9 +79,6 @@ class FinalEvaluation:
 
         return job
 
-    def measure(self, rollouts: Sequence[Rollout], *place: str | int) -> Measurement | Unmeasured:
-        return self.setup.evaluator.measure(rollouts, *place)
-
     def rank_finalists(self, finalists: Sequence[Estimate]) -> list[FinalCandidate]:
         """The finalists that the reserve's items can measure, best first; of equals the one the search held higher.
 
@@ -90,11 +88,12 @@ class FinalEvaluation:
         scored: list[tuple[float, FinalCandidate]] = []
         reasons: dict[str, str] = {}
         for one, rollouts in zip(asked, self.rollouts(asked, [("choice",)], items), strict=True):
-            found = self.measure(rollouts, "choice", one.name)
-            if isinstance(found, Unmeasured):
-                reasons[one.name] = found.reason
+            found = self.setup.evaluator.measure(rollouts, "choice", one.name)
+            fitness = self.setup.evaluator.compose(found, self.start)
+            if fitness is None:
+                reasons[one.name] = list_reasons(found)
             else:
-                scored.append((found.value, one))
+                scored.append((fitness, one))
         if not scored:
             raise build_unmeasured_error("finalist", "choice", reasons)
         return [one for _, one in sorted(scored, key=lambda pair: -pair[0])]
@@ -112,7 +111,8 @@ class FinalEvaluation:
         }
 
     def evaluate_candidate(self, one: FinalCandidate, rollouts: tuple[Rollout, ...]) -> EvaluatedGenerator | Unmeasured:
-        fresh = self.measure(rollouts, "final", one.name)
+        evaluator = self.setup.evaluator
+        fresh = evaluator.get_reported(evaluator.measure(rollouts, "final", one.name))
         if isinstance(fresh, Unmeasured):
             return fresh
         model, groups = self.setup.space.recipe(one.position).name, self.setup.plan.groups
@@ -174,6 +174,11 @@ def build_unmeasured_error(who: str, place: str, reasons: Mapping[str, str]) -> 
         f"no {who} could be measured at {place}/ ({told}): a taker, the judge or a server leaves too much without a "
         "score; mend that, or ask for less in a new run by spec.evaluation.coverage"
     )
+
+
+def list_reasons(measured: MeasuredValues) -> str:
+    """Why a generator has no fitness: what could not be measured."""
+    return "; ".join(dict.fromkeys(found.reason for _, found in measured if isinstance(found, Unmeasured)))
 
 
 def build_candidates(candidates: Iterable[Estimate]) -> list[FinalCandidate]:

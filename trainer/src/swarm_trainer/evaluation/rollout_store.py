@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from swarm_core import usage
+from swarm_core.items import Item
 from swarm_core.ports import ArtifactStore, CorruptError, Inference
 from swarm_core.recipe import Digest, ModelName, digest_bytes
 from swarm_core.rollout import Rollout
@@ -19,7 +20,7 @@ class RolloutRequest:
     key: str
     model: ModelName
     place: Stage
-    items: int | tuple[str, ...]
+    items: int | tuple[Item, ...]
     """How many it is to write, or those that it is to answer."""
 
 

@@ -5,11 +5,12 @@ What they are made from is what `api.parts` lists, so a part that is used is a p
 
 from swarm_core import recipe
 from swarm_core.api import parts
-from swarm_core.api.resolved import ResolvedSpec
+from swarm_core.api.resolved import ResolvedJudge, ResolvedSpec
 from swarm_core.errors import BadInputError
 from swarm_core.gates.registry import GateChoice
 from swarm_core.objectives.objective import Objective
 from swarm_core.ports import Judge
+from swarm_core.recipe import ModelName
 
 NOT_COLLECTED = ("reference", "corpus", "embeddings")
 """Fields of `Needs` that nothing collects yet."""
@@ -23,15 +24,24 @@ def build_objective(resolved: ResolvedSpec) -> Objective:
 
 def build_judge(resolved: ResolvedSpec) -> Judge:
     """The judge. One that asks a model is told the name of it as `model`. Raises BadInputError."""
-    asked = parts.find_judge_endpoint(resolved)
-    told = {} if asked is None else {"model": recipe.remote_model_name(asked.url, asked.model)}
-    judge: Judge = parts.build(parts.find_judge(resolved), **told)
+    model = find_judge_model(resolved)
+    judge: Judge = parts.build(parts.find_judge(resolved), **({} if model is None else {"model": model}))
     return judge
 
 
-def list_added_gates(resolved: ResolvedSpec) -> tuple[GateChoice, ...]:
-    """The gates that the spec adds, in its order."""
-    return tuple(GateChoice(use.part.name, use.part.config) for use in parts.list_gates(resolved))
+def find_judge_model(resolved: ResolvedSpec) -> ModelName | None:
+    """The name that requests to the judge's model give; None if it asks none."""
+    asked = parts.find_judge_endpoint(resolved)
+    return None if asked is None else recipe.remote_model_name(asked.url, asked.model)
+
+
+def list_own_gates(resolved: ResolvedSpec) -> tuple[GateChoice, ...]:
+    """The gates of this run beyond those of every run: the one that asks a judging model, and those the spec adds."""
+    added = tuple(GateChoice(use.part.name, use.part.config) for use in parts.list_gates(resolved))
+    if not isinstance(resolved.judge, ResolvedJudge) or not resolved.judge.vet:
+        return added
+    asked = {"model": find_judge_model(resolved), "maxTokens": resolved.judge.max_tokens}
+    return (GateChoice(parts.ANSWERABLE, asked), *added)
 
 
 def check(resolved: ResolvedSpec) -> None:

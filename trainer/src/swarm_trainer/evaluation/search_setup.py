@@ -7,9 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from swarm_core.api.resolution import ResolvedSpec
+from swarm_core.composition import Single
 from swarm_core.engine import search_settings
 from swarm_core.experiment import Experiment
+from swarm_core.items import Item
 from swarm_core.objectives.accuracy import Accuracy
+from swarm_core.objectives.objective import Objective
 from swarm_core.optimizers import positions
 from swarm_core.optimizers.optimizer import Plan
 from swarm_core.recipe import Digest, Recipe
@@ -124,6 +127,7 @@ def build(
     data = experiments.load_seed_data(context.store, experiment)
     examination = evaluator.build_examination(resolved, experiment, data)
     plan, space = build_space(context, pinned, basis, swarm)
+    name, objective = choose_objective(resolved, swarm)
     return SearchSetup(
         resolved=resolved,
         manifest=manifest,
@@ -132,13 +136,21 @@ def build(
         space=space,
         evaluator=Evaluator(
             examination=replace(examination, held_out=load_held_out(context, pinned)),
-            objective=Accuracy() if swarm == TAKERS else run_parts.build_objective(resolved),
+            objectives=((name, objective),),
+            composition=Single(name),
             coverage=resolved.evaluation.coverage,
         ),
     )
 
 
-def load_held_out(context: Context, experiment: Experiment) -> frozenset[str]:
+def choose_objective(resolved: ResolvedSpec, swarm: str) -> tuple[str, Objective]:
+    """What a swarm seeks, with the name that its values have: takers that move, to be right."""
+    if swarm == TAKERS:
+        return "Accuracy", Accuracy()
+    return str(resolved.objective), run_parts.build_objective(resolved)
+
+
+def load_held_out(context: Context, experiment: Experiment) -> frozenset[Item]:
     """What no generator may write and no taker be trained on: the items that either side holds out."""
     sides = map(experiment.for_swarm, search_settings.moving_swarms(context.resolved))
     return frozenset(item for side in sides for item in experiments.load_seed_data(context.store, side).held_out)

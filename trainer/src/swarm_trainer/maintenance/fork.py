@@ -18,7 +18,7 @@ from swarm_core import commit
 from swarm_core.api.execution import S3Storage
 from swarm_core.api.resolved import ResolvedSpec, TrainedAdapters
 from swarm_core.api.resuming import ResumeFrom
-from swarm_core.commit import Commit
+from swarm_core.commit import Commit, ProbeResult
 from swarm_core.engine.receipt_fields import Output
 from swarm_core.engine.work import Kind, Receipt, WorkItem
 from swarm_core.errors import BadInputError
@@ -182,11 +182,14 @@ def copy_tree(source: ArtifactStore, store: ArtifactStore, digest: Digest) -> No
 def derive_commits(source: ArtifactStore, ready: SearchSetup, theirs: list[Commit]) -> Iterator[Commit]:
     """This run's commits, from the other's rollouts. Raises BadInputError where this run would have asked others."""
     swarm, parent = optimization.start(ready.plan), ready.manifest
+    first: tuple[ProbeResult, ...] | None = None
     for one in theirs:
         check_probes(swarm, one)
-        turn = Turn(ready, one.iteration, swarm)
+        turn = Turn(ready, one.iteration, swarm, first=first)
         keys = {probe.name: commit.probe_key(one.iteration, probe.name) for probe in one.probes}
-        found = tuple(replay.remeasure(source, turn, keys[probe.name], probe) for probe in one.probes)
+        measured = [replay.remeasure(source, turn, keys[probe.name], probe) for probe in one.probes]
+        found = replay.recompose(turn, measured, measured)
+        first = first or found
         swarm = optimization.tell(swarm, {probe.name: probe.fitness for probe in found})
         own = Commit(ready.manifest, one.iteration, parent, ready.space.basis, optimization.to_json(swarm), found)
         yield own

@@ -8,7 +8,7 @@ concluded run was thinned, what its commits say of those iterations is taken as 
 """
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -96,11 +96,15 @@ def replay_turn(context: Context, turn: Turn, one: Commit, manifest: Digest) -> 
     found = [(probe.name, probe.purpose, probe.position) for probe in one.probes]
     require(asked == found, f"{where} asked other probes than the swarm asks there")
     keys = {probe.name: commit.probe_key(one.iteration, probe.name) for probe in one.probes}
-    fitness = {probe.name: remeasure(context.store, turn, keys[probe.name], probe).fitness for probe in one.probes}
-    swarm = optimization.tell(turn.swarm, fitness)
+    measured = [remeasure(context.store, turn, keys[probe.name], probe) for probe in one.probes]
+    probes = recompose(turn, measured, measured)
+    swarm = optimization.tell(turn.swarm, {probe.name: probe.fitness for probe in probes})
     require(optimization.to_json(swarm) == one.swarm, f"{where} holds another swarm than its rollouts lead to")
-    for probe in one.held_out:
+    shown = [
         remeasure(context.store, turn, held_out_evaluation.key(one.iteration, probe.name), probe)
+        for probe in one.held_out
+    ]
+    recompose(turn, shown, probes)
 
 
 def remeasure(store: ArtifactStore, turn: Turn, key: str, probe: ProbeResult) -> ProbeResult:
@@ -113,11 +117,23 @@ def remeasure(store: ArtifactStore, turn: Turn, key: str, probe: ProbeResult) ->
     rollout, model = Rollout.from_bytes(data), turn.setup.space.recipe(probe.position).name
     require(probe.model == model, f"{key} is of another model than its position gives")
     if turn.pool is not None and probe.purpose != held_out_evaluation.HELD_OUT_PURPOSE:
-        texts = tuple(one.text for one in rollout.items)
-        require(texts == turn.pool.items, f"{key} answers other items than the pool holds")
-    result = turn.setup.evaluator.measure([rollout], turn.index, probe.name)
-    require(result == probe.result, f"{key} measures {result}, its commit says {probe.result}")
+        items = tuple(one.item for one in rollout.items)
+        require(items == turn.pool.items, f"{key} answers other items than the pool holds")
+    values = turn.setup.evaluator.measure([rollout], turn.index, probe.name)
+    require(values == probe.values, f"{key} measures {values}, its commit says {probe.values}")
     return probe
+
+
+def recompose(turn: Turn, probes: Sequence[ProbeResult], of_turn: Sequence[ProbeResult]) -> tuple[ProbeResult, ...]:
+    """`probes` with their fitness composed anew from their values. Raises CorruptError when it is not as committed.
+
+    `of_turn` are the probes of the turn, by which fitness is composed where the turn is a swarm's first.
+    """
+    found = turn.setup.evaluator.add_fitness(probes, turn.summarize_start(of_turn))
+    for probe, anew in zip(probes, found, strict=True):
+        where = f"{commit.key(turn.index)}: the values of {probe.name}"
+        require(anew.fitness == probe.fitness, f"{where} make a fitness of {anew.fitness}, not {probe.fitness}")
+    return found
 
 
 def walk_reachable(store: ArtifactStore, experiment: Experiment, manifest: Digest) -> Iterator[Digest]:

@@ -6,6 +6,7 @@ Items repeated between the final seeds are kept once. Unscored answers are null,
 import json
 from collections.abc import Iterator
 
+from swarm_core.items import Item
 from swarm_core.objectives.scores import Unscored
 from swarm_core.rollout import AnsweredItem, TakerAnswer
 from swarm_trainer.report.search_result import SearchResult
@@ -37,7 +38,17 @@ def build_records(verdict: SearchResult) -> Iterator[dict[str, Json]]:
 
 def build_record(item: AnsweredItem, takers: tuple[str, ...], seed: int) -> dict[str, Json]:
     answers: dict[str, Json] = {taker: build_answer(given) for taker, given in zip(takers, item.answers, strict=True)}
-    return {"text": item.text, "seed": seed, "answers": answers}
+    return {**item_to_json(item.item), "seed": seed, "answers": answers}
+
+
+def item_to_json(item: Item) -> dict[str, Json]:
+    """The item for who uses the data: its text, and reference and choices where it has them."""
+    found: dict[str, Json] = {"text": item.text}
+    if item.reference is not None:
+        found["reference"] = item.reference
+    if item.choices:
+        found["choices"] = list(item.choices)
+    return found
 
 
 def build_answer(given: TakerAnswer) -> dict[str, Json]:

@@ -142,7 +142,13 @@ def serialize_items(pool: Pool) -> Iterable[str]:
     written = {entry.text: entry for entry in (*pool.archive, *pool.entries) if entry.round >= 0}
     archived = {entry.text for entry in pool.archive}
     for entry in written.values():
-        fields = {**asdict(entry), "missed": entry.text in archived}
+        fields = {
+            **dataset.item_to_json(entry.item),
+            "round": entry.round,
+            "model": entry.model,
+            "answer": entry.answer,
+            "missed": entry.text in archived,
+        }
         yield json.dumps(fields, ensure_ascii=False, allow_nan=False) + "\n"
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from swarm_core.commit import Commit, ProbeResult
 from swarm_core.objectives.objective import Measurement
 from swarm_core.optimizers import optimization
+from swarm_core.rollout import Unmeasured
 from swarm_core.swarm_names import GENERATORS
 from swarm_trainer.report.result import measurement_to_json, nest_coefficients
 from swarm_trainer.report.usage_report import Json
@@ -32,12 +33,17 @@ def build_iterations(commits: Iterable[Commit]) -> Iterator[dict[str, Json]]:
 
 
 def build_probe(one: ProbeResult, basis: int) -> dict[str, Json]:
-    result, groups = one.result, len(one.position) // basis
+    groups = len(one.position) // basis
     return {
         "name": one.name,
         "purpose": one.purpose,
         "coefficients": nest_coefficients(one.position, groups),
         "recipe": one.model,
         "rollout": one.rollout,
-        **(measurement_to_json(result) if isinstance(result, Measurement) else {"unscored": result.reason}),
+        "fitness": one.fitness,
+        "values": {name: build_value(found) for name, found in one.values},
     }
+
+
+def build_value(found: Measurement | Unmeasured) -> dict[str, Json]:
+    return measurement_to_json(found) if isinstance(found, Measurement) else {"unscored": found.reason}

@@ -11,6 +11,7 @@ from swarm_core.api.resolution import ResolvedSpec
 from swarm_core.api.resolved import ResolvedTaker
 from swarm_core.errors import BadInputError
 from swarm_core.experiment import SeedData
+from swarm_core.items import get_texts
 from swarm_core.text import prompts
 from swarm_trainer.lora import base
 
@@ -18,7 +19,7 @@ from swarm_trainer.lora import base
 def check(resolved: ResolvedSpec, folder: Path, data: SeedData) -> None:
     """The longest generation and answering prompts leave room for what is to be written. Raises BadInputError."""
     style, shots = resolved.base.template, resolved.generation.shots
-    longest = sorted(data.pool, key=len)[-shots:]
+    longest = sorted(get_texts(data.pool), key=len)[-shots:]
     asked = [
         prompts.format_generation(style, resolved.domain, longest),
         *(prompts.format_answering(style, item) for item in longest),

@@ -7,6 +7,7 @@ In a game this is one swarm's turn (`turns`): takers are measured on the pool in
 held-out data when it has moved (`held_out_evaluation`), which no decision rests on.
 """
 
+from collections.abc import Sequence
 from statistics import fmean
 
 from swarm_core import commit
@@ -52,9 +53,11 @@ def build_commit(item: WorkItem, context: Context, index: int) -> Commit:
     turn = turns.load(context, index)
     setup, probes = turn.setup, optimization.ask(turn.swarm)
     engines = serving.serve(context, setup, [setup.space.recipe(probe.position) for probe in probes])
-    found: list[ProbeResult] = []
+    measured: list[ProbeResult] = []
+    found: tuple[ProbeResult, ...] = ()
     for probed, rollout in lanes.run_jobs(engines, [build_probe_job(context, turn, probe) for probe in probes]):
-        found.append(probed)
+        measured.append(probed)
+        found = setup.evaluator.add_fitness(measured, turn.summarize_start(measured))
         context.progress(build_progress(item, found, len(probes), rollout, context.record_usage()))
     swarm = optimization.tell(turn.swarm, {probe.name: probe.fitness for probe in found})
     assert item.parent is not None
@@ -64,28 +67,30 @@ def build_commit(item: WorkItem, context: Context, index: int) -> Commit:
         parent=item.parent,
         basis=setup.space.basis,
         swarm=optimization.to_json(swarm),
-        probes=tuple(found),
+        probes=found,
         moved=turn.moved,
         opponents=tuple(recipe.name for recipe in turn.opponents),
         pool=None if turn.pool is None else context.store.put(turn.pool.to_bytes()),
-        held_out=() if turn.pool is None else held_out_evaluation.measure_best_taker(item, context, turn, swarm),
+        held_out=held_out_evaluation.measure_best_taker(item, context, turn, found, swarm),
     )
 
 
 def build_probe_job(context: Context, turn: Turn, probe: Candidate) -> lanes.EngineJob[tuple[ProbeResult, Rollout]]:
-    """The job of measuring one probe."""
+    """The job of measuring one probe, whose fitness is composed when others are measured too."""
     setup, model = turn.setup, turn.setup.space.recipe(probe.position).name
     wanted = RolloutRequest(commit.probe_key(turn.index, probe.name), model, ("iteration", turn.index), turn.items)
 
     def job(engine: Inference) -> tuple[ProbeResult, Rollout]:
         digest, rollout = rollout_store.load_or_create(context.store, setup.examination, engine, wanted, context.meter)
-        result = setup.evaluator.measure([rollout], turn.index, probe.name)
-        return ProbeResult(probe.name, str(probe.purpose), probe.position, model, digest, result), rollout
+        values = setup.evaluator.measure([rollout], turn.index, probe.name)
+        return ProbeResult(probe.name, str(probe.purpose), probe.position, model, digest, values, None), rollout
 
     return job
 
 
-def build_progress(item: WorkItem, found: list[ProbeResult], total: int, rollout: Rollout, effort: Usage) -> Progress:
+def build_progress(
+    item: WorkItem, found: Sequence[ProbeResult], total: int, rollout: Rollout, effort: Usage
+) -> Progress:
     return Progress(
         key=item.key,
         note=f"examined {found[-1].name}",

@@ -17,6 +17,7 @@ from swarm_core.engine.receipt_fields import Output, Scalar
 from swarm_core.engine.work import Receipt, WorkItem
 from swarm_core.errors import BadInputError
 from swarm_core.experiment import Adversary, Experiment, SeedData
+from swarm_core.items import Item
 from swarm_core.recipe import Digest
 from swarm_core.swarm_names import GENERATORS, TAKERS
 from swarm_trainer.adversarial import game_checks
@@ -141,24 +142,24 @@ def read_seed_data(context: Context, swarm: str) -> SeedData:
     clusters = (
         cluster_items(context, kept, swarm)
         if isinstance(origin, TrainedAdapters)
-        else (tuple(item.text for item in kept),)
+        else (tuple(seed.item for seed in kept),)
     )
-    return SeedData(clusters, tuple(item.text for item in held_out))
+    return SeedData(clusters, tuple(seed.item for seed in held_out))
 
 
-def cluster_items(context: Context, items: Sequence[seeds.SeedItem], swarm: str) -> tuple[tuple[str, ...], ...]:
+def cluster_items(context: Context, items: Sequence[seeds.SeedItem], swarm: str) -> tuple[tuple[Item, ...], ...]:
     """`items` in as many clusters as the side has adapters, each large enough to make pairs from."""
     resolved = search_settings.for_swarm(context.resolved, swarm)
     count, least = resolved.generators.count, 2 * resolved.generation.shots
     origin = resolved.generators.origin
     assert isinstance(origin, TrainedAdapters)
-    texts = [item.text for item in items]
+    texts = [seed.item.text for seed in items]
     if isinstance(origin.clusters, ByKMeans):
         labels = clustering.cluster(texts, count, build_embedder(origin.clusters, context, swarm), resolved.seed, least)
     else:
         labels = cluster_by_name(items, swarm, origin.clusters.name, count, least)
     return tuple(
-        tuple(text for text, label in zip(texts, labels, strict=True) if label == index) for index in range(count)
+        tuple(seed.item for seed, label in zip(items, labels, strict=True) if label == index) for index in range(count)
     )
 
 
@@ -196,7 +197,7 @@ def check_items(resolved: ResolvedSpec, data: SeedData, swarm: str) -> None:
         raise BadInputError(
             f"spec.judge: {remote_endpoints.judge_name(resolved)} cannot judge {len(refused)} of {len(refusals)}"
             f" seed items of"
-            f" spec.{swarm}.data, such as {item[:60]!r} ({reason}); choose a judge for this data or other data"
+            f" spec.{swarm}.data, such as {item.text[:60]!r} ({reason}); choose a judge for this data or other data"
         )
     if len(data.pool) < resolved.generation.shots:
         raise BadInputError(

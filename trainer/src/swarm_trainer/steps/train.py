@@ -16,6 +16,7 @@ from swarm_core.api.resolved import ResolvedSpec, TrainedAdapters
 from swarm_core.engine import search_settings
 from swarm_core.engine.receipt_fields import Output
 from swarm_core.engine.work import Receipt, WorkItem
+from swarm_core.items import Item
 from swarm_core.swarm_names import TAKERS
 from swarm_core.text import prompts
 from swarm_trainer.adversarial import taker_training
@@ -48,13 +49,13 @@ def run(item: WorkItem, context: Context) -> Receipt:
     return Receipt(item.key, outputs={Output.ADAPTER: adapter}, scalars=scalars)
 
 
-def load_clusters(item: WorkItem, context: Context) -> tuple[tuple[str, ...], ...]:
+def load_clusters(item: WorkItem, context: Context) -> tuple[tuple[Item, ...], ...]:
     """The clusters of the item's swarm."""
     _, experiment = experiments.load(context.store)
     return experiments.load_seed_data(context.store, experiment.for_swarm(item.swarm)).clusters
 
 
-def build_cluster_task(item: WorkItem, context: Context, items: tuple[str, ...]) -> TrainingTask:
+def build_cluster_task(item: WorkItem, context: Context, items: tuple[Item, ...]) -> TrainingTask:
     """What the adapter of a cluster is trained on."""
     resolved = search_settings.for_swarm(context.resolved, item.swarm)
     seed, count = streams.seed(resolved.seed, "pairs", item.index), get_training_origin(resolved).training.pairs
