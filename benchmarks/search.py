@@ -38,18 +38,18 @@ from search_table import DEFAULT, SearchOutcome, format_table, insert_table, loa
 from swarm_core.api import loading, resolution
 from swarm_core.engine import search_settings
 from swarm_core.engine.work import Kind, WorkItem
-from swarm_core.gates.duplicate import DuplicateGate
-from swarm_core.gates.held_out_gate import HeldOutGate
-from swarm_core.gates.verifiable import VerifiableGate
-from swarm_core.objectives import difficulty, scores
+from swarm_core.objectives import intervals
+from swarm_core.objectives.difficulty import Difficulty
+from swarm_core.objectives.scores import CoverageError
 from swarm_core.optimizers import optimization, positions
 from swarm_core.optimizers.estimates import Estimate
 from swarm_core.optimizers.positions import Position
 from swarm_core.ports import Completion, Inference, Request, RequestFailure
 from swarm_core.recipe import ModelName, Recipe
-from swarm_core.rollout import Rollout, build_batch
+from swarm_core.rollout import Rollout, build_sample
 from swarm_trainer import steps
 from swarm_trainer.evaluation import examine, search_setup, serving
+from swarm_trainer.evaluation.completions import Asker, complete_with_retry, count_tokens
 from swarm_trainer.evaluation.examine import Examination, ExaminationState, Stage
 from swarm_trainer.evaluation.search_setup import SearchSetup
 from swarm_trainer.runtime.context import Context
@@ -104,42 +104,41 @@ def examine_models(
     requests in
     larger batches, which takes half the time.
     """
-    judge = exam.judge
-    sheets = [ExaminationState((VerifiableGate(judge), HeldOutGate(exam.held_out), DuplicateGate())) for _ in asked]
+    sheets = [ExaminationState(exam.build_gates()) for _ in asked]
+    askers = [Asker(engine) for _ in asked]
     for turn in range(exam.rounds):
         counts = [ceil(max(0, items - len(sheet.accepted)) / exam.shots) for sheet in sheets]
         requests = [
             [examine.build_generation_request(exam, model, (*place, turn, number)) for number in range(count)]
             for (model, place), count in zip(asked, counts, strict=True)
         ]
-        written = iter(examine.complete_with_retry(engine, [request for mine in requests for request in mine]))
-        for sheet, count in zip(sheets, counts, strict=True):
-            examine.admit_items(sheet, list(islice(written, count)), exam.shots)
+        written = iter(complete_with_retry(engine, [request for mine in requests for request in mine]))
+        for sheet, ask, count in zip(sheets, askers, counts, strict=True):
+            results = list(islice(written, count))
+            ask.tokens += count_tokens(results)
+            examine.admit_items(sheet, results, exam.shots, ask)
     return [
-        build_rollout(exam, engine, model, place, sheet) for (model, place), sheet in zip(asked, sheets, strict=True)
+        build_rollout(exam, model, place, sheet, ask)
+        for (model, place), sheet, ask in zip(asked, sheets, askers, strict=True)
     ]
 
 
-def build_rollout(
-    exam: Examination, engine: Inference, model: ModelName, place: Stage, sheet: ExaminationState
-) -> Rollout:
-    answered, tokens = examine.collect_answers(exam, engine, place, sheet.accepted)
+def build_rollout(exam: Examination, model: ModelName, place: Stage, sheet: ExaminationState, ask: Asker) -> Rollout:
+    answered = examine.collect_answers(exam, place, sheet.accepted, ask)
     takers = tuple(name for name, _ in exam.takers)
-    total = sheet.tokens + tokens
-    return Rollout(model, takers, sheet.asked, sheet.lost, answered, tuple(sheet.rejections), total)
+    return Rollout(model, takers, sheet.asked, sheet.lost, answered, tuple(sheet.rejections), ask.tokens)
 
 
 def measure_difficulty(rollouts: Sequence[Rollout], coverage: float) -> float | None:
     """Difficulty as `objectives.difficulty` has it, without the interval: a comparison over seeds has no use for it."""
     try:
-        pooled = build_batch(rollouts, coverage)
-        accepted = sum(map(len, pooled.items))
-        if accepted == 0:
-            return 0.0
-        means = [scores.mean(row, coverage) for row in pooled.cube.scores[0]]
-    except scores.CoverageError:
+        sample = build_sample(rollouts)
+        intervals.check_coverage(sample, coverage)
+        if sample.accepted:
+            sample.means(coverage)
+        return Difficulty().value(sample)
+    except CoverageError:
         return None
-    return difficulty.from_means(means) * accepted / pooled.asked
 
 
 @dataclass(frozen=True, slots=True)

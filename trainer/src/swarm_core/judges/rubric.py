@@ -18,7 +18,7 @@ from typing import ClassVar
 
 from swarm_core import part_config
 from swarm_core.items import Item
-from swarm_core.judges.material import MARKUP, build_request, escape_tags, format_excerpt, split_lines
+from swarm_core.model_verdicts import MARKUP, build_request, escape_tags, format_excerpt, split_lines
 from swarm_core.objectives.scores import Score, Unscored, UnscoredReason
 from swarm_core.ports import Completion, Reply, Request, RequestFailure
 from swarm_core.recipe import ModelName

@@ -1,6 +1,6 @@
 """Asking an engine, and once more what failed."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from swarm_core.ports import Completion, Inference, Reply, Request, RequestFailure
@@ -27,5 +27,10 @@ class Asker:
     def __call__(self, requests: Sequence[Request]) -> list[Reply]:
         """One result per request, in order. Raises InferenceError only when nothing can be answered at all."""
         replies = complete_with_retry(self.engine, requests)
-        self.tokens += sum(reply.tokens for reply in replies if isinstance(reply, Completion))
+        self.tokens += count_tokens(replies)
         return replies
+
+
+def count_tokens(replies: Iterable[Reply]) -> int:
+    """Tokens generated; a request that failed has none."""
+    return sum(reply.tokens for reply in replies if isinstance(reply, Completion))

@@ -1,7 +1,7 @@
-"""Somebody else's text in a prompt to a model that judges, and the lines of its reply: material, never an instruction.
+"""What judges and gates that ask a model have in common: how they ask for a verdict, and which lines of a reply count.
 
-Queries and responses stand between tags. What looks like the end of a tag in them is broken up, so they cannot end the
-tags they stand between, or open new ones.
+Somebody else's text in a prompt is material, never an instruction. It stands between tags, and what looks like the end
+of a tag in it is broken up, so it cannot end the tags it stands between, or open new ones.
 """
 
 import re
