@@ -4,18 +4,20 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import plugin_package
 import pytest
 import swarmrun_documents as documents
 
-from swarm_core import catalog, plugins
+from swarm_core import catalog, part_config, plugins
 from swarm_core.api import judging, loading, parts, resolution
 from swarm_core.api.resolution import ResolvedSpec
 from swarm_core.errors import BadInputError
 from swarm_core.gates.duplicate import DuplicateGate
 from swarm_core.items import Item
 from swarm_core.objectives.difficulty import Difficulty
+from swarm_core.objectives.scores import Unscored
 from swarm_core.plugins import BuiltInOrigin, PluginNotFoundError, PluginOrigin
 from swarm_core.recipe import digest_bytes
 from swarm_core.text import prompts
@@ -278,3 +280,34 @@ def test_gates_that_are_not_there_leave_the_digest_as_it_is() -> None:
 def test_the_names_that_code_compares_with_are_in_the_catalog() -> None:
     assert judging.MODEL in catalog.JUDGES
     assert judging.SEPARATION in catalog.OBJECTIVES
+
+
+def test_the_verifier_of_the_documentation_works_and_has_twenty_lines() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "plugins.md").read_text()
+    code = page.split("```python\n")[1].split("```")[0]
+    written = [line for line in code.splitlines() if line and not line.startswith(("from ", "import "))]
+    assert len(written) <= 20
+    names: dict[str, Any] = {}
+    exec(code, names)
+    verifier = names["make_verifier"]({})
+    assert (verifier.refusal(Item("banana")), verifier.refusal(Item("é")), verifier.requests(Item("a"), "1")) == (
+        None,
+        "not ASCII",
+        (),
+    )
+    assert [verifier.score(Item("banana"), answer, ()) for answer in ("3", "4")] == [1.0, 0.0]
+    assert isinstance(verifier.score(Item("banana"), " ", ()), Unscored)
+    assert all(hasattr(verifier, member) for member in plugins.MEMBERS["verifiers"])
+    with pytest.raises(BadInputError, match="'vowles' is unknown"):
+        names["make_verifier"]({"vowles": "a"})
+
+
+@pytest.mark.parametrize(("given", "value"), [(1, 1.0), (0.25, 0.25)])
+def test_a_whole_number_will_do_where_a_float_is_asked_for(given: object, value: float) -> None:
+    found = part_config.get_field("part", {"field": given}, "field", float)
+    assert (found, type(found)) == (value, float)
+
+
+def test_a_boolean_is_no_number() -> None:
+    with pytest.raises(BadInputError, match="'field' is True; give one of type float"):
+        part_config.get_field("part", {"field": True}, "field", float)

@@ -110,7 +110,7 @@ def describe_origin(fields: Mapping[str, Any] | None) -> str:
         case {"distribution": distribution, "version": version, "name": name}:
             return f"{name} of {distribution} {version}"
         case {"revision": revision, "name": name}:
-            return f"{name}, revision {revision},"
+            return f"revision {revision} of {name}"
         case _:
             return "no such part"
 

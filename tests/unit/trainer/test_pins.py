@@ -1,0 +1,67 @@
+"""What was pinned when a run was prepared: the parts and prompts that a later process must have, too."""
+
+from pathlib import Path
+
+import pytest
+import swarmrun_documents as documents
+
+from swarm_core.api import loading, parts, resolution
+from swarm_core.api.parts import PartsIdentity
+from swarm_core.api.resolution import ResolvedSpec
+from swarm_core.errors import BadInputError
+from swarm_core.ports import ArtifactStore
+from swarm_core.recipe import digest_bytes
+from swarm_trainer.run_store import pins
+from swarm_trainer.stores.local import LocalStore
+
+
+@pytest.fixture
+def spec() -> ResolvedSpec:
+    return resolution.resolve(loading.from_object(documents.minimal(), "run.yaml"))
+
+
+def prepared(folder: Path, spec: ResolvedSpec, code: PartsIdentity) -> ArtifactStore:
+    """A store whose run was prepared with `code`."""
+    store = LocalStore(folder)
+    contents = {use.uri: digest_bytes(use.uri.encode()) for use in resolution.list_uris(spec)}
+    store.publish(pins.IDENTITY_KEY, resolution.serialize_identity(spec, contents, code))
+    return store
+
+
+def test_a_run_goes_on_with_the_parts_that_it_began_with(tmp_path: Path, spec: ResolvedSpec) -> None:
+    pins.check_parts(spec, prepared(tmp_path, spec, parts.identify(spec)))
+
+
+def test_before_a_run_is_prepared_any_parts_will_do(tmp_path: Path, spec: ResolvedSpec) -> None:
+    pins.check_parts(spec, LocalStore(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("origin", "words"),
+    [
+        ({"name": "Arithmetic", "revision": 7}, "began with revision 7 of Arithmetic; "),
+        ({"name": "mine", "distribution": "my-things", "version": "2.0"}, "began with mine of my-things 2.0; "),
+    ],
+    ids=["built-in", "plug-in"],
+)
+def test_another_part_is_refused_with_its_field_and_both_origins(
+    tmp_path: Path, spec: ResolvedSpec, origin: dict[str, str | int], words: str
+) -> None:
+    code = parts.identify(spec)
+    other = PartsIdentity({**code.parts, "spec.judge.verifier": origin}, code.prompts)
+    with pytest.raises(BadInputError, match=r"^spec\.judge\.verifier: revision 1 of Arithmetic is installed") as caught:
+        pins.check_parts(spec, prepared(tmp_path, spec, other))
+    assert words in str(caught.value)
+
+
+def test_a_reworded_prompt_is_refused_with_the_name_of_its_templates(tmp_path: Path, spec: ResolvedSpec) -> None:
+    code = parts.identify(spec)
+    other = PartsIdentity(code.parts, {"Chat": {**code.prompts["Chat"], "answering": "Answer: {item}"}})
+    store = prepared(tmp_path, spec, other)
+    with pytest.raises(BadInputError, match="the prompts of Chat are not those that this run began with"):
+        pins.check_parts(spec, store)
+    standing = store.read(pins.IDENTITY_KEY)
+    assert standing is not None
+    contents = {use.uri: digest_bytes(use.uri.encode()) for use in resolution.list_uris(spec)}
+    with pytest.raises(BadInputError, match="the prompts of Chat"):
+        pins.check_same_experiment(standing, resolution.serialize_identity(spec, contents, code))
