@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from swarm_core import plugins
+from swarm_core import catalog, plugins
 from swarm_core.errors import BadInputError
 from swarm_core.items import build_items
 from swarm_core.objectives import intervals
@@ -189,5 +189,5 @@ def test_an_objective_that_takes_no_config_refuses_one() -> None:
 def test_objectives_are_found_by_the_name_users_write() -> None:
     assert isinstance(plugins.build("objectives", "Difficulty", {}), Difficulty)
     assert isinstance(plugins.build("objectives", "Separation", {}), Separation)
-    with pytest.raises(BadInputError, match="'Novelty' is unknown: built in are Difficulty, Separation"):
+    with pytest.raises(BadInputError, match=f"'Novelty' is unknown: built in are {', '.join(catalog.OBJECTIVES)}"):
         plugins.build("objectives", "Novelty", {})
