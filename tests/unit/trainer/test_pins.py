@@ -8,9 +8,11 @@ import swarmrun_documents as documents
 from swarm_core.api import loading, parts, resolution
 from swarm_core.api.parts import PartsIdentity
 from swarm_core.api.resolution import ResolvedSpec
+from swarm_core.api.resuming import ResumeFrom
 from swarm_core.errors import BadInputError
 from swarm_core.ports import ArtifactStore
 from swarm_core.recipe import digest_bytes
+from swarm_trainer.maintenance import fork
 from swarm_trainer.run_store import pins
 from swarm_trainer.stores.local import LocalStore
 
@@ -65,3 +67,14 @@ def test_a_reworded_prompt_is_refused_with_the_name_of_its_templates(tmp_path: P
     contents = {use.uri: digest_bytes(use.uri.encode()) for use in resolution.list_uris(spec)}
     with pytest.raises(BadInputError, match="the prompts of Chat"):
         pins.check_same_experiment(standing, resolution.serialize_identity(spec, contents, code))
+
+
+def test_a_fork_is_refused_where_a_part_is_another(tmp_path: Path, spec: ResolvedSpec) -> None:
+    code = parts.identify(spec)
+    origin = {"name": "mine", "distribution": "my-things", "version": "2.0"}
+    parent = prepared(tmp_path, spec, PartsIdentity({**code.parts, "spec.objective": {**origin}}, code.prompts))
+    contents = {use.uri: digest_bytes(use.uri.encode()) for use in resolution.list_uris(spec)}
+    later = {**code.parts, "spec.objective": {**origin, "version": "2.1"}}
+    identity = resolution.serialize_identity(spec, contents, PartsIdentity(later, code.prompts))
+    with pytest.raises(BadInputError, match=r'parts\.spec\.objective\.version is "2\.0" there and "2\.1" here'):
+        fork.check_identity(parent, ResumeFrom(uri="runs/a", iteration=1), identity)
