@@ -54,5 +54,6 @@ def test_a_run_uses_the_plug_ins_of_its_image_and_pins_them(cluster: Cluster, tm
         "name": "residue",
         "distribution": plugin_package.DISTRIBUTION,
         "version": plugin_package.VERSION,
+        "config": {"modulus": 2},
     }
     swarmruns.purge(cluster, "plugged", tmp_path)

@@ -103,10 +103,9 @@ def test_a_run_on_one_machine_is_measured_judged_and_gated_by_plug_ins(finished:
 def test_a_plug_in_is_pinned_by_its_distribution_and_version(finished: Path) -> None:
     identity = json.loads(LocalStore(finished / "store").read(pins.IDENTITY_KEY) or b"")
     package = {"distribution": plugin_package.DISTRIBUTION, "version": plugin_package.VERSION}
-    assert identity["parts"]["spec.objective"] == {"name": "unanimous-failure", **package}
-    assert identity["parts"]["spec.judge.verifier"] == {"name": "residue", **package}
-    assert identity["parts"]["spec.gates[0]"] == {"name": "max-characters", **package}
-    assert identity["spec"]["judge"]["verifier"]["config"] == {"modulus": MODULUS}
+    assert identity["parts"]["spec.objective"] == {"name": "unanimous-failure", **package, "config": {"threshold": 0.5}}
+    assert identity["parts"]["spec.judge.verifier"] == {"name": "residue", **package, "config": {"modulus": MODULUS}}
+    assert identity["parts"]["spec.gates[0]"] == {"name": "max-characters", **package, "config": {"most": LONGEST}}
     assert identity["prompts"]["Plain"]["answering"] == "Q: {item}\nA:"
 
 

@@ -196,9 +196,9 @@ def test_two_distributions_with_one_name_are_refused_by_theirs(make_broken: Call
 def test_every_named_part_is_pinned_by_its_origin(installed: object) -> None:
     found = parts.identify(resolved(ALL_FOUR)).parts
     package = {"distribution": plugin_package.DISTRIBUTION, "version": "1.0.0"}
-    assert found["spec.objective"] == {"name": "unanimous-failure", **package}
-    assert found["spec.judge.verifier"] == {"name": "residue", **package}
-    assert found["spec.gates[0]"] == {"name": "max-characters", **package}
+    assert found["spec.objective"] == {"name": "unanimous-failure", **package, "config": {"threshold": 0.5}}
+    assert found["spec.judge.verifier"] == {"name": "residue", **package, "config": {"modulus": 2}}
+    assert found["spec.gates[0]"] == {"name": "max-characters", **package, "config": {"most": 9}}
     plain = parts.identify(resolved({})).parts
     assert plain["spec.objective"] == {"name": "Difficulty", "revision": 1}
     assert plain["spec.judge.verifier"] == {"name": "Arithmetic", "revision": 1}

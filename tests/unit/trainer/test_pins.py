@@ -47,13 +47,22 @@ def test_before_a_run_is_prepared_any_parts_will_do(tmp_path: Path, spec: Resolv
     ids=["built-in", "plug-in"],
 )
 def test_another_part_is_refused_with_its_field_and_both_origins(
-    tmp_path: Path, spec: ResolvedSpec, origin: dict[str, str | int], words: str
+    tmp_path: Path, spec: ResolvedSpec, origin: dict[str, object], words: str
 ) -> None:
     code = parts.identify(spec)
     other = PartsIdentity({**code.parts, "spec.judge.verifier": origin}, code.prompts)
     with pytest.raises(BadInputError, match=r"^spec\.judge\.verifier: revision 1 of Arithmetic is installed") as caught:
         pins.check_parts(spec, prepared(tmp_path, spec, other))
     assert words in str(caught.value)
+
+
+def test_another_config_of_a_plug_in_is_refused_with_its_field() -> None:
+    def code(config: dict[str, object]) -> dict[str, dict[str, object]]:
+        origin = {"name": "mine", "distribution": "my-things", "version": "2.0", "config": config}
+        return {"parts": {"spec.objective": origin}, "prompts": {}}
+
+    told = pins.describe_changed_code(code({"a": 1}), code({"b": 1}))
+    assert told.startswith("spec.objective.plugin.config: not as in the experiment that this store holds")
 
 
 def test_a_reworded_prompt_is_refused_with_the_name_of_its_templates(tmp_path: Path, spec: ResolvedSpec) -> None:

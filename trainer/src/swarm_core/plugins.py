@@ -12,7 +12,8 @@ itself: one whose code changes under the same version is not noticed.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from copy import deepcopy
+from dataclasses import dataclass
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
@@ -94,7 +95,7 @@ def build(group: str, name: str, config: Mapping[str, object]) -> Any:
         return factory(config)
     entry = find_entry_point(group, name)
     try:
-        part = factory(config)
+        part = factory(deepcopy(config))  # a plug-in may change its own copy, never the spec
     except BadInputError as error:
         raise BadInputError(f"{describe(entry)} refuses its config: {error}") from error
     except Exception as error:
@@ -130,11 +131,6 @@ def list_prompts(group: str, name: str) -> Mapping[str, object]:
     Those of a plug-in are part of its version.
     """
     return getattr(load_class(group, name), "prompts", {}) if name in catalog.GROUPS[group] else {}
-
-
-def to_fields(found: Origin) -> dict[str, str | int]:
-    """An origin as the experiment's identity has it."""
-    return asdict(found)
 
 
 def find_entry_point(group: str, name: str) -> EntryPoint:

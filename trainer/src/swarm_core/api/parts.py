@@ -8,7 +8,7 @@ Limits: needs the plug-ins installed, so it is for the trainer; the operator wor
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from swarm_core import catalog, plugins
@@ -22,6 +22,7 @@ from swarm_core.api.resolved import (
     ResolvedVerifier,
 )
 from swarm_core.errors import BadInputError
+from swarm_core.plugins import PluginOrigin
 from swarm_core.text import prompts
 from swarm_core.text.prompts import PromptStyle
 
@@ -43,8 +44,8 @@ class PartUse:
 class PartsIdentity:
     """What the code brings to an experiment."""
 
-    parts: Mapping[str, Mapping[str, str | int]]
-    """The origin of every part, by its field."""
+    parts: Mapping[str, Mapping[str, object]]
+    """The origin of every part, by its field; of a plug-in with its config."""
     prompts: Mapping[str, Mapping[str, object]]
     """Template texts by name, for every style and every part that has any."""
 
@@ -110,11 +111,13 @@ def identify(resolved: ResolvedSpec) -> PartsIdentity:
     )
 
 
-def _find_origin(use: PartUse) -> Mapping[str, str | int]:
+def _find_origin(use: PartUse) -> Mapping[str, object]:
+    """The origin of a part, and of a plug-in its config, so that what is compared names all that made it."""
     try:
-        return plugins.to_fields(plugins.origin(use.group, use.part.name))
+        found = plugins.origin(use.group, use.part.name)
     except BadInputError as error:
         raise type(error)(f"{use.field}: {error}") from error
+    return asdict(found) | ({"config": use.part.config} if isinstance(found, PluginOrigin) else {})
 
 
 def _list_style_prompts(resolved: ResolvedSpec) -> dict[str, Mapping[str, object]]:

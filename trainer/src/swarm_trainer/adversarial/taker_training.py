@@ -18,7 +18,7 @@ from swarm_core.text import prompts
 from swarm_trainer.adversarial import pools, turns
 from swarm_trainer.evaluation import run_parts, search_setup
 from swarm_trainer.lora import adapter, training
-from swarm_trainer.run_store import commit_chain
+from swarm_trainer.run_store import commit_chain, pins
 from swarm_trainer.runtime import model_folders
 from swarm_trainer.runtime.context import Context
 
@@ -41,8 +41,9 @@ class TrainingTask:
 def build_question_pairs(context: Context, items: Sequence[Item], count: int, seed: int) -> Pairs:
     """`count` questions of `items`, each as often as any other or once more; one without a right answer is left out.
 
-    Raises BadInputError if there is none with one.
+    Raises BadInputError if there is none with one, or if the judge is not the one that the run began with.
     """
+    pins.check_parts(context.resolved, context.store)
     judge, style = run_parts.build_judge(context.resolved), context.resolved.base.template
     assert isinstance(judge, Solver)  # `game_checks` has checked
     solved = [(item, answer) for item in items if (answer := judge.solution(item)) is not None]

@@ -3,17 +3,19 @@
 What they are made from is what `api.parts` lists, so a part that is used is a part that the experiment's digest pins.
 """
 
+from dataclasses import asdict
+
 from swarm_core import recipe
 from swarm_core.api import parts
 from swarm_core.api.resolved import ResolvedJudge, ResolvedSpec
 from swarm_core.errors import BadInputError
 from swarm_core.gates.registry import GateChoice
-from swarm_core.objectives.objective import Objective
+from swarm_core.objectives.objective import Needs, Objective
 from swarm_core.ports import Judge
 from swarm_core.recipe import ModelName
 
-NOT_COLLECTED = ("reference", "corpus", "embeddings")
-"""Fields of `Needs` that nothing collects yet."""
+COLLECTED = Needs()
+"""What measurements bring, but for the number of takers, which is the spec's."""
 
 
 def build_objective(resolved: ResolvedSpec) -> Objective:
@@ -52,11 +54,19 @@ def check(resolved: ResolvedSpec) -> None:
     build_judge(resolved)
     for use in parts.list_gates(resolved):
         parts.build(use)
-    needs = build_objective(resolved).needs
+    check_needs(resolved, build_objective(resolved).needs)
+
+
+def check_needs(resolved: ResolvedSpec, needs: Needs) -> None:
+    """Pass if an objective with these needs can be measured in this run. Raises BadInputError."""
     takers = len(resolved.takers)
     if resolved.game is None and takers < needs.takers:
-        raise BadInputError(f"spec.takers: {takers}, and {resolved.objective} needs {needs.takers} or more; list more")
-    missing = [name for name in NOT_COLLECTED if getattr(needs, name)]
+        raise BadInputError(
+            f"spec.takers: {takers} listed, and objective {resolved.objective} compares {needs.takers} or more; list"
+            " more, or choose another objective"
+        )
+    wanted, there = asdict(needs), asdict(COLLECTED)
+    missing = [name for name in wanted if name != "takers" and wanted[name] > there[name]]
     if missing:
         raise BadInputError(
             f"spec.objective: {resolved.objective} needs {', '.join(missing)}, which this release does not collect;"

@@ -96,6 +96,8 @@ def describe_changed_code(ours: Mapping[str, Any], theirs: Mapping[str, Any]) ->
     """What to say where the spec is the same and a part or a prompt is not."""
     for field in list_differing(ours["parts"], theirs["parts"]):
         here, there = (describe_origin(found["parts"].get(field)) for found in (ours, theirs))
+        if here == there:
+            return f"{field}.plugin.config: not as in the experiment {MISMATCH_ADVICE}"
         return (
             f"{field}: {here} is installed, and this run began with {there}; install that again, or give another"
             " --folder, prefix or metadata.name"
