@@ -1,7 +1,9 @@
 """What was pinned when a run was prepared: the parts and prompts that a later process must have, too."""
 
+import json
 from pathlib import Path
 
+import generated_documents as generated
 import pytest
 import swarmrun_documents as documents
 
@@ -87,3 +89,16 @@ def test_a_fork_is_refused_where_a_part_is_another(tmp_path: Path, spec: Resolve
     identity = resolution.serialize_identity(spec, contents, PartsIdentity(later, code.prompts))
     with pytest.raises(BadInputError, match=r'parts\.spec\.objective\.version is "2\.0" there and "2\.1" here'):
         fork.check_identity(parent, ResumeFrom(uri="runs/a", iteration=1), identity)
+
+
+@pytest.mark.parametrize("start", generated.STARTS, ids=lambda start: "+".join(start) or "minimal")
+def test_what_pins_the_code_follows_from_the_identity_alone(start: documents.Patch, tmp_path: Path) -> None:
+    """`verify` has a store and no file."""
+    written = documents.patched(start)
+    if "Plugin" in str(written):
+        pytest.skip("the plug-in of these documents is not installed")
+    spec = resolution.resolve(loading.from_object(written, "run.yaml"))
+    store = prepared(tmp_path, spec, parts.identify(spec))
+    fields = {**json.loads(store.read(pins.IDENTITY_KEY) or b"")["spec"], "suspend": False, "storage": None}
+    again = ResolvedSpec.model_validate_json(json.dumps({**fields, "execution": {}}))
+    pins.check_parts(again, store)

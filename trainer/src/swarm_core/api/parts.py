@@ -17,6 +17,7 @@ from swarm_core.api.resolved import (
     EndpointIdentity,
     NamedJudge,
     Part,
+    RemoteTaker,
     ResolvedJudge,
     ResolvedSpec,
     ResolvedVerifier,
@@ -121,6 +122,10 @@ def _find_origin(use: PartUse) -> Mapping[str, object]:
 
 
 def _list_style_prompts(resolved: ResolvedSpec) -> dict[str, Mapping[str, object]]:
-    """The templates of the run's style, and of the style in which endpoints are asked."""
-    styles = {resolved.base.template, *([PromptStyle.CHAT] if resolved.access else [])}
+    """The templates of the run's style, and of the style in which takers behind endpoints are asked.
+
+    Reads the identity alone, which is all that `verify` knows of a spec.
+    """
+    asked = [PromptStyle.CHAT for taker in resolved.takers if isinstance(taker, RemoteTaker)]
+    styles = {resolved.base.template, *asked}
     return {str(style): prompts.list_texts(style) for style in sorted(styles)}
