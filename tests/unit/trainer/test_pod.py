@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import swarmrun_documents as documents
 
-from swarm_core.api import loading, resolution
+from swarm_core.api import loading, parts, resolution
 from swarm_core.api.execution import Device, InferenceType
 from swarm_core.api.resolved import ResolvedSpec
 from swarm_core.engine.work import MAX_RECEIPT_BYTES, Failed, FailureReason, Kind, Receipt, WorkItem
@@ -174,7 +174,8 @@ def test_a_store_that_holds_another_experiment_is_refused_though_its_receipt_is_
     store, item = LocalStore(tmp_path / "store"), WorkItem(Kind.PREPARE)
     pinned = {use.uri: Pin(digest_bytes(use.uri.encode()), use.uri) for use in resolution.list_uris(resolved(seed=1))}
     pins.publish(store, pinned)
-    store.publish(pins.IDENTITY_KEY, resolution.serialize_identity(resolved(seed=1), pins.digests(pinned)))
+    prepared = resolution.serialize_identity(resolved(seed=1), pins.digests(pinned), parts.identify(resolved(seed=1)))
+    store.publish(pins.IDENTITY_KEY, prepared)
     receipt = Receipt(item.key, {"experiment": digest_bytes(b"")})
     store.publish(receipt_store.key(item.key), receipt.to_bytes())
 

@@ -13,15 +13,15 @@ from swarm_core.api.base import BaseSpec
 from swarm_core.api.block import Block, Rule
 from swarm_core.api.execution import Execution, Storage
 from swarm_core.api.game import GameEvaluation, MovingGenerators, MovingTakers, PoolSpec, StopSpec
-from swarm_core.api.judging import JudgeSpec, JudgeType
+from swarm_core.api.judging import VERIFIER, Gates, JudgeSpec
 from swarm_core.api.lifecycle import AcceleratorBudget, Lifecycle
 from swarm_core.api.run import Metadata
 from swarm_core.api.scalars import Integer, Line
 from swarm_core.api.takers import Answering, Generation
 
 IDENTITY_FIELDS = (
-    "seed", "base", "domain", "generators", "takers", "generation", "answering", "judge", "rounds", "pool", "stop",
-    "evaluation",
+    "seed", "base", "domain", "generators", "takers", "generation", "answering", "judge", "gates", "rounds", "pool",
+    "stop", "evaluation",
 )  # fmt: skip
 FIXED_NON_IDENTITY_FIELDS = ("storage",)
 MUTABLE_FIELDS = (
@@ -51,6 +51,8 @@ class AdversarialRunSpec(Lifecycle):
     """How takers are asked for answers."""
     judge: JudgeSpec
     """Who scores answers."""
+    gates: Gates = ()
+    """What items must pass before they count, after the gates that every run has, in this order."""
     rounds: Integer = Field(10, ge=1, le=1000)
     """Rounds after the first, which measures both sides as they start; in each, generators move, then takers."""
     pool: PoolSpec = PoolSpec()
@@ -69,7 +71,7 @@ class AdversarialRunSpec(Lifecycle):
             "self.judge.type == 'Verifier'",
             "takers learn from answers that the judge knows, and a model knows none; set type to Verifier",
             "judge",
-            lambda it: it.judge.type is JudgeType.VERIFIER,
+            lambda it: it.judge.type == VERIFIER,
             lambda _: ("judge", "type"),
         ),
         Rule(

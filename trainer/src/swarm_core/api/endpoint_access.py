@@ -18,8 +18,8 @@ def list_accesses(spec: SwarmRunSpec) -> Iterator[EndpointAccess]:
     for index, taker in enumerate(spec.takers):
         if taker.endpoint is not None:
             yield _build_access(endpoints.taker_owner(taker.name), f"spec.takers[{index}].endpoint", taker.endpoint)
-    if spec.judge.model is not None:
-        yield _build_access(endpoints.JUDGE_OWNER, "spec.judge.model.endpoint", spec.judge.model.endpoint)
+    if spec.judge.endpoint is not None:
+        yield _build_access(endpoints.JUDGE_OWNER, *spec.judge.endpoint)
 
 
 def secrets_by_variable(ways: Iterable[EndpointAccess]) -> dict[str, SecretKeyRef]:

@@ -1,7 +1,8 @@
 """From what the user wrote to what is run, and the two digests that name an experiment.
 
-The spec digest names the experiment as written, the experiment digest by what its paths hold. Both cover the identity
-alone: how, where and when it runs, labels, comments, the order of keys and defaults written out change neither.
+The spec digest names the experiment as written. The experiment digest names it by what its paths hold, where its parts
+come from and how its prompts read. Both cover the identity alone: how, where and when it runs, labels, comments, the
+order of keys and defaults written out change neither.
 """
 
 from collections.abc import Iterator, Mapping
@@ -10,17 +11,20 @@ from enum import StrEnum
 from typing import assert_never
 
 from swarm_core import swarm_names
-from swarm_core.api import endpoint_access, optimizer_blocks
+from swarm_core.api import endpoint_access, judging, optimizer_blocks
 from swarm_core.api.adversarial import AdversarialRun, AdversarialRunSpec
 from swarm_core.api.evaluation import Evaluation
 from swarm_core.api.execution import LocalStorage, S3Storage
 from swarm_core.api.game import BestsPolicy, Decay, LearningType, Movement, RoundTraining
 from swarm_core.api.generators import ByField, Clustering, ClusteringType, Generators, KMeans, Training
-from swarm_core.api.judging import JudgeSpec, JudgeType, ObjectiveType, Verifier
+from swarm_core.api.judging import GateSpec, JudgeSpec, ObjectiveSpec, Verifier
 from swarm_core.api.optimizer_blocks import OptimizerBlock
+from swarm_core.api.parts import PartsIdentity
 from swarm_core.api.resolved import (
     ByKMeans,
     GivenAdapters,
+    NamedJudge,
+    Part,
     RemoteTaker,
     ResolvedGame,
     ResolvedGenerators,
@@ -29,6 +33,7 @@ from swarm_core.api.resolved import (
     ResolvedSpec,
     ResolvedSwarm,
     ResolvedTaker,
+    ResolvedVerifier,
     TrainedAdapters,
 )
 from swarm_core.api.run import SwarmRun
@@ -54,6 +59,8 @@ DEFAULT_SCATTERED = 66
 """Random places at the start: what six iterations of eight particles measure."""
 DIGESTED_FIELDS = frozenset({*IDENTITY_FIELDS, "rule", "game"})
 """The identity, as a `ResolvedSpec` has it."""
+IDENTITY_VERSION = 1
+"""Of the identity's form."""
 
 
 class UriRole(StrEnum):
@@ -99,7 +106,8 @@ def _resolve_swarm_run(run: SwarmRun) -> ResolvedSpec:
         generation=spec.generation,
         answering=spec.answering,
         judge=_resolve_judge(spec.judge),
-        objective=spec.objective.type,
+        gates=tuple(map(_resolve_part, spec.gates)),
+        objective=_resolve_part(spec.objective),
         swarm=_resolve_swarm(spec.swarm),
         rule=_resolve_rule(spec.swarm),
         evaluation=spec.evaluation,
@@ -126,7 +134,8 @@ def _resolve_adversarial_run(run: AdversarialRun) -> ResolvedSpec:
         generation=spec.generation,
         answering=spec.answering,
         judge=_resolve_judge(spec.judge),
-        objective=ObjectiveType.DIFFICULTY,
+        gates=tuple(map(_resolve_part, spec.gates)),
+        objective=Part(name="Difficulty"),
         swarm=moving[0].swarm,
         rule=moving[0].rule,
         evaluation=Evaluation(**spec.evaluation.model_dump()),
@@ -164,21 +173,30 @@ def _resolve_side(movement: Movement, spec: AdversarialRunSpec) -> ResolvedSide:
 
 
 def spec_digest(resolved: ResolvedSpec) -> Digest:
-    """The digest of the experiment as written, paths included."""
-    return digest_bytes(_dump_identity(resolved, None))
+    """The digest of the experiment as written, paths included. Needs no plug-in: one is named, with its config."""
+    return digest_bytes(canonical_json(_dump_identity(resolved, None)))
 
 
-def experiment_digest(resolved: ResolvedSpec, contents: Mapping[str, Digest]) -> Digest:
-    """The digest of the experiment with every URI replaced by `contents[uri]`. Raises ValueError if one is missing."""
-    return digest_bytes(serialize_identity(resolved, contents))
+def experiment_digest(resolved: ResolvedSpec, contents: Mapping[str, Digest], found: PartsIdentity) -> Digest:
+    """The digest of the experiment as it is carried out. Raises ValueError if a URI has no digest in `contents`."""
+    return digest_bytes(serialize_identity(resolved, contents, found))
 
 
-def serialize_identity(resolved: ResolvedSpec, contents: Mapping[str, Digest]) -> bytes:
-    """What the experiment digest is the digest of, as JSON. Raises ValueError if a URI has no digest in `contents`."""
+def serialize_identity(resolved: ResolvedSpec, contents: Mapping[str, Digest], found: PartsIdentity) -> bytes:
+    """What the experiment digest is the digest of, as JSON: the spec with every URI replaced by `contents[uri]`, the
+    origins of its parts, and the prompts.
+
+    Raises ValueError if a URI has no digest in `contents`.
+    """
     for use in list_uris(resolved):
         if use.uri not in contents:
             raise ValueError(f"{use.field}: no digest for {use.uri!r}; every URI of the experiment needs one")
-    return _dump_identity(resolved, contents)
+    return canonical_json({
+        "version": IDENTITY_VERSION,
+        "spec": _dump_identity(resolved, contents),
+        "parts": found.parts,
+        "prompts": found.prompts,
+    })  # fmt: skip
 
 
 def list_uris(resolved: ResolvedSpec) -> tuple[UriUse, ...]:
@@ -186,10 +204,8 @@ def list_uris(resolved: ResolvedSpec) -> tuple[UriUse, ...]:
     return tuple(_iterate_uses(resolved))
 
 
-def _dump_identity(resolved: ResolvedSpec, contents: Mapping[str, Digest] | None) -> bytes:
-    return canonical_json(
-        resolved.model_dump(mode="json", by_alias=True, include=set(DIGESTED_FIELDS), context=contents)
-    )
+def _dump_identity(resolved: ResolvedSpec, contents: Mapping[str, Digest] | None) -> dict[str, object]:
+    return resolved.model_dump(mode="json", by_alias=True, include=set(DIGESTED_FIELDS), context=contents)
 
 
 def _iterate_uses(resolved: ResolvedSpec) -> Iterator[UriUse]:
@@ -255,23 +271,36 @@ def _resolve_taker(taker: Taker, base: str) -> ResolvedTaker | RemoteTaker:
     return ResolvedTaker(name=taker.name, model=taker.model or base, adapter=taker.adapter)
 
 
-def _resolve_judge(judge: JudgeSpec) -> Verifier | ResolvedJudge:
+def _resolve_part(chosen: ObjectiveSpec | Verifier | GateSpec) -> Part:
+    """A part by its name: the type, or of a plug-in its own."""
+    if chosen.plugin is None:
+        return Part(name=chosen.type)
+    return Part(name=chosen.plugin.name, config=chosen.plugin.config)
+
+
+def _resolve_judge(judge: JudgeSpec) -> ResolvedVerifier | ResolvedJudge | NamedJudge:
     match judge.type:
-        case JudgeType.VERIFIER:
-            assert judge.verifier is not None  # a rule of Judge
-            return judge.verifier
-        case JudgeType.MODEL:
-            model = judge.model
-            assert model is not None  # a rule of Judge
-            return ResolvedJudge(
-                endpoint=endpoint_access.identify(model.endpoint),
-                rubric=model.rubric,
-                scale=model.scale,
-                vet=model.vet,
-                max_tokens=model.max_tokens,
-            )
-        case _ as never:
-            assert_never(never)
+        case judging.VERIFIER:
+            assert judge.verifier is not None  # a rule of JudgeSpec
+            return ResolvedVerifier(verifier=_resolve_part(judge.verifier))
+        case judging.MODEL:
+            return _resolve_model_judge(judge)
+        case _:
+            found, asked = judge.plugin, judge.endpoint
+            part = Part(name=judge.type) if found is None else Part(name=found.name, config=found.config)
+            return NamedJudge(judge=part, endpoint=endpoint_access.identify(asked[1]) if asked else None)
+
+
+def _resolve_model_judge(judge: JudgeSpec) -> ResolvedJudge:
+    model = judge.model
+    assert model is not None  # a rule of JudgeSpec
+    return ResolvedJudge(
+        endpoint=endpoint_access.identify(model.endpoint),
+        rubric=model.rubric,
+        scale=model.scale,
+        vet=model.vet,
+        max_tokens=model.max_tokens,
+    )
 
 
 def _resolve_swarm(swarm: SwarmSpec) -> ResolvedSwarm:

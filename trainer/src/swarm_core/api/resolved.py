@@ -13,9 +13,10 @@ from swarm_core.api.evaluation import Evaluation
 from swarm_core.api.execution import Execution, LocalStorage, S3Storage
 from swarm_core.api.game import Opponents, PoolSpec, RoundTraining, StopSpec
 from swarm_core.api.generators import ByField, SeedDataSource, Training
-from swarm_core.api.judging import ObjectiveType, Scale, Verifier
+from swarm_core.api.judging import Scale
 from swarm_core.api.lifecycle import Budget
 from swarm_core.api.optimizer_blocks import OptimizerBlock
+from swarm_core.api.plugin_spec import Config
 from swarm_core.api.resuming import ResumeFrom
 from swarm_core.api.scalars import Flag, Integer, Label, Line, Uri
 from swarm_core.api.swarm import Exact, PerLayer, PublishedSpec, StandardSpec
@@ -88,6 +89,31 @@ class RemoteTaker(ResolvedBlock):
 
     name: Label
     endpoint: EndpointIdentity
+
+
+class Part(ResolvedBlock):
+    """A part by its name: a key of the catalog, or a plug-in's name, which is in lower case."""
+
+    name: Line
+    config: Config = Field(default_factory=dict, exclude_if=lambda config: not config)
+    """A plug-in's own settings."""
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ResolvedVerifier(ResolvedBlock):
+    """A judge that knows the right answer."""
+
+    verifier: Part
+
+
+class NamedJudge(ResolvedBlock):
+    """A judge of the catalog without settings, or a plug-in."""
+
+    judge: Part
+    endpoint: EndpointIdentity | None
+    """The model that it asks; None if it asks none."""
 
 
 class ResolvedJudge(ResolvedBlock):
@@ -168,9 +194,11 @@ class ResolvedSpec(ResolvedBlock):
     """Told apart by their fields."""
     generation: Generation
     answering: Answering
-    judge: Verifier | ResolvedJudge
+    judge: ResolvedVerifier | ResolvedJudge | NamedJudge
     """Told apart by their fields."""
-    objective: ObjectiveType
+    gates: tuple[Part, ...] = Field((), exclude_if=lambda gates: not gates)
+    """Those that the spec adds, in the order in which items meet them."""
+    objective: Part
     swarm: ResolvedSwarm
     rule: StandardSpec | PublishedSpec | OptimizerBlock
     """By what rule particles move, or what searches without any, and its constants. Told apart by their fields."""

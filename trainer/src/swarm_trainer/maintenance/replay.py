@@ -78,7 +78,7 @@ def load_spec(store: ArtifactStore, experiment: Experiment) -> ResolvedSpec:
     if data is None:
         raise StoreError(f"{pins.IDENTITY_KEY}: missing from the store; without it nothing can be replayed: restore it")
     require(digest_bytes(data) == experiment.digest, f"{pins.IDENTITY_KEY} is not what the experimentDigest names")
-    fields = {**json.loads(data), "suspend": False, "storage": None, "execution": {}}
+    fields = {**json.loads(data)["spec"], "suspend": False, "storage": None, "execution": {}}
     return ResolvedSpec.model_validate_json(json.dumps(fields))
 
 

@@ -6,7 +6,7 @@ Keys are read here, from the environment or a file, and go nowhere but into the 
 import os
 from collections.abc import Mapping
 
-from swarm_core.api import endpoints
+from swarm_core.api import endpoints, parts
 from swarm_core.api import resolved as api
 from swarm_core.errors import BadInputError
 from swarm_core.experiment import PinnedRemoteTaker, PinnedTaker
@@ -120,4 +120,4 @@ def pin_taker(
 def judge_name(resolved: api.ResolvedSpec) -> str:
     """What the judge is called."""
     judge = resolved.judge
-    return judge.endpoint.model if isinstance(judge, api.ResolvedJudge) else str(judge.name)
+    return judge.endpoint.model if isinstance(judge, api.ResolvedJudge) else parts.find_judge(resolved).part.name
