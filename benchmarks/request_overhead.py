@@ -96,11 +96,11 @@ class OurClient:
         self.endpoint = Endpoint(url, Path(), "k" * 16)
 
     def run(self, bodies: Sequence[Body]) -> None:
-        async def work(client: object) -> None:
-            sender = RetryingClient(client, self.endpoint, ClientSettings())  # type: ignore[arg-type]
+        async def work(session: object) -> None:
+            client = RetryingClient(session, self.endpoint, ClientSettings())  # type: ignore[arg-type]
 
             async def ask(body: Body) -> None:
-                assert isinstance(await sender.outcome(body), Completion)
+                assert isinstance(await client.complete(body), Completion)
 
             await send_all(ask, bodies, self.concurrency)
 

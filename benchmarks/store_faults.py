@@ -26,7 +26,7 @@ from fault_proxy import Fault, run_proxy
 from swarm_trainer.stores.retry_policy import RetryLimits
 from swarm_trainer.stores.s3 import S3Store
 
-LIMITS = RetryLimits(connect=5, silence=1.5, call=20, pause=0.01, busy_pause=0.05)
+LIMITS = RetryLimits(connect_timeout=5, read_timeout=1.5, call_timeout=20, first_pause=0.01, first_throttled_pause=0.05)
 ITERATIONS = 20
 
 

@@ -5,19 +5,22 @@ vLLM is the real server, started once. Without the module its tests are skipped;
 
 # ruff: noqa: PLC0415 (the fake needs no torch)
 import hashlib
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
-from swarm_core.ports import ArtifactStore, Completion, Inference, InferenceError, Request, RequestFailure
+from swarm_core.ports import ArtifactStore, Completion, Inference, InferenceError, Request, RequestFailure, TokenLogprob
 from swarm_core.recipe import Digest, Recipe, build_mixture, build_single
+from swarm_trainer.inference.request_checks import find_field_error
 from swarm_trainer.stores import tree
 from swarm_trainer.stores.local import LocalStore
 
 BASE = Digest("b" * 64)
 LONGEST = 64
+LETTERS = "abcdefghij"
 STARTING_SECONDS = 1200
 """For a test that may have to start a server: half a minute, on a machine that is busy far longer."""
 HIDDEN = 128
@@ -36,7 +39,7 @@ class FakeInference:
     def complete(self, requests: Sequence[Request]) -> list[Completion | RequestFailure]:
         for request in requests:
             if request.model not in self.live:
-                raise InferenceError(f"model {request.model}: not served")
+                raise InferenceError(f"model {request.model}: this model is not served")
         return [self._write(request) for request in requests]
 
     def close(self) -> None:
@@ -45,15 +48,35 @@ class FakeInference:
     def _write(self, request: Request) -> Completion | RequestFailure:
         if len(request.prompt) + request.max_tokens > LONGEST:
             return RequestFailure(f"prompt of {len(request.prompt)} characters is too long")
-        seed = request.seed if request.temperature else None
+        field_error = find_field_error(request)
+        if field_error is not None:
+            return RequestFailure(field_error)
+        first, *others = [self._write_text(request, choice) for choice in range(request.n)]
+        logprobs = None if request.logprobs is None else self._score(first.tokens, request.logprobs)
+        return Completion(
+            first.text,
+            first.tokens + sum(other.tokens for other in others),
+            first.finished and all(other.finished for other in others),
+            tuple(other.text for other in others),
+            logprobs,
+        )
+
+    def _write_text(self, request: Request, choice: int) -> Completion:
+        greedy = request.temperature == 0 or request.top_p <= 1 / len(LETTERS)  # all letters are equally likely
+        sampling = None if greedy else (request.temperature, request.top_p, request.seed, choice)
         text = ""
         while len(text) < request.max_tokens:
-            key = repr((request.model, request.prompt, request.chat, request.temperature, seed, len(text)))
-            text += "abcdefghij"[hashlib.sha256(key.encode()).digest()[0] % 10]
+            asked = (request.model, request.system, request.turns, request.prompt, request.chat)
+            key = repr((asked, sampling, len(text)))
+            text += LETTERS[hashlib.sha256(key.encode()).digest()[0] % len(LETTERS)]
             for stop in request.stop:
                 if text.endswith(stop):
                     return Completion(text.removesuffix(stop), len(text), finished=True)
         return Completion(text, len(text), finished=False)
+
+    def _score(self, tokens: int, count: int) -> tuple[TokenLogprob, ...]:
+        each = math.log(1 / len(LETTERS))
+        return (TokenLogprob("?", each, tuple((letter, each) for letter in LETTERS[:count])),) * tokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +137,9 @@ def vllm_host(models: Models, tmp_path_factory: pytest.TempPathFactory, need_vll
     from swarm_trainer.inference.vllm_server import ServerConfig, VllmServer
 
     name = models.recipes[0].name
-    served = ServerConfig(BASE, models.base, name, rank=4, at_once=3, live=6, max_model_len=LONGEST, threads=1)
+    served = ServerConfig(
+        BASE, models.base, name, rank=4, adapters_per_batch=3, live_adapters=6, max_model_len=LONGEST, threads=1
+    )
     server = VllmServer(served, models.store.root, tmp_path_factory.mktemp("vllm") / "vllm.log")
     server.endpoint()
     yield server

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from swarm_core.ports import Completion, Inference, InferenceError, Request, RequestFailure
+from swarm_core.ports import Completion, Inference, InferenceError, Request, RequestFailure, Turn
 from swarm_core.recipe import ModelName, Recipe
 
 Recipes = tuple[Recipe, ...]
@@ -114,9 +114,106 @@ def test_a_chat_turn_is_not_the_plain_text(engine: Inference, recipes: Recipes) 
     assert one != two
 
 
+def test_system_text_and_earlier_turns_change_the_answer_of_a_chat(engine: Inference, recipes: Recipes) -> None:
+    plain = Request(recipes[0].name, "12+3=", 12, 0.0, 1, chat=True)
+    earlier = (Turn("user", "1+1="), Turn("assistant", "2"))
+    asked = [
+        plain,
+        dataclasses.replace(plain, system="sum"),
+        dataclasses.replace(plain, turns=earlier),
+        dataclasses.replace(plain, system="sum", turns=earlier),
+    ]
+    assert len(set(texts(engine.complete(asked)))) == len(asked)
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        ({"system": "sum"}, "set chat"),
+        ({"turns": (Turn("user", "1"), Turn("assistant", "2"))}, "set chat"),
+        ({"n": 0}, "n 0"),
+        ({"top_p": 0.0}, "top_p 0.0"),
+        ({"top_p": 1.1}, "top_p 1.1"),
+        ({"logprobs": -1}, "logprobs -1"),
+    ],
+    ids=str,
+)
+def test_fields_that_no_engine_can_satisfy_fail_alone(
+    engine: Inference, recipes: Recipes, more: dict[str, object], message: str
+) -> None:
+    good = Request(recipes[0].name, "12+3=", 12, 1.0, 1)
+    first, failed = engine.complete([good, dataclasses.replace(good, **more)])
+    assert isinstance(first, Completion)
+    assert isinstance(failed, RequestFailure)
+    assert message in failed.message
+
+
+def test_a_nucleus_of_all_tokens_is_no_nucleus(engine: Inference, recipes: Recipes) -> None:
+    asked = requests(recipes, 20)
+    beside = [dataclasses.replace(request, top_p=0.5) for request in asked]
+    free = engine.complete(asked)
+    assert engine.complete([dataclasses.replace(request, top_p=1.0) for request in asked]) == free
+    assert engine.complete([*asked, *beside])[: len(asked)] == free
+
+
+def test_a_nucleus_of_one_token_is_greedy(engine: Inference, recipes: Recipes) -> None:
+    greedy = engine.complete(requests(recipes, 20, temperature=0.0))
+    assert engine.complete(requests(recipes, 20, top_p=1e-6)) == greedy
+
+
+def test_further_texts_come_beside_the_one_that_is_written_alone(engine: Inference, recipes: Recipes) -> None:
+    asked = requests(recipes, 9, max_tokens=12)
+    alone = engine.complete(asked)
+    several = engine.complete([dataclasses.replace(request, n=4) for request in asked])
+    different = 0
+    for one, result in zip(alone, several, strict=True):
+        assert isinstance(one, Completion)
+        assert isinstance(result, Completion)
+        assert result.text == one.text
+        assert len(result.alternatives) == 3
+        assert result.tokens >= one.tokens + 3
+        different += len({result.text, *result.alternatives})
+    assert different > 3 * len(asked), "a model may write one text under two seeds, but not often"
+    assert engine.complete([dataclasses.replace(asked[3], n=4)]) == several[3:4]
+
+
+def test_further_texts_at_temperature_zero_are_equal(engine: Inference, recipes: Recipes) -> None:
+    [result] = engine.complete([Request(recipes[1].name, "12+3=", 12, 0.0, 1, n=3)])
+    assert isinstance(result, Completion)
+    assert result.alternatives == (result.text, result.text)
+
+
+@pytest.mark.parametrize("temperature", [0.0, 1.0], ids=["greedy", "sampled"])
+def test_every_token_has_its_probability_and_the_likeliest_beside_it(
+    engine: Inference, recipes: Recipes, temperature: float
+) -> None:
+    asked = requests(recipes, 9, temperature)
+    plain = engine.complete(asked)
+    for count in (0, 3):
+        scored = engine.complete([dataclasses.replace(request, logprobs=count) for request in asked])
+        for one, result in zip(plain, scored, strict=True):
+            assert isinstance(result, Completion)
+            assert result.logprobs is not None
+            assert dataclasses.replace(result, logprobs=None) == one
+            assert len(result.logprobs) == result.tokens
+            for token in result.logprobs:
+                values = [value for _, value in token.top]
+                assert len(values) == count
+                assert values == sorted(values, reverse=True)
+                assert token.logprob <= max(values, default=0.0) + 1e-9
+                assert temperature > 0 or not values or token.logprob == pytest.approx(values[0])
+
+
+def test_an_answer_that_was_not_asked_for_more_has_no_more(engine: Inference, recipes: Recipes) -> None:
+    for result in engine.complete(requests(recipes, 6)):
+        assert isinstance(result, Completion)
+        assert result.alternatives == ()
+        assert result.logprobs is None
+
+
 def test_a_model_that_is_not_served_is_an_error(engine: Inference, recipes: Recipes) -> None:
     stranger = Request(ModelName("0" * 64), "1", 1, 0.0, 1)
-    with pytest.raises(InferenceError, match="0000: not served"):
+    with pytest.raises(InferenceError, match="0000: this model is not served"):
         engine.complete([requests(recipes, 1)[0], stranger])
 
 

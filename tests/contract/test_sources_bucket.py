@@ -57,7 +57,7 @@ def name(client: Any, tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def ways(tmp_path: Path) -> FetchContext:
+def context(tmp_path: Path) -> FetchContext:
     return FetchContext(FetchCache(tmp_path / "cache"), lambda uri, shape: fetching.open_source(uri, shape, None))
 
 
@@ -68,103 +68,109 @@ def written(folder: Path, files: Mapping[str, bytes]) -> Path:
     return folder
 
 
-def fetch(ways: FetchContext, role: UriRole, uri: str) -> FetchedInput:
-    return fetching.fetch(UriUse(role, uri, "spec.field"), ways)
+def fetch(context: FetchContext, role: UriRole, uri: str) -> FetchedInput:
+    return fetching.fetch(UriUse(role, uri, "spec.field"), context)
 
 
 def test_a_prefix_is_the_same_folder_as_the_one_that_was_uploaded(
-    name: str, ways: FetchContext, tmp_path: Path
+    name: str, context: FetchContext, tmp_path: Path
 ) -> None:
     for uri in (f"s3://{name}/a b/model", f"s3://{name}/a b/model/"):
-        found = fetch(ways, UriRole.BASE, uri)
+        found = fetch(context, UriRole.BASE, uri)
         assert found.pin.digest == tree.digest_tree(tmp_path / "model") == tree.digest_tree(found.path)
 
 
-def test_an_object_is_a_file_with_its_name(name: str, ways: FetchContext) -> None:
-    found = fetch(ways, UriRole.DATA, f"s3://{name}/data/seeds.jsonl")
+def test_an_object_is_a_file_with_its_name(name: str, context: FetchContext) -> None:
+    found = fetch(context, UriRole.DATA, f"s3://{name}/data/seeds.jsonl")
     assert found.path.name == "seeds.jsonl"
     assert found.pin == Pin(digest_bytes(b'{"text": "1+1"}\n'), f"s3://{name}/data/seeds.jsonl")
 
 
 def test_what_did_not_change_is_not_fetched_again(
-    name: str, ways: FetchContext, monkeypatch: pytest.MonkeyPatch
+    name: str, context: FetchContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first = fetch(ways, UriRole.BASE, f"s3://{name}/a b/model")
+    first = fetch(context, UriRole.BASE, f"s3://{name}/a b/model")
     monkeypatch.setattr(bucket_source.BucketSource, "download", None)
-    assert fetch(ways, UriRole.BASE, f"s3://{name}/a b/model") == first
+    assert fetch(context, UriRole.BASE, f"s3://{name}/a b/model") == first
 
 
-def test_what_changed_is_another_input_and_the_pinned_one_stays(client: Any, name: str, ways: FetchContext) -> None:
+def test_what_changed_is_another_input_and_the_pinned_one_stays(client: Any, name: str, context: FetchContext) -> None:
     uri = f"s3://{name}/a b/model"
-    first = fetch(ways, UriRole.BASE, uri)
+    first = fetch(context, UriRole.BASE, uri)
     client.put_object(Bucket=name, Key="a b/model/config.json", Body=b'{"other": 1}')
-    assert fetch(ways, UriRole.BASE, uri).pin != first.pin
-    assert fetching.fetch_pinned(UriUse(UriRole.BASE, uri, "spec.field"), first.pin, ways) == first
+    assert fetch(context, UriRole.BASE, uri).pin != first.pin
+    assert fetching.fetch_pinned(UriUse(UriRole.BASE, uri, "spec.field"), first.pin, context) == first
 
 
 def test_what_is_pinned_and_cached_needs_no_server(
-    name: str, ways: FetchContext, monkeypatch: pytest.MonkeyPatch
+    name: str, context: FetchContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first = fetch(ways, UriRole.BASE, f"s3://{name}/a b/model")
+    first = fetch(context, UriRole.BASE, f"s3://{name}/a b/model")
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
-    assert fetching.fetch_pinned(UriUse(UriRole.BASE, first.pin.at, "spec.field"), first.pin, ways) == first
+    assert fetching.fetch_pinned(UriUse(UriRole.BASE, first.pin.at, "spec.field"), first.pin, context) == first
 
 
-def test_a_cached_folder_that_was_changed_is_refused(name: str, ways: FetchContext) -> None:
-    first = fetch(ways, UriRole.BASE, f"s3://{name}/a b/model")
+def test_a_cached_folder_that_was_changed_is_refused(name: str, context: FetchContext) -> None:
+    first = fetch(context, UriRole.BASE, f"s3://{name}/a b/model")
     (first.path / "config.json").write_bytes(b"changed")
     with pytest.raises(Exception, match="changed after it was fetched; delete it, and it is fetched again"):
-        fetch(ways, UriRole.BASE, f"s3://{name}/a b/model")
+        fetch(context, UriRole.BASE, f"s3://{name}/a b/model")
 
 
 REFUSED = {
     "no such object": (UriRole.DATA, "s3://{name}/data/none.jsonl", "there is no such object"),
-    "no such prefix": (UriRole.BASE, "s3://{name}/a b/mod", "there are no objects below it"),
+    "no such prefix": (UriRole.BASE, "s3://{name}/a b/mod", "there are no objects below this address"),
     "no such bucket": (UriRole.BASE, "s3://no-such-bucket/a", "there is no such bucket"),
-    "no model": (UriRole.BASE, "s3://{name}/data", "holds no config.json, so it is no model"),
-    "no adapter": (UriRole.TAKER_ADAPTER, "s3://{name}/a b/model", "holds no adapter_config.json, so it is no adapter"),
-    "no weights": (UriRole.BASE, "s3://{name}/a b/model-two", "holds no weights as safetensors"),
-    "pickle": (UriRole.BASE, "s3://{name}/pickled", "'pytorch_model.bin' is pickled"),
+    "no model": (UriRole.BASE, "s3://{name}/data", "has no config.json, which every model needs"),
+    "no adapter": (
+        UriRole.TAKER_ADAPTER,
+        "s3://{name}/a b/model",
+        "has no adapter_config.json, which every adapter needs",
+    ),
+    "no weights": (UriRole.BASE, "s3://{name}/a b/model-two", "has no weights in safetensors"),
+    "pickle": (UriRole.BASE, "s3://{name}/pickled", "'pytorch_model.bin' is a pickle"),
 }
 
 
 @pytest.mark.parametrize(("role", "uri", "words"), REFUSED.values(), ids=REFUSED)
 def test_what_cannot_be_used_is_refused(
-    client: Any, name: str, ways: FetchContext, role: UriRole, uri: str, words: str
+    client: Any, name: str, context: FetchContext, role: UriRole, uri: str, words: str
 ) -> None:
     client.put_object(Bucket=name, Key="pickled/pytorch_model.bin", Body=b"\x80\x04.")
     with pytest.raises(BadInputError) as refusal:
-        fetch(ways, role, uri.format(name=name))
+        fetch(context, role, uri.format(name=name))
     assert str(refusal.value).startswith(f"spec.field: {uri.format(name=name)!r}: ")
     assert words in str(refusal.value)
-    assert not (ways.cache.root / "trees").exists()
+    assert not (context.cache.root / "trees").exists()
 
 
-def test_a_key_that_would_leave_the_folder_is_refused(client: Any, name: str, ways: FetchContext, moto: Server) -> None:
+def test_a_key_that_would_leave_the_folder_is_refused(
+    client: Any, name: str, context: FetchContext, moto: Server
+) -> None:
     if client.meta.endpoint_url != moto.endpoint:
         pytest.skip("a gateway over a folder has no such keys itself; moto keeps them")
     client.put_object(Bucket=name, Key="escape/../../x.json", Body=b"{}")
-    with pytest.raises(BadInputError, match="which is no path inside a folder"):
-        fetch(ways, UriRole.BASE, f"s3://{name}/escape")
+    with pytest.raises(BadInputError, match="whose name is not a path inside a folder"):
+        fetch(context, UriRole.BASE, f"s3://{name}/escape")
 
 
 def test_a_wrong_key_is_refused_without_being_told(
-    name: str, ways: FetchContext, versitygw: Server, monkeypatch: pytest.MonkeyPatch
+    name: str, context: FetchContext, versitygw: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", versitygw.endpoint)
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wrong-and-still-a-secret")
     with pytest.raises(BadInputError, match="does not take this key") as refusal:
-        fetch(ways, UriRole.BASE, f"s3://{name}/a b/model")
+        fetch(context, UriRole.BASE, f"s3://{name}/a b/model")
     assert "wrong-and-still" not in str(refusal.value)
 
 
 def test_too_little_disk_is_refused_with_both_figures(
-    name: str, ways: FetchContext, monkeypatch: pytest.MonkeyPatch
+    name: str, context: FetchContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    free = shutil.disk_usage(ways.cache.root.parent)._replace(free=64 << 20)
+    free = shutil.disk_usage(context.cache.root.parent)._replace(free=64 << 20)
     monkeypatch.setattr(fetching, "disk_usage", lambda _: free)
-    with pytest.raises(BadInputError, match=r"0\.02 GiB to fetch and 0\.06 GiB free in .*DATASWARM_CACHE"):
-        fetch(ways, UriRole.BASE, f"s3://{name}/a b/model")
+    with pytest.raises(BadInputError, match=r"0\.02 GiB to fetch, but 0\.06 GiB free in .*DATASWARM_CACHE"):
+        fetch(context, UriRole.BASE, f"s3://{name}/a b/model")
 
 
 def test_the_runs_own_store_says_how_its_bucket_and_others_are_reached(

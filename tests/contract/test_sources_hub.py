@@ -101,7 +101,7 @@ def test_offline_a_cached_branch_is_found_without_a_call(hub: Hub, environment: 
 
 def test_offline_what_is_not_cached_is_refused(hub: Hub, environment: dict[str, str]) -> None:
     words = refused({**environment, "HF_HUB_OFFLINE": "1"}, "BASE", "hf://org/model@main")
-    assert "HF_HUB_OFFLINE is set, and it is not in the cache" in words
+    assert "HF_HUB_OFFLINE is set, and the input is not in the cache" in words
     assert hub.asked == []
 
 
@@ -151,7 +151,7 @@ def test_weights_that_come_damaged_are_found_and_fetched_again(hub: Hub, environ
     hub.damaged = True
     found = fetch(environment, "BASE", "hf://org/model")
     assert found["error"] == "StoreError"
-    assert "model.safetensors: came with" in found["message"]
+    assert "model.safetensors: received" in found["message"]
     hub.damaged = False
     assert "path" in fetch(environment, "BASE", "hf://org/model")
 
@@ -160,7 +160,7 @@ def test_a_private_repository_is_read_with_the_token_and_no_message_holds_it(
     hub: Hub, environment: dict[str, str], tmp_path: Path
 ) -> None:
     hub.repositories["models/org/model"].token = SECRET
-    assert "shows no such model; correct the name, and if it is private set HF_TOKEN" in refused(
+    assert "shows no such model; correct the name, or if the model is private set HF_TOKEN" in refused(
         environment, "BASE", "hf://org/model"
     )
     assert "path" in fetch({**environment, "HF_TOKEN": SECRET}, "BASE", "hf://org/model")
@@ -189,12 +189,12 @@ def test_a_folder_of_a_repository_is_an_adapter(hub: Hub, environment: dict[str,
 
 REFUSED = {
     "no such repository": ("hf://org/other", "shows no such model"),
-    "no such revision": ("hf://org/model@v9", "has no revision 'v9' of it"),
-    "gated": ("hf://org/gated", "it is gated; ask for access at"),
-    "no config": ("hf://org/part", "holds no config.json, so it is no model"),
-    "only pickles": ("hf://org/pickled", "holds no weights as safetensors"),
-    "empty folder": ("hf://org/model/none", "there is nothing; correct the address"),
-    "a name that leaves its folder": ("hf://org/traversal", "is no path inside a folder"),
+    "no such revision": ("hf://org/model@v9", "has no revision 'v9' of this model"),
+    "gated": ("hf://org/gated", "the model is gated; request access at"),
+    "no config": ("hf://org/part", "has no config.json, which every model needs"),
+    "only pickles": ("hf://org/pickled", "has no weights in safetensors"),
+    "empty folder": ("hf://org/model/none", "there are no files at this address"),
+    "a name that leaves its folder": ("hf://org/traversal", "is not a path inside a folder"),
 }
 
 
@@ -213,5 +213,5 @@ def test_what_cannot_be_used_is_refused(hub: Hub, environment: dict[str, str], u
 def test_a_hub_that_is_not_there_may_be_there_later(environment: dict[str, str]) -> None:
     found = fetch({**environment, "HF_ENDPOINT": "http://user:pass@127.0.0.1:9"}, "BASE", "hf://org/model")
     assert found["error"] == "StoreError"
-    assert "http://127.0.0.1:9 does not give it now" in found["message"]
+    assert "http://127.0.0.1:9 does not serve it now" in found["message"]
     assert "pass" not in found["message"]

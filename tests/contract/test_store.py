@@ -1,4 +1,4 @@
-"""What every artefact store promises."""
+"""What every artifact store promises."""
 
 import re
 import threading
@@ -56,7 +56,7 @@ def together(work: Callable[[int], object]) -> list[object]:
         return list(pool.map(one, range(RACERS)))
 
 
-# Artefacts -----------------------------------------------------------------------------------------------------------
+# Artifacts -----------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("data", [b"", b"a", bytes(range(256)) * 5000], ids=["empty", "one byte", "more than a chunk"])

@@ -17,8 +17,8 @@ from swarm_trainer.run_store import commit_chain
 from swarm_trainer.stores.retry_policy import RetryLimits
 from swarm_trainer.stores.s3 import S3Store
 
-LIMITS = RetryLimits(connect=5, silence=1.5, call=30, pause=0.01, busy_pause=0.02)
-LARGE = RetryLimits(silence=10, call=30, pause=0.01, busy_pause=0.02)
+LIMITS = RetryLimits(connect_timeout=5, read_timeout=1.5, call_timeout=30, first_pause=0.01, first_throttled_pause=0.02)
+LARGE = RetryLimits(read_timeout=10, call_timeout=30, first_pause=0.01, first_throttled_pause=0.02)
 MIB = 1 << 20
 
 
@@ -91,7 +91,9 @@ def test_a_lost_reply_to_a_move_is_found_out_though_others_have_moved_on(through
 
 
 def test_a_store_that_never_recovers_is_given_up_with_a_clear_error_in_time(through: Through) -> None:
-    store, _ = through(Fault.SLOW_DOWN, rate=1, limits=RetryLimits(call=1, pause=0.01, busy_pause=0.02))
+    store, _ = through(
+        Fault.SLOW_DOWN, rate=1, limits=RetryLimits(call_timeout=1, first_pause=0.01, first_throttled_pause=0.02)
+    )
     begun = time.monotonic()
     for call in (lambda: store.read("a"), lambda: store.publish("a", b""), lambda: store.put(b"x")):
         with pytest.raises(StoreError, match=r"s3://.* did not manage within the time allowed.*(SlowDown|503)"):

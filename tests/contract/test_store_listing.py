@@ -24,22 +24,22 @@ def server(request: pytest.FixtureRequest, keys: None) -> Server:
 
 
 def test_an_unfinished_upload_is_seen_and_aborted_and_another_runs_is_not(server: Server, moto: Server) -> None:
-    place = server.bucket(f"shelf-{uuid.uuid4().hex[:8]}", "team/run")
+    place = server.bucket(f"listing-{uuid.uuid4().hex[:8]}", "team/run")
     client = s3_servers.boto(server.endpoint)
     begun = {
         prefix: client.create_multipart_upload(Bucket=place.bucket, Key=f"{prefix}/blobs/00/{DIGEST}")["UploadId"]
         for prefix in ("team/run", "team/run-two", "team")
     }
     client.put_object(Bucket=place.bucket, Key="team/run/probe/x", Body=b"1")
-    shelf = BucketListing(Bucket(place))
-    things = list(shelf.things())
-    assert [(thing.key, thing.upload) for thing in things] == [
+    listing = BucketListing(Bucket(place))
+    objects = list(listing.objects())
+    assert [(stored.key, stored.upload) for stored in objects] == [
         ("probe/x", ""),
         (f"blobs/00/{DIGEST}", begun["team/run"]),
     ]
-    assert things[1].age < 60 or server.endpoint == moto.endpoint  # moto dates every upload to 2010
+    assert objects[1].age < 60 or server.endpoint == moto.endpoint  # moto dates every upload to 2010
     for _ in range(2):
-        shelf.discard(things[1])
+        listing.delete(objects[1])
     left = client.list_multipart_uploads(Bucket=place.bucket).get("Uploads", ())
     assert {one["UploadId"] for one in left} == {begun["team/run-two"], begun["team"]}
 
@@ -58,13 +58,13 @@ def test_a_run_is_purged_whole_and_its_neighbours_are_left(server: Server, tmp_p
     for key in theirs:
         client.put_object(Bucket=place.bucket, Key=key, Body=b"x")
 
-    shelf, heard = BucketListing(Bucket(place)), list[PurgeReport]()
-    gone = purging.purge(shelf, heard.append)
+    listing, heard = BucketListing(Bucket(place)), list[PurgeReport]()
+    gone = purging.purge(listing, heard.append)
     assert gone == PurgeReport(len(digests) + 12 + 1 + 1, multipart.PART_BYTES + 2 + 12 * 2 + 2)
     assert heard[-1] == gone
     assert {one["Key"] for one in client.list_objects_v2(Bucket=place.bucket)["Contents"]} == theirs
     assert not [one for one in uploads(client, place.bucket) if one == begun["UploadId"]]
-    assert purging.purge(shelf, heard.append) == PurgeReport()
+    assert purging.purge(listing, heard.append) == PurgeReport()
 
 
 def uploads(client: Any, bucket: str) -> list[str]:

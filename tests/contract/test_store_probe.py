@@ -14,7 +14,7 @@ from swarm_trainer.stores import store_checks
 from swarm_trainer.stores.retry_policy import RetryLimits
 from swarm_trainer.stores.s3 import S3Store
 
-HASTY = RetryLimits(connect=1, silence=2, call=2, pause=0.01)
+HASTY = RetryLimits(connect_timeout=1, read_timeout=2, call_timeout=2, first_pause=0.01)
 
 
 def bucket(server: Server) -> S3Storage:
@@ -86,7 +86,7 @@ def test_missing_keys_are_told(versitygw: Server, tmp_path: Path, keys: None, mo
 
 def test_a_missing_bucket_is_told(versitygw: Server, tmp_path: Path, keys: None) -> None:
     place = S3Storage(bucket="nobody-made-me", endpoint=versitygw.endpoint)
-    assert "no such bucket; make it" in refusal(place, tmp_path)
+    assert "no such bucket; create it" in refusal(place, tmp_path)
 
 
 def test_a_store_that_cannot_be_reached_is_told(tmp_path: Path, keys: None) -> None:

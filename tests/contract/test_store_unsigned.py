@@ -23,7 +23,7 @@ from swarm_trainer.stores.s3 import S3Store
 from swarm_trainer.stores.s3_bucket import Bucket
 
 pytestmark = pytest.mark.long
-LIMITS = RetryLimits(call=30, pause=0.01)
+LIMITS = RetryLimits(call_timeout=30, first_pause=0.01)
 SIZE = (16 << 20) + 32
 """Three parts."""
 

@@ -73,7 +73,14 @@ def arena(tmp_path_factory: pytest.TempPathFactory, need_vllm: None) -> Iterator
 def wanted(base: Digest) -> ServerConfig:
     live = PARTICLES + len(TAKERS)
     return ServerConfig(
-        base, ARENA / "base", build_single(base).name, rank=8, at_once=6, live=live, max_model_len=LONGEST, threads=1
+        base,
+        ARENA / "base",
+        build_single(base).name,
+        rank=8,
+        adapters_per_batch=6,
+        live_adapters=live,
+        max_model_len=LONGEST,
+        threads=1,
     )
 
 
@@ -180,7 +187,7 @@ def test_a_name_that_is_no_digest_is_no_model(arena: Arena, name: str) -> None:
 def test_a_digest_without_a_recipe_is_a_clear_404(arena: Arena) -> None:
     status, answer = post(arena.host.endpoint(), "0" * 64)
     assert status == 404
-    assert "no recipe of this name in the store" in answer["error"]["message"]
+    assert "the store has no recipe of this name" in answer["error"]["message"]
 
 
 def test_a_recipe_of_another_base_is_a_clear_400(arena: Arena) -> None:
@@ -188,13 +195,13 @@ def test_a_recipe_of_another_base_is_a_clear_400(arena: Arena) -> None:
     arena.store.publish(adapter_store.recipe_key(foreign.name), foreign.to_bytes())
     status, answer = post(arena.host.endpoint(), foreign.name)
     assert status == 400
-    assert "stands on base" in answer["error"]["message"]
+    assert "the recipe needs base" in answer["error"]["message"]
 
 
 def test_a_basis_that_is_missing_is_a_clear_500_and_the_clients_error(arena: Arena) -> None:
     broken = build_single(arena.base, Digest("d" * 64))
     arena.client.serve([broken])
-    with pytest.raises(InferenceError, match=r"answered 500: .*not in the store"):
+    with pytest.raises(InferenceError, match=r"answered 500: .*does not have it"):
         arena.client.complete([question(broken, 1)])
 
 
@@ -265,7 +272,16 @@ def test_a_taker_with_a_model_of_its_own_is_asked_at_its_own_server(
     folder = make_base(hidden=128, seed=9)
     other = build_single(tree.digest_tree(folder))
     own = VllmServer(
-        ServerConfig(other.base, folder, other.name, rank=0, at_once=0, live=0, max_model_len=LONGEST, threads=1),
+        ServerConfig(
+            other.base,
+            folder,
+            other.name,
+            rank=0,
+            adapters_per_batch=0,
+            live_adapters=0,
+            max_model_len=LONGEST,
+            threads=1,
+        ),
         arena.store.root,
         tmp_path / "own.log",
     )

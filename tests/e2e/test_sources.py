@@ -78,5 +78,5 @@ def test_an_input_that_is_not_there_is_refused_before_anything_is_trained(
     refused = dataswarm("run", file, "--folder", tmp_path / "run", at=warm)
     assert refused.returncode == 2, refused.stderr
     (line,) = refused.stderr.splitlines()
-    assert f"spec.takers[0].adapter: '{place}takers/subber': there are no objects below it" in line
+    assert f"spec.takers[0].adapter: '{place}takers/subber': there are no objects below this address" in line
     assert not (tmp_path / "run").exists()

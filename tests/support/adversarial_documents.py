@@ -20,7 +20,7 @@ def minimal() -> Document:
             "base": {"model": "models/base"},
             "generators": {"data": {"uri": "seeds.jsonl"}},
             "takers": {"data": {"uri": "takers.jsonl"}},
-            "judge": {"type": "Verifier", "verifier": {"name": "Arithmetic"}},
+            "judge": {"type": "Verifier", "verifier": {"type": "Arithmetic"}},
         },
     }
 
@@ -32,7 +32,7 @@ def patched(patch: Patch) -> Document:
 EXAMPLES = (
     Example(
         "takers learn from answers that the judge knows, and a model knows none; set type to Verifier",
-        {"spec.judge": {"type": "Verifier", "verifier": {"name": "Arithmetic"}}},
+        {"spec.judge": {"type": "Verifier", "verifier": {"type": "Arithmetic"}}},
         {"spec.judge": {"type": "Model", "model": {"endpoint": {"url": "https://host/v1", "model": "judge"}}}},
     ),
     Example(

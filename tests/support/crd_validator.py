@@ -16,6 +16,7 @@ from celpy import celtypes
 from jsonschema import validators
 
 from swarm_core.api.block import VALIDATIONS
+from swarm_core.api.plugin_spec import PRESERVE
 
 Schema = dict[str, Any]
 
@@ -116,8 +117,13 @@ def _program(rule: str) -> celpy.Runner:
 
 
 def _cel(value: Any, schema: Schema) -> Any:
-    """`value` with the CEL types that its schema declares; a number written 1 is a double."""
+    """`value` with the CEL types that its schema declares; a number written 1 is a double.
+
+    What the schema does not describe is compared as a whole, as the server does it.
+    """
     match schema["type"]:
+        case "object" if PRESERVE in schema:
+            value = json.dumps(value, sort_keys=True)
         case "object":
             others = schema.get("additionalProperties")
             parts = schema.get("properties", {}) if others is None else dict.fromkeys(value, others)
@@ -132,5 +138,4 @@ def _cel(value: Any, schema: Schema) -> Any:
             return celtypes.IntType(value)
         case "boolean":
             return celtypes.BoolType(value)
-        case _:
-            return celtypes.StringType(value)
+    return celtypes.StringType(value)

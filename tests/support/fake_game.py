@@ -87,7 +87,7 @@ def document() -> documents.Document:
             "base": {"model": "base", "template": "Plain"},
             "generators": {"data": {"uri": "seeds"}, "adapters": ["g0", "g1"], "swarm": {"particles": 3}},
             "takers": {"data": {"uri": "takers"}, "adapters": ["t0", "t1"], "swarm": {"particles": 3}},
-            "judge": {"type": "Verifier", "verifier": {"name": "Arithmetic"}},
+            "judge": {"type": "Verifier", "verifier": {"type": "Arithmetic"}},
             "generation": {"shots": SHOTS},
             "pool": {"size": 12, "turnover": 0.5, "archive": 6},
             "rounds": 3,

@@ -1,4 +1,4 @@
-"""The artefact store in memory, under the same contract suite as the real ones (`tests/contract/test_store.py`)."""
+"""The artifact store in memory, under the same contract suite as the real ones (`tests/contract/test_store.py`)."""
 
 import re
 import threading

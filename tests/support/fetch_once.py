@@ -15,12 +15,14 @@ from swarm_trainer.sources.fetching import FetchContext, Pin
 
 def main(role: str, uri: str, pin: str | None = None) -> dict[str, str]:
     use = UriUse(UriRole[role], uri, "spec.field")
-    by = FetchContext(
+    context = FetchContext(
         fetch_cache.FetchCache(fetch_cache.default_root()),
         lambda place, shape: fetching.open_source(place, shape, None),
     )
     try:
-        found = fetching.fetch(use, by) if pin is None else fetching.fetch_pinned(use, Pin(**json.loads(pin)), by)
+        found = (
+            fetching.fetch(use, context) if pin is None else fetching.fetch_pinned(use, Pin(**json.loads(pin)), context)
+        )
     except (BadInputError, StoreError) as error:
         return {"error": type(error).__name__, "message": str(error)}
     return {"path": str(found.path), "digest": found.pin.digest, "at": found.pin.at}

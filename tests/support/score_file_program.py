@@ -1,8 +1,4 @@
-"""The kind of run that the tests plug in: found by an entry point, as any distribution brings one.
-
-Where the package of plug-ins is not installed, its folder and the metadata of an installed distribution are put on the
-path, so whatever looks for entry points finds it.
-"""
+"""The kind of run that the tests plug in: brought by their package of plug-ins, and found by its entry point."""
 
 import os
 from collections.abc import Iterator
@@ -10,28 +6,22 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import plugin_package
 import pytest
 
 from swarm_core import program_registry
 
-SOURCE = Path(__file__).parents[1] / "plugin_package" / "src"
 KIND = "ScoreFile"
-ENTRY_POINT = f"[{program_registry.GROUP}]\n{KIND} = dataswarm_testing.programs.score_file.program:PROGRAM\n"
 
 
 @contextmanager
-def installed(folder: Path) -> Iterator[dict[str, str]]:
+def installed(scratch: Path) -> Iterator[dict[str, str]]:
     """The kind is installed while this lasts; the environment that a child process needs to find it, too."""
-    metadata = folder / "site" / "dataswarm_score_file-1.0.0.dist-info"
-    metadata.mkdir(parents=True)
-    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: dataswarm-score-file\nVersion: 1.0.0\n")
-    (metadata / "entry_points.txt").write_text(ENTRY_POINT)
-    paths = [str(SOURCE), str(metadata.parent)]
+    folder = str(plugin_package.install(scratch))
     with pytest.MonkeyPatch.context() as patch:
-        for path in paths:
-            patch.syspath_prepend(path)
+        patch.syspath_prepend(folder)
         program_registry.forget()
-        yield {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
+        yield {**os.environ, "PYTHONPATH": folder}
     program_registry.forget()
 
 

@@ -21,6 +21,21 @@ def chat_completion(text: str | None, reason: str = "stop", tokens: int = 2, pro
     return 200, json.dumps({"choices": [choice], "usage": usage}).encode(), {}
 
 
+def chat_choices(*texts: str, logprobs: Any = None) -> Answer:
+    """A completion with several texts, each with the same log-probabilities."""
+    choices = [
+        {
+            "index": index,
+            "message": {"role": "assistant", "content": text},
+            "finish_reason": "stop",
+            **({} if logprobs is None else {"logprobs": {"content": logprobs}}),
+        }
+        for index, text in enumerate(texts)
+    ]
+    usage = {"prompt_tokens": 5, "completion_tokens": 2 * len(texts), "total_tokens": 2 * len(texts) + 5}
+    return 200, json.dumps({"choices": choices, "usage": usage}).encode(), {}
+
+
 def error_answer(status: int, message: str = "as asked", **headers: str) -> Answer:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     return status, json.dumps({"error": {"message": message}}).encode(), named

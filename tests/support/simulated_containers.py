@@ -23,7 +23,7 @@ from swarm_core.swarm_names import GENERATORS, TAKERS
 from swarm_operator.common import names
 
 SERVER = Answer(forever=True)
-PURGED = Answer(message='{"purged": {"things": 12, "size": 3456}}', seconds=0.3)
+PURGED = Answer(message='{"purged": {"objects": 12, "size": 3456}}', seconds=0.3)
 ITERATIONS = 3
 LOCAL: documents.Patch = {
     "spec.storage": {"type": "S3", "s3": {"bucket": "swarms"}},

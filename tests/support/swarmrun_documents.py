@@ -25,7 +25,7 @@ def minimal() -> Document:
             "base": {"model": "models/base"},
             "generators": {"data": {"uri": "data/seeds.jsonl"}},
             "takers": [{"name": "bare"}, {"name": "tuned", "adapter": "takers/tuned"}],
-            "judge": {"type": "Verifier", "verifier": {"name": "Arithmetic"}},
+            "judge": {"type": "Verifier", "verifier": {"type": "Arithmetic"}},
             "objective": {"type": "Difficulty"},
         },
     }
@@ -70,7 +70,18 @@ ENDPOINT = {"url": "https://models.test", "model": "large"}
 FIRST = {"name": "far", "endpoint": {**ENDPOINT, "apiKeySecretRef": {"name": "keys", "key": "far"}}}
 SECOND = {"name": "near", "endpoint": {**ENDPOINT, "apiKeyFile": "key", "requestsPerMinute": 60}}
 MARKS = {"type": "Model", "model": {"endpoint": {**ENDPOINT, "apiKeyEnv": "KEY"}, "scale": {"low": 1, "high": 5}}}
+PLUGIN = {"type": "Plugin", "plugin": {"name": "mine", "config": {"depth": {"of": [1, 2.5, "x", True]}, "most": 3}}}
+FAR_PLUGIN = {"type": "Plugin", "plugin": {"name": "mine", "endpoint": {**ENDPOINT, "apiKeyEnv": "KEY"}}}
+WITH_PLUGIN = "plugin is given exactly when type is Plugin; write both, or neither"
 EXAMPLES = (
+    Example(WITH_PLUGIN, {"spec.objective": PLUGIN}, {"spec.objective": {"type": "Plugin"}}),
+    Example(WITH_PLUGIN, {"spec.gates": [PLUGIN, PLUGIN]}, {"spec.gates": [PLUGIN, {"type": "Plugin"}]}),
+    Example(WITH_PLUGIN, {"spec.judge": FAR_PLUGIN}, {"spec.judge": {"type": "Plugin"}}),
+    Example(
+        WITH_PLUGIN,
+        {"spec.judge.verifier": PLUGIN},
+        {"spec.judge.verifier": {**PLUGIN, "type": "Arithmetic"}},
+    ),
     Example(
         "adapters are generators trained already; remove them, or remove training and clustering",
         {"spec.generators.adapters": ["a", "b"]},
@@ -118,13 +129,13 @@ EXAMPLES = (
     ),
     Example(
         "verifier is given exactly when type is Verifier; write both, or neither",
-        {"spec.judge": {"type": "Verifier", "verifier": {"name": "Arithmetic"}}},
+        {"spec.judge": {"type": "Verifier", "verifier": {"type": "Arithmetic"}}},
         {"spec.judge": {"type": "Verifier"}},
     ),
     Example(
         "model is given exactly when type is Model; write both, or neither",
         {"spec.judge": MARKS},
-        {"spec.judge": {**MARKS, "type": "Verifier", "verifier": {"name": "Arithmetic"}}},
+        {"spec.judge": {**MARKS, "type": "Verifier", "verifier": {"type": "Arithmetic"}}},
     ),
     Example(
         "low is not below high; lower it",
@@ -299,7 +310,8 @@ EDITS = {
     "generation": ({}, {"spec.generation.shots": 4}),
     "answering": ({}, {"spec.answering.maxTokens": 7}),
     "judge": ({"spec.judge": MARKS}, {"spec.judge.model.scale.high": 6}),
-    "objective": ({}, {"spec.objective.type": "Separation"}),
+    "gates": ({"spec.gates": [PLUGIN]}, {"spec.gates": []}),
+    "objective": ({"spec.objective": PLUGIN}, {"spec.objective.plugin.config.depth.of": [1, 2]}),
     "swarm": ({}, {"spec.swarm.patience": 3}),
     "evaluation": ({}, {"spec.evaluation.final.seeds": 4}),
     "storage": ({"spec.storage": {"type": "Local", "local": {"path": "a"}}}, {"spec.storage": GONE}),

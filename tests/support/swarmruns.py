@@ -201,13 +201,13 @@ def delete(cluster: Cluster, name: str) -> None:
 
 def purge(cluster: Cluster, name: str, cache: Path) -> None:
     """Deleted with its results, a run leaves neither child nor object."""
-    things = store_listing.open_listing(open_store(cluster, name, cache))
-    assert list(things.things())
+    listing = store_listing.open_listing(open_store(cluster, name, cache))
+    assert list(listing.objects())
     edit(cluster, name, deletionPolicy="Purge")
     held = "jsonpath={.metadata.finalizers[0]}=dataswarm.io/purge"
     cluster.run("wait", "/".join(kind_and_name(name)), "--namespace", NAMESPACE, "--for", held, "--timeout=60s")
     delete(cluster, name)
-    assert list(things.things()) == []
+    assert list(listing.objects()) == []
 
 
 def command_line(cluster: Cluster, command: str, name: str, *arguments: str) -> str:

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from swarm_core import catalog
 from swarm_core.errors import BadInputError
-from swarm_core.gates import registry
 from swarm_core.gates.admission import Admission, Rejection
 from swarm_core.gates.admission import admit as admit_items
 from swarm_core.gates.answerable import AnswerableGate, read_validity
@@ -211,7 +211,7 @@ def test_gates_are_met_in_the_order_of_the_table_whatever_the_order_of_choice() 
 @pytest.mark.parametrize(
     ("choice", "told"),
     [
-        (GateChoice("Novel"), "gate 'Novel' is unknown; choose one of Verifiable, HeldOut, Duplicate, Answerable"),
+        (GateChoice("Novel"), "gate 'Novel' is unknown: built in are Verifiable, HeldOut, Duplicate, Answerable"),
         (GateChoice("Duplicate", {"model": "m"}), "gate Duplicate: config field 'model' is unknown; it takes none"),
         (GateChoice("Answerable"), "gate Answerable: config field 'model' is missing"),
         (GateChoice("HeldOut"), "gate HeldOut: config field 'items' is missing"),
@@ -225,4 +225,4 @@ def test_a_gate_that_cannot_be_made_is_refused_by_name(choice: GateChoice, told:
 
 def test_every_gate_says_its_revision() -> None:
     assert {gate.revision for gate in (AnswerableGate, DuplicateGate, HeldOutGate, VerifiableGate)} == {1}
-    assert len(registry.GATES) == 4
+    assert len(catalog.STANDARD_GATES) == 4

@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from swarm_core import catalog, plugins
 from swarm_core.errors import BadInputError
 from swarm_core.items import build_items
-from swarm_core.objectives import intervals, registry
+from swarm_core.objectives import intervals
 from swarm_core.objectives.accuracy import Accuracy
 from swarm_core.objectives.difficulty import Difficulty
 from swarm_core.objectives.objective import Objective, Sample
@@ -186,7 +187,7 @@ def test_an_objective_that_takes_no_config_refuses_one() -> None:
 
 
 def test_objectives_are_found_by_the_name_users_write() -> None:
-    assert isinstance(registry.get("Difficulty"), Difficulty)
-    assert isinstance(registry.get("Separation"), Separation)
-    with pytest.raises(BadInputError, match="'Novelty' is unknown; choose one of Difficulty, Separation"):
-        registry.get("Novelty")
+    assert isinstance(plugins.build("objectives", "Difficulty", {}), Difficulty)
+    assert isinstance(plugins.build("objectives", "Separation", {}), Separation)
+    with pytest.raises(BadInputError, match=f"'Novelty' is unknown: built in are {', '.join(catalog.OBJECTIVES)}"):
+        plugins.build("objectives", "Novelty", {})

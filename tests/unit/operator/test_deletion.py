@@ -16,7 +16,7 @@ from swarm_operator.reconciler import deletion
 
 PURGE: documents.Patch = {**pod_world.LOCAL, "spec.deletionPolicy": "Purge"}
 SERVED: documents.Patch = {**pod_world.SERVED, "spec.deletionPolicy": "Purge"}
-DONE = '{"purged": {"things": 12, "size": 3456}}'
+DONE = '{"purged": {"objects": 12, "size": 3456}}'
 BAD = '{"failed": {"reason": "BadInput", "message": "s3://swarms: access denied"}}'
 
 

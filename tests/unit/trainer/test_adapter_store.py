@@ -1,4 +1,4 @@
-"""Adapters on the rack: made once, named by their digest, deleted when nobody may ask for them any more."""
+"""Adapters in a server's folder: made once, named by their digest, deleted when no request can name them any more."""
 
 import threading
 from collections.abc import Callable, Sequence
@@ -35,8 +35,8 @@ def basis(store: LocalStore, tiny_base: Path, make_adapter: Make) -> tuple[Diges
 
 
 @pytest.fixture
-def made(store: LocalStore, tiny_base: Path, tmp_path: Path) -> AdapterStore:
-    return AdapterStore(store, tmp_path / "rack", ServableAdapters(BASE, 8, tiny_base))
+def adapters(store: LocalStore, tiny_base: Path, tmp_path: Path) -> AdapterStore:
+    return AdapterStore(store, tmp_path / "adapters", ServableAdapters(BASE, 8, tiny_base))
 
 
 def published(store: LocalStore, recipe: Recipe) -> ModelName:
@@ -60,10 +60,10 @@ def together(work: Callable[[int], object], count: int) -> list[object]:
 
 
 def test_an_adapter_is_what_combine_makes_of_its_recipe(
-    store: LocalStore, basis: tuple[Digest, ...], made: AdapterStore, tmp_path: Path
+    store: LocalStore, basis: tuple[Digest, ...], adapters: AdapterStore, tmp_path: Path
 ) -> None:
     recipe = recipes(basis, 4)[3]
-    path = made.take(published(store, recipe))
+    path = adapters.get_folder(published(store, recipe))
     folders = [tree.get_tree(store, digest, tmp_path / "unpacked") for digest in basis]
     combine.write(recipe, folders, tmp_path / "wanted")
     for name in ("adapter_model.safetensors", "adapter_config.json"):
@@ -71,58 +71,58 @@ def test_an_adapter_is_what_combine_makes_of_its_recipe(
 
 
 @pytest.mark.parametrize("name", ["", "..", "../../etc/passwd", "a" * 63, "A" * 64, "a" * 64 + "/..", "a" * 64 + "\n"])
-def test_what_is_no_digest_never_becomes_a_path(made: AdapterStore, tmp_path: Path, name: str) -> None:
+def test_what_is_no_digest_never_becomes_a_path(adapters: AdapterStore, tmp_path: Path, name: str) -> None:
     with pytest.raises(ValueError, match="digest"):
-        made.take(name)
-    assert not (tmp_path / "rack").exists()
+        adapters.get_folder(name)
+    assert not (tmp_path / "adapters").exists()
 
 
-def test_a_name_without_a_recipe_is_unknown(made: AdapterStore) -> None:
+def test_a_name_without_a_recipe_is_unknown(adapters: AdapterStore) -> None:
     with pytest.raises(UnknownRecipeError, match="no recipe"):
-        made.take("0" * 64)
+        adapters.get_folder("0" * 64)
 
 
 def test_a_recipe_under_anothers_name_is_not_served(
-    store: LocalStore, basis: tuple[Digest, ...], made: AdapterStore
+    store: LocalStore, basis: tuple[Digest, ...], adapters: AdapterStore
 ) -> None:
     one, two = recipes(basis, 2)
     store.publish(adapter_store.recipe_key(one.name), two.to_bytes())
     with pytest.raises(IncompatibleRecipeError, match=two.name):
-        made.take(one.name)
+        adapters.get_folder(one.name)
 
 
 def test_a_recipe_of_another_base_is_not_served(
-    store: LocalStore, basis: tuple[Digest, ...], made: AdapterStore
+    store: LocalStore, basis: tuple[Digest, ...], adapters: AdapterStore
 ) -> None:
-    with pytest.raises(IncompatibleRecipeError, match="stands on base"):
-        made.take(published(store, build_single(Digest("c" * 64), basis[0])))
+    with pytest.raises(IncompatibleRecipeError, match="the recipe needs base"):
+        adapters.get_folder(published(store, build_single(Digest("c" * 64), basis[0])))
 
 
 def test_a_rank_beyond_the_servers_is_refused_and_nothing_stays(
-    store: LocalStore, made: AdapterStore, tiny_base: Path, make_adapter: Make, tmp_path: Path
+    store: LocalStore, adapters: AdapterStore, tiny_base: Path, make_adapter: Make, tmp_path: Path
 ) -> None:
     high = tree.put_tree(store, make_adapter(tiny_base, 3, rank=16))
     name = published(store, build_single(BASE, high))
-    with pytest.raises(IncompatibleRecipeError, match="rank 16, but this server takes 8"):
-        made.take(name)
-    assert not (tmp_path / "rack" / "adapters" / name).exists()
+    with pytest.raises(IncompatibleRecipeError, match="rank 16, but this server serves rank 8"):
+        adapters.get_folder(name)
+    assert not (tmp_path / "adapters" / "adapters" / name).exists()
 
 
 def test_an_adapter_of_another_base_is_refused(
-    store: LocalStore, made: AdapterStore, make_base: Make, make_adapter: Make
+    store: LocalStore, adapters: AdapterStore, make_base: Make, make_adapter: Make
 ) -> None:
     foreign = tree.put_tree(store, make_adapter(make_base(hidden=64)))
     with pytest.raises(IncompatibleRecipeError, match="adapter of another base model"):
-        made.take(published(store, build_single(BASE, foreign)))
+        adapters.get_folder(published(store, build_single(BASE, foreign)))
 
 
-def test_a_basis_that_the_store_lacks_is_an_error_of_the_store(store: LocalStore, made: AdapterStore) -> None:
-    with pytest.raises(StoreError, match="not in the store"):
-        made.take(published(store, build_single(BASE, Digest("d" * 64))))
+def test_a_basis_that_the_store_lacks_is_an_error_of_the_store(store: LocalStore, adapters: AdapterStore) -> None:
+    with pytest.raises(StoreError, match="does not have it"):
+        adapters.get_folder(published(store, build_single(BASE, Digest("d" * 64))))
 
 
 def test_64_who_want_one_adapter_at_once_get_the_same_one(
-    store: LocalStore, basis: tuple[Digest, ...], made: AdapterStore, monkeypatch: pytest.MonkeyPatch
+    store: LocalStore, basis: tuple[Digest, ...], adapters: AdapterStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     writes: list[Path] = []
     write = combine.write
@@ -130,27 +130,27 @@ def test_64_who_want_one_adapter_at_once_get_the_same_one(
         combine, "write", lambda recipe, folders, out: writes.append(out) or write(recipe, folders, out)
     )
     name = published(store, recipes(basis, 1)[0])
-    assert len(set(together(lambda _: made.take(name), 64))) == 1
+    assert len(set(together(lambda _: adapters.get_folder(name), 64))) == 1
     assert len(writes) == 1
 
 
 def test_64_different_adapters_at_once_are_each_the_right_one(
-    store: LocalStore, basis: tuple[Digest, ...], made: AdapterStore, tmp_path: Path
+    store: LocalStore, basis: tuple[Digest, ...], adapters: AdapterStore, tmp_path: Path
 ) -> None:
     wanted = recipes(basis, 64)
-    paths = together(lambda number: made.take(published(store, wanted[number])), 64)
+    paths = together(lambda number: adapters.get_folder(published(store, wanted[number])), 64)
     folders = [tree.get_tree(store, digest, tmp_path / "unpacked") for digest in basis]
     for path, recipe in zip(paths, wanted, strict=True):
         combine.write(recipe, folders, Path(str(path)))  # verifies what is there
 
 
 def test_another_process_finds_and_checks_what_stands_there(
-    store: LocalStore, basis: tuple[Digest, ...], made: AdapterStore, tiny_base: Path, tmp_path: Path
+    store: LocalStore, basis: tuple[Digest, ...], adapters: AdapterStore, tiny_base: Path, tmp_path: Path
 ) -> None:
     name = published(store, recipes(basis, 1)[0])
-    path = made.take(name)
-    again = AdapterStore(store, tmp_path / "rack", ServableAdapters(BASE, 8, tiny_base))
-    assert again.take(name) == path
+    path = adapters.get_folder(name)
+    again = AdapterStore(store, tmp_path / "adapters", ServableAdapters(BASE, 8, tiny_base))
+    assert again.get_folder(name) == path
 
 
 def test_the_live_set_keeps_two_generations(store: LocalStore) -> None:
@@ -160,36 +160,36 @@ def test_the_live_set_keeps_two_generations(store: LocalStore) -> None:
 
 
 def test_the_disk_stays_flat_over_60_generations(
-    store: LocalStore, basis: tuple[Digest, ...], made: AdapterStore
+    store: LocalStore, basis: tuple[Digest, ...], adapters: AdapterStore
 ) -> None:
     most = 0
     for number in range(60):
         recipe = build_mixture(BASE, basis, (float(number), 1.0))
         adapter_store.publish_live(store, [recipe.name])
-        path = made.take(published(store, recipe))
-        made.sweep([])
+        path = adapters.get_folder(published(store, recipe))
+        adapters.delete_unused([])
         most = max(most, len(list(path.parent.iterdir())))
     assert most <= 4
 
 
 def test_what_is_live_or_held_or_busy_is_not_swept(
-    store: LocalStore, basis: tuple[Digest, ...], made: AdapterStore
+    store: LocalStore, basis: tuple[Digest, ...], adapters: AdapterStore
 ) -> None:
     live, held, busy, idle = recipes(basis, 4)
-    paths = {recipe.name: made.take(published(store, recipe)) for recipe in (live, held, busy, idle)}
+    paths = {recipe.name: adapters.get_folder(published(store, recipe)) for recipe in (live, held, busy, idle)}
     adapter_store.publish_live(store, [live.name])
-    with made.busy(busy.name):
+    with adapters.in_use(busy.name):
         for _ in range(3):
-            made.sweep([held.name])
+            adapters.delete_unused([held.name])
     there = {name for name, path in paths.items() if path.exists()}
     assert there == {live.name, held.name, busy.name}
 
 
-def test_what_was_swept_is_made_again(store: LocalStore, basis: tuple[Digest, ...], made: AdapterStore) -> None:
+def test_what_was_deleted_is_made_again(store: LocalStore, basis: tuple[Digest, ...], adapters: AdapterStore) -> None:
     name = published(store, recipes(basis, 1)[0])
-    path = made.take(name)
+    path = adapters.get_folder(name)
     before = (path / "adapter_model.safetensors").read_bytes()
-    made.sweep([])
-    made.sweep([])
+    adapters.delete_unused([])
+    adapters.delete_unused([])
     assert not path.exists()
-    assert (made.take(name) / "adapter_model.safetensors").read_bytes() == before
+    assert (adapters.get_folder(name) / "adapter_model.safetensors").read_bytes() == before

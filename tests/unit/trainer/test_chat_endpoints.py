@@ -1,5 +1,6 @@
 """The client of other people's endpoints, against one that refuses, stalls, breaks and lies on demand."""
 
+import dataclasses
 import json
 import socket
 import threading
@@ -12,11 +13,11 @@ from typing import Any
 import pytest
 import scripted_chat_server
 import scripted_http_server
-from scripted_chat_server import ChatServer, chat_completion, error_answer
+from scripted_chat_server import ChatServer, chat_choices, chat_completion, error_answer
 
 from swarm_core.api.lifecycle import Budget
 from swarm_core.errors import BadInputError
-from swarm_core.ports import Completion, CorruptError, InferenceError, Request, RequestFailure
+from swarm_core.ports import Completion, CorruptError, InferenceError, Request, RequestFailure, TokenLogprob, Turn
 from swarm_core.recipe import ModelName, Recipe
 from swarm_trainer.inference import endpoint_budget, http_session, vllm_server
 from swarm_trainer.inference.chat_endpoints import ChatEndpoints
@@ -108,6 +109,75 @@ def test_a_request_is_one_chat_turn_and_leaves_nothing_to_defaults(site: ChatSer
     assert site.keys == {f"Bearer {KEY}"}
 
 
+SCORED = [
+    {"token": "7", "logprob": -0.5, "top_logprobs": [{"token": "8", "logprob": -2}, {"token": "7", "logprob": -0.5}]}
+]
+
+
+def test_system_text_turns_and_sampling_go_out_as_the_api_has_them(site: ChatServer, desk: Open) -> None:
+    site.respond = lambda body, times: chat_choices("7", "8", logprobs=SCORED)
+    here = desk()
+    asked = dataclasses.replace(
+        here.request("3+4", temperature=0.7),
+        system="sum",
+        turns=(Turn("user", "1+1"), Turn("assistant", "2")),
+        top_p=0.9,
+        n=2,
+        logprobs=2,
+    )
+    expected = Completion("7", 4, True, ("8",), (TokenLogprob("7", -0.5, (("7", -0.5), ("8", -2.0))),))
+    assert here.ask([asked]) == [expected]
+    [body] = site.bodies
+    assert body["messages"] == [
+        {"role": "system", "content": "sum"},
+        {"role": "user", "content": "1+1"},
+        {"role": "assistant", "content": "2"},
+        {"role": "user", "content": "3+4"},
+    ]
+    assert {name: body[name] for name in ("top_p", "n", "logprobs", "top_logprobs")} == {
+        "top_p": 0.9,
+        "n": 2,
+        "logprobs": True,
+        "top_logprobs": 2,
+    }
+    assert desk().ask([asked]) == [expected], "the kept answer is whole"
+    assert len(site.bodies) == 1
+
+
+def test_one_greedy_text_is_asked_for_and_repeated(site: ChatServer, desk: Open) -> None:
+    here = desk()
+    one, three = here.ask([here.request("3+4"), dataclasses.replace(here.request("3+4"), n=3)])
+    assert isinstance(one, Completion)
+    assert three == dataclasses.replace(one, alternatives=(one.text, one.text))
+    assert [body["n"] for body in site.bodies] == [1]
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        ({"n": 3}, "answered with 1 of the 3 texts asked for"),
+        ({"logprobs": 2}, "without the log-probabilities asked for"),
+    ],
+    ids=str,
+)
+def test_a_server_that_leaves_out_what_was_asked_for_fails_the_request(
+    site: ChatServer, desk: Open, more: dict[str, int], message: str
+) -> None:
+    here = desk()
+    [failed] = here.ask([dataclasses.replace(here.request("3+4", temperature=0.7), **more)])
+    assert isinstance(failed, RequestFailure)
+    assert message in failed.message
+    assert site.url in failed.message
+
+
+def test_fields_that_contradict_each_other_are_never_sent(site: ChatServer, desk: Open) -> None:
+    here = desk()
+    [failed] = here.ask([dataclasses.replace(here.request("3+4"), top_p=0.0)])
+    assert isinstance(failed, RequestFailure)
+    assert "top_p 0.0" in failed.message
+    assert site.bodies == []
+
+
 def test_the_key_goes_in_the_header_and_nowhere_else(site: ChatServer, desk: Open, tmp_path: Path) -> None:
     site.respond = lambda body, times: chat_completion(f"your key is {KEY}")
     here = desk()
@@ -161,12 +231,17 @@ def test_answers_are_kept_and_neither_a_rerun_nor_another_seed_asks_for_a_greedy
         pytest.param({"temperature": 0.9}, id="temperature"),
         pytest.param({"max_tokens": 5}, id="length"),
         pytest.param({"prompt": "1+2"}, id="prompt"),
+        pytest.param({"system": "sum"}, id="system"),
+        pytest.param({"turns": (Turn("user", "1"), Turn("assistant", "2"))}, id="turns"),
+        pytest.param({"top_p": 0.9}, id="nucleus"),
+        pytest.param({"n": 2}, id="texts"),
+        pytest.param({"logprobs": 1}, id="log-probabilities"),
     ],
 )
 def test_another_prompt_or_sampling_is_another_question(site: ChatServer, desk: Open, other: dict[str, Any]) -> None:
     here = desk()
     here.ask([here.request(prompt="1+1", temperature=0.7, seed=1, max_tokens=4)])
-    here.ask([here.request(**{"prompt": "1+1", "temperature": 0.7, "seed": 1, "max_tokens": 4, **other})])
+    here.ask([dataclasses.replace(here.request("1+1", temperature=0.7, seed=1, max_tokens=4), **other)])
     assert len(site.bodies) == 2
 
 
@@ -181,7 +256,7 @@ def test_a_kept_answer_that_was_changed_is_found(site: ChatServer, desk: Open, t
     desk().ask()
     [kept] = (tmp_path / "store" / "names" / "answers").glob("*/*.json")
     kept.write_text("{}")
-    with pytest.raises(CorruptError, match=r"answers/.*: no answer that was kept"):
+    with pytest.raises(CorruptError, match=r"answers/.*: this is not a stored answer"):
         desk().ask()
 
 
@@ -261,7 +336,7 @@ def test_an_answer_that_trickles_in_is_cut_off_after_the_deadline(desk: Open) ->
 def test_an_answer_without_end_is_no_completion(site: ChatServer, desk: Open, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(http_session, "MAX_RESPONSE_BYTES", 1000)
     site.respond = lambda body, times: chat_completion("7" * 5000)
-    with pytest.raises(InferenceError, match="no completion"):
+    with pytest.raises(InferenceError, match="not a completion"):
         desk().ask()
 
 
@@ -289,7 +364,7 @@ NO_COMPLETION = [b"<html>\n\nproxy</html>", b"", b"[]", b'{"choices": []}', b'{"
 @pytest.mark.parametrize("data", NO_COMPLETION)
 def test_an_answer_that_is_no_completion_is_said_on_one_line(site: ChatServer, desk: Open, data: bytes) -> None:
     site.respond = lambda body, times: (200, data, {})
-    with pytest.raises(InferenceError, match="no completion") as raised:
+    with pytest.raises(InferenceError, match="not a completion") as raised:
         desk().ask()
     assert "\n" not in str(raised.value)
 
@@ -297,7 +372,7 @@ def test_an_answer_that_is_no_completion_is_said_on_one_line(site: ChatServer, d
 def test_an_answer_whose_tokens_are_not_counted_is_none(site: ChatServer, desk: Open) -> None:
     status, data, _ = chat_completion("7")
     site.respond = lambda body, times: (status, json.dumps({**json.loads(data), "usage": None}).encode(), {})
-    with pytest.raises(InferenceError, match="no completion"):
+    with pytest.raises(InferenceError, match="not a completion"):
         desk().ask()
 
 
@@ -340,9 +415,9 @@ def test_a_budget_of_calls_is_kept_to_over_restarts_and_the_run_goes_on_when_it_
 ) -> None:
     limited = desk(Budget(calls=30))
     limited.ask(20)
-    limited.chat.settle()
+    limited.chat.flush_budget()
     again = desk(Budget(calls=30))
-    with pytest.raises(BadInputError, match=r"spec\.budget\.calls: 30 are used up; .* raise it"):
+    with pytest.raises(BadInputError, match=r"spec\.budget\.calls: 30 are used up; .* raise the budget"):
         again.ask(60)
     assert len(site.bodies) == 30
     more = desk(Budget(calls=60))
@@ -361,7 +436,7 @@ def test_a_budget_of_tokens_ends_it_and_what_was_answered_is_kept(site: ChatServ
     limited = desk(Budget(tokens=70), concurrency=2)
     with pytest.raises(BadInputError, match=r"spec\.budget\.tokens: 70 are used up"):
         limited.ask(40)
-    limited.chat.settle()
+    limited.chat.flush_budget()
     assert 10 <= len(site.bodies) <= 12, "seven tokens each, two under way"
     asked = len(site.bodies)
     with pytest.raises(BadInputError):
@@ -369,7 +444,7 @@ def test_a_budget_of_tokens_ends_it_and_what_was_answered_is_kept(site: ChatServ
     assert len(site.bodies) == asked
 
 
-def test_several_processes_spend_from_one_purse(site: ChatServer, desk: Open) -> None:
+def test_several_processes_spend_from_one_budget(site: ChatServer, desk: Open) -> None:
     desks = [desk(Budget(calls=48)) for _ in range(4)]
     errors: list[BadInputError] = []
 
@@ -395,6 +470,6 @@ def test_a_probe_gives_up_early_and_says_what_there_is(site: ChatServer, desk: O
     found = gone.chat.probe(gone.remote_model.name)
     assert not isinstance(found, Completion)
     assert "no answer: ClientConnectorError" in found.message
-    assert gone.chat.models(gone.remote_model.name) == ()
+    assert gone.chat.list_models(gone.remote_model.name) == ()
     assert time.monotonic() - began < 5
-    assert desk().chat.models(desk().remote_model.name) == (scripted_chat_server.MODEL,)
+    assert desk().chat.list_models(desk().remote_model.name) == (scripted_chat_server.MODEL,)

@@ -80,7 +80,7 @@ def test_validate_says_what_endpoints_will_be_asked(tmp_path: Path, capsys: Prin
     file = tmp_path / "specs" / "swarmrun.yaml"
     place = "endpoint: {url: 'https://host', model: large}"
     text = file.read_text().replace("{name: strong}", f"{{name: strong, {place}}}")
-    text = text.replace("{type: Verifier, verifier: {name: Arithmetic}}", f"{{type: Model, model: {{{place}}}}}")
+    text = text.replace("{type: Verifier, verifier: {type: Arithmetic}}", f"{{type: Model, model: {{{place}}}}}")
     file.write_text(f"{text}  budget: {{calls: 5000}}\n")
     assert cli.main(["validate", str(file)]) == 0
     said = capsys.readouterr().out

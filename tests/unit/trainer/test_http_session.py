@@ -133,8 +133,8 @@ def test_a_key_that_a_broken_answer_repeats_is_hidden(line: EventLoopThread) -> 
 
         async def work(connections: HttpSession) -> openai_protocol.RequestOutcome:
             return await RetryingClient(
-                connections, RemoteModel(url, "m", KEY), ClientSettings(), alive=lambda: False
-            ).outcome({"n": 0})
+                connections, RemoteModel(url, "m", KEY), ClientSettings(), is_alive=lambda: False
+            ).complete({"n": 0})
 
         found = line.run(work)
     assert isinstance(found, openai_protocol.Unavailable)
@@ -146,7 +146,7 @@ def test_a_key_that_a_broken_answer_repeats_is_hidden(line: EventLoopThread) -> 
 def test_a_server_that_is_silent_is_left_at_the_deadline(line: EventLoopThread) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         [said] = posted(line, f"http://127.0.0.1:{listener.getsockname()[1]}", seconds=0.2)
-    assert said == "TimeoutError: not within 0.2 s"
+    assert said == "TimeoutError: no answer within 0.2 s"
 
 
 def test_connections_are_closed_with_their_line() -> None:

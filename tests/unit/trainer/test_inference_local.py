@@ -44,15 +44,15 @@ def test_every_row_of_a_mixed_batch_is_what_peft_makes_of_its_adapter(
     tiny_base: Path, folders: dict[Digest, Path]
 ) -> None:
     model = base.load(BaseModelConfig(tiny_base)).model
-    bank, names = BatchedLora(model), {}
+    batched, names = BatchedLora(model), {}
     for digest, folder in folders.items():
         names[digest] = build_single(BASE, digest).name
-        bank.hold(names[digest], adapter.read_signature(folder), adapter.load(folder))
+        batched.add(names[digest], adapter.read_signature(folder), adapter.load(folder))
     rows = [names[ODD], None, names[ONE], names[TWO], names[ONE], None]
     ids = torch.randint(3, 40, (len(rows), 9), generator=torch.Generator().manual_seed(0))
     with torch.inference_mode():
         plain = model(ids).logits
-        with bank.apply_adapters(rows):
+        with batched.apply_adapters(rows):
             found = model(ids).logits
         after = model(ids).logits
     folder_of = {name: folders[digest] for digest, name in names.items()}
@@ -90,6 +90,37 @@ def test_greedy_text_is_what_transformers_generates(tiny_base: Path, folders: di
         assert isinstance(answer, Completion)
         assert answer.text == loaded.tokenizer.decode(tokens, skip_special_tokens=True)
         assert answer.tokens == len(tokens)
+
+
+def test_log_probabilities_are_the_models_own_at_every_temperature(
+    tiny_base: Path, folders: dict[Digest, Path]
+) -> None:
+    local, bare = engine(tiny_base, folders), build_single(BASE)
+    local.serve([bare])
+    answers = local.complete([ask(bare, temperature=heat, seed=3, logprobs=2, top_p=0.9) for heat in (0.0, 1.0, 4.0)])
+    loaded = base.load(BaseModelConfig(tiny_base))
+    prompt = base.tokenize_prompts(loaded.tokenizer, ["12+3="], chat=False)[0]
+    for answer in answers:
+        assert isinstance(answer, Completion)
+        assert answer.logprobs is not None
+        written = loaded.tokenizer.convert_tokens_to_ids([one.token for one in answer.logprobs])
+        with torch.inference_mode():
+            logits = loaded.model(torch.tensor([[*prompt, *written]])).logits[0, len(prompt) - 1 : -1]
+        wanted = torch.log_softmax(logits.double(), -1)
+        own = torch.tensor([one.logprob for one in answer.logprobs]).double()
+        torch.testing.assert_close(own, wanted[range(len(written)), written], atol=1e-5, rtol=0)
+        top = torch.tensor([[value for _, value in one.top] for one in answer.logprobs]).double()
+        torch.testing.assert_close(top, wanted.topk(2).values, atol=1e-5, rtol=0)
+
+
+def test_an_end_token_has_its_probability_too(tiny_base: Path, folders: dict[Digest, Path]) -> None:
+    local, hot = engine(tiny_base, folders), build_single(BASE)
+    local.serve([hot])
+    answers = local.complete([ask(hot, temperature=5.0, seed=seed, max_tokens=40, logprobs=0) for seed in range(40)])
+    ended = [answer for answer in answers if isinstance(answer, Completion) and answer.finished]
+    assert ended
+    assert all(answer.logprobs and len(answer.logprobs) == answer.tokens for answer in ended)
+    assert {answer.logprobs[-1].token for answer in ended if answer.logprobs} == {"<eos>"}
 
 
 def test_results_do_not_depend_on_how_batches_are_cut(tiny_base: Path, folders: dict[Digest, Path]) -> None:
@@ -136,9 +167,11 @@ def test_an_end_token_ends_the_text_and_is_counted(tiny_base: Path, folders: dic
 @pytest.mark.parametrize(
     ("prompt", "max_tokens", "message"),
     [
-        pytest.param("1" * 60, 12, "prompt of 61 tokens and 12 to write exceed maxModelLen 64", id="too long"),
+        pytest.param(
+            "1" * 60, 12, "prompt of 61 tokens plus 12 tokens to generate exceed maxModelLen 64", id="too long"
+        ),
         pytest.param("1", 0, "max_tokens 0", id="nothing to write"),
-        pytest.param("1", 12, "empty stop", id="an empty stop"),
+        pytest.param("1", 12, "empty string", id="an empty stop"),
     ],
 )
 def test_a_request_that_cannot_be_answered_fails_alone(
@@ -146,7 +179,7 @@ def test_a_request_that_cannot_be_answered_fails_alone(
 ) -> None:
     local, bare = engine(tiny_base, folders), build_single(BASE)
     local.serve([bare])
-    good, stop = ask(bare), ("",) if message == "empty stop" else ()
+    good, stop = ask(bare), ("",) if message == "empty string" else ()
     first, failed, last = local.complete([good, ask(bare, prompt, max_tokens=max_tokens, stop=stop), good])
     assert isinstance(failed, RequestFailure)
     assert message in failed.message
@@ -179,13 +212,13 @@ def test_what_cannot_be_served_is_refused_when_it_is_to_be_served(
     local = engine(tiny_base, {**folders, TWO: make_adapter(make_base(hidden=64))})
     with pytest.raises(InferenceError, match=f"adapter {TWO}: .*adapter of another base model"):
         local.serve([build_single(BASE, ONE), build_single(BASE, TWO)])
-    with pytest.raises(InferenceError, match=r"base c+: not one"):
+    with pytest.raises(InferenceError, match=r"base c+: this engine has no such base"):
         local.serve([build_single(Digest("c" * 64))])
 
 
 def test_a_length_beyond_the_model_is_refused(tiny_base: Path) -> None:
     local = engine(tiny_base, {}, max_model_len=129)
-    with pytest.raises(InferenceError, match=r"maxModelLen 129.*ends at 128"):
+    with pytest.raises(InferenceError, match=r"maxModelLen 129.*at most 128"):
         local.serve([build_single(BASE)])
 
 
@@ -213,13 +246,13 @@ def test_what_is_not_used_is_forgotten_longest_unused_first(tiny_base: Path, fol
     names = [ModelName(letter * 64) for letter in "xyz"]
     tensors, known = adapter.load(folders[ONE]), adapter.read_signature(folders[ONE])
     size = sum(tensor.nbytes for tensor in tensors.values())
-    bank = BatchedLora(model, limit=2 * size)
+    batched = BatchedLora(model, limit=2 * size)
     for name in names[:2]:
-        bank.hold(name, known, tensors)
-    bank.forget([names[0]])
-    bank.hold(names[2], known, tensors)
-    bank.forget([names[2]])
-    assert [name in bank for name in names] == [True, False, True]
-    bank.hold(names[1], known, tensors)
-    bank.forget(names)
-    assert all(name in bank for name in names), "a batch may need more than the limit"
+        batched.add(name, known, tensors)
+    batched.evict([names[0]])
+    batched.add(names[2], known, tensors)
+    batched.evict([names[2]])
+    assert [name in batched for name in names] == [True, False, True]
+    batched.add(names[1], known, tensors)
+    batched.evict(names)
+    assert all(name in batched for name in names), "a batch may need more than the limit"

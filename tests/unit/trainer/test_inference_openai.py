@@ -13,7 +13,7 @@ from scripted_chat_server import error_answer
 from scripted_http_server import Answer
 from transformers import AutoTokenizer
 
-from swarm_core.ports import Completion, InferenceError, Request, RequestFailure
+from swarm_core.ports import Completion, InferenceError, Request, RequestFailure, TokenLogprob
 from swarm_core.recipe import Digest, Recipe, build_mixture, build_single
 from swarm_trainer.inference import adapter_store, vllm_server
 from swarm_trainer.inference.endpoint import Endpoint, FixedEndpoint
@@ -100,6 +100,36 @@ def test_a_chat_turn_goes_out_in_the_models_own_template_with_one_beginning_toke
     assert len(body["prompt"]) > len("12") + 1
 
 
+def test_a_nucleus_and_log_probabilities_are_asked_for_where_they_are_wanted(site: Site, ask: Ask) -> None:
+    scored = {"tokens": ["7", "x"], "token_logprobs": [-0.5, -3], "top_logprobs": [{"7": -0.5}, {"x": -3, "y": -1}]}
+    choice = {"index": 0, "text": "7", "finish_reason": "stop", "logprobs": scored}
+    site.respond = lambda body, times: (
+        200,
+        json.dumps({"choices": [choice], "usage": {"completion_tokens": 2}}).encode(),
+        {},
+    )
+    [answer] = ask([Request(BARE.name, "1+1=", 4, 1.0, 1, top_p=0.9, logprobs=1)])
+    assert (site.bodies[0]["top_p"], site.bodies[0]["logprobs"]) == (0.9, 1)
+    expected = (TokenLogprob("7", -0.5, (("7", -0.5),)), TokenLogprob("x", -3.0, (("y", -1.0),)))
+    assert answer == Completion("7", 2, finished=True, logprobs=expected)
+
+
+def test_a_server_without_log_probabilities_fails_the_request_and_says_so(site: Site, ask: Ask) -> None:
+    [failed] = ask([Request(BARE.name, "1+1=", 4, 1.0, 1, logprobs=1)])
+    assert isinstance(failed, RequestFailure)
+    assert f"{site.url} answered without the log-probabilities asked for" in failed.message
+
+
+def test_every_further_text_is_asked_for_with_a_seed_of_its_own(site: Site, ask: Ask) -> None:
+    site.respond = lambda body, times: good(str(body["seed"]))
+    [answer] = ask([Request(BARE.name, "1+1=", 4, 1.0, 5, n=3)])
+    assert isinstance(answer, Completion)
+    assert {body["n"] for body in site.bodies} == {1}
+    assert answer.text == "5"
+    assert len({"5", *answer.alternatives}) == 3
+    assert answer.tokens == 6
+
+
 def test_the_key_goes_in_the_header_and_nowhere_else(site: Site, ask: Ask) -> None:
     ask(3)
     assert site.keys == {f"Bearer {KEY}"}
@@ -175,7 +205,7 @@ def test_a_wrong_key_and_a_missing_model_end_it_at_once(site: Site, ask: Ask, st
 )
 def test_an_answer_that_is_no_completion_is_said_on_one_line(site: Site, ask: Ask, data: bytes) -> None:
     site.respond = lambda body, times: (200, data, {})
-    with pytest.raises(InferenceError, match="no completion") as raised:
+    with pytest.raises(InferenceError, match="not a completion") as raised:
         ask()
     assert "\n" not in str(raised.value)
 
@@ -223,7 +253,7 @@ class Mortal:
             self.starts, self.living = self.starts + 1, True
         return self.places[min(self.starts, 2) - 1]
 
-    def alive(self, place: Endpoint | None = None) -> bool:
+    def is_alive(self, endpoint: Endpoint | None = None) -> bool:
         self.living = self.living and self.starts > 1
         return self.living
 
@@ -252,9 +282,9 @@ class Moved:
     def endpoint(self) -> Endpoint:
         return self.places[0]
 
-    def alive(self, place: Endpoint | None = None) -> bool:
+    def is_alive(self, endpoint: Endpoint | None = None) -> bool:
         self.places = self.places[-1:]
-        return place in (None, *self.places)
+        return endpoint in (None, *self.places)
 
     def stop(self) -> None:
         return
@@ -295,6 +325,6 @@ def test_recipes_are_published_and_names_two_generations_old_are_unloaded(
 
 def test_a_base_without_a_server_is_refused(tmp_path: Path) -> None:
     client = OpenAIInference({}, LocalStore(tmp_path))
-    with pytest.raises(InferenceError, match="no server was given"):
+    with pytest.raises(InferenceError, match="there is no server for it"):
         client.serve([BARE])
     client.close()

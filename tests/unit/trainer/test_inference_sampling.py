@@ -29,7 +29,7 @@ def test_splitmix_is_the_published_one() -> None:
     assert int(sampling._mix(state)[0]) == 6457827717110365317
 
 
-@pytest.mark.parametrize("axis", ["positions of one seed", "neighbouring seeds"])
+@pytest.mark.parametrize("axis", ["positions of one seed", "neighboring seeds"])
 def test_draws_are_uniform_and_uncorrelated(axis: str) -> None:
     values = (
         draws(5, 4000)
@@ -41,7 +41,7 @@ def test_draws_are_uniform_and_uncorrelated(axis: str) -> None:
     assert abs(np.corrcoef(values[:-1], values[1:])[0, 1]) < 0.06
 
 
-def test_neighbouring_seeds_are_not_one_sequence_shifted() -> None:
+def test_neighboring_seeds_are_not_one_sequence_shifted() -> None:
     sequences = [set(draws(seed, 50).tolist()) for seed in range(20)]
     assert len(set.union(*sequences)) == 20 * 50
 
@@ -74,6 +74,41 @@ def test_the_edges_of_the_unit_interval_give_possible_tokens() -> None:
     logits = torch.log(torch.tensor([[0.0, 0.6, 0.4, 0.0]])).expand(2, -1)
     u = torch.tensor([0.0, np.nextafter(1.0, 0.0)], dtype=torch.float64)
     assert sampling.sample_tokens(logits, torch.ones(2), u).tolist() == [1, 2]
+
+
+def test_a_nucleus_is_the_fewest_likeliest_tokens_that_reach_the_share() -> None:
+    probabilities = torch.tensor([[0.2, 0.5, 0.0, 0.3]]).double().expand(5, -1)
+    shares = torch.tensor([1e-9, 0.5, 0.51, 0.8, 0.81]).double()
+    kept = sampling.drop_tail(probabilities, shares) > 0
+    assert kept.tolist() == [
+        [False, True, False, False],
+        [False, True, False, False],
+        [False, True, False, True],
+        [False, True, False, True],
+        [True, True, False, True],
+    ]
+
+
+def test_tokens_outside_the_nucleus_never_come_and_the_others_as_often_as_they_are_likely() -> None:
+    logits = torch.log(torch.tensor([0.5, 0.1, 0.3, 0.1]))
+    count = 10_000
+    u = torch.from_numpy(sampling.uniforms(sampling.wrap_seeds(list(range(count))), 3))
+    tokens = sampling.sample_tokens(logits.expand(count, -1), torch.ones(count), u, torch.full((count,), 0.7).double())
+    shares = torch.bincount(tokens, minlength=4) / count
+    torch.testing.assert_close(shares, torch.tensor([0.625, 0.0, 0.375, 0.0]), atol=0.02, rtol=0)
+    assert shares[1] == shares[3] == 0
+
+
+def test_a_row_without_a_nucleus_keeps_its_very_bits_beside_rows_with_one() -> None:
+    generator = torch.Generator().manual_seed(0)
+    logits = 3 * torch.randn(2000, 30, generator=generator)
+    u = torch.from_numpy(sampling.uniforms(sampling.wrap_seeds(list(range(2000))), 0))
+    top_p = torch.where(torch.arange(2000) % 2 == 0, 1.0, 0.5).double()
+    probabilities = torch.softmax(logits.double(), -1)
+    assert torch.equal(sampling.drop_tail(probabilities, top_p)[::2], probabilities[::2])
+    plain = sampling.sample_tokens(logits, torch.ones(2000), u)
+    assert torch.equal(sampling.sample_tokens(logits, torch.ones(2000), u, top_p)[::2], plain[::2])
+    assert torch.equal(sampling.sample_tokens(logits, torch.ones(2000), u, torch.ones(2000).double()), plain)
 
 
 def test_similar_models_under_one_seed_write_mostly_the_same() -> None:

@@ -71,7 +71,7 @@ def test_who_is_killed_before_a_file_has_its_name_leaves_nothing_that_is_read(tm
     assert len(list((tmp_path / "tmp").iterdir())) == 1
     store = LocalStore(tmp_path)
     assert store.read("name") is None
-    with pytest.raises(StoreError, match="not in the store"):
+    with pytest.raises(StoreError, match="does not have it"):
         store.get(digest_bytes(b"half"))
     assert store.publish("name", b"whole") == b"whole"
     assert store.get(store.put(b"half")).read_bytes() == b"half"
@@ -181,7 +181,7 @@ def test_a_full_disk_is_said_in_one_line_and_leaves_nothing_half_written(disk: P
             write()
         message = str(raised.value)
         assert str(disk) in message, call
-        assert "no room" in message, call
+        assert "disk is full" in message, call
         assert "another disk" in message, call
         assert "\n" not in message, call
         assert files_of(disk) == before, call
@@ -211,7 +211,7 @@ def test_a_folder_that_does_not_fit_is_not_unpacked_at_all(disk: Path, tmp_path:
     (tmp_path / "folder" / "a.json").write_bytes(b"fits")
     (tmp_path / "folder" / "b.safetensors").write_bytes(b"x" * 1_000_000)
     digest = tree.put_tree(store, tmp_path / "folder")
-    with pytest.raises(StoreError, match="there is no room"):
+    with pytest.raises(StoreError, match="the disk is full"):
         tree.get_tree(store, digest, disk / "cache")
     assert list((disk / "cache").iterdir()) == []
 
@@ -234,6 +234,6 @@ def test_a_limit_on_the_size_of_files_is_said_in_one_line_and_leaves_nothing(tmp
     said = subprocess.run(
         [sys.executable, "-c", LIMITED, str(tmp_path)], capture_output=True, text=True, check=True
     ).stdout
-    assert said.startswith(f"{tmp_path}: File too large: there is no room")
+    assert said.startswith(f"{tmp_path}: File too large: the disk is full")
     assert said.count("\n") == 1
     assert files_of(tmp_path) == {}

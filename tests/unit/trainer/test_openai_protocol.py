@@ -11,6 +11,7 @@ import scripted_chat_server
 from swarm_core.ports import Completion, RequestFailure
 from swarm_trainer.inference import openai_protocol
 from swarm_trainer.inference.endpoint import RemoteModel
+from swarm_trainer.inference.http_session import HttpResponse
 from swarm_trainer.inference.openai_protocol import CHAT, Reply, Unavailable
 
 HERE = RemoteModel("https://host/v1", "large")
@@ -58,14 +59,14 @@ def test_a_list_of_models_is_read_or_passed_over(data: bytes, models: tuple[str,
     ("data", "prompt"), [(usage(completion_tokens=2, prompt_tokens=9), 9), (usage(completion_tokens=2), 0)]
 )
 def test_tokens_are_counted_as_the_server_counts_them(data: bytes, prompt: int) -> None:
-    assert openai_protocol.parse_response(HERE, CHAT, 200, data, None) == Reply(
+    assert openai_protocol.parse_response(HERE, CHAT, HttpResponse(200, data)) == Reply(
         Completion("7", 2, finished=True), prompt
     )
 
 
 @pytest.mark.parametrize("counts", [{}, {"completion_tokens": None}, {"completion_tokens": "many"}], ids=str)
 def test_an_answer_without_a_count_is_no_completion(counts: dict[str, Any]) -> None:
-    found = openai_protocol.parse_response(HERE, CHAT, 200, usage(**counts), None)
+    found = openai_protocol.parse_response(HERE, CHAT, HttpResponse(200, usage(**counts)))
     assert isinstance(found, Unavailable)
     assert found.fatal
 
@@ -81,6 +82,6 @@ def test_an_answer_without_a_count_is_no_completion(counts: dict[str, Any]) -> N
     ],
 )
 def test_what_an_error_means_depends_on_its_status(status: int, kind: type, again: bool) -> None:
-    found = openai_protocol.parse_response(HERE, CHAT, status, b"no", None)
+    found = openai_protocol.parse_response(HERE, CHAT, HttpResponse(status, b"no"))
     assert isinstance(found, kind)
-    assert (isinstance(found, Unavailable) and found.wait is not None) is again
+    assert (isinstance(found, Unavailable) and found.retry_after is not None) is again

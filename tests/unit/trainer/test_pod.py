@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import swarmrun_documents as documents
 
-from swarm_core.api import loading, resolution
+from swarm_core.api import loading, parts, resolution
 from swarm_core.api.execution import Device, InferenceType
 from swarm_core.api.resolved import ResolvedSpec
 from swarm_core.engine.work import MAX_RECEIPT_BYTES, Failed, FailureReason, Kind, Receipt, WorkItem
@@ -137,8 +137,9 @@ def test_pods_without_a_bucket_are_refused() -> None:
 
 def test_a_server_in_a_cluster_listens_to_it_and_takes_what_the_spec_gives() -> None:
     served = vllm_server.ServerConfig(
-        base=Digest("b" * 64), folder=Path("/m"), name=vllm_server.ModelName("n"), rank=8, at_once=2, live=4, cpu=False,
-        host="0.0.0.0", tensor_parallel=2, memory_fraction=0.5, extra=("--max-num-seqs=64",),
+        base=Digest("b" * 64), folder=Path("/m"), name=vllm_server.ModelName("n"), rank=8,
+        adapters_per_batch=2, live_adapters=4, cpu=False,
+        host="0.0.0.0", tensor_parallel=2, memory_fraction=0.5, extra_arguments=("--max-num-seqs=64",),
     )  # fmt: skip
     words = vllm_server.build_command(served, 8000)
     flags = dict(itertools.pairwise(words))
@@ -173,7 +174,8 @@ def test_a_store_that_holds_another_experiment_is_refused_though_its_receipt_is_
     store, item = LocalStore(tmp_path / "store"), WorkItem(Kind.PREPARE)
     pinned = {use.uri: Pin(digest_bytes(use.uri.encode()), use.uri) for use in resolution.list_uris(resolved(seed=1))}
     pins.publish(store, pinned)
-    store.publish(pins.IDENTITY_KEY, resolution.serialize_identity(resolved(seed=1), pins.digests(pinned)))
+    prepared = resolution.serialize_identity(resolved(seed=1), pins.digests(pinned), parts.identify(resolved(seed=1)))
+    store.publish(pins.IDENTITY_KEY, prepared)
     receipt = Receipt(item.key, {"experiment": digest_bytes(b"")})
     store.publish(receipt_store.key(item.key), receipt.to_bytes())
 

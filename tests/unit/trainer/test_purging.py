@@ -27,7 +27,7 @@ THEIRS = ["notes.txt", "names/names/HEAD", f"names/blobs/ab/{DIGEST}", "blobs/ab
 
 @dataclass
 class Heap:
-    """A shelf that may break after so many things were thrown away."""
+    """A listing that may break after so many objects were deleted."""
 
     left: list[str]
     most: int = 10**9
@@ -35,17 +35,17 @@ class Heap:
     """Things that somebody writes again."""
     gone: list[str] = field(default_factory=list)
 
-    def things(self) -> list[StoredObject]:  # type: ignore[override]
+    def objects(self) -> list[StoredObject]:  # type: ignore[override]
         return [StoredObject(key, 1, 0.0) for key in self.left]
 
-    def discard(self, thing: StoredObject) -> None:
+    def delete(self, stored: StoredObject) -> None:
         if len(self.gone) >= self.most:
             raise StoreError("down")
-        self.gone.append(thing.key)
+        self.gone.append(stored.key)
         if self.reborn:
             self.reborn -= 1
         else:
-            self.left.remove(thing.key)
+            self.left.remove(stored.key)
 
 
 def heap(**settings: int) -> Heap:
@@ -58,20 +58,20 @@ def one_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_everything_of_the_run_goes_and_nothing_else() -> None:
-    shelf, heard = heap(), list[PurgeReport]()
+    listing, heard = heap(), list[PurgeReport]()
     whole = PurgeReport(len(NAMES) + len(BLOBS), len(NAMES) + len(BLOBS))
-    assert purging.purge(shelf, heard.append) == whole
-    assert shelf.left == THEIRS
+    assert purging.purge(listing, heard.append) == whole
+    assert listing.left == THEIRS
     assert heard[-1] == whole
-    assert purging.purge(shelf, heard.append) == PurgeReport()
+    assert purging.purge(listing, heard.append) == PurgeReport()
 
 
 @pytest.mark.parametrize("most", range(len(NAMES) + len(BLOBS)))
 def test_what_an_interrupted_purge_leaves_is_the_beginning_of_the_run(most: int) -> None:
-    shelf = heap(most=most)
+    listing = heap(most=most)
     with pytest.raises(StoreError, match="down"):
-        purging.purge(shelf, lambda _: None)
-    left = {key.removeprefix("names/") for key in shelf.left}
+        purging.purge(listing, lambda _: None)
+    left = {key.removeprefix("names/") for key in listing.left}
     named = left & set(NAMES)
     commits = sorted(int(found[1]) for key in named if (found := re.fullmatch(r"iterations/(\d+)/COMMIT.json", key)))
     assert commits == list(range(len(commits)))
@@ -79,15 +79,15 @@ def test_what_an_interrupted_purge_leaves_is_the_beginning_of_the_run(most: int)
     assert not any(key.startswith("receipts/") for key in named) or "HEAD" in named
     assert all(f"iterations/{at:04d}/rollouts/p00.jsonl.zst" in named for at in commits)
     assert not named or set(BLOBS) <= left
-    shelf.most = 10**9
-    purging.purge(shelf, lambda _: None)
-    assert shelf.left == THEIRS
+    listing.most = 10**9
+    purging.purge(listing, lambda _: None)
+    assert listing.left == THEIRS
 
 
 def test_whoever_still_writes_is_waited_for_but_not_for_ever() -> None:
-    shelf = heap(reborn=2)
-    purging.purge(shelf, lambda _: None)
-    assert shelf.left == THEIRS
-    shelf = heap(reborn=10**6)
-    with pytest.raises(StoreError, match="written while the run is deleted"):
-        purging.purge(shelf, lambda _: None)
+    listing = heap(reborn=2)
+    purging.purge(listing, lambda _: None)
+    assert listing.left == THEIRS
+    listing = heap(reborn=10**6)
+    with pytest.raises(StoreError, match="written while the run is being deleted"):
+        purging.purge(listing, lambda _: None)

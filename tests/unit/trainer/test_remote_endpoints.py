@@ -141,7 +141,7 @@ def test_a_server_that_speaks_something_else_is_refused(
 ) -> None:
     site.respond = lambda body, times: answer
     said = refusal(check)
-    assert "answered with what is no completion" in said
+    assert "answered with something that is not a completion" in said
     assert said.endswith("give the address of an API that speaks OpenAI's chat completions")
 
 

@@ -132,7 +132,7 @@ def test_any_store_holds_trees(folder: Path, tmp_path: Path) -> None:
     assert held(tree.get_tree(fake, tree.put_tree(fake, folder), tmp_path / "cache")) == FILES
 
 
-# Folders that are no artefact ----------------------------------------------------------------------------------------
+# Folders that cannot be artifacts ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", ["a.bin", "sub/b.pt", "c.pth", "d.ckpt", "e.pkl", "f.PKL", "g.pickle"])
@@ -146,7 +146,7 @@ def test_pickle_is_refused_by_name(store: LocalStore, folder: Path, name: str) -
 def test_a_link_out_of_the_folder_is_refused(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "secret").write_bytes(b"")
     (folder / "link.json").symlink_to(tmp_path / "secret")
-    with pytest.raises(BadInputError, match=r"link\.json: links to .*secret, outside its folder"):
+    with pytest.raises(BadInputError, match=r"link\.json: it links to .*secret, outside its folder"):
         tree.digest_tree(folder)
 
 

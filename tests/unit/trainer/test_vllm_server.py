@@ -34,7 +34,7 @@ def served(**changes: object) -> ServerConfig:
     )
 
 
-NEEDS = {"rank": 9, "at_once": 3, "live": 10, "max_model_len": 128}
+NEEDS = {"rank": 9, "adapters_per_batch": 3, "live_adapters": 10, "max_model_len": 128}
 
 
 @pytest.fixture
@@ -93,7 +93,7 @@ def test_a_server_answers_until_it_is_stopped(tmp_path: Path, code: list[str]) -
     assert one.endpoint() == place
     one.stop()
     one.stop()
-    assert not one.alive()
+    assert not one.is_alive()
     assert not vllm_server.is_healthy(place.url)
 
 
@@ -106,7 +106,7 @@ def test_a_server_that_died_is_started_again_under_another_key(tmp_path: Path, c
     after = one.endpoint()
     assert vllm_server.is_healthy(after.url)
     assert before.key != after.key
-    assert (one.alive(before), one.alive(after), one.alive()) == (False, True, True)
+    assert (one.is_alive(before), one.is_alive(after), one.is_alive()) == (False, True, True)
     one.stop()
 
 
@@ -124,4 +124,4 @@ def test_a_server_that_is_never_ready_is_given_up_and_ended(
     one = host(tmp_path)
     with pytest.raises(InferenceError, match="did not serve /models/base within 0 s"):
         one.endpoint()
-    assert not one.alive()
+    assert not one.is_alive()

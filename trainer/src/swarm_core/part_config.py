@@ -20,11 +20,13 @@ def check_fields(part: str, config: Mapping[str, object], known: tuple[str, ...]
 
 
 def get_field(part: str, config: Mapping[str, object], name: str, kind: type[T], default: T | None = None) -> T:
-    """The value of a field, a `kind`; `default` where it is absent.
+    """The value of a field, a `kind`; `default` where it is absent. A whole number will do where a float is asked for.
 
     Raises BadInputError for a value of another type, and where a field without a default is absent.
     """
-    value = config.get(name, default)
+    value: object = config.get(name, default)
+    if kind is float and type(value) is int:
+        value = float(value)
     if value is None:
         raise BadInputError(f"{part}: config field {name!r} is missing; give one of type {kind.__name__}")
     if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):

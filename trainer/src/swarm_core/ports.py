@@ -6,7 +6,7 @@ A port is named after the need and keeps to five methods. Errors are ours and ch
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import Literal, Protocol, runtime_checkable
 
 from swarm_core.items import Item
 from swarm_core.objectives.scores import Score
@@ -50,30 +50,69 @@ class ArtifactStore(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Turn:
+    """One turn of a conversation that the model did not have: the request states what was said."""
+
+    role: Literal["user", "assistant"]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Request:
-    """One text to complete. The answer depends on these fields alone, never on the requests beside it."""
+    """One text to complete. The answer depends on these fields alone, never on the other requests of a call.
+
+    Engines answer a request whose fields contradict each other with a RequestFailure that names the field.
+    """
 
     model: ModelName
     prompt: str
     max_tokens: int
     temperature: float
     seed: int
-    """Seeds the sampling of this request; without effect at temperature 0."""
+    """Seeds the sampling of this request. It has no effect at temperature 0."""
     stop: tuple[str, ...] = ()
     """Generation ends before the first of these."""
     chat: bool = False
-    """Whether `prompt` is one user turn for the model's chat template; otherwise it is continued as it stands."""
+    """Whether `prompt` is the last user turn for the model's chat template. Otherwise the model continues it as is."""
+    system: str | None = None
+    """The system message before all turns. It needs `chat`."""
+    turns: tuple[Turn, ...] = ()
+    """The turns before `prompt`, oldest first. They need `chat`."""
+    top_p: float = 1.0
+    """Nucleus sampling (arXiv 1904.09751), in (0, 1]: sampling takes the likeliest tokens whose probabilities sum to at
+    least this. 1 samples from all tokens. It has no effect at temperature 0."""
+    n: int = 1
+    """Number of texts, each sampled with a seed of its own. The first is the text that the request has with n = 1."""
+    logprobs: int | None = None
+    """Asks for the log-probability of every generated token and of this many of the likeliest tokens beside it."""
+
+
+@dataclass(frozen=True, slots=True)
+class TokenLogprob:
+    """A generated token and its natural log-probability under the model, before temperature and `top_p`."""
+
+    token: str
+    """The token decoded alone. Some tokenizers drop a leading space here."""
+    logprob: float
+    """At most 0."""
+    top: tuple[tuple[str, float], ...] = ()
+    """The likeliest tokens in its place and their log-probabilities, likeliest first; at most `Request.logprobs`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """What a model wrote."""
+    """The text that a model generated."""
 
     text: str
     tokens: int
-    """Tokens generated, the end token included."""
+    """Tokens generated for `text` and all alternatives, end tokens included."""
     finished: bool
-    """Whether it ended of itself or at a stop, rather than at `max_tokens`."""
+    """Whether `text` and all alternatives ended by themselves or at a stop. False if one was cut at `max_tokens`."""
+    alternatives: tuple[str, ...] = ()
+    """The further texts of a request with n > 1: n - 1 of them, in the order of their seeds."""
+    logprobs: tuple[TokenLogprob, ...] | None = None
+    """One entry per token of `text` as generated, a matched stop included. Remote servers may omit the end token. None
+    if the request did not ask."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,17 +1,18 @@
-"""vLLM finds our adapters by itself: a LoRA resolver, loaded through the entry point `vllm.general_plugins`.
+"""A LoRA resolver for vLLM, loaded through the entry point `vllm.general_plugins`: it finds the run's adapters by name.
 
-A request names an adapter by its recipe's digest. A server that does not know the name asks here: the recipe and its
-basis come from the run's store, are summed into a folder in memory (`swarm_trainer.inference.adapter_store`), and vLLM
-is handed the path. So a restarted or an added server needs to be told nothing. Materialising runs in a thread; other
-requests go on meanwhile.
+A request names an adapter by its recipe's digest. If the server does not know the name, vLLM calls this resolver. It
+reads the recipe and its basis from the run's store, sums them into a folder in memory
+(`swarm_trainer.inference.adapter_store`), and gives vLLM the path. So a restarted or added server needs no
+registration. Adapters are made in a thread, and other requests continue meanwhile.
 
-Folders go when they are not live any more and nothing refers to them: vLLM keeps the LoRARequest that it was handed for
-as long as the adapter is registered or a request of it runs, and a weak reference tells us.
+A folder is deleted when its adapter is not live any more and vLLM does not refer to it. vLLM keeps the LoRARequest as
+long as the adapter is registered or a request of it runs, and a weak reference shows that.
 
-Errors reach the client: 404 for a name without a recipe, 400 for a recipe that does not belong here, 500 for the rest.
+Errors reach the client: 404 for a name without a recipe, 400 for a recipe that this server cannot serve, 500 for the
+rest.
 
-Limits: without the variables below the plugin does nothing. vLLM asks resolvers only under
-VLLM_ALLOW_RUNTIME_LORA_UPDATING, so reach such a server from its own host only, or behind its API key.
+Limits: without the variables of `plugin_environment` the plugin does nothing. vLLM calls resolvers only under
+VLLM_ALLOW_RUNTIME_LORA_UPDATING. Make such a server reachable only from its own host, or only with its API key.
 """
 
 import asyncio
@@ -38,7 +39,9 @@ LOG = logging.getLogger("vllm.dataswarm")
 
 
 def register() -> None:
-    """Called by vLLM in each of its processes, perhaps more than once."""
+    """Register the resolver. vLLM calls this in each of its processes, perhaps more than once. Raises KeyError for a
+    missing variable.
+    """
     if STORE not in os.environ:
         return
     from vllm.lora.resolver import LoRAResolverRegistry  # noqa: PLC0415 - this module is read without vLLM too
@@ -52,44 +55,48 @@ def register() -> None:
 
 
 def build_adapter_store() -> AdapterStore:
-    """The rack that the environment describes. Raises KeyError for a variable that is missing."""
-    fitting = ServableAdapters(Digest(os.environ[BASE]), int(os.environ[MAX_RANK]), Path(os.environ[BASE_FOLDER]))
+    """The adapter store that the environment describes. Raises KeyError for a variable that is missing."""
+    servable = ServableAdapters(Digest(os.environ[BASE]), int(os.environ[MAX_RANK]), Path(os.environ[BASE_FOLDER]))
     folder = Path(os.environ[ADAPTER_FOLDER])
     return AdapterStore(
-        store_location.open_store(store_location.parse(os.environ[STORE]), folder / "fetched"), folder, fitting
+        store_location.open_store(store_location.parse(os.environ[STORE]), folder / "fetched"), folder, servable
     )
 
 
-def build_resolver(rack: AdapterStore) -> Any:
-    """vLLM's resolver over `build_adapter_store`."""
+def build_resolver(adapters: AdapterStore) -> Any:
+    """A resolver for vLLM over `adapters`."""
     from vllm import exceptions  # noqa: PLC0415
     from vllm.lora.request import LoRARequest  # noqa: PLC0415
     from vllm.lora.resolver import LoRAResolver  # noqa: PLC0415
 
-    class Held(LoRARequest, weakref=True):  # type: ignore[call-arg]
-        """A LoRARequest that can be referred to weakly."""
+    class TrackedRequest(LoRARequest, weakref=True):  # type: ignore[call-arg]
+        """A LoRARequest that allows weak references."""
 
     class Resolver(LoRAResolver):
-        """Names that are digests, to LoRARequests."""
+        """Resolves names that are digests to LoRARequests."""
 
         def __init__(self) -> None:
-            self._held: weakref.WeakValueDictionary[str, Held] = weakref.WeakValueDictionary()
+            self._requests: weakref.WeakValueDictionary[str, TrackedRequest] = weakref.WeakValueDictionary()
 
-        async def resolve_lora(self, base_model_name: str, lora_name: str) -> Held | None:  # noqa: ARG002 - vLLM's
-            """None for what is no digest, which then is none of ours."""
+        async def resolve_lora(self, base_model_name: str, lora_name: str) -> TrackedRequest | None:  # noqa: ARG002 - vLLM's
+            """The adapter of this name; None for a name that is not a digest, which belongs to another resolver. Raises
+            vLLM's errors for 404, 400 and 500.
+            """
             if not keys.DIGEST_PATTERN.fullmatch(lora_name):
                 return None
-            with rack.busy(lora_name):
-                path = await self._taken(lora_name)
-                # vLLM gives it a number of its own; this one only has to be positive and the name's.
-                held = Held(lora_name=lora_name, lora_int_id=1 + int(lora_name[:12], 16), lora_path=str(path))
-                self._held[lora_name] = held
-            await asyncio.to_thread(self._swept)
-            return held
+            with adapters.in_use(lora_name):
+                path = await self._get_folder(lora_name)
+                # vLLM replaces this number. It only has to be positive and to belong to the name.
+                request = TrackedRequest(
+                    lora_name=lora_name, lora_int_id=1 + int(lora_name[:12], 16), lora_path=str(path)
+                )
+                self._requests[lora_name] = request
+            await asyncio.to_thread(self._delete_unused)
+            return request
 
-        async def _taken(self, name: str) -> Path:
+        async def _get_folder(self, name: str) -> Path:
             try:
-                return await asyncio.to_thread(rack.take, name)
+                return await asyncio.to_thread(adapters.get_folder, name)
             except UnknownRecipeError as error:
                 raise exceptions.VLLMNotFoundError(str(error)) from error
             except (IncompatibleRecipeError, BadInputError, ValueError) as error:
@@ -98,10 +105,10 @@ def build_resolver(rack: AdapterStore) -> Any:
                 LOG.exception("adapter %s could not be made", name)
                 raise exceptions.VLLMServerError(f"adapter {name}: {error}") from error
 
-        def _swept(self) -> None:
-            """Make room; what cannot be deleted now is looked at again the next time."""
+        def _delete_unused(self) -> None:
+            """Delete unused folders. A folder that cannot be deleted now is tried again at the next call."""
             try:
-                rack.sweep(self._held)
+                adapters.delete_unused(self._requests)
             except (StoreError, OSError, ValueError):
                 LOG.exception("old adapters could not be deleted")
 

@@ -74,7 +74,7 @@ def format_purge_outcome(message: str) -> str:
     """What a pod that purges said, in words."""
     try:
         gone = json.loads(message)["purged"]
-        return f"{int(gone['things'])} objects, {int(gone['size']):,} bytes"
+        return f"{int(gone['objects'])} objects, {int(gone['size']):,} bytes"
     except (ValueError, TypeError, KeyError):
         return shorten(parse_failure(message).message) or "it did not say why"
 

@@ -18,6 +18,7 @@ from pydantic.json_schema import JsonSchemaValue
 from swarm_core.api import custom_resources, scalars
 from swarm_core.api.block import VALIDATIONS
 from swarm_core.api.custom_resources import CustomResource
+from swarm_core.api.plugin_spec import PRESERVE
 from swarm_core.api.run import API_GROUP, API_VERSION
 from swarm_core.api.schema import inline_references
 
@@ -27,6 +28,7 @@ DROPPED_KEYWORDS = frozenset({"title", "propertyNames"})
 COPIED_KEYWORDS = frozenset({
     "type", "description", "enum", "required", "minimum", "maximum", "minLength", "maxLength", "pattern", "minItems",
     "maxItems", "maxProperties", VALIDATIONS, "x-kubernetes-list-type", "x-kubernetes-list-map-keys",
+    PRESERVE,
 })  # fmt: skip
 CAP_KEYWORDS = {"string": "maxLength", "array": "maxItems"}
 

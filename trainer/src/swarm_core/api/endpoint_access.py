@@ -19,8 +19,8 @@ def list_accesses(takers: Iterable[Taker], judge: JudgeSpec) -> Iterator[Endpoin
     for index, taker in enumerate(takers):
         if taker.endpoint is not None:
             yield _build_access(endpoints.taker_owner(taker.name), f"spec.takers[{index}].endpoint", taker.endpoint)
-    if judge.model is not None:
-        yield _build_access(endpoints.JUDGE_OWNER, "spec.judge.model.endpoint", judge.model.endpoint)
+    if judge.endpoint is not None:
+        yield _build_access(endpoints.JUDGE_OWNER, *judge.endpoint)
 
 
 def secrets_by_variable(ways: Iterable[EndpointAccess]) -> dict[str, SecretKeyRef]:

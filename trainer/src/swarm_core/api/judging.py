@@ -1,33 +1,40 @@
-"""How answers are judged, and what the search makes of the scores."""
+"""How answers are judged, and what the search makes of the scores.
 
-from enum import StrEnum
+Objectives, verifiers, judges and gates are named by `type`: a key of the catalog, or `Plugin` for one that another
+distribution brings.
+"""
+
 from typing import Annotated, ClassVar
 
 from pydantic import Field, Strict
 
+from swarm_core import catalog
 from swarm_core.api.block import Block, Rule, union_member_rule
 from swarm_core.api.endpoints import EndpointSpec
-from swarm_core.api.scalars import Flag, Integer
+from swarm_core.api.plugin_spec import PLUGIN_RULE, PluginSpec
+from swarm_core.api.scalars import Flag, Integer, OneOf
 
+VERIFIER = "Verifier"
+"""The type of a judge that is one of the verifiers."""
+MODEL = "Model"
+"""The type of a judge that is a language model with a rubric."""
+SEPARATION = "Separation"
 
-class JudgeType(StrEnum):
-    """The kinds of judge."""
-
-    VERIFIER = "Verifier"
-    MODEL = "Model"
-
-
-class VerifierName(StrEnum):
-    """The verifiers."""
-
-    ARITHMETIC = "Arithmetic"
+JudgeType = Annotated[str, OneOf((VERIFIER, *catalog.JUDGES, catalog.PLUGIN))]
+VerifierType = Annotated[str, OneOf((*catalog.VERIFIERS, catalog.PLUGIN))]
+ObjectiveType = Annotated[str, OneOf((*catalog.OBJECTIVES, catalog.PLUGIN))]
+GateType = Annotated[str, OneOf((*catalog.GATES, catalog.PLUGIN))]
 
 
 class Verifier(Block):
     """A program that knows the right answer."""
 
-    name: VerifierName
-    """Arithmetic computes the sum, difference or product asked for."""
+    type: VerifierType
+    """Arithmetic computes the value of an expression; Plugin is a verifier that another distribution brings."""
+    plugin: PluginSpec | None = None
+    """The plug-in, with type Plugin."""
+
+    rules: ClassVar[tuple[Rule["Verifier"], ...]] = (PLUGIN_RULE,)
 
 
 class Scale(Block):
@@ -60,31 +67,63 @@ class ModelJudge(Block):
     """Longest judgement, in tokens; one that is cut off is not read."""
 
 
+class JudgePlugin(PluginSpec):
+    """A judge that another distribution brings."""
+
+    endpoint: EndpointSpec | None = None
+    """The model that it asks; absent, it asks none."""
+
+
 class JudgeSpec(Block):
     """Who scores answers."""
 
     type: JudgeType
-    """Verifier is a program that knows the right answer; Model, a language model that marks by a rubric."""
+    """Verifier is a program that knows the right answer; Model is a language model that marks by a rubric; Plugin is a
+    judge that another distribution brings."""
     verifier: Verifier | None = None
     """The program, with type Verifier."""
     model: ModelJudge | None = None
     """The language model, with type Model."""
+    plugin: JudgePlugin | None = None
+    """The plug-in, with type Plugin."""
 
     rules: ClassVar[tuple[Rule["JudgeSpec"], ...]] = (
-        union_member_rule("verifier", "type", JudgeType.VERIFIER, required=True),
-        union_member_rule("model", "type", JudgeType.MODEL, required=True),
+        union_member_rule("verifier", "type", VERIFIER, required=True),
+        union_member_rule("model", "type", MODEL, required=True),
+        PLUGIN_RULE,
     )
 
+    @property
+    def endpoint(self) -> tuple[str, EndpointSpec] | None:
+        """The model that the judge asks, and the field that names it; None if it asks none."""
+        if self.model is not None:
+            return "spec.judge.model.endpoint", self.model.endpoint
+        if self.plugin is not None and self.plugin.endpoint is not None:
+            return "spec.judge.plugin.endpoint", self.plugin.endpoint
+        return None
 
-class ObjectiveType(StrEnum):
-    """The objectives."""
 
-    DIFFICULTY = "Difficulty"
-    SEPARATION = "Separation"
+class GateSpec(Block):
+    """One more condition that items meet before they count."""
+
+    type: GateType
+    """Plugin is a gate that another distribution brings."""
+    plugin: PluginSpec | None = None
+    """The plug-in, with type Plugin."""
+
+    rules: ClassVar[tuple[Rule["GateSpec"], ...]] = (PLUGIN_RULE,)
+
+
+Gates = Annotated[tuple[GateSpec, ...], Field(max_length=16)]
 
 
 class ObjectiveSpec(Block):
     """What makes generated data good."""
 
     type: ObjectiveType
-    """Difficulty is higher the more takers fail; Separation, the further takers lie apart (two takers or more)."""
+    """Difficulty is higher the more takers fail; Separation is higher the further takers lie apart, of two or more;
+    Plugin is an objective that another distribution brings."""
+    plugin: PluginSpec | None = None
+    """The plug-in, with type Plugin."""
+
+    rules: ClassVar[tuple[Rule["ObjectiveSpec"], ...]] = (PLUGIN_RULE,)

@@ -5,15 +5,14 @@ are chosen by `rule`, and games know them too (see `swarm`).
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Union, get_type_hints
 
-from pydantic import Field, GetCoreSchemaHandler, create_model
+from pydantic import Field, create_model
 from pydantic.alias_generators import to_snake
-from pydantic_core import core_schema
 
 from swarm_core.api.block import Block, Rule, union_member_rule
-from swarm_core.api.scalars import Integer, Number
+from swarm_core.api.scalars import Integer, Number, OneOf
 from swarm_core.optimizers.checks import Constant
 from swarm_core.optimizers.optimizer import Optimizer
 from swarm_core.optimizers.registry import OPTIMIZERS
@@ -52,16 +51,6 @@ BLOCKS: Mapping[str, type[ConstantsBlock]] = {
     name: block_of(kind) for name, kind in OPTIMIZERS.items() if not kind.is_particle_rule
 }
 """The block of each optimizer that is no rule of a particle swarm, by its name."""
-
-
-@dataclass(frozen=True)
-class OneOf:
-    """Text that is one of `names`."""
-
-    names: tuple[str, ...]
-
-    def __get_pydantic_core_schema__(self, _source: type, _handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
-        return core_schema.literal_schema(list(self.names))
 
 
 OptimizerName = Annotated[str, OneOf((PARTICLE_SWARM, *BLOCKS))]

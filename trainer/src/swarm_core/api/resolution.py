@@ -1,7 +1,8 @@
 """From what the user wrote to what is run, and the two digests that name an experiment.
 
-The spec digest names the experiment as written, the experiment digest by what its paths hold. Both cover the identity
-alone: how, where and when it runs, labels, comments, the order of keys and defaults written out change neither.
+The spec digest names the experiment as written. The experiment digest names it by what its paths hold, where its parts
+come from and how its prompts read. Both cover the identity alone: how, where and when it runs, labels, comments, the
+order of keys and defaults written out change neither.
 
 What is particular to a kind of run is its program's; here is what programs share.
 """
@@ -13,20 +14,24 @@ from enum import StrEnum
 from typing import Any, assert_never
 
 from swarm_core import program_registry, swarm_names
-from swarm_core.api import endpoint_access
+from swarm_core.api import endpoint_access, judging
 from swarm_core.api.execution import LocalStorage, S3Storage
 from swarm_core.api.generators import ByField, Clustering, ClusteringType, Generators, KMeans, Training
-from swarm_core.api.judging import JudgeSpec, JudgeType, Verifier
+from swarm_core.api.judging import GateSpec, JudgeSpec, ObjectiveSpec, Verifier
 from swarm_core.api.lifecycle import Budget
+from swarm_core.api.parts import PartsIdentity
 from swarm_core.api.resolved import (
     ByKMeans,
     GivenAdapters,
+    NamedJudge,
+    Part,
     RemoteTaker,
     ResolvedGenerators,
     ResolvedJudge,
     ResolvedRun,
     ResolvedSpec,
     ResolvedTaker,
+    ResolvedVerifier,
     TrainedAdapters,
 )
 from swarm_core.api.run import Run
@@ -49,6 +54,8 @@ DEFAULT_GENERATORS = 4
 """As many as the paper's experiments start from (arXiv 2506.00741)."""
 DEFAULT_SCATTERED = 66
 """Random places at the start: what six iterations of eight particles measure."""
+IDENTITY_VERSION = 1
+"""Of the identity's form."""
 
 
 class UriRole(StrEnum):
@@ -90,21 +97,30 @@ def load_resolved(fields: Mapping[str, Any]) -> ResolvedRun:
 
 
 def spec_digest(resolved: ResolvedRun) -> Digest:
-    """The digest of the experiment as written, paths included."""
-    return digest_bytes(_dump_identity(resolved, None))
+    """The digest of the experiment as written, paths included. Needs no plug-in: one is named, with its config."""
+    return digest_bytes(canonical_json(identity_fields(resolved, None)))
 
 
-def experiment_digest(resolved: ResolvedRun, contents: Mapping[str, Digest]) -> Digest:
-    """The digest of the experiment with every URI replaced by `contents[uri]`. Raises ValueError if one is missing."""
-    return digest_bytes(serialize_identity(resolved, contents))
+def experiment_digest(resolved: ResolvedRun, contents: Mapping[str, Digest], found: PartsIdentity) -> Digest:
+    """The digest of the experiment as it is carried out. Raises ValueError if a URI has no digest in `contents`."""
+    return digest_bytes(serialize_identity(resolved, contents, found))
 
 
-def serialize_identity(resolved: ResolvedRun, contents: Mapping[str, Digest]) -> bytes:
-    """What the experiment digest is the digest of, as JSON. Raises ValueError if a URI has no digest in `contents`."""
+def serialize_identity(resolved: ResolvedRun, contents: Mapping[str, Digest], found: PartsIdentity) -> bytes:
+    """What the experiment digest is the digest of, as JSON: the spec with every URI replaced by `contents[uri]`, the
+    origins of its parts, and the prompts.
+
+    Raises ValueError if a URI has no digest in `contents`.
+    """
     for use in list_uris(resolved):
         if use.uri not in contents:
             raise ValueError(f"{use.field}: no digest for {use.uri!r}; every URI of the experiment needs one")
-    return _dump_identity(resolved, contents)
+    return canonical_json({
+        "version": IDENTITY_VERSION,
+        "spec": identity_fields(resolved, contents),
+        "parts": found.parts,
+        "prompts": found.prompts,
+    })  # fmt: skip
 
 
 def list_uris(resolved: ResolvedRun) -> tuple[UriUse, ...]:
@@ -116,10 +132,6 @@ def identity_fields(resolved: ResolvedRun, contents: Mapping[str, Digest] | None
     """The fields that are the experiment, as JSON has them; each URI replaced by `contents[uri]` if that is given."""
     digested = program_registry.load(resolved.kind).identity | {"kind"}
     return resolved.model_dump(mode="json", by_alias=True, include=set(digested), context=contents)
-
-
-def _dump_identity(resolved: ResolvedRun, contents: Mapping[str, Digest] | None) -> bytes:
-    return canonical_json(identity_fields(resolved, contents))
 
 
 def resolve_common(run: Run) -> dict[str, Any]:
@@ -184,23 +196,36 @@ def resolve_taker(taker: Taker, base: str) -> ResolvedTaker | RemoteTaker:
     return ResolvedTaker(name=taker.name, model=taker.model or base, adapter=taker.adapter)
 
 
-def resolve_judge(judge: JudgeSpec) -> Verifier | ResolvedJudge:
+def resolve_part(chosen: ObjectiveSpec | Verifier | GateSpec) -> Part:
+    """A part by its name: the type, or of a plug-in its own."""
+    if chosen.plugin is None:
+        return Part(name=chosen.type)
+    return Part(name=chosen.plugin.name, config=chosen.plugin.config)
+
+
+def resolve_judge(judge: JudgeSpec) -> ResolvedVerifier | ResolvedJudge | NamedJudge:
     match judge.type:
-        case JudgeType.VERIFIER:
-            assert judge.verifier is not None  # a rule of Judge
-            return judge.verifier
-        case JudgeType.MODEL:
-            model = judge.model
-            assert model is not None  # a rule of Judge
-            return ResolvedJudge(
-                endpoint=endpoint_access.identify(model.endpoint),
-                rubric=model.rubric,
-                scale=model.scale,
-                vet=model.vet,
-                max_tokens=model.max_tokens,
-            )
-        case _ as never:
-            assert_never(never)
+        case judging.VERIFIER:
+            assert judge.verifier is not None  # a rule of JudgeSpec
+            return ResolvedVerifier(verifier=resolve_part(judge.verifier))
+        case judging.MODEL:
+            return _resolve_model_judge(judge)
+        case _:
+            found, asked = judge.plugin, judge.endpoint
+            part = Part(name=judge.type) if found is None else Part(name=found.name, config=found.config)
+            return NamedJudge(judge=part, endpoint=endpoint_access.identify(asked[1]) if asked else None)
+
+
+def _resolve_model_judge(judge: JudgeSpec) -> ResolvedJudge:
+    model = judge.model
+    assert model is not None  # a rule of JudgeSpec
+    return ResolvedJudge(
+        endpoint=endpoint_access.identify(model.endpoint),
+        rubric=model.rubric,
+        scale=model.scale,
+        vet=model.vet,
+        max_tokens=model.max_tokens,
+    )
 
 
 def set_scattered(rule: StandardSpec, otherwise: int) -> StandardSpec:

@@ -5,6 +5,8 @@
 Invariant: every path in it is a `Uri`, so a dump with `context=contents` names each by what lies there.
 """
 
+from dataclasses import dataclass
+
 from pydantic import BaseModel, ConfigDict, Field
 
 from swarm_core.api.base import BaseSpec
@@ -12,9 +14,10 @@ from swarm_core.api.endpoints import SecretKeyRef
 from swarm_core.api.evaluation import Evaluation
 from swarm_core.api.execution import Execution, LocalStorage, S3Storage
 from swarm_core.api.generators import ByField, SeedDataSource, Training
-from swarm_core.api.judging import ObjectiveType, Scale, Verifier
+from swarm_core.api.judging import Scale
 from swarm_core.api.lifecycle import Budget
 from swarm_core.api.optimizer_blocks import OptimizerBlock
+from swarm_core.api.plugin_spec import Config
 from swarm_core.api.resuming import ResumeFrom
 from swarm_core.api.scalars import Flag, Integer, Label, Line, Uri
 from swarm_core.api.swarm import Exact, PerLayer, PublishedSpec, StandardSpec
@@ -90,6 +93,41 @@ class RemoteTaker(ResolvedBlock):
     endpoint: EndpointIdentity
 
 
+class Part(ResolvedBlock):
+    """A part by its name: a key of the catalog, or a plug-in's name, which is in lower case."""
+
+    name: Line
+    config: Config = Field(default_factory=dict, exclude_if=lambda config: not config)
+    """A plug-in's own settings."""
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@dataclass(frozen=True, slots=True)
+class PartUse:
+    """One part, and where the spec names it."""
+
+    group: str
+    part: Part
+    field: str
+    """Such as `spec.judge.verifier`, or `spec.gates[0]`."""
+
+
+class ResolvedVerifier(ResolvedBlock):
+    """A judge that knows the right answer."""
+
+    verifier: Part
+
+
+class NamedJudge(ResolvedBlock):
+    """A judge of the catalog without settings, or a plug-in."""
+
+    judge: Part
+    endpoint: EndpointIdentity | None
+    """The model that it asks; None if it asks none."""
+
+
 class ResolvedJudge(ResolvedBlock):
     """A language model that marks by a rubric."""
 
@@ -148,6 +186,11 @@ class ResolvedRun(ResolvedBlock):
     """How every endpoint of the run is asked."""
     budget: Budget = Budget()
 
+    @property
+    def parts(self) -> tuple[PartUse, ...]:
+        """The parts that the spec names, for kinds that do not search; what they are pins the experiment."""
+        return ()
+
 
 class ResolvedSpec(ResolvedRun):
     """A search that is run: one swarm of generators, or the first of several."""
@@ -159,9 +202,11 @@ class ResolvedSpec(ResolvedRun):
     """Told apart by their fields."""
     generation: Generation
     answering: Answering
-    judge: Verifier | ResolvedJudge
+    judge: ResolvedVerifier | ResolvedJudge | NamedJudge
     """Told apart by their fields."""
-    objective: ObjectiveType
+    gates: tuple[Part, ...] = Field((), exclude_if=lambda gates: not gates)
+    """Those that the spec adds, in the order in which items meet them."""
+    objective: Part
     swarm: ResolvedSwarm
     rule: StandardSpec | PublishedSpec | OptimizerBlock
     """By what rule particles move, or what searches without any, and its constants. Told apart by their fields."""

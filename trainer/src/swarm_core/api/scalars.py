@@ -67,6 +67,21 @@ class Pattern:
         return {**handler(schema), "pattern": f"^({self.regex})$"}
 
 
+@dataclass(frozen=True)
+class OneOf:
+    """One of these names. An enum whose members are a table's keys, which a static enum cannot be made from."""
+
+    names: tuple[str, ...]
+
+    def __get_pydantic_core_schema__(self, source: type, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
+        return core_schema.literal_schema(list(self.names))
+
+    def __get_pydantic_json_schema__(
+        self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        return {"type": "string", "enum": list(self.names)}
+
+
 LOCAL_URI_HELP = "write a relative or absolute path, or file:// and a path; no other scheme is understood here"
 URI_HELP = "write a path, file:// and a path, s3://BUCKET/KEY or hf://ORG/NAME@REVISION; no other scheme is understood"
 BUCKET_PATTERN = "[a-z0-9][-.a-z0-9]{1,61}[a-z0-9]"

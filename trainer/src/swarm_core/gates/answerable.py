@@ -38,6 +38,7 @@ class AnswerableGate:
 
     revision: ClassVar[int] = 1
     name: ClassVar[str] = "verifiable"
+    prompts: ClassVar[Mapping[str, str]] = {"answerable": PROMPT}
 
     model: ModelName
     max_tokens: int = 256

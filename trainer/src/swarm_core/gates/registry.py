@@ -1,46 +1,29 @@
-"""The gates of a measurement, from one table: a new gate is one file and one line here.
+"""The gates of a measurement, by name, in the order in which items meet them: standard ones, then those of the spec.
 
-The order of the table is the order in which items meet gates: those that a program can tell first, `Duplicate` last of
-them because it remembers what it admits, and those that ask a model at the end, because asking costs.
+The order of the standard gates is the catalog's. Added gates follow in their own order.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 
-from swarm_core.errors import BadInputError
-from swarm_core.gates.answerable import AnswerableGate
-from swarm_core.gates.duplicate import DuplicateGate
-from swarm_core.gates.held_out_gate import HeldOutGate
-from swarm_core.gates.verifiable import VerifiableGate
+from swarm_core import catalog, plugins
 from swarm_core.ports import Gate
-
-GATES: Mapping[str, Callable[[Mapping[str, object]], Gate]] = MappingProxyType(
-    {
-        "Verifiable": VerifiableGate.from_config,
-        "HeldOut": HeldOutGate.from_config,
-        "Duplicate": DuplicateGate.from_config,
-        "Answerable": AnswerableGate.from_config,
-    }
-)
 
 
 @dataclass(frozen=True, slots=True)
 class GateChoice:
-    """A gate by its name in the table, and what its factory is given."""
+    """A gate by its name, and what its factory is given."""
 
     name: str
     config: Mapping[str, object] = field(default_factory=dict)
 
 
 def build_gates(choices: Iterable[GateChoice]) -> tuple[Gate, ...]:
-    """New gates for one measurement, in the order of the table.
+    """New gates for one measurement. Raises BadInputError for a name that nothing has, or a config that is refused."""
+    return tuple(plugins.build("gates", one.name, one.config) for one in sorted(choices, key=find_rank))
 
-    Raises BadInputError for a name that is not in it, and for a config that a gate refuses.
-    """
-    order = list(GATES)
-    chosen = list(choices)
-    for one in chosen:
-        if one.name not in GATES:
-            raise BadInputError(f"gate {one.name!r} is unknown; choose one of {', '.join(order)}")
-    return tuple(GATES[one.name](one.config) for one in sorted(chosen, key=lambda one: order.index(one.name)))
+
+def find_rank(choice: GateChoice) -> int:
+    """The place of a gate among the standard ones; that of an added gate is behind them all."""
+    order = list(catalog.STANDARD_GATES)
+    return order.index(choice.name) if choice.name in order else len(order)

@@ -50,6 +50,7 @@ class RubricJudge:
     """A model that marks answers."""
 
     revision: ClassVar[int] = 1
+    prompts: ClassVar[Mapping[str, str]] = {"marking": MARKING_PROMPT}
 
     model: ModelName
     text: str

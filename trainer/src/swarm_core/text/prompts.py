@@ -8,7 +8,7 @@ own chat template.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 
 
@@ -59,6 +59,11 @@ TEMPLATES = {
         chat=False,
     ),
 }
+
+
+def list_texts(style: PromptStyle) -> dict[str, object]:
+    """Every field of a style's templates by its name; what the experiment's digest covers of it."""
+    return asdict(TEMPLATES[style])
 
 
 def format_list(style: PromptStyle, items: Sequence[str]) -> str:

@@ -90,7 +90,7 @@ def pin(arguments: argparse.Namespace) -> int:
 
     with open_run_store(arguments) as opened:
         if arguments.remove:
-            store_listing.open_listing(opened.store).discard(
+            store_listing.open_listing(opened.store).delete(
                 StoredObject(f"names/{retention.pin_key(arguments.iteration)}", 0, 0.0)
             )
         else:

@@ -8,19 +8,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from swarm_core import commit, composition, recipe, streams
-from swarm_core.api.judging import Verifier
-from swarm_core.api.resolved import ResolvedJudge, ResolvedSpec
+from swarm_core.api.resolved import ResolvedSpec
 from swarm_core.commit import MeasuredValues, ProbeResult
 from swarm_core.composition import Composition, Statistics
 from swarm_core.experiment import Experiment, SeedData
-from swarm_core.gates.registry import GateChoice
-from swarm_core.judges import registry as judges
-from swarm_core.judges.rubric import RubricJudge
 from swarm_core.objectives import intervals
 from swarm_core.objectives.objective import Measurement, Objective
-from swarm_core.ports import Judge
 from swarm_core.recipe import ModelName
 from swarm_core.rollout import Rollout, Unmeasured, build_sample, measure
+from swarm_trainer.evaluation import run_parts
 from swarm_trainer.evaluation.examine import Examination, Sampling
 from swarm_trainer.report.search_result import Interval
 
@@ -88,32 +84,7 @@ def build_examination(resolved: ResolvedSpec, experiment: Experiment, data: Seed
         generation=Sampling(resolved.generation.max_tokens, resolved.generation.temperature),
         answering=Sampling(resolved.answering.max_tokens, resolved.answering.temperature),
         takers=experiment.taker_models(resolved.base.dtype),
-        judge=build_judge(resolved.judge),
-        gates=list_model_gates(resolved.judge),
+        judge=run_parts.build_judge(resolved),
+        gates=run_parts.list_own_gates(resolved),
         remote=frozenset(recipe.remote_model_name(way.remote.url, way.remote.model) for way in resolved.access),
     )
-
-
-def build_judge(chosen: Verifier | ResolvedJudge) -> Judge:
-    """The judge of a spec: a program, or a model with its rubric."""
-    if isinstance(chosen, Verifier):
-        return judges.get(str(chosen.name))
-    return RubricJudge(
-        model=get_judge_model(chosen),
-        text=chosen.rubric,
-        low=chosen.scale.low,
-        high=chosen.scale.high,
-        max_tokens=chosen.max_tokens,
-    )
-
-
-def list_model_gates(chosen: Verifier | ResolvedJudge) -> tuple[GateChoice, ...]:
-    """The gates that ask the judge of a spec: none of a program, one of a model that looks at items first."""
-    if isinstance(chosen, Verifier) or not chosen.vet:
-        return ()
-    return (GateChoice("Answerable", {"model": get_judge_model(chosen), "maxTokens": chosen.max_tokens}),)
-
-
-def get_judge_model(chosen: ResolvedJudge) -> ModelName:
-    """The name that requests to a judging model give."""
-    return recipe.remote_model_name(chosen.endpoint.url, chosen.endpoint.model)

@@ -11,7 +11,6 @@ from swarm_core.commit import Commit
 from swarm_core.composition import Single
 from swarm_core.experiment import Experiment
 from swarm_core.items import Item
-from swarm_core.objectives import registry as objectives
 from swarm_core.objectives.accuracy import Accuracy
 from swarm_core.objectives.objective import Objective
 from swarm_core.optimizers import positions
@@ -20,10 +19,10 @@ from swarm_core.optimizers.positions import Position
 from swarm_core.programs import search_settings
 from swarm_core.recipe import Digest, Recipe
 from swarm_core.swarm_names import GENERATORS, TAKERS
-from swarm_trainer.evaluation import evaluator
+from swarm_trainer.evaluation import evaluator, run_parts
 from swarm_trainer.evaluation.evaluator import Evaluator
 from swarm_trainer.evaluation.examine import Examination
-from swarm_trainer.run_store import experiments
+from swarm_trainer.run_store import experiments, pins
 from swarm_trainer.runtime import search_space
 from swarm_trainer.runtime.context import Context
 from swarm_trainer.runtime.search_space import SearchSpace
@@ -63,7 +62,7 @@ class SearchSetup:
     @property
     def initial_recipes(self) -> tuple[Recipe, ...]:
         """The initial adapters, as the search serves them."""
-        return tuple(map(self.space.recipe, positions.vertices(self.plan.basis, self.plan.groups)))
+        return list_initial_recipes(self.plan, self.space)
 
     def with_basis(self, basis: tuple[Digest, ...]) -> "SearchSetup":
         """The same search over another basis: the one that an earlier commit had."""
@@ -87,27 +86,56 @@ def load(context: Context, swarm: str = GENERATORS, later: int = 0) -> SearchSet
 
 def _load(context: Context, swarm: str, later: int) -> SearchSetup:
     manifest, experiment = experiments.load(context.store)
+    return build(context, manifest, experiment, find_basis(context, experiment, swarm, later), swarm)
+
+
+def load_initial_recipes(context: Context, swarm: str) -> tuple[Recipe, ...]:
+    """The adapters that a swarm starts from, as its search serves them. Raises StoreError before they are trained.
+
+    Makes no objective, judge or gate, so a server needs none of the run's plug-ins.
+    """
+    _, experiment = experiments.load(context.store)
+    return list_initial_recipes(*build_space(context, experiment, find_basis(context, experiment, swarm, 0), swarm))
+
+
+def list_initial_recipes(plan: Plan, space: SearchSpace) -> tuple[Recipe, ...]:
+    """The adapters of a basis, each alone, as the search serves them."""
+    return tuple(map(space.recipe, positions.vertices(plan.basis, plan.groups)))
+
+
+def find_basis(context: Context, experiment: Experiment, swarm: str, later: int) -> tuple[Digest, ...]:
+    """The adapters of one swarm: those given or trained at first, and `later` more. Raises StoreError."""
     given = experiment.for_swarm(swarm).adapters
     trained = later if given else context.resolved.for_swarm(swarm).generators.count + later
-    basis = (*given, *(experiments.find_adapter(context.store, swarm, index) for index in range(trained)))
-    return build(context, manifest, experiment, basis, swarm)
+    return (*given, *(experiments.find_adapter(context.store, swarm, index) for index in range(trained)))
+
+
+def build_space(
+    context: Context, pinned: Experiment, basis: tuple[Digest, ...], swarm: str
+) -> tuple[Plan, SearchSpace]:
+    """The plan of one swarm's search over `basis`, and the models that it can reach."""
+    resolved, experiment = context.resolved.for_swarm(swarm), pinned.for_swarm(swarm)
+    layers = search_space.find_layers(context, basis[0]) if resolved.swarm.per_layer else None
+    plan = search_settings.build_plan(resolved, len(layers.prefixes) if layers else 1)
+    return plan, SearchSpace(experiment.base, basis, resolved.base.dtype, resolved.swarm.exact, layers)
 
 
 def build(
     context: Context, manifest: Digest, pinned: Experiment, basis: tuple[Digest, ...], swarm: str = GENERATORS
 ) -> SearchSetup:
-    """The search of one swarm over `basis`, whose adapters are in the store."""
+    """The search of one swarm over `basis`, whose adapters are in the store. Raises BadInputError for other parts."""
+    pins.check_parts(context.resolved, context.store)
     resolved, experiment = context.resolved.for_swarm(swarm), pinned.for_swarm(swarm)
     data = experiments.load_seed_data(context.store, experiment)
     examination = evaluator.build_examination(resolved, experiment, data)
+    plan, space = build_space(context, pinned, basis, swarm)
     name, objective = choose_objective(resolved, swarm)
-    layers = search_space.find_layers(context, basis[0]) if resolved.swarm.per_layer else None
     return SearchSetup(
         resolved=resolved,
         manifest=manifest,
         experiment=experiment,
-        plan=search_settings.build_plan(resolved, len(layers.prefixes) if layers else 1),
-        space=SearchSpace(experiment.base, basis, resolved.base.dtype, resolved.swarm.exact, layers),
+        plan=plan,
+        space=space,
         evaluator=Evaluator(
             examination=replace(examination, held_out=load_held_out(context, pinned)),
             objectives=((name, objective),),
@@ -121,7 +149,7 @@ def choose_objective(resolved: ResolvedSpec, swarm: str) -> tuple[str, Objective
     """What a swarm seeks, with the name that its values have: takers that move, to be right."""
     if swarm == TAKERS:
         return "Accuracy", Accuracy()
-    return str(resolved.objective), objectives.get(str(resolved.objective))
+    return str(resolved.objective), run_parts.build_objective(resolved)
 
 
 def find_recipe(context: Context, done: Commit, position: Position) -> Recipe:

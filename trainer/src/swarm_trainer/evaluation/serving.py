@@ -6,6 +6,7 @@ from swarm_core.ports import Inference
 from swarm_core.recipe import Recipe
 from swarm_trainer.evaluation import search_setup
 from swarm_trainer.evaluation.search_setup import SearchSetup
+from swarm_trainer.run_store import experiments
 from swarm_trainer.runtime import engines, model_folders
 from swarm_trainer.runtime.context import Context
 from swarm_trainer.runtime.engines import ServedModels
@@ -22,20 +23,24 @@ def serve(context: Context, search: SearchSetup, live: Sequence[Recipe]) -> list
     return lanes
 
 
-def list_models(context: Context, search: SearchSetup) -> ServedModels:
-    """What the engines of a run may have to serve: the bases, and every swarm's adapters as it starts."""
+def list_models(context: Context) -> ServedModels:
+    """What the engines of a run may have to serve: the bases, the fixed takers, every swarm's adapters as it starts.
+
+    Raises StoreError before the run is prepared and its adapters are trained.
+    """
     starts = [
-        recipe for swarm in context.resolved.swarms for recipe in search_setup.load(context, swarm).initial_recipes
+        recipe for swarm in context.resolved.swarms for recipe in search_setup.load_initial_recipes(context, swarm)
     ]
+    _, experiment = experiments.load(context.store)
     return ServedModels(
         model_folders.locate_bases(context),
         lambda digest: model_folders.unpack_adapter(context, digest),
-        (*starts, *search.fixed_takers),
+        (*starts, *experiment.taker_recipes(context.resolved.base.dtype)),
     )
 
 
 def _find_engines(context: Context, search: SearchSetup) -> list[Inference]:
     """The engines of this experiment; built when they are first asked for."""
     if search.manifest not in context.engines:
-        context.engines[search.manifest] = engines.build(context, list_models(context, search))
+        context.engines[search.manifest] = engines.build(context, list_models(context))
     return context.engines[search.manifest]

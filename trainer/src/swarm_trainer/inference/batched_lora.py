@@ -1,15 +1,15 @@
-"""Many adapters of one base in one batch: every row of the batch is answered by its own adapter.
+"""Many adapters of one base in one batch: every row of the batch has its own adapter.
 
-The base's weights are never touched and no layer is wrapped: a hook on each adapted layer adds
+The base's weights never change and no layer is wrapped. A hook on each adapted layer adds
 
     scale B_i (A_i x)        for the adapter i of the row that x belongs to        (LoRA, arXiv 2106.09685, eq. 3)
 
-The adapters of a batch are laid side by side, A as [sum of ranks, in] and B as [out, sum of ranks]; between the two
-products a mask silences every rank that is not the row's own. Two dense products per layer, whatever the number and
-order of the rows, and adapters may differ in rank and target modules. The cost of the update grows with the number of
-adapters in a batch, so callers group rows by adapter.
+The adapters of a batch are concatenated: A as [sum of ranks, in] and B as [out, sum of ranks]. Between the two products
+a mask sets every rank that does not belong to the row to 0. That makes two dense products per layer, whatever the
+number and the order of the rows. Adapters may differ in rank and in target modules. The cost of the update grows with
+the number of adapters in a batch, so callers group rows by adapter.
 
-Invariants: a silenced rank adds exactly 0. What is held beyond LIMIT bytes is forgotten, least recently used first.
+Invariants: a masked rank adds exactly 0. Above LIMIT_BYTES, adapters are evicted, least recently used first.
 """
 
 from collections import OrderedDict
@@ -24,17 +24,19 @@ from swarm_core.recipe import ModelName
 from swarm_trainer.lora.signature import Signature, tensor_name
 
 LIMIT_BYTES = 4 * 2**30
-"""Bytes of adapters held. 4 GiB: 28 of rank 64 on a 9B model in bfloat16, and beside the model itself little."""
+"""Bytes of adapters in memory. 4 GiB holds 28 adapters of rank 64 for a 9B model in bfloat16, and is little beside the
+model.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class LoraFactors:
-    """One adapter's update of one layer."""
+    """The update of one layer by one adapter."""
 
     a: Tensor
     """[rank, in]"""
     b: Tensor
-    """[out, rank], the scale included."""
+    """[out, rank], multiplied by the scale."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,7 @@ class BatchLayer:
     b: Tensor
     """[ranks, out]"""
     mask: Tensor | None
-    """[rows, 1, ranks]: 1 where a rank belongs to the row's adapter; None where all of them do for every row."""
+    """[rows, 1, ranks]: 1 where a rank belongs to the row's adapter. None if every rank belongs to every row."""
 
     def add(self, inputs: Tensor, outputs: Tensor) -> None:
         """Add the update of `inputs` [rows, length, in] to `outputs` [rows, length, out] in place."""
@@ -57,91 +59,97 @@ class BatchLayer:
 
 
 class BatchedLora:
-    """The adapters held for one model, and the hooks that apply those of the batch under way."""
+    """The adapters in memory for one model, and the hooks that apply those of the current batch."""
 
     def __init__(self, model: nn.Module, limit: int = LIMIT_BYTES) -> None:
         parameter = next(model.parameters())
         self._device, self._dtype = parameter.device, parameter.dtype
         self._modules = {name: module for name, module in model.named_modules() if isinstance(module, nn.Linear)}
         self._hooked: set[str] = set()
-        self._held: OrderedDict[ModelName, dict[str, LoraFactors]] = OrderedDict()
+        self._adapters: OrderedDict[ModelName, dict[str, LoraFactors]] = OrderedDict()
         self._limit = limit
         self._active: dict[str, BatchLayer] = {}
 
     def __contains__(self, name: ModelName) -> bool:
-        return name in self._held
+        return name in self._adapters
 
-    def hold(self, name: ModelName, signature: Signature, tensors: Mapping[str, Tensor]) -> None:
-        """Keep an adapter, in the model's dtype and on its device. The adapters already wanted must be re-checked."""
+    def add(self, name: ModelName, signature: Signature, tensors: Mapping[str, Tensor]) -> None:
+        """Keep an adapter, in the model's dtype and on its device. `tensors` holds A [rank, in] and B [out, rank] per
+        module.
+
+        Call `evict` afterwards: adding does not check the limit.
+        """
         factors = {}
         for module, _ in signature.shapes:
             a, b = tensors[tensor_name(module, "A")], tensors[tensor_name(module, "B")]
-            factors[module] = LoraFactors(self._placed(a), self._placed(b.float() * signature.scale))
-            self._hook(module)
-        self._held[name] = factors
+            factors[module] = LoraFactors(self._to_device(a), self._to_device(b.float() * signature.scale))
+            self._add_hook(module)
+        self._adapters[name] = factors
 
-    def forget(self, keep: Sequence[ModelName]) -> None:
-        """Mark `keep` as just used, then drop the longest unused of the others until LIMIT is kept."""
-        for name in keep:
-            self._held.move_to_end(name)
-        kept = set(keep)
-        total = sum(_count_bytes(factors) for factors in self._held.values())
-        for name in [name for name in self._held if name not in kept]:
+    def evict(self, in_use: Sequence[ModelName]) -> None:
+        """Mark `in_use` as just used. Then drop the least recently used of the others until LIMIT_BYTES holds."""
+        for name in in_use:
+            self._adapters.move_to_end(name)
+        kept = set(in_use)
+        total = sum(_count_bytes(factors) for factors in self._adapters.values())
+        for name in [name for name in self._adapters if name not in kept]:
             if total <= self._limit:
                 break
-            total -= _count_bytes(self._held.pop(name))
+            total -= _count_bytes(self._adapters.pop(name))
 
     @contextmanager
     def apply_adapters(self, rows: Sequence[ModelName | None]) -> Iterator[None]:
-        """Within, row i of every forward pass is answered by the held adapter rows[i]; None is the bare base."""
-        self._active = self._layers(rows)
+        """A context manager: inside it, row i of every forward pass uses the adapter rows[i], or the bare base for
+        None. Raises KeyError for a name that was not added.
+        """
+        self._active = self._build_layers(rows)
         try:
             yield
         finally:
             self._active = {}
 
-    def keep(self, rows: Tensor) -> None:
-        """Go on with these rows [kept] of the batch only, in this order."""
+    def select_rows(self, rows: Tensor) -> None:
+        """Go on with only the rows `rows` [kept] of the batch, in this order."""
         self._active = {
             module: BatchLayer(layer.a, layer.b, None if layer.mask is None else layer.mask[rows])
             for module, layer in self._active.items()
         }
 
-    def _layers(self, rows: Sequence[ModelName | None]) -> dict[str, BatchLayer]:
+    def _build_layers(self, rows: Sequence[ModelName | None]) -> dict[str, BatchLayer]:
         names = list(dict.fromkeys(name for name in rows if name is not None))
         owner = torch.tensor([-1 if name is None else names.index(name) for name in rows])
         masks: dict[tuple[int, ...], Tensor | None] = {}
         layers = {}
-        for module in sorted({module for name in names for module in self._held[name]}):
-            parts = [(index, self._held[name].get(module)) for index, name in enumerate(names)]
+        for module in sorted({module for name in names for module in self._adapters[name]}):
+            parts = [(index, self._adapters[name].get(module)) for index, name in enumerate(names)]
             present = [(index, factors) for index, factors in parts if factors is not None]
             owners = tuple(index for index, factors in present for _ in range(factors.a.shape[0]))
             if owners not in masks:
-                masks[owners] = self._mask(owner, owners)
+                masks[owners] = self._build_mask(owner, owners)
             a = torch.cat([factors.a for _, factors in present])
             b = torch.cat([factors.b for _, factors in present], dim=1).T.contiguous()
             layers[module] = BatchLayer(a, b, masks[owners])
         return layers
 
-    def _mask(self, owner: Tensor, owners: tuple[int, ...]) -> Tensor | None:
-        """Which ranks belong to which row: [rows, 1, ranks]; None if all do."""
+    def _build_mask(self, owner: Tensor, owners: tuple[int, ...]) -> Tensor | None:
+        """The mask of ranks by row, [rows, 1, ranks]; None if every rank belongs to every row."""
         belongs = owner[:, None, None] == torch.tensor(owners)
         return None if bool(belongs.all()) else belongs.to(self._device, self._dtype)
 
-    def _placed(self, tensor: Tensor) -> Tensor:
+    def _to_device(self, tensor: Tensor) -> Tensor:
         return tensor.to(self._device, self._dtype)
 
-    def _hook(self, module: str) -> None:
+    def _add_hook(self, module: str) -> None:
         if module in self._hooked:
             return
         self._hooked.add(module)
 
-        def add(_layer: nn.Module, arguments: tuple[Tensor, ...], output: Tensor) -> None:
+        def add_update(_layer: nn.Module, arguments: tuple[Tensor, ...], output: Tensor) -> None:
             layer = self._active.get(module)
             if layer is not None:
                 layer.add(arguments[0], output)
 
-        self._modules[module].register_forward_hook(add)
+        self._modules[module].register_forward_hook(add_update)
 
 
 def _count_bytes(factors: Mapping[str, LoraFactors]) -> int:

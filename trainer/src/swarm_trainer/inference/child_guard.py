@@ -1,15 +1,15 @@
-"""A process between us and a server that we start: whatever ends us, the server and all its children end too.
+"""A process between this one and a server that it starts: when this one ends, however it ends, so does the server.
 
     python -m swarm_trainer.inference.child_guard FOLDER COMMAND ...
 
-It runs COMMAND and watches its own stdin, a pipe whose other end only the starter holds. The pipe ends when the starter
-closes it or dies, by SIGKILL too; then everything that descends from the guard is ended, FOLDER is removed, and the
-guard ends. If COMMAND ends first, the same happens with what it left behind, and its exit status becomes the guard's.
-The guard adopts orphans (PR_SET_CHILD_SUBREAPER), so a child that left the process group is found as well; and the
-kernel ends COMMAND if the guard itself is killed (PR_SET_PDEATHSIG).
+The guard runs COMMAND and watches its own stdin, a pipe whose other end only the starter holds. The pipe ends when the
+starter closes it or dies, even by SIGKILL. Then the guard ends all its descendants, removes FOLDER and ends. If COMMAND
+ends first, the guard does the same with the processes that COMMAND left behind, and exits with COMMAND's status. The
+guard adopts orphans (PR_SET_CHILD_SUBREAPER), so it also finds a child that left the process group. The kernel ends
+COMMAND if the guard itself is killed (PR_SET_PDEATHSIG).
 
-Limits: without Linux's prctl the process group is all that is found. The standard library alone is imported: the guard
-must be there before anything heavy is.
+Limits: without Linux's prctl, only the process group is found. The guard imports the standard library alone, because it
+must run before anything that takes long to import.
 """
 
 import ctypes
@@ -25,12 +25,12 @@ from pathlib import Path
 
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 GRACE_SECONDS = 5.0
-"""From SIGTERM to SIGKILL."""
+"""Seconds from SIGTERM to SIGKILL."""
 TICK_SECONDS = 0.1
 
 
 def main(folder: Path, command: Sequence[str]) -> int:
-    """Run `command` until it ends or stdin does; its exit status."""
+    """Run `command` until it ends or stdin ends; returns the exit status of `command`."""
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda *_: os.close(0))
     _prctl(PR_SET_CHILD_SUBREAPER, 1)
@@ -48,7 +48,7 @@ def main(folder: Path, command: Sequence[str]) -> int:
 
 
 def _is_pipe_closed(descriptor: int) -> bool:
-    """Whether the pipe has ended; waits a tick for it."""
+    """Whether the pipe has ended. Waits one tick for it."""
     try:
         readable, _, _ = select.select([descriptor], [], [], TICK_SECONDS)
         return bool(readable) and not os.read(descriptor, 1024)
@@ -57,7 +57,7 @@ def _is_pipe_closed(descriptor: int) -> bool:
 
 
 def _terminate(process: subprocess.Popen[bytes]) -> None:
-    """End the group, and then every descendant that is left."""
+    """End the process group, then every remaining descendant."""
     _signal_group(process.pid, signal.SIGTERM)
     deadline = time.monotonic() + GRACE_SECONDS
     while time.monotonic() < deadline and (process.poll() is None or _list_children()):
@@ -73,7 +73,7 @@ def _terminate(process: subprocess.Popen[bytes]) -> None:
 
 
 def _list_children() -> list[int]:
-    """The guard's children, adopted ones included; none where the system does not tell."""
+    """The guard's children, adopted ones included; empty where the system has no such list."""
     try:
         return [int(pid) for pid in Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()]
     except OSError:
@@ -81,7 +81,7 @@ def _list_children() -> list[int]:
 
 
 def _reap(command: int) -> None:
-    """Take note of adopted children that have ended; `command` is its Popen's to wait for."""
+    """Reap adopted children that have ended. The Popen object reaps `command` itself."""
     for child in _list_children():
         if child != command:
             try:

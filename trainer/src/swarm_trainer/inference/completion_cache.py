@@ -1,39 +1,65 @@
-"""Answers kept in the run's store, by what was asked: a rerun, or another iteration, pays for none of them again.
+"""Answers of remote models in the run's store, by request: neither a rerun nor another iteration pays for one again.
 
-The name is the sha256 of who was asked, for what model, with what prompt and sampling; the first answer stands. What
-was asked stands beside it, so that judgements can be read afterwards.
+The key is the sha256 of the endpoint, the model, the prompt and the sampling settings. The first answer under a key is
+final. The request is stored beside its answer, so that judgments can be read later.
 """
 
 import json
+from collections.abc import Sequence
+from typing import Any
 
-from swarm_core.ports import ArtifactStore, Completion, CorruptError
+from swarm_core.ports import ArtifactStore, Completion, CorruptError, TokenLogprob
 from swarm_core.recipe import canonical_json, digest_bytes
 
 
 def key(url: str, body: dict[str, object]) -> str:
-    """Where the answer to `body`, asked at `url`, stands."""
+    """The key of the answer to `body` at `url`."""
     digest = digest_bytes(canonical_json([url, body]))
     return f"answers/{digest[:2]}/{digest}.json"
 
 
 def load(store: ArtifactStore, name: str) -> Completion | None:
-    """The answer that stands at `name`. Raises StoreError, CorruptError."""
+    """The stored answer of that key; None if there is none. Raises StoreError, CorruptError."""
     data = store.read(name)
     return None if data is None else parse(name, data)
 
 
 def save(store: ArtifactStore, name: str, body: dict[str, object], answer: Completion) -> Completion:
-    """Keep an answer unless one stands; the one that stands. Raises StoreError, CorruptError."""
-    fields = {"asked": body, "text": answer.text, "tokens": answer.tokens, "finished": answer.finished}
+    """Store an answer unless there is one; returns the stored one. Raises StoreError, CorruptError."""
+    fields: dict[str, object] = {"asked": body, **serialize(answer)}
     return parse(name, store.publish(name, canonical_json(fields)))
 
 
+def serialize(answer: Completion) -> dict[str, object]:
+    """The JSON fields of an answer. Alternatives and log-probabilities have a field only if there are any, so that a
+    plain answer keeps its bytes.
+    """
+    fields: dict[str, object] = {"text": answer.text, "tokens": answer.tokens, "finished": answer.finished}
+    if answer.alternatives:
+        fields["alternatives"] = answer.alternatives
+    if answer.logprobs is not None:
+        fields["logprobs"] = [[one.token, one.logprob, one.top] for one in answer.logprobs]
+    return fields
+
+
 def parse(name: str, data: bytes) -> Completion:
-    """Raises CorruptError for what `save` did not write."""
+    """The answer in stored bytes. Raises CorruptError for bytes that `save` did not write."""
     try:
         fields = json.loads(data)
-        return Completion(str(fields["text"]), int(fields["tokens"]), finished=bool(fields["finished"]))
-    except (ValueError, KeyError, TypeError) as error:
+        alternatives = tuple(str(text) for text in fields.get("alternatives", ()))
+        logprobs = parse_logprobs(fields["logprobs"]) if "logprobs" in fields else None
+        return Completion(str(fields["text"]), int(fields["tokens"]), bool(fields["finished"]), alternatives, logprobs)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise CorruptError(
-            f"{name}: no answer that was kept; it was changed: delete it, and it is asked again"
+            f"{name}: this is not a stored answer, so it was changed; delete it, and the request is sent again"
         ) from error
+
+
+def parse_logprobs(fields: Sequence[Any]) -> tuple[TokenLogprob, ...]:
+    """The log-probabilities in a stored field. Raises ValueError or TypeError for a field that `serialize` did not
+    write.
+    """
+    return tuple(
+        TokenLogprob(str(token), float(logprob), tuple((str(other), float(value)) for other, value in top))
+        for token, logprob, top in fields
+    )

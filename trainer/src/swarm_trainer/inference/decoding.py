@@ -1,12 +1,13 @@
 """The decoding loop: a batch of prompts, token by token, until every row has ended.
 
-Prompts are padded at the left, so that all rows write in the same column; padding is masked and positions count from
-each row's own first token. Keys and values are kept; rows that have ended leave the batch when enough of them have.
+Prompts are padded on the left, so that all rows write in the same column. Padding is masked, and positions count from
+each row's own first token. The loop keeps keys and values. Ended rows leave the batch when there are enough of them.
 
-Each row's result is a function of its prompt, adapter, temperature, seed and stops. Its numbers are too, up to
-rounding: matrix products add in another order for another number of rows or columns, about 1e-6 in a float32 logit.
-That changes a token only if two are as likely as that, or a draw falls that close to the edge between two: about one
-token in a million in float32, more often in bfloat16. The same batch gives the same bits.
+The result of a row depends only on its prompt, adapter, temperature, top_p, seed and stops. So do its numbers, up to
+rounding: matrix products add in another order for another number of rows or columns, which changes a float32 logit by
+about 1e-6. That changes a token only if two tokens are equally likely to within that, or a draw falls that close to the
+edge between two. It happens for about one token in a million in float32, and more often in bfloat16. The same batch
+gives the same bits.
 """
 
 from collections.abc import Sequence
@@ -24,7 +25,7 @@ from swarm_trainer.inference.stop_strings import StopDetector
 from swarm_trainer.lora.base import LoadedModel
 
 COMPACTION_SHARE = 0.25
-"""Ended rows leave once they are this share of the batch: leaving copies the cache of those that stay."""
+"""Ended rows leave the batch once they are this share of it. Leaving copies the cache of the rows that stay."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,27 +37,49 @@ class Row:
     request: Request
 
 
+@dataclass(frozen=True, slots=True)
+class TokenScore:
+    """The natural log-probability of a generated token under the model, and the likeliest tokens in its place."""
+
+    token: int
+    logprob: float
+    top: tuple[tuple[int, float], ...]
+    """(token, log-probability) pairs, likeliest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class RowStep:
+    """The result of one forward pass for one row."""
+
+    token: int
+    broken: bool
+    """The model's probabilities are NaN."""
+    score: TokenScore | None
+
+
 @dataclass(slots=True)
 class RowOutput:
-    """What a row has written so far."""
+    """The output of one row so far."""
 
     tokens: list[int] = field(default_factory=list)
-    """Without an end token."""
-    counted: int = 0
-    """Tokens generated, the end token included."""
+    """Without the end token."""
+    token_count: int = 0
+    """Tokens generated, with the end token."""
     ended: bool = False
-    """At an end token or a stop."""
+    """The row ended at an end token or at a stop."""
     broken: bool = False
-    """The model gave no probabilities."""
-    over: bool = False
+    """The model's probabilities are NaN."""
+    done: bool = False
+    scores: list[TokenScore] = field(default_factory=list)
+    """One per generated token, with the end token, if the request asks for log-probabilities."""
 
 
 @dataclass(slots=True)
 class Batch:
-    """The rows still written, and what the next forward pass needs."""
+    """The rows that still run, and the inputs of the next forward pass."""
 
     rows: list[int]
-    """Their places in the whole batch."""
+    """Their indices in the whole batch."""
     ids: Tensor
     """[rows, columns new to the cache]"""
     mask: Tensor
@@ -65,14 +88,19 @@ class Batch:
     """[rows, columns new to the cache]"""
     temperatures: Tensor
     """[rows]"""
+    top_p: Tensor | None
+    """[rows]. None if it is 1 for every row, which saves a sort of the vocabulary."""
     cache: DynamicCache
 
 
-def generate(loaded: LoadedModel, bank: BatchedLora, stops: StopDetector, rows: Sequence[Row]) -> list[RowOutput]:
-    """Complete every row, each with its own adapter, which `batched_lora` must hold."""
-    written = [RowOutput() for _ in rows]
+def generate(loaded: LoadedModel, adapters: BatchedLora, stops: StopDetector, rows: Sequence[Row]) -> list[RowOutput]:
+    """Complete every row with its own adapter, which `adapters` must hold. Returns one output per row, in order.
+
+    Raises torch.OutOfMemoryError if the batch does not fit.
+    """
+    outputs = [RowOutput() for _ in rows]
     seeds = sampling.wrap_seeds([row.request.seed for row in rows])
-    with torch.inference_mode(), bank.apply_adapters([row.adapter for row in rows]):
+    with torch.inference_mode(), adapters.apply_adapters([row.adapter for row in rows]):
         batch = _start_batch(loaded, rows)
         for step in range(max(row.request.max_tokens for row in rows)):
             logits = loaded.model(
@@ -84,19 +112,20 @@ def generate(loaded: LoadedModel, bank: BatchedLora, stops: StopDetector, rows: 
                 logits_to_keep=1,
             ).logits[:, -1]
             u = torch.from_numpy(sampling.uniforms(seeds[batch.rows], step))
-            chosen = sampling.sample_tokens(logits, batch.temperatures, u.to(loaded.device))
-            broken = torch.isnan(logits).any(-1).tolist()
-            for place, token, lost in zip(batch.rows, chosen.tolist(), broken, strict=True):
-                _append_token(written[place], token, lost, rows[place].request, loaded.end_tokens, stops)
-            if all(written[place].over for place in batch.rows):
+            chosen = sampling.sample_tokens(logits, batch.temperatures, u.to(loaded.device), batch.top_p)
+            steps = _read_step(logits, chosen, [rows[index].request.logprobs for index in batch.rows])
+            for index, row_step in zip(batch.rows, steps, strict=True):
+                _append_token(outputs[index], row_step, rows[index].request, loaded.end_tokens, stops)
+            if all(outputs[index].done for index in batch.rows):
                 break
             _advance(batch, chosen, loaded.model.config.max_position_embeddings)
-            _drop_finished(batch, bank, written)
-    return written
+            _drop_finished(batch, adapters, outputs)
+    return outputs
 
 
 def _start_batch(loaded: LoadedModel, rows: Sequence[Row]) -> Batch:
     longest = max(len(row.ids) for row in rows)
+    top_p = [row.request.top_p for row in rows]
     ids = torch.tensor([[0] * (longest - len(row.ids)) + row.ids for row in rows])
     mask = torch.tensor([[0] * (longest - len(row.ids)) + [1] * len(row.ids) for row in rows])
     return Batch(
@@ -105,42 +134,73 @@ def _start_batch(loaded: LoadedModel, rows: Sequence[Row]) -> Batch:
         mask=mask.to(loaded.device),
         positions=(mask.cumsum(1) - 1).clamp(min=0).to(loaded.device),
         temperatures=torch.tensor([row.request.temperature for row in rows], dtype=torch.float64).to(loaded.device),
+        top_p=torch.tensor(top_p, dtype=torch.float64).to(loaded.device) if min(top_p) < 1.0 else None,
         cache=DynamicCache(config=loaded.model.config),
     )
 
 
-def _append_token(
-    row: RowOutput, token: int, broken: bool, request: Request, ends: frozenset[int], stops: StopDetector
-) -> None:
-    """Add a token to a row, unless it is over."""
-    if row.over:
+def _read_step(logits: Tensor, chosen: Tensor, wanted: Sequence[int | None]) -> list[RowStep]:
+    """The result of a forward pass for each row, from `logits` [rows, vocabulary] and the `chosen` tokens [rows].
+
+    `wanted` is `Request.logprobs` of each row.
+    """
+    broken = torch.isnan(logits).any(-1).tolist()
+    scores = _score_tokens(logits, chosen, wanted)
+    return [
+        RowStep(token, lost, scores.get(index))
+        for index, (token, lost) in enumerate(zip(chosen.tolist(), broken, strict=True))
+    ]
+
+
+def _score_tokens(logits: Tensor, chosen: Tensor, wanted: Sequence[int | None]) -> dict[int, TokenScore]:
+    """The scores of the rows that ask for them, by row index."""
+    counts = {index: count for index, count in enumerate(wanted) if count is not None}
+    if not counts:
+        return {}
+    rows = torch.tensor(list(counts), device=logits.device)
+    logprobs = torch.log_softmax(logits[rows].double(), -1)
+    own = logprobs.gather(-1, chosen[rows][:, None])[:, 0].tolist()
+    values, tokens = logprobs.topk(min(max(counts.values()), logprobs.shape[-1]))
+    top = [list(zip(*pair, strict=True)) for pair in zip(tokens.tolist(), values.tolist(), strict=True)]
+    return {
+        index: TokenScore(token, logprob, tuple(pairs[:count]))
+        for (index, count), token, logprob, pairs in zip(counts.items(), chosen[rows].tolist(), own, top, strict=True)
+    }
+
+
+def _append_token(row: RowOutput, step: RowStep, request: Request, ends: frozenset[int], stops: StopDetector) -> None:
+    """Add a token to a row, unless the row is done."""
+    if row.done:
         return
-    row.counted += 1
-    if broken:
+    row.token_count += 1
+    if step.score is not None:
+        row.scores.append(step.score)
+    if step.broken:
         row.broken = True
-    elif token in ends:
+    elif step.token in ends:
         row.ended = True
     else:
-        row.tokens.append(token)
-        row.ended = bool(request.stop) and stops.reached(row.tokens, request.stop)
-    row.over = row.ended or row.broken or len(row.tokens) >= request.max_tokens
+        row.tokens.append(step.token)
+        row.ended = bool(request.stop) and stops.is_reached(row.tokens, request.stop)
+    row.done = row.ended or row.broken or len(row.tokens) >= request.max_tokens
 
 
 def _advance(batch: Batch, chosen: Tensor, limit: int) -> None:
-    """Make the chosen tokens the next column. Rows that are over stop at the last position that the model knows."""
+    """Make the chosen tokens the next column. Rows that are done stay at the last position that the model knows."""
     batch.ids = chosen[:, None]
     batch.mask = torch.cat([batch.mask, torch.ones_like(batch.mask[:, :1])], 1)
     batch.positions = (batch.positions[:, -1:] + 1).clamp(max=limit - 1)
 
 
-def _drop_finished(batch: Batch, bank: BatchedLora, written: Sequence[RowOutput]) -> None:
-    """Let the rows that are over leave, if they are enough of them."""
-    staying = [index for index, place in enumerate(batch.rows) if not written[place].over]
+def _drop_finished(batch: Batch, adapters: BatchedLora, outputs: Sequence[RowOutput]) -> None:
+    """Drop the rows that are done, if they are a large enough share of the batch."""
+    staying = [index for index, row in enumerate(batch.rows) if not outputs[row].done]
     if len(staying) > (1.0 - COMPACTION_SHARE) * len(batch.rows):
         return
     kept = torch.tensor(staying, device=batch.ids.device)
     batch.rows = [batch.rows[index] for index in staying]
     batch.ids, batch.mask, batch.positions = batch.ids[kept], batch.mask[kept], batch.positions[kept]
     batch.temperatures = batch.temperatures[kept]
+    batch.top_p = None if batch.top_p is None else batch.top_p[kept]
     batch.cache.batch_select_indices(kept)
-    bank.keep(kept)
+    adapters.select_rows(kept)

@@ -1,4 +1,4 @@
-"""Where OpenAI-compatible servers answer, and how to ask them there."""
+"""Addresses of OpenAI-compatible servers and the limits that apply there."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from swarm_core.recipe import ModelName
 
 
 class EndpointAddress(Protocol):
-    """Whatever can be asked."""
+    """The address and the key of a server."""
 
     @property
     def url(self) -> str: ...
@@ -24,69 +24,71 @@ class Endpoint:
     """A server of one base."""
 
     url: str
-    """Without `/v1`."""
+    """The address without `/v1`."""
     tokenizer: Path
-    """The folder of the base: prompts are turned into tokens on this side."""
+    """The folder of the base. Prompts are tokenized on this side."""
     key: str | None = field(default=None, repr=False)
-    """The bearer token. Kept out of everything that is printed."""
+    """The bearer token. It is left out of every printed form."""
 
 
 @dataclass(frozen=True, slots=True)
 class ExternalServers:
-    """Servers that somebody else runs."""
+    """Servers that this program does not start."""
 
     urls: Mapping[str, str]
-    """Where each model is served, by its URI in the spec; without `/v1`."""
+    """The address of each model's server, by the model's URI in the spec, without `/v1`."""
     key: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class RemoteModel:
-    """A model that somebody else serves, and how it may be asked."""
+    """A remote model and the limits for requests to it."""
 
     url: str
-    """With `/v1`, or whatever its API begins with."""
+    """The address with `/v1`, or with another prefix if the API has one."""
     model: str
     key: str | None = field(default=None, repr=False)
     concurrency: int = 16
-    """Requests under way at one time, at most."""
+    """Maximum number of requests at one time."""
     requests_per_minute: int | None = None
     tokens_per_minute: int | None = None
     deadline: float = 600.0
-    """Seconds for one request, all its attempts together."""
+    """Seconds for one request, all attempts together."""
 
     @property
     def name(self) -> ModelName:
-        """What requests call it."""
+        """The name that requests use for this model."""
         return recipe.remote_model_name(self.url, self.model)
 
 
 class EndpointProvider(Protocol):
-    """Whoever provides an endpoint."""
+    """Provides the endpoint of one base."""
 
     def endpoint(self) -> Endpoint:
-        """Where to ask now. Raises InferenceError if there is no such place."""
+        """The current endpoint. Raises InferenceError if there is none."""
         ...
 
-    def alive(self, place: Endpoint | None = None) -> bool:
-        """Whether it is worth asking again after a broken connection; at `place`, if that is given."""
+    def is_alive(self, endpoint: Endpoint | None = None) -> bool:
+        """Whether a retry is worthwhile after a broken connection: to `endpoint` if given, otherwise to the current
+        endpoint.
+        """
         ...
 
     def stop(self) -> None:
-        """No more will be asked. Safe to call twice."""
+        """End the server if it is ours. Safe to call twice."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class FixedEndpoint:
-    """A server that somebody else runs."""
+    """An endpoint that this program does not start or stop."""
 
-    place: Endpoint
+    address: Endpoint
 
     def endpoint(self) -> Endpoint:
-        return self.place
+        return self.address
 
-    def alive(self, place: Endpoint | None = None) -> bool:  # noqa: ARG002 - it has one place
+    def is_alive(self, endpoint: Endpoint | None = None) -> bool:  # noqa: ARG002 - it has one place
         return True
 
     def stop(self) -> None:

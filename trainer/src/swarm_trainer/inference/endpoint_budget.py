@@ -1,8 +1,10 @@
-"""What a run may spend at other people's servers, kept in its store, so that it holds over restarts and machines.
+"""The run's budget of calls and tokens at remote endpoints, kept in its store, so that it holds over restarts and
+machines.
 
-Calls are taken from the store in small lots before they are made, so that a process that is killed has counted more
-than it made, by a lot at most, and never less. Tokens are known afterwards and told with the next lot: what was under
-way may go beyond the budget, and what a killed process had not told is not counted.
+Calls are claimed from the store in small lots before they are sent. So a process that is killed has counted more calls
+than it sent, by one lot at most, and never fewer. Tokens are known only after an answer and are written with the next
+lot. So requests that are running may exceed the token budget, and tokens that a killed process had not written are not
+counted.
 """
 
 import json
@@ -15,59 +17,63 @@ from swarm_core.recipe import canonical_json
 
 SPENT_KEY = "endpoints/spent.json"
 CALLS_PER_CLAIM = 16
-"""Calls taken at once: a request to a distant store for so many to the endpoint."""
-RESUME_HINT = "what was answered is kept; raise it and run again, and the run goes on where it was"
+"""Calls per claim. A request to a remote store costs time, so one claim covers this many calls."""
+RESUME_HINT = "the answers so far are kept; raise the budget and run again, and the run continues from there"
 
 
 class EndpointBudget:
-    """The budget of a run. Safe to use from many threads."""
+    """The budget of one run. Safe to use from many threads."""
 
     def __init__(self, store: ArtifactStore, budget: Budget) -> None:
         self._store, self._budget = store, budget
         self._lock = threading.Lock()
-        self._calls = self._tokens = self._known = 0
-        """Calls in hand, below 0 those made that are not told; tokens not yet told; tokens known of before those."""
+        self._claimed_calls = self._unstored_tokens = self._stored_tokens = 0
+        """Calls claimed and not yet sent (negative: sent without a claim); tokens not yet in the store; tokens in the
+        store.
+        """
 
-    def take(self) -> None:
-        """One call may be made. Raises BadInputError when the budget is used up, StoreError."""
+    def claim_call(self) -> None:
+        """Count one call before it is sent. Raises BadInputError when the budget is used up, StoreError."""
         with self._lock:
-            if self._calls == 0 and (self._budget.calls, self._budget.tokens) != (None, None):
-                self._calls = self._move(CALLS_PER_CLAIM)
+            if self._claimed_calls == 0 and (self._budget.calls, self._budget.tokens) != (None, None):
+                self._claimed_calls = self._update(CALLS_PER_CLAIM)
             limit = self._budget.tokens
-            if limit is not None and self._known + self._tokens >= limit:
+            if limit is not None and self._stored_tokens + self._unstored_tokens >= limit:
                 raise BadInputError(f"spec.budget.tokens: {limit} are used up; {RESUME_HINT}")
-            self._calls -= 1
+            self._claimed_calls -= 1
 
-    def spent(self, tokens: int) -> None:
-        """So many tokens were used."""
+    def add_tokens(self, tokens: int) -> None:
+        """Count the tokens of an answer."""
         with self._lock:
-            self._tokens += tokens
+            self._unstored_tokens += tokens
 
-    def settle(self) -> None:
-        """Tell the store what it does not know yet, and give back what is in hand. Raises StoreError."""
+    def flush(self) -> None:
+        """Write the remaining tokens to the store and give back unused calls. Raises StoreError."""
         with self._lock:
-            if self._calls or self._tokens:
-                self._move(-self._calls)
-                self._calls = 0
+            if self._claimed_calls or self._unstored_tokens:
+                self._update(-self._claimed_calls)
+                self._claimed_calls = 0
 
-    def _move(self, wanted: int) -> int:
-        """Have so many calls more, or fewer, counted as made, as far as the budget goes; how many.
+    def _update(self, wanted: int) -> int:
+        """Add `wanted` calls (negative: give them back) and the new tokens to the store; returns the number of calls
+        claimed.
 
-        Whoever else spends meanwhile is counted first. Raises BadInputError when there are none left.
+        What other processes wrote meanwhile is counted first. Raises BadInputError when no calls are left, StoreError.
         """
         while True:
-            standing = self._store.read(SPENT_KEY)
-            spent = json.loads(standing or b'{"calls": 0, "moves": 0, "tokens": 0}')
-            calls = self._granted(wanted, spent["calls"])
-            # A pointer must never return to a value that it had, hence the moves.
-            total = {"calls": calls, "moves": 1, "tokens": self._tokens}
+            current = self._store.read(SPENT_KEY)
+            spent = json.loads(current or b'{"calls": 0, "moves": 0, "tokens": 0}')
+            calls = self._limit_claim(wanted, spent["calls"])
+            # A pointer must never return to an earlier value (its etag would repeat), so a counter of moves is part of
+            # it.
+            total = {"calls": calls, "moves": 1, "tokens": self._unstored_tokens}
             total = {name: spent[name] + more for name, more in total.items()}
-            if self._store.swap(SPENT_KEY, standing, canonical_json(total)):
-                self._known, self._tokens = total["tokens"], 0
+            if self._store.swap(SPENT_KEY, current, canonical_json(total)):
+                self._stored_tokens, self._unstored_tokens = total["tokens"], 0
                 return calls
 
-    def _granted(self, wanted: int, made: int) -> int:
-        """How many of the calls wanted there still are. Raises BadInputError when there are none."""
+    def _limit_claim(self, wanted: int, made: int) -> int:
+        """The calls that a claim gets, of `made` calls so far. Raises BadInputError when none are left."""
         limit = self._budget.calls
         if wanted <= 0 or limit is None:
             return wanted

@@ -1,11 +1,11 @@
-"""Inference in this process: transformers models, and all adapters of a base in one batch.
+"""Inference in this process: transformers models, with all adapters of a base in one batch.
 
-A recipe's tensors are summed when it is first asked for, held in memory while they are in use and for as long as there
-is room, and never written. Requests are put in an order of their own (base, adapter, length), cut into batches and
-answered in the caller's order; that order and the batches are a function of the list of requests alone, so on a CPU,
-with one number of threads, the same list gives the same bits.
+The tensors of a recipe are summed when it is first requested. They stay in memory while they are in use and as long as
+there is room, and are never written to disk. Requests are sorted (by base, adapter and length), cut into batches, and
+answered in the caller's order. The order and the batches depend only on the list of requests. So on a CPU, with a fixed
+number of threads, the same list gives the same bits.
 
-Limits: one process, one device; a batch waits for its longest row. Causal language models with linear layers.
+Limits: one process and one device; a batch waits for its longest row. Only causal language models with linear layers.
 """
 
 import math
@@ -15,13 +15,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from transformers import PreTrainedTokenizerBase
 
 from swarm_core.errors import BadInputError
-from swarm_core.ports import Completion, InferenceError, Request, RequestFailure
+from swarm_core.ports import Completion, InferenceError, Request, RequestFailure, TokenLogprob
 from swarm_core.recipe import Digest, ModelName, Recipe
-from swarm_trainer.inference import decoding, prompt_encoder
+from swarm_trainer.inference import choices, decoding, prompt_encoder
 from swarm_trainer.inference.batched_lora import BatchedLora
-from swarm_trainer.inference.decoding import Row, RowOutput
+from swarm_trainer.inference.decoding import Row, RowOutput, TokenScore
 from swarm_trainer.inference.stop_strings import StopDetector, truncate_at_stop
 from swarm_trainer.lora import adapter, base, combine, signature
 from swarm_trainer.lora.base import BaseModelConfig, LoadedModel
@@ -29,23 +30,24 @@ from swarm_trainer.lora.base import BaseModelConfig, LoadedModel
 
 @dataclass(frozen=True, slots=True)
 class LocalSettings:
-    """How models are held and batches cut."""
+    """Settings of the engine: device, precision and batch size."""
 
     device: str = "cpu"
-    """A torch device, or `auto`: the accelerator if there is one."""
+    """A torch device, or `auto`: the accelerator if there is one, otherwise the CPU."""
     dtype: str = "float32"
     threads: int | None = None
-    """CPU threads while completing; None leaves torch's number."""
+    """CPU threads while completing. None leaves torch's number."""
     max_model_len: int = 4096
-    """Tokens of prompt and completion together."""
+    """Maximum number of tokens of prompt and completion together."""
     batch_rows: int = 128
-    """Requests answered at once, at most. 128: on a CPU more is no faster, because a small model's activations outgrow
-    its caches; fewer where memory is short."""
+    """Maximum number of requests in one batch. More than 128 is no faster on a CPU, because a small model's activations
+    outgrow its caches. Use fewer where memory is short.
+    """
 
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """A base in memory and what is held for it."""
+    """A base in memory, with its adapters."""
 
     loaded: LoadedModel
     adapters: BatchedLora
@@ -58,18 +60,19 @@ class LocalInference:
     def __init__(
         self, bases: Mapping[Digest, Path], adapters: Callable[[Digest], Path], settings: LocalSettings | None = None
     ) -> None:
-        """`bases` says in which folder each base lies, `adapters` in which PEFT folder an adapter lies."""
+        """`bases` gives the folder of each base, `adapters` the PEFT folder of an adapter."""
         self._bases = dict(bases)
         self._adapters = adapters
         self._settings = settings or LocalSettings()
         self._live: dict[ModelName, Recipe] = {}
         self._engines: dict[Digest, Engine] = {}
-        self._fitting: set[tuple[Digest, Digest]] = set()
+        self._checked: set[tuple[Digest, Digest]] = set()
 
     def serve(self, live: Sequence[Recipe]) -> None:
-        """Check that every recipe's base and adapters are there and fit, and load the bases; nothing is summed yet.
+        """Check that every recipe's base and adapters exist and fit, and load the bases. Nothing is summed yet.
 
         Loading changes defaults of the whole process, so no engine may be completing in another thread meanwhile.
+        Raises InferenceError for a recipe that cannot be served and when memory runs out.
         """
         with _as_inference_error():
             for recipe in live:
@@ -77,98 +80,102 @@ class LocalInference:
             wanted = {recipe.base for recipe in live}
             self._engines = {digest: engine for digest, engine in self._engines.items() if digest in wanted}
             for digest in sorted(wanted):
-                self._engine(digest)
+                self._get_engine(digest)
         self._live = {recipe.name: recipe for recipe in live}
 
     def complete(self, requests: Sequence[Request]) -> list[Completion | RequestFailure]:
-        """One result per request, in order. Raises InferenceError for a name not served and when memory runs out."""
+        """One result per request, in order. Raises InferenceError for a model that is not served and when memory runs
+        out.
+        """
         for request in requests:
             if request.model not in self._live:
-                raise InferenceError(f"model {request.model}: not served; call serve() with its recipe first")
-        results: list[Completion | RequestFailure] = [RequestFailure("not answered")] * len(requests)
+                raise InferenceError(
+                    f"model {request.model}: this model is not served; call serve() with its recipe first"
+                )
+        single = choices.expand(requests)
+        results: list[Completion | RequestFailure] = [RequestFailure("not answered")] * len(single)
         with _as_inference_error(), _torch_threads(self._settings.threads):
             by_base: dict[Digest, list[int]] = {}
-            for index, request in enumerate(requests):
+            for index, request in enumerate(single):
                 by_base.setdefault(self._live[request.model].base, []).append(index)
             for digest, indices in by_base.items():
-                answers = self._complete(self._engine(digest), [requests[index] for index in indices])
+                answers = self._complete_base(self._get_engine(digest), [single[index] for index in indices])
                 for index, answer in zip(indices, answers, strict=True):
                     results[index] = answer
-        return results
+        return choices.join(requests, results)
 
     def close(self) -> None:
-        """Forget every model. Safe to call twice; afterwards nothing is served until `serve` is called."""
+        """Drop every model. Safe to call twice. Afterwards nothing is served until `serve` is called."""
         self._live, self._engines = {}, {}
 
     def _check(self, recipe: Recipe) -> None:
         """Raises BadInputError if the recipe cannot be served."""
         if recipe.base not in self._bases:
-            raise BadInputError(f"base {recipe.base}: not one that this engine was given; pass its folder in `bases`")
+            raise BadInputError(f"base {recipe.base}: this engine has no such base; pass its folder in `bases`")
         base.parse_dtype(recipe.dtype)
         folder = self._bases[recipe.base]
         for digest in recipe.basis:
-            if (recipe.base, digest) not in self._fitting:
+            if (recipe.base, digest) not in self._checked:
                 signature.check_base(folder, adapter.read_signature(self._adapters(digest)), f"adapter {digest}")
-                self._fitting.add((recipe.base, digest))
+                self._checked.add((recipe.base, digest))
 
-    def _engine(self, digest: Digest) -> Engine:
+    def _get_engine(self, digest: Digest) -> Engine:
         if digest not in self._engines:
             settings = self._settings
             loaded = base.load(BaseModelConfig(self._bases[digest], settings.dtype, settings.device))
             longest = loaded.model.config.max_position_embeddings
             if settings.max_model_len > longest:
-                raise BadInputError(f"maxModelLen {settings.max_model_len}: base {digest} ends at {longest}; lower it")
+                raise BadInputError(
+                    f"maxModelLen {settings.max_model_len}: base {digest} takes at most {longest} tokens; lower"
+                    " maxModelLen"
+                )
             self._engines[digest] = Engine(loaded, BatchedLora(loaded.model), StopDetector(loaded.tokenizer))
         return self._engines[digest]
 
-    def _complete(self, engine: Engine, requests: Sequence[Request]) -> list[Completion | RequestFailure]:
+    def _complete_base(self, engine: Engine, requests: Sequence[Request]) -> list[Completion | RequestFailure]:
         """Answer requests of one base."""
         rows = _tokenize_rows(engine, requests, self._live)
-        results: list[Completion | RequestFailure | None] = [self._refusal(row) for row in rows]
+        results: list[Completion | RequestFailure | None] = [self._find_rejection(row) for row in rows]
         names = {name: number for number, name in enumerate(dict.fromkeys(request.model for request in requests))}
         order = sorted(
             (index for index, result in enumerate(results) if result is None),
             key=lambda index: (names[requests[index].model], len(rows[index].ids), requests[index].max_tokens, index),
         )
         for chunk in _split_batches(order, self._settings.batch_rows):
-            self._hold(engine, [rows[index].adapter for index in chunk])
-            written = decoding.generate(engine.loaded, engine.adapters, engine.stops, [rows[index] for index in chunk])
-            for index, row in zip(chunk, written, strict=True):
+            self._load_adapters(engine, [rows[index].adapter for index in chunk])
+            outputs = decoding.generate(engine.loaded, engine.adapters, engine.stops, [rows[index] for index in chunk])
+            for index, row in zip(chunk, outputs, strict=True):
                 results[index] = _to_result(engine, requests[index], row)
         return [result for result in results if result is not None]
 
-    def _refusal(self, row: Row) -> RequestFailure | None:
-        """Why a request cannot be answered, whatever the model."""
+    def _find_rejection(self, row: Row) -> RequestFailure | None:
+        """The failure of a request that no model can answer; None for any other request."""
         message = prompt_encoder.rejection_reason(row.request, row.ids, self._settings.max_model_len)
         return None if message is None else RequestFailure(message)
 
-    def _hold(self, engine: Engine, adapters: Sequence[ModelName | None]) -> None:
-        """Have the bank hold these adapters, summing those that it does not."""
+    def _load_adapters(self, engine: Engine, adapters: Sequence[ModelName | None]) -> None:
+        """Make the adapters of a batch available, summing those that are not in memory."""
         names = [name for name in dict.fromkeys(adapters) if name is not None]
         for name in names:
             if name not in engine.adapters:
                 recipe = self._live[name]
                 folders = [self._adapters(digest) for digest in recipe.basis]
-                engine.adapters.hold(
+                engine.adapters.add(
                     name, combine.compute_signature(recipe, folders), dict(combine.combine_tensors(recipe, folders))
                 )
-        engine.adapters.forget(names)
+        engine.adapters.evict(names)
 
 
 def _tokenize_rows(engine: Engine, requests: Sequence[Request], live: Mapping[ModelName, Recipe]) -> list[Row]:
-    ids: dict[int, list[int]] = {}
-    for chat in (False, True):
-        chosen = [index for index, request in enumerate(requests) if request.chat is chat]
-        prompts = [requests[index].prompt for index in chosen]
-        ids.update(zip(chosen, base.tokenize_prompts(engine.loaded.tokenizer, prompts, chat), strict=True))
+    ids = prompt_encoder.tokenize_requests(engine.loaded.tokenizer, requests)
     return [
-        Row(ids[index], request.model if live[request.model].basis else None, request)
-        for index, request in enumerate(requests)
+        Row(tokens, request.model if live[request.model].basis else None, request)
+        for tokens, request in zip(ids, requests, strict=True)
     ]
 
 
 def _split_batches(order: Sequence[int], rows: int) -> Iterator[Sequence[int]]:
-    """`order` cut into as few parts as hold `rows` at most, as equal as can be."""
+    """Cut `order` into the fewest parts of at most `rows` entries, as equal in size as possible."""
     parts = math.ceil(len(order) / rows)
     for part in range(parts):
         yield order[len(order) * part // parts : len(order) * (part + 1) // parts]
@@ -176,14 +183,31 @@ def _split_batches(order: Sequence[int], rows: int) -> Iterator[Sequence[int]]:
 
 def _to_result(engine: Engine, request: Request, row: RowOutput) -> Completion | RequestFailure:
     if row.broken:
-        return RequestFailure("the model's probabilities are not numbers; its weights overflow in this dtype")
-    text, stopped = truncate_at_stop(engine.stops.text(row.tokens), request.stop)
-    return Completion(text, row.counted, row.ended or stopped)
+        return RequestFailure(
+            "the model's probabilities are not numbers because its weights overflow in this dtype; use a wider dtype"
+        )
+    text, stopped = truncate_at_stop(engine.stops.decode(row.tokens), request.stop)
+    logprobs = None if request.logprobs is None else _decode_scores(engine.loaded.tokenizer, row.scores)
+    return Completion(text, row.token_count, row.ended or stopped, logprobs=logprobs)
+
+
+def _decode_scores(tokenizer: PreTrainedTokenizerBase, scores: Sequence[TokenScore]) -> tuple[TokenLogprob, ...]:
+    """The scores with each token decoded alone, special tokens included."""
+
+    def decode(token: int) -> str:
+        return str(tokenizer.decode([token], clean_up_tokenization_spaces=False))
+
+    return tuple(
+        TokenLogprob(
+            decode(score.token), score.logprob, tuple((decode(token), logprob) for token, logprob in score.top)
+        )
+        for score in scores
+    )
 
 
 @contextmanager
 def _as_inference_error() -> Iterator[None]:
-    """What stops the engine as a whole, in the port's words."""
+    """Turn errors of the engine as a whole into InferenceError."""
     try:
         yield
     except BadInputError as error:
@@ -194,7 +218,7 @@ def _as_inference_error() -> Iterator[None]:
 
 @contextmanager
 def _torch_threads(count: int | None) -> Iterator[None]:
-    """Within, torch computes with `count` threads."""
+    """A context manager: inside it torch computes with `count` threads."""
     before = torch.get_num_threads()
     torch.set_num_threads(count or before)
     try:

@@ -1,4 +1,4 @@
-"""An engine whose work is counted: for engines that answer in batches, and do not count themselves."""
+"""Counts the requests, tokens and latency of an engine that answers in batches and does not count them itself."""
 
 import time
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from swarm_trainer.meter import Meter
 
 
 class MeteredInference:
-    """The `Inference` port, counted: a request takes as long as the whole call that it is answered in."""
+    """The `Inference` port with metering. The latency of a request is the time of the whole call."""
 
     def __init__(self, engine: Inference, meter: Meter) -> None:
         self._engine, self._meter = engine, meter

@@ -1,16 +1,16 @@
-"""Inference by servers that speak OpenAI's completions: one per base, every adapter by its recipe's name.
+"""Inference by servers with OpenAI's completions API: one per base, every adapter under its recipe's name.
 
-Prompts go out as tokens (`prompt_encoder`), each with its own seed and stops, many at once over connections that are
-kept. What a server refuses for the moment (429, 503, a broken connection) is asked again, later and later, until the
-request's deadline. A server of our own that has died is started once more and asked what it still owes.
+Prompts are sent as tokens (`prompt_encoder`), each with its own seed and stops, many at once over kept connections. A
+request that fails for a passing reason (429, 503, a broken connection) is sent again, after growing pauses, until its
+deadline. If a server of our own has died, it is started once more and gets the requests that it still owes.
 
-`serve` writes the recipes into the store, where `swarm_trainer.vllm_plugin` finds them, names the live set, and has
-names two generations old unloaded: memory and disk stay flat over any number of iterations.
+`serve` writes the recipes into the store, where `swarm_trainer.vllm_plugin` finds them. It publishes the live set and
+unloads names that are two generations old, so memory and disk stay flat over any number of iterations.
 
-One object may serve several lanes: `complete` is safe in threads, `serve` is not.
+One object may serve several lanes: `complete` is safe to call from many threads, `serve` is not.
 
-Limits: results are text as the server decodes it. An engine's sampling is its own: the same seed writes other texts
-than the local engine's, and the same ones again only as far as the server keeps its promises.
+Limits: texts are as the server decodes them. Every engine has its own sampling: one seed gives another text here than
+in the local engine. It gives the same text again only as far as the server is deterministic.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ from collections.abc import Mapping, Sequence
 from swarm_core.errors import BadInputError
 from swarm_core.ports import ArtifactStore, Completion, InferenceError, Request, RequestFailure
 from swarm_core.recipe import Digest, ModelName, Recipe
-from swarm_trainer.inference import adapter_store, openai_protocol, prompt_encoder, retrying_client
+from swarm_trainer.inference import adapter_store, choices, openai_protocol, prompt_encoder, retrying_client
 from swarm_trainer.inference.endpoint import Endpoint, EndpointProvider
 from swarm_trainer.inference.http_session import HttpSession
 from swarm_trainer.inference.openai_protocol import RequestOutcome, Unavailable
@@ -38,78 +38,85 @@ class OpenAIInference:
         settings: ClientSettings | None = None,
         meter: Meter | None = None,
     ) -> None:
-        """`hosts` provides the server of each base; `store` is the one that the servers' plugins read."""
+        """`hosts` provides the server of each base. `store` must be the store that the servers' plugins read."""
         self._hosts, self._store, self._settings = dict(hosts), store, settings or ClientSettings()
         self._meter = meter or Meter()
         self._live: dict[ModelName, Recipe] = {}
-        self._before: list[dict[ModelName, Digest]] = []
-        self._asking: dict[Digest, PromptEncoder] = {}
+        self._generations: list[dict[ModelName, Digest]] = []
+        self._encoders: dict[Digest, PromptEncoder] = {}
         self._published: set[ModelName] = set()
-        self._line = EventLoopThread()
+        self._loop_thread = EventLoopThread()
 
     def serve(self, live: Sequence[Recipe]) -> None:
-        """Publish the recipes, have every server run that they need, and let go of names two generations old.
+        """Publish the recipes, start every server that they need, and unload names that are two generations old.
 
-        Raises InferenceError if a base has no server or its server cannot be started.
+        Raises InferenceError if a base has no server or its server cannot be started; StoreError.
         """
         for base in sorted({recipe.base for recipe in live}):
             if base not in self._hosts:
-                raise InferenceError(f"base {base}: no server was given for it; give one")
+                raise InferenceError(f"base {base}: there is no server for it; give one in `hosts`")
             self._endpoint(base)
         for recipe in live:
             if recipe.basis and recipe.name not in self._published:
                 self._store.publish(adapter_store.recipe_key(recipe.name), recipe.to_bytes())
                 self._published.add(recipe.name)
         self._live = {recipe.name: recipe for recipe in live}
-        self._turn({name: recipe.base for name, recipe in self._live.items() if recipe.basis})
+        self._rotate_live({name: recipe.base for name, recipe in self._live.items() if recipe.basis})
 
     def complete(self, requests: Sequence[Request]) -> list[Completion | RequestFailure]:
-        """One result per request, in order. Raises InferenceError for a name not served, and for a model none of whose
-        requests could be answered.
+        """One result per request, in order. Raises InferenceError for a model that is not served, and for a model if
+        none of its requests could be answered.
         """
         for request in requests:
             if request.model not in self._live:
-                raise InferenceError(f"model {request.model}: not served; call serve() with its recipe first")
-        outcomes: list[RequestOutcome] = [Unavailable("not asked")] * len(requests)
+                raise InferenceError(
+                    f"model {request.model}: this model is not served; call serve() with its recipe first"
+                )
+        single = choices.expand(requests)
+        outcomes: list[RequestOutcome] = [Unavailable("not asked")] * len(single)
         by_base: dict[Digest, list[int]] = {}
-        for index, request in enumerate(requests):
+        for index, request in enumerate(single):
             by_base.setdefault(self._live[request.model].base, []).append(index)
         for base, indices in by_base.items():
-            for index, outcome in zip(indices, self._ask(base, [requests[i] for i in indices]), strict=True):
+            for index, outcome in zip(indices, self._send_requests(base, [single[i] for i in indices]), strict=True):
                 outcomes[index] = outcome
-        return openai_protocol.resolve_outcomes(requests, outcomes)
+        return choices.join(requests, openai_protocol.resolve_outcomes(single, outcomes))
 
     def close(self) -> None:
-        """End the servers that are ours. Safe to call twice; afterwards nothing is served until `serve` is called."""
-        self._live, self._before, self._published = {}, [], set()
-        self._line.close()
+        """End the servers that this object started. Safe to call twice. Afterwards nothing is served until `serve` is
+        called.
+        """
+        self._live, self._generations, self._published = {}, [], set()
+        self._loop_thread.close()
         for host in self._hosts.values():
             host.stop()
 
     def _endpoint(self, base: Digest) -> Endpoint:
         found = self._hosts[base].endpoint()
-        if base not in self._asking:
+        if base not in self._encoders:
             try:
-                self._asking[base] = PromptEncoder(found.tokenizer)
+                self._encoders[base] = PromptEncoder(found.tokenizer)
             except BadInputError as error:
                 raise InferenceError(str(error)) from error
         return found
 
-    def _turn(self, live: dict[ModelName, Digest]) -> None:
-        """Make `live` the newest generation, and unload what is in neither of the newest two."""
-        if self._before and self._before[0].keys() == live.keys():
+    def _rotate_live(self, live: dict[ModelName, Digest]) -> None:
+        """Make `live` the newest generation, and unload the names that are in neither of the newest two."""
+        if self._generations and self._generations[0].keys() == live.keys():
             return
         adapter_store.publish_live(self._store, live.keys())
-        kept = [live, *self._before[:1]]
-        for name, base in {name: base for one in self._before for name, base in one.items()}.items():
-            if not any(name in one for one in kept) and self._hosts[base].alive():
-                self._line.run(retrying_client.unload_adapter(self._hosts[base].endpoint(), name))
-        self._before = kept
+        kept = [live, *self._generations[:1]]
+        for name, base in {name: base for one in self._generations for name, base in one.items()}.items():
+            if not any(name in one for one in kept) and self._hosts[base].is_alive():
+                self._loop_thread.run(retrying_client.unload_adapter(self._hosts[base].endpoint(), name))
+        self._generations = kept
 
-    def _ask(self, base: Digest, requests: Sequence[Request]) -> list[RequestOutcome]:
-        """Ask the server of a base; once more if it died under us and can be, or by another lane was, started again."""
+    def _send_requests(self, base: Digest, requests: Sequence[Request]) -> list[RequestOutcome]:
+        """Send requests to the server of a base. If the server died meanwhile and it or another lane started it again,
+        send the unanswered requests once more.
+        """
         try:
-            ids = self._asking[base].ids(requests)
+            ids = self._encoders[base].encode(requests)
         except BadInputError as error:
             raise InferenceError(str(error)) from error
         host = self._hosts[base]
@@ -121,36 +128,37 @@ class OpenAIInference:
             Unavailable("not asked") if words is None else RequestFailure(words) for words in refusals
         ]
         for _ in range(2):
-            open_ = [index for index, outcome in enumerate(outcomes) if isinstance(outcome, Unavailable)]
-            if not open_:
+            pending = [index for index, outcome in enumerate(outcomes) if isinstance(outcome, Unavailable)]
+            if not pending:
                 break
-            place = self._endpoint(base)
+            endpoint = self._endpoint(base)
             bodies = [
-                openai_protocol.completion_body(requests[index], ids[index], self._asking[base].ends) for index in open_
+                openai_protocol.completion_body(requests[index], ids[index], self._encoders[base].end_tokens)
+                for index in pending
             ]
             with self._meter.time_requests():
-                found = self._line.run(self._all(place, bodies, host))
-            for index, outcome in zip(open_, found, strict=True):
+                found = self._loop_thread.run(self._send_all(endpoint, bodies, host))
+            for index, outcome in zip(pending, found, strict=True):
                 outcomes[index] = outcome
-            if host.alive(place):
+            if host.is_alive(endpoint):
                 break
         return outcomes
 
-    def _all(
+    def _send_all(
         self, endpoint: Endpoint, bodies: Sequence[dict[str, object]], host: EndpointProvider
     ) -> SessionTask[list[RequestOutcome]]:
-        """Every body sent, `concurrency` of them at a time."""
+        """A task that sends every body, `concurrency` of them at a time."""
 
-        async def all_of(connections: HttpSession) -> list[RequestOutcome]:
-            gate = asyncio.Semaphore(self._settings.concurrency)
-            sender = RetryingClient(
-                connections, endpoint, self._settings, lambda: host.alive(endpoint), meter=self._meter
+        async def send(session: HttpSession) -> list[RequestOutcome]:
+            semaphore = asyncio.Semaphore(self._settings.concurrency)
+            client = RetryingClient(
+                session, endpoint, self._settings, lambda: host.is_alive(endpoint), meter=self._meter
             )
 
-            async def one(body: dict[str, object]) -> RequestOutcome:
-                async with gate:
-                    return await sender.outcome(body)
+            async def send_one(body: dict[str, object]) -> RequestOutcome:
+                async with semaphore:
+                    return await client.complete(body)
 
-            return await asyncio.gather(*map(one, bodies))
+            return await asyncio.gather(*map(send_one, bodies))
 
-        return all_of
+        return send

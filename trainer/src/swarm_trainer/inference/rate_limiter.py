@@ -1,9 +1,9 @@
-"""How fast one server may be asked: requests and tokens in a minute, and pauses that it asks for.
+"""Paces the requests to one server: its limits per minute, and the pauses that it asks for.
 
-Requests go out evenly rather than in bursts, so that no minute, wherever a server begins to count it, holds more than
-allowed. What a request takes in tokens is known afterwards: it is charged with an estimate, and corrected.
+Requests go out evenly rather than in bursts. So no minute exceeds the limit, whenever the server starts to count it.
+The tokens of a request are known only afterwards, so it is charged with an estimate first and corrected later.
 
-Limits: one event loop's; other processes that share the key are not known of, and show themselves by 429.
+Limits: it must be used on one event loop. It does not know other processes that share the key; they show as status 429.
 """
 
 import asyncio
@@ -12,36 +12,36 @@ import time
 
 MINUTE = 60.0
 JITTER_SECONDS = 0.25
-"""Seconds by which those who waited for the same pause go apart, at most."""
+"""Maximum number of seconds by which requests that waited for the same pause are spread."""
 _RANDOM = secrets.SystemRandom()
 
 
 class RateLimiter:
-    """When the next request may go. Without limits: at once, unless the server asked for a pause."""
+    """Decides when the next request may go. Without limits it may go at once, unless the server asked for a pause."""
 
     def __init__(self, requests_per_minute: int | None = None, tokens_per_minute: int | None = None) -> None:
-        self._apart = MINUTE / requests_per_minute if requests_per_minute else 0.0
-        self._each = MINUTE / tokens_per_minute if tokens_per_minute else 0.0
-        self._next = self._paid = self._held = 0.0
+        self._request_interval = MINUTE / requests_per_minute if requests_per_minute else 0.0
+        self._token_interval = MINUTE / tokens_per_minute if tokens_per_minute else 0.0
+        self._next_request = self._tokens_paid_until = self._paused_until = 0.0
 
-    async def turn(self, estimate: int = 0) -> None:
-        """Wait for a turn, for a request that may take `estimate` tokens."""
+    async def acquire(self, estimate: int = 0) -> None:
+        """Wait until a request that may take `estimate` tokens may go."""
         now = time.monotonic()
-        start = max(now, self._next, self._paid)
-        self._next = start + self._apart
-        self._paid = max(now, self._paid) + estimate * self._each
+        start = max(now, self._next_request, self._tokens_paid_until)
+        self._next_request = start + self._request_interval
+        self._tokens_paid_until = max(now, self._tokens_paid_until) + estimate * self._token_interval
         await asyncio.sleep(start - now)
-        while True:  # another pause may be asked for meanwhile
-            left = self._held - time.monotonic()
+        while True:  # the server may ask for another pause meanwhile
+            left = self._paused_until - time.monotonic()
             if left <= 0:
                 return
             await asyncio.sleep(left + _RANDOM.uniform(0.0, JITTER_SECONDS))
 
-    def settle(self, estimate: int, tokens: int) -> None:
-        """A request that was charged with `estimate` took `tokens`."""
-        self._paid += (tokens - estimate) * self._each
+    def correct(self, estimate: int, tokens: int) -> None:
+        """Correct the charge of a request with this `estimate` that took `tokens` tokens."""
+        self._tokens_paid_until += (tokens - estimate) * self._token_interval
 
-    def hold(self, seconds: float) -> None:
-        """Nobody goes for so long: the server said so."""
+    def pause_for(self, seconds: float) -> None:
+        """Hold all requests for so many seconds, because the server asked for it."""
         if seconds > 0:
-            self._held = max(self._held, time.monotonic() + seconds)
+            self._paused_until = max(self._paused_until, time.monotonic() + seconds)

@@ -1,7 +1,7 @@
-"""One engine out of two: our own for the models of the run, other people's servers for theirs.
+"""Routes each request to the engine of this run or to a remote endpoint, behind one `Inference` port.
 
-Both work at the same time: what is asked elsewhere is under way while our own engine computes. What our own engine is
-asked is a list of its own, in the caller's order, so its batches depend on nothing that happens elsewhere.
+Both work at the same time: remote requests run while our own engine computes. The own engine gets its requests as one
+list, in the caller's order, so its batches do not depend on the remote requests.
 """
 
 from collections.abc import Sequence
@@ -13,26 +13,26 @@ from swarm_trainer.inference.chat_endpoints import ChatEndpoints
 
 
 class RoutingInference:
-    """The `Inference` port over an engine of our own and the endpoints of others, which several of these may share."""
+    """The `Inference` port over our own engine and remote endpoints. Several routers may share the endpoints."""
 
     def __init__(self, own: Inference, others: ChatEndpoints) -> None:
         self._own, self._others = own, others
 
     def serve(self, live: Sequence[Recipe]) -> None:
-        """Have our own engine serve `live`; the others' models are always there."""
+        """Have our own engine serve `live`; the remote models are always available. Raises InferenceError."""
         self._own.serve(live)
 
     def complete(self, requests: Sequence[Request]) -> list[Completion | RequestFailure]:
         """One result per request, in order. Raises InferenceError, and BadInputError when the budget is used up."""
-        away = [index for index, request in enumerate(requests) if self._others.has_model(request.model)]
-        here = [index for index, request in enumerate(requests) if not self._others.has_model(request.model)]
-        asked = [requests[index] for index in away]
-        begun = self._others.begin(asked) if asked else None
+        remote = [index for index, request in enumerate(requests) if self._others.has_model(request.model)]
+        local = [index for index, request in enumerate(requests) if not self._others.has_model(request.model)]
+        remote_requests = [requests[index] for index in remote]
+        future = self._others.submit(remote_requests) if remote_requests else None
         results: dict[int, Completion | RequestFailure] = {}
-        if here:
-            results.update(zip(here, self._own.complete([requests[index] for index in here]), strict=True))
-        if begun is not None:
-            results.update(zip(away, openai_protocol.resolve_outcomes(asked, begun.result()), strict=True))
+        if local:
+            results.update(zip(local, self._own.complete([requests[index] for index in local]), strict=True))
+        if future is not None:
+            results.update(zip(remote, openai_protocol.resolve_outcomes(remote_requests, future.result()), strict=True))
         return [results[index] for index in range(len(requests))]
 
     def close(self) -> None:

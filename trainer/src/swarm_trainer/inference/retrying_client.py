@@ -1,8 +1,8 @@
-"""Sending requests: over connections that are kept, and again where that can help.
+"""Sends requests over kept connections, and again where that can help.
 
-The waits between attempts double, each drawn from its upper half, so that clients that failed together do not come back
-together; what a server asks us to wait is waited, and where that is beyond the deadline the request is given up at
-once. Every request has one deadline for all its attempts.
+The pauses between attempts double. Each is drawn from the upper half of its range, so that clients that failed together
+do not return together. A pause that the server asks for is kept. If it would pass the deadline, the request is given up
+at once. Every request has one deadline for all its attempts.
 """
 
 import asyncio
@@ -21,7 +21,14 @@ from swarm_core.usage import Usage, latency_bucket
 from swarm_trainer.inference import openai_protocol
 from swarm_trainer.inference.endpoint import EndpointAddress
 from swarm_trainer.inference.http_session import HttpSession, NoResponseError
-from swarm_trainer.inference.openai_protocol import COMPLETIONS, ApiFormat, Reply, RequestOutcome, Unavailable
+from swarm_trainer.inference.openai_protocol import (
+    COMPLETIONS,
+    ApiFormat,
+    ExpectedAnswer,
+    Reply,
+    RequestOutcome,
+    Unavailable,
+)
 from swarm_trainer.inference.rate_limiter import RateLimiter
 from swarm_trainer.meter import Meter
 
@@ -29,93 +36,94 @@ T = TypeVar("T")
 SessionTask = Callable[[HttpSession], Coroutine[Any, Any, T]]
 
 MIN_BACKOFF_SECONDS = 0.25
-"""Seconds before the second attempt, at most."""
+"""Maximum seconds before the second attempt."""
 MAX_BACKOFF_SECONDS = 10.0
-"""Seconds between two attempts, unless the server asks for more."""
+"""Maximum seconds between two attempts, unless the server asks for more."""
 UNLOADING_SECONDS = 10.0
-"""For a server to forget an adapter."""
+"""Seconds for a server to unload an adapter."""
 REDACTED = b"***"
 MIN_SECRET_LENGTH = 8
-"""Characters of a key that is one; a shorter one is a word, such as EMPTY, that answers may hold."""
+"""Characters from which on a key is redacted. A shorter one is a word, such as EMPTY, that answers may contain."""
 _RANDOM = secrets.SystemRandom()
 
 
 @dataclass(frozen=True, slots=True)
 class ClientSettings:
-    """How servers are asked."""
+    """Settings of a client of completion servers."""
 
     max_model_len: int = 4096
-    """Tokens of prompt and completion together."""
+    """Maximum number of tokens of prompt and completion together."""
     concurrency: int = 64
-    """Requests under way at one server, at most."""
+    """Maximum number of requests at one server at one time."""
     deadline: float = 600.0
-    """Seconds for one request, all its attempts together, from when it is first sent."""
+    """Seconds for one request, all attempts together, from its first attempt."""
     max_server_errors: int = 3
-    """How often a request is sent that the server breaks on: it may be the request's fault."""
+    """Maximum attempts of a request on which the server fails: the request may be the reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class RetryingClient:
-    """How requests reach one server."""
+    """A client of one server."""
 
-    connections: HttpSession
+    session: HttpSession
     endpoint: EndpointAddress
     settings: ClientSettings
-    alive: Callable[[], bool] = lambda: True
-    """Whether the server may still answer; what it owes is given up when not."""
+    is_alive: Callable[[], bool] = lambda: True
+    """Whether the server may still answer. If it cannot, its requests are given up."""
     api_format: ApiFormat = COMPLETIONS
     rate_limiter: RateLimiter = field(default_factory=RateLimiter)
     meter: Meter = field(default_factory=Meter)
 
-    async def outcome(self, body: dict[str, object]) -> RequestOutcome:
-        """Send `body`, again where that can help, until the deadline."""
-        found = await self.reply(body)
+    async def complete(self, body: dict[str, object]) -> RequestOutcome:
+        """Send `body`, again where that can help, until the deadline; returns the completion without its prompt
+        tokens.
+        """
+        found = await self.send(body)
         return found.completion if isinstance(found, Reply) else found
 
-    async def reply(self, body: dict[str, object]) -> Reply | RequestFailure | Unavailable:
-        """The same, with what the answer took."""
+    async def send(self, body: dict[str, object]) -> Reply | RequestFailure | Unavailable:
+        """Send `body`, again where that can help, until the deadline."""
         until = time.monotonic() + self.settings.deadline
-        tries = broken = 0
+        tries = server_errors = 0
         while True:
             began = time.monotonic()
-            found = await self._once(body, until - began)
+            found = await self._send_once(body, until - began)
             tries += 1
-            if not isinstance(found, Unavailable) or found.wait is None:
+            if not isinstance(found, Unavailable) or found.retry_after is None:
                 break
-            broken += found.server_error
-            asked = found.wait
-            pause = max(asked, backoff_seconds(tries))
+            server_errors += found.server_error
+            requested = found.retry_after
+            pause = max(requested, backoff_seconds(tries))
             late = time.monotonic() + pause > until
-            if late or broken >= self.settings.max_server_errors or not self.alive():
-                asks = f", asked to wait {asked:.0f} s" if asked > 0 else ""
+            if late or server_errors >= self.settings.max_server_errors or not self.is_alive():
+                asks = f", asked to wait {requested:.0f} s" if requested > 0 else ""
                 found = replace(found, message=f"{found.message} (tried {tries} times{asks})")
                 break
-            self.rate_limiter.hold(asked)
+            self.rate_limiter.pause_for(requested)
             await asyncio.sleep(pause)
-            await self.rate_limiter.turn()
+            await self.rate_limiter.acquire()
         self.meter.add(request_usage(found, tries, time.monotonic() - began))
         return found
 
-    async def _once(self, body: dict[str, object], left: float) -> Reply | RequestFailure | Unavailable:
-        """What one attempt brings."""
+    async def _send_once(self, body: dict[str, object], left: float) -> Reply | RequestFailure | Unavailable:
+        """The outcome of one attempt."""
         url, headers = f"{self.endpoint.url}{self.api_format.path}", openai_protocol.auth_headers(self.endpoint)
         try:
-            answer = await self.connections.post(url, body, headers, max(left, 0.1))
+            answer = await self.session.post(url, body, headers, max(left, 0.1))
         except NoResponseError as error:
-            said = self._redact(str(error).encode()).decode()
-            return Unavailable(f"{self.endpoint.url}: no answer: {said}", wait=0.0)
-        return openai_protocol.parse_response(
-            self.endpoint, self.api_format, answer.status, self._redact(answer.data), answer.retry_after
-        )
+            reason = self._redact(str(error).encode()).decode()
+            return Unavailable(f"{self.endpoint.url}: no answer: {reason}", retry_after=0.0)
+        answer = replace(answer, data=self._redact(answer.data))
+        return openai_protocol.parse_response(self.endpoint, self.api_format, answer, ExpectedAnswer.from_body(body))
 
     def _redact(self, data: bytes) -> bytes:
-        """What a server says, without our key should it repeat it."""
+        """A server's answer with our key replaced, in case the server repeats it."""
         key = self.endpoint.key or ""
         return data.replace(key.encode(), REDACTED) if len(key) >= MIN_SECRET_LENGTH else data
 
 
 def request_usage(found: Reply | RequestFailure | Unavailable, tries: int, seconds: float) -> Usage:
-    """The usage of one request; `seconds` is the time of its last attempt."""
+    """The usage of one request. `seconds` is the time of its last attempt."""
     if not isinstance(found, Reply):
         return Usage(requests=1, failed=1, retries=tries - 1)
     return Usage(
@@ -133,58 +141,58 @@ def backoff_seconds(tries: int) -> float:
 
 
 def unload_adapter(endpoint: EndpointAddress, name: ModelName) -> SessionTask[None]:
-    """Have a server forget an adapter. One that it does not know, and a server that does not answer, are left be."""
+    """A task that has a server unload an adapter. An unknown adapter and a server that does not answer are ignored."""
 
-    async def unload(connections: HttpSession) -> None:
-        url, asked = f"{endpoint.url}/v1/unload_lora_adapter", {"lora_name": name}
+    async def unload(session: HttpSession) -> None:
+        url, body = f"{endpoint.url}/v1/unload_lora_adapter", {"lora_name": name}
         with suppress(NoResponseError):
-            await connections.post(url, asked, openai_protocol.auth_headers(endpoint), UNLOADING_SECONDS)
+            await session.post(url, body, openai_protocol.auth_headers(endpoint), UNLOADING_SECONDS)
 
     return unload
 
 
 class EventLoopThread:
-    """A thread with an event loop and connections in it, made when first used: they outlive single calls."""
+    """A thread with an event loop and an HTTP session. It starts at first use and outlives single calls."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._connections: HttpSession | None = None
+        self._session: HttpSession | None = None
         self._thread = threading.Thread()
 
     def run(self, work: SessionTask[T]) -> T:
-        """What `work` brings with the connections, from any thread."""
-        return self.begin(work).result()
+        """The result of `work` with the session. Any thread may call it. Raises what `work` raises."""
+        return self.submit(work).result()
 
-    def begin(self, work: SessionTask[T]) -> Future[T]:
-        """`work` begun with the connections, from any thread."""
+    def submit(self, work: SessionTask[T]) -> Future[T]:
+        """Start `work` with the session. Any thread may call it."""
         with self._lock:
             if self._loop is None:
                 self._loop = asyncio.new_event_loop()
                 self._thread = threading.Thread(target=self._loop.run_forever, name="openai", daemon=True)
                 self._thread.start()
-                self._connections = asyncio.run_coroutine_threadsafe(open_session(), self._loop).result()
-            loop, connections = self._loop, self._connections
-        assert connections is not None
-        return asyncio.run_coroutine_threadsafe(work(connections), loop)
+                self._session = asyncio.run_coroutine_threadsafe(open_session(), self._loop).result()
+            loop, session = self._loop, self._session
+        assert session is not None
+        return asyncio.run_coroutine_threadsafe(work(session), loop)
 
     def close(self) -> None:
-        """Close the connections and end the thread. Safe to call twice."""
+        """Close the session and end the thread. Safe to call twice."""
         with self._lock:
-            loop, connections, self._loop, self._connections = self._loop, self._connections, None, None
-        if loop is not None and connections is not None:
-            asyncio.run_coroutine_threadsafe(close_session(connections), loop).result()
+            loop, session, self._loop, self._session = self._loop, self._session, None, None
+        if loop is not None and session is not None:
+            asyncio.run_coroutine_threadsafe(close_session(session), loop).result()
             loop.call_soon_threadsafe(loop.stop)
             self._thread.join()
             loop.close()
 
 
 async def open_session() -> HttpSession:
-    """Connections of the running loop."""
+    """A session on the running event loop."""
     return HttpSession()
 
 
-async def close_session(connections: HttpSession) -> None:
-    """Close connections, and end the threads of the loop."""
-    await connections.close()
+async def close_session(session: HttpSession) -> None:
+    """Close a session and end the threads of its event loop."""
+    await session.close()
     await asyncio.get_running_loop().shutdown_default_executor()

@@ -1,7 +1,7 @@
-"""Where a text ends: at the first stop string, wherever its characters fall among the tokens.
+"""Ends a text at the first stop string, wherever its characters fall among the tokens.
 
-`reached` is asked after every token and therefore looks at the text only if the last token could have completed a stop,
-and then at the end of it only. `truncate_at_stop` decides: it looks at the whole text.
+`is_reached` runs after every token. So it decodes text only if the last token could have completed a stop, and then
+only the end of the text. `truncate_at_stop` decides: it looks at the whole text.
 """
 
 from collections.abc import Sequence
@@ -9,39 +9,39 @@ from collections.abc import Sequence
 from transformers import PreTrainedTokenizerBase
 
 EXTRA_TOKENS = 8
-"""Tokens looked at beyond the stop's bytes: some tokens decode to nothing, or differently at the start of a text."""
+"""Tokens decoded beyond the stop's bytes. Some tokens decode to nothing, or differently at the start of a text."""
 REPLACEMENT_CHARACTER = "\ufffd"
-"""What a part of a character decodes to."""
+"""The decoding of a part of a character."""
 
 
 def truncate_at_stop(text: str, stops: Sequence[str]) -> tuple[str, bool]:
     """`text` up to the first of `stops`, and whether there was one."""
-    places = [place for place in (text.find(stop) for stop in stops) if place >= 0]
-    return (text[: min(places)], True) if places else (text, False)
+    positions = [position for position in (text.find(stop) for stop in stops) if position >= 0]
+    return (text[: min(positions)], True) if positions else (text, False)
 
 
 class StopDetector:
-    """Finds stops in texts of one tokenizer. Remembers what single tokens look like; never what it was asked."""
+    """Finds stops in texts of one tokenizer. It caches the text of single tokens and nothing of the requests."""
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase) -> None:
         self._tokenizer = tokenizer
-        self._looks: dict[int, str] = {}
+        self._token_texts: dict[int, str] = {}
 
-    def text(self, tokens: Sequence[int]) -> str:
-        """What `tokens` say, special tokens left out."""
+    def decode(self, tokens: Sequence[int]) -> str:
+        """The text of `tokens`, without special tokens."""
         return str(self._tokenizer.decode(list(tokens), skip_special_tokens=True, clean_up_tokenization_spaces=False))
 
-    def reached(self, tokens: Sequence[int], stops: Sequence[str]) -> bool:
+    def is_reached(self, tokens: Sequence[int], stops: Sequence[str]) -> bool:
         """Whether the last of `tokens` completed one of `stops`."""
-        look = self._look(tokens[-1])
-        possible = [stop for stop in stops if stop[-1] in look or stop[-1] == " " or REPLACEMENT_CHARACTER in look]
+        last = self._decode_token(tokens[-1])
+        possible = [stop for stop in stops if stop[-1] in last or stop[-1] == " " or REPLACEMENT_CHARACTER in last]
         if not possible:
             return False
         width = max(len(stop.encode()) for stop in possible) + EXTRA_TOKENS
-        return truncate_at_stop(self.text(tokens[-width:]), possible)[1]
+        return truncate_at_stop(self.decode(tokens[-width:]), possible)[1]
 
-    def _look(self, token: int) -> str:
-        """A token by itself. Tokenizers may drop a space at the start, which `reached` allows for."""
-        if token not in self._looks:
-            self._looks[token] = self.text([token])
-        return self._looks[token]
+    def _decode_token(self, token: int) -> str:
+        """A token decoded alone. Tokenizers may drop a space at the start; `is_reached` allows for that."""
+        if token not in self._token_texts:
+            self._token_texts[token] = self.decode([token])
+        return self._token_texts[token]

@@ -1,18 +1,20 @@
-"""Mends a fault of vLLM 0.32 on CPUs: beside adapters, the bare base is answered from another model's weights.
+"""Fixes a fault of vLLM 0.32 on CPUs: beside adapters, it answers for the bare base with another model's weights.
 
-Rows of a batch without an adapter have the index -1. The kernels for GPUs pass over them; the ones for CPUs index the
-stacked weights with it, which is the last adapter in memory. As long as that place is empty its weights are zeros and
-nobody notices; a search fills every place, and a taker that is the bare base then answers as some candidate would.
+Rows of a batch without an adapter have the index -1. The GPU kernels skip them. The CPU kernels use -1 as an index into
+the stacked weights, which is the last adapter slot in memory. While that slot is empty its weights are zeros and the
+fault does not show. A search fills every slot, and a taker that is the bare base then answers as one of the candidates.
 
-Limits: reaches into modules of vLLM, whose version is pinned. To be removed when `bgmv_shrink` of
-`vllm.lora.ops.torch_ops` leaves those rows alone; the test is in `tests/contract/test_vllm.py`.
+Limits: it reaches into modules of vLLM, whose version is pinned. Remove it when `bgmv_shrink` of
+`vllm.lora.ops.torch_ops` skips those rows. The test is in `tests/contract/test_vllm.py`.
 """
 
 from typing import Any
 
 
 def patch() -> None:
-    """Have rows without an adapter leave the first factor as zeros, so that the second adds nothing. Safe twice."""
+    """Keep the first product of rows without an adapter at zero, so that the second adds nothing. Safe to call
+    twice.
+    """
     from vllm.lora.ops.torch_ops import lora_ops  # noqa: PLC0415 - this module is read without vLLM too
     from vllm.lora.punica_wrapper import punica_cpu  # noqa: PLC0415
 
@@ -21,7 +23,7 @@ def patch() -> None:
         return
 
     def bgmv_shrink(inputs: Any, weights: Any, output: Any, indices: Any, scaling: float = 1.0) -> None:
-        """`inputs` (rows, width) times the first factors (places, rank, width), to `output` (rows, rank)."""
+        """`inputs` [rows, width] times the first factors [slots, rank, width], into `output` [rows, rank]."""
         shrink(inputs, weights, output, indices, scaling)
         output[indices < 0] = 0
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from jinja2 import TemplateError
 from safetensors import SafetensorError
 from torch import nn
 from transformers import (
@@ -107,16 +108,29 @@ def tokenize_prompts(tokenizer: PreTrainedTokenizerBase, prompts: list[str], cha
         return []
     if not chat:
         return _token_rows(tokenizer(prompts))
+    return tokenize_chats(tokenizer, [[{"role": "user", "content": prompt}] for prompt in prompts])
+
+
+def tokenize_chats(tokenizer: PreTrainedTokenizerBase, chats: list[list[dict[str, str]]]) -> list[list[int]]:
+    """Return the token IDs of each conversation, up to where the model's next turn begins.
+
+    A conversation is a list of messages, each with `role` and `content`. Raises BadInputError if the tokenizer has no
+    chat template, or if its template rejects a conversation: many have no system role.
+    """
+    if not chats:
+        return []
     if not tokenizer.chat_template:
         raise BadInputError("the base model has no chat template, which Chat prompts need; use Plain prompts")
-    return [
-        list(
-            tokenizer.apply_chat_template(
-                [{"role": "user", "content": prompt}], add_generation_prompt=True, tokenize=True, return_dict=False
-            )
-        )
-        for prompt in prompts
-    ]
+    try:
+        return [
+            list(tokenizer.apply_chat_template(chat, add_generation_prompt=True, tokenize=True, return_dict=False))
+            for chat in chats
+        ]
+    except TemplateError as error:  # what a template raises by itself, such as for a role that it does not know
+        raise BadInputError(
+            f"the base model's chat template rejects the messages ({error}); leave out system text, or let user and"
+            " assistant turns alternate"
+        ) from error
 
 
 def tokenize_completions(tokenizer: PreTrainedTokenizerBase, completions: list[str]) -> list[list[int]]:

@@ -129,7 +129,8 @@ def check_identity(source: ArtifactStore, wanted: ResumeFrom, identity: bytes) -
     theirs = source.read(pins.IDENTITY_KEY)
     if theirs is None:
         raise StoreError(f"{pins.IDENTITY_KEY}: missing, so nobody can say what it searched; give another run")
-    found = list(spec_diff.list_differences(json.loads(theirs), json.loads(identity)))
+    there, here = json.loads(theirs), json.loads(identity)
+    found = [one for name in here for one in spec_diff.list_differences(there[name], here[name], name)]
     refused = [f"{path} is {old} there and {new} here" for path, old, new in found if not may_differ(path)]
     if refused:
         raise BadInputError(

@@ -33,7 +33,7 @@ class CollectionPlan:
     @property
     def size(self) -> int:
         """Bytes of the garbage."""
-        return sum(thing.size for thing in self.garbage)
+        return sum(stored.size for stored in self.garbage)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,38 +46,38 @@ class CollectionPolicy:
     """Last iterations that keep their rollouts; None keeps all."""
 
 
-def scan(store: ArtifactStore, shelf: StoreListing, terms: CollectionPolicy) -> CollectionPlan:
+def scan(store: ArtifactStore, listing: StoreListing, terms: CollectionPolicy) -> CollectionPlan:
     """What could be collected. Raises BadInputError for terms the run is not ready for, CorruptError, StoreError."""
     marks = mark(store)
     expendable = frozenset() if terms.keep is None else retention.list_expendable(store, terms.keep)
     kept, young, garbage = 0, 0, []
-    for thing in shelf.things():
-        if not is_collectable(thing, marks, expendable):
+    for stored in listing.objects():
+        if not is_collectable(stored, marks, expendable):
             kept += 1
-        elif thing.age < terms.grace:
+        elif stored.age < terms.grace:
             young += 1
         else:
-            garbage.append(thing)
+            garbage.append(stored)
     return CollectionPlan(kept, tuple(garbage), young)
 
 
-def is_collectable(thing: StoredObject, marks: frozenset[Digest], expendable: frozenset[str]) -> bool:
-    """Whether nothing leads to a thing, or it is a rollout that may go."""
-    rollout = ROLLOUT_KEY.fullmatch(thing.key)
+def is_collectable(stored: StoredObject, marks: frozenset[Digest], expendable: frozenset[str]) -> bool:
+    """Whether nothing leads to an object, or it is a rollout that may go."""
+    rollout = ROLLOUT_KEY.fullmatch(stored.key)
     if rollout is not None:
-        return thing.key.removeprefix("names/") in expendable
-    ours = STORED_PATTERN.fullmatch(thing.key) is not None
-    return ours and (bool(thing.upload) or thing.key.rpartition("/")[2] not in marks)
+        return stored.key.removeprefix("names/") in expendable
+    ours = STORED_PATTERN.fullmatch(stored.key) is not None
+    return ours and (bool(stored.upload) or stored.key.rpartition("/")[2] not in marks)
 
 
-def sweep(store: ArtifactStore, shelf: StoreListing, garbage: Iterable[StoredObject]) -> Iterator[StoredObject]:
-    """Delete the garbage, one thing after another. Raises StoreError."""
-    for thing in garbage:
-        rollout = ROLLOUT_KEY.fullmatch(thing.key)
+def sweep(store: ArtifactStore, listing: StoreListing, garbage: Iterable[StoredObject]) -> Iterator[StoredObject]:
+    """Delete the garbage, one object after another. Raises StoreError."""
+    for stored in garbage:
+        rollout = ROLLOUT_KEY.fullmatch(stored.key)
         if rollout is not None:
             store.publish(retention.thinned_key(int(rollout[1])), b"{}")
-        shelf.discard(thing)
-        yield thing
+        listing.delete(stored)
+        yield stored
 
 
 def mark(store: ArtifactStore) -> frozenset[Digest]:

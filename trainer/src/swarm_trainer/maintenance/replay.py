@@ -79,7 +79,7 @@ def load_spec(store: ArtifactStore, experiment: Experiment) -> ResolvedSpec:
     if data is None:
         raise StoreError(f"{pins.IDENTITY_KEY}: missing from the store; without it nothing can be replayed: restore it")
     require(digest_bytes(data) == experiment.digest, f"{pins.IDENTITY_KEY} is not what the experimentDigest names")
-    fields = {**json.loads(data), "suspend": False, "storage": None, "execution": {}}
+    fields = {**json.loads(data)["spec"], "suspend": False, "storage": None, "execution": {}}
     resolved = resolution.load_resolved(fields)
     assert isinstance(resolved, ResolvedSpec)
     return resolved

@@ -80,4 +80,4 @@ class ProgressPrinter:
     def __call__(self, report: PurgeReport) -> None:
         if time.monotonic() - self._last_report >= REPORT_SECONDS:
             self._last_report = time.monotonic()
-            print(f"{PURGE_KEY}: {report.things} objects, {report.size:,} bytes", file=sys.stderr, flush=True)
+            print(f"{PURGE_KEY}: {report.objects} objects, {report.size:,} bytes", file=sys.stderr, flush=True)

@@ -59,11 +59,11 @@ def main(task: ServeTask) -> int:
 
 def build_server_config(task: ServeTask, context: Context) -> ServerConfig:
     """Return the settings of this server. Raises BadInputError if the run has no such base model; StoreError."""
-    from swarm_trainer.evaluation import search_setup, serving  # noqa: PLC0415 (brings torch, whose threads are limited now)
+    from swarm_trainer.evaluation import serving  # noqa: PLC0415 (brings torch, whose threads are limited now)
     from swarm_trainer.run_store import pins  # noqa: PLC0415 (brings torch, whose threads are limited now)
     from swarm_trainer.runtime import engines  # noqa: PLC0415 (brings torch, whose threads are limited now)
 
-    models = serving.list_models(context, search_setup.load(context))
+    models = serving.list_models(context)
     digest = pins.digests(pins.load(context.store)).get(task.model)
     if digest is None or digest not in models.bases:
         raise BadInputError(f"{task.model}: not a base model of this run; give one that spec.base or spec.takers names")
@@ -73,7 +73,7 @@ def build_server_config(task: ServeTask, context: Context) -> ServerConfig:
         host="0.0.0.0",  # noqa: S104 - the pod's own addresses, behind the key
         tensor_parallel=server_settings.tensor_parallel,
         memory_fraction=server_settings.gpu_memory_utilization,
-        extra=server_settings.extra_args,
+        extra_arguments=server_settings.extra_args,
     )
 
 

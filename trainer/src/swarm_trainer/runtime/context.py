@@ -92,5 +92,5 @@ class Context:
     def flush_usage(self) -> None:
         """At the end of a work item: add what is still outstanding, endpoints' budgets included. Raises StoreError."""
         if self.chat is not None:
-            self.chat.settle()
+            self.chat.flush_budget()
         self.record_usage()

@@ -6,7 +6,7 @@ Keys are read here, from the environment or a file, and go nowhere but into the 
 import os
 from collections.abc import Mapping
 
-from swarm_core.api import endpoints
+from swarm_core.api import endpoints, parts
 from swarm_core.api import resolved as api
 from swarm_core.errors import BadInputError
 from swarm_core.experiment import PinnedRemoteTaker, PinnedTaker
@@ -86,7 +86,7 @@ def check(context: Context) -> None:
         one = resolve(way, context)
         outcome = client.probe(one.name)
         if not isinstance(outcome, Completion):
-            raise BadInputError(explain_failure(way, outcome, client.models(one.name)))
+            raise BadInputError(explain_failure(way, outcome, client.list_models(one.name)))
 
 
 def explain_failure(way: api.EndpointAccess, outcome: RequestFailure | Unavailable, models: tuple[str, ...]) -> str:
@@ -120,4 +120,4 @@ def pin_taker(
 def judge_name(resolved: api.ResolvedSpec) -> str:
     """What the judge is called."""
     judge = resolved.judge
-    return judge.endpoint.model if isinstance(judge, api.ResolvedJudge) else str(judge.name)
+    return judge.endpoint.model if isinstance(judge, api.ResolvedJudge) else parts.find_judge(resolved).part.name

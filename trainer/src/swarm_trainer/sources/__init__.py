@@ -1,5 +1,5 @@
-"""Inputs from elsewhere: models, adapters and data at s3:// and hf:// become folders and files of this machine, once.
+"""Remote inputs: models, adapters and data at s3:// and hf:// become local folders and files, fetched once.
 
-What was fetched lies in a cache by the digest of what it holds (`depot`); where it came from only leads there. A folder
-is whole before it has its name, so a fetch that was killed is gone on with and never taken for one that ended.
+The cache holds a fetched input under the digest of its content (`fetch_cache`). Its address only leads to the digest. A
+folder gets its name when it is whole, so a fetch that was killed is continued and never taken for a finished one.
 """

@@ -1,11 +1,11 @@
-"""Inputs in a bucket: a prefix is a folder, an object a file.
+"""Inputs in a bucket: a prefix is a folder, an object is a file.
 
-Keys and settings come as for every AWS tool. An endpoint that the spec names for the run's own store is taken for its
-inputs too, unless they are in another bucket and AWS_ENDPOINT_URL says where that is.
+Credentials and settings come from the environment, as for every AWS tool. An endpoint in the spec for the run's own
+store also applies to its inputs, unless they are in another bucket and AWS_ENDPOINT_URL gives that bucket's endpoint.
 
-Limits: S3 has no revisions that everybody has, so a version is what a listing shows: names, sizes and etags. A file is
-read in parts that must all be of the etag that was seen. Whether its bytes are right is known once a run has pinned
-their digest; before that, by the transport's own checks.
+Limits: not every S3 store has revisions, so a version is what a listing shows: names, sizes and etags. A file is read
+in parts that must all have the etag of the listing. Whether its bytes are right is known once a run has pinned their
+digest; before that, only the transport's own checks apply.
 """
 
 import os
@@ -25,34 +25,34 @@ from swarm_trainer.stores.retry_policy import RetryLimits
 from swarm_trainer.stores.s3_bucket import Bucket, ObjectInfo
 
 ENDPOINT_VARIABLES = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
-CONTACT_SECONDS = 15.0
-"""For a listing: a wrong address should not take minutes to be told."""
+LISTING_SECONDS = 15.0
+"""Seconds for a listing. With a wrong address, an error should not take minutes."""
 WRONG_REGION = "the bucket is in another region; set AWS_REGION"
 REMEDIES = {
-    "NoSuchBucket": "there is no such bucket; correct the address, or where it is (AWS_ENDPOINT_URL)",
-    "InvalidBucketName": "that is no name for a bucket; correct the address",
+    "NoSuchBucket": "there is no such bucket; correct the address, or the endpoint (AWS_ENDPOINT_URL)",
+    "InvalidBucketName": "this is not a valid bucket name; correct the address",
     **dict.fromkeys(
         ("PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException", "301", "307"),
         WRONG_REGION,
     ),
 }
-"""Where a run's own store and its inputs are put right differently."""
+"""Remedies that differ between a run's own store and its inputs."""
 
 
 class BucketSource:
-    """What lay at an address when it was opened."""
+    """The files at an address when it was opened."""
 
-    at_once = 1
-    """A file comes in parts, several at once, already."""
+    parallel_files = 1
+    """A single file is already fetched in several parts at once."""
 
-    def __init__(self, place: BucketObject, bucket: Bucket, items: Sequence[RemoteFile]) -> None:
-        self.at = str(place)
+    def __init__(self, location: BucketObject, bucket: Bucket, items: Sequence[RemoteFile]) -> None:
+        self.uri = str(location)
         self._bucket = bucket
         self._items = tuple(items)
 
     def version(self) -> tuple[str, ...]:
         endpoint = str(self._bucket.client.meta.endpoint_url)
-        return (endpoint, self.at, *(f"{item.version_tag} {item.size} {item.name}" for item in self._items))
+        return (endpoint, self.uri, *(f"{item.version_tag} {item.size} {item.name}" for item in self._items))
 
     def items(self) -> Sequence[RemoteFile]:
         return self._items
@@ -67,36 +67,42 @@ class BucketSource:
 
 
 def open_source(
-    place: BucketObject, storage: S3Storage | None, shape: InputKind, limits: RetryLimits | None = None
+    location: BucketObject, storage: S3Storage | None, kind: InputKind, limits: RetryLimits | None = None
 ) -> BucketSource:
-    """What lies at an address now. Raises BadInputError if there is nothing, or we may not see it; StoreError."""
-    folder, _, name = place.key.rpartition("/") if shape is InputKind.FILE else (place.key, "", "")
+    """The files at an address now. Raises BadInputError if there are none or the store refuses access; StoreError."""
+    folder, _, name = location.key.rpartition("/") if kind is InputKind.FILE else (location.key, "", "")
     with translate_errors():
-        bucket = Bucket(resolve_storage(place, storage).model_copy(update={"prefix": folder}), limits)
-        hasty = Bucket(bucket.place, replace(bucket.limits, call=CONTACT_SECONDS), bucket.client)
-        items = find_file(hasty, name) if shape is InputKind.FILE else selection.select_from_folder(list_items(hasty))
+        bucket = Bucket(resolve_storage(location, storage).model_copy(update={"prefix": folder}), limits)
+        listing_bucket = Bucket(bucket.storage, replace(bucket.limits, call_timeout=LISTING_SECONDS), bucket.client)
+        items = (
+            find_file(listing_bucket, name)
+            if kind is InputKind.FILE
+            else selection.select_from_folder(list_items(listing_bucket))
+        )
     if not items:
-        raise BadInputError("there are no objects below it; correct the address, and mind that capitals count")
-    return BucketSource(place, bucket, items)
+        raise BadInputError(
+            "there are no objects below this address; correct it, with attention to upper and lower case"
+        )
+    return BucketSource(location, bucket, items)
 
 
-def resolve_storage(place: BucketObject, storage: S3Storage | None) -> S3Storage:
-    """How the bucket is reached."""
+def resolve_storage(location: BucketObject, storage: S3Storage | None) -> S3Storage:
+    """The settings with which to reach the bucket."""
     if storage is not None:
-        told_elsewhere = any(os.environ.get(name) for name in ENDPOINT_VARIABLES)
-        if storage.bucket == place.bucket or (storage.endpoint and not told_elsewhere):
-            return storage.model_copy(update={"bucket": place.bucket})
-    return S3Storage(bucket=place.bucket)
+        endpoint_in_environment = any(os.environ.get(name) for name in ENDPOINT_VARIABLES)
+        if storage.bucket == location.bucket or (storage.endpoint and not endpoint_in_environment):
+            return storage.model_copy(update={"bucket": location.bucket})
+    return S3Storage(bucket=location.bucket)
 
 
 def list_items(bucket: Bucket) -> Iterator[RemoteFile]:
-    """Every object below the prefix; those that only stand for folders are none."""
+    """Every object below the prefix, without those that only stand for folders."""
     return (RemoteFile(one.key, one.size, one.etag) for one in bucket.list() if one.key and not one.key.endswith("/"))
 
 
 def find_file(bucket: Bucket, name: str) -> tuple[RemoteFile, ...]:
-    """The one object that is wanted. Raises BadInputError if there is none."""
-    seen = bucket.look(name) if name else None
+    """The requested object. Raises BadInputError if it does not exist."""
+    seen = bucket.head(name) if name else None
     if seen is None:
         raise BadInputError("there is no such object; give the address of a JSON Lines file")
     return selection.select_visible([RemoteFile(seen.key, seen.size, seen.etag)])
@@ -104,7 +110,7 @@ def find_file(bucket: Bucket, name: str) -> tuple[RemoteFile, ...]:
 
 @contextmanager
 def translate_errors() -> Iterator[None]:
-    """Turn a refusal of the store into the user's own: the rule and the way out, without the field."""
+    """Turn the store's RefusedError into the user's BadInputError: the rule and the way out, without the field."""
     try:
         yield
     except RefusedError as error:

@@ -1,8 +1,8 @@
-"""Bring what lies at a remote URI into this machine's cache, or find it there.
+"""Fetches a remote input into this machine's cache, or finds it there.
 
-First the version is settled: a commit of the hub, or the etags of a bucket's listing. A version that came before is not
-fetched again. What comes is checked against what the place said of it, and named by its digest. What a run has pinned
-is identified by that digest alone: where the cache has it, nobody is asked anything.
+First the version is resolved: a commit of the hub, or the etags of a bucket's listing. A version that is cached is not
+fetched again. Fetched files are checked against the source's own size and sha256, and named by their digest. An input
+that a run has pinned is identified by its digest alone: if the cache has it, no request is sent.
 """
 
 import shutil
@@ -33,131 +33,133 @@ GIB = 2**30
 
 @dataclass(frozen=True, slots=True)
 class Pin:
-    """What a remote or local URI held when the run was prepared."""
+    """The content of a remote or local URI when the run was prepared."""
 
     digest: Digest
     at: str
-    """The URI of this version of it: of a branch, its commit."""
+    """The URI of this version, such as the commit of a branch."""
 
 
 @dataclass(frozen=True, slots=True)
 class FetchedInput:
-    """An input, here."""
+    """An input on this machine."""
 
     path: Path
-    """A folder, or a file where data is wanted."""
+    """A folder, or a file for data."""
     pin: Pin
 
 
 class Source(Protocol):
-    """A place that things are fetched from, at one version. Raises BadInputError for what the user has to change."""
+    """A source of files at one version. Raises BadInputError for what the user has to change."""
 
-    at: str
-    at_once: int
-    """Files on their way at a time."""
+    uri: str
+    parallel_files: int
+    """Maximum number of files fetched at once."""
 
     def version(self) -> tuple[str, ...]:
-        """What names this version."""
+        """The parts that identify this version."""
         ...
 
     def items(self) -> Sequence[RemoteFile]:
-        """The files that are wanted."""
+        """The files to fetch."""
         ...
 
     def download(self, item: RemoteFile, scratch: Path) -> Path:
-        """Fetch one file to somewhere in `scratch`. Raises StoreError when trying again may help."""
+        """Fetch one file to a path in `scratch`. Raises StoreError if a retry may help."""
         ...
 
 
 SourceOpener = Callable[[str, InputKind], Source]
-"""The source behind a URI, for what is wanted of it."""
+"""Opens the source behind a URI for an input of this kind."""
 
 
 @dataclass(frozen=True, slots=True)
 class FetchContext:
-    """How a run's inputs come here."""
+    """The cache and the sources of a run's inputs."""
 
     cache: FetchCache
-    opened: SourceOpener
+    open_source: SourceOpener
 
 
 def default_context(resolved: ResolvedRun) -> FetchContext:
-    """This machine's cache; buckets are reached as the run's own is, unless the environment says otherwise."""
+    """This machine's cache. Buckets are reached like the run's own store, unless the environment says otherwise."""
     storage = resolved.storage if isinstance(resolved.storage, S3Storage) else None
-    return FetchContext(FetchCache(fetch_cache.default_root()), lambda uri, shape: open_source(uri, shape, storage))
+    return FetchContext(FetchCache(fetch_cache.default_root()), lambda uri, kind: open_source(uri, kind, storage))
 
 
-def open_source(uri: str, shape: InputKind, storage: S3Storage | None) -> Source:
+def open_source(uri: str, kind: InputKind, storage: S3Storage | None) -> Source:
     """The source behind a URI. Raises BadInputError, StoreError."""
-    place = source_uri.parse(uri)
-    if isinstance(place, source_uri.BucketObject):
+    location = source_uri.parse(uri)
+    if isinstance(location, source_uri.BucketObject):
         from swarm_trainer.sources import bucket_source  # noqa: PLC0415 (boto3 takes a while, and most runs need none)
 
-        return bucket_source.open_source(place, storage, shape)
+        return bucket_source.open_source(location, storage, kind)
     from swarm_trainer.sources import hub_source  # noqa: PLC0415 (so does huggingface_hub)
 
-    return hub_source.open_source(place, shape)
+    return hub_source.open_source(location, kind)
 
 
-def fetch(use: UriUse, by: FetchContext) -> FetchedInput:
-    """What lies at a URI now. Raises BadInputError naming the field, StoreError, CorruptError."""
-    shape = selection.INPUT_KINDS[use.role]
-    with name_field(use), files.translate_os_errors(by.cache.root):
-        source = by.opened(use.uri, shape)
-        version = canonical_json([shape, *source.version()])
-        digest = by.cache.recalled(version)
-        path = None if digest is None else find_cached(by.cache, digest, shape)
+def fetch(use: UriUse, context: FetchContext) -> FetchedInput:
+    """Fetch the current content of a URI. Raises BadInputError naming the field, StoreError, CorruptError."""
+    kind = selection.INPUT_KINDS[use.role]
+    with name_field(use), files.translate_os_errors(context.cache.root):
+        source = context.open_source(use.uri, kind)
+        version = canonical_json([kind, *source.version()])
+        digest = context.cache.recall(version)
+        path = None if digest is None else find_cached(context.cache, digest, kind)
         if digest is None or path is None:
-            path, digest = fetch_all(source, shape, version, by.cache)
-    return FetchedInput(path, Pin(digest, source.at))
+            path, digest = fetch_all(source, kind, version, context.cache)
+    return FetchedInput(path, Pin(digest, source.uri))
 
 
-def fetch_pinned(use: UriUse, pin: Pin, by: FetchContext) -> FetchedInput:
-    """What a run began with, from the cache or, once more, from its place; the caller compares the digests.
+def fetch_pinned(use: UriUse, pin: Pin, context: FetchContext) -> FetchedInput:
+    """The pinned input, from the cache or fetched again from its pinned URI. The caller compares the digests.
 
     Raises BadInputError naming the field, StoreError, CorruptError.
     """
-    path = find_cached(by.cache, pin.digest, selection.INPUT_KINDS[use.role])
-    return fetch(replace(use, uri=pin.at), by) if path is None else FetchedInput(path, pin)
+    path = find_cached(context.cache, pin.digest, selection.INPUT_KINDS[use.role])
+    return fetch(replace(use, uri=pin.at), context) if path is None else FetchedInput(path, pin)
 
 
-def find_cached(here: FetchCache, digest: Digest, shape: InputKind) -> Path | None:
-    """What was fetched before; None if it was not. Raises CorruptError."""
-    return here.file(digest) if shape is InputKind.FILE else here.folder(digest)
+def find_cached(cache: FetchCache, digest: Digest, kind: InputKind) -> Path | None:
+    """The cached input; None if it is not cached. Raises CorruptError."""
+    return cache.file(digest) if kind is InputKind.FILE else cache.folder(digest)
 
 
-def fetch_all(source: Source, shape: InputKind, version: bytes, here: FetchCache) -> tuple[Path, Digest]:
-    """Fetch what is not here yet, check the whole, and keep it. Raises BadInputError, StoreError, OSError."""
+def fetch_all(source: Source, kind: InputKind, version: bytes, cache: FetchCache) -> tuple[Path, Digest]:
+    """Fetch the missing files, check the whole, and keep it. Raises BadInputError, StoreError, OSError."""
     items = source.items()
-    selection.check(items, shape)
-    with here.staging_folder(version) as coming:
+    selection.check(items, kind)
+    with cache.staging_folder(version) as coming:
         whole = coming / "whole"
-        fetch_missing(source, [item for item in items if not is_complete(whole / item.name, item)], coming, here.root)
+        fetch_missing(source, [item for item in items if not is_complete(whole / item.name, item)], coming, cache.root)
         entries = {item.name: verify_file(whole / item.name, item) for item in items}
-        if shape is InputKind.FILE:
+        if kind is InputKind.FILE:
             digest = entries[items[0].name].sha256
-            path = here.add_file(whole / items[0].name, digest)
+            path = cache.add_file(whole / items[0].name, digest)
         else:
             digest = digest_bytes(tree.to_bytes(entries))
-            path = here.add_folder(whole, digest)
-        here.remember(version, digest)
+            path = cache.add_folder(whole, digest)
+        cache.remember(version, digest)
     return path, digest
 
 
 def fetch_missing(source: Source, items: Sequence[RemoteFile], coming: Path, root: Path) -> None:
-    """Fetch `items` into the folder `whole` of `coming`, each at once. Raises BadInputError, StoreError, OSError."""
+    """Fetch `items` into the folder `whole` of `coming`, each file atomically. Raises BadInputError, StoreError,
+    OSError.
+    """
     scratch, whole = coming / "scratch", coming / "whole"
-    shutil.rmtree(scratch, ignore_errors=True)  # files that were cut when a fetch was killed
+    shutil.rmtree(scratch, ignore_errors=True)  # files that a killed fetch left incomplete
     scratch.mkdir()
     check_disk_space(sum(item.size for item in items), root)
 
-    def one(item: RemoteFile) -> None:
-        came = source.download(item, scratch)
+    def fetch_one(item: RemoteFile) -> None:
+        fetched = source.download(item, scratch)
         (whole / item.name).parent.mkdir(parents=True, exist_ok=True)
-        came.replace(whole / item.name)
+        fetched.replace(whole / item.name)
 
-    with ThreadPoolExecutor(source.at_once) as pool:
-        for _ in pool.map(one, items):
+    with ThreadPoolExecutor(source.parallel_files) as pool:
+        for _ in pool.map(fetch_one, items):
             pass
 
 
@@ -166,7 +168,7 @@ def check_disk_space(needed: int, root: Path) -> None:
     free = disk_usage(root).free
     if needed and needed + RESERVED_BYTES > free:
         raise BadInputError(
-            f"{needed / GIB:.2f} GiB to fetch and {free / GIB:.2f} GiB free in {root}; free some, or set"
+            f"{needed / GIB:.2f} GiB to fetch, but {free / GIB:.2f} GiB free in {root}; free some space, or set"
             f" {fetch_cache.CACHE_VARIABLE} to a folder on another disk"
         )
 
@@ -176,20 +178,22 @@ def is_complete(path: Path, item: RemoteFile) -> bool:
 
 
 def verify_file(path: Path, item: RemoteFile) -> TreeEntry:
-    """A file that came, as a tree names it. Raises StoreError, and forgets it, if it is not what its place said."""
+    """The tree entry of a fetched file. Deletes the file and raises StoreError unless it matches the source's size
+    and sha256.
+    """
     size, sha256 = path.stat().st_size, files.digest(path)
     if size != item.size or item.sha256 not in (None, sha256):
         path.unlink()
         raise StoreError(
-            f"{item.name}: came with {size} bytes and sha256 {sha256}, its place says {item.size} and"
-            f" {item.sha256 or 'nothing'}; it is fetched again"
+            f"{item.name}: received {size} bytes with sha256 {sha256}, but its source says {item.size} bytes and"
+            f" {item.sha256 or 'no sha256'}; it is fetched again"
         )
     return TreeEntry(sha256, size)
 
 
 @contextmanager
 def name_field(use: UriUse) -> Iterator[None]:
-    """Say which field a refusal is about."""
+    """Put the field's name before the message of a BadInputError."""
     try:
         yield
     except BadInputError as error:

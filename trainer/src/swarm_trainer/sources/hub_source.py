@@ -1,10 +1,10 @@
-"""Inputs from the Hugging Face hub, or a mirror of it, by the hub's own library and rules.
+"""Inputs from the Hugging Face hub or a mirror of it, with the hub's own library and settings.
 
-HF_ENDPOINT names a mirror, HF_TOKEN or the token's file a user, HF_HUB_OFFLINE=1 forbids every call. A revision is
-resolved to a commit first, and everything is asked of that commit. What other programs have in the hub's own cache is
-copied from there.
+HF_ENDPOINT names a mirror, HF_TOKEN or the token's file a user, and HF_HUB_OFFLINE=1 forbids every request. A revision
+is resolved to a commit first, and every request names that commit. Files that other programs have put into the hub's
+own cache are copied from there.
 
-Limits: a commit that is only in part in the hub's own cache is not used offline, for nobody can say what is missing.
+Limits: offline, a commit that is only partly in the hub's own cache is refused, because its missing files are unknown.
 """
 
 import shutil
@@ -27,93 +27,98 @@ from swarm_trainer.sources.source_uri import HubRepository
 
 LOGIN_HINT = "set HF_TOKEN, or log in with `hf auth login`"
 REMEDIES: dict[type[Exception], str] = {
-    errors.GatedRepoError: "it is gated; ask for access at {hub}/{name}, then " + LOGIN_HINT,
-    errors.RepositoryNotFoundError: "{hub} shows no such {kind}; correct the name, and if it is private " + LOGIN_HINT,
-    errors.RevisionNotFoundError: "{hub} has no revision {revision!r} of it; give a branch, a tag or a commit",
-    errors.DisabledRepoError: "{hub} has disabled it; choose another {kind}",
-    errors.RemoteEntryNotFoundError: "{hub} lists a file of it and does not give it; choose another revision",
+    errors.GatedRepoError: "the {kind} is gated; request access at {hub}/{name}, then " + LOGIN_HINT,
+    errors.RepositoryNotFoundError: "{hub} shows no such {kind}; correct the name, or if the {kind} is private "
+    + LOGIN_HINT,
+    errors.RevisionNotFoundError: "{hub} has no revision {revision!r} of this {kind}; give a branch, a tag or a commit",
+    errors.DisabledRepoError: "{hub} has disabled this {kind}; choose another {kind}",
+    errors.RemoteEntryNotFoundError: "{hub} lists a file of this {kind} but does not serve it; choose another revision",
 }
-"""Of several that fit, the first is meant."""
+"""If several match, the first applies."""
 
 
 class HubSource:
     """A repository at a commit."""
 
-    at_once = 4
-    """The hub gives one connection less than a machine can take."""
+    parallel_files = 4
+    """One connection to the hub is slower than a machine's network."""
 
-    def __init__(self, place: HubRepository, shape: InputKind) -> None:
-        self.at = str(place)
-        self._place = place
-        self._shape = shape
+    def __init__(self, repository: HubRepository, input_kind: InputKind) -> None:
+        self.uri = str(repository)
+        self._repository = repository
+        self._kind = input_kind
 
     def version(self) -> tuple[str, ...]:
-        return (self.at, *sorted(selection.READ_SUFFIXES))
+        return (self.uri, *sorted(selection.READ_SUFFIXES))
 
     def items(self) -> Sequence[RemoteFile]:
-        """What is wanted of the commit. Raises BadInputError, StoreError."""
-        place = self._place
-        with translate_errors(place):
-            entries = list(list_cached_entries(place) if constants.is_offline_mode() else list_entries(place))
-        found = [to_remote_file(entry, place.path) for entry in entries if is_within(entry.path, place.path)]
-        if self._shape is InputKind.FILE:
-            return select_file(place, found)
+        """The files to fetch of the commit. Raises BadInputError, StoreError."""
+        repository = self._repository
+        with translate_errors(repository):
+            entries = list(list_cached_entries(repository) if constants.is_offline_mode() else list_entries(repository))
+        found = [to_remote_file(entry, repository.path) for entry in entries if is_within(entry.path, repository.path)]
+        if self._kind is InputKind.FILE:
+            return select_file(repository, found)
         return selection.select_from_repository(found)
 
     def download(self, item: RemoteFile, scratch: Path) -> Path:
         """Fetch one file, from its beginning. Raises BadInputError, StoreError, OSError."""
-        place = self._place
-        name = item.name if self._shape is InputKind.FILE or not place.path else f"{place.path}/{item.name}"
-        filename = place.path if self._shape is InputKind.FILE else name
-        kind = repo_type(place)
-        cached = huggingface_hub.try_to_load_from_cache(place.name, filename, revision=place.revision, repo_type=kind)
+        repository = self._repository
+        name = item.name if self._kind is InputKind.FILE or not repository.path else f"{repository.path}/{item.name}"
+        filename = repository.path if self._kind is InputKind.FILE else name
+        kind = repo_type(repository)
+        cached = huggingface_hub.try_to_load_from_cache(
+            repository.name, filename, revision=repository.revision, repo_type=kind
+        )
         if isinstance(cached, str):
             path = scratch / filename
             path.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(cached, path)
             return path
-        with translate_errors(place):
+        with translate_errors(repository):
             disable_progress_bars()
             return Path(
                 huggingface_hub.hf_hub_download(
-                    place.name, filename, revision=place.revision, repo_type=kind, local_dir=scratch
+                    repository.name, filename, revision=repository.revision, repo_type=kind, local_dir=scratch
                 )
             )
 
 
-def open_source(place: HubRepository, shape: InputKind) -> HubSource:
+def open_source(repository: HubRepository, input_kind: InputKind) -> HubSource:
     """A repository at the commit that its revision names now. Raises BadInputError, StoreError."""
-    if place.fixed:
-        return HubSource(place, shape)
-    with translate_errors(place):
+    if repository.is_commit:
+        return HubSource(repository, input_kind)
+    with translate_errors(repository):
         found = huggingface_hub.resolve_revision(
-            place.name,
-            revision=place.revision,
-            repo_type=repo_type(place),
+            repository.name,
+            revision=repository.revision,
+            repo_type=repo_type(repository),
             local_files_only=constants.is_offline_mode(),
         )
-    return HubSource(place.at(found.resolved), shape)
+    return HubSource(repository.at_commit(found.resolved), input_kind)
 
 
-def repo_type(place: HubRepository) -> str:
-    return constants.REPO_TYPE_DATASET if place.dataset else constants.REPO_TYPE_MODEL
+def repo_type(repository: HubRepository) -> str:
+    return constants.REPO_TYPE_DATASET if repository.dataset else constants.REPO_TYPE_MODEL
 
 
-def list_entries(place: HubRepository) -> Iterator[RepoFile]:
-    """The files of a commit, asked of the hub."""
+def list_entries(repository: HubRepository) -> Iterator[RepoFile]:
+    """The files of a commit, from the hub."""
     entries = huggingface_hub.list_repo_tree(
-        place.name, recursive=True, revision=place.revision, repo_type=repo_type(place)
+        repository.name, recursive=True, revision=repository.revision, repo_type=repo_type(repository)
     )
     return (entry for entry in entries if isinstance(entry, RepoFile))
 
 
-def list_cached_entries(place: HubRepository) -> Sequence[RepoFile]:
-    """The files of a commit, as the hub's own cache knows them."""
-    return huggingface_hub.get_cached_repo_tree(place.name, revision=place.revision, repo_type=repo_type(place))
+def list_cached_entries(repository: HubRepository) -> Sequence[RepoFile]:
+    """The files of a commit, from the hub's own cache."""
+    return huggingface_hub.get_cached_repo_tree(
+        repository.name, revision=repository.revision, repo_type=repo_type(repository)
+    )
 
 
 def to_remote_file(entry: RepoFile, path: str) -> RemoteFile:
-    """A file as we list it."""
+    """The entry of the hub's listing as a RemoteFile."""
     sha256 = Digest(entry.lfs.sha256) if entry.lfs else None
     return RemoteFile(entry.path.removeprefix(f"{path}/"), int(entry.size), str(entry.blob_id), sha256)
 
@@ -122,21 +127,22 @@ def is_within(name: str, path: str) -> bool:
     return not path or name == path or name.startswith(f"{path}/")
 
 
-def select_file(place: HubRepository, found: Sequence[RemoteFile]) -> tuple[RemoteFile, ...]:
-    """The one file that is wanted. Raises BadInputError if it is not there."""
+def select_file(repository: HubRepository, found: Sequence[RemoteFile]) -> tuple[RemoteFile, ...]:
+    """The requested file. Raises BadInputError if it does not exist."""
     for one in found:
-        if place.path and one.name == place.path:
+        if repository.path and one.name == repository.path:
             return selection.select_visible(
                 [RemoteFile(one.name.rpartition("/")[2], one.size, one.version_tag, one.sha256)]
             )
     raise BadInputError(
-        f"there is no such file at commit {place.revision[:12]}; give the path of a JSON Lines file behind the revision"
+        f"there is no such file at commit {repository.revision[:12]}; give the path of a JSON Lines file after the"
+        " revision"
     )
 
 
 @contextmanager
-def translate_errors(place: HubRepository) -> Iterator[None]:
-    """Turn the errors of the library and its transport into ours; a disk's pass. Raises BadInputError, StoreError."""
+def translate_errors(repository: HubRepository) -> Iterator[None]:
+    """Turn errors of the library and its transport into ours. Disk errors pass. Raises BadInputError, StoreError."""
     try:
         yield
     except BadInputError:
@@ -144,33 +150,36 @@ def translate_errors(place: HubRepository) -> Iterator[None]:
     except Exception as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise
-        raise translate_error(place, error) from error
+        raise translate_error(repository, error) from error
 
 
-def translate_error(place: HubRepository, error: Exception) -> BadInputError | StoreError:
-    """What an error of the library means for the user: the rule and the way out, in one line, without the field."""
+def translate_error(repository: HubRepository, error: Exception) -> BadInputError | StoreError:
+    """Our error for one of the library: the rule and the way out, on one line, without the field."""
     if constants.is_offline_mode():
         return BadInputError(
-            f"HF_HUB_OFFLINE is set, and it is not in the cache; fetch it once without ({error_name(error)})"
+            f"HF_HUB_OFFLINE is set, and the input is not in the cache; fetch it once without HF_HUB_OFFLINE"
+            f" ({error_name(error)})"
         )
     hub = hub_address()
     for cause in causes(error):
         for kind, words in REMEDIES.items():
             if isinstance(cause, kind):
-                return BadInputError(f"{words.format(hub=hub, **message_fields(place))} ({error_name(cause)})")
+                return BadInputError(f"{words.format(hub=hub, **message_fields(repository))} ({error_name(cause)})")
         if isinstance(cause, errors.HfHubHTTPError) and cause.response.status_code in (401, 403):
-            return BadInputError(f"{hub} does not let us read it ({cause.response.status_code}); {LOGIN_HINT}")
-    return StoreError(f"{place}: {hub} does not give it now ({error_name(error)}); check HF_ENDPOINT and the network")
+            return BadInputError(f"{hub} refuses access ({cause.response.status_code}); {LOGIN_HINT}")
+    return StoreError(
+        f"{repository}: {hub} does not serve it now ({error_name(error)}); check HF_ENDPOINT and the network"
+    )
 
 
 def hub_address() -> str:
-    """The hub's address, for messages: without what may stand before its name."""
+    """The hub's address for messages, without a user and password."""
     parts = urlsplit(constants.ENDPOINT)
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
-def message_fields(place: HubRepository) -> dict[str, str]:
-    return {"name": place.name, "revision": place.revision, "kind": repo_type(place)}
+def message_fields(repository: HubRepository) -> dict[str, str]:
+    return {"name": repository.name, "revision": repository.revision, "kind": repo_type(repository)}
 
 
 def error_name(error: BaseException) -> str:
@@ -178,7 +187,7 @@ def error_name(error: BaseException) -> str:
 
 
 def causes(error: BaseException) -> Iterator[BaseException]:
-    """`error` and what caused it, outermost first."""
+    """`error` and its causes, outermost first."""
     current: BaseException | None = error
     while current is not None:
         yield current

@@ -1,8 +1,9 @@
-"""What of a remote folder is fetched, and whether it is enough: decided by its listing, before a byte is on its way.
+"""Selects the files of a remote folder to fetch, and checks that they suffice, from its listing and before any
+download.
 
-A prefix of a bucket is somebody's folder, and is taken as the same folder here would be: hidden files are left out, and
-pickles are refused. A repository of the hub holds a model in many formats, so of one the files that are read here are
-taken, and the rest is left where it is. Either way the names are paths inside a folder, or the place is refused.
+A prefix of a bucket is a user's folder and gets the rules of a local folder: hidden files are left out, and pickles are
+refused. A repository of the hub has a model in many formats, so only the files that the trainer reads are fetched. In
+both, every name must be a path inside a folder; otherwise the source is refused.
 """
 
 import re
@@ -19,13 +20,15 @@ from swarm_trainer.stores import tree
 READ_SUFFIXES = frozenset({
     ".safetensors", ".json", ".jsonl", ".jinja", ".model", ".txt", ".md", ".spm", ".tiktoken", ".bpe", ".vocab",
 })  # fmt: skip
-"""Endings of the files of a repository that are fetched: weights as safetensors alone, tokenizers, what describes."""
+"""Suffixes of the files of a repository that are fetched: weights in safetensors only, tokenizers, configuration and
+text.
+"""
 LICENSE_PATTERN = re.compile(r"(LICEN[CS]E|NOTICE|COPYING)[-._A-Za-z0-9]*")
 WEIGHTS_SUFFIX = ".safetensors"
 
 
 class InputKind(StrEnum):
-    """What a place has to hold."""
+    """The content that a source must have."""
 
     MODEL = "model"
     ADAPTER = "adapter"
@@ -45,31 +48,31 @@ REQUIRED_FILES: Mapping[InputKind, str] = {InputKind.MODEL: "config.json", Input
 
 @dataclass(frozen=True, slots=True)
 class RemoteFile:
-    """A file of a place, as its listing shows it."""
+    """A file of a source, as its listing shows it."""
 
     name: str
-    """Relative to the place, `/` between its parts."""
+    """Relative to the source, with `/` between its parts."""
     size: int
     version_tag: str = ""
-    """What tells this version of it from others, in the place's own terms: an etag, a blob's id."""
+    """Identifies this version in the source's own terms: an etag, or a blob's id."""
     sha256: Digest | None = None
-    """Of its bytes, where the place says so."""
+    """The sha256 of its bytes, if the source gives it."""
 
 
 def select_from_folder(items: Iterable[RemoteFile]) -> tuple[RemoteFile, ...]:
-    """What belongs to a folder of somebody's own, in order. Raises BadInputError for what no artefact may hold."""
+    """The files to fetch of a user's folder, sorted. Raises BadInputError for a file that no artifact may hold."""
     found = select_visible(items)
     for item in found:
         if PurePosixPath(item.name).suffix.lower() in tree.PICKLE_SUFFIXES:
             raise BadInputError(
-                f"{item.name!r} is pickled, and pickle is refused, for reading it executes it; convert it to"
+                f"{item.name!r} is a pickle, which is refused because reading it executes code; convert it to"
                 " safetensors, or remove it"
             )
     return found
 
 
 def select_from_repository(items: Iterable[RemoteFile]) -> tuple[RemoteFile, ...]:
-    """What is read here of a repository of the hub, in order. Raises BadInputError for a name that leaves it."""
+    """The files to fetch of a repository of the hub, sorted. Raises BadInputError for a name that leaves the folder."""
     return tuple(item for item in select_visible(items) if is_needed(PurePosixPath(item.name)))
 
 
@@ -78,29 +81,31 @@ def is_needed(path: PurePosixPath) -> bool:
 
 
 def select_visible(items: Iterable[RemoteFile]) -> tuple[RemoteFile, ...]:
-    """The files that are not hidden, in order, their names checked. Raises BadInputError."""
+    """The files that are not hidden, sorted, their names checked. Raises BadInputError."""
     found = {}
     for item in items:
         parts = item.name.split("/")
         if any(part.startswith(".") and part not in {".", ".."} for part in parts):
             continue
         if not tree.is_contained(item.name):
-            raise BadInputError(f"it names the file {item.name!r}, which is no path inside a folder; rename it there")
+            raise BadInputError(
+                f"it has the file {item.name!r}, whose name is not a path inside a folder; rename it there"
+            )
         found[item.name] = item
     return tuple(found[name] for name in sorted(found))
 
 
-def check(items: Iterable[RemoteFile], shape: InputKind) -> None:
-    """Raises BadInputError unless these files can be what is wanted."""
+def check(items: Iterable[RemoteFile], kind: InputKind) -> None:
+    """Raises BadInputError unless these files can be an input of this kind."""
     names = {item.name for item in items}
     if not names:
-        raise BadInputError("there is nothing; correct the address")
-    needed = REQUIRED_FILES.get(shape)
+        raise BadInputError("there are no files at this address; correct it")
+    needed = REQUIRED_FILES.get(kind)
     if needed is None:
         return
     if needed not in names:
-        raise BadInputError(f"holds no {needed}, so it is no {shape}; give the address of the folder that holds it")
+        raise BadInputError(f"has no {needed}, which every {kind} needs; give the address of the folder that holds it")
     if not any(name.endswith(WEIGHTS_SUFFIX) for name in names):
         raise BadInputError(
-            f"holds no weights as safetensors ({len(names)} other files), and pickled ones are refused; convert it"
+            f"has no weights in safetensors ({len(names)} other files), and pickled weights are refused; convert them"
         )

@@ -1,6 +1,6 @@
-"""The URIs of a spec, taken apart: a place of this machine, an object of a bucket, a repository of the hub.
+"""Parses the URIs of a spec: a local path, an object of a bucket, or a repository of the hub.
 
-Limits: the form was checked when the spec was read (`swarm_core.api.scalars`); this only takes it apart.
+Limits: `swarm_core.api.scalars` validates the form when the spec is read. This module only splits it.
 """
 
 import re
@@ -15,16 +15,16 @@ HF_PATTERN = re.compile(
 )
 DATASET_PREFIX = "datasets/"
 DEFAULT_REVISION = "main"
-"""What the hub takes for a revision that is not given."""
+"""The hub's default revision."""
 
 
 @dataclass(frozen=True, slots=True)
 class BucketObject:
-    """An object of a bucket, or all below a prefix."""
+    """An object of a bucket, or all objects below a prefix."""
 
     bucket: str
     key: str
-    """Without a slash at either end; empty is the bucket's top."""
+    """Without a slash at either end. Empty is the top of the bucket."""
 
     def __str__(self) -> str:
         return f"{S3_SCHEME}{self.bucket}/{self.key}"
@@ -40,23 +40,23 @@ class HubRepository:
     revision: str
     """A branch, a tag or a commit."""
     path: str
-    """A folder or a file in it; empty is the whole."""
+    """A folder or a file in it. Empty is the whole repository."""
 
     def __str__(self) -> str:
         kind, path = DATASET_PREFIX if self.dataset else "", f"/{self.path}" if self.path else ""
         return f"{HF_SCHEME}{kind}{self.name}@{self.revision}{path}"
 
     @property
-    def fixed(self) -> bool:
+    def is_commit(self) -> bool:
         """Whether the revision is a commit, which never moves."""
         return COMMIT_PATTERN.fullmatch(self.revision) is not None
 
-    def at(self, commit: str) -> "HubRepository":
+    def at_commit(self, commit: str) -> "HubRepository":
         return replace(self, revision=commit)
 
 
 def is_remote(uri: str) -> bool:
-    """Whether what lies at `uri` has to be fetched."""
+    """Whether the content of `uri` has to be fetched."""
     return uri.startswith((S3_SCHEME, HF_SCHEME))
 
 
@@ -67,7 +67,7 @@ def parse(uri: str) -> BucketObject | HubRepository:
         return BucketObject(bucket, key.strip("/"))
     form = HF_PATTERN.fullmatch(uri)
     if form is None:
-        raise ValueError(f"{uri!r}: no address of the hub; write hf://ORG/NAME@REVISION")
+        raise ValueError(f"{uri!r}: this is not an address of the hub; write hf://ORG/NAME@REVISION")
     repository = form["repository"].removeprefix("models/")
     return HubRepository(
         name=repository.removeprefix(DATASET_PREFIX),

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from shutil import disk_usage
 
-from swarm_core.api import resolution
+from swarm_core.api import parts, resolution
 from swarm_core.api.resolution import ResolvedSpec, UriRole, UriUse
 from swarm_core.api.resolved import ByKMeans, GivenAdapters, ResolvedTaker, TrainedAdapters
 from swarm_core.engine.receipt_fields import Output, Scalar
@@ -20,7 +20,7 @@ from swarm_core.items import Item
 from swarm_core.recipe import Digest
 from swarm_core.swarm_names import GENERATORS
 from swarm_trainer.data import clustering, seeds
-from swarm_trainer.evaluation import evaluator
+from swarm_trainer.evaluation import run_parts
 from swarm_trainer.lora import adapter, signature
 from swarm_trainer.lora.signature import Signature
 from swarm_trainer.maintenance import fork
@@ -55,6 +55,8 @@ def pin_experiment(
     every URI. Raises BadInputError.
     """
     resolved = context.resolved
+    code = parts.identify(resolved)
+    run_parts.check(resolved)
     engines.check(context)
     context.progress(Progress(item.key, "reading the inputs"))
     pinned = {use.uri: pin_input(use, item, context) for use in resolution.list_uris(resolved)}
@@ -71,14 +73,14 @@ def pin_experiment(
     check_disk(context)
     remote_endpoints.check(context)
     experiment = Experiment(
-        digest=resolution.experiment_digest(resolved, contents),
+        digest=resolution.experiment_digest(resolved, contents, code),
         base=contents[resolved.base.model],
         takers=tuple(remote_endpoints.pin_taker(taker, contents) for taker in resolved.takers),
         data=context.store.put(data[GENERATORS].to_bytes()),
         adapters=tuple(contents[uri] for uri in list_adapter_uris(resolved)),
         adversary=None if adversary is None else adversary(data, contents),
     )
-    identity = resolution.serialize_identity(resolved, contents)
+    identity = resolution.serialize_identity(resolved, contents, code)
     forked = fork.prepare(context, experiment, identity)
     pins.publish(context.store, pinned)
     pins.check_same_experiment(context.store.publish(pins.IDENTITY_KEY, identity), identity)
@@ -197,7 +199,7 @@ def cluster_by_name(items: Sequence[seeds.SeedItem], swarm: str, field: str, cou
 
 def check_items(resolved: ResolvedSpec, data: SeedData, swarm: str) -> None:
     """The judge can judge the seed items, and there are enough to show. Raises BadInputError."""
-    judge = evaluator.build_judge(resolved.judge)
+    judge = run_parts.build_judge(resolved)
     refusals = [(item, judge.refusal(item)) for item in data.pool]
     refused = [(item, reason) for item, reason in refusals if reason is not None]
     if len(refused) * 2 > len(refusals):

@@ -1,6 +1,6 @@
-"""Blobs of a distant store in a folder of this machine: fetched once, checked, and checked again if they were changed.
+"""Blobs of a remote store in a local folder: fetched once, checked, and checked again if the file changed.
 
-Limits: nothing is ever removed here; whoever needs the room deletes files while nobody reads them.
+Limits: nothing here is ever removed. To free the disk, delete files while no process reads them.
 """
 
 import threading
@@ -16,7 +16,7 @@ READ_ONLY_MODE = 0o444
 
 
 class BlobCache:
-    """The blobs in the folder `root`, which is made when the first one comes. Safe to use from many threads."""
+    """The blobs in the folder `root`, which is made with the first blob. Safe to use from many threads."""
 
     def __init__(self, root: Path) -> None:
         self.root = root.absolute()
@@ -24,23 +24,25 @@ class BlobCache:
         self._fetching: dict[Digest, threading.Lock] = {}
 
     def get(self, digest: Digest, fetch: Callable[[Path], None]) -> Path:
-        """The file of `digest`; `fetch` writes it, checked, if it is not there. Raises CorruptError, StoreError."""
+        """The file of `digest`. If it does not exist, `fetch` writes it and checks it. Raises CorruptError,
+        StoreError.
+        """
         path = self.root / "blobs" / digest[:2] / digest
         with files.translate_os_errors(self.root), self._fetching.setdefault(digest, threading.Lock()):
             if not path.exists():
-                self._fetched(path, fetch)
+                self._fetch(path, fetch)
                 self._checked.mark_verified(path, digest)
             self._checked.verify(path, digest)
         return path
 
-    def _fetched(self, path: Path, fetch: Callable[[Path], None]) -> None:
-        """Make `path`, whole or not at all. Raises what `fetch` raises, OSError."""
-        beside = self.root / "tmp" / uuid.uuid4().hex
-        beside.parent.mkdir(parents=True, exist_ok=True)
+    def _fetch(self, path: Path, fetch: Callable[[Path], None]) -> None:
+        """Make `path`, whole or not at all. Raises OSError and what `fetch` raises."""
+        temporary = self.root / "tmp" / uuid.uuid4().hex
+        temporary.parent.mkdir(parents=True, exist_ok=True)
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            fetch(beside)
-            beside.chmod(READ_ONLY_MODE)
-            beside.replace(path)
+            fetch(temporary)
+            temporary.chmod(READ_ONLY_MODE)
+            temporary.replace(path)
         finally:
-            beside.unlink(missing_ok=True)
+            temporary.unlink(missing_ok=True)

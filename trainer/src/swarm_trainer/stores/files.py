@@ -1,10 +1,11 @@
-"""Files that are whole at any moment: written under a temporary name, synced, then given their name.
+"""Files that are whole at any moment: written under a temporary name, synced, then renamed.
 
-Who is killed, or finds the disk full, leaves at most a temporary file that nobody reads. A name is given by a hard link
-where it must be new, by renaming where it is to be replaced; the folder is synced after, so a name that was seen once
-is there after a power cut too.
+A process that is killed or finds the disk full leaves at most a temporary file, which nothing reads. A new name is made
+with a hard link, so it cannot replace one. An existing name is replaced by a rename. The folder is synced after either,
+so a name that was seen once survives a power cut.
 
-Limits: the folder must be on one file system that knows hard links; `flock` must reach every process that shares it.
+Limits: the folder must be on one file system that supports hard links. `flock` must work for every process that shares
+it.
 """
 
 import errno
@@ -23,12 +24,12 @@ CHUNK = 1 << 20
 """Bytes read at a time, so that memory does not grow with the file."""
 
 NO_SPACE = (
-    "there is no room, and what is stored is stored whole or not at all; free some or give a folder on another disk"
+    "the disk is full, and the store writes whole files or none; free some space, or give a folder on another disk"
 )
-NO_ACCESS = "the store must be able to read and write here; allow it, or give a folder where it can"
+NO_ACCESS = "the store must be able to read and write here; allow it, or give another folder"
 NO_HARD_LINKS = "write-once names need a file system with hard links; give a folder on another disk"
-MISSING_FILE = "a file must be here and is not; check the path, and that nobody else removes files"
-UNUSABLE_DISK = "the store needs a folder of its own on a disk that works; check both, or give another folder"
+MISSING_FILE = "a required file is missing; check the path, and that no other program removes files"
+UNUSABLE_DISK = "the store needs its own folder on a working disk; check both, or give another folder"
 REMEDIES = {
     **dict.fromkeys((errno.ENOSPC, errno.EDQUOT, errno.EFBIG), NO_SPACE),
     **dict.fromkeys((errno.EROFS, errno.EACCES, errno.EPERM), NO_ACCESS),
@@ -39,7 +40,7 @@ REMEDIES = {
 
 @contextmanager
 def translate_os_errors(folder: Path) -> Iterator[None]:
-    """Turn an OSError into a StoreError of one line: the file (or `folder`), what happened, rule and way out."""
+    """Turn an OSError into a StoreError of one line: the file (or `folder`), the reason, the rule and the way out."""
     try:
         yield
     except OSError as error:
@@ -49,20 +50,24 @@ def translate_os_errors(folder: Path) -> Iterator[None]:
 
 
 def digest(path: Path) -> Digest:
-    """The sha256 of a file's bytes, read piece by piece. Raises OSError."""
+    """The sha256 of a file's bytes, read in chunks. Raises OSError."""
     with path.open("rb") as file:
         return Digest(hashlib.file_digest(file, "sha256").hexdigest())
 
 
 def stamp(path: Path) -> tuple[int, int, int]:
-    """Inode, time of modification in ns, and size: the same as long as nobody wrote to the file. Raises OSError."""
+    """Inode, modification time in ns, and size: they stay the same as long as nothing writes to the file. Raises
+    OSError.
+    """
     seen = path.stat()
     return seen.st_ino, seen.st_mtime_ns, seen.st_size
 
 
 @contextmanager
 def temporary_file(folder: Path, source: Path | bytes) -> Iterator[tuple[Path, Digest]]:
-    """A synced temporary file in `folder` with the bytes of `source`, and their digest; gone after. Raises OSError."""
+    """A synced temporary file in `folder` with the bytes of `source`, and their digest. It is removed afterwards.
+    Raises OSError.
+    """
     make_folder(folder)
     path = folder / uuid.uuid4().hex
     sha256 = hashlib.sha256()
@@ -79,7 +84,7 @@ def temporary_file(folder: Path, source: Path | bytes) -> Iterator[tuple[Path, D
 
 
 def iter_chunks(source: Path | bytes) -> Iterator[bytes]:
-    """The bytes of `source`, a file's in pieces of at most `CHUNK`."""
+    """The bytes of `source`; those of a file in chunks of at most CHUNK bytes. Raises OSError."""
     if isinstance(source, bytes):
         yield source
         return
@@ -89,7 +94,7 @@ def iter_chunks(source: Path | bytes) -> Iterator[bytes]:
 
 
 def link_if_absent(temporary: Path, name: Path) -> bool:
-    """Give `temporary`'s bytes the name `name` too; False if it is taken, and nothing changes. Raises OSError."""
+    """Give the file `temporary` the second name `name`. False, without a change, if the name exists. Raises OSError."""
     make_folder(name.parent)
     try:
         os.link(temporary, name)
@@ -100,13 +105,13 @@ def link_if_absent(temporary: Path, name: Path) -> bool:
 
 
 def rename(temporary: Path, name: Path) -> None:
-    """Make `name` stand for `temporary`'s bytes, whatever it stood for. Raises OSError."""
+    """Give the file `temporary` the name `name`, replacing any file of that name. Raises OSError."""
     temporary.replace(name)
     sync_folder(name.parent)
 
 
 def make_folder(folder: Path) -> None:
-    """Make `folder` and those above it, so that they last. Raises OSError."""
+    """Make `folder` and its parents, synced. Raises OSError."""
     if not folder.is_dir():
         make_folder(folder.parent)
         with suppress(FileExistsError):
@@ -115,7 +120,7 @@ def make_folder(folder: Path) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Make the names in `folder` last. Raises OSError."""
+    """Sync the names in `folder` to disk. Raises OSError."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -125,7 +130,7 @@ def sync_folder(folder: Path) -> None:
 
 @contextmanager
 def exclusive_lock(path: Path) -> Iterator[None]:
-    """Hold the lock at `path` against every thread and process; who dies lets go. Raises OSError."""
+    """Hold the lock at `path` against every thread and process. A process that dies releases it. Raises OSError."""
     make_folder(path.parent)
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
     try:

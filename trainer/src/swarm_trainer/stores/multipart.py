@@ -1,11 +1,10 @@
-"""Blobs to a bucket and from it: small ones in one request, large ones in parts, several on their way at once.
+"""Uploads and downloads blobs of a bucket: small ones in one request, large ones in parts, several at once.
 
-Memory holds no part, however large the file: what goes up is read as it is sent, what comes down is written as it
-comes. A part is as large as it must be for the file to have at most 10,000 of them, S3's limit. An upload that fails is
-aborted; one that cannot be (the process dies) is left to the bucket's rule for incomplete uploads. A file that is
-written to while it goes up is refused. A byte that was changed on its way is refused by the store: the part is signed,
-or goes with a CRC32 that the store has shown to look at (`unsigned_parts`). What was fetched is checked against its
-name before anybody sees it.
+No part is held in memory, however large the file: an upload reads while it sends, a download writes while it receives.
+A part is large enough for the file to have at most 10,000 of them, S3's limit. An upload that fails is aborted. If the
+process dies, the upload is left to the bucket's rule for incomplete uploads. A file that changes while it is uploaded
+is refused. The store refuses a part with a changed byte: the part is signed, or carries a CRC32 that the store has been
+shown to verify (`unsigned_parts`). A downloaded blob is checked against its digest before it gets its name.
 """
 
 import base64
@@ -34,20 +33,20 @@ from swarm_trainer.stores.s3_bucket import THREADS, Bucket, ObjectInfo
 from swarm_trainer.stores.s3_errors import ErrorKind, TransferError
 
 PART_BYTES = 8 << 20
-"""Bytes of a part; S3 takes none below 5 MiB but the last."""
+"""Bytes of a part. S3 accepts none below 5 MiB except the last."""
 MAX_SENT_PART_BYTES = 32 << 20
-"""Bytes of a part that is sent, unless S3 wants larger ones: what a damaged part costs."""
+"""Maximum bytes of an uploaded part, unless S3 needs larger ones. A damaged part costs this much."""
 MAX_PARTS = 10_000
-"""Parts that S3 lets an object have."""
+"""Maximum number of parts of an object in S3."""
 MIN_READ_BYTES = 1 << 18
-"""Bytes that are read at a time on their way to the wire."""
+"""Minimum bytes read at a time for an upload."""
 ABORT_SECONDS = 10.0
 DOWNLOAD_ATTEMPTS = 5
-"""Whole fetches of a blob whose parts all came well and whose sha256 does not fit."""
+"""Downloads of a whole blob while its parts arrive intact but its sha256 does not match."""
 
 
 def blob_key(digest: Digest) -> str:
-    """Where a blob lies."""
+    """The key of a blob."""
     return f"blobs/{digest[:2]}/{digest}"
 
 
@@ -57,56 +56,54 @@ def part_size(size: int) -> int:
 
 
 def sent_part_size(size: int) -> int:
-    """Bytes of each part that is sent of a file of `size` bytes: every thread has as much to send as any other."""
+    """Bytes of each uploaded part of a file of `size` bytes. Every thread gets as much to send as any other."""
     turns = -(-size // (THREADS * MAX_SENT_PART_BYTES))
     return max(part_size(size), -(-size // (THREADS * turns)))
 
 
-def put(store: Bucket, source: Path | bytes) -> Digest:
-    """Keep these bytes; return their digest. Raises StoreError."""
+def put(bucket: Bucket, source: Path | bytes) -> Digest:
+    """Store these bytes; returns their digest. Raises StoreError."""
     if isinstance(source, bytes):
-        return put_bytes(store, source)
+        return put_bytes(bucket, source)
     with files.translate_os_errors(source):
-        stamp = files.stamp(source)  # taken first: who writes while we read leaves another stamp
+        stamp = files.stamp(source)  # taken first: a write while we read changes the stamp
         size = stamp[2]
         if size <= PART_BYTES:
-            return put_bytes(store, source.read_bytes())
+            return put_bytes(bucket, source.read_bytes())
         digest = files.digest(source)
-        if store.size(blob_key(digest)) != size:
+        if bucket.size(blob_key(digest)) != size:
             with source.open("rb") as file:
-                upload(store, digest, UploadSource(source, file.fileno(), stamp))
+                upload(bucket, digest, UploadSource(source, file.fileno(), stamp))
     return digest
 
 
-def put_bytes(store: Bucket, data: bytes) -> Digest:
-    """Keep what fits into one request. The store checks the sha256 itself where it can."""
+def put_bytes(bucket: Bucket, data: bytes) -> Digest:
+    """Store bytes in one request. The store verifies the sha256 itself if it can. Raises StoreError."""
     digest = digest_bytes(data)
     key = blob_key(digest)
-    if store.size(key) != len(data):
+    if bucket.size(key) != len(data):
         sha256 = base64.b64encode(bytes.fromhex(digest)).decode()
-        store.write(key, data, {"ChecksumSHA256": sha256} if supports_checksums(store) else {})
+        bucket.write(key, data, {"ChecksumSHA256": sha256} if supports_checksums(bucket) else {})
     return digest
 
 
-def supports_checksums(store: Bucket) -> bool:
-    """Whether the store knows the newer checksums, as far as its user says."""
-    return store.place.request_checksum is RequestChecksum.WHEN_SUPPORTED
+def supports_checksums(bucket: Bucket) -> bool:
+    """Whether the store supports the newer checksums, according to the spec."""
+    return bucket.storage.request_checksum is RequestChecksum.WHEN_SUPPORTED
 
 
 class PartBody:
-    """A part of a file, as botocore reads the body of a request: once to sign it, if it does, and once for the wire.
+    """A part of a file as a request body for botocore, which reads it once to sign it, if it does, and once to send it.
 
-    Nothing of it is kept: a part in memory is copied there, copied again behind the request's head, and new memory each
-    time, which costs more than to read it from the system's cache again.
+    The part is not held in memory. That would copy it twice and allocate new memory each time, which costs more than a
+    second read from the system's cache.
     """
 
     def __init__(self, file: int, start: int, size: int) -> None:
         self._file, self._start, self._size, self._at = file, start, size, 0
 
     def read(self, size: int = -1) -> bytes:
-        """At least `MIN_READ_BYTES` bytes, whatever is asked for, if so many are left: urllib3 asks for 16 KiB at a
-        time.
-        """
+        """At least MIN_READ_BYTES bytes, if so many are left: urllib3 asks for 16 KiB at a time, which is slow."""
         left = self._size - self._at
         data = os.pread(self._file, left if size < 0 else min(left, max(size, MIN_READ_BYTES)), self._start + self._at)
         self._at += len(data)
@@ -122,11 +119,11 @@ class PartBody:
 
 @dataclass(frozen=True, slots=True)
 class UploadSource:
-    """An open file that goes up in parts, and its stamp from before it was read."""
+    """An open file for an upload in parts, with its stamp from before it was read."""
 
     path: Path
     file: int
-    """Its descriptor."""
+    """The file descriptor."""
     stamp: tuple[int, int, int]
 
     @property
@@ -139,120 +136,121 @@ class UploadSource:
         return [(start, min(length, self.size - start)) for start in range(0, self.size, length)]
 
     def crc32(self, start: int, size: int) -> int:
-        """Of a part: taken where it is sent, for there the other core is busy too."""
+        """The CRC32 of a part. Sender threads call it, so that it uses the other core too."""
         part, crc = PartBody(self.file, start, size), 0
         while data := part.read(MIN_READ_BYTES):
             crc = zlib.crc32(data, crc)
         return crc
 
     def check(self) -> None:
-        """Raises StoreError if the file has another stamp by now.
+        """Raises StoreError if the file's stamp has changed.
 
-        A second sha256 would find no more than whoever fetches the blob finds, and costs as much as the first.
+        A second sha256 would find no more than the check of the download finds, and would cost as much as the first.
         """
         if files.stamp(self.path) != self.stamp:
-            raise StoreError(f"{self.path}: changed while it was read; put it again when nobody writes to it")
+            raise StoreError(f"{self.path}: it changed while it was read; put it again when nothing writes to it")
 
 
-def upload(store: Bucket, digest: Digest, source: UploadSource) -> None:
-    """Send a file in parts. Raises StoreError, also for a file that is written to meanwhile, and OSError."""
-    key, deadline = blob_key(digest), store.limits.deadline(source.size)
-    choose_part_client(store, deadline)
-    request = create_upload(store, key, deadline)
+def upload(bucket: Bucket, digest: Digest, source: UploadSource) -> None:
+    """Upload a file in parts. Raises StoreError, also for a file that changes meanwhile, and OSError."""
+    key, deadline = blob_key(digest), bucket.limits.deadline(source.size)
+    choose_part_client(bucket, deadline)
+    request = create_upload(bucket, key, deadline)
     with ExitStack() as unfinished:
-        unfinished.callback(abort_upload, store, key, request)
-        sent = send_parts(store, request, source, deadline)
+        unfinished.callback(abort_upload, bucket, key, request)
+        sent = send_parts(bucket, request, source, deadline)
         source.check()
-        complete_upload(store, key, {**request, "MultipartUpload": {"Parts": sent}}, source.size, deadline)
+        complete_upload(bucket, key, {**request, "MultipartUpload": {"Parts": sent}}, source.size, deadline)
         unfinished.pop_all()
 
 
-def create_upload(store: Bucket, key: str, deadline: Deadline) -> dict[str, Any]:
-    """What names a new upload in every later request of it. Raises StoreError."""
-    at = store.at(key)
-    checksum = {"ChecksumAlgorithm": "CRC32"} if supports_checksums(store) else {}
-    start = functools.partial(store.client.create_multipart_upload, **at, **checksum)
-    return {**at, "UploadId": store.persistently(start, key, deadline, writing=True)["UploadId"]}
+def create_upload(bucket: Bucket, key: str, deadline: Deadline) -> dict[str, Any]:
+    """Start an upload; returns the arguments that name it in every later request. Raises StoreError."""
+    arguments = bucket.object_arguments(key)
+    checksum = {"ChecksumAlgorithm": "CRC32"} if supports_checksums(bucket) else {}
+    start = functools.partial(bucket.client.create_multipart_upload, **arguments, **checksum)
+    return {**arguments, "UploadId": bucket.with_retries(start, key, deadline, writing=True)["UploadId"]}
 
 
-def abort_upload(store: Bucket, key: str, request: Mapping[str, Any]) -> None:
-    """Drop the parts of an upload: they would take room, unseen, until somebody's rule collects them.
+def abort_upload(bucket: Bucket, key: str, request: Mapping[str, Any]) -> None:
+    """Drop the parts of an upload. Otherwise they would use space, unseen, until the bucket's rule collects them.
 
-    What ended the upload matters more than whether this comes to anything, so nothing is raised.
+    Raises nothing: the error that ended the upload matters more than an error here.
     """
-    hasty = Deadline(ABORT_SECONDS, store.limits)
+    abort_deadline = Deadline(ABORT_SECONDS, bucket.limits)
     with suppress(Exception):
-        store.persistently(lambda: store.client.abort_multipart_upload(**request), key, hasty, writing=True)
+        bucket.with_retries(lambda: bucket.client.abort_multipart_upload(**request), key, abort_deadline, writing=True)
 
 
-def choose_part_client(store: Bucket, deadline: Deadline) -> None:
-    """Find out, before the first upload, whether parts may go unsigned. Raises StoreError."""
-    if supports_checksums(store) and store.part_client is None:
-        client = s3_bucket.build_client(store.place, store.limits, signing=False)
-        store.part_client = client if verifies_checksums(store, client, deadline) else store.client
+def choose_part_client(bucket: Bucket, deadline: Deadline) -> None:
+    """Find out, before the first upload, whether parts may be sent unsigned. Raises StoreError."""
+    if supports_checksums(bucket) and bucket.part_client is None:
+        client = s3_bucket.build_client(bucket.storage, bucket.limits, signing=False)
+        bucket.part_client = client if verifies_checksums(bucket, client, deadline) else bucket.client
 
 
-def verifies_checksums(store: Bucket, client: Any, deadline: Deadline) -> bool:
-    """Whether the store finds a changed byte in what `client` sends. Raises StoreError.
+def verifies_checksums(bucket: Bucket, client: Any, deadline: Deadline) -> bool:
+    """Whether the store detects a changed byte in a part from `client`. Raises StoreError.
 
-    In an upload of the trial's own: a part that was kept cannot be replaced everywhere (`rclone serve s3`). Who may not
-    write beside the blobs learns nothing of the store, and signs.
+    The trial has an upload of its own, because some stores cannot replace a part that they kept (`rclone serve s3`). If
+    the key may not write beside the blobs, there is no trial and parts are signed.
     """
     key = f"probe/{uuid.uuid4().hex}"
     try:
-        request = create_upload(store, key, deadline)
+        request = create_upload(bucket, key, deadline)
     except RefusedError:
         return False
     try:
         return bool(
-            retry_part(store, key, functools.partial(unsigned_parts.rejects_bad_checksum, client, request), deadline)
+            retry_part(bucket, key, functools.partial(unsigned_parts.rejects_bad_checksum, client, request), deadline)
         )
     finally:
-        abort_upload(store, key, request)
+        abort_upload(bucket, key, request)
 
 
 def send_parts(
-    store: Bucket, request: dict[str, Any], source: UploadSource, deadline: Deadline
+    bucket: Bucket, request: dict[str, Any], source: UploadSource, deadline: Deadline
 ) -> list[dict[str, Any]]:
-    """Send every part, `THREADS` at once; what completing the upload wants to know of each."""
+    """Send every part, THREADS at once; returns what `complete_upload` needs of each. Raises StoreError."""
 
-    def one(number: int, start: int, size: int) -> dict[str, Any]:
+    def send_one(number: int, start: int, size: int) -> dict[str, Any]:
         checksum = (
             {"ChecksumCRC32": unsigned_parts.encode_crc32(source.crc32(start, size))}
-            if supports_checksums(store)
+            if supports_checksums(bucket)
             else {}
         )
 
         def once() -> Any:
-            source.check()  # of a file that became shorter a part would never be whole
+            source.check()  # a file that became shorter would never fill its parts
             body = PartBody(source.file, start, size)
-            return unsigned_parts.send_part(store, {**request, **checksum, "PartNumber": number, "Body": body})
+            return unsigned_parts.send_part(bucket, {**request, **checksum, "PartNumber": number, "Body": body})
 
-        answer = retry_part(store, request["Key"], once, deadline)
-        store.meter.add(Usage(up=size))
-        told = {"ChecksumCRC32": answer["ChecksumCRC32"]} if checksum and "ChecksumCRC32" in answer else {}
-        return {"PartNumber": number, "ETag": answer["ETag"], **told}
+        answer = retry_part(bucket, request["Key"], once, deadline)
+        bucket.meter.add(Usage(up=size))
+        confirmed = {"ChecksumCRC32": answer["ChecksumCRC32"]} if checksum and "ChecksumCRC32" in answer else {}
+        return {"PartNumber": number, "ETag": answer["ETag"], **confirmed}
 
     with ThreadPoolExecutor(THREADS) as pool:
         return list(
-            run_bounded(pool, (lambda n=n, part=part: one(n, *part) for n, part in enumerate(source.ranges(), 1)))
+            run_bounded(pool, (lambda n=n, part=part: send_one(n, *part) for n, part in enumerate(source.ranges(), 1)))
         )
 
 
-def retry_part(store: Bucket, name: str, call: Any, deadline: Deadline) -> Any:
-    """One part, tried until the deadline. Raises StoreError, also when the upload is not known any more."""
+def retry_part(bucket: Bucket, name: str, call: Any, deadline: Deadline) -> Any:
+    """The result of `call` for one part, tried until the deadline. Raises StoreError, also when the upload no longer
+    exists.
+    """
     try:
-        return store.persistently(call, name.rpartition("/")[2], deadline, writing=True)
+        return bucket.with_retries(call, name.rpartition("/")[2], deadline, writing=True)
     except ClientError as error:
         raise StoreError(
-            f"{store.where()}: the upload of {name} is gone ({s3_errors.error_code(error)}); somebody aborts"
-            f" uploads that are"
-            " on their way, let the rule for incomplete ones wait a day"
+            f"{bucket.address()}: the upload of {name} no longer exists ({s3_errors.error_code(error)}); something"
+            " aborts running uploads: let the rule for incomplete uploads wait a day"
         ) from error
 
 
 def run_bounded(pool: ThreadPoolExecutor, jobs: Iterable[Any]) -> Iterator[Any]:
-    """The results of jobs in order, never more than `THREADS` of them begun or waiting to be taken."""
+    """The results of jobs, in order. At most THREADS of them run or wait to be taken."""
     running: deque[Future[Any]] = deque()
     try:
         for job in jobs:
@@ -266,46 +264,50 @@ def run_bounded(pool: ThreadPoolExecutor, jobs: Iterable[Any]) -> Iterator[Any]:
             future.cancel()
 
 
-def complete_upload(store: Bucket, key: str, request: dict[str, Any], size: int, deadline: Deadline) -> None:
-    """Make the object of its parts. A lost answer is told by the object that stands. Raises StoreError."""
+def complete_upload(bucket: Bucket, key: str, request: dict[str, Any], size: int, deadline: Deadline) -> None:
+    """Make the object from its parts. If the answer is lost, the object itself shows success. Raises StoreError."""
     try:
-        store.persistently(lambda: store.client.complete_multipart_upload(**request), key, deadline, writing=True)
+        bucket.with_retries(lambda: bucket.client.complete_multipart_upload(**request), key, deadline, writing=True)
     except ClientError as error:
-        if store.size(key) != size:
-            raise s3_errors.build_refused_error(store.where(key), error, writing=True) from None
+        if bucket.size(key) != size:
+            raise s3_errors.build_refused_error(bucket.address(key), error, writing=True) from None
 
 
-def get(store: Bucket, digest: Digest, path: Path) -> None:
+def get(bucket: Bucket, digest: Digest, path: Path) -> None:
     """Write the blob to the new file `path`, checked. Raises CorruptError, StoreError if there is none, OSError."""
     key = blob_key(digest)
-    size = store.size(key)
+    size = bucket.size(key)
     if size is None:
-        raise StoreError(f"{digest}: not in the store {store.where()}; put it first, or give the store that has it")
+        raise StoreError(
+            f"{digest}: the store {bucket.address()} does not have it; put it first, or give the store that has it"
+        )
     found: list[str] = []
     for _ in range(DOWNLOAD_ATTEMPTS):
-        sha256 = download(store, ObjectInfo(key, size), path)
+        sha256 = download(bucket, ObjectInfo(key, size), path)
         if sha256 == digest:
             return
         if sha256 in found:
             raise CorruptError(
-                f"{store.where(key)}: its bytes have sha256 {sha256}, its name says {digest}: it was changed after it"
-                " was written; restore it from a copy, or start the run in another place"
+                f"{bucket.address(key)}: its bytes have sha256 {sha256}, but its name says {digest}: it was"
+                " changed after it was written; restore it from a copy, or start the run in another place"
             )
         found.append(sha256)
     raise StoreError(
-        f"{store.where(key)}: comes damaged, differently each of {DOWNLOAD_ATTEMPTS} times; check the network"
+        f"{bucket.address(key)}: {DOWNLOAD_ATTEMPTS} downloads were damaged, each differently; check the network"
     )
 
 
-def download(store: Bucket, seen: ObjectInfo, path: Path) -> str:
-    """Write the object to `path`, in parts; the sha256 of what came. Raises StoreError, OSError."""
+def download(bucket: Bucket, seen: ObjectInfo, path: Path) -> str:
+    """Write the object to `path`, in parts; returns the sha256 of the bytes received. Raises StoreError, OSError."""
     size = seen.size
-    deadline, length = store.limits.deadline(size), part_size(size)
+    deadline, length = bucket.limits.deadline(size), part_size(size)
     sha256 = hashlib.sha256()
     with path.open("w+b") as file, ThreadPoolExecutor(THREADS) as pool:
         os.truncate(file.fileno(), size)
         jobs = (
-            lambda start=start: download_range(store, seen, file.fileno(), (start, min(length, size - start)), deadline)
+            lambda start=start: download_range(
+                bucket, seen, file.fileno(), (start, min(length, size - start)), deadline
+            )
             for start in range(0, size, length)
         )
         for start, count in run_bounded(pool, jobs):
@@ -315,14 +317,14 @@ def download(store: Bucket, seen: ObjectInfo, path: Path) -> str:
 
 
 def download_range(
-    store: Bucket, seen: ObjectInfo, file: int, part: tuple[int, int], deadline: Deadline
+    bucket: Bucket, seen: ObjectInfo, file: int, part: tuple[int, int], deadline: Deadline
 ) -> tuple[int, int]:
-    """Write the bytes `part` (start, length) of an object, as it was seen, to their place. Raises StoreError."""
+    """Write the bytes `part` (start, length) of the version `seen` of an object to their place. Raises StoreError."""
     start, length = part
-    request = {**store.at(seen.key), **({"IfMatch": seen.etag} if seen.etag else {})}
+    request = {**bucket.object_arguments(seen.key), **({"IfMatch": seen.etag} if seen.etag else {})}
 
     def once() -> None:
-        response = store.client.get_object(**request, Range=f"bytes={start}-{start + length - 1}")
+        response = bucket.client.get_object(**request, Range=f"bytes={start}-{start + length - 1}")
         offset = start
         with response["Body"] as stream:
             while piece := stream.read(s3_bucket.CHUNK):
@@ -332,15 +334,15 @@ def download_range(
             raise TransferError(f"{offset - start} bytes of {length}")
 
     try:
-        store.persistently(once, seen.key, deadline)
-        store.meter.add(Usage(down=length))
+        bucket.with_retries(once, seen.key, deadline)
+        bucket.meter.add(Usage(down=length))
     except ClientError as error:
-        raise changed_error(store.where(seen.key), error) from error
+        raise changed_error(bucket.address(seen.key), error) from error
     return part
 
 
-def changed_error(where: str, error: ClientError) -> StoreError:
-    """What an error says of an object that was seen a moment ago."""
+def changed_error(address: str, error: ClientError) -> StoreError:
+    """The error for an object that changed or disappeared after it was seen."""
     if s3_errors.classify(error) is ErrorKind.NOT_FOUND:
-        return StoreError(f"{where}: deleted while it was read; somebody deletes what a run needs")
-    return StoreError(f"{where}: changed while it was read; run again when nobody writes to it")
+        return StoreError(f"{address}: it was deleted while it was read; stop the program that deletes a run's objects")
+    return StoreError(f"{address}: it changed while it was read; run again when nothing writes to it")

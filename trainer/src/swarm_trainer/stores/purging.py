@@ -1,19 +1,19 @@
-"""Deletes all that a run keeps in its store, in an order in which it may end anywhere.
+"""Deletes everything that a run keeps in its store, in an order that may be interrupted anywhere.
 
-    1   receipts, which say what is done
+    1   receipts, which record finished work
     2   HEAD
     3   iterations, the last one first, and of each the commit before the rollouts
     4   every other name
-    5   blobs, probes, uploads that were begun
+    5   blobs, probes, unfinished uploads
 
-So what is left of an interrupted purge is the beginning of the run: a name that stands leads to blobs that stand, and a
-commit to the commits before it. A run that is created anew over it goes on from there.
+So an interrupted purge leaves the beginning of the run: every remaining name leads to existing blobs, and every commit
+to the commits before it. A run that is created again over it goes on from there.
 
-Only what looks exactly like a part of a run is deleted; a run that lies below this one keeps what is its own. Doing it
-again is free.
+Only objects with exactly the form of a run's parts are deleted. A run that lies below this one keeps its own. A second
+purge changes nothing.
 
-Limits: versions that a bucket keeps of deleted objects are its own affair. Whoever still writes is waited for by
-listing again, `ROUNDS` times in all.
+Limits: versions that a bucket keeps of deleted objects stay. If something still writes, the store is listed again,
+ROUNDS times in all.
 """
 
 import re
@@ -28,53 +28,58 @@ from swarm_trainer.stores.store_listing import STORED_PATTERN, StoredObject, Sto
 
 ROUNDS = 3
 NAME_PATTERN = re.compile(r"names/(?!(?:names|blobs|probe|tmp)/)(.+)")
-"""Not the names, blobs and so on of a run that is called `names` and lies below this one."""
+"""Excludes the names, blobs and so on of a run that is called `names` and lies below this one."""
 ITERATION_PATTERN = re.compile(r"iterations/(\d{4,})/(COMMIT\.json)?.*")
 DeletionRank = tuple[int, int, int]
-"""In the order of deletion."""
+"""Sorts in the order of deletion."""
 
 
 @dataclass(frozen=True, slots=True)
 class PurgeReport:
-    """What was deleted."""
+    """The number and the size of the deleted objects."""
 
-    things: int = 0
+    objects: int = 0
     size: int = 0
     """In bytes."""
 
 
-def purge(shelf: StoreListing, report: Callable[[PurgeReport], None]) -> PurgeReport:
-    """Delete everything of the run; `report` hears how far it is. Raises StoreError."""
-    gone = PurgeReport()
+def purge(listing: StoreListing, report: Callable[[PurgeReport], None]) -> PurgeReport:
+    """Delete everything of the run. `report` is called after every object. Raises StoreError."""
+    deleted = PurgeReport()
     for _ in range(ROUNDS):
-        found = [(place, thing) for thing in shelf.things() if (place := deletion_rank(thing)) is not None]
+        found = [(rank, stored) for stored in listing.objects() if (rank := deletion_rank(stored)) is not None]
         if not found:
-            return gone
-        for thing in delete_in_order(shelf, found):
-            gone = PurgeReport(gone.things + 1, gone.size + thing.size)
-            report(gone)
-    if left := [thing.key for thing in shelf.things() if deletion_rank(thing) is not None]:
-        raise StoreError(f"{left[0]}: written while the run is deleted; end whoever writes there, and purge again")
-    return gone
+            return deleted
+        for stored in delete_in_order(listing, found):
+            deleted = PurgeReport(deleted.objects + 1, deleted.size + stored.size)
+            report(deleted)
+    if left := [stored.key for stored in listing.objects() if deletion_rank(stored) is not None]:
+        raise StoreError(
+            f"{left[0]}: it was written while the run is being deleted; stop the program that writes there,"
+            " and purge again"
+        )
+    return deleted
 
 
-def delete_in_order(shelf: StoreListing, found: list[tuple[DeletionRank, StoredObject]]) -> Iterator[StoredObject]:
-    """Throw things away, those of one place at once, and none before all of the places before it are gone."""
+def delete_in_order(listing: StoreListing, found: list[tuple[DeletionRank, StoredObject]]) -> Iterator[StoredObject]:
+    """Delete objects, those of one rank in parallel, and none before all of the lower ranks are deleted. Raises
+    StoreError.
+    """
 
-    def discard(thing: StoredObject) -> StoredObject:
-        shelf.discard(thing)
-        return thing
+    def delete(stored: StoredObject) -> StoredObject:
+        listing.delete(stored)
+        return stored
 
     with ThreadPoolExecutor(THREADS) as pool:
         for _, together in groupby(sorted(found, key=lambda one: one[0]), key=lambda one: one[0]):
-            yield from pool.map(discard, [thing for _, thing in together])
+            yield from pool.map(delete, [stored for _, stored in together])
 
 
-def deletion_rank(thing: StoredObject) -> DeletionRank | None:
-    """When a thing is deleted; None if it is no part of the run."""
-    if STORED_PATTERN.fullmatch(thing.key):
+def deletion_rank(stored: StoredObject) -> DeletionRank | None:
+    """The rank of an object in the order of deletion; None if it is not part of the run."""
+    if STORED_PATTERN.fullmatch(stored.key):
         return (5, 0, 0)
-    name = NAME_PATTERN.fullmatch(thing.key)
+    name = NAME_PATTERN.fullmatch(stored.key)
     if name is None:
         return None
     if iteration := ITERATION_PATTERN.fullmatch(name[1]):

@@ -1,7 +1,7 @@
-"""How long a call to a store may take, and how it is tried again until then.
+"""Deadlines and retries of calls to a store.
 
-Every call ends by its deadline, in success or in an error. Pauses grow and are drawn at random over their whole length,
-so that many who were refused at once do not come back at once; a store that says SlowDown is left alone for longer.
+Every call ends by its deadline, in success or in an error. Pauses grow, and each is drawn at random from its whole
+range, so that many clients that were refused at once do not return at once. After SlowDown the pauses are longer.
 """
 
 import random
@@ -18,54 +18,54 @@ from swarm_trainer.stores.s3_errors import DeadlineError, ErrorKind
 T = TypeVar("T")
 
 MAX_PAUSE_SECONDS = 8.0
-"""Seconds."""
+"""The longest pause between two attempts, in seconds."""
 RANDOM = random.SystemRandom()
-"""Not the run's randomness: two processes of one run must not pause alike."""
+"""Not the run's random stream: two processes of one run must not pause alike."""
 
 
 @dataclass(frozen=True, slots=True)
 class RetryLimits:
-    """Seconds, and the rate below which a transfer counts as stuck."""
+    """Limits in seconds, and the lowest transfer rate."""
 
-    connect: float = 5.0
-    silence: float = 30.0
+    connect_timeout: float = 5.0
+    read_timeout: float = 30.0
     """Without a byte, on one connection."""
-    call: float = 120.0
-    """For a call, all its attempts together, apart from what its bytes need."""
-    rate: float = 256 * 1024.0
-    """Bytes a second: a transfer may take `call` and its size divided by this."""
-    pause: float = 0.05
-    """The first pause between two attempts at most; each later one may last twice as long."""
-    busy_pause: float = 0.5
-    """Likewise, where the store asks for less."""
+    call_timeout: float = 120.0
+    """For a call with all its attempts, without the time for its bytes."""
+    min_rate: float = 256 * 1024.0
+    """Bytes per second. A transfer may take `call_timeout` plus its size divided by this."""
+    first_pause: float = 0.05
+    """The longest first pause between two attempts. Each later one may be twice as long."""
+    first_throttled_pause: float = 0.5
+    """The same, after the store asked for fewer requests."""
 
     def deadline(self, size: int = 0) -> "Deadline":
-        """From now on, for `size` bytes."""
-        return Deadline(self.call + size / self.rate, self)
+        """A deadline from now, for a transfer of `size` bytes."""
+        return Deadline(self.call_timeout + size / self.min_rate, self)
 
 
 class Deadline:
-    """A moment on the monotonic clock."""
+    """A point in time on the monotonic clock."""
 
     def __init__(self, seconds: float, limits: RetryLimits) -> None:
         self.seconds = seconds
         self.limits = limits
         self._end = time.monotonic() + seconds
 
-    def left(self) -> float:
+    def seconds_left(self) -> float:
         return self._end - time.monotonic()
 
     def check(self) -> None:
-        """Raises LateError when the moment has passed."""
-        if self.left() <= 0:
+        """Raises DeadlineError when the time is over."""
+        if self.seconds_left() <= 0:
             raise DeadlineError
 
 
-def with_retries(call: Callable[[], T], where: str, deadline: Deadline, *, writing: bool) -> T:
-    """What `call` gives, asked until it gives something or time is over.
+def with_retries(call: Callable[[], T], address: str, deadline: Deadline, *, writing: bool) -> T:
+    """The result of `call`, retried until it succeeds or the deadline passes.
 
-    Errors that say something (a condition that does not hold, an absent object) pass through as they are. Raises
-    RefusedError for what cannot help, StoreError when time is over.
+    Errors with a meaning for the caller (a failed condition, an absent object) pass through unchanged. Raises
+    RefusedError if no retry can help, StoreError when the time is over.
     """
     last: Exception = DeadlineError()
     for attempt in count():
@@ -73,7 +73,7 @@ def with_retries(call: Callable[[], T], where: str, deadline: Deadline, *, writi
             deadline.check()
             return call()
         except DeadlineError:
-            raise s3_errors.build_timeout_error(where, deadline.seconds, last) from last
+            raise s3_errors.build_timeout_error(address, deadline.seconds, last) from last
         except Exception as error:
             last = error
             match s3_errors.classify(error):
@@ -82,14 +82,14 @@ def with_retries(call: Callable[[], T], where: str, deadline: Deadline, *, writi
                 case ErrorKind.PERMANENT if isinstance(error, StoreError):
                     raise
                 case ErrorKind.PERMANENT:
-                    raise s3_errors.build_refused_error(where, error, writing=writing) from None
+                    raise s3_errors.build_refused_error(address, error, writing=writing) from None
                 case kind:
-                    sleep_before_retry(attempt, busy=kind is ErrorKind.THROTTLED, deadline=deadline)
+                    sleep_before_retry(attempt, throttled=kind is ErrorKind.THROTTLED, deadline=deadline)
     raise AssertionError("an endless loop has ended")
 
 
-def sleep_before_retry(attempt: int, *, busy: bool, deadline: Deadline) -> None:
+def sleep_before_retry(attempt: int, *, throttled: bool, deadline: Deadline) -> None:
     """Pause before the next attempt, never beyond the deadline."""
-    first = deadline.limits.busy_pause if busy else deadline.limits.pause
+    first = deadline.limits.first_throttled_pause if throttled else deadline.limits.first_pause
     longest = min(MAX_PAUSE_SECONDS, first * 2 ** min(attempt, 16))
-    time.sleep(max(0.0, min(RANDOM.uniform(0, longest), deadline.left())))
+    time.sleep(max(0.0, min(RANDOM.uniform(0, longest), deadline.seconds_left())))

@@ -1,16 +1,16 @@
 """The store in a bucket: `swarm_core.ports.ArtifactStore` over S3, for many processes on many machines at once.
 
-    blobs/<2 hex>/<digest>     artefacts; written without a condition, for their name is what they hold
+    blobs/<2 hex>/<digest>     artifacts; written without a condition, because the name fixes the content
     names/<key>                write-once names (If-None-Match: *), and pointers (If-Match: the etag that was read)
 
-The store decides who is first, and nobody else: no listing, no clock, no lock. Whoever wrote and never got the answer
-finds out by reading back, also where the store says 412 to a second attempt. For a name the bytes tell; a move of a
-pointer has an id of its own, kept in the object's metadata with the ids of the moves before it, so that who moved it is
-told so although others have moved it on since.
+The store alone decides which writer is first: there is no listing, no clock and no lock. A writer that lost the answer
+reads back to find out, also if the store answers 412 to a second attempt. For a write-once name the bytes show it. A
+move of a pointer has an id, kept in the object's metadata with the ids of the moves before it. So a writer recognizes
+its own move even if others have moved the pointer since.
 
-Limits: a pointer never returns to a value it had (its etag would be the old one again); after `REMEMBERED_WRITES`
-further moves a lost answer is taken for a loss. A blob that was fetched lies in `cache`, is checked there like a local
-store's, and may be deleted any time nobody reads it.
+Limits: a pointer must never return to an earlier value, because its etag would repeat. After REMEMBERED_WRITES further
+moves, a lost answer counts as a lost race. A downloaded blob lies in `cache` and is checked there like a local store's.
+It may be deleted at any time while no process reads it.
 """
 
 import threading
@@ -29,49 +29,53 @@ from swarm_trainer.stores.s3_bucket import Bucket, ObjectContent
 
 IF_ABSENT = {"IfNoneMatch": "*"}
 REMEMBERED_WRITES = 32
-"""Ids of writes that a pointer carries: 32 of 16 characters, of the 2 KiB that metadata may have."""
+"""Write ids that a pointer carries. 32 ids of 16 characters fit into the 2 KiB of an object's metadata."""
 
 
 class S3Store:
-    """Artefacts and names below `place.prefix`; blobs that were fetched in the folder `cache`."""
+    """Artifacts and names below `storage.prefix`, with downloaded blobs in the folder `cache`."""
 
     def __init__(
-        self, place: S3Storage, cache: Path, limits: RetryLimits | None = None, meter: Meter | None = None
+        self, storage: S3Storage, cache: Path, limits: RetryLimits | None = None, meter: Meter | None = None
     ) -> None:
-        """`meter` is told of bytes that come and go."""
-        self.bucket = Bucket(place, limits, meter=meter)
+        """`meter` counts the bytes sent and received."""
+        self.bucket = Bucket(storage, limits, meter=meter)
         self._cache = BlobCache(cache)
-        # In single-writer mode the store's conditions may mean nothing: threads of the one writer wait for each other.
-        self._alone = place.single_writer
+        # In single-writer mode the store may ignore conditions, so the threads of the one writer take turns.
+        self._single_writer = storage.single_writer
         self._lock = threading.Lock()
 
     def put(self, source: Path | bytes) -> Digest:
-        """Keep these bytes; return their digest. Streams files. Raises StoreError."""
+        """Store these bytes; returns their digest. Streams files. Raises StoreError."""
         return multipart.put(self.bucket, source)
 
     def get(self, digest: Digest) -> Path:
-        """The blob of `digest`, checked. Raises CorruptError, StoreError if absent, ValueError on a bad digest."""
+        """The file of the blob `digest`, checked. Raises CorruptError, StoreError if absent, ValueError on a bad
+        digest.
+        """
         keys.check_digest(digest)
         return self._cache.get(digest, lambda path: multipart.get(self.bucket, digest, path))
 
     def publish(self, key: str, data: bytes) -> bytes:
-        """Give `key` to `data` unless it is taken; what stands there. Raises StoreError, ValueError on a bad key."""
+        """Write `data` to `key` unless the key exists; returns the bytes at the key. Raises StoreError, ValueError
+        on a bad key.
+        """
         name = name_key(key)
-        with self._lock if self._alone else nullcontext():
-            standing = self.bucket.read(name) if self._alone else None
-            if standing is None and self.bucket.write(name, data, IF_ABSENT) is not None:
+        with self._lock if self._single_writer else nullcontext():
+            existing = self.bucket.read(name) if self._single_writer else None
+            if existing is None and self.bucket.write(name, data, IF_ABSENT) is not None:
                 return data
-            return (standing or self._standing(name)).data
+            return (existing or self._read_existing(name)).data
 
     def read(self, key: str) -> bytes | None:
-        """What stands at `key`, or None. Raises StoreError, CorruptError, ValueError on a bad key."""
+        """The bytes at `key`, or None. Raises StoreError, CorruptError, ValueError on a bad key."""
         found = self.bucket.read(name_key(key))
         return None if found is None else found.data
 
     def swap(self, key: str, expected: bytes | None, data: bytes) -> bool:
-        """Move `key` from `expected` to `data`; False if another value stands. Raises StoreError, ValueError."""
+        """Move `key` from `expected` to `data`; False if it holds another value. Raises StoreError, ValueError."""
         name, own = name_key(key), uuid.uuid4().hex[:16]
-        with self._lock if self._alone else nullcontext():
+        with self._lock if self._single_writer else nullcontext():
             found = self.bucket.read(name)
             if (None if found is None else found.data) != expected:
                 return False
@@ -82,17 +86,18 @@ class S3Store:
             found = self.bucket.read(name)
         return found is not None and own in found.writes
 
-    def _standing(self, name: str) -> ObjectContent:
-        """What stands at a name that is taken. Raises StoreError when it has gone."""
+    def _read_existing(self, name: str) -> ObjectContent:
+        """The object at an existing name. Raises StoreError if it has disappeared."""
         found = self.bucket.read(name)
         if found is None:
             raise StoreError(
-                f"{self.bucket.where(name)}: taken, and then not there; somebody deletes what a run needs, stop that"
+                f"{self.bucket.address(name)}: the name existed and then disappeared; stop the program that deletes"
+                " a run's objects"
             )
         return found
 
 
 def name_key(key: str) -> str:
-    """Where `key` stands. Raises ValueError on a bad key."""
+    """The object name of `key`. Raises ValueError on a bad key."""
     keys.check_key(key)
     return f"names/{key}"

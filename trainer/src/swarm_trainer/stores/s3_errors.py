@@ -1,6 +1,6 @@
-"""What an S3 store's errors mean: which may pass, which cannot, and in what words a person is told.
+"""Classifies the errors of an S3 store and words them for the user.
 
-The words are ours: the place, what happened, the rule and the way out. Texts of libraries and of servers are left out,
+A message names the object, the reason, the rule and the way out. It leaves out the texts of libraries and servers,
 because they may repeat a request's headers or an address with a password in it.
 """
 
@@ -15,7 +15,7 @@ from swarm_core.ports import RefusedError, StoreError
 
 
 class TransferError(Exception):
-    """Bytes did not come as they were sent."""
+    """The bytes received are not the bytes sent."""
 
 
 class DeadlineError(Exception):
@@ -23,12 +23,12 @@ class DeadlineError(Exception):
 
 
 class ErrorKind(Enum):
-    """What kind of answer an error is."""
+    """The kinds of errors, by what a client should do."""
 
     TRANSIENT = auto()
-    """Asking again may help."""
+    """A retry may help."""
     THROTTLED = auto()
-    """So may asking again, but later: the store asks for less."""
+    """A later retry may help: the store asks for fewer requests."""
     PRECONDITION_FAILED = auto()
     """The condition of a write did not hold."""
     NOT_FOUND = auto()
@@ -39,17 +39,17 @@ THROTTLING_CODES = frozenset(
     {"SlowDown", "Throttling", "ThrottlingException", "RequestLimitExceeded", "TooManyRequestsException"}
 )
 PRECONDITION_CODES = frozenset({"PreconditionFailed", "412", "304", "NotModified"})
-"""304: some releases of MinIO answered so to a write whose condition did not hold."""
+"""304: some releases of MinIO answer a write whose condition failed with it."""
 NOT_FOUND_CODES = frozenset({"NoSuchKey", "NoSuchUpload", "404", "NotFound"})
 DAMAGED_CODES = frozenset(
     {"BadDigest", "XAmzContentSHA256Mismatch", "XAmzContentChecksumMismatch", "ContentSHA256Mismatch"}
 )
-"""Said of a body that does not fit its digest: it was damaged on its way."""
+"""Answers to a body that does not match its digest: it was damaged in transfer."""
 TRANSIENT_CODES = DAMAGED_CODES | {
     "ConditionalRequestConflict", "OperationAborted", "RequestTimeout", "InternalError", "ServiceUnavailable",
     "IncompleteBody", "409", "408",
 }  # fmt: skip
-"""Beside every status of 500 and above."""
+"""In addition to every status of 500 and above."""
 TRANSPORT_ERRORS = (
     exceptions.ConnectionError,
     exceptions.HTTPClientError,
@@ -62,39 +62,39 @@ TRANSPORT_ERRORS = (
     TransferError,
     OSError,
 )
-"""The way to the store and back."""
+"""Errors of the connection to the store."""
 
-BAD_CREDENTIALS = "the store does not take this key; check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or the profile"
+BAD_CREDENTIALS = "the store rejects this key; check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or the profile"
 CLOCK_SKEW = "this machine's clock and the store's are too far apart for a signed request; set the clock"
 REMEDIES = {
     **dict.fromkeys(("InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidToken", "AuthFailure"), BAD_CREDENTIALS),
     "ExpiredToken": "the session token has expired; fetch a new one",
     "RequestTimeTooSkewed": CLOCK_SKEW,
     "RequestExpired": CLOCK_SKEW,
-    "NoSuchBucket": "there is no such bucket; make it, or correct spec.storage.s3.bucket",
-    "InvalidBucketName": "that is no name for a bucket; correct spec.storage.s3.bucket",
+    "NoSuchBucket": "there is no such bucket; create it, or correct spec.storage.s3.bucket",
+    "InvalidBucketName": "this is not a valid bucket name; correct spec.storage.s3.bucket",
     **dict.fromkeys(
         ("PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException", "301", "307"),
         "the bucket is in another region; set spec.storage.s3.region",
     ),
     **dict.fromkeys(
         ("QuotaExceeded", "StorageFull", "XMinioStorageFull", "507"),
-        "there is no room, and what is stored is stored whole or not at all; free some, or give another bucket",
+        "the store is full, and objects are stored whole or not at all; free some space, or give another bucket",
     ),
     **dict.fromkeys(
         ("NotImplemented", "MissingContentLength", "InvalidRequest", "InvalidArgument", "501"),
-        "the store does not know this kind of request; try spec.storage.s3.requestChecksum: WhenRequired",
+        "the store does not support this kind of request; try spec.storage.s3.requestChecksum: WhenRequired",
     ),
 }
 READ_DENIED = "reading is not allowed; the key needs s3:GetObject and s3:ListBucket here"
 WRITE_DENIED = "writing is not allowed; the key needs s3:PutObject here, and the bucket must not be read-only"
 UNREACHABLE = "the store cannot be reached; check spec.storage.s3.endpoint (or AWS_ENDPOINT_URL) and the network"
 NO_CREDENTIALS = "no credentials were found; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE"
-TIMED_OUT = "the store did not manage within the time allowed; look at its health, then run again"
+TIMED_OUT = "the store did not finish in time; check its health, then run again"
 
 
 def classify(error: Exception) -> ErrorKind:
-    """What kind of answer `error` is."""
+    """The kind of an error."""
     if not isinstance(error, ClientError):
         return ErrorKind.TRANSIENT if isinstance(error, TRANSPORT_ERRORS) else ErrorKind.PERMANENT
     found, status = error_code(error), error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
@@ -109,15 +109,15 @@ def classify(error: Exception) -> ErrorKind:
 
 
 def error_code(error: Exception) -> str:
-    """The store's word for an error, else the name of its class."""
+    """The store's error code, or else the name of the error's class."""
     if isinstance(error, ClientError):
         return str(error.response.get("Error", {}).get("Code", "")) or "unknown"
     return type(error).__name__
 
 
-def build_refused_error(where: str, error: Exception, *, writing: bool) -> RefusedError:
-    """The refusal that `error` is, of the object or bucket `where`."""
-    return RefusedError(f"{where}: {find_remedy(error, writing=writing)} ({error_code(error)})")
+def build_refused_error(address: str, error: Exception, *, writing: bool) -> RefusedError:
+    """The RefusedError for `error`, on the object or bucket `address`."""
+    return RefusedError(f"{address}: {find_remedy(error, writing=writing)} ({error_code(error)})")
 
 
 def find_remedy(error: Exception, *, writing: bool) -> str:
@@ -130,8 +130,8 @@ def find_remedy(error: Exception, *, writing: bool) -> str:
     return REMEDIES.get(error_code(error), WRITE_DENIED if writing else READ_DENIED)
 
 
-def build_timeout_error(where: str, seconds: float, error: Exception) -> StoreError:
-    """Said when time is over, `error` being the last thing that happened."""
-    met = isinstance(error, ClientError | TransferError | DeadlineError | exceptions.FlexibleChecksumError)
-    words = TIMED_OUT if met else UNREACHABLE
-    return StoreError(f"{where}: {words} ({error_code(error)}, tried for {seconds:.0f} s)")
+def build_timeout_error(address: str, seconds: float, error: Exception) -> StoreError:
+    """The StoreError for a call whose time is over. `error` is the last one that occurred."""
+    answered = isinstance(error, ClientError | TransferError | DeadlineError | exceptions.FlexibleChecksumError)
+    words = TIMED_OUT if answered else UNREACHABLE
+    return StoreError(f"{address}: {words} ({error_code(error)}, tried for {seconds:.0f} s)")

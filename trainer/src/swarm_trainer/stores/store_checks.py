@@ -1,12 +1,12 @@
-"""Does a bucket keep its word? Asked once, at the beginning of a run, before anything is trained.
+"""Checks at the start of a run that its bucket is reachable and honors conditional writes.
 
-A run rests on two conditions: a name is written only if it is new (If-None-Match: *), a pointer only if it is where it
-was read (If-Match). A store that ignores them takes both writes of a race, and an iteration is lost without a word. So
-both are tried on an object of the probe's own, which is deleted after; whoever ignores one is refused, unless the user
-says that there is a single writer.
+A run depends on two conditions: a name is written only if it is new (If-None-Match: *), and a pointer only if it still
+has the etag that was read (If-Match). A store that ignores them accepts both writes of a race, and an iteration is lost
+silently. So both are tried on an object of the probe's own, which is deleted afterwards. A store that ignores one is
+refused, unless the spec says that there is a single writer.
 
-Limit: the conditions are tried one after another. A store that honors them in two steps, comparing first and writing
-later without a lock (a bare `moto_server` does), passes, and two writers at the same moment may both win there.
+Limits: the conditions are tried one after another. A store passes that honors them in two steps, if it compares first
+and writes later without a lock (a bare `moto_server` does). Two writers at the same moment may both win there.
 """
 
 import uuid
@@ -16,14 +16,16 @@ from swarm_core.ports import ArtifactStore, RefusedError, StoreError
 from swarm_trainer.stores.s3 import IF_ABSENT, S3Store
 from swarm_trainer.stores.s3_bucket import Bucket
 
-CONTACT_SECONDS = 15.0
-"""For the first answer of a store: a wrong address should not take minutes to be told."""
+FIRST_ANSWER_SECONDS = 15.0
+"""Seconds for the first answer of a store. With a wrong address, an error should not take minutes."""
 PROBE_FOLDER = "probe"
-"""Where probes are written; what is left there by a probe that was killed is collected."""
+"""The folder of probes. Garbage collection removes what a killed probe leaves there."""
 
 
 def check_reachable(store: ArtifactStore) -> None:
-    """Ask a distant store for something. Raises RefusedError when it cannot be reached or does not let us read."""
+    """Send one request to a remote store. Raises RefusedError if the store cannot be reached or refuses to let us
+    read.
+    """
     if not isinstance(store, S3Store):
         return
     bucket = with_short_deadline(store.bucket)
@@ -34,7 +36,7 @@ def check_reachable(store: ArtifactStore) -> None:
 
 
 def check_conditional_writes(store: ArtifactStore) -> None:
-    """Try a distant store's conditional writes. Raises RefusedError with what it ignores and the way out."""
+    """Try a remote store's conditional writes. Raises RefusedError with the ignored condition and the way out."""
     if not isinstance(store, S3Store):
         return
     bucket, key = with_short_deadline(store.bucket), f"{PROBE_FOLDER}/{uuid.uuid4().hex}"
@@ -42,19 +44,19 @@ def check_conditional_writes(store: ArtifactStore) -> None:
         ignored = find_ignored_condition(bucket, key)
     except StoreError as error:
         raise RefusedError(str(error)) from error
-    if ignored and not bucket.place.single_writer:
+    if ignored and not bucket.storage.single_writer:
         raise RefusedError(
-            f"{bucket.where()}: the store ignores {ignored}, so two writers could lose an iteration; use a store with"
+            f"{bucket.address()}: the store ignores {ignored}, so two writers could lose an iteration; use a store with"
             " conditional writes, or set spec.storage.s3.singleWriter: true if this process alone writes there"
         )
 
 
 def find_ignored_condition(bucket: Bucket, key: str) -> str:
-    """The first condition that the store ignores, by its name; empty if it keeps them. Raises StoreError."""
+    """The name of the first condition that the store ignores; empty if it honors both. Raises StoreError."""
     try:
         first = bucket.write(key, b"1", IF_ABSENT, ("1",))
         if first is None:
-            return "the difference between a new object and an old one"
+            return "If-None-Match of a new object"
         if bucket.write(key, b"2", IF_ABSENT, ("2",)) is not None:
             return "If-None-Match"
         second = bucket.write(key, b"3", {"IfMatch": first}, ("3",))
@@ -73,7 +75,7 @@ def has_content(bucket: Bucket, key: str, data: bytes) -> bool:
 
 
 def delete_if_allowed(bucket: Bucket, key: str) -> None:
-    """Delete the probe; who may not delete leaves it to the collection."""
+    """Delete the probe. If the key may not delete, garbage collection removes it later."""
     try:
         bucket.delete(key)
     except StoreError:
@@ -81,6 +83,6 @@ def delete_if_allowed(bucket: Bucket, key: str) -> None:
 
 
 def with_short_deadline(bucket: Bucket) -> Bucket:
-    """The same bucket, asked with less patience."""
-    limits = replace(bucket.limits, call=min(bucket.limits.call, CONTACT_SECONDS))
-    return Bucket(bucket.place, limits, bucket.client)
+    """The same bucket with a shorter deadline."""
+    limits = replace(bucket.limits, call_timeout=min(bucket.limits.call_timeout, FIRST_ANSWER_SECONDS))
+    return Bucket(bucket.storage, limits, bucket.client)

@@ -1,4 +1,6 @@
-"""What lies in a store, for collection alone: nothing else may be decided by a listing."""
+"""Lists and deletes the objects of a store, for garbage collection and purges. No other decision may depend on a
+listing.
+"""
 
 import functools
 import re
@@ -18,30 +20,30 @@ from swarm_trainer.stores.s3 import S3Store
 from swarm_trainer.stores.s3_bucket import Bucket, raise_unless_absent
 
 STORED_PATTERN = re.compile(r"blobs/[0-9a-f]{2}/[0-9a-f]{64}|probe/[0-9a-f]{32}|tmp/[0-9a-f]{32}")
-"""What looks exactly like a part of a run that is no name: a blob, or what a probe or a file on its way left."""
+"""The exact form of a run's objects that are not names: a blob, a probe or a temporary file."""
 
 
 @dataclass(frozen=True, slots=True)
 class StoredObject:
-    """An object or a file."""
+    """An object of a bucket or a file of a folder."""
 
     key: str
     size: int
     age: float
     """Seconds since it was written."""
     upload: str = ""
-    """Of an upload that was begun and never finished, its id; `key` is what it would have become."""
+    """The id of an unfinished upload; `key` is the object that it would have become. Empty for an object."""
 
 
 class StoreListing(Protocol):
-    """A place whose things can be looked through and thrown away."""
+    """A store whose objects can be listed and deleted."""
 
-    def things(self) -> Iterator[StoredObject]:
-        """Everything there. Raises StoreError."""
+    def objects(self) -> Iterator[StoredObject]:
+        """Every object. Raises StoreError."""
         ...
 
-    def discard(self, thing: StoredObject) -> None:
-        """Throw one away; what is gone already is gone. Raises StoreError."""
+    def delete(self, stored: StoredObject) -> None:
+        """Delete one object. An object that no longer exists is ignored. Raises StoreError."""
         ...
 
 
@@ -51,7 +53,7 @@ class FolderListing:
     def __init__(self, root: Path) -> None:
         self.root = root
 
-    def things(self) -> Iterator[StoredObject]:
+    def objects(self) -> Iterator[StoredObject]:
         with files.translate_os_errors(self.root):
             for path in sorted(self.root.rglob("*")):
                 if path.is_file():
@@ -60,9 +62,9 @@ class FolderListing:
                         path.relative_to(self.root).as_posix(), seen.st_size, time.time() - seen.st_mtime
                     )
 
-    def discard(self, thing: StoredObject) -> None:
+    def delete(self, stored: StoredObject) -> None:
         with files.translate_os_errors(self.root):
-            (self.root / thing.key).unlink(missing_ok=True)
+            (self.root / stored.key).unlink(missing_ok=True)
 
 
 class BucketListing:
@@ -71,24 +73,24 @@ class BucketListing:
     def __init__(self, bucket: Bucket) -> None:
         self.bucket = bucket
 
-    def things(self) -> Iterator[StoredObject]:
+    def objects(self) -> Iterator[StoredObject]:
         for one in self.bucket.list():
             yield StoredObject(one.key, one.size, one.age)
-        yield from self._uploads()
+        yield from self._list_uploads()
 
-    def discard(self, thing: StoredObject) -> None:
-        if thing.upload:
-            self._abort(thing)
+    def delete(self, stored: StoredObject) -> None:
+        if stored.upload:
+            self._abort_upload(stored)
         else:
-            self.bucket.delete(thing.key)
+            self.bucket.delete(stored.key)
 
-    def _uploads(self) -> Iterator[StoredObject]:
-        """The uploads below the run's prefix that were begun and are not finished."""
-        own, now = self.bucket.at("")["Key"], datetime.now(UTC)
-        request = {"Bucket": self.bucket.place.bucket, "Prefix": own}
+    def _list_uploads(self) -> Iterator[StoredObject]:
+        """The unfinished uploads below the run's prefix."""
+        own, now = self.bucket.object_arguments("")["Key"], datetime.now(UTC)
+        request = {"Bucket": self.bucket.storage.bucket, "Prefix": own}
         while True:
             list_uploads = functools.partial(self.bucket.client.list_multipart_uploads, **request)
-            page = self.bucket.persistently(list_uploads, "")
+            page = self.bucket.with_retries(list_uploads, "")
             for one in page.get("Uploads", ()):
                 age = (now - one["Initiated"]).total_seconds()
                 yield StoredObject(one["Key"].removeprefix(own), 0, age, one["UploadId"])
@@ -96,21 +98,21 @@ class BucketListing:
                 return
             request |= {"KeyMarker": page["NextKeyMarker"], "UploadIdMarker": page["NextUploadIdMarker"]}
 
-    def _abort(self, thing: StoredObject) -> None:
-        request = {**self.bucket.at(thing.key), "UploadId": thing.upload}
+    def _abort_upload(self, stored: StoredObject) -> None:
+        request = {**self.bucket.object_arguments(stored.key), "UploadId": stored.upload}
         abort = functools.partial(self.bucket.client.abort_multipart_upload, **request)
         try:
-            self.bucket.persistently(abort, thing.key, writing=True)
+            self.bucket.with_retries(abort, stored.key, writing=True)
         except ClientError as error:
             raise_unless_absent(error)
 
 
 def open_listing(store: ArtifactStore) -> StoreListing:
-    """The things behind `store`. Raises StoreError for a kind of store that cannot be looked through."""
+    """The listing of `store`. Raises StoreError for a kind of store that cannot be listed."""
     match store:
         case LocalStore():
             return FolderListing(store.root)
         case S3Store():
             return BucketListing(store.bucket)
         case _:
-            raise StoreError(f"{type(store).__name__}: cannot be looked through; give a folder or a bucket")
+            raise StoreError(f"{type(store).__name__}: this kind of store cannot be listed; give a folder or a bucket")

@@ -1,7 +1,7 @@
-"""Stores by where they are: a folder of this machine, or a bucket.
+"""The location of a store: a folder of this machine, or a bucket.
 
-`serialize` says it in one text, for a process that is started to read the store: a folder's absolute path, or the
-bucket's settings as JSON. Keys are no part of it: every process finds them by the usual chain of AWS tools.
+`serialize` writes it as one text for a process that is started to read the store: a folder's absolute path, or the
+bucket's settings as JSON. Credentials are not part of it. Every process finds them by the usual chain of AWS tools.
 """
 
 from pathlib import Path
@@ -14,20 +14,20 @@ from swarm_trainer.stores.local import LocalStore
 StoreLocation = Path | S3Storage
 
 
-def serialize(place: StoreLocation) -> str:
-    """The text of `place`."""
-    return place.model_dump_json() if isinstance(place, S3Storage) else str(place.absolute())
+def serialize(location: StoreLocation) -> str:
+    """The text of `location`."""
+    return location.model_dump_json() if isinstance(location, S3Storage) else str(location.absolute())
 
 
 def parse(text: str) -> StoreLocation:
-    """The place that `serialize` gave as `text`. Raises ValueError for a bucket's settings that are none."""
+    """The location that `serialize` wrote as `text`. Raises ValueError for invalid settings of a bucket."""
     return S3Storage.model_validate_json(text) if text.startswith("{") else Path(text)
 
 
-def open_store(place: StoreLocation, cache: Path, meter: Meter | None = None) -> ArtifactStore:
-    """The store at `place`; blobs of a bucket come to `cache`; `meter` is told of bytes. Raises StoreError."""
-    if not isinstance(place, S3Storage):
-        return LocalStore(place, meter)
+def open_store(location: StoreLocation, cache: Path, meter: Meter | None = None) -> ArtifactStore:
+    """The store at `location`. `cache` receives the blobs of a bucket; `meter` counts bytes. Raises StoreError."""
+    if not isinstance(location, S3Storage):
+        return LocalStore(location, meter)
     from swarm_trainer.stores.s3 import S3Store  # noqa: PLC0415 (boto3 takes a while, and most runs need none)
 
-    return S3Store(place, cache, meter=meter)
+    return S3Store(location, cache, meter=meter)

@@ -1,12 +1,14 @@
-"""A folder (a model, an adapter) as an artefact: its files as blobs, and a manifest that names them.
+"""A folder (a model, an adapter) as an artifact: its files as blobs, and a manifest that names them.
 
     {"config.json": {"sha256": "...", "size": 683}, "sub/model.safetensors": {...}}      canonical JSON
 
-The digest of the manifest is the digest of the folder: the same files under the same names, wherever they lie, whatever
-their times and modes. Hidden files and folders (`.cache`, `.gitattributes`) are no part of it, nor are empty folders.
+The digest of the manifest is the digest of the folder. The same files under the same names have the same digest,
+whatever their location, times and modes. Hidden files and folders (`.cache`, `.gitattributes`) and empty folders are
+left out.
 
-Invariants: nothing outside the folder gets in (links that leave it are refused) and nothing is unpacked outside its
-place (every path of a manifest is checked). Pickle, known by its name, is refused: reading it executes it.
+Invariants: no file from outside the folder gets in, because links that leave it are refused. No file is unpacked
+outside its target, because every path of a manifest is checked. Pickle, recognized by its suffix, is refused, because
+reading a pickle executes it.
 """
 
 import errno
@@ -25,7 +27,7 @@ from swarm_core.recipe import Digest, canonical_json, digest_bytes
 from swarm_trainer.stores import files, keys
 
 PICKLE_SUFFIXES = frozenset({".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle"})
-"""Endings under which models are pickled."""
+"""Suffixes of pickled models."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +40,13 @@ class TreeEntry:
 
 
 Manifest = Mapping[str, TreeEntry]
-"""The files of a tree by relative path, `/` between its parts."""
+"""The files of a tree by relative path, with `/` between its parts."""
 
 
 def digest_tree(folder: Path) -> Digest:
-    """The digest that `put_tree` would return; stores nothing. Raises BadInputError if `folder` is no artefact."""
+    """The digest that `put_tree` would return. Stores nothing. Raises BadInputError if `folder` cannot be an
+    artifact.
+    """
     with refuse_unreadable(folder):
         entries = {
             name: TreeEntry(files.digest(path), path.stat().st_size) for name, path in list_files(folder).items()
@@ -51,7 +55,9 @@ def digest_tree(folder: Path) -> Digest:
 
 
 def put_tree(store: ArtifactStore, folder: Path) -> Digest:
-    """Keep the files of `folder`, then its manifest; return the manifest's digest. Raises BadInputError, StoreError."""
+    """Store the files of `folder`, then its manifest; returns the manifest's digest. Raises BadInputError,
+    StoreError.
+    """
     with refuse_unreadable(folder):
         found = list_files(folder)
         entries = {name: put_file(store, path) for name, path in found.items()}
@@ -59,10 +65,11 @@ def put_tree(store: ArtifactStore, folder: Path) -> Digest:
 
 
 def get_tree(store: ArtifactStore, digest: Digest, into: Path, *, links: bool = False) -> Path:
-    """The folder of `digest`, complete and checked, at `into/<digest>`; made there if it is not there yet.
+    """The folder of `digest`, complete and checked, at `into/<digest>`. It is made if it does not exist.
 
-    Its files are copies, the caller's own; with `links`, hard links to the store's files where that is possible, which
-    cost no room and must not be written to. Raises CorruptError, StoreError if the store has no such tree.
+    Its files are copies that belong to the caller. With `links` they are hard links to the store's files where
+    possible; those take no space and must not be written to. Raises CorruptError, StoreError if the store has no such
+    tree.
     """
     entries = from_bytes(digest, store.get(digest).read_bytes())
     target = into / digest
@@ -74,17 +81,17 @@ def get_tree(store: ArtifactStore, digest: Digest, into: Path, *, links: bool = 
 
 
 def list_files(folder: Path) -> dict[str, Path]:
-    """The files that belong to `folder` by relative path, in order. Raises BadInputError, OSError."""
+    """The files that belong to `folder` by relative path, sorted. Raises BadInputError, OSError."""
     root = folder.resolve()
     if not root.is_dir():
         raise BadInputError(f"{folder}: not a folder; give the folder that holds the model's or adapter's files")
     found: dict[str, Path] = {}
-    for place, folders, names in os.walk(root, onerror=reraise):
+    for parent, folders, names in os.walk(root, onerror=reraise):
         folders[:] = [name for name in folders if not name.startswith(".")]
-        linked = [name for name in folders if (Path(place) / name).is_symlink()]
+        linked = [name for name in folders if (Path(parent) / name).is_symlink()]
         for name in (*names, *linked):
             if not name.startswith("."):
-                path = Path(place) / name
+                path = Path(parent) / name
                 check_file(path, root)
                 found[path.relative_to(root).as_posix()] = path
     if not found:
@@ -93,29 +100,29 @@ def list_files(folder: Path) -> dict[str, Path]:
 
 
 def check_file(path: Path, root: Path) -> None:
-    """Raises BadInputError unless `path` may be part of the artefact `root`."""
+    """Raises BadInputError unless `path` may be part of the artifact `root`."""
     try:
         str(path).encode()
     except UnicodeEncodeError as error:
         raise BadInputError(f"{os.fsencode(path)!r}: a file's name has to be UTF-8; rename it") from error
     if path.suffix.lower() in PICKLE_SUFFIXES:
         raise BadInputError(
-            f"{path}: pickle is refused, for reading it executes it; convert it to safetensors, or remove it"
+            f"{path}: pickle is refused because reading it executes code; convert it to safetensors, or remove it"
         )
     if not path.resolve().is_relative_to(root):
         raise BadInputError(
-            f"{path}: links to {path.resolve()}, outside its folder; put a copy of the file in its place"
+            f"{path}: it links to {path.resolve()}, outside its folder; put a copy of the file in its place"
         )
     if not path.is_file():
         raise BadInputError(f"{path}: not a file; a folder given as a model or adapter holds files and folders only")
 
 
 def put_file(store: ArtifactStore, path: Path) -> TreeEntry:
-    """Keep one file. Raises BadInputError if somebody writes to it meanwhile, StoreError, OSError."""
+    """Store one file. Raises BadInputError if it changes meanwhile, StoreError, OSError."""
     before = files.stamp(path)
     digest = store.put(path)
     if files.stamp(path) != before:
-        raise BadInputError(f"{path}: changed while it was read; run again when nobody writes to it")
+        raise BadInputError(f"{path}: it changed while it was read; run again when nothing writes to it")
     return TreeEntry(digest, before[2])
 
 
@@ -124,7 +131,7 @@ def to_bytes(entries: Manifest) -> bytes:
 
 
 def from_bytes(digest: Digest, data: bytes) -> Manifest:
-    """The manifest of the tree `digest`, its paths checked. Raises StoreError if it is none."""
+    """The manifest of the tree `digest`, its paths checked. Raises StoreError if the bytes are not a manifest."""
     try:
         entries = {name: parse_entry(**fields) for name, fields in json.loads(data).items()}
         if not entries:
@@ -133,18 +140,18 @@ def from_bytes(digest: Digest, data: bytes) -> Manifest:
         raise StoreError(f"{digest}: not a folder's manifest; give a digest that put_tree returned") from error
     for name in entries:
         if not is_contained(name):
-            raise StoreError(f"{digest}: names the file {name!r}, which leaves its folder; do not use this artefact")
+            raise StoreError(f"{digest}: names the file {name!r}, which leaves its folder; do not use this artifact")
     return entries
 
 
 def parse_entry(sha256: str, size: int) -> TreeEntry:
-    """An entry as a manifest spells it. Raises ValueError, TypeError."""
+    """An entry of a manifest. Raises ValueError, TypeError."""
     keys.check_digest(sha256)
     return TreeEntry(Digest(sha256), int(size))
 
 
 def is_contained(name: str) -> bool:
-    """Whether a manifest's path stays in its folder, spelt as `list_files` spells it."""
+    """Whether a manifest's path stays inside its folder, in the form in which `list_files` writes paths."""
     parts = name.split("/")
     return (
         "\0" not in name
@@ -154,24 +161,26 @@ def is_contained(name: str) -> bool:
 
 
 def unpack(store: ArtifactStore, entries: Manifest, target: Path, links: bool) -> None:
-    """Make the folder `target` at once, or find that another process has. Raises StoreError, CorruptError, OSError."""
-    beside = target.with_name(f".{target.name}.{uuid.uuid4().hex}")
-    files.make_folder(beside)
+    """Make the folder `target` atomically, or accept the one that another process made. Raises StoreError,
+    CorruptError, OSError.
+    """
+    temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex}")
+    files.make_folder(temporary)
     try:
         for name, entry in entries.items():
-            link_or_copy(store.get(entry.sha256), beside / name, links)
-        verify(store, entries, beside)
-        beside.rename(target)
+            link_or_copy(store.get(entry.sha256), temporary / name, links)
+        verify(store, entries, temporary)
+        temporary.rename(target)
         files.sync_folder(target.parent)
     except OSError as error:
         if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
             raise
     finally:
-        shutil.rmtree(beside, ignore_errors=True)
+        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def link_or_copy(blob: Path, path: Path, links: bool) -> None:
-    """Bring one file to its place. Raises OSError."""
+    """Link or copy one file to `path`. Raises OSError."""
     path.parent.mkdir(parents=True, exist_ok=True)
     if links:
         try:
@@ -189,31 +198,35 @@ def verify(store: ArtifactStore, entries: Manifest, folder: Path) -> None:
     way_out = f"it was changed after it was written; delete {folder} and run again"
     present = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if not path.is_dir()}
     for name in sorted(present ^ entries.keys()):
-        what = "is no part of the artefact" if name in present else "is missing"
-        raise CorruptError(f"{folder / name}: {what}: {way_out}")
+        problem = "is not part of the artifact" if name in present else "is missing"
+        raise CorruptError(f"{folder / name}: {problem}: {way_out}")
     for name, entry in entries.items():
         path = folder / name
-        # A link to the blob is checked as the blob is: once, as long as nobody writes to it.
+        # A link to the blob is checked like the blob itself: once, as long as nothing writes to it.
         linked = path.samefile(store.get(entry.sha256))
         found = entry.sha256 if linked else files.digest(path)
         if found != entry.sha256:
-            raise CorruptError(f"{path}: its bytes have sha256 {found}, the manifest says {entry.sha256}: {way_out}")
+            raise CorruptError(
+                f"{path}: its bytes have sha256 {found}, but the manifest says {entry.sha256}: {way_out}"
+            )
         if path.stat().st_size != entry.size:
-            raise CorruptError(f"{path}: its size is {path.stat().st_size}, the manifest says {entry.size}: {way_out}")
+            raise CorruptError(
+                f"{path}: its size is {path.stat().st_size}, but the manifest says {entry.size}: {way_out}"
+            )
 
 
 @contextmanager
 def refuse_unreadable(folder: Path) -> Iterator[None]:
-    """Turn an OSError over the user's own files into a BadInputError of one line."""
+    """Turn an OSError on the user's own files into a BadInputError of one line."""
     try:
         yield
     except OSError as error:
         name = os.fsdecode(error.filename or folder)
         raise BadInputError(
-            f"{name}: {error.strerror or error}: every file must be readable; allow it or remove it"
+            f"{name}: {error.strerror or error}: every file must be readable; make it readable, or remove it"
         ) from error
 
 
 def reraise(error: OSError) -> None:
-    """For os.walk, which would pass over a folder that it cannot read."""
+    """Raises `error`. os.walk would skip a folder that it cannot read."""
     raise error

@@ -4,9 +4,8 @@ from collections.abc import Iterator
 
 from swarm_core.api import resolution
 from swarm_core.api.evaluation import Evaluation
-from swarm_core.api.judging import ObjectiveType
 from swarm_core.api.resolution import UriRole, UriUse
-from swarm_core.api.resolved import ResolvedSwarm
+from swarm_core.api.resolved import Part, ResolvedSwarm
 from swarm_core.api.swarm import PublishedSpec, RuleName, StandardSpec
 from swarm_core.programs.adversarial_run.game import BestsPolicy, Decay, LearningType, Movement, RoundTraining
 from swarm_core.programs.adversarial_run.resolved import ResolvedAdversarialRun, ResolvedGame, ResolvedSide
@@ -26,7 +25,8 @@ def resolve(run: AdversarialRun) -> ResolvedAdversarialRun:
         generation=spec.generation,
         answering=spec.answering,
         judge=resolution.resolve_judge(spec.judge),
-        objective=ObjectiveType.DIFFICULTY,
+        gates=tuple(map(resolution.resolve_part, spec.gates)),
+        objective=Part(name="Difficulty"),
         swarm=moving[0].swarm,
         rule=moving[0].rule,
         evaluation=Evaluation(**spec.evaluation.model_dump()),

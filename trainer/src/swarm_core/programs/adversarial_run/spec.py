@@ -10,7 +10,7 @@ from pydantic import Field
 
 from swarm_core.api.base import BaseSpec
 from swarm_core.api.block import Rule
-from swarm_core.api.judging import JudgeSpec, JudgeType
+from swarm_core.api.judging import VERIFIER, Gates, JudgeSpec
 from swarm_core.api.lifecycle import AcceleratorBudget
 from swarm_core.api.run import Run, RunSpec
 from swarm_core.api.scalars import Integer, Line
@@ -19,8 +19,8 @@ from swarm_core.programs.adversarial_run.game import GameEvaluation, MovingGener
 from swarm_core.programs.adversarial_run.status import AdversarialRunStatus
 
 IDENTITY_FIELDS = (
-    "seed", "base", "domain", "generators", "takers", "generation", "answering", "judge", "rounds", "pool", "stop",
-    "evaluation",
+    "seed", "base", "domain", "generators", "takers", "generation", "answering", "judge", "gates", "rounds", "pool",
+    "stop", "evaluation",
 )  # fmt: skip
 FIXED_NON_IDENTITY_FIELDS = ("storage",)
 MUTABLE_FIELDS = (
@@ -48,6 +48,8 @@ class AdversarialRunSpec(RunSpec):
     """How takers are asked for answers."""
     judge: JudgeSpec
     """Who scores answers."""
+    gates: Gates = ()
+    """What items must pass before they count, after the gates that every run has, in this order."""
     rounds: Integer = Field(10, ge=1, le=1000)
     """Rounds after the first, which measures both sides as they start; in each, generators move, then takers."""
     pool: PoolSpec = PoolSpec()
@@ -62,7 +64,7 @@ class AdversarialRunSpec(RunSpec):
             "self.judge.type == 'Verifier'",
             "takers learn from answers that the judge knows, and a model knows none; set type to Verifier",
             "judge",
-            lambda it: it.judge.type is JudgeType.VERIFIER,
+            lambda it: it.judge.type == VERIFIER,
             lambda _: ("judge", "type"),
         ),
         Rule(

@@ -13,7 +13,7 @@ from swarm_core.api.base import BaseSpec
 from swarm_core.api.block import Rule
 from swarm_core.api.evaluation import Evaluation
 from swarm_core.api.generators import Generators
-from swarm_core.api.judging import JudgeSpec, ObjectiveSpec, ObjectiveType
+from swarm_core.api.judging import SEPARATION, Gates, JudgeSpec, ObjectiveSpec
 from swarm_core.api.lifecycle import Budget
 from swarm_core.api.resuming import ResumeFrom
 from swarm_core.api.run import Run, RunSpec
@@ -23,8 +23,8 @@ from swarm_core.api.takers import Answering, Generation, Taker
 from swarm_core.programs.swarm_run.status import SwarmRunStatus
 
 IDENTITY_FIELDS = (
-    "seed", "base", "generators", "domain", "takers", "generation", "answering", "judge", "objective", "swarm",
-    "evaluation",
+    "seed", "base", "generators", "domain", "takers", "generation", "answering", "judge", "gates", "objective",
+    "swarm", "evaluation",
 )  # fmt: skip
 """The fields that make the experiment what it is: digested, and fixed once created."""
 FIXED_NON_IDENTITY_FIELDS = ("storage", "resumeFrom")
@@ -55,6 +55,8 @@ class SwarmRunSpec(RunSpec):
     """How takers are asked for answers."""
     judge: JudgeSpec
     """Who scores answers."""
+    gates: Gates = ()
+    """What items must pass before they count, after the gates that every run has, in this order."""
     objective: ObjectiveSpec
     """What makes generated data good."""
     swarm: SwarmSpec = SwarmSpec()
@@ -76,7 +78,7 @@ class SwarmRunSpec(RunSpec):
             "self.objective.type != 'Separation' || self.takers.size() >= 2",
             "objective Separation compares takers; list two or more, or use Difficulty",
             "takers",
-            lambda it: it.objective.type is not ObjectiveType.SEPARATION or len(it.takers) >= 2,
+            lambda it: it.objective.type != SEPARATION or len(it.takers) >= 2,
         ),
     )
 

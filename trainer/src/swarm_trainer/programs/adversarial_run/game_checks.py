@@ -9,7 +9,7 @@ from swarm_core.items import Item
 from swarm_core.ports import Solver
 from swarm_core.programs.adversarial_run.resolved import find_game
 from swarm_core.text.normalization import normalize
-from swarm_trainer.evaluation import evaluator
+from swarm_trainer.evaluation import run_parts
 from swarm_trainer.runtime import remote_endpoints
 
 MAX_NAMED_ITEMS = 3
@@ -33,7 +33,7 @@ def check(resolved: ResolvedSpec, generators: SeedData, takers: SeedData) -> Non
         )
     check_unseen(takers.held_out, generators.pool, "the generators' data, from which the pool is filled")
     check_unseen(takers.held_out, takers.pool, "what takers are trained on, written otherwise")
-    if not isinstance(evaluator.build_judge(resolved.judge), Solver):
+    if not isinstance(run_parts.build_judge(resolved), Solver):
         raise BadInputError(
             f"spec.judge: {remote_endpoints.judge_name(resolved)} knows no answers, and takers are trained on"
             f" verified ones;"

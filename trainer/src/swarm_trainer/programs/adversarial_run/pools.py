@@ -17,7 +17,7 @@ from swarm_core.ports import Solver, StoreError
 from swarm_core.programs.adversarial_run.resolved import find_game
 from swarm_core.recipe import Digest, ModelName
 from swarm_core.rollout import Rollout
-from swarm_trainer.evaluation import evaluator, search_setup
+from swarm_trainer.evaluation import run_parts, search_setup
 from swarm_trainer.evaluation.rollout_store import RolloutRequest
 from swarm_trainer.run_store import commit_chain, experiments
 from swarm_trainer.runtime.context import Context
@@ -47,7 +47,7 @@ def load(context: Context, digest: Digest) -> Pool:
 
 def build_entry(context: Context, item: Item, number: int, model: ModelName | None = None) -> PoolEntry:
     """The item of record, with the answer that the judge knows."""
-    judge = evaluator.build_judge(context.resolved.judge)
+    judge = run_parts.build_judge(context.resolved)
     return PoolEntry(item, number, model, judge.solution(item) if isinstance(judge, Solver) else None)
 
 

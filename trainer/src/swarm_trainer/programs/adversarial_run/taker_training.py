@@ -15,10 +15,10 @@ from swarm_core.ports import Solver, StoreError
 from swarm_core.programs.adversarial_run.resolved import find_game
 from swarm_core.swarm_names import TAKERS
 from swarm_core.text import prompts
-from swarm_trainer.evaluation import evaluator, search_setup
+from swarm_trainer.evaluation import run_parts, search_setup
 from swarm_trainer.lora import adapter, training
 from swarm_trainer.programs.adversarial_run import pools, turns
-from swarm_trainer.run_store import commit_chain, experiments
+from swarm_trainer.run_store import commit_chain, experiments, pins
 from swarm_trainer.runtime import model_folders
 from swarm_trainer.runtime.context import Context
 from swarm_trainer.steps import train
@@ -49,9 +49,10 @@ def build_cluster_task(item: WorkItem, context: Context, items: Sequence[Item]) 
 def build_question_pairs(context: Context, items: Sequence[Item], count: int, seed: int) -> Pairs:
     """`count` questions of `items`, each as often as any other or once more; one without a right answer is left out.
 
-    Raises BadInputError if there is none with one.
+    Raises BadInputError if there is none with one, or if the judge is not the one that the run began with.
     """
-    judge, style = evaluator.build_judge(context.resolved.judge), context.resolved.base.template
+    pins.check_parts(context.resolved, context.store)
+    judge, style = run_parts.build_judge(context.resolved), context.resolved.base.template
     assert isinstance(judge, Solver)  # `game_checks` has checked
     solved = [(item, answer) for item in items if (answer := judge.solution(item)) is not None]
     if not solved:

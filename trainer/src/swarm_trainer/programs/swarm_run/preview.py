@@ -2,7 +2,15 @@
 
 from collections.abc import Iterator, Mapping
 
-from swarm_core.api.resolved import RemoteTaker, ResolvedGenerators, ResolvedJudge, ResolvedSpec, TrainedAdapters
+from swarm_core.api.resolved import (
+    NamedJudge,
+    RemoteTaker,
+    ResolvedGenerators,
+    ResolvedJudge,
+    ResolvedSpec,
+    ResolvedVerifier,
+    TrainedAdapters,
+)
 from swarm_core.optimizers import optimization
 from swarm_core.programs import program, search_settings
 
@@ -54,6 +62,8 @@ def describe_endpoints(resolved: ResolvedSpec) -> str:
     remote_models = sum(isinstance(taker, RemoteTaker) for taker in resolved.takers)
     if isinstance(resolved.judge, ResolvedJudge):
         remote_models += len(resolved.takers) + resolved.judge.vet
+    elif isinstance(resolved.judge, NamedJudge) and resolved.judge.endpoint is not None:
+        remote_models += len(resolved.takers)
     limits = {"calls": resolved.budget.calls, "tokens": resolved.budget.tokens}
     budget = " and ".join(f"{limit:,} {name}" for name, limit in limits.items() if limit is not None)
     return (
@@ -63,10 +73,14 @@ def describe_endpoints(resolved: ResolvedSpec) -> str:
 
 
 def describe_judge(resolved: ResolvedSpec) -> str:
-    """Describe the judge: a remote model or a verifier."""
-    if isinstance(resolved.judge, ResolvedJudge):
-        return f"{resolved.judge.endpoint.model} at {resolved.judge.endpoint.url}"
-    return f"the verifier {resolved.judge.name}"
+    """Describe the judge: a remote model, a verifier or a judge of a plug-in."""
+    match resolved.judge:
+        case ResolvedJudge(endpoint=endpoint):
+            return f"{endpoint.model} at {endpoint.url}"
+        case ResolvedVerifier(verifier=part):
+            return f"the verifier {part}"
+        case NamedJudge(judge=part, endpoint=endpoint):
+            return f"the judge {part}" + (f", which asks {endpoint.model} at {endpoint.url}" if endpoint else "")
 
 
 def count_items(resolved: ResolvedSpec) -> tuple[int, int, int]:

@@ -13,7 +13,7 @@ from dataswarm_testing.programs.score_file.spec import (
 from swarm_core.api import resolution
 from swarm_core.api.custom_resources import AGE_COLUMN, PHASE_COLUMN, CustomResource, Figure, FigureShape
 from swarm_core.api.resolution import UriRole, UriUse
-from swarm_core.api.resolved import ResolvedRun
+from swarm_core.api.resolved import Part, PartUse, ResolvedRun
 from swarm_core.api.run_status import RunStatus
 from swarm_core.engine.planning import Outline
 from swarm_core.engine.state import EngineState
@@ -38,6 +38,10 @@ class ResolvedScoreFile(ResolvedRun):
 
     data: AnswerFile
     verifier: str
+
+    @property
+    def parts(self) -> tuple[PartUse, ...]:
+        return (PartUse("verifiers", Part(name=self.verifier), "spec.verifier"),)
 
 
 class ScoreFileProgram:

@@ -7,12 +7,12 @@ from statistics import fmean
 
 from dataswarm_testing.programs.score_file.program import ResolvedScoreFile
 
-from swarm_core.api import resolution
+from swarm_core.api import parts, resolution
 from swarm_core.engine.receipt_fields import Output
 from swarm_core.engine.work import Receipt, WorkItem
 from swarm_core.errors import BadInputError
 from swarm_core.items import Item
-from swarm_core.judges import registry
+from swarm_core.ports import Judge
 from swarm_core.recipe import Digest, canonical_json, digest_bytes
 from swarm_trainer.run_store import pins
 from swarm_trainer.runtime import inputs
@@ -27,7 +27,7 @@ def prepare(item: WorkItem, context: Context) -> Receipt:
     pinned = {use.uri: inputs.pin(use, context)}
     data = inputs.locate(use, context).read_bytes()
     read_answers(data, run)
-    identity = resolution.serialize_identity(run, pins.digests(pinned))
+    identity = resolution.serialize_identity(run, pins.digests(pinned), parts.identify(run))
     pins.publish(context.store, pinned)
     pins.check_same_experiment(context.store.publish(pins.IDENTITY_KEY, identity), identity)
     manifest = canonical_json({"data": context.store.put(data), "experiment": digest_bytes(identity)})
@@ -41,7 +41,8 @@ def conclude(item: WorkItem, context: Context) -> Receipt:
     assert item.parent is not None
     run = get_run(context)
     data = context.store.get(Digest(json.loads(context.store.get(item.parent).read_bytes())["data"])).read_bytes()
-    scores = [score_answer(run.verifier, question, answer) for question, answer in read_answers(data, run)]
+    judge = parts.build(run.parts[0])
+    scores = [score_answer(judge, question, answer) for question, answer in read_answers(data, run)]
     found = {"kind": run.kind, "items": len(scores), "meanScore": fmean(scores)}
     document = json.dumps({**found, "digest": digest_bytes(canonical_json(found))}, indent=1)
     context.cache.mkdir(parents=True, exist_ok=True)
@@ -75,7 +76,7 @@ def read_answers(data: bytes, run: ResolvedScoreFile) -> list[tuple[str, str]]:
     return found
 
 
-def score_answer(verifier: str, question: str, answer: str) -> float:
+def score_answer(judge: Judge, question: str, answer: str) -> float:
     """The score of one answer; 0 where it cannot be told."""
-    score = registry.get(verifier).score(Item(question), answer, ())
+    score = judge.score(Item(question), answer, ())
     return score if isinstance(score, float) else 0.0

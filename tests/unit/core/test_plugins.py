@@ -1,0 +1,313 @@
+"""Parts by name: built-ins of the catalog, plug-ins of other distributions, and what is said of those that fail."""
+
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import plugin_package
+import pytest
+import swarmrun_documents as documents
+
+from swarm_core import catalog, part_config, plugins
+from swarm_core.api import judging, loading, parts, resolution
+from swarm_core.api.resolution import ResolvedSpec
+from swarm_core.errors import BadInputError
+from swarm_core.gates.duplicate import DuplicateGate
+from swarm_core.items import Item
+from swarm_core.objectives.difficulty import Difficulty
+from swarm_core.objectives.scores import Unscored
+from swarm_core.plugins import BuiltInOrigin, PluginNotFoundError, PluginOrigin
+from swarm_core.recipe import digest_bytes
+from swarm_core.text import prompts
+
+BUILT_IN = [(group, name) for group, names in catalog.GROUPS.items() for name in names]
+ALL_FOUR: documents.Patch = {
+    "spec.objective": {"type": "Plugin", "plugin": {"name": "unanimous-failure", "config": {"threshold": 0.5}}},
+    "spec.judge.verifier": {"type": "Plugin", "plugin": {"name": "residue", "config": {"modulus": 2}}},
+    "spec.gates": [{"type": "Plugin", "plugin": {"name": "max-characters", "config": {"most": 9}}}],
+}
+
+
+@pytest.fixture(scope="module")
+def releases(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Gives the folder of the test package as installed, by version."""
+    scratch = tmp_path_factory.mktemp("plugins")
+    made: dict[str, Path] = {}
+
+    def release(version: str) -> Path:
+        if version not in made:
+            made[version] = plugin_package.install(scratch, version)
+        return made[version]
+
+    return release
+
+
+@pytest.fixture
+def installed(releases: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
+    """Installs a version of the test package in this process; version 1.0.0 is there from the start."""
+
+    def install(version: str) -> None:
+        monkeypatch.syspath_prepend(str(releases(version)))
+
+    install(plugin_package.VERSION)
+    yield install
+    for name in [name for name in sys.modules if name.startswith("dataswarm_testing")]:
+        del sys.modules[name]
+
+
+@pytest.fixture
+def make_broken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Installs a distribution with one plug-in, `broken`, in a group; `code` is its module."""
+
+    def make(group: str, code: str, distribution: str = "broken-things", name: str = "broken") -> None:
+        folder = tmp_path / distribution
+        metadata = folder / f"{distribution.replace('-', '_')}-2.1.dist-info"
+        metadata.mkdir(parents=True)
+        (folder / f"{distribution.replace('-', '_')}.py").write_text(code)
+        (metadata / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {distribution}\nVersion: 2.1\n")
+        entry = f"[dataswarm.{group}]\n{name} = {distribution.replace('-', '_')}:make\n"
+        (metadata / "entry_points.txt").write_text(entry)
+        monkeypatch.syspath_prepend(str(folder))
+
+    return make
+
+
+def resolved(patch: documents.Patch) -> ResolvedSpec:
+    return resolution.resolve(loading.from_object(documents.patched(patch), "run.yaml"))
+
+
+@pytest.mark.parametrize(("group", "name"), BUILT_IN, ids=str)
+def test_every_line_of_the_catalog_names_a_part_with_a_factory_and_a_revision(group: str, name: str) -> None:
+    assert callable(plugins.load(group, name))
+    found = plugins.origin(group, name)
+    assert isinstance(found, BuiltInOrigin)
+    assert found.revision >= 1
+
+
+def test_a_built_in_is_made_by_its_name() -> None:
+    assert isinstance(plugins.build("objectives", "Difficulty", {}), Difficulty)
+    assert isinstance(plugins.build("gates", "Duplicate", {}), DuplicateGate)
+
+
+def test_a_built_in_without_settings_refuses_any() -> None:
+    with pytest.raises(BadInputError, match="depth"):
+        plugins.build("objectives", "Difficulty", {"depth": 3})
+
+
+@pytest.mark.parametrize(
+    ("table", "path"),
+    [
+        ((*catalog.OBJECTIVES, "Plugin"), "objective"),
+        ((*catalog.VERIFIERS, "Plugin"), "judge.verifier"),
+        (("Verifier", *catalog.JUDGES, "Plugin"), "judge"),
+        ((*catalog.GATES, "Plugin"), "gates"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_the_enums_of_the_crd_are_the_keys_of_the_catalog(table: tuple[str, ...], path: str) -> None:
+    node = documents.SCHEMA["properties"]["spec"]
+    for part in path.split("."):
+        node = node["properties"][part]
+    assert tuple(node.get("items", node)["properties"]["type"]["enum"]) == table
+
+
+def test_no_plug_in_can_be_named_like_a_built_in(installed: object) -> None:
+    for _, name in BUILT_IN:
+        with pytest.raises(BadInputError, match="lower-case"):
+            resolved({"spec.objective": {"type": "Plugin", "plugin": {"name": name}}})
+
+
+def test_a_plug_in_is_loaded_from_the_distribution_that_has_it(installed: object) -> None:
+    gate = plugins.build("gates", "max-characters", {"most": 3})
+    assert (gate.refusal(Item("1+1"), ()), gate.refusal(Item("12+1"), ())) == (
+        None,
+        "4 characters; at most 3 are admitted",
+    )
+    origin = plugins.origin("gates", "max-characters")
+    assert origin == PluginOrigin("max-characters", plugin_package.DISTRIBUTION, "1.0.0")
+
+
+def test_a_plug_in_that_is_missing_is_named_with_its_group_what_is_there_and_the_way_out(installed: object) -> None:
+    with pytest.raises(PluginNotFoundError) as caught:
+        plugins.load("verifiers", "chess")
+    message = str(caught.value)
+    there = (f"built in are {', '.join(catalog.VERIFIERS)}", "plug-ins of dataswarm.verifiers are residue")
+    for words in ("verifier 'chess' is unknown", *there, "install", "spec.execution.kubernetes.image.trainer"):
+        assert words in message
+    with pytest.raises(PluginNotFoundError, match=r"spec\.judge\.verifier: .*'chess'"):
+        parts.identify(resolved({"spec.judge.verifier": {"type": "Plugin", "plugin": {"name": "chess"}}}))
+
+
+def test_without_any_plug_in_the_message_says_so() -> None:
+    with pytest.raises(PluginNotFoundError, match=r"plug-ins of dataswarm\.objectives are none"):
+        plugins.load("objectives", "unanimous-failure")
+
+
+@pytest.mark.parametrize(
+    ("group", "name", "config", "words"),
+    [
+        (
+            "verifiers",
+            "residue",
+            {"modulus": 1},
+            ["residue", plugin_package.DISTRIBUTION, "'modulus' is 1", "2 or more"],
+        ),
+        ("verifiers", "residue", {}, ["'modulus' is missing"]),
+        ("gates", "max-characters", {"most": "many"}, ["'most' is 'many'"]),
+        ("objectives", "unanimous-failure", {"treshold": 1}, ["'treshold' is unknown", "threshold"]),
+    ],
+    ids=str,
+)
+def test_a_config_that_a_plug_in_refuses_is_refused_in_its_words(
+    installed: object, group: str, name: str, config: dict[str, object], words: list[str]
+) -> None:
+    with pytest.raises(BadInputError) as caught:
+        plugins.build(group, name, config)
+    assert all(word in str(caught.value) for word in words), str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("import nowhere_to_be_found\n", "cannot be imported: ModuleNotFoundError"),
+        ("anything = 1\n", "cannot be imported: AttributeError"),
+        ("def make(config): return config['depth']\n", "cannot be made from its config: KeyError: 'depth'"),
+        ("def make(config): return object()\n", "makes a object without name, requests, refusal"),
+    ],
+    ids=["import", "attribute", "factory", "something else"],
+)
+def test_a_plug_in_that_is_broken_is_refused_by_name(make_broken: Callable[..., None], code: str, words: str) -> None:
+    make_broken("gates", code)
+    with pytest.raises(BadInputError, match=r"'broken' of broken-things 2\.1 \(dataswarm\.gates\)") as caught:
+        plugins.build("gates", "broken", {})
+    assert words in str(caught.value)
+    sys.modules.pop("broken_things", None)
+
+
+def test_two_distributions_with_one_name_are_refused_by_theirs(make_broken: Callable[..., None]) -> None:
+    make_broken("gates", "make = None\n", "first-things")
+    make_broken("gates", "make = None\n", "second-things")
+    with pytest.raises(BadInputError, match="first-things and second-things both have it"):
+        plugins.load("gates", "broken")
+
+
+def test_every_named_part_is_pinned_by_its_origin(installed: object) -> None:
+    found = parts.identify(resolved(ALL_FOUR)).parts
+    package = {"distribution": plugin_package.DISTRIBUTION, "version": "1.0.0"}
+    assert found["spec.objective"] == {"name": "unanimous-failure", **package, "config": {"threshold": 0.5}}
+    assert found["spec.judge.verifier"] == {"name": "residue", **package, "config": {"modulus": 2}}
+    assert found["spec.gates[0]"] == {"name": "max-characters", **package, "config": {"most": 9}}
+    plain = parts.identify(resolved({})).parts
+    assert plain["spec.objective"] == {"name": "Difficulty", "revision": 1}
+    assert plain["spec.judge.verifier"] == {"name": "Arithmetic", "revision": 1}
+
+
+def digest(spec: ResolvedSpec) -> str:
+    contents = {use.uri: digest_bytes(use.uri.encode()) for use in resolution.list_uris(spec)}
+    return resolution.experiment_digest(spec, contents, parts.identify(spec))
+
+
+def test_another_version_or_config_is_another_experiment(installed: Callable[[str], None]) -> None:
+    spec = resolved(ALL_FOUR)
+    other = resolved({**ALL_FOUR, "spec.judge.verifier.plugin.config.modulus": 3})
+    before, written = digest(spec), resolution.spec_digest(spec)
+    assert digest(other) != before
+    assert resolution.spec_digest(other) != written
+    installed("1.1.0")
+    assert digest(spec) != before
+    assert resolution.spec_digest(spec) == written, "as written, it is the same"
+
+
+def test_another_revision_of_a_built_in_is_another_experiment(monkeypatch: pytest.MonkeyPatch) -> None:
+    spec = resolved({})
+    before = digest(spec)
+    monkeypatch.setattr(Difficulty, "revision", 2)
+    assert digest(spec) != before
+
+
+def test_a_reworded_prompt_is_another_experiment_where_it_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    chat, plain = resolved({}), resolved({"spec.base.template": "Plain"})
+    before = digest(chat), digest(plain)
+    style = prompts.TEMPLATES[prompts.PromptStyle.PLAIN]
+    changed = {**prompts.TEMPLATES, prompts.PromptStyle.PLAIN: replace(style, answering="Question: {item}\nA:")}
+    monkeypatch.setattr(prompts, "TEMPLATES", changed)
+    assert digest(chat) == before[0]
+    assert digest(plain) != before[1]
+
+
+def test_a_judge_that_asks_a_model_is_told_its_name_and_nobody_else_may_say_it(installed: object) -> None:
+    endpoint = {"url": "https://models.test", "model": "large"}
+    spec = resolved({"spec.judge": {"type": "Plugin", "plugin": {"name": "second-opinion", "endpoint": endpoint}}})
+    use = parts.find_judge(spec)
+    judge = parts.build(use, model="remote")
+    (request,) = judge.requests(Item("1+1"), "2")
+    assert request.model == "remote"
+    taken = resolved({"spec.judge": {"type": "Plugin", "plugin": {"name": "second-opinion", "config": {"model": "x"}}}})
+    with pytest.raises(BadInputError, match=r"spec\.judge\.plugin\.config: 'model' is set by dataswarm"):
+        parts.build(parts.find_judge(taken), model="remote")
+
+
+@pytest.mark.parametrize(
+    ("written", "same"),
+    [
+        ({"a": 2.0, "b": -0.0}, {"a": 2, "b": 0}),
+        ({"a": {"b": None, "c": 1}}, {"a": {"c": 1}}),
+        ({"a": [1.0, {"b": None}]}, {"a": [1, {}]}),
+    ],
+    ids=str,
+)
+def test_a_config_has_one_form_wherever_it_is_read(written: object, same: object) -> None:
+    def spec(config: object) -> ResolvedSpec:
+        return resolved({"spec.objective": {"type": "Plugin", "plugin": {"name": "mine", "config": config}}})
+
+    assert resolution.spec_digest(spec(written)) == resolution.spec_digest(spec(same))
+
+
+def test_a_config_that_is_no_json_is_refused_with_its_field() -> None:
+    with pytest.raises(BadInputError, match=r"spec\.objective\.plugin\.config.*finite number"):
+        resolved({"spec.objective": {"type": "Plugin", "plugin": {"name": "mine", "config": {"a": float("nan")}}}})
+
+
+def test_gates_that_are_not_there_leave_the_digest_as_it_is() -> None:
+    spec = resolved({})
+    assert resolution.spec_digest(resolved({"spec.gates": []})) == resolution.spec_digest(spec)
+    contents = {use.uri: digest_bytes(b"") for use in resolution.list_uris(spec)}
+    assert b"gates" not in resolution.serialize_identity(spec, contents, parts.PartsIdentity({}, {}))
+
+
+def test_the_names_that_code_compares_with_are_in_the_catalog() -> None:
+    assert judging.MODEL in catalog.JUDGES
+    assert judging.SEPARATION in catalog.OBJECTIVES
+
+
+def test_the_verifier_of_the_documentation_works_and_has_twenty_lines() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "plugins.md").read_text()
+    code = page.split("```python\n")[1].split("```")[0]
+    written = [line for line in code.splitlines() if line and not line.startswith(("from ", "import "))]
+    assert len(written) <= 20
+    names: dict[str, Any] = {}
+    exec(code, names)
+    verifier = names["make_verifier"]({})
+    assert (verifier.refusal(Item("banana")), verifier.refusal(Item("é")), verifier.requests(Item("a"), "1")) == (
+        None,
+        "not ASCII",
+        (),
+    )
+    assert [verifier.score(Item("banana"), answer, ()) for answer in ("3", "4")] == [1.0, 0.0]
+    assert isinstance(verifier.score(Item("banana"), " ", ()), Unscored)
+    assert all(hasattr(verifier, member) for member in plugins.MEMBERS["verifiers"])
+    with pytest.raises(BadInputError, match="'vowles' is unknown"):
+        names["make_verifier"]({"vowles": "a"})
+
+
+@pytest.mark.parametrize(("given", "value"), [(1, 1.0), (0.25, 0.25)])
+def test_a_whole_number_will_do_where_a_float_is_asked_for(given: object, value: float) -> None:
+    found = part_config.get_field("part", {"field": given}, "field", float)
+    assert (found, type(found)) == (value, float)
+
+
+def test_a_boolean_is_no_number() -> None:
+    with pytest.raises(BadInputError, match="'field' is True; give one of type float"):
+        part_config.get_field("part", {"field": True}, "field", float)
