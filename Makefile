@@ -11,7 +11,7 @@ TAG ?= 0.1.0
 BUILD ?= docker build --tag
 BUILD_ARGS ?=
 
-.PHONY: demo test vllm test-vllm test-cluster images locks lint generate fresh bench clean
+.PHONY: demo setup test vllm test-vllm test-cluster images locks lint generate fresh bench clean
 .DEFAULT_GOAL := demo
 
 $(VENV)/.ready: pyproject.toml
@@ -20,6 +20,8 @@ $(VENV)/.ready: pyproject.toml
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet --editable ".[dev]"
 	@touch $@
+
+setup: $(VENV)/.ready  ## the environment, and nothing else
 
 demo: $(VENV)/.ready  ## search for a harder arithmetic generator; picture and result in $(RUN)
 	$(BIN)/dataswarm run examples/arithmetic/swarmrun.yaml --folder $(RUN)
