@@ -12,7 +12,7 @@ TAG ?= 0.1.0
 BUILD ?= docker build --tag
 BUILD_ARGS ?=
 
-.PHONY: demo demo-full test test-all vllm test-vllm test-cluster images locks lint generate fresh bench clean
+.PHONY: demo demo-full setup test test-all vllm test-vllm test-cluster images locks lint generate fresh bench clean
 .DEFAULT_GOAL := demo
 
 $(VENV)/.ready: pyproject.toml
@@ -21,6 +21,8 @@ $(VENV)/.ready: pyproject.toml
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet --editable ".[dev]"
 	@touch $@
+
+setup: $(VENV)/.ready  ## the environment, and nothing else
 
 demo: $(VENV)/.ready  ## a short search for a harder arithmetic generator; picture and result in $(RUN)
 	$(BIN)/dataswarm run examples/arithmetic/demo.yaml --folder $(RUN)
