@@ -61,7 +61,7 @@ def test_a_finished_run_is_done_again_for_nothing(file: Path, finished: Path) ->
 
 def test_status_and_result_say_what_came_out(finished: Path, capsys: Printed) -> None:
     assert cli.main(["status", str(finished)]) == 0
-    assert "answers: Succeeded, concluded" in capsys.readouterr().out
+    assert capsys.readouterr().out == "answers: Succeeded, concluded\nno process runs it\n"
     assert cli.main(["result", str(finished)]) == 0
     assert "mean score 0.7500 of 4 answers" in capsys.readouterr().out
 

@@ -37,7 +37,8 @@ def status(arguments: argparse.Namespace) -> int:
 def status_lines(fields: Mapping[str, object], holder: Holder | None) -> Iterator[str]:
     """Yield the status, one line per subject. Subjects without data are left out."""
     yield f"{fields['name']}: {fields['phase']}, {fields['message']}"
-    yield f"iteration {fields['iteration']}/{fields['iterations']}"
+    if fields["iterations"] or fields.get("commit"):  # a run without turns has none
+        yield f"iteration {fields['iteration']}/{fields['iterations']}"
     best, initial = as_number(fields["best"]), as_number(fields["initial"])
     if best is not None:
         yield f"best {number_format.format_best(best, initial)}"
