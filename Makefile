@@ -70,21 +70,12 @@ lint: $(VENV)/.ready fresh
 	$(BIN)/lint-imports
 
 generate: $(VENV)/.ready  ## rewrite everything generated from the models
-	$(BIN)/python -m swarm_core.api.crd SwarmRun > crds/dataswarm.io_swarmruns.yaml
-	$(BIN)/python -m swarm_core.api.crd AdversarialRun > crds/dataswarm.io_adversarialruns.yaml
-	$(BIN)/python -m swarm_core.api.schema SwarmRun > crds/swarmrun.schema.json
-	$(BIN)/python -m swarm_core.api.schema AdversarialRun > crds/adversarialrun.schema.json
-	for plural in swarmruns adversarialruns; do cp crds/dataswarm.io_$$plural.yaml charts/dataswarm/files/$$plural.yaml; done
+	$(BIN)/python crds/generate.py --crds crds --chart charts/dataswarm/files
 	for run in local servers game; do $(BIN)/python -m swarm_operator.cli.render $(GOLDEN)/$$run.yaml > $(GOLDEN)/$$run.children.yaml; done
 	$(BIN)/python docs/code_map.py > docs/code-map.md
 
 fresh: $(VENV)/.ready  ## generated files are what the models say
-	$(BIN)/python -m swarm_core.api.crd SwarmRun | diff -u crds/dataswarm.io_swarmruns.yaml -
-	$(BIN)/python -m swarm_core.api.crd AdversarialRun | diff -u crds/dataswarm.io_adversarialruns.yaml -
-	$(BIN)/python -m swarm_core.api.schema SwarmRun | diff -u crds/swarmrun.schema.json -
-	$(BIN)/python -m swarm_core.api.schema AdversarialRun | diff -u crds/adversarialrun.schema.json -
-	diff -u crds/dataswarm.io_swarmruns.yaml charts/dataswarm/files/swarmruns.yaml
-	diff -u crds/dataswarm.io_adversarialruns.yaml charts/dataswarm/files/adversarialruns.yaml
+	$(BIN)/python crds/generate.py --crds crds --chart charts/dataswarm/files --check
 	$(BIN)/python docs/code_map.py | diff -u docs/code-map.md -
 
 bench: $(VENV)/.ready  ## ten run seeds of the demo, all printed (about 20 minutes on two cores)

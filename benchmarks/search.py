@@ -36,7 +36,6 @@ import yaml
 from search_table import DEFAULT, SearchOutcome, format_table, insert_table, load_outcomes
 
 from swarm_core.api import loading, resolution
-from swarm_core.engine import search_settings
 from swarm_core.engine.work import Kind, WorkItem
 from swarm_core.objectives import intervals
 from swarm_core.objectives.difficulty import Difficulty
@@ -45,6 +44,7 @@ from swarm_core.optimizers import optimization, positions
 from swarm_core.optimizers.estimates import Estimate
 from swarm_core.optimizers.positions import Position
 from swarm_core.ports import Completion, Inference, Request, RequestFailure
+from swarm_core.programs import search_settings
 from swarm_core.recipe import ModelName, Recipe
 from swarm_core.rollout import Rollout, build_sample
 from swarm_trainer import steps
@@ -201,9 +201,7 @@ class SearchBenchmark:
 
     def setup(self, swarm: Mapping[str, object]) -> SearchSetup:
         """The same experiment with another search."""
-        return search_setup.load(
-            dataclasses.replace(self.context, resolved=resolve_with_default_budget(self.case, swarm))
-        )
+        return search_setup.load(dataclasses.replace(self.context, run=resolve_with_default_budget(self.case, swarm)))
 
     def values(
         self, chosen: SearchSetup, spots: Sequence[Position], places: Sequence[Stage], items: int

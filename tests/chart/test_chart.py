@@ -7,7 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import score_file_program
 import yaml
+
+from swarm_core.api import crd, custom_resources
 
 pytestmark = pytest.mark.long
 ROOT = Path(__file__).parents[2]
@@ -98,6 +101,23 @@ def test_the_operator_may_do_what_it_does_and_nothing_else(program: str) -> None
         for resource in rule["resources"]:
             granted.setdefault((rule["apiGroups"][0], resource), set()).update(rule["verbs"])
     assert granted == USED
+
+
+def test_one_more_file_is_one_more_kind_with_its_definition_and_its_rights(program: str, tmp_path: Path) -> None:
+    """A distribution that brings a kind of run adds its CRD to the chart's files, and nothing else."""
+    chart = tmp_path / "dataswarm"
+    shutil.copytree(CHART, chart)
+    with score_file_program.installed(tmp_path):
+        text = crd.text(custom_resources.find(score_file_program.KIND))
+    (chart / "files" / "scorefiles.yaml").write_text(text)
+    done = helm(program, "template", "dataswarm", str(chart), "--namespace", "ops")
+    objects = [thing for thing in yaml.safe_load_all(done.stdout) if thing]
+    definitions = [thing["metadata"]["name"] for thing in objects if thing["kind"] == "CustomResourceDefinition"]
+    assert "scorefiles.dataswarm.io" in definitions
+    granted = {thing["metadata"]["name"]: thing["rules"][:2] for thing in objects if thing["kind"] == "ClusterRole"}
+    assert granted["dataswarm"][0]["resources"] == ["adversarialruns", "scorefiles", "swarmruns"]
+    assert granted["dataswarm"][1]["resources"] == ["adversarialruns/status", "scorefiles/status", "swarmruns/status"]
+    assert granted["dataswarm-view"][0]["resources"] == granted["dataswarm"][0]["resources"]
 
 
 def test_with_a_list_of_namespaces_there_are_rights_in_these_alone(program: str) -> None:

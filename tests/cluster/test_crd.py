@@ -9,11 +9,11 @@ import swarmrun_documents as documents
 import yaml
 from hypothesis import HealthCheck, given, settings
 
-from swarm_core.api import crd, loading, resolution
+from swarm_core.api import loading, resolution
 from swarm_core.errors import BadInputError
 
 pytestmark = pytest.mark.cluster
-RUNS = f"/apis/dataswarm.io/v1alpha1/namespaces/default/{crd.PLURAL}"
+RUNS = f"/apis/dataswarm.io/v1alpha1/namespaces/default/{documents.RESOURCE.plural}"
 YAML = "application/yaml"
 
 

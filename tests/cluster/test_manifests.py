@@ -16,7 +16,7 @@ from cluster_environment import ClusterNamespace
 from simulated_containers import SimulatedContainers
 
 from swarm_core.errors import BadInputError
-from swarm_operator.common import resolved_run
+from swarm_operator.common import cluster_run
 from swarm_operator.settings import Settings
 
 pytestmark = pytest.mark.cluster
@@ -72,7 +72,7 @@ def ours(document: documents.Document) -> str:
         {**document["metadata"], "uid": "u", "namespace": "default"} if isinstance(document["metadata"], dict) else {}
     )
     try:
-        resolved_run.parse({**document, "metadata": about}, Settings())
+        cluster_run.parse({**document, "metadata": about}, Settings())
     except BadInputError as error:
         return str(error)
     return ""

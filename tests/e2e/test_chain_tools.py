@@ -63,7 +63,12 @@ def test_a_concluded_run_gives_up_all_rollouts_but_the_last_the_bests_and_the_pi
     before = rollouts(copy)
     best = json.loads((copy / "result.json").read_text())["best"]["recipe"]
     commits = [json.loads((copy / f"store/names/iterations/{index:04d}/COMMIT.json").read_text()) for index in range(4)]
-    bests = {(one["iteration"], probe["name"]) for one in commits for probe in one["probes"] if probe["model"] == best}
+    bests = {
+        (one["iteration"], probe["name"])
+        for one in commits
+        for probe in one["payload"]["probes"]
+        if probe["model"] == best
+    }
     assert dataswarm("pin", copy, "1", at=warm).returncode == 0
     listed = dataswarm("gc", copy, "--keep", "1", "--grace-hours", "0", at=warm)
     assert listed.returncode == 0, listed.stderr

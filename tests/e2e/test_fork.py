@@ -22,9 +22,8 @@ def forked(arena: Path, source: Path, iteration: int, *edits: tuple[str, str]) -
 
 
 def commit(folder: Path, iteration: int) -> dict[str, object]:
-    found: dict[str, object] = json.loads(
-        (folder / "store" / "names" / "iterations" / f"{iteration:04d}" / "COMMIT.json").read_bytes()
-    )
+    envelope = json.loads((folder / "store" / "names" / "iterations" / f"{iteration:04d}" / "COMMIT.json").read_bytes())
+    found: dict[str, object] = envelope["payload"]
     return found
 
 

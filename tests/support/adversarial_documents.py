@@ -3,10 +3,10 @@
 import swarmrun_documents as documents
 from swarmrun_documents import Document, Example, Patch
 
-from swarm_core.api import crd
-from swarm_core.api.custom_resources import ADVERSARIAL_RUN
+from swarm_core.api import crd, custom_resources
 
-SCHEMA = crd.build_manifest(ADVERSARIAL_RUN)["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
+RESOURCE = custom_resources.find("AdversarialRun")
+SCHEMA = crd.build_manifest(RESOURCE)["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
 REFERENCE = {"rule": "Published", "published": {"compat": "Reference"}}
 TRAINED = "the released code trains no takers; set learning.type to Search, or compat to Intended"
 

@@ -12,12 +12,12 @@ from control_plane import OPERATOR, ApiServer, ControlPlane
 from operator_process import OperatorProcess
 from process_node import Behave, ProcessNode
 
-from swarm_core.api.custom_resources import RESOURCES
+from swarm_core.api import crd, custom_resources
 
 ROOT = Path(__file__).parents[2]
 DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 GROUP = "/apis/dataswarm.io/v1alpha1"
-PLURALS = tuple(resource.plural for resource in RESOURCES.values())
+PLURALS = tuple(resource.plural for resource in custom_resources.list_all())
 POLL_SECONDS = 0.1
 T = TypeVar("T")
 CHILDREN = {
@@ -46,7 +46,7 @@ class ClusterNamespace:
 
     def __init__(self, plane: ControlPlane, api: ApiServer, folder: Path, namespace: str) -> None:
         self.plane, self.api, self.folder, self.namespace = plane, api, folder, namespace
-        self.runs, self.games = (f"{GROUP}/namespaces/{namespace}/{plural}" for plural in PLURALS)
+        self.runs, self.games = (f"{GROUP}/namespaces/{namespace}/{plural}" for plural in PLURALS[:2])
         self.kubeconfig = plane.write_kubeconfig(folder / "operator.kubeconfig", OPERATOR)
         self.nodes: list[ProcessNode] = []
         self.operators: list[OperatorProcess] = []
@@ -146,9 +146,10 @@ def open_namespace(plane: ControlPlane, api: ApiServer, folder: Path, namespace:
 
 
 def await_crds(api: ApiServer) -> None:
-    """The committed CRDs are served."""
-    for plural in PLURALS:
-        text = (ROOT / "crds" / f"dataswarm.io_{plural}.yaml").read_text()
+    """The CRDs of all programs are served: those that are committed, and of plug-ins those that are generated."""
+    for resource in custom_resources.list_all():
+        committed = ROOT / "crds" / f"dataswarm.io_{resource.plural}.yaml"
+        text = committed.read_text() if committed.exists() else crd.text(resource)
         status, answer = api.call("POST", DEFINITIONS, text, "application/yaml")
         assert status in (201, 409), answer
     for _ in range(200):

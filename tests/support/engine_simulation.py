@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from swarm_core.engine.decide import Decision, decide
 from swarm_core.engine.phases import Phase
-from swarm_core.engine.planning import Outline, Side
+from swarm_core.engine.planning import Outline, Turn
 from swarm_core.engine.state import EngineState, reopen
 from swarm_core.engine.work import (
     Action,
@@ -36,12 +36,28 @@ DEADLINE = 100_000.0
 ITERATIONS = 6
 
 
-OTHERS = (Side(TAKERS, 2, trains=True), Side(RIVALS, 1, moves=False))
-"""What makes a game of a run."""
+TAKER_CLUSTERS = 2
+
+
+def list_training(**clusters: int) -> tuple[tuple[str, int], ...]:
+    """The adapters to be trained: so many of each swarm."""
+    return tuple((swarm, index) for swarm, count in clusters.items() for index in range(count))
+
+
+def take_turns(taker_clusters: int, trains: bool = True) -> tuple[Turn, ...]:
+    """The turns of a round: generators move, takers are perhaps trained, takers move."""
+    later = Turn(Kind.TRAIN, TAKERS, first_iteration=1, index_offset=taker_clusters - 1)
+    return (Turn(), *([later] if trains else []), Turn(swarm=TAKERS))
 
 
 def outline(clusters: int, game: bool = False) -> Outline:
-    return Outline(ITERATIONS, clusters, ATTEMPTS, DEADLINE, others=OTHERS if game else ())
+    """A run of one swarm of so many clusters, or a game of it against takers that are trained between their turns."""
+    training = list_training(generators=clusters)
+    limits = {"attempts": ATTEMPTS, "item_deadline_seconds": DEADLINE}
+    if not game:
+        return Outline(ITERATIONS, training, **limits)
+    others = list_training(**{TAKERS: TAKER_CLUSTERS, RIVALS: 1})
+    return Outline(ITERATIONS, training + others, take_turns(TAKER_CLUSTERS), iteration_noun="round", **limits)
 
 
 def carry_out(item: WorkItem, last: int, ends: str = GENERATORS) -> Receipt:
@@ -128,7 +144,7 @@ class SimulatedWorkers:
 
     def before(self, item: WorkItem) -> str:
         """The digest that an item must follow."""
-        key = predecessor_key(item, self.last, OTHERS[0].clusters if self.game else None)
+        key = predecessor_key(item, self.last, TAKER_CLUSTERS if self.game else None)
         return self.receipts[key].outputs["commit"] if key else self.receipts["prepare"].outputs["experiment"]
 
     def deliver_cancels(self) -> None:

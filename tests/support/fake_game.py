@@ -17,12 +17,12 @@ from swarm_core.engine import state_update
 from swarm_core.engine.phases import Fact, Phase
 from swarm_core.engine.planning import list_pending_items
 from swarm_core.engine.receipt_fields import Output
-from swarm_core.engine.search_settings import build_outline
 from swarm_core.engine.state import EngineState
 from swarm_core.engine.work import Kind, Receipt, WorkItem
 from swarm_core.experiment import Adversary, Experiment, SeedData
 from swarm_core.items import build_items
 from swarm_core.ports import Completion, Request, RequestFailure
+from swarm_core.programs.program import build_outline
 from swarm_core.recipe import Digest, Recipe, digest_bytes
 from swarm_trainer import steps
 from swarm_trainer.run_store import receipt_store

@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from swarm_core.api import loading, resolution
-from swarm_core.engine import search_settings
 from swarm_core.engine.decide import decide
 from swarm_core.engine.phases import TERMINAL
 from swarm_core.engine.state import EngineState
-from swarm_core.engine.work import Done, Kind, Launch, Observation, Observations, Receipt, WorkItem
+from swarm_core.engine.work import Done, Launch, Observation, Observations, Receipt, WorkItem
+from swarm_core.programs import program
 from swarm_trainer.worker.session import WorkerSpec
 
 POD = [sys.executable, "-P", "-m", "swarm_trainer.pod"]
@@ -52,7 +52,7 @@ class Pods:
 
     def run(self, before: Callable[[WorkItem], None] = lambda _: None) -> EngineState:
         """Carry the run to its end, an item after the other; `before` may do what it likes with each first."""
-        outline = search_settings.build_outline(WorkerSpec.from_bytes(self.order.read_bytes()).resolved)
+        outline = program.build_outline(WorkerSpec.from_bytes(self.order.read_bytes()).resolved)
         state, now = EngineState(), 0.0
         while state.phase not in TERMINAL:
             seen: dict[str, Observation] = {key: Done(receipt) for key, receipt in self.receipts.items()}
@@ -69,7 +69,7 @@ class Pods:
 
 def index_variables(item: WorkItem) -> dict[str, str]:
     """What an Indexed Job of this one item tells its pod."""
-    return {"JOB_COMPLETION_INDEX": "0", "DATASWARM_ITEMS": item.key} if item.kind is Kind.TRAIN else {}
+    return {"JOB_COMPLETION_INDEX": "0", "DATASWARM_ITEMS": item.key} if item.needs.accelerator else {}
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,7 +52,9 @@ class Writer:
         data = b"%d" % iteration * self.blob
         digest = self.store.put(data[: self.blob])
         assert digest_bytes(self.store.get(digest).read_bytes()) == digest
-        return commit_chain.append(self.store, Commit(ROOT, iteration, parent, (digest,), f'"{self.name}"', probes))
+        return commit_chain.append(
+            self.store, Commit(ROOT, iteration, parent, (digest,), f'"{self.name}"', probes, kind="SwarmRun")
+        )
 
     def probe(self, iteration: int, name: str) -> ProbeResult:
         """A probe whose rollout names who wrote it first."""

@@ -4,14 +4,15 @@ import copy
 from dataclasses import dataclass
 from typing import Any
 
-from swarm_core.api import crd
+from swarm_core.api import crd, custom_resources
 from swarm_core.api.scalars import LOCAL_URI_HELP, RUN_URI_HELP, URI_HELP
 
 Document = dict[str, Any]
 Patch = dict[str, Any]
 """New values by dotted path; `GONE` removes."""
 GONE = "<gone>"
-SCHEMA = crd.build_manifest()["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
+RESOURCE = custom_resources.find("SwarmRun")
+SCHEMA = crd.build_manifest(RESOURCE)["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
 
 
 def minimal() -> Document:

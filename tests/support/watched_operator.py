@@ -24,7 +24,7 @@ async def dump_when_asked(memo: kopf.Memo, **_: Any) -> None:
             kind: {
                 object_cache.object_uid(thing): object_cache.resource_version(thing) for thing in held.list_kind(kind)
             }
-            for kind in resources.CACHED_KINDS
+            for kind in resources.list_cached_kinds()
         }
         path = Path(os.environ["DATASWARM_DUMP"])
         path.with_suffix(".part").write_text(json.dumps(known))

@@ -19,15 +19,22 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- end }}
 
+{{- /* The plural names of all kinds of run, with commas between: the names of the files that hold their CRDs. */ -}}
+{{- define "dataswarm.plurals" -}}
+{{- $plurals := list -}}
+{{- range $file, $_ := .Files.Glob "files/*.yaml" -}}{{- $plurals = append $plurals (base $file | trimSuffix ".yaml") -}}{{- end -}}
+{{- join ", " $plurals -}}
+{{- end }}
+
 {{- /* The operator's rights in the namespaces of runs. It has no others there. */ -}}
 {{- define "dataswarm.rules" -}}
 # ttlSecondsAfterFinished needs delete. The finalizer of deletionPolicy Purge needs patch. The operator writes nothing else
 # in the spec and metadata of a run.
 - apiGroups: [dataswarm.io]
-  resources: [swarmruns, adversarialruns]
+  resources: [{{ include "dataswarm.plurals" . }}]
   verbs: [get, list, watch, patch, delete]
 - apiGroups: [dataswarm.io]
-  resources: [swarmruns/status, adversarialruns/status]
+  resources: [{{ include "dataswarm.plurals" . | replace "," "/status," }}/status]
   verbs: [patch]
 - apiGroups: [batch]
   resources: [jobs]

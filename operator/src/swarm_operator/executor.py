@@ -106,14 +106,17 @@ class Executor:
     async def _create(self, run: Object, step: Create) -> bool:
         kind, name = step.manifest["kind"], step.manifest["metadata"]["name"]
         made = self._made.setdefault(object_cache.object_uid(run), {})
-        if kind not in resources.CACHED_KINDS and self.clock() - made.get((kind, name), -1e9) < self.trust_seconds:
+        if (
+            kind not in resources.list_cached_kinds()
+            and self.clock() - made.get((kind, name), -1e9) < self.trust_seconds
+        ):
             return False
         manifest = with_manifest_digest(step.manifest, object_cache.object_namespace(run))
         try:
             thing = await self.cluster.create(_with_secret(manifest, step.secret))
         except AlreadyExistsError:
             thing = await self._compared(run, manifest, step.secret is not None)
-        if kind in resources.CACHED_KINDS:
+        if kind in resources.list_cached_kinds():
             self.cache.record(kind, thing)
         else:
             made[kind, name] = self.clock()
@@ -127,7 +130,7 @@ class Executor:
             raise ConflictError(f"{target} exists and is not of this run; delete it, or rename the run", 409)
         if kept or _manifest_digest(there) == _manifest_digest(manifest):
             return there
-        if target.kind in resources.CACHED_KINDS:
+        if target.kind in resources.list_cached_kinds():
             self.cache.record(target.kind, there)
         else:
             await self.cluster.delete(target, object_cache.object_uid(there))
@@ -139,7 +142,7 @@ class Executor:
             going = await self.cluster.delete(target, step.uid, step.grace_seconds)
         except (NotFoundError, ConflictError):
             return  # gone, and its name perhaps another's: the watch or the next list tells
-        if step.kind not in resources.CACHED_KINDS:
+        if step.kind not in resources.list_cached_kinds():
             return
         if going is None:
             self.cache.gone(step.kind, step.uid)
@@ -153,7 +156,7 @@ class Executor:
             thing = await self.cluster.patch(target, fenced)
         except (NotFoundError, ConflictError):
             return
-        if step.kind in resources.CACHED_KINDS:
+        if step.kind in resources.list_cached_kinds():
             self.cache.record(step.kind, thing)
 
     async def _finalize(self, run: Object, step: SetFinalizers) -> None:

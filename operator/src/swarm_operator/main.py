@@ -15,6 +15,7 @@ from typing import Any
 
 import kopf
 
+from swarm_core.api import custom_resources
 from swarm_core.api.run import API_GROUP, API_VERSION
 from swarm_operator import process
 from swarm_operator.api_client import resources
@@ -51,7 +52,7 @@ async def startup(settings: kopf.OperatorSettings, memo: kopf.Memo, **_: Any) ->
     settings.watching.connect_timeout = 5.0
     settings.watching.chunk_size = 250
     for kind in resources.CHILD_KINDS:
-        settings.watching.label_selectors[resources.KINDS[kind].plural] = names.RUN_UID_LABEL
+        settings.watching.label_selectors[resources.find(kind).plural] = names.RUN_UID_LABEL
     for name in QUIET_LOGGERS:
         logging.getLogger(name).setLevel(logging.WARNING)
     memo.process = await process.start(reconcile.reconcile, time.monotonic)
@@ -73,14 +74,16 @@ def login(**known: Any) -> kopf.ConnectionInfo | None:
     return dataclasses.replace(info, expiration=soon)
 
 
-@kopf.on.event(API_GROUP, API_VERSION, "swarmruns")
-@kopf.on.event(API_GROUP, API_VERSION, "adversarialruns")
 @kopf.on.event("batch", "v1", "jobs")
 @kopf.on.event("", "v1", "pods")
 @kopf.on.event("apps", "v1", "deployments")
 async def event(event: kopf.RawEvent, resource: kopf.Resource, memo: kopf.Memo, **_: Any) -> None:
     """Tell our cache. `resource` says what a listed object itself leaves out: its kind."""
     memo.process.host.record(resource.kind, event["type"], event["object"])
+
+
+for run_resource in custom_resources.list_all():
+    kopf.on.event(API_GROUP, API_VERSION, run_resource.plural)(event)
 
 
 @kopf.on.probe(id="operator")

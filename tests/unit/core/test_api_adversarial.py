@@ -5,23 +5,24 @@ from pathlib import Path
 import crd_validator
 import pytest
 import swarmrun_documents as documents
-from adversarial_documents import EXAMPLES, REFERENCE, SCHEMA, minimal, patched
+from adversarial_documents import EXAMPLES, REFERENCE, RESOURCE, SCHEMA, minimal, patched
+from engine_simulation import list_training
 from swarmrun_documents import Document, Example, Patch
 
 from swarm_core.api import crd, loading, resolution, schema
-from swarm_core.api.adversarial import (
+from swarm_core.api.block import VALIDATIONS
+from swarm_core.engine.planning import Turn
+from swarm_core.engine.work import Kind
+from swarm_core.errors import BadInputError
+from swarm_core.optimizers.standard import Standard
+from swarm_core.programs import program, search_settings
+from swarm_core.programs.adversarial_run.spec import (
     FIXED_NON_IDENTITY_FIELDS,
     IDENTITY_FIELDS,
     MUTABLE_FIELDS,
     AdversarialRun,
     AdversarialRunSpec,
 )
-from swarm_core.api.block import VALIDATIONS
-from swarm_core.api.custom_resources import ADVERSARIAL_RUN
-from swarm_core.engine import search_settings
-from swarm_core.engine.planning import Side
-from swarm_core.errors import BadInputError
-from swarm_core.optimizers.standard import Standard
 
 CRDS = Path(__file__).parents[3] / "crds"
 
@@ -65,7 +66,7 @@ def test_every_field_of_the_spec_is_fixed_or_free() -> None:
 
 
 def test_the_committed_crd_and_editor_schema_are_the_generated_ones() -> None:
-    assert (CRDS / "dataswarm.io_adversarialruns.yaml").read_text() == crd.text(ADVERSARIAL_RUN)
+    assert (CRDS / "dataswarm.io_adversarialruns.yaml").read_text() == crd.text(RESOURCE)
     assert (CRDS / "adversarialrun.schema.json").read_text() == schema.text(AdversarialRun)
 
 
@@ -100,34 +101,35 @@ def test_how_it_is_carried_out_does_not() -> None:
 
 
 def test_the_digest_of_the_smallest_game_stays_what_it_is() -> None:
-    assert resolution.spec_digest(resolved({})) == "c893d7945d3665ab2b9b8c37c0bec25e1cb562612940cec51a9652ee1b4a52ca"
+    assert resolution.spec_digest(resolved({})) == "f06bd6afd4e8477a86f1e3993b6f901a2714037b51fca3a168e3ea5f9b7e9fee"
 
 
 def test_released_bests_are_stale_and_all_others_measured_again() -> None:
     game = resolved({"spec.generators.swarm": REFERENCE, "spec.takers.swarm": {"bests": "Decay"}}).game
     assert game is not None
-    assert [(side.rescored, side.decay) for side in game.sides] == [(False, 1.0), (False, 0.8)]
+    assert [(side.swarm.rescored, side.swarm.decay) for side in game.sides] == [(False, 1.0), (False, 0.8)]
     assert game.reference
     plain = resolved({}).game
     assert plain is not None
-    assert all(side.rescored for side in plain.sides)
+    assert all(side.swarm.rescored for side in plain.sides)
 
 
 def test_a_game_is_outlined_as_two_swarms_that_move_and_one_that_is_only_seeded() -> None:
     patch = {"spec.takers.learning.type": "Train", "spec.takers.count": 3, "spec.rounds": 5}
-    outline = search_settings.build_outline(resolved(patch))
-    assert (outline.iterations, outline.clusters) == (5, 4)
-    assert outline.others == (Side("takers", 3, trains=True), Side("rivals", 4, moves=False))
-    given = search_settings.build_outline(
+    outline = program.build_outline(resolved(patch))
+    assert (outline.iterations, outline.iteration_noun) == (5, "round")
+    assert outline.training == list_training(generators=4, takers=3, rivals=4)
+    assert outline.turns == (Turn(), Turn(Kind.TRAIN, "takers", 1, 2), Turn(swarm="takers"))
+    given = program.build_outline(
         resolved({"spec.takers.adapters": ["a", "b"], "spec.generators.adapters": ["c", "d"]})
     )
-    assert [side.clusters for side in given.sides] == [0, 0, 0]
+    assert (given.training, given.turns) == ((), (Turn(), Turn(swarm="takers")))
 
 
 def test_each_side_sees_the_spec_as_its_own_and_draws_from_a_seed_of_its_own() -> None:
     spec = resolved({"spec.takers.swarm": {"particles": 5, "rule": "Published"}, "spec.takers.count": 3})
     ours, theirs, rivals = (
-        search_settings.build_plan(search_settings.for_swarm(spec, name)) for name in ("generators", "takers", "rivals")
+        search_settings.build_plan(spec.for_swarm(name)) for name in ("generators", "takers", "rivals")
     )
     assert (ours.basis, ours.particles, theirs.basis, theirs.particles) == (4, 8, 3, 5)
     assert theirs.optimizer.name == "Published"
@@ -139,7 +141,7 @@ def test_each_side_sees_the_spec_as_its_own_and_draws_from_a_seed_of_its_own() -
 def test_a_game_begins_at_random_places_only_where_it_is_told_to(standard: Document, places: int) -> None:
     spec = resolved({"spec.takers.swarm.standard": standard, "spec.generators.swarm.standard": standard})
     for name in ("generators", "takers"):
-        assert search_settings.build_plan(search_settings.for_swarm(spec, name)).optimizer == Standard(scattered=places)
+        assert search_settings.build_plan(spec.for_swarm(name)).optimizer == Standard(scattered=places)
 
 
 def test_paths_of_both_sides_are_inputs() -> None:

@@ -8,11 +8,10 @@ from hypothesis import given, settings
 
 from swarm_core.api import loading
 from swarm_core.api.block import VALIDATIONS
-from swarm_core.api.crd import FIXED_FIELDS
-from swarm_core.api.spec import FIXED_NON_IDENTITY_FIELDS, IDENTITY_FIELDS, MUTABLE_FIELDS, SwarmRunSpec
 from swarm_core.errors import BadInputError
+from swarm_core.programs.swarm_run.spec import FIXED_NON_IDENTITY_FIELDS, IDENTITY_FIELDS, MUTABLE_FIELDS, SwarmRunSpec
 
-SCHEMA = documents.SCHEMA
+SCHEMA, FIXED_FIELDS = documents.SCHEMA, documents.RESOURCE.fixed
 
 
 def refusal(document: documents.Document) -> str:

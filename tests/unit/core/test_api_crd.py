@@ -19,15 +19,15 @@ LIMIT = 200 * 1024
 
 
 def test_the_committed_crd_is_the_generated_one() -> None:
-    assert (CRDS / "dataswarm.io_swarmruns.yaml").read_text() == crd.text()
+    assert (CRDS / "dataswarm.io_swarmruns.yaml").read_text() == crd.text(documents.RESOURCE)
 
 
 def test_the_committed_editor_schema_is_the_generated_one() -> None:
-    assert (CRDS / "swarmrun.schema.json").read_text() == schema.text()
+    assert (CRDS / "swarmrun.schema.json").read_text() == schema.text(documents.RESOURCE.model)
 
 
 def test_the_crd_is_small_enough_for_kubectl_apply() -> None:
-    assert len(crd.text().encode()) < LIMIT
+    assert len(crd.text(documents.RESOURCE).encode()) < LIMIT
 
 
 def fields(node: documents.Document, path: str = "") -> Iterator[tuple[str, documents.Document]]:
@@ -55,12 +55,12 @@ def test_no_two_rules_of_one_block_say_the_same() -> None:
 
 @pytest.mark.parametrize("start", generated.STARTS, ids=lambda start: "+".join(start) or "minimal")
 def test_the_editor_schema_lets_a_valid_document_pass(start: documents.Patch) -> None:
-    jsonschema.validate(documents.patched(start), schema.for_editors())
+    jsonschema.validate(documents.patched(start), schema.for_editors(documents.RESOURCE.model))
 
 
 def test_the_editor_schema_underlines_a_typo() -> None:
     with pytest.raises(jsonschema.ValidationError, match="partcles"):
-        jsonschema.validate(documents.patched({"spec.swarm.partcles": 3}), schema.for_editors())
+        jsonschema.validate(documents.patched({"spec.swarm.partcles": 3}), schema.for_editors(documents.RESOURCE.model))
 
 
 class Either(BaseModel):

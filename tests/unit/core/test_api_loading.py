@@ -87,12 +87,12 @@ def test_several_faults_have_a_line_each() -> None:
 
 
 BROKEN = {
-    "empty": ("", "holds nothing; a SwarmRun is a mapping"),
-    "a list": ("- a", "holds a list; a SwarmRun is a mapping"),
+    "empty": ("", "holds nothing; a run is a mapping"),
+    "a list": ("- a", "holds a list; a run is a mapping"),
     "syntax": ("a: [", "line 1: expected the node content"),
     "key twice": (f"{TEXT}kind: SwarmRun\n", "line 21: key 'kind' is given twice; remove one"),
     "key twice, deep": ("a:\n  b: 1\n  b: 2\n", "line 3: key 'b' is given twice; remove one"),
-    "two documents": (f"{TEXT}---\n{TEXT}", "holds several documents; keep one SwarmRun per file"),
+    "two documents": (f"{TEXT}---\n{TEXT}", "holds several documents; keep one run per file"),
     "python object": ("a: !!python/object:os.system x", "is not understood"),
     "set": ("a: !!set {b}", "tag tag:yaml.org,2002:set is not understood"),
     "key that is a list": ("? [a]\n: b", "line 1: a key is text"),
@@ -100,7 +100,7 @@ BROKEN = {
     "control character": ("a: \x00", "not YAML: unacceptable character"),
     "unknown alias": ("a: *b", "line 1: found undefined alias 'b'"),
     "tag that lies": ("a: !!int b", "line 1: 'b' is no int; remove the tag"),
-    "too large": (" " * (loading.MAX_CHARACTERS + 1), "1048577 characters; a SwarmRun has at most 1048576"),
+    "too large": (" " * (loading.MAX_CHARACTERS + 1), "1048577 characters; a run has at most 1048576"),
     "too deep": ("[" * 5000, "not YAML"),
 }
 

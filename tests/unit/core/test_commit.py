@@ -1,11 +1,14 @@
 """A commit comes back from its bytes, and its digest is theirs."""
 
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from swarm_core import streams
 from swarm_core.commit import Commit, ProbeResult, get_values
+from swarm_core.envelope import UnknownKindError
 from swarm_core.experiment import Experiment, PinnedTaker, SeedData
 from swarm_core.format_version import UnknownVersionError
 from swarm_core.items import Item, build_items
@@ -13,7 +16,7 @@ from swarm_core.objectives.objective import Measurement
 from swarm_core.optimizers import optimization
 from swarm_core.optimizers.optimizer import Plan
 from swarm_core.optimizers.standard import Standard
-from swarm_core.recipe import ModelName, digest_bytes
+from swarm_core.recipe import ModelName, canonical_json, digest_bytes
 from swarm_core.rollout import Unmeasured
 
 finite = st.floats(allow_nan=False, allow_infinity=False)
@@ -35,8 +38,41 @@ probes = st.builds(
     st.none() | finite,
 )
 commits = st.builds(
-    Commit, digests, st.integers(0, 9), digests, st.tuples(digests), st.text(max_size=9), st.tuples(probes, probes)
+    Commit,
+    digests,
+    st.integers(0, 9),
+    digests,
+    st.tuples(digests),
+    st.text(max_size=9),
+    st.tuples(probes, probes),
+    kind=st.sampled_from(["SwarmRun", "AdversarialRun"]),
 )
+ROOT = digest_bytes(b"experiment")
+COMMIT = Commit(ROOT, 0, ROOT, (), "{}", (), kind="SwarmRun")
+
+
+def test_a_commit_is_an_envelope_around_what_its_program_committed() -> None:
+    fields = json.loads(COMMIT.to_bytes())
+    assert sorted(fields) == ["iteration", "kind", "parent", "payload", "version"]
+    assert (fields["version"], fields["kind"]) == (1, "SwarmRun")
+    assert sorted(fields["payload"]) == ["basis", "experiment", "probes", "swarm"]
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "words"),
+    [
+        ({"version": 2}, UnknownVersionError, "a commit of format version 2: this release reads version 1 only"),
+        ({"version": None}, UnknownVersionError, "format version None"),
+        ({"kind": "LanceRun"}, UnknownKindError, "kind 'LanceRun': installed here are SwarmRun, AdversarialRun"),
+        ({"payload": {"items": 3}}, UnknownKindError, "kind SwarmRun holds no search"),
+    ],
+    ids=str,
+)
+def test_a_commit_of_an_unknown_form_or_kind_is_refused_by_name(
+    change: dict[str, object], error: type[Exception], words: str
+) -> None:
+    with pytest.raises(error, match=words):
+        Commit.from_bytes(canonical_json({**json.loads(COMMIT.to_bytes()), **change}))
 
 
 @given(commits)
@@ -92,6 +128,10 @@ def test_a_commit_stays_small_however_long_the_search() -> None:
             for p in optimization.ask(swarm)
         )
         iteration, swarm = swarm.iteration, optimization.tell(swarm, value)
-        sizes.append(len(Commit(one, iteration, one, (one,) * 4, optimization.to_json(swarm), probes).to_bytes()))
+        sizes.append(
+            len(
+                Commit(one, iteration, one, (one,) * 4, optimization.to_json(swarm), probes, kind="SwarmRun").to_bytes()
+            )
+        )
     assert 8 * 1024 < max(sizes[1:]) < 32 * 1024
     assert sizes[0] < 1024 * len(optimization.ask(optimization.start(plan)))

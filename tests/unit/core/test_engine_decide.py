@@ -1,13 +1,15 @@
 """What the engine decides, case by case."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import pytest
+from engine_simulation import list_training
 
 from swarm_core.engine import state_update
 from swarm_core.engine.decide import RESYNC_SECONDS, SETTLE_SECONDS, Decision, decide
 from swarm_core.engine.phases import Phase
-from swarm_core.engine.planning import Outline
+from swarm_core.engine.planning import Outline, Turn
 from swarm_core.engine.state import EngineState, HistoryPoint, reopen
 from swarm_core.engine.state_update import BACKOFF_SECONDS, MAX_BACKOFF_SECONDS, backoff_seconds
 from swarm_core.engine.work import (
@@ -30,8 +32,10 @@ from swarm_core.swarm_names import GENERATORS
 
 NOW = 1000.0
 DEADLINE = 100.0
-OUTLINE = Outline(iterations=2, clusters=2, attempts=3, item_deadline_seconds=DEADLINE)
-SUSPENDED = Outline(iterations=2, clusters=2, attempts=3, item_deadline_seconds=DEADLINE, suspended=True)
+OUTLINE = Outline(iterations=2, training=list_training(generators=2), attempts=3, item_deadline_seconds=DEADLINE)
+SUSPENDED = Outline(
+    iterations=2, training=list_training(generators=2), attempts=3, item_deadline_seconds=DEADLINE, suspended=True
+)
 EXPERIMENT, COMMIT, RESULT = (digest_bytes(name) for name in (b"experiment", b"commit", b"result"))
 PREPARING = EngineState(phase=Phase.PREPARING, started=1.0)
 SEEDING = EngineState(phase=Phase.SEEDING, started=1.0, experiment=EXPERIMENT)
@@ -123,7 +127,7 @@ def test_the_conclusion_follows_the_commit_that_ends_the_search(index: int, stop
     last = digest_bytes(b"last")
     state = EngineState(phase=Phase.ITERATING, experiment=EXPERIMENT, commit=COMMIT, iteration=index)
     decision = see(state, done(committed(index, last, stop=stop)))
-    assert (decision.state.phase, decision.state.iteration, decision.state.search.stop) == (
+    assert (decision.state.phase, decision.state.iteration, decision.state.search(GENERATORS).stop) == (
         Phase.CONCLUDING,
         index,
         stop,
@@ -144,13 +148,21 @@ def test_receipts_alone_lead_through_the_whole_run_in_one_decision() -> None:
     receipts = [PREPARED, seeded(0), seeded(1), *(committed(index) for index in range(3)), CONCLUDED]
     decision = see(EngineState(), done(*receipts))
     assert decision.state.phase is Phase.SUCCEEDED
-    assert [point.iteration for point in decision.state.search.history] == [0, 1, 2]
+    assert [point.iteration for point in decision.state.search(GENERATORS).history] == [0, 1, 2]
 
 
 def test_a_run_without_moves_measures_the_start_and_concludes() -> None:
     receipts = [PREPARED, seeded(0), seeded(1), committed(0)]
-    decision = see(EngineState(), done(*receipts), Outline(iterations=0, clusters=2))
+    decision = see(EngineState(), done(*receipts), Outline(iterations=0, training=list_training(generators=2)))
     assert decision.state.phase is Phase.CONCLUDING
+
+
+def test_a_run_without_turns_goes_from_its_preparation_to_a_conclusion_that_follows_the_experiment() -> None:
+    bare = Outline(iterations=0, turns=())
+    decision = see(PREPARING, done(PREPARED), bare)
+    assert decision.state.phase is Phase.CONCLUDING
+    assert [action.item.parent for action in decision.actions if isinstance(action, Launch)] == [EXPERIMENT]
+    assert see(decision.state, done(CONCLUDED), bare).state.phase is Phase.SUCCEEDED
 
 
 RUNNING_PREPARE = Running(1, NOW - 10)
@@ -275,7 +287,7 @@ def test_a_receipt_counts_whatever_became_of_the_attempts() -> None:
 
 
 def test_an_exhausted_item_fails_the_run_beside_a_finished_sibling_and_what_runs_is_ended() -> None:
-    outline = Outline(iterations=2, clusters=3, attempts=3, item_deadline_seconds=DEADLINE)
+    outline = Outline(iterations=2, training=list_training(generators=3), attempts=3, item_deadline_seconds=DEADLINE)
     items = {SEEDS[0]: error(3), **done(seeded(1)), "train.generators.002": Running(1, NOW)}
     decision = see(SEEDING, items, outline)
     assert decision.state.phase is Phase.FAILED
@@ -362,7 +374,7 @@ def test_a_receipt_that_cannot_be_the_items_is_refused_loudly(receipt: Receipt, 
 def test_an_iterations_scalars_are_remembered_and_its_counts_added_up() -> None:
     first = committed(1, best=0.5, best_particle="p03", best_recipe="r", mean=0.25, initial=0.375, items=40, rejected=2)
     second = committed(2, best=0.625, mean=None, unscored=1, items=38.0, rejected=1, fitness="p00=0.5,p01=")
-    search = see(ITERATING, done(first, second)).state.search
+    search = see(ITERATING, done(first, second)).state.search(GENERATORS)
     assert (search.best, search.best_particle, search.initial) == (0.625, "", 0.375)
     assert (search.items, search.rejected, search.unscored) == (78, 3, 1)
     assert search.fitness == (("p00", 0.5), ("p01", None))
@@ -373,13 +385,16 @@ def test_an_iterations_scalars_are_remembered_and_its_counts_added_up() -> None:
     ("fields", "message"),
     [
         ({"iterations": -1}, "iterations is -1; it must be at least 0"),
-        ({"iterations": 1, "clusters": -1}, "clusters is -1"),
+        ({"iterations": 1, "training": (("generators", -1),)}, "the index of train of generators is -1"),
+        ({"iterations": 1, "turns": (Turn(index_offset=-1),)}, "the index of iterate of generators is -1"),
+        ({"iterations": 1, "turns": (Turn(), Turn())}, "names an item twice"),
+        ({"iterations": 1, "turns": (Turn(Kind.CONCLUDE),)}, "a turn of kind conclude"),
         ({"iterations": 1, "attempts": 0}, "attempts is 0; it must be at least 1"),
         ({"iterations": 1, "item_deadline_seconds": 0}, "item_deadline_seconds is 0; it must be above 0"),
         ({"iterations": 1, "item_deadline_seconds": float("nan")}, "item_deadline_seconds is nan"),
     ],
 )
-def test_an_outline_that_cannot_work_is_refused(fields: dict[str, int], message: str) -> None:
+def test_an_outline_that_cannot_work_is_refused(fields: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         Outline(**fields)
 

@@ -27,6 +27,7 @@ from swarm_core.engine.decide import RESYNC_SECONDS, Decision, decide
 from swarm_core.engine.phases import Phase
 from swarm_core.engine.state import EngineState, reopen
 from swarm_core.engine.work import FailureReason, Launch, Observations, Running
+from swarm_core.swarm_names import GENERATORS
 
 
 @pytest.mark.parametrize(("clusters", "last", "game"), list(product((0, 3), range(ITERATIONS + 1), (False, True))))
@@ -37,8 +38,8 @@ def test_an_undisturbed_run_succeeds_whatever_its_outline(clusters: int, last: i
 
 def test_the_fake_run_has_the_history_it_should() -> None:
     state = run_undisturbed(clusters=3, last=2)
-    assert [point.iteration for point in state.search.history] == [0, 1, 2]
-    assert (state.phase, state.search.stop, state.search.items) == (Phase.SUCCEEDED, "Patience", 120)
+    assert [point.iteration for point in state.search(GENERATORS).history] == [0, 1, 2]
+    assert (state.phase, state.stop, state.search(GENERATORS).items) == (Phase.SUCCEEDED, "Patience", 120)
 
 
 @dataclass
@@ -113,7 +114,7 @@ class Faults(RuleBasedStateMachine):
         clusters=st.sampled_from([0, 3]), last=st.integers(0, ITERATIONS), turns=st.integers(0, 6), game=st.booleans()
     )
     def begin(self, clusters: int, last: int, turns: int, game: bool) -> None:
-        self.outline = outline(clusters, game)
+        self.clusters, self.outline = clusters, outline(clusters, game)
         self.site = SimulatedWorkers(last, game)
         self.host = Host(self.site)
         self.views = [Observations()]
@@ -267,7 +268,7 @@ class Faults(RuleBasedStateMachine):
             return
         drive(self.host, replace(self.outline, suspended=False))
         assert without_times(self.host.state) == without_times(
-            run_undisturbed(self.outline.clusters, self.site.last, self.site.game)
+            run_undisturbed(self.clusters, self.site.last, self.site.game)
         )
         assert not self.site.running
 

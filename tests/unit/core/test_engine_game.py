@@ -3,18 +3,22 @@
 from dataclasses import replace
 
 import pytest
+from engine_simulation import list_training, take_turns
 
-from swarm_core.engine import planning, run_summary
+from swarm_core.api.run_status import RunStatus
+from swarm_core.engine import planning
 from swarm_core.engine.decide import decide
 from swarm_core.engine.phases import Phase
-from swarm_core.engine.planning import Outline, Side
+from swarm_core.engine.planning import Outline
 from swarm_core.engine.state import EngineState
 from swarm_core.engine.work import Done, Launch, Observations, Receipt
+from swarm_core.programs import program
 from swarm_core.recipe import Digest, digest_bytes
 
 NOW = 1000.0
 EXPERIMENT, COMMIT, FIRST, SECOND = (digest_bytes(name) for name in (b"experiment", b"commit", b"first", b"second"))
-GAME = Outline(iterations=2, clusters=1, others=(Side("takers", 2, trains=True), Side("rivals", 1, moves=False)))
+TRAINING = list_training(generators=1, takers=2, rivals=1)
+GAME = Outline(2, TRAINING, take_turns(2), iteration_noun="round")
 SEEDING = EngineState(phase=Phase.SEEDING, started=1.0, experiment=EXPERIMENT)
 ITERATING = EngineState(phase=Phase.ITERATING, started=1.0, experiment=EXPERIMENT, commit=COMMIT, iteration=1)
 
@@ -53,16 +57,16 @@ def test_nothing_is_trained_before_the_first_turn_nor_for_a_side_that_only_moves
     start = EngineState(phase=Phase.ITERATING, started=1.0, experiment=EXPERIMENT)
     first = moved("iterate.generators.0000", FIRST)
     assert launched(start, world(first)) == [("iterate.takers.0000", FIRST)]
-    plain = Outline(iterations=2, clusters=1, others=(Side("takers", 2),))
+    plain = Outline(2, list_training(generators=1, takers=2), take_turns(2, trains=False))
     assert launched(ITERATING, world(GENERATORS), plain) == [("iterate.takers.0001", FIRST)]
 
 
 def test_what_each_swarm_has_found_is_remembered_apart() -> None:
     state = decide(GAME, ITERATING, world(GENERATORS, TRAINED, TAKERS), NOW).state
     assert (state.iteration, state.commit) == (2, SECOND)
-    assert state.search.best == 0.4
-    report = run_summary.summarize(GAME, state)
-    assert (report.best, report.taker, report.held_out) == (0.4, 0.7, 0.6)
+    assert (state.search("generators").best, state.search("takers").best) == (0.4, 0.7)
+    told = program.find("AdversarialRun").status(GAME, state, RunStatus())
+    assert (told.difficulty, told.taker_score, told.held_out_score) == (0.4, 0.7, 0.6)
     assert EngineState.from_json(state.to_json()) == state
 
 

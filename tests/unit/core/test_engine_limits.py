@@ -33,7 +33,7 @@ def test_a_search_stops_after_the_iterations_it_is_allowed_and_concludes(last: i
         host.site.complete(process)
     decision = decide(replace(PLAIN, stop_after=last), host.state, host.site.look(), host.site.now)
     assert (decision.state.phase, decision.state.iteration) == (Phase.CONCLUDING, last)
-    assert decision.state.search.stop == "StopAfter"
+    assert decision.state.stop == "StopAfter"
     host.site.last = last
     drive(host, replace(PLAIN, stop_after=last))
     assert (host.state.phase, host.state.iteration) == (Phase.SUCCEEDED, last)
@@ -42,13 +42,13 @@ def test_a_search_stops_after_the_iterations_it_is_allowed_and_concludes(last: i
 def test_a_search_that_ends_by_itself_is_not_said_to_be_ended_by_a_limit() -> None:
     host = Host(SimulatedWorkers())
     drive(host, replace(PLAIN, stop_after=PLAIN.iterations, spent=""))
-    assert host.state.search.stop == "Patience"
+    assert host.state.stop == "Patience"
 
 
 def test_a_search_that_is_past_its_new_end_goes_back_to_its_last_commit() -> None:
     host = at_work(iteration=4)
     decision = decide(replace(PLAIN, stop_after=2), host.state, host.site.look(), host.site.now)
-    assert (decision.state.phase, decision.state.iteration, decision.state.search.stop) == (
+    assert (decision.state.phase, decision.state.iteration, decision.state.stop) == (
         Phase.CONCLUDING,
         3,
         "StopAfter",
@@ -60,7 +60,7 @@ def test_a_spent_budget_ends_the_search_and_concludes_with_what_is_committed() -
     host = at_work(iteration=2)
     decision = decide(SPENT, host.state, host.site.look(), host.site.now)
     assert (decision.state.phase, decision.state.iteration) == (Phase.CONCLUDING, 1)
-    assert decision.state.search.stop == "Budget"
+    assert decision.state.stop == "Budget"
     (launch,) = [action for action in decision.actions if isinstance(action, Launch)]
     assert launch.item.parent == host.site.receipts["iterate.generators.0001"].outputs["commit"]
 

@@ -5,13 +5,13 @@ import swarmrun_documents as documents
 
 from swarm_core.api import loading, resolution
 from swarm_core.api.resolved import ResolvedSpec
-from swarm_core.engine import search_settings
 from swarm_core.optimizers import optimization
 from swarm_core.optimizers.cma_es import CmaEs
 from swarm_core.optimizers.optimizer import Optimizer
 from swarm_core.optimizers.published import Compat, Published
 from swarm_core.optimizers.random_search import RandomSearch
 from swarm_core.optimizers.standard import Standard
+from swarm_core.programs import program, search_settings
 
 
 def resolved(swarm: documents.Document) -> ResolvedSpec:
@@ -46,7 +46,7 @@ def test_every_constant_of_the_spec_reaches_the_swarm(swarm: documents.Document,
 def test_the_engine_goes_on_for_as_long_as_the_search_does(swarm: documents.Document, iterations: int) -> None:
     spec = resolved(swarm)
     assert (
-        search_settings.build_outline(spec).iterations
+        program.build_outline(spec).iterations
         == iterations
         == optimization.iterations(search_settings.build_plan(spec))
     )

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from engine_simulation import list_training
 
 from swarm_core.engine.decide import decide
 from swarm_core.engine.phases import Fact, IllegalFactError, Phase
@@ -35,12 +36,16 @@ FULL = EngineState(
     started=1.1,
     finished=2.2,
     failure=RunFailure(Phase.CONCLUDING, "conclude", FailureReason.ERROR, "größer"),
-    search=SearchProgress(
-        0.1, "p01", "name", 0.3, "Patience", (("p00", 0.1), ("p01", None)), 1, 2, 3, (HistoryPoint(0, 0.1, None),)
-    ),
+    searches={
+        "generators": SearchProgress(
+            0.1, "p01", "name", 0.3, "Patience", (("p00", 0.1), ("p01", None)), 1, 2, 3, (HistoryPoint(0, 0.1, None),)
+        ),
+        "takers": SearchProgress(0.2, held_out=0.3),
+    },
+    limit="Budget",
     outcome=Outcome(DIGEST, 0.5, 0.25, 0.25, 0.125, 1 / 3, "p01", str(DIGEST)),
 )
-OUTLINE = Outline(iterations=1, clusters=2, attempts=2)
+OUTLINE = Outline(iterations=1, training=list_training(generators=2), attempts=2)
 BAD = Failed(1, FailureReason.BAD_INPUT, "no such base")
 SEEDING = EngineState(phase=Phase.SEEDING, experiment=DIGEST, started=0.0)
 SEEDS = ("train.generators.000", "train.generators.001")
@@ -78,12 +83,12 @@ def test_history_keeps_the_last_iterations_only() -> None:
     receipts = [Receipt("prepare", {"experiment": DIGEST})]
     receipts += [Receipt(f"iterate.generators.{index:04d}", {"commit": DIGEST}) for index in range(30)]
     world = Observations({receipt.key: Done(receipt) for receipt in receipts})
-    history = decide(long, EngineState(), world, 0.0).state.search.history
+    history = decide(long, EngineState(), world, 0.0).state.search("generators").history
     assert [point.iteration for point in history] == list(range(10, 30))
 
 
 def test_a_state_stays_small_whatever_the_run_meets() -> None:
-    outline = Outline(iterations=1, clusters=64)
+    outline = Outline(iterations=1, training=list_training(generators=64))
     world = Observations(
         {f"train.generators.{index:03d}": Failed(1, FailureReason.ERROR, "x" * 10**6) for index in range(64)}
     )

@@ -1,18 +1,22 @@
 """What people are shown of a run."""
 
 import pytest
+from engine_simulation import list_training
 
 from swarm_core.engine.phases import Phase
 from swarm_core.engine.planning import Outline
-from swarm_core.engine.run_summary import ItemCounts, MeasuredGain, RunSummary, summarize
+from swarm_core.engine.run_summary import RunSummary, summarize
 from swarm_core.engine.state import Attempt, EngineState, HistoryPoint, Outcome, RunFailure, SearchProgress
 from swarm_core.engine.work import FailureReason
+from swarm_core.programs import search_summary
+from swarm_core.programs.search_summary import ItemCounts, MeasuredGain
 from swarm_core.recipe import digest_bytes
 
-OUTLINE = Outline(iterations=20, clusters=4)
-HELD = Outline(iterations=20, clusters=4, suspended=True)
+OUTLINE = Outline(iterations=20, training=list_training(generators=4))
+HELD = Outline(iterations=20, training=list_training(generators=4), suspended=True)
 DIGEST = digest_bytes(b"")
-SEARCH = SearchProgress(0.5, "p03", "r", 0.25, "Patience", (("p00", None),), 40, 3, 1, (HistoryPoint(0, 0.25, 0.125),))
+FOUND = SearchProgress(0.5, "p03", "r", 0.25, "Patience", (("p00", None),), 40, 3, 1, (HistoryPoint(0, 0.25, 0.125),))
+SEARCH = {"generators": FOUND}
 FAILURE = RunFailure(Phase.PREPARING, "prepare", FailureReason.BAD_INPUT, "line 3 is no JSON")
 
 
@@ -63,7 +67,7 @@ def test_conditions_say_what_tools_wait_for(
         (EngineState(Phase.ITERATING), "measuring the start"),
         (EngineState(Phase.ITERATING, iteration=3), "iteration 3 of 20"),
         (
-            EngineState(Phase.CONCLUDING, iteration=9, search=SEARCH),
+            EngineState(Phase.CONCLUDING, iteration=9, searches=SEARCH),
             "search ended (Patience); measuring again on fresh data",
         ),
         (EngineState(Phase.SUCCEEDED, iteration=9), "concluded after 9 iterations"),
@@ -93,22 +97,24 @@ def test_a_suspended_run_says_so() -> None:
 
 
 def test_before_the_conclusion_the_searchs_estimates_are_shown_and_no_gain() -> None:
-    report = summarize(OUTLINE, EngineState(Phase.ITERATING, iteration=1, search=SEARCH))
-    assert (report.best, report.initial, report.gain) == (0.5, 0.25, None)
-    assert (report.iteration, report.iterations, report.best_particle) == (1, 20, "p03")
-    assert report.counts == ItemCounts(items=40, rejected=3, unscored=1)
-    assert (report.history, report.particles) == (SEARCH.history, (("p00", None),))
+    state = EngineState(Phase.ITERATING, iteration=1, searches=SEARCH)
+    report, found = summarize(OUTLINE, state), search_summary.summarize(state)
+    assert (found.best, found.initial, found.gain) == (0.5, 0.25, None)
+    assert (report.iteration, report.iterations, found.best_particle) == (1, 20, "p03")
+    assert found.counts == ItemCounts(items=40, rejected=3, unscored=1)
+    assert (found.history, found.particles) == (FOUND.history, (("p00", None),))
     assert (report.stop, report.result) == ("Patience", None)
 
 
 def test_after_the_conclusion_fresh_data_replaces_the_searchs_estimates() -> None:
     outcome = Outcome(DIGEST, best=0.75, initial=0.5, gain=0.25, gain_low=0.125, gain_high=0.375, best_particle="p01")
-    report = summarize(OUTLINE, EngineState(Phase.SUCCEEDED, search=SEARCH, outcome=outcome))
-    assert (report.best, report.initial) == (0.75, 0.5)
-    assert report.best_particle == "p01", "the finalist that was chosen, where the search believed in p03"
-    assert report.gain == MeasuredGain(0.25, 0.125, 0.375)
-    assert report.result == DIGEST
+    state = EngineState(Phase.SUCCEEDED, searches=SEARCH, outcome=outcome)
+    found = search_summary.summarize(state)
+    assert (found.best, found.initial) == (0.75, 0.5)
+    assert found.best_particle == "p01", "the finalist that was chosen, where the search believed in p03"
+    assert found.gain == MeasuredGain(0.25, 0.125, 0.375)
+    assert summarize(OUTLINE, state).result == DIGEST
 
 
 def test_a_conclusion_without_a_gain_shows_none() -> None:
-    assert summarize(OUTLINE, EngineState(Phase.SUCCEEDED, outcome=Outcome(DIGEST))).gain is None
+    assert search_summary.summarize(EngineState(Phase.SUCCEEDED, outcome=Outcome(DIGEST))).gain is None

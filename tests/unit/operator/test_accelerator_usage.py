@@ -15,6 +15,8 @@ from swarm_operator.reconciler import accelerator_usage
 from swarm_operator.reconciler.reconcile import reconcile
 
 ZERO = 1_700_000_000.0
+ASKING = frozenset({"iterate", "conclude"})
+"""The kinds of work that ask servers."""
 
 
 def pod(work: str, bound: float | None, up: float | None, ended: float | None = None, held: int = 1) -> Pod:
@@ -31,7 +33,7 @@ def counted(pods: list[Pod], *moments: float) -> GpuSeconds:
     for moment in moments:
         seen = [one for one in pods if one.bound is not None and one.bound <= ZERO + moment]
         shown = [replace(one, ended=one.ended if one.ended and one.ended <= ZERO + moment else None) for one in seen]
-        account = accelerator_usage.count(account, Children((), tuple(shown), ()), ZERO + moment).seconds
+        account = accelerator_usage.count(account, Children((), tuple(shown), ()), ASKING, ZERO + moment).seconds
     assert account is not None
     return account
 
@@ -60,7 +62,7 @@ CASES = [
 @pytest.mark.parametrize(("pods", "expected"), CASES)
 def test_accelerators_are_counted_by_what_they_did(pods: list[Pod], expected: tuple[float, float, float]) -> None:
     if expected == (0, 0, 0):
-        assert accelerator_usage.count(None, Children((), tuple(pods), ()), ZERO + 100).total == 0
+        assert accelerator_usage.count(None, Children((), tuple(pods), ()), ASKING, ZERO + 100).total == 0
     else:
         assert shares(counted(pods, 100)) == expected
 

@@ -20,6 +20,7 @@ from swarm_trainer.cli import parser
 
 ROOT = Path(__file__).parents[3]
 RUN: dict[str, Any] = {
+    "kind": "SwarmRun",
     "metadata": {"name": "a-run", "uid": "u", "namespace": "team"},
     "spec": {"storage": {"s3": {"bucket": "swarms", "prefix": "team", "endpoint": "http://s3:7070"}}},
     "status": {
@@ -73,7 +74,7 @@ def test_the_results_are_named_by_the_command_that_fetches_them() -> None:
 
 
 def test_a_game_is_told_in_one_line() -> None:
-    told = watch.format_progress({**RUN, "status": OF_GAME})
+    told = watch.format_progress({**RUN, "kind": "AdversarialRun", "status": OF_GAME})
     scores = "difficulty 0.5000; taker 0.7500; held-out 0.0000; takers +0.2500 [+0.1250, +0.5000]"
     assert told == f"a-run: Succeeded, done; round 2/8; {scores}"
 
@@ -192,7 +193,7 @@ def test_a_result_is_told_from_the_status_with_what_to_do_next() -> None:
 
 
 def test_the_result_of_a_game_tells_both_sides() -> None:
-    lines = list(run_result.format_report({**RUN, "status": OF_GAME}))
+    lines = list(run_result.format_report({**RUN, "kind": "AdversarialRun", "status": OF_GAME}))
     assert lines[1:5] == [
         "  difficulty   0.5000",
         "  taker        0.7500",

@@ -9,7 +9,6 @@ import swarmrun_documents as documents
 from engine_simulation import without_times
 from pod_world import World
 
-from swarm_core.api import crd
 from swarm_operator.common import names, timestamps
 
 WORKS = ["prepare", "train", "iterate", "conclude"]
@@ -61,7 +60,7 @@ def test_a_budget_that_is_spent_ends_the_search_and_the_best_so_far_is_concluded
     world.now += 3700.0
     world.operate()
     assert world.phase == "Concluding"
-    assert world.state.search.stop == "Budget"
+    assert world.state.stop == "Budget"
     world.drive()
     assert (world.phase, world.run["status"]["iteration"]) == ("Succeeded", 0)
     assert world.run["status"]["gpuHours"] > 1
@@ -181,9 +180,8 @@ def test_a_status_is_one_that_the_crd_lets_pass() -> None:
     import crd_validator  # noqa: PLC0415 (slow, and no other test needs it)
 
     world = undisturbed(pod_world.SERVED)
-    schema = crd.build_manifest()["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
-    assert crd_validator.list_refusals(world.run, schema) == []
-    assert set(world.run["status"]) <= set(schema["properties"]["status"]["properties"])
+    assert crd_validator.list_refusals(world.run, documents.SCHEMA) == []
+    assert set(world.run["status"]) <= set(documents.SCHEMA["properties"]["status"]["properties"])
 
 
 @pytest.mark.parametrize("count", [2, 64])

@@ -2,10 +2,8 @@
 
 import pod_world
 import pytest
+from adversarial_documents import SCHEMA
 from pod_world import World
-
-from swarm_core.api import crd
-from swarm_core.api.custom_resources import ADVERSARIAL_RUN
 
 SEEDED = (("generators", 3), ("takers", 2), ("rivals", 3))
 TURNS = (
@@ -58,6 +56,5 @@ def test_the_status_of_a_game_tells_its_rounds() -> None:
     assert [row["round"] for row in status["history"]] == [0, 1, 2]
     assert all(0 <= row["difficulty"] <= 1 and 0 <= row["takerScore"] <= 1 for row in status["history"])
     assert status["message"] == "concluded after 2 rounds"
-    schema = crd.build_manifest(ADVERSARIAL_RUN)["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
-    assert crd_validator.list_refusals(world.run, schema) == []
-    assert set(status) <= set(schema["properties"]["status"]["properties"])
+    assert crd_validator.list_refusals(world.run, SCHEMA) == []
+    assert set(status) <= set(SCHEMA["properties"]["status"]["properties"])

@@ -20,7 +20,7 @@ def store(tmp_path: Path) -> LocalStore:
 
 
 def link(iteration: int, parent: Digest, swarm: str = "{}") -> Commit:
-    return Commit(ROOT, iteration, parent, (), swarm, ())
+    return Commit(ROOT, iteration, parent, (), swarm, (), kind="SwarmRun")
 
 
 def grown(store: LocalStore, length: int) -> list[Commit]:

@@ -11,7 +11,6 @@ from scripted_engine import Scripted
 
 from swarm_core.api import loading, resolution
 from swarm_core.composition import Single
-from swarm_core.engine import search_settings
 from swarm_core.engine.work import Kind, WorkItem
 from swarm_core.experiment import Experiment, PinnedTaker, SeedData
 from swarm_core.items import build_items
@@ -20,6 +19,7 @@ from swarm_core.optimizers import optimization
 from swarm_core.optimizers.estimates import Estimate
 from swarm_core.optimizers.positions import Position
 from swarm_core.ports import Completion, Request, RequestFailure, StoreError
+from swarm_core.programs import search_settings
 from swarm_core.recipe import digest_bytes
 from swarm_trainer.evaluation import evaluator
 from swarm_trainer.evaluation.evaluator import Evaluator

@@ -7,10 +7,10 @@ import swarmrun_documents as documents
 
 from swarm_core.api import loading, resolution
 from swarm_core.composition import Single
-from swarm_core.engine import search_settings
 from swarm_core.experiment import Experiment, SeedData
 from swarm_core.items import build_items
 from swarm_core.objectives.difficulty import Difficulty
+from swarm_core.programs import search_settings
 from swarm_core.recipe import Merge, TensorGroup, build_mixture, digest_bytes
 from swarm_trainer.evaluation import evaluator
 from swarm_trainer.evaluation.evaluator import Evaluator

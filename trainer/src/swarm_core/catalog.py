@@ -37,7 +37,14 @@ STANDARD_GATES: Mapping[str, str] = MappingProxyType({
 GATES: Mapping[str, str] = MappingProxyType({})
 """Gates that a spec may add. Items meet them after the standard ones."""
 
+PROGRAMS: Mapping[str, str] = MappingProxyType({
+    "SwarmRun": "swarm_core.programs.swarm_run.program:PROGRAM",
+    "AdversarialRun": "swarm_core.programs.adversarial_run.program:PROGRAM",
+})  # fmt: skip
+"""Kinds of run (`swarm_core.programs.program.Program`). Another distribution adds one by an entry point of
+`dataswarm.programs` whose name is the kind."""
+
 GROUPS: Mapping[str, Mapping[str, str]] = MappingProxyType({
     "objectives": OBJECTIVES, "verifiers": VERIFIERS, "judges": JUDGES, "gates": {**STANDARD_GATES, **GATES},
 })  # fmt: skip
-"""Every table by its group; the plug-ins of a group are the entry points of `dataswarm.GROUP`."""
+"""Every table of parts by its group; the plug-ins of a group are the entry points of `dataswarm.GROUP`."""

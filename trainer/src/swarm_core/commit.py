@@ -4,25 +4,28 @@ A commit holds the swarm after the iteration (a few kilobytes of coefficients), 
 iteration rests on and what was measured from it. The chain from HEAD to the first commit is the run: whoever has it
 and the rollouts can replay every decision.
 
-Swarms that take turns share one chain: a commit says which of them it moved, against which models, and on which pool.
-What a run of one swarm has no use for is left out of the text, so its commits have the digests that they always had.
+This is the commit of programs that search; it stands in an `Envelope`, which the commits of all programs have. Swarms
+that take turns share one chain: a commit says which of them it moved, against which models, and on which pool. What a
+run of one swarm has no use for is left out of the text.
 
 Order of writing: rollouts, then COMMIT (write-once), then HEAD (compare-and-swap). Nothing else decides that an
 iteration is done.
 """
 
-import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from dataclasses import fields as fields_of
 from typing import Any
 
+from swarm_core.envelope import Envelope, UnknownKindError
 from swarm_core.objectives.objective import Measurement
-from swarm_core.recipe import Digest, ModelName, canonical_json, digest_bytes
+from swarm_core.recipe import Digest, ModelName, digest_bytes
 from swarm_core.rollout import Unmeasured
 from swarm_core.swarm_names import GENERATORS
 
 OMITTED_AT_DEFAULT = frozenset({"moved", "opponents", "pool", "held_out"})
 """Left out of the text at their default."""
+ENVELOPE_FIELDS = frozenset({"kind", "iteration", "parent"})
+"""What the envelope holds; all else is its payload."""
 
 
 MeasuredValues = tuple[tuple[str, Measurement | Unmeasured], ...]
@@ -72,6 +75,8 @@ class Commit:
     """The `Pool` that moving takers were measured on."""
     held_out: tuple[ProbeResult, ...] = ()
     """The best taker on held-out data: for the curve, and for no decision."""
+    kind: str = field(kw_only=True)
+    """The kind of run."""
 
     def to_bytes(self) -> bytes:
         silent = {
@@ -79,7 +84,9 @@ class Commit:
             for one in fields_of(self)
             if one.name in OMITTED_AT_DEFAULT and getattr(self, one.name) == one.default
         }
-        return canonical_json({name: value for name, value in asdict(self).items() if name not in silent})
+        silent |= ENVELOPE_FIELDS
+        payload = {name: value for name, value in asdict(self).items() if name not in silent}
+        return Envelope(self.kind, self.iteration, self.parent, payload).to_bytes()
 
     @property
     def digest(self) -> Digest:
@@ -87,11 +94,18 @@ class Commit:
 
     @classmethod
     def from_bytes(cls, data: bytes) -> "Commit":
-        fields = json.loads(data)
+        """Raises UnknownVersionError, and UnknownKindError for a kind of run that does not search."""
+        outside = Envelope.from_bytes(data)
+        fields = dict(outside.payload)
+        if not fields.keys() <= {one.name for one in fields_of(cls)} or "swarm" not in fields:
+            raise UnknownKindError(
+                f"a commit of a run of kind {outside.kind} holds no search; use the commands for that kind of run"
+            )
         probes = tuple(_parse_probe_result(probe) for probe in fields.pop("probes"))
         held_out = tuple(_parse_probe_result(probe) for probe in fields.pop("held_out", ()))
-        tuples = {name: tuple(fields[name]) for name in ("basis", "opponents") if name in fields}
-        return cls(**{**fields, **tuples}, probes=probes, held_out=held_out)
+        fields |= {name: tuple(fields[name]) for name in ("basis", "opponents") if name in fields}
+        fields |= {"iteration": outside.iteration, "parent": outside.parent, "kind": outside.kind}
+        return cls(**fields, probes=probes, held_out=held_out)
 
 
 def _parse_probe_result(fields: dict[str, Any]) -> ProbeResult:

@@ -63,7 +63,7 @@ class AioCluster:
         query = [("limit", str(PAGE_SIZE)), ("labelSelector", selector)]
         following: Query = []
         while True:
-            answer = await self._call("GET", kind, resources.KINDS[kind].path(namespace), query + following)
+            answer = await self._call("GET", kind, resources.find(kind).path(namespace), query + following)
             objects += answer["items"]
             if not (token := answer["metadata"].get("continue")):
                 return Listing(tuple(objects), answer["metadata"]["resourceVersion"])
@@ -75,7 +75,7 @@ class AioCluster:
 
     async def create(self, manifest: Object) -> Object:
         kind, namespace = manifest["kind"], manifest["metadata"]["namespace"]
-        path = resources.KINDS[kind].path(namespace)
+        path = resources.find(kind).path(namespace)
         thing: Object = await self._call("POST", kind, path, [("fieldManager", names.MANAGER)], manifest)
         return thing
 
@@ -130,7 +130,7 @@ class AioCluster:
 
 
 def _object_path(target: ObjectReference, subresource: str = "") -> str:
-    return resources.KINDS[target.kind].path(target.namespace, target.name, subresource)
+    return resources.find(target.kind).path(target.namespace, target.name, subresource)
 
 
 def _error_from_response(call: str, status: int, data: bytes) -> ApiError:

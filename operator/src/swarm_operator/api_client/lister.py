@@ -33,25 +33,32 @@ class Lister:
     async def look(self) -> int:
         """List everything once; how many runs brought news. Raises ApiError."""
         found: set[RunKey] = set()
-        for kind in resources.CACHED_KINDS:
-            for namespace in self.namespaces or (None,):
-                before = self.cache.newest_version(kind)
-                listing = await self.cluster.list(
-                    kind, namespace, "" if kind in resources.RUN_KINDS else names.RUN_UID_LABEL
-                )
-                found |= self.cache.listed(kind, namespace, listing, before)
+        for kind in resources.list_run_kinds():
+            try:
+                found |= await self._list_kind(kind, "")
+            except NotFoundError as error:  # a program may be installed here before its CRD is in the cluster
+                LOG.error("%s: %s; install the CRD of this kind: its runs are not carried out", kind, error)
+        for kind in resources.CHILD_KINDS:
+            found |= await self._list_kind(kind, names.RUN_UID_LABEL)
         for run in sorted(found):
             self.news(run)
         self.synced.set()
         return len(found)
+
+    async def _list_kind(self, kind: str, selector: str) -> set[RunKey]:
+        """List the objects of a kind; the runs of which that brought news. Raises ApiError."""
+        found: set[RunKey] = set()
+        for namespace in self.namespaces or (None,):
+            before = self.cache.newest_version(kind)
+            listing = await self.cluster.list(kind, namespace, selector)
+            found |= self.cache.listed(kind, namespace, listing, before)
+        return found
 
     async def list_periodically(self, seconds: float, looked: Callable[[int], None]) -> None:
         """List every so many seconds, for ever; `looked` hears how many runs brought news."""
         while True:
             try:
                 looked(await self.look())
-            except NotFoundError as error:
-                LOG.error("%s; is the CRD installed?", error)
             except ApiError as error:
                 LOG.warning("listing: %s", error)
             await asyncio.sleep(seconds if self.synced.is_set() else RETRY_SECONDS)

@@ -30,10 +30,10 @@ class Cache:
     """Objects by kind and uid."""
 
     _objects: dict[str, dict[str, Object]] = field(
-        default_factory=lambda: {kind: {} for kind in resources.CACHED_KINDS}
+        default_factory=lambda: {kind: {} for kind in resources.list_cached_kinds()}
     )
     _children: dict[RunKey, dict[str, Object]] = field(default_factory=dict)
-    _newest: dict[str, int] = field(default_factory=lambda: dict.fromkeys(resources.CACHED_KINDS, 0))
+    _newest: dict[str, int] = field(default_factory=lambda: dict.fromkeys(resources.list_cached_kinds(), 0))
     _dead: OrderedDict[str, None] = field(default_factory=OrderedDict)
 
     def record(self, kind: str, thing: Object) -> RunKey | None:
@@ -80,7 +80,9 @@ class Cache:
 
     def observe(self, run: RunKey) -> ObservedRun | None:
         """A run and its children, sorted by kind and name; None if there is no such run."""
-        thing = next((self._objects[kind][run] for kind in resources.RUN_KINDS if run in self._objects[kind]), None)
+        thing = next(
+            (self._objects[kind][run] for kind in resources.list_run_kinds() if run in self._objects[kind]), None
+        )
         if thing is None:
             return None
         children = sorted(self._children.get(run, {}).values(), key=lambda child: (child["kind"], object_name(child)))
@@ -93,13 +95,13 @@ class Cache:
 
     def runs(self) -> Iterator[Object]:
         """Every run, of whatever kind."""
-        return chain.from_iterable(map(self.list_kind, resources.RUN_KINDS))
+        return chain.from_iterable(map(self.list_kind, resources.list_run_kinds()))
 
     def _put(self, kind: str, thing: Object) -> None:
-        whole = {"apiVersion": resources.KINDS[kind].api_version, "kind": kind, **thing}  # lists leave both out
+        whole = {"apiVersion": resources.find(kind).api_version, "kind": kind, **thing}  # lists leave both out
         self._objects[kind][object_uid(thing)] = whole
         self._newest[kind] = max(self._newest[kind], resource_version(thing))
-        if kind not in resources.RUN_KINDS and (run := run_key(kind, thing)) is not None:
+        if kind not in resources.list_run_kinds() and (run := run_key(kind, thing)) is not None:
             self._children.setdefault(run, {})[object_uid(thing)] = whole
 
     def _bury(self, kind: str, thing: Object) -> None:
@@ -112,7 +114,7 @@ class Cache:
     def _remove(self, kind: str, thing: Object) -> None:
         self._objects[kind].pop(object_uid(thing), None)
         run = run_key(kind, thing)
-        if kind not in resources.RUN_KINDS and run in self._children:
+        if kind not in resources.list_run_kinds() and run in self._children:
             self._children[run].pop(object_uid(thing), None)
             if not self._children[run]:
                 del self._children[run]
@@ -126,7 +128,7 @@ class Cache:
 
 def run_key(kind: str, thing: Object) -> RunKey | None:
     """The uid of the run that an object is, or belongs to."""
-    if kind in resources.RUN_KINDS:
+    if kind in resources.list_run_kinds():
         return object_uid(thing)
     run: RunKey | None = (thing["metadata"].get("labels") or {}).get(names.RUN_UID_LABEL)
     return run

@@ -1,14 +1,15 @@
 """The kinds of object that the operator touches, and where the API server keeps them.
 
-A fixed table instead of discovery: no calls at start, no rights on what is not here, and no path made of anything
-unchecked.
+Fixed tables instead of discovery, the programs' and this one: no calls at start, no rights on what is not here, and no
+path made of anything unchecked.
 """
 
 from dataclasses import dataclass
 from types import MappingProxyType
 from urllib.parse import quote
 
-from swarm_core.api import custom_resources as api
+from swarm_core import program_registry
+from swarm_core.api import custom_resources
 from swarm_core.api.run import API_GROUP, API_VERSION
 
 
@@ -29,9 +30,8 @@ class Resource:
         return "/" + "/".join(part for part in parts if part)
 
 
-KINDS = MappingProxyType(
+OTHER_KINDS = MappingProxyType(
     {
-        **{kind: Resource(f"{API_GROUP}/{API_VERSION}", one.plural) for kind, one in api.RESOURCES.items()},
         "Job": Resource("batch/v1", "jobs"),
         "Pod": Resource("v1", "pods"),
         "Deployment": Resource("apps/v1", "deployments"),
@@ -43,8 +43,23 @@ KINDS = MappingProxyType(
         "Event": Resource("v1", "events"),
     }
 )
+"""Kinds that are no kind of run."""
 CHILD_KINDS = ("Job", "Pod", "Deployment")
 """Kinds that are observed; the others are created and left to their owner reference."""
-RUN_KINDS = tuple(api.RESOURCES)
-"""Kinds of run."""
-CACHED_KINDS = (*RUN_KINDS, *CHILD_KINDS)
+
+
+def find(kind: str) -> Resource:
+    """Where objects of a kind are kept. Raises BadInputError for a kind that is neither here nor a program's."""
+    if kind in OTHER_KINDS:
+        return OTHER_KINDS[kind]
+    return Resource(f"{API_GROUP}/{API_VERSION}", custom_resources.find(kind).plural)
+
+
+def list_run_kinds() -> tuple[str, ...]:
+    """Kinds of run: those of all programs that are installed."""
+    return program_registry.list_kinds()
+
+
+def list_cached_kinds() -> tuple[str, ...]:
+    """Kinds of which the operator keeps what it was told."""
+    return (*list_run_kinds(), *CHILD_KINDS)

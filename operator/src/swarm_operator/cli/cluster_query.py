@@ -9,7 +9,8 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from swarm_core.api.custom_resources import RESOURCES, find_by_name
+from swarm_core import program_registry
+from swarm_core.api.custom_resources import find_by_name
 from swarm_core.errors import BadInputError
 from swarm_core.text import printable
 from swarm_operator.api_client.cluster import ApiError, Cluster, NotFoundError, ObjectReference
@@ -57,9 +58,10 @@ async def _run_query(arguments: argparse.Namespace, work: Query[T]) -> T:
 async def find_run(cluster: Cluster, namespace: str, asked: str) -> Object:
     """The run that is named, as NAME or KIND/NAME. Raises ApiError, and BadInputError if the name is not one run's."""
     kind, _, name = asked.rpartition("/")
-    kinds = [one.kind for one in find_by_name(kind)] if kind else list(RESOURCES)
+    known = program_registry.list_kinds()
+    kinds = [one.kind for one in find_by_name(kind)] if kind else list(known)
     if not kinds:
-        raise BadInputError(f"{asked}: no kind of run is called {kind!r}; write one of {', '.join(RESOURCES)}")
+        raise BadInputError(f"{asked}: no kind of run is called {kind!r}; write one of {', '.join(known)}")
     if not name:  # without one the server would answer with all the runs there are
         raise BadInputError(f"{asked!r} names no run; write NAME or KIND/NAME")
     targets = [ObjectReference(kind, namespace, name) for kind in kinds]

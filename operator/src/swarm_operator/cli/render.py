@@ -16,14 +16,13 @@ import yaml
 from swarm_core.api import kubernetes_yaml
 from swarm_core.api.execution import S3Storage
 from swarm_core.api.lifecycle import DeletionPolicy
-from swarm_core.engine import search_settings
 from swarm_core.engine.planning import Outline
-from swarm_core.engine.work import Kind, WorkItem
+from swarm_core.engine.work import WorkItem
 from swarm_core.errors import BadInputError
 from swarm_core.recipe import Digest
-from swarm_operator.common import accelerators, resolved_run
+from swarm_operator.common import accelerators, cluster_run
+from swarm_operator.common.cluster_run import ClusterRun
 from swarm_operator.common.reconcile_plan import Create, Object
-from swarm_operator.common.resolved_run import ResolvedRun
 from swarm_operator.manifests import jobs, purge, servers
 
 PLACEHOLDER_UID = "00000000-0000-0000-0000-000000000000"
@@ -60,18 +59,17 @@ def render_run(text: str, source: str) -> str:
     if not isinstance(document, dict) or not isinstance(document.get("metadata"), dict):
         raise BadInputError(f"{source}: no run; it is a mapping with apiVersion, kind, metadata and spec")
     metadata = {"namespace": "default", **document["metadata"], "uid": PLACEHOLDER_UID}
-    order = resolved_run.parse({**document, "metadata": metadata}, DefaultImages())
-    outline = search_settings.build_outline(order.resolved)
-    made = {(one["kind"], one["metadata"]["name"]): one for one in list_children(order, outline)}
-    return format_summary(order, outline) + yaml.dump_all(
+    order = cluster_run.parse({**document, "metadata": metadata}, DefaultImages())
+    made = {(one["kind"], one["metadata"]["name"]): one for one in list_children(order)}
+    return format_summary(order) + yaml.dump_all(
         map(copy_plain, made.values()), Dumper=BlockTextDumper, sort_keys=False, width=120
     )
 
 
-def list_children(order: ResolvedRun, outline: Outline) -> Iterator[Object]:
+def list_children(order: ClusterRun) -> Iterator[Object]:
     """Every child, in the order in which it is made; last what deletes the results, where that is asked for."""
-    for items in list_job_items(outline):
-        if items[0].kind is Kind.ITERATE and accelerators.has_servers(order.cluster):
+    for items in list_job_items(order.outline):
+        if items[0].needs.servers and order.has_servers:
             yield from (with_placeholder(step) for step in servers.dependency_steps(order))
             yield from servers.deployments(order)
         yield from (with_placeholder(step) for step in jobs.create_steps(order, items))
@@ -81,24 +79,21 @@ def list_children(order: ResolvedRun, outline: Outline) -> Iterator[Object]:
 
 
 def list_job_items(outline: Outline) -> Iterator[tuple[WorkItem, ...]]:
-    """The items of each Job; of the iterations the first, of what is trained between turns the first as well."""
-    yield (WorkItem(Kind.PREPARE),)
-    if outline.seeds:
-        yield tuple(WorkItem(Kind.TRAIN, name, index, PLACEHOLDER_EXPERIMENT) for name, index in outline.seeds)
-    for side in outline.sides:
-        if side.trains:
-            yield (WorkItem(Kind.TRAIN, side.name, side.clusters, PLACEHOLDER_COMMIT),)
-        if side.moves:
-            yield (WorkItem(Kind.ITERATE, side.name, parent=PLACEHOLDER_EXPERIMENT),)
-    yield (WorkItem(Kind.CONCLUDE, parent=PLACEHOLDER_COMMIT),)
+    """The items of each Job; of each turn its first one stands for all."""
+    yield (outline.preparation(),)
+    if outline.training:
+        yield tuple(outline.training_items(PLACEHOLDER_EXPERIMENT))
+    for turn in outline.turns:
+        parent = PLACEHOLDER_COMMIT if turn.first_iteration else PLACEHOLDER_EXPERIMENT
+        items = outline.turn_items(turn.first_iteration, parent)
+        yield tuple(item for item in items if (item.kind, item.swarm) == (turn.kind, turn.swarm))
+    yield (outline.conclusion(PLACEHOLDER_COMMIT if outline.turns else PLACEHOLDER_EXPERIMENT),)
 
 
 def count_jobs(outline: Outline) -> int:
     """How many Jobs a run takes, at most, if nothing is tried twice."""
-    sides = outline.sides
-    turns = sum(side.moves for side in sides) * (outline.iterations + 1)
-    trained = sum(side.trains for side in sides) * outline.iterations
-    return 2 + bool(outline.seeds) + turns + trained
+    turns = sum(max(0, outline.iterations + 1 - turn.first_iteration) for turn in outline.turns)
+    return 2 + bool(outline.training) + turns
 
 
 def with_placeholder(step: Create) -> Object:
@@ -106,18 +101,21 @@ def with_placeholder(step: Create) -> Object:
     return step.manifest if step.secret is None else {**step.manifest, "stringData": {step.secret: "DRAWN"}}
 
 
-def format_summary(order: ResolvedRun, outline: Outline) -> str:
+def format_summary(order: ClusterRun) -> str:
     """How much it is, in a comment."""
-    resolved, name = order.resolved, order.cluster.accelerator_resource
-    trained = (
-        f", training with {accelerators.while_training(resolved)}" if accelerators.concurrent_trainers(resolved) else ""
-    )
+    cluster, outline, name = order.cluster, order.outline, order.cluster.accelerator_resource
+    training = accelerators.while_training(cluster, outline)
+    trained = f", training with {training}" if accelerators.concurrent_trainers(cluster, outline) else ""
     return (
-        f"# {order.name}: {count_jobs(outline)} Jobs at most, one after the other; {outline.turn} 0 stands for"
-        f" {outline.iterations + 1}.\n"
-        f"# Peak of {name}: {accelerators.peak(resolved)} of {order.cluster.max_accelerators}"
-        f" (searching with {accelerators.while_searching(resolved)}{trained}).\n"
+        f"# {order.name}: {count_jobs(outline)} Jobs at most, one after the other{_describe_turns(outline)}.\n"
+        f"# Peak of {name}: {accelerators.peak(cluster, outline)} of {cluster.max_accelerators}"
+        f" (searching with {accelerators.while_searching(cluster, outline)}{trained}).\n"
     )
+
+
+def _describe_turns(outline: Outline) -> str:
+    """How many iterations the first one stands for."""
+    return f"; {outline.iteration_noun} 0 stands for {outline.iterations + 1}" if outline.turns else ""
 
 
 def copy_plain(value: Any) -> Any:
@@ -150,7 +148,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BadInputError as error:
         sys.stderr.write(f"{error}\n")
     except (OSError, UnicodeDecodeError) as error:
-        sys.stderr.write(f"{error}; give a SwarmRun file\n")
+        sys.stderr.write(f"{error}; give a run's file\n")
     return REFUSED_EXIT_CODE
 
 

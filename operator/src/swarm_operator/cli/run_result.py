@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from swarm_core.errors import BadInputError
 from swarm_operator.api_client.cluster import Cluster
-from swarm_operator.cli import cluster_query, watch
+from swarm_operator.cli import cluster_query, figures, watch
 from swarm_operator.cli.cluster_query import printable_line
 from swarm_operator.common import storage_location
 from swarm_operator.common.reconcile_plan import Object
@@ -46,22 +46,16 @@ def format_json(run: Object) -> str:
 def format_report(run: Object) -> Iterator[str]:
     """What people are told: where the run stands, then a line per subject."""
     yield cluster_query.format_headline(run)
-    for subject, words in (*format_findings(run["status"]), *format_next_steps(run)):
+    for subject, words in (*format_findings(run), *format_next_steps(run)):
         yield f"  {subject:<12} {words}"
 
 
-def format_findings(status: Object) -> Iterator[tuple[str, str]]:
+def format_findings(run: Object) -> Iterator[tuple[str, str]]:
     """What was found, by subject; nothing of what the status does not hold."""
-    if best := status.get("best"):
-        who = [f"{word} {printable_line(best[word])}" for word in ("particle", "recipe") if best.get(word)]
-        yield "best", ", ".join([f"{best['value']:.4f}", *who])
-    if status.get("initial") is not None:
-        yield "initial", f"{status['initial']:.4f}, the best generator it began with"
-    yield from ((name, f"{status[key]:.4f}") for key, name in watch.SCORE_LABELS.items() if status.get(key) is not None)
-    for subject in ("gain", "takers"):
-        if gain := status.get(subject):
-            interval = f"95 % interval {gain['low']:+.4f} to {gain['high']:+.4f}"
-            yield subject, f"{gain['value']:+.4f}, {interval}, on fresh items"
+    status = run["status"]
+    for figure in figures.list_known(run):
+        if words := figures.format_finding(figure, run):
+            yield figure.label, words
     digests = {"experiment": "experimentDigest", "spec": "specDigest", "result": "result"}
     yield from ((subject, printable_line(status[field])) for subject, field in digests.items() if status.get(field))
     yield "accelerators", format_accelerator_time(status)

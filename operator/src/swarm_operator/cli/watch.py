@@ -5,15 +5,13 @@ import asyncio
 import sys
 
 from swarm_operator.api_client.cluster import Cluster
-from swarm_operator.cli import cluster_query
+from swarm_operator.cli import cluster_query, figures
 from swarm_operator.cli.cluster_query import printable_line
 from swarm_operator.common import storage_location
 from swarm_operator.common.reconcile_plan import Object
 
 POLL_SECONDS = 2.0
 SUCCEEDED, FAILED = "Succeeded", "Failed"
-SCORE_LABELS = {"difficulty": "difficulty", "takerScore": "taker", "heldOutScore": "held-out"}
-"""Figures of a game's status, and what they are called here."""
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -48,20 +46,8 @@ async def follow_run(cluster: Cluster, run: Object) -> int:
 
 def format_progress(run: Object) -> str:
     """A run in one line."""
-    status = run.get("status") or {}
-    words = [cluster_query.format_headline(run)]
-    for place in ("iteration", "round"):
-        if status.get(place):
-            words.append(f"{place} {status[place]}/{status.get(f'{place}s')}")
-    values = {
-        "best": (status.get("best") or {}).get("value"),
-        **{name: status.get(key) for key, name in SCORE_LABELS.items()},
-    }
-    words += [f"{name} {value:.4f}" for name, value in values.items() if value is not None]
-    for name in ("gain", "takers"):
-        if gain := status.get(name):
-            words.append(f"{name} {gain['value']:+.4f} [{gain['low']:+.4f}, {gain['high']:+.4f}]")
-    return "; ".join(words)
+    shown = [figure for figure in figures.list_known(run) if figure.in_progress]
+    return "; ".join([cluster_query.format_headline(run), *(figures.format_short(figure, run) for figure in shown)])
 
 
 def format_export_command(run: Object) -> str:

@@ -1,57 +1,61 @@
-"""How many accelerators a run holds at one time, at most.
+"""How many accelerators a run holds at one time, at most. It follows from what its work items need.
 
 Training and serving are never wanted together: what trains is gone before servers start, and the other way round. So
 the peak is the larger of the two, not their sum.
 """
 
 from swarm_core.api.kubernetes import ClusterInference, KubernetesExecution
-from swarm_core.api.resolved import ResolvedSpec, ResolvedTaker
-from swarm_core.engine import search_settings
-from swarm_core.engine.work import Kind
-
-KINDS_USING_SERVERS = (Kind.ITERATE, Kind.CONCLUDE)
-"""The kinds of work that ask servers."""
+from swarm_core.engine.planning import Outline
+from swarm_core.engine.work import Kind, Needs
 
 
-def parallelism(resolved: ResolvedSpec, seeds: int) -> int:
-    """How many of `seeds` adapters are trained at once: all, or as many as accelerators allow; one at least."""
-    cluster = resolved.execution.kubernetes
+def parallelism(cluster: KubernetesExecution, count: int) -> int:
+    """How many of `count` items are trained at once: all, or as many as accelerators allow; one at least."""
     each = cluster.trainer.accelerators
-    return max(1, min(seeds, cluster.max_accelerators // each if each else seeds))
+    return max(1, min(count, cluster.max_accelerators // each if each else count))
 
 
-def concurrent_trainers(resolved: ResolvedSpec) -> int:
-    """How many adapters are trained at once, at most: those of all sides first, later ones one at a time."""
-    outline = search_settings.build_outline(resolved)
-    if outline.seeds:
-        return parallelism(resolved, len(outline.seeds))
-    return int(any(side.trains for side in outline.sides))
+def concurrent_trainers(cluster: KubernetesExecution, outline: Outline) -> int:
+    """How many items hold accelerators of their own at once, at most: those that share a Job, or one at a time."""
+    if outline.training and outline.needs_of(Kind.TRAIN).accelerator:
+        return parallelism(cluster, len(outline.training))
+    return int(any(outline.needs_of(kind).accelerator for kind in outline.kinds))
 
 
-def while_training(resolved: ResolvedSpec) -> int:
+def while_training(cluster: KubernetesExecution, outline: Outline) -> int:
     """Accelerators held while adapters are trained."""
-    return concurrent_trainers(resolved) * resolved.execution.kubernetes.trainer.accelerators
+    return concurrent_trainers(cluster, outline) * cluster.trainer.accelerators
 
 
-def while_searching(resolved: ResolvedSpec) -> int:
-    """Accelerators held while the swarm is measured: by the servers, or by the one pod that does it all."""
-    cluster = resolved.execution.kubernetes
-    if has_servers(cluster):
-        return len(base_models(resolved)) * cluster.servers.replicas * cluster.servers.held
+def while_searching(cluster: KubernetesExecution, outline: Outline) -> int:
+    """Accelerators held while models are asked: by the servers, or by the one pod that runs the models itself."""
+    if not outline.servers:
+        return 0
+    if has_servers(cluster, outline):
+        return len(outline.servers) * cluster.servers.replicas * cluster.servers.held
     return cluster.trainer.accelerators
 
 
-def peak(resolved: ResolvedSpec) -> int:
+def peak(cluster: KubernetesExecution, outline: Outline) -> int:
     """Most accelerators held at one time."""
-    return max(while_training(resolved), while_searching(resolved))
+    return max(while_training(cluster, outline), while_searching(cluster, outline))
 
 
-def has_servers(cluster: KubernetesExecution) -> bool:
-    """Whether the run has servers."""
-    return cluster.inference is not ClusterInference.LOCAL
+def has_servers(cluster: KubernetesExecution, outline: Outline) -> bool:
+    """Whether the run has servers: some item asks them, and the spec does not have items run models themselves."""
+    return bool(outline.servers) and cluster.inference is not ClusterInference.LOCAL
 
 
-def base_models(resolved: ResolvedSpec) -> tuple[str, ...]:
-    """The URIs of the distinct models that adapters are of: the base first, then takers' own in their order."""
-    own = [taker.model for taker in resolved.takers if isinstance(taker, ResolvedTaker)]
-    return tuple(dict.fromkeys([resolved.base.model, *own]))
+def is_heavy(cluster: KubernetesExecution, needs: Needs) -> bool:
+    """Whether an item runs in a trainer's container: it holds accelerators, or runs the models that it asks."""
+    return needs.accelerator or bool(needs.servers and cluster.inference is ClusterInference.LOCAL)
+
+
+def kinds_holding_accelerators(outline: Outline) -> frozenset[str]:
+    """The kinds of work whose items hold accelerators of their own, as labels name them."""
+    return frozenset(str(kind) for kind in outline.kinds if outline.needs_of(kind).accelerator)
+
+
+def kinds_asking_servers(outline: Outline) -> frozenset[str]:
+    """The kinds of work whose items ask servers, as labels name them."""
+    return frozenset(str(kind) for kind in outline.kinds if outline.needs_of(kind).servers)

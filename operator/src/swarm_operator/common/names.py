@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Iterable
 
 from swarm_core.api.run import API_GROUP
-from swarm_core.engine.work import Kind, WorkItem
+from swarm_core.engine.work import WorkItem
 from swarm_core.swarm_names import GENERATORS
 
 MANAGER = "dataswarm-operator"
@@ -49,16 +49,14 @@ def short_digest(*parts: str) -> str:
 
 
 def job_name(run: str, items: tuple[WorkItem, ...]) -> str:
-    """The Job for `items`, of one kind and attempt; `run` is the base. Some of the seeds are another Job than all."""
+    """The Job for `items`, of one kind and attempt; `run` is the base. Items that share a Job are named by a digest:
+    some of them are another Job than all.
+    """
     first = items[0]
-    match first.kind:
-        case Kind.TRAIN:
-            middle = f"{first.kind}-{short_digest(*(item.key for item in items))}"
-        case Kind.ITERATE:
-            whose = "" if first.swarm == GENERATORS else f"{first.swarm}-"
-            middle = f"{first.kind}-{whose}{first.index:04d}"
-        case _:
-            middle = str(first.kind)
+    if first.needs.accelerator:
+        middle = f"{first.kind}-{short_digest(*(item.key for item in items))}"
+    else:
+        middle = "-".join(part for part in first.key.split(".") if part != GENERATORS)
     return f"{run}-{middle}-a{first.attempt}"
 
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from swarm_core.api import endpoint_access
 from swarm_core.api.execution import S3Storage
 from swarm_core.engine.container_contract import SERVER_KEY_VARIABLE, SERVERS_VARIABLE
-from swarm_operator.common import accelerators, names
+from swarm_operator.common import names
+from swarm_operator.common.cluster_run import ClusterRun
 from swarm_operator.common.reconcile_plan import Object
-from swarm_operator.common.resolved_run import ResolvedRun
 from swarm_operator.manifests import shared_objects
 
 USER_ID = 65532
@@ -42,14 +42,14 @@ class Container:
 
 
 def pod_template(
-    order: ResolvedRun, container: Container, labels: Object, annotations: Object, **spec: object
+    order: ClusterRun, container: Container, labels: Object, annotations: Object, **spec: object
 ) -> Object:
     """The pod template around one container; `spec` is what its pods have beside that."""
     about = {"labels": dict(labels), "annotations": dict(annotations)}
     return {"metadata": about, "spec": {**_pod_spec(order, container), **spec}}
 
 
-def _pod_spec(order: ResolvedRun, container: Container) -> dict[str, object]:
+def _pod_spec(order: ClusterRun, container: Container) -> dict[str, object]:
     asked = order.cluster.pod_template
     optional = {
         "nodeSelector": dict(asked.node_selector),
@@ -76,7 +76,7 @@ def _pod_spec(order: ResolvedRun, container: Container) -> dict[str, object]:
     }
 
 
-def _container_spec(order: ResolvedRun, container: Container) -> dict[str, object]:
+def _container_spec(order: ClusterRun, container: Container) -> dict[str, object]:
     limits: dict[str, object] = {"memory": container.memory}
     if container.accelerators:
         limits[order.cluster.accelerator_resource] = str(container.accelerators)
@@ -110,7 +110,7 @@ RUN_MOUNTS = (
 """Where what all pods of a run share is found."""
 
 
-def _volumes(order: ResolvedRun, container: Container) -> list[dict[str, object]]:
+def _volumes(order: ClusterRun, container: Container) -> list[dict[str, object]]:
     name = shared_objects.cache_claim_name(order)
     cache: dict[str, object] = {"persistentVolumeClaim": {"claimName": name}} if name else {"emptyDir": {}}
     shared: list[dict[str, object]] = [
@@ -124,7 +124,7 @@ def _volumes(order: ResolvedRun, container: Container) -> list[dict[str, object]
     ]
 
 
-def _environment(order: ResolvedRun, container: Container) -> list[Object]:
+def _environment(order: ClusterRun, container: Container) -> list[Object]:
     """The user's variables, and after them ours, of which none can be replaced."""
     own: list[Object] = [{"name": "HOME", "value": "/tmp"}, *_secret_variables(order), *container.env]  # noqa: S108
     taken = {one["name"] for one in own}
@@ -132,7 +132,7 @@ def _environment(order: ResolvedRun, container: Container) -> list[Object]:
     return [*({"name": name, "value": value} for name, value in theirs.items()), *own]
 
 
-def _secret_variables(order: ResolvedRun) -> list[Object]:
+def _secret_variables(order: ClusterRun) -> list[Object]:
     found: list[Object] = []
     storage = order.resolved.storage
     if isinstance(storage, S3Storage) and storage.credentials_secret_ref is not None:
@@ -150,25 +150,22 @@ def secret_variable(variable: str, name: str, entry: str) -> Object:
     return {"name": variable, "valueFrom": {"secretKeyRef": {"name": name, "key": entry}}}
 
 
-def server_variables(order: ResolvedRun) -> tuple[Object, ...]:
-    """How work finds the servers: address by model, and the key; none where it writes its texts itself."""
-    if not accelerators.has_servers(order.cluster):
+def server_variables(order: ClusterRun, models: tuple[str, ...]) -> tuple[Object, ...]:
+    """How work finds the servers of `models`: address by model, and the key; none where it runs models itself."""
+    if not models or not order.has_servers:
         return ()
-    addresses = {
-        model: f"http://{service_name(order, index)}:{PORT}"
-        for index, model in enumerate(accelerators.base_models(order.resolved))
-    }
+    addresses = {model: f"http://{service_name(order, order.outline.servers.index(model))}:{PORT}" for model in models}
     return (
         {"name": SERVERS_VARIABLE, "value": json.dumps(addresses, sort_keys=True)},
         server_key_variable(order),
     )
 
 
-def server_key_variable(order: ResolvedRun) -> Object:
+def server_key_variable(order: ClusterRun) -> Object:
     """The variable with the key that servers ask for."""
     return secret_variable(SERVER_KEY_VARIABLE, shared_objects.server_secret_name(order), shared_objects.KEY_ENTRY)
 
 
-def service_name(order: ResolvedRun, index: int) -> str:
+def service_name(order: ClusterRun, index: int) -> str:
     """The Service, and the Deployment, of a server."""
     return f"{order.base}-{names.SERVE}-{index}"

@@ -7,8 +7,8 @@ operator deletes the Job. Should the operator die between the two, the Job's tim
 
 from swarm_core.api.execution import S3Storage
 from swarm_operator.common import names
+from swarm_operator.common.cluster_run import ClusterRun
 from swarm_operator.common.reconcile_plan import Object
-from swarm_operator.common.resolved_run import ResolvedRun
 from swarm_operator.manifests import jobs, shared_objects
 from swarm_operator.manifests.pods import Container
 
@@ -18,7 +18,7 @@ TTL_SECONDS = 600
 GRACE_SECONDS = 10
 
 
-def job(order: ResolvedRun, bucket: S3Storage) -> Object:
+def job(order: ClusterRun, bucket: S3Storage) -> Object:
     """The Job."""
     about = dict(
         shared_objects.child_metadata(order, f"{order.base}-{names.PURGE}", names.PURGE, {names.ATTEMPT_LABEL: "1"})
@@ -39,7 +39,7 @@ def job(order: ResolvedRun, bucket: S3Storage) -> Object:
     }
 
 
-def container(order: ResolvedRun, bucket: S3Storage) -> Container:
+def container(order: ClusterRun, bucket: S3Storage) -> Container:
     """The container that deletes."""
     asked = order.cluster.worker
     return Container(

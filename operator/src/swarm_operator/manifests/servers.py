@@ -7,9 +7,9 @@ answers, which is when its model is loaded; the startup probe gives that as long
 import json
 from math import ceil
 
-from swarm_operator.common import accelerators, names
+from swarm_operator.common import names
+from swarm_operator.common.cluster_run import ClusterRun
 from swarm_operator.common.reconcile_plan import Create, Object
-from swarm_operator.common.resolved_run import ResolvedRun
 from swarm_operator.manifests import pods, shared_objects
 from swarm_operator.manifests.pods import Container
 
@@ -18,9 +18,9 @@ GRACE_SECONDS = 30
 """From SIGTERM to SIGKILL, for answers on their way."""
 
 
-def dependency_steps(order: ResolvedRun) -> tuple[Create, ...]:
+def dependency_steps(order: ClusterRun) -> tuple[Create, ...]:
     """What servers rest on, and how they are found: order, key, cache, Services."""
-    services = tuple(Create(service(order, index)) for index in range(len(accelerators.base_models(order.resolved))))
+    services = tuple(Create(service(order, index)) for index in range(len(order.outline.servers)))
     return (
         shared_objects.config_map(order),
         shared_objects.server_secret(order),
@@ -29,14 +29,12 @@ def dependency_steps(order: ResolvedRun) -> tuple[Create, ...]:
     )
 
 
-def deployments(order: ResolvedRun) -> tuple[Object, ...]:
+def deployments(order: ClusterRun) -> tuple[Object, ...]:
     """The Deployments, at their full size."""
-    return tuple(
-        deployment(order, index, model) for index, model in enumerate(accelerators.base_models(order.resolved))
-    )
+    return tuple(deployment(order, index, model) for index, model in enumerate(order.outline.servers))
 
 
-def deployment(order: ResolvedRun, index: int, model: str) -> Object:
+def deployment(order: ClusterRun, index: int, model: str) -> Object:
     """The servers of one base model."""
     own = {names.SERVER_LABEL: str(index)}
     labels = names.child_labels(order.name, order.uid, names.SERVE) | own | shared_objects.queue_labels(order)
@@ -60,7 +58,7 @@ def deployment(order: ResolvedRun, index: int, model: str) -> Object:
     }
 
 
-def service(order: ResolvedRun, index: int) -> Object:
+def service(order: ClusterRun, index: int) -> Object:
     """The address of the servers of one base model."""
     return {
         "apiVersion": "v1",
@@ -73,7 +71,7 @@ def service(order: ResolvedRun, index: int) -> Object:
     }
 
 
-def _server_container(order: ResolvedRun, model: str) -> Container:
+def _server_container(order: ClusterRun, model: str) -> Container:
     asked = order.cluster.servers
     health = {"httpGet": {"path": "/health", "port": pods.PORT}, "periodSeconds": PROBE_SECONDS, "timeoutSeconds": 3}
     return Container(

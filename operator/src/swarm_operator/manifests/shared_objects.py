@@ -6,15 +6,15 @@ of the store and of servers stay in Secrets, and reach containers as references.
 
 from swarm_core.api.run import API_GROUP, API_VERSION
 from swarm_operator.common import names
+from swarm_operator.common.cluster_run import ClusterRun
 from swarm_operator.common.reconcile_plan import Create, Object
-from swarm_operator.common.resolved_run import ResolvedRun
 
 ORDER_FILE = "order.json"
 KEY_ENTRY = "key"
 """Entry of the Secret with the key that servers ask for."""
 
 
-def child_metadata(order: ResolvedRun, name: str, work: str, labels: Object | None = None) -> dict[str, object]:
+def child_metadata(order: ClusterRun, name: str, work: str, labels: Object | None = None) -> dict[str, object]:
     """The metadata of a child called `name`."""
     owner = {
         "apiVersion": f"{API_GROUP}/{API_VERSION}",
@@ -32,17 +32,17 @@ def child_metadata(order: ResolvedRun, name: str, work: str, labels: Object | No
     }
 
 
-def queue_labels(order: ResolvedRun) -> dict[str, str]:
+def queue_labels(order: ClusterRun) -> dict[str, str]:
     """The label by which Kueue takes a child into its queue; none where the run names no queue."""
     return {names.QUEUE_LABEL: order.cluster.queue} if order.cluster.queue else {}
 
 
-def config_map_name(order: ResolvedRun) -> str:
+def config_map_name(order: ClusterRun) -> str:
     """The ConfigMap with the order."""
     return f"{order.base}-order-{names.short_digest(order.text)}"
 
 
-def config_map(order: ResolvedRun) -> Create:
+def config_map(order: ClusterRun) -> Create:
     """The ConfigMap with the order."""
     return Create(
         {
@@ -55,7 +55,7 @@ def config_map(order: ResolvedRun) -> Create:
     )
 
 
-def cache_claim_name(order: ResolvedRun) -> str | None:
+def cache_claim_name(order: ClusterRun) -> str | None:
     """The claim of the model cache; None where pods have folders of their own."""
     cache = order.cluster.model_cache
     if cache is None or cache.claim is None:
@@ -63,7 +63,7 @@ def cache_claim_name(order: ResolvedRun) -> str | None:
     return f"{order.base}-cache-{names.short_digest(cache.claim.model_dump_json())}"
 
 
-def cache_claim(order: ResolvedRun) -> tuple[Create, ...]:
+def cache_claim(order: ClusterRun) -> tuple[Create, ...]:
     """The claim to be made for the model cache, if there is one."""
     cache = order.cluster.model_cache
     if cache is None or cache.claim is None:
@@ -80,12 +80,12 @@ def cache_claim(order: ResolvedRun) -> tuple[Create, ...]:
     return (Create({"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": about, "spec": spec}),)
 
 
-def server_secret_name(order: ResolvedRun) -> str:
+def server_secret_name(order: ClusterRun) -> str:
     """The Secret with the key that servers ask for."""
     return f"{order.base}-servers"
 
 
-def server_secret(order: ResolvedRun) -> Create:
+def server_secret(order: ClusterRun) -> Create:
     """The Secret with the key that servers ask for: drawn by whoever makes it, and then kept."""
     manifest = {
         "apiVersion": "v1",

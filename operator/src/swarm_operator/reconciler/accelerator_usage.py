@@ -8,11 +8,11 @@ Counted from the pods' own times, in windows that follow one another without a g
 between two counts, while no operator looked, is not counted; whoever deletes a Job sees to it that its pods are.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from swarm_core.api.run_status import GpuSeconds
-from swarm_operator.common import accelerators, names, timestamps
+from swarm_operator.common import names, timestamps
 from swarm_operator.common.children import Children, Pod
 from swarm_operator.reconciler import observations
 
@@ -38,20 +38,16 @@ class AcceleratorUsage:
         return round(self.total / 3600, 3)
 
 
-def count(was: GpuSeconds | None, seen: Children, now: float) -> AcceleratorUsage:
-    """The account at `now`, from the one before."""
+def count(was: GpuSeconds | None, seen: Children, asking: Collection[str], now: float) -> AcceleratorUsage:
+    """The account at `now`, from the one before; `asking` are the kinds of work that ask servers."""
     before = was or GpuSeconds()
     until = float(int(now))
     window = (timestamps.parse(before.counted_until) or 0.0, until)
     holding = [pod for pod in seen.pods if pod.accelerators and pod.bound is not None]
-    asking = [
-        _running_span(pod, until)
-        for pod in seen.work_pods()
-        if pod.started is not None and pod.work in accelerators.KINDS_USING_SERVERS
-    ]
+    asked = [_running_span(pod, until) for pod in seen.work_pods() if pod.started is not None and pod.work in asking]
     busy = loading = idle = 0.0
     for pod in holding:
-        work, wait, rest = _split_seconds(pod, asking, window)
+        work, wait, rest = _split_seconds(pod, asked, window)
         busy, loading, idle = (
             busy + pod.accelerators * work,
             loading + pod.accelerators * wait,

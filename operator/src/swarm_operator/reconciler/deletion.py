@@ -19,10 +19,10 @@ from swarm_core.api.execution import S3Storage
 from swarm_core.api.lifecycle import DeletionPolicy
 from swarm_core.api.run_status import MAX_MESSAGE_CHARACTERS
 from swarm_core.errors import BadInputError
-from swarm_operator.common import names, resolved_run, storage_location, timestamps
+from swarm_operator.common import cluster_run, names, storage_location, timestamps
 from swarm_operator.common.children import Children, Job
+from swarm_operator.common.cluster_run import ClusterRun, Images
 from swarm_operator.common.reconcile_plan import Create, Delete, Event, Object, ObservedRun, Plan, SetFinalizers, Step
-from swarm_operator.common.resolved_run import Images, ResolvedRun
 from swarm_operator.manifests import purge
 from swarm_operator.reconciler import (
     child_parser,
@@ -40,7 +40,7 @@ ENDING_MESSAGE = "its pods end; then its results are deleted from the bucket"
 PURGING_MESSAGE = "its results are being deleted from the bucket"
 
 
-def correct_finalizer(order: ResolvedRun, run: Object) -> SetFinalizers | None:
+def correct_finalizer(order: ClusterRun, run: Object) -> SetFinalizers | None:
     """What makes the run's finalizer what its policy asks for; None where it is that."""
     wanted = order.run.spec.deletion_policy is DeletionPolicy.PURGE
     return None if wanted == has_finalizer(run) else set_finalizer(run, wanted)
@@ -59,7 +59,7 @@ def plan_deletion(observed: ObservedRun, now: float, images: Images) -> Plan:
     if run["spec"].get("deletionPolicy") != DeletionPolicy.PURGE:
         return Plan(release_steps(observed))
     try:
-        order = resolved_run.parse_unchecked(run, images)
+        order = cluster_run.parse_unchecked(run, images)
     except BadInputError as error:
         return abandon_purge(observed, str(error))
     why, storage = reason_to_abandon(observed, now), order.resolved.storage
@@ -76,7 +76,7 @@ def reason_to_abandon(observed: ObservedRun, now: float) -> str | None:
     return f"not done after {PURGE_SECONDS:g} s" if since is not None and now - since >= PURGE_SECONDS else None
 
 
-def continue_purge(order: ResolvedRun, bucket: S3Storage, observed: ObservedRun, now: float) -> Plan:
+def continue_purge(order: ClusterRun, bucket: S3Storage, observed: ObservedRun, now: float) -> Plan:
     """End what lives; then the Job; then let go."""
     seen = child_parser.parse(observed.children, order.cluster.accelerator_resource)
     steps = tuple(end_children(seen, now))

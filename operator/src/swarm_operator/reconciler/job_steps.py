@@ -1,24 +1,24 @@
 """From the engine's launches to Jobs: each waits for its turn, and the engine asks again until it has had it.
 
-    item                turn
-    any                 nothing lives that is wanted no more; no Job of its name is left of an earlier try
-    seeds               no other seed is in work, so that all of them together stay below the run's accelerators; every
-                        server is gone
-    iterate, conclude   servers, where the run has them, are ready
+    item needs       turn
+    whatever         nothing lives that is wanted no more; no Job of its name is left of an earlier try
+    an accelerator   no other such item is in work, so that all of them together stay below the run's accelerators;
+                     every server is gone
+    servers          servers, where the run has them, are ready
 
-Seeds of one attempt go in one Job. A Job that is left over under the name that is needed is deleted, and the launch
-follows when it is seen gone: so no two Jobs of one item are ever alive.
+Items of one attempt that hold accelerators go in one Job. A Job that is left over under the name that is needed is
+deleted, and the launch follows when it is seen gone: so no two Jobs of one item are ever alive.
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from swarm_core.engine.work import Action, Cancel, Kind, Launch, Observations, WorkItem
+from swarm_core.engine.work import Action, Cancel, Launch, Needs, Observations, WorkItem
 from swarm_core.engine.work import Running as InWork
-from swarm_operator.common import names
+from swarm_operator.common import accelerators, names
 from swarm_operator.common.children import Children, Job
+from swarm_operator.common.cluster_run import ClusterRun
 from swarm_operator.common.reconcile_plan import Delete, Patch, Step
-from swarm_operator.common.resolved_run import ResolvedRun
 from swarm_operator.manifests import jobs
 from swarm_operator.reconciler import observations
 
@@ -34,7 +34,7 @@ class LaunchReadiness:
 
 
 def steps_for_actions(
-    order: ResolvedRun, seen: Children, world: Observations, actions: Sequence[Action], turn: LaunchReadiness
+    order: ClusterRun, seen: Children, world: Observations, actions: Sequence[Action], turn: LaunchReadiness
 ) -> Iterator[Step]:
     """What the engine's actions come to now."""
     cancels = [action for action in actions if isinstance(action, Cancel)]
@@ -42,8 +42,9 @@ def steps_for_actions(
         yield from _cancel_steps(seen, cancel)
     if cancels:
         return
-    for items in _group_by_job([action.item for action in actions if isinstance(action, Launch)], world):
-        if _may_start(items[0].kind, turn):
+    training = _is_training(order, world)
+    for items in _group_by_job([action.item for action in actions if isinstance(action, Launch)], training):
+        if _may_start(items[0].needs, turn):
             yield from _launch_steps(order, seen, items)
 
 
@@ -67,29 +68,30 @@ def _cancel_steps(seen: Children, cancel: Cancel) -> Iterator[Step]:
             yield Delete("Pod", pod.name, pod.uid)
 
 
-def _group_by_job(launches: Sequence[WorkItem], world: Observations) -> Iterator[tuple[WorkItem, ...]]:
-    """Items that share a Job: seeds of one attempt, the earliest first and alone; every other by itself."""
-    yield from ((item,) for item in launches if item.kind is not Kind.TRAIN)
-    seeds = [item for item in launches if item.kind is Kind.TRAIN]
-    training = any(
-        isinstance(one, InWork) and WorkItem.from_key(key).kind is Kind.TRAIN for key, one in world.items.items()
-    )
-    if seeds and not training:
-        first = min(item.attempt for item in seeds)
-        yield tuple(item for item in seeds if item.attempt == first)
+def _is_training(order: ClusterRun, world: Observations) -> bool:
+    """Whether an item that holds accelerators of its own is in work."""
+    holding = accelerators.kinds_holding_accelerators(order.outline)
+    return any(isinstance(one, InWork) and WorkItem.from_key(key).kind in holding for key, one in world.items.items())
 
 
-def _may_start(kind: Kind, turn: LaunchReadiness) -> bool:
-    match kind:
-        case Kind.PREPARE:
-            return True
-        case Kind.TRAIN:
-            return turn.cleared
-        case Kind.ITERATE | Kind.CONCLUDE:
-            return turn.served
+def _group_by_job(launches: Sequence[WorkItem], training: bool) -> Iterator[tuple[WorkItem, ...]]:
+    """Items that share a Job: those of one attempt that hold accelerators, the earliest attempt first and alone, and
+    none while one is `training`; every other item by itself.
+    """
+    yield from ((item,) for item in launches if not item.needs.accelerator)
+    trained = [item for item in launches if item.needs.accelerator]
+    if trained and not training:
+        first = min((item.attempt, item.kind) for item in trained)
+        yield tuple(item for item in trained if (item.attempt, item.kind) == first)
 
 
-def _launch_steps(order: ResolvedRun, seen: Children, items: tuple[WorkItem, ...]) -> Iterator[Step]:
+def _may_start(needs: Needs, turn: LaunchReadiness) -> bool:
+    if needs.accelerator:
+        return turn.cleared
+    return turn.served or not needs.servers
+
+
+def _launch_steps(order: ClusterRun, seen: Children, items: tuple[WorkItem, ...]) -> Iterator[Step]:
     name = names.job_name(order.base, items)
     left = next((job for job in seen.jobs if job.name == name), None)
     if left is None:

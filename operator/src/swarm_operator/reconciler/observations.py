@@ -18,7 +18,6 @@ live, on a node that nobody reaches, it harms nothing: results are written once,
 from collections.abc import Iterable
 
 from swarm_core.engine.work import Done, Failed, FailureReason, Observation, Observations, Running, WorkItem
-from swarm_operator.common import accelerators
 from swarm_operator.common.children import Children, Job, Pod
 from swarm_operator.reconciler import termination_message
 
@@ -35,15 +34,10 @@ def build_world(seen: Children, now: float) -> Observations:
 
 def fail_items_using_servers(seen: Observations, items: Iterable[WorkItem], why: str) -> Observations:
     """`seen`, where servers refuse their model: none of `items`, which would ask them, can be done."""
-    told = {item.key: Failed(item.attempt, FailureReason.BAD_INPUT, why) for item in items if uses_servers(item)}
+    told = {item.key: Failed(item.attempt, FailureReason.BAD_INPUT, why) for item in items if item.needs.servers}
     return Observations(
         {**told, **{key: one for key, one in seen.items.items() if isinstance(one, Done) or key not in told}}
     )
-
-
-def uses_servers(item: WorkItem) -> bool:
-    """Whether an item asks servers."""
-    return item.kind in accelerators.KINDS_USING_SERVERS
 
 
 def observe_item(seen: Children, key: str, now: float) -> Observation | None:

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from swarm_core.api.run_status import MAX_MESSAGE_CHARACTERS, RunStatus
-from swarm_core.engine import decide, phases, search_settings
+from swarm_core.engine import decide, phases
 from swarm_core.engine import planning as items
 from swarm_core.engine import state as states
 from swarm_core.engine.decide import SETTLE_SECONDS, Decision
@@ -26,10 +26,10 @@ from swarm_core.engine.planning import Outline
 from swarm_core.engine.state import EngineState
 from swarm_core.engine.work import Kind, Launch, Observations, Running, WorkItem
 from swarm_core.errors import BadInputError
-from swarm_operator.common import accelerators, resolved_run, timestamps
+from swarm_operator.common import accelerators, cluster_run, timestamps
 from swarm_operator.common.children import Children, Job
+from swarm_operator.common.cluster_run import ClusterRun, Images
 from swarm_operator.common.reconcile_plan import Delete, Event, ObservedRun, Plan, Step
-from swarm_operator.common.resolved_run import Images, ResolvedRun
 from swarm_operator.reconciler import (
     accelerator_usage,
     child_parser,
@@ -58,7 +58,7 @@ REFUSED_RECHECK_SECONDS = 300.0
 class ReconcileContext:
     """What one reconcile looks at."""
 
-    order: ResolvedRun
+    order: ClusterRun
     seen: Children
     was: RunStatus
     saved: EngineState
@@ -74,7 +74,7 @@ def reconcile(observed: ObservedRun, now: float, images: Images) -> Plan:
         return deletion.plan_deletion(observed, now, images)
     was = run_status.read(observed.run)
     try:
-        order = resolved_run.parse(observed.run, images)
+        order = cluster_run.parse(observed.run, images)
     except BadInputError as error:
         return _refuse(observed, was, str(error), now)
     if was.spec_digest not in (None, order.digest):
@@ -84,18 +84,19 @@ def reconcile(observed: ObservedRun, now: float, images: Images) -> Plan:
     return Plan((held,)) if held else _advance_run(_build_context(order, observed, was, now))
 
 
-def _build_context(order: ResolvedRun, observed: ObservedRun, was: RunStatus, now: float) -> ReconcileContext:
+def _build_context(order: ClusterRun, observed: ObservedRun, was: RunStatus, now: float) -> ReconcileContext:
     seen = child_parser.parse(observed.children, order.cluster.accelerator_resource)
-    account = accelerator_usage.count(was.gpu_seconds, seen, now)
+    asking = accelerators.kinds_asking_servers(order.outline)
+    account = accelerator_usage.count(was.gpu_seconds, seen, asking, now)
     return ReconcileContext(
         order, seen, was, run_status.load_engine_state(was), account, _build_outline(order, was, account, now), now
     )
 
 
-def _build_outline(order: ResolvedRun, was: RunStatus, account: AcceleratorUsage, now: float) -> Outline:
+def _build_outline(order: ClusterRun, was: RunStatus, account: AcceleratorUsage, now: float) -> Outline:
     """What the engine knows: the spec, and which of its limits are reached."""
     spec, begun = order.run.spec, timestamps.parse(was.started_at)
-    outline = replace(search_settings.build_outline(order.resolved), stop_after=spec.stop_after)
+    outline = replace(order.outline, stop_after=spec.stop_after)
     hours, deadline = spec.budget.gpu_hours, spec.deadline_seconds
     if hours is not None and account.total >= hours * 3600:
         outline = replace(outline, spent=f"{account.hours:g} accelerator-hours of {hours:g} are used")
@@ -136,13 +137,13 @@ def _current_state(view: ReconcileContext) -> EngineState:
 
 def _advance_servers(view: ReconcileContext, decision: Decision, world: Observations) -> ServersOutcome | None:
     """Where the servers stand; None for a run without."""
-    if not accelerators.has_servers(view.order.cluster):
+    if not view.order.has_servers:
         return None
     wanted = items.list_pending_items(view.outline, decision.state)
     launched = {action.item.key for action in decision.actions if isinstance(action, Launch)}
     running = {key for key, one in world.items.items() if isinstance(one, Running)}
-    asked = any(observations.uses_servers(item) and item.key in launched | running for item in wanted)
-    held = any(observations.uses_servers(item) for item in wanted) and not view.outline.suspended
+    asked = any(item.needs.servers and item.key in launched | running for item in wanted)
+    held = any(item.needs.servers for item in wanted) and not view.outline.suspended
     return server_lifecycle.advance(
         view.order, view.was.servers, view.seen, server_lifecycle.ServerDemand(held, asked, view.now)
     )

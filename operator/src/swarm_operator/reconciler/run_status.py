@@ -6,31 +6,27 @@ fit. A condition keeps the time of its last change for as long as its truth stay
 
 import re
 from dataclasses import dataclass, replace
-from typing import TypeVar
 
 from pydantic import ValidationError
 
+from swarm_core.api import custom_resources
 from swarm_core.api import run_status as api
-from swarm_core.api.adversarial_status import AdversarialRunStatus, Improvement, RoundRow
 from swarm_core.api.conditions import Condition, ConditionStatus, ConditionType
-from swarm_core.api.custom_resources import ADVERSARIAL_RUN
-from swarm_core.api.run_status import Difference, RunStatus, SwarmRunStatus
-from swarm_core.engine import phases
-from swarm_core.engine import run_summary as reports
+from swarm_core.api.run_status import RunStatus
+from swarm_core.engine import phases, run_summary
 from swarm_core.engine.planning import Outline
 from swarm_core.engine.run_summary import RunSummary
-from swarm_core.engine.state import EngineState, SearchProgress
+from swarm_core.engine.state import EngineState
 from swarm_core.engine.work import Done, Kind, Observations, WorkItem
+from swarm_core.errors import BadInputError
+from swarm_core.programs import program
 from swarm_core.recipe import Digest
-from swarm_core.swarm_names import TAKERS
 from swarm_operator.common import accelerators, timestamps
+from swarm_operator.common.cluster_run import ClusterRun
 from swarm_operator.common.reconcile_plan import Object
-from swarm_operator.common.resolved_run import ResolvedRun
 from swarm_operator.reconciler import diagnosis
 from swarm_operator.reconciler.accelerator_usage import AcceleratorUsage
 from swarm_operator.reconciler.diagnosis import Problem
-
-G = TypeVar("G", bound=Difference)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +44,19 @@ class StatusInputs:
 
 def read(run: Object) -> RunStatus:
     """The status that `run` has; an empty one where it has none that can be read."""
-    model = AdversarialRunStatus if run.get("kind") == ADVERSARIAL_RUN.kind else SwarmRunStatus
+    model = _find_model(run)
     try:
         return model.model_validate(run.get("status") or {}, by_alias=True, by_name=False)
     except ValidationError:
         return model()
+
+
+def _find_model(run: Object) -> type[RunStatus]:
+    """The status of a kind of run; what all kinds have, of one that is not installed."""
+    try:
+        return custom_resources.find(str(run.get("kind"))).status
+    except BadInputError:
+        return RunStatus
 
 
 def load_engine_state(was: RunStatus) -> EngineState:
@@ -63,9 +67,9 @@ def load_engine_state(was: RunStatus) -> EngineState:
         return EngineState()
 
 
-def build(order: ResolvedRun, outline: Outline, state: EngineState, scene: StatusInputs) -> Object:
+def build(order: ClusterRun, outline: Outline, state: EngineState, scene: StatusInputs) -> Object:
     """The status of a run that is carried out."""
-    report = reports.summarize(outline, state)
+    report = run_summary.summarize(outline, state)
     held = scene.account.seconds.counted_until is not None
     common = RunStatus(
         phase=str(report.phase),
@@ -75,47 +79,16 @@ def build(order: ResolvedRun, outline: Outline, state: EngineState, scene: Statu
         message=report.message[: api.MAX_MESSAGE_CHARACTERS],
         started_at=_format_time(report.started),
         finished_at=_format_time(report.finished),
-        counts=api.Counts(**{name: getattr(report.counts, name) for name in ("items", "rejected", "unscored")}),
         conditions=_build_conditions(order.run.metadata.generation, state, report, scene),
         gpu_seconds=scene.account.seconds if held else None,
         gpu_hours=scene.account.hours if held else None,
-        peak_accelerators=accelerators.peak(order.resolved),
+        peak_accelerators=accelerators.peak(order.cluster, outline),
         result=report.result,
         servers=scene.servers,
         rerun=order.run.spec.rerun,
         engine=serialize_engine_state(state),
     )
-    return serialize(
-        _build_game_status(common, state, report) if order.resolved.game else _build_search_status(common, report)
-    )
-
-
-def _build_search_status(common: RunStatus, report: RunSummary) -> SwarmRunStatus:
-    """The status of a SwarmRun."""
-    return SwarmRunStatus(
-        **dict(common),
-        iteration=report.iteration,
-        iterations=report.iterations,
-        best=_best(report),
-        initial=report.initial,
-        gain=_gain(report, api.Gain),
-        particles=tuple(api.ParticleRow(name=name[:64], fitness=value) for name, value in report.particles)[:64],
-        history=_history_rows(report),
-    )
-
-
-def _build_game_status(common: RunStatus, state: EngineState, report: RunSummary) -> AdversarialRunStatus:
-    """The status of an AdversarialRun."""
-    return AdversarialRunStatus(
-        **dict(common),
-        round=report.iteration,
-        rounds=report.iterations,
-        difficulty=state.search.best,
-        taker_score=report.taker,
-        held_out_score=report.held_out,
-        takers=_gain(report, Improvement),
-        history=_round_rows(state),
-    )
+    return serialize(program.find(order.resolved.kind).status(outline, state, common))
 
 
 def build_refused(run: Object, was: RunStatus, why: str, now: float) -> Object:
@@ -208,41 +181,6 @@ def _build_condition(was: RunStatus, fact: UntimedCondition, generation: int | N
 
 def _format_time(seconds: float | None) -> str | None:
     return None if seconds is None else timestamps.format_time(seconds)
-
-
-def _best(report: RunSummary) -> api.Best | None:
-    if report.best is None:
-        return None
-    return api.Best(value=report.best, particle=report.best_particle[:64] or None, recipe=report.best_recipe or None)
-
-
-def _gain(report: RunSummary, block: type[G]) -> G | None:
-    gain = report.gain
-    if gain is None or gain.low is None or gain.high is None:
-        return None
-    return block(value=gain.value, low=gain.low, high=gain.high)
-
-
-def _round_rows(state: EngineState) -> tuple[RoundRow, ...]:
-    """Every round of which generators were scored, with what takers made of it."""
-    answers = {point.iteration: point for point in state.others.get(TAKERS, SearchProgress()).history}
-    scored = [(point.iteration, point.best) for point in state.search.history if point.best is not None]
-    rows = [(at, best, answers.get(at)) for at, best in scored]
-    return tuple(
-        RoundRow(
-            round=at,
-            difficulty=best,
-            taker_score=answer.best if answer else None,
-            held_out_score=answer.held_out if answer else None,
-        )
-        for at, best, answer in rows
-    )[-api.HISTORY_ROWS :]
-
-
-def _history_rows(report: RunSummary) -> tuple[api.HistoryRow, ...]:
-    rows = [(point.iteration, point.best, point.mean) for point in report.history]
-    whole = ((at, best, mean) for at, best, mean in rows if best is not None and mean is not None)
-    return tuple(api.HistoryRow(iteration=at, best=best, mean=mean) for at, best, mean in whole)[-api.HISTORY_ROWS :]
 
 
 def find_experiment_digest(world: Observations) -> Digest | None:

@@ -18,11 +18,10 @@ from enum import StrEnum
 from swarm_core import streams
 from swarm_core.api.run_status import ServersStatus
 from swarm_core.engine.container_contract import EXIT_BAD_INPUT
-from swarm_core.engine.work import Kind
 from swarm_operator.common import accelerators, names, timestamps
 from swarm_operator.common.children import Children, Deployment, Pod
+from swarm_operator.common.cluster_run import ClusterRun
 from swarm_operator.common.reconcile_plan import Create, Delete, Object, Patch, Step
-from swarm_operator.common.resolved_run import ResolvedRun
 from swarm_operator.manifests import servers
 from swarm_operator.reconciler import observations
 from swarm_operator.reconciler.termination_message import parse_failure, shorten
@@ -81,10 +80,10 @@ class ServersOutcome:
     wake_after: float | None
 
 
-def advance(order: ResolvedRun, was: ServersStatus | None, seen: Children, wish: ServerDemand) -> ServersOutcome:
+def advance(order: ClusterRun, was: ServersStatus | None, seen: Children, wish: ServerDemand) -> ServersOutcome:
     """Where the servers stand, and the steps towards what is wanted of them."""
     facts = ServerObservation(
-        wish, _accelerators_are_free(seen, wish.now), _all_are_ready(order, seen), _all_or_none_scheduled(seen)
+        wish, _accelerators_are_free(order, seen, wish.now), _all_are_ready(order, seen), _all_or_none_scheduled(seen)
     )
     after = _next_status(order, was or _infer_status(seen, wish.now), facts)
     steps = tuple(_list_steps(order, seen, up=ServersPhase(after.phase) in ACTIVE_PHASES))
@@ -113,7 +112,7 @@ def _infer_status(seen: Children, now: float) -> ServersStatus:
     return ServersStatus(phase=str(stand), since=timestamps.format_time(now))
 
 
-def _next_status(order: ResolvedRun, was: ServersStatus, facts: ServerObservation) -> ServersStatus:
+def _next_status(order: ClusterRun, was: ServersStatus, facts: ServerObservation) -> ServersStatus:
     asked, stand, now = order.cluster.servers, ServersPhase(was.phase), facts.demand.now
     passed = now - (timestamps.parse(was.since) or 0.0)
     late = passed >= asked.startup_seconds or (passed >= SCHEDULING_SECONDS and not facts.all_or_none_scheduled)
@@ -144,7 +143,7 @@ def _enter_phase(was: ServersStatus, stand: ServersPhase, now: float) -> Servers
     return ServersStatus(phase=str(stand), since=timestamps.format_time(now), failures=failures)
 
 
-def _back_off(order: ResolvedRun, was: ServersStatus, now: float) -> ServersStatus:
+def _back_off(order: ClusterRun, was: ServersStatus, now: float) -> ServersStatus:
     """Let all go, and try again later: in a while that no other run draws alike."""
     failures = was.failures + 1
     pause = min(BACKOFF_SECONDS * 2.0 ** min(failures - 1, 16), BACKOFF_CAP_SECONDS)
@@ -157,7 +156,7 @@ def _back_off(order: ResolvedRun, was: ServersStatus, now: float) -> ServersStat
     )
 
 
-def _wake_after(order: ResolvedRun, status: ServersStatus, now: float) -> float | None:
+def _wake_after(order: ClusterRun, status: ServersStatus, now: float) -> float | None:
     since = timestamps.parse(status.since) or now
     match ServersPhase(status.phase):
         case ServersPhase.STARTING:
@@ -171,9 +170,10 @@ def _wake_after(order: ResolvedRun, status: ServersStatus, now: float) -> float 
     return min((end - now + 1.0 for end in ends if end > now), default=1.0)  # times in the status are cut to seconds
 
 
-def _accelerators_are_free(seen: Children, now: float) -> bool:
+def _accelerators_are_free(order: ClusterRun, seen: Children, now: float) -> bool:
     """Nothing trains and no server lives: their accelerators are free."""
-    training = any(pod.work == Kind.TRAIN and observations.is_living(pod, now) for pod in seen.pods)
+    holding = accelerators.kinds_holding_accelerators(order.outline)
+    training = any(pod.work in holding and observations.is_living(pod, now) for pod in seen.pods)
     return not training and are_gone(seen, now)
 
 
@@ -182,10 +182,10 @@ def are_gone(seen: Children, now: float) -> bool:
     return not any(observations.is_living(pod, now) for pod in seen.serving())
 
 
-def _all_are_ready(order: ResolvedRun, seen: Children) -> bool:
+def _all_are_ready(order: ClusterRun, seen: Children) -> bool:
     wanted = order.cluster.servers.replicas
     up = [pod.key for pod in seen.serving() if pod.ready is not None and pod.ended is None and pod.deleted is None]
-    return all(up.count(str(index)) >= wanted for index in range(len(accelerators.base_models(order.resolved))))
+    return all(up.count(str(index)) >= wanted for index in range(len(order.outline.servers)))
 
 
 def _all_or_none_scheduled(seen: Children) -> bool:
@@ -193,7 +193,7 @@ def _all_or_none_scheduled(seen: Children) -> bool:
     return len({pod.bound is not None for pod in living}) < 2
 
 
-def _list_steps(order: ResolvedRun, seen: Children, up: bool) -> Iterator[Step]:
+def _list_steps(order: ClusterRun, seen: Children, up: bool) -> Iterator[Step]:
     there = {one.name: one for one in seen.deployments}
     wanted = servers.deployments(order)
     missing = [one for one in wanted if up and _lacks_replicas(there.get(one["metadata"]["name"]), one)]

@@ -1,6 +1,7 @@
 """The models as CustomResourceDefinitions: structural schemas, with the rules between fields as CEL.
 
-`python -m swarm_core.api.crd SwarmRun` prints what `crds/dataswarm.io_swarmruns.yaml` holds; likewise AdversarialRun.
+`python -m swarm_core.api.crd SwarmRun` prints what `crds/dataswarm.io_swarmruns.yaml` holds; likewise every kind of run
+that is installed.
 
 Limits: expresses what the models use today and raises `InexpressibleError`, naming the field, on anything else.
 Invariants: no reference, no title, no null; every text, list and map is capped, or the API server could not bound the
@@ -14,14 +15,13 @@ from collections.abc import Callable
 import yaml
 from pydantic.json_schema import JsonSchemaValue
 
-from swarm_core.api import scalars
+from swarm_core.api import custom_resources, scalars
 from swarm_core.api.block import VALIDATIONS
-from swarm_core.api.custom_resources import RESOURCES, SWARM_RUN, CustomResource
+from swarm_core.api.custom_resources import CustomResource
 from swarm_core.api.plugin_spec import PRESERVE
 from swarm_core.api.run import API_GROUP, API_VERSION
 from swarm_core.api.schema import inline_references
 
-PLURAL = SWARM_RUN.plural
 HEADER = "# Made from the models by `python -m swarm_core.api.crd`; edit those.\n"
 DROPPED_KEYWORDS = frozenset({"title", "propertyNames"})
 """What a structural schema has no word for: the keys of a map are bounded by the size of an object."""
@@ -37,7 +37,7 @@ class InexpressibleError(Exception):
     """A model uses what a structural schema cannot say."""
 
 
-def build_manifest(resource: CustomResource = SWARM_RUN) -> JsonSchemaValue:
+def build_manifest(resource: CustomResource) -> JsonSchemaValue:
     """The CustomResourceDefinition as an object."""
     kind, plural = resource.kind, resource.plural
     return {
@@ -60,7 +60,7 @@ def build_manifest(resource: CustomResource = SWARM_RUN) -> JsonSchemaValue:
     }
 
 
-def text(resource: CustomResource = SWARM_RUN) -> str:
+def text(resource: CustomResource) -> str:
     """The CustomResourceDefinition as YAML."""
     return HEADER + yaml.safe_dump(build_manifest(resource), sort_keys=False, width=120, allow_unicode=True)
 
@@ -100,9 +100,6 @@ def _build_root(resource: CustomResource) -> JsonSchemaValue:
             "status": to_structural(properties["status"], "status"),
         },
     }
-
-
-FIXED_FIELDS = SWARM_RUN.fixed
 
 
 def _list_defaulted(schema: JsonSchemaValue) -> list[str]:
@@ -188,4 +185,4 @@ CONVERTERS: dict[str, Callable[..., JsonSchemaValue]] = {
 
 
 if __name__ == "__main__":
-    sys.stdout.write(text(RESOURCES[sys.argv[1]]))
+    sys.stdout.write(text(custom_resources.find(sys.argv[1])))

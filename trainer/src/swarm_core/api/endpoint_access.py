@@ -4,8 +4,9 @@ from collections.abc import Iterable, Iterator
 
 from swarm_core.api import endpoints
 from swarm_core.api.endpoints import EndpointSpec, SecretKeyRef
+from swarm_core.api.judging import JudgeSpec
 from swarm_core.api.resolved import EndpointAccess, EndpointIdentity
-from swarm_core.api.spec import SwarmRunSpec
+from swarm_core.api.takers import Taker
 
 
 def identify(endpoint: EndpointSpec) -> EndpointIdentity:
@@ -13,13 +14,13 @@ def identify(endpoint: EndpointSpec) -> EndpointIdentity:
     return EndpointIdentity(url=endpoints.normalize_url(endpoint.url), model=endpoint.model)
 
 
-def list_accesses(spec: SwarmRunSpec) -> Iterator[EndpointAccess]:
-    """How each endpoint of the spec is asked, in its order."""
-    for index, taker in enumerate(spec.takers):
+def list_accesses(takers: Iterable[Taker], judge: JudgeSpec) -> Iterator[EndpointAccess]:
+    """How each endpoint of the takers and the judge is asked, in the order of the spec."""
+    for index, taker in enumerate(takers):
         if taker.endpoint is not None:
             yield _build_access(endpoints.taker_owner(taker.name), f"spec.takers[{index}].endpoint", taker.endpoint)
-    if spec.judge.endpoint is not None:
-        yield _build_access(endpoints.JUDGE_OWNER, *spec.judge.endpoint)
+    if judge.endpoint is not None:
+        yield _build_access(endpoints.JUDGE_OWNER, *judge.endpoint)
 
 
 def secrets_by_variable(ways: Iterable[EndpointAccess]) -> dict[str, SecretKeyRef]:

@@ -1,4 +1,4 @@
-"""From the text of a file to a `SwarmRun`, or to messages that a person can act on.
+"""From the text of a file to a run of its kind, or to messages that a person can act on.
 
 Every refusal is a `BadInputError` with one line per fault: where, the value, the rule, the way out. The file's own
 status is passed over, as an API server does when an object is created.
@@ -6,17 +6,12 @@ status is passed over, as an API server does when an object is created.
 Limits: reads text; finding and opening the file is the host's.
 """
 
-from collections.abc import Mapping
-
 import yaml
 from pydantic import ValidationError
 
-from swarm_core.api import kubernetes_yaml, validation_errors
-from swarm_core.api.adversarial import AdversarialRun
-from swarm_core.api.run import SwarmRun
+from swarm_core.api import custom_resources, kubernetes_yaml, validation_errors
+from swarm_core.api.run import Run
 from swarm_core.errors import BadInputError
-
-Run = SwarmRun | AdversarialRun
 
 MAX_CHARACTERS = 1_048_576
 """Longest file; an API server takes objects up to about as many bytes."""
@@ -25,7 +20,7 @@ MAX_CHARACTERS = 1_048_576
 def parse(text: str, source: str) -> Run:
     """The run written in `text`; `source` names it in messages. Raises BadInputError."""
     if len(text) > MAX_CHARACTERS:
-        raise BadInputError(f"{source}: {len(text)} characters; a SwarmRun has at most {MAX_CHARACTERS}")
+        raise BadInputError(f"{source}: {len(text)} characters; a run has at most {MAX_CHARACTERS}")
     try:
         document = kubernetes_yaml.load(text)
     except (yaml.YAMLError, RecursionError) as error:
@@ -39,17 +34,21 @@ def from_object(document: object, source: str) -> Run:
     """The run in `document`, as read from YAML or from an API server. Raises BadInputError."""
     if not isinstance(document, dict):
         what = "nothing" if document is None else validation_errors.describe_type(document)
-        raise BadInputError(f"{source}: holds {what}; a SwarmRun is a mapping that begins with apiVersion and kind")
+        raise BadInputError(f"{source}: holds {what}; a run is a mapping that begins with apiVersion and kind")
+    model = _find_model(document, source)
     try:
-        return select_model(document).model_validate(document, by_alias=True, by_name=False)
+        return model.model_validate(document, by_alias=True, by_name=False)
     except ValidationError as error:
-        lines = validation_errors.format_lines(error, document, select_model(document))
+        lines = validation_errors.format_lines(error, document, model)
         raise BadInputError("\n".join(f"{source}: {line}" for line in lines)) from error
 
 
-def select_model(document: Mapping[object, object]) -> type[SwarmRun] | type[AdversarialRun]:
-    """What `document` is, by its kind; a SwarmRun where that is none of ours, which its model then says."""
-    return AdversarialRun if document.get("kind") == "AdversarialRun" else SwarmRun
+def _find_model(document: dict[object, object], source: str) -> type[Run]:
+    """What `document` is, by its kind. Raises BadInputError for a kind that is not installed."""
+    try:
+        return custom_resources.find(str(document.get("kind"))).model
+    except BadInputError as error:
+        raise BadInputError(f"{source}: {error}") from error
 
 
 def _describe_yaml_error(error: Exception) -> str:
@@ -58,6 +57,6 @@ def _describe_yaml_error(error: Exception) -> str:
         return f"not YAML: {' '.join(str(error).split())}"
     what = error.problem or error.context or "not YAML"
     if "but found another document" in what:
-        what = "holds several documents; keep one SwarmRun per file"
+        what = "holds several documents; keep one run per file"
     where = f"line {error.problem_mark.line + 1}: " if error.problem_mark else ""
     return where + " ".join(what.split())

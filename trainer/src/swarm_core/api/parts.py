@@ -17,8 +17,10 @@ from swarm_core.api.resolved import (
     EndpointIdentity,
     NamedJudge,
     Part,
+    PartUse,
     RemoteTaker,
     ResolvedJudge,
+    ResolvedRun,
     ResolvedSpec,
     ResolvedVerifier,
 )
@@ -29,16 +31,6 @@ from swarm_core.text.prompts import PromptStyle
 
 ANSWERABLE = "Answerable"
 """The standard gate that asks the judge's model, if it is to vet items."""
-
-
-@dataclass(frozen=True, slots=True)
-class PartUse:
-    """One part, and where the spec names it."""
-
-    group: str
-    part: Part
-    field: str
-    """Such as `spec.judge.verifier`, or `spec.gates[0]`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,15 +93,21 @@ def build(use: PartUse, **told: object) -> Any:
         raise type(error)(f"{use.field}: {error}") from error
 
 
-def identify(resolved: ResolvedSpec) -> PartsIdentity:
+def identify(resolved: ResolvedRun) -> PartsIdentity:
     """What pins the parts of `resolved`. Raises BadInputError, naming the field, for one that is not installed."""
-    standard = (PartUse("gates", Part(name=name), f"gate {name}") for name in list_standard_gates(resolved))
-    used = (*list_parts(resolved), *standard)
+    used = _list_used(resolved) if isinstance(resolved, ResolvedSpec) else resolved.parts
     texts = {use.field: plugins.list_prompts(use.group, use.part.name) for use in used}
+    styles = _list_style_prompts(resolved) if isinstance(resolved, ResolvedSpec) else {}
     return PartsIdentity(
         parts={use.field: _find_origin(use) for use in used},
-        prompts={**_list_style_prompts(resolved), **{field: found for field, found in texts.items() if found}},
+        prompts={**styles, **{field: found for field, found in texts.items() if found}},
     )
+
+
+def _list_used(resolved: ResolvedSpec) -> tuple[PartUse, ...]:
+    """Every part of a search: those that the spec names, and the gates that every search has."""
+    standard = (PartUse("gates", Part(name=name), f"gate {name}") for name in list_standard_gates(resolved))
+    return (*list_parts(resolved), *standard)
 
 
 def _find_origin(use: PartUse) -> Mapping[str, object]:

@@ -3,22 +3,22 @@
 The spec digest names the experiment as written. The experiment digest names it by what its paths hold, where its parts
 come from and how its prompts read. Both cover the identity alone: how, where and when it runs, labels, comments, the
 order of keys and defaults written out change neither.
+
+What is particular to a kind of run is its program's; here is what programs share.
 """
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import assert_never
+from typing import Any, assert_never
 
-from swarm_core import swarm_names
-from swarm_core.api import endpoint_access, judging, optimizer_blocks
-from swarm_core.api.adversarial import AdversarialRun, AdversarialRunSpec
-from swarm_core.api.evaluation import Evaluation
+from swarm_core import program_registry, swarm_names
+from swarm_core.api import endpoint_access, judging
 from swarm_core.api.execution import LocalStorage, S3Storage
-from swarm_core.api.game import BestsPolicy, Decay, LearningType, Movement, RoundTraining
 from swarm_core.api.generators import ByField, Clustering, ClusteringType, Generators, KMeans, Training
 from swarm_core.api.judging import GateSpec, JudgeSpec, ObjectiveSpec, Verifier
-from swarm_core.api.optimizer_blocks import OptimizerBlock
+from swarm_core.api.lifecycle import Budget
 from swarm_core.api.parts import PartsIdentity
 from swarm_core.api.resolved import (
     ByKMeans,
@@ -26,21 +26,18 @@ from swarm_core.api.resolved import (
     NamedJudge,
     Part,
     RemoteTaker,
-    ResolvedGame,
     ResolvedGenerators,
     ResolvedJudge,
-    ResolvedSide,
+    ResolvedRun,
     ResolvedSpec,
-    ResolvedSwarm,
     ResolvedTaker,
     ResolvedVerifier,
     TrainedAdapters,
 )
-from swarm_core.api.run import SwarmRun
-from swarm_core.api.spec import IDENTITY_FIELDS
-from swarm_core.api.swarm import Exact, Groups, PerLayer, PublishedSpec, RuleName, StandardSpec, SwarmSpec
+from swarm_core.api.run import Run
+from swarm_core.api.swarm import PublishedSpec, RuleName, StandardSpec, SwarmSpec
 from swarm_core.api.takers import Taker
-from swarm_core.recipe import Digest, Merge, canonical_json, digest_bytes
+from swarm_core.recipe import Digest, canonical_json, digest_bytes
 
 __all__ = [
     "ResolvedSpec",
@@ -57,8 +54,6 @@ DEFAULT_GENERATORS = 4
 """As many as the paper's experiments start from (arXiv 2506.00741)."""
 DEFAULT_SCATTERED = 66
 """Random places at the start: what six iterations of eight particles measure."""
-DIGESTED_FIELDS = frozenset({*IDENTITY_FIELDS, "rule", "game"})
-"""The identity, as a `ResolvedSpec` has it."""
 IDENTITY_VERSION = 1
 """Of the identity's form."""
 
@@ -89,100 +84,29 @@ class UriUse:
         return swarm_names.TAKERS if self.field.startswith(f"spec.{swarm_names.TAKERS}") else swarm_names.GENERATORS
 
 
-def resolve(run: SwarmRun | AdversarialRun) -> ResolvedSpec:
+def resolve(run: Run) -> ResolvedRun:
     """`run` with every default explicit."""
-    return _resolve_swarm_run(run) if isinstance(run, SwarmRun) else _resolve_adversarial_run(run)
+    resolved: ResolvedRun = program_registry.load(run.kind).resolve(run)
+    return resolved
 
 
-def _resolve_swarm_run(run: SwarmRun) -> ResolvedSpec:
-    spec = run.spec
-    return ResolvedSpec(
-        seed=spec.seed,
-        suspend=spec.suspend,
-        base=spec.base,
-        generators=_resolve_generators(spec.generators),
-        domain=spec.domain,
-        takers=tuple(_resolve_taker(taker, spec.base.model) for taker in spec.takers),
-        generation=spec.generation,
-        answering=spec.answering,
-        judge=_resolve_judge(spec.judge),
-        gates=tuple(map(_resolve_part, spec.gates)),
-        objective=_resolve_part(spec.objective),
-        swarm=_resolve_swarm(spec.swarm),
-        rule=_resolve_rule(spec.swarm),
-        evaluation=spec.evaluation,
-        storage=_resolve_storage(run),
-        execution=spec.execution,
-        access=tuple(endpoint_access.list_accesses(spec)),
-        budget=spec.budget,
-        resume_from=spec.resume_from,
-    )
+def load_resolved(fields: Mapping[str, Any]) -> ResolvedRun:
+    """A resolved run from its JSON. Raises BadInputError for an unknown kind, ValueError for what is no such run."""
+    model: type[ResolvedRun] = program_registry.load(str(fields.get("kind"))).resolved
+    return model.model_validate_json(json.dumps(fields))
 
 
-def _resolve_adversarial_run(run: AdversarialRun) -> ResolvedSpec:
-    """A game is a search for generators whose takers are a second swarm."""
-    spec = run.spec
-    moving = _resolve_side(spec.generators.swarm, spec), _resolve_side(spec.takers.swarm, spec)
-    learning = spec.takers.learning
-    return ResolvedSpec(
-        seed=spec.seed,
-        suspend=spec.suspend,
-        base=spec.base,
-        generators=_resolve_generators(spec.generators),
-        domain=spec.domain,
-        takers=(),
-        generation=spec.generation,
-        answering=spec.answering,
-        judge=_resolve_judge(spec.judge),
-        gates=tuple(map(_resolve_part, spec.gates)),
-        objective=Part(name="Difficulty"),
-        swarm=moving[0].swarm,
-        rule=moving[0].rule,
-        evaluation=Evaluation(**spec.evaluation.model_dump()),
-        storage=_resolve_storage(run),
-        execution=spec.execution,
-        game=ResolvedGame(
-            rounds=spec.rounds,
-            takers=_resolve_generators(spec.takers),
-            sides=moving,
-            reference=spec.generators.swarm.reference,
-            opponents=spec.generators.opponents,
-            train=(learning.train or RoundTraining()) if learning.type is LearningType.TRAIN else None,
-            pool=spec.pool,
-            stop=spec.stop,
-        ),
-    )
-
-
-def _resolve_side(movement: Movement, spec: AdversarialRunSpec) -> ResolvedSide:
-    """How a side moves: by as many iterations as there are rounds, and without patience unless the game has some."""
-    bests = movement.bests or (BestsPolicy.STALE if movement.reference else BestsPolicy.RESCORE)
-    size = ResolvedSwarm(
-        particles=movement.particles, iterations=spec.rounds, patience=spec.stop.patience or spec.rounds + 1
-    )
-    return ResolvedSide(
-        swarm=size,
-        rule=movement.published or PublishedSpec()
-        if movement.rule is RuleName.PUBLISHED
-        else _set_scattered(
-            movement.standard or StandardSpec(), 0
-        ),  # what is measured anew in every round is never lost
-        rescored=bests is BestsPolicy.RESCORE,
-        decay=(movement.decay or Decay()).factor if bests is BestsPolicy.DECAY else 1.0,
-    )
-
-
-def spec_digest(resolved: ResolvedSpec) -> Digest:
+def spec_digest(resolved: ResolvedRun) -> Digest:
     """The digest of the experiment as written, paths included. Needs no plug-in: one is named, with its config."""
-    return digest_bytes(canonical_json(_dump_identity(resolved, None)))
+    return digest_bytes(canonical_json(identity_fields(resolved, None)))
 
 
-def experiment_digest(resolved: ResolvedSpec, contents: Mapping[str, Digest], found: PartsIdentity) -> Digest:
+def experiment_digest(resolved: ResolvedRun, contents: Mapping[str, Digest], found: PartsIdentity) -> Digest:
     """The digest of the experiment as it is carried out. Raises ValueError if a URI has no digest in `contents`."""
     return digest_bytes(serialize_identity(resolved, contents, found))
 
 
-def serialize_identity(resolved: ResolvedSpec, contents: Mapping[str, Digest], found: PartsIdentity) -> bytes:
+def serialize_identity(resolved: ResolvedRun, contents: Mapping[str, Digest], found: PartsIdentity) -> bytes:
     """What the experiment digest is the digest of, as JSON: the spec with every URI replaced by `contents[uri]`, the
     origins of its parts, and the prompts.
 
@@ -193,36 +117,37 @@ def serialize_identity(resolved: ResolvedSpec, contents: Mapping[str, Digest], f
             raise ValueError(f"{use.field}: no digest for {use.uri!r}; every URI of the experiment needs one")
     return canonical_json({
         "version": IDENTITY_VERSION,
-        "spec": _dump_identity(resolved, contents),
+        "spec": identity_fields(resolved, contents),
         "parts": found.parts,
         "prompts": found.prompts,
     })  # fmt: skip
 
 
-def list_uris(resolved: ResolvedSpec) -> tuple[UriUse, ...]:
-    """Every URI of the experiment, in the order of the spec; a taker's model only where it is not the base's."""
-    return tuple(_iterate_uses(resolved))
+def list_uris(resolved: ResolvedRun) -> tuple[UriUse, ...]:
+    """Every URI of the experiment, in the order of the spec."""
+    return tuple(program_registry.load(resolved.kind).uris(resolved))
 
 
-def _dump_identity(resolved: ResolvedSpec, contents: Mapping[str, Digest] | None) -> dict[str, object]:
-    return resolved.model_dump(mode="json", by_alias=True, include=set(DIGESTED_FIELDS), context=contents)
+def identity_fields(resolved: ResolvedRun, contents: Mapping[str, Digest] | None = None) -> dict[str, Any]:
+    """The fields that are the experiment, as JSON has them; each URI replaced by `contents[uri]` if that is given."""
+    digested = program_registry.load(resolved.kind).identity | {"kind"}
+    return resolved.model_dump(mode="json", by_alias=True, include=set(digested), context=contents)
 
 
-def _iterate_uses(resolved: ResolvedSpec) -> Iterator[UriUse]:
-    yield UriUse(UriRole.BASE, resolved.base.model, "spec.base.model")
-    yield from _iterate_origin_uses(resolved.generators, "spec.generators")
-    if resolved.game is not None:
-        yield from _iterate_origin_uses(resolved.game.takers, "spec.takers")
-    for index, taker in enumerate(resolved.takers):
-        if isinstance(taker, RemoteTaker):
-            continue
-        if taker.model != resolved.base.model:
-            yield UriUse(UriRole.TAKER_MODEL, taker.model, f"spec.takers[{index}].model")
-        if taker.adapter is not None:
-            yield UriUse(UriRole.TAKER_ADAPTER, taker.adapter, f"spec.takers[{index}].adapter")
+def resolve_common(run: Run) -> dict[str, Any]:
+    """The fields that every kind of run is resolved to."""
+    spec = run.spec
+    return {
+        "kind": run.kind,
+        "seed": spec.seed,
+        "suspend": spec.suspend,
+        "storage": resolve_storage(run),
+        "execution": spec.execution,
+        "budget": spec.budget if isinstance(spec.budget, Budget) else Budget(),
+    }
 
 
-def _iterate_origin_uses(side: ResolvedGenerators, field: str) -> Iterator[UriUse]:
+def iterate_origin_uses(side: ResolvedGenerators, field: str) -> Iterator[UriUse]:
     """What one side starts from."""
     yield UriUse(UriRole.DATA, side.data.uri, f"{field}.data.uri")
     match side.origin:
@@ -235,7 +160,7 @@ def _iterate_origin_uses(side: ResolvedGenerators, field: str) -> Iterator[UriUs
             pass
 
 
-def _resolve_generators(generators: Generators) -> ResolvedGenerators:
+def resolve_generators(generators: Generators) -> ResolvedGenerators:
     if generators.adapters is not None:
         given = GivenAdapters(adapters=generators.adapters)
         return ResolvedGenerators(count=len(generators.adapters), data=generators.data, origin=given)
@@ -256,7 +181,7 @@ def _resolve_clusters(clustering: Clustering) -> ByKMeans | ByField:
             assert_never(never)
 
 
-def _resolve_storage(run: SwarmRun | AdversarialRun) -> LocalStorage | S3Storage | None:
+def resolve_storage(run: Run) -> LocalStorage | S3Storage | None:
     """The place of this run: in a bucket, a folder of the run's name below the prefix."""
     storage = run.spec.storage
     if storage is None or storage.s3 is None:
@@ -265,24 +190,24 @@ def _resolve_storage(run: SwarmRun | AdversarialRun) -> LocalStorage | S3Storage
     return storage.s3.model_copy(update={"prefix": own})
 
 
-def _resolve_taker(taker: Taker, base: str) -> ResolvedTaker | RemoteTaker:
+def resolve_taker(taker: Taker, base: str) -> ResolvedTaker | RemoteTaker:
     if taker.endpoint is not None:
         return RemoteTaker(name=taker.name, endpoint=endpoint_access.identify(taker.endpoint))
     return ResolvedTaker(name=taker.name, model=taker.model or base, adapter=taker.adapter)
 
 
-def _resolve_part(chosen: ObjectiveSpec | Verifier | GateSpec) -> Part:
+def resolve_part(chosen: ObjectiveSpec | Verifier | GateSpec) -> Part:
     """A part by its name: the type, or of a plug-in its own."""
     if chosen.plugin is None:
         return Part(name=chosen.type)
     return Part(name=chosen.plugin.name, config=chosen.plugin.config)
 
 
-def _resolve_judge(judge: JudgeSpec) -> ResolvedVerifier | ResolvedJudge | NamedJudge:
+def resolve_judge(judge: JudgeSpec) -> ResolvedVerifier | ResolvedJudge | NamedJudge:
     match judge.type:
         case judging.VERIFIER:
             assert judge.verifier is not None  # a rule of JudgeSpec
-            return ResolvedVerifier(verifier=_resolve_part(judge.verifier))
+            return ResolvedVerifier(verifier=resolve_part(judge.verifier))
         case judging.MODEL:
             return _resolve_model_judge(judge)
         case _:
@@ -303,23 +228,7 @@ def _resolve_model_judge(judge: JudgeSpec) -> ResolvedJudge:
     )
 
 
-def _resolve_swarm(swarm: SwarmSpec) -> ResolvedSwarm:
-    return ResolvedSwarm(
-        particles=swarm.particles,
-        iterations=swarm.iterations,
-        patience=swarm.patience,
-        per_layer=(swarm.per_layer or PerLayer()) if swarm.groups is Groups.PER_LAYER else None,
-        exact=(swarm.exact or Exact()) if swarm.merge is Merge.EXACT else None,
-    )
-
-
-def _resolve_rule(swarm: SwarmSpec) -> StandardSpec | PublishedSpec | OptimizerBlock:
-    if swarm.optimizer == optimizer_blocks.PARTICLE_SWARM:
-        return _resolve_particle_rule(swarm)
-    return optimizer_blocks.constants(swarm, swarm.optimizer)
-
-
-def _set_scattered(rule: StandardSpec, otherwise: int) -> StandardSpec:
+def set_scattered(rule: StandardSpec, otherwise: int) -> StandardSpec:
     """With `otherwise` random places if nothing is said of them. None goes without saying: the search is then the one
     that it was before there were any, and so is its digest.
     """
@@ -327,10 +236,10 @@ def _set_scattered(rule: StandardSpec, otherwise: int) -> StandardSpec:
     return rule.model_copy(update={"scattered": places or None})
 
 
-def _resolve_particle_rule(swarm: SwarmSpec) -> StandardSpec | PublishedSpec:
+def resolve_particle_rule(swarm: SwarmSpec) -> StandardSpec | PublishedSpec:
     match swarm.rule:
         case RuleName.STANDARD:
-            return _set_scattered(swarm.standard or StandardSpec(), DEFAULT_SCATTERED)
+            return set_scattered(swarm.standard or StandardSpec(), DEFAULT_SCATTERED)
         case RuleName.PUBLISHED:
             return swarm.published or PublishedSpec()
         case _ as never:

@@ -1,9 +1,11 @@
-"""A SwarmRun with every choice made: nothing is optional where a default exists.
+"""Runs with every choice made: nothing is optional where a default exists.
 
 `model_dump_json()` and `model_validate_json()` carry it to a worker unchanged.
 
 Invariant: every path in it is a `Uri`, so a dump with `context=contents` names each by what lies there.
 """
+
+from dataclasses import dataclass
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -11,7 +13,6 @@ from swarm_core.api.base import BaseSpec
 from swarm_core.api.endpoints import SecretKeyRef
 from swarm_core.api.evaluation import Evaluation
 from swarm_core.api.execution import Execution, LocalStorage, S3Storage
-from swarm_core.api.game import Opponents, PoolSpec, RoundTraining, StopSpec
 from swarm_core.api.generators import ByField, SeedDataSource, Training
 from swarm_core.api.judging import Scale
 from swarm_core.api.lifecycle import Budget
@@ -21,6 +22,7 @@ from swarm_core.api.resuming import ResumeFrom
 from swarm_core.api.scalars import Flag, Integer, Label, Line, Uri
 from swarm_core.api.swarm import Exact, PerLayer, PublishedSpec, StandardSpec
 from swarm_core.api.takers import Answering, Generation
+from swarm_core.swarm_names import GENERATORS
 
 
 class ResolvedBlock(BaseModel):
@@ -102,6 +104,16 @@ class Part(ResolvedBlock):
         return self.name
 
 
+@dataclass(frozen=True, slots=True)
+class PartUse:
+    """One part, and where the spec names it."""
+
+    group: str
+    part: Part
+    field: str
+    """Such as `spec.judge.verifier`, or `spec.gates[0]`."""
+
+
 class ResolvedVerifier(ResolvedBlock):
     """A judge that knows the right answer."""
 
@@ -154,39 +166,35 @@ class ResolvedSwarm(ResolvedBlock):
     """None is one block of coefficients for all tensors."""
     exact: Exact | None = Field(None, exclude_if=lambda block: block is None)
     """None is an elementwise sum."""
+    rescored: bool = Field(False, exclude_if=lambda rescored: not rescored)
+    """Whether bests are measured again in each iteration, because what they were measured against has moved."""
+    decay: float = Field(1.0, exclude_if=lambda decay: decay == 1)
+    """What an older score is multiplied by in every iteration; 1 where it counts for ever or not at all."""
 
 
-class ResolvedSide(ResolvedBlock):
-    """How one side of a game moves."""
+class ResolvedRun(ResolvedBlock):
+    """What every kind of run is resolved to; a program adds what its kind has."""
 
-    swarm: ResolvedSwarm
-    rule: StandardSpec | PublishedSpec
-    rescored: bool
-    """Whether bests are measured again in each round."""
-    decay: float
-    """What an older score is multiplied by in every round; 1 where it counts for ever or not at all."""
-
-
-class ResolvedGame(ResolvedBlock):
-    """The takers that move against the generators, and how the game is played."""
-
-    rounds: int
-    takers: ResolvedGenerators
-    sides: tuple[ResolvedSide, ResolvedSide]
-    """Of the generators and of the takers."""
-    reference: bool
-    """Whether the pool's new items are drawn as the released code draws them: from the generators after their move."""
-    opponents: Opponents
-    train: RoundTraining | None
-    pool: PoolSpec
-    stop: StopSpec
-
-
-class ResolvedSpec(ResolvedBlock):
-    """What is run."""
-
+    kind: str
+    """The kind of run, by which its program is found."""
     seed: Integer
     suspend: Flag
+    storage: LocalStorage | S3Storage | None
+    """None leaves the place to the host. The prefix of a bucket is the run's own: its last name is the run's."""
+    execution: Execution
+    access: tuple[EndpointAccess, ...] = ()
+    """How every endpoint of the run is asked."""
+    budget: Budget = Budget()
+
+    @property
+    def parts(self) -> tuple[PartUse, ...]:
+        """The parts that the spec names, for kinds that do not search; what they are pins the experiment."""
+        return ()
+
+
+class ResolvedSpec(ResolvedRun):
+    """A search that is run: one swarm of generators, or the first of several."""
+
     base: BaseSpec
     generators: ResolvedGenerators
     domain: Line
@@ -203,13 +211,25 @@ class ResolvedSpec(ResolvedBlock):
     rule: StandardSpec | PublishedSpec | OptimizerBlock
     """By what rule particles move, or what searches without any, and its constants. Told apart by their fields."""
     evaluation: Evaluation
-    storage: LocalStorage | S3Storage | None
-    """None leaves the place to the host. The prefix of a bucket is the run's own: its last name is the run's."""
-    execution: Execution
-    access: tuple[EndpointAccess, ...] = ()
-    """How every endpoint of the takers and the judge is asked."""
-    budget: Budget = Budget()
     resume_from: ResumeFrom | None = None
     """None starts anew."""
-    game: ResolvedGame | None = Field(None, exclude_if=lambda game: game is None)
-    """None where takers do not move: a SwarmRun."""
+
+    @property
+    def swarms(self) -> tuple[str, ...]:
+        """The swarms that move, in the order of their turns."""
+        return (GENERATORS,)
+
+    @property
+    def max_live_candidates(self) -> int:
+        """The most candidates that are asked about in one step, beside the takers: a server is sized for them."""
+        return max(4 * self.swarm.particles, self.evaluation.finalists, self.generators.count + 1)
+
+    @property
+    def has_local_takers(self) -> bool:
+        """Whether any taker is served by the run itself rather than by an endpoint."""
+        return any(isinstance(taker, ResolvedTaker) for taker in self.takers)
+
+    def for_swarm(self, swarm: str) -> "ResolvedSpec":
+        """The search as one of its swarms sees it: as if that swarm were the generators."""
+        assert swarm == GENERATORS
+        return self

@@ -1,4 +1,4 @@
-"""The SwarmRun resource: what users write, and what the API server hands back.
+"""What runs of every kind have: what users write, and what the API server hands back.
 
 Limits: of the metadata only what a run is told by is kept; the server's bookkeeping is accepted and dropped.
 """
@@ -8,13 +8,13 @@ from typing import Annotated, Literal
 from pydantic import Field, Strict, model_validator
 
 from swarm_core.api.block import Block
-from swarm_core.api.run_status import SwarmRunStatus
+from swarm_core.api.execution import Execution, Storage
+from swarm_core.api.lifecycle import AcceleratorBudget, Lifecycle
+from swarm_core.api.run_status import RunStatus
 from swarm_core.api.scalars import Integer, Label, Pattern
-from swarm_core.api.spec import SwarmRunSpec
 
 API_GROUP = "dataswarm.io"
 API_VERSION = "v1alpha1"
-KIND = "SwarmRun"
 SERVER_METADATA = frozenset({
     "deletionGracePeriodSeconds", "finalizers", "generateName", "managedFields", "ownerReferences", "selfLink",
 })  # fmt: skip
@@ -74,16 +74,29 @@ class Metadata(Block):
         return value
 
 
-class SwarmRun(Block):
-    """A search for generators of synthetic data: a swarm of LoRA adapters of one base model, scored by test takers."""
+class RunSpec(Lifecycle):
+    """What the spec of every kind of run has: how long it goes on, what it may use, where and how it is carried out."""
+
+    seed: Integer = Field(0, ge=0, le=2**53 - 1)
+    """Seed of every random choice of the run."""
+    budget: AcceleratorBudget = AcceleratorBudget()
+    """What a run may hold."""
+    storage: Storage | None = None
+    """Where artefacts are kept; absent, in the run folder on one machine."""
+    execution: Execution = Execution()
+    """How work is carried out; changes no result."""
+
+
+class Run(Block):
+    """A run of any kind."""
 
     api_version: Literal["dataswarm.io/v1alpha1"]
     """Version of this schema."""
-    kind: Literal["SwarmRun"]
+    kind: str
     """Kind of this resource."""
     metadata: Metadata
     """Name, labels and annotations."""
-    spec: SwarmRunSpec
-    """What is searched for, and how."""
-    status: SwarmRunStatus | None = None
+    spec: RunSpec
+    """What is wanted, and how."""
+    status: RunStatus | None = None
     """How far the run is; written by whoever runs it."""

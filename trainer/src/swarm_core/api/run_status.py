@@ -1,4 +1,4 @@
-"""The status of a SwarmRun: what `kubectl get` and `dataswarm status` show.
+"""What the status of every kind of run has: what `kubectl get` and `dataswarm status` show.
 
 Every list and text is capped, so a full status stays far below what etcd takes. Fields that a newer version wrote are
 passed over: a status is read by hosts older than the one that wrote it.
@@ -13,7 +13,6 @@ from swarm_core.api.conditions import Condition
 from swarm_core.api.scalars import Integer, Number, Pattern
 
 HISTORY_ROWS = 20
-PARTICLE_ROWS = 64
 CONDITION_ROWS = 8
 MAX_MESSAGE_CHARACTERS = 1024
 MAX_ENGINE_CHARACTERS = 49_152
@@ -30,17 +29,6 @@ class StatusBlock(Block):
     model_config = ConfigDict(extra="ignore")
 
 
-class Best(StatusBlock):
-    """The best generator so far; once concluded, the one that was chosen."""
-
-    value: Number
-    """Its fitness, as the search estimates it; once concluded, that of the generator chosen, on fresh items."""
-    particle: ShortText | None = None
-    """Name of the particle that found it."""
-    recipe: Sha256 | None = None
-    """Name of its recipe."""
-
-
 class Difference(StatusBlock):
     """What was measured twice, apart."""
 
@@ -50,30 +38,6 @@ class Difference(StatusBlock):
     """Lower end of its 95 % interval."""
     high: Number
     """Upper end of its 95 % interval."""
-
-
-class Gain(Difference):
-    """Best generator found minus best initial generator, on fresh items."""
-
-
-class ParticleRow(StatusBlock):
-    """One particle."""
-
-    name: ShortText
-    """Name of the particle."""
-    fitness: Number | None = None
-    """Its fitness in the last iteration; absent until measured."""
-
-
-class HistoryRow(StatusBlock):
-    """One iteration."""
-
-    iteration: Integer
-    """Number of the iteration, from 0."""
-    best: Number
-    """Best fitness so far."""
-    mean: Number
-    """Mean fitness of the particles."""
 
 
 class Counts(StatusBlock):
@@ -154,22 +118,3 @@ class RunStatus(StatusBlock):
         ),
     ] = ()
     """Facts about the run, for people and for tools that wait: Ready, Reconciling, Stalled and more."""
-
-
-class SwarmRunStatus(RunStatus):
-    """How far a run is."""
-
-    iteration: Integer | None = None
-    """Iterations committed."""
-    iterations: Integer | None = None
-    """Most iterations of the search."""
-    best: Best | None = None
-    """The best particle so far."""
-    initial: Number | None = None
-    """Fitness of the best initial generator, as searched."""
-    gain: Gain | None = None
-    """Best generator found minus best initial generator, on fresh items."""
-    particles: Annotated[tuple[ParticleRow, ...], Field(max_length=PARTICLE_ROWS)] = ()
-    """The particles as they stand."""
-    history: Annotated[tuple[HistoryRow, ...], Field(max_length=HISTORY_ROWS)] = ()
-    """The latest iterations."""

@@ -1,7 +1,8 @@
 """The JSON schemas of what users write: for editors as they are, for CRDs and for messages with references inlined.
 
-`python -m swarm_core.api.schema SwarmRun` prints what `crds/swarmrun.schema.json` holds; likewise AdversarialRun. An
-editor that is told of it completes fields and underlines a typo, which an API server would silently drop.
+`python -m swarm_core.api.schema SwarmRun` prints what `crds/swarmrun.schema.json` holds; likewise every kind of
+run that is installed. An editor that is told of it completes fields and underlines a typo, which an API server would
+silently drop.
 
 Limits: knows structure only; the rules between fields are CEL, which editors do not read.
 """
@@ -12,9 +13,8 @@ import sys
 from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaValue
 
+from swarm_core.api import custom_resources
 from swarm_core.api.block import VALIDATIONS
-from swarm_core.api.custom_resources import RESOURCES
-from swarm_core.api.run import SwarmRun
 
 
 def inline_references(model: type[BaseModel]) -> JsonSchemaValue:
@@ -24,13 +24,13 @@ def inline_references(model: type[BaseModel]) -> JsonSchemaValue:
     return _inline(schema, definitions)
 
 
-def for_editors(model: type[BaseModel] = SwarmRun) -> JsonSchemaValue:
+def for_editors(model: type[BaseModel]) -> JsonSchemaValue:
     """The schema for editors: titles and CEL, which they have no use for, left out."""
     schema = _drop_keywords(model.model_json_schema(by_alias=True), {VALIDATIONS})
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": model.__name__, **schema}
 
 
-def text(model: type[BaseModel] = SwarmRun) -> str:
+def text(model: type[BaseModel]) -> str:
     """The schema for editors as JSON."""
     return json.dumps(for_editors(model), indent=2) + "\n"
 
@@ -76,4 +76,4 @@ def _drop_keywords(node: JsonSchemaValue, dropped: set[str]) -> JsonSchemaValue:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(text(RESOURCES[sys.argv[1]].model))
+    sys.stdout.write(text(custom_resources.find(sys.argv[1]).model))

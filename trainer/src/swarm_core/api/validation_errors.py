@@ -8,8 +8,8 @@ from pydantic import BaseModel, ValidationError
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import ErrorDetails
 
+from swarm_core.api import custom_resources
 from swarm_core.api.block import RULE_BROKEN, FieldPath
-from swarm_core.api.custom_resources import RESOURCES
 from swarm_core.api.schema import inline_references
 
 EXPECTED_TYPES = {
@@ -101,7 +101,7 @@ def _explain(fault: ErrorDetails, at: FieldPath, document: object, schema: JsonS
 
 def _explain_other_kind(at: FieldPath, schema: JsonSchemaValue) -> str:
     """What to say of a field that another kind has there; empty if none has."""
-    for resource in RESOURCES.values():
+    for resource in custom_resources.list_all():
         if _find_schema(_build_schema(resource.model), at):
             return f"{resource.kind} has this field, {schema['title']} has not; remove it"
     return ""

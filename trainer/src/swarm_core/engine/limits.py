@@ -21,7 +21,7 @@ from swarm_core.engine.phases import TERMINAL, Phase
 from swarm_core.engine.planning import Outline
 from swarm_core.engine.receipt_fields import StopReason
 from swarm_core.engine.state import EngineState, RunFailure
-from swarm_core.engine.work import FailureReason, Kind, WorkItem
+from swarm_core.engine.work import FailureReason, Kind
 
 
 def enforce(outline: Outline, state: EngineState) -> EngineState:
@@ -52,11 +52,11 @@ def find_stop_reason(outline: Outline, state: EngineState) -> StopReason | None:
 
 def record_stop(state: EngineState, stop: StopReason) -> EngineState:
     """`state` with the limit named that ends its search."""
-    return replace(state, search=replace(state.search, stop=str(stop)))
+    return replace(state, limit=str(stop))
 
 
 def end_search(outline: Outline, state: EngineState, stop: StopReason) -> EngineState:
     """`state` back at its last commit: a search that is told to stop wants nothing more there."""
-    turns = {WorkItem(Kind.ITERATE, side.name, state.iteration).key for side in outline.sides}
-    begun = not turns.isdisjoint(state.done)
+    turns = outline.turn_items(state.iteration, state.commit)
+    begun = any(item.key in state.done for item in turns if item.kind is Kind.ITERATE)
     return replace(record_stop(state, stop), iteration=state.iteration if begun else state.iteration - 1, attempts={})

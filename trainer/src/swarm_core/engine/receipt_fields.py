@@ -109,6 +109,20 @@ def text(receipt: Receipt, name: Scalar) -> str:
     return value
 
 
+def list_other_numbers(receipt: Receipt) -> dict[str, float]:
+    """The numbers whose names are none of `Scalar`, in the order of their names; those that are not finite are refused.
+
+    Raises ValueError.
+    """
+    known = set(Scalar)
+    others = {name: value for name, value in sorted(receipt.scalars.items()) if name not in known}
+    numbers = {name: value for name, value in others.items() if isinstance(value, int | float)}
+    for name, value in numbers.items():
+        if not math.isfinite(value):
+            raise ValueError(f"receipt of {receipt.key}: scalar '{name}' is {value!r}; it must be a finite number")
+    return {name: float(value) for name, value in numbers.items() if not isinstance(value, bool)}
+
+
 def parse_fitness(receipt: Receipt) -> tuple[tuple[str, float | None], ...]:
     """Particles by name with their fitness, None if unscored; empty if missing. Raises ValueError if unreadable."""
     said = text(receipt, Scalar.FITNESS)

@@ -1,4 +1,4 @@
-"""What people are shown of a run: a projection of outline and state, never read back.
+"""What people are shown of a run of any kind: a projection of outline and state, never read back.
 
 Conditions are in kstatus shape, so that tools which know nothing of swarms can wait for a run: Reconciling is True
 while the engine works, Stalled is True once it cannot, and Ready is True when the results are there. When each changed
@@ -13,10 +13,9 @@ from swarm_core.engine import phases, planning
 from swarm_core.engine.phases import Phase
 from swarm_core.engine.planning import Outline
 from swarm_core.engine.receipt_fields import StopReason
-from swarm_core.engine.state import EngineState, HistoryPoint, SearchProgress
+from swarm_core.engine.state import EngineState
 from swarm_core.engine.work import WorkItem
 from swarm_core.recipe import Digest
-from swarm_core.swarm_names import TAKERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,46 +30,14 @@ class RunCondition:
 
 
 @dataclass(frozen=True, slots=True)
-class MeasuredGain:
-    """Best minus best initial generator, on fresh data."""
-
-    value: float
-    low: float | None
-    high: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class ItemCounts:
-    """Sums over all iterations so far."""
-
-    items: int
-    rejected: int
-    unscored: int
-
-
-@dataclass(frozen=True, slots=True)
 class RunSummary:
-    """A run at a glance. Estimates of the search until it is concluded; then what fresh data says."""
+    """A run of whatever kind at a glance."""
 
     phase: Phase
     iteration: int
     iterations: int
-    best: float | None
-    best_particle: str
-    best_recipe: str
-    initial: float | None
-    gain: MeasuredGain | None
-    """None before the conclusion."""
-    particles: tuple[tuple[str, float | None], ...]
-    """The last iteration's fitness by particle; None is unscored."""
-    history: tuple[HistoryPoint, ...]
-    counts: ItemCounts
-    taker: float | None
-    """What the best taker scores on the pool, where takers move too."""
-    held_out: float | None
-    """What it scores on held-out data."""
     stop: str
-    """The rule that ended the search; empty while it goes on."""
+    """The rule or the limit that ended the search; empty while it goes on."""
     experiment: Digest | None
     commit: Digest | None
     """The last commit."""
@@ -83,40 +50,20 @@ class RunSummary:
 
 def summarize(outline: Outline, state: EngineState) -> RunSummary:
     """The report of `state`."""
-    search, outcome = state.search, state.outcome
-    takers = state.others.get(TAKERS, SearchProgress())
     said = format_message(outline, state)
     return RunSummary(
         phase=state.phase,
         iteration=state.iteration,
         iterations=outline.iterations,
-        best=outcome.best if outcome else search.best,
-        best_particle=outcome.best_particle if outcome else search.best_particle,
-        best_recipe=outcome.best_recipe if outcome else search.best_recipe,
-        initial=outcome.initial if outcome else search.initial,
-        gain=extract_gain(state),
-        particles=search.fitness,
-        history=search.history,
-        counts=ItemCounts(search.items, search.rejected, search.unscored),
-        taker=takers.best,
-        held_out=takers.held_out,
         stop=state.stop,
         experiment=state.experiment,
         commit=state.commit,
-        result=outcome.result if outcome else None,
+        result=state.outcome.result if state.outcome else None,
         started=state.started,
         finished=state.finished,
         message=said,
         conditions=build_conditions(outline, state, said),
     )
-
-
-def extract_gain(state: EngineState) -> MeasuredGain | None:
-    """The gain, once it is measured."""
-    outcome = state.outcome
-    if outcome is None or outcome.gain is None:
-        return None
-    return MeasuredGain(outcome.gain, outcome.gain_low, outcome.gain_high)
 
 
 def format_message(outline: Outline, state: EngineState) -> str:
@@ -139,20 +86,26 @@ def _describe_phase(outline: Outline, state: EngineState) -> str:
         case Phase.PREPARING:
             where = "checking and pinning the inputs"
         case Phase.SEEDING:
-            what = "adapters" if outline.others else "generators"
-            where = f"{len(state.done)} of {len(outline.seeds)} {what} trained"
+            where = f"{len(state.done)} of {len(outline.training)} {_describe_training(outline)} trained"
         case Phase.ITERATING:
-            turn = f"{outline.turn} {state.iteration} of {outline.iterations}"
+            turn = f"{outline.iteration_noun} {state.iteration} of {outline.iterations}"
             where = turn if state.iteration else "measuring the start"
         case Phase.CONCLUDING:
             where = f"search ended ({state.stop or StopReason.ITERATIONS}); measuring again on fresh data"
+            where = where if outline.turns else "concluding"
         case Phase.SUCCEEDED:
-            where = f"concluded after {state.iteration} {outline.turn}s"
+            where = f"concluded after {state.iteration} {outline.iteration_noun}s" if outline.turns else "concluded"
         case Phase.FAILED:
             where = "failed"
         case _:
             assert_never(state.phase)
     return where
+
+
+def _describe_training(outline: Outline) -> str:
+    """What is trained in Seeding: the swarm by name where there is one."""
+    swarms = {swarm for swarm, _ in outline.training}
+    return swarms.pop() if len(swarms) == 1 else "adapters"
 
 
 def _describe_trouble(outline: Outline, state: EngineState, item: WorkItem) -> str:

@@ -105,6 +105,8 @@ class Outcome:
     best_particle: str = ""
     """Who found the generator that was chosen: a finalist, and not always the one that the search held for the best."""
     best_recipe: str = ""
+    figures: Mapping[str, float] = field(default_factory=dict)
+    """Every other number of the receipt, by its name: what a program that does not search concludes with."""
     __pydantic_config__ = STRICT_CONFIG
 
 
@@ -126,10 +128,10 @@ class EngineState:
     started: float | None = None
     finished: float | None = None
     failure: RunFailure | None = None
-    search: SearchProgress = SearchProgress()
-    """Of the generators."""
-    others: Mapping[str, SearchProgress] = field(default_factory=dict)
-    """Of every other swarm, by its name."""
+    searches: Mapping[str, SearchProgress] = field(default_factory=dict)
+    """What each swarm that has moved has found, by the name of the swarm."""
+    limit: str = ""
+    """The limit of the run that ended its search; empty where none did."""
     outcome: Outcome | None = None
     __pydantic_config__ = STRICT_CONFIG
 
@@ -137,10 +139,14 @@ class EngineState:
         """The attempt of `key` that counts now."""
         return self.attempts.get(key, Attempt(self.floor))
 
+    def search(self, swarm: str) -> SearchProgress:
+        """What a swarm has found so far; nothing before it has moved."""
+        return self.searches.get(swarm, SearchProgress())
+
     @property
     def stop(self) -> str:
-        """The rule that ended the run's search, whichever swarm it is of; empty while it goes on."""
-        return next((search.stop for search in (self.search, *self.others.values()) if search.stop), "")
+        """The rule or the limit that ended the run's search, of whichever swarm; empty while it goes on."""
+        return self.limit or next((search.stop for search in self.searches.values() if search.stop), "")
 
     def to_json(self) -> str:
         return _TYPE_ADAPTER.dump_json(self).decode()

@@ -24,7 +24,6 @@ from swarm_core.engine.planning import Outline
 from swarm_core.engine.receipt_fields import Output, Scalar
 from swarm_core.engine.state import Attempt, EngineState, HistoryPoint, Outcome, RunFailure, SearchProgress
 from swarm_core.engine.work import Done, Failed, FailureReason, Kind, Observation, Receipt, Running, WorkItem
-from swarm_core.swarm_names import GENERATORS
 
 BACKOFF_SECONDS = 5.0
 """Pause before the second attempt; doubled for each further one."""
@@ -107,11 +106,9 @@ def apply_receipt(was: EngineState, item: WorkItem, found: Receipt) -> EngineSta
         case Kind.TRAIN:
             return done
         case Kind.ITERATE:
-            commit = receipt_fields.output(found, Output.COMMIT)
-            if item.swarm != GENERATORS:
-                search = _update_search(was.others.get(item.swarm, SearchProgress()), item.index, found)
-                return replace(done, commit=commit, others={**was.others, item.swarm: search})
-            return replace(done, commit=commit, search=_update_search(was.search, item.index, found))
+            search = _update_search(was.search(item.swarm), item.index, found)
+            searches = dict(sorted({**was.searches, item.swarm: search}.items()))
+            return replace(done, commit=receipt_fields.output(found, Output.COMMIT), searches=searches)
         case Kind.CONCLUDE:
             return replace(done, outcome=_parse_outcome(found))
         case _:
@@ -147,4 +144,5 @@ def _parse_outcome(found: Receipt) -> Outcome:
         gain_high=receipt_fields.number(found, Scalar.GAIN_HIGH),
         best_particle=receipt_fields.text(found, Scalar.BEST_PARTICLE),
         best_recipe=receipt_fields.text(found, Scalar.BEST_RECIPE),
+        figures=receipt_fields.list_other_numbers(found),
     )

@@ -26,6 +26,23 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Needs:
+    """What an item must have while it is carried out, beside a processor and memory. By default nothing."""
+
+    accelerator: bool = False
+    """Whether it holds accelerators of its own, as training does."""
+    servers: tuple[str, ...] = ()
+    """The URIs of the models whose inference servers it asks. A host without servers runs these models in the item."""
+
+    def __post_init__(self) -> None:
+        if self.accelerator and self.servers:
+            raise ValueError(
+                f"needs: accelerator and servers {list(self.servers)}; a run never holds accelerators for training and"
+                " for servers at once, so split the item in two"
+            )
+
+
+@dataclass(frozen=True, slots=True)
 class WorkItem:
     """One thing to be done by one process. Safe to do twice: the second finds the first one's results."""
 
@@ -38,6 +55,8 @@ class WorkItem:
     attempt: int = 1
     deadline_seconds: float = 86_400.0
     """After so long it is cancelled and counts as a failed attempt."""
+    needs: Needs = Needs()
+    """What a host provides before it starts the item. The key does not depend on it."""
 
     @property
     def key(self) -> str:
@@ -63,7 +82,8 @@ class WorkItem:
     @classmethod
     def from_json(cls, text: str) -> "WorkItem":
         fields = json.loads(text)
-        return cls(**{**fields, "kind": Kind(fields["kind"])})
+        needs = Needs(fields["needs"]["accelerator"], tuple(fields["needs"]["servers"]))
+        return cls(**{**fields, "kind": Kind(fields["kind"]), "needs": needs})
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from swarm_core.api import loading, resolution
-from swarm_core.engine import search_settings
+from swarm_core.api.resolved import ResolvedSpec
 from swarm_core.errors import BadInputError
 from swarm_trainer.data import seeds
 from swarm_trainer.runtime import inputs
@@ -62,14 +62,15 @@ def find_problems(worker_spec: WorkerSpec) -> tuple[list[str], dict[str, int]]:
     for use in resolution.list_uris(worker_spec.resolved):
         try:
             path = inputs.find_local(use, worker_spec.base_folder)
-            if path is not None and use.role is resolution.UriRole.DATA:
-                items[use.uri] = count_seed_items(worker_spec, use, path)
+            resolved = worker_spec.resolved
+            if path is not None and use.role is resolution.UriRole.DATA and isinstance(resolved, ResolvedSpec):
+                items[use.uri] = count_seed_items(resolved, use, path)
         except BadInputError as error:
             problems.append(str(error))
     return problems, items
 
 
-def count_seed_items(worker_spec: WorkerSpec, use: resolution.UriUse, path: Path) -> int:
+def count_seed_items(resolved: ResolvedSpec, use: resolution.UriUse, path: Path) -> int:
     """Return the number of distinct seed items in `path`. Raises BadInputError, which names the line."""
-    side = search_settings.for_swarm(worker_spec.resolved, use.swarm).generators
+    side = resolved.for_swarm(use.swarm).generators
     return len(seeds.read(path, side.data.field, side.cluster_field).items)

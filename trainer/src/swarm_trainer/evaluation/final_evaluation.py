@@ -13,13 +13,13 @@ from dataclasses import dataclass
 
 from swarm_core import commit
 from swarm_core.commit import Commit, MeasuredValues, ProbeResult
-from swarm_core.engine import search_settings
 from swarm_core.engine.work import WorkItem
 from swarm_core.optimizers import optimization, positions
 from swarm_core.optimizers.estimates import Estimate
 from swarm_core.optimizers.optimizer import SearchState
 from swarm_core.optimizers.positions import Position
 from swarm_core.ports import Inference, StoreError
+from swarm_core.programs import search_settings
 from swarm_core.rollout import Rollout, Unmeasured, sum_totals
 from swarm_trainer.evaluation import lanes, rollout_store, serving
 from swarm_trainer.evaluation.examine import Stage

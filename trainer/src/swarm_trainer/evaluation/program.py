@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol
 
-from swarm_core.api.resolved import ResolvedSpec
+from swarm_core import program_registry
+from swarm_core.api.resolved import ResolvedRun
 from swarm_core.commit import Commit, ProbeResult
 from swarm_core.engine.work import Kind, Receipt, WorkItem
+from swarm_core.errors import BadInputError
 from swarm_core.optimizers.optimizer import SearchState
 
 if TYPE_CHECKING:  # a host has no use for torch, which these bring
@@ -51,7 +53,7 @@ class TurnRules(Protocol):
 
 
 Step = Callable[[WorkItem, "Context"], Receipt]
-Preview = Callable[[ResolvedSpec, Mapping[str, int]], Iterator[tuple[str, str]]]
+Preview = Callable[[Any, Mapping[str, int]], Iterator[tuple[str, str]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,42 +62,42 @@ class TrainerProgram:
 
     steps: Mapping[Kind, str]
     """By kind of work item, the function that carries it out: a `Step`."""
-    turns: str
-    """The `TurnRules`."""
     preview: str
     """What a run would do, for `dataswarm validate`: a function of the resolved spec and of the number of seed items of
     each data file on this machine, by URI, to pairs of a subject and a line."""
+    turns: str = ""
+    """The `TurnRules`; empty where no swarm takes turns."""
 
 
-PROGRAMS = {
-    "SwarmRun": "swarm_trainer.programs.swarm_run.program:PROGRAM",
-    "AdversarialRun": "swarm_trainer.programs.adversarial_run.program:PROGRAM",
-}
-"""One line per kind of run."""
-
-
-def find(resolved: ResolvedSpec) -> TrainerProgram:
-    """The program of a run."""
-    found: TrainerProgram = load_attribute(PROGRAMS["AdversarialRun" if resolved.game else "SwarmRun"])
+def find(run: ResolvedRun) -> TrainerProgram:
+    """The program of a run: the one that the core's half names. Raises BadInputError where it cannot be imported."""
+    name = program_registry.load(run.kind).trainer
+    try:
+        found: TrainerProgram = load_attribute(name)
+    except (ImportError, AttributeError) as error:
+        raise BadInputError(
+            f"kind: the trainer's half of {run.kind}, {name}, cannot be imported ({error}); install the distribution"
+            " that brings it, in a cluster in the image of spec.execution.kubernetes.image.trainer"
+        ) from error
     return found
 
 
-def load_step(resolved: ResolvedSpec, kind: Kind) -> Step:
+def load_step(run: ResolvedRun, kind: Kind) -> Step:
     """The step for items of `kind`, imported when it is first needed: each brings libraries that others do without."""
-    step: Step = load_attribute(find(resolved).steps[kind])
+    step: Step = load_attribute(find(run).steps[kind])
     return step
 
 
-def load_turns(resolved: ResolvedSpec) -> TurnRules:
+def load_turns(run: ResolvedRun) -> TurnRules:
     """The rules of the run's turns."""
-    rules: TurnRules = load_attribute(find(resolved).turns)
+    rules: TurnRules = load_attribute(find(run).turns)
     return rules
 
 
-def describe(resolved: ResolvedSpec, items: Mapping[str, int]) -> Iterator[tuple[str, str]]:
+def describe(run: ResolvedRun, items: Mapping[str, int]) -> Iterator[tuple[str, str]]:
     """What the run would do: pairs of a subject and a line."""
-    preview: Preview = load_attribute(find(resolved).preview)
-    return preview(resolved, items)
+    preview: Preview = load_attribute(find(run).preview)
+    return preview(run, items)
 
 
 def load_attribute(name: str) -> Any:

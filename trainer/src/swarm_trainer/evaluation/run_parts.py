@@ -13,6 +13,7 @@ from swarm_core.gates.registry import GateChoice
 from swarm_core.objectives.objective import Needs, Objective
 from swarm_core.ports import Judge
 from swarm_core.recipe import ModelName
+from swarm_core.swarm_names import TAKERS
 
 COLLECTED = Needs()
 """What measurements bring, but for the number of takers, which is the spec's."""
@@ -60,7 +61,7 @@ def check(resolved: ResolvedSpec) -> None:
 def check_needs(resolved: ResolvedSpec, needs: Needs) -> None:
     """Pass if an objective with these needs can be measured in this run. Raises BadInputError."""
     takers = len(resolved.takers)
-    if resolved.game is None and takers < needs.takers:
+    if TAKERS not in resolved.swarms and takers < needs.takers:
         raise BadInputError(
             f"spec.takers: {takers} listed, and objective {resolved.objective} compares {needs.takers} or more; list"
             " more, or choose another objective"

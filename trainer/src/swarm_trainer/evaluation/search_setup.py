@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from swarm_core.api.resolution import ResolvedSpec
 from swarm_core.commit import Commit
 from swarm_core.composition import Single
-from swarm_core.engine import search_settings
 from swarm_core.experiment import Experiment
 from swarm_core.items import Item
 from swarm_core.objectives.accuracy import Accuracy
@@ -17,6 +16,7 @@ from swarm_core.objectives.objective import Objective
 from swarm_core.optimizers import positions
 from swarm_core.optimizers.optimizer import Plan
 from swarm_core.optimizers.positions import Position
+from swarm_core.programs import search_settings
 from swarm_core.recipe import Digest, Recipe
 from swarm_core.swarm_names import GENERATORS, TAKERS
 from swarm_trainer.evaluation import evaluator, run_parts
@@ -106,7 +106,7 @@ def list_initial_recipes(plan: Plan, space: SearchSpace) -> tuple[Recipe, ...]:
 def find_basis(context: Context, experiment: Experiment, swarm: str, later: int) -> tuple[Digest, ...]:
     """The adapters of one swarm: those given or trained at first, and `later` more. Raises StoreError."""
     given = experiment.for_swarm(swarm).adapters
-    trained = later if given else search_settings.for_swarm(context.resolved, swarm).generators.count + later
+    trained = later if given else context.resolved.for_swarm(swarm).generators.count + later
     return (*given, *(experiments.find_adapter(context.store, swarm, index) for index in range(trained)))
 
 
@@ -114,7 +114,7 @@ def build_space(
     context: Context, pinned: Experiment, basis: tuple[Digest, ...], swarm: str
 ) -> tuple[Plan, SearchSpace]:
     """The plan of one swarm's search over `basis`, and the models that it can reach."""
-    resolved, experiment = search_settings.for_swarm(context.resolved, swarm), pinned.for_swarm(swarm)
+    resolved, experiment = context.resolved.for_swarm(swarm), pinned.for_swarm(swarm)
     layers = search_space.find_layers(context, basis[0]) if resolved.swarm.per_layer else None
     plan = search_settings.build_plan(resolved, len(layers.prefixes) if layers else 1)
     return plan, SearchSpace(experiment.base, basis, resolved.base.dtype, resolved.swarm.exact, layers)
@@ -125,7 +125,7 @@ def build(
 ) -> SearchSetup:
     """The search of one swarm over `basis`, whose adapters are in the store. Raises BadInputError for other parts."""
     pins.check_parts(context.resolved, context.store)
-    resolved, experiment = search_settings.for_swarm(context.resolved, swarm), pinned.for_swarm(swarm)
+    resolved, experiment = context.resolved.for_swarm(swarm), pinned.for_swarm(swarm)
     data = experiments.load_seed_data(context.store, experiment)
     examination = evaluator.build_examination(resolved, experiment, data)
     plan, space = build_space(context, pinned, basis, swarm)
@@ -159,5 +159,5 @@ def find_recipe(context: Context, done: Commit, position: Position) -> Recipe:
 
 def load_held_out(context: Context, experiment: Experiment) -> frozenset[Item]:
     """What no generator may write and no taker be trained on: the items that either side holds out."""
-    sides = map(experiment.for_swarm, search_settings.moving_swarms(context.resolved))
+    sides = map(experiment.for_swarm, context.resolved.swarms)
     return frozenset(item for side in sides for item in experiments.load_seed_data(context.store, side).held_out)

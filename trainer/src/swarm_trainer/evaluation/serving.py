@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-from swarm_core.engine import search_settings
 from swarm_core.ports import Inference
 from swarm_core.recipe import Recipe
 from swarm_trainer.evaluation import search_setup
@@ -30,9 +29,7 @@ def list_models(context: Context) -> ServedModels:
     Raises StoreError before the run is prepared and its adapters are trained.
     """
     starts = [
-        recipe
-        for swarm in search_settings.moving_swarms(context.resolved)
-        for recipe in search_setup.load_initial_recipes(context, swarm)
+        recipe for swarm in context.resolved.swarms for recipe in search_setup.load_initial_recipes(context, swarm)
     ]
     _, experiment = experiments.load(context.store)
     return ServedModels(

@@ -14,8 +14,7 @@ from types import FrameType
 
 from swarm_core.api import resolution
 from swarm_core.api.resolution import UriRole
-from swarm_core.api.resolved import ResolvedSpec
-from swarm_core.engine import search_settings
+from swarm_core.api.resolved import ResolvedRun
 from swarm_core.engine import state as states
 from swarm_core.engine.phases import Phase
 from swarm_core.engine.planning import Outline
@@ -23,6 +22,7 @@ from swarm_core.engine.state import EngineState
 from swarm_core.engine.work import FailureReason, Kind, WorkItem
 from swarm_core.errors import BadInputError
 from swarm_core.ports import ArtifactStore
+from swarm_core.programs import program
 from swarm_trainer.host import atomic_file, lock, results, run_events, run_folder
 from swarm_trainer.host.executor import Executor, ExecutorHooks
 from swarm_trainer.host.loop import Clock, LoopContext, run_loop
@@ -153,17 +153,17 @@ def is_disposable(layout: Layout, end_state: EngineState | None) -> bool:
 def build_identity(job: RunJob) -> run_folder.RunIdentity:
     """Return the identity of the experiment of `job`, as `run.json` stores it."""
     resolved = job.worker_spec.resolved
-    spec = resolved.model_dump(mode="json", by_alias=True, include=set(resolution.DIGESTED_FIELDS))
+    spec = resolution.identity_fields(resolved)
     return run_folder.RunIdentity(job.name, resolution.spec_digest(resolved), spec, version("dataswarm"))
 
 
-def build_outline(resolved: ResolvedSpec) -> Outline:
+def build_outline(resolved: ResolvedRun) -> Outline:
     """Return what the engine knows of a spec. Raises BadInputError if the spec suspends the run."""
     if resolved.suspend:
         raise BadInputError(
             "spec.suspend is true, so the run would not start; remove the field (Ctrl-C stops a run on this machine)"
         )
-    return search_settings.build_outline(resolved)
+    return program.build_outline(resolved)
 
 
 def build_executor_hooks(job: RunJob, store: ArtifactStore, inbox: Inbox, clock: Clock) -> ExecutorHooks:

@@ -17,7 +17,9 @@ from swarm_core.engine import run_summary
 from swarm_core.engine.planning import Outline
 from swarm_core.engine.state import EngineState
 from swarm_core.errors import BadInputError
+from swarm_core.programs import search_summary
 from swarm_core.recipe import Digest
+from swarm_core.swarm_names import TAKERS
 from swarm_trainer.host import atomic_file
 from swarm_trainer.maintenance import spec_diff
 from swarm_trainer.worker.layout import Layout
@@ -102,9 +104,11 @@ def describe_mismatch(layout: Layout, owner: RunIdentity, identity: RunIdentity)
 
 def format_status(identity: RunIdentity, outline: Outline, state: EngineState) -> bytes:
     """Return the status as JSON: keys in camelCase, null for missing numbers, times in seconds since 1970-01-01 UTC."""
-    summary = run_summary.summarize(outline, state)
-    particles = [{"name": name, "fitness": fitness} for name, fitness in summary.particles]
-    fields = {"name": identity.name, "specDigest": identity.digest, **asdict(summary), "particles": particles}
+    search, takers = search_summary.summarize(state), state.search(TAKERS)
+    particles = [{"name": name, "fitness": fitness} for name, fitness in search.particles]
+    found = {**asdict(search), "particles": particles, "taker": takers.best, "held_out": takers.held_out}
+    summary = {**asdict(run_summary.summarize(outline, state)), **found}
+    fields = {"name": identity.name, "specDigest": identity.digest, **summary}
     return json.dumps(to_camel_keys(fields), indent=1, allow_nan=False).encode() + b"\n"
 
 

@@ -191,7 +191,8 @@ def derive_commits(source: ArtifactStore, ready: SearchSetup, theirs: list[Commi
         found = replay.recompose(turn, measured, measured)
         first = first or found
         swarm = optimization.tell(swarm, {probe.name: probe.fitness for probe in found})
-        own = Commit(ready.manifest, one.iteration, parent, ready.space.basis, optimization.to_json(swarm), found)
+        place = (ready.manifest, one.iteration, parent)
+        own = Commit(*place, ready.space.basis, optimization.to_json(swarm), found, kind=one.kind)
         yield own
         parent = own.digest
 

@@ -3,7 +3,7 @@
 import json
 from dataclasses import asdict, dataclass
 
-from swarm_core.api.resolved import ResolvedSpec
+from swarm_core.api.resolved import ResolvedRun, ResolvedSpec
 from swarm_core.errors import BadInputError
 from swarm_core.ports import ArtifactStore
 from swarm_core.recipe import Digest, canonical_json
@@ -34,8 +34,10 @@ def load(store: ArtifactStore) -> ForkOrigin | None:
     return None if data is None else ForkOrigin(**json.loads(data))
 
 
-def check(resolved: ResolvedSpec, store: ArtifactStore) -> None:
+def check(resolved: ResolvedRun, store: ArtifactStore) -> None:
     """Of a run that goes on: it began where its spec says. Raises BadInputError."""
+    if not isinstance(resolved, ResolvedSpec):
+        return
     wanted, found = resolved.resume_from, load(store)
     if wanted is None or (found is not None and (found.uri, found.iteration) == (wanted.uri, wanted.iteration)):
         return

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from swarm_core import commit
+from swarm_core.api import resolution
 from swarm_core.api.resolved import ResolvedSpec
 from swarm_core.commit import Commit, ProbeResult
 from swarm_core.engine.receipt_fields import Output
@@ -79,7 +80,9 @@ def load_spec(store: ArtifactStore, experiment: Experiment) -> ResolvedSpec:
         raise StoreError(f"{pins.IDENTITY_KEY}: missing from the store; without it nothing can be replayed: restore it")
     require(digest_bytes(data) == experiment.digest, f"{pins.IDENTITY_KEY} is not what the experimentDigest names")
     fields = {**json.loads(data)["spec"], "suspend": False, "storage": None, "execution": {}}
-    return ResolvedSpec.model_validate_json(json.dumps(fields))
+    resolved = resolution.load_resolved(fields)
+    assert isinstance(resolved, ResolvedSpec)
+    return resolved
 
 
 def replay_turn(context: Context, rules: TurnRules, one: Commit, manifest: Digest) -> None:

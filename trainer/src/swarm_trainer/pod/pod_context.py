@@ -15,7 +15,7 @@ from pathlib import Path
 
 from swarm_core.api.execution import Device, InferenceType, LocalExecution, S3Storage
 from swarm_core.api.kubernetes import ClusterInference
-from swarm_core.api.resolved import ResolvedSpec
+from swarm_core.api.resolved import ResolvedRun
 from swarm_core.engine.container_contract import SERVER_KEY_VARIABLE, SERVERS_VARIABLE
 from swarm_core.errors import BadInputError
 from swarm_trainer.inference.endpoint import ExternalServers
@@ -46,14 +46,14 @@ def set_input_cache(cache: Path) -> None:
     os.environ[fetch_cache.CACHE_VARIABLE] = str(cache / "inputs")
 
 
-def require_bucket(resolved: ResolvedSpec) -> S3Storage:
+def require_bucket(resolved: ResolvedRun) -> S3Storage:
     """Return the bucket of the run's store. Raises BadInputError if the spec names none."""
     if not isinstance(resolved.storage, S3Storage):
         raise BadInputError("spec.storage: pods share no folder; set type S3 and a bucket")
     return resolved.storage
 
 
-def resolve_execution(resolved: ResolvedSpec) -> ResolvedSpec:
+def resolve_execution(resolved: ResolvedRun) -> ResolvedRun:
     """Return the spec with `execution.local` replaced by the settings that apply in a pod."""
     execution = resolved.execution
     settings = execution.local
@@ -67,7 +67,7 @@ def resolve_execution(resolved: ResolvedSpec) -> ResolvedSpec:
     return resolved.model_copy(update={"execution": execution.model_copy(update={"local": local})})
 
 
-def find_servers(resolved: ResolvedSpec, environment: Mapping[str, str]) -> ExternalServers | None:
+def find_servers(resolved: ResolvedRun, environment: Mapping[str, str]) -> ExternalServers | None:
     """Return the servers of the run, or None if the pod itself generates text. Pods start no servers."""
     if resolved.execution.local.inference is InferenceType.LOCAL:
         return None

@@ -53,7 +53,7 @@ def execute(task: WorkTask, item: WorkItem, report: Callable[[Progress], None]) 
     spec = WorkerSpec.from_bytes(task.spec_file.read_bytes())
     pod_context.set_input_cache(task.cache)
     context = pod_context.build(spec, task.cache, os.environ)
-    session.limit_threads(context.resolved)
+    session.limit_threads(context.run)
     return session.build_executor(context)(item, report)
 
 

@@ -12,7 +12,8 @@ from dataclasses import asdict
 from typing import Any
 
 from swarm_core.api import parts, resolution
-from swarm_core.api.resolution import ResolvedSpec, UriUse
+from swarm_core.api.resolution import UriUse
+from swarm_core.api.resolved import ResolvedRun
 from swarm_core.errors import BadInputError
 from swarm_core.ports import ArtifactStore
 from swarm_core.recipe import Digest, canonical_json
@@ -54,7 +55,7 @@ def check(use: UriUse, found: Digest, pinned: Pin) -> None:
         )
 
 
-def check_experiment(resolved: ResolvedSpec, store: ArtifactStore) -> None:
+def check_experiment(resolved: ResolvedRun, store: ArtifactStore) -> None:
     """Raises BadInputError if the store, which may be a distant one, holds another experiment than this."""
     standing, pinned = store.read(IDENTITY_KEY), digests(load(store))
     if standing is None:
@@ -77,7 +78,7 @@ def check_same_experiment(standing: bytes, wanted: bytes) -> None:
     raise BadInputError(f"{named}: not as in the experiment {MISMATCH_ADVICE}")
 
 
-def check_parts(resolved: ResolvedSpec, store: ArtifactStore) -> None:
+def check_parts(resolved: ResolvedRun, store: ArtifactStore) -> None:
     """Pass if the parts and prompts of this process are those that the run was prepared with.
 
     Raises BadInputError, naming the field and both versions, or the plug-in that is not installed.

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar, cast
 
-from swarm_core.api.resolution import ResolvedSpec
+from swarm_core.api.resolved import ResolvedRun, ResolvedSpec
 from swarm_core.ports import ArtifactStore, Inference
 from swarm_core.usage import NO_USAGE, Usage
 from swarm_trainer.inference.endpoint import ExternalServers
@@ -58,7 +58,8 @@ class Memo:
 class Context:
     """What a step works with."""
 
-    resolved: ResolvedSpec
+    run: ResolvedRun
+    """What is run, of whatever kind."""
     store: ArtifactStore
     cache: Path
     """Where artefacts are unpacked; may be emptied between items."""
@@ -77,6 +78,12 @@ class Context:
     """The client of other people's endpoints, made when it is first needed."""
     meter: Meter = field(default_factory=Meter)
     """What work takes; the store tells it too."""
+
+    @property
+    def resolved(self) -> ResolvedSpec:
+        """What is run, where it is a search: for the steps of programs that search."""
+        assert isinstance(self.run, ResolvedSpec), self.run.kind
+        return self.run
 
     def record_usage(self) -> Usage:
         """Add what came together since the last call to the run's total; return it. Raises StoreError."""

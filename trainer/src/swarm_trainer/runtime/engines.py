@@ -14,7 +14,6 @@ from pathlib import Path
 
 from swarm_core.api.execution import InferenceType, S3Storage
 from swarm_core.api.resolved import ResolvedSpec, TrainedAdapters
-from swarm_core.engine import search_settings
 from swarm_core.errors import BadInputError
 from swarm_core.ports import Inference
 from swarm_core.recipe import Digest, Recipe, build_single
@@ -56,8 +55,8 @@ def check(context: Context) -> None:
         raise BadInputError(
             f"{INFERENCE_FIELD}: VLLM, but vLLM is not installed here; install it (`make vllm`), or write Local"
         )
-    for swarm in search_settings.moving_swarms(resolved):
-        origin = search_settings.for_swarm(resolved, swarm).generators.origin
+    for swarm in resolved.swarms:
+        origin = resolved.for_swarm(swarm).generators.origin
         if isinstance(origin, TrainedAdapters):
             check_rank(f"spec.{swarm}.training.rank", origin.training.rank)
 
@@ -131,7 +130,7 @@ def build_server_spec(context: Context, stock: ServedModels, digest: Digest) -> 
     local, dtype = resolved.execution.local, str(resolved.base.dtype)
     adapted = [model for model in stock.models if model.base == digest and model.basis]
     # Any later iteration asks about fewer, and the first about more, but in turn: what is evicted has been asked.
-    candidates = search_settings.max_live_candidates(resolved)
+    candidates = resolved.max_live_candidates
     return ServerConfig(
         base=digest,
         folder=stock.bases[digest],

@@ -75,7 +75,7 @@ def fetch_remote(use: UriUse, context: Context) -> FetchedInput:
     """A remote input, settled."""
     before = context.fetched.get(use.uri)
     if before is None or not before.path.exists():
-        ways = fetching.default_context(context.resolved)
+        ways = fetching.default_context(context.run)
         pinned = before.pin if before else pins.load(context.store).get(use.uri)
         before = fetching.fetch_pinned(use, pinned, ways) if pinned else fetching.fetch(use, ways)
         if pinned:

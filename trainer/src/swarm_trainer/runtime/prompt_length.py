@@ -8,7 +8,6 @@ from pathlib import Path
 from transformers import AutoConfig, AutoTokenizer
 
 from swarm_core.api.resolution import ResolvedSpec
-from swarm_core.engine import search_settings
 from swarm_core.errors import BadInputError
 from swarm_core.experiment import SeedData
 from swarm_core.items import get_texts
@@ -32,7 +31,7 @@ def check(resolved: ResolvedSpec, folder: Path, data: SeedData) -> None:
     if limit > longest_ever:
         raise BadInputError(f"spec.base.maxModelLen: {limit}, but the base ends at {longest_ever}; lower it")
     check_length("spec.generation.maxTokens", generation, resolved.generation.max_tokens, limit)
-    if search_settings.has_local_takers(resolved):
+    if resolved.has_local_takers:
         check_length("spec.answering.maxTokens", max(answering), resolved.answering.max_tokens, limit)
 
 

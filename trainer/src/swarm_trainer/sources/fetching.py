@@ -15,7 +15,8 @@ from shutil import disk_usage
 from typing import Protocol
 
 from swarm_core.api.execution import S3Storage
-from swarm_core.api.resolution import ResolvedSpec, UriUse
+from swarm_core.api.resolution import UriUse
+from swarm_core.api.resolved import ResolvedRun
 from swarm_core.errors import BadInputError
 from swarm_core.ports import StoreError
 from swarm_core.recipe import Digest, canonical_json, digest_bytes
@@ -80,7 +81,7 @@ class FetchContext:
     open_source: SourceOpener
 
 
-def default_context(resolved: ResolvedSpec) -> FetchContext:
+def default_context(resolved: ResolvedRun) -> FetchContext:
     """This machine's cache. Buckets are reached like the run's own store, unless the environment says otherwise."""
     storage = resolved.storage if isinstance(resolved.storage, S3Storage) else None
     return FetchContext(FetchCache(fetch_cache.default_root()), lambda uri, kind: open_source(uri, kind, storage))

@@ -19,7 +19,7 @@ def execute(item: WorkItem, context: Context) -> Receipt:
         return found
     with ExitStack() as undone:
         undone.callback(record_failed_usage, context)
-        receipt = program.load_step(context.resolved, item.kind)(item, context)
+        receipt = program.load_step(context.run, item.kind)(item, context)
         undone.pop_all()
     standing = Receipt.from_bytes(context.store.publish(receipt_store.key(item.key), receipt.to_bytes()))
     context.flush_usage()

@@ -12,7 +12,6 @@ from shutil import disk_usage
 from swarm_core.api import parts, resolution
 from swarm_core.api.resolution import ResolvedSpec, UriRole, UriUse
 from swarm_core.api.resolved import ByKMeans, GivenAdapters, ResolvedTaker, TrainedAdapters
-from swarm_core.engine import search_settings
 from swarm_core.engine.receipt_fields import Output, Scalar
 from swarm_core.engine.work import Receipt, WorkItem
 from swarm_core.errors import BadInputError
@@ -65,9 +64,9 @@ def pin_experiment(
     check_adapters(context)
     if resolved.swarm.per_layer:
         layers.check(model_folders.locate_base(context))
-    data = {swarm: read_seed_data(context, swarm) for swarm in search_settings.moving_swarms(resolved)}
+    data = {swarm: read_seed_data(context, swarm) for swarm in resolved.swarms}
     for swarm, found in data.items():
-        check_items(search_settings.for_swarm(resolved, swarm), found, swarm)
+        check_items(resolved.for_swarm(swarm), found, swarm)
         prompt_length.check(resolved, model_folders.locate_base(context), found)
     if check is not None:
         check(data)
@@ -145,7 +144,7 @@ def list_adapter_uris(resolved: ResolvedSpec) -> tuple[str, ...]:
 
 def read_seed_data(context: Context, swarm: str) -> SeedData:
     """The seed items of one side, split and clustered."""
-    resolved = search_settings.for_swarm(context.resolved, swarm)
+    resolved = context.resolved.for_swarm(swarm)
     data, origin = resolved.generators.data, resolved.generators.origin
     path = inputs.locate(find_use(context.resolved, UriRole.DATA, swarm), context)
     read = seeds.read(path, data.field, resolved.generators.cluster_field)
@@ -160,7 +159,7 @@ def read_seed_data(context: Context, swarm: str) -> SeedData:
 
 def cluster_items(context: Context, items: Sequence[seeds.SeedItem], swarm: str) -> tuple[tuple[Item, ...], ...]:
     """`items` in as many clusters as the side has adapters, each large enough to make pairs from."""
-    resolved = search_settings.for_swarm(context.resolved, swarm)
+    resolved = context.resolved.for_swarm(swarm)
     count, least = resolved.generators.count, 2 * resolved.generation.shots
     origin = resolved.generators.origin
     assert isinstance(origin, TrainedAdapters)

@@ -14,7 +14,6 @@ from pathlib import Path
 
 from swarm_core import streams
 from swarm_core.api.resolved import ResolvedSpec, TrainedAdapters
-from swarm_core.engine import search_settings
 from swarm_core.engine.receipt_fields import Output
 from swarm_core.engine.work import Receipt, WorkItem
 from swarm_core.items import Item
@@ -69,7 +68,7 @@ def load_clusters(item: WorkItem, context: Context) -> tuple[tuple[Item, ...], .
 
 def build_cluster_task(item: WorkItem, context: Context, items: tuple[Item, ...]) -> TrainingTask:
     """What the generator of a cluster is trained on."""
-    resolved = search_settings.for_swarm(context.resolved, item.swarm)
+    resolved = context.resolved.for_swarm(item.swarm)
     seed, count = streams.seed(resolved.seed, "pairs", item.index), get_training_origin(resolved).training.pairs
     shots, style = resolved.generation.shots, resolved.base.template
     drawn = pairs.build_self_instruct_pairs(items, count, shots, style, resolved.domain, seed)
@@ -78,7 +77,7 @@ def build_cluster_task(item: WorkItem, context: Context, items: tuple[Item, ...]
 
 def train_adapter(item: WorkItem, context: Context, task: TrainingTask, scratch: Path) -> training.TrainingResult:
     """Fine-tune one LoRA into a folder of `scratch`."""
-    resolved = search_settings.for_swarm(context.resolved, item.swarm)
+    resolved = context.resolved.for_swarm(item.swarm)
     what = f"{item.swarm.removesuffix('s')} {item.index}"
 
     def heard(step: int, steps: int, loss: float) -> None:

@@ -10,8 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from swarm_core.api import resolution
 from swarm_core.api.execution import S3Storage
-from swarm_core.api.resolution import ResolvedSpec
+from swarm_core.api.resolved import ResolvedRun
 from swarm_core.engine.work import Kind, Receipt, WorkItem
 from swarm_core.ports import ArtifactStore
 from swarm_trainer import steps
@@ -28,7 +29,7 @@ from swarm_trainer.worker.loop import ItemExecutor
 class WorkerSpec:
     """The resolved spec of a run and the folder of its relative paths."""
 
-    resolved: ResolvedSpec
+    resolved: ResolvedRun
     base_folder: Path
     """The folder that relative paths in the spec start from; absolute."""
 
@@ -41,7 +42,7 @@ class WorkerSpec:
     def from_bytes(cls, data: bytes) -> "WorkerSpec":
         """Parse the content of the spec file. Raises ValueError if `to_bytes` did not write it."""
         fields = json.loads(data)
-        return cls(ResolvedSpec.model_validate_json(json.dumps(fields["spec"])), Path(fields["baseFolder"]))
+        return cls(resolution.load_resolved(fields["spec"]), Path(fields["baseFolder"]))
 
 
 def load_executor(folder: Path) -> ItemExecutor:
@@ -94,10 +95,10 @@ def check_store(context: Context) -> None:
         from swarm_trainer.stores import store_checks  # noqa: PLC0415 (boto3 loads slowly, and most runs do not need it)
 
         store_checks.check_conditional_writes(context.store)
-    pins.check_experiment(context.resolved, context.store)
+    pins.check_experiment(context.run, context.store)
 
 
-def limit_threads(resolved: ResolvedSpec) -> None:
+def limit_threads(resolved: ResolvedRun) -> None:
     """Limit the threads of all numeric libraries. Call this before they are imported, because they read it then."""
     threads = resolved.execution.local.threads
     if threads is not None:

@@ -7,6 +7,7 @@ from swarm_core.errors import BadInputError
 from swarm_core.experiment import SeedData
 from swarm_core.items import Item
 from swarm_core.ports import Solver
+from swarm_core.programs.adversarial_run.resolved import find_game
 from swarm_core.text.normalization import normalize
 from swarm_trainer.evaluation import run_parts
 from swarm_trainer.runtime import remote_endpoints
@@ -17,8 +18,9 @@ MAX_NAMED_ITEMS = 3
 
 def check(resolved: ResolvedSpec, generators: SeedData, takers: SeedData) -> None:
     """Raises BadInputError, naming the field, for the first thing that would make the game meaningless."""
-    assert resolved.game is not None
-    size, most = resolved.game.pool.size, len(generators.pool)
+    game = find_game(resolved)
+    assert game is not None
+    size, most = game.pool.size, len(generators.pool)
     if size > most:
         raise BadInputError(
             f"spec.pool.size: {size} items, but the generators' data holds {most} that are not held out, and the first"

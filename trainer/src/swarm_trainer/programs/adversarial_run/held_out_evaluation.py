@@ -14,6 +14,7 @@ from swarm_core.items import Item, select_distinct
 from swarm_core.optimizers import optimization
 from swarm_core.optimizers.optimizer import SearchState
 from swarm_core.ports import Inference
+from swarm_core.programs.adversarial_run.resolved import find_game
 from swarm_core.rollout import Rollout
 from swarm_core.swarm_names import RIVALS, TAKERS
 from swarm_trainer.evaluation import lanes, rollout_store, search_setup, serving
@@ -32,7 +33,7 @@ REAL_ITEMS, RIVAL_ITEMS = "real", "rivals"
 
 def generate_drafts(item: WorkItem, context: Context) -> None:
     """Have the generators write for the pool after their move, if the pool is to be as released."""
-    game = context.resolved.game
+    game = find_game(context.resolved)
     assert game is not None
     if not game.reference or item.index == 0:
         return

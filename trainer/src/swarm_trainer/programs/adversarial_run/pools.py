@@ -14,6 +14,7 @@ from swarm_core.items import Item
 from swarm_core.objectives.scores import Unscored
 from swarm_core.optimizers import optimization
 from swarm_core.ports import Solver, StoreError
+from swarm_core.programs.adversarial_run.resolved import find_game
 from swarm_core.recipe import Digest, ModelName
 from swarm_core.rollout import Rollout
 from swarm_trainer.evaluation import run_parts, search_setup
@@ -24,7 +25,7 @@ from swarm_trainer.runtime.context import Context
 
 def build(context: Context, number: int) -> Pool:
     """The pool of round `number`; the commits before it must stand. Raises StoreError."""
-    game, seed = context.resolved.game, context.resolved.seed
+    game, seed = find_game(context.resolved), context.resolved.seed
     assert game is not None
     if number == 0:
         _, experiment = experiments.load(context.store)

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 
-from swarm_core.engine import search_settings
 from swarm_core.engine.work import Receipt, WorkItem
 from swarm_core.experiment import Adversary, SeedData
 from swarm_core.recipe import Digest
@@ -27,5 +26,5 @@ def run(item: WorkItem, context: Context) -> Receipt:
 
 def build_adversary(context: Context, data: SeedData, contents: Mapping[str, Digest]) -> Adversary:
     """The takers that move, pinned. `contents` gives the digest of every URI."""
-    adapters = prepare.list_adapter_uris(search_settings.for_swarm(context.resolved, TAKERS))
+    adapters = prepare.list_adapter_uris(context.resolved.for_swarm(TAKERS))
     return Adversary(context.store.put(data.to_bytes()), tuple(contents[uri] for uri in adapters))

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator, Mapping
 
-from swarm_core.api.resolved import ResolvedGame, ResolvedSpec
+from swarm_core.api.resolved import ResolvedSpec
+from swarm_core.programs.adversarial_run.resolved import ResolvedGame, find_game
 from swarm_trainer.programs.swarm_run import preview as search_preview
 
 
 def describe(resolved: ResolvedSpec, items: Mapping[str, int]) -> Iterator[tuple[str, str]]:
     """Yield pairs of a subject and a line. `items`: the number of seed items of each local data file, by URI."""
-    game = resolved.game
+    game = find_game(resolved)
     assert game is not None
     yield "generators", search_preview.describe_generators(resolved.generators, items)
     yield "takers", search_preview.describe_generators(game.takers, items)

@@ -4,6 +4,7 @@ from swarm_core.commit import Commit
 from swarm_core.engine.receipt_fields import StopReason
 from swarm_core.optimizers import optimization, optimizer
 from swarm_core.optimizers.optimizer import SearchState
+from swarm_core.programs.adversarial_run.resolved import find_game
 from swarm_core.swarm_names import TAKERS
 from swarm_trainer.run_store import commit_chain
 from swarm_trainer.runtime.context import Context
@@ -11,7 +12,7 @@ from swarm_trainer.runtime.context import Context
 
 def find_reason(context: Context, done: Commit, swarm: SearchState) -> str:
     """The rule that ends the search with `done`, after which the swarm is `swarm`; empty while it goes on."""
-    game = context.resolved.game
+    game = find_game(context.resolved)
     assert game is not None
     if done.moved != TAKERS:  # as released, generators out of patience end the game before takers move
         return str(StopReason.PATIENCE) if game.reference and is_out_of_patience(swarm) else ""

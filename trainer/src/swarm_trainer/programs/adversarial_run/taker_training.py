@@ -7,12 +7,12 @@ and the archive are what it is still bad at. It joins the basis and the search d
 from collections.abc import Sequence
 
 from swarm_core import streams
-from swarm_core.engine import search_settings
 from swarm_core.engine.work import Receipt, WorkItem
 from swarm_core.errors import BadInputError
 from swarm_core.items import Item, select_distinct
 from swarm_core.optimizers import optimization
 from swarm_core.ports import Solver, StoreError
+from swarm_core.programs.adversarial_run.resolved import find_game
 from swarm_core.swarm_names import TAKERS
 from swarm_core.text import prompts
 from swarm_trainer.evaluation import run_parts, search_setup
@@ -41,7 +41,7 @@ def run(item: WorkItem, context: Context) -> Receipt:
 
 def build_cluster_task(item: WorkItem, context: Context, items: Sequence[Item]) -> TrainingTask:
     """What the taker of a cluster is trained on."""
-    resolved = search_settings.for_swarm(context.resolved, item.swarm)
+    resolved = context.resolved.for_swarm(item.swarm)
     seed, count = streams.seed(resolved.seed, "pairs", item.index), train.get_training_origin(resolved).training.pairs
     return TrainingTask(len(items), build_question_pairs(context, items, count, seed), train.build_settings(resolved))
 
@@ -66,7 +66,7 @@ def build_question_pairs(context: Context, items: Sequence[Item], count: int, se
 
 def build_round_task(context: Context, number: int) -> TrainingTask:
     """The lesson of round `number`."""
-    resolved, game = context.resolved, context.resolved.game
+    resolved, game = context.resolved, find_game(context.resolved)
     assert game is not None
     assert game.train is not None
     of_round = pools.build(context, number)

@@ -17,6 +17,7 @@ from swarm_core.optimizers import estimates, optimization
 from swarm_core.optimizers.optimizer import SearchState
 from swarm_core.optimizers.positions import Position
 from swarm_core.ports import StoreError
+from swarm_core.programs.adversarial_run.resolved import find_game
 from swarm_core.recipe import Recipe
 from swarm_core.swarm_names import GENERATORS, TAKERS
 from swarm_trainer.evaluation import search_setup, turn
@@ -54,7 +55,7 @@ def load_generator_turn(context: Context, number: int) -> Turn:
 
 def load_taker_turn(context: Context, number: int) -> Turn:
     """The takers' turn in round `number`."""
-    game = context.resolved.game
+    game = find_game(context.resolved)
     assert game is not None
     trains = game.train is not None and number > 0
     ready = search_setup.load(context, TAKERS, number if trains else 0)
@@ -69,7 +70,7 @@ def select_opponents(context: Context, number: int) -> tuple[NamedRecipe, ...]:
     """The takers that the generators of round `number` face, each once."""
     if number == 0:
         return tuple((f"t{index:02d}", recipe) for index, recipe in enumerate(initial_takers(context)))
-    game = context.resolved.game
+    game = find_game(context.resolved)
     assert game is not None
     last = commit_chain.load_existing(context.store, chain_index(TAKERS, number - 1))
     positions_faced = select_positions(optimization.from_json(last.swarm), game.reference, game.opponents.leading)

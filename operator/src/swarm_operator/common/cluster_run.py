@@ -15,10 +15,11 @@ from pydantic import TypeAdapter, ValidationError
 from swarm_core.api import loading, resolution
 from swarm_core.api.execution import S3Storage
 from swarm_core.api.kubernetes import AccessMode, KubernetesExecution
-from swarm_core.api.loading import Run
-from swarm_core.api.resolved import ResolvedSpec
-from swarm_core.api.run import KIND, MetadataKey
+from swarm_core.api.resolved import ResolvedRun
+from swarm_core.api.run import MetadataKey, Run
+from swarm_core.engine.planning import Outline
 from swarm_core.errors import BadInputError
+from swarm_core.programs import program
 from swarm_core.recipe import Digest
 from swarm_operator.common import accelerators, names
 from swarm_operator.common.reconcile_plan import Object
@@ -39,11 +40,11 @@ class Images(Protocol):
 
 
 @dataclass(frozen=True)
-class ResolvedRun:
-    """A run that can be carried out."""
+class ClusterRun:
+    """A run of a cluster that can be carried out."""
 
     run: Run
-    resolved: ResolvedSpec
+    resolved: ResolvedRun
     uid: str
     namespace: str
     trainer_image: str
@@ -57,6 +58,16 @@ class ResolvedRun:
     def cluster(self) -> KubernetesExecution:
         """How it is to be carried out."""
         return self.resolved.execution.kubernetes
+
+    @cached_property
+    def outline(self) -> Outline:
+        """The run as the engine sees it, without the limits of this moment."""
+        return program.build_outline(self.resolved)
+
+    @property
+    def has_servers(self) -> bool:
+        """Whether it has inference servers."""
+        return accelerators.has_servers(self.cluster, self.outline)
 
     @cached_property
     def base(self) -> str:
@@ -79,22 +90,22 @@ class ResolvedRun:
         return json.dumps(fields, indent=1, sort_keys=True) + "\n"
 
 
-def parse(run: Object, images: Images) -> ResolvedRun:
+def parse(run: Object, images: Images) -> ClusterRun:
     """What is wanted of `run`, if it can be carried out. Raises BadInputError with one line per fault."""
     order = parse_unchecked(run, images)
-    refusals = [refusal for check in CHECKS if (refusal := check(order.resolved))]
+    refusals = [refusal for check in CHECKS if (refusal := check(order))]
     if refusals:
         raise BadInputError("\n".join(refusals))
     return order
 
 
-def parse_unchecked(run: Object, images: Images) -> ResolvedRun:
+def parse_unchecked(run: Object, images: Images) -> ClusterRun:
     """What is wanted of `run`, whether or not the cluster can give it. Raises BadInputError with one line per fault."""
     document = {key: part for key, part in run.items() if key != "status"}
-    parsed = loading.from_object(document, str(run.get("kind", KIND)))
+    parsed = loading.from_object(document, str(run.get("kind", "a run")))
     resolved = resolution.resolve(parsed)
     asked = resolved.execution.kubernetes.image
-    return ResolvedRun(
+    return ClusterRun(
         run=parsed,
         resolved=resolved,
         uid=str(run["metadata"].get("uid", "")),
@@ -104,14 +115,14 @@ def parse_unchecked(run: Object, images: Images) -> ResolvedRun:
     )
 
 
-def _check_storage(resolved: ResolvedSpec) -> str:
-    if isinstance(resolved.storage, S3Storage):
+def _check_storage(order: ClusterRun) -> str:
+    if isinstance(order.resolved.storage, S3Storage):
         return ""
     return "spec.storage: pods share no folder; write type S3 and a bucket"
 
 
-def _check_trainers(resolved: ResolvedSpec) -> str:
-    cluster = resolved.execution.kubernetes
+def _check_trainers(order: ClusterRun) -> str:
+    cluster = order.cluster
     if cluster.trainer.accelerators <= cluster.max_accelerators:
         return ""
     return (
@@ -120,23 +131,22 @@ def _check_trainers(resolved: ResolvedSpec) -> str:
     )
 
 
-def _check_servers(resolved: ResolvedSpec) -> str:
-    cluster, needed = resolved.execution.kubernetes, accelerators.while_searching(resolved)
-    if not accelerators.has_servers(cluster) or needed <= cluster.max_accelerators:
+def _check_servers(order: ClusterRun) -> str:
+    cluster, needed = order.cluster, accelerators.while_searching(order.cluster, order.outline)
+    if not order.has_servers or needed <= cluster.max_accelerators:
         return ""
     return (
         f"spec.execution.kubernetes.maxAccelerators: {cluster.max_accelerators}, but servers of"
-        f" {len(accelerators.base_models(resolved))} base models hold {needed} at once; raise it, or lower"
+        f" {len(order.outline.servers)} base models hold {needed} at once; raise it, or lower"
         f" servers.replicas"
     )
 
 
-def _check_cache(resolved: ResolvedSpec) -> str:
-    cache = resolved.execution.kubernetes.model_cache
+def _check_cache(order: ClusterRun) -> str:
+    cache = order.cluster.model_cache
     if cache is None or cache.claim is None or cache.claim.access_mode is AccessMode.READ_WRITE_MANY:
         return ""
-    cluster = resolved.execution.kubernetes
-    alone = not accelerators.has_servers(cluster) and accelerators.concurrent_trainers(resolved) <= 1
+    alone = not order.has_servers and accelerators.concurrent_trainers(order.cluster, order.outline) <= 1
     if alone:
         return ""
     return (
@@ -145,8 +155,8 @@ def _check_cache(resolved: ResolvedSpec) -> str:
     )
 
 
-def _check_node_selector(resolved: ResolvedSpec) -> str:
-    for key in resolved.execution.kubernetes.pod_template.node_selector:
+def _check_node_selector(order: ClusterRun) -> str:
+    for key in order.cluster.pod_template.node_selector:
         try:
             LABEL_KEY.validate_python(key)
         except ValidationError:

@@ -1,25 +1,26 @@
-"""The spec of a SwarmRun, and which of its fields are the experiment.
+"""The SwarmRun resource, and which fields of its spec are the experiment.
 
 Invariant: every field of `SwarmRunSpec` is in exactly one of `IDENTITY_FIELDS`, `FIXED_NON_IDENTITY_FIELDS` and
 `MUTABLE_FIELDS`.
 """
 
 from collections import Counter
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
 from swarm_core.api.base import BaseSpec
 from swarm_core.api.block import Rule
 from swarm_core.api.evaluation import Evaluation
-from swarm_core.api.execution import Execution, Storage
 from swarm_core.api.generators import Generators
 from swarm_core.api.judging import SEPARATION, Gates, JudgeSpec, ObjectiveSpec
-from swarm_core.api.lifecycle import Budget, Lifecycle
+from swarm_core.api.lifecycle import Budget
 from swarm_core.api.resuming import ResumeFrom
-from swarm_core.api.scalars import Integer, Line
+from swarm_core.api.run import Run, RunSpec
+from swarm_core.api.scalars import Line
 from swarm_core.api.swarm import SwarmSpec
 from swarm_core.api.takers import Answering, Generation, Taker
+from swarm_core.programs.swarm_run.status import SwarmRunStatus
 
 IDENTITY_FIELDS = (
     "seed", "base", "generators", "domain", "takers", "generation", "answering", "judge", "gates", "objective",
@@ -35,11 +36,9 @@ MUTABLE_FIELDS = (
 """Neither digested nor fixed."""
 
 
-class SwarmRunSpec(Lifecycle):
+class SwarmRunSpec(RunSpec):
     """What is searched for, and how."""
 
-    seed: Integer = Field(0, ge=0, le=2**53 - 1)
-    """Seed of every random choice of the run."""
     budget: Budget = Budget()
     """What a run may use; changes no result but where a search ends."""
     base: BaseSpec
@@ -64,12 +63,8 @@ class SwarmRunSpec(Lifecycle):
     """The search over weighted sums of the generators."""
     evaluation: Evaluation = Evaluation()
     """How generators are measured."""
-    storage: Storage | None = None
-    """Where artefacts are kept; absent, in the run folder on one machine."""
     resume_from: ResumeFrom | None = None
     """Another run whose generators and first iterations this one takes over; absent, it starts anew."""
-    execution: Execution = Execution()
-    """How work is carried out; changes no result."""
 
     rules: ClassVar[tuple[Rule["SwarmRunSpec"], ...]] = (
         Rule(
@@ -97,3 +92,14 @@ def _list_repeated_takers(spec: SwarmRunSpec) -> list[int]:
             repeated.append(index)
         seen[taker.name] += 1
     return repeated
+
+
+class SwarmRun(Run):
+    """A search for generators of synthetic data: a swarm of LoRA adapters of one base model, scored by test takers."""
+
+    kind: Literal["SwarmRun"]
+    """Kind of this resource."""
+    spec: SwarmRunSpec
+    """What is searched for, and how."""
+    status: SwarmRunStatus | None = None
+    """How far the run is; written by whoever runs it."""

@@ -12,7 +12,8 @@ from pod_world import World
 from swarm_core.api import loading, resolution
 from swarm_core.api.resolved import ResolvedSpec
 from swarm_core.errors import BadInputError
-from swarm_operator.common import accelerators, resolved_run
+from swarm_core.programs import program
+from swarm_operator.common import accelerators, cluster_run
 from swarm_trainer.worker import session
 
 CLUSTER = "spec.execution.kubernetes"
@@ -61,7 +62,7 @@ def test_a_run_that_was_refused_begins_once_it_is_mended() -> None:
 def test_a_cache_of_one_node_suits_a_run_whose_pods_follow_one_another() -> None:
     claim = {"claim": {"size": "1Gi", "accessMode": "ReadWriteOnce"}}
     alone = {**pod_world.LOCAL, f"{CLUSTER}.modelCache": claim, f"{CLUSTER}.maxAccelerators": 1}
-    assert resolved_run.parse(pod_world.run(alone), pod_world.Images())
+    assert cluster_run.parse(pod_world.run(alone), pod_world.Images())
 
 
 @settings(max_examples=150, deadline=None)
@@ -76,10 +77,10 @@ def test_no_document_stops_the_operator(document: documents.Document) -> None:
 
 def test_pods_are_told_what_a_worker_is_told_and_nothing_of_a_pause() -> None:
     run = pod_world.run(pod_world.LOCAL)
-    order = resolved_run.parse(run, pod_world.Images())
-    held = resolved_run.parse(documents.patched({"spec.suspend": True, "spec.stopAfter": 2}, run), pod_world.Images())
+    order = cluster_run.parse(run, pod_world.Images())
+    held = cluster_run.parse(documents.patched({"spec.suspend": True, "spec.stopAfter": 2}, run), pod_world.Images())
     told = session.WorkerSpec.from_bytes(order.text.encode())
-    assert (told.resolved, str(told.base_folder)) == (order.resolved, resolved_run.BASE_FOLDER)
+    assert (told.resolved, str(told.base_folder)) == (order.resolved, cluster_run.BASE_FOLDER)
     assert held.text == order.text
     assert held.digest == order.digest
 
@@ -105,10 +106,11 @@ def test_the_peak_is_the_larger_of_training_and_searching(
     patch: documents.Patch, training: int, searching: int
 ) -> None:
     spec = resolved(patch)
-    assert (accelerators.while_training(spec), accelerators.while_searching(spec)) == (training, searching)
-    assert accelerators.peak(spec) == max(training, searching)
+    held = spec.execution.kubernetes, program.build_outline(spec)
+    assert (accelerators.while_training(*held), accelerators.while_searching(*held)) == (training, searching)
+    assert accelerators.peak(*held) == max(training, searching)
 
 
 def test_a_refusal_is_an_error_of_the_user() -> None:
     with pytest.raises(BadInputError, match="pods share no folder"):
-        resolved_run.parse(pod_world.run({"spec.storage": documents.GONE}), pod_world.Images())
+        cluster_run.parse(pod_world.run({"spec.storage": documents.GONE}), pod_world.Images())

@@ -8,16 +8,15 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from swarm_core.api.adversarial_status import AdversarialRunStatus
 from swarm_core.api.base import BaseSpec
-from swarm_core.api.block import Block, Rule
-from swarm_core.api.execution import Execution, Storage
-from swarm_core.api.game import GameEvaluation, MovingGenerators, MovingTakers, PoolSpec, StopSpec
+from swarm_core.api.block import Rule
 from swarm_core.api.judging import VERIFIER, Gates, JudgeSpec
-from swarm_core.api.lifecycle import AcceleratorBudget, Lifecycle
-from swarm_core.api.run import Metadata
+from swarm_core.api.lifecycle import AcceleratorBudget
+from swarm_core.api.run import Run, RunSpec
 from swarm_core.api.scalars import Integer, Line
 from swarm_core.api.takers import Answering, Generation
+from swarm_core.programs.adversarial_run.game import GameEvaluation, MovingGenerators, MovingTakers, PoolSpec, StopSpec
+from swarm_core.programs.adversarial_run.status import AdversarialRunStatus
 
 IDENTITY_FIELDS = (
     "seed", "base", "domain", "generators", "takers", "generation", "answering", "judge", "gates", "rounds", "pool",
@@ -30,11 +29,9 @@ MUTABLE_FIELDS = (
 )  # fmt: skip
 
 
-class AdversarialRunSpec(Lifecycle):
+class AdversarialRunSpec(RunSpec):
     """Who plays against whom, on what, and for how long."""
 
-    seed: Integer = Field(0, ge=0, le=2**53 - 1)
-    """Seed of every random choice of the run."""
     budget: AcceleratorBudget = AcceleratorBudget()
     """What a run may hold; changes no result but where a game ends."""
     base: BaseSpec
@@ -61,10 +58,6 @@ class AdversarialRunSpec(Lifecycle):
     """When the game ends before its last round."""
     evaluation: GameEvaluation = GameEvaluation()
     """How both sides are measured."""
-    storage: Storage | None = None
-    """Where artefacts are kept; absent, in the run folder on one machine."""
-    execution: Execution = Execution()
-    """How work is carried out; changes no result."""
 
     rules: ClassVar[tuple[Rule["AdversarialRunSpec"], ...]] = (
         Rule(
@@ -84,15 +77,11 @@ class AdversarialRunSpec(Lifecycle):
     )
 
 
-class AdversarialRun(Block):
+class AdversarialRun(Run):
     """A game of two swarms of LoRA adapters of one base: generators of test items against the takers of those tests."""
 
-    api_version: Literal["dataswarm.io/v1alpha1"]
-    """Version of this schema."""
     kind: Literal["AdversarialRun"]
     """Kind of this resource."""
-    metadata: Metadata
-    """Name, labels and annotations."""
     spec: AdversarialRunSpec
     """Who plays against whom, on what, and for how long."""
     status: AdversarialRunStatus | None = None

@@ -1,0 +1,35 @@
+"""The kind of run that the tests plug in: brought by their package of plug-ins, and found by its entry point."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import plugin_package
+import pytest
+
+from swarm_core import program_registry
+
+KIND = "ScoreFile"
+
+
+@contextmanager
+def installed(scratch: Path) -> Iterator[dict[str, str]]:
+    """The kind is installed while this lasts; the environment that a child process needs to find it, too."""
+    folder = str(plugin_package.install(scratch))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(folder)
+        program_registry.forget()
+        yield {**os.environ, "PYTHONPATH": folder}
+    program_registry.forget()
+
+
+def document(**spec: Any) -> dict[str, Any]:
+    """A ScoreFile."""
+    return {
+        "apiVersion": "dataswarm.io/v1alpha1",
+        "kind": KIND,
+        "metadata": {"name": "answers"},
+        "spec": {"data": {"uri": "answers.jsonl"}, **spec},
+    }

@@ -1,0 +1,82 @@
+"""The program of an AdversarialRun: generators and takers are two swarms, and each moves against the other."""
+
+from collections.abc import Iterator
+
+from swarm_core.api.custom_resources import AGE_COLUMN, PHASE_COLUMN, CustomResource, Figure, FigureShape
+from swarm_core.api.resolution import UriUse
+from swarm_core.api.run_status import RunStatus
+from swarm_core.engine.planning import Outline, Turn
+from swarm_core.engine.state import EngineState
+from swarm_core.engine.work import Kind
+from swarm_core.programs import search_settings
+from swarm_core.programs.adversarial_run import resolution, status_projection
+from swarm_core.programs.adversarial_run.resolved import ResolvedAdversarialRun
+from swarm_core.programs.adversarial_run.spec import FIXED_NON_IDENTITY_FIELDS, IDENTITY_FIELDS, AdversarialRun
+from swarm_core.swarm_names import GENERATORS, RIVALS, TAKERS
+
+SPEC_ONLY_FIELDS = frozenset({"rounds", "pool", "stop"})
+"""Fields of the spec that the resolved run has within `game`."""
+RESOURCE = CustomResource(
+    model=AdversarialRun,
+    plural="adversarialruns",
+    short="avr",
+    fixed=IDENTITY_FIELDS + FIXED_NON_IDENTITY_FIELDS,
+    columns=(
+        PHASE_COLUMN,
+        ("Round", "integer", ".status.round"),
+        ("Difficulty", "number", ".status.difficulty"),
+        ("Taker", "number", ".status.takerScore"),
+        ("Held-Out", "number", ".status.heldOutScore"),
+        AGE_COLUMN,
+    ),
+    figures=(
+        Figure("round", "round", FigureShape.PROGRESS),
+        Figure("difficulty", "difficulty"),
+        Figure("taker", "takerScore"),
+        Figure("held-out", "heldOutScore"),
+        Figure("takers", "takers", FigureShape.DIFFERENCE),
+    ),
+)
+
+
+class AdversarialRunProgram:
+    """A game."""
+
+    kind = "AdversarialRun"
+    resource = RESOURCE
+    resolved = ResolvedAdversarialRun
+    identity = frozenset({*IDENTITY_FIELDS, "objective", "swarm", "rule", "game"}) - SPEC_ONLY_FIELDS
+    trainer = "swarm_trainer.programs.adversarial_run.program:PROGRAM"
+
+    def resolve(self, run: AdversarialRun) -> ResolvedAdversarialRun:
+        """`run` with every default explicit."""
+        return resolution.resolve(run)
+
+    def uris(self, resolved: ResolvedAdversarialRun) -> Iterator[UriUse]:
+        """Every URI of the experiment, in the order of the spec."""
+        return resolution.list_uris(resolved)
+
+    def outline(self, resolved: ResolvedAdversarialRun) -> Outline:
+        """Generators move, then takers; before each turn of takers but the first, an adapter may be trained for them.
+
+        Rivals are trained and never move. What takers train later is numbered on from what they begin with.
+        """
+        takers = search_settings.list_training(TAKERS, resolved.game.takers)
+        generators, rivals = (
+            search_settings.list_training(swarm, resolved.generators) for swarm in (GENERATORS, RIVALS)
+        )
+        later = (Turn(Kind.TRAIN, TAKERS, first_iteration=1, index_offset=len(takers) - 1),)
+        return Outline(
+            iterations=resolved.game.rounds,
+            training=(*generators, *takers, *rivals),
+            turns=(Turn(), *(later if resolved.game.train else ()), Turn(swarm=TAKERS)),
+            needs=search_settings.build_needs(resolved),
+            iteration_noun="round",
+        )
+
+    def status(self, outline: Outline, state: EngineState, common: RunStatus) -> RunStatus:
+        """The status of an AdversarialRun."""
+        return status_projection.build(outline, state, common)
+
+
+PROGRAM = AdversarialRunProgram()

@@ -1,0 +1,75 @@
+"""From an AdversarialRun as written to the game that is played."""
+
+from collections.abc import Iterator
+
+from swarm_core.api import resolution
+from swarm_core.api.evaluation import Evaluation
+from swarm_core.api.resolution import UriRole, UriUse
+from swarm_core.api.resolved import Part, ResolvedSwarm
+from swarm_core.api.swarm import PublishedSpec, RuleName, StandardSpec
+from swarm_core.programs.adversarial_run.game import BestsPolicy, Decay, LearningType, Movement, RoundTraining
+from swarm_core.programs.adversarial_run.resolved import ResolvedAdversarialRun, ResolvedGame, ResolvedSide
+from swarm_core.programs.adversarial_run.spec import AdversarialRun, AdversarialRunSpec
+
+
+def resolve(run: AdversarialRun) -> ResolvedAdversarialRun:
+    """`run` with every default explicit: a search for generators whose takers are a second swarm."""
+    spec = run.spec
+    moving = resolve_side(spec.generators.swarm, spec), resolve_side(spec.takers.swarm, spec)
+    return ResolvedAdversarialRun(
+        **resolution.resolve_common(run),
+        base=spec.base,
+        generators=resolution.resolve_generators(spec.generators),
+        domain=spec.domain,
+        takers=(),
+        generation=spec.generation,
+        answering=spec.answering,
+        judge=resolution.resolve_judge(spec.judge),
+        gates=tuple(map(resolution.resolve_part, spec.gates)),
+        objective=Part(name="Difficulty"),
+        swarm=moving[0].swarm,
+        rule=moving[0].rule,
+        evaluation=Evaluation(**spec.evaluation.model_dump()),
+        game=resolve_game(spec, moving),
+    )
+
+
+def resolve_game(spec: AdversarialRunSpec, moving: tuple[ResolvedSide, ResolvedSide]) -> ResolvedGame:
+    learning = spec.takers.learning
+    return ResolvedGame(
+        rounds=spec.rounds,
+        takers=resolution.resolve_generators(spec.takers),
+        sides=moving,
+        reference=spec.generators.swarm.reference,
+        opponents=spec.generators.opponents,
+        train=(learning.train or RoundTraining()) if learning.type is LearningType.TRAIN else None,
+        pool=spec.pool,
+        stop=spec.stop,
+    )
+
+
+def resolve_side(movement: Movement, spec: AdversarialRunSpec) -> ResolvedSide:
+    """How a side moves: by as many iterations as there are rounds, and without patience unless the game has some."""
+    bests = movement.bests or (BestsPolicy.STALE if movement.reference else BestsPolicy.RESCORE)
+    size = ResolvedSwarm(
+        particles=movement.particles,
+        iterations=spec.rounds,
+        patience=spec.stop.patience or spec.rounds + 1,
+        rescored=bests is BestsPolicy.RESCORE,
+        decay=(movement.decay or Decay()).factor if bests is BestsPolicy.DECAY else 1.0,
+    )
+    return ResolvedSide(swarm=size, rule=resolve_rule(movement))
+
+
+def resolve_rule(movement: Movement) -> StandardSpec | PublishedSpec:
+    """The rule of a side; no random places unless they are asked for: what is measured in every round is never lost."""
+    if movement.rule is RuleName.PUBLISHED:
+        return movement.published or PublishedSpec()
+    return resolution.set_scattered(movement.standard or StandardSpec(), 0)
+
+
+def list_uris(resolved: ResolvedAdversarialRun) -> Iterator[UriUse]:
+    """Every URI of the experiment, in the order of the spec."""
+    yield UriUse(UriRole.BASE, resolved.base.model, "spec.base.model")
+    yield from resolution.iterate_origin_uses(resolved.generators, "spec.generators")
+    yield from resolution.iterate_origin_uses(resolved.game.takers, "spec.takers")

@@ -1,0 +1,82 @@
+"""What people are shown of a search, beside what every run has: a projection of the engine's state.
+
+Estimates of the search until it is concluded; then what fresh data says.
+"""
+
+from dataclasses import dataclass
+from typing import TypeVar
+
+from swarm_core.api import run_status
+from swarm_core.engine.state import EngineState, HistoryPoint
+from swarm_core.swarm_names import GENERATORS
+
+G = TypeVar("G", bound=run_status.Difference)
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuredGain:
+    """Best minus best initial generator, on fresh data."""
+
+    value: float
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class ItemCounts:
+    """Sums over all iterations so far."""
+
+    items: int
+    rejected: int
+    unscored: int
+
+
+@dataclass(frozen=True, slots=True)
+class SearchSummary:
+    """A search at a glance."""
+
+    best: float | None
+    best_particle: str
+    best_recipe: str
+    initial: float | None
+    gain: MeasuredGain | None
+    """None before the conclusion."""
+    particles: tuple[tuple[str, float | None], ...]
+    """The last iteration's fitness by particle; None is unscored."""
+    history: tuple[HistoryPoint, ...]
+    counts: ItemCounts
+
+
+def summarize(state: EngineState) -> SearchSummary:
+    """The report of the generators' search."""
+    search, outcome = state.search(GENERATORS), state.outcome
+    return SearchSummary(
+        best=outcome.best if outcome else search.best,
+        best_particle=outcome.best_particle if outcome else search.best_particle,
+        best_recipe=outcome.best_recipe if outcome else search.best_recipe,
+        initial=outcome.initial if outcome else search.initial,
+        gain=extract_gain(state),
+        particles=search.fitness,
+        history=search.history,
+        counts=ItemCounts(search.items, search.rejected, search.unscored),
+    )
+
+
+def extract_gain(state: EngineState) -> MeasuredGain | None:
+    """The gain, once it is measured."""
+    outcome = state.outcome
+    if outcome is None or outcome.gain is None:
+        return None
+    return MeasuredGain(outcome.gain, outcome.gain_low, outcome.gain_high)
+
+
+def build_difference(gain: MeasuredGain | None, block: type[G]) -> G | None:
+    """The gain as a block of a status; none where it has no interval."""
+    if gain is None or gain.low is None or gain.high is None:
+        return None
+    return block(value=gain.value, low=gain.low, high=gain.high)
+
+
+def build_counts(counts: ItemCounts) -> run_status.Counts:
+    """The counts as a block of a status."""
+    return run_status.Counts(items=counts.items, rejected=counts.rejected, unscored=counts.unscored)

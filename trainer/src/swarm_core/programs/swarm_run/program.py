@@ -1,0 +1,69 @@
+"""The program of a SwarmRun: one swarm of generators searches, measured by takers that do not move."""
+
+from collections.abc import Iterator
+
+from swarm_core.api.custom_resources import AGE_COLUMN, PHASE_COLUMN, CustomResource, Figure, FigureShape
+from swarm_core.api.resolution import UriUse
+from swarm_core.api.resolved import ResolvedSpec
+from swarm_core.api.run_status import RunStatus
+from swarm_core.engine.planning import Outline
+from swarm_core.engine.state import EngineState
+from swarm_core.optimizers import optimization
+from swarm_core.programs import search_settings
+from swarm_core.programs.swarm_run import resolution, status_projection
+from swarm_core.programs.swarm_run.spec import FIXED_NON_IDENTITY_FIELDS, IDENTITY_FIELDS, SwarmRun
+from swarm_core.swarm_names import GENERATORS
+
+RESOURCE = CustomResource(
+    model=SwarmRun,
+    plural="swarmruns",
+    short="swr",
+    fixed=IDENTITY_FIELDS + FIXED_NON_IDENTITY_FIELDS,
+    columns=(
+        PHASE_COLUMN,
+        ("Iteration", "integer", ".status.iteration"),
+        ("Best", "number", ".status.best.value"),
+        ("Gain", "number", ".status.gain.value"),
+        ("GPU-hours", "number", ".status.gpuHours"),
+        AGE_COLUMN,
+    ),
+    figures=(
+        Figure("iteration", "iteration", FigureShape.PROGRESS),
+        Figure("best", "best"),
+        Figure("initial", "initial", note="the best generator it began with", in_progress=False),
+        Figure("gain", "gain", FigureShape.DIFFERENCE),
+    ),
+)
+
+
+class SwarmRunProgram:
+    """A search."""
+
+    kind = "SwarmRun"
+    resource = RESOURCE
+    resolved = ResolvedSpec
+    identity = frozenset({*IDENTITY_FIELDS, "rule"})
+    trainer = "swarm_trainer.programs.swarm_run.program:PROGRAM"
+
+    def resolve(self, run: SwarmRun) -> ResolvedSpec:
+        """`run` with every default explicit."""
+        return resolution.resolve(run)
+
+    def uris(self, resolved: ResolvedSpec) -> Iterator[UriUse]:
+        """Every URI of the experiment, in the order of the spec."""
+        return resolution.list_uris(resolved)
+
+    def outline(self, resolved: ResolvedSpec) -> Outline:
+        """The initial generators are trained unless they are given; then the swarm moves."""
+        return Outline(
+            iterations=optimization.iterations(search_settings.build_plan(resolved)),
+            training=search_settings.list_training(GENERATORS, resolved.generators),
+            needs=search_settings.build_needs(resolved),
+        )
+
+    def status(self, outline: Outline, state: EngineState, common: RunStatus) -> RunStatus:
+        """The status of a SwarmRun."""
+        return status_projection.build(outline, state, common)
+
+
+PROGRAM = SwarmRunProgram()

@@ -1,0 +1,62 @@
+"""From a SwarmRun as written to the search that is run."""
+
+from collections.abc import Iterator
+
+from swarm_core.api import endpoint_access, optimizer_blocks, resolution
+from swarm_core.api.optimizer_blocks import OptimizerBlock
+from swarm_core.api.resolution import UriRole, UriUse
+from swarm_core.api.resolved import RemoteTaker, ResolvedSpec, ResolvedSwarm
+from swarm_core.api.swarm import Exact, Groups, PerLayer, PublishedSpec, StandardSpec, SwarmSpec
+from swarm_core.programs.swarm_run.spec import SwarmRun
+from swarm_core.recipe import Merge
+
+
+def resolve(run: SwarmRun) -> ResolvedSpec:
+    """`run` with every default explicit."""
+    spec = run.spec
+    return ResolvedSpec(
+        **resolution.resolve_common(run),
+        base=spec.base,
+        generators=resolution.resolve_generators(spec.generators),
+        domain=spec.domain,
+        takers=tuple(resolution.resolve_taker(taker, spec.base.model) for taker in spec.takers),
+        generation=spec.generation,
+        answering=spec.answering,
+        judge=resolution.resolve_judge(spec.judge),
+        gates=tuple(map(resolution.resolve_part, spec.gates)),
+        objective=resolution.resolve_part(spec.objective),
+        swarm=resolve_swarm(spec.swarm),
+        rule=resolve_rule(spec.swarm),
+        evaluation=spec.evaluation,
+        access=tuple(endpoint_access.list_accesses(spec.takers, spec.judge)),
+        resume_from=spec.resume_from,
+    )
+
+
+def resolve_swarm(swarm: SwarmSpec) -> ResolvedSwarm:
+    return ResolvedSwarm(
+        particles=swarm.particles,
+        iterations=swarm.iterations,
+        patience=swarm.patience,
+        per_layer=(swarm.per_layer or PerLayer()) if swarm.groups is Groups.PER_LAYER else None,
+        exact=(swarm.exact or Exact()) if swarm.merge is Merge.EXACT else None,
+    )
+
+
+def resolve_rule(swarm: SwarmSpec) -> StandardSpec | PublishedSpec | OptimizerBlock:
+    if swarm.optimizer == optimizer_blocks.PARTICLE_SWARM:
+        return resolution.resolve_particle_rule(swarm)
+    return optimizer_blocks.constants(swarm, swarm.optimizer)
+
+
+def list_uris(resolved: ResolvedSpec) -> Iterator[UriUse]:
+    """Every URI of the experiment, in the order of the spec; a taker's model only where it is not the base's."""
+    yield UriUse(UriRole.BASE, resolved.base.model, "spec.base.model")
+    yield from resolution.iterate_origin_uses(resolved.generators, "spec.generators")
+    for index, taker in enumerate(resolved.takers):
+        if isinstance(taker, RemoteTaker):
+            continue
+        if taker.model != resolved.base.model:
+            yield UriUse(UriRole.TAKER_MODEL, taker.model, f"spec.takers[{index}].model")
+        if taker.adapter is not None:
+            yield UriUse(UriRole.TAKER_ADAPTER, taker.adapter, f"spec.takers[{index}].adapter")
