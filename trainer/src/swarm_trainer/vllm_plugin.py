@@ -79,17 +79,14 @@ def build_resolver(adapters: AdapterStore) -> Any:
             self._requests: weakref.WeakValueDictionary[str, TrackedRequest] = weakref.WeakValueDictionary()
 
         async def resolve_lora(self, base_model_name: str, lora_name: str) -> TrackedRequest | None:  # noqa: ARG002 - vLLM's
-            """The adapter of this name; None for a name that is not a digest, which belongs to another resolver. Raises
-            vLLM's errors for 404, 400 and 500.
-            """
+            """The adapter of this name; None for another resolver's. Raises vLLM's errors for 404, 400 and 500."""
             if not keys.DIGEST_PATTERN.fullmatch(lora_name):
                 return None
             with adapters.in_use(lora_name):
                 path = await self._get_folder(lora_name)
                 # vLLM replaces this number. It only has to be positive and to belong to the name.
-                request = TrackedRequest(
-                    lora_name=lora_name, lora_int_id=1 + int(lora_name[:12], 16), lora_path=str(path)
-                )
+                number = 1 + int(lora_name[:12], 16)
+                request = TrackedRequest(lora_name=lora_name, lora_int_id=number, lora_path=str(path))
                 self._requests[lora_name] = request
             await asyncio.to_thread(self._delete_unused)
             return request
