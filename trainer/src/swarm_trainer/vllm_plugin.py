@@ -64,7 +64,7 @@ def build_adapter_store() -> AdapterStore:
 
 
 def build_resolver(adapters: AdapterStore) -> Any:
-    """A resolver for vLLM over `adapters`."""
+    """A resolver for vLLM: it answers to names that are digests, with LoRARequests over `adapters`."""
     from vllm import exceptions  # noqa: PLC0415
     from vllm.lora.request import LoRARequest  # noqa: PLC0415
     from vllm.lora.resolver import LoRAResolver  # noqa: PLC0415
@@ -73,8 +73,6 @@ def build_resolver(adapters: AdapterStore) -> Any:
         """A LoRARequest that allows weak references."""
 
     class Resolver(LoRAResolver):
-        """Resolves names that are digests to LoRARequests."""
-
         def __init__(self) -> None:
             self._requests: weakref.WeakValueDictionary[str, TrackedRequest] = weakref.WeakValueDictionary()
 
