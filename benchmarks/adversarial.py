@@ -1,12 +1,13 @@
-"""Do takers learn something that holds outside the game? Several run seeds of one AdversarialRun, every one printed.
+"""Do takers learn something that also holds outside the game? Repeats one AdversarialRun with several seeds.
 
-Each run is a whole `dataswarm run`: both sides and the rivals fine-tuned anew, the game, the verdict on items that no
-round has seen. Runs are kept in a folder: what is finished is not run again, what was stopped goes on where it was.
+Each run is a whole `dataswarm run`: it trains both sides and the rivals anew, plays the game, and evaluates on items
+that no round has seen. The script prints every run. Runs are kept in a folder: a finished run is not repeated, and a
+stopped run resumes.
 
     python benchmarks/adversarial.py --into runs/games --seeds 10
 
-Limits: one arena, one recipe. The interval of one run covers items, not the training of the adapters: that is what
-several seeds are for. `--rule Reference` plays the game as released, with bests that go stale.
+Limits: one arena, one recipe. The interval of one run covers the items, not the training of the adapters; the seeds
+cover that. `--rule Reference` plays the game as in the released code, whose best values go stale.
 """
 
 import argparse
@@ -24,7 +25,7 @@ import yaml
 
 GAME = Path(__file__).parents[1] / "examples" / "adversarial" / "run.yaml"
 FIRST_SEED = 2001
-"""Far from every seed that anything was tuned with."""
+"""Far from every seed that was used for tuning."""
 AS_RELEASED = {"rule": "Published", "published": {"compat": "Reference"}}
 SOURCES = ("real", "rivals", "game")
 
@@ -32,7 +33,7 @@ Result = dict[str, Any]
 
 
 def run_game(game: Path, seed: int, folder: Path, rule: str) -> Result | None:
-    """The result of `game` with another seed, made now or before; None if it failed."""
+    """Return the result of `game` with another seed, from this call or an earlier one; None if the run failed."""
     result = folder / "result.json"
     if not result.is_file():
         document = yaml.safe_load(game.read_text())
@@ -41,24 +42,27 @@ def run_game(game: Path, seed: int, folder: Path, rule: str) -> Result | None:
         if rule == "Reference":
             for side in ("generators", "takers"):
                 spec[side]["swarm"] = {**spec[side].get("swarm", {}), **AS_RELEASED}
-        file = game.with_name(f".{game.stem}-{os.getpid()}-{seed}.yaml")  # its relative paths start beside the original
-        file.write_text(yaml.safe_dump(document))
+        document_file = game.with_name(
+            f".{game.stem}-{os.getpid()}-{seed}.yaml"
+        )  # next to the original, for its relative paths
+        document_file.write_text(yaml.safe_dump(document))
         try:
-            command = [sys.executable, "-m", "swarm_trainer", "run", str(file), "--folder", str(folder)]
+            command = [sys.executable, "-m", "swarm_trainer", "run", str(document_file), "--folder", str(folder)]
             done = subprocess.run(command, capture_output=True, text=True, check=False)
         finally:
-            file.unlink()
+            document_file.unlink()
         if done.returncode != 0:
             print(done.stderr[-2000:], file=sys.stderr)
             return None
-    found: Result = json.loads(result.read_text())
-    return found
+    loaded: Result = json.loads(result.read_text())
+    return loaded
 
 
-def format_rows(found: dict[int, Result | None]) -> Iterator[str]:
+def format_rows(results: dict[int, Result | None]) -> Iterator[str]:
+    """Yield the table's lines, one per seed."""
     yield "| seed | rounds | takers, real items | takers, rivals' items | takers, the game's | generators, difficulty |"
     yield "|---|---|---|---|---|---|"
-    for seed, result in found.items():
+    for seed, result in results.items():
         if result is None:
             yield f"| {seed} | - | failed | - | - | - |"
             continue
@@ -67,12 +71,13 @@ def format_rows(found: dict[int, Result | None]) -> Iterator[str]:
 
 
 def format_gain(gain: dict[str, float]) -> str:
+    """Format a gain with its interval."""
     return f"{gain['value']:+.3f} [{gain['low']:+.3f}, {gain['high']:+.3f}]"
 
 
-def format_totals(found: dict[int, Result | None]) -> Iterator[str]:
-    """How often each gain's interval lies above 0, of all seeds asked for; and whether the saw-tooth is there."""
-    done = [result for result in found.values() if result is not None]
+def format_totals(results: dict[int, Result | None]) -> Iterator[str]:
+    """Yield the mean gains, the number of intervals above 0 out of all requested seeds, and the saw-tooth."""
+    done = [result for result in results.values() if result is not None]
     for name, gains in (
         *((f"takers, {source}", [result["takers"][source]["gain"] for result in done]) for source in SOURCES),
         ("generators", [result["gain"] for result in done]),
@@ -80,13 +85,13 @@ def format_totals(found: dict[int, Result | None]) -> Iterator[str]:
         values = [gain["value"] for gain in gains]
         spread = f", standard deviation {stdev(values):.3f}" if len(values) > 1 else ""
         above = sum(gain["low"] > 0 for gain in gains)
-        yield f"{name}: mean gain {fmean(values):+.3f}{spread}; interval above 0 in {above} of {len(found)}"
+        yield f"{name}: mean gain {fmean(values):+.3f}{spread}; interval above 0 in {above} of {len(results)}"
     falls, rises = zip(*(measure_sawtooth(result) for result in done), strict=True)
-    yield f"saw-tooth: a new pool costs the best taker {fmean(falls):+.3f}, a move brings back {fmean(rises):+.3f}"
+    yield f"saw-tooth: a new pool changes the best taker by {fmean(falls):+.3f}, a move by {fmean(rises):+.3f}"
 
 
 def measure_sawtooth(result: Result) -> tuple[float, float]:
-    """By how much the best taker falls on a new pool, and rises by moving, in the mean of the rounds."""
+    """Return the mean change of the best taker on a new pool, and its mean change by moving, over the rounds."""
     rounds = [one for one in result["rounds"] if one["after"] is not None]
     pairs = list(itertools.pairwise(rounds))
     falls = [new["before"] - old["after"] for old, new in pairs if new["before"] is not None]
@@ -97,17 +102,17 @@ def measure_sawtooth(result: Result) -> tuple[float, float]:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--game", type=Path, default=GAME, help="the AdversarialRun to repeat")
-    parser.add_argument("--into", type=Path, required=True, help="where the runs are kept")
+    parser.add_argument("--into", type=Path, required=True, help="the folder that keeps the runs")
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--rule", choices=["Standard", "Reference"], default="Standard")
     arguments = parser.parse_args()
     seeds = range(FIRST_SEED, FIRST_SEED + arguments.seeds)
-    found = {
+    results = {
         seed: run_game(arguments.game, seed, arguments.into / f"{arguments.rule}-{seed}", arguments.rule)
         for seed in seeds
     }
-    print("\n".join(format_rows(found)), end="\n\n")
-    print("\n".join(format_totals(found)))
+    print("\n".join(format_rows(results)), end="\n\n")
+    print("\n".join(format_totals(results)))
     return 0
 
 

@@ -1,18 +1,19 @@
-"""Killed anywhere, the same result? A short search of the arena, its host killed with SIGKILL at random moments.
+"""Does a run end with the same result if its host is killed at random moments? Kills the host of a short search with
+SIGKILL.
 
-One undisturbed run sets the digest and the time scale. Then every round starts a run, kills the host at a moment drawn
-uniformly over the undisturbed run's time, as often as `--per-run` says, runs it to its end and looks at what came out.
-A run that was over before its moment came was not killed: it is printed and another moment drawn.
+One undisturbed run gives the digest and the time scale. Then every round starts a run and kills the host at a moment
+drawn uniformly over the time of the undisturbed run, as many times as `--per-run` says. It runs the run to its end and
+checks the result. If the run ends before its moment, it was not killed: the script says so and draws another moment.
 
-    python benchmarks/kills.py                                   the short run, its store in its folder
-    python benchmarks/kills.py --bucket --per-run 5              a shorter one in a bucket, brought on from a new folder
+    python benchmarks/kills.py                                   the short run, with its store in its folder
+    python benchmarks/kills.py --bucket --per-run 5              a shorter run in a bucket, resumed from a new folder
     python benchmarks/kills.py --bucket --vllm --times 4         with texts from vLLM
 
-What must come out: the digest in `result.json`. vLLM writes other texts every time as far as nobody stored the first
-ones, so there the experiment must be the same, every rollout that stood at a kill must stand unchanged, and
-`dataswarm verify` must replay them to the swarm that was committed.
+The expected result is the digest in `result.json`. vLLM writes different texts each time, unless the first texts were
+stored. So with vLLM the experiment must be the same, every rollout stored at a kill must stay unchanged, and `dataswarm
+verify` must replay the rollouts to the committed swarm.
 
-Limits: one machine; kills of the host alone (its worker dies with it, and a server by its guard).
+Limits: one machine. Only the host is killed; its worker dies with it, and its guard ends a server.
 """
 
 import argparse
@@ -40,14 +41,14 @@ ARENA = Path(__file__).parents[1] / "examples" / "arithmetic"
 
 @dataclass(frozen=True, slots=True)
 class KillSetup:
-    """Where runs are run."""
+    """The place where the runs take place."""
 
     root: Path
     server: s3_servers.Server | None
     vllm: bool
 
     def document(self, bucket: str) -> Path:
-        """What is run; each bucket has a file of its own."""
+        """Return the file to run; each bucket has its own file."""
         if self.server is None:
             return ARENA / "short.yaml"
         patches = [shortest_run.bucket_patch(self.server, bucket), *([shortest_run.IN_VLLM] if self.vllm else [])]
@@ -56,21 +57,22 @@ class KillSetup:
 
 
 def start_run(file: Path, folder: Path) -> "subprocess.Popen[bytes]":
+    """Start a run in its own session."""
     command = [sys.executable, "-m", "swarm_trainer", "run", str(file), "--folder", str(folder)]
     return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
 
 
 def run_to_end(file: Path, folder: Path) -> dict[str, str]:
-    """Run to the end; the result."""
+    """Run to the end; return the result. Raises SystemExit if the run fails."""
     code = start_run(file, folder).wait()
     if code != 0:
         raise SystemExit(f"the run in {folder} ended with exit code {code}; see its worker.log")
-    found: dict[str, str] = json.loads((folder / "result.json").read_text())
-    return found
+    result: dict[str, str] = json.loads((folder / "result.json").read_text())
+    return result
 
 
 def run_and_kill(file: Path, folder: Path, after: float) -> str | None:
-    """Start a run, kill it `after` seconds; the phase it had come to, None if it was over before."""
+    """Start a run and kill it after `after` seconds; return its phase, or None if it ended before."""
     process = start_run(file, folder)
     try:
         process.wait(after)
@@ -84,53 +86,55 @@ def run_and_kill(file: Path, folder: Path, after: float) -> str | None:
 
 @dataclass
 class KillRound:
-    """One run, killed and brought on."""
+    """One run, killed and resumed."""
 
     site: KillSetup
     name: str
     expected: dict[str, str]
 
     def kills(self, times: int, moments: Iterator[float]) -> Iterator[str | None]:
-        """Kill it `times`, or until it is over; then bring it to its end and say what came out."""
-        file, stood = self.site.document(self.name), dict[Path, bytes]()
+        """Kill the run `times` times, or until it ends; yield the phase at each kill. Then run it to its end and check
+        the result.
+        """
+        file, stored = self.site.document(self.name), dict[Path, bytes]()
         for number in range(times):
             moment = next(moments)
             phase = run_and_kill(file, self.folder(number), moment)
-            stood |= self.rollouts()
-            print(f"{self.name}  {moment:6.1f} s  {phase or 'over before'}", flush=True)
+            stored |= self.rollouts()
+            print(f"{self.name}  {moment:6.1f} s  {phase or 'ended before'}", flush=True)
             yield phase
             if phase is None:
                 break
-        self.check(run_to_end(file, self.folder(times)), stood)
+        self.check(run_to_end(file, self.folder(times)), stored)
 
     def folder(self, number: int) -> Path:
-        """In a bucket every start is another machine's."""
+        """Return the folder of one start. With a bucket, every start has a new folder, like another machine."""
         return self.site.root / (self.name if self.site.server is None else f"{self.name}-{number}")
 
     def rollouts(self) -> dict[Path, bytes]:
-        """What stands now."""
+        """Return the rollouts that are stored now."""
         server = self.site.server
         if server is None:
             return {}
         names = shortest_run.names_folder(server, self.name)
         return {path: path.read_bytes() for path in names.rglob("*.json.gz")}
 
-    def check(self, result: dict[str, str], stood: dict[Path, bytes]) -> None:
-        """Raises SystemExit unless what came out is what must come out."""
+    def check(self, result: dict[str, str], stored: dict[Path, bytes]) -> None:
+        """Check the result. Raises SystemExit if it is not the expected one."""
         key = "experimentDigest" if self.site.vllm else "digest"
         if result[key] != self.expected[key]:
-            raise SystemExit(f"{self.name}: another {key} than the undisturbed run's")
-        now = self.rollouts()
-        if any(now.get(path) != data for path, data in stood.items()):
-            raise SystemExit(f"{self.name}: a rollout that stood at a kill is gone or another")
+            raise SystemExit(f"{self.name}: the {key} differs from that of the undisturbed run")
+        current = self.rollouts()
+        if any(current.get(path) != data for path, data in stored.items()):
+            raise SystemExit(f"{self.name}: a rollout stored at a kill is gone or has changed")
         if self.site.server is not None:
             uri = [f"s3://{self.name}/{shortest_run.NAME}", "--endpoint", self.site.server.endpoint]
-            said = subprocess.run(
+            verified = subprocess.run(
                 [sys.executable, "-m", "swarm_trainer", "verify", *uri], capture_output=True, text=True, check=True
             )
-            if result["lastCommit"] not in said.stdout:
-                raise SystemExit(f"{self.name}: verified another chain")
-        print(f"{self.name}  same; {len(stood)} rollouts stood at a kill", flush=True)
+            if result["lastCommit"] not in verified.stdout:
+                raise SystemExit(f"{self.name}: verify replayed another chain")
+        print(f"{self.name}  same; {len(stored)} rollouts were stored at a kill", flush=True)
 
 
 def main() -> int:
@@ -158,7 +162,7 @@ def main() -> int:
             once = KillRound(site, f"round-{rounds:02d}", expected)
             phases = once.kills(min(arguments.per_run, arguments.times - kills), moments)
             kills, rounds = kills + sum(phase is not None for phase in phases), rounds + 1
-    print(f"{kills} kills of {rounds} runs; each ended as if undisturbed")
+    print(f"{kills} kills of {rounds} runs; each run ended with the undisturbed result")
     return 0
 
 

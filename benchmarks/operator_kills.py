@@ -1,10 +1,11 @@
-"""Killed anywhere, the same result? Whole runs by two operators on a real control plane, under faults by a seed.
+"""Do runs end with the same result if operators and objects fail at random? Two operators on a real control plane.
 
-Operators are killed and paused, the Lease is stolen, Jobs, pods and servers are deleted, nodes fall silent, the API
-server is restarted, watches freeze. Runs are begun as others end. Every run must end in the digest of an undisturbed
-one, no item may follow another than the one before it, and nothing may be left once the runs are deleted.
+Operators are killed and paused, the Lease is stolen, Jobs, pods and servers are deleted, nodes stop reporting, the API
+server is restarted, and watches freeze. The seed draws the faults. New runs start as others end. Every run must end
+with the digest of an undisturbed one, every item must follow the one before it, and nothing may be left once the runs
+are deleted.
 
-Needs KUBEBUILDER_ASSETS. Limits: containers answer with canned receipts; nothing is computed.
+Needs KUBEBUILDER_ASSETS. Limits: the containers answer with fixed receipts; nothing is computed.
 """
 
 import argparse
@@ -33,13 +34,13 @@ RUN = {
 
 
 def run_campaign(plane: ControlPlane, folder: Path, arguments: argparse.Namespace) -> int:
-    """Run it and print what came of it; how many runs went wrong."""
+    """Run the campaign and print its figures; return the number of runs and items that went wrong."""
     with cluster_environment.open_namespace(plane, plane.api, folder, "kills") as site:
         bench = SimulatedContainers(ITERATIONS, seconds=0.5)
         chaos = Chaos(site, bench, arguments.seed)
         runs = Campaign(chaos, lambda name: site.create(name, RUN), simulated_containers.undisturbed_result(ITERATIONS))
         try:
-            runs.go(arguments.times, arguments.beside, arguments.pause, lambda line: print(line, flush=True))
+            runs.go(arguments.times, arguments.parallel, arguments.pause, lambda line: print(line, flush=True))
             for name in runs.ended:
                 site.api.call("DELETE", f"{site.runs}/{name}")
             kinds = cluster_environment.CHILDREN
@@ -50,7 +51,7 @@ def run_campaign(plane: ControlPlane, folder: Path, arguments: argparse.Namespac
         print(f"{count:4d}  {name}")
     twice = sum(count > 1 for count in bench.begun.values())
     print(f"{len(runs.ended)} runs, {len(bench.store)} items, of which {twice} attempts had more than one pod")
-    print(f"{chaos.count} faults; {len(runs.differing)} runs ended otherwise; {len(bench.faults)} items out of order")
+    print(f"{chaos.count} faults; {len(runs.differing)} runs differ; {len(bench.faults)} items out of order")
     for line in (*runs.differing, *bench.faults):
         print(line)
     return len(runs.differing) + len(bench.faults)
@@ -60,8 +61,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--times", type=int, default=200, help="faults")
     parser.add_argument("--seed", type=int, default=0, help="draws the faults and their moments")
-    parser.add_argument("--beside", type=int, default=3, help="runs at a time")
-    parser.add_argument("--pause", type=float, default=3.0, help="most seconds between two faults")
+    parser.add_argument("--parallel", type=int, default=3, help="runs at the same time")
+    parser.add_argument("--pause", type=float, default=3.0, help="maximum seconds between two faults")
     arguments = parser.parse_args()
     assets = control_plane.find_assets()
     if assets is None:

@@ -1,16 +1,17 @@
-"""What a request costs our client, beside others, at a server that answers at once.
+"""Measures the cost of a request in our client, and in two other clients, against a server that answers at once.
 
-The server is a process of its own that reads a request and writes the same completion: whatever time goes by is the
-client's. Each way sends the same bodies, as many under way as `--concurrency` says, over connections that are kept:
+The server is a separate process that reads a request and writes a fixed completion, so all measured time is the
+client's. Each client sends the same bodies, with `--concurrency` requests in flight, over connections that are kept
+open:
 
-- *ours*: `sending.Sender` on its `EventLoopThread`, with deadlines, retries and the meter, as every lane of a run asks.
-- *aiohttp*: the bare library, which vLLM's own benchmark asks with; answers are read and not looked at.
-- *httpx*: the bare library, where it is installed; what we asked with before.
+- *ours*: `retrying_client.RetryingClient` on its `EventLoopThread`, with deadlines and retries, as every lane of a run.
+- *aiohttp*: the bare library, which vLLM's own benchmark uses; answers are read but not parsed.
+- *httpx*: the bare library, if it is installed; earlier versions used it.
 
-In turn in every round, after one that does not count; medians of processor milliseconds a request, of the client's
-process, and of requests a second.
+The clients take turns in every round, after one round that does not count. The figures are medians of processor
+milliseconds per request in the client's process, and of requests per second.
 
-Limits: no tokens are counted out and no model runs; `serving.py` asks a real server.
+Limits: no tokens are counted and no model runs; `serving.py` uses a real server.
 """
 
 import argparse
@@ -45,7 +46,7 @@ COMPLETION = {
 
 
 class InstantServer(asyncio.Protocol):
-    """A connection whose requests are answered as soon as they are whole."""
+    """A connection that answers a request as soon as it is complete."""
 
     def __init__(self) -> None:
         data = json.dumps(COMPLETION).encode()
@@ -66,19 +67,19 @@ class InstantServer(asyncio.Protocol):
             self.transport.write(self.answer)
 
 
-def serve_forever(told: Connection) -> None:
-    """Answer for ever, at the port that is told."""
+def serve_forever(port_sender: Connection) -> None:
+    """Serve without end, at a port that is sent to `port_sender`."""
 
     async def serving() -> None:
         server = await asyncio.get_running_loop().create_server(InstantServer, "127.0.0.1", 0, backlog=1024)
-        told.send(server.sockets[0].getsockname()[1])
+        port_sender.send(server.sockets[0].getsockname()[1])
         await server.serve_forever()
 
     asyncio.run(serving())
 
 
 async def send_all(ask: Ask, bodies: Sequence[Body], concurrency: int) -> None:
-    """Every body asked, so many at a time."""
+    """Send every body, with at most `concurrency` requests in flight."""
     gate = asyncio.Semaphore(concurrency)
 
     async def one(body: Body) -> None:
@@ -89,10 +90,10 @@ async def send_all(ask: Ask, bodies: Sequence[Body], concurrency: int) -> None:
 
 
 class OurClient:
-    """Our client, its line kept from round to round."""
+    """Our client; its event loop is kept from round to round."""
 
     def __init__(self, url: str, concurrency: int) -> None:
-        self.line, self.concurrency = EventLoopThread(), concurrency
+        self.loop, self.concurrency = EventLoopThread(), concurrency
         self.endpoint = Endpoint(url, Path(), "k" * 16)
 
     def run(self, bodies: Sequence[Body]) -> None:
@@ -104,10 +105,12 @@ class OurClient:
 
             await send_all(ask, bodies, self.concurrency)
 
-        self.line.run(work)
+        self.loop.run(work)
 
 
-def bare_aiohttp(url: str, bodies: Sequence[Body], concurrency: int) -> None:
+def send_with_aiohttp(url: str, bodies: Sequence[Body], concurrency: int) -> None:
+    """Send the bodies with aiohttp alone."""
+
     async def work() -> None:
         connector = aiohttp.TCPConnector(limit=0)
         async with aiohttp.ClientSession(
@@ -123,8 +126,9 @@ def bare_aiohttp(url: str, bodies: Sequence[Body], concurrency: int) -> None:
     asyncio.run(work())
 
 
-def bare_httpx(url: str, bodies: Sequence[Body], concurrency: int) -> None:
-    import httpx  # noqa: PLC0415 - no dependency of ours
+def send_with_httpx(url: str, bodies: Sequence[Body], concurrency: int) -> None:
+    """Send the bodies with httpx alone."""
+    import httpx  # noqa: PLC0415 - not a dependency of ours
 
     async def work() -> None:
         limits = httpx.Limits(max_connections=None, max_keepalive_connections=256)
@@ -146,28 +150,34 @@ def build_body(number: int) -> Body:
     }  # fmt: skip
 
 
-def processor_seconds() -> float:
-    """Processor seconds of this process, all its threads."""
+def read_processor_seconds() -> float:
+    """Return the processor seconds of this process, over all its threads."""
     usage = resource.getrusage(resource.RUSAGE_SELF)
     return usage.ru_utime + usage.ru_stime
 
 
 def measure_clients(url: str, options: argparse.Namespace) -> dict[str, list[tuple[float, float]]]:
-    """Of each way: processor milliseconds a request, and requests a second, in every round."""
+    """Return the processor milliseconds per request and the requests per second, by client and round."""
     mine = OurClient(url, options.concurrency)
-    ways: dict[str, Callable[[Sequence[Body]], None]] = {"ours": mine.run}
-    ways["aiohttp"] = lambda bodies: bare_aiohttp(url, bodies, options.concurrency)
+    clients: dict[str, Callable[[Sequence[Body]], None]] = {"ours": mine.run}
+    clients["aiohttp"] = lambda bodies: send_with_aiohttp(url, bodies, options.concurrency)
     if importlib.util.find_spec("httpx"):
-        ways["httpx"] = lambda bodies: bare_httpx(url, bodies, options.concurrency)
-    bodies, found = [build_body(number) for number in range(options.requests)], {name: [] for name in ways}
+        clients["httpx"] = lambda bodies: send_with_httpx(url, bodies, options.concurrency)
+    bodies, figures_by_client = (
+        [build_body(number) for number in range(options.requests)],
+        {name: [] for name in clients},
+    )
     for number in range(options.rounds + 1):
-        for name, way in ways.items():
-            begin, before = time.perf_counter(), processor_seconds()
-            way(bodies)
-            figures = 1000 * (processor_seconds() - before) / len(bodies), len(bodies) / (time.perf_counter() - begin)
-            found[name].extend([figures] if number else [])
-    mine.line.close()
-    return found
+        for name, client in clients.items():
+            begin, before = time.perf_counter(), read_processor_seconds()
+            client(bodies)
+            figures = (
+                1000 * (read_processor_seconds() - before) / len(bodies),
+                len(bodies) / (time.perf_counter() - begin),
+            )
+            figures_by_client[name].extend([figures] if number else [])
+    mine.loop.close()
+    return figures_by_client
 
 
 def main() -> int:
@@ -181,16 +191,16 @@ def main() -> int:
     server = context.Process(target=serve_forever, args=(there,), daemon=True)
     server.start()
     try:
-        found = measure_clients(f"http://127.0.0.1:{here.recv()}", options)
+        figures_by_client = measure_clients(f"http://127.0.0.1:{here.recv()}", options)
     finally:
         server.kill()
-    print("| | processor ms a request, median (least to most) | it / ours | requests/s, median |\n|---|---|---|---|")
-    mine = median(cost for cost, _ in found["ours"])
-    for name, rounds in found.items():
+    print("| | processor ms per request, median (min to max) | ratio to ours | requests/s, median |\n|---|---|---|---|")
+    mine = median(cost for cost, _ in figures_by_client["ours"])
+    for name, rounds in figures_by_client.items():
         costs = [cost for cost, _ in rounds]
         spread = f"{median(costs):.2f} ({min(costs):.2f} to {max(costs):.2f})"
         print(f"| {name} | {spread} | {median(costs) / mine:.1f} | {median(rate for _, rate in rounds):.0f} |")
-    print(f"\n{options.requests} requests, {options.concurrency} at once; load {os.getloadavg()[0]:.1f}")
+    print(f"\n{options.requests} requests, {options.concurrency} in flight; load {os.getloadavg()[0]:.1f}")
     return 0
 
 

@@ -1,19 +1,20 @@
-"""What a search is worth: every optimiser on every arena, paired seeds, one budget, fresh items, one table.
+"""Measures what a search gains: every optimizer on every arena, with paired seeds, one budget and fresh items, in one
+table.
 
     python benchmarks/search.py --write docs/results.md
 
-For each arena and seed the generators are fine-tuned once and every contestant starts from them. A contestant has the
-measurements of the default swarm (`optimization.budget`), no patience, and the same reserve for its final choice; what
-is reported are two sets of fresh items that no search has seen, for the generator chosen and for every initial one.
-Contestants of one seed meet the same examples and sampling seeds, so their differences are paired.
+For each arena and seed the generators are fine-tuned once, and every contestant starts from them. A contestant has the
+measurements of the default swarm (`optimization.budget`), no patience limit, and the same reserve for its final choice.
+The report uses two sets of fresh items that no search has seen, for the chosen generator and for every initial one.
+Contestants of one seed get the same examples and sampling seeds, so their differences are paired.
 
-Every result is a line of `benchmarks/search.jsonl`, written when it is there: what was killed goes on, nothing is
-measured twice, and the table can be made again from the lines alone (`--seeds 0`). One contestant and seed take two to
-four minutes on one core.
+Every result is one line of `benchmarks/search.jsonl`, written as soon as it exists. So a killed benchmark resumes,
+nothing is measured twice, and the table can be made from the lines alone (`--seeds 0`). One contestant and seed take
+two to four minutes on one core.
 
-The table is `search_table`'s. Limits: a toy arena each. Greedy answers are remembered within a process (a taker answers
-the same question the same way), which saves two thirds of the time and changes a token about once in a million, as any
-change of batches does.
+`search_table` makes the table. Limits: each arena is a toy. Greedy answers are cached within a process, because a taker
+gives the same answer to the same question. This saves two thirds of the time and changes about one token in a million,
+as any change of batches does.
 """
 
 import argparse
@@ -59,7 +60,8 @@ EXAMPLES = Path(__file__).parents[1] / "examples"
 ARENAS = ("arithmetic", "arithmetic-2", "arithmetic-3")
 RESULTS = Path(__file__).with_suffix(".jsonl")
 FIRST_SEED = 2001
-"""Tuning used seeds below 1000 and, for `scattered`, those of arena 2 up to 2020; `ten_seeds.py`, those from 1001."""
+"""Tuning used seeds below 1000 and, for `scattered`, those of arena 2 up to 2020. `ten_seeds.py` uses seeds
+from 1001."""
 PARTICLES, ITERATIONS, ITEMS = 8, 10, 120
 FINAL_ITEMS, FINAL_SETS = 800, 2
 CONTESTANTS: dict[str, dict[str, object]] = {
@@ -73,11 +75,11 @@ CONTESTANTS: dict[str, dict[str, object]] = {
     "CmaEs, Exact": {"optimizer": "CmaEs", "merge": "Exact"},
     "PerLayer": {"groups": "PerLayer"},
 }
-"""What each says in `spec.swarm`; all else is the same."""
+"""The `spec.swarm` of each contestant; everything else is the same."""
 
 
 class GreedyCache:
-    """An engine that answers no greedy request twice."""
+    """An engine that answers each greedy request only once."""
 
     def __init__(self, engine: Inference) -> None:
         self.engine = engine
@@ -89,48 +91,51 @@ class GreedyCache:
     def complete(self, requests: Sequence[Request]) -> list[Completion | RequestFailure]:
         keys = [dataclasses.replace(one, seed=0) if one.temperature == 0 else one for one in requests]
         new = list(dict.fromkeys(key for key in keys if key not in self.known))
-        found = dict(zip(new, self.engine.complete(new), strict=True))
-        self.known.update({key: answer for key, answer in found.items() if key.temperature == 0})
-        return [found[key] if key in found else self.known[key] for key in keys]
+        answers = dict(zip(new, self.engine.complete(new), strict=True))
+        self.known.update({key: answer for key, answer in answers.items() if key.temperature == 0})
+        return [answers[key] if key in answers else self.known[key] for key in keys]
 
     def close(self) -> None:
         self.engine.close()
 
 
 def examine_models(
-    exam: Examination, engine: Inference, asked: Sequence[tuple[ModelName, Stage]], items: int
+    exam: Examination, engine: Inference, models_at_stages: Sequence[tuple[ModelName, Stage]], items: int
 ) -> list[Rollout]:
-    """What `examine.examine_generator` makes of each model and place, but the models write side by side: the same
-    requests in
-    larger batches, which takes half the time.
+    """Examine each model at its stage, as `examine.examine_generator` does.
+
+    The models write side by side: the same requests go out in larger batches, which takes half the time.
     """
-    sheets = [ExaminationState(exam.build_gates()) for _ in asked]
-    askers = [Asker(engine) for _ in asked]
+    states = [ExaminationState(exam.build_gates()) for _ in models_at_stages]
+    askers = [Asker(engine) for _ in models_at_stages]
     for turn in range(exam.rounds):
-        counts = [ceil(max(0, items - len(sheet.accepted)) / exam.shots) for sheet in sheets]
+        counts = [ceil(max(0, items - len(state.accepted)) / exam.shots) for state in states]
         requests = [
-            [examine.build_generation_request(exam, model, (*place, turn, number)) for number in range(count)]
-            for (model, place), count in zip(asked, counts, strict=True)
+            [examine.build_generation_request(exam, model, (*stage, turn, number)) for number in range(count)]
+            for (model, stage), count in zip(models_at_stages, counts, strict=True)
         ]
-        written = iter(complete_with_retry(engine, [request for mine in requests for request in mine]))
-        for sheet, ask, count in zip(sheets, askers, counts, strict=True):
-            results = list(islice(written, count))
+        replies = iter(complete_with_retry(engine, [request for mine in requests for request in mine]))
+        for state, ask, count in zip(states, askers, counts, strict=True):
+            results = list(islice(replies, count))
             ask.tokens += count_tokens(results)
-            examine.admit_items(sheet, results, exam.shots, ask)
+            examine.admit_items(state, results, exam.shots, ask)
     return [
-        build_rollout(exam, model, place, sheet, ask)
-        for (model, place), sheet, ask in zip(asked, sheets, askers, strict=True)
+        build_rollout(exam, model, stage, state, ask)
+        for (model, stage), state, ask in zip(models_at_stages, states, askers, strict=True)
     ]
 
 
-def build_rollout(exam: Examination, model: ModelName, place: Stage, sheet: ExaminationState, ask: Asker) -> Rollout:
-    answered = examine.collect_answers(exam, place, sheet.accepted, ask)
+def build_rollout(exam: Examination, model: ModelName, stage: Stage, state: ExaminationState, ask: Asker) -> Rollout:
+    """Have the takers answer the admitted items of one model; return its rollout."""
+    answered = examine.collect_answers(exam, stage, state.accepted, ask)
     takers = tuple(name for name, _ in exam.takers)
-    return Rollout(model, takers, sheet.asked, sheet.lost, answered, tuple(sheet.rejections), ask.tokens)
+    return Rollout(model, takers, state.asked, state.lost, answered, tuple(state.rejections), ask.tokens)
 
 
 def measure_difficulty(rollouts: Sequence[Rollout], coverage: float) -> float | None:
-    """Difficulty as `objectives.difficulty` has it, without the interval: a comparison over seeds has no use for it."""
+    """Return the difficulty as `objectives.difficulty` defines it, without an interval; a comparison over seeds needs
+    none.
+    """
     try:
         sample = build_sample(rollouts)
         intervals.check_coverage(sample, coverage)
@@ -150,7 +155,7 @@ class Case:
 
 
 def build_document(case: Case, swarm: Mapping[str, object]) -> dict[str, object]:
-    """The arena's SwarmRun with the sizes of the comparison."""
+    """Build the arena's SwarmRun with the sizes of this comparison."""
     loaded: dict[str, object] = yaml.safe_load((EXAMPLES / case.arena / "swarmrun.yaml").read_text())
     spec = loaded["spec"]
     assert isinstance(spec, dict)
@@ -166,13 +171,13 @@ def resolve_spec(case: Case, swarm: Mapping[str, object]) -> resolution.Resolved
 
 
 def resolve_with_default_budget(case: Case, swarm: Mapping[str, object]) -> resolution.ResolvedSpec:
-    """With as many iterations as the measurements of the default last; the last may go over by less than a swarm."""
-    found = resolve_spec(case, swarm)
+    """Resolve the spec with as many iterations as the default's number of measurements allows."""
+    resolved = resolve_spec(case, swarm)
     allowed = optimization.budget(search_settings.build_plan(resolve_spec(case, {})))
     iterations = 1
-    while optimization.budget(search_settings.build_plan(_with_iterations(found, iterations + 1))) <= allowed:
+    while optimization.budget(search_settings.build_plan(_with_iterations(resolved, iterations + 1))) <= allowed:
         iterations += 1
-    return _with_iterations(found, iterations)
+    return _with_iterations(resolved, iterations)
 
 
 def _with_iterations(spec: resolution.ResolvedSpec, iterations: int) -> resolution.ResolvedSpec:
@@ -180,7 +185,7 @@ def _with_iterations(spec: resolution.ResolvedSpec, iterations: int) -> resoluti
 
 
 class SearchBenchmark:
-    """One case, prepared: generators trained, models loaded."""
+    """One case, prepared: the generators are trained, and the models are loaded."""
 
     def __init__(self, case: Case, work: Path) -> None:
         self.case, self.work = case, work
@@ -200,64 +205,78 @@ class SearchBenchmark:
         self.spent: list[Rollout] = []
 
     def setup(self, swarm: Mapping[str, object]) -> SearchSetup:
-        """The same experiment with another search."""
-        return search_setup.load(dataclasses.replace(self.context, run=resolve_with_default_budget(self.case, swarm)))
+        """Load the same experiment with another search."""
+        return search_setup.load(
+            dataclasses.replace(self.context, resolved=resolve_with_default_budget(self.case, swarm))
+        )
 
-    def values(
-        self, chosen: SearchSetup, spots: Sequence[Position], places: Sequence[Stage], items: int
+    def measure(
+        self, chosen: SearchSetup, spots: Sequence[Position], stages: Sequence[Stage], items: int
     ) -> list[float | None]:
-        """Difficulty of the generator at each position, pooled over `places`; None without enough scores."""
+        """Return the difficulty of the generator at each position, pooled over `stages`; None without enough scores."""
         recipes = [chosen.space.recipe(position) for position in spots]
-        self.engine.serve([*recipes, *chosen.taker_recipes])
-        asked = [(recipe.name, place) for recipe in recipes for place in places]
+        self.engine.serve([*recipes, *chosen.fixed_takers])
+        asked = [(recipe.name, stage) for recipe in recipes for stage in stages]
         rollouts = examine_models(chosen.examination, self.engine, asked, items)
         self.spent += rollouts
-        width = len(places)
-        return [measure_difficulty(rollouts[at : at + width], chosen.coverage) for at in range(0, len(rollouts), width)]
+        width = len(stages)
+        return [
+            measure_difficulty(rollouts[at : at + width], chosen.evaluator.coverage)
+            for at in range(0, len(rollouts), width)
+        ]
 
-    def fresh(self, chosen: SearchSetup, spots: Sequence[Position]) -> list[float | None]:
-        """Values on fresh items; None without enough scores."""
-        places: list[Stage] = [("final", number) for number in range(FINAL_SETS)]
-        return self.values(chosen, spots, places, FINAL_ITEMS)
+    def measure_fresh(self, chosen: SearchSetup, spots: Sequence[Position]) -> list[float | None]:
+        """Return the values on fresh items; None without enough scores."""
+        stages: list[Stage] = [("final", number) for number in range(FINAL_SETS)]
+        return self.measure(chosen, spots, stages, FINAL_ITEMS)
 
-    def initial(self) -> float:
-        return max(value or 0.0 for value in self.fresh(self.default, positions.vertices(self.default.plan.basis)))
+    def measure_initial(self) -> float:
+        """Return the value of the best initial generator on fresh items."""
+        return max(
+            value or 0.0 for value in self.measure_fresh(self.default, positions.vertices(self.default.plan.basis))
+        )
 
-    def remember(
-        self, contestant: str, iteration: int, spots: Sequence[Position], found: Sequence[float | None]
+    def record(
+        self, contestant: str, iteration: int, spots: Sequence[Position], values: Sequence[float | None]
     ) -> None:
-        """Every measurement of the search, for those who study the landscape."""
+        """Append the measurements of one iteration to a file, for studies of the landscape."""
         fields = {**asdict(self.case), "contestant": contestant, "iteration": iteration}
         with (self.work / "measured.jsonl").open("a") as file:
-            for spot, value in zip(spots, found, strict=True):
+            for spot, value in zip(spots, values, strict=True):
                 file.write(json.dumps({**fields, "position": spot, "value": value}) + "\n")
 
-    def verdict(self, chosen: SearchSetup, finalists: Sequence[Estimate]) -> tuple[Estimate, float]:
-        """The verdict as `evaluation.final_evaluation` reaches it: the best of the choice that fresh items can score,
-        and its value.
+    def evaluate(self, chosen: SearchSetup, finalists: Sequence[Estimate]) -> tuple[Estimate, float]:
+        """Make the final evaluation as `evaluation.final_evaluation` does: return the best finalist that fresh items
+        can score, and its value.
 
-        The first finalist and nothing where none can be scored: a run would end without a verdict.
+        Returns the first finalist and 0 if none can be scored; a run would end without a result.
         """
-        scored = self.values(chosen, [one.position for one in finalists], [("choice",)], chosen.choice_items)
+        scored = self.measure(
+            chosen,
+            [one.position for one in finalists],
+            [("choice",)],
+            search_settings.items_per_finalist(chosen.resolved),
+        )
         known = [(value, one) for value, one in zip(scored, finalists, strict=True) if value is not None]
         for _, one in sorted(known, key=lambda pair: -pair[0]):
-            fresh = self.fresh(chosen, [one.position])[0]
+            fresh = self.measure_fresh(chosen, [one.position])[0]
             if fresh is not None:
                 return one, fresh
         return finalists[0], 0.0
 
     def run(self, contestant: str, initial: float) -> SearchOutcome:
+        """Run one contestant."""
         chosen, begin, self.spent = self.setup(CONTESTANTS[contestant]), time.monotonic(), []
         swarm, measured = optimization.start(chosen.plan), 0
         while optimization.stopped(swarm) is None:
             probes = optimization.ask(swarm)
             spots = [probe.position for probe in probes]
-            found = self.values(chosen, spots, [("iteration", swarm.iteration)], ITEMS)
+            values = self.measure(chosen, spots, [("iteration", swarm.iteration)], ITEMS)
             measured += len(probes)
-            self.remember(contestant, swarm.iteration, spots, found)
-            swarm = optimization.tell(swarm, {probe.name: value for probe, value in zip(probes, found, strict=True)})
-        finalists = optimization.finalists(swarm, chosen.finalists)
-        best, fresh = self.verdict(chosen, finalists)
+            self.record(contestant, swarm.iteration, spots, values)
+            swarm = optimization.tell(swarm, {probe.name: value for probe, value in zip(probes, values, strict=True)})
+        finalists = optimization.finalists(swarm, chosen.resolved.evaluation.finalists)
+        best, fresh = self.evaluate(chosen, finalists)
         asked, tokens = sum(one.asked for one in self.spent), sum(one.tokens for one in self.spent)
         return SearchOutcome(
             arena=self.case.arena,
@@ -277,24 +296,24 @@ class SearchBenchmark:
 
 
 def run_case(case: Case, contestants: Sequence[str], results: Path, work: Path) -> int:
-    """Run what is missing of a case; how much that was. In a process of its own."""
+    """Run the missing contestants of a case, in a process of its own; return their number."""
     torch.set_num_threads(1)
     mine = [one for one in load_outcomes(results) if (one.arena, one.seed) == (case.arena, case.seed)]
     missing = [name for name in contestants if name not in {one.contestant for one in mine}]
     if not missing:
         return 0
     bench = SearchBenchmark(case, work)
-    initial = mine[0].initial if mine else bench.initial()
+    initial = mine[0].initial if mine else bench.measure_initial()
     for name in missing:
         outcome = bench.run(name, initial)
-        with results.open("a") as file:  # one short write: lines of two processes do not mix
+        with results.open("a") as file:  # one short write, so that lines of two processes do not mix
             file.write(json.dumps(asdict(outcome)) + "\n")
         print(f"{case.arena} {case.seed} {name}: {outcome.fresh:.3f} in {outcome.seconds:.0f} s", flush=True)
     return len(missing)
 
 
 def run_cases(cases: Sequence[Case], contestants: Sequence[str], results: Path, work: Path, at_once: int) -> None:
-    """Run what is missing of every case. Raises what a case raises; then nothing new begins."""
+    """Run the missing contestants of every case. Raises what a case raises; then no new case begins."""
     with ProcessPoolExecutor(at_once, mp_context=get_context("spawn")) as pool:
         jobs = [pool.submit(run_case, case, contestants, results, work) for case in cases]
         try:
@@ -307,14 +326,16 @@ def run_cases(cases: Sequence[Case], contestants: Sequence[str], results: Path, 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--results", type=Path, default=RESULTS, help="the lines to go on from, and to add to")
-    parser.add_argument("--work", type=Path, help="where trained generators are kept; default: a temporary folder")
+    parser.add_argument(
+        "--results", type=Path, default=RESULTS, help="the file of results to resume from and to append to"
+    )
+    parser.add_argument("--work", type=Path, help="the folder for trained generators; default: a temporary one")
     parser.add_argument("--arenas", nargs="+", default=list(ARENAS))
     parser.add_argument("--contestants", nargs="+", default=list(CONTESTANTS), choices=list(CONTESTANTS))
     parser.add_argument("--first-seed", type=int, default=FIRST_SEED)
-    parser.add_argument("--seeds", type=int, default=10, help="how many; 0 only makes the table")
+    parser.add_argument("--seeds", type=int, default=10, help="the number of seeds; 0 only makes the table")
     parser.add_argument("--at-once", type=int, default=os.cpu_count() or 1)
-    parser.add_argument("--write", type=Path, help="the document whose table is to be renewed")
+    parser.add_argument("--write", type=Path, help="the document whose table is replaced")
     chosen = parser.parse_args()
     seeds = range(chosen.first_seed, chosen.first_seed + chosen.seeds)
     cases = [Case(arena, seed) for seed in seeds for arena in chosen.arenas]

@@ -1,9 +1,9 @@
-"""What searches found, and the table of it: the half of `search.py` that measures nothing.
+"""The outcomes of searches, and their table: the half of `search.py` that measures nothing.
 
-Differences come with Student's interval and with a resampled one (bootstrap, BCa), because now and then a search is
-lost altogether, and one such seed swells a variance. Seeds are shown by tens, then all that the default has run with.
+Differences have two intervals, Student's and a bootstrap interval (BCa). Sometimes a search fails completely, and one
+such seed inflates the variance. Seeds appear in groups of ten, and then all seeds that the default has run with.
 
-Limits: intervals are over seeds, which says nothing of other arenas.
+Limits: the intervals cover seeds; they say nothing about other arenas.
 """
 
 import json
@@ -25,20 +25,20 @@ BEGIN, END = "<!-- benchmarks/search.py begins -->", "<!-- benchmarks/search.py 
 
 @dataclass(frozen=True, slots=True)
 class SearchOutcome:
-    """What one contestant found."""
+    """The outcome of one contestant."""
 
     arena: str
     seed: int
     contestant: str
     name: str
-    """The probe that was chosen."""
+    """The chosen probe."""
     searched: float
-    """What the search believed of it."""
+    """The search's estimate of its value."""
     led: float
-    """The highest mean that the search ended with."""
+    """The highest estimated mean at the end of the search."""
     fresh: float
     initial: float
-    """The best initial generator on the same fresh items."""
+    """The value of the best initial generator on the same fresh items."""
     measured: int
     items: int
     tokens: int
@@ -47,12 +47,13 @@ class SearchOutcome:
 
 
 def load_outcomes(results: Path) -> list[SearchOutcome]:
+    """Load the outcomes from a JSON Lines file; none if it does not exist."""
     lines = results.read_text().splitlines() if results.exists() else []
     return [SearchOutcome(**{**(one := json.loads(line)), "position": tuple(one["position"])}) for line in lines]
 
 
 def format_interval(values: Sequence[float]) -> str:
-    """Mean and Student's 95 % interval."""
+    """Format the mean with Student's 95 % interval."""
     if len(values) < 2:
         return "-"
     half = float(student.ppf(0.975, len(values) - 1)) * stdev(values) / len(values) ** 0.5
@@ -60,15 +61,17 @@ def format_interval(values: Sequence[float]) -> str:
 
 
 def format_bootstrap_interval(values: Sequence[float]) -> str:
-    """The bootstrap's 95 % interval of the mean (BCa, 9,999 resamples): no word about how the values are spread."""
+    """Format the bootstrap's 95 % interval of the mean (BCa, 9,999 resamples), which assumes no distribution."""
     if len(set(values)) < 3:
         return "-"
-    found = bootstrap([values], np.mean, rng=np.random.default_rng(1)).confidence_interval
-    return f"[{found.low:+.3f}, {found.high:+.3f}]"
+    interval = bootstrap([values], np.mean, rng=np.random.default_rng(1)).confidence_interval
+    return f"[{interval.low:+.3f}, {interval.high:+.3f}]"
 
 
 def format_difference(values: Sequence[float]) -> str:
-    """Three columns: mean with Student's interval, the resampled interval, how many are above 0."""
+    """Format three columns: the mean with Student's interval, the bootstrap interval, and the number of values
+    above 0.
+    """
     return (
         f"{format_interval(values)} | {format_bootstrap_interval(values)} |"
         f" {sum(value > 0 for value in values)} of {len(values)}"
@@ -76,7 +79,7 @@ def format_difference(values: Sequence[float]) -> str:
 
 
 def split_by_tens(outcomes: Sequence[SearchOutcome]) -> Iterator[tuple[str, list[SearchOutcome]]]:
-    """The seeds of an arena by tens, as they are run, and all that the default has run with where that is more."""
+    """Yield the seeds of an arena in groups of ten, and then all seeds of the default if there are several groups."""
     tens = sorted({(one.seed - 1) // 10 for one in outcomes})
     for ten in tens:
         yield f"{10 * ten + 1} to {10 * ten + 10}", [one for one in outcomes if (one.seed - 1) // 10 == ten]
@@ -86,30 +89,30 @@ def split_by_tens(outcomes: Sequence[SearchOutcome]) -> Iterator[tuple[str, list
 
 
 def format_rows(mine: Sequence[SearchOutcome], contestants: Sequence[str], arena: str, seeds: str) -> Iterator[str]:
-    """One part of the table."""
+    """Yield the lines of one arena and group of seeds."""
     default = {one.seed: one.fresh for one in mine if one.contestant == DEFAULT}
     for name in contestants:
-        found = [one for one in mine if one.contestant == name]
-        if not found:
+        outcomes = [one for one in mine if one.contestant == name]
+        if not outcomes:
             continue
-        fresh = [one.fresh for one in found]
+        fresh = [one.fresh for one in outcomes]
         spread = f" ± {stdev(fresh):.3f}" if len(fresh) > 1 else ""
-        paired = [default[one.seed] - one.fresh for one in found if one.seed in default]
+        paired = [default[one.seed] - one.fresh for one in outcomes if one.seed in default]
         ahead = format_difference(paired) if paired and name != DEFAULT else " | | "
-        gain = format_interval([one.fresh - one.initial for one in found])
-        curse = fmean(one.led - one.fresh for one in found), fmean(one.searched - one.fresh for one in found)
+        gain = format_interval([one.fresh - one.initial for one in outcomes])
+        curse = fmean(one.led - one.fresh for one in outcomes), fmean(one.searched - one.fresh for one in outcomes)
         yield (
-            f"| {arena} | {seeds} | {name} | {len(found)} | {fmean(fresh):.3f}{spread} | {gain} | {ahead} |"
-            f" {curse[0]:+.3f} | {curse[1]:+.3f} | {fmean(one.measured for one in found):.0f} |"
-            f" {fmean(one.items for one in found) / 1000:.1f} k | {fmean(one.seconds for one in found):.0f} s |"
+            f"| {arena} | {seeds} | {name} | {len(outcomes)} | {fmean(fresh):.3f}{spread} | {gain} | {ahead} |"
+            f" {curse[0]:+.3f} | {curse[1]:+.3f} | {fmean(one.measured for one in outcomes):.0f} |"
+            f" {fmean(one.items for one in outcomes) / 1000:.1f} k | {fmean(one.seconds for one in outcomes):.0f} s |"
         )
 
 
 def format_table(outcomes: Sequence[SearchOutcome], contestants: Sequence[str]) -> str:
-    """All of it, the contestants in this order."""
+    """Format the whole table, with the contestants in this order."""
     head = (
-        "| arena | seeds | search | runs | fresh, sd over seeds | minus best initial | Standard minus it | resampled |"
-        " above 0 | leader's search score minus fresh | chosen's minus fresh | measurements | items asked | time |"
+        "| arena | seeds | search | runs | fresh, sd over seeds | minus best initial | Standard minus this | bootstrap"
+        " | above 0 | leader's search score minus fresh | chosen's minus fresh | measurements | items asked | time |"
     )
     lines = [head, "|" + "---|" * 14]
     for arena in sorted({one.arena for one in outcomes}):
@@ -119,7 +122,7 @@ def format_table(outcomes: Sequence[SearchOutcome], contestants: Sequence[str]) 
 
 
 def insert_table(file: Path, text: str) -> None:
-    """Put the table between its marks."""
+    """Replace the table between the two marks in `file`. Raises SystemExit if they are missing."""
     old = file.read_text(encoding="utf-8")
     before, _, rest = old.partition(BEGIN)
     _, mark, after = rest.partition(END)

@@ -1,21 +1,23 @@
-"""What our client and plugin cost beside vLLM's own serving benchmark, and what serving gains over a loop.
+"""Measures the cost of our client and plugin next to vLLM's own serving benchmark, and the gain over a generation loop.
 
-One vLLM server of the arena's base, started as a run starts it; eight adapters, each a sum that the plugin makes on
-first use; the same prompts in the same order, the adapters in turn, greedy, at the same concurrency. As many requests
-are under way as one lane of a run has (`ClientSettings.concurrency`), and as several lanes have:
+One vLLM server of the arena's base runs as a run starts it, with eight adapters, each a sum that the plugin makes on
+first use. All methods send the same prompts in the same order, to the adapters in turn, greedy, at the same
+concurrency. The requests in flight are those of one lane of a run (`ClientSettings.concurrency`), and those of several
+lanes:
 
 - *ours*: `OpenAIInference.complete`, as every lane of a run calls it.
-- *vLLM's*: `vllm bench serve` (its module; the command looks for a distribution named vllm), in a process of its own.
-- *loop*: transformers and PEFT, one prompt at a time, as the code released with Data Swarms generates; a part of the
-  prompts, in as many threads as the server has.
+- *vLLM's*: `vllm bench serve` (its module; the command looks for a distribution named vllm), in its own process.
+- *loop*: transformers and PEFT, one prompt at a time, as the code released with Data Swarms generates; with a part of
+  the prompts, and as many threads as the server has.
 
-In turn in every round, after one that does not count; medians of output tokens a second, and processor seconds for a
-thousand of them, which other work on the machine cannot distort as much: of the server (less what it takes idle while
-vLLM's benchmark starts), and of this process, which is our client and the loop. The first use of each adapter (recipe
-from the store, sum into memory, load) is its first request's time less its second's, before all that.
+The methods take turns in every round, after one round that does not count. The figures are medians of output tokens per
+second, and of processor seconds per thousand tokens, which other work on the machine distorts less. Processor seconds
+are those of the server (minus its idle use while vLLM's benchmark starts) and of this process, which is our client or
+the loop. The cost of an adapter's first use (recipe from the store, sum into memory, load) is the time of its first
+request minus that of its second, measured before the rounds.
 
 Needs `make vllm`, and pandas for vLLM's benchmark (`pip install pandas`). Limits: a model of 0.86 million parameters on
-a CPU, where requests cost more than tokens: hard on a client, easy on an engine.
+a CPU, where requests cost more than tokens. This is hard on a client and easy on an engine.
 """
 
 import argparse
@@ -62,13 +64,13 @@ VLLM_BENCH_PROGRAM += "; p = FlexibleArgumentParser(); serve.add_cli_args(p); se
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """One way, once."""
+    """One method, once."""
 
     tokens: int
-    """Written."""
+    """The number of generated tokens."""
     seconds: float
     server: float = 0.0
-    """Processor seconds of the server, all its processes."""
+    """Processor seconds of the server, over all its processes."""
     here: float = 0.0
     """Processor seconds of this process."""
 
@@ -78,7 +80,7 @@ class Rate:
 
     @property
     def costs(self) -> tuple[float, float]:
-        """Processor seconds for a thousand tokens: the server's, this process's."""
+        """Processor seconds per thousand tokens: of the server, and of this process."""
         return 1000 * self.server / self.tokens, 1000 * self.here / self.tokens
 
 
@@ -89,57 +91,59 @@ class ServingBenchmark:
     folder: Path
     options: argparse.Namespace
     rates: dict[tuple[str, int], list[Rate]] = field(default_factory=dict)
-    """Of every way, with so many requests under way."""
+    """The rates by method and number of requests in flight."""
 
     def __post_init__(self) -> None:
         self.store, self.base = LocalStore(self.folder / "store"), tree.digest_tree(ARENA / "base")
         basis = [tree.put_tree(self.store, ARENA / "takers" / name) for name in TAKERS]
-        self.recipes = [build_mixture(self.base, basis, random_weights(number)) for number in range(ADAPTERS)]
+        self.recipes = [build_mixture(self.base, basis, draw_weights(number)) for number in range(ADAPTERS)]
         self.requests = build_requests(self.recipes, self.options.requests)
         self.host = VllmServer(
-            server_settings(self.base, self.options.threads), self.store.root, self.folder / "vllm.log"
+            build_server_settings(self.base, self.options.threads), self.store.root, self.folder / "vllm.log"
         )
         self.clients = {number: self.client(number) for number in self.options.concurrency}
 
     def client(self, at_once: int) -> OpenAIInference:
-        """Ours, with so many requests under way."""
+        """Build our client with `at_once` requests in flight."""
         return OpenAIInference({self.base: self.host}, self.store, ClientSettings(MAX_MODEL_LENGTH, at_once))
 
     def close(self) -> None:
         for client in self.clients.values():
             client.close()
 
-    def first_uses(self) -> list[float]:
-        """Seconds that each adapter's first request takes longer than its second. The server is warm."""
+    def measure_first_uses(self) -> list[float]:
+        """Return the seconds that each adapter's first request takes longer than its second. The server is warm."""
         bare = build_single(self.base)
         for client in self.clients.values():
             client.serve([bare, *self.recipes])
         for _ in range(5):
-            self.asked(bare)
-        return [self.asked(recipe) - self.asked(recipe) for recipe in self.recipes]
+            self.time_request(bare)
+        return [self.time_request(recipe) - self.time_request(recipe) for recipe in self.recipes]
 
-    def asked(self, recipe: Recipe) -> float:
+    def time_request(self, recipe: Recipe) -> float:
+        """Return the seconds of one short request."""
         begin = time.perf_counter()
         self.clients[self.options.concurrency[0]].complete([Request(recipe.name, "Q: 1+1\nA:", 1, 0.0, 0)])
         return time.perf_counter() - begin
 
-    def ours(self, at_once: int) -> Rate:
+    def measure_ours(self, at_once: int) -> Rate:
+        """Measure our client."""
         begin, used = time.perf_counter(), time.process_time()
         results = self.clients[at_once].complete(self.requests)
         seconds, used = time.perf_counter() - begin, time.process_time() - used
         return Rate(sum(result.tokens for result in results if isinstance(result, Completion)), seconds, here=used)
 
-    def theirs(self, at_once: int) -> Rate:
-        """Raises SystemExit, with what it said, if it does not run or a request of it fails."""
-        place, found = self.host.endpoint(), self.folder / "found.json"
+    def measure_theirs(self, at_once: int) -> Rate:
+        """Measure vLLM's benchmark. Raises SystemExit with its output if it fails, or if one of its requests fails."""
+        endpoint, result_file = self.host.endpoint(), self.folder / "found.json"
         asked = self.folder / "prompts.jsonl"
         asked.write_text("".join(json.dumps({"prompt": request.prompt}) + "\n" for request in self.requests))
         flags = {
-            "--backend": "openai", "--base-url": place.url, "--endpoint": "/v1/completions",
+            "--backend": "openai", "--base-url": endpoint.url, "--endpoint": "/v1/completions",
             "--model": build_single(self.base).name, "--tokenizer": str(ARENA / "base"),
             "--dataset-name": "custom", "--dataset-path": str(asked), "--custom-output-len": str(TOKENS),
             "--num-prompts": str(len(self.requests)), "--max-concurrency": str(at_once),
-            "--temperature": "0", "--lora-assignment": "round-robin", "--result-filename": str(found),
+            "--temperature": "0", "--lora-assignment": "round-robin", "--result-filename": str(result_file),
         }  # fmt: skip
         switches = ["--disable-shuffle", "--skip-chat-template", "--disable-tqdm", "--save-result", "--lora-modules"]
         words = [word for pair in flags.items() for word in pair]
@@ -151,47 +155,53 @@ class ServingBenchmark:
             *switches,
             *(recipe.name for recipe in self.recipes),
         ]
-        said = subprocess.run(
-            command, env={**os.environ, "OPENAI_API_KEY": place.key or ""}, capture_output=True, text=True, check=False
+        process = subprocess.run(
+            command,
+            env={**os.environ, "OPENAI_API_KEY": endpoint.key or ""},
+            capture_output=True,
+            text=True,
+            check=False,
         )
-        if said.returncode or json.loads(found.read_text())["completed"] != len(self.requests):
-            raise SystemExit(f"vllm bench serve: {said.stdout[-1000:]}\n{said.stderr[-2000:]}")
-        result = json.loads(found.read_text())
+        if process.returncode or json.loads(result_file.read_text())["completed"] != len(self.requests):
+            raise SystemExit(f"vllm bench serve: {process.stdout[-1000:]}\n{process.stderr[-2000:]}")
+        result = json.loads(result_file.read_text())
         return Rate(result["total_output_tokens"], result["duration"])
 
-    def processor(self) -> float:
-        """Seconds that the server's processes have used so far."""
+    def read_server_seconds(self) -> float:
+        """Return the processor seconds that the server's processes have used so far."""
         ticks = os.sysconf("SC_CLK_TCK")
         mark = f"{plugin_environment.STORE}={self.store.root}"
         stats = [(Path("/proc") / str(pid) / "stat").read_text() for pid in processes.find_by_word(mark)]
         return sum(sum(map(int, stat.rpartition(")")[2].split()[11:13])) for stat in stats) / ticks
 
     def measure(self) -> None:
-        """All rounds."""
+        """Run all rounds."""
         loop = TransformersLoop(self)
-        ways = [(OURS, self.ours), (THEIRS, self.theirs)]
-        turns = [(name, at_once, way) for at_once in self.options.concurrency for name, way in ways]
-        idle = self.spent(lambda: time.sleep(IDLE_SECONDS)) / IDLE_SECONDS
+        methods = [(OURS, self.measure_ours), (THEIRS, self.measure_theirs)]
+        turns = [(name, at_once, method) for at_once in self.options.concurrency for name, method in methods]
+        idle = self.measure_server_seconds(lambda: time.sleep(IDLE_SECONDS)) / IDLE_SECONDS
         for number in range(self.options.rounds + 1):
-            for name, at_once, way in [*turns, (LOOP, 1, loop.run)] if number else [*turns[:2], (LOOP, 1, loop.run)]:
+            for name, at_once, method in [*turns, (LOOP, 1, loop.run)] if number else [*turns[:2], (LOOP, 1, loop.run)]:
                 begin, rates = time.perf_counter(), list[Rate]()
-                spent = self.spent(lambda way=way, rates=rates, at_once=at_once: rates.append(way(at_once)))
+                spent = self.measure_server_seconds(
+                    lambda method=method, rates=rates, at_once=at_once: rates.append(method(at_once))
+                )
                 waited = time.perf_counter() - begin - rates[0].seconds
                 rate = replace(rates[0], server=spent - idle * waited)
                 self.rates.setdefault((name, at_once), []).extend([rate] if number else [])
-                figures = f"{rate.value:.0f} tokens/s, {rate.tokens} tokens, server {rate.costs[0]:.3f} s a thousand"
+                figures = f"{rate.value:.0f} tokens/s, {rate.tokens} tokens, server {rate.costs[0]:.3f} s per 1000"
                 load = f"here {rate.costs[1]:.3f}, load {os.getloadavg()[0]:.1f}"
-                print(f"{name}, {at_once} at once: {figures}, {load}", flush=True)
+                print(f"{name}, {at_once} in flight: {figures}, {load}", flush=True)
 
-    def spent(self, work: Callable[[], object]) -> float:
-        """Processor seconds of the server during `work`."""
-        before = self.processor()
+    def measure_server_seconds(self, work: Callable[[], object]) -> float:
+        """Return the processor seconds of the server during `work`."""
+        before = self.read_server_seconds()
         work()
-        return self.processor() - before
+        return self.read_server_seconds() - before
 
 
 class TransformersLoop:
-    """Generation by transformers, one prompt after another."""
+    """Generation with transformers, one prompt after another."""
 
     def __init__(self, bench: ServingBenchmark) -> None:
         torch.set_num_threads(bench.options.threads)
@@ -209,6 +219,7 @@ class TransformersLoop:
         self.requests = bench.requests[: bench.options.loop]
 
     def run(self, _: int = 1) -> Rate:
+        """Measure the loop."""
         tokens, begin, used = 0, time.perf_counter(), time.process_time()
         for request in self.requests:
             self.model.set_adapter(request.model)
@@ -224,22 +235,23 @@ class TransformersLoop:
         return Rate(tokens, time.perf_counter() - begin, here=time.process_time() - used)
 
 
-def server_settings(base: Digest, threads: int) -> ServerConfig:
+def build_server_settings(base: Digest, threads: int) -> ServerConfig:
+    """Build the server's settings."""
     name = build_single(base).name
     return ServerConfig(
         base, ARENA / "base", name, 8, ADAPTERS, ADAPTERS, max_model_len=MAX_MODEL_LENGTH, threads=threads
     )
 
 
-def random_weights(number: int) -> list[float]:
-    """Coefficients that sum to 1."""
+def draw_weights(number: int) -> list[float]:
+    """Return random coefficients that sum to 1."""
     draw = random.Random(number)
-    found = [draw.random() for _ in TAKERS]
-    return [value / sum(found) for value in found]
+    drawn = [draw.random() for _ in TAKERS]
+    return [value / sum(drawn) for value in drawn]
 
 
 def build_requests(recipes: Sequence[Recipe], count: int) -> list[Request]:
-    """Generation prompts as a search asks them, to every adapter in turn."""
+    """Build generation prompts like those of a search, to every adapter in turn."""
     seeds = [json.loads(line)["text"] for line in (ARENA / "seeds.jsonl").read_text().splitlines()]
     draw = random.Random(0)
     return [
@@ -255,34 +267,36 @@ def build_requests(recipes: Sequence[Recipe], count: int) -> list[Request]:
 
 
 def format_rates(rates: dict[tuple[str, int], list[Rate]]) -> Iterator[str]:
-    """One line for every number of requests under way, and one for the loop."""
-    figures = "ours, output tokens/s, median (least to most) | vllm bench serve | ours / it | ours / loop"
-    yield f"| at once | {figures} | in processor time | server, client: processor s a thousand tokens |"
+    """Yield one line for every number of requests in flight, and one for the loop."""
+    figures = "ours, output tokens/s, median (min to max) | vllm bench serve | ours / vllm | ours / loop"
+    yield f"| in flight | {figures} | in processor time | server, client: processor s per 1000 tokens |"
     yield "|---|---|---|---|---|---|---|"
     loop = rates[LOOP, 1]
     for at_once in sorted(at_once for name, at_once in rates if name == OURS):
         ours, theirs = rates[OURS, at_once], rates[THEIRS, at_once]
-        server, client = median_costs(ours)
-        ratios = f"{median_rate(ours) / median_rate(theirs):.2f} | {median_rate(ours) / median_rate(loop):.1f}"
+        server, client = compute_median_costs(ours)
+        rate = compute_median_rate(ours)
+        ratios = f"{rate / compute_median_rate(theirs):.2f} | {rate / compute_median_rate(loop):.1f}"
         cells = (
             f"{format_spread(ours)} | {format_spread(theirs)} | {ratios} |"
-            f" {median_costs(loop)[1] / (server + client):.1f}"
+            f" {compute_median_costs(loop)[1] / (server + client):.1f}"
         )
         yield f"| {at_once} | {cells} | {server:.2f}, {client:.3f} |"
-    yield f"| {LOOP} | {format_spread(loop)} | wanted: | at least 0.95 | at least 10 | | {median_costs(loop)[1]:.2f} |"
+    loop_cost = compute_median_costs(loop)[1]
+    yield f"| {LOOP} | {format_spread(loop)} | goal: | at least 0.95 | at least 10 | | {loop_cost:.2f} |"
 
 
-def median_rate(rates: Sequence[Rate]) -> float:
+def compute_median_rate(rates: Sequence[Rate]) -> float:
     return median(rate.value for rate in rates)
 
 
 def format_spread(rates: Sequence[Rate]) -> str:
     values = [rate.value for rate in rates]
-    return f"{median_rate(rates):.0f} ({min(values):.0f} to {max(values):.0f})"
+    return f"{compute_median_rate(rates):.0f} ({min(values):.0f} to {max(values):.0f})"
 
 
-def median_costs(rates: Sequence[Rate]) -> tuple[float, float]:
-    """Medians."""
+def compute_median_costs(rates: Sequence[Rate]) -> tuple[float, float]:
+    """Return the medians of the server's and of this process's cost."""
     return median(rate.costs[0] for rate in rates), median(rate.costs[1] for rate in rates)
 
 
@@ -290,16 +304,16 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--requests", type=int, default=1024)
     lane = ClientSettings().concurrency
-    parser.add_argument("--concurrency", type=int, nargs="+", default=[lane], help="requests under way; each in turn")
+    parser.add_argument("--concurrency", type=int, nargs="+", default=[lane], help="requests in flight; each in turn")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--loop", type=int, default=24, help="prompts of the one-at-a-time loop")
-    parser.add_argument("--threads", type=int, default=1, help="of the server's engine, and of the loop")
+    parser.add_argument("--threads", type=int, default=1, help="threads of the server's engine, and of the loop")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         bench = ServingBenchmark(Path(folder), options)
         try:
-            first = bench.first_uses()
-            print(f"first use of an adapter: median {median(first):.3f} s, most {max(first):.3f} s", flush=True)
+            first = bench.measure_first_uses()
+            print(f"first use of an adapter: median {median(first):.3f} s, maximum {max(first):.3f} s", flush=True)
             bench.measure()
         finally:
             bench.close()

@@ -1,23 +1,23 @@
-"""What a step of the swarm costs: time and memory, beside the released code's way and beside load + save alone.
+"""Measures the time and memory of a swarm's step, next to the released code's method and to load + save alone.
 
-Four particles over four adapters of 135 MB (rank 64 on q, k, v and o of 32 layers 2048 wide, float32, random numbers),
-all on one disk, every way in every repetition, medians. A step is what lies between the scores of one iteration and
-four adapter folders for the next.
+Four particles over four adapters of 135 MB (rank 64 on q, k, v and o of 32 layers of width 2048, float32, random
+numbers), all on one disk. Every method runs in every repetition; the figures are medians. A step is the work between
+the scores of one iteration and the four adapter folders of the next.
 
-- *ours*: `optimization.tell` and `optimization.ask` on coefficients, then the four recipes side by side
+- *ours*: `optimization.tell` and `optimization.ask` on coefficients, then the four recipes together
   (`combine.write_many`) or one by one (`combine.write`).
-- *released way*: the pattern of the code released with Data Swarms (arXiv 2506.00741), transcribed: every term of the
-  update is a merge of adapters on disk, five merges and twelve loads per particle. Its checkpoint copies, which depend
-  on the scores, are left out: five of them (four personal bests, one global) are a row of their own.
+- *released method*: the pattern of the code released with Data Swarms (arXiv 2506.00741), transcribed. Every term of
+  the update is a merge of adapters on disk: five merges and twelve loads per particle. Its checkpoint copies depend on
+  the scores and are left out; five of them (four personal bests, one global best) have their own row.
 - *load + save*: `load_file` and `save_file` of four adapters, and nothing else.
 
-What bounds it: load + save maps every byte and writes it, nothing else. Ours reads and writes as many, and takes 28
-passes over 134 MB for the sums, in the caches (four recipes, four products and three additions each), and four to find
-what is not finite. A product and a sum in one pass would round once, and give other bits.
+The lower bound: load + save maps every byte and writes it. Ours reads and writes the same bytes. It also makes 28
+passes over 134 MB for the sums, in the caches (four recipes, four products and three additions each), and four passes
+to find values that are not finite. A product and a sum in one pass would round once, and give other bits.
 
-Limits: the files are in the page cache, so this is the processor's and the memory's cost; `--durable` adds a sync of
-the disk to every time. Ours uses every core, the released way `--threads` in torch, load + save one: other work on the
-cores shifts the ratios, so the load is printed. Memory is Linux's VmHWM, which counts mapped files.
+Limits: the files are in the page cache, so the figures are the cost of processor and memory; `--durable` adds a sync of
+the disk to every time. Ours uses every core, the released method `--threads` in torch, and load + save one core. Other
+work on the cores shifts the ratios, so the load is printed. Memory is Linux's VmHWM, which counts mapped files.
 """
 
 import argparse
@@ -54,23 +54,23 @@ MB = 1e6
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """One way, once."""
+    """One method, once."""
 
     wall: float
     processor: float
-    """Seconds of all threads: what a busy machine cannot distort as much."""
+    """Seconds over all threads, which other work on the machine distorts less."""
 
 
-def random_scores(swarm: SearchState) -> dict[str, float | None]:
-    """Scores for everything asked."""
+def draw_scores(swarm: SearchState) -> dict[str, float | None]:
+    """Return a score for every candidate."""
     return {probe.name: streams.uniform(7, swarm.iteration, probe.name) for probe in optimization.ask(swarm)}
 
 
 def time_search_steps() -> list[float]:
-    """Seconds of tell and ask in every iteration of a search."""
+    """Return the seconds of tell and ask in every iteration of a search."""
     swarm, times = optimization.start(PLAN), []
     while optimization.stopped(swarm) is None:
-        scores, begin = random_scores(swarm), perf_counter()
+        scores, begin = draw_scores(swarm), perf_counter()
         swarm = optimization.tell(swarm, scores)
         optimization.ask(swarm)
         times.append(perf_counter() - begin)
@@ -78,21 +78,22 @@ def time_search_steps() -> list[float]:
 
 
 def write_random_adapters(folder: Path) -> None:
-    """Random adapters: the initial ones, and what the released way keeps on disk about them."""
+    """Write random adapters: the initial ones, and the other ones that the released method keeps on disk."""
     for number, name in enumerate([f"x{k}" for k in range(PARTICLES)] + [f"v{k}" for k in range(PARTICLES)] + ["w"]):
         generator = torch.Generator().manual_seed(number)
         drawn = ((name, 0.01 * torch.randn(shape, generator=generator)) for name, shape in SIGNATURE.tensors.items())
         export.save(folder / name, drawn, SIGNATURE)
 
 
-def materialize_ours(folder: Path, out: Path, *, beside: bool) -> None:
-    swarm = optimization.tell(optimization.start(PLAN), random_scores(optimization.start(PLAN)))
-    swarm = optimization.tell(swarm, random_scores(swarm))
-    found = [probe.position for probe in optimization.ask(swarm) if probe.name.startswith("p")]
+def materialize_ours(folder: Path, out: Path, *, together: bool) -> None:
+    """Write the next four adapters with our code, together or one by one."""
+    swarm = optimization.tell(optimization.start(PLAN), draw_scores(optimization.start(PLAN)))
+    swarm = optimization.tell(swarm, draw_scores(swarm))
+    positions = [probe.position for probe in optimization.ask(swarm) if probe.name.startswith("p")]
     basis = [Digest(f"{k}" * 64) for k in range(PARTICLES)]
-    recipes = [build_mixture(BASE, basis, position) for position in found]
+    recipes = [build_mixture(BASE, basis, position) for position in positions]
     folders, outs = [folder / f"x{k}" for k in range(PARTICLES)], [out / f"p{k}" for k in range(PARTICLES)]
-    if beside:
+    if together:
         combine.write_many(recipes, folders, outs)
     else:
         for recipe, target in zip(recipes, outs, strict=True):
@@ -100,7 +101,7 @@ def materialize_ours(folder: Path, out: Path, *, beside: bool) -> None:
 
 
 def merge_as_released(terms: Sequence[tuple[float, Path]], out: Path) -> None:
-    """One merge of the released way: every adapter loaded whole, weighted and added, the sum saved."""
+    """Make one merge of the released method: load every adapter whole, weight and add it, and save the sum."""
     loaded = [(weight, load_file(folder / WEIGHTS_FILE)) for weight, folder in terms]
     total = {name: loaded[0][0] * tensor for name, tensor in loaded[0][1].items()}
     for weight, tensors in loaded[1:]:
@@ -111,9 +112,10 @@ def merge_as_released(terms: Sequence[tuple[float, Path]], out: Path) -> None:
 
 
 def materialize_as_released(folder: Path, out: Path) -> None:
-    """Five merges per particle, one particle after the other: three differences, the velocity, the position.
+    """Make five merges per particle, one particle after the other: three differences, the velocity, the position.
 
-    The personal best is another particle's place and the global best a third one's, which costs what any place costs.
+    Another particle's position stands for the personal best, and a third one's for the global best. Any position costs
+    the same.
     """
     for k in range(PARTICLES):
         x, v, mine = folder / f"x{k}", folder / f"v{k}", out / f"p{k}"
@@ -127,11 +129,13 @@ def materialize_as_released(folder: Path, out: Path) -> None:
 
 
 def copy_checkpoints(folder: Path, out: Path) -> None:
+    """Copy five checkpoints."""
     for k in range(PARTICLES + 1):
         shutil.copytree(folder / f"x{k % PARTICLES}", out / f"best{k}")
 
 
 def load_and_save(folder: Path, out: Path) -> None:
+    """Load and save the four adapters."""
     out.mkdir(parents=True)
     for k in range(PARTICLES):
         save_file(load_file(folder / f"x{k}" / WEIGHTS_FILE), out / f"{k}.safetensors")
@@ -139,22 +143,22 @@ def load_and_save(folder: Path, out: Path) -> None:
 
 Method = Callable[[Path, Path], None]
 Costs = dict[str, list[Cost]]
-OURS, LOAD_AND_SAVE, RELEASED = "ours, side by side", "load + save alone", "released way"
+OURS, LOAD_AND_SAVE, RELEASED = "ours, together", "load + save alone", "released method"
 METHODS: dict[str, Method] = {
-    OURS: lambda folder, out: materialize_ours(folder, out, beside=True),
-    "ours, one by one": lambda folder, out: materialize_ours(folder, out, beside=False),
+    OURS: lambda folder, out: materialize_ours(folder, out, together=True),
+    "ours, one by one": lambda folder, out: materialize_ours(folder, out, together=False),
     LOAD_AND_SAVE: load_and_save,
     RELEASED: materialize_as_released,
     "five checkpoint copies": copy_checkpoints,
 }
 
 
-def measure_cost(way: Method, folder: Path, out: Path, *, durable: bool) -> Cost:
-    """The disk is at rest before, and is what it was after."""
+def measure_cost(method: Method, folder: Path, out: Path, *, durable: bool) -> Cost:
+    """Measure one method. The disk is synced before, and its content is the same afterwards."""
     shutil.rmtree(out, ignore_errors=True)
     os.sync()
     wall, processor = perf_counter(), process_time()
-    way(folder, out)
+    method(folder, out)
     if durable:
         os.sync()
     cost = Cost(perf_counter() - wall, process_time() - processor)
@@ -162,52 +166,53 @@ def measure_cost(way: Method, folder: Path, out: Path, *, durable: bool) -> Cost
     return cost
 
 
-def process_memory(field: str) -> float:
-    """Bytes of memory of this process: VmRSS now, VmHWM at its highest."""
+def read_process_memory(field: str) -> float:
+    """Return bytes of memory of this process: VmRSS is the current value, VmHWM the peak."""
     lines = Path("/proc/self/status").read_text().splitlines()
     return next(float(line.split()[1]) * 1024 for line in lines if line.startswith(field))
 
 
-def memory_growth_in_child(name: str, folder: Path) -> float:
-    """How far memory rises above what the imports need, in a process of its own."""
+def measure_memory_growth_in_child(name: str, folder: Path) -> float:
+    """Return the bytes of peak memory beyond those after the imports, measured in a separate process."""
     command = [sys.executable, __file__, "--memory", name, "--folder", str(folder)]
     return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
 
-def memory_growth(name: str, folder: Path) -> float:
-    Path("/proc/self/clear_refs").write_text("5")  # the highest so far: that of the imports
-    before = process_memory("VmRSS")
+def measure_memory_growth(name: str, folder: Path) -> float:
+    """Return the bytes of peak memory beyond those after the imports."""
+    Path("/proc/self/clear_refs").write_text("5")  # resets the peak, which the imports have set
+    before = read_process_memory("VmRSS")
     METHODS[name](folder, folder / "out")
     shutil.rmtree(folder / "out")
-    return process_memory("VmHWM") - before
+    return read_process_memory("VmHWM") - before
 
 
-def median_wall_times(costs: Costs) -> dict[str, float]:
-    return {name: median(cost.wall for cost in found) for name, found in costs.items()}
+def compute_median_wall_times(costs: Costs) -> dict[str, float]:
+    return {name: median(cost.wall for cost in measured) for name, measured in costs.items()}
 
 
 def format_costs(costs: Costs, peaks: dict[str, float]) -> Iterator[str]:
-    yield "| four particles, 135 MB each | wall, median (least) | processor | load + save = 1 | peak memory |"
+    yield "| four particles, 135 MB each | wall, median (min) | processor | load + save = 1 | peak memory |"
     yield "|---|---|---|---|---|"
-    wall = median_wall_times(costs)
-    for name, found in costs.items():
-        times = f"{wall[name]:.2f} s ({min(cost.wall for cost in found):.2f})"
-        processor, ratio = median(cost.processor for cost in found), wall[name] / wall[LOAD_AND_SAVE]
+    wall = compute_median_wall_times(costs)
+    for name, measured in costs.items():
+        times = f"{wall[name]:.2f} s ({min(cost.wall for cost in measured):.2f})"
+        processor, ratio = median(cost.processor for cost in measured), wall[name] / wall[LOAD_AND_SAVE]
         yield f"| {name} | {times} | {processor:.2f} s | {ratio:.2f} | {peaks[name] / MB:.0f} MB |"
 
 
 def format_goals(costs: Costs, peaks: dict[str, float], step: float, size: float) -> Iterator[str]:
-    """The goals, by the clock and by processor time; `step` in seconds, `size` of an adapter in bytes."""
+    """Yield the goals, by wall time and by processor time. `step`: seconds; `size`: bytes of an adapter."""
     wall, busy = (
-        median_wall_times(costs),
-        {name: median(cost.processor for cost in found) for name, found in costs.items()},
+        compute_median_wall_times(costs),
+        {name: median(cost.processor for cost in measured) for name, measured in costs.items()},
     )
     faster, slower = wall[RELEASED] / wall[OURS], wall[OURS] / wall[LOAD_AND_SAVE]
     peak, most = peaks[OURS] / MB, (PARTICLES + 1) * size / MB
-    yield "| goal | found | by processor time | wanted | met |"
+    yield "| goal | measured | by processor time | required | met |"
     yield "|---|---|---|---|---|"
-    for what, found, spent, wanted, met in (
-        ("released way / ours", f"{faster:.1f}", f"{busy[RELEASED] / busy[OURS]:.1f}", "at least 10", faster >= 10),
+    for goal, measured, spent, required, met in (
+        ("released method / ours", f"{faster:.1f}", f"{busy[RELEASED] / busy[OURS]:.1f}", "at least 10", faster >= 10),
         (
             "ours / load + save alone",
             f"{slower:.2f}",
@@ -218,15 +223,15 @@ def format_goals(costs: Costs, peaks: dict[str, float], step: float, size: float
         ("tell + ask", f"{step * 1e3:.2f} ms", "", "under 1 ms", step < 1e-3),
         ("peak memory", f"{peak:.0f} MB", "", f"at most {most:.0f} MB", peak <= most),
     ):
-        yield f"| {what} | {found} | {spent} | {wanted} | {'yes' if met else 'no'} |"
+        yield f"| {goal} | {measured} | {spent} | {required} | {'yes' if met else 'no'} |"
 
 
 def run_repetitions(repetitions: int, folder: Path, *, durable: bool) -> Costs:
-    """Every way in every repetition; one more before, to warm up, does not count."""
+    """Run every method in every repetition; one more before them warms up and does not count."""
     costs: Costs = {name: [] for name in METHODS}
     for repetition in range(repetitions + 1):
-        for name, way in METHODS.items():
-            cost = measure_cost(way, folder, folder / "out", durable=durable)
+        for name, method in METHODS.items():
+            cost = measure_cost(method, folder, folder / "out", durable=durable)
             costs[name] += [cost] if repetition else []
     return costs
 
@@ -234,20 +239,22 @@ def run_repetitions(repetitions: int, folder: Path, *, durable: bool) -> Costs:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--repetitions", type=int, default=5)
-    parser.add_argument("--threads", type=int, default=torch.get_num_threads(), help="torch's, in the released way")
-    parser.add_argument("--durable", action="store_true", help="times end when the disk has everything")
-    parser.add_argument("--folder", type=Path, help="where to put 5 GB; default: the system's temporary folder")
+    parser.add_argument(
+        "--threads", type=int, default=torch.get_num_threads(), help="torch's threads, in the released method"
+    )
+    parser.add_argument("--durable", action="store_true", help="include a sync of the disk in every time")
+    parser.add_argument("--folder", type=Path, help="the folder for 5 GB; default: the system's temporary folder")
     parser.add_argument("--memory", choices=METHODS, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     if arguments.memory:
-        print(memory_growth(arguments.memory, arguments.folder))
+        print(measure_memory_growth(arguments.memory, arguments.folder))
         return 0
     with tempfile.TemporaryDirectory(dir=arguments.folder) as scratch:
         folder = Path(scratch)
         write_random_adapters(folder)
         costs = run_repetitions(arguments.repetitions, folder, durable=arguments.durable)
-        peaks = {name: memory_growth_in_child(name, folder) for name in METHODS}
+        peaks = {name: measure_memory_growth_in_child(name, folder) for name in METHODS}
         size = (folder / "x0" / WEIGHTS_FILE).stat().st_size
     print(f"{arguments.repetitions} repetitions, {os.cpu_count()} cores, {arguments.threads} torch threads,", end=" ")
     print(f"load {os.getloadavg()[0]:.1f}{', durable' if arguments.durable else ''}\n")

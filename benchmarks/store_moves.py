@@ -1,10 +1,12 @@
-"""Is a store's compare-and-swap one step? Many writers add one to a number by PUT with If-Match; lost ones are counted.
+"""Is a store's compare-and-swap atomic? Many writers add one to a number by PUT with If-Match; lost additions are
+counted.
 
-Each writer reads the number with its ETag, writes the next one if the ETag still stands, and counts when the store says
-that it did. Moves that were confirmed and are missing from the sum are lost. The same for names: writers who were told,
-beside the first, that they had made an object (`If-None-Match: *`). Plain boto3, none of our code.
+Each writer reads the number with its ETag, writes the next number if the ETag is still current, and counts the writes
+that the store confirms. Confirmed additions that the sum lacks are lost. The same is done for names: it counts the
+writers, beyond the first, that the store told that they had created an object (`If-None-Match: *`). The script uses
+plain boto3 and none of our code.
 
-Limits: zero lost of a few hundred is no proof; a store that loses one in a thousand passes now and then.
+Limits: no loss in a few hundred additions is no proof; a store that loses one in a thousand sometimes passes.
 """
 
 import argparse
@@ -34,19 +36,19 @@ BUCKET = "moves"
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What one server did."""
+    """The figures of one server."""
 
     confirmed: int
-    """Additions that it said were made."""
+    """The number of additions that the server confirmed."""
     counted: int
     """The number at the end."""
     tries: int
     makers: int
-    """Writers beside the first who were told that they had made a new object."""
+    """The number of writers, beyond the first, that were told that they had created a new object."""
 
 
-def measured(endpoint: str, writers: int, each: int, names: int) -> Figures:
-    """`each` additions by each of `writers` at once, then `names` races for a new name."""
+def measure_server(endpoint: str, writers: int, each: int, names: int) -> Figures:
+    """Have each of `writers` make `each` additions at the same time; then race for `names` new names."""
     client, tries = s3_servers.boto(endpoint, connections=writers), [0] * writers
     client.create_bucket(Bucket=BUCKET)
     client.put_object(Bucket=BUCKET, Key="number", Body=b"0")
@@ -55,17 +57,17 @@ def measured(endpoint: str, writers: int, each: int, names: int) -> Figures:
         done = 0
         while done < each:
             tries[writer] += 1
-            done += added(client)
+            done += add_one(client)
         return done
 
-    confirmed = sum(together(writers, add))
+    confirmed = sum(run_together(writers, add))
     counted = int(client.get_object(Bucket=BUCKET, Key="number")["Body"].read())
-    makers = sum(sum(together(writers, maker(client, f"name-{name}"))) - 1 for name in range(names))
+    makers = sum(sum(run_together(writers, build_creator(client, f"name-{name}"))) - 1 for name in range(names))
     return Figures(confirmed, counted, sum(tries), makers)
 
 
-def together(writers: int, work: Callable[[int], int]) -> list[int]:
-    """What `work` gives for every writer when all begin at once."""
+def run_together(writers: int, work: Callable[[int], int]) -> list[int]:
+    """Run `work` for every writer, all starting at the same time; return the results."""
     begin = threading.Barrier(writers)
 
     def one(writer: int) -> int:
@@ -76,22 +78,23 @@ def together(writers: int, work: Callable[[int], int]) -> list[int]:
         return list(pool.map(one, range(writers)))
 
 
-def added(client: Any) -> bool:
-    """Try to add one; whether the store says that it took it."""
+def add_one(client: Any) -> bool:
+    """Try to add one; return whether the store confirmed it."""
     try:
         found = client.get_object(Bucket=BUCKET, Key="number")
         number = int(found["Body"].read())
     except (ClientError, BotoCoreError, AttributeError):
-        return False  # rclone fails now and then under load, and boto3 stumbles over what it then says
-    return taken(client, "number", b"%d" % (number + 1), IfMatch=found["ETag"])
+        return False  # rclone sometimes fails under load, and boto3 cannot parse its answer
+    return write_if(client, "number", b"%d" % (number + 1), IfMatch=found["ETag"])
 
 
-def maker(client: Any, key: str) -> Callable[[int], int]:
-    return lambda writer: taken(client, key, b"%d" % writer, IfNoneMatch="*")
+def build_creator(client: Any, key: str) -> Callable[[int], int]:
+    """Return a writer that tries to create the object `key`."""
+    return lambda writer: write_if(client, key, b"%d" % writer, IfNoneMatch="*")
 
 
-def taken(client: Any, key: str, data: bytes, **condition: str) -> bool:
-    """Whether the store took a conditional write."""
+def write_if(client: Any, key: str, data: bytes, **condition: str) -> bool:
+    """Return whether the store accepted a conditional write."""
     try:
         client.put_object(Bucket=BUCKET, Key=key, Body=data, **condition)
     except ClientError:
@@ -106,10 +109,10 @@ def main() -> None:
     parser.add_argument("--each", type=int, default=16)
     parser.add_argument("--names", type=int, default=20)
     arguments = parser.parse_args()
-    print("| store | moves confirmed | lost | tries | second makers of a name |\n|---|---|---|---|---|")
+    print("| store | additions confirmed | lost | tries | second creators of a name |\n|---|---|---|---|---|")
     for name in arguments.servers:
         with tempfile.TemporaryDirectory() as folder, SERVERS[name](Path(folder) / "server") as server:
-            found = measured(server.endpoint, arguments.writers, arguments.each, arguments.names)
+            found = measure_server(server.endpoint, arguments.writers, arguments.each, arguments.names)
         lost = found.confirmed - found.counted
         print(f"| {name} | {found.confirmed} | {lost} | {found.tries} | {found.makers} |", flush=True)
 

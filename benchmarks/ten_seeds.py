@@ -1,10 +1,10 @@
-"""Does the search find something every time? Ten run seeds of one SwarmRun, every one printed.
+"""Does the search find a better generator with every seed? Repeats one SwarmRun with ten seeds, and prints every run.
 
-Each run is a whole `dataswarm run`: generators fine-tuned anew, search, choice, final evaluation on fresh items.
-Nothing is left out or repeated; a run that fails is printed as failed and counts as no gain.
+Each run is a whole `dataswarm run`: it fine-tunes the generators anew, searches, chooses, and evaluates on fresh items.
+No run is left out or repeated; a failed run is printed as failed and counts as no gain.
 
-Limits: one arena, one recipe; the interval of one run covers items and sampling, not the training of the generators:
-that is what ten seeds are for.
+Limits: one arena, one recipe. The interval of one run covers items and sampling, not the training of the generators;
+the ten seeds cover that.
 """
 
 import argparse
@@ -23,12 +23,12 @@ import yaml
 
 ARENA = Path(__file__).parents[1] / "examples" / "arithmetic" / "swarmrun.yaml"
 FIRST_SEED = 1001
-"""Far from every seed that anything was tuned with."""
+"""Far from every seed that was used for tuning."""
 
 
 @dataclass(frozen=True, slots=True)
 class SeedOutcome:
-    """One run's verdict; no gain when it failed."""
+    """The result of one run; it has no gain if the run failed."""
 
     seed: int
     best: float | None = None
@@ -36,17 +36,18 @@ class SeedOutcome:
     gain: tuple[float, float, float] | None = None
 
     @property
-    def shown(self) -> bool:
+    def significant(self) -> bool:
+        """Whether the interval of the gain lies above 0."""
         return self.gain is not None and self.gain[1] > 0
 
 
 def run_seed(arena: Path, seed: int, folder: Path, rule: str | None) -> SeedOutcome:
-    """Run `arena` with another seed, in a folder of its own."""
+    """Run `arena` with another seed, in its own folder."""
     document = yaml.safe_load(arena.read_text())
     document["spec"]["seed"] = seed
     if rule is not None:
         document["spec"]["swarm"] = {**document["spec"]["swarm"], "rule": rule}
-    file = arena.with_name(f".{arena.stem}-{os.getpid()}-{seed}.yaml")  # beside the original: its paths are relative
+    file = arena.with_name(f".{arena.stem}-{os.getpid()}-{seed}.yaml")  # next to the original, for its relative paths
     file.write_text(yaml.safe_dump(document))
     try:
         command = [sys.executable, "-m", "swarm_trainer", "run", str(file), "--folder", str(folder / str(seed))]
@@ -69,7 +70,7 @@ def format_rows(outcomes: list[SeedOutcome]) -> Iterator[str]:
             yield f"| {one.seed} | - | - | failed | - | no |"
             continue
         value, low, high = one.gain
-        mark = "yes" if one.shown else "no"
+        mark = "yes" if one.significant else "no"
         yield f"| {one.seed} | {one.initial:.3f} | {one.best:.3f} | {value:+.3f} | {low:+.3f} to {high:+.3f} | {mark} |"
 
 
@@ -78,7 +79,7 @@ def main() -> int:
     parser.add_argument("--arena", type=Path, default=ARENA, help="the SwarmRun to repeat")
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--rule", choices=["Standard", "Published"], help="another rule than the file's")
-    parser.add_argument("--at-once", type=int, default=1, help="runs at a time")
+    parser.add_argument("--at-once", type=int, default=1, help="runs at the same time")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(arguments.at_once) as pool:
         seeds = range(FIRST_SEED, FIRST_SEED + arguments.seeds)
@@ -87,7 +88,7 @@ def main() -> int:
     gains = [one.gain[0] for one in outcomes if one.gain is not None]
     if len(gains) > 1:
         print(f"\nmean gain {fmean(gains):+.3f}, standard deviation between seeds {stdev(gains):.3f}", end="; ")
-    print(f"interval above 0 in {sum(one.shown for one in outcomes)} of {len(outcomes)}")
+    print(f"interval above 0 in {sum(one.significant for one in outcomes)} of {len(outcomes)}")
     return 0
 
 

@@ -78,11 +78,11 @@ def test_a_concluded_run_gives_up_all_rollouts_but_the_last_the_bests_and_the_pi
     verified = dataswarm("verify", copy, at=warm)
     assert verified.returncode == 0, verified.stderr
     assert "2 of the iterations have no rollouts any more" in verified.stdout
-    assert "were given up already" in dataswarm("pin", copy, "0", at=warm).stderr
+    assert "were deleted already" in dataswarm("pin", copy, "0", at=warm).stderr
 
 
 def test_a_run_that_goes_on_keeps_its_rollouts(copy: Path, warm: Path) -> None:
     (copy / "store" / "names" / "receipts" / "conclude.json").unlink()
     refused = dataswarm("gc", copy, "--keep", "1", at=warm)
     assert refused.returncode == 2
-    assert "--keep is for a run that has concluded" in refused.stderr
+    assert "--keep is for a concluded run" in refused.stderr

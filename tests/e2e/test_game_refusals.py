@@ -11,7 +11,11 @@ from command_line import GAME, dataswarm
     ("old", "new", "said"),
     [
         ("size: 24", "size: 400", "spec.pool.size: 400 items, but the generators' data holds 342"),
-        ("uri: takers.jsonl", "uri: seeds.jsonl", "are held out of the takers' data and stand in the generators' data"),
+        (
+            "uri: takers.jsonl",
+            "uri: seeds.jsonl",
+            "are held out of the takers' data but also occur in the generators' data",
+        ),
         ("rounds: 2", "rounds: 2\n  stop: {patience: 3}", "spec.stop.patience: 3: patience is longer than the game"),
     ],
     ids=["pool larger than the data", "held-out data in the pool", "a rule that can never hold"],

@@ -100,7 +100,7 @@ def judged(
     """The verdict of a search whose finalists are at `positions`."""
     last = court(folder, silent)
     finalists = [Estimate(f"p{n:02d}", position, 0.5, 1, 1) for n, position in enumerate(positions)]
-    return last.verdict(last.rank_finalists(finalists), optimization.start(last.setup.plan), ())
+    return last.evaluate(last.rank_finalists(finalists), optimization.start(last.setup.plan), ())
 
 
 def test_the_best_of_the_choice_is_the_verdict(tmp_path: Path) -> None:
@@ -172,7 +172,7 @@ def test_a_result_names_who_was_passed_over_and_else_is_the_text_it_was(tmp_path
 
 def test_an_entrant_is_measured_on_final_items_once(tmp_path: Path) -> None:
     last = court(tmp_path, frozenset())
-    last.verdict([FinalCandidate("p00", CORNERS[0], 0.5)], optimization.start(last.setup.plan), ())
+    last.evaluate([FinalCandidate("p00", CORNERS[0], 0.5)], optimization.start(last.setup.plan), ())
     engine = last.context.engines[last.setup.manifest][0]
     assert isinstance(engine, Scripted)
     generators = [request for request in engine.asked if request.model == last.setup.space.recipe(CORNERS[0]).name]

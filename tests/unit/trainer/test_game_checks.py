@@ -41,5 +41,5 @@ def test_held_out_items_that_takers_are_trained_on_under_another_spelling_are_na
 
 
 def test_one_held_out_item_is_too_few_for_a_curve_and_a_verdict() -> None:
-    with pytest.raises(BadInputError, match="two at least are needed"):
+    with pytest.raises(BadInputError, match="at least two are needed"):
         game_checks.check(resolved(), SEEDS, SeedData(QUESTIONS.clusters, build_items(["3+3"])))

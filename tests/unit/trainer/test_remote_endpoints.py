@@ -84,7 +84,7 @@ def test_an_endpoint_that_wants_no_key_is_shown_none(site: ChatServer, check: Ch
         ({"apiKeyEnv": "NOBODY_SET_THIS"}, "NOBODY_SET_THIS: no such environment variable, or an empty one; put"),
         ({"apiKeyEnv": None, "apiKeyFile": "no/key"}, "apiKeyFile: 'no/key': No such file or directory"),
         ({"apiKeyEnv": None, "apiKeyFile": "empty"}, "empty: the file is empty; put the endpoint's key there"),
-        ({"apiKeyEnv": None, "apiKeyFile": "wrong"}, "wrong: holds something that is no key"),
+        ({"apiKeyEnv": None, "apiKeyFile": "wrong"}, "wrong: this is not a key"),
         ({"apiKeyEnv": None, "apiKeyFile": "bytes"}, "apiKeyFile: 'bytes': not text"),
         (
             {"apiKeyEnv": None, "apiKeySecretRef": {"name": "a", "key": "b"}},

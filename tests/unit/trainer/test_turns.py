@@ -185,7 +185,7 @@ def test_a_pool_that_was_changed_is_found_by_replaying(tmp_path: Path) -> None:
     play_turns(game, 4)
     done = standing(game, 3)
     forged = Commit(**{**{name: getattr(done, name) for name in Commit.__slots__}, "pool": standing(game, 1).pool})
-    with pytest.raises(CorruptError, match="played by others, or on another pool"):
+    with pytest.raises(CorruptError, match="played against other models, or on another pool"):
         replay.replay_turn(game, turn_rules.TURNS, forged, done.experiment)
 
 

@@ -14,7 +14,7 @@ from swarm_core.errors import BadInputError
 from swarm_core.items import Item
 
 REFERENCE_FIELD, CHOICES_FIELD = "reference", "choices"
-"""The fields of a line that say what the right answer is, and what there is to choose from; it need not have them."""
+"""The fields of a line that give the correct answer and the choices; both are optional."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +64,11 @@ def split(items: Sequence[SeedItem], held_out: float, seed: int) -> tuple[tuple[
         raise BadInputError(
             f"heldOut {held_out} of {len(items)} items holds out {count}; give more items or another share"
         )
-    ranked = sorted(items, key=lambda one: hashlib.sha256(f"{seed}:{one.item.text}".encode()).digest())
-    kept = {one.item.text for one in ranked[:count]}
+    ranked = sorted(items, key=lambda seed_item: hashlib.sha256(f"{seed}:{seed_item.item.text}".encode()).digest())
+    kept = {seed_item.item.text for seed_item in ranked[:count]}
     return (
-        tuple(one for one in items if one.item.text not in kept),
-        tuple(one for one in items if one.item.text in kept),
+        tuple(seed_item for seed_item in items if seed_item.item.text not in kept),
+        tuple(seed_item for seed_item in items if seed_item.item.text in kept),
     )
 
 
@@ -85,52 +85,52 @@ def _read_lines(path: Path) -> list[str]:
     return text.split("\n")  # splitlines() would also split at U+2028, which JSON allows inside a string
 
 
-def _parse_item(place: str, line: str, field: str, cluster_field: str | None) -> SeedItem:
+def _parse_item(source: str, line: str, field: str, cluster_field: str | None) -> SeedItem:
     try:
         record = json.loads(line)
     except ValueError as error:
-        raise BadInputError(f"{place}: not JSON ({error}); give one JSON object per line") from error
+        raise BadInputError(f"{source}: not JSON ({error}); give one JSON object per line") from error
     if not isinstance(record, dict):
-        raise BadInputError(f"{place}: {type(record).__name__}, not an object; give one JSON object per line")
-    text = _get_text(place, record, field)
-    known = {name: record.get(name) for name in (REFERENCE_FIELD, CHOICES_FIELD) if name != field}
+        raise BadInputError(f"{source}: {type(record).__name__}, not an object; give one JSON object per line")
+    text = _get_text(source, record, field)
+    optional = {name: record.get(name) for name in (REFERENCE_FIELD, CHOICES_FIELD) if name != field}
     item = Item(
         text,
-        reference=_check_reference(place, known.get(REFERENCE_FIELD)),
-        choices=_check_choices(place, known.get(CHOICES_FIELD)),
+        reference=_check_reference(source, optional.get(REFERENCE_FIELD)),
+        choices=_check_choices(source, optional.get(CHOICES_FIELD)),
     )
-    return SeedItem(item, None if cluster_field is None else _get_text(place, record, cluster_field))
+    return SeedItem(item, None if cluster_field is None else _get_text(source, record, cluster_field))
 
 
-def _check_reference(place: str, value: object) -> str | None:
+def _check_reference(source: str, value: object) -> str | None:
     if value is None or isinstance(value, str):
         return value
     raise BadInputError(
-        f"{place}: field {REFERENCE_FIELD!r} is {type(value).__name__}, not a string; put the right answer in quotes,"
-        " or rename a field that means something else"
+        f"{source}: field {REFERENCE_FIELD!r} is {type(value).__name__}, not a string; put the right answer in"
+        " quotes, or rename a field that means something else"
     )
 
 
-def _check_choices(place: str, value: object) -> tuple[str, ...]:
+def _check_choices(source: str, value: object) -> tuple[str, ...]:
     if value is None:
         return ()
     if isinstance(value, list) and all(isinstance(one, str) for one in value):
         return tuple(value)
     raise BadInputError(
-        f"{place}: field {CHOICES_FIELD!r} is not a list of strings; list the answers to choose from, or rename a field"
-        " that means something else"
+        f"{source}: field {CHOICES_FIELD!r} is not a list of strings; list the answers to choose from, or rename a"
+        " field that means something else"
     )
 
 
-def _get_text(place: str, record: dict[str, object], field: str) -> str:
+def _get_text(source: str, record: dict[str, object], field: str) -> str:
     if field not in record:
         present = ", ".join(sorted(record)) or "nothing"
         raise BadInputError(
-            f"{place}: no field {field!r} (it has {present}); add it or name the field that holds the text"
+            f"{source}: no field {field!r} (it has {present}); add it or name the field that holds the text"
         )
     value = record[field]
     if not isinstance(value, str):
-        raise BadInputError(f"{place}: field {field!r} is {type(value).__name__}, not a string; put it in quotes")
+        raise BadInputError(f"{source}: field {field!r} is {type(value).__name__}, not a string; put it in quotes")
     if not value.strip():
-        raise BadInputError(f"{place}: field {field!r} is empty; fill it or delete the line")
+        raise BadInputError(f"{source}: field {field!r} is empty; fill it or delete the line")
     return value

@@ -1,4 +1,4 @@
-"""Asking an engine, and once more what failed."""
+"""Sends requests to an engine, and sends those that fail once more."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -7,30 +7,36 @@ from swarm_core.ports import Completion, Inference, Reply, Request, RequestFailu
 
 
 def complete_with_retry(engine: Inference, requests: Sequence[Request]) -> list[Reply]:
-    """One result per request; those that failed are asked once more."""
+    """Return one reply per request, in order. Requests that failed are sent once more.
+
+    Raises InferenceError if the engine can answer nothing at all.
+    """
     results = engine.complete(requests)
-    again = [number for number, result in enumerate(results) if isinstance(result, RequestFailure)]
-    if again:
-        for number, result in zip(again, engine.complete([requests[number] for number in again]), strict=True):
+    failed = [number for number, result in enumerate(results) if isinstance(result, RequestFailure)]
+    if failed:
+        for number, result in zip(failed, engine.complete([requests[number] for number in failed]), strict=True):
             results[number] = result
     return results
 
 
 @dataclass(slots=True)
 class Asker:
-    """Asks one engine, with a retry, and counts what is generated."""
+    """Sends requests to one engine, with one retry, and counts the generated tokens."""
 
     engine: Inference
     tokens: int = 0
-    """Tokens generated so far."""
+    """The number of tokens generated so far."""
 
     def __call__(self, requests: Sequence[Request]) -> list[Reply]:
-        """One result per request, in order. Raises InferenceError only when nothing can be answered at all."""
+        """Return one reply per request, in order.
+
+        Raises InferenceError if the engine can answer nothing at all.
+        """
         replies = complete_with_retry(self.engine, requests)
         self.tokens += count_tokens(replies)
         return replies
 
 
 def count_tokens(replies: Iterable[Reply]) -> int:
-    """Tokens generated; a request that failed has none."""
+    """Return the number of generated tokens; a failed request has none."""
     return sum(reply.tokens for reply in replies if isinstance(reply, Completion))

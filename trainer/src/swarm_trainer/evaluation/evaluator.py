@@ -1,7 +1,7 @@
-"""How the candidates of a run are measured: what each is asked, and what its answers are worth.
+"""Measures the candidates of a run: which examination each one takes, and which values its answers give.
 
-The same evaluator serves iterations, the final evaluation and `verify`, so a measurement made again is the same number.
-Limits: pure; asking is `examine`'s.
+Iterations, the final evaluation and `verify` use the same evaluator, so a repeated measurement gives the same number.
+Limits: the module is pure; `examine` sends the requests.
 """
 
 from collections.abc import Iterable, Sequence
@@ -27,52 +27,61 @@ class Evaluator:
 
     examination: Examination
     objectives: tuple[tuple[str, Objective], ...]
-    """What is measured, by name."""
+    """The objectives to measure, by name."""
     composition: Composition
-    """What fitness the measured values make."""
+    """The rule that composes the fitness of the measured values."""
     coverage: float
-    """Share of the answers that must have a score."""
+    """The share of the answers that must have a score, from 0 to 1."""
 
     @property
     def seed(self) -> int:
-        """The seed of the swarm that is measured."""
+        """The seed of the swarm under measurement."""
         return self.examination.seed
 
     def measure(self, rollouts: Sequence[Rollout], *key: str | int) -> MeasuredValues:
-        """Every objective over the pooled rollouts of one model; `key` names the draw of the interval's resamples."""
+        """Measure every objective over the pooled rollouts of one model; `key` seeds the interval's resamples.
+
+        An objective whose scores do not reach `coverage` gives an `Unmeasured` with the reason.
+        """
         seed = streams.seed(self.seed, "bootstrap", *key)
-        return tuple((name, measure(rollouts, one, self.coverage, seed)) for name, one in self.objectives)
+        return tuple((name, measure(rollouts, objective, self.coverage, seed)) for name, objective in self.objectives)
 
     def summarize(self, first: Iterable[ProbeResult]) -> Statistics:
-        """The statistics that fitness is composed by, from the probes of the swarm's first iteration."""
+        """Return the statistics that the composition needs, from the probes of the swarm's first iteration."""
         return composition.summarize(commit.get_values(probe.values) for probe in first)
 
     def compose(self, measured: MeasuredValues, start: Statistics) -> float | None:
-        """The fitness of one model; None is unscored."""
+        """Return the fitness of one model, or None if it is unscored."""
         return self.composition.compose(commit.get_values(measured), start)
 
     def add_fitness(self, probes: Iterable[ProbeResult], start: Statistics) -> tuple[ProbeResult, ...]:
-        """The probes, each with the fitness that its values make."""
+        """Return the probes, each with the fitness that its values give."""
         return tuple(replace(probe, fitness=self.compose(probe.values, start)) for probe in probes)
 
     def get_reported(self, measured: MeasuredValues) -> Measurement | Unmeasured:
-        """The measurement that results report: that of the composition's first value."""
+        """Return the measurement that results report: that of the composition's first value."""
         return dict(measured)[self.composition.names[0]]
 
     def difference(self, first: Sequence[Rollout], second: Sequence[Rollout]) -> Interval:
-        """The reported value of `first` minus that of `second`, pooled over their seeds. Raises CoverageError."""
+        """Return the reported value of `first` minus that of `second`, with its interval.
+
+        The rollouts of each are pooled over their seeds. Raises CoverageError.
+        """
         seed = streams.seed(self.seed, "bootstrap", "gain")
         objective = dict(self.objectives)[self.composition.names[0]]
-        found = intervals.difference(build_sample(first), build_sample(second), objective, self.coverage, seed)
-        return Interval(found.value, found.low, found.high)
+        estimate = intervals.difference(build_sample(first), build_sample(second), objective, self.coverage, seed)
+        return Interval(estimate.value, estimate.low, estimate.high)
 
     def with_takers(self, takers: Sequence[tuple[str, ModelName]]) -> "Evaluator":
-        """The same evaluator with other takers, by name and model."""
+        """Return the same evaluator with other takers, given by name and model."""
         return replace(self, examination=replace(self.examination, takers=tuple(takers)))
 
 
 def build_examination(resolved: ResolvedSpec, experiment: Experiment, data: SeedData) -> Examination:
-    """What every candidate of the run is asked."""
+    """Build the examination, the same for every candidate of the run.
+
+    Raises BadInputError if the judge cannot be built.
+    """
     return Examination(
         seed=resolved.seed,
         style=resolved.base.template,
@@ -86,5 +95,7 @@ def build_examination(resolved: ResolvedSpec, experiment: Experiment, data: Seed
         takers=experiment.taker_models(resolved.base.dtype),
         judge=run_parts.build_judge(resolved),
         gates=run_parts.list_own_gates(resolved),
-        remote=frozenset(recipe.remote_model_name(way.remote.url, way.remote.model) for way in resolved.access),
+        remote=frozenset(
+            recipe.remote_model_name(endpoint.remote.url, endpoint.remote.model) for endpoint in resolved.access
+        ),
     )

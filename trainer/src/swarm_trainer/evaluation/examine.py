@@ -1,10 +1,11 @@
-"""Examine one model: have it write items, gate them, have every taker answer, have every answer judged.
+"""Examines one model: it writes items, gates filter them, every taker answers them, and the judge scores every answer.
 
-Everything asked is a function of the run's seed and of `place`, never of the model, so all candidates of one iteration
-get the same examples and the same sampling seeds (common random numbers: their difference is theirs, not luck's).
+The requests depend on the run's seed and on `stage`, never on the model. So all candidates of one iteration get the
+same examples and the same sampling seeds (common random numbers), and a difference between their values is not due to
+luck.
 
-A shortfall is asked for again, at most `rounds` times in all, and never padded with copies. A request that failed is
-asked once more and then left out as missing; it is never an empty answer.
+A shortfall of items is requested again, in at most `rounds` rounds in total, and is never padded with copies. A failed
+request is sent once more and then left out as missing; it never counts as an empty answer.
 """
 
 from collections.abc import Sequence
@@ -26,12 +27,12 @@ from swarm_trainer.evaluation import scoring
 from swarm_trainer.evaluation.completions import Asker
 
 Stage = tuple[str | int, ...]
-"""Where in the run an examination stands: ("iteration", 7), ("choice",), ("final", 2)."""
+"""The point in the run where an examination takes place: ("iteration", 7), ("choice",), ("final", 2)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """How text is drawn."""
+    """How text is sampled."""
 
     max_tokens: int
     temperature: float
@@ -39,32 +40,35 @@ class Sampling:
 
 @dataclass(frozen=True, slots=True)
 class Examination:
-    """What is the same for every model examined in a run."""
+    """The settings that are the same for every model examined in a run."""
 
     seed: int
     style: prompts.PromptStyle
     domain: str
     pool: tuple[Item, ...]
-    """Seed items that examples are drawn from."""
+    """The seed items that examples are drawn from."""
     held_out: frozenset[Item]
     shots: int
-    """Examples shown, and items asked for, per prompt."""
+    """The number of examples in a prompt, and of items requested with it."""
     rounds: int
     generation: Sampling
     answering: Sampling
     takers: tuple[tuple[str, ModelName], ...]
     judge: Judge
     gates: tuple[GateChoice, ...] = ()
-    """The gates beyond those that every examination has."""
+    """The gates in addition to those that every examination has."""
     remote: frozenset[ModelName] = frozenset()
-    """The models that somebody else serves: they take chat turns, whatever the style of our own."""
+    """The models at remote endpoints. They take chat turns, whatever the style of the run's own models."""
 
     def style_of(self, model: ModelName) -> prompts.PromptStyle:
-        """The words in which a taker is asked."""
+        """Return the prompt style for a taker."""
         return prompts.PromptStyle.CHAT if model in self.remote else self.style
 
     def build_gates(self) -> tuple[Gate, ...]:
-        """New gates for one examination, in the order in which items meet them."""
+        """Build new gates for one examination, in the order in which items pass them.
+
+        Raises BadInputError if a gate refuses its config.
+        """
         always = (
             GateChoice("Verifiable", {"judge": self.judge}),
             GateChoice("HeldOut", {"items": self.held_out}),
@@ -75,114 +79,124 @@ class Examination:
 
 @dataclass(slots=True)
 class ExaminationState:
-    """One examination as it grows."""
+    """One examination in progress."""
 
     gates: tuple[Gate, ...]
     accepted: list[Item] = field(default_factory=list)
     rejections: list[Rejection] = field(default_factory=list)
     requests: int = 0
-    """Completions asked for."""
+    """The number of completions requested."""
     asked: int = 0
-    """Items asked for."""
+    """The number of items requested."""
     lost: int = 0
 
 
-def examine_generator(exam: Examination, engine: Inference, model: ModelName, place: Stage, items: int) -> Rollout:
-    """Ask `model` for `items` items and have them answered. The model and the takers must be served."""
-    ask, sheet = Asker(engine), ExaminationState(exam.build_gates())
+def examine_generator(exam: Examination, engine: Inference, model: ModelName, stage: Stage, items: int) -> Rollout:
+    """Request `items` items from `model` and have the takers answer them. The engine must serve all of these models.
+
+    Raises InferenceError if the engine can answer nothing at all.
+    """
+    ask, state = Asker(engine), ExaminationState(exam.build_gates())
     for turn in range(exam.rounds):
-        missing = items - len(sheet.accepted)
+        missing = items - len(state.accepted)
         if missing > 0:
             count = ceil(missing / exam.shots)
-            requests = [build_generation_request(exam, model, (*place, turn, number)) for number in range(count)]
-            admit_items(sheet, ask(requests), exam.shots, ask)
-    answered = collect_answers(exam, place, sheet.accepted, ask)
+            requests = [build_generation_request(exam, model, (*stage, turn, number)) for number in range(count)]
+            admit_items(state, ask(requests), exam.shots, ask)
+    answered = collect_answers(exam, stage, state.accepted, ask)
     return Rollout(
         model=model,
         takers=tuple(name for name, _ in exam.takers),
-        asked=sheet.asked,
-        lost=sheet.lost,
+        asked=state.asked,
+        lost=state.lost,
         items=answered,
-        rejections=tuple(sheet.rejections),
+        rejections=tuple(state.rejections),
         tokens=ask.tokens,
     )
 
 
 def examine_taker(
-    exam: Examination, engine: Inference, model: ModelName, place: Stage, items: Sequence[Item]
+    exam: Examination, engine: Inference, model: ModelName, stage: Stage, items: Sequence[Item]
 ) -> Rollout:
-    """Have `model` answer `items`, as a taker; it must be served."""
+    """Have `model` answer `items`, as a taker. The engine must serve it.
+
+    Raises InferenceError if the engine can answer nothing at all.
+    """
     ask = Asker(engine)
-    answered = collect_answers(replace(exam, takers=(("taker", model),)), place, items, ask)
+    answered = collect_answers(replace(exam, takers=(("taker", model),)), stage, items, ask)
     return Rollout(model, ("taker",), len(items), 0, answered, (), ask.tokens)
 
 
-def admit_items(sheet: ExaminationState, results: Sequence[Reply], shots: int, ask: Ask) -> None:
-    """One round onto the sheet: what was written goes through the gates, `shots` items asked for in each request."""
-    found = admission.admit(parse_items(sheet, results, shots), sheet.gates, ask)
-    sheet.accepted += found.accepted
-    sheet.rejections += found.rejections
-    sheet.lost += len(found.undecided)
+def admit_items(state: ExaminationState, results: Sequence[Reply], shots: int, ask: Ask) -> None:
+    """Add one round to the state: its items pass through the gates. Each request asked for `shots` items."""
+    admitted = admission.admit(parse_items(state, results, shots), state.gates, ask)
+    state.accepted += admitted.accepted
+    state.rejections += admitted.rejections
+    state.lost += len(admitted.undecided)
 
 
-def parse_items(sheet: ExaminationState, results: Sequence[Reply], shots: int) -> list[Item]:
-    """The items of one round, each with the number of its completion; what is no item is put onto the sheet."""
+def parse_items(state: ExaminationState, results: Sequence[Reply], shots: int) -> list[Item]:
+    """Return the items of one round, each with the number of its completion.
+
+    Texts that are not items are added to the state as rejections; the items of a failed request are counted as lost.
+    """
     items: list[Item] = []
-    for number, result in enumerate(results, sheet.requests):
+    for number, result in enumerate(results, state.requests):
         if isinstance(result, RequestFailure):
-            sheet.lost += shots
+            state.lost += shots
             continue
         parsed = item_parser.parse(result.text, shots, finished=result.finished)
         items += [Item(text, request=number) for text in parsed.items]
-        sheet.rejections += [Rejection(Item(r.text, request=number), "parse", str(r.reason)) for r in parsed.rejected]
-    sheet.requests += len(results)
-    sheet.asked += len(results) * shots
+        state.rejections += [Rejection(Item(r.text, request=number), "parse", str(r.reason)) for r in parsed.rejected]
+    state.requests += len(results)
+    state.asked += len(results) * shots
     return items
 
 
-def build_generation_request(exam: Examination, model: ModelName, place: Stage) -> Request:
-    """The request for `shots` items: examples and seed depend on `place` alone."""
-    drawn = streams.sample(exam.seed, len(exam.pool), exam.shots, "examples", *place)
-    prompt = prompts.format_generation(exam.style, exam.domain, get_texts(exam.pool[index] for index in drawn))
+def build_generation_request(exam: Examination, model: ModelName, stage: Stage) -> Request:
+    """Build the request for `shots` items. Its examples and its seed depend on `stage` alone."""
+    examples = streams.sample(exam.seed, len(exam.pool), exam.shots, "examples", *stage)
+    prompt = prompts.format_generation(exam.style, exam.domain, get_texts(exam.pool[index] for index in examples))
     return Request(
         model=model,
         prompt=prompt,
         max_tokens=exam.generation.max_tokens,
         temperature=exam.generation.temperature,
-        seed=streams.seed(exam.seed, "generate", *place),
+        seed=streams.seed(exam.seed, "generate", *stage),
         chat=prompts.TEMPLATES[exam.style].chat,
     )
 
 
-def collect_answers(exam: Examination, place: Stage, items: Sequence[Item], ask: Ask) -> tuple[AnsweredItem, ...]:
-    """Every taker's judged answer to every item.
+def collect_answers(exam: Examination, stage: Stage, items: Sequence[Item], ask: Ask) -> tuple[AnsweredItem, ...]:
+    """Return every taker's judged answer to every item.
 
-    Where answers are sampled, one that cannot be scored is sampled once more; a greedy one would come out the same.
+    If answers are sampled, an answer without a score is sampled once more; a greedy answer would be the same again.
     """
-    asked = [(item, name, taker, number) for number, item in enumerate(items) for name, taker in exam.takers]
-    answers = ask_and_score(exam, (*place, "first"), asked, ask)
+    questions = [(item, name, taker, number) for number, item in enumerate(items) for name, taker in exam.takers]
+    answers = ask_and_score(exam, (*stage, "first"), questions, ask)
     if exam.answering.temperature > 0:
-        missing = [index for index, given in enumerate(answers) if isinstance(given.score, Unscored)]
-        again = ask_and_score(exam, (*place, "again"), [asked[index] for index in missing], ask)
-        for index, given in zip(missing, again, strict=True):
-            answers[index] = given
+        missing = [index for index, answer in enumerate(answers) if isinstance(answer.score, Unscored)]
+        retried = ask_and_score(exam, (*stage, "again"), [questions[index] for index in missing], ask)
+        for index, answer in zip(missing, retried, strict=True):
+            answers[index] = answer
     width = len(exam.takers)
     rows = (tuple(answers[number * width : (number + 1) * width]) for number in range(len(items)))
     return tuple(AnsweredItem(item, row) for item, row in zip(items, rows, strict=True))
 
 
 def ask_and_score(
-    exam: Examination, place: Stage, asked: Sequence[tuple[Item, str, ModelName, int]], ask: Ask
+    exam: Examination, stage: Stage, questions: Sequence[tuple[Item, str, ModelName, int]], ask: Ask
 ) -> list[TakerAnswer]:
-    """The judged answer to each (item, taker's name, taker, number of the item)."""
+    """Return the judged answer to each (item, taker's name, taker, number of the item)."""
     results = ask(
-        [build_answering_request(exam, taker, item, (*place, number, name)) for item, name, taker, number in asked]
+        [build_answering_request(exam, taker, item, (*stage, number, name)) for item, name, taker, number in questions]
     )
-    answered = [(item, result) for (item, *_), result in zip(asked, results, strict=True)]
+    answered = [(item, result) for (item, *_), result in zip(questions, results, strict=True)]
     return scoring.score_answers(exam.judge, answered, ask)
 
 
-def build_answering_request(exam: Examination, taker: ModelName, item: Item, place: Stage) -> Request:
+def build_answering_request(exam: Examination, taker: ModelName, item: Item, stage: Stage) -> Request:
+    """Build the request for a taker's answer to an item. Its seed depends on `stage` alone."""
     style = exam.style_of(taker)
     templates = prompts.TEMPLATES[style]
     return Request(
@@ -190,7 +204,7 @@ def build_answering_request(exam: Examination, taker: ModelName, item: Item, pla
         prompt=prompts.format_answering(style, item.text),
         max_tokens=exam.answering.max_tokens,
         temperature=exam.answering.temperature,
-        seed=streams.seed(exam.seed, "answer", *place),
+        seed=streams.seed(exam.seed, "answer", *stage),
         stop=templates.stops,
         chat=templates.chat,
     )

@@ -1,11 +1,11 @@
-"""The last measurements of a run: the final choice, and the verdict on items drawn after it.
+"""Makes the last measurements of a run: the final choice, and the final evaluation on items drawn after that choice.
 
-Search scores are noisy maxima. The reserve of the budget measures the finalists again and ranks them; what is reported
-comes from a third set of items, for the first of them and every initial generator.
+A search score is a noisy maximum. So the reserve of the budget measures the finalists again and ranks them. The report
+comes from a third set of items, on which the best finalist and every initial generator are measured.
 
-Where too many of those scores are missing, nothing can be said of a generator: the next in rank is measured on items of
-its own, and the report names who was passed over. A run that has searched ends without a verdict only where the final
-items can measure nobody.
+If too many scores of a finalist are missing, it cannot be measured. Then the next finalist in rank is measured on items
+of its own, and the report names the finalists that were passed over. A run that has searched ends without a result only
+if the final items can measure none of the finalists, or no initial generator.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -29,173 +29,198 @@ from swarm_trainer.report.search_result import EvaluatedGenerator, Interval, Sea
 from swarm_trainer.runtime.context import Context, Progress
 
 MAX_REASONS = 3
-"""Reasons in one error: what keeps scores from one generator mostly keeps them from all."""
+"""The number of reasons in one error. The cause that removes the scores of one generator mostly removes those of all.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class FinalCandidate:
-    """A generator that is measured for the last time."""
+    """A generator in the final evaluation."""
 
     name: str
     position: Position
     search_value: float | None
-    """What the search believed of it."""
+    """The value that the search estimated for it, or None if the search never scored it."""
 
 
 class FinalEvaluation:
-    """Measures entrants. Lives for one conclude."""
+    """Measures the final candidates. One instance serves one conclude step."""
 
     def __init__(self, item: WorkItem, context: Context, setup: SearchSetup, first: Iterable[ProbeResult] = ()) -> None:
-        """`first` are the probes of the search's first iteration, by which fitness is composed."""
+        """`first`: the probes of the search's first iteration, which the fitness is composed with."""
         self.item, self.context, self.setup = item, context, setup
         self.start = setup.evaluator.summarize(first)
         self.measured: list[Rollout] = []
 
     def rollouts(
-        self, entrants: Sequence[FinalCandidate], places: Sequence[Stage], items: int
+        self, candidates: Sequence[FinalCandidate], stages: Sequence[Stage], items: int
     ) -> list[tuple[Rollout, ...]]:
-        """Every entrant's rollout at every place, [entrant][place], stored: at `choice` or `final/2`."""
-        engines = serving.serve(self.context, self.setup, [self.setup.space.recipe(one.position) for one in entrants])
-        jobs = [self.build_job(one, place, items) for one in entrants for place in places]
-        found: list[Rollout] = []
-        for rollout in lanes.run_jobs(engines, jobs):
-            found.append(rollout)
-            note = "choosing among the finalists" if len(places) == 1 else "measuring on fresh items"
-            usage = self.context.record_usage()
-            done, total = len(found), len(jobs)
-            self.context.progress(Progress(self.item.key, note, done, total, rollout.tokens, usage=usage))
-        self.measured += found
-        return [tuple(found[start : start + len(places)]) for start in range(0, len(found), len(places))]
+        """Return every candidate's rollout at every stage, [candidate][stage]. Each is stored under `choice` or
+        `final/N`.
 
-    def build_job(self, one: FinalCandidate, place: Stage, items: int) -> lanes.EngineJob[Rollout]:
-        """The job of one rollout."""
-        key = commit.rollout_key("/".join(map(str, place)), one.name)
-        wanted = RolloutRequest(key, self.setup.space.recipe(one.position).name, place, items)
+        Raises BadInputError if the engines are not available, InferenceError, CorruptError, StoreError.
+        """
+        engines = serving.serve(
+            self.context, self.setup, [self.setup.space.recipe(candidate.position) for candidate in candidates]
+        )
+        jobs = [self.build_job(candidate, stage, items) for candidate in candidates for stage in stages]
+        rollouts: list[Rollout] = []
+        for rollout in lanes.run_jobs(engines, jobs):
+            rollouts.append(rollout)
+            note = "choosing among the finalists" if len(stages) == 1 else "measuring on fresh items"
+            usage = self.context.record_usage()
+            done, total = len(rollouts), len(jobs)
+            self.context.progress(Progress(self.item.key, note, done, total, rollout.tokens, usage=usage))
+        self.measured += rollouts
+        return [tuple(rollouts[start : start + len(stages)]) for start in range(0, len(rollouts), len(stages))]
+
+    def build_job(self, candidate: FinalCandidate, stage: Stage, items: int) -> lanes.EngineJob[Rollout]:
+        """Build the job of one rollout."""
+        key = commit.rollout_key("/".join(map(str, stage)), candidate.name)
+        request = RolloutRequest(key, self.setup.space.recipe(candidate.position).name, stage, items)
 
         def job(engine: Inference) -> Rollout:
             return rollout_store.load_or_create(
-                self.context.store, self.setup.examination, engine, wanted, self.context.meter
+                self.context.store, self.setup.examination, engine, request, self.context.meter
             )[1]
 
         return job
 
     def rank_finalists(self, finalists: Sequence[Estimate]) -> list[FinalCandidate]:
-        """The finalists that the reserve's items can measure, best first; of equals the one the search held higher.
+        """Return the finalists that the reserve's items can measure, best first. Ties keep the order of the search.
 
-        Raises StoreError when there is none.
+        Raises StoreError if there is none.
         """
-        asked, items = build_candidates(finalists), search_settings.items_per_finalist(self.setup.resolved)
+        candidates, items = build_candidates(finalists), search_settings.items_per_finalist(self.setup.resolved)
         scored: list[tuple[float, FinalCandidate]] = []
         reasons: dict[str, str] = {}
-        for one, rollouts in zip(asked, self.rollouts(asked, [("choice",)], items), strict=True):
-            found = self.setup.evaluator.measure(rollouts, "choice", one.name)
-            fitness = self.setup.evaluator.compose(found, self.start)
+        for candidate, rollouts in zip(candidates, self.rollouts(candidates, [("choice",)], items), strict=True):
+            values = self.setup.evaluator.measure(rollouts, "choice", candidate.name)
+            fitness = self.setup.evaluator.compose(values, self.start)
             if fitness is None:
-                reasons[one.name] = list_reasons(found)
+                reasons[candidate.name] = list_reasons(values)
             else:
-                scored.append((fitness, one))
+                scored.append((fitness, candidate))
         if not scored:
             raise build_unmeasured_error("finalist", "choice", reasons)
-        return [one for _, one in sorted(scored, key=lambda pair: -pair[0])]
+        return [candidate for _, candidate in sorted(scored, key=lambda pair: -pair[0])]
 
     def evaluate_candidates(
-        self, entrants: Sequence[FinalCandidate]
+        self, candidates: Sequence[FinalCandidate]
     ) -> dict[Position, EvaluatedGenerator | Unmeasured]:
-        """Each entrant on final items, by its position."""
-        places: list[Stage] = [("final", seed) for seed in range(self.setup.resolved.evaluation.final.seeds)]
+        """Measure each candidate on final items; return the results by position."""
+        stages: list[Stage] = [("final", seed) for seed in range(self.setup.resolved.evaluation.final.seeds)]
         return {
-            one.position: self.evaluate_candidate(one, rollouts)
-            for one, rollouts in zip(
-                entrants, self.rollouts(entrants, places, self.setup.resolved.evaluation.final.items), strict=True
+            candidate.position: self.evaluate_candidate(candidate, rollouts)
+            for candidate, rollouts in zip(
+                candidates, self.rollouts(candidates, stages, self.setup.resolved.evaluation.final.items), strict=True
             )
         }
 
-    def evaluate_candidate(self, one: FinalCandidate, rollouts: tuple[Rollout, ...]) -> EvaluatedGenerator | Unmeasured:
+    def evaluate_candidate(
+        self, candidate: FinalCandidate, rollouts: tuple[Rollout, ...]
+    ) -> EvaluatedGenerator | Unmeasured:
+        """Measure one candidate over its rollouts on final items."""
         evaluator = self.setup.evaluator
-        fresh = evaluator.get_reported(evaluator.measure(rollouts, "final", one.name))
+        fresh = evaluator.get_reported(evaluator.measure(rollouts, "final", candidate.name))
         if isinstance(fresh, Unmeasured):
             return fresh
-        model, groups = self.setup.space.recipe(one.position).name, self.setup.plan.groups
-        return EvaluatedGenerator(one.name, one.position, model, one.search_value, fresh, rollouts, groups)
+        model, groups = self.setup.space.recipe(candidate.position).name, self.setup.plan.groups
+        return EvaluatedGenerator(
+            candidate.name, candidate.position, model, candidate.search_value, fresh, rollouts, groups
+        )
 
-    def verdict(self, ranked: Sequence[FinalCandidate], swarm: SearchState, commits: Sequence[Commit]) -> SearchResult:
-        """The first of `ranked`, best first, that final items can measure, and the initial generators, side by side.
+    def evaluate(self, ranked: Sequence[FinalCandidate], swarm: SearchState, commits: Sequence[Commit]) -> SearchResult:
+        """Compare the first measurable candidate of `ranked`, which is in order of rank, with the initial generators.
 
-        Raises StoreError where they can measure none of `ranked`, or no initial generator.
+        Raises StoreError if the final items can measure none of `ranked`, or no initial generator.
         """
-        starts = list_initial_generators(swarm)
-        places = {one.position for one in starts}
-        measured = self.evaluate_candidates([*starts, *(one for one in ranked[:1] if one.position not in places)])
+        initial_candidates = list_initial_generators(swarm)
+        initial_positions = {one.position for one in initial_candidates}
+        measured = self.evaluate_candidates(
+            [*initial_candidates, *(one for one in ranked[:1] if one.position not in initial_positions)]
+        )
         initials = tuple(
-            one for one in measured.values() if isinstance(one, EvaluatedGenerator) and one.position in places
+            one
+            for one in measured.values()
+            if isinstance(one, EvaluatedGenerator) and one.position in initial_positions
         )
         if not initials:
-            nobody = ((one.name, measured[one.position]) for one in starts)
-            told = {name: found.reason for name, found in nobody if isinstance(found, Unmeasured)}
-            raise build_unmeasured_error("initial generator", "final", told)
-        best, passed = self.first(ranked, measured)
+            unmeasured = ((one.name, measured[one.position]) for one in initial_candidates)
+            reasons = {name: found.reason for name, found in unmeasured if isinstance(found, Unmeasured)}
+            raise build_unmeasured_error("initial generator", "final", reasons)
+        best, passed_over = self.select_measurable(ranked, measured)
         return SearchResult(
             objective=str(self.setup.resolved.objective),
             best=best,
             initials=initials,
-            gain=self.gain(best, select_best(initials)),
+            gain=self.estimate_gain(best, select_best(initials)),
             counts=sum_totals([*load_search_rollouts(self.context, commits), *self.measured]),
             stop=str(optimization.stopped(swarm) or "stopped"),
-            passed_over=passed,
+            passed_over=passed_over,
         )
 
-    def first(
+    def select_measurable(
         self, ranked: Sequence[FinalCandidate], measured: Mapping[Position, EvaluatedGenerator | Unmeasured]
     ) -> tuple[EvaluatedGenerator, tuple[str, ...]]:
-        """The first of `ranked` that can be measured, and the names of those before it."""
+        """Return the first of `ranked` that can be measured, and the names of those before it.
+
+        Raises StoreError if none can be measured.
+        """
         reasons: dict[str, str] = {}
-        for one in ranked:
-            found = (
-                measured[one.position] if one.position in measured else self.evaluate_candidates([one])[one.position]
+        for candidate in ranked:
+            evaluated = (
+                measured[candidate.position]
+                if candidate.position in measured
+                else self.evaluate_candidates([candidate])[candidate.position]
             )
-            if isinstance(found, EvaluatedGenerator):
-                return found, tuple(reasons)
-            reasons[one.name] = found.reason
+            if isinstance(evaluated, EvaluatedGenerator):
+                return evaluated, tuple(reasons)
+            reasons[candidate.name] = evaluated.reason
         raise build_unmeasured_error("finalist", "final", reasons)
 
-    def gain(self, best: EvaluatedGenerator, initial: EvaluatedGenerator) -> Interval:
-        """Fresh difference with its interval; a generator does not gain on itself."""
+    def estimate_gain(self, best: EvaluatedGenerator, initial: EvaluatedGenerator) -> Interval:
+        """Estimate the difference on fresh items with its interval; it is 0 if `best` is `initial`.
+
+        Raises CoverageError.
+        """
         if best is initial:
             return Interval(0.0, 0.0, 0.0)
         return self.setup.evaluator.difference(best.rollouts, initial.rollouts)
 
 
-def build_unmeasured_error(who: str, place: str, reasons: Mapping[str, str]) -> StoreError:
-    """The error where nobody can be measured: why, and the way out."""
-    told = "; ".join(f"{name}: {why}" for name, why in list(reasons.items())[:MAX_REASONS])
+def build_unmeasured_error(subject: str, folder: str, reasons: Mapping[str, str]) -> StoreError:
+    """Build the error for the case that no candidate can be measured, with the reasons and the way out."""
+    listed = "; ".join(f"{name}: {reason}" for name, reason in list(reasons.items())[:MAX_REASONS])
     if len(reasons) > MAX_REASONS:
-        told += f"; and {len(reasons) - MAX_REASONS} more"
+        listed += f"; and {len(reasons) - MAX_REASONS} more"
     return StoreError(
-        f"no {who} could be measured at {place}/ ({told}): a taker, the judge or a server leaves too much without a "
-        "score; mend that, or ask for less in a new run by spec.evaluation.coverage"
+        f"no {subject} could be measured at {folder}/ ({listed}): a taker, the judge or a server leaves too many"
+        " answers without a score; correct that, or lower spec.evaluation.coverage in a new run"
     )
 
 
 def list_reasons(measured: MeasuredValues) -> str:
-    """Why a generator has no fitness: what could not be measured."""
-    return "; ".join(dict.fromkeys(found.reason for _, found in measured if isinstance(found, Unmeasured)))
+    """Say why a generator has no fitness: the reason of every value that could not be measured."""
+    return "; ".join(dict.fromkeys(value.reason for _, value in measured if isinstance(value, Unmeasured)))
 
 
-def build_candidates(candidates: Iterable[Estimate]) -> list[FinalCandidate]:
-    return [FinalCandidate(one.name, one.position, one.value) for one in candidates]
+def build_candidates(estimates: Iterable[Estimate]) -> list[FinalCandidate]:
+    """Return a final candidate for every estimate."""
+    return [FinalCandidate(estimate.name, estimate.position, estimate.value) for estimate in estimates]
 
 
 def list_initial_generators(swarm: SearchState) -> list[FinalCandidate]:
-    """Every initial generator."""
-    known = {record.position: record.value for record in swarm.estimates}
+    """List every initial generator."""
+    estimated = {record.position: record.value for record in swarm.estimates}
     vertices = enumerate(positions.vertices(swarm.plan.basis, swarm.plan.groups))
-    return [FinalCandidate(f"g{index:02d}", position, known.get(position)) for index, position in vertices]
+    return [FinalCandidate(f"g{index:02d}", position, estimated.get(position)) for index, position in vertices]
 
 
 def load_search_rollouts(context: Context, commits: Iterable[Commit]) -> Iterable[Rollout]:
-    """Every rollout of the search, from the store."""
-    for one in commits:
-        for probe in one.probes:
-            data = context.store.read(commit.probe_key(one.iteration, probe.name))
+    """Load every stored rollout of the search. A rollout that was pruned is left out."""
+    for done in commits:
+        for probe in done.probes:
+            data = context.store.read(commit.probe_key(done.iteration, probe.name))
             if data is not None:
                 yield Rollout.from_bytes(data)

@@ -1,7 +1,7 @@
-"""Several candidates examined at once, each on an engine of its own, the results in the order asked for.
+"""Examines several candidates at the same time, each on its own engine, with the results in order.
 
-A lane is one engine and one thread. What a candidate is asked and how its requests are batched depends on the candidate
-alone, so the number of lanes changes no result, only the time: while one lane is in Python, another computes.
+A lane is one engine and one thread. The requests of a candidate and their batches depend on the candidate alone. So the
+number of lanes changes the time and no result: while one lane runs Python, another computes.
 """
 
 import queue
@@ -16,7 +16,10 @@ EngineJob = Callable[[Inference], T]
 
 
 def run_jobs(engines: Sequence[Inference], jobs: Sequence[EngineJob[T]]) -> Iterator[T]:
-    """The result of every job, in order; each job has an engine to itself while it runs. Raises what a job raises."""
+    """Yield the result of every job, in order. Each job has an engine to itself while it runs.
+
+    Raises what a job raises.
+    """
     if len(engines) == 1:
         yield from (job(engines[0]) for job in jobs)
         return

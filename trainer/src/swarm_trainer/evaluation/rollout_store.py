@@ -1,4 +1,4 @@
-"""Rollouts from the store, or made and stored: first write wins, and what stands is what counts."""
+"""Loads rollouts from the store, or creates and stores them. The first write wins, and what is stored counts."""
 
 from dataclasses import dataclass
 
@@ -15,26 +15,27 @@ from swarm_trainer.meter import Meter
 
 @dataclass(frozen=True, slots=True)
 class RolloutRequest:
-    """A rollout by where it stands, and what it is of."""
+    """A rollout: its key in the store, and what it measures."""
 
     key: str
     model: ModelName
-    place: Stage
+    stage: Stage
     items: int | tuple[Item, ...]
-    """How many it is to write, or those that it is to answer."""
+    """The number of items to write, or the items to answer."""
 
 
 def load_or_create(
-    store: ArtifactStore, exam: Examination, engine: Inference, wanted: RolloutRequest, meter: Meter | None = None
+    store: ArtifactStore, exam: Examination, engine: Inference, request: RolloutRequest, meter: Meter | None = None
 ) -> tuple[Digest, Rollout]:
-    """The rollout at `key` and its digest, examined now if nobody did. Raises CorruptError if it is another model's.
+    """Return the digest of the rollout at `key`, and the rollout; examine the model now if the store has none.
 
-    `meter` is told of answers that stay without a score in one that is examined now.
+    Adds the unscored answers of a new rollout to `meter`. Raises CorruptError if the rollout is of another model,
+    StoreError, InferenceError.
     """
-    key, model = wanted.key, wanted.model
+    key, model = request.key, request.model
     stored = store.read(key)
     if stored is None:
-        fresh = create(exam, engine, wanted)
+        fresh = create(exam, engine, request)
         if meter is not None:
             meter.add(Usage(unscored=usage.merge_counts(fresh.unscored().items())))
         stored = store.publish(key, fresh.to_bytes())
@@ -47,8 +48,8 @@ def load_or_create(
     return digest_bytes(stored), rollout
 
 
-def create(exam: Examination, engine: Inference, wanted: RolloutRequest) -> Rollout:
-    """The rollout, examined now."""
-    if isinstance(wanted.items, int):
-        return examine.examine_generator(exam, engine, wanted.model, wanted.place, wanted.items)
-    return examine.examine_taker(exam, engine, wanted.model, wanted.place, wanted.items)
+def create(exam: Examination, engine: Inference, request: RolloutRequest) -> Rollout:
+    """Examine the model and return the rollout. Raises InferenceError if the engine can answer nothing at all."""
+    if isinstance(request.items, int):
+        return examine.examine_generator(exam, engine, request.model, request.stage, request.items)
+    return examine.examine_taker(exam, engine, request.model, request.stage, request.items)

@@ -1,6 +1,6 @@
-"""The parts of a run, made from its spec: objective, judge, and the gates that the spec adds.
+"""Builds the parts of a run from its spec: the objective, the judge, and the gates that the spec adds.
 
-What they are made from is what `api.parts` lists, so a part that is used is a part that the experiment's digest pins.
+They are built from the list that `api.parts` gives, so the experiment's digest pins every part that is used.
 """
 
 from dataclasses import asdict
@@ -16,39 +16,42 @@ from swarm_core.recipe import ModelName
 from swarm_core.swarm_names import TAKERS
 
 COLLECTED = Needs()
-"""What measurements bring, but for the number of takers, which is the spec's."""
+"""The data that measurements collect, except for the number of takers, which the spec gives."""
 
 
 def build_objective(resolved: ResolvedSpec) -> Objective:
-    """The objective. Raises BadInputError."""
+    """Build the objective. Raises BadInputError."""
     objective: Objective = parts.build(parts.find_objective(resolved))
     return objective
 
 
 def build_judge(resolved: ResolvedSpec) -> Judge:
-    """The judge. One that asks a model is told the name of it as `model`. Raises BadInputError."""
+    """Build the judge. A judge that asks a model gets the model's name as `model`. Raises BadInputError.
+
+    This looks up plug-ins, so build the judge once for many items.
+    """
     model = find_judge_model(resolved)
     judge: Judge = parts.build(parts.find_judge(resolved), **({} if model is None else {"model": model}))
     return judge
 
 
 def find_judge_model(resolved: ResolvedSpec) -> ModelName | None:
-    """The name that requests to the judge's model give; None if it asks none."""
-    asked = parts.find_judge_endpoint(resolved)
-    return None if asked is None else recipe.remote_model_name(asked.url, asked.model)
+    """Return the model name for requests to the judge's endpoint, or None if the judge asks no model."""
+    endpoint = parts.find_judge_endpoint(resolved)
+    return None if endpoint is None else recipe.remote_model_name(endpoint.url, endpoint.model)
 
 
 def list_own_gates(resolved: ResolvedSpec) -> tuple[GateChoice, ...]:
-    """The gates of this run beyond those of every run: the one that asks a judging model, and those the spec adds."""
+    """List the gates that not every run has: the gate that asks a judging model, and the gates that the spec adds."""
     added = tuple(GateChoice(use.part.name, use.part.config) for use in parts.list_gates(resolved))
     if not isinstance(resolved.judge, ResolvedJudge) or not resolved.judge.vet:
         return added
-    asked = {"model": find_judge_model(resolved), "maxTokens": resolved.judge.max_tokens}
-    return (GateChoice(parts.ANSWERABLE, asked), *added)
+    config = {"model": find_judge_model(resolved), "maxTokens": resolved.judge.max_tokens}
+    return (GateChoice(parts.ANSWERABLE, config), *added)
 
 
 def check(resolved: ResolvedSpec) -> None:
-    """Make every part once, so that a config that one refuses is refused before anything else is done.
+    """Build every part once, so that a bad config is refused before the run does anything else.
 
     Raises BadInputError, naming the field.
     """
@@ -59,15 +62,15 @@ def check(resolved: ResolvedSpec) -> None:
 
 
 def check_needs(resolved: ResolvedSpec, needs: Needs) -> None:
-    """Pass if an objective with these needs can be measured in this run. Raises BadInputError."""
+    """Check that this run can measure an objective with these needs. Raises BadInputError."""
     takers = len(resolved.takers)
     if TAKERS not in resolved.swarms and takers < needs.takers:
         raise BadInputError(
-            f"spec.takers: {takers} listed, and objective {resolved.objective} compares {needs.takers} or more; list"
-            " more, or choose another objective"
+            f"spec.takers: {takers} listed, but objective {resolved.objective} compares {needs.takers} or more; list"
+            " more takers, or choose another objective"
         )
-    wanted, there = asdict(needs), asdict(COLLECTED)
-    missing = [name for name in wanted if name != "takers" and wanted[name] > there[name]]
+    needed, collected = asdict(needs), asdict(COLLECTED)
+    missing = [name for name in needed if name != "takers" and needed[name] > collected[name]]
     if missing:
         raise BadInputError(
             f"spec.objective: {resolved.objective} needs {', '.join(missing)}, which this release does not collect;"

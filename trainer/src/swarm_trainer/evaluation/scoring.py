@@ -1,7 +1,7 @@
-"""How answers get their scores: one way for every judge, whether it is a program or has to ask a model.
+"""Scores answers in one way for every judge, whether it is a program or asks a model.
 
-What a judge has to ask about all answers is asked at once, and each answer is scored with its replies. A taker that
-could not be asked is never put to a judge: its score is missing.
+The judge's requests for all answers are sent together, and each answer is scored with its own replies. If a request to
+a taker failed, the judge gets no answer and the score is missing.
 """
 
 from collections.abc import Sequence
@@ -14,19 +14,30 @@ from swarm_core.ports import Judge, Reply, RequestFailure
 from swarm_core.rollout import TakerAnswer
 
 ItemCompletion = tuple[Item, Reply]
-"""An item and what a taker made of it."""
+"""An item, and a taker's reply to it."""
 
 
-def score_answers(judge: Judge, given: Sequence[ItemCompletion], ask: Ask) -> list[TakerAnswer]:
-    """Every answer with its score, in order. Raises ValueError for a score that is none."""
-    wanted = [() if isinstance(result, RequestFailure) else judge.requests(item, result.text) for item, result in given]
-    replies = ask_together(wanted, ask)
-    return [score_answer(judge, item, result, told) for (item, result), told in zip(given, replies, strict=True)]
+def score_answers(judge: Judge, completions: Sequence[ItemCompletion], ask: Ask) -> list[TakerAnswer]:
+    """Return every answer with its score, in order.
+
+    Raises ValueError if the judge gives a value that is not a score.
+    """
+    requests = [
+        () if isinstance(result, RequestFailure) else judge.requests(item, result.text) for item, result in completions
+    ]
+    replies = ask_together(requests, ask)
+    return [
+        score_answer(judge, item, result, answer_replies)
+        for (item, result), answer_replies in zip(completions, replies, strict=True)
+    ]
 
 
 def score_answer(judge: Judge, item: Item, result: Reply, replies: Sequence[Reply]) -> TakerAnswer:
-    """One answer with its score. Raises ValueError for a score that is none."""
+    """Return one answer with its score.
+
+    Raises ValueError if the judge gives a value that is not a score.
+    """
     if isinstance(result, RequestFailure):
         return TakerAnswer(None, Unscored(UnscoredReason.NO_ANSWER, result.message))
-    given = judge.score(item, result.text, replies)
-    return TakerAnswer(result.text, given if isinstance(given, Unscored) else scores.validate(given))
+    score = judge.score(item, result.text, replies)
+    return TakerAnswer(result.text, score if isinstance(score, Unscored) else scores.validate(score))

@@ -1,6 +1,6 @@
-"""One swarm's search, loaded: its plan, the models it can reach, and how they are measured.
+"""Loads one swarm's search: its plan, the models that it can reach, and the evaluator that measures them.
 
-Everything is read from the store by digest and from the spec, so each process that loads a search loads the same one.
+Everything comes from the spec and, by digest, from the store. So every process that loads a search loads the same one.
 """
 
 from collections.abc import Sequence
@@ -30,7 +30,7 @@ from swarm_trainer.runtime.search_space import SearchSpace
 
 @dataclass(frozen=True, slots=True)
 class SearchSetup:
-    """A search, ready to go on."""
+    """A loaded search."""
 
     resolved: ResolvedSpec
     """The spec as this swarm sees it."""
@@ -42,16 +42,17 @@ class SearchSetup:
     space: SearchSpace
     evaluator: Evaluator
     opponents: tuple[Recipe, ...] = ()
-    """What is served beside the candidates and the fixed takers: in a game, the takers that generators face."""
+    """The models served in addition to the candidates and the fixed takers: in a game, the takers that generators face.
+    """
 
     @property
     def title(self) -> str:
-        """What the search is about, in a few words."""
+        """The subject of the search, in a few words."""
         return f"{self.resolved.domain}: {str(self.resolved.objective).lower()}"
 
     @property
     def examination(self) -> Examination:
-        """What every candidate is asked."""
+        """The examination of every candidate."""
         return self.evaluator.examination
 
     @property
@@ -65,21 +66,21 @@ class SearchSetup:
         return list_initial_recipes(self.plan, self.space)
 
     def with_basis(self, basis: tuple[Digest, ...]) -> "SearchSetup":
-        """The same search over another basis: the one that an earlier commit had."""
+        """Return the same search over another basis: the basis of an earlier commit."""
         return replace(self, space=replace(self.space, basis=basis))
 
     def facing(self, opponents: Sequence[tuple[str, Recipe]]) -> "SearchSetup":
-        """The same search against these takers, by name."""
+        """Return the same search against these takers, given by name and recipe."""
         named = [(name, recipe.name) for name, recipe in opponents]
         recipes = tuple(recipe for _, recipe in opponents)
         return replace(self, evaluator=self.evaluator.with_takers(named), opponents=recipes)
 
 
 def load(context: Context, swarm: str = GENERATORS, later: int = 0) -> SearchSetup:
-    """The search of one swarm, once `prepare` and every training is done. Raises StoreError before that.
+    """Load the search of one swarm. Raises StoreError before `prepare` and every training are done, BadInputError.
 
-    `later` is the number of adapters that were trained for it since. Loaded once per process: all of it rests on
-    receipts, which never change.
+    `later` is the number of adapters trained for the swarm after its first ones. Each search is loaded once per
+    process: it depends only on receipts, which never change.
     """
     return context.memo.get(("search", swarm, later), lambda: _load(context, swarm, later))
 
@@ -90,21 +91,21 @@ def _load(context: Context, swarm: str, later: int) -> SearchSetup:
 
 
 def load_initial_recipes(context: Context, swarm: str) -> tuple[Recipe, ...]:
-    """The adapters that a swarm starts from, as its search serves them. Raises StoreError before they are trained.
+    """Load the adapters that a swarm starts from, as its search serves them. Raises StoreError before they are trained.
 
-    Makes no objective, judge or gate, so a server needs none of the run's plug-ins.
+    Builds no objective, judge or gate, so a server needs none of the run's plug-ins.
     """
     _, experiment = experiments.load(context.store)
     return list_initial_recipes(*build_space(context, experiment, find_basis(context, experiment, swarm, 0), swarm))
 
 
 def list_initial_recipes(plan: Plan, space: SearchSpace) -> tuple[Recipe, ...]:
-    """The adapters of a basis, each alone, as the search serves them."""
+    """List the adapters of a basis, each one alone, as the search serves them."""
     return tuple(map(space.recipe, positions.vertices(plan.basis, plan.groups)))
 
 
 def find_basis(context: Context, experiment: Experiment, swarm: str, later: int) -> tuple[Digest, ...]:
-    """The adapters of one swarm: those given or trained at first, and `later` more. Raises StoreError."""
+    """Find the adapters of one swarm: those given or trained at first, and `later` more. Raises StoreError."""
     given = experiment.for_swarm(swarm).adapters
     trained = later if given else context.resolved.for_swarm(swarm).generators.count + later
     return (*given, *(experiments.find_adapter(context.store, swarm, index) for index in range(trained)))
@@ -113,8 +114,11 @@ def find_basis(context: Context, experiment: Experiment, swarm: str, later: int)
 def build_space(
     context: Context, pinned: Experiment, basis: tuple[Digest, ...], swarm: str
 ) -> tuple[Plan, SearchSpace]:
-    """The plan of one swarm's search over `basis`, and the models that it can reach."""
-    resolved, experiment = context.resolved.for_swarm(swarm), pinned.for_swarm(swarm)
+    """Build the plan of one swarm's search over `basis`, and the space of the models that it can reach.
+
+    Raises StoreError.
+    """
+    resolved, experiment = search_settings.for_swarm(context.resolved, swarm), pinned.for_swarm(swarm)
     layers = search_space.find_layers(context, basis[0]) if resolved.swarm.per_layer else None
     plan = search_settings.build_plan(resolved, len(layers.prefixes) if layers else 1)
     return plan, SearchSpace(experiment.base, basis, resolved.base.dtype, resolved.swarm.exact, layers)
@@ -123,7 +127,10 @@ def build_space(
 def build(
     context: Context, manifest: Digest, pinned: Experiment, basis: tuple[Digest, ...], swarm: str = GENERATORS
 ) -> SearchSetup:
-    """The search of one swarm over `basis`, whose adapters are in the store. Raises BadInputError for other parts."""
+    """Build the search of one swarm over `basis`, whose adapters are in the store.
+
+    Raises BadInputError if the parts of this process are not those that the run was prepared with, StoreError.
+    """
     pins.check_parts(context.resolved, context.store)
     resolved, experiment = context.resolved.for_swarm(swarm), pinned.for_swarm(swarm)
     data = experiments.load_seed_data(context.store, experiment)
@@ -146,18 +153,18 @@ def build(
 
 
 def choose_objective(resolved: ResolvedSpec, swarm: str) -> tuple[str, Objective]:
-    """What a swarm seeks, with the name that its values have: takers that move, to be right."""
+    """Return a swarm's objective and the name of its values. Takers that move maximize their accuracy."""
     if swarm == TAKERS:
         return "Accuracy", Accuracy()
     return str(resolved.objective), run_parts.build_objective(resolved)
 
 
 def find_recipe(context: Context, done: Commit, position: Position) -> Recipe:
-    """The model at a position of a swarm, over the basis that the swarm had at commit `done`."""
+    """Return the model at a position of a swarm, over the basis that the swarm had at commit `done`."""
     return load(context, done.moved).with_basis(done.basis).space.recipe(position)
 
 
 def load_held_out(context: Context, experiment: Experiment) -> frozenset[Item]:
-    """What no generator may write and no taker be trained on: the items that either side holds out."""
-    sides = map(experiment.for_swarm, context.resolved.swarms)
+    """Load the items that either side holds out. No generator may write them, and no taker may be trained on them."""
+    sides = map(experiment.for_swarm, search_settings.moving_swarms(context.resolved))
     return frozenset(item for side in sides for item in experiments.load_seed_data(context.store, side).held_out)

@@ -1,4 +1,4 @@
-"""The engines of a run, serving what a search asks about: one engine per lane, kept warm between work items."""
+"""Gives a search the engines of the run: one per lane, kept warm between work items, serving the search's models."""
 
 from collections.abc import Sequence
 
@@ -13,9 +13,9 @@ from swarm_trainer.runtime.engines import ServedModels
 
 
 def serve(context: Context, search: SearchSetup, live: Sequence[Recipe]) -> list[Inference]:
-    """The run's engines, one per lane, each serving `live` and the takers of `search`.
+    """Return the run's engines, one per lane. Each serves `live` and the takers of `search`.
 
-    Raises BadInputError if the engines cannot be had, InferenceError if they cannot serve these models.
+    Raises BadInputError if the engines are not available, InferenceError if they cannot serve these models.
     """
     lanes = _find_engines(context, search)
     for engine in lanes:
@@ -24,7 +24,8 @@ def serve(context: Context, search: SearchSetup, live: Sequence[Recipe]) -> list
 
 
 def list_models(context: Context) -> ServedModels:
-    """What the engines of a run may have to serve: the bases, the fixed takers, every swarm's adapters as it starts.
+    """List the models that the engines of a run may serve: the bases, the fixed takers and every swarm's initial
+    adapters.
 
     Raises StoreError before the run is prepared and its adapters are trained.
     """
@@ -40,7 +41,7 @@ def list_models(context: Context) -> ServedModels:
 
 
 def _find_engines(context: Context, search: SearchSetup) -> list[Inference]:
-    """The engines of this experiment; built when they are first asked for."""
+    """Return the engines of this experiment; build them at the first call."""
     if search.manifest not in context.engines:
         context.engines[search.manifest] = engines.build(context, list_models(context))
     return context.engines[search.manifest]

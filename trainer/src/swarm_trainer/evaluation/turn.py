@@ -1,7 +1,7 @@
-"""One swarm's turn: what it moves from, and what its candidates are measured on.
+"""One swarm's turn: the state that it starts from, and the items that its candidates are measured on.
 
-A turn is a function of the commits before it, so `iterate`, which makes it, and `verify`, which repeats it, load the
-same one. Which turn stands at which place of the chain belongs to the kind of run (`evaluation.program.TurnRules`).
+A turn is a function of the commits before it. So `iterate`, which makes it, and `verify`, which repeats it, load the
+same turn. The kind of run decides the index of each turn in the chain (`evaluation.program.TurnRules`).
 """
 
 from collections.abc import Iterable
@@ -25,44 +25,47 @@ HELD_OUT_PURPOSE = "HeldOut"
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One swarm's turn, before it."""
+    """One swarm's turn, before it is made."""
 
     setup: SearchSetup
     index: int
-    """Its place in the chain of commits."""
+    """Its index in the chain of commits."""
     swarm: SearchState
-    """The swarm as it asks now."""
+    """The state of the swarm before the turn."""
     moved: str = GENERATORS
     """The name of the swarm."""
     opponents: tuple[Recipe, ...] = ()
-    """The takers that generators face where takers move as well."""
+    """The takers that generators face, if takers move as well."""
     pool: Pool | None = None
-    """The items that takers are measured on; None where candidates write their own."""
+    """The items that takers are measured on; None if candidates write their own."""
 
     first: tuple[ProbeResult, ...] | None = None
-    """The probes of the swarm's first turn, as far as its fitness is composed by them; None where this is it."""
+    """The probes of the swarm's first turn, if its fitness is composed with them; None if this is the first turn."""
 
     @property
     def items(self) -> int | tuple[Item, ...]:
-        """How many items a candidate writes, or the items that it answers."""
+        """The number of items that a candidate writes, or the items that it answers."""
         return self.setup.resolved.evaluation.items if self.pool is None else self.pool.items
 
     def summarize_start(self, probes: Iterable[ProbeResult]) -> Statistics:
-        """The statistics that fitness is composed by; those of `probes`, this turn's own, where it is the first."""
+        """Return the statistics that fitness is composed with.
+
+        In a swarm's first turn they come from `probes`, the turn's own.
+        """
         return self.setup.evaluator.summarize(probes if self.first is None else self.first)
 
 
 def load_swarm(context: Context, setup: SearchSetup, index: int) -> SearchState:
-    """The swarm as the commit at `index` left it; a new one before the first. Raises StoreError."""
+    """Return the swarm as the commit at `index` left it; with a negative `index`, a new swarm. Raises StoreError."""
     if index < 0:
         return optimization.start(setup.plan)
     return optimization.from_json(commit_chain.load_existing(context.store, index).swarm)
 
 
 def load_first(context: Context, setup: SearchSetup, index: int, first: int) -> tuple[ProbeResult, ...] | None:
-    """The probes of a swarm's first turn, which is commit `first`, for its turn at `index`.
+    """Load the probes of a swarm's first turn, which is commit `first`, for its turn at `index`.
 
-    None if that is the first; none where the fitness is not composed by them. Raises StoreError.
+    Returns None if that turn is the first, and no probes if the fitness is not composed with them. Raises StoreError.
     """
     if index == first:
         return None

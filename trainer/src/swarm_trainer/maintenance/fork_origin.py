@@ -1,4 +1,4 @@
-"""Where a run says what it is a fork of."""
+"""Records which run, and which of its iterations, a run was forked from."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -14,34 +14,33 @@ RESUME_FIELD = "spec.resumeFrom"
 
 @dataclass(frozen=True, slots=True)
 class ForkOrigin:
-    """What a run took over."""
+    """The source of a fork."""
 
     uri: str
     iteration: int
     experiment: Digest
     """The other run's experimentDigest."""
     commit: Digest
-    """The other run's commit of `iteration`."""
+    """The digest of the other run's commit of `iteration`."""
 
 
 def publish(store: ArtifactStore, origin: ForkOrigin) -> None:
+    """Record the source of the run in `store`. Raises StoreError."""
     store.publish(KEY, canonical_json(asdict(origin)))
 
 
 def load(store: ArtifactStore) -> ForkOrigin | None:
-    """What the run in `store` took over; None if it started anew."""
+    """Return the source of the run in `store`; None if it started anew."""
     data = store.read(KEY)
     return None if data is None else ForkOrigin(**json.loads(data))
 
 
-def check(resolved: ResolvedRun, store: ArtifactStore) -> None:
-    """Of a run that goes on: it began where its spec says. Raises BadInputError."""
-    if not isinstance(resolved, ResolvedSpec):
+def check(resolved: ResolvedSpec, store: ArtifactStore) -> None:
+    """Check that the stored run started where its spec says. Raises BadInputError."""
+    resume, origin = resolved.resume_from, load(store)
+    if resume is None or (origin is not None and (origin.uri, origin.iteration) == (resume.uri, resume.iteration)):
         return
-    wanted, found = resolved.resume_from, load(store)
-    if wanted is None or (found is not None and (found.uri, found.iteration) == (wanted.uri, wanted.iteration)):
-        return
-    began = "anew" if found is None else f"from iteration {found.iteration} of {found.uri!r}"
+    start = "anew" if origin is None else f"from iteration {origin.iteration} of {origin.uri!r}"
     raise BadInputError(
-        f"{RESUME_FIELD}: this run began {began}; undo the change, or give another --folder or metadata.name"
+        f"{RESUME_FIELD}: this run began {start}; undo the change, or give another --folder or metadata.name"
     )

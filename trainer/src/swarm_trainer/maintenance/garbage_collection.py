@@ -1,11 +1,12 @@
-"""What a run's store holds that nothing leads to: blobs of attempts that were lost, leftovers of probes and uploads.
+"""Collects the objects of a run's store that nothing refers to: lost blobs, leftovers of probes and uploads.
 
-Marked is everything that a receipt or the chain leads to; names are not touched, so rollouts of an iteration on its
-way, receipts and pins stay. Of a run that has concluded the rollouts of older iterations are given up too, if the user
-says how many to keep (`retention`). What is young stays, for its receipt may still be coming. Only what looks exactly
-like a part of this run is ever collected: another run's objects, below the same prefix or not, do not.
+Every blob that a receipt or the chain refers to is marked. Names are not touched, so rollouts of an unfinished
+iteration, receipts and pins stay. For a concluded run, the rollouts of older iterations are collected too if the user
+gives the number of iterations to keep (`retention`). Young objects stay, because their receipt may still come. Only an
+object whose key has exactly the form of a part of this run is collected. So other runs' objects stay, also below the
+same prefix.
 
-Limits: a listing shows what there was a moment ago, which is enough, for what is collected is old.
+Limits: a listing shows a past state of the store. That is enough, because only old objects are collected.
 """
 
 import re
@@ -23,38 +24,41 @@ ROLLOUT_KEY = re.compile(r"names/iterations/(\d{4,})/rollouts/[^/]+")
 
 @dataclass(frozen=True, slots=True)
 class CollectionPlan:
-    """What is kept and what is not."""
+    """The objects to keep and to collect."""
 
     kept: int
     garbage: tuple[StoredObject, ...]
     young: int
-    """Things nothing leads to that are too young to be collected."""
+    """The number of objects that nothing refers to, but that are too young to be collected."""
 
     @property
     def size(self) -> int:
-        """Bytes of the garbage."""
+        """The size of the garbage in bytes."""
         return sum(stored.size for stored in self.garbage)
 
 
 @dataclass(frozen=True, slots=True)
 class CollectionPolicy:
-    """What may be collected."""
+    """The rules for what may be collected."""
 
     grace: float
-    """Seconds: what is younger stays."""
+    """The age in seconds below which an object stays."""
     keep: int | None = None
-    """Last iterations that keep their rollouts; None keeps all."""
+    """The number of last iterations that keep their rollouts; None keeps all."""
 
 
-def scan(store: ArtifactStore, listing: StoreListing, terms: CollectionPolicy) -> CollectionPlan:
-    """What could be collected. Raises BadInputError for terms the run is not ready for, CorruptError, StoreError."""
+def scan(store: ArtifactStore, listing: StoreListing, policy: CollectionPolicy) -> CollectionPlan:
+    """Plan a collection.
+
+    Raises BadInputError if the policy needs a concluded run and this one is not, CorruptError, StoreError.
+    """
     marks = mark(store)
-    expendable = frozenset() if terms.keep is None else retention.list_expendable(store, terms.keep)
+    expendable = frozenset() if policy.keep is None else retention.list_expendable(store, policy.keep)
     kept, young, garbage = 0, 0, []
     for stored in listing.objects():
         if not is_collectable(stored, marks, expendable):
             kept += 1
-        elif stored.age < terms.grace:
+        elif stored.age < policy.grace:
             young += 1
         else:
             garbage.append(stored)
@@ -62,16 +66,16 @@ def scan(store: ArtifactStore, listing: StoreListing, terms: CollectionPolicy) -
 
 
 def is_collectable(stored: StoredObject, marks: frozenset[Digest], expendable: frozenset[str]) -> bool:
-    """Whether nothing leads to an object, or it is a rollout that may go."""
+    """Return whether nothing refers to an object, or it is a rollout that may go."""
     rollout = ROLLOUT_KEY.fullmatch(stored.key)
     if rollout is not None:
         return stored.key.removeprefix("names/") in expendable
-    ours = STORED_PATTERN.fullmatch(stored.key) is not None
-    return ours and (bool(stored.upload) or stored.key.rpartition("/")[2] not in marks)
+    own = STORED_PATTERN.fullmatch(stored.key) is not None
+    return own and (bool(stored.upload) or stored.key.rpartition("/")[2] not in marks)
 
 
 def sweep(store: ArtifactStore, listing: StoreListing, garbage: Iterable[StoredObject]) -> Iterator[StoredObject]:
-    """Delete the garbage, one object after another. Raises StoreError."""
+    """Delete the garbage, one object after another, and yield each. Raises StoreError."""
     for stored in garbage:
         rollout = ROLLOUT_KEY.fullmatch(stored.key)
         if rollout is not None:
@@ -81,7 +85,10 @@ def sweep(store: ArtifactStore, listing: StoreListing, garbage: Iterable[StoredO
 
 
 def mark(store: ArtifactStore) -> frozenset[Digest]:
-    """Every blob that a receipt leads to. The chain is walked too: who has lost its way deletes nothing."""
+    """Return every blob that a receipt refers to.
+
+    The whole chain is read too: if it is broken, this raises CorruptError or StoreError before anything is deleted.
+    """
     manifest, experiment = experiments.load(store)
     for _ in commit_chain.walk(store):
         pass

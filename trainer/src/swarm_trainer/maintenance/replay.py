@@ -1,10 +1,11 @@
-"""Verify a run from its store alone: every digest again, and the search again from its stored rollouts.
+"""Verifies a run from its store alone: checks every digest again, and repeats the search from its stored rollouts.
 
-The experiment's identity gives the plan, the commits what was asked and found, the rollouts the evidence. The swarm is
-moved anew from measurements made anew; it must come out as committed, coefficient for coefficient, bit for bit.
+The experiment's identity gives the plan, the commits give the candidates and the values, and the rollouts are the
+evidence. The rollouts are measured again, and the swarm is moved by these values. It must equal the committed swarm,
+coefficient for coefficient, bit for bit.
 
-Limits: no model is loaded and nothing is generated, so what a rollout says its model wrote is taken as written. Where a
-concluded run was thinned, what its commits say of those iterations is taken as written too, and counted apart.
+Limits: no model is loaded and nothing is generated, so the texts in a rollout are taken as what its model wrote. If the
+rollouts of a concluded run were pruned, its commits of those iterations are trusted too, and counted separately.
 """
 
 import json
@@ -32,52 +33,54 @@ from swarm_trainer.run_store import commit_chain, experiments, pins, receipt_sto
 from swarm_trainer.runtime.context import Context
 from swarm_trainer.stores import tree
 
-REMEDY = "it was changed after it was written; restore the store from a copy, or start the run in another place"
+REMEDY = "it was changed after it was written; restore the store from a copy, or start the run in another folder"
 
 
 @dataclass(frozen=True, slots=True)
 class VerificationResult:
-    """What was gone through and found good."""
+    """The counts of a verification that found no fault."""
 
     experiment: Digest
     commits: int
     rollouts: int
     blobs: int
     last: Digest | None
-    """The last commit, whose digest names the whole search."""
+    """The digest of the last commit, which identifies the whole search."""
     thinned: int = 0
-    """Iterations whose rollouts were given up: believed by their digests, not measured again."""
+    """The number of iterations whose rollouts were deleted: checked by digest, not measured again."""
 
 
-def verify(store: ArtifactStore, scratch: Path, heard: Callable[[str], None]) -> VerificationResult:
-    """Go through the run in `store`. Raises CorruptError or StoreError at the first thing that does not hold.
+def verify(store: ArtifactStore, scratch: Path, report: Callable[[str], None]) -> VerificationResult:
+    """Verify the run in `store`. Raises CorruptError or StoreError at the first fault.
 
-    `heard` is told in a few words what comes next.
+    `report` is called with a few words on the part that comes next.
     """
     manifest, experiment = experiments.load(store)
     resolved = load_spec(store, experiment)
-    heard("blobs")
+    report("blobs")
     blobs = sum(1 for _ in walk_reachable(store, experiment, manifest))
     commits = list(commit_chain.walk(store))[::-1]
     rollouts = thinned = 0
     context = Context(resolved, store, scratch, scratch, lambda _: None)
     rules = program.load_turns(resolved)
-    for one in commits:
-        heard(f"iteration {one.iteration}")
-        replay_turn(context, rules, one, manifest)
-        given_up = retention.is_thinned(store, one.iteration)
-        thinned += given_up
-        rollouts += 0 if given_up else len(one.probes) + len(one.held_out)
+    for done in commits:
+        report(f"iteration {done.iteration}")
+        replay_turn(context, rules, done, manifest)
+        thinned_iteration = retention.is_thinned(store, done.iteration)
+        thinned += thinned_iteration
+        rollouts += 0 if thinned_iteration else len(done.probes) + len(done.held_out)
     return VerificationResult(
         experiment.digest, len(commits), rollouts, blobs, commits[-1].digest if commits else None, thinned
     )
 
 
 def load_spec(store: ArtifactStore, experiment: Experiment) -> ResolvedSpec:
-    """The spec as far as it is identity, its places named by digests. Raises CorruptError, StoreError."""
+    """Load the part of the spec that is in the identity, with digests as locations. Raises CorruptError, StoreError."""
     data = store.read(pins.IDENTITY_KEY)
     if data is None:
-        raise StoreError(f"{pins.IDENTITY_KEY}: missing from the store; without it nothing can be replayed: restore it")
+        raise StoreError(
+            f"{pins.IDENTITY_KEY}: missing from the store; restore it, because nothing can be replayed without it"
+        )
     require(digest_bytes(data) == experiment.digest, f"{pins.IDENTITY_KEY} is not what the experimentDigest names")
     fields = {**json.loads(data)["spec"], "suspend": False, "storage": None, "execution": {}}
     resolved = resolution.load_resolved(fields)
@@ -85,34 +88,34 @@ def load_spec(store: ArtifactStore, experiment: Experiment) -> ResolvedSpec:
     return resolved
 
 
-def replay_turn(context: Context, rules: TurnRules, one: Commit, manifest: Digest) -> None:
-    """Move the swarm of a turn by its rollouts. Raises CorruptError when the commit says something else.
+def replay_turn(context: Context, rules: TurnRules, done: Commit, manifest: Digest) -> None:
+    """Repeat a turn from its rollouts. Raises CorruptError if the commit differs.
 
-    The turn comes from the commits before, which have been replayed.
+    The turn depends on the commits before it, which have been replayed.
     """
-    where, turn = commit.key(one.iteration), rules.load(context, one.iteration)
-    require(one.experiment == manifest, f"{where} belongs to another experiment")
-    require(one.iteration > 0 or one.parent == manifest, f"{where} does not follow the experiment")
-    require(one.basis == turn.setup.space.basis, f"{where} rests on another basis")
-    played = (one.moved, one.opponents, one.pool)
+    where, turn = commit.key(done.iteration), rules.load(context, done.iteration)
+    require(done.experiment == manifest, f"{where} belongs to another experiment")
+    require(done.iteration > 0 or done.parent == manifest, f"{where} does not follow the experiment")
+    require(done.basis == turn.setup.space.basis, f"{where} has another basis")
+    committed = (done.moved, done.opponents, done.pool)
     opponents, pool = tuple(recipe.name for recipe in turn.opponents), turn.pool.digest if turn.pool else None
-    require(played == (turn.moved, opponents, pool), f"{where} was played by others, or on another pool")
-    asked = [(probe.name, str(probe.purpose), probe.position) for probe in optimization.ask(turn.swarm)]
-    found = [(probe.name, probe.purpose, probe.position) for probe in one.probes]
-    require(asked == found, f"{where} asked other probes than the swarm asks there")
-    keys = {probe.name: commit.probe_key(one.iteration, probe.name) for probe in one.probes}
-    measured = [remeasure(context.store, turn, keys[probe.name], probe) for probe in one.probes]
+    require(committed == (turn.moved, opponents, pool), f"{where} was played against other models, or on another pool")
+    candidates = [(probe.name, str(probe.purpose), probe.position) for probe in optimization.ask(turn.swarm)]
+    committed_candidates = [(probe.name, probe.purpose, probe.position) for probe in done.probes]
+    require(candidates == committed_candidates, f"{where} asked other candidates than the swarm asks there")
+    keys = {probe.name: commit.probe_key(done.iteration, probe.name) for probe in done.probes}
+    measured = [remeasure(context.store, turn, keys[probe.name], probe) for probe in done.probes]
     probes = recompose(turn, measured, measured)
     swarm = optimization.tell(turn.swarm, {probe.name: probe.fitness for probe in probes})
-    require(optimization.to_json(swarm) == one.swarm, f"{where} holds another swarm than its rollouts lead to")
-    shown = [
-        remeasure(context.store, turn, rules.held_out_key(one.iteration, probe.name), probe) for probe in one.held_out
+    require(optimization.to_json(swarm) == done.swarm, f"{where} holds another swarm than its rollouts give")
+    held_out = [
+        remeasure(context.store, turn, rules.held_out_key(done.iteration, probe.name), probe) for probe in done.held_out
     ]
-    recompose(turn, shown, probes)
+    recompose(turn, held_out, probes)
 
 
 def remeasure(store: ArtifactStore, turn: Turn, key: str, probe: ProbeResult) -> ProbeResult:
-    """The probe measured anew from its rollout. Raises CorruptError when it is not as committed."""
+    """Measure the probe again from its rollout. Raises CorruptError if the values differ from the committed ones."""
     data = store.read(key)
     if data is None and retention.is_thinned(store, turn.index):
         return probe
@@ -129,27 +132,32 @@ def remeasure(store: ArtifactStore, turn: Turn, key: str, probe: ProbeResult) ->
 
 
 def recompose(turn: Turn, probes: Sequence[ProbeResult], of_turn: Sequence[ProbeResult]) -> tuple[ProbeResult, ...]:
-    """`probes` with their fitness composed anew from their values. Raises CorruptError when it is not as committed.
+    """Compose the fitness of `probes` again from their values. Raises CorruptError if it is not the committed one.
 
-    `of_turn` are the probes of the turn, by which fitness is composed where the turn is a swarm's first.
+    `of_turn` are the probes of the turn. In a swarm's first turn, the fitness is composed with them.
     """
-    found = turn.setup.evaluator.add_fitness(probes, turn.summarize_start(of_turn))
-    for probe, anew in zip(probes, found, strict=True):
+    composed = turn.setup.evaluator.add_fitness(probes, turn.summarize_start(of_turn))
+    for probe, recomposed in zip(probes, composed, strict=True):
         where = f"{commit.key(turn.index)}: the values of {probe.name}"
-        require(anew.fitness == probe.fitness, f"{where} make a fitness of {anew.fitness}, not {probe.fitness}")
-    return found
+        require(
+            recomposed.fitness == probe.fitness, f"{where} make a fitness of {recomposed.fitness}, not {probe.fitness}"
+        )
+    return composed
 
 
 def walk_reachable(store: ArtifactStore, experiment: Experiment, manifest: Digest) -> Iterator[Digest]:
-    """Every blob the run rests on, each fetched and checked; what receipts name of items that are done, too."""
+    """Fetch, check and yield every blob that the run depends on, and those that the receipts of finished items name.
+
+    Raises CorruptError, StoreError.
+    """
     yield fetch_blob(store, manifest)
     for swarm in (GENERATORS, TAKERS):
         yield fetch_blob(store, experiment.for_swarm(swarm).data)
-    for one in commit_chain.walk(store):
-        if one.pool is not None:
-            yield fetch_blob(store, one.pool)
-    given = (*experiment.adapters, *experiment.for_swarm(TAKERS).adapters)
-    trees = {*given, *(taker.adapter for taker in experiment.local_takers if taker.adapter)}
+    for done in commit_chain.walk(store):
+        if done.pool is not None:
+            yield fetch_blob(store, done.pool)
+    given_adapters = (*experiment.adapters, *experiment.for_swarm(TAKERS).adapters)
+    trees = {*given_adapters, *(taker.adapter for taker in experiment.local_takers if taker.adapter)}
     for receipt in list_receipts(store):
         trees |= {digest for name, digest in receipt.outputs.items() if name in (Output.ADAPTER, Output.BUNDLE)}
         if Output.RESULT in receipt.outputs:
@@ -161,7 +169,7 @@ def walk_reachable(store: ArtifactStore, experiment: Experiment, manifest: Diges
 
 
 def list_receipts(store: ArtifactStore) -> Iterator[Receipt]:
-    """The receipts of every adapter trained, and of the conclusion, as far as they stand."""
+    """Yield the existing receipts of trained adapters and of the conclusion."""
     for swarm in (GENERATORS, TAKERS, RIVALS):
         index = 0
         while (receipt := receipt_store.load(store, WorkItem(Kind.TRAIN, swarm, index).key)) is not None:
@@ -173,11 +181,12 @@ def list_receipts(store: ArtifactStore) -> Iterator[Receipt]:
 
 
 def fetch_blob(store: ArtifactStore, digest: Digest) -> Digest:
+    """Fetch a blob, which checks its digest. Raises CorruptError, StoreError."""
     store.get(digest)
     return digest
 
 
 def require(holds: bool, what: str) -> None:
-    """Raises CorruptError, saying `what` does not hold."""
+    """Raise CorruptError with `what` unless `holds`."""
     if not holds:
         raise CorruptError(f"{what}: {REMEDY}")

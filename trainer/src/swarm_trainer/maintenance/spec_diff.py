@@ -1,4 +1,4 @@
-"""Where two specs differ, in the words of the user."""
+"""Lists the differences of two specs, by the paths that the user writes."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -7,7 +7,7 @@ MISSING = "nothing"
 
 
 def list_differences(old: object, new: object, path: str = "spec") -> Iterator[tuple[str, str, str]]:
-    """The innermost places where two JSON values differ: (path, old, new), the values as JSON."""
+    """Yield the innermost differences of two JSON values as (path, old, new), the values as JSON."""
     if isinstance(old, Mapping) and isinstance(new, Mapping):
         for key in sorted({*old, *new}):
             yield from list_differences(old.get(key, MISSING), new.get(key, MISSING), f"{path}.{key}")
@@ -19,4 +19,5 @@ def list_differences(old: object, new: object, path: str = "spec") -> Iterator[t
 
 
 def format_value(value: object) -> str:
+    """Format a value as JSON, or a missing one as `nothing`."""
     return MISSING if value is MISSING else json.dumps(value, ensure_ascii=False)

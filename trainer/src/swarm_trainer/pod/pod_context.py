@@ -38,7 +38,7 @@ def build(spec: WorkerSpec, cache: Path, environment: Mapping[str, str]) -> Cont
     meter = Meter()
     store = store_location.open_store(require_bucket(resolved), unpacked, meter)
     servers = find_servers(resolved, environment)
-    return Context(resolved, store, unpacked, spec.base_folder, reject_progress, elsewhere=servers, meter=meter)
+    return Context(resolved, store, unpacked, spec.base_folder, reject_progress, external_servers=servers, meter=meter)
 
 
 def set_input_cache(cache: Path) -> None:

@@ -1,6 +1,6 @@
-"""The chain of commits in a store: read its head, follow it, add to it.
+"""The chain of commits in a store: reads its head, follows it, and adds to it.
 
-Every link is checked by digest as it is read, so a changed object is found before anything is built on it.
+The digest of every link is checked when it is read. So a changed object is found before a run builds on it.
 """
 
 import json
@@ -15,7 +15,10 @@ HEAD = "HEAD"
 
 
 def read_head(store: ArtifactStore) -> tuple[int, Digest] | None:
-    """The last iteration committed and its commit's digest."""
+    """Return the last iteration that HEAD names, with the digest of its commit; None if there is no HEAD.
+
+    Raises StoreError.
+    """
     data = store.read(HEAD)
     if data is None:
         return None
@@ -24,7 +27,7 @@ def read_head(store: ArtifactStore) -> tuple[int, Digest] | None:
 
 
 def load(store: ArtifactStore, iteration: int, digest: Digest | None = None) -> Commit | None:
-    """The commit of an iteration, or None. Raises CorruptError unless its digest is `digest`, where that is given."""
+    """Return the commit of an iteration, or None. Raises CorruptError if `digest` is given and differs, StoreError."""
     data = store.read(commit.key(iteration))
     if data is None:
         return None
@@ -37,54 +40,65 @@ def load(store: ArtifactStore, iteration: int, digest: Digest | None = None) -> 
 
 
 def load_existing(store: ArtifactStore, iteration: int) -> Commit:
-    """The commit of an iteration that is done. Raises StoreError when the store has none."""
-    found = load(store, iteration)
-    if found is None:
-        raise StoreError(f"{commit.key(iteration)} is missing from the store, and what follows rests on it; restore it")
-    return found
+    """Return the commit of a finished iteration. Raises StoreError if the store has none."""
+    done = load(store, iteration)
+    if done is None:
+        raise StoreError(
+            f"{commit.key(iteration)} is missing from the store, and later commits depend on it; restore it"
+        )
+    return done
 
 
 def append(store: ArtifactStore, new: Commit) -> Commit:
-    """Commit an iteration and move HEAD to it. Whoever lost a race gets the winner's commit."""
-    standing = store.publish(commit.key(new.iteration), new.to_bytes())
-    won = Commit.from_bytes(standing)
-    if won.parent != new.parent:
+    """Commit an iteration and move HEAD to it. Returns the stored commit: of two writers, the first one wins.
+
+    Raises StoreError if the stored commit follows another parent.
+    """
+    stored = store.publish(commit.key(new.iteration), new.to_bytes())
+    winner = Commit.from_bytes(stored)
+    if winner.parent != new.parent:
         raise StoreError(
-            f"{commit.key(new.iteration)} follows {won.parent}, this run's iteration follows {new.parent}: two runs"
-            " share one folder; give each its own"
+            f"{commit.key(new.iteration)} follows {winner.parent}, this run's iteration follows {new.parent}: two runs"
+            " share one folder; give each run its own"
         )
-    advance_head(store, won)
-    return won
+    advance_head(store, winner)
+    return winner
 
 
 def advance_head(store: ArtifactStore, to: Commit) -> None:
-    """Move HEAD forward to `to`; a HEAD that is there or further stays."""
+    """Move HEAD forward to `to`; a HEAD that is already there or further stays. Raises StoreError."""
     pointer = canonical_json({"iteration": to.iteration, "commit": digest_bytes(to.to_bytes())})
     while True:
-        standing = store.read(HEAD)
-        if standing is not None and json.loads(standing)["iteration"] >= to.iteration:
+        current = store.read(HEAD)
+        if current is not None and json.loads(current)["iteration"] >= to.iteration:
             return
-        if store.swap(HEAD, standing, pointer):
+        if store.swap(HEAD, current, pointer):
             return
 
 
 def find_tip(store: ArtifactStore) -> tuple[int, Digest] | None:
-    """The last commit there is. HEAD may lag behind it: whoever moved it was killed, or an old one was read."""
-    place = read_head(store)
+    """Return the last commit in the store.
+
+    HEAD may be behind it: its writer was killed before it moved HEAD, or the store returned an old HEAD.
+    """
+    tip = read_head(store)
     while True:
-        after = load(store, 0 if place is None else place[0] + 1)
-        if after is None:
-            return place
-        place = after.iteration, after.digest
+        following = load(store, 0 if tip is None else tip[0] + 1)
+        if following is None:
+            return tip
+        tip = following.iteration, following.digest
 
 
 def walk(store: ArtifactStore) -> Iterator[Commit]:
-    """Every commit from the last back to the first, each checked against the digest that names it."""
-    place = find_tip(store)
-    while place is not None:
-        iteration, digest = place
-        found = load(store, iteration, digest)
-        if found is None:
+    """Yield every commit from the last to the first, each checked against the digest that names it.
+
+    Raises CorruptError.
+    """
+    link = find_tip(store)
+    while link is not None:
+        iteration, digest = link
+        done = load(store, iteration, digest)
+        if done is None:
             raise CorruptError(f"{commit.key(iteration)} is missing, though the chain names it; restore it from a copy")
-        yield found
-        place = (iteration - 1, found.parent) if iteration > 0 else None
+        yield done
+        link = (iteration - 1, done.parent) if iteration > 0 else None

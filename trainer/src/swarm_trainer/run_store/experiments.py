@@ -1,6 +1,6 @@
-"""What `prepare` and `train` left in a run's store: the experiment, its seed data, the trained adapters.
+"""Loads the output of `prepare` and `train` from a run's store: the experiment, its seed data, the trained adapters.
 
-Everything is read by the digest that a receipt names, so a changed object is found before anything is built on it.
+Everything is read by the digest that a receipt names. So a changed object is found before a run builds on it.
 """
 
 from swarm_core.engine.receipt_fields import Output
@@ -12,7 +12,10 @@ from swarm_trainer.run_store import receipt_store
 
 
 def load(store: ArtifactStore) -> tuple[Digest, Experiment]:
-    """The digest of the experiment's manifest, and the experiment. Raises StoreError before the run is prepared."""
+    """Return the digest of the experiment's manifest, and the experiment.
+
+    Raises StoreError before the run is prepared.
+    """
     receipt = receipt_store.load(store, WorkItem(Kind.PREPARE).key)
     if receipt is None:
         raise StoreError("the experiment is not prepared: its receipt is missing from the store; run prepare first")
@@ -21,12 +24,15 @@ def load(store: ArtifactStore) -> tuple[Digest, Experiment]:
 
 
 def load_seed_data(store: ArtifactStore, experiment: Experiment) -> SeedData:
-    """The seed items of `experiment`, which is one side of a game where there are two. Raises StoreError."""
+    """Load the seed items of `experiment`, which in a game is that of one side. Raises StoreError."""
     return SeedData.from_bytes(store.get(experiment.data).read_bytes())
 
 
 def find_adapter(store: ArtifactStore, swarm: str, index: int) -> Digest:
-    """The digest of adapter `index` of a swarm: of a seed cluster, or trained later. Raises StoreError."""
+    """Return the digest of adapter `index` of a swarm, trained on a seed cluster or in a later round.
+
+    Raises StoreError.
+    """
     key = WorkItem(Kind.TRAIN, swarm, index).key
     receipt = receipt_store.load(store, key)
     if receipt is None:

@@ -1,9 +1,10 @@
-"""What was pinned when the run was prepared: what the spec's URIs held, and the experiment itself.
+"""The pins of a prepared run: the content of the spec's URIs, and the experiment itself.
 
-A pin is the digest of what a URI held and, of a branch that may move, the commit to find it at again. Pins are for
-finding inputs again and for noticing a change; no part of the experiment's identity, which names no place. The
-identity stands beside them, word for word: a store belongs to one experiment, wherever it is used from, and whoever has
-the store alone can replay the run.
+A pin is the digest of a URI's content and, for a branch that may move, the commit to fetch it from again. Pins serve to
+find inputs again and to notice a change. They are not part of the experiment's identity, which names no location.
+
+The identity is stored next to the pins, word for word. So a store belongs to one experiment, wherever it is used, and a
+run can be replayed from the store alone.
 """
 
 import json
@@ -20,20 +21,20 @@ from swarm_core.recipe import Digest, canonical_json
 from swarm_trainer.sources.fetching import Pin
 
 KEY = "prepare/sources.json"
-"""Where the pins stand in the store."""
+"""The key of the pins in the store."""
 IDENTITY_KEY = "prepare/experiment.json"
-"""Where the experiment stands: what its experimentDigest is the sha256 of."""
+"""The key of the experiment's identity, whose SHA-256 is the experimentDigest."""
 CODE_ADVICE = "go on with the dataswarm that it began with, or give another --folder, prefix or metadata.name"
 MISMATCH_ADVICE = "that this store holds; give another --folder, prefix or metadata.name"
 
 
 def load(store: ArtifactStore) -> dict[str, Pin]:
-    """Every URI's pin; none before the run is prepared."""
+    """Return the pin of every URI; none before the run is prepared. Raises StoreError."""
     return {uri: Pin(**fields) for uri, fields in json.loads(store.read(KEY) or b"{}").items()}
 
 
 def publish(store: ArtifactStore, pinned: Mapping[str, Pin]) -> None:
-    """Pin the inputs. Raises BadInputError if another attempt of this run pinned others."""
+    """Pin the inputs. Raises BadInputError if another attempt of this run pinned other inputs."""
     own = canonical_json({uri: asdict(pin) for uri, pin in pinned.items()})
     if digests(pinned) != digests({uri: Pin(**fields) for uri, fields in json.loads(store.publish(KEY, own)).items()}):
         raise BadInputError(
@@ -42,12 +43,12 @@ def publish(store: ArtifactStore, pinned: Mapping[str, Pin]) -> None:
 
 
 def digests(pinned: Mapping[str, Pin]) -> dict[str, Digest]:
-    """What the URIs hold, for the experiment's identity."""
+    """Return the digest of every URI's content, for the experiment's identity."""
     return {uri: pin.digest for uri, pin in pinned.items()}
 
 
 def check(use: UriUse, found: Digest, pinned: Pin) -> None:
-    """Pass if `found` is what `use` held at first. Raises BadInputError naming the field and both digests."""
+    """Check that `found` is the digest that `use` had first. Raises BadInputError naming the field and both digests."""
     if found != pinned.digest:
         raise BadInputError(
             f"{use.field}: {use.uri!r} has changed since this run began (sha256 {found}, was {pinned.digest});"
@@ -55,22 +56,22 @@ def check(use: UriUse, found: Digest, pinned: Pin) -> None:
         )
 
 
-def check_experiment(resolved: ResolvedRun, store: ArtifactStore) -> None:
-    """Raises BadInputError if the store, which may be a distant one, holds another experiment than this."""
-    standing, pinned = store.read(IDENTITY_KEY), digests(load(store))
-    if standing is None:
+def check_experiment(resolved: ResolvedSpec, store: ArtifactStore) -> None:
+    """Check that the store, which may be remote, holds this experiment or none. Raises BadInputError."""
+    stored, pinned = store.read(IDENTITY_KEY), digests(load(store))
+    if stored is None:
         return
     for use in resolution.list_uris(resolved):
         if use.uri not in pinned:
             raise BadInputError(f"{use.field}: {use.uri!r} is no input of the experiment {MISMATCH_ADVICE}")
-    check_same_experiment(standing, resolution.serialize_identity(resolved, pinned, parts.identify(resolved)))
+    check_same_experiment(stored, resolution.serialize_identity(resolved, pinned, parts.identify(resolved)))
 
 
-def check_same_experiment(standing: bytes, wanted: bytes) -> None:
-    """Raises BadInputError, naming the fields, unless the experiment that stands in the store is the one wanted."""
-    if standing == wanted:
+def check_same_experiment(stored: bytes, expected: bytes) -> None:
+    """Check that the stored experiment is the expected one. Raises BadInputError naming the fields that differ."""
+    if stored == expected:
         return
-    ours, theirs = json.loads(wanted), json.loads(standing)
+    ours, theirs = json.loads(expected), json.loads(stored)
     differing = list_differing(ours["spec"], theirs["spec"])
     if not differing:
         raise BadInputError(describe_changed_code(ours, theirs))
@@ -78,25 +79,25 @@ def check_same_experiment(standing: bytes, wanted: bytes) -> None:
     raise BadInputError(f"{named}: not as in the experiment {MISMATCH_ADVICE}")
 
 
-def check_parts(resolved: ResolvedRun, store: ArtifactStore) -> None:
-    """Pass if the parts and prompts of this process are those that the run was prepared with.
+def check_parts(resolved: ResolvedSpec, store: ArtifactStore) -> None:
+    """Check that the parts and prompts of this process are those that the run was prepared with.
 
     Raises BadInputError, naming the field and both versions, or the plug-in that is not installed.
     """
-    standing = store.read(IDENTITY_KEY)
-    if standing is None:
+    stored = store.read(IDENTITY_KEY)
+    if stored is None:
         return
-    found = parts.identify(resolved)
-    ours = json.loads(canonical_json({"parts": found.parts, "prompts": found.prompts}))
-    theirs = json.loads(standing)
+    identity = parts.identify(resolved)
+    ours = json.loads(canonical_json({"parts": identity.parts, "prompts": identity.prompts}))
+    theirs = json.loads(stored)
     if any(ours[name] != theirs[name] for name in ours):
         raise BadInputError(describe_changed_code(ours, theirs))
 
 
 def describe_changed_code(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> str:
-    """What to say where the spec is the same and a part or a prompt is not."""
+    """Explain the difference if the specs are equal, but a part or a prompt is not."""
     for field in list_differing(ours["parts"], theirs["parts"]):
-        here, there = (describe_origin(found["parts"].get(field)) for found in (ours, theirs))
+        here, there = (describe_origin(identity["parts"].get(field)) for identity in (ours, theirs))
         if here == there:
             return f"{field}.plugin.config: not as in the experiment {MISMATCH_ADVICE}"
         return (
@@ -108,7 +109,7 @@ def describe_changed_code(ours: Mapping[str, Any], theirs: Mapping[str, Any]) ->
 
 
 def describe_origin(fields: Mapping[str, Any] | None) -> str:
-    """The origin of a part, for a message."""
+    """Describe the origin of a part, for a message."""
     match fields:
         case {"distribution": distribution, "version": version, "name": name}:
             return f"{name} of {distribution} {version}"
@@ -119,4 +120,5 @@ def describe_origin(fields: Mapping[str, Any] | None) -> str:
 
 
 def list_differing(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> list[str]:
+    """List the names whose values differ, in order."""
     return sorted(name for name in {*ours, *theirs} if ours.get(name) != theirs.get(name))

@@ -1,15 +1,15 @@
-"""Where receipts stand in the store."""
+"""Stores the receipts of work items."""
 
 from swarm_core.engine.work import Receipt
 from swarm_core.ports import ArtifactStore
 
 
 def key(item: str) -> str:
-    """The place of a work item's receipt, by the item's key."""
+    """Return the key of a work item's receipt, from the item's key."""
     return f"receipts/{item}.json"
 
 
 def load(store: ArtifactStore, item: str) -> Receipt | None:
-    """The receipt of a finished work item."""
+    """Load the receipt of a work item; None if the item is not finished. Raises StoreError."""
     data = store.read(key(item))
     return None if data is None else Receipt.from_bytes(data)

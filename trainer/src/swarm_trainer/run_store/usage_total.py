@@ -1,7 +1,8 @@
-"""The usage of a run, kept in its store: every worker adds what it did, whichever machine it is on.
+"""The total usage of a run, kept in its store. Every worker adds its own usage, on whichever machine it runs.
 
-The total grows with each rollout and with each work item. What a killed process did since its last report is not
-counted. What another process does again counts again: usage is what the run took, and says nothing about its result.
+The total grows with each rollout and with each work item. The usage of a killed process since its last report is not
+counted. Work that another process repeats counts again: the total is the cost of the run, and says nothing about its
+result.
 """
 
 import json
@@ -12,11 +13,14 @@ from swarm_core.usage import NO_USAGE, Usage
 from swarm_trainer.meter import Meter
 
 KEY = "usage.json"
-"""A pointer; its sums only grow."""
+"""The key of a pointer whose sums only grow."""
 
 
 def record(store: ArtifactStore, meter: Meter) -> Usage:
-    """Add what `meter` counted since the last call to the run's total; return it. Raises StoreError."""
+    """Add the usage that `meter` counted since the last call to the run's total; return that usage.
+
+    Raises StoreError.
+    """
     taken = meter.take()
     while taken != NO_USAGE:
         stored = store.read(KEY)
@@ -27,10 +31,11 @@ def record(store: ArtifactStore, meter: Meter) -> Usage:
 
 
 def load(store: ArtifactStore) -> Usage:
-    """The usage of the run so far. Raises StoreError."""
+    """Return the usage of the run so far. Raises StoreError."""
     stored = store.read(KEY)
     return NO_USAGE if stored is None else parse(stored)
 
 
 def parse(data: bytes) -> Usage:
+    """Parse a stored total."""
     return Usage.from_fields(json.loads(data))

@@ -1,7 +1,7 @@
-"""What a step is given: the spec, the store, a folder for unpacked artifacts, and a callback for progress.
+"""The context of a step: the spec, the store, a folder for unpacked artifacts, and a callback for progress.
 
-A context lives as long as its worker process. What it holds beyond the store is a cache: a step returns the same
-receipt in a fresh process as in one that has done a hundred items before.
+A context lives as long as its worker process. Whatever it holds beyond the store is a cache: a step returns the same
+receipt in a new process as in one that has done a hundred items before.
 """
 
 from collections.abc import Callable, Hashable
@@ -23,32 +23,38 @@ if TYPE_CHECKING:  # a host has no use for an HTTP client
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a work item is: for people, never for decisions."""
+    """The progress of a work item, for people. No decision depends on it."""
 
     key: str
     note: str
-    """What is being done, in a few words."""
+    """The current activity, in a few words."""
     done: int = 0
     total: int = 0
     tokens: int = 0
-    """Tokens generated since the last report."""
+    """The number of tokens generated since the last report."""
     fitness: tuple[tuple[str, float | None], ...] = ()
-    """Probes measured so far in this iteration; None is unscored."""
+    """The fitness of the probes measured so far in this iteration; None is unscored."""
     usage: Usage = NO_USAGE
-    """What it took since the last report."""
+    """The usage since the last report."""
 
 
 T = TypeVar("T")
 
 
 class Memo:
-    """Values that a process loads once, by key. A key names its type: two callers never share one for two types."""
+    """Values that a process loads once, by key.
+
+    A key implies the type of its value: two callers never share a key for two types.
+    """
 
     def __init__(self) -> None:
         self._values: dict[Hashable, object] = {}
 
     def get(self, key: Hashable, load: Callable[[], T]) -> T:
-        """The value of `key`, loaded now if it never was. Raises what `load` raises, and remembers nothing then."""
+        """Return the value of `key`; load it at the first call.
+
+        Raises what `load` raises, and then remembers nothing.
+        """
         if key not in self._values:
             self._values[key] = load()
         return cast(T, self._values[key])
@@ -56,28 +62,29 @@ class Memo:
 
 @dataclass(slots=True)
 class Context:
-    """What a step works with."""
+    """The inputs of a step."""
 
     run: ResolvedRun
     """What is run, of whatever kind."""
     store: ArtifactStore
     cache: Path
-    """Where artefacts are unpacked; may be emptied between items."""
+    """The folder for unpacked artifacts; it may be emptied between items."""
     base_folder: Path
-    """Relative URIs of the spec start here."""
+    """The folder that relative URIs of the spec start from."""
     progress: Callable[[Progress], None]
-    elsewhere: ExternalServers | None = None
-    """The servers that inference VLLM asks; None: each is started here when it is first needed."""
+    external_servers: ExternalServers | None = None
+    """The servers that inference VLLM asks. With None, each server is started on this machine when it is first
+    needed."""
     engines: dict[str, list[Inference]] = field(default_factory=dict)
-    """Inference engines by what they serve, one per lane, kept warm between items."""
+    """Inference engines by the experiment that they serve, one per lane, kept warm between items."""
     fetched: dict[str, FetchedInput] = field(default_factory=dict)
-    """Inputs from elsewhere, by URI, each settled on one version."""
+    """Remote inputs, by URI, each resolved to one version."""
     memo: Memo = field(default_factory=Memo, init=False)
-    """What was loaded from receipts, which never change."""
+    """Values loaded from receipts, which never change."""
     chat: "ChatEndpoints | None" = None
-    """The client of other people's endpoints, made when it is first needed."""
+    """The client of the remote endpoints, built when it is first needed."""
     meter: Meter = field(default_factory=Meter)
-    """What work takes; the store tells it too."""
+    """Counts the usage of the work; the store counts here too."""
 
     @property
     def resolved(self) -> ResolvedSpec:
@@ -86,11 +93,11 @@ class Context:
         return self.run
 
     def record_usage(self) -> Usage:
-        """Add what came together since the last call to the run's total; return it. Raises StoreError."""
+        """Add the usage since the last call to the run's total, and return it. Raises StoreError."""
         return usage_total.record(self.store, self.meter)
 
     def flush_usage(self) -> None:
-        """At the end of a work item: add what is still outstanding, endpoints' budgets included. Raises StoreError."""
+        """Record the remaining usage, the endpoints' budgets included, at the end of a work item. Raises StoreError."""
         if self.chat is not None:
             self.chat.flush_budget()
         self.record_usage()

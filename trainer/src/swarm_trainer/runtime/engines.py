@@ -1,11 +1,11 @@
-"""The inference engines of a run, as `execution.local.inference` asks for them: one per lane.
+"""Builds the inference engines of a run, as `execution.local.inference` requests them: one per lane.
 
-Local engines each hold a copy of the models. A vLLM server serves every lane, so there is one per base, sized for what
-the run may have live at one time, and all lanes share the client. It is started here, or runs elsewhere; what it is for
-(`build_server_spec`) is the same.
+Each local engine holds its own copy of the models. A vLLM server serves every lane. So there is one server per base,
+sized for the most models that the run may use at one time, and all lanes share its client. The server is started on
+this machine, or it is an external one; its settings (`build_server_spec`) are the same.
 
-Auto is Local: on the small models that this host is for, a server's requests cost more than their tokens, and only the
-local engine gives the same bits again.
+Auto means Local. On the small models that this host is for, the requests to a server cost more than the tokens, and
+only the local engine repeats a result bit for bit.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -36,22 +36,22 @@ INFERENCE_FIELD = "spec.execution.local.inference"
 
 @dataclass(frozen=True, slots=True)
 class ServedModels:
-    """What the engines are to serve."""
+    """The models that the engines serve."""
 
     bases: Mapping[Digest, Path]
     """The folder of every base."""
     adapters: Callable[[Digest], Path]
-    """The folder of an adapter."""
+    """Returns the folder of an adapter."""
     models: tuple[Recipe, ...]
     """The takers, and the initial generators as the search serves them."""
 
 
 def check(context: Context) -> None:
-    """Pass if the engines asked for can be had. Raises BadInputError."""
+    """Check that the requested engines are available. Raises BadInputError."""
     resolved = context.resolved
     if resolved.execution.local.inference is not InferenceType.VLLM:
         return
-    if context.elsewhere is None and not vllm_server.is_installed():
+    if context.external_servers is None and not vllm_server.is_installed():
         raise BadInputError(
             f"{INFERENCE_FIELD}: VLLM, but vLLM is not installed here; install it (`make vllm`), or write Local"
         )
@@ -62,82 +62,85 @@ def check(context: Context) -> None:
 
 
 def check_adapter(resolved: ResolvedSpec, field: str, rank: int) -> None:
-    """Pass if the engines asked for serve the adapter given in `field`. Raises BadInputError."""
+    """Check that the requested engines can serve the adapter of `field`. Raises BadInputError."""
     if resolved.execution.local.inference is InferenceType.VLLM:
         check_rank(field, rank)
 
 
-def build(context: Context, stock: ServedModels) -> list[Inference]:
-    """The engines, one per lane. Raises BadInputError if they cannot serve the stock."""
-    own = build_own_engines(context, stock)
+def build(context: Context, served: ServedModels) -> list[Inference]:
+    """Build the engines, one per lane. Raises BadInputError if they cannot serve these models."""
+    own = build_own_engines(context, served)
     if not context.resolved.access:
         return own
-    others = remote_endpoints.get_client(context)
-    return [RoutingInference(engine, others) for engine in own]
+    remote = remote_endpoints.get_client(context)
+    return [RoutingInference(engine, remote) for engine in own]
 
 
-def build_own_engines(context: Context, stock: ServedModels) -> list[Inference]:
-    """The engines of the run's own models, one per lane."""
+def build_own_engines(context: Context, served: ServedModels) -> list[Inference]:
+    """Build the engines of the run's own models, one per lane. Raises BadInputError."""
     local = context.resolved.execution.local
     if local.inference is InferenceType.VLLM:
-        return [build_vllm_client(context, stock)] * local.lanes
+        return [build_vllm_client(context, served)] * local.lanes
     settings = LocalSettings(
         device=str(local.device),
         dtype=str(context.resolved.base.dtype),
         threads=local.threads,
         max_model_len=context.resolved.base.max_model_len,
     )
-    made = (LocalInference(stock.bases, stock.adapters, settings) for _ in range(local.lanes))
-    return [MeteredInference(engine, context.meter) for engine in made]
+    engines = (LocalInference(served.bases, served.adapters, settings) for _ in range(local.lanes))
+    return [MeteredInference(engine, context.meter) for engine in engines]
 
 
-def build_vllm_client(context: Context, stock: ServedModels) -> OpenAIInference:
-    """A client of one vLLM server per base: those given, or ours, which start when they are first needed."""
+def build_vllm_client(context: Context, served: ServedModels) -> OpenAIInference:
+    """Build a client of one vLLM server per base. A server of our own starts when it is first needed."""
     hosts: dict[Digest, EndpointProvider] = {}
-    if context.elsewhere is not None:
-        hosts |= list_external_servers(context.elsewhere, stock, pins.digests(pins.load(context.store)))
+    if context.external_servers is not None:
+        hosts |= list_external_servers(context.external_servers, served, pins.digests(pins.load(context.store)))
     else:
-        for digest in stock.bases:
+        for digest in served.bases:
             log = context.cache / f"vllm-{digest[:12]}.log"
-            hosts[digest] = VllmServer(build_server_spec(context, stock, digest), locate_store(context), log)
+            hosts[digest] = VllmServer(build_server_spec(context, served, digest), locate_store(context), log)
     return OpenAIInference(
         hosts, context.store, retrying_client.ClientSettings(context.resolved.base.max_model_len), context.meter
     )
 
 
 def list_external_servers(
-    elsewhere: ExternalServers, stock: ServedModels, pinned: Mapping[str, Digest]
+    external_servers: ExternalServers, served: ServedModels, pinned: Mapping[str, Digest]
 ) -> dict[Digest, EndpointProvider]:
-    """The servers that run elsewhere, by the digest of the base that each serves."""
+    """List the external servers, by the digest of the base that each one serves."""
     return {
-        pinned[uri]: FixedEndpoint(Endpoint(url, stock.bases[pinned[uri]], elsewhere.key))
-        for uri, url in elsewhere.urls.items()
-        if pinned.get(uri) in stock.bases
+        pinned[uri]: FixedEndpoint(Endpoint(url, served.bases[pinned[uri]], external_servers.key))
+        for uri, url in external_servers.urls.items()
+        if pinned.get(uri) in served.bases
     }
 
 
 def locate_store(context: Context) -> StoreLocation:
-    """Where the run's store is, for a server to read."""
+    """Return the location of the run's store, for a server to read."""
     if isinstance(context.store, LocalStore):
         return context.store.root
-    assert isinstance(context.resolved.storage, S3Storage)  # there is no third kind
+    assert isinstance(context.resolved.storage, S3Storage)  # there is no third kind of store
     return context.resolved.storage
 
 
-def build_server_spec(context: Context, stock: ServedModels, digest: Digest) -> ServerConfig:
-    """What the server of the base `digest` is for."""
+def build_server_spec(context: Context, served: ServedModels, digest: Digest) -> ServerConfig:
+    """Build the settings of the server of the base `digest`.
+
+    Raises BadInputError if vLLM does not serve the rank of an adapter.
+    """
     resolved = context.resolved
     local, dtype = resolved.execution.local, str(resolved.base.dtype)
-    adapted = [model for model in stock.models if model.base == digest and model.basis]
-    # Any later iteration asks about fewer, and the first about more, but in turn: what is evicted has been asked.
-    candidates = resolved.max_live_candidates
+    with_adapters = [model for model in served.models if model.base == digest and model.basis]
+    # A later iteration needs fewer models. The first needs more, but in turn: an evicted model has already answered.
+    candidates = search_settings.max_live_candidates(resolved)
     return ServerConfig(
         base=digest,
-        folder=stock.bases[digest],
+        folder=served.bases[digest],
         name=build_single(digest, dtype=dtype).name,
-        rank=find_highest_rank(stock, adapted),
-        adapters_per_batch=local.lanes + len(adapted),
-        live_adapters=candidates + len(adapted),
+        rank=find_highest_rank(served, with_adapters),
+        adapters_per_batch=local.lanes + len(with_adapters),
+        live_adapters=candidates + len(with_adapters),
         dtype=dtype,
         max_model_len=resolved.base.max_model_len,
         cpu=base.resolve_device(str(local.device)).type == "cpu",
@@ -145,10 +148,13 @@ def build_server_spec(context: Context, stock: ServedModels, digest: Digest) -> 
     )
 
 
-def find_highest_rank(stock: ServedModels, models: Iterable[Recipe]) -> int:
-    """The highest rank of the adapters in `models`; 0 when there are none. Raises BadInputError above vLLM's."""
+def find_highest_rank(served: ServedModels, models: Iterable[Recipe]) -> int:
+    """Return the highest rank of the adapters in `models`, or 0 if there are none.
+
+    Raises BadInputError if it is above vLLM's limit.
+    """
     ranks = [
-        combine.compute_signature(model, [stock.adapters(digest) for digest in model.basis]).rank for model in models
+        combine.compute_signature(model, [served.adapters(digest) for digest in model.basis]).rank for model in models
     ]
     for rank in ranks:
         check_rank("an adapter to be served", rank)
@@ -156,7 +162,7 @@ def find_highest_rank(stock: ServedModels, models: Iterable[Recipe]) -> int:
 
 
 def check_rank(what: str, rank: int) -> None:
-    """Pass if vLLM serves adapters of `rank`. Raises BadInputError naming `what` has it."""
+    """Check that vLLM serves adapters of `rank`; `what` has it. Raises BadInputError naming `what`."""
     try:
         vllm_server.round_up_rank(rank)
     except BadInputError as error:

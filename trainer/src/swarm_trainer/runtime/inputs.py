@@ -1,7 +1,7 @@
-"""From the URIs of a spec to folders and files of this machine: those of this machine as they are, others fetched.
+"""Resolves the URIs of a spec to folders and files on this machine: local ones as they are, remote ones fetched.
 
-A remote input is settled once: by the run's pin if it was prepared, else by what lies there now, which `prepare` pins.
-A worker remembers what it settled, so that one run never sees two versions of a branch.
+A remote input is resolved once: by the run's pin if the run is prepared, otherwise by its current version, which
+`prepare` pins. A worker remembers the version, so one run never sees two versions of a branch.
 """
 
 from pathlib import Path
@@ -18,31 +18,31 @@ from swarm_trainer.stores import files, tree
 
 
 def resolve_path(uri: str, base: Path) -> Path:
-    """The absolute path of a local `uri`; a relative one starts at `base`."""
+    """Return the absolute path of a local `uri`; a relative one starts at `base`."""
     path = unquote(urlsplit(uri).path) if uri.startswith("file://") else uri
     return (base / path).absolute()
 
 
 def resolve_folder(uri: str, base: Path, field: str) -> Path:
-    """The folder at a local `uri`. Raises BadInputError, naming the field, if there is none."""
-    found = resolve_path(uri, base)
-    if not found.is_dir():
-        raise BadInputError(f"{field}: {uri!r} is not a folder ({found}); give the folder that holds the files")
-    return found
+    """Return the folder at a local `uri`. Raises BadInputError, naming the field, if there is none."""
+    folder = resolve_path(uri, base)
+    if not folder.is_dir():
+        raise BadInputError(f"{field}: {uri!r} is not a folder ({folder}); give the folder that holds the files")
+    return folder
 
 
 def resolve_file(uri: str, base: Path, field: str) -> Path:
-    """The file at a local `uri`. Raises BadInputError, naming the field, if there is none."""
-    found = resolve_path(uri, base)
-    if not found.is_file():
-        raise BadInputError(f"{field}: {uri!r} is not a file ({found}); give the path of a JSON Lines file")
-    return found
+    """Return the file at a local `uri`. Raises BadInputError, naming the field, if there is none."""
+    file = resolve_path(uri, base)
+    if not file.is_file():
+        raise BadInputError(f"{field}: {uri!r} is not a file ({file}); give the path of a JSON Lines file")
+    return file
 
 
 def find_local(use: UriUse, base: Path) -> Path | None:
-    """What a local URI names; None for a remote one, which is looked for when the run is prepared.
+    """Return the path of a local URI, or None for a remote one, which is looked up when the run is prepared.
 
-    Raises BadInputError, naming the field, if there is nothing.
+    Raises BadInputError, naming the field, if nothing exists there.
     """
     if source_uri.is_remote(use.uri):
         return None
@@ -52,7 +52,7 @@ def find_local(use: UriUse, base: Path) -> Path | None:
 
 
 def locate(use: UriUse, context: Context) -> Path:
-    """The folder or, of data, the file that a URI names, fetched if it is remote and not in the cache.
+    """Return the folder or the data file that a URI names. It is fetched if it is remote and not in the cache.
 
     Raises BadInputError, naming the field; StoreError, CorruptError.
     """
@@ -61,24 +61,24 @@ def locate(use: UriUse, context: Context) -> Path:
 
 
 def pin(use: UriUse, context: Context) -> Pin:
-    """What `locate` holds, and where to get the same again. Raises as `locate` does."""
+    """Return the digest of what `locate` returns, with the source of the same version. Raises as `locate` does."""
     path = find_local(use, context.base_folder)
     return fetch_remote(use, context).pin if path is None else Pin(hash_input(use, path), use.uri)
 
 
 def hash_input(use: UriUse, path: Path) -> Digest:
-    """The digest of a local input."""
+    """Return the digest of a local input."""
     return files.digest(path) if use.role is UriRole.DATA else tree.digest_tree(path)
 
 
 def fetch_remote(use: UriUse, context: Context) -> FetchedInput:
-    """A remote input, settled."""
-    before = context.fetched.get(use.uri)
-    if before is None or not before.path.exists():
-        ways = fetching.default_context(context.run)
-        pinned = before.pin if before else pins.load(context.store).get(use.uri)
-        before = fetching.fetch_pinned(use, pinned, ways) if pinned else fetching.fetch(use, ways)
+    """Fetch a remote input, at the version that this run uses. Raises BadInputError, naming the field; StoreError."""
+    fetched = context.fetched.get(use.uri)
+    if fetched is None or not fetched.path.exists():
+        sources = fetching.default_context(context.resolved)
+        pinned = fetched.pin if fetched else pins.load(context.store).get(use.uri)
+        fetched = fetching.fetch_pinned(use, pinned, sources) if pinned else fetching.fetch(use, sources)
         if pinned:
-            pins.check(use, before.pin.digest, pinned)
-        context.fetched[use.uri] = before
-    return before
+            pins.check(use, fetched.pin.digest, pinned)
+        context.fetched[use.uri] = fetched
+    return fetched

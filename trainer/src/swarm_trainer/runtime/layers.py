@@ -1,7 +1,8 @@
-"""The layers of a base that have coefficients of their own, and which tensors belong to each.
+"""The layers of a base that have their own coefficients, and the tensors of each layer.
 
-A layer is what stands under one number: of `model.layers.3.self_attn.q_proj` it is `model.layers.3`; a number further
-in, such as an expert's, makes no layer. Prefixes end with a dot, so that layer 1 is not the beginning of layer 10.
+A layer is the part of a tensor name up to its first number: for `model.layers.3.self_attn.q_proj` it is
+`model.layers.3`. A later number, such as that of an expert, does not start a layer. Prefixes end with a dot, so the
+prefix of layer 1 does not match layer 10.
 """
 
 import re
@@ -24,30 +25,33 @@ class Layers:
     """The layers that adapters of one signature adapt, in the order of their numbers; at least one."""
 
     prefixes: tuple[str, ...]
-    """What the names of a layer's tensors begin with."""
+    """The prefix of each layer's tensor names."""
     rest: bool
     """Whether there are tensors outside every layer."""
 
     def groups(self, position: Position) -> tuple[TensorGroup, ...]:
-        """One group per layer with its block of `position`, [layers * basis]; the rest has the mean of the blocks."""
+        """Return one group per layer with its block of `position`, [layers * basis].
+
+        The rest gets the mean of the blocks.
+        """
         count = len(self.prefixes)
         blocks = zip(positions.blocks(position, count), self.prefixes, strict=True)
-        found = tuple(TensorGroup(block, (prefix,)) for block, prefix in blocks)
-        return (*found, TensorGroup(positions.mean(position, count))) if self.rest else found
+        groups = tuple(TensorGroup(block, (prefix,)) for block, prefix in blocks)
+        return (*groups, TensorGroup(positions.mean(position, count))) if self.rest else groups
 
 
 def find(signature: Signature) -> Layers:
-    """The layers of an adapter. Raises BadInputError if it adapts none that is numbered."""
+    """Find the layers of an adapter. Raises BadInputError if it adapts no numbered layer."""
     names = [tensor_name(module, "A") for module, _ in signature.shapes]
     matches = [_LAYER_NAME.match(name) for name in names]
-    found = {(match["stack"], int(match["number"])): match[0] for match in matches if match}
-    if not found:
+    prefixes = {(match["stack"], int(match["number"])): match[0] for match in matches if match}
+    if not prefixes:
         raise _unnumbered_error(names)
-    return Layers(tuple(found[key] for key in sorted(found)), rest=None in matches)
+    return Layers(tuple(prefixes[key] for key in sorted(prefixes)), rest=None in matches)
 
 
 def check(folder: Path) -> None:
-    """Pass if the base in `folder` has numbered layers. Raises BadInputError, before anything is trained."""
+    """Check that the base in `folder` has numbered layers, before anything is trained. Raises BadInputError."""
     modules = sorted(base.read_linear_shapes(folder))
     if not any(_LAYER_NAME.match(f"{module}.") for module in modules):
         raise _unnumbered_error(modules)

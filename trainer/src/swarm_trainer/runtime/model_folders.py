@@ -1,6 +1,6 @@
-"""Where this machine has the models of a run: base models as their URIs say, adapters unpacked from the store.
+"""Locates the models of a run on this machine: base models by their URIs, and adapters unpacked from the store.
 
-A base model is hashed again in every worker process before it is used, so one that changed under a run is found and is
+Every worker process hashes a base model again before it uses it. So a base that changed during a run is found, and is
 not served.
 """
 
@@ -16,28 +16,34 @@ from swarm_trainer.stores import tree
 
 
 def unpack_adapter(context: Context, digest: Digest) -> Path:
-    """The folder of a stored adapter, in the worker's cache. Raises StoreError, CorruptError."""
+    """Unpack a stored adapter into the worker's cache; return its folder. Raises StoreError, CorruptError."""
     return tree.get_tree(context.store, digest, context.cache)
 
 
 def locate_base(context: Context) -> Path:
-    """The folder of the base model, fetched if it is remote. Raises BadInputError naming the field, StoreError."""
+    """Return the folder of the base model, fetched if it is remote.
+
+    Raises BadInputError naming the field, StoreError.
+    """
     return inputs.locate(find_base_use(context.resolved), context)
 
 
 def find_base_use(resolved: ResolvedSpec) -> UriUse:
-    """The use of the base model's URI in the spec."""
+    """Find the use of the base model's URI in the spec."""
     return next(use for use in resolution.list_uris(resolved) if use.role is UriRole.BASE)
 
 
 def locate_bases(context: Context) -> dict[Digest, Path]:
-    """The folder of every base by its digest, hashed in this process. Raises BadInputError if one changed."""
+    """Return the folder of every base by its digest, hashed in this process.
+
+    Raises BadInputError if one has changed.
+    """
     pinned = pins.load(context.store)
-    found: dict[Digest, Path] = {}
+    folders: dict[Digest, Path] = {}
     for use in resolution.list_uris(context.resolved):
         if use.role in (UriRole.BASE, UriRole.TAKER_MODEL):
             path = inputs.locate(use, context)
             digest = inputs.pin(use, context).digest
             pins.check(use, digest, pinned[use.uri])
-            found[digest] = path
-    return found
+            folders[digest] = path
+    return folders

@@ -1,6 +1,6 @@
-"""Will the texts fit? Counts tokens of the longest prompts before anything is trained or served.
+"""Checks that the longest prompts fit: counts their tokens before anything is trained or served.
 
-Limits: models that somebody else serves count for themselves.
+Limits: models at remote endpoints are not checked; their tokenizers are unknown.
 """
 
 from pathlib import Path
@@ -16,29 +16,34 @@ from swarm_trainer.lora import base
 
 
 def check(resolved: ResolvedSpec, folder: Path, data: SeedData) -> None:
-    """The longest generation and answering prompts leave room for what is to be written. Raises BadInputError."""
+    """Check that the longest generation and answering prompts leave room for the tokens to write.
+
+    Raises BadInputError.
+    """
     style, shots = resolved.base.template, resolved.generation.shots
     longest = sorted(get_texts(data.pool), key=len)[-shots:]
-    asked = [
+    texts = [
         prompts.format_generation(style, resolved.domain, longest),
         *(prompts.format_answering(style, item) for item in longest),
     ]
     with base.translate_read_errors(folder, "base"):
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-        longest_ever = AutoConfig.from_pretrained(folder, local_files_only=True).max_position_embeddings
-    generation, *answering = map(len, base.tokenize_prompts(tokenizer, asked, prompts.TEMPLATES[style].chat))
+        model_limit = AutoConfig.from_pretrained(folder, local_files_only=True).max_position_embeddings
+    generation, *answering = map(len, base.tokenize_prompts(tokenizer, texts, prompts.TEMPLATES[style].chat))
     limit = resolved.base.max_model_len
-    if limit > longest_ever:
-        raise BadInputError(f"spec.base.maxModelLen: {limit}, but the base ends at {longest_ever}; lower it")
+    if limit > model_limit:
+        raise BadInputError(
+            f"spec.base.maxModelLen: {limit}, but the base has at most {model_limit} positions; lower it"
+        )
     check_length("spec.generation.maxTokens", generation, resolved.generation.max_tokens, limit)
     if resolved.has_local_takers:
         check_length("spec.answering.maxTokens", max(answering), resolved.answering.max_tokens, limit)
 
 
 def check_length(field: str, prompt: int, written: int, limit: int) -> None:
-    """`prompt` and `written` tokens stay within `limit`. Raises BadInputError naming the field."""
+    """Check that `prompt` and `written` tokens stay within `limit`. Raises BadInputError naming the field."""
     if prompt + written > limit:
         raise BadInputError(
-            f"{field}: the longest prompt has {prompt} tokens and {written} are to be written, over"
+            f"{field}: the longest prompt has {prompt} tokens and up to {written} follow, which exceeds"
             f" spec.base.maxModelLen {limit}; raise that, or lower maxTokens or shots"
         )

@@ -1,6 +1,6 @@
-"""The endpoints of a run: found, keyed, and tried before anything is trained.
+"""Resolves the remote endpoints of a run, reads their keys, and tries them before anything is trained.
 
-Keys are read here, from the environment or a file, and go nowhere but into the header of a request.
+Keys are read here, from the environment or from a file. They go only into the header of a request.
 """
 
 import os
@@ -23,101 +23,104 @@ MAX_LISTED_MODELS = 5
 
 
 def get_client(context: Context) -> ChatEndpoints:
-    """The client of the run's endpoints, one for all lanes. Raises BadInputError for a key that cannot be had."""
+    """Return the client of the run's endpoints, one for all lanes. Raises BadInputError if a key cannot be read."""
     if context.chat is None:
-        contacts = [resolve(way, context) for way in context.resolved.access]
+        models = [resolve(access, context) for access in context.resolved.access]
         context.chat = ChatEndpoints(
-            contacts, context.store, EndpointBudget(context.store, context.resolved.budget), context.meter
+            models, context.store, EndpointBudget(context.store, context.resolved.budget), context.meter
         )
     return context.chat
 
 
-def resolve(way: api.EndpointAccess, context: Context) -> RemoteModel:
-    """How to reach an endpoint. Raises BadInputError for a key that cannot be had."""
+def resolve(access: api.EndpointAccess, context: Context) -> RemoteModel:
+    """Build the settings for requests to an endpoint. Raises BadInputError if its key cannot be read."""
     return RemoteModel(
-        url=way.remote.url,
-        model=way.remote.model,
-        key=read_key(way, context),
-        concurrency=way.concurrency,
-        requests_per_minute=way.requests_per_minute,
-        tokens_per_minute=way.tokens_per_minute,
-        deadline=way.deadline_seconds,
+        url=access.remote.url,
+        model=access.remote.model,
+        key=read_key(access, context),
+        concurrency=access.concurrency,
+        requests_per_minute=access.requests_per_minute,
+        tokens_per_minute=access.tokens_per_minute,
+        deadline=access.deadline_seconds,
     )
 
 
-def read_key(way: api.EndpointAccess, context: Context) -> str | None:
-    """The key of an endpoint; None for one without. Raises BadInputError, which never shows it."""
-    where = describe_key_source(way)
+def read_key(access: api.EndpointAccess, context: Context) -> str | None:
+    """Return the key of an endpoint, or None if it has none. Raises BadInputError, which never shows the key."""
+    where = describe_key_source(access)
     if where is None:
         return None
-    found = read_key_file(way, context) if way.file is not None else os.environ.get(where, "").strip()
-    if not found:
-        kind = "the file is empty" if way.file is not None else "no such environment variable, or an empty one"
-        raise BadInputError(f"{way.field}: {where}: {kind}; put the endpoint's key there")
-    if not (found.isascii() and found.isprintable() and " " not in found):
-        raise BadInputError(f"{way.field}: {where}: holds something that is no key; put the key there and nothing else")
-    return found
+    key = read_key_file(access, context) if access.file is not None else os.environ.get(where, "").strip()
+    if not key:
+        kind = "the file is empty" if access.file is not None else "no such environment variable, or an empty one"
+        raise BadInputError(f"{access.field}: {where}: {kind}; put the endpoint's key there")
+    if not (key.isascii() and key.isprintable() and " " not in key):
+        raise BadInputError(f"{access.field}: {where}: this is not a key; put only the key there")
+    return key
 
 
-def describe_key_source(way: api.EndpointAccess) -> str | None:
-    """What holds the key: the name of a variable or a file; None where there is no key."""
-    if way.secret is not None:
-        return endpoints.key_variable(way.owner)
-    return way.env or way.file
+def describe_key_source(access: api.EndpointAccess) -> str | None:
+    """Return the source of the key, the name of a variable or of a file; None if there is no key."""
+    if access.secret is not None:
+        return endpoints.key_variable(access.owner)
+    return access.env or access.file
 
 
-def read_key_file(way: api.EndpointAccess, context: Context) -> str:
-    """The text of a key's file. Raises BadInputError if there is none, or it cannot be read."""
-    assert way.file is not None
-    path = inputs.resolve_path(way.file, context.base_folder)
+def read_key_file(access: api.EndpointAccess, context: Context) -> str:
+    """Return the text of a key's file. Raises BadInputError if there is none, or if it cannot be read."""
+    assert access.file is not None
+    path = inputs.resolve_path(access.file, context.base_folder)
     try:
         return path.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
         what = error.strerror if isinstance(error, OSError) else "not text"
-        raise BadInputError(f"{way.field}.apiKeyFile: {way.file!r}: {what} ({path}); put the key there") from None
+        raise BadInputError(f"{access.field}.apiKeyFile: {access.file!r}: {what} ({path}); put the key there") from None
 
 
 def check(context: Context) -> None:
-    """Every endpoint answers, takes its key and has its model. Raises BadInputError naming the first that does not."""
+    """Check that every endpoint answers, accepts its key and has its model.
+
+    Raises BadInputError naming the first that fails.
+    """
     client = get_client(context) if context.resolved.access else None
-    for way in context.resolved.access:
+    for access in context.resolved.access:
         assert client is not None
-        context.progress(Progress("prepare", f"asking {way.remote.url}"))
-        one = resolve(way, context)
-        outcome = client.probe(one.name)
+        context.progress(Progress("prepare", f"asking {access.remote.url}"))
+        remote_model = resolve(access, context)
+        outcome = client.probe(remote_model.name)
         if not isinstance(outcome, Completion):
-            raise BadInputError(explain_failure(way, outcome, client.list_models(one.name)))
+            raise BadInputError(explain_failure(access, outcome, client.list_models(remote_model.name)))
 
 
-def explain_failure(way: api.EndpointAccess, outcome: RequestFailure | Unavailable, models: tuple[str, ...]) -> str:
-    """What to tell the user of an endpoint that did not answer as it should; `models` are those it says it has."""
+def explain_failure(access: api.EndpointAccess, outcome: RequestFailure | Unavailable, models: tuple[str, ...]) -> str:
+    """Explain to the user why an endpoint did not answer correctly; `models` are the models that it lists."""
     status = outcome.status if isinstance(outcome, Unavailable) else 400
-    told = outcome.message
+    message = outcome.message
     if status in (401, 403):
-        where = describe_key_source(way)
-        held = f"the key in {where}" if where else "a request without a key"
-        return f"{way.field}: {way.remote.url} does not take {held} ({told}); give a key that it takes"
-    if models and way.remote.model not in models:
+        where = describe_key_source(access)
+        credentials = f"the key in {where}" if where else "a request without a key"
+        return f"{access.field}: {access.remote.url} does not take {credentials} ({message}); give a key that it takes"
+    if models and access.remote.model not in models:
         more = ", ..." if len(models) > MAX_LISTED_MODELS else ""
         named = ", ".join(models[:MAX_LISTED_MODELS])
-        return f"{way.field}.model: {way.remote.model!r} is not there ({told}); choose one of {named}{more}"
+        return f"{access.field}.model: {access.remote.model!r} is not there ({message}); choose one of {named}{more}"
     if status in (400, 404):
-        return f"{way.field}: {told}; correct model {way.remote.model!r}, or the address"
+        return f"{access.field}: {message}; correct model {access.remote.model!r}, or the address"
     if status == 200:
-        return f"{way.field}.url: {told}; give the address of an API that speaks OpenAI's chat completions"
-    return f"{way.field}.url: {told}; start the server, or correct the address"
+        return f"{access.field}.url: {message}; give the address of an API that speaks OpenAI's chat completions"
+    return f"{access.field}.url: {message}; start the server, or correct the address"
 
 
 def pin_taker(
     taker: api.ResolvedTaker | api.RemoteTaker, contents: Mapping[str, Digest]
 ) -> PinnedTaker | PinnedRemoteTaker:
-    """A taker by what its folders hold, or by who is asked for what."""
+    """Pin a taker: a local one by the digests of its folders, a remote one by its URL and model."""
     if isinstance(taker, api.RemoteTaker):
         return PinnedRemoteTaker(taker.name, taker.endpoint.url, taker.endpoint.model)
     return PinnedTaker(taker.name, contents[taker.model], contents[taker.adapter] if taker.adapter else None)
 
 
 def judge_name(resolved: api.ResolvedSpec) -> str:
-    """What the judge is called."""
+    """Return the name of the judge."""
     judge = resolved.judge
     return judge.endpoint.model if isinstance(judge, api.ResolvedJudge) else parts.find_judge(resolved).part.name

@@ -1,7 +1,7 @@
 """The models that a search can reach: one recipe for every position, over a basis of adapters.
 
-A position is a list of coefficients, one per adapter of the basis, or one block of them per layer where layers have
-coefficients of their own. Limits: forms no sum of tensors; `export` has `lora.combine` do so.
+A position is a list of coefficients: one per adapter of the basis, or one block of them per layer if the layers have
+their own coefficients. Limits: this module adds no tensors; `export` calls `lora.combine` for that.
 """
 
 from collections.abc import Sequence
@@ -18,11 +18,11 @@ from swarm_trainer.runtime.layers import Layers
 
 @dataclass(frozen=True, slots=True)
 class SearchSpace:
-    """What a position means."""
+    """Maps positions to models."""
 
     base: Digest
     basis: tuple[Digest, ...]
-    """The adapters that are summed; append-only within a run."""
+    """The adapters that are summed; a run only appends to them."""
     dtype: str
     exact: Exact | None = None
     """Settings of an exact merge; None merges elementwise."""
@@ -30,7 +30,10 @@ class SearchSpace:
     """The layers with coefficients of their own; None gives all tensors the same coefficients."""
 
     def recipe(self, position: Sequence[float]) -> Recipe:
-        """The model at `position`, [basis] or [layers * basis]. Raises ValueError for another number of values."""
+        """Return the model at `position`, [basis] or [layers * basis].
+
+        Raises ValueError for another number of values.
+        """
         block, exact = tuple(position), self.exact
         return Recipe(
             base=self.base,
@@ -48,5 +51,8 @@ class SearchSpace:
 
 
 def find_layers(context: Context, adapted: Digest) -> Layers:
-    """The layers that an adapter adapts: those of the whole basis, because only adapters alike are summed."""
+    """Find the layers of an adapter.
+
+    They are those of the whole basis, because the adapters of a sum have one signature. Raises BadInputError.
+    """
     return layers.find(adapter.read_signature(model_folders.unpack_adapter(context, adapted)))

@@ -1,6 +1,6 @@
 """The steps: one function per kind of work item. It writes artifacts to the store, and its receipt last.
 
-A step that finds its receipt does nothing, so a lost answer or a second attempt costs nothing and changes nothing.
+A step that finds its receipt does nothing. So a lost answer or a second attempt costs nothing and changes nothing.
 """
 
 from contextlib import ExitStack, suppress
@@ -13,20 +13,20 @@ from swarm_trainer.runtime.context import Context
 
 
 def execute(item: WorkItem, context: Context) -> Receipt:
-    """Do `item`, or find it done. Raises BadInputError when the user's input cannot work."""
-    found = receipt_store.load(context.store, item.key)
-    if found is not None:
-        return found
+    """Execute `item`, or return its receipt if it is finished. Raises BadInputError if the user's input cannot work."""
+    receipt = receipt_store.load(context.store, item.key)
+    if receipt is not None:
+        return receipt
     with ExitStack() as undone:
         undone.callback(record_failed_usage, context)
         receipt = program.load_step(context.run, item.kind)(item, context)
         undone.pop_all()
-    standing = Receipt.from_bytes(context.store.publish(receipt_store.key(item.key), receipt.to_bytes()))
+    stored = Receipt.from_bytes(context.store.publish(receipt_store.key(item.key), receipt.to_bytes()))
     context.flush_usage()
-    return standing
+    return stored
 
 
 def record_failed_usage(context: Context) -> None:
-    """Tell the store what an item cost that came to nothing; what ended it matters more than a store that is away."""
+    """Record the usage of a failed item. An unreachable store is ignored, because the item's own error matters more."""
     with suppress(StoreError):
         context.flush_usage()

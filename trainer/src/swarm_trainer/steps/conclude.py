@@ -1,6 +1,7 @@
-"""Conclude a run: choose, measure, and store what it leaves as one bundle.
+"""Concludes a run: chooses, measures, and stores the output as one bundle.
 
-The bundle holds result, history, summary, picture, data set and the best adapter as an ordinary PEFT folder.
+The bundle contains the result, the history, the summary, the figure, the data set, and the best adapter as an ordinary
+PEFT folder.
 """
 
 import shutil
@@ -24,51 +25,53 @@ from swarm_trainer.stores import tree
 
 
 def run(item: WorkItem, context: Context) -> Receipt:
-    """Choose among the finalists, measure on fresh items, export."""
+    """Choose among the finalists, measure on fresh items, and export. Raises StoreError if nothing can be measured."""
     setup = search_setup.load(context)
     commits = list(commit_chain.walk(context.store))[::-1]
     swarm = optimization.from_json(commits[-1].swarm)
     evaluation = FinalEvaluation(item, context, setup, commits[0].probes)
     finalists = optimization.finalists(swarm, setup.resolved.evaluation.finalists)
-    verdict = evaluation.verdict(evaluation.rank_finalists(finalists), swarm, commits)
-    bundle, digest = store_bundle(context, setup, verdict, commits)
+    search_result = evaluation.evaluate(evaluation.rank_finalists(finalists), swarm, commits)
+    bundle, digest = store_bundle(context, setup, search_result, commits)
     return Receipt(
         key=item.key,
         outputs={Output.BUNDLE: bundle, Output.RESULT: digest},
         scalars={
-            Scalar.GAIN: verdict.gain.value,
-            Scalar.GAIN_LOW: verdict.gain.low,
-            Scalar.GAIN_HIGH: verdict.gain.high,
-            Scalar.BEST: verdict.best.fresh.value,
-            Scalar.BEST_PARTICLE: verdict.best.name,
-            Scalar.BEST_RECIPE: verdict.best.model,
-            Scalar.INITIAL: verdict.initial.fresh.value,
+            Scalar.GAIN: search_result.gain.value,
+            Scalar.GAIN_LOW: search_result.gain.low,
+            Scalar.GAIN_HIGH: search_result.gain.high,
+            Scalar.BEST: search_result.best.fresh.value,
+            Scalar.BEST_PARTICLE: search_result.best.name,
+            Scalar.BEST_RECIPE: search_result.best.model,
+            Scalar.INITIAL: search_result.initial.fresh.value,
         },
     )
 
 
 def store_bundle(
-    context: Context, setup: SearchSetup, verdict: SearchResult, commits: Sequence[Commit]
+    context: Context, setup: SearchSetup, search_result: SearchResult, commits: Sequence[Commit]
 ) -> tuple[Digest, Digest]:
-    """Store what the run leaves; the digests of the bundle and of its result.json."""
+    """Store the output of the run; return the digests of the bundle and of its result.json. Raises StoreError."""
     context.cache.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix="conclude.", dir=context.cache))
     try:
-        write(folder, context, setup, verdict, commits)
+        write(folder, context, setup, search_result, commits)
         return tree.put_tree(context.store, folder), context.store.put(folder / "result.json")
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def write(folder: Path, context: Context, setup: SearchSetup, verdict: SearchResult, commits: Sequence[Commit]) -> None:
-    """The bundle's files."""
+def write(
+    folder: Path, context: Context, setup: SearchSetup, search_result: SearchResult, commits: Sequence[Commit]
+) -> None:
+    """Write the files of the bundle."""
     name, domain = setup.title, setup.examination.domain
     origin = result.Provenance(setup.experiment, setup.examination.seed, commits[-1].digest)
-    (folder / "result.json").write_text(result.serialize(verdict, origin), encoding="utf-8")
+    (folder / "result.json").write_text(result.serialize(search_result, origin), encoding="utf-8")
     (folder / "history.jsonl").write_text(history.serialize(commits), encoding="utf-8")
-    (folder / "summary.txt").write_text(summary.render(verdict, name), encoding="utf-8")
-    search_figure.draw(commits, verdict, name, folder / "search.png")
+    (folder / "summary.txt").write_text(summary.render(search_result, name), encoding="utf-8")
+    search_figure.draw(commits, search_result, name, folder / "search.png")
     (folder / "dataset").mkdir()
-    (folder / "dataset" / "data.jsonl").write_text(dataset.serialize(verdict), encoding="utf-8")
-    (folder / "dataset" / "README.md").write_text(dataset.format_card(verdict, name, domain), encoding="utf-8")
-    setup.space.export(context, verdict.best.position, folder / "adapter")
+    (folder / "dataset" / "data.jsonl").write_text(dataset.serialize(search_result), encoding="utf-8")
+    (folder / "dataset" / "README.md").write_text(dataset.format_card(search_result, name, domain), encoding="utf-8")
+    setup.space.export(context, search_result.best.position, folder / "adapter")

@@ -1,9 +1,9 @@
-"""One iteration: ask the swarm, examine every probe, tell the swarm, commit.
+"""Runs one iteration: asks the swarm for candidates, examines each one, tells the swarm the values, and commits.
 
-Killed anywhere, it goes on where it was: stored rollouts are read, the missing ones made, and a commit that stands is
-the answer. What a probe is asked depends on the run's seed and the iteration alone.
+A killed iteration resumes: stored rollouts are read, missing ones are made, and a stored commit is the result. The
+requests for a candidate depend on the run's seed and on the iteration alone.
 
-Where several swarms take turns, this is the turn of one of them (`evaluation.program.TurnRules`).
+If several swarms take turns, the iteration is the turn of one of them (`evaluation.program.TurnRules`).
 """
 
 from collections.abc import Sequence
@@ -26,7 +26,10 @@ from swarm_trainer.runtime.context import Context, Progress
 
 
 def run(item: WorkItem, context: Context) -> Receipt:
-    """Make the turn of `item`: its commit, and its receipt."""
+    """Make the turn of `item`; return the receipt of its commit.
+
+    Raises BadInputError, InferenceError, CorruptError, StoreError.
+    """
     index = program.load_turns(context.resolved).chain_index(item.swarm, item.index)
     done = commit_chain.load(context.store, index)
     if done is None:
@@ -38,25 +41,32 @@ def run(item: WorkItem, context: Context) -> Receipt:
 
 
 def check_parent(item: WorkItem, context: Context, index: int) -> None:
-    """Pass if what the item follows stands in the store as it names it. Raises CorruptError, StoreError."""
+    """Check that the store holds the commit that the item follows.
+
+    Raises CorruptError if it is another one, StoreError.
+    """
     if index > 0 and commit_chain.load(context.store, index - 1, item.parent) is None:
-        raise StoreError(f"iteration {index} follows {commit.key(index - 1)}, which the store does not hold")
+        raise StoreError(
+            f"iteration {index} follows {commit.key(index - 1)}, which the store does not hold; restore it"
+        )
 
 
 def build_commit(item: WorkItem, context: Context, index: int) -> Commit:
-    """Examine every probe and let the swarm absorb what was measured."""
+    """Examine every candidate and tell the swarm the measured values."""
     rules = program.load_turns(context.resolved)
     rules.before(item, context)
     turn = rules.load(context, index)
-    setup, probes = turn.setup, optimization.ask(turn.swarm)
-    engines = serving.serve(context, setup, [setup.space.recipe(probe.position) for probe in probes])
+    setup, candidates = turn.setup, optimization.ask(turn.swarm)
+    engines = serving.serve(context, setup, [setup.space.recipe(candidate.position) for candidate in candidates])
     measured: list[ProbeResult] = []
-    found: tuple[ProbeResult, ...] = ()
-    for probed, rollout in lanes.run_jobs(engines, [build_probe_job(context, turn, probe) for probe in probes]):
-        measured.append(probed)
-        found = setup.evaluator.add_fitness(measured, turn.summarize_start(measured))
-        context.progress(build_progress(item, found, len(probes), rollout, context.record_usage()))
-    swarm = optimization.tell(turn.swarm, {probe.name: probe.fitness for probe in found})
+    results: tuple[ProbeResult, ...] = ()
+    for result, rollout in lanes.run_jobs(
+        engines, [build_probe_job(context, turn, candidate) for candidate in candidates]
+    ):
+        measured.append(result)
+        results = setup.evaluator.add_fitness(measured, turn.summarize_start(measured))
+        context.progress(build_progress(item, results, len(candidates), rollout, context.record_usage()))
+    swarm = optimization.tell(turn.swarm, {probe.name: probe.fitness for probe in results})
     assert item.parent is not None
     return Commit(
         experiment=setup.manifest,
@@ -64,44 +74,46 @@ def build_commit(item: WorkItem, context: Context, index: int) -> Commit:
         parent=item.parent,
         basis=setup.space.basis,
         swarm=optimization.to_json(swarm),
-        probes=found,
+        probes=results,
         moved=turn.moved,
         opponents=tuple(recipe.name for recipe in turn.opponents),
         pool=None if turn.pool is None else context.store.put(turn.pool.to_bytes()),
-        held_out=setup.evaluator.add_fitness(rules.after(item, context, turn, swarm), turn.summarize_start(found)),
-        kind=context.run.kind,
+        held_out=setup.evaluator.add_fitness(rules.after(item, context, turn, swarm), turn.summarize_start(results)),
     )
 
 
-def build_probe_job(context: Context, turn: Turn, probe: Candidate) -> lanes.EngineJob[tuple[ProbeResult, Rollout]]:
-    """The job of measuring one probe, whose fitness is composed when others are measured too."""
-    setup, model = turn.setup, turn.setup.space.recipe(probe.position).name
-    wanted = RolloutRequest(commit.probe_key(turn.index, probe.name), model, ("iteration", turn.index), turn.items)
+def build_probe_job(context: Context, turn: Turn, candidate: Candidate) -> lanes.EngineJob[tuple[ProbeResult, Rollout]]:
+    """Build the job of measuring one candidate. Its fitness is composed later, from the values of all candidates."""
+    setup, model = turn.setup, turn.setup.space.recipe(candidate.position).name
+    request = RolloutRequest(commit.probe_key(turn.index, candidate.name), model, ("iteration", turn.index), turn.items)
 
     def job(engine: Inference) -> tuple[ProbeResult, Rollout]:
-        digest, rollout = rollout_store.load_or_create(context.store, setup.examination, engine, wanted, context.meter)
-        values = setup.evaluator.measure([rollout], turn.index, probe.name)
-        return ProbeResult(probe.name, str(probe.purpose), probe.position, model, digest, values, None), rollout
+        digest, rollout = rollout_store.load_or_create(context.store, setup.examination, engine, request, context.meter)
+        values = setup.evaluator.measure([rollout], turn.index, candidate.name)
+        return ProbeResult(
+            candidate.name, str(candidate.purpose), candidate.position, model, digest, values, None
+        ), rollout
 
     return job
 
 
 def build_progress(
-    item: WorkItem, found: Sequence[ProbeResult], total: int, rollout: Rollout, usage: Usage
+    item: WorkItem, results: Sequence[ProbeResult], total: int, rollout: Rollout, usage: Usage
 ) -> Progress:
+    """Build the progress report after one more candidate."""
     return Progress(
         key=item.key,
-        note=f"examined {found[-1].name}",
-        done=len(found),
+        note=f"examined {results[-1].name}",
+        done=len(results),
         total=total,
         tokens=rollout.tokens,
-        fitness=tuple((probe.name, probe.fitness) for probe in found),
+        fitness=tuple((probe.name, probe.fitness) for probe in results),
         usage=usage,
     )
 
 
 def build_receipt(item: WorkItem, context: Context, done: Commit) -> Receipt:
-    """What status and the stop rule need of a commit."""
+    """Build the receipt of a commit, with the scalars that the status and the stop rule need."""
     swarm = optimization.from_json(done.swarm)
     best, initial = optimization.best(swarm), optimization.initial_best(swarm)
     stored = (context.store.read(commit.probe_key(done.iteration, p.name)) for p in done.probes)
@@ -127,5 +139,5 @@ def build_receipt(item: WorkItem, context: Context, done: Commit) -> Receipt:
 
 
 def format_fitness(probe: ProbeResult) -> str:
-    """A probe's fitness as receipts carry it: for people, so four digits; nothing after the sign is unscored."""
+    """Format a probe's fitness for a receipt, with four digits; the text ends with the sign `=` if it is unscored."""
     return f"{probe.name}=" if probe.fitness is None else f"{probe.name}={probe.fitness:.4f}"

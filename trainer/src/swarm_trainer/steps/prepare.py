@@ -1,8 +1,8 @@
-"""Prepare a run: read, check and pin every input, and refuse here whatever can be refused before anything is trained.
+"""Prepares a run: reads, checks and pins every input, and refuses bad input before anything is trained.
 
-Every input is named by the digest of what it holds. Adapters are copied into the store, so a run does not depend on
-their folders afterwards; base models stay where they are, or in this machine's cache if they came from elsewhere, and
-are hashed again before each use.
+Every input is named by the digest of its content. Adapters are copied into the store, so a run does not need their
+folders afterwards. Base models stay in place, or in this machine's cache if they are remote, and are hashed again
+before each use.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -31,7 +31,8 @@ from swarm_trainer.sources.fetching import Pin
 from swarm_trainer.stores import tree
 
 MIN_FREE_BYTES = 256 * 2**20
-"""Free bytes asked for beside the adapters: rollouts, commits and the report of a long run stay well under it."""
+"""The free bytes required in addition to the adapters. The rollouts, commits and report of a long run need much
+less."""
 
 
 PreparedData = Mapping[str, SeedData]
@@ -39,7 +40,7 @@ PreparedData = Mapping[str, SeedData]
 
 
 def run(item: WorkItem, context: Context) -> Receipt:
-    """Pin the experiment; its manifest is the root of everything that follows. Raises BadInputError."""
+    """Pin the experiment. Everything that follows depends on its manifest. Raises BadInputError."""
     return pin_experiment(item, context)
 
 
@@ -49,10 +50,10 @@ def pin_experiment(
     check: Callable[[PreparedData], None] | None = None,
     adversary: Callable[[PreparedData, Mapping[str, Digest]], Adversary] | None = None,
 ) -> Receipt:
-    """Pin the experiment, with what a kind of run adds.
+    """Pin the experiment, with the additions of a kind of run.
 
-    `check` refuses data that its rules cannot work with; `adversary` pins the takers that move, given the digest of
-    every URI. Raises BadInputError.
+    `check` refuses data that the rules of the kind cannot work with. `adversary` pins the takers that move, given the
+    digest of every URI. Raises BadInputError, StoreError.
     """
     resolved = context.resolved
     code = parts.identify(resolved)
@@ -64,10 +65,10 @@ def pin_experiment(
     check_adapters(context)
     if resolved.swarm.per_layer:
         layers.check(model_folders.locate_base(context))
-    data = {swarm: read_seed_data(context, swarm) for swarm in resolved.swarms}
-    for swarm, found in data.items():
-        check_items(resolved.for_swarm(swarm), found, swarm)
-        prompt_length.check(resolved, model_folders.locate_base(context), found)
+    data = {swarm: read_seed_data(context, swarm) for swarm in search_settings.moving_swarms(resolved)}
+    for swarm, seed_data in data.items():
+        check_items(search_settings.for_swarm(resolved, swarm), seed_data, swarm)
+        prompt_length.check(resolved, model_folders.locate_base(context), seed_data)
     if check is not None:
         check(data)
     check_disk(context)
@@ -98,35 +99,41 @@ def pin_experiment(
 
 
 def pin_input(use: UriUse, item: WorkItem, context: Context) -> Pin:
-    """What lies at a URI, fetched if it is elsewhere; an adapter is copied into the store on the way."""
+    """Pin the content of a URI, fetched if it is remote; an adapter is also copied into the store.
+
+    Raises BadInputError.
+    """
     context.progress(Progress(item.key, f"reading {use.uri}"))
-    found = inputs.pin(use, context)
+    pin = inputs.pin(use, context)
     if use.role in (UriRole.TAKER_ADAPTER, UriRole.GENERATOR_ADAPTER):
         folder = inputs.locate(use, context)
-        adapter.load(folder)  # every tensor is read: one that is not finite would spoil each sum it is part of
-        if tree.put_tree(context.store, folder) != found.digest:
+        adapter.load(folder)  # reads every tensor: a value that is not finite would spoil every sum that contains it
+        if tree.put_tree(context.store, folder) != pin.digest:
             raise BadInputError(
-                f"{use.field}: {use.uri!r} changed while it was read; run again when nobody writes to it"
+                f"{use.field}: {use.uri!r} changed while it was read; run again when nothing writes to it"
             )
-    return found
+    return pin
 
 
 def check_adapters(context: Context) -> None:
-    """Every adapter fits its base, and those that are to be summed agree. Raises BadInputError naming the first."""
+    """Check that every adapter fits its base, and that those of one sum agree.
+
+    Raises BadInputError naming the first that does not.
+    """
     summed: dict[str, list[tuple[str, Signature]]] = {}
     for use in resolution.list_uris(context.resolved):
         if use.role in (UriRole.TAKER_ADAPTER, UriRole.GENERATOR_ADAPTER):
-            found = adapter.read_signature(inputs.locate(use, context))
-            signature.check_base(locate_adapter_base(use, context), found, use.field)
-            engines.check_adapter(context.resolved, use.field, found.rank)
+            adapter_signature = adapter.read_signature(inputs.locate(use, context))
+            signature.check_base(locate_adapter_base(use, context), adapter_signature, use.field)
+            engines.check_adapter(context.resolved, use.field, adapter_signature.rank)
             if use.role is UriRole.GENERATOR_ADAPTER:
-                summed.setdefault(use.swarm, []).append((use.field, found))
+                summed.setdefault(use.swarm, []).append((use.field, adapter_signature))
     for together in summed.values():
         signature.require_common(together)
 
 
 def locate_adapter_base(use: UriUse, context: Context) -> Path:
-    """The folder of the model that an adapter is of."""
+    """Return the folder of the model that an adapter belongs to."""
     other = [
         UriUse(UriRole.TAKER_MODEL, taker.model, f"spec.takers[{index}].model")
         for index, taker in enumerate(context.resolved.takers)
@@ -137,55 +144,63 @@ def locate_adapter_base(use: UriUse, context: Context) -> Path:
 
 
 def list_adapter_uris(resolved: ResolvedSpec) -> tuple[str, ...]:
-    """The URIs of a side given as adapters."""
+    """List the URIs of the adapters of a side that is given as adapters."""
     origin = resolved.generators.origin
     return origin.adapters if isinstance(origin, GivenAdapters) else ()
 
 
 def read_seed_data(context: Context, swarm: str) -> SeedData:
-    """The seed items of one side, split and clustered."""
-    resolved = context.resolved.for_swarm(swarm)
+    """Read the seed items of one side, split and clustered. Raises BadInputError."""
+    resolved = search_settings.for_swarm(context.resolved, swarm)
     data, origin = resolved.generators.data, resolved.generators.origin
     path = inputs.locate(find_use(context.resolved, UriRole.DATA, swarm), context)
-    read = seeds.read(path, data.field, resolved.generators.cluster_field)
-    kept, held_out = seeds.split(read.items, data.held_out, resolved.seed)
+    file = seeds.read(path, data.field, resolved.generators.cluster_field)
+    training_items, held_out = seeds.split(file.items, data.held_out, resolved.seed)
     clusters = (
-        cluster_items(context, kept, swarm)
+        cluster_items(context, training_items, swarm)
         if isinstance(origin, TrainedAdapters)
-        else (tuple(seed.item for seed in kept),)
+        else (tuple(seed.item for seed in training_items),)
     )
     return SeedData(clusters, tuple(seed.item for seed in held_out))
 
 
 def cluster_items(context: Context, items: Sequence[seeds.SeedItem], swarm: str) -> tuple[tuple[Item, ...], ...]:
-    """`items` in as many clusters as the side has adapters, each large enough to make pairs from."""
-    resolved = context.resolved.for_swarm(swarm)
-    count, least = resolved.generators.count, 2 * resolved.generation.shots
+    """Divide `items` into as many clusters as the side has adapters, each large enough for training pairs.
+
+    Raises BadInputError.
+    """
+    resolved = search_settings.for_swarm(context.resolved, swarm)
+    count, min_size = resolved.generators.count, 2 * resolved.generation.shots
     origin = resolved.generators.origin
     assert isinstance(origin, TrainedAdapters)
     texts = [seed.item.text for seed in items]
     if isinstance(origin.clusters, ByKMeans):
-        labels = clustering.cluster(texts, count, build_embedder(origin.clusters, context, swarm), resolved.seed, least)
+        labels = clustering.cluster(
+            texts, count, build_embedder(origin.clusters, context, swarm), resolved.seed, min_size
+        )
     else:
-        labels = cluster_by_name(items, swarm, origin.clusters.name, count, least)
+        labels = cluster_by_name(items, swarm, origin.clusters.name, count, min_size)
     return tuple(
         tuple(seed.item for seed, label in zip(items, labels, strict=True) if label == index) for index in range(count)
     )
 
 
 def build_embedder(clusters: ByKMeans, context: Context, swarm: str) -> clustering.Embedder:
+    """Build the embedder that the clustering of a side uses."""
     if clusters.embedder is None:
         return clustering.TfidfEmbedder()
     return clustering.ModelEmbedder(inputs.locate(find_use(context.resolved, UriRole.EMBEDDER, swarm), context))
 
 
 def find_use(resolved: ResolvedSpec, role: UriRole, swarm: str) -> UriUse:
-    """The one use of this kind by one side."""
+    """Find the one use of a URI in this role by one side."""
     return next(use for use in resolution.list_uris(resolved) if use.role is role and use.swarm == swarm)
 
 
-def cluster_by_name(items: Sequence[seeds.SeedItem], swarm: str, field: str, count: int, least: int) -> tuple[int, ...]:
-    """Clusters as the data names them. Raises BadInputError unless there are `count` of them."""
+def cluster_by_name(
+    items: Sequence[seeds.SeedItem], swarm: str, field: str, count: int, min_size: int
+) -> tuple[int, ...]:
+    """Cluster the items by the names in the data. Raises BadInputError if there are not exactly `count` names."""
     names = list(dict.fromkeys(item.cluster for item in items))
     if len(names) != count:
         raise BadInputError(
@@ -193,12 +208,12 @@ def cluster_by_name(items: Sequence[seeds.SeedItem], swarm: str, field: str, cou
             f" set count to {len(names)} or clustering.type to KMeans"
         )
     labels = clustering.renumber([names.index(item.cluster) for item in items])
-    clustering.check_sizes(labels, count, least)
+    clustering.check_sizes(labels, count, min_size)
     return labels
 
 
 def check_items(resolved: ResolvedSpec, data: SeedData, swarm: str) -> None:
-    """The judge can judge the seed items, and there are enough to show. Raises BadInputError."""
+    """Check that the judge can judge the seed items, and that there are enough examples. Raises BadInputError."""
     judge = run_parts.build_judge(resolved)
     refusals = [(item, judge.refusal(item)) for item in data.pool]
     refused = [(item, reason) for item, reason in refusals if reason is not None]
@@ -206,23 +221,22 @@ def check_items(resolved: ResolvedSpec, data: SeedData, swarm: str) -> None:
         item, reason = refused[0]
         raise BadInputError(
             f"spec.judge: {remote_endpoints.judge_name(resolved)} cannot judge {len(refused)} of {len(refusals)}"
-            f" seed items of"
-            f" spec.{swarm}.data, such as {item.text[:60]!r} ({reason}); choose a judge for this data or other data"
+            f" seed items of spec.{swarm}.data, such as {item.text[:60]!r} ({reason}); choose a judge for this data or"
+            " other data"
         )
     if len(data.pool) < resolved.generation.shots:
         raise BadInputError(
             f"spec.generation.shots: {resolved.generation.shots} examples of {len(data.pool)} seed items of"
-            f" spec.{swarm}.data; give more items"
+            f" spec.{swarm}.data; lower it, or give more items"
         )
 
 
 def check_disk(context: Context) -> None:
-    """The store's disk has room for the run. Raises BadInputError with the figures."""
+    """Check that the store's disk has room for the run. Raises BadInputError with the figures."""
     context.cache.mkdir(parents=True, exist_ok=True)
     free = disk_usage(context.cache).free
     if free < MIN_FREE_BYTES:
         raise BadInputError(
-            f"{context.cache}: {free / 2**20:.0f} MiB free, a run needs {MIN_FREE_BYTES / 2**20:.0f}; free space"
-            f" or choose"
-            " another --folder"
+            f"{context.cache}: {free / 2**20:.0f} MiB free, but a run needs {MIN_FREE_BYTES / 2**20:.0f}; free space or"
+            " choose another --folder"
         )

@@ -1,9 +1,9 @@
-"""Train one adapter: fine-tune a LoRA of the base model, on its cluster of the seed data or as a task says.
+"""Trains one adapter: fine-tunes a LoRA of the base model, on its cluster of the seed data or on a given task.
 
-Generators learn k examples in, k examples out.
+Generators learn to write k items from k examples.
 
-Every adapter of a swarm starts from the same A, drawn from the run's seed: adapters are later added elementwise, and
-only in shared coordinates does a sum mean both. Which examples make up the pairs differs by cluster.
+Every adapter of a swarm starts from the same A, drawn from the run's seed. Adapters are later added element by element,
+and the sum combines their effects only if they share coordinates. The clusters differ in the examples of their pairs.
 """
 
 import shutil
@@ -27,48 +27,48 @@ from swarm_trainer.runtime.context import Context, Progress
 from swarm_trainer.stores import tree
 
 Pairs = list[tuple[str, str]]
-"""Prompts and the completions that are learned."""
+"""Prompts, and the completions to learn."""
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingTask:
-    """What one adapter is trained on, and how."""
+    """The training data and the settings of one adapter."""
 
     items: int
-    """Items that the pairs are made from."""
+    """The number of items that the pairs are built from."""
     pairs: Pairs
     settings: training.TrainingSettings
     start: Callable[[Path], None] | None = None
-    """Writes the adapter to continue from into a folder; None starts from a new one."""
+    """Writes the adapter to continue from into a folder. None starts a new adapter."""
 
 
 def run(item: WorkItem, context: Context) -> Receipt:
-    """Train the generator of cluster `item.index` and store it."""
+    """Train the generator of cluster `item.index` and store it. Raises BadInputError, StoreError."""
     return execute_task(item, context, build_cluster_task(item, context, load_clusters(item, context)[item.index]))
 
 
 def execute_task(item: WorkItem, context: Context, task: TrainingTask) -> Receipt:
-    """Train the adapter of `task` and store it."""
+    """Train the adapter of `task` and store it. Raises BadInputError, StoreError."""
     context.cache.mkdir(parents=True, exist_ok=True)
     scratch = Path(tempfile.mkdtemp(prefix=f"{item.key}.", dir=context.cache))
     try:
-        trained = train_adapter(item, context, task, scratch)
+        result = train_adapter(item, context, task, scratch)
         adapter = tree.put_tree(context.store, scratch / "adapter")
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
-    scalars = {"items": task.items, "loss": trained.loss, "truncated": trained.truncated, "dropped": trained.dropped}
+    scalars = {"items": task.items, "loss": result.loss, "truncated": result.truncated, "dropped": result.dropped}
     return Receipt(item.key, outputs={Output.ADAPTER: adapter}, scalars=scalars)
 
 
 def load_clusters(item: WorkItem, context: Context) -> tuple[tuple[Item, ...], ...]:
-    """The clusters of the item's swarm."""
+    """Load the clusters of the item's swarm. Raises StoreError."""
     _, experiment = experiments.load(context.store)
     return experiments.load_seed_data(context.store, experiment.for_swarm(item.swarm)).clusters
 
 
 def build_cluster_task(item: WorkItem, context: Context, items: tuple[Item, ...]) -> TrainingTask:
-    """What the generator of a cluster is trained on."""
-    resolved = context.resolved.for_swarm(item.swarm)
+    """Build the training task of a cluster's generator."""
+    resolved = search_settings.for_swarm(context.resolved, item.swarm)
     seed, count = streams.seed(resolved.seed, "pairs", item.index), get_training_origin(resolved).training.pairs
     shots, style = resolved.generation.shots, resolved.base.template
     drawn = pairs.build_self_instruct_pairs(items, count, shots, style, resolved.domain, seed)
@@ -76,33 +76,33 @@ def build_cluster_task(item: WorkItem, context: Context, items: tuple[Item, ...]
 
 
 def train_adapter(item: WorkItem, context: Context, task: TrainingTask, scratch: Path) -> training.TrainingResult:
-    """Fine-tune one LoRA into a folder of `scratch`."""
-    resolved = context.resolved.for_swarm(item.swarm)
-    what = f"{item.swarm.removesuffix('s')} {item.index}"
+    """Fine-tune one LoRA into a folder of `scratch`. Raises BadInputError."""
+    resolved = search_settings.for_swarm(context.resolved, item.swarm)
+    subject = f"{item.swarm.removesuffix('s')} {item.index}"
 
-    def heard(step: int, steps: int, loss: float) -> None:
-        context.progress(Progress(item.key, f"training {what}, loss {loss:.3f}", step, steps))
+    def report(step: int, steps: int, loss: float) -> None:
+        context.progress(Progress(item.key, f"training {subject}, loss {loss:.3f}", step, steps))
 
-    where = BaseModelConfig(
+    base = BaseModelConfig(
         model_folders.locate_base(context), str(resolved.base.dtype), str(resolved.execution.local.device)
     )
-    chosen = task.settings
+    settings = task.settings
     if task.start is not None:
         task.start(scratch / "start")
-        chosen = replace(chosen, start=scratch / "start")
-    return training.train(where, task.pairs, chosen, resolved.seed, scratch / "adapter", heard)
+        settings = replace(settings, start=scratch / "start")
+    return training.train(base, task.pairs, settings, resolved.seed, scratch / "adapter", report)
 
 
 def get_training_origin(resolved: ResolvedSpec) -> TrainedAdapters:
-    """How a side is trained. Only called where they are: given adapters have no seed items."""
-    trained = resolved.generators.origin
-    if not isinstance(trained, TrainedAdapters):
-        raise TypeError("a seed item for a side that is given as adapters")
-    return trained
+    """Return the training block of a side whose adapters are trained. Raises TypeError for given adapters."""
+    origin = resolved.generators.origin
+    if not isinstance(origin, TrainedAdapters):
+        raise TypeError("this side is given as adapters, so nothing is trained for it")
+    return origin
 
 
 def build_settings(resolved: ResolvedSpec) -> training.TrainingSettings:
-    """The API's training block as the trainer knows it."""
+    """Convert the API's training block into the trainer's settings."""
     block = get_training_origin(resolved).training
     return training.TrainingSettings(
         **block.model_dump(exclude={"pairs"}), chat=prompts.TEMPLATES[resolved.base.template].chat

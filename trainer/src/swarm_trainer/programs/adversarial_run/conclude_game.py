@@ -1,11 +1,14 @@
-"""Settle a game: measure both sides on items that no round has seen, and play every round against every other.
+"""Concludes a game: measures both sides on items that no round has seen, and measures every round against every other.
 
-Takers       the last round's best against every initial one, on the same items: the real ones kept for the verdict, new
-             ones of the rivals, and those that the game itself brought forth.
-Generators   the last round's best against every initial one, for the initial takers (`final_evaluation`).
+Takers: the last round's best taker against every initial taker, on the same items. These are the real items reserved
+for the final evaluation, new items of the rivals, and the items of the game itself.
 
-Nothing is chosen here, so nothing is flattered: the last round's best is what the game believes in (the next one, where
-final items cannot measure it), and the initial one that does best on the very items that decide is the baseline.
+Generators: the last round's best generator against every initial generator, with the initial takers
+(`final_evaluation`).
+
+Nothing is selected on these items, so no value is inflated by selection. The last round's best is the best by the
+game's own estimates (or the next one, if final items cannot measure it). The baseline is the initial model that does
+best on the same items, which favors the baseline.
 """
 
 import shutil
@@ -41,30 +44,31 @@ from swarm_trainer.runtime.context import Context, Progress
 from swarm_trainer.stores import tree
 
 GAME_ITEMS = "game"
-"""The items of every round's best generator."""
+"""The name of the items of every round's best generator."""
 
 
 @dataclass(frozen=True, slots=True)
 class FinishedGame:
-    """A game that is over."""
+    """The commits of a finished game."""
 
     generators: tuple[Commit, ...]
     takers: tuple[Commit, ...]
-    """By round; none of the last where the generators ended the game."""
+    """The takers' commits by round. The last round has none if the generators' turn ended the game."""
 
     @property
     def last(self) -> Commit:
+        """The last commit of the game."""
         return self.takers[-1] if len(self.takers) == len(self.generators) else self.generators[-1]
 
 
 def run(item: WorkItem, context: Context) -> Receipt:
-    """Measure, play, store."""
+    """Measure both sides, and store the result. Raises StoreError, InferenceError, CoverageError."""
     commits = list(commit_chain.walk(context.store))[::-1]
-    played = FinishedGame(tuple(commits[0::2]), tuple(commits[1::2]))
-    verdict = evaluate_generators(item, context, played)
-    ours = evaluate_takers(item, context, played, verdict)
-    bundle, digest = store_bundle(context, played, ours)
-    real = ours.comparisons[0].gain
+    finished = FinishedGame(tuple(commits[0::2]), tuple(commits[1::2]))
+    search_result = evaluate_generators(item, context, finished)
+    outcome = evaluate_takers(item, context, finished, search_result)
+    bundle, digest = store_bundle(context, finished, outcome)
+    real = outcome.comparisons[0].gain
     return Receipt(
         key=item.key,
         outputs={Output.BUNDLE: bundle, Output.RESULT: digest},
@@ -72,66 +76,71 @@ def run(item: WorkItem, context: Context) -> Receipt:
             Scalar.GAIN: real.value,
             Scalar.GAIN_LOW: real.low,
             Scalar.GAIN_HIGH: real.high,
-            Scalar.BEST: verdict.best.fresh.value,
-            Scalar.BEST_PARTICLE: verdict.best.name,
-            Scalar.BEST_RECIPE: verdict.best.model,
-            Scalar.INITIAL: verdict.initial.fresh.value,
+            Scalar.BEST: search_result.best.fresh.value,
+            Scalar.BEST_PARTICLE: search_result.best.name,
+            Scalar.BEST_RECIPE: search_result.best.model,
+            Scalar.INITIAL: search_result.initial.fresh.value,
         },
     )
 
 
-def evaluate_generators(item: WorkItem, context: Context, played: FinishedGame) -> SearchResult:
-    """The last best generator and the initial ones, on fresh items, for the initial takers."""
-    takers = turns.initial_takers(context)
+def evaluate_generators(item: WorkItem, context: Context, finished: FinishedGame) -> SearchResult:
+    """Measure the last best generator and the initial ones on fresh items, with the initial takers.
+
+    Raises StoreError.
+    """
+    takers = turns.load_initial_takers(context)
     named = [(f"t{index:02d}", recipe) for index, recipe in enumerate(takers)]
-    ready = search_setup.load(context).facing(named)
-    swarm = optimization.from_json(played.generators[-1].swarm)
-    ranked = build_candidates(optimization.finalists(swarm, ready.resolved.evaluation.finalists))
+    setup = search_setup.load(context).facing(named)
+    swarm = optimization.from_json(finished.generators[-1].swarm)
+    ranked = build_candidates(optimization.finalists(swarm, setup.resolved.evaluation.finalists))
     if not ranked:
         raise StoreError("no generator was ever scored in the last round; see its rollouts")
-    verdict = FinalEvaluation(item, context, ready, played.generators[0].probes).verdict(
-        ranked, swarm, played.generators
+    search_result = FinalEvaluation(item, context, setup, finished.generators[0].probes).evaluate(
+        ranked, swarm, finished.generators
     )
-    stop = stopping.find_reason(context, played.last, optimization.from_json(played.last.swarm))
-    return replace(verdict, stop=stop or str(StopReason.ITERATIONS))
+    stop = stopping.find_reason(context, finished.last, optimization.from_json(finished.last.swarm))
+    return replace(search_result, stop=stop or str(StopReason.ITERATIONS))
 
 
-def evaluate_takers(item: WorkItem, context: Context, played: FinishedGame, verdict: SearchResult) -> GameResult:
-    """The takers' part: three truths about the last one, and every round against every other."""
-    game = [load_best_generator_items(context, done) for done in played.generators]
+def evaluate_takers(
+    item: WorkItem, context: Context, finished: FinishedGame, search_result: SearchResult
+) -> GameResult:
+    """Compare the last best taker with the initial ones on three sets of items, and every round with every other."""
+    items_by_round = [load_best_generator_items(context, done) for done in finished.generators]
     items = {
         held_out_evaluation.REAL_ITEMS: held_out_evaluation.load_real_items(context, held_out_evaluation.FINAL_HALF),
         held_out_evaluation.RIVAL_ITEMS: collect_rival_items(item, context),
-        GAME_ITEMS: tuple(item for items in game for item in items),
+        GAME_ITEMS: tuple(item for items in items_by_round for item in items),
     }
-    initial = {f"t{index:02d}": recipe for index, recipe in enumerate(turns.initial_takers(context))}
-    leaders = {f"r{number:03d}": turns.find_best_recipe(context, done) for number, done in enumerate(played.takers)}
+    initial = {f"t{index:02d}": recipe for index, recipe in enumerate(turns.load_initial_takers(context))}
+    leaders = {f"r{number:03d}": turns.find_best_recipe(context, done) for number, done in enumerate(finished.takers)}
     final = list(leaders)[-1]
-    papers = [(name, source) for name in [*initial, final] for source in items]
-    papers += [(name, GAME_ITEMS) for name in leaders if name != final]
-    scores = score_takers(item, context, {**initial, **leaders}, papers, items)
-    matrix = tuple(zip(*(compute_win_rates(scores[name, GAME_ITEMS], game) for name in leaders), strict=True))
+    pairings = [(name, source) for name in [*initial, final] for source in items]
+    pairings += [(name, GAME_ITEMS) for name in leaders if name != final]
+    scores = score_takers(item, context, {**initial, **leaders}, pairings, items)
+    matrix = tuple(zip(*(compute_win_rates(scores[name, GAME_ITEMS], items_by_round) for name in leaders), strict=True))
     return GameResult(
-        generators=verdict,
+        generators=search_result,
         comparisons=tuple(compare_takers(context, source, scores, list(initial), final) for source in items),
         rounds=rounds.summarize(
-            played.generators, played.takers, [load_commit_pool(context, done) for done in played.takers]
+            finished.generators, finished.takers, [load_commit_pool(context, done) for done in finished.takers]
         ),
         matrix=matrix,
         ratings=ratings.elo(matrix),
-        examples=tuple(get_texts(items[: game_result.MAX_EXAMPLES]) for items in game),
+        examples=tuple(get_texts(items[: game_result.MAX_EXAMPLES]) for items in items_by_round),
     )
 
 
 def load_best_generator_items(context: Context, done: Commit) -> tuple[Item, ...]:
-    """The items of the best generator of a commit."""
+    """Load the items of a commit's best generator. Raises StoreError."""
     (winner, *_) = pools.rank_probes(done) or done.probes
     rollout = pools.load_rollout(context, commit.probe_key(done.iteration, winner.name))
     return tuple(one.item for one in rollout.items)
 
 
 def collect_rival_items(item: WorkItem, context: Context) -> tuple[Item, ...]:
-    """New items of the rivals, of every final seed, each once."""
+    """Collect new items of the rivals, over all final seeds, without repeats."""
     final = context.resolved.evaluation.final
     drawn = [
         held_out_evaluation.load_or_generate_rival_items(context, item.key, ("final", seed, "rivals"), final.items)
@@ -144,82 +153,91 @@ def score_takers(
     item: WorkItem,
     context: Context,
     models: Mapping[str, Recipe],
-    papers: Sequence[tuple[str, str]],
+    pairings: Sequence[tuple[str, str]],
     items: Mapping[str, tuple[Item, ...]],
 ) -> dict[tuple[str, str], tuple[Score, ...]]:
-    """The scores of each (taker, source) of `papers`, [item]."""
-    ready = search_setup.load(context, TAKERS)
+    """Return the scores of each (taker, source) of `pairings`, [item].
 
-    def sitting(name: str, source: str) -> lanes.EngineJob[Rollout]:
+    Raises InferenceError, StoreError, CorruptError.
+    """
+    setup = search_setup.load(context, TAKERS)
+
+    def build_job(name: str, source: str) -> lanes.EngineJob[Rollout]:
         key = commit.rollout_key("final/takers", f"{name}-{source}")
-        wanted = RolloutRequest(key, models[name].name, ("final", "takers", source), items[source])
+        request = RolloutRequest(key, models[name].name, ("final", "takers", source), items[source])
         return lambda engine: rollout_store.load_or_create(
-            context.store, ready.examination, engine, wanted, context.meter
+            context.store, setup.examination, engine, request, context.meter
         )[1]
 
-    engines: Sequence[Inference] = serving.serve(context, ready, list(models.values()))
-    found = {}
-    for paper, rollout in zip(papers, lanes.run_jobs(engines, [sitting(*paper) for paper in papers]), strict=True):
-        found[paper] = tuple(one.answers[0].score for one in rollout.items)
+    engines: Sequence[Inference] = serving.serve(context, setup, list(models.values()))
+    scores = {}
+    for pairing, rollout in zip(
+        pairings, lanes.run_jobs(engines, [build_job(*pairing) for pairing in pairings]), strict=True
+    ):
+        scores[pairing] = tuple(one.answers[0].score for one in rollout.items)
         note, usage = "takers answer for the last time", context.record_usage()
-        context.progress(Progress(item.key, note, len(found), len(papers), rollout.tokens, usage=usage))
-    return found
+        context.progress(Progress(item.key, note, len(scores), len(pairings), rollout.tokens, usage=usage))
+    return scores
 
 
 def compare_takers(
     context: Context, source: str, scores: Mapping[tuple[str, str], Sequence[Score]], initial: list[str], final: str
 ) -> Comparison:
-    """The last taker against the best initial one on the items of `source`."""
+    """Compare the last taker with the best initial one on the items of `source`. Raises CoverageError."""
     coverage = context.resolved.evaluation.coverage
     seed = streams.seed(context.resolved.seed, "bootstrap", "takers", source)
-    found = {
+    gaps = {
         name: intervals.paired_difference(scores[final, source], scores[name, source], coverage, seed)
         for name in initial
     }
-    baseline = min(found, key=lambda name: (found[name].value, name))
-    gap = found[baseline]
+    baseline = min(gaps, key=lambda name: (gaps[name].value, name))
+    gap = gaps[baseline]
     means = dict(gap.parts)
     return Comparison(source, gap.n, baseline, means["second"], means["first"], Interval(gap.value, gap.low, gap.high))
 
 
-def compute_win_rates(scores: Sequence[Score], game: Sequence[Sequence[Item]]) -> list[float]:
-    """What each round's generator wins against one taker: the share of its items that the taker gets wrong."""
-    found, start = [], 0
-    for items in game:
-        told = [one for one in scores[start : start + len(items)] if not isinstance(one, Unscored)]
-        if not told:
+def compute_win_rates(scores: Sequence[Score], items_by_round: Sequence[Sequence[Item]]) -> list[float]:
+    """Return each round's win rate against one taker: the share of its items, 0 to 1, that the taker answers wrong.
+
+    Raises StoreError if the items of a round have no scored answer.
+    """
+    win_rates, start = [], 0
+    for items in items_by_round:
+        scored = [one for one in scores[start : start + len(items)] if not isinstance(one, Unscored)]
+        if not scored:
             raise StoreError("a round's items have no scored answer at all; see the rollouts under final/takers")
-        found.append(1.0 - sum(told) / len(told))
+        win_rates.append(1.0 - sum(scored) / len(scored))
         start += len(items)
-    return found
+    return win_rates
 
 
 def load_commit_pool(context: Context, done: Commit) -> Pool:
+    """Load the item pool of a takers' commit. Raises StoreError."""
     assert done.pool is not None
     return pools.load(context, done.pool)
 
 
-def store_bundle(context: Context, played: FinishedGame, ours: GameResult) -> tuple[Digest, Digest]:
-    """Store what the game leaves; the digests of the bundle and of its result.json."""
+def store_bundle(context: Context, finished: FinishedGame, outcome: GameResult) -> tuple[Digest, Digest]:
+    """Store the output of the game; return the digests of the bundle and of its result.json. Raises StoreError."""
     context.cache.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix="conclude.", dir=context.cache))
     try:
-        write(folder, context, played, ours)
+        write(folder, context, finished, outcome)
         return tree.put_tree(context.store, folder), context.store.put(folder / "result.json")
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def write(folder: Path, context: Context, played: FinishedGame, ours: GameResult) -> None:
-    """The bundle's files."""
-    ready, takers = search_setup.load(context), search_setup.load(context, TAKERS)
-    commits = sorted((*played.generators, *played.takers), key=lambda done: done.iteration)
-    pool = load_commit_pool(context, played.takers[-1])
-    origin = Provenance(ready.experiment, ready.examination.seed, played.last.digest)
-    about = GameRecord(ready.examination.domain, origin, tuple(commits), pool)
-    game_report.write(folder, about, ours)
-    ready.space.export(context, ours.generators.best.position, folder / "adapter")
-    last = played.takers[-1]
-    best = optimization.best(optimization.from_json(last.swarm))
-    assert best is not None  # `turns.find_best_recipe` has found it
-    takers.with_basis(last.basis).space.export(context, best.position, folder / "taker")
+def write(folder: Path, context: Context, finished: FinishedGame, outcome: GameResult) -> None:
+    """Write the files of the bundle."""
+    setup, takers = search_setup.load(context), search_setup.load(context, TAKERS)
+    commits = sorted((*finished.generators, *finished.takers), key=lambda done: done.iteration)
+    pool = load_commit_pool(context, finished.takers[-1])
+    origin = Provenance(setup.experiment, setup.examination.seed, finished.last.digest)
+    record = GameRecord(setup.examination.domain, origin, tuple(commits), pool)
+    game_report.write(folder, record, outcome)
+    setup.space.export(context, outcome.generators.best.position, folder / "adapter")
+    last_takers = finished.takers[-1]
+    best = optimization.best(optimization.from_json(last_takers.swarm))
+    assert best is not None  # `evaluate_takers` has found it
+    takers.with_basis(last_takers.basis).space.export(context, best.position, folder / "taker")

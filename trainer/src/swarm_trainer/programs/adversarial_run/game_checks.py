@@ -1,4 +1,4 @@
-"""Is the game fair? What two sides and a pool must satisfy beyond what each side must; asked while preparing."""
+"""Checks a game while it is prepared: the conditions on both sides and the pool, beyond those on each side."""
 
 from collections.abc import Iterable
 
@@ -13,14 +13,13 @@ from swarm_trainer.evaluation import run_parts
 from swarm_trainer.runtime import remote_endpoints
 
 MAX_NAMED_ITEMS = 3
-"""Items named in a refusal; the number of the others is said."""
+"""The number of items that an error quotes; it gives the number of the others."""
 
 
 def check(resolved: ResolvedSpec, generators: SeedData, takers: SeedData) -> None:
-    """Raises BadInputError, naming the field, for the first thing that would make the game meaningless."""
-    game = find_game(resolved)
-    assert game is not None
-    size, most = game.pool.size, len(generators.pool)
+    """Check that the game has a meaning. Raises BadInputError, naming the field, for the first violation."""
+    assert resolved.game is not None
+    size, most = resolved.game.pool.size, len(generators.pool)
     if size > most:
         raise BadInputError(
             f"spec.pool.size: {size} items, but the generators' data holds {most} that are not held out, and the first"
@@ -28,27 +27,26 @@ def check(resolved: ResolvedSpec, generators: SeedData, takers: SeedData) -> Non
         )
     if len(takers.held_out) < 2:
         raise BadInputError(
-            f"spec.takers.data.heldOut: {len(takers.held_out)} items are held out, and two at least are needed: some"
-            " for the curve, others for the verdict; raise it, or give more items"
+            f"spec.takers.data.heldOut: {len(takers.held_out)} items are held out, but at least two are needed: one"
+            " for the curve and one for the final evaluation; raise it, or give more items"
         )
     check_unseen(takers.held_out, generators.pool, "the generators' data, from which the pool is filled")
-    check_unseen(takers.held_out, takers.pool, "what takers are trained on, written otherwise")
+    check_unseen(takers.held_out, takers.pool, "the items that takers are trained on, in another form")
     if not isinstance(run_parts.build_judge(resolved), Solver):
         raise BadInputError(
-            f"spec.judge: {remote_endpoints.judge_name(resolved)} knows no answers, and takers are trained on"
-            f" verified ones;"
-            " choose a verifier that does"
+            f"spec.judge: {remote_endpoints.judge_name(resolved)} knows no answers, but takers are trained on"
+            " verified answers; choose a verifier that knows them"
         )
 
 
 def check_unseen(held_out: Iterable[Item], seen: Iterable[Item], where: str) -> None:
-    """Raises BadInputError, naming the items, if any held-out item stands in `seen`."""
-    known = {normalize(item.text) for item in seen}
-    found = [item.text for item in held_out if normalize(item.text) in known]
-    if found:
-        named = ", ".join(repr(text[:60]) for text in found[:MAX_NAMED_ITEMS])
-        more = f" and {len(found) - MAX_NAMED_ITEMS} more" if len(found) > MAX_NAMED_ITEMS else ""
+    """Check that no held-out item is in `seen`. Raises BadInputError, naming the items."""
+    seen_texts = {normalize(item.text) for item in seen}
+    repeated = [item.text for item in held_out if normalize(item.text) in seen_texts]
+    if repeated:
+        named = ", ".join(repr(text[:60]) for text in repeated[:MAX_NAMED_ITEMS])
+        more = f" and {len(repeated) - MAX_NAMED_ITEMS} more" if len(repeated) > MAX_NAMED_ITEMS else ""
         raise BadInputError(
-            f"spec.takers.data.heldOut: {named}{more} are held out of the takers' data and stand in {where}, too: they"
-            " would show what was learnt by heart; remove them from one of the two"
+            f"spec.takers.data.heldOut: {named}{more} are held out of the takers' data but also occur in {where}:"
+            " they would measure memorization; remove them from one of the two"
         )

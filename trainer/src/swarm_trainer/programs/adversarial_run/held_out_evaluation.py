@@ -1,7 +1,8 @@
-"""What a takers' turn has written beside its probes: drafts for the pool before it, held-out measurements after it.
+"""Measures the takers on held-out items after their turn, and generates the drafts for the pool before it.
 
-Held-out are the real items that the takers' data holds out, of which one half is for the curve and the other for the
-verdict, and items of the rivals: generators of another seed, their corners and analogies, which no taker plays against.
+Held-out items are the real items that the takers' data holds out, half of them for the curve and half for the final
+evaluation, and items of the rivals. The rivals are generators of another seed: their initial adapters and linear
+combinations of these. No taker plays against them.
 """
 
 from collections.abc import Sequence
@@ -32,17 +33,18 @@ REAL_ITEMS, RIVAL_ITEMS = "real", "rivals"
 
 
 def generate_drafts(item: WorkItem, context: Context) -> None:
-    """Have the generators write for the pool after their move, if the pool is to be as released."""
-    game = find_game(context.resolved)
+    """Have the generators write items for the pool after their move, if the game is `compat: Reference`."""
+    game = context.resolved.game
     assert game is not None
     if not game.reference or item.index == 0:
         return
-    ready = search_setup.load(context)
-    before = commit_chain.load_existing(context.store, turns.chain_index(TAKERS, item.index) - 1)
-    recipes = list(map(ready.space.recipe, optimization.current_positions(optimization.from_json(before.swarm))))
-    engines = serving.serve(context, ready, recipes)
+    setup = search_setup.load(context)
+    last_commit = commit_chain.load_existing(context.store, turns.chain_index(TAKERS, item.index) - 1)
+    recipes = list(map(setup.space.recipe, optimization.current_positions(optimization.from_json(last_commit.swarm))))
+    engines = serving.serve(context, setup, recipes)
     jobs = [
-        build_writing_job(context, ready.examination, wanted) for wanted in pools.list_draft_requests(context, before)
+        build_writing_job(context, setup.examination, request)
+        for request in pools.list_draft_requests(context, last_commit)
     ]
     for number, rollout in enumerate(lanes.run_jobs(engines, jobs), 1):
         usage = context.record_usage()
@@ -50,82 +52,85 @@ def generate_drafts(item: WorkItem, context: Context) -> None:
 
 
 def measure_best_taker(item: WorkItem, context: Context, turn: Turn, swarm: SearchState) -> tuple[ProbeResult, ...]:
-    """The best taker after its turn on held-out data; nothing while none was scored, or in a turn of generators.
+    """Measure the best taker after its turn on held-out items. Returns nothing if none was scored, or for generators.
 
-    The fitness is left to whoever knows the probes of the turn.
+    The caller, which knows the probes of the turn, composes the fitness. Raises InferenceError, CorruptError,
+    StoreError.
     """
     best = optimization.best(swarm)
     if best is None or turn.pool is None:
         return ()
     recipe = turn.setup.space.recipe(best.position)
-    questions = {
+    items_by_source = {
         REAL_ITEMS: load_real_items(context, CURVE_HALF),
         RIVAL_ITEMS: load_or_generate_rival_items(context, item.key, ("rivals",), len(turn.pool.items)),
     }
     (engine, *_) = serving.serve(context, turn.setup, [recipe])
-    found = []
-    for name, items in questions.items():
-        wanted = RolloutRequest(key(turn.index, name), recipe.name, ("held out",), items)
+    results = []
+    for name, items in items_by_source.items():
+        request = RolloutRequest(key(turn.index, name), recipe.name, ("held out",), items)
         digest, rollout = rollout_store.load_or_create(
-            context.store, turn.setup.examination, engine, wanted, context.meter
+            context.store, turn.setup.examination, engine, request, context.meter
         )
         values = turn.setup.evaluator.measure([rollout], turn.index, name)
-        found.append(ProbeResult(name, HELD_OUT_PURPOSE, best.position, recipe.name, digest, values, None))
-    return tuple(found)
+        results.append(ProbeResult(name, HELD_OUT_PURPOSE, best.position, recipe.name, digest, values, None))
+    return tuple(results)
 
 
 def key(index: int, name: str) -> str:
-    """Where the answers to held-out items stand."""
+    """Return the key of the answers to held-out items."""
     return commit.rollout_key(f"iterations/{index:04d}/held-out", name)
 
 
 def load_real_items(context: Context, half: int) -> tuple[Item, ...]:
-    """One half of the real items: every second one, in the order of the data."""
+    """Load one half of the real items: every second one, in the order of the data. Raises StoreError."""
     _, experiment = experiments.load(context.store)
     return experiments.load_seed_data(context.store, experiment.for_swarm(TAKERS)).held_out[half::2]
 
 
-def load_or_generate_rival_items(context: Context, item: str, place: Stage, count: int) -> tuple[Item, ...]:
-    """About `count` distinct items of the rivals, written at `place` now or before."""
-    ready = search_setup.load(context, RIVALS)
-    probes = optimization.ask(optimization.start(ready.plan))
-    wanted = [
+def load_or_generate_rival_items(context: Context, item: str, stage: Stage, count: int) -> tuple[Item, ...]:
+    """Return about `count` distinct items of the rivals, loaded from the store or generated now at `stage`."""
+    setup = search_setup.load(context, RIVALS)
+    probes = optimization.ask(optimization.start(setup.plan))
+    requests = [
         RolloutRequest(
-            commit.rollout_key("/".join(map(str, place)), probe.name),
-            ready.space.recipe(probe.position).name,
-            place,
+            commit.rollout_key("/".join(map(str, stage)), probe.name),
+            setup.space.recipe(probe.position).name,
+            stage,
             ceil(count / len(probes)),
         )
         for probe in probes
     ]
-    rollouts = load_rollouts(context, wanted) or generate_rollouts(context, item, ready, wanted)
+    rollouts = load_rollouts(context, requests) or generate_rollouts(context, item, setup, requests)
     return select_distinct(one.item for rollout in rollouts for one in rollout.items)
 
 
-def load_rollouts(context: Context, wanted: Sequence[RolloutRequest]) -> list[Rollout]:
-    """All that is wanted, if all of it stands in the store; else nothing."""
-    found = [context.store.read(one.key) for one in wanted]
-    return [Rollout.from_bytes(data) for data in found if data is not None] if None not in found else []
+def load_rollouts(context: Context, requests: Sequence[RolloutRequest]) -> list[Rollout]:
+    """Load all requested rollouts. The list is empty if the store lacks one of them."""
+    stored = [context.store.read(request.key) for request in requests]
+    return [Rollout.from_bytes(data) for data in stored if data is not None] if None not in stored else []
 
 
 def generate_rollouts(
-    context: Context, item: str, ready: SearchSetup, wanted: Sequence[RolloutRequest]
+    context: Context, item: str, setup: SearchSetup, requests: Sequence[RolloutRequest]
 ) -> list[Rollout]:
-    """All that is wanted, written now."""
-    probes = optimization.ask(optimization.start(ready.plan))
-    engines = serving.serve(context, ready, [ready.space.recipe(probe.position) for probe in probes])
-    found = []
-    for rollout in lanes.run_jobs(engines, [build_writing_job(context, ready.examination, one) for one in wanted]):
-        found.append(rollout)
-        done, total, usage = len(found), len(wanted), context.record_usage()
+    """Generate all requested rollouts now. Raises InferenceError, StoreError, CorruptError."""
+    probes = optimization.ask(optimization.start(setup.plan))
+    engines = serving.serve(context, setup, [setup.space.recipe(probe.position) for probe in probes])
+    rollouts = []
+    for rollout in lanes.run_jobs(
+        engines, [build_writing_job(context, setup.examination, request) for request in requests]
+    ):
+        rollouts.append(rollout)
+        done, total, usage = len(rollouts), len(requests), context.record_usage()
         context.progress(Progress(item, "rivals write", done, total, rollout.tokens, usage=usage))
-    return found
+    return rollouts
 
 
-def build_writing_job(context: Context, exam: Examination, wanted: RolloutRequest) -> lanes.EngineJob[Rollout]:
-    """The job of writing items that nobody answers yet."""
+def build_writing_job(context: Context, exam: Examination, request: RolloutRequest) -> lanes.EngineJob[Rollout]:
+    """Build the job of writing items that nothing answers yet."""
 
     def job(engine: Inference) -> Rollout:
-        return rollout_store.load_or_create(context.store, exam, engine, wanted, context.meter)[1]
+        return rollout_store.load_or_create(context.store, exam, engine, request, context.meter)[1]
 
     return job

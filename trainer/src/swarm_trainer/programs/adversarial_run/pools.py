@@ -1,8 +1,8 @@
-"""The pool of each round, from what the store holds: seed items at first, then what the generators write.
+"""Builds the item pool of each round from the store: at first from seed items, then also from the generators' items.
 
-New items come from the better half of the generators measured in the round: they are stored already, answered by the
-takers. As released, they are written anew by the generators after their move, whether those are any good or not; such
-drafts must have been made (`list_draft_requests`) before the pool can be told.
+New items come from the better half of the generators measured in the round. They are already stored, with the takers'
+answers. With `compat: Reference`, every generator writes new items after its move, whatever its value. Those drafts
+(`list_draft_requests`) must be stored before the pool can be built.
 """
 
 from collections.abc import Iterator
@@ -13,8 +13,7 @@ from swarm_core.item_pool import Pool, PoolEntry, TurnoverRule
 from swarm_core.items import Item
 from swarm_core.objectives.scores import Unscored
 from swarm_core.optimizers import optimization
-from swarm_core.ports import Solver, StoreError
-from swarm_core.programs.adversarial_run.resolved import find_game
+from swarm_core.ports import Judge, Solver, StoreError
 from swarm_core.recipe import Digest, ModelName
 from swarm_core.rollout import Rollout
 from swarm_trainer.evaluation import run_parts, search_setup
@@ -24,72 +23,81 @@ from swarm_trainer.runtime.context import Context
 
 
 def build(context: Context, number: int) -> Pool:
-    """The pool of round `number`; the commits before it must stand. Raises StoreError."""
-    game, seed = find_game(context.resolved), context.resolved.seed
+    """Build the pool of round `number`; the commits before it must exist.
+
+    Raises StoreError, CorruptError, BadInputError.
+    """
+    game, seed = context.resolved.game, context.resolved.seed
     assert game is not None
+    judge = run_parts.build_judge(context.resolved)  # once: it looks up plug-ins
     if number == 0:
         _, experiment = experiments.load(context.store)
         items = experiments.load_seed_data(context.store, experiment).pool
-        return item_pool.draw_initial([build_entry(context, item, -1) for item in items], game.pool.size, seed)
-    last, measured = (commit_chain.load_existing(context.store, index) for index in (2 * number - 1, 2 * number))
-    assert last.pool is not None
-    before = load(context, last.pool)
-    archive = item_pool.update_archive(before, find_missed(context, last), game.pool.archive)
+        return item_pool.draw_initial([build_entry(judge, item, -1) for item in items], game.pool.size, seed)
+    last_takers, measured = (commit_chain.load_existing(context.store, index) for index in (2 * number - 1, 2 * number))
+    assert last_takers.pool is not None
+    last_pool = load(context, last_takers.pool)
+    archive = item_pool.update_archive(last_pool, find_missed(context, last_takers), game.pool.archive)
     written = load_drafts(context, measured) if game.reference else load_better_half(context, measured)
-    new = [build_entry(context, one.item, number, rollout.model) for rollout in written for one in rollout.items]
+    new = [
+        build_entry(judge, answered.item, number, rollout.model) for rollout in written for answered in rollout.items
+    ]
     rule = TurnoverRule(game.pool.turnover, game.pool.revisited, game.pool.archive, seed)
-    return item_pool.build_next(before, archive, item_pool.select_new(before, archive, new), rule)
+    return item_pool.build_next(last_pool, archive, item_pool.select_new(last_pool, archive, new), rule)
 
 
 def load(context: Context, digest: Digest) -> Pool:
+    """Load a pool by its digest. Raises StoreError, CorruptError."""
     return Pool.from_bytes(context.store.get(digest).read_bytes())
 
 
-def build_entry(context: Context, item: Item, number: int, model: ModelName | None = None) -> PoolEntry:
-    """The item of record, with the answer that the judge knows."""
-    judge = run_parts.build_judge(context.resolved)
+def build_entry(judge: Judge, item: Item, number: int, model: ModelName | None = None) -> PoolEntry:
+    """Build the pool's record of an item, with the answer that the judge knows."""
     return PoolEntry(item, number, model, judge.solution(item) if isinstance(judge, Solver) else None)
 
 
 def rank_probes(done: Commit) -> list[ProbeResult]:
-    """The scored probes of a commit, best first; of equals the first asked."""
+    """Return the scored probes of a commit, best first. Ties keep the order of the requests."""
     scored = [(probe.fitness, probe) for probe in done.probes if probe.fitness is not None]
     return [probe for _, probe in sorted(scored, key=lambda one: -one[0])]
 
 
 def find_missed(context: Context, done: Commit) -> list[bool]:
-    """Whether the best taker of a commit got each item of its pool wrong; an answer without a score is no evidence."""
+    """Return, for each item of a commit's pool, whether the commit's best taker answered it wrong.
+
+    An answer without a score does not count as wrong. Raises StoreError.
+    """
     (winner, *_) = rank_probes(done) or done.probes
     answers = [item.answers[0] for item in load_rollout(context, commit.probe_key(done.iteration, winner.name)).items]
     return [not isinstance(given.score, Unscored) and given.score < 1.0 for given in answers]
 
 
 def load_better_half(context: Context, done: Commit) -> Iterator[Rollout]:
-    """The rollouts of the better half of the generators measured."""
+    """Yield the rollouts of the better half of the measured generators. Raises StoreError."""
     ranked = rank_probes(done)
     for probe in ranked[: (len(ranked) + 1) // 2]:
         yield load_rollout(context, commit.probe_key(done.iteration, probe.name))
 
 
 def load_drafts(context: Context, done: Commit) -> Iterator[Rollout]:
-    """What the generators wrote after their move."""
-    for wanted in list_draft_requests(context, done):
-        yield load_rollout(context, wanted.key)
+    """Yield the items that the generators wrote after their move. Raises StoreError."""
+    for request in list_draft_requests(context, done):
+        yield load_rollout(context, request.key)
 
 
 def list_draft_requests(context: Context, done: Commit) -> Iterator[RolloutRequest]:
-    """The rollouts to be made for a pool as released: of every generator where its move has brought it."""
-    ready = search_setup.load(context)
+    """Yield the requests for the drafts of a `compat: Reference` pool: one of every generator, at its new position."""
+    setup = search_setup.load(context)
     for number, position in enumerate(optimization.current_positions(optimization.from_json(done.swarm))):
         key = commit.rollout_key(f"iterations/{done.iteration + 1:04d}/drafts", f"p{number:02d}")
         yield RolloutRequest(
-            key, ready.space.recipe(position).name, ("draft", done.iteration), ready.resolved.evaluation.items
+            key, setup.space.recipe(position).name, ("draft", done.iteration), setup.resolved.evaluation.items
         )
 
 
 def load_rollout(context: Context, key: str) -> Rollout:
-    """What stands at `key`. Raises StoreError if nothing does."""
+    """Load the rollout at `key`. Raises StoreError if there is none."""
     data = context.store.read(key)
     if data is None:
-        raise StoreError(f"{key} is missing from the store, and a pool rests on it; restore it")
+        raise StoreError(f"{key} is missing from the store, and a pool depends on it; restore it")
     return Rollout.from_bytes(data)

@@ -1,4 +1,4 @@
-"""Prepare a game: what every search pins, and the takers that move."""
+"""Prepares a game: pins everything that a search pins, and also the takers that move."""
 
 from collections.abc import Mapping
 
@@ -13,18 +13,18 @@ from swarm_trainer.steps.prepare import PreparedData
 
 
 def run(item: WorkItem, context: Context) -> Receipt:
-    """Pin the experiment of both sides. Raises BadInputError for a game that would be meaningless."""
+    """Pin the experiment of both sides. Raises BadInputError, also for a game that has no meaning."""
 
     def check(data: PreparedData) -> None:
         game_checks.check(context.resolved, data[GENERATORS], data[TAKERS])
 
-    def adversary(data: PreparedData, contents: Mapping[str, Digest]) -> Adversary:
+    def pin_takers(data: PreparedData, contents: Mapping[str, Digest]) -> Adversary:
         return build_adversary(context, data[TAKERS], contents)
 
-    return prepare.pin_experiment(item, context, check, adversary)
+    return prepare.pin_experiment(item, context, check, pin_takers)
 
 
 def build_adversary(context: Context, data: SeedData, contents: Mapping[str, Digest]) -> Adversary:
-    """The takers that move, pinned. `contents` gives the digest of every URI."""
-    adapters = prepare.list_adapter_uris(context.resolved.for_swarm(TAKERS))
+    """Pin the takers that move. `contents` gives the digest of every URI. Raises StoreError."""
+    adapters = prepare.list_adapter_uris(search_settings.for_swarm(context.resolved, TAKERS))
     return Adversary(context.store.put(data.to_bytes()), tuple(contents[uri] for uri in adapters))

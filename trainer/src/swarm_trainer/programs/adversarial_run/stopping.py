@@ -1,4 +1,4 @@
-"""Why a game is over after a commit, if it is. It is asked when both sides have moved."""
+"""Decides whether a game ends after a commit, and why. The rules apply once both sides have moved."""
 
 from swarm_core.commit import Commit
 from swarm_core.engine.receipt_fields import StopReason
@@ -11,10 +11,13 @@ from swarm_trainer.runtime.context import Context
 
 
 def find_reason(context: Context, done: Commit, swarm: SearchState) -> str:
-    """The rule that ends the search with `done`, after which the swarm is `swarm`; empty while it goes on."""
-    game = find_game(context.resolved)
+    """Return the rule that ends the game with `done`, whose swarm is `swarm`; empty if the game continues.
+
+    Raises StoreError.
+    """
+    game = context.resolved.game
     assert game is not None
-    if done.moved != TAKERS:  # as released, generators out of patience end the game before takers move
+    if done.moved != TAKERS:  # Reference: generators out of patience end the game before takers move
         return str(StopReason.PATIENCE) if game.reference and is_out_of_patience(swarm) else ""
     generators = optimization.from_json(commit_chain.load_existing(context.store, done.iteration - 1).swarm)
     taker, generator = optimization.best(swarm), optimization.best(generators)
@@ -28,4 +31,5 @@ def find_reason(context: Context, done: Commit, swarm: SearchState) -> str:
 
 
 def is_out_of_patience(swarm: SearchState) -> bool:
+    """Return whether the swarm has stopped because its best value no longer improved."""
     return optimization.stopped(swarm) is optimizer.Stop.PATIENCE

@@ -1,7 +1,8 @@
-"""What takers that move are trained on: questions with verified answers, of their cluster at first, of the pool later.
+"""Builds the training tasks of takers that move: questions with verified answers, from a cluster or from a round.
 
-A later adapter starts from the best taker of the round before, so it holds what the game has taught already; the pool
-and the archive are what it is still bad at. It joins the basis and the search decides what it is worth.
+An adapter of a later round starts from the best taker of the round before, so it keeps what that taker learned. Its
+items are those of the pool and of the archive, which the takers still answer wrong. The new adapter joins the basis,
+and the search finds its coefficient.
 """
 
 from collections.abc import Sequence
@@ -25,11 +26,14 @@ from swarm_trainer.steps import train
 from swarm_trainer.steps.train import Pairs, TrainingTask
 
 WARMUP_RATIO = 0.1
-"""Share of the steps in which the rate of a later adapter rises, as in the default training."""
+"""The share of the steps in which the rate of a later adapter rises, as in the default training."""
 
 
 def run(item: WorkItem, context: Context) -> Receipt:
-    """Train one adapter: of a cluster as the game begins, or of a round, numbered on from the clusters."""
+    """Train one adapter: of a cluster at the start of the game, or of a round.
+
+    The indexes of the rounds' adapters follow those of the clusters. Raises BadInputError, StoreError.
+    """
     _, experiment = experiments.load(context.store)
     clusters = () if experiment.for_swarm(item.swarm).adapters else train.load_clusters(item, context)
     if item.index >= len(clusters):
@@ -40,43 +44,46 @@ def run(item: WorkItem, context: Context) -> Receipt:
 
 
 def build_cluster_task(item: WorkItem, context: Context, items: Sequence[Item]) -> TrainingTask:
-    """What the taker of a cluster is trained on."""
-    resolved = context.resolved.for_swarm(item.swarm)
+    """Build the training task of a cluster's taker. Raises BadInputError."""
+    resolved = search_settings.for_swarm(context.resolved, item.swarm)
     seed, count = streams.seed(resolved.seed, "pairs", item.index), train.get_training_origin(resolved).training.pairs
     return TrainingTask(len(items), build_question_pairs(context, items, count, seed), train.build_settings(resolved))
 
 
 def build_question_pairs(context: Context, items: Sequence[Item], count: int, seed: int) -> Pairs:
-    """`count` questions of `items`, each as often as any other or once more; one without a right answer is left out.
+    """Return `count` pairs of a question from `items` and its right answer. Items without a right answer are left out.
 
-    Raises BadInputError if there is none with one, or if the judge is not the one that the run began with.
+    The numbers of pairs of any two items differ by at most 1. Raises BadInputError if no item has a right answer, or if
+    the judge is not the one that the run was prepared with.
     """
     pins.check_parts(context.resolved, context.store)
     judge, style = run_parts.build_judge(context.resolved), context.resolved.base.template
-    assert isinstance(judge, Solver)  # `game_checks` has checked
+    assert isinstance(judge, Solver)  # `game_checks` has checked it
     solved = [(item, answer) for item in items if (answer := judge.solution(item)) is not None]
     if not solved:
         raise BadInputError(f"spec.takers.data: none of {len(items)} items of a cluster has a right answer; correct it")
     order = streams.sample(seed, len(solved), len(solved), "questions")
-    drawn = [solved[order[number % len(solved)]] for number in range(count)]
+    selected = [solved[order[number % len(solved)]] for number in range(count)]
     return [
-        (prompts.format_answering(style, item.text), prompts.format_answer(style, answer)) for item, answer in drawn
+        (prompts.format_answering(style, item.text), prompts.format_answer(style, answer)) for item, answer in selected
     ]
 
 
 def build_round_task(context: Context, number: int) -> TrainingTask:
-    """The lesson of round `number`."""
-    resolved, game = context.resolved, find_game(context.resolved)
+    """Build the training task of round `number`. Raises StoreError if no taker was ever scored, BadInputError."""
+    resolved, game = context.resolved, context.resolved.game
     assert game is not None
     assert game.train is not None
-    of_round = pools.build(context, number)
-    items = select_distinct(entry.item for entry in (*of_round.entries, *of_round.archive))
-    last = commit_chain.load_existing(context.store, turns.chain_index(TAKERS, number - 1))
-    ready = search_setup.load(context, TAKERS).with_basis(last.basis)
-    best = optimization.best(optimization.from_json(last.swarm))
+    pool = pools.build(context, number)
+    items = select_distinct(entry.item for entry in (*pool.entries, *pool.archive))
+    last_commit = commit_chain.load_existing(context.store, turns.chain_index(TAKERS, number - 1))
+    setup = search_setup.load(context, TAKERS).with_basis(last_commit.basis)
+    best = optimization.best(optimization.from_json(last_commit.swarm))
     if best is None:
-        raise StoreError(f"round {number}: no taker was ever scored, so there is none to train further")
-    signature = adapter.read_signature(model_folders.unpack_adapter(context, last.basis[0]))
+        raise StoreError(
+            f"round {number}: no taker was ever scored, so there is none to train further; see its rollouts"
+        )
+    signature = adapter.read_signature(model_folders.unpack_adapter(context, last_commit.basis[0]))
     settings = training.TrainingSettings(
         rank=signature.rank,
         alpha=signature.alpha,
@@ -90,6 +97,6 @@ def build_round_task(context: Context, number: int) -> TrainingTask:
         gradient_checkpointing=False,
         chat=prompts.TEMPLATES[resolved.base.template].chat,
     )
-    seed = streams.seed(ready.resolved.seed, "lesson", number)
+    seed = streams.seed(setup.resolved.seed, "lesson", number)
     pairs = build_question_pairs(context, items, len(items), seed)
-    return TrainingTask(len(items), pairs, settings, lambda out: ready.space.export(context, best.position, out))
+    return TrainingTask(len(items), pairs, settings, lambda out: setup.space.export(context, best.position, out))

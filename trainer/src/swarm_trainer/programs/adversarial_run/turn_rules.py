@@ -1,4 +1,4 @@
-"""The turns of an AdversarialRun, as steps and `verify` ask for them (`evaluation.program.TurnRules`)."""
+"""The turns of an AdversarialRun, as the steps and `verify` need them (`evaluation.program.TurnRules`)."""
 
 from swarm_core.commit import Commit, ProbeResult
 from swarm_core.engine.work import WorkItem
@@ -10,7 +10,7 @@ from swarm_trainer.runtime.context import Context
 
 
 class AlternatingTurns:
-    """Implements `TurnRules`: in round t the generators make commit 2t, the takers commit 2t + 1."""
+    """Implements `TurnRules`: in round t the generators make commit 2t, and the takers make commit 2t + 1."""
 
     def chain_index(self, swarm: str, iteration: int) -> int:
         return turns.chain_index(swarm, iteration)

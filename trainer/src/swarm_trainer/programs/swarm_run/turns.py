@@ -1,4 +1,4 @@
-"""The turns of a SwarmRun: one swarm, one turn per iteration, takers that never change."""
+"""The turns of a SwarmRun: one swarm, one turn per iteration, and takers that never change."""
 
 from swarm_core.commit import Commit, ProbeResult
 from swarm_core.engine.work import WorkItem
@@ -21,7 +21,7 @@ class SingleSwarmTurns:
         return Turn(setup, index, turn.load_swarm(context, setup, index - 1), first=first)
 
     def before(self, item: WorkItem, context: Context) -> None:
-        """A turn rests on the commit before it alone."""
+        """Do nothing: a turn depends on the commit before it alone."""
 
     def after(self, item: WorkItem, context: Context, turn: Turn, swarm: SearchState) -> tuple[ProbeResult, ...]:
         return ()
