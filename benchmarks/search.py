@@ -206,9 +206,7 @@ class SearchBenchmark:
 
     def setup(self, swarm: Mapping[str, object]) -> SearchSetup:
         """Load the same experiment with another search."""
-        return search_setup.load(
-            dataclasses.replace(self.context, resolved=resolve_with_default_budget(self.case, swarm))
-        )
+        return search_setup.load(dataclasses.replace(self.context, run=resolve_with_default_budget(self.case, swarm)))
 
     def measure(
         self, chosen: SearchSetup, spots: Sequence[Position], stages: Sequence[Stage], items: int

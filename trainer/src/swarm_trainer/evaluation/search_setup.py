@@ -118,7 +118,7 @@ def build_space(
 
     Raises StoreError.
     """
-    resolved, experiment = search_settings.for_swarm(context.resolved, swarm), pinned.for_swarm(swarm)
+    resolved, experiment = context.resolved.for_swarm(swarm), pinned.for_swarm(swarm)
     layers = search_space.find_layers(context, basis[0]) if resolved.swarm.per_layer else None
     plan = search_settings.build_plan(resolved, len(layers.prefixes) if layers else 1)
     return plan, SearchSpace(experiment.base, basis, resolved.base.dtype, resolved.swarm.exact, layers)
@@ -166,5 +166,5 @@ def find_recipe(context: Context, done: Commit, position: Position) -> Recipe:
 
 def load_held_out(context: Context, experiment: Experiment) -> frozenset[Item]:
     """Load the items that either side holds out. No generator may write them, and no taker may be trained on them."""
-    sides = map(experiment.for_swarm, search_settings.moving_swarms(context.resolved))
+    sides = map(experiment.for_swarm, context.resolved.swarms)
     return frozenset(item for side in sides for item in experiments.load_seed_data(context.store, side).held_out)

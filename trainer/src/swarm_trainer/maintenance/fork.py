@@ -207,7 +207,13 @@ def derive_commits(source: ArtifactStore, setup: SearchSetup, source_commits: li
         first = first or probes
         swarm = optimization.tell(swarm, {probe.name: probe.fitness for probe in probes})
         own = Commit(
-            setup.manifest, source_commit.iteration, parent, setup.space.basis, optimization.to_json(swarm), probes
+            setup.manifest,
+            source_commit.iteration,
+            parent,
+            setup.space.basis,
+            optimization.to_json(swarm),
+            probes,
+            kind=source_commit.kind,
         )
         yield own
         parent = own.digest

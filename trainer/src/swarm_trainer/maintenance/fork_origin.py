@@ -35,8 +35,10 @@ def load(store: ArtifactStore) -> ForkOrigin | None:
     return None if data is None else ForkOrigin(**json.loads(data))
 
 
-def check(resolved: ResolvedSpec, store: ArtifactStore) -> None:
+def check(resolved: ResolvedRun, store: ArtifactStore) -> None:
     """Check that the stored run started where its spec says. Raises BadInputError."""
+    if not isinstance(resolved, ResolvedSpec):
+        return
     resume, origin = resolved.resume_from, load(store)
     if resume is None or (origin is not None and (origin.uri, origin.iteration) == (resume.uri, resume.iteration)):
         return

@@ -56,7 +56,7 @@ def check(use: UriUse, found: Digest, pinned: Pin) -> None:
         )
 
 
-def check_experiment(resolved: ResolvedSpec, store: ArtifactStore) -> None:
+def check_experiment(resolved: ResolvedRun, store: ArtifactStore) -> None:
     """Check that the store, which may be remote, holds this experiment or none. Raises BadInputError."""
     stored, pinned = store.read(IDENTITY_KEY), digests(load(store))
     if stored is None:
@@ -79,7 +79,7 @@ def check_same_experiment(stored: bytes, expected: bytes) -> None:
     raise BadInputError(f"{named}: not as in the experiment {MISMATCH_ADVICE}")
 
 
-def check_parts(resolved: ResolvedSpec, store: ArtifactStore) -> None:
+def check_parts(resolved: ResolvedRun, store: ArtifactStore) -> None:
     """Check that the parts and prompts of this process are those that the run was prepared with.
 
     Raises BadInputError, naming the field and both versions, or the plug-in that is not installed.

@@ -133,7 +133,7 @@ def build_server_spec(context: Context, served: ServedModels, digest: Digest) ->
     local, dtype = resolved.execution.local, str(resolved.base.dtype)
     with_adapters = [model for model in served.models if model.base == digest and model.basis]
     # A later iteration needs fewer models. The first needs more, but in turn: an evicted model has already answered.
-    candidates = search_settings.max_live_candidates(resolved)
+    candidates = resolved.max_live_candidates
     return ServerConfig(
         base=digest,
         folder=served.bases[digest],

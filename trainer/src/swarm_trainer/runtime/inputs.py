@@ -75,7 +75,7 @@ def fetch_remote(use: UriUse, context: Context) -> FetchedInput:
     """Fetch a remote input, at the version that this run uses. Raises BadInputError, naming the field; StoreError."""
     fetched = context.fetched.get(use.uri)
     if fetched is None or not fetched.path.exists():
-        sources = fetching.default_context(context.resolved)
+        sources = fetching.default_context(context.run)
         pinned = fetched.pin if fetched else pins.load(context.store).get(use.uri)
         fetched = fetching.fetch_pinned(use, pinned, sources) if pinned else fetching.fetch(use, sources)
         if pinned:

@@ -79,6 +79,7 @@ def build_commit(item: WorkItem, context: Context, index: int) -> Commit:
         opponents=tuple(recipe.name for recipe in turn.opponents),
         pool=None if turn.pool is None else context.store.put(turn.pool.to_bytes()),
         held_out=setup.evaluator.add_fitness(rules.after(item, context, turn, swarm), turn.summarize_start(results)),
+        kind=context.run.kind,
     )
 
 

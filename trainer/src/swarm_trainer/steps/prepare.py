@@ -65,9 +65,9 @@ def pin_experiment(
     check_adapters(context)
     if resolved.swarm.per_layer:
         layers.check(model_folders.locate_base(context))
-    data = {swarm: read_seed_data(context, swarm) for swarm in search_settings.moving_swarms(resolved)}
+    data = {swarm: read_seed_data(context, swarm) for swarm in resolved.swarms}
     for swarm, seed_data in data.items():
-        check_items(search_settings.for_swarm(resolved, swarm), seed_data, swarm)
+        check_items(resolved.for_swarm(swarm), seed_data, swarm)
         prompt_length.check(resolved, model_folders.locate_base(context), seed_data)
     if check is not None:
         check(data)
@@ -151,7 +151,7 @@ def list_adapter_uris(resolved: ResolvedSpec) -> tuple[str, ...]:
 
 def read_seed_data(context: Context, swarm: str) -> SeedData:
     """Read the seed items of one side, split and clustered. Raises BadInputError."""
-    resolved = search_settings.for_swarm(context.resolved, swarm)
+    resolved = context.resolved.for_swarm(swarm)
     data, origin = resolved.generators.data, resolved.generators.origin
     path = inputs.locate(find_use(context.resolved, UriRole.DATA, swarm), context)
     file = seeds.read(path, data.field, resolved.generators.cluster_field)
@@ -169,7 +169,7 @@ def cluster_items(context: Context, items: Sequence[seeds.SeedItem], swarm: str)
 
     Raises BadInputError.
     """
-    resolved = search_settings.for_swarm(context.resolved, swarm)
+    resolved = context.resolved.for_swarm(swarm)
     count, min_size = resolved.generators.count, 2 * resolved.generation.shots
     origin = resolved.generators.origin
     assert isinstance(origin, TrainedAdapters)

@@ -68,7 +68,7 @@ def load_clusters(item: WorkItem, context: Context) -> tuple[tuple[Item, ...], .
 
 def build_cluster_task(item: WorkItem, context: Context, items: tuple[Item, ...]) -> TrainingTask:
     """Build the training task of a cluster's generator."""
-    resolved = search_settings.for_swarm(context.resolved, item.swarm)
+    resolved = context.resolved.for_swarm(item.swarm)
     seed, count = streams.seed(resolved.seed, "pairs", item.index), get_training_origin(resolved).training.pairs
     shots, style = resolved.generation.shots, resolved.base.template
     drawn = pairs.build_self_instruct_pairs(items, count, shots, style, resolved.domain, seed)
@@ -77,7 +77,7 @@ def build_cluster_task(item: WorkItem, context: Context, items: tuple[Item, ...]
 
 def train_adapter(item: WorkItem, context: Context, task: TrainingTask, scratch: Path) -> training.TrainingResult:
     """Fine-tune one LoRA into a folder of `scratch`. Raises BadInputError."""
-    resolved = search_settings.for_swarm(context.resolved, item.swarm)
+    resolved = context.resolved.for_swarm(item.swarm)
     subject = f"{item.swarm.removesuffix('s')} {item.index}"
 
     def report(step: int, steps: int, loss: float) -> None:

@@ -18,8 +18,9 @@ MAX_NAMED_ITEMS = 3
 
 def check(resolved: ResolvedSpec, generators: SeedData, takers: SeedData) -> None:
     """Check that the game has a meaning. Raises BadInputError, naming the field, for the first violation."""
-    assert resolved.game is not None
-    size, most = resolved.game.pool.size, len(generators.pool)
+    game = find_game(resolved)
+    assert game is not None
+    size, most = game.pool.size, len(generators.pool)
     if size > most:
         raise BadInputError(
             f"spec.pool.size: {size} items, but the generators' data holds {most} that are not held out, and the first"

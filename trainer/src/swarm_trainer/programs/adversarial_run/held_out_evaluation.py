@@ -34,7 +34,7 @@ REAL_ITEMS, RIVAL_ITEMS = "real", "rivals"
 
 def generate_drafts(item: WorkItem, context: Context) -> None:
     """Have the generators write items for the pool after their move, if the game is `compat: Reference`."""
-    game = context.resolved.game
+    game = find_game(context.resolved)
     assert game is not None
     if not game.reference or item.index == 0:
         return

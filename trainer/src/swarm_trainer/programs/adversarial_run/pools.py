@@ -14,6 +14,7 @@ from swarm_core.items import Item
 from swarm_core.objectives.scores import Unscored
 from swarm_core.optimizers import optimization
 from swarm_core.ports import Judge, Solver, StoreError
+from swarm_core.programs.adversarial_run.resolved import find_game
 from swarm_core.recipe import Digest, ModelName
 from swarm_core.rollout import Rollout
 from swarm_trainer.evaluation import run_parts, search_setup
@@ -27,7 +28,7 @@ def build(context: Context, number: int) -> Pool:
 
     Raises StoreError, CorruptError, BadInputError.
     """
-    game, seed = context.resolved.game, context.resolved.seed
+    game, seed = find_game(context.resolved), context.resolved.seed
     assert game is not None
     judge = run_parts.build_judge(context.resolved)  # once: it looks up plug-ins
     if number == 0:

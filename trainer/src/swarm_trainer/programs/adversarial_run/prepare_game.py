@@ -26,5 +26,5 @@ def run(item: WorkItem, context: Context) -> Receipt:
 
 def build_adversary(context: Context, data: SeedData, contents: Mapping[str, Digest]) -> Adversary:
     """Pin the takers that move. `contents` gives the digest of every URI. Raises StoreError."""
-    adapters = prepare.list_adapter_uris(search_settings.for_swarm(context.resolved, TAKERS))
+    adapters = prepare.list_adapter_uris(context.resolved.for_swarm(TAKERS))
     return Adversary(context.store.put(data.to_bytes()), tuple(contents[uri] for uri in adapters))

@@ -15,7 +15,7 @@ def find_reason(context: Context, done: Commit, swarm: SearchState) -> str:
 
     Raises StoreError.
     """
-    game = context.resolved.game
+    game = find_game(context.resolved)
     assert game is not None
     if done.moved != TAKERS:  # Reference: generators out of patience end the game before takers move
         return str(StopReason.PATIENCE) if game.reference and is_out_of_patience(swarm) else ""

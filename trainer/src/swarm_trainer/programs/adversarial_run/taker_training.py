@@ -45,7 +45,7 @@ def run(item: WorkItem, context: Context) -> Receipt:
 
 def build_cluster_task(item: WorkItem, context: Context, items: Sequence[Item]) -> TrainingTask:
     """Build the training task of a cluster's taker. Raises BadInputError."""
-    resolved = search_settings.for_swarm(context.resolved, item.swarm)
+    resolved = context.resolved.for_swarm(item.swarm)
     seed, count = streams.seed(resolved.seed, "pairs", item.index), train.get_training_origin(resolved).training.pairs
     return TrainingTask(len(items), build_question_pairs(context, items, count, seed), train.build_settings(resolved))
 
@@ -71,7 +71,7 @@ def build_question_pairs(context: Context, items: Sequence[Item], count: int, se
 
 def build_round_task(context: Context, number: int) -> TrainingTask:
     """Build the training task of round `number`. Raises StoreError if no taker was ever scored, BadInputError."""
-    resolved, game = context.resolved, context.resolved.game
+    resolved, game = context.resolved, find_game(context.resolved)
     assert game is not None
     assert game.train is not None
     pool = pools.build(context, number)

@@ -55,7 +55,7 @@ def load_generator_turn(context: Context, number: int) -> Turn:
 
 def load_taker_turn(context: Context, number: int) -> Turn:
     """Load the takers' turn in round `number`. Raises StoreError."""
-    game = context.resolved.game
+    game = find_game(context.resolved)
     assert game is not None
     trains = game.train is not None and number > 0
     setup = search_setup.load(context, TAKERS, number if trains else 0)
@@ -70,7 +70,7 @@ def select_opponents(context: Context, number: int) -> tuple[NamedRecipe, ...]:
     """Select the takers that the generators of round `number` face, without repeats. Raises StoreError."""
     if number == 0:
         return tuple((f"t{index:02d}", recipe) for index, recipe in enumerate(load_initial_takers(context)))
-    game = context.resolved.game
+    game = find_game(context.resolved)
     assert game is not None
     last_commit = commit_chain.load_existing(context.store, chain_index(TAKERS, number - 1))
     positions_faced = select_positions(
