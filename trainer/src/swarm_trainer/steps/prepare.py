@@ -62,6 +62,23 @@ def pin_experiment(
     context.progress(Progress(item.key, "reading the inputs"))
     pinned = {use.uri: pin_input(use, item, context) for use in resolution.list_uris(resolved)}
     contents = pins.digests(pinned)
+    data = read_checked_data(context, check)
+    experiment = Experiment(
+        digest=resolution.experiment_digest(resolved, contents, code),
+        base=contents[resolved.base.model],
+        takers=tuple(remote_endpoints.pin_taker(taker, contents) for taker in resolved.takers),
+        data=context.store.put(data[GENERATORS].to_bytes()),
+        adapters=tuple(contents[uri] for uri in list_adapter_uris(resolved)),
+        adversary=None if adversary is None else adversary(data, contents),
+    )
+    identity = resolution.serialize_identity(resolved, contents, code)
+    publish(context, pinned, identity, fork.prepare(context, experiment, identity))
+    return build_receipt(item, context, experiment, data[GENERATORS])
+
+
+def read_checked_data(context: Context, check: Callable[[PreparedData], None] | None) -> PreparedData:
+    """Read the seed data, and check all that a run needs beside it. Raises BadInputError for the first fault."""
+    resolved = context.resolved
     check_adapters(context)
     if resolved.swarm.per_layer:
         layers.check(model_folders.locate_base(context))
@@ -73,27 +90,26 @@ def pin_experiment(
         check(data)
     check_disk(context)
     remote_endpoints.check(context)
-    experiment = Experiment(
-        digest=resolution.experiment_digest(resolved, contents, code),
-        base=contents[resolved.base.model],
-        takers=tuple(remote_endpoints.pin_taker(taker, contents) for taker in resolved.takers),
-        data=context.store.put(data[GENERATORS].to_bytes()),
-        adapters=tuple(contents[uri] for uri in list_adapter_uris(resolved)),
-        adversary=None if adversary is None else adversary(data, contents),
-    )
-    identity = resolution.serialize_identity(resolved, contents, code)
-    forked = fork.prepare(context, experiment, identity)
+    return data
+
+
+def publish(context: Context, pinned: Mapping[str, Pin], identity: bytes, forked: fork.Fork | None) -> None:
+    """Publish pins and identity, and what a fork copies after them. Raises BadInputError for another experiment."""
     pins.publish(context.store, pinned)
     pins.check_same_experiment(context.store.publish(pins.IDENTITY_KEY, identity), identity)
     if forked is not None:
         fork.publish(forked, context.store)
+
+
+def build_receipt(item: WorkItem, context: Context, experiment: Experiment, data: SeedData) -> Receipt:
+    """The receipt of a prepared experiment, whose manifest is stored now."""
     return Receipt(
         key=item.key,
         outputs={Output.EXPERIMENT: context.store.put(experiment.to_bytes())},
         scalars={
             "experimentDigest": experiment.digest,
-            Scalar.CLUSTERS: ",".join(str(len(cluster)) for cluster in data[GENERATORS].clusters),
-            "held_out": len(data[GENERATORS].held_out),
+            Scalar.CLUSTERS: ",".join(str(len(cluster)) for cluster in data.clusters),
+            "held_out": len(data.held_out),
         },
     )
 
