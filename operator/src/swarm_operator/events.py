@@ -18,12 +18,12 @@ MESSAGE_CHARACTERS = 1024
 def manifest(run: Object, event: Event) -> dict[str, Any]:
     """The Event object."""
     metadata, now = run["metadata"], datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    said = "\n".join((str(metadata["uid"]), event.type, event.reason, event.message))
+    content = "\n".join((str(metadata["uid"]), event.type, event.reason, event.message))
     return {
         "apiVersion": "v1",
         "kind": "Event",
         "metadata": {
-            "name": f"{metadata['name'][:200]}.{hashlib.sha256(said.encode()).hexdigest()[:16]}",
+            "name": f"{metadata['name'][:200]}.{hashlib.sha256(content.encode()).hexdigest()[:16]}",
             "namespace": metadata["namespace"],
         },
         "involvedObject": {

@@ -52,7 +52,7 @@ async def startup(settings: kopf.OperatorSettings, memo: kopf.Memo, **_: Any) ->
     settings.watching.connect_timeout = 5.0
     settings.watching.chunk_size = 250
     for kind in resources.CHILD_KINDS:
-        settings.watching.label_selectors[resources.find(kind).plural] = names.RUN_UID_LABEL
+        settings.watching.label_selectors[resources.find_resource(kind).plural] = names.RUN_UID_LABEL
     for name in QUIET_LOGGERS:
         logging.getLogger(name).setLevel(logging.WARNING)
     memo.process = await process.start(reconcile.reconcile, time.monotonic)

@@ -22,7 +22,9 @@ class Metrics:
         self.registry = registry = CollectorRegistry()
         self.leader = Gauge("dataswarm_leader", "1 while this process may write", registry=registry)
         self.queue_depth = Gauge("dataswarm_queue_depth", "Runs that wait for a worker", registry=registry)
-        self.age = Gauge("dataswarm_watch_age_seconds", "Since the API server was last heard of", registry=registry)
+        self.watch_age = Gauge(
+            "dataswarm_watch_age_seconds", "Since the API server was last heard of", registry=registry
+        )
         self.list_corrections = Counter(
             "dataswarm_list_news", "Runs of which a list knew more than watches", registry=registry
         )
@@ -33,15 +35,15 @@ class Metrics:
         self.calls = Counter(
             "dataswarm_api_calls", "By verb, kind and status", ["verb", "kind", "code"], registry=registry
         )
-        self.answered = Histogram("dataswarm_api_seconds", "Of one call", buckets=BUCKETS_SECONDS, registry=registry)
+        self.api_seconds = Histogram("dataswarm_api_seconds", "Of one call", buckets=BUCKETS_SECONDS, registry=registry)
         self.runs = Gauge("dataswarm_runs", "By phase", ["phase"], registry=registry)
 
     def record_call(self, verb: str, kind: str, status: int, seconds: float) -> None:
         """One call was made."""
         self.calls.labels(verb, kind, str(status)).inc()
-        self.answered.observe(seconds)
+        self.api_seconds.observe(seconds)
 
-    def count(self, runs: Iterable[Object]) -> None:
+    def count_runs(self, runs: Iterable[Object]) -> None:
         """The runs there are."""
         tally = Tally((run.get("status") or {}).get("phase") or str(Phase.PENDING) for run in runs)
         for phase in Phase:

@@ -33,22 +33,22 @@ class Process:
 
 async def start(reconcile: Reconcile, clock: Callable[[], float]) -> Process:
     """Connect and begin. Raises ValueError for settings that cannot work, ApiError without credentials."""
-    wanted = settings.from_environment(os.environ)
+    config = settings.from_environment(os.environ)
     figures = metrics.Metrics()
     api = await client.connect()
-    host = Host(reconcile, wanted, figures)
-    shared = token_bucket.TokenBucket(wanted.calls_per_second, wanted.burst, clock)
+    host = Host(reconcile, config, figures)
+    shared = token_bucket.TokenBucket(config.calls_per_second, config.burst, clock)
     unbounded = token_bucket.TokenBucket(0, 1, clock)  # a renewal must not wait behind work
 
-    def writable() -> float:
-        return min(wanted.call_seconds, host.leader.remaining())
+    def seconds_for_writes() -> float:
+        return min(config.call_seconds, host.leader.remaining())
 
     host.start(
-        client.AioCluster(api, writable, shared, figures.record_call),
-        client.AioCluster(api, lambda: wanted.lease.renew_seconds, unbounded, figures.record_call),
-        client.AioCluster(api, lambda: wanted.call_seconds, shared, figures.record_call),
+        client.AioCluster(api, seconds_for_writes, shared, figures.record_call),
+        client.AioCluster(api, lambda: config.lease.renew_seconds, unbounded, figures.record_call),
+        client.AioCluster(api, lambda: config.call_seconds, shared, figures.record_call),
     )
-    pages = await metrics.serve(figures, wanted.metrics_port) if wanted.metrics_port else None
-    scope = ", ".join(wanted.namespaces) or "all namespaces"
-    LOG.info("%s serves %s of %s", wanted.identity, scope, api.configuration.host)
-    return Process(host, api, pages)
+    metrics_server = await metrics.serve(figures, config.metrics_port) if config.metrics_port else None
+    scope = ", ".join(config.namespaces) or "all namespaces"
+    LOG.info("%s serves %s of %s", config.identity, scope, api.configuration.host)
+    return Process(host, api, metrics_server)

@@ -77,12 +77,12 @@ def test_no_document_stops_the_operator(document: documents.Document) -> None:
 
 def test_pods_are_told_what_a_worker_is_told_and_nothing_of_a_pause() -> None:
     run = pod_world.run(pod_world.LOCAL)
-    order = cluster_run.parse(run, pod_world.Images())
+    parsed = cluster_run.parse(run, pod_world.Images())
     held = cluster_run.parse(documents.patched({"spec.suspend": True, "spec.stopAfter": 2}, run), pod_world.Images())
-    told = session.WorkerSpec.from_bytes(order.text.encode())
-    assert (told.resolved, str(told.base_folder)) == (order.resolved, cluster_run.BASE_FOLDER)
-    assert held.text == order.text
-    assert held.digest == order.digest
+    told = session.WorkerSpec.from_bytes(parsed.order_json.encode())
+    assert (told.resolved, str(told.base_folder)) == (parsed.resolved, cluster_run.BASE_FOLDER)
+    assert held.order_json == parsed.order_json
+    assert held.digest == parsed.digest
 
 
 def resolved(patch: documents.Patch) -> ResolvedSpec:
@@ -107,7 +107,7 @@ def test_the_peak_is_the_larger_of_training_and_searching(
 ) -> None:
     spec = resolved(patch)
     held = spec.execution.kubernetes, program.build_outline(spec)
-    assert (accelerators.while_training(*held), accelerators.while_searching(*held)) == (training, searching)
+    assert (accelerators.count_for_training(*held), accelerators.count_for_search(*held)) == (training, searching)
     assert accelerators.peak(*held) == max(training, searching)
 
 

@@ -70,10 +70,10 @@ def test_every_process_has_a_name_of_its_own() -> None:
 
 
 def test_paths_are_those_of_the_api_and_nothing_in_a_name_leaves_them() -> None:
-    assert resources.find("Pod").path("a") == "/api/v1/namespaces/a/pods"
-    assert resources.find("Job").path(None) == "/apis/batch/v1/jobs"
+    assert resources.find_resource("Pod").path("a") == "/api/v1/namespaces/a/pods"
+    assert resources.find_resource("Job").path(None) == "/apis/batch/v1/jobs"
     assert (
-        resources.find("SwarmRun").path("a", "b", "status")
+        resources.find_resource("SwarmRun").path("a", "b", "status")
         == "/apis/dataswarm.io/v1alpha1/namespaces/a/swarmruns/b/status"
     )
-    assert resources.find("Secret").path("../x", "a/b?c") == "/api/v1/namespaces/..%2Fx/secrets/a%2Fb%3Fc"
+    assert resources.find_resource("Secret").path("../x", "a/b?c") == "/api/v1/namespaces/..%2Fx/secrets/a%2Fb%3Fc"

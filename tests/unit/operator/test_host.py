@@ -89,7 +89,7 @@ def test_nothing_begins_before_everything_was_listed_once() -> None:
         if away[0] and (verb, kind) == ("list", "Deployment"):
             raise ApiError("away")
 
-    scene.cluster.trouble = trouble
+    scene.cluster.before_call = trouble
 
     async def act() -> None:
         await until(lambda: ("list", "Deployment") in scene.cluster.calls)
@@ -158,7 +158,7 @@ def test_a_worker_that_may_not_write_any_more_lets_the_loop_go_on() -> None:
         if (verb, kind) == ("patch", "SwarmRun") and time.monotonic() < end:
             raise NotLeaderError("not ours")
 
-    scene.cluster.trouble = trouble
+    scene.cluster.before_call = trouble
 
     async def act() -> None:
         await until(lambda: scene.phase("a"))
@@ -176,7 +176,7 @@ def test_a_conflict_is_read_again_and_settled() -> None:
             edits[0] -= 1
             scene.cluster.put({**before, "spec": {"edit": edits[0]}})
 
-    scene.cluster.trouble = trouble
+    scene.cluster.before_call = trouble
 
     async def act() -> None:
         await until(lambda: scene.phase("a"))
@@ -219,7 +219,7 @@ def test_a_process_that_hears_nothing_any_more_says_that_it_is_of_no_use() -> No
         def trouble(verb: str, kind: str) -> None:
             raise ApiError("away")
 
-        scene.cluster.trouble = trouble
+        scene.cluster.before_call = trouble
         await asyncio.sleep(0.2)
         with pytest.raises(RuntimeError, match="nothing was heard"):
             scene.host.health()

@@ -41,7 +41,7 @@ def spec(cluster: FakeCluster) -> Any:
 def rounds(leader: LeaderElector, count: int = 1) -> None:
     async def run() -> None:
         for _ in range(count):
-            await leader.round()
+            await leader.try_once()
 
     asyncio.run(run())
 
@@ -93,7 +93,7 @@ def test_the_time_a_lost_renewal_took_is_not_counted_as_held() -> None:
     def late(verb: str, kind: str) -> None:
         clock.now += 5.0  # the answer was that long on its way
 
-    cluster.afterwards = late
+    cluster.after_call = late
     rounds(first)
     assert first.remaining() == SETTINGS.seconds - SETTINGS.margin_seconds - 5.0
 
@@ -118,7 +118,7 @@ def test_of_two_that_try_at_once_one_wins() -> None:
         clock.now += 11.0
 
     async def both() -> None:
-        await asyncio.gather(*(leader.round() for leader in leaders[1:]))
+        await asyncio.gather(*(leader.try_once() for leader in leaders[1:]))
 
     asyncio.run(both())
     for leader in leaders:
@@ -137,7 +137,7 @@ def test_a_holder_whose_lease_was_taken_stops_at_its_next_look() -> None:
 def test_a_server_that_is_away_costs_nothing_until_the_time_is_up() -> None:
     cluster, (clock, _), (first, _) = candidates()
     rounds(first)
-    cluster.trouble = Failing("read", "Lease", ApiError("away"), times=9)
+    cluster.before_call = Failing("read", "Lease", ApiError("away"), times=9)
     cluster.calls.clear()
     cluster.objects[TARGET]["metadata"]["resourceVersion"] = "999"  # our renewal arrived, its answer did not
     rounds(first)
@@ -154,7 +154,7 @@ def test_a_change_is_noticed_by_who_waits_for_it() -> None:
     async def run() -> None:
         waiting = asyncio.create_task(first.change())
         await asyncio.sleep(0)
-        await first.round()
+        await first.try_once()
         await asyncio.wait_for(waiting, 1)
         clock.now += SETTINGS.seconds - SETTINGS.margin_seconds - 0.01
         await asyncio.wait_for(first.change(), 1)  # it ends by the clock, without any round

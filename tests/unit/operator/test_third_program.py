@@ -126,7 +126,7 @@ def test_the_generated_files_of_a_kind_are_written_where_they_are_asked_for(
 
 def test_the_operator_watches_it_and_knows_where_it_is_kept() -> None:
     assert "ScoreFile" in resources.list_cached_kinds()
-    assert resources.find("ScoreFile").path("team", "a", "status") == (
+    assert resources.find_resource("ScoreFile").path("team", "a", "status") == (
         "/apis/dataswarm.io/v1alpha1/namespaces/team/scorefiles/a/status"
     )
     cache = Cache()
@@ -138,11 +138,11 @@ def test_a_kind_whose_definition_is_not_in_the_cluster_does_not_keep_the_others_
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     missing = Failing("list", "ScoreFile", NotFoundError("the server could not find the requested resource", 404))
-    cluster = FakeCluster(trouble=missing)
+    cluster = FakeCluster(before_call=missing)
     cluster.put({**run(), "kind": "SwarmRun"})
     told: list[str] = []
     lister = Lister(cluster, Cache(), (), told.append)
-    assert asyncio.run(lister.look()) == 1
+    assert asyncio.run(lister.list_all()) == 1
     assert (told, lister.synced.is_set()) == (["u-1"], True)
     assert "ScoreFile: the server could not find the requested resource; install the CRD of this kind" in caplog.text
 

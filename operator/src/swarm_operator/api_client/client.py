@@ -20,8 +20,9 @@ from kubernetes.aio import config
 from kubernetes.aio.client.api_client import ApiClient
 from kubernetes.aio.client.configuration import Configuration
 
-from swarm_operator.api_client import resources, token_bucket
+from swarm_operator.api_client import resources
 from swarm_operator.api_client.cluster import ApiError, Listing, NotLeaderError, ObjectReference, error_for_status
+from swarm_operator.api_client.token_bucket import TokenBucket
 from swarm_operator.common import names
 from swarm_operator.common.reconcile_plan import Object
 
@@ -55,37 +56,37 @@ class AioCluster:
     api: ApiClient
     seconds: Callable[[], float]
     """How long a call may take now; 0: none may be made."""
-    budget: token_bucket.TokenBucket
-    told: CallObserver
+    token_bucket: TokenBucket
+    on_call: CallObserver
 
     async def list(self, kind: str, namespace: str | None, selector: str = "") -> Listing:
         objects: list[Object] = []
         query = [("limit", str(PAGE_SIZE)), ("labelSelector", selector)]
-        following: Query = []
+        next_page: Query = []
         while True:
-            answer = await self._call("GET", kind, resources.find(kind).path(namespace), query + following)
+            answer = await self._call("GET", kind, resources.find_resource(kind).path(namespace), query + next_page)
             objects += answer["items"]
             if not (token := answer["metadata"].get("continue")):
                 return Listing(tuple(objects), answer["metadata"]["resourceVersion"])
-            following = [("continue", token)]
+            next_page = [("continue", token)]
 
     async def read(self, target: ObjectReference) -> Object:
-        thing: Object = await self._call("GET", target.kind, _object_path(target))
-        return thing
+        stored: Object = await self._call("GET", target.kind, _object_path(target))
+        return stored
 
     async def create(self, manifest: Object) -> Object:
         kind, namespace = manifest["kind"], manifest["metadata"]["namespace"]
-        path = resources.find(kind).path(namespace)
-        thing: Object = await self._call("POST", kind, path, [("fieldManager", names.MANAGER)], manifest)
-        return thing
+        path = resources.find_resource(kind).path(namespace)
+        stored: Object = await self._call("POST", kind, path, [("fieldManager", names.MANAGER)], manifest)
+        return stored
 
     async def patch(
         self, target: ObjectReference, body: Mapping[str, Any] | Sequence[Any], subresource: str = ""
     ) -> Object:
-        form = "merge-patch" if isinstance(body, Mapping) else "json-patch"
+        content_type = "merge-patch" if isinstance(body, Mapping) else "json-patch"
         path, query = _object_path(target, subresource), [("fieldManager", names.MANAGER)]
-        thing: Object = await self._call("PATCH", target.kind, path, query, body, f"application/{form}+json")
-        return thing
+        stored: Object = await self._call("PATCH", target.kind, path, query, body, f"application/{content_type}+json")
+        return stored
 
     async def delete(self, target: ObjectReference, uid: str, grace_seconds: int | None = None) -> Object | None:
         grace = {} if grace_seconds is None else {"gracePeriodSeconds": grace_seconds}
@@ -100,28 +101,28 @@ class AioCluster:
         path: str,
         query: Query | None = None,
         body: Any = None,
-        form: str = "application/json",
+        content_type: str = "application/json",
     ) -> Any:
         seconds = self.seconds()
         if seconds <= 0:
             raise NotLeaderError(f"{verb} {path}: not sent; the Lease is not ours any more")
         clock = asyncio.get_running_loop().time
-        begun, status = clock(), 0
+        started, status = clock(), 0
         try:
             async with asyncio.timeout(seconds):
-                await self.budget.take()
-                status, data = await self._send(verb, path, query or [], body, form)
+                await self.token_bucket.take()
+                status, data = await self._send(verb, path, query or [], body, content_type)
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
-            why = str(error) or f"no answer within {seconds:.1f} s"
-            raise ApiError(f"{verb} {path}: {why}") from error
+            reason = str(error) or f"no answer within {seconds:.1f} s"
+            raise ApiError(f"{verb} {path}: {reason}") from error
         finally:
-            self.told(verb, kind, status, clock() - begun)
+            self.on_call(verb, kind, status, clock() - started)
         if 200 <= status < 300:
             return json.loads(data)
         raise _error_from_response(f"{verb} {path}", status, data)
 
-    async def _send(self, verb: str, path: str, query: Query, body: Any, form: str) -> tuple[int, bytes]:
-        headers = {"Accept": "application/json", "Content-Type": form, "User-Agent": names.MANAGER}
+    async def _send(self, verb: str, path: str, query: Query, body: Any, content_type: str) -> tuple[int, bytes]:
+        headers = {"Accept": "application/json", "Content-Type": content_type, "User-Agent": names.MANAGER}
         request = await self.api.param_serialize(
             verb, path, query_params=query, header_params=headers, body=body, auth_settings=["BearerToken"]
         )
@@ -130,22 +131,22 @@ class AioCluster:
 
 
 def _object_path(target: ObjectReference, subresource: str = "") -> str:
-    return resources.find(target.kind).path(target.namespace, target.name, subresource)
+    return resources.find_resource(target.kind).path(target.namespace, target.name, subresource)
 
 
 def _error_from_response(call: str, status: int, data: bytes) -> ApiError:
     """The error that an answer tells of: a Status object, or a proxy's text."""
-    said: Any = {}
+    status_object: Any = {}
     with contextlib.suppress(ValueError):
-        said = json.loads(data)
-    if not isinstance(said, dict):
-        said = {}
-    message = said.get("message") or data[:200].decode(errors="replace")
-    details = said.get("details") or {}
+        status_object = json.loads(data)
+    if not isinstance(status_object, dict):
+        status_object = {}
+    message = status_object.get("message") or data[:200].decode(errors="replace")
+    details = status_object.get("details") or {}
     if status == 422 and _is_precondition_failure(details.get("causes")):
         status = 409
     wait = details.get("retryAfterSeconds") or 0
-    return error_for_status(status, said.get("reason", ""), f"{call}: {status} {message}", float(wait))
+    return error_for_status(status, status_object.get("reason", ""), f"{call}: {status} {message}", float(wait))
 
 
 def _is_precondition_failure(causes: Any) -> bool:

@@ -42,29 +42,29 @@ class LeaderElector:
         """As last read or written by us; None: to be read."""
         self._until = 0.0
         """Writes may begin before this moment."""
-        self._seen: tuple[Any, ...] | None = None
-        self._seen_at = 0.0
-        self._led = False
+        self._last_version: tuple[Any, ...] | None = None
+        self._last_version_at = 0.0
+        self._reported_leader = False
         """What was last said about it."""
-        self._looked = asyncio.Event()
+        self._round_ended = asyncio.Event()
 
     def remaining(self) -> float:
         """Seconds in which writes are still ours to make; 0: none."""
         return max(0.0, self._until - self._clock())
 
-    async def change(self) -> None:
+    async def wait_for_change(self) -> None:
         """Until there may be something new about leadership: after the next round, or when it ends by the clock."""
-        self._looked.clear()
+        self._round_ended.clear()
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._looked.wait(), self.remaining() or None)
+            await asyncio.wait_for(self._round_ended.wait(), self.remaining() or None)
 
     async def run(self) -> None:
         """Win the Lease and renew it, for ever."""
         while True:
-            await self.round()
+            await self.try_once()
             await asyncio.sleep(self._settings.renew_seconds)
 
-    async def round(self) -> None:
+    async def try_once(self) -> None:
         """Look once, and take or renew the Lease if it is ours to have."""
         try:
             await self._attempt()
@@ -73,10 +73,10 @@ class LeaderElector:
         except ApiError as error:
             self._lease = None
             LOG.warning("Lease %s: %s", self._target, error)
-        if self._led != bool(self.remaining()):
-            self._led = not self._led
-            LOG.info("%s %s leader", self._identity, "is" if self._led else "is no longer")
-        self._looked.set()
+        if self._reported_leader != bool(self.remaining()):
+            self._reported_leader = not self._reported_leader
+            LOG.info("%s %s leader", self._identity, "is" if self._reported_leader else "is no longer")
+        self._round_ended.set()
 
     async def release(self) -> None:
         """Give the Lease back, if it is ours."""
@@ -89,34 +89,34 @@ class LeaderElector:
             LOG.warning("Lease %s could not be released, others wait it out: %s", self._target, error)
 
     async def _attempt(self) -> None:
-        asked = self._clock()
+        sent_at = self._clock()
         lease = self._lease
         if lease is None:
             try:
                 lease = await self._cluster.read(self._target)
             except NotFoundError:
-                self._hold(await self._cluster.create(self._manifest()), asked)
+                self._hold(await self._cluster.create(self._manifest()), sent_at)
                 return
         holder = lease["spec"].get("holderIdentity")
         if holder == self._identity:
-            self._hold(await self._write(lease, {"renewTime": _format_now()}), asked)
-        elif not holder or self._unchanged(lease) > (lease["spec"].get("leaseDurationSeconds") or 0):
-            asked = self._clock()
-            turns = (lease["spec"].get("leaseTransitions") or 0) + 1
-            self._hold(await self._write(lease, {**self._spec(), "leaseTransitions": turns}), asked)
+            self._hold(await self._write(lease, {"renewTime": _format_now()}), sent_at)
+        elif not holder or self._seconds_unchanged(lease) > (lease["spec"].get("leaseDurationSeconds") or 0):
+            sent_at = self._clock()
+            transitions = (lease["spec"].get("leaseTransitions") or 0) + 1
+            self._hold(await self._write(lease, {**self._spec(), "leaseTransitions": transitions}), sent_at)
         else:
             self._until, self._lease = 0.0, None
 
-    def _hold(self, lease: Object, asked: float) -> None:
+    def _hold(self, lease: Object, sent_at: float) -> None:
         self._lease = lease
-        self._until = asked + self._settings.seconds - self._settings.margin_seconds
+        self._until = sent_at + self._settings.seconds - self._settings.margin_seconds
 
-    def _unchanged(self, lease: Object) -> float:
+    def _seconds_unchanged(self, lease: Object) -> float:
         """Seconds since this very version was first seen here."""
-        seen = (lease["metadata"]["uid"], lease["metadata"]["resourceVersion"])
-        if seen != self._seen:
-            self._seen, self._seen_at = seen, self._clock()
-        return self._clock() - self._seen_at
+        version = (lease["metadata"]["uid"], lease["metadata"]["resourceVersion"])
+        if version != self._last_version:
+            self._last_version, self._last_version_at = version, self._clock()
+        return self._clock() - self._last_version_at
 
     async def _write(self, lease: Object, spec: dict[str, Any]) -> Object:
         metadata = {name: lease["metadata"][name] for name in ("uid", "resourceVersion")}

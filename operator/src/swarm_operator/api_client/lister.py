@@ -25,40 +25,40 @@ class Lister:
     cluster: Cluster
     cache: Cache
     namespaces: tuple[str, ...]
-    news: Callable[[RunKey], None]
+    on_change: Callable[[RunKey], None]
     """Hears of every run about which a list knew more."""
     synced: asyncio.Event = field(default_factory=asyncio.Event)
     """Set once everything has been listed."""
 
-    async def look(self) -> int:
+    async def list_all(self) -> int:
         """List everything once; how many runs brought news. Raises ApiError."""
-        found: set[RunKey] = set()
+        changed: set[RunKey] = set()
         for kind in resources.list_run_kinds():
             try:
-                found |= await self._list_kind(kind, "")
+                changed |= await self._list_kind(kind, "")
             except NotFoundError as error:  # a program may be installed here before its CRD is in the cluster
                 LOG.error("%s: %s; install the CRD of this kind: its runs are not carried out", kind, error)
         for kind in resources.CHILD_KINDS:
-            found |= await self._list_kind(kind, names.RUN_UID_LABEL)
-        for run in sorted(found):
-            self.news(run)
+            changed |= await self._list_kind(kind, names.RUN_UID_LABEL)
+        for run in sorted(changed):
+            self.on_change(run)
         self.synced.set()
-        return len(found)
+        return len(changed)
 
     async def _list_kind(self, kind: str, selector: str) -> set[RunKey]:
         """List the objects of a kind; the runs of which that brought news. Raises ApiError."""
-        found: set[RunKey] = set()
+        changed: set[RunKey] = set()
         for namespace in self.namespaces or (None,):
             before = self.cache.newest_version(kind)
             listing = await self.cluster.list(kind, namespace, selector)
-            found |= self.cache.listed(kind, namespace, listing, before)
-        return found
+            changed |= self.cache.record_list(kind, namespace, listing, before)
+        return changed
 
-    async def list_periodically(self, seconds: float, looked: Callable[[int], None]) -> None:
+    async def list_periodically(self, seconds: float, on_listed: Callable[[int], None]) -> None:
         """List every so many seconds, for ever; `looked` hears how many runs brought news."""
         while True:
             try:
-                looked(await self.look())
+                on_listed(await self.list_all())
             except ApiError as error:
                 LOG.warning("listing: %s", error)
             await asyncio.sleep(seconds if self.synced.is_set() else RETRY_SECONDS)

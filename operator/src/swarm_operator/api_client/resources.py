@@ -48,7 +48,7 @@ CHILD_KINDS = ("Job", "Pod", "Deployment")
 """Kinds that are observed; the others are created and left to their owner reference."""
 
 
-def find(kind: str) -> Resource:
+def find_resource(kind: str) -> Resource:
     """Where objects of a kind are kept. Raises BadInputError for a kind that is neither here nor a program's."""
     if kind in OTHER_KINDS:
         return OTHER_KINDS[kind]

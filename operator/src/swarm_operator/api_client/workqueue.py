@@ -19,7 +19,7 @@ class WorkQueue:
 
     def __init__(self, backoff: float, cap: float, jitter: Jitter) -> None:
         self._backoff, self._cap, self._jitter = backoff, cap, jitter
-        self._line: OrderedDict[str, None] = OrderedDict()
+        self._waiting: OrderedDict[str, None] = OrderedDict()
         self._busy: set[str] = set()
         self._again: set[str] = set()
         self._later: dict[str, asyncio.TimerHandle] = {}
@@ -28,7 +28,7 @@ class WorkQueue:
 
     def __len__(self) -> int:
         """Keys that wait for a worker; those that wait for their time are not counted."""
-        return len(self._line) + len(self._again)
+        return len(self._waiting) + len(self._again)
 
     @property
     def busy(self) -> int:
@@ -42,12 +42,12 @@ class WorkQueue:
         if key in self._busy:
             self._again.add(key)
         else:
-            self._line[key] = None
+            self._waiting[key] = None
             self._filled.set()
 
     def add_later(self, key: str, seconds: float) -> None:
         """Look at `key` after so long, or earlier if it was to be looked at earlier."""
-        if key in self._line or key in self._again:
+        if key in self._waiting or key in self._again:
             return
         loop = asyncio.get_running_loop()
         due = loop.time() + max(0.0, seconds)
@@ -59,10 +59,10 @@ class WorkQueue:
 
     async def take(self) -> str:
         """The next key. It is the caller's until `done`."""
-        while not self._line:
+        while not self._waiting:
             self._filled.clear()
             await self._filled.wait()
-        key, _ = self._line.popitem(last=False)
+        key, _ = self._waiting.popitem(last=False)
         self._busy.add(key)
         return key
 
@@ -73,11 +73,11 @@ class WorkQueue:
             self._again.discard(key)
             self.add(key)
 
-    def succeeded(self, key: str) -> None:
+    def reset_failures(self, key: str) -> None:
         """Its next failure is a first one."""
         self._failures.pop(key, None)
 
-    def failed(self, key: str, least: float = 0.0) -> float:
+    def retry_later(self, key: str, least: float = 0.0) -> float:
         """Look at `key` again after its back-off, or after `least` seconds if that is longer; returns the pause."""
         failures = self._failures[key] = self._failures.get(key, 0) + 1
         pause = min(self._cap, self._backoff * 2.0 ** min(failures - 1, 30))
@@ -89,7 +89,7 @@ class WorkQueue:
     def forget(self, key: str) -> None:
         """There is no such key any more."""
         self._failures.pop(key, None)
-        self._line.pop(key, None)
+        self._waiting.pop(key, None)
         self._again.discard(key)
         if timer := self._later.pop(key, None):
             timer.cancel()

@@ -55,23 +55,23 @@ async def _run_query(arguments: argparse.Namespace, work: Query[T]) -> T:
         await api.close()
 
 
-async def find_run(cluster: Cluster, namespace: str, asked: str) -> Object:
+async def find_run(cluster: Cluster, namespace: str, argument: str) -> Object:
     """The run that is named, as NAME or KIND/NAME. Raises ApiError, and BadInputError if the name is not one run's."""
-    kind, _, name = asked.rpartition("/")
-    known = program_registry.list_kinds()
-    kinds = [one.kind for one in find_by_name(kind)] if kind else list(known)
+    kind, _, name = argument.rpartition("/")
+    registered = program_registry.list_kinds()
+    kinds = [one.kind for one in find_by_name(kind)] if kind else list(registered)
     if not kinds:
-        raise BadInputError(f"{asked}: no kind of run is called {kind!r}; write one of {', '.join(known)}")
+        raise BadInputError(f"{argument}: no kind of run is called {kind!r}; write one of {', '.join(registered)}")
     if not name:  # without one the server would answer with all the runs there are
-        raise BadInputError(f"{asked!r} names no run; write NAME or KIND/NAME")
+        raise BadInputError(f"{argument!r} names no run; write NAME or KIND/NAME")
     targets = [ObjectReference(kind, namespace, name) for kind in kinds]
-    there = [run for target in targets if (run := await _read_or_none(cluster, target)) is not None]
-    if not there:
+    found = [run for target in targets if (run := await _read_or_none(cluster, target)) is not None]
+    if not found:
         raise NotFoundError(f"{targets[0] if len(kinds) == 1 else f'run {namespace}/{name}'} does not exist", 404)
-    if len(there) > 1:
-        ways = " or ".join(f"{run['kind'].lower()}/{name}" for run in there)
-        raise BadInputError(f"{name}: runs of several kinds are called so; write {ways}")
-    return there[0]
+    if len(found) > 1:
+        alternatives = " or ".join(f"{run['kind'].lower()}/{name}" for run in found)
+        raise BadInputError(f"{name}: runs of several kinds are called so; write {alternatives}")
+    return found[0]
 
 
 async def _read_or_none(cluster: Cluster, target: ObjectReference) -> Object | None:
@@ -97,12 +97,12 @@ def printable_line(text: object) -> str:
     return printable.to_single_line(str(text))
 
 
-def printable_name(thing: Object) -> str:
-    return printable_line(thing["metadata"]["name"])
+def printable_name(manifest: Object) -> str:
+    return printable_line(manifest["metadata"]["name"])
 
 
 def format_headline(run: Object) -> str:
     """Where a run stands, in one line."""
     status = run.get("status") or {}
-    said = status.get("message") or "no operator has seen it; is one installed, and does it serve this namespace?"
-    return f"{printable_name(run)}: {printable_line(status.get('phase', 'Pending'))}, {printable_line(said)}"
+    message = status.get("message") or "no operator has seen it; is one installed, and does it serve this namespace?"
+    return f"{printable_name(run)}: {printable_line(status.get('phase', 'Pending'))}, {printable_line(message)}"

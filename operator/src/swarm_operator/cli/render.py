@@ -59,23 +59,23 @@ def render_run(text: str, source: str) -> str:
     if not isinstance(document, dict) or not isinstance(document.get("metadata"), dict):
         raise BadInputError(f"{source}: no run; it is a mapping with apiVersion, kind, metadata and spec")
     metadata = {"namespace": "default", **document["metadata"], "uid": PLACEHOLDER_UID}
-    order = cluster_run.parse({**document, "metadata": metadata}, DefaultImages())
-    made = {(one["kind"], one["metadata"]["name"]): one for one in list_children(order)}
-    return format_summary(order) + yaml.dump_all(
+    run = cluster_run.parse({**document, "metadata": metadata}, DefaultImages())
+    made = {(one["kind"], one["metadata"]["name"]): one for one in list_children(run)}
+    return format_summary(run) + yaml.dump_all(
         map(copy_plain, made.values()), Dumper=BlockTextDumper, sort_keys=False, width=120
     )
 
 
-def list_children(order: ClusterRun) -> Iterator[Object]:
+def list_children(run: ClusterRun) -> Iterator[Object]:
     """Every child, in the order in which it is made; last what deletes the results, where that is asked for."""
-    for items in list_job_items(order.outline):
-        if items[0].needs.servers and order.has_servers:
-            yield from (with_placeholder(step) for step in servers.dependency_steps(order))
-            yield from servers.deployments(order)
-        yield from (with_placeholder(step) for step in jobs.create_steps(order, items))
-    storage = order.resolved.storage
-    if order.run.spec.deletion_policy is DeletionPolicy.PURGE and isinstance(storage, S3Storage):
-        yield purge.job(order, storage)
+    for items in list_job_items(run.outline):
+        if items[0].needs.servers and run.has_servers:
+            yield from (with_placeholder(step) for step in servers.dependency_steps(run))
+            yield from servers.deployments(run)
+        yield from (with_placeholder(step) for step in jobs.create_steps(run, items))
+    storage = run.resolved.storage
+    if run.document.spec.deletion_policy is DeletionPolicy.PURGE and isinstance(storage, S3Storage):
+        yield purge.job(run, storage)
 
 
 def list_job_items(outline: Outline) -> Iterator[tuple[WorkItem, ...]]:
@@ -101,15 +101,15 @@ def with_placeholder(step: Create) -> Object:
     return step.manifest if step.secret is None else {**step.manifest, "stringData": {step.secret: "DRAWN"}}
 
 
-def format_summary(order: ClusterRun) -> str:
+def format_summary(run: ClusterRun) -> str:
     """How much it is, in a comment."""
-    cluster, outline, name = order.cluster, order.outline, order.cluster.accelerator_resource
-    training = accelerators.while_training(cluster, outline)
-    trained = f", training with {training}" if accelerators.concurrent_trainers(cluster, outline) else ""
+    cluster, outline, name = run.cluster, run.outline, run.cluster.accelerator_resource
+    training = accelerators.count_for_training(cluster, outline)
+    training_part = f", training with {training}" if accelerators.concurrent_trainers(cluster, outline) else ""
     return (
-        f"# {order.name}: {count_jobs(outline)} Jobs at most, one after the other{_describe_turns(outline)}.\n"
+        f"# {run.name}: {count_jobs(outline)} Jobs at most, one after the other{_describe_turns(outline)}.\n"
         f"# Peak of {name}: {accelerators.peak(cluster, outline)} of {cluster.max_accelerators}"
-        f" (searching with {accelerators.while_searching(cluster, outline)}{trained}).\n"
+        f" (searching with {accelerators.count_for_search(cluster, outline)}{training_part}).\n"
     )
 
 

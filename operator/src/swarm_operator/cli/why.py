@@ -35,8 +35,8 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def explain_run(arguments: argparse.Namespace) -> int:
     """Print what is known. Raises BadInputError."""
-    found = cluster_query.run_query(arguments, fetch_details)
-    sys.stdout.writelines(f"{line}\n" for line in format_details(found))
+    details = cluster_query.run_query(arguments, fetch_details)
+    sys.stdout.writelines(f"{line}\n" for line in format_details(details))
     return 0
 
 
@@ -48,33 +48,33 @@ async def fetch_details(cluster: Cluster, run: Object) -> RunDetails:
         sorted((await cluster.list(kind, namespace, selector)).objects, key=creation_time)
         for kind in ("Job", "Pod", "Deployment")
     ]
-    told = (await cluster.list("Event", namespace)).objects
-    about = {thing["metadata"]["uid"] for thing in (run, *jobs, *pods, *servers)}
-    events = [event for event in told if event["involvedObject"].get("uid") in about]
+    all_events = (await cluster.list("Event", namespace)).objects
+    subject = {manifest["metadata"]["uid"] for manifest in (run, *jobs, *pods, *servers)}
+    events = [event for event in all_events if event["involvedObject"].get("uid") in subject]
     return RunDetails(run, jobs, pods, servers, sorted(events, key=event_time)[-EVENTS_SHOWN:])
 
 
-def format_details(found: RunDetails) -> Iterator[str]:
+def format_details(details: RunDetails) -> Iterator[str]:
     """What people are told, the most important first."""
-    status = found.run.get("status") or {}
-    yield cluster_query.format_headline(found.run)
+    status = details.run.get("status") or {}
+    yield cluster_query.format_headline(details.run)
     for one in status.get("conditions") or ():
         words = f"{printable_line(one['reason'])}: {printable_line(one['message'])}"
         yield f"  {printable_line(one['type']):<12} {printable_line(one['status']):<8} {words}"
-    for job in found.jobs:
+    for job in details.jobs:
         yield f"  Job {cluster_query.printable_name(job)}: {format_job_state(job)}"
-    for server in found.servers:
+    for server in details.servers:
         ready, wanted = (server.get("status") or {}).get("readyReplicas") or 0, server["spec"].get("replicas")
         yield f"  Deployment {cluster_query.printable_name(server)}: {ready} of {wanted} ready"
-    for pod in found.pods:
+    for pod in details.pods:
         yield f"  Pod {cluster_query.printable_name(pod)}: {format_pod_state(pod)}"
-    for event in found.events:
-        about = (
+    for event in details.events:
+        subject = (
             f"{printable_line(event['involvedObject'].get('kind'))}"
             f" {printable_line(event['involvedObject'].get('name'))}"
         )
         yield (
-            f"  {event_time(event)} {printable_line(event.get('reason'))} {about}:"
+            f"  {event_time(event)} {printable_line(event.get('reason'))} {subject}:"
             f" {printable_line(event.get('message'))}"
         )
 
@@ -91,21 +91,21 @@ def format_job_state(job: Object) -> str:
 def format_pod_state(pod: Object) -> str:
     """What a pod is, and what holds it up."""
     status = pod.get("status") or {}
-    said = [printable_line(status.get("phase", "Unknown"))]
+    parts = [printable_line(status.get("phase", "Unknown"))]
     for one in status.get("conditions") or ():
         if one["status"] == "False" and one.get("message") and one["type"] == "PodScheduled":
-            said.append(printable_line(f"{one.get('reason')}: {one['message']}"))
+            parts.append(printable_line(f"{one.get('reason')}: {one['message']}"))
     for one in status.get("containerStatuses") or ():
         for kind in ("waiting", "terminated"):
             if details := (one.get("state") or {}).get(kind):
                 code = f" with code {details['exitCode']}" if "exitCode" in details else ""
-                said.append(printable_line(f"{details.get('reason', kind)}{code}"))
-    return ", ".join(said)
+                parts.append(printable_line(f"{details.get('reason', kind)}{code}"))
+    return ", ".join(parts)
 
 
-def creation_time(thing: Object) -> str:
+def creation_time(manifest: Object) -> str:
     """When an object was made, RFC 3339."""
-    return str(thing["metadata"].get("creationTimestamp", ""))
+    return str(manifest["metadata"].get("creationTimestamp", ""))
 
 
 def event_time(event: Object) -> str:

@@ -11,8 +11,8 @@ from swarm_core.engine.work import Kind, Needs
 
 def parallelism(cluster: KubernetesExecution, count: int) -> int:
     """How many of `count` items are trained at once: all, or as many as accelerators allow; one at least."""
-    each = cluster.trainer.accelerators
-    return max(1, min(count, cluster.max_accelerators // each if each else count))
+    per_item = cluster.trainer.accelerators
+    return max(1, min(count, cluster.max_accelerators // per_item if per_item else count))
 
 
 def concurrent_trainers(cluster: KubernetesExecution, outline: Outline) -> int:
@@ -22,12 +22,12 @@ def concurrent_trainers(cluster: KubernetesExecution, outline: Outline) -> int:
     return int(any(outline.needs_of(kind).accelerator for kind in outline.kinds))
 
 
-def while_training(cluster: KubernetesExecution, outline: Outline) -> int:
+def count_for_training(cluster: KubernetesExecution, outline: Outline) -> int:
     """Accelerators held while adapters are trained."""
     return concurrent_trainers(cluster, outline) * cluster.trainer.accelerators
 
 
-def while_searching(cluster: KubernetesExecution, outline: Outline) -> int:
+def count_for_search(cluster: KubernetesExecution, outline: Outline) -> int:
     """Accelerators held while models are asked: by the servers, or by the one pod that runs the models itself."""
     if not outline.servers:
         return 0
@@ -38,7 +38,7 @@ def while_searching(cluster: KubernetesExecution, outline: Outline) -> int:
 
 def peak(cluster: KubernetesExecution, outline: Outline) -> int:
     """Most accelerators held at one time."""
-    return max(while_training(cluster, outline), while_searching(cluster, outline))
+    return max(count_for_training(cluster, outline), count_for_search(cluster, outline))
 
 
 def has_servers(cluster: KubernetesExecution, outline: Outline) -> bool:
@@ -46,7 +46,7 @@ def has_servers(cluster: KubernetesExecution, outline: Outline) -> bool:
     return bool(outline.servers) and cluster.inference is not ClusterInference.LOCAL
 
 
-def is_heavy(cluster: KubernetesExecution, needs: Needs) -> bool:
+def needs_trainer_resources(cluster: KubernetesExecution, needs: Needs) -> bool:
     """Whether an item runs in a trainer's container: it holds accelerators, or runs the models that it asks."""
     return needs.accelerator or bool(needs.servers and cluster.inference is ClusterInference.LOCAL)
 

@@ -57,7 +57,7 @@ class Pod:
     """Of its index before it, as the Job counts them."""
     accelerators: int
     created: float
-    bound: float | None
+    scheduled: float | None
     """When it got a node, and with it its accelerators."""
     started: float | None
     """When its container began to run."""
@@ -69,7 +69,7 @@ class Pod:
     """Of a container that ended, in a pod that may go on."""
     disrupted: bool
     """Ended by the cluster: evicted, preempted, its node gone."""
-    trouble: tuple[str, str] = ("", "")
+    start_problem: tuple[str, str] = ("", "")
     """Reason and message of what keeps it from running."""
 
 
@@ -98,6 +98,6 @@ class Children:
         """Pods of Jobs that are for items."""
         return (pod for pod in self.pods if pod.work not in (names.SERVE, names.PURGE))
 
-    def serving(self) -> Iterator[Pod]:
+    def server_pods(self) -> Iterator[Pod]:
         """Pods of servers."""
         return (pod for pod in self.pods if pod.work == names.SERVE)

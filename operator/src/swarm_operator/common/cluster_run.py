@@ -43,7 +43,7 @@ class Images(Protocol):
 class ClusterRun:
     """A run of a cluster that can be carried out."""
 
-    run: Run
+    document: Run
     resolved: ResolvedRun
     uid: str
     namespace: str
@@ -52,7 +52,7 @@ class ClusterRun:
 
     @property
     def name(self) -> str:
-        return self.run.metadata.name
+        return self.document.metadata.name
 
     @property
     def cluster(self) -> KubernetesExecution:
@@ -70,7 +70,7 @@ class ClusterRun:
         return accelerators.has_servers(self.cluster, self.outline)
 
     @cached_property
-    def base(self) -> str:
+    def name_prefix(self) -> str:
         """What all names of its children begin with."""
         return names.name_prefix(self.name, self.uid)
 
@@ -80,23 +80,23 @@ class ClusterRun:
         return resolution.spec_digest(self.resolved)
 
     @cached_property
-    def text(self) -> str:
+    def order_json(self) -> str:
         """What pods are told of the run, as `swarm_trainer.worker.session.WorkerSpec` reads it.
 
         Whether the run is suspended is none of their business, and would make another order of every pause.
         """
-        told = self.resolved.model_copy(update={"suspend": False})
-        fields = {"baseFolder": BASE_FOLDER, "spec": json.loads(told.model_dump_json())}
+        unsuspended = self.resolved.model_copy(update={"suspend": False})
+        fields = {"baseFolder": BASE_FOLDER, "spec": json.loads(unsuspended.model_dump_json())}
         return json.dumps(fields, indent=1, sort_keys=True) + "\n"
 
 
 def parse(run: Object, images: Images) -> ClusterRun:
     """What is wanted of `run`, if it can be carried out. Raises BadInputError with one line per fault."""
-    order = parse_unchecked(run, images)
-    refusals = [refusal for check in CHECKS if (refusal := check(order))]
+    parsed = parse_unchecked(run, images)
+    refusals = [refusal for check in CHECKS if (refusal := check(parsed))]
     if refusals:
         raise BadInputError("\n".join(refusals))
-    return order
+    return parsed
 
 
 def parse_unchecked(run: Object, images: Images) -> ClusterRun:
@@ -104,25 +104,25 @@ def parse_unchecked(run: Object, images: Images) -> ClusterRun:
     document = {key: part for key, part in run.items() if key != "status"}
     parsed = loading.from_object(document, str(run.get("kind", "a run")))
     resolved = resolution.resolve(parsed)
-    asked = resolved.execution.kubernetes.image
+    image = resolved.execution.kubernetes.image
     return ClusterRun(
-        run=parsed,
+        document=parsed,
         resolved=resolved,
         uid=str(run["metadata"].get("uid", "")),
         namespace=str(run["metadata"].get("namespace", "default")),
-        trainer_image=asked.trainer or images.trainer_image,
-        server_image=asked.server or images.server_image,
+        trainer_image=image.trainer or images.trainer_image,
+        server_image=image.server or images.server_image,
     )
 
 
-def _check_storage(order: ClusterRun) -> str:
-    if isinstance(order.resolved.storage, S3Storage):
+def _check_storage(run: ClusterRun) -> str:
+    if isinstance(run.resolved.storage, S3Storage):
         return ""
     return "spec.storage: pods share no folder; write type S3 and a bucket"
 
 
-def _check_trainers(order: ClusterRun) -> str:
-    cluster = order.cluster
+def _check_trainers(run: ClusterRun) -> str:
+    cluster = run.cluster
     if cluster.trainer.accelerators <= cluster.max_accelerators:
         return ""
     return (
@@ -131,23 +131,23 @@ def _check_trainers(order: ClusterRun) -> str:
     )
 
 
-def _check_servers(order: ClusterRun) -> str:
-    cluster, needed = order.cluster, accelerators.while_searching(order.cluster, order.outline)
-    if not order.has_servers or needed <= cluster.max_accelerators:
+def _check_servers(run: ClusterRun) -> str:
+    cluster, needed = run.cluster, accelerators.count_for_search(run.cluster, run.outline)
+    if not run.has_servers or needed <= cluster.max_accelerators:
         return ""
     return (
         f"spec.execution.kubernetes.maxAccelerators: {cluster.max_accelerators}, but servers of"
-        f" {len(order.outline.servers)} base models hold {needed} at once; raise it, or lower"
+        f" {len(run.outline.servers)} base models hold {needed} at once; raise it, or lower"
         f" servers.replicas"
     )
 
 
-def _check_cache(order: ClusterRun) -> str:
-    cache = order.cluster.model_cache
+def _check_cache(run: ClusterRun) -> str:
+    cache = run.cluster.model_cache
     if cache is None or cache.claim is None or cache.claim.access_mode is AccessMode.READ_WRITE_MANY:
         return ""
-    alone = not order.has_servers and accelerators.concurrent_trainers(order.cluster, order.outline) <= 1
-    if alone:
+    single_pod = not run.has_servers and accelerators.concurrent_trainers(run.cluster, run.outline) <= 1
+    if single_pod:
         return ""
     return (
         "spec.execution.kubernetes.modelCache.claim.accessMode: ReadWriteOnce, but pods on several nodes would need it"
@@ -155,8 +155,8 @@ def _check_cache(order: ClusterRun) -> str:
     )
 
 
-def _check_node_selector(order: ClusterRun) -> str:
-    for key in order.cluster.pod_template.node_selector:
+def _check_node_selector(run: ClusterRun) -> str:
+    for key in run.cluster.pod_template.node_selector:
         try:
             LABEL_KEY.validate_python(key)
         except ValidationError:

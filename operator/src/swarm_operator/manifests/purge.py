@@ -18,36 +18,36 @@ TTL_SECONDS = 600
 GRACE_SECONDS = 10
 
 
-def job(order: ClusterRun, bucket: S3Storage) -> Object:
+def job(run: ClusterRun, bucket: S3Storage) -> Object:
     """The Job."""
-    about = dict(
-        shared_objects.child_metadata(order, f"{order.base}-{names.PURGE}", names.PURGE, {names.ATTEMPT_LABEL: "1"})
+    metadata = dict(
+        shared_objects.child_metadata(run, f"{run.name_prefix}-{names.PURGE}", names.PURGE, {names.ATTEMPT_LABEL: "1"})
     )
-    del about["ownerReferences"]
-    own = names.child_labels(order.name, order.uid, names.PURGE) | {names.ATTEMPT_LABEL: "1"}
+    del metadata["ownerReferences"]
+    labels = names.child_labels(run.name, run.uid, names.PURGE) | {names.ATTEMPT_LABEL: "1"}
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",
-        "metadata": about,
+        "metadata": metadata,
         "spec": {
             "backoffLimit": BACKOFF_LIMIT,
             "ttlSecondsAfterFinished": TTL_SECONDS,
             "podReplacementPolicy": "Failed",
             "podFailurePolicy": jobs.pod_failure_policy("FailJob"),
-            "template": jobs.job_pod_template(order, container(order, bucket), own, {}, GRACE_SECONDS),
+            "template": jobs.job_pod_template(run, container(run, bucket), labels, {}, GRACE_SECONDS),
         },
     }
 
 
-def container(order: ClusterRun, bucket: S3Storage) -> Container:
+def container(run: ClusterRun, bucket: S3Storage) -> Container:
     """The container that deletes."""
-    asked = order.cluster.worker
+    settings = run.cluster.worker
     return Container(
-        image=order.trainer_image,
+        image=run.trainer_image,
         command=("python", "-m", "swarm_trainer.pod", "purge"),
         arguments=("--place", bucket.model_dump_json()),
-        cpu=asked.cpu,
-        memory=asked.memory,
+        cpu=settings.cpu,
+        memory=settings.memory,
         accelerators=0,
-        bare=True,
+        without_order=True,
     )

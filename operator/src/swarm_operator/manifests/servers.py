@@ -18,64 +18,64 @@ GRACE_SECONDS = 30
 """From SIGTERM to SIGKILL, for answers on their way."""
 
 
-def dependency_steps(order: ClusterRun) -> tuple[Create, ...]:
+def dependency_steps(run: ClusterRun) -> tuple[Create, ...]:
     """What servers rest on, and how they are found: order, key, cache, Services."""
-    services = tuple(Create(service(order, index)) for index in range(len(order.outline.servers)))
+    services = tuple(Create(service(run, index)) for index in range(len(run.outline.servers)))
     return (
-        shared_objects.config_map(order),
-        shared_objects.server_secret(order),
-        *shared_objects.cache_claim(order),
+        shared_objects.config_map(run),
+        shared_objects.server_secret(run),
+        *shared_objects.cache_claim(run),
         *services,
     )
 
 
-def deployments(order: ClusterRun) -> tuple[Object, ...]:
+def deployments(run: ClusterRun) -> tuple[Object, ...]:
     """The Deployments, at their full size."""
-    return tuple(deployment(order, index, model) for index, model in enumerate(order.outline.servers))
+    return tuple(deployment(run, index, model) for index, model in enumerate(run.outline.servers))
 
 
-def deployment(order: ClusterRun, index: int, model: str) -> Object:
+def deployment(run: ClusterRun, index: int, model: str) -> Object:
     """The servers of one base model."""
-    own = {names.SERVER_LABEL: str(index)}
-    labels = names.child_labels(order.name, order.uid, names.SERVE) | own | shared_objects.queue_labels(order)
+    labels = {names.SERVER_LABEL: str(index)}
+    labels = names.child_labels(run.name, run.uid, names.SERVE) | labels | shared_objects.queue_labels(run)
     grace = {"terminationGracePeriodSeconds": GRACE_SECONDS}
     spec = {
         "strategy": {"type": "Recreate"},
-        "progressDeadlineSeconds": order.cluster.servers.startup_seconds + PROBE_SECONDS,
+        "progressDeadlineSeconds": run.cluster.servers.startup_seconds + PROBE_SECONDS,
         "revisionHistoryLimit": 1,
-        "selector": {"matchLabels": {names.RUN_UID_LABEL: order.uid} | own},
-        "template": pods.pod_template(order, _server_container(order, model), labels, {}, **grace),
+        "selector": {"matchLabels": {names.RUN_UID_LABEL: run.uid} | labels},
+        "template": pods.pod_template(run, _server_container(run, model), labels, {}, **grace),
     }
-    about = shared_objects.child_metadata(
-        order, pods.service_name(order, index), names.SERVE, own | shared_objects.queue_labels(order)
+    metadata = shared_objects.child_metadata(
+        run, pods.service_name(run, index), names.SERVE, labels | shared_objects.queue_labels(run)
     )
     digest = names.short_digest(json.dumps(spec, sort_keys=True))
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
-        "metadata": {**about, "annotations": {names.SERVERS_ANNOTATION: digest}},
-        "spec": {"replicas": order.cluster.servers.replicas, **spec},
+        "metadata": {**metadata, "annotations": {names.SERVERS_ANNOTATION: digest}},
+        "spec": {"replicas": run.cluster.servers.replicas, **spec},
     }
 
 
-def service(order: ClusterRun, index: int) -> Object:
+def service(run: ClusterRun, index: int) -> Object:
     """The address of the servers of one base model."""
     return {
         "apiVersion": "v1",
         "kind": "Service",
-        "metadata": shared_objects.child_metadata(order, pods.service_name(order, index), names.SERVE),
+        "metadata": shared_objects.child_metadata(run, pods.service_name(run, index), names.SERVE),
         "spec": {
-            "selector": {names.RUN_UID_LABEL: order.uid, names.SERVER_LABEL: str(index)},
+            "selector": {names.RUN_UID_LABEL: run.uid, names.SERVER_LABEL: str(index)},
             "ports": [{"name": "http", "port": pods.PORT, "targetPort": pods.PORT}],
         },
     }
 
 
-def _server_container(order: ClusterRun, model: str) -> Container:
-    asked = order.cluster.servers
+def _server_container(run: ClusterRun, model: str) -> Container:
+    settings = run.cluster.servers
     health = {"httpGet": {"path": "/health", "port": pods.PORT}, "periodSeconds": PROBE_SECONDS, "timeoutSeconds": 3}
     return Container(
-        image=order.server_image,
+        image=run.server_image,
         command=("python", "-m", "swarm_trainer.pod", "serve"),
         arguments=(
             "--order",
@@ -87,13 +87,13 @@ def _server_container(order: ClusterRun, model: str) -> Container:
             "--port",
             str(pods.PORT),
         ),
-        cpu=asked.cpu,
-        memory=asked.memory,
-        accelerators=asked.held,
-        env=(pods.server_key_variable(order),),
+        cpu=settings.cpu,
+        memory=settings.memory,
+        accelerators=settings.held,
+        env=(pods.server_key_variable(run),),
         extra={
             "ports": [{"name": "http", "containerPort": pods.PORT}],
-            "startupProbe": {**health, "failureThreshold": ceil(asked.startup_seconds / PROBE_SECONDS)},
+            "startupProbe": {**health, "failureThreshold": ceil(settings.startup_seconds / PROBE_SECONDS)},
             "readinessProbe": {**health, "failureThreshold": 3},
         },
     )

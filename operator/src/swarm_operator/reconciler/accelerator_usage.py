@@ -38,16 +38,19 @@ class AcceleratorUsage:
         return round(self.total / 3600, 3)
 
 
-def count(was: GpuSeconds | None, seen: Children, asking: Collection[str], now: float) -> AcceleratorUsage:
+def count(
+    previous: GpuSeconds | None, children: Children, kinds_asking: Collection[str], now: float
+) -> AcceleratorUsage:
     """The account at `now`, from the one before; `asking` are the kinds of work that ask servers."""
-    before = was or GpuSeconds()
+    before = previous or GpuSeconds()
     until = float(int(now))
     window = (timestamps.parse(before.counted_until) or 0.0, until)
-    holding = [pod for pod in seen.pods if pod.accelerators and pod.bound is not None]
-    asked = [_running_span(pod, until) for pod in seen.work_pods() if pod.started is not None and pod.work in asking]
+    holding = [pod for pod in children.pods if pod.accelerators and pod.scheduled is not None]
+    running = [pod for pod in children.work_pods() if pod.started is not None and pod.work in kinds_asking]
+    asking_spans = [_running_span(pod, until) for pod in running]
     busy = loading = idle = 0.0
     for pod in holding:
-        work, wait, rest = _split_seconds(pod, asked, window)
+        work, wait, rest = _split_seconds(pod, asking_spans, window)
         busy, loading, idle = (
             busy + pod.accelerators * work,
             loading + pod.accelerators * wait,
@@ -65,23 +68,27 @@ def count(was: GpuSeconds | None, seen: Children, asking: Collection[str], now: 
     return AcceleratorUsage(after, held)
 
 
-def is_fully_counted(pods: Sequence[Pod], account: GpuSeconds | None) -> bool:
+def is_fully_counted(pods: Sequence[Pod], usage: GpuSeconds | None) -> bool:
     """Whether nothing of `pods`, which are over, is yet to be counted."""
-    until = (timestamps.parse(account.counted_until) if account else None) or 0.0
-    held = [pod for pod in pods if pod.accelerators and pod.bound is not None and pod.ended is not None]
-    return all(_duration(_clip((pod.bound or 0.0, pod.ended or 0.0), (until, pod.ended or 0.0))) == 0 for pod in held)
+    until = (timestamps.parse(usage.counted_until) if usage else None) or 0.0
+    spans = [
+        (pod.scheduled, pod.ended)
+        for pod in pods
+        if pod.accelerators and pod.scheduled is not None and pod.ended is not None
+    ]
+    return all(_duration(_clip(span, (until, span[1]))) == 0 for span in spans)
 
 
 def _split_seconds(pod: Pod, asking: Sequence[Span], window: Span) -> tuple[float, float, float]:
     """Seconds of `pod` in `window`: busy, loading, idle."""
-    assert pod.bound is not None
-    serves = pod.work == names.SERVE
+    assert pod.scheduled is not None
+    is_server = pod.work == names.SERVE
     end = pod.ended if pod.ended is not None else window[1]
-    up = pod.ready if serves else pod.started
-    begun = min(end if up is None else max(up, pod.bound), end)
-    loading = _duration(_clip((pod.bound, begun), window))
-    live = _clip((begun, end), window)
-    if not serves:
+    started = pod.ready if is_server else pod.started
+    ready_at = min(end if started is None else max(started, pod.scheduled), end)
+    loading = _duration(_clip((pod.scheduled, ready_at), window))
+    live = _clip((ready_at, end), window)
+    if not is_server:
         return _duration(live), loading, 0.0
     busy = _covered_seconds(live, asking)
     return busy, loading, _duration(live) - busy

@@ -19,23 +19,23 @@ def parse(objects: Iterable[Object], resource: str) -> Children:
     pods: list[Pod] = []
     deployments: list[Deployment] = []
     purges: list[Job] = []
-    for thing in objects:
+    for manifest in objects:
         try:
-            match thing["kind"]:
+            match manifest["kind"]:
                 case "Job":
-                    job = _parse_job(thing)
+                    job = _parse_job(manifest)
                     (purges if job.work == names.PURGE else jobs).append(job)
                 case "Pod":
-                    pods.append(_parse_pod(thing, resource))
+                    pods.append(_parse_pod(manifest, resource))
                 case "Deployment":
-                    deployments.append(_parse_deployment(thing))
+                    deployments.append(_parse_deployment(manifest))
         except (KeyError, ValueError, TypeError, AttributeError, IndexError):
             continue
     return Children(tuple(jobs), tuple(pods), tuple(deployments), tuple(purges))
 
 
-def _parse_job(thing: Object) -> Job:
-    metadata, status = thing["metadata"], thing.get("status") or {}
+def _parse_job(manifest: Object) -> Job:
+    metadata, status = manifest["metadata"], manifest.get("status") or {}
     work = metadata["labels"][names.WORK_LABEL]
     keys = () if work == names.PURGE else tuple(item.key for item in _parse_items(metadata))
     settled = [
@@ -68,10 +68,10 @@ def _parse_index_ranges(text: str | None) -> Iterator[int]:
             yield from range(int(first), int(last or first) + 1)
 
 
-def _parse_pod(thing: Object, resource: str) -> Pod:
-    metadata, status = thing["metadata"], thing.get("status") or {}
+def _parse_pod(manifest: Object, resource: str) -> Pod:
+    metadata, status = manifest["metadata"], manifest.get("status") or {}
     work, annotations = metadata["labels"][names.WORK_LABEL], metadata.get("annotations") or {}
-    state, exited = _container_state(status, "state"), _container_exit(status)
+    state, container_exit = _container_state(status, "state"), _container_exit(status)
     ended = status.get("phase") in ("Succeeded", "Failed")
     if work == names.SERVE:
         key = metadata["labels"][names.SERVER_LABEL]
@@ -87,16 +87,16 @@ def _parse_pod(thing: Object, resource: str) -> Pod:
         key=key,
         attempt=int(metadata["labels"].get(names.ATTEMPT_LABEL, 1)),
         failures=int(annotations.get(names.FAILURE_COUNT_ANNOTATION, 0)),
-        accelerators=sum(_accelerator_limit(container, resource) for container in thing["spec"]["containers"]),
+        accelerators=sum(_accelerator_limit(container, resource) for container in manifest["spec"]["containers"]),
         created=timestamps.parse(metadata.get("creationTimestamp")) or 0.0,
-        bound=_condition_true_since(status, "PodScheduled"),
+        scheduled=_condition_true_since(status, "PodScheduled"),
         started=_first_time(state.get("running", {}).get("startedAt"), state.get("terminated", {}).get("startedAt")),
         ready=_condition_true_since(status, "Ready"),
         ended=_end_time(status, state) if ended else None,
         deleted=timestamps.parse(metadata.get("deletionTimestamp")),
-        exit=exited,
+        exit=container_exit,
         disrupted=_condition_is_true(status, "DisruptionTarget") or status.get("reason") in NODE_TERMINATION_REASONS,
-        trouble=("", "") if ended else _start_problem(status, state),
+        start_problem=("", "") if ended else _start_problem(status, state),
     )
 
 
@@ -145,9 +145,9 @@ def _container_exit(status: Mapping[str, Any]) -> ContainerExit | None:
 
 def _end_time(status: Mapping[str, Any], state: Mapping[str, Any]) -> float:
     """When a pod that is over ended: as its container says, or whatever of it changed last."""
-    said = timestamps.parse(state.get("terminated", {}).get("finishedAt"))
-    if said:
-        return said
+    finished_at = timestamps.parse(state.get("terminated", {}).get("finishedAt"))
+    if finished_at:
+        return finished_at
     changes = [timestamps.parse(condition.get("lastTransitionTime")) for condition in status.get("conditions") or ()]
     return max([change for change in changes if change] or [timestamps.parse(status.get("startTime")) or 1.0])
 
@@ -172,12 +172,12 @@ def _condition_true_since(status: Mapping[str, Any], kind: str) -> float | None:
     return None
 
 
-def _parse_deployment(thing: Object) -> Deployment:
-    metadata = thing["metadata"]
+def _parse_deployment(manifest: Object) -> Deployment:
+    metadata = manifest["metadata"]
     return Deployment(
         name=metadata["name"],
         uid=metadata["uid"],
-        replicas=int(thing["spec"].get("replicas", 1)),
+        replicas=int(manifest["spec"].get("replicas", 1)),
         digest=(metadata.get("annotations") or {}).get(names.SERVERS_ANNOTATION, ""),
         deleting=metadata.get("deletionTimestamp") is not None,
     )

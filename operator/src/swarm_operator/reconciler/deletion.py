@@ -40,10 +40,10 @@ ENDING_MESSAGE = "its pods end; then its results are deleted from the bucket"
 PURGING_MESSAGE = "its results are being deleted from the bucket"
 
 
-def correct_finalizer(order: ClusterRun, run: Object) -> SetFinalizers | None:
+def correct_finalizer(run: ClusterRun, stored: Object) -> SetFinalizers | None:
     """What makes the run's finalizer what its policy asks for; None where it is that."""
-    wanted = order.run.spec.deletion_policy is DeletionPolicy.PURGE
-    return None if wanted == has_finalizer(run) else set_finalizer(run, wanted)
+    wanted = run.document.spec.deletion_policy is DeletionPolicy.PURGE
+    return None if wanted == has_finalizer(stored) else set_finalizer(stored, wanted)
 
 
 def has_finalizer(run: Object) -> bool:
@@ -53,19 +53,18 @@ def has_finalizer(run: Object) -> bool:
 
 def plan_deletion(observed: ObservedRun, now: float, images: Images) -> Plan:
     """What is to be done for a run that is deleted: nothing, unless our finalizer holds it."""
-    run = observed.run
-    if not has_finalizer(run):
+    if not has_finalizer(observed.run):
         return Plan()
-    if run["spec"].get("deletionPolicy") != DeletionPolicy.PURGE:
+    if observed.run["spec"].get("deletionPolicy") != DeletionPolicy.PURGE:
         return Plan(release_steps(observed))
     try:
-        order = cluster_run.parse_unchecked(run, images)
+        run = cluster_run.parse_unchecked(observed.run, images)
     except BadInputError as error:
         return abandon_purge(observed, str(error))
-    why, storage = reason_to_abandon(observed, now), order.resolved.storage
-    if why is not None or not isinstance(storage, S3Storage):
-        return abandon_purge(observed, why or "spec.storage is no bucket")
-    return continue_purge(order, storage, observed, now)
+    reason, storage = reason_to_abandon(observed, now), run.resolved.storage
+    if reason is not None or not isinstance(storage, S3Storage):
+        return abandon_purge(observed, reason or "spec.storage is no bucket")
+    return continue_purge(run, storage, observed, now)
 
 
 def reason_to_abandon(observed: ObservedRun, now: float) -> str | None:
@@ -76,40 +75,39 @@ def reason_to_abandon(observed: ObservedRun, now: float) -> str | None:
     return f"not done after {PURGE_SECONDS:g} s" if since is not None and now - since >= PURGE_SECONDS else None
 
 
-def continue_purge(order: ClusterRun, bucket: S3Storage, observed: ObservedRun, now: float) -> Plan:
+def continue_purge(run: ClusterRun, bucket: S3Storage, observed: ObservedRun, now: float) -> Plan:
     """End what lives; then the Job; then let go."""
-    seen = child_parser.parse(observed.children, order.cluster.accelerator_resource)
-    steps = tuple(end_children(seen, now))
-    was = run_status.read(observed.run)
-    if any(observations.is_living(pod, now) for pod in (*seen.work_pods(), *seen.serving())) or steps:
-        return Plan(steps, run_status.with_message(was, ENDING_MESSAGE), wake_after=POLL_SECONDS)
-    if not seen.purges:
-        return Plan(
-            (Create(purge.job(order, bucket)),), run_status.with_message(was, PURGING_MESSAGE), wake_after=POLL_SECONDS
-        )
-    job = seen.purges[0]
+    children = child_parser.parse(observed.children, run.cluster.accelerator_resource)
+    steps = tuple(end_children(children, now))
+    status = run_status.read(observed.run)
+    if any(observations.is_living(pod, now) for pod in (*children.work_pods(), *children.server_pods())) or steps:
+        return Plan(steps, run_status.with_message(status, ENDING_MESSAGE), wake_after=POLL_SECONDS)
+    if not children.purges:
+        create = Create(purge.job(run, bucket))
+        return Plan((create,), run_status.with_message(status, PURGING_MESSAGE), wake_after=POLL_SECONDS)
+    job = children.purges[0]
     if job.failed:
-        return abandon_purge(observed, f"{job.name}: {purge_outcome(seen, job)}")
+        return abandon_purge(observed, f"{job.name}: {purge_outcome(children, job)}")
     if job.over:
-        told = Event("Normal", "Purged", f"its results were deleted: {purge_outcome(seen, job)}")
-        return Plan((set_finalizer(observed.run, False), Delete("Job", job.name, job.uid)), None, (told,))
-    return Plan((), run_status.with_message(was, PURGING_MESSAGE), wake_after=POLL_SECONDS)
+        event = Event("Normal", "Purged", f"its results were deleted: {purge_outcome(children, job)}")
+        return Plan((set_finalizer(observed.run, False), Delete("Job", job.name, job.uid)), None, (event,))
+    return Plan((), run_status.with_message(status, PURGING_MESSAGE), wake_after=POLL_SECONDS)
 
 
-def end_children(seen: Children, now: float) -> Iterator[Step]:
+def end_children(children: Children, now: float) -> Iterator[Step]:
     """End what the run was doing."""
-    yield from job_steps.release_stuck_pods(seen, now)
-    for job in seen.jobs:
+    yield from job_steps.release_stuck_pods(children, now)
+    for job in children.jobs:
         if job.alive:
             yield Delete("Job", job.name, job.uid)
-    yield from server_lifecycle.delete_all(seen)
+    yield from server_lifecycle.delete_all(children)
 
 
-def abandon_purge(observed: ObservedRun, why: str) -> Plan:
+def abandon_purge(observed: ObservedRun, reason: str) -> Plan:
     """Let the run go with its results where they are, and say why."""
-    words = f"{why}; what is left of its results lies at {storage_location.uri(observed.run)}, delete it by hand"
-    told = Event("Warning", "PurgeAbandoned", words[:MAX_MESSAGE_CHARACTERS])
-    return Plan(release_steps(observed), None, (told,))
+    words = f"{reason}; what is left of its results lies at {storage_location.uri(observed.run)}, delete it by hand"
+    event = Event("Warning", "PurgeAbandoned", words[:MAX_MESSAGE_CHARACTERS])
+    return Plan(release_steps(observed), None, (event,))
 
 
 def release_steps(observed: ObservedRun) -> tuple[Step, ...]:
@@ -118,9 +116,9 @@ def release_steps(observed: ObservedRun) -> tuple[Step, ...]:
     return (*(Delete("Job", job.name, job.uid) for job in jobs if not job.deleting), set_finalizer(observed.run, False))
 
 
-def purge_outcome(seen: Children, job: Job) -> str:
+def purge_outcome(children: Children, job: Job) -> str:
     """What the Job's last pod said."""
-    ended = [(pod.ended, pod.exit.message) for pod in seen.pods if pod.job == job.name and pod.ended and pod.exit]
+    ended = [(pod.ended, pod.exit.message) for pod in children.pods if pod.job == job.name and pod.ended and pod.exit]
     return termination_message.format_purge_outcome(max(ended)[1]) if ended else "its pod is gone"
 
 

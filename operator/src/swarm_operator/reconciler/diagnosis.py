@@ -36,24 +36,24 @@ class Problem:
     message: str
 
 
-def most_urgent(seen: Children, state: EngineState, now: float) -> Problem | None:
+def find_most_urgent(children: Children, state: EngineState, now: float) -> Problem | None:
     """The one to tell: of a pod before of an attempt, and what waiting does not cure first."""
-    troubles = sorted(
-        _pod_problems(seen, now), key=lambda one: (one.reason not in URGENT_REASONS, one.reason, one.message)
+    problems = sorted(
+        _pod_problems(children, now), key=lambda one: (one.reason not in URGENT_REASONS, one.reason, one.message)
     )
-    troubles += _attempt_problems(state)
-    return troubles[0] if troubles else None
+    problems += _attempt_problems(state)
+    return problems[0] if problems else None
 
 
 def classify_failure(message: str) -> str | None:
     """What a failure with this message is called; None if it has no name of its own."""
-    told = message.rpartition("the last time: ")[2]
-    return next((reason for prefix, reason in REASON_BY_PREFIX if told.startswith(prefix)), None)
+    last_message = message.rpartition("the last time: ")[2]
+    return next((reason for prefix, reason in REASON_BY_PREFIX if last_message.startswith(prefix)), None)
 
 
-def _pod_problems(seen: Children, now: float) -> Iterator[Problem]:
-    for pod in seen.pods:
-        reason, message = pod.trouble
+def _pod_problems(children: Children, now: float) -> Iterator[Problem]:
+    for pod in children.pods:
+        reason, message = pod.start_problem
         if observations.is_stuck(pod, now):
             yield Problem("NodeLost", f"pod {pod.name} should be gone; its node does not answer")
         elif reason and pod.deleted is None:

@@ -25,25 +25,25 @@ STUCK_SECONDS = 120.0
 """After the moment it must be gone, on a kubelet that only has been slow."""
 
 
-def build_world(seen: Children, now: float) -> Observations:
+def build_world(children: Children, now: float) -> Observations:
     """What is seen of every item."""
-    keys = {key for job in seen.jobs for key in job.keys} | {pod.key for pod in seen.work_pods()}
-    observations = {key: observe_item(seen, key, now) for key in sorted(keys)}
-    return Observations({key: seen for key, seen in observations.items() if seen is not None})
+    keys = {key for job in children.jobs for key in job.keys} | {pod.key for pod in children.work_pods()}
+    observations = {key: observe_item(children, key, now) for key in sorted(keys)}
+    return Observations({key: children for key, children in observations.items() if children is not None})
 
 
-def fail_items_using_servers(seen: Observations, items: Iterable[WorkItem], why: str) -> Observations:
+def fail_items_using_servers(children: Observations, items: Iterable[WorkItem], why: str) -> Observations:
     """`seen`, where servers refuse their model: none of `items`, which would ask them, can be done."""
-    told = {item.key: Failed(item.attempt, FailureReason.BAD_INPUT, why) for item in items if item.needs.servers}
+    failed = {item.key: Failed(item.attempt, FailureReason.BAD_INPUT, why) for item in items if item.needs.servers}
     return Observations(
-        {**told, **{key: one for key, one in seen.items.items() if isinstance(one, Done) or key not in told}}
+        {**failed, **{key: one for key, one in children.items.items() if isinstance(one, Done) or key not in failed}}
     )
 
 
-def observe_item(seen: Children, key: str, now: float) -> Observation | None:
+def observe_item(children: Children, key: str, now: float) -> Observation | None:
     """What is seen of one item."""
-    jobs = [job for job in seen.jobs if key in job.keys]
-    pods = [pod for pod in seen.work_pods() if pod.key == key]
+    jobs = [job for job in children.jobs if key in job.keys]
+    pods = [pod for pod in children.work_pods() if pod.key == key]
     over = [termination_message.read_outcome(pod, WorkItem.from_key(key)) for pod in pods if pod.ended is not None]
     done = [one for one in over if isinstance(one, Done)]
     if done:

@@ -13,7 +13,7 @@ from swarm_operator.reconciler import diagnosis
 from swarm_operator.reconciler.run_status import StatusInputs
 
 
-def list_events(before: EngineState, after: EngineState, scene: StatusInputs) -> Iterator[Event]:
+def list_events(before: EngineState, after: EngineState, inputs: StatusInputs) -> Iterator[Event]:
     """What happened from `before` to `after`."""
     if after.phase is not before.phase:
         yield _phase_event(after)
@@ -23,10 +23,10 @@ def list_events(before: EngineState, after: EngineState, scene: StatusInputs) ->
             yield Event("Warning", "AttemptFailed", f"{key}: {attempt.message}; attempt {attempt.number} follows")
         elif attempt.losses and (known is None or attempt.losses > known.losses):
             yield Event("Normal", "AttemptLost", f"{key} lost its pod; it is started again and costs no attempt")
-    trouble = scene.trouble
-    reasons = {one.reason for one in scene.was.conditions if one.type == ConditionType.RECONCILING}
-    if trouble is not None and trouble.reason not in reasons:
-        yield Event("Warning", trouble.reason, trouble.message)
+    problem = inputs.problem
+    reasons = {one.reason for one in inputs.previous.conditions if one.type == ConditionType.RECONCILING}
+    if problem is not None and problem.reason not in reasons:
+        yield Event("Warning", problem.reason, problem.message)
 
 
 def _phase_event(after: EngineState) -> Event:

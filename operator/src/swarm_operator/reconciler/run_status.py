@@ -33,10 +33,10 @@ from swarm_operator.reconciler.diagnosis import Problem
 class StatusInputs:
     """What a status is made from beside the engine's state."""
 
-    was: RunStatus
-    account: AcceleratorUsage
+    previous: RunStatus
+    usage: AcceleratorUsage
     servers: api.ServersStatus | None
-    trouble: Problem | None
+    problem: Problem | None
     experiment: Digest | None
     """The digest of the experiment by its contents, where a receipt tells it."""
     now: float
@@ -59,63 +59,63 @@ def _find_model(run: Object) -> type[RunStatus]:
         return RunStatus
 
 
-def load_engine_state(was: RunStatus) -> EngineState:
+def load_engine_state(previous: RunStatus) -> EngineState:
     """What the engine remembers; nothing where that cannot be read: the run is derived from its receipts then."""
     try:
-        return EngineState.from_json(was.engine) if was.engine else EngineState()
+        return EngineState.from_json(previous.engine) if previous.engine else EngineState()
     except ValueError:
         return EngineState()
 
 
-def build(order: ClusterRun, outline: Outline, state: EngineState, scene: StatusInputs) -> Object:
+def build_status(run: ClusterRun, outline: Outline, state: EngineState, inputs: StatusInputs) -> Object:
     """The status of a run that is carried out."""
     report = run_summary.summarize(outline, state)
-    held = scene.account.seconds.counted_until is not None
+    held = inputs.usage.seconds.counted_until is not None
     common = RunStatus(
         phase=str(report.phase),
-        spec_digest=order.digest,
-        experiment_digest=scene.experiment or scene.was.experiment_digest,
-        observed_generation=order.run.metadata.generation,
+        spec_digest=run.digest,
+        experiment_digest=inputs.experiment or inputs.previous.experiment_digest,
+        observed_generation=run.document.metadata.generation,
         message=report.message[: api.MAX_MESSAGE_CHARACTERS],
         started_at=_format_time(report.started),
         finished_at=_format_time(report.finished),
-        conditions=_build_conditions(order.run.metadata.generation, state, report, scene),
-        gpu_seconds=scene.account.seconds if held else None,
-        gpu_hours=scene.account.hours if held else None,
-        peak_accelerators=accelerators.peak(order.cluster, outline),
+        conditions=_build_conditions(run.document.metadata.generation, state, report, inputs),
+        gpu_seconds=inputs.usage.seconds if held else None,
+        gpu_hours=inputs.usage.hours if held else None,
+        peak_accelerators=accelerators.peak(run.cluster, outline),
         result=report.result,
-        servers=scene.servers,
-        rerun=order.run.spec.rerun,
+        servers=inputs.servers,
+        rerun=run.document.spec.rerun,
         engine=serialize_engine_state(state),
     )
-    return serialize(program.find(order.resolved.kind).status(outline, state, common))
+    return serialize_status(program.find(run.resolved.kind).status(outline, state, common))
 
 
-def build_refused(run: Object, was: RunStatus, why: str, now: float) -> Object:
+def build_refused_status(run: Object, previous: RunStatus, reason: str, now: float) -> Object:
     """The status of a run that cannot be carried out as it is written; what it has reached stays."""
     generation = run["metadata"].get("generation")
-    message = why[: api.MAX_MESSAGE_CHARACTERS]
+    message = reason[: api.MAX_MESSAGE_CHARACTERS]
     facts = {ConditionType.VALIDATED: ConditionStatus.FALSE}
-    if was.phase not in phases.TERMINAL:
+    if previous.phase not in phases.TERMINAL:
         facts |= dict.fromkeys((ConditionType.READY, ConditionType.RECONCILING), ConditionStatus.FALSE)
         facts |= {ConditionType.STALLED: ConditionStatus.TRUE}
     new = [
-        _build_condition(was, UntimedCondition(kind, truth, "InvalidSpec", message), generation, now)
+        _build_condition(previous, UntimedCondition(kind, truth, "InvalidSpec", message), generation, now)
         for kind, truth in facts.items()
     ]
-    old = [one for one in was.conditions if one.type not in facts]
+    old = [one for one in previous.conditions if one.type not in facts]
     update = {
-        "phase": was.phase or str(phases.Phase.PENDING),
+        "phase": previous.phase or str(phases.Phase.PENDING),
         "message": message,
         "observed_generation": generation,
         "conditions": (*old, *new),
     }
-    return serialize(was.model_copy(update=update))
+    return serialize_status(previous.model_copy(update=update))
 
 
-def with_message(was: RunStatus, message: str) -> Object:
+def with_message(previous: RunStatus, message: str) -> Object:
     """The status of a run that is deleted: what it was, and what goes on."""
-    return serialize(was.model_copy(update={"message": message}))
+    return serialize_status(previous.model_copy(update={"message": message}))
 
 
 def serialize_engine_state(state: EngineState) -> str:
@@ -127,7 +127,7 @@ def serialize_engine_state(state: EngineState) -> str:
     return text
 
 
-def serialize(status: RunStatus) -> Object:
+def serialize_status(status: RunStatus) -> Object:
     """`status` as an object of the API."""
     found: Object = status.model_dump(mode="json", by_alias=True, exclude_none=True)
     return found
@@ -144,31 +144,31 @@ class UntimedCondition:
 
 
 def _build_conditions(
-    generation: int | None, state: EngineState, report: RunSummary, scene: StatusInputs
+    generation: int | None, state: EngineState, report: RunSummary, inputs: StatusInputs
 ) -> tuple[Condition, ...]:
     """The engine's conditions, with what the cluster knows of their reasons, and that the spec is valid."""
     facts = [
-        _explain(UntimedCondition(one.type, one.status, one.reason, one.message), state, scene)
+        _explain(UntimedCondition(one.type, one.status, one.reason, one.message), state, inputs)
         for one in report.conditions
     ]
     facts.append(
         UntimedCondition(ConditionType.VALIDATED, ConditionStatus.TRUE, "Valid", "the spec can be carried out here")
     )
-    return tuple(_build_condition(scene.was, fact, generation, scene.now) for fact in facts)
+    return tuple(_build_condition(inputs.previous, fact, generation, inputs.now) for fact in facts)
 
 
-def _explain(fact: UntimedCondition, state: EngineState, scene: StatusInputs) -> UntimedCondition:
+def _explain(fact: UntimedCondition, state: EngineState, inputs: StatusInputs) -> UntimedCondition:
     if state.failure is not None:
         return replace(fact, reason=diagnosis.classify_failure(state.failure.message) or fact.reason)
     waits = fact.kind in (ConditionType.READY, ConditionType.RECONCILING) and state.phase not in phases.TERMINAL
-    if scene.trouble is not None and waits:
-        return replace(fact, reason=scene.trouble.reason, message=scene.trouble.message)
+    if inputs.problem is not None and waits:
+        return replace(fact, reason=inputs.problem.reason, message=inputs.problem.message)
     return fact
 
 
-def _build_condition(was: RunStatus, fact: UntimedCondition, generation: int | None, now: float) -> Condition:
+def _build_condition(previous: RunStatus, fact: UntimedCondition, generation: int | None, now: float) -> Condition:
     """One condition, with the time of its last change."""
-    before = next((one for one in was.conditions if one.type == fact.kind and one.status is fact.truth), None)
+    before = next((one for one in previous.conditions if one.type == fact.kind and one.status is fact.truth), None)
     return Condition(
         type=str(fact.kind),
         status=fact.truth,
@@ -185,6 +185,6 @@ def _format_time(seconds: float | None) -> str | None:
 
 def find_experiment_digest(world: Observations) -> Digest | None:
     """The digest of the experiment by its contents, as prepare's receipt tells it."""
-    seen = world.items.get(WorkItem(Kind.PREPARE).key)
-    digest = seen.receipt.scalars.get("experimentDigest") if isinstance(seen, Done) else None
+    observed = world.items.get(WorkItem(Kind.PREPARE).key)
+    digest = observed.receipt.scalars.get("experimentDigest") if isinstance(observed, Done) else None
     return Digest(digest) if isinstance(digest, str) and re.fullmatch("[0-9a-f]{64}", digest) else None

@@ -73,8 +73,8 @@ def parse_failure(message: str) -> FailureMessage:
 def format_purge_outcome(message: str) -> str:
     """What a pod that purges said, in words."""
     try:
-        gone = json.loads(message)["purged"]
-        return f"{int(gone['objects'])} objects, {int(gone['size']):,} bytes"
+        purged = json.loads(message)["purged"]
+        return f"{int(purged['objects'])} objects, {int(purged['size']):,} bytes"
     except (ValueError, TypeError, KeyError):
         return shorten(parse_failure(message).message) or "it did not say why"
 
@@ -87,18 +87,22 @@ def shorten(text: str) -> str:
     return encoded[: MESSAGE_BYTES - 3].decode(errors="ignore") + "…"
 
 
-def _failure_reason(pod: Pod, ended: ContainerExit) -> FailureReason:
-    if pod.disrupted or ended.code == EXIT_DRAINED:
+def _failure_reason(pod: Pod, exited: ContainerExit) -> FailureReason:
+    if pod.disrupted or exited.code == EXIT_DRAINED:
         return FailureReason.LOST
-    if ended.reason != "OOMKilled" and ended.code in (SIGKILL_EXIT_CODE, SIGTERM_EXIT_CODE) and pod.deleted is not None:
+    if (
+        exited.reason != "OOMKilled"
+        and exited.code in (SIGKILL_EXIT_CODE, SIGTERM_EXIT_CODE)
+        and pod.deleted is not None
+    ):
         return FailureReason.LOST
-    if ended.code == EXIT_BAD_INPUT or parse_failure(ended.message).reason == FailureReason.BAD_INPUT:
+    if exited.code == EXIT_BAD_INPUT or parse_failure(exited.message).reason == FailureReason.BAD_INPUT:
         return FailureReason.BAD_INPUT
     return FailureReason.ERROR
 
 
-def _failure_message(ended: ContainerExit) -> str:
-    if ended.reason == "OOMKilled":
+def _failure_message(exited: ContainerExit) -> str:
+    if exited.reason == "OOMKilled":
         return "OOMKilled: it needs more memory; raise memory of execution.kubernetes.trainer or .worker"
-    told = parse_failure(ended.message).message
-    return told or f"ended with exit code {ended.code}"
+    message = parse_failure(exited.message).message
+    return message or f"ended with exit code {exited.code}"
