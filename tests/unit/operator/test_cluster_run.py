@@ -18,15 +18,15 @@ from swarm_trainer.worker import session
 
 CLUSTER = "spec.execution.kubernetes"
 REFUSALS = [
-    ({"spec.storage": documents.GONE}, "spec.storage: pods share no folder; write type S3 and a bucket"),
+    ({"spec.storage": documents.GONE}, "spec.storage: pods share no folder; write type S3 and name a bucket"),
     ({"spec.storage": {"type": "Local", "local": {"path": "a"}}}, "spec.storage: pods share no folder"),
     ({f"{CLUSTER}.trainer.accelerators": 3}, "maxAccelerators is 2; raise maxAccelerators, or write 0"),
-    ({f"{CLUSTER}.servers.replicas": 2}, "servers of 2 base models hold 4 at once; raise it"),
+    ({f"{CLUSTER}.servers.replicas": 2}, "servers of 2 base models need 4 at once; raise it"),
     (
         {f"{CLUSTER}.modelCache": {"claim": {"size": "1Gi", "accessMode": "ReadWriteOnce"}}},
-        "modelCache.claim.accessMode: ReadWriteOnce",
+        "modelCache.claim.accessMode: it is ReadWriteOnce",
     ),
-    ({f"{CLUSTER}.podTemplate.nodeSelector": {"a b": "c"}}, "podTemplate.nodeSelector: 'a b' is no label's key"),
+    ({f"{CLUSTER}.podTemplate.nodeSelector": {"a b": "c"}}, "podTemplate.nodeSelector: 'a b' is not a valid label key"),
     ({"spec.swarm.particles": 1}, "spec.swarm.particles"),
     ({"spec.takers": []}, "spec.takers"),
     ({"spec.unknown": 1}, "spec.unknown: unknown field"),

@@ -1,10 +1,10 @@
-"""The Job of one work item, or of several that hold accelerators: Indexed then, and one pod at a time for each.
+"""Builds the Job of a work item, or the Indexed Job of several items that hold accelerators.
 
-Retries are the engine's: one pod per item and attempt (`backoffLimit` 0), so an attempt that failed is a Job that
-failed. What the cluster ends itself, and what drained on SIGTERM, the Job replaces and counts nowhere
-(`podFailurePolicy`). A replacement starts only when its forerunner is known to be over (`podReplacementPolicy`).
+The engine makes the retries: `backoffLimit` is 0, so a failed attempt is a failed Job. The Job itself replaces a pod
+that the cluster ended or that drained on SIGTERM, and does not count it (`podFailurePolicy`). A replacement starts only
+after the earlier pod has ended (`podReplacementPolicy`).
 
-A Job has no TTL: its pod keeps the receipt until the operator has it in the status and deletes the Job.
+A Job has no TTL. Its pod keeps the receipt until the operator has written it to the status and deletes the Job.
 """
 
 from swarm_core.engine.container_contract import EXIT_BAD_INPUT, EXIT_DRAINED, ITEMS_VARIABLE
@@ -16,11 +16,14 @@ from swarm_operator.manifests import pods, shared_objects
 from swarm_operator.manifests.pods import Container
 
 GRACE_SECONDS = 60
-"""From SIGTERM to SIGKILL. A verb publishes as it goes and drains at once; the rest is for a slow disk."""
+"""Seconds from SIGTERM to SIGKILL.
+
+A step publishes as it goes and drains at once; the rest is a reserve for a slow disk.
+"""
 
 
 def create_steps(run: ClusterRun, items: tuple[WorkItem, ...]) -> tuple[Create, ...]:
-    """The Job for `items`, of one kind and attempt, and before it what it rests on."""
+    """Create the Job for `items`, which have one kind and one attempt. The objects that it mounts come first."""
     return (shared_objects.config_map(run), *shared_objects.cache_claim(run), Create(job(run, items)))
 
 
@@ -35,7 +38,7 @@ def job(run: ClusterRun, items: tuple[WorkItem, ...]) -> Object:
     spec = {
         **(_indexed_job_spec(run, len(items)) if first.needs.accelerator else {"backoffLimit": 0}),
         "podReplacementPolicy": "Failed",
-        # Bad input of one item must not end its siblings, which the engine may yet want.
+        # Bad input of one item fails its index only: the engine may still need the other items of the Job.
         "podFailurePolicy": pod_failure_policy("FailIndex" if first.needs.accelerator else "FailJob"),
         "template": job_pod_template(run, container(run, items), labels, annotations, GRACE_SECONDS),
     }
@@ -48,7 +51,7 @@ def job(run: ClusterRun, items: tuple[WorkItem, ...]) -> Object:
 
 
 def job_labels(run: ClusterRun, item: WorkItem) -> dict[str, str]:
-    """The labels of a Job beside those of every child."""
+    """The labels of a Job that not every child has."""
     return {names.ATTEMPT_LABEL: str(item.attempt), **shared_objects.queue_labels(run)}
 
 
@@ -62,7 +65,10 @@ def _indexed_job_spec(run: ClusterRun, count: int) -> dict[str, object]:
 
 
 def pod_failure_policy(bad_input_action: str) -> Object:
-    """What a pod's failure does: the first rule that fits decides; `hopeless` is what bad input is answered by."""
+    """The pod failure policy of a Job; the first rule that matches decides.
+
+    `bad_input_action` is the action for bad input.
+    """
     rules = [
         {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]},
         {"action": "Ignore", "onExitCodes": {"containerName": "main", "operator": "In", "values": [EXIT_DRAINED]}},
@@ -75,14 +81,14 @@ def pod_failure_policy(bad_input_action: str) -> Object:
 
 
 def job_pod_template(run: ClusterRun, container: Container, labels: Object, annotations: Object, grace: int) -> Object:
-    """The pods of a Job: each ends once, and has `grace` seconds to."""
+    """The pod template of a Job. Its pods never restart their container and get `grace` seconds to end."""
     return pods.pod_template(
         run, container, labels, annotations, restartPolicy="Never", terminationGracePeriodSeconds=grace
     )
 
 
 def container(run: ClusterRun, items: tuple[WorkItem, ...]) -> Container:
-    """The container that carries an item out; of several, each pod its own."""
+    """The container for `items`. Each pod of a shared Job finds its own item by its completion index."""
     first, cluster = items[0], run.cluster
     with_trainer_resources = accelerators.needs_trainer_resources(cluster, first.needs)
     settings = cluster.trainer if with_trainer_resources else cluster.worker

@@ -1,7 +1,7 @@
-"""The pod of a Job or of a server: PodSecurity `restricted`, a root that cannot be written, no token of the API server.
+"""Builds the pods of Jobs and servers, for Pod Security `restricted`: read-only root filesystem, no API server token.
 
-What is written goes to folders that end with the pod: /tmp, which is HOME too, the cache, and /dev/shm in memory. The
-cache is a claim's where the run has one.
+Containers write to folders that are deleted with the pod: `/tmp`, which is also HOME, the cache, and `/dev/shm` in
+memory. If the run has a claim for the model cache, the cache is that claim and outlives the pod.
 """
 
 import json
@@ -17,16 +17,16 @@ from swarm_operator.common.reconcile_plan import Object
 from swarm_operator.manifests import shared_objects
 
 USER_ID = 65532
-"""Whom our images run as."""
+"""The user of our images."""
 PORT = 8000
 ORDER_FOLDER, CACHE_FOLDER = "/etc/dataswarm", "/var/cache/dataswarm"
 CREDENTIAL_VARIABLES = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
-HUB_TOKEN = "HF_TOKEN"  # noqa: S105 - its name
+HUB_TOKEN = "HF_TOKEN"  # noqa: S105 - the name of a variable
 
 
 @dataclass(frozen=True, slots=True)
 class Container:
-    """What one of our containers is."""
+    """The parts of a container that differ between pods."""
 
     image: str
     command: tuple[str, ...]
@@ -36,13 +36,13 @@ class Container:
     accelerators: int
     env: tuple[Object, ...] = ()
     extra: Mapping[str, object] | None = None
-    """Probes and ports."""
+    """More fields of the container: probes and ports."""
     without_order: bool = False
-    """Whether it does without the order and the cache of the run."""
+    """Whether the container mounts neither the order nor the cache of the run."""
 
 
 def pod_template(run: ClusterRun, container: Container, labels: Object, annotations: Object, **spec: object) -> Object:
-    """The pod template around one container; `spec` is what its pods have beside that."""
+    """The pod template with one container; `spec` holds further fields of the pod spec."""
     metadata = {"labels": dict(labels), "annotations": dict(annotations)}
     return {"metadata": metadata, "spec": {**_pod_spec(run, container), **spec}}
 
@@ -88,7 +88,7 @@ def _container_spec(run: ClusterRun, container: Container) -> dict[str, object]:
         "resources": {"requests": {"cpu": container.cpu, "memory": container.memory}, "limits": limits},
         "volumeMounts": [
             *([] if container.without_order else RUN_MOUNTS),
-            {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108 - the pod's own
+            {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108 - an emptyDir of this pod
             {"name": "shm", "mountPath": "/dev/shm"},  # noqa: S108
         ],
         "securityContext": {
@@ -105,7 +105,7 @@ RUN_MOUNTS = (
     {"name": "order", "mountPath": ORDER_FOLDER, "readOnly": True},
     {"name": "cache", "mountPath": CACHE_FOLDER},
 )
-"""Where what all pods of a run share is found."""
+"""Mounts that all pods of a run share."""
 
 
 def _volumes(run: ClusterRun, container: Container) -> list[dict[str, object]]:
@@ -123,7 +123,7 @@ def _volumes(run: ClusterRun, container: Container) -> list[dict[str, object]]:
 
 
 def _environment(run: ClusterRun, container: Container) -> list[Object]:
-    """The user's variables, and after them ours, of which none can be replaced."""
+    """The user's variables, then our own. A user cannot replace our own variables."""
     labels: list[Object] = [{"name": "HOME", "value": "/tmp"}, *_secret_variables(run), *container.env]  # noqa: S108
     own_names = {one["name"] for one in labels}
     theirs = {one.name: one.value for one in run.cluster.pod_template.env if one.name not in own_names}
@@ -149,7 +149,10 @@ def secret_variable(variable: str, name: str, entry: str) -> Object:
 
 
 def server_variables(run: ClusterRun, models: tuple[str, ...]) -> tuple[Object, ...]:
-    """How work finds the servers of `models`: address by model, and the key; none where it runs models itself."""
+    """The variables with the addresses of the servers of `models` and with their key.
+
+    Empty if there are no models, or if the work runs models in its own process.
+    """
     if not models or not run.has_servers:
         return ()
     addresses = {model: f"http://{service_name(run, run.outline.servers.index(model))}:{PORT}" for model in models}
@@ -160,10 +163,10 @@ def server_variables(run: ClusterRun, models: tuple[str, ...]) -> tuple[Object, 
 
 
 def server_key_variable(run: ClusterRun) -> Object:
-    """The variable with the key that servers ask for."""
+    """The variable with the API key of the servers."""
     return secret_variable(SERVER_KEY_VARIABLE, shared_objects.server_secret_name(run), shared_objects.KEY_ENTRY)
 
 
 def service_name(run: ClusterRun, index: int) -> str:
-    """The Service, and the Deployment, of a server."""
+    """The name of the Service and of the Deployment of a server."""
     return f"{run.name_prefix}-{names.SERVE}-{index}"

@@ -1,8 +1,8 @@
-"""The Job that deletes what a run keeps in its bucket.
+"""Builds the Job that deletes the results of a run from its bucket.
 
-It has no owner. A run that is deleted in the foreground takes its children with it before itself, this Job and the
-order in its ConfigMap among them; so the place stands on the command line, the pod mounts nothing of the run, and the
-operator deletes the Job. Should the operator die between the two, the Job's time after its end is bounded.
+The Job has no owner reference. Foreground deletion of a run deletes its dependents first, and would delete this Job and
+the ConfigMap with the order. So the bucket stands on the command line, the pod mounts nothing of the run, and the
+operator deletes the Job. `ttlSecondsAfterFinished` deletes it if the operator does not.
 """
 
 from swarm_core.api.execution import S3Storage
@@ -13,7 +13,7 @@ from swarm_operator.manifests import jobs, shared_objects
 from swarm_operator.manifests.pods import Container
 
 BACKOFF_LIMIT = 3
-"""Pods that may fail: what cannot be reached for minutes is said to be out of reach by one of them."""
+"""Pods of the Job that may fail. A pod itself retries for minutes before it reports that the store is unreachable."""
 TTL_SECONDS = 600
 GRACE_SECONDS = 10
 
@@ -40,7 +40,7 @@ def job(run: ClusterRun, bucket: S3Storage) -> Object:
 
 
 def container(run: ClusterRun, bucket: S3Storage) -> Container:
-    """The container that deletes."""
+    """The container that deletes the results."""
     settings = run.cluster.worker
     return Container(
         image=run.trainer_image,

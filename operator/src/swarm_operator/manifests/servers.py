@@ -1,7 +1,9 @@
-"""The inference servers of a run: for each distinct base model a Deployment and a Service, and one key for all.
+"""Builds the inference servers of a run: a Deployment and a Service for each distinct base model, and one API key for
+all.
 
-`Recreate`, because a server and its successor would both want the same accelerators. A pod is not ready before /health
-answers, which is when its model is loaded; the startup probe gives that as long as the run says and then ends it.
+The strategy is `Recreate`, because an old and a new server would need the same accelerators. A pod is ready once
+`/health` answers, which is after its model has loaded. The startup probe restarts the container if that takes longer
+than `startupSeconds`.
 """
 
 import json
@@ -15,11 +17,11 @@ from swarm_operator.manifests.pods import Container
 
 PROBE_SECONDS = 5
 GRACE_SECONDS = 30
-"""From SIGTERM to SIGKILL, for answers on their way."""
+"""Seconds from SIGTERM to SIGKILL. The server finishes open requests in that time."""
 
 
 def dependency_steps(run: ClusterRun) -> tuple[Create, ...]:
-    """What servers rest on, and how they are found: order, key, cache, Services."""
+    """Create the objects that servers need first: the order, the API key, the cache and the Services."""
     services = tuple(Create(service(run, index)) for index in range(len(run.outline.servers)))
     return (
         shared_objects.config_map(run),
@@ -30,12 +32,12 @@ def dependency_steps(run: ClusterRun) -> tuple[Create, ...]:
 
 
 def deployments(run: ClusterRun) -> tuple[Object, ...]:
-    """The Deployments, at their full size."""
+    """The Deployments with all their replicas."""
     return tuple(deployment(run, index, model) for index, model in enumerate(run.outline.servers))
 
 
 def deployment(run: ClusterRun, index: int, model: str) -> Object:
-    """The servers of one base model."""
+    """The Deployment for one base model."""
     labels = {names.SERVER_LABEL: str(index)}
     labels = names.child_labels(run.name, run.uid, names.SERVE) | labels | shared_objects.queue_labels(run)
     grace = {"terminationGracePeriodSeconds": GRACE_SECONDS}
@@ -59,7 +61,7 @@ def deployment(run: ClusterRun, index: int, model: str) -> Object:
 
 
 def service(run: ClusterRun, index: int) -> Object:
-    """The address of the servers of one base model."""
+    """The Service for one base model."""
     return {
         "apiVersion": "v1",
         "kind": "Service",

@@ -1,7 +1,7 @@
-"""What every child has: a name, labels, its owner; and the small ones that Jobs and servers rest on.
+"""Builds the metadata of every child, and the small objects that Jobs and servers need.
 
-The order is in a ConfigMap that never changes; another order, after an edit, is another one. It holds no secret: keys
-of the store and of servers stay in Secrets, and reach containers as references.
+The order is in an immutable ConfigMap; an edited spec yields a ConfigMap with another name. The order contains no
+secret: keys stay in Secrets, and containers get them by reference.
 """
 
 from swarm_core.api.run import API_GROUP, API_VERSION
@@ -11,11 +11,11 @@ from swarm_operator.common.reconcile_plan import Create, Object
 
 ORDER_FILE = "order.json"
 KEY_ENTRY = "key"
-"""Entry of the Secret with the key that servers ask for."""
+"""The entry of the servers' Secret that holds their API key."""
 
 
 def child_metadata(run: ClusterRun, name: str, work: str, labels: Object | None = None) -> dict[str, object]:
-    """The metadata of a child called `name`."""
+    """The metadata of a child with this name."""
     owner = {
         "apiVersion": f"{API_GROUP}/{API_VERSION}",
         "kind": run.document.kind,
@@ -33,17 +33,17 @@ def child_metadata(run: ClusterRun, name: str, work: str, labels: Object | None 
 
 
 def queue_labels(run: ClusterRun) -> dict[str, str]:
-    """The label by which Kueue takes a child into its queue; none where the run names no queue."""
+    """The label by which Kueue admits a child to its queue. Empty if the run names no queue."""
     return {names.QUEUE_LABEL: run.cluster.queue} if run.cluster.queue else {}
 
 
 def config_map_name(run: ClusterRun) -> str:
-    """The ConfigMap with the order."""
+    """The name of the ConfigMap with the order."""
     return f"{run.name_prefix}-order-{names.short_digest(run.order_json)}"
 
 
 def config_map(run: ClusterRun) -> Create:
-    """The ConfigMap with the order."""
+    """Create the ConfigMap with the order."""
     return Create(
         {
             "apiVersion": "v1",
@@ -56,7 +56,7 @@ def config_map(run: ClusterRun) -> Create:
 
 
 def cache_claim_name(run: ClusterRun) -> str | None:
-    """The claim of the model cache; None where pods have folders of their own."""
+    """The name of the claim for the model cache. None if each pod has its own folder."""
     cache = run.cluster.model_cache
     if cache is None or cache.claim is None:
         return cache.existing_claim if cache else None
@@ -64,7 +64,7 @@ def cache_claim_name(run: ClusterRun) -> str | None:
 
 
 def cache_claim(run: ClusterRun) -> tuple[Create, ...]:
-    """The claim to be made for the model cache, if there is one."""
+    """Create the claim for the model cache. Empty if the run needs none."""
     cache = run.cluster.model_cache
     if cache is None or cache.claim is None:
         return ()
@@ -81,12 +81,12 @@ def cache_claim(run: ClusterRun) -> tuple[Create, ...]:
 
 
 def server_secret_name(run: ClusterRun) -> str:
-    """The Secret with the key that servers ask for."""
+    """The name of the Secret with the API key of the servers."""
     return f"{run.name_prefix}-servers"
 
 
 def server_secret(run: ClusterRun) -> Create:
-    """The Secret with the key that servers ask for: drawn by whoever makes it, and then kept."""
+    """Create the Secret with the API key of the servers. The executor generates the key once; later it is kept."""
     manifest = {
         "apiVersion": "v1",
         "kind": "Secret",
