@@ -197,7 +197,7 @@ def test_without_leadership_nothing_is_sent(plane: ControlPlane) -> None:
 
 def test_a_call_ends_though_nobody_answers(plane: ControlPlane) -> None:
     async def question(cluster: Cluster) -> None:
-        with pytest.raises(ApiError, match=r"no answer within 0\.2 s"):
+        with pytest.raises(ApiError, match=r"no response within 0\.2 s"):
             await cluster.list("Pod", None)
 
     with socket.create_server(("127.0.0.1", 0)) as silent:  # takes connections, and says nothing

@@ -1,12 +1,12 @@
-"""The shell around the pure half: what it is told goes into the cache, and what follows from the cache is carried out.
+"""Runs the reconcile loop around the pure half: watches and lists fill the cache, and plans are executed.
 
     watch, list, own writes -> cache -> queue -> observe -> reconcile -> steps, status, events
 
-Nothing begins before everything was listed once; nothing is written but by the holder of the Lease, which lists once
-more when it becomes that. Every run is reconciled by one worker at a time, and a reconcile that fails, of whatever
+No run is reconciled before everything has been listed once. Only the holder of the Lease writes, and it lists
+everything once more when it becomes the holder. One worker at a time reconciles a run. A reconcile that fails, with any
 error, delays its own run only.
 
-Limits: one event loop, no threads. A task that ends without being asked to ends the process, which is started again.
+Limits: one event loop, no threads. If a task ends unexpectedly, the process ends, and Kubernetes starts it again.
 """
 
 import asyncio
@@ -28,15 +28,15 @@ from swarm_operator.settings import Settings
 LOG = logging.getLogger(__name__)
 Reconcile = Callable[[ObservedRun, float, Settings], Plan]
 RECHECK_SECONDS = 1.0
-"""Look again so soon after a step: what it changed may ask for the next one."""
+"""Reconcile again so soon after a step, because its effect may allow the next one."""
 SHUTDOWN_SECONDS = 4.0
-"""What is being carried out when the operator stops may take so long to end."""
+"""Running reconciles may take this long to end when the operator stops."""
 SILENT_LIST_PERIODS = 5
-"""So many listing periods without a word from the API server, and this process had better be started again."""
+"""The process reports itself unhealthy after so many list periods without a response from the API server."""
 
 
 class Host:
-    """One operator process."""
+    """The tasks of one operator process."""
 
     def __init__(self, reconcile: Reconcile, settings: Settings, figures: metrics.Metrics) -> None:
         self._reconcile, self._settings, self.figures = reconcile, settings, figures
@@ -47,7 +47,10 @@ class Host:
         self._last_heard = time.monotonic()
 
     def start(self, cluster: Cluster, elector: Cluster, reader: Cluster) -> None:
-        """Begin. Calls of `cluster` are for the leader only, those of `elector` are for the Lease."""
+        """Start all tasks.
+
+        `cluster` makes the calls of the leader, `elector` those for the Lease, and `reader` the lists.
+        """
         settings = self._settings
         self.leader = LeaderElector(elector, settings.identity, settings.lease, time.monotonic)
         self.executor = executor.Executor(cluster, self.cache, time.monotonic, 5 * settings.list_seconds)
@@ -59,8 +62,8 @@ class Host:
             self._spawn(self._run_worker(), f"worker-{number}")
 
     async def stop(self) -> None:
-        """End: what is being carried out first, then the Lease."""
-        self._leadership_task.cancel()  # or it would open the gate again
+        """Stop: let running reconciles end, then release the Lease."""
+        self._leadership_task.cancel()  # otherwise it could let the workers write again
         self._may_write.clear()
         waited = 0.0
         while self.queue.busy and waited < SHUTDOWN_SECONDS:
@@ -74,18 +77,18 @@ class Host:
         await self.leader.release()
 
     def record(self, kind: str, change: str | None, manifest: Object) -> None:
-        """A watch tells of an object."""
+        """Store the object of a watch event in the cache, and queue its run."""
         self._last_heard = time.monotonic()
         run = self.cache.record_deleted(kind, manifest) if change == "DELETED" else self.cache.record(kind, manifest)
         if run is not None:
             self.queue.add(run)
 
     def health(self) -> dict[str, Any]:
-        """For probes. Raises RuntimeError when this process is of no use any more."""
+        """State for probes. Raises RuntimeError if the process must be restarted."""
         self._update_metrics()
         age = time.monotonic() - self._last_heard
         if age > SILENT_LIST_PERIODS * self._settings.list_seconds:
-            raise RuntimeError(f"nothing was heard from the API server for {age:.0f} s")
+            raise RuntimeError(f"no response from the API server for {age:.0f} s")
         return {
             "leader": bool(self.leader.remaining()),
             "synced": self.lister.synced.is_set(),
@@ -109,7 +112,7 @@ class Host:
         await self.leader.run()
 
     async def _follow_leadership(self) -> None:
-        """Open the gate for the workers while we lead, and close it when we do not."""
+        """Let the workers write while this process is the leader, and stop them when it is not."""
         while True:
             await self.leader.wait_for_change()
             if not self.leader.remaining():
@@ -119,12 +122,12 @@ class Host:
                 self._may_write.set()
 
     async def _list_as_leader(self) -> bool:
-        """Whether we know all that the leader before us wrote."""
+        """List everything the earlier leader wrote. Returns False if leadership is lost meanwhile."""
         while self.leader.remaining():
             try:
                 await self.lister.list_all()
             except ApiError as error:
-                LOG.warning("listing as the new leader: %s", error)
+                LOG.warning("could not list as the new leader: %s", error)
                 await asyncio.sleep(lister.RETRY_SECONDS)
                 continue
             for run in self.cache.runs():
@@ -145,13 +148,13 @@ class Host:
                 self.queue.done(key)
 
     async def _reconcile_key(self, key: object_cache.RunKey) -> None:
-        """Reconcile one run, whatever becomes of it."""
+        """Reconcile one run, count the outcome, and queue the run again after an error."""
         started = time.monotonic()
         try:
             outcome = await self._reconcile_once(key)
         except NotLeaderError:
             outcome = "not-leader"
-            # Close the gate before another worker takes the key again. Otherwise the loop spins and starves other tasks.
+            # Stop the workers before one of them takes the key again. Otherwise they would spin and starve other tasks.
             self._may_write.clear()
             self.queue.add(key)
         except ConflictError as error:
@@ -195,7 +198,9 @@ class Host:
 
     def _stop_if_unexpected(self, task: "asyncio.Task[None]") -> None:
         if task in self._tasks and not task.cancelled():
-            LOG.critical("%s ended: %s; stopping", task.get_name(), task.exception(), exc_info=task.exception())
+            LOG.critical(
+                "task %s ended unexpectedly: %s; stopping", task.get_name(), task.exception(), exc_info=task.exception()
+            )
             os.kill(os.getpid(), signal.SIGTERM)
 
 

@@ -85,7 +85,7 @@ def test_a_child_without_an_owner_is_known_by_its_label(scene: Scene) -> None:
             "ownerReferences": [],
             **other["metadata"],
         }
-        with pytest.raises(ConflictError, match="not of this run"):
+        with pytest.raises(ConflictError, match="does not belong to this run"):
             scene.do(Create(unowned("Job", "r")))
 
 
@@ -114,7 +114,7 @@ def test_a_child_that_no_watch_shows_is_not_asked_for_again_for_a_while(scene: S
 def test_a_name_that_belongs_to_another_run_is_never_taken_over(scene: Scene) -> None:
     scene.cluster.put({**child("Job", run="older"), "metadata": {**child("Job", run="older")["metadata"],
                        "namespace": "a", "uid": "x"}})  # fmt: skip
-    with pytest.raises(ConflictError, match="not of this run"):
+    with pytest.raises(ConflictError, match="does not belong to this run"):
         scene.do(Create(child("Job")))
     observed = scene.cache.observe("r")
     assert observed is not None

@@ -1,10 +1,11 @@
-"""The API server over `kubernetes.aio`: the port `Cluster`, with a deadline on every call and one budget for all.
+"""Calls the API server over `kubernetes.aio`: an implementation of `Cluster` with a deadline and a rate limit for each
+call.
 
-Only ApiClient is used, on paths from our own table. The generated classes, and the dynamic client, which asks the
-server for all it has and keeps the answer in a temporary file, are left where they are: together they cost 100 MB.
+It uses ApiClient only, with the paths of our own table. The generated classes and the dynamic client stay unimported:
+together they cost 100 MB, and the dynamic client reads every API of the server into a temporary file.
 
-Invariant: no call outlives `seconds()`, waiting for its turn included. Nothing is retried here: who called knows what
-a lost answer means to it.
+Invariant: no call takes longer than `seconds()`, including the wait for the rate limit. Nothing is retried here,
+because only the caller knows what a lost response means.
 """
 
 import asyncio
@@ -27,35 +28,39 @@ from swarm_operator.common import names
 from swarm_operator.common.reconcile_plan import Object
 
 PAGE_SIZE = 250
-"""Objects per page of a list: a pod is about 10 KB, so a page is a few megabytes."""
+"""Objects per page of a list. A pod is about 10 KB, so a page is a few megabytes."""
 SERVICE_ACCOUNT_FILE = "/var/run/secrets/kubernetes.io/serviceaccount/token"
 Query = list[tuple[str, str]]
 CallObserver = Callable[[str, str, int, float], None]
-"""Hears of every call: verb, kind, status (0 without an answer) and seconds."""
+"""Is called after every call with its verb, kind, status (0 without a response) and seconds."""
 
 
 async def connect() -> ApiClient:
-    """A client with the credentials of KUBECONFIG, if that is set, or of the service account, whose token is read again
-    every minute. Raises ApiError."""
+    """A client with the credentials of KUBECONFIG, if it is set, or else of the service account.
+
+    The client reads the token of the service account again every minute. Raises ApiError if there are no credentials.
+    """
     configuration = Configuration()
     try:
-        named = os.environ.get("KUBECONFIG")  # the library would take what it was when it was imported
+        named = os.environ.get("KUBECONFIG")  # the library would use the value at its import
         if named or not os.path.exists(SERVICE_ACCOUNT_FILE):  # noqa: PTH110, ASYNC240  (once)
             await config.load_kube_config(named, client_configuration=configuration, persist_config=False)
         else:
             config.load_incluster_config(client_configuration=configuration)
     except (config.ConfigException, OSError) as error:
-        raise ApiError(f"no credentials: {error}; set KUBECONFIG, or run with a service account") from error
+        raise ApiError(
+            f"no credentials for the API server: {error}; set KUBECONFIG, or run with a service account"
+        ) from error
     return ApiClient(configuration)
 
 
 @dataclass(frozen=True, slots=True)
 class AioCluster:
-    """The port."""
+    """The API server over HTTP."""
 
     api: ApiClient
     seconds: Callable[[], float]
-    """How long a call may take now; 0: none may be made."""
+    """How long a call may take now, in seconds. At 0, no call may be sent."""
     token_bucket: TokenBucket
     on_call: CallObserver
 
@@ -105,7 +110,7 @@ class AioCluster:
     ) -> Any:
         seconds = self.seconds()
         if seconds <= 0:
-            raise NotLeaderError(f"{verb} {path}: not sent; the Lease is not ours any more")
+            raise NotLeaderError(f"{verb} {path}: not sent, because this process no longer holds the Lease")
         clock = asyncio.get_running_loop().time
         started, status = clock(), 0
         try:
@@ -113,7 +118,7 @@ class AioCluster:
                 await self.token_bucket.take()
                 status, data = await self._send(verb, path, query or [], body, content_type)
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
-            reason = str(error) or f"no answer within {seconds:.1f} s"
+            reason = str(error) or f"no response within {seconds:.1f} s"
             raise ApiError(f"{verb} {path}: {reason}") from error
         finally:
             self.on_call(verb, kind, status, clock() - started)
@@ -135,7 +140,7 @@ def _object_path(target: ObjectReference, subresource: str = "") -> str:
 
 
 def _error_from_response(call: str, status: int, data: bytes) -> ApiError:
-    """The error that an answer tells of: a Status object, or a proxy's text."""
+    """The error for a response, which holds a Status object or the text of a proxy."""
     status_object: Any = {}
     with contextlib.suppress(ValueError):
         status_object = json.loads(data)
@@ -150,9 +155,9 @@ def _error_from_response(call: str, status: int, data: bytes) -> ApiError:
 
 
 def _is_precondition_failure(causes: Any) -> bool:
-    """Whether an object was called invalid for being another one than was meant.
+    """Whether a response with status 422 means that the object has another uid than the request named.
 
-    That is how a merge patch with another uid is answered by most kinds, and, without any cause, a JSON patch whose
-    test failed. What a schema refuses has causes.
+    Most kinds report a merge patch with another uid as an invalid field. A JSON patch whose test failed is reported
+    without causes. A refusal by a schema always has causes, of other fields.
     """
     return not causes or any(cause.get("field") == "metadata.uid" for cause in causes)

@@ -1,14 +1,15 @@
-"""Who may write: the holder of a Lease, as long as it is certain that nobody else can be.
+"""Elects the one process that may write: the holder of a Lease, for as long as no other process can hold it.
 
 Promises:
-  - a holder stops writing (`remaining` is 0) before another takes the Lease: it counts from *before* its last renewal
-    was sent, and stops a margin early; another counts from *after* it saw that renewal, and waits the whole time out;
-  - no two clocks are compared: what is measured is how long a Lease has not changed, by one's own clock;
-  - a Lease is changed only in the version that was read, so of two that try one wins;
-  - a clean stop gives it back, and another has it at its next look.
+  - A holder stops writing (`remaining` is 0) before another process takes the Lease. The holder counts from the moment
+    *before* it sent its last renewal, and stops a margin early. The other process counts from the moment *after* it saw
+    that renewal, and waits for the whole duration.
+  - No two clocks are compared. Each process measures with its own clock how long the Lease has not changed.
+  - A Lease is changed only in the version that was read, so of two processes that try, one wins.
+  - A clean stop releases the Lease, and another process takes it with its next attempt.
 
-Limits: a process that is stopped between looking at its clock and sending is not noticed. What it then sends is fenced
-by names, uids and versions.
+Limits: the election does not notice a process that is suspended after it has read its clock and before it sends. The
+names, uids and versions in its calls make such a late write harmless.
 """
 
 import asyncio
@@ -33,43 +34,47 @@ LOG = logging.getLogger(__name__)
 
 
 class LeaderElector:
-    """One candidate."""
+    """One candidate for the Lease."""
 
     def __init__(self, cluster: Cluster, identity: str, settings: LeaseSettings, clock: Callable[[], float]) -> None:
+        """-"""
         self._cluster, self._identity, self._settings, self._clock = cluster, identity, settings, clock
         self._target = ObjectReference("Lease", settings.namespace, settings.name)
         self._lease: Object | None = None
-        """As last read or written by us; None: to be read."""
+        """The Lease as this process last read or wrote it. None: read it before the next write."""
         self._until = 0.0
-        """Writes may begin before this moment."""
+        """This process may write before this moment of its clock."""
         self._last_version: tuple[Any, ...] | None = None
         self._last_version_at = 0.0
         self._reported_leader = False
-        """What was last said about it."""
+        """Leadership as the last log line reported it."""
         self._round_ended = asyncio.Event()
 
     def remaining(self) -> float:
-        """Seconds in which writes are still ours to make; 0: none."""
+        """Seconds in which this process may still write. 0 if it is not the leader."""
         return max(0.0, self._until - self._clock())
 
     async def wait_for_change(self) -> None:
-        """Until there may be something new about leadership: after the next round, or when it ends by the clock."""
+        """Return when leadership may have changed: after the next attempt, or when the time of the Lease is up."""
         self._round_ended.clear()
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._round_ended.wait(), self.remaining() or None)
 
     async def run(self) -> None:
-        """Win the Lease and renew it, for ever."""
+        """Acquire the Lease and renew it, forever."""
         while True:
             await self.try_once()
             await asyncio.sleep(self._settings.renew_seconds)
 
     async def try_once(self) -> None:
-        """Look once, and take or renew the Lease if it is ours to have."""
+        """Read the Lease once, and acquire or renew it if possible.
+
+        Logs errors of the API server and does not raise them.
+        """
         try:
             await self._attempt()
         except (ConflictError, AlreadyExistsError):
-            self._lease = None  # somebody was faster; read it the next time
+            self._lease = None  # another process was faster; read the Lease again
         except ApiError as error:
             self._lease = None
             LOG.warning("Lease %s: %s", self._target, error)
@@ -79,14 +84,16 @@ class LeaderElector:
         self._round_ended.set()
 
     async def release(self) -> None:
-        """Give the Lease back, if it is ours."""
+        """Release the Lease if this process holds it. Logs errors of the API server and does not raise them."""
         if not self.remaining() or self._lease is None:
             return
         self._until = 0.0
         try:
             await self._write(self._lease, {"holderIdentity": None, "leaseDurationSeconds": 1})
         except ApiError as error:
-            LOG.warning("Lease %s could not be released, others wait it out: %s", self._target, error)
+            LOG.warning(
+                "Lease %s could not be released; other processes wait until it expires: %s", self._target, error
+            )
 
     async def _attempt(self) -> None:
         sent_at = self._clock()
@@ -112,7 +119,7 @@ class LeaderElector:
         self._until = sent_at + self._settings.seconds - self._settings.margin_seconds
 
     def _seconds_unchanged(self, lease: Object) -> float:
-        """Seconds since this very version was first seen here."""
+        """Seconds since this process first saw this version of the Lease."""
         version = (lease["metadata"]["uid"], lease["metadata"]["resourceVersion"])
         if version != self._last_version:
             self._last_version, self._last_version_at = version, self._clock()
@@ -140,5 +147,5 @@ class LeaderElector:
 
 
 def _format_now() -> str:
-    """For people; nothing decides by it."""
+    """The time for people who read the Lease. No process decides by it."""
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -1,12 +1,13 @@
-"""What the cluster holds, as far as we were told: by watches, by lists, and by the answers to our own writes.
+"""Caches the objects of the cluster, as watches, lists and the responses to our own writes report them.
 
-Promise: whatever comes late, doubled or out of order, an object is never replaced by an older one, and one that is
-gone never comes back. Versions of one kind are numbers that only grow (Kubernetes promises so since 1.35), a uid is
-never used twice, and a list says what is gone: what it lacks and is not newer than it. So the answer to a create stands
-until a watch shows the object, and a watch that stopped is made good by the next list.
+Promise: reports may come late, twice or out of order, but an older version never replaces a newer one, and a deleted
+object never comes back. Three facts make that possible. Resource versions of one kind are numbers that only grow
+(guaranteed since Kubernetes 1.35). A uid is never used twice. An object that a list lacks, and that is not newer than
+the list, is deleted. So the response to a create counts until a watch shows the object, and the next list repairs a
+watch that stopped.
 
-Limits: memory only; only runs and objects with the label of a run. A server that was set back to an older state is
-noticed by its list being older than what was known before; then the list alone counts.
+Limits: memory only; only runs, and objects with the label of a run. If a server was restored from a backup, its list is
+older than the newest version in the cache; then the list replaces everything.
 """
 
 from collections import OrderedDict
@@ -20,7 +21,7 @@ from swarm_operator.common import names
 from swarm_operator.common.reconcile_plan import Object, ObservedRun
 
 DELETED_UIDS_KEPT = 20_000
-"""Uids of deleted objects that are kept; word of an older one than that is long past."""
+"""Uids of deleted objects that the cache remembers. No report about an older one can still be on its way."""
 RunKey = str
 """The uid of a run."""
 
@@ -37,7 +38,7 @@ class Cache:
     _deleted_uids: OrderedDict[str, None] = field(default_factory=OrderedDict)
 
     def record(self, kind: str, manifest: Object) -> RunKey | None:
-        """Take note of an object; the run it belongs to if that is news."""
+        """Store an object. Returns its run if the cache changed."""
         known = self._objects[kind].get(object_uid(manifest))
         if object_uid(manifest) in self._deleted_uids or (
             known is not None and resource_version(known) >= resource_version(manifest)
@@ -47,23 +48,23 @@ class Cache:
         return run_key(kind, manifest)
 
     def record_deleted(self, kind: str, manifest: Object) -> RunKey | None:
-        """Take note that an object is gone; the run it belonged to if that is news."""
+        """Remove a deleted object. Returns its run if the cache changed."""
         if object_uid(manifest) in self._deleted_uids:
             return None
         self._mark_deleted(kind, manifest)
         return run_key(kind, manifest)
 
     def forget_deleted(self, kind: str, uid: str) -> None:
-        """Take note that the object of this uid is gone."""
+        """Remove the deleted object with this uid."""
         if (manifest := self._objects[kind].get(uid)) is not None:
             self._mark_deleted(kind, manifest)
 
     def newest_version(self, kind: str) -> int:
-        """The highest version heard of: a list asked for after this is not older."""
+        """The highest resourceVersion of a kind so far. A list that is requested after this call is not older."""
         return self._newest[kind]
 
     def record_list(self, kind: str, namespace: str | None, listing: Listing, before: int) -> set[RunKey]:
-        """Take a list, asked for when `newest` was `before`; the runs about which it brought news."""
+        """Store a list that was requested when `newest_version` was `before`. Returns the runs that changed."""
         version = int(listing.version)
         if version < before:
             self._forget(kind)
@@ -80,7 +81,7 @@ class Cache:
         return {run for run in changed if run is not None}
 
     def observe(self, run: RunKey) -> ObservedRun | None:
-        """A run and its children, sorted by kind and name; None if there is no such run."""
+        """A run and its children, sorted by kind and name. None if there is no such run."""
         manifest = next(
             (self._objects[kind][run] for kind in resources.list_run_kinds() if run in self._objects[kind]), None
         )
@@ -91,11 +92,11 @@ class Cache:
         return ObservedRun(manifest, tuple(children), tuple(others) if is_deleting(manifest) else ())
 
     def list_kind(self, kind: str) -> Iterable[Object]:
-        """Every object of a kind."""
+        """All objects of a kind."""
         return self._objects[kind].values()
 
     def runs(self) -> Iterator[Object]:
-        """Every run, of whatever kind."""
+        """All runs, of every kind."""
         return chain.from_iterable(map(self.list_kind, resources.list_run_kinds()))
 
     def _put(self, kind: str, manifest: Object) -> None:
@@ -103,7 +104,7 @@ class Cache:
             "apiVersion": resources.find_resource(kind).api_version,
             "kind": kind,
             **manifest,
-        }  # lists leave both out
+        }  # entries of a list lack both
         self._objects[kind][object_uid(manifest)] = whole
         self._newest[kind] = max(self._newest[kind], resource_version(manifest))
         if kind not in resources.list_run_kinds() and (run := run_key(kind, manifest)) is not None:
@@ -152,7 +153,7 @@ def object_namespace(manifest: Object) -> str:
 
 
 def is_deleting(manifest: Object) -> bool:
-    """Whether it is deleted, and gone once no finalizer holds it."""
+    """Whether the object has a deletionTimestamp. It is gone once it has no finalizer."""
     return manifest["metadata"].get("deletionTimestamp") is not None
 
 
