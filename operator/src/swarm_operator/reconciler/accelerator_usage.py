@@ -1,11 +1,13 @@
-"""Accelerator-seconds of a run: by whom its accelerators were held, and whether anybody had something of it.
+"""Counts the accelerator-seconds of a run: how long its pods held accelerators, and whether they used them.
 
-    pod of a Job    from its node to its container's beginning: loading; from there to its end: busy
-    server          from its node to ready: loading; from there to its end: busy while work that asks it runs, else idle
+    pod of a Job    from its assignment to a node to the start of its container: loading; from there to its end: busy
+    server          from its assignment to a node to ready: loading; from there to its end: busy while work that needs
+                    servers runs, else idle
 
-Counted from the pods' own times, in windows that follow one another without a gap: each from where the last one ended
-(`counted_until`) to now. So nothing counts twice, whoever counts, and nothing ever goes down. A pod that came and went
-between two counts, while no operator looked, is not counted; whoever deletes a Job sees to it that its pods are.
+The times are those of the pods, in windows without gaps: each window reaches from the end of the last one
+(`counted_until`) to now. So nothing counts twice, whichever process counts, and no value ever decreases. A pod that is
+created and deleted between two counts, while no operator runs, is not counted. Code that deletes a Job first checks
+that its pods are counted.
 """
 
 from collections.abc import Collection, Sequence
@@ -17,31 +19,36 @@ from swarm_operator.common.children import Children, Pod
 from swarm_operator.reconciler import observations
 
 COUNT_INTERVAL_SECONDS = 60.0
-"""The accounts are brought up to date at least so often while anything is held."""
+"""The status gets new values at least this often while the run holds accelerators."""
 Span = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
 class AcceleratorUsage:
-    """What is counted, and what it is worth telling."""
+    """Accelerator-seconds of a run so far, and the accelerators that it holds now."""
 
     seconds: GpuSeconds
     held: int
-    """Accelerators held now."""
+    """Accelerators that the run holds now."""
 
     @property
     def total(self) -> float:
+        """All accelerator-seconds so far."""
         return self.seconds.busy + self.seconds.loading + self.seconds.idle
 
     @property
     def hours(self) -> float:
+        """All accelerator-hours so far, in thousandths."""
         return round(self.total / 3600, 3)
 
 
 def count(
     previous: GpuSeconds | None, children: Children, kinds_asking: Collection[str], now: float
 ) -> AcceleratorUsage:
-    """The account at `now`, from the one before; `asking` are the kinds of work that ask servers."""
+    """The usage at `now`, from the previous values.
+
+    `kinds_asking` are the kinds of work that send requests to servers.
+    """
     before = previous or GpuSeconds()
     until = float(int(now))
     window = (timestamps.parse(before.counted_until) or 0.0, until)
@@ -69,7 +76,7 @@ def count(
 
 
 def is_fully_counted(pods: Sequence[Pod], usage: GpuSeconds | None) -> bool:
-    """Whether nothing of `pods`, which are over, is yet to be counted."""
+    """Whether `usage` covers all of `pods`, which have ended."""
     until = (timestamps.parse(usage.counted_until) if usage else None) or 0.0
     spans = [
         (pod.scheduled, pod.ended)
@@ -80,7 +87,7 @@ def is_fully_counted(pods: Sequence[Pod], usage: GpuSeconds | None) -> bool:
 
 
 def _split_seconds(pod: Pod, asking: Sequence[Span], window: Span) -> tuple[float, float, float]:
-    """Seconds of `pod` in `window`: busy, loading, idle."""
+    """Seconds of `pod` in `window`: busy, loading and idle."""
     assert pod.scheduled is not None
     is_server = pod.work == names.SERVE
     end = pod.ended if pod.ended is not None else window[1]
@@ -100,7 +107,7 @@ def _running_span(pod: Pod, until: float) -> Span:
 
 
 def _covered_seconds(span: Span, others: Sequence[Span]) -> float:
-    """Seconds of `span` that lie in one of `others`."""
+    """Seconds of `span` that lie in at least one of `others`."""
     total, reached = 0.0, span[0]
     for other in sorted(others):
         start, end = _clip(other, (reached, span[1]))

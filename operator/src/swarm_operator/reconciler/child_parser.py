@@ -1,7 +1,7 @@
-"""Kubernetes' objects as the operator looks at them: read once, where they come in.
+"""Parses Kubernetes objects into the children that the operator reads.
 
-An object that cannot be read, because somebody put our labels on something of his own, is passed over: nothing that
-the owner of a namespace labels can stop the operator.
+An object that cannot be parsed is skipped. Anybody in a namespace may put our labels on any object, and that must not
+stop the operator.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -14,7 +14,7 @@ from swarm_operator.common.reconcile_plan import Object
 
 
 def parse(objects: Iterable[Object], resource: str) -> Children:
-    """Children among `objects`; `resource` is what accelerators are counted by."""
+    """Parse the children among `objects`. `resource` is the extended resource of accelerators."""
     jobs: list[Job] = []
     pods: list[Pod] = []
     deployments: list[Deployment] = []
@@ -101,7 +101,7 @@ def _parse_pod(manifest: Object, resource: str) -> Pod:
 
 
 NODE_TERMINATION_REASONS = frozenset({"Evicted", "NodeLost", "Shutdown", "NodeShutdown", "Terminated", "Preempting"})
-"""Reasons of a pod's status that say that the node, not the pod, ended it."""
+"""Reasons in the status of a pod that the node ended."""
 START_FAILURE_REASONS = frozenset(
     {
         "ImagePullBackOff",
@@ -114,7 +114,7 @@ START_FAILURE_REASONS = frozenset(
         "CrashLoopBackOff",
     }
 )
-"""Reasons of a waiting container that do not go away by waiting for an image or a model alone."""
+"""Reasons of a waiting container that do not go away once an image or a model is loaded."""
 
 
 def _start_problem(status: Mapping[str, Any], state: Mapping[str, Any]) -> tuple[str, str]:
@@ -135,7 +135,7 @@ def _container_state(status: Mapping[str, Any], state: str) -> Mapping[str, Any]
 
 
 def _container_exit(status: Mapping[str, Any]) -> ContainerExit | None:
-    """How the container ended, now or, in a pod that started it again, before."""
+    """The last exit of the container. In a pod that restarted it, that is the exit before the restart."""
     for state in ("state", "lastState"):
         ended = _container_state(status, state).get("terminated")
         if ended:
@@ -144,7 +144,7 @@ def _container_exit(status: Mapping[str, Any]) -> ContainerExit | None:
 
 
 def _end_time(status: Mapping[str, Any], state: Mapping[str, Any]) -> float:
-    """When a pod that is over ended: as its container says, or whatever of it changed last."""
+    """The end of a pod that has ended: the time of its container, or else the time of the last changed condition."""
     finished_at = timestamps.parse(state.get("terminated", {}).get("finishedAt"))
     if finished_at:
         return finished_at
@@ -165,7 +165,7 @@ def _condition_is_true(status: Mapping[str, Any], kind: str) -> bool:
 
 
 def _condition_true_since(status: Mapping[str, Any], kind: str) -> float | None:
-    """Since when a condition is true."""
+    """The time since which a condition is true. None if it is not true."""
     for condition in status.get("conditions") or ():
         if condition["type"] == kind and condition["status"] == "True":
             return timestamps.parse(condition.get("lastTransitionTime"))

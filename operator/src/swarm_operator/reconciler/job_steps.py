@@ -1,13 +1,15 @@
-"""From the engine's launches to Jobs: each waits for its turn, and the engine asks again until it has had it.
+"""Turns the engine's actions into steps on Jobs.
 
-    item needs       turn
-    whatever         nothing lives that is wanted no more; no Job of its name is left of an earlier try
-    an accelerator   no other such item is in work, so that all of them together stay below the run's accelerators;
-                     every server is gone
-    servers          servers, where the run has them, are ready
+A launch waits until it may start, and the engine repeats it until then.
 
-Items of one attempt that hold accelerators go in one Job. A Job that is left over under the name that is needed is
-deleted, and the launch follows when it is seen gone: so no two Jobs of one item are ever alive.
+    item needs       condition for its launch
+    anything         nothing that was canceled is alive; no Job of its name is left from an earlier try
+    an accelerator   no other item with accelerators is running, so that all of them together stay below the limit of
+                     the run; all servers are gone
+    servers          the servers are ready, if the run has any
+
+Items of one attempt that hold accelerators share a Job. If an old Job has the name that a launch needs, it is deleted,
+and the launch follows when the Job is gone. So an item never has two live Jobs.
 """
 
 from collections.abc import Iterator, Sequence
@@ -25,18 +27,18 @@ from swarm_operator.reconciler import observations
 
 @dataclass(frozen=True, slots=True)
 class LaunchReadiness:
-    """What launches wait for."""
+    """Whether servers allow a launch."""
 
     servers_ready: bool
-    """Whether servers are ready, or none are needed."""
+    """Whether the servers are ready, or the run has none."""
     servers_gone: bool
-    """Whether no server lives."""
+    """Whether no server is alive."""
 
 
 def list_action_steps(
     run: ClusterRun, children: Children, world: Observations, actions: Sequence[Action], readiness: LaunchReadiness
 ) -> Iterator[Step]:
-    """What the engine's actions come to now."""
+    """The steps for the engine's actions that are possible now. Launches wait while anything must be canceled."""
     cancels = [action for action in actions if isinstance(action, Cancel)]
     for cancel in cancels:
         yield from _cancel_steps(children, cancel)
@@ -49,7 +51,12 @@ def list_action_steps(
 
 
 def release_stuck_pods(children: Children, now: float) -> Iterator[Step]:
-    """Let go of pods whose node is lost. Their Job waits for their end, which nobody will tell; so they end here."""
+    """Remove pods whose node is lost.
+
+    A lost node never reports the end of a pod, and the Job waits for it. Two steps are needed. Deletion with a grace
+    period of 0 removes the pod without its kubelet, but the finalizer of the Job controller still holds the object. The
+    patch removes that finalizer.
+    """
     for pod in children.pods:
         if observations.is_stuck(pod, now):
             yield Delete("Pod", pod.name, pod.uid, grace_seconds=0)
@@ -57,7 +64,10 @@ def release_stuck_pods(children: Children, now: float) -> Iterator[Step]:
 
 
 def _cancel_steps(children: Children, cancel: Cancel) -> Iterator[Step]:
-    """End the Jobs that hold the item, siblings and all, which costs those nothing; and pods that have no Job."""
+    """Delete the Jobs that hold the item, and its pods that have no Job.
+
+    A shared Job ends with all its items. That costs the other items no attempt.
+    """
     ended = [job for job in children.jobs if cancel.key in job.keys and cancel.attempt in (None, job.attempt)]
     for job in ended:
         if not job.deleting:
@@ -69,14 +79,16 @@ def _cancel_steps(children: Children, cancel: Cancel) -> Iterator[Step]:
 
 
 def _is_training(run: ClusterRun, world: Observations) -> bool:
-    """Whether an item that holds accelerators of its own is in work."""
+    """Whether an item that holds its own accelerators is running."""
     holding = accelerators.kinds_holding_accelerators(run.outline)
     return any(isinstance(one, InWork) and WorkItem.from_key(key).kind in holding for key, one in world.items.items())
 
 
 def _group_by_job(launches: Sequence[WorkItem], training: bool) -> Iterator[tuple[WorkItem, ...]]:
-    """Items that share a Job: those of one attempt that hold accelerators, the earliest attempt first and alone, and
-    none while one is `training`; every other item by itself.
+    """The items of each Job.
+
+    Items that hold accelerators share a Job if they have one attempt and one kind; the earliest attempt comes first and
+    alone, and none starts while another one is `training`. Each other item has its own Job.
     """
     yield from ((item,) for item in launches if not item.needs.accelerator)
     accelerated = [item for item in launches if item.needs.accelerator]
@@ -101,6 +113,6 @@ def _launch_steps(run: ClusterRun, children: Children, items: tuple[WorkItem, ..
 
 
 def surplus_finished_jobs(children: Children, keep: int) -> list[Job]:
-    """Jobs that are over and whose pods are, but for the last `keep`, the oldest first."""
+    """Finished Jobs except the last `keep`, the oldest first."""
     over = [job for job in children.jobs if job.over and not job.deleting]
     return sorted(over, key=lambda job: (job.created, job.name))[: max(0, len(over) - keep)]

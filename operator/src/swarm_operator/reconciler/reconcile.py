@@ -1,16 +1,16 @@
-"""One run, once: from what is observed to what is done next. Pure: no I/O, no clock, no randomness.
+"""Reconciles one run once: from the observed objects to a plan. Pure: no I/O, no clock, no randomness.
 
-    order     what is wanted (or the reason why it cannot be had: no child then)
-    children  what is seen
-    account   accelerator-seconds, and with them whether the budget is spent
-    world     what is seen, in the engine's words
-    decide    the engine
-    servers   where they stand, given what the engine wants
-    steps     Jobs, servers, pods that are stuck, Jobs that have served
-    status    all of it
+    run        parse the spec; without a valid spec, delete all children
+    children   parse the observed objects
+    usage      count accelerator-seconds, and check the budget
+    world      derive the engine's observations
+    decide     ask the engine
+    servers    advance the servers to the state that the engine needs
+    steps      create and delete Jobs and servers, remove stuck pods and finished Jobs
+    status     report all of it
 
-Nothing is remembered between two calls but what the status holds, and that only spares work: an operator that lost it
-derives the run again from the receipts in the pods and, where those are gone, in the store.
+Only the status survives between two calls, and it only saves work: an operator that lost it derives the state of the
+run again from the receipts in the pods and, if those are gone, in the store.
 """
 
 from collections.abc import Iterator
@@ -46,30 +46,31 @@ from swarm_operator.reconciler.job_steps import LaunchReadiness
 from swarm_operator.reconciler.server_lifecycle import ServersOutcome
 
 FINISHED_JOBS_KEPT = 3
-"""Finished Jobs that stay, for their logs, until the run goes."""
+"""Finished Jobs that stay for their logs until the run is deleted."""
 PHASE_ORDER = (Phase.PREPARING, Phase.SEEDING, Phase.ITERATING, Phase.CONCLUDING, Phase.SUCCEEDED)
 KIND_ORDER = tuple(Kind)
-"""The kinds of work, in the order of the phases that want them."""
+"""The kinds of work, in the order of their phases."""
 REFUSED_RECHECK_SECONDS = 300.0
-"""Look again so often at a run that cannot be carried out."""
+"""Seconds until a run that cannot be executed is checked again."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReconcileContext:
-    """What one reconcile looks at."""
+    """The inputs of one reconcile."""
 
     run: ClusterRun
     children: Children
     previous: RunStatus
+    """The status that the run has now."""
     saved_state: EngineState
-    """What the engine had remembered, as the status says it."""
+    """The engine's state in that status."""
     usage: AcceleratorUsage
     outline: Outline
     now: float
 
 
 def reconcile(observed: ObservedRun, now: float, images: Images) -> Plan:
-    """What is to be done for one run at `now`, in seconds since 1970-01-01 UTC."""
+    """The plan for one run at `now`, in seconds since 1970-01-01 UTC."""
     if observed.run["metadata"].get("deletionTimestamp") is not None:
         return deletion.plan_deletion(observed, now, images)
     previous = run_status.read(observed.run)
@@ -78,7 +79,10 @@ def reconcile(observed: ObservedRun, now: float, images: Images) -> Plan:
     except BadInputError as error:
         return _refuse(observed, previous, str(error), now)
     if previous.spec_digest not in (None, run.digest):
-        reason = f"spec: is another experiment than the one begun; undo the edit, or create another {run.document.kind}"
+        reason = (
+            "spec: this edit changes the experiment of a run that has started; undo the edit, or create another"
+            f" {run.document.kind}"
+        )
         return _refuse(observed, previous, reason, now)
     finalizer_step = deletion.correct_finalizer(run, observed.run)
     return Plan((finalizer_step,)) if finalizer_step else _advance_run(_build_context(run, observed, previous, now))
@@ -100,12 +104,12 @@ def _build_context(run: ClusterRun, observed: ObservedRun, previous: RunStatus, 
 
 
 def _build_outline(run: ClusterRun, previous: RunStatus, usage: AcceleratorUsage, now: float) -> Outline:
-    """What the engine knows: the spec, and which of its limits are reached."""
+    """The outline for the engine: the spec, and which of its limits the run has reached."""
     spec, started = run.document.spec, timestamps.parse(previous.started_at)
     outline = replace(run.outline, stop_after=spec.stop_after)
     hours, deadline = spec.budget.gpu_hours, spec.deadline_seconds
     if hours is not None and usage.total >= hours * 3600:
-        outline = replace(outline, spent=f"{usage.hours:g} accelerator-hours of {hours:g} are used")
+        outline = replace(outline, spent=f"{usage.hours:g} of {hours:g} accelerator-hours are used")
     if deadline is not None and started is not None and now - started >= deadline:
         outline = replace(outline, overdue=f"the run took longer than {deadline} s")
     return outline
@@ -135,7 +139,7 @@ def _advance_run(context: ReconcileContext) -> Plan:
 
 
 def _current_state(context: ReconcileContext) -> EngineState:
-    """What the engine remembers; a failed run whose `rerun` is another than before is opened again."""
+    """The engine's state. A new value of `rerun` reopens a failed run."""
     state, rerun = context.saved_state, context.run.document.spec.rerun
     started = context.previous.spec_digest is not None
     again = started and rerun is not None and rerun != context.previous.rerun
@@ -143,7 +147,7 @@ def _current_state(context: ReconcileContext) -> EngineState:
 
 
 def _advance_servers(context: ReconcileContext, decision: Decision, world: Observations) -> ServersOutcome | None:
-    """Where the servers stand; None for a run without."""
+    """The next state of the servers. None for a run without servers."""
     if not context.run.has_servers:
         return None
     wanted = items.list_pending_items(context.outline, decision.state)
@@ -156,7 +160,10 @@ def _advance_servers(context: ReconcileContext, decision: Decision, world: Obser
 
 
 def _usage_to_report(context: ReconcileContext, decision: Decision, servers: ServersOutcome | None) -> AcceleratorUsage:
-    """The account now, or the one in the status while little has come to it: each write wakes everybody who watches."""
+    """The usage for the status: the current values, or the reported ones if little has changed.
+
+    Each write of the status wakes every watcher of the run, so small changes wait.
+    """
     reported = context.previous.gpu_seconds
     if reported is None:
         return context.usage
@@ -188,7 +195,7 @@ def _list_steps(
 
 
 def _expiry_step(context: ReconcileContext, decision: Decision) -> Step | None:
-    """The end of a run whose time after its end is up."""
+    """Delete a run whose `ttlSecondsAfterFinished` is over. None for every other run."""
     left = _seconds_to_expiry(context, decision)
     if left is None or left > 0:
         return None
@@ -203,7 +210,7 @@ def _seconds_to_expiry(context: ReconcileContext, decision: Decision) -> float |
 
 
 def _delete_finished_jobs(context: ReconcileContext) -> Iterator[Step]:
-    """Jobs that have served: what they brought is in the status that was written, and what they cost is too."""
+    """Delete finished Jobs whose results and accelerator-seconds are in the written status."""
     state = context.saved_state
     if state.phase not in PHASE_ORDER:
         return
@@ -220,13 +227,13 @@ def _delete_finished_jobs(context: ReconcileContext) -> Iterator[Step]:
 
 
 def _job_position(outline: Outline, job: Job) -> tuple[int, int]:
-    """Where in a run a Job belongs."""
+    """The position of a Job in the course of the run."""
     iteration = items.find_iteration(outline, WorkItem.from_key(job.keys[0]))
     return (KIND_ORDER.index(Kind(job.work)), 0) if iteration is None else (KIND_ORDER.index(Kind.ITERATE), iteration)
 
 
 def _wake_after(context: ReconcileContext, decision: Decision, servers: ServersOutcome | None) -> float | None:
-    """When to look again though nothing happens; None once nothing will."""
+    """Seconds until the next reconcile if nothing changes. None if nothing more will happen."""
     over = decision.state.phase in phases.TERMINAL
     deadline, started = context.run.document.spec.deadline_seconds, decision.state.started
     ends = [
@@ -247,7 +254,7 @@ def _wake_after(context: ReconcileContext, decision: Decision, servers: ServersO
 
 
 def _refuse(observed: ObservedRun, previous: RunStatus, reason: str, now: float) -> Plan:
-    """Nothing of a run that cannot be carried out as it is written stays alive."""
+    """The plan for a run that cannot be executed as it is written: delete its Jobs and servers, and say why."""
     children = child_parser.parse(observed.children, "")
     ended = tuple(Delete("Job", job.name, job.uid) for job in children.jobs if job.alive)
     status = run_status.build_refused_status(observed.run, previous, reason, now)

@@ -1,14 +1,14 @@
-"""When the servers of a run are up: a small automaton over what is seen, kept in the status.
+"""Starts and stops the servers of a run: a small state machine, whose phase is in the status.
 
-    Off       nothing is up. Asked for, and what trained is seen gone: Starting
-    Starting  all are wanted. All ready: Ready. Not all by the deadline: Waiting
-    Ready     work may ask them. One no longer ready: Starting again. Nobody asks: Idle
-    Idle      asked for: Ready. Nobody asks for `idleSeconds`: Off
-    Waiting   all are released, together, and tried again after a pause that grows and is drawn by chance
+    Off       no server runs. If they are needed, and pods that trained are gone: Starting
+    Starting  all servers get their replicas. All ready: Ready. Not all ready by the deadline: Waiting
+    Ready     work may send requests. A server is no longer ready: Starting again. No work needs them: Idle
+    Idle      work needs them again: Ready. No work needs them for `idleSeconds`: Off
+    Waiting   all servers are scaled to 0 together, and start again after a random delay that grows with each failure
 
-All or nothing, because two runs that each hold half of what both need would wait for ever. The pause differs from run
-to run, so that they do not meet again. Whoever suspends or ends the run, or has it train, sends the servers to Off at
-once; accelerators are free when the pods are seen gone, which whoever wants to train waits for.
+All servers start or none, because two runs that each hold half of the accelerators that both need would wait forever.
+The random delay differs between runs, so they do not collide again. If the run is suspended, ends or trains, the
+servers go to Off at once. Their accelerators count as free when their pods are gone, and training waits for that.
 """
 
 from collections.abc import Iterator
@@ -27,13 +27,16 @@ from swarm_operator.reconciler import observations
 from swarm_operator.reconciler.termination_message import parse_failure, shorten
 
 SCHEDULING_SECONDS = 120.0
-"""After so long, servers of which some have a node and some have none are not all going to have one soon."""
+"""Seconds in Starting after which servers of which only some have a node are given up."""
 BACKOFF_SECONDS, BACKOFF_CAP_SECONDS = 30.0, 600.0
-"""Before the second try, and at most: half to one and a half of it, doubled with every failure in a row."""
+"""Delay before the second try, and the longest delay, in seconds.
+
+The delay doubles with each failure in a row. A random factor between 0.5 and 1.5 is applied to it.
+"""
 
 
 class ServersPhase(StrEnum):
-    """Where the servers of a run stand."""
+    """The phase of a run's servers."""
 
     OFF = "Off"
     STARTING = "Starting"
@@ -47,43 +50,43 @@ ACTIVE_PHASES = (ServersPhase.STARTING, ServersPhase.READY, ServersPhase.IDLE)
 
 @dataclass(frozen=True, slots=True)
 class ServerDemand:
-    """What the run wants of its servers."""
+    """Whether the run needs its servers."""
 
     allowed: bool
-    """Whether it may have any now."""
+    """Whether the run may have servers now."""
     needed: bool
-    """Whether there is work that asks them."""
+    """Whether work that sends requests to servers is running or starting."""
     now: float
 
 
 @dataclass(frozen=True, slots=True)
 class ServerObservation:
-    """What the automaton goes by."""
+    """The inputs of the state machine."""
 
     demand: ServerDemand
     accelerators_free: bool
-    """Whether what trained is gone, and old servers are."""
+    """Whether training pods and earlier servers are gone."""
     ready: bool
-    """Whether all are ready."""
+    """Whether all servers are ready."""
     all_or_none_scheduled: bool
-    """Whether all have a node, or none has one."""
+    """Whether all servers have a node, or none has one."""
 
 
 @dataclass(frozen=True, slots=True)
 class ServersOutcome:
-    """Where the servers stand now, and what follows."""
+    """The new state of the servers, and the steps towards it."""
 
     status: ServersStatus
     steps: tuple[Step, ...]
     ready: bool
-    """Whether work may ask them."""
+    """Whether work may send requests."""
     wake_after: float | None
 
 
 def advance(
     run: ClusterRun, previous: ServersStatus | None, children: Children, demand: ServerDemand
 ) -> ServersOutcome:
-    """Where the servers stand, and the steps towards what is wanted of them."""
+    """The new state of the servers, and the steps towards it."""
     observation = ServerObservation(
         demand=demand,
         accelerators_free=_accelerators_are_free(run, children, demand.now),
@@ -98,13 +101,13 @@ def advance(
 
 
 def delete_all(children: Children) -> Iterator[Step]:
-    """The end of servers that the run no longer has."""
+    """Delete the servers of a run that needs none."""
     for deployment in children.deployments:
         yield from _delete_steps(deployment)
 
 
 def find_model_refusal(children: Children) -> str:
-    """What a server says that will never serve its model; empty if none does."""
+    """The message of a server that refused its model for good. Empty if there is none."""
     for pod in children.server_pods():
         if pod.exit is not None and pod.exit.code == EXIT_BAD_INPUT and pod.deleted is None:
             return f"ModelRefused: {shorten(parse_failure(pod.exit.message).message)}"
@@ -112,7 +115,7 @@ def find_model_refusal(children: Children) -> str:
 
 
 def _infer_status(children: Children, now: float) -> ServersStatus:
-    """Where servers are taken to stand of which nothing is remembered."""
+    """The state of servers for which the status has none."""
     phase = ServersPhase.STARTING if any(one.replicas for one in children.deployments) else ServersPhase.OFF
     return ServersStatus(phase=str(phase), since=timestamps.format_time(now))
 
@@ -152,7 +155,7 @@ def _enter_phase(previous: ServersStatus, phase: ServersPhase, now: float) -> Se
 
 
 def _back_off(run: ClusterRun, previous: ServersStatus, now: float) -> ServersStatus:
-    """Let all go, and try again later: in a while that no other run draws alike."""
+    """Stop all servers and try again after a random delay, which differs between runs."""
     failures = previous.failures + 1
     pause = min(BACKOFF_SECONDS * 2.0 ** min(failures - 1, 16), BACKOFF_CAP_SECONDS)
     pause *= 0.5 + streams.uniform(run.resolved.seed, run.uid, "servers", failures)
@@ -175,18 +178,18 @@ def _wake_after(run: ClusterRun, status: ServersStatus, now: float) -> float | N
             ends = [timestamps.parse(status.not_before) or now]
         case _:
             return None
-    return min((end - now + 1.0 for end in ends if end > now), default=1.0)  # times in the status are cut to seconds
+    return min((end - now + 1.0 for end in ends if end > now), default=1.0)  # the status rounds times down to seconds
 
 
 def _accelerators_are_free(run: ClusterRun, children: Children, now: float) -> bool:
-    """Nothing trains and no server lives: their accelerators are free."""
+    """Whether no pod trains and no server is alive."""
     holding = accelerators.kinds_holding_accelerators(run.outline)
     training = any(pod.work in holding and observations.is_living(pod, now) for pod in children.pods)
     return not training and servers_are_gone(children, now)
 
 
 def servers_are_gone(children: Children, now: float) -> bool:
-    """Whether no server lives, so that its accelerators are free."""
+    """Whether no server is alive, so that the accelerators of the servers are free."""
     return not any(observations.is_living(pod, now) for pod in children.server_pods())
 
 
@@ -219,7 +222,10 @@ def _lacks_replicas(deployment: Deployment | None, wanted: Object) -> bool:
 
 
 def _deployment_steps(deployment: Deployment | None, wanted: Object, up: bool) -> Iterator[Step]:
-    """What one Deployment needs. One that was made from another order goes; its successor comes when it is gone."""
+    """The steps for one Deployment.
+
+    A Deployment from another manifest is deleted. The new one is created when the old one is gone.
+    """
     replicas = wanted["spec"]["replicas"] if up else 0
     if deployment is None:
         if up:
