@@ -152,12 +152,12 @@ def test_a_change_is_noticed_by_who_waits_for_it() -> None:
     _, (clock, _), (first, _) = candidates()
 
     async def run() -> None:
-        waiting = asyncio.create_task(first.change())
+        waiting = asyncio.create_task(first.wait_for_change())
         await asyncio.sleep(0)
         await first.try_once()
         await asyncio.wait_for(waiting, 1)
         clock.now += SETTINGS.seconds - SETTINGS.margin_seconds - 0.01
-        await asyncio.wait_for(first.change(), 1)  # it ends by the clock, without any round
+        await asyncio.wait_for(first.wait_for_change(), 1)  # it ends by the clock, without any round
 
     asyncio.run(run())
 

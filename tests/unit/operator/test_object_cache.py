@@ -101,8 +101,10 @@ def test_whatever_the_order_of_words_the_cache_ends_as_the_server() -> None:
             uid = draw.choice("abcd") + str(version // 8)
             if uid in alive and draw.random() < 0.4:
                 del alive[uid]
-                history.append(("lost", thing(uid, version, "r")))
-            elif uid in alive or not any(word == "lost" and one["metadata"]["uid"] == uid for word, one in history):
+                history.append(("record_deleted", thing(uid, version, "r")))
+            elif uid in alive or not any(
+                word == "record_deleted" and one["metadata"]["uid"] == uid for word, one in history
+            ):
                 alive[uid] = str(version)
                 history.append(("record", thing(uid, version, "r")))
         told = [one for one in history if draw.random() < 0.7] + draw.sample(history, 5)

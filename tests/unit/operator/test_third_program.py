@@ -181,7 +181,7 @@ def test_people_are_shown_its_figures(world: ScoreFileWorld) -> None:
 
 def test_its_children_are_rendered_beforehand() -> None:
     text = render.render_run(yaml.safe_dump(run()), "run.yaml")
-    assert text.startswith("# answers: 2 Jobs at most, one after the other.\n# Peak of nvidia.com/gpu: 0 of 1")
+    assert text.startswith("# answers: 2 Jobs at most, one after another.\n# Peak of nvidia.com/gpu: 0 of 1")
     jobs = [one for one in yaml.safe_load_all(text) if one["kind"] == "Job"]
     assert [job["metadata"]["labels"]["dataswarm.io/work"] for job in jobs] == ["prepare", "conclude"]
 

@@ -38,18 +38,18 @@ def deployments(run: ClusterRun) -> tuple[Object, ...]:
 
 def deployment(run: ClusterRun, index: int, model: str) -> Object:
     """The Deployment for one base model."""
-    labels = {names.SERVER_LABEL: str(index)}
-    labels = names.child_labels(run.name, run.uid, names.SERVE) | labels | shared_objects.queue_labels(run)
+    server_label = {names.SERVER_LABEL: str(index)}
+    labels = names.child_labels(run.name, run.uid, names.SERVE) | server_label | shared_objects.queue_labels(run)
     grace = {"terminationGracePeriodSeconds": GRACE_SECONDS}
     spec = {
         "strategy": {"type": "Recreate"},
         "progressDeadlineSeconds": run.cluster.servers.startup_seconds + PROBE_SECONDS,
         "revisionHistoryLimit": 1,
-        "selector": {"matchLabels": {names.RUN_UID_LABEL: run.uid} | labels},
+        "selector": {"matchLabels": {names.RUN_UID_LABEL: run.uid} | server_label},
         "template": pods.pod_template(run, _server_container(run, model), labels, {}, **grace),
     }
     metadata = shared_objects.child_metadata(
-        run, pods.service_name(run, index), names.SERVE, labels | shared_objects.queue_labels(run)
+        run, pods.service_name(run, index), names.SERVE, server_label | shared_objects.queue_labels(run)
     )
     digest = names.short_digest(json.dumps(spec, sort_keys=True))
     return {
