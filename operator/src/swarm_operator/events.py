@@ -15,7 +15,7 @@ MESSAGE_CHARACTERS = 1024
 """The API server refuses longer messages."""
 
 
-def manifest(run: Object, event: Event) -> dict[str, Any]:
+def build_event(run: Object, event: Event) -> dict[str, Any]:
     """The Event object."""
     metadata, now = run["metadata"], datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     content = "\n".join((str(metadata["uid"]), event.type, event.reason, event.message))
@@ -23,6 +23,7 @@ def manifest(run: Object, event: Event) -> dict[str, Any]:
         "apiVersion": "v1",
         "kind": "Event",
         "metadata": {
+            # A name has at most 253 characters.
             "name": f"{metadata['name'][:200]}.{hashlib.sha256(content.encode()).hexdigest()[:16]}",
             "namespace": metadata["namespace"],
         },

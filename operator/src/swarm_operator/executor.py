@@ -110,7 +110,7 @@ class Executor:
         created = self._created.setdefault(object_cache.object_uid(run), {})
         if (
             kind not in resources.list_cached_kinds()
-            and self.clock() - created.get((kind, name), -1e9) < self.trust_seconds
+            and self.clock() - created.get((kind, name), float("-inf")) < self.trust_seconds
         ):
             return False
         manifest = with_manifest_digest(step.manifest, object_cache.object_namespace(run))
@@ -190,7 +190,7 @@ class Executor:
     async def _write_events(self, run: Object, new_events: tuple[Event, ...]) -> None:
         reported = self._reported_events.setdefault(object_cache.object_uid(run), set())
         for event in new_events:
-            manifest = events.manifest(run, event)
+            manifest = events.build_event(run, event)
             name = manifest["metadata"]["name"]
             if name in reported:
                 continue

@@ -18,11 +18,12 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from swarm_core import streams
-from swarm_operator import executor, metrics
+from swarm_operator import executor
 from swarm_operator.api_client import lister, object_cache, workqueue
 from swarm_operator.api_client.cluster import ApiError, Cluster, ConflictError, NotLeaderError
 from swarm_operator.api_client.leader_election import LeaderElector
 from swarm_operator.common.reconcile_plan import Object, ObservedRun, Plan
+from swarm_operator.metrics import Metrics
 from swarm_operator.settings import Settings
 
 LOG = logging.getLogger(__name__)
@@ -38,8 +39,8 @@ SILENT_LIST_PERIODS = 5
 class Host:
     """The tasks of one operator process."""
 
-    def __init__(self, reconcile: Reconcile, settings: Settings, figures: metrics.Metrics) -> None:
-        self._reconcile, self._settings, self.figures = reconcile, settings, figures
+    def __init__(self, reconcile: Reconcile, settings: Settings, metrics: Metrics) -> None:
+        self._reconcile, self._settings, self.metrics = reconcile, settings, metrics
         self.cache = object_cache.Cache()
         self.queue = workqueue.WorkQueue(settings.backoff_seconds, settings.backoff_cap_seconds, _jitter)
         self._may_write = asyncio.Event()
@@ -98,14 +99,14 @@ class Host:
 
     def _record_listing(self, corrections: int) -> None:
         self._last_heard = time.monotonic()
-        self.figures.list_corrections.inc(corrections)
+        self.metrics.list_corrections.inc(corrections)
         self._update_metrics()
 
     def _update_metrics(self) -> None:
-        self.figures.leader.set(bool(self.leader.remaining()))
-        self.figures.queue_depth.set(len(self.queue))
-        self.figures.watch_age.set(time.monotonic() - self._last_heard)
-        self.figures.count_runs(self.cache.runs())
+        self.metrics.leader.set(bool(self.leader.remaining()))
+        self.metrics.queue_depth.set(len(self.queue))
+        self.metrics.watch_age.set(time.monotonic() - self._last_heard)
+        self.metrics.count_runs(self.cache.runs())
 
     async def _run_election(self) -> None:
         await self.lister.synced.wait()
@@ -169,8 +170,8 @@ class Host:
             outcome = "fault"
             LOG.exception("run %s", key)
             self.queue.retry_later(key)
-        self.figures.reconciles.labels(outcome).inc()
-        self.figures.reconcile_seconds.observe(time.monotonic() - started)
+        self.metrics.reconciles.labels(outcome).inc()
+        self.metrics.reconcile_seconds.observe(time.monotonic() - started)
 
     async def _reconcile_once(self, key: object_cache.RunKey) -> str:
         observed = self.cache.observe(key)
@@ -201,7 +202,7 @@ class Host:
             LOG.critical(
                 "task %s ended unexpectedly: %s; stopping", task.get_name(), task.exception(), exc_info=task.exception()
             )
-            os.kill(os.getpid(), signal.SIGTERM)
+            os.kill(os.getpid(), signal.SIGTERM)  # kopf then runs its cleanup handler, which releases the Lease
 
 
 def _jitter(key: str, failures: int) -> float:

@@ -37,9 +37,9 @@ async def start(reconcile: Reconcile, clock: Callable[[], float]) -> Process:
     Raises ValueError for invalid settings, ApiError without credentials, OSError for a taken port.
     """
     config = settings.from_environment(os.environ)
-    figures = metrics.Metrics()
+    operator_metrics = metrics.Metrics()
     api = await client.connect()
-    host = Host(reconcile, config, figures)
+    host = Host(reconcile, config, operator_metrics)
     shared = token_bucket.TokenBucket(config.calls_per_second, config.burst, clock)
     unbounded = token_bucket.TokenBucket(0, 1, clock)  # a renewal must not wait behind other calls
 
@@ -47,11 +47,11 @@ async def start(reconcile: Reconcile, clock: Callable[[], float]) -> Process:
         return min(config.call_seconds, host.leader.remaining())
 
     host.start(
-        client.AioCluster(api, seconds_for_writes, shared, figures.record_call),
-        client.AioCluster(api, lambda: config.lease.renew_seconds, unbounded, figures.record_call),
-        client.AioCluster(api, lambda: config.call_seconds, shared, figures.record_call),
+        client.AioCluster(api, seconds_for_writes, shared, operator_metrics.record_call),
+        client.AioCluster(api, lambda: config.lease.renew_seconds, unbounded, operator_metrics.record_call),
+        client.AioCluster(api, lambda: config.call_seconds, shared, operator_metrics.record_call),
     )
-    metrics_server = await metrics.serve(figures, config.metrics_port) if config.metrics_port else None
+    metrics_server = await metrics.serve(operator_metrics, config.metrics_port) if config.metrics_port else None
     scope = ", ".join(config.namespaces) or "all namespaces"
     LOG.info("%s reconciles runs in %s of %s", config.identity, scope, api.configuration.host)
     return Process(host, api, metrics_server)

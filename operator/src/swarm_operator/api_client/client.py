@@ -43,7 +43,7 @@ async def connect() -> ApiClient:
     configuration = Configuration()
     try:
         named = os.environ.get("KUBECONFIG")  # the library would use the value at its import
-        if named or not os.path.exists(SERVICE_ACCOUNT_FILE):  # noqa: PTH110, ASYNC240  (once)
+        if named or not os.path.exists(SERVICE_ACCOUNT_FILE):  # noqa: PTH110, ASYNC240  (one call at start)
             await config.load_kube_config(named, client_configuration=configuration, persist_config=False)
         else:
             config.load_incluster_config(client_configuration=configuration)

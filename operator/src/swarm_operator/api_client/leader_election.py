@@ -96,7 +96,7 @@ class LeaderElector:
             )
 
     async def _attempt(self) -> None:
-        sent_at = self._clock()
+        sent_at = self._clock()  # before the call: then this process stops early rather than late
         lease = self._lease
         if lease is None:
             try:

@@ -100,11 +100,8 @@ class Cache:
         return chain.from_iterable(map(self.list_kind, resources.list_run_kinds()))
 
     def _put(self, kind: str, manifest: Object) -> None:
-        whole = {
-            "apiVersion": resources.find_resource(kind).api_version,
-            "kind": kind,
-            **manifest,
-        }  # entries of a list lack both
+        # Entries of a list lack apiVersion and kind.
+        whole = {"apiVersion": resources.find_resource(kind).api_version, "kind": kind, **manifest}
         self._objects[kind][object_uid(manifest)] = whole
         self._newest[kind] = max(self._newest[kind], resource_version(manifest))
         if kind not in resources.list_run_kinds() and (run := run_key(kind, manifest)) is not None:

@@ -80,7 +80,7 @@ class WorkQueue:
     def retry_later(self, key: str, least: float = 0.0) -> float:
         """Queue `key` after its backoff, or after `least` seconds if that is longer. Returns the delay in seconds."""
         failures = self._failures[key] = self._failures.get(key, 0) + 1
-        pause = min(self._cap, self._backoff * 2.0 ** min(failures - 1, 30))
+        pause = min(self._cap, self._backoff * 2.0 ** min(failures - 1, 30))  # a bounded exponent cannot overflow
         pause = max(least, pause * (0.5 + 0.5 * self._jitter(key, failures)))
         self._again.discard(key)
         self.add_later(key, pause)

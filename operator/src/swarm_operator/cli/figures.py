@@ -8,7 +8,7 @@ from swarm_operator.cli.cluster_query import printable_line
 from swarm_operator.common.reconcile_plan import Object
 
 
-def list_known(run: Object) -> list[Figure]:
+def list_figures(run: Object) -> list[Figure]:
     """The figures that the status of `run` contains, in the order of its program.
 
     Raises BadInputError for an unknown kind.

@@ -58,7 +58,7 @@ def format_report(run: Object) -> Iterator[str]:
 def format_findings(run: Object) -> Iterator[tuple[str, str]]:
     """The figures and digests in the status, by subject."""
     status = run["status"]
-    for figure in figures.list_known(run):
+    for figure in figures.list_figures(run):
         if words := figures.format_finding(figure, run):
             yield figure.label, words
     digests = {"experiment": "experimentDigest", "spec": "specDigest", "result": "result"}

@@ -57,7 +57,7 @@ async def follow_run(cluster: Cluster, run: Object) -> int:
 
 def format_progress(run: Object) -> str:
     """The progress of a run in one line."""
-    shown = [figure for figure in figures.list_known(run) if figure.in_progress]
+    shown = [figure for figure in figures.list_figures(run) if figure.in_progress]
     return "; ".join([cluster_query.format_headline(run), *(figures.format_short(figure, run) for figure in shown)])
 
 

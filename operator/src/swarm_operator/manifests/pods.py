@@ -124,10 +124,10 @@ def _volumes(run: ClusterRun, container: Container) -> list[dict[str, object]]:
 
 def _environment(run: ClusterRun, container: Container) -> list[Object]:
     """The user's variables, then our own. A user cannot replace our own variables."""
-    labels: list[Object] = [{"name": "HOME", "value": "/tmp"}, *_secret_variables(run), *container.env]  # noqa: S108
-    own_names = {one["name"] for one in labels}
+    own_variables: list[Object] = [{"name": "HOME", "value": "/tmp"}, *_secret_variables(run), *container.env]  # noqa: S108
+    own_names = {one["name"] for one in own_variables}
     theirs = {one.name: one.value for one in run.cluster.pod_template.env if one.name not in own_names}
-    return [*({"name": name, "value": value} for name, value in theirs.items()), *labels]
+    return [*({"name": name, "value": value} for name, value in theirs.items()), *own_variables]
 
 
 def _secret_variables(run: ClusterRun) -> list[Object]:

@@ -140,10 +140,10 @@ def find_run_sharing_storage(run: Object, others: tuple[Object, ...]) -> str | N
     return None
 
 
-def set_finalizer(run: Object, ours: bool) -> SetFinalizers:
-    """The step that adds our finalizer (`ours`) or removes it, and keeps all others."""
+def set_finalizer(run: Object, present: bool) -> SetFinalizers:
+    """The step that adds our finalizer (if `present`) or removes it, and keeps all others."""
     rest = tuple(one for one in list_finalizers(run) if one != names.FINALIZER)
-    return SetFinalizers((*rest, names.FINALIZER) if ours else rest)
+    return SetFinalizers((*rest, names.FINALIZER) if present else rest)
 
 
 def list_finalizers(run: Object) -> tuple[str, ...]:

@@ -157,7 +157,9 @@ def _enter_phase(previous: ServersStatus, phase: ServersPhase, now: float) -> Se
 def _back_off(run: ClusterRun, previous: ServersStatus, now: float) -> ServersStatus:
     """Stop all servers and try again after a random delay, which differs between runs."""
     failures = previous.failures + 1
-    pause = min(BACKOFF_SECONDS * 2.0 ** min(failures - 1, 16), BACKOFF_CAP_SECONDS)
+    pause = min(
+        BACKOFF_SECONDS * 2.0 ** min(failures - 1, 16), BACKOFF_CAP_SECONDS
+    )  # a bounded exponent cannot overflow
     pause *= 0.5 + streams.uniform(run.resolved.seed, run.uid, "servers", failures)
     return ServersStatus(
         phase=str(ServersPhase.WAITING),
