@@ -1,7 +1,7 @@
-"""An API server in memory, as far as the port shows one: versions, uids, names taken once, fences, labels.
+"""An API server in memory with the behavior of the port: versions, uids, unique names, preconditions, labels.
 
-tests/cluster/test_client.py asks it and a real one the same questions. Limits: no schema, no defaults, no controllers;
-deleted is gone, unless a finalizer holds it.
+tests/cluster/test_client.py asks it and a real server the same questions. Limits: no schema, no defaults, no
+controllers. A deleted object is gone at once, unless it has a finalizer.
 """
 
 import copy
@@ -21,12 +21,12 @@ from swarm_operator.api_client.cluster import (
 from swarm_operator.common.reconcile_plan import Object
 
 Call = tuple[str, str]
-"""Verb and kind."""
+"""A verb and a kind."""
 
 
 @dataclass
 class FakeCluster:
-    """The port. `before_call` may raise before a call takes effect, `after_call` may raise after it."""
+    """The API server. `before_call` may raise before a call takes effect, `after_call` may raise after it."""
 
     objects: dict[ObjectReference, dict[str, Any]] = field(default_factory=dict)
     calls: list[Call] = field(default_factory=list)
@@ -98,12 +98,12 @@ class FakeCluster:
         return None
 
     def put(self, stored: Object) -> dict[str, Any]:
-        """Store an object as it is, without a call; a version is given to it."""
+        """Store an object without a call, with a new resourceVersion."""
         target = ObjectReference(stored["kind"], stored["metadata"]["namespace"], stored["metadata"]["name"])
         return self._store(target, copy.deepcopy(dict(stored)), "")
 
     def count_creates(self, kind: str) -> int:
-        """How often something of `kind` was to be created."""
+        """The number of attempts to create an object of `kind`."""
         return self.calls.count(("create", kind))
 
     def _begin(self, verb: str, kind: str) -> None:
@@ -144,7 +144,7 @@ def _labelled(stored: dict[str, Any], label: str, value: str) -> bool:
 
 
 def _merged(before: Any, patch: Any) -> Any:
-    """RFC 7386."""
+    """A JSON merge patch, RFC 7386."""
     if not isinstance(patch, Mapping):
         return copy.deepcopy(patch)
     after = copy.deepcopy(before) if isinstance(before, dict) else {}
