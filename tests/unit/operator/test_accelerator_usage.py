@@ -1,4 +1,4 @@
-"""Accelerator-seconds: from the pods' own times, in windows without a gap, whoever counts."""
+"""Accelerator-seconds are counted from the pods' own times, in windows without gaps, by any process."""
 
 import contextlib
 from dataclasses import replace
@@ -28,7 +28,7 @@ def pod(work: str, scheduled: float | None, up: float | None, ended: float | Non
 
 
 def counted(pods: list[Pod], *moments: float) -> GpuSeconds:
-    """The account after counts at `moments`."""
+    """The usage after counts at `moments`."""
     account: GpuSeconds | None = None
     for moment in moments:
         seen = [one for one in pods if one.scheduled is not None and one.scheduled <= ZERO + moment]

@@ -1,4 +1,4 @@
-"""What people are told of a run on a cluster."""
+"""The commands for runs on a cluster."""
 
 import argparse
 import asyncio
@@ -164,7 +164,9 @@ def test_text_of_a_cluster_cannot_move_the_cursor() -> None:
 
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[argparse.Namespace]:
-    """Who asks the cluster gets the run, in the phase that the first part of its name says; what was asked is kept."""
+    """Replaces the cluster: it returns the run in the phase that the first part of its name says, and records the
+    query.
+    """
     kept: list[argparse.Namespace] = []
 
     def answer(arguments: argparse.Namespace, work: object) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What only a cluster knows, refused before anything is asked of it."""
+"""Refusals that depend on the cluster, before any child is created."""
 
 import copy
 

@@ -1,4 +1,4 @@
-"""The executor: steps done twice, names that are taken, fences, and what of it is told."""
+"""The executor: repeated steps, names that are taken, preconditions, and events."""
 
 import asyncio
 from typing import Any
@@ -16,7 +16,7 @@ RUN = ObjectReference("SwarmRun", "a", "run")
 
 
 class Scene:
-    """A run, and who carries its plans out."""
+    """A run, and the executor of its plans."""
 
     def __init__(self) -> None:
         self.cluster, self.cache, self.now = FakeCluster(), Cache(), 0.0

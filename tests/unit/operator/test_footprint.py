@@ -1,4 +1,4 @@
-"""What the operator loads, and what it is told by its environment."""
+"""The modules and memory of the operator, and its settings."""
 
 import json
 import subprocess
@@ -22,7 +22,7 @@ HEAVY = ("torch", "numpy", "boto3", "botocore", "transformers", "swarm_trainer")
 
 @pytest.fixture(scope="module")
 def loaded() -> tuple[float, list[str]]:
-    """Megabytes, and modules, of a process that has imported the operator."""
+    """Megabytes and modules of a process that has imported the operator."""
     if sys.platform != "linux":
         pytest.skip("/proc is Linux's")
     answer = subprocess.run([sys.executable, "-c", LOOK], capture_output=True, text=True, check=True)

@@ -1,4 +1,4 @@
-"""The host: the gate, one run's troubles, a clean end, and health."""
+"""The host: leadership, isolation of a failing run, clean shutdown, and health."""
 
 import asyncio
 import time
@@ -51,7 +51,7 @@ class Scene:
         return str(self.cluster.objects[ObjectReference("SwarmRun", "a", name)].get("status", {}).get("phase", ""))
 
     def play(self, act: Callable[[], Awaitable[None]]) -> None:
-        """Start the host, act, stop it."""
+        """Start the host, act, stop the host."""
 
         async def whole() -> None:
             self.host.start(self.cluster, self.cluster, self.cluster)
@@ -131,7 +131,7 @@ def test_who_does_not_lead_writes_nothing() -> None:
 
 
 def test_a_run_that_is_deleted_is_reconciled_until_nothing_is_left_to_do() -> None:
-    """Nobody else brings runs back meanwhile: neither a list nor a Lease that was lost and won again."""
+    """Neither a list nor a Lease that is lost and won again queues the run meanwhile."""
     steady = LeaseSettings(seconds=60.0, renew_seconds=0.05, margin_seconds=1.0)
     scene = Scene(settings=replace(SETTINGS, list_seconds=60.0, lease=steady))
     for name, finalizer in (("held", "ours"), ("others", "theirs")):

@@ -1,4 +1,4 @@
-"""The Lease: who holds it, how long that is certain, and what of it no clock of another's decides."""
+"""The Lease: its holder, the time for which it holds, and clocks that are never compared."""
 
 import asyncio
 from typing import Any
@@ -15,7 +15,7 @@ TARGET = ObjectReference("Lease", SETTINGS.namespace, SETTINGS.name)
 
 
 class Clock:
-    """One that stands until it is moved."""
+    """A clock that stands still until it is moved."""
 
     def __init__(self, now: float = 100.0) -> None:
         self.now = now
@@ -25,7 +25,7 @@ class Clock:
 
 
 def candidates(count: int = 2) -> tuple[FakeCluster, list[Clock], list[LeaderElector]]:
-    """Each with a clock of its own, far from the others'."""
+    """Candidates with clocks that differ widely."""
     cluster, clocks = FakeCluster(), [Clock(1000.0 * number) for number in range(count)]
     return (
         cluster,

@@ -1,4 +1,4 @@
-"""The cache: late, doubled and lost word of objects, lists, and our own writes."""
+"""The cache: late, repeated and lost reports of objects, lists, and our own writes."""
 
 import random
 from typing import Any

@@ -1,4 +1,4 @@
-"""What a run would have on a cluster: the golden files, and the command that prints it."""
+"""The rendered children of a run: the golden files, and the command that prints them."""
 
 from importlib.metadata import EntryPoint
 from pathlib import Path
@@ -20,7 +20,7 @@ def children(name: str) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("name", ["local", "servers", "game"])
 def test_the_children_of_a_run_are_the_golden_ones(name: str) -> None:
-    """`make generate` writes them anew."""
+    """`make generate` writes the golden files."""
     text = render.render_run((GOLDEN / f"{name}.yaml").read_text(), name)
     assert text == (GOLDEN / f"{name}.children.yaml").read_text()
 

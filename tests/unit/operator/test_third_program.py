@@ -1,4 +1,4 @@
-"""One more kind of run, brought by another distribution: nothing here knows it, and everything takes it."""
+"""One more kind of run, from another distribution: no module of the operator names it, and all of them support it."""
 
 import asyncio
 import json
@@ -38,13 +38,13 @@ METADATA = {"name": "answers", "namespace": "team", "uid": "u-1", "generation": 
 
 @pytest.fixture(scope="module", autouse=True)
 def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """The kind is installed for this module; the variables that a child process needs."""
+    """Installs the kind for this module. Yields the variables that a child process needs."""
     with score_file_program.installed(tmp_path_factory.mktemp("installed")) as variables:
         yield variables
 
 
 class ScoreFileWorld(World):
-    """The cluster in memory, whose pods score."""
+    """The cluster in memory, with pods that score."""
 
     def finish(self, pod: KubernetesObject) -> None:
         if pod["status"]["phase"] != "Running":
@@ -55,7 +55,7 @@ class ScoreFileWorld(World):
         self.end(pod, 0, receipt.to_bytes().decode())
 
     def check_parent(self, item: WorkItem) -> None:
-        """The conclusion follows the experiment: nothing is committed in between."""
+        """The conclusion follows the experiment; no commit comes between them."""
         assert item.parent == (None if item.kind is Kind.PREPARE else digest_bytes(b"prepare"))
 
 
@@ -66,7 +66,7 @@ def run(**spec: Any) -> KubernetesObject:
 
 @pytest.fixture(scope="module")
 def world() -> ScoreFileWorld:
-    """A run that has been driven to its end."""
+    """A run that was driven to its end."""
     found = ScoreFileWorld(run())
     found.drive()
     return found

@@ -1,4 +1,4 @@
-"""The queue: once each, in turn, never two workers on one key, and back-off."""
+"""The work queue: each key once, in order, never with two workers, and with backoff."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
