@@ -1,4 +1,4 @@
-"""The chart, rendered by Helm: what it installs, what rights it gives, and which values it refuses."""
+"""The chart as Helm renders it: its objects, its rights, and the values that it refuses."""
 
 import os
 import shutil
@@ -21,7 +21,7 @@ Objects = dict[tuple[str, str], dict[str, Any]]
 
 @pytest.fixture(scope="module")
 def program() -> str:
-    """Helm. Without it these tests are skipped, in CI only where nobody promised one."""
+    """Helm. Without it these tests are skipped. In CI they fail if the environment requires it."""
     assets = os.environ.get("KUBEBUILDER_ASSETS")
     found = (shutil.which("helm", path=assets) if assets else None) or shutil.which("helm")
     if found is None and os.environ.get("CI") and assets:
@@ -104,7 +104,7 @@ def test_the_operator_may_do_what_it_does_and_nothing_else(program: str) -> None
 
 
 def test_one_more_file_is_one_more_kind_with_its_definition_and_its_rights(program: str, tmp_path: Path) -> None:
-    """A distribution that brings a kind of run adds its CRD to the chart's files, and nothing else."""
+    """A distribution with a new kind of run only adds its CRD to the chart's files."""
     chart = tmp_path / "dataswarm"
     shutil.copytree(CHART, chart)
     with score_file_program.installed(tmp_path):

@@ -1,4 +1,4 @@
-"""The control plane of a test session. Tests that need nodes, an operator or both ask for `site`."""
+"""The control plane of a test session. Tests that need nodes or operators use the fixture `site`."""
 
 import itertools
 import os
@@ -18,7 +18,10 @@ TOOLS = Path(__file__).parents[3] / "shared" / "cluster"
 
 @pytest.fixture(scope="session")
 def plane() -> Iterator[ControlPlane]:
-    """An empty API server, started. Skips without its binaries, but fails in CI where they are at hand."""
+    """A running, empty API server.
+
+    Without its binaries the tests are skipped; in CI they fail if the binaries are available.
+    """
     folder = control_plane.find_assets()
     if folder is None:
         if os.environ.get("CI") == "true" and TOOLS.exists():
@@ -56,6 +59,6 @@ def controllers(plane: ControlPlane) -> ControlPlane:
 
 @pytest.fixture
 def site(controllers: ControlPlane, tmp_path: Path) -> Iterator[ClusterNamespace]:
-    """A namespace of its own."""
+    """A new namespace."""
     with cluster_environment.open_namespace(controllers, controllers.api, tmp_path, f"t{next(NUMBERS)}") as opened:
         yield opened

@@ -1,4 +1,4 @@
-"""A real API server accepts the CRD of an AdversarialRun, and judges documents as the models do."""
+"""A real API server accepts the CRD of an AdversarialRun and validates documents as the models do."""
 
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ def server(api_server: Any) -> Any:
 
 
 def create(server: Any, text: str) -> tuple[int, Any]:
-    """What the server says to a dry-run create."""
+    """The server's response to a dry-run create."""
     answer: tuple[int, Any] = server.call("POST", f"{RUNS}?dryRun=All", text, YAML)
     return answer
 

@@ -1,4 +1,4 @@
-"""The port to the API server: the adapter on a real server, and the fake, by the same questions."""
+"""The API client on a real server, and the fake cluster, with the same tests."""
 
 import asyncio
 import socket
@@ -29,7 +29,7 @@ Ask = Callable[[Callable[[Cluster], Awaitable[Any]]], Any]
 
 @pytest.fixture(params=["fake", "real"])
 def ask(request: pytest.FixtureRequest) -> Ask:
-    """Runs a question to its end."""
+    """Run a question to its end."""
     if request.param == "fake":
         fake = FakeCluster()
         return lambda question: asyncio.run(question(fake))
@@ -155,7 +155,7 @@ def test_what_a_finalizer_holds_is_going_and_not_gone(ask: Ask) -> None:
 
 
 def run() -> dict[str, Any]:
-    """A SwarmRun as a server takes it."""
+    """A SwarmRun that the server accepts."""
     name = f"r-{uuid.uuid4().hex[:8]}"
     return documents.patched({"metadata.name": name, "metadata.namespace": "default"})
 
@@ -197,7 +197,7 @@ def test_without_leadership_nothing_is_sent(plane: ControlPlane) -> None:
 
 def test_a_call_ends_though_nobody_answers(plane: ControlPlane) -> None:
     async def question(cluster: Cluster) -> None:
-        with pytest.raises(ApiError, match=r"no answer within 0\.2 s"):
+        with pytest.raises(ApiError, match=r"no response within 0\.2 s"):
             await cluster.list("Pod", None)
 
     with socket.create_server(("127.0.0.1", 0)) as silent:  # takes connections, and says nothing

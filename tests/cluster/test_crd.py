@@ -1,4 +1,4 @@
-"""A real API server accepts the CRD, and judges documents as the models do."""
+"""A real API server accepts the CRD and validates documents as the models do."""
 
 from typing import Any
 
@@ -25,7 +25,7 @@ def server(api_server: Any) -> Any:
 
 
 def ours(text: str) -> tuple[str, str]:
-    """Our refusal, or the digest of the run."""
+    """The refusal of our models, or the digest of the run."""
     try:
         return "", resolution.spec_digest(resolution.resolve(loading.parse(text, "run.yaml")))
     except BadInputError as error:
@@ -33,7 +33,7 @@ def ours(text: str) -> tuple[str, str]:
 
 
 def theirs(server: Any, text: str) -> tuple[str, str]:
-    """The server's refusal of a dry-run create, or the digest of what it would store, defaults filled."""
+    """The server's refusal of a dry-run create, or the digest of what it would store with its defaults."""
     status, answer = server.call("POST", f"{RUNS}?dryRun=All", text, YAML)
     if status != 201:
         return (answer["message"] if isinstance(answer, dict) else answer) or str(status), ""
@@ -144,7 +144,7 @@ def test_a_full_status_is_stored_and_read_back(server: Any) -> None:
 
 
 def update(server: Any, document: documents.Document, edit: documents.Patch) -> tuple[int, Any]:
-    """The server's answer to putting an edited document in place of `document`."""
+    """The server's response to an update of `document` to an edited one."""
     status, stored = server.call("POST", RUNS, document)
     assert status == 201, stored["message"]
     edited = documents.patched({**edit, "metadata.resourceVersion": stored["metadata"]["resourceVersion"]}, document)

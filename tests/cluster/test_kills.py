@@ -1,4 +1,4 @@
-"""Whole runs, with servers, while everything around them is killed. benchmarks/operator_kills.py does it for longer."""
+"""Whole runs with servers, while everything around them is killed. benchmarks/operator_kills.py runs longer."""
 
 import pytest
 import simulated_containers

@@ -1,7 +1,9 @@
-"""Hundreds of documents at the limits of every field and beyond: refused, or answered, and none holds anybody up.
+"""Hundreds of documents at and beyond the limits of every field: each is refused or answered, and none blocks the
+operator.
 
-Documents are made from the schema, one thing about a good one changed. A bad one must be refused by the API server, or
-by `Validated=False` with the field in its message; a good one must be taken. All are suspended, so no Job is begun.
+The schema yields the documents: each is a good one with one change. The API server must refuse a bad one, or the
+condition `Validated` must be False and its message must name the field. A good one must be accepted. All of them are
+suspended, so no Job starts.
 """
 
 import random
@@ -49,7 +51,9 @@ BY_HAND: tuple[tuple[str, Any], ...] = (
 
 
 def made() -> list[tuple[str, documents.Document]]:
-    """Documents with the dotted path of what was changed: by hand, and from the schema in an order drawn once."""
+    """Documents with the dotted path of the change: some written by hand, others from the schema in a fixed random
+    order.
+    """
     found = [(path, changed(path.split("."), value)) for path, value in BY_HAND]
     drawn = [
         (".".join(map(str, way)), changed(list(way), value))
@@ -67,7 +71,7 @@ def changed(path: list[Any], value: Any) -> documents.Document:
 
 
 def ours(document: documents.Document) -> str:
-    """Why the operator would refuse it; empty if it would not."""
+    """The reason why the operator would refuse it. Empty if it accepts it."""
     about = (
         {**document["metadata"], "uid": "u", "namespace": "default"} if isinstance(document["metadata"], dict) else {}
     )
@@ -118,7 +122,7 @@ def written(document: documents.Document) -> str:
 
 
 def named(path: str, message: str) -> bool:
-    """Whether a message names what is at `path`, or what it is a part of."""
+    """Whether a message names the value at `path`, or a value that contains it."""
     parts = [part for part in path.split(".")[1:] if not part.isdigit()]
     return any(part in message for part in parts)
 

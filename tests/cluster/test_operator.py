@@ -1,7 +1,9 @@
-"""The shell of the operator on a real control plane. A run is a chain of Jobs; its digest says what was done, in order.
+"""The operator's shell on a real control plane.
 
-Whatever is killed, taken, deleted or stopped, a chain ends in the digest of an undisturbed one, and every step of it is
-done by the node once, unless the test itself destroyed what it brought.
+A run is a chain of Jobs, and its digest proves every step and their order.
+
+Whatever is killed, taken over, deleted or stopped, a chain ends in the digest of an undisturbed one. The node runs
+every step once, unless the test itself destroyed the result.
 """
 
 import json
@@ -31,7 +33,7 @@ MOST_MEGABYTES = 120
 
 
 def steps(site: ClusterNamespace) -> Counter[tuple[str, ...]]:
-    """How often each step was begun, by run, parent and number."""
+    """How often each step started, by run, parent and number."""
     return Counter(
         (pod["metadata"]["labels"][RUN_UID_LABEL], *pod["spec"]["containers"][0]["args"])
         for node in site.nodes
@@ -40,7 +42,7 @@ def steps(site: ClusterNamespace) -> Counter[tuple[str, ...]]:
 
 
 def assert_whole(site: ClusterNamespace, name: str, length: int = 3) -> None:
-    """The run succeeds, in the digest of an undisturbed one."""
+    """Check that the run succeeds with the digest of an undisturbed one."""
     assert site.succeeded(name)["status"]["message"] == chain_reconciler.chain_digest(length)
 
 
@@ -268,7 +270,7 @@ def test_many_runs_are_served_side_by_side(site: ClusterNamespace) -> None:
 
 
 def leading(site: ClusterNamespace, replicas: list[Any]) -> Any:
-    """The one that leads."""
+    """The operator that is the leader."""
     return site.until(
         lambda: next((one for one in replicas if "is leader" in one.log.read_text()), None), 30, "one leads"
     )
@@ -285,7 +287,7 @@ def page(url: str) -> str:
 
 
 def resident(operator: OperatorProcess) -> float:
-    """Megabytes that a process holds."""
+    """Megabytes of memory of a process."""
     assert operator.process is not None
     lines = Path(f"/proc/{operator.process.pid}/status").read_text().splitlines()
     return int(next(line for line in lines if line.startswith("VmRSS")).split()[1]) / 1024
@@ -297,7 +299,7 @@ def ready(site: ClusterNamespace, node: str) -> str:
 
 
 def there(site: ClusterNamespace) -> Any:
-    """What the operator's cache should hold: uids and versions by kind."""
+    """The expected content of the operator's cache: uids and versions by kind."""
     paths = {
         "SwarmRun": site.runs,
         "AdversarialRun": site.games,

@@ -1,4 +1,6 @@
-"""Runs that are deleted with their results, on a real control plane: finalizers, cascades, a Job of nobody."""
+"""Runs that are deleted with their results, on a real control plane: finalizers, cascading deletion, a Job without an
+owner.
+"""
 
 import pytest
 import swarmrun_documents as documents

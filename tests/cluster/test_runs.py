@@ -1,6 +1,6 @@
-"""Whole runs by the operator as it is, on a real control plane; containers answer at once with canned receipts.
+"""Whole runs with the real operator on a real control plane. Containers answer at once with prepared receipts.
 
-The digest a run ends in is a function of its whole history, so one comparison says that nothing was lost, doubled or
+The final digest of a run depends on its whole history, so one comparison proves that nothing was lost, done twice or
 done in the wrong order.
 """
 
@@ -30,7 +30,7 @@ PHASES = (Phase.PREPARING, Phase.SEEDING, Phase.ITERATING, Phase.CONCLUDING)
 
 
 def assert_same(site: ClusterNamespace, bench: SimulatedContainers, name: str, seconds: float = 90) -> Any:
-    """The run succeeds in the digest of an undisturbed one, and nobody launched anything out of order."""
+    """Check that the run succeeds with the digest of an undisturbed one, and that every launch was in order."""
     run = site.succeeded(name, seconds)
     assert simulated_containers.saved_engine_state(run)["outcome"]["result"] == simulated_containers.undisturbed_result(
         bench.iterations
@@ -196,7 +196,7 @@ def message(run: Any, kind: str) -> str:
 
 
 def answered(site: ClusterNamespace, name: str) -> Any:
-    """The run, once it says whether it can be carried out."""
+    """The run, once it says whether it can be executed."""
     run = site.run(name)
     return run if condition(run, "Validated") else None
 

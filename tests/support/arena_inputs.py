@@ -1,4 +1,4 @@
-"""The arena's inputs, put where a run has to fetch them from."""
+"""Uploads the arena's inputs to where a run fetches them."""
 
 from pathlib import Path
 from typing import Any
@@ -7,14 +7,14 @@ import yaml
 
 
 def upload_folder(client: Any, bucket: str, prefix: str, folder: Path) -> None:
-    """Every file of a folder below a prefix, as `aws s3 cp --recursive` puts them."""
+    """Upload every file of a folder below a prefix, as `aws s3 cp --recursive` does."""
     for path in sorted(folder.rglob("*")):
         if path.is_file():
             client.put_object(Bucket=bucket, Key=f"{prefix}/{path.relative_to(folder)}", Body=path.read_bytes())
 
 
 def prefix_inputs(file: Path, before: str) -> Path:
-    """The SwarmRun in `file` again, beside it, with `before` in front of every path of its inputs."""
+    """Write the SwarmRun in `file` to a file beside it, with `before` in front of every path of its inputs."""
     document = yaml.safe_load(file.read_text())
     spec = document["spec"]
     spec["base"]["model"] = before + spec["base"]["model"]

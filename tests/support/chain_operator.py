@@ -1,4 +1,4 @@
-"""The operator with the chain in place of the pure half: `kopf run -m chain_operator`."""
+"""The operator with `chain_reconciler` as its pure half: `kopf run -m chain_operator`."""
 
 import chain_reconciler
 import watched_operator  # noqa: F401  (registers the handlers)

@@ -1,8 +1,8 @@
-"""A small operator for tests of the shell: a run is a chain of Jobs, each of which hashes what the one before brought.
+"""A small reconciler for tests of the operator's shell: a run is a chain of Jobs, and each hashes the output of the
+last.
 
-It stands where the pure half stands, and is as careful: it names children by run, step and attempt, believes receipts
-only, and ends in a digest that proves that every step was done once, in order. The chain is as long as
-`spec.swarm.iterations`.
+It replaces the pure half and is as careful. It names children by run, step and attempt, believes receipts only, and
+ends in a digest that proves that every step was done once, in order. The chain is as long as `spec.swarm.iterations`.
 """
 
 import hashlib
@@ -19,12 +19,12 @@ WAKE_SECONDS = 30.0
 
 
 def link(parent: str, number: int) -> str:
-    """What step `number` brings."""
+    """The output of step `number`."""
     return hashlib.sha256(f"{parent}/{number}".encode()).hexdigest()
 
 
 def chain_digest(length: int) -> str:
-    """What a chain of so many steps ends in."""
+    """The digest at the end of a chain of `length` steps."""
     digest = ""
     for number in range(length):
         digest = link(digest, number)
@@ -32,13 +32,13 @@ def chain_digest(length: int) -> str:
 
 
 def container_answer(pod: Any, seconds: float = 0.0) -> Answer:
-    """What the container of a step says."""
+    """The answer of the container of a step."""
     parent, number = pod["spec"]["containers"][0]["args"]
     return Answer(message=link(parent, int(number)), seconds=seconds)
 
 
 def reconcile(observed: ObservedRun, _now: float, _settings: Settings) -> Plan:
-    """One more step, or the end."""
+    """The plan for the next step, or for the end."""
     run, length = observed.run, observed.run["spec"]["swarm"]["iterations"]
     if run["spec"].get("domain") == "poison":
         raise RuntimeError("this run cannot be reconciled")
@@ -82,7 +82,7 @@ def job_name(run: Object, number: int, attempt: int) -> str:
 
 
 def find_receipt(observed: ObservedRun, job: Object) -> str | None:
-    """What a Succeeded pod of this Job said."""
+    """The message of a Succeeded pod of this Job. None if there is none."""
     for pod in observed.children:
         owners = pod["metadata"].get("ownerReferences") or ()
         ours = pod["kind"] == "Pod" and any(owner["uid"] == job["metadata"]["uid"] for owner in owners)
@@ -104,7 +104,7 @@ def child_metadata(run: Object, called: str) -> dict[str, Any]:
 
 
 def config(run: Object) -> dict[str, Any]:
-    """A child of a kind that is not watched."""
+    """A child of a kind that the operator does not watch."""
     called = f"{run['metadata']['name'][:30]}-{run['metadata']['uid'][:8]}"
     return {
         "apiVersion": "v1",

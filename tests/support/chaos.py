@@ -1,7 +1,7 @@
-"""Faults for whole runs on a cluster: what is killed, stolen, deleted, silenced, restarted or paused, by a seed.
+"""Injects faults into whole runs on a cluster, drawn from a seed: processes and nodes are killed, paused or silenced.
 
-Only faults that were really done are counted: a Job is deleted only if there is one. What a fault breaks it also mends,
-by the time that `settle` returns: two operators serve, and both nodes speak.
+Only faults that took effect count: a Job is deleted only if there is one. Every fault is undone by the time that
+`settle` returns: two operators run, and both nodes report.
 """
 
 import random
@@ -24,14 +24,14 @@ LEASE = "/apis/coordination.k8s.io/v1/namespaces/{}/leases/dataswarm-operator"
 
 @dataclass
 class Chaos:
-    """Two operators behind a wire, two nodes, and what is done to them."""
+    """Two operators behind a proxy, two nodes, and the faults that they suffer."""
 
     site: ClusterNamespace
     bench: SimulatedContainers
     seed: int
     done: Counter[str] = field(default_factory=Counter)
     mending: list[tuple[float, Callable[[], Any]]] = field(default_factory=list)
-    """What is undone, and when."""
+    """What must be undone, and when."""
 
     def __post_init__(self) -> None:
         self.draw, self.born = random.Random(self.seed), 0
@@ -46,7 +46,7 @@ class Chaos:
         return self.done.total()
 
     def strike(self) -> str:
-        """One fault of a kind drawn; its name, empty if there was nothing to do it to."""
+        """Inject one fault of a random kind. Returns its name, or an empty text if it could not take effect."""
         name = self.draw.choice(list(FAULTS))
         struck = FAULTS[name](self)
         self.done[name] += struck
@@ -54,14 +54,14 @@ class Chaos:
         return name if struck else ""
 
     def mend(self, now: float) -> None:
-        """Undo what is due."""
+        """Undo the faults whose time is up."""
         due = [undo for when, undo in self.mending if when <= now]
         self.mending = [(when, undo) for when, undo in self.mending if when > now]
         for undo in due:
             undo()
 
     def settle(self) -> None:
-        """Undo everything."""
+        """Undo all faults."""
         self.mend(float("inf"))
 
     def close(self) -> None:
@@ -71,7 +71,7 @@ class Chaos:
         self.proxy.close()
 
     def kill(self) -> bool:
-        """SIGKILL; another process takes its place."""
+        """Kill an operator with SIGKILL and start another one."""
         place = self.draw.randrange(REPLICAS)
         self.replicas[place].kill()
         self.site.operators.remove(self.replicas[place])
@@ -79,7 +79,7 @@ class Chaos:
         return True
 
     def pause(self) -> bool:
-        """Stopped for longer than its Lease, and woken."""
+        """Stop an operator for longer than its Lease, and continue it."""
         operator: OperatorProcess = self.draw.choice(self.replicas)
         if not operator.alive():
             return False
@@ -88,12 +88,12 @@ class Chaos:
         return True
 
     def steal(self) -> bool:
-        """The Lease is somebody else's, who then says nothing more."""
+        """Give the Lease to a holder that never renews it."""
         thief = {"spec": {"holderIdentity": "thief", "leaseDurationSeconds": 2}}
         return self.site.api.merge(LEASE.format(self.site.namespace), thief)[0] == 200
 
     def delete(self, kind: str) -> bool:
-        """A child that is there."""
+        """Delete a child that exists."""
         found = self.site.children(kind)
         if not found:
             return False
@@ -101,7 +101,7 @@ class Chaos:
         return self.site.api.call("DELETE", path, {"propagationPolicy": "Background"})[0] in (200, 202)
 
     def silence(self) -> bool:
-        """A node is NotReady, and comes back."""
+        """Make a node NotReady, and bring it back later."""
         node: ProcessNode = self.draw.choice(self.nodes)
         if any(one.silent.is_set() for one in self.nodes):
             return False
@@ -110,12 +110,12 @@ class Chaos:
         return True
 
     def restart(self) -> bool:
-        """The API server is killed and started again."""
+        """Kill the API server and start it again."""
         self.site.plane.restart_api()
         return True
 
     def freeze(self) -> bool:
-        """Every open connection of the operators goes silent."""
+        """Stall every open connection of the operators."""
         self.proxy.stall()
         return True
 
@@ -143,20 +143,20 @@ FAULTS: dict[str, Callable[[Chaos], bool]] = {
 
 @dataclass
 class Campaign:
-    """Runs, a few at a time, until so many faults were done; every one is compared with an undisturbed one."""
+    """Starts runs, a few at a time, until enough faults took effect, and compares each with an undisturbed run."""
 
     chaos: Chaos
     begin: Callable[[str], Any]
     """Creates a run of this name."""
     expected: str
     most_seconds: float = 400.0
-    """No run may take longer, however it is disturbed."""
+    """The longest time that a run may take, whatever the faults."""
     alive: dict[str, float] = field(default_factory=dict)
     ended: list[str] = field(default_factory=list)
     differing: list[str] = field(default_factory=list)
 
     def go(self, faults: int, beside: int, pause: float, told: Callable[[str], None] = lambda line: None) -> None:
-        """Until `faults` were done, then until every run has ended."""
+        """Inject `faults` faults, then wait until every run has ended."""
         chaos = self.chaos
         while chaos.count < faults:
             self._look(beside)
@@ -169,7 +169,7 @@ class Campaign:
             time.sleep(0.2)
 
     def _look(self, beside: int) -> None:
-        """Take note of what ended, and begin others."""
+        """Record the runs that ended, and start others."""
         try:
             for name in list(self.alive):
                 self._ended(name)
@@ -192,7 +192,7 @@ class Campaign:
             raise AssertionError(f"{name} has not ended: {run.get('status')}\n{self._scene()}")
 
     def _scene(self) -> str:
-        """What there is, for whoever must find out."""
+        """The state of the cluster, for the message of a failed test."""
         site = self.chaos.site
         pods = [
             f"{pod['metadata']['name']} {pod['status'].get('phase')} on {pod['spec'].get('nodeName')}"

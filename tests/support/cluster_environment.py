@@ -1,4 +1,4 @@
-"""A cluster for tests of the operator: control plane, CRD, rights, nodes and operators, and waiting with a limit."""
+"""A cluster for tests of the operator: control plane, CRDs, rights, nodes and operators, and waits with a limit."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -38,7 +38,7 @@ RIGHTS = [
     ("", ["events"], ["create"]),
     ("coordination.k8s.io", ["leases"], ["get", "create", "patch"]),
 ]
-"""All that the operator may do here, and so all it needs: everything else is refused."""
+"""All rights of the operator here. The API server refuses everything else, so the operator needs nothing more."""
 
 
 class ClusterNamespace:
@@ -60,7 +60,7 @@ class ClusterNamespace:
         return node
 
     def operator(self, name: str, **changes: Any) -> OperatorProcess:
-        """Started, serving this namespace, with a Lease in it."""
+        """Start an operator that watches this namespace and has its Lease in it."""
         settings = {
             "KOPF_RUN_NAMESPACES": self.namespace,
             "DATASWARM_LEASE_NAMESPACE": self.namespace,
@@ -73,7 +73,7 @@ class ClusterNamespace:
         return operator
 
     def left(self) -> list[str]:
-        """Names of children of any kind."""
+        """Names of all children, of every kind."""
         return [thing["metadata"]["name"] for kind in CHILDREN for thing in self.children(kind)]
 
     def create(self, name: str, patch: documents.Patch | None = None) -> Any:
@@ -81,7 +81,7 @@ class ClusterNamespace:
         return self._posted(self.runs, document)
 
     def create_game(self, name: str, patch: documents.Patch) -> Any:
-        """An AdversarialRun; no run of the other kind may have its name."""
+        """Create an AdversarialRun. No SwarmRun may have the same name."""
         return self._posted(self.games, adversarial.patched({"metadata.name": name, **patch}))
 
     def _posted(self, collection: str, document: Any) -> Any:
@@ -97,18 +97,18 @@ class ClusterNamespace:
         return str((self.run(name).get("status") or {}).get("phase", ""))
 
     def children(self, kind: str) -> list[Any]:
-        """Of any run in this namespace."""
+        """Children of all runs in this namespace."""
         return [
             thing for thing in self.api.items(CHILDREN[kind].format(self.namespace)) if thing["metadata"].get("labels")
         ]
 
     def succeeded(self, name: str, seconds: float = 60) -> Any:
-        """The run, once it has."""
+        """Wait until the run has succeeded, and return it."""
         self.until(lambda: self.phase(name) == "Succeeded", seconds, f"{name} succeeds")
         return self.run(name)
 
     def until(self, holds: Callable[[], T], seconds: float, what: str) -> T:
-        """The first true answer. Fails with the operators' logs after so many seconds."""
+        """The first true value. Fails with the operators' logs after `seconds`."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             try:
@@ -146,7 +146,10 @@ def open_namespace(plane: ControlPlane, api: ApiServer, folder: Path, namespace:
 
 
 def await_crds(api: ApiServer) -> None:
-    """The CRDs of all programs are served: those that are committed, and of plug-ins those that are generated."""
+    """Wait until the CRDs of all programs are served.
+
+    Committed CRDs are used as they are; those of plug-ins are generated.
+    """
     for resource in custom_resources.list_all():
         committed = ROOT / "crds" / f"dataswarm.io_{resource.plural}.yaml"
         text = committed.read_text() if committed.exists() else crd.text(resource)
@@ -166,7 +169,7 @@ def _is_served(api: ApiServer, plural: str) -> bool:
 
 
 def grant_rights(api: ApiServer) -> None:
-    """The operator's rights, and no more."""
+    """Grant the operator's rights and no others."""
     rules = [{"apiGroups": [group], "resources": what, "verbs": verbs} for group, what, verbs in RIGHTS]
     base = "/apis/rbac.authorization.k8s.io/v1"
     api.call("POST", f"{base}/clusterroles", {"metadata": {"name": "operator"}, "rules": rules})

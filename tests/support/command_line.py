@@ -1,4 +1,4 @@
-"""The command line as a user meets it: processes, exit codes, files."""
+"""Runs the command line as a user does: processes, exit codes, files."""
 
 import json
 import os
@@ -25,13 +25,13 @@ def dataswarm(*arguments: str | Path, seconds: float = 280, at: Path | None = No
 
 
 def start_run(file: Path, folder: Path, output: int = subprocess.DEVNULL) -> "subprocess.Popen[bytes]":
-    """A run that goes on beside the test; what it says goes to the file descriptor `output`."""
+    """Start a run in the background; its output goes to the file descriptor `output`."""
     command = [*DATASWARM, "run", str(file), "--folder", str(folder)]
     return subprocess.Popen(command, stdout=output, stderr=output, env=ENVIRONMENT, start_new_session=True)
 
 
 def kill_after(file: Path, folder: Path, enough: Callable[[], bool]) -> bool:
-    """Start a run, kill -9 its host once `enough`; whether it still lived then."""
+    """Start a run, and kill its host with SIGKILL once `enough` is true. Returns whether the host was still alive."""
     process = start_run(file, folder)
     while process.poll() is None and not enough():
         time.sleep(0.01)
@@ -42,7 +42,7 @@ def kill_after(file: Path, folder: Path, enough: Callable[[], bool]) -> bool:
 
 
 def read_output(folder: Path, name: str) -> object:
-    """What a run left under `name`: its bytes, or of `result.json` the fields but for `usage`, in their order."""
+    """The bytes of the file `name` of a run; of `result.json` its fields except `usage`, in their order."""
     data = (folder / name).read_bytes()
     if name != "result.json":
         return data

@@ -1,7 +1,7 @@
 """A real control plane for tests: etcd, kube-apiserver, controller manager and scheduler, on free loopback ports.
 
-The API server can be stopped and started again, as under an upgrade; what it holds stays. Invariant: nothing outlives
-the test process; where Python cannot clean up, as under SIGKILL, the kernel ends the processes with their parent.
+The API server can be stopped and started again, as in an upgrade; its data stays. Invariant: no process outlives the
+test process. If Python cannot clean up, as after SIGKILL, the kernel ends the processes with their parent.
 """
 
 import ctypes
@@ -22,15 +22,15 @@ import yaml
 
 STARTING_SECONDS = 120
 ADMIN = "cluster-tests"
-"""The token of somebody who may do everything."""
+"""The token of a user who may do everything."""
 OPERATOR = "operator-tests"
-"""The token of the operator, which may do what `operator_rights` grants."""
+"""The token of the operator, with the rights that `operator_rights` grants."""
 PR_SET_PDEATHSIG = 1
 LIBC = ctypes.CDLL(None)
 NODE_GRACE_SECONDS = 4
-"""A node that was not heard of for so long is NotReady."""
+"""A node without a heartbeat for this long is NotReady."""
 EVICTION_SECONDS = 1
-"""Pods on it are deleted after so long."""
+"""The pods of such a node are deleted after this time."""
 CONTROLLERS = (
     "garbage-collector-controller", "job-controller", "deployment-controller", "replicaset-controller",
     "node-lifecycle-controller", "taint-eviction-controller", "pod-garbage-collector-controller",
@@ -39,11 +39,11 @@ CONTROLLERS = (
 
 
 class NotServingError(OSError):
-    """The API server does not serve, or not all of it: kinds of CRDs come a moment after it says that it is ready."""
+    """The API server does not serve, or not everything yet: it serves CRDs a moment after it reports ready."""
 
 
 class ApiServer:
-    """A kube-apiserver, spoken to over one connection, by one thread at a time."""
+    """A client of a kube-apiserver with one connection, for one thread at a time."""
 
     def __init__(self, port: int, certificate: Path, token: str = ADMIN) -> None:
         self.port, self.certificate, self.token = port, certificate, token
@@ -52,7 +52,10 @@ class ApiServer:
         self.turn = threading.Lock()
 
     def call(self, method: str, path: str, body: Any = None, kind: str = "application/json") -> tuple[int, Any]:
-        """Status code and decoded answer; `body` is text as it is, or sent as JSON. Raises OSError while it is down."""
+        """Status code and decoded response.
+
+        A text `body` is sent as it is, any other as JSON. Raises OSError without a response.
+        """
         text = body if isinstance(body, str) or body is None else json.dumps(body)
         headers = {"Authorization": f"Bearer {self.token}", "Content-Type": kind, "Accept": "application/json"}
         with self.turn:
@@ -65,11 +68,11 @@ class ApiServer:
                 raise
 
     def merge(self, path: str, patch: Any) -> tuple[int, Any]:
-        """JSON merge patch."""
+        """Send a JSON merge patch."""
         return self.call("PATCH", path, patch, "application/merge-patch+json")
 
     def strategic(self, path: str, patch: Any) -> tuple[int, Any]:
-        """Strategic merge patch: lists of named things are merged by name."""
+        """Send a strategic merge patch, which merges lists of named objects by name."""
         return self.call("PATCH", path, patch, "application/strategic-merge-patch+json")
 
     def items(self, path: str) -> list[Any]:
@@ -81,7 +84,7 @@ class ApiServer:
 
 
 def _decode(body: bytes) -> Any:
-    """An object, or the text of what is none, such as a watch's several."""
+    """An object, or the text of a response that is not one object, such as that of a watch."""
     return json.loads(body) if body.startswith(b"{") and body.count(b"\n") <= 1 else body.decode()
 
 
@@ -115,7 +118,7 @@ class ControlPlaneProcess:
 
 
 class ControlPlane:
-    """All of it. `start_api` first; `start_controllers` when something is to be scheduled."""
+    """All processes. Call `start_api` first, and `start_controllers` if a test needs scheduling."""
 
     def __init__(self, assets: Path, home: Path) -> None:
         self.home = home
@@ -130,10 +133,10 @@ class ControlPlane:
         ]
 
     api: ApiServer
-    """The connection of the tests' own thread, once there is one."""
+    """The connection of the main thread of the tests, once there is one."""
 
     def start_api(self) -> ApiServer:
-        """The API server, once it is ready. Raises NotServingError."""
+        """Start the API server and wait until it is ready. Raises NotServingError."""
         self.etcd.start()
         self.apiserver.start()
         server = self.ready()
@@ -156,7 +159,7 @@ class ControlPlane:
             part.stop()
 
     def write_kubeconfig(self, path: Path, token: str, server: str = "") -> Path:
-        """A kubeconfig for the bearer of `token`; `server`: another address that leads there."""
+        """Write a kubeconfig with `token`. `server` replaces the address of the API server."""
         cluster = {"server": server or f"https://127.0.0.1:{self.port}", "certificate-authority": str(self.certificate)}
         document = {
             "apiVersion": "v1",
@@ -170,7 +173,7 @@ class ControlPlane:
         return path
 
     def ready(self) -> ApiServer:
-        """The server, once it answers that it is ready. Raises NotServingError."""
+        """Wait until the API server reports ready. Raises NotServingError."""
         for _ in range(STARTING_SECONDS * 5):
             if server := self._answering():
                 return server
@@ -269,7 +272,7 @@ def die_with_parent() -> None:
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports that were free a moment ago, all different."""
+    """Different ports that were free a moment ago."""
     with ExitStack() as held:
         sockets = [held.enter_context(socket.socket()) for _ in range(count)]
         for one in sockets:
@@ -278,6 +281,6 @@ def free_ports(count: int) -> list[int]:
 
 
 def find_assets() -> Path | None:
-    """The folder of the binaries, if somebody says where."""
+    """The folder of the binaries, if the environment names one."""
     folder = os.environ.get("KUBEBUILDER_ASSETS")
     return Path(folder) if folder else None

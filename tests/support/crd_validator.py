@@ -1,6 +1,7 @@
-"""What an API server says to a document, without one: nulls dropped, defaults filled, structure and CEL rules checked.
+"""Validates a document as an API server does: it drops nulls, fills in defaults, and checks the structure and CEL
+rules.
 
-tests/cluster asks a real one the same questions.
+tests/cluster checks the same documents with a real API server.
 """
 
 import copy
@@ -22,12 +23,12 @@ Schema = dict[str, Any]
 
 
 def admit(document: Any, schema: Schema) -> Any:
-    """`document` as the server would store it: nulls of objects dropped, defaults filled, whole floats as integers."""
+    """`document` as the server would store it: nulls dropped, defaults filled in, whole floats as integers."""
     return _admit(copy.deepcopy(document), schema)
 
 
 def _admit(document: Any, schema: Schema) -> Any:
-    """As `admit`, and changes `document`."""
+    """Like `admit`, but changes `document`."""
     match document:
         case dict():
             known = schema.get("properties", {})
@@ -49,7 +50,10 @@ def _admit(document: Any, schema: Schema) -> Any:
 
 
 def list_refusals(document: Any, schema: Schema, before: Any = None) -> list[str]:
-    """Why the server refuses to create `document`, or to put it in place of `before`; empty if it does not."""
+    """The reasons why the server refuses to create `document`, or to replace `before` with it.
+
+    Empty if it accepts it.
+    """
     document = admit(document, schema)
     faults = [f"{error.json_path}: {error.message}" for error in VALIDATOR(schema).iter_errors(document)]
     return faults or list(_broken_rules(document, schema, admit(before, schema)))
@@ -65,13 +69,13 @@ def rules(schema: Schema) -> Iterator[Schema]:
 
 
 def _pattern(_validator: Any, pattern: str, instance: Any, _schema: Schema) -> Iterator[jsonschema.ValidationError]:
-    """As jsonschema's, with the server's dialect of regular expressions."""
+    """The `pattern` check of jsonschema, with the server's dialect of regular expressions."""
     if isinstance(instance, str) and not re2.search(pattern, instance):
         yield jsonschema.ValidationError(f"{instance!r} does not match {pattern!r}")
 
 
 VALIDATOR = validators.extend(jsonschema.Draft4Validator, {"pattern": _pattern})
-"""Draft 4 is the one whose exclusiveMinimum is a boolean, as in OpenAPI 3.0."""
+"""Draft 4: its exclusiveMinimum is a boolean, as in OpenAPI 3.0."""
 
 
 def _broken_rules(value: Any, schema: Schema, before: Any) -> Iterator[str]:
@@ -91,11 +95,11 @@ def _broken_rules(value: Any, schema: Schema, before: Any) -> Iterator[str]:
 
 
 TEXTS: dict[int, tuple[Schema, str]] = {}
-"""Of schemas, by identity; each is kept, so that no other one gets its identity."""
+"""Texts of schemas, by identity. Each schema is kept, so that no other one gets its identity."""
 
 
 def _text(schema: Schema) -> str:
-    """`schema` as text: written once, for it is large and asked for with every rule of every document."""
+    """`schema` as text. It is cached, because it is large and needed for every rule of every document."""
     if id(schema) not in TEXTS:
         TEXTS[id(schema)] = (schema, json.dumps(schema))
     return TEXTS[id(schema)][1]
@@ -103,7 +107,7 @@ def _text(schema: Schema) -> str:
 
 @functools.cache
 def _holds(rule: str, value: str, before: str | None, schema: str) -> bool:
-    """By text, since the interpreter takes milliseconds and most values come again."""
+    """Cached by text, because the interpreter takes milliseconds and most values repeat."""
     known = {"self": _cel(json.loads(value), json.loads(schema))}
     if before is not None:
         known["oldSelf"] = _cel(json.loads(before), json.loads(schema))

@@ -32,7 +32,7 @@ Object = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """A cluster, its S3 server, and what speaks to them."""
+    """A cluster, its S3 server, and the programs that reach them."""
 
     kubeconfig: Path
     endpoint: str
@@ -42,7 +42,7 @@ class Cluster:
     helm: str
 
     def run(self, *arguments: str, stdin: str | None = None, timeout: float = STEP_SECONDS) -> str:
-        """What `kubectl ARGUMENTS` prints. Fails the test if it fails."""
+        """The output of `kubectl ARGUMENTS`. Fails the test if the command fails."""
         done = self.attempt(*arguments, stdin=stdin, timeout=timeout)
         assert done.returncode == 0, f"kubectl {' '.join(arguments)}: {done.stderr}"
         return done.stdout
@@ -54,7 +54,7 @@ class Cluster:
         return subprocess.run(command, input=stdin, capture_output=True, text=True, check=False, timeout=timeout)
 
     def get(self, *arguments: str) -> Any:
-        """What there is, as JSON."""
+        """Objects as JSON."""
         return json.loads(self.run("get", *arguments, "--output", "json"))
 
     def apply(self, *things: Object) -> None:
@@ -69,7 +69,7 @@ class Cluster:
         assert done.returncode == 0, f"{done.stderr}\n{self.operator_log()}"
 
     def operator_log(self) -> str:
-        """The last words of the operator."""
+        """The end of the operator's log."""
         return self.attempt(
             "logs", "--namespace", SYSTEM, "--selector", "app.kubernetes.io/name=dataswarm", "--tail", "60"
         ).stdout
@@ -87,7 +87,7 @@ class Cluster:
 
     @property
     def keys(self) -> dict[str, str]:
-        """The S3 server's keys, as AWS tools and our pods read them."""
+        """The keys of the S3 server, in the variables that AWS tools and our pods read."""
         return {"AWS_ACCESS_KEY_ID": self.key, "AWS_SECRET_ACCESS_KEY": self.secret}
 
 
@@ -96,7 +96,7 @@ def as_list(things: tuple[Object, ...]) -> Object:
 
 
 def from_environment(environment: Mapping[str, str] = os.environ) -> Cluster:
-    """The cluster, or the test is skipped with the reason; where it is required, it fails."""
+    """The cluster. Without one, the test is skipped with the reason; if a cluster is required, the test fails."""
     kubeconfig = environment.get("DATASWARM_E2E_KUBECONFIG")
     if not kubeconfig:
         skip_or_fail("DATASWARM_E2E_KUBECONFIG is unset: it names the kubeconfig of a cluster that these tests may use")
@@ -112,14 +112,14 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Cluster:
 
 
 def find_program(name: str, environment: Mapping[str, str]) -> str:
-    """A program of KUBEBUILDER_ASSETS, or of the path."""
+    """A program from KUBEBUILDER_ASSETS, or from the path."""
     assets = environment.get("KUBEBUILDER_ASSETS")
     found = (shutil.which(name, path=assets) if assets else None) or shutil.which(name)
     return found or skip_or_fail(f"no {name}: put it into the folder KUBEBUILDER_ASSETS or on PATH")
 
 
 def skip_or_fail(reason: str) -> str:
-    """Skip the test, or fail it where it is required."""
+    """Skip the test, or fail it if a cluster is required."""
     if os.environ.get("DATASWARM_E2E") == "required":
         pytest.fail(reason, pytrace=False)
     pytest.skip(reason)
@@ -127,6 +127,6 @@ def skip_or_fail(reason: str) -> str:
 
 
 def require_variable(variable: str, reason: str) -> None:
-    """Go on if the environment says so, else skip."""
+    """Continue if the environment sets the variable, else skip the test."""
     if not os.environ.get(variable):
         pytest.skip(f"{variable} is unset: {reason}")

@@ -32,7 +32,7 @@ from swarm_core.swarm_names import GENERATORS, RIVALS, TAKERS
 
 ATTEMPTS = 4
 DEADLINE = 100_000.0
-"""Longer than all small steps of time in one run together: only a jump of the clock passes it."""
+"""Longer than all small time steps of one run together, so only a jump of the clock exceeds it."""
 ITERATIONS = 6
 
 
@@ -61,7 +61,10 @@ def outline(clusters: int, game: bool = False) -> Outline:
 
 
 def carry_out(item: WorkItem, last: int, ends: str = GENERATORS) -> Receipt:
-    """What the fake work brings: a function of the item alone. The search stops when `ends` has moved in `last`."""
+    """The result of the fake work, which depends on the item alone.
+
+    The search stops when `ends` has moved in `last`.
+    """
     digest = digest_bytes(canonical_json([str(item.kind), item.swarm, item.index, item.parent]))
     match item.kind:
         case Kind.PREPARE:
@@ -79,7 +82,8 @@ def carry_out(item: WorkItem, last: int, ends: str = GENERATORS) -> Receipt:
 def predecessor_key(item: WorkItem, last: int, takers: int | None = None) -> str:
     """The key of the turn that an item follows; empty if it follows the experiment.
 
-    `last`: the iteration that the conclusion follows; `takers`: clusters of a game's takers, None if there is no game.
+    `last` is the iteration before the conclusion. `takers` is the number of a game's taker clusters, None without a
+    game.
     """
     ends = GENERATORS if takers is None else TAKERS
     match item.kind:
@@ -102,7 +106,7 @@ Process = tuple[str, int]
 
 @dataclass
 class SimulatedWorkers:
-    """Store and processes."""
+    """The store, and the processes of the work items."""
 
     last: int = ITERATIONS
     game: bool = False
@@ -132,7 +136,7 @@ class SimulatedWorkers:
                 self.cancels.append(action)
 
     def check_launch(self, item: WorkItem) -> None:
-        """What an item follows must stand in the store, and be what it names."""
+        """Check that the predecessor of an item is in the store and is the one that the item names."""
         if item.kind is Kind.PREPARE:
             return
         assert item.parent == self.before(item)
@@ -168,12 +172,12 @@ class SimulatedWorkers:
 
 
 class CrashError(Exception):
-    """The host is gone."""
+    """The host has crashed."""
 
 
 @dataclass
 class Host:
-    """The engine's state, and every state ever saved."""
+    """The engine's state, and every state that was saved."""
 
     site: SimulatedWorkers
     state: EngineState = field(default_factory=EngineState)
@@ -181,7 +185,7 @@ class Host:
     effects: int = 0
 
     def act(self, decision: Decision, save_first: bool = True, crash_after: int | None = None) -> None:
-        """Save and apply, one effect after the other; a crash leaves the first `crash_after` of them done."""
+        """Save and apply the effects in order. A crash leaves the first `crash_after` of them done."""
         effects: list[EngineState | Action] = [decision.state, *decision.actions]
         for number, effect in enumerate(effects if save_first else [*effects[1:], effects[0]]):
             if number == crash_after:
@@ -201,7 +205,7 @@ class Host:
 
 
 def drive(host: Host, plan: Outline) -> None:
-    """Run to the end without faults; a failed run is run again, as its owner would."""
+    """Run to the end without faults. A failed run is started again, as its owner would do."""
     reopened = 0
     for _ in range(200):
         if host.state.phase is Phase.FAILED:
@@ -226,5 +230,5 @@ def run_undisturbed(clusters: int, last: int, game: bool = False) -> EngineState
 
 
 def without_times(state: EngineState) -> EngineState:
-    """What must be the same in every run: all but the times, and the numbers that attempts began with."""
+    """The part of a state that is the same in every run: everything except times and the numbers of attempts."""
     return replace(state, started=None, finished=None, floor=1)

@@ -64,7 +64,7 @@ class Engine:
 
 
 class Store(FakeStore):
-    """The store in memory, telling what is written in which order."""
+    """The store in memory, which records what is written in which order."""
 
     def __init__(self, scratch: Path, log: list[str]) -> None:
         super().__init__(scratch)
@@ -118,9 +118,9 @@ def context(scratch: Path, patch: documents.Patch, log: list[str]) -> Context:
 
 
 def play_turns(game: Context, turns: int, train: Digest | None = None) -> list[Receipt]:
-    """The receipts of the first `turns` turns, carried out in the order the engine wants them.
+    """The receipts of the first `turns` turns, executed in the order that the engine needs.
 
-    Where takers train, `train` stands for every adapter trained: nothing here can train one.
+    If takers train, `train` takes the place of every trained adapter, because nothing here can train one.
     """
     known = receipt_store.load(game.store, "prepare")
     assert known is not None
@@ -140,7 +140,7 @@ def play_turns(game: Context, turns: int, train: Digest | None = None) -> list[R
 
 
 def complete_item(game: Context, state: EngineState, item: WorkItem, receipt: Receipt) -> EngineState:
-    """The state with one item more done; a new iteration where none is left."""
+    """The state after one more item; a new iteration if no item is left."""
     state = state_update.apply_receipt(state, item, receipt)
     return (
         state

@@ -1,8 +1,8 @@
-"""A proxy that stands between an S3 client and a real server, and now and then does what networks and stores do.
+"""A proxy between an S3 client and a real server that sometimes injects faults of networks and stores.
 
-What it does to which request is drawn from a seed, in the order in which requests come. A client signs for the proxy's
-address and the Host header goes on as it came, so signatures hold. Only faults that were really done are counted: half
-a body needs a body, a stale read an older answer.
+A seed decides which fault hits which request, in the order of the requests. A client signs for the proxy's address, and
+the proxy forwards the Host header unchanged, so signatures hold. Only faults that took effect count: half a body needs
+a body, and a stale read needs an older response.
 
 Limits: plain HTTP with Content-Length, which is what botocore sends over HTTP.
 """
@@ -22,11 +22,11 @@ from urllib.parse import urlsplit
 
 POINTER = "/names/HEAD"
 REMEMBERED = 4
-"""Old answers to reads of the pointer, for stale reads."""
+"""Earlier responses to reads of the pointer, for stale reads."""
 
 
 class Fault(StrEnum):
-    """What can be done to a request."""
+    """A fault of a request."""
 
     ERROR = "answered 500"
     SLOW_DOWN = "answered 503 SlowDown"
@@ -43,7 +43,7 @@ class Fault(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ProxyRequest:
-    """A request as it came."""
+    """A request of a client."""
 
     method: str
     path: str
@@ -57,7 +57,7 @@ class ProxyRequest:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer as it goes."""
+    """A response to a client."""
 
     status: int
     headers: tuple[tuple[str, str], ...]
@@ -66,15 +66,15 @@ class Answer:
 
 @dataclass
 class FaultProxy:
-    """The proxy's state: what it may do, and what it did."""
+    """The state of the proxy: the faults that it may inject, and those that it injected."""
 
     upstream: str
     """host:port of the real server."""
     rate: float
-    """Share of requests that something is done to."""
+    """Share of requests that suffer a fault."""
     faults: Sequence[Fault]
     stall: float
-    """Seconds; longer than the client waits."""
+    """Seconds of a stall, longer than the client waits."""
     draw: random.Random
     endpoint: str = ""
     counts: Counter[Fault] = field(default_factory=Counter)
@@ -83,7 +83,7 @@ class FaultProxy:
     seen: list[Answer] = field(default_factory=list)
 
     def fate(self, asked: ProxyRequest) -> Fault | None:
-        """What becomes of a request."""
+        """The fault of a request."""
         fitting = [fault for fault in self.faults if self.fits(fault, asked)]
         with self.lock:
             self.requests += 1
@@ -130,7 +130,7 @@ class FaultProxy:
 def run_proxy(
     endpoint: str, seed: int, rate: float = 0.2, faults: Sequence[Fault] = tuple(Fault), stall: float = 1.7
 ) -> Iterator[FaultProxy]:
-    """A proxy of the server at `endpoint`, on a free port of this machine."""
+    """A proxy for the server at `endpoint`, on a free port of this machine."""
     proxy = FaultProxy(urlsplit(endpoint).netloc, rate, faults, stall, random.Random(seed))
 
     class Bound(Handler):
@@ -148,14 +148,14 @@ def run_proxy(
 
 
 class Server(ThreadingHTTPServer):
-    """A thread per connection; none of them holds the process up."""
+    """One thread per connection. No thread keeps the process alive."""
 
     daemon_threads = True
     block_on_close = False
     request_queue_size = 64
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """A client that hangs up is what this is for."""
+        """Ignore clients that hang up, because the faults make them do so."""
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -174,7 +174,7 @@ class Handler(BaseHTTPRequestHandler):
     do_GET = do_PUT = do_HEAD = do_POST = do_DELETE = handle_any  # noqa: N815 (http.server looks for these)
 
     def suffer(self, asked: ProxyRequest, fault: Fault | None) -> None:
-        """Let `fault` happen to a request."""
+        """Inject `fault` into a request."""
         match fault:
             case Fault.ERROR | Fault.SLOW_DOWN | Fault.CUT_BEFORE | Fault.STALL | Fault.STALE:
                 self.state.count(fault)
@@ -186,7 +186,7 @@ class Handler(BaseHTTPRequestHandler):
                 self.after(asked, fault, self.forward(asked, asked.body))
 
     def instead(self, fault: Fault) -> None:
-        """What happens where nothing is passed on."""
+        """The response to a request that is not forwarded."""
         match fault:
             case Fault.ERROR:
                 self.reply(s3_error(500, "InternalError"))
@@ -199,7 +199,7 @@ class Handler(BaseHTTPRequestHandler):
                 self.cut()
 
     def after(self, asked: ProxyRequest, fault: Fault | None, answer: Answer) -> None:
-        """What happens to an answer."""
+        """The fault of a response."""
         self.state.remember(asked, answer)
         whole = len(answer.body)
         if fault is Fault.CUT_AFTER:
@@ -222,7 +222,7 @@ class Handler(BaseHTTPRequestHandler):
             self.reply(answer)
 
     def forward(self, asked: ProxyRequest, body: bytes) -> Answer:
-        """Pass a request on, the Host as the client signed it."""
+        """Forward a request, with the Host header that the client signed."""
         connection = http.client.HTTPConnection(self.state.upstream, timeout=30)
         try:
             connection.putrequest(asked.method, asked.path, skip_host=True, skip_accept_encoding=True)
@@ -246,17 +246,17 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.flush()
 
     def cut(self) -> None:
-        """Close the connection, in the middle of whatever it was."""
+        """Close the connection in the middle of a response."""
         self.close_connection = True
         with suppress(OSError):
             self.connection.shutdown(socket.SHUT_RDWR)
 
     def log_message(self, *_: object) -> None:
-        """Nothing: the counts say it."""
+        """Log nothing: the counts suffice."""
 
 
 def is_checksum_header(header: tuple[str, str]) -> bool:
-    """Whether a header of an answer says what checksum a body has."""
+    """Whether a response header states a checksum of the body."""
     return header[0].lower().startswith("x-amz-checksum-")
 
 
@@ -264,6 +264,6 @@ HOP_BY_HOP_HEADERS = ("connection", "transfer-encoding", "keep-alive")
 
 
 def s3_error(status: int, code: str) -> Answer:
-    """An S3 error."""
+    """A response with an S3 error."""
     body = f'<?xml version="1.0"?><Error><Code>{code}</Code><Message>injected</Message></Error>'.encode()
     return Answer(status, (("Content-Type", "application/xml"), ("Content-Length", str(len(body)))), body)

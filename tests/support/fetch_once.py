@@ -1,6 +1,6 @@
-"""Fetch one input in a process of its own, for the hub's library reads the environment when it is imported.
+"""Fetch one input in its own process, because the library of the hub reads the environment when it is imported.
 
-python fetch_once.py ROLE URI [PIN]     prints path, digest and pinned URI as JSON, or the refusal
+python fetch_once.py ROLE URI [PIN] prints path, digest and pinned URI as JSON, or the error
 """
 
 import json

@@ -15,9 +15,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, unquote, urlsplit
 
 LARGE = ".safetensors"
-"""Ending of files that lie in the store behind the redirect."""
+"""Suffix of files that are in the store behind the redirect."""
 PAGE = 3
-"""Entries of a listing's page: fewer than most repositories have, so that clients must turn it."""
+"""Entries per page of a listing. Most repositories have more, so clients must follow the pages."""
 
 
 @dataclass(slots=True)
@@ -27,11 +27,11 @@ class Repository:
     commits: dict[str, Mapping[str, bytes]] = field(default_factory=dict)
     branches: dict[str, str] = field(default_factory=dict)
     token: str | None = None
-    """Who does not show it does not see the repository."""
+    """The token that a request needs; without it the repository does not exist."""
     gated: bool = False
 
     def commit(self, files: Mapping[str, bytes], branch: str = "main") -> str:
-        """Add a commit; its name."""
+        """Add a commit. Returns its name."""
         told = json.dumps([len(self.commits), {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}])
         commit = hashlib.sha1(told.encode()).hexdigest()
         self.commits[commit] = dict(files)
@@ -51,25 +51,25 @@ class HubRequest:
 
 @dataclass(slots=True)
 class Hub:
-    """A hub that runs."""
+    """A running hub."""
 
     endpoint: str
     repositories: dict[str, Repository]
     store: str
-    """Where large files are: a host of another name, to which no token goes."""
+    """The host of large files. It has another name, so no client may send it the token."""
     asked: list[HubRequest] = field(default_factory=list)
     stall_after: int | None = None
-    """Bytes of a large file after which nothing more comes, until this is None again."""
+    """Bytes of a large file after which the response stalls, until this is None again."""
     stalled: threading.Event = field(default_factory=threading.Event)
     damaged: bool = False
-    """Whether large files come with a byte changed."""
+    """Whether large files arrive with one changed byte."""
 
     def about(self, name: str) -> list[str]:
-        """What was asked about a repository."""
+        """The requests about a repository."""
         return [one.path for one in self.asked if name in one.path]
 
     def large(self) -> list[HubRequest]:
-        """Requests for large files' bytes."""
+        """The requests for the bytes of large files."""
         return [one for one in self.asked if one.method == "GET" and one.path.startswith("/store/")]
 
 
@@ -92,7 +92,7 @@ def run_hub() -> Iterator[Hub]:
 
 
 class RefusalError(Exception):
-    """An answer that is an error."""
+    """A response that reports an error."""
 
     def __init__(self, status: int, code: str = "", message: str = "") -> None:
         super().__init__(status)
@@ -204,7 +204,7 @@ class Handler(BaseHTTPRequestHandler):
             self._pour(data[start:])
 
     def _pour(self, data: bytes) -> None:
-        """Write `data`, and stop in the middle if that is asked for."""
+        """Write `data`, and stall in the middle if the test wants that."""
         stop = self.hub.stall_after
         if stop is None:
             self.wfile.write(data)
@@ -238,7 +238,7 @@ class Handler(BaseHTTPRequestHandler):
 
 
 def listing_entry(name: str, data: bytes) -> dict[str, object]:
-    """A file as a listing shows it."""
+    """A file as an entry of a listing."""
     shown: dict[str, object] = {"type": "file", "path": name, "size": len(data), "oid": blob_id(data)}
     if name.endswith(LARGE):
         shown["lfs"] = {"oid": hashlib.sha256(data).hexdigest(), "size": len(data), "pointerSize": 134}
@@ -246,5 +246,5 @@ def listing_entry(name: str, data: bytes) -> dict[str, object]:
 
 
 def blob_id(data: bytes) -> str:
-    """As git names it."""
+    """The id of a blob, as git computes it."""
     return hashlib.sha1(b"blob %d\0" % len(data) + data).hexdigest()

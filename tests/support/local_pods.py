@@ -1,5 +1,4 @@
-"""Pods without a cluster: the command of a work item's container as a process of this machine, and a host that starts
-them one after another as the engine says."""
+"""Runs pods without a cluster: the command of a work item's container as a local process, started by a small host."""
 
 import json
 import os
@@ -22,23 +21,23 @@ POD = [sys.executable, "-P", "-m", "swarm_trainer.pod"]
 
 @dataclass
 class Pods:
-    """The pods of one run; every one begins with nothing but the order."""
+    """The pods of one run. Each starts with nothing but the order."""
 
     order: Path
     folder: Path
-    """Of a folder per pod."""
+    """Holds one folder per pod."""
     environment: Mapping[str, str]
     receipts: dict[str, Receipt] = field(default_factory=dict)
     started: "list[subprocess.Popen[bytes]]" = field(default_factory=list)
 
     def close(self) -> None:
-        """End what still runs."""
+        """End all processes that still run."""
         for process in self.started:
             process.kill()
             process.wait()
 
     def start(self, item: WorkItem, **environment: str) -> "Pod":
-        """A pod of its own, with an empty cache."""
+        """Start a pod with an empty cache."""
         place = self.folder / f"{item.key}-{len(list(self.folder.glob('*')))}"
         place.mkdir(parents=True)
         command = [*POD, "work", "--order", str(self.order), "--item", item.to_json()]
@@ -51,7 +50,7 @@ class Pods:
         return Pod(process, place)
 
     def run(self, before: Callable[[WorkItem], None] = lambda _: None) -> EngineState:
-        """Carry the run to its end, an item after the other; `before` may do what it likes with each first."""
+        """Run one item after another until the run has ended; `before` is called before the first pod of each item."""
         outline = program.build_outline(WorkerSpec.from_bytes(self.order.read_bytes()).resolved)
         state, now = EngineState(), 0.0
         while state.phase not in TERMINAL:
@@ -68,7 +67,7 @@ class Pods:
 
 
 def index_variables(item: WorkItem) -> dict[str, str]:
-    """What an Indexed Job of this one item tells its pod."""
+    """The variables with which an Indexed Job of this one item starts its pod."""
     return {"JOB_COMPLETION_INDEX": "0", "DATASWARM_ITEMS": item.key} if item.needs.accelerator else {}
 
 
@@ -89,7 +88,7 @@ class Pod:
 
     @property
     def failure(self) -> dict[str, object]:
-        """What it says of its failure."""
+        """The failure in its termination message."""
         failed: dict[str, object] = json.loads(self.message)["failed"]
         return failed
 
@@ -99,7 +98,7 @@ class Pod:
 
 
 def write_order(file: Path, base_folder: Path, place: Path) -> Path:
-    """The order of the run in `file`, as a ConfigMap would hold it."""
+    """Write the order of the run in `file`, as the ConfigMap would contain it."""
     resolved = resolution.resolve(loading.parse(file.read_text(), str(file)))
     place.write_bytes(WorkerSpec(resolved, base_folder).to_bytes())
     return place

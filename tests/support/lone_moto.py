@@ -19,7 +19,7 @@ App = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
 
 def one_at_a_time(app: App) -> App:
-    """`app`, which gets the next request when the answer to this one is complete."""
+    """`app`, which handles the next request after the response to the last one is complete."""
     lock = threading.Lock()
 
     def alone(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
@@ -30,7 +30,7 @@ def one_at_a_time(app: App) -> App:
 
 
 def main(port: int) -> None:
-    """Serve until the process is ended. Connections stay open beside each other; only their requests take turns."""
+    """Serve until the process is ended. Many connections may be open; their requests run one at a time."""
     app = one_at_a_time(DomainDispatcherApplication(create_backend_app))
     run_simple("127.0.0.1", port, app, threaded=True, request_handler=MotoRequestHandler)
 

@@ -1,7 +1,7 @@
-"""Something that takes long to make, made once for all processes of a test session (`pytest -n`) and then shared.
+"""Creates something slow once for all processes of a test session (`pytest -n`), and shares it.
 
-Limits: what is made is for reading only, because others read it too; a test that changes it works on a copy. The lock
-is `flock`'s, so the temporary folder must lie on a file system that has it.
+Limits: the shared folder is read-only by agreement, because other tests read it too; a test that changes it works on a
+copy. The lock is `flock`, so the temporary folder must be on a file system that supports it.
 """
 
 import fcntl
@@ -14,7 +14,7 @@ import pytest
 
 
 def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]) -> Path:
-    """The folder that `make` filled, here or in another process of this session. Whoever comes later waits for it."""
+    """The folder that `make` filled, in this or another process of the session. Later callers wait for it."""
     base = factory.getbasetemp()
     session = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
     folder, done = session / f"once-{name}", session / f"once-{name}.done"

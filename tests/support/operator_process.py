@@ -1,4 +1,4 @@
-"""An operator as a process of its own, to be killed, stopped, paused and woken."""
+"""Runs an operator as its own process, which tests can kill, stop, pause and continue."""
 
 import json
 import os
@@ -23,7 +23,7 @@ QUICK = {
     "DATASWARM_CALLS_PER_SECOND": "200",
     "DATASWARM_BACKOFF_SECONDS": "0.2",
 }
-"""The times of a test: a Lease of four seconds."""
+"""Short times for tests: a Lease of four seconds."""
 
 
 @dataclass
@@ -68,14 +68,14 @@ class OperatorProcess:
         self.process.send_signal(number)
 
     def kill(self) -> None:
-        """SIGKILL."""
+        """Send SIGKILL."""
         if self.process is not None:
             self.process.kill()
             self.process.wait()
             self.process = None
 
     def stop(self) -> int:
-        """SIGTERM; its exit code."""
+        """Send SIGTERM. Returns the exit code."""
         assert self.process is not None
         self.process.terminate()
         try:
@@ -93,7 +93,7 @@ class OperatorProcess:
         return self.process is not None and self.process.poll() is None
 
     def cache(self) -> Any:
-        """Uids and versions by kind, as the process has them now."""
+        """Uids and versions by kind in the cache of the process."""
         path = self.folder / f"{self.name}.json"
         path.unlink(missing_ok=True)
         self.send(signal.SIGUSR1)

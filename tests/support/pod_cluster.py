@@ -1,11 +1,12 @@
-"""A cluster in memory, for the operator's pure half: objects, controllers of Jobs and Deployments, a kubelet.
+"""A cluster in memory for the operator's pure half: objects, controllers of Jobs and Deployments, a kubelet.
 
-As far as the operator can see, it does what Kubernetes does: a Job makes pods for its indexes, at most `parallelism` at
-a time, replaces those that its policy ignores once they are over, counts the others, and keeps a finished pod from
-going before it is counted; a Deployment keeps its replicas; what an owner leaves behind is deleted with its grace.
-Nothing happens by itself: tests say who acts next. Accelerators are not scarce, so that holding too many is found out.
+The operator sees the behavior of Kubernetes. A Job creates pods for its indexes, at most `parallelism` at a time. It
+replaces pods that its failure policy ignores once they have ended, counts the others, and holds a finished pod until it
+has counted it. A Deployment keeps its replicas. Dependents of a deleted owner are deleted with their grace period.
+Nothing happens by itself: tests say which actor acts next. Accelerators are not scarce, so a run that holds too many is
+found out.
 
-Promises are checked where they can be broken: when a Job is made, when a pod gets a node.
+Promises are checked where they can be broken: when a Job is created, and when a pod is assigned to a node.
 """
 
 import copy
@@ -25,18 +26,18 @@ KubernetesObject = dict[str, Any]
 
 @dataclass
 class Cluster:
-    """Everything there is but an operator."""
+    """All objects and actors except an operator."""
 
     run: KubernetesObject
     last: int = 2
-    """The iteration with which the search finds its end."""
+    """The iteration in which the search ends."""
     now: float = 1_700_000_000.0
     store: dict[str, Receipt] = field(default_factory=dict)
     things: dict[tuple[str, str], KubernetesObject] = field(default_factory=dict)
     launched: list[str] = field(default_factory=list)
-    """Items of the Jobs ever made, with their attempt."""
+    """Items of all Jobs ever created, with their attempt."""
     alone: bool = True
-    """Whether one operator alone has acted, and on what there is: then nothing is ever there twice."""
+    """Whether only one operator has acted, and always on the current state. Then no object is ever duplicated."""
     _serial: int = 0
 
     # --- what is there
@@ -52,7 +53,7 @@ class Cluster:
 
     @property
     def takers(self) -> int | None:
-        """Clusters of the takers of a game."""
+        """Number of taker clusters of a game."""
         return self.run["spec"]["takers"]["count"] if self.run["kind"] == "AdversarialRun" else None
 
     # --- the API server
@@ -100,7 +101,7 @@ class Cluster:
             self.check_parent(item)
 
     def check_parent(self, item: WorkItem) -> None:
-        """What an item follows must stand in the store, and be what it names."""
+        """Check that the predecessor of an item is in the store and is the one that the item names."""
         if item.kind is Kind.PREPARE:
             return
         if item.kind is Kind.CONCLUDE:
@@ -114,7 +115,7 @@ class Cluster:
     # --- controllers
 
     def control(self) -> None:
-        """Garbage collection, Jobs, Deployments."""
+        """Run garbage collection and the controllers of Jobs and Deployments."""
         self.collect()
         for job in self.all("Job"):
             self.control_job(job)
@@ -131,7 +132,7 @@ class Cluster:
                 self.things.pop(("Pod", pod["metadata"]["name"]), None)
 
     def tracked(self, pod: KubernetesObject) -> bool:
-        """Whether a Job's finalizer holds the pod: until the Job has counted it."""
+        """Whether the Job's finalizer holds the pod, because the Job has not counted it yet."""
         if pod["metadata"].get("finalizers") is None:
             return False
         jobs = {job["metadata"]["uid"] for job in self.all("Job")}
@@ -161,7 +162,7 @@ class Cluster:
 
     @staticmethod
     def count(pod: KubernetesObject, settled: dict[int, str]) -> None:
-        """As the policy of the Job says."""
+        """Count an ended pod by the failure policy of its Job."""
         if pod["status"]["phase"] == "Succeeded":
             settled[pod["index"]] = "done"
             return
@@ -210,7 +211,7 @@ class Cluster:
     # --- the kubelet
 
     def bind(self, pod: KubernetesObject) -> None:
-        """Give the pod a node, and with it its accelerators."""
+        """Assign the pod to a node, where it holds its accelerators."""
         if has_condition(pod, "PodScheduled") or "deletionTimestamp" in pod["metadata"]:
             return
         self.set_condition(pod, "PodScheduled")
@@ -221,7 +222,7 @@ class Cluster:
         assert not self.alone or held <= most, f"{held} accelerators are held, of {most}"
 
     def start(self, pod: KubernetesObject) -> None:
-        """Begin its container; a server is ready at once."""
+        """Start its container. A server is ready at once."""
         if not has_condition(pod, "PodScheduled") or pod["status"]["phase"] != "Pending":
             return
         pod["status"]["phase"] = "Running"
@@ -230,7 +231,7 @@ class Cluster:
             self.set_condition(pod, "Ready")
 
     def finish(self, pod: KubernetesObject) -> None:
-        """Let a pod at work do its item."""
+        """Let a running pod complete its item."""
         if pod["status"]["phase"] != "Running" or pod["metadata"]["labels"][names.WORK_LABEL] == names.SERVE:
             return
         item, ends = pod_items.item_of_pod(pod), GENERATORS if self.takers is None else TAKERS
@@ -241,7 +242,7 @@ class Cluster:
     def end(
         self, pod: KubernetesObject, code: int, message: str = "", *, reason: str = "", disrupted: bool = False
     ) -> None:
-        """The container is over, and the pod with it."""
+        """End the container and the pod."""
         pod["status"]["phase"] = "Failed" if code else "Succeeded"
         at = timestamps.format_time(self.now)
         begun = (
@@ -254,7 +255,7 @@ class Cluster:
             self.set_condition(pod, "DisruptionTarget")
 
     def terminate(self, pod: KubernetesObject) -> None:
-        """What the kubelet does to a pod that is deleted: it drains."""
+        """Do what the kubelet does to a deleted pod: it drains."""
         if "deletionTimestamp" not in pod["metadata"] or pod.get("dead"):
             return
         if pod["status"]["phase"] in ("Pending", "Running"):

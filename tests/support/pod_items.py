@@ -1,4 +1,4 @@
-"""Which item a pod is for, as the program in its container finds it: by the words and variables it was given."""
+"""Finds the work item of a pod as its container does: from its arguments and variables."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from swarm_trainer.pod import work
 
 
 def item_of_pod(pod: Any) -> WorkItem:
-    """The item of a pod; of an Indexed Job, the one of its index."""
+    """The item of a pod. For a pod of an Indexed Job, that of its index."""
     container, metadata = pod["spec"]["containers"][0], pod["metadata"]
     words = container["args"]
     told = {one["name"]: one["value"] for one in container["env"] if "value" in one}

@@ -20,7 +20,7 @@ from control_plane import die_with_parent
 
 TERMINATION_LOG = "/dev/termination-log"
 Read = Callable[[str, str], dict[str, Any]]
-"""An object by plural (`secrets`, `configmaps`) and name, of the pod's namespace."""
+"""Reads an object of the pod's namespace by plural (`secrets`, `configmaps`) and name."""
 
 
 class PodProcess:
@@ -46,7 +46,7 @@ class PodProcess:
             )
 
     def message(self) -> str:
-        """The termination message, cut where a kubelet cuts it."""
+        """The termination message, cut as the kubelet cuts it."""
         return self.message_file.read_bytes()[:4096].decode(errors="replace")
 
     def _environment(self) -> dict[str, str]:
@@ -76,7 +76,7 @@ class PodProcess:
         return str(value)
 
     def _mounts(self) -> dict[str, str]:
-        """Folders by the path that the container knows them by."""
+        """Local folders, by their path in the container."""
         volumes = {volume["name"]: volume for volume in self.pod["spec"].get("volumes", ())}
         found = {}
         for number, mount in enumerate(self.container.get("volumeMounts", ())):
@@ -98,7 +98,7 @@ class PodProcess:
         return {}
 
     def _here(self, text: str) -> str:
-        """`text` with every path of the container replaced by ours, longest first."""
+        """`text` with every path of the container replaced by the local one, longest first."""
         for there in sorted(self.paths, key=len, reverse=True):
             text = re.sub(rf"(?<![\w/.-]){re.escape(there)}(?=$|[/\s\"':,=}}\]])", self.paths[there], text)
         return text

@@ -1,7 +1,7 @@
-"""The operator's pure half over the cluster of `pod_cluster`: what a user writes, one reconcile at a time, crashes.
+"""The operator's pure half on the cluster of `pod_cluster`, with edits by a user, single reconciles and crashes.
 
-Tests say who acts next, or let everybody act in turn. Checked with every status written: its size, and that
-accelerator-seconds never go down.
+Tests say which actor acts next, or let all act in turn. Every written status is checked: its size, and that
+accelerator-seconds never decrease.
 """
 
 import copy
@@ -24,7 +24,7 @@ STATUS_BYTES = 64 * 1024
 
 @dataclass(frozen=True)
 class Images:
-    """What an operator starts pods from."""
+    """The images of the operator."""
 
     trainer_image: str = "dataswarm/trainer:test"
     server_image: str = "dataswarm/vllm:test"
@@ -44,7 +44,7 @@ SERVED = {
 }
 
 GAME_SERVED = {"spec.execution.kubernetes": SERVED["spec.execution.kubernetes"]}
-"""SERVED without takers of its own: those of a game are of the base."""
+"""SERVED without its own takers: the takers of a game use the base model."""
 COMMON = {
     "metadata": {"name": "arithmetic", "namespace": "team", "uid": "u-1", "generation": 1, "resourceVersion": "1"},
     "spec.generators.count": 3,
@@ -67,12 +67,12 @@ def game(patch: documents.Patch) -> KubernetesObject:
 
 
 class CrashError(Exception):
-    """The operator is gone."""
+    """The operator has crashed."""
 
 
 @dataclass
 class World(Cluster):
-    """Everything there is, with an operator."""
+    """A cluster with an operator."""
 
     plan: Plan = field(default_factory=Plan)
     events: list[str] = field(default_factory=list)
@@ -102,7 +102,10 @@ class World(Cluster):
         return ObservedRun(run, tuple(rest))
 
     def operate(self, crash_after: int | None = None, seen: ObservedRun | None = None) -> Plan:
-        """One reconcile; a crash leaves the first `crash_after` effects done. `seen` is what an old cache shows."""
+        """Reconcile once.
+
+        A crash leaves the first `crash_after` effects done. `seen` is the content of an old cache.
+        """
         seen = seen or self.observed()
         plan = reconcile(seen, self.now, Images())
         assert plan.wake_after is None or plan.wake_after > 0
@@ -136,7 +139,7 @@ class World(Cluster):
         metadata["resourceVersion"] = str(int(metadata["resourceVersion"]) + 1)
 
     def edit(self, patch: documents.Patch) -> None:
-        """What a user does."""
+        """Change the spec as a user does."""
         self.run = documents.patched(patch, self.run)
         self.run["metadata"]["generation"] += 1
         self.touch()
@@ -158,7 +161,7 @@ class World(Cluster):
     # --- everybody, in turn
 
     def turn(self, *acts: str) -> None:
-        """The cluster does all that it can do at once, or only `acts` of it, and the operator looks."""
+        """Let the cluster do everything that is possible now, or only `acts`, and then reconcile."""
         self.control()
         for act in acts or ACTS:
             for pod in self.pods():
@@ -167,7 +170,7 @@ class World(Cluster):
         self.operate()
 
     def until(self, *works: str, turns: int = 60) -> None:
-        """Go on to where pods of one of `works` run, and let them run."""
+        """Continue until pods of one of `works` run."""
         for _ in range(turns):
             if any(pod["status"]["phase"] == "Running" for work in works for pod in self.pods(work)):
                 return
@@ -179,7 +182,7 @@ class World(Cluster):
         raise AssertionError(f"nothing of {works} runs: {self.run['status'].get('message')}")
 
     def drive(self, turns: int = 400) -> None:
-        """Without faults, to Succeeded; a failed run is run again, as its owner would."""
+        """Run to Succeeded without faults. A failed run is started again, as its owner would do."""
         reopened = 0
         for _ in range(turns):
             if self.phase == Phase.SUCCEEDED and not self.living():
@@ -198,7 +201,7 @@ class World(Cluster):
 
 
 def merge(thing: Any, patch: Any) -> None:
-    """JSON merge patch."""
+    """Apply a JSON merge patch."""
     for key, value in patch.items():
         if value is None:
             thing.pop(key, None)

@@ -1,10 +1,10 @@
-"""A node for tests: it registers with GPUs, takes the pods that the scheduler binds to it, and reports like a kubelet.
+"""A node for tests: it registers with GPUs, runs the pods that the scheduler binds to it, and reports like a kubelet.
 
-A pod's work is done by a process of this machine, or answered at once by a function (`behave`). Deletion is honoured
-with its grace period: SIGTERM, SIGKILL, a last status, and only then is the object removed. The node can fall silent
-(its pods go on, the control plane thinks it lost) and come back; then it ends what was deleted meanwhile.
+A local process does the work of a pod, or a function (`behave`) answers at once. A deletion gets its grace period:
+SIGTERM, SIGKILL, a last status, and only then the object is removed. The node can fall silent, while its pods go on and
+the control plane considers it lost. When it comes back, it ends the pods that were deleted meanwhile.
 
-Limits: one container per pod; readiness follows the process, or comes at once; pods of one node share this machine.
+Limits: one container per pod; readiness follows the process, or comes at once; the pods of a node share this machine.
 """
 
 import http.client
@@ -25,21 +25,21 @@ LEASES = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases"
 HEARTBEAT_SECONDS = 1.0
 TICK_SECONDS = 0.02
 DOWN = (OSError, http.client.HTTPException, ValueError)
-"""What a call raises while the API server is away; a cut answer is no JSON."""
+"""Errors of a call while the API server is down; a response that is cut off is no JSON."""
 TERMINATED = 143
 Pod = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What a container does instead of running: after so many seconds it ends, or never."""
+    """The behavior of a container that does not run: it ends after `seconds`, or never."""
 
     code: int = 0
     message: str = ""
     seconds: float = 0.0
     forever: bool = False
     deaf: bool = False
-    """SIGTERM does not end it."""
+    """Whether SIGTERM does not end it."""
 
 
 Behave = Callable[[Pod], Answer | None]
@@ -55,14 +55,14 @@ class Life:
     answer: Answer | None
     process: PodProcess | None
     told: bool = False
-    """It ended, and its last status was taken."""
+    """Whether the API server has its last status."""
     asked: float | None = None
     """When it was asked to end."""
     grace: float = 0.0
     result: tuple[int, str] | None = None
 
     def ended(self) -> tuple[int, str] | None:
-        """Exit code and message, once there are any."""
+        """Exit code and message, once it has ended."""
         if self.result is None:
             self.result = self._looked()
         return self.result
@@ -104,9 +104,9 @@ class ProcessNode:
     gpus: int = 0
     lives: dict[str, Life] = field(default_factory=dict)
     history: list[Pod] = field(default_factory=list)
-    """Every pod ever begun here."""
+    """All pods that ever started here."""
     faults: list[str] = field(default_factory=list)
-    """What went wrong in the node itself."""
+    """Errors of the node itself."""
 
     def start(self) -> None:
         self.api = ApiServer(self.plane.port, self.plane.certificate, ADMIN)
@@ -157,7 +157,7 @@ class ProcessNode:
                 continue
 
     def _live(self) -> None:
-        """Look at our pods again and again. A list instead of a watch: nothing can be missed, and a test is short."""
+        """List our pods again and again. A list misses nothing, unlike a watch, and a test is short."""
         while not self.over.wait(TICK_SECONDS):
             if self.silent.is_set():
                 continue

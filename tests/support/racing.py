@@ -1,8 +1,8 @@
-"""Two writers who carry one chain of commits forward at once, as two processes of a run would; and what must hold then.
+"""Two writers that extend one chain of commits at once, as two processes of a run would, and the checks afterwards.
 
-Each does what the iterate verb does: reads the commit of its iteration, else publishes rollouts, puts a blob and
-fetches it, appends a commit. What a writer would write names the writer, so a mixture shows. An error of the store is
-met as a host meets it: the iteration is tried again.
+Each writer does what the iterate step does: it reads the commit of its iteration, else it publishes rollouts, puts and
+fetches a blob, and appends a commit. All that a writer writes names the writer, so a mixture is visible. After an error
+of the store it does what a host does: it tries the iteration again.
 """
 
 import threading
@@ -23,7 +23,7 @@ PROBES = 2
 
 @dataclass
 class Writer:
-    """One of the racers."""
+    """One of the writers."""
 
     name: str
     store: ArtifactStore
@@ -33,7 +33,7 @@ class Writer:
     errors: list[StoreError] = field(default_factory=list)
 
     def run(self, iterations: int, stop: threading.Event) -> None:
-        """Carry the chain to its end, however often the store fails."""
+        """Extend the chain to its end, however often the store fails."""
         while len(self.commits) < iterations and not stop.is_set():
             try:
                 self.commits.append(self.iterate(len(self.commits)))
@@ -57,7 +57,7 @@ class Writer:
         )
 
     def probe(self, iteration: int, name: str) -> ProbeResult:
-        """A probe whose rollout names who wrote it first."""
+        """A probe whose rollout names its first writer."""
         written = f"{iteration} {name} by {self.name}".encode()
         key = commit.rollout_key(f"iterations/{iteration:04d}", name)
         rollout = self.store.publish(key, written)
@@ -67,7 +67,7 @@ class Writer:
 
 
 def race(stores: Sequence[ArtifactStore], iterations: int, seconds: float, blob: int = 20_000) -> list[Writer]:
-    """Let one writer per store run until the chain has `iterations`. Raises TimeoutError when one does not end."""
+    """Let one writer per store run until the chain has `iterations`. Raises TimeoutError if a writer does not end."""
     writers = [Writer(f"writer-{number}", store, blob) for number, store in enumerate(stores)]
     stop = threading.Event()
     timer = threading.Timer(seconds, stop.set)
@@ -84,7 +84,7 @@ def race(stores: Sequence[ArtifactStore], iterations: int, seconds: float, blob:
 
 
 def assert_consistent(writers: Sequence[Writer], store: ArtifactStore, iterations: int) -> None:
-    """Nothing was lost, mixed or committed twice; every error was a clear one. `store` is looked at without faults."""
+    """Check that nothing was lost, mixed or committed twice, and that every error was clear. `store` has no faults."""
     commits = list(commit_chain.walk(store))[::-1]
     assert [one.iteration for one in commits] == list(range(iterations))
     assert [one.parent for one in commits] == [ROOT, *(one.digest for one in commits[:-1])]

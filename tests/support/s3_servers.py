@@ -35,20 +35,20 @@ LONE_MOTO = Path(__file__).with_name("lone_moto.py")
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A server that runs."""
+    """A running server."""
 
     endpoint: str
     folder: Path
-    """Where it keeps what it has, if it keeps it in a folder."""
+    """The folder with its data, if it has one."""
 
     def bucket(self, name: str, prefix: str = "") -> S3Storage:
-        """A new bucket."""
+        """Create a bucket."""
         boto(self.endpoint).create_bucket(Bucket=name)
         return S3Storage(bucket=name, prefix=prefix, endpoint=self.endpoint)
 
 
 def boto(endpoint: str, connections: int = 10) -> Any:
-    """A client of the tests' own, for so many threads at once."""
+    """A client for the tests, for `threads` threads at once."""
     return boto3.client(
         "s3",
         endpoint_url=endpoint,
@@ -62,7 +62,7 @@ def boto(endpoint: str, connections: int = 10) -> Any:
 
 
 def gateway() -> str | None:
-    """The versitygw of KUBEBUILDER_ASSETS, or of the path."""
+    """The versitygw program from KUBEBUILDER_ASSETS, or from the path."""
     assets = os.environ.get("KUBEBUILDER_ASSETS")
     return (shutil.which("versitygw", path=assets) if assets else None) or shutil.which("versitygw")
 
@@ -83,7 +83,7 @@ def versitygw(folder: Path, *options: str) -> Iterator[Server]:
 
 @contextmanager
 def moto(folder: Path) -> Iterator[Server]:
-    """moto's server, all in memory, one request at a time; it honours conditions, and takes any key."""
+    """moto's server in memory, one request at a time. It honors conditions and accepts any key."""
     port = free_port()
     with run_process([sys.executable, "-P", str(LONE_MOTO), str(port)], port, folder, {"MOTO_PORT": str(port)}):
         yield Server(f"http://127.0.0.1:{port}", folder)
@@ -91,7 +91,7 @@ def moto(folder: Path) -> Iterator[Server]:
 
 @contextmanager
 def bare_moto(folder: Path) -> Iterator[Server]:
-    """moto's server as it comes: of two writers at once, both may be told that they won."""
+    """moto's server without changes: two concurrent writers may both be told that they won."""
     port = free_port()
     with run_process([sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)], port, folder, {}):
         yield Server(f"http://127.0.0.1:{port}", folder)
@@ -99,7 +99,7 @@ def bare_moto(folder: Path) -> Iterator[Server]:
 
 @contextmanager
 def rclone(folder: Path) -> Iterator[Server]:
-    """rclone's server over a folder: it takes every write, whatever its conditions."""
+    """rclone's server over a folder. It accepts every write, whatever its conditions."""
     port, data = free_port(), folder / "data"
     data.mkdir(parents=True, exist_ok=True)
     program = shutil.which("rclone", path=Path(sys.executable).parent) or "rclone"
@@ -110,7 +110,7 @@ def rclone(folder: Path) -> Iterator[Server]:
 
 @contextmanager
 def run_process(command: Sequence[str], port: int, folder: Path, environment: Mapping[str, str]) -> Iterator[None]:
-    """The process of `command` while it listens on `port`. Raises RuntimeError with its log if it does not come up."""
+    """The process of `command`, while it listens on `port`. Raises RuntimeError with its log if it does not start."""
     log = folder / "server.log"
     folder.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as output:

@@ -1,4 +1,4 @@
-"""The kind of run that the tests plug in: brought by their package of plug-ins, and found by its entry point."""
+"""Installs the kind of run from the plug-in package of the tests, found by its entry point."""
 
 import os
 from collections.abc import Iterator
@@ -16,7 +16,10 @@ KIND = "ScoreFile"
 
 @contextmanager
 def installed(scratch: Path) -> Iterator[dict[str, str]]:
-    """The kind is installed while this lasts; the environment that a child process needs to find it, too."""
+    """Install the kind for the duration of the context.
+
+    Yields the environment that a child process needs to find it.
+    """
     folder = str(plugin_package.install(scratch))
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(folder)

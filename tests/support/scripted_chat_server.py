@@ -1,6 +1,6 @@
-"""A server of chat completions that does what it is told: answers sums, marks answers, refuses, stalls, breaks, lies.
+"""A chat completion server that follows a script: it answers sums, scores answers, refuses, stalls, breaks or lies.
 
-By default it is a model that can add, subtract and multiply, and a judge that knows when others did.
+By default it is a model that can add, subtract and multiply, and a judge that recognizes correct answers.
 """
 
 import json
@@ -55,7 +55,7 @@ def evaluate_sum(text: str) -> int | None:
 
 
 def answer_arithmetic(body: dict[str, Any], _: int) -> Answer:
-    """Answers sums; asked to mark an answer, marks it; asked whether a query is valid, says so."""
+    """Answer sums, score an answer, or say whether a query is valid, depending on the request."""
     text = prompt(body)
     query = re.search(r"<query>\n(.*?)\n</query>", text, re.DOTALL)
     if query is None:
@@ -70,11 +70,11 @@ def answer_arithmetic(body: dict[str, Any], _: int) -> Answer:
 
 @dataclass
 class ChatServer(scripted_http_server.ScriptedServer):
-    """The server: its models, its key, and what it saw."""
+    """The server: its models, its key, and the requests that it got."""
 
     respond: Respond = answer_arithmetic
     key: str | None = None
-    """What it wants to be shown; None: nothing."""
+    """The key that a request needs. None accepts every request."""
     models: tuple[str, ...] = (MODEL,)
 
     def get(self, path: str) -> Answer:

@@ -1,4 +1,4 @@
-"""An engine whose answers a test scripts, for verbs that ask models."""
+"""An engine whose answers a test scripts, for steps that send requests to models."""
 
 from collections.abc import Callable, Sequence
 
@@ -9,7 +9,7 @@ Script = Callable[[Request], Completion | RequestFailure]
 
 
 class Scripted:
-    """An engine that answers by a function of the request, and remembers what it was asked."""
+    """An engine that answers by a function of the request, and records the requests."""
 
     def __init__(self, script: Script) -> None:
         self.script, self.asked = script, list[Request]()

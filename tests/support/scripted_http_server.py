@@ -1,7 +1,6 @@
-"""A server of JSON requests that answers as a test tells it, or cuts the connection, and remembers what came.
+"""An HTTP server for JSON requests that a test scripts. It answers or cuts the connection, and records the requests.
 
-It stands for somebody's API: `ScriptedServer` says what is answered, for others to make more particular; the HTTP is
-the same.
+It takes the place of a third-party API. Subclasses of `ScriptedServer` define the answers.
 """
 
 import json
@@ -16,12 +15,12 @@ from typing import Any, TypeVar
 
 Answer = tuple[int, bytes, dict[str, str]]
 Respond = Callable[[dict[str, Any], int], Answer | None]
-"""Of a body, and how often that body came; None cuts the connection."""
+"""The response to a body, and to how often that body came. None cuts the connection."""
 
 
 @dataclass
 class ScriptedServer:
-    """What the server answers, and what it saw."""
+    """The answers of the server, and the requests that it got."""
 
     respond: Respond
     bodies: list[dict[str, Any]] = field(default_factory=list)
@@ -37,7 +36,7 @@ class ScriptedServer:
         return 404, b"{}", {}
 
     def post(self, path: str, body: dict[str, Any], authorization: str | None) -> Answer | None:
-        """Notes the request, and answers it."""
+        """Record a request and answer it."""
         with self.lock:
             self.bodies.append(body)
             self.keys.add(authorization)
@@ -101,14 +100,14 @@ class Listener(ThreadingHTTPServer):
         self.site = site
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that was killed resets its connections: nothing to tell. A fault of the test's is told."""
+        """Ignore connections that a killed client resets. Report errors of the test itself."""
         if not isinstance(sys.exception(), ConnectionError):
             super().handle_error(request, client_address)
 
 
 @contextmanager
 def run_server(site: AnyServer) -> Iterator[AnyServer]:
-    """`site` on a port of its own."""
+    """`site` on its own port."""
     listener = Listener(site)
     thread = threading.Thread(target=listener.serve_forever, args=(0.05,))
     thread.start()

@@ -1,4 +1,4 @@
-"""Looks for secrets in everything that a run left behind, also where it is compressed."""
+"""Searches all files of a run for secrets, including compressed files."""
 
 import gzip
 from collections.abc import Iterable, Iterator, Sequence
@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def find_words(places: Iterable[Path], words: Sequence[str]) -> list[tuple[str, Path]]:
-    """Every word with the file that holds it, in its bytes or in its name; `places` are files and folders."""
+    """Each word with the file whose bytes or name contain it; `places` are files and folders."""
     assert all(words)
     return [
         (word, path)

@@ -1,4 +1,4 @@
-"""The shortest search of the arena that goes through every phase: for those who run it often, or kill it."""
+"""The shortest search of the arena that goes through every phase, for tests that run it often or kill it."""
 
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ IN_VLLM: Patch = {"spec.execution.local.inference": "VLLM"}
 
 
 def write_document(arena: Path, *patches: Patch, name: str = "shortest") -> Path:
-    """The document in `arena`, a folder that may be written to, with `patches` one after the other."""
+    """Write the document to `arena`, a writable folder, with `patches` applied in order."""
     document: dict[str, Any] = yaml.safe_load((arena / "short.yaml").read_text())
     for patch in (SHORTEST, *patches):
         document = patched(patch, document)
@@ -27,11 +27,11 @@ def write_document(arena: Path, *patches: Patch, name: str = "shortest") -> Path
 
 
 def bucket_patch(server: Server, bucket: str) -> Patch:
-    """A new bucket of `server` as the run's store."""
+    """A patch that uses a new bucket of `server` as the store."""
     place = server.bucket(bucket)
     return {"spec.storage": {"type": "S3", "s3": {"bucket": place.bucket, "endpoint": server.endpoint}}}
 
 
 def names_folder(server: Server, bucket: str) -> Path:
-    """Where a gateway keeps the run's names, as files."""
+    """The folder where a gateway keeps the names of the run as files."""
     return server.folder / bucket / NAME / "names"

@@ -1,8 +1,8 @@
 """A store and the containers that work on it, for whole runs in which nothing is computed.
 
-What an item brings is a function of the item, as in the engine's tests, so the digest a run ends in proves its whole
-history; and it is written once, so an item done again finds what was done. An item that does not follow what stands in
-the store is a fault of whoever launched it, and is noted as one.
+The result of an item depends on the item alone, as in the engine's tests, so the final digest of a run proves its whole
+history. Results are written once, so an item that runs again finds its result. An item that does not follow what is in
+the store is a fault of the component that launched it, and is recorded in `faults`.
 """
 
 import itertools
@@ -31,27 +31,27 @@ LOCAL: documents.Patch = {
     "spec.swarm": {"iterations": ITERATIONS},
     "spec.execution": {"kubernetes": {"inference": "Local", "maxAccelerators": 1, "trainer": {"accelerators": 0}}},
 }
-"""A run whose every pod is a work item's."""
+"""A run in which every pod belongs to a work item."""
 SERVED: documents.Patch = {
     **LOCAL,
     "spec.execution": {"kubernetes": {"inference": "VLLM", "maxAccelerators": 1, "trainer": {"accelerators": 1}}},
 }
-"""One with servers, and one accelerator for them and for training."""
+"""A run with servers, and one accelerator for servers and training."""
 
 
 @dataclass
 class SimulatedContainers:
-    """The store, and what was asked of it."""
+    """The store, and the items that ran."""
 
     iterations: int
     takers: int | None = None
-    """Clusters of the takers of a game; None: the run is no game."""
+    """Number of taker clusters of a game. None for a run that is no game."""
     seconds: float = 0.0
-    """So long every item takes."""
+    """How long every item takes."""
     held: Kind | None = None
-    """Items of this kind take for ever."""
+    """Items of this kind never end."""
     purge: Answer = PURGED
-    """What a pod does that deletes results."""
+    """The answer of a pod that deletes results."""
     store: dict[tuple[str, str], Receipt] = field(default_factory=dict)
     """Receipts by run and key: written once."""
     begun: Counter[tuple[str, str, int]] = field(default_factory=Counter)
@@ -60,7 +60,7 @@ class SimulatedContainers:
     _turn: threading.Lock = field(default_factory=threading.Lock)
 
     def behave(self, pod: Any) -> Answer:
-        """What the pod's container does."""
+        """The answer of the pod's container."""
         if pod["metadata"]["labels"][names.WORK_LABEL] == names.SERVE:
             return SERVER
         if pod["metadata"]["labels"][names.WORK_LABEL] == names.PURGE:
@@ -97,7 +97,7 @@ def sides(takers: int | None) -> tuple[str, ...]:
 
 
 def undisturbed_result(iterations: int, takers: int | None = None) -> str:
-    """What an undisturbed run ends in: the digest of its conclusion."""
+    """The digest of the conclusion of an undisturbed run."""
     parent = engine_simulation.carry_out(WorkItem(Kind.PREPARE), iterations).outputs[Output.EXPERIMENT]
     for index, swarm in itertools.product(range(iterations + 1), sides(takers)):
         item = WorkItem(Kind.ITERATE, swarm, index, parent)

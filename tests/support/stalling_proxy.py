@@ -1,7 +1,7 @@
-"""A wire between an operator and the API server that can stall: what is open then stays open and says nothing more.
+"""A proxy between an operator and the API server that can stall: open connections stay open and carry nothing more.
 
-That is what a watch looks like when the network between has forgotten it: no error, no end, no events. Connections
-opened afterwards work. Limits: TCP; what it carries is not looked into.
+A watch looks like this after a network device has dropped its connection: no error, no end, no events. New connections
+work. Limits: TCP; the proxy does not read what it forwards.
 """
 
 import contextlib
@@ -13,7 +13,7 @@ PIECE = 65_536
 
 
 class StallingProxy:
-    """Listens on a port of its own for one server behind it."""
+    """Listens on its own port for one server."""
 
     def __init__(self, port: int) -> None:
         self.behind = port
@@ -27,7 +27,7 @@ class StallingProxy:
         self.threads[0].start()
 
     def stall(self) -> None:
-        """Everything that is open now goes silent."""
+        """Stall all connections that are open now."""
         self.generation += 1
 
     def close(self) -> None:

@@ -1,4 +1,6 @@
-"""SwarmRun documents for tests: a smallest one, an accept and a reject example of every rule, and of every edit."""
+"""SwarmRun documents for tests: a minimal one, and for every rule and edit one that is accepted and one that is
+refused.
+"""
 
 import copy
 from dataclasses import dataclass
@@ -32,7 +34,7 @@ def minimal() -> Document:
 
 
 def patched(patch: Patch, document: Document | None = None) -> Document:
-    """A copy of `document` (the minimal one) with `patch` applied; folders on the way are made."""
+    """A copy of `document` (by default the minimal one) with `patch` applied; missing mappings are created."""
     document = copy.deepcopy(minimal() if document is None else document)
     for path, value in patch.items():
         put(document, [int(part) if part.isdigit() else part for part in path.split(".")], value)
@@ -40,7 +42,7 @@ def patched(patch: Patch, document: Document | None = None) -> Document:
 
 
 def put(document: Any, path: list[str | int], value: Any) -> None:
-    """Set, or with `GONE` remove, what is at `path`; does nothing where the way is barred."""
+    """Set the value at `path`, or remove it with `GONE`. Does nothing if the path leads through a value."""
     *way, last = path
     for part in way:
         if isinstance(document, dict):
@@ -57,7 +59,7 @@ def put(document: Any, path: list[str | int], value: Any) -> None:
 
 @dataclass(frozen=True)
 class Example:
-    """A rule, by its message, with a document it lets pass and one it does not."""
+    """A rule, by its message, with a document that it accepts and one that it refuses."""
 
     message: str
     accept: Patch
@@ -299,7 +301,7 @@ EXAMPLES = (
         {"spec.resumeFrom": {"uri": "hf://org/name", "iteration": 3}},
     ),
 )
-"""Every rule of the CRD that ties fields together, or a field to more than its type."""
+"""Every rule of the CRD that relates fields to each other, or checks more than the type of a field."""
 
 EDITS = {
     "seed": ({}, {"spec.seed": 1}),
@@ -317,7 +319,7 @@ EDITS = {
     "storage": ({"spec.storage": {"type": "Local", "local": {"path": "a"}}}, {"spec.storage": GONE}),
     "resumeFrom": ({"spec.resumeFrom": {"uri": "runs/a", "iteration": 3}}, {"spec.resumeFrom.iteration": 2}),
 }
-"""For every field that is fixed: a document, and an edit of it that is refused."""
+"""For every immutable field: a document, and an edit that is refused."""
 FREE_EDITS = (
     {"spec.suspend": True},
     {"spec.execution": {"attempts": 5, "local": {"device": "cpu", "threads": 2}}},
@@ -326,4 +328,4 @@ FREE_EDITS = (
     {CLUSTER: {"maxAccelerators": 4}},
     {"metadata.labels": {"team": "a"}},
 )
-"""Edits that are let pass."""
+"""Edits that are accepted."""

@@ -1,4 +1,4 @@
-"""Runs on a cluster: made from the arena, watched to their end, and looked at in the bucket."""
+"""Runs on a cluster: created from the arena, watched to their end, and compared with the bucket."""
 
 import json
 import posixpath
@@ -23,15 +23,15 @@ from swarm_trainer.stores.local import LocalStore
 
 INPUTS, RUNS = "e2e-inputs", "e2e-runs"
 PREFIX = f"team-{secrets.token_hex(4)}"
-"""Of this session's runs: on a cluster that was used before, theirs would be found done."""
+"""The prefix of this session. Without it, a cluster that was used before would have finished runs of the same name."""
 SECRET = "store"
 CHILDREN = "jobs,pods,deployments,replicasets,services,configmaps,secrets,persistentvolumeclaims"
 SMALL = {"accelerators": 0, "cpu": "200m", "memory": "3Gi"}
-"""On a CPU, and many of them on a small node."""
+"""For a CPU, and for many runs on a small node."""
 RUN_SECONDS = 1500
-"""For a run of two or three minutes: on a machine that does much else it took sixteen."""
+"""For a run of two or three minutes. On a busy machine it has taken sixteen."""
 SERVERS = {"cpu": "200m", "memory": "5Gi", "startupSeconds": 1200, "idleSeconds": 60}
-"""Likewise: vLLM takes a while to start there."""
+"""For a run with servers: vLLM takes a while to start."""
 ACCELERATOR = "nvidia.com/gpu"
 
 
@@ -55,7 +55,7 @@ def document(file: Path, name: str, endpoint: str, **cluster: Any) -> Object:
 
 
 def input_uri(file: Path, path: str) -> str:
-    """Where a relative path of `file` lies on the S3 server."""
+    """The URI on the S3 server of a relative path in `file`."""
     return f"s3://{INPUTS}/{posixpath.normpath(f'{file.parent.name}/{path}')}"
 
 
@@ -66,7 +66,7 @@ def kind_and_name(run: str) -> tuple[str, str]:
 
 
 def open_store(cluster: Cluster, name: str, cache: Path) -> ArtifactStore:
-    """The store of a run. The keys of the cluster's S3 server have to be in the environment."""
+    """The store of a run. The environment must contain the keys of the cluster's S3 server."""
     place = S3Storage(
         bucket=RUNS, prefix=f"{PREFIX}/{kind_and_name(name)[1]}", endpoint=cluster.endpoint, region="us-east-1"
     )
@@ -79,7 +79,7 @@ def read_status(cluster: Cluster, name: str) -> Object:
 
 
 def await_status(cluster: Cluster, name: str, enough: Callable[[Object], bool], seconds: float) -> Object:
-    """The status once it is enough. Fails the test, with all there is to know, if it fails or takes too long."""
+    """Wait until the status suffices. Fails the test, with all details, if the run fails or takes too long."""
     with watch_statuses(cluster, name, seconds) as lines:
         for line in lines:
             found: Object = json.loads(line) if line.strip() else {}
@@ -92,7 +92,7 @@ def await_status(cluster: Cluster, name: str, enough: Callable[[Object], bool], 
 
 @contextmanager
 def watch_statuses(cluster: Cluster, name: str, seconds: float) -> Iterator[Any]:
-    """The statuses of a run, a line of JSON each, as they come; no more after `seconds`."""
+    """The statuses of a run as they come, one line of JSON each, for at most `seconds`."""
     command = [cluster.kubectl, "--kubeconfig", str(cluster.kubeconfig), "get", *kind_and_name(name)]
     command += ["--namespace", NAMESPACE, "--watch", "--output", 'jsonpath={.status}{"\\n"}']
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
@@ -109,7 +109,7 @@ def watch_statuses(cluster: Cluster, name: str, seconds: float) -> Iterator[Any]
 
 
 def await_idle(cluster: Cluster, name: str) -> None:
-    """Nothing of the run works any more: a pod was ended, or came to its end just before it was."""
+    """Wait until nothing of the run is active: each pod was ended, or ended by itself just before."""
     for _ in range(120):
         pods = cluster.get(
             "pods", "--namespace", NAMESPACE, "--selector", f"dataswarm.io/run={kind_and_name(name)[1]}"
@@ -127,9 +127,9 @@ def edit(cluster: Cluster, name: str, **spec: Any) -> None:
 
 
 def run_disturbed(cluster: Cluster, name: str, count: str) -> Object:
-    """The status of a run that succeeded although it was suspended in the middle and its operators were killed.
+    """The status of a run that succeeded although it was suspended midway and its operators were killed.
 
-    `count` is what its status calls an iteration.
+    `count` is the name of an iteration in its status.
     """
     await_status(cluster, name, lambda found: (found.get(count) or 0) >= 1, RUN_SECONDS)
     edit(cluster, name, suspend=True)
@@ -143,7 +143,7 @@ def run_disturbed(cluster: Cluster, name: str, count: str) -> Object:
 
 
 def assert_same_receipts(cluster: Cluster, name: str, folder: Path, cache: Path) -> list[str]:
-    """Every receipt of the run in `folder` is the one in the bucket; their keys."""
+    """Check that every receipt of the run in `folder` equals the one in the bucket. Returns their keys."""
     there, here = open_store(cluster, name, cache), LocalStore(folder / "store")
     keys = sorted(path.stem for path in (folder / "store" / "names" / "receipts").glob("*.json"))
     for key in keys:
@@ -152,7 +152,7 @@ def assert_same_receipts(cluster: Cluster, name: str, folder: Path, cache: Path)
 
 
 def kill_operators(cluster: Cluster) -> None:
-    """As a node does that goes away: no chance to give the Lease back."""
+    """Kill the operators as the loss of a node does: they cannot release the Lease."""
     cluster.run(
         "delete", "pod", "--namespace", SYSTEM, "--selector", "app.kubernetes.io/name=dataswarm", "--force",
         "--grace-period=0",
@@ -164,7 +164,7 @@ def has_succeeded(found: Mapping[str, Any]) -> bool:
 
 
 def describe_run(cluster: Cluster, name: str) -> str:
-    """What the cluster can tell of a run that went wrong."""
+    """All details of a failed run that the cluster has."""
     where = ("--namespace", NAMESPACE)
     return "\n".join(
         [
@@ -182,7 +182,7 @@ def describe_run(cluster: Cluster, name: str) -> str:
 
 
 def children(cluster: Cluster, uid: str) -> list[str]:
-    """What there is of the run of this uid."""
+    """All objects of the run with this uid."""
     found = cluster.run(
         "get", CHILDREN, "--namespace", NAMESPACE, "--selector", f"dataswarm.io/run-uid={uid}", "--output", "name"
     )
@@ -190,7 +190,7 @@ def children(cluster: Cluster, uid: str) -> list[str]:
 
 
 def delete(cluster: Cluster, name: str) -> None:
-    """Deleted, a run leaves no child."""
+    """Delete a run, and check that no child is left."""
     uid = cluster.get(*kind_and_name(name), "--namespace", NAMESPACE)["metadata"]["uid"]
     assert children(cluster, uid)
     cluster.run("delete", *kind_and_name(name), "--namespace", NAMESPACE)
@@ -200,7 +200,7 @@ def delete(cluster: Cluster, name: str) -> None:
 
 
 def purge(cluster: Cluster, name: str, cache: Path) -> None:
-    """Deleted with its results, a run leaves neither child nor object."""
+    """Delete a run with its results, and check that neither a child nor an object is left."""
     listing = store_listing.open_listing(open_store(cluster, name, cache))
     assert list(listing.objects())
     edit(cluster, name, deletionPolicy="Purge")
@@ -211,7 +211,7 @@ def purge(cluster: Cluster, name: str, cache: Path) -> None:
 
 
 def command_line(cluster: Cluster, command: str, name: str, *arguments: str) -> str:
-    """What `dataswarm COMMAND` says of a run's store in the bucket."""
+    """The output of `dataswarm COMMAND` about the store of a run in the bucket."""
     place = [
         f"s3://{RUNS}/{PREFIX}/{kind_and_name(name)[1]}",
         *arguments,

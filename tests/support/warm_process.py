@@ -24,19 +24,19 @@ from pathlib import Path
 
 STARTING_SECONDS = 120.0
 MOST = 1 << 20
-"""Bytes of a request: an environment, mostly."""
+"""Bytes of a request, which is mostly an environment."""
 DISTURBED = 70
 """Exit code of a client whose command ended without one."""
 
 
 def command(place: Path | str) -> list[str]:
-    """What stands for `python -m swarm_trainer` with the warm process that listens at `place`."""
+    """The command that replaces `python -m swarm_trainer` and uses the warm process at `place`."""
     return [sys.executable, "-I", "-S", __file__, "ask", str(place)]
 
 
 @contextlib.contextmanager
 def serving(folder: Path, environment: dict[str, str]) -> Iterator[Path]:
-    """Where a warm process listens, while it does."""
+    """The address of a warm process, which runs for the duration of the context."""
     place, nothing = folder / "warm", subprocess.DEVNULL
     serve = [sys.executable, "-P", __file__, "serve", str(place)]
     process = subprocess.Popen(serve, env=environment, stdin=nothing, stdout=nothing)
@@ -53,7 +53,7 @@ def serving(folder: Path, environment: dict[str, str]) -> Iterator[Path]:
 
 
 def ask(place: str, arguments: list[str]) -> None:
-    """Be a command, as far as anybody can see: another process carries it out with these descriptors."""
+    """Act as a command: the warm process runs it with the descriptors of this process."""
     told = {"folder": str(Path.cwd()), "environment": dict(os.environ), "arguments": arguments}
     with socket.socket(socket.AF_UNIX) as line:
         line.connect(place)
@@ -65,7 +65,7 @@ def ask(place: str, arguments: list[str]) -> None:
 
 
 def serve(place: str) -> None:
-    """Import what commands need; then fork one for everyone who asks."""
+    """Import what commands need; then fork one process per request."""
     from swarm_trainer.worker import loop  # noqa: PLC0415
 
     loop.die_with_parent()
@@ -94,7 +94,7 @@ def warm_up() -> None:
 
 
 def work(line: socket.socket, place: str) -> None:
-    """Be the command that was asked for, with the descriptors that came with it, until it ends or the asker does."""
+    """Run the requested command with the descriptors of the client, until the command or the client ends."""
     message, descriptors, _, _ = socket.recv_fds(line, MOST, 3)
     told = json.loads(message)
     for number, descriptor in enumerate(descriptors):
@@ -115,7 +115,7 @@ def work(line: socket.socket, place: str) -> None:
 
 
 def carried_out(arguments: list[str], place: str) -> int:
-    """The exit code of a command, or of a worker."""
+    """The exit code of a command or of a worker."""
     from swarm_trainer import __main__, cli  # noqa: PLC0415
 
     if arguments[0] == "worker":
@@ -124,7 +124,7 @@ def carried_out(arguments: list[str], place: str) -> int:
 
 
 def end_with(line: socket.socket) -> None:
-    """End this process as soon as nobody holds the other end."""
+    """End this process as soon as no process holds the other end."""
     line.recv(1)
     os._exit(DISTURBED)
 

@@ -1,6 +1,6 @@
-"""The operator, and a way to look into it: `kopf run -m watched_operator`.
+"""The operator with a way to inspect its cache: `kopf run -m watched_operator`.
 
-On SIGUSR1 it writes what its cache holds to the file that DATASWARM_DUMP names: uids and versions by kind.
+On SIGUSR1 it writes the uids and versions in its cache, by kind, to the file that DATASWARM_DUMP names.
 """
 
 import asyncio

@@ -1,1 +1,1 @@
-"""The Kubernetes host of the engine. Holds no torch and no key of the object store."""
+"""The Kubernetes host of the engine. It imports no torch and holds no key of the object store."""

@@ -1,4 +1,7 @@
-"""`python -m swarm_operator`: the operator under kopf, configured by KOPF_RUN_* and DATASWARM_* alone."""
+"""`python -m swarm_operator` runs the operator under kopf.
+
+Only the variables KOPF_RUN_* and DATASWARM_* configure it.
+"""
 
 from kopf.cli import main
 

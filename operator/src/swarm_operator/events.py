@@ -1,7 +1,7 @@
-"""What `kubectl describe` tells of a run: one event for one thing that happened, never one per retry.
+"""Builds the Kubernetes events of a run, which `kubectl describe` shows. Retries of the same event yield one object.
 
-An event's name is a digest of what it says and of whom, so telling it again, by whomever and after whatever restart, is
-the name that exists already.
+The name of an event is a digest of its text and its run. So an event that is created again, by another process or after
+a restart, has a name that exists already.
 """
 
 import hashlib
@@ -12,18 +12,19 @@ from swarm_operator.common import names
 from swarm_operator.common.reconcile_plan import Event, Object
 
 MESSAGE_CHARACTERS = 1024
-"""The API server refuses longer ones."""
+"""The API server refuses longer messages."""
 
 
-def manifest(run: Object, event: Event) -> dict[str, Any]:
+def build_event(run: Object, event: Event) -> dict[str, Any]:
     """The Event object."""
     metadata, now = run["metadata"], datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    said = "\n".join((str(metadata["uid"]), event.type, event.reason, event.message))
+    content = "\n".join((str(metadata["uid"]), event.type, event.reason, event.message))
     return {
         "apiVersion": "v1",
         "kind": "Event",
         "metadata": {
-            "name": f"{metadata['name'][:200]}.{hashlib.sha256(said.encode()).hexdigest()[:16]}",
+            # A name has at most 253 characters.
+            "name": f"{metadata['name'][:200]}.{hashlib.sha256(content.encode()).hexdigest()[:16]}",
             "namespace": metadata["namespace"],
         },
         "involvedObject": {

@@ -1,14 +1,14 @@
-"""Carries out a plan: its steps in order, then one write of the status if it changed, then its events.
+"""Executes a plan: its steps in order, then one write of the status if it changed, then its events.
 
 Promises:
-  - a step that was done is success when it is done again. A name that is taken is compared before that is said: only an
-    object of the same run, made from the same manifest, counts as ours;
-  - what was created is known at once: the answer goes into the cache, or, for kinds that no watch shows, is remembered;
-  - the status is written for the run and the version that was looked at, or not at all (ConflictError);
-  - a step that fails ends the steps, not the status: what is going on is still told. The failure is raised after that.
+  - Steps are idempotent. If the name of an object is taken, the existing object is compared before the step succeeds:
+    it must belong to the same run and come from the same manifest.
+  - A created object is known at once. The response goes into the cache, or is remembered for kinds without a watch.
+  - The status is written only if the run still has the uid and the version that were observed (else ConflictError).
+  - A failed step ends the steps. The status and the events are still written, and the failure is raised after that.
 
-Invariant: nothing is written but children of the run, its status and its finalizers; a run's spec and the rest of its
-metadata never.
+Invariant: the executor writes only children of the run, its status and its finalizers. It never writes the spec of a
+run or the rest of its metadata.
 """
 
 import hashlib
@@ -50,46 +50,48 @@ LOG = logging.getLogger(__name__)
 
 @dataclass
 class Executor:
-    """Hands and memory."""
+    """Performs the steps of plans, and remembers objects and events that no watch shows."""
 
     cluster: Cluster
     cache: Cache
     clock: Callable[[], float]
-    """Seconds, steady."""
+    """A monotonic clock, in seconds."""
     trust_seconds: float
-    """So long a created object that no watch shows is taken to be there still."""
-    _made: dict[str, dict[tuple[str, str], float]] = field(default_factory=dict)
-    _told: dict[str, set[str]] = field(default_factory=dict)
+    """Seconds after its creation in which an object without a watch counts as existing."""
+    _created: dict[str, dict[tuple[str, str], float]] = field(default_factory=dict)
+    """When an object was created, by run and by kind and name."""
+    _reported_events: dict[str, set[str]] = field(default_factory=dict)
+    """Names of the events that were created, by run."""
 
-    async def carry_out(self, observed: ObservedRun, plan: Plan) -> bool:
-        """Do it; whether any step took a call. Raises ApiError: of a step, or of the status."""
-        trouble: ApiError | None = None
+    async def execute(self, observed: ObservedRun, plan: Plan) -> bool:
+        """Execute `plan`. Returns whether any step made a call. Raises the ApiError of a step or of the status."""
+        failure: ApiError | None = None
         acted = False
         try:
             for step in plan.steps:
-                acted |= await self._do(observed.run, step)
+                acted |= await self._execute_step(observed.run, step)
         except ApiError as error:
-            trouble = error
+            failure = error
         await self._write_status(observed.run, plan.status)
-        await self._tell(observed.run, (*plan.events, *_refusal_events(trouble)))
-        if trouble is not None:
-            raise trouble
+        await self._write_events(observed.run, (*plan.events, *_refusal_events(failure)))
+        if failure is not None:
+            raise failure
         return acted
 
     def forget(self, run: RunKey) -> None:
-        """The run is gone."""
-        self._made.pop(run, None)
-        self._told.pop(run, None)
+        """Forget a run that is gone."""
+        self._created.pop(run, None)
+        self._reported_events.pop(run, None)
 
     async def refresh(self, run: Object) -> None:
-        """Read a run again, after a conflict: what is known of it was old."""
+        """Read a run again after a conflict, because the cached version is old. Raises ApiError."""
         target = _reference(run["kind"], run)
         try:
             self.cache.record(run["kind"], await self.cluster.read(target))
         except NotFoundError:
-            self.cache.lost(run["kind"], run)
+            self.cache.record_deleted(run["kind"], run)
 
-    async def _do(self, run: Object, step: Step) -> bool:
+    async def _execute_step(self, run: Object, step: Step) -> bool:
         match step:
             case Create():
                 return await self._create(run, step)
@@ -98,118 +100,129 @@ class Executor:
             case Patch():
                 await self._patch(run, step)
             case SetFinalizers():
-                await self._finalize(run, step)
+                await self._set_finalizers(run, step)
             case _:
                 assert_never(step)
         return True
 
     async def _create(self, run: Object, step: Create) -> bool:
         kind, name = step.manifest["kind"], step.manifest["metadata"]["name"]
-        made = self._made.setdefault(object_cache.object_uid(run), {})
+        created = self._created.setdefault(object_cache.object_uid(run), {})
         if (
             kind not in resources.list_cached_kinds()
-            and self.clock() - made.get((kind, name), -1e9) < self.trust_seconds
+            and self.clock() - created.get((kind, name), float("-inf")) < self.trust_seconds
         ):
             return False
         manifest = with_manifest_digest(step.manifest, object_cache.object_namespace(run))
         try:
-            thing = await self.cluster.create(_with_secret(manifest, step.secret))
+            # A 409 says only that the name is taken. The object may belong to an earlier run of this name, or come
+            # from an older spec. So it is compared before the 409 counts as success.
+            stored = await self.cluster.create(_with_secret(manifest, step.secret))
         except AlreadyExistsError:
-            thing = await self._compared(run, manifest, step.secret is not None)
+            stored = await self._read_and_compare(run, manifest, step.secret is not None)
         if kind in resources.list_cached_kinds():
-            self.cache.record(kind, thing)
+            self.cache.record(kind, stored)
         else:
-            made[kind, name] = self.clock()
+            created[kind, name] = self.clock()
         return True
 
-    async def _compared(self, run: Object, manifest: Object, kept: bool) -> Object:
-        """The object that has the name of `manifest`, if it is the one; `kept`: a Secret is kept as it is."""
+    async def _read_and_compare(self, run: Object, manifest: Object, keep_existing: bool) -> Object:
+        """The existing object with the name of `manifest`, if it is the same object.
+
+        `keep_existing` accepts any content: a Secret holds a random key. Raises ConflictError for another object.
+        """
         target = _reference(manifest["kind"], manifest)
-        there = await self.cluster.read(target)
-        if not _belongs_to_run(there, run):
-            raise ConflictError(f"{target} exists and is not of this run; delete it, or rename the run", 409)
-        if kept or _manifest_digest(there) == _manifest_digest(manifest):
-            return there
+        existing = await self.cluster.read(target)
+        if not _belongs_to_run(existing, run):
+            raise ConflictError(f"{target} exists and does not belong to this run; delete it, or rename the run", 409)
+        if keep_existing or _manifest_digest(existing) == _manifest_digest(manifest):
+            return existing
         if target.kind in resources.list_cached_kinds():
-            self.cache.record(target.kind, there)
-        else:
-            await self.cluster.delete(target, object_cache.object_uid(there))
-        raise ConflictError(f"{target} exists, made from another manifest", 409)
+            self.cache.record(target.kind, existing)  # the next reconcile sees it and decides
+        else:  # no reconcile would ever see it, so it is deleted here and created again with the next plan
+            await self.cluster.delete(target, object_cache.object_uid(existing))
+        raise ConflictError(
+            f"{target} exists, but was created from another manifest; a later reconcile replaces it", 409
+        )
 
     async def _delete(self, run: Object, step: Delete) -> None:
         target = ObjectReference(step.kind, object_cache.object_namespace(run), step.name)
         try:
-            going = await self.cluster.delete(target, step.uid, step.grace_seconds)
+            deleting = await self.cluster.delete(target, step.uid, step.grace_seconds)
         except (NotFoundError, ConflictError):
-            return  # gone, and its name perhaps another's: the watch or the next list tells
+            return  # it is gone, or another object has its name; a watch or the next list reports which
         if step.kind not in resources.list_cached_kinds():
             return
-        if going is None:
-            self.cache.gone(step.kind, step.uid)
+        if deleting is None:
+            self.cache.forget_deleted(step.kind, step.uid)
         else:
-            self.cache.record(step.kind, going)
+            self.cache.record(step.kind, deleting)
 
     async def _patch(self, run: Object, step: Patch) -> None:
         target = ObjectReference(step.kind, object_cache.object_namespace(run), step.name)
-        fenced = {**step.patch, "metadata": {**step.patch.get("metadata", {}), "uid": step.uid}}
+        body = {**step.patch, "metadata": {**step.patch.get("metadata", {}), "uid": step.uid}}
         try:
-            thing = await self.cluster.patch(target, fenced)
+            stored = await self.cluster.patch(target, body)
         except (NotFoundError, ConflictError):
             return
         if step.kind in resources.list_cached_kinds():
-            self.cache.record(step.kind, thing)
+            self.cache.record(step.kind, stored)
 
-    async def _finalize(self, run: Object, step: SetFinalizers) -> None:
-        await self._write(run, {"op": "add", "path": "/metadata/finalizers", "value": list(step.names)})
+    async def _set_finalizers(self, run: Object, step: SetFinalizers) -> None:
+        await self._patch_run(run, {"op": "add", "path": "/metadata/finalizers", "value": list(step.names)})
 
     async def _write_status(self, run: Object, status: Object | None) -> None:
         if status is None or normalize_json(status) == normalize_json(run.get("status") or {}):
             return
-        await self._write(run, {"op": "add", "path": "/status", "value": normalize_json(status)}, "status")
+        await self._patch_run(run, {"op": "add", "path": "/status", "value": normalize_json(status)}, "status")
 
-    async def _write(self, run: Object, change: dict[str, Any], subresource: str = "") -> None:
-        """Change the run itself by one operation of a JSON patch. Raises ConflictError when it is another by now."""
+    async def _patch_run(self, run: Object, change: dict[str, Any], subresource: str = "") -> None:
+        """Change the run by one operation of a JSON patch.
+
+        Raises ConflictError if the run has another uid or version.
+        """
         body, target = [*_version_preconditions(run), change], _reference(run["kind"], run)
         try:
             self.cache.record(run["kind"], await self.cluster.patch(target, body, subresource))
         except NotFoundError:
-            self.cache.lost(run["kind"], run)
+            self.cache.record_deleted(run["kind"], run)
 
-    async def _tell(self, run: Object, said: tuple[Event, ...]) -> None:
-        told = self._told.setdefault(object_cache.object_uid(run), set())
-        for event in said:
-            manifest = events.manifest(run, event)
+    async def _write_events(self, run: Object, new_events: tuple[Event, ...]) -> None:
+        reported = self._reported_events.setdefault(object_cache.object_uid(run), set())
+        for event in new_events:
+            manifest = events.build_event(run, event)
             name = manifest["metadata"]["name"]
-            if name in told:
+            if name in reported:
                 continue
             try:
                 await self.cluster.create(manifest)
             except AlreadyExistsError:
-                pass  # told before a restart
+                pass  # created before a restart
             except ApiError as error:
-                LOG.warning("event of %s: %s", object_cache.object_name(run), error)  # nothing depends on it
+                # Nothing depends on an event, so a failure to create one does not fail the reconcile.
+                LOG.warning("could not create an event of %s: %s", object_cache.object_name(run), error)
                 continue
-            told.add(name)
+            reported.add(name)
 
 
-def _belongs_to_run(thing: Object, run: Object) -> bool:
-    """Whether an object is the run's: by its owner, or, where it has none, by its label."""
-    owners = [owner.get("uid") for owner in thing["metadata"].get("ownerReferences") or ()]
-    label = (thing["metadata"].get("labels") or {}).get(names.RUN_UID_LABEL)
+def _belongs_to_run(stored: Object, run: Object) -> bool:
+    """Whether an object belongs to the run, by its owner references or, if it has none, by its label."""
+    owners = [owner.get("uid") for owner in stored["metadata"].get("ownerReferences") or ()]
+    label = (stored["metadata"].get("labels") or {}).get(names.RUN_UID_LABEL)
     return object_cache.object_uid(run) in (owners or [label])
 
 
-def _refusal_events(trouble: ApiError | None) -> tuple[Event, ...]:
-    """What people are told of a refusal that somebody must look at: a quota, a missing right, a manifest."""
-    if trouble is None or trouble.status not in REFUSAL_STATUSES:
+def _refusal_events(failure: ApiError | None) -> tuple[Event, ...]:
+    """The event for a refusal that a person must resolve: a quota, a missing right, an invalid manifest."""
+    if failure is None or failure.status not in REFUSAL_STATUSES:
         return ()
-    return (Event("Warning", "ChildRefused", str(trouble)),)
+    return (Event("Warning", "ChildRefused", str(failure)),)
 
 
 def _version_preconditions(run: Object) -> list[dict[str, str]]:
-    """JSON patch operations that change nothing of this version of this run, and fail on every other.
+    """JSON patch operations that succeed only for this version of this run, and change nothing.
 
-    A uid that is replaced would be passed over in silence, so it is tested; a version is compared by the server itself.
+    The server silently ignores a replaced uid, so the uid is tested. The server itself compares the resourceVersion.
     """
     metadata = run["metadata"]
     return [
@@ -219,7 +232,7 @@ def _version_preconditions(run: Object) -> list[dict[str, str]]:
 
 
 def with_manifest_digest(manifest: Object, namespace: str) -> Object:
-    """`manifest` in the run's namespace, with its own digest as an annotation."""
+    """`manifest` in `namespace`, with its own digest as an annotation."""
     digest = hashlib.sha256(json.dumps(manifest, sort_keys=True, default=dict).encode()).hexdigest()[:32]
     metadata = manifest["metadata"]
     annotations = {**(metadata.get("annotations") or {}), names.MANIFEST_ANNOTATION: digest}
@@ -227,25 +240,25 @@ def with_manifest_digest(manifest: Object, namespace: str) -> Object:
 
 
 def normalize_json(value: Any) -> Any:
-    """`value` as JSON holds it: lists for tuples, and no nulls, which the server drops."""
+    """`value` as JSON stores it: lists instead of tuples, and no nulls, because the server drops them."""
     return json.loads(json.dumps(value, default=dict), object_hook=_without_nulls)
 
 
-def _without_nulls(thing: dict[str, Any]) -> dict[str, Any]:
-    return {name: part for name, part in thing.items() if part is not None}
+def _without_nulls(stored: dict[str, Any]) -> dict[str, Any]:
+    return {name: part for name, part in stored.items() if part is not None}
 
 
 def _with_secret(manifest: Object, name: str | None) -> Object:
     if name is None:
         return manifest
-    drawn = {**manifest.get("stringData", {}), name: secrets.token_hex(SECRET_BYTES)}
-    return {**manifest, "stringData": drawn}
+    string_data = {**manifest.get("stringData", {}), name: secrets.token_hex(SECRET_BYTES)}
+    return {**manifest, "stringData": string_data}
 
 
-def _manifest_digest(thing: Object) -> str | None:
-    digest: str | None = (thing["metadata"].get("annotations") or {}).get(names.MANIFEST_ANNOTATION)
+def _manifest_digest(stored: Object) -> str | None:
+    digest: str | None = (stored["metadata"].get("annotations") or {}).get(names.MANIFEST_ANNOTATION)
     return digest
 
 
-def _reference(kind: str, thing: Object) -> ObjectReference:
-    return ObjectReference(kind, object_cache.object_namespace(thing), object_cache.object_name(thing))
+def _reference(kind: str, stored: Object) -> ObjectReference:
+    return ObjectReference(kind, object_cache.object_namespace(stored), object_cache.object_name(stored))

@@ -1,12 +1,12 @@
-"""The shell around the pure half: what it is told goes into the cache, and what follows from the cache is carried out.
+"""Runs the reconcile loop around the pure half: watches and lists fill the cache, and plans are executed.
 
     watch, list, own writes -> cache -> queue -> observe -> reconcile -> steps, status, events
 
-Nothing begins before everything was listed once; nothing is written but by the holder of the Lease, which lists once
-more when it becomes that. Every run is reconciled by one worker at a time, and a reconcile that fails, of whatever
+No run is reconciled before everything has been listed once. Only the holder of the Lease writes, and it lists
+everything once more when it becomes the holder. One worker at a time reconciles a run. A reconcile that fails, with any
 error, delays its own run only.
 
-Limits: one event loop, no threads. A task that ends without being asked to ends the process, which is started again.
+Limits: one event loop, no threads. If a task ends unexpectedly, the process ends, and Kubernetes starts it again.
 """
 
 import asyncio
@@ -18,50 +18,54 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from swarm_core import streams
-from swarm_operator import executor, metrics
+from swarm_operator import executor
 from swarm_operator.api_client import lister, object_cache, workqueue
 from swarm_operator.api_client.cluster import ApiError, Cluster, ConflictError, NotLeaderError
 from swarm_operator.api_client.leader_election import LeaderElector
 from swarm_operator.common.reconcile_plan import Object, ObservedRun, Plan
+from swarm_operator.metrics import Metrics
 from swarm_operator.settings import Settings
 
 LOG = logging.getLogger(__name__)
 Reconcile = Callable[[ObservedRun, float, Settings], Plan]
 RECHECK_SECONDS = 1.0
-"""Look again so soon after a step: what it changed may ask for the next one."""
+"""Reconcile again so soon after a step, because its effect may allow the next one."""
 SHUTDOWN_SECONDS = 4.0
-"""What is being carried out when the operator stops may take so long to end."""
+"""Running reconciles may take this long to end when the operator stops."""
 SILENT_LIST_PERIODS = 5
-"""So many listing periods without a word from the API server, and this process had better be started again."""
+"""The process reports itself unhealthy after so many list periods without a response from the API server."""
 
 
 class Host:
-    """One operator process."""
+    """The tasks of one operator process."""
 
-    def __init__(self, reconcile: Reconcile, settings: Settings, figures: metrics.Metrics) -> None:
-        self._reconcile, self._settings, self.figures = reconcile, settings, figures
+    def __init__(self, reconcile: Reconcile, settings: Settings, metrics: Metrics) -> None:
+        self._reconcile, self._settings, self.metrics = reconcile, settings, metrics
         self.cache = object_cache.Cache()
         self.queue = workqueue.WorkQueue(settings.backoff_seconds, settings.backoff_cap_seconds, _jitter)
-        self._open = asyncio.Event()
+        self._may_write = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
-        self._heard = time.monotonic()
+        self._last_heard = time.monotonic()
 
     def start(self, cluster: Cluster, elector: Cluster, reader: Cluster) -> None:
-        """Begin. Calls of `cluster` are for the leader only, those of `elector` are for the Lease."""
+        """Start all tasks.
+
+        `cluster` makes the calls of the leader, `elector` those for the Lease, and `reader` the lists.
+        """
         settings = self._settings
         self.leader = LeaderElector(elector, settings.identity, settings.lease, time.monotonic)
         self.executor = executor.Executor(cluster, self.cache, time.monotonic, 5 * settings.list_seconds)
         self.lister = lister.Lister(reader, self.cache, settings.namespaces, self.queue.add)
-        self._spawn(self.lister.list_periodically(settings.list_seconds, self._looked), "list")
-        self._spawn(self._stand(), "lease")
-        self._gatekeeper = self._spawn(self._lead(), "lead")
+        self._spawn(self.lister.list_periodically(settings.list_seconds, self._record_listing), "list")
+        self._spawn(self._run_election(), "lease")
+        self._leadership_task = self._spawn(self._follow_leadership(), "lead")
         for number in range(settings.workers):
-            self._spawn(self._work(), f"worker-{number}")
+            self._spawn(self._run_worker(), f"worker-{number}")
 
     async def stop(self) -> None:
-        """End: what is being carried out first, then the Lease."""
-        self._gatekeeper.cancel()  # or it would open the gate again
-        self._open.clear()
+        """Stop: let running reconciles end, then release the Lease."""
+        self._leadership_task.cancel()  # otherwise it could let the workers write again
+        self._may_write.clear()
         waited = 0.0
         while self.queue.busy and waited < SHUTDOWN_SECONDS:
             await asyncio.sleep(0.05)
@@ -73,19 +77,19 @@ class Host:
         self.queue.close()
         await self.leader.release()
 
-    def record(self, kind: str, change: str | None, thing: Object) -> None:
-        """A watch tells of an object."""
-        self._heard = time.monotonic()
-        run = self.cache.lost(kind, thing) if change == "DELETED" else self.cache.record(kind, thing)
+    def record(self, kind: str, change: str | None, manifest: Object) -> None:
+        """Store the object of a watch event in the cache, and queue its run."""
+        self._last_heard = time.monotonic()
+        run = self.cache.record_deleted(kind, manifest) if change == "DELETED" else self.cache.record(kind, manifest)
         if run is not None:
             self.queue.add(run)
 
     def health(self) -> dict[str, Any]:
-        """For probes. Raises RuntimeError when this process is of no use any more."""
-        self._measure()
-        age = time.monotonic() - self._heard
+        """State for probes. Raises RuntimeError if the process must be restarted."""
+        self._update_metrics()
+        age = time.monotonic() - self._last_heard
         if age > SILENT_LIST_PERIODS * self._settings.list_seconds:
-            raise RuntimeError(f"nothing was heard from the API server for {age:.0f} s")
+            raise RuntimeError(f"no response from the API server for {age:.0f} s")
         return {
             "leader": bool(self.leader.remaining()),
             "synced": self.lister.synced.is_set(),
@@ -93,38 +97,38 @@ class Host:
             "watchAgeSeconds": round(age, 1),
         }
 
-    def _looked(self, news: int) -> None:
-        self._heard = time.monotonic()
-        self.figures.list_corrections.inc(news)
-        self._measure()
+    def _record_listing(self, corrections: int) -> None:
+        self._last_heard = time.monotonic()
+        self.metrics.list_corrections.inc(corrections)
+        self._update_metrics()
 
-    def _measure(self) -> None:
-        self.figures.leader.set(bool(self.leader.remaining()))
-        self.figures.queue_depth.set(len(self.queue))
-        self.figures.age.set(time.monotonic() - self._heard)
-        self.figures.count(self.cache.runs())
+    def _update_metrics(self) -> None:
+        self.metrics.leader.set(bool(self.leader.remaining()))
+        self.metrics.queue_depth.set(len(self.queue))
+        self.metrics.watch_age.set(time.monotonic() - self._last_heard)
+        self.metrics.count_runs(self.cache.runs())
 
-    async def _stand(self) -> None:
+    async def _run_election(self) -> None:
         await self.lister.synced.wait()
         await self.leader.run()
 
-    async def _lead(self) -> None:
-        """Open the gate for the workers while we lead, and close it when we do not."""
+    async def _follow_leadership(self) -> None:
+        """Let the workers write while this process is the leader, and stop them when it is not."""
         while True:
-            await self.leader.change()
+            await self.leader.wait_for_change()
             if not self.leader.remaining():
-                self._open.clear()
+                self._may_write.clear()
                 continue
-            if not self._open.is_set() and await self._caught_up():
-                self._open.set()
+            if not self._may_write.is_set() and await self._list_as_leader():
+                self._may_write.set()
 
-    async def _caught_up(self) -> bool:
-        """Whether we know all that the leader before us wrote."""
+    async def _list_as_leader(self) -> bool:
+        """List everything the earlier leader wrote. Returns False if leadership is lost meanwhile."""
         while self.leader.remaining():
             try:
-                await self.lister.look()
+                await self.lister.list_all()
             except ApiError as error:
-                LOG.warning("listing as the new leader: %s", error)
+                LOG.warning("could not list as the new leader: %s", error)
                 await asyncio.sleep(lister.RETRY_SECONDS)
                 continue
             for run in self.cache.runs():
@@ -132,43 +136,44 @@ class Host:
             return True
         return False
 
-    async def _work(self) -> None:
+    async def _run_worker(self) -> None:
         while True:
-            await self._open.wait()
+            await self._may_write.wait()
             key = await self.queue.take()
             try:
-                if self._open.is_set():
-                    await self._attend(key)
+                if self._may_write.is_set():
+                    await self._reconcile_key(key)
                 else:
                     self.queue.add(key)
             finally:
                 self.queue.done(key)
 
-    async def _attend(self, key: object_cache.RunKey) -> None:
-        """Reconcile one run, whatever becomes of it."""
-        begun = time.monotonic()
+    async def _reconcile_key(self, key: object_cache.RunKey) -> None:
+        """Reconcile one run, count the outcome, and queue the run again after an error."""
+        started = time.monotonic()
         try:
-            outcome = await self._once(key)
+            outcome = await self._reconcile_once(key)
         except NotLeaderError:
             outcome = "not-leader"
-            self._open.clear()  # before anybody takes the key again: nothing would wait in between, and the loop starve
+            # Stop the workers before one of them takes the key again. Otherwise they would spin and starve other tasks.
+            self._may_write.clear()
             self.queue.add(key)
         except ConflictError as error:
             outcome = "conflict"
             LOG.info("%s", error)
-            self.queue.failed(key)
+            self.queue.retry_later(key)
         except ApiError as error:
             outcome = "refused"
             LOG.warning("%s", error)
-            self.queue.failed(key, error.retry_after)
+            self.queue.retry_later(key, error.retry_after)
         except Exception:
             outcome = "fault"
             LOG.exception("run %s", key)
-            self.queue.failed(key)
-        self.figures.reconciles.labels(outcome).inc()
-        self.figures.reconcile_seconds.observe(time.monotonic() - begun)
+            self.queue.retry_later(key)
+        self.metrics.reconciles.labels(outcome).inc()
+        self.metrics.reconcile_seconds.observe(time.monotonic() - started)
 
-    async def _once(self, key: object_cache.RunKey) -> str:
+    async def _reconcile_once(self, key: object_cache.RunKey) -> str:
         observed = self.cache.observe(key)
         plan = Plan() if observed is None else self._reconcile(observed, time.time(), self._settings)
         if observed is None or (object_cache.is_deleting(observed.run) and plan == Plan()):
@@ -176,26 +181,28 @@ class Host:
             self.queue.forget(key)
             return "gone"
         try:
-            acted = await self.executor.carry_out(observed, plan)
+            acted = await self.executor.execute(observed, plan)
         except ConflictError:
             await self.executor.refresh(observed.run)
             raise
-        self.queue.succeeded(key)
-        waits = [wait for wait in (RECHECK_SECONDS if acted else None, plan.wake_after) if wait is not None]
-        if waits:
-            self.queue.add_later(key, min(waits))
+        self.queue.reset_failures(key)
+        delays = [wait for wait in (RECHECK_SECONDS if acted else None, plan.wake_after) if wait is not None]
+        if delays:
+            self.queue.add_later(key, min(delays))
         return "done"
 
     def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> "asyncio.Task[None]":
         task = asyncio.create_task(work, name=name)
-        task.add_done_callback(self._ended)
+        task.add_done_callback(self._stop_if_unexpected)
         self._tasks.append(task)
         return task
 
-    def _ended(self, task: "asyncio.Task[None]") -> None:
+    def _stop_if_unexpected(self, task: "asyncio.Task[None]") -> None:
         if task in self._tasks and not task.cancelled():
-            LOG.critical("%s ended: %s; stopping", task.get_name(), task.exception(), exc_info=task.exception())
-            os.kill(os.getpid(), signal.SIGTERM)
+            LOG.critical(
+                "task %s ended unexpectedly: %s; stopping", task.get_name(), task.exception(), exc_info=task.exception()
+            )
+            os.kill(os.getpid(), signal.SIGTERM)  # kopf then runs its cleanup handler, which releases the Lease
 
 
 def _jitter(key: str, failures: int) -> float:

@@ -1,7 +1,7 @@
-"""The framework's side of the operator: every kopf decorator, and nothing else. `kopf run -m swarm_operator.main`.
+"""The kopf handlers of the operator, and nothing else. Run it with `kopf run -m swarm_operator.main`.
 
-kopf keeps the watches, the login and the process; what it tells goes to our own cache and queue, and what is written is
-written by our own client. With `on.event` handlers alone it writes nothing to anybody's object: no annotation, no
+kopf runs the watches, the login and the process. The handlers pass its events to our own cache and queue, and our own
+client makes all writes. With `on.event` handlers alone, kopf writes nothing to any object: no annotation and no
 finalizer. Its peering, its scanning of the cluster and its posting of log lines as events are off.
 """
 
@@ -23,15 +23,15 @@ from swarm_operator.common import names
 from swarm_operator.reconciler import reconcile
 
 QUIET_LOGGERS = ("kopf.objects", "kopf.activities", "kopf._core", "aiohttp.access")
-"""Loggers that tell of every event; we tell of what follows from them."""
+"""Loggers that log every watch event. The operator logs what it does about them."""
 LOGIN_MINUTES = 10
-"""A service account's token is read again so often, long before it expires."""
+"""kopf reads the token of the service account again after this time, long before the token expires."""
 WATCH_SECONDS = 300
-"""The server ends a watch after so long, and it is begun again: half-dead connections do not last."""
+"""The server ends each watch after this time and kopf starts it again, so a half-open connection does not last."""
 
 
 class Backoffs:
-    """Pauses between tries of the framework's own requests, without end: an API server that is away comes back."""
+    """Delays between retries of kopf's own requests, without an end: the API server will come back."""
 
     def __iter__(self) -> Iterator[float]:
         yield from (0.2, 0.5, 1.0, 2.0)
@@ -41,7 +41,7 @@ class Backoffs:
 
 @kopf.on.startup()
 async def startup(settings: kopf.OperatorSettings, memo: kopf.Memo, **_: Any) -> None:
-    """Configure the framework and begin."""
+    """Configure kopf and start the process."""
     settings.posting.enabled = False
     settings.peering.standalone = True
     settings.scanning.disabled = True
@@ -52,7 +52,7 @@ async def startup(settings: kopf.OperatorSettings, memo: kopf.Memo, **_: Any) ->
     settings.watching.connect_timeout = 5.0
     settings.watching.chunk_size = 250
     for kind in resources.CHILD_KINDS:
-        settings.watching.label_selectors[resources.find(kind).plural] = names.RUN_UID_LABEL
+        settings.watching.label_selectors[resources.find_resource(kind).plural] = names.RUN_UID_LABEL
     for name in QUIET_LOGGERS:
         logging.getLogger(name).setLevel(logging.WARNING)
     memo.process = await process.start(reconcile.reconcile, time.monotonic)
@@ -60,13 +60,13 @@ async def startup(settings: kopf.OperatorSettings, memo: kopf.Memo, **_: Any) ->
 
 @kopf.on.cleanup()
 async def cleanup(memo: kopf.Memo, **_: Any) -> None:
-    """End cleanly."""
+    """Stop the process cleanly."""
     await memo.process.stop()
 
 
 @kopf.on.login()
 def login(**known: Any) -> kopf.ConnectionInfo | None:
-    """The credentials our own client uses: KUBECONFIG if it is set, else the service account's token as it is now."""
+    """The credentials of our own client: KUBECONFIG if it is set, else the current token of the service account."""
     info = None if os.environ.get("KUBECONFIG") else kopf.login_with_service_account(**known)
     if info is None:
         return kopf.login_with_kubeconfig(**known)
@@ -78,7 +78,7 @@ def login(**known: Any) -> kopf.ConnectionInfo | None:
 @kopf.on.event("", "v1", "pods")
 @kopf.on.event("apps", "v1", "deployments")
 async def event(event: kopf.RawEvent, resource: kopf.Resource, memo: kopf.Memo, **_: Any) -> None:
-    """Tell our cache. `resource` says what a listed object itself leaves out: its kind."""
+    """Pass an event to our cache. `resource` has the kind, which an object of a list lacks."""
     memo.process.host.record(resource.kind, event["type"], event["object"])
 
 
@@ -88,5 +88,5 @@ for run_resource in custom_resources.list_all():
 
 @kopf.on.probe(id="operator")
 async def probe(memo: kopf.Memo, **_: Any) -> dict[str, Any]:
-    """Leader, queue, age of what is known; an error once this process is of no use."""
+    """Leadership, queue length and age of the last response. Raises RuntimeError if the process must be restarted."""
     return memo.process.host.health()  # type: ignore[no-any-return]

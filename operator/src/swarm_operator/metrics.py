@@ -1,6 +1,6 @@
-"""Figures for Prometheus, in a registry of our own.
+"""Metrics for Prometheus, in a registry of our own.
 
-Limits: labels are verbs, kinds, codes and phases, never names of runs, so the number of series is bounded.
+Limits: the labels are verbs, kinds, codes and phases, and never names of runs. So the number of series is bounded.
 """
 
 from collections import Counter as Tally
@@ -16,33 +16,40 @@ BUCKETS_SECONDS = (0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 
 class Metrics:
-    """All of them."""
+    """All metrics of the operator."""
 
     def __init__(self) -> None:
         self.registry = registry = CollectorRegistry()
-        self.leader = Gauge("dataswarm_leader", "1 while this process may write", registry=registry)
+        self.leader = Gauge("dataswarm_leader", "1 if this process is the leader, else 0", registry=registry)
         self.queue_depth = Gauge("dataswarm_queue_depth", "Runs that wait for a worker", registry=registry)
-        self.age = Gauge("dataswarm_watch_age_seconds", "Since the API server was last heard of", registry=registry)
-        self.list_corrections = Counter(
-            "dataswarm_list_news", "Runs of which a list knew more than watches", registry=registry
+        self.watch_age = Gauge(
+            "dataswarm_watch_age_seconds", "Seconds since the last response of the API server", registry=registry
         )
-        self.reconciles = Counter("dataswarm_reconciles", "By outcome", ["outcome"], registry=registry)
+        self.list_corrections = Counter(
+            "dataswarm_list_news", "Runs that a list changed because watches had missed something", registry=registry
+        )
+        self.reconciles = Counter("dataswarm_reconciles", "Reconciles by outcome", ["outcome"], registry=registry)
         self.reconcile_seconds = Histogram(
-            "dataswarm_reconcile_seconds", "Of one reconcile", buckets=BUCKETS_SECONDS, registry=registry
+            "dataswarm_reconcile_seconds", "Seconds of one reconcile", buckets=BUCKETS_SECONDS, registry=registry
         )
         self.calls = Counter(
-            "dataswarm_api_calls", "By verb, kind and status", ["verb", "kind", "code"], registry=registry
+            "dataswarm_api_calls",
+            "Calls to the API server by verb, kind and status",
+            ["verb", "kind", "code"],
+            registry=registry,
         )
-        self.answered = Histogram("dataswarm_api_seconds", "Of one call", buckets=BUCKETS_SECONDS, registry=registry)
-        self.runs = Gauge("dataswarm_runs", "By phase", ["phase"], registry=registry)
+        self.api_seconds = Histogram(
+            "dataswarm_api_seconds", "Seconds of one call to the API server", buckets=BUCKETS_SECONDS, registry=registry
+        )
+        self.runs = Gauge("dataswarm_runs", "Runs by phase", ["phase"], registry=registry)
 
     def record_call(self, verb: str, kind: str, status: int, seconds: float) -> None:
-        """One call was made."""
+        """Count one call to the API server."""
         self.calls.labels(verb, kind, str(status)).inc()
-        self.answered.observe(seconds)
+        self.api_seconds.observe(seconds)
 
-    def count(self, runs: Iterable[Object]) -> None:
-        """The runs there are."""
+    def count_runs(self, runs: Iterable[Object]) -> None:
+        """Set the number of runs in each phase."""
         tally = Tally((run.get("status") or {}).get("phase") or str(Phase.PENDING) for run in runs)
         for phase in Phase:
             self.runs.labels(str(phase)).set(tally[phase])

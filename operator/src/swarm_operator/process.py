@@ -1,4 +1,4 @@
-"""One operator process: its settings, its connection, its host, its figures. `main` begins and ends it."""
+"""Starts and stops one operator process: its settings, its API client, its host and its metrics server."""
 
 import logging
 import os
@@ -17,14 +17,14 @@ LOG = logging.getLogger(__name__)
 
 @dataclass
 class Process:
-    """What `start` made and `stop` takes down."""
+    """The parts that `start` creates and `stop` closes."""
 
     host: Host
     api: ApiClient
     metrics_server: web.AppRunner | None
 
     async def stop(self) -> None:
-        """End cleanly: the Lease is given back."""
+        """Stop cleanly and release the Lease."""
         await self.host.stop()
         if self.metrics_server is not None:
             await self.metrics_server.cleanup()
@@ -32,23 +32,26 @@ class Process:
 
 
 async def start(reconcile: Reconcile, clock: Callable[[], float]) -> Process:
-    """Connect and begin. Raises ValueError for settings that cannot work, ApiError without credentials."""
-    wanted = settings.from_environment(os.environ)
-    figures = metrics.Metrics()
-    api = await client.connect()
-    host = Host(reconcile, wanted, figures)
-    shared = token_bucket.TokenBucket(wanted.calls_per_second, wanted.burst, clock)
-    unbounded = token_bucket.TokenBucket(0, 1, clock)  # a renewal must not wait behind work
+    """Connect and start.
 
-    def writable() -> float:
-        return min(wanted.call_seconds, host.leader.remaining())
+    Raises ValueError for invalid settings, ApiError without credentials, OSError for a taken port.
+    """
+    config = settings.from_environment(os.environ)
+    operator_metrics = metrics.Metrics()
+    api = await client.connect()
+    host = Host(reconcile, config, operator_metrics)
+    shared = token_bucket.TokenBucket(config.calls_per_second, config.burst, clock)
+    unbounded = token_bucket.TokenBucket(0, 1, clock)  # a renewal must not wait behind other calls
+
+    def seconds_for_writes() -> float:
+        return min(config.call_seconds, host.leader.remaining())
 
     host.start(
-        client.AioCluster(api, writable, shared, figures.record_call),
-        client.AioCluster(api, lambda: wanted.lease.renew_seconds, unbounded, figures.record_call),
-        client.AioCluster(api, lambda: wanted.call_seconds, shared, figures.record_call),
+        client.AioCluster(api, seconds_for_writes, shared, operator_metrics.record_call),
+        client.AioCluster(api, lambda: config.lease.renew_seconds, unbounded, operator_metrics.record_call),
+        client.AioCluster(api, lambda: config.call_seconds, shared, operator_metrics.record_call),
     )
-    pages = await metrics.serve(figures, wanted.metrics_port) if wanted.metrics_port else None
-    scope = ", ".join(wanted.namespaces) or "all namespaces"
-    LOG.info("%s serves %s of %s", wanted.identity, scope, api.configuration.host)
-    return Process(host, api, pages)
+    metrics_server = await metrics.serve(operator_metrics, config.metrics_port) if config.metrics_port else None
+    scope = ", ".join(config.namespaces) or "all namespaces"
+    LOG.info("%s reconciles runs in %s of %s", config.identity, scope, api.configuration.host)
+    return Process(host, api, metrics_server)

@@ -1,6 +1,6 @@
-"""What an operator is told by its environment, read once at start.
+"""Reads the settings of an operator from its environment, once at start.
 
-Limits: nothing here changes a result. Invariant: a Lease is renewed well before it runs out, and its holder stops
+Limits: no setting changes a result. Invariant: a holder renews its Lease well before the Lease expires, and it stops
 writing a margin before that.
 """
 
@@ -17,45 +17,48 @@ NAMESPACE_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 
 @dataclass(frozen=True, slots=True)
 class LeaseSettings:
-    """How leadership is held."""
+    """Settings of the leader election."""
 
     name: str = "dataswarm-operator"
     namespace: str = "default"
-    """The operator's own namespace."""
+    """The namespace of the operator itself."""
     seconds: float = 10.0
-    """A holder not heard of for so long has lost it."""
+    """Another process may take a Lease that has not been renewed for so long."""
     renew_seconds: float = 2.0
     margin_seconds: float = 2.0
-    """The holder stops writing so long before others may think it lost: room for calls on their way."""
+    """The holder stops writing this long before another process may take the Lease.
+
+    Calls on their way end in that time.
+    """
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How the operator works."""
+    """Settings of the operator."""
 
     namespaces: tuple[str, ...] = ()
-    """Namespaces that are served; none: all of them."""
+    """Namespaces that the operator watches. Empty for all of them."""
     identity: str = field(default_factory=lambda: f"{socket.gethostname()}_{uuid.uuid4().hex[:12]}")
-    """Who this process is, to other replicas. Another one after every start."""
+    """The name of this process for other replicas. It changes with every start."""
     lease: LeaseSettings = LeaseSettings()
     list_seconds: float = 60.0
-    """Everything is listed again so often, whatever the watches said."""
+    """The operator lists everything this often, whatever its watches report."""
     call_seconds: float = 5.0
-    """No call to the API server takes longer."""
+    """The deadline of a call to the API server."""
     calls_per_second: float = 20.0
     burst: int = 40
     """Calls that may be made at once after a quiet time."""
     workers: int = 4
     """Runs that are reconciled at the same time."""
     backoff_seconds: float = 1.0
-    """First pause after a failed reconcile; doubled each time, up to `backoff_cap_seconds`."""
+    """Delay after the first failed reconcile. It doubles with each failure, up to `backoff_cap_seconds`."""
     backoff_cap_seconds: float = 60.0
     metrics_port: int = 0
-    """Where /metrics is served; 0: nowhere."""
+    """The port of /metrics. 0 serves no metrics."""
     trainer_image: str = "dataswarm-trainer"
-    """Image of the Jobs' pods, where a run names none."""
+    """The image of the Jobs' pods, for a run that names none."""
     server_image: str = "dataswarm-vllm"
-    """Image of the inference servers, where a run names none."""
+    """The image of the inference servers, for a run that names none."""
 
 
 VARIABLE_PREFIX = "DATASWARM_"
@@ -63,23 +66,24 @@ T = TypeVar("T", LeaseSettings, Settings)
 
 
 def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
-    """Settings from `DATASWARM_<FIELD>` and `DATASWARM_LEASE_<FIELD>`, and `KOPF_RUN_NAMESPACES`, which kopf reads too.
+    """Settings from `DATASWARM_<FIELD>` and `DATASWARM_LEASE_<FIELD>`, and from `KOPF_RUN_NAMESPACES`, which kopf reads
+    too.
 
-    Raises ValueError.
+    Raises ValueError for a value that is no number, and for lease times that do not fit each other.
     """
     lease = _override(LeaseSettings(namespace=_own_namespace()), f"{VARIABLE_PREFIX}LEASE_", environment)
     if not 0 < lease.renew_seconds < lease.seconds - lease.margin_seconds:
         raise ValueError(
             f"{VARIABLE_PREFIX}LEASE_RENEW_SECONDS is {lease.renew_seconds}; it must be above 0 and below "
-            f"{VARIABLE_PREFIX}LEASE_SECONDS less {VARIABLE_PREFIX}LEASE_MARGIN_SECONDS, so that a Lease is"
-            f" renewed before it runs out"
+            f"{VARIABLE_PREFIX}LEASE_SECONDS minus {VARIABLE_PREFIX}LEASE_MARGIN_SECONDS, so that the Lease is"
+            f" renewed before it expires; change one of the three"
         )
     namespaces = tuple(environment.get("KOPF_RUN_NAMESPACES", "").split())
     return _override(Settings(namespaces=namespaces, lease=lease), VARIABLE_PREFIX, environment)
 
 
 def _override(settings: T, prefix: str, environment: Mapping[str, str]) -> T:
-    """`settings` with every text and number replaced for which there is a variable."""
+    """`settings`, with every text and number replaced for which there is a variable. Raises ValueError."""
     found: dict[str, Any] = {}
     for one in fields(settings):
         default, value = getattr(settings, one.name), environment.get(prefix + one.name.upper())

@@ -1,4 +1,4 @@
-"""Accelerator-seconds: from the pods' own times, in windows without a gap, whoever counts."""
+"""Accelerator-seconds are counted from the pods' own times, in windows without gaps, by any process."""
 
 import contextlib
 from dataclasses import replace
@@ -19,19 +19,19 @@ ASKING = frozenset({"iterate", "conclude"})
 """The kinds of work that ask servers."""
 
 
-def pod(work: str, bound: float | None, up: float | None, ended: float | None = None, held: int = 1) -> Pod:
+def pod(work: str, scheduled: float | None, up: float | None, ended: float | None = None, held: int = 1) -> Pod:
     """A pod by its times after ZERO."""
-    at = [None if moment is None else ZERO + moment for moment in (bound, up, ended)]
+    at = [None if moment is None else ZERO + moment for moment in (scheduled, up, ended)]
     started, ready = (None, at[1]) if work == "serve" else (at[1], None)
-    name = f"{work}-{bound}-{up}"
+    name = f"{work}-{scheduled}-{up}"
     return Pod(name, "u", work, "", "k", 1, 0, held, ZERO, at[0], started, ready, at[2], None, None, disrupted=False)
 
 
 def counted(pods: list[Pod], *moments: float) -> GpuSeconds:
-    """The account after counts at `moments`."""
+    """The usage after counts at `moments`."""
     account: GpuSeconds | None = None
     for moment in moments:
-        seen = [one for one in pods if one.bound is not None and one.bound <= ZERO + moment]
+        seen = [one for one in pods if one.scheduled is not None and one.scheduled <= ZERO + moment]
         shown = [replace(one, ended=one.ended if one.ended and one.ended <= ZERO + moment else None) for one in seen]
         account = accelerator_usage.count(account, Children((), tuple(shown), ()), ASKING, ZERO + moment).seconds
     assert account is not None

@@ -1,4 +1,4 @@
-"""What people are told of a run on a cluster."""
+"""The commands for runs on a cluster."""
 
 import argparse
 import asyncio
@@ -65,7 +65,7 @@ def test_a_run_is_told_in_one_line() -> None:
 
 def test_a_run_that_nobody_carries_out_says_where_to_look() -> None:
     assert watch.format_progress({**RUN, "status": {}}).startswith(
-        "a-run: Pending, no operator has seen it; is one installed"
+        "a-run: Pending, no operator has reconciled it; check that one is installed"
     )
 
 
@@ -104,7 +104,7 @@ def test_a_run_is_found_by_its_name_whatever_its_kind(
         ([], "a", NotFoundError, "run team/a does not exist"),
         ([GAME], "swarmrun/a", NotFoundError, "SwarmRun team/a does not exist"),
         ([GAME, SEARCH], "a", BadInputError, "write swarmrun/a or adversarialrun/a"),
-        ([GAME], "pod/a", BadInputError, "no kind of run is called 'pod'"),
+        ([GAME], "pod/a", BadInputError, "there is no kind of run 'pod'"),
         ([GAME], "swarmrun/", BadInputError, "'swarmrun/' names no run; write NAME or KIND/NAME"),
         ([GAME], "", BadInputError, "'' names no run"),
     ],
@@ -164,7 +164,9 @@ def test_text_of_a_cluster_cannot_move_the_cursor() -> None:
 
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[argparse.Namespace]:
-    """Who asks the cluster gets the run, in the phase that the first part of its name says; what was asked is kept."""
+    """Replaces the cluster: it returns the run in the phase that the first part of its name says, and records the
+    query.
+    """
     kept: list[argparse.Namespace] = []
 
     def answer(arguments: argparse.Namespace, work: object) -> dict[str, Any]:
@@ -235,8 +237,8 @@ def test_a_run_that_is_not_over_has_no_result_and_says_how_to_follow_it(
 ) -> None:
     with pytest.raises(BadInputError) as refused:
         result("iterating-run", "--json")
-    assert str(refused.value).startswith("no result yet of a-run: Iterating, done; iteration 3/16; best 0.7500;")
-    assert str(refused.value).endswith("follow it with: dataswarm watch a-run --namespace team")
+    assert str(refused.value).startswith("there is no result yet: a-run: Iterating, done; iteration 3/16; best 0.7500;")
+    assert str(refused.value).endswith("follow the run with: dataswarm watch a-run --namespace team")
     assert not capsys.readouterr().out
 
 

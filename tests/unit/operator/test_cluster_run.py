@@ -1,4 +1,4 @@
-"""What only a cluster knows, refused before anything is asked of it."""
+"""Refusals that depend on the cluster, before any child is created."""
 
 import copy
 
@@ -18,15 +18,15 @@ from swarm_trainer.worker import session
 
 CLUSTER = "spec.execution.kubernetes"
 REFUSALS = [
-    ({"spec.storage": documents.GONE}, "spec.storage: pods share no folder; write type S3 and a bucket"),
+    ({"spec.storage": documents.GONE}, "spec.storage: pods share no folder; write type S3 and name a bucket"),
     ({"spec.storage": {"type": "Local", "local": {"path": "a"}}}, "spec.storage: pods share no folder"),
     ({f"{CLUSTER}.trainer.accelerators": 3}, "maxAccelerators is 2; raise maxAccelerators, or write 0"),
-    ({f"{CLUSTER}.servers.replicas": 2}, "servers of 2 base models hold 4 at once; raise it"),
+    ({f"{CLUSTER}.servers.replicas": 2}, "servers of 2 base models need 4 at once; raise it"),
     (
         {f"{CLUSTER}.modelCache": {"claim": {"size": "1Gi", "accessMode": "ReadWriteOnce"}}},
-        "modelCache.claim.accessMode: ReadWriteOnce",
+        "modelCache.claim.accessMode: it is ReadWriteOnce",
     ),
-    ({f"{CLUSTER}.podTemplate.nodeSelector": {"a b": "c"}}, "podTemplate.nodeSelector: 'a b' is no label's key"),
+    ({f"{CLUSTER}.podTemplate.nodeSelector": {"a b": "c"}}, "podTemplate.nodeSelector: 'a b' is not a valid label key"),
     ({"spec.swarm.particles": 1}, "spec.swarm.particles"),
     ({"spec.takers": []}, "spec.takers"),
     ({"spec.unknown": 1}, "spec.unknown: unknown field"),
@@ -77,12 +77,12 @@ def test_no_document_stops_the_operator(document: documents.Document) -> None:
 
 def test_pods_are_told_what_a_worker_is_told_and_nothing_of_a_pause() -> None:
     run = pod_world.run(pod_world.LOCAL)
-    order = cluster_run.parse(run, pod_world.Images())
+    parsed = cluster_run.parse(run, pod_world.Images())
     held = cluster_run.parse(documents.patched({"spec.suspend": True, "spec.stopAfter": 2}, run), pod_world.Images())
-    told = session.WorkerSpec.from_bytes(order.text.encode())
-    assert (told.resolved, str(told.base_folder)) == (order.resolved, cluster_run.BASE_FOLDER)
-    assert held.text == order.text
-    assert held.digest == order.digest
+    told = session.WorkerSpec.from_bytes(parsed.order_json.encode())
+    assert (told.resolved, str(told.base_folder)) == (parsed.resolved, cluster_run.BASE_FOLDER)
+    assert held.order_json == parsed.order_json
+    assert held.digest == parsed.digest
 
 
 def resolved(patch: documents.Patch) -> ResolvedSpec:
@@ -107,7 +107,7 @@ def test_the_peak_is_the_larger_of_training_and_searching(
 ) -> None:
     spec = resolved(patch)
     held = spec.execution.kubernetes, program.build_outline(spec)
-    assert (accelerators.while_training(*held), accelerators.while_searching(*held)) == (training, searching)
+    assert (accelerators.count_for_training(*held), accelerators.count_for_search(*held)) == (training, searching)
     assert accelerators.peak(*held) == max(training, searching)
 
 

@@ -1,4 +1,4 @@
-"""The end of a run whose results go with it: nothing of it works any more, one Job, and it is never held for long."""
+"""Deletion with results: all work ends, one Job deletes the results, and the run is never held for long."""
 
 import json
 from dataclasses import dataclass, field
@@ -22,7 +22,7 @@ BAD = '{"failed": {"reason": "BadInput", "message": "s3://swarms: access denied"
 
 @dataclass
 class Leaving(World):
-    """A cluster in memory that keeps what a finalizer holds, and whose pods can purge."""
+    """A cluster in memory that honors finalizers, with pods that can purge."""
 
     others: tuple[KubernetesObject, ...] = ()
     gone: bool = False
@@ -72,11 +72,11 @@ class Leaving(World):
             self.end(pod, *self.ends)
 
     def leave(self) -> None:
-        """What `kubectl delete` does."""
+        """Do what `kubectl delete` does."""
         self.delete(self.run["kind"], self.run["metadata"]["name"])
 
     def leave_and_wait(self, turns: int = 40) -> None:
-        """Until it is gone."""
+        """Delete the run and wait until it is gone."""
         self.leave()
         for _ in range(turns):
             if self.gone:

@@ -1,4 +1,4 @@
-"""What goes wrong with pods: what it costs, and what people are told."""
+"""Problems of pods: their cost in attempts, and their report."""
 
 import json
 from collections.abc import Callable
@@ -47,7 +47,7 @@ def vanished(world: World, pod: KubernetesObject) -> None:
 
 
 def done_and_gone(world: World, pod: KubernetesObject) -> None:
-    """Its receipt is in the store, and nobody has read it from the pod."""
+    """The receipt is in the store, but the pod is gone before the operator read it."""
     world.finish(pod)
     world.control()
     vanished(world, pod)

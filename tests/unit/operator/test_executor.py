@@ -1,4 +1,4 @@
-"""The executor: steps done twice, names that are taken, fences, and what of it is told."""
+"""The executor: repeated steps, names that are taken, preconditions, and events."""
 
 import asyncio
 from typing import Any
@@ -16,7 +16,7 @@ RUN = ObjectReference("SwarmRun", "a", "run")
 
 
 class Scene:
-    """A run, and who carries its plans out."""
+    """A run, and the executor of its plans."""
 
     def __init__(self) -> None:
         self.cluster, self.cache, self.now = FakeCluster(), Cache(), 0.0
@@ -34,7 +34,7 @@ class Scene:
     def do(self, *steps: Any, status: Any = None, events: tuple[Event, ...] = ()) -> bool:
         observed = self.cache.observe("r")
         assert observed is not None
-        return asyncio.run(self.executor.carry_out(observed, Plan(tuple(steps), status, events)))
+        return asyncio.run(self.executor.execute(observed, Plan(tuple(steps), status, events)))
 
     def events(self) -> list[str]:
         return [thing["reason"] for target, thing in self.cluster.objects.items() if target.kind == "Event"]
@@ -79,13 +79,13 @@ def unowned(kind: str, run: str) -> dict[str, Any]:
 def test_a_child_without_an_owner_is_known_by_its_label(scene: Scene) -> None:
     scene.do(Create(unowned("Job", "r")))
     scene.do(Create(unowned("Job", "r")))
-    assert scene.cluster.made("Job") == 2
+    assert scene.cluster.count_creates("Job") == 2
     for other in (unowned("Job", "another"), child("Job", run="another")):
         scene.cluster.objects[ObjectReference("Job", "a", "c")]["metadata"] |= {
             "ownerReferences": [],
             **other["metadata"],
         }
-        with pytest.raises(ConflictError, match="not of this run"):
+        with pytest.raises(ConflictError, match="does not belong to this run"):
             scene.do(Create(unowned("Job", "r")))
 
 
@@ -105,16 +105,16 @@ def test_a_create_done_twice_is_done_once(scene: Scene) -> None:
 def test_a_child_that_no_watch_shows_is_not_asked_for_again_for_a_while(scene: Scene) -> None:
     assert scene.do(Create(child("ConfigMap")))
     assert not scene.do(Create(child("ConfigMap")))
-    assert scene.cluster.made("ConfigMap") == 1
+    assert scene.cluster.count_creates("ConfigMap") == 1
     scene.now = 61.0
     assert scene.do(Create(child("ConfigMap")))
-    assert scene.cluster.made("ConfigMap") == 2
+    assert scene.cluster.count_creates("ConfigMap") == 2
 
 
 def test_a_name_that_belongs_to_another_run_is_never_taken_over(scene: Scene) -> None:
     scene.cluster.put({**child("Job", run="older"), "metadata": {**child("Job", run="older")["metadata"],
                        "namespace": "a", "uid": "x"}})  # fmt: skip
-    with pytest.raises(ConflictError, match="not of this run"):
+    with pytest.raises(ConflictError, match="does not belong to this run"):
         scene.do(Create(child("Job")))
     observed = scene.cache.observe("r")
     assert observed is not None
@@ -188,16 +188,16 @@ def test_a_status_is_never_written_to_a_run_of_the_same_name_created_anew(scene:
 
 
 def test_a_step_that_fails_ends_the_steps_and_not_the_status(scene: Scene) -> None:
-    scene.cluster.trouble = Failing("create", "Job", ApiError("exceeded quota: gpus", 403))
+    scene.cluster.before_call = Failing("create", "Job", ApiError("exceeded quota: gpus", 403))
     with pytest.raises(ApiError, match="quota"):
         scene.do(Create(child("Job")), Create(child("ConfigMap")), status={"phase": "Preparing"})
     assert scene.cluster.objects[RUN]["status"] == {"phase": "Preparing"}
-    assert scene.cluster.made("ConfigMap") == 0
+    assert scene.cluster.count_creates("ConfigMap") == 0
     assert scene.events() == ["ChildRefused"]
 
 
 def test_an_answer_that_was_lost_is_found_out(scene: Scene) -> None:
-    scene.cluster.afterwards = Failing("create", "Job", ApiError("no answer"))
+    scene.cluster.after_call = Failing("create", "Job", ApiError("no answer"))
     with pytest.raises(ApiError):
         scene.do(Create(child("Job")))
     assert scene.do(Create(child("Job")))
@@ -207,7 +207,7 @@ def test_an_answer_that_was_lost_is_found_out(scene: Scene) -> None:
 
 def test_an_event_is_told_once_and_its_loss_stops_nothing(scene: Scene) -> None:
     event = Event("Normal", "Seeded", "all of them")
-    scene.cluster.trouble = Failing("create", "Event", ApiError("forbidden", 403))
+    scene.cluster.before_call = Failing("create", "Event", ApiError("forbidden", 403))
     scene.do(events=(event,))
     assert scene.events() == []
     for _ in range(2):
@@ -220,5 +220,5 @@ def test_an_event_is_told_once_and_its_loss_stops_nothing(scene: Scene) -> None:
 def test_a_run_that_went_meanwhile_is_forgotten(scene: Scene) -> None:
     observed = ObservedRun(scene.run)
     del scene.cluster.objects[RUN]
-    asyncio.run(scene.executor.carry_out(observed, Plan(status={"phase": "Seeding"})))
+    asyncio.run(scene.executor.execute(observed, Plan(status={"phase": "Seeding"})))
     assert scene.cache.observe("r") is None

@@ -1,4 +1,4 @@
-"""Whatever is killed, lost, late or doubled: the same run, nothing beside itself, nothing left over."""
+"""Faults of the operator: whatever is killed, lost, late or doubled, the run ends the same and leaves nothing over."""
 
 import contextlib
 import functools
@@ -34,7 +34,7 @@ def undisturbed(way: str, last: int) -> tuple[EngineState, dict[str, Receipt]]:
 
 
 class Faults(RuleBasedStateMachine):
-    """Every fault the operator is promised to survive, in any order."""
+    """Every fault that the operator must survive, in any order."""
 
     @initialize(way=st.sampled_from(sorted(WAYS)), last=st.integers(0, 3), turns=st.integers(0, 8))
     def begin(self, way: str, last: int, turns: int) -> None:
@@ -76,7 +76,7 @@ class Faults(RuleBasedStateMachine):
 
     @rule(index=INDEX)
     def an_old_leader_acts_on_an_old_view(self, index: int) -> None:
-        """It may start what has its like already, which costs accelerators and nothing else."""
+        """It may start work that is running already. That costs accelerators and nothing else."""
         if self.views:
             self.world.alone = False
             self.world.operate(seen=self.views[max(0, len(self.views) - 1 - index)])
@@ -165,7 +165,7 @@ class Faults(RuleBasedStateMachine):
             act(pods[index % len(pods)])  # type: ignore[operator]
 
     def teardown(self) -> None:
-        """Once faults stop, the run succeeds as if there had been none, and leaves nothing alive."""
+        """After the faults, the run succeeds as if there had been none, and leaves no pod alive."""
         if not hasattr(self, "world"):
             return
         for pod in self.world.living():

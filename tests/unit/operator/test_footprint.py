@@ -1,4 +1,4 @@
-"""What the operator loads, and what it is told by its environment."""
+"""The modules and memory of the operator, and its settings."""
 
 import json
 import subprocess
@@ -22,7 +22,7 @@ HEAVY = ("torch", "numpy", "boto3", "botocore", "transformers", "swarm_trainer")
 
 @pytest.fixture(scope="module")
 def loaded() -> tuple[float, list[str]]:
-    """Megabytes, and modules, of a process that has imported the operator."""
+    """Megabytes and modules of a process that has imported the operator."""
     if sys.platform != "linux":
         pytest.skip("/proc is Linux's")
     answer = subprocess.run([sys.executable, "-c", LOOK], capture_output=True, text=True, check=True)
@@ -70,10 +70,10 @@ def test_every_process_has_a_name_of_its_own() -> None:
 
 
 def test_paths_are_those_of_the_api_and_nothing_in_a_name_leaves_them() -> None:
-    assert resources.find("Pod").path("a") == "/api/v1/namespaces/a/pods"
-    assert resources.find("Job").path(None) == "/apis/batch/v1/jobs"
+    assert resources.find_resource("Pod").path("a") == "/api/v1/namespaces/a/pods"
+    assert resources.find_resource("Job").path(None) == "/apis/batch/v1/jobs"
     assert (
-        resources.find("SwarmRun").path("a", "b", "status")
+        resources.find_resource("SwarmRun").path("a", "b", "status")
         == "/apis/dataswarm.io/v1alpha1/namespaces/a/swarmruns/b/status"
     )
-    assert resources.find("Secret").path("../x", "a/b?c") == "/api/v1/namespaces/..%2Fx/secrets/a%2Fb%3Fc"
+    assert resources.find_resource("Secret").path("../x", "a/b?c") == "/api/v1/namespaces/..%2Fx/secrets/a%2Fb%3Fc"

@@ -1,4 +1,4 @@
-"""The host: the gate, one run's troubles, a clean end, and health."""
+"""The host: leadership, isolation of a failing run, clean shutdown, and health."""
 
 import asyncio
 import time
@@ -51,7 +51,7 @@ class Scene:
         return str(self.cluster.objects[ObjectReference("SwarmRun", "a", name)].get("status", {}).get("phase", ""))
 
     def play(self, act: Callable[[], Awaitable[None]]) -> None:
-        """Start the host, act, stop it."""
+        """Start the host, act, stop the host."""
 
         async def whole() -> None:
             self.host.start(self.cluster, self.cluster, self.cluster)
@@ -89,7 +89,7 @@ def test_nothing_begins_before_everything_was_listed_once() -> None:
         if away[0] and (verb, kind) == ("list", "Deployment"):
             raise ApiError("away")
 
-    scene.cluster.trouble = trouble
+    scene.cluster.before_call = trouble
 
     async def act() -> None:
         await until(lambda: ("list", "Deployment") in scene.cluster.calls)
@@ -131,7 +131,7 @@ def test_who_does_not_lead_writes_nothing() -> None:
 
 
 def test_a_run_that_is_deleted_is_reconciled_until_nothing_is_left_to_do() -> None:
-    """Nobody else brings runs back meanwhile: neither a list nor a Lease that was lost and won again."""
+    """Neither a list nor a Lease that is lost and won again queues the run meanwhile."""
     steady = LeaseSettings(seconds=60.0, renew_seconds=0.05, margin_seconds=1.0)
     scene = Scene(settings=replace(SETTINGS, list_seconds=60.0, lease=steady))
     for name, finalizer in (("held", "ours"), ("others", "theirs")):
@@ -158,7 +158,7 @@ def test_a_worker_that_may_not_write_any_more_lets_the_loop_go_on() -> None:
         if (verb, kind) == ("patch", "SwarmRun") and time.monotonic() < end:
             raise NotLeaderError("not ours")
 
-    scene.cluster.trouble = trouble
+    scene.cluster.before_call = trouble
 
     async def act() -> None:
         await until(lambda: scene.phase("a"))
@@ -176,7 +176,7 @@ def test_a_conflict_is_read_again_and_settled() -> None:
             edits[0] -= 1
             scene.cluster.put({**before, "spec": {"edit": edits[0]}})
 
-    scene.cluster.trouble = trouble
+    scene.cluster.before_call = trouble
 
     async def act() -> None:
         await until(lambda: scene.phase("a"))
@@ -219,9 +219,9 @@ def test_a_process_that_hears_nothing_any_more_says_that_it_is_of_no_use() -> No
         def trouble(verb: str, kind: str) -> None:
             raise ApiError("away")
 
-        scene.cluster.trouble = trouble
+        scene.cluster.before_call = trouble
         await asyncio.sleep(0.2)
-        with pytest.raises(RuntimeError, match="nothing was heard"):
+        with pytest.raises(RuntimeError, match="no response from the API server"):
             scene.host.health()
 
     scene.play(act)

@@ -1,4 +1,4 @@
-"""What waits for what: seeds for their siblings, everything for what is wanted no more."""
+"""The order of launches: items that share a Job, and work that waits until canceled work has ended."""
 
 import pod_world
 from pod_world import World

@@ -1,4 +1,4 @@
-"""The Lease: who holds it, how long that is certain, and what of it no clock of another's decides."""
+"""The Lease: its holder, the time for which it holds, and clocks that are never compared."""
 
 import asyncio
 from typing import Any
@@ -15,7 +15,7 @@ TARGET = ObjectReference("Lease", SETTINGS.namespace, SETTINGS.name)
 
 
 class Clock:
-    """One that stands until it is moved."""
+    """A clock that stands still until it is moved."""
 
     def __init__(self, now: float = 100.0) -> None:
         self.now = now
@@ -25,7 +25,7 @@ class Clock:
 
 
 def candidates(count: int = 2) -> tuple[FakeCluster, list[Clock], list[LeaderElector]]:
-    """Each with a clock of its own, far from the others'."""
+    """Candidates with clocks that differ widely."""
     cluster, clocks = FakeCluster(), [Clock(1000.0 * number) for number in range(count)]
     return (
         cluster,
@@ -41,7 +41,7 @@ def spec(cluster: FakeCluster) -> Any:
 def rounds(leader: LeaderElector, count: int = 1) -> None:
     async def run() -> None:
         for _ in range(count):
-            await leader.round()
+            await leader.try_once()
 
     asyncio.run(run())
 
@@ -93,7 +93,7 @@ def test_the_time_a_lost_renewal_took_is_not_counted_as_held() -> None:
     def late(verb: str, kind: str) -> None:
         clock.now += 5.0  # the answer was that long on its way
 
-    cluster.afterwards = late
+    cluster.after_call = late
     rounds(first)
     assert first.remaining() == SETTINGS.seconds - SETTINGS.margin_seconds - 5.0
 
@@ -118,7 +118,7 @@ def test_of_two_that_try_at_once_one_wins() -> None:
         clock.now += 11.0
 
     async def both() -> None:
-        await asyncio.gather(*(leader.round() for leader in leaders[1:]))
+        await asyncio.gather(*(leader.try_once() for leader in leaders[1:]))
 
     asyncio.run(both())
     for leader in leaders:
@@ -137,7 +137,7 @@ def test_a_holder_whose_lease_was_taken_stops_at_its_next_look() -> None:
 def test_a_server_that_is_away_costs_nothing_until_the_time_is_up() -> None:
     cluster, (clock, _), (first, _) = candidates()
     rounds(first)
-    cluster.trouble = Failing("read", "Lease", ApiError("away"), times=9)
+    cluster.before_call = Failing("read", "Lease", ApiError("away"), times=9)
     cluster.calls.clear()
     cluster.objects[TARGET]["metadata"]["resourceVersion"] = "999"  # our renewal arrived, its answer did not
     rounds(first)
@@ -152,12 +152,12 @@ def test_a_change_is_noticed_by_who_waits_for_it() -> None:
     _, (clock, _), (first, _) = candidates()
 
     async def run() -> None:
-        waiting = asyncio.create_task(first.change())
+        waiting = asyncio.create_task(first.wait_for_change())
         await asyncio.sleep(0)
-        await first.round()
+        await first.try_once()
         await asyncio.wait_for(waiting, 1)
         clock.now += SETTINGS.seconds - SETTINGS.margin_seconds - 0.01
-        await asyncio.wait_for(first.change(), 1)  # it ends by the clock, without any round
+        await asyncio.wait_for(first.wait_for_change(), 1)  # it ends by the clock, without any round
 
     asyncio.run(run())
 

@@ -1,4 +1,4 @@
-"""What an owner may do with a run, and what its limits do to it."""
+"""Edits of a run by its owner, and the effects of its limits."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""The cache: late, doubled and lost word of objects, lists, and our own writes."""
+"""The cache: late, repeated and lost reports of objects, lists, and our own writes."""
 
 import random
 from typing import Any
@@ -35,9 +35,9 @@ def test_an_older_word_changes_nothing() -> None:
 def test_what_is_gone_never_comes_back() -> None:
     cache = Cache()
     cache.record("Job", thing("j", 5, "r"))
-    assert cache.lost("Job", thing("j", 7, "r")) == "r"
+    assert cache.record_deleted("Job", thing("j", 7, "r")) == "r"
     assert cache.record("Job", thing("j", 6, "r")) is None
-    assert cache.listed("Job", None, Listing((thing("j", 6, "r"),), "9"), cache.newest_version("Job")) == set()
+    assert cache.record_list("Job", None, Listing((thing("j", 6, "r"),), "9"), cache.newest_version("Job")) == set()
     assert versions(cache) == {}
 
 
@@ -45,7 +45,7 @@ def test_a_list_sweeps_what_it_lacks() -> None:
     cache = Cache()
     cache.record("Job", thing("old", 3, "r"))
     cache.record("Job", thing("kept", 4, "q"))
-    assert cache.listed("Job", None, Listing((thing("kept", 4, "q"),), "9"), cache.newest_version("Job")) == {"r"}
+    assert cache.record_list("Job", None, Listing((thing("kept", 4, "q"),), "9"), cache.newest_version("Job")) == {"r"}
     assert versions(cache) == {"kept": "4"}
 
 
@@ -53,7 +53,7 @@ def test_what_was_created_while_a_list_was_on_its_way_stays() -> None:
     cache = Cache()
     before = cache.newest_version("Job")
     cache.record("Job", thing("new", 12, "r"))
-    cache.listed("Job", None, Listing((), "9"), before)
+    cache.record_list("Job", None, Listing((), "9"), before)
     assert versions(cache) == {"new": "12"}
 
 
@@ -61,14 +61,14 @@ def test_a_list_of_one_namespace_sweeps_no_other() -> None:
     cache = Cache()
     cache.record("Job", thing("here", 3, "r"))
     cache.record("Job", thing("there", 4, "q", metadata={"namespace": "b"}))
-    cache.listed("Job", "b", Listing((), "9"), cache.newest_version("Job"))
+    cache.record_list("Job", "b", Listing((), "9"), cache.newest_version("Job"))
     assert versions(cache) == {"here": "3"}
 
 
 def test_a_server_set_back_to_an_older_state_is_believed() -> None:
     cache = Cache()
     cache.record("Job", thing("lost", 50, "r"))
-    cache.listed("Job", None, Listing((thing("j", 7, "r"),), "9"), cache.newest_version("Job"))
+    cache.record_list("Job", None, Listing((thing("j", 7, "r"),), "9"), cache.newest_version("Job"))
     assert versions(cache) == {"j": "7"}
     assert cache.record("Job", thing("j", 10, "r")) == "r"
 
@@ -101,8 +101,10 @@ def test_whatever_the_order_of_words_the_cache_ends_as_the_server() -> None:
             uid = draw.choice("abcd") + str(version // 8)
             if uid in alive and draw.random() < 0.4:
                 del alive[uid]
-                history.append(("lost", thing(uid, version, "r")))
-            elif uid in alive or not any(word == "lost" and one["metadata"]["uid"] == uid for word, one in history):
+                history.append(("record_deleted", thing(uid, version, "r")))
+            elif uid in alive or not any(
+                word == "record_deleted" and one["metadata"]["uid"] == uid for word, one in history
+            ):
                 alive[uid] = str(version)
                 history.append(("record", thing(uid, version, "r")))
         told = [one for one in history if draw.random() < 0.7] + draw.sample(history, 5)
@@ -110,5 +112,5 @@ def test_whatever_the_order_of_words_the_cache_ends_as_the_server() -> None:
         for word, one in told:
             getattr(cache, word)("Job", one)
         now = tuple(thing(uid, int(seen), "r") for uid, seen in alive.items())
-        cache.listed("Job", None, Listing(now, str(version)), version)
+        cache.record_list("Job", None, Listing(now, str(version)), version)
         assert versions(cache) == alive

@@ -1,4 +1,4 @@
-"""What a run would have on a cluster: the golden files, and the command that prints it."""
+"""The rendered children of a run: the golden files, and the command that prints them."""
 
 from importlib.metadata import EntryPoint
 from pathlib import Path
@@ -20,7 +20,7 @@ def children(name: str) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("name", ["local", "servers", "game"])
 def test_the_children_of_a_run_are_the_golden_ones(name: str) -> None:
-    """`make generate` writes them anew."""
+    """`make generate` writes the golden files."""
     text = render.render_run((GOLDEN / f"{name}.yaml").read_text(), name)
     assert text == (GOLDEN / f"{name}.children.yaml").read_text()
 
@@ -38,7 +38,7 @@ def test_every_pod_is_restricted_and_has_no_token_of_the_api_server() -> None:
 
 def test_no_manifest_holds_a_secret_and_ours_cannot_be_replaced() -> None:
     (secret,) = [one for one in children("servers") if one["kind"] == "Secret"]
-    assert secret["stringData"] == {"key": "DRAWN"}
+    assert secret["stringData"] == {"key": "GENERATED"}
     for one in children("servers"):
         for variable in (
             one.get("spec", {}).get("template", {}).get("spec", {"containers": [{}]})["containers"][0].get("env", ())
@@ -68,7 +68,7 @@ def test_the_command_prints_children_and_peak(capsys: pytest.CaptureFixture[str]
 
 
 @pytest.mark.parametrize(
-    ("text", "words"), [("[", "not YAML"), ("a: b", "no run"), ("kind: x\nmetadata: {}", "apiVersion")]
+    ("text", "words"), [("[", "not valid YAML"), ("a: b", "not a run"), ("kind: x\nmetadata: {}", "apiVersion")]
 )
 def test_the_command_refuses_what_is_no_run(
     text: str, words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]

@@ -1,4 +1,4 @@
-"""When servers are up, and what is never held beside what."""
+"""When servers run, and which pods never hold accelerators at the same time."""
 
 import copy
 
@@ -16,7 +16,7 @@ def stand(world: World) -> str:
 
 
 def pending(uid: str = "u-1") -> World:
-    """A run whose servers are wanted and have no node yet."""
+    """A run whose servers exist and have no node yet."""
     world = World(pod_world.run(pod_world.SERVED))
     world.run["metadata"]["uid"] = uid
     while not world.living(names.SERVE):

@@ -1,4 +1,4 @@
-"""Whole runs on a cluster in memory: undisturbed first."""
+"""Whole runs on a cluster in memory, without faults."""
 
 import pod_world
 import pytest

@@ -1,4 +1,4 @@
-"""One more kind of run, brought by another distribution: nothing here knows it, and everything takes it."""
+"""One more kind of run, from another distribution: no module of the operator names it, and all of them support it."""
 
 import asyncio
 import json
@@ -38,13 +38,13 @@ METADATA = {"name": "answers", "namespace": "team", "uid": "u-1", "generation": 
 
 @pytest.fixture(scope="module", autouse=True)
 def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """The kind is installed for this module; the variables that a child process needs."""
+    """Installs the kind for this module. Yields the variables that a child process needs."""
     with score_file_program.installed(tmp_path_factory.mktemp("installed")) as variables:
         yield variables
 
 
 class ScoreFileWorld(World):
-    """The cluster in memory, whose pods score."""
+    """The cluster in memory, with pods that score."""
 
     def finish(self, pod: KubernetesObject) -> None:
         if pod["status"]["phase"] != "Running":
@@ -55,7 +55,7 @@ class ScoreFileWorld(World):
         self.end(pod, 0, receipt.to_bytes().decode())
 
     def check_parent(self, item: WorkItem) -> None:
-        """The conclusion follows the experiment: nothing is committed in between."""
+        """The conclusion follows the experiment; no commit comes between them."""
         assert item.parent == (None if item.kind is Kind.PREPARE else digest_bytes(b"prepare"))
 
 
@@ -66,7 +66,7 @@ def run(**spec: Any) -> KubernetesObject:
 
 @pytest.fixture(scope="module")
 def world() -> ScoreFileWorld:
-    """A run that has been driven to its end."""
+    """A run that was driven to its end."""
     found = ScoreFileWorld(run())
     found.drive()
     return found
@@ -126,7 +126,7 @@ def test_the_generated_files_of_a_kind_are_written_where_they_are_asked_for(
 
 def test_the_operator_watches_it_and_knows_where_it_is_kept() -> None:
     assert "ScoreFile" in resources.list_cached_kinds()
-    assert resources.find("ScoreFile").path("team", "a", "status") == (
+    assert resources.find_resource("ScoreFile").path("team", "a", "status") == (
         "/apis/dataswarm.io/v1alpha1/namespaces/team/scorefiles/a/status"
     )
     cache = Cache()
@@ -138,11 +138,11 @@ def test_a_kind_whose_definition_is_not_in_the_cluster_does_not_keep_the_others_
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     missing = Failing("list", "ScoreFile", NotFoundError("the server could not find the requested resource", 404))
-    cluster = FakeCluster(trouble=missing)
+    cluster = FakeCluster(before_call=missing)
     cluster.put({**run(), "kind": "SwarmRun"})
     told: list[str] = []
     lister = Lister(cluster, Cache(), (), told.append)
-    assert asyncio.run(lister.look()) == 1
+    assert asyncio.run(lister.list_all()) == 1
     assert (told, lister.synced.is_set()) == (["u-1"], True)
     assert "ScoreFile: the server could not find the requested resource; install the CRD of this kind" in caplog.text
 
@@ -181,7 +181,7 @@ def test_people_are_shown_its_figures(world: ScoreFileWorld) -> None:
 
 def test_its_children_are_rendered_beforehand() -> None:
     text = render.render_run(yaml.safe_dump(run()), "run.yaml")
-    assert text.startswith("# answers: 2 Jobs at most, one after the other.\n# Peak of nvidia.com/gpu: 0 of 1")
+    assert text.startswith("# answers: 2 Jobs at most, one after another.\n# Peak of nvidia.com/gpu: 0 of 1")
     jobs = [one for one in yaml.safe_load_all(text) if one["kind"] == "Job"]
     assert [job["metadata"]["labels"]["dataswarm.io/work"] for job in jobs] == ["prepare", "conclude"]
 

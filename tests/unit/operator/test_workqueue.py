@@ -1,4 +1,4 @@
-"""The queue: once each, in turn, never two workers on one key, and back-off."""
+"""The work queue: each key once, in order, never with two workers, and with backoff."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -67,12 +67,12 @@ def test_a_failed_key_waits_longer_each_time_until_it_succeeds() -> None:
         for _ in range(5):
             queue.add("a")
             await queue.take()
-            pauses.append(queue.failed("a"))
+            pauses.append(queue.retry_later("a"))
             queue.done("a")
         assert pauses == [0.02, 0.04, 0.08, 0.1, 0.1]
-        queue.succeeded("a")
-        assert queue.failed("a") == 0.02
-        assert queue.failed("a", least=7.0) == 7.0, "the server asked for more"
+        queue.reset_failures("a")
+        assert queue.retry_later("a") == 0.02
+        assert queue.retry_later("a", least=7.0) == 7.0, "the server asked for more"
 
     running(test)
 
@@ -82,7 +82,7 @@ def test_a_failed_key_is_not_taken_before_its_time() -> None:
         queue.add("a")
         await queue.take()
         queue.add("a")
-        queue.failed("a")
+        queue.retry_later("a")
         queue.done("a")
         assert await waiting(queue) is None
         assert await waiting(queue, 0.5) == "a"
@@ -98,7 +98,7 @@ def test_one_that_fails_for_ever_holds_nobody_up() -> None:
         for _ in range(3):
             key = await queue.take()
             served.append(key)
-            queue.failed(key) if key == "bad" else queue.succeeded(key)
+            queue.retry_later(key) if key == "bad" else queue.reset_failures(key)
             queue.done(key)
         assert served == ["bad", "x", "y"]
 

@@ -1,10 +1,11 @@
-"""The API server over `kubernetes.aio`: the port `Cluster`, with a deadline on every call and one budget for all.
+"""Calls the API server over `kubernetes.aio`: an implementation of `Cluster` with a deadline and a rate limit for each
+call.
 
-Only ApiClient is used, on paths from our own table. The generated classes, and the dynamic client, which asks the
-server for all it has and keeps the answer in a temporary file, are left where they are: together they cost 100 MB.
+It uses ApiClient only, with the paths of our own table. The generated classes and the dynamic client stay unimported:
+together they cost 100 MB, and the dynamic client reads every API of the server into a temporary file.
 
-Invariant: no call outlives `seconds()`, waiting for its turn included. Nothing is retried here: who called knows what
-a lost answer means to it.
+Invariant: no call takes longer than `seconds()`, including the wait for the rate limit. Nothing is retried here,
+because only the caller knows what a lost response means.
 """
 
 import asyncio
@@ -20,72 +21,77 @@ from kubernetes.aio import config
 from kubernetes.aio.client.api_client import ApiClient
 from kubernetes.aio.client.configuration import Configuration
 
-from swarm_operator.api_client import resources, token_bucket
+from swarm_operator.api_client import resources
 from swarm_operator.api_client.cluster import ApiError, Listing, NotLeaderError, ObjectReference, error_for_status
+from swarm_operator.api_client.token_bucket import TokenBucket
 from swarm_operator.common import names
 from swarm_operator.common.reconcile_plan import Object
 
 PAGE_SIZE = 250
-"""Objects per page of a list: a pod is about 10 KB, so a page is a few megabytes."""
+"""Objects per page of a list. A pod is about 10 KB, so a page is a few megabytes."""
 SERVICE_ACCOUNT_FILE = "/var/run/secrets/kubernetes.io/serviceaccount/token"
 Query = list[tuple[str, str]]
 CallObserver = Callable[[str, str, int, float], None]
-"""Hears of every call: verb, kind, status (0 without an answer) and seconds."""
+"""Is called after every call with its verb, kind, status (0 without a response) and seconds."""
 
 
 async def connect() -> ApiClient:
-    """A client with the credentials of KUBECONFIG, if that is set, or of the service account, whose token is read again
-    every minute. Raises ApiError."""
+    """A client with the credentials of KUBECONFIG, if it is set, or else of the service account.
+
+    The client reads the token of the service account again every minute. Raises ApiError if there are no credentials.
+    """
     configuration = Configuration()
     try:
-        named = os.environ.get("KUBECONFIG")  # the library would take what it was when it was imported
-        if named or not os.path.exists(SERVICE_ACCOUNT_FILE):  # noqa: PTH110, ASYNC240  (once)
+        named = os.environ.get("KUBECONFIG")  # the library would use the value at its import
+        if named or not os.path.exists(SERVICE_ACCOUNT_FILE):  # noqa: PTH110, ASYNC240  (one call at start)
             await config.load_kube_config(named, client_configuration=configuration, persist_config=False)
         else:
             config.load_incluster_config(client_configuration=configuration)
     except (config.ConfigException, OSError) as error:
-        raise ApiError(f"no credentials: {error}; set KUBECONFIG, or run with a service account") from error
+        raise ApiError(
+            f"no credentials for the API server: {error}; set KUBECONFIG, or run with a service account"
+        ) from error
     return ApiClient(configuration)
 
 
 @dataclass(frozen=True, slots=True)
 class AioCluster:
-    """The port."""
+    """The API server over HTTP."""
 
     api: ApiClient
     seconds: Callable[[], float]
-    """How long a call may take now; 0: none may be made."""
-    budget: token_bucket.TokenBucket
-    told: CallObserver
+    """How long a call may take now, in seconds. At 0, no call may be sent."""
+    token_bucket: TokenBucket
+    on_call: CallObserver
 
     async def list(self, kind: str, namespace: str | None, selector: str = "") -> Listing:
         objects: list[Object] = []
         query = [("limit", str(PAGE_SIZE)), ("labelSelector", selector)]
-        following: Query = []
+        next_page: Query = []
         while True:
-            answer = await self._call("GET", kind, resources.find(kind).path(namespace), query + following)
+            answer = await self._call("GET", kind, resources.find_resource(kind).path(namespace), query + next_page)
             objects += answer["items"]
             if not (token := answer["metadata"].get("continue")):
                 return Listing(tuple(objects), answer["metadata"]["resourceVersion"])
-            following = [("continue", token)]
+            next_page = [("continue", token)]
 
     async def read(self, target: ObjectReference) -> Object:
-        thing: Object = await self._call("GET", target.kind, _object_path(target))
-        return thing
+        stored: Object = await self._call("GET", target.kind, _object_path(target))
+        return stored
 
     async def create(self, manifest: Object) -> Object:
         kind, namespace = manifest["kind"], manifest["metadata"]["namespace"]
-        path = resources.find(kind).path(namespace)
-        thing: Object = await self._call("POST", kind, path, [("fieldManager", names.MANAGER)], manifest)
-        return thing
+        path = resources.find_resource(kind).path(namespace)
+        stored: Object = await self._call("POST", kind, path, [("fieldManager", names.MANAGER)], manifest)
+        return stored
 
     async def patch(
         self, target: ObjectReference, body: Mapping[str, Any] | Sequence[Any], subresource: str = ""
     ) -> Object:
-        form = "merge-patch" if isinstance(body, Mapping) else "json-patch"
+        content_type = "merge-patch" if isinstance(body, Mapping) else "json-patch"
         path, query = _object_path(target, subresource), [("fieldManager", names.MANAGER)]
-        thing: Object = await self._call("PATCH", target.kind, path, query, body, f"application/{form}+json")
-        return thing
+        stored: Object = await self._call("PATCH", target.kind, path, query, body, f"application/{content_type}+json")
+        return stored
 
     async def delete(self, target: ObjectReference, uid: str, grace_seconds: int | None = None) -> Object | None:
         grace = {} if grace_seconds is None else {"gracePeriodSeconds": grace_seconds}
@@ -100,28 +106,28 @@ class AioCluster:
         path: str,
         query: Query | None = None,
         body: Any = None,
-        form: str = "application/json",
+        content_type: str = "application/json",
     ) -> Any:
         seconds = self.seconds()
         if seconds <= 0:
-            raise NotLeaderError(f"{verb} {path}: not sent; the Lease is not ours any more")
+            raise NotLeaderError(f"{verb} {path}: not sent, because this process no longer holds the Lease")
         clock = asyncio.get_running_loop().time
-        begun, status = clock(), 0
+        started, status = clock(), 0
         try:
             async with asyncio.timeout(seconds):
-                await self.budget.take()
-                status, data = await self._send(verb, path, query or [], body, form)
+                await self.token_bucket.take()
+                status, data = await self._send(verb, path, query or [], body, content_type)
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
-            why = str(error) or f"no answer within {seconds:.1f} s"
-            raise ApiError(f"{verb} {path}: {why}") from error
+            reason = str(error) or f"no response within {seconds:.1f} s"
+            raise ApiError(f"{verb} {path}: {reason}") from error
         finally:
-            self.told(verb, kind, status, clock() - begun)
+            self.on_call(verb, kind, status, clock() - started)
         if 200 <= status < 300:
             return json.loads(data)
         raise _error_from_response(f"{verb} {path}", status, data)
 
-    async def _send(self, verb: str, path: str, query: Query, body: Any, form: str) -> tuple[int, bytes]:
-        headers = {"Accept": "application/json", "Content-Type": form, "User-Agent": names.MANAGER}
+    async def _send(self, verb: str, path: str, query: Query, body: Any, content_type: str) -> tuple[int, bytes]:
+        headers = {"Accept": "application/json", "Content-Type": content_type, "User-Agent": names.MANAGER}
         request = await self.api.param_serialize(
             verb, path, query_params=query, header_params=headers, body=body, auth_settings=["BearerToken"]
         )
@@ -130,28 +136,28 @@ class AioCluster:
 
 
 def _object_path(target: ObjectReference, subresource: str = "") -> str:
-    return resources.find(target.kind).path(target.namespace, target.name, subresource)
+    return resources.find_resource(target.kind).path(target.namespace, target.name, subresource)
 
 
 def _error_from_response(call: str, status: int, data: bytes) -> ApiError:
-    """The error that an answer tells of: a Status object, or a proxy's text."""
-    said: Any = {}
+    """The error for a response, which holds a Status object or the text of a proxy."""
+    status_object: Any = {}
     with contextlib.suppress(ValueError):
-        said = json.loads(data)
-    if not isinstance(said, dict):
-        said = {}
-    message = said.get("message") or data[:200].decode(errors="replace")
-    details = said.get("details") or {}
+        status_object = json.loads(data)
+    if not isinstance(status_object, dict):
+        status_object = {}
+    message = status_object.get("message") or data[:200].decode(errors="replace")
+    details = status_object.get("details") or {}
     if status == 422 and _is_precondition_failure(details.get("causes")):
         status = 409
     wait = details.get("retryAfterSeconds") or 0
-    return error_for_status(status, said.get("reason", ""), f"{call}: {status} {message}", float(wait))
+    return error_for_status(status, status_object.get("reason", ""), f"{call}: {status} {message}", float(wait))
 
 
 def _is_precondition_failure(causes: Any) -> bool:
-    """Whether an object was called invalid for being another one than was meant.
+    """Whether a response with status 422 means that the object has another uid than the request named.
 
-    That is how a merge patch with another uid is answered by most kinds, and, without any cause, a JSON patch whose
-    test failed. What a schema refuses has causes.
+    Most kinds report a merge patch with another uid as an invalid field. A JSON patch whose test failed is reported
+    without causes. A refusal by a schema always has causes, of other fields.
     """
     return not causes or any(cause.get("field") == "metadata.uid" for cause in causes)

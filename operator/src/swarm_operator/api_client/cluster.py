@@ -1,7 +1,7 @@
-"""The port to the API server, and what can go wrong at it.
+"""The interface to the API server, and its errors.
 
-Limits: objects are JSON as the server writes it, unchecked. Invariant: every call ends, by answer or by error, within
-the deadline of its adapter.
+Limits: objects are JSON as the server sends it, unchecked. Invariant: every call returns or raises within the deadline
+of its implementation.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,7 @@ from swarm_operator.common.reconcile_plan import Object
 
 @dataclass(frozen=True, slots=True)
 class ObjectReference:
-    """One object, by name."""
+    """The kind, namespace and name of an object."""
 
     kind: str
     namespace: str
@@ -29,33 +29,39 @@ class Listing:
 
     objects: tuple[Object, ...]
     version: str
-    """The resourceVersion of that moment."""
+    """The resourceVersion of the list."""
 
 
 class Cluster(Protocol):
     """An API server. Every method raises ApiError."""
 
     async def list(self, kind: str, namespace: str | None, selector: str = "") -> Listing:
-        """The objects with these labels, as of now and not of some cache; None: of all namespaces."""
+        """The objects with these labels, read from etcd and not from a cache.
+
+        Without a namespace, those of all namespaces.
+        """
 
     async def read(self, target: ObjectReference) -> Object:
         """The object."""
 
     async def create(self, manifest: Object) -> Object:
-        """The object as it was stored. Raises AlreadyExistsError."""
+        """The object as the server stored it. Raises AlreadyExistsError."""
 
     async def patch(
         self, target: ObjectReference, body: Mapping[str, Any] | Sequence[Any], subresource: str = ""
     ) -> Object:
-        """The object after a JSON merge patch (a mapping) or JSON patch (a sequence). Raises ConflictError."""
+        """The object after a JSON merge patch (a mapping) or a JSON patch (a sequence). Raises ConflictError."""
 
     async def delete(self, target: ObjectReference, uid: str, grace_seconds: int | None = None) -> Object | None:
-        """Delete the object of this uid, its dependants in the background. The object if it is only going, None if it
-        is gone. Raises ConflictError if the name is another object's."""
+        """Delete the object with this uid, and its dependents in the background.
+
+        Returns the object if a finalizer or a grace period still holds it, else None. Raises ConflictError if the name
+        belongs to an object with another uid.
+        """
 
 
 class ApiError(Exception):
-    """The API server refused, or could not be asked."""
+    """The API server refused the call, or there was no response."""
 
     def __init__(self, message: str, status: int = 0, retry_after: float = 0.0) -> None:
         super().__init__(message)
@@ -66,23 +72,23 @@ class ApiError(Exception):
 
 
 class NotFoundError(ApiError):
-    """There is no such object."""
+    """The object does not exist."""
 
 
 class AlreadyExistsError(ApiError):
-    """An object of that name exists."""
+    """An object of this name exists."""
 
 
 class ConflictError(ApiError):
-    """The object is not the one, or not in the version, that was meant."""
+    """The object has another uid or another resourceVersion than the call named."""
 
 
 class NotLeaderError(ApiError):
-    """Another process may be the leader by now: nothing is written."""
+    """This process may have lost the Lease, so it did not send the call."""
 
 
 def error_for_status(status: int, reason: str, message: str, retry_after: float = 0.0) -> ApiError:
-    """The error for an answer that is none of success. `reason` is the server's word for it."""
+    """The error for a response that reports a failure. `reason` is the reason in the server's Status object."""
     match status, reason:
         case 404, _:
             return NotFoundError(message, status)

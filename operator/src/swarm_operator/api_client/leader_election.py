@@ -1,14 +1,15 @@
-"""Who may write: the holder of a Lease, as long as it is certain that nobody else can be.
+"""Elects the one process that may write: the holder of a Lease, for as long as no other process can hold it.
 
 Promises:
-  - a holder stops writing (`remaining` is 0) before another takes the Lease: it counts from *before* its last renewal
-    was sent, and stops a margin early; another counts from *after* it saw that renewal, and waits the whole time out;
-  - no two clocks are compared: what is measured is how long a Lease has not changed, by one's own clock;
-  - a Lease is changed only in the version that was read, so of two that try one wins;
-  - a clean stop gives it back, and another has it at its next look.
+  - A holder stops writing (`remaining` is 0) before another process takes the Lease. The holder counts from the moment
+    *before* it sent its last renewal, and stops a margin early. The other process counts from the moment *after* it saw
+    that renewal, and waits for the whole duration.
+  - No two clocks are compared. Each process measures with its own clock how long the Lease has not changed.
+  - A Lease is changed only in the version that was read, so of two processes that try, one wins.
+  - A clean stop releases the Lease, and another process takes it with its next attempt.
 
-Limits: a process that is stopped between looking at its clock and sending is not noticed. What it then sends is fenced
-by names, uids and versions.
+Limits: the election does not notice a process that is suspended after it has read its clock and before it sends. The
+names, uids and versions in its calls make such a late write harmless.
 """
 
 import asyncio
@@ -33,90 +34,96 @@ LOG = logging.getLogger(__name__)
 
 
 class LeaderElector:
-    """One candidate."""
+    """One candidate for the Lease."""
 
     def __init__(self, cluster: Cluster, identity: str, settings: LeaseSettings, clock: Callable[[], float]) -> None:
+        """-"""
         self._cluster, self._identity, self._settings, self._clock = cluster, identity, settings, clock
         self._target = ObjectReference("Lease", settings.namespace, settings.name)
         self._lease: Object | None = None
-        """As last read or written by us; None: to be read."""
+        """The Lease as this process last read or wrote it. None: read it before the next write."""
         self._until = 0.0
-        """Writes may begin before this moment."""
-        self._seen: tuple[Any, ...] | None = None
-        self._seen_at = 0.0
-        self._led = False
-        """What was last said about it."""
-        self._looked = asyncio.Event()
+        """This process may write before this moment of its clock."""
+        self._last_version: tuple[Any, ...] | None = None
+        self._last_version_at = 0.0
+        self._reported_leader = False
+        """Leadership as the last log line reported it."""
+        self._round_ended = asyncio.Event()
 
     def remaining(self) -> float:
-        """Seconds in which writes are still ours to make; 0: none."""
+        """Seconds in which this process may still write. 0 if it is not the leader."""
         return max(0.0, self._until - self._clock())
 
-    async def change(self) -> None:
-        """Until there may be something new about leadership: after the next round, or when it ends by the clock."""
-        self._looked.clear()
+    async def wait_for_change(self) -> None:
+        """Return when leadership may have changed: after the next attempt, or when the time of the Lease is up."""
+        self._round_ended.clear()
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._looked.wait(), self.remaining() or None)
+            await asyncio.wait_for(self._round_ended.wait(), self.remaining() or None)
 
     async def run(self) -> None:
-        """Win the Lease and renew it, for ever."""
+        """Acquire the Lease and renew it, forever."""
         while True:
-            await self.round()
+            await self.try_once()
             await asyncio.sleep(self._settings.renew_seconds)
 
-    async def round(self) -> None:
-        """Look once, and take or renew the Lease if it is ours to have."""
+    async def try_once(self) -> None:
+        """Read the Lease once, and acquire or renew it if possible.
+
+        Logs errors of the API server and does not raise them.
+        """
         try:
             await self._attempt()
         except (ConflictError, AlreadyExistsError):
-            self._lease = None  # somebody was faster; read it the next time
+            self._lease = None  # another process was faster; read the Lease again
         except ApiError as error:
             self._lease = None
             LOG.warning("Lease %s: %s", self._target, error)
-        if self._led != bool(self.remaining()):
-            self._led = not self._led
-            LOG.info("%s %s leader", self._identity, "is" if self._led else "is no longer")
-        self._looked.set()
+        if self._reported_leader != bool(self.remaining()):
+            self._reported_leader = not self._reported_leader
+            LOG.info("%s %s leader", self._identity, "is" if self._reported_leader else "is no longer")
+        self._round_ended.set()
 
     async def release(self) -> None:
-        """Give the Lease back, if it is ours."""
+        """Release the Lease if this process holds it. Logs errors of the API server and does not raise them."""
         if not self.remaining() or self._lease is None:
             return
         self._until = 0.0
         try:
             await self._write(self._lease, {"holderIdentity": None, "leaseDurationSeconds": 1})
         except ApiError as error:
-            LOG.warning("Lease %s could not be released, others wait it out: %s", self._target, error)
+            LOG.warning(
+                "Lease %s could not be released; other processes wait until it expires: %s", self._target, error
+            )
 
     async def _attempt(self) -> None:
-        asked = self._clock()
+        sent_at = self._clock()  # before the call: then this process stops early rather than late
         lease = self._lease
         if lease is None:
             try:
                 lease = await self._cluster.read(self._target)
             except NotFoundError:
-                self._hold(await self._cluster.create(self._manifest()), asked)
+                self._hold(await self._cluster.create(self._manifest()), sent_at)
                 return
         holder = lease["spec"].get("holderIdentity")
         if holder == self._identity:
-            self._hold(await self._write(lease, {"renewTime": _format_now()}), asked)
-        elif not holder or self._unchanged(lease) > (lease["spec"].get("leaseDurationSeconds") or 0):
-            asked = self._clock()
-            turns = (lease["spec"].get("leaseTransitions") or 0) + 1
-            self._hold(await self._write(lease, {**self._spec(), "leaseTransitions": turns}), asked)
+            self._hold(await self._write(lease, {"renewTime": _format_now()}), sent_at)
+        elif not holder or self._seconds_unchanged(lease) > (lease["spec"].get("leaseDurationSeconds") or 0):
+            sent_at = self._clock()
+            transitions = (lease["spec"].get("leaseTransitions") or 0) + 1
+            self._hold(await self._write(lease, {**self._spec(), "leaseTransitions": transitions}), sent_at)
         else:
             self._until, self._lease = 0.0, None
 
-    def _hold(self, lease: Object, asked: float) -> None:
+    def _hold(self, lease: Object, sent_at: float) -> None:
         self._lease = lease
-        self._until = asked + self._settings.seconds - self._settings.margin_seconds
+        self._until = sent_at + self._settings.seconds - self._settings.margin_seconds
 
-    def _unchanged(self, lease: Object) -> float:
-        """Seconds since this very version was first seen here."""
-        seen = (lease["metadata"]["uid"], lease["metadata"]["resourceVersion"])
-        if seen != self._seen:
-            self._seen, self._seen_at = seen, self._clock()
-        return self._clock() - self._seen_at
+    def _seconds_unchanged(self, lease: Object) -> float:
+        """Seconds since this process first saw this version of the Lease."""
+        version = (lease["metadata"]["uid"], lease["metadata"]["resourceVersion"])
+        if version != self._last_version:
+            self._last_version, self._last_version_at = version, self._clock()
+        return self._clock() - self._last_version_at
 
     async def _write(self, lease: Object, spec: dict[str, Any]) -> Object:
         metadata = {name: lease["metadata"][name] for name in ("uid", "resourceVersion")}
@@ -140,5 +147,5 @@ class LeaderElector:
 
 
 def _format_now() -> str:
-    """For people; nothing decides by it."""
+    """The time for people who read the Lease. No process decides by it."""
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

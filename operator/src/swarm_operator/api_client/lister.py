@@ -1,7 +1,7 @@
-"""Asks the API server what there is, at start, whenever leadership is won, and again and again.
+"""Lists every object at start, after winning the Lease, and periodically.
 
-Watches are quicker, and now and then tell less than the truth: a connection that hangs, an event lost over a restart.
-A list is the truth of its moment, so what it lacks is gone.
+Watches are faster, but sometimes incomplete: a connection hangs, or a restart loses an event. A list is complete at its
+resourceVersion, so an object that it lacks is gone.
 """
 
 import asyncio
@@ -20,45 +20,45 @@ RETRY_SECONDS = 1.0
 
 @dataclass
 class Lister:
-    """Keeps a cache honest."""
+    """Keeps a cache up to date by lists."""
 
     cluster: Cluster
     cache: Cache
     namespaces: tuple[str, ...]
-    news: Callable[[RunKey], None]
-    """Hears of every run about which a list knew more."""
+    on_change: Callable[[RunKey], None]
+    """Is called for each run that a list changed in the cache."""
     synced: asyncio.Event = field(default_factory=asyncio.Event)
     """Set once everything has been listed."""
 
-    async def look(self) -> int:
-        """List everything once; how many runs brought news. Raises ApiError."""
-        found: set[RunKey] = set()
+    async def list_all(self) -> int:
+        """List everything once. Returns how many runs changed in the cache. Raises ApiError."""
+        changed: set[RunKey] = set()
         for kind in resources.list_run_kinds():
             try:
-                found |= await self._list_kind(kind, "")
-            except NotFoundError as error:  # a program may be installed here before its CRD is in the cluster
-                LOG.error("%s: %s; install the CRD of this kind: its runs are not carried out", kind, error)
+                changed |= await self._list_kind(kind, "")
+            except NotFoundError as error:  # the program may be installed before its CRD
+                LOG.error("%s: %s; install the CRD of this kind; until then its runs are not reconciled", kind, error)
         for kind in resources.CHILD_KINDS:
-            found |= await self._list_kind(kind, names.RUN_UID_LABEL)
-        for run in sorted(found):
-            self.news(run)
+            changed |= await self._list_kind(kind, names.RUN_UID_LABEL)
+        for run in sorted(changed):
+            self.on_change(run)
         self.synced.set()
-        return len(found)
+        return len(changed)
 
     async def _list_kind(self, kind: str, selector: str) -> set[RunKey]:
-        """List the objects of a kind; the runs of which that brought news. Raises ApiError."""
-        found: set[RunKey] = set()
+        """List the objects of a kind. Returns the runs that changed. Raises ApiError."""
+        changed: set[RunKey] = set()
         for namespace in self.namespaces or (None,):
             before = self.cache.newest_version(kind)
             listing = await self.cluster.list(kind, namespace, selector)
-            found |= self.cache.listed(kind, namespace, listing, before)
-        return found
+            changed |= self.cache.record_list(kind, namespace, listing, before)
+        return changed
 
-    async def list_periodically(self, seconds: float, looked: Callable[[int], None]) -> None:
-        """List every so many seconds, for ever; `looked` hears how many runs brought news."""
+    async def list_periodically(self, seconds: float, on_listed: Callable[[int], None]) -> None:
+        """List everything every `seconds`, forever. `on_listed` gets the number of changed runs after each list."""
         while True:
             try:
-                looked(await self.look())
+                on_listed(await self.list_all())
             except ApiError as error:
-                LOG.warning("listing: %s", error)
+                LOG.warning("could not list: %s", error)
             await asyncio.sleep(seconds if self.synced.is_set() else RETRY_SECONDS)

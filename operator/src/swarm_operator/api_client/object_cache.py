@@ -1,12 +1,13 @@
-"""What the cluster holds, as far as we were told: by watches, by lists, and by the answers to our own writes.
+"""Caches the objects of the cluster, as watches, lists and the responses to our own writes report them.
 
-Promise: whatever comes late, doubled or out of order, an object is never replaced by an older one, and one that is
-gone never comes back. Versions of one kind are numbers that only grow (Kubernetes promises so since 1.35), a uid is
-never used twice, and a list says what is gone: what it lacks and is not newer than it. So the answer to a create stands
-until a watch shows the object, and a watch that stopped is made good by the next list.
+Promise: reports may come late, twice or out of order, but an older version never replaces a newer one, and a deleted
+object never comes back. Three facts make that possible. Resource versions of one kind are numbers that only grow
+(guaranteed since Kubernetes 1.35). A uid is never used twice. An object that a list lacks, and that is not newer than
+the list, is deleted. So the response to a create counts until a watch shows the object, and the next list repairs a
+watch that stopped.
 
-Limits: memory only; only runs and objects with the label of a run. A server that was set back to an older state is
-noticed by its list being older than what was known before; then the list alone counts.
+Limits: memory only; only runs, and objects with the label of a run. If a server was restored from a backup, its list is
+older than the newest version in the cache; then the list replaces everything.
 """
 
 from collections import OrderedDict
@@ -20,7 +21,7 @@ from swarm_operator.common import names
 from swarm_operator.common.reconcile_plan import Object, ObservedRun
 
 DELETED_UIDS_KEPT = 20_000
-"""Uids of deleted objects that are kept; word of an older one than that is long past."""
+"""Uids of deleted objects that the cache remembers. No report about an older one can still be on its way."""
 RunKey = str
 """The uid of a run."""
 
@@ -34,122 +35,124 @@ class Cache:
     )
     _children: dict[RunKey, dict[str, Object]] = field(default_factory=dict)
     _newest: dict[str, int] = field(default_factory=lambda: dict.fromkeys(resources.list_cached_kinds(), 0))
-    _dead: OrderedDict[str, None] = field(default_factory=OrderedDict)
+    _deleted_uids: OrderedDict[str, None] = field(default_factory=OrderedDict)
 
-    def record(self, kind: str, thing: Object) -> RunKey | None:
-        """Take note of an object; the run it belongs to if that is news."""
-        known = self._objects[kind].get(object_uid(thing))
-        if object_uid(thing) in self._dead or (
-            known is not None and resource_version(known) >= resource_version(thing)
+    def record(self, kind: str, manifest: Object) -> RunKey | None:
+        """Store an object. Returns its run if the cache changed."""
+        known = self._objects[kind].get(object_uid(manifest))
+        if object_uid(manifest) in self._deleted_uids or (
+            known is not None and resource_version(known) >= resource_version(manifest)
         ):
             return None
-        self._put(kind, thing)
-        return run_key(kind, thing)
+        self._put(kind, manifest)
+        return run_key(kind, manifest)
 
-    def lost(self, kind: str, thing: Object) -> RunKey | None:
-        """Take note that an object is gone; the run it belonged to if that is news."""
-        if object_uid(thing) in self._dead:
+    def record_deleted(self, kind: str, manifest: Object) -> RunKey | None:
+        """Remove a deleted object. Returns its run if the cache changed."""
+        if object_uid(manifest) in self._deleted_uids:
             return None
-        self._bury(kind, thing)
-        return run_key(kind, thing)
+        self._mark_deleted(kind, manifest)
+        return run_key(kind, manifest)
 
-    def gone(self, kind: str, identity: str) -> None:
-        """Take note that the object of this uid is gone."""
-        if (thing := self._objects[kind].get(identity)) is not None:
-            self._bury(kind, thing)
+    def forget_deleted(self, kind: str, uid: str) -> None:
+        """Remove the deleted object with this uid."""
+        if (manifest := self._objects[kind].get(uid)) is not None:
+            self._mark_deleted(kind, manifest)
 
     def newest_version(self, kind: str) -> int:
-        """The highest version heard of: a list asked for after this is not older."""
+        """The highest resourceVersion of a kind so far. A list that is requested after this call is not older."""
         return self._newest[kind]
 
-    def listed(self, kind: str, namespace: str | None, listing: Listing, before: int) -> set[RunKey]:
-        """Take a list, asked for when `newest` was `before`; the runs about which it brought news."""
-        then = int(listing.version)
-        if then < before:
+    def record_list(self, kind: str, namespace: str | None, listing: Listing, before: int) -> set[RunKey]:
+        """Store a list that was requested when `newest_version` was `before`. Returns the runs that changed."""
+        version = int(listing.version)
+        if version < before:
             self._forget(kind)
-        found = {object_uid(thing) for thing in listing.objects}
-        gone = [
-            thing
-            for thing in self._objects[kind].values()
-            if object_uid(thing) not in found
-            and resource_version(thing) <= then
-            and namespace in (None, object_namespace(thing))
+        found = {object_uid(manifest) for manifest in listing.objects}
+        missing = [
+            manifest
+            for manifest in self._objects[kind].values()
+            if object_uid(manifest) not in found
+            and resource_version(manifest) <= version
+            and namespace in (None, object_namespace(manifest))
         ]
-        news = {self.lost(kind, thing) for thing in gone} | {self.record(kind, thing) for thing in listing.objects}
-        return {run for run in news if run is not None}
+        changed = {self.record_deleted(kind, manifest) for manifest in missing}
+        changed |= {self.record(kind, manifest) for manifest in listing.objects}
+        return {run for run in changed if run is not None}
 
     def observe(self, run: RunKey) -> ObservedRun | None:
-        """A run and its children, sorted by kind and name; None if there is no such run."""
-        thing = next(
+        """A run and its children, sorted by kind and name. None if there is no such run."""
+        manifest = next(
             (self._objects[kind][run] for kind in resources.list_run_kinds() if run in self._objects[kind]), None
         )
-        if thing is None:
+        if manifest is None:
             return None
         children = sorted(self._children.get(run, {}).values(), key=lambda child: (child["kind"], object_name(child)))
         others = (other for other in self.runs() if object_uid(other) != run)
-        return ObservedRun(thing, tuple(children), tuple(others) if is_deleting(thing) else ())
+        return ObservedRun(manifest, tuple(children), tuple(others) if is_deleting(manifest) else ())
 
     def list_kind(self, kind: str) -> Iterable[Object]:
-        """Every object of a kind."""
+        """All objects of a kind."""
         return self._objects[kind].values()
 
     def runs(self) -> Iterator[Object]:
-        """Every run, of whatever kind."""
+        """All runs, of every kind."""
         return chain.from_iterable(map(self.list_kind, resources.list_run_kinds()))
 
-    def _put(self, kind: str, thing: Object) -> None:
-        whole = {"apiVersion": resources.find(kind).api_version, "kind": kind, **thing}  # lists leave both out
-        self._objects[kind][object_uid(thing)] = whole
-        self._newest[kind] = max(self._newest[kind], resource_version(thing))
-        if kind not in resources.list_run_kinds() and (run := run_key(kind, thing)) is not None:
-            self._children.setdefault(run, {})[object_uid(thing)] = whole
+    def _put(self, kind: str, manifest: Object) -> None:
+        # Entries of a list lack apiVersion and kind.
+        whole = {"apiVersion": resources.find_resource(kind).api_version, "kind": kind, **manifest}
+        self._objects[kind][object_uid(manifest)] = whole
+        self._newest[kind] = max(self._newest[kind], resource_version(manifest))
+        if kind not in resources.list_run_kinds() and (run := run_key(kind, manifest)) is not None:
+            self._children.setdefault(run, {})[object_uid(manifest)] = whole
 
-    def _bury(self, kind: str, thing: Object) -> None:
-        self._remove(kind, thing)
-        self._newest[kind] = max(self._newest[kind], resource_version(thing))
-        self._dead[object_uid(thing)] = None
-        while len(self._dead) > DELETED_UIDS_KEPT:
-            self._dead.popitem(last=False)
+    def _mark_deleted(self, kind: str, manifest: Object) -> None:
+        self._remove(kind, manifest)
+        self._newest[kind] = max(self._newest[kind], resource_version(manifest))
+        self._deleted_uids[object_uid(manifest)] = None
+        while len(self._deleted_uids) > DELETED_UIDS_KEPT:
+            self._deleted_uids.popitem(last=False)
 
-    def _remove(self, kind: str, thing: Object) -> None:
-        self._objects[kind].pop(object_uid(thing), None)
-        run = run_key(kind, thing)
+    def _remove(self, kind: str, manifest: Object) -> None:
+        self._objects[kind].pop(object_uid(manifest), None)
+        run = run_key(kind, manifest)
         if kind not in resources.list_run_kinds() and run in self._children:
-            self._children[run].pop(object_uid(thing), None)
+            self._children[run].pop(object_uid(manifest), None)
             if not self._children[run]:
                 del self._children[run]
 
     def _forget(self, kind: str) -> None:
-        for thing in list(self._objects[kind].values()):
-            self._remove(kind, thing)
+        for manifest in list(self._objects[kind].values()):
+            self._remove(kind, manifest)
         self._newest[kind] = 0
-        self._dead.clear()
+        self._deleted_uids.clear()
 
 
-def run_key(kind: str, thing: Object) -> RunKey | None:
+def run_key(kind: str, manifest: Object) -> RunKey | None:
     """The uid of the run that an object is, or belongs to."""
     if kind in resources.list_run_kinds():
-        return object_uid(thing)
-    run: RunKey | None = (thing["metadata"].get("labels") or {}).get(names.RUN_UID_LABEL)
+        return object_uid(manifest)
+    run: RunKey | None = (manifest["metadata"].get("labels") or {}).get(names.RUN_UID_LABEL)
     return run
 
 
-def object_uid(thing: Object) -> str:
-    return str(thing["metadata"]["uid"])
+def object_uid(manifest: Object) -> str:
+    return str(manifest["metadata"]["uid"])
 
 
-def object_name(thing: Object) -> str:
-    return str(thing["metadata"]["name"])
+def object_name(manifest: Object) -> str:
+    return str(manifest["metadata"]["name"])
 
 
-def object_namespace(thing: Object) -> str:
-    return str(thing["metadata"]["namespace"])
+def object_namespace(manifest: Object) -> str:
+    return str(manifest["metadata"]["namespace"])
 
 
-def is_deleting(thing: Object) -> bool:
-    """Whether it is deleted, and gone once no finalizer holds it."""
-    return thing["metadata"].get("deletionTimestamp") is not None
+def is_deleting(manifest: Object) -> bool:
+    """Whether the object has a deletionTimestamp. It is gone once it has no finalizer."""
+    return manifest["metadata"].get("deletionTimestamp") is not None
 
 
-def resource_version(thing: Object) -> int:
-    return int(thing["metadata"]["resourceVersion"])
+def resource_version(manifest: Object) -> int:
+    return int(manifest["metadata"]["resourceVersion"])

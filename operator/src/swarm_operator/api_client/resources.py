@@ -1,7 +1,7 @@
-"""The kinds of object that the operator touches, and where the API server keeps them.
+"""Maps the kinds of object that the operator uses to the paths of the API server.
 
-Fixed tables instead of discovery, the programs' and this one: no calls at start, no rights on what is not here, and no
-path made of anything unchecked.
+The kinds of run come from the program registry, and the others from the table below. There is no API discovery. So the
+operator makes no calls for it at start and needs no rights for it, and no path contains unchecked text.
 """
 
 from dataclasses import dataclass
@@ -15,14 +15,17 @@ from swarm_core.api.run import API_GROUP, API_VERSION
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """One kind."""
+    """The API version and plural name of a kind."""
 
     api_version: str
-    """`batch/v1`; `v1` for the core group."""
+    """`batch/v1`, for example, or `v1` for the core group."""
     plural: str
 
     def path(self, namespace: str | None, name: str | None = None, subresource: str = "") -> str:
-        """The URL path of a collection (without `name`), an object or its subresource; None: all namespaces."""
+        """The URL path of a collection (without `name`), an object or a subresource.
+
+        Without a namespace, of all namespaces.
+        """
         parts = ["apis" if "/" in self.api_version else "api", self.api_version]
         if namespace is not None:
             parts += ["namespaces", quote(namespace, safe="")]
@@ -43,23 +46,26 @@ OTHER_KINDS = MappingProxyType(
         "Event": Resource("v1", "events"),
     }
 )
-"""Kinds that are no kind of run."""
+"""All kinds that are not a kind of run."""
 CHILD_KINDS = ("Job", "Pod", "Deployment")
-"""Kinds that are observed; the others are created and left to their owner reference."""
+"""Kinds that the operator watches. It creates objects of the other kinds, and their owner reference deletes them."""
 
 
-def find(kind: str) -> Resource:
-    """Where objects of a kind are kept. Raises BadInputError for a kind that is neither here nor a program's."""
+def find_resource(kind: str) -> Resource:
+    """The path information of a kind.
+
+    Raises BadInputError for a kind that is neither in the table nor a kind of run.
+    """
     if kind in OTHER_KINDS:
         return OTHER_KINDS[kind]
     return Resource(f"{API_GROUP}/{API_VERSION}", custom_resources.find(kind).plural)
 
 
 def list_run_kinds() -> tuple[str, ...]:
-    """Kinds of run: those of all programs that are installed."""
+    """The kinds of run of all installed programs."""
     return program_registry.list_kinds()
 
 
 def list_cached_kinds() -> tuple[str, ...]:
-    """Kinds of which the operator keeps what it was told."""
+    """The kinds that the cache holds."""
     return (*list_run_kinds(), *CHILD_KINDS)

@@ -1,6 +1,8 @@
-"""How the commands for people reach a cluster: as kubectl does, by KUBECONFIG or the user's own file. They only read.
+"""Connects the cluster commands to a cluster, as kubectl does: by KUBECONFIG or the user's kubeconfig.
 
-Limits: the current context. What the cluster says is somebody else's text, so it is made printable before it is shown.
+They only read.
+
+Limits: the current context. Texts from the cluster are untrusted, so control characters are removed before printing.
 """
 
 import argparse
@@ -19,32 +21,39 @@ from swarm_operator.common.reconcile_plan import Object
 CALL_SECONDS = 15.0
 T = TypeVar("T")
 Query = Callable[[Cluster, Object], Awaitable[T]]
-"""What is done with a cluster and the run that was named."""
+"""A function that gets the cluster and the run that the user named."""
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    """The arguments that name a run on a cluster."""
-    parser.add_argument("name", metavar="NAME", help="a run on the cluster of your kubeconfig, as NAME or KIND/NAME")
-    parser.add_argument("--namespace", "-n", metavar="NS", help="its namespace; absent, that of the current context")
+    """Add the arguments that name a run on a cluster."""
+    parser.add_argument(
+        "name", metavar="NAME", help="name of a run in the cluster of your kubeconfig, as NAME or KIND/NAME"
+    )
+    parser.add_argument(
+        "--namespace",
+        "-n",
+        metavar="NS",
+        help="look for the run in this namespace (default: the namespace of the current context)",
+    )
 
 
 def run_query(arguments: argparse.Namespace, work: Query[T]) -> T:
-    """What `work` brings. Raises BadInputError when the cluster cannot be asked, or has no such run."""
+    """Run `work` on the cluster. Raises BadInputError if the cluster does not respond or has no such run."""
     try:
         return asyncio.run(_run_query(arguments, work))
     except NotFoundError as error:
-        raise BadInputError(f"{error}; look with `kubectl get swarm --all-namespaces`") from error
+        raise BadInputError(f"{error}; list all runs with `kubectl get swarm --all-namespaces`") from error
     except ApiError as error:
-        raise BadInputError(f"{error}; see whether `kubectl get swarm` works") from error
+        raise BadInputError(f"{error}; check whether `kubectl get swarm` works") from error
 
 
 async def _run_query(arguments: argparse.Namespace, work: Query[T]) -> T:
     try:
-        from kubernetes.aio import config  # noqa: PLC0415 (other commands start without it)
+        from kubernetes.aio import config  # noqa: PLC0415 (a slow import that other commands do not need)
 
         from swarm_operator.api_client import client, token_bucket  # noqa: PLC0415
     except ImportError as error:
-        raise BadInputError("no client of Kubernetes is installed; pip install 'dataswarm[operator]'") from error
+        raise BadInputError("the Kubernetes client is not installed; run: pip install 'dataswarm[operator]'") from error
     api = await client.connect()
     try:
         namespace = arguments.namespace or _current_namespace(config)
@@ -55,23 +64,26 @@ async def _run_query(arguments: argparse.Namespace, work: Query[T]) -> T:
         await api.close()
 
 
-async def find_run(cluster: Cluster, namespace: str, asked: str) -> Object:
-    """The run that is named, as NAME or KIND/NAME. Raises ApiError, and BadInputError if the name is not one run's."""
-    kind, _, name = asked.rpartition("/")
-    known = program_registry.list_kinds()
-    kinds = [one.kind for one in find_by_name(kind)] if kind else list(known)
+async def find_run(cluster: Cluster, namespace: str, argument: str) -> Object:
+    """The run that the user named as NAME or KIND/NAME.
+
+    Raises ApiError. Raises BadInputError if the argument does not name exactly one run.
+    """
+    kind, _, name = argument.rpartition("/")
+    registered = program_registry.list_kinds()
+    kinds = [one.kind for one in find_by_name(kind)] if kind else list(registered)
     if not kinds:
-        raise BadInputError(f"{asked}: no kind of run is called {kind!r}; write one of {', '.join(known)}")
-    if not name:  # without one the server would answer with all the runs there are
-        raise BadInputError(f"{asked!r} names no run; write NAME or KIND/NAME")
+        raise BadInputError(f"{argument}: there is no kind of run {kind!r}; write one of {', '.join(registered)}")
+    if not name:  # with an empty name, the server would return a list of all runs
+        raise BadInputError(f"{argument!r} names no run; write NAME or KIND/NAME")
     targets = [ObjectReference(kind, namespace, name) for kind in kinds]
-    there = [run for target in targets if (run := await _read_or_none(cluster, target)) is not None]
-    if not there:
+    found = [run for target in targets if (run := await _read_or_none(cluster, target)) is not None]
+    if not found:
         raise NotFoundError(f"{targets[0] if len(kinds) == 1 else f'run {namespace}/{name}'} does not exist", 404)
-    if len(there) > 1:
-        ways = " or ".join(f"{run['kind'].lower()}/{name}" for run in there)
-        raise BadInputError(f"{name}: runs of several kinds are called so; write {ways}")
-    return there[0]
+    if len(found) > 1:
+        alternatives = " or ".join(f"{run['kind'].lower()}/{name}" for run in found)
+        raise BadInputError(f"{name}: runs of several kinds have this name; write {alternatives}")
+    return found[0]
 
 
 async def _read_or_none(cluster: Cluster, target: ObjectReference) -> Object | None:
@@ -82,7 +94,7 @@ async def _read_or_none(cluster: Cluster, target: ObjectReference) -> Object | N
 
 
 def reference_to(run: Object) -> ObjectReference:
-    """Where a run that was found is."""
+    """The kind, namespace and name of a run."""
     return ObjectReference(run["kind"], run["metadata"]["namespace"], run["metadata"]["name"])
 
 
@@ -93,16 +105,19 @@ def _current_namespace(config: object) -> str:
 
 
 def printable_line(text: object) -> str:
-    """Text of a cluster on one line, without what a terminal would act on."""
+    """`text` as one line without control characters."""
     return printable.to_single_line(str(text))
 
 
-def printable_name(thing: Object) -> str:
-    return printable_line(thing["metadata"]["name"])
+def printable_name(manifest: Object) -> str:
+    """The name of an object as printable text."""
+    return printable_line(manifest["metadata"]["name"])
 
 
 def format_headline(run: Object) -> str:
-    """Where a run stands, in one line."""
+    """The name, phase and message of a run in one line."""
     status = run.get("status") or {}
-    said = status.get("message") or "no operator has seen it; is one installed, and does it serve this namespace?"
-    return f"{printable_name(run)}: {printable_line(status.get('phase', 'Pending'))}, {printable_line(said)}"
+    message = (
+        status.get("message") or "no operator has reconciled it; check that one is installed and watches this namespace"
+    )
+    return f"{printable_name(run)}: {printable_line(status.get('phase', 'Pending'))}, {printable_line(message)}"

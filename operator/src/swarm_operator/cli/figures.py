@@ -1,4 +1,4 @@
-"""The figures of a run's status in words: each program says which there are, and how each is written."""
+"""Formats the figures in the status of a run. Each program declares its figures and how to write them."""
 
 from typing import Any, assert_never
 
@@ -8,14 +8,17 @@ from swarm_operator.cli.cluster_query import printable_line
 from swarm_operator.common.reconcile_plan import Object
 
 
-def list_known(run: Object) -> list[Figure]:
-    """The figures that the status of `run` holds, in the order of its program. Raises BadInputError."""
+def list_figures(run: Object) -> list[Figure]:
+    """The figures that the status of `run` contains, in the order of its program.
+
+    Raises BadInputError for an unknown kind.
+    """
     status = run.get("status") or {}
     return [one for one in custom_resources.find(run["kind"]).figures if status.get(one.field) is not None]
 
 
 def format_short(figure: Figure, run: Object) -> str:
-    """A figure, as one of several in a line."""
+    """A figure as one part of a progress line."""
     value = run["status"][figure.field]
     match figure.shape:
         case FigureShape.PROGRESS:
@@ -31,7 +34,7 @@ def format_short(figure: Figure, run: Object) -> str:
 
 
 def format_finding(figure: Figure, run: Object) -> str:
-    """A figure by itself, with what belongs to it; empty for one that says how far a run is."""
+    """A figure with its details. Empty for a figure that reports progress."""
     value = run["status"][figure.field]
     match figure.shape:
         case FigureShape.PROGRESS:
@@ -53,6 +56,6 @@ def extract_number(value: Any) -> float:
 
 
 def list_notes(figure: Figure, value: Any) -> list[str]:
-    """What a block says beside its value, and what the program says about the figure."""
+    """The other fields of a block, and the note of the program on the figure."""
     words = [word for word in value if word != "value"] if isinstance(value, dict) else []
     return [*(f"{word} {printable_line(value[word])}" for word in words), *([figure.note] if figure.note else [])]

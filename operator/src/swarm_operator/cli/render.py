@@ -1,7 +1,7 @@
-"""`dataswarm render FILE`, or `python -m swarm_operator.cli.render FILE`: every child that a run would have, as YAML.
+"""`dataswarm render FILE` prints every child of a run as YAML; so does `python -m swarm_operator.cli.render FILE`.
 
-Nothing is asked of a cluster, so what only a cluster says stands as a word: the uid of the run, and in place of digests
-what is not yet known. One iteration stands for all. In front, as a comment: how many Jobs, and the accelerators' peak.
+The command asks no cluster. So placeholders stand for the uid of the run and for digests that are not known yet. The
+first iteration stands for all of them. A comment at the top has the number of Jobs and the peak number of accelerators.
 """
 
 import argparse
@@ -26,21 +26,29 @@ from swarm_operator.common.reconcile_plan import Create, Object
 from swarm_operator.manifests import jobs, purge, servers
 
 PLACEHOLDER_UID = "00000000-0000-0000-0000-000000000000"
-"""Of a run that no cluster has seen."""
+"""The uid of a run that no cluster has stored."""
 PLACEHOLDER_EXPERIMENT, PLACEHOLDER_COMMIT = Digest("EXPERIMENT"), Digest("COMMIT")
 REFUSED_EXIT_CODE = 2
+HELP = """\
+Print every Kubernetes object that a run would create, as YAML. A comment at the top has the number of Jobs and the peak
+number of accelerators. The command does not connect to a cluster, so placeholders stand for the uid and for digests.
+
+exit codes:
+  0  done
+  2  refused: the input is wrong (stderr names each problem and how to fix it)
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class DefaultImages:
-    """The images of a run that names none, as the chart does."""
+    """The images of a run that names none, as in the chart."""
 
     trainer_image: str = "dataswarm/trainer"
     server_image: str = "dataswarm/vllm"
 
 
 class BlockTextDumper(yaml.SafeDumper):
-    """Writes texts of several lines as such."""
+    """Writes multi-line texts as YAML block scalars."""
 
 
 def _represent_text(writer: BlockTextDumper, text: str) -> yaml.ScalarNode:
@@ -51,35 +59,35 @@ BlockTextDumper.add_representer(str, _represent_text)
 
 
 def render_run(text: str, source: str) -> str:
-    """The children of the run written in `text`; `source` names it in messages. Raises BadInputError."""
+    """The children of the run in `text`. Error messages call it `source`. Raises BadInputError."""
     try:
         document = kubernetes_yaml.load(text)
     except yaml.YAMLError as error:
-        raise BadInputError(f"{source}: not YAML: {' '.join(str(error).split())}") from error
+        raise BadInputError(f"{source}: this is not valid YAML: {' '.join(str(error).split())}") from error
     if not isinstance(document, dict) or not isinstance(document.get("metadata"), dict):
-        raise BadInputError(f"{source}: no run; it is a mapping with apiVersion, kind, metadata and spec")
+        raise BadInputError(f"{source}: this is not a run; write a mapping with apiVersion, kind, metadata and spec")
     metadata = {"namespace": "default", **document["metadata"], "uid": PLACEHOLDER_UID}
-    order = cluster_run.parse({**document, "metadata": metadata}, DefaultImages())
-    made = {(one["kind"], one["metadata"]["name"]): one for one in list_children(order)}
-    return format_summary(order) + yaml.dump_all(
+    run = cluster_run.parse({**document, "metadata": metadata}, DefaultImages())
+    made = {(one["kind"], one["metadata"]["name"]): one for one in list_children(run)}
+    return format_summary(run) + yaml.dump_all(
         map(copy_plain, made.values()), Dumper=BlockTextDumper, sort_keys=False, width=120
     )
 
 
-def list_children(order: ClusterRun) -> Iterator[Object]:
-    """Every child, in the order in which it is made; last what deletes the results, where that is asked for."""
-    for items in list_job_items(order.outline):
-        if items[0].needs.servers and order.has_servers:
-            yield from (with_placeholder(step) for step in servers.dependency_steps(order))
-            yield from servers.deployments(order)
-        yield from (with_placeholder(step) for step in jobs.create_steps(order, items))
-    storage = order.resolved.storage
-    if order.run.spec.deletion_policy is DeletionPolicy.PURGE and isinstance(storage, S3Storage):
-        yield purge.job(order, storage)
+def list_children(run: ClusterRun) -> Iterator[Object]:
+    """Every child, in the order of creation. The purge Job comes last, if `deletionPolicy` is Purge."""
+    for items in list_job_items(run.outline):
+        if items[0].needs.servers and run.has_servers:
+            yield from (with_placeholder(step) for step in servers.dependency_steps(run))
+            yield from servers.deployments(run)
+        yield from (with_placeholder(step) for step in jobs.create_steps(run, items))
+    storage = run.resolved.storage
+    if run.document.spec.deletion_policy is DeletionPolicy.PURGE and isinstance(storage, S3Storage):
+        yield purge.job(run, storage)
 
 
 def list_job_items(outline: Outline) -> Iterator[tuple[WorkItem, ...]]:
-    """The items of each Job; of each turn its first one stands for all."""
+    """The items of each Job. The first item of each turn stands for all of its items."""
     yield (outline.preparation(),)
     if outline.training:
         yield tuple(outline.training_items(PLACEHOLDER_EXPERIMENT))
@@ -91,56 +99,59 @@ def list_job_items(outline: Outline) -> Iterator[tuple[WorkItem, ...]]:
 
 
 def count_jobs(outline: Outline) -> int:
-    """How many Jobs a run takes, at most, if nothing is tried twice."""
+    """The number of Jobs of a run without retries, at most."""
     turns = sum(max(0, outline.iterations + 1 - turn.first_iteration) for turn in outline.turns)
     return 2 + bool(outline.training) + turns
 
 
 def with_placeholder(step: Create) -> Object:
-    """The object that a step makes; what is drawn at random stands as a word."""
-    return step.manifest if step.secret is None else {**step.manifest, "stringData": {step.secret: "DRAWN"}}
+    """The object that a step creates, with a placeholder for a random value."""
+    return step.manifest if step.secret is None else {**step.manifest, "stringData": {step.secret: "GENERATED"}}
 
 
-def format_summary(order: ClusterRun) -> str:
-    """How much it is, in a comment."""
-    cluster, outline, name = order.cluster, order.outline, order.cluster.accelerator_resource
-    training = accelerators.while_training(cluster, outline)
-    trained = f", training with {training}" if accelerators.concurrent_trainers(cluster, outline) else ""
+def format_summary(run: ClusterRun) -> str:
+    """The number of Jobs and the peak number of accelerators, as a comment."""
+    cluster, outline, name = run.cluster, run.outline, run.cluster.accelerator_resource
+    training = accelerators.count_for_training(cluster, outline)
+    training_part = f", training with {training}" if accelerators.concurrent_trainers(cluster, outline) else ""
     return (
-        f"# {order.name}: {count_jobs(outline)} Jobs at most, one after the other{_describe_turns(outline)}.\n"
+        f"# {run.name}: {count_jobs(outline)} Jobs at most, one after another{_describe_turns(outline)}.\n"
         f"# Peak of {name}: {accelerators.peak(cluster, outline)} of {cluster.max_accelerators}"
-        f" (searching with {accelerators.while_searching(cluster, outline)}{trained}).\n"
+        f" (searching with {accelerators.count_for_search(cluster, outline)}{training_part}).\n"
     )
 
 
 def _describe_turns(outline: Outline) -> str:
-    """How many iterations the first one stands for."""
+    """The number of iterations that the first one stands for."""
     return f"; {outline.iteration_noun} 0 stands for {outline.iterations + 1}" if outline.turns else ""
 
 
 def copy_plain(value: Any) -> Any:
-    """`value` in lists and dicts of its own, so that YAML repeats instead of referring."""
+    """`value` as new lists and dicts, so that YAML repeats values instead of using aliases."""
     if isinstance(value, dict):
         return {key: copy_plain(part) for key, part in value.items()}
     return [copy_plain(part) for part in value] if isinstance(value, list | tuple) else value
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    """Print what a run would have on a cluster. Found by its entry point: the command line imports nothing of here."""
-    parser.description = "Print every object that a run would have on a cluster, and its peak of accelerators."
-    parser.add_argument("file", type=Path, metavar="FILE", help="SwarmRun as YAML or JSON")
+    """Print the Kubernetes objects of a run.
+
+    The command line finds this function by its entry point and uses its first line as the summary of the command.
+    """
+    parser.description, parser.formatter_class = HELP, argparse.RawDescriptionHelpFormatter
+    parser.add_argument("file", type=Path, metavar="FILE", help="SwarmRun or AdversarialRun as YAML or JSON")
     parser.set_defaults(command=print_children)
 
 
 def print_children(arguments: argparse.Namespace) -> int:
-    """Print the children of the run in a file. Raises BadInputError, OSError."""
+    """Print the children of the run in a file. Returns the exit code. Raises BadInputError, OSError."""
     file: Path = arguments.file
     sys.stdout.write(render_run(file.read_text(encoding="utf-8-sig"), str(file)))
     return 0
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """The command by itself; its exit code."""
+    """Run the command by itself. Returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m swarm_operator.cli.render")
     add(parser)
     try:
@@ -148,7 +159,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BadInputError as error:
         sys.stderr.write(f"{error}\n")
     except (OSError, UnicodeDecodeError) as error:
-        sys.stderr.write(f"{error}; give a run's file\n")
+        sys.stderr.write(f"{error}; FILE must be a readable text file with a run\n")
     return REFUSED_EXIT_CODE
 
 

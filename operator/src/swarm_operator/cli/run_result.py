@@ -1,7 +1,8 @@
-"""`dataswarm result NAME`: what a run on a cluster found, from its spec and status; no bucket is read, no key.
+"""`dataswarm result NAME` prints the result of a run on a cluster, from its spec and status.
 
-The command line finds it by its entry point, for a run that is no folder of this machine. Limits: only what the status
-holds; the summary, the data set and every other figure lie where the artifacts are, which is said.
+The command line finds it by its entry point and uses it for a run that is no folder of this machine. It needs no access
+to the bucket. Limits: it prints only the contents of the status. It names the place of the summary, the data set and
+all other figures.
 """
 
 import argparse
@@ -17,43 +18,47 @@ from swarm_operator.common import storage_location
 from swarm_operator.common.reconcile_plan import Object
 
 EXIT_CODES = {watch.SUCCEEDED: 0, watch.FAILED: 1}
-"""The exit codes of runs that are over."""
+"""The exit codes for runs that have ended."""
 
 
 def print_result(arguments: argparse.Namespace) -> int:
-    """Print what the run that `arguments` name found; the exit code. Raises BadInputError before it is over."""
+    """Print the result of the run that `arguments` name. Returns the exit code.
+
+    Raises BadInputError if the run has not ended, or cannot be read.
+    """
     run = cluster_query.run_query(arguments, return_run)
     code = EXIT_CODES.get(str((run.get("status") or {}).get("phase")))
     if code is None:
         raise BadInputError(
-            f"no result yet of {watch.format_progress(run)}; follow it with: dataswarm watch {run_argument(run)}"
+            f"there is no result yet: {watch.format_progress(run)}; follow the run with:"
+            f" dataswarm watch {run_argument(run)}"
         )
     sys.stdout.write(f"{format_json(run)}\n" if arguments.json else "".join(f"{line}\n" for line in format_report(run)))
     return code
 
 
 async def return_run(_: Cluster, run: Object) -> Object:
-    """The run as it was found."""
+    """The run itself."""
     return run
 
 
 def format_json(run: Object) -> str:
-    """The status for programs, without what is the operator's alone, and where the artifacts are."""
+    """The status without the engine's state, and the URI of the artifacts, as JSON."""
     status = {key: value for key, value in run["status"].items() if key != "engine"}
     return json.dumps({"name": run["metadata"]["name"], "artifacts": storage_location.uri(run), **status}, indent=1)
 
 
 def format_report(run: Object) -> Iterator[str]:
-    """What people are told: where the run stands, then a line per subject."""
+    """The result as text: the headline of the run, then one line per subject."""
     yield cluster_query.format_headline(run)
     for subject, words in (*format_findings(run), *format_next_steps(run)):
         yield f"  {subject:<12} {words}"
 
 
 def format_findings(run: Object) -> Iterator[tuple[str, str]]:
-    """What was found, by subject; nothing of what the status does not hold."""
+    """The figures and digests in the status, by subject."""
     status = run["status"]
-    for figure in figures.list_known(run):
+    for figure in figures.list_figures(run):
         if words := figures.format_finding(figure, run):
             yield figure.label, words
     digests = {"experiment": "experimentDigest", "spec": "specDigest", "result": "result"}
@@ -62,7 +67,7 @@ def format_findings(run: Object) -> Iterator[tuple[str, str]]:
 
 
 def format_accelerator_time(status: Object) -> str:
-    """How long accelerators were held, and what for."""
+    """Accelerator-hours, and their parts in seconds."""
     if status.get("gpuHours") is None:
         return "none held"
     seconds = status.get("gpuSeconds") or {}
@@ -71,7 +76,7 @@ def format_accelerator_time(status: Object) -> str:
 
 
 def format_next_steps(run: Object) -> Iterator[tuple[str, str]]:
-    """Where the artifacts are, and what to do next."""
+    """The URI of the artifacts, and the commands to use next."""
     if uri := storage_location.uri(run):
         yield "artifacts", uri
     if run["status"]["phase"] == watch.FAILED:
@@ -82,5 +87,5 @@ def format_next_steps(run: Object) -> Iterator[tuple[str, str]]:
 
 
 def run_argument(run: Object) -> str:
-    """The run as commands take it."""
+    """The arguments that name the run in other commands."""
     return f"{cluster_query.printable_name(run)} --namespace {printable_line(run['metadata']['namespace'])}"

@@ -1,4 +1,4 @@
-"""`dataswarm watch NAME`: a run on a cluster to its end, a line whenever something changed."""
+"""`dataswarm watch NAME` follows a run on a cluster to its end and prints a line after each change."""
 
 import argparse
 import asyncio
@@ -12,22 +12,33 @@ from swarm_operator.common.reconcile_plan import Object
 
 POLL_SECONDS = 2.0
 SUCCEEDED, FAILED = "Succeeded", "Failed"
+HELP = """\
+Follow a run on a cluster to its end. The command prints a line after each change. After Ctrl-C, the run goes on.
+
+exit codes:
+  0  the run succeeded
+  1  the run failed
+  2  refused: there is no such run, or the cluster does not respond (stderr names the problem and how to fix it)
+"""
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    """Follow a run on a cluster to its end."""
-    parser.description = "Follow a run on a cluster to its end. The exit code is 0 if it succeeded, 1 if it failed."
+    """Follow a run on a cluster to its end.
+
+    The command line finds this function by its entry point and uses its first line as the summary of the command.
+    """
+    parser.description, parser.formatter_class = HELP, argparse.RawDescriptionHelpFormatter
     cluster_query.add(parser)
     parser.set_defaults(command=watch_run)
 
 
 def watch_run(arguments: argparse.Namespace) -> int:
-    """Print the run's news until it is over; the exit code. Raises BadInputError."""
+    """Print the progress of the run until it has ended. Returns the exit code. Raises BadInputError."""
     return cluster_query.run_query(arguments, follow_run)
 
 
 async def follow_run(cluster: Cluster, run: Object) -> int:
-    """Say what is new until there is nothing more to come."""
+    """Print a line after each change until the run has ended. Returns the exit code. Raises ApiError."""
     last = ""
     while True:
         line = format_progress(run)
@@ -45,17 +56,17 @@ async def follow_run(cluster: Cluster, run: Object) -> int:
 
 
 def format_progress(run: Object) -> str:
-    """A run in one line."""
-    shown = [figure for figure in figures.list_known(run) if figure.in_progress]
+    """The progress of a run in one line."""
+    shown = [figure for figure in figures.list_figures(run) if figure.in_progress]
     return "; ".join([cluster_query.format_headline(run), *(figures.format_short(figure, run) for figure in shown)])
 
 
 def format_export_command(run: Object) -> str:
-    """How to get what a run left."""
+    """The command that copies the results of a run."""
     return f"dataswarm export {storage_location.uri(run)} DEST{format_bucket_options(run)}"
 
 
 def format_bucket_options(run: Object) -> str:
-    """The options by which commands reach its bucket."""
+    """The options with which other commands reach the bucket of a run."""
     options = [(option, storage_location.bucket(run).get(option)) for option in ("endpoint", "region")]
     return "".join(f" --{option} {printable_line(value)}" for option, value in options if value)

@@ -1,6 +1,6 @@
-"""Children of a run as the operator looks at them.
+"""The child objects of a run, parsed into the fields that the operator reads.
 
-Times are seconds since 1970-01-01 UTC; None is not yet.
+All times are seconds since 1970-01-01 UTC. None means that it has not happened yet.
 """
 
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from swarm_operator.common import names
 
 @dataclass(frozen=True, slots=True)
 class ContainerExit:
-    """How a container ended."""
+    """The exit of a container: its code, its reason and its termination message."""
 
     code: int
     reason: str
@@ -20,7 +20,7 @@ class ContainerExit:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A Job, and the items it is for in the order of its completions."""
+    """A Job and its work items, in the order of its completion indexes."""
 
     name: str
     uid: str
@@ -29,15 +29,16 @@ class Job:
     keys: tuple[str, ...]
     created: float
     over: bool
-    """Complete or Failed: it starts no pod any more."""
+    """The Job is Complete or Failed. It starts no more pods."""
     deleting: bool
     failed: bool = False
-    """Over without having come to its end."""
+    """The Job has the condition Failed."""
     settled: frozenset[str] = frozenset()
-    """Keys that it starts no pod for any more, done or failed."""
+    """Keys of the items that succeeded or failed in this Job. The Job starts no more pods for them."""
 
     @property
     def alive(self) -> bool:
+        """Whether the Job can still start pods."""
         return not self.over and not self.deleting
 
 
@@ -49,55 +50,56 @@ class Pod:
     uid: str
     work: str
     job: str
-    """The name of its Job; empty for a server's."""
+    """The name of its Job. Empty for the pod of a server."""
     key: str
-    """Of its item; a server's is its number, and who purges has none."""
+    """The key of its work item, or the number of its server. Empty for the pod of a purge Job."""
     attempt: int
     failures: int
-    """Of its index before it, as the Job counts them."""
+    """Earlier failures of its completion index, as the Job counts them."""
     accelerators: int
     created: float
-    bound: float | None
-    """When it got a node, and with it its accelerators."""
+    scheduled: float | None
+    """When the pod was assigned to a node. It holds its accelerators from then on."""
     started: float | None
-    """When its container began to run."""
+    """When its container started."""
     ready: float | None
     ended: float | None
     deleted: float | None
-    """When it must be gone: the deletion's moment and the grace period together."""
+    """The deletionTimestamp, which includes the grace period: the kubelet must have ended the pod by then."""
     exit: ContainerExit | None
-    """Of a container that ended, in a pod that may go on."""
+    """The last exit of its container. The pod itself may still run, with a restarted container."""
     disrupted: bool
-    """Ended by the cluster: evicted, preempted, its node gone."""
-    trouble: tuple[str, str] = ("", "")
-    """Reason and message of what keeps it from running."""
+    """Whether the cluster ended it: eviction, preemption or loss of the node."""
+    start_problem: tuple[str, str] = ("", "")
+    """Reason and message of the problem that keeps it from running. Both are empty if there is none."""
 
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """A server's Deployment."""
+    """The Deployment of a server."""
 
     name: str
     uid: str
     replicas: int
     digest: str
+    """The digest of the manifest it was created from, without the replicas."""
     deleting: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Children:
-    """All of them."""
+    """All children of a run that the operator watches."""
 
     jobs: tuple[Job, ...]
     pods: tuple[Pod, ...]
     deployments: tuple[Deployment, ...]
     purges: tuple[Job, ...] = ()
-    """Jobs that delete what the run keeps in its bucket, which are for no item."""
+    """Jobs that delete the results of the run from its bucket. They belong to no work item."""
 
     def work_pods(self) -> Iterator[Pod]:
-        """Pods of Jobs that are for items."""
+        """Pods that run work items."""
         return (pod for pod in self.pods if pod.work not in (names.SERVE, names.PURGE))
 
-    def serving(self) -> Iterator[Pod]:
-        """Pods of servers."""
+    def server_pods(self) -> Iterator[Pod]:
+        """Pods of inference servers."""
         return (pod for pod in self.pods if pod.work == names.SERVE)

@@ -1,8 +1,8 @@
-"""From a run of the cluster to what is wanted of it, or to the reason why it cannot be had.
+"""Parses a run of the cluster, or says why the cluster cannot run it.
 
-What the schema and its rules can decide, the API server has refused already; this refuses what only a cluster knows:
-a store that no two pods share, more accelerators than the run allows itself, a cache that two nodes cannot have. And it
-reads the object as if no schema had been there, for a schema may be older than the operator.
+The API server has already refused what the schema and its CEL rules reject. This module also refuses what the schema
+cannot check: a store that pods cannot share, more accelerators than `maxAccelerators`, a cache that two nodes cannot
+mount. It validates the whole object again, because the installed schema may be older than the operator.
 """
 
 import json
@@ -25,12 +25,12 @@ from swarm_operator.common import accelerators, names
 from swarm_operator.common.reconcile_plan import Object
 
 BASE_FOLDER = "/var/lib/dataswarm"
-"""Where relative paths of a spec start, in a pod."""
+"""Relative paths of a spec start in this folder of a pod."""
 LABEL_KEY = TypeAdapter[str](MetadataKey)
 
 
 class Images(Protocol):
-    """The images that an operator starts pods from when a run names none."""
+    """The images that the operator uses for a run that names none."""
 
     @property
     def trainer_image(self) -> str: ...
@@ -41,9 +41,9 @@ class Images(Protocol):
 
 @dataclass(frozen=True)
 class ClusterRun:
-    """A run of a cluster that can be carried out."""
+    """A validated run of the cluster."""
 
-    run: Run
+    document: Run
     resolved: ResolvedRun
     uid: str
     namespace: str
@@ -52,117 +52,116 @@ class ClusterRun:
 
     @property
     def name(self) -> str:
-        return self.run.metadata.name
+        return self.document.metadata.name
 
     @property
     def cluster(self) -> KubernetesExecution:
-        """How it is to be carried out."""
+        """The `execution.kubernetes` section of the spec."""
         return self.resolved.execution.kubernetes
 
     @cached_property
     def outline(self) -> Outline:
-        """The run as the engine sees it, without the limits of this moment."""
+        """The run as the engine sees it. It does not include limits that have been reached meanwhile."""
         return program.build_outline(self.resolved)
 
     @property
     def has_servers(self) -> bool:
-        """Whether it has inference servers."""
+        """Whether the run has inference servers."""
         return accelerators.has_servers(self.cluster, self.outline)
 
     @cached_property
-    def base(self) -> str:
-        """What all names of its children begin with."""
+    def name_prefix(self) -> str:
+        """The prefix of the names of all its children."""
         return names.name_prefix(self.name, self.uid)
 
     @cached_property
     def digest(self) -> Digest:
-        """The digest of the experiment as written."""
+        """The digest of the experiment as the spec writes it."""
         return resolution.spec_digest(self.resolved)
 
     @cached_property
-    def text(self) -> str:
-        """What pods are told of the run, as `swarm_trainer.worker.session.WorkerSpec` reads it.
+    def order_json(self) -> str:
+        """The file `order.json` that pods read, as `swarm_trainer.worker.session.WorkerSpec` parses it.
 
-        Whether the run is suspended is none of their business, and would make another order of every pause.
+        It always says that the run is not suspended. Pods do not use that field, and a pause must not change the file.
         """
-        told = self.resolved.model_copy(update={"suspend": False})
-        fields = {"baseFolder": BASE_FOLDER, "spec": json.loads(told.model_dump_json())}
+        unsuspended = self.resolved.model_copy(update={"suspend": False})
+        fields = {"baseFolder": BASE_FOLDER, "spec": json.loads(unsuspended.model_dump_json())}
         return json.dumps(fields, indent=1, sort_keys=True) + "\n"
 
 
 def parse(run: Object, images: Images) -> ClusterRun:
-    """What is wanted of `run`, if it can be carried out. Raises BadInputError with one line per fault."""
-    order = parse_unchecked(run, images)
-    refusals = [refusal for check in CHECKS if (refusal := check(order))]
+    """Parse `run` and check that the cluster can run it. Raises BadInputError with one line per problem."""
+    parsed = parse_unchecked(run, images)
+    refusals = [refusal for check in CHECKS if (refusal := check(parsed))]
     if refusals:
         raise BadInputError("\n".join(refusals))
-    return order
+    return parsed
 
 
 def parse_unchecked(run: Object, images: Images) -> ClusterRun:
-    """What is wanted of `run`, whether or not the cluster can give it. Raises BadInputError with one line per fault."""
+    """Parse `run` without the checks of this cluster. Raises BadInputError with one line per problem."""
     document = {key: part for key, part in run.items() if key != "status"}
     parsed = loading.from_object(document, str(run.get("kind", "a run")))
     resolved = resolution.resolve(parsed)
-    asked = resolved.execution.kubernetes.image
+    image = resolved.execution.kubernetes.image
     return ClusterRun(
-        run=parsed,
+        document=parsed,
         resolved=resolved,
         uid=str(run["metadata"].get("uid", "")),
         namespace=str(run["metadata"].get("namespace", "default")),
-        trainer_image=asked.trainer or images.trainer_image,
-        server_image=asked.server or images.server_image,
+        trainer_image=image.trainer or images.trainer_image,
+        server_image=image.server or images.server_image,
     )
 
 
-def _check_storage(order: ClusterRun) -> str:
-    if isinstance(order.resolved.storage, S3Storage):
+def _check_storage(run: ClusterRun) -> str:
+    if isinstance(run.resolved.storage, S3Storage):
         return ""
-    return "spec.storage: pods share no folder; write type S3 and a bucket"
+    return "spec.storage: pods share no folder; write type S3 and name a bucket"
 
 
-def _check_trainers(order: ClusterRun) -> str:
-    cluster = order.cluster
+def _check_trainers(run: ClusterRun) -> str:
+    cluster = run.cluster
     if cluster.trainer.accelerators <= cluster.max_accelerators:
         return ""
     return (
-        f"spec.execution.kubernetes.trainer.accelerators: {cluster.trainer.accelerators} for one pod, but"
+        f"spec.execution.kubernetes.trainer.accelerators: one pod needs {cluster.trainer.accelerators}, but"
         f" maxAccelerators is {cluster.max_accelerators}; raise maxAccelerators, or write 0 to train on a CPU"
     )
 
 
-def _check_servers(order: ClusterRun) -> str:
-    cluster, needed = order.cluster, accelerators.while_searching(order.cluster, order.outline)
-    if not order.has_servers or needed <= cluster.max_accelerators:
+def _check_servers(run: ClusterRun) -> str:
+    cluster, needed = run.cluster, accelerators.count_for_search(run.cluster, run.outline)
+    if not run.has_servers or needed <= cluster.max_accelerators:
         return ""
     return (
-        f"spec.execution.kubernetes.maxAccelerators: {cluster.max_accelerators}, but servers of"
-        f" {len(order.outline.servers)} base models hold {needed} at once; raise it, or lower"
-        f" servers.replicas"
+        f"spec.execution.kubernetes.maxAccelerators: it is {cluster.max_accelerators}, but the servers of"
+        f" {len(run.outline.servers)} base models need {needed} at once; raise it, or lower servers.replicas"
     )
 
 
-def _check_cache(order: ClusterRun) -> str:
-    cache = order.cluster.model_cache
+def _check_cache(run: ClusterRun) -> str:
+    cache = run.cluster.model_cache
     if cache is None or cache.claim is None or cache.claim.access_mode is AccessMode.READ_WRITE_MANY:
         return ""
-    alone = not order.has_servers and accelerators.concurrent_trainers(order.cluster, order.outline) <= 1
-    if alone:
+    single_pod = not run.has_servers and accelerators.concurrent_trainers(run.cluster, run.outline) <= 1
+    if single_pod:
         return ""
     return (
-        "spec.execution.kubernetes.modelCache.claim.accessMode: ReadWriteOnce, but pods on several nodes would need it"
-        " at once; write ReadWriteMany, or inference Local and maxAccelerators of one trainer"
+        "spec.execution.kubernetes.modelCache.claim.accessMode: it is ReadWriteOnce, but pods on several nodes"
+        " need the claim at once; write ReadWriteMany, or write inference Local and a maxAccelerators for one trainer"
     )
 
 
-def _check_node_selector(order: ClusterRun) -> str:
-    for key in order.cluster.pod_template.node_selector:
+def _check_node_selector(run: ClusterRun) -> str:
+    for key in run.cluster.pod_template.node_selector:
         try:
             LABEL_KEY.validate_python(key)
         except ValidationError:
             return (
-                f"spec.execution.kubernetes.podTemplate.nodeSelector: {key!r} is no label's key; write a name of at"
-                " most 63 letters, digits, '-', '_' and '.', or domain/name"
+                f"spec.execution.kubernetes.podTemplate.nodeSelector: {key!r} is not a valid label key; write a"
+                " name of at most 63 letters, digits, '-', '_' and '.', or DOMAIN/NAME"
             )
     return ""
 

@@ -1,7 +1,7 @@
-"""The words that the pure half and the shell of the operator share: what was observed, and what is to be done.
+"""The values that the pure half and the shell of the operator exchange: an observed run and a plan.
 
-Limits: values only. A step says what is wanted and carries everything its executor needs; the namespace is the run's.
-Invariants: no step changes a run but for its finalizers, and doing a step twice is doing it once.
+Limits: values only. A step contains everything that the executor needs, except the namespace, which is the run's.
+Invariants: no step changes a run except for its finalizers. Every step is idempotent.
 """
 
 from collections.abc import Mapping
@@ -9,45 +9,50 @@ from dataclasses import dataclass
 from typing import Any
 
 Object = Mapping[str, Any]
-"""A Kubernetes object as JSON: the only untyped thing, and only at the edge."""
+"""A Kubernetes object as JSON. It is the only untyped value of the operator."""
 
 
 @dataclass(frozen=True, slots=True)
 class ObservedRun:
-    """One run and what lives of it."""
+    """A run and its children, as the cache has them."""
 
     run: Object
     children: tuple[Object, ...] = ()
-    """Jobs, Pods and Deployments that carry the uid of this run, as the cache has them."""
+    """Jobs, Pods and Deployments with the uid of this run as a label."""
     others: tuple[Object, ...] = ()
-    """The other runs that are known, where this one is deleted: what it would take with it may be theirs."""
+    """All other runs, if this run is being deleted. They may keep results in the same place."""
 
 
 @dataclass(frozen=True, slots=True)
 class Create:
-    """Make an object. One that is there already, ours and alike is success."""
+    """Create an object. The step also succeeds if the run already has this object, created from the same manifest."""
 
     manifest: Object
-    """With its owner reference and labels."""
+    """The object, with its owner reference and labels."""
     secret: str | None = None
-    """A key of a Secret's `stringData` to be filled with 32 random bytes in hexadecimal: nothing pure can draw them. A
-    Secret that exists is kept as it is, whatever it holds."""
+    """The key of a Secret's `stringData` that the executor fills with 32 random bytes in hexadecimal.
+
+    The pure half cannot generate random values. A Secret that exists is kept, whatever it contains.
+    """
 
 
 @dataclass(frozen=True, slots=True)
 class Delete:
-    """Delete an object and, in the background, what it owns. Only the one of this uid; none there is success."""
+    """Delete the object with this uid, and its dependents in the background.
+
+    The step succeeds if there is no such object.
+    """
 
     kind: str
     name: str
     uid: str
     grace_seconds: int | None = None
-    """Absent, what the object says itself; 0 for a pod whose node is gone."""
+    """None uses the grace period of the object. A pod whose node is lost gets 0."""
 
 
 @dataclass(frozen=True, slots=True)
 class Patch:
-    """Change an object by JSON merge patch: scale a Deployment. Only the one of this uid; none there is success."""
+    """Apply a JSON merge patch to the object with this uid. The step succeeds if there is no such object."""
 
     kind: str
     name: str
@@ -57,7 +62,7 @@ class Patch:
 
 @dataclass(frozen=True, slots=True)
 class SetFinalizers:
-    """Make these the finalizers of the run itself, in the version that was observed."""
+    """Set the finalizers of the run, if the run still has the version that was observed."""
 
     names: tuple[str, ...]
 
@@ -67,24 +72,24 @@ Step = Create | Delete | Patch | SetFinalizers
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something to tell people, in Kubernetes' words."""
+    """A Kubernetes event about the run."""
 
     type: str
-    """Normal or Warning."""
+    """`Normal` or `Warning`."""
     reason: str
-    """One CamelCase word."""
+    """One word in CamelCase."""
     message: str
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What follows from what was observed."""
+    """The result of one reconcile."""
 
     steps: tuple[Step, ...] = ()
-    """In this order."""
+    """The executor performs them in this order."""
     status: Object | None = None
-    """The whole status wanted; None leaves the status alone."""
+    """The complete new status. None leaves the status unchanged."""
     events: tuple[Event, ...] = ()
-    """Told after the status is written."""
+    """The executor creates them after it has written the status."""
     wake_after: float | None = None
-    """Reconcile again after so many seconds at the latest; None: only when something changes."""
+    """Reconcile again after at most this many seconds. None waits for a change."""

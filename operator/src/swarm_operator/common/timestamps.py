@@ -1,10 +1,10 @@
-"""Times as Kubernetes writes them, RFC 3339 in UTC, and as the engine counts them, seconds since 1970-01-01 UTC."""
+"""Converts times between RFC 3339 in UTC, as Kubernetes writes them, and seconds since 1970-01-01 UTC."""
 
 from datetime import UTC, datetime
 
 
 def parse(written: object) -> float | None:
-    """The time in `format_time`; None where there is none, or none that can be read."""
+    """Seconds since 1970-01-01 UTC. None if `written` is no time that can be read."""
     if not isinstance(written, str):
         return None
     try:
@@ -15,5 +15,5 @@ def parse(written: object) -> float | None:
 
 
 def format_time(moment: float) -> str:
-    """`moment` in whole seconds, rounded down."""
+    """`moment` in RFC 3339 with whole seconds, rounded down."""
     return datetime.fromtimestamp(int(moment), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,1 +1,1 @@
-"""Children of a run as Kubernetes' objects: functions of the order alone, so that the same child is always the same."""
+"""Builds the manifests of a run's children. They depend on the run alone, so the same child is always identical."""

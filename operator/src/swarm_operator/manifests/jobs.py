@@ -1,10 +1,10 @@
-"""The Job of one work item, or of several that hold accelerators: Indexed then, and one pod at a time for each.
+"""Builds the Job of a work item, or the Indexed Job of several items that hold accelerators.
 
-Retries are the engine's: one pod per item and attempt (`backoffLimit` 0), so an attempt that failed is a Job that
-failed. What the cluster ends itself, and what drained on SIGTERM, the Job replaces and counts nowhere
-(`podFailurePolicy`). A replacement starts only when its forerunner is known to be over (`podReplacementPolicy`).
+The engine makes the retries: `backoffLimit` is 0, so a failed attempt is a failed Job. The Job itself replaces a pod
+that the cluster ended or that drained on SIGTERM, and does not count it (`podFailurePolicy`). A replacement starts only
+after the earlier pod has ended (`podReplacementPolicy`).
 
-A Job has no TTL: its pod keeps the receipt until the operator has it in the status and deletes the Job.
+A Job has no TTL. Its pod keeps the receipt until the operator has written it to the status and deletes the Job.
 """
 
 from swarm_core.engine.container_contract import EXIT_BAD_INPUT, EXIT_DRAINED, ITEMS_VARIABLE
@@ -16,78 +16,87 @@ from swarm_operator.manifests import pods, shared_objects
 from swarm_operator.manifests.pods import Container
 
 GRACE_SECONDS = 60
-"""From SIGTERM to SIGKILL. A verb publishes as it goes and drains at once; the rest is for a slow disk."""
+"""Seconds from SIGTERM to SIGKILL.
+
+A step publishes as it goes and drains at once; the rest is a reserve for a slow disk.
+"""
 
 
-def create_steps(order: ClusterRun, items: tuple[WorkItem, ...]) -> tuple[Create, ...]:
-    """The Job for `items`, of one kind and attempt, and before it what it rests on."""
-    return (shared_objects.config_map(order), *shared_objects.cache_claim(order), Create(job(order, items)))
+def create_steps(run: ClusterRun, items: tuple[WorkItem, ...]) -> tuple[Create, ...]:
+    """Create the Job for `items`, which have one kind and one attempt. The objects that it mounts come first."""
+    return (shared_objects.config_map(run), *shared_objects.cache_claim(run), Create(job(run, items)))
 
 
-def job(order: ClusterRun, items: tuple[WorkItem, ...]) -> Object:
+def job(run: ClusterRun, items: tuple[WorkItem, ...]) -> Object:
     """The Job for `items`."""
     first = items[0]
-    about = shared_objects.child_metadata(
-        order, names.job_name(order.base, items), str(first.kind), job_labels(order, first)
+    metadata = shared_objects.child_metadata(
+        run, names.job_name(run.name_prefix, items), str(first.kind), job_labels(run, first)
     )
     annotations = {names.ITEMS_ANNOTATION: names.join_keys(items)}
-    own = names.child_labels(order.name, order.uid, str(first.kind)) | {names.ATTEMPT_LABEL: str(first.attempt)}
+    labels = names.child_labels(run.name, run.uid, str(first.kind)) | {names.ATTEMPT_LABEL: str(first.attempt)}
     spec = {
-        **(_indexed_job_spec(order, len(items)) if first.needs.accelerator else {"backoffLimit": 0}),
+        **(_indexed_job_spec(run, len(items)) if first.needs.accelerator else {"backoffLimit": 0}),
         "podReplacementPolicy": "Failed",
-        # Bad input of one item must not end its siblings, which the engine may yet want.
+        # Bad input of one item fails its index only: the engine may still need the other items of the Job.
         "podFailurePolicy": pod_failure_policy("FailIndex" if first.needs.accelerator else "FailJob"),
-        "template": job_pod_template(order, container(order, items), own, annotations, GRACE_SECONDS),
+        "template": job_pod_template(run, container(run, items), labels, annotations, GRACE_SECONDS),
     }
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",
-        "metadata": {**about, "annotations": annotations},
+        "metadata": {**metadata, "annotations": annotations},
         "spec": spec,
     }
 
 
-def job_labels(order: ClusterRun, item: WorkItem) -> dict[str, str]:
-    """The labels of a Job beside those of every child."""
-    return {names.ATTEMPT_LABEL: str(item.attempt), **shared_objects.queue_labels(order)}
+def job_labels(run: ClusterRun, item: WorkItem) -> dict[str, str]:
+    """The labels of a Job that not every child has."""
+    return {names.ATTEMPT_LABEL: str(item.attempt), **shared_objects.queue_labels(run)}
 
 
-def _indexed_job_spec(order: ClusterRun, count: int) -> dict[str, object]:
+def _indexed_job_spec(run: ClusterRun, count: int) -> dict[str, object]:
     return {
         "completionMode": "Indexed",
         "completions": count,
-        "parallelism": accelerators.parallelism(order.cluster, count),
+        "parallelism": accelerators.parallelism(run.cluster, count),
         "backoffLimitPerIndex": 0,
     }
 
 
-def pod_failure_policy(hopeless: str) -> Object:
-    """What a pod's failure does: the first rule that fits decides; `hopeless` is what bad input is answered by."""
+def pod_failure_policy(bad_input_action: str) -> Object:
+    """The pod failure policy of a Job; the first rule that matches decides.
+
+    `bad_input_action` is the action for bad input.
+    """
     rules = [
         {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]},
         {"action": "Ignore", "onExitCodes": {"containerName": "main", "operator": "In", "values": [EXIT_DRAINED]}},
-        {"action": hopeless, "onExitCodes": {"containerName": "main", "operator": "In", "values": [EXIT_BAD_INPUT]}},
+        {
+            "action": bad_input_action,
+            "onExitCodes": {"containerName": "main", "operator": "In", "values": [EXIT_BAD_INPUT]},
+        },
     ]
     return {"rules": rules}
 
 
-def job_pod_template(order: ClusterRun, container: Container, own: Object, annotations: Object, grace: int) -> Object:
-    """The pods of a Job: each ends once, and has `grace` seconds to."""
+def job_pod_template(run: ClusterRun, container: Container, labels: Object, annotations: Object, grace: int) -> Object:
+    """The pod template of a Job. Its pods never restart their container and get `grace` seconds to end."""
     return pods.pod_template(
-        order, container, own, annotations, restartPolicy="Never", terminationGracePeriodSeconds=grace
+        run, container, labels, annotations, restartPolicy="Never", terminationGracePeriodSeconds=grace
     )
 
 
-def container(order: ClusterRun, items: tuple[WorkItem, ...]) -> Container:
-    """The container that carries an item out; of several, each pod its own."""
-    first, cluster = items[0], order.cluster
-    heavy = accelerators.is_heavy(cluster, first.needs)
-    asked = cluster.trainer if heavy else cluster.worker
+def container(run: ClusterRun, items: tuple[WorkItem, ...]) -> Container:
+    """The container for `items`. Each pod of a shared Job finds its own item by its completion index."""
+    first, cluster = items[0], run.cluster
+    with_trainer_resources = accelerators.needs_trainer_resources(cluster, first.needs)
+    settings = cluster.trainer if with_trainer_resources else cluster.worker
     shared: tuple[Object, ...] = ()
     if first.needs.accelerator:
         shared = ({"name": ITEMS_VARIABLE, "value": names.join_keys(items)},)
     return Container(
-        image=order.trainer_image,
+        image=run.trainer_image,
         command=("python", "-m", "swarm_trainer.pod", "work"),
         arguments=(
             "--order",
@@ -97,8 +106,8 @@ def container(order: ClusterRun, items: tuple[WorkItem, ...]) -> Container:
             "--cache",
             pods.CACHE_FOLDER,
         ),
-        cpu=asked.cpu,
-        memory=asked.memory,
-        accelerators=cluster.trainer.accelerators if heavy else 0,
-        env=(*shared, *pods.server_variables(order, first.needs.servers)),
+        cpu=settings.cpu,
+        memory=settings.memory,
+        accelerators=cluster.trainer.accelerators if with_trainer_resources else 0,
+        env=(*shared, *pods.server_variables(run, first.needs.servers)),
     )

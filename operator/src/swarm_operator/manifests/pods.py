@@ -1,7 +1,7 @@
-"""The pod of a Job or of a server: PodSecurity `restricted`, a root that cannot be written, no token of the API server.
+"""Builds the pods of Jobs and servers, for Pod Security `restricted`: read-only root filesystem, no API server token.
 
-What is written goes to folders that end with the pod: /tmp, which is HOME too, the cache, and /dev/shm in memory. The
-cache is a claim's where the run has one.
+Containers write to folders that are deleted with the pod: `/tmp`, which is also HOME, the cache, and `/dev/shm` in
+memory. If the run has a claim for the model cache, the cache is that claim and outlives the pod.
 """
 
 import json
@@ -17,16 +17,16 @@ from swarm_operator.common.reconcile_plan import Object
 from swarm_operator.manifests import shared_objects
 
 USER_ID = 65532
-"""Whom our images run as."""
+"""The user of our images."""
 PORT = 8000
 ORDER_FOLDER, CACHE_FOLDER = "/etc/dataswarm", "/var/cache/dataswarm"
 CREDENTIAL_VARIABLES = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
-HUB_TOKEN = "HF_TOKEN"  # noqa: S105 - its name
+HUB_TOKEN = "HF_TOKEN"  # noqa: S105 - the name of a variable
 
 
 @dataclass(frozen=True, slots=True)
 class Container:
-    """What one of our containers is."""
+    """The parts of a container that differ between pods."""
 
     image: str
     command: tuple[str, ...]
@@ -36,28 +36,26 @@ class Container:
     accelerators: int
     env: tuple[Object, ...] = ()
     extra: Mapping[str, object] | None = None
-    """Probes and ports."""
-    bare: bool = False
-    """Whether it does without the order and the cache of the run."""
+    """More fields of the container: probes and ports."""
+    without_order: bool = False
+    """Whether the container mounts neither the order nor the cache of the run."""
 
 
-def pod_template(
-    order: ClusterRun, container: Container, labels: Object, annotations: Object, **spec: object
-) -> Object:
-    """The pod template around one container; `spec` is what its pods have beside that."""
-    about = {"labels": dict(labels), "annotations": dict(annotations)}
-    return {"metadata": about, "spec": {**_pod_spec(order, container), **spec}}
+def pod_template(run: ClusterRun, container: Container, labels: Object, annotations: Object, **spec: object) -> Object:
+    """The pod template with one container; `spec` holds further fields of the pod spec."""
+    metadata = {"labels": dict(labels), "annotations": dict(annotations)}
+    return {"metadata": metadata, "spec": {**_pod_spec(run, container), **spec}}
 
 
-def _pod_spec(order: ClusterRun, container: Container) -> dict[str, object]:
-    asked = order.cluster.pod_template
+def _pod_spec(run: ClusterRun, container: Container) -> dict[str, object]:
+    settings = run.cluster.pod_template
     optional = {
-        "nodeSelector": dict(asked.node_selector),
-        "tolerations": [one.model_dump(mode="json", by_alias=True, exclude_none=True) for one in asked.tolerations],
-        "priorityClassName": asked.priority_class_name,
-        "runtimeClassName": asked.runtime_class_name,
-        "imagePullSecrets": [{"name": one.name} for one in asked.image_pull_secrets],
-        "serviceAccountName": order.cluster.service_account_name,
+        "nodeSelector": dict(settings.node_selector),
+        "tolerations": [one.model_dump(mode="json", by_alias=True, exclude_none=True) for one in settings.tolerations],
+        "priorityClassName": settings.priority_class_name,
+        "runtimeClassName": settings.runtime_class_name,
+        "imagePullSecrets": [{"name": one.name} for one in settings.image_pull_secrets],
+        "serviceAccountName": run.cluster.service_account_name,
     }
     return {
         "automountServiceAccountToken": False,
@@ -70,27 +68,27 @@ def _pod_spec(order: ClusterRun, container: Container) -> dict[str, object]:
             "fsGroupChangePolicy": "OnRootMismatch",
             "seccompProfile": {"type": "RuntimeDefault"},
         },
-        "containers": [_container_spec(order, container)],
-        "volumes": _volumes(order, container),
+        "containers": [_container_spec(run, container)],
+        "volumes": _volumes(run, container),
         **{name: value for name, value in optional.items() if value},
     }
 
 
-def _container_spec(order: ClusterRun, container: Container) -> dict[str, object]:
+def _container_spec(run: ClusterRun, container: Container) -> dict[str, object]:
     limits: dict[str, object] = {"memory": container.memory}
     if container.accelerators:
-        limits[order.cluster.accelerator_resource] = str(container.accelerators)
+        limits[run.cluster.accelerator_resource] = str(container.accelerators)
     return {
         "name": "main",
         "image": container.image,
         "imagePullPolicy": "IfNotPresent",
         "command": list(container.command),
         "args": list(container.arguments),
-        "env": _environment(order, container),
+        "env": _environment(run, container),
         "resources": {"requests": {"cpu": container.cpu, "memory": container.memory}, "limits": limits},
         "volumeMounts": [
-            *([] if container.bare else RUN_MOUNTS),
-            {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108 - the pod's own
+            *([] if container.without_order else RUN_MOUNTS),
+            {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108 - an emptyDir of this pod
             {"name": "shm", "mountPath": "/dev/shm"},  # noqa: S108
         ],
         "securityContext": {
@@ -107,41 +105,41 @@ RUN_MOUNTS = (
     {"name": "order", "mountPath": ORDER_FOLDER, "readOnly": True},
     {"name": "cache", "mountPath": CACHE_FOLDER},
 )
-"""Where what all pods of a run share is found."""
+"""Mounts that all pods of a run share."""
 
 
-def _volumes(order: ClusterRun, container: Container) -> list[dict[str, object]]:
-    name = shared_objects.cache_claim_name(order)
+def _volumes(run: ClusterRun, container: Container) -> list[dict[str, object]]:
+    name = shared_objects.cache_claim_name(run)
     cache: dict[str, object] = {"persistentVolumeClaim": {"claimName": name}} if name else {"emptyDir": {}}
     shared: list[dict[str, object]] = [
-        {"name": "order", "configMap": {"name": shared_objects.config_map_name(order)}},
+        {"name": "order", "configMap": {"name": shared_objects.config_map_name(run)}},
         {"name": "cache", **cache},
     ]
     return [
-        *([] if container.bare else shared),
+        *([] if container.without_order else shared),
         {"name": "tmp", "emptyDir": {}},
         {"name": "shm", "emptyDir": {"medium": "Memory"}},
     ]
 
 
-def _environment(order: ClusterRun, container: Container) -> list[Object]:
-    """The user's variables, and after them ours, of which none can be replaced."""
-    own: list[Object] = [{"name": "HOME", "value": "/tmp"}, *_secret_variables(order), *container.env]  # noqa: S108
-    taken = {one["name"] for one in own}
-    theirs = {one.name: one.value for one in order.cluster.pod_template.env if one.name not in taken}
-    return [*({"name": name, "value": value} for name, value in theirs.items()), *own]
+def _environment(run: ClusterRun, container: Container) -> list[Object]:
+    """The user's variables, then our own. A user cannot replace our own variables."""
+    own_variables: list[Object] = [{"name": "HOME", "value": "/tmp"}, *_secret_variables(run), *container.env]  # noqa: S108
+    own_names = {one["name"] for one in own_variables}
+    theirs = {one.name: one.value for one in run.cluster.pod_template.env if one.name not in own_names}
+    return [*({"name": name, "value": value} for name, value in theirs.items()), *own_variables]
 
 
-def _secret_variables(order: ClusterRun) -> list[Object]:
+def _secret_variables(run: ClusterRun) -> list[Object]:
     found: list[Object] = []
-    storage = order.resolved.storage
+    storage = run.resolved.storage
     if isinstance(storage, S3Storage) and storage.credentials_secret_ref is not None:
         found += [secret_variable(key, storage.credentials_secret_ref.name, key) for key in CREDENTIAL_VARIABLES]
-    if order.cluster.token_secret_ref is not None:
-        found.append(secret_variable(HUB_TOKEN, order.cluster.token_secret_ref.name, HUB_TOKEN))
+    if run.cluster.token_secret_ref is not None:
+        found.append(secret_variable(HUB_TOKEN, run.cluster.token_secret_ref.name, HUB_TOKEN))
     return found + [
         secret_variable(variable, key.name, key.key)
-        for variable, key in endpoint_access.secrets_by_variable(order.resolved.access).items()
+        for variable, key in endpoint_access.secrets_by_variable(run.resolved.access).items()
     ]
 
 
@@ -150,22 +148,25 @@ def secret_variable(variable: str, name: str, entry: str) -> Object:
     return {"name": variable, "valueFrom": {"secretKeyRef": {"name": name, "key": entry}}}
 
 
-def server_variables(order: ClusterRun, models: tuple[str, ...]) -> tuple[Object, ...]:
-    """How work finds the servers of `models`: address by model, and the key; none where it runs models itself."""
-    if not models or not order.has_servers:
+def server_variables(run: ClusterRun, models: tuple[str, ...]) -> tuple[Object, ...]:
+    """The variables with the addresses of the servers of `models` and with their key.
+
+    Empty if there are no models, or if the work runs models in its own process.
+    """
+    if not models or not run.has_servers:
         return ()
-    addresses = {model: f"http://{service_name(order, order.outline.servers.index(model))}:{PORT}" for model in models}
+    addresses = {model: f"http://{service_name(run, run.outline.servers.index(model))}:{PORT}" for model in models}
     return (
         {"name": SERVERS_VARIABLE, "value": json.dumps(addresses, sort_keys=True)},
-        server_key_variable(order),
+        server_key_variable(run),
     )
 
 
-def server_key_variable(order: ClusterRun) -> Object:
-    """The variable with the key that servers ask for."""
-    return secret_variable(SERVER_KEY_VARIABLE, shared_objects.server_secret_name(order), shared_objects.KEY_ENTRY)
+def server_key_variable(run: ClusterRun) -> Object:
+    """The variable with the API key of the servers."""
+    return secret_variable(SERVER_KEY_VARIABLE, shared_objects.server_secret_name(run), shared_objects.KEY_ENTRY)
 
 
-def service_name(order: ClusterRun, index: int) -> str:
-    """The Service, and the Deployment, of a server."""
-    return f"{order.base}-{names.SERVE}-{index}"
+def service_name(run: ClusterRun, index: int) -> str:
+    """The name of the Service and of the Deployment of a server."""
+    return f"{run.name_prefix}-{names.SERVE}-{index}"

@@ -1,8 +1,8 @@
-"""The Job that deletes what a run keeps in its bucket.
+"""Builds the Job that deletes the results of a run from its bucket.
 
-It has no owner. A run that is deleted in the foreground takes its children with it before itself, this Job and the
-order in its ConfigMap among them; so the place stands on the command line, the pod mounts nothing of the run, and the
-operator deletes the Job. Should the operator die between the two, the Job's time after its end is bounded.
+The Job has no owner reference. Foreground deletion of a run deletes its dependents first, and would delete this Job and
+the ConfigMap with the order. So the bucket stands on the command line, the pod mounts nothing of the run, and the
+operator deletes the Job. `ttlSecondsAfterFinished` deletes it if the operator does not.
 """
 
 from swarm_core.api.execution import S3Storage
@@ -13,41 +13,41 @@ from swarm_operator.manifests import jobs, shared_objects
 from swarm_operator.manifests.pods import Container
 
 BACKOFF_LIMIT = 3
-"""Pods that may fail: what cannot be reached for minutes is said to be out of reach by one of them."""
+"""Pods of the Job that may fail. A pod itself retries for minutes before it reports that the store is unreachable."""
 TTL_SECONDS = 600
 GRACE_SECONDS = 10
 
 
-def job(order: ClusterRun, bucket: S3Storage) -> Object:
+def job(run: ClusterRun, bucket: S3Storage) -> Object:
     """The Job."""
-    about = dict(
-        shared_objects.child_metadata(order, f"{order.base}-{names.PURGE}", names.PURGE, {names.ATTEMPT_LABEL: "1"})
+    metadata = dict(
+        shared_objects.child_metadata(run, f"{run.name_prefix}-{names.PURGE}", names.PURGE, {names.ATTEMPT_LABEL: "1"})
     )
-    del about["ownerReferences"]
-    own = names.child_labels(order.name, order.uid, names.PURGE) | {names.ATTEMPT_LABEL: "1"}
+    del metadata["ownerReferences"]
+    labels = names.child_labels(run.name, run.uid, names.PURGE) | {names.ATTEMPT_LABEL: "1"}
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",
-        "metadata": about,
+        "metadata": metadata,
         "spec": {
             "backoffLimit": BACKOFF_LIMIT,
             "ttlSecondsAfterFinished": TTL_SECONDS,
             "podReplacementPolicy": "Failed",
             "podFailurePolicy": jobs.pod_failure_policy("FailJob"),
-            "template": jobs.job_pod_template(order, container(order, bucket), own, {}, GRACE_SECONDS),
+            "template": jobs.job_pod_template(run, container(run, bucket), labels, {}, GRACE_SECONDS),
         },
     }
 
 
-def container(order: ClusterRun, bucket: S3Storage) -> Container:
-    """The container that deletes."""
-    asked = order.cluster.worker
+def container(run: ClusterRun, bucket: S3Storage) -> Container:
+    """The container that deletes the results."""
+    settings = run.cluster.worker
     return Container(
-        image=order.trainer_image,
+        image=run.trainer_image,
         command=("python", "-m", "swarm_trainer.pod", "purge"),
         arguments=("--place", bucket.model_dump_json()),
-        cpu=asked.cpu,
-        memory=asked.memory,
+        cpu=settings.cpu,
+        memory=settings.memory,
         accelerators=0,
-        bare=True,
+        without_order=True,
     )

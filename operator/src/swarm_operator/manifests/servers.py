@@ -1,7 +1,9 @@
-"""The inference servers of a run: for each distinct base model a Deployment and a Service, and one key for all.
+"""Builds the inference servers of a run: a Deployment and a Service for each distinct base model, and one API key for
+all.
 
-`Recreate`, because a server and its successor would both want the same accelerators. A pod is not ready before /health
-answers, which is when its model is loaded; the startup probe gives that as long as the run says and then ends it.
+The strategy is `Recreate`, because an old and a new server would need the same accelerators. A pod is ready once
+`/health` answers, which is after its model has loaded. The startup probe restarts the container if that takes longer
+than `startupSeconds`.
 """
 
 import json
@@ -15,67 +17,67 @@ from swarm_operator.manifests.pods import Container
 
 PROBE_SECONDS = 5
 GRACE_SECONDS = 30
-"""From SIGTERM to SIGKILL, for answers on their way."""
+"""Seconds from SIGTERM to SIGKILL. The server finishes open requests in that time."""
 
 
-def dependency_steps(order: ClusterRun) -> tuple[Create, ...]:
-    """What servers rest on, and how they are found: order, key, cache, Services."""
-    services = tuple(Create(service(order, index)) for index in range(len(order.outline.servers)))
+def dependency_steps(run: ClusterRun) -> tuple[Create, ...]:
+    """Create the objects that servers need first: the order, the API key, the cache and the Services."""
+    services = tuple(Create(service(run, index)) for index in range(len(run.outline.servers)))
     return (
-        shared_objects.config_map(order),
-        shared_objects.server_secret(order),
-        *shared_objects.cache_claim(order),
+        shared_objects.config_map(run),
+        shared_objects.server_secret(run),
+        *shared_objects.cache_claim(run),
         *services,
     )
 
 
-def deployments(order: ClusterRun) -> tuple[Object, ...]:
-    """The Deployments, at their full size."""
-    return tuple(deployment(order, index, model) for index, model in enumerate(order.outline.servers))
+def deployments(run: ClusterRun) -> tuple[Object, ...]:
+    """The Deployments with all their replicas."""
+    return tuple(deployment(run, index, model) for index, model in enumerate(run.outline.servers))
 
 
-def deployment(order: ClusterRun, index: int, model: str) -> Object:
-    """The servers of one base model."""
-    own = {names.SERVER_LABEL: str(index)}
-    labels = names.child_labels(order.name, order.uid, names.SERVE) | own | shared_objects.queue_labels(order)
+def deployment(run: ClusterRun, index: int, model: str) -> Object:
+    """The Deployment for one base model."""
+    server_label = {names.SERVER_LABEL: str(index)}
+    labels = names.child_labels(run.name, run.uid, names.SERVE) | server_label | shared_objects.queue_labels(run)
     grace = {"terminationGracePeriodSeconds": GRACE_SECONDS}
     spec = {
         "strategy": {"type": "Recreate"},
-        "progressDeadlineSeconds": order.cluster.servers.startup_seconds + PROBE_SECONDS,
+        "progressDeadlineSeconds": run.cluster.servers.startup_seconds + PROBE_SECONDS,
         "revisionHistoryLimit": 1,
-        "selector": {"matchLabels": {names.RUN_UID_LABEL: order.uid} | own},
-        "template": pods.pod_template(order, _server_container(order, model), labels, {}, **grace),
+        "selector": {"matchLabels": {names.RUN_UID_LABEL: run.uid} | server_label},
+        "template": pods.pod_template(run, _server_container(run, model), labels, {}, **grace),
     }
-    about = shared_objects.child_metadata(
-        order, pods.service_name(order, index), names.SERVE, own | shared_objects.queue_labels(order)
+    metadata = shared_objects.child_metadata(
+        run, pods.service_name(run, index), names.SERVE, server_label | shared_objects.queue_labels(run)
     )
     digest = names.short_digest(json.dumps(spec, sort_keys=True))
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
-        "metadata": {**about, "annotations": {names.SERVERS_ANNOTATION: digest}},
-        "spec": {"replicas": order.cluster.servers.replicas, **spec},
+        "metadata": {**metadata, "annotations": {names.SERVERS_ANNOTATION: digest}},
+        "spec": {"replicas": run.cluster.servers.replicas, **spec},
     }
 
 
-def service(order: ClusterRun, index: int) -> Object:
-    """The address of the servers of one base model."""
+def service(run: ClusterRun, index: int) -> Object:
+    """The Service for one base model."""
     return {
         "apiVersion": "v1",
         "kind": "Service",
-        "metadata": shared_objects.child_metadata(order, pods.service_name(order, index), names.SERVE),
+        "metadata": shared_objects.child_metadata(run, pods.service_name(run, index), names.SERVE),
         "spec": {
-            "selector": {names.RUN_UID_LABEL: order.uid, names.SERVER_LABEL: str(index)},
+            "selector": {names.RUN_UID_LABEL: run.uid, names.SERVER_LABEL: str(index)},
             "ports": [{"name": "http", "port": pods.PORT, "targetPort": pods.PORT}],
         },
     }
 
 
-def _server_container(order: ClusterRun, model: str) -> Container:
-    asked = order.cluster.servers
+def _server_container(run: ClusterRun, model: str) -> Container:
+    settings = run.cluster.servers
     health = {"httpGet": {"path": "/health", "port": pods.PORT}, "periodSeconds": PROBE_SECONDS, "timeoutSeconds": 3}
     return Container(
-        image=order.server_image,
+        image=run.server_image,
         command=("python", "-m", "swarm_trainer.pod", "serve"),
         arguments=(
             "--order",
@@ -87,13 +89,13 @@ def _server_container(order: ClusterRun, model: str) -> Container:
             "--port",
             str(pods.PORT),
         ),
-        cpu=asked.cpu,
-        memory=asked.memory,
-        accelerators=asked.held,
-        env=(pods.server_key_variable(order),),
+        cpu=settings.cpu,
+        memory=settings.memory,
+        accelerators=settings.held,
+        env=(pods.server_key_variable(run),),
         extra={
             "ports": [{"name": "http", "containerPort": pods.PORT}],
-            "startupProbe": {**health, "failureThreshold": ceil(asked.startup_seconds / PROBE_SECONDS)},
+            "startupProbe": {**health, "failureThreshold": ceil(settings.startup_seconds / PROBE_SECONDS)},
             "readinessProbe": {**health, "failureThreshold": 3},
         },
     )

@@ -1,11 +1,13 @@
-"""Accelerator-seconds of a run: by whom its accelerators were held, and whether anybody had something of it.
+"""Counts the accelerator-seconds of a run: how long its pods held accelerators, and whether they used them.
 
-    pod of a Job    from its node to its container's beginning: loading; from there to its end: busy
-    server          from its node to ready: loading; from there to its end: busy while work that asks it runs, else idle
+    pod of a Job    from its assignment to a node to the start of its container: loading; from there to its end: busy
+    server          from its assignment to a node to ready: loading; from there to its end: busy while work that needs
+                    servers runs, else idle
 
-Counted from the pods' own times, in windows that follow one another without a gap: each from where the last one ended
-(`counted_until`) to now. So nothing counts twice, whoever counts, and nothing ever goes down. A pod that came and went
-between two counts, while no operator looked, is not counted; whoever deletes a Job sees to it that its pods are.
+The times are those of the pods, in windows without gaps: each window reaches from the end of the last one
+(`counted_until`) to now. So nothing counts twice, whichever process counts, and no value ever decreases. A pod that is
+created and deleted between two counts, while no operator runs, is not counted. Code that deletes a Job first checks
+that its pods are counted.
 """
 
 from collections.abc import Collection, Sequence
@@ -17,37 +19,45 @@ from swarm_operator.common.children import Children, Pod
 from swarm_operator.reconciler import observations
 
 COUNT_INTERVAL_SECONDS = 60.0
-"""The accounts are brought up to date at least so often while anything is held."""
+"""The status gets new values at least this often while the run holds accelerators."""
 Span = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
 class AcceleratorUsage:
-    """What is counted, and what it is worth telling."""
+    """Accelerator-seconds of a run so far, and the accelerators that it holds now."""
 
     seconds: GpuSeconds
     held: int
-    """Accelerators held now."""
+    """Accelerators that the run holds now."""
 
     @property
     def total(self) -> float:
+        """All accelerator-seconds so far."""
         return self.seconds.busy + self.seconds.loading + self.seconds.idle
 
     @property
     def hours(self) -> float:
+        """All accelerator-hours so far, in thousandths."""
         return round(self.total / 3600, 3)
 
 
-def count(was: GpuSeconds | None, seen: Children, asking: Collection[str], now: float) -> AcceleratorUsage:
-    """The account at `now`, from the one before; `asking` are the kinds of work that ask servers."""
-    before = was or GpuSeconds()
+def count(
+    previous: GpuSeconds | None, children: Children, kinds_asking: Collection[str], now: float
+) -> AcceleratorUsage:
+    """The usage at `now`, from the previous values.
+
+    `kinds_asking` are the kinds of work that send requests to servers.
+    """
+    before = previous or GpuSeconds()
     until = float(int(now))
     window = (timestamps.parse(before.counted_until) or 0.0, until)
-    holding = [pod for pod in seen.pods if pod.accelerators and pod.bound is not None]
-    asked = [_running_span(pod, until) for pod in seen.work_pods() if pod.started is not None and pod.work in asking]
+    holding = [pod for pod in children.pods if pod.accelerators and pod.scheduled is not None]
+    running = [pod for pod in children.work_pods() if pod.started is not None and pod.work in kinds_asking]
+    asking_spans = [_running_span(pod, until) for pod in running]
     busy = loading = idle = 0.0
     for pod in holding:
-        work, wait, rest = _split_seconds(pod, asked, window)
+        work, wait, rest = _split_seconds(pod, asking_spans, window)
         busy, loading, idle = (
             busy + pod.accelerators * work,
             loading + pod.accelerators * wait,
@@ -65,23 +75,27 @@ def count(was: GpuSeconds | None, seen: Children, asking: Collection[str], now: 
     return AcceleratorUsage(after, held)
 
 
-def is_fully_counted(pods: Sequence[Pod], account: GpuSeconds | None) -> bool:
-    """Whether nothing of `pods`, which are over, is yet to be counted."""
-    until = (timestamps.parse(account.counted_until) if account else None) or 0.0
-    held = [pod for pod in pods if pod.accelerators and pod.bound is not None and pod.ended is not None]
-    return all(_duration(_clip((pod.bound or 0.0, pod.ended or 0.0), (until, pod.ended or 0.0))) == 0 for pod in held)
+def is_fully_counted(pods: Sequence[Pod], usage: GpuSeconds | None) -> bool:
+    """Whether `usage` covers all of `pods`, which have ended."""
+    until = (timestamps.parse(usage.counted_until) if usage else None) or 0.0
+    spans = [
+        (pod.scheduled, pod.ended)
+        for pod in pods
+        if pod.accelerators and pod.scheduled is not None and pod.ended is not None
+    ]
+    return all(_duration(_clip(span, (until, span[1]))) == 0 for span in spans)
 
 
 def _split_seconds(pod: Pod, asking: Sequence[Span], window: Span) -> tuple[float, float, float]:
-    """Seconds of `pod` in `window`: busy, loading, idle."""
-    assert pod.bound is not None
-    serves = pod.work == names.SERVE
+    """Seconds of `pod` in `window`: busy, loading and idle."""
+    assert pod.scheduled is not None
+    is_server = pod.work == names.SERVE
     end = pod.ended if pod.ended is not None else window[1]
-    up = pod.ready if serves else pod.started
-    begun = min(end if up is None else max(up, pod.bound), end)
-    loading = _duration(_clip((pod.bound, begun), window))
-    live = _clip((begun, end), window)
-    if not serves:
+    started = pod.ready if is_server else pod.started
+    ready_at = min(end if started is None else max(started, pod.scheduled), end)
+    loading = _duration(_clip((pod.scheduled, ready_at), window))
+    live = _clip((ready_at, end), window)
+    if not is_server:
         return _duration(live), loading, 0.0
     busy = _covered_seconds(live, asking)
     return busy, loading, _duration(live) - busy
@@ -93,7 +107,7 @@ def _running_span(pod: Pod, until: float) -> Span:
 
 
 def _covered_seconds(span: Span, others: Sequence[Span]) -> float:
-    """Seconds of `span` that lie in one of `others`."""
+    """Seconds of `span` that lie in at least one of `others`."""
     total, reached = 0.0, span[0]
     for other in sorted(others):
         start, end = _clip(other, (reached, span[1]))

@@ -1,7 +1,7 @@
-"""Kubernetes' objects as the operator looks at them: read once, where they come in.
+"""Parses Kubernetes objects into the children that the operator reads.
 
-An object that cannot be read, because somebody put our labels on something of his own, is passed over: nothing that
-the owner of a namespace labels can stop the operator.
+An object that cannot be parsed is skipped. Anybody in a namespace may put our labels on any object, and that must not
+stop the operator.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -14,28 +14,28 @@ from swarm_operator.common.reconcile_plan import Object
 
 
 def parse(objects: Iterable[Object], resource: str) -> Children:
-    """Children among `objects`; `resource` is what accelerators are counted by."""
+    """Parse the children among `objects`. `resource` is the extended resource of accelerators."""
     jobs: list[Job] = []
     pods: list[Pod] = []
     deployments: list[Deployment] = []
     purges: list[Job] = []
-    for thing in objects:
+    for manifest in objects:
         try:
-            match thing["kind"]:
+            match manifest["kind"]:
                 case "Job":
-                    job = _parse_job(thing)
+                    job = _parse_job(manifest)
                     (purges if job.work == names.PURGE else jobs).append(job)
                 case "Pod":
-                    pods.append(_parse_pod(thing, resource))
+                    pods.append(_parse_pod(manifest, resource))
                 case "Deployment":
-                    deployments.append(_parse_deployment(thing))
+                    deployments.append(_parse_deployment(manifest))
         except (KeyError, ValueError, TypeError, AttributeError, IndexError):
             continue
     return Children(tuple(jobs), tuple(pods), tuple(deployments), tuple(purges))
 
 
-def _parse_job(thing: Object) -> Job:
-    metadata, status = thing["metadata"], thing.get("status") or {}
+def _parse_job(manifest: Object) -> Job:
+    metadata, status = manifest["metadata"], manifest.get("status") or {}
     work = metadata["labels"][names.WORK_LABEL]
     keys = () if work == names.PURGE else tuple(item.key for item in _parse_items(metadata))
     settled = [
@@ -68,10 +68,10 @@ def _parse_index_ranges(text: str | None) -> Iterator[int]:
             yield from range(int(first), int(last or first) + 1)
 
 
-def _parse_pod(thing: Object, resource: str) -> Pod:
-    metadata, status = thing["metadata"], thing.get("status") or {}
+def _parse_pod(manifest: Object, resource: str) -> Pod:
+    metadata, status = manifest["metadata"], manifest.get("status") or {}
     work, annotations = metadata["labels"][names.WORK_LABEL], metadata.get("annotations") or {}
-    state, exited = _container_state(status, "state"), _container_exit(status)
+    state, container_exit = _container_state(status, "state"), _container_exit(status)
     ended = status.get("phase") in ("Succeeded", "Failed")
     if work == names.SERVE:
         key = metadata["labels"][names.SERVER_LABEL]
@@ -87,21 +87,21 @@ def _parse_pod(thing: Object, resource: str) -> Pod:
         key=key,
         attempt=int(metadata["labels"].get(names.ATTEMPT_LABEL, 1)),
         failures=int(annotations.get(names.FAILURE_COUNT_ANNOTATION, 0)),
-        accelerators=sum(_accelerator_limit(container, resource) for container in thing["spec"]["containers"]),
+        accelerators=sum(_accelerator_limit(container, resource) for container in manifest["spec"]["containers"]),
         created=timestamps.parse(metadata.get("creationTimestamp")) or 0.0,
-        bound=_condition_true_since(status, "PodScheduled"),
+        scheduled=_condition_true_since(status, "PodScheduled"),
         started=_first_time(state.get("running", {}).get("startedAt"), state.get("terminated", {}).get("startedAt")),
         ready=_condition_true_since(status, "Ready"),
         ended=_end_time(status, state) if ended else None,
         deleted=timestamps.parse(metadata.get("deletionTimestamp")),
-        exit=exited,
+        exit=container_exit,
         disrupted=_condition_is_true(status, "DisruptionTarget") or status.get("reason") in NODE_TERMINATION_REASONS,
-        trouble=("", "") if ended else _start_problem(status, state),
+        start_problem=("", "") if ended else _start_problem(status, state),
     )
 
 
 NODE_TERMINATION_REASONS = frozenset({"Evicted", "NodeLost", "Shutdown", "NodeShutdown", "Terminated", "Preempting"})
-"""Reasons of a pod's status that say that the node, not the pod, ended it."""
+"""Reasons in the status of a pod that the node ended."""
 START_FAILURE_REASONS = frozenset(
     {
         "ImagePullBackOff",
@@ -114,7 +114,7 @@ START_FAILURE_REASONS = frozenset(
         "CrashLoopBackOff",
     }
 )
-"""Reasons of a waiting container that do not go away by waiting for an image or a model alone."""
+"""Reasons of a waiting container that do not go away once an image or a model is loaded."""
 
 
 def _start_problem(status: Mapping[str, Any], state: Mapping[str, Any]) -> tuple[str, str]:
@@ -135,7 +135,7 @@ def _container_state(status: Mapping[str, Any], state: str) -> Mapping[str, Any]
 
 
 def _container_exit(status: Mapping[str, Any]) -> ContainerExit | None:
-    """How the container ended, now or, in a pod that started it again, before."""
+    """The last exit of the container. In a pod that restarted it, that is the exit before the restart."""
     for state in ("state", "lastState"):
         ended = _container_state(status, state).get("terminated")
         if ended:
@@ -144,10 +144,10 @@ def _container_exit(status: Mapping[str, Any]) -> ContainerExit | None:
 
 
 def _end_time(status: Mapping[str, Any], state: Mapping[str, Any]) -> float:
-    """When a pod that is over ended: as its container says, or whatever of it changed last."""
-    said = timestamps.parse(state.get("terminated", {}).get("finishedAt"))
-    if said:
-        return said
+    """The end of a pod that has ended: the time of its container, or else the time of the last changed condition."""
+    finished_at = timestamps.parse(state.get("terminated", {}).get("finishedAt"))
+    if finished_at:
+        return finished_at
     changes = [timestamps.parse(condition.get("lastTransitionTime")) for condition in status.get("conditions") or ()]
     return max([change for change in changes if change] or [timestamps.parse(status.get("startTime")) or 1.0])
 
@@ -165,19 +165,19 @@ def _condition_is_true(status: Mapping[str, Any], kind: str) -> bool:
 
 
 def _condition_true_since(status: Mapping[str, Any], kind: str) -> float | None:
-    """Since when a condition is true."""
+    """The time since which a condition is true. None if it is not true."""
     for condition in status.get("conditions") or ():
         if condition["type"] == kind and condition["status"] == "True":
             return timestamps.parse(condition.get("lastTransitionTime"))
     return None
 
 
-def _parse_deployment(thing: Object) -> Deployment:
-    metadata = thing["metadata"]
+def _parse_deployment(manifest: Object) -> Deployment:
+    metadata = manifest["metadata"]
     return Deployment(
         name=metadata["name"],
         uid=metadata["uid"],
-        replicas=int(thing["spec"].get("replicas", 1)),
+        replicas=int(manifest["spec"].get("replicas", 1)),
         digest=(metadata.get("annotations") or {}).get(names.SERVERS_ANNOTATION, ""),
         deleting=metadata.get("deletionTimestamp") is not None,
     )

@@ -1,16 +1,17 @@
-"""The end of a run whose results go with it: `deletionPolicy: Purge`. Pure.
+"""Deletes a run with `deletionPolicy: Purge` together with its results. Pure.
 
-    finalizer     on the run before anything of it is begun, and off again when its owner thinks better of it
-    run deleted   nothing new is begun; what works is ended, servers go
-    none lives    one Job deletes what the run keeps in its bucket, for the operator has no key to it
-    Job complete  the finalizer goes, and the run with it
-    given up      likewise, with an event that says why and where the rest lies: after PURGE_SECONDS, when the Job
-                  failed, when the spec cannot be read, and at once while another run keeps its results in this place
+    finalizer      set before any work of the run starts, and removed again if the policy is no longer Purge
+    run deleted    no new work starts; Jobs and servers are deleted
+    no pod left    one Job deletes the results from the bucket, because the operator has no key to it
+    Job complete   the finalizer is removed, and the run is gone
+    abandoned      the finalizer is removed too, and an event gives the reason and the place of the remaining results:
+                   after PURGE_SECONDS, if the Job failed, if the spec cannot be parsed, and at once if another run
+                   keeps its results in the same place
 
-Deleting is never stuck for longer than PURGE_SECONDS, whatever is broken; a Job that is not done by then is ended.
+A deletion never takes longer than PURGE_SECONDS, whatever is broken. A Job that runs longer is deleted.
 
-Limits: runs that share the place are seen in the namespaces that this operator serves. In a namespace that is deleted
-as a whole no Job can be made, so its runs go when the time is up; delete them first.
+Limits: the operator sees runs that share the place only in the namespaces that it watches. In a namespace that is
+itself being deleted no Job can be created, so its runs go after PURGE_SECONDS; delete the runs first.
 """
 
 from collections.abc import Iterator
@@ -34,98 +35,104 @@ from swarm_operator.reconciler import (
 )
 
 PURGE_SECONDS = 900.0
-"""From the run's deletion to the end of every try."""
+"""Seconds after the deletion of the run in which the operator gives up."""
 POLL_SECONDS = 5.0
-ENDING_MESSAGE = "its pods end; then its results are deleted from the bucket"
+ENDING_MESSAGE = "waiting for its pods to end; then its results are deleted from the bucket"
 PURGING_MESSAGE = "its results are being deleted from the bucket"
 
 
-def correct_finalizer(order: ClusterRun, run: Object) -> SetFinalizers | None:
-    """What makes the run's finalizer what its policy asks for; None where it is that."""
-    wanted = order.run.spec.deletion_policy is DeletionPolicy.PURGE
-    return None if wanted == has_finalizer(run) else set_finalizer(run, wanted)
+def correct_finalizer(run: ClusterRun, stored: Object) -> SetFinalizers | None:
+    """The step that makes the finalizers of `stored` match the policy of `run`. None if they do."""
+    wanted = run.document.spec.deletion_policy is DeletionPolicy.PURGE
+    return None if wanted == has_finalizer(stored) else set_finalizer(stored, wanted)
 
 
 def has_finalizer(run: Object) -> bool:
-    """Whether our finalizer is on the run."""
+    """Whether the run has our finalizer."""
     return names.FINALIZER in list_finalizers(run)
 
 
 def plan_deletion(observed: ObservedRun, now: float, images: Images) -> Plan:
-    """What is to be done for a run that is deleted: nothing, unless our finalizer holds it."""
-    run = observed.run
-    if not has_finalizer(run):
+    """The plan for a run that is being deleted. It is empty if the run does not have our finalizer."""
+    if not has_finalizer(observed.run):
         return Plan()
-    if run["spec"].get("deletionPolicy") != DeletionPolicy.PURGE:
+    if observed.run["spec"].get("deletionPolicy") != DeletionPolicy.PURGE:
         return Plan(release_steps(observed))
     try:
-        order = cluster_run.parse_unchecked(run, images)
+        run = cluster_run.parse_unchecked(observed.run, images)
     except BadInputError as error:
         return abandon_purge(observed, str(error))
-    why, storage = reason_to_abandon(observed, now), order.resolved.storage
-    if why is not None or not isinstance(storage, S3Storage):
-        return abandon_purge(observed, why or "spec.storage is no bucket")
-    return continue_purge(order, storage, observed, now)
+    reason, storage = reason_to_abandon(observed, now), run.resolved.storage
+    if reason is not None or not isinstance(storage, S3Storage):
+        return abandon_purge(observed, reason or "spec.storage is not a bucket")
+    return continue_purge(run, storage, observed, now)
 
 
 def reason_to_abandon(observed: ObservedRun, now: float) -> str | None:
-    """Why the results of a run are not deleted, or not any longer."""
+    """The reason not to delete the results, or not to try any longer. None if there is none."""
     if (other := find_run_sharing_storage(observed.run, observed.others)) is not None:
         return f"{other} keeps its results in the same place"
     since = timestamps.parse(observed.run["metadata"]["deletionTimestamp"])
-    return f"not done after {PURGE_SECONDS:g} s" if since is not None and now - since >= PURGE_SECONDS else None
+    return (
+        f"its results were not deleted within {PURGE_SECONDS:g} s"
+        if since is not None and now - since >= PURGE_SECONDS
+        else None
+    )
 
 
-def continue_purge(order: ClusterRun, bucket: S3Storage, observed: ObservedRun, now: float) -> Plan:
-    """End what lives; then the Job; then let go."""
-    seen = child_parser.parse(observed.children, order.cluster.accelerator_resource)
-    steps = tuple(end_children(seen, now))
-    was = run_status.read(observed.run)
-    if any(observations.is_living(pod, now) for pod in (*seen.work_pods(), *seen.serving())) or steps:
-        return Plan(steps, run_status.with_message(was, ENDING_MESSAGE), wake_after=POLL_SECONDS)
-    if not seen.purges:
-        return Plan(
-            (Create(purge.job(order, bucket)),), run_status.with_message(was, PURGING_MESSAGE), wake_after=POLL_SECONDS
-        )
-    job = seen.purges[0]
+def continue_purge(run: ClusterRun, bucket: S3Storage, observed: ObservedRun, now: float) -> Plan:
+    """End all work, then create the purge Job, then remove the finalizer."""
+    children = child_parser.parse(observed.children, run.cluster.accelerator_resource)
+    steps = tuple(end_children(children, now))
+    status = run_status.read(observed.run)
+    if any(observations.is_living(pod, now) for pod in (*children.work_pods(), *children.server_pods())) or steps:
+        return Plan(steps, run_status.with_message(status, ENDING_MESSAGE), wake_after=POLL_SECONDS)
+    if not children.purges:
+        create = Create(purge.job(run, bucket))
+        return Plan((create,), run_status.with_message(status, PURGING_MESSAGE), wake_after=POLL_SECONDS)
+    job = children.purges[0]
     if job.failed:
-        return abandon_purge(observed, f"{job.name}: {purge_outcome(seen, job)}")
+        return abandon_purge(observed, f"{job.name}: {purge_outcome(children, job)}")
     if job.over:
-        told = Event("Normal", "Purged", f"its results were deleted: {purge_outcome(seen, job)}")
-        return Plan((set_finalizer(observed.run, False), Delete("Job", job.name, job.uid)), None, (told,))
-    return Plan((), run_status.with_message(was, PURGING_MESSAGE), wake_after=POLL_SECONDS)
+        event = Event("Normal", "Purged", f"its results were deleted: {purge_outcome(children, job)}")
+        return Plan((set_finalizer(observed.run, False), Delete("Job", job.name, job.uid)), None, (event,))
+    return Plan((), run_status.with_message(status, PURGING_MESSAGE), wake_after=POLL_SECONDS)
 
 
-def end_children(seen: Children, now: float) -> Iterator[Step]:
-    """End what the run was doing."""
-    yield from job_steps.release_stuck_pods(seen, now)
-    for job in seen.jobs:
+def end_children(children: Children, now: float) -> Iterator[Step]:
+    """Delete the Jobs and servers of the run."""
+    yield from job_steps.release_stuck_pods(children, now)
+    for job in children.jobs:
         if job.alive:
             yield Delete("Job", job.name, job.uid)
-    yield from server_lifecycle.delete_all(seen)
+    yield from server_lifecycle.delete_all(children)
 
 
-def abandon_purge(observed: ObservedRun, why: str) -> Plan:
-    """Let the run go with its results where they are, and say why."""
-    words = f"{why}; what is left of its results lies at {storage_location.uri(observed.run)}, delete it by hand"
-    told = Event("Warning", "PurgeAbandoned", words[:MAX_MESSAGE_CHARACTERS])
-    return Plan(release_steps(observed), None, (told,))
+def abandon_purge(observed: ObservedRun, reason: str) -> Plan:
+    """Remove the finalizer, keep the results, and report the reason as an event."""
+    words = f"{reason}; delete the rest of its results at {storage_location.uri(observed.run)} by hand"
+    event = Event("Warning", "PurgeAbandoned", words[:MAX_MESSAGE_CHARACTERS])
+    return Plan(release_steps(observed), None, (event,))
 
 
 def release_steps(observed: ObservedRun) -> tuple[Step, ...]:
-    """Delete nothing any more, and let the run go. The Job ends first, for the run's name is free a moment later."""
+    """Remove the finalizer and end the purge.
+
+    The purge Job is deleted first: the name of the run is free once the finalizer is removed, and a new run of this
+    name may write to the same place.
+    """
     jobs = child_parser.parse(observed.children, "").purges
     return (*(Delete("Job", job.name, job.uid) for job in jobs if not job.deleting), set_finalizer(observed.run, False))
 
 
-def purge_outcome(seen: Children, job: Job) -> str:
-    """What the Job's last pod said."""
-    ended = [(pod.ended, pod.exit.message) for pod in seen.pods if pod.job == job.name and pod.ended and pod.exit]
+def purge_outcome(children: Children, job: Job) -> str:
+    """The report of the purge Job's last pod."""
+    ended = [(pod.ended, pod.exit.message) for pod in children.pods if pod.job == job.name and pod.ended and pod.exit]
     return termination_message.format_purge_outcome(max(ended)[1]) if ended else "its pod is gone"
 
 
 def find_run_sharing_storage(run: Object, others: tuple[Object, ...]) -> str | None:
-    """Another run that keeps its results where `run` does, and stays."""
+    """Another run that keeps its results in the same place and is not being deleted. None if there is none."""
     for other in others:
         metadata = other["metadata"]
         if metadata.get("deletionTimestamp") is None and storage_location.is_same(run, other):
@@ -133,10 +140,10 @@ def find_run_sharing_storage(run: Object, others: tuple[Object, ...]) -> str | N
     return None
 
 
-def set_finalizer(run: Object, ours: bool) -> SetFinalizers:
-    """The run's finalizers, with or without ours."""
+def set_finalizer(run: Object, present: bool) -> SetFinalizers:
+    """The step that adds our finalizer (if `present`) or removes it, and keeps all others."""
     rest = tuple(one for one in list_finalizers(run) if one != names.FINALIZER)
-    return SetFinalizers((*rest, names.FINALIZER) if ours else rest)
+    return SetFinalizers((*rest, names.FINALIZER) if present else rest)
 
 
 def list_finalizers(run: Object) -> tuple[str, ...]:

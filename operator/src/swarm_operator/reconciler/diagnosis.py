@@ -1,12 +1,12 @@
-"""What keeps a run from going on, in one word and one sentence, from what is seen and from what failed last.
+"""Finds the problem that blocks a run, as a reason and a message, from its pods and its failed attempts.
 
-    reason                             seen in
-    ImagePullBackOff, Unschedulable    a pod that has not begun: the cluster's own words
-    NodeLost                           a pod that should long be gone
-    OOMKilled, ModelRefused            how a container ended
-    StoreUnreachable                   what a verb said of the store
+    reason                             found in
+    ImagePullBackOff, Unschedulable    a pod that has not started; these are Kubernetes' own words
+    NodeLost                           a pod that should be gone by now
+    OOMKilled, ModelRefused            the exit of a container
+    StoreUnreachable                   the message of a step that could not use the store
 
-The words are for people. Nothing is decided by them.
+The texts are for people. No decision depends on them.
 """
 
 from collections.abc import Iterator
@@ -23,39 +23,39 @@ REASON_BY_PREFIX = (
     ("StoreError", "StoreUnreachable"),
     ("BudgetExceeded", "BudgetExceeded"),
 )
-"""How a message begins, and what that is called."""
+"""The prefix of a message, and the reason that it stands for."""
 URGENT_REASONS = ("ImagePullBackOff", "InvalidImageName", "CreateContainerConfigError", "NodeLost")
-"""What waiting does not cure comes before what it may."""
+"""Reasons that waiting does not resolve. They are reported before all others."""
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One of them."""
+    """A problem, as the reason and message of a condition."""
 
     reason: str
     message: str
 
 
-def most_urgent(seen: Children, state: EngineState, now: float) -> Problem | None:
-    """The one to tell: of a pod before of an attempt, and what waiting does not cure first."""
-    troubles = sorted(
-        _pod_problems(seen, now), key=lambda one: (one.reason not in URGENT_REASONS, one.reason, one.message)
+def find_most_urgent(children: Children, state: EngineState, now: float) -> Problem | None:
+    """The problem to report: pods come before failed attempts, and reasons that waiting does not resolve come first."""
+    problems = sorted(
+        _pod_problems(children, now), key=lambda one: (one.reason not in URGENT_REASONS, one.reason, one.message)
     )
-    troubles += _attempt_problems(state)
-    return troubles[0] if troubles else None
+    problems += _attempt_problems(state)
+    return problems[0] if problems else None
 
 
 def classify_failure(message: str) -> str | None:
-    """What a failure with this message is called; None if it has no name of its own."""
-    told = message.rpartition("the last time: ")[2]
-    return next((reason for prefix, reason in REASON_BY_PREFIX if told.startswith(prefix)), None)
+    """The reason for a failure with this message. None if the message has no known prefix."""
+    last_message = message.rpartition("the last time: ")[2]
+    return next((reason for prefix, reason in REASON_BY_PREFIX if last_message.startswith(prefix)), None)
 
 
-def _pod_problems(seen: Children, now: float) -> Iterator[Problem]:
-    for pod in seen.pods:
-        reason, message = pod.trouble
+def _pod_problems(children: Children, now: float) -> Iterator[Problem]:
+    for pod in children.pods:
+        reason, message = pod.start_problem
         if observations.is_stuck(pod, now):
-            yield Problem("NodeLost", f"pod {pod.name} should be gone; its node does not answer")
+            yield Problem("NodeLost", f"pod {pod.name} should be gone by now; its node does not respond")
         elif reason and pod.deleted is None:
             yield Problem(reason, shorten(f"pod {pod.name}: {message}"))
 

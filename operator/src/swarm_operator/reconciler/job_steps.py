@@ -1,13 +1,15 @@
-"""From the engine's launches to Jobs: each waits for its turn, and the engine asks again until it has had it.
+"""Turns the engine's actions into steps on Jobs.
 
-    item needs       turn
-    whatever         nothing lives that is wanted no more; no Job of its name is left of an earlier try
-    an accelerator   no other such item is in work, so that all of them together stay below the run's accelerators;
-                     every server is gone
-    servers          servers, where the run has them, are ready
+A launch waits until it may start, and the engine repeats it until then.
 
-Items of one attempt that hold accelerators go in one Job. A Job that is left over under the name that is needed is
-deleted, and the launch follows when it is seen gone: so no two Jobs of one item are ever alive.
+    item needs       condition for its launch
+    anything         nothing that was canceled is alive; no Job of its name is left from an earlier try
+    an accelerator   no other item with accelerators is running, so that all of them together stay below the limit of
+                     the run; all servers are gone
+    servers          the servers are ready, if the run has any
+
+Items of one attempt that hold accelerators share a Job. If an old Job has the name that a launch needs, it is deleted,
+and the launch follows when the Job is gone. So an item never has two live Jobs.
 """
 
 from collections.abc import Iterator, Sequence
@@ -25,82 +27,92 @@ from swarm_operator.reconciler import observations
 
 @dataclass(frozen=True, slots=True)
 class LaunchReadiness:
-    """What launches wait for."""
+    """Whether servers allow a launch."""
 
-    served: bool
-    """Whether servers are ready, or none are needed."""
-    cleared: bool
-    """Whether no server lives."""
+    servers_ready: bool
+    """Whether the servers are ready, or the run has none."""
+    servers_gone: bool
+    """Whether no server is alive."""
 
 
-def steps_for_actions(
-    order: ClusterRun, seen: Children, world: Observations, actions: Sequence[Action], turn: LaunchReadiness
+def list_action_steps(
+    run: ClusterRun, children: Children, world: Observations, actions: Sequence[Action], readiness: LaunchReadiness
 ) -> Iterator[Step]:
-    """What the engine's actions come to now."""
+    """The steps for the engine's actions that are possible now. Launches wait while anything must be canceled."""
     cancels = [action for action in actions if isinstance(action, Cancel)]
     for cancel in cancels:
-        yield from _cancel_steps(seen, cancel)
+        yield from _cancel_steps(children, cancel)
     if cancels:
         return
-    training = _is_training(order, world)
+    training = _is_training(run, world)
     for items in _group_by_job([action.item for action in actions if isinstance(action, Launch)], training):
-        if _may_start(items[0].needs, turn):
-            yield from _launch_steps(order, seen, items)
+        if _may_start(items[0].needs, readiness):
+            yield from _launch_steps(run, children, items)
 
 
-def release_stuck_pods(seen: Children, now: float) -> Iterator[Step]:
-    """Let go of pods whose node is lost. Their Job waits for their end, which nobody will tell; so they end here."""
-    for pod in seen.pods:
+def release_stuck_pods(children: Children, now: float) -> Iterator[Step]:
+    """Remove pods whose node is lost.
+
+    A lost node never reports the end of a pod, and the Job waits for it. Two steps are needed. Deletion with a grace
+    period of 0 removes the pod without its kubelet, but the finalizer of the Job controller still holds the object. The
+    patch removes that finalizer.
+    """
+    for pod in children.pods:
         if observations.is_stuck(pod, now):
             yield Delete("Pod", pod.name, pod.uid, grace_seconds=0)
             yield Patch("Pod", pod.name, pod.uid, {"metadata": {"finalizers": None}})
 
 
-def _cancel_steps(seen: Children, cancel: Cancel) -> Iterator[Step]:
-    """End the Jobs that hold the item, siblings and all, which costs those nothing; and pods that have no Job."""
-    ended = [job for job in seen.jobs if cancel.key in job.keys and cancel.attempt in (None, job.attempt)]
+def _cancel_steps(children: Children, cancel: Cancel) -> Iterator[Step]:
+    """Delete the Jobs that hold the item, and its pods that have no Job.
+
+    A shared Job ends with all its items. That costs the other items no attempt.
+    """
+    ended = [job for job in children.jobs if cancel.key in job.keys and cancel.attempt in (None, job.attempt)]
     for job in ended:
         if not job.deleting:
             yield Delete("Job", job.name, job.uid)
-    known = {job.name for job in seen.jobs}
-    for pod in seen.work_pods():
+    known = {job.name for job in children.jobs}
+    for pod in children.work_pods():
         if pod.key == cancel.key and pod.job not in known and pod.ended is None and pod.deleted is None:
             yield Delete("Pod", pod.name, pod.uid)
 
 
-def _is_training(order: ClusterRun, world: Observations) -> bool:
-    """Whether an item that holds accelerators of its own is in work."""
-    holding = accelerators.kinds_holding_accelerators(order.outline)
+def _is_training(run: ClusterRun, world: Observations) -> bool:
+    """Whether an item that holds its own accelerators is running."""
+    holding = accelerators.kinds_holding_accelerators(run.outline)
     return any(isinstance(one, InWork) and WorkItem.from_key(key).kind in holding for key, one in world.items.items())
 
 
 def _group_by_job(launches: Sequence[WorkItem], training: bool) -> Iterator[tuple[WorkItem, ...]]:
-    """Items that share a Job: those of one attempt that hold accelerators, the earliest attempt first and alone, and
-    none while one is `training`; every other item by itself.
+    """The items of each Job.
+
+    Items that hold accelerators share a Job if they have one attempt and one kind; the earliest attempt comes first and
+    alone, and none starts while another one is `training`. Each other item has its own Job.
     """
     yield from ((item,) for item in launches if not item.needs.accelerator)
-    trained = [item for item in launches if item.needs.accelerator]
-    if trained and not training:
-        first = min((item.attempt, item.kind) for item in trained)
-        yield tuple(item for item in trained if (item.attempt, item.kind) == first)
+    accelerated = [item for item in launches if item.needs.accelerator]
+    if accelerated and not training:
+        first = min((item.attempt, item.kind) for item in accelerated)
+        yield tuple(item for item in accelerated if (item.attempt, item.kind) == first)
 
 
-def _may_start(needs: Needs, turn: LaunchReadiness) -> bool:
+def _may_start(needs: Needs, readiness: LaunchReadiness) -> bool:
     if needs.accelerator:
-        return turn.cleared
-    return turn.served or not needs.servers
+        return readiness.servers_gone
+    return readiness.servers_ready or not needs.servers
 
 
-def _launch_steps(order: ClusterRun, seen: Children, items: tuple[WorkItem, ...]) -> Iterator[Step]:
-    name = names.job_name(order.base, items)
-    left = next((job for job in seen.jobs if job.name == name), None)
-    if left is None:
-        yield from jobs.create_steps(order, items)
-    elif not left.deleting:
-        yield Delete("Job", left.name, left.uid)
+def _launch_steps(run: ClusterRun, children: Children, items: tuple[WorkItem, ...]) -> Iterator[Step]:
+    name = names.job_name(run.name_prefix, items)
+    existing = next((job for job in children.jobs if job.name == name), None)
+    if existing is None:
+        yield from jobs.create_steps(run, items)
+    elif not existing.deleting:
+        yield Delete("Job", existing.name, existing.uid)
 
 
-def surplus_finished_jobs(seen: Children, keep: int) -> list[Job]:
-    """Jobs that are over and whose pods are, but for the last `keep`, the oldest first."""
-    over = [job for job in seen.jobs if job.over and not job.deleting]
+def surplus_finished_jobs(children: Children, keep: int) -> list[Job]:
+    """Finished Jobs except the last `keep`, the oldest first."""
+    over = [job for job in children.jobs if job.over and not job.deleting]
     return sorted(over, key=lambda job: (job.created, job.name))[: max(0, len(over) - keep)]

@@ -1,16 +1,16 @@
-"""One run, once: from what is observed to what is done next. Pure: no I/O, no clock, no randomness.
+"""Reconciles one run once: from the observed objects to a plan. Pure: no I/O, no clock, no randomness.
 
-    order     what is wanted (or the reason why it cannot be had: no child then)
-    children  what is seen
-    account   accelerator-seconds, and with them whether the budget is spent
-    world     what is seen, in the engine's words
-    decide    the engine
-    servers   where they stand, given what the engine wants
-    steps     Jobs, servers, pods that are stuck, Jobs that have served
-    status    all of it
+    run        parse the spec; without a valid spec, delete all children
+    children   parse the observed objects
+    usage      count accelerator-seconds, and check the budget
+    world      derive the engine's observations
+    decide     ask the engine
+    servers    advance the servers to the state that the engine needs
+    steps      create and delete Jobs and servers, remove stuck pods and finished Jobs
+    status     report all of it
 
-Nothing is remembered between two calls but what the status holds, and that only spares work: an operator that lost it
-derives the run again from the receipts in the pods and, where those are gone, in the store.
+Only the status survives between two calls, and it only saves work: an operator that lost it derives the state of the
+run again from the receipts in the pods and, if those are gone, in the store.
 """
 
 from collections.abc import Iterator
@@ -46,188 +46,206 @@ from swarm_operator.reconciler.job_steps import LaunchReadiness
 from swarm_operator.reconciler.server_lifecycle import ServersOutcome
 
 FINISHED_JOBS_KEPT = 3
-"""Finished Jobs that stay, for their logs, until the run goes."""
+"""Finished Jobs that stay for their logs until the run is deleted."""
 PHASE_ORDER = (Phase.PREPARING, Phase.SEEDING, Phase.ITERATING, Phase.CONCLUDING, Phase.SUCCEEDED)
 KIND_ORDER = tuple(Kind)
-"""The kinds of work, in the order of the phases that want them."""
+"""The kinds of work, in the order of their phases."""
 REFUSED_RECHECK_SECONDS = 300.0
-"""Look again so often at a run that cannot be carried out."""
+"""Seconds until a run that cannot be executed is checked again."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReconcileContext:
-    """What one reconcile looks at."""
+    """The inputs of one reconcile."""
 
-    order: ClusterRun
-    seen: Children
-    was: RunStatus
-    saved: EngineState
-    """What the engine had remembered, as the status says it."""
-    account: AcceleratorUsage
+    run: ClusterRun
+    children: Children
+    previous: RunStatus
+    """The status that the run has now."""
+    saved_state: EngineState
+    """The engine's state in that status."""
+    usage: AcceleratorUsage
     outline: Outline
     now: float
 
 
 def reconcile(observed: ObservedRun, now: float, images: Images) -> Plan:
-    """What is to be done for one run at `now`, in seconds since 1970-01-01 UTC."""
+    """The plan for one run at `now`, in seconds since 1970-01-01 UTC."""
     if observed.run["metadata"].get("deletionTimestamp") is not None:
         return deletion.plan_deletion(observed, now, images)
-    was = run_status.read(observed.run)
+    previous = run_status.read(observed.run)
     try:
-        order = cluster_run.parse(observed.run, images)
+        run = cluster_run.parse(observed.run, images)
     except BadInputError as error:
-        return _refuse(observed, was, str(error), now)
-    if was.spec_digest not in (None, order.digest):
-        why = f"spec: is another experiment than the one begun; undo the edit, or create another {order.run.kind}"
-        return _refuse(observed, was, why, now)
-    held = deletion.correct_finalizer(order, observed.run)
-    return Plan((held,)) if held else _advance_run(_build_context(order, observed, was, now))
+        return _refuse(observed, previous, str(error), now)
+    if previous.spec_digest not in (None, run.digest):
+        reason = (
+            "spec: this edit changes the experiment of a run that has started; undo the edit, or create another"
+            f" {run.document.kind}"
+        )
+        return _refuse(observed, previous, reason, now)
+    finalizer_step = deletion.correct_finalizer(run, observed.run)
+    return Plan((finalizer_step,)) if finalizer_step else _advance_run(_build_context(run, observed, previous, now))
 
 
-def _build_context(order: ClusterRun, observed: ObservedRun, was: RunStatus, now: float) -> ReconcileContext:
-    seen = child_parser.parse(observed.children, order.cluster.accelerator_resource)
-    asking = accelerators.kinds_asking_servers(order.outline)
-    account = accelerator_usage.count(was.gpu_seconds, seen, asking, now)
+def _build_context(run: ClusterRun, observed: ObservedRun, previous: RunStatus, now: float) -> ReconcileContext:
+    children = child_parser.parse(observed.children, run.cluster.accelerator_resource)
+    asking = accelerators.kinds_asking_servers(run.outline)
+    usage = accelerator_usage.count(previous.gpu_seconds, children, asking, now)
     return ReconcileContext(
-        order, seen, was, run_status.load_engine_state(was), account, _build_outline(order, was, account, now), now
+        run=run,
+        children=children,
+        previous=previous,
+        saved_state=run_status.load_engine_state(previous),
+        usage=usage,
+        outline=_build_outline(run, previous, usage, now),
+        now=now,
     )
 
 
-def _build_outline(order: ClusterRun, was: RunStatus, account: AcceleratorUsage, now: float) -> Outline:
-    """What the engine knows: the spec, and which of its limits are reached."""
-    spec, begun = order.run.spec, timestamps.parse(was.started_at)
-    outline = replace(order.outline, stop_after=spec.stop_after)
+def _build_outline(run: ClusterRun, previous: RunStatus, usage: AcceleratorUsage, now: float) -> Outline:
+    """The outline for the engine: the spec, and which of its limits the run has reached."""
+    spec, started = run.document.spec, timestamps.parse(previous.started_at)
+    outline = replace(run.outline, stop_after=spec.stop_after)
     hours, deadline = spec.budget.gpu_hours, spec.deadline_seconds
-    if hours is not None and account.total >= hours * 3600:
-        outline = replace(outline, spent=f"{account.hours:g} accelerator-hours of {hours:g} are used")
-    if deadline is not None and begun is not None and now - begun >= deadline:
+    if hours is not None and usage.total >= hours * 3600:
+        outline = replace(outline, spent=f"{usage.hours:g} of {hours:g} accelerator-hours are used")
+    if deadline is not None and started is not None and now - started >= deadline:
         outline = replace(outline, overdue=f"the run took longer than {deadline} s")
     return outline
 
 
-def _advance_run(view: ReconcileContext) -> Plan:
-    state = _current_state(view)
-    world = observations.build_world(view.seen, view.now)
-    refusal = server_lifecycle.model_refusal(view.seen)
+def _advance_run(context: ReconcileContext) -> Plan:
+    state = _current_state(context)
+    world = observations.build_world(context.children, context.now)
+    refusal = server_lifecycle.find_model_refusal(context.children)
     if refusal:
-        world = observations.fail_items_using_servers(world, items.list_pending_items(view.outline, state), refusal)
-    decision = decide.decide(view.outline, state, world, view.now)
-    stand = _advance_servers(view, decision, world)
-    trouble = diagnosis.most_urgent(view.seen, decision.state, view.now)
-    scene = run_status.StatusInputs(
-        was=view.was,
-        account=_usage_to_report(view, decision, stand),
-        servers=stand.status if stand else None,
-        trouble=trouble,
+        world = observations.fail_items_using_servers(world, items.list_pending_items(context.outline, state), refusal)
+    decision = decide.decide(context.outline, state, world, context.now)
+    servers = _advance_servers(context, decision, world)
+    problem = diagnosis.find_most_urgent(context.children, decision.state, context.now)
+    inputs = run_status.StatusInputs(
+        previous=context.previous,
+        usage=_usage_to_report(context, decision, servers),
+        servers=servers.status if servers else None,
+        problem=problem,
         experiment=run_status.find_experiment_digest(world),
-        now=view.now,
+        now=context.now,
     )
-    told = run_status.build(view.order, view.outline, decision.state, scene)
-    steps = tuple(_list_steps(view, decision, world, stand))
-    events = tuple(run_events.list_events(state, decision.state, scene))
-    return Plan(steps, told, events, _wake_after(view, decision, stand))
+    status = run_status.build_status(context.run, context.outline, decision.state, inputs)
+    steps = tuple(_list_steps(context, decision, world, servers))
+    events = tuple(run_events.list_events(state, decision.state, inputs))
+    return Plan(steps, status, events, _wake_after(context, decision, servers))
 
 
-def _current_state(view: ReconcileContext) -> EngineState:
-    """What the engine remembers; a failed run whose `rerun` is another than before is opened again."""
-    begun = view.was.spec_digest is not None
-    again = begun and view.order.run.spec.rerun is not None and view.order.run.spec.rerun != view.was.rerun
-    return states.reopen(view.saved) if again and view.saved.phase is Phase.FAILED else view.saved
+def _current_state(context: ReconcileContext) -> EngineState:
+    """The engine's state. A new value of `rerun` reopens a failed run."""
+    state, rerun = context.saved_state, context.run.document.spec.rerun
+    started = context.previous.spec_digest is not None
+    again = started and rerun is not None and rerun != context.previous.rerun
+    return states.reopen(state) if again and state.phase is Phase.FAILED else state
 
 
-def _advance_servers(view: ReconcileContext, decision: Decision, world: Observations) -> ServersOutcome | None:
-    """Where the servers stand; None for a run without."""
-    if not view.order.has_servers:
+def _advance_servers(context: ReconcileContext, decision: Decision, world: Observations) -> ServersOutcome | None:
+    """The next state of the servers. None for a run without servers."""
+    if not context.run.has_servers:
         return None
-    wanted = items.list_pending_items(view.outline, decision.state)
+    wanted = items.list_pending_items(context.outline, decision.state)
     launched = {action.item.key for action in decision.actions if isinstance(action, Launch)}
     running = {key for key, one in world.items.items() if isinstance(one, Running)}
-    asked = any(item.needs.servers and item.key in launched | running for item in wanted)
-    held = any(item.needs.servers for item in wanted) and not view.outline.suspended
-    return server_lifecycle.advance(
-        view.order, view.was.servers, view.seen, server_lifecycle.ServerDemand(held, asked, view.now)
-    )
+    needed = any(item.needs.servers and item.key in launched | running for item in wanted)
+    allowed = any(item.needs.servers for item in wanted) and not context.outline.suspended
+    demand = server_lifecycle.ServerDemand(allowed, needed, context.now)
+    return server_lifecycle.advance(context.run, context.previous.servers, context.children, demand)
 
 
-def _usage_to_report(view: ReconcileContext, decision: Decision, stand: ServersOutcome | None) -> AcceleratorUsage:
-    """The account now, or the one in the status while little has come to it: each write wakes everybody who watches."""
-    told = timestamps.parse(view.was.gpu_seconds.counted_until) if view.was.gpu_seconds else None
-    old = told is None or view.now - told >= accelerator_usage.COUNT_INTERVAL_SECONDS
-    phase = (view.saved.phase, view.saved.iteration) != (decision.state.phase, decision.state.iteration)
-    servers = stand is not None and stand.status != view.was.servers
-    ended = not accelerator_usage.is_fully_counted(
-        [pod for pod in view.seen.pods if pod.ended is not None], view.was.gpu_seconds
-    )
-    if old or phase or servers or ended or view.was.gpu_seconds is None:
-        return view.account
-    return replace(view.account, seconds=view.was.gpu_seconds)
+def _usage_to_report(context: ReconcileContext, decision: Decision, servers: ServersOutcome | None) -> AcceleratorUsage:
+    """The usage for the status: the current values, or the reported ones if little has changed.
+
+    Each write of the status wakes every watcher of the run, so small changes wait.
+    """
+    reported = context.previous.gpu_seconds
+    if reported is None:
+        return context.usage
+    counted_until = timestamps.parse(reported.counted_until)
+    before, after = context.saved_state, decision.state
+    is_old = counted_until is None or context.now - counted_until >= accelerator_usage.COUNT_INTERVAL_SECONDS
+    phase_changed = (before.phase, before.iteration) != (after.phase, after.iteration)
+    servers_changed = servers is not None and servers.status != context.previous.servers
+    ended_pods = [pod for pod in context.children.pods if pod.ended is not None]
+    if is_old or phase_changed or servers_changed or not accelerator_usage.is_fully_counted(ended_pods, reported):
+        return context.usage
+    return replace(context.usage, seconds=reported)
 
 
 def _list_steps(
-    view: ReconcileContext, decision: Decision, world: Observations, stand: ServersOutcome | None
+    context: ReconcileContext, decision: Decision, world: Observations, servers: ServersOutcome | None
 ) -> Iterator[Step]:
-    if (ended := _expiry_step(view, decision)) is not None:
+    if (ended := _expiry_step(context, decision)) is not None:
         yield ended
         return
-    turn = LaunchReadiness(served=stand is None or stand.ready, cleared=server_lifecycle.are_gone(view.seen, view.now))
-    yield from job_steps.release_stuck_pods(view.seen, view.now)
-    yield from stand.steps if stand else server_lifecycle.delete_all(view.seen)
-    yield from job_steps.steps_for_actions(view.order, view.seen, world, decision.actions, turn)
-    yield from _delete_finished_jobs(view)
+    readiness = LaunchReadiness(
+        servers_ready=servers is None or servers.ready,
+        servers_gone=server_lifecycle.servers_are_gone(context.children, context.now),
+    )
+    yield from job_steps.release_stuck_pods(context.children, context.now)
+    yield from servers.steps if servers else server_lifecycle.delete_all(context.children)
+    yield from job_steps.list_action_steps(context.run, context.children, world, decision.actions, readiness)
+    yield from _delete_finished_jobs(context)
 
 
-def _expiry_step(view: ReconcileContext, decision: Decision) -> Step | None:
-    """The end of a run whose time after its end is up."""
-    left = _seconds_to_expiry(view, decision)
+def _expiry_step(context: ReconcileContext, decision: Decision) -> Step | None:
+    """Delete a run whose `ttlSecondsAfterFinished` is over. None for every other run."""
+    left = _seconds_to_expiry(context, decision)
     if left is None or left > 0:
         return None
-    return Delete(view.order.run.kind, view.order.name, view.order.uid)
+    return Delete(context.run.document.kind, context.run.name, context.run.uid)
 
 
-def _seconds_to_expiry(view: ReconcileContext, decision: Decision) -> float | None:
-    kept, finished = view.order.run.spec.ttl_seconds_after_finished, decision.state.finished
+def _seconds_to_expiry(context: ReconcileContext, decision: Decision) -> float | None:
+    kept, finished = context.run.document.spec.ttl_seconds_after_finished, decision.state.finished
     if kept is None or finished is None or decision.state.phase not in phases.TERMINAL:
         return None
-    return finished + kept - view.now
+    return finished + kept - context.now
 
 
-def _delete_finished_jobs(view: ReconcileContext) -> Iterator[Step]:
-    """Jobs that have served: what they brought is in the status that was written, and what they cost is too."""
-    saved = view.saved
-    if saved.phase not in PHASE_ORDER:
+def _delete_finished_jobs(context: ReconcileContext) -> Iterator[Step]:
+    """Delete finished Jobs whose results and accelerator-seconds are in the written status."""
+    state = context.saved_state
+    if state.phase not in PHASE_ORDER:
         return
-    place = PHASE_ORDER.index(saved.phase), saved.iteration if saved.phase is Phase.ITERATING else 0
-    for job in job_steps.surplus_finished_jobs(view.seen, FINISHED_JOBS_KEPT):
-        pods = [pod for pod in view.seen.pods if pod.job == job.name]
-        over = not any(observations.is_living(pod, view.now) for pod in pods)
+    position = PHASE_ORDER.index(state.phase), state.iteration if state.phase is Phase.ITERATING else 0
+    for job in job_steps.surplus_finished_jobs(context.children, FINISHED_JOBS_KEPT):
+        pods = [pod for pod in context.children.pods if pod.job == job.name]
+        over = not any(observations.is_living(pod, context.now) for pod in pods)
         if (
-            _job_position(view.outline, job) < place
+            _job_position(context.outline, job) < position
             and over
-            and accelerator_usage.is_fully_counted(pods, view.was.gpu_seconds)
+            and accelerator_usage.is_fully_counted(pods, context.previous.gpu_seconds)
         ):
             yield Delete("Job", job.name, job.uid)
 
 
 def _job_position(outline: Outline, job: Job) -> tuple[int, int]:
-    """Where in a run a Job belongs."""
+    """The position of a Job in the course of the run."""
     iteration = items.find_iteration(outline, WorkItem.from_key(job.keys[0]))
     return (KIND_ORDER.index(Kind(job.work)), 0) if iteration is None else (KIND_ORDER.index(Kind.ITERATE), iteration)
 
 
-def _wake_after(view: ReconcileContext, decision: Decision, stand: ServersOutcome | None) -> float | None:
-    """When to look again though nothing happens; None once nothing will."""
+def _wake_after(context: ReconcileContext, decision: Decision, servers: ServersOutcome | None) -> float | None:
+    """Seconds until the next reconcile if nothing changes. None if nothing more will happen."""
     over = decision.state.phase in phases.TERMINAL
-    deadline, begun = view.order.run.spec.deadline_seconds, decision.state.started
+    deadline, started = context.run.document.spec.deadline_seconds, decision.state.started
     ends = [
         decision.wake_after,
-        stand.wake_after if stand else None,
-        _seconds_to_expiry(view, decision),
+        servers.wake_after if servers else None,
+        _seconds_to_expiry(context, decision),
         SETTLE_SECONDS if over and decision.actions else None,
-        accelerator_usage.COUNT_INTERVAL_SECONDS if view.account.held else None,
-        begun + deadline - view.now if deadline is not None and begun is not None and not over else None,
+        accelerator_usage.COUNT_INTERVAL_SECONDS if context.usage.held else None,
+        started + deadline - context.now if deadline is not None and started is not None and not over else None,
         *(
-            pod.deleted + observations.STUCK_SECONDS - view.now
-            for pod in view.seen.pods
+            pod.deleted + observations.STUCK_SECONDS - context.now
+            for pod in context.children.pods
             if pod.deleted and not pod.ended
         ),
     ]
@@ -235,11 +253,12 @@ def _wake_after(view: ReconcileContext, decision: Decision, stand: ServersOutcom
     return min(left) if left else None
 
 
-def _refuse(observed: ObservedRun, was: RunStatus, why: str, now: float) -> Plan:
-    """Nothing of a run that cannot be carried out as it is written stays alive."""
-    seen = child_parser.parse(observed.children, "")
-    ended = tuple(Delete("Job", job.name, job.uid) for job in seen.jobs if job.alive)
-    told = run_status.build_refused(observed.run, was, why, now)
-    new = not any(one.type == "Validated" and one.message == why[:MAX_MESSAGE_CHARACTERS] for one in was.conditions)
-    events = (Event("Warning", "InvalidSpec", why[:MAX_MESSAGE_CHARACTERS]),) if new else ()
-    return Plan((*ended, *server_lifecycle.delete_all(seen)), told, events, REFUSED_RECHECK_SECONDS)
+def _refuse(observed: ObservedRun, previous: RunStatus, reason: str, now: float) -> Plan:
+    """The plan for a run that cannot be executed as it is written: delete its Jobs and servers, and say why."""
+    children = child_parser.parse(observed.children, "")
+    ended = tuple(Delete("Job", job.name, job.uid) for job in children.jobs if job.alive)
+    status = run_status.build_refused_status(observed.run, previous, reason, now)
+    message = reason[:MAX_MESSAGE_CHARACTERS]
+    is_new = not any(one.type == "Validated" and one.message == message for one in previous.conditions)
+    events = (Event("Warning", "InvalidSpec", message),) if is_new else ()
+    return Plan((*ended, *server_lifecycle.delete_all(children)), status, events, REFUSED_RECHECK_SECONDS)

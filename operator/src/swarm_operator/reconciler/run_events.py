@@ -1,6 +1,7 @@
-"""What people are told when it happens: a run enters a phase, an attempt fails, something keeps it from going on.
+"""Lists the events of a run: it enters a phase, an attempt fails, a problem blocks it.
 
-The difference between two states of the engine, so nothing is told twice by an operator that writes its status.
+Events follow from the difference between two states of the engine. So an operator that writes its status reports
+nothing twice.
 """
 
 from collections.abc import Iterator
@@ -13,8 +14,8 @@ from swarm_operator.reconciler import diagnosis
 from swarm_operator.reconciler.run_status import StatusInputs
 
 
-def list_events(before: EngineState, after: EngineState, scene: StatusInputs) -> Iterator[Event]:
-    """What happened from `before` to `after`."""
+def list_events(before: EngineState, after: EngineState, inputs: StatusInputs) -> Iterator[Event]:
+    """The events between two states of the engine."""
     if after.phase is not before.phase:
         yield _phase_event(after)
     for key, attempt in after.attempts.items():
@@ -22,15 +23,15 @@ def list_events(before: EngineState, after: EngineState, scene: StatusInputs) ->
         if attempt.message and (known is None or known.number != attempt.number):
             yield Event("Warning", "AttemptFailed", f"{key}: {attempt.message}; attempt {attempt.number} follows")
         elif attempt.losses and (known is None or attempt.losses > known.losses):
-            yield Event("Normal", "AttemptLost", f"{key} lost its pod; it is started again and costs no attempt")
-    trouble = scene.trouble
-    reasons = {one.reason for one in scene.was.conditions if one.type == ConditionType.RECONCILING}
-    if trouble is not None and trouble.reason not in reasons:
-        yield Event("Warning", trouble.reason, trouble.message)
+            yield Event("Normal", "AttemptLost", f"{key}: its pod was lost; it starts again, and this costs no attempt")
+    problem = inputs.problem
+    reasons = {one.reason for one in inputs.previous.conditions if one.type == ConditionType.RECONCILING}
+    if problem is not None and problem.reason not in reasons:
+        yield Event("Warning", problem.reason, problem.message)
 
 
 def _phase_event(after: EngineState) -> Event:
     if after.phase is Phase.FAILED and after.failure is not None:
         reason = diagnosis.classify_failure(after.failure.message) or str(after.failure.reason)
         return Event("Warning", reason, after.failure.message[:1000])
-    return Event("Normal", str(after.phase), f"the run is {after.phase}")
+    return Event("Normal", str(after.phase), f"the run is now in phase {after.phase}")

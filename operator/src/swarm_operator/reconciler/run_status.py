@@ -1,7 +1,7 @@
-"""The status of a run, whole, from what the engine reports and what the cluster shows.
+"""Builds the complete status of a run from the engine's report and the state of the cluster.
 
-Bounded: rows and texts are cut, and what the engine remembers loses the words of failed attempts before it would not
-fit. A condition keeps the time of its last change for as long as its truth stays what it was.
+The status is bounded: rows and texts are cut, and the engine's state drops the messages of failed attempts if it would
+not fit. A condition keeps its lastTransitionTime while its status stays the same.
 """
 
 import re
@@ -31,19 +31,20 @@ from swarm_operator.reconciler.diagnosis import Problem
 
 @dataclass(frozen=True, slots=True)
 class StatusInputs:
-    """What a status is made from beside the engine's state."""
+    """The inputs of a status beside the engine's state."""
 
-    was: RunStatus
-    account: AcceleratorUsage
+    previous: RunStatus
+    """The status that the run has now."""
+    usage: AcceleratorUsage
     servers: api.ServersStatus | None
-    trouble: Problem | None
+    problem: Problem | None
     experiment: Digest | None
-    """The digest of the experiment by its contents, where a receipt tells it."""
+    """The content digest of the experiment, if a receipt contains it."""
     now: float
 
 
 def read(run: Object) -> RunStatus:
-    """The status that `run` has; an empty one where it has none that can be read."""
+    """The status of `run`. Empty if it has none, or none that can be parsed."""
     model = _find_model(run)
     try:
         return model.model_validate(run.get("status") or {}, by_alias=True, by_name=False)
@@ -52,74 +53,74 @@ def read(run: Object) -> RunStatus:
 
 
 def _find_model(run: Object) -> type[RunStatus]:
-    """The status of a kind of run; what all kinds have, of one that is not installed."""
+    """The status model of a kind of run. For a kind that is not installed, the fields that all kinds share."""
     try:
         return custom_resources.find(str(run.get("kind"))).status
     except BadInputError:
         return RunStatus
 
 
-def load_engine_state(was: RunStatus) -> EngineState:
-    """What the engine remembers; nothing where that cannot be read: the run is derived from its receipts then."""
+def load_engine_state(previous: RunStatus) -> EngineState:
+    """The engine's state in a status. Empty if it cannot be parsed; then it is derived from the receipts."""
     try:
-        return EngineState.from_json(was.engine) if was.engine else EngineState()
+        return EngineState.from_json(previous.engine) if previous.engine else EngineState()
     except ValueError:
         return EngineState()
 
 
-def build(order: ClusterRun, outline: Outline, state: EngineState, scene: StatusInputs) -> Object:
-    """The status of a run that is carried out."""
+def build_status(run: ClusterRun, outline: Outline, state: EngineState, inputs: StatusInputs) -> Object:
+    """The status of a run that is being executed."""
     report = run_summary.summarize(outline, state)
-    held = scene.account.seconds.counted_until is not None
+    held = inputs.usage.seconds.counted_until is not None
     common = RunStatus(
         phase=str(report.phase),
-        spec_digest=order.digest,
-        experiment_digest=scene.experiment or scene.was.experiment_digest,
-        observed_generation=order.run.metadata.generation,
+        spec_digest=run.digest,
+        experiment_digest=inputs.experiment or inputs.previous.experiment_digest,
+        observed_generation=run.document.metadata.generation,
         message=report.message[: api.MAX_MESSAGE_CHARACTERS],
         started_at=_format_time(report.started),
         finished_at=_format_time(report.finished),
-        conditions=_build_conditions(order.run.metadata.generation, state, report, scene),
-        gpu_seconds=scene.account.seconds if held else None,
-        gpu_hours=scene.account.hours if held else None,
-        peak_accelerators=accelerators.peak(order.cluster, outline),
+        conditions=_build_conditions(run.document.metadata.generation, state, report, inputs),
+        gpu_seconds=inputs.usage.seconds if held else None,
+        gpu_hours=inputs.usage.hours if held else None,
+        peak_accelerators=accelerators.peak(run.cluster, outline),
         result=report.result,
-        servers=scene.servers,
-        rerun=order.run.spec.rerun,
+        servers=inputs.servers,
+        rerun=run.document.spec.rerun,
         engine=serialize_engine_state(state),
     )
-    return serialize(program.find(order.resolved.kind).status(outline, state, common))
+    return serialize_status(program.find(run.resolved.kind).status(outline, state, common))
 
 
-def build_refused(run: Object, was: RunStatus, why: str, now: float) -> Object:
-    """The status of a run that cannot be carried out as it is written; what it has reached stays."""
+def build_refused_status(run: Object, previous: RunStatus, reason: str, now: float) -> Object:
+    """The status of a run that cannot be executed as it is written. It keeps what the run has reached."""
     generation = run["metadata"].get("generation")
-    message = why[: api.MAX_MESSAGE_CHARACTERS]
+    message = reason[: api.MAX_MESSAGE_CHARACTERS]
     facts = {ConditionType.VALIDATED: ConditionStatus.FALSE}
-    if was.phase not in phases.TERMINAL:
+    if previous.phase not in phases.TERMINAL:
         facts |= dict.fromkeys((ConditionType.READY, ConditionType.RECONCILING), ConditionStatus.FALSE)
         facts |= {ConditionType.STALLED: ConditionStatus.TRUE}
     new = [
-        _build_condition(was, UntimedCondition(kind, truth, "InvalidSpec", message), generation, now)
+        _build_condition(previous, UntimedCondition(kind, truth, "InvalidSpec", message), generation, now)
         for kind, truth in facts.items()
     ]
-    old = [one for one in was.conditions if one.type not in facts]
+    old = [one for one in previous.conditions if one.type not in facts]
     update = {
-        "phase": was.phase or str(phases.Phase.PENDING),
+        "phase": previous.phase or str(phases.Phase.PENDING),
         "message": message,
         "observed_generation": generation,
         "conditions": (*old, *new),
     }
-    return serialize(was.model_copy(update=update))
+    return serialize_status(previous.model_copy(update=update))
 
 
-def with_message(was: RunStatus, message: str) -> Object:
-    """The status of a run that is deleted: what it was, and what goes on."""
-    return serialize(was.model_copy(update={"message": message}))
+def with_message(previous: RunStatus, message: str) -> Object:
+    """The status of a run that is being deleted: the previous one with a new message."""
+    return serialize_status(previous.model_copy(update={"message": message}))
 
 
 def serialize_engine_state(state: EngineState) -> str:
-    """What the engine remembers, as the status holds it."""
+    """The engine's state as the status stores it."""
     text = state.to_json()
     if len(text) > api.MAX_ENGINE_CHARACTERS:
         attempts = {key: replace(attempt, message="") for key, attempt in state.attempts.items()}
@@ -127,8 +128,8 @@ def serialize_engine_state(state: EngineState) -> str:
     return text
 
 
-def serialize(status: RunStatus) -> Object:
-    """`status` as an object of the API."""
+def serialize_status(status: RunStatus) -> Object:
+    """`status` as JSON of the API."""
     found: Object = status.model_dump(mode="json", by_alias=True, exclude_none=True)
     return found
 
@@ -144,31 +145,31 @@ class UntimedCondition:
 
 
 def _build_conditions(
-    generation: int | None, state: EngineState, report: RunSummary, scene: StatusInputs
+    generation: int | None, state: EngineState, report: RunSummary, inputs: StatusInputs
 ) -> tuple[Condition, ...]:
-    """The engine's conditions, with what the cluster knows of their reasons, and that the spec is valid."""
+    """The engine's conditions with reasons from the cluster, and the condition that the spec is valid."""
     facts = [
-        _explain(UntimedCondition(one.type, one.status, one.reason, one.message), state, scene)
+        _explain(UntimedCondition(one.type, one.status, one.reason, one.message), state, inputs)
         for one in report.conditions
     ]
     facts.append(
-        UntimedCondition(ConditionType.VALIDATED, ConditionStatus.TRUE, "Valid", "the spec can be carried out here")
+        UntimedCondition(ConditionType.VALIDATED, ConditionStatus.TRUE, "Valid", "the spec is valid on this cluster")
     )
-    return tuple(_build_condition(scene.was, fact, generation, scene.now) for fact in facts)
+    return tuple(_build_condition(inputs.previous, fact, generation, inputs.now) for fact in facts)
 
 
-def _explain(fact: UntimedCondition, state: EngineState, scene: StatusInputs) -> UntimedCondition:
+def _explain(fact: UntimedCondition, state: EngineState, inputs: StatusInputs) -> UntimedCondition:
     if state.failure is not None:
         return replace(fact, reason=diagnosis.classify_failure(state.failure.message) or fact.reason)
     waits = fact.kind in (ConditionType.READY, ConditionType.RECONCILING) and state.phase not in phases.TERMINAL
-    if scene.trouble is not None and waits:
-        return replace(fact, reason=scene.trouble.reason, message=scene.trouble.message)
+    if inputs.problem is not None and waits:
+        return replace(fact, reason=inputs.problem.reason, message=inputs.problem.message)
     return fact
 
 
-def _build_condition(was: RunStatus, fact: UntimedCondition, generation: int | None, now: float) -> Condition:
-    """One condition, with the time of its last change."""
-    before = next((one for one in was.conditions if one.type == fact.kind and one.status is fact.truth), None)
+def _build_condition(previous: RunStatus, fact: UntimedCondition, generation: int | None, now: float) -> Condition:
+    """The condition with its lastTransitionTime."""
+    before = next((one for one in previous.conditions if one.type == fact.kind and one.status is fact.truth), None)
     return Condition(
         type=str(fact.kind),
         status=fact.truth,
@@ -184,7 +185,7 @@ def _format_time(seconds: float | None) -> str | None:
 
 
 def find_experiment_digest(world: Observations) -> Digest | None:
-    """The digest of the experiment by its contents, as prepare's receipt tells it."""
-    seen = world.items.get(WorkItem(Kind.PREPARE).key)
-    digest = seen.receipt.scalars.get("experimentDigest") if isinstance(seen, Done) else None
+    """The content digest of the experiment, from the receipt of Prepare. None if there is none."""
+    observed = world.items.get(WorkItem(Kind.PREPARE).key)
+    digest = observed.receipt.scalars.get("experimentDigest") if isinstance(observed, Done) else None
     return Digest(digest) if isinstance(digest, str) and re.fullmatch("[0-9a-f]{64}", digest) else None

@@ -1,14 +1,14 @@
-"""When the servers of a run are up: a small automaton over what is seen, kept in the status.
+"""Starts and stops the servers of a run: a small state machine, whose phase is in the status.
 
-    Off       nothing is up. Asked for, and what trained is seen gone: Starting
-    Starting  all are wanted. All ready: Ready. Not all by the deadline: Waiting
-    Ready     work may ask them. One no longer ready: Starting again. Nobody asks: Idle
-    Idle      asked for: Ready. Nobody asks for `idleSeconds`: Off
-    Waiting   all are released, together, and tried again after a pause that grows and is drawn by chance
+    Off       no server runs. If they are needed, and pods that trained are gone: Starting
+    Starting  all servers get their replicas. All ready: Ready. Not all ready by the deadline: Waiting
+    Ready     work may send requests. A server is no longer ready: Starting again. No work needs them: Idle
+    Idle      work needs them again: Ready. No work needs them for `idleSeconds`: Off
+    Waiting   all servers are scaled to 0 together, and start again after a random delay that grows with each failure
 
-All or nothing, because two runs that each hold half of what both need would wait for ever. The pause differs from run
-to run, so that they do not meet again. Whoever suspends or ends the run, or has it train, sends the servers to Off at
-once; accelerators are free when the pods are seen gone, which whoever wants to train waits for.
+All servers start or none, because two runs that each hold half of the accelerators that both need would wait forever.
+The random delay differs between runs, so they do not collide again. If the run is suspended, ends or trains, the
+servers go to Off at once. Their accelerators count as free when their pods are gone, and training waits for that.
 """
 
 from collections.abc import Iterator
@@ -27,13 +27,16 @@ from swarm_operator.reconciler import observations
 from swarm_operator.reconciler.termination_message import parse_failure, shorten
 
 SCHEDULING_SECONDS = 120.0
-"""After so long, servers of which some have a node and some have none are not all going to have one soon."""
+"""Seconds in Starting after which servers of which only some have a node are given up."""
 BACKOFF_SECONDS, BACKOFF_CAP_SECONDS = 30.0, 600.0
-"""Before the second try, and at most: half to one and a half of it, doubled with every failure in a row."""
+"""Delay before the second try, and the longest delay, in seconds.
+
+The delay doubles with each failure in a row. A random factor between 0.5 and 1.5 is applied to it.
+"""
 
 
 class ServersPhase(StrEnum):
-    """Where the servers of a run stand."""
+    """The phase of a run's servers."""
 
     OFF = "Off"
     STARTING = "Starting"
@@ -47,107 +50,117 @@ ACTIVE_PHASES = (ServersPhase.STARTING, ServersPhase.READY, ServersPhase.IDLE)
 
 @dataclass(frozen=True, slots=True)
 class ServerDemand:
-    """What the run wants of its servers."""
+    """Whether the run needs its servers."""
 
-    held: bool
-    """Whether it may have any now."""
-    asked: bool
-    """Whether there is work that asks them."""
+    allowed: bool
+    """Whether the run may have servers now."""
+    needed: bool
+    """Whether work that sends requests to servers is running or starting."""
     now: float
 
 
 @dataclass(frozen=True, slots=True)
 class ServerObservation:
-    """What the automaton goes by."""
+    """The inputs of the state machine."""
 
     demand: ServerDemand
-    cleared: bool
-    """Whether what trained is gone, and old servers are."""
+    accelerators_free: bool
+    """Whether training pods and earlier servers are gone."""
     ready: bool
-    """Whether all are ready."""
+    """Whether all servers are ready."""
     all_or_none_scheduled: bool
-    """Whether all have a node, or none has one."""
+    """Whether all servers have a node, or none has one."""
 
 
 @dataclass(frozen=True, slots=True)
 class ServersOutcome:
-    """Where the servers stand now, and what follows."""
+    """The new state of the servers, and the steps towards it."""
 
     status: ServersStatus
     steps: tuple[Step, ...]
     ready: bool
-    """Whether work may ask them."""
+    """Whether work may send requests."""
     wake_after: float | None
 
 
-def advance(order: ClusterRun, was: ServersStatus | None, seen: Children, wish: ServerDemand) -> ServersOutcome:
-    """Where the servers stand, and the steps towards what is wanted of them."""
-    facts = ServerObservation(
-        wish, _accelerators_are_free(order, seen, wish.now), _all_are_ready(order, seen), _all_or_none_scheduled(seen)
+def advance(
+    run: ClusterRun, previous: ServersStatus | None, children: Children, demand: ServerDemand
+) -> ServersOutcome:
+    """The new state of the servers, and the steps towards it."""
+    observation = ServerObservation(
+        demand=demand,
+        accelerators_free=_accelerators_are_free(run, children, demand.now),
+        ready=_all_are_ready(run, children),
+        all_or_none_scheduled=_all_or_none_scheduled(children),
     )
-    after = _next_status(order, was or _infer_status(seen, wish.now), facts)
-    steps = tuple(_list_steps(order, seen, up=ServersPhase(after.phase) in ACTIVE_PHASES))
+    after = _next_status(run, previous or _infer_status(children, demand.now), observation)
+    steps = tuple(_list_steps(run, children, up=ServersPhase(after.phase) in ACTIVE_PHASES))
     return ServersOutcome(
-        after, steps, ServersPhase(after.phase) is ServersPhase.READY and not steps, _wake_after(order, after, wish.now)
+        after, steps, ServersPhase(after.phase) is ServersPhase.READY and not steps, _wake_after(run, after, demand.now)
     )
 
 
-def delete_all(seen: Children) -> Iterator[Step]:
-    """The end of servers that the run no longer has."""
-    for there in seen.deployments:
-        yield from _delete_steps(there)
+def delete_all(children: Children) -> Iterator[Step]:
+    """Delete the servers of a run that needs none."""
+    for deployment in children.deployments:
+        yield from _delete_steps(deployment)
 
 
-def model_refusal(seen: Children) -> str:
-    """What a server says that will never serve its model; empty if none does."""
-    for pod in seen.serving():
+def find_model_refusal(children: Children) -> str:
+    """The message of a server that refused its model for good. Empty if there is none."""
+    for pod in children.server_pods():
         if pod.exit is not None and pod.exit.code == EXIT_BAD_INPUT and pod.deleted is None:
             return f"ModelRefused: {shorten(parse_failure(pod.exit.message).message)}"
     return ""
 
 
-def _infer_status(seen: Children, now: float) -> ServersStatus:
-    """Where servers are taken to stand of which nothing is remembered."""
-    stand = ServersPhase.STARTING if any(one.replicas for one in seen.deployments) else ServersPhase.OFF
-    return ServersStatus(phase=str(stand), since=timestamps.format_time(now))
+def _infer_status(children: Children, now: float) -> ServersStatus:
+    """The state of servers for which the status has none."""
+    phase = ServersPhase.STARTING if any(one.replicas for one in children.deployments) else ServersPhase.OFF
+    return ServersStatus(phase=str(phase), since=timestamps.format_time(now))
 
 
-def _next_status(order: ClusterRun, was: ServersStatus, facts: ServerObservation) -> ServersStatus:
-    asked, stand, now = order.cluster.servers, ServersPhase(was.phase), facts.demand.now
-    passed = now - (timestamps.parse(was.since) or 0.0)
-    late = passed >= asked.startup_seconds or (passed >= SCHEDULING_SECONDS and not facts.all_or_none_scheduled)
-    begin = facts.demand.asked and facts.cleared
+def _next_status(run: ClusterRun, previous: ServersStatus, observation: ServerObservation) -> ServersStatus:
+    settings, phase, now = run.cluster.servers, ServersPhase(previous.phase), observation.demand.now
+    needed, ready = observation.demand.needed, observation.ready
+    elapsed = now - (timestamps.parse(previous.since) or 0.0)
+    partly_scheduled = elapsed >= SCHEDULING_SECONDS and not observation.all_or_none_scheduled
+    timed_out = elapsed >= settings.startup_seconds or partly_scheduled
+    may_start = needed and observation.accelerators_free
+    may_retry = may_start and now >= (timestamps.parse(previous.not_before) or 0.0)
     moves = {
-        ServersPhase.OFF: ((begin, ServersPhase.STARTING),),
-        ServersPhase.WAITING: ((begin and now >= (timestamps.parse(was.not_before) or 0.0), ServersPhase.STARTING),),
-        ServersPhase.STARTING: ((facts.ready, ServersPhase.READY), (late, ServersPhase.WAITING)),
-        ServersPhase.READY: ((not facts.ready, ServersPhase.STARTING), (not facts.demand.asked, ServersPhase.IDLE)),
+        ServersPhase.OFF: ((may_start, ServersPhase.STARTING),),
+        ServersPhase.WAITING: ((may_retry, ServersPhase.STARTING),),
+        ServersPhase.STARTING: ((ready, ServersPhase.READY), (timed_out, ServersPhase.WAITING)),
+        ServersPhase.READY: ((not ready, ServersPhase.STARTING), (not needed, ServersPhase.IDLE)),
         ServersPhase.IDLE: (
-            (not facts.ready, ServersPhase.STARTING),
-            (facts.demand.asked, ServersPhase.READY),
-            (passed >= asked.idle_seconds, ServersPhase.OFF),
+            (not ready, ServersPhase.STARTING),
+            (needed, ServersPhase.READY),
+            (elapsed >= settings.idle_seconds, ServersPhase.OFF),
         ),
     }
-    following = next((to for holds, to in moves[stand] if holds), stand) if facts.demand.held else ServersPhase.OFF
-    return (
-        _back_off(order, was, now)
-        if (stand, following) == (ServersPhase.STARTING, ServersPhase.WAITING)
-        else (_enter_phase(was, following, now))
+    following = (
+        next((to for holds, to in moves[phase] if holds), phase) if observation.demand.allowed else ServersPhase.OFF
     )
+    if (phase, following) == (ServersPhase.STARTING, ServersPhase.WAITING):
+        return _back_off(run, previous, now)
+    return _enter_phase(previous, following, now)
 
 
-def _enter_phase(was: ServersStatus, stand: ServersPhase, now: float) -> ServersStatus:
-    if was.phase == stand:
-        return was
-    failures = 0 if stand is ServersPhase.READY else was.failures
-    return ServersStatus(phase=str(stand), since=timestamps.format_time(now), failures=failures)
+def _enter_phase(previous: ServersStatus, phase: ServersPhase, now: float) -> ServersStatus:
+    if previous.phase == phase:
+        return previous
+    failures = 0 if phase is ServersPhase.READY else previous.failures
+    return ServersStatus(phase=str(phase), since=timestamps.format_time(now), failures=failures)
 
 
-def _back_off(order: ClusterRun, was: ServersStatus, now: float) -> ServersStatus:
-    """Let all go, and try again later: in a while that no other run draws alike."""
-    failures = was.failures + 1
-    pause = min(BACKOFF_SECONDS * 2.0 ** min(failures - 1, 16), BACKOFF_CAP_SECONDS)
-    pause *= 0.5 + streams.uniform(order.resolved.seed, order.uid, "servers", failures)
+def _back_off(run: ClusterRun, previous: ServersStatus, now: float) -> ServersStatus:
+    """Stop all servers and try again after a random delay, which differs between runs."""
+    failures = previous.failures + 1
+    pause = min(
+        BACKOFF_SECONDS * 2.0 ** min(failures - 1, 16), BACKOFF_CAP_SECONDS
+    )  # a bounded exponent cannot overflow
+    pause *= 0.5 + streams.uniform(run.resolved.seed, run.uid, "servers", failures)
     return ServersStatus(
         phase=str(ServersPhase.WAITING),
         since=timestamps.format_time(now),
@@ -156,71 +169,75 @@ def _back_off(order: ClusterRun, was: ServersStatus, now: float) -> ServersStatu
     )
 
 
-def _wake_after(order: ClusterRun, status: ServersStatus, now: float) -> float | None:
+def _wake_after(run: ClusterRun, status: ServersStatus, now: float) -> float | None:
     since = timestamps.parse(status.since) or now
     match ServersPhase(status.phase):
         case ServersPhase.STARTING:
-            ends = [since + order.cluster.servers.startup_seconds, since + SCHEDULING_SECONDS]
+            ends = [since + run.cluster.servers.startup_seconds, since + SCHEDULING_SECONDS]
         case ServersPhase.IDLE:
-            ends = [since + order.cluster.servers.idle_seconds]
+            ends = [since + run.cluster.servers.idle_seconds]
         case ServersPhase.WAITING:
             ends = [timestamps.parse(status.not_before) or now]
         case _:
             return None
-    return min((end - now + 1.0 for end in ends if end > now), default=1.0)  # times in the status are cut to seconds
+    return min((end - now + 1.0 for end in ends if end > now), default=1.0)  # the status rounds times down to seconds
 
 
-def _accelerators_are_free(order: ClusterRun, seen: Children, now: float) -> bool:
-    """Nothing trains and no server lives: their accelerators are free."""
-    holding = accelerators.kinds_holding_accelerators(order.outline)
-    training = any(pod.work in holding and observations.is_living(pod, now) for pod in seen.pods)
-    return not training and are_gone(seen, now)
+def _accelerators_are_free(run: ClusterRun, children: Children, now: float) -> bool:
+    """Whether no pod trains and no server is alive."""
+    holding = accelerators.kinds_holding_accelerators(run.outline)
+    training = any(pod.work in holding and observations.is_living(pod, now) for pod in children.pods)
+    return not training and servers_are_gone(children, now)
 
 
-def are_gone(seen: Children, now: float) -> bool:
-    """Whether no server lives, so that its accelerators are free."""
-    return not any(observations.is_living(pod, now) for pod in seen.serving())
+def servers_are_gone(children: Children, now: float) -> bool:
+    """Whether no server is alive, so that the accelerators of the servers are free."""
+    return not any(observations.is_living(pod, now) for pod in children.server_pods())
 
 
-def _all_are_ready(order: ClusterRun, seen: Children) -> bool:
-    wanted = order.cluster.servers.replicas
-    up = [pod.key for pod in seen.serving() if pod.ready is not None and pod.ended is None and pod.deleted is None]
-    return all(up.count(str(index)) >= wanted for index in range(len(order.outline.servers)))
+def _all_are_ready(run: ClusterRun, children: Children) -> bool:
+    wanted = run.cluster.servers.replicas
+    live = [pod for pod in children.server_pods() if pod.ended is None and pod.deleted is None]
+    ready = [pod.key for pod in live if pod.ready is not None]
+    return all(ready.count(str(index)) >= wanted for index in range(len(run.outline.servers)))
 
 
-def _all_or_none_scheduled(seen: Children) -> bool:
-    living: list[Pod] = [pod for pod in seen.serving() if pod.ended is None and pod.deleted is None]
-    return len({pod.bound is not None for pod in living}) < 2
+def _all_or_none_scheduled(children: Children) -> bool:
+    living: list[Pod] = [pod for pod in children.server_pods() if pod.ended is None and pod.deleted is None]
+    return len({pod.scheduled is not None for pod in living}) < 2
 
 
-def _list_steps(order: ClusterRun, seen: Children, up: bool) -> Iterator[Step]:
-    there = {one.name: one for one in seen.deployments}
-    wanted = servers.deployments(order)
-    missing = [one for one in wanted if up and _lacks_replicas(there.get(one["metadata"]["name"]), one)]
+def _list_steps(run: ClusterRun, children: Children, up: bool) -> Iterator[Step]:
+    existing = {one.name: one for one in children.deployments}
+    wanted = servers.deployments(run)
+    missing = [one for one in wanted if up and _lacks_replicas(existing.get(one["metadata"]["name"]), one)]
     if missing:
-        yield from servers.dependency_steps(order)
+        yield from servers.dependency_steps(run)
     for one in wanted:
-        yield from _deployment_steps(there.pop(one["metadata"]["name"], None), one, up)
-    for stray in there.values():
+        yield from _deployment_steps(existing.pop(one["metadata"]["name"], None), one, up)
+    for stray in existing.values():
         yield from _delete_steps(stray)
 
 
-def _lacks_replicas(there: Deployment | None, wanted: Object) -> bool:
-    return there is None or there.replicas != wanted["spec"]["replicas"]
+def _lacks_replicas(deployment: Deployment | None, wanted: Object) -> bool:
+    return deployment is None or deployment.replicas != wanted["spec"]["replicas"]
 
 
-def _deployment_steps(there: Deployment | None, wanted: Object, up: bool) -> Iterator[Step]:
-    """What one Deployment needs. One that was made from another order goes; its successor comes when it is gone."""
+def _deployment_steps(deployment: Deployment | None, wanted: Object, up: bool) -> Iterator[Step]:
+    """The steps for one Deployment.
+
+    A Deployment from another manifest is deleted. The new one is created when the old one is gone.
+    """
     replicas = wanted["spec"]["replicas"] if up else 0
-    if there is None:
+    if deployment is None:
         if up:
             yield Create(wanted)
-    elif there.digest != wanted["metadata"]["annotations"][names.SERVERS_ANNOTATION]:
-        yield from _delete_steps(there)
-    elif there.replicas != replicas and not there.deleting:
-        yield Patch("Deployment", there.name, there.uid, {"spec": {"replicas": replicas}})
+    elif deployment.digest != wanted["metadata"]["annotations"][names.SERVERS_ANNOTATION]:
+        yield from _delete_steps(deployment)
+    elif deployment.replicas != replicas and not deployment.deleting:
+        yield Patch("Deployment", deployment.name, deployment.uid, {"spec": {"replicas": replicas}})
 
 
-def _delete_steps(there: Deployment) -> Iterator[Step]:
-    if not there.deleting:
-        yield Delete("Deployment", there.name, there.uid)
+def _delete_steps(deployment: Deployment) -> Iterator[Step]:
+    if not deployment.deleting:
+        yield Delete("Deployment", deployment.name, deployment.uid)

@@ -1,14 +1,14 @@
-"""What a pod that is over says about its item: its receipt, or why there is none.
+"""Reads the result of a work item from a pod that has ended: its receipt, or the reason why there is none.
 
-    container                                          is
-    exit 0 and the receipt of this item                done
-    exit 0 and anything else                           an error: waiting would bring nothing, trying again may
-    exit 65, or a message that says so                 bad input
-    exit 75; a pod the cluster ended or never started  lost
-    killed for memory                                  an error that names the field to raise
-    anything else                                      an error in the words of its message
+    container                                              result
+    exit code 0 and the receipt of this item               done
+    exit code 0 and anything else                          error: a wait changes nothing, but a new attempt may help
+    exit code 65, or a message with that reason            bad input
+    exit code 75; ended by the cluster, or never started   lost
+    killed for memory                                      error that names the field to raise
+    anything else                                          error with the text of its message
 
-The kubelet cuts a message at 4,096 bytes without a word, so one that is no JSON is expected and never guessed at.
+The kubelet silently cuts a message at 4,096 bytes. So a message may not be valid JSON, and no part of it is guessed.
 """
 
 import json
@@ -22,9 +22,9 @@ from swarm_core.text import printable
 from swarm_operator.common.children import ContainerExit, Pod
 
 SIGKILL_EXIT_CODE, SIGTERM_EXIT_CODE = 137, 143
-"""Exit codes that no container of ours chooses: SIGKILL and SIGTERM, as shells count them."""
+"""Exit codes for SIGKILL and SIGTERM. Our containers never return them on their own."""
 MESSAGE_BYTES = 240
-"""Of a message: 64 of them and the rest of a status stay under 64 KiB."""
+"""The longest message in a status. 64 of them and the rest of a status fit in 64 KiB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +36,10 @@ class FailureMessage:
 
 
 def read_outcome(pod: Pod, item: WorkItem) -> Done | Failed:
-    """What `pod`, which is over, says about `item`."""
+    """The result of `item` from `pod`, which has ended."""
     at = pod.ended or pod.deleted or pod.created
     if pod.exit is None:
-        return Failed(pod.attempt, FailureReason.LOST, "the pod ended before its container began", at)
+        return Failed(pod.attempt, FailureReason.LOST, "the pod ended before its container started", at)
     if pod.exit.code == EXIT_DONE:
         receipt = parse_receipt(pod.exit.message, item)
         return Done(receipt) if receipt else Failed(pod.attempt, FailureReason.ERROR, UNREADABLE_RECEIPT, at)
@@ -47,12 +47,13 @@ def read_outcome(pod: Pod, item: WorkItem) -> Done | Failed:
 
 
 UNREADABLE_RECEIPT = (
-    "ended well but left no receipt that can be read; the next attempt finds the work done and says it again"
+    "the container exited with code 0 but left no readable receipt; the next attempt finds the finished work and"
+    " writes the receipt again"
 )
 
 
 def parse_receipt(message: str, item: WorkItem) -> Receipt | None:
-    """The receipt of `item` in a termination message; None if it is anything else."""
+    """The receipt of `item` in a termination message. None for any other message."""
     try:
         receipt = Receipt.from_bytes(message.encode())
         state_update.apply_receipt(EngineState(), item, receipt)
@@ -62,7 +63,7 @@ def parse_receipt(message: str, item: WorkItem) -> Receipt | None:
 
 
 def parse_failure(message: str) -> FailureMessage:
-    """What a message says, as far as it can be read."""
+    """The reason and text of a failure. A message that is not JSON yields its last line as the text."""
     try:
         fields = json.loads(message)["failed"]
         return FailureMessage(str(fields["reason"]), str(fields["message"]))
@@ -71,34 +72,41 @@ def parse_failure(message: str) -> FailureMessage:
 
 
 def format_purge_outcome(message: str) -> str:
-    """What a pod that purges said, in words."""
+    """The report of a purge pod as text."""
     try:
-        gone = json.loads(message)["purged"]
-        return f"{int(gone['objects'])} objects, {int(gone['size']):,} bytes"
+        purged = json.loads(message)["purged"]
+        return f"{int(purged['objects'])} objects, {int(purged['size']):,} bytes"
     except (ValueError, TypeError, KeyError):
-        return shorten(parse_failure(message).message) or "it did not say why"
+        return shorten(parse_failure(message).message) or "its pod did not say why"
 
 
 def shorten(text: str) -> str:
-    """`text` in one line of printable characters and at most WORDS_BYTES."""
+    """`text` as one line of printable characters with at most MESSAGE_BYTES bytes."""
     encoded = printable.to_single_line(text).encode()
     if len(encoded) <= MESSAGE_BYTES:
         return encoded.decode()
     return encoded[: MESSAGE_BYTES - 3].decode(errors="ignore") + "…"
 
 
-def _failure_reason(pod: Pod, ended: ContainerExit) -> FailureReason:
-    if pod.disrupted or ended.code == EXIT_DRAINED:
+def _failure_reason(pod: Pod, exited: ContainerExit) -> FailureReason:
+    if pod.disrupted or exited.code == EXIT_DRAINED:
         return FailureReason.LOST
-    if ended.reason != "OOMKilled" and ended.code in (SIGKILL_EXIT_CODE, SIGTERM_EXIT_CODE) and pod.deleted is not None:
+    if (
+        exited.reason != "OOMKilled"
+        and exited.code in (SIGKILL_EXIT_CODE, SIGTERM_EXIT_CODE)
+        and pod.deleted is not None
+    ):
         return FailureReason.LOST
-    if ended.code == EXIT_BAD_INPUT or parse_failure(ended.message).reason == FailureReason.BAD_INPUT:
+    if exited.code == EXIT_BAD_INPUT or parse_failure(exited.message).reason == FailureReason.BAD_INPUT:
         return FailureReason.BAD_INPUT
     return FailureReason.ERROR
 
 
-def _failure_message(ended: ContainerExit) -> str:
-    if ended.reason == "OOMKilled":
-        return "OOMKilled: it needs more memory; raise memory of execution.kubernetes.trainer or .worker"
-    told = parse_failure(ended.message).message
-    return told or f"ended with exit code {ended.code}"
+def _failure_message(exited: ContainerExit) -> str:
+    if exited.reason == "OOMKilled":
+        return (
+            "OOMKilled: the container needs more memory; raise spec.execution.kubernetes.trainer.memory or"
+            " spec.execution.kubernetes.worker.memory"
+        )
+    message = parse_failure(exited.message).message
+    return message or f"the container ended with exit code {exited.code}"

@@ -122,7 +122,8 @@ def add_plugin_commands(
     """Add the commands of other packages. They are found by entry point, so this package imports none of them."""
     for command in sorted(found, key=lambda entry_point: entry_point.name):
         make_parser = command.load()
-        make_parser(commands.add_parser(command.name, help=(make_parser.__doc__ or "").strip().partition("\n")[0]))
+        summary = (make_parser.__doc__ or "").strip().partition("\n")[0].rstrip(".")
+        make_parser(commands.add_parser(command.name, help=f"{summary[:1].lower()}{summary[1:]}"))
 
 
 def add_store_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
