@@ -20,6 +20,7 @@ OBJECTIVES: Mapping[str, str] = MappingProxyType({
 })  # fmt: skip
 VERIFIERS: Mapping[str, str] = MappingProxyType({
     "Arithmetic": "swarm_core.judges.arithmetic:ArithmeticJudge",
+    "LastDigit": "swarm_core.judges.last_digit:LastDigit",
 })  # fmt: skip
 """Judges that know the right answer and ask nobody."""
 JUDGES: Mapping[str, str] = MappingProxyType({

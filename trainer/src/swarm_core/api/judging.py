@@ -30,7 +30,8 @@ class Verifier(Block):
     """A program that knows the right answer."""
 
     type: VerifierType
-    """Arithmetic computes the value of an expression; Plugin is a verifier that another distribution brings."""
+    """Arithmetic computes the value of an expression; LastDigit compares last digits alone; Plugin is a
+    verifier that another distribution brings."""
     plugin: PluginSpec | None = None
     """The plug-in, with type Plugin."""
 
