@@ -16,6 +16,7 @@ PLUGIN = "Plugin"
 
 OBJECTIVES: Mapping[str, str] = MappingProxyType({
     "Difficulty": "swarm_core.objectives.difficulty:Difficulty",
+    "MeanDifficulty": "swarm_core.objectives.mean_difficulty:MeanDifficulty",
     "Separation": "swarm_core.objectives.separation:Separation",
 })  # fmt: skip
 VERIFIERS: Mapping[str, str] = MappingProxyType({

@@ -122,8 +122,8 @@ class ObjectiveSpec(Block):
     """What makes generated data good."""
 
     type: ObjectiveType
-    """Difficulty is higher the more takers fail; Separation is higher the further takers lie apart, of two or more;
-    Plugin is an objective that another distribution brings."""
+    """Difficulty is higher the more the best taker fails, MeanDifficulty the more takers fail on average; Separation is
+    higher the further takers lie apart, of two or more; Plugin is an objective that another distribution brings."""
     plugin: PluginSpec | None = None
     """The plug-in, with type Plugin."""
 
