@@ -9,6 +9,7 @@ from typing import Any
 from hypothesis import strategies as st
 from swarmrun_documents import (
     CLUSTER,
+    COMPARES,
     ENDPOINT,
     FAR_PLUGIN,
     FIRST,
@@ -65,6 +66,9 @@ STARTS: tuple[Patch, ...] = (
     {"spec.judge": MARKS, "spec.takers.0": {"name": "far", "endpoint": {**ENDPOINT, "apiKeyEnv": "KEY"}}},
     {"spec.judge": {**MARKS, "model": {**MARKS["model"], "endpoint": {**ENDPOINT, "apiKeyFile": "key"}}}},
     {"spec.judge": {**MARKS, "model": {"endpoint": FIRST["endpoint"], "scale": {"low": 0}, "vet": False}}},
+    {"spec.judge": COMPARES},
+    {"spec.judge": {**COMPARES, "comparison": {"endpoint": FIRST["endpoint"]}}},
+    {"spec.judge": {**COMPARES, "comparison": {"endpoint": {**ENDPOINT, "apiKeyFile": "key"}}}},
 )
 JUNK = (None, True, False, 0, -1, 1.5, 3.0, -0.0, 10**12, "", "3", "true", "x", [], {}, [None], [{}])
 

@@ -70,6 +70,7 @@ ENDPOINT = {"url": "https://models.test", "model": "large"}
 FIRST = {"name": "far", "endpoint": {**ENDPOINT, "apiKeySecretRef": {"name": "keys", "key": "far"}}}
 SECOND = {"name": "near", "endpoint": {**ENDPOINT, "apiKeyFile": "key", "requestsPerMinute": 60}}
 MARKS = {"type": "Model", "model": {"endpoint": {**ENDPOINT, "apiKeyEnv": "KEY"}, "scale": {"low": 1, "high": 5}}}
+COMPARES = {"type": "Comparison", "comparison": {"endpoint": {**ENDPOINT, "apiKeyEnv": "KEY"}}}
 PLUGIN = {"type": "Plugin", "plugin": {"name": "mine", "config": {"depth": {"of": [1, 2.5, "x", True]}, "most": 3}}}
 FAR_PLUGIN = {"type": "Plugin", "plugin": {"name": "mine", "endpoint": {**ENDPOINT, "apiKeyEnv": "KEY"}}}
 WITH_PLUGIN = "plugin is given exactly when type is Plugin; write both, or neither"
@@ -136,6 +137,11 @@ EXAMPLES = (
         "model is given exactly when type is Model; write both, or neither",
         {"spec.judge": MARKS},
         {"spec.judge": {**MARKS, "type": "Verifier", "verifier": {"type": "Arithmetic"}}},
+    ),
+    Example(
+        "comparison is given exactly when type is Comparison; write both, or neither",
+        {"spec.judge": COMPARES},
+        {"spec.judge": {**MARKS, **COMPARES, "type": "Model"}},
     ),
     Example(
         "low is not below high; lower it",

@@ -25,6 +25,7 @@ VERIFIERS: Mapping[str, str] = MappingProxyType({
 })  # fmt: skip
 """Judges that know the right answer and ask nobody."""
 JUDGES: Mapping[str, str] = MappingProxyType({
+    "Comparison": "swarm_core.judges.comparison:ComparisonJudge",
     "Model": "swarm_core.judges.rubric:RubricJudge",
 })  # fmt: skip
 """Judges of other kinds; `Verifier` is written for one of `VERIFIERS`."""

@@ -18,6 +18,8 @@ VERIFIER = "Verifier"
 """The type of a judge that is one of the verifiers."""
 MODEL = "Model"
 """The type of a judge that is a language model with a rubric."""
+COMPARISON = "Comparison"
+"""The type of a judge that is a language model with references."""
 SEPARATION = "Separation"
 
 JudgeType = Annotated[str, OneOf((VERIFIER, *catalog.JUDGES, catalog.PLUGIN))]
@@ -68,6 +70,15 @@ class ModelJudge(Block):
     """Longest judgement, in tokens; one that is cut off is not read."""
 
 
+class ComparisonJudge(Block):
+    """A language model that compares answers with the references of the items, greedily."""
+
+    endpoint: EndpointSpec
+    """The model that judges."""
+    max_tokens: Integer = Field(256, ge=1, le=1_048_576)
+    """Longest judgement, in tokens; one that is cut off is not read."""
+
+
 class JudgePlugin(PluginSpec):
     """A judge that another distribution brings."""
 
@@ -79,18 +90,21 @@ class JudgeSpec(Block):
     """Who scores answers."""
 
     type: JudgeType
-    """Verifier is a program that knows the right answer; Model is a language model that marks by a rubric; Plugin is a
-    judge that another distribution brings."""
+    """Verifier is a program that knows the right answer; Model is a language model that marks by a rubric; Comparison
+    is one that compares with references; Plugin is a judge that another distribution brings."""
     verifier: Verifier | None = None
     """The program, with type Verifier."""
     model: ModelJudge | None = None
     """The language model, with type Model."""
+    comparison: ComparisonJudge | None = None
+    """The language model, with type Comparison."""
     plugin: JudgePlugin | None = None
     """The plug-in, with type Plugin."""
 
     rules: ClassVar[tuple[Rule["JudgeSpec"], ...]] = (
         union_member_rule("verifier", "type", VERIFIER, required=True),
         union_member_rule("model", "type", MODEL, required=True),
+        union_member_rule("comparison", "type", COMPARISON, required=True),
         PLUGIN_RULE,
     )
 
@@ -99,6 +113,8 @@ class JudgeSpec(Block):
         """The model that the judge asks, and the field that names it; None if it asks none."""
         if self.model is not None:
             return "spec.judge.model.endpoint", self.model.endpoint
+        if self.comparison is not None:
+            return "spec.judge.comparison.endpoint", self.comparison.endpoint
         if self.plugin is not None and self.plugin.endpoint is not None:
             return "spec.judge.plugin.endpoint", self.plugin.endpoint
         return None

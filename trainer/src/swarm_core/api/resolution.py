@@ -210,6 +210,10 @@ def resolve_judge(judge: JudgeSpec) -> ResolvedVerifier | ResolvedJudge | NamedJ
             return ResolvedVerifier(verifier=resolve_part(judge.verifier))
         case judging.MODEL:
             return _resolve_model_judge(judge)
+        case judging.COMPARISON:
+            assert judge.comparison is not None  # a rule of JudgeSpec
+            part = Part(name=judge.type, config={"maxTokens": judge.comparison.max_tokens})
+            return NamedJudge(judge=part, endpoint=endpoint_access.identify(judge.comparison.endpoint))
         case _:
             found, asked = judge.plugin, judge.endpoint
             part = Part(name=judge.type) if found is None else Part(name=found.name, config=found.config)

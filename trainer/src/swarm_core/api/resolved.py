@@ -121,7 +121,7 @@ class ResolvedVerifier(ResolvedBlock):
 
 
 class NamedJudge(ResolvedBlock):
-    """A judge of the catalog without settings, or a plug-in."""
+    """A judge of the catalog, or a plug-in."""
 
     judge: Part
     endpoint: EndpointIdentity | None
