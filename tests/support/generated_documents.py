@@ -69,6 +69,7 @@ STARTS: tuple[Patch, ...] = (
     {"spec.judge": COMPARES},
     {"spec.judge": {**COMPARES, "comparison": {"endpoint": FIRST["endpoint"]}}},
     {"spec.judge": {**COMPARES, "comparison": {"endpoint": {**ENDPOINT, "apiKeyFile": "key"}}}},
+    {"spec.gates": [{"type": "MaxLength", "maxLength": {"characters": 9}}] * 2},
 )
 JUNK = (None, True, False, 0, -1, 1.5, 3.0, -0.0, 10**12, "", "3", "true", "x", [], {}, [None], [{}])
 

@@ -144,6 +144,11 @@ EXAMPLES = (
         {"spec.judge": {**MARKS, **COMPARES, "type": "Model"}},
     ),
     Example(
+        "maxLength is given exactly when type is MaxLength; write both, or neither",
+        {"spec.gates": [{"type": "MaxLength", "maxLength": {"characters": 9}}]},
+        {"spec.gates": [{"type": "MaxLength"}]},
+    ),
+    Example(
         "low is not below high; lower it",
         {"spec.judge": MARKS, "spec.judge.model.scale": {"low": 0, "high": 1}},
         {"spec.judge": MARKS, "spec.judge.model.scale": {"low": 1, "high": 1}},

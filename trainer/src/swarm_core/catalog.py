@@ -37,7 +37,9 @@ STANDARD_GATES: Mapping[str, str] = MappingProxyType({
 })  # fmt: skip
 """Gates that runs have of themselves, in the order in which items meet them: those that a program can tell first, then
 `Duplicate`, because it remembers what it admits, and those that ask a model at the end, because asking costs."""
-GATES: Mapping[str, str] = MappingProxyType({})
+GATES: Mapping[str, str] = MappingProxyType({
+    "MaxLength": "swarm_core.gates.max_length:MaxLengthGate",
+})  # fmt: skip
 """Gates that a spec may add. Items meet them after the standard ones."""
 
 PROGRAMS: Mapping[str, str] = MappingProxyType({

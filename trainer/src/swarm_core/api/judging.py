@@ -21,6 +21,7 @@ MODEL = "Model"
 COMPARISON = "Comparison"
 """The type of a judge that is a language model with references."""
 SEPARATION = "Separation"
+MAX_LENGTH = "MaxLength"
 
 JudgeType = Annotated[str, OneOf((VERIFIER, *catalog.JUDGES, catalog.PLUGIN))]
 VerifierType = Annotated[str, OneOf((*catalog.VERIFIERS, catalog.PLUGIN))]
@@ -120,15 +121,27 @@ class JudgeSpec(Block):
         return None
 
 
+class MaxLength(Block):
+    """The longest item that is admitted."""
+
+    characters: Integer = Field(ge=1, le=1_048_576)
+    """Most characters of an item, spaces at its ends left out."""
+
+
 class GateSpec(Block):
     """One more condition that items meet before they count."""
 
     type: GateType
-    """Plugin is a gate that another distribution brings."""
+    """MaxLength rejects long items; Plugin is a gate that another distribution brings."""
+    max_length: MaxLength | None = None
+    """The limit, with type MaxLength."""
     plugin: PluginSpec | None = None
     """The plug-in, with type Plugin."""
 
-    rules: ClassVar[tuple[Rule["GateSpec"], ...]] = (PLUGIN_RULE,)
+    rules: ClassVar[tuple[Rule["GateSpec"], ...]] = (
+        union_member_rule("max_length", "type", MAX_LENGTH, required=True),
+        PLUGIN_RULE,
+    )
 
 
 Gates = Annotated[tuple[GateSpec, ...], Field(max_length=16)]

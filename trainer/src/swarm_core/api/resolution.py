@@ -198,6 +198,8 @@ def resolve_taker(taker: Taker, base: str) -> ResolvedTaker | RemoteTaker:
 
 def resolve_part(chosen: ObjectiveSpec | Verifier | GateSpec) -> Part:
     """A part by its name: the type, or of a plug-in its own."""
+    if isinstance(chosen, GateSpec) and chosen.max_length is not None:
+        return Part(name=chosen.type, config=chosen.max_length.model_dump(by_alias=True))
     if chosen.plugin is None:
         return Part(name=chosen.type)
     return Part(name=chosen.plugin.name, config=chosen.plugin.config)

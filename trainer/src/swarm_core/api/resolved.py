@@ -98,7 +98,7 @@ class Part(ResolvedBlock):
 
     name: Line
     config: Config = Field(default_factory=dict, exclude_if=lambda config: not config)
-    """A plug-in's own settings."""
+    """Settings of the part."""
 
     def __str__(self) -> str:
         return self.name
