@@ -40,6 +40,7 @@ STARTS: tuple[Patch, ...] = (
     {"spec.swarm": {"standard": {"start": "Generators", "remeasured": 0}}, "spec.takers.0.model": "/models/other"},
     {"spec.swarm": {"optimizer": "RandomSearch", "randomSearch": {"halfWidth": 3}}},
     {"spec.swarm": {"optimizer": "CmaEs", "cmaEs": {"maxPosition": 3}, "particles": 11}},
+    {"spec.swarm": {"optimizer": "HillClimbing", "hillClimbing": {"step": 0.2}}},
     {"spec.swarm": {"groups": "PerLayer", "perLayer": {"cohesion": 0.5}}},
     {"spec.resumeFrom": {"uri": "runs/a", "iteration": 0}},
     {"spec.swarm": {"merge": "Exact", "exact": {"maxRank": 32}, "optimizer": "CmaEs"}},

@@ -184,6 +184,11 @@ EXAMPLES = (
         {"spec.swarm": {"optimizer": "CmaEs", "randomSearch": {}}},
     ),
     Example(
+        "hillClimbing belongs to optimizer HillClimbing; remove it, or set optimizer to HillClimbing",
+        {"spec.swarm": {"optimizer": "HillClimbing", "hillClimbing": {"step": 0.2}}},
+        {"spec.swarm": {"optimizer": "CmaEs", "hillClimbing": {}}},
+    ),
+    Example(
         "cmaEs belongs to optimizer CmaEs; remove it, or set optimizer to CmaEs",
         {"spec.swarm": {"optimizer": "CmaEs", "cmaEs": {"sigma": 0.3}}},
         {"spec.swarm": {"cmaEs": {}}},

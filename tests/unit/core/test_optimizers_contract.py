@@ -17,6 +17,7 @@ from swarm_core.optimizers import candidate, codec, initial_positions, memory, o
 from swarm_core.optimizers.candidate import Candidate
 from swarm_core.optimizers.checks import Constant
 from swarm_core.optimizers.cma_es import CmaEs
+from swarm_core.optimizers.hill_climbing import HillClimbing
 from swarm_core.optimizers.optimizer import Optimizer, Plan, SearchState, Stop
 from swarm_core.optimizers.positions import Position
 from swarm_core.optimizers.published import Compat, Published
@@ -29,6 +30,7 @@ EVERY: Mapping[str, Optimizer[Any]] = {
     "reference": Published(compat=Compat.REFERENCE),
     "random search": RandomSearch(),
     "cma-es": CmaEs(),
+    "hill climbing": HillClimbing(),
 }
 
 
@@ -89,7 +91,7 @@ def test_an_optimizer_is_registered_and_stored_by_its_name(optimizer: Optimizer[
 
 def test_an_optimizer_that_is_not_registered_is_refused_by_name() -> None:
     with pytest.raises(
-        BadInputError, match="'Annealing' is unknown; choose one of CmaEs, Published, RandomSearch, Sta"
+        BadInputError, match="'Annealing' is unknown; choose one of CmaEs, HillClimbing, Published, Ran"
     ):
         registry.find("Annealing")
 

@@ -134,7 +134,7 @@ class SwarmSpec(OptimizerFields):
     """The search over weighted sums of the generators."""
 
     optimizer: OptimizerName = PARTICLE_SWARM
-    """RandomSearch and CmaEs take as many measurements as a particle swarm by rule Standard would, start included."""
+    """All others take as many measurements as a particle swarm by rule Standard would, start included."""
     rule: RuleName = RuleName.STANDARD
     """Standard holds up when fitness is noisy; Published is the rule of the Data Swarms paper."""
     particles: Integer = Field(8, ge=2, le=64)

@@ -6,6 +6,7 @@ from typing import Any
 
 from swarm_core.errors import BadInputError
 from swarm_core.optimizers.cma_es import CmaEs
+from swarm_core.optimizers.hill_climbing import HillClimbing
 from swarm_core.optimizers.optimizer import Optimizer
 from swarm_core.optimizers.published import Published
 from swarm_core.optimizers.random_search import RandomSearch
@@ -17,6 +18,7 @@ OPTIMIZERS: Mapping[str, type[Optimizer[Any]]] = MappingProxyType(
         Published.name: Published,
         RandomSearch.name: RandomSearch,
         CmaEs.name: CmaEs,
+        HillClimbing.name: HillClimbing,
     }
 )
 
