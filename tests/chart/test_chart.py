@@ -59,7 +59,7 @@ def test_helm_finds_no_fault(program: str) -> None:
     assert done.returncode == 0, done.stdout
 
 
-@pytest.mark.parametrize("plural", ["swarmruns", "adversarialruns"])
+@pytest.mark.parametrize("plural", ["swarmruns", "adversarialruns", "itemcounts"])
 def test_a_definition_is_the_committed_one_and_stays_when_the_chart_goes(program: str, plural: str) -> None:
     found = rendered(program)["CustomResourceDefinition", f"/{plural}.dataswarm.io"]
     assert found["metadata"].pop("annotations") == {"helm.sh/resource-policy": "keep"}
@@ -83,6 +83,8 @@ USED = {
     ("dataswarm.io", "swarmruns/status"): {"patch"},
     ("dataswarm.io", "adversarialruns"): {"get", "list", "watch", "patch", "delete"},
     ("dataswarm.io", "adversarialruns/status"): {"patch"},
+    ("dataswarm.io", "itemcounts"): {"get", "list", "watch", "patch", "delete"},
+    ("dataswarm.io", "itemcounts/status"): {"patch"},
     ("batch", "jobs"): {"get", "list", "watch", "create", "delete"},
     ("apps", "deployments"): {"get", "list", "watch", "create", "patch", "delete"},
     ("", "pods"): {"list", "watch", "patch", "delete"},
@@ -115,8 +117,10 @@ def test_one_more_file_is_one_more_kind_with_its_definition_and_its_rights(progr
     definitions = [thing["metadata"]["name"] for thing in objects if thing["kind"] == "CustomResourceDefinition"]
     assert "scorefiles.dataswarm.io" in definitions
     granted = {thing["metadata"]["name"]: thing["rules"][:2] for thing in objects if thing["kind"] == "ClusterRole"}
-    assert granted["dataswarm"][0]["resources"] == ["adversarialruns", "scorefiles", "swarmruns"]
-    assert granted["dataswarm"][1]["resources"] == ["adversarialruns/status", "scorefiles/status", "swarmruns/status"]
+    assert granted["dataswarm"][0]["resources"] == ["adversarialruns", "itemcounts", "scorefiles", "swarmruns"]
+    assert granted["dataswarm"][1]["resources"] == [
+        f"{plural}/status" for plural in granted["dataswarm"][0]["resources"]
+    ]
     assert granted["dataswarm-view"][0]["resources"] == granted["dataswarm"][0]["resources"]
 
 

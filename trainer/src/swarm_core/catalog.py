@@ -45,6 +45,7 @@ GATES: Mapping[str, str] = MappingProxyType({
 PROGRAMS: Mapping[str, str] = MappingProxyType({
     "SwarmRun": "swarm_core.programs.swarm_run.program:PROGRAM",
     "AdversarialRun": "swarm_core.programs.adversarial_run.program:PROGRAM",
+    "ItemCount": "swarm_core.programs.item_count.program:PROGRAM",
 })  # fmt: skip
 """Kinds of run (`swarm_core.programs.program.Program`). Another distribution adds one by an entry point of
 `dataswarm.programs` whose name is the kind."""
