@@ -18,7 +18,7 @@ from fake_cluster import Failing, FakeCluster
 from pod_cluster import KubernetesObject
 from pod_world import World
 
-from swarm_core import program_registry
+from swarm_core import catalog, program_registry
 from swarm_core.api import crd, custom_resources, loading, resolution
 from swarm_core.engine.work import Kind, Receipt, WorkItem
 from swarm_core.errors import BadInputError
@@ -92,7 +92,7 @@ def test_its_digest_names_what_its_identity_lists() -> None:
 def test_a_resolved_run_comes_back_from_its_json_as_its_kind() -> None:
     resolved = resolution.resolve(loading.from_object(run(), "run.yaml"))
     assert resolution.load_resolved(json.loads(resolved.model_dump_json())) == resolved
-    known = r"'LanceRun' is no kind of run; .* one of SwarmRun, AdversarialRun, ScoreFile"
+    known = rf"'LanceRun' is no kind of run; .* one of {', '.join([*catalog.PROGRAMS, 'ScoreFile'])}"
     with pytest.raises(BadInputError, match=known):
         resolution.load_resolved({"kind": "LanceRun"})
 
@@ -196,4 +196,4 @@ def test_a_run_of_a_kind_that_is_not_installed_is_refused_by_name_and_gets_no_ch
 
 
 def test_a_kind_of_the_catalog_is_not_hidden_by_an_entry_point() -> None:
-    assert program_registry.list_kinds() == ("SwarmRun", "AdversarialRun", "ScoreFile")
+    assert program_registry.list_kinds() == (*catalog.PROGRAMS, "ScoreFile")
