@@ -167,7 +167,7 @@ def build_document(case: Case, swarm: Mapping[str, object]) -> dict[str, object]
 
 
 def resolve_spec(case: Case, swarm: Mapping[str, object]) -> resolution.ResolvedSpec:
-    return resolution.resolve(loading.parse(yaml.safe_dump(build_document(case, swarm)), case.arena))
+    return resolution.resolve_run(loading.parse(yaml.safe_dump(build_document(case, swarm)), case.arena))
 
 
 def resolve_with_default_budget(case: Case, swarm: Mapping[str, object]) -> resolution.ResolvedSpec:
@@ -266,14 +266,16 @@ class SearchBenchmark:
         """Run one contestant."""
         chosen, begin, self.spent = self.setup(CONTESTANTS[contestant]), time.monotonic(), []
         swarm, measured = optimization.start(chosen.plan), 0
-        while optimization.stopped(swarm) is None:
-            probes = optimization.ask(swarm)
-            spots = [probe.position for probe in probes]
+        while optimization.stop_reason(swarm) is None:
+            candidates = optimization.ask(swarm)
+            spots = [candidate.position for candidate in candidates]
             values = self.measure(chosen, spots, [("iteration", swarm.iteration)], ITEMS)
-            measured += len(probes)
+            measured += len(candidates)
             self.record(contestant, swarm.iteration, spots, values)
-            swarm = optimization.tell(swarm, {probe.name: value for probe, value in zip(probes, values, strict=True)})
-        finalists = optimization.finalists(swarm, chosen.resolved.evaluation.finalists)
+            swarm = optimization.tell(
+                swarm, {candidate.name: value for candidate, value in zip(candidates, values, strict=True)}
+            )
+        finalists = optimization.select_finalists(swarm, chosen.resolved.evaluation.finalists)
         best, fresh = self.evaluate(chosen, finalists)
         asked, tokens = sum(one.asked for one in self.spent), sum(one.tokens for one in self.spent)
         return SearchOutcome(

@@ -31,7 +31,7 @@ class SearchOutcome:
     seed: int
     contestant: str
     name: str
-    """The chosen probe."""
+    """The chosen candidate."""
     searched: float
     """The search's estimate of its value."""
     led: float

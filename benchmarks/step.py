@@ -63,13 +63,15 @@ class Cost:
 
 def draw_scores(swarm: SearchState) -> dict[str, float | None]:
     """Return a score for every candidate."""
-    return {probe.name: streams.uniform(7, swarm.iteration, probe.name) for probe in optimization.ask(swarm)}
+    return {
+        candidate.name: streams.uniform(7, swarm.iteration, candidate.name) for candidate in optimization.ask(swarm)
+    }
 
 
 def time_search_steps() -> list[float]:
     """Return the seconds of tell and ask in every iteration of a search."""
     swarm, times = optimization.start(PLAN), []
-    while optimization.stopped(swarm) is None:
+    while optimization.stop_reason(swarm) is None:
         scores, begin = draw_scores(swarm), perf_counter()
         swarm = optimization.tell(swarm, scores)
         optimization.ask(swarm)
@@ -89,7 +91,7 @@ def materialize_ours(folder: Path, out: Path, *, together: bool) -> None:
     """Write the next four adapters with our code, together or one by one."""
     swarm = optimization.tell(optimization.start(PLAN), draw_scores(optimization.start(PLAN)))
     swarm = optimization.tell(swarm, draw_scores(swarm))
-    positions = [probe.position for probe in optimization.ask(swarm) if probe.name.startswith("p")]
+    positions = [candidate.position for candidate in optimization.ask(swarm) if candidate.name.startswith("p")]
     basis = [Digest(f"{k}" * 64) for k in range(PARTICLES)]
     recipes = [build_mixture(BASE, basis, position) for position in positions]
     folders, outs = [folder / f"x{k}" for k in range(PARTICLES)], [out / f"p{k}" for k in range(PARTICLES)]

@@ -20,7 +20,7 @@ from swarm_core.api import crd, custom_resources, schema
 
 def list_files(kinds: Sequence[str], crds: Path, chart: Path) -> Iterator[tuple[Path, str]]:
     """Every generated file and its text. Raises BadInputError for a kind that is not installed."""
-    for resource in map(custom_resources.find, kinds):
+    for resource in map(custom_resources.find_resource, kinds):
         definition = crd.text(resource)
         yield crds / f"dataswarm.io_{resource.plural}.yaml", definition
         yield crds / f"{resource.kind.lower()}.schema.json", schema.text(resource.model)

@@ -108,7 +108,7 @@ def test_one_more_file_is_one_more_kind_with_its_definition_and_its_rights(progr
     chart = tmp_path / "dataswarm"
     shutil.copytree(CHART, chart)
     with score_file_program.installed(tmp_path):
-        text = crd.text(custom_resources.find(score_file_program.KIND))
+        text = crd.text(custom_resources.find_resource(score_file_program.KIND))
     (chart / "files" / "scorefiles.yaml").write_text(text)
     done = helm(program, "template", "dataswarm", str(chart), "--namespace", "ops")
     objects = [thing for thing in yaml.safe_load_all(done.stdout) if thing]

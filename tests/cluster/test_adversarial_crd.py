@@ -34,8 +34,10 @@ def test_the_example_is_stored_as_the_experiment_that_it_is_on_one_machine(serve
     text = yaml.safe_dump(yaml.safe_load(GAME.read_text()))
     status, answer = create(server, text)
     assert status == 201, answer
-    stored = resolution.resolve(loading.from_object(answer, "server"))
-    assert resolution.spec_digest(stored) == resolution.spec_digest(resolution.resolve(loading.parse(text, "run.yaml")))
+    stored = resolution.resolve_run(loading.parse_object(answer, "server"))
+    assert resolution.spec_digest(stored) == resolution.spec_digest(
+        resolution.resolve_run(loading.parse(text, "run.yaml"))
+    )
 
 
 @pytest.mark.parametrize("example", documents.EXAMPLES, ids=lambda example: example.message.split(";")[0])

@@ -27,7 +27,7 @@ def server(api_server: Any) -> Any:
 def ours(text: str) -> tuple[str, str]:
     """The refusal of our models, or the digest of the run."""
     try:
-        return "", resolution.spec_digest(resolution.resolve(loading.parse(text, "run.yaml")))
+        return "", resolution.spec_digest(resolution.resolve_run(loading.parse(text, "run.yaml")))
     except BadInputError as error:
         return str(error), ""
 
@@ -37,7 +37,7 @@ def theirs(server: Any, text: str) -> tuple[str, str]:
     status, answer = server.call("POST", f"{RUNS}?dryRun=All", text, YAML)
     if status != 201:
         return (answer["message"] if isinstance(answer, dict) else answer) or str(status), ""
-    return "", resolution.spec_digest(resolution.resolve(loading.from_object(answer, "server")))
+    return "", resolution.spec_digest(resolution.resolve_run(loading.parse_object(answer, "server")))
 
 
 def assert_agreed(server: Any, text: str) -> None:
@@ -138,7 +138,7 @@ def test_a_full_status_is_stored_and_read_back(server: Any) -> None:
     }
     code, answer = server.call("PATCH", f"{RUNS}/{name}/status", {"status": status}, "application/merge-patch+json")
     assert code == 200, answer["message"]
-    run = loading.from_object(server.call("GET", f"{RUNS}/{name}")[1], "server")
+    run = loading.parse_object(server.call("GET", f"{RUNS}/{name}")[1], "server")
     assert run.status is not None
     assert run.status.model_dump(mode="json", by_alias=True, exclude_unset=True) == status
 

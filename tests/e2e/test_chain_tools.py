@@ -64,10 +64,10 @@ def test_a_concluded_run_gives_up_all_rollouts_but_the_last_the_bests_and_the_pi
     best = json.loads((copy / "result.json").read_text())["best"]["recipe"]
     commits = [json.loads((copy / f"store/names/iterations/{index:04d}/COMMIT.json").read_text()) for index in range(4)]
     bests = {
-        (one["iteration"], probe["name"])
+        (one["iteration"], candidate["name"])
         for one in commits
-        for probe in one["payload"]["probes"]
-        if probe["model"] == best
+        for candidate in one["payload"]["candidates"]
+        if candidate["model"] == best
     }
     assert dataswarm("pin", copy, "1", at=warm).returncode == 0
     listed = dataswarm("gc", copy, "--keep", "1", "--grace-hours", "0", at=warm)

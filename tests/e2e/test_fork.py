@@ -40,11 +40,11 @@ def test_a_fork_that_searches_longer_goes_on_from_what_it_took_over(
     assert before == {path: path.stat().st_mtime_ns for path in source.rglob("*")}
     for iteration in range(3):
         theirs, ours = commit(source, iteration), commit(folder, iteration)
-        assert ours["probes"] == theirs["probes"]
+        assert ours["candidates"] == theirs["candidates"]
         assert ours["experiment"] != theirs["experiment"]
     # What comes after is what the other run did there: what it searched under is the same.
-    assert commit(folder, 3)["probes"] == commit(source, 3)["probes"]
-    assert commit(folder, 4)["probes"]
+    assert commit(folder, 3)["candidates"] == commit(source, 3)["candidates"]
+    assert commit(folder, 4)["candidates"]
     log = (folder / "worker.log").read_text()
     assert "train.generators" in log  # an item that finds its receipt
 

@@ -37,10 +37,10 @@ def test_the_verdict_is_told_for_items_outside_the_game_and_inside(game: Finishe
 
 def test_turns_alternate_in_one_chain_and_trained_adapters_join_the_takers(game: FinishedRun) -> None:
     commits = list(commit_chain.walk(LocalStore(game.folder / "store")))[::-1]
-    assert [commit.moved for commit in commits] == ["generators", "takers"] * 3
+    assert [commit.swarm_name for commit in commits] == ["generators", "takers"] * 3
     assert [len(commit.basis) for commit in commits] == [2, 2, 2, 3, 2, 4]
     lines = [json.loads(line) for line in (game.folder / "history.jsonl").read_text().splitlines()]
-    assert [line["moved"] for line in lines] == [commit.moved for commit in commits]
+    assert [line["swarm"] for line in lines] == [commit.swarm_name for commit in commits]
 
 
 def test_the_hard_items_come_with_their_answers_and_were_never_held_out(game: FinishedRun) -> None:

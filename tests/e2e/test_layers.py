@@ -40,11 +40,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_history_and_result_have_coefficients_for_each_layer_and_they_sum_to_one(folder: Path) -> None:
     lines = [json.loads(line) for line in (folder / "history.jsonl").read_text().splitlines()]
-    probes = [probe["coefficients"] for line in lines for probe in line["probes"]]
+    candidates = [candidate["coefficients"] for line in lines for candidate in line["candidates"]]
     result = json.loads((folder / "result.json").read_text())
-    for layers in [*probes, result["best"]["coefficients"], *(one["coefficients"] for one in result["initials"])]:
+    for layers in [*candidates, result["best"]["coefficients"], *(one["coefficients"] for one in result["initials"])]:
         assert [sum(block) for block in layers] == pytest.approx([1.0] * LAYERS, abs=1e-9)
-    assert any(layers[0] != layers[1] for layers in probes)
+    assert any(layers[0] != layers[1] for layers in candidates)
 
 
 def test_initial_generators_are_recognised_with_what_the_search_believed_of_them(folder: Path) -> None:

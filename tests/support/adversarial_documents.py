@@ -5,7 +5,7 @@ from swarmrun_documents import Document, Example, Patch
 
 from swarm_core.api import crd, custom_resources
 
-RESOURCE = custom_resources.find("AdversarialRun")
+RESOURCE = custom_resources.find_resource("AdversarialRun")
 SCHEMA = crd.build_manifest(RESOURCE)["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
 REFERENCE = {"rule": "Published", "published": {"compat": "Reference"}}
 TRAINED = "the released code trains no takers; set learning.type to Search, or compat to Intended"

@@ -17,7 +17,7 @@ from swarm_core.api import crd, custom_resources
 ROOT = Path(__file__).parents[2]
 DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 GROUP = "/apis/dataswarm.io/v1alpha1"
-PLURALS = tuple(resource.plural for resource in custom_resources.list_all())
+PLURALS = tuple(resource.plural for resource in custom_resources.list_resources())
 POLL_SECONDS = 0.1
 T = TypeVar("T")
 CHILDREN = {
@@ -150,7 +150,7 @@ def await_crds(api: ApiServer) -> None:
 
     Committed CRDs are used as they are; those of plug-ins are generated.
     """
-    for resource in custom_resources.list_all():
+    for resource in custom_resources.list_resources():
         committed = ROOT / "crds" / f"dataswarm.io_{resource.plural}.yaml"
         text = committed.read_text() if committed.exists() else crd.text(resource)
         status, answer = api.call("POST", DEFINITIONS, text, "application/yaml")

@@ -22,7 +22,7 @@ from swarm_core.engine.work import Kind, Receipt, WorkItem
 from swarm_core.experiment import Adversary, Experiment, SeedData
 from swarm_core.items import build_items
 from swarm_core.ports import Completion, Request, RequestFailure
-from swarm_core.programs.program import build_outline
+from swarm_core.programs.program_protocol import build_outline
 from swarm_core.recipe import Digest, Recipe, digest_bytes
 from swarm_trainer import steps
 from swarm_trainer.run_store import receipt_store
@@ -98,7 +98,7 @@ def document() -> documents.Document:
 
 def context(scratch: Path, patch: documents.Patch, log: list[str]) -> Context:
     """A prepared game of two adapters on either side."""
-    resolved = resolution.resolve(loading.from_object(documents.patched(patch, document()), "fake"))
+    resolved = resolution.resolve_run(loading.parse_object(documents.patched(patch, document()), "fake"))
     store = Store(scratch, log)
     pinned = Experiment(
         digest=BASE,

@@ -13,7 +13,7 @@ from swarm_core.engine.decide import decide
 from swarm_core.engine.phases import TERMINAL
 from swarm_core.engine.state import EngineState
 from swarm_core.engine.work import Done, Launch, Observation, Observations, Receipt, WorkItem
-from swarm_core.programs import program
+from swarm_core.programs import program_protocol
 from swarm_trainer.worker.session import WorkerSpec
 
 POD = [sys.executable, "-P", "-m", "swarm_trainer.pod"]
@@ -51,7 +51,7 @@ class Pods:
 
     def run(self, before: Callable[[WorkItem], None] = lambda _: None) -> EngineState:
         """Run one item after another until the run has ended; `before` is called before the first pod of each item."""
-        outline = program.build_outline(WorkerSpec.from_bytes(self.order.read_bytes()).resolved)
+        outline = program_protocol.build_outline(WorkerSpec.from_bytes(self.order.read_bytes()).resolved)
         state, now = EngineState(), 0.0
         while state.phase not in TERMINAL:
             seen: dict[str, Observation] = {key: Done(receipt) for key, receipt in self.receipts.items()}
@@ -99,6 +99,6 @@ class Pod:
 
 def write_order(file: Path, base_folder: Path, place: Path) -> Path:
     """Write the order of the run in `file`, as the ConfigMap would contain it."""
-    resolved = resolution.resolve(loading.parse(file.read_text(), str(file)))
+    resolved = resolution.resolve_run(loading.parse(file.read_text(), str(file)))
     place.write_bytes(WorkerSpec(resolved, base_folder).to_bytes())
     return place

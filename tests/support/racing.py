@@ -11,14 +11,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from swarm_core import commit
-from swarm_core.commit import Commit, ProbeResult
+from swarm_core.commit import Commit, MeasuredCandidate
 from swarm_core.objectives.objective import Measurement
 from swarm_core.ports import ArtifactStore, CorruptError, StoreError
 from swarm_core.recipe import Digest, ModelName, digest_bytes
 from swarm_trainer.run_store import commit_chain
 
 ROOT = digest_bytes(b"experiment")
-PROBES = 2
+CANDIDATES = 2
 
 
 @dataclass
@@ -48,22 +48,22 @@ class Writer:
             commit_chain.advance_head(self.store, done)
             return done
         parent = self.commits[-1].digest if self.commits else ROOT
-        probes = tuple(self.probe(iteration, f"p{number:02d}") for number in range(PROBES))
+        candidates = tuple(self.candidate(iteration, f"p{number:02d}") for number in range(CANDIDATES))
         data = b"%d" % iteration * self.blob
         digest = self.store.put(data[: self.blob])
         assert digest_bytes(self.store.get(digest).read_bytes()) == digest
         return commit_chain.append(
-            self.store, Commit(ROOT, iteration, parent, (digest,), f'"{self.name}"', probes, kind="SwarmRun")
+            self.store, Commit(ROOT, iteration, parent, (digest,), f'"{self.name}"', candidates, kind="SwarmRun")
         )
 
-    def probe(self, iteration: int, name: str) -> ProbeResult:
-        """A probe whose rollout names its first writer."""
+    def candidate(self, iteration: int, name: str) -> MeasuredCandidate:
+        """A candidate whose rollout names its first writer."""
         written = f"{iteration} {name} by {self.name}".encode()
         key = commit.rollout_key(f"iterations/{iteration:04d}", name)
         rollout = self.store.publish(key, written)
         result = Measurement(value=0.5, low=0.4, high=0.6, n=1, parts=())
         values = (("Difficulty", result),)
-        return ProbeResult(name, "Explore", (0.0,), ModelName("m"), digest_bytes(rollout), values, result.value)
+        return MeasuredCandidate(name, "Explore", (0.0,), ModelName("m"), digest_bytes(rollout), values, result.value)
 
 
 def race(stores: Sequence[ArtifactStore], iterations: int, seconds: float, blob: int = 20_000) -> list[Writer]:
@@ -94,7 +94,7 @@ def assert_consistent(writers: Sequence[Writer], store: ArtifactStore, iteration
         assert all("s3://" in str(error) and "\n" not in str(error) for error in writer.errors)
     for one in commits:
         assert store.get(one.basis[0]).exists()
-        for probe in one.probes:
-            standing = store.read(commit.rollout_key(f"iterations/{one.iteration:04d}", probe.name))
+        for candidate in one.candidates:
+            standing = store.read(commit.rollout_key(f"iterations/{one.iteration:04d}", candidate.name))
             assert standing is not None
-            assert Digest(digest_bytes(standing)) == probe.rollout
+            assert Digest(digest_bytes(standing)) == candidate.rollout

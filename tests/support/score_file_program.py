@@ -23,9 +23,9 @@ def installed(scratch: Path) -> Iterator[dict[str, str]]:
     folder = str(plugin_package.install(scratch))
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(folder)
-        program_registry.forget()
+        program_registry.clear_cache()
         yield {**os.environ, "PYTHONPATH": folder}
-    program_registry.forget()
+    program_registry.clear_cache()
 
 
 def document(**spec: Any) -> dict[str, Any]:

@@ -13,7 +13,7 @@ Document = dict[str, Any]
 Patch = dict[str, Any]
 """New values by dotted path; `GONE` removes."""
 GONE = "<gone>"
-RESOURCE = custom_resources.find("SwarmRun")
+RESOURCE = custom_resources.find_resource("SwarmRun")
 SCHEMA = crd.build_manifest(RESOURCE)["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
 
 

@@ -82,7 +82,7 @@ async def event(event: kopf.RawEvent, resource: kopf.Resource, memo: kopf.Memo, 
     memo.process.host.record(resource.kind, event["type"], event["object"])
 
 
-for run_resource in custom_resources.list_all():
+for run_resource in custom_resources.list_resources():
     kopf.on.event(API_GROUP, API_VERSION, run_resource.plural)(event)
 
 

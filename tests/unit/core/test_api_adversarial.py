@@ -15,7 +15,7 @@ from swarm_core.engine.planning import Turn
 from swarm_core.engine.work import Kind
 from swarm_core.errors import BadInputError
 from swarm_core.optimizers.standard import Standard
-from swarm_core.programs import program, search_settings
+from swarm_core.programs import program_protocol, search_settings
 from swarm_core.programs.adversarial_run.spec import (
     FIXED_NON_IDENTITY_FIELDS,
     IDENTITY_FIELDS,
@@ -28,12 +28,12 @@ CRDS = Path(__file__).parents[3] / "crds"
 
 
 def resolved(patch: Patch) -> resolution.ResolvedSpec:
-    return resolution.resolve(loading.from_object(patched(patch), "run.yaml"))
+    return resolution.resolve_run(loading.parse_object(patched(patch), "run.yaml"))
 
 
 def refusal(document: Document) -> str:
     try:
-        loading.from_object(document, "run.yaml")
+        loading.parse_object(document, "run.yaml")
     except BadInputError as error:
         return str(error)
     return ""
@@ -116,11 +116,11 @@ def test_released_bests_are_stale_and_all_others_measured_again() -> None:
 
 def test_a_game_is_outlined_as_two_swarms_that_move_and_one_that_is_only_seeded() -> None:
     patch = {"spec.takers.learning.type": "Train", "spec.takers.count": 3, "spec.rounds": 5}
-    outline = program.build_outline(resolved(patch))
+    outline = program_protocol.build_outline(resolved(patch))
     assert (outline.iterations, outline.iteration_noun) == (5, "round")
     assert outline.training == list_training(generators=4, takers=3, rivals=4)
     assert outline.turns == (Turn(), Turn(Kind.TRAIN, "takers", 1, 2), Turn(swarm="takers"))
-    given = program.build_outline(
+    given = program_protocol.build_outline(
         resolved({"spec.takers.adapters": ["a", "b"], "spec.generators.adapters": ["c", "d"]})
     )
     assert (given.training, given.turns) == ((), (Turn(), Turn(swarm="takers")))

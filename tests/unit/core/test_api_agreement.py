@@ -17,7 +17,7 @@ SCHEMA, FIXED_FIELDS = documents.SCHEMA, documents.RESOURCE.fixed
 def refusal(document: documents.Document) -> str:
     """What the models say against `document`; empty if nothing."""
     try:
-        loading.from_object(document, "run.yaml")
+        loading.parse_object(document, "run.yaml")
     except BadInputError as error:
         return str(error)
     return ""

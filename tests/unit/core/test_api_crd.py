@@ -55,12 +55,14 @@ def test_no_two_rules_of_one_block_say_the_same() -> None:
 
 @pytest.mark.parametrize("start", generated.STARTS, ids=lambda start: "+".join(start) or "minimal")
 def test_the_editor_schema_lets_a_valid_document_pass(start: documents.Patch) -> None:
-    jsonschema.validate(documents.patched(start), schema.for_editors(documents.RESOURCE.model))
+    jsonschema.validate(documents.patched(start), schema.build_editor_schema(documents.RESOURCE.model))
 
 
 def test_the_editor_schema_underlines_a_typo() -> None:
     with pytest.raises(jsonschema.ValidationError, match="partcles"):
-        jsonschema.validate(documents.patched({"spec.swarm.partcles": 3}), schema.for_editors(documents.RESOURCE.model))
+        jsonschema.validate(
+            documents.patched({"spec.swarm.partcles": 3}), schema.build_editor_schema(documents.RESOURCE.model)
+        )
 
 
 class Either(BaseModel):

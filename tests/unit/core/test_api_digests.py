@@ -40,7 +40,7 @@ NAMED = ("url", "model")
 
 
 def resolved(document: documents.Document) -> ResolvedSpec:
-    return resolution.resolve(loading.from_object(document, "run.yaml"))
+    return resolution.resolve_run(loading.parse_object(document, "run.yaml"))
 
 
 def digest(document: documents.Document) -> Digest:
@@ -99,7 +99,7 @@ def test_the_digest_of_the_smallest_run_stays_what_it_is() -> None:
 @pytest.mark.parametrize("start", generated.STARTS, ids=lambda start: "+".join(start) or "minimal")
 def test_writing_every_default_out_changes_nothing(start: documents.Patch) -> None:
     document = documents.patched(start)
-    run = loading.from_object(document, "run.yaml")
+    run = loading.parse_object(document, "run.yaml")
     explicit = {**document, "spec": run.spec.model_dump(mode="json", by_alias=True, exclude_none=True)}
     assert digest(explicit) == digest(document)
 
@@ -272,9 +272,9 @@ def test_the_variable_of_a_key_is_a_function_of_whose_it_is() -> None:
 def test_every_secret_is_told_by_the_variable_that_the_worker_reads() -> None:
     patch = {"spec.takers": [documents.FIRST, documents.SECOND], "spec.judge": documents.MARKS}
     judge = {**documents.MARKS["model"], "endpoint": documents.FIRST["endpoint"]}
-    run = loading.from_object(documents.patched({**patch, "spec.judge.model": judge}), "run.yaml")
+    run = loading.parse_object(documents.patched({**patch, "spec.judge.model": judge}), "run.yaml")
     secret = endpoints.SecretKeyRef(name="keys", key="far")
-    told = endpoint_access.secrets_by_variable(resolution.resolve(run).access)
+    told = endpoint_access.secrets_by_variable(resolution.resolve_run(run).access)
     assert told == {"DATASWARM_API_KEY_TAKERS_FAR": secret, "DATASWARM_API_KEY_JUDGE": secret}
     assert endpoint_access.secrets_by_variable(resolved(documents.minimal()).access) == {}
 

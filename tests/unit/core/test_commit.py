@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from swarm_core import streams
-from swarm_core.commit import Commit, ProbeResult, get_values
+from swarm_core.commit import Commit, MeasuredCandidate, get_values
 from swarm_core.envelope import UnknownKindError
 from swarm_core.experiment import Experiment, PinnedTaker, SeedData
 from swarm_core.format_version import UnknownVersionError
@@ -27,8 +27,8 @@ results = st.one_of(
         Measurement, finite, finite, finite, st.integers(0, 9), st.tuples(st.tuples(st.text(max_size=3), finite))
     ),
 )
-probes = st.builds(
-    ProbeResult,
+candidates = st.builds(
+    MeasuredCandidate,
     st.text(max_size=3),
     st.just("Start"),
     st.tuples(finite, finite),
@@ -44,7 +44,7 @@ commits = st.builds(
     digests,
     st.tuples(digests),
     st.text(max_size=9),
-    st.tuples(probes, probes),
+    st.tuples(candidates, candidates),
     kind=st.sampled_from(["SwarmRun", "AdversarialRun"]),
 )
 ROOT = digest_bytes(b"experiment")
@@ -55,7 +55,7 @@ def test_a_commit_is_an_envelope_around_what_its_program_committed() -> None:
     fields = json.loads(COMMIT.to_bytes())
     assert sorted(fields) == ["iteration", "kind", "parent", "payload", "version"]
     assert (fields["version"], fields["kind"]) == (1, "SwarmRun")
-    assert sorted(fields["payload"]) == ["basis", "experiment", "probes", "swarm"]
+    assert sorted(fields["payload"]) == ["basis", "experiment", "candidates", "swarm"]
 
 
 @pytest.mark.parametrize(
@@ -83,9 +83,9 @@ def test_a_commit_comes_back_from_its_bytes_as_it_was(commit: Commit) -> None:
 
 @given(commits)
 def test_a_missing_measurement_is_no_value(commit: Commit) -> None:
-    for probe in commit.probes:
-        values = get_values(probe.values)
-        for name, found in dict(probe.values).items():
+    for candidate in commit.candidates:
+        values = get_values(candidate.values)
+        for name, found in dict(candidate.values).items():
             assert (values[name] is None) is isinstance(found, Unmeasured)
 
 
@@ -100,7 +100,7 @@ def test_an_experiment_comes_back_from_its_bytes_as_it_was(
 def test_seed_data_comes_back_and_its_pool_leaves_the_held_out_items_out() -> None:
     data = SeedData((build_items("ab"), (Item("c", reference="3", choices=("3", "4")),)), build_items("d"))
     assert SeedData.from_bytes(data.to_bytes()) == data
-    assert [item.text for item in data.pool] == ["a", "b", "c"]
+    assert [item.text for item in data.example_items] == ["a", "b", "c"]
 
 
 def test_seed_data_of_another_format_are_refused_with_both_versions() -> None:
@@ -112,11 +112,13 @@ def test_a_commit_stays_small_however_long_the_search() -> None:
     """Four particles over four generators, all layers alike, sixteen takers' means in every measurement."""
     plan = Plan(basis=4, particles=4, iterations=200, patience=1000, seed=1, optimizer=Standard())
     swarm, sizes, one = optimization.start(plan), list[int](), digest_bytes(b"")
-    while optimization.stopped(swarm) is None:
-        value = {probe.name: streams.uniform(1, swarm.iteration, probe.name) for probe in optimization.ask(swarm)}
+    while optimization.stop_reason(swarm) is None:
+        value = {
+            candidate.name: streams.uniform(1, swarm.iteration, candidate.name) for candidate in optimization.ask(swarm)
+        }
         parts = tuple((f"taker-{number:02d}", 1 / 3) for number in range(16))
-        probes = tuple(
-            ProbeResult(
+        candidates = tuple(
+            MeasuredCandidate(
                 p.name,
                 str(p.purpose),
                 p.position,
@@ -130,7 +132,9 @@ def test_a_commit_stays_small_however_long_the_search() -> None:
         iteration, swarm = swarm.iteration, optimization.tell(swarm, value)
         sizes.append(
             len(
-                Commit(one, iteration, one, (one,) * 4, optimization.to_json(swarm), probes, kind="SwarmRun").to_bytes()
+                Commit(
+                    one, iteration, one, (one,) * 4, optimization.to_json(swarm), candidates, kind="SwarmRun"
+                ).to_bytes()
             )
         )
     assert 8 * 1024 < max(sizes[1:]) < 32 * 1024

@@ -12,7 +12,7 @@ from swarm_core.engine.phases import Phase
 from swarm_core.engine.planning import Outline
 from swarm_core.engine.state import EngineState
 from swarm_core.engine.work import Done, Launch, Observations, Receipt
-from swarm_core.programs import program
+from swarm_core.programs import program_protocol
 from swarm_core.recipe import Digest, digest_bytes
 
 NOW = 1000.0
@@ -65,7 +65,7 @@ def test_what_each_swarm_has_found_is_remembered_apart() -> None:
     state = decide(GAME, ITERATING, world(GENERATORS, TRAINED, TAKERS), NOW).state
     assert (state.iteration, state.commit) == (2, SECOND)
     assert (state.search("generators").best, state.search("takers").best) == (0.4, 0.7)
-    told = program.find("AdversarialRun").status(GAME, state, RunStatus())
+    told = program_protocol.find_program("AdversarialRun").status(GAME, state, RunStatus())
     assert (told.difficulty, told.taker_score, told.held_out_score) == (0.4, 0.7, 0.6)
     assert EngineState.from_json(state.to_json()) == state
 

@@ -11,11 +11,11 @@ from swarm_core.optimizers.optimizer import Optimizer
 from swarm_core.optimizers.published import Compat, Published
 from swarm_core.optimizers.random_search import RandomSearch
 from swarm_core.optimizers.standard import Standard
-from swarm_core.programs import program, search_settings
+from swarm_core.programs import program_protocol, search_settings
 
 
 def resolved(swarm: documents.Document) -> ResolvedSpec:
-    return resolution.resolve(loading.from_object(documents.patched({"spec.swarm": swarm}), "run.yaml"))
+    return resolution.resolve_run(loading.parse_object(documents.patched({"spec.swarm": swarm}), "run.yaml"))
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def test_every_constant_of_the_spec_reaches_the_swarm(swarm: documents.Document,
 def test_the_engine_goes_on_for_as_long_as_the_search_does(swarm: documents.Document, iterations: int) -> None:
     spec = resolved(swarm)
     assert (
-        program.build_outline(spec).iterations
+        program_protocol.build_outline(spec).iterations
         == iterations
         == optimization.iterations(search_settings.build_plan(spec))
     )

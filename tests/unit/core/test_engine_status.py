@@ -5,7 +5,7 @@ from engine_simulation import list_training
 
 from swarm_core.engine.phases import Phase
 from swarm_core.engine.planning import Outline
-from swarm_core.engine.run_summary import RunSummary, summarize
+from swarm_core.engine.run_summary import RunSummary, summarize_run
 from swarm_core.engine.state import Attempt, EngineState, HistoryPoint, Outcome, RunFailure, SearchProgress
 from swarm_core.engine.work import FailureReason
 from swarm_core.programs import search_summary
@@ -52,7 +52,7 @@ CASES = [
 def test_conditions_say_what_tools_wait_for(
     state: EngineState, outline: Outline, expected: tuple[str, ...], reason: str
 ) -> None:
-    report = summarize(outline, state)
+    report = summarize_run(outline, state)
     kinds = ("Ready", "Reconciling", "Stalled", "Succeeded", "Suspended")
     assert truths(report) == dict(zip(kinds, expected, strict=True))
     assert {condition.reason for condition in report.conditions} == {reason}
@@ -89,16 +89,16 @@ def test_conditions_say_what_tools_wait_for(
     ],
 )
 def test_the_message_says_where_the_run_stands(state: EngineState, message: str) -> None:
-    assert summarize(OUTLINE, state).message == message
+    assert summarize_run(OUTLINE, state).message == message
 
 
 def test_a_suspended_run_says_so() -> None:
-    assert summarize(HELD, EngineState(Phase.ITERATING, iteration=3)).message == "iteration 3 of 20; suspended"
+    assert summarize_run(HELD, EngineState(Phase.ITERATING, iteration=3)).message == "iteration 3 of 20; suspended"
 
 
 def test_before_the_conclusion_the_searchs_estimates_are_shown_and_no_gain() -> None:
     state = EngineState(Phase.ITERATING, iteration=1, searches=SEARCH)
-    report, found = summarize(OUTLINE, state), search_summary.summarize(state)
+    report, found = summarize_run(OUTLINE, state), search_summary.summarize_search(state)
     assert (found.best, found.initial, found.gain) == (0.5, 0.25, None)
     assert (report.iteration, report.iterations, found.best_particle) == (1, 20, "p03")
     assert found.counts == ItemCounts(items=40, rejected=3, unscored=1)
@@ -109,12 +109,12 @@ def test_before_the_conclusion_the_searchs_estimates_are_shown_and_no_gain() -> 
 def test_after_the_conclusion_fresh_data_replaces_the_searchs_estimates() -> None:
     outcome = Outcome(DIGEST, best=0.75, initial=0.5, gain=0.25, gain_low=0.125, gain_high=0.375, best_particle="p01")
     state = EngineState(Phase.SUCCEEDED, searches=SEARCH, outcome=outcome)
-    found = search_summary.summarize(state)
+    found = search_summary.summarize_search(state)
     assert (found.best, found.initial) == (0.75, 0.5)
     assert found.best_particle == "p01", "the finalist that was chosen, where the search believed in p03"
     assert found.gain == MeasuredGain(0.25, 0.125, 0.375)
-    assert summarize(OUTLINE, state).result == DIGEST
+    assert summarize_run(OUTLINE, state).result == DIGEST
 
 
 def test_a_conclusion_without_a_gain_shows_none() -> None:
-    assert search_summary.summarize(EngineState(Phase.SUCCEEDED, outcome=Outcome(DIGEST))).gain is None
+    assert search_summary.summarize_search(EngineState(Phase.SUCCEEDED, outcome=Outcome(DIGEST))).gain is None

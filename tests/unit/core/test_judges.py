@@ -175,17 +175,17 @@ def test_no_answer_is_long_enough_to_hold_the_judge_up(answer: str) -> None:
 
 
 def test_judges_are_found_by_name() -> None:
-    assert isinstance(plugins.build("verifiers", "Arithmetic", {}), ArithmeticJudge)
+    assert isinstance(plugins.build_part("verifiers", "Arithmetic", {}), ArithmeticJudge)
 
 
 def test_an_unknown_judge_is_refused_with_the_names_there_are() -> None:
     with pytest.raises(BadInputError, match=r"verifier 'arithmetic' is unknown: built in are .*Arithmetic"):
-        plugins.build("verifiers", "arithmetic", {})
+        plugins.build_part("verifiers", "arithmetic", {})
 
 
 def test_a_judge_that_takes_no_config_refuses_one() -> None:
     with pytest.raises(BadInputError, match="verifier Arithmetic: config field 'base' is unknown; it takes none"):
-        plugins.build("verifiers", "Arithmetic", {"base": 10})
+        plugins.build_part("verifiers", "Arithmetic", {"base": 10})
 
 
 def test_what_a_data_set_claims_does_not_move_a_judge_that_computes() -> None:

@@ -116,15 +116,15 @@ def test_the_difference_of_equal_generators_covers_zero_about_as_often_as_it_say
     hits = 0
     for seed in range(60):
         first, second = drawn(2 * seed, 40, 44, SKILLS[:3]), drawn(2 * seed + 1, 40, 44, SKILLS[:3])
-        found = intervals.difference(first, second, objective, 0.9, seed, 200)
+        found = intervals.measure_difference(first, second, objective, 0.9, seed, 200)
         hits += found.low <= 0.0 <= found.high
     assert 0.88 < hits / 60 < 0.995
 
 
 def test_a_real_difference_is_found_with_its_sign() -> None:
     hard, easy = drawn(1, 300, 300, (0.3, 0.2)), drawn(2, 280, 300, (0.6, 0.2))
-    found = intervals.difference(hard, easy, Difficulty(), 0.9, 7)
-    back = intervals.difference(easy, hard, Difficulty(), 0.9, 7)
+    found = intervals.measure_difference(hard, easy, Difficulty(), 0.9, 7)
+    back = intervals.measure_difference(easy, hard, Difficulty(), 0.9, 7)
     assert found.low > 0
     assert back.high < 0
     assert found.value == pytest.approx(-back.value)
@@ -136,7 +136,7 @@ def test_a_real_difference_is_found_with_its_sign() -> None:
 def test_a_generator_against_its_own_data_is_still_two_independent_samples() -> None:
     """Drawn alike, the two resamples would cancel and the interval have no width at all."""
     batch = drawn(1, 100, 100)
-    found = intervals.difference(batch, batch, Difficulty(), 0.9, 7)
+    found = intervals.measure_difference(batch, batch, Difficulty(), 0.9, 7)
     single = intervals.measure(batch, Difficulty(), 0.9, 7)
     assert found.value == 0
     assert (found.high - found.low) / (single.high - single.low) == pytest.approx(2**0.5, rel=0.15)
@@ -146,8 +146,8 @@ def test_the_same_seed_gives_the_same_interval() -> None:
     batch, other = drawn(1, 50, 60), drawn(2, 50, 60)
     assert intervals.measure(batch, Difficulty(), 0.9, 5) == intervals.measure(batch, Difficulty(), 0.9, 5)
     assert intervals.measure(batch, Difficulty(), 0.9, 5) != intervals.measure(batch, Difficulty(), 0.9, 6)
-    found = intervals.difference(batch, other, Separation(), 0.9, 5)
-    assert found == intervals.difference(batch, other, Separation(), 0.9, 5)
+    found = intervals.measure_difference(batch, other, Separation(), 0.9, 5)
+    assert found == intervals.measure_difference(batch, other, Separation(), 0.9, 5)
 
 
 def test_an_interval_costs_milliseconds() -> None:
@@ -173,9 +173,9 @@ def test_values_and_intervals_are_the_same_bits_as_ever() -> None:
         intervals.measure(batch, Difficulty(), 0.5, 5),
         intervals.measure(batch, Separation(), 0.5, 5),
         intervals.measure(drawn(13, 50, 60, (0.7,)), Accuracy(), 0.5, 5),
-        intervals.difference(batch, other, Difficulty(), 0.5, 5),
-        intervals.difference(batch, other, Separation(), 0.5, 5),
-        intervals.paired_difference(first, second, 0.5, 5),
+        intervals.measure_difference(batch, other, Difficulty(), 0.5, 5),
+        intervals.measure_difference(batch, other, Separation(), 0.5, 5),
+        intervals.measure_paired_difference(first, second, 0.5, 5),
     ]
     assert list(map(hexadecimal, found)) == [
         ["0x1.7d46cefa8d9dfp-2", "0x1.fd82c171c5b0bp-3", "0x1.e763f63f63f62p-2"],

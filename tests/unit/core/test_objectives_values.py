@@ -187,7 +187,7 @@ def test_an_objective_that_takes_no_config_refuses_one() -> None:
 
 
 def test_objectives_are_found_by_the_name_users_write() -> None:
-    assert isinstance(plugins.build("objectives", "Difficulty", {}), Difficulty)
-    assert isinstance(plugins.build("objectives", "Separation", {}), Separation)
+    assert isinstance(plugins.build_part("objectives", "Difficulty", {}), Difficulty)
+    assert isinstance(plugins.build_part("objectives", "Separation", {}), Separation)
     with pytest.raises(BadInputError, match=f"'Novelty' is unknown: built in are {', '.join(catalog.OBJECTIVES)}"):
-        plugins.build("objectives", "Novelty", {})
+        plugins.build_part("objectives", "Novelty", {})

@@ -118,9 +118,9 @@ def test_the_hyperplane_has_orthonormal_directions_that_sum_to_zero(basis: int) 
 
 @given(st.lists(st.floats(-5, 5), min_size=1, max_size=9))
 def test_a_point_of_the_hyperplane_is_found_again(point: list[float]) -> None:
-    place = hyperplane.position(tuple(point))
+    place = hyperplane.to_position(tuple(point))
     assert sum(place) == pytest.approx(1, abs=1e-12)
-    assert hyperplane.coordinates(place) == pytest.approx(point, abs=1e-13)
+    assert hyperplane.to_coordinates(place) == pytest.approx(point, abs=1e-13)
 
 
 @given(st.floats(1e-300, 1e300))

@@ -68,7 +68,7 @@ def test_the_same_scores_lead_to_the_same_positions_as_ever(
 ) -> None:
     """Every candidate of a whole search, to the last bit; a share of the scores is missing."""
     state, every = optimization.start(replace(plan(EVERY[name]), **settings)), []
-    while optimization.stopped(state) is None:
+    while optimization.stop_reason(state) is None:
         asked = optimization.ask(state)
         every.append([[one.name, str(one.purpose), [value.hex() for value in one.position]] for one in asked])
         state = scored(state, missing)
@@ -77,7 +77,7 @@ def test_the_same_scores_lead_to_the_same_positions_as_ever(
 
 @pytest.mark.parametrize("optimizer", EVERY.values(), ids=EVERY)
 def test_an_optimizer_is_registered_and_stored_by_its_name(optimizer: Optimizer[Any]) -> None:
-    assert registry.find(optimizer.name) is type(optimizer)
+    assert registry.find_optimizer(optimizer.name) is type(optimizer)
     state = scored(scored(optimization.start(plan(optimizer))))
     stored = json.loads(optimization.to_json(state))
     assert (stored["version"], stored["optimizer"]["name"]) == (codec.VERSION, optimizer.name)
@@ -91,7 +91,7 @@ def test_an_optimizer_that_is_not_registered_is_refused_by_name() -> None:
     with pytest.raises(
         BadInputError, match="'Annealing' is unknown; choose one of CmaEs, Published, RandomSearch, Sta"
     ):
-        registry.find("Annealing")
+        registry.find_optimizer("Annealing")
 
 
 @pytest.mark.parametrize(
@@ -146,12 +146,12 @@ class RandomWalk(Optimizer[WalkState]):
 
     def ask(self, state: WalkState) -> tuple[Candidate, ...]:
         if state.iteration == 0:
-            return initial_positions.generators(state.plan)
+            return initial_positions.list_generators(state.plan)
         return candidate.explore(self.current_positions(state))
 
     def tell(self, state: WalkState, fitness: Mapping[str, float | None]) -> WalkState:
         assert state.here is not None
-        learned = memory.absorb(state, candidate.match_scores(self.ask(state), fitness))
+        learned = memory.add_scores(state, candidate.match_scores(self.ask(state), fitness))
         draws = [streams.uniform(state.plan.seed, "walk", state.iteration, axis) for axis in range(state.plan.basis)]
         moved = tuple(x + self.step * (draw - 0.5) for x, draw in zip(state.here, draws, strict=True))
         return replace(learned, iteration=state.iteration + 1, here=positions.shift_to_sum_one(moved))
@@ -164,7 +164,7 @@ class RandomWalk(Optimizer[WalkState]):
 
 
 def test_a_spec_learns_the_constants_of_an_optimizer_from_its_class() -> None:
-    block = optimizer_blocks.block_of(RandomWalk)
+    block = optimizer_blocks.build_constants_block(RandomWalk)
     written = block.model_validate({"step": 0.25})
     assert registry.OPTIMIZERS.keys() - optimizer_blocks.BLOCKS.keys() == {"Standard", "Published"}
     assert RandomWalk.from_constants(written.model_dump()) == RandomWalk(0.25)
@@ -182,14 +182,14 @@ def test_no_two_blocks_have_the_same_constants_or_a_resolved_spec_could_not_tell
 def test_one_more_optimizer_is_one_class_and_one_entry(monkeypatch: pytest.MonkeyPatch) -> None:
     grown = MappingProxyType({**registry.OPTIMIZERS, RandomWalk.name: RandomWalk})
     monkeypatch.setattr(registry, "OPTIMIZERS", grown)
-    walk = registry.create("RandomWalk", {"step": 0.25})
+    walk = registry.create_optimizer("RandomWalk", {"step": 0.25})
     state, asked = optimization.start(replace(plan(walk), patience=100)), 0
-    while optimization.stopped(state) is None:
+    while optimization.stop_reason(state) is None:
         asked += len(optimization.ask(state))
         state = optimization.from_json(optimization.to_json(scored(state)))
-    assert optimization.stopped(state) is Stop.ITERATIONS
+    assert optimization.stop_reason(state) is Stop.ITERATIONS
     assert asked == optimization.budget(state.plan)
     assert state.plan.optimizer == RandomWalk(0.25)
-    assert optimization.best(state) == optimization.finalists(state, 2)[0]
+    assert optimization.best(state) == optimization.select_finalists(state, 2)[0]
     with pytest.raises(BadInputError, match="keeps layers together, not RandomWalk"):
         replace(state.plan, groups=2)

@@ -38,8 +38,10 @@ def noisy(swarm: SearchState, rounds: int) -> SearchState:
 
 
 def differences(position: Position, groups: int = LAYERS) -> list[float]:
-    middle = positions.mean(position, groups)
-    return [abs(a - m) for block in positions.blocks(position, groups) for a, m in zip(block, middle, strict=True)]
+    middle = positions.mean_block(position, groups)
+    return [
+        abs(a - m) for block in positions.split_blocks(position, groups) for a, m in zip(block, middle, strict=True)
+    ]
 
 
 @pytest.mark.parametrize(
@@ -57,8 +59,8 @@ def test_one_block_is_the_search_it_was_before_there_were_several(rule: Optimize
     """The digest is of the positions that were asked then, to the last bit."""
     swarm, asked = optimization.start(Plan(4, 8, 10, 20, 9, rule)), []
     for _ in range(7):
-        probes = optimization.ask(swarm)
-        asked.append([[probe.name, [value.hex() for value in probe.position]] for probe in probes])
+        candidates = optimization.ask(swarm)
+        asked.append([[candidate.name, [value.hex() for value in candidate.position]] for candidate in candidates])
         swarm = noisy(swarm, 1)
     assert hashlib.sha256(json.dumps(asked).encode()).hexdigest()[:16] == digest
     assert optimization.from_json(optimization.to_json(swarm)) == swarm
@@ -66,9 +68,9 @@ def test_one_block_is_the_search_it_was_before_there_were_several(rule: Optimize
 
 def test_every_block_of_every_position_sums_to_one() -> None:
     swarm = optimization.start(plan())
-    while optimization.stopped(swarm) is None:
-        for probe in optimization.ask(swarm):
-            blocks = positions.blocks(probe.position, LAYERS)
+    while optimization.stop_reason(swarm) is None:
+        for candidate in optimization.ask(swarm):
+            blocks = positions.split_blocks(candidate.position, LAYERS)
             assert [len(block) for block in blocks] == [4] * LAYERS
             assert [sum(block) for block in blocks] == pytest.approx([1] * LAYERS, abs=1e-11)
         swarm = noisy(swarm, 1)
@@ -76,27 +78,27 @@ def test_every_block_of_every_position_sums_to_one() -> None:
 
 def test_all_layers_start_alike() -> None:
     alone, together = (optimization.ask(optimization.start(plan(groups=groups))) for groups in (1, LAYERS))
-    assert [probe.name for probe in together] == [probe.name for probe in alone]
-    assert [probe.position for probe in together] == [probe.position * LAYERS for probe in alone]
+    assert [candidate.name for candidate in together] == [candidate.name for candidate in alone]
+    assert [candidate.position for candidate in together] == [candidate.position * LAYERS for candidate in alone]
 
 
 def test_the_mean_moves_as_the_one_block_of_a_global_search_while_bests_have_no_differences() -> None:
     free = Standard(max_velocity=100, max_position=100)
     alone, together = (noisy(optimization.start(plan(free, groups)), 1) for groups in (1, LAYERS))
     for one, several in zip(alone.particles, together.particles, strict=True):
-        assert positions.mean(several.velocity, LAYERS) == pytest.approx(one.velocity, abs=1e-12)
+        assert positions.mean_block(several.velocity, LAYERS) == pytest.approx(one.velocity, abs=1e-12)
 
 
 def test_layers_of_full_cohesion_are_a_global_search() -> None:
     alone, together = (noisy(optimization.start(plan(Standard(cohesion=1), groups)), 8) for groups in (1, LAYERS))
     for one, several in zip(alone.particles, together.particles, strict=True):
         assert several.position == pytest.approx(one.position * LAYERS, abs=1e-9)
-        assert len(set(positions.blocks(several.position, LAYERS))) == 1
+        assert len(set(positions.split_blocks(several.position, LAYERS))) == 1
 
 
 def test_the_first_particle_and_every_second_one_after_never_let_layers_differ() -> None:
     swarm = noisy(optimization.start(plan()), 8)
-    alike = [len(set(positions.blocks(particle.position, LAYERS))) == 1 for particle in swarm.particles]
+    alike = [len(set(positions.split_blocks(particle.position, LAYERS))) == 1 for particle in swarm.particles]
     assert alike == [True, False] * 4
 
 
@@ -105,7 +107,7 @@ def test_layers_differ_by_less_than_the_particles_do() -> None:
     for _ in range(12):
         swarm = noisy(swarm, 1)
         inside = fmean(fmean(differences(particle.position)) for particle in swarm.particles)
-        means = [positions.mean(particle.position, LAYERS) for particle in swarm.particles]
+        means = [positions.mean_block(particle.position, LAYERS) for particle in swarm.particles]
         apart = fmean(abs(a - b) for one, two in pairwise(means) for a, b in zip(one, two, strict=True))
         assert inside < 0.5 * apart
     assert max(max(differences(particle.position)) for particle in swarm.particles) > 0.05
@@ -161,7 +163,7 @@ def test_the_effort_does_not_depend_on_the_number_of_layers() -> None:
 def test_a_search_is_a_function_of_its_plan_and_scores_in_any_order_and_goes_on_from_json() -> None:
     swarm = noisy(optimization.start(plan()), 4)
     assert swarm == noisy(optimization.start(plan()), 4) != noisy(optimization.start(plan(seed=10)), 4)
-    scores = {probe.name: streams.uniform(2, probe.name) for probe in optimization.ask(swarm)}
+    scores = {candidate.name: streams.uniform(2, candidate.name) for candidate in optimization.ask(swarm)}
     assert optimization.tell(swarm, scores) == optimization.tell(swarm, dict(reversed(scores.items())))
     assert optimization.from_json(optimization.to_json(swarm)) == swarm
     assert noisy(optimization.from_json(optimization.to_json(swarm)), 3) == noisy(swarm, 3)
@@ -172,13 +174,13 @@ def test_initial_adapters_are_remembered_and_the_best_of_them_is_a_finalist() ->
     for _ in range(5):
         known = {corner: 0.3 if index == 2 else 0.1 for index, corner in enumerate(corners)}
         swarm = optimization.tell(
-            swarm, {probe.name: known.get(probe.position, 0.9) for probe in optimization.ask(swarm)}
+            swarm, {candidate.name: known.get(candidate.position, 0.9) for candidate in optimization.ask(swarm)}
         )
     assert {record.position for record in swarm.estimates} >= set(corners)
     best = optimization.initial_best(swarm)
     assert best is not None
     assert (best.name, best.position) == ("g02", (0.0, 0.0, 1.0, 0.0) * LAYERS)
-    assert optimization.finalists(swarm, 4)[-1] == best
+    assert optimization.select_finalists(swarm, 4)[-1] == best
 
 
 @pytest.mark.parametrize("rule", [Published(), RandomSearch(), CmaEs()], ids=["published", "random search", "cma-es"])
@@ -195,7 +197,7 @@ def test_cohesion_is_a_share(cohesion: float) -> None:
 
 def test_a_position_that_is_not_in_equal_blocks_is_refused() -> None:
     with pytest.raises(ValueError, match="7 coefficients are not 2 blocks"):
-        positions.blocks((0.0,) * 7, 2)
+        positions.split_blocks((0.0,) * 7, 2)
 
 
 def wanted(spread: float, seed: int) -> list[Position]:
@@ -218,19 +220,21 @@ def found(groups: int, spread: float, seed: int) -> float:
     optima = wanted(spread, seed)
 
     def value(position: Position) -> float:
-        blocks = positions.blocks(position, groups)
+        blocks = positions.split_blocks(position, groups)
         return worth(blocks if groups > 1 else blocks * LAYERS, optima)
 
     def measured(position: Position, times: int, *key: str | int) -> float:
         return value(position) + NOISE / math.sqrt(times) * streams.normal(seed, "error", *key)
 
     swarm = optimization.start(Plan(4, 8, 17, 100, seed, Standard(), groups))
-    while optimization.stopped(swarm) is None:
+    while optimization.stop_reason(swarm) is None:
         swarm = optimization.tell(
             swarm, {p.name: measured(p.position, 1, swarm.iteration, p.name) for p in optimization.ask(swarm)}
         )
     return value(
-        max(optimization.finalists(swarm, 8), key=lambda one: measured(one.position, 4, "final", one.name)).position
+        max(
+            optimization.select_finalists(swarm, 8), key=lambda one: measured(one.position, 4, "final", one.name)
+        ).position
     )
 
 

@@ -27,7 +27,8 @@ def played(swarm: SearchState, fitness: Fitness, iterations: int) -> list[Search
     found = []
     for _ in range(iterations):
         swarm = optimization.tell(
-            swarm, {probe.name: fitness(swarm.iteration, probe.position) for probe in optimization.ask(swarm)}
+            swarm,
+            {candidate.name: fitness(swarm.iteration, candidate.position) for candidate in optimization.ask(swarm)},
         )
         found.append(swarm)
     return found
@@ -64,10 +65,10 @@ def test_stale_bests_freeze_where_data_hardens_and_bests_measured_again_do_not(r
 
 def test_with_a_patience_of_ten_the_released_rule_ends_the_run_that_the_default_goes_on_with() -> None:
     reference = plan(Published(compat=Compat.REFERENCE), patience=10, iterations=30)
-    ends = [optimization.stopped(swarm) for swarm in played(optimization.start(reference), hardening, 11)]
+    ends = [optimization.stop_reason(swarm) for swarm in played(optimization.start(reference), hardening, 11)]
     assert ends == [None] * 10 + [Stop.PATIENCE]
     default = played(optimization.start(plan(patience=10, iterations=30, rescored=True)), hardening, 11)
-    assert all(optimization.stopped(swarm) is None for swarm in default)
+    assert all(optimization.stop_reason(swarm) is None for swarm in default)
 
 
 def test_scores_that_decay_let_a_later_one_lead() -> None:
@@ -80,10 +81,10 @@ def test_scores_that_decay_let_a_later_one_lead() -> None:
 def test_every_personal_best_is_asked_again_once_where_no_particle_stands() -> None:
     swarm = played(optimization.start(plan(rescored=True)), hardening, 2)[-1]
     asked = optimization.ask(swarm)
-    again = [probe.position for probe in asked if probe.purpose is Purpose.REMEASURE]
+    again = [candidate.position for candidate in asked if candidate.purpose is Purpose.REMEASURE]
     assert again == particle_swarm.bests_to_remeasure(swarm)
-    assert {particle.best for particle in swarm.particles} <= {probe.position for probe in asked}
-    assert len({probe.position for probe in asked}) == len(asked)
+    assert {particle.best for particle in swarm.particles} <= {candidate.position for candidate in asked}
+    assert len({candidate.position for candidate in asked}) == len(asked)
 
 
 def test_a_best_that_is_not_scored_again_is_no_record_and_no_leader() -> None:
@@ -91,7 +92,7 @@ def test_a_best_that_is_not_scored_again_is_no_record_and_no_leader() -> None:
     leader = estimates.best(swarm.estimates)
     assert leader is not None
     asked = optimization.ask(swarm)
-    told = {probe.name: None if probe.position == leader.position else 0.1 for probe in asked}
+    told = {candidate.name: None if candidate.position == leader.position else 0.1 for candidate in asked}
     after = optimization.tell(swarm, told)
     assert leader.position not in {record.position for record in after.estimates}
 
@@ -112,7 +113,7 @@ def test_a_wider_basis_leaves_every_position_the_sum_it_was() -> None:
     assert wide.plan.basis == 5
     for before, after in zip(swarm.particles, wide.particles, strict=True):
         for narrow, block in zip(
-            positions.blocks(before.position, 2), positions.blocks(after.position, 2), strict=True
+            positions.split_blocks(before.position, 2), positions.split_blocks(after.position, 2), strict=True
         ):
             assert block == (*narrow, 0.0, 0.0)
     assert [record.value for record in wide.estimates] == [record.value for record in swarm.estimates]
@@ -125,9 +126,9 @@ def test_a_trained_adapter_takes_the_place_of_the_particle_with_the_lowest_best(
     lowest = min(range(4), key=lambda index: worth[swarm.particles[index].best or ()])
     new = optimization.add_adapter(swarm)
     assert [particle.position == (0.0, 0.0, 0.0, 1.0) for particle in new.particles] == [i == lowest for i in range(4)]
-    asked = {probe.position for probe in optimization.ask(new)}
+    asked = {candidate.position for candidate in optimization.ask(new)}
     assert (0.0, 0.0, 0.0, 1.0) in asked
-    after = optimization.tell(new, {probe.name: 2.0 * probe.position[3] for probe in optimization.ask(new)})
+    after = optimization.tell(new, {candidate.name: 2.0 * candidate.position[3] for candidate in optimization.ask(new)})
     best = optimization.best(after)
     assert best is not None
     assert best.position == (0.0, 0.0, 0.0, 1.0)

@@ -43,12 +43,12 @@ def found(
 ) -> float:
     """What the final choice of one search is worth: eight finalists, four evaluations each."""
     swarm = optimization.start(Plan(4, particles, iterations, 100, seed, rule))
-    while optimization.stopped(swarm) is None:
+    while optimization.stop_reason(swarm) is None:
         asked = [(p.name, p.position) for p in optimization.ask(swarm)]
         scores = {name: measured(seed, at, optimum, 1, swarm.iteration, name) for name, at in asked}
         swarm = optimization.tell(swarm, {name: scores[name] if scored(at) else None for name, at in asked})
     chosen = max(
-        optimization.finalists(swarm, 8), key=lambda c: measured(seed, c.position, optimum, 4, "final", c.name)
+        optimization.select_finalists(swarm, 8), key=lambda c: measured(seed, c.position, optimum, 4, "final", c.name)
     )
     return worth(chosen.position, optimum)
 

@@ -22,19 +22,19 @@ def plan(rule: Optimizer[Any], patience: int = 10, particles: int = 4) -> Plan:
 
 
 def flat(swarm: SearchState, value: float | None = 0.5, **named: float | None) -> SearchState:
-    """`swarm` told `value` for every probe, but for those named."""
-    return optimization.tell(swarm, {probe.name: value for probe in optimization.ask(swarm)} | named)
+    """`swarm` told `value` for every candidate, but for those named."""
+    return optimization.tell(swarm, {candidate.name: value for candidate in optimization.ask(swarm)} | named)
 
 
 def substitute(plan: Plan, role: str) -> Position:
-    return reference.substitute(plan, optimization.ask(optimization.start(plan)), role)
+    return reference.draw_substitute(plan, optimization.ask(optimization.start(plan)), role)
 
 
 def steps(swarm: SearchState) -> list[float]:
     """The share of its velocity by which each particle has just moved, from where it was told to move."""
     moved = flat(swarm, 0.5)
     origins = [
-        reference.restart(reference.record_score(one, 0.5), REFERENCE.restart_patience).position
+        reference.restart_if_due(reference.record_score(one, 0.5), REFERENCE.restart_patience).position
         for one in swarm.particles
     ]
     if swarm.plan.optimizer == INTENDED:
@@ -67,7 +67,7 @@ def rests_at_its_best(swarm: SearchState) -> list[bool]:
 
 def test_b2_every_particle_restarts_in_the_first_move_so_its_first_velocity_is_lost() -> None:
     drawn = particle_swarm.initial_particles(
-        plan(REFERENCE), tuple((probe, 0.5) for probe in optimization.ask(optimization.start(plan(REFERENCE))))
+        plan(REFERENCE), tuple((candidate, 0.5) for candidate in optimization.ask(optimization.start(plan(REFERENCE))))
     )
     assert all(any(particle.velocity) for particle in drawn)
     lost = replace(REFERENCE, cognitive=0, social=0, repel=0)
@@ -122,7 +122,7 @@ def test_b2_whoever_stays_above_its_first_score_never_restarts_however_old_its_b
 def test_b2_the_ratio_is_an_index(patience: float, history: ScoreHistory, due: bool) -> None:
     here, best = positions.vertex(4, 0), positions.vertex(4, 1)
     particle = PublishedParticle(here, (0.5, -0.5, 0.0, 0.0), best, history=history)
-    after = reference.restart(particle, patience)
+    after = reference.restart_if_due(particle, patience)
     assert (after.position, any(after.velocity)) == ((best, False) if due else (here, True))
     assert after.history is not None
     assert after.history.cooldown == (3 if due else max(0, history.cooldown - 1))
@@ -138,7 +138,7 @@ def test_b3_before_any_score_best_and_worst_are_particles_drawn_at_random() -> N
     target = substitute(plan(REFERENCE), "best")
     assert target in corners
     expected = [
-        positions.combination([(1.0 - step, corner), (step, target)])
+        positions.combine([(1.0 - step, corner), (step, target)])
         for corner, step in zip(corners, (0.7 * 0.95**k for k in range(4)), strict=True)
     ]
     for particle, place in zip(released.particles, expected, strict=True):
@@ -167,7 +167,7 @@ def test_b4_a_lucky_best_is_believed_for_ever_by_the_rule_and_the_code_alike(
     for _ in range(8):
         swarm = flat(swarm, 0.1)
     assert (optimization.best(swarm).value < 0.9) == doubts  # type: ignore[union-attr]
-    assert any(probe.purpose is Purpose.REMEASURE for probe in optimization.ask(swarm)) == doubts
+    assert any(candidate.purpose is Purpose.REMEASURE for candidate in optimization.ask(swarm)) == doubts
 
 
 @pytest.mark.parametrize(
@@ -181,7 +181,7 @@ def test_b5_patience_looks_back_one_step_less_but_never_ends_before_measurement_
     ends = []
     for rule in (INTENDED, REFERENCE):
         swarm = optimization.start(plan(rule))
-        while optimization.stopped(swarm) is None:
+        while optimization.stop_reason(swarm) is None:
             best = 0.9 if swarm.iteration + 1 == improves_at else 0.1
             first = optimization.ask(swarm)[0].name
             swarm = flat(swarm, 0.1, **{first: best})

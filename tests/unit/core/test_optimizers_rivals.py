@@ -29,8 +29,10 @@ def worth(place: Position) -> float:
 
 
 def searched(swarm: SearchState, until: int = 1000) -> SearchState:
-    while optimization.stopped(swarm) is None and swarm.iteration < until:
-        swarm = optimization.tell(swarm, {probe.name: worth(probe.position) for probe in optimization.ask(swarm)})
+    while optimization.stop_reason(swarm) is None and swarm.iteration < until:
+        swarm = optimization.tell(
+            swarm, {candidate.name: worth(candidate.position) for candidate in optimization.ask(swarm)}
+        )
     return swarm
 
 
@@ -41,10 +43,10 @@ def test_a_rival_measures_exactly_as_often_as_the_default_swarm(
     rule: Optimizer[Any], particles: int, iterations: int
 ) -> None:
     asked, swarm = [], optimization.start(plan(rule, particles, iterations))
-    while optimization.stopped(swarm) is None:
-        probes = optimization.ask(swarm)
-        asked.append(len(probes))
-        swarm = optimization.tell(swarm, {probe.name: worth(probe.position) for probe in probes})
+    while optimization.stop_reason(swarm) is None:
+        candidates = optimization.ask(swarm)
+        asked.append(len(candidates))
+        swarm = optimization.tell(swarm, {candidate.name: worth(candidate.position) for candidate in candidates})
     assert sum(asked) == optimization.budget(plan(Standard(), particles, iterations)) == optimization.budget(swarm.plan)
     assert asked[0] == 4
     assert set(asked[1:-1]) <= {particles}
@@ -61,10 +63,10 @@ def test_a_particle_swarm_moves_as_often_as_it_is_told_to(rule: Optimizer[Any]) 
 @RIVALS
 def test_the_start_measures_the_initial_adapters_and_all_that_follows_explores(rule: Optimizer[Any]) -> None:
     swarm = optimization.start(plan(rule))
-    assert [probe.name for probe in optimization.ask(swarm)] == ["g00", "g01", "g02", "g03"]
+    assert [candidate.name for candidate in optimization.ask(swarm)] == ["g00", "g01", "g02", "g03"]
     swarm = searched(swarm, until=1)
-    assert [probe.name for probe in optimization.ask(swarm)] == [f"p{index:02d}" for index in range(8)]
-    assert {probe.purpose for probe in optimization.ask(swarm)} == {Purpose.EXPLORE}
+    assert [candidate.name for candidate in optimization.ask(swarm)] == [f"p{index:02d}" for index in range(8)]
+    assert {candidate.purpose for candidate in optimization.ask(swarm)} == {Purpose.EXPLORE}
 
 
 @pytest.mark.parametrize(
@@ -72,7 +74,7 @@ def test_the_start_measures_the_initial_adapters_and_all_that_follows_explores(r
 )
 def test_positions_sum_to_one_and_stay_in_the_box_but_for_the_shift(rule: Optimizer[Any], bound: float) -> None:
     swarm = searched(optimization.start(plan(rule, particles=64)), until=3)
-    places = [probe.position for probe in optimization.ask(swarm)]
+    places = [candidate.position for candidate in optimization.ask(swarm)]
     for place in places:
         assert sum(place) == pytest.approx(1, abs=1e-12)
         assert max(place) - min(place) <= 2 * bound + 1e-12
@@ -82,7 +84,9 @@ def test_positions_sum_to_one_and_stay_in_the_box_but_for_the_shift(rule: Optimi
 def test_random_search_fills_its_box_and_learns_nothing() -> None:
     swarm = optimization.start(plan(RandomSearch(1.5), particles=64))
     well = searched(swarm, until=4)
-    badly = optimization.tell(well, {probe.name: -worth(probe.position) for probe in optimization.ask(well)})
+    badly = optimization.tell(
+        well, {candidate.name: -worth(candidate.position) for candidate in optimization.ask(well)}
+    )
     assert optimization.ask(badly) == optimization.ask(searched(swarm, until=5))
     spreads = [place[0] - place[1] for at in range(1, 4) for place in _places(searched(swarm, until=at))]
     assert fmean(spreads) == pytest.approx(0, abs=0.3)  # a difference of two from U(-1.5, 1.5): variance 1.5
@@ -90,14 +94,14 @@ def test_random_search_fills_its_box_and_learns_nothing() -> None:
 
 
 def _places(swarm: SearchState) -> list[Position]:
-    return [probe.position for probe in optimization.ask(swarm)]
+    return [candidate.position for candidate in optimization.ask(swarm)]
 
 
 def test_cma_es_begins_around_the_best_initial_adapter_or_the_centre_if_none_is_scored() -> None:
     swarm = optimization.start(plan(CmaEs(), particles=64))
     after = optimization.tell(swarm, {"g00": 0.1, "g01": None, "g02": 0.7, "g03": 0.7})
     assert after.distribution is not None
-    assert hyperplane.position(after.distribution.mean) == pytest.approx(positions.vertex(4, 2), abs=1e-15)
+    assert hyperplane.to_position(after.distribution.mean) == pytest.approx(positions.vertex(4, 2), abs=1e-15)
     columns = zip(*_places(after), strict=True)
     assert [fmean(column) for column in columns] == pytest.approx(positions.vertex(4, 2), abs=0.2)
     lost = optimization.tell(swarm, dict.fromkeys(("g00", "g01", "g02", "g03")))
@@ -108,18 +112,18 @@ def test_cma_es_begins_around_the_best_initial_adapter_or_the_centre_if_none_is_
 def test_cma_es_takes_unscored_candidates_for_no_candidates() -> None:
     swarm = searched(optimization.start(plan(CmaEs())), until=3)
     one = optimization.tell(
-        swarm, {probe.name: 0.5 if probe.name == "p03" else None for probe in optimization.ask(swarm)}
+        swarm, {candidate.name: 0.5 if candidate.name == "p03" else None for candidate in optimization.ask(swarm)}
     )
     assert one.distribution == swarm.distribution
     assert optimization.ask(one) != optimization.ask(swarm)
     two = optimization.tell(
-        swarm, {probe.name: 0.5 if probe.name < "p02" else None for probe in optimization.ask(swarm)}
+        swarm, {candidate.name: 0.5 if candidate.name < "p02" else None for candidate in optimization.ask(swarm)}
     )
     assert two.distribution is not None
     assert swarm.distribution is not None
     assert two.distribution.generation == swarm.distribution.generation + 1
     assert two.distribution.mean == pytest.approx(
-        hyperplane.coordinates(optimization.ask(swarm)[0].position)
+        hyperplane.to_coordinates(optimization.ask(swarm)[0].position)
     )  # of two, one is parent
 
 
@@ -131,9 +135,11 @@ def test_cma_es_closes_in_on_the_optimum_and_random_search_does_not() -> None:
 
 def test_cma_es_on_a_line_survives_a_thousand_equal_scores() -> None:
     swarm = optimization.start(Plan(2, 4, 250, 2000, 1, CmaEs()))
-    while optimization.stopped(swarm) is None:
-        swarm = optimization.tell(swarm, {probe.name: 0.5 for probe in optimization.ask(swarm)})
-    assert all(abs(value) < 5 for probe in optimization.ask(replace(swarm, iteration=1)) for value in probe.position)
+    while optimization.stop_reason(swarm) is None:
+        swarm = optimization.tell(swarm, {candidate.name: 0.5 for candidate in optimization.ask(swarm)})
+    assert all(
+        abs(value) < 5 for candidate in optimization.ask(replace(swarm, iteration=1)) for value in candidate.position
+    )
 
 
 def test_a_search_too_late_draws_nothing() -> None:

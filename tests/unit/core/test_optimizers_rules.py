@@ -113,18 +113,20 @@ def test_without_any_best_the_particle_still_moves(rule: Standard | Published) -
 @given(st.integers(2, 6), st.integers(2, 9), st.integers(0, 2**62), st.sampled_from([Standard(), Published()]))
 def test_every_position_of_a_search_sums_to_one(basis: int, particles: int, seed: int, rule: Optimizer[Any]) -> None:
     state = optimization.start(Plan(basis, particles, 12, 20, seed, rule))
-    while optimization.stopped(state) is None:
-        probes = optimization.ask(state)
-        assert all(sum(probe.position) == pytest.approx(1, abs=1e-11) for probe in probes)
-        state = optimization.tell(state, {probe.name: streams.uniform(seed, "score", probe.name) for probe in probes})
+    while optimization.stop_reason(state) is None:
+        candidates = optimization.ask(state)
+        assert all(sum(candidate.position) == pytest.approx(1, abs=1e-11) for candidate in candidates)
+        state = optimization.tell(
+            state, {candidate.name: streams.uniform(seed, "score", candidate.name) for candidate in candidates}
+        )
 
 
 def test_standard_positions_stay_near_their_bound() -> None:
     state = optimization.start(Plan(4, 8, 30, 50, 3, Standard()))
-    while optimization.stopped(state) is None:
-        probes = optimization.ask(state)
-        assert all(abs(value) < 2.5 + 1.5 for probe in probes for value in probe.position)
+    while optimization.stop_reason(state) is None:
+        candidates = optimization.ask(state)
+        assert all(abs(value) < 2.5 + 1.5 for candidate in candidates for value in candidate.position)
         state = optimization.tell(
-            state, {probe.name: max(probe.position) for probe in probes}
+            state, {candidate.name: max(candidate.position) for candidate in candidates}
         )  # pulls outwards for ever
     assert max(optimization.best(state).position) > 2.5  # type: ignore[union-attr]

@@ -34,14 +34,16 @@ def plan(rule: Optimizer[Any] | None = None, iterations: int = 10, patience: int
 
 
 def flat(swarm: SearchState, value: float | None = 0.5, **named: float | None) -> SearchState:
-    """`swarm` told `value` for every probe, but for those named."""
-    return optimization.tell(swarm, {probe.name: value for probe in optimization.ask(swarm)} | named)
+    """`swarm` told `value` for every candidate, but for those named."""
+    return optimization.tell(swarm, {candidate.name: value for candidate in optimization.ask(swarm)} | named)
 
 
 def told(swarm: SearchState, value: float, **known: float) -> SearchState:
-    """`swarm` told `value` for every probe, but for positions known by name, whichever probe asks for them."""
+    """`swarm` told `value` for every candidate, but for positions known by name, whichever candidate asks for them."""
     named = {record(swarm, name).position: score for name, score in known.items()}
-    return optimization.tell(swarm, {probe.name: named.get(probe.position, value) for probe in optimization.ask(swarm)})
+    return optimization.tell(
+        swarm, {candidate.name: named.get(candidate.position, value) for candidate in optimization.ask(swarm)}
+    )
 
 
 def noisy(swarm: SearchState, rounds: int) -> SearchState:
@@ -64,10 +66,12 @@ def record(swarm: SearchState, name: str) -> Estimate:
 def test_names_are_unique_path_safe_and_tell_the_purpose(rule: Optimizer[Any]) -> None:
     swarm = optimization.start(plan(rule, particles=8))
     for _ in range(3):
-        probes = optimization.ask(swarm)
-        assert len({probe.name for probe in probes}) == len(probes)
+        candidates = optimization.ask(swarm)
+        assert len({candidate.name for candidate in candidates}) == len(candidates)
         letters = {Purpose.START: "gacs", Purpose.EXPLORE: "p", Purpose.REMEASURE: "b"}
-        assert all(probe.name[0] in letters[probe.purpose] and probe.name.isalnum() for probe in probes)
+        assert all(
+            candidate.name[0] in letters[candidate.purpose] and candidate.name.isalnum() for candidate in candidates
+        )
         swarm = noisy(swarm, 1)
 
 
@@ -80,9 +84,9 @@ def test_standard_measures_the_leading_positions_again_best_first(rule: Optimize
     swarm = noisy(optimization.start(plan(rule)), 6)
     standing = {particle.position for particle in swarm.particles}
     leaders = [one.position for one in estimates.rank(swarm.estimates) if one.position not in standing]
-    again = [probe for probe in optimization.ask(swarm) if probe.purpose is Purpose.REMEASURE]
-    assert [probe.name for probe in again] == expected
-    assert [probe.position for probe in again] == leaders[: len(expected)]
+    again = [candidate for candidate in optimization.ask(swarm) if candidate.purpose is Purpose.REMEASURE]
+    assert [candidate.name for candidate in again] == expected
+    assert [candidate.position for candidate in again] == leaders[: len(expected)]
 
 
 def test_a_lucky_score_sinks_as_it_is_measured_again() -> None:
@@ -120,8 +124,8 @@ def test_a_position_where_particles_meet_is_one_probe_and_one_measurement() -> N
     resting = [replace(particle, position=corner) for particle in swarm.particles[:2]]
     swarm = replace(swarm, particles=(*resting, *swarm.particles[2:]))
     asked = optimization.ask(swarm)
-    assert [probe.name for probe in asked if probe.position == corner] == ["p00"]
-    assert "p01" not in {probe.name for probe in asked}
+    assert [candidate.name for candidate in asked if candidate.position == corner] == ["p00"]
+    assert "p01" not in {candidate.name for candidate in asked}
     swarm = flat(swarm, 0.1, p00=0.7)
     assert (record(swarm, "g00").count, record(swarm, "g00").value) == (2, pytest.approx(0.8))
     assert [particle.best for particle in swarm.particles[:2]] == [corner, corner]
@@ -157,9 +161,9 @@ def test_patience_counts_iterations_without_a_new_leader(
     # Patience 4 of 8 iterations; `leads` are the scores of one particle, all others have 0.2.
     swarm = flat(optimization.start(plan(rule, iterations=8, patience=4)), 0.2, g00=0.55)
     for lead in leads:
-        if optimization.stopped(swarm) is None:
+        if optimization.stop_reason(swarm) is None:
             swarm = flat(swarm, 0.2, p01=lead)
-    assert (swarm.iteration - 1, optimization.stopped(swarm)) == (ends, stop)
+    assert (swarm.iteration - 1, optimization.stop_reason(swarm)) == (ends, stop)
 
 
 @RULES
@@ -185,31 +189,33 @@ def test_an_iteration_without_any_score_changes_no_best_and_costs_no_patience(ru
     after = flat(before, None)
     assert (after.estimates, after.worst, after.stale) == (before.estimates, before.worst, before.stale)
     assert [(p.best, p.stale) for p in particles_of(after)] == [(p.best, p.stale) for p in particles_of(before)]
-    here, there = ({probe.position for probe in optimization.ask(at) if probe.name[0] == "p"} for at in (before, after))
+    here, there = (
+        {candidate.position for candidate in optimization.ask(at) if candidate.name[0] == "p"} for at in (before, after)
+    )
     assert here.isdisjoint(there)
 
 
 @RULES
 def test_a_search_that_is_never_scored_ends_with_nothing_found(rule: Optimizer[Any]) -> None:
     swarm = optimization.start(plan(rule))
-    while optimization.stopped(swarm) is None:
+    while optimization.stop_reason(swarm) is None:
         swarm = flat(swarm, None)
-    assert (optimization.stopped(swarm), optimization.best(swarm), optimization.initial_best(swarm)) == (
+    assert (optimization.stop_reason(swarm), optimization.best(swarm), optimization.initial_best(swarm)) == (
         Stop.ITERATIONS,
         None,
         None,
     )
-    assert optimization.finalists(swarm, 8) == ()
+    assert optimization.select_finalists(swarm, 8) == ()
 
 
 @settings(max_examples=50, deadline=None)
 @given(st.data(), st.sampled_from(list(EVERY.values())))
 def test_any_pattern_of_missing_scores_keeps_the_books_straight(data: st.DataObject, rule: Optimizer[Any]) -> None:
     swarm = optimization.start(plan(rule, iterations=6, patience=7))
-    while optimization.stopped(swarm) is None:
-        probes = optimization.ask(swarm)
-        told = data.draw(st.lists(st.none() | st.floats(0, 1), min_size=len(probes), max_size=len(probes)))
-        scores = dict(zip((probe.name for probe in probes), told, strict=True))
+    while optimization.stop_reason(swarm) is None:
+        candidates = optimization.ask(swarm)
+        told = data.draw(st.lists(st.none() | st.floats(0, 1), min_size=len(candidates), max_size=len(candidates)))
+        scores = dict(zip((candidate.name for candidate in candidates), told, strict=True))
         before, swarm = swarm, optimization.tell(swarm, scores)
         known = {record.position: record for record in swarm.estimates}
         assert len(known) == len(swarm.estimates)
@@ -219,7 +225,7 @@ def test_any_pattern_of_missing_scores_keeps_the_books_straight(data: st.DataObj
                 or particle.best is None
                 or (rule == EVERY["reference"] and particle.history is None)
             )
-            heard = {probe.position for probe in probes if scores[probe.name] is not None}
+            heard = {candidate.position for candidate in candidates if scores[candidate.name] is not None}
             assert old.position in heard or (particle.best, particle.stale) == (old.best, old.stale)
         assert len(particles_of(swarm)) == (swarm.plan.particles if isinstance(rule, Standard | Published) else 0)
         assert optimization.from_json(optimization.to_json(swarm)) == swarm
@@ -228,7 +234,7 @@ def test_any_pattern_of_missing_scores_keeps_the_books_straight(data: st.DataObj
 @RULES
 def test_the_order_in_which_scores_are_told_changes_nothing(rule: Optimizer[Any]) -> None:
     swarm = noisy(optimization.start(plan(rule)), 4)
-    scores = {probe.name: streams.uniform(2, probe.name) for probe in optimization.ask(swarm)}
+    scores = {candidate.name: streams.uniform(2, candidate.name) for candidate in optimization.ask(swarm)}
     backwards = dict(reversed(scores.items()))
     assert optimization.to_json(optimization.tell(swarm, scores)) == optimization.to_json(
         optimization.tell(swarm, backwards)
@@ -285,7 +291,7 @@ def test_scores_that_cannot_be_are_refused_by_name(change: dict[str, float], mes
 
 def test_a_probe_left_out_is_refused_by_name() -> None:
     swarm = optimization.start(plan())
-    scores = {probe.name: 0.5 for probe in optimization.ask(swarm) if probe.name != "g03"}
+    scores = {candidate.name: 0.5 for candidate in optimization.ask(swarm) if candidate.name != "g03"}
     with pytest.raises(ValueError, match="candidate g03 has no entry"):
         optimization.tell(swarm, scores)
 
@@ -293,22 +299,22 @@ def test_a_probe_left_out_is_refused_by_name() -> None:
 def test_finalists_are_distinct_best_first_with_the_best_initial_generator_among_them() -> None:
     named = {f"a{index:02d}": 0.6 + index / 100 for index in range(12)}
     swarm = flat(optimization.start(plan(particles=8)), 0.1, g02=0.3, **named)
-    chosen = optimization.finalists(swarm, 5)
+    chosen = optimization.select_finalists(swarm, 5)
     assert [candidate.name for candidate in chosen] == ["a11", "a10", "a09", "a08", "g02"]
     assert [candidate.value for candidate in chosen] == sorted((c.value for c in chosen), reverse=True)
-    assert len({candidate.position for candidate in optimization.finalists(swarm, 50)}) == 16
+    assert len({candidate.position for candidate in optimization.select_finalists(swarm, 50)}) == 16
     assert chosen[0] == optimization.best(swarm)
     assert chosen[-1] == optimization.initial_best(swarm)
 
 
 def test_the_best_initial_generator_takes_nobodys_place_when_it_is_good_enough() -> None:
     swarm = flat(optimization.start(plan()), 0.1, g02=0.9, a01=0.8, a02=0.7)
-    assert [candidate.name for candidate in optimization.finalists(swarm, 3)] == ["g02", "a01", "a02"]
+    assert [candidate.name for candidate in optimization.select_finalists(swarm, 3)] == ["g02", "a01", "a02"]
 
 
 def test_one_finalist_is_no_choice() -> None:
     with pytest.raises(ValueError, match="count=1"):
-        optimization.finalists(optimization.start(plan()), 1)
+        optimization.select_finalists(optimization.start(plan()), 1)
 
 
 @pytest.mark.parametrize("particles", [2, 4, 8, 20])
@@ -316,7 +322,7 @@ def test_one_finalist_is_no_choice() -> None:
 def test_the_budget_is_what_a_full_search_asks_unless_particles_meet(rule: Optimizer[Any], particles: int) -> None:
     whole = plan(rule, iterations=6, patience=100, particles=particles)
     swarm, asked, met = optimization.start(whole), 0, 0
-    while optimization.stopped(swarm) is None:
+    while optimization.stop_reason(swarm) is None:
         asked += len(optimization.ask(swarm))
         standing = particles_of(swarm)
         met += len(standing) - len({particle.position for particle in standing})

@@ -18,11 +18,11 @@ def plan(basis: int = 4, particles: int = 8, rule: Standard | Published | None =
 
 
 def kinds(asked: Plan) -> Counter[str]:
-    return Counter(probe.name[0] for probe in optimization.ask(optimization.start(asked)))
+    return Counter(candidate.name[0] for candidate in optimization.ask(optimization.start(asked)))
 
 
 def test_four_adapters_have_exactly_these_twelve_analogies() -> None:
-    assert initial_positions.analogies(plan()) == (
+    assert initial_positions.list_analogies(plan()) == (
         (1, 1, -1, 0), (1, 1, 0, -1), (1, -1, 1, 0), (1, 0, 1, -1), (1, -1, 0, 1), (1, 0, -1, 1),
         (-1, 1, 1, 0), (0, 1, 1, -1), (-1, 1, 0, 1), (0, 1, -1, 1), (-1, 0, 1, 1), (0, -1, 1, 1),
     )  # fmt: skip
@@ -54,17 +54,21 @@ def test_the_start_measures_every_initial_adapter_and_what_the_rule_adds(asked: 
 @pytest.mark.parametrize("basis", [2, 3, 5, 12])
 @pytest.mark.parametrize("rule", [Standard(), Published()], ids=["standard", "published"])
 def test_every_start_sums_to_one_and_is_distinct(basis: int, rule: Standard | Published) -> None:
-    probes = optimization.ask(optimization.start(plan(basis, 9, rule)))
-    assert all(sum(probe.position) == pytest.approx(1, abs=1e-12) for probe in probes)
-    assert len({probe.position for probe in probes}) == len({probe.name for probe in probes}) == len(probes)
+    candidates = optimization.ask(optimization.start(plan(basis, 9, rule)))
+    assert all(sum(candidate.position) == pytest.approx(1, abs=1e-12) for candidate in candidates)
+    assert (
+        len({candidate.position for candidate in candidates})
+        == len({candidate.name for candidate in candidates})
+        == len(candidates)
+    )
 
 
 def test_sampled_analogies_depend_on_the_seed() -> None:
-    assert initial_positions.analogies(plan(10, seed=1)) != initial_positions.analogies(plan(10, seed=2))
+    assert initial_positions.list_analogies(plan(10, seed=1)) != initial_positions.list_analogies(plan(10, seed=2))
 
 
 def test_a_child_lies_on_the_line_through_two_adapters_up_to_one_length_beyond_the_first() -> None:
-    children = [initial_positions.child(plan(4), index) for index in range(200)]
+    children = [initial_positions.draw_child(plan(4), index) for index in range(200)]
     weights = [streams.uniform(1, "child", index) * 2 for index in range(200)]
     for child, weight in zip(children, weights, strict=True):
         assert sorted(child) == sorted([weight, 1 - weight, 0.0, 0.0])
@@ -82,13 +86,15 @@ def test_a_child_lies_on_the_line_through_two_adapters_up_to_one_length_beyond_t
 )
 def test_the_best_start_positions_become_particles_in_the_order_asked(best: dict[str, float], order: list[str]) -> None:
     swarm = optimization.start(plan(4, 3))
-    swarm = optimization.tell(swarm, {probe.name: 0.1 for probe in optimization.ask(swarm)} | best)
+    swarm = optimization.tell(swarm, {candidate.name: 0.1 for candidate in optimization.ask(swarm)} | best)
     found = {record.position: record.name for record in swarm.estimates}
     assert [found[particle.best] for particle in swarm.particles if particle.best] == order
 
 
 def test_random_places_are_those_of_a_random_search_that_none_draws() -> None:
-    places = [probe.position for probe in optimization.ask(optimization.start(plan())) if probe.name[0] == "s"]
+    places = [
+        candidate.position for candidate in optimization.ask(optimization.start(plan())) if candidate.name[0] == "s"
+    ]
     assert len(set(places)) == 66
     assert max(max(place) - min(place) for place in places) <= 3.0 + 1e-12
     assert places[:5] == list(sampling.uniform_positions(plan().seed, plan().basis, 0, 5, RandomSearch().half_width))
@@ -98,7 +104,8 @@ def test_random_places_are_those_of_a_random_search_that_none_draws() -> None:
 def test_unscored_starts_become_particles_only_where_scores_are_too_few() -> None:
     first = plan(4, 3)
     results = tuple(
-        (probe, {"a01": 0.1, "a03": 0.0}.get(probe.name)) for probe in optimization.ask(optimization.start(first))
+        (candidate, {"a01": 0.1, "a03": 0.0}.get(candidate.name))
+        for candidate in optimization.ask(optimization.start(first))
     )
     bests = [particle.best for particle in particle_swarm.initial_particles(first, results)]
     assert [best is None for best in bests] == [True, False, False]
@@ -107,11 +114,11 @@ def test_unscored_starts_become_particles_only_where_scores_are_too_few() -> Non
 def test_the_first_velocity_leads_to_another_particle() -> None:
     asked = plan(4, 6)
     particles = particle_swarm.initial_particles(
-        asked, tuple((probe, 0.5) for probe in optimization.ask(optimization.start(asked)))
+        asked, tuple((candidate, 0.5) for candidate in optimization.ask(optimization.start(asked)))
     )
     places = [particle.position for particle in particles]
     for particle in particles:
-        target = positions.combination([(1.0, particle.position), (1.0, particle.velocity)])
+        target = positions.combine([(1.0, particle.position), (1.0, particle.velocity)])
         assert target in places
         assert target != particle.position
 

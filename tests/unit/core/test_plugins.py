@@ -75,25 +75,25 @@ def make_broken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[...
 
 
 def resolved(patch: documents.Patch) -> ResolvedSpec:
-    return resolution.resolve(loading.from_object(documents.patched(patch), "run.yaml"))
+    return resolution.resolve_run(loading.parse_object(documents.patched(patch), "run.yaml"))
 
 
 @pytest.mark.parametrize(("group", "name"), BUILT_IN, ids=str)
 def test_every_line_of_the_catalog_names_a_part_with_a_factory_and_a_revision(group: str, name: str) -> None:
-    assert callable(plugins.load(group, name))
-    found = plugins.origin(group, name)
+    assert callable(plugins.load_factory(group, name))
+    found = plugins.find_origin(group, name)
     assert isinstance(found, BuiltInOrigin)
     assert found.revision >= 1
 
 
 def test_a_built_in_is_made_by_its_name() -> None:
-    assert isinstance(plugins.build("objectives", "Difficulty", {}), Difficulty)
-    assert isinstance(plugins.build("gates", "Duplicate", {}), DuplicateGate)
+    assert isinstance(plugins.build_part("objectives", "Difficulty", {}), Difficulty)
+    assert isinstance(plugins.build_part("gates", "Duplicate", {}), DuplicateGate)
 
 
 def test_a_built_in_without_settings_refuses_any() -> None:
     with pytest.raises(BadInputError, match="depth"):
-        plugins.build("objectives", "Difficulty", {"depth": 3})
+        plugins.build_part("objectives", "Difficulty", {"depth": 3})
 
 
 @pytest.mark.parametrize(
@@ -120,29 +120,29 @@ def test_no_plug_in_can_be_named_like_a_built_in(installed: object) -> None:
 
 
 def test_a_plug_in_is_loaded_from_the_distribution_that_has_it(installed: object) -> None:
-    gate = plugins.build("gates", "max-characters", {"most": 3})
+    gate = plugins.build_part("gates", "max-characters", {"most": 3})
     assert (gate.refusal(Item("1+1"), ()), gate.refusal(Item("12+1"), ())) == (
         None,
         "4 characters; at most 3 are admitted",
     )
-    origin = plugins.origin("gates", "max-characters")
+    origin = plugins.find_origin("gates", "max-characters")
     assert origin == PluginOrigin("max-characters", plugin_package.DISTRIBUTION, "1.0.0")
 
 
 def test_a_plug_in_that_is_missing_is_named_with_its_group_what_is_there_and_the_way_out(installed: object) -> None:
     with pytest.raises(PluginNotFoundError) as caught:
-        plugins.load("verifiers", "chess")
+        plugins.load_factory("verifiers", "chess")
     message = str(caught.value)
     there = (f"built in are {', '.join(catalog.VERIFIERS)}", "plug-ins of dataswarm.verifiers are residue")
     for words in ("verifier 'chess' is unknown", *there, "install", "spec.execution.kubernetes.image.trainer"):
         assert words in message
     with pytest.raises(PluginNotFoundError, match=r"spec\.judge\.verifier: .*'chess'"):
-        parts.identify(resolved({"spec.judge.verifier": {"type": "Plugin", "plugin": {"name": "chess"}}}))
+        parts.identify_parts(resolved({"spec.judge.verifier": {"type": "Plugin", "plugin": {"name": "chess"}}}))
 
 
 def test_without_any_plug_in_the_message_says_so() -> None:
     with pytest.raises(PluginNotFoundError, match=r"plug-ins of dataswarm\.objectives are none"):
-        plugins.load("objectives", "unanimous-failure")
+        plugins.load_factory("objectives", "unanimous-failure")
 
 
 @pytest.mark.parametrize(
@@ -164,7 +164,7 @@ def test_a_config_that_a_plug_in_refuses_is_refused_in_its_words(
     installed: object, group: str, name: str, config: dict[str, object], words: list[str]
 ) -> None:
     with pytest.raises(BadInputError) as caught:
-        plugins.build(group, name, config)
+        plugins.build_part(group, name, config)
     assert all(word in str(caught.value) for word in words), str(caught.value)
 
 
@@ -181,7 +181,7 @@ def test_a_config_that_a_plug_in_refuses_is_refused_in_its_words(
 def test_a_plug_in_that_is_broken_is_refused_by_name(make_broken: Callable[..., None], code: str, words: str) -> None:
     make_broken("gates", code)
     with pytest.raises(BadInputError, match=r"'broken' of broken-things 2\.1 \(dataswarm\.gates\)") as caught:
-        plugins.build("gates", "broken", {})
+        plugins.build_part("gates", "broken", {})
     assert words in str(caught.value)
     sys.modules.pop("broken_things", None)
 
@@ -190,23 +190,23 @@ def test_two_distributions_with_one_name_are_refused_by_theirs(make_broken: Call
     make_broken("gates", "make = None\n", "first-things")
     make_broken("gates", "make = None\n", "second-things")
     with pytest.raises(BadInputError, match="first-things and second-things both have it"):
-        plugins.load("gates", "broken")
+        plugins.load_factory("gates", "broken")
 
 
 def test_every_named_part_is_pinned_by_its_origin(installed: object) -> None:
-    found = parts.identify(resolved(ALL_FOUR)).parts
+    found = parts.identify_parts(resolved(ALL_FOUR)).parts
     package = {"distribution": plugin_package.DISTRIBUTION, "version": "1.0.0"}
     assert found["spec.objective"] == {"name": "unanimous-failure", **package, "config": {"threshold": 0.5}}
     assert found["spec.judge.verifier"] == {"name": "residue", **package, "config": {"modulus": 2}}
     assert found["spec.gates[0]"] == {"name": "max-characters", **package, "config": {"most": 9}}
-    plain = parts.identify(resolved({})).parts
+    plain = parts.identify_parts(resolved({})).parts
     assert plain["spec.objective"] == {"name": "Difficulty", "revision": 1}
     assert plain["spec.judge.verifier"] == {"name": "Arithmetic", "revision": 1}
 
 
 def digest(spec: ResolvedSpec) -> str:
     contents = {use.uri: digest_bytes(use.uri.encode()) for use in resolution.list_uris(spec)}
-    return resolution.experiment_digest(spec, contents, parts.identify(spec))
+    return resolution.experiment_digest(spec, contents, parts.identify_parts(spec))
 
 
 def test_another_version_or_config_is_another_experiment(installed: Callable[[str], None]) -> None:
@@ -241,12 +241,12 @@ def test_a_judge_that_asks_a_model_is_told_its_name_and_nobody_else_may_say_it(i
     endpoint = {"url": "https://models.test", "model": "large"}
     spec = resolved({"spec.judge": {"type": "Plugin", "plugin": {"name": "second-opinion", "endpoint": endpoint}}})
     use = parts.find_judge(spec)
-    judge = parts.build(use, model="remote")
+    judge = parts.build_spec_part(use, model="remote")
     (request,) = judge.requests(Item("1+1"), "2")
     assert request.model == "remote"
     taken = resolved({"spec.judge": {"type": "Plugin", "plugin": {"name": "second-opinion", "config": {"model": "x"}}}})
     with pytest.raises(BadInputError, match=r"spec\.judge\.plugin\.config: 'model' is set by dataswarm"):
-        parts.build(parts.find_judge(taken), model="remote")
+        parts.build_spec_part(parts.find_judge(taken), model="remote")
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ keys = st.lists(st.one_of(st.text(max_size=5), st.integers(-5, 5)), max_size=3)
 def test_a_draw_is_the_first_bits_of_a_sha256_of_seed_and_key() -> None:
     digest = hashlib.sha256(b'[42,"move",3,"3"]').hexdigest()
     assert streams.uniform(42, "move", 3, "3") == int(digest[:14], 16) // 8 / 2**53
-    assert streams.seed(42, "move", 3, "3") == int(digest[:16], 16) // 2
+    assert streams.derive_seed(42, "move", 3, "3") == int(digest[:16], 16) // 2
 
 
 def test_the_order_of_calls_changes_nothing() -> None:
@@ -73,7 +73,7 @@ def test_a_shuffle_keeps_the_items_and_leaves_its_argument(seed: int, items: lis
 
 
 def test_a_seed_fits_a_signed_64_bit_integer() -> None:
-    assert all(0 <= streams.seed(seed, "s") < 2**63 for seed in range(200))
+    assert all(0 <= streams.derive_seed(seed, "s") < 2**63 for seed in range(200))
 
 
 @pytest.mark.parametrize(

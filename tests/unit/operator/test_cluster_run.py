@@ -12,7 +12,7 @@ from pod_world import World
 from swarm_core.api import loading, resolution
 from swarm_core.api.resolved import ResolvedSpec
 from swarm_core.errors import BadInputError
-from swarm_core.programs import program
+from swarm_core.programs import program_protocol
 from swarm_operator.common import accelerators, cluster_run
 from swarm_trainer.worker import session
 
@@ -88,7 +88,7 @@ def test_pods_are_told_what_a_worker_is_told_and_nothing_of_a_pause() -> None:
 def resolved(patch: documents.Patch) -> ResolvedSpec:
     run = pod_world.run(patch)
     run["metadata"].pop("uid")
-    return resolution.resolve(loading.from_object(run, "run"))
+    return resolution.resolve_run(loading.parse_object(run, "run"))
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ def test_the_peak_is_the_larger_of_training_and_searching(
     patch: documents.Patch, training: int, searching: int
 ) -> None:
     spec = resolved(patch)
-    held = spec.execution.kubernetes, program.build_outline(spec)
+    held = spec.execution.kubernetes, program_protocol.build_outline(spec)
     assert (accelerators.count_for_training(*held), accelerators.count_for_search(*held)) == (training, searching)
     assert accelerators.peak(*held) == max(training, searching)
 

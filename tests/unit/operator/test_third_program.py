@@ -73,24 +73,24 @@ def world() -> ScoreFileWorld:
 
 
 def test_a_file_is_read_by_its_kind_and_a_typo_in_it_is_refused_in_its_words() -> None:
-    read = loading.from_object(run(), "run.yaml")
+    read = loading.parse_object(run(), "run.yaml")
     assert (read.kind, type(read).__name__) == ("ScoreFile", "ScoreFile")
     with pytest.raises(BadInputError, match=r"spec\.data\.queston: unknown field; did you mean question\?"):
-        loading.from_object(run(data={"uri": "a", "queston": "q"}), "run.yaml")
+        loading.parse_object(run(data={"uri": "a", "queston": "q"}), "run.yaml")
     with pytest.raises(BadInputError, match=r"spec\.takers: SwarmRun has this field, ScoreFile has not; remove it"):
-        loading.from_object(run(takers=[]), "run.yaml")
+        loading.parse_object(run(takers=[]), "run.yaml")
 
 
 def test_its_digest_names_what_its_identity_lists() -> None:
     def digest(**spec: Any) -> str:
-        return resolution.spec_digest(resolution.resolve(loading.from_object(run(**spec), "run.yaml")))
+        return resolution.spec_digest(resolution.resolve_run(loading.parse_object(run(**spec), "run.yaml")))
 
     assert digest() == digest(suspend=True) == digest(execution={"attempts": 2})
     assert len({digest(), digest(seed=1), digest(verifier="Other"), digest(data={"uri": "b"})}) == 4
 
 
 def test_a_resolved_run_comes_back_from_its_json_as_its_kind() -> None:
-    resolved = resolution.resolve(loading.from_object(run(), "run.yaml"))
+    resolved = resolution.resolve_run(loading.parse_object(run(), "run.yaml"))
     assert resolution.load_resolved(json.loads(resolved.model_dump_json())) == resolved
     known = rf"'LanceRun' is no kind of run; .* one of {', '.join([*catalog.PROGRAMS, 'ScoreFile'])}"
     with pytest.raises(BadInputError, match=known):
@@ -166,7 +166,9 @@ def test_it_holds_no_accelerator_and_has_no_servers(world: ScoreFileWorld) -> No
 def test_its_status_has_its_own_fields_and_is_one_that_its_crd_lets_pass(world: ScoreFileWorld) -> None:
     status = world.run["status"]
     assert (status["items"], status["meanScore"]) == (8, 0.75)
-    schema = crd.build_manifest(custom_resources.find("ScoreFile"))["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
+    schema = crd.build_manifest(custom_resources.find_resource("ScoreFile"))["spec"]["versions"][0]["schema"][
+        "openAPIV3Schema"
+    ]
     assert crd_validator.list_refusals(world.run, schema) == []
     assert set(status) <= set(schema["properties"]["status"]["properties"])
 
@@ -175,7 +177,7 @@ def test_people_are_shown_its_figures(world: ScoreFileWorld) -> None:
     assert watch.format_progress(world.run) == "answers: Succeeded, concluded; items 8; mean score 0.7500"
     lines = list(run_result.format_report(world.run))
     assert lines[1:3] == ["  items        8", "  mean score   0.7500"]
-    assert [one.kind for one in custom_resources.find_by_name("scf")] == ["ScoreFile"]
+    assert [one.kind for one in custom_resources.find_resources_by_name("scf")] == ["ScoreFile"]
     assert cluster_query.format_headline(world.run) == "answers: Succeeded, concluded"
 
 

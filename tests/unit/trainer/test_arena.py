@@ -46,7 +46,7 @@ def test_every_seed_item_can_be_judged_and_has_a_cluster(name: str) -> None:
 
 @pytest.mark.parametrize("file", sorted(EXAMPLES.rglob("*.yaml")), ids=lambda file: f"{file.parent.name}/{file.name}")
 def test_every_example_is_valid_and_names_files_that_are_there(file: Path) -> None:
-    resolved = resolution.resolve(loading.parse(file.read_text(), str(file)))
+    resolved = resolution.resolve_run(loading.parse(file.read_text(), str(file)))
     for use in resolution.list_uris(resolved):
         inputs.find_local(use, file.parent)
 

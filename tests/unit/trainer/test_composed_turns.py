@@ -8,7 +8,7 @@ import pytest
 from fake_game import play_turns
 
 from swarm_core.commit import Commit, get_values
-from swarm_core.composition import Statistics, Values, summarize
+from swarm_core.composition import Statistics, Values, summarize_values
 from swarm_core.objectives.objective import Measurement
 from swarm_core.ports import CorruptError
 from swarm_core.swarm_names import GENERATORS, TAKERS
@@ -55,15 +55,15 @@ def test_fitness_is_measured_by_the_swarms_own_first_turn_and_frozen_there(
 ) -> None:
     played = game(tmp_path)
     play_turns(played, 6)
-    spread = summarize(get_values(probe.values) for probe in standing(played, first).probes)[swarm]
+    spread = summarize_values(get_values(candidate.values) for candidate in standing(played, first).candidates)[swarm]
     assert spread.deviation > 0
     for index in range(first, 6, 2):
         done = standing(played, index)
-        for probe in (*done.probes, *done.held_out):
-            found = dict(probe.values)[swarm]
+        for candidate in (*done.candidates, *done.held_out):
+            found = dict(candidate.values)[swarm]
             assert isinstance(found, Measurement)
-            assert probe.fitness == (found.value - spread.mean) / spread.deviation
-    mean = sum(probe.fitness or 0.0 for probe in standing(played, first).probes)
+            assert candidate.fitness == (found.value - spread.mean) / spread.deviation
+    mean = sum(candidate.fitness or 0.0 for candidate in standing(played, first).candidates)
     assert mean == pytest.approx(0.0, abs=1e-9)
 
 
@@ -74,7 +74,7 @@ def test_composed_fitness_is_replayed_and_another_one_is_found(tmp_path: Path) -
     for index in range(4):
         replay.replay_turn(played, TURNS, standing(played, index), manifest)
     done = standing(played, 2)
-    forged = replace(done, probes=(replace(done.probes[0], fitness=0.5), *done.probes[1:]))
+    forged = replace(done, candidates=(replace(done.candidates[0], fitness=0.5), *done.candidates[1:]))
     with pytest.raises(CorruptError, match=r"iterations/0002/COMMIT\.json: the values of .* make a fitness of"):
         replay.replay_turn(played, TURNS, forged, manifest)
 

@@ -31,7 +31,7 @@ def context(tiny_base: Path, make_adapter: Make, tmp_path: Path) -> Callable[...
         adapters = [str(plain), str(plain)] if taker else [str(steep), str(steep)]
         for patch in ({"spec.generators.adapters": adapters}, *patches):
             document = documents.patched(patch, document)
-        resolved = resolution.resolve(loading.parse(yaml.safe_dump(document), "test"))
+        resolved = resolution.resolve_run(loading.parse(yaml.safe_dump(document), "test"))
         return Context(resolved, LocalStore(tmp_path / "store"), tmp_path, tmp_path, lambda _: None)
 
     return make

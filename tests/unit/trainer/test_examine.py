@@ -34,7 +34,7 @@ def exam(rounds: int = 1, held_out: frozenset[Item] = frozenset()) -> Examinatio
         seed=7,
         style=PromptStyle.PLAIN,
         domain="arithmetic",
-        pool=POOL,
+        example_items=POOL,
         held_out=held_out,
         shots=2,
         rounds=rounds,
@@ -167,7 +167,7 @@ def test_what_a_data_set_knows_of_an_item_is_never_shown() -> None:
     """Neither to the generator that gets it as an example nor to the taker that answers it."""
     secret = tuple(Item(f"{n}+{n}", reference="4711", choices=("4712", "4713")) for n in range(20))
     engine = Scripted(numbered(["- 1+2\n- 3+4\n", "- 5+6\n- 7+8\n"]))
-    examine_generator(replace(exam(), pool=secret), engine, WRITER, ("here",), 4)
+    examine_generator(replace(exam(), example_items=secret), engine, WRITER, ("here",), 4)
     rollout = examine_taker(exam(), engine, GOOD, ("here",), secret[:3])
     assert [one.item for one in rollout.items] == list(secret[:3])
     assert [one.answers[0].score for one in rollout.items] == [1.0] * 3

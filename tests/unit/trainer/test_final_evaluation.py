@@ -49,7 +49,7 @@ def made() -> SearchSetup:
             "spec.evaluation": {"items": ITEMS, "finalists": 4, "reserve": 0.01, "final": {"items": ITEMS, "seeds": 1}},
         }
     )
-    resolved = resolution.resolve(loading.from_object(document, "run.yaml"))
+    resolved = resolution.resolve_run(loading.parse_object(document, "run.yaml"))
     experiment = Experiment(BASE, BASE, (PinnedTaker("taker", BASE, HELD),), HELD, (FIRST, SECOND))
     return SearchSetup(
         resolved=resolved,

@@ -17,7 +17,7 @@ QUESTIONS = SeedData((build_items(["1+2", "2+2"]),), build_items(["3+3", "4+4"])
 
 def resolved(size: int = 12) -> ResolvedSpec:
     patch = {"spec.pool.size": size}
-    return resolution.resolve(loading.from_object(documents.patched(patch, document()), "run.yaml"))
+    return resolution.resolve_run(loading.parse_object(documents.patched(patch, document()), "run.yaml"))
 
 
 def test_a_fair_game_passes() -> None:

@@ -53,7 +53,7 @@ class FastClock(SystemClock):
 
 def order(**changes: object) -> WorkerSpec:
     """The fake run's, with `seed` or fields of `execution` changed."""
-    resolved = resolution.resolve(loading.parse(FILE.read_text(), str(FILE)))
+    resolved = resolution.resolve_run(loading.parse(FILE.read_text(), str(FILE)))
     seed = changes.pop("seed", resolved.seed)
     execution = resolved.execution.model_copy(update=changes)
     return WorkerSpec(resolved.model_copy(update={"seed": seed, "execution": execution}), FILE.parent)

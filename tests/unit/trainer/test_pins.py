@@ -21,7 +21,7 @@ from swarm_trainer.stores.local import LocalStore
 
 @pytest.fixture
 def spec() -> ResolvedSpec:
-    return resolution.resolve(loading.from_object(documents.minimal(), "run.yaml"))
+    return resolution.resolve_run(loading.parse_object(documents.minimal(), "run.yaml"))
 
 
 def prepared(folder: Path, spec: ResolvedSpec, code: PartsIdentity) -> ArtifactStore:
@@ -33,7 +33,7 @@ def prepared(folder: Path, spec: ResolvedSpec, code: PartsIdentity) -> ArtifactS
 
 
 def test_a_run_goes_on_with_the_parts_that_it_began_with(tmp_path: Path, spec: ResolvedSpec) -> None:
-    pins.check_parts(spec, prepared(tmp_path, spec, parts.identify(spec)))
+    pins.check_parts(spec, prepared(tmp_path, spec, parts.identify_parts(spec)))
 
 
 def test_before_a_run_is_prepared_any_parts_will_do(tmp_path: Path, spec: ResolvedSpec) -> None:
@@ -51,7 +51,7 @@ def test_before_a_run_is_prepared_any_parts_will_do(tmp_path: Path, spec: Resolv
 def test_another_part_is_refused_with_its_field_and_both_origins(
     tmp_path: Path, spec: ResolvedSpec, origin: dict[str, object], words: str
 ) -> None:
-    code = parts.identify(spec)
+    code = parts.identify_parts(spec)
     other = PartsIdentity({**code.parts, "spec.judge.verifier": origin}, code.prompts)
     with pytest.raises(BadInputError, match=r"^spec\.judge\.verifier: revision 1 of Arithmetic is installed") as caught:
         pins.check_parts(spec, prepared(tmp_path, spec, other))
@@ -68,7 +68,7 @@ def test_another_config_of_a_plug_in_is_refused_with_its_field() -> None:
 
 
 def test_a_reworded_prompt_is_refused_with_the_name_of_its_templates(tmp_path: Path, spec: ResolvedSpec) -> None:
-    code = parts.identify(spec)
+    code = parts.identify_parts(spec)
     other = PartsIdentity(code.parts, {"Chat": {**code.prompts["Chat"], "answering": "Answer: {item}"}})
     store = prepared(tmp_path, spec, other)
     with pytest.raises(BadInputError, match="the prompts of Chat are not those that this run began with"):
@@ -81,7 +81,7 @@ def test_a_reworded_prompt_is_refused_with_the_name_of_its_templates(tmp_path: P
 
 
 def test_a_fork_is_refused_where_a_part_is_another(tmp_path: Path, spec: ResolvedSpec) -> None:
-    code = parts.identify(spec)
+    code = parts.identify_parts(spec)
     origin = {"name": "mine", "distribution": "my-things", "version": "2.0"}
     parent = prepared(tmp_path, spec, PartsIdentity({**code.parts, "spec.objective": {**origin}}, code.prompts))
     contents = {use.uri: digest_bytes(use.uri.encode()) for use in resolution.list_uris(spec)}
@@ -97,8 +97,8 @@ def test_what_pins_the_code_follows_from_the_identity_alone(start: documents.Pat
     written = documents.patched(start)
     if "Plugin" in str(written):
         pytest.skip("the plug-in of these documents is not installed")
-    spec = resolution.resolve(loading.from_object(written, "run.yaml"))
-    store = prepared(tmp_path, spec, parts.identify(spec))
+    spec = resolution.resolve_run(loading.parse_object(written, "run.yaml"))
+    store = prepared(tmp_path, spec, parts.identify_parts(spec))
     fields = {**json.loads(store.read(pins.IDENTITY_KEY) or b"")["spec"], "suspend": False, "storage": None}
     again = ResolvedSpec.model_validate_json(json.dumps({**fields, "execution": {}}))
     pins.check_parts(again, store)

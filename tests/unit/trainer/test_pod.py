@@ -34,7 +34,7 @@ BUCKET = {"type": "S3", "s3": {"bucket": "swarms"}}
 def resolved(**patch: object) -> ResolvedSpec:
     """A spec on a cluster; `patch` sets fields by their path, `__` for a dot."""
     dotted = {"spec." + path.replace("__", "."): value for path, value in patch.items()}
-    return resolution.resolve(loading.from_object(documents.patched({"spec.storage": BUCKET, **dotted}), "test"))
+    return resolution.resolve_run(loading.parse_object(documents.patched({"spec.storage": BUCKET, **dotted}), "test"))
 
 
 def test_a_pod_of_an_indexed_job_finds_its_seed_by_its_index() -> None:
@@ -174,7 +174,9 @@ def test_a_store_that_holds_another_experiment_is_refused_though_its_receipt_is_
     store, item = LocalStore(tmp_path / "store"), WorkItem(Kind.PREPARE)
     pinned = {use.uri: Pin(digest_bytes(use.uri.encode()), use.uri) for use in resolution.list_uris(resolved(seed=1))}
     pins.publish(store, pinned)
-    prepared = resolution.serialize_identity(resolved(seed=1), pins.digests(pinned), parts.identify(resolved(seed=1)))
+    prepared = resolution.serialize_identity(
+        resolved(seed=1), pins.digests(pinned), parts.identify_parts(resolved(seed=1))
+    )
     store.publish(pins.IDENTITY_KEY, prepared)
     receipt = Receipt(item.key, {"experiment": digest_bytes(b"")})
     store.publish(receipt_store.key(item.key), receipt.to_bytes())

@@ -132,7 +132,7 @@ def materialised(basis: list[Weights], place: Position) -> Weights:
 def transcription(basis: list[Weights], plan: Plan) -> Plain:
     """Each member on an adapter, with the velocity towards another that `plan` draws for it."""
     first = particle_swarm.initial_particles(
-        plan, tuple((probe, 0.0) for probe in optimization.ask(optimization.start(plan)))
+        plan, tuple((candidate, 0.0) for candidate in optimization.ask(optimization.start(plan)))
     )
     velocities = [weighted((1.0, basis[p.velocity.index(1.0)]), (-1.0, basis[p.velocity.index(-1.0)])) for p in first]
     members = [Member(own, velocity, own) for own, velocity in zip(basis, velocities, strict=True)]
@@ -151,7 +151,7 @@ def test_coefficients_materialised_are_the_tensors_of_the_rule_for_twenty_iterat
     for iteration in range(21):
         scores = [score(iteration, index) for index in range(ADAPTERS)]
         swarm = optimization.tell(
-            swarm, dict(zip((probe.name for probe in optimization.ask(swarm)), scores, strict=True))
+            swarm, dict(zip((candidate.name for candidate in optimization.ask(swarm)), scores, strict=True))
         )
         assert plain.update(scores) is False
         for particle, member in zip(swarm.particles, plain.members, strict=True):
@@ -168,11 +168,11 @@ def test_both_give_up_after_the_same_measurement(compat: Compat, improves_at: in
     plan = Plan(ADAPTERS, ADAPTERS, 40, PATIENCE, SEED, replace(RULE, compat=compat))
     swarm, plain, over = optimization.start(plan), transcription(basis, plan), False
     while not over:
-        assert optimization.stopped(swarm) is None
+        assert optimization.stop_reason(swarm) is None
         lead = 2.0 if swarm.iteration == improves_at else 0.0
         scores = [lead + streams.uniform(SEED, "low", index) for index in range(ADAPTERS)]
         swarm = optimization.tell(
-            swarm, dict(zip((probe.name for probe in optimization.ask(swarm)), scores, strict=True))
+            swarm, dict(zip((candidate.name for candidate in optimization.ask(swarm)), scores, strict=True))
         )
         over = plain.update(scores)
-    assert optimization.stopped(swarm) is Stop.PATIENCE
+    assert optimization.stop_reason(swarm) is Stop.PATIENCE

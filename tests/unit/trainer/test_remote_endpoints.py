@@ -38,7 +38,7 @@ def check(site: ChatServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         patch = {"spec.takers.1": {"name": "far-away", "endpoint": endpoint}}
         if judge:
             patch = {"spec.judge": {"type": "Model", "model": {"endpoint": endpoint}}}
-        resolved = resolution.resolve(loading.from_object(documents.patched(patch), "run.yaml"))
+        resolved = resolution.resolve_run(loading.parse_object(documents.patched(patch), "run.yaml"))
         store = LocalStore(tmp_path / "store")
         contexts.append(Context(resolved, store, tmp_path / "cache", tmp_path, lambda _: None))
         remote_endpoints.check(contexts[-1])

@@ -16,7 +16,7 @@ from swarm_trainer.evaluation import run_parts
 
 
 def resolved(patch: documents.Patch) -> ResolvedSpec:
-    return resolution.resolve(loading.from_object(documents.patched(patch), "run.yaml"))
+    return resolution.resolve_run(loading.parse_object(documents.patched(patch), "run.yaml"))
 
 
 def test_built_in_parts_are_made_by_their_names() -> None:

@@ -25,7 +25,7 @@ PREFIXES = ("base_model.model.model.layers.0.", "base_model.model.model.layers.1
 def made(swarm: documents.Document, layers: Layers | None = None) -> SearchSetup:
     """The setup of a run without takers or data that matter."""
     document = documents.patched({"spec.generators.adapters": ["a", "b"], "spec.swarm": swarm})
-    resolved = resolution.resolve(loading.from_object(document, "run.yaml"))
+    resolved = resolution.resolve_run(loading.parse_object(document, "run.yaml"))
     experiment = Experiment(digest=BASE, base=BASE, takers=(), data=BASE, adapters=tuple(BASIS))
     return SearchSetup(
         resolved=resolved,

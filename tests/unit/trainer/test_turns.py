@@ -45,7 +45,7 @@ def steps(log: list[str]) -> list[str]:
 
 
 def rollouts(game: Context, index: int, names: list[str]) -> list[Rollout]:
-    return [pools.load_rollout(game, commit.probe_key(index, name)) for name in names]
+    return [pools.load_rollout(game, commit.candidate_key(index, name)) for name in names]
 
 
 def test_as_released_a_round_scores_moves_draws_scores_and_moves_in_this_order(tmp_path: Path) -> None:
@@ -79,7 +79,7 @@ def test_as_released_a_round_scores_moves_draws_scores_and_moves_in_this_order(t
     new = {entry.text for entry in of_round.entries if entry.round == 1}
     assert new
     assert new <= {item.text for one in drafts for item in pools.load_rollout(game, one.key).items}
-    for one in rollouts(game, 3, [probe.name for probe in takers.probes]):
+    for one in rollouts(game, 3, [candidate.name for candidate in takers.candidates]):
         assert tuple(item.item for item in one.items) == of_round.items
 
 
@@ -87,16 +87,16 @@ def test_by_default_the_pool_gets_what_the_better_half_of_the_scored_generators_
     game = fake_game.context(tmp_path, {}, [])
     play_turns(game, 4)
     generators = standing(game, 2)
-    ranked = sorted(generators.probes, key=lambda probe: -(probe.fitness or 0.0))
+    ranked = sorted(generators.candidates, key=lambda candidate: -(candidate.fitness or 0.0))
     half = ranked[: (len(ranked) + 1) // 2]
-    texts = {item.text for one in rollouts(game, 2, [probe.name for probe in half]) for item in one.items}
+    texts = {item.text for one in rollouts(game, 2, [candidate.name for candidate in half]) for item in one.items}
     of_round = turns.load(game, 3).pool
     assert of_round is not None
     new = [entry for entry in of_round.entries if entry.round == 1]
     assert new
     assert {entry.text for entry in new} <= texts
     assert all(entry.answer == str(sum(map(int, entry.text.split("+")))) for entry in new)
-    assert {entry.model for entry in new} <= {probe.model for probe in half}
+    assert {entry.model for entry in new} <= {candidate.model for candidate in half}
 
 
 def test_generators_face_the_initial_takers_first_and_then_those_that_lead(tmp_path: Path) -> None:
@@ -146,7 +146,7 @@ def test_held_out_scores_are_shown_and_change_nothing(tmp_path: Path) -> None:
     game = fake_game.context(tmp_path, {}, [])
     receipts = play_turns(game, 4)
     shown = standing(game, 3).held_out
-    assert [probe.name for probe in shown] == [held_out_evaluation.REAL_ITEMS, held_out_evaluation.RIVAL_ITEMS]
+    assert [candidate.name for candidate in shown] == [held_out_evaluation.REAL_ITEMS, held_out_evaluation.RIVAL_ITEMS]
     assert receipts[3].scalars["held_out"] == shown[0].fitness
     assert set(held_out_evaluation.load_real_items(game, held_out_evaluation.CURVE_HALF)).isdisjoint(
         held_out_evaluation.load_real_items(game, held_out_evaluation.FINAL_HALF)
@@ -164,7 +164,7 @@ def test_a_trained_adapter_joins_the_takers_basis_and_is_measured(tmp_path: Path
     assert standing(game, 1).basis == (T0, T1)
     done = standing(game, 3)
     assert done.basis == (T0, T1, new)
-    assert (0.0, 0.0, 1.0) in {probe.position for probe in done.probes}
+    assert (0.0, 0.0, 1.0) in {candidate.position for candidate in done.candidates}
     assert standing(game, 2).basis == (fake_game.G0, fake_game.G1)
 
 

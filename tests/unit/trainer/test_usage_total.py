@@ -21,7 +21,7 @@ DONE = Usage(requests=3, tokens=40, latencies=((-8, 3),), unscored=(("NoAnswer",
 
 def process(tmp_path: Path) -> Context:
     """A worker's context; its store is not metered, so that figures are what is added here."""
-    resolved = resolution.resolve(loading.from_object(documents.minimal(), "run.yaml"))
+    resolved = resolution.resolve_run(loading.parse_object(documents.minimal(), "run.yaml"))
     return Context(resolved, LocalStore(tmp_path / "store"), tmp_path / "cache", tmp_path, lambda _: None)
 
 
@@ -97,10 +97,10 @@ def test_a_store_tells_the_bytes_it_writes_and_reads_and_not_those_it_has(tmp_pa
     store.swap("pointer", None, b"d" * 10)
     store.swap("pointer", b"d" * 10, b"e" * 11)
     written = meter.take()
-    assert written.up == 1000 + 100 + 10 + 11
+    assert written.bytes_written == 1000 + 100 + 10 + 11
     assert store.get(digest) == store.get(digest)
     assert store.read("name") == b"b" * 100
-    assert meter.take().down == 1000 + 100
+    assert meter.take().bytes_read == 1000 + 100
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,7 @@ def test_figures_that_rest_on_nothing_are_null_and_left_out_of_the_line() -> Non
 
 
 def test_an_account_tells_everything_in_one_line() -> None:
-    usage = DONE + Usage(failed=1, retries=2, cached=5, seconds=2.0, up=1_200_000)
+    usage = DONE + Usage(failed=1, retries=2, cached=5, seconds=2.0, bytes_written=1_200_000)
     assert usage_report.format_line(usage_report.to_json(usage)) == (
         "3 requests; 1 failed; 2 sent again; 5 from the cache; answered within 229 ms (half), 229 ms (95 %);"
         " 20 tok/s; 1 unscored NoAnswer; store 1.2 MB up, 0 B down"

@@ -27,7 +27,7 @@ from swarm_trainer.view.run_snapshot import ItemProgress, RunSnapshot
 KEY = "iterate.generators.0007"
 USAGE = Usage(
     requests=1500, retries=3, tokens=6200, seconds=2.0, latencies=((-16, 1400), (4, 100)), unscored=(("NoAnswer", 2),),
-    up=1_234_567, down=80,
+    bytes_written=1_234_567, bytes_read=80,
 )  # fmt: skip
 STORY: list[Event] = [
     RunStarted("tiny", Path("/runs/tiny"), 24),

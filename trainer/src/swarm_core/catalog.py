@@ -38,10 +38,10 @@ GATES: Mapping[str, str] = MappingProxyType({})
 """Gates that a spec may add. Items meet them after the standard ones."""
 
 PROGRAMS: Mapping[str, str] = MappingProxyType({
-    "SwarmRun": "swarm_core.programs.swarm_run.program:PROGRAM",
-    "AdversarialRun": "swarm_core.programs.adversarial_run.program:PROGRAM",
+    "SwarmRun": "swarm_core.programs.swarm_run.swarm_run_program:PROGRAM",
+    "AdversarialRun": "swarm_core.programs.adversarial_run.adversarial_run_program:PROGRAM",
 })  # fmt: skip
-"""Kinds of run (`swarm_core.programs.program.Program`). Another distribution adds one by an entry point of
+"""Kinds of run (`swarm_core.programs.program_protocol.Program`). Another distribution adds one by an entry point of
 `dataswarm.programs` whose name is the kind."""
 
 GROUPS: Mapping[str, Mapping[str, str]] = MappingProxyType({

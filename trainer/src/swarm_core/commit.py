@@ -22,7 +22,7 @@ from swarm_core.recipe import Digest, ModelName, digest_bytes
 from swarm_core.rollout import Unmeasured
 from swarm_core.swarm_names import GENERATORS
 
-OMITTED_AT_DEFAULT = frozenset({"moved", "opponents", "pool", "held_out"})
+OMITTED_AT_DEFAULT = frozenset({"swarm_name", "opponents", "pool", "held_out"})
 """Left out of the text at their default."""
 ENVELOPE_FIELDS = frozenset({"kind", "iteration", "parent"})
 """What the envelope holds; all else is its payload."""
@@ -33,8 +33,8 @@ MeasuredValues = tuple[tuple[str, Measurement | Unmeasured], ...]
 
 
 @dataclass(frozen=True, slots=True)
-class ProbeResult:
-    """One probe of an iteration: what was asked, where the evidence is, what it says."""
+class MeasuredCandidate:
+    """One candidate of an iteration: what was asked, where the evidence is, what it says."""
 
     name: str
     purpose: str
@@ -66,14 +66,14 @@ class Commit:
     basis: tuple[Digest, ...]
     swarm: str
     """The swarm after this iteration, as its exact JSON."""
-    probes: tuple[ProbeResult, ...]
-    moved: str = GENERATORS
+    candidates: tuple[MeasuredCandidate, ...]
+    swarm_name: str = GENERATORS
     """The name of the swarm."""
     opponents: tuple[ModelName, ...] = ()
     """The takers that moving generators faced, where takers move as well."""
     pool: Digest | None = None
     """The `Pool` that moving takers were measured on."""
-    held_out: tuple[ProbeResult, ...] = ()
+    held_out: tuple[MeasuredCandidate, ...] = ()
     """The best taker on held-out data: for the curve, and for no decision."""
     kind: str = field(kw_only=True)
     """The kind of run."""
@@ -101,16 +101,16 @@ class Commit:
             raise UnknownKindError(
                 f"a commit of a run of kind {outside.kind} holds no search; use the commands for that kind of run"
             )
-        probes = tuple(_parse_probe_result(probe) for probe in fields.pop("probes"))
-        held_out = tuple(_parse_probe_result(probe) for probe in fields.pop("held_out", ()))
+        candidates = tuple(_parse_candidate(candidate) for candidate in fields.pop("candidates"))
+        held_out = tuple(_parse_candidate(candidate) for candidate in fields.pop("held_out", ()))
         fields |= {name: tuple(fields[name]) for name in ("basis", "opponents") if name in fields}
         fields |= {"iteration": outside.iteration, "parent": outside.parent, "kind": outside.kind}
-        return cls(**fields, probes=probes, held_out=held_out)
+        return cls(**fields, candidates=candidates, held_out=held_out)
 
 
-def _parse_probe_result(fields: dict[str, Any]) -> ProbeResult:
+def _parse_candidate(fields: dict[str, Any]) -> MeasuredCandidate:
     values = tuple((name, _parse_value(found)) for name, found in fields["values"])
-    return ProbeResult(**{**fields, "position": tuple(fields["position"]), "values": values})
+    return MeasuredCandidate(**{**fields, "position": tuple(fields["position"]), "values": values})
 
 
 def _parse_value(fields: dict[str, Any]) -> Measurement | Unmeasured:
@@ -124,8 +124,8 @@ def key(iteration: int) -> str:
     return f"iterations/{iteration:04d}/COMMIT.json"
 
 
-def probe_key(iteration: int, name: str) -> str:
-    """Where the rollout of a probe stands."""
+def candidate_key(iteration: int, name: str) -> str:
+    """Where the rollout of a candidate stands."""
     return rollout_key(f"iterations/{iteration:04d}", name)
 
 

@@ -68,7 +68,7 @@ class Single:
         return values[self.name]
 
 
-def summarize(candidates: Iterable[Values]) -> Statistics:
+def summarize_values(candidates: Iterable[Values]) -> Statistics:
     """The statistics of an iteration, from the values of its candidates."""
     found: dict[str, list[float]] = {}
     for values in candidates:

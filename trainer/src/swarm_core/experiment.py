@@ -110,7 +110,7 @@ class SeedData:
     held_out: tuple[Item, ...]
 
     @property
-    def pool(self) -> tuple[Item, ...]:
+    def example_items(self) -> tuple[Item, ...]:
         """What examples are drawn from: every item not held out."""
         return tuple(item for cluster in self.clusters for item in cluster)
 

@@ -63,44 +63,46 @@ class PluginOrigin:
 Origin = BuiltInOrigin | PluginOrigin
 
 
-def load(group: str, name: str) -> Factory:
+def load_factory(group: str, name: str) -> Factory:
     """The factory of the part `name`, imported now.
 
     Raises PluginNotFoundError if nothing has this name, BadInputError if its module cannot be imported.
     """
     if name in catalog.GROUPS[group]:
-        factory: Factory = load_class(group, name).from_config
+        factory: Factory = load_built_in(group, name).from_config
         return factory
     entry = find_entry_point(group, name)
     try:
         loaded: Factory = entry.load()
     except Exception as error:
-        raise BadInputError(f"{describe(entry)} cannot be imported: {describe_error(error)}; repair it") from error
+        raise BadInputError(
+            f"{describe_plugin(entry)} cannot be imported: {describe_error(error)}; repair it"
+        ) from error
     return loaded
 
 
-def load_class(group: str, name: str) -> Any:
+def load_built_in(group: str, name: str) -> Any:
     """The class of a built-in."""
     module, _, attribute = catalog.GROUPS[group][name].partition(":")
     return getattr(import_module(module), attribute)
 
 
-def build(group: str, name: str, config: Mapping[str, object]) -> Any:
+def build_part(group: str, name: str, config: Mapping[str, object]) -> Any:
     """The part `name`, made from `config`.
 
     Raises PluginNotFoundError, and BadInputError where the factory refuses the config or makes something else.
     """
-    factory = load(group, name)
+    factory = load_factory(group, name)
     if name in catalog.GROUPS[group]:
         return factory(config)
     entry = find_entry_point(group, name)
     try:
         part = factory(deepcopy(config))  # a plug-in may change its own copy, never the spec
     except BadInputError as error:
-        raise BadInputError(f"{describe(entry)} refuses its config: {error}") from error
+        raise BadInputError(f"{describe_plugin(entry)} refuses its config: {error}") from error
     except Exception as error:
         raise BadInputError(
-            f"{describe(entry)} cannot be made from its config: {describe_error(error)}; correct one of the two"
+            f"{describe_plugin(entry)} cannot be made from its config: {describe_error(error)}; correct one of the two"
         ) from error
     check_members(entry, part, MEMBERS[group])
     return part
@@ -111,15 +113,15 @@ def check_members(entry: EntryPoint, part: object, members: tuple[str, ...]) -> 
     missing = [member for member in members if not hasattr(part, member)]
     if missing:
         raise BadInputError(
-            f"{describe(entry)} makes a {type(part).__name__} without {', '.join(missing)}; a part of"
+            f"{describe_plugin(entry)} makes a {type(part).__name__} without {', '.join(missing)}; a part of"
             f" {entry.group} has {', '.join(members)}"
         )
 
 
-def origin(group: str, name: str) -> Origin:
+def find_origin(group: str, name: str) -> Origin:
     """Where the part `name` comes from. Raises PluginNotFoundError."""
     if name in catalog.GROUPS[group]:
-        return BuiltInOrigin(name, load_class(group, name).revision)
+        return BuiltInOrigin(name, load_built_in(group, name).revision)
     entry = find_entry_point(group, name)
     assert entry.dist is not None  # as `entry_points` found it
     return PluginOrigin(name, entry.dist.name, entry.dist.version)
@@ -130,7 +132,7 @@ def list_prompts(group: str, name: str) -> Mapping[str, object]:
 
     Those of a plug-in are part of its version.
     """
-    return getattr(load_class(group, name), "prompts", {}) if name in catalog.GROUPS[group] else {}
+    return getattr(load_built_in(group, name), "prompts", {}) if name in catalog.GROUPS[group] else {}
 
 
 def find_entry_point(group: str, name: str) -> EntryPoint:
@@ -155,7 +157,7 @@ def list_names(group: str) -> str:
     return ", ".join(sorted({entry.name for entry in entry_points(group=PREFIX + group)})) or "none"
 
 
-def describe(entry: EntryPoint) -> str:
+def describe_plugin(entry: EntryPoint) -> str:
     """A plug-in by its name, and the distribution that brings it."""
     owner = f" of {entry.dist.name} {entry.dist.version}" if entry.dist else ""
     return f"plug-in {entry.name!r}{owner} ({entry.group})"

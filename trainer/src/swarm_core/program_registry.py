@@ -3,7 +3,7 @@
 A program is imported when it is first asked for; nothing is imported here. So the layers below programs, which read and
 write what users write, find the resource of a kind without knowing any kind of run.
 
-Limits: what is installed is found out once per process (`forget` is for tests). A kind of the catalog is never hidden
+Limits: what is installed is found out once per process (`clear_cache` is for tests). A kind of the catalog is never hidden
 by an entry point of the same name.
 """
 
@@ -26,7 +26,7 @@ def list_kinds() -> tuple[str, ...]:
 
 @cache
 def load(kind: str) -> Any:
-    """The program of a kind (a `swarm_core.programs.program.Program`), imported now.
+    """The program of a kind (a `swarm_core.programs.program_protocol.Program`), imported now.
 
     Raises BadInputError for a kind that is not installed, or whose program cannot be imported.
     """
@@ -43,7 +43,7 @@ def load(kind: str) -> Any:
     return _load_plugin(kind, entry)
 
 
-def forget() -> None:
+def clear_cache() -> None:
     """Look again at what is installed."""
     load.cache_clear()
     _find_plugins.cache_clear()

@@ -24,7 +24,7 @@ POINTS_PER_LOG_STRENGTH = 400.0 / 2.302585092994046
 Matrix = Sequence[Sequence[float]]
 
 
-def elo(wins: Matrix) -> tuple[tuple[float, ...], tuple[float, ...]]:
+def compute_elo(wins: Matrix) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """The ratings of the generators and of the takers. Raises ValueError for an empty matrix or one of ragged rows."""
     if not wins or not wins[0] or any(len(row) != len(wins[0]) for row in wins):
         raise ValueError("ratings need a full matrix: one row per generator, one entry per taker in each")

@@ -46,7 +46,7 @@ def normal(seed: int, *key: Key) -> float:
     raise AssertionError("a random point misses the unit circle for ever")
 
 
-def seed(seed: int, *key: Key) -> int:
+def derive_seed(seed: int, *key: Key) -> int:
     """A seed for another generator, in [0, 2^63): positive in a signed 64-bit integer."""
     return _bits(seed, key, 63)
 

@@ -42,9 +42,9 @@ class Usage:
     """Requests answered, by the bucket of the time that took."""
     unscored: Histogram = ()
     """Missing scores by reason."""
-    up: int = 0
+    bytes_written: int = 0
     """Bytes written to the store."""
-    down: int = 0
+    bytes_read: int = 0
     """Bytes read from the store."""
 
     def __add__(self, other: "Usage") -> "Usage":

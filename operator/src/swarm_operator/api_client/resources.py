@@ -58,7 +58,7 @@ def find_resource(kind: str) -> Resource:
     """
     if kind in OTHER_KINDS:
         return OTHER_KINDS[kind]
-    return Resource(f"{API_GROUP}/{API_VERSION}", custom_resources.find(kind).plural)
+    return Resource(f"{API_GROUP}/{API_VERSION}", custom_resources.find_resource(kind).plural)
 
 
 def list_run_kinds() -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from swarm_core import program_registry
-from swarm_core.api.custom_resources import find_by_name
+from swarm_core.api.custom_resources import find_resources_by_name
 from swarm_core.errors import BadInputError
 from swarm_core.text import printable
 from swarm_operator.api_client.cluster import ApiError, Cluster, NotFoundError, ObjectReference
@@ -71,7 +71,7 @@ async def find_run(cluster: Cluster, namespace: str, argument: str) -> Object:
     """
     kind, _, name = argument.rpartition("/")
     registered = program_registry.list_kinds()
-    kinds = [one.kind for one in find_by_name(kind)] if kind else list(registered)
+    kinds = [one.kind for one in find_resources_by_name(kind)] if kind else list(registered)
     if not kinds:
         raise BadInputError(f"{argument}: there is no kind of run {kind!r}; write one of {', '.join(registered)}")
     if not name:  # with an empty name, the server would return a list of all runs

@@ -14,7 +14,7 @@ def list_figures(run: Object) -> list[Figure]:
     Raises BadInputError for an unknown kind.
     """
     status = run.get("status") or {}
-    return [one for one in custom_resources.find(run["kind"]).figures if status.get(one.field) is not None]
+    return [one for one in custom_resources.find_resource(run["kind"]).figures if status.get(one.field) is not None]
 
 
 def format_short(figure: Figure, run: Object) -> str:

@@ -19,7 +19,7 @@ from swarm_core.api.resolved import ResolvedRun
 from swarm_core.api.run import MetadataKey, Run
 from swarm_core.engine.planning import Outline
 from swarm_core.errors import BadInputError
-from swarm_core.programs import program
+from swarm_core.programs import program_protocol
 from swarm_core.recipe import Digest
 from swarm_operator.common import accelerators, names
 from swarm_operator.common.reconcile_plan import Object
@@ -62,7 +62,7 @@ class ClusterRun:
     @cached_property
     def outline(self) -> Outline:
         """The run as the engine sees it. It does not include limits that have been reached meanwhile."""
-        return program.build_outline(self.resolved)
+        return program_protocol.build_outline(self.resolved)
 
     @property
     def has_servers(self) -> bool:
@@ -102,8 +102,8 @@ def parse(run: Object, images: Images) -> ClusterRun:
 def parse_unchecked(run: Object, images: Images) -> ClusterRun:
     """Parse `run` without the checks of this cluster. Raises BadInputError with one line per problem."""
     document = {key: part for key, part in run.items() if key != "status"}
-    parsed = loading.from_object(document, str(run.get("kind", "a run")))
-    resolved = resolution.resolve(parsed)
+    parsed = loading.parse_object(document, str(run.get("kind", "a run")))
+    resolved = resolution.resolve_run(parsed)
     image = resolved.execution.kubernetes.image
     return ClusterRun(
         document=parsed,

@@ -19,7 +19,7 @@ from swarm_core.engine.run_summary import RunSummary
 from swarm_core.engine.state import EngineState
 from swarm_core.engine.work import Done, Kind, Observations, WorkItem
 from swarm_core.errors import BadInputError
-from swarm_core.programs import program
+from swarm_core.programs import program_protocol
 from swarm_core.recipe import Digest
 from swarm_operator.common import accelerators, timestamps
 from swarm_operator.common.cluster_run import ClusterRun
@@ -55,7 +55,7 @@ def read(run: Object) -> RunStatus:
 def _find_model(run: Object) -> type[RunStatus]:
     """The status model of a kind of run. For a kind that is not installed, the fields that all kinds share."""
     try:
-        return custom_resources.find(str(run.get("kind"))).status
+        return custom_resources.find_resource(str(run.get("kind"))).status
     except BadInputError:
         return RunStatus
 
@@ -70,7 +70,7 @@ def load_engine_state(previous: RunStatus) -> EngineState:
 
 def build_status(run: ClusterRun, outline: Outline, state: EngineState, inputs: StatusInputs) -> Object:
     """The status of a run that is being executed."""
-    report = run_summary.summarize(outline, state)
+    report = run_summary.summarize_run(outline, state)
     held = inputs.usage.seconds.counted_until is not None
     common = RunStatus(
         phase=str(report.phase),
@@ -89,7 +89,7 @@ def build_status(run: ClusterRun, outline: Outline, state: EngineState, inputs: 
         rerun=run.document.spec.rerun,
         engine=serialize_engine_state(state),
     )
-    return serialize_status(program.find(run.resolved.kind).status(outline, state, common))
+    return serialize_status(program_protocol.find_program(run.resolved.kind).status(outline, state, common))
 
 
 def build_refused_status(run: Object, previous: RunStatus, reason: str, now: float) -> Object:

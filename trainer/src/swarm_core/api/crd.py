@@ -185,4 +185,4 @@ CONVERTERS: dict[str, Callable[..., JsonSchemaValue]] = {
 
 
 if __name__ == "__main__":
-    sys.stdout.write(text(custom_resources.find(sys.argv[1])))
+    sys.stdout.write(text(custom_resources.find_resource(sys.argv[1])))

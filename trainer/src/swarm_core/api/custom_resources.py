@@ -68,18 +68,18 @@ class CustomResource:
         return next(one for one in members if isinstance(one, type) and issubclass(one, RunStatus))
 
 
-def find(kind: str) -> CustomResource:
+def find_resource(kind: str) -> CustomResource:
     """The resource of a kind. Raises BadInputError for a kind that is not installed."""
     resource = program_registry.load(kind).resource
     assert isinstance(resource, CustomResource)
     return resource
 
 
-def list_all() -> tuple[CustomResource, ...]:
+def list_resources() -> tuple[CustomResource, ...]:
     """The resources of all kinds that are installed. Raises BadInputError where a program cannot be imported."""
-    return tuple(map(find, program_registry.list_kinds()))
+    return tuple(map(find_resource, program_registry.list_kinds()))
 
 
-def find_by_name(kind: str) -> tuple[CustomResource, ...]:
+def find_resources_by_name(kind: str) -> tuple[CustomResource, ...]:
     """Those that `kind` names, as kubectl takes it: SwarmRun, swarmruns, swr."""
-    return tuple(one for one in list_all() if kind.lower() in (one.kind.lower(), one.plural, one.short))
+    return tuple(one for one in list_resources() if kind.lower() in (one.kind.lower(), one.plural, one.short))

@@ -9,7 +9,7 @@ from swarm_core.api.resolved import EndpointAccess, EndpointIdentity
 from swarm_core.api.takers import Taker
 
 
-def identify(endpoint: EndpointSpec) -> EndpointIdentity:
+def identify_endpoint(endpoint: EndpointSpec) -> EndpointIdentity:
     """Who is asked for what: the part of an endpoint that is identity."""
     return EndpointIdentity(url=endpoints.normalize_url(endpoint.url), model=endpoint.model)
 
@@ -32,7 +32,7 @@ def _build_access(owner: str, field: str, endpoint: EndpointSpec) -> EndpointAcc
     return EndpointAccess(
         owner=owner,
         field=field,
-        remote=identify(endpoint),
+        remote=identify_endpoint(endpoint),
         secret=endpoint.api_key_secret_ref,
         env=endpoint.api_key_env,
         file=endpoint.api_key_file,

@@ -27,10 +27,10 @@ def parse(text: str, source: str) -> Run:
         raise BadInputError(f"{source}: {_describe_yaml_error(error)}") from error
     if isinstance(document, dict):
         document.pop("status", None)
-    return from_object(document, source)
+    return parse_object(document, source)
 
 
-def from_object(document: object, source: str) -> Run:
+def parse_object(document: object, source: str) -> Run:
     """The run in `document`, as read from YAML or from an API server. Raises BadInputError."""
     if not isinstance(document, dict):
         what = "nothing" if document is None else validation_errors.describe_type(document)
@@ -46,7 +46,7 @@ def from_object(document: object, source: str) -> Run:
 def _find_model(document: dict[object, object], source: str) -> type[Run]:
     """What `document` is, by its kind. Raises BadInputError for a kind that is not installed."""
     try:
-        return custom_resources.find(str(document.get("kind"))).model
+        return custom_resources.find_resource(str(document.get("kind"))).model
     except BadInputError as error:
         raise BadInputError(f"{source}: {error}") from error
 

@@ -29,7 +29,7 @@ class ConstantsBlock(Block):
     """The optimizer that they belong to, by its name in the registry."""
 
 
-def block_of(kind: type[Optimizer[Any]]) -> type[ConstantsBlock]:
+def build_constants_block(kind: type[Optimizer[Any]]) -> type[ConstantsBlock]:
     """The constants of an optimizer, within the limits that its fields are annotated with."""
     settings: dict[str, Any] = {}
     hints = get_type_hints(kind, include_extras=True)
@@ -48,7 +48,7 @@ def _field(constant: Constant, default: Any) -> Any:
 
 
 BLOCKS: Mapping[str, type[ConstantsBlock]] = {
-    name: block_of(kind) for name, kind in OPTIMIZERS.items() if not kind.is_particle_rule
+    name: build_constants_block(kind) for name, kind in OPTIMIZERS.items() if not kind.is_particle_rule
 }
 """The block of each optimizer that is no rule of a particle swarm, by its name."""
 
@@ -70,7 +70,7 @@ MEMBERS: tuple[Rule[Any], ...] = tuple(union_member_rule(to_snake(name), "optimi
 """Each block belongs to its own optimizer."""
 
 
-def constants(chosen: OptimizerFields, optimizer: str) -> OptimizerBlock:
+def get_constants(chosen: OptimizerFields, optimizer: str) -> OptimizerBlock:
     """The block of the `optimizer` that was chosen, with defaults if none was written."""
     written: ConstantsBlock | None = getattr(chosen, to_snake(optimizer))
     return BLOCKS[optimizer]() if written is None else written

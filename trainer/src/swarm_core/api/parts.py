@@ -1,6 +1,6 @@
 """The named parts of a resolved spec: which they are, how each is made, and what pins them in the experiment's digest.
 
-Two things are pinned: the origin of every part (`plugins.origin`), and the text of every prompt template that the run
+Two things are pinned: the origin of every part (`plugins.find_origin`), and the text of every prompt template that the run
 uses, which are those of the style and the `prompts` that a part's class lists. So a run refuses to go on with a plug-in
 of another version, with a part of another revision, or with a reworded prompt.
 
@@ -82,18 +82,18 @@ def list_standard_gates(resolved: ResolvedSpec) -> tuple[str, ...]:
     return tuple(name for name in catalog.STANDARD_GATES if name != ANSWERABLE or asks)
 
 
-def build(use: PartUse, **told: object) -> Any:
+def build_spec_part(use: PartUse, **told: object) -> Any:
     """The part, made from its config and what it is `told` beside it. Raises BadInputError, naming the field."""
     taken = sorted({*told} & {*use.part.config})
     if taken:
         raise BadInputError(f"{use.field}.plugin.config: {taken[0]!r} is set by dataswarm; remove it")
     try:
-        return plugins.build(use.group, use.part.name, {**use.part.config, **told})
+        return plugins.build_part(use.group, use.part.name, {**use.part.config, **told})
     except BadInputError as error:
         raise type(error)(f"{use.field}: {error}") from error
 
 
-def identify(resolved: ResolvedRun) -> PartsIdentity:
+def identify_parts(resolved: ResolvedRun) -> PartsIdentity:
     """What pins the parts of `resolved`. Raises BadInputError, naming the field, for one that is not installed."""
     used = _list_used(resolved) if isinstance(resolved, ResolvedSpec) else resolved.parts
     texts = {use.field: plugins.list_prompts(use.group, use.part.name) for use in used}
@@ -113,7 +113,7 @@ def _list_used(resolved: ResolvedSpec) -> tuple[PartUse, ...]:
 def _find_origin(use: PartUse) -> Mapping[str, object]:
     """The origin of a part, and of a plug-in its config, so that what is compared names all that made it."""
     try:
-        found = plugins.origin(use.group, use.part.name)
+        found = plugins.find_origin(use.group, use.part.name)
     except BadInputError as error:
         raise type(error)(f"{use.field}: {error}") from error
     return asdict(found) | ({"config": use.part.config} if isinstance(found, PluginOrigin) else {})

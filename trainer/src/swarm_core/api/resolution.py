@@ -45,7 +45,7 @@ __all__ = [
     "UriUse",
     "experiment_digest",
     "list_uris",
-    "resolve",
+    "resolve_run",
     "serialize_identity",
     "spec_digest",
 ]
@@ -84,7 +84,7 @@ class UriUse:
         return swarm_names.TAKERS if self.field.startswith(f"spec.{swarm_names.TAKERS}") else swarm_names.GENERATORS
 
 
-def resolve(run: Run) -> ResolvedRun:
+def resolve_run(run: Run) -> ResolvedRun:
     """`run` with every default explicit."""
     resolved: ResolvedRun = program_registry.load(run.kind).resolve(run)
     return resolved
@@ -192,7 +192,7 @@ def resolve_storage(run: Run) -> LocalStorage | S3Storage | None:
 
 def resolve_taker(taker: Taker, base: str) -> ResolvedTaker | RemoteTaker:
     if taker.endpoint is not None:
-        return RemoteTaker(name=taker.name, endpoint=endpoint_access.identify(taker.endpoint))
+        return RemoteTaker(name=taker.name, endpoint=endpoint_access.identify_endpoint(taker.endpoint))
     return ResolvedTaker(name=taker.name, model=taker.model or base, adapter=taker.adapter)
 
 
@@ -213,14 +213,14 @@ def resolve_judge(judge: JudgeSpec) -> ResolvedVerifier | ResolvedJudge | NamedJ
         case _:
             found, asked = judge.plugin, judge.endpoint
             part = Part(name=judge.type) if found is None else Part(name=found.name, config=found.config)
-            return NamedJudge(judge=part, endpoint=endpoint_access.identify(asked[1]) if asked else None)
+            return NamedJudge(judge=part, endpoint=endpoint_access.identify_endpoint(asked[1]) if asked else None)
 
 
 def _resolve_model_judge(judge: JudgeSpec) -> ResolvedJudge:
     model = judge.model
     assert model is not None  # a rule of JudgeSpec
     return ResolvedJudge(
-        endpoint=endpoint_access.identify(model.endpoint),
+        endpoint=endpoint_access.identify_endpoint(model.endpoint),
         rubric=model.rubric,
         scale=model.scale,
         vet=model.vet,

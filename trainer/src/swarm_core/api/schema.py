@@ -24,7 +24,7 @@ def inline_references(model: type[BaseModel]) -> JsonSchemaValue:
     return _inline(schema, definitions)
 
 
-def for_editors(model: type[BaseModel]) -> JsonSchemaValue:
+def build_editor_schema(model: type[BaseModel]) -> JsonSchemaValue:
     """The schema for editors: titles and CEL, which they have no use for, left out."""
     schema = _drop_keywords(model.model_json_schema(by_alias=True), {VALIDATIONS})
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": model.__name__, **schema}
@@ -32,7 +32,7 @@ def for_editors(model: type[BaseModel]) -> JsonSchemaValue:
 
 def text(model: type[BaseModel]) -> str:
     """The schema for editors as JSON."""
-    return json.dumps(for_editors(model), indent=2) + "\n"
+    return json.dumps(build_editor_schema(model), indent=2) + "\n"
 
 
 def _inline(node: JsonSchemaValue, definitions: JsonSchemaValue) -> JsonSchemaValue:
@@ -76,4 +76,4 @@ def _drop_keywords(node: JsonSchemaValue, dropped: set[str]) -> JsonSchemaValue:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(text(custom_resources.find(sys.argv[1]).model))
+    sys.stdout.write(text(custom_resources.find_resource(sys.argv[1]).model))

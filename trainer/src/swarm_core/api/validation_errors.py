@@ -101,7 +101,7 @@ def _explain(fault: ErrorDetails, at: FieldPath, document: object, schema: JsonS
 
 def _explain_other_kind(at: FieldPath, schema: JsonSchemaValue) -> str:
     """What to say of a field that another kind has there; empty if none has."""
-    for resource in custom_resources.list_all():
+    for resource in custom_resources.list_resources():
         if _find_schema(_build_schema(resource.model), at):
             return f"{resource.kind} has this field, {schema['title']} has not; remove it"
     return ""

@@ -85,7 +85,7 @@ def _advance(outline: Outline, state: EngineState, world: Observations, now: flo
         for item in planning.list_pending_items(outline, state):
             seen = world.items.get(item.key)
             if seen is not None:
-                state = state_update.apply(outline, state, item, seen, now)
+                state = state_update.apply_observation(outline, state, item, seen, now)
         state = limits.enforce(outline, state)
         fact = _find_fact(outline, state)
         if fact is not None:

@@ -82,14 +82,14 @@ class StopReason(StrEnum):
     """The generators write what the takers cannot answer."""
 
 
-def output(receipt: Receipt, name: Output) -> Digest:
+def get_output(receipt: Receipt, name: Output) -> Digest:
     """The digest of an output. Raises ValueError if the receipt has none of that name."""
     if name not in receipt.outputs:
         raise ValueError(f"receipt of {receipt.key}: output '{name}' is missing; the verb must name it before it ends")
     return receipt.outputs[name]
 
 
-def number(receipt: Receipt, name: Scalar) -> float | None:
+def get_number(receipt: Receipt, name: Scalar) -> float | None:
     """A finite number; None if missing. Raises ValueError for anything else."""
     value = receipt.scalars.get(name)
     if value is None:
@@ -99,7 +99,7 @@ def number(receipt: Receipt, name: Scalar) -> float | None:
     return value
 
 
-def text(receipt: Receipt, name: Scalar) -> str:
+def get_text(receipt: Receipt, name: Scalar) -> str:
     """A text; empty if missing. Raises ValueError for anything else."""
     value = receipt.scalars.get(name)
     if value is None:
@@ -125,7 +125,7 @@ def list_other_numbers(receipt: Receipt) -> dict[str, float]:
 
 def parse_fitness(receipt: Receipt) -> tuple[tuple[str, float | None], ...]:
     """Particles by name with their fitness, None if unscored; empty if missing. Raises ValueError if unreadable."""
-    said = text(receipt, Scalar.FITNESS)
+    said = get_text(receipt, Scalar.FITNESS)
     try:
         pairs = [entry.split("=") for entry in said.split(",") if entry]
         found = tuple((name, float(value) if value else None) for name, value in pairs)

@@ -48,7 +48,7 @@ class RunSummary:
     conditions: tuple[RunCondition, ...]
 
 
-def summarize(outline: Outline, state: EngineState) -> RunSummary:
+def summarize_run(outline: Outline, state: EngineState) -> RunSummary:
     """The report of `state`."""
     said = format_message(outline, state)
     return RunSummary(

@@ -31,7 +31,7 @@ MAX_BACKOFF_SECONDS = 300.0
 """Longest pause between attempts: as long as Kubernetes waits before it starts a crashing container again."""
 
 
-def apply(outline: Outline, was: EngineState, item: WorkItem, seen: Observation, now: float) -> EngineState:
+def apply_observation(outline: Outline, was: EngineState, item: WorkItem, seen: Observation, now: float) -> EngineState:
     """`was` after `seen` of `item`, an item it wants."""
     match seen:
         case Done():
@@ -102,13 +102,13 @@ def apply_receipt(was: EngineState, item: WorkItem, found: Receipt) -> EngineSta
     done = replace(was, done=tuple(sorted({*was.done, item.key})))
     match item.kind:
         case Kind.PREPARE:
-            return replace(done, experiment=receipt_fields.output(found, Output.EXPERIMENT))
+            return replace(done, experiment=receipt_fields.get_output(found, Output.EXPERIMENT))
         case Kind.TRAIN:
             return done
         case Kind.ITERATE:
             search = _update_search(was.search(item.swarm), item.index, found)
             searches = dict(sorted({**was.searches, item.swarm: search}.items()))
-            return replace(done, commit=receipt_fields.output(found, Output.COMMIT), searches=searches)
+            return replace(done, commit=receipt_fields.get_output(found, Output.COMMIT), searches=searches)
         case Kind.CONCLUDE:
             return replace(done, outcome=_parse_outcome(found))
         case _:
@@ -116,19 +116,19 @@ def apply_receipt(was: EngineState, item: WorkItem, found: Receipt) -> EngineSta
 
 
 def _update_search(so_far: SearchProgress, iteration: int, found: Receipt) -> SearchProgress:
-    best, initial = receipt_fields.number(found, Scalar.BEST), receipt_fields.number(found, Scalar.INITIAL)
-    held_out = receipt_fields.number(found, Scalar.HELD_OUT)
-    point = HistoryPoint(iteration, best, receipt_fields.number(found, Scalar.MEAN), held_out)
+    best, initial = receipt_fields.get_number(found, Scalar.BEST), receipt_fields.get_number(found, Scalar.INITIAL)
+    held_out = receipt_fields.get_number(found, Scalar.HELD_OUT)
+    point = HistoryPoint(iteration, best, receipt_fields.get_number(found, Scalar.MEAN), held_out)
     return SearchProgress(
         best=best,
-        best_particle=receipt_fields.text(found, Scalar.BEST_PARTICLE),
-        best_recipe=receipt_fields.text(found, Scalar.BEST_RECIPE),
+        best_particle=receipt_fields.get_text(found, Scalar.BEST_PARTICLE),
+        best_recipe=receipt_fields.get_text(found, Scalar.BEST_RECIPE),
         initial=so_far.initial if initial is None else initial,
-        stop=receipt_fields.text(found, Scalar.STOP),
+        stop=receipt_fields.get_text(found, Scalar.STOP),
         fitness=receipt_fields.parse_fitness(found),
-        items=so_far.items + int(receipt_fields.number(found, Scalar.ITEMS) or 0),
-        rejected=so_far.rejected + int(receipt_fields.number(found, Scalar.REJECTED) or 0),
-        unscored=so_far.unscored + int(receipt_fields.number(found, Scalar.UNSCORED) or 0),
+        items=so_far.items + int(receipt_fields.get_number(found, Scalar.ITEMS) or 0),
+        rejected=so_far.rejected + int(receipt_fields.get_number(found, Scalar.REJECTED) or 0),
+        unscored=so_far.unscored + int(receipt_fields.get_number(found, Scalar.UNSCORED) or 0),
         history=(*so_far.history, point)[-state.HISTORY_LENGTH :],
         held_out=held_out,
     )
@@ -136,13 +136,13 @@ def _update_search(so_far: SearchProgress, iteration: int, found: Receipt) -> Se
 
 def _parse_outcome(found: Receipt) -> Outcome:
     return Outcome(
-        result=receipt_fields.output(found, Output.RESULT),
-        best=receipt_fields.number(found, Scalar.BEST),
-        initial=receipt_fields.number(found, Scalar.INITIAL),
-        gain=receipt_fields.number(found, Scalar.GAIN),
-        gain_low=receipt_fields.number(found, Scalar.GAIN_LOW),
-        gain_high=receipt_fields.number(found, Scalar.GAIN_HIGH),
-        best_particle=receipt_fields.text(found, Scalar.BEST_PARTICLE),
-        best_recipe=receipt_fields.text(found, Scalar.BEST_RECIPE),
+        result=receipt_fields.get_output(found, Output.RESULT),
+        best=receipt_fields.get_number(found, Scalar.BEST),
+        initial=receipt_fields.get_number(found, Scalar.INITIAL),
+        gain=receipt_fields.get_number(found, Scalar.GAIN),
+        gain_low=receipt_fields.get_number(found, Scalar.GAIN_LOW),
+        gain_high=receipt_fields.get_number(found, Scalar.GAIN_HIGH),
+        best_particle=receipt_fields.get_text(found, Scalar.BEST_PARTICLE),
+        best_recipe=receipt_fields.get_text(found, Scalar.BEST_RECIPE),
         figures=receipt_fields.list_other_numbers(found),
     )

@@ -20,7 +20,7 @@ class GateChoice:
 
 def build_gates(choices: Iterable[GateChoice]) -> tuple[Gate, ...]:
     """New gates for one measurement. Raises BadInputError for a name that nothing has, or a config that is refused."""
-    return tuple(plugins.build("gates", one.name, one.config) for one in sorted(choices, key=find_rank))
+    return tuple(plugins.build_part("gates", one.name, one.config) for one in sorted(choices, key=find_rank))
 
 
 def find_rank(choice: GateChoice) -> int:

@@ -60,7 +60,7 @@ def check_coverage(sample: Sample, coverage: float) -> None:
         raise CoverageError(f"{sample.asked} of {wanted} items asked for came to be; coverage asks for {coverage:.0%}")
 
 
-def difference(
+def measure_difference(
     first: Sample, second: Sample, objective: Objective, coverage: float, seed: int, count: int = DIFFERENCE_RESAMPLES
 ) -> Measurement:
     """Value of `first` minus value of `second`, two generators that were sampled independently of each other.
@@ -76,7 +76,9 @@ def difference(
     return Measurement(value, low, high, values[0].n + values[1].n, parts)
 
 
-def paired_difference(first: Sequence[Score], second: Sequence[Score], coverage: float, seed: int) -> Measurement:
+def measure_paired_difference(
+    first: Sequence[Score], second: Sequence[Score], coverage: float, seed: int
+) -> Measurement:
     """Mean score of `first` minus that of `second`, two takers on the same items, [item] each.
 
         difference = mean_i (a_i - b_i)   over the items that both have a score for

@@ -68,7 +68,7 @@ class Sample:
 
     def means(self, coverage: float = 0.0) -> list[float]:
         """The takers' means over the scores that exist, [taker]. Raises CoverageError if their share is too low."""
-        return [scores.mean(row, coverage) for row in self.rows()]
+        return [scores.mean_score(row, coverage) for row in self.rows()]
 
 
 def check_sample(sample: Sample) -> None:

@@ -45,7 +45,7 @@ def validate(value: float) -> float:
     return value
 
 
-def mean(row: Sequence[Score], coverage: float) -> float:
+def mean_score(row: Sequence[Score], coverage: float) -> float:
     """The mean of the scores that exist. Raises CoverageError if their share is below `coverage`, or there are none."""
     values = [value for value in row if not isinstance(value, Unscored)]
     if not values or len(values) < coverage * len(row):

@@ -64,24 +64,24 @@ class CmaEs(Optimizer[CmaEsState]):
             tuple(streams.normal(plan.seed, "draw", state.iteration, index, axis) for axis in range(plan.basis - 1))
             for index in range(equal_budget.sample_size(plan, state.iteration))
         ]
-        sampled = map(hyperplane.position, cma_distribution.sample(state.distribution, normals))
+        sampled = map(hyperplane.to_position, cma_distribution.sample(state.distribution, normals))
         return tuple(positions.shift_to_sum_one(positions.clip(one, self.max_position)) for one in sampled)
 
     def ask(self, state: CmaEsState) -> tuple[Candidate, ...]:
         if state.iteration == 0:
-            return initial_positions.generators(state.plan)
+            return initial_positions.list_generators(state.plan)
         return candidate.explore(self.current_positions(state))
 
     def tell(self, state: CmaEsState, fitness: Mapping[str, float | None]) -> CmaEsState:
         results = candidate.match_scores(self.ask(state), fitness)
-        learned = memory.absorb(state, results)
+        learned = memory.add_scores(state, results)
         return replace(learned, iteration=learned.iteration + 1, distribution=self._update(state, results))
 
     def budget(self, plan: Plan) -> int:
-        return equal_budget.measurements(plan)
+        return equal_budget.count_measurements(plan)
 
     def iterations(self, plan: Plan) -> int:
-        return equal_budget.iterations(plan)
+        return equal_budget.count_iterations(plan)
 
     def _update(self, state: CmaEsState, results: tuple[Result, ...]) -> Distribution:
         """The distribution after `results`; a candidate without a score is left out, of equals the first leads.
@@ -92,5 +92,5 @@ class CmaEs(Optimizer[CmaEsState]):
         ranked = [position for _, position in sorted(scored, key=lambda pair: -pair[0])]
         if state.distribution is None:
             best = ranked[0] if ranked else hyperplane.center(state.plan.basis)
-            return cma_distribution.initial_distribution(hyperplane.coordinates(best), self.sigma)
-        return cma_distribution.update(state.distribution, list(map(hyperplane.coordinates, ranked)))
+            return cma_distribution.initial_distribution(hyperplane.to_coordinates(best), self.sigma)
+        return cma_distribution.update(state.distribution, list(map(hyperplane.to_coordinates, ranked)))

@@ -44,7 +44,7 @@ def from_json(text: str) -> SearchState:
 def _read_state(value: Json) -> SearchState:
     if value["version"] != VERSION:
         raise ValueError(f"version {value['version']!r}: this program reads version {VERSION}")
-    kind = registry.find(value["optimizer"]["name"])
+    kind = registry.find_optimizer(value["optimizer"]["name"])
     optimizer = _read(kind, value["optimizer"]["constants"])
     plan: Plan = _read_dataclass(Plan, value["plan"], {"optimizer": optimizer})
     state: SearchState = _read_dataclass(type(optimizer.start(plan)), value["state"], {"plan": plan})

@@ -11,18 +11,18 @@ from swarm_core.optimizers.optimizer import Plan
 from swarm_core.optimizers.standard import Standard
 
 
-def measurements(plan: Plan) -> int:
+def count_measurements(plan: Plan) -> int:
     """How many candidates the default particle swarm of this plan asks at most."""
     default = Standard()
     return default.budget(replace(plan, optimizer=default))
 
 
-def iterations(plan: Plan) -> int:
+def count_iterations(plan: Plan) -> int:
     """How many iterations follow the start at most."""
-    return -(-(measurements(plan) - plan.basis) // plan.particles)
+    return -(-(count_measurements(plan) - plan.basis) // plan.particles)
 
 
 def sample_size(plan: Plan, iteration: int) -> int:
     """How many positions are sampled in `iteration`, from 1; none once all is spent."""
-    left = measurements(plan) - plan.basis - (iteration - 1) * plan.particles
+    left = count_measurements(plan) - plan.basis - (iteration - 1) * plan.particles
     return max(0, min(plan.particles, left))

@@ -27,12 +27,12 @@ def center(basis: int) -> Position:
     return (1.0 / basis,) * basis
 
 
-def position(coordinates: Vector) -> Position:
+def to_position(coordinates: Vector) -> Position:
     """[n - 1] to the position [n]."""
     basis = len(coordinates) + 1
-    return positions.combination([(1.0, center(basis)), *zip(coordinates, directions(basis), strict=True)])
+    return positions.combine([(1.0, center(basis)), *zip(coordinates, directions(basis), strict=True)])
 
 
-def coordinates(position: Position) -> Vector:
+def to_coordinates(position: Position) -> Vector:
     """[n], of sum 1, to its coordinates [n - 1]."""
     return tuple(matrices.dot(direction, position) for direction in directions(len(position)))

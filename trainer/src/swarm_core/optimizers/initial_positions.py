@@ -19,7 +19,7 @@ LEAST_ANALOGIES = 16
 """Up to so many analogies are always measured: the twelve of four adapters belong to the evidence for this start."""
 
 
-def analogies(plan: Plan) -> tuple[Position, ...]:
+def list_analogies(plan: Plan) -> tuple[Position, ...]:
     """a + b - c over different initial adapters: all n(n-1)(n-2)/2, or a sample of max(2 * particles, 16) of them.
 
     Twice the particles are enough to choose the particles from; 64 adapters have 124,992.
@@ -30,34 +30,32 @@ def analogies(plan: Plan) -> tuple[Position, ...]:
     most = max(2 * plan.particles, LEAST_ANALOGIES)
     if len(triples) > most:
         triples = [triples[index] for index in sorted(streams.sample(plan.seed, len(triples), most, "analogies"))]
-    return tuple(
-        positions.combination([(1.0, corners[a]), (1.0, corners[b]), (-1.0, corners[c])]) for a, b, c in triples
-    )
+    return tuple(positions.combine([(1.0, corners[a]), (1.0, corners[b]), (-1.0, corners[c])]) for a, b, c in triples)
 
 
-def child(plan: Plan, index: int) -> Position:
+def draw_child(plan: Plan, index: int) -> Position:
     """w * A + (1 - w) * B, w ~ U(0, 2), for a random pair of initial adapters: inside and outside their segment."""
     corners = positions.vertices(plan.basis)
     first, second = streams.sample(plan.seed, plan.basis, 2, "parents", index)
     weight = 2.0 * streams.uniform(plan.seed, "child", index)
-    return positions.combination([(weight, corners[first]), (1.0 - weight, corners[second])])
+    return positions.combine([(weight, corners[first]), (1.0 - weight, corners[second])])
 
 
-def generators(plan: Plan) -> tuple[Candidate, ...]:
+def list_generators(plan: Plan) -> tuple[Candidate, ...]:
     """The initial adapters, each by itself."""
     return _candidates(plan, "g", positions.vertices(plan.basis))
 
 
-def candidates(plan: Plan, *, with_analogies: bool = False, random: int = 0) -> tuple[Candidate, ...]:
+def list_candidates(plan: Plan, *, with_analogies: bool = False, random: int = 0) -> tuple[Candidate, ...]:
     """What a particle swarm measures in iteration 0: the initial adapters, analogies if it wants them, children up to
     the number of particles, and `random` positions, drawn as random search draws. All layers start alike.
     """
-    analogous = analogies(plan) if with_analogies else ()
+    analogous = list_analogies(plan) if with_analogies else ()
     missing = plan.particles - plan.basis - len(analogous)
     return (
-        *generators(plan),
+        *list_generators(plan),
         *_candidates(plan, "a", analogous),
-        *_candidates(plan, "c", tuple(child(plan, index) for index in range(missing))),
+        *_candidates(plan, "c", tuple(draw_child(plan, index) for index in range(missing))),
         *_candidates(plan, "s", sampling.uniform_positions(plan.seed, plan.basis, 0, random)),
     )
 

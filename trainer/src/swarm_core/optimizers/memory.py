@@ -29,9 +29,9 @@ KEPT = 16
 one sinks, and a final choice among eight must find eight where there are fewer particles. A few kilobytes."""
 
 
-def absorb(state: S, results: tuple[Result, ...]) -> S:
+def add_scores(state: S, results: tuple[Result, ...]) -> S:
     """`state` with the scores of its present iteration averaged in; it stays in this iteration."""
-    return remember(state, results, update_estimates(state, results))
+    return keep_estimates(state, results, update_estimates(state, results))
 
 
 def update_estimates(
@@ -56,7 +56,9 @@ def update_estimates(
     return updated
 
 
-def remember(state: S, results: tuple[Result, ...], updated: Estimates, bests: Iterable[Position | None] = ()) -> S:
+def keep_estimates(
+    state: S, results: tuple[Result, ...], updated: Estimates, bests: Iterable[Position | None] = ()
+) -> S:
     """`state` with those of the `updated` estimates that are of the initial generators, `bests` or the leaders."""
     learned = replace(state, estimates=_retain(state.plan, updated, bests))
     return replace(learned, worst=_worst(state, results), stale=_stale(learned, results))

@@ -38,9 +38,9 @@ def tell(state: SearchState, fitness: Mapping[str, float | None]) -> SearchState
     return following
 
 
-def stopped(state: SearchState) -> Stop | None:
+def stop_reason(state: SearchState) -> Stop | None:
     """Why the search is over, or None: all iterations measured, or `patience` of them without a better leader."""
-    return state.plan.optimizer.stopped(state)
+    return state.plan.optimizer.stop_reason(state)
 
 
 def current_positions(state: SearchState) -> tuple[Position, ...]:
@@ -75,7 +75,7 @@ def initial_best(state: SearchState) -> Estimate | None:
     return estimates.best(one for one in state.estimates if one.position in corners)
 
 
-def finalists(state: SearchState, count: int) -> tuple[Estimate, ...]:
+def select_finalists(state: SearchState, count: int) -> tuple[Estimate, ...]:
     """At most `count` distinct positions to choose from on fresh data, best first by mean.
 
     The best initial generator is always one of them, in place of the last if need be. Raises ValueError below two: a

@@ -78,7 +78,7 @@ class Optimizer(Protocol[S]):
         """
         ...
 
-    def stopped(self, state: S) -> Stop | None:
+    def stop_reason(self, state: S) -> Stop | None:
         """Why the search is over, or None: all iterations measured, or `patience` of them without a better leader.
 
         A better leader is a position found in that iteration which then leads by its mean (see `memory`).

@@ -79,7 +79,7 @@ def initial_particles(plan: Plan, results: tuple[Result, ...]) -> tuple[Particle
     return tuple(
         Particle(
             position=candidate.position,
-            velocity=positions.difference(kept[_other(plan, index)][0].position, candidate.position),
+            velocity=positions.subtract(kept[_other(plan, index)][0].position, candidate.position),
             best=None if score is None else candidate.position,
         )
         for index, (candidate, score) in enumerate(kept)
@@ -119,7 +119,9 @@ def advance(
 
     `move` is given the state of the next iteration and the index of a particle.
     """
-    learned = memory.remember(replace(state, particles=tuple(particles)), results, updated, (p.best for p in particles))
+    learned = memory.keep_estimates(
+        replace(state, particles=tuple(particles)), results, updated, (p.best for p in particles)
+    )
     arriving = replace(learned, iteration=learned.iteration + 1)
     return replace(arriving, particles=tuple(move(arriving, index) for index in range(len(arriving.particles))))
 

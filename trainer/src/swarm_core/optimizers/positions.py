@@ -31,7 +31,7 @@ def repeat(block: Position, groups: int) -> Position:
     return block * groups
 
 
-def blocks(position: Position, groups: int) -> tuple[Position, ...]:
+def split_blocks(position: Position, groups: int) -> tuple[Position, ...]:
     """[groups][basis]. Raises ValueError if `position` cannot be cut so."""
     basis, rest = divmod(len(position), groups)
     if rest or not basis:
@@ -46,23 +46,23 @@ def concatenate(parts: Iterable[Position]) -> Position:
 
 def extend(position: Position, groups: int, added: int) -> Position:
     """The same sum over a basis of `added` further adapters, which it leaves out: zeros behind every block."""
-    return concatenate(block + (0.0,) * added for block in blocks(position, groups))
+    return concatenate(block + (0.0,) * added for block in split_blocks(position, groups))
 
 
-def mean(position: Position, groups: int) -> Position:
+def mean_block(position: Position, groups: int) -> Position:
     """[basis]: the mean block; of one block, that block."""
-    parts = blocks(position, groups)
+    parts = split_blocks(position, groups)
     return parts[0] if groups == 1 else tuple(fsum(column) / groups for column in zip(*parts, strict=True))
 
 
-def combination(terms: Sequence[tuple[float, Position]]) -> Position:
+def combine(terms: Sequence[tuple[float, Position]]) -> Position:
     """sum_k weight_k * position_k, one coordinate at a time. Needs at least one term."""
     weights = [weight for weight, _ in terms]
     columns = zip(*(position for _, position in terms), strict=True)
     return tuple(fsum(weight * value for weight, value in zip(weights, column, strict=True)) for column in columns)
 
 
-def difference(first: Position, second: Position) -> Position:
+def subtract(first: Position, second: Position) -> Position:
     return tuple(a - b for a, b in zip(first, second, strict=True))
 
 

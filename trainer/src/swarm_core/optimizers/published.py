@@ -97,7 +97,7 @@ class Published(Optimizer[PublishedState]):
     def ask(self, state: PublishedState) -> tuple[Candidate, ...]:
         """The start, or every particle; of a `rescored` plan every best as well."""
         if state.iteration == 0:
-            return initial_positions.candidates(state.plan)
+            return initial_positions.list_candidates(state.plan)
         explored = candidate.explore(self.current_positions(state))
         if not state.plan.rescored:
             return explored
@@ -121,7 +121,7 @@ class Published(Optimizer[PublishedState]):
         return state.stale >= state.plan.patience
 
     def budget(self, plan: Plan) -> int:
-        return len(initial_positions.candidates(plan)) + plan.iterations * plan.particles
+        return len(initial_positions.list_candidates(plan)) + plan.iterations * plan.particles
 
     def iterations(self, plan: Plan) -> int:
         return plan.iterations
@@ -144,14 +144,14 @@ class Published(Optimizer[PublishedState]):
         """
         particle = self._restart_if_due(state.plan, state.particles[index])
         velocity, step = self._velocity(state, index, particle), self.step(state.plan, state.iteration, index)
-        position = positions.combination([(1.0, particle.position), (step, velocity)])
+        position = positions.combine([(1.0, particle.position), (step, velocity)])
         return replace(particle, position=position, velocity=velocity)
 
     def step(self, plan: Plan, iteration: int, index: int) -> float:
         """(6): lambda of particle `index` in the move that leads to `iteration`; 1 is the first."""
         decays = iteration - 1
         if self.compat is Compat.REFERENCE:
-            decays = reference.decays(plan, iteration, index)
+            decays = reference.count_decays(plan, iteration, index)
         return schedule.step_length(self.step_length, self.step_factor, self.step_floor, decays)
 
     def _initial_particles(self, plan: Plan, results: tuple[Result, ...]) -> tuple[PublishedParticle, ...]:
@@ -165,7 +165,7 @@ class Published(Optimizer[PublishedState]):
     def _restart_if_due(self, plan: Plan, particle: PublishedParticle) -> PublishedParticle:
         """(7): at its best and at rest, if it has found nothing better for too long; it stays due until it does."""
         if self.compat is Compat.REFERENCE:
-            return reference.restart(particle, self.restart_patience)
+            return reference.restart_if_due(particle, self.restart_patience)
         if particle.best is None or not schedule.should_restart(self.restart_patience, plan.patience, particle.stale):
             return particle
         return replace(particle, position=particle.best, velocity=(0.0,) * len(particle.velocity))
@@ -176,21 +176,23 @@ class Published(Optimizer[PublishedState]):
         best, worst = self._best_and_worst(state, x)
         pulls = {
             "inertia": (self.inertia, particle.velocity),
-            "cognitive": (self.cognitive, positions.difference(particle.best or x, x)),
-            "social": (self.social, positions.difference(best, x)),
-            "repel": (self.repel, positions.difference(x, worst)),
+            "cognitive": (self.cognitive, positions.subtract(particle.best or x, x)),
+            "social": (self.social, positions.subtract(best, x)),
+            "repel": (self.repel, positions.subtract(x, worst)),
         }
         weighted = [
             (weight * streams.uniform(state.plan.seed, "move", state.iteration, index, name), pull)
             for name, (weight, pull) in pulls.items()
         ]
         total = fsum(weight for weight, _ in weighted)
-        return positions.combination([(weight / total, pull) for weight, pull in weighted])
+        return positions.combine([(weight / total, pull) for weight, pull in weighted])
 
     def _best_and_worst(self, state: PublishedState, x: Position) -> tuple[Position, Position]:
         """g and w for a particle at `x`, which stands for one that does not exist; Reference: see (B3)."""
         best, worst = particle_swarm.global_best(state), state.worst
         if self.compat is Compat.REFERENCE and (best is None or worst is None):
-            start = initial_positions.candidates(state.plan)
-            return reference.substitute(state.plan, start, "best"), reference.substitute(state.plan, start, "worst")
+            start = initial_positions.list_candidates(state.plan)
+            return reference.draw_substitute(state.plan, start, "best"), reference.draw_substitute(
+                state.plan, start, "worst"
+            )
         return (best.position if best else x), (worst.position if worst else x)

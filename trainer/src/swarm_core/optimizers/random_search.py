@@ -33,15 +33,15 @@ class RandomSearch(Optimizer[SearchState]):
 
     def ask(self, state: SearchState) -> tuple[Candidate, ...]:
         if state.iteration == 0:
-            return initial_positions.generators(state.plan)
+            return initial_positions.list_generators(state.plan)
         return candidate.explore(self.current_positions(state))
 
     def tell(self, state: SearchState, fitness: Mapping[str, float | None]) -> SearchState:
-        learned = memory.absorb(state, candidate.match_scores(self.ask(state), fitness))
+        learned = memory.add_scores(state, candidate.match_scores(self.ask(state), fitness))
         return replace(learned, iteration=learned.iteration + 1)
 
     def budget(self, plan: Plan) -> int:
-        return equal_budget.measurements(plan)
+        return equal_budget.count_measurements(plan)
 
     def iterations(self, plan: Plan) -> int:
-        return equal_budget.iterations(plan)
+        return equal_budget.count_iterations(plan)

@@ -62,7 +62,7 @@ def record_score(particle: PublishedParticle, score: float) -> PublishedParticle
     return replace(particle, history=replace(history, latest=score, count=history.count + 1))
 
 
-def restart(particle: PublishedParticle, restart_patience: float) -> PublishedParticle:
+def restart_if_due(particle: PublishedParticle, restart_patience: float) -> PublishedParticle:
     """B2: at its best and at rest if its latest score is no better than the one compared with; else cooled by a move.
 
     The index int(restart_patience) counts from the latest score, 1; but 0 is the first score.
@@ -77,12 +77,12 @@ def restart(particle: PublishedParticle, restart_patience: float) -> PublishedPa
     return replace(particle, history=replace(history, cooldown=max(0, history.cooldown - 1)))
 
 
-def decays(plan: Plan, iteration: int, index: int) -> int:
+def count_decays(plan: Plan, iteration: int, index: int) -> int:
     """B1: how often lambda has decayed before particle `index` moves to `iteration`: once for each before it."""
     return (iteration - 1) * plan.particles + index
 
 
-def substitute(plan: Plan, start: Sequence[Candidate], role: str) -> Position:
+def draw_substitute(plan: Plan, start: Sequence[Candidate], role: str) -> Position:
     """B3: the particle of the `start` that stands for the "best" or "worst" while nothing is scored, drawn by role."""
     (drawn,) = streams.integers(plan.seed, plan.particles, 1, "copy", role)
     return start[drawn].position

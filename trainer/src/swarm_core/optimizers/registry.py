@@ -21,13 +21,13 @@ OPTIMIZERS: Mapping[str, type[Optimizer[Any]]] = MappingProxyType(
 )
 
 
-def find(name: str) -> type[Optimizer[Any]]:
+def find_optimizer(name: str) -> type[Optimizer[Any]]:
     """The optimizer of this name. Raises BadInputError if there is none."""
     if name not in OPTIMIZERS:
         raise BadInputError(f"optimizer {name!r} is unknown; choose one of {', '.join(sorted(OPTIMIZERS))}")
     return OPTIMIZERS[name]
 
 
-def create(name: str, constants: Mapping[str, Any]) -> Optimizer[Any]:
+def create_optimizer(name: str, constants: Mapping[str, Any]) -> Optimizer[Any]:
     """The optimizer of this name with the constants of a resolved spec. Raises BadInputError if it cannot be."""
-    return find(name).from_constants(constants)
+    return find_optimizer(name).from_constants(constants)

@@ -97,7 +97,7 @@ class Standard(Optimizer[SwarmState]):
         return particle_swarm.add_adapter(state)
 
     def _initial_candidates(self, plan: Plan) -> tuple[Candidate, ...]:
-        return initial_positions.candidates(plan, with_analogies=self.analogies, random=self.scattered)
+        return initial_positions.list_candidates(plan, with_analogies=self.analogies, random=self.scattered)
 
     def move(self, state: SwarmState, index: int) -> Particle:
         """Particle `index` after its move to iteration `state.iteration`.
@@ -124,8 +124,8 @@ class Standard(Optimizer[SwarmState]):
         particle, groups = state.particles[index], state.plan.groups
         cohesion = self.cohesion if index % 2 else 1.0
         velocity = positions.clip(_cohere(self._velocity(state, index), groups, cohesion), self.max_velocity)
-        reached = positions.clip(positions.combination([(1.0, particle.position), (1.0, velocity)]), self.max_position)
-        blocks = map(positions.shift_to_sum_one, positions.blocks(reached, groups))
+        reached = positions.clip(positions.combine([(1.0, particle.position), (1.0, velocity)]), self.max_position)
+        blocks = map(positions.shift_to_sum_one, positions.split_blocks(reached, groups))
         return replace(particle, position=positions.concatenate(blocks), velocity=velocity)
 
     def _velocity(self, state: SwarmState, index: int) -> Position:
@@ -156,8 +156,8 @@ def _random_factors(state: SwarmState, index: int, name: str) -> Position:
     own = positions.concatenate(
         tuple(streams.uniform(plan.seed, *key, layer) for key in keys) for layer in range(plan.groups)
     )
-    middle = positions.mean(own, plan.groups)
-    return positions.combination(
+    middle = positions.mean_block(own, plan.groups)
+    return positions.combine(
         [(1.0, positions.repeat(shared, plan.groups)), (1.0, own), (-1.0, positions.repeat(middle, plan.groups))]
     )
 
@@ -166,5 +166,5 @@ def _cohere(velocity: Position, groups: int, cohesion: float) -> Position:
     """(L2); one block is its own mean."""
     if groups == 1:
         return velocity
-    middle = positions.repeat(positions.mean(velocity, groups), groups)
+    middle = positions.repeat(positions.mean_block(velocity, groups), groups)
     return tuple(m + (1.0 - cohesion) * (value - m) for value, m in zip(velocity, middle, strict=True))

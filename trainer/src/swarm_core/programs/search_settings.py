@@ -53,7 +53,7 @@ def _optimizer(resolved: ResolvedSpec) -> Optimizer[Any]:
     """The optimizer of the spec's block: the same names, so a constant cannot be lost on the way."""
     layers = resolved.swarm.per_layer
     constants = resolved.rule.model_dump() | (layers.model_dump() if layers else {})
-    return registry.create(resolved.rule.optimizer_name, constants)
+    return registry.create_optimizer(resolved.rule.optimizer_name, constants)
 
 
 def items_per_finalist(resolved: ResolvedSpec) -> int:

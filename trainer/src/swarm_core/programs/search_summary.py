@@ -47,7 +47,7 @@ class SearchSummary:
     counts: ItemCounts
 
 
-def summarize(state: EngineState) -> SearchSummary:
+def summarize_search(state: EngineState) -> SearchSummary:
     """The report of the generators' search."""
     search, outcome = state.search(GENERATORS), state.outcome
     return SearchSummary(

@@ -32,7 +32,7 @@ class RunFile:
 def load(file: Path) -> RunFile:
     """Load `file` and check it as far as possible without loading a model. Raises BadInputError with all problems."""
     run = loading.parse(read_text(file), str(file))
-    worker_spec = WorkerSpec(resolution.resolve(run), file.absolute().parent)
+    worker_spec = WorkerSpec(resolution.resolve_run(run), file.absolute().parent)
     problems, items = find_problems(worker_spec)
     if problems:
         raise BadInputError("\n".join(problems))

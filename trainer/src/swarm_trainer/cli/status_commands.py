@@ -75,7 +75,7 @@ def result(arguments: argparse.Namespace) -> int:
 def is_on_cluster(arguments: argparse.Namespace) -> bool:
     """Return whether the argument names a run on a cluster: NAME or KIND/NAME, and no such path exists here."""
     kind, slash, _ = arguments.name.rpartition("/")
-    is_cluster_name = not slash or bool(custom_resources.find_by_name(kind))
+    is_cluster_name = not slash or bool(custom_resources.find_resources_by_name(kind))
     return arguments.namespace is not None or (is_cluster_name and not Path(arguments.name).exists())
 
 

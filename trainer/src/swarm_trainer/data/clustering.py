@@ -123,7 +123,7 @@ def renumber(labels: Sequence[int]) -> tuple[int, ...]:
 
 def _run_kmeans(points: NDArray[np.float64], count: int, seed: int) -> list[int]:
     kmeans = KMeans(
-        count, n_init=KMEANS_RESTARTS, algorithm="lloyd", random_state=streams.seed(seed, "clusters") % 2**32
+        count, n_init=KMEANS_RESTARTS, algorithm="lloyd", random_state=streams.derive_seed(seed, "clusters") % 2**32
     )
     with threadpoolctl.threadpool_limits(1), warnings.catch_warnings():
         # It warns of fewer distinct points than clusters; `check_sizes` reports that as an error in the user's terms.

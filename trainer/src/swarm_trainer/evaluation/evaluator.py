@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from swarm_core import commit, composition, recipe, streams
 from swarm_core.api.resolved import ResolvedSpec
-from swarm_core.commit import MeasuredValues, ProbeResult
+from swarm_core.commit import MeasuredCandidate, MeasuredValues
 from swarm_core.composition import Composition, Statistics
 from swarm_core.experiment import Experiment, SeedData
 from swarm_core.objectives import intervals
@@ -43,20 +43,20 @@ class Evaluator:
 
         An objective whose scores do not reach `coverage` gives an `Unmeasured` with the reason.
         """
-        seed = streams.seed(self.seed, "bootstrap", *key)
+        seed = streams.derive_seed(self.seed, "bootstrap", *key)
         return tuple((name, measure(rollouts, objective, self.coverage, seed)) for name, objective in self.objectives)
 
-    def summarize(self, first: Iterable[ProbeResult]) -> Statistics:
-        """Return the statistics that the composition needs, from the probes of the swarm's first iteration."""
-        return composition.summarize(commit.get_values(probe.values) for probe in first)
+    def summarize(self, first: Iterable[MeasuredCandidate]) -> Statistics:
+        """Return the statistics that the composition needs, from the candidates of the swarm's first iteration."""
+        return composition.summarize_values(commit.get_values(candidate.values) for candidate in first)
 
     def compose(self, measured: MeasuredValues, start: Statistics) -> float | None:
         """Return the fitness of one model, or None if it is unscored."""
         return self.composition.compose(commit.get_values(measured), start)
 
-    def add_fitness(self, probes: Iterable[ProbeResult], start: Statistics) -> tuple[ProbeResult, ...]:
-        """Return the probes, each with the fitness that its values give."""
-        return tuple(replace(probe, fitness=self.compose(probe.values, start)) for probe in probes)
+    def add_fitness(self, candidates: Iterable[MeasuredCandidate], start: Statistics) -> tuple[MeasuredCandidate, ...]:
+        """Return the candidates, each with the fitness that its values give."""
+        return tuple(replace(candidate, fitness=self.compose(candidate.values, start)) for candidate in candidates)
 
     def get_reported(self, measured: MeasuredValues) -> Measurement | Unmeasured:
         """Return the measurement that results report: that of the composition's first value."""
@@ -67,9 +67,11 @@ class Evaluator:
 
         The rollouts of each are pooled over their seeds. Raises CoverageError.
         """
-        seed = streams.seed(self.seed, "bootstrap", "gain")
+        seed = streams.derive_seed(self.seed, "bootstrap", "gain")
         objective = dict(self.objectives)[self.composition.names[0]]
-        estimate = intervals.difference(build_sample(first), build_sample(second), objective, self.coverage, seed)
+        estimate = intervals.measure_difference(
+            build_sample(first), build_sample(second), objective, self.coverage, seed
+        )
         return Interval(estimate.value, estimate.low, estimate.high)
 
     def with_takers(self, takers: Sequence[tuple[str, ModelName]]) -> "Evaluator":
@@ -86,7 +88,7 @@ def build_examination(resolved: ResolvedSpec, experiment: Experiment, data: Seed
         seed=resolved.seed,
         style=resolved.base.template,
         domain=resolved.domain,
-        pool=data.pool,
+        example_items=data.example_items,
         held_out=frozenset(data.held_out),
         shots=resolved.generation.shots,
         rounds=resolved.generation.rounds,

@@ -45,7 +45,7 @@ class Examination:
     seed: int
     style: prompts.PromptStyle
     domain: str
-    pool: tuple[Item, ...]
+    example_items: tuple[Item, ...]
     """The seed items that examples are drawn from."""
     held_out: frozenset[Item]
     shots: int
@@ -155,14 +155,16 @@ def parse_items(state: ExaminationState, results: Sequence[Reply], shots: int) -
 
 def build_generation_request(exam: Examination, model: ModelName, stage: Stage) -> Request:
     """Build the request for `shots` items. Its examples and its seed depend on `stage` alone."""
-    examples = streams.sample(exam.seed, len(exam.pool), exam.shots, "examples", *stage)
-    prompt = prompts.format_generation(exam.style, exam.domain, get_texts(exam.pool[index] for index in examples))
+    examples = streams.sample(exam.seed, len(exam.example_items), exam.shots, "examples", *stage)
+    prompt = prompts.format_generation(
+        exam.style, exam.domain, get_texts(exam.example_items[index] for index in examples)
+    )
     return Request(
         model=model,
         prompt=prompt,
         max_tokens=exam.generation.max_tokens,
         temperature=exam.generation.temperature,
-        seed=streams.seed(exam.seed, "generate", *stage),
+        seed=streams.derive_seed(exam.seed, "generate", *stage),
         chat=prompts.TEMPLATES[exam.style].chat,
     )
 
@@ -204,7 +206,7 @@ def build_answering_request(exam: Examination, taker: ModelName, item: Item, sta
         prompt=prompts.format_answering(style, item.text),
         max_tokens=exam.answering.max_tokens,
         temperature=exam.answering.temperature,
-        seed=streams.seed(exam.seed, "answer", *stage),
+        seed=streams.derive_seed(exam.seed, "answer", *stage),
         stop=templates.stops,
         chat=templates.chat,
     )

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from swarm_core import commit
-from swarm_core.commit import Commit, MeasuredValues, ProbeResult
+from swarm_core.commit import Commit, MeasuredCandidate, MeasuredValues
 from swarm_core.engine.work import WorkItem
 from swarm_core.optimizers import optimization, positions
 from swarm_core.optimizers.estimates import Estimate
@@ -46,8 +46,10 @@ class FinalCandidate:
 class FinalEvaluation:
     """Measures the final candidates. One instance serves one conclude step."""
 
-    def __init__(self, item: WorkItem, context: Context, setup: SearchSetup, first: Iterable[ProbeResult] = ()) -> None:
-        """`first`: the probes of the search's first iteration, which the fitness is composed with."""
+    def __init__(
+        self, item: WorkItem, context: Context, setup: SearchSetup, first: Iterable[MeasuredCandidate] = ()
+    ) -> None:
+        """`first`: the candidates of the search's first iteration, which the fitness is composed with."""
         self.item, self.context, self.setup = item, context, setup
         self.start = setup.evaluator.summarize(first)
         self.measured: list[Rollout] = []
@@ -156,7 +158,7 @@ class FinalEvaluation:
             initials=initials,
             gain=self.estimate_gain(best, select_best(initials)),
             counts=sum_totals([*load_search_rollouts(self.context, commits), *self.measured]),
-            stop=str(optimization.stopped(swarm) or "stopped"),
+            stop=str(optimization.stop_reason(swarm) or "stopped"),
             passed_over=passed_over,
         )
 
@@ -220,7 +222,7 @@ def list_initial_generators(swarm: SearchState) -> list[FinalCandidate]:
 def load_search_rollouts(context: Context, commits: Iterable[Commit]) -> Iterable[Rollout]:
     """Load every stored rollout of the search. A rollout that was pruned is left out."""
     for done in commits:
-        for probe in done.probes:
-            data = context.store.read(commit.probe_key(done.iteration, probe.name))
+        for candidate in done.candidates:
+            data = context.store.read(commit.candidate_key(done.iteration, candidate.name))
             if data is not None:
                 yield Rollout.from_bytes(data)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from swarm_core import program_registry
 from swarm_core.api.resolved import ResolvedRun
-from swarm_core.commit import Commit, ProbeResult
+from swarm_core.commit import Commit, MeasuredCandidate
 from swarm_core.engine.work import Kind, Receipt, WorkItem
 from swarm_core.errors import BadInputError
 from swarm_core.optimizers.optimizer import SearchState
@@ -36,7 +36,9 @@ class TurnRules(Protocol):
         """Write what the turn of `item` rests on beside the commits before it. Safe to repeat."""
         ...
 
-    def after(self, item: WorkItem, context: "Context", turn: "Turn", swarm: SearchState) -> tuple[ProbeResult, ...]:
+    def after(
+        self, item: WorkItem, context: "Context", turn: "Turn", swarm: SearchState
+    ) -> tuple[MeasuredCandidate, ...]:
         """Measurements on held-out data once the swarm has moved: for the curve, and for no decision.
 
         Their fitness is composed by the caller.

@@ -21,7 +21,7 @@ COLLECTED = Needs()
 
 def build_objective(resolved: ResolvedSpec) -> Objective:
     """Build the objective. Raises BadInputError."""
-    objective: Objective = parts.build(parts.find_objective(resolved))
+    objective: Objective = parts.build_spec_part(parts.find_objective(resolved))
     return objective
 
 
@@ -31,7 +31,7 @@ def build_judge(resolved: ResolvedSpec) -> Judge:
     This looks up plug-ins, so build the judge once for many items.
     """
     model = find_judge_model(resolved)
-    judge: Judge = parts.build(parts.find_judge(resolved), **({} if model is None else {"model": model}))
+    judge: Judge = parts.build_spec_part(parts.find_judge(resolved), **({} if model is None else {"model": model}))
     return judge
 
 
@@ -57,7 +57,7 @@ def check(resolved: ResolvedSpec) -> None:
     """
     build_judge(resolved)
     for use in parts.list_gates(resolved):
-        parts.build(use)
+        parts.build_spec_part(use)
     check_needs(resolved, build_objective(resolved).needs)
 
 

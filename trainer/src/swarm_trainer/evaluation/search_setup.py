@@ -161,7 +161,7 @@ def choose_objective(resolved: ResolvedSpec, swarm: str) -> tuple[str, Objective
 
 def find_recipe(context: Context, done: Commit, position: Position) -> Recipe:
     """Return the model at a position of a swarm, over the basis that the swarm had at commit `done`."""
-    return load(context, done.moved).with_basis(done.basis).space.recipe(position)
+    return load(context, done.swarm_name).with_basis(done.basis).space.recipe(position)
 
 
 def load_held_out(context: Context, experiment: Experiment) -> frozenset[Item]:

@@ -7,7 +7,7 @@ same turn. The kind of run decides the index of each turn in the chain (`evaluat
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from swarm_core.commit import ProbeResult
+from swarm_core.commit import MeasuredCandidate
 from swarm_core.composition import Statistics
 from swarm_core.item_pool import Pool
 from swarm_core.items import Item
@@ -32,27 +32,27 @@ class Turn:
     """Its index in the chain of commits."""
     swarm: SearchState
     """The state of the swarm before the turn."""
-    moved: str = GENERATORS
+    swarm_name: str = GENERATORS
     """The name of the swarm."""
     opponents: tuple[Recipe, ...] = ()
     """The takers that generators face, if takers move as well."""
     pool: Pool | None = None
     """The items that takers are measured on; None if candidates write their own."""
 
-    first: tuple[ProbeResult, ...] | None = None
-    """The probes of the swarm's first turn, if its fitness is composed with them; None if this is the first turn."""
+    first: tuple[MeasuredCandidate, ...] | None = None
+    """The candidates of the swarm's first turn, if fitness is composed with them; None if this is the first turn."""
 
     @property
     def items(self) -> int | tuple[Item, ...]:
         """The number of items that a candidate writes, or the items that it answers."""
         return self.setup.resolved.evaluation.items if self.pool is None else self.pool.items
 
-    def summarize_start(self, probes: Iterable[ProbeResult]) -> Statistics:
+    def summarize_start(self, candidates: Iterable[MeasuredCandidate]) -> Statistics:
         """Return the statistics that fitness is composed with.
 
-        In a swarm's first turn they come from `probes`, the turn's own.
+        In a swarm's first turn they come from `candidates`, the turn's own.
         """
-        return self.setup.evaluator.summarize(probes if self.first is None else self.first)
+        return self.setup.evaluator.summarize(candidates if self.first is None else self.first)
 
 
 def load_swarm(context: Context, setup: SearchSetup, index: int) -> SearchState:
@@ -62,13 +62,13 @@ def load_swarm(context: Context, setup: SearchSetup, index: int) -> SearchState:
     return optimization.from_json(commit_chain.load_existing(context.store, index).swarm)
 
 
-def load_first(context: Context, setup: SearchSetup, index: int, first: int) -> tuple[ProbeResult, ...] | None:
-    """Load the probes of a swarm's first turn, which is commit `first`, for its turn at `index`.
+def load_first(context: Context, setup: SearchSetup, index: int, first: int) -> tuple[MeasuredCandidate, ...] | None:
+    """Load the candidates of a swarm's first turn, which is commit `first`, for its turn at `index`.
 
-    Returns None if that turn is the first, and no probes if the fitness is not composed with them. Raises StoreError.
+    Returns None if that turn is the first, and no candidates if fitness is not composed with them. Raises StoreError.
     """
     if index == first:
         return None
     if not setup.evaluator.composition.needs_start:
         return ()
-    return commit_chain.load_existing(context.store, first).probes
+    return commit_chain.load_existing(context.store, first).candidates

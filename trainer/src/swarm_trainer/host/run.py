@@ -22,7 +22,7 @@ from swarm_core.engine.state import EngineState
 from swarm_core.engine.work import FailureReason, Kind, WorkItem
 from swarm_core.errors import BadInputError
 from swarm_core.ports import ArtifactStore
-from swarm_core.programs import program
+from swarm_core.programs import program_protocol
 from swarm_trainer.host import atomic_file, lock, results, run_events, run_folder
 from swarm_trainer.host.executor import Executor, ExecutorHooks
 from swarm_trainer.host.loop import Clock, LoopContext, run_loop
@@ -163,7 +163,7 @@ def build_outline(resolved: ResolvedRun) -> Outline:
         raise BadInputError(
             "spec.suspend is true, so the run would not start; remove the field (Ctrl-C stops a run on this machine)"
         )
-    return program.build_outline(resolved)
+    return program_protocol.build_outline(resolved)
 
 
 def build_executor_hooks(job: RunJob, store: ArtifactStore, inbox: Inbox, clock: Clock) -> ExecutorHooks:

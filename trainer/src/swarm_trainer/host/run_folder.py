@@ -104,10 +104,10 @@ def describe_mismatch(layout: Layout, owner: RunIdentity, identity: RunIdentity)
 
 def format_status(identity: RunIdentity, outline: Outline, state: EngineState) -> bytes:
     """Return the status as JSON: keys in camelCase, null for missing numbers, times in seconds since 1970-01-01 UTC."""
-    search, takers = search_summary.summarize(state), state.search(TAKERS)
+    search, takers = search_summary.summarize_search(state), state.search(TAKERS)
     particles = [{"name": name, "fitness": fitness} for name, fitness in search.particles]
     found = {**asdict(search), "particles": particles, "taker": takers.best, "held_out": takers.held_out}
-    summary = {**asdict(run_summary.summarize(outline, state)), **found}
+    summary = {**asdict(run_summary.summarize_run(outline, state)), **found}
     fields = {"name": identity.name, "specDigest": identity.digest, **summary}
     return json.dumps(to_camel_keys(fields), indent=1, allow_nan=False).encode() + b"\n"
 

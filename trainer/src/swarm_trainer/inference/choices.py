@@ -45,7 +45,7 @@ def count_generated(request: Request) -> int:
 
 def choice_seed(seed: int, choice: int) -> int:
     """The seed of text number `choice` of a request with this seed."""
-    return streams.seed(seed, "choice", choice) if choice else seed
+    return streams.derive_seed(seed, "choice", choice) if choice else seed
 
 
 def _choice_request(request: Request, choice: int) -> Request:

@@ -174,7 +174,7 @@ def _add_lora(loaded: base.LoadedModel, settings: TrainingSettings, seed: int) -
     for name, module in model.base_model.model.named_modules():
         if isinstance(module, peft.tuners.lora.Linear):
             shapes[name] = (module.out_features, module.in_features)
-            _initialize_a(module.lora_A["default"].weight, streams.seed(seed, "lora_A", name))
+            _initialize_a(module.lora_A["default"].weight, streams.derive_seed(seed, "lora_A", name))
     targets = tuple(sorted({name.rpartition(".")[2] for name in shapes}))
     return model, Signature(settings.rank, float(settings.alpha), targets, tuple(sorted(shapes.items())))
 
@@ -260,5 +260,5 @@ def _pad(batch: Sequence[TokenizedExample], device: torch.device) -> tuple[Tenso
 def _isolate_randomness(seed: int) -> Iterator[None]:
     """During the `with` block, torch's random generators, which dropout uses, start from `seed`; then restore them."""
     with torch.random.fork_rng():
-        torch.manual_seed(streams.seed(seed, "training"))
+        torch.manual_seed(streams.derive_seed(seed, "training"))
         yield

@@ -18,7 +18,7 @@ from swarm_core import commit
 from swarm_core.api.execution import S3Storage
 from swarm_core.api.resolved import ResolvedSpec, TrainedAdapters
 from swarm_core.api.resuming import ResumeFrom
-from swarm_core.commit import Commit, ProbeResult
+from swarm_core.commit import Commit, MeasuredCandidate
 from swarm_core.engine.receipt_fields import Output
 from swarm_core.engine.work import Kind, Receipt, WorkItem
 from swarm_core.errors import BadInputError
@@ -98,10 +98,10 @@ def publish(fork: Fork, store: ArtifactStore) -> None:
     for receipt in fork.adapter_receipts:
         store.publish(receipt_store.key(receipt.key), receipt.to_bytes())
     for done in fork.commits:
-        for probe in done.probes:
-            key = commit.probe_key(done.iteration, probe.name)
+        for candidate in done.candidates:
+            key = commit.candidate_key(done.iteration, candidate.name)
             data = fork.source.read(key)
-            if data is None or digest_bytes(data) != probe.rollout:
+            if data is None or digest_bytes(data) != candidate.rollout:
                 raise StoreError(f"{RESUME_FIELD}.uri: {key} was changed while it was taken over; run again")
             store.publish(key, data)
         commit_chain.append(store, done)
@@ -197,22 +197,27 @@ def derive_commits(source: ArtifactStore, setup: SearchSetup, source_commits: li
     Raises BadInputError if this run would have asked for other candidates, StoreError, CorruptError.
     """
     swarm, parent = optimization.start(setup.plan), setup.manifest
-    first: tuple[ProbeResult, ...] | None = None
+    first: tuple[MeasuredCandidate, ...] | None = None
     for source_commit in source_commits:
         check_probes(swarm, source_commit)
         turn = Turn(setup, source_commit.iteration, swarm, first=first)
-        keys = {probe.name: commit.probe_key(source_commit.iteration, probe.name) for probe in source_commit.probes}
-        measured = [replay.remeasure(source, turn, keys[probe.name], probe) for probe in source_commit.probes]
-        probes = replay.recompose(turn, measured, measured)
-        first = first or probes
-        swarm = optimization.tell(swarm, {probe.name: probe.fitness for probe in probes})
+        keys = {
+            candidate.name: commit.candidate_key(source_commit.iteration, candidate.name)
+            for candidate in source_commit.candidates
+        }
+        measured = [
+            replay.remeasure(source, turn, keys[candidate.name], candidate) for candidate in source_commit.candidates
+        ]
+        candidates = replay.recompose(turn, measured, measured)
+        first = first or candidates
+        swarm = optimization.tell(swarm, {candidate.name: candidate.fitness for candidate in candidates})
         own = Commit(
             setup.manifest,
             source_commit.iteration,
             parent,
             setup.space.basis,
             optimization.to_json(swarm),
-            probes,
+            candidates,
             kind=source_commit.kind,
         )
         yield own
@@ -221,8 +226,8 @@ def derive_commits(source: ArtifactStore, setup: SearchSetup, source_commits: li
 
 def check_probes(swarm: SearchState, done: Commit) -> None:
     """Check that the swarm asks for the candidates of the other run. Raises BadInputError."""
-    asked = [(probe.name, str(probe.purpose), probe.position) for probe in optimization.ask(swarm)]
-    if asked != [(probe.name, probe.purpose, probe.position) for probe in done.probes]:
+    asked = [(candidate.name, str(candidate.purpose), candidate.position) for candidate in optimization.ask(swarm)]
+    if asked != [(candidate.name, candidate.purpose, candidate.position) for candidate in done.candidates]:
         raise BadInputError(
             f"{RESUME_FIELD}.iteration: with spec.swarm.iterations {swarm.plan.iterations} and patience"
             f" {swarm.plan.patience}"

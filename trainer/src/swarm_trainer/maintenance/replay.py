@@ -16,7 +16,7 @@ from pathlib import Path
 from swarm_core import commit
 from swarm_core.api import resolution
 from swarm_core.api.resolved import ResolvedSpec
-from swarm_core.commit import Commit, ProbeResult
+from swarm_core.commit import Commit, MeasuredCandidate
 from swarm_core.engine.receipt_fields import Output
 from swarm_core.engine.work import Kind, Receipt, WorkItem
 from swarm_core.experiment import Experiment
@@ -68,7 +68,7 @@ def verify(store: ArtifactStore, scratch: Path, report: Callable[[str], None]) -
         replay_turn(context, rules, done, manifest)
         thinned_iteration = retention.is_thinned(store, done.iteration)
         thinned += thinned_iteration
-        rollouts += 0 if thinned_iteration else len(done.probes) + len(done.held_out)
+        rollouts += 0 if thinned_iteration else len(done.candidates) + len(done.held_out)
     return VerificationResult(
         experiment.digest, len(commits), rollouts, blobs, commits[-1].digest if commits else None, thinned
     )
@@ -97,50 +97,56 @@ def replay_turn(context: Context, rules: TurnRules, done: Commit, manifest: Dige
     require(done.experiment == manifest, f"{where} belongs to another experiment")
     require(done.iteration > 0 or done.parent == manifest, f"{where} does not follow the experiment")
     require(done.basis == turn.setup.space.basis, f"{where} has another basis")
-    committed = (done.moved, done.opponents, done.pool)
+    committed = (done.swarm_name, done.opponents, done.pool)
     opponents, pool = tuple(recipe.name for recipe in turn.opponents), turn.pool.digest if turn.pool else None
-    require(committed == (turn.moved, opponents, pool), f"{where} was played against other models, or on another pool")
-    candidates = [(probe.name, str(probe.purpose), probe.position) for probe in optimization.ask(turn.swarm)]
-    committed_candidates = [(probe.name, probe.purpose, probe.position) for probe in done.probes]
-    require(candidates == committed_candidates, f"{where} asked other candidates than the swarm asks there")
-    keys = {probe.name: commit.probe_key(done.iteration, probe.name) for probe in done.probes}
-    measured = [remeasure(context.store, turn, keys[probe.name], probe) for probe in done.probes]
-    probes = recompose(turn, measured, measured)
-    swarm = optimization.tell(turn.swarm, {probe.name: probe.fitness for probe in probes})
+    require(
+        committed == (turn.swarm_name, opponents, pool), f"{where} was played against other models, or on another pool"
+    )
+    asked = [(one.name, str(one.purpose), one.position) for one in optimization.ask(turn.swarm)]
+    committed_candidates = [(one.name, one.purpose, one.position) for one in done.candidates]
+    require(asked == committed_candidates, f"{where} asked other candidates than the swarm asks there")
+    keys = {candidate.name: commit.candidate_key(done.iteration, candidate.name) for candidate in done.candidates}
+    measured = [remeasure(context.store, turn, keys[candidate.name], candidate) for candidate in done.candidates]
+    candidates = recompose(turn, measured, measured)
+    swarm = optimization.tell(turn.swarm, {candidate.name: candidate.fitness for candidate in candidates})
     require(optimization.to_json(swarm) == done.swarm, f"{where} holds another swarm than its rollouts give")
     held_out = [
-        remeasure(context.store, turn, rules.held_out_key(done.iteration, probe.name), probe) for probe in done.held_out
+        remeasure(context.store, turn, rules.held_out_key(done.iteration, candidate.name), candidate)
+        for candidate in done.held_out
     ]
-    recompose(turn, held_out, probes)
+    recompose(turn, held_out, candidates)
 
 
-def remeasure(store: ArtifactStore, turn: Turn, key: str, probe: ProbeResult) -> ProbeResult:
-    """Measure the probe again from its rollout. Raises CorruptError if the values differ from the committed ones."""
+def remeasure(store: ArtifactStore, turn: Turn, key: str, candidate: MeasuredCandidate) -> MeasuredCandidate:
+    """Measure the candidate again from its rollout. Raises CorruptError if its values are not the committed ones."""
     data = store.read(key)
     if data is None and retention.is_thinned(store, turn.index):
-        return probe
-    require(data is not None and digest_bytes(data) == probe.rollout, f"{key} is not the rollout its commit names")
+        return candidate
+    require(data is not None and digest_bytes(data) == candidate.rollout, f"{key} is not the rollout its commit names")
     assert data is not None
-    rollout, model = Rollout.from_bytes(data), turn.setup.space.recipe(probe.position).name
-    require(probe.model == model, f"{key} is of another model than its position gives")
-    if turn.pool is not None and probe.purpose != HELD_OUT_PURPOSE:
+    rollout, model = Rollout.from_bytes(data), turn.setup.space.recipe(candidate.position).name
+    require(candidate.model == model, f"{key} is of another model than its position gives")
+    if turn.pool is not None and candidate.purpose != HELD_OUT_PURPOSE:
         items = tuple(one.item for one in rollout.items)
         require(items == turn.pool.items, f"{key} answers other items than the pool holds")
-    values = turn.setup.evaluator.measure([rollout], turn.index, probe.name)
-    require(values == probe.values, f"{key} measures {values}, its commit says {probe.values}")
-    return probe
+    values = turn.setup.evaluator.measure([rollout], turn.index, candidate.name)
+    require(values == candidate.values, f"{key} measures {values}, its commit says {candidate.values}")
+    return candidate
 
 
-def recompose(turn: Turn, probes: Sequence[ProbeResult], of_turn: Sequence[ProbeResult]) -> tuple[ProbeResult, ...]:
-    """Compose the fitness of `probes` again from their values. Raises CorruptError if it is not the committed one.
+def recompose(
+    turn: Turn, candidates: Sequence[MeasuredCandidate], of_turn: Sequence[MeasuredCandidate]
+) -> tuple[MeasuredCandidate, ...]:
+    """Compose the fitness of `candidates` again from their values. Raises CorruptError if it is not the committed one.
 
-    `of_turn` are the probes of the turn. In a swarm's first turn, the fitness is composed with them.
+    `of_turn` are the candidates of the turn. In a swarm's first turn, the fitness is composed with them.
     """
-    composed = turn.setup.evaluator.add_fitness(probes, turn.summarize_start(of_turn))
-    for probe, recomposed in zip(probes, composed, strict=True):
-        where = f"{commit.key(turn.index)}: the values of {probe.name}"
+    composed = turn.setup.evaluator.add_fitness(candidates, turn.summarize_start(of_turn))
+    for candidate, recomposed in zip(candidates, composed, strict=True):
+        where = f"{commit.key(turn.index)}: the values of {candidate.name}"
         require(
-            recomposed.fitness == probe.fitness, f"{where} make a fitness of {recomposed.fitness}, not {probe.fitness}"
+            recomposed.fitness == candidate.fitness,
+            f"{where} make a fitness of {recomposed.fitness}, not {candidate.fitness}",
         )
     return composed
 

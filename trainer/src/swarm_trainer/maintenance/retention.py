@@ -66,5 +66,8 @@ def list_expendable(store: ArtifactStore, keep: int) -> frozenset[str]:
         )
     older = [done for done in commits[keep:] if not is_pinned(store, done.iteration)]
     return frozenset(
-        commit.probe_key(done.iteration, probe.name) for done in older for probe in done.probes if probe.model != best
+        commit.candidate_key(done.iteration, candidate.name)
+        for done in older
+        for candidate in done.candidates
+        if candidate.model != best
     )

@@ -1,4 +1,4 @@
-"""`history.jsonl`: one line per iteration, with the coefficients and the measurement of each probe.
+"""`history.jsonl`: one line per iteration, with the coefficients and the measurement of each candidate.
 
 Coefficients are a list over the initial adapters, or one such list for each layer.
 """
@@ -6,7 +6,7 @@ Coefficients are a list over the initial adapters, or one such list for each lay
 import json
 from collections.abc import Iterable, Iterator
 
-from swarm_core.commit import Commit, ProbeResult
+from swarm_core.commit import Commit, MeasuredCandidate
 from swarm_core.objectives.objective import Measurement
 from swarm_core.optimizers import optimization
 from swarm_core.rollout import Unmeasured
@@ -21,29 +21,29 @@ def serialize(commits: Iterable[Commit]) -> str:
 
 
 def build_iterations(commits: Iterable[Commit]) -> Iterator[dict[str, Json]]:
-    """Yield one record for each commit. `moved` is present if the run has more than one swarm."""
+    """Yield one record for each commit. `swarm` is present if the run has more than one swarm."""
     for commit in commits:
         best = optimization.best(optimization.from_json(commit.swarm))
         yield {
             "iteration": commit.iteration,
-            **({"moved": commit.moved} if commit.moved != GENERATORS or commit.opponents else {}),
+            **({"swarm": commit.swarm_name} if commit.swarm_name != GENERATORS or commit.opponents else {}),
             "commit": commit.digest,
             "best": None if best is None else {"name": best.name, "value": best.value},
-            "probes": [build_probe(probe, len(commit.basis)) for probe in commit.probes],
+            "candidates": [build_candidate(candidate, len(commit.basis)) for candidate in commit.candidates],
         }
 
 
-def build_probe(probe: ProbeResult, basis: int) -> dict[str, Json]:
-    """Return the record of a probe. `basis`: the number of initial adapters."""
-    groups = len(probe.position) // basis
+def build_candidate(candidate: MeasuredCandidate, basis: int) -> dict[str, Json]:
+    """Return the record of a candidate. `basis`: the number of initial adapters."""
+    groups = len(candidate.position) // basis
     return {
-        "name": probe.name,
-        "purpose": probe.purpose,
-        "coefficients": nest_coefficients(probe.position, groups),
-        "recipe": probe.model,
-        "rollout": probe.rollout,
-        "fitness": probe.fitness,
-        "values": {name: build_value(outcome) for name, outcome in probe.values},
+        "name": candidate.name,
+        "purpose": candidate.purpose,
+        "coefficients": nest_coefficients(candidate.position, groups),
+        "recipe": candidate.model,
+        "rollout": candidate.rollout,
+        "fitness": candidate.fitness,
+        "values": {name: build_value(outcome) for name, outcome in candidate.values},
     }
 
 

@@ -33,7 +33,7 @@ def measurement_to_json(measurement: Measurement) -> dict[str, Json]:
 
 def nest_coefficients(position: Position, groups: int) -> list[Json]:
     """Return one list of coefficients over the initial adapters, or one list for each of `groups` > 1 blocks."""
-    return list(position) if groups == 1 else [list(block) for block in positions.blocks(position, groups)]
+    return list(position) if groups == 1 else [list(block) for block in positions.split_blocks(position, groups)]
 
 
 def generator_to_json(generator: EvaluatedGenerator) -> dict[str, Json]:

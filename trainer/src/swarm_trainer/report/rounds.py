@@ -51,7 +51,7 @@ def summarize_full_round(
     number: int, difficulty: float | None, takers: Commit, pool: Pool, last: Commit | None
 ) -> Round:
     """Return a round in which both sides moved. `last`: the takers' commit of the previous round."""
-    held_out = {probe.name: probe.fitness for probe in takers.held_out}
+    held_out = {candidate.name: candidate.fitness for candidate in takers.held_out}
     return Round(
         number=number,
         difficulty=difficulty,
@@ -80,4 +80,4 @@ def find_previous_best_score(takers: Commit, last: Commit) -> float | None:
         return None
     added = len(takers.basis) - len(last.basis)
     position = (*previous_best.position, *(0.0,) * added)
-    return next((probe.fitness for probe in takers.probes if probe.position == position), None)
+    return next((candidate.fitness for candidate in takers.candidates if candidate.position == position), None)

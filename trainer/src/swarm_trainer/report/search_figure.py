@@ -1,4 +1,4 @@
-"""The figure of a search: the fitness of each probe by iteration, and the final evaluation on fresh items."""
+"""The figure of a search: the fitness of each candidate by iteration, and the final evaluation on fresh items."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -27,13 +27,13 @@ def draw(commits: Sequence[Commit], result: SearchResult, title: str, out: Path)
 
 
 def plot_search(axes: Axes, commits: Sequence[Commit], result: SearchResult) -> None:
-    """Plot each probe of each iteration, and the swarm's estimate of the best value."""
+    """Plot each candidate of each iteration, and the swarm's estimate of the best value."""
     for purpose, marker in MARKERS.items():
         points = [
-            (commit.iteration, probe.fitness)
+            (commit.iteration, candidate.fitness)
             for commit in commits
-            for probe in commit.probes
-            if probe.purpose == purpose and probe.fitness is not None
+            for candidate in commit.candidates
+            if candidate.purpose == purpose and candidate.fitness is not None
         ]
         if points:
             label = {"Start": "start", "Explore": "particle", "Remeasure": "best, measured again"}[purpose]

@@ -63,7 +63,7 @@ def format_row(generator: EvaluatedGenerator, label: str) -> str:
     asked = sum(rollout.asked - rollout.lost for rollout in generator.rollouts)
     search_value = "" if generator.search_value is None else f"{generator.search_value:.3f}"
     interval = f"{generator.fresh.low:.3f} to {generator.fresh.high:.3f}"
-    coefficients = " ".join(f"{value:+.2f}" for value in positions.mean(generator.position, generator.groups))
+    coefficients = " ".join(f"{value:+.2f}" for value in positions.mean_block(generator.position, generator.groups))
     accepted = generator.fresh.n / max(1, asked)
     return f"{label:<14}{search_value:>9}{generator.fresh.value:>8.3f}   {interval}  {accepted:>9.0%}  {coefficients}"
 

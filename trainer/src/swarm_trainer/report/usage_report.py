@@ -25,7 +25,7 @@ def to_json(usage: Usage) -> dict[str, Json]:
             "p95": round_to_digits(usage.latency_quantile(0.95)),
         },
         "unscored": {str(reason): count for reason, count in usage.unscored},
-        "store": {"bytesUp": usage.up, "bytesDown": usage.down},
+        "store": {"bytesUp": usage.bytes_written, "bytesDown": usage.bytes_read},
     }
 
 

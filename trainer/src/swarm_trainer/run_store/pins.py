@@ -64,7 +64,7 @@ def check_experiment(resolved: ResolvedRun, store: ArtifactStore) -> None:
     for use in resolution.list_uris(resolved):
         if use.uri not in pinned:
             raise BadInputError(f"{use.field}: {use.uri!r} is no input of the experiment {MISMATCH_ADVICE}")
-    check_same_experiment(stored, resolution.serialize_identity(resolved, pinned, parts.identify(resolved)))
+    check_same_experiment(stored, resolution.serialize_identity(resolved, pinned, parts.identify_parts(resolved)))
 
 
 def check_same_experiment(stored: bytes, expected: bytes) -> None:
@@ -87,7 +87,7 @@ def check_parts(resolved: ResolvedRun, store: ArtifactStore) -> None:
     stored = store.read(IDENTITY_KEY)
     if stored is None:
         return
-    identity = parts.identify(resolved)
+    identity = parts.identify_parts(resolved)
     ours = json.loads(canonical_json({"parts": identity.parts, "prompts": identity.prompts}))
     theirs = json.loads(stored)
     if any(ours[name] != theirs[name] for name in ours):

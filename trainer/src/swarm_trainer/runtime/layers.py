@@ -35,9 +35,9 @@ class Layers:
         The rest gets the mean of the blocks.
         """
         count = len(self.prefixes)
-        blocks = zip(positions.blocks(position, count), self.prefixes, strict=True)
+        blocks = zip(positions.split_blocks(position, count), self.prefixes, strict=True)
         groups = tuple(TensorGroup(block, (prefix,)) for block, prefix in blocks)
-        return (*groups, TensorGroup(positions.mean(position, count))) if self.rest else groups
+        return (*groups, TensorGroup(positions.mean_block(position, count))) if self.rest else groups
 
 
 def find(signature: Signature) -> Layers:

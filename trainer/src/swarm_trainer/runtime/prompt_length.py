@@ -21,7 +21,7 @@ def check(resolved: ResolvedSpec, folder: Path, data: SeedData) -> None:
     Raises BadInputError.
     """
     style, shots = resolved.base.template, resolved.generation.shots
-    longest = sorted(get_texts(data.pool), key=len)[-shots:]
+    longest = sorted(get_texts(data.example_items), key=len)[-shots:]
     texts = [
         prompts.format_generation(style, resolved.domain, longest),
         *(prompts.format_answering(style, item) for item in longest),

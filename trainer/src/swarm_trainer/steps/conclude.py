@@ -29,8 +29,8 @@ def run(item: WorkItem, context: Context) -> Receipt:
     setup = search_setup.load(context)
     commits = list(commit_chain.walk(context.store))[::-1]
     swarm = optimization.from_json(commits[-1].swarm)
-    evaluation = FinalEvaluation(item, context, setup, commits[0].probes)
-    finalists = optimization.finalists(swarm, setup.resolved.evaluation.finalists)
+    evaluation = FinalEvaluation(item, context, setup, commits[0].candidates)
+    finalists = optimization.select_finalists(swarm, setup.resolved.evaluation.finalists)
     search_result = evaluation.evaluate(evaluation.rank_finalists(finalists), swarm, commits)
     bundle, digest = store_bundle(context, setup, search_result, commits)
     return Receipt(

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from statistics import fmean
 
 from swarm_core import commit
-from swarm_core.commit import Commit, ProbeResult
+from swarm_core.commit import Commit, MeasuredCandidate
 from swarm_core.engine.receipt_fields import Output, Scalar
 from swarm_core.engine.work import Receipt, WorkItem
 from swarm_core.optimizers import optimization
@@ -58,15 +58,15 @@ def build_commit(item: WorkItem, context: Context, index: int) -> Commit:
     turn = rules.load(context, index)
     setup, candidates = turn.setup, optimization.ask(turn.swarm)
     engines = serving.serve(context, setup, [setup.space.recipe(candidate.position) for candidate in candidates])
-    measured: list[ProbeResult] = []
-    results: tuple[ProbeResult, ...] = ()
+    measured: list[MeasuredCandidate] = []
+    results: tuple[MeasuredCandidate, ...] = ()
     for result, rollout in lanes.run_jobs(
-        engines, [build_probe_job(context, turn, candidate) for candidate in candidates]
+        engines, [build_candidate_job(context, turn, candidate) for candidate in candidates]
     ):
         measured.append(result)
         results = setup.evaluator.add_fitness(measured, turn.summarize_start(measured))
         context.progress(build_progress(item, results, len(candidates), rollout, context.record_usage()))
-    swarm = optimization.tell(turn.swarm, {probe.name: probe.fitness for probe in results})
+    swarm = optimization.tell(turn.swarm, {candidate.name: candidate.fitness for candidate in results})
     assert item.parent is not None
     return Commit(
         experiment=setup.manifest,
@@ -74,8 +74,8 @@ def build_commit(item: WorkItem, context: Context, index: int) -> Commit:
         parent=item.parent,
         basis=setup.space.basis,
         swarm=optimization.to_json(swarm),
-        probes=results,
-        moved=turn.moved,
+        candidates=results,
+        swarm_name=turn.swarm_name,
         opponents=tuple(recipe.name for recipe in turn.opponents),
         pool=None if turn.pool is None else context.store.put(turn.pool.to_bytes()),
         held_out=setup.evaluator.add_fitness(rules.after(item, context, turn, swarm), turn.summarize_start(results)),
@@ -83,15 +83,19 @@ def build_commit(item: WorkItem, context: Context, index: int) -> Commit:
     )
 
 
-def build_probe_job(context: Context, turn: Turn, candidate: Candidate) -> lanes.EngineJob[tuple[ProbeResult, Rollout]]:
+def build_candidate_job(
+    context: Context, turn: Turn, candidate: Candidate
+) -> lanes.EngineJob[tuple[MeasuredCandidate, Rollout]]:
     """Build the job of measuring one candidate. Its fitness is composed later, from the values of all candidates."""
     setup, model = turn.setup, turn.setup.space.recipe(candidate.position).name
-    request = RolloutRequest(commit.probe_key(turn.index, candidate.name), model, ("iteration", turn.index), turn.items)
+    request = RolloutRequest(
+        commit.candidate_key(turn.index, candidate.name), model, ("iteration", turn.index), turn.items
+    )
 
-    def job(engine: Inference) -> tuple[ProbeResult, Rollout]:
+    def job(engine: Inference) -> tuple[MeasuredCandidate, Rollout]:
         digest, rollout = rollout_store.load_or_create(context.store, setup.examination, engine, request, context.meter)
         values = setup.evaluator.measure([rollout], turn.index, candidate.name)
-        return ProbeResult(
+        return MeasuredCandidate(
             candidate.name, str(candidate.purpose), candidate.position, model, digest, values, None
         ), rollout
 
@@ -99,7 +103,7 @@ def build_probe_job(context: Context, turn: Turn, candidate: Candidate) -> lanes
 
 
 def build_progress(
-    item: WorkItem, results: Sequence[ProbeResult], total: int, rollout: Rollout, usage: Usage
+    item: WorkItem, results: Sequence[MeasuredCandidate], total: int, rollout: Rollout, usage: Usage
 ) -> Progress:
     """Build the progress report after one more candidate."""
     return Progress(
@@ -108,7 +112,7 @@ def build_progress(
         done=len(results),
         total=total,
         tokens=rollout.tokens,
-        fitness=tuple((probe.name, probe.fitness) for probe in results),
+        fitness=tuple((candidate.name, candidate.fitness) for candidate in results),
         usage=usage,
     )
 
@@ -117,9 +121,9 @@ def build_receipt(item: WorkItem, context: Context, done: Commit) -> Receipt:
     """Build the receipt of a commit, with the scalars that the status and the stop rule need."""
     swarm = optimization.from_json(done.swarm)
     best, initial = optimization.best(swarm), optimization.initial_best(swarm)
-    stored = (context.store.read(commit.probe_key(done.iteration, p.name)) for p in done.probes)
+    stored = (context.store.read(commit.candidate_key(done.iteration, p.name)) for p in done.candidates)
     counts = sum_totals(Rollout.from_bytes(data) for data in stored if data is not None)
-    measured = [probe.fitness for probe in done.probes if probe.fitness is not None]
+    measured = [candidate.fitness for candidate in done.candidates if candidate.fitness is not None]
     return Receipt(
         key=item.key,
         outputs={Output.COMMIT: done.digest},
@@ -133,12 +137,12 @@ def build_receipt(item: WorkItem, context: Context, done: Commit) -> Receipt:
             Scalar.ITEMS: counts.items,
             Scalar.REJECTED: sum(counts.rejected.values()),
             Scalar.UNSCORED: sum(counts.unscored.values()),
-            Scalar.FITNESS: ",".join(map(format_fitness, done.probes)),
+            Scalar.FITNESS: ",".join(map(format_fitness, done.candidates)),
             **({Scalar.HELD_OUT: done.held_out[0].fitness} if done.held_out else {}),
         },
     )
 
 
-def format_fitness(probe: ProbeResult) -> str:
-    """Format a probe's fitness for a receipt, with four digits; the text ends with the sign `=` if it is unscored."""
-    return f"{probe.name}=" if probe.fitness is None else f"{probe.name}={probe.fitness:.4f}"
+def format_fitness(candidate: MeasuredCandidate) -> str:
+    """Format a candidate's fitness for a receipt, with four digits; the text ends with `=` if it is unscored."""
+    return f"{candidate.name}=" if candidate.fitness is None else f"{candidate.name}={candidate.fitness:.4f}"

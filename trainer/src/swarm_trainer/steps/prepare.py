@@ -56,7 +56,7 @@ def pin_experiment(
     digest of every URI. Raises BadInputError, StoreError.
     """
     resolved = context.resolved
-    code = parts.identify(resolved)
+    code = parts.identify_parts(resolved)
     run_parts.check(resolved)
     engines.check(context)
     context.progress(Progress(item.key, "reading the inputs"))
@@ -231,7 +231,7 @@ def cluster_by_name(
 def check_items(resolved: ResolvedSpec, data: SeedData, swarm: str) -> None:
     """Check that the judge can judge the seed items, and that there are enough examples. Raises BadInputError."""
     judge = run_parts.build_judge(resolved)
-    refusals = [(item, judge.refusal(item)) for item in data.pool]
+    refusals = [(item, judge.refusal(item)) for item in data.example_items]
     refused = [(item, reason) for item, reason in refusals if reason is not None]
     if len(refused) * 2 > len(refusals):
         item, reason = refused[0]
@@ -240,9 +240,9 @@ def check_items(resolved: ResolvedSpec, data: SeedData, swarm: str) -> None:
             f" seed items of spec.{swarm}.data, such as {item.text[:60]!r} ({reason}); choose a judge for this data or"
             " other data"
         )
-    if len(data.pool) < resolved.generation.shots:
+    if len(data.example_items) < resolved.generation.shots:
         raise BadInputError(
-            f"spec.generation.shots: {resolved.generation.shots} examples of {len(data.pool)} seed items of"
+            f"spec.generation.shots: {resolved.generation.shots} examples of {len(data.example_items)} seed items of"
             f" spec.{swarm}.data; lower it, or give more items"
         )
 

@@ -69,7 +69,7 @@ def load_clusters(item: WorkItem, context: Context) -> tuple[tuple[Item, ...], .
 def build_cluster_task(item: WorkItem, context: Context, items: tuple[Item, ...]) -> TrainingTask:
     """Build the training task of a cluster's generator."""
     resolved = context.resolved.for_swarm(item.swarm)
-    seed, count = streams.seed(resolved.seed, "pairs", item.index), get_training_origin(resolved).training.pairs
+    seed, count = streams.derive_seed(resolved.seed, "pairs", item.index), get_training_origin(resolved).training.pairs
     shots, style = resolved.generation.shots, resolved.base.template
     drawn = pairs.build_self_instruct_pairs(items, count, shots, style, resolved.domain, seed)
     return TrainingTask(len(items), drawn, build_settings(resolved))

@@ -43,7 +43,7 @@ class LocalStore:
             with files.temporary_file(self.root / "tmp", source) as (temporary, written):
                 temporary.chmod(READ_ONLY_MODE)
                 files.link_if_absent(temporary, self._blob(written))
-                self._meter.add(Usage(up=self._blob(written).stat().st_size))
+                self._meter.add(Usage(bytes_written=self._blob(written).stat().st_size))
             return written
 
     def get(self, digest: Digest) -> Path:
@@ -58,7 +58,7 @@ class LocalStore:
                     f"{digest}: the store {self.root} does not have it; put it first, or give the store that has it"
                 )
             if self._checked.verify(path, digest):
-                self._meter.add(Usage(down=path.stat().st_size))
+                self._meter.add(Usage(bytes_read=path.stat().st_size))
         return path
 
     def publish(self, key: str, data: bytes) -> bytes:
@@ -79,7 +79,7 @@ class LocalStore:
                 data = self._name(key).read_bytes()
             except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
                 return None
-        self._meter.add(Usage(down=len(data)))
+        self._meter.add(Usage(bytes_read=len(data)))
         return data
 
     def swap(self, key: str, expected: bytes | None, data: bytes) -> bool:
@@ -92,7 +92,7 @@ class LocalStore:
                 if expected is None:
                     return self._claim(key, temporary) is None
                 files.rename(temporary, self._name(key))
-        self._meter.add(Usage(up=len(data)))
+        self._meter.add(Usage(bytes_written=len(data)))
         return True
 
     def _claim(self, key: str, temporary: Path) -> bytes | None:
@@ -101,7 +101,7 @@ class LocalStore:
         """
         try:
             if files.link_if_absent(temporary, self._name(key)):
-                self._meter.add(Usage(up=temporary.stat().st_size))
+                self._meter.add(Usage(bytes_written=temporary.stat().st_size))
                 return None
             existing = self.read(key)
         except NotADirectoryError:

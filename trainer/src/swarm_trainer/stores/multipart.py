@@ -226,7 +226,7 @@ def send_parts(
             return unsigned_parts.send_part(bucket, {**request, **checksum, "PartNumber": number, "Body": body})
 
         answer = retry_part(bucket, request["Key"], once, deadline)
-        bucket.meter.add(Usage(up=size))
+        bucket.meter.add(Usage(bytes_written=size))
         confirmed = {"ChecksumCRC32": answer["ChecksumCRC32"]} if checksum and "ChecksumCRC32" in answer else {}
         return {"PartNumber": number, "ETag": answer["ETag"], **confirmed}
 
@@ -335,7 +335,7 @@ def download_range(
 
     try:
         bucket.with_retries(once, seen.key, deadline)
-        bucket.meter.add(Usage(down=length))
+        bucket.meter.add(Usage(bytes_read=length))
     except ClientError as error:
         raise changed_error(bucket.address(seen.key), error) from error
     return part

@@ -92,7 +92,7 @@ class Bucket:
             response = self.client.get_object(**self.object_arguments(key))
             found = ObjectContent(read_body(response, deadline), response["ETag"], parse_write_ids(response))
             self._check(key, found.data, response["Metadata"].get("sha256"), wrong)
-            self.meter.add(Usage(down=len(found.data)))
+            self.meter.add(Usage(bytes_read=len(found.data)))
             return found
 
         try:
@@ -126,7 +126,7 @@ class Bucket:
         request = {**self.object_arguments(key), "Body": data, "Metadata": metadata, **conditions}
         try:
             etag = str(self.with_retries(lambda: self.client.put_object(**request)["ETag"], key, writing=True))
-            self.meter.add(Usage(up=len(data)))
+            self.meter.add(Usage(bytes_written=len(data)))
             return etag
         except ClientError as error:
             if s3_errors.classify(error) is ErrorKind.PRECONDITION_FAILED or "IfMatch" in conditions:

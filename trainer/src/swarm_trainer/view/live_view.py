@@ -1,6 +1,6 @@
 """The live view of a run: `render(snapshot, now, width)` is a pure function, and rich's `Live` redraws its result.
 
-The most important lines come first. A narrow screen shortens lines, and a low screen cuts probes.
+The most important lines come first. A narrow screen shortens lines, and a low screen cuts candidates.
 """
 
 from collections.abc import Iterable
@@ -17,7 +17,7 @@ from swarm_trainer.view import number_format
 from swarm_trainer.view.run_snapshot import RunSnapshot
 
 NAME_COLUMNS = 16
-"""The width of the column for names of probes; longer names are shortened."""
+"""The width of the column for names of candidates; longer names are shortened."""
 
 VALUE_COLUMNS = 6
 """The width of the column for values, such as `-0.123`."""
@@ -81,7 +81,7 @@ def render_item(snapshot: RunSnapshot, now: float) -> Text:
 
 
 def render_probes(snapshot: RunSnapshot, width: int) -> Table:
-    """Return a table with one row per probe: name, fitness, and a bar relative to the highest value shown."""
+    """Return a table with one row per candidate: name, fitness, and a bar relative to the highest value shown."""
     room = min(MAX_BAR_COLUMNS, width - NAME_COLUMNS - VALUE_COLUMNS - 4)
     highest = max_positive([snapshot.best, *(value for _, value in snapshot.fitness)])
     table = Table.grid(padding=(0, 1))

@@ -59,7 +59,7 @@ class RunSnapshot:
     moved: str | None = None
     """The swarm that these scores belong to, if several swarms move."""
     fitness: tuple[tuple[str, float | None], ...] = ()
-    """The probes of the current iteration. Until it has measured one, the probes of the last iteration."""
+    """The candidates of the current iteration. Until it has measured one, the candidates of the last iteration."""
     message: str = ""
     usage: Usage = NO_USAGE
     """The usage of this host so far."""
@@ -129,9 +129,9 @@ def apply_finished(snapshot: RunSnapshot, receipt: Receipt, now: float) -> RunSn
         snapshot,
         iteration=index,
         durations=(*snapshot.durations, now - finished.since) if finished else snapshot.durations,
-        best=receipt_fields.number(receipt, Scalar.BEST),
-        initial=receipt_fields.number(receipt, Scalar.INITIAL),
-        mean=receipt_fields.number(receipt, Scalar.MEAN),
+        best=receipt_fields.get_number(receipt, Scalar.BEST),
+        initial=receipt_fields.get_number(receipt, Scalar.INITIAL),
+        mean=receipt_fields.get_number(receipt, Scalar.MEAN),
         moved=swarm if swarm != GENERATORS or snapshot.moved else None,
     )
 

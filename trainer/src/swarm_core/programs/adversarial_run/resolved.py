@@ -60,7 +60,7 @@ class ResolvedAdversarialRun(ResolvedSpec):
         """
         if swarm == GENERATORS:
             return self
-        seed = streams.seed(self.seed, swarm)
+        seed = streams.derive_seed(self.seed, swarm)
         if swarm == RIVALS:
             return self.model_copy(update={"seed": seed})
         _, theirs = self.game.sides

@@ -8,9 +8,9 @@ from swarm_core.programs.adversarial_run.status import AdversarialRunStatus, Imp
 from swarm_core.swarm_names import GENERATORS, TAKERS
 
 
-def build(outline: Outline, state: EngineState, common: RunStatus) -> AdversarialRunStatus:
+def build_adversarial_run_status(outline: Outline, state: EngineState, common: RunStatus) -> AdversarialRunStatus:
     """The status, around what all kinds have."""
-    found, takers = search_summary.summarize(state), state.search(TAKERS)
+    found, takers = search_summary.summarize_search(state), state.search(TAKERS)
     return AdversarialRunStatus(
         **dict(common) | {"counts": search_summary.build_counts(found.counts)},
         round=state.iteration,

@@ -11,7 +11,7 @@ from swarm_core.programs.swarm_run.spec import SwarmRun
 from swarm_core.recipe import Merge
 
 
-def resolve(run: SwarmRun) -> ResolvedSpec:
+def resolve_swarm_run(run: SwarmRun) -> ResolvedSpec:
     """`run` with every default explicit."""
     spec = run.spec
     return ResolvedSpec(
@@ -46,7 +46,7 @@ def resolve_swarm(swarm: SwarmSpec) -> ResolvedSwarm:
 def resolve_rule(swarm: SwarmSpec) -> StandardSpec | PublishedSpec | OptimizerBlock:
     if swarm.optimizer == optimizer_blocks.PARTICLE_SWARM:
         return resolution.resolve_particle_rule(swarm)
-    return optimizer_blocks.constants(swarm, swarm.optimizer)
+    return optimizer_blocks.get_constants(swarm, swarm.optimizer)
 
 
 def list_uris(resolved: ResolvedSpec) -> Iterator[UriUse]:

@@ -10,9 +10,9 @@ from swarm_core.programs.swarm_run.status import PARTICLE_ROWS, Best, Gain, Hist
 NAME_CHARACTERS = 64
 
 
-def build(outline: Outline, state: EngineState, common: RunStatus) -> SwarmRunStatus:
+def build_swarm_run_status(outline: Outline, state: EngineState, common: RunStatus) -> SwarmRunStatus:
     """The status, around what all kinds have."""
-    found = search_summary.summarize(state)
+    found = search_summary.summarize_search(state)
     return SwarmRunStatus(
         **dict(common) | {"counts": search_summary.build_counts(found.counts)},
         iteration=state.iteration,

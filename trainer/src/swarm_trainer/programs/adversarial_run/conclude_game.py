@@ -93,10 +93,10 @@ def evaluate_generators(item: WorkItem, context: Context, finished: FinishedGame
     named = [(f"t{index:02d}", recipe) for index, recipe in enumerate(takers)]
     setup = search_setup.load(context).facing(named)
     swarm = optimization.from_json(finished.generators[-1].swarm)
-    ranked = build_candidates(optimization.finalists(swarm, setup.resolved.evaluation.finalists))
+    ranked = build_candidates(optimization.select_finalists(swarm, setup.resolved.evaluation.finalists))
     if not ranked:
         raise StoreError("no generator was ever scored in the last round; see its rollouts")
-    search_result = FinalEvaluation(item, context, setup, finished.generators[0].probes).evaluate(
+    search_result = FinalEvaluation(item, context, setup, finished.generators[0].candidates).evaluate(
         ranked, swarm, finished.generators
     )
     stop = stopping.find_reason(context, finished.last, optimization.from_json(finished.last.swarm))
@@ -127,15 +127,15 @@ def evaluate_takers(
             finished.generators, finished.takers, [load_commit_pool(context, done) for done in finished.takers]
         ),
         matrix=matrix,
-        ratings=ratings.elo(matrix),
+        ratings=ratings.compute_elo(matrix),
         examples=tuple(get_texts(items[: game_result.MAX_EXAMPLES]) for items in items_by_round),
     )
 
 
 def load_best_generator_items(context: Context, done: Commit) -> tuple[Item, ...]:
     """Load the items of a commit's best generator. Raises StoreError."""
-    (winner, *_) = pools.rank_probes(done) or done.probes
-    rollout = pools.load_rollout(context, commit.probe_key(done.iteration, winner.name))
+    (winner, *_) = pools.rank_candidates(done) or done.candidates
+    rollout = pools.load_rollout(context, commit.candidate_key(done.iteration, winner.name))
     return tuple(one.item for one in rollout.items)
 
 
@@ -185,9 +185,9 @@ def compare_takers(
 ) -> Comparison:
     """Compare the last taker with the best initial one on the items of `source`. Raises CoverageError."""
     coverage = context.resolved.evaluation.coverage
-    seed = streams.seed(context.resolved.seed, "bootstrap", "takers", source)
+    seed = streams.derive_seed(context.resolved.seed, "bootstrap", "takers", source)
     gaps = {
-        name: intervals.paired_difference(scores[final, source], scores[name, source], coverage, seed)
+        name: intervals.measure_paired_difference(scores[final, source], scores[name, source], coverage, seed)
         for name in initial
     }
     baseline = min(gaps, key=lambda name: (gaps[name].value, name))

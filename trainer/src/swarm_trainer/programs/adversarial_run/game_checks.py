@@ -20,7 +20,7 @@ def check(resolved: ResolvedSpec, generators: SeedData, takers: SeedData) -> Non
     """Check that the game has a meaning. Raises BadInputError, naming the field, for the first violation."""
     game = find_game(resolved)
     assert game is not None
-    size, most = game.pool.size, len(generators.pool)
+    size, most = game.pool.size, len(generators.example_items)
     if size > most:
         raise BadInputError(
             f"spec.pool.size: {size} items, but the generators' data holds {most} that are not held out, and the first"
@@ -31,8 +31,8 @@ def check(resolved: ResolvedSpec, generators: SeedData, takers: SeedData) -> Non
             f"spec.takers.data.heldOut: {len(takers.held_out)} items are held out, but at least two are needed: one"
             " for the curve and one for the final evaluation; raise it, or give more items"
         )
-    check_unseen(takers.held_out, generators.pool, "the generators' data, from which the pool is filled")
-    check_unseen(takers.held_out, takers.pool, "the items that takers are trained on, in another form")
+    check_unseen(takers.held_out, generators.example_items, "the generators' data, from which the pool is filled")
+    check_unseen(takers.held_out, takers.example_items, "the items that takers are trained on, in another form")
     if not isinstance(run_parts.build_judge(resolved), Solver):
         raise BadInputError(
             f"spec.judge: {remote_endpoints.judge_name(resolved)} knows no answers, but takers are trained on"

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from math import ceil
 
 from swarm_core import commit
-from swarm_core.commit import ProbeResult
+from swarm_core.commit import MeasuredCandidate
 from swarm_core.engine.work import WorkItem
 from swarm_core.items import Item, select_distinct
 from swarm_core.optimizers import optimization
@@ -51,10 +51,12 @@ def generate_drafts(item: WorkItem, context: Context) -> None:
         context.progress(Progress(item.key, "writing new items", number, len(jobs), rollout.tokens, usage=usage))
 
 
-def measure_best_taker(item: WorkItem, context: Context, turn: Turn, swarm: SearchState) -> tuple[ProbeResult, ...]:
+def measure_best_taker(
+    item: WorkItem, context: Context, turn: Turn, swarm: SearchState
+) -> tuple[MeasuredCandidate, ...]:
     """Measure the best taker after its turn on held-out items. Returns nothing if none was scored, or for generators.
 
-    The caller, which knows the probes of the turn, composes the fitness. Raises InferenceError, CorruptError,
+    The caller, which knows the candidates of the turn, composes the fitness. Raises InferenceError, CorruptError,
     StoreError.
     """
     best = optimization.best(swarm)
@@ -73,7 +75,7 @@ def measure_best_taker(item: WorkItem, context: Context, turn: Turn, swarm: Sear
             context.store, turn.setup.examination, engine, request, context.meter
         )
         values = turn.setup.evaluator.measure([rollout], turn.index, name)
-        results.append(ProbeResult(name, HELD_OUT_PURPOSE, best.position, recipe.name, digest, values, None))
+        results.append(MeasuredCandidate(name, HELD_OUT_PURPOSE, best.position, recipe.name, digest, values, None))
     return tuple(results)
 
 
@@ -91,15 +93,15 @@ def load_real_items(context: Context, half: int) -> tuple[Item, ...]:
 def load_or_generate_rival_items(context: Context, item: str, stage: Stage, count: int) -> tuple[Item, ...]:
     """Return about `count` distinct items of the rivals, loaded from the store or generated now at `stage`."""
     setup = search_setup.load(context, RIVALS)
-    probes = optimization.ask(optimization.start(setup.plan))
+    candidates = optimization.ask(optimization.start(setup.plan))
     requests = [
         RolloutRequest(
-            commit.rollout_key("/".join(map(str, stage)), probe.name),
-            setup.space.recipe(probe.position).name,
+            commit.rollout_key("/".join(map(str, stage)), candidate.name),
+            setup.space.recipe(candidate.position).name,
             stage,
-            ceil(count / len(probes)),
+            ceil(count / len(candidates)),
         )
-        for probe in probes
+        for candidate in candidates
     ]
     rollouts = load_rollouts(context, requests) or generate_rollouts(context, item, setup, requests)
     return select_distinct(one.item for rollout in rollouts for one in rollout.items)
@@ -115,8 +117,8 @@ def generate_rollouts(
     context: Context, item: str, setup: SearchSetup, requests: Sequence[RolloutRequest]
 ) -> list[Rollout]:
     """Generate all requested rollouts now. Raises InferenceError, StoreError, CorruptError."""
-    probes = optimization.ask(optimization.start(setup.plan))
-    engines = serving.serve(context, setup, [setup.space.recipe(probe.position) for probe in probes])
+    candidates = optimization.ask(optimization.start(setup.plan))
+    engines = serving.serve(context, setup, [setup.space.recipe(candidate.position) for candidate in candidates])
     rollouts = []
     for rollout in lanes.run_jobs(
         engines, [build_writing_job(context, setup.examination, request) for request in requests]

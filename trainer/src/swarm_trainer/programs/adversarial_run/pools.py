@@ -8,7 +8,7 @@ answers. With `compat: Reference`, every generator writes new items after its mo
 from collections.abc import Iterator
 
 from swarm_core import commit, item_pool
-from swarm_core.commit import Commit, ProbeResult
+from swarm_core.commit import Commit, MeasuredCandidate
 from swarm_core.item_pool import Pool, PoolEntry, TurnoverRule
 from swarm_core.items import Item
 from swarm_core.objectives.scores import Unscored
@@ -33,7 +33,7 @@ def build(context: Context, number: int) -> Pool:
     judge = run_parts.build_judge(context.resolved)  # once: it looks up plug-ins
     if number == 0:
         _, experiment = experiments.load(context.store)
-        items = experiments.load_seed_data(context.store, experiment).pool
+        items = experiments.load_seed_data(context.store, experiment).example_items
         return item_pool.draw_initial([build_entry(judge, item, -1) for item in items], game.pool.size, seed)
     last_takers, measured = (commit_chain.load_existing(context.store, index) for index in (2 * number - 1, 2 * number))
     assert last_takers.pool is not None
@@ -57,10 +57,10 @@ def build_entry(judge: Judge, item: Item, number: int, model: ModelName | None =
     return PoolEntry(item, number, model, judge.solution(item) if isinstance(judge, Solver) else None)
 
 
-def rank_probes(done: Commit) -> list[ProbeResult]:
-    """Return the scored probes of a commit, best first. Ties keep the order of the requests."""
-    scored = [(probe.fitness, probe) for probe in done.probes if probe.fitness is not None]
-    return [probe for _, probe in sorted(scored, key=lambda one: -one[0])]
+def rank_candidates(done: Commit) -> list[MeasuredCandidate]:
+    """Return the scored candidates of a commit, best first. Ties keep the order of the requests."""
+    scored = [(candidate.fitness, candidate) for candidate in done.candidates if candidate.fitness is not None]
+    return [candidate for _, candidate in sorted(scored, key=lambda one: -one[0])]
 
 
 def find_missed(context: Context, done: Commit) -> list[bool]:
@@ -68,16 +68,18 @@ def find_missed(context: Context, done: Commit) -> list[bool]:
 
     An answer without a score does not count as wrong. Raises StoreError.
     """
-    (winner, *_) = rank_probes(done) or done.probes
-    answers = [item.answers[0] for item in load_rollout(context, commit.probe_key(done.iteration, winner.name)).items]
+    (winner, *_) = rank_candidates(done) or done.candidates
+    answers = [
+        item.answers[0] for item in load_rollout(context, commit.candidate_key(done.iteration, winner.name)).items
+    ]
     return [not isinstance(given.score, Unscored) and given.score < 1.0 for given in answers]
 
 
 def load_better_half(context: Context, done: Commit) -> Iterator[Rollout]:
     """Yield the rollouts of the better half of the measured generators. Raises StoreError."""
-    ranked = rank_probes(done)
-    for probe in ranked[: (len(ranked) + 1) // 2]:
-        yield load_rollout(context, commit.probe_key(done.iteration, probe.name))
+    ranked = rank_candidates(done)
+    for candidate in ranked[: (len(ranked) + 1) // 2]:
+        yield load_rollout(context, commit.candidate_key(done.iteration, candidate.name))
 
 
 def load_drafts(context: Context, done: Commit) -> Iterator[Rollout]:

@@ -17,7 +17,7 @@ def find_reason(context: Context, done: Commit, swarm: SearchState) -> str:
     """
     game = find_game(context.resolved)
     assert game is not None
-    if done.moved != TAKERS:  # Reference: generators out of patience end the game before takers move
+    if done.swarm_name != TAKERS:  # Reference: generators out of patience end the game before takers move
         return str(StopReason.PATIENCE) if game.reference and is_out_of_patience(swarm) else ""
     generators = optimization.from_json(commit_chain.load_existing(context.store, done.iteration - 1).swarm)
     taker, generator = optimization.best(swarm), optimization.best(generators)
@@ -32,4 +32,4 @@ def find_reason(context: Context, done: Commit, swarm: SearchState) -> str:
 
 def is_out_of_patience(swarm: SearchState) -> bool:
     """Return whether the swarm has stopped because its best value no longer improved."""
-    return optimization.stopped(swarm) is optimizer.Stop.PATIENCE
+    return optimization.stop_reason(swarm) is optimizer.Stop.PATIENCE

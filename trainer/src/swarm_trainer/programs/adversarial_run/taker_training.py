@@ -46,7 +46,10 @@ def run(item: WorkItem, context: Context) -> Receipt:
 def build_cluster_task(item: WorkItem, context: Context, items: Sequence[Item]) -> TrainingTask:
     """Build the training task of a cluster's taker. Raises BadInputError."""
     resolved = context.resolved.for_swarm(item.swarm)
-    seed, count = streams.seed(resolved.seed, "pairs", item.index), train.get_training_origin(resolved).training.pairs
+    seed, count = (
+        streams.derive_seed(resolved.seed, "pairs", item.index),
+        train.get_training_origin(resolved).training.pairs,
+    )
     return TrainingTask(len(items), build_question_pairs(context, items, count, seed), train.build_settings(resolved))
 
 
@@ -97,6 +100,6 @@ def build_round_task(context: Context, number: int) -> TrainingTask:
         gradient_checkpointing=False,
         chat=prompts.TEMPLATES[resolved.base.template].chat,
     )
-    seed = streams.seed(setup.resolved.seed, "lesson", number)
+    seed = streams.derive_seed(setup.resolved.seed, "lesson", number)
     pairs = build_question_pairs(context, items, len(items), seed)
     return TrainingTask(len(items), pairs, settings, lambda out: setup.space.export(context, best.position, out))

@@ -1,6 +1,6 @@
 """The turns of an AdversarialRun, as the steps and `verify` need them (`evaluation.program.TurnRules`)."""
 
-from swarm_core.commit import Commit, ProbeResult
+from swarm_core.commit import Commit, MeasuredCandidate
 from swarm_core.engine.work import WorkItem
 from swarm_core.optimizers.optimizer import SearchState
 from swarm_core.swarm_names import TAKERS
@@ -22,7 +22,7 @@ class AlternatingTurns:
         if item.swarm == TAKERS:
             held_out_evaluation.generate_drafts(item, context)
 
-    def after(self, item: WorkItem, context: Context, turn: Turn, swarm: SearchState) -> tuple[ProbeResult, ...]:
+    def after(self, item: WorkItem, context: Context, turn: Turn, swarm: SearchState) -> tuple[MeasuredCandidate, ...]:
         return held_out_evaluation.measure_best_taker(item, context, turn, swarm)
 
     def held_out_key(self, index: int, name: str) -> str:

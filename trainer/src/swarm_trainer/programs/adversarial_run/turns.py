@@ -108,5 +108,5 @@ def find_best_recipe(context: Context, done: Commit) -> Recipe:
     """Return the best model of a commit. Raises StoreError if nothing was ever scored."""
     best = optimization.best(optimization.from_json(done.swarm))
     if best is None:
-        raise StoreError(f"{commit.key(done.iteration)}: no {done.moved} could be scored; see its rollouts")
+        raise StoreError(f"{commit.key(done.iteration)}: no {done.swarm_name} could be scored; see its rollouts")
     return search_setup.find_recipe(context, done, best.position)

@@ -12,7 +12,7 @@ from swarm_core.api.resolved import (
     TrainedAdapters,
 )
 from swarm_core.optimizers import optimization
-from swarm_core.programs import program, search_settings
+from swarm_core.programs import program_protocol, search_settings
 
 
 def describe(resolved: ResolvedSpec, items: Mapping[str, int]) -> Iterator[tuple[str, str]]:
@@ -42,7 +42,7 @@ def describe_generators(generators: ResolvedGenerators, items: Mapping[str, int]
 
 def describe_search(resolved: ResolvedSpec) -> str:
     """Describe the optimizer and its size."""
-    size, iterations = resolved.swarm, program.build_outline(resolved).iterations
+    size, iterations = resolved.swarm, program_protocol.build_outline(resolved).iterations
     rule = resolved.rule.optimizer_name
     return f"{rule}: {size.particles} particles, at most {iterations} iterations, patience {size.patience}"
 

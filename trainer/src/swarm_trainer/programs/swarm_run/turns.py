@@ -1,6 +1,6 @@
 """The turns of a SwarmRun: one swarm, one turn per iteration, and takers that never change."""
 
-from swarm_core.commit import Commit, ProbeResult
+from swarm_core.commit import Commit, MeasuredCandidate
 from swarm_core.engine.work import WorkItem
 from swarm_core.optimizers import optimization
 from swarm_core.optimizers.optimizer import SearchState
@@ -23,14 +23,14 @@ class SingleSwarmTurns:
     def before(self, item: WorkItem, context: Context) -> None:
         """Do nothing: a turn depends on the commit before it alone."""
 
-    def after(self, item: WorkItem, context: Context, turn: Turn, swarm: SearchState) -> tuple[ProbeResult, ...]:
+    def after(self, item: WorkItem, context: Context, turn: Turn, swarm: SearchState) -> tuple[MeasuredCandidate, ...]:
         return ()
 
     def held_out_key(self, index: int, name: str) -> str:
         raise LookupError(f"a SwarmRun measures nothing on held-out data, and commit {index} names {name!r}")
 
     def stop_reason(self, context: Context, done: Commit, swarm: SearchState) -> str:
-        return str(optimization.stopped(swarm) or "")
+        return str(optimization.stop_reason(swarm) or "")
 
 
 TURNS = SingleSwarmTurns()

@@ -45,7 +45,7 @@ class ResolvedScoreFile(ResolvedRun):
 
 
 class ScoreFileProgram:
-    """Implements `swarm_core.programs.program.Program`."""
+    """Implements `swarm_core.programs.program_protocol.Program`."""
 
     kind = "ScoreFile"
     resource = RESOURCE

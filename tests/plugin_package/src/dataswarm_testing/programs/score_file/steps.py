@@ -27,7 +27,7 @@ def prepare(item: WorkItem, context: Context) -> Receipt:
     pinned = {use.uri: inputs.pin(use, context)}
     data = inputs.locate(use, context).read_bytes()
     read_answers(data, run)
-    identity = resolution.serialize_identity(run, pins.digests(pinned), parts.identify(run))
+    identity = resolution.serialize_identity(run, pins.digests(pinned), parts.identify_parts(run))
     pins.publish(context.store, pinned)
     pins.check_same_experiment(context.store.publish(pins.IDENTITY_KEY, identity), identity)
     manifest = canonical_json({"data": context.store.put(data), "experiment": digest_bytes(identity)})
@@ -41,7 +41,7 @@ def conclude(item: WorkItem, context: Context) -> Receipt:
     assert item.parent is not None
     run = get_run(context)
     data = context.store.get(Digest(json.loads(context.store.get(item.parent).read_bytes())["data"])).read_bytes()
-    judge = parts.build(run.parts[0])
+    judge = parts.build_spec_part(run.parts[0])
     scores = [score_answer(judge, question, answer) for question, answer in read_answers(data, run)]
     found = {"kind": run.kind, "items": len(scores), "meanScore": fmean(scores)}
     document = json.dumps({**found, "digest": digest_bytes(canonical_json(found))}, indent=1)

@@ -9,7 +9,7 @@ from swarm_core.engine.planning import Outline, Turn
 from swarm_core.engine.state import EngineState
 from swarm_core.engine.work import Kind
 from swarm_core.programs import search_settings
-from swarm_core.programs.adversarial_run import resolution, status_projection
+from swarm_core.programs.adversarial_run import game_resolution, status_projection
 from swarm_core.programs.adversarial_run.resolved import ResolvedAdversarialRun
 from swarm_core.programs.adversarial_run.spec import FIXED_NON_IDENTITY_FIELDS, IDENTITY_FIELDS, AdversarialRun
 from swarm_core.swarm_names import GENERATORS, RIVALS, TAKERS
@@ -50,11 +50,11 @@ class AdversarialRunProgram:
 
     def resolve(self, run: AdversarialRun) -> ResolvedAdversarialRun:
         """`run` with every default explicit."""
-        return resolution.resolve(run)
+        return game_resolution.resolve_adversarial_run(run)
 
     def uris(self, resolved: ResolvedAdversarialRun) -> Iterator[UriUse]:
         """Every URI of the experiment, in the order of the spec."""
-        return resolution.list_uris(resolved)
+        return game_resolution.list_uris(resolved)
 
     def outline(self, resolved: ResolvedAdversarialRun) -> Outline:
         """Generators move, then takers; before each turn of takers but the first, an adapter may be trained for them.
@@ -76,7 +76,7 @@ class AdversarialRunProgram:
 
     def status(self, outline: Outline, state: EngineState, common: RunStatus) -> RunStatus:
         """The status of an AdversarialRun."""
-        return status_projection.build(outline, state, common)
+        return status_projection.build_adversarial_run_status(outline, state, common)
 
 
 PROGRAM = AdversarialRunProgram()

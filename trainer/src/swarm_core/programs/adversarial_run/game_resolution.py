@@ -12,7 +12,7 @@ from swarm_core.programs.adversarial_run.resolved import ResolvedAdversarialRun,
 from swarm_core.programs.adversarial_run.spec import AdversarialRun, AdversarialRunSpec
 
 
-def resolve(run: AdversarialRun) -> ResolvedAdversarialRun:
+def resolve_adversarial_run(run: AdversarialRun) -> ResolvedAdversarialRun:
     """`run` with every default explicit: a search for generators whose takers are a second swarm."""
     spec = run.spec
     moving = resolve_side(spec.generators.swarm, spec), resolve_side(spec.takers.swarm, spec)

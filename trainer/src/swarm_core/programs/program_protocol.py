@@ -60,7 +60,7 @@ class Program(Protocol[RunT_contra, ResolvedT]):
         """The kind's own status, around what all kinds have."""
 
 
-def find(kind: str) -> Program[Any, Any]:
+def find_program(kind: str) -> Program[Any, Any]:
     """The program of a kind. Raises BadInputError for a kind that is not installed."""
     program: Program[Any, Any] = program_registry.load(kind)
     return program
@@ -69,7 +69,7 @@ def find(kind: str) -> Program[Any, Any]:
 def build_outline(resolved: ResolvedRun) -> Outline:
     """The run as the engine sees it, before anything of it is begun."""
     return replace(
-        find(resolved.kind).outline(resolved),
+        find_program(resolved.kind).outline(resolved),
         attempts=resolved.execution.attempts,
         item_deadline_seconds=resolved.execution.item_deadline_seconds,
         suspended=resolved.suspend,

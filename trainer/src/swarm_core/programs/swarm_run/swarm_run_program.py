@@ -47,7 +47,7 @@ class SwarmRunProgram:
 
     def resolve(self, run: SwarmRun) -> ResolvedSpec:
         """`run` with every default explicit."""
-        return resolution.resolve(run)
+        return resolution.resolve_swarm_run(run)
 
     def uris(self, resolved: ResolvedSpec) -> Iterator[UriUse]:
         """Every URI of the experiment, in the order of the spec."""
@@ -63,7 +63,7 @@ class SwarmRunProgram:
 
     def status(self, outline: Outline, state: EngineState, common: RunStatus) -> RunStatus:
         """The status of a SwarmRun."""
-        return status_projection.build(outline, state, common)
+        return status_projection.build_swarm_run_status(outline, state, common)
 
 
 PROGRAM = SwarmRunProgram()
