@@ -8,7 +8,7 @@ from swarm_core.api import crd, custom_resources
 RESOURCE = custom_resources.find_resource("AdversarialRun")
 SCHEMA = crd.build_manifest(RESOURCE)["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
 REFERENCE = {"rule": "Published", "published": {"compat": "Reference"}}
-TRAINED = "the released code trains no takers; set learning.type to Search, or compat to Intended"
+TRAINED = "the released code does not train takers; set learning.type to Search, or compat to Intended"
 
 
 def minimal() -> Document:
@@ -31,12 +31,12 @@ def patched(patch: Patch) -> Document:
 
 EXAMPLES = (
     Example(
-        "takers learn from answers that the judge knows, and a model knows none; set type to Verifier",
+        "takers learn from correct answers, which only a verifier can compute; set type to Verifier",
         {"spec.judge": {"type": "Verifier", "verifier": {"type": "Arithmetic"}}},
         {"spec.judge": {"type": "Model", "model": {"endpoint": {"url": "https://host/v1", "model": "judge"}}}},
     ),
     Example(
-        "decay belongs to bests Decay; remove it, or set bests to Decay",
+        "decay belongs to bests Decay; remove decay, or set bests to Decay",
         {"spec.takers.swarm": {"bests": "Decay", "decay": {"factor": 0.5}}},
         {"spec.takers.swarm": {"decay": {"factor": 0.5}}},
     ),
@@ -56,7 +56,7 @@ EXAMPLES = (
         {"spec.takers.learning": {"train": {}}},
     ),
     Example(
-        "the takers' held-out items tell whether they improve; set data.heldOut above 0",
+        "the takers' held-out items show whether they improve; set data.heldOut above 0",
         {"spec.takers.data.heldOut": 0.2},
         {"spec.takers.data.heldOut": 0},
     ),
@@ -66,12 +66,12 @@ EXAMPLES = (
         {"spec.takers.learning": {"type": "Train"}, "spec.takers.swarm": REFERENCE},
     ),
     Example(
-        "patience is longer than the game, so it can never end it; lower it, or remove it",
+        "patience must be at most rounds, or it can never end the game; lower patience, or remove it",
         {"spec.rounds": 4, "spec.stop": {"patience": 4}},
         {"spec.rounds": 4, "spec.stop": {"patience": 5}},
     ),
     Example(
-        "count is not the number of adapters; remove count",
+        "count differs from the number of adapters; remove count",
         {"spec.takers.adapters": ["a", "b"]},
         {"spec.takers.adapters": ["a", "b"], "spec.takers.count": 3},
     ),

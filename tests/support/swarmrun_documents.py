@@ -85,17 +85,17 @@ EXAMPLES = (
         {"spec.judge.verifier": {**PLUGIN, "type": "Arithmetic"}},
     ),
     Example(
-        "adapters are generators trained already; remove them, or remove training and clustering",
+        "adapters are generators that are already trained; remove adapters, or remove training and clustering",
         {"spec.generators.adapters": ["a", "b"]},
         {"spec.generators.adapters": ["a", "b"], "spec.generators.training": {}},
     ),
     Example(
-        "adapters are generators trained already; remove them, or remove training and clustering",
+        "adapters are generators that are already trained; remove adapters, or remove training and clustering",
         {"spec.generators.training": {}, "spec.generators.clustering": {}},
         {"spec.generators.adapters": ["a", "b"], "spec.generators.clustering": {}},
     ),
     Example(
-        "count is not the number of adapters; remove count",
+        "count differs from the number of adapters; remove count",
         {"spec.generators.adapters": ["a", "b"], "spec.generators.count": 2},
         {"spec.generators.adapters": ["a", "b"], "spec.generators.count": 3},
     ),
@@ -120,12 +120,12 @@ EXAMPLES = (
         {"spec.generators.clustering.kmeans.embedder": {"model": {"uri": "models/embedder"}}},
     ),
     Example(
-        "the name is taken twice; names of takers must differ",
+        "another taker has this name; give each taker its own name",
         {"spec.takers": [{"name": "a"}, {"name": "b"}]},
         {"spec.takers": [{"name": "a"}, {"name": "b"}, {"name": "a", "adapter": "x"}]},
     ),
     Example(
-        "objective Separation compares takers; list two or more, or use Difficulty",
+        "objective Separation needs at least two takers; list two or more, or use Difficulty",
         {"spec.objective.type": "Separation"},
         {"spec.objective.type": "Separation", "spec.takers": [{"name": "a"}]},
     ),
@@ -140,22 +140,22 @@ EXAMPLES = (
         {"spec.judge": {**MARKS, "type": "Verifier", "verifier": {"type": "Arithmetic"}}},
     ),
     Example(
-        "low is not below high; lower it",
+        "low must be below high; lower low",
         {"spec.judge": MARKS, "spec.judge.model.scale": {"low": 0, "high": 1}},
         {"spec.judge": MARKS, "spec.judge.model.scale": {"low": 1, "high": 1}},
     ),
     Example(
-        "endpoint is a model served elsewhere; remove it, or remove adapter and model",
+        "endpoint replaces model and adapter; remove endpoint, or remove model and adapter",
         {"spec.takers.1": FIRST},
         {"spec.takers.1": {**FIRST, "adapter": "takers/tuned"}},
     ),
     Example(
-        "endpoint is a model served elsewhere; remove it, or remove adapter and model",
+        "endpoint replaces model and adapter; remove endpoint, or remove model and adapter",
         {"spec.takers.1": {"name": "far", "endpoint": ENDPOINT}},
         {"spec.takers.1": {"name": "far", "endpoint": ENDPOINT, "model": "models/other"}},
     ),
     Example(
-        "a key comes from one place; keep one of apiKeySecretRef, apiKeyEnv and apiKeyFile",
+        "a key has one source; keep only one of apiKeySecretRef, apiKeyEnv and apiKeyFile",
         {"spec.takers.1": SECOND},
         {"spec.takers.1": {**SECOND, "endpoint": {**SECOND["endpoint"], "apiKeyEnv": "KEY"}}},
     ),
@@ -180,12 +180,12 @@ EXAMPLES = (
         {"spec.swarm": {"cmaEs": {}}},
     ),
     Example(
-        "rule and its constants belong to optimizer ParticleSwarm; remove them, or set optimizer to ParticleSwarm",
+        "rule and standard belong to optimizer ParticleSwarm; remove them, or set optimizer to ParticleSwarm",
         {"spec.swarm": {"optimizer": "CmaEs", "rule": "Standard"}},
         {"spec.swarm": {"optimizer": "CmaEs", "rule": "Published", "published": {}}},
     ),
     Example(
-        "rule and its constants belong to optimizer ParticleSwarm; remove them, or set optimizer to ParticleSwarm",
+        "rule and standard belong to optimizer ParticleSwarm; remove them, or set optimizer to ParticleSwarm",
         {"spec.swarm": {"optimizer": "ParticleSwarm", "standard": {}}},
         {"spec.swarm": {"optimizer": "RandomSearch", "standard": {"remeasured": 0}}},
     ),
@@ -195,7 +195,7 @@ EXAMPLES = (
         {"spec.swarm": {"rule": "Standard", "published": {"compat": "Reference"}}},
     ),
     Example(
-        "inertia, cognitive, social and repel are divided by their sum, so one must be above 0",
+        "inertia, cognitive, social and repel are divided by their sum; set at least one of them above 0",
         {"spec.swarm": {"rule": "Published", "published": {"inertia": 0, "cognitive": 0, "social": 0}}},
         {
             "spec.swarm": {
@@ -205,7 +205,7 @@ EXAMPLES = (
         },
     ),
     Example(
-        "stepFloor is above stepLength; lower it",
+        "stepFloor must be at most stepLength; lower stepFloor",
         {"spec.swarm": {"rule": "Published", "published": {"stepLength": 0.5, "stepFloor": 0.5}}},
         {"spec.swarm": {"rule": "Published", "published": {"stepLength": 0.05}}},
     ),
@@ -220,12 +220,12 @@ EXAMPLES = (
         {"spec.swarm": {"merge": "Elementwise", "exact": {}}},
     ),
     Example(
-        "only rule Standard of optimizer ParticleSwarm keeps layers together; choose it, or set groups to Global",
+        "groups PerLayer needs rule Standard of optimizer ParticleSwarm; choose them, or set groups to Global",
         {"spec.swarm": {"groups": "PerLayer", "rule": "Standard", "standard": {"remeasured": 0}}},
         {"spec.swarm": {"groups": "PerLayer", "rule": "Published"}},
     ),
     Example(
-        "only rule Standard of optimizer ParticleSwarm keeps layers together; choose it, or set groups to Global",
+        "groups PerLayer needs rule Standard of optimizer ParticleSwarm; choose them, or set groups to Global",
         {"spec.swarm": {"groups": "Global", "optimizer": "CmaEs"}},
         {"spec.swarm": {"groups": "PerLayer", "optimizer": "RandomSearch", "perLayer": {}}},
     ),
@@ -245,37 +245,37 @@ EXAMPLES = (
         {"spec.storage": {"type": "Local", "local": {"path": "a"}, "s3": {"bucket": "swarms"}}},
     ),
     Example(
-        "a cache is an existing claim or one to be made; write existingClaim, or claim",
+        "a cache is either an existing claim or a new one; write existingClaim or claim, and not both",
         {f"{CLUSTER}.modelCache": {"existingClaim": "models"}},
         {f"{CLUSTER}.modelCache": {"existingClaim": "models", "claim": {"size": "1Gi"}}},
     ),
     Example(
-        "a cache is an existing claim or one to be made; write existingClaim, or claim",
+        "a cache is either an existing claim or a new one; write existingClaim or claim, and not both",
         {f"{CLUSTER}.modelCache": {"claim": {"size": "1Gi", "accessMode": "ReadWriteOnce"}}},
         {f"{CLUSTER}.modelCache": {}},
     ),
     Example(
-        "a server holds what its model is spread over; remove accelerators, or write 0 for a CPU",
+        "a server holds exactly tensorParallel accelerators; remove accelerators, or write 0 for a CPU",
         {f"{CLUSTER}.servers": {"tensorParallel": 4, "accelerators": 4}},
         {f"{CLUSTER}.servers": {"tensorParallel": 4, "accelerators": 2}},
     ),
     Example(
-        "without a key only Exists matches; write the key, or set operator to Exists",
+        "operator Equal needs a key; write key, or set operator to Exists",
         {f"{CLUSTER}.podTemplate.tolerations": [{"operator": "Exists"}]},
         {f"{CLUSTER}.podTemplate.tolerations": [{"value": "a"}]},
     ),
     Example(
-        "Exists compares no value; remove it, or set operator to Equal",
+        "operator Exists compares no value; remove value, or set operator to Equal",
         {f"{CLUSTER}.podTemplate.tolerations": [{"key": "gpu", "value": "a"}]},
         {f"{CLUSTER}.podTemplate.tolerations": [{"key": "gpu", "value": "a", "operator": "Exists"}]},
     ),
     Example(
-        "only effect NoExecute is put up with for a time; set it, or remove tolerationSeconds",
+        "tolerationSeconds needs effect NoExecute; set effect to NoExecute, or remove tolerationSeconds",
         {f"{CLUSTER}.podTemplate.tolerations": [{"key": "a", "effect": "NoExecute", "tolerationSeconds": 3}]},
         {f"{CLUSTER}.podTemplate.tolerations": [{"key": "a", "effect": "NoSchedule", "tolerationSeconds": 3}]},
     ),
     Example(
-        "variables of this beginning are the operator's; choose another name",
+        "names that begin with DATASWARM_ are reserved for the operator; choose another name",
         {f"{CLUSTER}.podTemplate.env": [{"name": "HTTPS_PROXY", "value": "http://proxy:3128"}]},
         {f"{CLUSTER}.podTemplate.env": [{"name": "DATASWARM_SERVERS", "value": ""}]},
     ),

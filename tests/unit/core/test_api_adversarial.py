@@ -62,7 +62,7 @@ def test_every_field_of_the_spec_is_fixed_or_free() -> None:
     fixed = [rule for rule in SCHEMA["properties"]["spec"][VALIDATIONS] if "oldSelf" in rule["rule"]]
     assert [rule["fieldPath"] for rule in fixed] == [f".{name}" for name in IDENTITY_FIELDS + FIXED_NON_IDENTITY_FIELDS]
     edited = crd_validator.list_refusals(patched({"spec.rounds": 3}), SCHEMA, before=minimal())
-    assert edited == ["rounds is fixed once a run exists; create an AdversarialRun of another name"]
+    assert edited == ["rounds is fixed once a run exists; create an AdversarialRun with another name"]
 
 
 def test_the_committed_crd_and_editor_schema_are_the_generated_ones() -> None:
@@ -158,7 +158,7 @@ def test_paths_of_both_sides_are_inputs() -> None:
 @pytest.mark.parametrize("name", ["resumeFrom", "swarm", "objective"])
 def test_what_only_a_swarm_run_has_is_refused_as_that(name: str) -> None:
     said = refusal(patched({f"spec.{name}": {}}))
-    assert said == f"run.yaml: spec.{name}: SwarmRun has this field, AdversarialRun has not; remove it"
+    assert said == f"run.yaml: spec.{name}: SwarmRun has this field, but AdversarialRun does not; remove it"
 
 
 def test_takers_of_somebody_else_do_not_move() -> None:

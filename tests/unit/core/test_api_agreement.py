@@ -64,7 +64,7 @@ def test_a_fixed_field_cannot_be_edited(name: str) -> None:
     assert crd_validator.list_refusals(old, SCHEMA, before=old) == []
     assert crd_validator.list_refusals(new, SCHEMA) == []
     assert crd_validator.list_refusals(new, SCHEMA, before=old) == [
-        f"{name} is fixed once a run exists; create a SwarmRun of another name"
+        f"{name} is fixed once a run exists; create a SwarmRun with another name"
     ]
 
 

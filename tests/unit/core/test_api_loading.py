@@ -59,7 +59,7 @@ CASES = {
     "name of a run": ({"metadata.name": "My_run"}, "metadata.name: 'My_run': use lower-case letters, digits and '-'"),
     "name twice": (
         {"spec.takers": [{"name": "x"}, {"name": "x"}]},
-        "spec.takers[1].name: 'x': the name is taken twice; names of takers must differ",
+        "spec.takers[1].name: 'x': another taker has this name; give each taker its own name",
     ),
     "another scheme": (
         {"spec.takers.1.adapter": "https://hub/org/name"},
@@ -90,9 +90,9 @@ BROKEN = {
     "empty": ("", "holds nothing; a run is a mapping"),
     "a list": ("- a", "holds a list; a run is a mapping"),
     "syntax": ("a: [", "line 1: expected the node content"),
-    "key twice": (f"{TEXT}kind: SwarmRun\n", "line 21: key 'kind' is given twice; remove one"),
-    "key twice, deep": ("a:\n  b: 1\n  b: 2\n", "line 3: key 'b' is given twice; remove one"),
-    "two documents": (f"{TEXT}---\n{TEXT}", "holds several documents; keep one run per file"),
+    "key twice": (f"{TEXT}kind: SwarmRun\n", "line 21: key 'kind' occurs twice; remove one of them"),
+    "key twice, deep": ("a:\n  b: 1\n  b: 2\n", "line 3: key 'b' occurs twice; remove one of them"),
+    "two documents": (f"{TEXT}---\n{TEXT}", "contains several documents; keep one run per file"),
     "python object": ("a: !!python/object:os.system x", "is not understood"),
     "set": ("a: !!set {b}", "tag tag:yaml.org,2002:set is not understood"),
     "key that is a list": ("? [a]\n: b", "line 1: a key is text"),

@@ -64,7 +64,7 @@ def test_a_commit_is_an_envelope_around_what_its_program_committed() -> None:
         ({"version": 2}, UnknownVersionError, "a commit of format version 2: this release reads version 1 only"),
         ({"version": None}, UnknownVersionError, "format version None"),
         ({"kind": "LanceRun"}, UnknownKindError, "kind 'LanceRun': installed here are SwarmRun, AdversarialRun"),
-        ({"payload": {"items": 3}}, UnknownKindError, "kind SwarmRun holds no search"),
+        ({"payload": {"items": 3}}, UnknownKindError, "kind SwarmRun has no search"),
     ],
     ids=str,
 )

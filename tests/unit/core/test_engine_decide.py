@@ -121,7 +121,7 @@ def test_every_further_iteration_follows_the_commit_before_it() -> None:
 @pytest.mark.parametrize(
     ("index", "stop"),
     [(1, "Patience"), (2, "Iterations"), (2, "")],
-    ids=["patience ends it early", "all iterations are done", "the verb said nothing at the last iteration"],
+    ids=["patience ends it early", "all iterations are done", "the step gave no reason at the last iteration"],
 )
 def test_the_conclusion_follows_the_commit_that_ends_the_search(index: int, stop: str) -> None:
     last = digest_bytes(b"last")

@@ -61,7 +61,7 @@ def test_conditions_say_what_tools_wait_for(
 @pytest.mark.parametrize(
     ("state", "message"),
     [
-        (EngineState(), "nothing begun"),
+        (EngineState(), "no work has started"),
         (EngineState(Phase.PREPARING), "checking and pinning the inputs"),
         (EngineState(Phase.SEEDING, done=("train.generators.002",)), "1 of 4 generators trained"),
         (EngineState(Phase.ITERATING), "measuring the start"),

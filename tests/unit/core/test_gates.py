@@ -77,7 +77,7 @@ def test_two_measurements_do_not_share_what_they_admitted() -> None:
 
 def test_a_copy_of_a_held_out_item_is_refused() -> None:
     gate = HeldOutGate([Item("Is 0 tied to 2?")])
-    assert gate.refusal(Item("is 0 tied\nto 2 ?")) == "stands in the held-out data"
+    assert gate.refusal(Item("is 0 tied\nto 2 ?")) == "is in the held-out data"
     assert gate.refusal(Item("Is 0 tied to 3?")) is None
 
 

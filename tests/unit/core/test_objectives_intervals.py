@@ -230,5 +230,5 @@ def test_features_of_items_are_drawn_with_them() -> None:
 def test_items_lost_to_an_outage_leave_no_measurement_below_coverage() -> None:
     sample = replace(drawn(1, 9, 9), lost=1)
     assert intervals.measure(sample, Difficulty(), 0.9, 1).n == 9
-    with pytest.raises(CoverageError, match="9 of 10 items asked for came to be; coverage asks for 95%"):
+    with pytest.raises(CoverageError, match="9 of 10 requested items exist; coverage requires 95%"):
         intervals.measure(sample, Difficulty(), 0.95, 1)

@@ -49,7 +49,7 @@ def test_values_worked_out_by_hand(given: Sample, hard: float, apart: float) -> 
     assert value(Separation(), given) == pytest.approx(apart)
 
 
-def test_separation_is_the_mean_gap_of_sorted_neighbours() -> None:
+def test_separation_is_the_mean_gap_of_sorted_neighbors() -> None:
     means = [0.7, 0.1, 0.4, 0.35]
     ordered = sorted(means)
     gaps = [above - below for below, above in pairwise(ordered)]

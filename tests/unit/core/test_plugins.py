@@ -174,7 +174,7 @@ def test_a_config_that_a_plug_in_refuses_is_refused_in_its_words(
         ("import nowhere_to_be_found\n", "cannot be imported: ModuleNotFoundError"),
         ("anything = 1\n", "cannot be imported: AttributeError"),
         ("def make(config): return config['depth']\n", "cannot be made from its config: KeyError: 'depth'"),
-        ("def make(config): return object()\n", "makes a object without name, requests, refusal"),
+        ("def make(config): return object()\n", "returns a object without name, requests, refusal"),
     ],
     ids=["import", "attribute", "factory", "something else"],
 )
@@ -189,7 +189,7 @@ def test_a_plug_in_that_is_broken_is_refused_by_name(make_broken: Callable[..., 
 def test_two_distributions_with_one_name_are_refused_by_theirs(make_broken: Callable[..., None]) -> None:
     make_broken("gates", "make = None\n", "first-things")
     make_broken("gates", "make = None\n", "second-things")
-    with pytest.raises(BadInputError, match="first-things and second-things both have it"):
+    with pytest.raises(BadInputError, match="first-things and second-things all have it"):
         plugins.load_factory("gates", "broken")
 
 

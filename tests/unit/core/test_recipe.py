@@ -64,7 +64,7 @@ def test_the_name_of_an_elementwise_recipe_says_nothing_of_its_merge() -> None:
 
 @pytest.mark.parametrize(
     ("merge", "rank", "message"),
-    [(Merge.ELEMENTWISE, 8, "max_rank 8: only an Exact"), (Merge.EXACT, 0, "max_rank 0: a rank is 1 at least")],
+    [(Merge.ELEMENTWISE, 8, "max_rank 8: only an Exact"), (Merge.EXACT, 0, "max_rank 0: it must be at least 1")],
 )
 def test_a_rank_that_would_cut_nothing_or_everything_is_refused(merge: Merge, rank: int, message: str) -> None:
     with pytest.raises(ValueError, match=message):

@@ -54,8 +54,8 @@ def test_percentiles_grow_with_the_share_and_a_rate_is_per_second_of_asking() ->
     found = [usage.latency_quantile(share) or 0.0 for share in (0.1, 0.5, 0.85, 0.95)]
     assert all(low <= high for low, high in pairwise(found))
     assert found[0] == found[1] < found[2] < found[3]
-    assert usage.rate() == 25.0
+    assert usage.tokens_per_second() == 25.0
 
 
 def test_what_rests_on_nothing_is_no_number() -> None:
-    assert (NO_USAGE.latency_quantile(0.5), NO_USAGE.rate()) == (None, None)
+    assert (NO_USAGE.latency_quantile(0.5), NO_USAGE.tokens_per_second()) == (None, None)

@@ -182,7 +182,7 @@ def test_a_result_is_told_from_the_status_with_what_to_do_next() -> None:
     assert list(run_result.format_report({**RUN, "status": FOUND})) == [
         "a-run: Succeeded, done",
         f"  best         0.7500, particle p03, recipe {'a' * 64}",
-        "  initial      0.5000, the best generator it began with",
+        "  initial      0.5000, the best initial generator",
         "  gain         +0.2500, 95 % interval +0.1250 to +0.5000, on fresh items",
         f"  experiment   {'b' * 64}",
         f"  spec         {'c' * 64}",

@@ -77,7 +77,7 @@ def test_a_file_is_read_by_its_kind_and_a_typo_in_it_is_refused_in_its_words() -
     assert (read.kind, type(read).__name__) == ("ScoreFile", "ScoreFile")
     with pytest.raises(BadInputError, match=r"spec\.data\.queston: unknown field; did you mean question\?"):
         loading.parse_object(run(data={"uri": "a", "queston": "q"}), "run.yaml")
-    with pytest.raises(BadInputError, match=r"spec\.takers: SwarmRun has this field, ScoreFile has not; remove it"):
+    with pytest.raises(BadInputError, match=r"spec\.takers: SwarmRun has this field, but ScoreFile does not; remove it"):
         loading.parse_object(run(takers=[]), "run.yaml")
 
 
@@ -92,7 +92,7 @@ def test_its_digest_names_what_its_identity_lists() -> None:
 def test_a_resolved_run_comes_back_from_its_json_as_its_kind() -> None:
     resolved = resolution.resolve_run(loading.parse_object(run(), "run.yaml"))
     assert resolution.load_resolved(json.loads(resolved.model_dump_json())) == resolved
-    known = rf"'LanceRun' is no kind of run; .* one of {', '.join([*catalog.PROGRAMS, 'ScoreFile'])}"
+    known = rf"'LanceRun' is not an installed kind of run; .* one of {', '.join([*catalog.PROGRAMS, 'ScoreFile'])}"
     with pytest.raises(BadInputError, match=known):
         resolution.load_resolved({"kind": "LanceRun"})
 
@@ -193,7 +193,7 @@ def test_a_run_of_a_kind_that_is_not_installed_is_refused_by_name_and_gets_no_ch
     world.operate()
     (told,) = [one for one in world.run["status"]["conditions"] if one["type"] == "Validated"]
     assert told["status"] == "False"
-    assert "'LanceRun' is no kind of run" in told["message"]
+    assert "'LanceRun' is not an installed kind of run" in told["message"]
     assert not world.things
 
 

@@ -1,4 +1,4 @@
-"""The part that decides: models, swarm, scores, engine. Pure: no I/O, no clock, no hidden randomness.
+"""The core: API models, optimizers, scores and engine. It is pure: it has no I/O, no clock and no hidden randomness.
 
-Needs the standard library and pydantic. Both hosts (one machine, Kubernetes) stand on it; it knows neither.
+It needs the standard library and pydantic. Both hosts (one machine, Kubernetes) import it, and it imports neither.
 """

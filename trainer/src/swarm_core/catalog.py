@@ -1,18 +1,18 @@
-"""The parts that come with dataswarm: tables from the name that a spec gives to where the part is defined.
+"""The catalog of built-in parts: tables from the name in a spec to the place of the definition.
 
-One more part is one file and one line here; the enums of the API are made from the keys. A line names a class with
-`from_config`, the factory, and `revision`, which is raised when results change. A key is in CamelCase, the name of a
-plug-in in lower case, so no plug-in ever hides a built-in.
+To add a part, add a file, and a line here. The enums of the API are made from the keys. A line names a class with
+`from_config`, its factory, and `revision`, which is raised when its results change. A key is in CamelCase and the name
+of a plug-in is in lower case, so a plug-in never hides a built-in.
 
-Limits: holds names only and imports nothing of what they name, so that the API, the CRD and the operator load no part.
-`plugins.load` imports a part when it is first needed.
+Limits: it has only names and imports no part, so the API, the CRD and the operator load none. `plugins.load_factory`
+imports a part when it is first needed.
 """
 
 from collections.abc import Mapping
 from types import MappingProxyType
 
 PLUGIN = "Plugin"
-"""What a spec writes in place of a key for a part that another distribution brings."""
+"""The type that a spec uses for a plug-in, which another distribution provides."""
 
 OBJECTIVES: Mapping[str, str] = MappingProxyType({
     "Difficulty": "swarm_core.objectives.difficulty:Difficulty",
@@ -21,21 +21,24 @@ OBJECTIVES: Mapping[str, str] = MappingProxyType({
 VERIFIERS: Mapping[str, str] = MappingProxyType({
     "Arithmetic": "swarm_core.judges.arithmetic:ArithmeticJudge",
 })  # fmt: skip
-"""Judges that know the right answer and ask nobody."""
+"""Judges that compute the correct answer and ask no model."""
 JUDGES: Mapping[str, str] = MappingProxyType({
     "Model": "swarm_core.judges.rubric:RubricJudge",
 })  # fmt: skip
-"""Judges of other kinds; `Verifier` is written for one of `VERIFIERS`."""
+"""Judges of other kinds. A spec chooses one of `VERIFIERS` with type `Verifier`."""
 STANDARD_GATES: Mapping[str, str] = MappingProxyType({
     "Verifiable": "swarm_core.gates.verifiable:VerifiableGate",
     "HeldOut": "swarm_core.gates.held_out_gate:HeldOutGate",
     "Duplicate": "swarm_core.gates.duplicate:DuplicateGate",
     "Answerable": "swarm_core.gates.answerable:AnswerableGate",
 })  # fmt: skip
-"""Gates that runs have of themselves, in the order in which items meet them: those that a program can tell first, then
-`Duplicate`, because it remembers what it admits, and those that ask a model at the end, because asking costs."""
+"""The standard gates of a run, in the order in which items pass them.
+
+Gates that ask no model come first. `Duplicate` follows, because it remembers the items that it admits. Gates that ask a
+model come last, because asking is expensive.
+"""
 GATES: Mapping[str, str] = MappingProxyType({})
-"""Gates that a spec may add. Items meet them after the standard ones."""
+"""Gates that a spec may add. Items pass them after the standard gates."""
 
 PROGRAMS: Mapping[str, str] = MappingProxyType({
     "SwarmRun": "swarm_core.programs.swarm_run.swarm_run_program:PROGRAM",
@@ -47,4 +50,4 @@ PROGRAMS: Mapping[str, str] = MappingProxyType({
 GROUPS: Mapping[str, Mapping[str, str]] = MappingProxyType({
     "objectives": OBJECTIVES, "verifiers": VERIFIERS, "judges": JUDGES, "gates": {**STANDARD_GATES, **GATES},
 })  # fmt: skip
-"""Every table of parts by its group; the plug-ins of a group are the entry points of `dataswarm.GROUP`."""
+"""Every table of parts by its group. The plug-ins of a group are the entry points of `dataswarm.GROUP`."""

@@ -1,15 +1,15 @@
-"""Commits: what makes an iteration real, each naming the one before by digest.
+"""Commits of a search: the record of one iteration. Each commit names the commit before it by digest.
 
-A commit holds the swarm after the iteration (a few kilobytes of coefficients), the digest of every rollout the
-iteration rests on and what was measured from it. The chain from HEAD to the first commit is the run: whoever has it
-and the rollouts can replay every decision.
+A commit holds the swarm after the iteration (a few kilobytes of coefficients), the digest of every rollout of the
+iteration, and the measurements. The chain from HEAD to the first commit is the run: with it and the rollouts, every
+decision can be replayed.
 
-This is the commit of programs that search; it stands in an `Envelope`, which the commits of all programs have. Swarms
-that take turns share one chain: a commit says which of them it moved, against which models, and on which pool. What a
-run of one swarm has no use for is left out of the text.
+This is the commit of programs that search. It is the payload of an `Envelope`, which the commits of all programs share.
+Swarms that take turns share one chain: a commit names its swarm, the opponents and the pool. Fields that a run of one
+swarm does not use are left out of the text.
 
-Order of writing: rollouts, then COMMIT (write-once), then HEAD (compare-and-swap). Nothing else decides that an
-iteration is done.
+Order of writing: rollouts, then COMMIT (write-once), then HEAD (compare-and-swap). An iteration is done if and only if
+its commit exists.
 """
 
 from dataclasses import asdict, dataclass, field
@@ -23,58 +23,58 @@ from swarm_core.rollout import Unmeasured
 from swarm_core.swarm_names import GENERATORS
 
 OMITTED_AT_DEFAULT = frozenset({"swarm_name", "opponents", "pool", "held_out"})
-"""Left out of the text at their default."""
+"""The fields that are left out of the text if they have their default."""
 ENVELOPE_FIELDS = frozenset({"kind", "iteration", "parent"})
-"""What the envelope holds; all else is its payload."""
+"""The fields that are in the envelope. All other fields are in its payload."""
 
 
 MeasuredValues = tuple[tuple[str, Measurement | Unmeasured], ...]
-"""What was measured of one candidate, by the name of the objective."""
+"""The measurements of one candidate: pairs of the name of the objective and the measurement."""
 
 
 @dataclass(frozen=True, slots=True)
 class MeasuredCandidate:
-    """One candidate of an iteration: what was asked, where the evidence is, what it says."""
+    """One candidate of an iteration with its rollout, its measurements and its fitness."""
 
     name: str
     purpose: str
     position: tuple[float, ...]
-    """Coefficients over the basis."""
+    """The coefficients over the basis, [groups * basis]."""
     model: ModelName
     rollout: Digest
     values: MeasuredValues
-    """What was measured, by the name of the objective."""
+    """The measurements by the name of the objective."""
     fitness: float | None
-    """What the swarm is told, composed from `values`; None is unscored."""
+    """The fitness that the swarm receives, composed from `values`; None means unscored."""
 
 
 def get_values(measured: MeasuredValues) -> dict[str, float | None]:
-    """The measured values by name, as a composition takes them: without their intervals."""
-    return {name: found.value if isinstance(found, Measurement) else None for name, found in measured}
+    """The measured values by name, without their intervals; None means unmeasured. A composition takes this form."""
+    return {name: one.value if isinstance(one, Measurement) else None for name, one in measured}
 
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """One iteration, done."""
+    """The record of one completed iteration."""
 
     experiment: Digest
     """The digest of the experiment's manifest."""
     iteration: int
-    """Its place in the chain: the turn, where swarms take turns."""
+    """The index of the commit in the chain. If swarms take turns, it counts turns."""
     parent: Digest
-    """The commit before; for iteration 0 the experiment."""
+    """The digest of the commit before; for iteration 0, that of the experiment."""
     basis: tuple[Digest, ...]
     swarm: str
     """The swarm after this iteration, as its exact JSON."""
     candidates: tuple[MeasuredCandidate, ...]
     swarm_name: str = GENERATORS
-    """The name of the swarm."""
+    """The name of the swarm that moved."""
     opponents: tuple[ModelName, ...] = ()
-    """The takers that moving generators faced, where takers move as well."""
+    """The takers that measured the generators, in a game."""
     pool: Digest | None = None
-    """The `Pool` that moving takers were measured on."""
+    """The digest of the `Pool` that the takers were measured on, in a game."""
     held_out: tuple[MeasuredCandidate, ...] = ()
-    """The best taker on held-out data: for the curve, and for no decision."""
+    """The measurements of the best taker on held-out data. They are only shown and affect no decision."""
     kind: str = field(kw_only=True)
     """The kind of run."""
 
@@ -94,12 +94,15 @@ class Commit:
 
     @classmethod
     def from_bytes(cls, data: bytes) -> "Commit":
-        """Raises UnknownVersionError, and UnknownKindError for a kind of run that does not search."""
+        """The commit that `to_bytes` wrote.
+
+        Raises UnknownVersionError for another format, and UnknownKindError for the commit of a run that does not search.
+        """
         outside = Envelope.from_bytes(data)
         fields = dict(outside.payload)
         if not fields.keys() <= {one.name for one in fields_of(cls)} or "swarm" not in fields:
             raise UnknownKindError(
-                f"a commit of a run of kind {outside.kind} holds no search; use the commands for that kind of run"
+                f"a commit of a run of kind {outside.kind} has no search; use the commands for that kind of run"
             )
         candidates = tuple(_parse_candidate(candidate) for candidate in fields.pop("candidates"))
         held_out = tuple(_parse_candidate(candidate) for candidate in fields.pop("held_out", ()))
@@ -120,15 +123,15 @@ def _parse_value(fields: dict[str, Any]) -> Measurement | Unmeasured:
 
 
 def key(iteration: int) -> str:
-    """Where the commit of an iteration stands in the store."""
+    """The store key of the commit of an iteration."""
     return f"iterations/{iteration:04d}/COMMIT.json"
 
 
 def candidate_key(iteration: int, name: str) -> str:
-    """Where the rollout of a candidate stands."""
+    """The store key of the rollout of a candidate."""
     return rollout_key(f"iterations/{iteration:04d}", name)
 
 
 def rollout_key(stage: str, name: str) -> str:
-    """Where a rollout stands: `stage` is `iterations/0007`, `choice` or `final/2`."""
+    """The store key of a rollout. `stage`: such as `iterations/0007`, `choice` or `final/2`."""
     return f"{stage}/rollouts/{name}.json.gz"

@@ -1,13 +1,12 @@
-"""From what was measured of a candidate to its fitness: the one number that a swarm is told.
+"""Composition of fitness: from the measured values of a candidate to the one number that a swarm receives.
 
-A candidate is measured by one objective or several, each a value with a name. A composition makes one fitness of them.
-It sits between measuring and `tell`, and it is pure: a commit stores the named values and the fitness, so whoever has
-the commit can compute the fitness again.
+One or several objectives measure a candidate, and each gives a named value. A composition computes one fitness from
+them. It is pure, and a commit stores the named values and the fitness, so the fitness can be computed again.
 
-Some compositions put values on a common scale before they add them. That scale comes from the swarm's first iteration
-and is frozen there (`Statistics`), so a fitness of iteration 3 can be compared with one of iteration 30.
+Some compositions normalize values before they add them. The statistics for this come from the swarm's first iteration
+and stay fixed (`Statistics`), so fitnesses of different iterations can be compared.
 
-Limits: no value, no fitness. Nothing here fills in for a value that is missing.
+Limits: a candidate without one of the values has no fitness. A missing value is never replaced.
 """
 
 from collections.abc import Iterable, Mapping
@@ -16,45 +15,45 @@ from math import fsum, sqrt
 from typing import ClassVar, Protocol
 
 Values = Mapping[str, float | None]
-"""What was measured of one candidate, by name; None could not be measured."""
+"""The measured values of one candidate by name; None means unmeasured."""
 
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """How one value is distributed over the candidates of the first iteration."""
+    """The distribution of one value over the candidates of the first iteration."""
 
     mean: float
     deviation: float
-    """The standard deviation over the candidates, not an estimate for more; 0 for one candidate."""
+    """The population standard deviation over the candidates; 0 for one candidate."""
     count: int
-    """Candidates that have the value."""
+    """The number of candidates that have the value."""
 
 
 Statistics = Mapping[str, Spread]
-"""The first iteration by the names of its values; a value that no candidate had is left out."""
+"""The distribution of each value in the first iteration, by name. A value that no candidate had is left out."""
 
 
 class Composition(Protocol):
-    """One way to make a fitness of named values."""
+    """The protocol of a composition, which computes a fitness from named values."""
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The values it needs. The first is what results report."""
+        """The names of the values that it needs. Results report the first one."""
         ...
 
     @property
     def needs_start(self) -> bool:
-        """Whether it reads the statistics of the first iteration."""
+        """Whether it uses the statistics of the first iteration."""
         ...
 
     def compose(self, values: Values, start: Statistics) -> float | None:
-        """The fitness; None when a value that it needs could not be measured. Raises KeyError for one not given."""
+        """The fitness; None if a value that it needs is None. Raises KeyError if `values` lacks one."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Single:
-    """The fitness is one value as it stands."""
+    """The composition whose fitness is one value, unchanged."""
 
     name: str
     needs_start: ClassVar[bool] = False
@@ -69,7 +68,7 @@ class Single:
 
 
 def summarize_values(candidates: Iterable[Values]) -> Statistics:
-    """The statistics of an iteration, from the values of its candidates."""
+    """The statistics of an iteration, computed from the values of its candidates."""
     found: dict[str, list[float]] = {}
     for values in candidates:
         for name, value in values.items():
@@ -79,6 +78,6 @@ def summarize_values(candidates: Iterable[Values]) -> Statistics:
 
 
 def measure_spread(values: list[float]) -> Spread:
-    """Mean and deviation of one value or more."""
+    """The mean and the population standard deviation of `values`, which has at least one value."""
     mean = fsum(values) / len(values)
     return Spread(mean, sqrt(fsum((value - mean) ** 2 for value in values) / len(values)), len(values))

@@ -1,9 +1,9 @@
-"""The envelope of a commit: what every kind of run has in common there, around a payload that is its program's own.
+"""The envelope of a commit: the fields that all kinds of run share, and a payload that the program of the kind defines.
 
     {"version": 1, "kind": "SwarmRun", "iteration": 7, "parent": DIGEST, "payload": {...}}
 
-`version` is raised when the envelope or the payload of any kind changes its form. A reader refuses a version or a kind
-that it does not know, by name: a field that is misread is worse than a run that stops.
+`version` is raised when the format of the envelope or of any payload changes. A reader refuses a version or a kind that
+it does not know and names it, because misreading a field is worse than stopping the run.
 """
 
 import json
@@ -19,21 +19,21 @@ VERSION = 1
 
 
 class UnknownKindError(StoreError):
-    """A commit of a kind of run that is not known here."""
+    """The kind of a commit is not installed, or its commits have another payload."""
 
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """One link of a chain of commits."""
+    """One entry of a chain of commits."""
 
     kind: str
-    """The kind of run, by which its program is found."""
+    """The kind of run, which identifies its program."""
     iteration: int
-    """Its place in the chain: the turn, where swarms take turns."""
+    """The index of the commit in the chain. If swarms take turns, it counts turns."""
     parent: Digest
-    """The commit before; for iteration 0 the experiment."""
+    """The digest of the commit before; for iteration 0, that of the experiment."""
     payload: Mapping[str, Any]
-    """What the program of that kind committed, as JSON."""
+    """The content that the program of the kind committed, as JSON values."""
 
     def to_bytes(self) -> bytes:
         fields = {"kind": self.kind, "iteration": self.iteration, "parent": self.parent, "payload": dict(self.payload)}
@@ -41,12 +41,15 @@ class Envelope:
 
     @classmethod
     def from_bytes(cls, data: bytes) -> "Envelope":
-        """Raises UnknownVersionError for another version, UnknownKindError for a kind of run that is not installed."""
+        """The envelope that `to_bytes` wrote.
+
+        Raises UnknownVersionError for another version, and UnknownKindError for a kind of run that is not installed.
+        """
         fields: dict[str, Any] = format_version.check(json.loads(data), "a commit", VERSION)
         kind = fields["kind"]
         if kind not in program_registry.list_kinds():
             raise UnknownKindError(
                 f"a commit of a run of kind {kind!r}: installed here are {', '.join(program_registry.list_kinds())};"
-                " install the distribution that brings that kind"
+                " install the distribution that provides that kind"
             )
         return cls(**fields)

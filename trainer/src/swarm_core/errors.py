@@ -1,8 +1,8 @@
-"""The one error that says the user's input cannot work."""
+"""The error for invalid input of the user."""
 
 
 class BadInputError(Exception):
-    """Refused: the message names the value, the rule it breaks and the way out, in one line.
+    """The input of the user is invalid. The message names the value, the rule and the way out on one line.
 
-    Trying again cannot help, so no host retries it; the command line turns it into exit code 2.
+    Another attempt cannot succeed, so no host retries. The command line exits with code 2.
     """

@@ -1,7 +1,7 @@
-"""The experiment as prepared: every input by the digest of what it holds, none by where it was found.
+"""The manifest of an experiment: every input by the digest of its content.
 
-The manifest is the root of the chain of commits. It names no path, so the same inputs give the same chain wherever they
-lie. A model that somebody else serves has no contents to be seen: it is named by address and name.
+The manifest is the root of the chain of commits. It contains no path, so the same inputs give the same chain at any
+place. The content of a model behind an endpoint is not visible, so the manifest has its URL and its name.
 """
 
 import json
@@ -14,12 +14,13 @@ from swarm_core.recipe import Digest, ModelName, Recipe, build_single, canonical
 from swarm_core.swarm_names import TAKERS
 
 SEED_DATA_VERSION = 2
-"""The version of the stored format of `SeedData`: 2 has items as records, 1 had texts and did not say its version."""
+"""The version of the stored format of `SeedData`. Version 2 stores items as records. Version 1 stored texts and had no
+version field."""
 
 
 @dataclass(frozen=True, slots=True)
 class PinnedTaker:
-    """A test taker: a base, and perhaps an adapter on it."""
+    """A test taker that the run serves: a model, with or without an adapter."""
 
     name: str
     base: Digest
@@ -28,7 +29,7 @@ class PinnedTaker:
 
 @dataclass(frozen=True, slots=True)
 class PinnedRemoteTaker:
-    """A test taker that somebody else serves."""
+    """A test taker behind an endpoint."""
 
     name: str
     url: str
@@ -37,35 +38,35 @@ class PinnedRemoteTaker:
 
 @dataclass(frozen=True, slots=True)
 class Adversary:
-    """The takers that move, as far as they are pinned."""
+    """The pinned inputs of the takers that move."""
 
     data: Digest
-    """The blob of their `SeedData`; what is held out of it is the truth about them."""
+    """The digest of their `SeedData`. Its held-out items show whether the takers improve."""
     adapters: tuple[Digest, ...] = ()
-    """Where they were given rather than trained."""
+    """The digests of their adapters; empty if the run trains them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Experiment:
-    """What `prepare` pinned."""
+    """The inputs that the step `prepare` pinned."""
 
     digest: Digest
-    """The experimentDigest: identity fields with every URI replaced by a content digest."""
+    """The experiment digest: that of the identity with every URI replaced by the digest of its content."""
     base: Digest
     takers: tuple[PinnedTaker | PinnedRemoteTaker, ...]
     data: Digest
-    """The blob of `SeedData`."""
+    """The digest of the `SeedData`."""
     adapters: tuple[Digest, ...] = ()
-    """The generators' adapters, where they were given rather than trained."""
+    """The digests of the generators' adapters; empty if the run trains them."""
     adversary: Adversary | None = None
-    """Left out of the text where takers do not move."""
+    """The takers that move; None if takers do not move. None is left out of the text."""
 
     def to_bytes(self) -> bytes:
         fields = asdict(self)
         return canonical_json({name: fields[name] for name in fields if name != "adversary" or self.adversary})
 
     def for_swarm(self, swarm: str) -> "Experiment":
-        """The experiment as one of its swarms sees it: data and adapters are its own."""
+        """The experiment with the data and the adapters of one of its swarms."""
         if swarm != TAKERS or self.adversary is None:
             return self
         return replace(self, data=self.adversary.data, adapters=self.adversary.adapters)
@@ -74,29 +75,31 @@ class Experiment:
     def from_bytes(cls, data: bytes) -> "Experiment":
         fields = json.loads(data)
         takers = tuple(PinnedRemoteTaker(**one) if "url" in one else PinnedTaker(**one) for one in fields.pop("takers"))
-        found = fields.pop("adversary", None)
-        adversary = Adversary(found["data"], tuple(found["adapters"])) if found else None
+        stored = fields.pop("adversary", None)
+        adversary = Adversary(stored["data"], tuple(stored["adapters"])) if stored else None
         return cls(**{**fields, "adapters": tuple(fields["adapters"])}, takers=takers, adversary=adversary)
 
     @property
     def local_takers(self) -> tuple[PinnedTaker, ...]:
-        """The takers that are served by the run itself."""
+        """The takers that the run serves itself."""
         return tuple(taker for taker in self.takers if isinstance(taker, PinnedTaker))
 
     def taker_recipes(self, dtype: str) -> tuple[Recipe, ...]:
-        """The recipes of those takers that are served by the run itself."""
+        """The recipes of the takers that the run serves itself."""
         return tuple(build_recipe(taker, dtype) for taker in self.local_takers)
 
     def taker_models(self, dtype: str) -> tuple[tuple[str, ModelName], ...]:
-        """Every taker's name, and the name that a request to it gives."""
+        """The name of every taker, and the model name for requests to it."""
         return tuple((taker.name, model_name(taker, dtype)) for taker in self.takers)
 
 
 def build_recipe(taker: PinnedTaker, dtype: str) -> Recipe:
+    """The recipe of a taker that the run serves."""
     return build_single(taker.base, taker.adapter, dtype)
 
 
 def model_name(taker: PinnedTaker | PinnedRemoteTaker, dtype: str) -> ModelName:
+    """The model name for requests to a taker."""
     if isinstance(taker, PinnedRemoteTaker):
         return recipe.remote_model_name(taker.url, taker.model)
     return build_recipe(taker, dtype).name
@@ -104,14 +107,14 @@ def model_name(taker: PinnedTaker | PinnedRemoteTaker, dtype: str) -> ModelName:
 
 @dataclass(frozen=True, slots=True)
 class SeedData:
-    """The seed items: one tuple per cluster for training and prompts, and those kept from both."""
+    """The seed items: those for training and prompts by cluster, and those that are held out from both."""
 
     clusters: tuple[tuple[Item, ...], ...]
     held_out: tuple[Item, ...]
 
     @property
     def example_items(self) -> tuple[Item, ...]:
-        """What examples are drawn from: every item not held out."""
+        """The items that prompts draw examples from: every item that is not held out."""
         return tuple(item for cluster in self.clusters for item in cluster)
 
     def to_bytes(self) -> bytes:
@@ -124,7 +127,7 @@ class SeedData:
 
     @classmethod
     def from_bytes(cls, data: bytes) -> "SeedData":
-        """The data that `to_bytes` wrote. Raises UnknownVersionError for those of another format."""
+        """The data that `to_bytes` wrote. Raises UnknownVersionError for another format."""
         fields: dict[str, Any] = format_version.check(json.loads(data), "seed data", SEED_DATA_VERSION)
         clusters = tuple(tuple(map(Item.from_fields, cluster)) for cluster in fields["clusters"])
         return cls(clusters, tuple(map(Item.from_fields, fields["held_out"])))

@@ -1,7 +1,6 @@
-"""Versions of stored formats: what is written says which format it is in, and no reader guesses at another.
+"""Versions of stored formats. Stored data names its version, and a reader refuses a version that it does not know.
 
-The version of a format is raised when its fields change. A release reads the versions that it names and refuses every
-other one, because a field that is misread is worse than a run that stops.
+The version of a format is raised when its fields change. Misreading a field would be worse than stopping the run.
 """
 
 from collections.abc import Mapping
@@ -16,11 +15,14 @@ class UnknownVersionError(StoreError):
 
 
 def check(fields: Mapping[str, object], what: str, known: int) -> dict[str, object]:
-    """`fields` without their version. Raises UnknownVersionError, naming `what`, unless it is `known`."""
+    """`fields` without the version. `what`: the name of the data in the message.
+
+    Raises UnknownVersionError if the version is not `known`.
+    """
     found = fields.get(FIELD)
     if found != known:
         raise UnknownVersionError(
-            f"{what} of format version {found!r}: this release reads version {known} only; go on with the release"
+            f"{what} of format version {found!r}: this release reads version {known} only; use the release"
             " that wrote it, or start a new run"
         )
     return {name: value for name, value in fields.items() if name != FIELD}

@@ -1,17 +1,19 @@
-"""The pool: the items that moving takers are measured on, and the archive of those that proved hard.
+"""The pool of a game: the items that moving takers are measured on, and the archive of hard items.
 
-A pool is a write-once object of a round, named by the commit of the takers' turn. It is a pure function of the pool
-before it, of the round's new items and of the run's seed, so replaying a run makes it again.
+A pool is a write-once object of a round. The commit of the takers' turn names it. It is a pure function of the previous
+pool, of the round's new items and of the run's seed, so a replay of the run computes it again.
 
-    slots     each is given up with probability `turnover`; a share `revisited` of those goes to archived items, the
-              rest to new ones, drawn evenly
-    archive   items of the pool before that the best taker there got wrong, the newest `archive` of them: a taker that
-              forgets what it had learnt is found out, and a game that goes in circles shows
-    gates     an item enters once: not if it stands in pool or archive. What cannot be verified or stands in held-out
-              data was rejected when it was written, and is not offered
+    slots     Each slot is replaced with probability `turnover`. A share `revisited` of these slots gets archived items,
+              and the others get new items, drawn uniformly.
+    archive   The newest `archive` items that the best taker of their round answered incorrectly. They show whether a
+              taker forgets what it learned, and whether a game cycles.
+    gates     An item enters only if it is not in the pool or the archive. Items that cannot be verified and copies of
+              held-out items were rejected when they were written.
 
-Source: the adversarial loop of Data Swarms arXiv 2506.00741, which replaces slots alike but checks nothing and keeps no
-archive. Limits: with fewer new items than slots given up, the rest of those stay as they are.
+Source: the adversarial loop of Data Swarms (arXiv 2506.00741), which replaces slots in the same way, but has no checks
+and no archive.
+
+Limits: if there are fewer new items than slots to replace, the other slots keep their items.
 """
 
 import json
@@ -25,24 +27,25 @@ from swarm_core.items import Item
 from swarm_core.recipe import Digest, ModelName, canonical_json, digest_bytes
 
 VERSION = 2
-"""The version of the stored format: 2 has items as records, 1 had them as texts and did not say its version."""
+"""The version of the stored format. Version 2 stores items as records. Version 1 stored texts and had no version
+field."""
 
 
 @dataclass(frozen=True, slots=True)
 class PoolEntry:
-    """One item of record."""
+    """One item of a pool and its origin."""
 
     item: Item
     round: int
-    """When it was written; -1 is seed data."""
+    """The round in which the item was written; -1 for seed data."""
     model: ModelName | None = None
-    """The recipe of its generator; None is seed data."""
+    """The recipe of its generator; None for seed data."""
     answer: str | None = None
-    """The verified answer, where the judge can tell one."""
+    """The correct answer, if the judge can compute it."""
 
     @property
     def text(self) -> str:
-        """What takers see."""
+        """The text that takers see."""
         return self.item.text
 
     def to_fields(self) -> dict[str, object]:
@@ -57,7 +60,7 @@ class Pool:
     round: int
     entries: tuple[PoolEntry, ...]
     archive: tuple[PoolEntry, ...] = ()
-    """Newest first."""
+    """The archived items, newest first."""
 
     @property
     def items(self) -> tuple[Item, ...]:
@@ -78,21 +81,21 @@ class Pool:
 
     @classmethod
     def from_bytes(cls, data: bytes) -> "Pool":
-        """The pool that `to_bytes` wrote. Raises UnknownVersionError for one of another format."""
+        """The pool that `to_bytes` wrote. Raises UnknownVersionError for another format."""
         fields: dict[str, Any] = format_version.check(json.loads(data), "a pool", VERSION)
         return cls(fields["round"], _parse_entries(fields["entries"]), _parse_entries(fields["archive"]))
 
 
 @dataclass(frozen=True, slots=True)
 class TurnoverRule:
-    """How a pool changes from round to round."""
+    """The rule by which a pool changes from round to round."""
 
     share: float
-    """Probability that a slot is given up."""
+    """The probability that a slot is replaced."""
     revisited: float
-    """Share of the slots given up that archived items get."""
+    """The share of the replaced slots that get archived items."""
     archive: int
-    """Most archived items."""
+    """The maximum number of archived items."""
     seed: int
 
 
@@ -101,19 +104,22 @@ def _parse_entries(rows: Iterable[dict[str, Any]]) -> tuple[PoolEntry, ...]:
 
 
 def draw_initial(items: Sequence[PoolEntry], size: int, seed: int) -> Pool:
-    """`size` of the seed items, drawn evenly. Raises ValueError when there are fewer."""
+    """The first pool: `size` of the seed items, drawn uniformly. Raises ValueError if there are fewer."""
     return Pool(0, tuple(items[index] for index in streams.sample(seed, len(items), size, "pool")))
 
 
 def update_archive(before: Pool, missed: Sequence[bool], most: int) -> tuple[PoolEntry, ...]:
-    """The archive after a round: what the best taker of `before` missed, [entry], on top of what was there."""
+    """The archive after a round: the entries that the best taker missed, and then the previous archive.
+
+    `missed`: whether the best taker answered each entry of `before` incorrectly, [entry]. `most`: the maximum size.
+    """
     new = [entry for entry, wrong in zip(before.entries, missed, strict=True) if wrong]
     kept = {entry.text: entry for entry in [*new, *before.archive]}
     return tuple(kept.values())[:most]
 
 
 def select_new(before: Pool, archive: Sequence[PoolEntry], new: Iterable[PoolEntry]) -> list[PoolEntry]:
-    """The new items that may enter: each once, and none that stands in the pool or in the archive."""
+    """The new items that may enter the pool: each once, and none that is in the pool or in the archive."""
     known = DuplicateGate()
     for entry in (*before.entries, *archive):
         known.refusal(entry.item)
@@ -121,8 +127,9 @@ def select_new(before: Pool, archive: Sequence[PoolEntry], new: Iterable[PoolEnt
 
 
 def build_next(before: Pool, archive: Sequence[PoolEntry], fresh: Sequence[PoolEntry], rule: TurnoverRule) -> Pool:
-    """The pool of the next round, from items that were `select_new`; every draw is a function of seed, round and
-    slot.
+    """The pool of the next round. `fresh`: new items from `select_new`.
+
+    Every draw is a function of the seed, the round and the slot.
     """
     now = before.round + 1
     standing = {entry.text for entry in before.entries}

@@ -1,12 +1,12 @@
-"""The item: one question of a data set, as a record that everything from seed file to export carries.
+"""The item: one question of a data set, as a record. All stages from the seed file to the export use this record.
 
-Test takers see `text` and nothing else. What else is known of an item travels with it: what its writer or its data set
-says the answer is, what the choices are, and which completion brought it.
+Test takers see only `text`. The other fields are the answer according to the writer or the data set, the choices, and
+the completion that contained the item.
 
-Invariants: an item is a value, equal to another when every field is. Where two items are compared as questions, their
-texts are compared in normal form (`swarm_core.text.normalization`); where they are shown, they are shown as written.
+Invariants: an item is a value. Two items are equal if all their fields are equal. Gates compare two items as questions
+by the normal form of their texts (`swarm_core.text.normalization`). Texts are always shown as written.
 
-Limits: `reference` is a claim, not a fact. It is as good as its source.
+Limits: `reference` is a claim of its source and may be wrong.
 """
 
 from collections.abc import Iterable, Mapping
@@ -18,18 +18,18 @@ class Item:
     """One question."""
 
     text: str
-    """What test takers see."""
+    """The text that test takers see."""
     reference: str | None = None
-    """What its writer or its data set says the answer is; never shown to takers."""
+    """The answer according to its writer or its data set. Takers never see it."""
     choices: tuple[str, ...] = ()
-    """The answers to choose from, where there are any."""
+    """The answers to choose from; empty if the item is not multiple choice."""
     request: int = 0
-    """The number of the completion that brought it within its measurement, over all rounds, from 0."""
+    """The number of the completion that contained the item, counted from 0 over all rounds of its measurement."""
     meta: tuple[tuple[str, str], ...] = ()
-    """Anything else, as pairs of name and value sorted by name."""
+    """Further data as pairs of name and value, sorted by name."""
 
     def to_fields(self) -> dict[str, object]:
-        """The item as a JSON object: the text, and every other field that is not at its default."""
+        """The item as a JSON object: the text, and every other field that does not have its default."""
         fields: dict[str, object] = {"text": self.text}
         if self.reference is not None:
             fields["reference"] = self.reference
@@ -43,7 +43,7 @@ class Item:
 
     @classmethod
     def from_fields(cls, fields: Mapping[str, object]) -> "Item":
-        """The item that `to_fields` wrote. Raises TypeError for a field that an item does not have."""
+        """The item that `to_fields` wrote. Raises TypeError for an unknown field or a value of a wrong type."""
         rest = dict(fields)
         choices, meta = rest.pop("choices", ()), rest.pop("meta", {})
         if not isinstance(choices, Iterable) or not isinstance(meta, Mapping):
@@ -52,18 +52,18 @@ class Item:
 
 
 def build_items(texts: Iterable[str]) -> tuple[Item, ...]:
-    """One item of each text, of which nothing else is known."""
+    """One item for each text, with all other fields at their defaults."""
     return tuple(map(Item, texts))
 
 
 def get_texts(items: Iterable[Item]) -> tuple[str, ...]:
-    """What test takers see of each item."""
+    """The text of each item."""
     return tuple(item.text for item in items)
 
 
 def select_distinct(items: Iterable[Item]) -> tuple[Item, ...]:
     """The first item of each text, in order."""
-    found: dict[str, Item] = {}
+    first_items: dict[str, Item] = {}
     for item in items:
-        found.setdefault(item.text, item)
-    return tuple(found.values())
+        first_items.setdefault(item.text, item)
+    return tuple(first_items.values())

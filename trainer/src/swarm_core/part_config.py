@@ -1,6 +1,6 @@
-"""The configuration of a part (judge, gate, objective) as its factory gets it: names and values, checked on the way in.
+"""Checks of the config of a part (judge, gate or objective), which its factory takes as a mapping.
 
-A factory takes one mapping and refuses what it does not understand, so a misspelled field is an error, not a default.
+A factory refuses unknown fields, so a misspelled field is an error and does not silently become a default.
 """
 
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 
 def check_fields(part: str, config: Mapping[str, object], known: tuple[str, ...] = ()) -> None:
-    """Pass if `config` has no other fields than `known`. Raises BadInputError naming `part` and the field."""
+    """Check that `config` has no fields other than `known`. Raises BadInputError, which names `part` and the field."""
     for name in config:
         if name not in known:
             choose = f"choose from {', '.join(known)}" if known else "it takes none"
@@ -20,9 +20,9 @@ def check_fields(part: str, config: Mapping[str, object], known: tuple[str, ...]
 
 
 def get_field(part: str, config: Mapping[str, object], name: str, kind: type[T], default: T | None = None) -> T:
-    """The value of a field, a `kind`; `default` where it is absent. A whole number will do where a float is asked for.
+    """The value of a field, which must be a `kind`; `default` if it is absent. A float may be given as a whole number.
 
-    Raises BadInputError for a value of another type, and where a field without a default is absent.
+    Raises BadInputError for a value of another type, and for an absent field without a default.
     """
     value: object = config.get(name, default)
     if kind is float and type(value) is int:

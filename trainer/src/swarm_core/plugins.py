@@ -1,14 +1,14 @@
-"""Parts by name: a built-in of the catalog, or a plug-in that another distribution brings as an entry point.
+"""The loader of parts by name: built-ins of the catalog, and plug-ins that other distributions provide.
 
 A plug-in is an entry point of `dataswarm.objectives`, `dataswarm.verifiers`, `dataswarm.judges` or `dataswarm.gates`.
-It names a factory: a callable that takes the plug-in's `config` (a mapping, as the spec has it) and returns the part.
-A factory refuses a config with `BadInputError`. Nothing is imported before it is asked for by name.
+It names a factory: a callable that takes the plug-in's `config` (a mapping, as in the spec) and returns the part. A
+factory refuses a config with `BadInputError`. A part is imported only when it is loaded by name.
 
-An origin is what pins a part in the experiment's digest: of a built-in its `revision`, which is raised when its results
-change; of a plug-in its distribution and version.
+An origin pins a part in the experiment's digest. The origin of a built-in is its `revision`, which is raised when its
+results change. The origin of a plug-in is its distribution and version.
 
-Limits: a plug-in runs in the process of the worker, with its rights. The version is what the distribution says of
-itself: one whose code changes under the same version is not noticed.
+Limits: a plug-in runs in the process of the worker, with its permissions. The version comes from the metadata of the
+distribution: a change of the code under the same version goes unnoticed.
 """
 
 from collections.abc import Callable, Mapping
@@ -22,30 +22,30 @@ from swarm_core import catalog
 from swarm_core.errors import BadInputError
 
 PREFIX = "dataswarm."
-"""Of the entry points' groups."""
+"""The prefix of the groups of entry points."""
 MEMBERS: Mapping[str, tuple[str, ...]] = {
     "objectives": ("needs", "range", "value"),
     "verifiers": ("refusal", "requests", "score"),
     "judges": ("refusal", "requests", "score"),
     "gates": ("name", "requests", "refusal"),
 }
-"""What a part of each group has (`swarm_core.ports`, `swarm_core.objectives.objective`)."""
+"""The attributes that a part of each group must have (`swarm_core.ports`, `swarm_core.objectives.objective`)."""
 HOW_TO_INSTALL = (
-    "install the distribution that brings it beside dataswarm; in a cluster, name an image that has it in"
+    "install the distribution that provides it next to dataswarm; on a cluster, name an image that has it in"
     " spec.execution.kubernetes.image.trainer"
 )
 
 Factory = Callable[[Mapping[str, object]], Any]
-"""Makes a part from its config."""
+"""Builds a part from its config."""
 
 
 class PluginNotFoundError(BadInputError):
-    """Nothing that is installed has this name in this group."""
+    """No built-in and no installed plug-in has this name in this group."""
 
 
 @dataclass(frozen=True, slots=True)
 class BuiltInOrigin:
-    """A part that came with dataswarm."""
+    """The origin of a part that is built into dataswarm."""
 
     name: str
     revision: int
@@ -53,7 +53,7 @@ class BuiltInOrigin:
 
 @dataclass(frozen=True, slots=True)
 class PluginOrigin:
-    """A part that another distribution brought."""
+    """The origin of a part that another distribution provides."""
 
     name: str
     distribution: str
@@ -66,7 +66,7 @@ Origin = BuiltInOrigin | PluginOrigin
 def load_factory(group: str, name: str) -> Factory:
     """The factory of the part `name`, imported now.
 
-    Raises PluginNotFoundError if nothing has this name, BadInputError if its module cannot be imported.
+    Raises PluginNotFoundError if no part has this name, and BadInputError if its module cannot be imported.
     """
     if name in catalog.GROUPS[group]:
         factory: Factory = load_built_in(group, name).from_config
@@ -76,21 +76,22 @@ def load_factory(group: str, name: str) -> Factory:
         loaded: Factory = entry.load()
     except Exception as error:
         raise BadInputError(
-            f"{describe_plugin(entry)} cannot be imported: {describe_error(error)}; repair it"
+            f"{describe_plugin(entry)} cannot be imported: {describe_error(error)}; fix its distribution"
         ) from error
     return loaded
 
 
 def load_built_in(group: str, name: str) -> Any:
-    """The class of a built-in."""
+    """The class of a built-in, imported now."""
     module, _, attribute = catalog.GROUPS[group][name].partition(":")
     return getattr(import_module(module), attribute)
 
 
 def build_part(group: str, name: str, config: Mapping[str, object]) -> Any:
-    """The part `name`, made from `config`.
+    """The part `name`, built from `config`.
 
-    Raises PluginNotFoundError, and BadInputError where the factory refuses the config or makes something else.
+    Raises PluginNotFoundError if no part has this name. Raises BadInputError if the factory refuses the config, fails, or
+    returns an object without the attributes of a part.
     """
     factory = load_factory(group, name)
     if name in catalog.GROUPS[group]:
@@ -102,24 +103,24 @@ def build_part(group: str, name: str, config: Mapping[str, object]) -> Any:
         raise BadInputError(f"{describe_plugin(entry)} refuses its config: {error}") from error
     except Exception as error:
         raise BadInputError(
-            f"{describe_plugin(entry)} cannot be made from its config: {describe_error(error)}; correct one of the two"
+            f"{describe_plugin(entry)} cannot be built from its config: {describe_error(error)}; correct the config or the plug-in"
         ) from error
     check_members(entry, part, MEMBERS[group])
     return part
 
 
 def check_members(entry: EntryPoint, part: object, members: tuple[str, ...]) -> None:
-    """Pass if `part`, made by a plug-in, has what its group's port asks for. Raises BadInputError."""
+    """Check that `part`, which a plug-in returned, has all `members`. Raises BadInputError if one is missing."""
     missing = [member for member in members if not hasattr(part, member)]
     if missing:
         raise BadInputError(
-            f"{describe_plugin(entry)} makes a {type(part).__name__} without {', '.join(missing)}; a part of"
+            f"{describe_plugin(entry)} returns a {type(part).__name__} without {', '.join(missing)}; a part of"
             f" {entry.group} has {', '.join(members)}"
         )
 
 
 def find_origin(group: str, name: str) -> Origin:
-    """Where the part `name` comes from. Raises PluginNotFoundError."""
+    """The origin of the part `name`. Raises PluginNotFoundError if no part has this name."""
     if name in catalog.GROUPS[group]:
         return BuiltInOrigin(name, load_built_in(group, name).revision)
     entry = find_entry_point(group, name)
@@ -128,17 +129,17 @@ def find_origin(group: str, name: str) -> Origin:
 
 
 def list_prompts(group: str, name: str) -> Mapping[str, object]:
-    """The prompt templates of a built-in by their names, if its class lists any as `prompts`.
+    """The prompt templates of a built-in by name, if its class lists any as `prompts`.
 
-    Those of a plug-in are part of its version.
+    A plug-in has none here, because its version covers its templates.
     """
     return getattr(load_built_in(group, name), "prompts", {}) if name in catalog.GROUPS[group] else {}
 
 
 def find_entry_point(group: str, name: str) -> EntryPoint:
-    """The one entry point of this name.
+    """The one entry point with this name in the group.
 
-    Raises PluginNotFoundError, and BadInputError where several distributions have it.
+    Raises PluginNotFoundError if there is none, and BadInputError if several distributions have one.
     """
     found = list(entry_points(group=PREFIX + group, name=name))
     if not found:
@@ -148,20 +149,21 @@ def find_entry_point(group: str, name: str) -> EntryPoint:
         )
     if len(found) > 1:
         owners = " and ".join(sorted(entry.dist.name for entry in found if entry.dist))
-        raise BadInputError(f"plug-in {name!r}: {owners} both have it in {PREFIX}{group}; uninstall all but one")
+        raise BadInputError(f"plug-in {name!r}: {owners} all have it in {PREFIX}{group}; uninstall all but one of them")
     return found[0]
 
 
 def list_names(group: str) -> str:
-    """The plug-ins of a group that are installed, for a message."""
+    """The names of the installed plug-ins of a group, for a message."""
     return ", ".join(sorted({entry.name for entry in entry_points(group=PREFIX + group)})) or "none"
 
 
 def describe_plugin(entry: EntryPoint) -> str:
-    """A plug-in by its name, and the distribution that brings it."""
+    """The name of a plug-in and of the distribution that provides it, for a message."""
     owner = f" of {entry.dist.name} {entry.dist.version}" if entry.dist else ""
     return f"plug-in {entry.name!r}{owner} ({entry.group})"
 
 
 def describe_error(error: Exception) -> str:
+    """The type and the message of `error`, for a message."""
     return f"{type(error).__name__}: {error}"

@@ -1,6 +1,7 @@
-"""The needs of the core, as small protocols. Hosts bring the adapters; tests bring fakes written with them.
+"""The ports of the core: small protocols that hosts implement, and tests implement with fakes.
 
-A port is named after the need and keeps to five methods. Errors are ours and chained from the library's.
+A port is named after what the core needs and has at most five methods. An implementation raises the errors of this
+module and chains those of its libraries.
 """
 
 from collections.abc import Sequence
@@ -14,44 +15,44 @@ from swarm_core.recipe import Digest, ModelName, Recipe
 
 
 class StoreError(Exception):
-    """The store cannot do what was asked; the message names the object, the rule and the way out."""
+    """The store cannot perform an operation. The message names the object, the rule and the way out."""
 
 
 class CorruptError(StoreError):
-    """Stored bytes are not the ones their digest names."""
+    """Stored bytes do not match their digest."""
 
 
 class RefusedError(StoreError):
-    """The store will say no however often it is asked; something has to be changed first."""
+    """The store refuses an operation, and a retry cannot succeed until something is changed."""
 
 
 class ArtifactStore(Protocol):
-    """Write-once artefacts named by digest, write-once names, and one pointer moved by compare-and-swap."""
+    """A store of artifacts by digest and of write-once names, with pointers that move by compare-and-swap."""
 
     def put(self, source: Path | bytes) -> Digest:
-        """Keep these bytes for ever; return their digest. Doing it again is free."""
+        """Store these bytes permanently and return their digest. A repetition has no effect."""
         ...
 
     def get(self, digest: Digest) -> Path:
-        """A local file that holds exactly the bytes of `digest`. Raises CorruptError, or StoreError if absent."""
+        """A local file with exactly the bytes of `digest`. Raises CorruptError, or StoreError if they are absent."""
         ...
 
     def publish(self, key: str, data: bytes) -> bytes:
-        """Give the write-once name `key` to `data` and return what stands there: the first writer's bytes win."""
+        """Store `data` under the write-once name `key` and return its bytes, which are those of the first writer."""
         ...
 
     def read(self, key: str) -> bytes | None:
-        """What stands at `key`, or None."""
+        """The bytes at `key`; None if there are none."""
         ...
 
     def swap(self, key: str, expected: bytes | None, data: bytes) -> bool:
-        """Move the pointer `key` from `expected` (None: absent) to `data`; False if another value stands there."""
+        """Move the pointer `key` from `expected` (None: absent) to `data`. Return False if it has another value."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One turn of a conversation that the model did not have: the request states what was said."""
+    """One earlier turn of a conversation, which the request supplies."""
 
     role: Literal["user", "assistant"]
     text: str
@@ -117,20 +118,20 @@ class Completion:
 
 @dataclass(frozen=True, slots=True)
 class RequestFailure:
-    """A request that brought nothing, and why. Never an empty completion."""
+    """The failure of a request, with its reason. It is never an empty completion."""
 
     message: str
 
 
 class InferenceError(Exception):
-    """The engine as a whole cannot serve: wrong base, adapter that does not fit, no memory."""
+    """The engine as a whole cannot serve: wrong base model, an adapter that does not fit, or not enough memory."""
 
 
 class Inference(Protocol):
-    """Completes texts with many adapters of the models it was given."""
+    """An inference engine, which completes texts with many adapters of its models."""
 
     def serve(self, live: Sequence[Recipe]) -> None:
-        """Make exactly these recipes answerable by name; others may be forgotten. Raises InferenceError."""
+        """Serve exactly these recipes by name. Other recipes may be unloaded. Raises InferenceError."""
         ...
 
     def complete(self, requests: Sequence[Request]) -> list[Completion | RequestFailure]:
@@ -138,64 +139,64 @@ class Inference(Protocol):
         ...
 
     def close(self) -> None:
-        """Give back memory and processes. Safe to call twice."""
+        """Release memory and processes. It is safe to call it twice."""
         ...
 
 
 Reply = Completion | RequestFailure
-"""What came of one request."""
+"""The result of one request."""
 
 
 class Judge(Protocol):
-    """Says whether an item can be judged, and how well it was answered. A program makes no requests."""
+    """A judge, which scores answers to items. A judge that is a program makes no requests."""
 
     def refusal(self, item: Item) -> str | None:
-        """Why `item` cannot be judged, in words, as far as that is known without asking anybody; None if it can."""
+        """The reason why `item` cannot be judged, as far as it is known without a request; None if it can be judged."""
         ...
 
     def requests(self, item: Item, answer: str) -> tuple[Request, ...]:
-        """What has to be asked before `answer` can be scored; nothing where a program can tell."""
+        """The requests that are needed to score `answer`; empty if none are needed."""
         ...
 
     def score(self, item: Item, answer: str, replies: Sequence[Reply]) -> Score:
-        """The score of `answer`, with what came of `requests`, in their order; `Unscored` when it cannot be told."""
+        """The score of `answer`, given the replies to `requests` in their order; `Unscored` if there is no score."""
         ...
 
 
 @runtime_checkable
 class Solver(Protocol):
-    """A judge that can answer by itself: what takers are trained on."""
+    """A judge that can compute answers. Takers are trained on them."""
 
     def solution(self, item: Item) -> str | None:
-        """The right answer in its shortest form; None if `item` has none."""
+        """The correct answer in its shortest form; None if `item` has none."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Undecided:
-    """The absence of a gate's verdict, and why: it could not be asked, or its reply could not be read."""
+    """A missing verdict of a gate: the request failed, or the reply could not be parsed."""
 
     reason: str
 
 
 class Gate(Protocol):
-    """Admits or rejects items before they count. One that holds what it has admitted serves one measurement.
+    """A gate, which admits or rejects items. A gate that remembers items is used for only one measurement.
 
-    It remembers nothing but what it admits, so all items may pass one gate before any meets the next.
+    It remembers only items that it admitted, so all items may pass one gate before any passes the next.
     """
 
     @property
     def name(self) -> str:
-        """What its rejections are counted under."""
+        """The name under which its rejections are counted."""
         ...
 
     def requests(self, item: Item) -> tuple[Request, ...]:
-        """What has to be asked before `item` can be admitted; nothing where a program can tell."""
+        """The requests that are needed to decide about `item`; empty if none are needed."""
         ...
 
     def refusal(self, item: Item, replies: Sequence[Reply]) -> str | Undecided | None:
-        """Why `item` is rejected, in words, with what came of `requests`; None admits it.
+        """The reason why `item` is rejected, given the replies to `requests`; None admits it.
 
-        `Undecided` where nobody can tell: the item counts as lost, to nobody's gain.
+        `Undecided` if the gate cannot decide. Then the item counts as lost and affects no value.
         """
         ...

@@ -1,10 +1,11 @@
-"""The programs by their kind: those of the catalog, and those that other distributions bring as entry points.
+"""The registry of programs by kind: those of the catalog, and those that other distributions provide.
 
-A program is imported when it is first asked for; nothing is imported here. So the layers below programs, which read and
-write what users write, find the resource of a kind without knowing any kind of run.
+Another distribution provides a program by an entry point. A program is imported when it is first loaded, and this module
+imports none. So the layers below the programs, which read and write custom resources, find the resource of a kind and
+name no kind.
 
-Limits: what is installed is found out once per process (`clear_cache` is for tests). A kind of the catalog is never hidden
-by an entry point of the same name.
+Limits: the installed programs are determined once per process. `clear_cache` is for tests. An entry point never replaces
+a kind of the catalog.
 """
 
 from functools import cache
@@ -20,7 +21,7 @@ GROUP = "dataswarm.programs"
 
 
 def list_kinds() -> tuple[str, ...]:
-    """Every kind of run that is installed, those of the catalog first."""
+    """Every kind of run that is installed. Those of the catalog come first."""
     return (*catalog.PROGRAMS, *sorted(_find_plugins()))
 
 
@@ -28,7 +29,7 @@ def list_kinds() -> tuple[str, ...]:
 def load(kind: str) -> Any:
     """The program of a kind (a `swarm_core.programs.program_protocol.Program`), imported now.
 
-    Raises BadInputError for a kind that is not installed, or whose program cannot be imported.
+    Raises BadInputError if the kind is not installed or its program cannot be imported.
     """
     if kind in catalog.PROGRAMS:
         module, _, attribute = catalog.PROGRAMS[kind].partition(":")
@@ -36,15 +37,15 @@ def load(kind: str) -> Any:
     entry = _find_plugins().get(kind)
     if entry is None:
         raise BadInputError(
-            f"kind: {kind!r} is no kind of run; a run begins with apiVersion and kind, one of"
-            f" {', '.join(list_kinds())}; another kind needs the distribution that brings it as an entry point of"
+            f"kind: {kind!r} is not an installed kind of run; a run begins with apiVersion and kind, and kind is one of"
+            f" {', '.join(list_kinds())}; for another kind, install the distribution that provides it as an entry point of"
             f" {GROUP}"
         )
     return _load_plugin(kind, entry)
 
 
 def clear_cache() -> None:
-    """Look again at what is installed."""
+    """Clear the caches, so that the next call looks for installed programs again."""
     load.cache_clear()
     _find_plugins.cache_clear()
 
@@ -59,7 +60,7 @@ def _load_plugin(kind: str, entry: EntryPoint) -> Any:
         program = entry.load()
     except Exception as error:
         why = f"{type(error).__name__}: {error}"
-        raise BadInputError(f"kind: {kind} ({entry.value}) cannot be imported: {why}; repair it") from error
+        raise BadInputError(f"kind: {kind} ({entry.value}) cannot be imported: {why}; fix its distribution") from error
     if program.kind != kind:
-        raise BadInputError(f"kind: {entry.value} is program {program.kind}, not {kind}; correct its entry point")
+        raise BadInputError(f"kind: {entry.value} is the program of {program.kind}, not of {kind}; correct its entry point")
     return program

@@ -1,8 +1,8 @@
-"""Who beats whom: every generator of a game against every taker of it, and one rating for all of them.
+"""Elo ratings of the generators and takers of a game, from a matrix of their results.
 
-A matrix holds the share of a generator's items that a taker gets wrong, [generator][taker]: what the generator wins. A
-game that makes progress has rows that rise downwards and columns that fall to the right; one that goes in circles has
-later takers that lose to earlier generators.
+The matrix has the share of a generator's items that a taker answers incorrectly, [generator][taker], which counts as the
+share that the generator wins. In a game that makes progress, values rise from earlier to later generators and fall from
+earlier to later takers. In a game that cycles, later takers lose to earlier generators.
 
 Ratings are Elo's: 400 points are odds of 10 to 1. They are the maximum-likelihood strengths of Bradley and Terry
 (Biometrika 39, 1952) by Hunter's iteration (Annals of Statistics 32, 2004), and their mean is 0.
@@ -14,10 +14,10 @@ from math import fsum
 from swarm_core import portable_math
 
 ITERATIONS = 200
-"""Hunter's iteration gains a digit in a few rounds on a full matrix."""
+"""The number of iterations. Hunter's iteration gains a digit in a few of them on a full matrix."""
 PRIOR_WINS = 0.5
-"""Half a win and half a loss against a player of strength 1, added to everyone: a player that never loses would else
-be rated without bound."""
+"""Half a win and half a loss against a player of strength 1 are added to every player. Without them, the rating of a
+player that never loses would be unbounded."""
 POINTS_PER_LOG_STRENGTH = 400.0 / 2.302585092994046
 """Elo points per unit of the natural logarithm of the strength."""
 
@@ -25,7 +25,11 @@ Matrix = Sequence[Sequence[float]]
 
 
 def compute_elo(wins: Matrix) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """The ratings of the generators and of the takers. Raises ValueError for an empty matrix or one of ragged rows."""
+    """The ratings of the generators, [generator], and of the takers, [taker], in Elo points with mean 0.
+
+    `wins`: the share that each generator wins against each taker, [generator][taker], in [0, 1]. Raises ValueError for an
+    empty matrix and for rows of different lengths.
+    """
     if not wins or not wins[0] or any(len(row) != len(wins[0]) for row in wins):
         raise ValueError("ratings need a full matrix: one row per generator, one entry per taker in each")
     ours, theirs = [1.0] * len(wins), [1.0] * len(wins[0])
@@ -43,6 +47,6 @@ def compute_elo(wins: Matrix) -> tuple[tuple[float, ...], tuple[float, ...]]:
 
 
 def _update_strength(won: Sequence[float], own: float, others: Sequence[float]) -> float:
-    """One step for one player: its wins over what they would be expected from."""
+    """One step of Hunter's iteration for one player: its wins divided by the sum of 1 / (own + other)."""
     games = fsum(1.0 / (own + other) for other in others) + 2.0 * PRIOR_WINS / (own + 1.0)
     return (fsum(won) + PRIOR_WINS) / games

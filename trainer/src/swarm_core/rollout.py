@@ -1,9 +1,9 @@
-"""Rollouts: what one model wrote when asked for items, and what became of every one of them.
+"""Rollouts: the items that one model wrote, with all their answers, scores and rejections.
 
-A rollout is stored before anything is concluded from it and is never made again, so the whole search can be replayed
-from its rollouts, bit for bit, on any machine. Everything is kept: items, answers, scores, rejections and reasons.
+A rollout is stored before it is used and never generated again, so a search can be replayed from its rollouts, bit for
+bit, on any machine.
 
-Limits: prompts are not stored; they are a function of the run's seed and the rollout's place in it
+Limits: prompts are not stored. They are a function of the run's seed and of the rollout's place in the run
 (`evaluation.examine`).
 """
 
@@ -23,59 +23,60 @@ from swarm_core.objectives.scores import CoverageError, Score, Unscored, Unscore
 from swarm_core.recipe import ModelName, canonical_json
 
 VERSION = 2
-"""The version of the stored format: 2 has items as records, 1 had them as texts and did not say its version."""
+"""The version of the stored format. Version 2 stores items as records. Version 1 stored texts and had no version
+field."""
 
 
 @dataclass(frozen=True, slots=True)
 class TakerAnswer:
-    """What one taker made of one item."""
+    """The answer of one taker to one item, and its score."""
 
     text: str | None
-    """None: the taker could not be asked."""
+    """The answer; None if the request to the taker failed."""
     score: Score
 
 
 @dataclass(frozen=True, slots=True)
 class AnsweredItem:
-    """An item that passed the gates, with one answer per taker."""
+    """An accepted item with one answer per taker."""
 
     item: Item
     answers: tuple[TakerAnswer, ...]
 
     @property
     def text(self) -> str:
-        """What takers saw."""
+        """The text that takers saw."""
         return self.item.text
 
 
 @dataclass(frozen=True, slots=True)
 class Rollout:
-    """One model's set of items, examined."""
+    """The items of one model with their answers and scores."""
 
     model: ModelName
     takers: tuple[str, ...]
     asked: int
-    """Items asked for, `lost` included."""
+    """The number of requested items, including `lost` ones."""
     lost: int
-    """Items asked for in requests that failed: nobody's fault, and nobody's gain."""
+    """The number of items that were requested in requests that failed. They affect no value."""
     items: tuple[AnsweredItem, ...]
     rejections: tuple[Rejection, ...]
     tokens: int
-    """Tokens generated, by the model, by its takers, and by a judge that is a model."""
+    """The number of tokens that the model, its takers and its judge generated."""
 
     def rejected(self) -> Counter[str]:
-        """Rejections by gate; items asked for and never written count as `missing`."""
+        """The number of rejections by gate. Requested items that were never written count as `missing`."""
         counts = Counter(rejection.gate for rejection in self.rejections)
         missing = self.asked - self.lost - len(self.items) - len(self.rejections)
         return counts + Counter({"missing": max(0, missing)})
 
     def unscored(self) -> Counter[str]:
-        """Missing scores by reason."""
+        """The number of missing scores by reason."""
         scores = (answer.score for item in self.items for answer in item.answers)
         return Counter(str(score.reason) for score in scores if isinstance(score, Unscored))
 
     def to_bytes(self) -> bytes:
-        """Compressed JSON, the same bytes for the same rollout."""
+        """The rollout as compressed JSON. Equal rollouts give equal bytes."""
         fields = {
             format_version.FIELD: VERSION,
             "model": self.model,
@@ -95,7 +96,7 @@ class Rollout:
 
     @classmethod
     def from_bytes(cls, data: bytes) -> "Rollout":
-        """The rollout that `to_bytes` wrote. Raises UnknownVersionError for one of another format."""
+        """The rollout that `to_bytes` wrote. Raises UnknownVersionError for another format."""
         fields: dict[str, Any] = format_version.check(json.loads(gzip.decompress(data)), "a rollout", VERSION)
         items = tuple(
             AnsweredItem(Item.from_fields(one["item"]), tuple(map(_answer_from_fields, one["answers"])))
@@ -109,8 +110,8 @@ class Rollout:
 
 def _answer_to_fields(answer: TakerAnswer) -> dict[str, object]:
     score = answer.score
-    told = {"reason": str(score.reason), "detail": score.detail} if isinstance(score, Unscored) else score
-    return {"text": answer.text, "score": told}
+    stored = {"reason": str(score.reason), "detail": score.detail} if isinstance(score, Unscored) else score
+    return {"text": answer.text, "score": stored}
 
 
 def _answer_from_fields(fields: Mapping[str, Any]) -> TakerAnswer:
@@ -121,7 +122,7 @@ def _answer_from_fields(fields: Mapping[str, Any]) -> TakerAnswer:
 
 
 def build_sample(rollouts: Sequence[Rollout]) -> Sample:
-    """The rollouts of one model as one sample, a repeat each."""
+    """The rollouts of one model as one sample, with one repeat per rollout. There must be at least one."""
     takers, lost = rollouts[0].takers, sum(rollout.lost for rollout in rollouts)
     return Sample(
         items=tuple(tuple(one.item for one in rollout.items) for rollout in rollouts),
@@ -137,13 +138,17 @@ def build_sample(rollouts: Sequence[Rollout]) -> Sample:
 
 @dataclass(frozen=True, slots=True)
 class Unmeasured:
-    """The absence of a measurement, and why."""
+    """A missing measurement, with its reason."""
 
     reason: str
 
 
 def measure(rollouts: Sequence[Rollout], objective: Objective, coverage: float, seed: int) -> Measurement | Unmeasured:
-    """The objective over the pooled rollouts of one model."""
+    """The value of `objective` over the pooled rollouts of one model, with its 95% interval.
+
+    `coverage`: the minimum share of items and scores that must exist, in (0, 1]. Unmeasured below it. `seed`: the seed of
+    the bootstrap. Raises ValueError for a sample that `objective.check_sample` refuses.
+    """
     try:
         return intervals.measure(build_sample(rollouts), objective, coverage, seed)
     except CoverageError as error:
@@ -152,7 +157,7 @@ def measure(rollouts: Sequence[Rollout], objective: Objective, coverage: float, 
 
 @dataclass(frozen=True, slots=True)
 class RolloutTotals:
-    """Totals over rollouts, for status and report."""
+    """The totals over several rollouts, for status and report."""
 
     asked: int
     items: int
@@ -162,6 +167,7 @@ class RolloutTotals:
 
 
 def sum_totals(rollouts: Iterable[Rollout]) -> RolloutTotals:
+    """The totals over `rollouts`."""
     asked = items = tokens = 0
     rejected: Counter[str] = Counter()
     unscored: Counter[str] = Counter()

@@ -1,11 +1,11 @@
-"""Randomness without state: every draw is a function of a seed and of the names it is drawn for.
+"""Stateless random numbers: every draw is a function of a seed and a key.
 
-`uniform(seed, "move", 3, 0)` is the same number in every process and whatever was drawn before it, so there is no
-generator to checkpoint, and a new draw somewhere never changes the draws elsewhere. Keys are told apart by type and by
-boundary: ("a", "b"), ("ab",), (1,) and ("1",) are four streams.
+`uniform(seed, "move", 3, 0)` is the same number in every process and after any other draws. So there is no generator to
+checkpoint, and a new draw never changes other draws. Keys differ by type and by boundary: ("a", "b"), ("ab",), (1,) and
+("1",) are four streams.
 
-Limits: a few microseconds a draw; whoever needs millions hands `seed(...)` to a generator of its own. Not for
-secrets.
+Limits: a draw takes a few microseconds. For millions of draws, seed another generator with `derive_seed`. Do not use the
+numbers for secrets.
 """
 
 import hashlib
@@ -21,22 +21,22 @@ Key = str | int
 T = TypeVar("T")
 
 _JSON = json.JSONEncoder(separators=(",", ":"))
-"""Made once: `json.dumps` makes one for every call that sets separators, which is a third of a draw's time."""
+"""One encoder for all draws. `json.dumps` with separators creates one per call, which takes a third of a draw's time."""
 
 
 def _bits(seed: int, key: tuple[Key, ...], count: int) -> int:
-    """The first `count` bits of the sha256 of seed and key; JSON keeps "1" and 1 apart, and one key from two."""
+    """The first `count` bits of the sha256 of seed and key. JSON distinguishes "1" from 1, and one key from two."""
     digest = hashlib.sha256(_JSON.encode([seed, *key]).encode()).digest()
     return int.from_bytes(digest, "big") >> (256 - count)
 
 
 def uniform(seed: int, *key: Key) -> float:
-    """A number in [0, 1): 53 bits, as many as a float holds."""
+    """A uniform number in [0, 1) with 53 bits, the precision of a float."""
     return _bits(seed, key, 53) / (1 << 53)
 
 
 def normal(seed: int, *key: Key) -> float:
-    """A standard normal number: Marsaglia's polar method, which needs no function that rounds differently elsewhere."""
+    """A standard normal number, by Marsaglia's polar method. Its only transcendental function is `portable_math.ln`."""
     for attempt in count():
         u = 2.0 * uniform(seed, *key, attempt, "u") - 1.0
         v = 2.0 * uniform(seed, *key, attempt, "v") - 1.0
@@ -47,14 +47,14 @@ def normal(seed: int, *key: Key) -> float:
 
 
 def derive_seed(seed: int, *key: Key) -> int:
-    """A seed for another generator, in [0, 2^63): positive in a signed 64-bit integer."""
+    """A seed for another generator in [0, 2^63), which fits a signed 64-bit integer."""
     return _bits(seed, key, 63)
 
 
 def integers(seed: int, below: int, count: int, *key: Key) -> tuple[int, ...]:
     """`count` independent integers from 0 to below - 1. Raises ValueError unless `below` is positive.
 
-    The remainder of 256 bits: no value is favoured by more than below / 2^256.
+    Each is the remainder of 256 bits, so the bias of a value is at most below / 2^256.
     """
     if below < 1:
         raise ValueError(f"below={below}: there is no integer from 0 to {below - 1}")
@@ -64,7 +64,7 @@ def integers(seed: int, below: int, count: int, *key: Key) -> tuple[int, ...]:
 def sample(seed: int, population: int, count: int, *key: Key) -> tuple[int, ...]:
     """`count` distinct integers from 0 to population - 1, in the order drawn.
 
-    The first steps of a Fisher-Yates shuffle. Raises ValueError when there are fewer than `count`.
+    They are the first steps of a Fisher-Yates shuffle. Raises ValueError if `population` is less than `count`.
     """
     if not 0 <= count <= population:
         raise ValueError(f"count={count}: {population} integers hold from 0 to {population} distinct ones")
@@ -78,5 +78,5 @@ def sample(seed: int, population: int, count: int, *key: Key) -> tuple[int, ...]
 
 
 def shuffle(seed: int, items: Sequence[T], *key: Key) -> tuple[T, ...]:
-    """`items` in a random order; the argument is left as it is."""
+    """`items` in a random order. The argument is not changed."""
     return tuple(items[index] for index in sample(seed, len(items), len(items), *key))

@@ -1,8 +1,8 @@
-"""The names of the swarms that a run may have: they stand in work items, commits and experiments alike."""
+"""The names of the swarms of a run. Work items, commits and experiments use them."""
 
 GENERATORS = "generators"
-"""The swarm that a SwarmRun moves, and that moves first in an AdversarialRun."""
+"""The swarm of a SwarmRun, and the swarm that moves first in an AdversarialRun."""
 TAKERS = "takers"
-"""The swarm that an AdversarialRun moves against it."""
+"""The swarm that moves second in an AdversarialRun."""
 RIVALS = "rivals"
-"""Generators of another seed, which never move: what they write is held out from the game."""
+"""Generators with another seed, which never move. Their items are held out from the game."""

@@ -1,9 +1,10 @@
-"""What it took: requests, tokens, time and bytes, as a value that adds up.
+"""Usage: the requests, tokens, time and bytes of some work, as a value that can be added.
 
-Effort is of the work that was done, not of the result: a piece that was done twice, because a process died in between,
-took twice as much. It belongs to no experiment and is part of no digest.
+Usage counts all work that was done: work that was repeated after a process died counts twice. It belongs to no
+experiment and is part of no digest.
 
-Latencies are counted in buckets that grow by a quarter of an octave, so percentiles add up too, to within 9 %.
+Latencies are counted in a histogram whose buckets grow by a quarter of an octave. So quantiles of sums are accurate to
+9%.
 """
 
 import math
@@ -13,33 +14,33 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 BUCKETS_PER_OCTAVE = 4
-"""Buckets from a duration to its double."""
+"""The number of buckets from a duration to its double."""
 MIN_SECONDS = 1e-4
-"""Seconds; what is shorter counts as this long."""
+"""The minimum duration in seconds. A shorter one counts as this long."""
 Histogram = tuple[tuple[Any, int], ...]
-"""How often by what, in order."""
+"""Pairs of a bucket or reason and a count, sorted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What some work took. The sum of none is `Effort()`."""
+    """The usage of some work. The empty sum is `Usage()`."""
 
     requests: int = 0
-    """Requests put to engines; one that was sent again counts once, an answer that was kept not at all."""
+    """Requests to engines. A request counts once, however often it is retried. An answer from the cache does not count."""
     failed: int = 0
-    """Requests that brought nothing."""
+    """Requests that failed."""
     retries: int = 0
-    """Times that a request was sent again."""
+    """Retries of requests."""
     cached: int = 0
-    """Requests that an answer was kept for."""
+    """Requests that were answered from the cache."""
     prompt_tokens: int = 0
-    """Tokens of prompts, where a server counts them."""
+    """Tokens of prompts, if the server counts them."""
     tokens: int = 0
     """Tokens generated."""
     seconds: float = 0.0
-    """Time in which anything was being asked for, on the clock on the wall."""
+    """Wall-clock time in seconds during which any request was in flight."""
     latencies: Histogram = ()
-    """Requests answered, by the bucket of the time that took."""
+    """Answered requests by the bucket of their latency."""
     unscored: Histogram = ()
     """Missing scores by reason."""
     bytes_written: int = 0
@@ -52,26 +53,26 @@ class Usage:
             **{field.name: add(getattr(self, field.name), getattr(other, field.name)) for field in USAGE_FIELDS}
         )
 
-    def rate(self) -> float | None:
-        """Tokens generated in a second; None where nothing was asked for."""
+    def tokens_per_second(self) -> float | None:
+        """The number of generated tokens per second; None if there were no requests."""
         return self.tokens / self.seconds if self.seconds > 0 else None
 
     def latency_quantile(self, share: float) -> float | None:
-        """The time in seconds within which `share` of the answers came; None where there are none."""
-        wanted, seen = share * sum(count for _, count in self.latencies), 0
+        """The latency in seconds that a `share` of the answers did not exceed; None if there are no answers."""
+        wanted, total = share * sum(count for _, count in self.latencies), 0
         for bucket, count in self.latencies:
-            seen += count
-            if seen >= wanted:
+            total += count
+            if total >= wanted:
                 return float(2.0 ** ((bucket - 0.5) / BUCKETS_PER_OCTAVE))
         return None
 
     def to_fields(self) -> dict[str, Any]:
-        """As JSON values; `from_fields` takes them back."""
+        """The fields as JSON values, which `from_fields` reads."""
         return {field.name: getattr(self, field.name) for field in USAGE_FIELDS}
 
     @classmethod
     def from_fields(cls, values: Mapping[str, Any]) -> "Usage":
-        """Raises TypeError for what `to_fields` did not give."""
+        """The usage that `to_fields` wrote. Raises TypeError for an unknown field."""
         return cls(**{name: to_tuples(value) for name, value in values.items()})
 
 
@@ -80,19 +81,19 @@ USAGE_FIELDS = fields(Usage)
 
 
 def to_tuples(value: Any) -> Any:
-    """JSON's lists as the tuples they were."""
+    """`value` with JSON lists converted back to tuples."""
     return tuple(map(tuple, value)) if isinstance(value, list | tuple) else value
 
 
 def add(first: Any, second: Any) -> Any:
-    """Numbers added, counts by what they count."""
+    """The sum of two numbers, or the merged counts of two histograms."""
     if not isinstance(first, tuple):
         return first + second
     return merge_counts([*first, *second])
 
 
 def merge_counts(pairs: Iterable[tuple[Any, int]]) -> Histogram:
-    """Counts in order, those of the same thing as one."""
+    """The histogram of `pairs`, with equal keys merged."""
     total: Counter[Any] = Counter()
     for what, count in pairs:
         total[what] += count
@@ -100,5 +101,5 @@ def merge_counts(pairs: Iterable[tuple[Any, int]]) -> Histogram:
 
 
 def latency_bucket(seconds: float) -> int:
-    """The bucket of a duration: those of `b` are longer than 2 ** ((b - 1) / 4) seconds, up to 2 ** (b / 4)."""
+    """The bucket of a duration. Bucket b has durations in (2 ** ((b - 1) / 4), 2 ** (b / 4)] seconds."""
     return math.ceil(BUCKETS_PER_OCTAVE * math.log2(max(seconds, MIN_SECONDS)))

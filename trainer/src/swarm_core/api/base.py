@@ -1,4 +1,4 @@
-"""The base model: what every generator, and every taker that names no other, is an adapter of."""
+"""The base model. Every generator is an adapter of it, and so is every taker that names no other model."""
 
 from enum import StrEnum
 
@@ -10,7 +10,7 @@ from swarm_core.text import prompts
 
 
 class Dtype(StrEnum):
-    """The number formats a model is served in."""
+    """The number formats that a model can be served in."""
 
     FLOAT32 = "float32"
     BFLOAT16 = "bfloat16"
@@ -23,8 +23,8 @@ class BaseSpec(Block):
     model: Uri
     """Base model in the layout of Hugging Face transformers: a folder, s3://BUCKET/PREFIX or hf://ORG/NAME@REVISION."""
     dtype: Dtype = Dtype.BFLOAT16
-    """Number format that models are served in and adapters are cast to; sums are always formed in float32."""
+    """Number format in which models are served and to which adapters are cast. Sums are always formed in float32."""
     max_model_len: Integer = Field(4096, ge=16, le=1_048_576)
-    """Longest prompt and answer together, in tokens."""
+    """Maximum length of a prompt and its answer together, in tokens."""
     template: prompts.PromptStyle = prompts.PromptStyle.CHAT
-    """Words in which models are asked: Chat for instruction models with a chat template, Plain for others."""
+    """Prompt templates: Chat for instruction models with a chat template, Plain for other models."""

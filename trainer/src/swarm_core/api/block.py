@@ -1,10 +1,11 @@
-"""What every part of a SwarmRun is built on: a frozen `Block`, and the rules that tie its fields together.
+"""The building blocks of every spec: a frozen `Block`, and the rules between its fields.
 
-A `Rule` says one thing twice, side by side: as Python for files read here, as CEL for the API server. The validator and
-the CRD are both made from it, so neither can be changed alone; tests run one accept and one reject example of each.
+A `Rule` states one condition twice: in Python for files that are read here, and in CEL for the API server. The
+validator and the CRD are both made from it, so neither can change alone. The tests run one accepted and one rejected
+example of each rule through both.
 
-Null means absent, in a file as on the API server (which drops nulls before it fills defaults). `None` in a field never
-means anything else.
+Null means absent in a file, as it does on the API server, which drops nulls before it fills defaults. `None` in a field
+never means anything else.
 """
 
 from collections.abc import Callable
@@ -19,7 +20,7 @@ from pydantic_core import PydanticCustomError
 from pydantic_core.core_schema import CoreSchema
 
 VALIDATIONS = "x-kubernetes-validations"
-"""Where the API server looks for CEL rules."""
+"""The schema keyword under which the API server finds CEL rules."""
 RULE_BROKEN = "rule_broken"
 """The type of the pydantic error that a broken rule raises; its context holds `at`, the path below the block."""
 
@@ -28,7 +29,10 @@ FieldPath = tuple[str | int, ...]
 
 
 class RuleReason(StrEnum):
-    """The reasons an API server gives with a rule's message; with FieldValueDuplicate it leaves the message out."""
+    """The reasons that an API server can give with the message of a rule.
+
+    FieldValueDuplicate is not among them, because the server then leaves out the message.
+    """
 
     INVALID = "FieldValueInvalid"
     FORBIDDEN = "FieldValueForbidden"
@@ -40,20 +44,20 @@ class Rule(Generic[B]):
 
     cel: str
     message: str
-    """The rule and the way out. Free of braces, which pydantic would read as a template."""
+    """States the rule and the way out. It has no braces, because pydantic would read them as a template."""
     field: str
-    """The field to blame, as users write it."""
+    """The field that the error names, as users write it."""
     holds: Callable[[B], bool]
     locate: Callable[[B], FieldPath] | None = None
-    """Where exactly, below the block, when the field alone is too coarse."""
+    """Returns the exact path below the block, where the field alone is too coarse."""
     reason: RuleReason = RuleReason.INVALID
 
     def as_cel(self) -> JsonSchemaValue:
-        """The entry for `x-kubernetes-validations`."""
+        """The rule as an entry of `x-kubernetes-validations`."""
         return {"rule": self.cel, "message": self.message, "fieldPath": f".{self.field}", "reason": str(self.reason)}
 
     def check(self, block: B) -> None:
-        """Raises the pydantic error of this rule when `block` breaks it."""
+        """Check `block` against this rule. Raises PydanticCustomError if the block breaks it."""
         if self.holds(block):
             return
         at = self.locate(block) if self.locate else (self.field,)
@@ -61,7 +65,7 @@ class Rule(Generic[B]):
 
 
 class Block(BaseModel):
-    """A frozen mapping of known fields: snake_case here, camelCase in files."""
+    """A frozen mapping of known fields. Names are in snake_case here and in camelCase in files."""
 
     model_config = ConfigDict(
         alias_generator=to_camel,
@@ -95,7 +99,10 @@ class Block(BaseModel):
 
 
 def union_member_rule(block: str, union: str, kind: str, required: bool = False) -> Rule[Any]:
-    """The rule of one member of a union: `block` only where `union` names its `kind`, and there if `required`."""
+    """The rule of one member of a union.
+
+    The field `block` may be given only if the field `union` is `kind`. If `required`, it must be given then.
+    """
     written = to_camel(block)
     cel = f"has(self.{written}) == (self.{union} == '{kind}')"
     words = f"{written} is given exactly when {union} is {kind}; write both, or neither"

@@ -1,7 +1,7 @@
-"""Conditions: facts about a run, in the shape that kubectl wait, Argo CD, Flux and kstatus understand.
+"""The conditions of a run, in the shape that kubectl wait, Argo CD, Flux and kstatus understand.
 
-kstatus reads three of them with a fixed meaning. `Reconciling` is True while there is work to do, `Stalled` while a
-person must act, and both go away afterwards; `Ready` is True once the run has succeeded. The others are ours.
+kstatus reads three of them with a fixed meaning. `Reconciling` is True while there is work to do. `Stalled` is True
+while a person must act. `Ready` is True after the run has succeeded. The other conditions are specific to dataswarm.
 """
 
 from enum import StrEnum
@@ -14,24 +14,24 @@ from swarm_core.api.scalars import Integer, Pattern
 
 
 class ConditionType(StrEnum):
-    """What a condition is about."""
+    """The types of condition."""
 
     READY = "Ready"
     """The results exist."""
     RECONCILING = "Reconciling"
-    """The engine works towards them."""
+    """The engine is working toward the results."""
     STALLED = "Stalled"
-    """It cannot, until somebody changes something."""
+    """The engine cannot continue until a person changes something."""
     SUCCEEDED = "Succeeded"
-    """Unknown until the run is over."""
+    """Whether the run succeeded; Unknown until it has ended."""
     SUSPENDED = "Suspended"
-    """The user holds the run; nothing is launched."""
+    """The user has suspended the run. Nothing is launched."""
     VALIDATED = "Validated"
-    """The spec can be carried out here."""
+    """The spec can be run on this cluster."""
 
 
 class ConditionStatus(StrEnum):
-    """Whether a condition holds, in Kubernetes' words."""
+    """Whether a condition holds, in the terms of Kubernetes."""
 
     TRUE = "True"
     FALSE = "False"
@@ -39,21 +39,21 @@ class ConditionStatus(StrEnum):
 
 
 class Condition(Block):
-    """One fact, in the shape of metav1.Condition."""
+    """One condition, in the shape of metav1.Condition."""
 
     model_config = ConfigDict(extra="ignore")
 
     type: Annotated[str, Strict(), Field(min_length=1, max_length=316)]
-    """Name of the fact."""
+    """Type of the condition."""
     status: ConditionStatus
-    """Whether it holds."""
+    """Whether the condition holds: True, False or Unknown."""
     reason: Annotated[
         str, Strict(), Field(max_length=256), Pattern("[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?", "write it in CamelCase")
     ]
-    """Why, in one CamelCase word."""
+    """Reason for the status, as one CamelCase word."""
     message: Annotated[str, Strict(), Field(max_length=1024)]
-    """Why, in words."""
+    """Reason for the status, in words."""
     last_transition_time: Annotated[str, Strict(), Field(max_length=64)]
-    """When the status last changed, RFC 3339."""
+    """Time at which the status last changed, in RFC 3339 format."""
     observed_generation: Integer | None = None
-    """Generation of the spec that was looked at."""
+    """Generation of the spec that the condition is based on."""

@@ -1,12 +1,14 @@
-"""The models as CustomResourceDefinitions: structural schemas, with the rules between fields as CEL.
+"""CustomResourceDefinitions from the models: structural schemas, with the rules between fields as CEL.
 
-`python -m swarm_core.api.crd SwarmRun` prints what `crds/dataswarm.io_swarmruns.yaml` holds; likewise every kind of run
-that is installed.
+`python -m swarm_core.api.crd SwarmRun` prints the content of `crds/dataswarm.io_swarmruns.yaml`. The same works for
+every kind of run that is installed.
 
-Limits: expresses what the models use today and raises `InexpressibleError`, naming the field, on anything else.
-Invariants: no reference, no title, no null; every text, list and map is capped, or the API server could not bound the
-cost of a rule; the default of a block is written out, because the server checks it against the rules before it fills
-anything in from within (`default: {}` fails a rule that reads a defaulted field).
+Limits: it converts the keywords that the models use today. Any other keyword raises `InexpressibleError`, which names
+the field.
+
+Invariants: a schema has no references, no titles and no nulls. Every text, list and map has a maximum size, because the
+API server must bound the cost of a rule. The default of a block is written out in full: the server checks the default
+against the rules before it fills in nested defaults, so `default: {}` would fail a rule that reads a defaulted field.
 """
 
 import sys
@@ -24,7 +26,7 @@ from swarm_core.api.schema import inline_references
 
 HEADER = "# Made from the models by `python -m swarm_core.api.crd`; edit those.\n"
 DROPPED_KEYWORDS = frozenset({"title", "propertyNames"})
-"""What a structural schema has no word for: the keys of a map are bounded by the size of an object."""
+"""Keywords that a structural schema does not have. The size of an object bounds the keys of a map instead."""
 COPIED_KEYWORDS = frozenset({
     "type", "description", "enum", "required", "minimum", "maximum", "minLength", "maxLength", "pattern", "minItems",
     "maxItems", "maxProperties", VALIDATIONS, "x-kubernetes-list-type", "x-kubernetes-list-map-keys",
@@ -34,11 +36,11 @@ CAP_KEYWORDS = {"string": "maxLength", "array": "maxItems"}
 
 
 class InexpressibleError(Exception):
-    """A model uses what a structural schema cannot say."""
+    """A model uses a keyword that a structural schema cannot express."""
 
 
 def build_manifest(resource: CustomResource) -> JsonSchemaValue:
-    """The CustomResourceDefinition as an object."""
+    """The CustomResourceDefinition of `resource` as a JSON object."""
     kind, plural = resource.kind, resource.plural
     return {
         "apiVersion": "apiextensions.k8s.io/v1",
@@ -61,7 +63,7 @@ def build_manifest(resource: CustomResource) -> JsonSchemaValue:
 
 
 def text(resource: CustomResource) -> str:
-    """The CustomResourceDefinition as YAML."""
+    """The CustomResourceDefinition of `resource` as YAML."""
     return HEADER + yaml.safe_dump(build_manifest(resource), sort_keys=False, width=120, allow_unicode=True)
 
 
@@ -81,7 +83,10 @@ def _build_column(name: str, kind: str, path: str) -> JsonSchemaValue:
 
 
 def _build_root(resource: CustomResource) -> JsonSchemaValue:
-    """The whole object. Kubernetes owns the type and the metadata; of the latter only the name may be narrowed."""
+    """The schema of the whole object.
+
+    Kubernetes defines the type and the metadata. Of the metadata, a CRD may restrict only the name.
+    """
     schema = inline_references(resource.model)
     properties = schema["properties"]
     spec = to_structural(properties["spec"], "spec")
@@ -107,17 +112,20 @@ def _list_defaulted(schema: JsonSchemaValue) -> list[str]:
 
 
 def _build_fixed_rule(resource: CustomResource, name: str, always: bool) -> JsonSchemaValue:
-    """The rule that field `name` of the spec stays as it was; `always` says that it is never absent."""
+    """The rule that field `name` of the spec does not change. `always`: the field is never absent."""
     same = f"self.{name} == oldSelf.{name}"
     if not always:
         same = f"has(self.{name}) == has(oldSelf.{name}) && (!has(self.{name}) || {same})"
     article = "an" if resource.kind.startswith("A") else "a"
-    message = f"{name} is fixed once a run exists; create {article} {resource.kind} of another name"
+    message = f"{name} is fixed once a run exists; create {article} {resource.kind} with another name"
     return {"rule": same, "message": message, "fieldPath": f".{name}", "reason": "FieldValueForbidden"}
 
 
 def to_structural(node: JsonSchemaValue, path: str) -> JsonSchemaValue:
-    """`node`, free of references, as a structural schema. Raises InexpressibleError, naming the field at `path`."""
+    """`node` as a structural schema. `node` has no references.
+
+    Raises InexpressibleError, which names the field at `path`, for a keyword that a structural schema does not have.
+    """
     node = _remove_null_type(node, path)
     schema: JsonSchemaValue = {}
     for key, value in node.items():
@@ -126,12 +134,12 @@ def to_structural(node: JsonSchemaValue, path: str) -> JsonSchemaValue:
         elif key in CONVERTERS:
             schema.update(CONVERTERS[key](value, path))
         elif key not in DROPPED_KEYWORDS:
-            raise InexpressibleError(f"{path}: a structural schema has no {key!r}; model the field without it")
+            raise InexpressibleError(f"{path}: a structural schema has no {key!r}; define the field without it")
     return _require_cap(_add_format(schema), path)
 
 
 def _remove_null_type(node: JsonSchemaValue, path: str) -> JsonSchemaValue:
-    """`node` where null stood for absent: neither null nor a default of null."""
+    """`node` without the type null and without a default of null, both of which mean absent."""
     if "anyOf" not in node:
         return node
     kinds = [part for part in node["anyOf"] if part.get("type") != "null"]
@@ -141,7 +149,7 @@ def _remove_null_type(node: JsonSchemaValue, path: str) -> JsonSchemaValue:
 
 
 def _add_format(schema: JsonSchemaValue) -> JsonSchemaValue:
-    """`schema` with a format where Kubernetes wants one, and no null in its default."""
+    """`schema` with the format that Kubernetes requires, and without nulls in its default."""
     formats = {"integer": "int64", "number": "double"}
     if schema["type"] in formats:
         return {**schema, "format": formats[schema["type"]]}
@@ -159,7 +167,7 @@ def _drop_nulls(value: object) -> object:
 def _require_cap(schema: JsonSchemaValue, path: str) -> JsonSchemaValue:
     cap = "maxProperties" if "additionalProperties" in schema else CAP_KEYWORDS.get(schema["type"])
     if cap and cap not in schema and "enum" not in schema:
-        raise InexpressibleError(f"{path}: no {cap}; the API server cannot bound the cost of rules without it")
+        raise InexpressibleError(f"{path}: has no {cap}; give the field one, or the API server cannot bound the cost of rules")
     return schema
 
 
@@ -168,7 +176,10 @@ def _convert_properties(value: JsonSchemaValue, path: str) -> JsonSchemaValue:
 
 
 def _convert_map(value: JsonSchemaValue | bool, path: str) -> JsonSchemaValue:
-    """The values of a map. `false`, of a block, is left out: the server prunes unknown fields instead."""
+    """The schema of the values of a map.
+
+    The value `false`, which a block has, is left out, because the server prunes unknown fields instead.
+    """
     return {"additionalProperties": to_structural(value, f"{path}{{}}")} if isinstance(value, dict) else {}
 
 
@@ -181,7 +192,7 @@ CONVERTERS: dict[str, Callable[..., JsonSchemaValue]] = {
     "exclusiveMinimum": lambda value, _path: {"minimum": value, "exclusiveMinimum": True},
     "exclusiveMaximum": lambda value, _path: {"maximum": value, "exclusiveMaximum": True},
 }
-"""Keywords that a structural schema says in other words."""
+"""Keywords that a structural schema expresses in another way."""
 
 
 if __name__ == "__main__":

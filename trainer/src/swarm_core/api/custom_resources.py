@@ -1,6 +1,7 @@
-"""The kinds of run that users write, each with what its CustomResourceDefinition says beyond the model.
+"""The custom resources: each kind of run with the settings of its CustomResourceDefinition.
 
-Every program brings one; they are found through the registry when somebody asks, so no kind is known here by name.
+Every program defines one. The functions here find them through the program registry on demand, so this module names no
+kind of run.
 """
 
 from dataclasses import dataclass
@@ -16,46 +17,46 @@ PHASE_COLUMN = ("Phase", "string", ".status.phase")
 
 
 class FigureShape(StrEnum):
-    """How a figure of a status is written."""
+    """How a figure of a status is printed."""
 
     NUMBER = "Number"
-    """A number, or a block with `value` and words about it."""
+    """A number, or a block that has a `value` and descriptive fields."""
     COUNT = "Count"
     """A whole number."""
     PROGRESS = "Progress"
-    """A count, of the field whose name has an s more."""
+    """A count out of a total. The field of the total has the same name with an s at the end."""
     DIFFERENCE = "Difference"
-    """A block with `value`, `low` and `high`: measured on fresh items, within an interval of 95 %."""
+    """A block with `value`, `low` and `high`: a difference on fresh items with its 95% interval."""
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One figure of a status, for the commands that show people a run on a cluster."""
+    """One figure of a status, which the commands print for a run on a cluster."""
 
     label: str
-    """What it is called."""
+    """The name under which it is printed."""
     field: str
-    """The field of the status, as an API server has it."""
+    """The field of the status, in camelCase."""
     shape: FigureShape = FigureShape.NUMBER
     note: str = ""
-    """What is said behind the figure, in a result."""
+    """A remark that follows the figure in a result."""
     in_progress: bool = True
-    """Whether it is shown while the run goes on, too."""
+    """Whether it is printed before the run has ended, too."""
 
 
 @dataclass(frozen=True, slots=True)
 class CustomResource:
-    """One kind."""
+    """The custom resource of one kind of run."""
 
     model: type[Run]
     plural: str
     short: str
     fixed: tuple[str, ...]
-    """Fields of the spec that may not change once a run exists."""
+    """Fields of the spec that may not change after a run is created."""
     columns: tuple[tuple[str, str, str], ...]
-    """What `kubectl get` prints: title, type, path."""
+    """The columns of `kubectl get`: title, type and JSON path."""
     figures: tuple[Figure, ...] = ()
-    """What `dataswarm watch` and `dataswarm result` say of a run on a cluster, in this order."""
+    """The figures that `dataswarm watch` and `dataswarm result` print for a run on a cluster, in this order."""
 
     @property
     def kind(self) -> str:
@@ -63,23 +64,23 @@ class CustomResource:
 
     @property
     def status(self) -> type[RunStatus]:
-        """The model of its status: what the model's `status` may be beside None."""
+        """The model of its status: the one type of the field `status` that is not None."""
         members = get_args(self.model.model_fields["status"].annotation)
         return next(one for one in members if isinstance(one, type) and issubclass(one, RunStatus))
 
 
 def find_resource(kind: str) -> CustomResource:
-    """The resource of a kind. Raises BadInputError for a kind that is not installed."""
+    """The resource of a kind. Raises BadInputError if the kind is not installed."""
     resource = program_registry.load(kind).resource
     assert isinstance(resource, CustomResource)
     return resource
 
 
 def list_resources() -> tuple[CustomResource, ...]:
-    """The resources of all kinds that are installed. Raises BadInputError where a program cannot be imported."""
+    """The resources of all kinds that are installed. Raises BadInputError if a program cannot be imported."""
     return tuple(map(find_resource, program_registry.list_kinds()))
 
 
 def find_resources_by_name(kind: str) -> tuple[CustomResource, ...]:
-    """Those that `kind` names, as kubectl takes it: SwarmRun, swarmruns, swr."""
+    """The resources that `kind` names, as kubectl accepts it: kind, plural or short name, such as SwarmRun or swr."""
     return tuple(one for one in list_resources() if kind.lower() in (one.kind.lower(), one.plural, one.short))

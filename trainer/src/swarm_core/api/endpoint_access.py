@@ -1,4 +1,7 @@
-"""From the endpoints of a spec to who is asked and how: what is identity apart from what is not."""
+"""The endpoints of a spec, split in two: the identity of each model, and the access to it (keys and rate limits).
+
+The identity is part of the experiment's digest. The access is not.
+"""
 
 from collections.abc import Iterable, Iterator
 
@@ -10,12 +13,12 @@ from swarm_core.api.takers import Taker
 
 
 def identify_endpoint(endpoint: EndpointSpec) -> EndpointIdentity:
-    """Who is asked for what: the part of an endpoint that is identity."""
+    """The identity of an endpoint: its URL in normal form and the name of the model."""
     return EndpointIdentity(url=endpoints.normalize_url(endpoint.url), model=endpoint.model)
 
 
 def list_accesses(takers: Iterable[Taker], judge: JudgeSpec) -> Iterator[EndpointAccess]:
-    """How each endpoint of the takers and the judge is asked, in the order of the spec."""
+    """The access to each endpoint of the takers and the judge, in the order of the spec."""
     for index, taker in enumerate(takers):
         if taker.endpoint is not None:
             yield _build_access(endpoints.taker_owner(taker.name), f"spec.takers[{index}].endpoint", taker.endpoint)
@@ -23,9 +26,9 @@ def list_accesses(takers: Iterable[Taker], judge: JudgeSpec) -> Iterator[Endpoin
         yield _build_access(endpoints.JUDGE_OWNER, *judge.endpoint)
 
 
-def secrets_by_variable(ways: Iterable[EndpointAccess]) -> dict[str, SecretKeyRef]:
-    """The Secrets that endpoints name, by the environment variable that is to hold each in a worker."""
-    return {endpoints.key_variable(way.owner): way.secret for way in ways if way.secret is not None}
+def secrets_by_variable(accesses: Iterable[EndpointAccess]) -> dict[str, SecretKeyRef]:
+    """The Secrets that endpoints name, by the environment variable that holds each of them in a worker."""
+    return {endpoints.key_variable(one.owner): one.secret for one in accesses if one.secret is not None}
 
 
 def _build_access(owner: str, field: str, endpoint: EndpointSpec) -> EndpointAccess:

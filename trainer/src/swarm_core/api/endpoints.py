@@ -1,10 +1,11 @@
-"""Models that somebody else serves: where they answer, who may ask, and how fast.
+"""Endpoints: models that run outside of dataswarm, behind an API that is compatible with OpenAI's.
 
-What is asked is identity: the address and the model's name there. With what key and at what rate is not: a key may
-change hands, and a limit may be raised, under a run that goes on.
+The URL and the name of the model are part of the run's identity. The key and the rate limits are not, because a key may
+be replaced and a limit may be raised while a run continues.
 
-No key is ever written here, only where it is found. In a cluster the operator puts the Secret's value into the
-environment variable that `key_variable` names; on one machine a user may do the same, or name a variable or a file.
+A spec never contains a key. It only says where the key is. On a cluster, the operator puts the value of the Secret into
+the environment variable that `key_variable` names. On one machine, the user sets this variable, or names another
+variable or a file.
 """
 
 from typing import Annotated, ClassVar
@@ -17,9 +18,9 @@ from swarm_core.api.scalars import Integer, Label, Line, LocationText, Pattern
 
 URL_PATTERN = "https?://[-.A-Za-z0-9]+(:[0-9]{1,5})?(/[-._~A-Za-z0-9]+)*/?"
 DEFAULT_PATH = "/v1"
-"""Where the API begins on nearly every server."""
+"""The path under which nearly every server has its API."""
 JUDGE_OWNER = "judge"
-"""Whose key the judge's is; takers go by `takers/NAME`."""
+"""The owner of the judge's key. The owner of a taker's key is `takers/NAME`."""
 
 
 class SecretKeyRef(Block):
@@ -39,46 +40,47 @@ class SecretKeyRef(Block):
 
 
 class EndpointSpec(Block):
-    """A model behind OpenAI's chat completions, served by somebody else."""
+    """A model that runs outside of dataswarm, behind an API compatible with OpenAI's chat completions."""
 
     url: Annotated[
         str,
         Strict(),
         Field(min_length=1, max_length=512),
         Pattern(
-            URL_PATTERN, "write http:// or https://, a host and perhaps a port and a path; keys do not belong in it"
+            URL_PATTERN, "write http:// or https://, a host and optionally a port and a path; never put a key in a URL"
         ),
     ]
-    """Address under which /chat/completions answers, such as https://host/v1; without a path, /v1 is added."""
+    """URL of the API, without /chat/completions, such as https://host/v1. If the URL has no path, /v1 is added."""
     model: Line
-    """Name of the model there."""
+    """Name of the model at the endpoint."""
     api_key_secret_ref: SecretKeyRef | None = None
-    """Secret that holds the key, in a cluster; on one machine the variable that the operator would set is read."""
+    """Secret that holds the API key, on a cluster. On one machine, the key is read from the environment variable that the
+    operator would set."""
     api_key_env: (
         Annotated[
             str,
             Strict(),
             Field(min_length=1, max_length=128),
-            Pattern("[A-Za-z_][A-Za-z0-9_]*", "write the name of a variable, never the key itself"),
+            Pattern("[A-Za-z_][A-Za-z0-9_]*", "write the name of an environment variable, never the key itself"),
         ]
         | None
     ) = None
-    """Environment variable that holds the key."""
+    """Environment variable that holds the API key."""
     api_key_file: LocationText | None = None
-    """File that holds the key and nothing else, relative to the file that names it."""
+    """File that holds only the API key. A relative path starts at the folder of the file that names it."""
     concurrency: Integer = Field(16, ge=1, le=1024)
-    """Requests under way at one time, at most."""
+    """Maximum number of concurrent requests."""
     requests_per_minute: Limit | None = None
-    """Requests sent in a minute, at most; absent, as many as the server takes."""
+    """Maximum number of requests per minute. If absent, there is no rate limit."""
     tokens_per_minute: Limit | None = None
-    """Tokens of prompts and answers in a minute, at most; absent, as many as the server takes."""
+    """Maximum number of prompt and answer tokens per minute. If absent, there is no rate limit."""
     deadline_seconds: Integer = Field(600, ge=1, le=86_400)
-    """Seconds for one request, all its attempts together."""
+    """Deadline of one request in seconds, including all retries."""
 
     rules: ClassVar[tuple[Rule["EndpointSpec"], ...]] = (
         Rule(
             "(has(self.apiKeySecretRef) ? 1 : 0) + (has(self.apiKeyEnv) ? 1 : 0) + (has(self.apiKeyFile) ? 1 : 0) <= 1",
-            "a key comes from one place; keep one of apiKeySecretRef, apiKeyEnv and apiKeyFile",
+            "a key has one source; keep only one of apiKeySecretRef, apiKeyEnv and apiKeyFile",
             "apiKeyEnv",
             lambda it: [it.api_key_secret_ref, it.api_key_env, it.api_key_file].count(None) >= 2,
         ),
@@ -86,20 +88,20 @@ class EndpointSpec(Block):
 
 
 def normalize_url(url: str) -> str:
-    """`url` in its one form: without a slash at the end, and with `/v1` where it has no path."""
+    """`url` in normal form: without a slash at the end, and with `/v1` if it has no path."""
     plain = url.rstrip("/")
     return plain if "/" in plain.partition("://")[2] else plain + DEFAULT_PATH
 
 
 def taker_owner(name: Label) -> str:
-    """Whose key a taker's is."""
+    """The owner of a taker's key: `takers/NAME`."""
     return f"takers/{name}"
 
 
 def key_variable(owner: str) -> str:
-    """The environment variable that holds the key of `owner`: `judge`, or `takers/NAME`.
+    """The name of the environment variable that holds the key of `owner`: `judge`, or `takers/NAME`.
 
-    A pure function, so that the operator that sets it and the worker that reads it need not talk. Names are labels,
-    which have no underscore, so two takers never share one.
+    The operator sets the variable and the worker reads it. Both compute the name, so they need not exchange it. Names of
+    takers are DNS labels, which have no underscore, so two takers never share a variable.
     """
     return "DATASWARM_API_KEY_" + owner.upper().replace("/", "_").replace("-", "_")

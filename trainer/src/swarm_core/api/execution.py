@@ -1,4 +1,4 @@
-"""Where results go and how work is carried out. Outside the identity: no field here changes a result."""
+"""Where artifacts are stored and how work is run. No field here changes a result, so none is part of the identity."""
 
 from enum import StrEnum
 from typing import Annotated, ClassVar
@@ -19,7 +19,7 @@ class StorageType(StrEnum):
 
 
 class RequestChecksum(StrEnum):
-    """When a request carries a checksum of the newer kinds (CRC32 and its like)."""
+    """When a request carries a checksum of a newer kind, such as CRC32."""
 
     WHEN_SUPPORTED = "WhenSupported"
     WHEN_REQUIRED = "WhenRequired"
@@ -34,14 +34,14 @@ RegionName = Annotated[
 
 
 class LocalStorage(Block):
-    """A folder of this machine."""
+    """A folder on this machine."""
 
     path: LocalUri
-    """Folder that holds the artefacts."""
+    """Folder that holds the artifacts."""
 
 
 class S3Storage(Block):
-    """A bucket of an S3 store. Credentials are never written here: they come by the usual chain of AWS tools."""
+    """A bucket of an S3 store. A spec never contains credentials: they come from the default credential chain of AWS."""
 
     bucket: Annotated[
         str,
@@ -49,43 +49,43 @@ class S3Storage(Block):
         Field(min_length=3, max_length=63),
         Pattern(BUCKET_PATTERN, "use lower-case letters, digits, '-' and '.', a letter or digit first and last"),
     ]
-    """Bucket that holds the artefacts; it must exist."""
+    """Bucket that holds the artifacts. It must exist."""
     prefix: Annotated[
         str,
         Strict(),
         Field(max_length=512),
         Pattern(PREFIX_PATTERN, "join names of letters, digits, - _ = . by single '/'"),
     ] = ""
-    """Where in the bucket runs are kept, each under its own name; empty is the bucket's top."""
+    """Prefix in the bucket. Each run is stored below it under its own name. If empty, runs are stored at the top level."""
     endpoint: (
         Annotated[
             str,
             Strict(),
             Field(min_length=1, max_length=253),
-            Pattern(ENDPOINT_PATTERN, "write http:// or https://, a host and perhaps a port; keys do not belong in it"),
+            Pattern(ENDPOINT_PATTERN, "write http:// or https://, a host and optionally a port; never put a key in a URL"),
         ]
         | None
     ) = None
-    """Address of the store; absent, Amazon's, or what AWS_ENDPOINT_URL says."""
+    """URL of the S3 store. If absent, AWS_ENDPOINT_URL is used, or else Amazon S3."""
     region: RegionName | None = None
-    """Region of the bucket; absent, what AWS_REGION or the AWS configuration says."""
+    """Region of the bucket. If absent, AWS_REGION or the AWS configuration is used."""
     request_checksum: RequestChecksum = RequestChecksum.WHEN_SUPPORTED
-    """When requests carry the newer checksums; WhenRequired suits stores that do not know them."""
+    """When requests carry checksums of the newer kinds. Use WhenRequired for stores that do not support them."""
     single_writer: Flag = False
-    """Whether a store without conditional writes is taken at the user's word that one process writes."""
+    """Whether the user guarantees that only one process writes. Set it to use a store without conditional writes."""
     credentials_secret_ref: LocalObjectReference | None = None
-    """On a cluster, the Secret whose entries AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are the store's keys."""
+    """Secret with the entries AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, on a cluster."""
 
 
 class Storage(Block):
-    """Where artefacts are kept."""
+    """The store of artifacts."""
 
     type: StorageType
-    """Local is a folder of this machine, S3 a bucket."""
+    """Type of the store: Local is a folder on this machine, S3 is a bucket."""
     local: LocalStorage | None = None
-    """The folder, with type Local."""
+    """Settings of type Local."""
     s3: S3Storage | None = None
-    """The bucket, with type S3."""
+    """Settings of type S3."""
 
     rules: ClassVar[tuple[Rule["Storage"], ...]] = (
         union_member_rule("local", "type", StorageType.LOCAL, required=True),
@@ -94,7 +94,7 @@ class Storage(Block):
 
 
 class Device(StrEnum):
-    """The devices."""
+    """The devices that tensors can be on."""
 
     AUTO = "auto"
     CPU = "cpu"
@@ -110,28 +110,28 @@ class InferenceType(StrEnum):
 
 
 class LocalExecution(Block):
-    """How work is carried out on one machine."""
+    """The execution of work on one machine."""
 
     inference: InferenceType = InferenceType.AUTO
-    """Who writes the texts: Local is transformers in the worker's process, VLLM a server started for the run; Auto is
-    Local."""
+    """Inference engine: Local is transformers in the worker's process, VLLM is a server that is started for the run, and
+    Auto means Local."""
     device: Device = Device.AUTO
-    """Where tensors lie; auto is cuda where there is one."""
+    """Device for tensors. auto is cuda if the machine has it, and else cpu."""
     threads: Annotated[int, Strict(), Field(ge=1, le=1024), BeforeValidator(to_integer)] | None = None
-    """Threads of one lane; absent, as many as there are cores."""
+    """Number of CPU threads per lane. If absent, one per core."""
     lanes: Integer = Field(1, ge=1, le=64)
-    """Candidates examined at once, with Local each with a copy of the models: two or more pay for small models and many
-    cores."""
+    """Number of candidates that are measured in parallel. With Local, each lane has its own copy of the models, so more
+    than one lane helps only with small models on many cores."""
 
 
 class Execution(Block):
-    """How work is carried out."""
+    """The execution of work. It changes no result."""
 
     attempts: Integer = Field(3, ge=1, le=10)
-    """How often a piece of work is tried before the run fails."""
+    """Number of failed attempts at one work item after which the run fails."""
     item_deadline_seconds: Integer = Field(86_400, ge=1, le=31_536_000)
-    """Seconds after which a piece of work is cancelled, which counts as a failed attempt."""
+    """Deadline of one work item in seconds. An item that exceeds it is canceled, which counts as a failed attempt."""
     local: LocalExecution = LocalExecution()
-    """How work is carried out on one machine."""
+    """Settings for runs on one machine."""
     kubernetes: KubernetesExecution = KubernetesExecution()
-    """How work is carried out on a cluster."""
+    """Settings for runs on a cluster."""

@@ -1,4 +1,4 @@
-"""The generators the search starts from: trained on clusters of seed data, or given as adapters."""
+"""The initial generators of a search: trained on clusters of seed data, or given as adapters."""
 
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar
@@ -10,7 +10,7 @@ from swarm_core.api.scalars import Flag, Integer, Line, Number, Uri, to_integer
 
 
 class EmbedderType(StrEnum):
-    """The embedders."""
+    """The types of embedder."""
 
     TFIDF = "Tfidf"
     MODEL = "Model"
@@ -24,12 +24,12 @@ class EmbedderModel(Block):
 
 
 class EmbedderSpec(Block):
-    """How items become the vectors that are clustered."""
+    """The embedder, which turns items into vectors for clustering."""
 
     type: EmbedderType = EmbedderType.TFIDF
-    """Tfidf needs no model; Model is an embedding model."""
+    """Type of the embedder: Tfidf needs no model, Model uses an embedding model."""
     model: EmbedderModel | None = None
-    """The embedding model, with type Model."""
+    """Settings of type Model."""
 
     rules: ClassVar[tuple[Rule["EmbedderSpec"], ...]] = (
         union_member_rule("model", "type", EmbedderType.MODEL, required=True),
@@ -40,14 +40,14 @@ class KMeans(Block):
     """k-means clustering."""
 
     embedder: EmbedderSpec = EmbedderSpec()
-    """How items become the vectors that are clustered."""
+    """Embedder that turns items into vectors for clustering."""
 
 
 class ByField(Block):
-    """Clusters that the data names itself."""
+    """Clusters that the data names in a field."""
 
     name: Line = "cluster"
-    """Field of each record that names its cluster; there are as many clusters as generators."""
+    """Field of each record that names its cluster. The data must have as many clusters as there are generators."""
 
 
 class ClusteringType(StrEnum):
@@ -58,14 +58,14 @@ class ClusteringType(StrEnum):
 
 
 class Clustering(Block):
-    """How the seed data is split, one cluster per generator."""
+    """The clustering of the seed data: one cluster per generator."""
 
     type: ClusteringType = ClusteringType.KMEANS
-    """KMeans finds the clusters; Field reads them from the data."""
+    """Type of clustering: KMeans computes the clusters, Field reads them from the data."""
     kmeans: KMeans | None = None
-    """Options of KMeans."""
+    """Settings of type KMeans."""
     field: ByField | None = None
-    """Options of Field."""
+    """Settings of type Field."""
 
     rules: ClassVar[tuple[Rule["Clustering"], ...]] = (
         union_member_rule("kmeans", "type", ClusteringType.KMEANS),
@@ -74,73 +74,74 @@ class Clustering(Block):
 
 
 class Training(Block):
-    """How one LoRA adapter is fine-tuned on its cluster."""
+    """The fine-tuning of one LoRA adapter on its cluster."""
 
     rank: Integer = Field(16, ge=1, le=512)
-    """Rank of the adapters."""
+    """LoRA rank of the adapters."""
     alpha: Integer = Field(32, ge=1, le=4096)
-    """Scaling of the adapters, as in LoRA: an adapter acts with alpha / rank."""
+    """LoRA alpha. An adapter is scaled by alpha / rank."""
     target_modules: Annotated[tuple[Line, ...], Field(min_length=1, max_length=32)] = (
         "q_proj",
         "k_proj",
         "v_proj",
         "o_proj",
     )
-    """Names of the linear layers that get an adapter."""
+    """Names of the linear layers to adapt."""
     pairs: Integer = Field(256, ge=1, le=100_000)
-    """Self-instruct pairs drawn from the cluster: examples shown, examples wanted."""
+    """Number of training pairs that are drawn from the cluster. The prompt of a pair shows some examples, and its
+    completion holds others."""
     epochs: Integer = Field(5, ge=1, le=1000)
-    """Passes over the pairs."""
+    """Number of passes over the training pairs."""
     learning_rate: Number = Field(2e-4, gt=0, le=1)
     """Peak learning rate."""
     warmup_ratio: Number = Field(0.1, ge=0, le=1)
-    """Share of the steps in which the learning rate rises to its peak."""
+    """Share of the steps during which the learning rate rises to its peak."""
     max_length: Integer = Field(1024, ge=16, le=1_048_576)
-    """Longest pair, in tokens."""
+    """Maximum length of a training pair, in tokens."""
     batch_size: Integer = Field(8, ge=1, le=4096)
-    """Pairs in one forward pass."""
+    """Number of training pairs per forward pass."""
     gradient_accumulation: Integer = Field(4, ge=1, le=4096)
-    """Forward passes per step of the optimiser."""
+    """Number of forward passes per optimizer step."""
     gradient_checkpointing: Flag = False
-    """Whether activations are computed again in the backward pass, which saves memory and costs time."""
+    """Whether the backward pass recomputes activations. This saves memory and costs time."""
 
 
 class SeedDataSource(Block):
-    """Seed data."""
+    """The seed data: example items."""
 
     uri: Uri
-    """JSON Lines file of seed items, one record per line: a path, s3://BUCKET/KEY or hf://datasets/ORG/NAME@REVISION/PATH."""
+    """JSON Lines file with one seed item per line: a path, s3://BUCKET/KEY or hf://datasets/ORG/NAME@REVISION/PATH."""
     field: Line = "text"
-    """Field of each record that holds the item."""
+    """Field of each record that holds the text of the item."""
     held_out: Number = Field(0.1, ge=0, le=0.5)
-    """Share of items kept from training and prompts; generated copies of them are rejected."""
+    """Share of the items that are held out from training and prompts. Generated copies of held-out items are rejected."""
 
 
 class Generators(Block):
-    """The generators that the swarm moves."""
+    """The initial generators, which the swarm combines."""
 
     count: Annotated[int, Strict(), Field(ge=2, le=64), BeforeValidator(to_integer)] | None = None
-    """How many generators the search starts from; absent, the number of adapters, or 4."""
+    """Number of initial generators. If absent, the number of adapters, or 4 if no adapters are given."""
     data: SeedDataSource
-    """Seed data: what generators are trained on and shown as examples."""
+    """Seed data. Generators are trained on it, and prompts show items of it as examples."""
     clustering: Clustering | None = None
-    """How the seed data is split, one cluster per generator."""
+    """Clustering of the seed data. Each cluster trains one generator."""
     training: Training | None = None
-    """How one LoRA adapter is fine-tuned on its cluster."""
+    """Fine-tuning of the LoRA adapters."""
     adapters: Annotated[tuple[Uri, ...], Field(min_length=2, max_length=64)] | None = None
-    """Folders of PEFT adapters of the base to start from, instead of training."""
+    """Folders of PEFT adapters of the base model. If given, the run starts from them and trains none."""
 
     rules: ClassVar[tuple[Rule[Any], ...]] = (
         Rule(
             "!has(self.adapters) || !(has(self.training) || has(self.clustering))",
-            "adapters are generators trained already; remove them, or remove training and clustering",
+            "adapters are generators that are already trained; remove adapters, or remove training and clustering",
             "adapters",
             lambda it: it.adapters is None or (it.training is None and it.clustering is None),
             reason=RuleReason.FORBIDDEN,
         ),
         Rule(
             "!has(self.adapters) || !has(self.count) || self.count == self.adapters.size()",
-            "count is not the number of adapters; remove count",
+            "count differs from the number of adapters; remove count",
             "count",
             lambda it: it.adapters is None or it.count is None or it.count == len(it.adapters),
         ),

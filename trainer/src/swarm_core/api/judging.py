@@ -1,7 +1,7 @@
-"""How answers are judged, and what the search makes of the scores.
+"""The judge, which scores answers, the objective, which turns scores into a fitness, and the gates.
 
-Objectives, verifiers, judges and gates are named by `type`: a key of the catalog, or `Plugin` for one that another
-distribution brings.
+`type` names an objective, a verifier, a judge or a gate: it is a key of the catalog, or `Plugin` for a plug-in that
+another distribution provides.
 """
 
 from typing import Annotated, ClassVar
@@ -15,7 +15,7 @@ from swarm_core.api.plugin_spec import PLUGIN_RULE, PluginSpec
 from swarm_core.api.scalars import Flag, Integer, OneOf
 
 VERIFIER = "Verifier"
-"""The type of a judge that is one of the verifiers."""
+"""The type of a judge that is a verifier."""
 MODEL = "Model"
 """The type of a judge that is a language model with a rubric."""
 SEPARATION = "Separation"
@@ -27,18 +27,19 @@ GateType = Annotated[str, OneOf((*catalog.GATES, catalog.PLUGIN))]
 
 
 class Verifier(Block):
-    """A program that knows the right answer."""
+    """A program that computes the correct answer."""
 
     type: VerifierType
-    """Arithmetic computes the value of an expression; Plugin is a verifier that another distribution brings."""
+    """Type of the verifier: Arithmetic computes the value of an expression, Plugin is a verifier that another distribution
+    provides."""
     plugin: PluginSpec | None = None
-    """The plug-in, with type Plugin."""
+    """Settings of type Plugin."""
 
     rules: ClassVar[tuple[Rule["Verifier"], ...]] = (PLUGIN_RULE,)
 
 
 class Scale(Block):
-    """The marks that a judging model may give; a score is the mark divided by the highest."""
+    """The range of marks that a judge model can give. A score is the mark divided by the highest mark."""
 
     low: Integer = Field(1, ge=0, le=1)
     """Lowest mark, 0 or 1."""
@@ -46,46 +47,47 @@ class Scale(Block):
     """Highest mark."""
 
     rules: ClassVar[tuple[Rule["Scale"], ...]] = (
-        Rule("self.low < self.high", "low is not below high; lower it", "low", lambda it: it.low < it.high),
+        Rule("self.low < self.high", "low must be below high; lower low", "low", lambda it: it.low < it.high),
     )
 
 
 class ModelJudge(Block):
-    """A language model that marks answers, greedily, and is asked the same thing once."""
+    """A language model that marks answers. It decodes greedily, and it is asked each question only once."""
 
     endpoint: EndpointSpec
-    """The model that judges."""
+    """Endpoint of the judge model."""
     rubric: Annotated[str, Strict(), Field(min_length=1, max_length=16_384)] = (
         "Mark how correct and how helpful the response is."
     )
-    """What is good, in words for the judge; the query, the response and the form of the mark are added to it."""
+    """Instruction that tells the judge what makes a response good. The query, the response and the format of the mark are
+    added to it."""
     scale: Scale = Scale()
-    """The marks it may give."""
+    """Range of marks that the judge can give."""
     vet: Flag = True
-    """Whether items are put to the judge first and those it calls unanswerable are rejected."""
+    """Whether the judge checks each item first. Items that it considers unanswerable are rejected."""
     max_tokens: Integer = Field(256, ge=1, le=1_048_576)
-    """Longest judgement, in tokens; one that is cut off is not read."""
+    """Maximum length of a judgment, in tokens. A judgment that is cut off gives no score."""
 
 
 class JudgePlugin(PluginSpec):
-    """A judge that another distribution brings."""
+    """A judge that another distribution provides."""
 
     endpoint: EndpointSpec | None = None
-    """The model that it asks; absent, it asks none."""
+    """Endpoint of the model that the judge asks. If absent, the judge asks no model."""
 
 
 class JudgeSpec(Block):
-    """Who scores answers."""
+    """The judge, which scores the answers of takers."""
 
     type: JudgeType
-    """Verifier is a program that knows the right answer; Model is a language model that marks by a rubric; Plugin is a
-    judge that another distribution brings."""
+    """Type of the judge: Verifier is a program that computes the correct answer, Model is a language model that marks by a
+    rubric, and Plugin is a judge that another distribution provides."""
     verifier: Verifier | None = None
-    """The program, with type Verifier."""
+    """Settings of type Verifier."""
     model: ModelJudge | None = None
-    """The language model, with type Model."""
+    """Settings of type Model."""
     plugin: JudgePlugin | None = None
-    """The plug-in, with type Plugin."""
+    """Settings of type Plugin."""
 
     rules: ClassVar[tuple[Rule["JudgeSpec"], ...]] = (
         union_member_rule("verifier", "type", VERIFIER, required=True),
@@ -95,7 +97,7 @@ class JudgeSpec(Block):
 
     @property
     def endpoint(self) -> tuple[str, EndpointSpec] | None:
-        """The model that the judge asks, and the field that names it; None if it asks none."""
+        """The path of the field with the endpoint, and the endpoint that the judge asks; None if it asks no model."""
         if self.model is not None:
             return "spec.judge.model.endpoint", self.model.endpoint
         if self.plugin is not None and self.plugin.endpoint is not None:
@@ -104,12 +106,12 @@ class JudgeSpec(Block):
 
 
 class GateSpec(Block):
-    """One more condition that items meet before they count."""
+    """A gate: a condition that an item must meet to be accepted."""
 
     type: GateType
-    """Plugin is a gate that another distribution brings."""
+    """Type of the gate: Plugin is a gate that another distribution provides."""
     plugin: PluginSpec | None = None
-    """The plug-in, with type Plugin."""
+    """Settings of type Plugin."""
 
     rules: ClassVar[tuple[Rule["GateSpec"], ...]] = (PLUGIN_RULE,)
 
@@ -118,12 +120,12 @@ Gates = Annotated[tuple[GateSpec, ...], Field(max_length=16)]
 
 
 class ObjectiveSpec(Block):
-    """What makes generated data good."""
+    """The objective: the property of the generated data that the search maximizes."""
 
     type: ObjectiveType
-    """Difficulty is higher the more takers fail; Separation is higher the further takers lie apart, of two or more;
-    Plugin is an objective that another distribution brings."""
+    """Type of the objective: Difficulty rises when even the best taker scores low, Separation rises with the distance
+    between the scores of two or more takers, and Plugin is an objective that another distribution provides."""
     plugin: PluginSpec | None = None
-    """The plug-in, with type Plugin."""
+    """Settings of type Plugin."""
 
     rules: ClassVar[tuple[Rule["ObjectiveSpec"], ...]] = (PLUGIN_RULE,)

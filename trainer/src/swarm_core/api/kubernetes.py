@@ -1,6 +1,6 @@
-"""How work is carried out on a cluster. Outside the identity: no field here changes what is searched for.
+"""The execution of work on a cluster. No field here changes the objective of a search, so none is part of the identity.
 
-Limits: which names exist in the cluster, and what a run holds at once, is for the operator to check.
+Limits: it does not check whether names exist on the cluster, nor how many accelerators a run holds. The operator does.
 """
 
 from enum import StrEnum
@@ -14,7 +14,7 @@ from swarm_core.api.scalars import Integer, Number, Pattern, to_integer
 
 
 class ClusterInference(StrEnum):
-    """Who writes the texts on a cluster."""
+    """The inference engines on a cluster."""
 
     AUTO = "Auto"
     LOCAL = "Local"
@@ -22,7 +22,7 @@ class ClusterInference(StrEnum):
 
 
 class AccessMode(StrEnum):
-    """From where a volume may be used."""
+    """The access modes of a volume."""
 
     READ_WRITE_MANY = "ReadWriteMany"
     READ_WRITE_ONCE = "ReadWriteOnce"
@@ -33,7 +33,10 @@ ALLOWED_ARGUMENTS = (
     "enable-prefix-caching", "no-enable-prefix-caching", "enable-chunked-prefill", "no-enable-chunked-prefill",
     "disable-custom-all-reduce",
 )  # fmt: skip
-"""vLLM's arguments that set a pace. None can reach a file, open a port, load code, or change what a model answers."""
+"""The arguments of vLLM that only affect its speed.
+
+None of them can read a file, open a port, load code or change the answers of a model.
+"""
 ImageName = Annotated[
     str,
     Strict(),
@@ -58,37 +61,39 @@ VllmArgument = Annotated[
 
 
 class ImagesSpec(Block):
-    """Images of the pods."""
+    """The container images of the pods."""
 
     trainer: ImageName | None = None
-    """Image of the pods that train, search and conclude; absent, the operator's own choice."""
+    """Image of the pods that train, search and conclude. If absent, the operator's default image."""
     server: ImageName | None = None
-    """Image of the inference servers; absent, the operator's own choice."""
+    """Image of the inference servers. If absent, the operator's default image."""
 
 
 class VolumeClaim(Block):
-    """A volume to be made for the run, and deleted with it."""
+    """A volume that is created for the run and deleted with it."""
 
     size: Quantity
-    """How much it holds, such as 50Gi."""
+    """Size of the volume, such as 50Gi."""
     storage_class: ObjectName | None = None
-    """Its storage class; absent, the cluster's default."""
+    """Storage class of the volume. If absent, the cluster's default."""
     access_mode: AccessMode = AccessMode.READ_WRITE_MANY
-    """ReadWriteOnce suits runs whose pods follow one another, ReadWriteMany all."""
+    """Access mode of the volume. ReadWriteMany works for every run, ReadWriteOnce only for runs whose pods run one at a
+    time."""
 
 
 class ModelCache(Block):
-    """Where pods keep what they have fetched."""
+    """The volume in which pods cache the models and data that they download."""
 
     existing_claim: ObjectName | None = None
-    """A claim of the namespace that is there already; it must be usable from every node that the pods may run on."""
+    """Name of an existing PersistentVolumeClaim in the run's namespace. Every node that the pods may run on must be able
+    to mount it."""
     claim: VolumeClaim | None = None
-    """A claim to be made."""
+    """PersistentVolumeClaim to create."""
 
     rules: ClassVar[tuple[Rule["ModelCache"], ...]] = (
         Rule(
             "has(self.existingClaim) != has(self.claim)",
-            "a cache is an existing claim or one to be made; write existingClaim, or claim",
+            "a cache is either an existing claim or a new one; write existingClaim or claim, and not both",
             "claim",
             lambda it: (it.existing_claim is None) != (it.claim is None),
         ),
@@ -96,51 +101,55 @@ class ModelCache(Block):
 
 
 class TrainerPods(Block):
-    """What a pod that trains gets, and with inference Local also one that searches."""
+    """The resources of a pod that trains. With inference Local, also those of a pod that searches."""
 
     accelerators: Integer = Field(1, ge=0, le=64)
-    """Accelerators of one pod; 0 trains on a CPU."""
+    """Number of accelerators per pod. With 0, the pod trains on a CPU."""
     cpu: Quantity = "1"
-    """Processors asked for."""
+    """CPU request of one pod."""
     memory: Quantity = "4Gi"
-    """Memory asked for, which is also its limit."""
+    """Memory request and limit of one pod."""
 
 
 class WorkerPods(Block):
-    """What a pod without accelerators gets: it prepares, and beside servers also searches and concludes."""
+    """The resources of a pod without accelerators.
+
+    Such a pod prepares the run. If the run has inference servers, such a pod also searches and concludes.
+    """
 
     cpu: Quantity = "1"
-    """Processors asked for."""
+    """CPU request of one pod."""
     memory: Quantity = "2Gi"
-    """Memory asked for, which is also its limit."""
+    """Memory request and limit of one pod."""
 
 
 class Servers(Block):
-    """The inference servers: one Deployment per distinct base model."""
+    """The inference servers. There is one Deployment per distinct base model."""
 
     tensor_parallel: Integer = Field(1, ge=1, le=64)
-    """Accelerators that one server spreads its model over."""
+    """Number of accelerators over which one server shards its model (tensor parallelism)."""
     accelerators: Annotated[int, Strict(), Field(ge=0, le=64), BeforeValidator(to_integer)] | None = None
-    """Accelerators of one server; absent, tensorParallel, and 0 serves on a CPU."""
+    """Number of accelerators per server. If absent, tensorParallel. With 0, the server runs on a CPU."""
     replicas: Integer = Field(1, ge=1, le=64)
-    """Servers of each base."""
+    """Number of servers per base model."""
     idle_seconds: Integer = Field(120, ge=0, le=86_400)
-    """How long servers that nobody asks stay up before they are scaled to zero."""
+    """Number of seconds without requests after which the servers are scaled to zero."""
     startup_seconds: Integer = Field(900, ge=10, le=86_400)
-    """How long servers may take to be ready, all of them; then they are released together and tried again later."""
+    """Number of seconds within which all servers must be ready. After that, all of them are released and tried again
+    later."""
     gpu_memory_utilization: Number = Field(0.9, gt=0, le=1)
-    """Share of an accelerator's memory that a server takes."""
+    """Share of an accelerator's memory that a server uses."""
     cpu: Quantity = "2"
-    """Processors asked for."""
+    """CPU request of one pod."""
     memory: Quantity = "8Gi"
-    """Memory asked for, which is also its limit."""
+    """Memory request and limit of one pod."""
     extra_args: Annotated[tuple[VllmArgument, ...], Field(max_length=16)] = ()
-    """Further arguments of vLLM, of those that set its pace."""
+    """Additional arguments of vLLM. Only arguments that affect its speed are allowed."""
 
     rules: ClassVar[tuple[Rule["Servers"], ...]] = (
         Rule(
             "!has(self.accelerators) || self.accelerators == 0 || self.accelerators == self.tensorParallel",
-            "a server holds what its model is spread over; remove accelerators, or write 0 for a CPU",
+            "a server holds exactly tensorParallel accelerators; remove accelerators, or write 0 for a CPU",
             "accelerators",
             lambda it: it.accelerators in (None, 0, it.tensor_parallel),
         ),
@@ -148,36 +157,36 @@ class Servers(Block):
 
     @property
     def held(self) -> int:
-        """Accelerators that one server holds."""
+        """The number of accelerators that one server holds."""
         return self.tensor_parallel if self.accelerators is None else self.accelerators
 
 
 class KubernetesExecution(Block):
-    """How work is carried out on a cluster."""
+    """The execution of work on a cluster."""
 
     inference: ClusterInference = ClusterInference.AUTO
-    """Who writes the texts: VLLM is servers of their own, Local the pod that searches, from the trainer's image; Auto
-    is VLLM."""
+    """Inference engine: VLLM starts separate inference servers, Local runs the models in the pod that searches, and Auto
+    means VLLM."""
     image: ImagesSpec = ImagesSpec()
-    """Images of the pods."""
+    """Container images of the pods."""
     max_accelerators: Integer = Field(1, ge=0, le=1024)
-    """Most accelerators that the run holds at one time; trainers take turns to stay below, and a run whose servers need
-    more is refused."""
+    """Maximum number of accelerators that the run holds at one time. Training pods wait for each other to stay within it.
+    A run whose servers need more is refused."""
     accelerator_resource: ResourceName = "nvidia.com/gpu"
-    """Name by which the cluster counts accelerators."""
+    """Resource name of the accelerators on the cluster."""
     queue: Label63 | None = None
-    """Kueue's local queue that Jobs and servers wait in; absent, they wait in none."""
+    """Local queue of Kueue for the Jobs and servers of the run. If absent, they are not queued."""
     model_cache: ModelCache | None = None
-    """Where pods keep what they have fetched; absent, each has a folder of its own for as long as it lives."""
+    """Volume in which pods cache what they download. If absent, each pod has its own cache, which is deleted with it."""
     token_secret_ref: LocalObjectReference | None = None
-    """Secret whose entry HF_TOKEN is the token for gated models."""
+    """Secret with the entry HF_TOKEN: the Hugging Face token for gated models."""
     trainer: TrainerPods = TrainerPods()
-    """What a pod that trains gets."""
+    """Resources of pods that train."""
     worker: WorkerPods = WorkerPods()
-    """What a pod without accelerators gets."""
+    """Resources of pods without accelerators."""
     servers: Servers = Servers()
-    """The inference servers."""
+    """Settings of the inference servers."""
     pod_template: PodTemplate = PodTemplate()
-    """What all pods of the run have in common."""
+    """Settings that all pods of the run share."""
     service_account_name: ObjectName | None = None
-    """Account that the pods run as; no pod gets its token, and absent is the namespace's default."""
+    """ServiceAccount of the pods. If absent, the default of the namespace. No pod mounts its token."""

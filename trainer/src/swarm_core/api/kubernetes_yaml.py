@@ -1,11 +1,11 @@
-"""YAML as Kubernetes reads it, so that one file means the same to `kubectl apply` and to `dataswarm run`.
+"""A YAML reader that works like kubectl's, so that a file means the same to `kubectl apply` and to `dataswarm run`.
 
-PyYAML and kubectl (go-yaml v2) disagree on plain scalars: `2e-4` is a number to kubectl and text to PyYAML, `1:30` text
-to kubectl and 90 to PyYAML, `y` a boolean to kubectl alone; dates are text to kubectl. This reader follows kubectl.
-It refuses what cannot be meant: a key given twice, several documents, tags beyond JSON's types, a document that
-contains itself.
+PyYAML and kubectl (go-yaml v2) disagree on plain scalars. `2e-4` is a number to kubectl and text to PyYAML. `1:30` is
+text to kubectl and 90 to PyYAML. `y` is a boolean only to kubectl. Dates are text to kubectl. This reader follows
+kubectl. It refuses a duplicate key, several documents, a tag that is not a JSON type, and a document that contains
+itself.
 
-Limits: keys are read as their text, so `on: x` has the key "on".
+Limits: a key is always read as its text, so `on: x` has the key "on".
 """
 
 import math
@@ -30,21 +30,21 @@ PLAIN_SCALARS = (
     ("float", FLOAT, tuple("-+.0123456789")),
     ("merge", "<<", ("<",)),
 )
-"""Tag, form and first characters of the plain scalars that are not text."""
+"""The tag, pattern and first characters of each plain scalar that is not text."""
 SPECIAL_FLOATS = {".nan": math.nan, ".inf": math.inf, "+.inf": math.inf, "-.inf": -math.inf}
 
 
 class KubernetesLoader(yaml.SafeLoader):
-    """Reads one document into dicts with text keys, lists, text, numbers, booleans and None."""
+    """Reads one document into dicts with text keys, lists, strings, numbers, booleans and None."""
 
     def read_mapping(self, node: yaml.MappingNode) -> dict[str, object]:
-        """The mapping at `node`. Raises ConstructorError for a key given twice; a merged key may be given again."""
+        """The mapping at `node`. Raises ConstructorError for a duplicate key. A key from a merge may be overridden."""
         seen: set[str] = set()
         for key, _value in node.value:
             if not isinstance(key, yaml.ScalarNode):
-                raise _build_error("a key is text; write a plain word before the colon", key)
+                raise _build_error("a key must be text; write a plain word before the colon", key)
             if key.value in seen:
-                raise _build_error(f"key {key.value!r} is given twice; remove one", key)
+                raise _build_error(f"key {key.value!r} occurs twice; remove one of them", key)
             seen.add(key.value)
         self.flatten_mapping(node)
         return {key.value: self.construct_object(value, deep=True) for key, value in node.value}
@@ -58,7 +58,7 @@ class KubernetesLoader(yaml.SafeLoader):
         return int(f"{octal[1]}0o{octal[2]}" if octal else digits, 0)
 
     def read_float(self, node: yaml.ScalarNode) -> float | str:
-        """Text where a float is too small for the number, as in Go."""
+        """The number, or its text if it exceeds the range of a float, as in Go."""
         word = _require_form(node, FLOAT).replace("_", "").lower()
         if word in SPECIAL_FLOATS:
             return SPECIAL_FLOATS[word]
@@ -66,7 +66,7 @@ class KubernetesLoader(yaml.SafeLoader):
         return str(node.value) if math.isinf(number) else number
 
     def read_unknown(self, node: yaml.Node) -> object:
-        raise _build_error(f"tag {node.tag} is not understood; write text, a number, a list or a mapping", node)
+        raise _build_error(f"tag {node.tag} is not supported; write text, a number, a list or a mapping", node)
 
     yaml_constructors: ClassVar[dict[str | None, Callable[..., object]]] = {
         "tag:yaml.org,2002:null": yaml.SafeLoader.construct_yaml_null,
@@ -92,8 +92,11 @@ KubernetesLoader.yaml_implicit_resolvers = {
 
 
 def load(text: str) -> object:
-    """The one document in `text`. Raises yaml.YAMLError, whose `problem` and `problem_mark` say what and where."""
-    return yaml.load(text, KubernetesLoader)  # noqa: S506  (Reader is a SafeLoader)
+    """The one document in `text`.
+
+    Raises yaml.YAMLError. Its `problem` describes the error and its `problem_mark` gives the position.
+    """
+    return yaml.load(text, KubernetesLoader)  # noqa: S506  (the loader is a SafeLoader)
 
 
 def _build_error(problem: str, node: yaml.Node) -> ConstructorError:
@@ -101,7 +104,7 @@ def _build_error(problem: str, node: yaml.Node) -> ConstructorError:
 
 
 def _require_form(node: yaml.ScalarNode, form: str) -> str:
-    """The text of `node`, which an explicit tag may have put where it does not belong."""
+    """The text of `node`. Raises ConstructorError if it does not match `form`, which an explicit tag can cause."""
     if re.fullmatch(form, node.value) is None:
         raise _build_error(f"{node.value!r} is no {node.tag.rpartition(':')[2]}; remove the tag", node)
     return str(node.value)

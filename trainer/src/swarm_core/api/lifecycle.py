@@ -1,6 +1,6 @@
-"""When a run ends though its search would go on, and what then becomes of it.
+"""The limits that end a run early, and the policies for a run that has ended.
 
-Outside the identity: a longer search begins with the shorter one.
+They are not part of the identity, because a longer search starts with the same iterations as a shorter one.
 """
 
 from enum import StrEnum
@@ -19,46 +19,53 @@ Hours = Annotated[float, Strict(), Field(ge=0, le=1_000_000), BeforeValidator(no
 RerunToken = Annotated[
     str, Strict(), Field(max_length=64), Pattern("[-A-Za-z0-9_.:]*", "use letters, digits, '-', '_', '.' and ':'")
 ]
-"""A word that means something only by being another one than before."""
+"""A token that has an effect only when it changes."""
 
 
 class DeletionPolicy(StrEnum):
-    """What becomes of the results of a run that is deleted from a cluster."""
+    """What happens to the results when a run is deleted from a cluster."""
 
     RETAIN = "Retain"
     PURGE = "Purge"
 
 
 class Lifecycle(Block):
-    """How long a run of any kind goes on, and what becomes of it."""
+    """The limits of a run of any kind, and the policies for its end."""
 
     suspend: Flag = False
-    """Whether the run pauses at the next safe point and gives back what it holds."""
+    """Whether to suspend the run. A suspended run pauses at the next safe point and releases its accelerators."""
     stop_after: Count | None = None
-    """Iterations, or rounds of a game, after which a run on a cluster ends early and is concluded with what it has."""
+    """Number of iterations (or rounds of a game) after which a run on a cluster ends early. It concludes with its best
+    result so far."""
     deadline_seconds: Seconds | None = None
-    """Seconds after its start at which a run on a cluster fails if it is not over, time suspended included."""
+    """Deadline of a run on a cluster, in seconds after its start. A run that has not ended by then fails. Time while
+    suspended counts."""
     ttl_seconds_after_finished: Delay | None = None
-    """Seconds after its end at which a run is deleted from a cluster."""
+    """Seconds after its end after which a run is deleted from a cluster."""
     deletion_policy: DeletionPolicy = DeletionPolicy.RETAIN
-    """What becomes of the results when a run is deleted from a cluster: Retain leaves the bucket alone; with Purge all
-    that the run keeps there is deleted first, best adapter and data set too."""
+    """What happens to the results when a run is deleted from a cluster: Retain leaves them in the bucket. Purge deletes
+    everything that the run stored there, including the best adapter and the data set."""
     rerun: RerunToken | None = None
-    """A word of your choice: changing it lets a failed run on a cluster try again from where it failed."""
+    """A token of your choice. When it changes, a failed run on a cluster resumes from the phase in which it failed."""
 
 
 class AcceleratorBudget(Block):
-    """What a run may hold on a cluster."""
+    """The accelerator budget of a run on a cluster."""
 
     gpu_hours: Hours | None = None
-    """Accelerator-hours after which no further iteration begins on a cluster: the run concludes with its best so far,
-    and fails if there is none."""
+    """Accelerator-hours after which a run on a cluster starts no further iteration. The run concludes with its best result
+    so far, or fails if it has none."""
 
 
 class Budget(AcceleratorBudget):
-    """What a run may use. When calls or tokens are used up it stops, and goes on when the budget is raised."""
+    """The budget of a run.
+
+    When its calls or tokens are used up, the run stops. It resumes when the budget is raised.
+    """
 
     calls: Limit | None = None
-    """Requests sent to endpoints over the whole run; one that is sent again counts once, an answer kept not at all."""
+    """Maximum number of requests to endpoints over the whole run. A request counts once, however often it is retried. An
+    answer from the cache does not count."""
     tokens: Limit | None = None
-    """Tokens of prompts and answers over the whole run, as endpoints count them; what is under way may go beyond it."""
+    """Maximum number of prompt and answer tokens over the whole run, as the endpoints count them. Requests in flight may
+    exceed it."""

@@ -1,9 +1,9 @@
-"""From the text of a file to a run of its kind, or to messages that a person can act on.
+"""The loader of runs: it reads a run of any kind from the text of a file.
 
-Every refusal is a `BadInputError` with one line per fault: where, the value, the rule, the way out. The file's own
-status is passed over, as an API server does when an object is created.
+Invalid text raises `BadInputError`. Its message has one line per error: the path, the value, the rule and the way out.
+The loader ignores the `status` of a file, as an API server does when it creates an object.
 
-Limits: reads text; finding and opening the file is the host's.
+Limits: it takes the text. The host finds and opens the file.
 """
 
 import yaml
@@ -14,13 +14,16 @@ from swarm_core.api.run import Run
 from swarm_core.errors import BadInputError
 
 MAX_CHARACTERS = 1_048_576
-"""Longest file; an API server takes objects up to about as many bytes."""
+"""Maximum length of a file. An API server accepts objects of about as many bytes."""
 
 
 def parse(text: str, source: str) -> Run:
-    """The run written in `text`; `source` names it in messages. Raises BadInputError."""
+    """The run in the YAML `text`. `source` names the file in messages.
+
+    Raises BadInputError for text that is too long, is not YAML, or is not a valid run.
+    """
     if len(text) > MAX_CHARACTERS:
-        raise BadInputError(f"{source}: {len(text)} characters; a run has at most {MAX_CHARACTERS}")
+        raise BadInputError(f"{source}: {len(text)} characters; a run has at most {MAX_CHARACTERS}, so shorten the file")
     try:
         document = kubernetes_yaml.load(text)
     except (yaml.YAMLError, RecursionError) as error:
@@ -31,10 +34,13 @@ def parse(text: str, source: str) -> Run:
 
 
 def parse_object(document: object, source: str) -> Run:
-    """The run in `document`, as read from YAML or from an API server. Raises BadInputError."""
+    """The run in `document`, which was read from YAML or from an API server. `source` names it in messages.
+
+    Raises BadInputError for a document that is not a valid run, with one line per error.
+    """
     if not isinstance(document, dict):
         what = "nothing" if document is None else validation_errors.describe_type(document)
-        raise BadInputError(f"{source}: holds {what}; a run is a mapping that begins with apiVersion and kind")
+        raise BadInputError(f"{source}: holds {what}; write a mapping that begins with apiVersion and kind")
     model = _find_model(document, source)
     try:
         return model.model_validate(document, by_alias=True, by_name=False)
@@ -44,7 +50,7 @@ def parse_object(document: object, source: str) -> Run:
 
 
 def _find_model(document: dict[object, object], source: str) -> type[Run]:
-    """What `document` is, by its kind. Raises BadInputError for a kind that is not installed."""
+    """The model of the kind of `document`. Raises BadInputError for a kind that is not installed."""
     try:
         return custom_resources.find_resource(str(document.get("kind"))).model
     except BadInputError as error:
@@ -52,11 +58,11 @@ def _find_model(document: dict[object, object], source: str) -> type[Run]:
 
 
 def _describe_yaml_error(error: Exception) -> str:
-    """What is wrong with the YAML, and in which line, in one line."""
+    """A message of one line that describes the YAML error and gives its line number."""
     if not isinstance(error, yaml.MarkedYAMLError):
         return f"not YAML: {' '.join(str(error).split())}"
     what = error.problem or error.context or "not YAML"
     if "but found another document" in what:
-        what = "holds several documents; keep one run per file"
+        what = "contains several documents; keep one run per file"
     where = f"line {error.problem_mark.line + 1}: " if error.problem_mark else ""
     return where + " ".join(what.split())

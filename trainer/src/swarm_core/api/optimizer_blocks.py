@@ -1,7 +1,7 @@
-"""The registered optimizers as a spec has them: a name to choose, and a block of constants for each.
+"""The blocks of a spec for the registered optimizers: a name to choose, and a block of constants for each.
 
-Made from the registry, so one more optimizer there is one more here. The rules of a particle swarm are left out: they
-are chosen by `rule`, and games know them too (see `swarm`).
+They are built from the registry, so an optimizer that is added there appears here. The rules of a particle swarm are
+not among them: a spec chooses a rule by `rule`, and games use the rules too (see `swarm`).
 """
 
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ from swarm_core.optimizers.optimizer import Optimizer
 from swarm_core.optimizers.registry import OPTIMIZERS
 
 PARTICLE_SWARM = "ParticleSwarm"
-"""The optimizer whose rules are `Standard` and `Published`."""
+"""The name of the optimizer that has the rules `Standard` and `Published`."""
 SCALARS: Mapping[Any, Any] = {float: Number, int: Integer}
 
 
@@ -26,11 +26,11 @@ class ConstantsBlock(Block):
     """The constants of one optimizer."""
 
     optimizer_name: ClassVar[str] = ""
-    """The optimizer that they belong to, by its name in the registry."""
+    """The name of the optimizer in the registry."""
 
 
 def build_constants_block(kind: type[Optimizer[Any]]) -> type[ConstantsBlock]:
-    """The constants of an optimizer, within the limits that its fields are annotated with."""
+    """The block of an optimizer's constants, with the limits from the annotations of its fields."""
     settings: dict[str, Any] = {}
     hints = get_type_hints(kind, include_extras=True)
     for field in fields(kind):  # type: ignore[arg-type]  # every member of the protocol is a dataclass
@@ -50,12 +50,12 @@ def _field(constant: Constant, default: Any) -> Any:
 BLOCKS: Mapping[str, type[ConstantsBlock]] = {
     name: build_constants_block(kind) for name, kind in OPTIMIZERS.items() if not kind.is_particle_rule
 }
-"""The block of each optimizer that is no rule of a particle swarm, by its name."""
+"""The block of each optimizer that is not a rule of a particle swarm, by the name of the optimizer."""
 
 
 OptimizerName = Annotated[str, OneOf((PARTICLE_SWARM, *BLOCKS))]
 
-if TYPE_CHECKING:  # what the registry holds is known at run time alone
+if TYPE_CHECKING:  # a type checker cannot see the content of the registry
     OptimizerFields = Block
     OptimizerBlock = ConstantsBlock
 else:
@@ -67,10 +67,10 @@ else:
     )
 
 MEMBERS: tuple[Rule[Any], ...] = tuple(union_member_rule(to_snake(name), "optimizer", name) for name in BLOCKS)
-"""Each block belongs to its own optimizer."""
+"""The rules that allow each block only with its own optimizer."""
 
 
 def get_constants(chosen: OptimizerFields, optimizer: str) -> OptimizerBlock:
-    """The block of the `optimizer` that was chosen, with defaults if none was written."""
+    """The block of the chosen `optimizer`, with its defaults if the spec has no such block."""
     written: ConstantsBlock | None = getattr(chosen, to_snake(optimizer))
     return BLOCKS[optimizer]() if written is None else written

@@ -1,10 +1,10 @@
-"""The named parts of a resolved spec: which they are, how each is made, and what pins them in the experiment's digest.
+"""The named parts of a resolved spec: how they are found and built, and how the experiment's digest pins them.
 
-Two things are pinned: the origin of every part (`plugins.find_origin`), and the text of every prompt template that the run
-uses, which are those of the style and the `prompts` that a part's class lists. So a run refuses to go on with a plug-in
-of another version, with a part of another revision, or with a reworded prompt.
+The digest pins two things. One is the origin of every part (`plugins.find_origin`). The other is the text of every
+prompt template that the run uses: the templates of its prompt style, and the `prompts` that the class of a part lists.
+So a run does not continue with another version of a plug-in, another revision of a part, or other prompts.
 
-Limits: needs the plug-ins installed, so it is for the trainer; the operator works with `resolution.spec_digest`.
+Limits: it needs the plug-ins to be installed, so only the trainer uses it. The operator uses `resolution.spec_digest`.
 """
 
 from collections.abc import Mapping
@@ -30,36 +30,36 @@ from swarm_core.text import prompts
 from swarm_core.text.prompts import PromptStyle
 
 ANSWERABLE = "Answerable"
-"""The standard gate that asks the judge's model, if it is to vet items."""
+"""The standard gate that asks the judge model. A run has it if its judge vets items."""
 
 
 @dataclass(frozen=True, slots=True)
 class PartsIdentity:
-    """What the code brings to an experiment."""
+    """What the installed code contributes to the identity of an experiment."""
 
     parts: Mapping[str, Mapping[str, object]]
-    """The origin of every part, by its field; of a plug-in with its config."""
+    """The origin of every part by its field. The origin of a plug-in includes its config."""
     prompts: Mapping[str, Mapping[str, object]]
-    """Template texts by name, for every style and every part that has any."""
+    """The texts of prompt templates by name, for every style and every part that has templates."""
 
 
 def list_parts(resolved: ResolvedSpec) -> tuple[PartUse, ...]:
-    """Every part that the spec names: the objective, the judge and the gates that it adds."""
+    """Every part that the spec names: the objective, the judge and the additional gates."""
     return (find_objective(resolved), find_judge(resolved), *list_gates(resolved))
 
 
 def find_objective(resolved: ResolvedSpec) -> PartUse:
-    """The objective."""
+    """The objective of the run."""
     return PartUse("objectives", resolved.objective, "spec.objective")
 
 
 def list_gates(resolved: ResolvedSpec) -> tuple[PartUse, ...]:
-    """The gates that the spec adds, in its order."""
+    """The additional gates of the spec, in its order."""
     return tuple(PartUse("gates", gate, f"spec.gates[{place}]") for place, gate in enumerate(resolved.gates))
 
 
 def find_judge(resolved: ResolvedSpec) -> PartUse:
-    """The judge."""
+    """The judge of the run. The config of a judge model is made from the fields of its block."""
     match resolved.judge:
         case ResolvedVerifier(verifier=part):
             return PartUse("verifiers", part, "spec.judge.verifier")
@@ -72,29 +72,35 @@ def find_judge(resolved: ResolvedSpec) -> PartUse:
 
 
 def find_judge_endpoint(resolved: ResolvedSpec) -> EndpointIdentity | None:
-    """The model that the judge asks; None if it asks none."""
+    """The model that the judge asks; None if it asks no model."""
     return None if isinstance(resolved.judge, ResolvedVerifier) else resolved.judge.endpoint
 
 
 def list_standard_gates(resolved: ResolvedSpec) -> tuple[str, ...]:
-    """The names of the gates that the run has of itself, in their order."""
+    """The names of the standard gates of the run, in the order in which items pass them."""
     asks = isinstance(resolved.judge, ResolvedJudge) and resolved.judge.vet
     return tuple(name for name in catalog.STANDARD_GATES if name != ANSWERABLE or asks)
 
 
-def build_spec_part(use: PartUse, **told: object) -> Any:
-    """The part, made from its config and what it is `told` beside it. Raises BadInputError, naming the field."""
-    taken = sorted({*told} & {*use.part.config})
+def build_spec_part(use: PartUse, **settings: object) -> Any:
+    """The part that `use` names, built from its config and from `settings`, which dataswarm sets.
+
+    Raises BadInputError, which names the field, if the config contains one of `settings`, or if the part cannot be built.
+    """
+    taken = sorted({*settings} & {*use.part.config})
     if taken:
-        raise BadInputError(f"{use.field}.plugin.config: {taken[0]!r} is set by dataswarm; remove it")
+        raise BadInputError(f"{use.field}.plugin.config: {taken[0]!r} is set by dataswarm; remove it from the config")
     try:
-        return plugins.build_part(use.group, use.part.name, {**use.part.config, **told})
+        return plugins.build_part(use.group, use.part.name, {**use.part.config, **settings})
     except BadInputError as error:
         raise type(error)(f"{use.field}: {error}") from error
 
 
 def identify_parts(resolved: ResolvedRun) -> PartsIdentity:
-    """What pins the parts of `resolved`. Raises BadInputError, naming the field, for one that is not installed."""
+    """The identity of the parts of `resolved`.
+
+    Raises BadInputError, which names the field, for a part that is not installed.
+    """
     used = _list_used(resolved) if isinstance(resolved, ResolvedSpec) else resolved.parts
     texts = {use.field: plugins.list_prompts(use.group, use.part.name) for use in used}
     styles = _list_style_prompts(resolved) if isinstance(resolved, ResolvedSpec) else {}
@@ -105,13 +111,13 @@ def identify_parts(resolved: ResolvedRun) -> PartsIdentity:
 
 
 def _list_used(resolved: ResolvedSpec) -> tuple[PartUse, ...]:
-    """Every part of a search: those that the spec names, and the gates that every search has."""
+    """Every part of a search: the parts that the spec names, and the standard gates."""
     standard = (PartUse("gates", Part(name=name), f"gate {name}") for name in list_standard_gates(resolved))
     return (*list_parts(resolved), *standard)
 
 
 def _find_origin(use: PartUse) -> Mapping[str, object]:
-    """The origin of a part, and of a plug-in its config, so that what is compared names all that made it."""
+    """The origin of a part. That of a plug-in includes its config, so that a comparison covers all that determines it."""
     try:
         found = plugins.find_origin(use.group, use.part.name)
     except BadInputError as error:
@@ -120,9 +126,9 @@ def _find_origin(use: PartUse) -> Mapping[str, object]:
 
 
 def _list_style_prompts(resolved: ResolvedSpec) -> dict[str, Mapping[str, object]]:
-    """The templates of the run's style, and of the style in which takers behind endpoints are asked.
+    """The templates of the run's prompt style, and of the style for takers behind endpoints.
 
-    Reads the identity alone, which is all that `verify` knows of a spec.
+    It reads only fields of the identity, because `verify` knows no other fields of a spec.
     """
     asked = [PromptStyle.CHAT for taker in resolved.takers if isinstance(taker, RemoteTaker)]
     styles = {resolved.base.template, *asked}

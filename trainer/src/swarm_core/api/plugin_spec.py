@@ -1,9 +1,10 @@
-"""How a spec names a plug-in: `plugin: {name, config}`, beside `type: Plugin`.
+"""The block with which a spec names a plug-in: `plugin: {name, config}`, next to `type: Plugin`.
 
-`config` is the plug-in's own: whatever its factory understands, as JSON. Here it is only brought into one form, so that
-the same text has the same digest in a file and on an API server, which writes 2.0 as 2 and drops nulls.
+The factory of the plug-in defines the fields of `config`. This module only normalizes it, so that the same text has the
+same digest in a file and on an API server, which writes 2.0 as 2 and drops nulls.
 
-Limits: a name is not looked up. The API server and the operator have no plug-ins; `prepare` has, and refuses there.
+Limits: it does not look up the name. The API server and the operator have no plug-ins. The step `prepare` refuses a
+plug-in that is not installed.
 """
 
 import math
@@ -19,11 +20,14 @@ from swarm_core.api.scalars import Label, normalize_zero, to_integer
 
 MAX_ENTRIES = 64
 PRESERVE = "x-kubernetes-preserve-unknown-fields"
-"""Tells the API server to keep what the schema does not describe."""
+"""The keyword that makes the API server keep fields that the schema does not describe."""
 
 
 def normalize(value: object) -> object:
-    """`value` as an API server would hand it back: nulls of mappings dropped, whole floats as integers."""
+    """`value` as an API server would return it: without nulls in mappings, and with whole floats as integers.
+
+    Raises PydanticCustomError for a float that is not finite.
+    """
     match value:
         case Mapping():
             return {key: normalize(part) for key, part in value.items() if part is not None}
@@ -44,13 +48,13 @@ Config = Annotated[
 
 
 class PluginSpec(Block):
-    """A part that another distribution brings."""
+    """A plug-in that another distribution provides."""
 
     name: Label
-    """Name of the plug-in, as its distribution registers it."""
+    """Name of the plug-in: the name of its entry point."""
     config: Config = Field(default_factory=dict)
-    """Settings of the plug-in, which it checks itself when the run is prepared."""
+    """Settings of the plug-in. The plug-in checks them when the run is prepared."""
 
 
 PLUGIN_RULE: Rule[Any] = union_member_rule("plugin", "type", catalog.PLUGIN, required=True)
-"""`plugin` is given exactly where `type` is Plugin."""
+"""The rule that `plugin` is given if and only if `type` is Plugin."""

@@ -1,10 +1,10 @@
-"""From what the user wrote to what is run, and the two digests that name an experiment.
+"""The resolution of a run, which makes every default explicit, and the two digests that identify an experiment.
 
-The spec digest names the experiment as written. The experiment digest names it by what its paths hold, where its parts
-come from and how its prompts read. Both cover the identity alone: how, where and when it runs, labels, comments, the
-order of keys and defaults written out change neither.
+The spec digest identifies the experiment as written. The experiment digest identifies it by the content of its paths,
+the origin of its parts and the text of its prompts. Both digests cover only the identity. They do not change with the
+execution settings, labels, comments, the order of keys, or defaults that are written out.
 
-What is particular to a kind of run is its program's; here is what programs share.
+This module has the functions that all kinds of run share. The program of a kind has the rest.
 """
 
 import json
@@ -51,15 +51,16 @@ __all__ = [
 ]
 
 DEFAULT_GENERATORS = 4
-"""As many as the paper's experiments start from (arXiv 2506.00741)."""
+"""The number of initial generators in the experiments of the paper (arXiv 2506.00741)."""
 DEFAULT_SCATTERED = 66
-"""Random places at the start: what six iterations of eight particles measure."""
+"""The number of random positions at the start: as many measurements as six iterations of eight particles and three
+remeasured leaders."""
 IDENTITY_VERSION = 1
-"""Of the identity's form."""
+"""The version of the format of an identity."""
 
 
 class UriRole(StrEnum):
-    """What lies at a URI."""
+    """What a URI refers to."""
 
     BASE = "base model"
     TAKER_MODEL = "taker model"
@@ -71,16 +72,16 @@ class UriRole(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class UriUse:
-    """One URI, and what the experiment uses it for."""
+    """One URI and its role in the experiment."""
 
     role: UriRole
     uri: str
     field: str
-    """Where it is written, such as `spec.takers[1].adapter`."""
+    """The path of the field that contains the URI, such as `spec.takers[1].adapter`."""
 
     @property
     def swarm(self) -> str:
-        """The side of a game that it belongs to; fixed takers count with those that move."""
+        """The swarm that the URI belongs to. Takers that do not move count as takers, too."""
         return swarm_names.TAKERS if self.field.startswith(f"spec.{swarm_names.TAKERS}") else swarm_names.GENERATORS
 
 
@@ -91,24 +92,34 @@ def resolve_run(run: Run) -> ResolvedRun:
 
 
 def load_resolved(fields: Mapping[str, Any]) -> ResolvedRun:
-    """A resolved run from its JSON. Raises BadInputError for an unknown kind, ValueError for what is no such run."""
+    """A resolved run from its JSON.
+
+    Raises BadInputError for a kind that is not installed, and ValueError for fields that are not a run of that kind.
+    """
     model: type[ResolvedRun] = program_registry.load(str(fields.get("kind"))).resolved
     return model.model_validate_json(json.dumps(fields))
 
 
 def spec_digest(resolved: ResolvedRun) -> Digest:
-    """The digest of the experiment as written, paths included. Needs no plug-in: one is named, with its config."""
+    """The digest of the experiment as written, with its paths.
+
+    It needs no plug-in to be installed: it covers the name and the config of a plug-in.
+    """
     return digest_bytes(canonical_json(identity_fields(resolved, None)))
 
 
-def experiment_digest(resolved: ResolvedRun, contents: Mapping[str, Digest], found: PartsIdentity) -> Digest:
-    """The digest of the experiment as it is carried out. Raises ValueError if a URI has no digest in `contents`."""
-    return digest_bytes(serialize_identity(resolved, contents, found))
+def experiment_digest(resolved: ResolvedRun, contents: Mapping[str, Digest], parts: PartsIdentity) -> Digest:
+    """The digest of the experiment as it is run. `parts`: the origins of its parts, and its prompts.
+
+    Raises ValueError if a URI has no digest in `contents`.
+    """
+    return digest_bytes(serialize_identity(resolved, contents, parts))
 
 
-def serialize_identity(resolved: ResolvedRun, contents: Mapping[str, Digest], found: PartsIdentity) -> bytes:
-    """What the experiment digest is the digest of, as JSON: the spec with every URI replaced by `contents[uri]`, the
-    origins of its parts, and the prompts.
+def serialize_identity(resolved: ResolvedRun, contents: Mapping[str, Digest], parts: PartsIdentity) -> bytes:
+    """The JSON text that the experiment digest covers.
+
+    It contains the spec with every URI replaced by `contents[uri]`, the origins of the parts, and the prompts.
 
     Raises ValueError if a URI has no digest in `contents`.
     """
@@ -118,8 +129,8 @@ def serialize_identity(resolved: ResolvedRun, contents: Mapping[str, Digest], fo
     return canonical_json({
         "version": IDENTITY_VERSION,
         "spec": identity_fields(resolved, contents),
-        "parts": found.parts,
-        "prompts": found.prompts,
+        "parts": parts.parts,
+        "prompts": parts.prompts,
     })  # fmt: skip
 
 
@@ -129,13 +140,13 @@ def list_uris(resolved: ResolvedRun) -> tuple[UriUse, ...]:
 
 
 def identity_fields(resolved: ResolvedRun, contents: Mapping[str, Digest] | None = None) -> dict[str, Any]:
-    """The fields that are the experiment, as JSON has them; each URI replaced by `contents[uri]` if that is given."""
+    """The fields of the identity as JSON values. If `contents` is given, each URI is replaced by `contents[uri]`."""
     digested = program_registry.load(resolved.kind).identity | {"kind"}
     return resolved.model_dump(mode="json", by_alias=True, include=set(digested), context=contents)
 
 
 def resolve_common(run: Run) -> dict[str, Any]:
-    """The fields that every kind of run is resolved to."""
+    """The resolved fields that every kind of run has."""
     spec = run.spec
     return {
         "kind": run.kind,
@@ -148,7 +159,7 @@ def resolve_common(run: Run) -> dict[str, Any]:
 
 
 def iterate_origin_uses(side: ResolvedGenerators, field: str) -> Iterator[UriUse]:
-    """What one side starts from."""
+    """The URIs of the seed data, adapters and embedder that one swarm starts from. `field`: the path of its block."""
     yield UriUse(UriRole.DATA, side.data.uri, f"{field}.data.uri")
     match side.origin:
         case GivenAdapters(adapters=adapters):
@@ -161,6 +172,7 @@ def iterate_origin_uses(side: ResolvedGenerators, field: str) -> Iterator[UriUse
 
 
 def resolve_generators(generators: Generators) -> ResolvedGenerators:
+    """`generators` with every default explicit."""
     if generators.adapters is not None:
         given = GivenAdapters(adapters=generators.adapters)
         return ResolvedGenerators(count=len(generators.adapters), data=generators.data, origin=given)
@@ -182,7 +194,7 @@ def _resolve_clusters(clustering: Clustering) -> ByKMeans | ByField:
 
 
 def resolve_storage(run: Run) -> LocalStorage | S3Storage | None:
-    """The place of this run: in a bucket, a folder of the run's name below the prefix."""
+    """The storage of this run. In a bucket, it is a folder below the prefix, with the name of the run."""
     storage = run.spec.storage
     if storage is None or storage.s3 is None:
         return storage.local if storage else None
@@ -191,19 +203,21 @@ def resolve_storage(run: Run) -> LocalStorage | S3Storage | None:
 
 
 def resolve_taker(taker: Taker, base: str) -> ResolvedTaker | RemoteTaker:
+    """`taker` with every default explicit. `base`: the URI of the base model."""
     if taker.endpoint is not None:
         return RemoteTaker(name=taker.name, endpoint=endpoint_access.identify_endpoint(taker.endpoint))
     return ResolvedTaker(name=taker.name, model=taker.model or base, adapter=taker.adapter)
 
 
 def resolve_part(chosen: ObjectiveSpec | Verifier | GateSpec) -> Part:
-    """A part by its name: the type, or of a plug-in its own."""
+    """The part that a block chooses: its name is the type, or the name of the plug-in."""
     if chosen.plugin is None:
         return Part(name=chosen.type)
     return Part(name=chosen.plugin.name, config=chosen.plugin.config)
 
 
 def resolve_judge(judge: JudgeSpec) -> ResolvedVerifier | ResolvedJudge | NamedJudge:
+    """`judge` with every default explicit."""
     match judge.type:
         case judging.VERIFIER:
             assert judge.verifier is not None  # a rule of JudgeSpec
@@ -211,8 +225,8 @@ def resolve_judge(judge: JudgeSpec) -> ResolvedVerifier | ResolvedJudge | NamedJ
         case judging.MODEL:
             return _resolve_model_judge(judge)
         case _:
-            found, asked = judge.plugin, judge.endpoint
-            part = Part(name=judge.type) if found is None else Part(name=found.name, config=found.config)
+            plugin, asked = judge.plugin, judge.endpoint
+            part = Part(name=judge.type) if plugin is None else Part(name=plugin.name, config=plugin.config)
             return NamedJudge(judge=part, endpoint=endpoint_access.identify_endpoint(asked[1]) if asked else None)
 
 
@@ -229,14 +243,17 @@ def _resolve_model_judge(judge: JudgeSpec) -> ResolvedJudge:
 
 
 def set_scattered(rule: StandardSpec, otherwise: int) -> StandardSpec:
-    """With `otherwise` random places if nothing is said of them. None goes without saying: the search is then the one
-    that it was before there were any, and so is its digest.
+    """`rule` with its number of random positions. `otherwise`: the number if the rule does not set it.
+
+    0 becomes None, which is left out of the identity. So a search without random positions keeps the digest that it had
+    before this field existed.
     """
     places = otherwise if rule.scattered is None else rule.scattered
     return rule.model_copy(update={"scattered": places or None})
 
 
 def resolve_particle_rule(swarm: SwarmSpec) -> StandardSpec | PublishedSpec:
+    """The constants of the rule of a particle swarm, with every default explicit."""
     match swarm.rule:
         case RuleName.STANDARD:
             return set_scattered(swarm.standard or StandardSpec(), DEFAULT_SCATTERED)

@@ -1,8 +1,9 @@
-"""Runs with every choice made: nothing is optional where a default exists.
+"""Resolved runs: every default of the spec is explicit.
 
-`model_dump_json()` and `model_validate_json()` carry it to a worker unchanged.
+`model_dump_json()` and `model_validate_json()` carry a resolved run to a worker unchanged.
 
-Invariant: every path in it is a `Uri`, so a dump with `context=contents` names each by what lies there.
+Invariant: every path in it is a `Uri`, so a dump with `context=contents` replaces each path by the digest of its
+content.
 """
 
 from dataclasses import dataclass
@@ -26,33 +27,33 @@ from swarm_core.swarm_names import GENERATORS
 
 
 class ResolvedBlock(BaseModel):
-    """A part in which nothing is left to a default."""
+    """A block in which every default is explicit."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class ByKMeans(ResolvedBlock):
-    """Clusters found by k-means."""
+    """Clusters that k-means computes."""
 
     embedder: Uri | None
-    """The embedding model; None is TF-IDF."""
+    """The embedding model; None means TF-IDF."""
 
 
 class TrainedAdapters(ResolvedBlock):
-    """Generators trained here, one per cluster of the seed data."""
+    """Generators that the run trains, one per cluster of the seed data."""
 
     clusters: ByKMeans | ByField
     training: Training
 
 
 class GivenAdapters(ResolvedBlock):
-    """Generators given as adapters."""
+    """Generators that the spec gives as adapters."""
 
     adapters: tuple[Uri, ...]
 
 
 class ResolvedGenerators(ResolvedBlock):
-    """The generators the search starts from."""
+    """The initial generators of a search."""
 
     count: int
     data: SeedDataSource
@@ -60,7 +61,7 @@ class ResolvedGenerators(ResolvedBlock):
 
     @property
     def cluster_field(self) -> str | None:
-        """The field of the data that names each item's cluster; None if the data does not say."""
+        """The field of the data that names the cluster of each item; None if k-means computes the clusters."""
         match self.origin:
             case TrainedAdapters(clusters=ByField(name=name)):
                 return name
@@ -69,36 +70,36 @@ class ResolvedGenerators(ResolvedBlock):
 
 
 class ResolvedTaker(ResolvedBlock):
-    """One test taker."""
+    """One test taker that the run serves itself."""
 
     name: Label
     model: Uri
-    """The base's, unless the taker has its own."""
+    """The model of the taker: its own, or else the base model."""
     adapter: Uri | None
-    """None is the model as it is."""
+    """The adapter on the model; None means the model without an adapter."""
 
 
 class EndpointIdentity(ResolvedBlock):
-    """A model that somebody else serves: who is asked for what. Nothing here says with what key."""
+    """The identity of a model behind an endpoint. It does not include the key."""
 
     url: str
-    """In its one form (`endpoints.address`)."""
+    """The URL in normal form (`endpoints.normalize_url`)."""
     model: Line
 
 
 class RemoteTaker(ResolvedBlock):
-    """One test taker that somebody else serves."""
+    """One test taker behind an endpoint."""
 
     name: Label
     endpoint: EndpointIdentity
 
 
 class Part(ResolvedBlock):
-    """A part by its name: a key of the catalog, or a plug-in's name, which is in lower case."""
+    """A part by its name. The name is a key of the catalog or the name of a plug-in, which is in lower case."""
 
     name: Line
     config: Config = Field(default_factory=dict, exclude_if=lambda config: not config)
-    """A plug-in's own settings."""
+    """The settings of a plug-in."""
 
     def __str__(self) -> str:
         return self.name
@@ -106,26 +107,26 @@ class Part(ResolvedBlock):
 
 @dataclass(frozen=True, slots=True)
 class PartUse:
-    """One part, and where the spec names it."""
+    """One part and the field of the spec that names it."""
 
     group: str
     part: Part
     field: str
-    """Such as `spec.judge.verifier`, or `spec.gates[0]`."""
+    """The path of the field, such as `spec.judge.verifier` or `spec.gates[0]`."""
 
 
 class ResolvedVerifier(ResolvedBlock):
-    """A judge that knows the right answer."""
+    """A judge that computes the correct answer."""
 
     verifier: Part
 
 
 class NamedJudge(ResolvedBlock):
-    """A judge of the catalog without settings, or a plug-in."""
+    """A judge of the catalog that has no settings, or a plug-in."""
 
     judge: Part
     endpoint: EndpointIdentity | None
-    """The model that it asks; None if it asks none."""
+    """The model that the judge asks; None if it asks no model."""
 
 
 class ResolvedJudge(ResolvedBlock):
@@ -139,15 +140,18 @@ class ResolvedJudge(ResolvedBlock):
 
 
 class EndpointAccess(ResolvedBlock):
-    """How one endpoint is asked: outside the identity, for neither keys nor limits change an answer."""
+    """The access to one endpoint: its key and its rate limits.
+
+    It is not part of the identity, because neither keys nor limits change an answer.
+    """
 
     owner: str
-    """`judge`, or `takers/NAME`."""
+    """The owner of the key: `judge` or `takers/NAME`."""
     field: str
-    """Where the endpoint is written, such as `spec.takers[1].endpoint`."""
+    """The path of the field with the endpoint, such as `spec.takers[1].endpoint`."""
     remote: EndpointIdentity
     secret: SecretKeyRef | None
-    """The Secret that holds the key, which comes by a variable (`endpoints.key_variable`)."""
+    """The Secret that holds the key. The worker reads the key from a variable (`endpoints.key_variable`)."""
     env: str | None
     file: str | None
     concurrency: Integer
@@ -157,62 +161,62 @@ class EndpointAccess(ResolvedBlock):
 
 
 class ResolvedSwarm(ResolvedBlock):
-    """How many particles, for how long, and what a position is."""
+    """The size of a swarm, its limits, and the form of a position."""
 
     particles: int
     iterations: int
     patience: int
     per_layer: PerLayer | None = Field(None, exclude_if=lambda block: block is None)
-    """None is one block of coefficients for all tensors."""
+    """The constants of coefficients per layer; None means one block of coefficients for all tensors."""
     exact: Exact | None = Field(None, exclude_if=lambda block: block is None)
-    """None is an elementwise sum."""
+    """The constants of exact sums; None means an elementwise sum."""
     rescored: bool = Field(False, exclude_if=lambda rescored: not rescored)
-    """Whether bests are measured again in each iteration, because what they were measured against has moved."""
+    """Whether personal bests are measured again in each iteration, because the other swarm has moved."""
     decay: float = Field(1.0, exclude_if=lambda decay: decay == 1)
-    """What an older score is multiplied by in every iteration; 1 where it counts for ever or not at all."""
+    """The factor on an older score in every iteration. It is 1 if scores do not decay."""
 
 
 class ResolvedRun(ResolvedBlock):
-    """What every kind of run is resolved to; a program adds what its kind has."""
+    """The resolved fields that every kind of run has. A program adds the fields of its kind."""
 
     kind: str
-    """The kind of run, by which its program is found."""
+    """The kind of run, which identifies its program."""
     seed: Integer
     suspend: Flag
     storage: LocalStorage | S3Storage | None
-    """None leaves the place to the host. The prefix of a bucket is the run's own: its last name is the run's."""
+    """The storage; None leaves the choice to the host. In a bucket, the prefix ends with the name of the run."""
     execution: Execution
     access: tuple[EndpointAccess, ...] = ()
-    """How every endpoint of the run is asked."""
+    """The access to every endpoint of the run."""
     budget: Budget = Budget()
 
     @property
     def parts(self) -> tuple[PartUse, ...]:
-        """The parts that the spec names, for kinds that do not search; what they are pins the experiment."""
+        """The parts that the spec names, for kinds that do not search. They are part of the identity."""
         return ()
 
 
 class ResolvedSpec(ResolvedRun):
-    """A search that is run: one swarm of generators, or the first of several."""
+    """A resolved search: of one swarm of generators, or of the first swarm of several."""
 
     base: BaseSpec
     generators: ResolvedGenerators
     domain: Line
     takers: tuple[ResolvedTaker | RemoteTaker, ...]
-    """Told apart by their fields."""
+    """The takers. Their fields tell the two types apart."""
     generation: Generation
     answering: Answering
     judge: ResolvedVerifier | ResolvedJudge | NamedJudge
-    """Told apart by their fields."""
+    """The judge. The fields tell the three types apart."""
     gates: tuple[Part, ...] = Field((), exclude_if=lambda gates: not gates)
-    """Those that the spec adds, in the order in which items meet them."""
+    """The additional gates of the spec, in the order in which items pass them."""
     objective: Part
     swarm: ResolvedSwarm
     rule: StandardSpec | PublishedSpec | OptimizerBlock
-    """By what rule particles move, or what searches without any, and its constants. Told apart by their fields."""
+    """The constants of the rule of a particle swarm or of another optimizer. The fields tell the types apart."""
     evaluation: Evaluation
     resume_from: ResumeFrom | None = None
-    """None starts anew."""
+    """The iteration of another run to start from; None starts a new search."""
 
     @property
     def swarms(self) -> tuple[str, ...]:
@@ -221,15 +225,15 @@ class ResolvedSpec(ResolvedRun):
 
     @property
     def max_live_candidates(self) -> int:
-        """The most candidates that are asked about in one step, beside the takers: a server is sized for them."""
+        """The maximum number of candidates in one step, in addition to the takers. Servers are sized for them."""
         return max(4 * self.swarm.particles, self.evaluation.finalists, self.generators.count + 1)
 
     @property
     def has_local_takers(self) -> bool:
-        """Whether any taker is served by the run itself rather than by an endpoint."""
+        """Whether the run serves any taker itself."""
         return any(isinstance(taker, ResolvedTaker) for taker in self.takers)
 
     def for_swarm(self, swarm: str) -> "ResolvedSpec":
-        """The search as one of its swarms sees it: as if that swarm were the generators."""
+        """The search of one of the swarms of the run, in which that swarm is the generators."""
         assert swarm == GENERATORS
         return self

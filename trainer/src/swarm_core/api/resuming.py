@@ -1,4 +1,7 @@
-"""Where a run takes up another's search. Outside the identity: it takes over what it would have found itself."""
+"""The start of a run from an iteration of another run.
+
+It is not part of the identity, because the run takes over results that it would have computed itself.
+"""
 
 from pydantic import Field
 
@@ -7,9 +10,9 @@ from swarm_core.api.scalars import Integer, RunUri
 
 
 class ResumeFrom(Block):
-    """Another run, up to one of its iterations."""
+    """A checkpoint of another run: the state after one of its iterations."""
 
     uri: RunUri
-    """That run: its folder, or s3://BUCKET/PREFIX/NAME; it is only read."""
+    """The other run: its folder, or s3://BUCKET/PREFIX/NAME. It is only read."""
     iteration: Integer = Field(ge=0, le=100_000)
-    """Last iteration taken over; 0 takes over the generators and the start."""
+    """Last iteration to take over. With 0, only the initial generators and their measurement are taken over."""

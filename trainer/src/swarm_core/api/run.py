@@ -1,6 +1,7 @@
-"""What runs of every kind have: what users write, and what the API server hands back.
+"""The fields that runs of every kind have: those that users write, and those that the API server adds.
 
-Limits: of the metadata only what a run is told by is kept; the server's bookkeeping is accepted and dropped.
+Limits: the metadata keeps only the fields that identify and describe a run. Other fields of the server are accepted and
+dropped.
 """
 
 from typing import Annotated, Literal
@@ -18,7 +19,7 @@ API_VERSION = "v1alpha1"
 SERVER_METADATA = frozenset({
     "deletionGracePeriodSeconds", "finalizers", "generateName", "managedFields", "ownerReferences", "selfLink",
 })  # fmt: skip
-"""Fields of Kubernetes object metadata that nothing here acts on."""
+"""Fields of Kubernetes object metadata that are accepted and dropped."""
 
 LABEL_PART_PATTERN = "([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)"
 DOMAIN_PATTERN = "[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*"
@@ -46,25 +47,25 @@ class Metadata(Block):
     """Kubernetes object metadata."""
 
     name: Label
-    """Name of the run."""
+    """Name of the run, unique within its namespace."""
     namespace: Label | None = None
     """Namespace of the run."""
     labels: Annotated[dict[MetadataKey, LabelValue], Field(max_length=64)] = Field(default_factory=dict)
-    """Labels; they change no result."""
+    """Labels of the run. They change no result."""
     annotations: Annotated[
         dict[MetadataKey, Annotated[str, Strict(), Field(max_length=262_144)]], Field(max_length=64)
     ] = Field(default_factory=dict)
-    """Annotations; they change no result."""
+    """Annotations of the run. They change no result."""
     uid: ServerText | None = None
-    """Set by the API server: tells this run from an earlier one of the same name."""
+    """Set by the API server. It distinguishes this run from an earlier run with the same name."""
     resource_version: ServerText | None = None
-    """Set by the API server: changes with every write."""
+    """Set by the API server. It changes with every write."""
     generation: Integer | None = None
-    """Set by the API server: counts the changes of the spec."""
+    """Set by the API server. It counts the changes of the spec."""
     creation_timestamp: ServerText | None = None
-    """Set by the API server: when the run was created, RFC 3339."""
+    """Set by the API server. The time of creation, in RFC 3339 format."""
     deletion_timestamp: ServerText | None = None
-    """Set by the API server: when the run will be deleted, RFC 3339."""
+    """Set by the API server. The time of deletion, in RFC 3339 format."""
 
     @model_validator(mode="before")
     @classmethod
@@ -75,16 +76,16 @@ class Metadata(Block):
 
 
 class RunSpec(Lifecycle):
-    """What the spec of every kind of run has: how long it goes on, what it may use, where and how it is carried out."""
+    """The fields that the spec of every kind of run has: limits, budget, storage and execution."""
 
     seed: Integer = Field(0, ge=0, le=2**53 - 1)
     """Seed of every random choice of the run."""
     budget: AcceleratorBudget = AcceleratorBudget()
-    """What a run may hold."""
+    """Budget of the run."""
     storage: Storage | None = None
-    """Where artefacts are kept; absent, in the run folder on one machine."""
+    """Store of the artifacts. If absent, a run on one machine stores them in its run folder."""
     execution: Execution = Execution()
-    """How work is carried out; changes no result."""
+    """Execution of work. It changes no result."""
 
 
 class Run(Block):
@@ -97,6 +98,6 @@ class Run(Block):
     metadata: Metadata
     """Name, labels and annotations."""
     spec: RunSpec
-    """What is wanted, and how."""
+    """Specification of the run."""
     status: RunStatus | None = None
-    """How far the run is; written by whoever runs it."""
+    """Status of the run. dataswarm writes it."""

@@ -1,7 +1,7 @@
-"""What the status of every kind of run has: what `kubectl get` and `dataswarm status` show.
+"""The status that every kind of run has. `kubectl get` and `dataswarm status` show it.
 
-Every list and text is capped, so a full status stays far below what etcd takes. Fields that a newer version wrote are
-passed over: a status is read by hosts older than the one that wrote it.
+Every list and text has a maximum size, so a full status stays far below the limit of etcd. Unknown fields are ignored,
+because an older host may read the status that a newer one wrote.
 """
 
 from typing import Annotated
@@ -24,92 +24,92 @@ Sha256 = Annotated[
 
 
 class StatusBlock(Block):
-    """A part of the status: unknown fields are passed over."""
+    """A block of the status. Unknown fields are ignored."""
 
     model_config = ConfigDict(extra="ignore")
 
 
 class Difference(StatusBlock):
-    """What was measured twice, apart."""
+    """The difference between two measurements."""
 
     value: Number
     """The difference."""
     low: Number
-    """Lower end of its 95 % interval."""
+    """Lower end of the 95% interval of the difference."""
     high: Number
-    """Upper end of its 95 % interval."""
+    """Upper end of the 95% interval of the difference."""
 
 
 class Counts(StatusBlock):
-    """What came of the items."""
+    """The numbers of items and of missing scores."""
 
     items: Integer = Field(0, ge=0)
-    """Items asked for."""
+    """Number of accepted items over all iterations."""
     rejected: Integer = Field(0, ge=0)
-    """Items rejected before they counted."""
+    """Number of items that gates rejected."""
     unscored: Integer = Field(0, ge=0)
-    """Answers without a score."""
+    """Number of answers without a score."""
 
 
 class GpuSeconds(StatusBlock):
-    """Accelerators held, each for so many seconds."""
+    """The accelerator-seconds that the run has used."""
 
     busy: Number = Field(0.0, ge=0)
-    """While they trained, or served an iteration."""
+    """Accelerator-seconds spent on training or on serving an iteration."""
     loading: Number = Field(0.0, ge=0)
-    """While images, models and servers were not ready."""
+    """Accelerator-seconds spent on waiting for images, models and servers."""
     idle: Number = Field(0.0, ge=0)
-    """While servers had nobody to serve."""
+    """Accelerator-seconds during which servers had no requests."""
     counted_until: ShortText | None = None
-    """Up to when they are counted, RFC 3339."""
+    """Time up to which they are counted, in RFC 3339 format."""
 
 
 class ServersStatus(StatusBlock):
-    """Where the inference servers stand."""
+    """The state of the inference servers."""
 
     phase: ShortText
-    """Off, Starting, Ready, Idle or Waiting."""
+    """State of the servers: Off, Starting, Ready, Idle or Waiting."""
     since: ShortText
-    """Since when, RFC 3339."""
+    """Time since which the servers are in this state, in RFC 3339 format."""
     failures: Integer = Field(0, ge=0)
-    """How often in a row they were not ready in time."""
+    """Number of consecutive times that the servers were not ready in time."""
     not_before: ShortText | None = None
-    """When they are tried again, RFC 3339."""
+    """Time before which the servers are not started again, in RFC 3339 format."""
 
 
 class RunStatus(StatusBlock):
-    """How far a run of any kind is."""
+    """The status of a run of any kind."""
 
     phase: ShortText | None = None
-    """Where the run stands: Pending, Preparing, Seeding, Iterating, Concluding, Succeeded or Failed."""
+    """Phase of the run: Pending, Preparing, Seeding, Iterating, Concluding, Succeeded or Failed."""
     spec_digest: Sha256 | None = None
-    """Digest of the experiment as written."""
+    """Digest of the experiment as written in the spec."""
     experiment_digest: Sha256 | None = None
-    """Digest of the experiment with every path replaced by what it holds."""
+    """Digest of the experiment with every path replaced by the digest of its content."""
     observed_generation: Integer | None = None
-    """Generation of the spec that this status answers to."""
+    """Generation of the spec that this status is based on."""
     message: Annotated[str, Strict(), Field(max_length=MAX_MESSAGE_CHARACTERS)] | None = None
-    """What goes on, or why it failed, in one line."""
+    """Current activity of the run, or the reason for its failure, in one line."""
     started_at: ShortText | None = None
-    """When work began, RFC 3339."""
+    """Time at which work started, in RFC 3339 format."""
     finished_at: ShortText | None = None
-    """When the run ended, RFC 3339."""
+    """Time at which the run ended, in RFC 3339 format."""
     gpu_seconds: GpuSeconds | None = None
-    """Accelerators held so far, on a cluster."""
+    """Accelerator-seconds used so far, on a cluster."""
     gpu_hours: Number | None = None
-    """The same in hours, all together."""
+    """Accelerator-hours used so far, on a cluster."""
     peak_accelerators: Integer | None = None
-    """Most accelerators that the run holds at one time, on a cluster."""
+    """Maximum number of accelerators that the run holds at one time, on a cluster."""
     result: Sha256 | None = None
     """Digest of the result document in the store."""
     servers: ServersStatus | None = None
-    """Where the inference servers stand, on a cluster."""
+    """State of the inference servers, on a cluster."""
     rerun: ShortText | None = None
-    """The spec's rerun that was last heeded."""
+    """Value of spec.rerun that the run last acted on."""
     engine: Annotated[str, Strict(), Field(max_length=MAX_ENGINE_CHARACTERS)] | None = None
-    """What the engine remembers of the run, for the operator alone."""
+    """Saved state of the engine. Only the operator uses it."""
     counts: Counts | None = None
-    """What came of the items."""
+    """Numbers of items and of missing scores."""
     conditions: Annotated[
         tuple[Condition, ...],
         Field(
@@ -117,4 +117,4 @@ class RunStatus(StatusBlock):
             json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]},
         ),
     ] = ()
-    """Facts about the run, for people and for tools that wait: Ready, Reconciling, Stalled and more."""
+    """Conditions of the run, such as Ready, Reconciling and Stalled, for people and for tools such as kubectl wait."""

@@ -1,8 +1,9 @@
-"""Scalars as the API server reads them: nothing is coerced, and one value has one form.
+"""Scalar types that accept the same values as the API server: nothing is coerced, and each value has one form.
 
-Strings are never taken for numbers or booleans, nor booleans for numbers. A whole number may be written 16.0, because
-kubectl sends that as 16; minus zero is zero, because it does not survive that way either. Text is measured in code
-points. Patterns use only what RE2 and Python read alike and match the whole text, a trailing newline included.
+Strings are never read as numbers or booleans, and booleans never as numbers. A whole number may be written 16.0, because
+kubectl sends that as 16. Minus zero becomes zero, as it does on the way to the API server. The length of text counts
+code points. Patterns use only syntax that RE2 and Python share, and they match the whole text, including a newline at
+its end.
 """
 
 import re
@@ -26,16 +27,16 @@ from swarm_core.api.block import VALIDATIONS
 from swarm_core.recipe import Digest
 
 PATTERN_MISMATCH = "misshapen"
-"""The type of the pydantic error for text of the wrong form."""
+"""The type of the pydantic error for text that does not match its pattern."""
 
 
 def to_integer(value: object) -> object:
-    """A float without a fraction as the integer it is; anything else untouched."""
+    """The integer that a float without a fraction equals. Any other value is returned unchanged."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def normalize_zero(value: object) -> object:
-    """Minus zero as the zero it becomes on the way through an API server; anything else untouched."""
+    """Zero for minus zero, as an API server returns it. Any other value is returned unchanged."""
     return value + 0.0 if isinstance(value, float) else value
 
 
@@ -46,7 +47,7 @@ Flag = Annotated[bool, Strict()]
 
 @dataclass(frozen=True)
 class Pattern:
-    """Text that matches `regex` from its first character to its last; `words` say what that is."""
+    """Text that matches the whole of `regex`. `words`: the error message, which says what to write."""
 
     regex: str
     words: str
@@ -69,7 +70,7 @@ class Pattern:
 
 @dataclass(frozen=True)
 class OneOf:
-    """One of these names. An enum whose members are a table's keys, which a static enum cannot be made from."""
+    """One of `names`. It replaces an enum where the names are the keys of a table."""
 
     names: tuple[str, ...]
 
@@ -82,8 +83,8 @@ class OneOf:
         return {"type": "string", "enum": list(self.names)}
 
 
-LOCAL_URI_HELP = "write a relative or absolute path, or file:// and a path; no other scheme is understood here"
-URI_HELP = "write a path, file:// and a path, s3://BUCKET/KEY or hf://ORG/NAME@REVISION; no other scheme is understood"
+LOCAL_URI_HELP = "write a relative or absolute path, or file:// and a path; no other scheme is supported here"
+URI_HELP = "write a path, file:// and a path, s3://BUCKET/KEY or hf://ORG/NAME@REVISION; no other scheme is supported"
 BUCKET_PATTERN = "[a-z0-9][-.a-z0-9]{1,61}[a-z0-9]"
 REPOSITORY_PATTERN = "((models|datasets)/)?[A-Za-z0-9][-.A-Za-z0-9_]*/[A-Za-z0-9][-.A-Za-z0-9_]*"
 REVISION_PATTERN = "@(refs/pr/[0-9]+|refs/convert/[-.A-Za-z0-9_]+|[^/@]+)"
@@ -93,7 +94,7 @@ HF_URI_PATTERN = f"hf://{REPOSITORY_PATTERN}({REVISION_PATTERN})?(/[^@]*)?"
 
 @dataclass(frozen=True)
 class _UriSchemes:
-    """No scheme but file://, and those whose addresses `remote` matches."""
+    """A local path, a file:// URI, or a URI that matches `remote`. `words`: the error message."""
 
     words: str
     remote: str | None = None
@@ -130,8 +131,8 @@ Label = Annotated[
 ]
 """A DNS-1123 label."""
 
-Line = Annotated[str, Strict(), Field(min_length=1, max_length=200), Pattern(r"[^\r\n]*", "write it in one line")]
-"""A short text in one line."""
+Line = Annotated[str, Strict(), Field(min_length=1, max_length=200), Pattern(r"[^\r\n]*", "write it on one line")]
+"""A short text of one line."""
 
 
 def _replace_with_digest(uri: str, info: SerializationInfo) -> str:
@@ -145,27 +146,29 @@ LocationText = Annotated[
     Field(min_length=1, max_length=1024),
     Pattern(r"[^\x00-\x1f\x7f]*", "remove the control characters"),
 ]
-"""Text that may be a path or an address; which of them is for the schemes to say."""
+"""Text that may be a path or a URI. `_UriSchemes` checks which schemes it may have."""
 
 LocalUri = Annotated[
     LocationText,
     _UriSchemes(LOCAL_URI_HELP),
 ]
-"""A place of this machine: a path, relative to the file that names it, or file://PATH."""
+"""A place on this machine: file://PATH or a path. A relative path starts at the folder of the file that names it."""
 
 RUN_URI_HELP = (
-    "write a run's folder, or s3://BUCKET/PREFIX/NAME of a run in a bucket; no other scheme is understood here"
+    "write a run's folder, or s3://BUCKET/PREFIX/NAME of a run in a bucket; no other scheme is supported here"
 )
 RunUri = Annotated[
     LocationText,
     _UriSchemes(RUN_URI_HELP, f"s3://{BUCKET_PATTERN}/.+"),
 ]
-"""Where another run is: its folder, or s3://BUCKET/PREFIX/NAME."""
+"""The place of another run: its folder, or s3://BUCKET/PREFIX/NAME."""
 
 Uri = Annotated[
     LocationText,
     _UriSchemes(URI_HELP, f"{S3_URI_PATTERN}|{HF_URI_PATTERN}"),
     PlainSerializer(_replace_with_digest),
 ]
-"""Where something lies: a place of this machine, s3://BUCKET/KEY, or hf://ORG/NAME@REVISION. Dumped with contents as
-context, it is the digest of what lies there."""
+"""The place of an input: a place on this machine, s3://BUCKET/KEY, or hf://ORG/NAME@REVISION.
+
+A dump with `contents` as its context replaces it by the digest of its content.
+"""

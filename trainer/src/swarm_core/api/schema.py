@@ -1,10 +1,10 @@
-"""The JSON schemas of what users write: for editors as they are, for CRDs and for messages with references inlined.
+"""The JSON schemas of runs: for editors with references, and for CRDs and messages without them.
 
-`python -m swarm_core.api.schema SwarmRun` prints what `crds/swarmrun.schema.json` holds; likewise every kind of
-run that is installed. An editor that is told of it completes fields and underlines a typo, which an API server would
-silently drop.
+`python -m swarm_core.api.schema SwarmRun` prints the content of `crds/swarmrun.schema.json`. The same works for every
+kind of run that is installed. An editor that uses the schema completes fields and underlines misspelled ones, which an
+API server would drop without a message.
 
-Limits: knows structure only; the rules between fields are CEL, which editors do not read.
+Limits: the schemas for editors cover only structure. The rules between fields are in CEL, which editors do not read.
 """
 
 import json
@@ -18,20 +18,23 @@ from swarm_core.api.block import VALIDATIONS
 
 
 def inline_references(model: type[BaseModel]) -> JsonSchemaValue:
-    """The schema of `model` without references: each is replaced by what it names, under the words beside it."""
+    """The schema of `model` without references. Each reference is replaced by its definition.
+
+    Keywords next to a reference override those of the definition.
+    """
     schema = model.model_json_schema(by_alias=True)
     definitions = schema.pop("$defs", {})
     return _inline(schema, definitions)
 
 
 def build_editor_schema(model: type[BaseModel]) -> JsonSchemaValue:
-    """The schema for editors: titles and CEL, which they have no use for, left out."""
+    """The schema of `model` for editors, without titles and without CEL rules."""
     schema = _drop_keywords(model.model_json_schema(by_alias=True), {VALIDATIONS})
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": model.__name__, **schema}
 
 
 def text(model: type[BaseModel]) -> str:
-    """The schema for editors as JSON."""
+    """The schema of `model` for editors, as JSON text."""
     return json.dumps(build_editor_schema(model), indent=2) + "\n"
 
 
@@ -56,7 +59,7 @@ def _inline_part(key: str, value: object, definitions: JsonSchemaValue) -> objec
 
 
 def _drop_keywords(node: JsonSchemaValue, dropped: set[str]) -> JsonSchemaValue:
-    """`node` without titles and `dropped` keywords, at any depth; property names are no keywords."""
+    """`node` without titles and without the `dropped` keywords, at any depth. Names of properties are not keywords."""
     kept: JsonSchemaValue = {}
     for key, value in node.items():
         match key, value:

@@ -1,9 +1,10 @@
-"""The search: by what optimizer, how many particles, for how long, by what rule.
+"""The settings of a search: the optimizer and its constants, the number of particles, and the limits.
 
-Particles swarm; random search and CMA-ES are there to be compared with, at the same number of measurements.
-`StandardSpec` is the rule that holds up when fitness is noisy; `PublishedSpec` is the paper's (Data Swarms, arXiv
-2506.00741; the rule of Model Swarms, arXiv 2410.11163). Each has its own block of constants, and the block of the other
-is refused. `groups` says which tensors share coefficients, `merge` what those coefficients multiply.
+The default optimizer is a particle swarm. Random search and CMA-ES are for comparison, with the same number of
+measurements. A particle swarm has two rules. `StandardSpec` is robust to noisy fitness. `PublishedSpec` is the rule of
+the paper (Data Swarms, arXiv 2506.00741; Model Swarms, arXiv 2410.11163). Each rule has its own block of constants, and
+a spec may have only the block of its rule. `groups` selects the tensors that share coefficients. `merge` selects what the
+coefficients multiply.
 """
 
 from enum import StrEnum
@@ -26,28 +27,28 @@ ScatteredCount = Annotated[int, Strict(), Field(ge=0, le=1024), BeforeValidator(
 
 
 class RuleName(StrEnum):
-    """The rules by which particles move."""
+    """The rules for the movement of particles."""
 
     STANDARD = "Standard"
     PUBLISHED = "Published"
 
 
 class Compat(StrEnum):
-    """Which form of the Published rule."""
+    """The forms of the Published rule."""
 
     INTENDED = "Intended"
     REFERENCE = "Reference"
 
 
 class Start(StrEnum):
-    """The positions to begin at."""
+    """The initial positions of a search."""
 
     ANALOGIES = "Analogies"
     GENERATORS = "Generators"
 
 
 class Groups(StrEnum):
-    """The tensors that share coefficients."""
+    """The groups of tensors that share coefficients."""
 
     GLOBAL = "Global"
     PER_LAYER = "PerLayer"
@@ -59,21 +60,22 @@ class StandardSpec(ConstantsBlock):
     optimizer_name: ClassVar[str] = "Standard"
 
     start: Start = Start.ANALOGIES
-    """Analogies begins at the best of the generators and their analogies a + b - c; Generators, at them alone."""
+    """Initial positions: Analogies starts at the best of the generators and their analogies a + b - c, Generators starts
+    at the generators alone."""
     scattered: ScatteredCount | None = Field(None, exclude_if=lambda scattered: scattered is None)
-    """Random places that are measured at the start as well; 66 by default, in a game none."""
+    """Number of random positions that are also measured at the start. If absent, 66, or 0 in a game."""
     inertia: Number = Field(0.73, ge=0, le=2)
-    """Share of the velocity that is kept."""
+    """Weight of the previous velocity."""
     cognitive: Number = Field(1.5, ge=0, le=10)
-    """Pull to the particle's own best position."""
+    """Weight of the pull to the particle's own best position."""
     social: Number = Field(1.5, ge=0, le=10)
-    """Pull to the best position of the swarm."""
+    """Weight of the pull to the best position of the swarm."""
     max_velocity: Number = Field(1.0, gt=0, le=10)
-    """Largest change of a coefficient in one step."""
+    """Maximum change of a coefficient in one step."""
     max_position: Number = Field(2.5, ge=1, le=10)
-    """Largest size of a coefficient, before the sum is set to 1."""
+    """Maximum absolute value of a coefficient, before the sum is shifted to 1."""
     remeasured: Integer = Field(3, ge=0, le=16)
-    """How many leading bests are measured again, and averaged, in each iteration."""
+    """Number of leading positions that are measured again, and averaged, in each iteration."""
 
 
 class PublishedSpec(ConstantsBlock):
@@ -82,7 +84,7 @@ class PublishedSpec(ConstantsBlock):
     optimizer_name: ClassVar[str] = "Published"
 
     inertia: Number = Field(0.2, ge=0, le=10)
-    """Weight of the velocity."""
+    """Weight of the previous velocity, relative to the other weights."""
     cognitive: Number = Field(0.3, ge=0, le=10)
     """Weight of the pull to the particle's own best position."""
     social: Number = Field(0.4, ge=0, le=10)
@@ -90,26 +92,27 @@ class PublishedSpec(ConstantsBlock):
     repel: Number = Field(0.05, ge=0, le=10)
     """Weight of the push from the worst position of the swarm."""
     step_length: Number = Field(0.7, gt=0, le=10)
-    """Share of the velocity that a particle moves by, at first."""
+    """Initial step length: the factor on the velocity in a move."""
     step_factor: Number = Field(0.95, gt=0, le=1)
-    """Factor on the step length in every iteration."""
+    """Factor by which the step length decays in every iteration."""
     step_floor: Number = Field(0.1, ge=0, le=10)
-    """Smallest step length."""
+    """Minimum step length."""
     restart_patience: Number = Field(0.67, ge=0, le=1)
-    """Share of patience after which a particle that has not bettered itself returns to its best position."""
+    """Share of patience after which a particle without improvement returns to its best position."""
     compat: Compat = Field(Compat.INTENDED, exclude_if=lambda compat: compat is Compat.INTENDED)
-    """Intended is the rule of the papers; Reference, the code released with them, its faults included."""
+    """Form of the rule: Intended is the rule of the papers, Reference is the code released with them, including its
+    bugs."""
 
     rules: ClassVar[tuple[Rule["PublishedSpec"], ...]] = (
         Rule(
             "self.inertia + self.cognitive + self.social + self.repel > 0.0",
-            "inertia, cognitive, social and repel are divided by their sum, so one must be above 0",
+            "inertia, cognitive, social and repel are divided by their sum; set at least one of them above 0",
             "inertia",
             lambda it: it.inertia + it.cognitive + it.social + it.repel > 0,
         ),
         Rule(
             "self.stepFloor <= self.stepLength",
-            "stepFloor is above stepLength; lower it",
+            "stepFloor must be at most stepLength; lower stepFloor",
             "stepFloor",
             lambda it: it.step_floor <= it.step_length,
         ),
@@ -117,36 +120,40 @@ class PublishedSpec(ConstantsBlock):
 
 
 class PerLayer(Block):
-    """How layers keep together where each has coefficients of its own."""
+    """The constants of a search in which each layer has its own coefficients."""
 
     cohesion: Number = Field(0.2, ge=0, le=1)
-    """Share of its difference from the mean velocity that a layer loses in a move of every second particle."""
+    """Share of its difference from the mean velocity that a layer loses in each move. It applies to every second
+    particle. The layers of the other particles always move together."""
 
 
 class Exact(Block):
-    """How exact sums are held."""
+    """The constants of exact sums."""
 
     max_rank: Integer = Field(64, ge=1, le=512)
-    """Highest rank of a sum; one of a higher rank is cut, layer by layer, to the nearest of this rank."""
+    """Maximum rank of a sum. A sum with a higher rank is truncated, layer by layer, to the nearest sum with this rank."""
 
 
 class SwarmSpec(OptimizerFields):
     """The search over weighted sums of the generators."""
 
     optimizer: OptimizerName = PARTICLE_SWARM
-    """RandomSearch and CmaEs take as many measurements as a particle swarm by rule Standard would, start included."""
+    """Optimizer of the search. RandomSearch and CmaEs make as many measurements as a particle swarm with rule Standard,
+    including its start."""
     rule: RuleName = RuleName.STANDARD
-    """Standard holds up when fitness is noisy; Published is the rule of the Data Swarms paper."""
+    """Rule of the particle swarm: Standard is robust to noisy fitness, Published is the rule of the Data Swarms paper."""
     particles: Integer = Field(8, ge=2, le=64)
-    """Points that move, or that are drawn in each iteration."""
+    """Number of particles, or of positions that are sampled in each iteration."""
     iterations: Integer = Field(20, ge=1, le=1000)
-    """Most iterations of a particle swarm; without one, iterations go on until its measurements are spent."""
+    """Maximum number of iterations of a particle swarm. Another optimizer continues until it has made the same number of
+    measurements."""
     patience: Integer = Field(10, ge=1, le=1000)
-    """Iterations without a better best after which the search ends."""
+    """Number of iterations without improvement after which the search ends."""
     groups: Groups = Field(Groups.GLOBAL, exclude_if=lambda groups: groups is Groups.GLOBAL)
-    """Global gives all tensors the same coefficients; PerLayer, every layer its own."""
+    """Tensors that share coefficients: with Global all tensors, with PerLayer the tensors of each layer."""
     merge: Merge = Field(Merge.ELEMENTWISE, exclude_if=lambda merge: merge is Merge.ELEMENTWISE)
-    """Elementwise sums the two factors of the adapters apart; Exact sums their products, at the cost of rank."""
+    """How adapters are summed: Elementwise sums the two LoRA factors separately, Exact sums their products, which
+    increases the rank."""
     standard: StandardSpec | None = None
     """Constants of the Standard rule."""
     published: PublishedSpec | None = None
@@ -164,13 +171,13 @@ class SwarmSpec(OptimizerFields):
         union_member_rule("exact", "merge", Merge.EXACT),
         Rule(
             "self.optimizer == 'ParticleSwarm' || (self.rule == 'Standard' && !has(self.standard))",
-            "rule and its constants belong to optimizer ParticleSwarm; remove them, or set optimizer to ParticleSwarm",
+            "rule and standard belong to optimizer ParticleSwarm; remove them, or set optimizer to ParticleSwarm",
             "optimizer",
             lambda it: it.optimizer == PARTICLE_SWARM or (it.rule, it.standard) == (RuleName.STANDARD, None),
         ),
         Rule(
             "self.groups == 'Global' || (self.optimizer == 'ParticleSwarm' && self.rule == 'Standard')",
-            "only rule Standard of optimizer ParticleSwarm keeps layers together; choose it, or set groups to Global",
+            "groups PerLayer needs rule Standard of optimizer ParticleSwarm; choose them, or set groups to Global",
             "groups",
             lambda it: it.groups is Groups.GLOBAL or (it.optimizer, it.rule) == (PARTICLE_SWARM, RuleName.STANDARD),
         ),

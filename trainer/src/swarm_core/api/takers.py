@@ -1,4 +1,4 @@
-"""Who takes the tests, how generators are asked for items and takers for answers."""
+"""The test takers, and the sampling settings for the items of generators and the answers of takers."""
 
 from typing import ClassVar
 
@@ -10,21 +10,21 @@ from swarm_core.api.scalars import Integer, Label, Number, Uri
 
 
 class Taker(Block):
-    """One test taker: a model, the base with an adapter on it, or a model that somebody else serves."""
+    """One test taker: the base model or another model, with or without an adapter, or a model behind an endpoint."""
 
     name: Label
-    """Name of the taker in results; no two are alike."""
+    """Name of the taker in results. It must be unique within the run."""
     adapter: Uri | None = None
-    """Folder of a PEFT adapter on the taker's model; absent, the model as it is."""
+    """Folder of a PEFT adapter for the taker's model. If absent, the model is used without an adapter."""
     model: Uri | None = None
-    """Folder of the taker's model; absent, the base."""
+    """Folder of the taker's model. If absent, the base model."""
     endpoint: EndpointSpec | None = None
-    """A model that somebody else serves, asked in chat turns."""
+    """Endpoint of the taker, if dataswarm does not run its model. It is asked through the chat API."""
 
     rules: ClassVar[tuple[Rule["Taker"], ...]] = (
         Rule(
             "!has(self.endpoint) || !(has(self.adapter) || has(self.model))",
-            "endpoint is a model served elsewhere; remove it, or remove adapter and model",
+            "endpoint replaces model and adapter; remove endpoint, or remove model and adapter",
             "endpoint",
             lambda it: it.endpoint is None or (it.adapter is None and it.model is None),
             reason=RuleReason.FORBIDDEN,
@@ -33,22 +33,22 @@ class Taker(Block):
 
 
 class Generation(Block):
-    """How generators are asked for items."""
+    """The settings for asking generators for items."""
 
     max_tokens: Integer = Field(512, ge=1, le=1_048_576)
-    """Longest reply of a generator, in tokens."""
+    """Maximum length of a reply of a generator, in tokens."""
     temperature: Number = Field(1.0, ge=0, le=2)
     """Sampling temperature of generators."""
     shots: Integer = Field(5, ge=1, le=32)
-    """k examples in, k items out, in training as in generation."""
+    """Number of examples in a prompt. It is also the number of items that the prompt asks for."""
     rounds: Integer = Field(2, ge=1, le=8)
-    """How often a generator is asked in all, when it gives fewer items than asked for."""
+    """Maximum number of times that a generator is asked, if it gives fewer items than requested."""
 
 
 class Answering(Block):
-    """How takers are asked for answers."""
+    """The settings for asking takers for answers."""
 
     max_tokens: Integer = Field(512, ge=1, le=1_048_576)
-    """Longest answer of a taker, in tokens."""
+    """Maximum length of an answer of a taker, in tokens."""
     temperature: Number = Field(0.0, ge=0, le=2)
     """Sampling temperature of takers."""

@@ -1,4 +1,7 @@
-"""Validation errors in the words of the user: one line each, with where, the value, the rule and the way out."""
+"""The messages of validation errors: one line per error, with the path, the value, the rule and the way out.
+
+Names are those that users write, in camelCase.
+"""
 
 import difflib
 import functools
@@ -23,7 +26,7 @@ EXPECTED_TYPES = {
     "finite_number": "a finite number",
     "string_unicode": "text that UTF-8 can hold",
 }
-"""What was wanted, by the type of the pydantic error."""
+"""The expected type, by the type of the pydantic error."""
 UNQUOTED_TYPES = ("int_type", "float_type", "bool_type")
 BOUND_RULES = {
     "greater_than": ("gt", "must be above"),
@@ -44,24 +47,27 @@ TYPE_WORDS = (
     (list, "a list"),
     (dict, "a mapping"),
 )  # fmt: skip
-"""What a value is; a boolean before the numbers, which it is one of in Python."""
+"""The name of each type. A boolean comes before a number, because Python's bool is an int."""
 MAX_CHARACTERS = 80
-"""Longest value shown."""
+"""Maximum length of a value in a message."""
 
 
 def format_lines(error: ValidationError, document: object, model: type[BaseModel]) -> list[str]:
-    """One line per fault of `document`, which is no `model`."""
+    """One line per error of `document`, which is not a valid `model`."""
     return [_format_line(fault, document, _build_schema(model)) for fault in error.errors(include_url=False)]
 
 
 def describe_type(value: object) -> str:
-    """What `value` is, in YAML's terms."""
+    """The type of `value` in the terms of YAML, such as `a list`."""
     return next((words for kinds, words in TYPE_WORDS if isinstance(value, kinds)), type(value).__name__)
 
 
 @functools.cache
 def _build_schema(model: type[BaseModel]) -> JsonSchemaValue:
-    """A constant that takes a tenth of a second to make, and only those who erred need."""
+    """The schema of `model` without references.
+
+    It is cached and built on demand: building it takes 0.1 s, and only an error needs it.
+    """
     return inline_references(model)
 
 
@@ -73,7 +79,7 @@ def _format_line(fault: ErrorDetails, document: object, schema: JsonSchemaValue)
 
 
 def _explain(fault: ErrorDetails, at: FieldPath, document: object, schema: JsonSchemaValue) -> str:
-    """What is wrong at `at`, and the way out."""
+    """The error at path `at`, and the way out."""
     what, context, value = fault["type"], fault.get("ctx", {}), _find_value(document, at)
     match what:
         case "missing":
@@ -100,10 +106,10 @@ def _explain(fault: ErrorDetails, at: FieldPath, document: object, schema: JsonS
 
 
 def _explain_other_kind(at: FieldPath, schema: JsonSchemaValue) -> str:
-    """What to say of a field that another kind has there; empty if none has."""
+    """A message about a field that another kind of run has at `at`; empty if no kind has it."""
     for resource in custom_resources.list_resources():
         if _find_schema(_build_schema(resource.model), at):
-            return f"{resource.kind} has this field, {schema['title']} has not; remove it"
+            return f"{resource.kind} has this field, but {schema['title']} does not; remove it"
     return ""
 
 
@@ -119,7 +125,7 @@ def _explain_missing(described: JsonSchemaValue) -> str:
 
 
 def _find_value(document: object, path: FieldPath) -> object:
-    """The value at `path`, None if there is none."""
+    """The value at `path`; None if there is none."""
     for part in path:
         match document, part:
             case dict(), _:
@@ -140,13 +146,13 @@ def _find_schema(schema: JsonSchemaValue, path: FieldPath) -> JsonSchemaValue:
 
 
 def format_path(path: FieldPath) -> str:
-    """`path` as users write it: `spec.takers[1].name`."""
+    """`path` as users write it, such as `spec.takers[1].name`."""
     parts = [f"[{part}]" if isinstance(part, int) else f".{part}" for part in path]
     return "".join(parts).removeprefix(".") or "the document"
 
 
 def format_value(value: object) -> str:
-    """`value` for a message: short, in one line, however large or deep it is."""
+    """`value` for a message: short and on one line, however large or deeply nested it is."""
     if isinstance(value, bool):
         return str(value).lower()
     brief = reprlib.Repr()

@@ -1,10 +1,10 @@
-"""What a container of a run and whoever started it agree on: how it ends, and what its environment tells it."""
+"""The contract between a container of a run and its host: exit codes and environment variables."""
 
 EXIT_DONE, EXIT_ERROR, EXIT_BAD_INPUT, EXIT_DRAINED = 0, 1, 65, 75
-"""Exit codes. 65 is EX_DATAERR of sysexits.h, the input cannot work; 75 EX_TEMPFAIL, told to end."""
+"""Exit codes. 65 is EX_DATAERR of sysexits.h: the input is invalid. 75 is EX_TEMPFAIL: the host stopped the container."""
 SERVERS_VARIABLE = "DATASWARM_SERVERS"
-"""Variable: a JSON object from a model's URI to the address of its server."""
+"""Environment variable with a JSON object that maps the URI of each model to the address of its server."""
 SERVER_KEY_VARIABLE = "DATASWARM_SERVER_KEY"
-"""Variable: the key that those servers ask for."""
+"""Environment variable with the API key of those servers."""
 ITEMS_VARIABLE = "DATASWARM_ITEMS"
-"""Variable: the keys of the items of a Job, in the order of its completions, with commas between."""
+"""Environment variable with the keys of the work items of a Job, in the order of its completions, joined by commas."""

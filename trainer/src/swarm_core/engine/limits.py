@@ -1,16 +1,18 @@
-"""What ends a run though work is left: its time is up, its budget is spent, or its search has gone as far as it may.
+"""The limits that end a run before its work is done: its deadline, its budget, and `stopAfter`.
 
     limit                    every swarm was measured                     not yet
-    time is up               the run fails                                the run fails
-    budget is spent          no further iteration: the run concludes      the run fails
-    far enough               no further iteration: the run concludes      the start is measured, then it concludes
+    deadline exceeded        the run fails                                the run fails
+    budget used up           no further iteration: the run concludes      the run fails
+    stopAfter reached        no further iteration: the run concludes      the start is measured, then it concludes
 
-A search that ends early goes one step back, from the iteration in work to the last one committed: nothing is wanted any
-more, and the table's own fact (Searched) leads on. Where swarms take turns, a turn that was made stays. What still runs
-for the iteration in work is ended as unwanted.
+A search that ends early goes back from the current iteration to the last committed one. Then no item is pending, and the
+fact Searched follows from the table of phases. If swarms take turns, a turn that was committed stays. Running attempts
+of the current iteration are canceled as unwanted.
 
-Limits: the host knows what time and money are; here they are a sentence of the outline. Once a run concludes, more
-budget does not bring its search back. Invariant: receipts that exist count first, so a limit never takes a result away.
+Invariant: existing receipts are applied first, so a limit never discards a result.
+
+Limits: the host measures time and usage, and the outline only carries a message about them. After a run has started to
+conclude, a larger budget does not resume its search.
 """
 
 from dataclasses import replace
@@ -25,7 +27,7 @@ from swarm_core.engine.work import FailureReason, Kind
 
 
 def enforce(outline: Outline, state: EngineState) -> EngineState:
-    """`state` once the outline's limits have had their say. All receipts seen are absorbed in it."""
+    """`state` with the limits of the outline applied. All observed receipts must already be applied to `state`."""
     if state.phase is Phase.PENDING or state.phase in TERMINAL or state.failure is not None:
         return state
     stop, left = find_stop_reason(outline, state), planning.list_pending_items(outline, state)
@@ -39,7 +41,7 @@ def enforce(outline: Outline, state: EngineState) -> EngineState:
 
 
 def find_stop_reason(outline: Outline, state: EngineState) -> StopReason | None:
-    """Why the search goes no further than its last commit, if a limit and no rule of its own says so."""
+    """The limit that ends the search at its last commit; None if no limit does, or if the search has ended by its rules."""
     if state.phase is not Phase.ITERATING or state.commit is None or state.stop:
         return None
     reached = state.iteration - bool(planning.list_pending_items(outline, state))
@@ -51,12 +53,12 @@ def find_stop_reason(outline: Outline, state: EngineState) -> StopReason | None:
 
 
 def record_stop(state: EngineState, stop: StopReason) -> EngineState:
-    """`state` with the limit named that ends its search."""
+    """`state` with the limit that ended its search."""
     return replace(state, limit=str(stop))
 
 
 def end_search(outline: Outline, state: EngineState, stop: StopReason) -> EngineState:
-    """`state` back at its last commit: a search that is told to stop wants nothing more there."""
+    """`state` at its last commit, with the limit that ended its search. It has no pending items there."""
     turns = outline.turn_items(state.iteration, state.commit)
     begun = any(item.key in state.done for item in turns if item.kind is Kind.ITERATE)
     return replace(record_stop(state, stop), iteration=state.iteration if begun else state.iteration - 1, attempts={})

@@ -5,17 +5,17 @@
                                                                  +-----+ Committed
     Preparing, Seeding, Iterating, Concluding -Exhausted-> Failed
 
-Two rules. Whatever may change a phase is in this file; and this file does not know what work brings a fact about, nor
-which swarm or stage it is about: it holds for every swarm alike, and several swarms are several runs through the table.
+Only this module defines phase changes. It does not define which work makes a fact true, so it is the same for all kinds
+of run and for any number of swarms.
 
-A *fact* is something that became true once and stays true: the receipts it rests on are write-once. So facts may be
-derived again from the receipts, in any order of observation, after any crash, and lead through the same phases. A
-phase ends by exactly one fact, and only because all its work is done (or one item of it cannot be done).
+A *fact* becomes true once and stays true, because its receipts are write-once. So facts can be derived again from the
+receipts, in any order of observation and after any crash, and they lead through the same phases. A phase ends by
+exactly one fact: either all its work is done, or one of its items has failed for good.
 
-What is not in the table. *Suspension* removes actions and adds no phase: a run is suspended while Seeding. *Deletion*
-is the host's: what no longer exists has no phase. *Failed attempts* stay within a phase until they are used up.
-*Reopening* a failed run is not a fact about its work but a wish of its owner (`state.reopen`): it restores the phase
-recorded with the failure, which a table from pairs to phases cannot name.
+The table does not contain the following. *Suspension* removes actions and adds no phase: a run can be suspended while
+Seeding. *Deletion* belongs to the host. *Failed attempts* do not change the phase until no attempt is left. *Reopening* a
+failed run is a request of its owner (`state.reopen`) and not a fact about its work. It restores the phase in which the
+run failed, which a table from pairs to phases cannot express.
 """
 
 from collections.abc import Mapping
@@ -24,16 +24,16 @@ from types import MappingProxyType
 
 
 class Phase(StrEnum):
-    """Where a run stands."""
+    """The phases of a run."""
 
     PENDING = "Pending"
-    """Known, nothing begun."""
+    """The run exists, and no work has started."""
     PREPARING = "Preparing"
-    """Inputs are read, checked and pinned by digest; what can be refused is refused here."""
+    """Inputs are read, checked and pinned by digest. Invalid input is refused in this phase."""
     SEEDING = "Seeding"
     """The initial generators are trained, one per cluster of the seed data."""
     ITERATING = "Iterating"
-    """The swarm is measured and moves, one commit after the other."""
+    """The swarm is measured and moves. Each iteration ends with a commit."""
     CONCLUDING = "Concluding"
     """The best and the initial generators are measured again on fresh data, and the results are exported."""
     SUCCEEDED = "Succeeded"
@@ -41,24 +41,24 @@ class Phase(StrEnum):
 
 
 class Fact(StrEnum):
-    """What became true."""
+    """The facts that end a phase."""
 
     ACCEPTED = "Accepted"
-    """The engine has seen the run."""
+    """The engine has accepted the run."""
     PREPARED = "Prepared"
     SEEDED = "Seeded"
-    """Every cluster has its generator, or there is none to train."""
+    """Every cluster has its generator, or no generator is trained."""
     COMMITTED = "Committed"
-    """An iteration is committed, and more are to come."""
+    """An iteration is committed, and another one follows."""
     SEARCHED = "Searched"
-    """An iteration is committed, and a rule to stop or a limit holds."""
+    """The last iteration is committed: a stop rule or a limit has ended the search."""
     CONCLUDED = "Concluded"
     EXHAUSTED = "Exhausted"
-    """The run cannot go on: an item's input cannot work, its attempts are used up, or a limit of the run is reached."""
+    """The run cannot continue: an item has invalid input or no attempts left, or a limit of the run is reached."""
 
 
 TERMINAL = frozenset({Phase.SUCCEEDED, Phase.FAILED})
-"""Nothing runs any more and nothing will, unless a failed run is reopened."""
+"""The phases in which no work runs. Only a failed run that is reopened leaves them."""
 
 TRANSITIONS: Mapping[tuple[Phase, Fact], Phase] = MappingProxyType(
     {
@@ -77,7 +77,7 @@ TRANSITIONS: Mapping[tuple[Phase, Fact], Phase] = MappingProxyType(
 
 
 class IllegalFactError(ValueError):
-    """A fact that cannot be true in a phase: an error of ours, never of the user."""
+    """A fact that cannot become true in the phase. It is a bug, and never an error of the user."""
 
 
 def transition(phase: Phase, fact: Fact) -> Phase:

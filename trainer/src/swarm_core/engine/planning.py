@@ -1,4 +1,4 @@
-"""What a run wants done now: the items of its current phase that have not brought a receipt.
+"""The pending work of a run: the items of its current phase that have no receipt yet.
 
     phase        items                              parent
     Preparing    prepare                            none
@@ -6,11 +6,11 @@
     Iterating    one per turn of each iteration     the last commit; the experiment before the first
     Concluding   conclude                           the last commit; the experiment where nothing was committed
 
-An item that follows another names its digest as parent, so it cannot even be worded before that one is committed.
+An item that follows another has the digest of its commit as parent, so it cannot be created before that commit exists.
 
-The outline says which items those are, as data; nothing here knows what kind of run it is. The turns of an iteration
-follow one another in their order. A turn of kind `iterate` commits; a turn of kind `train` prepares for one that does.
-A run without turns goes from Preparing to Concluding at once.
+The outline defines the items as data, so this module is the same for all kinds of run. The turns of an iteration follow
+one another in order. A turn of kind `iterate` commits, and a turn of kind `train` prepares for one that does. A run
+without turns goes from Preparing directly to Concluding.
 """
 
 from collections.abc import Mapping, Sequence
@@ -26,14 +26,14 @@ from swarm_core.swarm_names import GENERATORS
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One item of every iteration, from `first_iteration` on."""
+    """One work item of every iteration from `first_iteration` on."""
 
     kind: Kind = Kind.ITERATE
     swarm: str = GENERATORS
     first_iteration: int = 0
     """The first iteration that has this turn."""
     index_offset: int = 0
-    """What is added to the number of the iteration to give the index of the item."""
+    """The index of the item minus the number of the iteration."""
 
     def index(self, iteration: int) -> int:
         """The index of its item in `iteration`."""
@@ -42,28 +42,31 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Outline:
-    """All that the engine knows of a spec: a schedule as data, and the limits of this moment."""
+    """The engine's view of a run: its schedule and its current limits.
+
+    Raises ValueError for limits out of range, and for a schedule with a wrong kind, a negative index or a duplicate key.
+    """
 
     iterations: int
-    """How many iterations follow iteration 0, at most."""
+    """The maximum number of iterations after iteration 0."""
     training: tuple[tuple[str, int], ...] = ()
-    """Swarm and index of every adapter trained in Seeding; empty where all of them are given."""
+    """Swarm and index of every adapter that is trained in Seeding; empty if all adapters are given."""
     turns: tuple[Turn, ...] = (Turn(),)
-    """The items of an iteration, in their order."""
+    """The turns of an iteration, in order."""
     needs: Mapping[Kind, Needs] = field(default_factory=dict)
-    """What the items of each kind need; a kind that is not listed needs nothing."""
+    """The needs of the items of each kind. A kind that is not listed needs nothing."""
     iteration_noun: str = "iteration"
-    """What an iteration is called in messages, in the singular."""
+    """The singular noun for an iteration in messages."""
     attempts: int = 3
     """Failed attempts of one item after which the run fails."""
     item_deadline_seconds: float = 86_400.0
     suspended: bool = False
     stop_after: int | None = None
-    """Iterations after which the search ends early; None: it ends by its own rules."""
+    """The number of iterations after which the search ends early; None if it ends by its own rules."""
     spent: str = ""
-    """Why no further iteration may begin, in words; empty while there is budget left."""
+    """The reason why no further iteration may start; empty while there is budget left."""
     overdue: str = ""
-    """Why the run must end now, in words; empty while there is time."""
+    """The reason why the run must end now; empty before its deadline."""
 
     def __post_init__(self) -> None:
         least = {"iterations": 0, "attempts": 1, "stop_after": 0}
@@ -78,17 +81,17 @@ class Outline:
 
     @property
     def kinds(self) -> tuple[Kind, ...]:
-        """Every kind of work that the run wants at some time, in the order in which they come first."""
+        """Every kind of work of the run, in the order of first use."""
         training = [Kind.TRAIN] if self.training else []
         return tuple(dict.fromkeys([Kind.PREPARE, *training, *(turn.kind for turn in self.turns), Kind.CONCLUDE]))
 
     @property
     def servers(self) -> tuple[str, ...]:
-        """The URIs of all models whose servers some item of the run asks, each once."""
+        """The URIs of all models whose servers the items of the run ask, each once."""
         return tuple(dict.fromkeys(uri for kind in self.kinds for uri in self.needs_of(kind).servers))
 
     def needs_of(self, kind: Kind) -> Needs:
-        """What the items of a kind need."""
+        """The needs of the items of a kind."""
         return self.needs.get(kind, Needs())
 
     def preparation(self) -> WorkItem:
@@ -100,7 +103,7 @@ class Outline:
         return [self._with_needs(item) for item in self._training_items(experiment)]
 
     def turn_items(self, iteration: int, parent: Digest | None) -> list[WorkItem]:
-        """The items of an iteration, in their order, as if each followed `parent`."""
+        """The items of an iteration, in order, each with `parent` as its parent."""
         turns = [turn for turn in self.turns if turn.first_iteration <= iteration]
         return [self._with_needs(_turn_item(turn, iteration, parent)) for turn in turns]
 
@@ -116,7 +119,10 @@ class Outline:
 
 
 def _check_schedule(items: Sequence[WorkItem]) -> None:
-    """Raises ValueError unless each of `items`, in Seeding and where a turn comes first, has a key of its own."""
+    """Check `items`: the items of Seeding, and the first item of every turn.
+
+    Raises ValueError for a kind without an index, a negative index or a duplicate key.
+    """
     for item in items:
         if item.kind not in (Kind.TRAIN, Kind.ITERATE):
             raise ValueError(f"outline: a turn of kind {item.kind}; only train and iterate have an index")
@@ -129,7 +135,7 @@ def _check_schedule(items: Sequence[WorkItem]) -> None:
 
 
 def list_pending_items(outline: Outline, state: EngineState) -> tuple[WorkItem, ...]:
-    """The items of the current phase not yet done, in order of their index, each with the attempt that counts now."""
+    """The items of the current phase that are not done, in order of their index, each with its current attempt."""
     match state.phase:
         case Phase.PENDING | Phase.SUCCEEDED | Phase.FAILED:
             items = []
@@ -147,7 +153,7 @@ def list_pending_items(outline: Outline, state: EngineState) -> tuple[WorkItem, 
 
 
 def find_iteration(outline: Outline, item: WorkItem) -> int | None:
-    """The iteration that an item is part of; None for what comes before the first, or after the last."""
+    """The iteration of an item; None for an item of another phase."""
     for turn in outline.turns:
         iteration = item.index - turn.index_offset
         if (turn.kind, turn.swarm) == (item.kind, item.swarm) and iteration >= turn.first_iteration:
@@ -156,7 +162,7 @@ def find_iteration(outline: Outline, item: WorkItem) -> int | None:
 
 
 def _next_turn(outline: Outline, state: EngineState) -> list[WorkItem]:
-    """The first item of this iteration that is not done; it follows the last commit there is."""
+    """The first item of this iteration that is not done; an empty list if all are done. Its parent is the last commit."""
     items = outline.turn_items(state.iteration, state.commit or state.experiment)
     return [item for item in items if item.key not in state.done][:1]
 

@@ -1,14 +1,14 @@
-"""What the receipts of each kind of work carry, by name: the contract between the verbs that write and who reads them.
+"""The fields of receipts: the contract between the steps that write receipts and the code that reads them.
 
     kind       outputs             scalars
     prepare    experiment          clusters
-    seed       adapter
+    train      adapter
     iterate    commit              best, best_particle, best_recipe, mean, initial, stop, items, rejected, unscored,
                                    fitness, held_out
     conclude   result, bundle      best, best_particle, best_recipe, initial, gain, gain_low, gain_high
 
-Outputs named `experiment`, `commit` and `result` must be there: later work is built on them. Scalars are for people,
-but for `stop`, and may be missing (None, or no entry at all); one of the wrong type is refused, never guessed at.
+The outputs `experiment`, `commit` and `result` are required, because later work needs them. Scalars are for people,
+except `stop`. A scalar may be missing (None or no entry). A scalar of the wrong type is an error.
 """
 
 import math
@@ -22,15 +22,15 @@ class Output(StrEnum):
     """Names of outputs."""
 
     EXPERIMENT = "experiment"
-    """Prepare's manifest: every input by the digest of what it holds."""
+    """The manifest of prepare: every input by the digest of its content."""
     ADAPTER = "adapter"
-    """The adapter trained on one cluster."""
+    """The adapter that was trained on one cluster."""
     COMMIT = "commit"
-    """The swarm after one iteration; it names the commit before it."""
+    """The commit of one iteration, which names the commit before it."""
     RESULT = "result"
-    """The run's result document."""
+    """The result document of the run."""
     BUNDLE = "bundle"
-    """The folder of everything the run leaves."""
+    """The folder with all exported results."""
 
 
 class Scalar(StrEnum):
@@ -38,59 +38,60 @@ class Scalar(StrEnum):
 
     CLUSTERS = "clusters"
     BEST = "best"
-    """The objective of the best generator: as the search estimates it (iterate), or on fresh data (conclude)."""
+    """The value of the best generator: an estimate of the search (iterate), or a measurement on fresh data (conclude)."""
     BEST_PARTICLE = "best_particle"
     BEST_RECIPE = "best_recipe"
     """The name of the best generator's recipe."""
     MEAN = "mean"
-    """Mean objective of the particles scored in this iteration."""
+    """Mean value of the particles that were scored in this iteration."""
     INITIAL = "initial"
-    """The objective of the best initial generator."""
+    """The value of the best initial generator."""
     STOP = "stop"
     """Why the search ends with this iteration (a `StopReason`); empty while it goes on."""
     ITEMS = "items"
-    """Items accepted in this iteration alone; the engine adds up."""
+    """Number of items accepted in this iteration. The engine sums over iterations."""
     REJECTED = "rejected"
-    """Items rejected in this iteration alone."""
+    """Number of items rejected in this iteration."""
     UNSCORED = "unscored"
-    """Missing scores in this iteration alone."""
+    """Number of missing scores in this iteration."""
     HELD_OUT = "held_out"
-    """The best's mean score on held-out data, where there is an adversary: shown, never selected by."""
+    """The mean score of the best taker on held-out data, in a game. It is never used for selection."""
     FITNESS = "fitness"
-    """`particle=value` joined by commas, in the order of the particles; nothing after the sign: unscored."""
+    """`particle=value` joined by commas, in the order of the particles. An empty value means unscored."""
     GAIN = "gain"
-    """Best minus best initial, on fresh data; `gain_low` and `gain_high` bound its interval."""
+    """Value of the best generator minus that of the best initial generator, on fresh data. `gain_low` and `gain_high` are
+    the ends of its 95% interval."""
     GAIN_LOW = "gain_low"
     GAIN_HIGH = "gain_high"
 
 
-FITNESS_FORMAT = "it must be `name=value` joined by commas, every value finite or left out"
+FITNESS_FORMAT = "write `name=value` joined by commas, with every value finite or empty"
 
 
 class StopReason(StrEnum):
-    """What ends a search: a rule of its own, or a limit set to it."""
+    """The reason why a search ended: one of its own rules, or a limit of the run."""
 
     ITERATIONS = "Iterations"
     PATIENCE = "Patience"
     STOP_AFTER = "StopAfter"
-    """As far as its owner wanted it to go."""
+    """`stopAfter` of the spec was reached."""
     BUDGET = "Budget"
-    """What it may use is used."""
+    """The budget is used up."""
     MASTERED = "Mastered"
-    """The takers answer the pool well enough."""
+    """The takers reached the score `mastered` on the pool."""
     UNANSWERED = "Unanswered"
-    """The generators write what the takers cannot answer."""
+    """The generators reached the difficulty `unanswered`."""
 
 
 def get_output(receipt: Receipt, name: Output) -> Digest:
-    """The digest of an output. Raises ValueError if the receipt has none of that name."""
+    """The digest of an output. Raises ValueError if the receipt has no output with that name."""
     if name not in receipt.outputs:
-        raise ValueError(f"receipt of {receipt.key}: output '{name}' is missing; the verb must name it before it ends")
+        raise ValueError(f"receipt of {receipt.key}: output '{name}' is missing; the step that wrote the receipt must name it")
     return receipt.outputs[name]
 
 
 def get_number(receipt: Receipt, name: Scalar) -> float | None:
-    """A finite number; None if missing. Raises ValueError for anything else."""
+    """The number `name`; None if missing. Raises ValueError for text, a boolean or a number that is not finite."""
     value = receipt.scalars.get(name)
     if value is None:
         return None
@@ -100,7 +101,7 @@ def get_number(receipt: Receipt, name: Scalar) -> float | None:
 
 
 def get_text(receipt: Receipt, name: Scalar) -> str:
-    """A text; empty if missing. Raises ValueError for anything else."""
+    """The text `name`; empty if missing. Raises ValueError for another type."""
     value = receipt.scalars.get(name)
     if value is None:
         return ""
@@ -110,9 +111,9 @@ def get_text(receipt: Receipt, name: Scalar) -> str:
 
 
 def list_other_numbers(receipt: Receipt) -> dict[str, float]:
-    """The numbers whose names are none of `Scalar`, in the order of their names; those that are not finite are refused.
+    """The numbers whose names are not in `Scalar`, in the order of their names.
 
-    Raises ValueError.
+    Raises ValueError for a number that is not finite.
     """
     known = set(Scalar)
     others = {name: value for name, value in sorted(receipt.scalars.items()) if name not in known}
@@ -124,13 +125,16 @@ def list_other_numbers(receipt: Receipt) -> dict[str, float]:
 
 
 def parse_fitness(receipt: Receipt) -> tuple[tuple[str, float | None], ...]:
-    """Particles by name with their fitness, None if unscored; empty if missing. Raises ValueError if unreadable."""
-    said = get_text(receipt, Scalar.FITNESS)
+    """The name and the fitness of each particle; None means unscored. Empty if the scalar is missing.
+
+    Raises ValueError for text that does not have the format of `Scalar.FITNESS`, and for values that are not finite.
+    """
+    value_text = get_text(receipt, Scalar.FITNESS)
     try:
-        pairs = [entry.split("=") for entry in said.split(",") if entry]
-        found = tuple((name, float(value) if value else None) for name, value in pairs)
+        pairs = [entry.split("=") for entry in value_text.split(",") if entry]
+        fitness = tuple((name, float(value) if value else None) for name, value in pairs)
     except ValueError as error:
-        raise ValueError(f"receipt of {receipt.key}: fitness {said!r}; {FITNESS_FORMAT}") from error
-    if not all(value is None or math.isfinite(value) for _, value in found):
-        raise ValueError(f"receipt of {receipt.key}: fitness {said!r}; {FITNESS_FORMAT}")
-    return found
+        raise ValueError(f"receipt of {receipt.key}: fitness {value_text!r}; {FITNESS_FORMAT}") from error
+    if not all(value is None or math.isfinite(value) for _, value in fitness):
+        raise ValueError(f"receipt of {receipt.key}: fitness {value_text!r}; {FITNESS_FORMAT}")
+    return fitness

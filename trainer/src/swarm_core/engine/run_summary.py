@@ -1,8 +1,9 @@
-"""What people are shown of a run of any kind: a projection of outline and state, never read back.
+"""The summary of a run of any kind for people: a projection of outline and state, which is never read back.
 
-Conditions are in kstatus shape, so that tools which know nothing of swarms can wait for a run: Reconciling is True
-while the engine works, Stalled is True once it cannot, and Ready is True when the results are there. When each changed
-is for the API model to say.
+Conditions follow kstatus, so that generic tools can wait for a run. Reconciling is True while the engine works. Stalled
+is True when it cannot continue. Ready is True when the results exist.
+
+Limits: a condition here has no transition time. The host adds it.
 """
 
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from swarm_core.recipe import Digest
 
 @dataclass(frozen=True, slots=True)
 class RunCondition:
-    """One sentence about a run, for people and for tools."""
+    """One condition of a run, for people and for tools."""
 
     type: ConditionType
     status: ConditionStatus
@@ -31,13 +32,13 @@ class RunCondition:
 
 @dataclass(frozen=True, slots=True)
 class RunSummary:
-    """A run of whatever kind at a glance."""
+    """The state of a run of any kind in a few fields."""
 
     phase: Phase
     iteration: int
     iterations: int
     stop: str
-    """The rule or the limit that ended the search; empty while it goes on."""
+    """The rule or the limit that ended the search; empty before that."""
     experiment: Digest | None
     commit: Digest | None
     """The last commit."""
@@ -49,8 +50,8 @@ class RunSummary:
 
 
 def summarize_run(outline: Outline, state: EngineState) -> RunSummary:
-    """The report of `state`."""
-    said = format_message(outline, state)
+    """The summary of `state`."""
+    message = format_message(outline, state)
     return RunSummary(
         phase=state.phase,
         iteration=state.iteration,
@@ -61,13 +62,13 @@ def summarize_run(outline: Outline, state: EngineState) -> RunSummary:
         result=state.outcome.result if state.outcome else None,
         started=state.started,
         finished=state.finished,
-        message=said,
-        conditions=build_conditions(outline, state, said),
+        message=message,
+        conditions=build_conditions(outline, state, message),
     )
 
 
 def format_message(outline: Outline, state: EngineState) -> str:
-    """Where the run stands, in a sentence for people."""
+    """A message about the current activity of the run, or about its failure."""
     if state.failure is not None:
         return f"{state.failure.phase}: {state.failure.message}"
     where = _describe_phase(outline, state)
@@ -76,13 +77,13 @@ def format_message(outline: Outline, state: EngineState) -> str:
     if outline.suspended:
         return f"{where}; suspended"
     troubles = [_describe_trouble(outline, state, item) for item in planning.list_pending_items(outline, state)]
-    return "; ".join([where, *(trouble for trouble in troubles if trouble)][:4])  # a few say what 64 would
+    return "; ".join([where, *(trouble for trouble in troubles if trouble)][:4])  # 3 troubles are enough for a message
 
 
 def _describe_phase(outline: Outline, state: EngineState) -> str:
     match state.phase:
         case Phase.PENDING:
-            where = "nothing begun"
+            where = "no work has started"
         case Phase.PREPARING:
             where = "checking and pinning the inputs"
         case Phase.SEEDING:
@@ -103,13 +104,13 @@ def _describe_phase(outline: Outline, state: EngineState) -> str:
 
 
 def _describe_training(outline: Outline) -> str:
-    """What is trained in Seeding: the swarm by name where there is one."""
+    """A noun for the adapters trained in Seeding: the name of the swarm if there is only one."""
     swarms = {swarm for swarm, _ in outline.training}
     return swarms.pop() if len(swarms) == 1 else "adapters"
 
 
 def _describe_trouble(outline: Outline, state: EngineState, item: WorkItem) -> str:
-    """What goes wrong with an item that is still being tried; empty if nothing does."""
+    """A message about the failed or lost attempts of a pending item; empty if there are none."""
     attempt = state.attempt(item.key)
     if attempt.losses > 1:
         return f"{item.key} lost its process {attempt.losses} times in a row"
@@ -119,8 +120,8 @@ def _describe_trouble(outline: Outline, state: EngineState, item: WorkItem) -> s
     return ""
 
 
-def build_conditions(outline: Outline, state: EngineState, said: str) -> tuple[RunCondition, ...]:
-    """All conditions of a run, always the same ones in the same order."""
+def build_conditions(outline: Outline, state: EngineState, message: str) -> tuple[RunCondition, ...]:
+    """All conditions of a run, always in the same order. `message`: the message of every condition."""
     over, succeeded = state.phase in phases.TERMINAL, state.phase is Phase.SUCCEEDED
     suspended = outline.suspended and not over
     reason = str(state.failure.reason) if state.failure else "Suspended" if suspended else str(state.phase)
@@ -131,7 +132,7 @@ def build_conditions(outline: Outline, state: EngineState, said: str) -> tuple[R
         ConditionType.SUCCEEDED: _to_condition_status(succeeded) if over else ConditionStatus.UNKNOWN,
         ConditionType.SUSPENDED: _to_condition_status(suspended),
     }
-    return tuple(RunCondition(kind, truth, reason, said) for kind, truth in truths.items())
+    return tuple(RunCondition(kind, truth, reason, message) for kind, truth in truths.items())
 
 
 def _to_condition_status(holds: bool) -> ConditionStatus:

@@ -1,15 +1,15 @@
-"""What the engine remembers of a run: a frozen value of a few kilobytes, saved by the host, exact as JSON.
+"""The saved state of the engine for one run: a frozen value of a few kilobytes, which the host stores as exact JSON.
 
-It is a memory, never the truth: everything but the times can be derived again from the receipts, so a host that lost
-the last saves, or all of them, ends in the same result. All lists are bounded: attempts and finished keys are those of
-the current phase only, history and messages are cut.
+The state is a cache. Everything except the times can be derived again from the receipts, so a host that lost its latest
+saves, or all of them, reaches the same result. All lists are bounded: attempts and finished keys are those of the
+current phase, and history and messages are truncated.
 
-Invariants: attempt numbers of a key never fall; `floor` is the number that attempts begin with, so `number - floor` of
-them have failed. Reopening raises the floor over every number used, and whatever was observed of lower attempts is old
-news from then on, be it of an item whose failure was never seen.
+Invariants: attempt numbers of a key never decrease. `floor` is the first attempt number, so `number - floor` attempts
+have failed. Reopening raises the floor above every number used. From then on, observations of lower attempts are
+ignored, even for an item whose failure was never observed.
 
-Limits: knows coefficients and scores only as digests and a few numbers for people. JSON of another version that has
-other fields is refused, not guessed at.
+Limits: it has coefficients and scores only as digests and as a few numbers for people. JSON with other fields, such as
+that of another version, is refused.
 """
 
 from collections.abc import Mapping
@@ -23,36 +23,36 @@ from swarm_core.engine.work import FailureReason
 from swarm_core.recipe import Digest
 
 HISTORY_LENGTH = 20
-"""Iterations kept for a glance at the curve; the whole history is an artefact in the store."""
+"""Number of iterations in the history. The store has the whole history as an artifact."""
 MESSAGE_LENGTH = 1000
-"""Longest message kept, in characters: a status object is read by people and stored in etcd."""
+"""Maximum length of a message in characters. Messages are part of the status, which is stored in etcd."""
 STRICT_CONFIG = ConfigDict(extra="forbid", allow_inf_nan=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """The attempt of an item that counts now; every lower one is over."""
+    """The current attempt of an item. All attempts with a lower number have ended."""
 
     number: int
     not_before: float = 0.0
-    """When it may start, on the host's clock."""
+    """Earliest start, on the host's clock in seconds."""
     losses: int = 0
-    """How often in a row its process was lost."""
+    """Number of consecutive times that its process was lost."""
     lost_at: float = 0.0
-    """When it was last lost; a loss that is not later was counted before."""
+    """Time of the last loss, on the host's clock in seconds. A loss that is not later is already counted."""
     message: str = ""
-    """Why the attempt before it failed."""
+    """The reason why the previous attempt failed."""
     __pydantic_config__ = STRICT_CONFIG
 
 
 @dataclass(frozen=True, slots=True)
 class RunFailure:
-    """Why a run failed."""
+    """The failure of a run."""
 
     phase: Phase
-    """Where it stood, and where it goes on when reopened."""
+    """The phase in which the run failed, and in which it continues when it is reopened."""
     key: str
-    """The item that could not be done."""
+    """The key of the item that failed; empty if a limit of the run ended it."""
     reason: FailureReason
     message: str
     __pydantic_config__ = STRICT_CONFIG
@@ -66,35 +66,35 @@ class HistoryPoint:
     best: float | None
     mean: float | None
     held_out: float | None = None
-    """What the best scored on data that neither swarm has seen, where another swarm is the adversary."""
+    """The score of the best taker on held-out data, in a game."""
     __pydantic_config__ = STRICT_CONFIG
 
 
 @dataclass(frozen=True, slots=True)
 class SearchProgress:
-    """What the search has found so far, as its last commit tells it."""
+    """The progress of the search of one swarm, from its last receipt."""
 
     best: float | None = None
     best_particle: str = ""
     best_recipe: str = ""
     initial: float | None = None
     stop: str = ""
-    """The rule that ended the search; empty while it goes on."""
+    """The rule that ended the search; empty before that."""
     fitness: tuple[tuple[str, float | None], ...] = ()
-    """The last iteration's particles by name, in order; None is unscored."""
+    """The name and the fitness of each particle in the last iteration, in order; None means unscored."""
     items: int = 0
-    """Accepted items over all iterations; likewise `rejected` items and `unscored` answers."""
+    """Number of accepted items over all iterations. `rejected` counts items and `unscored` counts answers in the same way."""
     rejected: int = 0
     unscored: int = 0
     history: tuple[HistoryPoint, ...] = ()
     held_out: float | None = None
-    """Where another swarm is the adversary: what the best scores on data that neither swarm has seen."""
+    """The score of the best taker on held-out data, in a game."""
     __pydantic_config__ = STRICT_CONFIG
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What the conclusion says, measured on fresh data."""
+    """The outcome of the run, measured on fresh data."""
 
     result: Digest
     best: float | None = None
@@ -103,49 +103,49 @@ class Outcome:
     gain_low: float | None = None
     gain_high: float | None = None
     best_particle: str = ""
-    """Who found the generator that was chosen: a finalist, and not always the one that the search held for the best."""
+    """The name of the finalist that was chosen. It is not always the best one by the estimates of the search."""
     best_recipe: str = ""
     figures: Mapping[str, float] = field(default_factory=dict)
-    """Every other number of the receipt, by its name: what a program that does not search concludes with."""
+    """Every other number of the receipt, by name. Programs that do not search report their results in it."""
     __pydantic_config__ = STRICT_CONFIG
 
 
 @dataclass(frozen=True, slots=True)
 class EngineState:
-    """One run, as the engine left it."""
+    """The state of one run after a decision."""
 
     phase: Phase = Phase.PENDING
     iteration: int = 0
-    """The iteration in work, or the last one after the search; 0 measures the start."""
+    """The current iteration, or the last one after the search. Iteration 0 measures the start."""
     experiment: Digest | None = None
     commit: Digest | None = None
     """The last commit; None before the first."""
     done: tuple[str, ...] = ()
-    """Keys of the current phase whose receipts are absorbed, sorted."""
+    """The sorted keys of the items of the current phase whose receipts have been applied."""
     attempts: Mapping[str, Attempt] = field(default_factory=dict)
-    """By key, for items of the current phase about which there is something to remember."""
+    """The current attempts of items of the current phase by key. A key without an entry is at its first attempt."""
     floor: int = 1
     started: float | None = None
     finished: float | None = None
     failure: RunFailure | None = None
     searches: Mapping[str, SearchProgress] = field(default_factory=dict)
-    """What each swarm that has moved has found, by the name of the swarm."""
+    """The progress of each swarm that has moved, by the name of the swarm."""
     limit: str = ""
-    """The limit of the run that ended its search; empty where none did."""
+    """The limit of the run that ended its search; empty if no limit did."""
     outcome: Outcome | None = None
     __pydantic_config__ = STRICT_CONFIG
 
     def attempt(self, key: str) -> Attempt:
-        """The attempt of `key` that counts now."""
+        """The current attempt of `key`."""
         return self.attempts.get(key, Attempt(self.floor))
 
     def search(self, swarm: str) -> SearchProgress:
-        """What a swarm has found so far; nothing before it has moved."""
+        """The progress of a swarm; empty before it has moved."""
         return self.searches.get(swarm, SearchProgress())
 
     @property
     def stop(self) -> str:
-        """The rule or the limit that ended the run's search, of whichever swarm; empty while it goes on."""
+        """The rule or the limit that ended the search of any swarm; empty before that."""
         return self.limit or next((search.stop for search in self.searches.values() if search.stop), "")
 
     def to_json(self) -> str:
@@ -153,32 +153,32 @@ class EngineState:
 
     @classmethod
     def from_json(cls, text: str) -> "EngineState":
-        """Exactly the state that `to_json` wrote. Raises ValueError for anything else."""
+        """The state that `to_json` wrote. Raises ValueError for any other text."""
         try:
             return _TYPE_ADAPTER.validate_json(text, strict=True)
         except ValidationError as error:
             first = error.errors()[0]
             what = f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}".lstrip(": ")
-            raise ValueError(f"engine state: {what}; remove it, and the run is derived from its receipts") from error
+            raise ValueError(f"engine state: {what}; delete it, and the engine derives it again from the receipts") from error
 
 
 _TYPE_ADAPTER = TypeAdapter(EngineState)
 
 
 def record_attempt(state: EngineState, key: str, attempt: Attempt) -> EngineState:
-    """`state` with this attempt as the one of `key` that counts."""
+    """`state` with `attempt` as the current attempt of `key`."""
     bounded = replace(attempt, message=attempt.message[:MESSAGE_LENGTH])
     return replace(state, attempts=dict(sorted({**state.attempts, key: bounded}.items())))
 
 
 def record_failure(state: EngineState, failure: RunFailure) -> EngineState:
-    """`state` with the reason why it will fail; the first reason stands."""
+    """`state` with `failure`, unless it has a failure already."""
     bounded = replace(failure, message=failure.message[:MESSAGE_LENGTH])
     return state if state.failure else replace(state, failure=bounded)
 
 
 def apply_fact(state: EngineState, fact: Fact, now: float) -> EngineState:
-    """`state` after `fact`. Raises IllegalFactError for a fact that the table does not allow in its phase."""
+    """`state` after `fact`. Raises IllegalFactError for a fact that is illegal in its phase."""
     phase = phases.transition(state.phase, fact)
     if phase is Phase.FAILED:
         return replace(state, phase=phase, finished=now)
@@ -194,7 +194,10 @@ def apply_fact(state: EngineState, fact: Fact, now: float) -> EngineState:
 
 
 def reopen(state: EngineState) -> EngineState:
-    """A failed run that is run again: back in the phase it failed in, with all its attempts. Raises ValueError else."""
+    """A failed run, back in the phase in which it failed, with all attempts available again.
+
+    Raises ValueError for a run that has not failed.
+    """
     if state.failure is None or state.phase is not Phase.FAILED:
         raise ValueError(f"a run in phase {state.phase} cannot be reopened; only a failed one can")
     used = [attempt.number for attempt in state.attempts.values()]

@@ -1,8 +1,8 @@
-"""Work items, receipts and what a host observes of them: the words that engine, hosts and verbs share.
+"""Work items, receipts and observations: the types that the engine, the hosts and the steps share.
 
-A work item is named by what it is for, never by a random id, so launching it again is the same launch. A receipt says
-what came out, in under 4 KiB (a pod's termination message is cut at 4,096 bytes without a word); larger things are
-in the store, and the receipt names their digests.
+The key of a work item follows from its purpose and is never random, so launching an item again is the same launch. A
+receipt reports the results in less than 4 KiB, because Kubernetes silently truncates the termination message of a pod
+at 4,096 bytes. Larger results are in the store, and the receipt has their digests.
 """
 
 import json
@@ -17,7 +17,7 @@ MAX_RECEIPT_BYTES = 4096
 
 
 class Kind(StrEnum):
-    """The kinds of work; a verb of the same name carries each out."""
+    """The kinds of work. The step with the same name does the work of each."""
 
     PREPARE = "prepare"
     TRAIN = "train"
@@ -27,12 +27,15 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Needs:
-    """What an item must have while it is carried out, beside a processor and memory. By default nothing."""
+    """The resources that an item needs while it runs, in addition to CPU and memory. By default, it needs none.
+
+    Raises ValueError if it needs both an accelerator and servers.
+    """
 
     accelerator: bool = False
-    """Whether it holds accelerators of its own, as training does."""
+    """Whether the item holds accelerators itself, as training does."""
     servers: tuple[str, ...] = ()
-    """The URIs of the models whose inference servers it asks. A host without servers runs these models in the item."""
+    """The URIs of the models whose inference servers the item asks. A host without servers runs the models in the item."""
 
     def __post_init__(self) -> None:
         if self.accelerator and self.servers:
@@ -44,23 +47,25 @@ class Needs:
 
 @dataclass(frozen=True, slots=True)
 class WorkItem:
-    """One thing to be done by one process. Safe to do twice: the second finds the first one's results."""
+    """A unit of work for one process. It is safe to do it twice: the second process finds the results of the first."""
 
     kind: Kind
     swarm: str = GENERATORS
     index: int = 0
-    """The seed cluster of a SEED, or a number behind the clusters for one trained later; an ITERATE's iteration."""
+    """For TRAIN, the seed cluster, or a number above all clusters for an adapter that is trained later. For ITERATE, the
+    iteration."""
     parent: Digest | None = None
-    """What it follows: the experiment (prepare's manifest) for a SEED in Seeding, else the last commit."""
+    """The digest that the item follows: the experiment (the manifest of prepare) for TRAIN in Seeding, or else the last
+    commit, if there is one."""
     attempt: int = 1
     deadline_seconds: float = 86_400.0
-    """After so long it is cancelled and counts as a failed attempt."""
+    """Deadline in seconds. An item that exceeds it is canceled, which counts as a failed attempt."""
     needs: Needs = Needs()
-    """What a host provides before it starts the item. The key does not depend on it."""
+    """The resources that a host provides before it starts the item. The key does not depend on them."""
 
     @property
     def key(self) -> str:
-        """The name of the work, whatever the attempt: `prepare`, `train.generators.003`, `iterate.generators.0007`."""
+        """The name of the work, the same for all attempts: `prepare`, `train.generators.003`, `iterate.generators.0007`."""
         match self.kind:
             case Kind.TRAIN:
                 return f"{self.kind}.{self.swarm}.{self.index:03d}"
@@ -71,7 +76,7 @@ class WorkItem:
 
     @classmethod
     def from_key(cls, key: str) -> "WorkItem":
-        """The item of a key, as far as the key tells. Raises ValueError for what is no key."""
+        """The item with this key; all other fields have their defaults. Raises ValueError for text that is not a key."""
         kind, _, rest = key.partition(".")
         swarm, _, index = rest.partition(".")
         return cls(Kind(kind), swarm, int(index)) if index else cls(Kind(kind))
@@ -88,16 +93,16 @@ class WorkItem:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What a work item brought."""
+    """The results of a work item."""
 
     key: str
     outputs: Mapping[str, Digest] = field(default_factory=dict)
-    """Digests by name: what later items read."""
+    """Digests by name, for later items."""
     scalars: Mapping[str, float | str | bool | None] = field(default_factory=dict)
-    """A few values for status and for the engine's stop rule. Floats are finite."""
+    """A few values for the status and for the engine's stop rule. Floats are finite."""
 
     def to_bytes(self) -> bytes:
-        """Raises ValueError when larger than a termination message may be."""
+        """The receipt as JSON. Raises ValueError for a receipt of `MAX_RECEIPT_BYTES` or more."""
         data = canonical_json({"key": self.key, "outputs": dict(self.outputs), "scalars": dict(self.scalars)})
         if len(data) >= MAX_RECEIPT_BYTES:
             raise ValueError(f"receipt of {self.key} has {len(data)} bytes; it must stay under {MAX_RECEIPT_BYTES}")
@@ -109,31 +114,31 @@ class Receipt:
 
 
 class FailureReason(StrEnum):
-    """Why an attempt ended without a receipt."""
+    """The reasons why an attempt ended without a receipt."""
 
     BAD_INPUT = "BadInput"
-    """The user's input cannot work; trying again cannot help."""
+    """The user's input is invalid. Another attempt cannot succeed."""
     LOST = "Lost"
-    """The process vanished: killed, evicted, node gone. Costs no attempt."""
+    """The process disappeared: it was killed or evicted, or its node failed. It does not count as a failed attempt."""
     DEADLINE = "DeadlineExceeded"
     BUDGET = "BudgetExceeded"
-    """No item's fault: what the run may use is used, and there is nothing yet to conclude."""
+    """The budget of the run is used up before there is a result to conclude with."""
     ERROR = "Error"
-    """It failed; another attempt may succeed."""
+    """The attempt failed. Another attempt may succeed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """An attempt that lives."""
+    """An attempt that is running."""
 
     attempt: int
     since: float
-    """When it started, on the host's clock, in seconds."""
+    """Start time on the host's clock, in seconds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """A receipt exists, whatever attempt brought it. The host ends what else runs under the key."""
+    """A receipt of any attempt exists. The host stops other attempts under the key."""
 
     receipt: Receipt
 
@@ -146,7 +151,7 @@ class Failed:
     reason: FailureReason
     message: str
     at: float = 0.0
-    """When it ended, on the host's clock: tells two losses of one attempt apart. 0 if the host cannot say."""
+    """End time on the host's clock, in seconds. It distinguishes two losses of one attempt. 0 means unknown."""
 
 
 Observation = Running | Done | Failed
@@ -154,37 +159,40 @@ Observation = Running | Done | Failed
 
 @dataclass(frozen=True, slots=True)
 class Observations:
-    """What the host sees now: observations by work item key. An absent key was never launched, or left no trace."""
+    """The current observations of the host by work item key.
+
+    A key that is absent was never launched or left no trace.
+    """
 
     items: Mapping[str, Observation] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Launch:
-    """Start this item unless it is known to be done, or this attempt of it or a later one runs already."""
+    """Start this item, unless it is done, or this attempt or a later one is already running."""
 
     item: WorkItem
 
 
 class CancelReason(StrEnum):
-    """Why something that runs is ended."""
+    """The reasons for canceling a running attempt."""
 
     DEADLINE = "DeadlineExceeded"
     SUPERSEDED = "Superseded"
-    """A later attempt takes its place."""
+    """A later attempt replaces it."""
     SUSPENDED = "Suspended"
     UNWANTED = "Unwanted"
-    """Nobody waits for it: its result exists already, or the run is over."""
+    """The item is not pending: its result exists, or the run has ended."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cancel:
-    """End what runs under this key; nothing happens if nothing does. The host then reports that attempt as LOST."""
+    """Stop the running attempt under this key, if there is one. The host then reports the attempt as LOST."""
 
     key: str
     reason: CancelReason
     attempt: int | None = None
-    """End this attempt only, so that a cancel that arrives late does not hit its successor. None: whatever runs."""
+    """Stop only this attempt, so that a late cancel does not stop its successor. None: stop any attempt."""
 
 
 Action = Launch | Cancel

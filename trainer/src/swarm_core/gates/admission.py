@@ -1,8 +1,8 @@
-"""Items through gates, in order: an item meets a gate only if every gate before admitted it.
+"""The admission of items by gates: an item reaches a gate only if all gates before it admitted the item.
 
-All items pass one gate before any meets the next, so a gate that asks a model is asked about all of them at once. That
-comes to the same as item by item, because a gate remembers nothing but what it admits. Gates that remember stand behind
-those that refuse for other reasons. The same gates serve all calls of one measurement, and no other.
+All items pass one gate before any reaches the next, so the requests of a gate are sent together. The result is the same
+as item by item, because a gate remembers only items that it admitted. One measurement uses the same gates in all calls,
+and no other measurement uses them.
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from swarm_core.ports import Gate, Undecided
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
-    """An item that did not count."""
+    """A rejected item with its gate and reason."""
 
     item: Item
     gate: str
@@ -29,12 +29,12 @@ class Rejection:
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """What became of some items; every part keeps the order of the items."""
+    """The result of the admission. Each list keeps the order of the items."""
 
     accepted: tuple[Item, ...]
     rejections: tuple[Rejection, ...] = ()
     undecided: tuple[Item, ...] = ()
-    """Those that nobody could decide about: lost, and no rejections."""
+    """The items that a gate could not decide about. They count as lost and not as rejected."""
 
     def by_gate(self) -> dict[str, tuple[Rejection, ...]]:
         """The rejections of each gate that rejected anything."""
@@ -43,7 +43,7 @@ class Admission:
 
 
 def admit(items: Sequence[Item], gates: Sequence[Gate], ask: Ask) -> Admission:
-    """Pass every item through `gates`; `ask` is called once for each gate that makes requests."""
+    """Pass all items through `gates`. `ask` is called once for each gate that makes requests."""
     remaining, rejections, undecided = tuple(items), list[Rejection](), list[Item]()
     for gate in gates:
         passed = pass_gate(remaining, gate, ask)
@@ -54,15 +54,15 @@ def admit(items: Sequence[Item], gates: Sequence[Gate], ask: Ask) -> Admission:
 
 
 def pass_gate(items: Sequence[Item], gate: Gate, ask: Ask) -> Admission:
-    """Pass every item through one gate."""
+    """Pass all items through one gate."""
     accepted, rejections, undecided = list[Item](), list[Rejection](), list[Item]()
     replies = ask_together([gate.requests(item) for item in items], ask)
     for item, given in zip(items, replies, strict=True):
-        found = gate.refusal(item, given)
-        if found is None:
+        verdict = gate.refusal(item, given)
+        if verdict is None:
             accepted.append(item)
-        elif isinstance(found, Undecided):
+        elif isinstance(verdict, Undecided):
             undecided.append(item)
         else:
-            rejections.append(Rejection(item, gate.name, found))
+            rejections.append(Rejection(item, gate.name, verdict))
     return Admission(tuple(accepted), tuple(rejections), tuple(undecided))

@@ -1,9 +1,9 @@
-"""The gate that asks a model whether an item can be answered at all: what nobody can answer would pass for hard.
+"""The gate that asks a model whether an item can be answered. An unanswerable item would look like a hard one.
 
-What counts of a reply: the lines `Valid: yes` and `Valid: no`, of which all must agree. A reply that says neither, or
-both, or was cut off, decides nothing, and neither does a request that failed: the item is lost, and costs nobody.
+A reply states its verdict in lines `Valid: yes` or `Valid: no`, which must all agree. If a reply has no verdict, or two
+different ones, or is cut off, or if the request fails, the gate is undecided: the item is lost and affects no value.
 
-Its rejections count with those of the gate `verifiable`: both say that nobody can judge the item.
+Its rejections count with those of the gate `verifiable`, because both mean that the item cannot be judged.
 """
 
 import re
@@ -34,7 +34,7 @@ VALIDITY_LINE = re.compile(rf"{MARKUP}valid{MARKUP}[:=]{MARKUP}(?P<word>yes|no)[
 
 @dataclass(frozen=True, slots=True)
 class AnswerableGate:
-    """Asks a model about every item; holds nothing."""
+    """Asks a model about every item. It remembers no items."""
 
     revision: ClassVar[int] = 1
     name: ClassVar[str] = "verifiable"
@@ -45,7 +45,7 @@ class AnswerableGate:
 
     @classmethod
     def from_config(cls, config: Mapping[str, object]) -> "AnswerableGate":
-        """From `model` (the name that requests give), and perhaps `maxTokens`.
+        """The gate from `model` (the model name for requests) and the optional `maxTokens`.
 
         Raises BadInputError for a field that is missing, unknown or of another type.
         """
@@ -57,11 +57,11 @@ class AnswerableGate:
         )
 
     def requests(self, item: Item) -> tuple[Request, ...]:
-        """The request to say whether `item` can be answered."""
+        """The request that asks whether `item` can be answered."""
         return (build_request(self.model, PROMPT.format(item=escape_tags(item.text)), self.max_tokens),)
 
     def refusal(self, item: Item, replies: Sequence[Reply]) -> str | Undecided | None:
-        """That the judge calls `item` unanswerable; None if it calls it answerable."""
+        """The reason, if the judge calls `item` unanswerable; None if it calls the item answerable."""
         (reply,) = replies
         if isinstance(reply, RequestFailure):
             return Undecided(reply.message)
@@ -72,6 +72,6 @@ class AnswerableGate:
 
 
 def read_validity(reply: Completion) -> bool | None:
-    """Whether a reply says that the item can be answered; None unless it says so or the contrary."""
+    """Whether a reply says that the item can be answered; None if it has no clear verdict."""
     found = {stated["word"].lower() for line in split_lines(reply) if (stated := VALIDITY_LINE.fullmatch(line))}
     return found == {"yes"} if reply.finished and len(found) == 1 else None

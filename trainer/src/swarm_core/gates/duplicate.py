@@ -1,7 +1,7 @@
-"""The gate that admits a text once: copies of one item say no more than the item.
+"""The gate that admits each text once, because copies of an item add no information.
 
-It remembers what it has admitted, so an instance serves one measurement and is asked last but for gates that hold
-nothing. Two texts are the same if their normal forms are (`swarm_core.text.normalization`).
+It remembers the items that it admitted, so an instance is used for one measurement only. Two texts are equal if their
+normal forms are equal (`swarm_core.text.normalization`).
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,16 +24,16 @@ class DuplicateGate:
 
     @classmethod
     def from_config(cls, config: Mapping[str, object]) -> "DuplicateGate":
-        """Takes no config. Raises BadInputError for any."""
+        """Build the part. It takes no config, and any field raises BadInputError."""
         part_config.check_fields("gate Duplicate", config)
         return cls()
 
     def requests(self, item: Item) -> tuple[Request, ...]:
-        """None: texts are compared."""
+        """No requests, because the gate only compares texts."""
         return ()
 
     def refusal(self, item: Item, replies: Sequence[Reply] = ()) -> str | None:
-        """Which earlier item `item` repeats; None admits and remembers it."""
+        """The earlier item that `item` repeats; None admits and remembers the item."""
         form = normalize(item.text)
         if form in self.admitted:
             return f"repeats {self.admitted[form][:80]!r}"

@@ -1,6 +1,7 @@
-"""The gate that keeps held-out items out: data copied from a test set is not new, however hard it is.
+"""The gate that rejects copies of held-out items, because data copied from a test set is not new.
 
-Limits: finds copies of a whole text, whatever its case and spacing (`swarm_core.text.normalization`); not paraphrases.
+Limits: it finds copies of a whole text with any case and spacing (`swarm_core.text.normalization`). It does not find
+paraphrases.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,7 +14,7 @@ from swarm_core.text.normalization import normalize
 
 
 class HeldOutGate:
-    """Refuses the texts it was given."""
+    """Rejects the texts of held-out items."""
 
     revision: ClassVar[int] = 1
     name: ClassVar[str] = "leaked"
@@ -23,14 +24,14 @@ class HeldOutGate:
 
     @classmethod
     def from_config(cls, config: Mapping[str, object]) -> "HeldOutGate":
-        """From `items`, the held-out ones. Raises BadInputError if they are missing, and for any other field."""
+        """The gate from `items`, the held-out items. Raises BadInputError if the field is missing, and for other fields."""
         part_config.check_fields("gate HeldOut", config, ("items",))
         return cls(part_config.get_field("gate HeldOut", config, "items", frozenset))
 
     def requests(self, item: Item) -> tuple[Request, ...]:
-        """None: texts are compared."""
+        """No requests, because the gate only compares texts."""
         return ()
 
     def refusal(self, item: Item, replies: Sequence[Reply] = ()) -> str | None:
-        """Why `item` is rejected: it stands in the held-out data; None if it does not."""
-        return "stands in the held-out data" if normalize(item.text) in self.held_out else None
+        """The reason for a rejection, if the text of `item` is in the held-out data; None if it is not."""
+        return "is in the held-out data" if normalize(item.text) in self.held_out else None

@@ -1,6 +1,6 @@
-"""The gates of a measurement, by name, in the order in which items meet them: standard ones, then those of the spec.
+"""The gates of a measurement by name, in the order in which items pass them.
 
-The order of the standard gates is the catalog's. Added gates follow in their own order.
+The standard gates come first, in the order of the catalog. The additional gates of the spec follow in its order.
 """
 
 from collections.abc import Iterable, Mapping
@@ -12,18 +12,18 @@ from swarm_core.ports import Gate
 
 @dataclass(frozen=True, slots=True)
 class GateChoice:
-    """A gate by its name, and what its factory is given."""
+    """The name of a gate and the config for its factory."""
 
     name: str
     config: Mapping[str, object] = field(default_factory=dict)
 
 
 def build_gates(choices: Iterable[GateChoice]) -> tuple[Gate, ...]:
-    """New gates for one measurement. Raises BadInputError for a name that nothing has, or a config that is refused."""
+    """New gates for one measurement. Raises BadInputError for an unknown name or an invalid config."""
     return tuple(plugins.build_part("gates", one.name, one.config) for one in sorted(choices, key=find_rank))
 
 
 def find_rank(choice: GateChoice) -> int:
-    """The place of a gate among the standard ones; that of an added gate is behind them all."""
+    """The position of a gate among the standard gates. An additional gate comes after all of them."""
     order = list(catalog.STANDARD_GATES)
     return order.index(choice.name) if choice.name in order else len(order)

@@ -1,4 +1,4 @@
-"""The gate that admits what the judge can judge: an item nobody can verify measures nothing."""
+"""The gate that admits only items that the judge can judge, because other items cannot be scored."""
 
 from collections.abc import Mapping, Sequence
 from typing import ClassVar, Protocol, runtime_checkable
@@ -10,13 +10,13 @@ from swarm_core.ports import Reply, Request
 
 @runtime_checkable
 class ItemChecker(Protocol):
-    """Whoever can say that it cannot judge."""
+    """An object that can refuse items that it cannot judge."""
 
     def refusal(self, item: Item) -> str | None: ...
 
 
 class VerifiableGate:
-    """Puts the item to the judge's own refusal; holds nothing."""
+    """Rejects the items that the judge refuses. It remembers no items."""
 
     revision: ClassVar[int] = 1
     name: ClassVar[str] = "verifiable"
@@ -26,14 +26,14 @@ class VerifiableGate:
 
     @classmethod
     def from_config(cls, config: Mapping[str, object]) -> "VerifiableGate":
-        """From `judge`, the one of the run. Raises BadInputError if it is missing, and for any other field."""
+        """The gate from `judge`, the judge of the run. Raises BadInputError if it is missing, and for other fields."""
         part_config.check_fields("gate Verifiable", config, ("judge",))
         return cls(part_config.get_field("gate Verifiable", config, "judge", ItemChecker))  # type: ignore[type-abstract]
 
     def requests(self, item: Item) -> tuple[Request, ...]:
-        """None: what can be told without asking is all that is told here."""
+        """No requests, because the gate only uses the part of a judge that needs none."""
         return ()
 
     def refusal(self, item: Item, replies: Sequence[Reply] = ()) -> str | None:
-        """What the judge says against `item`; None if it can be judged."""
+        """The reason why the judge refuses `item`; None if it can judge the item."""
         return self.judge.refusal(item)

@@ -1,15 +1,15 @@
-"""The judge of arithmetic: evaluates the item exactly and compares.
+"""The verifier for arithmetic: it evaluates the item exactly and compares the answer.
 
 An item is an expression (`swarm_core.judges.expression`) with at least one operation, bare or followed by `=`, `?` or
-both: `12+34`, `12 + 34 =`, `12 + 34 = ?`. Words are refused.
+both: `12+34`, `12 + 34 =`, `12 + 34 = ?`. Items with words are refused.
 
-Which number of an answer counts: the last one in its last `\\boxed{...}`, or without one the last in the whole text. A
-minus sign belongs to a number it touches, unless a digit, a letter or a closing parenthesis stands before the sign
-(`5-3` ends in 3, `= -3` in -3). `3/4` is one number if it is in lowest terms; `12/4` is the question once more, and no
-answer. `1,234.50` is 1234.5.
+The answer is the last number in the last `\\boxed{...}`, or else the last number in the text. A minus sign belongs to
+the number that it touches, unless a digit, a letter or a closing parenthesis precedes the sign (`5-3` ends in 3, `= -3`
+in -3). `3/4` is one number if it is in lowest terms. `12/4` repeats the question and is not a correct answer.
+`1,234.50` is 1234.5.
 
-Limits: equal means equal, nothing is rounded, so 10/3 can be answered as `10/3` only. Numbers in words, powers of ten
-and percentages are not understood.
+Limits: the comparison is exact and nothing is rounded, so `10/3` is the only correct answer for 10/3. Numbers in words,
+powers of ten and percentages are not supported.
 """
 
 import re
@@ -31,22 +31,22 @@ STATED_NUMBER = re.compile(
     rf"(?P<number>{expression.NUMBER}|(?<!\.)\.[0-9]+)(?: ?/ ?(?P<below>[0-9]++)(?![.,]?[0-9]))?"
 )
 MAX_DIGITS = 1000
-"""Digits of a number in an answer that are read at all; no value has half as many (`expression.MAX_LENGTH`)."""
+"""Maximum number of digits of a number in an answer. No value has half as many (`expression.MAX_LENGTH`)."""
 
 
 class ArithmeticJudge:
-    """Judges arithmetic by computing it; asks nobody."""
+    """Judges arithmetic by computing the value. It makes no requests."""
 
     revision: ClassVar[int] = 1
 
     @classmethod
     def from_config(cls, config: Mapping[str, object]) -> "ArithmeticJudge":
-        """Takes no config. Raises BadInputError for any."""
+        """Build the part. It takes no config, and any field raises BadInputError."""
         part_config.check_fields("verifier Arithmetic", config)
         return cls()
 
     def refusal(self, item: Item) -> str | None:
-        """Why `item` is not an expression with a value and at least one operation; None if it is."""
+        """The reason why `item` is not an expression with a value and an operation; None if it is one."""
         try:
             value = expression.evaluate(extract_expression(item.text))
         except expression.ExpressionError as error:
@@ -54,18 +54,18 @@ class ArithmeticJudge:
         return None if value.operations else "a number without an operation"
 
     def solution(self, item: Item) -> str | None:
-        """The value of `item`: `-3`, or `10/3` in lowest terms; None for what `refusal` refuses."""
+        """The value of `item`, such as `-3`, or `10/3` in lowest terms; None if `refusal` refuses the item."""
         return None if self.refusal(item) else str(expression.evaluate(extract_expression(item.text)).number)
 
     def requests(self, item: Item, answer: str) -> tuple[Request, ...]:
-        """None: the value is computed."""
+        """No requests, because the value is computed."""
         return ()
 
     def score(self, item: Item, answer: str, replies: Sequence[Reply]) -> Score:
-        """1.0 if the number that counts equals the value of `item`, else 0.0.
+        """1.0 if the number in the answer equals the value of `item`, else 0.0.
 
-        Unscored: NO_ANSWER if the answer is blank, UNREADABLE if it states no number, JUDGE_FAILED if the item is one
-        that `refusal` refuses.
+        Unscored: NO_ANSWER if the answer is blank, UNREADABLE if it has no number, and JUDGE_FAILED if `refusal` refuses
+        the item.
         """
         if refusal := self.refusal(item):
             return Unscored(UnscoredReason.JUDGE_FAILED, refusal)
@@ -83,7 +83,7 @@ def extract_expression(text: str) -> str:
 
 
 def find_stated_number(answer: str) -> re.Match[str] | None:
-    """Where `answer` states the number that counts."""
+    """The match of the number that counts as the answer; None if there is no number."""
     plain = FRAC.sub(r"\1/\2", answer)
     boxes = [box for box in BOXED.findall(plain) if STATED_NUMBER.search(box)]
     stated = list(STATED_NUMBER.finditer(boxes[-1] if boxes else plain))
@@ -91,7 +91,7 @@ def find_stated_number(answer: str) -> re.Match[str] | None:
 
 
 def parse_number(stated: re.Match[str]) -> Fraction | None:
-    """The number stated; None if no value can equal it: it is too long, or a fraction not in lowest terms."""
+    """The number of a match; None if no value can equal it, because it is too long or not in lowest terms."""
     digits, below = stated["number"].replace(",", ""), stated["below"]
     if len(digits) + len(below or "") > MAX_DIGITS:
         return None

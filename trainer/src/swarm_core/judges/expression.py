@@ -4,11 +4,11 @@
     product = factor (("*" | "/") factor)*
     factor  = ["-"] (number | "(" sum ")")
 
-Numbers are integers and decimals, with or without separators at the thousands; `×`, `÷`, `−` are read as `*`, `/`, `-`.
-One sign at most before a factor and no leading zeros: `--5` and `005` are disguises of another expression.
+Numbers are integers and decimals, with or without thousands separators. `×`, `÷` and `−` are read as `*`, `/` and `-`. A
+factor has at most one sign, and a number has no leading zeros, because `--5` and `005` are variants of other expressions.
 
-Limits: everything is a fraction, nothing is rounded. `MAX_LENGTH`, `MAX_DIGITS` and `MAX_DEPTH` bound time and memory,
-so that no text, however it was come by, can hurt who evaluates it; nothing here is ever executed.
+Limits: values are exact fractions. `MAX_LENGTH`, `MAX_DIGITS` and `MAX_DEPTH` bound time and memory, so untrusted text
+is safe to evaluate. No text is ever executed.
 """
 
 import re
@@ -16,11 +16,12 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 MAX_LENGTH = 200
-"""Characters of an expression. Bounds its value too: a product has no more digits than its factors together."""
+"""Maximum length of an expression in characters. It bounds the value, too: a product has no more digits than its
+factors together."""
 MAX_DIGITS = 20
-"""Digits of one number."""
+"""Maximum number of digits of one number."""
 MAX_DEPTH = 16
-"""Parentheses within parentheses."""
+"""Maximum depth of nested parentheses."""
 
 ASCII_SIGNS = str.maketrans({"×": "*", "·": "*", "÷": "/", "−": "-", "–": "-"})
 NUMBER = r"(?:[0-9]{1,3}(?:,[0-9]{3})+(?![0-9])|[0-9]+)(?:\.[0-9]+)?"
@@ -29,20 +30,20 @@ LEADING_ZERO = re.compile(r"0[0-9]")
 
 
 class ExpressionError(ValueError):
-    """The text is no expression with a value; the message says where or why."""
+    """The text is not an expression with a value. The message gives the place or the reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class ExpressionValue:
-    """What an expression comes to."""
+    """The value of an expression."""
 
     number: Fraction
     operations: int
-    """How many of + - * / with two sides it has."""
+    """The number of binary operations (+ - * /)."""
 
 
 def evaluate(text: str) -> ExpressionValue:
-    """The value of `text`. Raises ExpressionError."""
+    """The value of `text`. Raises ExpressionError if it is not an expression with a value."""
     if len(text) > MAX_LENGTH:
         raise ExpressionError(f"{len(text)} characters; an expression has at most {MAX_LENGTH}")
     reader = Parser(tokenize(text))
@@ -53,7 +54,7 @@ def evaluate(text: str) -> ExpressionValue:
 
 
 def tokenize(text: str) -> tuple[str, ...]:
-    """`text` as numbers and signs. Raises ExpressionError at the first character that is neither."""
+    """The tokens of `text`: numbers and signs. Raises ExpressionError for any other character."""
     plain, place, found = text.translate(ASCII_SIGNS), 0, []
     while place < len(plain):
         match = TOKEN.match(plain, place)

@@ -1,14 +1,14 @@
-"""The judge that is a language model: what it is asked, and what its replies mean. Asking is the host's.
+"""The judge that is a language model with a rubric: its requests, and the parsing of its replies.
 
-It marks one response at a time, from `low` to `high`; a score is the mark divided by `high`, as Data Swarms has it
-(arXiv 2506.00741). An empty response is not put to it.
+It marks one response at a time, from `low` to `high`. A score is the mark divided by `high`, as in Data Swarms (arXiv
+2506.00741). An empty response is not sent to it.
 
-What counts of a reply: the lines that state a mark and nothing else, `Score: 8`, `**Score:** 8/10`, `Score: 7.5`. All
-must state the same one. No such line, two that differ, a mark off the scale or out of another number than `high`, a
-reply that was cut off: `Unscored`. Nothing is guessed, and no failure has a value.
+A reply states its mark in lines such as `Score: 8`, `**Score:** 8/10` or `Score: 7.5`, which must all have the same mark.
+The answer is `Unscored` if there is no such line, if two marks differ, if a mark is out of range or relative to another
+maximum, or if the reply is cut off. A failure never has a value.
 
-Limits: a model that marks is swayed by style, and can be wrong or fooled. A query that nobody can answer would pass for
-a hard one; the gate `answerable` rejects such queries first.
+Limits: the host sends the requests. A judge model is influenced by style, and can be wrong or deceived. An unanswerable
+query would look like a hard one, so the gate `answerable` rejects such queries first.
 """
 
 import re
@@ -54,14 +54,14 @@ class RubricJudge:
 
     model: ModelName
     text: str
-    """What is good, in words for the judge."""
+    """The rubric: an instruction that tells the judge what makes a response good."""
     low: int = 1
     high: int = 10
     max_tokens: int = 256
 
     @classmethod
     def from_config(cls, config: Mapping[str, object]) -> "RubricJudge":
-        """From `model` (the name that requests give), `rubric`, and perhaps `low`, `high` and `maxTokens`.
+        """The judge from `model` (the model name for requests), `rubric`, and the optional `low`, `high` and `maxTokens`.
 
         Raises BadInputError for a field that is missing, unknown or of another type.
         """
@@ -76,11 +76,11 @@ class RubricJudge:
         )
 
     def refusal(self, item: Item) -> str | None:
-        """Why `item` cannot be judged, as far as that is known without asking; None if it can."""
+        """The reason why `item` cannot be judged, as far as it is known without a request; None if it can be judged."""
         return None if item.text.strip() else "the item is empty"
 
     def requests(self, item: Item, answer: str) -> tuple[Request, ...]:
-        """The request for a mark of `answer`; none for an empty one."""
+        """The request for a mark of `answer`; empty for an empty answer."""
         if not answer.strip():
             return ()
         fields = {"low": self.low, "high": self.high, "rubric": self.text.strip()}
@@ -88,9 +88,9 @@ class RubricJudge:
         return (build_request(self.model, prompt, self.max_tokens),)
 
     def score(self, item: Item, answer: str, replies: Sequence[Reply]) -> Score:
-        """The mark that the reply states, over the highest.
+        """The mark in the reply divided by the highest mark.
 
-        Unscored: NO_ANSWER if the answer is blank, JUDGE_FAILED if the judge could not be asked or states no score.
+        Unscored: NO_ANSWER if the answer is blank, and JUDGE_FAILED if the request failed or the reply has no mark.
         """
         if not answer.strip():
             return Unscored(UnscoredReason.NO_ANSWER, "the answer is empty")
@@ -98,20 +98,21 @@ class RubricJudge:
         return judge_failure(reply.message) if isinstance(reply, RequestFailure) else self.mark(reply)
 
     def mark(self, reply: Completion) -> Score:
-        """The score that a reply states; `Unscored` unless it states exactly one."""
+        """The score in a reply; `Unscored` unless it states exactly one mark."""
         if not reply.finished:
-            return judge_failure("the judgement was cut off; raise spec.judge.model.maxTokens")
+            return judge_failure("the judgment was cut off; raise spec.judge.model.maxTokens")
         found = [stated for line in split_lines(reply) if (stated := MARK_LINE.fullmatch(line))]
         marks = {float(stated["mark"]) for stated in found}
         if len(marks) != 1:
-            return judge_failure(f"the judgement states {len(marks) or 'no'} scores: {format_excerpt(reply)}")
+            return judge_failure(f"the judgment states {len(marks) or 'no'} scores: {format_excerpt(reply)}")
         (mark,) = marks
         if not self.low <= mark <= self.high or any(stated["of"] not in (None, str(self.high)) for stated in found):
             return judge_failure(
-                f"the judgement states no score from {self.low} to {self.high}: {format_excerpt(reply)}"
+                f"the judgment states no score from {self.low} to {self.high}: {format_excerpt(reply)}"
             )
         return mark / self.high
 
 
 def judge_failure(detail: str) -> Unscored:
+    """A missing score because the judge failed. `detail`: the reason."""
     return Unscored(UnscoredReason.JUDGE_FAILED, detail)

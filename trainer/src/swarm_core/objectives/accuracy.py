@@ -1,9 +1,10 @@
-"""Accuracy: the mean score of the taker that is measured; what moving takers seek.
+"""Accuracy: the mean score of one taker, which moving takers maximize.
 
     accuracy = a,   a the mean score of the one taker over the pool
 
-Source: Data Swarms arXiv 2506.00741, the utility of takers in the adversarial loop. In [0, 1]. No objective that users
-name: a generator whose items are answered well is no good one.
+Source: Data Swarms (arXiv 2506.00741), the utility of takers in the adversarial loop. The range is [0, 1].
+
+Limits: a spec cannot choose it, because it would reward generators whose items are easy.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,15 +14,15 @@ from swarm_core.objectives.objective import MeansObjective
 
 
 class Accuracy(MeansObjective):
-    """Higher the more often the one taker is right."""
+    """The mean score of the one taker."""
 
     def value_of_means(self, means: Sequence[float]) -> float:
-        """The one taker's mean, [1]. Raises ValueError for several takers."""
+        """The mean of the one taker. `means`: [1]. Raises ValueError for several takers."""
         (mean,) = means
         return mean
 
     @classmethod
     def from_config(cls, config: Mapping[str, object]) -> "Accuracy":
-        """Takes no config. Raises BadInputError for any."""
+        """Build the part. It takes no config, and any field raises BadInputError."""
         part_config.check_fields("objective Accuracy", config)
         return cls()

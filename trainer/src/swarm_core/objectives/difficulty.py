@@ -1,9 +1,9 @@
-"""Difficulty: how often even the best taker fails.
+"""Difficulty: the share of items that even the best taker answers incorrectly.
 
     difficulty = (1 - max_m a_m) * accepted / asked,   a_m the mean score of taker m
 
-Source: Data Swarms arXiv 2506.00741, objective "difficulty"; the share of accepted items is ours (`objective`). In
-[0, 1]. A missing score is left out of its taker's mean, so it can neither raise nor lower it beyond leaving one fewer.
+Source: Data Swarms (arXiv 2506.00741), objective "difficulty". The factor accepted / asked is an addition of dataswarm
+(`objective`). The range is [0, 1]. A missing score is left out of the mean of its taker.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,14 +13,14 @@ from swarm_core.objectives.objective import MeansObjective
 
 
 class Difficulty(MeansObjective):
-    """Higher the more takers fail."""
+    """The objective that rises when even the best taker scores low."""
 
     def value_of_means(self, means: Sequence[float]) -> float:
-        """1 - max of the takers' means, [taker]."""
+        """1 minus the maximum of the takers' means. `means`: [taker]."""
         return 1.0 - max(means)
 
     @classmethod
     def from_config(cls, config: Mapping[str, object]) -> "Difficulty":
-        """Takes no config. Raises BadInputError for any."""
+        """Build the part. It takes no config, and any field raises BadInputError."""
         part_config.check_fields("objective Difficulty", config)
         return cls()

@@ -1,17 +1,16 @@
-"""Values with their 95 % intervals: the one place that resamples.
+"""Values with their 95% intervals, by bootstrap. No other module resamples.
 
-Percentile bootstrap over the slots of a sample: how far a value would move if other items had been drawn. A slot is one
-asked item: accepted, with a score of every taker, or rejected. A resample draws as many slots as were asked, with
-replacement, rejected ones included, so an interval knows that the accepted share is itself uncertain. All takers of a
-slot move together: they answered the same item. Draws are a function of the seed alone.
+The method is the percentile bootstrap over the slots of a sample. A slot is one requested item: accepted, with a score
+of every taker, or rejected. A resample draws as many slots as were requested, with replacement. It includes rejected
+slots, so an interval covers the uncertainty of the accepted share. All takers of a slot are resampled together, because
+they answered the same item. Draws are a function of the seed.
 
-Any objective can be resampled: each draw becomes a sample of its own. For a function of the takers' means
-(`MeansObjective`) sums of integers give the same distribution in a fraction of the time.
+Any objective can be resampled: each draw becomes a sample. For a function of the takers' means (`MeansObjective`), sums
+of integers give the same distribution in a fraction of the time.
 
-Limits: repeats are pooled. Items of one completion count as independent of each other. A maximum over takers is never
-lower in the mean of its resamples, so intervals of difficulty lean down, and those of separation up; where they lean
-past the value itself they are widened to hold it. A draw in which some taker has no score at all says nothing and is
-left out.
+Limits: repeats are pooled, and items of one completion count as independent. The mean of a maximum over resamples is at
+least the maximum itself, so intervals of difficulty are biased downward and those of separation upward. An interval
+that misses the value is widened to contain it. A draw in which some taker has no score is left out.
 """
 
 from collections.abc import Iterator, Sequence
@@ -25,21 +24,22 @@ from swarm_core.objectives.objective import MeansObjective, Measurement, Objecti
 from swarm_core.objectives.scores import CoverageError, Score, Unscored
 
 INTERVAL_RESAMPLES = 400
-"""Resamples per interval: an end is known to 0.13 standard errors, in some ten milliseconds for 120 items."""
+"""Resamples per interval. The ends are accurate to 0.13 standard errors, and 120 items take about 10 ms."""
 DIFFERENCE_RESAMPLES = 2000
-"""Resamples of a difference, which is what a run concludes with: an end is known to 0.06 standard errors."""
+"""Resamples per difference, which is the result of a run. The ends are accurate to 0.06 standard errors."""
 TAIL_PROBABILITY = 0.025
-"""What a 95 % interval leaves out on either side."""
+"""The probability outside of a 95% interval on each side."""
 
 UNITS_PER_SCORE = 1 << 53
-"""Resampled scores are counted in units of 2^-53: sums of integers are exact, fast, and the same in every Python."""
+"""Scores are resampled in units of 2^-53. Sums of integers are exact, fast, and the same in every Python version."""
 
 
 def measure(sample: Sample, objective: Objective, coverage: float, seed: int) -> Measurement:
-    """The value of `sample` with its interval; exactly 0 within [0, 0] when no item was accepted.
+    """The value of `sample` with its 95% interval; exactly 0 with interval [0, 0] if no item was accepted.
 
-    `coverage` is the share that must exist of the items asked for and of each taker's scores; `seed` draws resamples.
-    Raises CoverageError below it, and ValueError for a sample that `objective.check_sample` refuses.
+    `coverage`: the minimum share of the requested items, and of the scores of each taker, that must exist. `seed`: the
+    seed of the resamples. Raises CoverageError below the coverage, and ValueError for a sample that
+    `objective.check_sample` refuses.
     """
     check_coverage(sample, coverage)
     check_sample(sample)
@@ -54,21 +54,21 @@ def measure(sample: Sample, objective: Objective, coverage: float, seed: int) ->
 
 
 def check_coverage(sample: Sample, coverage: float) -> None:
-    """Pass if enough of the items asked for came to be. Raises CoverageError when too many requests failed."""
+    """Check that enough of the requested items exist. Raises CoverageError if too many requests failed."""
     wanted = sample.asked + sample.lost
     if sample.asked < coverage * wanted:
-        raise CoverageError(f"{sample.asked} of {wanted} items asked for came to be; coverage asks for {coverage:.0%}")
+        raise CoverageError(f"{sample.asked} of {wanted} requested items exist; coverage requires {coverage:.0%}")
 
 
 def measure_difference(
     first: Sample, second: Sample, objective: Objective, coverage: float, seed: int, count: int = DIFFERENCE_RESAMPLES
 ) -> Measurement:
-    """Value of `first` minus value of `second`, two generators that were sampled independently of each other.
+    """The value of `first` minus the value of `second`, with its 95% interval, for two independent samples.
 
-    Raises CoverageError when either cannot be measured.
+    Raises CoverageError if one of them cannot be measured.
     """
     values = [measure(sample, objective, coverage, seed) for sample in (first, second)]
-    # ~seed never equals seed: drawn alike, the two resamples would rise and fall together.
+    # ~seed differs from seed. With the same seed, the two resamples would be correlated.
     left, right = resample(first, objective, seed, count), resample(second, objective, ~seed, count)
     value = values[0].value - values[1].value
     low, high = confidence_interval(value, [a - b for a, b in zip(left, right, strict=False)])
@@ -79,12 +79,13 @@ def measure_difference(
 def measure_paired_difference(
     first: Sequence[Score], second: Sequence[Score], coverage: float, seed: int
 ) -> Measurement:
-    """Mean score of `first` minus that of `second`, two takers on the same items, [item] each.
+    """The mean score of `first` minus that of `second`, with its 95% interval, for two takers on the same items.
 
-        difference = mean_i (a_i - b_i)   over the items that both have a score for
+        difference = mean_i (a_i - b_i)   over the items that have a score of both takers
 
-    Item by item, so that hard items count alike: much tighter than the difference of two means where takers mostly
-    agree. Raises CoverageError when too few items have both scores, ValueError for different numbers of items.
+    `first`, `second`: [item]. The differences are paired, so the interval is much narrower than that of two independent
+    means if the takers mostly agree. Raises CoverageError if too few items have both scores, and ValueError for different
+    numbers of items.
     """
     both = [
         (a, b)
@@ -92,7 +93,7 @@ def measure_paired_difference(
         if not isinstance(a, Unscored) and not isinstance(b, Unscored)
     ]
     if not both or len(both) < coverage * len(first):
-        raise CoverageError(f"{len(both)} of {len(first)} items have both scores; coverage asks for {coverage:.0%}")
+        raise CoverageError(f"{len(both)} of {len(first)} items have both scores; coverage requires {coverage:.0%}")
     gaps, size = [a - b for a, b in both], len(both)
     value = fsum(gaps) / size
     drawn = [fsum(gaps[index] for index in chosen) / size for chosen in draw_indices(seed, size, DIFFERENCE_RESAMPLES)]
@@ -102,7 +103,7 @@ def measure_paired_difference(
 
 
 def resample(sample: Sample, objective: Objective, seed: int, count: int) -> list[float]:
-    """The value of `count` resamples, in the order drawn. Raises CoverageError when none has a score of every taker."""
+    """The values of `count` resamples, in the order drawn. Raises CoverageError if none has a score of every taker."""
     check_sample(sample)
     draws = draw_indices(seed, sample.asked, count)
     if isinstance(objective, MeansObjective):
@@ -115,7 +116,7 @@ def resample(sample: Sample, objective: Objective, seed: int, count: int) -> lis
 
 
 def resample_means(sample: Sample, objective: MeansObjective, draws: Iterator[list[int]]) -> Iterator[float]:
-    """The value of each draw that has a score of every taker, by sums of integers."""
+    """The value of each draw that has a score of every taker, computed by sums of integers."""
     rows, rejected = sample.rows(), (0,) * (sample.asked - sample.accepted)
     accepted = (1,) * sample.accepted + rejected
     columns = [
@@ -142,7 +143,7 @@ def _sum_at(column: Sequence[int], chosen: Sequence[int]) -> int:
 
 
 def resample_samples(sample: Sample, objective: Objective, draws: Iterator[list[int]]) -> Iterator[float]:
-    """The value of each draw as a sample of its own; a draw that lacks scores the objective needs is left out."""
+    """The value of each draw as a sample. A draw without a score that the objective needs is left out."""
     for chosen in draws:
         drawn = select_slots(sample, chosen)
         if drawn.accepted == 0:
@@ -155,9 +156,9 @@ def resample_samples(sample: Sample, objective: Objective, draws: Iterator[list[
 
 
 def select_slots(sample: Sample, chosen: Sequence[int]) -> Sample:
-    """The sample of these slots, each as often as it stands in `chosen`.
+    """The sample of the `chosen` slots, with repetitions.
 
-    Slots are numbered over accepted items, all repeats one after the other, and then over rejected ones.
+    Slots are numbered first over the accepted items of all repeats in order, and then over the rejected items.
     """
     items: list[tuple[Item, ...]] = []
     scores: list[tuple[tuple[Score, ...], ...]] = []
@@ -181,7 +182,7 @@ def select_slots(sample: Sample, chosen: Sequence[int]) -> Sample:
 def draw_indices(seed: int, n: int, count: int) -> Iterator[list[int]]:
     """`count` lists of n indices below n, drawn with replacement.
 
-    Resample k is a function of (seed, k): 32-bit words of SHAKE-256, scaled. No index is favored by more than 2^-32.
+    Resample k is a function of (seed, k): scaled 32-bit words of SHAKE-256. The bias of an index is at most 2^-32.
     """
     for draw in range(count):
         words = unpack(f"<{n}I", shake_256(f"bootstrap {seed} {draw}".encode()).digest(4 * n))
@@ -189,13 +190,13 @@ def draw_indices(seed: int, n: int, count: int) -> Iterator[list[int]]:
 
 
 def confidence_interval(value: float, drawn: Sequence[float]) -> tuple[float, float]:
-    """The 95 % percentile interval of `drawn`, widened to hold `value`."""
+    """The 95% percentile interval of `drawn`, widened to contain `value`."""
     ordered = sorted(drawn)
     return min(value, _quantile(ordered, TAIL_PROBABILITY)), max(value, _quantile(ordered, 1.0 - TAIL_PROBABILITY))
 
 
 def _quantile(ordered: Sequence[float], share: float) -> float:
-    """Linear between the two nearest order statistics."""
+    """The quantile at `share`, interpolated linearly between the two nearest order statistics."""
     place = share * (len(ordered) - 1)
     below, above = ordered[floor(place)], ordered[ceil(place)]
     return below + (above - below) * (place - floor(place))

@@ -1,13 +1,13 @@
-"""The port of an objective: what it needs, and how it turns what one measurement brought into one number.
+"""The protocol of an objective: its needs, and the function from the sample of one measurement to one number.
 
-An objective is higher for data that does its job better. It is a pure function of a `Sample`; what it needs beyond one
-set of items and its scores it says in `Needs`, and stages that nobody needs are skipped.
+An objective is higher for better data. It is a pure function of a `Sample`. `Needs` declares what it needs in addition
+to one set of items and its scores. Stages that no objective needs are skipped.
 
-Rejected items cost the generator: a value is reported over *asked* items, a rejected one counting as zero, so
-value = raw * accepted / asked. Otherwise the best generator would be the one that writes one hard item and noise.
+Rejected items lower the value of a generator: the value is an average over requested items, and a rejected item counts
+as zero, so value = raw * accepted / asked. Otherwise, a generator of one hard item and much noise would be the best.
 
-An objective knows nothing of intervals: `intervals` resamples around it. One that is a function of the takers' means
-subclasses `MeansObjective`, which lets intervals resample by integer sums.
+Limits: an objective computes no interval. `intervals` resamples it. An objective that is a function of the takers' means
+subclasses `MeansObjective`, so that `intervals` can resample with sums of integers.
 """
 
 from abc import ABC, abstractmethod
@@ -23,59 +23,59 @@ from swarm_core.objectives.scores import CoverageError, Score, Unscored
 
 @dataclass(frozen=True, slots=True)
 class Needs:
-    """What must be collected before an objective has a value."""
+    """The data that an objective needs."""
 
     takers: int = 1
-    """The least number of test takers it is defined for."""
+    """The minimum number of test takers."""
     repeats: int = 1
-    """Independent sets of items per measurement."""
+    """The number of independent sets of items per measurement."""
     reference: bool = False
-    """Whether it compares with what takers score on a reference set."""
+    """Whether it uses the scores of the takers on a reference set."""
     corpus: bool = False
-    """Whether it compares with a corpus of real items."""
+    """Whether it uses a corpus of real items."""
     embeddings: bool = False
-    """Whether it compares items by their embeddings."""
+    """Whether it uses embeddings of the items."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """What one measurement of one generator, or of one taker, brought."""
+    """The data of one measurement of one generator or of one taker."""
 
     items: tuple[tuple[Item, ...], ...]
     """Accepted items, [repeat][item]."""
     takers: tuple[str, ...]
     scores: tuple[tuple[tuple[Score, ...], ...], ...]
-    """[repeat][taker][item]."""
+    """The scores of accepted items, [repeat][taker][item]."""
     asked: int
-    """Items asked for over all repeats, without the lost ones: what the accepted share is a share of."""
+    """The number of requested items over all repeats, without lost ones. The accepted share is relative to it."""
     lost: int = 0
-    """Items asked for beside those, in requests that failed: nobody's fault, and nobody's gain."""
+    """The number of items in requests that failed. They are not in `asked` and affect no value."""
     features: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
-    """Further values of accepted items by name, [item], all repeats one after the other."""
+    """Further values of accepted items by name, [item], with all repeats concatenated."""
     reference_means: Mapping[str, float] | None = None
     """The mean score of each taker on a reference set, by the taker's name."""
 
     @property
     def accepted(self) -> int:
-        """Accepted items over all repeats."""
+        """The number of accepted items over all repeats."""
         return sum(map(len, self.items))
 
     def rows(self) -> tuple[tuple[Score, ...], ...]:
-        """Scores [taker][item], all repeats one after the other."""
+        """The scores, [taker][item], with all repeats concatenated."""
         return tuple(
             tuple(chain.from_iterable(repeat[taker] for repeat in self.scores)) for taker in range(len(self.takers))
         )
 
     def means(self, coverage: float = 0.0) -> list[float]:
-        """The takers' means over the scores that exist, [taker]. Raises CoverageError if their share is too low."""
+        """The mean of the existing scores of each taker, [taker]. Raises CoverageError if their share is too low."""
         return [scores.mean_score(row, coverage) for row in self.rows()]
 
 
 def check_sample(sample: Sample) -> None:
-    """Pass if `sample` can be measured.
+    """Check that `sample` can be measured.
 
-    Raises ValueError for a score that is none, for items without their scores, and for more items than were asked for;
-    CoverageError when nothing was asked: there is no share of nothing.
+    Raises ValueError for an invalid score, for wrong numbers of scores, and for more items than were requested. Raises
+    CoverageError if no item was requested.
     """
     for repeat, of_takers in enumerate(sample.scores):
         if len(of_takers) != len(sample.takers):
@@ -89,48 +89,49 @@ def check_sample(sample: Sample) -> None:
     if counts != expected:
         raise ValueError(f"{accepted} items, but takers have {[len(row) for row in rows]} scores; give one per item")
     if accepted > sample.asked:
-        raise ValueError(f"{accepted} items accepted of {sample.asked} asked: count every item that was asked for")
+        raise ValueError(f"{accepted} items accepted of {sample.asked} requested; count every requested item in `asked`")
     if sample.asked == 0:
-        raise CoverageError("0 items asked for: nothing can be said of none")
+        raise CoverageError("0 items were requested; request at least one")
 
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """What a sample says."""
+    """The value of an objective on one sample, with its interval."""
 
     value: float
-    """The objective, rejected items counted as zero."""
+    """The value of the objective, with rejected items counted as zero."""
     low: float
-    """Lower end of the 95 % bootstrap interval of `value`."""
+    """Lower end of the 95% bootstrap interval of `value`."""
     high: float
+    """Upper end of the 95% bootstrap interval of `value`."""
     n: int
-    """Accepted items it rests on."""
+    """The number of accepted items."""
     parts: tuple[tuple[str, float], ...] = ()
-    """Named ingredients, such as each taker's mean: for people to read."""
+    """Further values by name for people, such as the mean of each taker."""
 
 
 class Objective(Protocol):
-    """One way in which generated data can do its job."""
+    """The protocol of an objective."""
 
     @property
     def needs(self) -> Needs:
-        """What must be collected."""
+        """The data that the objective needs."""
         ...
 
     @property
     def range(self) -> tuple[float, float]:
-        """The lowest and the highest value there can be."""
+        """The lowest and the highest possible value."""
         ...
 
     @property
     def revision(self) -> int:
-        """Raised when the same sample comes to another value."""
+        """The revision, which is raised when the value of the same sample changes."""
         ...
 
     def value(self, sample: Sample) -> float:
-        """The value of `sample`, higher for better data.
+        """The value of `sample`. It is higher for better data.
 
-        Raises CoverageError when a score that it cannot do without is missing.
+        Raises CoverageError if a score that it needs is missing.
         """
         ...
 
@@ -147,9 +148,9 @@ class MeansObjective(ABC):
         """The value of accepted items alone, from the takers' means, [taker]."""
 
     def value(self, sample: Sample) -> float:
-        """`value_of_means` times accepted / asked; 0 when no item was accepted.
+        """`value_of_means` times accepted / asked; 0 if no item was accepted.
 
-        Raises CoverageError when a taker has no score at all.
+        Raises CoverageError if a taker has no score.
         """
         accepted = sample.accepted
         if accepted == 0:

@@ -1,8 +1,8 @@
-"""Scores, where a missing one is not a number.
+"""Scores of answers. A missing score is never a number.
 
-A `Score` is a float in [0, 1], 1 for a right answer, or `Unscored` with the reason. Nothing here turns an `Unscored`
-into a number: a mean leaves it out, and below the coverage asked for there is no mean at all but a `CoverageError`.
-An outage, an answer that cannot be read or an empty generation can so never make a generator look hard.
+A `Score` is a float in [0, 1], where 1 is a correct answer, or `Unscored` with a reason. An `Unscored` is never converted
+to a number: a mean leaves it out, and below the required coverage the mean raises `CoverageError`. So an outage, an
+unreadable answer or an empty generation never raises the difficulty of a generator.
 """
 
 import math
@@ -13,19 +13,19 @@ from statistics import fmean
 
 
 class UnscoredReason(StrEnum):
-    """Why a score is missing."""
+    """The reasons for a missing score."""
 
     NO_ANSWER = "NoAnswer"
-    """The taker could not be asked, or gave nothing."""
+    """The request to the taker failed, or its answer is empty."""
     UNREADABLE = "Unreadable"
-    """The answer holds nothing that the judge can read."""
+    """The judge cannot parse the answer."""
     JUDGE_FAILED = "JudgeFailed"
-    """The judge itself failed."""
+    """The judge failed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Unscored:
-    """The absence of a score, and why."""
+    """A missing score, with its reason."""
 
     reason: UnscoredReason
     detail: str = ""
@@ -35,19 +35,19 @@ Score = float | Unscored
 
 
 class CoverageError(ValueError):
-    """Too few of the scores exist to speak of a mean."""
+    """Too few scores exist for a mean."""
 
 
 def validate(value: float) -> float:
-    """`value` if it is a score. Raises ValueError outside [0, 1] and on NaN."""
+    """`value`, if it is a valid score. Raises ValueError outside of [0, 1] and for NaN."""
     if not math.isfinite(value) or not 0.0 <= value <= 1.0:
         raise ValueError(f"score {value!r}: a score is a finite number from 0 to 1; report Unscored for a missing one")
     return value
 
 
 def mean_score(row: Sequence[Score], coverage: float) -> float:
-    """The mean of the scores that exist. Raises CoverageError if their share is below `coverage`, or there are none."""
+    """The mean of the existing scores. `row`: [item]. Raises CoverageError if their share is below `coverage` or 0."""
     values = [value for value in row if not isinstance(value, Unscored)]
     if not values or len(values) < coverage * len(row):
-        raise CoverageError(f"{len(values)} of {len(row)} answers are scored; coverage asks for {coverage:.0%}")
+        raise CoverageError(f"{len(values)} of {len(row)} answers are scored; coverage requires {coverage:.0%}")
     return fmean(values)

@@ -1,10 +1,10 @@
-"""What a kind of run is: a program, one folder of `swarm_core/programs` and one line of the catalog.
+"""The protocol of a program, which defines a kind of run: a folder of `swarm_core/programs` and a line of the catalog.
 
-A program says what users write (`resource`), what follows from it (`resolve`), what the experiment is (`identity`,
-`uris`), which work it takes (`outline`), and what people are shown (`status`). Engine, store, operator
-and chart know programs and no kind by name. What its work items do is the trainer's half, which `trainer` names.
+A program defines the custom resource (`resource`), its resolution (`resolve`), the identity of the experiment
+(`identity`, `uris`), the schedule of its work (`outline`), and its status (`status`). Engine, store, operator and chart
+use programs and name no kind. The trainer's half, which `trainer` names, does the work of the items.
 
-Limits: pure; a program decides and does nothing.
+Limits: a program is pure. It decides and has no side effects.
 """
 
 from collections.abc import Iterable
@@ -25,15 +25,15 @@ ResolvedT = TypeVar("ResolvedT", bound=ResolvedRun)
 
 
 class Program(Protocol[RunT_contra, ResolvedT]):
-    """A kind of run: `RunT_contra` is what users write, `ResolvedT` what it is resolved to."""
+    """A kind of run. `RunT_contra` is the model that users write, and `ResolvedT` is the model of the resolved run."""
 
     @property
     def kind(self) -> str:
-        """Its name, as `kind` of a file has it."""
+        """The name of the kind, as in the field `kind` of a file."""
 
     @property
     def resource(self) -> CustomResource:
-        """What users write, and how an API server keeps and prints it."""
+        """The custom resource: its model, and how an API server stores and prints it."""
 
     @property
     def resolved(self) -> type[ResolvedT]:
@@ -41,11 +41,11 @@ class Program(Protocol[RunT_contra, ResolvedT]):
 
     @property
     def identity(self) -> frozenset[str]:
-        """Fields of the resolved run that make the experiment what it is; digested, and the same in all attempts."""
+        """The fields of the resolved run that are the identity of the experiment. The digests cover them."""
 
     @property
     def trainer(self) -> str:
-        """Where the trainer's half is, as `module:attribute`; resolved by the trainer alone."""
+        """The place of the trainer's half, as `module:attribute`. Only the trainer imports it."""
 
     def resolve(self, run: RunT_contra) -> ResolvedT:
         """`run` with every default explicit."""
@@ -54,20 +54,20 @@ class Program(Protocol[RunT_contra, ResolvedT]):
         """Every URI of the experiment, in the order of the spec."""
 
     def outline(self, resolved: ResolvedT) -> Outline:
-        """The schedule of the run. What `execution` limits is set by `build_outline`, for every kind alike."""
+        """The schedule of the run. `build_outline` adds the limits of `execution` for every kind."""
 
     def status(self, outline: Outline, state: EngineState, common: RunStatus) -> RunStatus:
-        """The kind's own status, around what all kinds have."""
+        """The status of this kind. `common`: the fields that all kinds have."""
 
 
 def find_program(kind: str) -> Program[Any, Any]:
-    """The program of a kind. Raises BadInputError for a kind that is not installed."""
+    """The program of a kind. Raises BadInputError if the kind is not installed."""
     program: Program[Any, Any] = program_registry.load(kind)
     return program
 
 
 def build_outline(resolved: ResolvedRun) -> Outline:
-    """The run as the engine sees it, before anything of it is begun."""
+    """The outline of a run for the engine: the schedule of its kind, and the limits of its `execution`."""
     return replace(
         find_program(resolved.kind).outline(resolved),
         attempts=resolved.execution.attempts,

@@ -1,6 +1,7 @@
-"""From a resolved search to its plan and its sizes: what programs that search, the optimizers and the steps are told.
+"""The settings of a search that are derived from a resolved run: its plan, its work and its sizes.
 
-The one place where the API's words become the swarm's, so both hosts, the command line and the steps count alike.
+Only this module translates fields of the API into settings of the optimizers, so both hosts, the command line and the
+steps use the same numbers.
 """
 
 from typing import Any
@@ -12,28 +13,28 @@ from swarm_core.optimizers.optimizer import Optimizer, Plan
 
 
 def build_needs(resolved: ResolvedSpec) -> dict[Kind, Needs]:
-    """Training holds an accelerator; measuring asks the servers of every base model."""
+    """The needs of each kind of work: training holds an accelerator, and measuring asks the servers of all models."""
     asking = Needs(servers=base_models(resolved))
     return {Kind.TRAIN: Needs(accelerator=True), Kind.ITERATE: asking, Kind.CONCLUDE: asking}
 
 
 def base_models(resolved: ResolvedSpec) -> tuple[str, ...]:
-    """The URIs of the distinct models that adapters are of: the base first, then takers' own in their order."""
+    """The URIs of the distinct models: the base model first, then the takers' own models in their order."""
     own = [taker.model for taker in resolved.takers if isinstance(taker, ResolvedTaker)]
     return tuple(dict.fromkeys([resolved.base.model, *own]))
 
 
 def list_training(swarm: str, side: ResolvedGenerators) -> tuple[tuple[str, int], ...]:
-    """The adapters to be trained for a swarm before it moves: none where they are given."""
+    """The swarm and index of each adapter to train before the swarm moves; empty if the adapters are given."""
     count = side.count if isinstance(side.origin, TrainedAdapters) else 0
     return tuple((swarm, index) for index in range(count))
 
 
 def build_plan(resolved: ResolvedSpec, layers: int = 1) -> Plan:
-    """The search as the swarm sees it, over a basis of the initial generators.
+    """The plan of the search, over a basis of the initial generators.
 
-    `layers`, of the base, is known only once there are adapters. It changes what a position is, never how many are
-    measured, so whoever only counts leaves it out.
+    `layers` is the number of layers of the base model, which is known only after there are adapters. It changes the
+    length of a position and never the number of measurements, so callers that only count may leave it out.
     """
     size = resolved.swarm
     return Plan(
@@ -50,16 +51,17 @@ def build_plan(resolved: ResolvedSpec, layers: int = 1) -> Plan:
 
 
 def _optimizer(resolved: ResolvedSpec) -> Optimizer[Any]:
-    """The optimizer of the spec's block: the same names, so a constant cannot be lost on the way."""
+    """The optimizer with the constants of the spec. The names are the same, so no constant can be lost."""
     layers = resolved.swarm.per_layer
     constants = resolved.rule.model_dump() | (layers.model_dump() if layers else {})
     return registry.create_optimizer(resolved.rule.optimizer_name, constants)
 
 
 def items_per_finalist(resolved: ResolvedSpec) -> int:
-    """Items per finalist, so that the final choice takes its share of the whole search's questions.
+    """The number of items per finalist, so that the final choice uses its reserved share of all items of the search.
 
-    A reserve r of the budget is r / (1 - r) of what the search takes; never fewer items than one measurement has.
+    A reserve r of the budget is r / (1 - r) of the items of the search itself. The result is never below the number of
+    items of one measurement.
     """
     evaluation = resolved.evaluation
     searched = optimization.budget(build_plan(resolved)) * evaluation.items

@@ -1,6 +1,6 @@
-"""What people are shown of a search, beside what every run has: a projection of the engine's state.
+"""The summary of a search, which a status shows: a projection of the engine's state.
 
-Estimates of the search until it is concluded; then what fresh data says.
+Its numbers are estimates of the search until the run concludes. After that, they are measurements on fresh data.
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ G = TypeVar("G", bound=run_status.Difference)
 
 @dataclass(frozen=True, slots=True)
 class MeasuredGain:
-    """Best minus best initial generator, on fresh data."""
+    """The value of the best generator minus that of the best initial generator, on fresh data, with its 95% interval."""
 
     value: float
     low: float | None
@@ -24,7 +24,7 @@ class MeasuredGain:
 
 @dataclass(frozen=True, slots=True)
 class ItemCounts:
-    """Sums over all iterations so far."""
+    """The totals over all iterations so far: accepted items, rejected items and unscored answers."""
 
     items: int
     rejected: int
@@ -33,22 +33,22 @@ class ItemCounts:
 
 @dataclass(frozen=True, slots=True)
 class SearchSummary:
-    """A search at a glance."""
+    """The state of a search in a few numbers."""
 
     best: float | None
     best_particle: str
     best_recipe: str
     initial: float | None
     gain: MeasuredGain | None
-    """None before the conclusion."""
+    """None before the run has concluded."""
     particles: tuple[tuple[str, float | None], ...]
-    """The last iteration's fitness by particle; None is unscored."""
+    """The name and the fitness of each particle in the last iteration; None means unscored."""
     history: tuple[HistoryPoint, ...]
     counts: ItemCounts
 
 
 def summarize_search(state: EngineState) -> SearchSummary:
-    """The report of the generators' search."""
+    """The summary of the generators' search."""
     search, outcome = state.search(GENERATORS), state.outcome
     return SearchSummary(
         best=outcome.best if outcome else search.best,
@@ -63,7 +63,7 @@ def summarize_search(state: EngineState) -> SearchSummary:
 
 
 def extract_gain(state: EngineState) -> MeasuredGain | None:
-    """The gain, once it is measured."""
+    """The gain; None before it is measured."""
     outcome = state.outcome
     if outcome is None or outcome.gain is None:
         return None
@@ -71,7 +71,7 @@ def extract_gain(state: EngineState) -> MeasuredGain | None:
 
 
 def build_difference(gain: MeasuredGain | None, block: type[G]) -> G | None:
-    """The gain as a block of a status; none where it has no interval."""
+    """The gain as a block of a status; None if it has no interval."""
     if gain is None or gain.low is None or gain.high is None:
         return None
     return block(value=gain.value, low=gain.low, high=gain.high)

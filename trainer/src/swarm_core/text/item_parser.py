@@ -1,16 +1,16 @@
-"""A generator's completion -> items. Never raises, and never puts into an item what the completion does not hold.
+"""The parser of items: it splits the completion of a generator into items. It never raises and never adds text.
 
 The first marker found (`1.`, `2)`, `(3)`, `4:`, `**5.**`, `Question 6:`, `- `, `* `, `•`) decides what a marker is in
 this completion: one of the same style, no deeper than two columns beyond the first, and, if numbered, the next number.
 Every other line continues the item it stands in, so items may have many lines, nested lists, code, and text that begins
 with a digit or a minus sign (`- -5+3`, `3.5 apples`).
 
-Left out without a word: what stands before the first marker, courtesies after the last item, code fences around the
+The parser drops the following: text before the first marker, courtesies after the last item, code fences around the
 list, rules between items, bold or backticks around a whole item.
 
-Limits: a completion without any marker is rejected whole, as `Unlisted`: nothing tells an item from a refusal to write
-there, and a refusal must not become an item. Courtesies are known by their English openings; another one stays with the
-last item, because cutting an item short would break it without a word, and a sentence too many does not.
+Limits: a completion without any marker is rejected as `Unlisted`, because an item cannot be distinguished from a refusal
+there, and a refusal must not become an item. Courtesies are recognized by their English openings. An unknown one stays
+in the last item, because an additional sentence does less harm than a truncated item.
 """
 
 import re
@@ -19,19 +19,19 @@ from enum import StrEnum
 
 
 class RejectionReason(StrEnum):
-    """Why a piece of a completion is not an item."""
+    """The reasons why a piece of a completion is not an item."""
 
     EMPTY = "Empty"
-    """A marker with nothing after it."""
+    """The marker has no text after it."""
     TRUNCATED = "Truncated"
-    """The last item of a completion that ran out of tokens: nobody knows how it ends."""
+    """The last item of a completion that was cut off at its maximum length."""
     UNLISTED = "Unlisted"
-    """A completion without a single list marker."""
+    """The completion has no list marker."""
 
 
 @dataclass(frozen=True, slots=True)
 class RejectedText:
-    """Text that is not an item, and why."""
+    """Text that is not an item, with the reason."""
 
     text: str
     reason: RejectionReason
@@ -39,35 +39,35 @@ class RejectedText:
 
 @dataclass(frozen=True, slots=True)
 class ParsedItems:
-    """What a completion holds."""
+    """The items of a completion and its other pieces."""
 
     items: tuple[str, ...]
-    """At most as many as were asked for, in the order written."""
+    """The items in the order written, at most as many as were requested."""
     rejected: tuple[RejectedText, ...]
     surplus: int
-    """Pieces written beyond what was asked for; neither items nor rejections."""
+    """The number of pieces beyond the requested number. They are neither items nor rejections."""
 
 
 @dataclass(frozen=True, slots=True)
 class Marker:
-    """How a line opens an item."""
+    """The marker with which a line starts an item."""
 
     style: str
     number: int | None
     """None for bullets."""
     indent: int
     text: str
-    """What follows the marker."""
+    """The text after the marker."""
 
     def opens_after(self, first: "Marker", last: "Marker") -> bool:
-        """Whether this opens the item after `last` in the list that `first` began."""
+        """Whether this marker starts the item after `last` in the list that starts with `first`."""
         if self.style != first.style or self.indent >= first.indent + NESTED_INDENT:
             return False
         return last.number is None or self.number == last.number + 1
 
 
 NESTED_INDENT = 2
-"""Columns that make a marker a nested one; a numbered list may shift by one column where it reaches 10."""
+"""The indentation in columns that makes a marker a nested one. A numbered list may shift by one column at 10."""
 
 NUMBER_MARKER = re.compile(
     r"[ \t]*(?:#{1,6}[ \t]+)?(?P<bold>\*\*)?"
@@ -85,7 +85,7 @@ COURTESY = re.compile(
     r" (?:questions?|problems?|examples?|exercises?|items?|tasks?|prompts?|queries|expressions?))\b",
     re.IGNORECASE,
 )
-"""How the sentences begin that models put after a list."""
+"""Matches the openings of the sentences that models write after a list."""
 
 
 def parse(text: str, limit: int, *, finished: bool = True) -> ParsedItems:
@@ -110,7 +110,7 @@ def parse(text: str, limit: int, *, finished: bool = True) -> ParsedItems:
 
 
 def parse_marker(line: str) -> Marker | None:
-    """How `line` opens an item, if it does."""
+    """The marker of `line`; None if it has none."""
     indent = len(line) - len(line.lstrip(" \t"))
     if found := NUMBER_MARKER.fullmatch(line):
         # `**1. Title** rest` opens its bold before the number: the text takes the sign along, or it would not balance.
@@ -123,7 +123,7 @@ def parse_marker(line: str) -> Marker | None:
 
 
 def split_items(lines: list[str]) -> list[list[str]]:
-    """The lines of each item, markers taken off; none if no line opens an item."""
+    """The lines of each item without markers; empty if no line has a marker."""
     start, first = next(
         ((place, found) for place, line in enumerate(lines) if (found := parse_marker(line))), (0, None)
     )
@@ -146,7 +146,7 @@ def find_fences(lines: list[str], start: int) -> tuple[set[int], set[int]]:
     """The lines of fenced code in items, and the fence lines outside all items; the list begins at line `start`."""
     fences = [place for place, line in enumerate(lines) if FENCE.fullmatch(line)]
     inside = [place for place in fences if place > start]
-    if (len(fences) - len(inside)) % 2:  # a fence is open where the list begins: the fences dress the list
+    if (len(fences) - len(inside)) % 2:  # a fence is open at the start of the list, so the fences enclose the list
         return set(), set(fences)
     pairs = zip(inside[::2], inside[1::2], strict=False)
     code = {place for opening, closing in pairs for place in range(opening, closing + 1)}
@@ -154,7 +154,7 @@ def find_fences(lines: list[str], start: int) -> tuple[set[int], set[int]]:
 
 
 def drop_courtesies(pieces: list[list[str]]) -> None:
-    """Take the courtesies off the last item, unless another item ends like that too: then it is how items end."""
+    """Remove courtesies from the last item, unless another item ends with one, too. Then they are part of the items."""
     if not any(is_courtesy(trim_end(piece)[-1]) for piece in pieces[:-1]):
         last = trim_end(pieces[-1])
         while len(last) > 1 and is_courtesy(last[-1]):
@@ -163,7 +163,7 @@ def drop_courtesies(pieces: list[list[str]]) -> None:
 
 
 def trim_end(piece: list[str]) -> list[str]:
-    """An item's lines without the blank lines and rules that follow them; the first line always stays."""
+    """The lines of an item without blank lines and rules at the end. The first line always stays."""
     end = len(piece)
     while end > 1 and (not piece[end - 1].strip() or RULE.fullmatch(piece[end - 1])):
         end -= 1
@@ -171,7 +171,7 @@ def trim_end(piece: list[str]) -> list[str]:
 
 
 def format_item(piece: list[str]) -> str:
-    """An item's lines as its text, without what wraps it whole."""
+    """The text of an item from its lines, without bold or backticks around the whole item."""
     item = "\n".join(trim_end(piece)).strip()
     for wrap in ("**", "`"):
         inner = item[len(wrap) : -len(wrap)]
@@ -181,5 +181,5 @@ def format_item(piece: list[str]) -> str:
 
 
 def is_courtesy(line: str) -> bool:
-    """Whether a line speaks to the reader of the list."""
+    """Whether a line is a courtesy to the reader of the list."""
     return COURTESY.match(line.lstrip(" \t*_")) is not None

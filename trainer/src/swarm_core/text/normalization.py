@@ -1,10 +1,10 @@
-"""The normal form of a text: what two items share when they count as the same.
+"""The normal form of a text. Two items count as duplicates if their normal forms are equal.
 
-Case is folded, and characters become what they are compatible with: `Ⅻ` is `XII`, and full-width digits are digits.
-White space is collapsed, and dropped beside a sign, so `12 + 34` is `12+34`: a copy in other letters or with other
-spacing is a copy. Texts are compared in this form and never shown in it.
+Case is folded, and characters are replaced by compatible ones: `Ⅻ` becomes `XII`, and full-width digits become digits.
+White space is collapsed, and removed next to a sign, so `12 + 34` becomes `12+34`. The form is only for comparison and is
+never shown.
 
-Limits: compares characters, not meanings; `34+12` is another text than `12+34`, and `x²` is the same as `x2`.
+Limits: it compares characters and not meanings. `34+12` differs from `12+34`, and `x²` equals `x2`.
 """
 
 import re
@@ -12,13 +12,13 @@ import unicodedata
 
 SPACE_BESIDE_SIGN = re.compile(r" (?=[^\w\s])|(?<=[^\w\s]) ")
 MAX_PASSES = 8
-"""Passes until nothing changes any more; two do for almost every text."""
+"""Maximum number of passes. Two are enough for almost every text."""
 
 
 def normalize(text: str) -> str:
-    """`text` in Unicode's compatibility form (NFKC), case folded, with single spaces between words only.
+    """`text` in Unicode compatibility form (NFKC), with case folded and single spaces only between words.
 
-    The normal form of a normal form is itself.
+    The function is idempotent.
     """
     for _ in range(MAX_PASSES):
         form = _reduce(text)
@@ -29,6 +29,6 @@ def normalize(text: str) -> str:
 
 
 def _reduce(text: str) -> str:
-    """One pass; dropping a space may bring together what composes into one character in the next."""
+    """One pass. Removing a space may join characters that the next pass composes into one."""
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
     return SPACE_BESIDE_SIGN.sub("", " ".join(folded.split()))

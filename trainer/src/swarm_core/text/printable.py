@@ -1,11 +1,11 @@
-"""Somebody else's text, fit to be shown: nothing in it steers a terminal, and nothing in it breaks a line."""
+"""Untrusted text made safe for printing: without control characters for the terminal and without line breaks."""
 
 
 def replace_unprintable(text: str) -> str:
-    """`text` with a space for every character that is not printable."""
+    """`text` with every unprintable character replaced by a space."""
     return "".join(letter if letter.isprintable() else " " for letter in text)
 
 
 def to_single_line(text: str) -> str:
-    """`text` on one line, with single spaces, without anything that could steer a terminal."""
+    """`text` on one line, with single spaces and without unprintable characters."""
     return " ".join(replace_unprintable(text).split())

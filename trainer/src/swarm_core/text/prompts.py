@@ -1,10 +1,10 @@
-"""Prompts as data: one template set for chat models, one for models that only continue text.
+"""Prompt templates as data: one set for chat models, and one for models that only continue text.
 
-A template set says how a generator is asked for items, how training shows it what to write, and how a taker is asked.
-The same set serves fine-tuning and generation, so a generator is always asked in the words it was trained on.
+A set has the templates for asking a generator for items, for its training pairs, and for asking a taker. Fine-tuning and
+generation use the same set, so a generator is asked with the words that it was trained on.
 
-Limits: knows nothing of tokens. A chat prompt is the text of one user turn; the inference adapter applies the model's
-own chat template.
+Limits: it does not count tokens. A chat prompt is the text of one user turn. The inference engine applies the chat
+template of the model.
 """
 
 from collections.abc import Sequence
@@ -18,22 +18,22 @@ class PromptStyle(StrEnum):
     CHAT = "Chat"
     """For instruction models with a chat template."""
     PLAIN = "Plain"
-    """For models that continue text: a bare list, and question and answer."""
+    """For models that continue text: the prompt is a bare list, or a question."""
 
 
 @dataclass(frozen=True, slots=True)
 class TemplateSet:
-    """One template set. `{domain}`, `{count}`, `{examples}` and `{item}` are filled in."""
+    """One set of templates, with the placeholders `{domain}`, `{count}`, `{examples}`, `{item}` and `{answer}`."""
 
     generation: str
     """Asks for `count` more items after the examples."""
     example: str
-    """One item of a list; `{number}` counts from 1."""
+    """One item of a list. `{number}` counts from 1."""
     answering: str
     answer: str
-    """How an answer follows the answering prompt."""
+    """The answer after the answering prompt."""
     stops: tuple[str, ...]
-    """Where an answer ends at the latest."""
+    """The stop sequences of an answer."""
     chat: bool
 
 
@@ -62,7 +62,7 @@ TEMPLATES = {
 
 
 def list_texts(style: PromptStyle) -> dict[str, object]:
-    """Every field of a style's templates by its name; what the experiment's digest covers of it."""
+    """The fields of a style's templates by name. The experiment's digest covers them."""
     return asdict(TEMPLATES[style])
 
 
@@ -80,7 +80,7 @@ def format_generation(style: PromptStyle, domain: str, examples: Sequence[str]) 
 def format_training_pair(
     style: PromptStyle, domain: str, given: Sequence[str], wanted: Sequence[str]
 ) -> tuple[str, str]:
-    """Prompt and completion of one self-instruct example: `given` shown, `wanted` written."""
+    """The prompt and the completion of one training pair. The prompt shows `given`, and the completion is `wanted`."""
     return format_generation(style, domain, given), format_list(style, wanted)
 
 
@@ -90,5 +90,5 @@ def format_answering(style: PromptStyle, item: str) -> str:
 
 
 def format_answer(style: PromptStyle, text: str) -> str:
-    """How `text` follows the answering prompt; what a taker is trained to write."""
+    """`text` as the completion of the answering prompt. Takers are trained on it."""
     return TEMPLATES[style].answer.format(answer=text)

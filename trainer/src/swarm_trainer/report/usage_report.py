@@ -19,7 +19,7 @@ def to_json(usage: Usage) -> dict[str, Json]:
         "promptTokens": usage.prompt_tokens,
         "tokens": usage.tokens,
         "seconds": round(usage.seconds, 3),
-        "tokensPerSecond": round_to_digits(usage.rate()),
+        "tokensPerSecond": round_to_digits(usage.tokens_per_second()),
         "latency": {
             "p50": round_to_digits(usage.latency_quantile(0.5)),
             "p95": round_to_digits(usage.latency_quantile(0.95)),

@@ -1,4 +1,4 @@
-"""The program of an AdversarialRun: generators and takers are two swarms, and each moves against the other."""
+"""The program of the kind AdversarialRun, in which generators and takers are two swarms that move in turns."""
 
 from collections.abc import Iterator
 
@@ -15,7 +15,7 @@ from swarm_core.programs.adversarial_run.spec import FIXED_NON_IDENTITY_FIELDS, 
 from swarm_core.swarm_names import GENERATORS, RIVALS, TAKERS
 
 SPEC_ONLY_FIELDS = frozenset({"rounds", "pool", "stop"})
-"""Fields of the spec that the resolved run has within `game`."""
+"""The fields of the spec that are in the block `game` of the resolved run."""
 RESOURCE = CustomResource(
     model=AdversarialRun,
     plural="adversarialruns",
@@ -40,7 +40,7 @@ RESOURCE = CustomResource(
 
 
 class AdversarialRunProgram:
-    """A game."""
+    """The program of the kind AdversarialRun."""
 
     kind = "AdversarialRun"
     resource = RESOURCE
@@ -57,9 +57,10 @@ class AdversarialRunProgram:
         return game_resolution.list_uris(resolved)
 
     def outline(self, resolved: ResolvedAdversarialRun) -> Outline:
-        """Generators move, then takers; before each turn of takers but the first, an adapter may be trained for them.
+        """The schedule of a game. In each round, the generators move first and the takers second.
 
-        Rivals are trained and never move. What takers train later is numbered on from what they begin with.
+        Before each turn of the takers but the first, an adapter may be trained for them. Its index continues the indices
+        of their initial adapters. Rivals are trained and never move.
         """
         takers = search_settings.list_training(TAKERS, resolved.game.takers)
         generators, rivals = (

@@ -1,4 +1,4 @@
-"""What an AdversarialRun has beside the blocks of a SwarmRun: two moving sides, the pool between them, when it ends."""
+"""The blocks that only an AdversarialRun has: the movement of both sides, the pool of items, and the end of the game."""
 
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar
@@ -15,7 +15,7 @@ RoundCount = Annotated[int, Strict(), Field(ge=1, le=1000), BeforeValidator(to_i
 
 
 class BestsPolicy(StrEnum):
-    """What becomes of personal bests when the other side has moved."""
+    """What happens to personal bests after the other side has moved."""
 
     RESCORE = "Rescore"
     DECAY = "Decay"
@@ -23,34 +23,35 @@ class BestsPolicy(StrEnum):
 
 
 class Decay(Block):
-    """How old scores fade."""
+    """The decay of old scores."""
 
     factor: Number = Field(0.8, gt=0, lt=1)
-    """What a score is multiplied by in every round that it is old."""
+    """Factor by which an old score is multiplied in every round."""
 
 
 class Movement(Block):
-    """How one side moves."""
+    """The movement of one side."""
 
     particles: Integer = Field(8, ge=2, le=64)
-    """Points that move."""
+    """Number of particles."""
     rule: RuleName = RuleName.STANDARD
-    """Standard holds up when fitness is noisy; Published is the rule of the Data Swarms paper."""
+    """Rule for the movement: Standard is robust to noisy fitness, Published is the rule of the Data Swarms paper."""
     bests: BestsPolicy | None = None
-    """Rescore, the default, measures every personal best again in each round; Decay fades them; Stale keeps them."""
+    """What happens to personal bests after the other side has moved: Rescore measures them again in each round, Decay
+    multiplies their scores by a factor, and Stale keeps them. If absent, Rescore, or Stale with compat Reference."""
     decay: Decay | None = None
-    """Options of Decay."""
+    """Settings of bests Decay."""
     standard: StandardSpec | None = None
-    """Constants of the Standard rule; with bests Rescore, remeasured has no effect."""
+    """Constants of the Standard rule. With bests Rescore, remeasured has no effect."""
     published: PublishedSpec | None = None
-    """Constants of the Published rule; with compat Reference, bests are Stale unless said otherwise."""
+    """Constants of the Published rule."""
 
     rules: ClassVar[tuple[Rule["Movement"], ...]] = (
         union_member_rule("standard", "rule", RuleName.STANDARD),
         union_member_rule("published", "rule", RuleName.PUBLISHED),
         Rule(
             "!has(self.decay) || (has(self.bests) && self.bests == 'Decay')",
-            "decay belongs to bests Decay; remove it, or set bests to Decay",
+            "decay belongs to bests Decay; remove decay, or set bests to Decay",
             "decay",
             lambda it: it.decay is None or it.bests is BestsPolicy.DECAY,
             reason=RuleReason.FORBIDDEN,
@@ -59,26 +60,26 @@ class Movement(Block):
 
     @property
     def reference(self) -> bool:
-        """Whether it goes wrong where the released code does."""
+        """Whether the movement reproduces the bugs of the released code."""
         return self.published is not None and self.published.compat is Compat.REFERENCE
 
 
 class Opponents(Block):
-    """The takers that generators are measured against."""
+    """The opponents of the generators: the takers that measure them."""
 
     leading: Integer = Field(4, ge=1, le=16)
-    """How many of the takers' present best; the initial ones in the first round."""
+    """Number of the currently best takers. In the first round, the initial takers."""
     league: Integer = Field(0, ge=0, le=16)
-    """How many more, drawn from the best of earlier rounds: beating the present ones alone may go in circles."""
+    """Number of additional takers, drawn from the best of earlier rounds. Without them, a game may cycle."""
 
 
 class MovingGenerators(Generators):
-    """The generators, and how they move."""
+    """The generators and their movement."""
 
     swarm: Movement = Movement()
-    """How they move."""
+    """Movement of the generators."""
     opponents: Opponents = Opponents()
-    """The takers that they are measured against."""
+    """Takers that measure the generators."""
 
 
 class LearningType(StrEnum):
@@ -89,49 +90,53 @@ class LearningType(StrEnum):
 
 
 class RoundTraining(Block):
-    """How one adapter more is fine-tuned in each round: from the best taker on, with the pool and its true answers."""
+    """The fine-tuning of one additional adapter per round.
+
+    It starts from the best taker and trains on the pool with its correct answers.
+    """
 
     epochs: Integer = Field(3, ge=1, le=1000)
-    """Passes over the pool."""
+    """Number of passes over the pool."""
     learning_rate: Number = Field(2e-4, gt=0, le=1)
     """Peak learning rate."""
     batch_size: Integer = Field(8, ge=1, le=4096)
-    """Items in one step."""
+    """Number of items per training step."""
 
 
 class Learning(Block):
-    """How takers learn."""
+    """The learning of takers."""
 
     type: LearningType = LearningType.SEARCH
-    """Search moves among the takers' adapters; Train adds an adapter trained on the pool in every round as well."""
+    """How takers learn: Search moves among the takers' adapters, Train also adds an adapter in every round that is trained
+    on the pool."""
     train: RoundTraining | None = None
-    """Options of Train."""
+    """Settings of type Train."""
 
     rules: ClassVar[tuple[Rule["Learning"], ...]] = (union_member_rule("train", "type", LearningType.TRAIN),)
 
 
 class MovingTakers(Generators):
-    """The takers that move, and how they learn."""
+    """The takers, their movement and their learning."""
 
     data: SeedDataSource
-    """Questions that takers start from, one adapter per cluster; those held out tell whether they improve."""
+    """Seed data of the takers. Each cluster trains one adapter, and the held-out items show whether the takers improve."""
     swarm: Movement = Movement()
-    """How they move."""
+    """Movement of the takers."""
     learning: Learning = Learning()
-    """How they learn."""
+    """Learning of the takers."""
 
     rules: ClassVar[tuple[Rule[Any], ...]] = (
         *Generators.rules,
         Rule(
             "self.data.heldOut > 0.0",
-            "the takers' held-out items tell whether they improve; set data.heldOut above 0",
+            "the takers' held-out items show whether they improve; set data.heldOut above 0",
             "data",
             lambda it: it.data.held_out > 0,
             lambda _: ("data", "heldOut"),
         ),
         Rule(
             "self.learning.type == 'Search' || !has(self.swarm.published) || self.swarm.published.compat == 'Intended'",
-            "the released code trains no takers; set learning.type to Search, or compat to Intended",
+            "the released code does not train takers; set learning.type to Search, or compat to Intended",
             "learning",
             lambda it: it.learning.type is LearningType.SEARCH or not it.swarm.reference,
         ),
@@ -139,35 +144,35 @@ class MovingTakers(Generators):
 
 
 class PoolSpec(Block):
-    """The items that takers are measured on."""
+    """The pool: the items that takers are measured on."""
 
     size: Integer = Field(200, ge=4, le=10_000)
-    """Items in it; the first are seed items of the generators."""
+    """Number of items in the pool. The first pool consists of seed items of the generators."""
     turnover: Number = Field(0.2, gt=0, le=1)
-    """Probability that an item gives way in a round."""
+    """Probability that an item is replaced in a round."""
     archive: Integer = Field(200, ge=0, le=10_000)
-    """Most items kept that the best taker got wrong, the newest first."""
+    """Maximum number of items in the archive. It keeps the newest items that the best taker answered incorrectly."""
     revisited: Number = Field(0.25, ge=0, le=1)
-    """Share of the places of a round that archived items get."""
+    """Share of the replaced items of a round that come from the archive."""
 
 
 class StopSpec(Block):
-    """When the game ends before its last round."""
+    """The conditions that end the game before its last round."""
 
     patience: RoundCount | None = None
-    """Rounds without a better best of one side; absent, patience ends nothing."""
+    """Number of rounds without improvement of one side after which the game ends. If absent, there is no such limit."""
     mastered: Annotated[float, Strict(), Field(gt=0, le=1)] | None = None
-    """Mean score of the best taker on the pool from which on there is nothing more to learn."""
+    """Mean score of the best taker on the pool at which the game ends."""
     unanswered: Annotated[float, Strict(), Field(gt=0, le=1)] | None = None
-    """Difficulty of the best generator from which on there is nothing harder to write."""
+    """Difficulty of the best generator at which the game ends."""
 
 
 class GameEvaluation(Block):
-    """How both sides are measured."""
+    """The measurement of both sides."""
 
     items: Integer = Field(40, ge=4, le=10_000)
-    """Items asked of a generator in one measurement."""
+    """Number of items requested from a generator in one measurement."""
     coverage: Number = Field(0.95, gt=0, le=1)
-    """Least share of answers that must be scored; below it the measurement fails."""
+    """Minimum share of answers that must be scored. Below it, the measurement fails."""
     final: FinalMeasurement = FinalMeasurement()
-    """The measurement that is reported, on items that no round has seen."""
+    """Measurement that results report, on items that no round has used."""

@@ -1,4 +1,4 @@
-"""From an AdversarialRun as written to the game that is played."""
+"""The resolution of an AdversarialRun: every default becomes explicit."""
 
 from collections.abc import Iterator
 
@@ -13,7 +13,7 @@ from swarm_core.programs.adversarial_run.spec import AdversarialRun, Adversarial
 
 
 def resolve_adversarial_run(run: AdversarialRun) -> ResolvedAdversarialRun:
-    """`run` with every default explicit: a search for generators whose takers are a second swarm."""
+    """`run` with every default explicit, as a search for generators whose takers are a second swarm."""
     spec = run.spec
     moving = resolve_side(spec.generators.swarm, spec), resolve_side(spec.takers.swarm, spec)
     return ResolvedAdversarialRun(
@@ -35,6 +35,7 @@ def resolve_adversarial_run(run: AdversarialRun) -> ResolvedAdversarialRun:
 
 
 def resolve_game(spec: AdversarialRunSpec, moving: tuple[ResolvedSide, ResolvedSide]) -> ResolvedGame:
+    """The game with every default explicit. `moving`: the generators' side and the takers' side."""
     learning = spec.takers.learning
     return ResolvedGame(
         rounds=spec.rounds,
@@ -49,7 +50,7 @@ def resolve_game(spec: AdversarialRunSpec, moving: tuple[ResolvedSide, ResolvedS
 
 
 def resolve_side(movement: Movement, spec: AdversarialRunSpec) -> ResolvedSide:
-    """How a side moves: by as many iterations as there are rounds, and without patience unless the game has some."""
+    """The movement of one side. It has as many iterations as the game has rounds, and patience only if the game has it."""
     bests = movement.bests or (BestsPolicy.STALE if movement.reference else BestsPolicy.RESCORE)
     size = ResolvedSwarm(
         particles=movement.particles,
@@ -62,7 +63,7 @@ def resolve_side(movement: Movement, spec: AdversarialRunSpec) -> ResolvedSide:
 
 
 def resolve_rule(movement: Movement) -> StandardSpec | PublishedSpec:
-    """The rule of a side; no random places unless they are asked for: what is measured in every round is never lost."""
+    """The rule of one side. By default there are no random positions: each round measures anew, so no region stays lost."""
     if movement.rule is RuleName.PUBLISHED:
         return movement.published or PublishedSpec()
     return resolution.set_scattered(movement.standard or StandardSpec(), 0)

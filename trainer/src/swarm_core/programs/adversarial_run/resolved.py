@@ -1,4 +1,4 @@
-"""An AdversarialRun with every choice made: a search for generators whose takers are a second swarm."""
+"""A resolved AdversarialRun: a search for generators whose takers are a second swarm."""
 
 from swarm_core import streams
 from swarm_core.api.resolved import ResolvedBlock, ResolvedGenerators, ResolvedRun, ResolvedSpec, ResolvedSwarm
@@ -8,21 +8,21 @@ from swarm_core.swarm_names import GENERATORS, RIVALS, TAKERS
 
 
 class ResolvedSide(ResolvedBlock):
-    """How one side of a game moves."""
+    """The movement of one side of a game."""
 
     swarm: ResolvedSwarm
     rule: StandardSpec | PublishedSpec
 
 
 class ResolvedGame(ResolvedBlock):
-    """The takers that move against the generators, and how the game is played."""
+    """The settings of a game: the takers, the movement of both sides, the pool and the limits."""
 
     rounds: int
     takers: ResolvedGenerators
     sides: tuple[ResolvedSide, ResolvedSide]
-    """Of the generators and of the takers."""
+    """The side of the generators and the side of the takers."""
     reference: bool
-    """Whether the pool's new items are drawn as the released code draws them: from the generators after their move."""
+    """Whether new items of the pool come from the generators after their move, as in the released code."""
     opponents: Opponents
     train: RoundTraining | None
     pool: PoolSpec
@@ -30,7 +30,7 @@ class ResolvedGame(ResolvedBlock):
 
 
 class ResolvedAdversarialRun(ResolvedSpec):
-    """The generators' search, and the game around it."""
+    """The generators' search, and the settings of the game."""
 
     game: ResolvedGame
 
@@ -41,8 +41,9 @@ class ResolvedAdversarialRun(ResolvedSpec):
 
     @property
     def max_live_candidates(self) -> int:
-        """The most candidates that are asked about in one step: in the end, the best takers of all rounds answer beside
-        the initial ones.
+        """The maximum number of candidates in one step.
+
+        The final evaluation asks the best takers of all rounds and the initial takers together.
         """
         _, theirs = self.game.sides
         most = max(4 * theirs.swarm.particles, self.game.rounds + self.game.takers.count + 2)
@@ -50,11 +51,11 @@ class ResolvedAdversarialRun(ResolvedSpec):
 
     @property
     def has_local_takers(self) -> bool:
-        """Those that move are the run's own."""
+        """Whether the run serves any taker itself; always true, because the run serves the takers that move."""
         return True
 
     def for_swarm(self, swarm: str) -> ResolvedSpec:
-        """The run as one of its swarms sees it: as if that swarm were the generators, with a seed of its own.
+        """The search of one of the swarms, in which that swarm is the generators and has its own seed.
 
         Rivals are the generators with another seed.
         """
@@ -69,5 +70,5 @@ class ResolvedAdversarialRun(ResolvedSpec):
 
 
 def find_game(resolved: ResolvedRun) -> ResolvedGame | None:
-    """The game of a run; None for a run of another kind."""
+    """The game of a run; None if the run is of another kind."""
     return resolved.game if isinstance(resolved, ResolvedAdversarialRun) else None

@@ -1,7 +1,7 @@
 """The AdversarialRun resource: generators and takers move against each other.
 
 Invariant: every field of `AdversarialRunSpec` is in exactly one of `IDENTITY_FIELDS`, `FIXED_NON_IDENTITY_FIELDS` and
-`MUTABLE_FIELDS`. Those that a SwarmRun has, too, mean the same there.
+`MUTABLE_FIELDS`. A field that a SwarmRun has, too, has the same meaning there.
 """
 
 from typing import ClassVar, Literal
@@ -30,46 +30,47 @@ MUTABLE_FIELDS = (
 
 
 class AdversarialRunSpec(RunSpec):
-    """Who plays against whom, on what, and for how long."""
+    """The specification of a game between generators and takers."""
 
     budget: AcceleratorBudget = AcceleratorBudget()
-    """What a run may hold; changes no result but where a game ends."""
+    """Budget of the run. It can end a game early and changes no other result."""
     base: BaseSpec
-    """The base model, of which generators and takers are adapters, so that one server answers for both."""
+    """The base model. Generators and takers are adapters of it, so one server can serve both."""
     domain: Line = "general knowledge"
-    """What the data is about, in the words of the prompt."""
+    """Topic of the data, as the prompt names it."""
     generators: MovingGenerators
-    """The side that writes: it seeks items that the takers fail on."""
+    """The side that writes items. It searches for items that the takers answer incorrectly."""
     takers: MovingTakers
-    """The side that answers: it seeks to withstand them."""
+    """The side that answers items. It searches for adapters that answer the items correctly."""
     generation: Generation = Generation()
-    """How generators are asked for items."""
+    """Settings for asking generators for items."""
     answering: Answering = Answering()
-    """How takers are asked for answers."""
+    """Settings for asking takers for answers."""
     judge: JudgeSpec
-    """Who scores answers."""
+    """The judge, which scores the answers of takers."""
     gates: Gates = ()
-    """What items must pass before they count, after the gates that every run has, in this order."""
+    """Additional gates for items. Items pass them in this order, after the standard gates."""
     rounds: Integer = Field(10, ge=1, le=1000)
-    """Rounds after the first, which measures both sides as they start; in each, generators move, then takers."""
+    """Number of rounds after round 0, which measures both sides at their start. In each round, the generators move first
+    and the takers second."""
     pool: PoolSpec = PoolSpec()
-    """The items that takers are measured on."""
+    """The pool: the items that takers are measured on."""
     stop: StopSpec = StopSpec()
-    """When the game ends before its last round."""
+    """Conditions that end the game before its last round."""
     evaluation: GameEvaluation = GameEvaluation()
-    """How both sides are measured."""
+    """Measurement of both sides."""
 
     rules: ClassVar[tuple[Rule["AdversarialRunSpec"], ...]] = (
         Rule(
             "self.judge.type == 'Verifier'",
-            "takers learn from answers that the judge knows, and a model knows none; set type to Verifier",
+            "takers learn from correct answers, which only a verifier can compute; set type to Verifier",
             "judge",
             lambda it: it.judge.type == VERIFIER,
             lambda _: ("judge", "type"),
         ),
         Rule(
             "!has(self.stop.patience) || self.stop.patience <= self.rounds",
-            "patience is longer than the game, so it can never end it; lower it, or remove it",
+            "patience must be at most rounds, or it can never end the game; lower patience, or remove it",
             "stop",
             lambda it: it.stop.patience is None or it.stop.patience <= it.rounds,
             lambda _: ("stop", "patience"),
@@ -83,6 +84,6 @@ class AdversarialRun(Run):
     kind: Literal["AdversarialRun"]
     """Kind of this resource."""
     spec: AdversarialRunSpec
-    """Who plays against whom, on what, and for how long."""
+    """Specification of the game."""
     status: AdversarialRunStatus | None = None
-    """How far the run is; written by whoever runs it."""
+    """Status of the run. dataswarm writes it."""

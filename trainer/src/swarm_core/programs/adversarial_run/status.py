@@ -1,4 +1,4 @@
-"""The status of an AdversarialRun: that of a SwarmRun in the words of a game. Capped and lenient like that one."""
+"""The status of an AdversarialRun. Like that of a SwarmRun, it has maximum sizes and ignores unknown fields."""
 
 from typing import Annotated
 
@@ -9,36 +9,36 @@ from swarm_core.api.scalars import Integer, Number
 
 
 class Improvement(Difference):
-    """One side at the end against itself at the start, on items that no round has seen."""
+    """The improvement of one side from start to end, measured on items that no round has used."""
 
 
 class RoundRow(StatusBlock):
-    """One round."""
+    """The scores of one round."""
 
     round: Integer
     """Number of the round, from 0."""
     difficulty: Number
-    """Of the best generator, for the takers it faced."""
+    """Difficulty of the best generator for its opponents."""
     taker_score: Number | None = None
-    """Of the best taker, on the pool; absent until takers have moved."""
+    """Mean score of the best taker on the pool. Absent until the takers have moved."""
     held_out_score: Number | None = None
-    """Of the best taker, on held-out items."""
+    """Mean score of the best taker on held-out items."""
 
 
 class AdversarialRunStatus(RunStatus):
-    """How far a run is."""
+    """The status of an AdversarialRun."""
 
     round: Integer | None = None
-    """The round in play, or the last one."""
+    """Current round, or the last round if the run has ended."""
     rounds: Integer | None = None
-    """Most rounds of the game."""
+    """Maximum number of rounds."""
     difficulty: Number | None = None
-    """Of the best generator, for the takers it last faced."""
+    """Difficulty of the best generator for its latest opponents."""
     taker_score: Number | None = None
     """Mean score of the best taker on the pool."""
     held_out_score: Number | None = None
-    """Mean score of the best taker on held-out items: watched, never selected by."""
+    """Mean score of the best taker on held-out items. It is only shown and never used for selection."""
     takers: Improvement | None = None
-    """The final taker against the best initial one, on held-out items."""
+    """Score of the final taker minus that of the best initial taker, on held-out items."""
     history: Annotated[tuple[RoundRow, ...], Field(max_length=HISTORY_ROWS)] = ()
-    """The latest rounds."""
+    """Scores of the latest rounds."""

@@ -1,4 +1,4 @@
-"""From outline and state to the status of an AdversarialRun. Rows are cut to what the status takes."""
+"""The projection of outline and state to the status of an AdversarialRun, within the sizes of the status."""
 
 from swarm_core.api.run_status import HISTORY_ROWS, RunStatus
 from swarm_core.engine.planning import Outline
@@ -9,22 +9,22 @@ from swarm_core.swarm_names import GENERATORS, TAKERS
 
 
 def build_adversarial_run_status(outline: Outline, state: EngineState, common: RunStatus) -> AdversarialRunStatus:
-    """The status, around what all kinds have."""
-    found, takers = search_summary.summarize_search(state), state.search(TAKERS)
+    """The status of a game. `common`: the fields that all kinds have."""
+    summary, takers = search_summary.summarize_search(state), state.search(TAKERS)
     return AdversarialRunStatus(
-        **dict(common) | {"counts": search_summary.build_counts(found.counts)},
+        **dict(common) | {"counts": search_summary.build_counts(summary.counts)},
         round=state.iteration,
         rounds=outline.iterations,
         difficulty=state.search(GENERATORS).best,
         taker_score=takers.best,
         held_out_score=takers.held_out,
-        takers=search_summary.build_difference(found.gain, Improvement),
+        takers=search_summary.build_difference(summary.gain, Improvement),
         history=list_rows(state),
     )
 
 
 def list_rows(state: EngineState) -> tuple[RoundRow, ...]:
-    """Every round of which generators were scored, with what takers made of it."""
+    """The latest rounds in which generators were scored, with the scores of the takers if they have moved."""
     answers = {point.iteration: point for point in state.search(TAKERS).history}
     scored = [(point.iteration, point.best) for point in state.search(GENERATORS).history if point.best is not None]
     rows = [(at, best, answers.get(at)) for at, best in scored]

@@ -1,4 +1,4 @@
-"""The SwarmRun resource, and which fields of its spec are the experiment.
+"""The SwarmRun resource: a search for generators, measured by takers that do not move.
 
 Invariant: every field of `SwarmRunSpec` is in exactly one of `IDENTITY_FIELDS`, `FIXED_NON_IDENTITY_FIELDS` and
 `MUTABLE_FIELDS`.
@@ -26,57 +26,57 @@ IDENTITY_FIELDS = (
     "seed", "base", "generators", "domain", "takers", "generation", "answering", "judge", "gates", "objective",
     "swarm", "evaluation",
 )  # fmt: skip
-"""The fields that make the experiment what it is: digested, and fixed once created."""
+"""The fields that are the identity of the experiment. The digests cover them, and they are fixed after creation."""
 FIXED_NON_IDENTITY_FIELDS = ("storage", "resumeFrom")
-"""Not digested, and still fixed: they say where the run is, and what it began with."""
+"""Fields that the digests do not cover and that are fixed after creation: the store and the start of the run."""
 MUTABLE_FIELDS = (
     "suspend", "stopAfter", "deadlineSeconds", "ttlSecondsAfterFinished", "deletionPolicy", "budget", "rerun",
     "execution",
 )  # fmt: skip
-"""Neither digested nor fixed."""
+"""Fields that the digests do not cover and that may change."""
 
 
 class SwarmRunSpec(RunSpec):
-    """What is searched for, and how."""
+    """The specification of a search for generators."""
 
     budget: Budget = Budget()
-    """What a run may use; changes no result but where a search ends."""
+    """Budget of the run. It can end a search early and changes no other result."""
     base: BaseSpec
-    """The base model: what every generator, and every taker that names no other, is an adapter of."""
+    """The base model. Every generator is an adapter of it, and so is every taker that names no other model."""
     generators: Generators
-    """The generators that the swarm moves, and the seed data they come from."""
+    """The initial generators and their seed data."""
     domain: Line = "general knowledge"
-    """What the data is about, in the words of the prompt."""
+    """Topic of the data, as the prompt names it."""
     takers: Annotated[tuple[Taker, ...], Field(min_length=1, max_length=16)]
     """The models that take the generated tests."""
     generation: Generation = Generation()
-    """How generators are asked for items."""
+    """Settings for asking generators for items."""
     answering: Answering = Answering()
-    """How takers are asked for answers."""
+    """Settings for asking takers for answers."""
     judge: JudgeSpec
-    """Who scores answers."""
+    """The judge, which scores the answers of takers."""
     gates: Gates = ()
-    """What items must pass before they count, after the gates that every run has, in this order."""
+    """Additional gates for items. Items pass them in this order, after the standard gates."""
     objective: ObjectiveSpec
-    """What makes generated data good."""
+    """The objective: the property of the generated data that the search maximizes."""
     swarm: SwarmSpec = SwarmSpec()
     """The search over weighted sums of the generators."""
     evaluation: Evaluation = Evaluation()
-    """How generators are measured."""
+    """Measurement of generators."""
     resume_from: ResumeFrom | None = None
-    """Another run whose generators and first iterations this one takes over; absent, it starts anew."""
+    """Iteration of another run to start from. If absent, the run starts a new search."""
 
     rules: ClassVar[tuple[Rule["SwarmRunSpec"], ...]] = (
         Rule(
             "self.takers.all(a, self.takers.exists_one(b, a.name == b.name))",
-            "the name is taken twice; names of takers must differ",
+            "another taker has this name; give each taker its own name",
             "takers",
             lambda it: not _list_repeated_takers(it),
             lambda it: ("takers", _list_repeated_takers(it)[0], "name"),
         ),
         Rule(
             "self.objective.type != 'Separation' || self.takers.size() >= 2",
-            "objective Separation compares takers; list two or more, or use Difficulty",
+            "objective Separation needs at least two takers; list two or more, or use Difficulty",
             "takers",
             lambda it: it.objective.type != SEPARATION or len(it.takers) >= 2,
         ),
@@ -84,7 +84,7 @@ class SwarmRunSpec(RunSpec):
 
 
 def _list_repeated_takers(spec: SwarmRunSpec) -> list[int]:
-    """Indices of takers whose name came before."""
+    """The indices of takers whose name an earlier taker has."""
     seen: Counter[str] = Counter()
     repeated = []
     for index, taker in enumerate(spec.takers):
@@ -100,6 +100,6 @@ class SwarmRun(Run):
     kind: Literal["SwarmRun"]
     """Kind of this resource."""
     spec: SwarmRunSpec
-    """What is searched for, and how."""
+    """Specification of the search."""
     status: SwarmRunStatus | None = None
-    """How far the run is; written by whoever runs it."""
+    """Status of the run. dataswarm writes it."""

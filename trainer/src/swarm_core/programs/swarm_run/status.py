@@ -1,4 +1,4 @@
-"""The status of a SwarmRun: what `kubectl get` and `dataswarm status` show of a search."""
+"""The status of a SwarmRun, which `kubectl get` and `dataswarm status` show."""
 
 from typing import Annotated
 
@@ -11,54 +11,54 @@ PARTICLE_ROWS = 64
 
 
 class Best(StatusBlock):
-    """The best generator so far; once concluded, the one that was chosen."""
+    """The best generator so far. After the run has concluded, the generator that was chosen."""
 
     value: Number
-    """Its fitness, as the search estimates it; once concluded, that of the generator chosen, on fresh items."""
+    """Fitness as the search estimates it. After the run has concluded, the fitness of the chosen generator on fresh items."""
     particle: ShortText | None = None
-    """Name of the particle that found it."""
+    """Name of the particle that found the generator."""
     recipe: Sha256 | None = None
-    """Name of its recipe."""
+    """Digest that names the recipe of the generator."""
 
 
 class Gain(Difference):
-    """Best generator found minus best initial generator, on fresh items."""
+    """The value of the best generator minus that of the best initial generator, on fresh items."""
 
 
 class ParticleRow(StatusBlock):
-    """One particle."""
+    """The state of one particle."""
 
     name: ShortText
     """Name of the particle."""
     fitness: Number | None = None
-    """Its fitness in the last iteration; absent until measured."""
+    """Fitness in the last iteration. Absent if the particle has no score."""
 
 
 class HistoryRow(StatusBlock):
-    """One iteration."""
+    """The scores of one iteration."""
 
     iteration: Integer
     """Number of the iteration, from 0."""
     best: Number
-    """Best fitness so far."""
+    """Best fitness up to this iteration."""
     mean: Number
     """Mean fitness of the particles."""
 
 
 class SwarmRunStatus(RunStatus):
-    """How far a run is."""
+    """The status of a SwarmRun."""
 
     iteration: Integer | None = None
-    """Iterations committed."""
+    """Current iteration, or the last iteration if the search has ended."""
     iterations: Integer | None = None
-    """Most iterations of the search."""
+    """Maximum number of iterations of the search."""
     best: Best | None = None
-    """The best particle so far."""
+    """Best generator so far."""
     initial: Number | None = None
-    """Fitness of the best initial generator, as searched."""
+    """Fitness of the best initial generator, as the search estimates it."""
     gain: Gain | None = None
-    """Best generator found minus best initial generator, on fresh items."""
+    """Value of the best generator minus that of the best initial generator, on fresh items."""
     particles: Annotated[tuple[ParticleRow, ...], Field(max_length=PARTICLE_ROWS)] = ()
-    """The particles as they stand."""
+    """Particles with their fitness in the last iteration."""
     history: Annotated[tuple[HistoryRow, ...], Field(max_length=HISTORY_ROWS)] = ()
-    """The latest iterations."""
+    """Scores of the latest iterations."""

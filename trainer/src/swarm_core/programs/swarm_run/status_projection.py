@@ -1,4 +1,4 @@
-"""From outline and state to the status of a SwarmRun. Rows and texts are cut to what the status takes."""
+"""The projection of outline and state to the status of a SwarmRun, within the sizes of the status."""
 
 from swarm_core.api.run_status import HISTORY_ROWS, RunStatus
 from swarm_core.engine.planning import Outline
@@ -11,31 +11,31 @@ NAME_CHARACTERS = 64
 
 
 def build_swarm_run_status(outline: Outline, state: EngineState, common: RunStatus) -> SwarmRunStatus:
-    """The status, around what all kinds have."""
-    found = search_summary.summarize_search(state)
+    """The status of a search. `common`: the fields that all kinds have."""
+    summary = search_summary.summarize_search(state)
     return SwarmRunStatus(
-        **dict(common) | {"counts": search_summary.build_counts(found.counts)},
+        **dict(common) | {"counts": search_summary.build_counts(summary.counts)},
         iteration=state.iteration,
         iterations=outline.iterations,
-        best=build_best(found),
-        initial=found.initial,
-        gain=search_summary.build_difference(found.gain, Gain),
-        particles=tuple(ParticleRow(name=name[:NAME_CHARACTERS], fitness=value) for name, value in found.particles)[
+        best=build_best(summary),
+        initial=summary.initial,
+        gain=search_summary.build_difference(summary.gain, Gain),
+        particles=tuple(ParticleRow(name=name[:NAME_CHARACTERS], fitness=value) for name, value in summary.particles)[
             :PARTICLE_ROWS
         ],
-        history=list_rows(found),
+        history=list_rows(summary),
     )
 
 
-def build_best(found: SearchSummary) -> Best | None:
-    if found.best is None:
+def build_best(summary: SearchSummary) -> Best | None:
+    if summary.best is None:
         return None
-    particle = found.best_particle[:NAME_CHARACTERS] or None
-    return Best(value=found.best, particle=particle, recipe=found.best_recipe or None)
+    particle = summary.best_particle[:NAME_CHARACTERS] or None
+    return Best(value=summary.best, particle=particle, recipe=summary.best_recipe or None)
 
 
-def list_rows(found: SearchSummary) -> tuple[HistoryRow, ...]:
-    """Every iteration of which something was scored."""
-    rows = [(point.iteration, point.best, point.mean) for point in found.history]
+def list_rows(summary: SearchSummary) -> tuple[HistoryRow, ...]:
+    """The latest iterations that have a score."""
+    rows = [(point.iteration, point.best, point.mean) for point in summary.history]
     whole = ((at, best, mean) for at, best, mean in rows if best is not None and mean is not None)
     return tuple(HistoryRow(iteration=at, best=best, mean=mean) for at, best, mean in whole)[-HISTORY_ROWS:]

@@ -1,4 +1,4 @@
-"""The program of a SwarmRun: one swarm of generators searches, measured by takers that do not move."""
+"""The program of the kind SwarmRun, in which one swarm of generators moves and the takers do not."""
 
 from collections.abc import Iterator
 
@@ -30,14 +30,14 @@ RESOURCE = CustomResource(
     figures=(
         Figure("iteration", "iteration", FigureShape.PROGRESS),
         Figure("best", "best"),
-        Figure("initial", "initial", note="the best generator it began with", in_progress=False),
+        Figure("initial", "initial", note="the best initial generator", in_progress=False),
         Figure("gain", "gain", FigureShape.DIFFERENCE),
     ),
 )
 
 
 class SwarmRunProgram:
-    """A search."""
+    """The program of the kind SwarmRun."""
 
     kind = "SwarmRun"
     resource = RESOURCE
@@ -54,7 +54,7 @@ class SwarmRunProgram:
         return resolution.list_uris(resolved)
 
     def outline(self, resolved: ResolvedSpec) -> Outline:
-        """The initial generators are trained unless they are given; then the swarm moves."""
+        """The schedule of a search. Initial generators that are not given are trained, and then the swarm moves."""
         return Outline(
             iterations=optimization.iterations(search_settings.build_plan(resolved)),
             training=search_settings.list_training(GENERATORS, resolved.generators),
