@@ -16,7 +16,7 @@ from swarm_core.engine.work import Kind
 from swarm_core.errors import BadInputError
 from swarm_core.optimizers.standard import Standard
 from swarm_core.programs import program_protocol, search_settings
-from swarm_core.programs.adversarial_run.spec import (
+from swarm_core.programs.adversarial_run.adversarial_run_spec import (
     FIXED_NON_IDENTITY_FIELDS,
     IDENTITY_FIELDS,
     MUTABLE_FIELDS,

@@ -87,15 +87,15 @@ def test_several_faults_have_a_line_each() -> None:
 
 
 BROKEN = {
-    "empty": ("", "holds nothing; a run is a mapping"),
-    "a list": ("- a", "holds a list; a run is a mapping"),
+    "empty": ("", "holds nothing; write a mapping"),
+    "a list": ("- a", "holds a list; write a mapping"),
     "syntax": ("a: [", "line 1: expected the node content"),
     "key twice": (f"{TEXT}kind: SwarmRun\n", "line 21: key 'kind' occurs twice; remove one of them"),
     "key twice, deep": ("a:\n  b: 1\n  b: 2\n", "line 3: key 'b' occurs twice; remove one of them"),
     "two documents": (f"{TEXT}---\n{TEXT}", "contains several documents; keep one run per file"),
-    "python object": ("a: !!python/object:os.system x", "is not understood"),
-    "set": ("a: !!set {b}", "tag tag:yaml.org,2002:set is not understood"),
-    "key that is a list": ("? [a]\n: b", "line 1: a key is text"),
+    "python object": ("a: !!python/object:os.system x", "is not supported"),
+    "set": ("a: !!set {b}", "tag tag:yaml.org,2002:set is not supported"),
+    "key that is a list": ("? [a]\n: b", "line 1: a key must be text"),
     "holds itself": ("a: &a [*a]", "line 1: found unconstructable recursive node"),
     "control character": ("a: \x00", "not YAML: unacceptable character"),
     "unknown alias": ("a: *b", "line 1: found undefined alias 'b'"),

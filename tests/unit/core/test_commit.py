@@ -55,7 +55,7 @@ def test_a_commit_is_an_envelope_around_what_its_program_committed() -> None:
     fields = json.loads(COMMIT.to_bytes())
     assert sorted(fields) == ["iteration", "kind", "parent", "payload", "version"]
     assert (fields["version"], fields["kind"]) == (1, "SwarmRun")
-    assert sorted(fields["payload"]) == ["basis", "experiment", "candidates", "swarm"]
+    assert sorted(fields["payload"]) == ["basis", "candidates", "experiment", "swarm"]
 
 
 @pytest.mark.parametrize(

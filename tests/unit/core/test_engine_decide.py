@@ -353,8 +353,8 @@ def test_far_deadlines_do_not_keep_the_engine_from_looking_again() -> None:
         (committed(1, best="high"), "scalar 'best' is 'high'; it must be a finite number"),
         (committed(1, best=float("nan")), "scalar 'best' is nan"),
         (committed(1, stop=1.0), "scalar 'stop' is 1.0; it must be a text"),
-        (committed(1, fitness="p00"), "fitness 'p00'; it must be `name=value`"),
-        (committed(1, fitness="p00=0.5,p01=inf"), "every value finite or left out"),
+        (committed(1, fitness="p00"), "fitness 'p00'; write `name=value`"),
+        (committed(1, fitness="p00=0.5,p01=inf"), "every value finite or empty"),
     ],
     ids=[
         "of another item",

@@ -74,7 +74,7 @@ def test_a_state_survives_json_exactly(state: EngineState) -> None:
 def test_what_is_not_a_state_is_refused_in_one_line_with_a_way_out(text: str, message: str) -> None:
     with pytest.raises(ValueError, match=message) as refused:
         EngineState.from_json(text)
-    assert "remove it, and the run is derived from its receipts" in str(refused.value)
+    assert "delete it, and the engine derives it again from the receipts" in str(refused.value)
     assert "\n" not in str(refused.value)
 
 

@@ -98,7 +98,7 @@ def test_a_score_that_is_none_is_refused(objective: Objective, bad: float) -> No
 
 @BOTH
 def test_more_accepted_than_asked_is_refused(objective: Objective) -> None:
-    with pytest.raises(ValueError, match="4 items accepted of 3 asked"):
+    with pytest.raises(ValueError, match="4 items accepted of 3 requested"):
         intervals.measure(batch([1, 1, 1, 1], [0, 0, 0, 0], asked=3), objective, 0.5, 1)
 
 

@@ -77,7 +77,9 @@ def test_a_file_is_read_by_its_kind_and_a_typo_in_it_is_refused_in_its_words() -
     assert (read.kind, type(read).__name__) == ("ScoreFile", "ScoreFile")
     with pytest.raises(BadInputError, match=r"spec\.data\.queston: unknown field; did you mean question\?"):
         loading.parse_object(run(data={"uri": "a", "queston": "q"}), "run.yaml")
-    with pytest.raises(BadInputError, match=r"spec\.takers: SwarmRun has this field, but ScoreFile does not; remove it"):
+    with pytest.raises(
+        BadInputError, match=r"spec\.takers: SwarmRun has this field, but ScoreFile does not; remove it"
+    ):
         loading.parse_object(run(takers=[]), "run.yaml")
 
 

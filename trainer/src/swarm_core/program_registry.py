@@ -62,5 +62,7 @@ def _load_plugin(kind: str, entry: EntryPoint) -> Any:
         why = f"{type(error).__name__}: {error}"
         raise BadInputError(f"kind: {kind} ({entry.value}) cannot be imported: {why}; fix its distribution") from error
     if program.kind != kind:
-        raise BadInputError(f"kind: {entry.value} is the program of {program.kind}, not of {kind}; correct its entry point")
+        raise BadInputError(
+            f"kind: {entry.value} is the program of {program.kind}, not of {kind}; correct its entry point"
+        )
     return program

@@ -75,7 +75,9 @@ class Recipe:
             raise ValueError(f"max_rank {self.max_rank}: it must be at least 1")
         for group in self.groups:
             if len(group.coefficients) != len(self.basis):
-                raise ValueError(f"{len(group.coefficients)} coefficients for a basis of {len(self.basis)} adapters; give one each")
+                raise ValueError(
+                    f"{len(group.coefficients)} coefficients for a basis of {len(self.basis)} adapters; give one each"
+                )
 
     @property
     def name(self) -> ModelName:

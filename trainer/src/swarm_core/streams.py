@@ -43,7 +43,7 @@ def normal(seed: int, *key: Key) -> float:
         square = u * u + v * v
         if 0.0 < square < 1.0:
             return u * sqrt(-2.0 * portable_math.ln(square) / square)
-    raise AssertionError("a random point misses the unit circle for ever")
+    raise AssertionError("a random point misses the unit circle forever")
 
 
 def derive_seed(seed: int, *key: Key) -> int:

@@ -167,7 +167,9 @@ def _drop_nulls(value: object) -> object:
 def _require_cap(schema: JsonSchemaValue, path: str) -> JsonSchemaValue:
     cap = "maxProperties" if "additionalProperties" in schema else CAP_KEYWORDS.get(schema["type"])
     if cap and cap not in schema and "enum" not in schema:
-        raise InexpressibleError(f"{path}: has no {cap}; give the field one, or the API server cannot bound the cost of rules")
+        raise InexpressibleError(
+            f"{path}: has no {cap}; give the field one, or the API server cannot bound the cost of rules"
+        )
     return schema
 
 

@@ -62,7 +62,9 @@ class S3Storage(Block):
             str,
             Strict(),
             Field(min_length=1, max_length=253),
-            Pattern(ENDPOINT_PATTERN, "write http:// or https://, a host and optionally a port; never put a key in a URL"),
+            Pattern(
+                ENDPOINT_PATTERN, "write http:// or https://, a host and optionally a port; never put a key in a URL"
+            ),
         ]
         | None
     ) = None
@@ -116,7 +118,7 @@ class LocalExecution(Block):
     """Inference engine: Local is transformers in the worker's process, VLLM is a server that is started for the run, and
     Auto means Local."""
     device: Device = Device.AUTO
-    """Device for tensors. auto is cuda if the machine has it, and else cpu."""
+    """Device for tensors. With auto, it is cuda if the machine has it, and else cpu."""
     threads: Annotated[int, Strict(), Field(ge=1, le=1024), BeforeValidator(to_integer)] | None = None
     """Number of CPU threads per lane. If absent, one per core."""
     lanes: Integer = Field(1, ge=1, le=64)

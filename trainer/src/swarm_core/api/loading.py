@@ -23,7 +23,9 @@ def parse(text: str, source: str) -> Run:
     Raises BadInputError for text that is too long, is not YAML, or is not a valid run.
     """
     if len(text) > MAX_CHARACTERS:
-        raise BadInputError(f"{source}: {len(text)} characters; a run has at most {MAX_CHARACTERS}, so shorten the file")
+        raise BadInputError(
+            f"{source}: {len(text)} characters; a run has at most {MAX_CHARACTERS}, so shorten the file"
+        )
     try:
         document = kubernetes_yaml.load(text)
     except (yaml.YAMLError, RecursionError) as error:

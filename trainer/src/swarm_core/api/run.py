@@ -100,4 +100,4 @@ class Run(Block):
     spec: RunSpec
     """Specification of the run."""
     status: RunStatus | None = None
-    """Status of the run. dataswarm writes it."""
+    """Status of the run, as dataswarm reports it."""

@@ -113,14 +113,18 @@ def _find_fact(outline: Outline, state: EngineState) -> Fact | None:
     return FACT_WHEN_DONE[state.phase]
 
 
-def _decide_item(outline: Outline, state: EngineState, item: WorkItem, observation: Observation | None, now: float) -> _Step:
+def _decide_item(
+    outline: Outline, state: EngineState, item: WorkItem, observation: Observation | None, now: float
+) -> _Step:
     """The decision for a pending item, after its observation was applied."""
     if isinstance(observation, Running):
         return _decide_running(outline, item, observation, now)
     if outline.suspended:
         return _Step(None, RESYNC_SECONDS)
     wait = state.attempt(item.key).not_before - now
-    if 0 < wait <= state_update.MAX_BACKOFF_SECONDS:  # no backoff is longer, so a longer wait means that the host's clock was set back
+    if (
+        0 < wait <= state_update.MAX_BACKOFF_SECONDS
+    ):  # no backoff is longer, so a longer wait means that the host's clock was set back
         return _Step(None, wait)
     return _Step(Launch(item), item.deadline_seconds)
 
@@ -141,6 +145,10 @@ def _decide_running(outline: Outline, item: WorkItem, observation: Running, now:
 
 def _cancel_unwanted(observations: Observations, wanted: Iterable[str]) -> list[_Step]:
     """Cancel running attempts of items that are not pending."""
-    running = {key: observation.attempt for key, observation in sorted(observations.items.items()) if isinstance(observation, Running)}
+    running = {
+        key: observation.attempt
+        for key, observation in sorted(observations.items.items())
+        if isinstance(observation, Running)
+    }
     strays = [Cancel(key, CancelReason.UNWANTED, attempt) for key, attempt in running.items() if key not in wanted]
     return [_Step(stray, SETTLE_SECONDS) for stray in strays]

@@ -86,7 +86,9 @@ class StopReason(StrEnum):
 def get_output(receipt: Receipt, name: Output) -> Digest:
     """The digest of an output. Raises ValueError if the receipt has no output with that name."""
     if name not in receipt.outputs:
-        raise ValueError(f"receipt of {receipt.key}: output '{name}' is missing; the step that wrote the receipt must name it")
+        raise ValueError(
+            f"receipt of {receipt.key}: output '{name}' is missing; the step that wrote the receipt must name it"
+        )
     return receipt.outputs[name]
 
 

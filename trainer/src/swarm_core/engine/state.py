@@ -159,7 +159,9 @@ class EngineState:
         except ValidationError as error:
             first = error.errors()[0]
             what = f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}".lstrip(": ")
-            raise ValueError(f"engine state: {what}; delete it, and the engine derives it again from the receipts") from error
+            raise ValueError(
+                f"engine state: {what}; delete it, and the engine derives it again from the receipts"
+            ) from error
 
 
 _TYPE_ADAPTER = TypeAdapter(EngineState)

@@ -32,7 +32,9 @@ MAX_BACKOFF_SECONDS = 300.0
 """Maximum pause between attempts in seconds. Kubernetes uses the same maximum for a container that crashes."""
 
 
-def apply_observation(outline: Outline, state: EngineState, item: WorkItem, observation: Observation, now: float) -> EngineState:
+def apply_observation(
+    outline: Outline, state: EngineState, item: WorkItem, observation: Observation, now: float
+) -> EngineState:
     """`state` after `observation` of the pending `item`. `now`: the host's clock in seconds.
 
     Raises ValueError for a receipt that belongs to another item or lacks an output.
@@ -43,7 +45,9 @@ def apply_observation(outline: Outline, state: EngineState, item: WorkItem, obse
         case Running():
             return _apply_running(outline, state, item, observation, now)
         case Failed():
-            return state if observation.attempt < item.attempt else _apply_failed(outline, state, item, observation, now)
+            return (
+                state if observation.attempt < item.attempt else _apply_failed(outline, state, item, observation, now)
+            )
         case _:
             assert_never(observation)
 
@@ -59,7 +63,9 @@ def backoff_seconds(failures: int) -> float:
     return min(BACKOFF_SECONDS * 2.0**doublings, MAX_BACKOFF_SECONDS)
 
 
-def _apply_running(outline: Outline, state: EngineState, item: WorkItem, observation: Running, now: float) -> EngineState:
+def _apply_running(
+    outline: Outline, state: EngineState, item: WorkItem, observation: Running, now: float
+) -> EngineState:
     if observation.attempt < item.attempt:
         return state
     if is_overdue(item, observation, now) and not outline.suspended:
@@ -76,11 +82,15 @@ def _apply_failed(outline: Outline, state: EngineState, item: WorkItem, observat
             return _apply_lost(state, item, observation, now)
         case FailureReason.BAD_INPUT:
             current = states.record_attempt(state, item.key, Attempt(observation.attempt))
-            return states.record_failure(current, RunFailure(state.phase, item.key, observation.reason, observation.message))
+            return states.record_failure(
+                current, RunFailure(state.phase, item.key, observation.reason, observation.message)
+            )
         case FailureReason.ERROR | FailureReason.DEADLINE | FailureReason.BUDGET:
             failures = observation.attempt - state.floor + 1
             if failures < outline.attempts:
-                following = Attempt(observation.attempt + 1, now + backoff_seconds(failures), message=observation.message)
+                following = Attempt(
+                    observation.attempt + 1, now + backoff_seconds(failures), message=observation.message
+                )
                 return states.record_attempt(state, item.key, following)
             message = f"{item.key} failed {failures} times, the last time: {observation.message}"
             current = states.record_attempt(state, item.key, Attempt(observation.attempt))

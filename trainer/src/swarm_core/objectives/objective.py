@@ -89,7 +89,9 @@ def check_sample(sample: Sample) -> None:
     if counts != expected:
         raise ValueError(f"{accepted} items, but takers have {[len(row) for row in rows]} scores; give one per item")
     if accepted > sample.asked:
-        raise ValueError(f"{accepted} items accepted of {sample.asked} requested; count every requested item in `asked`")
+        raise ValueError(
+            f"{accepted} items accepted of {sample.asked} requested; count every requested item in `asked`"
+        )
     if sample.asked == 0:
         raise CoverageError("0 items were requested; request at least one")
 

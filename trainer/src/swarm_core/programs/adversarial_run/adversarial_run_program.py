@@ -10,8 +10,12 @@ from swarm_core.engine.state import EngineState
 from swarm_core.engine.work import Kind
 from swarm_core.programs import search_settings
 from swarm_core.programs.adversarial_run import game_resolution, status_projection
+from swarm_core.programs.adversarial_run.adversarial_run_spec import (
+    FIXED_NON_IDENTITY_FIELDS,
+    IDENTITY_FIELDS,
+    AdversarialRun,
+)
 from swarm_core.programs.adversarial_run.resolved import ResolvedAdversarialRun
-from swarm_core.programs.adversarial_run.spec import FIXED_NON_IDENTITY_FIELDS, IDENTITY_FIELDS, AdversarialRun
 from swarm_core.swarm_names import GENERATORS, RIVALS, TAKERS
 
 SPEC_ONLY_FIELDS = frozenset({"rounds", "pool", "stop"})

@@ -7,9 +7,9 @@ from swarm_core.api.evaluation import Evaluation
 from swarm_core.api.resolution import UriRole, UriUse
 from swarm_core.api.resolved import Part, ResolvedSwarm
 from swarm_core.api.swarm import PublishedSpec, RuleName, StandardSpec
+from swarm_core.programs.adversarial_run.adversarial_run_spec import AdversarialRun, AdversarialRunSpec
 from swarm_core.programs.adversarial_run.game import BestsPolicy, Decay, LearningType, Movement, RoundTraining
 from swarm_core.programs.adversarial_run.resolved import ResolvedAdversarialRun, ResolvedGame, ResolvedSide
-from swarm_core.programs.adversarial_run.spec import AdversarialRun, AdversarialRunSpec
 
 
 def resolve_adversarial_run(run: AdversarialRun) -> ResolvedAdversarialRun:

@@ -102,4 +102,4 @@ class SwarmRun(Run):
     spec: SwarmRunSpec
     """Specification of the search."""
     status: SwarmRunStatus | None = None
-    """Status of the run. dataswarm writes it."""
+    """Status of the run, as dataswarm reports it."""

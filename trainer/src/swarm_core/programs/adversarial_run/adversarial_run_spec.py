@@ -86,4 +86,4 @@ class AdversarialRun(Run):
     spec: AdversarialRunSpec
     """Specification of the game."""
     status: AdversarialRunStatus | None = None
-    """Status of the run. dataswarm writes it."""
+    """Status of the run, as dataswarm reports it."""
