@@ -118,7 +118,7 @@ def test_a_good_mean_displaced_by_one_lucky_score_is_found_again() -> None:
     assert optimization.best(swarm).name == good.name  # type: ignore[union-attr]
 
 
-def test_a_position_where_particles_meet_is_one_probe_and_one_measurement() -> None:
+def test_a_position_where_particles_meet_is_one_candidate_and_one_measurement() -> None:
     swarm = flat(optimization.start(plan()), g00=0.9, g01=0.5)
     corner = positions.vertex(4, 0)
     resting = [replace(particle, position=corner) for particle in swarm.particles[:2]]
@@ -289,7 +289,7 @@ def test_scores_that_cannot_be_are_refused_by_name(change: dict[str, float], mes
         flat(optimization.start(plan()), **change)
 
 
-def test_a_probe_left_out_is_refused_by_name() -> None:
+def test_a_candidate_left_out_is_refused_by_name() -> None:
     swarm = optimization.start(plan())
     scores = {candidate.name: 0.5 for candidate in optimization.ask(swarm) if candidate.name != "g03"}
     with pytest.raises(ValueError, match="candidate g03 has no entry"):

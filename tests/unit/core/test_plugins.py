@@ -173,7 +173,7 @@ def test_a_config_that_a_plug_in_refuses_is_refused_in_its_words(
     [
         ("import nowhere_to_be_found\n", "cannot be imported: ModuleNotFoundError"),
         ("anything = 1\n", "cannot be imported: AttributeError"),
-        ("def make(config): return config['depth']\n", "cannot be made from its config: KeyError: 'depth'"),
+        ("def make(config): return config['depth']\n", "cannot be built from its config: KeyError: 'depth'"),
         ("def make(config): return object()\n", "returns a object without name, requests, refusal"),
     ],
     ids=["import", "attribute", "factory", "something else"],

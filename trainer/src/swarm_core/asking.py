@@ -12,7 +12,7 @@ Ask = Callable[[Sequence[Request]], Sequence[Reply]]
 
 
 def ask_together(wanted: Sequence[tuple[Request, ...]], ask: Ask) -> list[tuple[Reply, ...]]:
-    """The replies to the requests of each caller, [caller][request]. `wanted`: the requests, [caller][request].
+    """Return the replies to the requests of each caller, [caller][request]. `wanted`: the requests, [caller][request].
 
     `ask` is called once, or not at all if there are no requests.
     """

@@ -49,7 +49,8 @@ class MeasuredCandidate:
 
 
 def get_values(measured: MeasuredValues) -> dict[str, float | None]:
-    """The measured values by name, without their intervals; None means unmeasured. A composition takes this form."""
+    """Return the measured values by name, without their intervals; None means unmeasured. A composition takes this
+    form."""
     return {name: one.value if isinstance(one, Measurement) else None for name, one in measured}
 
 
@@ -94,9 +95,10 @@ class Commit:
 
     @classmethod
     def from_bytes(cls, data: bytes) -> "Commit":
-        """The commit that `to_bytes` wrote.
+        """Return the commit that `to_bytes` wrote.
 
-        Raises UnknownVersionError for another format, and UnknownKindError for the commit of a run that does not search.
+        Raises UnknownVersionError for another format, and UnknownKindError for the commit of a run that does not
+        search.
         """
         outside = Envelope.from_bytes(data)
         fields = dict(outside.payload)
@@ -123,15 +125,15 @@ def _parse_value(fields: dict[str, Any]) -> Measurement | Unmeasured:
 
 
 def key(iteration: int) -> str:
-    """The store key of the commit of an iteration."""
+    """Return the store key of the commit of an iteration."""
     return f"iterations/{iteration:04d}/COMMIT.json"
 
 
 def candidate_key(iteration: int, name: str) -> str:
-    """The store key of the rollout of a candidate."""
+    """Return the store key of the rollout of a candidate."""
     return rollout_key(f"iterations/{iteration:04d}", name)
 
 
 def rollout_key(stage: str, name: str) -> str:
-    """The store key of a rollout. `stage`: such as `iterations/0007`, `choice` or `final/2`."""
+    """Return the store key of a rollout. `stage`: such as `iterations/0007`, `choice` or `final/2`."""
     return f"{stage}/rollouts/{name}.json.gz"

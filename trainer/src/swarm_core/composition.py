@@ -47,7 +47,7 @@ class Composition(Protocol):
         ...
 
     def compose(self, values: Values, start: Statistics) -> float | None:
-        """The fitness; None if a value that it needs is None. Raises KeyError if `values` lacks one."""
+        """Return the fitness; None if a value that it needs is None. Raises KeyError if `values` lacks one."""
         ...
 
 
@@ -63,12 +63,12 @@ class Single:
         return (self.name,)
 
     def compose(self, values: Values, start: Statistics) -> float | None:
-        """The value called `name`."""
+        """Return the value called `name`."""
         return values[self.name]
 
 
 def summarize_values(candidates: Iterable[Values]) -> Statistics:
-    """The statistics of an iteration, computed from the values of its candidates."""
+    """Return the statistics of an iteration, computed from the values of its candidates."""
     found: dict[str, list[float]] = {}
     for values in candidates:
         for name, value in values.items():
@@ -78,6 +78,6 @@ def summarize_values(candidates: Iterable[Values]) -> Statistics:
 
 
 def measure_spread(values: list[float]) -> Spread:
-    """The mean and the population standard deviation of `values`, which has at least one value."""
+    """Return the mean and the population standard deviation of `values`, which has at least one value."""
     mean = fsum(values) / len(values)
     return Spread(mean, sqrt(fsum((value - mean) ** 2 for value in values) / len(values)), len(values))

@@ -41,7 +41,7 @@ class Envelope:
 
     @classmethod
     def from_bytes(cls, data: bytes) -> "Envelope":
-        """The envelope that `to_bytes` wrote.
+        """Return the envelope that `to_bytes` wrote.
 
         Raises UnknownVersionError for another version, and UnknownKindError for a kind of run that is not installed.
         """

@@ -66,7 +66,7 @@ class Experiment:
         return canonical_json({name: fields[name] for name in fields if name != "adversary" or self.adversary})
 
     def for_swarm(self, swarm: str) -> "Experiment":
-        """The experiment with the data and the adapters of one of its swarms."""
+        """Return the experiment with the data and the adapters of one of its swarms."""
         if swarm != TAKERS or self.adversary is None:
             return self
         return replace(self, data=self.adversary.data, adapters=self.adversary.adapters)
@@ -85,21 +85,21 @@ class Experiment:
         return tuple(taker for taker in self.takers if isinstance(taker, PinnedTaker))
 
     def taker_recipes(self, dtype: str) -> tuple[Recipe, ...]:
-        """The recipes of the takers that the run serves itself."""
+        """Return the recipes of the takers that the run serves itself."""
         return tuple(build_recipe(taker, dtype) for taker in self.local_takers)
 
     def taker_models(self, dtype: str) -> tuple[tuple[str, ModelName], ...]:
-        """The name of every taker, and the model name for requests to it."""
+        """Return the name of every taker, and the model name for requests to it."""
         return tuple((taker.name, model_name(taker, dtype)) for taker in self.takers)
 
 
 def build_recipe(taker: PinnedTaker, dtype: str) -> Recipe:
-    """The recipe of a taker that the run serves."""
+    """Return the recipe of a taker that the run serves."""
     return build_single(taker.base, taker.adapter, dtype)
 
 
 def model_name(taker: PinnedTaker | PinnedRemoteTaker, dtype: str) -> ModelName:
-    """The model name for requests to a taker."""
+    """Return the model name for requests to a taker."""
     if isinstance(taker, PinnedRemoteTaker):
         return recipe.remote_model_name(taker.url, taker.model)
     return build_recipe(taker, dtype).name
@@ -127,7 +127,7 @@ class SeedData:
 
     @classmethod
     def from_bytes(cls, data: bytes) -> "SeedData":
-        """The data that `to_bytes` wrote. Raises UnknownVersionError for another format."""
+        """Return the data that `to_bytes` wrote. Raises UnknownVersionError for another format."""
         fields: dict[str, Any] = format_version.check(json.loads(data), "seed data", SEED_DATA_VERSION)
         clusters = tuple(tuple(map(Item.from_fields, cluster)) for cluster in fields["clusters"])
         return cls(clusters, tuple(map(Item.from_fields, fields["held_out"])))

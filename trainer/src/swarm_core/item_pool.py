@@ -49,7 +49,7 @@ class PoolEntry:
         return self.item.text
 
     def to_fields(self) -> dict[str, object]:
-        """The entry as a JSON object."""
+        """Return the entry as a JSON object."""
         return {"item": self.item.to_fields(), "round": self.round, "model": self.model, "answer": self.answer}
 
 
@@ -81,7 +81,7 @@ class Pool:
 
     @classmethod
     def from_bytes(cls, data: bytes) -> "Pool":
-        """The pool that `to_bytes` wrote. Raises UnknownVersionError for another format."""
+        """Return the pool that `to_bytes` wrote. Raises UnknownVersionError for another format."""
         fields: dict[str, Any] = format_version.check(json.loads(data), "a pool", VERSION)
         return cls(fields["round"], _parse_entries(fields["entries"]), _parse_entries(fields["archive"]))
 
@@ -104,12 +104,12 @@ def _parse_entries(rows: Iterable[dict[str, Any]]) -> tuple[PoolEntry, ...]:
 
 
 def draw_initial(items: Sequence[PoolEntry], size: int, seed: int) -> Pool:
-    """The first pool: `size` of the seed items, drawn uniformly. Raises ValueError if there are fewer."""
+    """Return the first pool: `size` of the seed items, drawn uniformly. Raises ValueError if there are fewer."""
     return Pool(0, tuple(items[index] for index in streams.sample(seed, len(items), size, "pool")))
 
 
 def update_archive(before: Pool, missed: Sequence[bool], most: int) -> tuple[PoolEntry, ...]:
-    """The archive after a round: the entries that the best taker missed, and then the previous archive.
+    """Return the archive after a round: the entries that the best taker missed, and then the previous archive.
 
     `missed`: whether the best taker answered each entry of `before` incorrectly, [entry]. `most`: the maximum size.
     """
@@ -119,7 +119,7 @@ def update_archive(before: Pool, missed: Sequence[bool], most: int) -> tuple[Poo
 
 
 def select_new(before: Pool, archive: Sequence[PoolEntry], new: Iterable[PoolEntry]) -> list[PoolEntry]:
-    """The new items that may enter the pool: each once, and none that is in the pool or in the archive."""
+    """Return the new items that may enter the pool: each once, and none that is in the pool or in the archive."""
     known = DuplicateGate()
     for entry in (*before.entries, *archive):
         known.refusal(entry.item)
@@ -127,7 +127,7 @@ def select_new(before: Pool, archive: Sequence[PoolEntry], new: Iterable[PoolEnt
 
 
 def build_next(before: Pool, archive: Sequence[PoolEntry], fresh: Sequence[PoolEntry], rule: TurnoverRule) -> Pool:
-    """The pool of the next round. `fresh`: new items from `select_new`.
+    """Return the pool of the next round. `fresh`: new items from `select_new`.
 
     Every draw is a function of the seed, the round and the slot.
     """

@@ -29,7 +29,7 @@ class Item:
     """Further data as pairs of name and value, sorted by name."""
 
     def to_fields(self) -> dict[str, object]:
-        """The item as a JSON object: the text, and every other field that does not have its default."""
+        """Return the item as a JSON object: the text, and every other field that does not have its default."""
         fields: dict[str, object] = {"text": self.text}
         if self.reference is not None:
             fields["reference"] = self.reference
@@ -43,7 +43,7 @@ class Item:
 
     @classmethod
     def from_fields(cls, fields: Mapping[str, object]) -> "Item":
-        """The item that `to_fields` wrote. Raises TypeError for an unknown field or a value of a wrong type."""
+        """Return the item that `to_fields` wrote. Raises TypeError for an unknown field or a value of a wrong type."""
         rest = dict(fields)
         choices, meta = rest.pop("choices", ()), rest.pop("meta", {})
         if not isinstance(choices, Iterable) or not isinstance(meta, Mapping):
@@ -52,17 +52,17 @@ class Item:
 
 
 def build_items(texts: Iterable[str]) -> tuple[Item, ...]:
-    """One item for each text, with all other fields at their defaults."""
+    """Return one item for each text, with all other fields at their defaults."""
     return tuple(map(Item, texts))
 
 
 def get_texts(items: Iterable[Item]) -> tuple[str, ...]:
-    """The text of each item."""
+    """Return the text of each item."""
     return tuple(item.text for item in items)
 
 
 def select_distinct(items: Iterable[Item]) -> tuple[Item, ...]:
-    """The first item of each text, in order."""
+    """Return the first item of each text, in order."""
     first_items: dict[str, Item] = {}
     for item in items:
         first_items.setdefault(item.text, item)

@@ -18,7 +18,8 @@ MARKUP = r"[\s*_#>`'\"]*"
 
 
 def build_request(model: ModelName, prompt: str, max_tokens: int) -> Request:
-    """The request for a verdict. It uses greedy decoding, so the same question has the same answer and can be cached."""
+    """Return the request for a verdict. It uses greedy decoding, so the same question has the same answer and can be
+    cached."""
     return Request(model, prompt, max_tokens, temperature=0.0, seed=0, chat=True)
 
 
@@ -28,10 +29,10 @@ def escape_tags(text: str) -> str:
 
 
 def split_lines(reply: Completion) -> list[str]:
-    """The lines of a reply that are short enough to state a verdict."""
+    """Return the lines of a reply that are short enough to state a verdict."""
     return [line for line in reply.text.splitlines() if len(line) <= MAX_LINE_LENGTH]
 
 
 def format_excerpt(reply: Completion) -> str:
-    """The end of a reply on one line, for a message."""
+    """Return the end of a reply on one line, for a message."""
     return repr(" ".join(reply.text.split())[-EXCERPT_LENGTH:])

@@ -20,7 +20,8 @@ def check_fields(part: str, config: Mapping[str, object], known: tuple[str, ...]
 
 
 def get_field(part: str, config: Mapping[str, object], name: str, kind: type[T], default: T | None = None) -> T:
-    """The value of a field, which must be a `kind`; `default` if it is absent. A float may be given as a whole number.
+    """Return the value of a field, which must be a `kind`; `default` if it is absent. A float may be given as a
+    whole number.
 
     Raises BadInputError for a value of another type, and for an absent field without a default.
     """

@@ -64,7 +64,7 @@ Origin = BuiltInOrigin | PluginOrigin
 
 
 def load_factory(group: str, name: str) -> Factory:
-    """The factory of the part `name`, imported now.
+    """Return the factory of the part `name`, imported now.
 
     Raises PluginNotFoundError if no part has this name, and BadInputError if its module cannot be imported.
     """
@@ -82,16 +82,16 @@ def load_factory(group: str, name: str) -> Factory:
 
 
 def load_built_in(group: str, name: str) -> Any:
-    """The class of a built-in, imported now."""
+    """Return the class of a built-in, imported now."""
     module, _, attribute = catalog.GROUPS[group][name].partition(":")
     return getattr(import_module(module), attribute)
 
 
 def build_part(group: str, name: str, config: Mapping[str, object]) -> Any:
-    """The part `name`, built from `config`.
+    """Return the part `name`, built from `config`.
 
-    Raises PluginNotFoundError if no part has this name. Raises BadInputError if the factory refuses the config, fails, or
-    returns an object without the attributes of a part.
+    Raises PluginNotFoundError if no part has this name. Raises BadInputError if the factory refuses the config, fails,
+    or returns an object without the attributes of a part.
     """
     factory = load_factory(group, name)
     if name in catalog.GROUPS[group]:
@@ -103,7 +103,8 @@ def build_part(group: str, name: str, config: Mapping[str, object]) -> Any:
         raise BadInputError(f"{describe_plugin(entry)} refuses its config: {error}") from error
     except Exception as error:
         raise BadInputError(
-            f"{describe_plugin(entry)} cannot be built from its config: {describe_error(error)}; correct the config or the plug-in"
+            f"{describe_plugin(entry)} cannot be built from its config: {describe_error(error)}; correct the config or"
+            " the plug-in"
         ) from error
     check_members(entry, part, MEMBERS[group])
     return part
@@ -120,7 +121,7 @@ def check_members(entry: EntryPoint, part: object, members: tuple[str, ...]) -> 
 
 
 def find_origin(group: str, name: str) -> Origin:
-    """The origin of the part `name`. Raises PluginNotFoundError if no part has this name."""
+    """Return the origin of the part `name`. Raises PluginNotFoundError if no part has this name."""
     if name in catalog.GROUPS[group]:
         return BuiltInOrigin(name, load_built_in(group, name).revision)
     entry = find_entry_point(group, name)
@@ -129,7 +130,7 @@ def find_origin(group: str, name: str) -> Origin:
 
 
 def list_prompts(group: str, name: str) -> Mapping[str, object]:
-    """The prompt templates of a built-in by name, if its class lists any as `prompts`.
+    """Return the prompt templates of a built-in by name, if its class lists any as `prompts`.
 
     A plug-in has none here, because its version covers its templates.
     """
@@ -137,7 +138,7 @@ def list_prompts(group: str, name: str) -> Mapping[str, object]:
 
 
 def find_entry_point(group: str, name: str) -> EntryPoint:
-    """The one entry point with this name in the group.
+    """Return the one entry point with this name in the group.
 
     Raises PluginNotFoundError if there is none, and BadInputError if several distributions have one.
     """
@@ -154,16 +155,16 @@ def find_entry_point(group: str, name: str) -> EntryPoint:
 
 
 def list_names(group: str) -> str:
-    """The names of the installed plug-ins of a group, for a message."""
+    """Return the names of the installed plug-ins of a group, for a message."""
     return ", ".join(sorted({entry.name for entry in entry_points(group=PREFIX + group)})) or "none"
 
 
 def describe_plugin(entry: EntryPoint) -> str:
-    """The name of a plug-in and of the distribution that provides it, for a message."""
+    """Return the name of a plug-in and of the distribution that provides it, for a message."""
     owner = f" of {entry.dist.name} {entry.dist.version}" if entry.dist else ""
     return f"plug-in {entry.name!r}{owner} ({entry.group})"
 
 
 def describe_error(error: Exception) -> str:
-    """The type and the message of `error`, for a message."""
+    """Return the type and the message of `error`, for a message."""
     return f"{type(error).__name__}: {error}"

@@ -6,7 +6,8 @@ They are computed in decimal with more digits than a float has, and then rounded
 from decimal import Context, Decimal
 
 _DIGITS = Context(prec=30)
-"""A float has 17 digits. The others make an incorrect rounding unlikely. The result is the same everywhere in any case."""
+"""A float has 17 digits. The others make an incorrect rounding unlikely. The result is the same everywhere in any case.
+"""
 
 
 def exp(x: float) -> float:
@@ -15,7 +16,7 @@ def exp(x: float) -> float:
 
 
 def ln(x: float) -> float:
-    """The natural logarithm of x. Raises ValueError unless `x` is above 0."""
+    """Return the natural logarithm of x. Raises ValueError unless `x` is above 0."""
     if not x > 0:
         raise ValueError(f"ln of {x!r}: it must be above 0")
     return float(Decimal(x).ln(_DIGITS))

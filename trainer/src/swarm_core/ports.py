@@ -34,7 +34,8 @@ class ArtifactStore(Protocol):
         ...
 
     def get(self, digest: Digest) -> Path:
-        """A local file with exactly the bytes of `digest`. Raises CorruptError, or StoreError if they are absent."""
+        """Return a local file with exactly the bytes of `digest`. Raises CorruptError, or StoreError if they are
+        absent."""
         ...
 
     def publish(self, key: str, data: bytes) -> bytes:
@@ -42,7 +43,7 @@ class ArtifactStore(Protocol):
         ...
 
     def read(self, key: str) -> bytes | None:
-        """The bytes at `key`; None if there are none."""
+        """Return the bytes at `key`; None if there are none."""
         ...
 
     def swap(self, key: str, expected: bytes | None, data: bytes) -> bool:
@@ -135,7 +136,7 @@ class Inference(Protocol):
         ...
 
     def complete(self, requests: Sequence[Request]) -> list[Completion | RequestFailure]:
-        """One result per request, in order. Raises InferenceError only when nothing can be answered at all."""
+        """Return one result per request, in order. Raises InferenceError only when nothing can be answered at all."""
         ...
 
     def close(self) -> None:
@@ -151,15 +152,17 @@ class Judge(Protocol):
     """A judge, which scores answers to items. A judge that is a program makes no requests."""
 
     def refusal(self, item: Item) -> str | None:
-        """The reason why `item` cannot be judged, as far as it is known without a request; None if it can be judged."""
+        """Return the reason why `item` cannot be judged, as far as it is known without a request; None if it can be
+        judged."""
         ...
 
     def requests(self, item: Item, answer: str) -> tuple[Request, ...]:
-        """The requests that are needed to score `answer`; empty if none are needed."""
+        """Return the requests that are needed to score `answer`; empty if none are needed."""
         ...
 
     def score(self, item: Item, answer: str, replies: Sequence[Reply]) -> Score:
-        """The score of `answer`, given the replies to `requests` in their order; `Unscored` if there is no score."""
+        """Return the score of `answer`, given the replies to `requests` in their order; `Unscored` if there is no
+        score."""
         ...
 
 
@@ -168,7 +171,7 @@ class Solver(Protocol):
     """A judge that can compute answers. Takers are trained on them."""
 
     def solution(self, item: Item) -> str | None:
-        """The correct answer in its shortest form; None if `item` has none."""
+        """Return the correct answer in its shortest form; None if `item` has none."""
         ...
 
 
@@ -191,11 +194,11 @@ class Gate(Protocol):
         ...
 
     def requests(self, item: Item) -> tuple[Request, ...]:
-        """The requests that are needed to decide about `item`; empty if none are needed."""
+        """Return the requests that are needed to decide about `item`; empty if none are needed."""
         ...
 
     def refusal(self, item: Item, replies: Sequence[Reply]) -> str | Undecided | None:
-        """The reason why `item` is rejected, given the replies to `requests`; None admits it.
+        """Return the reason why `item` is rejected, given the replies to `requests`; None admits it.
 
         `Undecided` if the gate cannot decide. Then the item counts as lost and affects no value.
         """

@@ -1,11 +1,11 @@
 """The registry of programs by kind: those of the catalog, and those that other distributions provide.
 
-Another distribution provides a program by an entry point. A program is imported when it is first loaded, and this module
-imports none. So the layers below the programs, which read and write custom resources, find the resource of a kind and
-name no kind.
+Another distribution provides a program by an entry point. A program is imported when it is first loaded, and this
+module imports none. So the layers below the programs, which read and write custom resources, find the resource of a
+kind and name no kind.
 
-Limits: the installed programs are determined once per process. `clear_cache` is for tests. An entry point never replaces
-a kind of the catalog.
+Limits: the installed programs are determined once per process. `clear_cache` is for tests. An entry point never
+replaces a kind of the catalog.
 """
 
 from functools import cache
@@ -21,13 +21,13 @@ GROUP = "dataswarm.programs"
 
 
 def list_kinds() -> tuple[str, ...]:
-    """Every kind of run that is installed. Those of the catalog come first."""
+    """Return every kind of run that is installed. Those of the catalog come first."""
     return (*catalog.PROGRAMS, *sorted(_find_plugins()))
 
 
 @cache
 def load(kind: str) -> Any:
-    """The program of a kind (a `swarm_core.programs.program_protocol.Program`), imported now.
+    """Return the program of a kind (a `swarm_core.programs.program_protocol.Program`), imported now.
 
     Raises BadInputError if the kind is not installed or its program cannot be imported.
     """
@@ -38,8 +38,8 @@ def load(kind: str) -> Any:
     if entry is None:
         raise BadInputError(
             f"kind: {kind!r} is not an installed kind of run; a run begins with apiVersion and kind, and kind is one of"
-            f" {', '.join(list_kinds())}; for another kind, install the distribution that provides it as an entry point of"
-            f" {GROUP}"
+            f" {', '.join(list_kinds())}; for another kind, install the distribution that provides it as"
+            f" an entry point of {GROUP}"
         )
     return _load_plugin(kind, entry)
 

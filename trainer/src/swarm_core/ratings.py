@@ -1,8 +1,8 @@
 """Elo ratings of the generators and takers of a game, from a matrix of their results.
 
-The matrix has the share of a generator's items that a taker answers incorrectly, [generator][taker], which counts as the
-share that the generator wins. In a game that makes progress, values rise from earlier to later generators and fall from
-earlier to later takers. In a game that cycles, later takers lose to earlier generators.
+The matrix has the share of a generator's items that a taker answers incorrectly, [generator][taker], which counts as
+the share that the generator wins. In a game that makes progress, values rise from earlier to later generators and fall
+from earlier to later takers. In a game that cycles, later takers lose to earlier generators.
 
 Ratings are Elo's: 400 points are odds of 10 to 1. They are the maximum-likelihood strengths of Bradley and Terry
 (Biometrika 39, 1952) by Hunter's iteration (Annals of Statistics 32, 2004), and their mean is 0.
@@ -25,10 +25,10 @@ Matrix = Sequence[Sequence[float]]
 
 
 def compute_elo(wins: Matrix) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """The ratings of the generators, [generator], and of the takers, [taker], in Elo points with mean 0.
+    """Return the ratings of the generators, [generator], and of the takers, [taker], in Elo points with mean 0.
 
-    `wins`: the share that each generator wins against each taker, [generator][taker], in [0, 1]. Raises ValueError for an
-    empty matrix and for rows of different lengths.
+    `wins`: the share that each generator wins against each taker, [generator][taker], in [0, 1]. Raises ValueError for
+    an empty matrix and for rows of different lengths.
     """
     if not wins or not wins[0] or any(len(row) != len(wins[0]) for row in wins):
         raise ValueError("ratings need a full matrix: one row per generator, one entry per taker in each")
@@ -47,6 +47,6 @@ def compute_elo(wins: Matrix) -> tuple[tuple[float, ...], tuple[float, ...]]:
 
 
 def _update_strength(won: Sequence[float], own: float, others: Sequence[float]) -> float:
-    """One step of Hunter's iteration for one player: its wins divided by the sum of 1 / (own + other)."""
+    """Return one step of Hunter's iteration for one player: its wins divided by the sum of 1 / (own + other)."""
     games = fsum(1.0 / (own + other) for other in others) + 2.0 * PRIOR_WINS / (own + 1.0)
     return (fsum(won) + PRIOR_WINS) / games

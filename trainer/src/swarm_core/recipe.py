@@ -24,7 +24,7 @@ ModelName = NewType("ModelName", str)
 
 
 def digest_bytes(data: bytes) -> Digest:
-    """The sha256 of `data`."""
+    """Return the sha256 of `data`."""
     return Digest(hashlib.sha256(data).hexdigest())
 
 
@@ -53,7 +53,8 @@ class TensorGroup:
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """`base` plus, for every tensor group, the adapters merged by its coefficients. Without adapters, the base itself."""
+    """`base` plus, for every tensor group, the adapters merged by its coefficients. Without adapters, the base
+    itself."""
 
     base: Digest
     """The digest of the base model's files."""
@@ -64,11 +65,12 @@ class Recipe:
     """The number format of the result. The sum is computed in float32 and then cast."""
     merge: Merge = Merge.ELEMENTWISE
     max_rank: int | None = None
-    """The maximum rank of an Exact merge. A sum with a higher rank is truncated, layer by layer, to the nearest sum with
-    this rank. None: no truncation."""
+    """The maximum rank of an Exact merge. A sum with a higher rank is truncated, layer by layer, to the nearest sum
+    with this rank. None: no truncation."""
 
     def __post_init__(self) -> None:
-        """Raises ValueError for coefficients that do not match the basis, and for a max_rank that is invalid or unused."""
+        """Raises ValueError for coefficients that do not match the basis, and for a max_rank that is invalid or
+        unused."""
         if self.max_rank is not None and self.merge is not Merge.EXACT:
             raise ValueError(f"max_rank {self.max_rank}: only an Exact merge has a maximum rank; leave it out")
         if self.max_rank is not None and self.max_rank < 1:
@@ -92,12 +94,13 @@ class Recipe:
         return ModelName(digest_bytes(canonical_json(parts)))
 
     def to_bytes(self) -> bytes:
-        """Every field as canonical JSON. Floats keep their bits, so `from_bytes` gives a recipe with the same name."""
+        """Return every field as canonical JSON. Floats keep their bits, so `from_bytes` gives a recipe with the
+        same name."""
         return canonical_json(asdict(self))
 
     @classmethod
     def from_bytes(cls, data: bytes) -> "Recipe":
-        """The recipe that `to_bytes` wrote. Raises ValueError for any other data."""
+        """Return the recipe that `to_bytes` wrote. Raises ValueError for any other data."""
         try:
             fields = _lists_to_tuples(json.loads(data))
             groups = tuple(TensorGroup(**_lists_to_tuples(group)) for group in fields["groups"])
@@ -112,7 +115,7 @@ def _lists_to_tuples(fields: dict[str, Any]) -> dict[str, Any]:
 
 
 def build_single(base: Digest, adapter: Digest | None = None, dtype: str = "float32") -> Recipe:
-    """The recipe of one adapter with coefficient 1, or of the bare base model."""
+    """Return the recipe of one adapter with coefficient 1, or of the bare base model."""
     if adapter is None:
         return Recipe(base, dtype=dtype)
     return Recipe(base, (adapter,), (TensorGroup((1.0,)),), dtype)
@@ -121,10 +124,11 @@ def build_single(base: Digest, adapter: Digest | None = None, dtype: str = "floa
 def build_mixture(
     base: Digest, basis: Sequence[Digest], coefficients: Sequence[float], dtype: str = "float32"
 ) -> Recipe:
-    """The recipe of an elementwise sum over the whole basis, with the same coefficients for every tensor."""
+    """Return the recipe of an elementwise sum over the whole basis, with the same coefficients for every tensor."""
     return Recipe(base, tuple(basis), (TensorGroup(tuple(coefficients)),), dtype)
 
 
 def remote_model_name(url: str, model: str) -> ModelName:
-    """The name of a model behind an endpoint: a digest of its URL and its name, because its weights are not visible."""
+    """Return the name of a model behind an endpoint: a digest of its URL and its name, because its weights are not
+    visible."""
     return ModelName(digest_bytes(canonical_json(["endpoint", url, model])))

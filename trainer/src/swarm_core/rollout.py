@@ -65,18 +65,18 @@ class Rollout:
     """The number of tokens that the model, its takers and its judge generated."""
 
     def rejected(self) -> Counter[str]:
-        """The number of rejections by gate. Requested items that were never written count as `missing`."""
+        """Return the number of rejections by gate. Requested items that were never written count as `missing`."""
         counts = Counter(rejection.gate for rejection in self.rejections)
         missing = self.asked - self.lost - len(self.items) - len(self.rejections)
         return counts + Counter({"missing": max(0, missing)})
 
     def unscored(self) -> Counter[str]:
-        """The number of missing scores by reason."""
+        """Return the number of missing scores by reason."""
         scores = (answer.score for item in self.items for answer in item.answers)
         return Counter(str(score.reason) for score in scores if isinstance(score, Unscored))
 
     def to_bytes(self) -> bytes:
-        """The rollout as compressed JSON. Equal rollouts give equal bytes."""
+        """Return the rollout as compressed JSON. Equal rollouts give equal bytes."""
         fields = {
             format_version.FIELD: VERSION,
             "model": self.model,
@@ -96,7 +96,7 @@ class Rollout:
 
     @classmethod
     def from_bytes(cls, data: bytes) -> "Rollout":
-        """The rollout that `to_bytes` wrote. Raises UnknownVersionError for another format."""
+        """Return the rollout that `to_bytes` wrote. Raises UnknownVersionError for another format."""
         fields: dict[str, Any] = format_version.check(json.loads(gzip.decompress(data)), "a rollout", VERSION)
         items = tuple(
             AnsweredItem(Item.from_fields(one["item"]), tuple(map(_answer_from_fields, one["answers"])))
@@ -122,7 +122,7 @@ def _answer_from_fields(fields: Mapping[str, Any]) -> TakerAnswer:
 
 
 def build_sample(rollouts: Sequence[Rollout]) -> Sample:
-    """The rollouts of one model as one sample, with one repeat per rollout. There must be at least one."""
+    """Return the rollouts of one model as one sample, with one repeat per rollout. There must be at least one."""
     takers, lost = rollouts[0].takers, sum(rollout.lost for rollout in rollouts)
     return Sample(
         items=tuple(tuple(one.item for one in rollout.items) for rollout in rollouts),
@@ -144,10 +144,10 @@ class Unmeasured:
 
 
 def measure(rollouts: Sequence[Rollout], objective: Objective, coverage: float, seed: int) -> Measurement | Unmeasured:
-    """The value of `objective` over the pooled rollouts of one model, with its 95% interval.
+    """Return the value of `objective` over the pooled rollouts of one model, with its 95% interval.
 
-    `coverage`: the minimum share of items and scores that must exist, in (0, 1]. Unmeasured below it. `seed`: the seed of
-    the bootstrap. Raises ValueError for a sample that `objective.check_sample` refuses.
+    `coverage`: the minimum share of items and scores that must exist, in (0, 1]. Unmeasured below it. `seed`: the seed
+    of the bootstrap. Raises ValueError for a sample that `objective.check_sample` refuses.
     """
     try:
         return intervals.measure(build_sample(rollouts), objective, coverage, seed)
@@ -167,7 +167,7 @@ class RolloutTotals:
 
 
 def sum_totals(rollouts: Iterable[Rollout]) -> RolloutTotals:
-    """The totals over `rollouts`."""
+    """Return the totals over `rollouts`."""
     asked = items = tokens = 0
     rejected: Counter[str] = Counter()
     unscored: Counter[str] = Counter()

@@ -4,8 +4,8 @@
 checkpoint, and a new draw never changes other draws. Keys differ by type and by boundary: ("a", "b"), ("ab",), (1,) and
 ("1",) are four streams.
 
-Limits: a draw takes a few microseconds. For millions of draws, seed another generator with `derive_seed`. Do not use the
-numbers for secrets.
+Limits: a draw takes a few microseconds. For millions of draws, seed another generator with `derive_seed`. Do not use
+the numbers for secrets.
 """
 
 import hashlib
@@ -21,22 +21,25 @@ Key = str | int
 T = TypeVar("T")
 
 _JSON = json.JSONEncoder(separators=(",", ":"))
-"""One encoder for all draws. `json.dumps` with separators creates one per call, which takes a third of a draw's time."""
+"""One encoder for all draws. `json.dumps` with separators creates one per call, which takes a third of a draw's time.
+"""
 
 
 def _bits(seed: int, key: tuple[Key, ...], count: int) -> int:
-    """The first `count` bits of the sha256 of seed and key. JSON distinguishes "1" from 1, and one key from two."""
+    """Return the first `count` bits of the sha256 of seed and key. JSON distinguishes "1" from 1, and one key from
+    two."""
     digest = hashlib.sha256(_JSON.encode([seed, *key]).encode()).digest()
     return int.from_bytes(digest, "big") >> (256 - count)
 
 
 def uniform(seed: int, *key: Key) -> float:
-    """A uniform number in [0, 1) with 53 bits, the precision of a float."""
+    """Return a uniform number in [0, 1) with 53 bits, the precision of a float."""
     return _bits(seed, key, 53) / (1 << 53)
 
 
 def normal(seed: int, *key: Key) -> float:
-    """A standard normal number, by Marsaglia's polar method. Its only transcendental function is `portable_math.ln`."""
+    """Return a standard normal number, by Marsaglia's polar method. Its only transcendental function is
+    `portable_math.ln`."""
     for attempt in count():
         u = 2.0 * uniform(seed, *key, attempt, "u") - 1.0
         v = 2.0 * uniform(seed, *key, attempt, "v") - 1.0
@@ -47,7 +50,7 @@ def normal(seed: int, *key: Key) -> float:
 
 
 def derive_seed(seed: int, *key: Key) -> int:
-    """A seed for another generator in [0, 2^63), which fits a signed 64-bit integer."""
+    """Return a seed for another generator in [0, 2^63), which fits a signed 64-bit integer."""
     return _bits(seed, key, 63)
 
 

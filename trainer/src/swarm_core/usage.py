@@ -26,7 +26,8 @@ class Usage:
     """The usage of some work. The empty sum is `Usage()`."""
 
     requests: int = 0
-    """Requests to engines. A request counts once, however often it is retried. An answer from the cache does not count."""
+    """Requests to engines. A request counts once, however often it is retried. An answer from the cache does not count.
+    """
     failed: int = 0
     """Requests that failed."""
     retries: int = 0
@@ -54,11 +55,11 @@ class Usage:
         )
 
     def tokens_per_second(self) -> float | None:
-        """The number of generated tokens per second; None if there were no requests."""
+        """Return the number of generated tokens per second; None if there were no requests."""
         return self.tokens / self.seconds if self.seconds > 0 else None
 
     def latency_quantile(self, share: float) -> float | None:
-        """The latency in seconds that a `share` of the answers did not exceed; None if there are no answers."""
+        """Return the latency in seconds that a `share` of the answers did not exceed; None if there are no answers."""
         wanted, total = share * sum(count for _, count in self.latencies), 0
         for bucket, count in self.latencies:
             total += count
@@ -67,12 +68,12 @@ class Usage:
         return None
 
     def to_fields(self) -> dict[str, Any]:
-        """The fields as JSON values, which `from_fields` reads."""
+        """Return the fields as JSON values, which `from_fields` reads."""
         return {field.name: getattr(self, field.name) for field in USAGE_FIELDS}
 
     @classmethod
     def from_fields(cls, values: Mapping[str, Any]) -> "Usage":
-        """The usage that `to_fields` wrote. Raises TypeError for an unknown field."""
+        """Return the usage that `to_fields` wrote. Raises TypeError for an unknown field."""
         return cls(**{name: to_tuples(value) for name, value in values.items()})
 
 
@@ -86,14 +87,14 @@ def to_tuples(value: Any) -> Any:
 
 
 def add(first: Any, second: Any) -> Any:
-    """The sum of two numbers, or the merged counts of two histograms."""
+    """Return the sum of two numbers, or the merged counts of two histograms."""
     if not isinstance(first, tuple):
         return first + second
     return merge_counts([*first, *second])
 
 
 def merge_counts(pairs: Iterable[tuple[Any, int]]) -> Histogram:
-    """The histogram of `pairs`, with equal keys merged."""
+    """Return the histogram of `pairs`, with equal keys merged."""
     total: Counter[Any] = Counter()
     for what, count in pairs:
         total[what] += count
@@ -101,5 +102,5 @@ def merge_counts(pairs: Iterable[tuple[Any, int]]) -> Histogram:
 
 
 def latency_bucket(seconds: float) -> int:
-    """The bucket of a duration. Bucket b has durations in (2 ** ((b - 1) / 4), 2 ** (b / 4)] seconds."""
+    """Return the bucket of a duration. Bucket b has durations in (2 ** ((b - 1) / 4), 2 ** (b / 4)] seconds."""
     return math.ceil(BUCKETS_PER_OCTAVE * math.log2(max(seconds, MIN_SECONDS)))

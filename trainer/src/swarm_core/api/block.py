@@ -53,7 +53,7 @@ class Rule(Generic[B]):
     reason: RuleReason = RuleReason.INVALID
 
     def as_cel(self) -> JsonSchemaValue:
-        """The rule as an entry of `x-kubernetes-validations`."""
+        """Return the rule as an entry of `x-kubernetes-validations`."""
         return {"rule": self.cel, "message": self.message, "fieldPath": f".{self.field}", "reason": str(self.reason)}
 
     def check(self, block: B) -> None:
@@ -99,7 +99,7 @@ class Block(BaseModel):
 
 
 def union_member_rule(block: str, union: str, kind: str, required: bool = False) -> Rule[Any]:
-    """The rule of one member of a union.
+    """Return the rule of one member of a union.
 
     The field `block` may be given only if the field `union` is `kind`. If `required`, it must be given then.
     """

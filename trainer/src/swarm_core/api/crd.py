@@ -40,7 +40,7 @@ class InexpressibleError(Exception):
 
 
 def build_manifest(resource: CustomResource) -> JsonSchemaValue:
-    """The CustomResourceDefinition of `resource` as a JSON object."""
+    """Return the CustomResourceDefinition of `resource` as a JSON object."""
     kind, plural = resource.kind, resource.plural
     return {
         "apiVersion": "apiextensions.k8s.io/v1",
@@ -63,7 +63,7 @@ def build_manifest(resource: CustomResource) -> JsonSchemaValue:
 
 
 def text(resource: CustomResource) -> str:
-    """The CustomResourceDefinition of `resource` as YAML."""
+    """Return the CustomResourceDefinition of `resource` as YAML."""
     return HEADER + yaml.safe_dump(build_manifest(resource), sort_keys=False, width=120, allow_unicode=True)
 
 
@@ -83,7 +83,7 @@ def _build_column(name: str, kind: str, path: str) -> JsonSchemaValue:
 
 
 def _build_root(resource: CustomResource) -> JsonSchemaValue:
-    """The schema of the whole object.
+    """Return the schema of the whole object.
 
     Kubernetes defines the type and the metadata. Of the metadata, a CRD may restrict only the name.
     """
@@ -112,7 +112,7 @@ def _list_defaulted(schema: JsonSchemaValue) -> list[str]:
 
 
 def _build_fixed_rule(resource: CustomResource, name: str, always: bool) -> JsonSchemaValue:
-    """The rule that field `name` of the spec does not change. `always`: the field is never absent."""
+    """Return the rule that field `name` of the spec does not change. `always`: the field is never absent."""
     same = f"self.{name} == oldSelf.{name}"
     if not always:
         same = f"has(self.{name}) == has(oldSelf.{name}) && (!has(self.{name}) || {same})"
@@ -178,7 +178,7 @@ def _convert_properties(value: JsonSchemaValue, path: str) -> JsonSchemaValue:
 
 
 def _convert_map(value: JsonSchemaValue | bool, path: str) -> JsonSchemaValue:
-    """The schema of the values of a map.
+    """Return the schema of the values of a map.
 
     The value `false`, which a block has, is left out, because the server prunes unknown fields instead.
     """

@@ -70,17 +70,18 @@ class CustomResource:
 
 
 def find_resource(kind: str) -> CustomResource:
-    """The resource of a kind. Raises BadInputError if the kind is not installed."""
+    """Return the resource of a kind. Raises BadInputError if the kind is not installed."""
     resource = program_registry.load(kind).resource
     assert isinstance(resource, CustomResource)
     return resource
 
 
 def list_resources() -> tuple[CustomResource, ...]:
-    """The resources of all kinds that are installed. Raises BadInputError if a program cannot be imported."""
+    """Return the resources of all kinds that are installed. Raises BadInputError if a program cannot be imported."""
     return tuple(map(find_resource, program_registry.list_kinds()))
 
 
 def find_resources_by_name(kind: str) -> tuple[CustomResource, ...]:
-    """The resources that `kind` names, as kubectl accepts it: kind, plural or short name, such as SwarmRun or swr."""
+    """Return the resources that `kind` names, as kubectl accepts it: kind, plural or short name, such as SwarmRun
+    or swr."""
     return tuple(one for one in list_resources() if kind.lower() in (one.kind.lower(), one.plural, one.short))

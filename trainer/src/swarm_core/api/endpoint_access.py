@@ -13,7 +13,7 @@ from swarm_core.api.takers import Taker
 
 
 def identify_endpoint(endpoint: EndpointSpec) -> EndpointIdentity:
-    """The identity of an endpoint: its URL in normal form and the name of the model."""
+    """Return the identity of an endpoint: its URL in normal form and the name of the model."""
     return EndpointIdentity(url=endpoints.normalize_url(endpoint.url), model=endpoint.model)
 
 
@@ -27,7 +27,7 @@ def list_accesses(takers: Iterable[Taker], judge: JudgeSpec) -> Iterator[Endpoin
 
 
 def secrets_by_variable(accesses: Iterable[EndpointAccess]) -> dict[str, SecretKeyRef]:
-    """The Secrets that endpoints name, by the environment variable that holds each of them in a worker."""
+    """Return the Secrets that endpoints name, by the environment variable that holds each of them in a worker."""
     return {endpoints.key_variable(one.owner): one.secret for one in accesses if one.secret is not None}
 
 

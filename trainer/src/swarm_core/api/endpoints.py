@@ -54,8 +54,8 @@ class EndpointSpec(Block):
     model: Line
     """Name of the model at the endpoint."""
     api_key_secret_ref: SecretKeyRef | None = None
-    """Secret that holds the API key, on a cluster. On one machine, the key is read from the environment variable that the
-    operator would set."""
+    """Secret that holds the API key, on a cluster. On one machine, the key is read from the environment variable that
+    the operator would set."""
     api_key_env: (
         Annotated[
             str,
@@ -94,14 +94,14 @@ def normalize_url(url: str) -> str:
 
 
 def taker_owner(name: Label) -> str:
-    """The owner of a taker's key: `takers/NAME`."""
+    """Return the owner of a taker's key: `takers/NAME`."""
     return f"takers/{name}"
 
 
 def key_variable(owner: str) -> str:
-    """The name of the environment variable that holds the key of `owner`: `judge`, or `takers/NAME`.
+    """Return the name of the environment variable that holds the key of `owner`: `judge`, or `takers/NAME`.
 
-    The operator sets the variable and the worker reads it. Both compute the name, so they need not exchange it. Names of
-    takers are DNS labels, which have no underscore, so two takers never share a variable.
+    The operator sets the variable and the worker reads it. Both compute the name, so they need not exchange it. Names
+    of takers are DNS labels, which have no underscore, so two takers never share a variable.
     """
     return "DATASWARM_API_KEY_" + owner.upper().replace("/", "_").replace("-", "_")

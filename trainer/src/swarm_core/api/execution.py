@@ -41,7 +41,8 @@ class LocalStorage(Block):
 
 
 class S3Storage(Block):
-    """A bucket of an S3 store. A spec never contains credentials: they come from the default credential chain of AWS."""
+    """A bucket of an S3 store. A spec never contains credentials: they come from the default credential chain of
+    AWS."""
 
     bucket: Annotated[
         str,
@@ -56,7 +57,8 @@ class S3Storage(Block):
         Field(max_length=512),
         Pattern(PREFIX_PATTERN, "join names of letters, digits, - _ = . by single '/'"),
     ] = ""
-    """Prefix in the bucket. Each run is stored below it under its own name. If empty, runs are stored at the top level."""
+    """Prefix in the bucket. Each run is stored below it under its own name. If empty, runs are stored at the top level.
+    """
     endpoint: (
         Annotated[
             str,
@@ -115,8 +117,8 @@ class LocalExecution(Block):
     """The execution of work on one machine."""
 
     inference: InferenceType = InferenceType.AUTO
-    """Inference engine: Local is transformers in the worker's process, VLLM is a server that is started for the run, and
-    Auto means Local."""
+    """Inference engine: Local is transformers in the worker's process, VLLM is a server that is started for the run,
+    and Auto means Local."""
     device: Device = Device.AUTO
     """Device for tensors. With auto, it is cuda if the machine has it, and else cpu."""
     threads: Annotated[int, Strict(), Field(ge=1, le=1024), BeforeValidator(to_integer)] | None = None

@@ -114,7 +114,8 @@ class SeedDataSource(Block):
     field: Line = "text"
     """Field of each record that holds the text of the item."""
     held_out: Number = Field(0.1, ge=0, le=0.5)
-    """Share of the items that are held out from training and prompts. Generated copies of held-out items are rejected."""
+    """Share of the items that are held out from training and prompts. Generated copies of held-out items are rejected.
+    """
 
 
 class Generators(Block):

@@ -30,8 +30,8 @@ class Verifier(Block):
     """A program that computes the correct answer."""
 
     type: VerifierType
-    """Type of the verifier: Arithmetic computes the value of an expression, Plugin is a verifier that another distribution
-    provides."""
+    """Type of the verifier: Arithmetic computes the value of an expression, Plugin is a verifier that another
+    distribution provides."""
     plugin: PluginSpec | None = None
     """Settings of type Plugin."""
 
@@ -59,8 +59,8 @@ class ModelJudge(Block):
     rubric: Annotated[str, Strict(), Field(min_length=1, max_length=16_384)] = (
         "Mark how correct and how helpful the response is."
     )
-    """Instruction that tells the judge what makes a response good. The query, the response and the format of the mark are
-    added to it."""
+    """Instruction that tells the judge what makes a response good. The query, the response and the format of the mark
+    are added to it."""
     scale: Scale = Scale()
     """Range of marks that the judge can give."""
     vet: Flag = True
@@ -80,8 +80,8 @@ class JudgeSpec(Block):
     """The judge, which scores the answers of takers."""
 
     type: JudgeType
-    """Type of the judge: Verifier is a program that computes the correct answer, Model is a language model that marks by a
-    rubric, and Plugin is a judge that another distribution provides."""
+    """Type of the judge: Verifier is a program that computes the correct answer, Model is a language model that marks
+    by a rubric, and Plugin is a judge that another distribution provides."""
     verifier: Verifier | None = None
     """Settings of type Verifier."""
     model: ModelJudge | None = None

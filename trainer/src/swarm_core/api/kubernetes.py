@@ -85,8 +85,8 @@ class ModelCache(Block):
     """The volume in which pods cache the models and data that they download."""
 
     existing_claim: ObjectName | None = None
-    """Name of an existing PersistentVolumeClaim in the run's namespace. Every node that the pods may run on must be able
-    to mount it."""
+    """Name of an existing PersistentVolumeClaim in the run's namespace. Every node that the pods may run on must be
+    able to mount it."""
     claim: VolumeClaim | None = None
     """PersistentVolumeClaim to create."""
 
@@ -165,19 +165,20 @@ class KubernetesExecution(Block):
     """The execution of work on a cluster."""
 
     inference: ClusterInference = ClusterInference.AUTO
-    """Inference engine: VLLM starts separate inference servers, Local runs the models in the pod that searches, and Auto
-    means VLLM."""
+    """Inference engine: VLLM starts separate inference servers, Local runs the models in the pod that searches, and
+    Auto means VLLM."""
     image: ImagesSpec = ImagesSpec()
     """Container images of the pods."""
     max_accelerators: Integer = Field(1, ge=0, le=1024)
-    """Maximum number of accelerators that the run holds at one time. Training pods wait for each other to stay within it.
-    A run whose servers need more is refused."""
+    """Maximum number of accelerators that the run holds at one time. Training pods wait for each other to stay within
+    it. A run whose servers need more is refused."""
     accelerator_resource: ResourceName = "nvidia.com/gpu"
     """Resource name of the accelerators on the cluster."""
     queue: Label63 | None = None
     """Local queue of Kueue for the Jobs and servers of the run. If absent, they are not queued."""
     model_cache: ModelCache | None = None
-    """Volume in which pods cache what they download. If absent, each pod has its own cache, which is deleted with it."""
+    """Volume in which pods cache what they download. If absent, each pod has its own cache, which is deleted with it.
+    """
     token_secret_ref: LocalObjectReference | None = None
     """Secret with the entry HF_TOKEN: the Hugging Face token for gated models."""
     trainer: TrainerPods = TrainerPods()

@@ -38,7 +38,8 @@ class KubernetesLoader(yaml.SafeLoader):
     """Reads one document into dicts with text keys, lists, strings, numbers, booleans and None."""
 
     def read_mapping(self, node: yaml.MappingNode) -> dict[str, object]:
-        """The mapping at `node`. Raises ConstructorError for a duplicate key. A key from a merge may be overridden."""
+        """Return the mapping at `node`. Raises ConstructorError for a duplicate key. A key from a merge may be
+        overridden."""
         seen: set[str] = set()
         for key, _value in node.value:
             if not isinstance(key, yaml.ScalarNode):
@@ -58,7 +59,7 @@ class KubernetesLoader(yaml.SafeLoader):
         return int(f"{octal[1]}0o{octal[2]}" if octal else digits, 0)
 
     def read_float(self, node: yaml.ScalarNode) -> float | str:
-        """The number, or its text if it exceeds the range of a float, as in Go."""
+        """Return the number, or its text if it exceeds the range of a float, as in Go."""
         word = _require_form(node, FLOAT).replace("_", "").lower()
         if word in SPECIAL_FLOATS:
             return SPECIAL_FLOATS[word]
@@ -92,7 +93,7 @@ KubernetesLoader.yaml_implicit_resolvers = {
 
 
 def load(text: str) -> object:
-    """The one document in `text`.
+    """Return the one document in `text`.
 
     Raises yaml.YAMLError. Its `problem` describes the error and its `problem_mark` gives the position.
     """
@@ -104,7 +105,8 @@ def _build_error(problem: str, node: yaml.Node) -> ConstructorError:
 
 
 def _require_form(node: yaml.ScalarNode, form: str) -> str:
-    """The text of `node`. Raises ConstructorError if it does not match `form`, which an explicit tag can cause."""
+    """Return the text of `node`. Raises ConstructorError if it does not match `form`, which an explicit tag can
+    cause."""
     if re.fullmatch(form, node.value) is None:
         raise _build_error(f"{node.value!r} is no {node.tag.rpartition(':')[2]}; remove the tag", node)
     return str(node.value)

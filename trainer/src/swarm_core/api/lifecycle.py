@@ -53,8 +53,8 @@ class AcceleratorBudget(Block):
     """The accelerator budget of a run on a cluster."""
 
     gpu_hours: Hours | None = None
-    """Accelerator-hours after which a run on a cluster starts no further iteration. The run concludes with its best result
-    so far, or fails if it has none."""
+    """Accelerator-hours after which a run on a cluster starts no further iteration. The run concludes with its best
+    result so far, or fails if it has none."""
 
 
 class Budget(AcceleratorBudget):
@@ -64,8 +64,8 @@ class Budget(AcceleratorBudget):
     """
 
     calls: Limit | None = None
-    """Maximum number of requests to endpoints over the whole run. A request counts once, however often it is retried. An
-    answer from the cache does not count."""
+    """Maximum number of requests to endpoints over the whole run. A request counts once, however often it is retried.
+    An answer from the cache does not count."""
     tokens: Limit | None = None
-    """Maximum number of prompt and answer tokens over the whole run, as the endpoints count them. Requests in flight may
-    exceed it."""
+    """Maximum number of prompt and answer tokens over the whole run, as the endpoints count them. Requests in flight
+    may exceed it."""

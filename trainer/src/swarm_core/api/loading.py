@@ -18,7 +18,7 @@ MAX_CHARACTERS = 1_048_576
 
 
 def parse(text: str, source: str) -> Run:
-    """The run in the YAML `text`. `source` names the file in messages.
+    """Return the run in the YAML `text`. `source` names the file in messages.
 
     Raises BadInputError for text that is too long, is not YAML, or is not a valid run.
     """
@@ -36,7 +36,7 @@ def parse(text: str, source: str) -> Run:
 
 
 def parse_object(document: object, source: str) -> Run:
-    """The run in `document`, which was read from YAML or from an API server. `source` names it in messages.
+    """Return the run in `document`, which was read from YAML or from an API server. `source` names it in messages.
 
     Raises BadInputError for a document that is not a valid run, with one line per error.
     """
@@ -52,7 +52,7 @@ def parse_object(document: object, source: str) -> Run:
 
 
 def _find_model(document: dict[object, object], source: str) -> type[Run]:
-    """The model of the kind of `document`. Raises BadInputError for a kind that is not installed."""
+    """Return the model of the kind of `document`. Raises BadInputError for a kind that is not installed."""
     try:
         return custom_resources.find_resource(str(document.get("kind"))).model
     except BadInputError as error:
@@ -60,7 +60,7 @@ def _find_model(document: dict[object, object], source: str) -> type[Run]:
 
 
 def _describe_yaml_error(error: Exception) -> str:
-    """A message of one line that describes the YAML error and gives its line number."""
+    """Return a message of one line that describes the YAML error and gives its line number."""
     if not isinstance(error, yaml.MarkedYAMLError):
         return f"not YAML: {' '.join(str(error).split())}"
     what = error.problem or error.context or "not YAML"

@@ -30,7 +30,7 @@ class ConstantsBlock(Block):
 
 
 def build_constants_block(kind: type[Optimizer[Any]]) -> type[ConstantsBlock]:
-    """The block of an optimizer's constants, with the limits from the annotations of its fields."""
+    """Return the block of an optimizer's constants, with the limits from the annotations of its fields."""
     settings: dict[str, Any] = {}
     hints = get_type_hints(kind, include_extras=True)
     for field in fields(kind):  # type: ignore[arg-type]  # every member of the protocol is a dataclass
@@ -71,6 +71,6 @@ MEMBERS: tuple[Rule[Any], ...] = tuple(union_member_rule(to_snake(name), "optimi
 
 
 def get_constants(chosen: OptimizerFields, optimizer: str) -> OptimizerBlock:
-    """The block of the chosen `optimizer`, with its defaults if the spec has no such block."""
+    """Return the block of the chosen `optimizer`, with its defaults if the spec has no such block."""
     written: ConstantsBlock | None = getattr(chosen, to_snake(optimizer))
     return BLOCKS[optimizer]() if written is None else written

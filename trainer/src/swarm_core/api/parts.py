@@ -44,22 +44,22 @@ class PartsIdentity:
 
 
 def list_parts(resolved: ResolvedSpec) -> tuple[PartUse, ...]:
-    """Every part that the spec names: the objective, the judge and the additional gates."""
+    """Return every part that the spec names: the objective, the judge and the additional gates."""
     return (find_objective(resolved), find_judge(resolved), *list_gates(resolved))
 
 
 def find_objective(resolved: ResolvedSpec) -> PartUse:
-    """The objective of the run."""
+    """Return the objective of the run."""
     return PartUse("objectives", resolved.objective, "spec.objective")
 
 
 def list_gates(resolved: ResolvedSpec) -> tuple[PartUse, ...]:
-    """The additional gates of the spec, in its order."""
+    """Return the additional gates of the spec, in its order."""
     return tuple(PartUse("gates", gate, f"spec.gates[{place}]") for place, gate in enumerate(resolved.gates))
 
 
 def find_judge(resolved: ResolvedSpec) -> PartUse:
-    """The judge of the run. The config of a judge model is made from the fields of its block."""
+    """Return the judge of the run. The config of a judge model is made from the fields of its block."""
     match resolved.judge:
         case ResolvedVerifier(verifier=part):
             return PartUse("verifiers", part, "spec.judge.verifier")
@@ -72,20 +72,21 @@ def find_judge(resolved: ResolvedSpec) -> PartUse:
 
 
 def find_judge_endpoint(resolved: ResolvedSpec) -> EndpointIdentity | None:
-    """The model that the judge asks; None if it asks no model."""
+    """Return the model that the judge asks; None if it asks no model."""
     return None if isinstance(resolved.judge, ResolvedVerifier) else resolved.judge.endpoint
 
 
 def list_standard_gates(resolved: ResolvedSpec) -> tuple[str, ...]:
-    """The names of the standard gates of the run, in the order in which items pass them."""
+    """Return the names of the standard gates of the run, in the order in which items pass them."""
     asks = isinstance(resolved.judge, ResolvedJudge) and resolved.judge.vet
     return tuple(name for name in catalog.STANDARD_GATES if name != ANSWERABLE or asks)
 
 
 def build_spec_part(use: PartUse, **settings: object) -> Any:
-    """The part that `use` names, built from its config and from `settings`, which dataswarm sets.
+    """Return the part that `use` names, built from its config and from `settings`, which dataswarm sets.
 
-    Raises BadInputError, which names the field, if the config contains one of `settings`, or if the part cannot be built.
+    Raises BadInputError, which names the field, if the config contains one of `settings`, or if the part cannot be
+    built.
     """
     taken = sorted({*settings} & {*use.part.config})
     if taken:
@@ -97,7 +98,7 @@ def build_spec_part(use: PartUse, **settings: object) -> Any:
 
 
 def identify_parts(resolved: ResolvedRun) -> PartsIdentity:
-    """The identity of the parts of `resolved`.
+    """Return the identity of the parts of `resolved`.
 
     Raises BadInputError, which names the field, for a part that is not installed.
     """
@@ -111,13 +112,14 @@ def identify_parts(resolved: ResolvedRun) -> PartsIdentity:
 
 
 def _list_used(resolved: ResolvedSpec) -> tuple[PartUse, ...]:
-    """Every part of a search: the parts that the spec names, and the standard gates."""
+    """Return every part of a search: the parts that the spec names, and the standard gates."""
     standard = (PartUse("gates", Part(name=name), f"gate {name}") for name in list_standard_gates(resolved))
     return (*list_parts(resolved), *standard)
 
 
 def _find_origin(use: PartUse) -> Mapping[str, object]:
-    """The origin of a part. That of a plug-in includes its config, so that a comparison covers all that determines it."""
+    """Return the origin of a part. That of a plug-in includes its config, so that a comparison covers all that
+    determines it."""
     try:
         found = plugins.find_origin(use.group, use.part.name)
     except BadInputError as error:
@@ -126,7 +128,7 @@ def _find_origin(use: PartUse) -> Mapping[str, object]:
 
 
 def _list_style_prompts(resolved: ResolvedSpec) -> dict[str, Mapping[str, object]]:
-    """The templates of the run's prompt style, and of the style for takers behind endpoints.
+    """Return the templates of the run's prompt style, and of the style for takers behind endpoints.
 
     It reads only fields of the identity, because `verify` knows no other fields of a spec.
     """

@@ -44,7 +44,7 @@ LabelKey = Annotated[str, Strict(), Field(max_length=317)]
 
 
 def _drop_nulls(value: object) -> object:
-    """The map without nulls, as an API server stores it."""
+    """Return the map without nulls, as an API server stores it."""
     if isinstance(value, dict):
         return {key: part for key, part in value.items() if part is not None}
     return value
@@ -84,7 +84,8 @@ class Toleration(Block):
     effect: TaintEffect | None = None
     """Effect of the taint. If absent, all effects match."""
     toleration_seconds: Annotated[int, Strict(), Field(ge=0, le=2**31), BeforeValidator(to_integer)] | None = None
-    """Number of seconds for which a taint with effect NoExecute is tolerated. If absent, it is tolerated indefinitely."""
+    """Number of seconds for which a taint with effect NoExecute is tolerated. If absent, it is tolerated indefinitely.
+    """
 
     rules: ClassVar[tuple[Rule["Toleration"], ...]] = (
         Rule(

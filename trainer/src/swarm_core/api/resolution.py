@@ -92,7 +92,7 @@ def resolve_run(run: Run) -> ResolvedRun:
 
 
 def load_resolved(fields: Mapping[str, Any]) -> ResolvedRun:
-    """A resolved run from its JSON.
+    """Return a resolved run from its JSON.
 
     Raises BadInputError for a kind that is not installed, and ValueError for fields that are not a run of that kind.
     """
@@ -101,7 +101,7 @@ def load_resolved(fields: Mapping[str, Any]) -> ResolvedRun:
 
 
 def spec_digest(resolved: ResolvedRun) -> Digest:
-    """The digest of the experiment as written, with its paths.
+    """Return the digest of the experiment as written, with its paths.
 
     It needs no plug-in to be installed: it covers the name and the config of a plug-in.
     """
@@ -109,7 +109,7 @@ def spec_digest(resolved: ResolvedRun) -> Digest:
 
 
 def experiment_digest(resolved: ResolvedRun, contents: Mapping[str, Digest], parts: PartsIdentity) -> Digest:
-    """The digest of the experiment as it is run. `parts`: the origins of its parts, and its prompts.
+    """Return the digest of the experiment as it is run. `parts`: the origins of its parts, and its prompts.
 
     Raises ValueError if a URI has no digest in `contents`.
     """
@@ -117,7 +117,7 @@ def experiment_digest(resolved: ResolvedRun, contents: Mapping[str, Digest], par
 
 
 def serialize_identity(resolved: ResolvedRun, contents: Mapping[str, Digest], parts: PartsIdentity) -> bytes:
-    """The JSON text that the experiment digest covers.
+    """Return the JSON text that the experiment digest covers.
 
     It contains the spec with every URI replaced by `contents[uri]`, the origins of the parts, and the prompts.
 
@@ -135,18 +135,19 @@ def serialize_identity(resolved: ResolvedRun, contents: Mapping[str, Digest], pa
 
 
 def list_uris(resolved: ResolvedRun) -> tuple[UriUse, ...]:
-    """Every URI of the experiment, in the order of the spec."""
+    """Return every URI of the experiment, in the order of the spec."""
     return tuple(program_registry.load(resolved.kind).uris(resolved))
 
 
 def identity_fields(resolved: ResolvedRun, contents: Mapping[str, Digest] | None = None) -> dict[str, Any]:
-    """The fields of the identity as JSON values. If `contents` is given, each URI is replaced by `contents[uri]`."""
+    """Return the fields of the identity as JSON values. If `contents` is given, each URI is replaced by
+    `contents[uri]`."""
     digested = program_registry.load(resolved.kind).identity | {"kind"}
     return resolved.model_dump(mode="json", by_alias=True, include=set(digested), context=contents)
 
 
 def resolve_common(run: Run) -> dict[str, Any]:
-    """The resolved fields that every kind of run has."""
+    """Return the resolved fields that every kind of run has."""
     spec = run.spec
     return {
         "kind": run.kind,
@@ -194,7 +195,7 @@ def _resolve_clusters(clustering: Clustering) -> ByKMeans | ByField:
 
 
 def resolve_storage(run: Run) -> LocalStorage | S3Storage | None:
-    """The storage of this run. In a bucket, it is a folder below the prefix, with the name of the run."""
+    """Return the storage of this run. In a bucket, it is a folder below the prefix, with the name of the run."""
     storage = run.spec.storage
     if storage is None or storage.s3 is None:
         return storage.local if storage else None
@@ -210,7 +211,7 @@ def resolve_taker(taker: Taker, base: str) -> ResolvedTaker | RemoteTaker:
 
 
 def resolve_part(chosen: ObjectiveSpec | Verifier | GateSpec) -> Part:
-    """The part that a block chooses: its name is the type, or the name of the plug-in."""
+    """Return the part that a block chooses: its name is the type, or the name of the plug-in."""
     if chosen.plugin is None:
         return Part(name=chosen.type)
     return Part(name=chosen.plugin.name, config=chosen.plugin.config)
@@ -253,7 +254,7 @@ def set_scattered(rule: StandardSpec, otherwise: int) -> StandardSpec:
 
 
 def resolve_particle_rule(swarm: SwarmSpec) -> StandardSpec | PublishedSpec:
-    """The constants of the rule of a particle swarm, with every default explicit."""
+    """Return the constants of the rule of a particle swarm, with every default explicit."""
     match swarm.rule:
         case RuleName.STANDARD:
             return set_scattered(swarm.standard or StandardSpec(), DEFAULT_SCATTERED)

@@ -234,6 +234,6 @@ class ResolvedSpec(ResolvedRun):
         return any(isinstance(taker, ResolvedTaker) for taker in self.takers)
 
     def for_swarm(self, swarm: str) -> "ResolvedSpec":
-        """The search of one of the swarms of the run, in which that swarm is the generators."""
+        """Return the search of one of the swarms of the run, in which that swarm is the generators."""
         assert swarm == GENERATORS
         return self

@@ -1,9 +1,9 @@
 """Scalar types that accept the same values as the API server: nothing is coerced, and each value has one form.
 
-Strings are never read as numbers or booleans, and booleans never as numbers. A whole number may be written 16.0, because
-kubectl sends that as 16. Minus zero becomes zero, as it does on the way to the API server. The length of text counts
-code points. Patterns use only syntax that RE2 and Python share, and they match the whole text, including a newline at
-its end.
+Strings are never read as numbers or booleans, and booleans never as numbers. A whole number may be written 16.0,
+because kubectl sends that as 16. Minus zero becomes zero, as it does on the way to the API server. The length of text
+counts code points. Patterns use only syntax that RE2 and Python share, and they match the whole text, including a
+newline at its end.
 """
 
 import re
@@ -31,7 +31,7 @@ PATTERN_MISMATCH = "misshapen"
 
 
 def to_integer(value: object) -> object:
-    """The integer that a float without a fraction equals. Any other value is returned unchanged."""
+    """Return the integer that a float without a fraction equals. Any other value is returned unchanged."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 

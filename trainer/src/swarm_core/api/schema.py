@@ -18,7 +18,7 @@ from swarm_core.api.block import VALIDATIONS
 
 
 def inline_references(model: type[BaseModel]) -> JsonSchemaValue:
-    """The schema of `model` without references. Each reference is replaced by its definition.
+    """Return the schema of `model` without references. Each reference is replaced by its definition.
 
     Keywords next to a reference override those of the definition.
     """
@@ -28,13 +28,13 @@ def inline_references(model: type[BaseModel]) -> JsonSchemaValue:
 
 
 def build_editor_schema(model: type[BaseModel]) -> JsonSchemaValue:
-    """The schema of `model` for editors, without titles and without CEL rules."""
+    """Return the schema of `model` for editors, without titles and without CEL rules."""
     schema = _drop_keywords(model.model_json_schema(by_alias=True), {VALIDATIONS})
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": model.__name__, **schema}
 
 
 def text(model: type[BaseModel]) -> str:
-    """The schema of `model` for editors, as JSON text."""
+    """Return the schema of `model` for editors, as JSON text."""
     return json.dumps(build_editor_schema(model), indent=2) + "\n"
 
 

@@ -3,8 +3,8 @@
 The default optimizer is a particle swarm. Random search and CMA-ES are for comparison, with the same number of
 measurements. A particle swarm has two rules. `StandardSpec` is robust to noisy fitness. `PublishedSpec` is the rule of
 the paper (Data Swarms, arXiv 2506.00741; Model Swarms, arXiv 2410.11163). Each rule has its own block of constants, and
-a spec may have only the block of its rule. `groups` selects the tensors that share coefficients. `merge` selects what the
-coefficients multiply.
+a spec may have only the block of its rule. `groups` selects the tensors that share coefficients. `merge` selects what
+the coefficients multiply.
 """
 
 from enum import StrEnum
@@ -60,8 +60,8 @@ class StandardSpec(ConstantsBlock):
     optimizer_name: ClassVar[str] = "Standard"
 
     start: Start = Start.ANALOGIES
-    """Initial positions: Analogies starts at the best of the generators and their analogies a + b - c, Generators starts
-    at the generators alone."""
+    """Initial positions: Analogies starts at the best of the generators and their analogies a + b - c, Generators
+    starts at the generators alone."""
     scattered: ScatteredCount | None = Field(None, exclude_if=lambda scattered: scattered is None)
     """Number of random positions that are also measured at the start. If absent, 66, or 0 in a game."""
     inertia: Number = Field(0.73, ge=0, le=2)
@@ -131,7 +131,8 @@ class Exact(Block):
     """The constants of exact sums."""
 
     max_rank: Integer = Field(64, ge=1, le=512)
-    """Maximum rank of a sum. A sum with a higher rank is truncated, layer by layer, to the nearest sum with this rank."""
+    """Maximum rank of a sum. A sum with a higher rank is truncated, layer by layer, to the nearest sum with this rank.
+    """
 
 
 class SwarmSpec(OptimizerFields):
@@ -141,12 +142,13 @@ class SwarmSpec(OptimizerFields):
     """Optimizer of the search. RandomSearch and CmaEs make as many measurements as a particle swarm with rule Standard,
     including its start."""
     rule: RuleName = RuleName.STANDARD
-    """Rule of the particle swarm: Standard is robust to noisy fitness, Published is the rule of the Data Swarms paper."""
+    """Rule of the particle swarm: Standard is robust to noisy fitness, Published is the rule of the Data Swarms paper.
+    """
     particles: Integer = Field(8, ge=2, le=64)
     """Number of particles, or of positions that are sampled in each iteration."""
     iterations: Integer = Field(20, ge=1, le=1000)
-    """Maximum number of iterations of a particle swarm. Another optimizer continues until it has made the same number of
-    measurements."""
+    """Maximum number of iterations of a particle swarm. Another optimizer continues until it has made the same number
+    of measurements."""
     patience: Integer = Field(10, ge=1, le=1000)
     """Number of iterations without improvement after which the search ends."""
     groups: Groups = Field(Groups.GLOBAL, exclude_if=lambda groups: groups is Groups.GLOBAL)

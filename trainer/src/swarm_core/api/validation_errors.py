@@ -53,18 +53,18 @@ MAX_CHARACTERS = 80
 
 
 def format_lines(error: ValidationError, document: object, model: type[BaseModel]) -> list[str]:
-    """One line per error of `document`, which is not a valid `model`."""
+    """Return one line per error of `document`, which is not a valid `model`."""
     return [_format_line(fault, document, _build_schema(model)) for fault in error.errors(include_url=False)]
 
 
 def describe_type(value: object) -> str:
-    """The type of `value` in the terms of YAML, such as `a list`."""
+    """Return the type of `value` in the terms of YAML, such as `a list`."""
     return next((words for kinds, words in TYPE_WORDS if isinstance(value, kinds)), type(value).__name__)
 
 
 @functools.cache
 def _build_schema(model: type[BaseModel]) -> JsonSchemaValue:
-    """The schema of `model` without references.
+    """Return the schema of `model` without references.
 
     It is cached and built on demand: building it takes 0.1 s, and only an error needs it.
     """
@@ -79,7 +79,7 @@ def _format_line(fault: ErrorDetails, document: object, schema: JsonSchemaValue)
 
 
 def _explain(fault: ErrorDetails, at: FieldPath, document: object, schema: JsonSchemaValue) -> str:
-    """The error at path `at`, and the way out."""
+    """Return the error at path `at`, and the way out."""
     what, context, value = fault["type"], fault.get("ctx", {}), _find_value(document, at)
     match what:
         case "missing":
@@ -106,7 +106,7 @@ def _explain(fault: ErrorDetails, at: FieldPath, document: object, schema: JsonS
 
 
 def _explain_other_kind(at: FieldPath, schema: JsonSchemaValue) -> str:
-    """A message about a field that another kind of run has at `at`; empty if no kind has it."""
+    """Return a message about a field that another kind of run has at `at`; empty if no kind has it."""
     for resource in custom_resources.list_resources():
         if _find_schema(_build_schema(resource.model), at):
             return f"{resource.kind} has this field, but {schema['title']} does not; remove it"
@@ -125,7 +125,7 @@ def _explain_missing(described: JsonSchemaValue) -> str:
 
 
 def _find_value(document: object, path: FieldPath) -> object:
-    """The value at `path`; None if there is none."""
+    """Return the value at `path`; None if there is none."""
     for part in path:
         match document, part:
             case dict(), _:
@@ -138,7 +138,7 @@ def _find_value(document: object, path: FieldPath) -> object:
 
 
 def _find_schema(schema: JsonSchemaValue, path: FieldPath) -> JsonSchemaValue:
-    """The schema of the field at `path`; empty if there is none."""
+    """Return the schema of the field at `path`; empty if there is none."""
     for part in path:
         fields = schema.get("items", {}) if isinstance(part, int) else schema.get("properties", {}).get(part, {})
         schema = next((one for one in fields.get("anyOf", ()) if one.get("type") != "null"), {}) | fields

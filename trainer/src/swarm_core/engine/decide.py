@@ -69,7 +69,7 @@ class _Step:
 
 
 def decide(outline: Outline, state: EngineState, observations: Observations, now: float) -> Decision:
-    """The next state and actions. `now`: the host's clock in seconds.
+    """Return the next state and actions. `now`: the host's clock in seconds.
 
     Raises ValueError for a receipt that does not belong to its item or is incomplete (see `state_update`).
     """
@@ -84,7 +84,8 @@ def decide(outline: Outline, state: EngineState, observations: Observations, now
 
 
 def _advance(outline: Outline, state: EngineState, observations: Observations, now: float) -> EngineState:
-    """Apply the observations and change phase until no fact is left. Existing receipts may lead through the whole run."""
+    """Apply the observations and change phase until no fact is left. Existing receipts may lead through the whole
+    run."""
     while True:
         before = state
         for item in planning.list_pending_items(outline, state):
@@ -100,7 +101,7 @@ def _advance(outline: Outline, state: EngineState, observations: Observations, n
 
 
 def _find_fact(outline: Outline, state: EngineState) -> Fact | None:
-    """The fact that has become true in this phase; None if there is none."""
+    """Return the fact that has become true in this phase; None if there is none."""
     if state.phase in phases.TERMINAL:
         return None
     if state.failure is not None:
@@ -116,7 +117,7 @@ def _find_fact(outline: Outline, state: EngineState) -> Fact | None:
 def _decide_item(
     outline: Outline, state: EngineState, item: WorkItem, observation: Observation | None, now: float
 ) -> _Step:
-    """The decision for a pending item, after its observation was applied."""
+    """Return the decision for a pending item, after its observation was applied."""
     if isinstance(observation, Running):
         return _decide_running(outline, item, observation, now)
     if outline.suspended:
@@ -130,7 +131,8 @@ def _decide_item(
 
 
 def _decide_running(outline: Outline, item: WorkItem, observation: Running, now: float) -> _Step:
-    """Let the current attempt run until its deadline. Cancel any other attempt, and every attempt of a suspended run."""
+    """Let the current attempt run until its deadline. Cancel any other attempt, and every attempt of a suspended
+    run."""
     if outline.suspended:
         reason = CancelReason.SUSPENDED
     elif observation.attempt == item.attempt:

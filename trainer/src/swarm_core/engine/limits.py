@@ -5,9 +5,9 @@
     budget used up           no further iteration: the run concludes      the run fails
     stopAfter reached        no further iteration: the run concludes      the start is measured, then it concludes
 
-A search that ends early goes back from the current iteration to the last committed one. Then no item is pending, and the
-fact Searched follows from the table of phases. If swarms take turns, a turn that was committed stays. Running attempts
-of the current iteration are canceled as unwanted.
+A search that ends early goes back from the current iteration to the last committed one. Then no item is pending, and
+the fact Searched follows from the table of phases. If swarms take turns, a turn that was committed stays. Running
+attempts of the current iteration are canceled as unwanted.
 
 Invariant: existing receipts are applied first, so a limit never discards a result.
 
@@ -41,7 +41,8 @@ def enforce(outline: Outline, state: EngineState) -> EngineState:
 
 
 def find_stop_reason(outline: Outline, state: EngineState) -> StopReason | None:
-    """The limit that ends the search at its last commit; None if no limit does, or if the search has ended by its rules."""
+    """Return the limit that ends the search at its last commit; None if no limit does, or if the search has ended
+    by its rules."""
     if state.phase is not Phase.ITERATING or state.commit is None or state.stop:
         return None
     reached = state.iteration - bool(planning.list_pending_items(outline, state))

@@ -13,9 +13,9 @@ receipts, in any order of observation and after any crash, and they lead through
 exactly one fact: either all its work is done, or one of its items has failed for good.
 
 The table does not contain the following. *Suspension* removes actions and adds no phase: a run can be suspended while
-Seeding. *Deletion* belongs to the host. *Failed attempts* do not change the phase until no attempt is left. *Reopening* a
-failed run is a request of its owner (`state.reopen`) and not a fact about its work. It restores the phase in which the
-run failed, which a table from pairs to phases cannot express.
+Seeding. *Deletion* belongs to the host. *Failed attempts* do not change the phase until no attempt is left. *Reopening*
+a failed run is a request of its owner (`state.reopen`) and not a fact about its work. It restores the phase in which
+the run failed, which a table from pairs to phases cannot express.
 """
 
 from collections.abc import Mapping
@@ -81,7 +81,8 @@ class IllegalFactError(ValueError):
 
 
 def transition(phase: Phase, fact: Fact) -> Phase:
-    """The phase that follows `phase` when `fact` becomes true. Raises IllegalFactError for a pair not in the table."""
+    """Return the phase that follows `phase` when `fact` becomes true. Raises IllegalFactError for a pair not in the
+    table."""
     try:
         return TRANSITIONS[phase, fact]
     except KeyError:

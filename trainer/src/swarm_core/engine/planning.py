@@ -36,7 +36,7 @@ class Turn:
     """The index of the item minus the number of the iteration."""
 
     def index(self, iteration: int) -> int:
-        """The index of its item in `iteration`."""
+        """Return the index of its item in `iteration`."""
         return iteration + self.index_offset
 
 
@@ -44,7 +44,8 @@ class Turn:
 class Outline:
     """The engine's view of a run: its schedule and its current limits.
 
-    Raises ValueError for limits out of range, and for a schedule with a wrong kind, a negative index or a duplicate key.
+    Raises ValueError for limits out of range, and for a schedule with a wrong kind, a negative index or a duplicate
+    key.
     """
 
     iterations: int
@@ -91,24 +92,24 @@ class Outline:
         return tuple(dict.fromkeys(uri for kind in self.kinds for uri in self.needs_of(kind).servers))
 
     def needs_of(self, kind: Kind) -> Needs:
-        """The needs of the items of a kind."""
+        """Return the needs of the items of a kind."""
         return self.needs.get(kind, Needs())
 
     def preparation(self) -> WorkItem:
-        """The item of Preparing."""
+        """Return the item of Preparing."""
         return self._with_needs(WorkItem(Kind.PREPARE))
 
     def training_items(self, experiment: Digest | None) -> list[WorkItem]:
-        """The items of Seeding."""
+        """Return the items of Seeding."""
         return [self._with_needs(item) for item in self._training_items(experiment)]
 
     def turn_items(self, iteration: int, parent: Digest | None) -> list[WorkItem]:
-        """The items of an iteration, in order, each with `parent` as its parent."""
+        """Return the items of an iteration, in order, each with `parent` as its parent."""
         turns = [turn for turn in self.turns if turn.first_iteration <= iteration]
         return [self._with_needs(_turn_item(turn, iteration, parent)) for turn in turns]
 
     def conclusion(self, parent: Digest | None) -> WorkItem:
-        """The item of Concluding."""
+        """Return the item of Concluding."""
         return self._with_needs(WorkItem(Kind.CONCLUDE, parent=parent))
 
     def _training_items(self, experiment: Digest | None) -> list[WorkItem]:
@@ -135,7 +136,8 @@ def _check_schedule(items: Sequence[WorkItem]) -> None:
 
 
 def list_pending_items(outline: Outline, state: EngineState) -> tuple[WorkItem, ...]:
-    """The items of the current phase that are not done, in order of their index, each with its current attempt."""
+    """Return the items of the current phase that are not done, in order of their index, each with its current
+    attempt."""
     match state.phase:
         case Phase.PENDING | Phase.SUCCEEDED | Phase.FAILED:
             items = []
@@ -153,7 +155,7 @@ def list_pending_items(outline: Outline, state: EngineState) -> tuple[WorkItem, 
 
 
 def find_iteration(outline: Outline, item: WorkItem) -> int | None:
-    """The iteration of an item; None for an item of another phase."""
+    """Return the iteration of an item; None for an item of another phase."""
     for turn in outline.turns:
         iteration = item.index - turn.index_offset
         if (turn.kind, turn.swarm) == (item.kind, item.swarm) and iteration >= turn.first_iteration:
@@ -162,7 +164,8 @@ def find_iteration(outline: Outline, item: WorkItem) -> int | None:
 
 
 def _next_turn(outline: Outline, state: EngineState) -> list[WorkItem]:
-    """The first item of this iteration that is not done; an empty list if all are done. Its parent is the last commit."""
+    """Return the first item of this iteration that is not done; an empty list if all are done. Its parent is the last
+    commit."""
     items = outline.turn_items(state.iteration, state.commit or state.experiment)
     return [item for item in items if item.key not in state.done][:1]
 

@@ -38,7 +38,8 @@ class Scalar(StrEnum):
 
     CLUSTERS = "clusters"
     BEST = "best"
-    """The value of the best generator: an estimate of the search (iterate), or a measurement on fresh data (conclude)."""
+    """The value of the best generator: an estimate of the search (iterate), or a measurement on fresh data (conclude).
+    """
     BEST_PARTICLE = "best_particle"
     BEST_RECIPE = "best_recipe"
     """The name of the best generator's recipe."""
@@ -59,8 +60,8 @@ class Scalar(StrEnum):
     FITNESS = "fitness"
     """`particle=value` joined by commas, in the order of the particles. An empty value means unscored."""
     GAIN = "gain"
-    """Value of the best generator minus that of the best initial generator, on fresh data. `gain_low` and `gain_high` are
-    the ends of its 95% interval."""
+    """Value of the best generator minus that of the best initial generator, on fresh data. `gain_low` and `gain_high`
+    are the ends of its 95% interval."""
     GAIN_LOW = "gain_low"
     GAIN_HIGH = "gain_high"
 
@@ -84,7 +85,7 @@ class StopReason(StrEnum):
 
 
 def get_output(receipt: Receipt, name: Output) -> Digest:
-    """The digest of an output. Raises ValueError if the receipt has no output with that name."""
+    """Return the digest of an output. Raises ValueError if the receipt has no output with that name."""
     if name not in receipt.outputs:
         raise ValueError(
             f"receipt of {receipt.key}: output '{name}' is missing; the step that wrote the receipt must name it"
@@ -93,7 +94,8 @@ def get_output(receipt: Receipt, name: Output) -> Digest:
 
 
 def get_number(receipt: Receipt, name: Scalar) -> float | None:
-    """The number `name`; None if missing. Raises ValueError for text, a boolean or a number that is not finite."""
+    """Return the number `name`; None if missing. Raises ValueError for text, a boolean or a number that is not
+    finite."""
     value = receipt.scalars.get(name)
     if value is None:
         return None
@@ -103,7 +105,7 @@ def get_number(receipt: Receipt, name: Scalar) -> float | None:
 
 
 def get_text(receipt: Receipt, name: Scalar) -> str:
-    """The text `name`; empty if missing. Raises ValueError for another type."""
+    """Return the text `name`; empty if missing. Raises ValueError for another type."""
     value = receipt.scalars.get(name)
     if value is None:
         return ""
@@ -113,7 +115,7 @@ def get_text(receipt: Receipt, name: Scalar) -> str:
 
 
 def list_other_numbers(receipt: Receipt) -> dict[str, float]:
-    """The numbers whose names are not in `Scalar`, in the order of their names.
+    """Return the numbers whose names are not in `Scalar`, in the order of their names.
 
     Raises ValueError for a number that is not finite.
     """
@@ -127,7 +129,7 @@ def list_other_numbers(receipt: Receipt) -> dict[str, float]:
 
 
 def parse_fitness(receipt: Receipt) -> tuple[tuple[str, float | None], ...]:
-    """The name and the fitness of each particle; None means unscored. Empty if the scalar is missing.
+    """Return the name and the fitness of each particle; None means unscored. Empty if the scalar is missing.
 
     Raises ValueError for text that does not have the format of `Scalar.FITNESS`, and for values that are not finite.
     """

@@ -50,7 +50,7 @@ class RunSummary:
 
 
 def summarize_run(outline: Outline, state: EngineState) -> RunSummary:
-    """The summary of `state`."""
+    """Return the summary of `state`."""
     message = format_message(outline, state)
     return RunSummary(
         phase=state.phase,
@@ -68,7 +68,7 @@ def summarize_run(outline: Outline, state: EngineState) -> RunSummary:
 
 
 def format_message(outline: Outline, state: EngineState) -> str:
-    """A message about the current activity of the run, or about its failure."""
+    """Return a message about the current activity of the run, or about its failure."""
     if state.failure is not None:
         return f"{state.failure.phase}: {state.failure.message}"
     where = _describe_phase(outline, state)
@@ -104,13 +104,13 @@ def _describe_phase(outline: Outline, state: EngineState) -> str:
 
 
 def _describe_training(outline: Outline) -> str:
-    """A noun for the adapters trained in Seeding: the name of the swarm if there is only one."""
+    """Return a noun for the adapters trained in Seeding: the name of the swarm if there is only one."""
     swarms = {swarm for swarm, _ in outline.training}
     return swarms.pop() if len(swarms) == 1 else "adapters"
 
 
 def _describe_trouble(outline: Outline, state: EngineState, item: WorkItem) -> str:
-    """A message about the failed or lost attempts of a pending item; empty if there are none."""
+    """Return a message about the failed or lost attempts of a pending item; empty if there are none."""
     attempt = state.attempt(item.key)
     if attempt.losses > 1:
         return f"{item.key} lost its process {attempt.losses} times in a row"
@@ -121,7 +121,7 @@ def _describe_trouble(outline: Outline, state: EngineState, item: WorkItem) -> s
 
 
 def build_conditions(outline: Outline, state: EngineState, message: str) -> tuple[RunCondition, ...]:
-    """All conditions of a run, always in the same order. `message`: the message of every condition."""
+    """Return all conditions of a run, always in the same order. `message`: the message of every condition."""
     over, succeeded = state.phase in phases.TERMINAL, state.phase is Phase.SUCCEEDED
     suspended = outline.suspended and not over
     reason = str(state.failure.reason) if state.failure else "Suspended" if suspended else str(state.phase)

@@ -83,7 +83,8 @@ class SearchProgress:
     fitness: tuple[tuple[str, float | None], ...] = ()
     """The name and the fitness of each particle in the last iteration, in order; None means unscored."""
     items: int = 0
-    """Number of accepted items over all iterations. `rejected` counts items and `unscored` counts answers in the same way."""
+    """Number of accepted items over all iterations. `rejected` counts items and `unscored` counts answers in the same
+    way."""
     rejected: int = 0
     unscored: int = 0
     history: tuple[HistoryPoint, ...] = ()
@@ -136,11 +137,11 @@ class EngineState:
     __pydantic_config__ = STRICT_CONFIG
 
     def attempt(self, key: str) -> Attempt:
-        """The current attempt of `key`."""
+        """Return the current attempt of `key`."""
         return self.attempts.get(key, Attempt(self.floor))
 
     def search(self, swarm: str) -> SearchProgress:
-        """The progress of a swarm; empty before it has moved."""
+        """Return the progress of a swarm; empty before it has moved."""
         return self.searches.get(swarm, SearchProgress())
 
     @property
@@ -153,7 +154,7 @@ class EngineState:
 
     @classmethod
     def from_json(cls, text: str) -> "EngineState":
-        """The state that `to_json` wrote. Raises ValueError for any other text."""
+        """Return the state that `to_json` wrote. Raises ValueError for any other text."""
         try:
             return _TYPE_ADAPTER.validate_json(text, strict=True)
         except ValidationError as error:
@@ -196,7 +197,7 @@ def apply_fact(state: EngineState, fact: Fact, now: float) -> EngineState:
 
 
 def reopen(state: EngineState) -> EngineState:
-    """A failed run, back in the phase in which it failed, with all attempts available again.
+    """Return a failed run, back in the phase in which it failed, with all attempts available again.
 
     Raises ValueError for a run that has not failed.
     """

@@ -53,12 +53,12 @@ def apply_observation(
 
 
 def is_overdue(item: WorkItem, observation: Running, now: float) -> bool:
-    """Whether this attempt has exceeded the deadline of its item."""
+    """Return whether this attempt has exceeded the deadline of its item."""
     return now - observation.since >= item.deadline_seconds
 
 
 def backoff_seconds(failures: int) -> float:
-    """The pause after `failures` consecutive failures, in seconds: 5, 10, 20, ..., 300."""
+    """Return the pause after `failures` consecutive failures, in seconds: 5, 10, 20, ..., 300."""
     doublings = min(failures - 1, 16)  # far above the maximum, and below the overflow of a float
     return min(BACKOFF_SECONDS * 2.0**doublings, MAX_BACKOFF_SECONDS)
 

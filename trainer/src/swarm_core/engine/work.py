@@ -35,7 +35,8 @@ class Needs:
     accelerator: bool = False
     """Whether the item holds accelerators itself, as training does."""
     servers: tuple[str, ...] = ()
-    """The URIs of the models whose inference servers the item asks. A host without servers runs the models in the item."""
+    """The URIs of the models whose inference servers the item asks. A host without servers runs the models in the item.
+    """
 
     def __post_init__(self) -> None:
         if self.accelerator and self.servers:
@@ -52,8 +53,8 @@ class WorkItem:
     kind: Kind
     swarm: str = GENERATORS
     index: int = 0
-    """For TRAIN, the seed cluster, or a number above all clusters for an adapter that is trained later. For ITERATE, the
-    iteration."""
+    """For TRAIN, the seed cluster, or a number above all clusters for an adapter that is trained later. For ITERATE,
+    the iteration."""
     parent: Digest | None = None
     """The digest that the item follows: the experiment (the manifest of prepare) for TRAIN in Seeding, or else the last
     commit, if there is one."""
@@ -65,7 +66,8 @@ class WorkItem:
 
     @property
     def key(self) -> str:
-        """The name of the work, the same for all attempts: `prepare`, `train.generators.003`, `iterate.generators.0007`."""
+        """The name of the work, the same for all attempts: `prepare`, `train.generators.003`,
+        `iterate.generators.0007`."""
         match self.kind:
             case Kind.TRAIN:
                 return f"{self.kind}.{self.swarm}.{self.index:03d}"
@@ -76,7 +78,8 @@ class WorkItem:
 
     @classmethod
     def from_key(cls, key: str) -> "WorkItem":
-        """The item with this key; all other fields have their defaults. Raises ValueError for text that is not a key."""
+        """Return the item with this key; all other fields have their defaults. Raises ValueError for text that is not a
+        key."""
         kind, _, rest = key.partition(".")
         swarm, _, index = rest.partition(".")
         return cls(Kind(kind), swarm, int(index)) if index else cls(Kind(kind))
@@ -102,7 +105,7 @@ class Receipt:
     """A few values for the status and for the engine's stop rule. Floats are finite."""
 
     def to_bytes(self) -> bytes:
-        """The receipt as JSON. Raises ValueError for a receipt of `MAX_RECEIPT_BYTES` or more."""
+        """Return the receipt as JSON. Raises ValueError for a receipt of `MAX_RECEIPT_BYTES` or more."""
         data = canonical_json({"key": self.key, "outputs": dict(self.outputs), "scalars": dict(self.scalars)})
         if len(data) >= MAX_RECEIPT_BYTES:
             raise ValueError(f"receipt of {self.key} has {len(data)} bytes; it must stay under {MAX_RECEIPT_BYTES}")

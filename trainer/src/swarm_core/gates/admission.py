@@ -37,7 +37,7 @@ class Admission:
     """The items that a gate could not decide about. They count as lost and not as rejected."""
 
     def by_gate(self) -> dict[str, tuple[Rejection, ...]]:
-        """The rejections of each gate that rejected anything."""
+        """Return the rejections of each gate that rejected anything."""
         gates = dict.fromkeys(rejection.gate for rejection in self.rejections)
         return {gate: tuple(r for r in self.rejections if r.gate == gate) for gate in gates}
 

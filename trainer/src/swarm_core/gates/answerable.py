@@ -45,7 +45,7 @@ class AnswerableGate:
 
     @classmethod
     def from_config(cls, config: Mapping[str, object]) -> "AnswerableGate":
-        """The gate from `model` (the model name for requests) and the optional `maxTokens`.
+        """Return the gate from `model` (the model name for requests) and the optional `maxTokens`.
 
         Raises BadInputError for a field that is missing, unknown or of another type.
         """
@@ -57,11 +57,11 @@ class AnswerableGate:
         )
 
     def requests(self, item: Item) -> tuple[Request, ...]:
-        """The request that asks whether `item` can be answered."""
+        """Return the request that asks whether `item` can be answered."""
         return (build_request(self.model, PROMPT.format(item=escape_tags(item.text)), self.max_tokens),)
 
     def refusal(self, item: Item, replies: Sequence[Reply]) -> str | Undecided | None:
-        """The reason, if the judge calls `item` unanswerable; None if it calls the item answerable."""
+        """Return the reason, if the judge calls `item` unanswerable; None if it calls the item answerable."""
         (reply,) = replies
         if isinstance(reply, RequestFailure):
             return Undecided(reply.message)
@@ -72,6 +72,6 @@ class AnswerableGate:
 
 
 def read_validity(reply: Completion) -> bool | None:
-    """Whether a reply says that the item can be answered; None if it has no clear verdict."""
+    """Return whether a reply says that the item can be answered; None if it has no clear verdict."""
     found = {stated["word"].lower() for line in split_lines(reply) if (stated := VALIDITY_LINE.fullmatch(line))}
     return found == {"yes"} if reply.finished and len(found) == 1 else None

@@ -33,7 +33,7 @@ class DuplicateGate:
         return ()
 
     def refusal(self, item: Item, replies: Sequence[Reply] = ()) -> str | None:
-        """The earlier item that `item` repeats; None admits and remembers the item."""
+        """Return the earlier item that `item` repeats; None admits and remembers the item."""
         form = normalize(item.text)
         if form in self.admitted:
             return f"repeats {self.admitted[form][:80]!r}"

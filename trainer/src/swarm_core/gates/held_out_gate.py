@@ -24,7 +24,8 @@ class HeldOutGate:
 
     @classmethod
     def from_config(cls, config: Mapping[str, object]) -> "HeldOutGate":
-        """The gate from `items`, the held-out items. Raises BadInputError if the field is missing, and for other fields."""
+        """Return the gate from `items`, the held-out items. Raises BadInputError if the field is missing, and for other
+        fields."""
         part_config.check_fields("gate HeldOut", config, ("items",))
         return cls(part_config.get_field("gate HeldOut", config, "items", frozenset))
 
@@ -33,5 +34,5 @@ class HeldOutGate:
         return ()
 
     def refusal(self, item: Item, replies: Sequence[Reply] = ()) -> str | None:
-        """The reason for a rejection, if the text of `item` is in the held-out data; None if it is not."""
+        """Return the reason for a rejection, if the text of `item` is in the held-out data; None if it is not."""
         return "is in the held-out data" if normalize(item.text) in self.held_out else None

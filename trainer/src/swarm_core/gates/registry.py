@@ -19,11 +19,11 @@ class GateChoice:
 
 
 def build_gates(choices: Iterable[GateChoice]) -> tuple[Gate, ...]:
-    """New gates for one measurement. Raises BadInputError for an unknown name or an invalid config."""
+    """Return new gates for one measurement. Raises BadInputError for an unknown name or an invalid config."""
     return tuple(plugins.build_part("gates", one.name, one.config) for one in sorted(choices, key=find_rank))
 
 
 def find_rank(choice: GateChoice) -> int:
-    """The position of a gate among the standard gates. An additional gate comes after all of them."""
+    """Return the position of a gate among the standard gates. An additional gate comes after all of them."""
     order = list(catalog.STANDARD_GATES)
     return order.index(choice.name) if choice.name in order else len(order)

@@ -26,7 +26,8 @@ class VerifiableGate:
 
     @classmethod
     def from_config(cls, config: Mapping[str, object]) -> "VerifiableGate":
-        """The gate from `judge`, the judge of the run. Raises BadInputError if it is missing, and for other fields."""
+        """Return the gate from `judge`, the judge of the run. Raises BadInputError if it is missing, and for other
+        fields."""
         part_config.check_fields("gate Verifiable", config, ("judge",))
         return cls(part_config.get_field("gate Verifiable", config, "judge", ItemChecker))  # type: ignore[type-abstract]
 
@@ -35,5 +36,5 @@ class VerifiableGate:
         return ()
 
     def refusal(self, item: Item, replies: Sequence[Reply] = ()) -> str | None:
-        """The reason why the judge refuses `item`; None if it can judge the item."""
+        """Return the reason why the judge refuses `item`; None if it can judge the item."""
         return self.judge.refusal(item)

@@ -46,7 +46,7 @@ class ArithmeticJudge:
         return cls()
 
     def refusal(self, item: Item) -> str | None:
-        """The reason why `item` is not an expression with a value and an operation; None if it is one."""
+        """Return the reason why `item` is not an expression with a value and an operation; None if it is one."""
         try:
             value = expression.evaluate(extract_expression(item.text))
         except expression.ExpressionError as error:
@@ -54,7 +54,7 @@ class ArithmeticJudge:
         return None if value.operations else "a number without an operation"
 
     def solution(self, item: Item) -> str | None:
-        """The value of `item`, such as `-3`, or `10/3` in lowest terms; None if `refusal` refuses the item."""
+        """Return the value of `item`, such as `-3`, or `10/3` in lowest terms; None if `refusal` refuses the item."""
         return None if self.refusal(item) else str(expression.evaluate(extract_expression(item.text)).number)
 
     def requests(self, item: Item, answer: str) -> tuple[Request, ...]:
@@ -64,8 +64,8 @@ class ArithmeticJudge:
     def score(self, item: Item, answer: str, replies: Sequence[Reply]) -> Score:
         """1.0 if the number in the answer equals the value of `item`, else 0.0.
 
-        Unscored: NO_ANSWER if the answer is blank, UNREADABLE if it has no number, and JUDGE_FAILED if `refusal` refuses
-        the item.
+        Unscored: NO_ANSWER if the answer is blank, UNREADABLE if it has no number, and JUDGE_FAILED if `refusal`
+        refuses the item.
         """
         if refusal := self.refusal(item):
             return Unscored(UnscoredReason.JUDGE_FAILED, refusal)
@@ -78,12 +78,12 @@ class ArithmeticJudge:
 
 
 def extract_expression(text: str) -> str:
-    """The expression of an item's text, without the `= ?` that may follow it."""
+    """Return the expression of an item's text, without the `= ?` that may follow it."""
     return text.strip().removesuffix("?").rstrip().removesuffix("=").rstrip()
 
 
 def find_stated_number(answer: str) -> re.Match[str] | None:
-    """The match of the number that counts as the answer; None if there is no number."""
+    """Return the match of the number that counts as the answer; None if there is no number."""
     plain = FRAC.sub(r"\1/\2", answer)
     boxes = [box for box in BOXED.findall(plain) if STATED_NUMBER.search(box)]
     stated = list(STATED_NUMBER.finditer(boxes[-1] if boxes else plain))
@@ -91,7 +91,7 @@ def find_stated_number(answer: str) -> re.Match[str] | None:
 
 
 def parse_number(stated: re.Match[str]) -> Fraction | None:
-    """The number of a match; None if no value can equal it, because it is too long or not in lowest terms."""
+    """Return the number of a match; None if no value can equal it, because it is too long or not in lowest terms."""
     digits, below = stated["number"].replace(",", ""), stated["below"]
     if len(digits) + len(below or "") > MAX_DIGITS:
         return None

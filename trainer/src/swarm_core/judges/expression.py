@@ -4,8 +4,9 @@
     product = factor (("*" | "/") factor)*
     factor  = ["-"] (number | "(" sum ")")
 
-Numbers are integers and decimals, with or without thousands separators. `×`, `÷` and `−` are read as `*`, `/` and `-`. A
-factor has at most one sign, and a number has no leading zeros, because `--5` and `005` are variants of other expressions.
+Numbers are integers and decimals, with or without thousands separators. `×`, `÷` and `−` are read as `*`, `/` and `-`.
+A factor has at most one sign, and a number has no leading zeros, because `--5` and `005` are variants of other
+expressions.
 
 Limits: values are exact fractions. `MAX_LENGTH`, `MAX_DIGITS` and `MAX_DEPTH` bound time and memory, so untrusted text
 is safe to evaluate. No text is ever executed.
@@ -43,7 +44,7 @@ class ExpressionValue:
 
 
 def evaluate(text: str) -> ExpressionValue:
-    """The value of `text`. Raises ExpressionError if it is not an expression with a value."""
+    """Return the value of `text`. Raises ExpressionError if it is not an expression with a value."""
     if len(text) > MAX_LENGTH:
         raise ExpressionError(f"{len(text)} characters; an expression has at most {MAX_LENGTH}")
     reader = Parser(tokenize(text))
@@ -54,7 +55,7 @@ def evaluate(text: str) -> ExpressionValue:
 
 
 def tokenize(text: str) -> tuple[str, ...]:
-    """The tokens of `text`: numbers and signs. Raises ExpressionError for any other character."""
+    """Return the tokens of `text`: numbers and signs. Raises ExpressionError for any other character."""
     plain, place, found = text.translate(ASCII_SIGNS), 0, []
     while place < len(plain):
         match = TOKEN.match(plain, place)
@@ -74,7 +75,7 @@ class Parser:
     operations: int = 0
 
     def take(self, *wanted: str) -> str | None:
-        """The next token if it is one of `wanted`."""
+        """Return the next token if it is one of `wanted`."""
         if self.place < len(self.tokens) and self.tokens[self.place] in wanted:
             self.place += 1
             return self.tokens[self.place - 1]

@@ -3,9 +3,9 @@
 It marks one response at a time, from `low` to `high`. A score is the mark divided by `high`, as in Data Swarms (arXiv
 2506.00741). An empty response is not sent to it.
 
-A reply states its mark in lines such as `Score: 8`, `**Score:** 8/10` or `Score: 7.5`, which must all have the same mark.
-The answer is `Unscored` if there is no such line, if two marks differ, if a mark is out of range or relative to another
-maximum, or if the reply is cut off. A failure never has a value.
+A reply states its mark in lines such as `Score: 8`, `**Score:** 8/10` or `Score: 7.5`, which must all have the same
+mark. The answer is `Unscored` if there is no such line, if two marks differ, if a mark is out of range or relative to
+another maximum, or if the reply is cut off. A failure never has a value.
 
 Limits: the host sends the requests. A judge model is influenced by style, and can be wrong or deceived. An unanswerable
 query would look like a hard one, so the gate `answerable` rejects such queries first.
@@ -61,7 +61,8 @@ class RubricJudge:
 
     @classmethod
     def from_config(cls, config: Mapping[str, object]) -> "RubricJudge":
-        """The judge from `model` (the model name for requests), `rubric`, and the optional `low`, `high` and `maxTokens`.
+        """Return the judge from `model` (the model name for requests), `rubric`, and the optional `low`, `high` and
+        `maxTokens`.
 
         Raises BadInputError for a field that is missing, unknown or of another type.
         """
@@ -76,11 +77,12 @@ class RubricJudge:
         )
 
     def refusal(self, item: Item) -> str | None:
-        """The reason why `item` cannot be judged, as far as it is known without a request; None if it can be judged."""
+        """Return the reason why `item` cannot be judged, as far as it is known without a request; None if it can be
+        judged."""
         return None if item.text.strip() else "the item is empty"
 
     def requests(self, item: Item, answer: str) -> tuple[Request, ...]:
-        """The request for a mark of `answer`; empty for an empty answer."""
+        """Return the request for a mark of `answer`; empty for an empty answer."""
         if not answer.strip():
             return ()
         fields = {"low": self.low, "high": self.high, "rubric": self.text.strip()}
@@ -88,7 +90,7 @@ class RubricJudge:
         return (build_request(self.model, prompt, self.max_tokens),)
 
     def score(self, item: Item, answer: str, replies: Sequence[Reply]) -> Score:
-        """The mark in the reply divided by the highest mark.
+        """Return the mark in the reply divided by the highest mark.
 
         Unscored: NO_ANSWER if the answer is blank, and JUDGE_FAILED if the request failed or the reply has no mark.
         """
@@ -98,7 +100,7 @@ class RubricJudge:
         return judge_failure(reply.message) if isinstance(reply, RequestFailure) else self.mark(reply)
 
     def mark(self, reply: Completion) -> Score:
-        """The score in a reply; `Unscored` unless it states exactly one mark."""
+        """Return the score in a reply; `Unscored` unless it states exactly one mark."""
         if not reply.finished:
             return judge_failure("the judgment was cut off; raise spec.judge.model.maxTokens")
         found = [stated for line in split_lines(reply) if (stated := MARK_LINE.fullmatch(line))]
@@ -114,5 +116,5 @@ class RubricJudge:
 
 
 def judge_failure(detail: str) -> Unscored:
-    """A missing score because the judge failed. `detail`: the reason."""
+    """Return a missing score because the judge failed. `detail`: the reason."""
     return Unscored(UnscoredReason.JUDGE_FAILED, detail)

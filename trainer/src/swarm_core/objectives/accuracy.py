@@ -17,7 +17,7 @@ class Accuracy(MeansObjective):
     """The mean score of the one taker."""
 
     def value_of_means(self, means: Sequence[float]) -> float:
-        """The mean of the one taker. `means`: [1]. Raises ValueError for several takers."""
+        """Return the mean of the one taker. `means`: [1]. Raises ValueError for several takers."""
         (mean,) = means
         return mean
 

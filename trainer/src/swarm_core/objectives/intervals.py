@@ -35,7 +35,7 @@ UNITS_PER_SCORE = 1 << 53
 
 
 def measure(sample: Sample, objective: Objective, coverage: float, seed: int) -> Measurement:
-    """The value of `sample` with its 95% interval; exactly 0 with interval [0, 0] if no item was accepted.
+    """Return the value of `sample` with its 95% interval; exactly 0 with interval [0, 0] if no item was accepted.
 
     `coverage`: the minimum share of the requested items, and of the scores of each taker, that must exist. `seed`: the
     seed of the resamples. Raises CoverageError below the coverage, and ValueError for a sample that
@@ -63,7 +63,7 @@ def check_coverage(sample: Sample, coverage: float) -> None:
 def measure_difference(
     first: Sample, second: Sample, objective: Objective, coverage: float, seed: int, count: int = DIFFERENCE_RESAMPLES
 ) -> Measurement:
-    """The value of `first` minus the value of `second`, with its 95% interval, for two independent samples.
+    """Return the value of `first` minus the value of `second`, with its 95% interval, for two independent samples.
 
     Raises CoverageError if one of them cannot be measured.
     """
@@ -79,13 +79,13 @@ def measure_difference(
 def measure_paired_difference(
     first: Sequence[Score], second: Sequence[Score], coverage: float, seed: int
 ) -> Measurement:
-    """The mean score of `first` minus that of `second`, with its 95% interval, for two takers on the same items.
+    """Return the mean score of `first` minus that of `second`, with its 95% interval, for two takers on the same items.
 
         difference = mean_i (a_i - b_i)   over the items that have a score of both takers
 
     `first`, `second`: [item]. The differences are paired, so the interval is much narrower than that of two independent
-    means if the takers mostly agree. Raises CoverageError if too few items have both scores, and ValueError for different
-    numbers of items.
+    means if the takers mostly agree. Raises CoverageError if too few items have both scores, and ValueError for
+    different numbers of items.
     """
     both = [
         (a, b)
@@ -103,7 +103,8 @@ def measure_paired_difference(
 
 
 def resample(sample: Sample, objective: Objective, seed: int, count: int) -> list[float]:
-    """The values of `count` resamples, in the order drawn. Raises CoverageError if none has a score of every taker."""
+    """Return the values of `count` resamples, in the order drawn. Raises CoverageError if none has a score of every
+    taker."""
     check_sample(sample)
     draws = draw_indices(seed, sample.asked, count)
     if isinstance(objective, MeansObjective):
@@ -156,7 +157,7 @@ def resample_samples(sample: Sample, objective: Objective, draws: Iterator[list[
 
 
 def select_slots(sample: Sample, chosen: Sequence[int]) -> Sample:
-    """The sample of the `chosen` slots, with repetitions.
+    """Return the sample of the `chosen` slots, with repetitions.
 
     Slots are numbered first over the accepted items of all repeats in order, and then over the rejected items.
     """
@@ -190,13 +191,13 @@ def draw_indices(seed: int, n: int, count: int) -> Iterator[list[int]]:
 
 
 def confidence_interval(value: float, drawn: Sequence[float]) -> tuple[float, float]:
-    """The 95% percentile interval of `drawn`, widened to contain `value`."""
+    """Return the 95% percentile interval of `drawn`, widened to contain `value`."""
     ordered = sorted(drawn)
     return min(value, _quantile(ordered, TAIL_PROBABILITY)), max(value, _quantile(ordered, 1.0 - TAIL_PROBABILITY))
 
 
 def _quantile(ordered: Sequence[float], share: float) -> float:
-    """The quantile at `share`, interpolated linearly between the two nearest order statistics."""
+    """Return the quantile at `share`, interpolated linearly between the two nearest order statistics."""
     place = share * (len(ordered) - 1)
     below, above = ordered[floor(place)], ordered[ceil(place)]
     return below + (above - below) * (place - floor(place))

@@ -6,8 +6,8 @@ to one set of items and its scores. Stages that no objective needs are skipped.
 Rejected items lower the value of a generator: the value is an average over requested items, and a rejected item counts
 as zero, so value = raw * accepted / asked. Otherwise, a generator of one hard item and much noise would be the best.
 
-Limits: an objective computes no interval. `intervals` resamples it. An objective that is a function of the takers' means
-subclasses `MeansObjective`, so that `intervals` can resample with sums of integers.
+Limits: an objective computes no interval. `intervals` resamples it. An objective that is a function of the takers'
+means subclasses `MeansObjective`, so that `intervals` can resample with sums of integers.
 """
 
 from abc import ABC, abstractmethod
@@ -61,13 +61,14 @@ class Sample:
         return sum(map(len, self.items))
 
     def rows(self) -> tuple[tuple[Score, ...], ...]:
-        """The scores, [taker][item], with all repeats concatenated."""
+        """Return the scores, [taker][item], with all repeats concatenated."""
         return tuple(
             tuple(chain.from_iterable(repeat[taker] for repeat in self.scores)) for taker in range(len(self.takers))
         )
 
     def means(self, coverage: float = 0.0) -> list[float]:
-        """The mean of the existing scores of each taker, [taker]. Raises CoverageError if their share is too low."""
+        """Return the mean of the existing scores of each taker, [taker]. Raises CoverageError if their share is too
+        low."""
         return [scores.mean_score(row, coverage) for row in self.rows()]
 
 
@@ -131,7 +132,7 @@ class Objective(Protocol):
         ...
 
     def value(self, sample: Sample) -> float:
-        """The value of `sample`. It is higher for better data.
+        """Return the value of `sample`. It is higher for better data.
 
         Raises CoverageError if a score that it needs is missing.
         """
@@ -147,7 +148,7 @@ class MeansObjective(ABC):
 
     @abstractmethod
     def value_of_means(self, means: Sequence[float]) -> float:
-        """The value of accepted items alone, from the takers' means, [taker]."""
+        """Return the value of accepted items alone, from the takers' means, [taker]."""
 
     def value(self, sample: Sample) -> float:
         """`value_of_means` times accepted / asked; 0 if no item was accepted.

@@ -1,8 +1,8 @@
 """Scores of answers. A missing score is never a number.
 
-A `Score` is a float in [0, 1], where 1 is a correct answer, or `Unscored` with a reason. An `Unscored` is never converted
-to a number: a mean leaves it out, and below the required coverage the mean raises `CoverageError`. So an outage, an
-unreadable answer or an empty generation never raises the difficulty of a generator.
+A `Score` is a float in [0, 1], where 1 is a correct answer, or `Unscored` with a reason. An `Unscored` is never
+converted to a number: a mean leaves it out, and below the required coverage the mean raises `CoverageError`. So an
+outage, an unreadable answer or an empty generation never raises the difficulty of a generator.
 """
 
 import math
@@ -46,7 +46,8 @@ def validate(value: float) -> float:
 
 
 def mean_score(row: Sequence[Score], coverage: float) -> float:
-    """The mean of the existing scores. `row`: [item]. Raises CoverageError if their share is below `coverage` or 0."""
+    """Return the mean of the existing scores. `row`: [item]. Raises CoverageError if their share is below
+    `coverage` or 0."""
     values = [value for value in row if not isinstance(value, Unscored)]
     if not values or len(values) < coverage * len(row):
         raise CoverageError(f"{len(values)} of {len(row)} answers are scored; coverage requires {coverage:.0%}")

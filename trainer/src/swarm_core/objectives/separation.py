@@ -22,7 +22,8 @@ class Separation(MeansObjective):
     needs: ClassVar[Needs] = Needs(takers=2)
 
     def value_of_means(self, means: Sequence[float]) -> float:
-        """The mean gap of the sorted means of the takers. `means`: [taker]. Raises ValueError for fewer than two takers."""
+        """Return the mean gap of the sorted means of the takers. `means`: [taker]. Raises ValueError for fewer than two
+        takers."""
         if len(means) < 2:
             raise ValueError(f"{len(means)} takers: separation compares takers; give two or more")
         return (max(means) - min(means)) / (len(means) - 1)

@@ -1,4 +1,4 @@
-"""What an optimizer asks to be measured, and how the scores come back."""
+"""Candidates: the positions that an optimizer asks to be measured, and their scores."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,14 +9,14 @@ from swarm_core.optimizers.positions import Position
 
 
 class Purpose(StrEnum):
-    """Why a position is measured."""
+    """The reasons for measuring a position."""
 
     START = "Start"
-    """To choose where the search begins."""
+    """The position may be an initial position of the search."""
     EXPLORE = "Explore"
-    """Because the optimizer proposes it: a particle has moved there, or it was sampled."""
+    """The optimizer proposes the position: a particle moved there, or it was sampled."""
     REMEASURE = "Remeasure"
-    """To find out whether a leading score was luck."""
+    """The position is measured again, to find out whether its high score was luck."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +31,13 @@ class Candidate:
 
 
 Result = tuple[Candidate, float | None]
-"""A candidate and its score; None is a missing score and says nothing."""
+"""A candidate and its score. None is a missing score, which carries no information."""
 
 
 def explore(positions: Sequence[Position]) -> tuple[Candidate, ...]:
-    """One candidate for each distinct position, named after the first index that has it.
+    """Return one candidate for each distinct position, named after the first index that has it.
 
-    Measured with common random numbers, two particles at one position would be one measurement counted as two.
+    Measurements use common random numbers, so two particles at one position would count one measurement twice.
     """
     return tuple(
         Candidate(f"p{index:02d}", position, Purpose.EXPLORE)
@@ -47,14 +47,14 @@ def explore(positions: Sequence[Position]) -> tuple[Candidate, ...]:
 
 
 def remeasure(positions: Iterable[Position]) -> tuple[Candidate, ...]:
-    """One candidate for each position that is measured again, in the order given."""
+    """Return one candidate for each position that is measured again, in the order given."""
     return tuple(Candidate(f"b{n:02d}", position, Purpose.REMEASURE) for n, position in enumerate(positions))
 
 
 def match_scores(asked: Sequence[Candidate], fitness: Mapping[str, float | None]) -> tuple[Result, ...]:
-    """Every candidate with its score, in the order asked, whatever the order of the mapping.
+    """Return every candidate with its score, in the order asked.
 
-    Raises ValueError, naming the candidate, when one is absent, unknown or not finite.
+    Raises ValueError, which names the candidate, for a score that is absent, unknown or not finite.
     """
     names = {candidate.name for candidate in asked}
     for name in sorted(names.symmetric_difference(fitness)):

@@ -1,4 +1,4 @@
-"""What constants an optimizer takes: the check that each passes, and what a spec may write for it."""
+"""The constants of optimizers: their description and limits for a spec, and the check of their range."""
 
 from dataclasses import dataclass
 from math import isfinite
@@ -8,9 +8,9 @@ from swarm_core.errors import BadInputError
 
 @dataclass(frozen=True, slots=True)
 class Constant:
-    """What a spec says of one constant: an annotation of its field, from which the CRD is made.
+    """The description and the limits of one constant. It annotates a field, and the CRD is made from it.
 
-    The limits are narrower than what can work: they keep a user from what nobody means.
+    The limits are narrower than the range that works, so that they catch mistakes.
     """
 
     description: str

@@ -1,10 +1,10 @@
-"""CMA-ES as a function over a value: the normal distribution that candidates are sampled from, and its update.
+"""CMA-ES as pure functions: the normal distribution that candidates are sampled from, and its update.
 
 Source: Hansen, "The CMA Evolution Strategy: A Tutorial", arXiv 1604.00772 (equations as numbered in its appendix A);
-the covariance learns from the worse half too, with negative weights. Nothing here knows of adapters or of a seed.
+the covariance also learns from the worse half, with negative weights. It uses neither adapters nor a seed.
 
-Limits: the distribution of d coordinates has d^2 numbers, 2,016 different ones for 64 adapters. An update needs two
-candidates; one of fewer is none.
+Limits: the distribution of d coordinates has d^2 numbers, of which 2,016 differ for 64 adapters. An update with fewer
+than two candidates changes nothing.
 """
 
 from collections.abc import Sequence
@@ -17,9 +17,9 @@ from swarm_core.optimizers.cma_parameters import StrategyParameters
 from swarm_core.optimizers.matrices import Eigen, Matrix, Vector
 
 LEAST_SIGMA = 1e-6
-"""Least step size: smaller steps change an adapter by less than its 16-bit tensors can hold."""
+"""Minimum step size. A smaller step changes an adapter by less than the precision of its 16-bit tensors."""
 EPSILON = 1e-8
-"""Keeps a candidate at the mean from dividing by 0 in (46)."""
+"""Prevents a division by 0 in (46) for a candidate at the mean."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Distribution:
 
 
 def initial_distribution(mean: Vector, sigma: float) -> Distribution:
-    """The first distribution: round, about `mean`."""
+    """Return the first distribution: round, about `mean`."""
     zero = (0.0,) * len(mean)
     return Distribution(mean, sigma, matrices.identity(len(mean)), zero, zero)
 
@@ -54,7 +54,8 @@ def sample(distribution: Distribution, normals: Sequence[Vector]) -> tuple[Vecto
 
 
 def update(distribution: Distribution, ranked: Sequence[Vector]) -> Distribution:
-    """The distribution after `ranked` candidates, best first; unchanged by fewer than two."""
+    """Return the distribution after an update by `ranked` candidates, [candidate][d], best first; unchanged for
+    fewer than two."""
     if len(ranked) < 2:
         return distribution
     mean, sigma = distribution.mean, distribution.sigma

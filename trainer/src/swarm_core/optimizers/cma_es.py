@@ -84,7 +84,7 @@ class CmaEs(Optimizer[CmaEsState]):
         return equal_budget.count_iterations(plan)
 
     def _update(self, state: CmaEsState, results: tuple[Result, ...]) -> Distribution:
-        """The distribution after `results`; a candidate without a score is left out, of equals the first leads.
+        """Return the distribution after `results`; a candidate without a score is left out, of equals the first leads.
 
         A candidate that was bounded counts where it was measured, not where it was sampled.
         """

@@ -15,7 +15,7 @@ ALPHA = 2.0
 
 @dataclass(frozen=True, slots=True)
 class StrategyParameters:
-    """What an update goes by."""
+    """The parameters of an update."""
 
     weights: tuple[float, ...]
     """[candidates], best first: positive ones sum to 1, those of the worse half are at most 0."""
@@ -60,7 +60,7 @@ def strategy_parameters(size: int, candidates: int) -> StrategyParameters:
 
 
 def power(base: float, exponent: int) -> float:
-    """Multiplied out: `**` is rounded differently from one C library to the next."""
+    """`base` to the power of `exponent`, by multiplication, because C libraries round `**` differently."""
     return prod([base] * exponent)
 
 

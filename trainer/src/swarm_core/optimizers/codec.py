@@ -32,7 +32,7 @@ def to_json(state: SearchState) -> str:
 
 
 def from_json(text: str) -> SearchState:
-    """The state that `to_json` wrote. Raises ValueError when `text` is not one."""
+    """Return the state that `to_json` wrote. Raises ValueError when `text` is not one."""
     try:
         return _read_state(json.loads(text))
     except (BadInputError, AttributeError, KeyError, TypeError, ValueError) as error:
@@ -76,7 +76,7 @@ def _read_tuple(hint: Any, value: Json) -> tuple[Any, ...]:
 
 
 def _read_dataclass(kind: Any, value: Json, known: Mapping[str, Any]) -> Any:
-    """A `kind` of the fields that `value` has, and those `known` already."""
+    """Return a `kind` of the fields that `value` has, and those `known` already."""
     hints = _hints(kind)
     if value.keys() | known.keys() != hints.keys():
         raise KeyError(f"{kind.__name__} has the fields {sorted(hints)}, not {sorted(value.keys() | known.keys())}")
@@ -85,6 +85,6 @@ def _read_dataclass(kind: Any, value: Json, known: Mapping[str, Any]) -> Any:
 
 @cache
 def _hints(kind: Any) -> Mapping[str, Any]:
-    """The type of every field."""
+    """Return the type of every field."""
     hints = get_type_hints(kind)
     return {field.name: hints[field.name] for field in fields(kind)}

@@ -1,4 +1,4 @@
-"""The budget of what is no particle swarm: as many measurements as the default particle swarm of its plan.
+"""The budget of optimizers that are not particle swarms: as many measurements as a default particle swarm makes.
 
 A particle swarm measures its start, then particles (and leading positions again) in each iteration. Random search and
 CMA-ES measure the initial adapters, then as many positions in each iteration as there would be particles, for as many
@@ -12,17 +12,17 @@ from swarm_core.optimizers.standard import Standard
 
 
 def count_measurements(plan: Plan) -> int:
-    """How many candidates the default particle swarm of this plan asks at most."""
+    """Return the maximum number of candidates of the default particle swarm for this plan."""
     default = Standard()
     return default.budget(replace(plan, optimizer=default))
 
 
 def count_iterations(plan: Plan) -> int:
-    """How many iterations follow the start at most."""
+    """Return the maximum number of iterations after the start."""
     return -(-(count_measurements(plan) - plan.basis) // plan.particles)
 
 
 def sample_size(plan: Plan, iteration: int) -> int:
-    """How many positions are sampled in `iteration`, from 1; none once all is spent."""
+    """Return the number of positions to sample in `iteration`, counted from 1; 0 after the budget is used up."""
     left = count_measurements(plan) - plan.basis - (iteration - 1) * plan.particles
     return max(0, min(plan.particles, left))

@@ -1,4 +1,4 @@
-"""What the scores say of each position: an estimate of its fitness, and the order of the estimates."""
+"""Estimates of the fitness of positions from their scores, and their order."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -10,7 +10,7 @@ from swarm_core.optimizers.positions import Position
 class Estimate:
     """The estimated fitness of one position: the mean of its scores.
 
-    The best of many is still a maximum over noise: only fresh data says what it is worth.
+    The best of many estimates is biased upward, because it is a maximum over noise. Only fresh data gives its value.
     """
 
     name: str
@@ -29,7 +29,7 @@ class Estimate:
         return self.total / self.count
 
     def with_score(self, score: float) -> "Estimate":
-        """The estimate after one more score."""
+        """Return the estimate after one more score."""
         return replace(self, total=self.total + score, count=self.count + 1)
 
 
@@ -39,5 +39,5 @@ def rank(estimates: Iterable[Estimate]) -> list[Estimate]:
 
 
 def best(estimates: Iterable[Estimate]) -> Estimate | None:
-    """The highest mean, of equals the earlier found; None if there is no estimate."""
+    """Return the highest mean, of equals the earlier found; None if there is no estimate."""
     return max(estimates, key=lambda estimate: estimate.value, default=None)

@@ -23,7 +23,7 @@ def directions(basis: int) -> Matrix:
 
 
 def center(basis: int) -> Position:
-    """The mean of the initial adapters."""
+    """Return the mean of the initial adapters."""
     return (1.0 / basis,) * basis
 
 

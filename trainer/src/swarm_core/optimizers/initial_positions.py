@@ -42,7 +42,7 @@ def draw_child(plan: Plan, index: int) -> Position:
 
 
 def list_generators(plan: Plan) -> tuple[Candidate, ...]:
-    """The initial adapters, each by itself."""
+    """Return the initial adapters, each by itself."""
     return _candidates(plan, "g", positions.vertices(plan.basis))
 
 

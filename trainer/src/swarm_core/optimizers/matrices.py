@@ -42,19 +42,22 @@ class Eigen:
 
 
 def dot(first: Sequence[float], second: Sequence[float]) -> float:
+    """Return the scalar product of two vectors, [d] each."""
     return fsum(map(mul, first, second))
 
 
 def norm(vector: Sequence[float]) -> float:
+    """Return the Euclidean norm of a vector, [d]."""
     return sqrt(dot(vector, vector))
 
 
 def identity(size: int) -> Matrix:
+    """Return the identity matrix, [size, size]."""
     return tuple(tuple(float(row == column) for column in range(size)) for row in range(size))
 
 
 def eigen(matrix: Matrix) -> Eigen:
-    """The eigenvalues and eigenvectors of a symmetric positive definite matrix, by Jacobi's rotations.
+    """Return the eigenvalues and eigenvectors of a symmetric positive definite matrix, by Jacobi's rotations.
 
     Golub and Van Loan, Matrix Computations, section 8.5. Values that rounding made too small are raised to the largest
     divided by `CONDITION`.

@@ -1,14 +1,15 @@
-"""What a search learns from one iteration's scores: estimates, the worst score, and how stale the lead has become.
+"""The update of a search by the scores of one iteration: its estimates, its worst score and the age of its leader.
 
-A missing score says nothing: it makes no estimate, beats nothing, loses to nothing and ages nothing.
+A missing score carries no information: it changes no estimate, no best and no age.
 
-The mean of all scores of a position is kept, so a lucky one sinks when it is measured again; only Published keeps the
-highest and never measures it again. *Improvement* is, for all, that the leading position was found in this very
-iteration: averaging may lower the leader, or hand the lead to an older position, and neither counts as progress.
+An estimate is the mean of all scores of a position, so a lucky one falls when it is measured again. Only Published
+keeps the highest score and never measures it again. For every rule, *improvement* means that the leading position
+was found in this iteration. Averaging may lower the leader, or make an older position the leader, and neither
+counts as improvement.
 
-Where the other side moves too, an old score was measured against what is no longer there. A plan that is `rescored`
-knows of a position only what this iteration says; one with `decay` lets older scores fade; a plan with neither keeps
-them, and follows a best that nothing can beat any more.
+In a game, an old score was measured against opponents that have moved since. A plan that is `rescored` uses only
+the scores of this iteration. A plan with `decay` multiplies older scores by a factor. Any other plan keeps them,
+and may follow a best that no position can exceed any more.
 """
 
 from collections.abc import Iterable, Mapping
@@ -25,19 +26,20 @@ S = TypeVar("S", bound=SearchState)
 Estimates = Mapping[Position, Estimate]
 
 KEPT = 16
-"""Leading positions remembered beyond need: a good mean displaced by one lucky score must be found again when the lucky
-one sinks, and a final choice among eight must find eight where there are fewer particles. A few kilobytes."""
+"""The number of additional leading positions to keep. A good mean that a lucky score displaced must be found again when
+the lucky one falls, and a final choice among eight needs eight positions. They take a few kilobytes."""
 
 
 def add_scores(state: S, results: tuple[Result, ...]) -> S:
-    """`state` with the scores of its present iteration averaged in; it stays in this iteration."""
+    """`state` with the scores of its current iteration averaged into its estimates. The iteration does not change."""
     return keep_estimates(state, results, update_estimates(state, results))
 
 
 def update_estimates(
     state: SearchState, results: tuple[Result, ...], *, keep_highest: bool = False
 ) -> dict[Position, Estimate]:
-    """The estimates after `results`: the mean of all scores of a position, or with `keep_highest` its highest score."""
+    """Return the estimates after `results`: the mean of all scores of a position, or with `keep_highest` its
+    highest score."""
     plan, known = state.plan, {estimate.position: estimate for estimate in state.estimates}
     updated = {} if plan.rescored else {position: _decay(one, plan.decay) for position, one in known.items()}
     for candidate, score in results:
@@ -59,7 +61,7 @@ def update_estimates(
 def keep_estimates(
     state: S, results: tuple[Result, ...], updated: Estimates, bests: Iterable[Position | None] = ()
 ) -> S:
-    """`state` with those of the `updated` estimates that are of the initial generators, `bests` or the leaders."""
+    """`state` with the `updated` estimates of the initial generators, of `bests` and of the leading positions."""
     learned = replace(state, estimates=_retain(state.plan, updated, bests))
     return replace(learned, worst=_worst(state, results), stale=_stale(learned, results))
 
@@ -69,7 +71,7 @@ def _decay(estimate: Estimate, factor: float) -> Estimate:
 
 
 def _first_estimate(state: SearchState, candidate: Candidate, score: float) -> Estimate:
-    """The estimate of a position that only `candidate` has measured."""
+    """Return the estimate of a position that only `candidate` has measured."""
     name = candidate.name if candidate.purpose is Purpose.START else f"{candidate.name}-{state.iteration:04d}"
     return Estimate(name, candidate.position, score, 1, state.iteration)
 
@@ -81,14 +83,15 @@ def _retain(plan: Plan, updated: Estimates, bests: Iterable[Position | None]) ->
 
 
 def _worst(state: SearchState, results: tuple[Result, ...]) -> Estimate | None:
-    """The lowest single score ever, or of this iteration if `rescored`; the earliest of equals."""
+    """Return the lowest single score so far, or of this iteration if `rescored`. Of equal scores, it is the
+    earliest."""
     found = [Estimate(c.name, c.position, score, 1, state.iteration) for c, score in results if score is not None]
     known = [] if state.worst is None or state.plan.rescored else [state.worst]
     return min(known + found, key=lambda estimate: estimate.value, default=None)
 
 
 def _stale(learned: SearchState, results: tuple[Result, ...]) -> int:
-    """The age of the lead in iterations; one that brought no score at all is no evidence against it."""
+    """Return the age of the leader in iterations. An iteration without scores does not count."""
     if all(score is None for _, score in results):
         return learned.stale
     best = estimates.best(learned.estimates)

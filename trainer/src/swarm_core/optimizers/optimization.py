@@ -1,11 +1,13 @@
-"""One search by ask and tell, over a value, whatever optimizer its plan names.
+"""The ask-and-tell interface of a search, as pure functions that are the same for every optimizer.
 
     state = optimization.start(plan)
     while optimization.stopped(state) is None:
         asked = optimization.ask(state)
         state = optimization.tell(state, {candidate.name: measure(candidate.position) for candidate in asked})
 
-Callers use these functions and never ask which optimizer it is. Limits: scores are to be maximized.
+Callers use these functions for any optimizer.
+
+Limits: scores are maximized.
 """
 
 from collections.abc import Mapping
@@ -18,18 +20,19 @@ from swarm_core.optimizers.positions import Position
 
 
 def start(plan: Plan) -> SearchState:
-    """The state before iteration 0: nothing measured."""
+    """Return the state before iteration 0: nothing measured."""
     state: SearchState = plan.optimizer.start(plan)
     return state
 
 
 def ask(state: SearchState) -> tuple[Candidate, ...]:
-    """What to measure in `state.iteration`; no position is asked twice. Says nothing of whether to go on."""
+    """Return the candidates to measure in `state.iteration`, with no position twice. It does not check whether to
+    stop."""
     return state.plan.optimizer.ask(state)
 
 
 def tell(state: SearchState, fitness: Mapping[str, float | None]) -> SearchState:
-    """The state of the next iteration, with the scores of every candidate taken in.
+    """Return the state of the next iteration, with the scores of every candidate taken in.
 
     `fitness` maps the name of each candidate to its score, None if it has none. Raises ValueError, naming the
     candidate, when one is absent, unknown or not finite.
@@ -39,12 +42,13 @@ def tell(state: SearchState, fitness: Mapping[str, float | None]) -> SearchState
 
 
 def stop_reason(state: SearchState) -> Stop | None:
-    """Why the search is over, or None: all iterations measured, or `patience` of them without a better leader."""
+    """Return the reason why the search has ended: all iterations, or `patience` iterations without improvement. None
+    before."""
     return state.plan.optimizer.stop_reason(state)
 
 
 def current_positions(state: SearchState) -> tuple[Position, ...]:
-    """The positions that `state.iteration` explores: where particles are, or what is sampled."""
+    """Return the positions that `state.iteration` explores: where particles are, or what is sampled."""
     return state.plan.optimizer.current_positions(state)
 
 
@@ -55,28 +59,29 @@ def add_adapter(state: SearchState) -> SearchState:
 
 
 def budget(plan: Plan) -> int:
-    """How many candidates a whole search asks at most: when patience does not end it and no two particles meet."""
+    """Return the maximum number of candidates of a whole search: if patience does not end it and no two particles
+    meet."""
     return plan.optimizer.budget(plan)
 
 
 def iterations(plan: Plan) -> int:
-    """How many iterations follow the start at most: more than `plan.iterations` where no particles move."""
+    """Return the maximum number of iterations after the start. Without particles, it exceeds `plan.iterations`."""
     return plan.optimizer.iterations(plan)
 
 
 def best(state: SearchState) -> Estimate | None:
-    """The global best, the highest mean of all positions remembered; None while nothing is scored."""
+    """Return the estimate with the highest mean of all kept positions; None before a position is scored."""
     return estimates.best(state.estimates)
 
 
 def initial_best(state: SearchState) -> Estimate | None:
-    """The initial generator with the highest mean; None while none is scored."""
+    """Return the initial generator with the highest mean; None before one is scored."""
     corners = positions.vertices(state.plan.basis, state.plan.groups)
     return estimates.best(one for one in state.estimates if one.position in corners)
 
 
 def select_finalists(state: SearchState, count: int) -> tuple[Estimate, ...]:
-    """At most `count` distinct positions to choose from on fresh data, best first by mean.
+    """Return at most `count` distinct positions to choose from on fresh data, best first by mean.
 
     The best initial generator is always one of them, in place of the last if need be. Raises ValueError below two: a
     final choice is between the best found and the best there was.
@@ -96,5 +101,5 @@ def to_json(state: SearchState) -> str:
 
 
 def from_json(text: str) -> SearchState:
-    """The state that `to_json` wrote. Raises ValueError when `text` is not one."""
+    """Return the state that `to_json` wrote. Raises ValueError when `text` is not one."""
     return codec.from_json(text)

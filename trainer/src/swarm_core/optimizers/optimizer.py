@@ -1,11 +1,11 @@
-"""What an optimizer is, what it is given before it begins and what it remembers between two iterations.
+"""The protocol of an optimizer, the plan that it gets, and the state of a search between two iterations.
 
-An optimizer is one frozen object: its fields are its constants, its methods ask for candidates and take their scores.
-It keeps nothing itself; all that a search needs to go on is in a `SearchState`, a few kilobytes whatever the size of
-the model. To add an optimizer, write one class in a module of its own and one line in `registry`.
+An optimizer is one frozen object. Its fields are its constants, and its methods ask for candidates and take their
+scores. It has no mutable state. A `SearchState` has all that a search needs to resume: a few kilobytes for any
+model size. To add an optimizer, write one class in a module of its own and one line in `registry`.
 
 Units are in the names: `iterations` and `patience` count iterations, `restart_patience` is a ratio of patience.
-Settings that cannot work are refused when the value is made, so no later module checks them again.
+Invalid settings are refused when a plan is created, so no other module checks them.
 """
 
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ from swarm_core.optimizers.positions import Position
 
 
 class Stop(StrEnum):
-    """Why a search is over."""
+    """The reasons why a search ends."""
 
     ITERATIONS = "Iterations"
     PATIENCE = "Patience"
@@ -43,7 +43,7 @@ class Optimizer(Protocol[S]):
     name: ClassVar[str]
     """The name in the registry, in a spec and in a stored state."""
     is_particle_rule: ClassVar[bool] = False
-    """Whether it moves particles: a spec then chooses it as a rule of optimizer ParticleSwarm."""
+    """Whether it moves particles. A spec then chooses it as a rule of optimizer ParticleSwarm."""
     supports_groups: ClassVar[bool] = False
     """Whether groups of tensors may have coefficients of their own."""
     supports_rescoring: ClassVar[bool] = False
@@ -53,17 +53,17 @@ class Optimizer(Protocol[S]):
 
     @classmethod
     def from_constants(cls, constants: Mapping[str, Any]) -> Self:
-        """The optimizer with the constants of a resolved spec. Raises TypeError for one that it has not."""
+        """Return the optimizer with the constants of a resolved spec. Raises TypeError for one that it has not."""
         create: Any = cls  # a protocol has no constructor of its own; every member is a dataclass
         made: Self = create(**constants)
         return made
 
     def start(self, plan: "Plan") -> S:
-        """The state before iteration 0: nothing measured."""
+        """Return the state before iteration 0: nothing measured."""
         ...
 
     def current_positions(self, state: S) -> tuple[Position, ...]:
-        """The positions that `state.iteration` explores: where particles are, or what is sampled."""
+        """Return the positions that `state.iteration` explores: where particles are, or what is sampled."""
         ...
 
     def ask(self, state: S) -> tuple[Candidate, ...]:
@@ -71,7 +71,7 @@ class Optimizer(Protocol[S]):
         ...
 
     def tell(self, state: S, fitness: Mapping[str, float | None]) -> S:
-        """The state of the next iteration, with the scores of every candidate taken in.
+        """Return the state of the next iteration, with the scores of every candidate taken in.
 
         `fitness` maps the name of each candidate to its score, None if it has none. Raises ValueError, naming the
         candidate, when one is absent, unknown or not finite.
@@ -88,7 +88,7 @@ class Optimizer(Protocol[S]):
         return Stop.PATIENCE if self.out_of_patience(state) else None
 
     def out_of_patience(self, state: S) -> bool:
-        """Whether the search has gone on for too long without a better leader."""
+        """Return whether the search has gone on for too long without a better leader."""
         return state.stale >= state.plan.patience
 
     def budget(self, plan: "Plan") -> int:
@@ -151,11 +151,11 @@ class SearchState:
 
     plan: Plan
     iteration: int = 0
-    """The one to be asked next."""
+    """The iteration to ask for next."""
     estimates: tuple[Estimate, ...] = ()
     """Each position once, in the order first measured: the initial generators, the particles' bests and a few more
     leading positions, as far as they were scored."""
     worst: Estimate | None = None
-    """The lowest score ever, and where."""
+    """The lowest score so far and its position."""
     stale: int = 0
-    """Iterations that brought scores and no better leading position."""
+    """The number of iterations with scores and without improvement."""

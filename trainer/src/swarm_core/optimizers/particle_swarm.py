@@ -5,8 +5,8 @@ and the state a few kilobytes. Iteration 0 measures where the particles may begi
 Invariant: the best of a particle is one of the estimates, but for rule Published with compat Reference, where a
 particle is its own best until something was scored.
 
-The basis is append-only, so every position stays what it was: it has a coefficient of 0 for what came later. The new
-adapter itself, which no sum of the old ones reaches, gets the particle that is missed least.
+The basis is append-only. An old position gets coefficient 0 for a new adapter and so stays the same model. The particle
+with the lowest best moves to the new adapter itself, which no sum of the old adapters reaches.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -55,7 +55,8 @@ def current_positions(state: SwarmState) -> tuple[Position, ...]:
 
 
 def bests_to_remeasure(state: SwarmState) -> list[Position]:
-    """Every personal best and the global best, each once, where no particle is: what a `rescored` plan asks again."""
+    """Return every personal best and the global best, each once, where no particle is: what a `rescored` plan asks
+    again."""
     leader = global_best(state)
     known = [particle.best for particle in state.particles] + [leader.position if leader else None]
     occupied = set(current_positions(state))
@@ -63,13 +64,14 @@ def bests_to_remeasure(state: SwarmState) -> list[Position]:
 
 
 def leaders_to_remeasure(state: SwarmState, count: int) -> list[Position]:
-    """The `count` leading positions where no particle is, best first; where one is, it is measured anyway."""
+    """Return the `count` leading positions where no particle is, best first; where one is, it is measured anyway."""
     occupied = set(current_positions(state))
     return [one.position for one in estimates.rank(state.estimates) if one.position not in occupied][:count]
 
 
 def initial_particles(plan: Plan, results: tuple[Result, ...]) -> tuple[Particle, ...]:
-    """The best `plan.particles` candidates, in the order asked; one without a score only where scores are too few.
+    """Return the best `plan.particles` candidates, in the order asked; one without a score only where scores are
+    too few.
 
     Equation (1): v_i(0) = x_j - x_i for a random other particle j.
     """
@@ -87,7 +89,7 @@ def initial_particles(plan: Plan, results: tuple[Result, ...]) -> tuple[Particle
 
 
 def _other(plan: Plan, index: int) -> int:
-    """A random particle that is not `index`."""
+    """Return a random particle that is not `index`."""
     (draw,) = streams.integers(plan.seed, plan.particles - 1, 1, "velocity", index)
     return draw + (draw >= index)
 
@@ -95,7 +97,7 @@ def _other(plan: Plan, index: int) -> int:
 def update_bests(
     particles: Sequence[P], results: tuple[Result, ...], updated: Mapping[Position, Estimate]
 ) -> tuple[P, ...]:
-    """The particles after their positions were scored; one without a score stays as it is."""
+    """Return the particles after their positions were scored; one without a score stays as it is."""
     scored = {candidate.position for candidate, score in results if score is not None}
     return tuple(_update_best(one, updated) if one.position in scored else one for one in particles)
 
@@ -115,7 +117,8 @@ def advance(
     particles: Sequence[Particle],
     move: Callable[[S, int], Particle],
 ) -> S:
-    """The state of the next iteration: `particles` and the `updated` estimates remembered, then every particle moved.
+    """Return the state of the next iteration: `particles` and the `updated` estimates remembered, then every
+    particle moved.
 
     `move` is given the state of the next iteration and the index of a particle.
     """

@@ -17,17 +17,17 @@ Position = tuple[float, ...]
 
 
 def vertex(basis: int, index: int) -> Position:
-    """The initial adapter `index` by itself."""
+    """Return the initial adapter `index` by itself."""
     return tuple(1.0 if axis == index else 0.0 for axis in range(basis))
 
 
 def vertices(basis: int, groups: int = 1) -> tuple[Position, ...]:
-    """Every initial adapter by itself, in the order of the basis."""
+    """Return every initial adapter by itself, in the order of the basis."""
     return tuple(repeat(vertex(basis, index), groups) for index in range(basis))
 
 
 def repeat(block: Position, groups: int) -> Position:
-    """The same block for every group."""
+    """Return the same block for every group."""
     return block * groups
 
 
@@ -45,7 +45,7 @@ def concatenate(parts: Iterable[Position]) -> Position:
 
 
 def extend(position: Position, groups: int, added: int) -> Position:
-    """The same sum over a basis of `added` further adapters, which it leaves out: zeros behind every block."""
+    """Return the same sum over a basis of `added` further adapters, which it leaves out: zeros behind every block."""
     return concatenate(block + (0.0,) * added for block in split_blocks(position, groups))
 
 
@@ -63,15 +63,16 @@ def combine(terms: Sequence[tuple[float, Position]]) -> Position:
 
 
 def subtract(first: Position, second: Position) -> Position:
+    """`first` minus `second`, one coordinate at a time. Raises ValueError for different lengths."""
     return tuple(a - b for a, b in zip(first, second, strict=True))
 
 
 def clip(position: Position, bound: float) -> Position:
-    """Every coordinate moved into [-bound, bound]."""
+    """Return every coordinate moved into [-bound, bound]."""
     return tuple(max(-bound, min(bound, value)) for value in position)
 
 
 def shift_to_sum_one(position: Position) -> Position:
-    """The nearest position that sums to 1 (to rounding): the same number added to every coordinate."""
+    """Return the nearest position that sums to 1 (to rounding): the same number added to every coordinate."""
     shift = (1.0 - fsum(position)) / len(position)
     return tuple(value + shift for value in position)

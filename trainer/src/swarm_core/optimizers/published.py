@@ -85,7 +85,7 @@ class Published(Optimizer[PublishedState]):
 
     @classmethod
     def from_constants(cls, constants: Mapping[str, Any]) -> Self:
-        """A resolved spec that is silent on `compat` means the rule as intended."""
+        """Return a resolved spec that is silent on `compat` means the rule as intended."""
         return cls(**{**constants, "compat": Compat(constants.get("compat", Compat.INTENDED))})
 
     def start(self, plan: Plan) -> PublishedState:
@@ -95,7 +95,7 @@ class Published(Optimizer[PublishedState]):
         return particle_swarm.current_positions(state)
 
     def ask(self, state: PublishedState) -> tuple[Candidate, ...]:
-        """The start, or every particle; of a `rescored` plan every best as well."""
+        """Return the start, or every particle; of a `rescored` plan every best as well."""
         if state.iteration == 0:
             return initial_positions.list_candidates(state.plan)
         explored = candidate.explore(self.current_positions(state))
@@ -155,7 +155,7 @@ class Published(Optimizer[PublishedState]):
         return schedule.step_length(self.step_length, self.step_factor, self.step_floor, decays)
 
     def _initial_particles(self, plan: Plan, results: tuple[Result, ...]) -> tuple[PublishedParticle, ...]:
-        """The start of every rule; in Reference (B3), each is its own best, scored or not."""
+        """Return the start of every rule; in Reference (B3), each is its own best, scored or not."""
         own = self.compat is Compat.REFERENCE
         return tuple(
             PublishedParticle(one.position, one.velocity, one.position if own else one.best)

@@ -1,4 +1,4 @@
-"""Random search: positions that nothing learned can influence; what any search must beat."""
+"""Random search: positions that do not depend on scores. It is the baseline for every search."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace

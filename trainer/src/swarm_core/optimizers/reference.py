@@ -1,4 +1,4 @@
-"""Where the released code of Data Swarms departs from its rule, fault by fault, for `compat: Reference`.
+"""The differences between the released code of Data Swarms and its rule, one by one, for `compat: Reference`.
 
 B1  The step length decays once per particle, inside the loop over particles.
 B2  restart_patience, a ratio, is used as an index into a particle's scores: 0.67 compares the latest with the first.
@@ -28,7 +28,7 @@ COOLDOWN = 3
 
 @dataclass(frozen=True, slots=True)
 class ScoreHistory:
-    """What the restarts of one particle go by."""
+    """The scores that decide about restarts of one particle."""
 
     first: float
     """The particle's first score."""
@@ -49,7 +49,7 @@ class PublishedParticle(Particle):
 
 
 def record_scores(particles: Sequence[PublishedParticle], results: tuple[Result, ...]) -> tuple[PublishedParticle, ...]:
-    """The particles with one more score in the history of each whose position was scored."""
+    """Return the particles with one more score in the history of each whose position was scored."""
     scores = {candidate.position: score for candidate, score in results if score is not None}
     return tuple(record_score(one, scores[one.position]) if one.position in scores else one for one in particles)
 

@@ -1,4 +1,4 @@
-"""Every optimizer by its name: one line each. The names are those of specs and of stored states."""
+"""The registry of optimizers by name, with one line each. Specs and stored states use the names."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -22,12 +22,12 @@ OPTIMIZERS: Mapping[str, type[Optimizer[Any]]] = MappingProxyType(
 
 
 def find_optimizer(name: str) -> type[Optimizer[Any]]:
-    """The optimizer of this name. Raises BadInputError if there is none."""
+    """Return the optimizer of this name. Raises BadInputError if there is none."""
     if name not in OPTIMIZERS:
         raise BadInputError(f"optimizer {name!r} is unknown; choose one of {', '.join(sorted(OPTIMIZERS))}")
     return OPTIMIZERS[name]
 
 
 def create_optimizer(name: str, constants: Mapping[str, Any]) -> Optimizer[Any]:
-    """The optimizer of this name with the constants of a resolved spec. Raises BadInputError if it cannot be."""
+    """Return the optimizer of this name with the constants of a resolved spec. Raises BadInputError if it cannot be."""
     return find_optimizer(name).from_constants(constants)

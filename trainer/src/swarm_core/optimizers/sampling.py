@@ -1,4 +1,4 @@
-"""Positions drawn at random, whatever was learned."""
+"""Random positions that do not depend on scores."""
 
 from swarm_core import streams
 from swarm_core.optimizers import positions

@@ -1,6 +1,6 @@
 """How the step of rule Published shrinks and when its particles restart, as functions of the iteration and of ages.
 
-No counter hides in a schedule.
+A schedule has no hidden counter.
 """
 
 from math import prod
@@ -16,7 +16,7 @@ def step_length(first: float, factor: float, floor: float, decays: int) -> float
 
 
 def should_restart(restart_patience: float, patience: int, stale: int) -> bool:
-    """Whether a particle returns to its best, `stale` scored measurements after it reached that best.
+    """Return whether a particle returns to its best, `stale` scored measurements after it reached that best.
 
     Model Swarms arXiv 2410.11163: at restart_patience * patience, a ratio of the patience of the whole search.
     """

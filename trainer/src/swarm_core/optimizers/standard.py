@@ -1,7 +1,7 @@
 """The default rule: constriction PSO on the affine hull of the basis, with leading positions measured again.
 
-Source: the update of Clerc and Kennedy (2002), factors per coordinate; what is added to it (sum 1, averaged bests) is
-there because scores are noisy: an uncorrected swarm follows its luckiest measurement.
+Source: the update of Clerc and Kennedy (2002), with random factors per coordinate. The additions (sum 1, averaged
+bests) are needed because scores are noisy: otherwise, a swarm follows its luckiest measurement.
 """
 
 from collections.abc import Mapping
@@ -58,7 +58,8 @@ class Standard(Optimizer[SwarmState]):
 
     @classmethod
     def from_constants(cls, constants: Mapping[str, Any]) -> Self:
-        """A resolved spec names where to `start`; one that is silent on `scattered` wants no random positions."""
+        """Return a resolved spec names where to `start`; one that is silent on `scattered` wants no random
+        positions."""
         others = {name: value for name, value in constants.items() if name not in ("start", "scattered")}
         return cls(**others, analogies=constants["start"] == "Analogies", scattered=constants.get("scattered", 0))
 
@@ -69,7 +70,7 @@ class Standard(Optimizer[SwarmState]):
         return particle_swarm.current_positions(state)
 
     def ask(self, state: SwarmState) -> tuple[Candidate, ...]:
-        """The start, or every particle and the leading positions again; of a `rescored` plan every best."""
+        """Return the start, or every particle and the leading positions again; of a `rescored` plan every best."""
         if state.iteration == 0:
             return self._initial_candidates(state.plan)
         if state.plan.rescored:

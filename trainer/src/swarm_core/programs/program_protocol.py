@@ -51,23 +51,23 @@ class Program(Protocol[RunT_contra, ResolvedT]):
         """`run` with every default explicit."""
 
     def uris(self, resolved: ResolvedT) -> Iterable[UriUse]:
-        """Every URI of the experiment, in the order of the spec."""
+        """Return every URI of the experiment, in the order of the spec."""
 
     def outline(self, resolved: ResolvedT) -> Outline:
-        """The schedule of the run. `build_outline` adds the limits of `execution` for every kind."""
+        """Return the schedule of the run. `build_outline` adds the limits of `execution` for every kind."""
 
     def status(self, outline: Outline, state: EngineState, common: RunStatus) -> RunStatus:
-        """The status of this kind. `common`: the fields that all kinds have."""
+        """Return the status of this kind. `common`: the fields that all kinds have."""
 
 
 def find_program(kind: str) -> Program[Any, Any]:
-    """The program of a kind. Raises BadInputError if the kind is not installed."""
+    """Return the program of a kind. Raises BadInputError if the kind is not installed."""
     program: Program[Any, Any] = program_registry.load(kind)
     return program
 
 
 def build_outline(resolved: ResolvedRun) -> Outline:
-    """The outline of a run for the engine: the schedule of its kind, and the limits of its `execution`."""
+    """Return the outline of a run for the engine: the schedule of its kind, and the limits of its `execution`."""
     return replace(
         find_program(resolved.kind).outline(resolved),
         attempts=resolved.execution.attempts,

@@ -13,25 +13,26 @@ from swarm_core.optimizers.optimizer import Optimizer, Plan
 
 
 def build_needs(resolved: ResolvedSpec) -> dict[Kind, Needs]:
-    """The needs of each kind of work: training holds an accelerator, and measuring asks the servers of all models."""
+    """Return the needs of each kind of work: training holds an accelerator, and measuring asks the servers of all
+    models."""
     asking = Needs(servers=base_models(resolved))
     return {Kind.TRAIN: Needs(accelerator=True), Kind.ITERATE: asking, Kind.CONCLUDE: asking}
 
 
 def base_models(resolved: ResolvedSpec) -> tuple[str, ...]:
-    """The URIs of the distinct models: the base model first, then the takers' own models in their order."""
+    """Return the URIs of the distinct models: the base model first, then the takers' own models in their order."""
     own = [taker.model for taker in resolved.takers if isinstance(taker, ResolvedTaker)]
     return tuple(dict.fromkeys([resolved.base.model, *own]))
 
 
 def list_training(swarm: str, side: ResolvedGenerators) -> tuple[tuple[str, int], ...]:
-    """The swarm and index of each adapter to train before the swarm moves; empty if the adapters are given."""
+    """Return the swarm and index of each adapter to train before the swarm moves; empty if the adapters are given."""
     count = side.count if isinstance(side.origin, TrainedAdapters) else 0
     return tuple((swarm, index) for index in range(count))
 
 
 def build_plan(resolved: ResolvedSpec, layers: int = 1) -> Plan:
-    """The plan of the search, over a basis of the initial generators.
+    """Return the plan of the search, over a basis of the initial generators.
 
     `layers` is the number of layers of the base model, which is known only after there are adapters. It changes the
     length of a position and never the number of measurements, so callers that only count may leave it out.
@@ -51,17 +52,18 @@ def build_plan(resolved: ResolvedSpec, layers: int = 1) -> Plan:
 
 
 def _optimizer(resolved: ResolvedSpec) -> Optimizer[Any]:
-    """The optimizer with the constants of the spec. The names are the same, so no constant can be lost."""
+    """Return the optimizer with the constants of the spec. The names are the same, so no constant can be lost."""
     layers = resolved.swarm.per_layer
     constants = resolved.rule.model_dump() | (layers.model_dump() if layers else {})
     return registry.create_optimizer(resolved.rule.optimizer_name, constants)
 
 
 def items_per_finalist(resolved: ResolvedSpec) -> int:
-    """The number of items per finalist, so that the final choice uses its reserved share of all items of the search.
+    """Return the number of items per finalist, so that the final choice uses its reserved share of all items of the
+    search.
 
-    A reserve r of the budget is r / (1 - r) of the items of the search itself. The result is never below the number of
-    items of one measurement.
+    A reserve r of the budget is r / (1 - r) of the items of the search itself. The result is never below the number
+    of items of one measurement.
     """
     evaluation = resolved.evaluation
     searched = optimization.budget(build_plan(resolved)) * evaluation.items

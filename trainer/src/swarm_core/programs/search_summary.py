@@ -15,7 +15,8 @@ G = TypeVar("G", bound=run_status.Difference)
 
 @dataclass(frozen=True, slots=True)
 class MeasuredGain:
-    """The value of the best generator minus that of the best initial generator, on fresh data, with its 95% interval."""
+    """The value of the best generator minus that of the best initial generator, on fresh data, with its 95%
+    interval."""
 
     value: float
     low: float | None
@@ -48,7 +49,7 @@ class SearchSummary:
 
 
 def summarize_search(state: EngineState) -> SearchSummary:
-    """The summary of the generators' search."""
+    """Return the summary of the generators' search."""
     search, outcome = state.search(GENERATORS), state.outcome
     return SearchSummary(
         best=outcome.best if outcome else search.best,
@@ -63,7 +64,7 @@ def summarize_search(state: EngineState) -> SearchSummary:
 
 
 def extract_gain(state: EngineState) -> MeasuredGain | None:
-    """The gain; None before it is measured."""
+    """Return the gain; None before it is measured."""
     outcome = state.outcome
     if outcome is None or outcome.gain is None:
         return None
@@ -71,12 +72,12 @@ def extract_gain(state: EngineState) -> MeasuredGain | None:
 
 
 def build_difference(gain: MeasuredGain | None, block: type[G]) -> G | None:
-    """The gain as a block of a status; None if it has no interval."""
+    """Return the gain as a block of a status; None if it has no interval."""
     if gain is None or gain.low is None or gain.high is None:
         return None
     return block(value=gain.value, low=gain.low, high=gain.high)
 
 
 def build_counts(counts: ItemCounts) -> run_status.Counts:
-    """The counts as a block of a status."""
+    """Return the counts as a block of a status."""
     return run_status.Counts(items=counts.items, rejected=counts.rejected, unscored=counts.unscored)

@@ -8,9 +8,9 @@ with a digit or a minus sign (`- -5+3`, `3.5 apples`).
 The parser drops the following: text before the first marker, courtesies after the last item, code fences around the
 list, rules between items, bold or backticks around a whole item.
 
-Limits: a completion without any marker is rejected as `Unlisted`, because an item cannot be distinguished from a refusal
-there, and a refusal must not become an item. Courtesies are recognized by their English openings. An unknown one stays
-in the last item, because an additional sentence does less harm than a truncated item.
+Limits: a completion without any marker is rejected as `Unlisted`, because an item cannot be distinguished from a
+refusal there, and a refusal must not become an item. Courtesies are recognized by their English openings. An unknown
+one stays in the last item, because an additional sentence does less harm than a truncated item.
 """
 
 import re
@@ -60,7 +60,7 @@ class Marker:
     """The text after the marker."""
 
     def opens_after(self, first: "Marker", last: "Marker") -> bool:
-        """Whether this marker starts the item after `last` in the list that starts with `first`."""
+        """Return whether this marker starts the item after `last` in the list that starts with `first`."""
         if self.style != first.style or self.indent >= first.indent + NESTED_INDENT:
             return False
         return last.number is None or self.number == last.number + 1
@@ -89,7 +89,7 @@ COURTESY = re.compile(
 
 
 def parse(text: str, limit: int, *, finished: bool = True) -> ParsedItems:
-    """The first `limit` items of a completion. With `finished` false, its last item is rejected as truncated."""
+    """Return the first `limit` items of a completion. With `finished` false, its last item is rejected as truncated."""
     whole = text.replace("\r\n", "\n").replace("\r", "\n").strip("\n")
     pieces = split_items(whole.split("\n"))
     if not pieces:
@@ -110,7 +110,7 @@ def parse(text: str, limit: int, *, finished: bool = True) -> ParsedItems:
 
 
 def parse_marker(line: str) -> Marker | None:
-    """The marker of `line`; None if it has none."""
+    """Return the marker of `line`; None if it has none."""
     indent = len(line) - len(line.lstrip(" \t"))
     if found := NUMBER_MARKER.fullmatch(line):
         # `**1. Title** rest` opens its bold before the number: the text takes the sign along, or it would not balance.
@@ -123,7 +123,7 @@ def parse_marker(line: str) -> Marker | None:
 
 
 def split_items(lines: list[str]) -> list[list[str]]:
-    """The lines of each item without markers; empty if no line has a marker."""
+    """Return the lines of each item without markers; empty if no line has a marker."""
     start, first = next(
         ((place, found) for place, line in enumerate(lines) if (found := parse_marker(line))), (0, None)
     )
@@ -143,7 +143,8 @@ def split_items(lines: list[str]) -> list[list[str]]:
 
 
 def find_fences(lines: list[str], start: int) -> tuple[set[int], set[int]]:
-    """The lines of fenced code in items, and the fence lines outside all items; the list begins at line `start`."""
+    """Return the lines of fenced code in items, and the fence lines outside all items; the list begins at line
+    `start`."""
     fences = [place for place, line in enumerate(lines) if FENCE.fullmatch(line)]
     inside = [place for place in fences if place > start]
     if (len(fences) - len(inside)) % 2:  # a fence is open at the start of the list, so the fences enclose the list
@@ -163,7 +164,7 @@ def drop_courtesies(pieces: list[list[str]]) -> None:
 
 
 def trim_end(piece: list[str]) -> list[str]:
-    """The lines of an item without blank lines and rules at the end. The first line always stays."""
+    """Return the lines of an item without blank lines and rules at the end. The first line always stays."""
     end = len(piece)
     while end > 1 and (not piece[end - 1].strip() or RULE.fullmatch(piece[end - 1])):
         end -= 1
@@ -171,7 +172,7 @@ def trim_end(piece: list[str]) -> list[str]:
 
 
 def format_item(piece: list[str]) -> str:
-    """The text of an item from its lines, without bold or backticks around the whole item."""
+    """Return the text of an item from its lines, without bold or backticks around the whole item."""
     item = "\n".join(trim_end(piece)).strip()
     for wrap in ("**", "`"):
         inner = item[len(wrap) : -len(wrap)]
@@ -181,5 +182,5 @@ def format_item(piece: list[str]) -> str:
 
 
 def is_courtesy(line: str) -> bool:
-    """Whether a line is a courtesy to the reader of the list."""
+    """Return whether a line is a courtesy to the reader of the list."""
     return COURTESY.match(line.lstrip(" \t*_")) is not None

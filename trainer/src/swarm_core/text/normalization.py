@@ -1,8 +1,8 @@
 """The normal form of a text. Two items count as duplicates if their normal forms are equal.
 
 Case is folded, and characters are replaced by compatible ones: `Ⅻ` becomes `XII`, and full-width digits become digits.
-White space is collapsed, and removed next to a sign, so `12 + 34` becomes `12+34`. The form is only for comparison and is
-never shown.
+White space is collapsed, and removed next to a sign, so `12 + 34` becomes `12+34`. The form is only for comparison and
+is never shown.
 
 Limits: it compares characters and not meanings. `34+12` differs from `12+34`, and `x²` equals `x2`.
 """
@@ -29,6 +29,6 @@ def normalize(text: str) -> str:
 
 
 def _reduce(text: str) -> str:
-    """One pass. Removing a space may join characters that the next pass composes into one."""
+    """Return one pass. Removing a space may join characters that the next pass composes into one."""
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
     return SPACE_BESIDE_SIGN.sub("", " ".join(folded.split()))

@@ -1,7 +1,7 @@
 """Prompt templates as data: one set for chat models, and one for models that only continue text.
 
-A set has the templates for asking a generator for items, for its training pairs, and for asking a taker. Fine-tuning and
-generation use the same set, so a generator is asked with the words that it was trained on.
+A set has the templates for asking a generator for items, for its training pairs, and for asking a taker. Fine-tuning
+and generation use the same set, so a generator is asked with the words that it was trained on.
 
 Limits: it does not count tokens. A chat prompt is the text of one user turn. The inference engine applies the chat
 template of the model.
@@ -62,7 +62,7 @@ TEMPLATES = {
 
 
 def list_texts(style: PromptStyle) -> dict[str, object]:
-    """The fields of a style's templates by name. The experiment's digest covers them."""
+    """Return the fields of a style's templates by name. The experiment's digest covers them."""
     return asdict(TEMPLATES[style])
 
 
@@ -73,19 +73,20 @@ def format_list(style: PromptStyle, items: Sequence[str]) -> str:
 
 
 def format_generation(style: PromptStyle, domain: str, examples: Sequence[str]) -> str:
-    """The prompt that asks for as many new items as there are examples."""
+    """Return the prompt that asks for as many new items as there are examples."""
     return TEMPLATES[style].generation.format(domain=domain, count=len(examples), examples=format_list(style, examples))
 
 
 def format_training_pair(
     style: PromptStyle, domain: str, given: Sequence[str], wanted: Sequence[str]
 ) -> tuple[str, str]:
-    """The prompt and the completion of one training pair. The prompt shows `given`, and the completion is `wanted`."""
+    """Return the prompt and the completion of one training pair. The prompt shows `given`, and the completion is
+    `wanted`."""
     return format_generation(style, domain, given), format_list(style, wanted)
 
 
 def format_answering(style: PromptStyle, item: str) -> str:
-    """The prompt that asks a taker."""
+    """Return the prompt that asks a taker."""
     return TEMPLATES[style].answering.format(item=item)
 
 

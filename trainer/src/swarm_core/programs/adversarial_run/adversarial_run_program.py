@@ -57,14 +57,14 @@ class AdversarialRunProgram:
         return game_resolution.resolve_adversarial_run(run)
 
     def uris(self, resolved: ResolvedAdversarialRun) -> Iterator[UriUse]:
-        """Every URI of the experiment, in the order of the spec."""
+        """Return every URI of the experiment, in the order of the spec."""
         return game_resolution.list_uris(resolved)
 
     def outline(self, resolved: ResolvedAdversarialRun) -> Outline:
-        """The schedule of a game. In each round, the generators move first and the takers second.
+        """Return the schedule of a game. In each round, the generators move first and the takers second.
 
-        Before each turn of the takers but the first, an adapter may be trained for them. Its index continues the indices
-        of their initial adapters. Rivals are trained and never move.
+        Before each turn of the takers but the first, an adapter may be trained for them. Its index continues the
+        indices of their initial adapters. Rivals are trained and never move.
         """
         takers = search_settings.list_training(TAKERS, resolved.game.takers)
         generators, rivals = (
@@ -80,7 +80,7 @@ class AdversarialRunProgram:
         )
 
     def status(self, outline: Outline, state: EngineState, common: RunStatus) -> RunStatus:
-        """The status of an AdversarialRun."""
+        """Return the status of an AdversarialRun."""
         return status_projection.build_adversarial_run_status(outline, state, common)
 
 

@@ -51,8 +51,8 @@ class AdversarialRunSpec(RunSpec):
     gates: Gates = ()
     """Additional gates for items. Items pass them in this order, after the standard gates."""
     rounds: Integer = Field(10, ge=1, le=1000)
-    """Number of rounds after round 0, which measures both sides at their start. In each round, the generators move first
-    and the takers second."""
+    """Number of rounds after round 0, which measures both sides at their start. In each round, the generators move
+    first and the takers second."""
     pool: PoolSpec = PoolSpec()
     """The pool: the items that takers are measured on."""
     stop: StopSpec = StopSpec()

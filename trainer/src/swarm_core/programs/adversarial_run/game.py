@@ -1,4 +1,5 @@
-"""The blocks that only an AdversarialRun has: the movement of both sides, the pool of items, and the end of the game."""
+"""The blocks that only an AdversarialRun has: the movement of both sides, the pool of items, and the end of the
+game."""
 
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar
@@ -107,8 +108,8 @@ class Learning(Block):
     """The learning of takers."""
 
     type: LearningType = LearningType.SEARCH
-    """How takers learn: Search moves among the takers' adapters, Train also adds an adapter in every round that is trained
-    on the pool."""
+    """How takers learn: Search moves among the takers' adapters, Train also adds an adapter in every round that is
+    trained on the pool."""
     train: RoundTraining | None = None
     """Settings of type Train."""
 
@@ -119,7 +120,8 @@ class MovingTakers(Generators):
     """The takers, their movement and their learning."""
 
     data: SeedDataSource
-    """Seed data of the takers. Each cluster trains one adapter, and the held-out items show whether the takers improve."""
+    """Seed data of the takers. Each cluster trains one adapter, and the held-out items show whether the takers improve.
+    """
     swarm: Movement = Movement()
     """Movement of the takers."""
     learning: Learning = Learning()

@@ -35,7 +35,7 @@ def resolve_adversarial_run(run: AdversarialRun) -> ResolvedAdversarialRun:
 
 
 def resolve_game(spec: AdversarialRunSpec, moving: tuple[ResolvedSide, ResolvedSide]) -> ResolvedGame:
-    """The game with every default explicit. `moving`: the generators' side and the takers' side."""
+    """Return the game with every default explicit. `moving`: the generators' side and the takers' side."""
     learning = spec.takers.learning
     return ResolvedGame(
         rounds=spec.rounds,
@@ -50,7 +50,8 @@ def resolve_game(spec: AdversarialRunSpec, moving: tuple[ResolvedSide, ResolvedS
 
 
 def resolve_side(movement: Movement, spec: AdversarialRunSpec) -> ResolvedSide:
-    """The movement of one side. It has as many iterations as the game has rounds, and patience only if the game has it."""
+    """Return the movement of one side. It has as many iterations as the game has rounds, and patience only if the
+    game has it."""
     bests = movement.bests or (BestsPolicy.STALE if movement.reference else BestsPolicy.RESCORE)
     size = ResolvedSwarm(
         particles=movement.particles,
@@ -63,7 +64,8 @@ def resolve_side(movement: Movement, spec: AdversarialRunSpec) -> ResolvedSide:
 
 
 def resolve_rule(movement: Movement) -> StandardSpec | PublishedSpec:
-    """The rule of one side. By default there are no random positions: each round measures anew, so no region stays lost."""
+    """Return the rule of one side. By default there are no random positions: each round measures anew, so no region
+    stays lost."""
     if movement.rule is RuleName.PUBLISHED:
         return movement.published or PublishedSpec()
     return resolution.set_scattered(movement.standard or StandardSpec(), 0)

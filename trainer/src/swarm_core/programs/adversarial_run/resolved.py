@@ -55,7 +55,7 @@ class ResolvedAdversarialRun(ResolvedSpec):
         return True
 
     def for_swarm(self, swarm: str) -> ResolvedSpec:
-        """The search of one of the swarms, in which that swarm is the generators and has its own seed.
+        """Return the search of one of the swarms, in which that swarm is the generators and has its own seed.
 
         Rivals are the generators with another seed.
         """
@@ -70,5 +70,5 @@ class ResolvedAdversarialRun(ResolvedSpec):
 
 
 def find_game(resolved: ResolvedRun) -> ResolvedGame | None:
-    """The game of a run; None if the run is of another kind."""
+    """Return the game of a run; None if the run is of another kind."""
     return resolved.game if isinstance(resolved, ResolvedAdversarialRun) else None

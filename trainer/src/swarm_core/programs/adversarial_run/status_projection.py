@@ -9,7 +9,7 @@ from swarm_core.swarm_names import GENERATORS, TAKERS
 
 
 def build_adversarial_run_status(outline: Outline, state: EngineState, common: RunStatus) -> AdversarialRunStatus:
-    """The status of a game. `common`: the fields that all kinds have."""
+    """Return the status of a game. `common`: the fields that all kinds have."""
     summary, takers = search_summary.summarize_search(state), state.search(TAKERS)
     return AdversarialRunStatus(
         **dict(common) | {"counts": search_summary.build_counts(summary.counts)},
@@ -24,7 +24,7 @@ def build_adversarial_run_status(outline: Outline, state: EngineState, common: R
 
 
 def list_rows(state: EngineState) -> tuple[RoundRow, ...]:
-    """The latest rounds in which generators were scored, with the scores of the takers if they have moved."""
+    """Return the latest rounds in which generators were scored, with the scores of the takers if they have moved."""
     answers = {point.iteration: point for point in state.search(TAKERS).history}
     scored = [(point.iteration, point.best) for point in state.search(GENERATORS).history if point.best is not None]
     rows = [(at, best, answers.get(at)) for at, best in scored]

@@ -34,7 +34,7 @@ def resolve_swarm_run(run: SwarmRun) -> ResolvedSpec:
 
 
 def resolve_swarm(swarm: SwarmSpec) -> ResolvedSwarm:
-    """The sizes and limits of `swarm` with every default explicit."""
+    """Return the sizes and limits of `swarm` with every default explicit."""
     return ResolvedSwarm(
         particles=swarm.particles,
         iterations=swarm.iterations,
@@ -45,14 +45,15 @@ def resolve_swarm(swarm: SwarmSpec) -> ResolvedSwarm:
 
 
 def resolve_rule(swarm: SwarmSpec) -> StandardSpec | PublishedSpec | OptimizerBlock:
-    """The constants of the optimizer, or of the rule of the particle swarm, with every default explicit."""
+    """Return the constants of the optimizer, or of the rule of the particle swarm, with every default explicit."""
     if swarm.optimizer == optimizer_blocks.PARTICLE_SWARM:
         return resolution.resolve_particle_rule(swarm)
     return optimizer_blocks.get_constants(swarm, swarm.optimizer)
 
 
 def list_uris(resolved: ResolvedSpec) -> Iterator[UriUse]:
-    """Every URI of the experiment, in the order of the spec. A taker's model is listed only if it is not the base model."""
+    """Every URI of the experiment, in the order of the spec. A taker's model is listed only if it is not the base
+    model."""
     yield UriUse(UriRole.BASE, resolved.base.model, "spec.base.model")
     yield from resolution.iterate_origin_uses(resolved.generators, "spec.generators")
     for index, taker in enumerate(resolved.takers):

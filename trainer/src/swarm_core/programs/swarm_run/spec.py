@@ -84,7 +84,7 @@ class SwarmRunSpec(RunSpec):
 
 
 def _list_repeated_takers(spec: SwarmRunSpec) -> list[int]:
-    """The indices of takers whose name an earlier taker has."""
+    """Return the indices of takers whose name an earlier taker has."""
     seen: Counter[str] = Counter()
     repeated = []
     for index, taker in enumerate(spec.takers):

@@ -14,7 +14,8 @@ class Best(StatusBlock):
     """The best generator so far. After the run has concluded, the generator that was chosen."""
 
     value: Number
-    """Fitness as the search estimates it. After the run has concluded, the fitness of the chosen generator on fresh items."""
+    """Fitness as the search estimates it. After the run has concluded, the fitness of the chosen generator on fresh
+    items."""
     particle: ShortText | None = None
     """Name of the particle that found the generator."""
     recipe: Sha256 | None = None

@@ -11,7 +11,7 @@ NAME_CHARACTERS = 64
 
 
 def build_swarm_run_status(outline: Outline, state: EngineState, common: RunStatus) -> SwarmRunStatus:
-    """The status of a search. `common`: the fields that all kinds have."""
+    """Return the status of a search. `common`: the fields that all kinds have."""
     summary = search_summary.summarize_search(state)
     return SwarmRunStatus(
         **dict(common) | {"counts": search_summary.build_counts(summary.counts)},
@@ -35,7 +35,7 @@ def build_best(summary: SearchSummary) -> Best | None:
 
 
 def list_rows(summary: SearchSummary) -> tuple[HistoryRow, ...]:
-    """The latest iterations that have a score."""
+    """Return the latest iterations that have a score."""
     rows = [(point.iteration, point.best, point.mean) for point in summary.history]
     whole = ((at, best, mean) for at, best, mean in rows if best is not None and mean is not None)
     return tuple(HistoryRow(iteration=at, best=best, mean=mean) for at, best, mean in whole)[-HISTORY_ROWS:]

@@ -50,11 +50,12 @@ class SwarmRunProgram:
         return resolution.resolve_swarm_run(run)
 
     def uris(self, resolved: ResolvedSpec) -> Iterator[UriUse]:
-        """Every URI of the experiment, in the order of the spec."""
+        """Return every URI of the experiment, in the order of the spec."""
         return resolution.list_uris(resolved)
 
     def outline(self, resolved: ResolvedSpec) -> Outline:
-        """The schedule of a search. Initial generators that are not given are trained, and then the swarm moves."""
+        """Return the schedule of a search. Initial generators that are not given are trained, and then the swarm
+        moves."""
         return Outline(
             iterations=optimization.iterations(search_settings.build_plan(resolved)),
             training=search_settings.list_training(GENERATORS, resolved.generators),
@@ -62,7 +63,7 @@ class SwarmRunProgram:
         )
 
     def status(self, outline: Outline, state: EngineState, common: RunStatus) -> RunStatus:
-        """The status of a SwarmRun."""
+        """Return the status of a SwarmRun."""
         return status_projection.build_swarm_run_status(outline, state, common)
 
 
