@@ -63,8 +63,8 @@ def test_servers_and_trainers_share_one_accelerator_by_turns(site: ClusterNamesp
     site.create("served", SERVED)
     run = assert_same(site, bench, "served", 120)
     works = [pod["metadata"]["labels"][names.WORK_LABEL] for pod in node.history]
-    assert works.count("seed") == 3
-    assert works.index("serve") > max(number for number, work in enumerate(works) if work == "seed")
+    assert works.count("train") == 3
+    assert works.index("serve") > max(number for number, work in enumerate(works) if work == "train")
     site.until(lambda: not serving(site), 30, "the server is gone")
     assert sum(run["status"]["gpuSeconds"][part] for part in ("busy", "loading", "idle")) > 0
 
@@ -84,7 +84,7 @@ def test_a_game_takes_its_turns_and_what_it_trains_shares_one_accelerator_with_i
     assert set(bench.begun.values()) == {1}
     assert [row["round"] for row in run["status"]["history"]] == list(range(ITERATIONS + 1))
     works = [pod["metadata"]["labels"][names.WORK_LABEL] for pod in node.history]
-    assert works.count("seed") == 3 + 2 + 3 + ITERATIONS
+    assert works.count("train") == 3 + 2 + 3 + ITERATIONS
     assert works.count("serve") == 1 + ITERATIONS
     site.api.call("DELETE", f"{site.games}/game")
     site.until(lambda: not site.left(), 30, "nothing is left of it")

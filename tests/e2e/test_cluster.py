@@ -63,7 +63,7 @@ def check_result(cluster: Cluster, name: str, found: dict[str, Any]) -> None:
 
 def check_bucket(cluster: Cluster, name: str, finished: FinishedRun, out: Path) -> None:
     """Everything verifies, and what is exported is what one machine has."""
-    assert "good:" in swarmruns.command_line(cluster, "verify", name)
+    assert "verified:" in swarmruns.command_line(cluster, "verify", name)
     swarmruns.command_line(cluster, "export", name, str(out))
     for file in ("result.json", "history.jsonl", "dataset/data.jsonl"):
         assert read_output(out, file) == read_output(finished.folder, file), file

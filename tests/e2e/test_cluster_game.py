@@ -46,7 +46,7 @@ def test_a_game_is_served_and_taught_on_one_accelerator(cluster: Cluster, accele
     found = swarmruns.await_status(cluster, name, swarmruns.has_succeeded, SERVED_SECONDS)
     assert found["peakAccelerators"] == 1
     assert found["gpuSeconds"]["busy"] > 0
-    assert "good:" in swarmruns.command_line(cluster, "verify", name)
+    assert "verified:" in swarmruns.command_line(cluster, "verify", name)
     swarmruns.delete(cluster, name)
 
 
@@ -65,7 +65,7 @@ def check_status(cluster: Cluster, found: dict[str, object], game: FinishedRun) 
 
 def check_bucket(cluster: Cluster, game: FinishedRun, out: Path) -> None:
     """Everything verifies, and what is exported is what one machine has: results, archive and both sides' adapters."""
-    assert "good:" in swarmruns.command_line(cluster, "verify", NAME)
+    assert "verified:" in swarmruns.command_line(cluster, "verify", NAME)
     swarmruns.command_line(cluster, "export", NAME, str(out))
     for file in ("result.json", "history.jsonl", "dataset/data.jsonl"):
         assert read_output(out, file) == read_output(game.folder, file), file

@@ -33,7 +33,7 @@ def test_texts_from_servers_in_pods_are_of_the_same_experiment(cluster: Cluster,
     assert found["experimentDigest"] == result["experimentDigest"]
     assert found["gain"]["low"] <= result["gain"]["high"]
     assert result["gain"]["low"] <= found["gain"]["high"]
-    assert "good:" in swarmruns.command_line(cluster, "verify", name)
+    assert "verified:" in swarmruns.command_line(cluster, "verify", name)
     swarmruns.delete(cluster, name)
 
 

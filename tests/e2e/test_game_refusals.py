@@ -16,7 +16,7 @@ from command_line import GAME, dataswarm
             "uri: seeds.jsonl",
             "are held out of the takers' data but also occur in the generators' data",
         ),
-        ("rounds: 2", "rounds: 2\n  stop: {patience: 3}", "spec.stop.patience: 3: patience is longer than the game"),
+        ("rounds: 2", "rounds: 2\n  stop: {patience: 3}", "spec.stop.patience: 3: patience must be at most rounds"),
     ],
     ids=["pool larger than the data", "held-out data in the pool", "a rule that can never hold"],
 )

@@ -51,7 +51,10 @@ REFUSED = {
     "unknown field": (edit("pairs: 96", "pears: 96"), ["spec.generators.training.pears", "pairs"]),
     "wrong type": (edit("seed: 7", "seed: seven"), ["spec.seed", "seven"]),
     "not a number": (edit("temperature: 1.0", "temperature: .nan"), ["spec.generation.temperature"]),
-    "duplicate names": (edit("name: multiplier", "name: adder"), ["spec.takers[1].name", "adder", "twice"]),
+    "duplicate names": (
+        edit("name: multiplier", "name: adder"),
+        ["spec.takers[1].name", "adder", "another taker has this name"],
+    ),
     "missing file": (edit("uri: seeds.jsonl", "uri: sseeds.jsonl"), ["spec.generators.data.uri", "sseeds.jsonl"]),
     "broken JSONL": (data(line("1+1") + '{"text": \n'), ["seeds.jsonl line 2", "JSON"]),
     "empty data": (data(""), ["seeds.jsonl", "no items"]),

@@ -51,7 +51,7 @@ def seeds(text: str) -> Change:
 FILES = [
     pytest.param(edit("seed: 7", "sead: 7"), "spec.sead: unknown field; did you mean seed?", id="unknown field"),
     pytest.param(edit("particles: 2", "particles: two"), "spec.swarm.particles: 'two' is text", id="wrong type"),
-    pytest.param(edit("name: strong", "name: weak"), "the name is taken twice", id="duplicate names"),
+    pytest.param(edit("name: strong", "name: weak"), "another taker has this name", id="duplicate names"),
     pytest.param(edit("model: base", "model: gone"), "spec.base.model: 'gone' is not a folder", id="missing model"),
     pytest.param(edit("seeds.jsonl", "gone.jsonl"), "spec.generators.data.uri: 'gone.jsonl'", id="missing data"),
     pytest.param(edit("apiVersion", "{"), "swarmrun.yaml: line", id="not YAML"),
