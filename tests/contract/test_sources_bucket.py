@@ -58,7 +58,7 @@ def name(client: Any, tmp_path: Path) -> str:
 
 @pytest.fixture
 def context(tmp_path: Path) -> FetchContext:
-    return FetchContext(FetchCache(tmp_path / "cache"), lambda uri, shape: fetching.open_source(uri, shape, None))
+    return FetchContext(FetchCache(tmp_path / "cache"), lambda uri, shape: fetching.find_source(uri, shape, None))
 
 
 def written(folder: Path, files: Mapping[str, bytes]) -> Path:

@@ -17,7 +17,7 @@ def main(role: str, uri: str, pin: str | None = None) -> dict[str, str]:
     use = UriUse(UriRole[role], uri, "spec.field")
     context = FetchContext(
         fetch_cache.FetchCache(fetch_cache.default_root()),
-        lambda place, shape: fetching.open_source(place, shape, None),
+        lambda place, shape: fetching.find_source(place, shape, None),
     )
     try:
         found = (

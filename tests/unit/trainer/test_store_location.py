@@ -15,18 +15,18 @@ BUCKET = S3Storage(bucket="swarms", prefix="team-a/run", endpoint="http://127.0.
 
 @pytest.mark.parametrize("place", [Path("/srv/{run}/store"), BUCKET, BUCKET.model_copy(update={"single_writer": True})])
 def test_a_place_that_is_told_is_heard_again(place: StoreLocation) -> None:
-    assert store_location.parse(store_location.serialize(place)) == place
+    assert store_location.parse(store_location.format_location(place)) == place
 
 
 def test_a_relative_folder_is_told_as_an_absolute_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    assert store_location.serialize(Path("store")) == str(tmp_path / "store")
+    assert store_location.format_location(Path("store")) == str(tmp_path / "store")
 
 
 def test_no_key_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "its-name")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "its-secret")
-    assert "its-" not in store_location.serialize(BUCKET)
+    assert "its-" not in store_location.format_location(BUCKET)
 
 
 def test_a_place_is_opened_as_the_store_that_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,7 +17,7 @@ from swarm_core.engine.work import FailureReason
 from swarm_trainer.cli import run_file, status_commands
 from swarm_trainer.cli.output import DONE, print_failure, print_refusals, print_result_line
 from swarm_trainer.cli.run_file import RunFile
-from swarm_trainer.evaluation import program
+from swarm_trainer.evaluation import trainer_program
 from swarm_trainer.host import run as host
 from swarm_trainer.host.loop import Interrupted, SystemClock
 from swarm_trainer.runtime import inputs
@@ -34,16 +34,16 @@ def validate(arguments: argparse.Namespace) -> int:
     """Check the file and print what it would run. Raises BadInputError if the file is refused."""
     loaded = run_file.load(arguments.file)
     host.build_outline(loaded.worker_spec.resolved)
-    for line in describe(loaded, default_folder(loaded)):
+    for line in describe_run(loaded, default_folder(loaded)):
         print_result_line(line)
     return DONE
 
 
-def describe(loaded: RunFile, folder: Path) -> Iterator[str]:
+def describe_run(loaded: RunFile, folder: Path) -> Iterator[str]:
     """Yield what the file would run, one line per subject."""
     resolved = loaded.worker_spec.resolved
     yield f"{loaded.name}: valid"
-    subjects = program.describe(resolved, loaded.items)
+    subjects = trainer_program.load_preview(resolved, loaded.items)
     digest = resolution.spec_digest(resolved)
     yield from (f"  {subject:<11} {line}" for subject, line in (*subjects, ("digest", digest), ("folder", folder)))
 

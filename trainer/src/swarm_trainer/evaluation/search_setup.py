@@ -87,7 +87,7 @@ def load(context: Context, swarm: str = GENERATORS, later: int = 0) -> SearchSet
 
 def _load(context: Context, swarm: str, later: int) -> SearchSetup:
     manifest, experiment = experiments.load(context.store)
-    return build(context, manifest, experiment, find_basis(context, experiment, swarm, later), swarm)
+    return build_search(context, manifest, experiment, find_basis(context, experiment, swarm, later), swarm)
 
 
 def load_initial_recipes(context: Context, swarm: str) -> tuple[Recipe, ...]:
@@ -124,7 +124,7 @@ def build_space(
     return plan, SearchSpace(experiment.base, basis, resolved.base.dtype, resolved.swarm.exact, layers)
 
 
-def build(
+def build_search(
     context: Context, manifest: Digest, pinned: Experiment, basis: tuple[Digest, ...], swarm: str = GENERATORS
 ) -> SearchSetup:
     """Build the search of one swarm over `basis`, whose adapters are in the store.

@@ -1,7 +1,7 @@
 """One swarm's turn: the state that it starts from, and the items that its candidates are measured on.
 
 A turn is a function of the commits before it. So `iterate`, which makes it, and `verify`, which repeats it, load the
-same turn. The kind of run decides the index of each turn in the chain (`evaluation.program.TurnRules`).
+same turn. The kind of run decides the index of each turn in the chain (`evaluation.trainer_program.TurnRules`).
 """
 
 from collections.abc import Iterable

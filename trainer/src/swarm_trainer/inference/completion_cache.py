@@ -26,11 +26,11 @@ def load(store: ArtifactStore, name: str) -> Completion | None:
 
 def save(store: ArtifactStore, name: str, body: dict[str, object], answer: Completion) -> Completion:
     """Store an answer unless there is one; returns the stored one. Raises StoreError, CorruptError."""
-    fields: dict[str, object] = {"asked": body, **serialize(answer)}
+    fields: dict[str, object] = {"asked": body, **to_fields(answer)}
     return parse(name, store.publish(name, canonical_json(fields)))
 
 
-def serialize(answer: Completion) -> dict[str, object]:
+def to_fields(answer: Completion) -> dict[str, object]:
     """The JSON fields of an answer. Alternatives and log-probabilities have a field only if there are any, so that a
     plain answer keeps its bytes.
     """
@@ -56,7 +56,7 @@ def parse(name: str, data: bytes) -> Completion:
 
 
 def parse_logprobs(fields: Sequence[Any]) -> tuple[TokenLogprob, ...]:
-    """The log-probabilities in a stored field. Raises ValueError or TypeError for a field that `serialize` did not
+    """The log-probabilities in a stored field. Raises ValueError or TypeError for a field that `to_fields` did not
     write.
     """
     return tuple(

@@ -66,7 +66,7 @@ def prepare(context: Context, experiment: Experiment, identity: bytes) -> Fork |
     resume = context.resolved.resume_from
     if resume is None:
         return None
-    source = open_source(context, resume)
+    source = open_source_store(context, resume)
     try:
         _, source_experiment = experiments.load(source)
         check_identity(source, resume, identity)
@@ -79,7 +79,7 @@ def prepare(context: Context, experiment: Experiment, identity: bytes) -> Fork |
     basis = experiment.adapters or tuple(receipt.outputs[Output.ADAPTER] for receipt in receipts)
     for digest in basis:
         copy_tree(source, context.store, digest)
-    setup = search_setup.build(context, digest_bytes(experiment.to_bytes()), experiment, basis)
+    setup = search_setup.build_search(context, digest_bytes(experiment.to_bytes()), experiment, basis)
     commits = tuple(derive_commits(source, setup, source_commits))
     return Fork(
         ForkOrigin(resume.uri, resume.iteration, source_experiment.digest, source_commits[-1].digest),
@@ -107,7 +107,7 @@ def publish(fork: Fork, store: ArtifactStore) -> None:
         commit_chain.append(store, done)
 
 
-def open_source(context: Context, resume: ResumeFrom) -> ArtifactStore:
+def open_source_store(context: Context, resume: ResumeFrom) -> ArtifactStore:
     """Open the other run's store. Raises BadInputError, StoreError."""
     return store_location.open_store(locate_source(context, resume), context.cache)
 

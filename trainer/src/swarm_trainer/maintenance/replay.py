@@ -25,8 +25,8 @@ from swarm_core.ports import ArtifactStore, CorruptError, StoreError
 from swarm_core.recipe import Digest, digest_bytes
 from swarm_core.rollout import Rollout
 from swarm_core.swarm_names import GENERATORS, RIVALS, TAKERS
-from swarm_trainer.evaluation import program
-from swarm_trainer.evaluation.program import TurnRules
+from swarm_trainer.evaluation import trainer_program
+from swarm_trainer.evaluation.trainer_program import TurnRules
 from swarm_trainer.evaluation.turn import HELD_OUT_PURPOSE, Turn
 from swarm_trainer.maintenance import retention
 from swarm_trainer.run_store import commit_chain, experiments, pins, receipt_store
@@ -62,7 +62,7 @@ def verify(store: ArtifactStore, scratch: Path, report: Callable[[str], None]) -
     commits = list(commit_chain.walk(store))[::-1]
     rollouts = thinned = 0
     context = Context(resolved, store, scratch, scratch, lambda _: None)
-    rules = program.load_turns(resolved)
+    rules = trainer_program.load_turns(resolved)
     for done in commits:
         report(f"iteration {done.iteration}")
         replay_turn(context, rules, done, manifest)

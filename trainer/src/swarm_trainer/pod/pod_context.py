@@ -31,7 +31,7 @@ CPU_QUOTA_FILE = Path("/sys/fs/cgroup/cpu.max")
 """Two numbers (cgroup v2): microseconds of CPU time per microseconds of wall-clock time. `max` means no limit."""
 
 
-def build(spec: WorkerSpec, cache: Path, environment: Mapping[str, str]) -> Context:
+def build_context(spec: WorkerSpec, cache: Path, environment: Mapping[str, str]) -> Context:
     """Return the context of a pod. Raises BadInputError if the run has no bucket, StoreError if it cannot be opened."""
     resolved = resolve_execution(spec.resolved)
     unpacked = cache / "artifacts"

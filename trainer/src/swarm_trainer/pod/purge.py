@@ -34,7 +34,7 @@ class PurgeTask:
     """The arguments of a purge pod."""
 
     location: str
-    """The settings of the bucket, as `store_location.serialize` writes them."""
+    """The settings of the bucket, as `store_location.format_location` writes them."""
     message: Path
     """The file for the termination message."""
 

@@ -41,7 +41,7 @@ def main(task: ServeTask) -> int:
     try:
         spec = WorkerSpec.from_bytes(task.spec_file.read_bytes())
         pod_context.set_input_cache(task.cache)
-        context = pod_context.build(spec, task.cache, os.environ)
+        context = pod_context.build_context(spec, task.cache, os.environ)
         session.limit_threads(context.resolved)
         config = build_server_config(task, context)
         command = vllm_server.build_command(config, task.port)

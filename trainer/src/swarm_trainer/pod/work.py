@@ -52,7 +52,7 @@ def execute(task: WorkTask, item: WorkItem, report: Callable[[Progress], None]) 
     """Run `item` and return its receipt. Raises the errors of its step."""
     spec = WorkerSpec.from_bytes(task.spec_file.read_bytes())
     pod_context.set_input_cache(task.cache)
-    context = pod_context.build(spec, task.cache, os.environ)
+    context = pod_context.build_context(spec, task.cache, os.environ)
     session.limit_threads(context.run)
     return session.build_executor(context)(item, report)
 

@@ -22,7 +22,7 @@ tags: [synthetic, dataswarm]
 """The metadata that the Hugging Face Hub reads from a data set card."""
 
 
-def serialize(result: SearchResult) -> str:
+def format_records(result: SearchResult) -> str:
     """Return the data set as JSON Lines: one item per line. Raises ValueError if a score is not finite."""
     return "".join(json.dumps(record, ensure_ascii=False, allow_nan=False) + "\n" for record in build_records(result))
 

@@ -30,7 +30,7 @@ def write(folder: Path, record: GameRecord, game: GameResult) -> None:
     domain, name = record.domain, f"{record.domain}: generators against takers"
     files = {
         "result.json": serialize_result(game, record),
-        "history.jsonl": history.serialize(record.commits),
+        "history.jsonl": history.format_history(record.commits),
         "summary.txt": format_summary(game, name),
         "dataset/data.jsonl": "".join(serialize_items(record.pool)),
         "dataset/README.md": format_card(game, record.pool, domain),

@@ -15,7 +15,7 @@ from swarm_trainer.report.result import measurement_to_json, nest_coefficients
 from swarm_trainer.report.usage_report import Json
 
 
-def serialize(commits: Iterable[Commit]) -> str:
+def format_history(commits: Iterable[Commit]) -> str:
     """Return one JSON object per line, from the first iteration to the last."""
     return "".join(json.dumps(line, allow_nan=False) + "\n" for line in build_iterations(commits))
 

@@ -84,10 +84,10 @@ class FetchContext:
 def default_context(resolved: ResolvedRun) -> FetchContext:
     """This machine's cache. Buckets are reached like the run's own store, unless the environment says otherwise."""
     storage = resolved.storage if isinstance(resolved.storage, S3Storage) else None
-    return FetchContext(FetchCache(fetch_cache.default_root()), lambda uri, kind: open_source(uri, kind, storage))
+    return FetchContext(FetchCache(fetch_cache.default_root()), lambda uri, kind: find_source(uri, kind, storage))
 
 
-def open_source(uri: str, kind: InputKind, storage: S3Storage | None) -> Source:
+def find_source(uri: str, kind: InputKind, storage: S3Storage | None) -> Source:
     """The source behind a URI. Raises BadInputError, StoreError."""
     location = source_uri.parse(uri)
     if isinstance(location, source_uri.BucketObject):

@@ -7,7 +7,7 @@ from contextlib import ExitStack, suppress
 
 from swarm_core.engine.work import Receipt, WorkItem
 from swarm_core.ports import StoreError
-from swarm_trainer.evaluation import program
+from swarm_trainer.evaluation import trainer_program
 from swarm_trainer.run_store import receipt_store
 from swarm_trainer.runtime.context import Context
 
@@ -19,7 +19,7 @@ def execute(item: WorkItem, context: Context) -> Receipt:
         return receipt
     with ExitStack() as undone:
         undone.callback(record_failed_usage, context)
-        receipt = program.load_step(context.run, item.kind)(item, context)
+        receipt = trainer_program.load_step(context.run, item.kind)(item, context)
         undone.pop_all()
     stored = Receipt.from_bytes(context.store.publish(receipt_store.key(item.key), receipt.to_bytes()))
     context.flush_usage()

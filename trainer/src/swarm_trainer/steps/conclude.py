@@ -68,10 +68,10 @@ def write(
     name, domain = setup.title, setup.examination.domain
     origin = result.Provenance(setup.experiment, setup.examination.seed, commits[-1].digest)
     (folder / "result.json").write_text(result.serialize(search_result, origin), encoding="utf-8")
-    (folder / "history.jsonl").write_text(history.serialize(commits), encoding="utf-8")
+    (folder / "history.jsonl").write_text(history.format_history(commits), encoding="utf-8")
     (folder / "summary.txt").write_text(summary.render(search_result, name), encoding="utf-8")
     search_figure.draw(commits, search_result, name, folder / "search.png")
     (folder / "dataset").mkdir()
-    (folder / "dataset" / "data.jsonl").write_text(dataset.serialize(search_result), encoding="utf-8")
+    (folder / "dataset" / "data.jsonl").write_text(dataset.format_records(search_result), encoding="utf-8")
     (folder / "dataset" / "README.md").write_text(dataset.format_card(search_result, name, domain), encoding="utf-8")
     setup.space.export(context, search_result.best.position, folder / "adapter")

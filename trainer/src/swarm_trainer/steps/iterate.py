@@ -3,7 +3,7 @@
 A killed iteration resumes: stored rollouts are read, missing ones are made, and a stored commit is the result. The
 requests for a candidate depend on the run's seed and on the iteration alone.
 
-If several swarms take turns, the iteration is the turn of one of them (`evaluation.program.TurnRules`).
+If several swarms take turns, the iteration is the turn of one of them (`evaluation.trainer_program.TurnRules`).
 """
 
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ from swarm_core.optimizers.candidate import Candidate
 from swarm_core.ports import Inference, StoreError
 from swarm_core.rollout import Rollout, sum_totals
 from swarm_core.usage import Usage
-from swarm_trainer.evaluation import lanes, program, rollout_store, search_setup, serving
+from swarm_trainer.evaluation import lanes, rollout_store, search_setup, serving, trainer_program
 from swarm_trainer.evaluation.rollout_store import RolloutRequest
 from swarm_trainer.evaluation.turn import Turn
 from swarm_trainer.run_store import commit_chain
@@ -30,7 +30,7 @@ def run(item: WorkItem, context: Context) -> Receipt:
 
     Raises BadInputError, InferenceError, CorruptError, StoreError.
     """
-    index = program.load_turns(context.resolved).chain_index(item.swarm, item.index)
+    index = trainer_program.load_turns(context.resolved).chain_index(item.swarm, item.index)
     done = commit_chain.load(context.store, index)
     if done is None:
         check_parent(item, context, index)
@@ -53,7 +53,7 @@ def check_parent(item: WorkItem, context: Context, index: int) -> None:
 
 def build_commit(item: WorkItem, context: Context, index: int) -> Commit:
     """Examine every candidate and tell the swarm the measured values."""
-    rules = program.load_turns(context.resolved)
+    rules = trainer_program.load_turns(context.resolved)
     rules.before(item, context)
     turn = rules.load(context, index)
     setup, candidates = turn.setup, optimization.ask(turn.swarm)
@@ -133,7 +133,7 @@ def build_receipt(item: WorkItem, context: Context, done: Commit) -> Receipt:
             Scalar.BEST_RECIPE: search_setup.find_recipe(context, done, best.position).name if best else None,
             Scalar.INITIAL: initial.value if initial else None,
             Scalar.MEAN: fmean(measured) if measured else None,
-            Scalar.STOP: program.load_turns(context.resolved).stop_reason(context, done, swarm),
+            Scalar.STOP: trainer_program.load_turns(context.resolved).stop_reason(context, done, swarm),
             Scalar.ITEMS: counts.items,
             Scalar.REJECTED: sum(counts.rejected.values()),
             Scalar.UNSCORED: sum(counts.unscored.values()),

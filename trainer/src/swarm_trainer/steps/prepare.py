@@ -72,7 +72,7 @@ def pin_experiment(
         adversary=None if adversary is None else adversary(data, contents),
     )
     identity = resolution.serialize_identity(resolved, contents, code)
-    publish(context, pinned, identity, fork.prepare(context, experiment, identity))
+    publish_experiment(context, pinned, identity, fork.prepare(context, experiment, identity))
     return build_receipt(item, context, experiment, data[GENERATORS])
 
 
@@ -93,7 +93,7 @@ def read_checked_data(context: Context, check: Callable[[PreparedData], None] | 
     return data
 
 
-def publish(context: Context, pinned: Mapping[str, Pin], identity: bytes, forked: fork.Fork | None) -> None:
+def publish_experiment(context: Context, pinned: Mapping[str, Pin], identity: bytes, forked: fork.Fork | None) -> None:
     """Publish pins and identity, and what a fork copies after them. Raises BadInputError for another experiment."""
     pins.publish(context.store, pinned)
     pins.check_same_experiment(context.store.publish(pins.IDENTITY_KEY, identity), identity)

@@ -1,6 +1,6 @@
 """The location of a store: a folder of this machine, or a bucket.
 
-`serialize` writes it as one text for a process that is started to read the store: a folder's absolute path, or the
+`format_location` writes it as one text for a process that is started to read the store: a folder's absolute path, or a
 bucket's settings as JSON. Credentials are not part of it. Every process finds them by the usual chain of AWS tools.
 """
 
@@ -14,13 +14,13 @@ from swarm_trainer.stores.local import LocalStore
 StoreLocation = Path | S3Storage
 
 
-def serialize(location: StoreLocation) -> str:
+def format_location(location: StoreLocation) -> str:
     """The text of `location`."""
     return location.model_dump_json() if isinstance(location, S3Storage) else str(location.absolute())
 
 
 def parse(text: str) -> StoreLocation:
-    """The location that `serialize` wrote as `text`. Raises ValueError for invalid settings of a bucket."""
+    """The location that `format_location` wrote as `text`. Raises ValueError for invalid settings of a bucket."""
     return S3Storage.model_validate_json(text) if text.startswith("{") else Path(text)
 
 

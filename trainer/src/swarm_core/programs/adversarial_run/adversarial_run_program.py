@@ -50,7 +50,7 @@ class AdversarialRunProgram:
     resource = RESOURCE
     resolved = ResolvedAdversarialRun
     identity = frozenset({*IDENTITY_FIELDS, "objective", "swarm", "rule", "game"}) - SPEC_ONLY_FIELDS
-    trainer = "swarm_trainer.programs.adversarial_run.program:PROGRAM"
+    trainer = "swarm_trainer.programs.adversarial_run.game_program:PROGRAM"
 
     def resolve(self, run: AdversarialRun) -> ResolvedAdversarialRun:
         """`run` with every default explicit."""

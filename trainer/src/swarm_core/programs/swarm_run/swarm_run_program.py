@@ -43,7 +43,7 @@ class SwarmRunProgram:
     resource = RESOURCE
     resolved = ResolvedSpec
     identity = frozenset({*IDENTITY_FIELDS, "rule"})
-    trainer = "swarm_trainer.programs.swarm_run.program:PROGRAM"
+    trainer = "swarm_trainer.programs.swarm_run.search_program:PROGRAM"
 
     def resolve(self, run: SwarmRun) -> ResolvedSpec:
         """`run` with every default explicit."""

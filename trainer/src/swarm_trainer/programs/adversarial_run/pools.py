@@ -23,7 +23,7 @@ from swarm_trainer.run_store import commit_chain, experiments
 from swarm_trainer.runtime.context import Context
 
 
-def build(context: Context, number: int) -> Pool:
+def build_pool(context: Context, number: int) -> Pool:
     """Build the pool of round `number`; the commits before it must exist.
 
     Raises StoreError, CorruptError, BadInputError.

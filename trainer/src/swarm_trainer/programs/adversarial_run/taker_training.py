@@ -77,7 +77,7 @@ def build_round_task(context: Context, number: int) -> TrainingTask:
     resolved, game = context.resolved, find_game(context.resolved)
     assert game is not None
     assert game.train is not None
-    pool = pools.build(context, number)
+    pool = pools.build_pool(context, number)
     items = select_distinct(entry.item for entry in (*pool.entries, *pool.archive))
     last_commit = commit_chain.load_existing(context.store, turns.chain_index(TAKERS, number - 1))
     setup = search_setup.load(context, TAKERS).with_basis(last_commit.basis)

@@ -1,4 +1,4 @@
-"""The turns of an AdversarialRun, as the steps and `verify` need them (`evaluation.program.TurnRules`)."""
+"""The turns of an AdversarialRun, as the steps and `verify` need them (`evaluation.trainer_program.TurnRules`)."""
 
 from swarm_core.commit import Commit, MeasuredCandidate
 from swarm_core.engine.work import WorkItem

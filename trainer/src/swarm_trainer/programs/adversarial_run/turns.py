@@ -63,7 +63,7 @@ def load_taker_turn(context: Context, number: int) -> Turn:
     swarm = turn.load_swarm(context, setup, index - 2)
     with_new_adapter = optimization.add_adapter(swarm) if trains else swarm
     first = turn.load_first(context, setup, index, chain_index(TAKERS, 0))
-    return Turn(setup, index, with_new_adapter, TAKERS, pool=pools.build(context, number), first=first)
+    return Turn(setup, index, with_new_adapter, TAKERS, pool=pools.build_pool(context, number), first=first)
 
 
 def select_opponents(context: Context, number: int) -> tuple[NamedRecipe, ...]:

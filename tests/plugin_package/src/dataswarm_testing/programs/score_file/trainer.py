@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataswarm_testing.programs.score_file.program import ResolvedScoreFile
 
 from swarm_core.engine.work import Kind
-from swarm_trainer.evaluation.program import TrainerProgram
+from swarm_trainer.evaluation.trainer_program import TrainerProgram
 
 PROGRAM = TrainerProgram(
     steps={

@@ -96,7 +96,7 @@ def load_turns(run: ResolvedRun) -> TurnRules:
     return rules
 
 
-def describe(run: ResolvedRun, items: Mapping[str, int]) -> Iterator[tuple[str, str]]:
+def load_preview(run: ResolvedRun, items: Mapping[str, int]) -> Iterator[tuple[str, str]]:
     """What the run would do: pairs of a subject and a line."""
     preview: Preview = load_attribute(find(run).preview)
     return preview(run, items)

@@ -3,7 +3,7 @@
 from types import MappingProxyType
 
 from swarm_core.engine.work import Kind
-from swarm_trainer.evaluation.program import TrainerProgram
+from swarm_trainer.evaluation.trainer_program import TrainerProgram
 
 PROGRAM = TrainerProgram(
     steps=MappingProxyType(
