@@ -72,9 +72,9 @@ def refusal(place: S3Storage, tmp_path: Path) -> str:
 def test_a_wrong_key_is_told(versitygw: Server, tmp_path: Path, keys: None, monkeypatch: pytest.MonkeyPatch) -> None:
     place = bucket(versitygw)
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "another-secret")
-    assert "does not take this key" in refusal(place, tmp_path)
+    assert "the store rejects this key" in refusal(place, tmp_path)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "NOBODY")
-    assert "does not take this key" in refusal(place, tmp_path)
+    assert "the store rejects this key" in refusal(place, tmp_path)
 
 
 def test_missing_keys_are_told(versitygw: Server, tmp_path: Path, keys: None, monkeypatch: pytest.MonkeyPatch) -> None:

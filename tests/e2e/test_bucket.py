@@ -50,7 +50,7 @@ def test_a_run_in_a_bucket_is_the_same_experiment_with_the_same_result(
 
 def wrong_key(_: Server, monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.setitem(ENVIRONMENT, "AWS_SECRET_ACCESS_KEY", "wrong-and-still-a-secret")
-    return "does not take this key"
+    return "the store rejects this key"
 
 
 def unreachable(*_: object) -> str:
