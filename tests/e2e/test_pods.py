@@ -94,7 +94,7 @@ def test_a_key_that_the_store_does_not_take_is_the_users_to_mend_and_told_to_nob
     run = start("wrong-key")
     pod = run.start(WorkItem(Kind.TRAIN, index=1), AWS_SECRET_ACCESS_KEY="wrong-and-still-a-secret")
     assert pod.ended() == 65, pod.log
-    assert "does not take this key" in str(pod.failure["message"])
+    assert "the store rejects this key" in str(pod.failure["message"])
     assert "secret" not in pod.log + pod.message.decode()
 
 
