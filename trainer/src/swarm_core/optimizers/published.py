@@ -85,7 +85,7 @@ class Published(Optimizer[PublishedState]):
 
     @classmethod
     def from_constants(cls, constants: Mapping[str, Any]) -> Self:
-        """Return a resolved spec that is silent on `compat` means the rule as intended."""
+        """Return the rule with the constants of a resolved spec. Without `compat`, it is the rule as intended."""
         return cls(**{**constants, "compat": Compat(constants.get("compat", Compat.INTENDED))})
 
     def start(self, plan: Plan) -> PublishedState:

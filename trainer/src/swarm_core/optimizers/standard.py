@@ -58,8 +58,10 @@ class Standard(Optimizer[SwarmState]):
 
     @classmethod
     def from_constants(cls, constants: Mapping[str, Any]) -> Self:
-        """Return a resolved spec names where to `start`; one that is silent on `scattered` wants no random
-        positions."""
+        """Return the rule with the constants of a resolved spec.
+
+        The spec names where to `start`. Without `scattered`, there are no random positions.
+        """
         others = {name: value for name, value in constants.items() if name not in ("start", "scattered")}
         return cls(**others, analogies=constants["start"] == "Analogies", scattered=constants.get("scattered", 0))
 

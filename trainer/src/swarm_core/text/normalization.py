@@ -29,6 +29,6 @@ def normalize(text: str) -> str:
 
 
 def _reduce(text: str) -> str:
-    """Return one pass. Removing a space may join characters that the next pass composes into one."""
+    """Return `text` after one pass. Removing a space may join characters that the next pass composes into one."""
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
     return SPACE_BESIDE_SIGN.sub("", " ".join(folded.split()))
