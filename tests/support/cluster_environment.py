@@ -19,6 +19,8 @@ DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 GROUP = "/apis/dataswarm.io/v1alpha1"
 PLURALS = tuple(resource.plural for resource in custom_resources.list_resources())
 POLL_SECONDS = 0.1
+CONTROLLERS_SECONDS = 120
+"""Controllers may take this long to watch again after a restart of the API server. 63 s were seen."""
 T = TypeVar("T")
 CHILDREN = {
     "Job": "/apis/batch/v1/namespaces/{}/jobs",
@@ -129,8 +131,8 @@ class ClusterNamespace:
     def close(self) -> None:
         for operator in self.operators:
             operator.kill()
-        self.until(self._delete_runs, 30, "all runs are deleted")
-        self.until(lambda: not self.children("Pod"), 30, "all pods are gone")
+        self.until(self._delete_runs, CONTROLLERS_SECONDS, "all runs are deleted")
+        self.until(lambda: not self.children("Pod"), CONTROLLERS_SECONDS, "all pods are gone")
         for node in self.nodes:
             node.stop()
             self.api.call("DELETE", f"/api/v1/nodes/{node.name}")
@@ -140,9 +142,30 @@ class ClusterNamespace:
 def open_namespace(plane: ControlPlane, api: ApiServer, folder: Path, namespace: str) -> Iterator[ClusterNamespace]:
     site = ClusterNamespace(plane, api, folder, namespace)
     try:
+        _await_controllers(site)
         yield site
     finally:
         site.close()
+
+
+def _await_controllers(site: ClusterNamespace) -> None:
+    """Wait until the Job controller, the scheduler and the garbage collector have handled a Job.
+
+    After a restart of the API server they watch again only after a backoff of up to half a minute. A test must not pay
+    for the restart in the test before it.
+    """
+    jobs, pods = (CHILDREN[kind].format(site.namespace) for kind in ("Job", "Pod"))
+    container = {"name": "main", "image": "probe"}
+    template = {"spec": {"restartPolicy": "Never", "nodeSelector": {"probe": "none"}, "containers": [container]}}
+    probe = {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "probe"}, "spec": {"template": template}}
+    site.until(lambda: site.api.call("POST", jobs, probe)[0] == 201, 30, "a Job is created")
+    site.until(
+        lambda: any(pod["status"].get("conditions") for pod in site.api.items(pods)),
+        CONTROLLERS_SECONDS,
+        "the scheduler has seen its pod",
+    )
+    site.api.call("DELETE", f"{jobs}/probe?propagationPolicy=Background")
+    site.until(lambda: not site.api.items(pods), CONTROLLERS_SECONDS, "its pod is collected")
 
 
 def await_crds(api: ApiServer) -> None:
