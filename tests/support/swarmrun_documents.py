@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from swarm_core.api import crd, custom_resources
-from swarm_core.api.scalars import LOCAL_URI_HELP, RUN_URI_HELP, URI_HELP
+from swarm_core.blocks.scalars import LOCAL_URI_HELP, RUN_URI_HELP, URI_HELP
 
 Document = dict[str, Any]
 Patch = dict[str, Any]

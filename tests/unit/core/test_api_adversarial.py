@@ -10,7 +10,7 @@ from engine_simulation import list_training
 from swarmrun_documents import Document, Example, Patch
 
 from swarm_core.api import crd, loading, resolution, schema
-from swarm_core.api.block import VALIDATIONS
+from swarm_core.blocks.block import VALIDATIONS
 from swarm_core.engine.planning import Turn
 from swarm_core.engine.work import Kind
 from swarm_core.errors import BadInputError

@@ -10,7 +10,7 @@ import swarmrun_documents as documents
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from swarm_core.api import endpoint_access, endpoints, loading, resolution
+from swarm_core.api import endpoint_access, loading, resolution
 from swarm_core.api.optimizer_blocks import BLOCKS
 from swarm_core.api.parts import PartsIdentity
 from swarm_core.api.resolution import ResolvedSpec, UriRole
@@ -24,6 +24,7 @@ from swarm_core.api.resolved import (
     TrainedAdapters,
 )
 from swarm_core.api.swarm import Compat, Exact, PerLayer, PublishedSpec, StandardSpec
+from swarm_core.blocks import endpoints
 from swarm_core.errors import BadInputError
 from swarm_core.programs.swarm_run.spec import IDENTITY_FIELDS
 from swarm_core.recipe import Digest, digest_bytes

@@ -5,11 +5,11 @@ The identity is part of the experiment's digest. The access is not.
 
 from collections.abc import Iterable, Iterator
 
-from swarm_core.api import endpoints
-from swarm_core.api.endpoints import EndpointSpec, SecretKeyRef
 from swarm_core.api.judging import JudgeSpec
 from swarm_core.api.resolved import EndpointAccess, EndpointIdentity
 from swarm_core.api.takers import Taker
+from swarm_core.blocks import endpoints
+from swarm_core.blocks.endpoints import EndpointSpec, SecretKeyRef
 
 
 def identify_endpoint(endpoint: EndpointSpec) -> EndpointIdentity:

@@ -9,10 +9,10 @@ from typing import Annotated, ClassVar
 from pydantic import Field, Strict
 
 from swarm_core import catalog
-from swarm_core.api.block import Block, Rule, union_member_rule
-from swarm_core.api.endpoints import EndpointSpec
 from swarm_core.api.plugin_spec import PLUGIN_RULE, PluginSpec
-from swarm_core.api.scalars import Flag, Integer, OneOf
+from swarm_core.blocks.block import Block, Rule, union_member_rule
+from swarm_core.blocks.endpoints import EndpointSpec
+from swarm_core.blocks.scalars import Flag, Integer, OneOf
 
 VERIFIER = "Verifier"
 """The type of a judge that is a verifier."""

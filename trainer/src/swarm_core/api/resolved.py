@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pydantic import BaseModel, ConfigDict, Field
 
 from swarm_core.api.base import BaseSpec
-from swarm_core.api.endpoints import SecretKeyRef
 from swarm_core.api.evaluation import Evaluation
 from swarm_core.api.execution import Execution, LocalStorage, S3Storage
 from swarm_core.api.generators import ByField, SeedDataSource, Training
@@ -20,9 +19,10 @@ from swarm_core.api.lifecycle import Budget
 from swarm_core.api.optimizer_blocks import OptimizerBlock
 from swarm_core.api.plugin_spec import Config
 from swarm_core.api.resuming import ResumeFrom
-from swarm_core.api.scalars import Flag, Integer, Label, Line, Uri
 from swarm_core.api.swarm import Exact, PerLayer, PublishedSpec, StandardSpec
 from swarm_core.api.takers import Answering, Generation
+from swarm_core.blocks.endpoints import SecretKeyRef
+from swarm_core.blocks.scalars import Flag, Integer, Label, Line, Uri
 from swarm_core.swarm_names import GENERATORS
 
 

@@ -6,8 +6,9 @@ Keys are read here, from the environment or from a file. They go only into the h
 import os
 from collections.abc import Mapping
 
-from swarm_core.api import endpoints, parts
+from swarm_core.api import parts
 from swarm_core.api import resolved as api
+from swarm_core.blocks import endpoints
 from swarm_core.errors import BadInputError
 from swarm_core.experiment import PinnedRemoteTaker, PinnedTaker
 from swarm_core.ports import Completion, RequestFailure

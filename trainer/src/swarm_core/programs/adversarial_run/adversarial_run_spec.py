@@ -9,12 +9,12 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from swarm_core.api.base import BaseSpec
-from swarm_core.api.block import Rule
 from swarm_core.api.judging import VERIFIER, Gates, JudgeSpec
 from swarm_core.api.lifecycle import AcceleratorBudget
 from swarm_core.api.run import Run, RunSpec
-from swarm_core.api.scalars import Integer, Line
 from swarm_core.api.takers import Answering, Generation
+from swarm_core.blocks.block import Rule
+from swarm_core.blocks.scalars import Integer, Line
 from swarm_core.programs.adversarial_run.game import GameEvaluation, MovingGenerators, MovingTakers, PoolSpec, StopSpec
 from swarm_core.programs.adversarial_run.status import AdversarialRunStatus
 

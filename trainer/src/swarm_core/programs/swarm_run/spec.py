@@ -10,16 +10,16 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from swarm_core.api.base import BaseSpec
-from swarm_core.api.block import Rule
 from swarm_core.api.evaluation import Evaluation
 from swarm_core.api.generators import Generators
 from swarm_core.api.judging import SEPARATION, Gates, JudgeSpec, ObjectiveSpec
 from swarm_core.api.lifecycle import Budget
 from swarm_core.api.resuming import ResumeFrom
 from swarm_core.api.run import Run, RunSpec
-from swarm_core.api.scalars import Line
 from swarm_core.api.swarm import SwarmSpec
 from swarm_core.api.takers import Answering, Generation, Taker
+from swarm_core.blocks.block import Rule
+from swarm_core.blocks.scalars import Line
 from swarm_core.programs.swarm_run.status import SwarmRunStatus
 
 IDENTITY_FIELDS = (

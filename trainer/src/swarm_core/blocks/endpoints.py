@@ -12,9 +12,8 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field, Strict
 
-from swarm_core.api.block import Block, Rule
-from swarm_core.api.lifecycle import Limit
-from swarm_core.api.scalars import Integer, Label, Line, LocationText, Pattern
+from swarm_core.blocks.block import Block, Rule
+from swarm_core.blocks.scalars import Integer, Label, Limit, Line, LocationText, Pattern
 
 URL_PATTERN = "https?://[-.A-Za-z0-9]+(:[0-9]{1,5})?(/[-._~A-Za-z0-9]+)*/?"
 DEFAULT_PATH = "/v1"
