@@ -5,8 +5,8 @@
 Prints, for each kind of form, how many right answers and how many wrong answers each reader accepts: the verifier
 `Arithmetic`, and `math-verify` with its defaults.
 
-Limits: the table was written for this project, most of it together with the reader. The rows of the kinds `second table`
-and `third table` were written after it, and the reader was mended after their first run, whose figures are in
+Limits: the table was written for this project, most of it together with the reader. The rows of the kinds `second
+table` and `third table` were written after it, and the reader was mended after their first run, whose figures are in
 `docs/results.md`.
 """
 
