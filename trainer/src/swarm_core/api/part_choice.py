@@ -63,11 +63,8 @@ def build_choice(
     blocks = {**others, **{part: find_settings(group, part) for part in catalog.GROUPS[group]}}
     written = {part: block for part, block in blocks.items() if block.model_fields}
     members = {to_snake(part): (block | None, _field(f"Settings of type {part}.")) for part, block in written.items()}
-    lines = [f"{part}: {summarize(block)}" for part, block in others.items()]
-    lines += [f"{part}: {summarize(plugins.load_built_in(group, part))}" for part in catalog.GROUPS[group]]
-    words = " ".join((f"Type of the {noun}.", *lines, f"Plugin: A {noun} that another distribution provides."))
     kinds = Annotated[str, OneOf((*blocks, catalog.PLUGIN))]
-    fields: dict[str, Any] = {"type": (kinds, Field(description=words)), **members}
+    fields: dict[str, Any] = {"type": (kinds, Field(description=_describe_types(group, others))), **members}
     fields["plugin"] = (plugin | None, _field("Settings of type Plugin."))
     made: Any = create_model(name, __base__=PartChoice, __module__=__name__, __doc__=about, **fields)
     made.group = group
@@ -76,6 +73,14 @@ def build_choice(
         PLUGIN_RULE,
     )
     return made
+
+
+def _describe_types(group: str, others: Mapping[str, type[Block]]) -> str:
+    """Return the description of the field `type`: every type with one phrase."""
+    noun = group.removesuffix("s")
+    classes = {**others, **{part: plugins.load_built_in(group, part) for part in catalog.GROUPS[group]}}
+    phrases = [f"{part} ({summarize(one)})" for part, one in classes.items()]
+    return f"Type of the {noun}: {', '.join(phrases)}, or Plugin (a {noun} that another distribution provides)."
 
 
 def _field(description: str) -> Any:
@@ -88,6 +93,6 @@ def is_required(block: type[Block]) -> bool:
 
 
 def summarize(part: type[Any]) -> str:
-    """Return the first sentence of the docstring of a class."""
+    """Return the first sentence of the docstring of a class, as a phrase."""
     first, _, _ = " ".join((part.__doc__ or "").split()).partition(". ")
-    return f"{first.removesuffix('.')}."
+    return f"{first[:1].lower()}{first[1:].removesuffix('.')}"
