@@ -59,7 +59,7 @@ def build_choice(
 
     `others`: further types and their required blocks, which are no parts of the group.
     """
-    noun, others = group.removesuffix("s"), others or {}
+    others = others or {}
     blocks = {**others, **{part: find_settings(group, part) for part in catalog.GROUPS[group]}}
     written = {part: block for part, block in blocks.items() if block.model_fields}
     members = {to_snake(part): (block | None, _field(f"Settings of type {part}.")) for part, block in written.items()}
@@ -77,10 +77,9 @@ def build_choice(
 
 def _describe_types(group: str, others: Mapping[str, type[Block]]) -> str:
     """Return the description of the field `type`: every type with one phrase."""
-    noun = group.removesuffix("s")
     classes = {**others, **{part: plugins.load_built_in(group, part) for part in catalog.GROUPS[group]}}
     phrases = [f"{part} ({summarize(one)})" for part, one in classes.items()]
-    return f"Type of the {noun}: {', '.join(phrases)}, or Plugin (a {noun} that another distribution provides)."
+    return f"Type of the {group[:-1]}: {', '.join(phrases)}, or Plugin (one that another distribution provides)."
 
 
 def _field(description: str) -> Any:
