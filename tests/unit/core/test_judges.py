@@ -192,14 +192,13 @@ def test_an_unknown_judge_is_refused_with_the_names_there_are() -> None:
 @pytest.mark.parametrize(
     ("config", "told"),
     [
-        ({"base": 10}, "config field 'base' is unknown; choose from exactness, decimalPlaces"),
-        ({"exactness": "Rounded"}, "exactness is 'Rounded'; choose from Exact, Decimal"),
-        ({"exactness": 2}, "config field 'exactness' is 2; give one of type str"),
-        ({"decimalPlaces": 0}, "decimalPlaces is 0; give a number from 1 to 15"),
-        ({"decimalPlaces": 16}, "decimalPlaces is 16; give a number from 1 to 15"),
+        ({"base": 10}, "base: "),
+        ({"exactness": "Rounded"}, "exactness: .*'Exact' or 'Decimal'"),
+        ({"decimalPlaces": 0}, "decimalPlaces: .*greater than or equal to 1"),
+        ({"decimalPlaces": 16}, "decimalPlaces: .*less than or equal to 15"),
     ],
 )
-def test_a_judge_refuses_a_config_that_it_does_not_understand(config: dict[str, object], told: str) -> None:
+def test_a_judge_refuses_settings_that_it_does_not_understand(config: dict[str, object], told: str) -> None:
     with pytest.raises(BadInputError, match=f"verifier Arithmetic: {told}"):
         plugins.build_part("verifiers", "Arithmetic", config)
 

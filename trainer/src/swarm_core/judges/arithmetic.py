@@ -12,10 +12,12 @@ Limits: numbers in words are not read. `docs/results.md` has the measured share 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from swarm_core import part_config
-from swarm_core.errors import BadInputError
+from pydantic import Field
+
+from swarm_core.blocks.scalars import Integer
+from swarm_core.blocks.settings import Settings
 from swarm_core.items import Item
 from swarm_core.judges import expression, expression_form
 from swarm_core.judges.exactness import Exactness, is_right
@@ -24,7 +26,18 @@ from swarm_core.judges.stated_answer import UnreadableError, find_stated_answer
 from swarm_core.objectives.scores import Score, Unscored, UnscoredReason
 from swarm_core.ports import Reply, Request
 
-MAX_PLACES = 15
+
+class ArithmeticSettings(Settings):
+    """The rule by which a number in an answer counts as the value of the item."""
+
+    exactness: Exactness = Exactness.DECIMAL
+    """Rule for values that no finite decimal equals, such as 10/3. Exact: only the value itself counts (10/3, 3 1/3).
+    Decimal: a decimal also counts if each of its places is right and it has enough places."""
+    decimal_places: Integer = Field(2, ge=1, le=15)
+    """Number of decimal places that such a decimal needs. If the value is below 1, they count from its first digit that
+    is not zero."""
+
+    examples: ClassVar[tuple[Mapping[str, Any], ...]] = ({"exactness": "Exact"}, {"decimalPlaces": 6})
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,26 +45,16 @@ class ArithmeticJudge:
     """Judges arithmetic by computing the value. It makes no requests."""
 
     revision: ClassVar[int] = 2
+    settings: ClassVar[type[ArithmeticSettings]] = ArithmeticSettings
 
     exactness: Exactness = Exactness.DECIMAL
     decimal_places: int = 2
-    """Number of places that a decimal needs, from 1 to MAX_PLACES. It has no effect with exactness Exact."""
+    """Number of places that a decimal needs. It has no effect with exactness Exact."""
 
     @classmethod
-    def from_config(cls, config: Mapping[str, object]) -> "ArithmeticJudge":
-        """Return the judge from the optional `exactness` and `decimalPlaces`.
-
-        Raises BadInputError for a field that is unknown or has another value than those allowed.
-        """
-        part = "verifier Arithmetic"
-        part_config.check_fields(part, config, ("exactness", "decimalPlaces"))
-        exactness = part_config.get_field(part, config, "exactness", str, Exactness.DECIMAL.value)
-        places = part_config.get_field(part, config, "decimalPlaces", int, 2)
-        if exactness not in list(Exactness):
-            raise BadInputError(f"{part}: exactness is {exactness!r}; choose from {', '.join(Exactness)}")
-        if not 1 <= places <= MAX_PLACES:
-            raise BadInputError(f"{part}: decimalPlaces is {places}; give a number from 1 to {MAX_PLACES}")
-        return cls(Exactness(exactness), places)
+    def from_settings(cls, settings: ArithmeticSettings) -> "ArithmeticJudge":
+        """Return the verifier with these rules."""
+        return cls(settings.exactness, settings.decimal_places)
 
     def refusal(self, item: Item) -> str | None:
         """Return the reason why `item` is not an expression with a value and an operation; None if it is one."""

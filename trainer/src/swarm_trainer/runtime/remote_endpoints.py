@@ -122,6 +122,6 @@ def pin_taker(
 
 
 def judge_name(resolved: api.ResolvedSpec) -> str:
-    """Return the name of the judge."""
-    judge = resolved.judge
-    return judge.endpoint.model if isinstance(judge, api.ResolvedJudge) else parts.find_judge(resolved).part.name
+    """Return the name of the judge: that of the model that it asks, or else its own."""
+    part = parts.find_judge(resolved).part
+    return part.endpoint.model if part.endpoint else part.name

@@ -12,7 +12,7 @@ from pydantic import Field
 from swarm_core.api.base import BaseSpec
 from swarm_core.api.evaluation import Evaluation
 from swarm_core.api.generators import Generators
-from swarm_core.api.judging import SEPARATION, Gates, JudgeSpec, ObjectiveSpec
+from swarm_core.api.judging import GATES_RULE, SEPARATION, GatesField, JudgeSpec, ObjectiveSpec
 from swarm_core.api.lifecycle import Budget
 from swarm_core.api.resuming import ResumeFrom
 from swarm_core.api.run import Run, RunSpec
@@ -55,8 +55,7 @@ class SwarmRunSpec(RunSpec):
     """Settings for asking takers for answers."""
     judge: JudgeSpec
     """The judge, which scores the answers of takers."""
-    gates: Gates = ()
-    """Additional gates for items. Items pass them in this order, after the standard gates."""
+    gates: GatesField = None
     objective: ObjectiveSpec
     """The objective: the property of the generated data that the search maximizes."""
     swarm: SwarmSpec = SwarmSpec()
@@ -80,6 +79,7 @@ class SwarmRunSpec(RunSpec):
             "takers",
             lambda it: it.objective.type != SEPARATION or len(it.takers) >= 2,
         ),
+        GATES_RULE,
     )
 
 
