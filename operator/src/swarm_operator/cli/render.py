@@ -16,6 +16,7 @@ import yaml
 from swarm_core.api import kubernetes_yaml
 from swarm_core.api.execution import S3Storage
 from swarm_core.api.lifecycle import DeletionPolicy
+from swarm_core.api.pod_user import IMAGE_USER_ID
 from swarm_core.engine.planning import Outline
 from swarm_core.engine.work import WorkItem
 from swarm_core.errors import BadInputError
@@ -40,11 +41,12 @@ exit codes:
 
 
 @dataclass(frozen=True, slots=True)
-class DefaultImages:
-    """The images of a run that names none, as in the chart."""
+class UndeployedDefaults:
+    """The settings of the operator for pods, as in the chart."""
 
     trainer_image: str = "dataswarm/trainer"
     server_image: str = "dataswarm/vllm"
+    pod_user_id: int = IMAGE_USER_ID
 
 
 class BlockTextDumper(yaml.SafeDumper):
@@ -67,7 +69,7 @@ def render_run(text: str, source: str) -> str:
     if not isinstance(document, dict) or not isinstance(document.get("metadata"), dict):
         raise BadInputError(f"{source}: this is not a run; write a mapping with apiVersion, kind, metadata and spec")
     metadata = {"namespace": "default", **document["metadata"], "uid": PLACEHOLDER_UID}
-    run = cluster_run.parse({**document, "metadata": metadata}, DefaultImages())
+    run = cluster_run.parse({**document, "metadata": metadata}, UndeployedDefaults())
     made = {(one["kind"], one["metadata"]["name"]): one for one in list_children(run)}
     return format_summary(run) + yaml.dump_all(
         map(copy_plain, made.values()), Dumper=BlockTextDumper, sort_keys=False, width=120

@@ -22,7 +22,7 @@ from swarm_core.api.run_status import MAX_MESSAGE_CHARACTERS
 from swarm_core.errors import BadInputError
 from swarm_operator.common import cluster_run, names, storage_location, timestamps
 from swarm_operator.common.children import Children, Job
-from swarm_operator.common.cluster_run import ClusterRun, Images
+from swarm_operator.common.cluster_run import ClusterRun, PodDefaults
 from swarm_operator.common.reconcile_plan import Create, Delete, Event, Object, ObservedRun, Plan, SetFinalizers, Step
 from swarm_operator.manifests import purge
 from swarm_operator.reconciler import (
@@ -52,14 +52,14 @@ def has_finalizer(run: Object) -> bool:
     return names.FINALIZER in list_finalizers(run)
 
 
-def plan_deletion(observed: ObservedRun, now: float, images: Images) -> Plan:
+def plan_deletion(observed: ObservedRun, now: float, defaults: PodDefaults) -> Plan:
     """The plan for a run that is being deleted. It is empty if the run does not have our finalizer."""
     if not has_finalizer(observed.run):
         return Plan()
     if observed.run["spec"].get("deletionPolicy") != DeletionPolicy.PURGE:
         return Plan(release_steps(observed))
     try:
-        run = cluster_run.parse_unchecked(observed.run, images)
+        run = cluster_run.parse_unchecked(observed.run, defaults)
     except BadInputError as error:
         return abandon_purge(observed, str(error))
     reason, storage = reason_to_abandon(observed, now), run.resolved.storage

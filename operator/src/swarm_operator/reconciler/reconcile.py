@@ -28,7 +28,7 @@ from swarm_core.engine.work import Kind, Launch, Observations, Running, WorkItem
 from swarm_core.errors import BadInputError
 from swarm_operator.common import accelerators, cluster_run, timestamps
 from swarm_operator.common.children import Children, Job
-from swarm_operator.common.cluster_run import ClusterRun, Images
+from swarm_operator.common.cluster_run import ClusterRun, PodDefaults
 from swarm_operator.common.reconcile_plan import Delete, Event, ObservedRun, Plan, Step
 from swarm_operator.reconciler import (
     accelerator_usage,
@@ -69,13 +69,13 @@ class ReconcileContext:
     now: float
 
 
-def reconcile(observed: ObservedRun, now: float, images: Images) -> Plan:
+def reconcile(observed: ObservedRun, now: float, defaults: PodDefaults) -> Plan:
     """The plan for one run at `now`, in seconds since 1970-01-01 UTC."""
     if observed.run["metadata"].get("deletionTimestamp") is not None:
-        return deletion.plan_deletion(observed, now, images)
+        return deletion.plan_deletion(observed, now, defaults)
     previous = run_status.read(observed.run)
     try:
-        run = cluster_run.parse(observed.run, images)
+        run = cluster_run.parse(observed.run, defaults)
     except BadInputError as error:
         return _refuse(observed, previous, str(error), now)
     if previous.spec_digest not in (None, run.digest):
