@@ -11,7 +11,6 @@ Invariant: the executor writes only children of the run, its status and its fina
 run or the rest of its metadata.
 """
 
-import hashlib
 import json
 import logging
 import secrets
@@ -26,11 +25,12 @@ from swarm_operator.api_client.cluster import (
     ApiError,
     Cluster,
     ConflictError,
+    NamespaceTerminatingError,
     NotFoundError,
     ObjectReference,
 )
 from swarm_operator.api_client.object_cache import Cache, RunKey
-from swarm_operator.common import names
+from swarm_operator.common import manifest_digest, names, pod_refusals, storage_location
 from swarm_operator.common.reconcile_plan import (
     Create,
     Delete,
@@ -42,8 +42,10 @@ from swarm_operator.common.reconcile_plan import (
     SetFinalizers,
     Step,
 )
+from swarm_operator.reconciler import run_status
 
 SECRET_BYTES = 32
+CHILD_REFUSED = "ChildRefused"
 REFUSAL_STATUSES = frozenset({400, 403, 405, 409, 413, 415, 422})
 LOG = logging.getLogger(__name__)
 
@@ -70,13 +72,42 @@ class Executor:
         try:
             for step in plan.steps:
                 acted |= await self._execute_step(observed.run, step)
+        except NamespaceTerminatingError as error:
+            await self._release(observed.run, str(error))
         except ApiError as error:
             failure = error
-        await self._write_status(observed.run, plan.status)
+        await self._write_status(observed.run, _add_refusal(plan.status, failure))
         await self._write_events(observed.run, (*plan.events, *_refusal_events(failure)))
         if failure is not None:
             raise failure
         return acted
+
+    async def read_pod_refusals(self, observed: ObservedRun, now: float) -> dict[str, str]:
+        """The words of the API server for the Jobs that lack pods, by name, from their events."""
+        found: dict[str, str] = {}
+        namespace = object_cache.object_namespace(observed.run)
+        for job in pod_refusals.find_jobs_lacking_pods(observed.children, now):
+            try:
+                events_of_job = (
+                    await self.cluster.list("Event", namespace, "", pod_refusals.event_fields(job))
+                ).objects
+            except ApiError as error:
+                LOG.warning("could not read why Job %s lacks pods: %s", object_cache.object_name(job), error)
+                events_of_job = ()
+            words = pod_refusals.find_refusal(job, observed.children, events_of_job, now)
+            if words is not None:
+                found[object_cache.object_name(job)] = words
+        return found
+
+    async def _release(self, run: Object, reason: str) -> None:
+        """Let a run go whose namespace is being deleted. No Job can be created there, so its results stay."""
+        name = f"{run['kind']} {object_cache.object_namespace(run)}/{object_cache.object_name(run)}"
+        finalizers = run["metadata"].get("finalizers") or []
+        if not object_cache.is_deleting(run) or names.FINALIZER not in finalizers:
+            LOG.info("%s starts no more work: %s", name, reason)
+            return
+        LOG.warning("%s goes, and its results stay at %s: %s", name, storage_location.uri(run), reason)
+        await self._set_finalizers(run, SetFinalizers(tuple(one for one in finalizers if one != names.FINALIZER)))
 
     def forget(self, run: RunKey) -> None:
         """Forget a run that is gone."""
@@ -113,7 +144,8 @@ class Executor:
             and self.clock() - created.get((kind, name), float("-inf")) < self.trust_seconds
         ):
             return False
-        manifest = with_manifest_digest(step.manifest, object_cache.object_namespace(run))
+        metadata = {**step.manifest["metadata"], "namespace": object_cache.object_namespace(run)}
+        manifest = manifest_digest.annotate({**step.manifest, "metadata": metadata})
         try:
             # A 409 says only that the name is taken. The object may belong to an earlier run of this name, or come
             # from an older spec. So it is compared before the 409 counts as success.
@@ -135,7 +167,7 @@ class Executor:
         existing = await self.cluster.read(target)
         if not _belongs_to_run(existing, run):
             raise ConflictError(f"{target} exists and does not belong to this run; delete it, or rename the run", 409)
-        if keep_existing or _manifest_digest(existing) == _manifest_digest(manifest):
+        if keep_existing or manifest_digest.read(existing) == manifest_digest.read(manifest):
             return existing
         if target.kind in resources.list_cached_kinds():
             self.cache.record(target.kind, existing)  # the next reconcile sees it and decides
@@ -216,7 +248,14 @@ def _refusal_events(failure: ApiError | None) -> tuple[Event, ...]:
     """The event for a refusal that a person must resolve: a quota, a missing right, an invalid manifest."""
     if failure is None or failure.status not in REFUSAL_STATUSES:
         return ()
-    return (Event("Warning", "ChildRefused", str(failure)),)
+    return (Event("Warning", CHILD_REFUSED, str(failure)),)
+
+
+def _add_refusal(status: Object | None, failure: ApiError | None) -> Object | None:
+    """The status, in which the conditions also report a refusal that a person must resolve."""
+    if status is None or not _refusal_events(failure):
+        return status
+    return run_status.with_refusal(status, CHILD_REFUSED, str(failure))
 
 
 def _version_preconditions(run: Object) -> list[dict[str, str]]:
@@ -229,14 +268,6 @@ def _version_preconditions(run: Object) -> list[dict[str, str]]:
         {"op": "test", "path": "/metadata/uid", "value": metadata["uid"]},
         {"op": "replace", "path": "/metadata/resourceVersion", "value": metadata["resourceVersion"]},
     ]
-
-
-def with_manifest_digest(manifest: Object, namespace: str) -> Object:
-    """`manifest` in `namespace`, with its own digest as an annotation."""
-    digest = hashlib.sha256(json.dumps(manifest, sort_keys=True, default=dict).encode()).hexdigest()[:32]
-    metadata = manifest["metadata"]
-    annotations = {**(metadata.get("annotations") or {}), names.MANIFEST_ANNOTATION: digest}
-    return {**manifest, "metadata": {**metadata, "namespace": namespace, "annotations": annotations}}
 
 
 def normalize_json(value: Any) -> Any:
@@ -253,11 +284,6 @@ def _with_secret(manifest: Object, name: str | None) -> Object:
         return manifest
     string_data = {**manifest.get("stringData", {}), name: secrets.token_hex(SECRET_BYTES)}
     return {**manifest, "stringData": string_data}
-
-
-def _manifest_digest(stored: Object) -> str | None:
-    digest: str | None = (stored["metadata"].get("annotations") or {}).get(names.MANIFEST_ANNOTATION)
-    return digest
 
 
 def _reference(kind: str, stored: Object) -> ObjectReference:

@@ -15,6 +15,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from typing import Any
 
 from swarm_core import streams
@@ -174,8 +175,10 @@ class Host:
         self.metrics.reconcile_seconds.observe(time.monotonic() - started)
 
     async def _reconcile_once(self, key: object_cache.RunKey) -> str:
-        observed = self.cache.observe(key)
-        plan = Plan() if observed is None else self._reconcile(observed, time.time(), self._settings)
+        observed, now = self.cache.observe(key), time.time()
+        if observed is not None:
+            observed = replace(observed, pod_refusals=await self.executor.read_pod_refusals(observed, now))
+        plan = Plan() if observed is None else self._reconcile(observed, now, self._settings)
         if observed is None or (object_cache.is_deleting(observed.run) and plan == Plan()):
             self.executor.forget(key)
             self.queue.forget(key)

@@ -5,7 +5,7 @@ Invariants: no step changes a run except for its finalizers. Every step is idemp
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 Object = Mapping[str, Any]
@@ -21,6 +21,8 @@ class ObservedRun:
     """Jobs, Pods and Deployments with the uid of this run as a label."""
     others: tuple[Object, ...] = ()
     """All other runs, if this run is being deleted. They may keep results in the same place."""
+    pod_refusals: Mapping[str, str] = field(default_factory=dict)
+    """The words of the API server for Jobs that lack pods, by name. Empty words: no event says why."""
 
 
 @dataclass(frozen=True, slots=True)

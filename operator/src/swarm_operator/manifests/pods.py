@@ -113,10 +113,10 @@ RUN_MOUNTS = (
 """Mounts that all pods of a run share."""
 
 
-def _volumes(run: ClusterRun, container: Container) -> list[dict[str, object]]:
+def _volumes(run: ClusterRun, container: Container) -> list[Object]:
     name = shared_objects.cache_claim_name(run)
     cache: dict[str, object] = {"persistentVolumeClaim": {"claimName": name}} if name else {"emptyDir": {}}
-    shared: list[dict[str, object]] = [
+    shared: list[Object] = [
         {"name": "order", "configMap": {"name": shared_objects.config_map_name(run)}},
         {"name": "cache", **cache},
     ]

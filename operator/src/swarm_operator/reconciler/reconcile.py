@@ -1,6 +1,6 @@
 """Reconciles one run once: from the observed objects to a plan. Pure: no I/O, no clock, no randomness.
 
-    run        parse the spec; without a valid spec, delete all children
+    run        parse the spec; without a valid spec, start nothing
     children   parse the observed objects
     usage      count accelerator-seconds, and check the budget
     world      derive the engine's observations
@@ -13,7 +13,7 @@ Only the status survives between two calls, and it only saves work: an operator 
 run again from the receipts in the pods and, if those are gone, in the store.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from swarm_core.api.run_status import MAX_MESSAGE_CHARACTERS, RunStatus
@@ -26,7 +26,7 @@ from swarm_core.engine.planning import Outline
 from swarm_core.engine.state import EngineState
 from swarm_core.engine.work import Kind, Launch, Observations, Running, WorkItem
 from swarm_core.errors import BadInputError
-from swarm_operator.common import accelerators, cluster_run, timestamps
+from swarm_operator.common import accelerators, cluster_run, pod_refusals, timestamps
 from swarm_operator.common.children import Children, Job
 from swarm_operator.common.cluster_run import ClusterRun, PodDefaults
 from swarm_operator.common.reconcile_plan import Delete, Event, ObservedRun, Plan, Step
@@ -66,6 +66,10 @@ class ReconcileContext:
     """The engine's state in that status."""
     usage: AcceleratorUsage
     outline: Outline
+    pod_refusals: Mapping[str, str]
+    """The words of the API server for Jobs that lack pods, by name."""
+    lacks_pods: bool
+    """Whether a Job has fewer pods than it should have."""
     now: float
 
 
@@ -99,6 +103,8 @@ def _build_context(run: ClusterRun, observed: ObservedRun, previous: RunStatus, 
         saved_state=run_status.load_engine_state(previous),
         usage=usage,
         outline=_build_outline(run, previous, usage, now),
+        pod_refusals=observed.pod_refusals,
+        lacks_pods=any(True for _ in pod_refusals.find_jobs_lacking_pods(observed.children, now)),
         now=now,
     )
 
@@ -123,7 +129,9 @@ def _advance_run(context: ReconcileContext) -> Plan:
         world = observations.fail_items_using_servers(world, items.list_pending_items(context.outline, state), refusal)
     decision = decide.decide(context.outline, state, world, context.now)
     servers = _advance_servers(context, decision, world)
-    problem = diagnosis.find_most_urgent(context.children, decision.state, context.now)
+    problem = diagnosis.find_most_urgent(
+        context.children, decision.state, servers.status if servers else None, context.pod_refusals, context.now
+    )
     inputs = run_status.StatusInputs(
         previous=context.previous,
         usage=_usage_to_report(context, decision, servers),
@@ -187,8 +195,14 @@ def _list_steps(
     readiness = LaunchReadiness(
         servers_ready=servers is None or servers.ready,
         servers_gone=server_lifecycle.servers_are_gone(context.children, context.now),
+        now=context.now,
     )
     yield from job_steps.release_stuck_pods(context.children, context.now)
+    yield from job_steps.end_settled_work(
+        context.children, items.list_pending_items(context.outline, context.saved_state)
+    )
+    pending = items.list_pending_items(context.outline, decision.state)
+    yield from job_steps.remake_outdated_jobs(context.run, context.children, pending)
     yield from servers.steps if servers else server_lifecycle.delete_all(context.children)
     yield from job_steps.list_action_steps(context.run, context.children, world, decision.actions, readiness)
     yield from _delete_finished_jobs(context)
@@ -242,6 +256,7 @@ def _wake_after(context: ReconcileContext, decision: Decision, servers: ServersO
         _seconds_to_expiry(context, decision),
         SETTLE_SECONDS if over and decision.actions else None,
         accelerator_usage.COUNT_INTERVAL_SECONDS if context.usage.held else None,
+        pod_refusals.POLL_SECONDS if context.lacks_pods else None,
         started + deadline - context.now if deadline is not None and started is not None and not over else None,
         *(
             pod.deleted + observations.STUCK_SECONDS - context.now
@@ -254,11 +269,18 @@ def _wake_after(context: ReconcileContext, decision: Decision, servers: ServersO
 
 
 def _refuse(observed: ObservedRun, previous: RunStatus, reason: str, now: float) -> Plan:
-    """The plan for a run that cannot be executed as it is written: delete its Jobs and servers, and say why."""
+    """The plan for a run that cannot be executed as it is written: start nothing, and say why.
+
+    What runs by the last valid spec goes on, because an invalid edit must not cost hours of work. If the run is
+    suspended, everything ends. Servers end when nothing runs that could ask them.
+    """
     children = child_parser.parse(observed.children, "")
-    ended = tuple(Delete("Job", job.name, job.uid) for job in children.jobs if job.alive)
+    suspended = observed.run["spec"].get("suspend") is True
+    alive = [job for job in children.jobs if job.alive]
+    ended = tuple(Delete("Job", job.name, job.uid) for job in alive) if suspended else ()
+    idle = () if alive and not suspended else tuple(server_lifecycle.delete_all(children))
     status = run_status.build_refused_status(observed.run, previous, reason, now)
     message = reason[:MAX_MESSAGE_CHARACTERS]
     is_new = not any(one.type == "Validated" and one.message == message for one in previous.conditions)
     events = (Event("Warning", "InvalidSpec", message),) if is_new else ()
-    return Plan((*ended, *server_lifecycle.delete_all(children)), status, events, REFUSED_RECHECK_SECONDS)
+    return Plan((*ended, *idle), status, events, REFUSED_RECHECK_SECONDS)

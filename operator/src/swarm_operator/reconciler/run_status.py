@@ -119,6 +119,17 @@ def with_message(previous: RunStatus, message: str) -> Object:
     return serialize_status(previous.model_copy(update={"message": message}))
 
 
+def with_refusal(status: Object, reason: str, message: str) -> Object:
+    """`status`, in which the conditions of a run that goes on report that the API server refuses an object."""
+    waits = (ConditionType.READY, ConditionType.RECONCILING)
+    conditions = [
+        {**one, "reason": reason, "message": message[: api.MAX_MESSAGE_CHARACTERS]} if one["type"] in waits else one
+        for one in status.get("conditions") or ()
+    ]
+    goes_on = conditions and status.get("phase") not in phases.TERMINAL
+    return {**status, "conditions": conditions} if goes_on else status
+
+
 def serialize_engine_state(state: EngineState) -> str:
     """The engine's state as the status stores it."""
     text = state.to_json()
