@@ -20,22 +20,31 @@ RECENT_SECONDS = 900.0
 """Older events no longer count. The Job controller tries every minute, but reports a refusal only every few minutes."""
 SILENT_SECONDS = 60.0
 """A Job without pods and without events is reported after so long."""
+ENDED = frozenset({"Complete", "Failed", "FailureTarget", "SuccessCriteriaMet"})
+"""The conditions of a Job that starts no more pods."""
 GENERATED_NAME = re.compile(r'\bpods? "[^"]{1,253}"')
 
 
 def find_jobs_lacking_pods(children: Iterable[Object], now: float) -> Iterator[Object]:
-    """The Jobs that should have more pods than they have. A suspended Job should have none."""
-    for job in children:
-        created = timestamps.parse(job["metadata"].get("creationTimestamp"))
-        if job["kind"] == "Job" and created is not None and now - created >= PATIENCE_SECONDS and _lacks_pods(job):
-            yield job
+    """The Jobs that should have more pods than they have. A suspended Job should have none.
+
+    An object that cannot be parsed is skipped, because anybody may put our labels on it.
+    """
+    for child in children:
+        try:
+            if child["kind"] == "Job" and _lacks_pods(child, now):
+                yield child
+        except (KeyError, ValueError, TypeError, AttributeError):
+            continue
 
 
-def _lacks_pods(job: Object) -> bool:
-    status, spec = job.get("status") or {}, job["spec"]
-    over = any(one["type"] in ("Complete", "Failed", "FailureTarget", "SuccessCriteriaMet")
-               and one["status"] == "True" for one in status.get("conditions") or ())  # fmt: skip
-    if over or spec.get("suspend") or job["metadata"].get("deletionTimestamp") is not None:
+def _lacks_pods(job: Object, now: float) -> bool:
+    status, spec, metadata = job.get("status") or {}, job["spec"], job["metadata"]
+    created = timestamps.parse(metadata.get("creationTimestamp"))
+    if created is None or now - created < PATIENCE_SECONDS or not metadata["name"] or not metadata["uid"]:
+        return False
+    conditions = {one["type"] for one in status.get("conditions") or () if one["status"] == "True"}
+    if conditions & ENDED or spec.get("suspend") or metadata.get("deletionTimestamp") is not None:
         return False
     settled = int(status.get("succeeded") or 0) + int(status.get("failed") or 0)
     wanted = min(int(spec.get("parallelism") or 1), max(1, int(spec.get("completions") or 1) - settled))
@@ -61,10 +70,16 @@ def find_refusal(job: Object, children: Iterable[Object], events: Iterable[Objec
     if recent:
         return shorten_message(max(recent)[1])
     name = job["metadata"]["name"]
-    has_pods = any((one["metadata"].get("labels") or {}).get(names.JOB_NAME_LABEL) == name for one in children)
+    has_pods = any(_job_of_pod(one) == job["metadata"]["name"] for one in children)
     created = timestamps.parse(job["metadata"]["creationTimestamp"])
     is_silent = created is not None and now - created >= SILENT_SECONDS
     return "" if is_silent and not has_pods else None
+
+
+def _job_of_pod(child: Object) -> str | None:
+    labels = (child.get("metadata") or {}).get("labels") or {}
+    name: str | None = labels.get(names.JOB_NAME_LABEL)
+    return name
 
 
 def find_replica_failure(deployment: Object) -> str:

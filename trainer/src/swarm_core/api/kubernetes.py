@@ -8,12 +8,12 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field, Strict
 
-from swarm_core.api.block import Block, Rule
 from swarm_core.api.kubernetes_scalars import Label63, LocalObjectReference, ObjectName, Quantity
 from swarm_core.api.pod_network import CaBundle, ProxySpec
 from swarm_core.api.pod_resources import Servers, TrainerPods, WorkerPods
 from swarm_core.api.pods import PodTemplate
-from swarm_core.api.scalars import Integer, Pattern
+from swarm_core.blocks.block import Block, Rule
+from swarm_core.blocks.scalars import Integer, Pattern
 
 
 class ClusterInference(StrEnum):

@@ -7,8 +7,8 @@ from typing import Annotated
 
 from pydantic import Field, Strict
 
-from swarm_core.api.block import Block
-from swarm_core.api.scalars import Pattern
+from swarm_core.blocks.block import Block
+from swarm_core.blocks.scalars import Pattern
 
 SUBDOMAIN_PATTERN = "[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*"
 ObjectName = Annotated[

@@ -7,9 +7,9 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field, Strict
 
-from swarm_core.api.block import Block, Rule
 from swarm_core.api.kubernetes_scalars import ObjectName
-from swarm_core.api.scalars import Pattern
+from swarm_core.blocks.block import Block, Rule
+from swarm_core.blocks.scalars import Pattern
 
 ProxyUrl = Annotated[
     str,

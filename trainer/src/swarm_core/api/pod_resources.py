@@ -7,9 +7,9 @@ from typing import Annotated, ClassVar
 
 from pydantic import BeforeValidator, Field, Strict
 
-from swarm_core.api.block import Block, Rule
 from swarm_core.api.kubernetes_scalars import Quantity
-from swarm_core.api.scalars import Integer, Number, Pattern, to_integer
+from swarm_core.blocks.block import Block, Rule
+from swarm_core.blocks.scalars import Integer, Number, Pattern, to_integer
 
 ALLOWED_ARGUMENTS = (
     "max-num-seqs", "max-num-batched-tokens", "block-size", "cpu-offload-gb", "attention-backend", "enforce-eager",

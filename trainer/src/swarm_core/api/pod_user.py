@@ -8,8 +8,8 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from swarm_core.api.block import Block, Rule, union_member_rule
-from swarm_core.api.scalars import Integer
+from swarm_core.blocks.block import Block, Rule, union_member_rule
+from swarm_core.blocks.scalars import Integer
 
 IMAGE_USER_ID = 65532
 """The user of our images. They work with any other user, too."""

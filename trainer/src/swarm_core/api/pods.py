@@ -8,11 +8,11 @@ from typing import Annotated, ClassVar
 
 from pydantic import BeforeValidator, Field, Strict
 
-from swarm_core.api.block import Block, Rule
 from swarm_core.api.kubernetes_scalars import LabelKey, LabelText, LocalObjectReference, ObjectName, drop_nulls
 from swarm_core.api.pod_scheduling import PodField, Toleration
 from swarm_core.api.pod_user import PodUser
-from swarm_core.api.scalars import Pattern
+from swarm_core.blocks.block import Block, Rule
+from swarm_core.blocks.scalars import Pattern
 
 OPERATOR_PREFIXES = ("dataswarm.io/", "batch.kubernetes.io/")
 """Prefixes of labels and annotations that the operator and the Job controller set."""

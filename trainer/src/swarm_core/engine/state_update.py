@@ -32,8 +32,8 @@ BACKOFF_SECONDS = 5.0
 MAX_BACKOFF_SECONDS = 300.0
 """Maximum pause between attempts in seconds. Kubernetes uses the same maximum for a container that crashes."""
 
-MAX_LOSSES = 10
-"""Consecutive losses that an attempt survives. An item that is lost once more has probably caused it."""
+MAX_LOSSES = 20
+"""Consecutive losses that an attempt survives, some 75 minutes of pauses. The item itself probably causes the next."""
 
 
 def apply_observation(
