@@ -69,7 +69,6 @@ def find_refusal(job: Object, children: Iterable[Object], events: Iterable[Objec
     ]
     if recent:
         return shorten_message(max(recent)[1])
-    name = job["metadata"]["name"]
     has_pods = any(_job_of_pod(one) == job["metadata"]["name"] for one in children)
     created = timestamps.parse(job["metadata"]["creationTimestamp"])
     is_silent = created is not None and now - created >= SILENT_SECONDS

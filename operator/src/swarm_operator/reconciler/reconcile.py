@@ -275,7 +275,7 @@ def _refuse(observed: ObservedRun, previous: RunStatus, reason: str, now: float)
     suspended, everything ends. Servers end when nothing runs that could ask them.
     """
     children = child_parser.parse(observed.children, "")
-    suspended = observed.run["spec"].get("suspend") is True
+    suspended = (observed.run.get("spec") or {}).get("suspend") is True
     alive = [job for job in children.jobs if job.alive]
     ended = tuple(Delete("Job", job.name, job.uid) for job in alive) if suspended else ()
     idle = () if alive and not suspended else tuple(server_lifecycle.delete_all(children))
