@@ -43,7 +43,7 @@ class FakeCluster:
             if target.kind == kind
             and namespace in (None, target.namespace)
             and _labelled(stored, label, value)
-            and all(_has_field(stored, *term.split("=")) for term in fields.split(",") if term)
+            and _has_field(stored, fields)
         ]
         for stored in found:  # a server leaves these out of the entries of a list
             stored.pop("kind", None)
@@ -146,9 +146,11 @@ def _labelled(stored: dict[str, Any], label: str, value: str) -> bool:
     return not label or (label in labels and value in ("", labels[label]))
 
 
-def _has_field(stored: dict[str, Any], path: str, value: str) -> bool:
-    *way, last = path.split(".")
-    return str(_inside(stored, way).get(last, "")) == value
+def _has_field(stored: dict[str, Any], fields: str) -> bool:
+    """Whether an object has the value of a field selector such as `involvedObject.uid=1`."""
+    path, _, value = fields.partition("=")
+    *parents, last = path.split(".")
+    return not fields or _inside(stored, parents).get(last) == value
 
 
 def _merged(before: Any, patch: Any) -> Any:

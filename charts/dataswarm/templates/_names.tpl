@@ -55,7 +55,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 - apiGroups: [""]
   resources: [configmaps, secrets, services, persistentvolumeclaims]
   verbs: [get, create, delete]
-# An event at a Job says why the API server refuses its pods.
+# The operator lists the events about Jobs and pods that do not start, to say why.
 - apiGroups: [""]
   resources: [events]
   verbs: [list, create]

@@ -1,25 +1,19 @@
 """Pods that the API server refuses, pods that are evicted again and again, and what an edit does about them."""
 
-import asyncio
 from dataclasses import replace
 from typing import Any
 
 import pod_world
 import pytest
-from fake_cluster import FakeCluster
 from pod_cluster import KubernetesObject
 from pod_world import World
 
-from swarm_operator.api_client.cluster import ApiError, ObjectReference
-from swarm_operator.api_client.object_cache import Cache
-from swarm_operator.common import names, pod_refusals, timestamps
-from swarm_operator.common.reconcile_plan import Create, Plan
-from swarm_operator.executor import Executor
+from swarm_operator.common import names
+from swarm_operator.common.reconcile_plan import Plan
 from swarm_operator.reconciler import observations
-from swarm_operator.reconciler.reconcile import reconcile
 
 QUOTA = 'pods "arithmetic-prepare-x7k2p" is forbidden: exceeded quota: team, requested: cpu=1, used: cpu=8'
-WORDS = "pods is forbidden: exceeded quota: team, requested: cpu=1, used: cpu=8"
+WORDS = "is forbidden: exceeded quota: team, requested: cpu=1, used: cpu=8"
 KUBERNETES = "spec.execution.kubernetes"
 
 
@@ -34,9 +28,12 @@ class Refusing(World):
         return super().make_pod(owner, index)
 
     def operate_refused(self) -> Plan:
-        """Reconcile with the words of the API server, as the host reads them from events."""
-        refusals = {job["metadata"]["name"]: WORDS for job in self.all("Job")} if self.refusing else {}
-        return self.operate(seen=replace(self.observed(), pod_refusals=refusals))
+        """Reconcile with the events of the Jobs, as the host reads them."""
+        events = tuple(
+            {"type": "Warning", "reason": "FailedCreate", "message": QUOTA, "involvedObject": job["metadata"]}
+            for job in self.all("Job")
+        )
+        return self.operate(seen=replace(self.observed(), events=events if self.refusing else ()))
 
 
 def message(world: World, kind: str = "Ready") -> str:
@@ -51,11 +48,11 @@ def test_the_words_that_refuse_the_pods_of_a_job_are_in_conditions_and_one_event
         world.control()
         world.now += 60.0
     for kind in ("Ready", "Reconciling"):
-        assert message(world, kind).startswith("FailedCreate: Job arithmetic")
+        assert message(world, kind).startswith("QuotaExceeded: Job arithmetic")
         assert WORDS in message(world, kind)
-    assert world.events.count("FailedCreate") == 1
+    assert world.events.count("QuotaExceeded") == 1
     assert plan.wake_after is not None
-    assert plan.wake_after <= pod_refusals.POLL_SECONDS
+    assert plan.wake_after <= 60.0
     world.refusing = False
     world.drive()
     assert world.phase == "Succeeded"
@@ -149,7 +146,7 @@ def test_the_words_that_refuse_servers_are_told_also_while_they_wait_for_their_n
     world.refusing = True
     refuse_servers(world)
     world.operate()
-    assert message(world).startswith("FailedCreate: Deployment ")
+    assert message(world).startswith("QuotaExceeded: Deployment ")
     assert WORDS in message(world)
     world.now += 400.0
     world.operate()
@@ -158,7 +155,7 @@ def test_the_words_that_refuse_servers_are_told_also_while_they_wait_for_their_n
     world.operate()
     assert message(world).startswith("ServersNotReady: ")
     assert WORDS in message(world)
-    assert "FailedCreate" in world.events
+    assert "QuotaExceeded" in world.events
 
 
 def evict(world: World, pod: KubernetesObject, *, disrupted: bool) -> None:
@@ -179,7 +176,7 @@ def test_evictions_by_a_node_under_pressure_are_told_and_bounded() -> None:
                 evictions += 1
                 if evictions == 3:
                     world.operate()
-                    assert message(world).startswith("Evicted: Job ")
+                    assert message(world).startswith("PodsLost: Job ")
                     assert "3 times" in message(world)
         world.turn("terminate", "bind", "start")
         world.now += 300.0
@@ -200,75 +197,3 @@ def test_a_pod_that_exceeds_its_own_limit_costs_an_attempt_and_names_the_field()
     assert "ephemeralStorage" in message(world, "Reconciling")
     world.drive()
     assert "iterate.generators.0000/2" in world.launched
-
-
-def job(**changes: Any) -> dict[str, Any]:
-    metadata = {"name": "j", "namespace": "team", "uid": "u-j", "creationTimestamp": timestamps.format_time(0)}
-    return {"kind": "Job", "metadata": metadata, "spec": {}, "status": {}, **changes}
-
-
-LACKING = [
-    (job(), True),
-    (job(status={"active": 1}), False),
-    (job(status={"terminating": 1}), False),
-    (job(spec={"suspend": True}), False),
-    (job(spec={"completions": 4, "parallelism": 2}, status={"active": 1}), True),
-    (job(spec={"completions": 4, "parallelism": 2}, status={"active": 1, "succeeded": 3}), False),
-    (job(status={"conditions": [{"type": "Complete", "status": "True"}]}), False),
-]
-
-
-@pytest.mark.parametrize(("found", "lacks"), LACKING)
-def test_a_job_that_should_have_more_pods_is_found(found: dict[str, Any], lacks: bool) -> None:
-    assert bool(list(pod_refusals.find_jobs_lacking_pods([found], 60.0))) is lacks
-    assert not list(pod_refusals.find_jobs_lacking_pods([found], 1.0)), "it may just have been created"
-
-
-def event(message: str, at: float) -> dict[str, Any]:
-    return {
-        "kind": "Event",
-        "metadata": {"name": f"e-{at}", "namespace": "team", "uid": f"e-{at}"},
-        "involvedObject": {"uid": "u-j"},
-        "reason": "FailedCreate",
-        "message": f"Error creating: {message}",
-        "lastTimestamp": timestamps.format_time(at),
-    }
-
-
-def test_the_latest_event_of_a_job_says_why_it_lacks_pods() -> None:
-    cluster = FakeCluster()
-    run = cluster.put(pod_world.run(pod_world.LOCAL))
-    for one in (event("no", 30.0), event(QUOTA, 90.0)):
-        cluster.put(one)
-    cluster.put({**event("of another", 95.0), "involvedObject": {"uid": "u-other"}})
-    executor = Executor(cluster, Cache(), lambda: 0.0, 60.0)
-    observed = replace(World(run).observed(), children=(job(),))
-    assert asyncio.run(executor.read_pod_refusals(observed, 100.0)) == {"j": WORDS}
-    assert asyncio.run(executor.read_pod_refusals(observed, 90.0 + pod_refusals.RECENT_SECONDS)) == {"j": ""}
-    cluster.before_call = lambda verb, kind: (_ for _ in ()).throw(ApiError("no right", 403))
-    assert asyncio.run(executor.read_pod_refusals(observed, 20.0)) == {}
-
-
-def test_what_the_api_server_refuses_to_create_is_in_the_conditions() -> None:
-    """A Job itself may be refused, by a webhook or a quota of Jobs."""
-    cluster, cache = FakeCluster(), Cache()
-    cluster.before_call = refuse_jobs
-    run = cluster.put(pod_world.run(pod_world.LOCAL))
-    cache.record("SwarmRun", run)
-    executor = Executor(cluster, cache, lambda: 0.0, 60.0)
-    for _ in range(2):
-        observed = cache.observe(run["metadata"]["uid"])
-        assert observed is not None
-        plan = reconcile(observed, 1_700_000_000.0, pod_world.Defaults())
-        assert any(isinstance(step, Create) for step in plan.steps)
-        with pytest.raises(ApiError):
-            asyncio.run(executor.execute(observed, plan))
-        stored = cluster.objects[ObjectReference("SwarmRun", "team", "arithmetic")]
-        told = {one["type"]: (one["reason"], one["message"]) for one in stored["status"]["conditions"]}
-        assert told["Ready"] == told["Reconciling"] == ("ChildRefused", "jobs are denied by policy")
-        assert told["Validated"][0] == "Valid"
-
-
-def refuse_jobs(verb: str, kind: str) -> None:
-    if (verb, kind) == ("create", "Job"):
-        raise ApiError("jobs are denied by policy", 403)

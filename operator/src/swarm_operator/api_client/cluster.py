@@ -38,7 +38,7 @@ class Cluster(Protocol):
     async def list(self, kind: str, namespace: str | None, selector: str = "", fields: str = "") -> Listing:
         """The objects with these labels and fields, read from etcd and not from a cache.
 
-        Without a namespace, those of all namespaces.
+        Without a namespace, those of all namespaces. `fields`: one `NAME=VALUE` that the server can select by.
         """
 
     async def read(self, target: ObjectReference) -> Object:

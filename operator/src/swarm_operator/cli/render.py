@@ -7,7 +7,6 @@ first iteration stands for all of them. A comment at the top has the number of J
 import argparse
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +15,12 @@ import yaml
 from swarm_core.api import kubernetes_yaml
 from swarm_core.api.execution import S3Storage
 from swarm_core.api.lifecycle import DeletionPolicy
-from swarm_core.api.pod_user import IMAGE_USER_ID
 from swarm_core.engine.planning import Outline
 from swarm_core.engine.work import WorkItem
 from swarm_core.errors import BadInputError
 from swarm_core.recipe import Digest
 from swarm_operator.common import accelerators, cluster_run
-from swarm_operator.common.cluster_run import ClusterRun
+from swarm_operator.common.cluster_run import ChartDefaults, ClusterRun
 from swarm_operator.common.reconcile_plan import Create, Object
 from swarm_operator.manifests import jobs, purge, servers
 
@@ -38,15 +36,6 @@ exit codes:
   0  done
   2  refused: the input is wrong (stderr names each problem and how to fix it)
 """
-
-
-@dataclass(frozen=True, slots=True)
-class UndeployedDefaults:
-    """The settings of the operator for pods, as in the chart."""
-
-    trainer_image: str = "dataswarm/trainer"
-    server_image: str = "dataswarm/vllm"
-    pod_user_id: int = IMAGE_USER_ID
 
 
 class BlockTextDumper(yaml.SafeDumper):
@@ -69,7 +58,7 @@ def render_run(text: str, source: str) -> str:
     if not isinstance(document, dict) or not isinstance(document.get("metadata"), dict):
         raise BadInputError(f"{source}: this is not a run; write a mapping with apiVersion, kind, metadata and spec")
     metadata = {"namespace": "default", **document["metadata"], "uid": PLACEHOLDER_UID}
-    run = cluster_run.parse({**document, "metadata": metadata}, UndeployedDefaults())
+    run = cluster_run.parse({**document, "metadata": metadata}, ChartDefaults())
     made = {(one["kind"], one["metadata"]["name"]): one for one in list_children(run)}
     return format_summary(run) + yaml.dump_all(
         map(copy_plain, made.values()), Dumper=BlockTextDumper, sort_keys=False, width=120

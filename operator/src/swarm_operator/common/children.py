@@ -3,8 +3,8 @@
 All times are seconds since 1970-01-01 UTC. None means that it has not happened yet.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 
 from swarm_operator.common import names
 
@@ -37,6 +37,8 @@ class Job:
     """Keys of the items that succeeded or failed in this Job. The Job starts no more pods for them."""
     digest: str = ""
     """The digest of the manifest that it was created from. Empty if it is unknown."""
+    suspended: bool = False
+    """Kueue, or somebody else, holds the Job back: `spec.suspend` is true."""
 
     @property
     def alive(self) -> bool:
@@ -75,8 +77,8 @@ class Pod:
     """Whether the cluster ended it: eviction by a node under pressure, preemption or loss of the node."""
     start_problem: tuple[str, str] = ("", "")
     """Reason and message of the problem that keeps it from running. Both are empty if there is none."""
-    end_cause: str = ""
-    """The reason and message with which the node or the cluster ended it."""
+    disruption: str = ""
+    """How the cluster ended it, in the words of Kubernetes. Empty if it did not."""
     lingering: bool = False
     """Whether other containers of the pod still run although the container main has ended."""
 
@@ -92,7 +94,7 @@ class Deployment:
     """The digest of the manifest it was created from, without the replicas."""
     deleting: bool
     refusal: str = ""
-    """The words of the API server that refuses its pods. Empty if it refuses none."""
+    """Why the API server refuses its pods. Empty if it does not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +106,8 @@ class Children:
     deployments: tuple[Deployment, ...]
     purges: tuple[Job, ...] = ()
     """Jobs that delete the results of the run from its bucket. They belong to no work item."""
+    warnings: Mapping[str, str] = field(default_factory=dict)
+    """The message of the latest Warning event about a child, by the uid of the child."""
 
     def work_pods(self) -> Iterator[Pod]:
         """Pods that run work items."""

@@ -18,7 +18,7 @@ from pydantic import TypeAdapter, ValidationError
 from swarm_core.api import loading, resolution
 from swarm_core.api.execution import S3Storage
 from swarm_core.api.kubernetes import AccessMode, KubernetesExecution
-from swarm_core.api.pod_user import FixedUser
+from swarm_core.api.pod_user import IMAGE_USER_ID, FixedUser
 from swarm_core.api.resolved import ResolvedRun
 from swarm_core.api.run import MetadataKey, Run
 from swarm_core.engine.planning import Outline
@@ -51,6 +51,15 @@ class PodDefaults(Protocol):
     @property
     def pod_user_id(self) -> int:
         """The user and group of the pods. 0: the cluster assigns them."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChartDefaults:
+    """The settings of the chart for pods, for commands that do not know those of an operator."""
+
+    trainer_image: str = "dataswarm/trainer"
+    server_image: str = "dataswarm/vllm"
+    pod_user_id: int = IMAGE_USER_ID
 
 
 @dataclass(frozen=True)

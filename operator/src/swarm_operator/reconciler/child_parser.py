@@ -8,14 +8,17 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from swarm_core.engine.work import WorkItem
-from swarm_operator.common import names, pod_refusals, timestamps
+from swarm_operator.common import names, timestamps
 from swarm_operator.common.children import Children, Deployment, Job, Pod
 from swarm_operator.common.reconcile_plan import Object
 from swarm_operator.reconciler import pod_status
 
 
-def parse(objects: Iterable[Object], resource: str) -> Children:
-    """Parse the children among `objects`. `resource` is the extended resource of accelerators."""
+def parse(objects: Iterable[Object], resource: str, events: Iterable[Object] = ()) -> Children:
+    """Parse the children among `objects`. `resource` is the extended resource of accelerators.
+
+    `events`: the events about them.
+    """
     jobs: list[Job] = []
     pods: list[Pod] = []
     deployments: list[Deployment] = []
@@ -32,7 +35,17 @@ def parse(objects: Iterable[Object], resource: str) -> Children:
                     deployments.append(_parse_deployment(manifest))
         except (KeyError, ValueError, TypeError, AttributeError, IndexError):
             continue
-    return Children(tuple(jobs), tuple(pods), tuple(deployments), tuple(purges))
+    return Children(tuple(jobs), tuple(pods), tuple(deployments), tuple(purges), _parse_warnings(events))
+
+
+def _parse_warnings(events: Iterable[Object]) -> dict[str, str]:
+    """The message of the latest Warning event, by the uid of its object."""
+    found: dict[str, tuple[str, str]] = {}
+    for event in events:
+        if event.get("type") == "Warning" and (uid := (event.get("involvedObject") or {}).get("uid")):
+            at = str(event.get("lastTimestamp") or event.get("eventTime") or "")
+            found[str(uid)] = max(found.get(str(uid), ("", "")), (at, str(event.get("message", ""))))
+    return {uid: message for uid, (_, message) in found.items()}
 
 
 def _parse_job(manifest: Object) -> Job:
@@ -54,6 +67,7 @@ def _parse_job(manifest: Object) -> Job:
         failed=pod_status.condition_is_true(status, "Failed"),
         settled=frozenset(settled),
         digest=(metadata.get("annotations") or {}).get(names.MANIFEST_ANNOTATION, ""),
+        suspended=bool((manifest.get("spec") or {}).get("suspend")),
     )
 
 
@@ -94,7 +108,7 @@ def _parse_pod(manifest: Object, resource: str) -> Pod:
         exit=pod_status.main_exit(status),
         disrupted=pod_status.is_disrupted(status),
         start_problem=("", "") if ended else pod_status.find_start_problem(status),
-        end_cause=pod_status.find_end_cause(status),
+        disruption=pod_status.find_disruption(status),
         lingering=ended and not over,
     )
 
@@ -125,5 +139,13 @@ def _parse_deployment(manifest: Object) -> Deployment:
         replicas=int(manifest["spec"].get("replicas", 1)),
         digest=(metadata.get("annotations") or {}).get(names.SERVERS_ANNOTATION, ""),
         deleting=metadata.get("deletionTimestamp") is not None,
-        refusal=pod_refusals.find_replica_failure(manifest),
+        refusal=_replica_failure(manifest.get("status") or {}),
     )
+
+
+def _replica_failure(status: Mapping[str, Any]) -> str:
+    """The message of the condition ReplicaFailure: why the API server refuses the pods. Empty if it does not."""
+    for one in status.get("conditions") or ():
+        if one["type"] == "ReplicaFailure" and one["status"] == "True":
+            return str(one.get("message") or one.get("reason") or "ReplicaFailure")
+    return ""

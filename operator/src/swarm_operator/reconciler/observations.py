@@ -72,7 +72,7 @@ def _gave_up(job: Job, pods: list[Pod], over: list[Done | Failed]) -> bool:
 
 def count_evictions(pods: Iterable[Pod]) -> int:
     """How many of these pods a node under pressure has evicted."""
-    return sum(pod.ended is not None and pod.disrupted and pod.end_cause != "" for pod in pods)
+    return sum(pod.ended is not None and pod.disrupted and pod.disruption != "" for pod in pods)
 
 
 def is_living(pod: Pod, now: float) -> bool:

@@ -61,14 +61,11 @@ def is_disrupted(status: Status) -> bool:
     return condition_is_true(status, "DisruptionTarget") or status.get("reason") in NODE_TERMINATION_REASONS
 
 
-def find_end_cause(status: Status) -> str:
-    """The reason and message with which a node or the cluster ended the pod. Empty if neither did."""
-    if status.get("reason"):
-        return f"{status['reason']}: {status.get('message') or 'the node gives no details'}"
-    for one in status.get("conditions") or ():
-        if one["type"] == "DisruptionTarget" and one["status"] == "True":
-            return f"{one.get('reason') or 'DisruptionTarget'}: {one.get('message') or 'the cluster ended the pod'}"
-    return ""
+def find_disruption(status: Status) -> str:
+    """How a node or the cluster ended the pod, in the words of Kubernetes. Empty if neither did."""
+    found = [status] if status.get("reason") else []
+    found += [one for one in status.get("conditions") or () if one["type"] == "DisruptionTarget"]
+    return next((f"{one.get('reason', 'disruption')}: {one.get('message', '')}".rstrip(": ") for one in found), "")
 
 
 def find_start_problem(status: Status) -> tuple[str, str]:

@@ -39,9 +39,9 @@ def read_outcome(pod: Pod, item: WorkItem) -> Done | Failed:
     """The result of `item` from `pod`, which has ended."""
     at = pod.ended or pod.deleted or pod.created
     if is_evicted_by_limit(pod):
-        return Failed(pod.attempt, FailureReason.ERROR, shorten(f"{pod.end_cause}; {EVICTION_ADVICE}"), at)
+        return Failed(pod.attempt, FailureReason.ERROR, shorten(f"{pod.disruption}; {EVICTION_ADVICE}"), at)
     if pod.exit is None:
-        message = pod.end_cause or "the pod ended before its container started"
+        message = pod.disruption or "the pod ended before its container started"
         return Failed(pod.attempt, FailureReason.LOST, shorten(message), at)
     if pod.exit.code == EXIT_DONE:
         receipt = parse_receipt(pod.exit.message, item)
@@ -51,7 +51,7 @@ def read_outcome(pod: Pod, item: WorkItem) -> Done | Failed:
 
 def is_evicted_by_limit(pod: Pod) -> bool:
     """Whether the node evicted a pod that exceeded a limit of its own, such as that of ephemeral storage."""
-    return pod.end_cause.startswith("Evicted") and not pod.disrupted
+    return pod.disruption.startswith("Evicted") and not pod.disrupted
 
 
 EVICTION_ADVICE = "raise ephemeralStorage in spec.execution.kubernetes, or set modelCache"
@@ -112,8 +112,8 @@ def _failure_reason(pod: Pod, exited: ContainerExit) -> FailureReason:
 
 
 def _failure_message(pod: Pod, exited: ContainerExit) -> str:
-    if pod.disrupted and pod.end_cause:
-        return pod.end_cause
+    if pod.disrupted and pod.disruption:
+        return pod.disruption
     if exited.reason == "OOMKilled":
         return (
             "OOMKilled: the container needs more memory; raise spec.execution.kubernetes.trainer.memory or"

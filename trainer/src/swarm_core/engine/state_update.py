@@ -104,10 +104,15 @@ def _apply_failed(outline: Outline, state: EngineState, item: WorkItem, observat
 
 
 def _apply_lost(outline: Outline, state: EngineState, item: WorkItem, observation: Failed, now: float) -> EngineState:
-    """Repeat the first loss at once. Further losses in a row have a backoff, so that a crashing item does not spin."""
+    """Repeat the first loss at once. Further losses in a row have a backoff, so that a crashing item does not spin.
+
+    A suspended run ends its own processes, so their losses do not count.
+    """
     known = state.attempt(item.key)
     current = known if known.number == observation.attempt else Attempt(observation.attempt)
-    if observation.at > current.lost_at:
+    if observation.at > current.lost_at and outline.suspended:
+        current = replace(current, lost_at=observation.at)
+    elif observation.at > current.lost_at:
         if current.losses == MAX_LOSSES:
             message = f"its process was lost {MAX_LOSSES + 1} times in a row, the last time: {observation.message}"
             failed = replace(observation, reason=FailureReason.ERROR, message=message)
