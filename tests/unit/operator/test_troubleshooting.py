@@ -110,6 +110,16 @@ def refused_step(words: str) -> Found:
     return report(world)
 
 
+def evicted_by_limit() -> Found:
+    world = World(pod_world.run(pod_world.LOCAL))
+    world.until("iterate")
+    (pod,) = world.living("iterate")
+    world.end(pod, 137)
+    pod["status"] |= {"reason": "Evicted", "message": "Usage of EmptyDir volume exceeds the limit"}
+    world.turn("terminate")
+    return report(world)
+
+
 def ended_pod(code: int, message: str, *, times: int = 1, reason: str = "Error", work: str = "iterate") -> Found:
     """A pod that ended with this message; its run, after so many attempts."""
     world = World(pod_world.run(pod_world.LOCAL))
@@ -306,6 +316,7 @@ CAUSES: list[tuple[str, Callable[[], Found], str]] = [
     ("OperatorNotResponding", dead_operator, "create Job"),
     ("AttemptFailed", lambda: ended_pod(1, "ValueError: odd"), "attempt 2 of 4 starts after"),
     ("OOMKilled", lambda: ended_pod(137, "", reason="OOMKilled"), "spec.execution.kubernetes.trainer.memory"),
+    ("Evicted", evicted_by_limit, "raise ephemeralStorage"),
     ("BadInput", lambda: ended_pod(65, "spec.base.model: no such folder"), "spec.base.model"),
     ("ModelRefused", lambda: ended_pod(1, "ModelRefused: models/other"), "models/other"),
     ("PluginNotFound", lambda: ended_pod(65, missing_plugin(), work="prepare"), "exact-match"),
