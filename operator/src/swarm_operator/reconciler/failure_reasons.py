@@ -6,7 +6,9 @@ depends on their reason.
 
 import re
 
-NESTED_MESSAGE = re.compile(r".*the last time: ", re.DOTALL)
+NESTED_MESSAGE = "the last time: "
+MAX_MESSAGE = 4096
+"""Number of characters of a message that are read, from its end."""
 RULES = tuple(
     (reason, re.compile(pattern))
     for reason, pattern in (
@@ -44,5 +46,5 @@ RULES = tuple(
 
 def classify(message: str) -> str | None:
     """The reason for a failure with this message. None if no rule matches."""
-    last_message = NESTED_MESSAGE.sub("", message)
+    last_message = message[-MAX_MESSAGE:].rpartition(NESTED_MESSAGE)[2]
     return next((reason for reason, pattern in RULES if pattern.search(last_message)), None)

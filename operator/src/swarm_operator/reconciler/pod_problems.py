@@ -26,6 +26,8 @@ from swarm_operator.reconciler.termination_message import parse_failure
 SECRET_NOT_FOUND = re.compile(r'secret "(?P<secret>[^"]+)" not found')
 SECRET_KEY_NOT_FOUND = re.compile(r"couldn't find key (?P<key>\S+) in Secret [^/\s]+/(?P<secret>\S+)")
 CLAIM_WORDS = re.compile("PersistentVolumeClaim|persistentvolumeclaim|volume node affinity|FailedMount")
+MAX_WORDS = 4096
+"""Number of characters of Kubernetes' words that are read."""
 KUBERNETES = "spec.execution.kubernetes"
 
 
@@ -50,7 +52,7 @@ def _find_advice(run: ClusterRun, pod: Pod, reason: str, words: str) -> tuple[st
     image_field = f"{KUBERNETES}.image.{'server' if pod.work == names.SERVE else 'trainer'}"
     if reason in ("ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull"):
         return reason, f"correct {image_field}, or give access with {KUBERNETES}.podTemplate.imagePullSecrets"
-    if missing := SECRET_KEY_NOT_FOUND.search(words) or SECRET_NOT_FOUND.search(words):
+    if missing := find_missing_secret(words):
         return _find_secret_advice(run, missing.groupdict())
     if reason == "SchedulingGated":
         return "Queued", f"Kueue has not admitted it; see kubectl describe workloads --namespace {run.namespace}"
@@ -60,6 +62,12 @@ def _find_advice(run: ClusterRun, pod: Pod, reason: str, words: str) -> tuple[st
         ended = f"its last message is: {parse_failure(pod.exit.message).message}; " if pod.exit else ""
         return reason, f"{ended}read kubectl logs --previous {pod.name} --namespace {run.namespace}"
     return reason, f"see kubectl describe pod {pod.name} --namespace {run.namespace}"
+
+
+def find_missing_secret(words: str) -> re.Match[str] | None:
+    """The match of the Secret, and perhaps of its key, that the words of Kubernetes name as missing. None if there is
+    none."""
+    return SECRET_KEY_NOT_FOUND.search(words, 0, MAX_WORDS) or SECRET_NOT_FOUND.search(words, 0, MAX_WORDS)
 
 
 def _find_secret_advice(run: ClusterRun, missing: dict[str, str]) -> tuple[str, str]:

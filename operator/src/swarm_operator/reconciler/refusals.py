@@ -25,6 +25,8 @@ class Refusal:
     advice: str
 
 
+MAX_MESSAGE = 4096
+"""Number of characters of a message that are read."""
 REQUESTS = "spec.execution.kubernetes.worker, spec.execution.kubernetes.trainer or spec.execution.kubernetes.servers"
 RULES = (
     RefusalRule(
@@ -73,5 +75,5 @@ UNKNOWN = Refusal("ChildRefused", "resolve what the API server names; the operat
 
 def classify(message: str) -> Refusal:
     """The reason and the way out for the API server's `message`."""
-    rule = next((rule for rule in RULES if rule.pattern.search(message)), None)
+    rule = next((rule for rule in RULES if rule.pattern.search(message, 0, MAX_MESSAGE)), None)
     return UNKNOWN if rule is None else Refusal(rule.reason, rule.advice)

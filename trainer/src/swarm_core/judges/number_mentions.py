@@ -17,7 +17,7 @@ from swarm_core.judges.number_signs import Sign, read_sign
 from swarm_core.judges.numerals import NUMERAL, Numeral, NumeralError, parse_numeral, shift_point
 from swarm_core.judges.plain_math import MARK
 
-MAX_MENTIONS = 1000
+MAX_MENTIONS = 100
 SCALE_POWERS = {
     "hundred": 2, "thousand": 3, "tausend": 3, "тысяч": 3, "k": 3, "lakh": 5, "lakhs": 5, "crore": 7, "crores": 7,
     "million": 6, "millions": 6, "millionen": 6, "millones": 6, "mio": 6, "mn": 6, "миллионов": 6, "dozen": None,

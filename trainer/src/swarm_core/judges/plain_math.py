@@ -51,6 +51,7 @@ SPACES = re.compile(" {2,}")
 
 LATEX = re.compile(
     r"""
+    (?=[\\{~&\-!=<>_*`$])(?:
       (?P<separator>\\(?:text|mathrm|mbox|mathord|mathpunct)\{[.,']\} | \{[.,']\})
     | (?P<nothing>\\! | \\(?:left|right|[bB]ig{1,2}[lr]?|displaystyle|textstyle|limits|operatorname|mbox|emph|underline
         |num|bm|boldsymbol|text(?:bf|it|rm|tt|sf|normal)?|math(?:rm|bf|it|sf|tt|bb))(?![A-Za-z]))
@@ -71,7 +72,7 @@ LATEX = re.compile(
     | (?P<percent>\\%)
     | (?P<dots>\\(?:l?dots|cdots)(?![A-Za-z]))
     | (?P<entity>&\#?[A-Za-z0-9]{1,10};)
-    | (?P<mark>\\[()\[\]] | </?[A-Za-z][A-Za-z0-9]{0,15}\ ?/?> | (?<![0-9)])\*\* | \*\*(?![0-9(]) | __ | `+ | \\?\$\$?)
+    | (?P<mark>\\[()\[\]] | </?[A-Za-z][A-Za-z0-9]{0,15}\ ?/?> | (?<![0-9)])\*\* | \*\*(?![0-9(]) | __ | `+ | \\?\$\$?))
     """,
     re.VERBOSE,
 )

@@ -22,6 +22,8 @@ from swarm_core.judges.number_relations import Relation
 from swarm_core.judges.numerals import Numeral
 from swarm_core.judges.plain_math import BRACKETS, MARK, to_plain_math
 
+MAX_ANSWER = 262_144
+"""Maximum length of an answer, in characters."""
 MAX_BOXES = 16
 """Number of boxes that are read, from the end."""
 MAX_BOX = 2000
@@ -64,6 +66,8 @@ class UnreadableError(ValueError):
 
 def find_stated_answer(text: str) -> StatedAnswer:
     """Return the answer that `text` states. Raises UnreadableError."""
+    if len(text) > MAX_ANSWER:
+        raise UnreadableError(f"the answer has {len(text)} characters; at most {MAX_ANSWER} are read")
     plain = to_plain_math(text)
     box = find_box(plain)
     if box is not None:

@@ -158,17 +158,23 @@ def drop_courtesies(pieces: list[list[str]]) -> None:
     """Remove courtesies from the last item, unless another item ends with one, too. Then they are part of the items."""
     if not any(is_courtesy(trim_end(piece)[-1]) for piece in pieces[:-1]):
         last = trim_end(pieces[-1])
-        while len(last) > 1 and is_courtesy(last[-1]):
-            last = trim_end(last[:-1])
-        pieces[-1] = last
+        end = len(last)
+        while end > 1 and (is_blank_or_rule(last[end - 1]) or is_courtesy(last[end - 1])):
+            end -= 1
+        pieces[-1] = last[:end]
 
 
 def trim_end(piece: list[str]) -> list[str]:
     """Return the lines of an item without blank lines and rules at the end. The first line always stays."""
     end = len(piece)
-    while end > 1 and (not piece[end - 1].strip() or RULE.fullmatch(piece[end - 1])):
+    while end > 1 and is_blank_or_rule(piece[end - 1]):
         end -= 1
     return piece[:end]
+
+
+def is_blank_or_rule(line: str) -> bool:
+    """Return whether a line has no content."""
+    return not line.strip() or RULE.fullmatch(line) is not None
 
 
 def format_item(piece: list[str]) -> str:

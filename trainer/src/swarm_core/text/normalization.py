@@ -4,13 +4,16 @@ Case is folded, and characters are replaced by compatible ones: `Ⅻ` becomes `X
 White space is collapsed, and removed next to a sign, so `12 + 34` becomes `12+34`. The form is only for comparison and
 is never shown.
 
-Limits: it compares characters and not meanings. `34+12` differs from `12+34`, and `x²` equals `x2`.
+Limits: it compares characters and not meanings. `34+12` differs from `12+34`, and `x²` equals `x2`. Of the marks on one
+letter only the first `MAX_MARKS` count, because sorting marks takes quadratic time.
 """
 
 import re
 import unicodedata
 
 SPACE_BESIDE_SIGN = re.compile(r" (?=[^\w\s])|(?<=[^\w\s]) ")
+MAX_MARKS = 30
+"""The number of marks that no writing system exceeds, according to Unicode Standard Annex 15 (stream-safe text)."""
 MAX_PASSES = 8
 """Maximum number of passes. Two are enough for almost every text."""
 
@@ -20,12 +23,25 @@ def normalize(text: str) -> str:
 
     The function is idempotent.
     """
+    text = drop_excess_marks(text)
     for _ in range(MAX_PASSES):
         form = _reduce(text)
         if form == text:
             break
         text = form
     return text
+
+
+def drop_excess_marks(text: str) -> str:
+    """`text` with at most `MAX_MARKS` combining marks in a row."""
+    if text.isascii():
+        return text
+    kept, marks = [], 0
+    for character in text:
+        marks = marks + 1 if unicodedata.combining(character) else 0
+        if marks <= MAX_MARKS:
+            kept.append(character)
+    return "".join(kept)
 
 
 def _reduce(text: str) -> str:

@@ -1,0 +1,175 @@
+"""The readers of text that others write, and texts made to slow them down.
+
+`READERS` lists every function that reads foreign text: items, answers, replies of judges and servers, messages of pods,
+names in files. `find_patterns` finds every regular expression in the source, so that none is missed.
+"""
+
+import ast
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path, PurePosixPath
+
+from swarm_core.gates import answerable
+from swarm_core.items import Item
+from swarm_core.judges.arithmetic import ArithmeticJudge
+from swarm_core.judges.rubric import RubricJudge
+from swarm_core.ports import Completion
+from swarm_core.recipe import remote_model_name
+from swarm_core.text import item_parser, normalization, printable
+from swarm_operator.reconciler import failure_reasons, pod_problems, refusals, termination_message
+from swarm_trainer.inference import openai_protocol
+from swarm_trainer.inference.endpoint import RemoteModel
+from swarm_trainer.inference.http_session import HttpResponse
+from swarm_trainer.lora import adapter
+from swarm_trainer.maintenance import garbage_collection
+from swarm_trainer.runtime import layers
+from swarm_trainer.sources import selection, source_uri
+from swarm_trainer.stores import keys, purging, store_listing
+
+ROOT = Path(__file__).parents[2]
+SOURCES = (ROOT / "trainer" / "src", ROOT / "operator" / "src")
+
+UNITS = (
+    *" \t\nab01,.;:'\"`-_=+*/\\|!?#%&$@^~<>(){}[]½²é０，…–\u00a0\u200b\u0301\U0001d7ce",
+    "1,", "1.", "1 ", "1/", "1^", "1-", " -", "- ", "1e", "1\u0305", "\u0316\u0301", "a\u0316\u0301", "x1", "(1",
+    "1 000 ", "1,000", "{,}", r"\,", r"\boxed{", r"\boxed{1}", r"\frac{1}{", r"\frac{1}{2}", r"\text{", r"1\over ",
+    "[1,", "{\"a\":", "&#1", "**1", "1**", "1. ", "1. a\n", "- a\n", "enjoy!\n", "> ", "> a\n", "```\n", "---\n",
+    "Score: ", "Score: 1\n", "Valid: yes ", "answer is ", "answer: 1 ", "not 1 ", "1 or ", "1 = ", "1 ≈ ", "</query>",
+    "<query-", "</b>", "a.", "a.1.", "a-", "A1", "a/", ".lora_A.", "names/", "iterations/0001/", "secret \"",
+    "no accepted ", "the last time: ", "answered 4", "a: ", "? ", "&a ", "*a ",
+)  # fmt: skip
+"""What is repeated to make a text."""
+AFFIXES = (
+    ("", ""),
+    ("1", "x"),
+    ("<", "!"),
+    (r"\boxed{", "}"),
+    ("Score:", "?"),
+    ("- ", "\n"),
+    ("base_model.model.", ".weight"),
+)
+"""What stands before and after the repetition."""
+
+MODEL = remote_model_name("https://host/v1", "large")
+JUDGE, RUBRIC, GATE = ArithmeticJudge(), RubricJudge(MODEL, "Mark."), answerable.AnswerableGate(MODEL)
+SUM = Item("12+34")
+
+
+def reply(text: str) -> Completion:
+    return Completion(text, 1, finished=True)
+
+
+def parse_answer(text: str) -> object:
+    """What a server answers, as a completion and as an error."""
+    data = text.encode(errors="replace")
+    response = HttpResponse(400, data, text[:1000])
+    endpoint = RemoteModel("https://host/v1", "large")
+    return openai_protocol.parse_response(endpoint, openai_protocol.CHAT, response), openai_protocol.parse_models(data)
+
+
+def parse_uri(text: str) -> object:
+    return source_uri.parse(f"hf://{text}")
+
+
+READERS: Mapping[str, Callable[[str], object]] = {
+    "the answer to a sum": lambda text: JUDGE.score(SUM, text, ()),
+    "an item of the arithmetic verifier": lambda text: (JUDGE.refusal(Item(text)), JUDGE.canonical(Item(text))),
+    "a prompt of the judge": lambda text: RUBRIC.requests(Item(text), text),
+    "a reply of the judge": lambda text: RUBRIC.mark(reply(text)),
+    "a prompt of the gate Answerable": lambda text: GATE.requests(Item(text)),
+    "a reply of the gate Answerable": lambda text: answerable.read_validity(reply(text)),
+    "a completion with items": lambda text: item_parser.parse(text, 8),
+    "a completion that was cut off": lambda text: item_parser.parse(text, 1_000_000, finished=False),
+    "an item in normal form": normalization.normalize,
+    "a line for a terminal": printable.to_single_line,
+    "an answer of a server": parse_answer,
+    "a name of a layer": layers._LAYER_NAME.match,
+    "a name of a tensor": adapter._TENSOR_NAME.fullmatch,
+    "a name in a repository": lambda text: selection.is_needed(PurePosixPath(text)),
+    "a name in a store": lambda text: (keys.check_key(text), keys.check_digest(text)),
+    "a listed name in a store": purging.NAME_PATTERN.fullmatch,
+    "a listed iteration in a store": purging.ITERATION_PATTERN.fullmatch,
+    "a listed rollout in a store": garbage_collection.ROLLOUT_KEY.fullmatch,
+    "a listed object in a store": store_listing.STORED_PATTERN.fullmatch,
+    "a place of an input": parse_uri,
+    "a message of a failure": failure_reasons.classify,
+    "a refusal of the API server": refusals.classify,
+    "a message of a pod": termination_message.parse_failure,
+    "a secret that a pod misses": pod_problems.find_missing_secret,
+}
+"""The readers, by what they read."""
+
+ANSWER, ITEMS, SPEC = "the answer to a sum", "a completion with items", "a spec, which its user writes"
+READ_BY: Mapping[str, str] = {
+    "swarm_core.api.kubernetes_yaml": SPEC,
+    "swarm_core.blocks.scalars": SPEC,
+    "swarm_core.gates.answerable": "a reply of the gate Answerable",
+    "swarm_core.judges.expression": "an item of the arithmetic verifier",
+    "swarm_core.judges.number_context": ANSWER,
+    "swarm_core.judges.number_mentions": ANSWER,
+    "swarm_core.judges.number_relations": ANSWER,
+    "swarm_core.judges.number_signs": ANSWER,
+    "swarm_core.judges.numerals": ANSWER,
+    "swarm_core.judges.plain_math": ANSWER,
+    "swarm_core.judges.rubric": "a reply of the judge",
+    "swarm_core.judges.stated_answer": ANSWER,
+    "swarm_core.text.item_parser": ITEMS,
+    "swarm_core.text.normalization": "an item in normal form",
+    "swarm_operator.reconciler.failure_reasons": "a message of a failure",
+    "swarm_operator.reconciler.pod_problems": "a secret that a pod misses",
+    "swarm_operator.reconciler.refusals": "a refusal of the API server",
+    "swarm_operator.reconciler.run_status": "a name of 64 digits, which has no repetition of variable length",
+    "swarm_trainer.inference.vllm_server": "the lines of a log, which are cut before they are read",
+    "swarm_trainer.lora.adapter": "a name of a tensor",
+    "swarm_trainer.maintenance.garbage_collection": "a listed rollout in a store",
+    "swarm_trainer.runtime.layers": "a name of a layer",
+    "swarm_trainer.sources.selection": "a name in a repository",
+    "swarm_trainer.sources.source_uri": "a place of an input",
+    "swarm_trainer.stores.keys": "a name in a store",
+    "swarm_trainer.stores.purging": "a listed name in a store",
+    "swarm_trainer.stores.store_listing": "a listed object in a store",
+}
+"""For each module with regular expressions the reader that runs through them, or the reason why it needs none."""
+NO_READER = {
+    SPEC,
+    READ_BY["swarm_operator.reconciler.run_status"],
+    READ_BY["swarm_trainer.inference.vllm_server"],
+}
+
+
+def find_modules_with_patterns() -> set[str]:
+    """The modules of the source that use regular expressions."""
+    return {
+        ".".join(path.relative_to(source).with_suffix("").parts)
+        for source in SOURCES
+        for path in source.rglob("*.py")
+        if any(
+            "re" in [name.name for name in node.names]
+            if isinstance(node, ast.Import)
+            else node.module in {"re", "regex"}
+            for node in ast.walk(ast.parse(path.read_text()))
+            if isinstance(node, ast.Import | ast.ImportFrom)
+        )
+    }
+
+
+def make_texts(length: int, affixes: tuple[tuple[str, str], ...] = AFFIXES) -> Iterator[tuple[str, str]]:
+    """Texts of about `length` characters, each with a name."""
+    for before, after in affixes:
+        for unit in UNITS:
+            yield f"{before!r} + {unit!r} * n + {after!r}", before + unit * (length // len(unit)) + after
+
+
+def make_text(name: str, length: int) -> str:
+    """The text with this name, of about `length` characters."""
+    before, unit, after = (ast.literal_eval(part.removesuffix(" * n")) for part in name.split(" + "))
+    return str(before) + str(unit) * (length // len(unit)) + str(after)
+
+
+def measure(read: Callable[[str], object], text: str) -> float:
+    """Seconds of processor time for one call. What the reader raises is its business."""
+    start = time.thread_time()
+    with suppress(Exception):
+        read(text)
+    return time.thread_time() - start

@@ -1,0 +1,46 @@
+"""Reading text that others write takes linear time. `benchmarks/hostile_text.py` measures it on longer texts."""
+
+import hostile_text
+import pytest
+from hostile_text import READERS
+
+LENGTH = 8_000
+QUICK_SECONDS = 0.05
+"""A text of LENGTH that is read in this time is read in linear time: a quadratic reader needs many times as long."""
+GROWTH = 4
+MAX_RATIO = 3 * GROWTH
+"""A text GROWTH times as long takes GROWTH times as long in linear time and GROWTH * GROWTH times in quadratic time.
+Both times are the shortest of several, so the rest of the machine's work does not count."""
+
+
+def grows_too_fast(reader: str, name: str) -> bool:
+    """Whether the time for this text grows faster than its length."""
+    read = READERS[reader]
+    short, long = (
+        min(hostile_text.measure(read, hostile_text.make_text(name, length)) for _ in range(3))
+        for length in (LENGTH, GROWTH * LENGTH)
+    )
+    return long > MAX_RATIO * short
+
+
+@pytest.mark.parametrize("reader", READERS)
+def test_the_time_grows_no_faster_than_the_text(reader: str) -> None:
+    slow = [
+        name
+        for name, text in hostile_text.make_texts(LENGTH, hostile_text.AFFIXES[:2])
+        if hostile_text.measure(READERS[reader], text) > QUICK_SECONDS
+    ]
+    assert [name for name in slow if grows_too_fast(reader, name)] == []
+
+
+def test_a_quadratic_reader_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    def find_pairs(text: str) -> int:
+        return sum(text[start:].count("\x00") for start in range(0, len(text), 16))
+
+    monkeypatch.setitem(READERS, "pairs", find_pairs)  # type: ignore[arg-type]
+    assert grows_too_fast("pairs", "'' + ' ' * n + ''")
+
+
+def test_every_module_with_regular_expressions_is_read_with_hostile_text() -> None:
+    assert set(hostile_text.READ_BY) == hostile_text.find_modules_with_patterns()
+    assert set(hostile_text.READ_BY.values()) - set(READERS) == hostile_text.NO_READER
