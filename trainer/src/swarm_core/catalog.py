@@ -30,6 +30,7 @@ GATES: Mapping[str, str] = MappingProxyType({
     "Verifiable": "swarm_core.gates.verifiable:VerifiableGate",
     "HeldOut": "swarm_core.gates.held_out_gate:HeldOutGate",
     "Duplicate": "swarm_core.gates.duplicate:DuplicateGate",
+    "MaxLength": "swarm_core.gates.max_length:MaxLengthGate",
     "Answerable": "swarm_core.gates.answerable:AnswerableGate",
 })  # fmt: skip
 DEFAULT_GATES = ("Verifiable", "HeldOut", "Duplicate")
