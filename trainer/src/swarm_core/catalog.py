@@ -24,6 +24,7 @@ VERIFIERS: Mapping[str, str] = MappingProxyType({
 """Judges that compute the correct answer and ask no model."""
 JUDGES: Mapping[str, str] = MappingProxyType({
     "Model": "swarm_core.judges.rubric:RubricJudge",
+    "Comparison": "swarm_core.judges.comparison:ComparisonJudge",
 })  # fmt: skip
 """Judges of other kinds. A spec chooses one of `VERIFIERS` with type `Verifier`."""
 GATES: Mapping[str, str] = MappingProxyType({
