@@ -120,6 +120,7 @@ READ_BY: Mapping[str, str] = {
     "swarm_operator.reconciler.pod_problems": "a secret that a pod misses",
     "swarm_operator.reconciler.refusals": "a refusal of the API server",
     "swarm_operator.reconciler.run_status": "a name of 64 digits, which has no repetition of variable length",
+    "swarm_trainer.data.splits": "a name of a split, which one class of characters takes apart",
     "swarm_trainer.inference.vllm_server": "the lines of a log, which are cut before they are read",
     "swarm_trainer.lora.adapter": "a name of a tensor",
     "swarm_trainer.maintenance.garbage_collection": "a listed rollout in a store",
@@ -134,6 +135,7 @@ READ_BY: Mapping[str, str] = {
 NO_READER = {
     SPEC,
     READ_BY["swarm_operator.reconciler.run_status"],
+    READ_BY["swarm_trainer.data.splits"],
     READ_BY["swarm_trainer.inference.vllm_server"],
 }
 

@@ -1,5 +1,7 @@
 """Reading text that others write takes linear time. `benchmarks/hostile_text.py` measures it on longer texts."""
 
+import re
+
 import hostile_text
 import pytest
 from hostile_text import READERS
@@ -34,11 +36,9 @@ def test_the_time_grows_no_faster_than_the_text(reader: str) -> None:
 
 
 def test_a_quadratic_reader_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    def find_pairs(text: str) -> int:
-        return sum(text[start:].count("\x00") for start in range(0, len(text), 16))
-
-    monkeypatch.setitem(READERS, "pairs", find_pairs)  # type: ignore[arg-type]
-    assert grows_too_fast("pairs", "'' + ' ' * n + ''")
+    spaces_before_x = re.compile(" +x")
+    monkeypatch.setitem(READERS, "spaces", lambda text: spaces_before_x.search(text[: len(text) // 4]))  # type: ignore[arg-type]
+    assert grows_too_fast("spaces", "'' + ' ' * n + ''")
 
 
 def test_every_module_with_regular_expressions_is_read_with_hostile_text() -> None:
