@@ -15,8 +15,8 @@ from pydantic import BeforeValidator, Field, JsonValue, Strict, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from swarm_core import catalog
-from swarm_core.api.block import Block, Rule, union_member_rule
-from swarm_core.api.scalars import Label, normalize_zero, to_integer
+from swarm_core.blocks.block import Block, Rule, union_member_rule
+from swarm_core.blocks.scalars import Label, normalize_zero, to_integer
 
 MAX_ENTRIES = 64
 PRESERVE = "x-kubernetes-preserve-unknown-fields"

@@ -82,7 +82,7 @@ class Evaluator:
 def build_examination(resolved: ResolvedSpec, experiment: Experiment, data: SeedData) -> Examination:
     """Build the examination, the same for every candidate of the run.
 
-    Raises BadInputError if the judge cannot be built.
+    Raises BadInputError if the judge or a gate cannot be built.
     """
     return Examination(
         seed=resolved.seed,
@@ -96,7 +96,7 @@ def build_examination(resolved: ResolvedSpec, experiment: Experiment, data: Seed
         answering=Sampling(resolved.answering.max_tokens, resolved.answering.temperature),
         takers=experiment.taker_models(resolved.base.dtype),
         judge=run_parts.build_judge(resolved),
-        gates=run_parts.list_own_gates(resolved),
+        gates=run_parts.list_gates(resolved),
         remote=frozenset(
             recipe.remote_model_name(endpoint.remote.url, endpoint.remote.model) for endpoint in resolved.access
         ),

@@ -12,15 +12,16 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field, Strict
 
-from swarm_core.api.block import Block, Rule
-from swarm_core.api.lifecycle import Limit
-from swarm_core.api.scalars import Integer, Label, Line, LocationText, Pattern
+from swarm_core import recipe
+from swarm_core.blocks.block import Block, Rule
+from swarm_core.blocks.scalars import Integer, Label, Limit, Line, LocationText, Pattern
+from swarm_core.recipe import ModelName
 
 URL_PATTERN = "https?://[-.A-Za-z0-9]+(:[0-9]{1,5})?(/[-._~A-Za-z0-9]+)*/?"
 DEFAULT_PATH = "/v1"
 """The path under which nearly every server has its API."""
 JUDGE_OWNER = "judge"
-"""The owner of the judge's key. The owner of a taker's key is `takers/NAME`."""
+"""The owner of the judge's key. The owner of a taker's key is `takers/NAME`, and that of a gate's `gates/INDEX`."""
 
 
 class SecretKeyRef(Block):
@@ -77,6 +78,11 @@ class EndpointSpec(Block):
     deadline_seconds: Integer = Field(600, ge=1, le=86_400)
     """Deadline of one request in seconds, including all retries."""
 
+    @property
+    def served_model(self) -> ModelName:
+        """The name of the model in requests."""
+        return recipe.remote_model_name(normalize_url(self.url), self.model)
+
     rules: ClassVar[tuple[Rule["EndpointSpec"], ...]] = (
         Rule(
             "(has(self.apiKeySecretRef) ? 1 : 0) + (has(self.apiKeyEnv) ? 1 : 0) + (has(self.apiKeyFile) ? 1 : 0) <= 1",
@@ -98,8 +104,13 @@ def taker_owner(name: Label) -> str:
     return f"takers/{name}"
 
 
+def gate_owner(place: int) -> str:
+    """Return the owner of a gate's key: `gates/INDEX`."""
+    return f"gates/{place}"
+
+
 def key_variable(owner: str) -> str:
-    """Return the name of the environment variable that holds the key of `owner`: `judge`, or `takers/NAME`.
+    """Return the name of the environment variable that holds the key of `owner`.
 
     The operator sets the variable and the worker reads it. Both compute the name, so they need not exchange it. Names
     of takers are DNS labels, which have no underscore, so two takers never share a variable.
