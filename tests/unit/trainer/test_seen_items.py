@@ -14,7 +14,7 @@ from swarm_trainer.run_store import commit_chain
 
 def test_no_item_of_the_final_evaluation_was_seen_by_a_round(tmp_path: Path) -> None:
     game = fake_game.context(tmp_path, {"spec.evaluation.final": {"items": 60, "seeds": 2}}, [])
-    (*_, last) = fake_game.play_turns(game, 6)
+    fake_game.play_turns(game, 6)
     commits = list(commit_chain.walk(game.store))
     seen = seen_items.collect_seen_forms(game, commits)
     item = fake_game.WorkItem(fake_game.Kind.CONCLUDE)
