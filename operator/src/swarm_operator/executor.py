@@ -11,26 +11,27 @@ Invariant: the executor writes only children of the run, its status and its fina
 run or the rest of its metadata.
 """
 
-import hashlib
 import json
 import logging
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, assert_never
 
-from swarm_operator import events
+from swarm_operator import events, logs
 from swarm_operator.api_client import object_cache, resources
 from swarm_operator.api_client.cluster import (
     AlreadyExistsError,
     ApiError,
     Cluster,
     ConflictError,
+    NamespaceTerminatingError,
     NotFoundError,
+    NotLeaderError,
     ObjectReference,
 )
 from swarm_operator.api_client.object_cache import Cache, RunKey
-from swarm_operator.common import names
+from swarm_operator.common import manifest_digest, names, storage_location
 from swarm_operator.common.reconcile_plan import (
     Create,
     Delete,
@@ -42,9 +43,15 @@ from swarm_operator.common.reconcile_plan import (
     SetFinalizers,
     Step,
 )
+from swarm_operator.reconciler import refusals
 
 SECRET_BYTES = 32
 REFUSAL_STATUSES = frozenset({400, 403, 405, 409, 413, 415, 422})
+EVENTS_SECONDS = 10.0
+"""The events about children that do not start are read at most this often."""
+EXPLAINED_CHILDREN = 4
+"""Children whose events are read. Those of one run do not start for the same reason, mostly."""
+EVENT_LEVELS = {"Normal": logging.INFO, "Warning": logging.WARNING}
 LOG = logging.getLogger(__name__)
 
 
@@ -62,26 +69,74 @@ class Executor:
     """When an object was created, by run and by kind and name."""
     _reported_events: dict[str, set[str]] = field(default_factory=dict)
     """Names of the events that were created, by run."""
+    _refusals: dict[str, str] = field(default_factory=dict)
+    """The words of the API server if it refused a step of the last plan, by run."""
+    _unexplained: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Uids of children that did not start by the last plan, by run."""
+    _explained: dict[str, tuple[float, tuple[Object, ...]]] = field(default_factory=dict)
+    """The events about such children and the time at which they were read, by run."""
+
+    async def explain(self, observed: ObservedRun) -> ObservedRun:
+        """Add what the cache does not hold: the last refusal, and the events about children that do not start.
+
+        Raises NotLeaderError. Without the right to list events, there are none.
+        """
+        run = object_cache.object_uid(observed.run)
+        return replace(observed, refusal=self._refusals.get(run, ""), events=await self._read_events(observed.run))
 
     async def execute(self, observed: ObservedRun, plan: Plan) -> bool:
         """Execute `plan`. Returns whether any step made a call. Raises the ApiError of a step or of the status."""
-        failure: ApiError | None = None
+        key, failure = object_cache.object_uid(observed.run), None
         acted = False
         try:
             for step in plan.steps:
                 acted |= await self._execute_step(observed.run, step)
+        except NamespaceTerminatingError as error:
+            await self._release(observed.run, str(error))
         except ApiError as error:
             failure = error
+        self._unexplained[key] = plan.unexplained
+        self._refusals[key] = str(failure) if failure is not None and failure.status in REFUSAL_STATUSES else ""
         await self._write_status(observed.run, plan.status)
-        await self._write_events(observed.run, (*plan.events, *_refusal_events(failure)))
+        await self._write_events(observed.run, (*plan.events, *_refusal_events(self._refusals[key])))
         if failure is not None:
             raise failure
         return acted
 
+    async def _release(self, run: Object, reason: str) -> None:
+        """Let a run go whose namespace is being deleted. No Job can be created there, so its results stay."""
+        name = f"{run['kind']} {object_cache.object_namespace(run)}/{object_cache.object_name(run)}"
+        finalizers = run["metadata"].get("finalizers") or []
+        if not object_cache.is_deleting(run) or names.FINALIZER not in finalizers:
+            LOG.info("%s starts no more work: %s", name, reason)
+            return
+        LOG.warning("%s goes, and its results stay at %s: %s", name, storage_location.uri(run), reason)
+        await self._set_finalizers(run, SetFinalizers(tuple(one for one in finalizers if one != names.FINALIZER)))
+
     def forget(self, run: RunKey) -> None:
         """Forget a run that is gone."""
-        self._created.pop(run, None)
-        self._reported_events.pop(run, None)
+        for known in (self._created, self._reported_events, self._refusals, self._unexplained, self._explained):
+            known.pop(run, None)
+
+    async def _read_events(self, run: Object) -> tuple[Object, ...]:
+        """The events about children of the run that do not start, at most EVENTS_SECONDS old."""
+        key, namespace = object_cache.object_uid(run), object_cache.object_namespace(run)
+        uids = self._unexplained.get(key, ())[:EXPLAINED_CHILDREN]
+        if not uids:
+            return ()
+        read_at, found = self._explained.get(key, (float("-inf"), ()))
+        if self.clock() - read_at < EVENTS_SECONDS:
+            return found
+        try:
+            listings = [await self.cluster.list("Event", namespace, fields=f"involvedObject.uid={uid}") for uid in uids]
+        except NotLeaderError:
+            raise
+        except ApiError as error:
+            logs.for_run(LOG, run).info("could not read the events of children that do not start: %s", error)
+            return ()
+        found = tuple(event for listing in listings for event in listing.objects)
+        self._explained[key] = self.clock(), found
+        return found
 
     async def refresh(self, run: Object) -> None:
         """Read a run again after a conflict, because the cached version is old. Raises ApiError."""
@@ -92,15 +147,22 @@ class Executor:
             self.cache.record_deleted(run["kind"], run)
 
     async def _execute_step(self, run: Object, step: Step) -> bool:
+        """Execute one step and log it. Returns whether it made a call."""
+        log = logs.for_run(LOG, run)
         match step:
             case Create():
-                return await self._create(run, step)
+                if not await self._create(run, step):
+                    return False
+                log.info("created %s %s", step.manifest["kind"], step.manifest["metadata"]["name"])
             case Delete():
                 await self._delete(run, step)
+                log.info("deleted %s %s", step.kind, step.name)
             case Patch():
                 await self._patch(run, step)
+                log.info("patched %s %s with %s", step.kind, step.name, json.dumps(step.patch, default=dict))
             case SetFinalizers():
                 await self._set_finalizers(run, step)
+                log.info("set the finalizers to %s", ", ".join(step.names) or "none")
             case _:
                 assert_never(step)
         return True
@@ -113,7 +175,8 @@ class Executor:
             and self.clock() - created.get((kind, name), float("-inf")) < self.trust_seconds
         ):
             return False
-        manifest = with_manifest_digest(step.manifest, object_cache.object_namespace(run))
+        metadata = {**step.manifest["metadata"], "namespace": object_cache.object_namespace(run)}
+        manifest = manifest_digest.annotate({**step.manifest, "metadata": metadata})
         try:
             # A 409 says only that the name is taken. The object may belong to an earlier run of this name, or come
             # from an older spec. So it is compared before the 409 counts as success.
@@ -135,7 +198,7 @@ class Executor:
         existing = await self.cluster.read(target)
         if not _belongs_to_run(existing, run):
             raise ConflictError(f"{target} exists and does not belong to this run; delete it, or rename the run", 409)
-        if keep_existing or _manifest_digest(existing) == _manifest_digest(manifest):
+        if keep_existing or manifest_digest.read(existing) == manifest_digest.read(manifest):
             return existing
         if target.kind in resources.list_cached_kinds():
             self.cache.record(target.kind, existing)  # the next reconcile sees it and decides
@@ -194,15 +257,15 @@ class Executor:
             name = manifest["metadata"]["name"]
             if name in reported:
                 continue
+            reported.add(name)
+            logs.for_run(LOG, run).log(EVENT_LEVELS[event.type], "%s: %s", event.reason, event.message)
             try:
                 await self.cluster.create(manifest)
             except AlreadyExistsError:
                 pass  # created before a restart
             except ApiError as error:
                 # Nothing depends on an event, so a failure to create one does not fail the reconcile.
-                LOG.warning("could not create an event of %s: %s", object_cache.object_name(run), error)
-                continue
-            reported.add(name)
+                logs.for_run(LOG, run).warning("could not create the event %s: %s", event.reason, error)
 
 
 def _belongs_to_run(stored: Object, run: Object) -> bool:
@@ -212,11 +275,12 @@ def _belongs_to_run(stored: Object, run: Object) -> bool:
     return object_cache.object_uid(run) in (owners or [label])
 
 
-def _refusal_events(failure: ApiError | None) -> tuple[Event, ...]:
+def _refusal_events(refusal: str) -> tuple[Event, ...]:
     """The event for a refusal that a person must resolve: a quota, a missing right, an invalid manifest."""
-    if failure is None or failure.status not in REFUSAL_STATUSES:
+    if not refusal:
         return ()
-    return (Event("Warning", "ChildRefused", str(failure)),)
+    found = refusals.classify(refusal)
+    return (Event("Warning", found.reason, f"{refusal}; {found.advice}"),)
 
 
 def _version_preconditions(run: Object) -> list[dict[str, str]]:
@@ -229,14 +293,6 @@ def _version_preconditions(run: Object) -> list[dict[str, str]]:
         {"op": "test", "path": "/metadata/uid", "value": metadata["uid"]},
         {"op": "replace", "path": "/metadata/resourceVersion", "value": metadata["resourceVersion"]},
     ]
-
-
-def with_manifest_digest(manifest: Object, namespace: str) -> Object:
-    """`manifest` in `namespace`, with its own digest as an annotation."""
-    digest = hashlib.sha256(json.dumps(manifest, sort_keys=True, default=dict).encode()).hexdigest()[:32]
-    metadata = manifest["metadata"]
-    annotations = {**(metadata.get("annotations") or {}), names.MANIFEST_ANNOTATION: digest}
-    return {**manifest, "metadata": {**metadata, "namespace": namespace, "annotations": annotations}}
 
 
 def normalize_json(value: Any) -> Any:
@@ -253,11 +309,6 @@ def _with_secret(manifest: Object, name: str | None) -> Object:
         return manifest
     string_data = {**manifest.get("stringData", {}), name: secrets.token_hex(SECRET_BYTES)}
     return {**manifest, "stringData": string_data}
-
-
-def _manifest_digest(stored: Object) -> str | None:
-    digest: str | None = (stored["metadata"].get("annotations") or {}).get(names.MANIFEST_ANNOTATION)
-    return digest
 
 
 def _reference(kind: str, stored: Object) -> ObjectReference:

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+from swarm_core.api.pod_user import IMAGE_USER_ID
+
 NAMESPACE_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 
 
@@ -55,10 +57,14 @@ class Settings:
     backoff_cap_seconds: float = 60.0
     metrics_port: int = 0
     """The port of /metrics. 0 serves no metrics."""
+    log_format: str = "text"
+    """The format of the log: text or json."""
     trainer_image: str = "dataswarm-trainer"
     """The image of the Jobs' pods, for a run that names none."""
     server_image: str = "dataswarm-vllm"
     """The image of the inference servers, for a run that names none."""
+    pod_user_id: int = IMAGE_USER_ID
+    """The user and group of the pods of a run that names none. 0: the cluster assigns them, as OpenShift does."""
 
 
 VARIABLE_PREFIX = "DATASWARM_"

@@ -105,7 +105,8 @@ def test_its_crd_is_printed_by_the_generator(environment: dict[str, str]) -> Non
     manifest = yaml.safe_load(printed)
     assert manifest["metadata"]["name"] == "scorefiles.dataswarm.io"
     (version,) = manifest["spec"]["versions"]
-    assert [one["name"] for one in version["additionalPrinterColumns"]] == ["Phase", "Items", "Mean-Score", "Age"]
+    titles = [one["name"] for one in version["additionalPrinterColumns"]]
+    assert titles == ["Phase", "Reason", "Items", "Mean-Score", "GPU-h", "Age", "Message"]
     fixed = [one["fieldPath"] for one in version["schema"]["openAPIV3Schema"]["properties"]["spec"][
         "x-kubernetes-validations"] if "oldSelf" in one["rule"]]  # fmt: skip
     assert fixed == [".seed", ".data", ".verifier", ".storage"]
@@ -157,7 +158,7 @@ def test_a_run_goes_from_preparation_to_its_end_and_leaves_nothing_alive(world: 
 
 
 def test_it_holds_no_accelerator_and_has_no_servers(world: ScoreFileWorld) -> None:
-    order = cluster_run.parse(run(), pod_world.Images())
+    order = cluster_run.parse(run(), pod_world.Defaults())
     assert not order.has_servers
     assert accelerators.peak(order.cluster, order.outline) == 0
     assert {kind for kind, _ in world.things} == {"Job", "Pod", "ConfigMap"}
