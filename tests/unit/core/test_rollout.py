@@ -85,7 +85,7 @@ def test_items_lost_to_an_outage_cost_nobody_but_too_many_leave_no_measurement()
 
 
 def test_an_outage_of_a_taker_leaves_no_measurement_and_no_number() -> None:
-    silent = Unscored(UnscoredReason.NO_ANSWER, "connection refused")
+    silent = Unscored(UnscoredReason.REFUSED, "flagged")
     rollout = Rollout(MODEL, ("a", "b"), 2, 0, (item(1.0, silent), item(1.0, silent)), (), 0)
     found = measure([rollout], Difficulty(), 0.95, 0)
     assert isinstance(found, Unmeasured)
@@ -109,12 +109,12 @@ def test_a_sample_has_a_repeat_for_each_rollout() -> None:
     assert (found.takers, found.asked, found.lost, found.accepted) == (("a", "b"), 4, 1, 3)
 
 
-@pytest.mark.parametrize("version", [None, 1, 3])
+@pytest.mark.parametrize("version", [None, 2, 4])
 def test_a_rollout_of_another_format_is_refused_with_both_versions(version: int | None) -> None:
     fields = json.loads(gzip.decompress(Rollout(MODEL, ("a",), 0, 0, (), (), 0).to_bytes()))
-    assert fields.pop("version") == 2
+    assert fields.pop("version") == 3
     data = gzip.compress(json.dumps(fields if version is None else {**fields, "version": version}).encode())
     with pytest.raises(
-        UnknownVersionError, match=f"a rollout of format version {version}: this release reads version 2"
+        UnknownVersionError, match=f"a rollout of format version {version}: this release reads version 3"
     ):
         Rollout.from_bytes(data)

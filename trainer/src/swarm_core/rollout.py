@@ -11,7 +11,7 @@ import gzip
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from swarm_core import format_version
@@ -19,12 +19,11 @@ from swarm_core.gates.admission import Rejection
 from swarm_core.items import Item
 from swarm_core.objectives import intervals
 from swarm_core.objectives.objective import Measurement, Objective, Sample
-from swarm_core.objectives.scores import CoverageError, Score, Unscored, UnscoredReason
+from swarm_core.objectives.scores import AnswerFate, CoverageError, Score, Unscored, UnscoredReason
 from swarm_core.recipe import ModelName, canonical_json
 
-VERSION = 2
-"""The version of the stored format. Version 2 stores items as records. Version 1 stored texts and had no version
-field."""
+VERSION = 3
+"""The version of the stored format. Version 3 stores the fates of answers and the tokens of thinking."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +31,17 @@ class TakerAnswer:
     """The answer of one taker to one item, and its score."""
 
     text: str | None
-    """The answer; None if the request to the taker failed."""
+    """The answer without its thinking; None if the request to the taker failed."""
     score: Score
+    ruled: AnswerFate | None = None
+    """The fate for which a rule gave the score; None if the judge gave it, or if there is none."""
+
+    @property
+    def fate(self) -> AnswerFate:
+        """The fate of the answer."""
+        if self.ruled is not None:
+            return self.ruled
+        return AnswerFate(str(self.score.reason)) if isinstance(self.score, Unscored) else AnswerFate.SCORED
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +71,8 @@ class Rollout:
     rejections: tuple[Rejection, ...]
     tokens: int
     """The number of tokens that the model, its takers and its judge generated."""
+    thinking_tokens: int = 0
+    """The part of `tokens` that was thinking: as told by servers, or estimated."""
 
     def rejected(self) -> Counter[str]:
         """Return the number of rejections by gate. Requested items that were never written count as `missing`."""
@@ -74,6 +84,14 @@ class Rollout:
         """Return the number of missing scores by reason."""
         scores = (answer.score for item in self.items for answer in item.answers)
         return Counter(str(score.reason) for score in scores if isinstance(score, Unscored))
+
+    def fates(self) -> dict[str, Counter[str]]:
+        """Return the number of answers of each taker by fate."""
+        found: dict[str, Counter[str]] = {name: Counter() for name in self.takers}
+        for item in self.items:
+            for name, answer in zip(self.takers, item.answers, strict=False):
+                found[name][str(answer.fate)] += 1
+        return found
 
     def to_bytes(self) -> bytes:
         """Return the rollout as compressed JSON. Equal rollouts give equal bytes."""
@@ -91,6 +109,7 @@ class Rollout:
                 {"item": one.item.to_fields(), "gate": one.gate, "reason": one.reason} for one in self.rejections
             ],
             "tokens": self.tokens,
+            "thinking_tokens": self.thinking_tokens,
         }
         return gzip.compress(canonical_json(fields), mtime=0)
 
@@ -111,14 +130,15 @@ class Rollout:
 def _answer_to_fields(answer: TakerAnswer) -> dict[str, object]:
     score = answer.score
     stored = {"reason": str(score.reason), "detail": score.detail} if isinstance(score, Unscored) else score
-    return {"text": answer.text, "score": stored}
+    ruled = {} if answer.ruled is None else {"ruled": str(answer.ruled)}
+    return {"text": answer.text, "score": stored, **ruled}
 
 
 def _answer_from_fields(fields: Mapping[str, Any]) -> TakerAnswer:
     text, score = fields["text"], fields["score"]
     if isinstance(score, dict):
         return TakerAnswer(text, Unscored(UnscoredReason(score["reason"]), score["detail"]))
-    return TakerAnswer(text, float(score))
+    return TakerAnswer(text, float(score), AnswerFate(fields["ruled"]) if "ruled" in fields else None)
 
 
 def build_sample(rollouts: Sequence[Rollout]) -> Sample:
@@ -164,17 +184,32 @@ class RolloutTotals:
     rejected: dict[str, int]
     unscored: dict[str, int]
     tokens: int
+    fates: dict[str, dict[str, int]] = field(default_factory=dict)
+    """The number of answers by taker and fate."""
+    thinking_tokens: int = 0
 
 
 def sum_totals(rollouts: Iterable[Rollout]) -> RolloutTotals:
     """Return the totals over `rollouts`."""
-    asked = items = tokens = 0
+    asked = items = tokens = thinking_tokens = 0
     rejected: Counter[str] = Counter()
     unscored: Counter[str] = Counter()
+    fates: dict[str, Counter[str]] = {}
     for rollout in rollouts:
+        for taker, counts in rollout.fates().items():
+            fates[taker] = fates.get(taker, Counter()) + counts
+        thinking_tokens += rollout.thinking_tokens
         asked += rollout.asked
         items += len(rollout.items)
         tokens += rollout.tokens
         rejected += rollout.rejected()
         unscored += rollout.unscored()
-    return RolloutTotals(asked, items, dict(sorted(rejected.items())), dict(sorted(unscored.items())), tokens)
+    return RolloutTotals(
+        asked=asked,
+        items=items,
+        rejected=dict(sorted(rejected.items())),
+        unscored=dict(sorted(unscored.items())),
+        tokens=tokens,
+        fates={taker: dict(sorted(counts.items())) for taker, counts in fates.items()},
+        thinking_tokens=thinking_tokens,
+    )

@@ -1,26 +1,78 @@
 """Endpoints: models that run outside of dataswarm, behind an API that is compatible with OpenAI's.
 
-The URL and the name of the model are part of the run's identity. The key and the rate limits are not, because a key may
-be replaced and a limit may be raised while a run continues.
+The URL, the name of the model and the parameters of requests are part of the run's identity. The key and the rate
+limits are not, because a key may be replaced and a limit may be raised while a run continues.
 
 A spec never contains a key. It only says where the key is. On a cluster, the operator puts the value of the Secret into
 the environment variable that `key_variable` names. On one machine, the user sets this variable, or names another
 variable or a file.
 """
 
+import re
 from typing import Annotated, ClassVar
 
-from pydantic import Field, Strict
+from pydantic import AfterValidator, Field, JsonValue, Strict
+from pydantic_core import PydanticCustomError
 
-from swarm_core.api.block import Block, Rule
+from swarm_core.api.block import UNQUOTED_VALUE, Block, Rule
 from swarm_core.api.lifecycle import Limit
-from swarm_core.api.scalars import Integer, Label, Line, LocationText, Pattern
+from swarm_core.api.plugin_spec import Config
+from swarm_core.api.scalars import Integer, Label, Line, LocationText, OneOf, Pattern
 
 URL_PATTERN = "https?://[-.A-Za-z0-9]+(:[0-9]{1,5})?(/[-._~A-Za-z0-9]+)*/?"
 DEFAULT_PATH = "/v1"
 """The path under which nearly every server has its API."""
 JUDGE_OWNER = "judge"
 """The owner of the judge's key. The owner of a taker's key is `takers/NAME`."""
+
+
+RESERVED_FIELDS = frozenset({
+    "model", "messages", "prompt", "stream", "stream_options", "n", "max_tokens", "max_completion_tokens",
+    "temperature", "top_p", "seed", "stop", "logprobs", "top_logprobs",
+})  # fmt: skip
+"""The fields of a request that dataswarm sets, or whose answers it cannot read."""
+SECRET_NAME = re.compile(
+    r"(.*[-_. ])?(api[-_ ]?key|authorization|password|passwd|secret|credentials?|bearer|(access|auth|api)?[-_ ]?token)",
+    re.IGNORECASE,
+)
+SECRET_VALUE = re.compile(r"(Bearer |Basic |sk-|hf_|gh[pousr]_|xox[a-z]-|AKIA|AIza)[-A-Za-z0-9_.=/+]{6,}")
+
+
+def check_extra_body(body: dict[str, JsonValue]) -> dict[str, JsonValue]:
+    """`body`, if it replaces no field of a request and holds no secret. Raises PydanticCustomError."""
+    reserved = sorted(RESERVED_FIELDS & body.keys())
+    if reserved:
+        raise PydanticCustomError(
+            UNQUOTED_VALUE,
+            "dataswarm sets {names} itself; remove it, or use the field of the spec for it",
+            {"names": ", ".join(reserved)},
+        )
+    secret = find_secret(body)
+    if secret is not None:
+        raise PydanticCustomError(
+            UNQUOTED_VALUE,
+            "{name} looks like a secret; remove it, and use apiKeySecretRef, apiKeyEnv or apiKeyFile",
+            {"name": secret[:40]},
+        )
+    return body
+
+
+def find_secret(value: JsonValue) -> str | None:
+    """Return the name of the first field in `value` whose name or text looks like a secret; None if there is none."""
+    if isinstance(value, list):
+        return next((found for part in value if (found := find_secret(part))), None)
+    if not isinstance(value, dict):
+        return None
+    for name, part in value.items():
+        if SECRET_NAME.fullmatch(name) or (isinstance(part, str) and SECRET_VALUE.match(part)):
+            return name
+        inner = find_secret(part)
+        if inner is not None:
+            return inner
+    return None
+
+
+ExtraBody = Annotated[Config, AfterValidator(check_extra_body)]
 
 
 class SecretKeyRef(Block):
@@ -76,6 +128,14 @@ class EndpointSpec(Block):
     """Maximum number of prompt and answer tokens per minute. If absent, there is no rate limit."""
     deadline_seconds: Integer = Field(600, ge=1, le=86_400)
     """Deadline of one request in seconds, including all retries."""
+    max_tokens_field: Annotated[str, OneOf(("max_tokens", "max_completion_tokens"))] | None = None
+    """Name of the field with the maximum length of an answer. If absent, max_tokens is sent until the endpoint asks for
+    max_completion_tokens."""
+    omit: Annotated[tuple[Annotated[str, OneOf(("temperature", "top_p", "seed"))], ...], Field(max_length=3)] = ()
+    """Fields that requests leave out, because the endpoint does not take them. Its own defaults apply then."""
+    extra_body: ExtraBody = Field(default_factory=dict)
+    """Further fields of every request, as JSON, such as reasoning_effort. It cannot replace a field that dataswarm
+    sets, and it holds no secret."""
 
     rules: ClassVar[tuple[Rule["EndpointSpec"], ...]] = (
         Rule(

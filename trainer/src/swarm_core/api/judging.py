@@ -66,7 +66,9 @@ class ModelJudge(Block):
     vet: Flag = True
     """Whether the judge checks each item first. Items that it considers unanswerable are rejected."""
     max_tokens: Integer = Field(256, ge=1, le=1_048_576)
-    """Maximum length of a judgment, in tokens. A judgment that is cut off gives no score."""
+    """Maximum length of a judgment, in tokens, without thinking. A judgment that is cut off gives no score."""
+    thinking_tokens: Integer = Field(0, ge=0, le=1_048_576)
+    """Tokens that the judge may think, in addition to maxTokens."""
 
 
 class JudgePlugin(PluginSpec):

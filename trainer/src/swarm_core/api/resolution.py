@@ -239,7 +239,7 @@ def _resolve_model_judge(judge: JudgeSpec) -> ResolvedJudge:
         rubric=model.rubric,
         scale=model.scale,
         vet=model.vet,
-        max_tokens=model.max_tokens,
+        max_tokens=model.max_tokens + model.thinking_tokens,
     )
 
 

@@ -23,6 +23,7 @@ from swarm_core.api.resuming import ResumeFrom
 from swarm_core.api.scalars import Flag, Integer, Label, Line, Uri
 from swarm_core.api.swarm import Exact, PerLayer, PublishedSpec, StandardSpec
 from swarm_core.api.takers import Answering, Generation
+from swarm_core.recipe import canonical_json
 from swarm_core.swarm_names import GENERATORS
 
 
@@ -85,6 +86,19 @@ class EndpointIdentity(ResolvedBlock):
     url: str
     """The URL in normal form (`endpoints.normalize_url`)."""
     model: Line
+    max_tokens_field: str | None = Field(None, exclude_if=lambda name: name is None)
+    """The name of the field with the maximum length; None leaves it to the server's refusals."""
+    omit: tuple[str, ...] = Field((), exclude_if=lambda names: not names)
+    """The fields that requests leave out, sorted."""
+    extra_body: Config = Field(default_factory=dict, exclude_if=lambda body: not body)
+    """Further fields of every request."""
+
+    @property
+    def parameters(self) -> str:
+        """The parameters of requests as canonical JSON; empty if there are none."""
+        fields = {"maxTokensField": self.max_tokens_field, "omit": list(self.omit), "extraBody": self.extra_body}
+        given = {name: value for name, value in fields.items() if value}
+        return canonical_json(given).decode() if given else ""
 
 
 class RemoteTaker(ResolvedBlock):

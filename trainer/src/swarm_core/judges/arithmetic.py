@@ -64,13 +64,13 @@ class ArithmeticJudge:
     def score(self, item: Item, answer: str, replies: Sequence[Reply]) -> Score:
         """1.0 if the number in the answer equals the value of `item`, else 0.0.
 
-        Unscored: NO_ANSWER if the answer is blank, UNREADABLE if it has no number, and JUDGE_FAILED if `refusal`
-        refuses the item.
+        A blank answer is wrong. Unscored: UNREADABLE if the answer has no number, and JUDGE_FAILED if `refusal` refuses
+        the item.
         """
         if refusal := self.refusal(item):
             return Unscored(UnscoredReason.JUDGE_FAILED, refusal)
         if not answer.strip():
-            return Unscored(UnscoredReason.NO_ANSWER, "the answer is empty")
+            return 0.0
         found = find_stated_number(answer)
         if found is None:
             return Unscored(UnscoredReason.UNREADABLE, "the answer states no number")

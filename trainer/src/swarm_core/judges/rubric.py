@@ -1,7 +1,7 @@
 """The judge that is a language model with a rubric: its requests, and the parsing of its replies.
 
 It marks one response at a time, from `low` to `high`. A score is the mark divided by `high`, as in Data Swarms (arXiv
-2506.00741). An empty response is not sent to it.
+2506.00741). A blank response is not sent to it and has the score 0.
 
 A reply states its mark in lines such as `Score: 8`, `**Score:** 8/10` or `Score: 7.5`, which must all have the same
 mark. The answer is `Unscored` if there is no such line, if two marks differ, if a mark is out of range or relative to
@@ -92,10 +92,10 @@ class RubricJudge:
     def score(self, item: Item, answer: str, replies: Sequence[Reply]) -> Score:
         """Return the mark in the reply divided by the highest mark.
 
-        Unscored: NO_ANSWER if the answer is blank, and JUDGE_FAILED if the request failed or the reply has no mark.
+        A blank answer is wrong. Unscored: JUDGE_FAILED if the request failed or the reply has no mark.
         """
         if not answer.strip():
-            return Unscored(UnscoredReason.NO_ANSWER, "the answer is empty")
+            return 0.0
         (reply,) = replies
         return judge_failure(reply.message) if isinstance(reply, RequestFailure) else self.mark(reply)
 

@@ -17,6 +17,8 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
+from swarm_core.text import thinking
+
 
 class RejectionReason(StrEnum):
     """The reasons why a piece of a completion is not an item."""
@@ -89,8 +91,11 @@ COURTESY = re.compile(
 
 
 def parse(text: str, limit: int, *, finished: bool = True) -> ParsedItems:
-    """Return the first `limit` items of a completion. With `finished` false, its last item is rejected as truncated."""
-    whole = text.replace("\r\n", "\n").replace("\r", "\n").strip("\n")
+    """Return the first `limit` items of a completion. With `finished` false, its last item is rejected as truncated.
+
+    Lists inside thinking are no items.
+    """
+    whole = thinking.split(text)[1].replace("\r\n", "\n").replace("\r", "\n").strip("\n")
     pieces = split_items(whole.split("\n"))
     if not pieces:
         return ParsedItems((), (RejectedText(whole.strip(), RejectionReason.UNLISTED),) if whole.strip() else (), 0)

@@ -38,7 +38,9 @@ def build_judge(resolved: ResolvedSpec) -> Judge:
 def find_judge_model(resolved: ResolvedSpec) -> ModelName | None:
     """Return the model name for requests to the judge's endpoint, or None if the judge asks no model."""
     endpoint = parts.find_judge_endpoint(resolved)
-    return None if endpoint is None else recipe.remote_model_name(endpoint.url, endpoint.model)
+    if endpoint is None:
+        return None
+    return recipe.remote_model_name(endpoint.url, endpoint.model, endpoint.parameters)
 
 
 def list_own_gates(resolved: ResolvedSpec) -> tuple[GateChoice, ...]:
