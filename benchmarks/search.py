@@ -106,13 +106,13 @@ def examine_models(
 
     The models write side by side: the same requests go out in larger batches, which takes half the time.
     """
-    states = [ExaminationState(exam.build_gates()) for _ in models_at_stages]
+    states = [exam.start() for _ in models_at_stages]
     askers = [Asker(engine) for _ in models_at_stages]
     for turn in range(exam.rounds):
         counts = [ceil(max(0, items - len(state.accepted)) / exam.shots) for state in states]
         requests = [
-            [examine.build_generation_request(exam, model, (*stage, turn, number)) for number in range(count)]
-            for (model, stage), count in zip(models_at_stages, counts, strict=True)
+            examine.build_round(exam, state, model, [(*stage, turn, number) for number in range(count)])
+            for (model, stage), state, count in zip(models_at_stages, states, counts, strict=True)
         ]
         replies = iter(complete(engine, [request for mine in requests for request in mine]))
         for state, ask, count in zip(states, askers, counts, strict=True):

@@ -6,11 +6,11 @@ Values lie at the limits of a field, just past them, or are junk; `documents` dr
 from collections.abc import Iterator
 from typing import Any
 
+import part_documents
 from hypothesis import strategies as st
 from swarmrun_documents import (
     CLUSTER,
     ENDPOINT,
-    FAR_PLUGIN,
     FIRST,
     GONE,
     MARKS,
@@ -37,8 +37,6 @@ STARTS: tuple[Patch, ...] = (
     {"spec.generators.clustering": {"type": "Field", "field": {"name": "topic"}}},
     {"spec.swarm": {"rule": "Published", "published": {"stepLength": 10}, "particles": 4}},
     {"spec.swarm": {"standard": {"start": "Generators", "remeasured": 0}}, "spec.takers.0.model": "/models/other"},
-    {"spec.swarm": {"optimizer": "RandomSearch", "randomSearch": {"halfWidth": 3}}},
-    {"spec.swarm": {"optimizer": "CmaEs", "cmaEs": {"maxPosition": 3}, "particles": 11}},
     {"spec.swarm": {"groups": "PerLayer", "perLayer": {"cohesion": 0.5}}},
     {"spec.resumeFrom": {"uri": "runs/a", "iteration": 0}},
     {"spec.swarm": {"merge": "Exact", "exact": {"maxRank": 32}, "optimizer": "CmaEs"}},
@@ -59,12 +57,8 @@ STARTS: tuple[Patch, ...] = (
     {"spec.takers": [SECOND, {**FIRST, "endpoint": {**ENDPOINT, "apiKeyEnv": "KEY"}}]},
     {"spec.takers": [FIRST, FIRST | {"name": "far-too"}]},
     {"spec.objective": PLUGIN, "spec.judge.verifier": PLUGIN, "spec.gates": [PLUGIN, PLUGIN]},
-    {"spec.judge": FAR_PLUGIN},
-    {"spec.judge": {**FAR_PLUGIN, "plugin": {"name": "mine", "endpoint": FIRST["endpoint"]}}},
-    {"spec.judge": {**FAR_PLUGIN, "plugin": {"name": "mine", "endpoint": {**ENDPOINT, "apiKeyFile": "key"}}}},
     {"spec.judge": MARKS, "spec.takers.0": {"name": "far", "endpoint": {**ENDPOINT, "apiKeyEnv": "KEY"}}},
-    {"spec.judge": {**MARKS, "model": {**MARKS["model"], "endpoint": {**ENDPOINT, "apiKeyFile": "key"}}}},
-    {"spec.judge": {**MARKS, "model": {"endpoint": FIRST["endpoint"], "scale": {"low": 0}, "vet": False}}},
+    *part_documents.list_starts(),
 )
 JUNK = (None, True, False, 0, -1, 1.5, 3.0, -0.0, 10**12, "", "3", "true", "x", [], {}, [None], [{}])
 

@@ -6,8 +6,10 @@ import copy
 from dataclasses import dataclass
 from typing import Any
 
-from swarm_core.api import crd, custom_resources
-from swarm_core.api.scalars import LOCAL_URI_HELP, RUN_URI_HELP, URI_HELP
+import part_documents
+
+from swarm_core.api import crd, custom_resources, judging
+from swarm_core.blocks.scalars import LOCAL_URI_HELP, RUN_URI_HELP, URI_HELP
 
 Document = dict[str, Any]
 Patch = dict[str, Any]
@@ -68,7 +70,7 @@ class Example:
 
 CLUSTER = "spec.execution.kubernetes"
 MODEL = {"type": "Model", "model": {"uri": "models/embedder"}}
-ENDPOINT = {"url": "https://models.test", "model": "large"}
+ENDPOINT = part_documents.ENDPOINT
 FIRST = {"name": "far", "endpoint": {**ENDPOINT, "apiKeySecretRef": {"name": "keys", "key": "far"}}}
 SECOND = {"name": "near", "endpoint": {**ENDPOINT, "apiKeyFile": "key", "requestsPerMinute": 60}}
 MARKS = {"type": "Model", "model": {"endpoint": {**ENDPOINT, "apiKeyEnv": "KEY"}, "scale": {"low": 1, "high": 5}}}
@@ -135,14 +137,14 @@ EXAMPLES = (
         {"spec.judge": {"type": "Verifier"}},
     ),
     Example(
-        "model is given exactly when type is Model; write both, or neither",
-        {"spec.judge": MARKS},
-        {"spec.judge": {**MARKS, "type": "Verifier", "verifier": {"type": "Arithmetic"}}},
+        judging.GATES_RULE.message,
+        {"spec.gates": [{"type": "Answerable"}], "spec.judge": MARKS},
+        {"spec.gates": [{"type": "Duplicate"}, {"type": "Answerable"}]},
     ),
     Example(
-        "low must be below high; lower low",
-        {"spec.judge": MARKS, "spec.judge.model.scale": {"low": 0, "high": 1}},
-        {"spec.judge": MARKS, "spec.judge.model.scale": {"low": 1, "high": 1}},
+        judging.GATES_RULE.message,
+        {"spec.gates": [{"type": "Answerable"}], "spec.judge": FAR_PLUGIN},
+        {"spec.gates": [{"type": "Answerable", "answerable": {"maxTokens": 9}}]},
     ),
     Example(
         "endpoint replaces model and adapter; remove endpoint, or remove model and adapter",
@@ -168,16 +170,6 @@ EXAMPLES = (
         "published belongs to rule Published; remove it, or set rule to Published",
         {"spec.swarm.rule": "Published", "spec.swarm.published": {"inertia": 0.1}},
         {"spec.swarm.published": {"inertia": 0.1}},
-    ),
-    Example(
-        "randomSearch belongs to optimizer RandomSearch; remove it, or set optimizer to RandomSearch",
-        {"spec.swarm": {"optimizer": "RandomSearch", "randomSearch": {"halfWidth": 2}}},
-        {"spec.swarm": {"optimizer": "CmaEs", "randomSearch": {}}},
-    ),
-    Example(
-        "cmaEs belongs to optimizer CmaEs; remove it, or set optimizer to CmaEs",
-        {"spec.swarm": {"optimizer": "CmaEs", "cmaEs": {"sigma": 0.3}}},
-        {"spec.swarm": {"cmaEs": {}}},
     ),
     Example(
         "rule and standard belong to optimizer ParticleSwarm; remove them, or set optimizer to ParticleSwarm",
@@ -300,6 +292,7 @@ EXAMPLES = (
         {"spec.resumeFrom": {"uri": "s3://swarms/team/a", "iteration": 3}},
         {"spec.resumeFrom": {"uri": "hf://org/name", "iteration": 3}},
     ),
+    *(Example(*rule) for rule in part_documents.list_rules()),
 )
 """Every rule of the CRD that relates fields to each other, or checks more than the type of a field."""
 

@@ -10,7 +10,7 @@ from engine_simulation import list_training
 from swarmrun_documents import Document, Example, Patch
 
 from swarm_core.api import crd, loading, resolution, schema
-from swarm_core.api.block import VALIDATIONS
+from swarm_core.blocks.block import VALIDATIONS
 from swarm_core.engine.planning import Turn
 from swarm_core.engine.work import Kind
 from swarm_core.errors import BadInputError
@@ -101,7 +101,7 @@ def test_how_it_is_carried_out_does_not() -> None:
 
 
 def test_the_digest_of_the_smallest_game_stays_what_it_is() -> None:
-    assert resolution.spec_digest(resolved({})) == "f06bd6afd4e8477a86f1e3993b6f901a2714037b51fca3a168e3ea5f9b7e9fee"
+    assert resolution.spec_digest(resolved({})) == "17ba08d2eb1ba0a9fa8d45e33243ff325adbe2213b6c899a95332e3e36bbfd38"
 
 
 def test_released_bests_are_stale_and_all_others_measured_again() -> None:

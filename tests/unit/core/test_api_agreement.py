@@ -7,7 +7,7 @@ import swarmrun_documents as documents
 from hypothesis import given, settings
 
 from swarm_core.api import loading
-from swarm_core.api.block import VALIDATIONS
+from swarm_core.blocks.block import VALIDATIONS
 from swarm_core.errors import BadInputError
 from swarm_core.programs.swarm_run.spec import FIXED_NON_IDENTITY_FIELDS, IDENTITY_FIELDS, MUTABLE_FIELDS, SwarmRunSpec
 

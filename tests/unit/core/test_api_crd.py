@@ -11,7 +11,7 @@ import swarmrun_documents as documents
 from pydantic import BaseModel, Field
 
 from swarm_core.api import crd, schema
-from swarm_core.api.block import VALIDATIONS
+from swarm_core.blocks.block import VALIDATIONS
 
 CRDS = Path(__file__).parents[3] / "crds"
 LIMIT = 200 * 1024

@@ -10,7 +10,7 @@ import swarmrun_documents as documents
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from swarm_core.api import endpoint_access, endpoints, loading, resolution
+from swarm_core.api import endpoint_access, loading, resolution
 from swarm_core.api.optimizer_blocks import BLOCKS
 from swarm_core.api.parts import PartsIdentity
 from swarm_core.api.resolution import ResolvedSpec, UriRole
@@ -24,6 +24,7 @@ from swarm_core.api.resolved import (
     TrainedAdapters,
 )
 from swarm_core.api.swarm import Compat, Exact, PerLayer, PublishedSpec, StandardSpec
+from swarm_core.blocks import endpoints
 from swarm_core.errors import BadInputError
 from swarm_core.programs.swarm_run.spec import IDENTITY_FIELDS
 from swarm_core.recipe import Digest, digest_bytes
@@ -89,11 +90,11 @@ def test_a_field_changes_the_digest_exactly_when_it_is_identity(
 
 def test_the_digest_of_the_smallest_run_stays_what_it_is() -> None:
     """Run folders are found again by it: a new default, or a renamed field, starts every experiment over."""
-    assert digest(documents.minimal()) == "54a1e6c6ba30041a1a0d3871b2510564474adc44fc73391339050e043074af58"
+    assert digest(documents.minimal()) == "6a401bf89a6a8df6eb7e98963cc8d5e5aaf64a9b979c261496ad67e6ea2b041e"
     before = digest(documents.patched({"spec.swarm": {"standard": {"scattered": 0}}}))
-    assert before == "cdf14c3631e3b1cb0868e476d45ad76f3ae76256f2cabcd45cb3ac9e7ce6b931"
+    assert before == "d98834aff0a4a489b5079ba685441793e016da844815308f515cc0b03b0fe75a"
     published = digest(documents.patched({"spec.swarm.rule": "Published"}))
-    assert published == "c54c7fc35b5c09247ae3d06bce36f8af8dfe2abeedffa3f993f8bd6efd3f14a8"
+    assert published == "a8e0c5f6ad7559e4054cd05ad771ac0fa03ec27a120e3815f59b0721613abdcf"
 
 
 @pytest.mark.parametrize("start", generated.STARTS, ids=lambda start: "+".join(start) or "minimal")
@@ -257,7 +258,10 @@ def test_an_endpoint_is_named_by_its_address_and_model_however_the_address_is_wr
 def test_a_judging_model_resolves_to_all_that_it_is_told_and_its_key_stays_apart() -> None:
     spec = resolved(documents.patched({"spec.judge": documents.MARKS}))
     assert isinstance(spec.judge, ResolvedJudge)
-    assert (spec.judge.scale.high, spec.judge.vet) == (5, True)
+    judge = spec.judge.judge
+    assert (judge.config["scale"], judge.config["maxTokens"]) == ({"low": 1, "high": 5}, 256)
+    assert judge.endpoint == EndpointIdentity(url="https://models.test/v1", model="large")
+    assert [gate.endpoint for gate in spec.gates] == [None, None, None, judge.endpoint]
     assert [(way.owner, way.field, way.env) for way in spec.access] == [("judge", "spec.judge.model.endpoint", "KEY")]
     assert "KEY" not in resolution.serialize_identity(spec, contents(spec), NO_CODE).decode()
 

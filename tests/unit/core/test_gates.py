@@ -6,12 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from swarm_core import catalog
+from swarm_core import catalog, plugins
 from swarm_core.errors import BadInputError
 from swarm_core.gates.admission import Admission, Rejection
 from swarm_core.gates.admission import admit as admit_items
 from swarm_core.gates.answerable import AnswerableGate, read_validity
 from swarm_core.gates.duplicate import DuplicateGate
+from swarm_core.gates.gate_context import GateContext
 from swarm_core.gates.held_out_gate import HeldOutGate
 from swarm_core.gates.registry import GateChoice, build_gates
 from swarm_core.gates.verifiable import VerifiableGate
@@ -96,7 +97,7 @@ def test_rejections_are_told_by_gate_with_their_texts() -> None:
     )
     assert admission.accepted == (Item("12+3"),)
     texts = {gate: [rejection.text for rejection in found] for gate, found in admission.by_gate().items()}
-    assert texts == {"verifiable": ["x", "y"], "duplicate": ["12 + 3"], "leaked": ["9*9"]}
+    assert texts == {"Verifiable": ["x", "y"], "Duplicate": ["12 + 3"], "HeldOut": ["9*9"]}
 
 
 def test_one_gate_serves_all_calls_of_a_measurement() -> None:
@@ -168,8 +169,8 @@ def test_a_gate_that_asks_is_asked_about_all_items_at_once_and_only_about_those_
     admission = admit_items(items, [DuplicateGate(), ANSWERABLE], ask)
     assert [item.text for item in admission.accepted] == ["one?", "three?"]
     assert [(rejection.text, rejection.gate) for rejection in admission.rejections] == [
-        ("One ?", "duplicate"),
-        ("two?", "verifiable"),
+        ("One ?", "Duplicate"),
+        ("two?", "Answerable"),
     ]
     (prompts,) = asked
     assert [text for prompt in prompts for text in ("one?", "two?", "One ?", "three?") if text in prompt] == [
@@ -195,34 +196,34 @@ def test_a_query_cannot_end_the_tags_it_stands_between() -> None:
     assert attack.prompt.count("</query>") == plain.prompt.count("</query>") == 1
 
 
-def test_gates_are_met_in_the_order_of_the_table_whatever_the_order_of_choice() -> None:
-    chosen = [
-        GateChoice("Answerable", {"model": ANSWERABLE.model}),
-        GateChoice("Duplicate"),
-        GateChoice("HeldOut", {"items": frozenset({Item("9*9")})}),
-        GateChoice("Verifiable", {"judge": ArithmeticJudge()}),
-    ]
-    gates = build_gates(chosen)
-    assert [type(gate) for gate in gates] == [VerifiableGate, HeldOutGate, DuplicateGate, AnswerableGate]
-    assert gates[2] is not build_gates(chosen)[2]
-    assert gates[3] == ANSWERABLE
+ENDPOINT = {"url": "https://host", "model": "large"}
+CONTEXT = GateContext(ArithmeticJudge(), held_out=frozenset({Item("9*9")}))
+
+
+def test_gates_are_met_in_the_order_in_which_they_are_listed_and_made_anew_for_every_measurement() -> None:
+    names = ("Duplicate", "Answerable", "HeldOut", "Verifiable")
+    chosen = [GateChoice(name, {"endpoint": ENDPOINT} if name == "Answerable" else {}) for name in names]
+    gates = build_gates(chosen, CONTEXT)
+    assert tuple(gate.name for gate in gates) == names
+    assert gates[0] is not build_gates(chosen, CONTEXT)[0]
+    assert gates[1] == ANSWERABLE
+    assert gates[2].refusal(Item("9*9"), ()) == "is in the held-out data"
+
+
+@pytest.mark.parametrize("name", catalog.GATES)
+def test_a_gate_counts_its_rejections_under_the_name_that_specs_have_for_it(name: str) -> None:
+    assert plugins.load_built_in("gates", name).name == name
 
 
 @pytest.mark.parametrize(
     ("choice", "told"),
     [
-        (GateChoice("Novel"), "gate 'Novel' is unknown: built in are Verifiable, HeldOut, Duplicate, Answerable"),
-        (GateChoice("Duplicate", {"model": "m"}), "gate Duplicate: config field 'model' is unknown; it takes none"),
-        (GateChoice("Answerable"), "gate Answerable: config field 'model' is missing"),
-        (GateChoice("HeldOut"), "gate HeldOut: config field 'items' is missing"),
-        (GateChoice("Verifiable", {"judge": "me"}), "gate Verifiable: config field 'judge' is 'me'"),
+        (GateChoice("Novel"), f"gate 'Novel' is unknown: built in are {', '.join(catalog.GATES)}"),
+        (GateChoice("Duplicate", {"model": "m"}), "gate Duplicate: model: "),
+        (GateChoice("Answerable", {"maxTokens": 0}), "gate Answerable: maxTokens: "),
+        (GateChoice("Answerable"), "gate Answerable: neither the gate nor the judge has an endpoint"),
     ],
 )
 def test_a_gate_that_cannot_be_made_is_refused_by_name(choice: GateChoice, told: str) -> None:
     with pytest.raises(BadInputError, match=told):
-        build_gates([choice])
-
-
-def test_every_gate_says_its_revision() -> None:
-    assert {gate.revision for gate in (AnswerableGate, DuplicateGate, HeldOutGate, VerifiableGate)} == {1}
-    assert len(catalog.STANDARD_GATES) == 4
+        build_gates([choice], CONTEXT)

@@ -184,7 +184,7 @@ def test_an_unknown_judge_is_refused_with_the_names_there_are() -> None:
 
 
 def test_a_judge_that_takes_no_config_refuses_one() -> None:
-    with pytest.raises(BadInputError, match="verifier Arithmetic: config field 'base' is unknown; it takes none"):
+    with pytest.raises(BadInputError, match="verifier Arithmetic: base: "):
         plugins.build_part("verifiers", "Arithmetic", {"base": 10})
 
 

@@ -15,11 +15,13 @@ from swarm_core.api import judging, loading, parts, resolution
 from swarm_core.api.resolution import ResolvedSpec
 from swarm_core.errors import BadInputError
 from swarm_core.gates.duplicate import DuplicateGate
+from swarm_core.gates.gate_context import GateContext
 from swarm_core.items import Item
+from swarm_core.judges.arithmetic import ArithmeticJudge
 from swarm_core.objectives.difficulty import Difficulty
 from swarm_core.objectives.scores import Unscored
 from swarm_core.plugins import BuiltInOrigin, PluginNotFoundError, PluginOrigin
-from swarm_core.recipe import digest_bytes
+from swarm_core.recipe import digest_bytes, remote_model_name
 from swarm_core.text import prompts
 
 BUILT_IN = [(group, name) for group, names in catalog.GROUPS.items() for name in names]
@@ -88,7 +90,8 @@ def test_every_line_of_the_catalog_names_a_part_with_a_factory_and_a_revision(gr
 
 def test_a_built_in_is_made_by_its_name() -> None:
     assert isinstance(plugins.build_part("objectives", "Difficulty", {}), Difficulty)
-    assert isinstance(plugins.build_part("gates", "Duplicate", {}), DuplicateGate)
+    context = GateContext(ArithmeticJudge())
+    assert isinstance(plugins.build_part("gates", "Duplicate", {}, context), DuplicateGate)
 
 
 def test_a_built_in_without_settings_refuses_any() -> None:
@@ -240,13 +243,13 @@ def test_a_reworded_prompt_is_another_experiment_where_it_is_used(monkeypatch: p
 def test_a_judge_that_asks_a_model_is_told_its_name_and_nobody_else_may_say_it(installed: object) -> None:
     endpoint = {"url": "https://models.test", "model": "large"}
     spec = resolved({"spec.judge": {"type": "Plugin", "plugin": {"name": "second-opinion", "endpoint": endpoint}}})
-    use = parts.find_judge(spec)
-    judge = parts.build_spec_part(use, model="remote")
+    judge = parts.build_spec_part(parts.find_judge(spec))
     (request,) = judge.requests(Item("1+1"), "2")
-    assert request.model == "remote"
-    taken = resolved({"spec.judge": {"type": "Plugin", "plugin": {"name": "second-opinion", "config": {"model": "x"}}}})
+    assert request.model == remote_model_name("https://models.test/v1", "large")
+    plugin = {"name": "second-opinion", "endpoint": endpoint, "config": {"model": "x"}}
+    taken = resolved({"spec.judge": {"type": "Plugin", "plugin": plugin}})
     with pytest.raises(BadInputError, match=r"spec\.judge\.plugin\.config: 'model' is set by dataswarm"):
-        parts.build_spec_part(parts.find_judge(taken), model="remote")
+        parts.build_spec_part(parts.find_judge(taken))
 
 
 @pytest.mark.parametrize(
@@ -270,15 +273,18 @@ def test_a_config_that_is_no_json_is_refused_with_its_field() -> None:
         resolved({"spec.objective": {"type": "Plugin", "plugin": {"name": "mine", "config": {"a": float("nan")}}}})
 
 
-def test_gates_that_are_not_there_leave_the_digest_as_it_is() -> None:
-    spec = resolved({})
-    assert resolution.spec_digest(resolved({"spec.gates": []})) == resolution.spec_digest(spec)
-    contents = {use.uri: digest_bytes(b"") for use in resolution.list_uris(spec)}
-    assert b"gates" not in resolution.serialize_identity(spec, contents, parts.PartsIdentity({}, {}))
+def test_the_default_list_of_gates_may_be_written_out_and_another_list_is_another_experiment() -> None:
+    def gates(*names: str) -> documents.Patch:
+        return {"spec.gates": [{"type": name} for name in names]}
+
+    default = resolution.spec_digest(resolved({}))
+    assert resolution.spec_digest(resolved(gates(*catalog.DEFAULT_GATES))) == default
+    others = [gates(), gates(*catalog.DEFAULT_GATES[:2]), gates(*reversed(catalog.DEFAULT_GATES))]
+    assert len({default, *(resolution.spec_digest(resolved(patch)) for patch in others)}) == 4
 
 
 def test_the_names_that_code_compares_with_are_in_the_catalog() -> None:
-    assert judging.MODEL in catalog.JUDGES
+    assert {*catalog.DEFAULT_GATES} <= {*catalog.GATES}
     assert judging.SEPARATION in catalog.OBJECTIVES
 
 

@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from swarm_core import model_verdicts
+from swarm_core import model_verdicts, plugins
 from swarm_core.errors import BadInputError
 from swarm_core.items import Item
-from swarm_core.judges.rubric import RubricJudge
+from swarm_core.judges.rubric import ModelJudge, RubricJudge
 from swarm_core.objectives.scores import Unscored, UnscoredReason
 from swarm_core.ports import Completion, Request, RequestFailure
 from swarm_core.recipe import remote_model_name
@@ -140,21 +140,21 @@ def test_the_judge_does_not_see_what_the_data_set_claims() -> None:
     assert "4711" not in request.prompt
 
 
-def test_a_judge_is_made_from_its_config() -> None:
-    config = {"model": JUDGE.model, "rubric": "Right or wrong.", "low": 0, "high": 1, "maxTokens": 9}
-    assert RubricJudge.from_config(config) == RubricJudge(JUDGE.model, "Right or wrong.", 0, 1, 9)
-    assert RubricJudge.from_config({"model": JUDGE.model, "rubric": JUDGE.text}) == JUDGE
+def test_a_judge_is_made_from_its_settings_and_asks_their_endpoint() -> None:
+    endpoint = {"url": "https://host", "model": "large"}
+    written = {"endpoint": endpoint, "rubric": "Right or wrong.", "scale": {"low": 0, "high": 1}, "maxTokens": 9}
+    judge = RubricJudge.from_settings(ModelJudge.model_validate(written))
+    assert judge == RubricJudge(remote_model_name("https://host/v1", "large"), "Right or wrong.", 0, 1, 9)
 
 
 @pytest.mark.parametrize(
     ("config", "told"),
     [
-        ({"rubric": "Mark."}, "config field 'model' is missing; give one of type str"),
-        ({"model": "m", "rubric": "Mark.", "high": "10"}, "config field 'high' is '10'; give one of type int"),
-        ({"model": "m", "rubric": "Mark.", "high": True}, "config field 'high' is True; give one of type int"),
-        ({"model": "m", "rubric": "Mark.", "scale": 3}, "config field 'scale' is unknown; choose from model, rubric"),
+        ({"rubric": "Mark."}, "endpoint: Field required"),
+        ({"endpoint": {"url": "https://host", "model": "m"}, "maxTokens": "10"}, "maxTokens: "),
+        ({"endpoint": {"url": "https://host", "model": "m"}, "high": 3}, "high: "),
     ],
 )
-def test_a_config_that_a_judge_does_not_understand_is_refused(config: dict[str, object], told: str) -> None:
-    with pytest.raises(BadInputError, match=f"judge Rubric: {told}"):
-        RubricJudge.from_config(config)
+def test_settings_that_a_judge_does_not_have_are_refused(config: dict[str, object], told: str) -> None:
+    with pytest.raises(BadInputError, match=f"judge Model: {told}.*; correct its settings"):
+        plugins.build_part("judges", "Model", config)

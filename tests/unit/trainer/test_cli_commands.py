@@ -84,7 +84,7 @@ def test_validate_says_what_endpoints_will_be_asked(tmp_path: Path, capsys: Prin
     file.write_text(f"{text}  budget: {{calls: 5000}}\n")
     assert cli.main(["validate", str(file)]) == 0
     said = capsys.readouterr().out
-    assert "judged by large at https://host/v1" in said
+    assert "judged by the judge Model, which asks large at https://host/v1" in said
     items = int(re.findall(r"items +at most ([\d,]+) ", said)[0].replace(",", ""))
     assert f"about {items * 4:,} requests if the search uses all iterations, budget 5,000 calls" in said
 

@@ -69,7 +69,7 @@ def test_repeated_leaked_and_unverifiable_items_are_rejected_by_name() -> None:
     script = numbered(["- 1+2\n- 1+2\n", "- what?\n- 3+4\n"])
     rollout = examine_generator(exam(held_out=frozenset({Item("3+4")})), Scripted(script), WRITER, ("here",), 4)
     assert [item.text for item in rollout.items] == ["1+2"]
-    assert rollout.rejected() == {"duplicate": 1, "verifiable": 1, "leaked": 1}
+    assert rollout.rejected() == {"Duplicate": 1, "Verifiable": 1, "HeldOut": 1}
 
 
 def test_a_shortfall_is_asked_for_again_and_never_padded() -> None:
@@ -77,7 +77,7 @@ def test_a_shortfall_is_asked_for_again_and_never_padded() -> None:
     rollout = examine_generator(exam(rounds=2), engine, WRITER, ("here",), 4)
     assert [item.text for item in rollout.items] == ["1+2", "3+4", "5+6"]
     assert rollout.asked == 8
-    assert rollout.rejected() == {"duplicate": 1, "missing": 4}
+    assert rollout.rejected() == {"Duplicate": 1, "missing": 4}
     assert sum(request.model == WRITER for request in engine.asked) == 4
 
 
@@ -154,7 +154,7 @@ def test_an_item_has_the_number_of_the_completion_that_brought_it_over_all_round
     assert [(one.text, one.item.request) for one in rollout.items] == [("1+2", 0), ("3+4", 0), ("5+6", 2)]
     assert [(one.text, one.gate, one.item.request) for one in rollout.rejections] == [
         ("no list", "parse", 1),
-        ("1+2", "duplicate", 2),
+        ("1+2", "Duplicate", 2),
     ]
 
 

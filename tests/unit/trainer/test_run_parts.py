@@ -6,12 +6,14 @@ import swarmrun_documents as documents
 from swarm_core.api import loading, resolution
 from swarm_core.api.resolution import ResolvedSpec
 from swarm_core.errors import BadInputError
+from swarm_core.gates.gate_context import GateContext
 from swarm_core.gates.registry import build_gates
 from swarm_core.items import Item
 from swarm_core.judges.arithmetic import ArithmeticJudge
 from swarm_core.judges.rubric import RubricJudge
 from swarm_core.objectives.objective import Needs
 from swarm_core.objectives.separation import Separation
+from swarm_core.recipe import remote_model_name
 from swarm_trainer.evaluation import run_parts
 
 
@@ -23,19 +25,29 @@ def test_built_in_parts_are_made_by_their_names() -> None:
     spec = resolved({"spec.objective.type": "Separation"})
     assert isinstance(run_parts.build_objective(spec), Separation)
     assert isinstance(run_parts.build_judge(spec), ArithmeticJudge)
-    assert run_parts.list_own_gates(spec) == ()
+    assert [one.name for one in run_parts.list_gates(spec)] == ["Verifiable", "HeldOut", "Duplicate"]
 
 
-def test_a_model_with_a_rubric_is_made_from_its_block_and_vets_items_unless_told_not_to() -> None:
+def test_a_model_with_a_rubric_is_made_from_its_block_and_is_asked_whether_items_can_be_answered() -> None:
     spec = resolved({"spec.judge": {**documents.MARKS, "model": {**documents.MARKS["model"], "maxTokens": 99}}})
     judge = run_parts.build_judge(spec)
     assert isinstance(judge, RubricJudge)
     assert (judge.low, judge.high, judge.max_tokens) == (1, 5, 99)
-    assert judge.model == run_parts.find_judge_model(spec)
-    assert [one.name for one in run_parts.list_own_gates(spec)] == ["Answerable"]
-    assert build_gates(run_parts.list_own_gates(spec))[0].requests(Item("1+1"))[0].model == judge.model
-    plain = resolved({"spec.judge": documents.MARKS, "spec.judge.model.vet": False})
-    assert run_parts.list_own_gates(plain) == ()
+    gates = build_gates(run_parts.list_gates(spec), GateContext(judge))
+    assert [gate.name for gate in gates] == ["Verifiable", "HeldOut", "Duplicate", "Answerable"]
+    assert gates[3].requests(Item("1+1"))[0].model == judge.model
+
+
+def test_a_list_of_gates_replaces_the_default_list_in_its_order() -> None:
+    own = {"url": "https://other.test", "model": "small"}
+    asks = {"type": "Answerable", "answerable": {"endpoint": own, "maxTokens": 9}}
+    spec = resolved({"spec.judge": documents.MARKS, "spec.gates": [asks, {"type": "HeldOut"}]})
+    gates = build_gates(run_parts.list_gates(spec), GateContext(run_parts.build_judge(spec)))
+    assert [gate.name for gate in gates] == ["Answerable", "HeldOut"]
+    (request,) = gates[0].requests(Item("1+1"))
+    assert (request.model, request.max_tokens) == (remote_model_name("https://other.test/v1", "small"), 9)
+    assert [access.owner for access in spec.access] == ["judge", "gates/0"]
+    assert run_parts.list_gates(resolved({"spec.gates": []})) == ()
 
 
 def test_an_objective_that_compares_more_takers_than_there_are_is_refused() -> None:

@@ -12,6 +12,7 @@ from swarm_core.recipe import ModelName, remote_model_name
 from swarm_core.text.prompts import PromptStyle
 from swarm_trainer.evaluation.examine import Examination, Sampling, examine_generator
 
+ENDPOINT = {"url": "https://host", "model": "judge"}
 JUDGE = remote_model_name("https://host/v1", "judge")
 AWAY = remote_model_name("https://host/v1", "taker")
 WRITER, HERE = ModelName("a" * 64), ModelName("b" * 64)
@@ -49,7 +50,7 @@ def exam(vet: bool = True) -> Examination:
         answering=Sampling(8, 0.0),
         takers=(("here", HERE), ("away", AWAY)),
         judge=RubricJudge(JUDGE, "Be strict."),
-        gates=(GateChoice("Answerable", {"model": JUDGE}),) if vet else (),
+        gates=(GateChoice("Answerable", {"endpoint": ENDPOINT}),) if vet else (),
         remote=frozenset({AWAY, JUDGE}),
     )
 
@@ -75,7 +76,7 @@ def test_an_item_that_the_judge_calls_unanswerable_is_rejected_before_any_taker_
     engine = Scripted(script(lambda r: wrote("Valid: no") if "one fish" in r.prompt and vetting(r) else kind(r)))
     rollout = examine_generator(exam(), engine, WRITER, ("here",), 2)
     assert [item.text for item in rollout.items] == ["two fish"]
-    assert rollout.rejected() == {"verifiable": 1}
+    assert rollout.rejected() == {"Answerable": 1}
     assert not any("one fish" in request.prompt for request in engine.asked if request.model in (HERE, AWAY))
 
 

@@ -1,11 +1,11 @@
 """The catalog of built-in parts: tables from the name in a spec to the place of the definition.
 
-To add a part, add a file, and a line here. The enums of the API are made from the keys. A line names a class with
-`from_config`, its factory, and `revision`, which is raised when its results change. A key is in CamelCase and the name
-of a plug-in is in lower case, so a plug-in never hides a built-in.
+To add a part, add a file, and a line here. The blocks of the API are made from the keys and the classes. A line names a
+class with `settings`, the class of its settings, `from_settings`, its factory, and `revision`, which is raised when its
+results change. A key is in CamelCase and the name of a plug-in is in lower case, so a plug-in never hides a built-in.
 
-Limits: it has only names and imports no part, so the API, the CRD and the operator load none. `plugins.load_factory`
-imports a part when it is first needed.
+Limits: it has only names and imports no part. The API imports every part, to make its blocks, so the module of a part
+imports heavy libraries inside the functions that need them.
 """
 
 from collections.abc import Mapping
@@ -26,19 +26,15 @@ JUDGES: Mapping[str, str] = MappingProxyType({
     "Model": "swarm_core.judges.rubric:RubricJudge",
 })  # fmt: skip
 """Judges of other kinds. A spec chooses one of `VERIFIERS` with type `Verifier`."""
-STANDARD_GATES: Mapping[str, str] = MappingProxyType({
+GATES: Mapping[str, str] = MappingProxyType({
     "Verifiable": "swarm_core.gates.verifiable:VerifiableGate",
     "HeldOut": "swarm_core.gates.held_out_gate:HeldOutGate",
     "Duplicate": "swarm_core.gates.duplicate:DuplicateGate",
     "Answerable": "swarm_core.gates.answerable:AnswerableGate",
 })  # fmt: skip
-"""The standard gates of a run, in the order in which items pass them.
-
-Gates that ask no model come first. `Duplicate` follows, because it remembers the items that it admits. Gates that ask a
-model come last, because asking is expensive.
-"""
-GATES: Mapping[str, str] = MappingProxyType({})
-"""Gates that a spec may add. Items pass them after the standard gates."""
+DEFAULT_GATES = ("Verifiable", "HeldOut", "Duplicate")
+"""The gates of a run whose spec lists none, in the order in which items pass them. A judge may add some
+(`default_gates` of its class). Gates that ask a model come last, because asking is expensive."""
 
 PROGRAMS: Mapping[str, str] = MappingProxyType({
     "SwarmRun": "swarm_core.programs.swarm_run.swarm_run_program:PROGRAM",
@@ -48,6 +44,6 @@ PROGRAMS: Mapping[str, str] = MappingProxyType({
 `dataswarm.programs` whose name is the kind."""
 
 GROUPS: Mapping[str, Mapping[str, str]] = MappingProxyType({
-    "objectives": OBJECTIVES, "verifiers": VERIFIERS, "judges": JUDGES, "gates": {**STANDARD_GATES, **GATES},
+    "objectives": OBJECTIVES, "verifiers": VERIFIERS, "judges": JUDGES, "gates": GATES,
 })  # fmt: skip
 """Every table of parts by its group. The plug-ins of a group are the entry points of `dataswarm.GROUP`."""

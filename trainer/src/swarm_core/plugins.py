@@ -2,7 +2,8 @@
 
 A plug-in is an entry point of `dataswarm.objectives`, `dataswarm.verifiers`, `dataswarm.judges` or `dataswarm.gates`.
 It names a factory: a callable that takes the plug-in's `config` (a mapping, as in the spec) and returns the part. A
-factory refuses a config with `BadInputError`. A part is imported only when it is loaded by name.
+factory refuses a config with `BadInputError`. A part is imported only when it is loaded by name. A built-in is made
+from its settings (`swarm_core.blocks.settings`), and a built-in gate also from its `GateContext`.
 
 An origin pins a part in the experiment's digest. The origin of a built-in is its `revision`, which is raised when its
 results change. The origin of a plug-in is its distribution and version.
@@ -14,9 +15,12 @@ distribution: a change of the code under the same version goes unnoticed.
 from collections.abc import Callable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
+from functools import partial
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
+
+from pydantic import ValidationError
 
 from swarm_core import catalog
 from swarm_core.errors import BadInputError
@@ -35,8 +39,8 @@ HOW_TO_INSTALL = (
     " spec.execution.kubernetes.image.trainer"
 )
 
-Factory = Callable[[Mapping[str, object]], Any]
-"""Builds a part from its config."""
+Factory = Callable[..., Any]
+"""Builds a part from its config. The factory of a built-in takes the config as JSON, and a gate's also a context."""
 
 
 class PluginNotFoundError(BadInputError):
@@ -69,8 +73,7 @@ def load_factory(group: str, name: str) -> Factory:
     Raises PluginNotFoundError if no part has this name, and BadInputError if its module cannot be imported.
     """
     if name in catalog.GROUPS[group]:
-        factory: Factory = load_built_in(group, name).from_config
-        return factory
+        return partial(build_built_in, group, name)
     entry = find_entry_point(group, name)
     try:
         loaded: Factory = entry.load()
@@ -87,15 +90,27 @@ def load_built_in(group: str, name: str) -> Any:
     return getattr(import_module(module), attribute)
 
 
-def build_part(group: str, name: str, config: Mapping[str, object]) -> Any:
-    """Return the part `name`, built from `config`.
+def build_built_in(group: str, name: str, config: Mapping[str, object], *context: object) -> Any:
+    """Return the built-in `name`, built from its settings as JSON. Raises BadInputError for other settings."""
+    kind = load_built_in(group, name)
+    try:
+        settings = kind.settings.model_validate(config)
+    except ValidationError as error:
+        first = error.errors()[0]
+        wrong = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+        raise BadInputError(f"{group.removesuffix('s')} {name}: {wrong}; correct its settings") from error
+    return kind.from_settings(settings, *context)
+
+
+def build_part(group: str, name: str, config: Mapping[str, object], *context: object) -> Any:
+    """Return the part `name`, built from `config`. `context`: what a built-in of this group gets besides.
 
     Raises PluginNotFoundError if no part has this name. Raises BadInputError if the factory refuses the config, fails,
     or returns an object without the attributes of a part.
     """
     factory = load_factory(group, name)
     if name in catalog.GROUPS[group]:
-        return factory(config)
+        return factory(config, *context)
     entry = find_entry_point(group, name)
     try:
         part = factory(deepcopy(config))  # a plug-in may change its own copy, never the spec

@@ -4,8 +4,8 @@ from enum import StrEnum
 
 from pydantic import Field
 
-from swarm_core.api.block import Block
-from swarm_core.api.scalars import Integer, Uri
+from swarm_core.blocks.block import Block
+from swarm_core.blocks.scalars import Integer, Uri
 from swarm_core.text import prompts
 
 

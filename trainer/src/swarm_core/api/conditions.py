@@ -9,8 +9,8 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field, Strict
 
-from swarm_core.api.block import Block
-from swarm_core.api.scalars import Integer, Pattern
+from swarm_core.blocks.block import Block
+from swarm_core.blocks.scalars import Integer, Pattern
 
 
 class ConditionType(StrEnum):

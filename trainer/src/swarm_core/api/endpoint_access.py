@@ -5,11 +5,11 @@ The identity is part of the experiment's digest. The access is not.
 
 from collections.abc import Iterable, Iterator
 
-from swarm_core.api import endpoints
-from swarm_core.api.endpoints import EndpointSpec, SecretKeyRef
-from swarm_core.api.judging import JudgeSpec
+from swarm_core.api.judging import GateSpec, JudgeSpec
 from swarm_core.api.resolved import EndpointAccess, EndpointIdentity
 from swarm_core.api.takers import Taker
+from swarm_core.blocks import endpoints
+from swarm_core.blocks.endpoints import EndpointSpec, SecretKeyRef
 
 
 def identify_endpoint(endpoint: EndpointSpec) -> EndpointIdentity:
@@ -23,13 +23,19 @@ def identify_endpoint(endpoint: EndpointSpec) -> EndpointIdentity:
     )
 
 
-def list_accesses(takers: Iterable[Taker], judge: JudgeSpec) -> Iterator[EndpointAccess]:
-    """The access to each endpoint of the takers and the judge, in the order of the spec."""
+def list_accesses(
+    takers: Iterable[Taker], judge: JudgeSpec, gates: Iterable[GateSpec] | None
+) -> Iterator[EndpointAccess]:
+    """The access to each endpoint of the takers, the judge and the gates, in the order of the spec."""
     for index, taker in enumerate(takers):
         if taker.endpoint is not None:
             yield _build_access(endpoints.taker_owner(taker.name), f"spec.takers[{index}].endpoint", taker.endpoint)
     if judge.endpoint is not None:
-        yield _build_access(endpoints.JUDGE_OWNER, *judge.endpoint)
+        yield _build_access(endpoints.JUDGE_OWNER, f"spec.judge.{judge.endpoint[0]}", judge.endpoint[1])
+    for index, gate in enumerate(gates or ()):
+        if gate.endpoint is not None:
+            field = f"spec.gates[{index}].{gate.endpoint[0]}"
+            yield _build_access(endpoints.gate_owner(index), field, gate.endpoint[1])
 
 
 def secrets_by_variable(accesses: Iterable[EndpointAccess]) -> dict[str, SecretKeyRef]:

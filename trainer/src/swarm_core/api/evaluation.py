@@ -2,8 +2,8 @@
 
 from pydantic import Field
 
-from swarm_core.api.block import Block
-from swarm_core.api.scalars import Integer, Number
+from swarm_core.blocks.block import Block
+from swarm_core.blocks.scalars import Integer, Number
 
 
 class FinalMeasurement(Block):

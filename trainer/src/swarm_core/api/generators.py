@@ -5,8 +5,8 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import BeforeValidator, Field, Strict
 
-from swarm_core.api.block import Block, Rule, RuleReason, union_member_rule
-from swarm_core.api.scalars import Flag, Integer, Line, Number, Uri, to_integer
+from swarm_core.blocks.block import Block, Rule, RuleReason, union_member_rule
+from swarm_core.blocks.scalars import Flag, Integer, Line, Number, Uri, to_integer
 
 
 class EmbedderType(StrEnum):

@@ -1,133 +1,135 @@
 """The judge, which scores answers, the objective, which turns scores into a fitness, and the gates.
 
 `type` names an objective, a verifier, a judge or a gate: it is a key of the catalog, or `Plugin` for a plug-in that
-another distribution provides.
+another distribution provides. The blocks are made from the catalog (`part_choice`), so no part is named here.
 """
 
-from typing import Annotated, ClassVar
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import Field, Strict
+from pydantic import Field
+from pydantic.alias_generators import to_camel, to_snake
 
-from swarm_core import catalog
-from swarm_core.api.block import Block, Rule, union_member_rule
-from swarm_core.api.endpoints import EndpointSpec
-from swarm_core.api.plugin_spec import PLUGIN_RULE, PluginSpec
-from swarm_core.api.scalars import Flag, Integer, OneOf
+from swarm_core import catalog, plugins
+from swarm_core.api import part_choice
+from swarm_core.api.part_choice import PartChoice
+from swarm_core.api.plugin_spec import PluginSpec
+from swarm_core.blocks import settings
+from swarm_core.blocks.block import Block, Rule
+from swarm_core.blocks.endpoints import EndpointSpec
 
 VERIFIER = "Verifier"
 """The type of a judge that is a verifier."""
-MODEL = "Model"
-"""The type of a judge that is a language model with a rubric."""
 SEPARATION = "Separation"
 
-JudgeType = Annotated[str, OneOf((VERIFIER, *catalog.JUDGES, catalog.PLUGIN))]
-VerifierType = Annotated[str, OneOf((*catalog.VERIFIERS, catalog.PLUGIN))]
-ObjectiveType = Annotated[str, OneOf((*catalog.OBJECTIVES, catalog.PLUGIN))]
-GateType = Annotated[str, OneOf((*catalog.GATES, catalog.PLUGIN))]
 
-
-class Verifier(Block):
-    """A program that computes the correct answer."""
-
-    type: VerifierType
-    """Type of the verifier: Arithmetic computes the value of an expression, Plugin is a verifier that another
-    distribution provides."""
-    plugin: PluginSpec | None = None
-    """Settings of type Plugin."""
-
-    rules: ClassVar[tuple[Rule["Verifier"], ...]] = (PLUGIN_RULE,)
-
-
-class Scale(Block):
-    """The range of marks that a judge model can give. A score is the mark divided by the highest mark."""
-
-    low: Integer = Field(1, ge=0, le=1)
-    """Lowest mark, 0 or 1."""
-    high: Integer = Field(10, ge=1, le=100)
-    """Highest mark."""
-
-    rules: ClassVar[tuple[Rule["Scale"], ...]] = (
-        Rule("self.low < self.high", "low must be below high; lower low", "low", lambda it: it.low < it.high),
-    )
-
-
-class ModelJudge(Block):
-    """A language model that marks answers. It decodes greedily, and it is asked each question only once."""
-
-    endpoint: EndpointSpec
-    """Endpoint of the judge model."""
-    rubric: Annotated[str, Strict(), Field(min_length=1, max_length=16_384)] = (
-        "Mark how correct and how helpful the response is."
-    )
-    """Instruction that tells the judge what makes a response good. The query, the response and the format of the mark
-    are added to it."""
-    scale: Scale = Scale()
-    """Range of marks that the judge can give."""
-    vet: Flag = True
-    """Whether the judge checks each item first. Items that it considers unanswerable are rejected."""
-    max_tokens: Integer = Field(256, ge=1, le=1_048_576)
-    """Maximum length of a judgment, in tokens, without thinking. A judgment that is cut off gives no score."""
-    thinking_tokens: Integer = Field(0, ge=0, le=1_048_576)
-    """Tokens that the judge may think, in addition to maxTokens."""
-
-
-class JudgePlugin(PluginSpec):
-    """A judge that another distribution provides."""
+class AskingPlugin(PluginSpec):
+    """A judge or a gate that another distribution provides."""
 
     endpoint: EndpointSpec | None = None
-    """Endpoint of the model that the judge asks. If absent, the judge asks no model."""
+    """Endpoint of the model that the plug-in asks. If absent, it asks no model."""
 
 
-class JudgeSpec(Block):
-    """The judge, which scores the answers of takers."""
+if TYPE_CHECKING:
 
-    type: JudgeType
-    """Type of the judge: Verifier is a program that computes the correct answer, Model is a language model that marks
-    by a rubric, and Plugin is a judge that another distribution provides."""
-    verifier: Verifier | None = None
-    """Settings of type Verifier."""
-    model: ModelJudge | None = None
-    """Settings of type Model."""
-    plugin: JudgePlugin | None = None
-    """Settings of type Plugin."""
+    class ObjectiveSpec(PartChoice): ...
 
-    rules: ClassVar[tuple[Rule["JudgeSpec"], ...]] = (
-        union_member_rule("verifier", "type", VERIFIER, required=True),
-        union_member_rule("model", "type", MODEL, required=True),
-        PLUGIN_RULE,
+    class Verifier(PartChoice): ...
+
+    class GateSpec(PartChoice): ...
+
+    class JudgeSpec(PartChoice):
+        verifier: Verifier | None
+
+else:
+    ObjectiveSpec = part_choice.build_choice(
+        "objectives",
+        "ObjectiveSpec",
+        "The objective: the property of the generated data that the search maximizes.",
+        PluginSpec,
+    )
+    Verifier = part_choice.build_choice(
+        "verifiers", "Verifier", "A program that computes the correct answer.", PluginSpec
+    )
+    GateSpec = part_choice.build_choice(
+        "gates", "GateSpec", "A gate: a condition that an item must meet to be accepted.", AskingPlugin
+    )
+    JudgeSpec = part_choice.build_choice(
+        "judges", "JudgeSpec", "The judge, which scores the answers of takers.", AskingPlugin, {VERIFIER: Verifier}
     )
 
-    @property
-    def endpoint(self) -> tuple[str, EndpointSpec] | None:
-        """The path of the field with the endpoint, and the endpoint that the judge asks; None if it asks no model."""
-        if self.model is not None:
-            return "spec.judge.model.endpoint", self.model.endpoint
-        if self.plugin is not None and self.plugin.endpoint is not None:
-            return "spec.judge.plugin.endpoint", self.plugin.endpoint
-        return None
+
+def list_default_gates(judge: JudgeSpec) -> tuple[GateSpec, ...]:
+    """Return the gates of a run whose spec lists none: those of the catalog, and those that its judge adds."""
+    chosen: PartChoice | None = judge.verifier if judge.type == VERIFIER else judge
+    assert chosen is not None  # a rule of JudgeSpec
+    return tuple(GateSpec(type=name) for name in (*catalog.DEFAULT_GATES, *_list_added(chosen.group, chosen.type)))
 
 
-class GateSpec(Block):
-    """A gate: a condition that an item must meet to be accepted."""
+def _list_added(group: str, name: str) -> tuple[str, ...]:
+    """Return the gates that a built-in judge adds to the default list."""
+    if name not in catalog.GROUPS[group]:
+        return ()
+    added: tuple[str, ...] = getattr(plugins.load_built_in(group, name), "default_gates", ())
+    return added
 
-    type: GateType
-    """Type of the gate: Plugin is a gate that another distribution provides."""
-    plugin: PluginSpec | None = None
-    """Settings of type Plugin."""
 
-    rules: ClassVar[tuple[Rule["GateSpec"], ...]] = (PLUGIN_RULE,)
+def _describe_gates() -> str:
+    """Return the description of the field `gates`, with its default."""
+    added = {name: _list_added("judges", name) for name in catalog.JUDGES}
+    more = "".join(f", then {', '.join(gates)} if judge.type is {name}" for name, gates in added.items() if gates)
+    return (
+        "Gates: the conditions that an item must meet to be accepted. Items pass them in this order. A list replaces"
+        f" the default list, which is {', '.join(catalog.DEFAULT_GATES)}{more}."
+    )
 
 
 Gates = Annotated[tuple[GateSpec, ...], Field(max_length=16)]
+GatesField = Annotated[Gates | None, Field(description=_describe_gates())]
+"""The field `gates` of a spec; None stands for `list_default_gates`."""
 
 
-class ObjectiveSpec(Block):
-    """The objective: the property of the generated data that the search maximizes."""
+def _iterate_optional_askers() -> Iterator[tuple[str, str]]:
+    """The gates that may ask the model of the judge, with the names of their endpoints' fields."""
+    for name in catalog.GROUPS["gates"]:
+        block = part_choice.find_settings("gates", name)
+        field = settings.find_endpoint_field(block)
+        if field and not block.model_fields[field].is_required():
+            yield name, field
 
-    type: ObjectiveType
-    """Type of the objective: Difficulty rises when even the best taker scores low, Separation rises with the distance
-    between the scores of two or more takers, and Plugin is an objective that another distribution provides."""
-    plugin: PluginSpec | None = None
-    """Settings of type Plugin."""
 
-    rules: ClassVar[tuple[Rule["ObjectiveSpec"], ...]] = (PLUGIN_RULE,)
+def _iterate_judge_endpoints() -> Iterator[str]:
+    """For every judge that asks a model: the CEL condition that the spec has its endpoint."""
+    for name, field in JudgeSpec.model_fields.items():
+        for block in getattr(field.annotation, "__args__", ()):
+            asked = settings.find_endpoint_field(block) if issubclass(block, Block) else None
+            if asked:
+                yield f"(has(self.judge.{to_camel(name)}) && has(self.judge.{to_camel(name)}.{to_camel(asked)}))"
+
+
+def _list_without_model(spec: Any) -> list[int]:
+    """Return the indices of the gates that have no model to ask."""
+    askers = dict(_iterate_optional_askers())
+    if spec.judge.endpoint is not None:
+        return []
+    return [place for place, gate in enumerate(spec.gates or ()) if gate.type in askers and gate.endpoint is None]
+
+
+def _build_gates_rule() -> Rule[Any]:
+    """Return the rule that every gate that asks a model has one: its own, or that of the judge."""
+    named = [(name, to_camel(to_snake(name)), to_camel(field)) for name, field in _iterate_optional_askers()]
+    gates = " && ".join(
+        f"(g.type != '{name}' || (has(g.{block}) && has(g.{block}.{field})))" for name, block, field in named
+    )
+    judges = " || ".join(_iterate_judge_endpoints())
+    return Rule(
+        f"!has(self.gates) || {judges} || self.gates.all(g, {gates or 'true'})",
+        "this gate asks a model, and neither it nor the judge has an endpoint; give the gate an endpoint, or remove it",
+        "gates",
+        lambda it: not _list_without_model(it),
+        lambda it: ("gates", _list_without_model(it)[0]),
+    )
+
+
+GATES_RULE: Rule[Any] = _build_gates_rule()
+"""A rule of every spec that has a judge and gates."""

@@ -8,9 +8,9 @@ from typing import Annotated, ClassVar
 
 from pydantic import BeforeValidator, Field, Strict
 
-from swarm_core.api.block import Block, Rule
 from swarm_core.api.pods import Label63, LocalObjectReference, ObjectName, PodTemplate, Quantity
-from swarm_core.api.scalars import Integer, Number, Pattern, to_integer
+from swarm_core.blocks.block import Block, Rule
+from swarm_core.blocks.scalars import Integer, Number, Pattern, to_integer
 
 
 class ClusterInference(StrEnum):

@@ -8,12 +8,11 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field, Strict
 
-from swarm_core.api.block import Block
-from swarm_core.api.scalars import Flag, Pattern, normalize_zero, to_integer
+from swarm_core.blocks.block import Block
+from swarm_core.blocks.scalars import Flag, Limit, Pattern, normalize_zero, to_integer
 
 Count = Annotated[int, Strict(), Field(ge=0, le=1000), BeforeValidator(to_integer)]
 Seconds = Annotated[int, Strict(), Field(ge=1, le=31_536_000), BeforeValidator(to_integer)]
-Limit = Annotated[int, Strict(), Field(ge=1, le=1_000_000_000), BeforeValidator(to_integer)]
 Delay = Annotated[int, Strict(), Field(ge=0, le=31_536_000), BeforeValidator(to_integer)]
 Hours = Annotated[float, Strict(), Field(ge=0, le=1_000_000), BeforeValidator(normalize_zero)]
 RerunToken = Annotated[

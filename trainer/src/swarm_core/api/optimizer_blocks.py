@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Union, get_type_hint
 from pydantic import Field, create_model
 from pydantic.alias_generators import to_snake
 
-from swarm_core.api.block import Block, Rule, union_member_rule
-from swarm_core.api.scalars import Integer, Number, OneOf
+from swarm_core.blocks.block import Block, Rule, union_member_rule
+from swarm_core.blocks.scalars import Integer, Number, OneOf
 from swarm_core.optimizers.checks import Constant
 from swarm_core.optimizers.optimizer import Optimizer
 from swarm_core.optimizers.registry import OPTIMIZERS

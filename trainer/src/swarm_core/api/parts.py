@@ -11,12 +11,10 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from swarm_core import catalog, plugins
-from swarm_core.api import judging
+from pydantic.alias_generators import to_camel
+
+from swarm_core import catalog, plugins, recipe
 from swarm_core.api.resolved import (
-    EndpointIdentity,
-    NamedJudge,
-    Part,
     PartUse,
     RemoteTaker,
     ResolvedJudge,
@@ -24,13 +22,14 @@ from swarm_core.api.resolved import (
     ResolvedSpec,
     ResolvedVerifier,
 )
+from swarm_core.blocks import settings
 from swarm_core.errors import BadInputError
 from swarm_core.plugins import PluginOrigin
 from swarm_core.text import prompts
 from swarm_core.text.prompts import PromptStyle
 
-ANSWERABLE = "Answerable"
-"""The standard gate that asks the judge model. A run has it if its judge vets items."""
+MODEL = "model"
+"""The field of a plug-in's config in which dataswarm puts the name of the model that the plug-in asks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +43,7 @@ class PartsIdentity:
 
 
 def list_parts(resolved: ResolvedSpec) -> tuple[PartUse, ...]:
-    """Return every part that the spec names: the objective, the judge and the additional gates."""
+    """Return every part that the spec names: the objective, the judge and the gates."""
     return (find_objective(resolved), find_judge(resolved), *list_gates(resolved))
 
 
@@ -54,47 +53,50 @@ def find_objective(resolved: ResolvedSpec) -> PartUse:
 
 
 def list_gates(resolved: ResolvedSpec) -> tuple[PartUse, ...]:
-    """Return the additional gates of the spec, in its order."""
+    """Return the gates of the run, in the order in which items pass them."""
     return tuple(PartUse("gates", gate, f"spec.gates[{place}]") for place, gate in enumerate(resolved.gates))
 
 
 def find_judge(resolved: ResolvedSpec) -> PartUse:
-    """Return the judge of the run. The config of a judge model is made from the fields of its block."""
+    """Return the judge of the run."""
     match resolved.judge:
         case ResolvedVerifier(verifier=part):
             return PartUse("verifiers", part, "spec.judge.verifier")
-        case NamedJudge(judge=part):
+        case ResolvedJudge(judge=part):
             return PartUse("judges", part, "spec.judge")
-        case ResolvedJudge() as model:
-            low, high = model.scale.low, model.scale.high
-            config = {"rubric": model.rubric, "low": low, "high": high, "maxTokens": model.max_tokens}
-            return PartUse("judges", Part(name=judging.MODEL, config=config), "spec.judge")
 
 
-def find_judge_endpoint(resolved: ResolvedSpec) -> EndpointIdentity | None:
-    """Return the model that the judge asks; None if it asks no model."""
-    return None if isinstance(resolved.judge, ResolvedVerifier) else resolved.judge.endpoint
+def build_spec_part(use: PartUse, *context: object) -> Any:
+    """Return the part that `use` names, built from its config. `context`: what a built-in of its group gets besides.
 
-
-def list_standard_gates(resolved: ResolvedSpec) -> tuple[str, ...]:
-    """Return the names of the standard gates of the run, in the order in which items pass them."""
-    asks = isinstance(resolved.judge, ResolvedJudge) and resolved.judge.vet
-    return tuple(name for name in catalog.STANDARD_GATES if name != ANSWERABLE or asks)
-
-
-def build_spec_part(use: PartUse, **settings: object) -> Any:
-    """Return the part that `use` names, built from its config and from `settings`, which dataswarm sets.
-
-    Raises BadInputError, which names the field, if the config contains one of `settings`, or if the part cannot be
-    built.
+    Raises BadInputError, which names the field, if the part cannot be built.
     """
-    taken = sorted({*settings} & {*use.part.config})
-    if taken:
-        raise BadInputError(f"{use.field}.plugin.config: {taken[0]!r} is set by dataswarm; remove it from the config")
+    config = complete_config(use)
     try:
-        return plugins.build_part(use.group, use.part.name, {**use.part.config, **settings})
+        return plugins.build_part(use.group, use.part.name, config, *context)
     except BadInputError as error:
         raise type(error)(f"{use.field}: {error}") from error
+
+
+def complete_config(use: PartUse) -> dict[str, object]:
+    """Return the config of a part with the model that it asks.
+
+    A built-in finds its endpoint in the field of its settings, and a plug-in the name of the model as `model`. Raises
+    BadInputError if the config of such a plug-in has a field of that name.
+    """
+    part = use.part
+    if part.endpoint is None:
+        return dict(part.config)
+    if part.name in catalog.GROUPS[use.group]:
+        field = settings.find_endpoint_field(plugins.load_built_in(use.group, part.name).settings)
+        assert field is not None  # `resolve_part` gives an endpoint to such parts only
+        return {**part.config, to_camel(field): part.endpoint.model_dump()}
+    if MODEL in part.config:
+        raise BadInputError(f"{use.field}.plugin.config: {MODEL!r} is set by dataswarm; remove it from the config")
+    return {
+        **part.config,
+        MODEL: recipe.remote_model_name(part.endpoint.url, part.endpoint.model, part.endpoint.parameters),
+    }
 
 
 def identify_parts(resolved: ResolvedRun) -> PartsIdentity:
@@ -102,19 +104,13 @@ def identify_parts(resolved: ResolvedRun) -> PartsIdentity:
 
     Raises BadInputError, which names the field, for a part that is not installed.
     """
-    used = _list_used(resolved) if isinstance(resolved, ResolvedSpec) else resolved.parts
+    used = list_parts(resolved) if isinstance(resolved, ResolvedSpec) else resolved.parts
     texts = {use.field: plugins.list_prompts(use.group, use.part.name) for use in used}
     styles = _list_style_prompts(resolved) if isinstance(resolved, ResolvedSpec) else {}
     return PartsIdentity(
         parts={use.field: _find_origin(use) for use in used},
         prompts={**styles, **{field: found for field, found in texts.items() if found}},
     )
-
-
-def _list_used(resolved: ResolvedSpec) -> tuple[PartUse, ...]:
-    """Return every part of a search: the parts that the spec names, and the standard gates."""
-    standard = (PartUse("gates", Part(name=name), f"gate {name}") for name in list_standard_gates(resolved))
-    return (*list_parts(resolved), *standard)
 
 
 def _find_origin(use: PartUse) -> Mapping[str, object]:

@@ -9,8 +9,8 @@ from typing import Annotated, ClassVar
 
 from pydantic import BeforeValidator, Field, Strict
 
-from swarm_core.api.block import Block, Rule
-from swarm_core.api.scalars import Pattern, to_integer
+from swarm_core.blocks.block import Block, Rule
+from swarm_core.blocks.scalars import Pattern, to_integer
 
 SUBDOMAIN_PATTERN = "[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*"
 ObjectName = Annotated[

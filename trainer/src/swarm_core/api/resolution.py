@@ -17,13 +17,14 @@ from swarm_core import program_registry, swarm_names
 from swarm_core.api import endpoint_access, judging
 from swarm_core.api.execution import LocalStorage, S3Storage
 from swarm_core.api.generators import ByField, Clustering, ClusteringType, Generators, KMeans, Training
-from swarm_core.api.judging import GateSpec, JudgeSpec, ObjectiveSpec, Verifier
+from swarm_core.api.judging import GateSpec, JudgeSpec
 from swarm_core.api.lifecycle import Budget
+from swarm_core.api.part_choice import PartChoice
 from swarm_core.api.parts import PartsIdentity
 from swarm_core.api.resolved import (
     ByKMeans,
+    EndpointIdentity,
     GivenAdapters,
-    NamedJudge,
     Part,
     RemoteTaker,
     ResolvedGenerators,
@@ -37,6 +38,7 @@ from swarm_core.api.resolved import (
 from swarm_core.api.run import Run
 from swarm_core.api.swarm import PublishedSpec, RuleName, StandardSpec, SwarmSpec
 from swarm_core.api.takers import Taker
+from swarm_core.blocks import settings
 from swarm_core.recipe import Digest, canonical_json, digest_bytes
 
 __all__ = [
@@ -210,37 +212,32 @@ def resolve_taker(taker: Taker, base: str) -> ResolvedTaker | RemoteTaker:
     return ResolvedTaker(name=taker.name, model=taker.model or base, adapter=taker.adapter)
 
 
-def resolve_part(chosen: ObjectiveSpec | Verifier | GateSpec) -> Part:
-    """Return the part that a block chooses: its name is the type, or the name of the plug-in."""
-    if chosen.plugin is None:
-        return Part(name=chosen.type)
-    return Part(name=chosen.plugin.name, config=chosen.plugin.config)
+def resolve_part(choice: PartChoice, otherwise: EndpointIdentity | None = None) -> Part:
+    """Return the part that a block chooses, with every default explicit: its name is the type, or that of the plug-in.
+
+    `otherwise`: the model that a built-in asks if it may ask one and names none.
+    """
+    own = endpoint_access.identify_endpoint(choice.endpoint[1]) if choice.endpoint else None
+    if choice.plugin is not None:
+        return Part(name=choice.plugin.name, config=choice.plugin.config, endpoint=own)
+    block = choice.chosen
+    asked = settings.find_endpoint_field(type(block))
+    config = block.model_dump(mode="json", by_alias=True, exclude_none=True, exclude={asked} if asked else None)
+    return Part(name=choice.type, config=config, endpoint=(own or otherwise) if asked else None)
 
 
-def resolve_judge(judge: JudgeSpec) -> ResolvedVerifier | ResolvedJudge | NamedJudge:
+def resolve_judge(judge: JudgeSpec) -> ResolvedVerifier | ResolvedJudge:
     """`judge` with every default explicit."""
-    match judge.type:
-        case judging.VERIFIER:
-            assert judge.verifier is not None  # a rule of JudgeSpec
-            return ResolvedVerifier(verifier=resolve_part(judge.verifier))
-        case judging.MODEL:
-            return _resolve_model_judge(judge)
-        case _:
-            plugin, asked = judge.plugin, judge.endpoint
-            part = Part(name=judge.type) if plugin is None else Part(name=plugin.name, config=plugin.config)
-            return NamedJudge(judge=part, endpoint=endpoint_access.identify_endpoint(asked[1]) if asked else None)
+    if judge.type == judging.VERIFIER:
+        assert judge.verifier is not None  # a rule of JudgeSpec
+        return ResolvedVerifier(verifier=resolve_part(judge.verifier))
+    return ResolvedJudge(judge=resolve_part(judge))
 
 
-def _resolve_model_judge(judge: JudgeSpec) -> ResolvedJudge:
-    model = judge.model
-    assert model is not None  # a rule of JudgeSpec
-    return ResolvedJudge(
-        endpoint=endpoint_access.identify_endpoint(model.endpoint),
-        rubric=model.rubric,
-        scale=model.scale,
-        vet=model.vet,
-        max_tokens=model.max_tokens + model.thinking_tokens,
-    )
+def resolve_gates(gates: tuple[GateSpec, ...] | None, judge: JudgeSpec) -> tuple[Part, ...]:
+    """Return the gates with every default explicit. A gate that may ask a model asks that of the judge by default."""
+    asked = endpoint_access.identify_endpoint(judge.endpoint[1]) if judge.endpoint else None
+    return tuple(resolve_part(gate, asked) for gate in (judging.list_default_gates(judge) if gates is None else gates))
 
 
 def set_scattered(rule: StandardSpec, otherwise: int) -> StandardSpec:

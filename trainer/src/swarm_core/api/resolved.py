@@ -11,19 +11,18 @@ from dataclasses import dataclass
 from pydantic import BaseModel, ConfigDict, Field
 
 from swarm_core.api.base import BaseSpec
-from swarm_core.api.endpoints import SecretKeyRef
 from swarm_core.api.evaluation import Evaluation
 from swarm_core.api.execution import Execution, LocalStorage, S3Storage
 from swarm_core.api.generators import ByField, SeedDataSource, Training
-from swarm_core.api.judging import Scale
 from swarm_core.api.lifecycle import Budget
 from swarm_core.api.optimizer_blocks import OptimizerBlock
-from swarm_core.api.plugin_spec import Config
 from swarm_core.api.resuming import ResumeFrom
-from swarm_core.api.scalars import Flag, Integer, Label, Line, Uri
 from swarm_core.api.swarm import Exact, PerLayer, PublishedSpec, StandardSpec
 from swarm_core.api.takers import Answering, Generation
-from swarm_core.recipe import canonical_json
+from swarm_core.blocks import endpoints
+from swarm_core.blocks.endpoints import SecretKeyRef
+from swarm_core.blocks.free_json import Config
+from swarm_core.blocks.scalars import Flag, Integer, Label, Line, Uri
 from swarm_core.swarm_names import GENERATORS
 
 
@@ -96,9 +95,7 @@ class EndpointIdentity(ResolvedBlock):
     @property
     def parameters(self) -> str:
         """The parameters of requests as canonical JSON; empty if there are none."""
-        fields = {"maxTokensField": self.max_tokens_field, "omit": list(self.omit), "extraBody": self.extra_body}
-        given = {name: value for name, value in fields.items() if value}
-        return canonical_json(given).decode() if given else ""
+        return endpoints.serialize_parameters(self.max_tokens_field, self.omit, self.extra_body)
 
 
 class RemoteTaker(ResolvedBlock):
@@ -113,7 +110,9 @@ class Part(ResolvedBlock):
 
     name: Line
     config: Config = Field(default_factory=dict, exclude_if=lambda config: not config)
-    """The settings of a plug-in."""
+    """The settings of the part without its endpoint, with every default explicit."""
+    endpoint: EndpointIdentity | None = Field(None, exclude_if=lambda endpoint: endpoint is None)
+    """The model that the part asks; None if it asks no model."""
 
     def __str__(self) -> str:
         return self.name
@@ -135,22 +134,10 @@ class ResolvedVerifier(ResolvedBlock):
     verifier: Part
 
 
-class NamedJudge(ResolvedBlock):
-    """A judge of the catalog that has no settings, or a plug-in."""
+class ResolvedJudge(ResolvedBlock):
+    """A judge of another kind."""
 
     judge: Part
-    endpoint: EndpointIdentity | None
-    """The model that the judge asks; None if it asks no model."""
-
-
-class ResolvedJudge(ResolvedBlock):
-    """A language model that marks by a rubric."""
-
-    endpoint: EndpointIdentity
-    rubric: str
-    scale: Scale
-    vet: Flag
-    max_tokens: Integer
 
 
 class EndpointAccess(ResolvedBlock):
@@ -160,7 +147,7 @@ class EndpointAccess(ResolvedBlock):
     """
 
     owner: str
-    """The owner of the key: `judge` or `takers/NAME`."""
+    """The owner of the key: `judge`, `takers/NAME` or `gates/INDEX`."""
     field: str
     """The path of the field with the endpoint, such as `spec.takers[1].endpoint`."""
     remote: EndpointIdentity
@@ -220,10 +207,10 @@ class ResolvedSpec(ResolvedRun):
     """The takers. Their fields tell the two types apart."""
     generation: Generation
     answering: Answering
-    judge: ResolvedVerifier | ResolvedJudge | NamedJudge
-    """The judge. The fields tell the three types apart."""
-    gates: tuple[Part, ...] = Field((), exclude_if=lambda gates: not gates)
-    """The additional gates of the spec, in the order in which items pass them."""
+    judge: ResolvedVerifier | ResolvedJudge
+    """The judge. The fields tell the two types apart."""
+    gates: tuple[Part, ...]
+    """The gates, in the order in which items pass them."""
     objective: Part
     swarm: ResolvedSwarm
     rule: StandardSpec | PublishedSpec | OptimizerBlock

@@ -5,8 +5,8 @@ It is not part of the identity, because the run takes over results that it would
 
 from pydantic import Field
 
-from swarm_core.api.block import Block
-from swarm_core.api.scalars import Integer, RunUri
+from swarm_core.blocks.block import Block
+from swarm_core.blocks.scalars import Integer, RunUri
 
 
 class ResumeFrom(Block):

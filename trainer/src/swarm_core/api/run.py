@@ -8,11 +8,11 @@ from typing import Annotated, Literal
 
 from pydantic import Field, Strict, model_validator
 
-from swarm_core.api.block import Block
 from swarm_core.api.execution import Execution, Storage
 from swarm_core.api.lifecycle import AcceleratorBudget, Lifecycle
 from swarm_core.api.run_status import RunStatus
-from swarm_core.api.scalars import Integer, Label, Pattern
+from swarm_core.blocks.block import Block
+from swarm_core.blocks.scalars import Integer, Label, Pattern
 
 API_GROUP = "dataswarm.io"
 API_VERSION = "v1alpha1"

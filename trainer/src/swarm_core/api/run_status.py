@@ -8,9 +8,9 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field, Strict
 
-from swarm_core.api.block import Block
 from swarm_core.api.conditions import Condition
-from swarm_core.api.scalars import Integer, Number, Pattern
+from swarm_core.blocks.block import Block
+from swarm_core.blocks.scalars import Integer, Number, Pattern
 
 HISTORY_ROWS = 20
 CONDITION_ROWS = 8

@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaValue
 
 from swarm_core.api import custom_resources
-from swarm_core.api.block import VALIDATIONS
+from swarm_core.blocks.block import VALIDATIONS
 
 
 def inline_references(model: type[BaseModel]) -> JsonSchemaValue:

@@ -12,7 +12,6 @@ from typing import Annotated, ClassVar
 
 from pydantic import BeforeValidator, Field, Strict
 
-from swarm_core.api.block import Block, Rule, union_member_rule
 from swarm_core.api.optimizer_blocks import (
     MEMBERS,
     PARTICLE_SWARM,
@@ -20,7 +19,8 @@ from swarm_core.api.optimizer_blocks import (
     OptimizerFields,
     OptimizerName,
 )
-from swarm_core.api.scalars import Integer, Number, to_integer
+from swarm_core.blocks.block import Block, Rule, union_member_rule
+from swarm_core.blocks.scalars import Integer, Number, to_integer
 from swarm_core.recipe import Merge
 
 ScatteredCount = Annotated[int, Strict(), Field(ge=0, le=1024), BeforeValidator(to_integer)]

@@ -5,9 +5,9 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from swarm_core.api.block import Block, Rule, RuleReason
-from swarm_core.api.endpoints import EndpointSpec
-from swarm_core.api.scalars import Integer, Label, Number, Uri
+from swarm_core.blocks.block import Block, Rule, RuleReason
+from swarm_core.blocks.endpoints import EndpointSpec
+from swarm_core.blocks.scalars import Integer, Label, Number, Uri
 
 
 class Taker(Block):

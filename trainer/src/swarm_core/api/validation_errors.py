@@ -12,8 +12,8 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import ErrorDetails
 
 from swarm_core.api import custom_resources
-from swarm_core.api.block import RULE_BROKEN, UNQUOTED_VALUE, FieldPath
 from swarm_core.api.schema import inline_references
+from swarm_core.blocks.block import RULE_BROKEN, UNQUOTED_VALUE, FieldPath
 
 EXPECTED_TYPES = {
     "int_type": "a whole number",

@@ -3,15 +3,21 @@
 A reply states its verdict in lines `Valid: yes` or `Valid: no`, which must all agree. If a reply has no verdict, or two
 different ones, or is cut off, or if the request fails, the gate is undecided: the item is lost and affects no value.
 
-Its rejections count with those of the gate `verifiable`, because both mean that the item cannot be judged.
+It asks the model of its own endpoint, or else the model of the judge.
 """
 
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from swarm_core import part_config
+from pydantic import Field
+
+from swarm_core.blocks.endpoints import EndpointSpec
+from swarm_core.blocks.scalars import Integer
+from swarm_core.blocks.settings import Settings
+from swarm_core.errors import BadInputError
+from swarm_core.gates.gate_context import GateContext
 from swarm_core.items import Item
 from swarm_core.model_verdicts import MARKUP, build_request, escape_tags, format_excerpt, split_lines
 from swarm_core.ports import Completion, Reply, Request, RequestFailure, Undecided
@@ -32,29 +38,39 @@ Think it through in a few words, then end with one line, "Valid: yes" or "Valid:
 VALIDITY_LINE = re.compile(rf"{MARKUP}valid{MARKUP}[:=]{MARKUP}(?P<word>yes|no)[\s*_`'\".]*", re.IGNORECASE)
 
 
+class AnswerableSettings(Settings):
+    """The model that is asked whether an item can be answered. It decodes greedily."""
+
+    endpoint: EndpointSpec | None = None
+    """Endpoint of the model. If absent, the model of the judge is asked."""
+    max_tokens: Integer = Field(256, ge=1, le=1_048_576)
+    """Maximum length of a verdict, in tokens, without thinking. An item whose verdict is cut off counts as lost."""
+    thinking_tokens: Integer = Field(0, ge=0, le=1_048_576)
+    """Tokens that the model may think, in addition to maxTokens."""
+
+    examples: ClassVar[tuple[Mapping[str, Any], ...]] = (
+        {"endpoint": {"url": "https://models.test", "model": "large"}, "maxTokens": 64},
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class AnswerableGate:
-    """Asks a model about every item. It remembers no items."""
+    """Asks a model whether an item can be answered, and rejects the item if not. It remembers no items."""
 
-    revision: ClassVar[int] = 1
-    name: ClassVar[str] = "verifiable"
+    revision: ClassVar[int] = 2
+    name: ClassVar[str] = "Answerable"
+    settings: ClassVar[type[AnswerableSettings]] = AnswerableSettings
     prompts: ClassVar[Mapping[str, str]] = {"answerable": PROMPT}
 
     model: ModelName
     max_tokens: int = 256
 
     @classmethod
-    def from_config(cls, config: Mapping[str, object]) -> "AnswerableGate":
-        """Return the gate from `model` (the model name for requests) and the optional `maxTokens`.
-
-        Raises BadInputError for a field that is missing, unknown or of another type.
-        """
-        part = "gate Answerable"
-        part_config.check_fields(part, config, ("model", "maxTokens"))
-        return cls(
-            model=ModelName(part_config.get_field(part, config, "model", str)),
-            max_tokens=part_config.get_field(part, config, "maxTokens", int, 256),
-        )
+    def from_settings(cls, settings: AnswerableSettings, context: GateContext) -> "AnswerableGate":
+        """Return the gate that asks the endpoint of `settings`. Raises BadInputError if there is none."""
+        if settings.endpoint is None:
+            raise BadInputError("gate Answerable: neither the gate nor the judge has an endpoint; give the gate one")
+        return cls(settings.endpoint.served_model, settings.max_tokens + settings.thinking_tokens)
 
     def requests(self, item: Item) -> tuple[Request, ...]:
         """Return the request that asks whether `item` can be answered."""

@@ -4,10 +4,11 @@ It remembers the items that it admitted, so an instance is used for one measurem
 normal forms are equal (`swarm_core.text.normalization`).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import ClassVar
 
-from swarm_core import part_config
+from swarm_core.blocks.settings import Settings
+from swarm_core.gates.gate_context import GateContext
 from swarm_core.items import Item
 from swarm_core.ports import Reply, Request
 from swarm_core.text.normalization import normalize
@@ -17,15 +18,15 @@ class DuplicateGate:
     """Admits the first of equal texts."""
 
     revision: ClassVar[int] = 1
-    name: ClassVar[str] = "duplicate"
+    name: ClassVar[str] = "Duplicate"
+    settings: ClassVar[type[Settings]] = Settings
 
     def __init__(self) -> None:
         self.admitted: dict[str, str] = {}
 
     @classmethod
-    def from_config(cls, config: Mapping[str, object]) -> "DuplicateGate":
-        """Build the part. It takes no config, and any field raises BadInputError."""
-        part_config.check_fields("gate Duplicate", config)
+    def from_settings(cls, settings: Settings, context: GateContext) -> "DuplicateGate":
+        """Return a gate that remembers nothing yet."""
         return cls()
 
     def requests(self, item: Item) -> tuple[Request, ...]:

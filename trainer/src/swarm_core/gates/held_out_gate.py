@@ -4,10 +4,11 @@ Limits: it finds copies of a whole text with any case and spacing (`swarm_core.t
 paraphrases.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
-from swarm_core import part_config
+from swarm_core.blocks.settings import Settings
+from swarm_core.gates.gate_context import GateContext
 from swarm_core.items import Item
 from swarm_core.ports import Reply, Request
 from swarm_core.text.normalization import normalize
@@ -17,17 +18,16 @@ class HeldOutGate:
     """Rejects the texts of held-out items."""
 
     revision: ClassVar[int] = 1
-    name: ClassVar[str] = "leaked"
+    name: ClassVar[str] = "HeldOut"
+    settings: ClassVar[type[Settings]] = Settings
 
     def __init__(self, held_out: Iterable[Item]) -> None:
         self.held_out = frozenset(normalize(item.text) for item in held_out)
 
     @classmethod
-    def from_config(cls, config: Mapping[str, object]) -> "HeldOutGate":
-        """Return the gate from `items`, the held-out items. Raises BadInputError if the field is missing, and for other
-        fields."""
-        part_config.check_fields("gate HeldOut", config, ("items",))
-        return cls(part_config.get_field("gate HeldOut", config, "items", frozenset))
+    def from_settings(cls, settings: Settings, context: GateContext) -> "HeldOutGate":
+        """Return the gate for the held-out items of `context`."""
+        return cls(context.held_out)
 
     def requests(self, item: Item) -> tuple[Request, ...]:
         """No requests, because the gate only compares texts."""

@@ -1,29 +1,27 @@
-"""The gates of a measurement by name, in the order in which items pass them.
-
-The standard gates come first, in the order of the catalog. The additional gates of the spec follow in its order.
-"""
+"""The gates of a measurement by name, in the order in which items pass them."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from swarm_core import catalog, plugins
+from swarm_core.gates.gate_context import GateContext
 from swarm_core.ports import Gate
 
 
 @dataclass(frozen=True, slots=True)
 class GateChoice:
-    """The name of a gate and the config for its factory."""
+    """The name of a gate and the config for its factory, as JSON."""
 
     name: str
     config: Mapping[str, object] = field(default_factory=dict)
 
 
-def build_gates(choices: Iterable[GateChoice]) -> tuple[Gate, ...]:
-    """Return new gates for one measurement. Raises BadInputError for an unknown name or an invalid config."""
-    return tuple(plugins.build_part("gates", one.name, one.config) for one in sorted(choices, key=find_rank))
+DEFAULT_CHOICES = tuple(GateChoice(name) for name in catalog.DEFAULT_GATES)
 
 
-def find_rank(choice: GateChoice) -> int:
-    """Return the position of a gate among the standard gates. An additional gate comes after all of them."""
-    order = list(catalog.STANDARD_GATES)
-    return order.index(choice.name) if choice.name in order else len(order)
+def build_gates(choices: Iterable[GateChoice], context: GateContext) -> tuple[Gate, ...]:
+    """Return new gates for one measurement, in the order of `choices`.
+
+    Raises BadInputError for an unknown name or an invalid config.
+    """
+    return tuple(plugins.build_part("gates", one.name, one.config, context) for one in choices)

@@ -1,9 +1,10 @@
 """The gate that admits only items that the judge can judge, because other items cannot be scored."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import ClassVar, Protocol, runtime_checkable
 
-from swarm_core import part_config
+from swarm_core.blocks.settings import Settings
+from swarm_core.gates.gate_context import GateContext
 from swarm_core.items import Item
 from swarm_core.ports import Reply, Request
 
@@ -19,17 +20,16 @@ class VerifiableGate:
     """Rejects the items that the judge refuses. It remembers no items."""
 
     revision: ClassVar[int] = 1
-    name: ClassVar[str] = "verifiable"
+    name: ClassVar[str] = "Verifiable"
+    settings: ClassVar[type[Settings]] = Settings
 
     def __init__(self, judge: ItemChecker) -> None:
         self.judge = judge
 
     @classmethod
-    def from_config(cls, config: Mapping[str, object]) -> "VerifiableGate":
-        """Return the gate from `judge`, the judge of the run. Raises BadInputError if it is missing, and for other
-        fields."""
-        part_config.check_fields("gate Verifiable", config, ("judge",))
-        return cls(part_config.get_field("gate Verifiable", config, "judge", ItemChecker))  # type: ignore[type-abstract]
+    def from_settings(cls, settings: Settings, context: GateContext) -> "VerifiableGate":
+        """Return the gate that asks the judge of `context`."""
+        return cls(context.judge)
 
     def requests(self, item: Item) -> tuple[Request, ...]:
         """No requests, because the gate only uses the part of a judge that needs none."""

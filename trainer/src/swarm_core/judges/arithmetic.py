@@ -13,12 +13,12 @@ powers of ten and percentages are not supported.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from fractions import Fraction
 from math import gcd
 from typing import ClassVar
 
-from swarm_core import part_config
+from swarm_core.blocks.settings import Settings
 from swarm_core.items import Item
 from swarm_core.judges import expression
 from swarm_core.objectives.scores import Score, Unscored, UnscoredReason
@@ -38,11 +38,11 @@ class ArithmeticJudge:
     """Judges arithmetic by computing the value. It makes no requests."""
 
     revision: ClassVar[int] = 1
+    settings: ClassVar[type[Settings]] = Settings
 
     @classmethod
-    def from_config(cls, config: Mapping[str, object]) -> "ArithmeticJudge":
-        """Build the part. It takes no config, and any field raises BadInputError."""
-        part_config.check_fields("verifier Arithmetic", config)
+    def from_settings(cls, settings: Settings) -> "ArithmeticJudge":
+        """Return the verifier. It has no settings."""
         return cls()
 
     def refusal(self, item: Item) -> str | None:

@@ -8,15 +8,20 @@ mark. The answer is `Unscored` if there is no such line, if two marks differ, if
 another maximum, or if the reply is cut off. A failure never has a value.
 
 Limits: the host sends the requests. A judge model is influenced by style, and can be wrong or deceived. An unanswerable
-query would look like a hard one, so the gate `answerable` rejects such queries first.
+query would look like a hard one, so the gate `Answerable` rejects such queries first.
 """
 
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Annotated, Any, ClassVar
 
-from swarm_core import part_config
+from pydantic import Field, Strict
+
+from swarm_core.blocks.block import Block, Rule
+from swarm_core.blocks.endpoints import EndpointSpec
+from swarm_core.blocks.scalars import Integer
+from swarm_core.blocks.settings import Settings
 from swarm_core.items import Item
 from swarm_core.model_verdicts import MARKUP, build_request, escape_tags, format_excerpt, split_lines
 from swarm_core.objectives.scores import Score, Unscored, UnscoredReason
@@ -45,11 +50,56 @@ MARK_LINE = re.compile(
 )
 
 
+class Scale(Block):
+    """The range of marks that a judge model can give. A score is the mark divided by the highest mark."""
+
+    low: Integer = Field(1, ge=0, le=1)
+    """Lowest mark, 0 or 1."""
+    high: Integer = Field(10, ge=1, le=100)
+    """Highest mark."""
+
+    rules: ClassVar[tuple[Rule["Scale"], ...]] = (
+        Rule("self.low < self.high", "low must be below high; lower low", "low", lambda it: it.low < it.high),
+    )
+
+
+ENDPOINT: Mapping[str, Any] = {"url": "https://models.test", "model": "large"}
+
+
+class ModelJudge(Settings):
+    """A language model that marks answers. It decodes greedily, and it is asked each question only once."""
+
+    endpoint: EndpointSpec
+    """Endpoint of the judge model."""
+    rubric: Annotated[str, Strict(), Field(min_length=1, max_length=16_384)] = (
+        "Mark how correct and how helpful the response is."
+    )
+    """Instruction that tells the judge what makes a response good. The query, the response and the format of the mark
+    are added to it."""
+    scale: Scale = Scale()
+    """Range of marks that the judge can give."""
+    max_tokens: Integer = Field(256, ge=1, le=1_048_576)
+    """Maximum length of a judgment, in tokens, without thinking. A judgment that is cut off gives no score."""
+    thinking_tokens: Integer = Field(0, ge=0, le=1_048_576)
+    """Tokens that the judge may think, in addition to maxTokens."""
+
+    examples: ClassVar[tuple[Mapping[str, Any], ...]] = (
+        {"endpoint": ENDPOINT, "scale": {"low": 1, "high": 5}},
+        {"endpoint": ENDPOINT, "scale": {"low": 0}},
+    )
+    counterexamples: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "low must be below high; lower low": {"endpoint": ENDPOINT, "scale": {"low": 1, "high": 1}},
+    }
+
+
 @dataclass(frozen=True, slots=True)
 class RubricJudge:
-    """A model that marks answers."""
+    """A language model that marks answers by a rubric."""
 
     revision: ClassVar[int] = 1
+    settings: ClassVar[type[ModelJudge]] = ModelJudge
+    default_gates: ClassVar[tuple[str, ...]] = ("Answerable",)
+    """The gates that the default list has besides, because this judge marks every query, answerable or not."""
     prompts: ClassVar[Mapping[str, str]] = {"marking": MARKING_PROMPT}
 
     model: ModelName
@@ -60,20 +110,14 @@ class RubricJudge:
     max_tokens: int = 256
 
     @classmethod
-    def from_config(cls, config: Mapping[str, object]) -> "RubricJudge":
-        """Return the judge from `model` (the model name for requests), `rubric`, and the optional `low`, `high` and
-        `maxTokens`.
-
-        Raises BadInputError for a field that is missing, unknown or of another type.
-        """
-        part = "judge Rubric"
-        part_config.check_fields(part, config, ("model", "rubric", "low", "high", "maxTokens"))
+    def from_settings(cls, settings: ModelJudge) -> "RubricJudge":
+        """Return the judge that asks the endpoint of `settings`."""
         return cls(
-            model=ModelName(part_config.get_field(part, config, "model", str)),
-            text=part_config.get_field(part, config, "rubric", str),
-            low=part_config.get_field(part, config, "low", int, 1),
-            high=part_config.get_field(part, config, "high", int, 10),
-            max_tokens=part_config.get_field(part, config, "maxTokens", int, 256),
+            model=settings.endpoint.served_model,
+            text=settings.rubric,
+            low=settings.scale.low,
+            high=settings.scale.high,
+            max_tokens=settings.max_tokens + settings.thinking_tokens,
         )
 
     def refusal(self, item: Item) -> str | None:

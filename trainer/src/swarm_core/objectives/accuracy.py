@@ -7,9 +7,8 @@ Source: Data Swarms (arXiv 2506.00741), the utility of takers in the adversarial
 Limits: a spec cannot choose it, because it would reward generators whose items are easy.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-from swarm_core import part_config
 from swarm_core.objectives.objective import MeansObjective
 
 
@@ -20,9 +19,3 @@ class Accuracy(MeansObjective):
         """Return the mean of the one taker. `means`: [1]. Raises ValueError for several takers."""
         (mean,) = means
         return mean
-
-    @classmethod
-    def from_config(cls, config: Mapping[str, object]) -> "Accuracy":
-        """Build the part. It takes no config, and any field raises BadInputError."""
-        part_config.check_fields("objective Accuracy", config)
-        return cls()

@@ -6,9 +6,8 @@ Source: Data Swarms (arXiv 2506.00741), objective "difficulty". The factor accep
 (`objective`). The range is [0, 1]. A missing score is left out of the mean of its taker.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-from swarm_core import part_config
 from swarm_core.objectives.objective import MeansObjective
 
 
@@ -18,9 +17,3 @@ class Difficulty(MeansObjective):
     def value_of_means(self, means: Sequence[float]) -> float:
         """1 minus the maximum of the takers' means. `means`: [taker]."""
         return 1.0 - max(means)
-
-    @classmethod
-    def from_config(cls, config: Mapping[str, object]) -> "Difficulty":
-        """Build the part. It takes no config, and any field raises BadInputError."""
-        part_config.check_fields("objective Difficulty", config)
-        return cls()

@@ -14,8 +14,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
-from typing import ClassVar, Protocol
+from typing import ClassVar, Protocol, Self
 
+from swarm_core.blocks.settings import Settings
 from swarm_core.items import Item
 from swarm_core.objectives import scores
 from swarm_core.objectives.scores import CoverageError, Score, Unscored
@@ -145,6 +146,12 @@ class MeansObjective(ABC):
     needs: ClassVar[Needs] = Needs()
     range: ClassVar[tuple[float, float]] = (0.0, 1.0)
     revision: ClassVar[int] = 1
+    settings: ClassVar[type[Settings]] = Settings
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> Self:
+        """Return the objective. One with settings of its own overrides this."""
+        return cls()
 
     @abstractmethod
     def value_of_means(self, means: Sequence[float]) -> float:

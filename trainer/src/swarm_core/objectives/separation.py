@@ -9,10 +9,9 @@ It is the mean gap between neighbors of the sorted means, which is a telescoping
 Limits: noise alone gives a value slightly above 0 for equal takers.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import ClassVar
 
-from swarm_core import part_config
 from swarm_core.objectives.objective import MeansObjective, Needs
 
 
@@ -27,9 +26,3 @@ class Separation(MeansObjective):
         if len(means) < 2:
             raise ValueError(f"{len(means)} takers: separation compares takers; give two or more")
         return (max(means) - min(means)) / (len(means) - 1)
-
-    @classmethod
-    def from_config(cls, config: Mapping[str, object]) -> "Separation":
-        """Build the part. It takes no config, and any field raises BadInputError."""
-        part_config.check_fields("objective Separation", config)
-        return cls()

@@ -21,7 +21,7 @@ class Constant:
 
 
 def require_range(what: str, value: float, low: float, high: float = float("inf"), *, open_below: bool = False) -> None:
-    """Raises BadInputError unless `value` is a finite number from low (excluded if `open_below`) to high."""
+    """Raise BadInputError unless `value` is a finite number from low (excluded if `open_below`) to high."""
     if isfinite(value) and low <= value <= high and not (open_below and value == low):
         return
     least = f"above {low:g}" if open_below else f"at least {low:g}"

@@ -37,7 +37,7 @@ class Distribution:
     p_c: Vector
     """[d]: the evolution path of the covariance, the direction in which steps add up."""
     generation: int = 0
-    """How often it has been updated."""
+    """The number of its updates."""
 
 
 def initial_distribution(mean: Vector, sigma: float) -> Distribution:
@@ -47,7 +47,7 @@ def initial_distribution(mean: Vector, sigma: float) -> Distribution:
 
 
 def sample(distribution: Distribution, normals: Sequence[Vector]) -> tuple[Vector, ...]:
-    """(38) to (40): x = m + sigma B D z, for each z ~ N(0, I) of `normals`."""
+    """Return a sample x = m + sigma B D z for each z ~ N(0, I) of `normals`, equations (38) to (40)."""
     eigen = matrices.eigen(distribution.covariance)
     mean, sigma = distribution.mean, distribution.sigma
     return tuple(tuple(m + sigma * y for m, y in zip(mean, eigen.scale_and_rotate(z), strict=True)) for z in normals)
@@ -83,14 +83,14 @@ def update(distribution: Distribution, ranked: Sequence[Vector]) -> Distribution
 
 
 def _update_p_sigma(distribution: Distribution, strategy: StrategyParameters, whitened: Vector) -> Vector:
-    """(43), with C^(-1/2) <y>_w."""
+    """Return the next p_sigma (43). `whitened` is C^(-1/2) <y>_w."""
     c_sigma = strategy.c_sigma
     gain = sqrt(c_sigma * (2.0 - c_sigma) * strategy.mu_eff)
     return tuple((1.0 - c_sigma) * old + gain * new for old, new in zip(distribution.p_sigma, whitened, strict=True))
 
 
 def _update_p_c(distribution: Distribution, strategy: StrategyParameters, step: Vector) -> Vector:
-    """(45), with h_sigma <y>_w."""
+    """Return the next p_c (45). `step` is h_sigma <y>_w."""
     gain = sqrt(strategy.c_c * (2.0 - strategy.c_c) * strategy.mu_eff)
     return tuple((1.0 - strategy.c_c) * old + gain * new for old, new in zip(distribution.p_c, step, strict=True))
 
@@ -103,7 +103,7 @@ def _update_covariance(
     p_c: Vector,
     h_sigma: bool,
 ) -> Matrix:
-    """(47), symmetric to the bit: what lies below the diagonal is a copy of what lies above."""
+    """Return the next covariance (47). It is exactly symmetric, because the lower half is a copy of the upper."""
     size = len(p_c)
     weights = [_weight(strategy, eigen, rank, step) for rank, step in enumerate(steps)]
     delta = 0.0 if h_sigma else strategy.c_c * (2.0 - strategy.c_c)  # delta(h_sigma)
@@ -119,7 +119,7 @@ def _update_covariance(
 
 
 def _weight(strategy: StrategyParameters, eigen: Eigen, rank: int, step: Vector) -> float:
-    """(46): a negative weight is scaled so that a long step cannot make the covariance indefinite."""
+    """Return the weight (46). A negative one is scaled, so a long step cannot make the covariance indefinite."""
     weight = strategy.weights[rank]
     if weight >= 0.0:
         return weight

@@ -1,7 +1,7 @@
 """CMA-ES (Hansen, arXiv 1604.00772) among the adapters: a distribution over positions that sum to 1.
 
-The sum is fixed by searching the n - 1 coordinates of `hyperplane`: with a free sum x and -x are one adapter, and the
-distribution would have to choose between two mirrored halves.
+The search uses the n - 1 coordinates of `hyperplane`, so the sum is fixed. With a free sum, x and -x would be the same
+adapter, and the distribution would have to choose between two mirrored halves.
 """
 
 from collections.abc import Mapping
@@ -27,15 +27,15 @@ from swarm_core.optimizers.positions import Position
 
 @dataclass(frozen=True, slots=True)
 class CmaEsState(SearchState):
-    """A search by CMA-ES."""
+    """The state of a search by CMA-ES."""
 
     distribution: Distribution | None = None
-    """What the next candidates are sampled from; None until the start has been measured."""
+    """The distribution of the next candidates. None before iteration 0 is measured."""
 
 
 @dataclass(frozen=True, slots=True)
 class CmaEs(Optimizer[CmaEsState]):
-    """CMA-ES among the positions that sum to 1; begins at the best initial adapter."""
+    """CMA-ES among the positions that sum to 1. It starts at the best initial adapter."""
 
     name: ClassVar[str] = "CmaEs"
     sigma: Annotated[
@@ -53,9 +53,9 @@ class CmaEs(Optimizer[CmaEsState]):
         return CmaEsState(plan)
 
     def current_positions(self, state: CmaEsState) -> tuple[Position, ...]:
-        """What is sampled in `state.iteration`: bounded, then shifted to sum 1, as the particles of Standard are.
+        """Return the samples of `state.iteration`, limited and then shifted to sum 1 like the particles of Standard.
 
-        Nothing before the start has been measured, nor once the budget is spent.
+        Empty in iteration 0, and after the budget is spent.
         """
         if state.distribution is None:
             return ()
@@ -84,9 +84,10 @@ class CmaEs(Optimizer[CmaEsState]):
         return equal_budget.count_iterations(plan)
 
     def _update(self, state: CmaEsState, results: tuple[Result, ...]) -> Distribution:
-        """Return the distribution after `results`; a candidate without a score is left out, of equals the first leads.
+        """Return the distribution after `results`, without the candidates that have no score.
 
-        A candidate that was bounded counts where it was measured, not where it was sampled.
+        Equal candidates rank in the order asked. A candidate counts at the position that was measured, after the
+        limits, and not at the one that was sampled.
         """
         scored = [(score, one.position) for one, score in results if score is not None]
         ranked = [position for _, position in sorted(scored, key=lambda pair: -pair[0])]

@@ -18,11 +18,11 @@ class StrategyParameters:
     """The parameters of an update."""
 
     weights: tuple[float, ...]
-    """[candidates], best first: positive ones sum to 1, those of the worse half are at most 0."""
+    """[candidates], best first. The positive ones sum to 1, and those of the worse half are at most 0."""
     mu: int
-    """How many candidates make the new mean."""
+    """The number of candidates in the new mean."""
     mu_eff: float
-    """The number of equal weights that would vary as much."""
+    """The number of equal weights that would give the same variance."""
     c_sigma: float
     d_sigma: float
     c_c: float
@@ -36,7 +36,7 @@ class StrategyParameters:
 
 @cache
 def strategy_parameters(size: int, candidates: int) -> StrategyParameters:
-    """For `size` coordinates and `candidates`, at least two."""
+    """Return the parameters for `size` coordinates and at least two `candidates`."""
     raw = [portable_math.ln((candidates + 1) / 2) - portable_math.ln(rank) for rank in range(1, candidates + 1)]  # (49)
     mu = candidates // 2
     mu_eff = _mu_eff(raw[:mu])
@@ -60,22 +60,22 @@ def strategy_parameters(size: int, candidates: int) -> StrategyParameters:
 
 
 def power(base: float, exponent: int) -> float:
-    """`base` to the power of `exponent`, by multiplication, because C libraries round `**` differently."""
+    """Return `base` to the power of `exponent`. It multiplies, because C libraries round `**` differently."""
     return prod([base] * exponent)
 
 
 def _mu_eff(weights: list[float]) -> float:
-    """(sum w)^2 / sum w^2."""
+    """Return (sum w)^2 / sum w^2."""
     total = fsum(weights)
     return total * total / fsum(weight * weight for weight in weights)
 
 
 def _weights(raw: list[float], size: int, c_1: float, c_mu: float) -> tuple[float, ...]:
-    """(53): the better half sums to 1, the worse to minus the least of (50), (51) and (52)."""
+    """Return the weights (53). The better half sums to 1, and the worse half to minus the least of (50), (51), (52)."""
     mu = len(raw) // 2
     gains, losses = fsum(weight for weight in raw if weight > 0), fsum(-weight for weight in raw if weight < 0)
     bounds = [1.0 + 2.0 * _mu_eff(raw[mu:]) / (_mu_eff(raw[:mu]) + 2.0)]  # (51)
-    if c_mu > 0.0:  # with two or three candidates it is 0, and the negative weights act on nothing
+    if c_mu > 0.0:  # it is 0 for two or three candidates, where negative weights have no effect
         bounds += [1.0 + c_1 / c_mu, (1.0 - c_1 - c_mu) / (size * c_mu)]  # (50), (52)
     least = min(bounds)
     return tuple(weight / gains if weight >= 0 else weight * least / losses for weight in raw)

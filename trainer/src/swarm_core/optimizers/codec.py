@@ -1,8 +1,8 @@
-"""A search state as JSON text and back, exactly: floats are written by their shortest decimal that reads back the same.
+"""The codec of search states: to JSON text and back, exactly. A float is written as its shortest exact decimal.
 
-The text is canonical (sorted keys, no spaces), so equal states have equal digests. It carries the version of this
-format and the name of the optimizer. States and constants are read by the types of their fields, so an optimizer needs
-no code of its own here; those types are numbers, text, enumerations, tuples of one type, dataclasses, and None.
+The text is canonical (sorted keys, no spaces), so equal states have equal digests. It has the version of this format
+and the name of the optimizer. Fields are read by their types, so an optimizer needs no code here. The types are
+numbers, text, enumerations, tuples of one type, dataclasses, and None.
 """
 
 import json
@@ -19,11 +19,11 @@ from swarm_core.optimizers.optimizer import Plan, SearchState
 from swarm_core.recipe import canonical_json
 
 VERSION = 1
-Json = Any  # parsed JSON: the edge, left behind by every function below
+Json = Any  # parsed JSON; every function below turns it into typed values
 
 
 def to_json(state: SearchState) -> str:
-    """`state` as the one JSON text of it; `from_json` gives back an equal state, every float bit for bit."""
+    """Return the canonical JSON text of `state`. `from_json` returns an equal state, with every float bit for bit."""
     written = asdict(state)
     plan = written.pop("plan")
     constants = plan.pop("optimizer")
@@ -32,7 +32,7 @@ def to_json(state: SearchState) -> str:
 
 
 def from_json(text: str) -> SearchState:
-    """Return the state that `to_json` wrote. Raises ValueError when `text` is not one."""
+    """Return the state that `to_json` wrote. Raises ValueError for any other `text`."""
     try:
         return _read_state(json.loads(text))
     except (BadInputError, AttributeError, KeyError, TypeError, ValueError) as error:
@@ -52,7 +52,7 @@ def _read_state(value: Json) -> SearchState:
 
 
 def _read(hint: Any, value: Json) -> Any:
-    """`value` as the type that `hint` names. Raises TypeError, ValueError or KeyError if it is none."""
+    """Return `value` as the type `hint`. Raises TypeError, ValueError or KeyError if it is not of this type."""
     options = [option for option in get_args(hint) if option is not NoneType]
     if get_origin(hint) is tuple:
         return _read_tuple(options[0], value)
@@ -71,12 +71,12 @@ def _read_tuple(hint: Any, value: Json) -> tuple[Any, ...]:
     if not isinstance(value, list):
         raise TypeError(f"{value!r} is no list")
     if hint is float and set(map(type, value)) <= {float, int}:
-        return tuple(value)  # almost all that there is: a position, read as one
+        return tuple(value)  # a position; almost all values are in positions
     return tuple(_read(hint, part) for part in value)
 
 
 def _read_dataclass(kind: Any, value: Json, known: Mapping[str, Any]) -> Any:
-    """Return a `kind` of the fields that `value` has, and those `known` already."""
+    """Return a `kind` with the fields of `value` and those that are `known`."""
     hints = _hints(kind)
     if value.keys() | known.keys() != hints.keys():
         raise KeyError(f"{kind.__name__} has the fields {sorted(hints)}, not {sorted(value.keys() | known.keys())}")

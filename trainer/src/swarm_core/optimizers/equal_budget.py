@@ -1,8 +1,8 @@
 """The budget of optimizers that are not particle swarms: as many measurements as a default particle swarm makes.
 
-A particle swarm measures its start, then particles (and leading positions again) in each iteration. Random search and
-CMA-ES measure the initial adapters, then as many positions in each iteration as there would be particles, for as many
-iterations as the same number of measurements lasts; the last may be a smaller one.
+A particle swarm measures its initial candidates, and then particles and leading positions in each iteration. Random
+search and CMA-ES measure the initial adapters, and then one position per particle of the plan in each iteration, until
+they have made the same number of measurements. The last iteration may be smaller.
 """
 
 from dataclasses import replace

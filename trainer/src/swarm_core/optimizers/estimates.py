@@ -19,9 +19,9 @@ class Estimate:
     total: float
     """The sum of its scores."""
     count: int
-    """How many scores; at least one."""
+    """The number of its scores, at least 1."""
     iteration: int
-    """When the position was found."""
+    """The iteration in which the position was found."""
 
     @property
     def value(self) -> float:
@@ -34,10 +34,10 @@ class Estimate:
 
 
 def rank(estimates: Iterable[Estimate]) -> list[Estimate]:
-    """Best first by mean; of equals the earlier found."""
+    """Return the estimates by mean, best first. Equal ones keep their order."""
     return sorted(estimates, key=lambda estimate: -estimate.value)
 
 
 def best(estimates: Iterable[Estimate]) -> Estimate | None:
-    """Return the highest mean, of equals the earlier found; None if there is no estimate."""
+    """Return the estimate with the highest mean, the first of equal ones. None if there is no estimate."""
     return max(estimates, key=lambda estimate: estimate.value, default=None)

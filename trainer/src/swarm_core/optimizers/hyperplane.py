@@ -1,7 +1,7 @@
-"""Positions that sum to 1 by n - 1 free coordinates, measured from their center along orthonormal directions.
+"""Free coordinates of positions that sum to 1: n - 1 numbers along orthonormal directions from the center.
 
-Helmert's directions: the k-th is (1, .. k times .., 1, -k, 0, ..) / sqrt(k (k + 1)). Distances are kept, so a normal
-distribution that is round here is round among the positions.
+The directions are Helmert's: the k-th is (1, .. k times .., 1, -k, 0, ..) / sqrt(k (k + 1)). They preserve distances,
+so an isotropic normal distribution of coordinates is isotropic among the positions.
 """
 
 from functools import cache
@@ -14,7 +14,7 @@ from swarm_core.optimizers.positions import Position
 
 @cache
 def directions(basis: int) -> Matrix:
-    """[basis - 1, basis]: orthonormal rows, each of which sums to 0."""
+    """Return the directions [basis - 1, basis]: orthonormal rows that each sum to 0."""
     rows = []
     for k in range(1, basis):
         length = sqrt(k * (k + 1))
@@ -28,11 +28,11 @@ def center(basis: int) -> Position:
 
 
 def to_position(coordinates: Vector) -> Position:
-    """[n - 1] to the position [n]."""
+    """Return the position [n] with these coordinates [n - 1]."""
     basis = len(coordinates) + 1
     return positions.combine([(1.0, center(basis)), *zip(coordinates, directions(basis), strict=True)])
 
 
 def to_coordinates(position: Position) -> Vector:
-    """[n], of sum 1, to its coordinates [n - 1]."""
+    """Return the coordinates [n - 1] of a position [n] that sums to 1."""
     return tuple(matrices.dot(direction, position) for direction in directions(len(position)))

@@ -1,9 +1,9 @@
-"""The positions that a search may begin at: the initial adapters, their analogies, their children and random ones.
+"""The initial positions of a search: the initial adapters, their analogies, their children and random positions.
 
-Analogies (a + b - c: what b has over c, added to a) reach outside the hull of the initial adapters, where weight
-arithmetic often has what none of them has. Children interpolate or extrapolate a pair (Model Swarms arXiv 2410.11163).
-Random positions look where none of these lead: where those that lean to a good region happen to have no score, it would
-else never be looked at again. All of them sum to 1. Invariant: the candidates are a function of the plan alone.
+An analogy is a + b - c: the difference between b and c, added to a. Analogies lie outside the hull of the initial
+adapters, where weight arithmetic often finds abilities that no initial adapter has. A child interpolates or
+extrapolates a pair (Model Swarms arXiv 2410.11163). Random positions cover the regions that the others do not reach, or
+reach only with candidates that get no score. All of them sum to 1. Invariant: the candidates depend on the plan alone.
 """
 
 from collections.abc import Sequence
@@ -16,13 +16,14 @@ from swarm_core.optimizers.optimizer import Plan
 from swarm_core.optimizers.positions import Position
 
 LEAST_ANALOGIES = 16
-"""Up to so many analogies are always measured: the twelve of four adapters belong to the evidence for this start."""
+"""At least so many analogies are measured if there are as many. Four adapters have twelve: this start was tested with
+all of them."""
 
 
 def list_analogies(plan: Plan) -> tuple[Position, ...]:
-    """a + b - c over different initial adapters: all n(n-1)(n-2)/2, or a sample of max(2 * particles, 16) of them.
+    """Return the analogies a + b - c of different initial adapters: all n(n-1)(n-2)/2, or a random sample.
 
-    Twice the particles are enough to choose the particles from; 64 adapters have 124,992.
+    The sample has max(2 * particles, 16) of them: 64 adapters have 124,992, and two for each particle are enough.
     """
     corners = positions.vertices(plan.basis)
     pairs = combinations(range(plan.basis), 2)
@@ -34,7 +35,7 @@ def list_analogies(plan: Plan) -> tuple[Position, ...]:
 
 
 def draw_child(plan: Plan, index: int) -> Position:
-    """w * A + (1 - w) * B, w ~ U(0, 2), for a random pair of initial adapters: inside and outside their segment."""
+    """Return w * A + (1 - w) * B with w ~ U(0, 2) for a random pair of initial adapters A and B."""
     corners = positions.vertices(plan.basis)
     first, second = streams.sample(plan.seed, plan.basis, 2, "parents", index)
     weight = 2.0 * streams.uniform(plan.seed, "child", index)
@@ -42,13 +43,15 @@ def draw_child(plan: Plan, index: int) -> Position:
 
 
 def list_generators(plan: Plan) -> tuple[Candidate, ...]:
-    """Return the initial adapters, each by itself."""
+    """Return the positions of the initial adapters."""
     return _candidates(plan, "g", positions.vertices(plan.basis))
 
 
 def list_candidates(plan: Plan, *, with_analogies: bool = False, random: int = 0) -> tuple[Candidate, ...]:
-    """What a particle swarm measures in iteration 0: the initial adapters, analogies if it wants them, children up to
-    the number of particles, and `random` positions, drawn as random search draws. All layers start alike.
+    """Return the candidates of a particle swarm in iteration 0. All layers have equal blocks.
+
+    They are the initial adapters, the analogies on request, children until there are enough particles, and `random`
+    positions of the distribution that random search uses.
     """
     analogous = list_analogies(plan) if with_analogies else ()
     missing = plan.particles - plan.basis - len(analogous)

@@ -1,7 +1,9 @@
-"""The little linear algebra that CMA-ES needs, for matrices of at most 63 rows, as tuples of tuples of floats.
+"""The linear algebra of CMA-ES, for matrices of at most 63 rows as tuples of tuples of floats.
 
-Only +, -, *, / and sqrt, each rounded alike everywhere, and `fsum`: the same bits on every machine.
-Limits: cubic in plain Python; 3 rows take 30 microseconds, 63 about a second.
+It uses only +, -, *, /, sqrt and `fsum`, which round the same way everywhere, so results have the same bits on every
+machine.
+
+Limits: plain Python with cubic time. 3 rows take 30 microseconds, and 63 rows take about a second.
 """
 
 from collections.abc import Iterator, Sequence
@@ -13,30 +15,30 @@ Vector = tuple[float, ...]
 Matrix = tuple[Vector, ...]
 
 SWEEPS = 60
-"""Far more than the six to ten that Jacobi's method takes."""
+"""The maximum number of sweeps. Jacobi's method needs six to ten."""
 NEGLIGIBLE = 1e-16
-"""An entry so small beside its two diagonal ones that removing it would change neither."""
+"""The size of an entry relative to its two diagonal entries below which its removal changes neither."""
 CONDITION = 1e14
-"""Largest ratio of eigenvalues: beyond it the smallest is rounding error (Hansen, arXiv 1604.00772, appendix B.3)."""
+"""The largest ratio of eigenvalues. Beyond it, the smallest is rounding error (Hansen, arXiv 1604.00772, B.3)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Eigen:
-    """matrix = sum_k values[k] * vectors[k] vectors[k]^T."""
+    """The eigendecomposition of a matrix: sum_k values[k] * vectors[k] vectors[k]^T."""
 
     values: Vector
-    """[d], all positive, in no order."""
+    """[d]: the eigenvalues, all positive, in no order."""
     vectors: Matrix
-    """[d, d], orthonormal; one eigenvector a row."""
+    """[d, d]: the eigenvectors as orthonormal rows."""
 
     def apply_root(self, vector: Sequence[float], inverse: bool) -> Vector:
-        """matrix^(1/2) vector, or matrix^(-1/2) vector if `inverse`: both symmetric."""
+        """Return matrix^(1/2) vector, or matrix^(-1/2) vector if `inverse`. Both roots are symmetric."""
         roots = (1.0 / sqrt(value) if inverse else sqrt(value) for value in self.values)
         parts = [root * dot(axis, vector) for root, axis in zip(roots, self.vectors, strict=True)]
         return tuple(dot(parts, column) for column in zip(*self.vectors, strict=True))
 
     def scale_and_rotate(self, vector: Sequence[float]) -> Vector:
-        """B D vector, with B the eigenvectors as columns and D the square roots of the eigenvalues."""
+        """Return B D vector. The columns of B are the eigenvectors, and D has the square roots of the eigenvalues."""
         parts = [sqrt(value) * part for value, part in zip(self.values, vector, strict=True)]
         return tuple(dot(parts, column) for column in zip(*self.vectors, strict=True))
 
@@ -59,8 +61,8 @@ def identity(size: int) -> Matrix:
 def eigen(matrix: Matrix) -> Eigen:
     """Return the eigenvalues and eigenvectors of a symmetric positive definite matrix, by Jacobi's rotations.
 
-    Golub and Van Loan, Matrix Computations, section 8.5. Values that rounding made too small are raised to the largest
-    divided by `CONDITION`.
+    Source: Golub and Van Loan, Matrix Computations, section 8.5. The minimum of an eigenvalue is the largest one
+    divided by `CONDITION`, because rounding can make small ones negative.
     """
     rows = [list(row) for row in matrix]
     vectors = [list(row) for row in identity(len(rows))]
@@ -74,7 +76,7 @@ def eigen(matrix: Matrix) -> Eigen:
 
 
 def _sweep(rows: list[list[float]], vectors: list[list[float]]) -> Iterator[tuple[int, int]]:
-    """One rotation for every entry above the diagonal that is not negligible; yields where there were any."""
+    """Rotate away every entry above the diagonal that is not negligible. Yields the place of each."""
     for p in range(len(rows)):
         for q in range(p + 1, len(rows)):
             if abs(rows[p][q]) > NEGLIGIBLE * sqrt(abs(rows[p][p] * rows[q][q])):
@@ -83,7 +85,7 @@ def _sweep(rows: list[list[float]], vectors: list[list[float]]) -> Iterator[tupl
 
 
 def _rotate(rows: list[list[float]], vectors: list[list[float]], p: int, q: int) -> None:
-    """Turn axes p and q so that their entry becomes 0: t = tan of the smaller angle, c its cos, s its sin."""
+    """Rotate axes p and q so that their entry becomes 0. t, c and s are tan, cos and sin of the smaller angle."""
     entry = rows[p][q]
     half = (rows[q][q] - rows[p][p]) / (2.0 * entry)
     t = copysign(1.0, half) / (abs(half) + sqrt(half * half + 1.0))

@@ -1,7 +1,7 @@
 """The ask-and-tell interface of a search, as pure functions that are the same for every optimizer.
 
     state = optimization.start(plan)
-    while optimization.stopped(state) is None:
+    while optimization.stop_reason(state) is None:
         asked = optimization.ask(state)
         state = optimization.tell(state, {candidate.name: measure(candidate.position) for candidate in asked})
 
@@ -32,7 +32,7 @@ def ask(state: SearchState) -> tuple[Candidate, ...]:
 
 
 def tell(state: SearchState, fitness: Mapping[str, float | None]) -> SearchState:
-    """Return the state of the next iteration, with the scores of every candidate taken in.
+    """Return the state of the next iteration, after the scores of all candidates.
 
     `fitness` maps the name of each candidate to its score, None if it has none. Raises ValueError, naming the
     candidate, when one is absent, unknown or not finite.
@@ -53,7 +53,7 @@ def current_positions(state: SearchState) -> tuple[Position, ...]:
 
 
 def add_adapter(state: SearchState) -> SearchState:
-    """`state` over a basis with one adapter more, which is asked next. Raises BadInputError if not supported."""
+    """Return `state` over a basis with one more adapter, which is asked next. Raises BadInputError if not supported."""
     grown: SearchState = state.plan.optimizer.add_adapter(state)
     return grown
 
@@ -83,8 +83,8 @@ def initial_best(state: SearchState) -> Estimate | None:
 def select_finalists(state: SearchState, count: int) -> tuple[Estimate, ...]:
     """Return at most `count` distinct positions to choose from on fresh data, best first by mean.
 
-    The best initial generator is always one of them, in place of the last if need be. Raises ValueError below two: a
-    final choice is between the best found and the best there was.
+    The best initial generator is always one of them, and replaces the last if necessary. Raises ValueError for a
+    `count` below 2, because a final choice compares the best position with the best initial generator.
     """
     if count < 2:
         raise ValueError(f"count={count}: a final choice needs at least 2 finalists")
@@ -96,10 +96,10 @@ def select_finalists(state: SearchState, count: int) -> tuple[Estimate, ...]:
 
 
 def to_json(state: SearchState) -> str:
-    """`state` as the one JSON text of it; `from_json` gives back an equal state, every float bit for bit."""
+    """Return the canonical JSON text of `state`. `from_json` returns an equal state, with every float bit for bit."""
     return codec.to_json(state)
 
 
 def from_json(text: str) -> SearchState:
-    """Return the state that `to_json` wrote. Raises ValueError when `text` is not one."""
+    """Return the state that `to_json` wrote. Raises ValueError for any other `text`."""
     return codec.from_json(text)

@@ -33,11 +33,11 @@ S = TypeVar("S", bound="SearchState")
 class Optimizer(Protocol[S]):
     """One way to search: a frozen dataclass whose fields are its constants, with this class as its base.
 
-    A constant is annotated with a `Constant`, from which a spec learns it. What moves particles is a rule of optimizer
-    ParticleSwarm instead, whose constants a spec names by itself.
+    A constant is annotated with a `Constant`, from which the block of the spec is made. An optimizer that moves
+    particles is a rule of optimizer ParticleSwarm, and the API lists its constants itself.
 
-    Invariants: given the scores, the state is the same bit for bit, on any machine and in any order of telling; a
-    missing score (None) changes no best. Scores are to be maximized.
+    Invariants: the scores determine the state bit for bit, on any machine and in any order of scores. A missing score
+    (None) changes no best. Scores are maximized.
     """
 
     name: ClassVar[str]
@@ -45,7 +45,7 @@ class Optimizer(Protocol[S]):
     is_particle_rule: ClassVar[bool] = False
     """Whether it moves particles. A spec then chooses it as a rule of optimizer ParticleSwarm."""
     supports_groups: ClassVar[bool] = False
-    """Whether groups of tensors may have coefficients of their own."""
+    """Whether each group of tensors may have its own coefficients."""
     supports_rescoring: ClassVar[bool] = False
     """Whether it can measure its bests again in each iteration."""
     supports_growth: ClassVar[bool] = False
@@ -53,7 +53,7 @@ class Optimizer(Protocol[S]):
 
     @classmethod
     def from_constants(cls, constants: Mapping[str, Any]) -> Self:
-        """Return the optimizer with the constants of a resolved spec. Raises TypeError for one that it has not."""
+        """Return the optimizer with the constants of a resolved spec. Raises TypeError for an unknown one."""
         create: Any = cls  # a protocol has no constructor of its own; every member is a dataclass
         made: Self = create(**constants)
         return made
@@ -67,11 +67,11 @@ class Optimizer(Protocol[S]):
         ...
 
     def ask(self, state: S) -> tuple[Candidate, ...]:
-        """What to measure in `state.iteration`; no position twice. Says nothing of whether to go on."""
+        """Return the candidates to measure in `state.iteration`, with no position twice. It ignores `stop_reason`."""
         ...
 
     def tell(self, state: S, fitness: Mapping[str, float | None]) -> S:
-        """Return the state of the next iteration, with the scores of every candidate taken in.
+        """Return the state of the next iteration, after the scores of all candidates.
 
         `fitness` maps the name of each candidate to its score, None if it has none. Raises ValueError, naming the
         candidate, when one is absent, unknown or not finite.
@@ -79,53 +79,53 @@ class Optimizer(Protocol[S]):
         ...
 
     def stop_reason(self, state: S) -> Stop | None:
-        """Why the search is over, or None: all iterations measured, or `patience` of them without a better leader.
+        """Return the reason why the search has ended: all iterations, or `patience` iterations without improvement.
 
-        A better leader is a position found in that iteration which then leads by its mean (see `memory`).
+        None before that. Improvement means that the leading position was found in that iteration (see `memory`).
         """
         if state.iteration > self.iterations(state.plan):
             return Stop.ITERATIONS
         return Stop.PATIENCE if self.out_of_patience(state) else None
 
     def out_of_patience(self, state: S) -> bool:
-        """Return whether the search has gone on for too long without a better leader."""
+        """Return whether the search has had `patience` iterations without improvement."""
         return state.stale >= state.plan.patience
 
     def budget(self, plan: "Plan") -> int:
-        """How many candidates a whole search asks at most: when patience does not end it and no particles meet."""
+        """Return the maximum number of candidates of a search: if patience does not end it and no particles meet."""
         ...
 
     def iterations(self, plan: "Plan") -> int:
-        """How many iterations follow the start at most."""
+        """Return the maximum number of iterations after iteration 0."""
         ...
 
     def add_adapter(self, state: S) -> S:
-        """`state` over a basis with one adapter more, which is asked next. Raises BadInputError if not supported."""
+        """Return `state` with one more adapter, which is asked next. Raises BadInputError if this is not supported."""
         del state
         raise BadInputError(f"optimizer {self.name} cannot take an adapter into a search; use one that moves particles")
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """One search. Raises BadInputError for sizes that cannot work, or that its optimizer does not support."""
+    """The settings of one search. Raises BadInputError for sizes that its optimizer does not support."""
 
     basis: int
-    """Initial adapters: a block of a position has this many coefficients."""
+    """The number of initial adapters, which is the number of coefficients in a block."""
     particles: int
     iterations: int
-    """Moves at most, after the start (iteration 0), which only measures. What is no particle swarm measures as often as
-    one would, in as many iterations as that takes (see `equal_budget`)."""
+    """The maximum number of moves after iteration 0, which only measures. An optimizer without particles makes as many
+    measurements as a particle swarm, in as many iterations as it needs (see `equal_budget`)."""
     patience: int
-    """Iterations without a better leading position after which the search stops."""
+    """The number of iterations without improvement after which the search stops."""
     seed: int
     optimizer: Optimizer[Any]
     groups: int = 1
-    """Blocks of coefficients in a position: one for all tensors, or one for every layer."""
+    """The number of blocks in a position: 1, or one for each layer."""
     rescored: bool = False
-    """Whether what is searched for changes between iterations, so that a score says nothing later: every personal best
-    is measured again in each iteration, and no older score counts."""
+    """Whether the fitness changes between iterations, so that an old score has no meaning. Then every personal best is
+    measured again in each iteration, and no older score counts."""
     decay: float = 1.0
-    """What an older score is multiplied by in every iteration, where it changes and bests are not measured again."""
+    """The factor that multiplies older scores in every iteration, for a fitness that changes without `rescored`."""
 
     def __post_init__(self) -> None:
         if self.basis < 2:
@@ -144,7 +144,7 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class SearchState:
-    """A search between two iterations, as far as every optimizer has it; each adds what is its own.
+    """The state of a search between two iterations. Each optimizer adds its own fields.
 
     It is a dataclass of numbers, text, tuples and such dataclasses, so that `codec` can write and read it.
     """
@@ -153,8 +153,8 @@ class SearchState:
     iteration: int = 0
     """The iteration to ask for next."""
     estimates: tuple[Estimate, ...] = ()
-    """Each position once, in the order first measured: the initial generators, the particles' bests and a few more
-    leading positions, as far as they were scored."""
+    """Each kept position once, in the order first measured: the initial generators, the particles' bests and a few more
+    leading positions, if they have scores."""
     worst: Estimate | None = None
     """The lowest score so far and its position."""
     stale: int = 0

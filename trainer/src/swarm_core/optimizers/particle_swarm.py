@@ -1,12 +1,12 @@
-"""What both rules of particle swarm optimization share: particles, their bests, and a basis that grows.
+"""The functions that all rules of particle swarm optimization share: particles, their bests, and a growing basis.
 
-A particle is a handful of coefficients over the initial adapters, so a step is a few hundred floating-point operations
-and the state a few kilobytes. Iteration 0 measures where the particles may begin; every later one what they moved to.
-Invariant: the best of a particle is one of the estimates, but for rule Published with compat Reference, where a
-particle is its own best until something was scored.
+A particle is a few coefficients over the initial adapters, so a step takes a few hundred floating-point operations, and
+the state has a few kilobytes. Iteration 0 measures the positions where particles may start. Every later iteration
+measures the positions that they moved to. Invariant: the best of a particle is one of the estimates. The exception is
+rule Published with compat Reference, where a particle is its own best before the first score.
 
-The basis is append-only. An old position gets coefficient 0 for a new adapter and so stays the same model. The particle
-with the lowest best moves to the new adapter itself, which no sum of the old adapters reaches.
+The basis is append-only. An old position gets coefficient 0 for a new adapter, so it remains the same model. The
+particle with the lowest best moves to the new adapter, because no sum of the old adapters reaches it.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -23,22 +23,22 @@ from swarm_core.optimizers.positions import Position
 
 @dataclass(frozen=True, slots=True)
 class Particle:
-    """One particle, ready to be measured at `position`."""
+    """One particle. `position` is measured next."""
 
     position: Position
     velocity: Position
     best: Position | None = None
-    """Where its personal best was measured; None until something was scored."""
+    """The position of its personal best. None before the first score."""
     stale: int = 0
-    """Its scored measurements since it reached its best."""
+    """The number of its scores since it reached its best."""
 
 
 @dataclass(frozen=True, slots=True)
 class SwarmState(SearchState):
-    """A search by particles."""
+    """The state of a search by particles."""
 
     particles: tuple[Particle, ...] = ()
-    """Empty until the start has been measured."""
+    """Empty before iteration 0 is measured."""
 
 
 S = TypeVar("S", bound=SwarmState)
@@ -46,7 +46,7 @@ P = TypeVar("P", bound=Particle)
 
 
 def global_best(state: SearchState) -> Estimate | None:
-    """g: the highest mean of all that is remembered."""
+    """Return g, the estimate with the highest mean. None before the first score."""
     return estimates.best(state.estimates)
 
 
@@ -55,8 +55,10 @@ def current_positions(state: SwarmState) -> tuple[Position, ...]:
 
 
 def bests_to_remeasure(state: SwarmState) -> list[Position]:
-    """Return every personal best and the global best, each once, where no particle is: what a `rescored` plan asks
-    again."""
+    """Return the positions that a `rescored` plan measures again.
+
+    These are all personal bests and the global best, each once, without those that a particle occupies.
+    """
     leader = global_best(state)
     known = [particle.best for particle in state.particles] + [leader.position if leader else None]
     occupied = set(current_positions(state))
@@ -64,16 +66,16 @@ def bests_to_remeasure(state: SwarmState) -> list[Position]:
 
 
 def leaders_to_remeasure(state: SwarmState, count: int) -> list[Position]:
-    """Return the `count` leading positions where no particle is, best first; where one is, it is measured anyway."""
+    """Return the `count` leading positions that no particle occupies, best first. Particles are measured anyway."""
     occupied = set(current_positions(state))
     return [one.position for one in estimates.rank(state.estimates) if one.position not in occupied][:count]
 
 
 def initial_particles(plan: Plan, results: tuple[Result, ...]) -> tuple[Particle, ...]:
-    """Return the best `plan.particles` candidates, in the order asked; one without a score only where scores are
-    too few.
+    """Return the best `plan.particles` candidates as particles, in the order asked.
 
-    Equation (1): v_i(0) = x_j - x_i for a random other particle j.
+    Candidates without a score come last. The initial velocity is v_i(0) = x_j - x_i for a random other particle j,
+    equation (1).
     """
     order = sorted(results, key=lambda result: (result[1] is None, -(result[1] or 0.0)))
     chosen = {candidate.name for candidate, _ in order[: plan.particles]}
@@ -97,13 +99,13 @@ def _other(plan: Plan, index: int) -> int:
 def update_bests(
     particles: Sequence[P], results: tuple[Result, ...], updated: Mapping[Position, Estimate]
 ) -> tuple[P, ...]:
-    """Return the particles after their positions were scored; one without a score stays as it is."""
+    """Return the particles after the scores of their positions. A particle without a score does not change."""
     scored = {candidate.position for candidate, score in results if score is not None}
     return tuple(_update_best(one, updated) if one.position in scored else one for one in particles)
 
 
 def _update_best(particle: P, updated: Mapping[Position, Estimate]) -> P:
-    """At a new best if its position is strictly better, else older by one."""
+    """Return the particle with a new best if its position is strictly better, or with a best that is older by one."""
     best = None if particle.best is None else updated.get(particle.best)
     if best is None or updated[particle.position].value > best.value:
         return replace(particle, best=particle.position, stale=0)
@@ -117,10 +119,9 @@ def advance(
     particles: Sequence[Particle],
     move: Callable[[S, int], Particle],
 ) -> S:
-    """Return the state of the next iteration: `particles` and the `updated` estimates remembered, then every
-    particle moved.
+    """Return the state of the next iteration: with `particles`, the `updated` estimates, and every particle moved.
 
-    `move` is given the state of the next iteration and the index of a particle.
+    `move` takes the state of the next iteration and the index of a particle.
     """
     learned = memory.keep_estimates(
         replace(state, particles=tuple(particles)), results, updated, (p.best for p in particles)
@@ -130,7 +131,7 @@ def advance(
 
 
 def extend_basis(state: S, added: int) -> S:
-    """`state` over a basis of `added` further adapters, with every position the sum that it was."""
+    """Return `state` over a basis with `added` more adapters. Every position remains the same adapter."""
     plan = state.plan
 
     def extend(position: Position) -> Position:
@@ -153,9 +154,10 @@ def extend_basis(state: S, added: int) -> S:
 
 
 def add_adapter(state: S) -> S:
-    """`state` with one adapter more, where the particle of the lowest best starts anew, at rest.
+    """Return `state` with one more adapter. The particle with the lowest best moves to it, at rest and without a best.
 
-    Of equals the last one goes, and one that was never scored before all others. The particles must have started.
+    A particle without a score is replaced first. Of equal particles, the last is replaced. Iteration 0 must have been
+    measured.
     """
     wide = extend_basis(state, 1)
     plan, known = wide.plan, {estimate.position: estimate.value for estimate in wide.estimates}

@@ -1,8 +1,8 @@
 """The rule of Data Swarms (arXiv 2506.00741) and Model Swarms (arXiv 2410.11163).
 
-Its weights are divided by their sum, so a move is a mean of the pulls times a step length that decays: the swarm
-contracts. Coefficients keep the sum they start with, 1. Where the released code departs from the rule, `Intended`
-follows the rule and `Reference` the code (see `reference`).
+The weights of a move are divided by their sum, so a move is a weighted mean of the pulls times a step length. The step
+length decays, so the swarm contracts. The coefficients of a particle always sum to 1. The released code differs from
+the rule in some places: `Intended` follows the rule there, and `Reference` follows the code (see `reference`).
 """
 
 from collections.abc import Mapping
@@ -30,24 +30,24 @@ from swarm_core.optimizers.reference import PublishedParticle
 
 
 class Compat(StrEnum):
-    """Which Data Swarms the Published rule is."""
+    """The version of Data Swarms that the rule Published follows."""
 
     INTENDED = "Intended"
-    """The rule, as the papers have it."""
+    """The rule of the papers."""
     REFERENCE = "Reference"
-    """The released code, faults included (see `reference`): to compare results with it."""
+    """The released code with its faults (see `reference`), to compare results with it."""
 
 
 @dataclass(frozen=True, slots=True)
 class PublishedState(SwarmState):
-    """A search by rule Published."""
+    """The state of a search by rule Published."""
 
     particles: tuple[PublishedParticle, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Published(Optimizer[PublishedState]):
-    """The rule of Data Swarms; defaults from its authors' later toolkit and starter scripts."""
+    """The rule of Data Swarms. The defaults are those of its authors' later toolkit and starter scripts."""
 
     name: ClassVar[str] = "Published"
     is_particle_rule: ClassVar[bool] = True
@@ -59,14 +59,14 @@ class Published(Optimizer[PublishedState]):
     social: float = 0.4
     repel: float = 0.05
     step_length: float = 0.7
-    """Lambda of the first move."""
+    """Lambda in the first move."""
     step_factor: float = 0.95
-    """What lambda is multiplied by, once per iteration."""
+    """Lambda is multiplied by this factor once per iteration."""
     step_floor: float = 0.1
-    """Lambda never falls below it."""
+    """The minimum of lambda."""
     restart_patience: float = 0.67
-    """A ratio: a particle restarts when its best is restart_patience * patience measurements old. 0: every time.
-    Reference takes the whole part of it for an index into the particle's scores (see `reference`)."""
+    """A ratio. A particle restarts when its best is restart_patience * patience measurements old; 0 restarts it every
+    time. Reference uses the integer part as an index into the particle's scores (see `reference`)."""
     compat: Compat = Compat.INTENDED
 
     def __post_init__(self) -> None:
@@ -85,7 +85,7 @@ class Published(Optimizer[PublishedState]):
 
     @classmethod
     def from_constants(cls, constants: Mapping[str, Any]) -> Self:
-        """Return the rule with the constants of a resolved spec. Without `compat`, it is the rule as intended."""
+        """Return the rule with the constants of a resolved spec. The default of `compat` is `Intended`."""
         return cls(**{**constants, "compat": Compat(constants.get("compat", Compat.INTENDED))})
 
     def start(self, plan: Plan) -> PublishedState:
@@ -95,7 +95,7 @@ class Published(Optimizer[PublishedState]):
         return particle_swarm.current_positions(state)
 
     def ask(self, state: PublishedState) -> tuple[Candidate, ...]:
-        """Return the start, or every particle; of a `rescored` plan every best as well."""
+        """Return the initial candidates in iteration 0, and then every particle. A `rescored` plan adds every best."""
         if state.iteration == 0:
             return initial_positions.list_candidates(state.plan)
         explored = candidate.explore(self.current_positions(state))
@@ -115,7 +115,7 @@ class Published(Optimizer[PublishedState]):
         return particle_swarm.advance(state, results, updated, particles, self.move)
 
     def out_of_patience(self, state: PublishedState) -> bool:
-        """As the rule has it, or (B5) as the released code does."""
+        """Return whether the search gives up: by the rule, or with Reference by the released code (B5)."""
         if self.compat is Compat.REFERENCE:
             return reference.out_of_patience(state)
         return state.stale >= state.plan.patience
@@ -130,17 +130,17 @@ class Published(Optimizer[PublishedState]):
         return particle_swarm.add_adapter(state)
 
     def move(self, state: PublishedState, index: int) -> PublishedParticle:
-        """Particle `index` after its move to iteration `state.iteration`.
+        """Return particle `index` after its move to iteration `state.iteration`.
 
         (2)  r_v, r_p, r_g, r_w ~ U(0, 1), one each per particle and iteration
         (3)  C = r_v phi_v + r_p phi_p + r_g phi_g + r_w phi_w
         (4)  v <- [r_v phi_v v + r_p phi_p (p - x) + r_g phi_g (g - x) + r_w phi_w (x - w)] / C
         (5)  x <- x + lambda v, with lambda of (6)
-        (6)  lambda <- max(floor, factor * lambda): once per iteration; Reference: once per particle (B1)
-        (7)  before all that, x <- p and v <- 0 when the personal best is old; Reference: by index (B2)
+        (6)  lambda <- max(floor, factor * lambda), once per iteration; with Reference once per particle (B1)
+        (7)  before (2), x <- p and v <- 0 if the personal best is old; with Reference by index (B2)
 
-        w is the worst position ever measured. A best or worst that does not exist yet pulls nowhere; Reference: to a
-        particle drawn at random (B3).
+        w is the worst position ever measured. A best or worst that does not exist yet has no pull. With Reference, a
+        random particle takes its place (B3).
         """
         particle = self._restart_if_due(state.plan, state.particles[index])
         velocity, step = self._velocity(state, index, particle), self.step(state.plan, state.iteration, index)
@@ -148,14 +148,14 @@ class Published(Optimizer[PublishedState]):
         return replace(particle, position=position, velocity=velocity)
 
     def step(self, plan: Plan, iteration: int, index: int) -> float:
-        """(6): lambda of particle `index` in the move that leads to `iteration`; 1 is the first."""
+        """Return lambda (6) of particle `index` in the move to `iteration`. The first move leads to iteration 1."""
         decays = iteration - 1
         if self.compat is Compat.REFERENCE:
             decays = reference.count_decays(plan, iteration, index)
         return schedule.step_length(self.step_length, self.step_factor, self.step_floor, decays)
 
     def _initial_particles(self, plan: Plan, results: tuple[Result, ...]) -> tuple[PublishedParticle, ...]:
-        """Return the start of every rule; in Reference (B3), each is its own best, scored or not."""
+        """Return the particles of iteration 0. With Reference, each is its own best even without a score (B3)."""
         own = self.compat is Compat.REFERENCE
         return tuple(
             PublishedParticle(one.position, one.velocity, one.position if own else one.best)
@@ -163,7 +163,7 @@ class Published(Optimizer[PublishedState]):
         )
 
     def _restart_if_due(self, plan: Plan, particle: PublishedParticle) -> PublishedParticle:
-        """(7): at its best and at rest, if it has found nothing better for too long; it stays due until it does."""
+        """Return the particle at its best and at rest if its best is too old (7), until it finds a better one."""
         if self.compat is Compat.REFERENCE:
             return reference.restart_if_due(particle, self.restart_patience)
         if particle.best is None or not schedule.should_restart(self.restart_patience, plan.patience, particle.stale):
@@ -171,7 +171,7 @@ class Published(Optimizer[PublishedState]):
         return replace(particle, position=particle.best, velocity=(0.0,) * len(particle.velocity))
 
     def _velocity(self, state: PublishedState, index: int, particle: PublishedParticle) -> Position:
-        """Equations (2) to (4)."""
+        """Return the velocity by equations (2) to (4)."""
         x = particle.position
         best, worst = self._best_and_worst(state, x)
         pulls = {
@@ -188,7 +188,7 @@ class Published(Optimizer[PublishedState]):
         return positions.combine([(weight / total, pull) for weight, pull in weighted])
 
     def _best_and_worst(self, state: PublishedState, x: Position) -> tuple[Position, Position]:
-        """g and w for a particle at `x`, which stands for one that does not exist; Reference: see (B3)."""
+        """Return g and w for a particle at `x`. `x` replaces one that does not exist; with Reference see (B3)."""
         best, worst = particle_swarm.global_best(state), state.worst
         if self.compat is Compat.REFERENCE and (best is None or worst is None):
             start = initial_positions.list_candidates(state.plan)

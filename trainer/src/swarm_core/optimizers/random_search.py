@@ -27,7 +27,7 @@ class RandomSearch(Optimizer[SearchState]):
         return SearchState(plan)
 
     def current_positions(self, state: SearchState) -> tuple[Position, ...]:
-        """What is sampled in `state.iteration`; nothing once the budget is spent."""
+        """Return the samples of `state.iteration`. Empty after the budget is spent."""
         plan, count = state.plan, equal_budget.sample_size(state.plan, state.iteration)
         return sampling.uniform_positions(plan.seed, plan.basis, state.iteration, count, self.half_width)
 

@@ -1,16 +1,17 @@
 """The differences between the released code of Data Swarms and its rule, one by one, for `compat: Reference`.
 
-B1  The step length decays once per particle, inside the loop over particles.
-B2  restart_patience, a ratio, is used as an index into a particle's scores: 0.67 compares the latest with the first.
-    After a restart a particle rests three moves. So the first move restarts everyone, and the random velocity is lost.
-B3  Until something is scored, the best and the worst are copies of particles drawn at random, and a particle's best is
-    a copy of itself. With the first scores they are overwritten.
-B4  Bests are never measured again. The rule has it so as well: see `memory`.
-B5  Patience looks back patience - 1 measurements, in a history that must be longer than patience.
+B1  The step length decays once per particle, because the decay is inside the loop over particles.
+B2  restart_patience is a ratio, but the code uses it as an index into a particle's scores: 0.67 compares the latest
+    score with the first. After a restart a particle cannot restart for three moves. So the first move restarts every
+    particle, and the random velocity is lost.
+B3  Before the first score, the best and the worst are copies of random particles, and a particle's best is a copy of
+    itself. The first scores overwrite them.
+B4  Bests are never measured again. This is also true of the rule: see `memory`.
+B5  Patience compares with patience - 1 measurements ago, in a history that must be longer than patience.
 
-Limits: two particles at one position are measured once, and an iteration without scores ages nothing, as everywhere
-here; the released code has neither case. It moves as many particles as there are initial adapters: more or fewer are
-ours.
+Limits: two particles at one position are measured once, and an iteration without scores ages nothing, as in every
+rule of this package. The released code has neither case. It moves exactly one particle per initial adapter; this module
+also moves more or fewer.
 """
 
 from collections.abc import Sequence
@@ -23,7 +24,7 @@ from swarm_core.optimizers.particle_swarm import Particle
 from swarm_core.optimizers.positions import Position
 
 COOLDOWN = 3
-"""Moves after a restart in which a particle cannot restart again."""
+"""The number of moves after a restart in which a particle cannot restart again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +34,11 @@ class ScoreHistory:
     first: float
     """The particle's first score."""
     latest: float
-    """Its latest score."""
+    """The particle's latest score."""
     count: int
-    """How many scores it has had; at least one."""
+    """The number of its scores, at least 1."""
     cooldown: int = 0
-    """Moves in which it cannot restart."""
+    """The number of moves in which it cannot restart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,17 +46,17 @@ class PublishedParticle(Particle):
     """A particle of rule Published."""
 
     history: ScoreHistory | None = None
-    """Kept with compat Reference alone, once something was scored."""
+    """None without compat Reference, and before the first score."""
 
 
 def record_scores(particles: Sequence[PublishedParticle], results: tuple[Result, ...]) -> tuple[PublishedParticle, ...]:
-    """Return the particles with one more score in the history of each whose position was scored."""
+    """Return the particles. If the position of a particle was scored, its history has that score too."""
     scores = {candidate.position: score for candidate, score in results if score is not None}
     return tuple(record_score(one, scores[one.position]) if one.position in scores else one for one in particles)
 
 
 def record_score(particle: PublishedParticle, score: float) -> PublishedParticle:
-    """`particle` after one more score of its position."""
+    """Return `particle` after one more score of its position."""
     history = particle.history
     if history is None:
         return replace(particle, history=ScoreHistory(score, score, 1))
@@ -63,9 +64,10 @@ def record_score(particle: PublishedParticle, score: float) -> PublishedParticle
 
 
 def restart_if_due(particle: PublishedParticle, restart_patience: float) -> PublishedParticle:
-    """B2: at its best and at rest if its latest score is no better than the one compared with; else cooled by a move.
+    """Return the particle after (B2): at its best and at rest if its latest score is not above the score at the index.
 
-    The index int(restart_patience) counts from the latest score, 1; but 0 is the first score.
+    Otherwise its cooldown is one move shorter. Index int(restart_patience) is 0 for the first score and 1 for the
+    latest.
     """
     history = particle.history
     if history is None or particle.best is None:
@@ -78,16 +80,16 @@ def restart_if_due(particle: PublishedParticle, restart_patience: float) -> Publ
 
 
 def count_decays(plan: Plan, iteration: int, index: int) -> int:
-    """B1: how often lambda has decayed before particle `index` moves to `iteration`: once for each before it."""
+    """Return the number of decays of lambda before particle `index` moves to `iteration`: one per earlier move (B1)."""
     return (iteration - 1) * plan.particles + index
 
 
 def draw_substitute(plan: Plan, start: Sequence[Candidate], role: str) -> Position:
-    """B3: the particle of the `start` that stands for the "best" or "worst" while nothing is scored, drawn by role."""
+    """Return a random initial position in place of the "best" or "worst" (the `role`) before the first score (B3)."""
     (drawn,) = streams.integers(plan.seed, plan.particles, 1, "copy", role)
     return start[drawn].position
 
 
 def out_of_patience(state: SearchState) -> bool:
-    """B5: whether the search gives up. `state.iteration` measurements have been made, the start among them."""
+    """Return whether the search gives up (B5). `state.iteration` counts the measurements, with that of iteration 0."""
     return state.iteration > state.plan.patience and state.stale >= state.plan.patience - 1

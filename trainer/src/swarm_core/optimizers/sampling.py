@@ -5,14 +5,14 @@ from swarm_core.optimizers import positions
 from swarm_core.optimizers.positions import Position
 
 HALF_WIDTH = 1.5
-"""Wide enough for the analogies, whose coefficients are -1, 0 and 1, with half as much beyond: most of a box of 2.5,
-where particles may go, is adapters that write broken text."""
+"""The box has the analogies, whose coefficients are -1, 0 and 1, and a margin of 0.5. Particles may go to 2.5, but most
+adapters of that box write broken text."""
 
 
 def uniform_positions(
     seed: int, basis: int, iteration: int, count: int, half_width: float = HALF_WIDTH
 ) -> tuple[Position, ...]:
-    """`count` positions of `iteration`: uniform in [-half_width, half_width] per coefficient, then shifted to sum 1."""
+    """Return `count` positions: each coefficient uniform in [-half_width, half_width], then shifted to sum 1."""
     return tuple(
         positions.shift_to_sum_one(
             tuple(

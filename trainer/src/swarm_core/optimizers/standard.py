@@ -20,11 +20,11 @@ from swarm_core.optimizers.positions import Position
 
 @dataclass(frozen=True, slots=True)
 class Standard(Optimizer[SwarmState]):
-    """Constriction PSO kept to sum 1, with a wide start and re-measured bests: made for noisy scores.
+    """Constriction PSO for noisy scores: positions sum to 1, the start is wide, and bests are measured again.
 
-    Inertia 0.73 with both pulls 1.5 is the constriction of Clerc and Kennedy (2002): about chi = 0.73 and chi * 2.05,
-    which converges without a decaying step. The bounds let a particle leave the hull of the initial adapters, where the
-    good ones lie, but not go so far that the adapter writes broken text.
+    Inertia 0.73 and both pulls 1.5 are the constriction of Clerc and Kennedy (2002), chi = 0.73 and chi * 2.05. It
+    converges without a decaying step. The bounds let a particle leave the hull of the initial adapters, because good
+    positions lie outside it. They are narrow enough that the adapter does not write broken text.
     """
 
     name: ClassVar[str] = "Standard"
@@ -37,17 +37,17 @@ class Standard(Optimizer[SwarmState]):
     cognitive: float = 1.5
     social: float = 1.5
     max_velocity: float = 1.0
-    """The largest step per coordinate: an adapter is wholly added or removed in one step."""
+    """The largest step per coordinate. A step of 1 adds or removes a whole adapter."""
     max_position: float = 2.5
     """The largest coefficient, before the position is shifted to sum 1."""
     remeasured: int = 3
-    """How many of the leading positions are measured again, and averaged, in every iteration."""
+    """The number of leading positions that are measured again in every iteration. Their scores are averaged."""
     analogies: bool = True
-    """Whether the start measures a + b - c beside the initial adapters; children fill up what particles are missing."""
+    """Whether iteration 0 measures analogies a + b - c of initial adapters. Children supply missing particles."""
     scattered: int = 66
-    """How many random positions the start measures as well: what six iterations of eight particles measure."""
+    """The number of random positions in iteration 0. Six iterations of eight particles measure as many."""
     cohesion: float = 0.2
-    """Share of a layer's difference from the mean velocity of all layers that is lost in every move; see `move`."""
+    """The share of a layer's difference from the mean velocity of all layers that each move removes; see `move`."""
 
     def __post_init__(self) -> None:
         for name in ("inertia", "cognitive", "social", "remeasured", "scattered"):
@@ -60,7 +60,7 @@ class Standard(Optimizer[SwarmState]):
     def from_constants(cls, constants: Mapping[str, Any]) -> Self:
         """Return the rule with the constants of a resolved spec.
 
-        The spec names where to `start`. Without `scattered`, there are no random positions.
+        `start` is `Analogies` or another start without them. The default of `scattered` is 0.
         """
         others = {name: value for name, value in constants.items() if name not in ("start", "scattered")}
         return cls(**others, analogies=constants["start"] == "Analogies", scattered=constants.get("scattered", 0))
@@ -72,7 +72,10 @@ class Standard(Optimizer[SwarmState]):
         return particle_swarm.current_positions(state)
 
     def ask(self, state: SwarmState) -> tuple[Candidate, ...]:
-        """Return the start, or every particle and the leading positions again; of a `rescored` plan every best."""
+        """Return the initial candidates in iteration 0, and then every particle and the positions to measure again.
+
+        Those are the leading positions, or every best if the plan is `rescored`.
+        """
         if state.iteration == 0:
             return self._initial_candidates(state.plan)
         if state.plan.rescored:
@@ -103,26 +106,26 @@ class Standard(Optimizer[SwarmState]):
         return initial_positions.list_candidates(plan, with_analogies=self.analogies, random=self.scattered)
 
     def move(self, state: SwarmState, index: int) -> Particle:
-        """Particle `index` after its move to iteration `state.iteration`.
+        """Return particle `index` after its move to iteration `state.iteration`.
 
         (S1)  v <- inertia * v + cognitive * r1 * (p - x) + social * r2 * (g - x),  r1, r2 ~ U(0, 1) per coordinate
         (S2)  |v| <= max_velocity per coordinate
         (S3)  x <- x + v,  |x| <= max_position per coordinate
         (S4)  x <- x + (1 - sum x) / n: the nearest position that sums to 1
 
-        (S4) comes last: the sum is 1 whatever the bounds do, and a coordinate may pass max_position by the shift.
-        Without a personal or a global best, that pull is absent.
+        (S4) comes last, so the sum is always 1, and the shift may move a coordinate beyond max_position. Without a
+        personal or a global best, that pull is 0.
 
-        Where layers have blocks of their own, (S4) is done block by block, r1 and r2 of a layer are (L1), and (L2)
-        comes between (S1) and (S2), with a mean over the layers under a bar:
+        If each layer has a block of its own, (S4) applies to each block, (L1) gives r1 and r2 of a layer, and (L2)
+        comes between (S1) and (S2). A bar is a mean over the layers:
 
         (L1)  r_l = r + u_l - ū,  r, u_l ~ U(0, 1) per coordinate: the mean over the layers is r
-        (L2)  v_l <- v̄ + (1 - cohesion) (v_l - v̄); in the first particle and every second one after, v_l <- v̄
+        (L2)  v_l <- v̄ + (1 - cohesion) (v_l - v̄); for particles with an even index, v_l <- v̄
 
-        All layers start alike, so (L1) is where differences come from. The mean moves as the one block of a Global
-        search does; what a layer adds of its own is damped in every move, but stands once it led to a best. Half the
-        particles never let layers differ: they are a Global search, which noise in many more directions cannot lead
-        astray.
+        All layers start with equal blocks, so differences come from (L1) alone. The mean moves as in a Global search.
+        Each move damps a layer's difference from the mean, but a best keeps its differences. In half of the particles
+        layers never differ: these particles are a Global search, which noise in the many directions of the layers
+        cannot mislead.
         """
         particle, groups = state.particles[index], state.plan.groups
         cohesion = self.cohesion if index % 2 else 1.0
@@ -132,7 +135,7 @@ class Standard(Optimizer[SwarmState]):
         return replace(particle, position=positions.concatenate(blocks), velocity=velocity)
 
     def _velocity(self, state: SwarmState, index: int) -> Position:
-        """(S1)"""
+        """Return the velocity (S1)."""
         particle, leader = state.particles[index], particle_swarm.global_best(state)
         x = particle.position
         pulls = tuple(
@@ -150,7 +153,7 @@ class Standard(Optimizer[SwarmState]):
 
 
 def _random_factors(state: SwarmState, index: int, name: str) -> Position:
-    """r1 or r2 of every coordinate; (L1) if there are several blocks."""
+    """Return r1 or r2 of every coordinate, by (L1) if there are several blocks."""
     plan = state.plan
     keys = [("move", state.iteration, index, axis, name) for axis in range(plan.basis)]
     shared = tuple(streams.uniform(plan.seed, *key) for key in keys)
@@ -166,7 +169,7 @@ def _random_factors(state: SwarmState, index: int, name: str) -> Position:
 
 
 def _cohere(velocity: Position, groups: int, cohesion: float) -> Position:
-    """(L2); one block is its own mean."""
+    """Return the velocity after (L2). A single block is its own mean and does not change."""
     if groups == 1:
         return velocity
     middle = positions.repeat(positions.mean_block(velocity, groups), groups)

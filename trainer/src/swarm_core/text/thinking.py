@@ -12,9 +12,6 @@ alone does not show that it is thinking; engines that know the prompt put the op
 
 import re
 import unicodedata
-from dataclasses import replace
-
-from swarm_core.ports import Completion
 
 XML_NAMES = (
     r"(?:[a-z]{1,16}:)?(?:think(?:ing)?|thoughts?|reasoning|reflection|scratchpad|inner_monologue)"
@@ -97,17 +94,3 @@ def _unwrap(rest: str) -> str:
     if found is None:
         return rest.strip()
     return (found["inner"] if found["inner"] is not None else found["special"]).strip()
-
-
-def separate(completion: Completion) -> Completion:
-    """Return `completion` with its thinking apart. It is idempotent.
-
-    If the server did not tell the tokens of the thinking, they are estimated by its share of the characters.
-    """
-    found, text = split(completion.text)
-    alternatives = tuple(split(other)[1] for other in completion.alternatives)
-    thinking = "\n".join(part for part in (completion.thinking, found) if part)
-    tokens = completion.thinking_tokens
-    if thinking and not tokens:
-        tokens = round(completion.tokens * len(thinking) / (len(thinking) + len(text)))
-    return replace(completion, text=text, alternatives=alternatives, thinking=thinking, thinking_tokens=tokens)

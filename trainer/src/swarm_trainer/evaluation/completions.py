@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from swarm_core.asking import separate_thinking
 from swarm_core.objectives.scores import UnscoredReason
 from swarm_core.ports import Completion, Inference, InferenceError, Reply, Request, RequestFailure
-from swarm_core.text import thinking
 
 
 def complete(engine: Inference, requests: Sequence[Request]) -> list[Reply]:
@@ -18,7 +18,7 @@ def complete(engine: Inference, requests: Sequence[Request]) -> list[Reply]:
     for reply in replies:
         if isinstance(reply, RequestFailure) and reply.reason is UnscoredReason.UNAVAILABLE:
             raise InferenceError(f"{reply.message}; nothing was stored for this measurement, so it is made again")
-    return [thinking.separate(reply) if isinstance(reply, Completion) else reply for reply in replies]
+    return [separate_thinking(reply) if isinstance(reply, Completion) else reply for reply in replies]
 
 
 @dataclass(slots=True)

@@ -84,7 +84,7 @@ class Evaluator:
 def build_examination(resolved: ResolvedSpec, experiment: Experiment, data: SeedData) -> Examination:
     """Build the examination, the same for every candidate of the run.
 
-    Raises BadInputError if the judge cannot be built.
+    Raises BadInputError if the judge or a gate cannot be built.
     """
     return Examination(
         seed=resolved.seed,
@@ -99,7 +99,7 @@ def build_examination(resolved: ResolvedSpec, experiment: Experiment, data: Seed
         rules=AnswerRules(cut_off_is_wrong=resolved.answering.cut_off is MissingEnd.WRONG),
         takers=experiment.taker_models(resolved.base.dtype),
         judge=run_parts.build_judge(resolved),
-        gates=run_parts.list_own_gates(resolved),
+        gates=run_parts.list_gates(resolved),
         remote=frozenset(
             recipe.remote_model_name(access.remote.url, access.remote.model, access.remote.parameters)
             for access in resolved.access

@@ -17,7 +17,8 @@ from swarm_core import streams
 from swarm_core.asking import Ask
 from swarm_core.gates import admission
 from swarm_core.gates.admission import Rejection
-from swarm_core.gates.registry import GateChoice, build_gates
+from swarm_core.gates.gate_context import GateContext
+from swarm_core.gates.registry import DEFAULT_CHOICES, GateChoice, build_gates
 from swarm_core.items import Item, get_texts
 from swarm_core.objectives.scores import Score, Unscored, UnscoredReason
 from swarm_core.ports import Gate, Inference, Judge, Reply, Request, RequestFailure
@@ -65,8 +66,8 @@ class Examination:
     answering: Sampling
     takers: tuple[tuple[str, ModelName], ...]
     judge: Judge
-    gates: tuple[GateChoice, ...] = ()
-    """The gates in addition to those that every examination has."""
+    gates: tuple[GateChoice, ...] = DEFAULT_CHOICES
+    """The gates, in the order in which items pass them."""
     remote: frozenset[ModelName] = frozenset()
     """The models at remote endpoints. They take chat turns, whatever the style of the run's own models."""
     rules: AnswerRules = DEFAULT_RULES
@@ -76,17 +77,11 @@ class Examination:
         """Return the prompt style for a taker."""
         return prompts.PromptStyle.CHAT if model in self.remote else self.style
 
-    def build_gates(self) -> tuple[Gate, ...]:
-        """Build new gates for one examination, in the order in which items pass them.
-
-        Raises BadInputError if a gate refuses its config.
-        """
-        always = (
-            GateChoice("Verifiable", {"judge": self.judge}),
-            GateChoice("HeldOut", {"items": self.held_out}),
-            GateChoice("Duplicate"),
-        )
-        return build_gates((*always, *self.gates))
+    def start(self) -> "ExaminationState":
+        """Start one examination, with new gates. Raises BadInputError if a gate refuses its config."""
+        examples: list[tuple[Item, ...]] = []
+        context = GateContext(self.judge, self.example_items, self.held_out, examples)
+        return ExaminationState(build_gates(self.gates, context), examples)
 
 
 @dataclass(slots=True)
@@ -94,6 +89,8 @@ class ExaminationState:
     """One examination in progress."""
 
     gates: tuple[Gate, ...]
+    examples: list[tuple[Item, ...]] = field(default_factory=list)
+    """The examples that each request showed, [request][example]."""
     accepted: list[Item] = field(default_factory=list)
     rejections: list[Rejection] = field(default_factory=list)
     requests: int = 0
@@ -108,12 +105,12 @@ def examine_generator(exam: Examination, engine: Inference, model: ModelName, st
 
     Raises InferenceError if the engine can answer nothing at all.
     """
-    ask, state = Asker(engine), ExaminationState(exam.build_gates())
+    ask, state = Asker(engine), exam.start()
     for turn in range(exam.rounds):
         missing = items - len(state.accepted)
         if missing > 0:
             count = ceil(missing / exam.shots)
-            requests = [build_generation_request(exam, model, (*stage, turn, number)) for number in range(count)]
+            requests = build_round(exam, state, model, [(*stage, turn, number) for number in range(count)])
             admit_items(state, ask(requests), exam.shots, ask)
     answered = collect_answers(exam, stage, state.accepted, ask)
     return Rollout(
@@ -170,12 +167,21 @@ def parse_items(state: ExaminationState, results: Sequence[Reply], shots: int) -
     return items
 
 
+def build_round(exam: Examination, state: ExaminationState, model: ModelName, stages: Sequence[Stage]) -> list[Request]:
+    """Build the requests of one round, one per stage, and add the examples that they show to the state."""
+    state.examples += [draw_examples(exam, stage) for stage in stages]
+    return [build_generation_request(exam, model, stage) for stage in stages]
+
+
+def draw_examples(exam: Examination, stage: Stage) -> tuple[Item, ...]:
+    """Return the examples that the request at `stage` shows."""
+    drawn = streams.sample(exam.seed, len(exam.example_items), exam.shots, "examples", *stage)
+    return tuple(exam.example_items[index] for index in drawn)
+
+
 def build_generation_request(exam: Examination, model: ModelName, stage: Stage) -> Request:
     """Build the request for `shots` items. Its examples and its seed depend on `stage` alone."""
-    examples = streams.sample(exam.seed, len(exam.example_items), exam.shots, "examples", *stage)
-    prompt = prompts.format_generation(
-        exam.style, exam.domain, get_texts(exam.example_items[index] for index in examples)
-    )
+    prompt = prompts.format_generation(exam.style, exam.domain, get_texts(draw_examples(exam, stage)))
     return Request(
         model=model,
         prompt=prompt,

@@ -1,18 +1,17 @@
-"""Builds the parts of a run from its spec: the objective, the judge, and the gates that the spec adds.
+"""Builds the parts of a run from its spec: the objective, the judge, and the gates.
 
 They are built from the list that `api.parts` gives, so the experiment's digest pins every part that is used.
 """
 
 from dataclasses import asdict
 
-from swarm_core import recipe
 from swarm_core.api import parts
-from swarm_core.api.resolved import ResolvedJudge, ResolvedSpec
+from swarm_core.api.resolved import ResolvedSpec
 from swarm_core.errors import BadInputError
+from swarm_core.gates.gate_context import GateContext
 from swarm_core.gates.registry import GateChoice
 from swarm_core.objectives.objective import Needs, Objective
 from swarm_core.ports import Judge
-from swarm_core.recipe import ModelName
 from swarm_core.swarm_names import TAKERS
 
 COLLECTED = Needs()
@@ -26,30 +25,17 @@ def build_objective(resolved: ResolvedSpec) -> Objective:
 
 
 def build_judge(resolved: ResolvedSpec) -> Judge:
-    """Build the judge. A judge that asks a model gets the model's name as `model`. Raises BadInputError.
+    """Build the judge. Raises BadInputError.
 
     This looks up plug-ins, so build the judge once for many items.
     """
-    model = find_judge_model(resolved)
-    judge: Judge = parts.build_spec_part(parts.find_judge(resolved), **({} if model is None else {"model": model}))
+    judge: Judge = parts.build_spec_part(parts.find_judge(resolved))
     return judge
 
 
-def find_judge_model(resolved: ResolvedSpec) -> ModelName | None:
-    """Return the model name for requests to the judge's endpoint, or None if the judge asks no model."""
-    endpoint = parts.find_judge_endpoint(resolved)
-    if endpoint is None:
-        return None
-    return recipe.remote_model_name(endpoint.url, endpoint.model, endpoint.parameters)
-
-
-def list_own_gates(resolved: ResolvedSpec) -> tuple[GateChoice, ...]:
-    """List the gates that not every run has: the gate that asks a judging model, and the gates that the spec adds."""
-    added = tuple(GateChoice(use.part.name, use.part.config) for use in parts.list_gates(resolved))
-    if not isinstance(resolved.judge, ResolvedJudge) or not resolved.judge.vet:
-        return added
-    config = {"model": find_judge_model(resolved), "maxTokens": resolved.judge.max_tokens}
-    return (GateChoice(parts.ANSWERABLE, config), *added)
+def list_gates(resolved: ResolvedSpec) -> tuple[GateChoice, ...]:
+    """List the gates of the run, each with the config for its factory. Raises BadInputError."""
+    return tuple(GateChoice(use.part.name, parts.complete_config(use)) for use in parts.list_gates(resolved))
 
 
 def check(resolved: ResolvedSpec) -> None:
@@ -57,9 +43,9 @@ def check(resolved: ResolvedSpec) -> None:
 
     Raises BadInputError, naming the field.
     """
-    build_judge(resolved)
+    context = GateContext(build_judge(resolved))
     for use in parts.list_gates(resolved):
-        parts.build_spec_part(use)
+        parts.build_spec_part(use, context)
     check_needs(resolved, build_objective(resolved).needs)
 
 

@@ -6,8 +6,9 @@ Keys are read here, from the environment or from a file. They go only into the h
 import os
 from collections.abc import Mapping
 
-from swarm_core.api import endpoints, parts
+from swarm_core.api import parts
 from swarm_core.api import resolved as api
+from swarm_core.blocks import endpoints
 from swarm_core.errors import BadInputError
 from swarm_core.experiment import PinnedRemoteTaker, PinnedTaker
 from swarm_core.recipe import Digest
@@ -128,6 +129,6 @@ def pin_taker(
 
 
 def judge_name(resolved: api.ResolvedSpec) -> str:
-    """Return the name of the judge."""
-    judge = resolved.judge
-    return judge.endpoint.model if isinstance(judge, api.ResolvedJudge) else parts.find_judge(resolved).part.name
+    """Return the name of the judge: that of the model that it asks, or else its own."""
+    part = parts.find_judge(resolved).part
+    return part.endpoint.model if part.endpoint else part.name

@@ -1,12 +1,12 @@
 """Parses the URIs of a spec: a local path, an object of a bucket, or a repository of the hub.
 
-Limits: `swarm_core.api.scalars` validates the form when the spec is read. This module only splits it.
+Limits: `swarm_core.blocks.scalars` validates the form when the spec is read. This module only splits it.
 """
 
 import re
 from dataclasses import dataclass, replace
 
-from swarm_core.api.scalars import REPOSITORY_PATTERN, REVISION_PATTERN
+from swarm_core.blocks.scalars import REPOSITORY_PATTERN, REVISION_PATTERN
 
 S3_SCHEME, HF_SCHEME = "s3://", "hf://"
 COMMIT_PATTERN = re.compile("[0-9a-f]{40}")

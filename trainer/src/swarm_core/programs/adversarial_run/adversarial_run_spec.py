@@ -9,12 +9,12 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from swarm_core.api.base import BaseSpec
-from swarm_core.api.block import Rule
-from swarm_core.api.judging import VERIFIER, Gates, JudgeSpec
+from swarm_core.api.judging import GATES_RULE, VERIFIER, GatesField, JudgeSpec
 from swarm_core.api.lifecycle import AcceleratorBudget
 from swarm_core.api.run import Run, RunSpec
-from swarm_core.api.scalars import Integer, Line
 from swarm_core.api.takers import Answering, Generation
+from swarm_core.blocks.block import Rule
+from swarm_core.blocks.scalars import Integer, Line
 from swarm_core.programs.adversarial_run.game import GameEvaluation, MovingGenerators, MovingTakers, PoolSpec, StopSpec
 from swarm_core.programs.adversarial_run.status import AdversarialRunStatus
 
@@ -48,8 +48,7 @@ class AdversarialRunSpec(RunSpec):
     """Settings for asking takers for answers."""
     judge: JudgeSpec
     """The judge, which scores the answers of takers."""
-    gates: Gates = ()
-    """Additional gates for items. Items pass them in this order, after the standard gates."""
+    gates: GatesField = None
     rounds: Integer = Field(10, ge=1, le=1000)
     """Number of rounds after round 0, which measures both sides at their start. In each round, the generators move
     first and the takers second."""
@@ -75,6 +74,7 @@ class AdversarialRunSpec(RunSpec):
             lambda it: it.stop.patience is None or it.stop.patience <= it.rounds,
             lambda _: ("stop", "patience"),
         ),
+        GATES_RULE,
     )
 
 

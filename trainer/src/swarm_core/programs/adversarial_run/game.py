@@ -6,11 +6,11 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import BeforeValidator, Field, Strict
 
-from swarm_core.api.block import Block, Rule, RuleReason, union_member_rule
 from swarm_core.api.evaluation import FinalMeasurement
 from swarm_core.api.generators import Generators, SeedDataSource
-from swarm_core.api.scalars import Integer, Number, to_integer
 from swarm_core.api.swarm import Compat, PublishedSpec, RuleName, StandardSpec
+from swarm_core.blocks.block import Block, Rule, RuleReason, union_member_rule
+from swarm_core.blocks.scalars import Integer, Number, to_integer
 
 RoundCount = Annotated[int, Strict(), Field(ge=1, le=1000), BeforeValidator(to_integer)]
 

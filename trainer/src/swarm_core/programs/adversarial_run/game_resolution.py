@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from swarm_core.api import resolution
+from swarm_core.api import endpoint_access, resolution
 from swarm_core.api.evaluation import Evaluation
 from swarm_core.api.resolution import UriRole, UriUse
 from swarm_core.api.resolved import Part, ResolvedSwarm
@@ -25,7 +25,8 @@ def resolve_adversarial_run(run: AdversarialRun) -> ResolvedAdversarialRun:
         generation=spec.generation,
         answering=spec.answering,
         judge=resolution.resolve_judge(spec.judge),
-        gates=tuple(map(resolution.resolve_part, spec.gates)),
+        gates=resolution.resolve_gates(spec.gates, spec.judge),
+        access=tuple(endpoint_access.list_accesses((), spec.judge, spec.gates)),
         objective=Part(name="Difficulty"),
         swarm=moving[0].swarm,
         rule=moving[0].rule,

@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from swarm_core.api.run_status import HISTORY_ROWS, Difference, RunStatus, StatusBlock
-from swarm_core.api.scalars import Integer, Number
+from swarm_core.blocks.scalars import Integer, Number
 
 
 class Improvement(Difference):

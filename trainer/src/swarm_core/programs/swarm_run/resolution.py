@@ -23,12 +23,12 @@ def resolve_swarm_run(run: SwarmRun) -> ResolvedSpec:
         generation=spec.generation,
         answering=spec.answering,
         judge=resolution.resolve_judge(spec.judge),
-        gates=tuple(map(resolution.resolve_part, spec.gates)),
+        gates=resolution.resolve_gates(spec.gates, spec.judge),
         objective=resolution.resolve_part(spec.objective),
         swarm=resolve_swarm(spec.swarm),
         rule=resolve_rule(spec.swarm),
         evaluation=spec.evaluation,
-        access=tuple(endpoint_access.list_accesses(spec.takers, spec.judge)),
+        access=tuple(endpoint_access.list_accesses(spec.takers, spec.judge, spec.gates)),
         resume_from=spec.resume_from,
     )
 

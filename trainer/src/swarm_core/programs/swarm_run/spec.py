@@ -10,16 +10,16 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from swarm_core.api.base import BaseSpec
-from swarm_core.api.block import Rule
 from swarm_core.api.evaluation import Evaluation
 from swarm_core.api.generators import Generators
-from swarm_core.api.judging import SEPARATION, Gates, JudgeSpec, ObjectiveSpec
+from swarm_core.api.judging import GATES_RULE, SEPARATION, GatesField, JudgeSpec, ObjectiveSpec
 from swarm_core.api.lifecycle import Budget
 from swarm_core.api.resuming import ResumeFrom
 from swarm_core.api.run import Run, RunSpec
-from swarm_core.api.scalars import Line
 from swarm_core.api.swarm import SwarmSpec
 from swarm_core.api.takers import Answering, Generation, Taker
+from swarm_core.blocks.block import Rule
+from swarm_core.blocks.scalars import Line
 from swarm_core.programs.swarm_run.status import SwarmRunStatus
 
 IDENTITY_FIELDS = (
@@ -55,8 +55,7 @@ class SwarmRunSpec(RunSpec):
     """Settings for asking takers for answers."""
     judge: JudgeSpec
     """The judge, which scores the answers of takers."""
-    gates: Gates = ()
-    """Additional gates for items. Items pass them in this order, after the standard gates."""
+    gates: GatesField = None
     objective: ObjectiveSpec
     """The objective: the property of the generated data that the search maximizes."""
     swarm: SwarmSpec = SwarmSpec()
@@ -80,6 +79,7 @@ class SwarmRunSpec(RunSpec):
             "takers",
             lambda it: it.objective.type != SEPARATION or len(it.takers) >= 2,
         ),
+        GATES_RULE,
     )
 
 

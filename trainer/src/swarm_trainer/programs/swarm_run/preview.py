@@ -2,15 +2,8 @@
 
 from collections.abc import Iterator, Mapping
 
-from swarm_core.api.resolved import (
-    NamedJudge,
-    RemoteTaker,
-    ResolvedGenerators,
-    ResolvedJudge,
-    ResolvedSpec,
-    ResolvedVerifier,
-    TrainedAdapters,
-)
+from swarm_core.api import parts
+from swarm_core.api.resolved import RemoteTaker, ResolvedGenerators, ResolvedSpec, TrainedAdapters
 from swarm_core.optimizers import optimization
 from swarm_core.programs import program_protocol, search_settings
 
@@ -60,10 +53,8 @@ def describe_items(resolved: ResolvedSpec) -> str:
 def describe_endpoints(resolved: ResolvedSpec) -> str:
     """Describe the approximate number of requests to remote endpoints, and the budget, which is an exact limit."""
     remote_models = sum(isinstance(taker, RemoteTaker) for taker in resolved.takers)
-    if isinstance(resolved.judge, ResolvedJudge):
-        remote_models += len(resolved.takers) + resolved.judge.vet
-    elif isinstance(resolved.judge, NamedJudge) and resolved.judge.endpoint is not None:
-        remote_models += len(resolved.takers)
+    remote_models += len(resolved.takers) * (parts.find_judge(resolved).part.endpoint is not None)
+    remote_models += sum(gate.endpoint is not None for gate in resolved.gates)
     limits = {"calls": resolved.budget.calls, "tokens": resolved.budget.tokens}
     budget = " and ".join(f"{limit:,} {name}" for name, limit in limits.items() if limit is not None)
     return (
@@ -73,14 +64,11 @@ def describe_endpoints(resolved: ResolvedSpec) -> str:
 
 
 def describe_judge(resolved: ResolvedSpec) -> str:
-    """Describe the judge: a remote model, a verifier or a judge of a plug-in."""
-    match resolved.judge:
-        case ResolvedJudge(endpoint=endpoint):
-            return f"{endpoint.model} at {endpoint.url}"
-        case ResolvedVerifier(verifier=part):
-            return f"the verifier {part}"
-        case NamedJudge(judge=part, endpoint=endpoint):
-            return f"the judge {part}" + (f", which asks {endpoint.model} at {endpoint.url}" if endpoint else "")
+    """Describe the judge, and the model that it asks."""
+    use = parts.find_judge(resolved)
+    asked = use.part.endpoint
+    named = f"the {use.group.removesuffix('s')} {use.part}"
+    return named if asked is None else f"{named}, which asks {asked.model} at {asked.url}"
 
 
 def count_items(resolved: ResolvedSpec) -> tuple[int, int, int]:

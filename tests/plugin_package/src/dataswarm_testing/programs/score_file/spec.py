@@ -2,10 +2,10 @@
 
 from typing import Literal
 
-from swarm_core.api.block import Block
 from swarm_core.api.run import Run, RunSpec
 from swarm_core.api.run_status import RunStatus
-from swarm_core.api.scalars import Integer, Line, Number, Uri
+from swarm_core.blocks.block import Block
+from swarm_core.blocks.scalars import Integer, Line, Number, Uri
 
 IDENTITY_FIELDS = ("seed", "data", "verifier")
 FIXED_NON_IDENTITY_FIELDS = ("storage",)

@@ -23,7 +23,7 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import PydanticCustomError, core_schema
 
-from swarm_core.api.block import VALIDATIONS
+from swarm_core.blocks.block import VALIDATIONS
 from swarm_core.recipe import Digest
 
 PATTERN_MISMATCH = "misshapen"
@@ -43,6 +43,7 @@ def normalize_zero(value: object) -> object:
 Integer = Annotated[int, Strict(), BeforeValidator(to_integer)]
 Number = Annotated[float, Strict(), BeforeValidator(normalize_zero)]
 Flag = Annotated[bool, Strict()]
+Limit = Annotated[int, Strict(), Field(ge=1, le=1_000_000_000), BeforeValidator(to_integer)]
 
 
 @dataclass(frozen=True)

@@ -9,21 +9,23 @@ variable or a file.
 """
 
 import re
+from collections.abc import Mapping, Sequence
 from typing import Annotated, ClassVar
 
 from pydantic import AfterValidator, Field, JsonValue, Strict
 from pydantic_core import PydanticCustomError
 
-from swarm_core.api.block import UNQUOTED_VALUE, Block, Rule
-from swarm_core.api.lifecycle import Limit
-from swarm_core.api.plugin_spec import Config
-from swarm_core.api.scalars import Integer, Label, Line, LocationText, OneOf, Pattern
+from swarm_core import recipe
+from swarm_core.blocks.block import UNQUOTED_VALUE, Block, Rule
+from swarm_core.blocks.free_json import Config
+from swarm_core.blocks.scalars import Integer, Label, Limit, Line, LocationText, OneOf, Pattern
+from swarm_core.recipe import ModelName, canonical_json
 
 URL_PATTERN = "https?://[-.A-Za-z0-9]+(:[0-9]{1,5})?(/[-._~A-Za-z0-9]+)*/?"
 DEFAULT_PATH = "/v1"
 """The path under which nearly every server has its API."""
 JUDGE_OWNER = "judge"
-"""The owner of the judge's key. The owner of a taker's key is `takers/NAME`."""
+"""The owner of the judge's key. The owner of a taker's key is `takers/NAME`, and that of a gate's `gates/INDEX`."""
 
 
 RESERVED_FIELDS = frozenset({
@@ -137,6 +139,12 @@ class EndpointSpec(Block):
     """Further fields of every request, as JSON, such as reasoning_effort. It cannot replace a field that dataswarm
     sets, and it holds no secret."""
 
+    @property
+    def served_model(self) -> ModelName:
+        """The name of the model in requests."""
+        parameters = serialize_parameters(self.max_tokens_field, self.omit, self.extra_body)
+        return recipe.remote_model_name(normalize_url(self.url), self.model, parameters)
+
     rules: ClassVar[tuple[Rule["EndpointSpec"], ...]] = (
         Rule(
             "(has(self.apiKeySecretRef) ? 1 : 0) + (has(self.apiKeyEnv) ? 1 : 0) + (has(self.apiKeyFile) ? 1 : 0) <= 1",
@@ -145,6 +153,13 @@ class EndpointSpec(Block):
             lambda it: [it.api_key_secret_ref, it.api_key_env, it.api_key_file].count(None) >= 2,
         ),
     )
+
+
+def serialize_parameters(max_tokens_field: str | None, omit: Sequence[str], extra_body: Mapping[str, object]) -> str:
+    """Return the parameters of requests as canonical JSON; empty if there are none."""
+    fields = {"maxTokensField": max_tokens_field, "omit": sorted(set(omit)), "extraBody": extra_body}
+    given = {name: value for name, value in fields.items() if value}
+    return canonical_json(given).decode() if given else ""
 
 
 def normalize_url(url: str) -> str:
@@ -158,8 +173,13 @@ def taker_owner(name: Label) -> str:
     return f"takers/{name}"
 
 
+def gate_owner(place: int) -> str:
+    """Return the owner of a gate's key: `gates/INDEX`."""
+    return f"gates/{place}"
+
+
 def key_variable(owner: str) -> str:
-    """Return the name of the environment variable that holds the key of `owner`: `judge`, or `takers/NAME`.
+    """Return the name of the environment variable that holds the key of `owner`.
 
     The operator sets the variable and the worker reads it. Both compute the name, so they need not exchange it. Names
     of takers are DNS labels, which have no underscore, so two takers never share a variable.

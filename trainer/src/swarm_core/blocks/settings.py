@@ -1,0 +1,42 @@
+"""The settings of a built-in part: the block that users write beside its `type`.
+
+A part names its settings class in `settings`. The API makes a field from it, named after the part. A part that asks a
+model has one field of type `EndpointSpec`, found by its type. If that field of a gate may be absent, the gate then asks
+the model of the judge.
+
+Limits: at most one endpoint per part, at the top level of its settings. A setting is never a place (`Uri`), because
+inputs are listed and pinned by the kinds of run.
+"""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, get_args
+
+from pydantic import BaseModel
+
+from swarm_core.blocks.block import Block
+from swarm_core.blocks.endpoints import EndpointSpec
+
+
+class Settings(Block):
+    """The settings of a part. This class itself is for parts that have none."""
+
+    examples: ClassVar[tuple[Mapping[str, Any], ...]] = ({},)
+    """Valid settings, as users write them. The tests make documents of them. A class with a required field has its
+    own."""
+    counterexamples: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
+    """For the message of every rule within the settings: settings that break this rule alone, as users write them."""
+
+
+def find_endpoint_field(block: type[BaseModel]) -> str | None:
+    """Return the name of the field of a block that holds an endpoint; None if it has none.
+
+    Raises ValueError for a block with several.
+    """
+    found = [
+        name
+        for name, field in block.model_fields.items()
+        if EndpointSpec in (field.annotation, *get_args(field.annotation))
+    ]
+    if len(found) > 1:
+        raise ValueError(f"{block.__name__}: {', '.join(found)} are endpoints; a part asks one model, so keep one")
+    return found[0] if found else None
