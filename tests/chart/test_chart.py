@@ -90,7 +90,7 @@ USED = {
     ("", "secrets"): OF_OBJECTS,
     ("", "services"): OF_OBJECTS,
     ("", "persistentvolumeclaims"): OF_OBJECTS,
-    ("", "events"): {"create"},
+    ("", "events"): {"list", "create"},
 }
 """What the operator does: the steps of its plans, its lists and watches, and reading what it finds in its place."""
 

@@ -37,7 +37,7 @@ RIGHTS = [
     ("apps", ["deployments"], ["get", "list", "watch", "create", "patch", "delete"]),
     ("", ["pods"], ["get", "list", "watch", "patch", "delete"]),
     ("", ["configmaps", "secrets", "services", "persistentvolumeclaims"], ["get", "create", "delete"]),
-    ("", ["events"], ["create"]),
+    ("", ["events"], ["list", "create"]),
     ("coordination.k8s.io", ["leases"], ["get", "create", "patch"]),
 ]
 """All rights of the operator here. The API server refuses everything else, so the operator needs nothing more."""

@@ -34,13 +34,16 @@ class FakeCluster:
     after_call: Callable[[str, str], None] = lambda verb, kind: None
     numbers: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
 
-    async def list(self, kind: str, namespace: str | None, selector: str = "") -> Listing:
+    async def list(self, kind: str, namespace: str | None, selector: str = "", fields: str = "") -> Listing:
         self._begin("list", kind)
         label, _, value = selector.partition("=")
         found = [
             copy.deepcopy(stored)
             for target, stored in self.objects.items()
-            if target.kind == kind and namespace in (None, target.namespace) and _labelled(stored, label, value)
+            if target.kind == kind
+            and namespace in (None, target.namespace)
+            and _labelled(stored, label, value)
+            and _has_field(stored, fields)
         ]
         for stored in found:  # a server leaves these out of the entries of a list
             stored.pop("kind", None)
@@ -141,6 +144,13 @@ class Failing:
 def _labelled(stored: dict[str, Any], label: str, value: str) -> bool:
     labels = stored["metadata"].get("labels") or {}
     return not label or (label in labels and value in ("", labels[label]))
+
+
+def _has_field(stored: dict[str, Any], fields: str) -> bool:
+    """Whether an object has the value of a field selector such as `involvedObject.uid=1`."""
+    path, _, value = fields.partition("=")
+    *parents, last = path.split(".")
+    return not fields or _inside(stored, parents).get(last) == value
 
 
 def _merged(before: Any, patch: Any) -> Any:

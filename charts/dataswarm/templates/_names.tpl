@@ -50,7 +50,8 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 - apiGroups: [""]
   resources: [configmaps, secrets, services, persistentvolumeclaims]
   verbs: [get, create, delete]
+# The operator lists the events about Jobs and pods that do not start, to say why.
 - apiGroups: [""]
   resources: [events]
-  verbs: [create]
+  verbs: [list, create]
 {{- end }}

@@ -18,7 +18,7 @@ MESSAGE_CHARACTERS = 1024
 def build_event(run: Object, event: Event) -> dict[str, Any]:
     """The Event object."""
     metadata, now = run["metadata"], datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    content = "\n".join((str(metadata["uid"]), event.type, event.reason, event.message))
+    content = "\n".join((str(metadata["uid"]), event.type, event.reason, event.message, event.occurrence))
     return {
         "apiVersion": "v1",
         "kind": "Event",

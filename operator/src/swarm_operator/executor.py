@@ -16,10 +16,10 @@ import json
 import logging
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, assert_never
 
-from swarm_operator import events
+from swarm_operator import events, logs
 from swarm_operator.api_client import object_cache, resources
 from swarm_operator.api_client.cluster import (
     AlreadyExistsError,
@@ -27,6 +27,7 @@ from swarm_operator.api_client.cluster import (
     Cluster,
     ConflictError,
     NotFoundError,
+    NotLeaderError,
     ObjectReference,
 )
 from swarm_operator.api_client.object_cache import Cache, RunKey
@@ -42,9 +43,15 @@ from swarm_operator.common.reconcile_plan import (
     SetFinalizers,
     Step,
 )
+from swarm_operator.reconciler import refusals
 
 SECRET_BYTES = 32
 REFUSAL_STATUSES = frozenset({400, 403, 405, 409, 413, 415, 422})
+EVENTS_SECONDS = 10.0
+"""The events about children that do not start are read at most this often."""
+EXPLAINED_CHILDREN = 4
+"""Children whose events are read. Those of one run do not start for the same reason, mostly."""
+EVENT_LEVELS = {"Normal": logging.INFO, "Warning": logging.WARNING}
 LOG = logging.getLogger(__name__)
 
 
@@ -62,26 +69,62 @@ class Executor:
     """When an object was created, by run and by kind and name."""
     _reported_events: dict[str, set[str]] = field(default_factory=dict)
     """Names of the events that were created, by run."""
+    _refusals: dict[str, str] = field(default_factory=dict)
+    """The words of the API server if it refused a step of the last plan, by run."""
+    _unexplained: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Uids of children that did not start by the last plan, by run."""
+    _explained: dict[str, tuple[float, tuple[Object, ...]]] = field(default_factory=dict)
+    """The events about such children and the time at which they were read, by run."""
+
+    async def explain(self, observed: ObservedRun) -> ObservedRun:
+        """Add what the cache does not hold: the last refusal, and the events about children that do not start.
+
+        Raises NotLeaderError. Without the right to list events, there are none.
+        """
+        run = object_cache.object_uid(observed.run)
+        return replace(observed, refusal=self._refusals.get(run, ""), events=await self._read_events(observed.run))
 
     async def execute(self, observed: ObservedRun, plan: Plan) -> bool:
         """Execute `plan`. Returns whether any step made a call. Raises the ApiError of a step or of the status."""
-        failure: ApiError | None = None
+        key, failure = object_cache.object_uid(observed.run), None
         acted = False
         try:
             for step in plan.steps:
                 acted |= await self._execute_step(observed.run, step)
         except ApiError as error:
             failure = error
+        self._unexplained[key] = plan.unexplained
+        self._refusals[key] = str(failure) if failure is not None and failure.status in REFUSAL_STATUSES else ""
         await self._write_status(observed.run, plan.status)
-        await self._write_events(observed.run, (*plan.events, *_refusal_events(failure)))
+        await self._write_events(observed.run, (*plan.events, *_refusal_events(self._refusals[key])))
         if failure is not None:
             raise failure
         return acted
 
     def forget(self, run: RunKey) -> None:
         """Forget a run that is gone."""
-        self._created.pop(run, None)
-        self._reported_events.pop(run, None)
+        for known in (self._created, self._reported_events, self._refusals, self._unexplained, self._explained):
+            known.pop(run, None)
+
+    async def _read_events(self, run: Object) -> tuple[Object, ...]:
+        """The events about children of the run that do not start, at most EVENTS_SECONDS old."""
+        key, namespace = object_cache.object_uid(run), object_cache.object_namespace(run)
+        uids = self._unexplained.get(key, ())[:EXPLAINED_CHILDREN]
+        if not uids:
+            return ()
+        read_at, found = self._explained.get(key, (float("-inf"), ()))
+        if self.clock() - read_at < EVENTS_SECONDS:
+            return found
+        try:
+            listings = [await self.cluster.list("Event", namespace, fields=f"involvedObject.uid={uid}") for uid in uids]
+        except NotLeaderError:
+            raise
+        except ApiError as error:
+            logs.for_run(LOG, run).info("could not read the events of children that do not start: %s", error)
+            return ()
+        found = tuple(event for listing in listings for event in listing.objects)
+        self._explained[key] = self.clock(), found
+        return found
 
     async def refresh(self, run: Object) -> None:
         """Read a run again after a conflict, because the cached version is old. Raises ApiError."""
@@ -92,15 +135,22 @@ class Executor:
             self.cache.record_deleted(run["kind"], run)
 
     async def _execute_step(self, run: Object, step: Step) -> bool:
+        """Execute one step and log it. Returns whether it made a call."""
+        log = logs.for_run(LOG, run)
         match step:
             case Create():
-                return await self._create(run, step)
+                if not await self._create(run, step):
+                    return False
+                log.info("created %s %s", step.manifest["kind"], step.manifest["metadata"]["name"])
             case Delete():
                 await self._delete(run, step)
+                log.info("deleted %s %s", step.kind, step.name)
             case Patch():
                 await self._patch(run, step)
+                log.info("patched %s %s with %s", step.kind, step.name, json.dumps(step.patch, default=dict))
             case SetFinalizers():
                 await self._set_finalizers(run, step)
+                log.info("set the finalizers to %s", ", ".join(step.names) or "none")
             case _:
                 assert_never(step)
         return True
@@ -194,15 +244,15 @@ class Executor:
             name = manifest["metadata"]["name"]
             if name in reported:
                 continue
+            reported.add(name)
+            logs.for_run(LOG, run).log(EVENT_LEVELS[event.type], "%s: %s", event.reason, event.message)
             try:
                 await self.cluster.create(manifest)
             except AlreadyExistsError:
                 pass  # created before a restart
             except ApiError as error:
                 # Nothing depends on an event, so a failure to create one does not fail the reconcile.
-                LOG.warning("could not create an event of %s: %s", object_cache.object_name(run), error)
-                continue
-            reported.add(name)
+                logs.for_run(LOG, run).warning("could not create the event %s: %s", event.reason, error)
 
 
 def _belongs_to_run(stored: Object, run: Object) -> bool:
@@ -212,11 +262,12 @@ def _belongs_to_run(stored: Object, run: Object) -> bool:
     return object_cache.object_uid(run) in (owners or [label])
 
 
-def _refusal_events(failure: ApiError | None) -> tuple[Event, ...]:
+def _refusal_events(refusal: str) -> tuple[Event, ...]:
     """The event for a refusal that a person must resolve: a quota, a missing right, an invalid manifest."""
-    if failure is None or failure.status not in REFUSAL_STATUSES:
+    if not refusal:
         return ()
-    return (Event("Warning", "ChildRefused", str(failure)),)
+    found = refusals.classify(refusal)
+    return (Event("Warning", found.reason, f"{refusal}; {found.advice}"),)
 
 
 def _version_preconditions(run: Object) -> list[dict[str, str]]:

@@ -18,7 +18,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from swarm_core import streams
-from swarm_operator import executor
+from swarm_operator import executor, logs
 from swarm_operator.api_client import lister, object_cache, workqueue
 from swarm_operator.api_client.cluster import ApiError, Cluster, ConflictError, NotLeaderError
 from swarm_operator.api_client.leader_election import LeaderElector
@@ -46,6 +46,8 @@ class Host:
         self._may_write = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._last_heard = time.monotonic()
+        self._logged_failures: dict[str, str] = {}
+        """The last failure that was logged, by run."""
 
     def start(self, cluster: Cluster, elector: Cluster, reader: Cluster) -> None:
         """Start all tasks.
@@ -160,25 +162,27 @@ class Host:
             self.queue.add(key)
         except ConflictError as error:
             outcome = "conflict"
-            LOG.info("%s", error)
+            self._log_failure(key, error)
             self.queue.retry_later(key)
         except ApiError as error:
             outcome = "refused"
-            LOG.warning("%s", error)
+            self._log_failure(key, error)
             self.queue.retry_later(key, error.retry_after)
-        except Exception:
+        except Exception as error:
             outcome = "fault"
-            LOG.exception("run %s", key)
+            self._log_failure(key, error)
             self.queue.retry_later(key)
         self.metrics.reconciles.labels(outcome).inc()
         self.metrics.reconcile_seconds.observe(time.monotonic() - started)
 
     async def _reconcile_once(self, key: object_cache.RunKey) -> str:
         observed = self.cache.observe(key)
+        observed = None if observed is None else await self.executor.explain(observed)
         plan = Plan() if observed is None else self._reconcile(observed, time.time(), self._settings)
         if observed is None or (object_cache.is_deleting(observed.run) and plan == Plan()):
             self.executor.forget(key)
             self.queue.forget(key)
+            self._logged_failures.pop(key, None)
             return "gone"
         try:
             acted = await self.executor.execute(observed, plan)
@@ -186,10 +190,26 @@ class Host:
             await self.executor.refresh(observed.run)
             raise
         self.queue.reset_failures(key)
+        self._logged_failures.pop(key, None)
         delays = [wait for wait in (RECHECK_SECONDS if acted else None, plan.wake_after) if wait is not None]
         if delays:
             self.queue.add_later(key, min(delays))
         return "done"
+
+    def _log_failure(self, key: object_cache.RunKey, error: Exception) -> None:
+        """Log a failed reconcile, once for all retries that fail in the same way."""
+        text = f"{type(error).__name__}: {error}"
+        if self._logged_failures.get(key) == text:
+            return
+        self._logged_failures[key] = text
+        log = logs.for_run(LOG, self.cache.find_run(key))
+        match error:
+            case ConflictError():
+                log.info("reconciles again after a conflict: %s", error)
+            case ApiError():
+                log.warning("could not be reconciled and is tried again: %s", error)
+            case _:
+                log.error("could not be reconciled and is tried again: %s", error, exc_info=error)
 
     def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> "asyncio.Task[None]":
         task = asyncio.create_task(work, name=name)

@@ -17,13 +17,14 @@ import kopf
 
 from swarm_core.api import custom_resources
 from swarm_core.api.run import API_GROUP, API_VERSION
-from swarm_operator import process
+from swarm_operator import logs, process
+from swarm_operator import settings as operator_settings
 from swarm_operator.api_client import resources
 from swarm_operator.common import names
 from swarm_operator.reconciler import reconcile
 
-QUIET_LOGGERS = ("kopf.objects", "kopf.activities", "kopf._core", "aiohttp.access")
-"""Loggers that log every watch event. The operator logs what it does about them."""
+QUIET_LOGGERS = ("kopf", "aiohttp.access")
+"""Loggers of libraries, which log every watch event. The operator logs what it does about them."""
 LOGIN_MINUTES = 10
 """kopf reads the token of the service account again after this time, long before the token expires."""
 WATCH_SECONDS = 300
@@ -41,7 +42,7 @@ class Backoffs:
 
 @kopf.on.startup()
 async def startup(settings: kopf.OperatorSettings, memo: kopf.Memo, **_: Any) -> None:
-    """Configure kopf and start the process."""
+    """Configure kopf and the log, and start the process."""
     settings.posting.enabled = False
     settings.peering.standalone = True
     settings.scanning.disabled = True
@@ -55,6 +56,7 @@ async def startup(settings: kopf.OperatorSettings, memo: kopf.Memo, **_: Any) ->
         settings.watching.label_selectors[resources.find_resource(kind).plural] = names.RUN_UID_LABEL
     for name in QUIET_LOGGERS:
         logging.getLogger(name).setLevel(logging.WARNING)
+    logs.configure(operator_settings.from_environment(os.environ).log_format)
     memo.process = await process.start(reconcile.reconcile, time.monotonic)
 
 

@@ -55,6 +55,8 @@ class Settings:
     backoff_cap_seconds: float = 60.0
     metrics_port: int = 0
     """The port of /metrics. 0 serves no metrics."""
+    log_format: str = "text"
+    """The format of the log: text or json."""
     trainer_image: str = "dataswarm-trainer"
     """The image of the Jobs' pods, for a run that names none."""
     server_image: str = "dataswarm-vllm"

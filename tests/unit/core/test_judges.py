@@ -36,6 +36,8 @@ VALUES = [
     ("1,234+1", Fraction(1235)),
     ("6×7−4÷2", Fraction(40)),
     (" 1 + 2 ", Fraction(3)),
+    ("10/4", Fraction(5, 2)),
+    ("-(1-2*(3-4))/3", Fraction(-1)),
 ]
 
 
@@ -44,7 +46,10 @@ def test_an_expression_has_its_exact_value(text: str, value: Fraction) -> None:
     assert expression.evaluate(text).number == value
 
 
-@pytest.mark.parametrize("item", ["12+34", "12 + 34 =", "12 + 34 = ?", "12+34?", "12+34=?", " 12+34\n"])
+@pytest.mark.parametrize(
+    "item",
+    ["12+34", "12 + 34 =", "12 + 34 = ?", "12+34?", "12+34=?", " 12+34\n", "１２＋３４", "12\u200b+\u202f34", "١٢+٣٤"],
+)
 def test_an_expression_may_be_dressed_as_a_question(item: str) -> None:
     assert JUDGE.refusal(Item(item)) is None
     assert score(item, "46") == 1.0
@@ -64,7 +69,8 @@ REFUSED = {
     "2**3": "a number is missing before '*'",
     "12+34=46": "'=' is no part of an arithmetic expression",
     "1\n+2": "'\\n' is no part of an arithmetic expression",
-    "٣+٤": "'٣' is no part of an arithmetic expression",
+    "2²+1": "'^' is no part of an arithmetic expression",
+    "½+1": "'\\\\' is no part of an arithmetic expression",
     "--5+3": "a number is missing before '-'",
     "+5+3": "a number is missing before '+'",
     "05+3": "'05' begins with a zero too many",
@@ -100,11 +106,11 @@ ANSWERS = [
     ("12+34", "46.01", 0.0),
     ("12+34", "046", 1.0),
     ("12+34", "...46", 1.0),
-    ("12+34", "It is 46, not 45", 0.0),
+    ("12+34", "It is 46, not 45", 1.0),
     ("12+34", r"So \boxed{46}, as step 2 says", 1.0),
     ("12+34", r"First \boxed{45}, no: \boxed{46}", 1.0),
     ("12+34", r"\boxed{\text{none}} 46", 1.0),
-    ("12+34", "12,34,46", 1.0),
+    ("12+34", "12,34,46", UnscoredReason.UNREADABLE),
     ("12+34", "x46", UnscoredReason.UNREADABLE),
     ("3-8", "-5", 1.0),
     ("3-8", "−5", 1.0),
@@ -112,7 +118,7 @@ ANSWERS = [
     ("3-8", "3 - 8 = -5", 1.0),
     ("3-8", "5", 0.0),
     ("8-3", "13-8", 0.0),
-    ("8-5", "is 8-3", 1.0),
+    ("8-5", "is 8-3", 0.0),
     ("999*999", "998,001", 1.0),
     ("999*999", "998001.00", 1.0),
     ("1/2+1/4", "3/4", 1.0),
@@ -127,7 +133,7 @@ ANSWERS = [
     ("12/4", "12/4", 0.0),
     ("12/4", "3/1", 0.0),
     ("10/3", "10/3", 1.0),
-    ("10/3", "3.3333333333333333", 0.0),
+    ("10/3", "3.3333333333333333", 1.0),
     ("1-1", "1/0", 0.0),
     ("1+1", "9" * 5000, 0.0),
     ("1+1", "1/" + "9" * 5000, 0.0),
@@ -139,7 +145,7 @@ ANSWERS = [
 
 
 @pytest.mark.parametrize(("item", "answer", "outcome"), ANSWERS, ids=[f"{i} | {a[:30]}" for i, a, _ in ANSWERS])
-def test_the_last_number_stated_is_what_counts(item: str, answer: str, outcome: float | UnscoredReason) -> None:
+def test_the_number_stated_is_what_counts(item: str, answer: str, outcome: float | UnscoredReason) -> None:
     scored = score(item, answer)
     assert (scored.reason if isinstance(scored, Unscored) else scored) == outcome
 
@@ -183,9 +189,18 @@ def test_an_unknown_judge_is_refused_with_the_names_there_are() -> None:
         plugins.build_part("verifiers", "arithmetic", {})
 
 
-def test_a_judge_that_takes_no_config_refuses_one() -> None:
-    with pytest.raises(BadInputError, match="verifier Arithmetic: base: "):
-        plugins.build_part("verifiers", "Arithmetic", {"base": 10})
+@pytest.mark.parametrize(
+    ("config", "told"),
+    [
+        ({"base": 10}, "base: "),
+        ({"exactness": "Rounded"}, "exactness: .*'Exact' or 'Decimal'"),
+        ({"decimalPlaces": 0}, "decimalPlaces: .*greater than or equal to 1"),
+        ({"decimalPlaces": 16}, "decimalPlaces: .*less than or equal to 15"),
+    ],
+)
+def test_a_judge_refuses_settings_that_it_does_not_understand(config: dict[str, object], told: str) -> None:
+    with pytest.raises(BadInputError, match=f"verifier Arithmetic: {told}"):
+        plugins.build_part("verifiers", "Arithmetic", config)
 
 
 def test_what_a_data_set_claims_does_not_move_a_judge_that_computes() -> None:

@@ -204,7 +204,7 @@ def test_every_named_part_is_pinned_by_its_origin(installed: object) -> None:
     assert found["spec.gates[0]"] == {"name": "max-characters", **package, "config": {"most": 9}}
     plain = parts.identify_parts(resolved({})).parts
     assert plain["spec.objective"] == {"name": "Difficulty", "revision": 1}
-    assert plain["spec.judge.verifier"] == {"name": "Arithmetic", "revision": 1}
+    assert plain["spec.judge.verifier"] == {"name": "Arithmetic", "revision": 2}
 
 
 def digest(spec: ResolvedSpec) -> str:

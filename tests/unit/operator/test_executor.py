@@ -193,7 +193,7 @@ def test_a_step_that_fails_ends_the_steps_and_not_the_status(scene: Scene) -> No
         scene.do(Create(child("Job")), Create(child("ConfigMap")), status={"phase": "Preparing"})
     assert scene.cluster.objects[RUN]["status"] == {"phase": "Preparing"}
     assert scene.cluster.count_creates("ConfigMap") == 0
-    assert scene.events() == ["ChildRefused"]
+    assert scene.events() == ["QuotaExceeded"]
 
 
 def test_an_answer_that_was_lost_is_found_out(scene: Scene) -> None:

@@ -105,7 +105,8 @@ def test_its_crd_is_printed_by_the_generator(environment: dict[str, str]) -> Non
     manifest = yaml.safe_load(printed)
     assert manifest["metadata"]["name"] == "scorefiles.dataswarm.io"
     (version,) = manifest["spec"]["versions"]
-    assert [one["name"] for one in version["additionalPrinterColumns"]] == ["Phase", "Items", "Mean-Score", "Age"]
+    titles = [one["name"] for one in version["additionalPrinterColumns"]]
+    assert titles == ["Phase", "Reason", "Items", "Mean-Score", "GPU-h", "Age", "Message"]
     fixed = [one["fieldPath"] for one in version["schema"]["openAPIV3Schema"]["properties"]["spec"][
         "x-kubernetes-validations"] if "oldSelf" in one["rule"]]  # fmt: skip
     assert fixed == [".seed", ".data", ".verifier", ".storage"]

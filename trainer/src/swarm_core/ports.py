@@ -186,6 +186,15 @@ class Solver(Protocol):
         ...
 
 
+@runtime_checkable
+class Canonicalizer(Protocol):
+    """A judge that recognizes two spellings of one item."""
+
+    def canonical(self, item: Item) -> str | None:
+        """Return a text that all spellings of `item` share, and no other item; None if the judge refuses `item`."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Undecided:
     """A missing verdict of a gate: the request failed, or the reply could not be parsed."""

@@ -64,9 +64,9 @@ class AioCluster:
     token_bucket: TokenBucket
     on_call: CallObserver
 
-    async def list(self, kind: str, namespace: str | None, selector: str = "") -> Listing:
+    async def list(self, kind: str, namespace: str | None, selector: str = "", fields: str = "") -> Listing:
         objects: list[Object] = []
-        query = [("limit", str(PAGE_SIZE)), ("labelSelector", selector)]
+        query = [("limit", str(PAGE_SIZE)), ("labelSelector", selector), ("fieldSelector", fields)]
         next_page: Query = []
         while True:
             answer = await self._call("GET", kind, resources.find_resource(kind).path(namespace), query + next_page)

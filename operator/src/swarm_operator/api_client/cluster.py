@@ -35,10 +35,10 @@ class Listing:
 class Cluster(Protocol):
     """An API server. Every method raises ApiError."""
 
-    async def list(self, kind: str, namespace: str | None, selector: str = "") -> Listing:
-        """The objects with these labels, read from etcd and not from a cache.
+    async def list(self, kind: str, namespace: str | None, selector: str = "", fields: str = "") -> Listing:
+        """The objects with these labels and fields, read from etcd and not from a cache.
 
-        Without a namespace, those of all namespaces.
+        Without a namespace, those of all namespaces. `fields`: one `NAME=VALUE` that the server can select by.
         """
 
     async def read(self, target: ObjectReference) -> Object:

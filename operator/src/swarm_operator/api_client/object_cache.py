@@ -82,14 +82,16 @@ class Cache:
 
     def observe(self, run: RunKey) -> ObservedRun | None:
         """A run and its children, sorted by kind and name. None if there is no such run."""
-        manifest = next(
-            (self._objects[kind][run] for kind in resources.list_run_kinds() if run in self._objects[kind]), None
-        )
-        if manifest is None:
+        if (manifest := self.find_run(run)) is None:
             return None
         children = sorted(self._children.get(run, {}).values(), key=lambda child: (child["kind"], object_name(child)))
         others = (other for other in self.runs() if object_uid(other) != run)
         return ObservedRun(manifest, tuple(children), tuple(others) if is_deleting(manifest) else ())
+
+    def find_run(self, run: RunKey) -> Object | None:
+        """The run with this uid, of any kind. None if there is no such run."""
+        held = (self._objects[kind] for kind in resources.list_run_kinds())
+        return next((objects[run] for objects in held if run in objects), None)
 
     def list_kind(self, kind: str) -> Iterable[Object]:
         """All objects of a kind."""

@@ -12,7 +12,9 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from swarm_core import program_registry
+from swarm_core.api import custom_resources, figures
 from swarm_core.api.custom_resources import find_resources_by_name
+from swarm_core.api.figures import Figure
 from swarm_core.errors import BadInputError
 from swarm_core.text import printable
 from swarm_operator.api_client.cluster import ApiError, Cluster, NotFoundError, ObjectReference
@@ -114,10 +116,20 @@ def printable_name(manifest: Object) -> str:
     return printable_line(manifest["metadata"]["name"])
 
 
+def list_figures(run: Object) -> list[Figure]:
+    """The figures that the status of `run` contains, in the order of its program.
+
+    Raises BadInputError for an unknown kind.
+    """
+    return figures.list_present(custom_resources.find_resource(run["kind"]).figures, run.get("status") or {})
+
+
 def format_headline(run: Object) -> str:
-    """The name, phase and message of a run in one line."""
+    """The name, phase, reason and message of a run in one line."""
     status = run.get("status") or {}
     message = (
         status.get("message") or "no operator has reconciled it; check that one is installed and watches this namespace"
     )
-    return f"{printable_name(run)}: {printable_line(status.get('phase', 'Pending'))}, {printable_line(message)}"
+    reason = f" ({status['reason']})" if status.get("reason") else ""
+    where = f"{status.get('phase', 'Pending')}{reason}, {message}"
+    return f"{printable_name(run)}: {printable_line(where)}"

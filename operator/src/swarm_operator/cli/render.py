@@ -7,7 +7,6 @@ first iteration stands for all of them. A comment at the top has the number of J
 import argparse
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +20,7 @@ from swarm_core.engine.work import WorkItem
 from swarm_core.errors import BadInputError
 from swarm_core.recipe import Digest
 from swarm_operator.common import accelerators, cluster_run
-from swarm_operator.common.cluster_run import ClusterRun
+from swarm_operator.common.cluster_run import ClusterRun, DefaultImages
 from swarm_operator.common.reconcile_plan import Create, Object
 from swarm_operator.manifests import jobs, purge, servers
 
@@ -37,14 +36,6 @@ exit codes:
   0  done
   2  refused: the input is wrong (stderr names each problem and how to fix it)
 """
-
-
-@dataclass(frozen=True, slots=True)
-class DefaultImages:
-    """The images of a run that names none, as in the chart."""
-
-    trainer_image: str = "dataswarm/trainer"
-    server_image: str = "dataswarm/vllm"
 
 
 class BlockTextDumper(yaml.SafeDumper):

@@ -10,9 +10,10 @@ import json
 import sys
 from collections.abc import Iterator
 
+from swarm_core.api import figures
 from swarm_core.errors import BadInputError
 from swarm_operator.api_client.cluster import Cluster
-from swarm_operator.cli import cluster_query, figures, watch
+from swarm_operator.cli import cluster_query, watch
 from swarm_operator.cli.cluster_query import printable_line
 from swarm_operator.common import storage_location
 from swarm_operator.common.reconcile_plan import Object
@@ -58,8 +59,8 @@ def format_report(run: Object) -> Iterator[str]:
 def format_findings(run: Object) -> Iterator[tuple[str, str]]:
     """The figures and digests in the status, by subject."""
     status = run["status"]
-    for figure in figures.list_figures(run):
-        if words := figures.format_finding(figure, run):
+    for figure in cluster_query.list_figures(run):
+        if words := figures.format_finding(figure, status):
             yield figure.label, words
     digests = {"experiment": "experimentDigest", "spec": "specDigest", "result": "result"}
     yield from ((subject, printable_line(status[field])) for subject, field in digests.items() if status.get(field))

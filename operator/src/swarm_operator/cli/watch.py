@@ -4,21 +4,27 @@ import argparse
 import asyncio
 import sys
 
+from swarm_core.api import figures
 from swarm_operator.api_client.cluster import Cluster
-from swarm_operator.cli import cluster_query, figures
+from swarm_operator.cli import cluster_query
 from swarm_operator.cli.cluster_query import printable_line
 from swarm_operator.common import storage_location
 from swarm_operator.common.reconcile_plan import Object
 
 POLL_SECONDS = 2.0
 SUCCEEDED, FAILED = "Succeeded", "Failed"
+EXIT_STALLED = 2
+"""The exit code for a run that cannot go on until a person changes something."""
 HELP = """\
-Follow a run on a cluster to its end. The command prints a line after each change. After Ctrl-C, the run goes on.
+Follow a run on a cluster to its end. The command prints a line after each change. After Ctrl-C, the run goes on. A
+suspended run is followed, because it may be resumed.
 
 exit codes:
   0  the run succeeded
   1  the run failed
-  2  refused: there is no such run, or the cluster does not respond (stderr names the problem and how to fix it)
+  2  the run is stalled: its spec cannot run on this cluster, and the last line names the field
+  2  refused: there is no such run, it was deleted, or the cluster does not respond (stderr names the problem and how to
+     fix it)
 """
 
 
@@ -51,14 +57,25 @@ async def follow_run(cluster: Cluster, run: Object) -> int:
             if phase == SUCCEEDED:
                 sys.stdout.write(f"results: {format_export_command(run)}\n")
             return 0 if phase == SUCCEEDED else 1
+        if is_stalled(run):
+            return EXIT_STALLED
         await asyncio.sleep(POLL_SECONDS)
         run = await cluster.read(cluster_query.reference_to(run))
 
 
+def is_stalled(run: Object) -> bool:
+    """Whether the operator has seen the present spec and the run cannot go on with it."""
+    generation = run["metadata"].get("generation")
+    conditions = (run.get("status") or {}).get("conditions") or ()
+    stalled = [one for one in conditions if one["type"] == "Stalled" and one["status"] == "True"]
+    return any(one.get("observedGeneration") == generation for one in stalled)
+
+
 def format_progress(run: Object) -> str:
     """The progress of a run in one line."""
-    shown = [figure for figure in figures.list_figures(run) if figure.in_progress]
-    return "; ".join([cluster_query.format_headline(run), *(figures.format_short(figure, run) for figure in shown)])
+    status = run.get("status") or {}
+    shown = [one for one in cluster_query.list_figures(run) if one.in_progress]
+    return "; ".join([cluster_query.format_headline(run), *(figures.format_short(one, status) for one in shown)])
 
 
 def format_export_command(run: Object) -> str:

@@ -3,8 +3,8 @@
 All times are seconds since 1970-01-01 UTC. None means that it has not happened yet.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 
 from swarm_operator.common import names
 
@@ -35,6 +35,8 @@ class Job:
     """The Job has the condition Failed."""
     settled: frozenset[str] = frozenset()
     """Keys of the items that succeeded or failed in this Job. The Job starts no more pods for them."""
+    suspended: bool = False
+    """Kueue, or somebody else, holds the Job back: `spec.suspend` is true."""
 
     @property
     def alive(self) -> bool:
@@ -72,6 +74,8 @@ class Pod:
     """Whether the cluster ended it: eviction, preemption or loss of the node."""
     start_problem: tuple[str, str] = ("", "")
     """Reason and message of the problem that keeps it from running. Both are empty if there is none."""
+    disruption: str = ""
+    """How the cluster ended it, in the words of Kubernetes. Empty if it did not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +88,8 @@ class Deployment:
     digest: str
     """The digest of the manifest it was created from, without the replicas."""
     deleting: bool
+    refusal: str = ""
+    """Why the API server refuses its pods. Empty if it does not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +101,8 @@ class Children:
     deployments: tuple[Deployment, ...]
     purges: tuple[Job, ...] = ()
     """Jobs that delete the results of the run from its bucket. They belong to no work item."""
+    warnings: Mapping[str, str] = field(default_factory=dict)
+    """The message of the latest Warning event about a child, by the uid of the child."""
 
     def work_pods(self) -> Iterator[Pod]:
         """Pods that run work items."""

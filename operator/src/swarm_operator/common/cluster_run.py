@@ -39,6 +39,14 @@ class Images(Protocol):
     def server_image(self) -> str: ...
 
 
+@dataclass(frozen=True, slots=True)
+class DefaultImages:
+    """The images of the chart, for commands that do not know those of an operator."""
+
+    trainer_image: str = "dataswarm/trainer"
+    server_image: str = "dataswarm/vllm"
+
+
 @dataclass(frozen=True)
 class ClusterRun:
     """A validated run of the cluster."""

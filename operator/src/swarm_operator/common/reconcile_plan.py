@@ -21,6 +21,10 @@ class ObservedRun:
     """Jobs, Pods and Deployments with the uid of this run as a label."""
     others: tuple[Object, ...] = ()
     """All other runs, if this run is being deleted. They may keep results in the same place."""
+    events: tuple[Object, ...] = ()
+    """Warning events about children that do not start. They are read only if there is such a child."""
+    refusal: str = ""
+    """The words of the API server if it refused a step of the last plan. Empty if it did not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +83,8 @@ class Event:
     reason: str
     """One word in CamelCase."""
     message: str
+    occurrence: str = ""
+    """Distinguishes two events with the same text, such as two suspensions of a run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,3 +99,5 @@ class Plan:
     """The executor creates them after it has written the status."""
     wake_after: float | None = None
     """Reconcile again after at most this many seconds. None waits for a change."""
+    unexplained: tuple[str, ...] = ()
+    """Uids of children that do not start. The next reconcile needs the events about them."""

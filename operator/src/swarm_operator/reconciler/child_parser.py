@@ -13,8 +13,11 @@ from swarm_operator.common.children import Children, ContainerExit, Deployment, 
 from swarm_operator.common.reconcile_plan import Object
 
 
-def parse(objects: Iterable[Object], resource: str) -> Children:
-    """Parse the children among `objects`. `resource` is the extended resource of accelerators."""
+def parse(objects: Iterable[Object], resource: str, events: Iterable[Object] = ()) -> Children:
+    """Parse the children among `objects`. `resource` is the extended resource of accelerators.
+
+    `events`: the events about them.
+    """
     jobs: list[Job] = []
     pods: list[Pod] = []
     deployments: list[Deployment] = []
@@ -31,7 +34,17 @@ def parse(objects: Iterable[Object], resource: str) -> Children:
                     deployments.append(_parse_deployment(manifest))
         except (KeyError, ValueError, TypeError, AttributeError, IndexError):
             continue
-    return Children(tuple(jobs), tuple(pods), tuple(deployments), tuple(purges))
+    return Children(tuple(jobs), tuple(pods), tuple(deployments), tuple(purges), _parse_warnings(events))
+
+
+def _parse_warnings(events: Iterable[Object]) -> dict[str, str]:
+    """The message of the latest Warning event, by the uid of its object."""
+    found: dict[str, tuple[str, str]] = {}
+    for event in events:
+        if event.get("type") == "Warning" and (uid := (event.get("involvedObject") or {}).get("uid")):
+            at = str(event.get("lastTimestamp") or event.get("eventTime") or "")
+            found[str(uid)] = max(found.get(str(uid), ("", "")), (at, str(event.get("message", ""))))
+    return {uid: message for uid, (_, message) in found.items()}
 
 
 def _parse_job(manifest: Object) -> Job:
@@ -52,6 +65,7 @@ def _parse_job(manifest: Object) -> Job:
         deleting=metadata.get("deletionTimestamp") is not None,
         failed=_condition_is_true(status, "Failed"),
         settled=frozenset(settled),
+        suspended=bool((manifest.get("spec") or {}).get("suspend")),
     )
 
 
@@ -97,11 +111,21 @@ def _parse_pod(manifest: Object, resource: str) -> Pod:
         exit=container_exit,
         disrupted=_condition_is_true(status, "DisruptionTarget") or status.get("reason") in NODE_TERMINATION_REASONS,
         start_problem=("", "") if ended else _start_problem(status, state),
+        disruption=_disruption(status),
     )
 
 
 NODE_TERMINATION_REASONS = frozenset({"Evicted", "NodeLost", "Shutdown", "NodeShutdown", "Terminated", "Preempting"})
 """Reasons in the status of a pod that the node ended."""
+
+
+def _disruption(status: Mapping[str, Any]) -> str:
+    """How the cluster ended a pod: the reason and message of the node or of the condition DisruptionTarget."""
+    found = [status] if status.get("reason") in NODE_TERMINATION_REASONS else []
+    found += [one for one in status.get("conditions") or () if one["type"] == "DisruptionTarget"]
+    return next((f"{one.get('reason', 'disruption')}: {one.get('message', '')}".rstrip(": ") for one in found), "")
+
+
 START_FAILURE_REASONS = frozenset(
     {
         "ImagePullBackOff",
@@ -180,4 +204,13 @@ def _parse_deployment(manifest: Object) -> Deployment:
         replicas=int(manifest["spec"].get("replicas", 1)),
         digest=(metadata.get("annotations") or {}).get(names.SERVERS_ANNOTATION, ""),
         deleting=metadata.get("deletionTimestamp") is not None,
+        refusal=_replica_failure(manifest.get("status") or {}),
     )
+
+
+def _replica_failure(status: Mapping[str, Any]) -> str:
+    """The message of the condition ReplicaFailure: why the API server refuses the pods. Empty if it does not."""
+    for one in status.get("conditions") or ():
+        if one["type"] == "ReplicaFailure" and one["status"] == "True":
+            return str(one.get("message") or one.get("reason") or "ReplicaFailure")
+    return ""

@@ -1,66 +1,170 @@
-"""Finds the problem that blocks a run, as a reason and a message, from its pods and its failed attempts.
+"""Finds the problem that blocks a run, as a reason and a message, from its children and its failed attempts.
 
-    reason                             found in
-    ImagePullBackOff, Unschedulable    a pod that has not started; these are Kubernetes' own words
-    NodeLost                           a pod that should be gone by now
-    OOMKilled, ModelRefused            the exit of a container
-    StoreUnreachable                   the message of a step that could not use the store
+    looked for in this order                                      explained by
+    the API server refuses what the operator creates              `refusals`
+    pods with a problem that waiting does not resolve             `pod_problems`
+    Jobs and Deployments whose pods the API server refuses        `refusals`
+    servers that were not ready in time
+    pods that wait, Jobs in a queue, Jobs without a pod           `pod_problems`
+    items whose pods are lost again and again
+    failed attempts                                               `failure_reasons`
 
-The texts are for people. No decision depends on them.
+docs/troubleshooting.md lists every reason. The texts are for people. No decision depends on them.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from swarm_core.api.run_status import ServersStatus
 from swarm_core.engine.state import EngineState
-from swarm_operator.common.children import Children
-from swarm_operator.reconciler import observations
+from swarm_operator.common import timestamps
+from swarm_operator.common.children import Children, Job
+from swarm_operator.common.cluster_run import ClusterRun
+from swarm_operator.reconciler import failure_reasons, observations, pod_problems, refusals
+from swarm_operator.reconciler.pod_problems import Problem
 from swarm_operator.reconciler.termination_message import shorten
 
-REASON_BY_PREFIX = (
-    ("OOMKilled", "OOMKilled"),
-    ("ModelRefused", "ModelRefused"),
-    ("StoreError", "StoreUnreachable"),
-    ("BudgetExceeded", "BudgetExceeded"),
-)
-"""The prefix of a message, and the reason that it stands for."""
-URGENT_REASONS = ("ImagePullBackOff", "InvalidImageName", "CreateContainerConfigError", "NodeLost")
+URGENT_REASONS = (
+    "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "CreateContainerConfigError", "SecretNotFound",
+    "SecretKeyNotFound", "CrashLoopBackOff", "NodeLost",
+)  # fmt: skip
 """Reasons that waiting does not resolve. They are reported before all others."""
+POD_CREATION_SECONDS = 15.0
+"""Seconds after which a Job without a pod is reported. The Job controller usually needs less than one."""
+REPEATED_LOSSES = 2
+"""Consecutive losses of one item that are reported. A single loss is normal on a cluster."""
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
-    """A problem, as the reason and message of a condition."""
+class Evidence:
+    """What a diagnosis is made from."""
 
-    reason: str
-    message: str
-
-
-def find_most_urgent(children: Children, state: EngineState, now: float) -> Problem | None:
-    """The problem to report: pods come before failed attempts, and reasons that waiting does not resolve come first."""
-    problems = sorted(
-        _pod_problems(children, now), key=lambda one: (one.reason not in URGENT_REASONS, one.reason, one.message)
-    )
-    problems += _attempt_problems(state)
-    return problems[0] if problems else None
+    run: ClusterRun
+    children: Children
+    state: EngineState
+    servers: ServersStatus | None
+    refusal: str
+    """The words of the API server if it refused the last step. Empty if it did not."""
+    now: float
 
 
-def classify_failure(message: str) -> str | None:
-    """The reason for a failure with this message. None if the message has no known prefix."""
-    last_message = message.rpartition("the last time: ")[2]
-    return next((reason for prefix, reason in REASON_BY_PREFIX if last_message.startswith(prefix)), None)
+def find_most_urgent(evidence: Evidence) -> Problem | None:
+    """The problem to report. None if nothing is known to block the run, or if the run is suspended."""
+    if evidence.run.resolved.suspend:
+        return None
+    pods = sorted(_pod_problems(evidence), key=lambda one: (one.reason, one.message))
+    urgent = [one for one in pods if one.reason in URGENT_REASONS]
+    problems = (
+        _step_problems(evidence), urgent, _refused_pods(evidence), _server_problems(evidence), pods,
+        _job_problems(evidence), _loss_problems(evidence), _attempt_problems(evidence),
+    )  # fmt: skip
+    return next((problem for found in problems for problem in found), None)
 
 
-def _pod_problems(children: Children, now: float) -> Iterator[Problem]:
-    for pod in children.pods:
-        reason, message = pod.start_problem
-        if observations.is_stuck(pod, now):
-            yield Problem("NodeLost", f"pod {pod.name} should be gone by now; its node does not respond")
+def _build(reason: str, words: str, advice: str) -> Problem:
+    """A problem whose words are cut, and whose advice is not."""
+    return Problem(reason, f"{shorten(words)}; {advice}")
+
+
+def _step_problems(evidence: Evidence) -> Iterator[Problem]:
+    if evidence.refusal:
+        found = refusals.classify(evidence.refusal)
+        words = shorten(f"the API server refuses: {evidence.refusal}")
+        yield Problem(found.reason, f"{words}; {found.advice}", has_event=True)
+
+
+def _pod_problems(evidence: Evidence) -> Iterator[Problem]:
+    for pod in evidence.children.pods:
+        reason, words = pod.start_problem
+        if observations.is_stuck(pod, evidence.now):
+            yield Problem(
+                "NodeLost",
+                f"pod {pod.name} should be gone by now, but its node does not respond; the operator removes the pod and"
+                " starts its work again",
+            )
         elif reason and pod.deleted is None:
-            yield Problem(reason, shorten(f"pod {pod.name}: {message}"))
+            yield pod_problems.explain_start(evidence.run, pod, reason, shorten(words))
+        elif pod.started is None and pod.ended is None and pod.uid in evidence.children.warnings:
+            words = shorten(evidence.children.warnings[pod.uid])
+            yield pod_problems.explain_start(evidence.run, pod, "PodNotStarted", words)
 
 
-def _attempt_problems(state: EngineState) -> Iterator[Problem]:
-    for key, attempt in state.attempts.items():
-        if (reason := classify_failure(attempt.message)) is not None:
-            yield Problem(reason, shorten(f"{key}: {attempt.message}"))
+def _refused_pods(evidence: Evidence) -> Iterator[Problem]:
+    children = evidence.children
+    refused = [(f"Job {job.name}", children.warnings[job.uid]) for job in list_jobs_without_pods(children, evidence.now)
+               if job.uid in children.warnings]  # fmt: skip
+    refused += [(f"Deployment {one.name}", one.refusal) for one in children.deployments if one.refusal]
+    for subject, words in refused:
+        found = refusals.classify(words)
+        yield _build(found.reason, f"{subject} cannot create its pod: {words}", found.advice)
+
+
+def list_jobs_without_pods(children: Children, now: float) -> list[Job]:
+    """The Jobs that should have a pod by now and have none."""
+    with_pods = {pod.job for pod in children.pods}
+    return [
+        job
+        for job in children.jobs
+        if job.alive and not job.suspended and not job.settled and job.name not in with_pods
+        and now - job.created >= POD_CREATION_SECONDS
+    ]  # fmt: skip
+
+
+def list_unexplained(children: Children) -> list[str]:
+    """The uids of Jobs that have no pod, and of pods that have a node and do not start. Events may say why."""
+    with_pods = {pod.job for pod in children.pods}
+    jobs = [job.uid for job in children.jobs if job.alive and not job.suspended and job.name not in with_pods]
+    waiting = (pod for pod in children.pods if pod.scheduled is not None and pod.started is None and pod.ended is None)
+    return [*jobs, *(pod.uid for pod in waiting if not pod.start_problem[0] and pod.deleted is None)]
+
+
+def _server_problems(evidence: Evidence) -> Iterator[Problem]:
+    servers, settings = evidence.servers, evidence.run.cluster.servers
+    if servers is None or not servers.failures:
+        return
+    following = f"the next start is at {servers.not_before}" if servers.not_before else "they are starting again"
+    yield Problem(
+        "ServersNotReady",
+        f"the inference servers were not ready within {settings.startup_seconds} s, {servers.failures} times in a row;"
+        f" {following}; raise spec.execution.kubernetes.servers.startupSeconds, or make room for all of them at once",
+    )
+
+
+def _job_problems(evidence: Evidence) -> Iterator[Problem]:
+    queue, namespace = evidence.run.cluster.queue, evidence.run.namespace
+    for job in evidence.children.jobs:
+        if job.alive and job.suspended:
+            where = f"in queue {queue}" if queue else "because somebody suspended it"
+            yield Problem(
+                "Queued",
+                f"Job {job.name} waits {where}; Kueue starts it when its quota has room: see kubectl describe workloads"
+                f" --namespace {namespace}",
+            )
+    for job in list_jobs_without_pods(evidence.children, evidence.now):
+        since = timestamps.format_time(job.created)
+        yield Problem(
+            "PodMissing",
+            f"Job {job.name} has had no pod since {since}; see why in: kubectl describe job {job.name}"
+            f" --namespace {namespace}",
+        )
+
+
+def _loss_problems(evidence: Evidence) -> Iterator[Problem]:
+    for key, attempt in evidence.state.attempts.items():
+        if attempt.losses >= REPEATED_LOSSES:
+            causes = [pod.disruption for pod in evidence.children.pods if pod.key == key and pod.disruption]
+            cause = f", the last time by {causes[-1]}" if causes else ""
+            yield Problem(
+                "PodsLost",
+                f"{key}: its pod was lost {attempt.losses} times in a row{shorten(cause)}; give the pods a"
+                " priorityClassName in spec.execution.kubernetes.podTemplate, or nodes that are not drained",
+            )
+
+
+def _attempt_problems(evidence: Evidence) -> Iterator[Problem]:
+    for key, attempt in evidence.state.attempts.items():
+        if attempt.message:
+            reason = failure_reasons.classify(attempt.message) or "AttemptFailed"
+            again = f"attempt {attempt.number - evidence.state.floor + 1} of {evidence.run.outline.attempts}"
+            starts = f"starts after {timestamps.format_time(attempt.not_before)}" if attempt.not_before else "follows"
+            yield Problem(reason, f"{key}: {shorten(attempt.message)}; {again} {starts}")

@@ -43,6 +43,7 @@ from swarm_operator.reconciler import (
 )
 from swarm_operator.reconciler.accelerator_usage import AcceleratorUsage
 from swarm_operator.reconciler.job_steps import LaunchReadiness
+from swarm_operator.reconciler.pod_problems import Problem
 from swarm_operator.reconciler.server_lifecycle import ServersOutcome
 
 FINISHED_JOBS_KEPT = 3
@@ -66,6 +67,8 @@ class ReconcileContext:
     """The engine's state in that status."""
     usage: AcceleratorUsage
     outline: Outline
+    refusal: str
+    """The words of the API server if it refused a step of the last plan."""
     now: float
 
 
@@ -89,7 +92,7 @@ def reconcile(observed: ObservedRun, now: float, images: Images) -> Plan:
 
 
 def _build_context(run: ClusterRun, observed: ObservedRun, previous: RunStatus, now: float) -> ReconcileContext:
-    children = child_parser.parse(observed.children, run.cluster.accelerator_resource)
+    children = child_parser.parse(observed.children, run.cluster.accelerator_resource, observed.events)
     asking = accelerators.kinds_asking_servers(run.outline)
     usage = accelerator_usage.count(previous.gpu_seconds, children, asking, now)
     return ReconcileContext(
@@ -99,6 +102,7 @@ def _build_context(run: ClusterRun, observed: ObservedRun, previous: RunStatus, 
         saved_state=run_status.load_engine_state(previous),
         usage=usage,
         outline=_build_outline(run, previous, usage, now),
+        refusal=observed.refusal,
         now=now,
     )
 
@@ -123,19 +127,31 @@ def _advance_run(context: ReconcileContext) -> Plan:
         world = observations.fail_items_using_servers(world, items.list_pending_items(context.outline, state), refusal)
     decision = decide.decide(context.outline, state, world, context.now)
     servers = _advance_servers(context, decision, world)
-    problem = diagnosis.find_most_urgent(context.children, decision.state, context.now)
     inputs = run_status.StatusInputs(
         previous=context.previous,
         usage=_usage_to_report(context, decision, servers),
         servers=servers.status if servers else None,
-        problem=problem,
+        problem=_find_problem(context, decision, servers),
         experiment=run_status.find_experiment_digest(world),
         now=context.now,
     )
     status = run_status.build_status(context.run, context.outline, decision.state, inputs)
     steps = tuple(_list_steps(context, decision, world, servers))
-    events = tuple(run_events.list_events(state, decision.state, inputs))
-    return Plan(steps, status, events, _wake_after(context, decision, servers))
+    events = tuple(run_events.list_events(state, decision.state, context.outline.suspended, inputs))
+    unexplained = tuple(diagnosis.list_unexplained(context.children))
+    return Plan(steps, status, events, _wake_after(context, decision, servers), unexplained)
+
+
+def _find_problem(context: ReconcileContext, decision: Decision, servers: ServersOutcome | None) -> Problem | None:
+    evidence = diagnosis.Evidence(
+        run=context.run,
+        children=context.children,
+        state=decision.state,
+        servers=servers.status if servers else None,
+        refusal=context.refusal,
+        now=context.now,
+    )
+    return diagnosis.find_most_urgent(evidence)
 
 
 def _current_state(context: ReconcileContext) -> EngineState:
@@ -241,6 +257,7 @@ def _wake_after(context: ReconcileContext, decision: Decision, servers: ServersO
         servers.wake_after if servers else None,
         _seconds_to_expiry(context, decision),
         SETTLE_SECONDS if over and decision.actions else None,
+        diagnosis.POD_CREATION_SECONDS if diagnosis.list_unexplained(context.children) else None,
         accelerator_usage.COUNT_INTERVAL_SECONDS if context.usage.held else None,
         started + deadline - context.now if deadline is not None and started is not None and not over else None,
         *(
@@ -260,5 +277,5 @@ def _refuse(observed: ObservedRun, previous: RunStatus, reason: str, now: float)
     status = run_status.build_refused_status(observed.run, previous, reason, now)
     message = reason[:MAX_MESSAGE_CHARACTERS]
     is_new = not any(one.type == "Validated" and one.message == message for one in previous.conditions)
-    events = (Event("Warning", "InvalidSpec", message),) if is_new else ()
+    events = (Event("Warning", run_status.INVALID_SPEC, message),) if is_new else ()
     return Plan((*ended, *server_lifecycle.delete_all(children)), status, events, REFUSED_RECHECK_SECONDS)

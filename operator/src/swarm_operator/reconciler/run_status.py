@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from pydantic import ValidationError
 
-from swarm_core.api import custom_resources
+from swarm_core.api import custom_resources, figures
 from swarm_core.api import run_status as api
 from swarm_core.api.conditions import Condition, ConditionStatus, ConditionType
 from swarm_core.api.run_status import RunStatus
@@ -24,9 +24,12 @@ from swarm_core.recipe import Digest
 from swarm_operator.common import accelerators, timestamps
 from swarm_operator.common.cluster_run import ClusterRun
 from swarm_operator.common.reconcile_plan import Object
-from swarm_operator.reconciler import diagnosis
+from swarm_operator.reconciler import failure_reasons
 from swarm_operator.reconciler.accelerator_usage import AcceleratorUsage
-from swarm_operator.reconciler.diagnosis import Problem
+from swarm_operator.reconciler.pod_problems import Problem
+
+INVALID_SPEC = "InvalidSpec"
+"""The reason for a spec that cannot run on this cluster."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +73,11 @@ def load_engine_state(previous: RunStatus) -> EngineState:
 
 def build_status(run: ClusterRun, outline: Outline, state: EngineState, inputs: StatusInputs) -> Object:
     """The status of a run that is being executed."""
-    report = run_summary.summarize_run(outline, state)
+    report = _add_problem(run_summary.summarize_run(outline, state), outline, state, inputs.problem)
     held = inputs.usage.seconds.counted_until is not None
     common = RunStatus(
         phase=str(report.phase),
+        reason=find_reason(outline, state, inputs.problem),
         spec_digest=run.digest,
         experiment_digest=inputs.experiment or inputs.previous.experiment_digest,
         observed_generation=run.document.metadata.generation,
@@ -89,7 +93,35 @@ def build_status(run: ClusterRun, outline: Outline, state: EngineState, inputs: 
         rerun=run.document.spec.rerun,
         engine=serialize_engine_state(state),
     )
-    return serialize_status(program_protocol.find_program(run.resolved.kind).status(outline, state, common))
+    kind = run.resolved.kind
+    return add_columns(kind, program_protocol.find_program(kind).status(outline, state, common))
+
+
+def find_reason(outline: Outline, state: EngineState, problem: Problem | None) -> str | None:
+    """Why the run does not move on, as one word. None while work goes on, and after it has succeeded."""
+    if state.failure is not None:
+        return failure_reasons.classify(state.failure.message) or str(state.failure.reason)
+    if state.phase in phases.TERMINAL:
+        return None
+    if outline.suspended:
+        return str(ConditionType.SUSPENDED)
+    return problem.reason if problem else None
+
+
+def _add_problem(report: RunSummary, outline: Outline, state: EngineState, problem: Problem | None) -> RunSummary:
+    """The report with the problem in its message, after what the run is doing."""
+    if problem is None or state.phase in phases.TERMINAL or outline.suspended:
+        return report
+    return replace(report, message=f"{run_summary.describe_phase(outline, state)}; {problem.message}")
+
+
+def add_columns(kind: str, status: RunStatus) -> Object:
+    """`status` as JSON of the API, with the columns of `kubectl get`."""
+    shown = serialize_status(status)
+    columns = figures.format_columns(custom_resources.find_resource(kind).figures, shown)
+    if status.gpu_hours is not None:
+        columns[custom_resources.GPU_HOURS_FIELD] = f"{status.gpu_hours:.2f}"
+    return {**shown, "columns": columns} if columns else shown
 
 
 def build_refused_status(run: Object, previous: RunStatus, reason: str, now: float) -> Object:
@@ -101,12 +133,13 @@ def build_refused_status(run: Object, previous: RunStatus, reason: str, now: flo
         facts |= dict.fromkeys((ConditionType.READY, ConditionType.RECONCILING), ConditionStatus.FALSE)
         facts |= {ConditionType.STALLED: ConditionStatus.TRUE}
     new = [
-        _build_condition(previous, UntimedCondition(kind, truth, "InvalidSpec", message), generation, now)
+        _build_condition(previous, UntimedCondition(kind, truth, INVALID_SPEC, message), generation, now)
         for kind, truth in facts.items()
     ]
     old = [one for one in previous.conditions if one.type not in facts]
     update = {
         "phase": previous.phase or str(phases.Phase.PENDING),
+        "reason": INVALID_SPEC if previous.phase not in phases.TERMINAL else previous.reason,
         "message": message,
         "observed_generation": generation,
         "conditions": (*old, *new),
@@ -160,9 +193,9 @@ def _build_conditions(
 
 def _explain(fact: UntimedCondition, state: EngineState, inputs: StatusInputs) -> UntimedCondition:
     if state.failure is not None:
-        return replace(fact, reason=diagnosis.classify_failure(state.failure.message) or fact.reason)
+        return replace(fact, reason=failure_reasons.classify(state.failure.message) or fact.reason)
     waits = fact.kind in (ConditionType.READY, ConditionType.RECONCILING) and state.phase not in phases.TERMINAL
-    if inputs.problem is not None and waits:
+    if inputs.problem is not None and waits and fact.reason != ConditionType.SUSPENDED:
         return replace(fact, reason=inputs.problem.reason, message=inputs.problem.message)
     return fact
 

@@ -18,7 +18,7 @@ import yaml
 from pydantic.json_schema import JsonSchemaValue
 
 from swarm_core.api import custom_resources
-from swarm_core.api.custom_resources import CustomResource
+from swarm_core.api.custom_resources import Column, CustomResource
 from swarm_core.api.run import API_GROUP, API_VERSION
 from swarm_core.api.schema import inline_references
 from swarm_core.blocks import scalars
@@ -74,13 +74,14 @@ def _build_version(resource: CustomResource) -> JsonSchemaValue:
         "served": True,
         "storage": True,
         "subresources": {"status": {}},
-        "additionalPrinterColumns": [_build_column(*column) for column in resource.columns],
+        "additionalPrinterColumns": list(map(_build_column, resource.columns)),
         "schema": {"openAPIV3Schema": _build_root(resource)},
     }
 
 
-def _build_column(name: str, kind: str, path: str) -> JsonSchemaValue:
-    return {"name": name, "type": kind, "jsonPath": path}
+def _build_column(column: Column) -> JsonSchemaValue:
+    wide = {"priority": 1} if column.wide else {}
+    return {"name": column.title, "type": column.type, **wide, "jsonPath": column.path}
 
 
 def _build_root(resource: CustomResource) -> JsonSchemaValue:

@@ -5,43 +5,32 @@ kind of run.
 """
 
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import get_args
 
 from swarm_core import program_registry
+from swarm_core.api.figures import Figure
 from swarm_core.api.run import Run
 from swarm_core.api.run_status import RunStatus
 
-AGE_COLUMN = ("Age", "date", ".metadata.creationTimestamp")
-PHASE_COLUMN = ("Phase", "string", ".status.phase")
-
-
-class FigureShape(StrEnum):
-    """How a figure of a status is printed."""
-
-    NUMBER = "Number"
-    """A number, or a block that has a `value` and descriptive fields."""
-    COUNT = "Count"
-    """A whole number."""
-    PROGRESS = "Progress"
-    """A count out of a total. The field of the total has the same name with an s at the end."""
-    DIFFERENCE = "Difference"
-    """A block with `value`, `low` and `high`: a difference on fresh items with its 95% interval."""
-
 
 @dataclass(frozen=True, slots=True)
-class Figure:
-    """One figure of a status, which the commands print for a run on a cluster."""
+class Column:
+    """One column of `kubectl get`."""
 
-    label: str
-    """The name under which it is printed."""
-    field: str
-    """The field of the status, in camelCase."""
-    shape: FigureShape = FigureShape.NUMBER
-    note: str = ""
-    """A remark that follows the figure in a result."""
-    in_progress: bool = True
-    """Whether it is printed before the run has ended, too."""
+    title: str
+    path: str
+    """The JSON path of its text."""
+    type: str = "string"
+    wide: bool = False
+    """Whether it is shown by `kubectl get --output wide` only."""
+
+
+PHASE_COLUMN = Column("Phase", ".status.phase")
+REASON_COLUMN = Column("Reason", ".status.reason")
+GPU_HOURS_FIELD = "gpuHours"
+GPU_HOURS_COLUMN = Column("GPU-h", f".status.columns.{GPU_HOURS_FIELD}")
+AGE_COLUMN = Column("Age", ".metadata.creationTimestamp", "date")
+MESSAGE_COLUMN = Column("Message", ".status.message", wide=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +42,16 @@ class CustomResource:
     short: str
     fixed: tuple[str, ...]
     """Fields of the spec that may not change after a run is created."""
-    columns: tuple[tuple[str, str, str], ...]
-    """The columns of `kubectl get`: title, type and JSON path."""
     figures: tuple[Figure, ...] = ()
-    """The figures that `dataswarm watch` and `dataswarm result` print for a run on a cluster, in this order."""
+    """The figures of its status, in the order in which commands and columns show them."""
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """The columns of `kubectl get`. All kinds have the same first and last ones."""
+        own = [Column(one.column, f".status.columns.{one.field}", wide=one.wide) for one in self.figures if one.column]
+        wide = [one for one in own if one.wide]
+        usual = [one for one in own if not one.wide]
+        return (PHASE_COLUMN, REASON_COLUMN, *usual, GPU_HOURS_COLUMN, AGE_COLUMN, *wide, MESSAGE_COLUMN)
 
     @property
     def kind(self) -> str:

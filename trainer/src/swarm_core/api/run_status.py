@@ -14,6 +14,7 @@ from swarm_core.blocks.scalars import Integer, Number, Pattern
 
 HISTORY_ROWS = 20
 CONDITION_ROWS = 8
+MAX_COLUMNS = 16
 MAX_MESSAGE_CHARACTERS = 1024
 MAX_ENGINE_CHARACTERS = 49_152
 
@@ -44,11 +45,12 @@ class Counts(StatusBlock):
     """The numbers of items and of missing scores."""
 
     items: Integer = Field(0, ge=0)
-    """Number of accepted items over all iterations."""
+    """Number of items that the gates accepted, over all iterations. Items that were asked for and not delivered are not
+    counted."""
     rejected: Integer = Field(0, ge=0)
-    """Number of items that gates rejected."""
+    """Number of items that the gates rejected, over all iterations."""
     unscored: Integer = Field(0, ge=0)
-    """Number of answers without a score."""
+    """Number of answers without a score, over all iterations."""
 
 
 class GpuSeconds(StatusBlock):
@@ -82,6 +84,9 @@ class RunStatus(StatusBlock):
 
     phase: ShortText | None = None
     """Phase of the run: Pending, Preparing, Seeding, Iterating, Concluding, Succeeded or Failed."""
+    reason: ShortText | None = None
+    """Reason why the run does not move on, as one CamelCase word. Absent while work goes on and after it has succeeded.
+    """
     spec_digest: Sha256 | None = None
     """Digest of the experiment as written in the spec."""
     experiment_digest: Sha256 | None = None
@@ -100,6 +105,8 @@ class RunStatus(StatusBlock):
     """Accelerator-hours used so far, on a cluster."""
     peak_accelerators: Integer | None = None
     """Maximum number of accelerators that the run holds at one time, on a cluster."""
+    columns: Annotated[dict[ShortText, ShortText], Field(max_length=MAX_COLUMNS)] | None = None
+    """Figures of the run as rounded text, for the columns of `kubectl get`. Their own fields have the exact values."""
     result: Sha256 | None = None
     """Digest of the result document in the store."""
     servers: ServersStatus | None = None

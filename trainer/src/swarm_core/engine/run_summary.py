@@ -71,7 +71,7 @@ def format_message(outline: Outline, state: EngineState) -> str:
     """Return a message about the current activity of the run, or about its failure."""
     if state.failure is not None:
         return f"{state.failure.phase}: {state.failure.message}"
-    where = _describe_phase(outline, state)
+    where = describe_phase(outline, state)
     if state.phase in phases.TERMINAL:
         return where
     if outline.suspended:
@@ -80,7 +80,8 @@ def format_message(outline: Outline, state: EngineState) -> str:
     return "; ".join([where, *(trouble for trouble in troubles if trouble)][:4])  # 3 troubles are enough for a message
 
 
-def _describe_phase(outline: Outline, state: EngineState) -> str:
+def describe_phase(outline: Outline, state: EngineState) -> str:
+    """Return a message about the phase of the run and its progress in it, without its troubles."""
     match state.phase:
         case Phase.PENDING:
             where = "no work has started"

@@ -79,7 +79,7 @@ def _apply_running(
 def _apply_failed(outline: Outline, state: EngineState, item: WorkItem, observation: Failed, now: float) -> EngineState:
     match observation.reason:
         case FailureReason.LOST:
-            return _apply_lost(state, item, observation, now)
+            return _apply_lost(outline, state, item, observation, now)
         case FailureReason.BAD_INPUT:
             current = states.record_attempt(state, item.key, Attempt(observation.attempt))
             return states.record_failure(
@@ -99,11 +99,16 @@ def _apply_failed(outline: Outline, state: EngineState, item: WorkItem, observat
             assert_never(observation.reason)
 
 
-def _apply_lost(state: EngineState, item: WorkItem, observation: Failed, now: float) -> EngineState:
-    """Repeat the first loss at once. Further losses in a row have a backoff, so that a crashing item does not spin."""
+def _apply_lost(outline: Outline, state: EngineState, item: WorkItem, observation: Failed, now: float) -> EngineState:
+    """Repeat the first loss at once. Further losses in a row have a backoff, so that a crashing item does not spin.
+
+    A suspended run ends its own processes, so their losses do not count.
+    """
     known = state.attempt(item.key)
     current = known if known.number == observation.attempt else Attempt(observation.attempt)
-    if observation.at > current.lost_at:
+    if observation.at > current.lost_at and outline.suspended:
+        current = replace(current, lost_at=observation.at)
+    elif observation.at > current.lost_at:
         pause = backoff_seconds(current.losses) if current.losses else 0.0
         current = replace(current, losses=current.losses + 1, lost_at=observation.at, not_before=now + pause)
     return state if current == known else states.record_attempt(state, item.key, current)

@@ -1,4 +1,4 @@
-"""Arithmetic expressions and their exact value.
+"""Arithmetic expressions: their parser and their exact value.
 
     sum     = product (("+" | "-") product)*
     product = factor (("*" | "/") factor)*
@@ -35,6 +35,38 @@ class ExpressionError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
+class Number:
+    """A number of an expression."""
+
+    value: Fraction
+
+
+@dataclass(frozen=True, slots=True)
+class Negative:
+    """A factor with a minus sign."""
+
+    factor: "Node"
+
+
+@dataclass(frozen=True, slots=True)
+class Sum:
+    """Two or more terms, each with the sign before it: `+` or `-`. The first has `+`."""
+
+    terms: "tuple[tuple[str, Node], ...]"
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """Two or more factors, each with the sign before it: `*` or `/`. The first has `*`."""
+
+    factors: "tuple[tuple[str, Node], ...]"
+
+
+Node = Number | Negative | Sum | Product
+"""An expression, without parentheses: the tree shows what belongs together."""
+
+
+@dataclass(frozen=True, slots=True)
 class ExpressionValue:
     """The value of an expression."""
 
@@ -45,13 +77,53 @@ class ExpressionValue:
 
 def evaluate(text: str) -> ExpressionValue:
     """Return the value of `text`. Raises ExpressionError if it is not an expression with a value."""
+    node = parse(text)
+    return ExpressionValue(compute(node), count_operations(node))
+
+
+def parse(text: str) -> Node:
+    """Return the tree of `text`. Raises ExpressionError if it is not an expression. Its value may not exist."""
     if len(text) > MAX_LENGTH:
         raise ExpressionError(f"{len(text)} characters; an expression has at most {MAX_LENGTH}")
     reader = Parser(tokenize(text))
-    number = reader.sum(0)
+    node = reader.sum(0)
     if reader.place < len(reader.tokens):
         raise ExpressionError(f"{reader.tokens[reader.place]!r} after the end of the expression")
-    return ExpressionValue(number, reader.operations)
+    return node
+
+
+def compute(node: Node) -> Fraction:
+    """Return the value of a tree. Raises ExpressionError for a division by zero."""
+    match node:
+        case Number(value):
+            return value
+        case Negative(factor):
+            return -compute(factor)
+        case Sum(terms):
+            return sum((compute(term) if sign == "+" else -compute(term) for sign, term in terms), Fraction(0))
+        case Product(factors):
+            total = Fraction(1)
+            for sign, factor in factors:
+                total = total * compute(factor) if sign == "*" else total / compute_divisor(factor)
+            return total
+
+
+def compute_divisor(node: Node) -> Fraction:
+    """Return the value of a tree. Raises ExpressionError if it is zero."""
+    if value := compute(node):
+        return value
+    raise ExpressionError("division by zero")
+
+
+def count_operations(node: Node) -> int:
+    """Return the number of binary operations of a tree."""
+    match node:
+        case Number():
+            return 0
+        case Negative(factor):
+            return count_operations(factor)
+        case Sum(parts) | Product(parts):
+            return len(parts) - 1 + sum(count_operations(part) for _, part in parts)
 
 
 def tokenize(text: str) -> tuple[str, ...]:
@@ -72,7 +144,6 @@ class Parser:
 
     tokens: tuple[str, ...]
     place: int = 0
-    operations: int = 0
 
     def take(self, *wanted: str) -> str | None:
         """Return the next token if it is one of `wanted`."""
@@ -81,30 +152,24 @@ class Parser:
             return self.tokens[self.place - 1]
         return None
 
-    def sum(self, depth: int) -> Fraction:
-        total = self.product(depth)
+    def sum(self, depth: int) -> Node:
+        terms = [("+", self.product(depth))]
         while sign := self.take("+", "-"):
-            self.operations += 1
-            term = self.product(depth)
-            total = total + term if sign == "+" else total - term
-        return total
+            terms.append((sign, self.product(depth)))
+        return Sum(tuple(terms)) if len(terms) > 1 else terms[0][1]
 
-    def product(self, depth: int) -> Fraction:
-        total = self.factor(depth)
+    def product(self, depth: int) -> Node:
+        factors = [("*", self.factor(depth))]
         while sign := self.take("*", "/"):
-            self.operations += 1
-            factor = self.factor(depth)
-            if sign == "/" and factor == 0:
-                raise ExpressionError("division by zero")
-            total = total * factor if sign == "*" else total / factor
-        return total
+            factors.append((sign, self.factor(depth)))
+        return Product(tuple(factors)) if len(factors) > 1 else factors[0][1]
 
-    def factor(self, depth: int) -> Fraction:
+    def factor(self, depth: int) -> Node:
         if self.take("-"):
-            return -self.atom(depth)
+            return Negative(self.atom(depth))
         return self.atom(depth)
 
-    def atom(self, depth: int) -> Fraction:
+    def atom(self, depth: int) -> Node:
         if not self.take("("):
             return self.number()
         if depth == MAX_DEPTH:
@@ -114,7 +179,7 @@ class Parser:
             raise ExpressionError("a parenthesis is not closed")
         return inner
 
-    def number(self) -> Fraction:
+    def number(self) -> Number:
         token = self.tokens[self.place] if self.place < len(self.tokens) else "the end"
         if not token[0].isdecimal():
             raise ExpressionError(f"a number is missing before {token!r}")
@@ -123,4 +188,4 @@ class Parser:
         if LEADING_ZERO.match(token):
             raise ExpressionError(f"{token!r} begins with a zero too many")
         self.place += 1
-        return Fraction(token.replace(",", ""))
+        return Number(Fraction(token.replace(",", "")))

@@ -9,13 +9,15 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from swarm_core.errors import BadInputError
 from swarm_core.optimizers import positions
 from swarm_core.optimizers.positions import Position
 from swarm_core.recipe import TensorGroup
-from swarm_trainer.lora import base
-from swarm_trainer.lora.signature import Signature, tensor_name
+
+if TYPE_CHECKING:
+    from swarm_trainer.lora.signature import Signature
 
 _LAYER_NAME = re.compile(r"(?P<stack>.+?)\.(?P<number>\d+)\.")
 
@@ -40,8 +42,10 @@ class Layers:
         return (*groups, TensorGroup(positions.mean_block(position, count))) if self.rest else groups
 
 
-def find(signature: Signature) -> Layers:
+def find(signature: "Signature") -> Layers:
     """Find the layers of an adapter. Raises BadInputError if it adapts no numbered layer."""
+    from swarm_trainer.lora.signature import tensor_name  # noqa: PLC0415 (brings torch, which verify and gc do without)
+
     names = [tensor_name(module, "A") for module, _ in signature.shapes]
     matches = [_LAYER_NAME.match(name) for name in names]
     prefixes = {(match["stack"], int(match["number"])): match[0] for match in matches if match}
@@ -52,6 +56,8 @@ def find(signature: Signature) -> Layers:
 
 def check(folder: Path) -> None:
     """Check that the base in `folder` has numbered layers, before anything is trained. Raises BadInputError."""
+    from swarm_trainer.lora import base  # noqa: PLC0415 (brings torch)
+
     modules = sorted(base.read_linear_shapes(folder))
     if not any(_LAYER_NAME.match(f"{module}.") for module in modules):
         raise _unnumbered_error(modules)

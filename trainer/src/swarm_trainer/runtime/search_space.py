@@ -10,7 +10,6 @@ from pathlib import Path
 
 from swarm_core.api.swarm import Exact
 from swarm_core.recipe import Digest, Merge, Recipe, TensorGroup
-from swarm_trainer.lora import adapter, combine
 from swarm_trainer.runtime import layers, model_folders
 from swarm_trainer.runtime.context import Context
 from swarm_trainer.runtime.layers import Layers
@@ -46,6 +45,8 @@ class SearchSpace:
 
     def export(self, context: Context, position: Sequence[float], out: Path) -> None:
         """Write the adapter at `position` as an ordinary PEFT folder. Raises StoreError, OSError."""
+        from swarm_trainer.lora import combine  # noqa: PLC0415 (brings torch, which verify and gc do without)
+
         folders = [model_folders.unpack_adapter(context, digest) for digest in self.basis]
         combine.write(self.recipe(position), folders, out)
 
@@ -55,4 +56,6 @@ def find_layers(context: Context, adapted: Digest) -> Layers:
 
     They are those of the whole basis, because the adapters of a sum have one signature. Raises BadInputError.
     """
+    from swarm_trainer.lora import adapter  # noqa: PLC0415 (brings torch)
+
     return layers.find(adapter.read_signature(model_folders.unpack_adapter(context, adapted)))

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from swarm_core.api.custom_resources import AGE_COLUMN, PHASE_COLUMN, CustomResource, Figure, FigureShape
+from swarm_core.api.custom_resources import CustomResource
+from swarm_core.api.figures import Figure, FigureShape
 from swarm_core.api.resolution import UriUse
 from swarm_core.api.run_status import RunStatus
 from swarm_core.engine.planning import Outline, Turn
@@ -25,20 +26,12 @@ RESOURCE = CustomResource(
     plural="adversarialruns",
     short="avr",
     fixed=IDENTITY_FIELDS + FIXED_NON_IDENTITY_FIELDS,
-    columns=(
-        PHASE_COLUMN,
-        ("Round", "integer", ".status.round"),
-        ("Difficulty", "number", ".status.difficulty"),
-        ("Taker", "number", ".status.takerScore"),
-        ("Held-Out", "number", ".status.heldOutScore"),
-        AGE_COLUMN,
-    ),
     figures=(
-        Figure("round", "round", FigureShape.PROGRESS),
-        Figure("difficulty", "difficulty"),
-        Figure("taker", "takerScore"),
-        Figure("held-out", "heldOutScore"),
-        Figure("takers", "takers", FigureShape.DIFFERENCE),
+        Figure("round", "round", FigureShape.PROGRESS, column="Progress"),
+        Figure("difficulty", "difficulty", column="Difficulty"),
+        Figure("taker", "takerScore", column="Taker"),
+        Figure("held-out", "heldOutScore", column="Held-Out", wide=True),
+        Figure("takers", "takers", FigureShape.DIFFERENCE, column="Gain"),
     ),
 )
 

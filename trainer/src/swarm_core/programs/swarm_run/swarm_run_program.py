@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from swarm_core.api.custom_resources import AGE_COLUMN, PHASE_COLUMN, CustomResource, Figure, FigureShape
+from swarm_core.api.custom_resources import CustomResource
+from swarm_core.api.figures import Figure, FigureShape
 from swarm_core.api.resolution import UriUse
 from swarm_core.api.resolved import ResolvedSpec
 from swarm_core.api.run_status import RunStatus
@@ -19,19 +20,11 @@ RESOURCE = CustomResource(
     plural="swarmruns",
     short="swr",
     fixed=IDENTITY_FIELDS + FIXED_NON_IDENTITY_FIELDS,
-    columns=(
-        PHASE_COLUMN,
-        ("Iteration", "integer", ".status.iteration"),
-        ("Best", "number", ".status.best.value"),
-        ("Gain", "number", ".status.gain.value"),
-        ("GPU-hours", "number", ".status.gpuHours"),
-        AGE_COLUMN,
-    ),
     figures=(
-        Figure("iteration", "iteration", FigureShape.PROGRESS),
-        Figure("best", "best"),
-        Figure("initial", "initial", note="the best initial generator", in_progress=False),
-        Figure("gain", "gain", FigureShape.DIFFERENCE),
+        Figure("iteration", "iteration", FigureShape.PROGRESS, column="Progress"),
+        Figure("best", "best", column="Best"),
+        Figure("initial", "initial", note="the best initial generator", in_progress=False, column="Initial", wide=True),
+        Figure("gain", "gain", FigureShape.DIFFERENCE, column="Gain"),
     ),
 )
 

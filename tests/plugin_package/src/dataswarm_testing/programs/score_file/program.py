@@ -11,7 +11,8 @@ from dataswarm_testing.programs.score_file.spec import (
 )
 
 from swarm_core.api import resolution
-from swarm_core.api.custom_resources import AGE_COLUMN, PHASE_COLUMN, CustomResource, Figure, FigureShape
+from swarm_core.api.custom_resources import CustomResource
+from swarm_core.api.figures import Figure, FigureShape
 from swarm_core.api.resolution import UriRole, UriUse
 from swarm_core.api.resolved import Part, PartUse, ResolvedRun
 from swarm_core.api.run_status import RunStatus
@@ -23,13 +24,10 @@ RESOURCE = CustomResource(
     plural="scorefiles",
     short="scf",
     fixed=IDENTITY_FIELDS + FIXED_NON_IDENTITY_FIELDS,
-    columns=(
-        PHASE_COLUMN,
-        ("Items", "integer", ".status.items"),
-        ("Mean-Score", "number", ".status.meanScore"),
-        AGE_COLUMN,
+    figures=(
+        Figure("items", "items", FigureShape.COUNT, column="Items"),
+        Figure("mean score", "meanScore", column="Mean-Score"),
     ),
-    figures=(Figure("items", "items", FigureShape.COUNT), Figure("mean score", "meanScore")),
 )
 
 
