@@ -32,7 +32,7 @@ from swarm_core.recipe import Digest, digest_bytes
 LEAVES = [(way, schema) for way, schema in generated.SCHEMA_PATHS if schema["type"] not in ("object", "array")]
 ONE_VALUE = {
     "judge.type", "judge.verifier.type", "gates.0.type", "gates.1.type", "storage.type",
-    "generators.clustering.kmeans.embedder.type",
+    "generators.clustering.kmeans.embedder.type", "execution.kubernetes.podTemplate.user.type",
 }  # fmt: skip
 """Fields that have one legal value while the rest stands."""
 NO_CODE = PartsIdentity({}, {})

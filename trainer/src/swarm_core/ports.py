@@ -90,6 +90,8 @@ class Request:
     thinks: bool = False
     """Whether the model may think before it answers. If not, chat templates that have a switch are told so. Remote
     endpoints have no common switch; their specs have `extraBody`."""
+    reply_schema: str | None = None
+    """The JSON schema that the text should meet, as JSON. An engine that cannot enforce it ignores it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,7 @@ JUDGE_OWNER = "judge"
 RESERVED_FIELDS = frozenset({
     "model", "messages", "prompt", "stream", "stream_options", "n", "max_tokens", "max_completion_tokens",
     "temperature", "top_p", "seed", "stop", "logprobs", "top_logprobs",
+    "response_format",
 })  # fmt: skip
 """The fields of a request that dataswarm sets, or whose answers it cannot read."""
 SECRET_NAME = re.compile(

@@ -3,6 +3,7 @@
 The meaning of whole answers is in `reply_parser`.
 """
 
+import json
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from swarm_trainer.inference.endpoint import EndpointAddress, RemoteModel
 
 MAX_TOKENS = "max_tokens"
 """The field with the maximum length in the bodies that are built here. Some servers want another name for it."""
+RESPONSE_FORMAT = "response_format"
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,9 +159,15 @@ def chat_body(request: Request, remote_model: RemoteModel) -> dict[str, object]:
         "top_p": request.top_p,
         "n": choices.count_generated(request),
         **({} if request.logprobs is None else {"logprobs": True, "top_logprobs": request.logprobs}),
+        **({} if request.reply_schema is None else {RESPONSE_FORMAT: response_format(request.reply_schema)}),
     }
     kept = {name: value for name, value in body.items() if name not in remote_model.omit}
     return {**remote_model.extra_body, **kept}
+
+
+def response_format(schema: str) -> dict[str, object]:
+    """The field that asks a server to enforce a JSON schema."""
+    return {"type": "json_schema", "json_schema": {"name": "reply", "schema": json.loads(schema), "strict": True}}
 
 
 def rename_max_tokens(body: dict[str, object], name: str) -> dict[str, object]:
