@@ -14,6 +14,7 @@ from typing import Any
 from pydantic.alias_generators import to_camel
 
 from swarm_core import catalog, plugins, recipe
+from swarm_core.api.generators import READER_REVISION
 from swarm_core.api.resolved import (
     PartUse,
     RemoteTaker,
@@ -25,11 +26,17 @@ from swarm_core.api.resolved import (
 from swarm_core.blocks import settings
 from swarm_core.errors import BadInputError
 from swarm_core.plugins import PluginOrigin
-from swarm_core.text import prompts
+from swarm_core.text import item_parser, prompts
 from swarm_core.text.prompts import PromptStyle
 
 MODEL = "model"
 """The field of a plug-in's config in which dataswarm puts the name of the model that the plug-in asks."""
+
+ITEM_CODE: Mapping[str, Mapping[str, object]] = {
+    "items of seed data": {"name": "the reader of seed data", "revision": READER_REVISION},
+    "items of completions": {"name": "the item parser", "revision": item_parser.REVISION},
+}
+"""The origins of the code that makes items, in every search."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +114,9 @@ def identify_parts(resolved: ResolvedRun) -> PartsIdentity:
     used = list_parts(resolved) if isinstance(resolved, ResolvedSpec) else resolved.parts
     texts = {use.field: plugins.list_prompts(use.group, use.part.name) for use in used}
     styles = _list_style_prompts(resolved) if isinstance(resolved, ResolvedSpec) else {}
+    item_code = ITEM_CODE if isinstance(resolved, ResolvedSpec) else {}
     return PartsIdentity(
-        parts={use.field: _find_origin(use) for use in used},
+        parts={**item_code, **{use.field: _find_origin(use) for use in used}},
         prompts={**styles, **{field: found for field, found in texts.items() if found}},
     )
 
