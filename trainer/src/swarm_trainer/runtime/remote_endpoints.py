@@ -108,18 +108,24 @@ def explain_failure(access: api.EndpointAccess, outcome: Unavailable, models: tu
         more = ", ..." if len(models) > MAX_LISTED_MODELS else ""
         named = ", ".join(models[:MAX_LISTED_MODELS])
         return f"{access.field}.model: {access.remote.model!r} is not there ({message}); choose one of {named}{more}"
+    return f"{access.field}{advise_on_failure(access, outcome)}"
+
+
+def advise_on_failure(access: api.EndpointAccess, outcome: Unavailable) -> str:
+    """Return what an endpoint answered and what the user can do, to follow the name of its field."""
+    message = outcome.message
     if outcome.cause is FailureClass.ACCOUNT:
-        return f"{access.field}: {message}; mend the account of the key"
+        return f": {message}; mend the account of the key"
     if outcome.cause is FailureClass.REFUSAL:
         return (
-            f"{access.field}: {message}; correct model {access.remote.model!r} or the address, or leave out a parameter"
-            " that the endpoint does not take (omit)"
+            f": {message}; correct model {access.remote.model!r} or the address, or leave out a parameter that the"
+            " endpoint does not take (omit)"
         )
-    if status == 200:
-        return f"{access.field}.url: {message}; give the address of an API that speaks OpenAI's chat completions"
+    if outcome.status == 200:
+        return f".url: {message}; give the address of an API that speaks OpenAI's chat completions"
     if network.UNTRUSTED in message:
-        return f"{access.field}.url: {access.remote.url}: {network.UNTRUSTED}"
-    return f"{access.field}.url: {message}; start the server, or correct the address"
+        return f".url: {access.remote.url}: {network.UNTRUSTED}"
+    return f".url: {message}; start the server, or correct the address"
 
 
 def pin_taker(
