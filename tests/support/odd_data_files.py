@@ -328,6 +328,7 @@ CSV_FILES: Mapping[str, tuple[str, Sequence[str] | None, Sequence[str]]] = {
         ("line 902", "zero byte"),
     ),
     "a very long value": ("question\n" + "x" * 200_000 + "\n", ("x" * 200_000,), ()),
+    "a line for Excel": ('sep=;\nid;question\n1;"a, b"\n', ("a, b",), ()),
     "blank lines first": ("\n\nquestion\na\n", ("a",), ()),
 }
 
@@ -422,8 +423,10 @@ def mapped_files() -> Iterator[OddFile]:
         yield OddFile("choices.jsonl", nested({**four[0], "answer": answer}), words=("line 1", "none of the 2 choices"))
     arc = {"question": "a", "choices": {"text": ["x", "y"], "label": ["1", "2"]}, "answerKey": "2"}
     yield OddFile("arc.jsonl", nested(arc), ("a",))
+    ultra = {"prompt": "b", "messages": [{"role": "user", "content": "a"}]}
+    yield OddFile("two.jsonl", nested(ultra), words=("prompt, messages could all hold",))
     fields = {"text": "q", "choices": "c"}
-    for bad in ("x", 3, {"a": 1}, [["x"]], [{}]):
+    for bad in ("x", 3, {"long": 1}, [["x"]], [{}]):
         yield OddFile(
             "c.jsonl", nested({"q": "a", "c": bad}), words=("line 1", "field 'c' is"), data={"fields": fields}
         )

@@ -85,6 +85,15 @@ def items(tmp_path: Path, record: object) -> Item:
         ),
         ({"messages": [{"role": "user", "content": "a"}, {"role": "user", "content": "b"}]}, Item("a")),
         ({"instruction": "a", "input": "b", "output": "c"}, Item("a\n\nb", reference="c")),
+        ({"instruction": "a", "context": "b", "response": "c"}, Item("a\n\nb", reference="c")),
+        ({"question": "a", "options": {"A": "x", "B": "y"}, "answer": "B"}, Item("a", "y", ("x", "y"))),
+        (
+            {
+                "prompt": "a",
+                "messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}],
+            },
+            Item("a", reference="b"),
+        ),
     ],
 )
 def test_an_item_has_the_reference_and_the_choices_of_its_record(tmp_path: Path, record: object, item: Item) -> None:
@@ -107,6 +116,10 @@ def test_the_preview_shows_what_was_read_from_where_and_what_was_left_out(tmp_pa
         "first item": '"1+1", reference "2" (line 4, record 1)',
         "left out": "1 without text (first in line 9, record 2), 1 copies of another item (first in line 12, record 3)",
     }
+    summary = preview.summarize("split.json", seeds.read(path, DATA))
+    assert "4 records, 2 items; text from question" in summary
+    assert "left out: 1 without text" in summary
+    assert "1+1" not in summary
 
 
 def write_folder(folder: Path, *names: str) -> Path:

@@ -19,7 +19,7 @@ from swarm_core.experiment import Adversary, Experiment, SeedData
 from swarm_core.items import Item
 from swarm_core.recipe import Digest
 from swarm_core.swarm_names import GENERATORS
-from swarm_trainer.data import clustering, seeds
+from swarm_trainer.data import clustering, preview, seeds
 from swarm_trainer.evaluation import run_parts
 from swarm_trainer.lora import adapter, signature
 from swarm_trainer.lora.signature import Signature
@@ -171,6 +171,7 @@ def read_seed_data(context: Context, swarm: str) -> SeedData:
     data, origin = resolved.generators.data, resolved.generators.origin
     path = inputs.locate(find_use(context.resolved, UriRole.DATA, swarm), context)
     file = seeds.read(path, data, resolved.generators.cluster_field, resolved.base.template, resolved.seed)
+    context.progress(Progress("prepare", preview.summarize(data.uri, file)))
     training_items, held_out = seeds.split(file.items, data.held_out, resolved.seed)
     clusters = (
         cluster_items(context, training_items, swarm)
