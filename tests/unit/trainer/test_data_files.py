@@ -9,7 +9,8 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from odd_data_files import OddFile
+from odd_data_files import GROUPS
+from odd_file import OddFile, compress
 
 from swarm_core.api.generators import SeedDataSource
 from swarm_core.errors import BadInputError
@@ -18,14 +19,6 @@ from swarm_trainer.data import data_files, preview, seeds
 from swarm_trainer.data.seeds import SeedFile
 
 DATA = SeedDataSource(uri="seeds.jsonl")
-GROUPS = {
-    "encodings": odd_data_files.encoded,
-    "other formats": odd_data_files.foreign,
-    "JSON": odd_data_files.json_files,
-    "CSV": odd_data_files.csv_files,
-    "Parquet": odd_data_files.parquet_files,
-    "fields": odd_data_files.mapped_files,
-}
 
 
 def read(path: Path, one: OddFile) -> SeedFile:
@@ -199,7 +192,7 @@ def test_whatever_a_file_holds_it_is_read_or_refused_in_one_line(
     tmp_path: Path, text: str, encoding: str, name: str, packing: str | None, cut: int
 ) -> None:
     data = text.encode(encoding, "replace")
-    data = data if packing is None else odd_data_files.compress(packing, data)
+    data = data if packing is None else compress(packing, data)
     path = tmp_path / name
     path.write_bytes(data[: len(data) - cut] if cut < 20 else data)
     read_or_refuse(path).encode()
