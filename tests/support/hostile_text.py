@@ -16,9 +16,9 @@ from swarm_core.judges.arithmetic import ArithmeticJudge
 from swarm_core.judges.rubric import RubricJudge
 from swarm_core.ports import Completion
 from swarm_core.recipe import remote_model_name
-from swarm_core.text import item_parser, normalization, printable
+from swarm_core.text import item_parser, normalization, printable, thinking
 from swarm_operator.reconciler import failure_reasons, pod_problems, refusals, termination_message
-from swarm_trainer.inference import openai_protocol
+from swarm_trainer.inference import openai_protocol, reply_parser
 from swarm_trainer.inference.endpoint import RemoteModel
 from swarm_trainer.inference.http_session import HttpResponse
 from swarm_trainer.lora import adapter
@@ -65,7 +65,7 @@ def parse_answer(text: str) -> object:
     data = text.encode(errors="replace")
     response = HttpResponse(400, data, text[:1000])
     endpoint = RemoteModel("https://host/v1", "large")
-    return openai_protocol.parse_response(endpoint, openai_protocol.CHAT, response), openai_protocol.parse_models(data)
+    return reply_parser.parse_response(endpoint, openai_protocol.CHAT, response), reply_parser.parse_models(data)
 
 
 def parse_uri(text: str) -> object:
@@ -81,6 +81,7 @@ READERS: Mapping[str, Callable[[str], object]] = {
     "a reply of the gate Answerable": lambda text: answerable.read_validity(reply(text)),
     "a completion with items": lambda text: item_parser.parse(text, 8),
     "a completion that was cut off": lambda text: item_parser.parse(text, 1_000_000, finished=False),
+    "thoughts and the rest": thinking.split,
     "an item in normal form": normalization.normalize,
     "a line for a terminal": printable.to_single_line,
     "an answer of a server": parse_answer,
@@ -103,6 +104,7 @@ READERS: Mapping[str, Callable[[str], object]] = {
 ANSWER, ITEMS, SPEC = "the answer to a sum", "a completion with items", "a spec, which its user writes"
 READ_BY: Mapping[str, str] = {
     "swarm_core.api.kubernetes_yaml": SPEC,
+    "swarm_core.blocks.endpoints": SPEC,
     "swarm_core.blocks.scalars": SPEC,
     "swarm_core.gates.answerable": "a reply of the gate Answerable",
     "swarm_core.judges.expression": "an item of the arithmetic verifier",
@@ -116,11 +118,14 @@ READ_BY: Mapping[str, str] = {
     "swarm_core.judges.stated_answer": ANSWER,
     "swarm_core.text.item_parser": ITEMS,
     "swarm_core.text.normalization": "an item in normal form",
+    "swarm_core.text.thinking": "thoughts and the rest",
     "swarm_operator.reconciler.failure_reasons": "a message of a failure",
     "swarm_operator.reconciler.pod_problems": "a secret that a pod misses",
     "swarm_operator.reconciler.refusals": "a refusal of the API server",
     "swarm_operator.reconciler.run_status": "a name of 64 digits, which has no repetition of variable length",
     "swarm_trainer.data.splits": "a name of a split, which one class of characters takes apart",
+    "swarm_trainer.data.table_records": "the first line of a table, without a repetition of variable length",
+    "swarm_trainer.inference.provider_failures": "an answer of a server",
     "swarm_trainer.inference.vllm_server": "the lines of a log, which are cut before they are read",
     "swarm_trainer.lora.adapter": "a name of a tensor",
     "swarm_trainer.maintenance.garbage_collection": "a listed rollout in a store",
@@ -136,6 +141,7 @@ NO_READER = {
     SPEC,
     READ_BY["swarm_operator.reconciler.run_status"],
     READ_BY["swarm_trainer.data.splits"],
+    READ_BY["swarm_trainer.data.table_records"],
     READ_BY["swarm_trainer.inference.vllm_server"],
 }
 
