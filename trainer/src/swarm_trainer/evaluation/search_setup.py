@@ -6,6 +6,7 @@ Everything comes from the spec and, by digest, from the store. So every process 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from swarm_core.api import parts
 from swarm_core.api.resolution import ResolvedSpec
 from swarm_core.commit import Commit
 from swarm_core.composition import Single
@@ -155,7 +156,7 @@ def build_search(
 def choose_objective(resolved: ResolvedSpec, swarm: str) -> tuple[str, Objective]:
     """Return a swarm's objective and the name of its values. Takers that move maximize their accuracy."""
     if swarm == TAKERS:
-        return "Accuracy", Accuracy()
+        return parts.TAKERS_OBJECTIVE, Accuracy()
     return str(resolved.objective), run_parts.build_objective(resolved)
 
 
