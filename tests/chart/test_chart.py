@@ -6,6 +6,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import cluster_environment
 import pytest
 import score_file_program
 import yaml
@@ -77,30 +78,29 @@ def test_the_operator_runs_as_nobody_on_a_root_that_it_cannot_write(program: str
     assert {"startupProbe", "livenessProbe"} <= container(objects).keys()
 
 
-OF_OBJECTS = {"get", "create", "delete"}
-USED = {
-    ("dataswarm.io", "swarmruns"): {"get", "list", "watch", "patch", "delete"},
-    ("dataswarm.io", "swarmruns/status"): {"patch"},
-    ("dataswarm.io", "adversarialruns"): {"get", "list", "watch", "patch", "delete"},
-    ("dataswarm.io", "adversarialruns/status"): {"patch"},
-    ("batch", "jobs"): {"get", "list", "watch", "create", "delete"},
-    ("apps", "deployments"): {"get", "list", "watch", "create", "patch", "delete"},
-    ("", "pods"): {"list", "watch", "patch", "delete"},
-    ("", "configmaps"): OF_OBJECTS,
-    ("", "secrets"): OF_OBJECTS,
-    ("", "services"): OF_OBJECTS,
-    ("", "persistentvolumeclaims"): OF_OBJECTS,
-    ("", "events"): {"list", "create"},
-}
-"""What the operator does: the steps of its plans, its lists and watches, and reading what it finds in its place."""
+def grants(rules: list[tuple[str, list[str], list[str]]]) -> dict[tuple[str, str], set[str]]:
+    """The verbs by API group and resource."""
+    granted: dict[tuple[str, str], set[str]] = {}
+    for group, resources, verbs in rules:
+        for resource in resources:
+            granted.setdefault((group, resource), set()).update(verbs)
+    return granted
 
 
 def test_the_operator_may_do_what_it_does_and_nothing_else(program: str) -> None:
-    granted: dict[tuple[str, str], set[str]] = {}
-    for rule in rendered(program)["ClusterRole", "/dataswarm"]["rules"]:
-        for resource in rule["resources"]:
-            granted.setdefault((rule["apiGroups"][0], resource), set()).update(rule["verbs"])
-    assert granted == USED
+    """The operator of tests/cluster has RIGHTS and no others, and does all its work with them."""
+    objects = rendered(program)
+    rules = [*objects["ClusterRole", "/dataswarm"]["rules"], *objects["Role", "ops/dataswarm-lease"]["rules"]]
+    found = grants([(rule["apiGroups"][0], rule["resources"], rule["verbs"]) for rule in rules])
+    assert found == grants(cluster_environment.RIGHTS)
+
+
+@pytest.mark.parametrize(("value", "written", "passed_on"), [("65532", 65532, "65532"), ("null", None, "0")])
+def test_a_cluster_may_assign_the_user(program: str, value: str, written: int | None, passed_on: str) -> None:
+    objects = rendered(program, f"userId={value}")
+    context = objects["Deployment", "ops/dataswarm"]["spec"]["template"]["spec"]["securityContext"]
+    assert [context.get(field) for field in ("runAsUser", "runAsGroup", "fsGroup")] == [written] * 3
+    assert variables(objects)["DATASWARM_POD_USER_ID"] == passed_on
 
 
 def test_one_more_file_is_one_more_kind_with_its_definition_and_its_rights(program: str, tmp_path: Path) -> None:
@@ -114,9 +114,12 @@ def test_one_more_file_is_one_more_kind_with_its_definition_and_its_rights(progr
     objects = [thing for thing in yaml.safe_load_all(done.stdout) if thing]
     definitions = [thing["metadata"]["name"] for thing in objects if thing["kind"] == "CustomResourceDefinition"]
     assert "scorefiles.dataswarm.io" in definitions
-    granted = {thing["metadata"]["name"]: thing["rules"][:2] for thing in objects if thing["kind"] == "ClusterRole"}
+    granted = {thing["metadata"]["name"]: thing["rules"][:3] for thing in objects if thing["kind"] == "ClusterRole"}
     assert granted["dataswarm"][0]["resources"] == ["adversarialruns", "scorefiles", "swarmruns"]
     assert granted["dataswarm"][1]["resources"] == ["adversarialruns/status", "scorefiles/status", "swarmruns/status"]
+    assert granted["dataswarm"][2]["resources"] == [
+        "adversarialruns/finalizers", "scorefiles/finalizers", "swarmruns/finalizers",
+    ]  # fmt: skip
     assert granted["dataswarm-view"][0]["resources"] == granted["dataswarm"][0]["resources"]
 
 

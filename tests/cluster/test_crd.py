@@ -111,6 +111,16 @@ def test_the_server_refuses_an_edit_of_a_fixed_field(
     assert f"{name} is fixed once a run exists" in answer["message"]
 
 
+@pytest.mark.parametrize(("bucket", "accepted"), documents.STORAGE_EDITS)
+def test_the_server_lets_a_store_move_while_its_artifacts_stay(
+    server: Any, bucket: documents.Document, accepted: bool
+) -> None:
+    name = f"store-{documents.STORAGE_EDITS.index((bucket, accepted))}"
+    old = documents.patched({"metadata.name": name, "spec.storage": {"type": "S3", "s3": documents.PLACE}})
+    status, answer = update(server, old, {"spec.storage.s3": bucket})
+    assert status == (200 if accepted else 422), answer.get("message")
+
+
 @pytest.mark.parametrize("edit", documents.FREE_EDITS, ids=lambda edit: next(iter(edit)))
 def test_the_server_lets_other_edits_pass(server: Any, edit: documents.Patch) -> None:
     name = "free-" + next(iter(edit)).rpartition(".")[2].lower()

@@ -33,14 +33,16 @@ CHILDREN = {
 RIGHTS = [
     ("dataswarm.io", list(PLURALS), ["get", "list", "watch", "patch", "delete"]),
     ("dataswarm.io", [f"{plural}/status" for plural in PLURALS], ["patch"]),
-    ("batch", ["jobs"], ["get", "list", "watch", "create", "patch", "delete"]),
+    ("dataswarm.io", [f"{plural}/finalizers" for plural in PLURALS], ["update"]),
+    ("batch", ["jobs"], ["get", "list", "watch", "create", "delete"]),
     ("apps", ["deployments"], ["get", "list", "watch", "create", "patch", "delete"]),
-    ("", ["pods"], ["get", "list", "watch", "patch", "delete"]),
+    ("", ["pods"], ["list", "watch", "patch", "delete"]),
     ("", ["configmaps", "secrets", "services", "persistentvolumeclaims"], ["get", "create", "delete"]),
     ("", ["events"], ["list", "create"]),
     ("coordination.k8s.io", ["leases"], ["get", "create", "patch"]),
 ]
-"""All rights of the operator here. The API server refuses everything else, so the operator needs nothing more."""
+"""All rights of the operator here; tests/chart compares them with the chart's. The API server refuses everything else,
+so the operator needs nothing more."""
 
 
 class ClusterNamespace:

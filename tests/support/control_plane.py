@@ -231,6 +231,8 @@ def _apiserver(assets: Path, home: Path, store: int, port: int) -> list[str]:
         f"--service-account-signing-key-file={key}",
         "--service-cluster-ip-range=10.0.0.0/24",
         "--disable-admission-plugins=ServiceAccount",
+        # As on OpenShift: an owner reference that blocks deletion needs a right on the owner.
+        "--enable-admission-plugins=OwnerReferencesPermissionEnforcement",
         "--endpoint-reconciler-type=none",
         f"--default-not-ready-toleration-seconds={EVICTION_SECONDS}",
         f"--default-unreachable-toleration-seconds={EVICTION_SECONDS}",

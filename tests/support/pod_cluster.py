@@ -18,7 +18,7 @@ import pod_items
 
 from swarm_core.engine.work import Kind, Receipt, WorkItem
 from swarm_core.swarm_names import GENERATORS, TAKERS
-from swarm_operator.common import names, timestamps
+from swarm_operator.common import manifest_digest, names, timestamps
 
 GPU = "nvidia.com/gpu"
 KubernetesObject = dict[str, Any]
@@ -64,6 +64,7 @@ class Cluster:
         assert len(name) <= 63
         if (kind, name) in self.things:
             return
+        thing["metadata"] = dict(manifest_digest.annotate(thing)["metadata"])
         thing["metadata"] |= {"uid": self.serial(kind), "creationTimestamp": timestamps.format_time(self.now)}
         thing.setdefault("status", {})
         if kind == "Job":

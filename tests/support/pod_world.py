@@ -23,11 +23,12 @@ STATUS_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True)
-class Images:
-    """The images of the operator."""
+class Defaults:
+    """The settings of the operator for pods."""
 
     trainer_image: str = "dataswarm/trainer:test"
     server_image: str = "dataswarm/vllm:test"
+    pod_user_id: int = 65532
 
 
 ACTS = ("terminate", "bind", "start", "finish")
@@ -107,7 +108,7 @@ class World(Cluster):
         A crash leaves the first `crash_after` effects done. `seen` is the content of an old cache.
         """
         seen = seen or self.observed()
-        plan = reconcile(seen, self.now, Images())
+        plan = reconcile(seen, self.now, Defaults())
         assert plan.wake_after is None or plan.wake_after > 0
         effects: list[Any] = [*plan.steps, plan.status]
         for number, effect in enumerate(effects):

@@ -8,7 +8,7 @@ from typing import Any
 
 import part_documents
 
-from swarm_core.api import crd, custom_resources, judging
+from swarm_core.api import crd, custom_resources, judging, pods
 from swarm_core.blocks.scalars import LOCAL_URI_HELP, RUN_URI_HELP, URI_HELP
 
 Document = dict[str, Any]
@@ -252,6 +252,38 @@ EXAMPLES = (
         {f"{CLUSTER}.servers": {"tensorParallel": 4, "accelerators": 2}},
     ),
     Example(
+        "one training pod needs more accelerators than the run may hold; raise maxAccelerators, or lower"
+        " trainer.accelerators (0 trains on a CPU)",
+        {CLUSTER: {"trainer": {"accelerators": 3}, "maxAccelerators": 3}},
+        {CLUSTER: {"trainer": {"accelerators": 3}, "maxAccelerators": 2}},
+    ),
+    Example(
+        f"controllers find pods by the labels {', '.join(pods.OPERATOR_LABELS)}; choose other labels",
+        {f"{CLUSTER}.podTemplate.labels": {"team": "a", "app.kubernetes.io/part-of": "b"}},
+        {f"{CLUSTER}.podTemplate.labels": {"team": "a", "dataswarm.io/run": "b"}},
+    ),
+    Example(
+        "annotations with dataswarm.io/ and batch.kubernetes.io/ belong to the operator; choose other annotations",
+        {f"{CLUSTER}.podTemplate.annotations": {"sidecar.istio.io/inject": "false"}},
+        {f"{CLUSTER}.podTemplate.annotations": {"dataswarm.io/items": "prepare"}},
+    ),
+    Example(
+        f"annotations with {', '.join(pods.CONFINEMENT_PREFIXES)} could end the confinement of a container;"
+        " remove them",
+        {f"{CLUSTER}.podTemplate.annotations": {"security.example/level": "high"}},
+        {f"{CLUSTER}.podTemplate.annotations": {"seccomp.security.alpha.kubernetes.io/pod": "unconfined"}},
+    ),
+    Example(
+        "fixed is given exactly when type is Fixed; write both, or neither",
+        {f"{CLUSTER}.podTemplate.user": {"type": "Fixed", "fixed": {"runAsUser": 1000}}},
+        {f"{CLUSTER}.podTemplate.user": {"type": "Cluster", "fixed": {"runAsUser": 1000}}},
+    ),
+    Example(
+        "a proxy has an address; write httpProxy or httpsProxy, or remove proxy",
+        {f"{CLUSTER}.proxy": {"httpsProxy": "http://proxy.example:3128", "noProxy": [".example", "10.0.0.1"]}},
+        {f"{CLUSTER}.proxy": {"noProxy": ["s3.example"]}},
+    ),
+    Example(
         "operator Equal needs a key; write key, or set operator to Exists",
         {f"{CLUSTER}.podTemplate.tolerations": [{"operator": "Exists"}]},
         {f"{CLUSTER}.podTemplate.tolerations": [{"value": "a"}]},
@@ -319,6 +351,17 @@ FREE_EDITS = (
     {"spec.rerun": "again", "spec.stopAfter": 3, "spec.deadlineSeconds": 60, "spec.ttlSecondsAfterFinished": 0},
     {"spec.budget": {"calls": 5, "gpuHours": 1.5}},
     {CLUSTER: {"maxAccelerators": 4}},
+    {f"{CLUSTER}.podTemplate": {"affinity": {"nodeAffinity": {}}, "labels": {"team": "a"}}},
     {"metadata.labels": {"team": "a"}},
 )
 """Edits that are accepted."""
+PLACE = {"bucket": "swarms", "prefix": "team"}
+STORAGE_EDITS = (
+    ({**PLACE, "credentialsSecretRef": {"name": "store-6f2"}}, True),
+    ({**PLACE, "endpoint": "https://s3.example"}, True),
+    ({**PLACE, "region": "eu-west-1", "requestChecksum": "WhenRequired", "singleWriter": True}, True),
+    ({**PLACE, "bucket": "other"}, False),
+    ({**PLACE, "prefix": "other"}, False),
+    ({"bucket": "swarms"}, False),
+)
+"""New settings of a bucket that was PLACE, and whether they are accepted."""

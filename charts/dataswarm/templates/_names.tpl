@@ -36,6 +36,11 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 - apiGroups: [dataswarm.io]
   resources: [{{ include "dataswarm.plurals" . | replace "," "/status," }}/status]
   verbs: [patch]
+# An API server may demand this right of whoever names a run as the owner of an object and blocks its deletion
+# (OwnerReferencesPermissionEnforcement, as on OpenShift).
+- apiGroups: [dataswarm.io]
+  resources: [{{ include "dataswarm.plurals" . | replace "," "/finalizers," }}/finalizers]
+  verbs: [update]
 - apiGroups: [batch]
   resources: [jobs]
   verbs: [get, list, watch, create, delete]

@@ -11,7 +11,6 @@ Invariant: the executor writes only children of the run, its status and its fina
 run or the rest of its metadata.
 """
 
-import hashlib
 import json
 import logging
 import secrets
@@ -26,12 +25,13 @@ from swarm_operator.api_client.cluster import (
     ApiError,
     Cluster,
     ConflictError,
+    NamespaceTerminatingError,
     NotFoundError,
     NotLeaderError,
     ObjectReference,
 )
 from swarm_operator.api_client.object_cache import Cache, RunKey
-from swarm_operator.common import names
+from swarm_operator.common import manifest_digest, names, storage_location
 from swarm_operator.common.reconcile_plan import (
     Create,
     Delete,
@@ -91,6 +91,8 @@ class Executor:
         try:
             for step in plan.steps:
                 acted |= await self._execute_step(observed.run, step)
+        except NamespaceTerminatingError as error:
+            await self._release(observed.run, str(error))
         except ApiError as error:
             failure = error
         self._unexplained[key] = plan.unexplained
@@ -100,6 +102,16 @@ class Executor:
         if failure is not None:
             raise failure
         return acted
+
+    async def _release(self, run: Object, reason: str) -> None:
+        """Let a run go whose namespace is being deleted. No Job can be created there, so its results stay."""
+        name = f"{run['kind']} {object_cache.object_namespace(run)}/{object_cache.object_name(run)}"
+        finalizers = run["metadata"].get("finalizers") or []
+        if not object_cache.is_deleting(run) or names.FINALIZER not in finalizers:
+            LOG.info("%s starts no more work: %s", name, reason)
+            return
+        LOG.warning("%s goes, and its results stay at %s: %s", name, storage_location.uri(run), reason)
+        await self._set_finalizers(run, SetFinalizers(tuple(one for one in finalizers if one != names.FINALIZER)))
 
     def forget(self, run: RunKey) -> None:
         """Forget a run that is gone."""
@@ -163,7 +175,8 @@ class Executor:
             and self.clock() - created.get((kind, name), float("-inf")) < self.trust_seconds
         ):
             return False
-        manifest = with_manifest_digest(step.manifest, object_cache.object_namespace(run))
+        metadata = {**step.manifest["metadata"], "namespace": object_cache.object_namespace(run)}
+        manifest = manifest_digest.annotate({**step.manifest, "metadata": metadata})
         try:
             # A 409 says only that the name is taken. The object may belong to an earlier run of this name, or come
             # from an older spec. So it is compared before the 409 counts as success.
@@ -185,7 +198,7 @@ class Executor:
         existing = await self.cluster.read(target)
         if not _belongs_to_run(existing, run):
             raise ConflictError(f"{target} exists and does not belong to this run; delete it, or rename the run", 409)
-        if keep_existing or _manifest_digest(existing) == _manifest_digest(manifest):
+        if keep_existing or manifest_digest.read(existing) == manifest_digest.read(manifest):
             return existing
         if target.kind in resources.list_cached_kinds():
             self.cache.record(target.kind, existing)  # the next reconcile sees it and decides
@@ -282,14 +295,6 @@ def _version_preconditions(run: Object) -> list[dict[str, str]]:
     ]
 
 
-def with_manifest_digest(manifest: Object, namespace: str) -> Object:
-    """`manifest` in `namespace`, with its own digest as an annotation."""
-    digest = hashlib.sha256(json.dumps(manifest, sort_keys=True, default=dict).encode()).hexdigest()[:32]
-    metadata = manifest["metadata"]
-    annotations = {**(metadata.get("annotations") or {}), names.MANIFEST_ANNOTATION: digest}
-    return {**manifest, "metadata": {**metadata, "namespace": namespace, "annotations": annotations}}
-
-
 def normalize_json(value: Any) -> Any:
     """`value` as JSON stores it: lists instead of tuples, and no nulls, because the server drops them."""
     return json.loads(json.dumps(value, default=dict), object_hook=_without_nulls)
@@ -304,11 +309,6 @@ def _with_secret(manifest: Object, name: str | None) -> Object:
         return manifest
     string_data = {**manifest.get("stringData", {}), name: secrets.token_hex(SECRET_BYTES)}
     return {**manifest, "stringData": string_data}
-
-
-def _manifest_digest(stored: Object) -> str | None:
-    digest: str | None = (stored["metadata"].get("annotations") or {}).get(names.MANIFEST_ANNOTATION)
-    return digest
 
 
 def _reference(kind: str, stored: Object) -> ObjectReference:

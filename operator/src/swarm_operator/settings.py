@@ -12,6 +12,8 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+from swarm_core.api.pod_user import IMAGE_USER_ID
+
 NAMESPACE_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 
 
@@ -61,6 +63,8 @@ class Settings:
     """The image of the Jobs' pods, for a run that names none."""
     server_image: str = "dataswarm-vllm"
     """The image of the inference servers, for a run that names none."""
+    pod_user_id: int = IMAGE_USER_ID
+    """The user and group of the pods of a run that names none. 0: the cluster assigns them, as OpenShift does."""
 
 
 VARIABLE_PREFIX = "DATASWARM_"

@@ -11,7 +11,7 @@ from swarm_core.engine.decide import RESYNC_SECONDS, SETTLE_SECONDS, Decision, d
 from swarm_core.engine.phases import Phase
 from swarm_core.engine.planning import Outline, Turn
 from swarm_core.engine.state import EngineState, HistoryPoint, reopen
-from swarm_core.engine.state_update import BACKOFF_SECONDS, MAX_BACKOFF_SECONDS, backoff_seconds
+from swarm_core.engine.state_update import BACKOFF_SECONDS, MAX_BACKOFF_SECONDS, MAX_LOSSES, backoff_seconds
 from swarm_core.engine.work import (
     Action,
     Cancel,
@@ -259,12 +259,23 @@ def test_bad_input_ends_the_run_at_once() -> None:
     assert (decision.actions, decision.wake_after) == ((), None)
 
 
-def test_losses_cost_no_attempt_however_many_there_are() -> None:
+def test_losses_cost_no_attempt_until_there_are_very_many_in_a_row() -> None:
     state = PREPARING
-    for number in range(1, 50):
+    for number in range(1, MAX_LOSSES + 1):
         state = see(state, {"prepare": lost(1, at=NOW + number)}, now=NOW + number).state
     assert state.phase is Phase.PREPARING
-    assert (state.attempt("prepare").number, state.attempt("prepare").losses) == (1, 49)
+    assert (state.attempt("prepare").number, state.attempt("prepare").losses) == (1, MAX_LOSSES)
+    state = see(state, {"prepare": lost(1, at=NOW + 99)}, now=NOW + 99).state
+    assert (state.attempt("prepare").number, state.attempt("prepare").losses) == (2, 0)
+    assert f"lost {MAX_LOSSES + 1} times in a row" in state.attempt("prepare").message
+
+
+def test_a_run_that_loses_every_attempt_fails() -> None:
+    state = PREPARING
+    for number in range(1, 4 * (MAX_LOSSES + 2)):
+        attempt = state.attempt("prepare").number
+        state = see(state, {"prepare": lost(attempt, at=NOW + number)}, now=NOW + number).state
+    assert state.phase is Phase.FAILED
 
 
 def test_the_first_loss_is_made_good_at_once_and_the_next_ones_ever_later() -> None:

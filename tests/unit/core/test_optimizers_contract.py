@@ -8,9 +8,10 @@ from types import MappingProxyType
 from typing import Annotated, Any, ClassVar
 
 import pytest
+from every_optimizer import EVERY, OTHERS
 from pydantic import ValidationError
 
-from swarm_core import streams
+from swarm_core import catalog, streams
 from swarm_core.api import optimizer_blocks
 from swarm_core.errors import BadInputError
 from swarm_core.optimizers import candidate, codec, initial_positions, memory, optimization, positions, registry
@@ -19,17 +20,6 @@ from swarm_core.optimizers.checks import Constant
 from swarm_core.optimizers.cma_es import CmaEs
 from swarm_core.optimizers.optimizer import Optimizer, Plan, SearchState, Stop
 from swarm_core.optimizers.positions import Position
-from swarm_core.optimizers.published import Compat, Published
-from swarm_core.optimizers.random_search import RandomSearch
-from swarm_core.optimizers.standard import Standard
-
-EVERY: Mapping[str, Optimizer[Any]] = {
-    "standard": Standard(),
-    "published": Published(),
-    "reference": Published(compat=Compat.REFERENCE),
-    "random search": RandomSearch(),
-    "cma-es": CmaEs(),
-}
 
 
 def plan(optimizer: Optimizer[Any]) -> Plan:
@@ -44,22 +34,22 @@ def scored(state: SearchState, missing: float = 0.0) -> SearchState:
 @pytest.mark.parametrize(
     ("name", "settings", "missing", "digest"),
     [
-        ("standard", {}, 0.0, "cc2bc7fcfe4ccdd1"),
-        ("standard", {}, 0.4, "974d7d9a2afb0aa5"),
-        ("published", {}, 0.0, "cd171c61921a2c8c"),
-        ("published", {}, 0.4, "83f2116240bee646"),
-        ("reference", {}, 0.0, "02b84f5016aa57fa"),
-        ("reference", {}, 0.4, "7dbe9a8fecb34380"),
-        ("random search", {}, 0.0, "70f31f75ed7f420a"),
-        ("random search", {}, 0.4, "70f31f75ed7f420a"),
-        ("cma-es", {}, 0.0, "5ff3c72c41d057b9"),
-        ("cma-es", {}, 0.4, "9e1b569b7e28c551"),
-        ("standard", {"groups": 3}, 0.4, "d823f362cd7b8639"),
-        ("standard", {"rescored": True}, 0.4, "30c1ece7a64e4828"),
-        ("published", {"rescored": True}, 0.4, "7e2a44fb4e01c8d6"),
-        ("reference", {"rescored": True}, 0.4, "0a77cde5a2433e57"),
-        ("standard", {"decay": 0.5}, 0.4, "6a1f9707d4ec1555"),
-        ("cma-es", {"decay": 0.5}, 0.4, "558d88be50b070e9"),
+        ("Standard", {}, 0.0, "cc2bc7fcfe4ccdd1"),
+        ("Standard", {}, 0.4, "974d7d9a2afb0aa5"),
+        ("Published", {}, 0.0, "cd171c61921a2c8c"),
+        ("Published", {}, 0.4, "83f2116240bee646"),
+        ("Reference", {}, 0.0, "02b84f5016aa57fa"),
+        ("Reference", {}, 0.4, "7dbe9a8fecb34380"),
+        ("RandomSearch", {}, 0.0, "70f31f75ed7f420a"),
+        ("RandomSearch", {}, 0.4, "70f31f75ed7f420a"),
+        ("CmaEs", {}, 0.0, "5ff3c72c41d057b9"),
+        ("CmaEs", {}, 0.4, "9e1b569b7e28c551"),
+        ("Standard", {"groups": 3}, 0.4, "d823f362cd7b8639"),
+        ("Standard", {"rescored": True}, 0.4, "30c1ece7a64e4828"),
+        ("Published", {"rescored": True}, 0.4, "7e2a44fb4e01c8d6"),
+        ("Reference", {"rescored": True}, 0.4, "0a77cde5a2433e57"),
+        ("Standard", {"decay": 0.5}, 0.4, "6a1f9707d4ec1555"),
+        ("CmaEs", {"decay": 0.5}, 0.4, "558d88be50b070e9"),
     ],
     ids=str,
 )
@@ -78,6 +68,7 @@ def test_the_same_scores_lead_to_the_same_positions_as_ever(
 @pytest.mark.parametrize("optimizer", EVERY.values(), ids=EVERY)
 def test_an_optimizer_is_registered_and_stored_by_its_name(optimizer: Optimizer[Any]) -> None:
     assert registry.find_optimizer(optimizer.name) is type(optimizer)
+    assert catalog.OPTIMIZERS[optimizer.name].endswith(f":{type(optimizer).__name__}")
     state = scored(scored(optimization.start(plan(optimizer))))
     stored = json.loads(optimization.to_json(state))
     assert (stored["version"], stored["optimizer"]["name"]) == (codec.VERSION, optimizer.name)
@@ -89,7 +80,7 @@ def test_an_optimizer_is_registered_and_stored_by_its_name(optimizer: Optimizer[
 
 def test_an_optimizer_that_is_not_registered_is_refused_by_name() -> None:
     with pytest.raises(
-        BadInputError, match="'Annealing' is unknown; choose one of CmaEs, Published, RandomSearch, Sta"
+        BadInputError, match=f"'Annealing' is unknown; choose one of {', '.join(sorted(registry.OPTIMIZERS))}"
     ):
         registry.find_optimizer("Annealing")
 
@@ -119,7 +110,7 @@ def test_a_state_that_does_not_fit_its_optimizer_is_refused(path: tuple[str, ...
     assert "not a search state" in str(refused.value)
 
 
-@pytest.mark.parametrize("optimizer", [RandomSearch(), CmaEs()], ids=["random search", "cma-es"])
+@pytest.mark.parametrize("optimizer", OTHERS.values(), ids=OTHERS)
 def test_where_no_particles_move_no_adapter_joins(optimizer: Optimizer[Any]) -> None:
     assert not optimizer.supports_growth
     with pytest.raises(BadInputError, match=f"{optimizer.name} cannot take an adapter into a search"):

@@ -9,6 +9,7 @@ from statistics import fmean
 from typing import Any
 
 import pytest
+from every_optimizer import EVERY
 
 from swarm_core import streams
 from swarm_core.errors import BadInputError
@@ -183,7 +184,7 @@ def test_initial_adapters_are_remembered_and_the_best_of_them_is_a_finalist() ->
     assert optimization.select_finalists(swarm, 4)[-1] == best
 
 
-@pytest.mark.parametrize("rule", [Published(), RandomSearch(), CmaEs()], ids=["published", "random search", "cma-es"])
+@pytest.mark.parametrize("rule", [one for one in EVERY.values() if not one.supports_groups], ids=lambda one: one.name)
 def test_other_rules_have_no_layers(rule: Optimizer[Any]) -> None:
     with pytest.raises(BadInputError, match="swarm groups is 2: only rule Standard keeps layers together"):
         replace(plan(), optimizer=rule, groups=2)

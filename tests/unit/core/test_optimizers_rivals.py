@@ -5,6 +5,7 @@ from statistics import fmean
 from typing import Any
 
 import pytest
+from every_optimizer import OTHERS
 
 from swarm_core import streams
 from swarm_core.optimizers import equal_budget, hyperplane, optimization, positions
@@ -16,7 +17,7 @@ from swarm_core.optimizers.published import Published
 from swarm_core.optimizers.random_search import RandomSearch
 from swarm_core.optimizers.standard import Standard
 
-RIVALS = pytest.mark.parametrize("rule", [RandomSearch(), CmaEs()], ids=["random search", "cma-es"])
+RIVALS = pytest.mark.parametrize("rule", OTHERS.values(), ids=OTHERS)
 OPTIMUM = (-1.0, 1.0, 1.0, 0.0)
 
 

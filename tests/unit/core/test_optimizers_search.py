@@ -5,27 +5,19 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from every_optimizer import EVERY
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from swarm_core import streams
 from swarm_core.optimizers import estimates, optimization, positions
 from swarm_core.optimizers.candidate import Purpose
-from swarm_core.optimizers.cma_es import CmaEs
 from swarm_core.optimizers.estimates import Estimate
 from swarm_core.optimizers.optimizer import Optimizer, Plan, SearchState, Stop
 from swarm_core.optimizers.particle_swarm import Particle, SwarmState
-from swarm_core.optimizers.published import Compat, Published
-from swarm_core.optimizers.random_search import RandomSearch
+from swarm_core.optimizers.published import Published
 from swarm_core.optimizers.standard import Standard
 
-EVERY = {
-    "standard": Standard(),
-    "published": Published(),
-    "reference": Published(compat=Compat.REFERENCE),
-    "random search": RandomSearch(),
-    "cma-es": CmaEs(),
-}
 RULES = pytest.mark.parametrize("rule", EVERY.values(), ids=EVERY)
 
 
@@ -223,7 +215,7 @@ def test_any_pattern_of_missing_scores_keeps_the_books_straight(data: st.DataObj
             assert (
                 particle.best in known
                 or particle.best is None
-                or (rule == EVERY["reference"] and particle.history is None)
+                or (rule == EVERY["Reference"] and particle.history is None)
             )
             heard = {candidate.position for candidate in candidates if scores[candidate.name] is not None}
             assert old.position in heard or (particle.best, particle.stale) == (old.best, old.stale)

@@ -100,7 +100,7 @@ def test_what_a_deleted_job_held_is_counted_before_it_goes(crashes: bool) -> Non
             world.finish(pod)
         world.control()
         if crashes:
-            steps = len(reconcile(world.observed(), world.now, pod_world.Images()).steps)
+            steps = len(reconcile(world.observed(), world.now, pod_world.Defaults()).steps)
             with contextlib.suppress(pod_world.CrashError):
                 world.operate(crash_after=steps)
         world.operate()

@@ -20,13 +20,17 @@ CLUSTER = "spec.execution.kubernetes"
 REFUSALS = [
     ({"spec.storage": documents.GONE}, "spec.storage: pods share no folder; write type S3 and name a bucket"),
     ({"spec.storage": {"type": "Local", "local": {"path": "a"}}}, "spec.storage: pods share no folder"),
-    ({f"{CLUSTER}.trainer.accelerators": 3}, "maxAccelerators is 2; raise maxAccelerators, or write 0"),
+    ({f"{CLUSTER}.trainer.accelerators": 3}, "one training pod needs more accelerators than the run may hold"),
     ({f"{CLUSTER}.servers.replicas": 2}, "servers of 2 base models need 4 at once; raise it"),
     (
         {f"{CLUSTER}.modelCache": {"claim": {"size": "1Gi", "accessMode": "ReadWriteOnce"}}},
         "modelCache.claim.accessMode: it is ReadWriteOnce",
     ),
-    ({f"{CLUSTER}.podTemplate.nodeSelector": {"a b": "c"}}, "podTemplate.nodeSelector: 'a b' is not a valid label key"),
+    ({f"{CLUSTER}.podTemplate.nodeSelector": {"a b": "c"}}, "podTemplate.nodeSelector: 'a b' is not a valid key"),
+    ({f"{CLUSTER}.podTemplate.labels": {"-a": "c"}}, "podTemplate.labels: '-a' is not a valid key"),
+    ({f"{CLUSTER}.podTemplate.annotations": {"a/b/c": "d"}}, "podTemplate.annotations: 'a/b/c' is not a valid key"),
+    ({f"{CLUSTER}.worker": {"cpu": "2", "cpuLimit": "1900m"}}, "worker.cpuLimit: 1900m is below the request 2"),
+    ({f"{CLUSTER}.servers": {"cpu": "1k", "cpuLimit": "999"}}, "servers.cpuLimit: 999 is below the request 1k"),
     ({"spec.swarm.particles": 1}, "spec.swarm.particles"),
     ({"spec.takers": []}, "spec.takers"),
     ({"spec.unknown": 1}, "spec.unknown: unknown field"),
@@ -62,7 +66,7 @@ def test_a_run_that_was_refused_begins_once_it_is_mended() -> None:
 def test_a_cache_of_one_node_suits_a_run_whose_pods_follow_one_another() -> None:
     claim = {"claim": {"size": "1Gi", "accessMode": "ReadWriteOnce"}}
     alone = {**pod_world.LOCAL, f"{CLUSTER}.modelCache": claim, f"{CLUSTER}.maxAccelerators": 1}
-    assert cluster_run.parse(pod_world.run(alone), pod_world.Images())
+    assert cluster_run.parse(pod_world.run(alone), pod_world.Defaults())
 
 
 @settings(max_examples=150, deadline=None)
@@ -77,8 +81,8 @@ def test_no_document_stops_the_operator(document: documents.Document) -> None:
 
 def test_pods_are_told_what_a_worker_is_told_and_nothing_of_a_pause() -> None:
     run = pod_world.run(pod_world.LOCAL)
-    parsed = cluster_run.parse(run, pod_world.Images())
-    held = cluster_run.parse(documents.patched({"spec.suspend": True, "spec.stopAfter": 2}, run), pod_world.Images())
+    parsed = cluster_run.parse(run, pod_world.Defaults())
+    held = cluster_run.parse(documents.patched({"spec.suspend": True, "spec.stopAfter": 2}, run), pod_world.Defaults())
     told = session.WorkerSpec.from_bytes(parsed.order_json.encode())
     assert (told.resolved, str(told.base_folder)) == (parsed.resolved, cluster_run.BASE_FOLDER)
     assert held.order_json == parsed.order_json
@@ -113,4 +117,4 @@ def test_the_peak_is_the_larger_of_training_and_searching(
 
 def test_a_refusal_is_an_error_of_the_user() -> None:
     with pytest.raises(BadInputError, match="pods share no folder"):
-        cluster_run.parse(pod_world.run({"spec.storage": documents.GONE}), pod_world.Images())
+        cluster_run.parse(pod_world.run({"spec.storage": documents.GONE}), pod_world.Defaults())

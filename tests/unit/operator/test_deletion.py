@@ -231,7 +231,7 @@ def test_a_spec_that_nobody_can_read_any_more_holds_nothing() -> None:
 
 def test_a_run_that_the_cluster_cannot_carry_out_is_purged_all_the_same() -> None:
     world = begun(PURGE, "iterate")
-    world.edit({"spec.execution.kubernetes.maxAccelerators": 0})
+    world.edit({"spec.execution.kubernetes.podTemplate.nodeSelector": {"not a key": "a"}})
     world.leave_and_wait()
     assert world.events[-1] == "Purged"
 

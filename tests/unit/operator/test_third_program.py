@@ -158,7 +158,7 @@ def test_a_run_goes_from_preparation_to_its_end_and_leaves_nothing_alive(world: 
 
 
 def test_it_holds_no_accelerator_and_has_no_servers(world: ScoreFileWorld) -> None:
-    order = cluster_run.parse(run(), pod_world.Images())
+    order = cluster_run.parse(run(), pod_world.Defaults())
     assert not order.has_servers
     assert accelerators.peak(order.cluster, order.outline) == 0
     assert {kind for kind, _ in world.things} == {"Job", "Pod", "ConfigMap"}

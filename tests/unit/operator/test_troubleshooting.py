@@ -19,7 +19,7 @@ from swarm_operator.cli.why import RunDetails
 from swarm_operator.common import names
 from swarm_operator.common.reconcile_plan import ObservedRun
 from swarm_operator.reconciler import diagnosis, failure_reasons, refusals
-from swarm_operator.reconciler.child_parser import START_FAILURE_REASONS
+from swarm_operator.reconciler.pod_status import START_FAILURE_REASONS
 from swarm_trainer.evaluation import final_evaluation
 from swarm_trainer.stores import s3_errors
 
@@ -107,6 +107,16 @@ def refused_step(words: str) -> Found:
     world.operate()
     seen = world.observed()
     world.operate(seen=ObservedRun(seen.run, seen.children, refusal=words))
+    return report(world)
+
+
+def evicted_by_limit() -> Found:
+    world = World(pod_world.run(pod_world.LOCAL))
+    world.until("iterate")
+    (pod,) = world.living("iterate")
+    world.end(pod, 137)
+    pod["status"] |= {"reason": "Evicted", "message": "Usage of EmptyDir volume exceeds the limit"}
+    world.turn("terminate")
     return report(world)
 
 
@@ -306,6 +316,7 @@ CAUSES: list[tuple[str, Callable[[], Found], str]] = [
     ("OperatorNotResponding", dead_operator, "create Job"),
     ("AttemptFailed", lambda: ended_pod(1, "ValueError: odd"), "attempt 2 of 4 starts after"),
     ("OOMKilled", lambda: ended_pod(137, "", reason="OOMKilled"), "spec.execution.kubernetes.trainer.memory"),
+    ("Evicted", evicted_by_limit, "raise ephemeralStorage"),
     ("BadInput", lambda: ended_pod(65, "spec.base.model: no such folder"), "spec.base.model"),
     ("ModelRefused", lambda: ended_pod(1, "ModelRefused: models/other"), "models/other"),
     ("PluginNotFound", lambda: ended_pod(65, missing_plugin(), work="prepare"), "exact-match"),

@@ -36,6 +36,15 @@ DEFAULT_GATES = ("Verifiable", "HeldOut", "Duplicate")
 """The gates of a run whose spec lists none, in the order in which items pass them. A judge may add some
 (`default_gates` of its class). Gates that ask a model come last, because asking is expensive."""
 
+OPTIMIZERS: Mapping[str, str] = MappingProxyType({
+    "Standard": "swarm_core.optimizers.standard:Standard",
+    "Published": "swarm_core.optimizers.published:Published",
+    "RandomSearch": "swarm_core.optimizers.random_search:RandomSearch",
+    "CmaEs": "swarm_core.optimizers.cma_es:CmaEs",
+})  # fmt: skip
+"""Optimizers (`swarm_core.optimizers.optimizer.Optimizer`). A key is the `name` of its class. Standard and Published
+are rules of the optimizer `ParticleSwarm`."""
+
 PROGRAMS: Mapping[str, str] = MappingProxyType({
     "SwarmRun": "swarm_core.programs.swarm_run.swarm_run_program:PROGRAM",
     "AdversarialRun": "swarm_core.programs.adversarial_run.adversarial_run_program:PROGRAM",

@@ -151,7 +151,13 @@ def _error_from_response(call: str, status: int, data: bytes) -> ApiError:
     if status == 422 and _is_precondition_failure(details.get("causes")):
         status = 409
     wait = details.get("retryAfterSeconds") or 0
-    return error_for_status(status, status_object.get("reason", ""), f"{call}: {status} {message}", float(wait))
+    reason = _find_cause(details.get("causes"), "NamespaceTerminating") or status_object.get("reason", "")
+    return error_for_status(status, reason, f"{call}: {status} {message}", float(wait))
+
+
+def _find_cause(causes: Any, reason: str) -> str:
+    """`reason`, if one of the causes has it, else nothing."""
+    return reason if any(cause.get("reason") == reason for cause in causes or ()) else ""
 
 
 def _is_precondition_failure(causes: Any) -> bool:

@@ -83,13 +83,22 @@ class ConflictError(ApiError):
     """The object has another uid or another resourceVersion than the call named."""
 
 
+class NamespaceTerminatingError(ApiError):
+    """The namespace is being deleted, so nothing can be created in it."""
+
+
 class NotLeaderError(ApiError):
     """This process may have lost the Lease, so it did not send the call."""
 
 
 def error_for_status(status: int, reason: str, message: str, retry_after: float = 0.0) -> ApiError:
-    """The error for a response that reports a failure. `reason` is the reason in the server's Status object."""
+    """The error for a response that reports a failure. `reason` is the reason in the server's Status object.
+
+    The reason of a cause, where it says more, may take its place.
+    """
     match status, reason:
+        case 403, "NamespaceTerminating":
+            return NamespaceTerminatingError(message, status)
         case 404, _:
             return NotFoundError(message, status)
         case 409, "AlreadyExists":

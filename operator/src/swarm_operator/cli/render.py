@@ -20,7 +20,7 @@ from swarm_core.engine.work import WorkItem
 from swarm_core.errors import BadInputError
 from swarm_core.recipe import Digest
 from swarm_operator.common import accelerators, cluster_run
-from swarm_operator.common.cluster_run import ClusterRun, DefaultImages
+from swarm_operator.common.cluster_run import ChartDefaults, ClusterRun
 from swarm_operator.common.reconcile_plan import Create, Object
 from swarm_operator.manifests import jobs, purge, servers
 
@@ -58,7 +58,7 @@ def render_run(text: str, source: str) -> str:
     if not isinstance(document, dict) or not isinstance(document.get("metadata"), dict):
         raise BadInputError(f"{source}: this is not a run; write a mapping with apiVersion, kind, metadata and spec")
     metadata = {"namespace": "default", **document["metadata"], "uid": PLACEHOLDER_UID}
-    run = cluster_run.parse({**document, "metadata": metadata}, DefaultImages())
+    run = cluster_run.parse({**document, "metadata": metadata}, ChartDefaults())
     made = {(one["kind"], one["metadata"]["name"]): one for one in list_children(run)}
     return format_summary(run) + yaml.dump_all(
         map(copy_plain, made.values()), Dumper=BlockTextDumper, sort_keys=False, width=120

@@ -18,7 +18,7 @@ from swarm_operator.api_client.cluster import Cluster
 from swarm_operator.cli import cluster_query, overdue
 from swarm_operator.cli.cluster_query import printable_line
 from swarm_operator.common import names
-from swarm_operator.common.cluster_run import DefaultImages
+from swarm_operator.common.cluster_run import ChartDefaults
 from swarm_operator.common.reconcile_plan import Object, ObservedRun, Plan
 from swarm_operator.reconciler import child_parser, reconcile
 
@@ -140,7 +140,7 @@ def list_causes(details: RunDetails) -> Iterator[tuple[str, str]]:
 def plan(details: RunDetails, now: float) -> Plan:
     """What an operator would do at `now`."""
     observed = ObservedRun(details.run, tuple(list_objects(details)), events=tuple(details.events))
-    return reconcile.reconcile(observed, now, DefaultImages())
+    return reconcile.reconcile(observed, now, ChartDefaults())
 
 
 def list_objects(details: RunDetails) -> Iterable[Object]:

@@ -35,6 +35,8 @@ class Job:
     """The Job has the condition Failed."""
     settled: frozenset[str] = frozenset()
     """Keys of the items that succeeded or failed in this Job. The Job starts no more pods for them."""
+    digest: str = ""
+    """The digest of the manifest that it was created from. Empty if it is unknown."""
     suspended: bool = False
     """Kueue, or somebody else, holds the Job back: `spec.suspend` is true."""
 
@@ -66,16 +68,19 @@ class Pod:
     """When its container started."""
     ready: float | None
     ended: float | None
+    """When the container main ended, or when the pod did, if that container never started."""
     deleted: float | None
     """The deletionTimestamp, which includes the grace period: the kubelet must have ended the pod by then."""
     exit: ContainerExit | None
     """The last exit of its container. The pod itself may still run, with a restarted container."""
     disrupted: bool
-    """Whether the cluster ended it: eviction, preemption or loss of the node."""
+    """Whether the cluster ended it: eviction by a node under pressure, preemption or loss of the node."""
     start_problem: tuple[str, str] = ("", "")
     """Reason and message of the problem that keeps it from running. Both are empty if there is none."""
     disruption: str = ""
     """How the cluster ended it, in the words of Kubernetes. Empty if it did not."""
+    lingering: bool = False
+    """Whether other containers of the pod still run although the container main has ended."""
 
 
 @dataclass(frozen=True, slots=True)

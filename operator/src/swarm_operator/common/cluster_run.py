@@ -1,13 +1,16 @@
 """Parses a run of the cluster, or says why the cluster cannot run it.
 
 The API server has already refused what the schema and its CEL rules reject. This module also refuses what the schema
-cannot check: a store that pods cannot share, more accelerators than `maxAccelerators`, a cache that two nodes cannot
-mount. It validates the whole object again, because the installed schema may be older than the operator.
+cannot check: a store that pods cannot share, servers with more accelerators than `maxAccelerators`, a cache that two
+nodes cannot mount, a CPU limit below its request. It validates the whole object again, because the installed schema may
+be older than the operator.
 """
 
 import json
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import cached_property
+from types import MappingProxyType
 from typing import Protocol
 
 from pydantic import TypeAdapter, ValidationError
@@ -15,6 +18,7 @@ from pydantic import TypeAdapter, ValidationError
 from swarm_core.api import loading, resolution
 from swarm_core.api.execution import S3Storage
 from swarm_core.api.kubernetes import AccessMode, KubernetesExecution
+from swarm_core.api.pod_user import IMAGE_USER_ID, FixedUser
 from swarm_core.api.resolved import ResolvedRun
 from swarm_core.api.run import MetadataKey, Run
 from swarm_core.engine.planning import Outline
@@ -27,10 +31,16 @@ from swarm_operator.common.reconcile_plan import Object
 BASE_FOLDER = "/var/lib/dataswarm"
 """Relative paths of a spec start in this folder of a pod."""
 LABEL_KEY = TypeAdapter[str](MetadataKey)
+UNITS = MappingProxyType(
+    {"": Decimal(1), "m": Decimal("0.001")}
+    | {unit: Decimal(1000) ** power for power, unit in enumerate("kMGT", 1)}
+    | {f"{unit}i": Decimal(1024) ** power for power, unit in enumerate("KMGT", 1)}
+)
+"""The units of quantities."""
 
 
-class Images(Protocol):
-    """The images that the operator uses for a run that names none."""
+class PodDefaults(Protocol):
+    """The settings of the operator for pods whose run says nothing else."""
 
     @property
     def trainer_image(self) -> str: ...
@@ -38,13 +48,18 @@ class Images(Protocol):
     @property
     def server_image(self) -> str: ...
 
+    @property
+    def pod_user_id(self) -> int:
+        """The user and group of the pods. 0: the cluster assigns them."""
+
 
 @dataclass(frozen=True, slots=True)
-class DefaultImages:
-    """The images of the chart, for commands that do not know those of an operator."""
+class ChartDefaults:
+    """The settings of the chart for pods, for commands that do not know those of an operator."""
 
     trainer_image: str = "dataswarm/trainer"
     server_image: str = "dataswarm/vllm"
+    pod_user_id: int = IMAGE_USER_ID
 
 
 @dataclass(frozen=True)
@@ -57,6 +72,8 @@ class ClusterRun:
     namespace: str
     trainer_image: str
     server_image: str
+    user: FixedUser | None
+    """The ids that the pods run as. None: the cluster assigns them."""
 
     @property
     def name(self) -> str:
@@ -98,16 +115,16 @@ class ClusterRun:
         return json.dumps(fields, indent=1, sort_keys=True) + "\n"
 
 
-def parse(run: Object, images: Images) -> ClusterRun:
+def parse(run: Object, defaults: PodDefaults) -> ClusterRun:
     """Parse `run` and check that the cluster can run it. Raises BadInputError with one line per problem."""
-    parsed = parse_unchecked(run, images)
+    parsed = parse_unchecked(run, defaults)
     refusals = [refusal for check in CHECKS if (refusal := check(parsed))]
     if refusals:
         raise BadInputError("\n".join(refusals))
     return parsed
 
 
-def parse_unchecked(run: Object, images: Images) -> ClusterRun:
+def parse_unchecked(run: Object, defaults: PodDefaults) -> ClusterRun:
     """Parse `run` without the checks of this cluster. Raises BadInputError with one line per problem."""
     document = {key: part for key, part in run.items() if key != "status"}
     parsed = loading.parse_object(document, str(run.get("kind", "a run")))
@@ -118,25 +135,23 @@ def parse_unchecked(run: Object, images: Images) -> ClusterRun:
         resolved=resolved,
         uid=str(run["metadata"].get("uid", "")),
         namespace=str(run["metadata"].get("namespace", "default")),
-        trainer_image=image.trainer or images.trainer_image,
-        server_image=image.server or images.server_image,
+        trainer_image=image.trainer or defaults.trainer_image,
+        server_image=image.server or defaults.server_image,
+        user=_find_user(resolved.execution.kubernetes, defaults.pod_user_id),
     )
+
+
+def _find_user(cluster: KubernetesExecution, default: int) -> FixedUser | None:
+    chosen = cluster.pod_template.user
+    if chosen is not None:
+        return chosen.fixed
+    return FixedUser(run_as_user=default, run_as_group=default, fs_group=default) if default else None
 
 
 def _check_storage(run: ClusterRun) -> str:
     if isinstance(run.resolved.storage, S3Storage):
         return ""
     return "spec.storage: pods share no folder; write type S3 and name a bucket"
-
-
-def _check_trainers(run: ClusterRun) -> str:
-    cluster = run.cluster
-    if cluster.trainer.accelerators <= cluster.max_accelerators:
-        return ""
-    return (
-        f"spec.execution.kubernetes.trainer.accelerators: one pod needs {cluster.trainer.accelerators}, but"
-        f" maxAccelerators is {cluster.max_accelerators}; raise maxAccelerators, or write 0 to train on a CPU"
-    )
 
 
 def _check_servers(run: ClusterRun) -> str:
@@ -162,16 +177,35 @@ def _check_cache(run: ClusterRun) -> str:
     )
 
 
-def _check_node_selector(run: ClusterRun) -> str:
-    for key in run.cluster.pod_template.node_selector:
+def _check_keys(run: ClusterRun) -> str:
+    template = run.cluster.pod_template
+    maps = {"nodeSelector": template.node_selector, "labels": template.labels, "annotations": template.annotations}
+    for field, key in ((field, key) for field, entries in maps.items() for key in entries):
         try:
             LABEL_KEY.validate_python(key)
         except ValidationError:
             return (
-                f"spec.execution.kubernetes.podTemplate.nodeSelector: {key!r} is not a valid label key; write a"
-                " name of at most 63 letters, digits, '-', '_' and '.', or DOMAIN/NAME"
+                f"spec.execution.kubernetes.podTemplate.{field}: {key!r} is not a valid key; write a name of at most 63"
+                " letters, digits, '-', '_' and '.', or DOMAIN/NAME"
             )
     return ""
 
 
-CHECKS = (_check_storage, _check_trainers, _check_servers, _check_cache, _check_node_selector)
+def _check_cpu_limits(run: ClusterRun) -> str:
+    cluster = run.cluster
+    for field, pod in (("trainer", cluster.trainer), ("worker", cluster.worker), ("servers", cluster.servers)):
+        if pod.cpu_limit is not None and parse_quantity(pod.cpu_limit) < parse_quantity(pod.cpu):
+            return (
+                f"spec.execution.kubernetes.{field}.cpuLimit: {pod.cpu_limit} is below the request {pod.cpu}; raise"
+                f" cpuLimit, or lower {field}.cpu"
+            )
+    return ""
+
+
+def parse_quantity(text: str) -> Decimal:
+    """The number that a valid `Quantity` stands for."""
+    number = text.rstrip("mkMGTi")
+    return Decimal(number) * UNITS[text.removeprefix(number)]
+
+
+CHECKS = (_check_storage, _check_servers, _check_cache, _check_keys, _check_cpu_limits)

@@ -12,7 +12,7 @@ from swarm_core.engine.work import WorkItem
 from swarm_operator.common import accelerators, names
 from swarm_operator.common.cluster_run import ClusterRun
 from swarm_operator.common.reconcile_plan import Create, Object
-from swarm_operator.manifests import pods, shared_objects
+from swarm_operator.manifests import pod_environment, pods, shared_objects
 from swarm_operator.manifests.pods import Container
 
 GRACE_SECONDS = 60
@@ -69,15 +69,17 @@ def pod_failure_policy(bad_input_action: str) -> Object:
 
     `bad_input_action` is the action for bad input.
     """
-    rules = [
-        {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]},
-        {"action": "Ignore", "onExitCodes": {"containerName": "main", "operator": "In", "values": [EXIT_DRAINED]}},
-        {
-            "action": bad_input_action,
-            "onExitCodes": {"containerName": "main", "operator": "In", "values": [EXIT_BAD_INPUT]},
-        },
-    ]
-    return {"rules": rules}
+    return {
+        "rules": [
+            {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]},
+            {"action": "Ignore", "onExitCodes": _exit_code_in(EXIT_DRAINED)},
+            {"action": bad_input_action, "onExitCodes": _exit_code_in(EXIT_BAD_INPUT)},
+        ]
+    }
+
+
+def _exit_code_in(*codes: int) -> Object:
+    return {"containerName": names.MAIN_CONTAINER, "operator": "In", "values": list(codes)}
 
 
 def job_pod_template(run: ClusterRun, container: Container, labels: Object, annotations: Object, grace: int) -> Object:
@@ -106,8 +108,7 @@ def container(run: ClusterRun, items: tuple[WorkItem, ...]) -> Container:
             "--cache",
             pods.CACHE_FOLDER,
         ),
-        cpu=settings.cpu,
-        memory=settings.memory,
+        resources=settings,
         accelerators=cluster.trainer.accelerators if with_trainer_resources else 0,
-        env=(*shared, *pods.server_variables(run, first.needs.servers)),
+        env=(*shared, *pod_environment.server_variables(run, first.needs.servers)),
     )

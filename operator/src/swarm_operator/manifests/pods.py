@@ -1,27 +1,20 @@
 """Builds the pods of Jobs and servers, for Pod Security `restricted`: read-only root filesystem, no API server token.
 
 Containers write to folders that are deleted with the pod: `/tmp`, which is also HOME, the cache, and `/dev/shm` in
-memory. If the run has a claim for the model cache, the cache is that claim and outlives the pod.
+memory. If the run has a claim for the model cache, the cache is that claim and outlives the pod. All of them are
+writable for any user, so a cluster may assign the user of the pods.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from swarm_core.api import endpoint_access
-from swarm_core.api.execution import S3Storage
-from swarm_core.engine.container_contract import SERVER_KEY_VARIABLE, SERVERS_VARIABLE
+from swarm_core.api.pod_resources import Servers, TrainerPods, WorkerPods
 from swarm_operator.common import names
 from swarm_operator.common.cluster_run import ClusterRun
 from swarm_operator.common.reconcile_plan import Object
-from swarm_operator.manifests import shared_objects
+from swarm_operator.manifests import pod_environment, shared_objects
 
-USER_ID = 65532
-"""The user of our images."""
-PORT = 8000
 ORDER_FOLDER, CACHE_FOLDER = "/etc/dataswarm", "/var/cache/dataswarm"
-CREDENTIAL_VARIABLES = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
-HUB_TOKEN = "HF_TOKEN"  # noqa: S105 - the name of a variable
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +24,8 @@ class Container:
     image: str
     command: tuple[str, ...]
     arguments: tuple[str, ...]
-    cpu: str
-    memory: str
+    resources: TrainerPods | WorkerPods | Servers
+    """The requests and limits of the pod."""
     accelerators: int
     env: tuple[Object, ...] = ()
     extra: Mapping[str, object] | None = None
@@ -43,7 +36,8 @@ class Container:
 
 def pod_template(run: ClusterRun, container: Container, labels: Object, annotations: Object, **spec: object) -> Object:
     """The pod template with one container; `spec` holds further fields of the pod spec."""
-    metadata = {"labels": dict(labels), "annotations": dict(annotations)}
+    settings = run.cluster.pod_template
+    metadata = {"labels": {**settings.labels, **labels}, "annotations": {**settings.annotations, **annotations}}
     return {"metadata": metadata, "spec": {**_pod_spec(run, container), **spec}}
 
 
@@ -52,6 +46,8 @@ def _pod_spec(run: ClusterRun, container: Container) -> dict[str, object]:
     optional = {
         "nodeSelector": dict(settings.node_selector),
         "tolerations": [one.model_dump(mode="json", by_alias=True, exclude_none=True) for one in settings.tolerations],
+        "affinity": settings.affinity,
+        "topologySpreadConstraints": list(settings.topology_spread_constraints),
         "priorityClassName": settings.priority_class_name,
         "runtimeClassName": settings.runtime_class_name,
         "imagePullSecrets": [{"name": one.name} for one in settings.image_pull_secrets],
@@ -62,9 +58,7 @@ def _pod_spec(run: ClusterRun, container: Container) -> dict[str, object]:
         "enableServiceLinks": False,
         "securityContext": {
             "runAsNonRoot": True,
-            "runAsUser": USER_ID,
-            "runAsGroup": USER_ID,
-            "fsGroup": USER_ID,
+            **(run.user.model_dump(by_alias=True) if run.user else {}),
             "fsGroupChangePolicy": "OnRootMismatch",
             "seccompProfile": {"type": "RuntimeDefault"},
         },
@@ -75,19 +69,17 @@ def _pod_spec(run: ClusterRun, container: Container) -> dict[str, object]:
 
 
 def _container_spec(run: ClusterRun, container: Container) -> dict[str, object]:
-    limits: dict[str, object] = {"memory": container.memory}
-    if container.accelerators:
-        limits[run.cluster.accelerator_resource] = str(container.accelerators)
     return {
-        "name": "main",
+        "name": names.MAIN_CONTAINER,
         "image": container.image,
         "imagePullPolicy": "IfNotPresent",
         "command": list(container.command),
         "args": list(container.arguments),
-        "env": _environment(run, container),
-        "resources": {"requests": {"cpu": container.cpu, "memory": container.memory}, "limits": limits},
+        "env": pod_environment.list_variables(run, container.env),
+        "resources": _resources(run, container),
         "volumeMounts": [
             *([] if container.without_order else RUN_MOUNTS),
+            *pod_environment.ca_mounts(run),
             {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108 - an emptyDir of this pod
             {"name": "shm", "mountPath": "/dev/shm"},  # noqa: S108
         ],
@@ -101,6 +93,19 @@ def _container_spec(run: ClusterRun, container: Container) -> dict[str, object]:
     }
 
 
+def _resources(run: ClusterRun, container: Container) -> dict[str, object]:
+    settings = container.resources
+    requests: dict[str, object] = {"cpu": settings.cpu, "memory": settings.memory}
+    limits: dict[str, object] = {"memory": settings.memory}
+    if settings.cpu_limit is not None:
+        limits["cpu"] = settings.cpu_limit
+    if settings.ephemeral_storage is not None:
+        requests["ephemeral-storage"] = limits["ephemeral-storage"] = settings.ephemeral_storage
+    if container.accelerators:
+        limits[run.cluster.accelerator_resource] = str(container.accelerators)
+    return {"requests": requests, "limits": limits}
+
+
 RUN_MOUNTS = (
     {"name": "order", "mountPath": ORDER_FOLDER, "readOnly": True},
     {"name": "cache", "mountPath": CACHE_FOLDER},
@@ -108,65 +113,16 @@ RUN_MOUNTS = (
 """Mounts that all pods of a run share."""
 
 
-def _volumes(run: ClusterRun, container: Container) -> list[dict[str, object]]:
+def _volumes(run: ClusterRun, container: Container) -> list[Object]:
     name = shared_objects.cache_claim_name(run)
     cache: dict[str, object] = {"persistentVolumeClaim": {"claimName": name}} if name else {"emptyDir": {}}
-    shared: list[dict[str, object]] = [
+    shared: list[Object] = [
         {"name": "order", "configMap": {"name": shared_objects.config_map_name(run)}},
         {"name": "cache", **cache},
     ]
     return [
         *([] if container.without_order else shared),
+        *pod_environment.ca_volumes(run),
         {"name": "tmp", "emptyDir": {}},
         {"name": "shm", "emptyDir": {"medium": "Memory"}},
     ]
-
-
-def _environment(run: ClusterRun, container: Container) -> list[Object]:
-    """The user's variables, then our own. A user cannot replace our own variables."""
-    own_variables: list[Object] = [{"name": "HOME", "value": "/tmp"}, *_secret_variables(run), *container.env]  # noqa: S108
-    own_names = {one["name"] for one in own_variables}
-    theirs = {one.name: one.value for one in run.cluster.pod_template.env if one.name not in own_names}
-    return [*({"name": name, "value": value} for name, value in theirs.items()), *own_variables]
-
-
-def _secret_variables(run: ClusterRun) -> list[Object]:
-    found: list[Object] = []
-    storage = run.resolved.storage
-    if isinstance(storage, S3Storage) and storage.credentials_secret_ref is not None:
-        found += [secret_variable(key, storage.credentials_secret_ref.name, key) for key in CREDENTIAL_VARIABLES]
-    if run.cluster.token_secret_ref is not None:
-        found.append(secret_variable(HUB_TOKEN, run.cluster.token_secret_ref.name, HUB_TOKEN))
-    return found + [
-        secret_variable(variable, key.name, key.key)
-        for variable, key in endpoint_access.secrets_by_variable(run.resolved.access).items()
-    ]
-
-
-def secret_variable(variable: str, name: str, entry: str) -> Object:
-    """A variable whose value is an entry of a Secret."""
-    return {"name": variable, "valueFrom": {"secretKeyRef": {"name": name, "key": entry}}}
-
-
-def server_variables(run: ClusterRun, models: tuple[str, ...]) -> tuple[Object, ...]:
-    """The variables with the addresses of the servers of `models` and with their key.
-
-    Empty if there are no models, or if the work runs models in its own process.
-    """
-    if not models or not run.has_servers:
-        return ()
-    addresses = {model: f"http://{service_name(run, run.outline.servers.index(model))}:{PORT}" for model in models}
-    return (
-        {"name": SERVERS_VARIABLE, "value": json.dumps(addresses, sort_keys=True)},
-        server_key_variable(run),
-    )
-
-
-def server_key_variable(run: ClusterRun) -> Object:
-    """The variable with the API key of the servers."""
-    return secret_variable(SERVER_KEY_VARIABLE, shared_objects.server_secret_name(run), shared_objects.KEY_ENTRY)
-
-
-def service_name(run: ClusterRun, index: int) -> str:
-    """The name of the Service and of the Deployment of a server."""
-    return f"{run.name_prefix}-{names.SERVE}-{index}"

@@ -46,8 +46,7 @@ def container(run: ClusterRun, bucket: S3Storage) -> Container:
         image=run.trainer_image,
         command=("python", "-m", "swarm_trainer.pod", "purge"),
         arguments=("--place", bucket.model_dump_json()),
-        cpu=settings.cpu,
-        memory=settings.memory,
+        resources=settings,
         accelerators=0,
         without_order=True,
     )

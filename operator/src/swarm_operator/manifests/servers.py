@@ -12,7 +12,7 @@ from math import ceil
 from swarm_operator.common import names
 from swarm_operator.common.cluster_run import ClusterRun
 from swarm_operator.common.reconcile_plan import Create, Object
-from swarm_operator.manifests import pods, shared_objects
+from swarm_operator.manifests import pod_environment, pods, shared_objects
 from swarm_operator.manifests.pods import Container
 
 PROBE_SECONDS = 5
@@ -49,7 +49,7 @@ def deployment(run: ClusterRun, index: int, model: str) -> Object:
         "template": pods.pod_template(run, _server_container(run, model), labels, {}, **grace),
     }
     metadata = shared_objects.child_metadata(
-        run, pods.service_name(run, index), names.SERVE, server_label | shared_objects.queue_labels(run)
+        run, pod_environment.service_name(run, index), names.SERVE, server_label | shared_objects.queue_labels(run)
     )
     digest = names.short_digest(json.dumps(spec, sort_keys=True))
     return {
@@ -65,17 +65,21 @@ def service(run: ClusterRun, index: int) -> Object:
     return {
         "apiVersion": "v1",
         "kind": "Service",
-        "metadata": shared_objects.child_metadata(run, pods.service_name(run, index), names.SERVE),
+        "metadata": shared_objects.child_metadata(run, pod_environment.service_name(run, index), names.SERVE),
         "spec": {
             "selector": {names.RUN_UID_LABEL: run.uid, names.SERVER_LABEL: str(index)},
-            "ports": [{"name": "http", "port": pods.PORT, "targetPort": pods.PORT}],
+            "ports": [{"name": "http", "port": pod_environment.PORT, "targetPort": pod_environment.PORT}],
         },
     }
 
 
 def _server_container(run: ClusterRun, model: str) -> Container:
     settings = run.cluster.servers
-    health = {"httpGet": {"path": "/health", "port": pods.PORT}, "periodSeconds": PROBE_SECONDS, "timeoutSeconds": 3}
+    health = {
+        "httpGet": {"path": "/health", "port": pod_environment.PORT},
+        "periodSeconds": PROBE_SECONDS,
+        "timeoutSeconds": 3,
+    }
     return Container(
         image=run.server_image,
         command=("python", "-m", "swarm_trainer.pod", "serve"),
@@ -87,14 +91,13 @@ def _server_container(run: ClusterRun, model: str) -> Container:
             "--cache",
             pods.CACHE_FOLDER,
             "--port",
-            str(pods.PORT),
+            str(pod_environment.PORT),
         ),
-        cpu=settings.cpu,
-        memory=settings.memory,
+        resources=settings,
         accelerators=settings.held,
-        env=(pods.server_key_variable(run),),
+        env=(pod_environment.server_key_variable(run),),
         extra={
-            "ports": [{"name": "http", "containerPort": pods.PORT}],
+            "ports": [{"name": "http", "containerPort": pod_environment.PORT}],
             "startupProbe": {**health, "failureThreshold": ceil(settings.startup_seconds / PROBE_SECONDS)},
             "readinessProbe": {**health, "failureThreshold": 3},
         },

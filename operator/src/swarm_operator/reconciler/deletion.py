@@ -11,7 +11,8 @@
 A deletion never takes longer than PURGE_SECONDS, whatever is broken. A Job that runs longer is deleted.
 
 Limits: the operator sees runs that share the place only in the namespaces that it watches. In a namespace that is
-itself being deleted no Job can be created, so its runs go after PURGE_SECONDS; delete the runs first.
+itself being deleted no Job can be created. The executor then removes the finalizer at once, and the results stay;
+delete the runs first.
 """
 
 from collections.abc import Iterator
@@ -19,10 +20,11 @@ from collections.abc import Iterator
 from swarm_core.api.execution import S3Storage
 from swarm_core.api.lifecycle import DeletionPolicy
 from swarm_core.api.run_status import MAX_MESSAGE_CHARACTERS
+from swarm_core.engine.container_contract import EXIT_DONE
 from swarm_core.errors import BadInputError
 from swarm_operator.common import cluster_run, names, storage_location, timestamps
 from swarm_operator.common.children import Children, Job
-from swarm_operator.common.cluster_run import ClusterRun, Images
+from swarm_operator.common.cluster_run import ClusterRun, PodDefaults
 from swarm_operator.common.reconcile_plan import Create, Delete, Event, Object, ObservedRun, Plan, SetFinalizers, Step
 from swarm_operator.manifests import purge
 from swarm_operator.reconciler import (
@@ -52,14 +54,14 @@ def has_finalizer(run: Object) -> bool:
     return names.FINALIZER in list_finalizers(run)
 
 
-def plan_deletion(observed: ObservedRun, now: float, images: Images) -> Plan:
+def plan_deletion(observed: ObservedRun, now: float, defaults: PodDefaults) -> Plan:
     """The plan for a run that is being deleted. It is empty if the run does not have our finalizer."""
     if not has_finalizer(observed.run):
         return Plan()
     if observed.run["spec"].get("deletionPolicy") != DeletionPolicy.PURGE:
         return Plan(release_steps(observed))
     try:
-        run = cluster_run.parse_unchecked(observed.run, images)
+        run = cluster_run.parse_unchecked(observed.run, defaults)
     except BadInputError as error:
         return abandon_purge(observed, str(error))
     reason, storage = reason_to_abandon(observed, now), run.resolved.storage
@@ -91,11 +93,11 @@ def continue_purge(run: ClusterRun, bucket: S3Storage, observed: ObservedRun, no
         create = Create(purge.job(run, bucket))
         return Plan((create,), run_status.with_message(status, PURGING_MESSAGE), wake_after=POLL_SECONDS)
     job = children.purges[0]
+    if (report := completed_purge(children, job)) is not None:
+        event = Event("Normal", "Purged", f"its results were deleted: {report}")
+        return Plan((set_finalizer(observed.run, False), Delete("Job", job.name, job.uid)), None, (event,))
     if job.failed:
         return abandon_purge(observed, f"{job.name}: {purge_outcome(children, job)}")
-    if job.over:
-        event = Event("Normal", "Purged", f"its results were deleted: {purge_outcome(children, job)}")
-        return Plan((set_finalizer(observed.run, False), Delete("Job", job.name, job.uid)), None, (event,))
     return Plan((), run_status.with_message(status, PURGING_MESSAGE), wake_after=POLL_SECONDS)
 
 
@@ -123,6 +125,12 @@ def release_steps(observed: ObservedRun) -> tuple[Step, ...]:
     """
     jobs = child_parser.parse(observed.children, "").purges
     return (*(Delete("Job", job.name, job.uid) for job in jobs if not job.deleting), set_finalizer(observed.run, False))
+
+
+def completed_purge(children: Children, job: Job) -> str | None:
+    """The report of a purge that is complete, even if other containers of its pod go on. None if it is not."""
+    done = any(pod.job == job.name and pod.ended and pod.exit and pod.exit.code == EXIT_DONE for pod in children.pods)
+    return purge_outcome(children, job) if done or (job.over and not job.failed) else None
 
 
 def purge_outcome(children: Children, job: Job) -> str:

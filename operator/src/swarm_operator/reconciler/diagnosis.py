@@ -56,7 +56,7 @@ def find_most_urgent(evidence: Evidence) -> Problem | None:
     urgent = [one for one in pods if one.reason in URGENT_REASONS]
     problems = (
         _step_problems(evidence), urgent, _refused_pods(evidence), _server_problems(evidence), pods,
-        _job_problems(evidence), _loss_problems(evidence), _attempt_problems(evidence),
+        _job_problems(evidence), _eviction_problems(evidence), _loss_problems(evidence), _attempt_problems(evidence),
     )  # fmt: skip
     return next((problem for found in problems for problem in found), None)
 
@@ -122,11 +122,13 @@ def _server_problems(evidence: Evidence) -> Iterator[Problem]:
     servers, settings = evidence.servers, evidence.run.cluster.servers
     if servers is None or not servers.failures:
         return
+    last = f", the last time because {servers.message}" if servers.message else ""
     following = f"the next start is at {servers.not_before}" if servers.not_before else "they are starting again"
     yield Problem(
         "ServersNotReady",
-        f"the inference servers were not ready within {settings.startup_seconds} s, {servers.failures} times in a row;"
-        f" {following}; raise spec.execution.kubernetes.servers.startupSeconds, or make room for all of them at once",
+        f"the inference servers were not ready within {settings.startup_seconds} s, {servers.failures} times in a row"
+        f"{last}; {following}; raise spec.execution.kubernetes.servers.startupSeconds, or make room for all of them at"
+        " once",
     )
 
 
@@ -147,6 +149,21 @@ def _job_problems(evidence: Evidence) -> Iterator[Problem]:
             f"Job {job.name} has had no pod since {since}; see why in: kubectl describe job {job.name}"
             f" --namespace {namespace}",
         )
+
+
+def _eviction_problems(evidence: Evidence) -> Iterator[Problem]:
+    """Jobs whose pods a node under pressure evicts again and again. The Job itself replaces the pods."""
+    for job in evidence.children.jobs:
+        ended = [pod for pod in evidence.children.pods if pod.job == job.name and pod.ended is not None]
+        evictions = observations.count_evictions(ended)
+        if job.alive and evictions >= REPEATED_LOSSES:
+            last = max(ended, key=lambda pod: pod.ended or 0.0)
+            yield _build(
+                "PodsLost",
+                f"Job {job.name}: its pods were evicted {evictions} times, the last time by {last.disruption}",
+                f"after {observations.EVICTION_LIMIT} evictions its attempt fails; raise the requests in"
+                " spec.execution.kubernetes, or use nodes with more room",
+            )
 
 
 def _loss_problems(evidence: Evidence) -> Iterator[Problem]:

@@ -11,6 +11,7 @@ RULES = tuple(
     (reason, re.compile(pattern))
     for reason, pattern in (
         ("OOMKilled", "^OOMKilled"),
+        ("Evicted", "^Evicted|^evicted"),
         ("ModelRefused", "^ModelRefused"),
         ("BudgetExceeded", r"^BudgetExceeded|spec\.budget\.(calls|tokens): .* used up"),
         (

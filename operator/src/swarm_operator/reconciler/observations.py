@@ -3,7 +3,9 @@
     an item has                                      its observation
     a pod with its receipt                           done
     a Job that still starts pods for it, or a pod    running; the highest attempt counts
-    that is alive
+    whose container main runs
+    a Job whose pods were evicted EVICTION_LIMIT     failed
+    times, or whose container main has failed
     only Jobs and pods that have ended               failed: the highest attempt, then the highest failure count, then
                                                      the latest end
     a Job that has ended, and no pod                 lost; the next attempt finds the finished work in the store
@@ -17,11 +19,14 @@ does run, on a node that is cut off, it does no harm: results are written once, 
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from swarm_core.engine.work import Done, Failed, FailureReason, Observation, Observations, Running, WorkItem
 from swarm_operator.common.children import Children, Job, Pod
 from swarm_operator.reconciler import termination_message
 
+EVICTION_LIMIT = 10
+"""Evictions by nodes under pressure that an attempt survives. Its Job replaces the pod after each of them."""
 STUCK_SECONDS = 120.0
 """Seconds after a pod should be gone, in which a slow kubelet may still end it."""
 
@@ -49,21 +54,36 @@ def observe_item(children: Children, key: str, now: float) -> Observation | None
     done = [one for one in over if isinstance(one, Done)]
     if done:
         return done[0]
-    alive = [pod for pod in pods if is_living(pod, now)]
-    running = [job.attempt for job in jobs if job.alive and key not in job.settled] + [pod.attempt for pod in alive]
+    given_up = {job.name for job in jobs if _gave_up(job, pods, over)}
+    alive = [pod for pod in pods if pod.ended is None and not is_stuck(pod, now) and pod.job not in given_up]
+    waiting = [job for job in jobs if job.alive and key not in job.settled and job.name not in given_up]
+    running = [job.attempt for job in waiting] + [pod.attempt for pod in alive]
     if running:
         return _running_observation(max(running), alive, now)
     return _failed_observation(jobs, pods, key)
 
 
+def _gave_up(job: Job, pods: list[Pod], over: list[Done | Failed]) -> bool:
+    """Whether no pod of this Job will complete the item, although the Job itself would go on."""
+    mine = [pod for pod in pods if pod.job == job.name]
+    failed = {one.attempt for one in over if isinstance(one, Failed) and one.reason is not FailureReason.LOST}
+    return any(pod.lingering and pod.attempt in failed for pod in mine) or count_evictions(mine) >= EVICTION_LIMIT
+
+
+def count_evictions(pods: Iterable[Pod]) -> int:
+    """How many of these pods a node under pressure has evicted."""
+    return sum(pod.ended is not None and pod.disrupted and pod.disruption != "" for pod in pods)
+
+
 def is_living(pod: Pod, now: float) -> bool:
-    """Whether a pod may still be running."""
-    return pod.ended is None and not is_stuck(pod, now)
+    """Whether a pod may still be running, so that it holds its accelerators."""
+    return (pod.ended is None or pod.lingering) and not is_stuck(pod, now)
 
 
 def is_stuck(pod: Pod, now: float) -> bool:
     """Whether a pod should be gone by now, so that its node must be lost."""
-    return pod.ended is None and pod.deleted is not None and now > pod.deleted + STUCK_SECONDS
+    has_ended = pod.ended is not None and not pod.lingering
+    return not has_ended and pod.deleted is not None and now > pod.deleted + STUCK_SECONDS
 
 
 def _running_observation(attempt: int, alive: list[Pod], now: float) -> Running:
@@ -82,4 +102,8 @@ def _failed_observation(jobs: list[Job], pods: list[Pod], key: str) -> Failed | 
     *_, last_pod = max(ended, key=lambda entry: entry[:3])
     found = termination_message.read_outcome(last_pod, WorkItem.from_key(key))
     assert isinstance(found, Failed)  # observe_item has already looked for a receipt
+    evictions = count_evictions(pod for pod in pods if pod.attempt == last_pod.attempt)
+    if found.reason is FailureReason.LOST and evictions >= EVICTION_LIMIT:
+        message = termination_message.shorten(f"evicted {evictions} times; {found.message}")
+        return replace(found, reason=FailureReason.ERROR, message=message)
     return found

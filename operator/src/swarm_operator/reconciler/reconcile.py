@@ -1,6 +1,6 @@
 """Reconciles one run once: from the observed objects to a plan. Pure: no I/O, no clock, no randomness.
 
-    run        parse the spec; without a valid spec, delete all children
+    run        parse the spec; without a valid spec, start nothing
     children   parse the observed objects
     usage      count accelerator-seconds, and check the budget
     world      derive the engine's observations
@@ -28,7 +28,7 @@ from swarm_core.engine.work import Kind, Launch, Observations, Running, WorkItem
 from swarm_core.errors import BadInputError
 from swarm_operator.common import accelerators, cluster_run, timestamps
 from swarm_operator.common.children import Children, Job
-from swarm_operator.common.cluster_run import ClusterRun, Images
+from swarm_operator.common.cluster_run import ClusterRun, PodDefaults
 from swarm_operator.common.reconcile_plan import Delete, Event, ObservedRun, Plan, Step
 from swarm_operator.reconciler import (
     accelerator_usage,
@@ -72,13 +72,13 @@ class ReconcileContext:
     now: float
 
 
-def reconcile(observed: ObservedRun, now: float, images: Images) -> Plan:
+def reconcile(observed: ObservedRun, now: float, defaults: PodDefaults) -> Plan:
     """The plan for one run at `now`, in seconds since 1970-01-01 UTC."""
     if observed.run["metadata"].get("deletionTimestamp") is not None:
-        return deletion.plan_deletion(observed, now, images)
+        return deletion.plan_deletion(observed, now, defaults)
     previous = run_status.read(observed.run)
     try:
-        run = cluster_run.parse(observed.run, images)
+        run = cluster_run.parse(observed.run, defaults)
     except BadInputError as error:
         return _refuse(observed, previous, str(error), now)
     if previous.spec_digest not in (None, run.digest):
@@ -203,8 +203,14 @@ def _list_steps(
     readiness = LaunchReadiness(
         servers_ready=servers is None or servers.ready,
         servers_gone=server_lifecycle.servers_are_gone(context.children, context.now),
+        now=context.now,
     )
     yield from job_steps.release_stuck_pods(context.children, context.now)
+    yield from job_steps.end_settled_work(
+        context.children, items.list_pending_items(context.outline, context.saved_state)
+    )
+    pending = items.list_pending_items(context.outline, decision.state)
+    yield from job_steps.remake_outdated_jobs(context.run, context.children, pending)
     yield from servers.steps if servers else server_lifecycle.delete_all(context.children)
     yield from job_steps.list_action_steps(context.run, context.children, world, decision.actions, readiness)
     yield from _delete_finished_jobs(context)
@@ -271,11 +277,18 @@ def _wake_after(context: ReconcileContext, decision: Decision, servers: ServersO
 
 
 def _refuse(observed: ObservedRun, previous: RunStatus, reason: str, now: float) -> Plan:
-    """The plan for a run that cannot be executed as it is written: delete its Jobs and servers, and say why."""
+    """The plan for a run that cannot be executed as it is written: start nothing, and say why.
+
+    What runs by the last valid spec goes on, because an invalid edit must not cost hours of work. If the run is
+    suspended, everything ends. Servers end when nothing runs that could ask them.
+    """
     children = child_parser.parse(observed.children, "")
-    ended = tuple(Delete("Job", job.name, job.uid) for job in children.jobs if job.alive)
+    suspended = (observed.run.get("spec") or {}).get("suspend") is True
+    alive = [job for job in children.jobs if job.alive]
+    ended = tuple(Delete("Job", job.name, job.uid) for job in alive) if suspended else ()
+    idle = () if alive and not suspended else tuple(server_lifecycle.delete_all(children))
     status = run_status.build_refused_status(observed.run, previous, reason, now)
     message = reason[:MAX_MESSAGE_CHARACTERS]
     is_new = not any(one.type == "Validated" and one.message == message for one in previous.conditions)
     events = (Event("Warning", run_status.INVALID_SPEC, message),) if is_new else ()
-    return Plan((*ended, *server_lifecycle.delete_all(children)), status, events, REFUSED_RECHECK_SECONDS)
+    return Plan((*ended, *idle), status, events, REFUSED_RECHECK_SECONDS)

@@ -70,6 +70,8 @@ class ServerObservation:
     """Whether all servers are ready."""
     all_or_none_scheduled: bool
     """Whether all servers have a node, or none has one."""
+    problem: str = ""
+    """The reason why a server is not ready. Empty if there is none to see."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +94,7 @@ def advance(
         accelerators_free=_accelerators_are_free(run, children, demand.now),
         ready=_all_are_ready(run, children),
         all_or_none_scheduled=_all_or_none_scheduled(children),
+        problem=_find_problem(children),
     )
     after = _next_status(run, previous or _infer_status(children, demand.now), observation)
     steps = tuple(_list_steps(run, children, up=ServersPhase(after.phase) in ACTIVE_PHASES))
@@ -143,30 +146,45 @@ def _next_status(run: ClusterRun, previous: ServersStatus, observation: ServerOb
         next((to for holds, to in moves[phase] if holds), phase) if observation.demand.allowed else ServersPhase.OFF
     )
     if (phase, following) == (ServersPhase.STARTING, ServersPhase.WAITING):
-        return _back_off(run, previous, now)
+        return _back_off(run, previous, now, observation.problem)
     return _enter_phase(previous, following, now)
 
 
 def _enter_phase(previous: ServersStatus, phase: ServersPhase, now: float) -> ServersStatus:
     if previous.phase == phase:
         return previous
-    failures = 0 if phase is ServersPhase.READY else previous.failures
-    return ServersStatus(phase=str(phase), since=timestamps.format_time(now), failures=failures)
+    over = phase in (ServersPhase.READY, ServersPhase.OFF)
+    return ServersStatus(
+        phase=str(phase),
+        since=timestamps.format_time(now),
+        failures=0 if phase is ServersPhase.READY else previous.failures,
+        message=None if over else previous.message,
+    )
 
 
-def _back_off(run: ClusterRun, previous: ServersStatus, now: float) -> ServersStatus:
+def _back_off(run: ClusterRun, previous: ServersStatus, now: float, problem: str) -> ServersStatus:
     """Stop all servers and try again after a random delay, which differs between runs."""
     failures = previous.failures + 1
     pause = min(
         BACKOFF_SECONDS * 2.0 ** min(failures - 1, 16), BACKOFF_CAP_SECONDS
     )  # a bounded exponent cannot overflow
     pause *= 0.5 + streams.uniform(run.resolved.seed, run.uid, "servers", failures)
+    not_before = timestamps.format_time(now + pause)
+    reason = problem or f"not all were ready within {run.cluster.servers.startup_seconds} s (servers.startupSeconds)"
     return ServersStatus(
         phase=str(ServersPhase.WAITING),
         since=timestamps.format_time(now),
         failures=failures,
-        not_before=timestamps.format_time(now + pause),
+        not_before=not_before,
+        message=shorten(reason),
     )
+
+
+def _find_problem(children: Children) -> str:
+    """The reason why a server is not ready: what the API server, the scheduler or the kubelet says about its pods."""
+    refusals = [f"Deployment {one.name}: {one.refusal}" for one in children.deployments if one.refusal]
+    starts = [(pod, *pod.start_problem) for pod in children.server_pods() if pod.deleted is None]
+    return next(iter([*refusals, *(f"pod {pod.name}: {reason}: {text}" for pod, reason, text in starts if reason)]), "")
 
 
 def _wake_after(run: ClusterRun, status: ServersStatus, now: float) -> float | None:

@@ -5,7 +5,7 @@
     exit code 0 and anything else                          error: a wait changes nothing, but a new attempt may help
     exit code 65, or a message with that reason            bad input
     exit code 75; ended by the cluster, or never started   lost
-    killed for memory                                      error that names the field to raise
+    killed for memory, or evicted for disk                 error that names the field to raise
     anything else                                          error with the text of its message
 
 The kubelet silently cuts a message at 4,096 bytes. So a message may not be valid JSON, and no part of it is guessed.
@@ -38,14 +38,23 @@ class FailureMessage:
 def read_outcome(pod: Pod, item: WorkItem) -> Done | Failed:
     """The result of `item` from `pod`, which has ended."""
     at = pod.ended or pod.deleted or pod.created
+    if is_evicted_by_limit(pod):
+        return Failed(pod.attempt, FailureReason.ERROR, shorten(f"{pod.disruption}; {EVICTION_ADVICE}"), at)
     if pod.exit is None:
-        return Failed(pod.attempt, FailureReason.LOST, "the pod ended before its container started", at)
+        message = pod.disruption or "the pod ended before its container started"
+        return Failed(pod.attempt, FailureReason.LOST, shorten(message), at)
     if pod.exit.code == EXIT_DONE:
         receipt = parse_receipt(pod.exit.message, item)
         return Done(receipt) if receipt else Failed(pod.attempt, FailureReason.ERROR, UNREADABLE_RECEIPT, at)
-    return Failed(pod.attempt, _failure_reason(pod, pod.exit), shorten(_failure_message(pod.exit)), at)
+    return Failed(pod.attempt, _failure_reason(pod, pod.exit), shorten(_failure_message(pod, pod.exit)), at)
 
 
+def is_evicted_by_limit(pod: Pod) -> bool:
+    """Whether the node evicted a pod that exceeded a limit of its own, such as that of ephemeral storage."""
+    return pod.disruption.startswith("Evicted") and not pod.disrupted
+
+
+EVICTION_ADVICE = "raise ephemeralStorage in spec.execution.kubernetes, or set modelCache"
 UNREADABLE_RECEIPT = (
     "the container exited with code 0 but left no readable receipt; the next attempt finds the finished work and"
     " writes the receipt again"
@@ -102,7 +111,9 @@ def _failure_reason(pod: Pod, exited: ContainerExit) -> FailureReason:
     return FailureReason.ERROR
 
 
-def _failure_message(exited: ContainerExit) -> str:
+def _failure_message(pod: Pod, exited: ContainerExit) -> str:
+    if pod.disrupted and pod.disruption:
+        return pod.disruption
     if exited.reason == "OOMKilled":
         return (
             "OOMKilled: the container needs more memory; raise spec.execution.kubernetes.trainer.memory or"

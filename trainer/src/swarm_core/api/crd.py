@@ -33,6 +33,13 @@ COPIED_KEYWORDS = frozenset({
     "maxItems", "maxProperties", VALIDATIONS, "x-kubernetes-list-type", "x-kubernetes-list-map-keys",
     PRESERVE,
 })  # fmt: skip
+SAME_PLACE = (
+    "self.storage.type == oldSelf.storage.type"
+    " && (!has(self.storage.local) || self.storage.local == oldSelf.storage.local)"
+    " && (!has(self.storage.s3) || (self.storage.s3.bucket == oldSelf.storage.s3.bucket"
+    " && self.storage.s3.prefix == oldSelf.storage.s3.prefix))"
+)
+"""The rule that the artifacts of a run stay in one place. The type decides which of local and s3 is given."""
 CAP_KEYWORDS = {"string": "maxLength", "array": "maxItems"}
 
 
@@ -115,11 +122,13 @@ def _list_defaulted(schema: JsonSchemaValue) -> list[str]:
 
 def _build_fixed_rule(resource: CustomResource, name: str, always: bool) -> JsonSchemaValue:
     """Return the rule that field `name` of the spec does not change. `always`: the field is never absent."""
-    same = f"self.{name} == oldSelf.{name}"
+    same, exceptions = f"self.{name} == oldSelf.{name}", ""
+    if name == "storage":  # a Secret gets a new name, or a store a new address, while the artifacts stay where they are
+        same, exceptions = SAME_PLACE, ", except for the address and credentials of its bucket"
     if not always:
-        same = f"has(self.{name}) == has(oldSelf.{name}) && (!has(self.{name}) || {same})"
+        same = f"has(self.{name}) == has(oldSelf.{name}) && (!has(self.{name}) || ({same}))"
     article = "an" if resource.kind.startswith("A") else "a"
-    message = f"{name} is fixed once a run exists; create {article} {resource.kind} with another name"
+    message = f"{name} is fixed once a run exists{exceptions}; create {article} {resource.kind} with another name"
     return {"rule": same, "message": message, "fieldPath": f".{name}", "reason": "FieldValueForbidden"}
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar
 from pydantic import BeforeValidator, Field, Strict
 
 from swarm_core.api.kubernetes import KubernetesExecution
-from swarm_core.api.pods import LocalObjectReference
+from swarm_core.api.kubernetes_scalars import LocalObjectReference
 from swarm_core.blocks.block import Block, Rule, union_member_rule
 from swarm_core.blocks.scalars import BUCKET_PATTERN, Flag, Integer, LocalUri, Pattern, to_integer
 

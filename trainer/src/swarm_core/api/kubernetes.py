@@ -6,11 +6,14 @@ Limits: it does not check whether names exist on the cluster, nor how many accel
 from enum import StrEnum
 from typing import Annotated, ClassVar
 
-from pydantic import BeforeValidator, Field, Strict
+from pydantic import Field, Strict
 
-from swarm_core.api.pods import Label63, LocalObjectReference, ObjectName, PodTemplate, Quantity
+from swarm_core.api.kubernetes_scalars import Label63, LocalObjectReference, ObjectName, Quantity
+from swarm_core.api.pod_network import CaBundle, ProxySpec
+from swarm_core.api.pod_resources import Servers, TrainerPods, WorkerPods
+from swarm_core.api.pods import PodTemplate
 from swarm_core.blocks.block import Block, Rule
-from swarm_core.blocks.scalars import Integer, Number, Pattern, to_integer
+from swarm_core.blocks.scalars import Integer, Pattern
 
 
 class ClusterInference(StrEnum):
@@ -28,15 +31,6 @@ class AccessMode(StrEnum):
     READ_WRITE_ONCE = "ReadWriteOnce"
 
 
-ALLOWED_ARGUMENTS = (
-    "max-num-seqs", "max-num-batched-tokens", "block-size", "cpu-offload-gb", "attention-backend", "enforce-eager",
-    "enable-prefix-caching", "no-enable-prefix-caching", "enable-chunked-prefill", "no-enable-chunked-prefill",
-    "disable-custom-all-reduce",
-)  # fmt: skip
-"""The arguments of vLLM that only affect its speed.
-
-None of them can read a file, open a port, load code or change the answers of a model.
-"""
 ImageName = Annotated[
     str,
     Strict(),
@@ -48,15 +42,6 @@ ResourceName = Annotated[
     Strict(),
     Field(max_length=253),
     Pattern("[a-z0-9]([-.a-z0-9]*[a-z0-9])?/[A-Za-z0-9]([-_.A-Za-z0-9]*[A-Za-z0-9])?", "write domain/name"),
-]
-VllmArgument = Annotated[
-    str,
-    Strict(),
-    Field(max_length=128),
-    Pattern(
-        f"--({'|'.join(ALLOWED_ARGUMENTS)})(=[-A-Za-z0-9._]+)?",
-        f"write --NAME or --NAME=VALUE of {', '.join(ALLOWED_ARGUMENTS)}",
-    ),
 ]
 
 
@@ -100,67 +85,6 @@ class ModelCache(Block):
     )
 
 
-class TrainerPods(Block):
-    """The resources of a pod that trains. With inference Local, also those of a pod that searches."""
-
-    accelerators: Integer = Field(1, ge=0, le=64)
-    """Number of accelerators per pod. With 0, the pod trains on a CPU."""
-    cpu: Quantity = "1"
-    """CPU request of one pod."""
-    memory: Quantity = "4Gi"
-    """Memory request and limit of one pod."""
-
-
-class WorkerPods(Block):
-    """The resources of a pod without accelerators.
-
-    Such a pod prepares the run. If the run has inference servers, such a pod also searches and concludes.
-    """
-
-    cpu: Quantity = "1"
-    """CPU request of one pod."""
-    memory: Quantity = "2Gi"
-    """Memory request and limit of one pod."""
-
-
-class Servers(Block):
-    """The inference servers. There is one Deployment per distinct base model."""
-
-    tensor_parallel: Integer = Field(1, ge=1, le=64)
-    """Number of accelerators over which one server shards its model (tensor parallelism)."""
-    accelerators: Annotated[int, Strict(), Field(ge=0, le=64), BeforeValidator(to_integer)] | None = None
-    """Number of accelerators per server. If absent, tensorParallel. With 0, the server runs on a CPU."""
-    replicas: Integer = Field(1, ge=1, le=64)
-    """Number of servers per base model."""
-    idle_seconds: Integer = Field(120, ge=0, le=86_400)
-    """Number of seconds without requests after which the servers are scaled to zero."""
-    startup_seconds: Integer = Field(900, ge=10, le=86_400)
-    """Number of seconds within which all servers must be ready. After that, all of them are released and tried again
-    later."""
-    gpu_memory_utilization: Number = Field(0.9, gt=0, le=1)
-    """Share of an accelerator's memory that a server uses."""
-    cpu: Quantity = "2"
-    """CPU request of one pod."""
-    memory: Quantity = "8Gi"
-    """Memory request and limit of one pod."""
-    extra_args: Annotated[tuple[VllmArgument, ...], Field(max_length=16)] = ()
-    """Additional arguments of vLLM. Only arguments that affect its speed are allowed."""
-
-    rules: ClassVar[tuple[Rule["Servers"], ...]] = (
-        Rule(
-            "!has(self.accelerators) || self.accelerators == 0 || self.accelerators == self.tensorParallel",
-            "a server holds exactly tensorParallel accelerators; remove accelerators, or write 0 for a CPU",
-            "accelerators",
-            lambda it: it.accelerators in (None, 0, it.tensor_parallel),
-        ),
-    )
-
-    @property
-    def held(self) -> int:
-        """The number of accelerators that one server holds."""
-        return self.tensor_parallel if self.accelerators is None else self.accelerators
-
-
 class KubernetesExecution(Block):
     """The execution of work on a cluster."""
 
@@ -181,6 +105,11 @@ class KubernetesExecution(Block):
     """
     token_secret_ref: LocalObjectReference | None = None
     """Secret with the entry HF_TOKEN: the Hugging Face token for gated models."""
+    ca_bundle: CaBundle | None = None
+    """Certificates of private authorities. The pods trust them in addition to the public authorities, for endpoints,
+    buckets and the Hugging Face hub."""
+    proxy: ProxySpec | None = None
+    """HTTP proxy through which the pods reach endpoints, buckets and the Hugging Face hub."""
     trainer: TrainerPods = TrainerPods()
     """Resources of pods that train."""
     worker: WorkerPods = WorkerPods()
@@ -191,3 +120,13 @@ class KubernetesExecution(Block):
     """Settings that all pods of the run share."""
     service_account_name: ObjectName | None = None
     """ServiceAccount of the pods. If absent, the default of the namespace. No pod mounts its token."""
+
+    rules: ClassVar[tuple[Rule["KubernetesExecution"], ...]] = (
+        Rule(
+            "self.trainer.accelerators <= self.maxAccelerators",
+            "one training pod needs more accelerators than the run may hold; raise maxAccelerators, or lower"
+            " trainer.accelerators (0 trains on a CPU)",
+            "maxAccelerators",
+            lambda it: it.trainer.accelerators <= it.max_accelerators,
+        ),
+    )

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Union, get_type_hint
 from pydantic import Field, create_model
 from pydantic.alias_generators import to_snake
 
+from swarm_core.api import part_choice
 from swarm_core.blocks.block import Block, Rule, union_member_rule
 from swarm_core.blocks.scalars import Integer, Number, OneOf
 from swarm_core.optimizers.checks import Constant
@@ -54,6 +55,11 @@ BLOCKS: Mapping[str, type[ConstantsBlock]] = {
 
 
 OptimizerName = Annotated[str, OneOf((PARTICLE_SWARM, *BLOCKS))]
+OPTIMIZER_DESCRIPTION = (
+    "Optimizer of the search: ParticleSwarm (particles that are pulled to the best positions), "
+    + ", ".join(f"{name} ({part_choice.summarize(OPTIMIZERS[name])})" for name in BLOCKS)
+    + ". The others make as many measurements as a particle swarm with rule Standard, including its start."
+)
 
 if TYPE_CHECKING:  # a type checker cannot see the content of the registry
     OptimizerFields = Block

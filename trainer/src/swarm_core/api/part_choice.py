@@ -94,4 +94,5 @@ def is_required(block: type[Block]) -> bool:
 def summarize(part: type[Any]) -> str:
     """Return the first sentence of the docstring of a class, as a phrase."""
     first, _, _ = " ".join((part.__doc__ or "").split()).partition(". ")
-    return f"{first[:1].lower()}{first[1:].removesuffix('.')}"
+    start = first if first[1:2].isupper() else f"{first[:1].lower()}{first[1:]}"
+    return start.removesuffix(".")

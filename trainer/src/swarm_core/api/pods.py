@@ -4,109 +4,36 @@ Limits: no field weakens the security of a pod, adds a container or mounts a pat
 and the operator refuses a run whose keys Kubernetes would refuse.
 """
 
-from enum import StrEnum
 from typing import Annotated, ClassVar
 
 from pydantic import BeforeValidator, Field, Strict
 
+from swarm_core.api.kubernetes_scalars import LabelKey, LabelText, LocalObjectReference, ObjectName, drop_nulls
+from swarm_core.api.pod_scheduling import PodField, Toleration
+from swarm_core.api.pod_user import PodUser
 from swarm_core.blocks.block import Block, Rule
-from swarm_core.blocks.scalars import Pattern, to_integer
+from swarm_core.blocks.scalars import Pattern
 
-SUBDOMAIN_PATTERN = "[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*"
-ObjectName = Annotated[
-    str,
-    Strict(),
-    Field(min_length=1, max_length=253),
-    Pattern(SUBDOMAIN_PATTERN, "use lower-case letters, digits, '-' and '.', a letter or digit first and last"),
-]
-"""The name of a Kubernetes object."""
-Label63 = Annotated[
-    str,
-    Strict(),
-    Field(min_length=1, max_length=63),
-    Pattern("[a-z0-9]([-.a-z0-9]*[a-z0-9])?", "use lower-case letters, digits, '-' and '.', no sign at the ends"),
-]
-"""The name of a Kubernetes object that is also the value of a label."""
-LabelText = Annotated[
-    str,
-    Strict(),
-    Field(max_length=63),
-    Pattern("([A-Za-z0-9]([-_.A-Za-z0-9]*[A-Za-z0-9])?)?", "use letters, digits, '-', '_' and '.'"),
-]
-Quantity = Annotated[
-    str,
-    Strict(),
-    Field(min_length=1, max_length=16),
-    Pattern("[1-9][0-9]{0,9}([.][0-9]{1,3})?(m|k|M|G|T|Ki|Mi|Gi|Ti)?", "write a quantity such as 500m, 4 or 16Gi"),
-]
-"""An amount in the notation of Kubernetes."""
-LabelKey = Annotated[str, Strict(), Field(max_length=317)]
+OPERATOR_PREFIXES = ("dataswarm.io/", "batch.kubernetes.io/")
+"""Prefixes of labels and annotations that the operator and the Job controller set."""
+OPERATOR_LABELS = (
+    *OPERATOR_PREFIXES, "app.kubernetes.io/name", "app.kubernetes.io/managed-by", "app.kubernetes.io/component",
+    "kueue.x-k8s.io/queue-name", "job-name", "controller-uid", "pod-template-hash",
+)  # fmt: skip
+"""Beginnings of labels by which the operator and the controllers of Kubernetes find their pods."""
+CONFINEMENT_PREFIXES = (
+    "container.apparmor.security.beta.kubernetes.io/",
+    "container.seccomp.security.alpha.kubernetes.io/",
+    "seccomp.security.alpha.kubernetes.io/",
+)
+"""Prefixes of annotations that could run a container without its confinement."""
+AnnotationText = Annotated[str, Strict(), Field(max_length=4096)]
 
 
-def _drop_nulls(value: object) -> object:
-    """Return the map without nulls, as an API server stores it."""
-    if isinstance(value, dict):
-        return {key: part for key, part in value.items() if part is not None}
-    return value
-
-
-class LocalObjectReference(Block):
-    """A reference to an object in the same namespace."""
-
-    name: ObjectName
-    """Name of the object."""
-
-
-class TolerationOperator(StrEnum):
-    """How a toleration matches a taint."""
-
-    EQUAL = "Equal"
-    EXISTS = "Exists"
-
-
-class TaintEffect(StrEnum):
-    """The effects of a taint."""
-
-    NO_SCHEDULE = "NoSchedule"
-    PREFER_NO_SCHEDULE = "PreferNoSchedule"
-    NO_EXECUTE = "NoExecute"
-
-
-class Toleration(Block):
-    """A toleration: the pods may run on nodes with the taints that match."""
-
-    key: Annotated[str, Strict(), Field(min_length=1, max_length=317)] | None = None
-    """Key of the taint. If absent, operator must be Exists, and all taints match."""
-    operator: TolerationOperator = TolerationOperator.EQUAL
-    """How the taint is matched: Equal compares key and value, Exists compares only the key."""
-    value: LabelText | None = None
-    """Value of the taint."""
-    effect: TaintEffect | None = None
-    """Effect of the taint. If absent, all effects match."""
-    toleration_seconds: Annotated[int, Strict(), Field(ge=0, le=2**31), BeforeValidator(to_integer)] | None = None
-    """Number of seconds for which a taint with effect NoExecute is tolerated. If absent, it is tolerated indefinitely.
-    """
-
-    rules: ClassVar[tuple[Rule["Toleration"], ...]] = (
-        Rule(
-            "self.operator == 'Exists' || has(self.key)",
-            "operator Equal needs a key; write key, or set operator to Exists",
-            "key",
-            lambda it: it.operator is TolerationOperator.EXISTS or it.key is not None,
-        ),
-        Rule(
-            "self.operator == 'Equal' || !has(self.value)",
-            "operator Exists compares no value; remove value, or set operator to Equal",
-            "value",
-            lambda it: it.operator is TolerationOperator.EQUAL or it.value is None,
-        ),
-        Rule(
-            "!has(self.tolerationSeconds) || (has(self.effect) && self.effect == 'NoExecute')",
-            "tolerationSeconds needs effect NoExecute; set effect to NoExecute, or remove tolerationSeconds",
-            "tolerationSeconds",
-            lambda it: it.toleration_seconds is None or it.effect is TaintEffect.NO_EXECUTE,
-        ),
-    )
+def _exclude_prefixes(field: str, prefixes: tuple[str, ...]) -> str:
+    """Return the CEL condition that no key of the map `field` begins with one of `prefixes`."""
+    conditions = " && ".join(f"!key.startsWith('{prefix}')" for prefix in prefixes)
+    return f"!has(self.{field}) || self.{field}.all(key, {conditions})"
 
 
 class EnvVar(Block):
@@ -135,12 +62,27 @@ class EnvVar(Block):
 class PodTemplate(Block):
     """The settings that all pods of a run share."""
 
-    node_selector: Annotated[dict[LabelKey, LabelText], Field(max_length=16), BeforeValidator(_drop_nulls)] = Field(
+    labels: Annotated[dict[LabelKey, LabelText], Field(max_length=32), BeforeValidator(drop_nulls)] = Field(
+        default_factory=dict
+    )
+    """Additional labels of the pods."""
+    annotations: Annotated[dict[LabelKey, AnnotationText], Field(max_length=32), BeforeValidator(drop_nulls)] = Field(
+        default_factory=dict
+    )
+    """Additional annotations of the pods. One such as sidecar.istio.io/inject: "false" keeps a service mesh from adding
+    its proxy."""
+    user: PodUser | None = None
+    """User and groups of the pods. If absent, those of the operator's settings."""
+    node_selector: Annotated[dict[LabelKey, LabelText], Field(max_length=16), BeforeValidator(drop_nulls)] = Field(
         default_factory=dict
     )
     """Labels that a node must have to run the pods."""
     tolerations: Annotated[tuple[Toleration, ...], Field(max_length=16)] = ()
     """Tolerations of the pods."""
+    affinity: PodField | None = None
+    """Affinity of the pods to nodes and to other pods, written as in a pod of Kubernetes."""
+    topology_spread_constraints: Annotated[tuple[PodField, ...], Field(max_length=8)] = ()
+    """Constraints that spread the pods over the cluster, written as in a pod of Kubernetes."""
     priority_class_name: ObjectName | None = None
     """Name of the PriorityClass of the pods."""
     runtime_class_name: ObjectName | None = None
@@ -149,3 +91,24 @@ class PodTemplate(Block):
     """Secrets for pulling images."""
     env: Annotated[tuple[EnvVar, ...], Field(max_length=32)] = ()
     """Environment variables of the containers. They do not override variables that the operator sets."""
+
+    rules: ClassVar[tuple[Rule["PodTemplate"], ...]] = (
+        Rule(
+            _exclude_prefixes("labels", OPERATOR_LABELS),
+            f"controllers find pods by the labels {', '.join(OPERATOR_LABELS)}; choose other labels",
+            "labels",
+            lambda it: not any(key.startswith(OPERATOR_LABELS) for key in it.labels),
+        ),
+        Rule(
+            _exclude_prefixes("annotations", OPERATOR_PREFIXES),
+            f"annotations with {' and '.join(OPERATOR_PREFIXES)} belong to the operator; choose other annotations",
+            "annotations",
+            lambda it: not any(key.startswith(OPERATOR_PREFIXES) for key in it.annotations),
+        ),
+        Rule(
+            _exclude_prefixes("annotations", CONFINEMENT_PREFIXES),
+            f"annotations with {', '.join(CONFINEMENT_PREFIXES)} could end the confinement of a container; remove them",
+            "annotations",
+            lambda it: not any(key.startswith(CONFINEMENT_PREFIXES) for key in it.annotations),
+        ),
+    )

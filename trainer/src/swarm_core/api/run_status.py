@@ -77,6 +77,8 @@ class ServersStatus(StatusBlock):
     """Number of consecutive times that the servers were not ready in time."""
     not_before: ShortText | None = None
     """Time before which the servers are not started again, in RFC 3339 format."""
+    message: Annotated[str, Strict(), Field(max_length=MAX_MESSAGE_CHARACTERS)] | None = None
+    """Reason why the servers were not ready in time, the last time."""
 
 
 class RunStatus(StatusBlock):

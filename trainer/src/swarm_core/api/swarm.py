@@ -14,6 +14,7 @@ from pydantic import BeforeValidator, Field, Strict
 
 from swarm_core.api.optimizer_blocks import (
     MEMBERS,
+    OPTIMIZER_DESCRIPTION,
     PARTICLE_SWARM,
     ConstantsBlock,
     OptimizerFields,
@@ -138,9 +139,7 @@ class Exact(Block):
 class SwarmSpec(OptimizerFields):
     """The search over weighted sums of the generators."""
 
-    optimizer: OptimizerName = PARTICLE_SWARM
-    """Optimizer of the search. RandomSearch and CmaEs make as many measurements as a particle swarm with rule Standard,
-    including its start."""
+    optimizer: OptimizerName = Field(PARTICLE_SWARM, description=OPTIMIZER_DESCRIPTION)
     rule: RuleName = RuleName.STANDARD
     """Rule of the particle swarm: Standard is robust to noisy fitness, Published is the rule of the Data Swarms paper.
     """

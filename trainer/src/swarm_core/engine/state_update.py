@@ -5,7 +5,8 @@
     an attempt below n                               none, it is out of date
     an attempt above n                               it becomes the current one: the state that recorded it was lost
     running past its deadline                        a failed attempt
-    failed: Lost                                     the same attempt again, with backoff after consecutive losses
+    failed: Lost                                     the same attempt again, with backoff after consecutive losses;
+                                                     after MAX_LOSSES of them, a failed attempt
     failed: Error, DeadlineExceeded                  attempt n + 1 with backoff; after the last one, the run fails
     failed: BadInput                                 the run fails: another attempt cannot succeed
 
@@ -30,6 +31,9 @@ BACKOFF_SECONDS = 5.0
 """Pause before the second attempt in seconds. It doubles for each further attempt."""
 MAX_BACKOFF_SECONDS = 300.0
 """Maximum pause between attempts in seconds. Kubernetes uses the same maximum for a container that crashes."""
+
+MAX_LOSSES = 20
+"""Consecutive losses that an attempt survives, some 75 minutes of pauses. The item itself probably causes the next."""
 
 
 def apply_observation(
@@ -109,6 +113,10 @@ def _apply_lost(outline: Outline, state: EngineState, item: WorkItem, observatio
     if observation.at > current.lost_at and outline.suspended:
         current = replace(current, lost_at=observation.at)
     elif observation.at > current.lost_at:
+        if current.losses == MAX_LOSSES:
+            message = f"its process was lost {MAX_LOSSES + 1} times in a row, the last time: {observation.message}"
+            failed = replace(observation, reason=FailureReason.ERROR, message=message)
+            return _apply_failed(outline, state, item, failed, now)
         pause = backoff_seconds(current.losses) if current.losses else 0.0
         current = replace(current, losses=current.losses + 1, lost_at=observation.at, not_before=now + pause)
     return state if current == known else states.record_attempt(state, item.key, current)

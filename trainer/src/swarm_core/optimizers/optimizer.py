@@ -2,7 +2,7 @@
 
 An optimizer is one frozen object. Its fields are its constants, and its methods ask for candidates and take their
 scores. It has no mutable state. A `SearchState` has all that a search needs to resume: a few kilobytes for any
-model size. To add an optimizer, write one class in a module of its own and one line in `registry`.
+model size. To add an optimizer, write one class in a module of its own and one line in `swarm_core.catalog`.
 
 Units are in the names: `iterations` and `patience` count iterations, `restart_patience` is a ratio of patience.
 Invalid settings are refused when a plan is created, so no other module checks them.

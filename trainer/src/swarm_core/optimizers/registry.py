@@ -1,23 +1,23 @@
-"""The registry of optimizers by name, with one line each. Specs and stored states use the names."""
+"""The registry of optimizers by name, made from the catalog. Specs and stored states use the names."""
 
 from collections.abc import Mapping
+from importlib import import_module
 from types import MappingProxyType
 from typing import Any
 
+from swarm_core import catalog
 from swarm_core.errors import BadInputError
-from swarm_core.optimizers.cma_es import CmaEs
 from swarm_core.optimizers.optimizer import Optimizer
-from swarm_core.optimizers.published import Published
-from swarm_core.optimizers.random_search import RandomSearch
-from swarm_core.optimizers.standard import Standard
+
+
+def _load(place: str) -> type[Optimizer[Any]]:
+    module, _, attribute = place.partition(":")
+    found: type[Optimizer[Any]] = getattr(import_module(module), attribute)
+    return found
+
 
 OPTIMIZERS: Mapping[str, type[Optimizer[Any]]] = MappingProxyType(
-    {
-        Standard.name: Standard,
-        Published.name: Published,
-        RandomSearch.name: RandomSearch,
-        CmaEs.name: CmaEs,
-    }
+    {name: _load(place) for name, place in catalog.OPTIMIZERS.items()}
 )
 
 
