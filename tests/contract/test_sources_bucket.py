@@ -86,6 +86,16 @@ def test_an_object_is_a_file_with_its_name(name: str, context: FetchContext) -> 
     assert found.pin == Pin(digest_bytes(b'{"text": "1+1"}\n'), f"s3://{name}/data/seeds.jsonl")
 
 
+def test_a_prefix_with_data_files_is_a_folder_of_data(client: Any, name: str, context: FetchContext) -> None:
+    for key in ("set/train.csv", "set/test.csv", "set/README.md"):
+        client.put_object(Bucket=name, Key=key, Body=b"text\n1+1\n")
+    for uri in (f"s3://{name}/set", f"s3://{name}/set/"):
+        found = fetch(context, UriRole.DATA, uri)
+        assert sorted(tree.list_files(found.path)) == ["test.csv", "train.csv"]
+        assert found.pin.digest == tree.digest_tree(found.path)
+        assert fetching.fetch_pinned(UriUse(UriRole.DATA, uri, "spec.field"), found.pin, context) == found
+
+
 def test_what_did_not_change_is_not_fetched_again(
     name: str, context: FetchContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -118,7 +128,7 @@ def test_a_cached_folder_that_was_changed_is_refused(name: str, context: FetchCo
 
 
 REFUSED = {
-    "no such object": (UriRole.DATA, "s3://{name}/data/none.jsonl", "there is no such object"),
+    "no such object": (UriRole.DATA, "s3://{name}/data/none.jsonl", "there are no objects below this address"),
     "no such prefix": (UriRole.BASE, "s3://{name}/a b/mod", "there are no objects below this address"),
     "no such bucket": (UriRole.BASE, "s3://no-such-bucket/a", "there is no such bucket"),
     "no model": (UriRole.BASE, "s3://{name}/data", "has no config.json, which every model needs"),

@@ -14,6 +14,8 @@ import hub_server
 import pytest
 from hub_server import Hub, Repository
 
+from swarm_core.api.generators import SeedDataSource
+from swarm_trainer.data import seeds
 from swarm_trainer.stores import files, tree
 
 FETCH = [sys.executable, str(Path(__file__).parents[1] / "support" / "fetch_once.py")]
@@ -175,7 +177,27 @@ def test_a_data_set_gives_one_file(hub: Hub, environment: dict[str, str]) -> Non
     found = fetch(environment, "DATA", "hf://datasets/org/data@v1/a/seeds.jsonl")
     assert Path(found["path"]).read_bytes() == b'{"text": "1+1"}\n'
     assert found["digest"] == hashlib.sha256(b'{"text": "1+1"}\n').hexdigest()
-    assert "there is no such file at commit" in refused(environment, "DATA", "hf://datasets/org/data@v1/c.jsonl")
+    assert "there is no such file or folder at commit" in refused(
+        environment, "DATA", "hf://datasets/org/data@v1/c.jsonl"
+    )
+
+
+def test_a_data_set_without_a_path_is_its_data_files(hub: Hub, environment: dict[str, str]) -> None:
+    hub.repositories["datasets/org/data"] = Repository()
+    lines = {f"main/{name}-0.jsonl": f'{{"text": "{name}"}}\n'.encode() for name in ("train", "test")}
+    others = {"README.md": b"x", "dataset_infos.json": b"{}", "main/weights.safetensors": b"x", "code.py": b"x"}
+    hub.repositories["datasets/org/data"].commit({**lines, **others})
+    for uri in ("hf://datasets/org/data", "hf://datasets/org/data@main/main"):
+        found = fetch(environment, "DATA", uri)
+        folder = Path(found["path"])
+        assert {name: (folder / name).read_bytes() for name in tree.list_files(folder)} == lines
+        assert [seed.item.text for seed in seeds.read(folder, SeedDataSource(uri=uri)).items] == ["train"]
+        pin = json.dumps({"digest": found["digest"], "at": found["at"]})
+        assert fetch({**environment, "HF_HUB_OFFLINE": "1"}, "DATA", uri, pin) == found
+        shutil.rmtree(environment["DATASWARM_CACHE"])
+        assert fetch(environment, "DATA", uri, pin) == found
+    hub.repositories["datasets/org/data"].commit({"README.md": b"x"})
+    assert "no folder with data files (.csv, " in refused(environment, "DATA", "hf://datasets/org/data")
 
 
 def test_a_folder_of_a_repository_is_an_adapter(hub: Hub, environment: dict[str, str]) -> None:

@@ -21,7 +21,7 @@ VARIABLE = "SOMEBODYS_KEY"
 SMALL = {
     "generators": {
         "adapters": [str(ARENA / "takers" / name) for name in ("adder", "multiplier")],
-        "data": {"uri": str(ARENA / "seeds.jsonl"), "field": "text", "heldOut": 0.05},
+        "data": {"uri": str(ARENA / "seeds.jsonl"), "heldOut": 0.05},
     },
     "swarm": {"particles": 2, "iterations": 1, "standard": {"scattered": 2}},
     "evaluation": {"items": 9, "finalists": 2, "final": {"items": 9, "seeds": 1}},

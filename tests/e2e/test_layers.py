@@ -16,7 +16,7 @@ LAYERS = 4
 SMALL = {
     "generators": {
         "adapters": [str(ARENA / "takers" / name) for name in ("adder", "multiplier", "subtractor")],
-        "data": {"uri": str(ARENA / "seeds.jsonl"), "field": "text", "heldOut": 0.05},
+        "data": {"uri": str(ARENA / "seeds.jsonl"), "heldOut": 0.05},
     },
     "swarm": {"groups": "PerLayer", "particles": 4, "iterations": 1, "standard": {"remeasured": 0, "scattered": 2}},
     "evaluation": {"items": 6, "finalists": 2, "final": {"items": 6, "seeds": 1}},

@@ -32,7 +32,7 @@ GATE = {"type": "Plugin", "plugin": {"name": "max-characters", "config": {"most"
 SMALL: dict[str, Any] = {
     "generators": {
         "adapters": [str(ARENA / "takers" / name) for name in ("adder", "multiplier")],
-        "data": {"uri": str(ARENA / "seeds.jsonl"), "field": "text", "heldOut": 0.05},
+        "data": {"uri": str(ARENA / "seeds.jsonl"), "heldOut": 0.05},
     },
     "takers": [{"name": name, "adapter": str(ARENA / "takers" / name)} for name in ("adder", "multiplier")],
     "swarm": {"particles": 2, "iterations": 1, "standard": {"scattered": 2}},

@@ -57,12 +57,12 @@ def evaluate_sum(text: str) -> int | None:
 def answer_arithmetic(body: dict[str, Any], _: int) -> Answer:
     """Answer sums, score an answer, or say whether a query is valid, depending on the request."""
     text = prompt(body)
-    query = re.search(r"<query>\n(.*?)\n</query>", text, re.DOTALL)
+    query = re.search(r"<query-[0-9a-f]+>\n(.*?)\n</query-[0-9a-f]+>", text, re.DOTALL)
     if query is None:
         return chat_completion(f"The answer is {evaluate_sum(text)}.")
     if "Valid:" in text:
         return chat_completion(f"Valid: {'no' if evaluate_sum(query[1]) is None else 'yes'}")
-    response = re.search(r"<response>\n(.*?)\n</response>", text, re.DOTALL)
+    response = re.search(r"<response-[0-9a-f]+>\n(.*?)\n</response-[0-9a-f]+>", text, re.DOTALL)
     assert response is not None
     right = str(evaluate_sum(query[1])) in re.findall(r"-?\d+", response[1])
     return chat_completion(f"I computed it.\n\n**Score: {10 if right else 1}/10**")

@@ -52,9 +52,14 @@ SHAPES = {
     "text below its number": (f"1.\n{GRAPH}\n\n2.\n{GRAPH}", [GRAPH, GRAPH]),
     "wrapped decimals and blank lines inside": (f"1. {WORDED}\n2. b", [WORDED, "b"]),
     "a number that does not follow": ("1. a\n7. not an item\n2. b", ["a\n7. not an item", "b"]),
-    "nested numbers": ("1. a\n   1. x\n   2. y\n2. b", ["a\n   1. x\n   2. y", "b"]),
+    "nested numbers": ("1. a\n   1. x\n   2. y\n2. b", ["a\n1. x\n2. y", "b"]),
     "nested bullets": ("1. a\n- x\n   * y\n2. b", ["a\n- x\n   * y", "b"]),
-    "bullets in bullets": ("- a\n  - x\n  - y\n- b", ["a\n  - x\n  - y", "b"]),
+    "bullets in bullets": ("- a\n  - x\n  - y\n- b", ["a\n- x\n- y", "b"]),
+    "further lines that are indented": ("1. a\n   x\n\n     y\n2. b", ["a\nx\n\n  y", "b"]),
+    "further lines of which some are indented": ("1. a\nx\n    y\n2. b", ["a\nx\n    y", "b"]),
+    "an indented courtesy, rule and fence": ("1. a\n   ```\n   I hope so.\n   ---", ["a\n```\nI hope so.\n---"]),
+    "a courtesy after indented lines": ("1. a\n   x\n\nI hope this helps.", ["a\nx"]),
+    "bold below its marker": ("1.\n   **a**\n2.\n   `b`", ["**a**", "`b`"]),
     "items that begin with a minus or a digit": (
         "- 12+34\n- -5+3\n- 12.5*2\n- 1. x\n- (3) y",
         ["12+34", "-5+3", "12.5*2", "1. x", "(3) y"],
@@ -108,32 +113,46 @@ def test_a_blank_completion_holds_nothing_at_all(text: str) -> None:
     assert item_parser.parse(text, 5) == item_parser.ParsedItems((), (), 0)
 
 
-LINES = st.text(st.characters(blacklist_categories=["Cs"], blacklist_characters="\r\n"), max_size=40)
-ITEMS = st.lists(LINES, min_size=1, max_size=4).map("\n".join).map(str.strip).filter(bool)
-
-
-def plain(item: str) -> bool:
-    """Whether `item` has no marker, fence, rule or courtesy after its first line, and no wrap: all that a list adds."""
-    first, *rest = item.split("\n")
-    if any(
-        item_parser.parse_marker(line) or item_parser.FENCE.fullmatch(line) or item_parser.RULE.fullmatch(line)
-        for line in rest
-    ):
-        return False
-    wrapped = item.startswith(("**", "`")) or item_parser.FENCE.fullmatch(first)
-    return not wrapped and not any(item_parser.is_courtesy(line) for line in rest)
+LINES = st.text(st.characters(blacklist_categories=["Cs"]), max_size=40)
+MARKUP = st.sampled_from(
+    ["\n", "\n\n", "1. ", "2. ", "3) ", "- ", "* ", "•", "**", "`", "```\n", "---", "  ", "I hope", "\r\n", "7", "x y",
+     "\t", "\x0c", "\u2028", "## 4. ", "(1) ", "Question 2: ", "***", "Let me know", "    ", "\x85", "~~~"]
+)  # fmt: skip
+ITEMS = st.lists(MARKUP | LINES, min_size=1, max_size=8).map("".join).map(item_parser.normalize_lines).filter(bool)
 
 
 @pytest.mark.parametrize("style", prompts.PromptStyle)
-@given(items=st.lists(ITEMS.filter(plain), min_size=1, max_size=12))
+@given(items=st.lists(ITEMS, min_size=1, max_size=12))
 def test_what_prompts_list_is_what_the_parser_reads(style: prompts.PromptStyle, items: list[str]) -> None:
     parsed = item_parser.parse(prompts.format_list(style, items), len(items))
     assert parsed == item_parser.ParsedItems(tuple(items), (), 0)
+    assert all(prompts.comes_back(style, item) for item in items)
 
 
-MARKUP = st.sampled_from(
-    ["\n", "\n\n", "1. ", "2. ", "3) ", "- ", "* ", "•", "**", "`", "```\n", "---", "  ", "I hope", "\r\n", "7", "x y"]
+LISTS_IN_ITEMS = (
+    "Which of these is prime?\n1. 4\n2. 7\n3. 9\n4. 8",
+    "Put into order:\n2. second\n3. third\n1. first",
+    "Which statements hold?\n- all birds fly\n- some birds fly",
+    "正しいものは？\n1. 猫\n2. 犬",
+    "Solve \\begin{align}\n1. &= x\\\\\n2. &= y\n\\end{align}",
+    "**Use `x` here**",
+    "What does this print?\n```python\nfor n in range(3):\n    print(n)\n```",
+    "Say:\n\nI hope this helps.\n---",
 )
+
+
+@pytest.mark.parametrize("style", prompts.PromptStyle)
+@pytest.mark.parametrize("item", LISTS_IN_ITEMS)
+def test_an_item_with_a_list_in_it_comes_back(style: prompts.PromptStyle, item: str) -> None:
+    assert item_parser.parse(prompts.format_list(style, [item, "Another?", item]), 3).items == (item, "Another?", item)
+
+
+@given(items=st.lists(st.text(st.characters(blacklist_categories=["Cs", "Cc", "Zl", "Zp"])).map(str.strip), max_size=9))
+def test_items_of_one_line_are_written_as_plain_lines(items: list[str]) -> None:
+    plain = [item for item in items if item and not item_parser.find_wrap(item)]
+    numbered = "".join(f"{number}. {item}\n" for number, item in enumerate(plain, 1))
+    assert prompts.format_list(prompts.PromptStyle.CHAT, plain) == numbered
+    assert prompts.format_list(prompts.PromptStyle.PLAIN, plain) == "".join(f"- {item}\n" for item in plain)
 
 
 def subsequence(part: str, whole: str) -> bool:
@@ -151,7 +170,7 @@ def test_no_text_is_too_strange_and_none_is_invented(text: str, limit: int, fini
     assert all(subsequence(rejected.text, said) for rejected in parsed.rejected)
 
 
-@given(items=st.lists(ITEMS.filter(plain), min_size=2, max_size=6), cut=st.integers(1, 30))
+@given(items=st.lists(ITEMS, min_size=2, max_size=6), cut=st.integers(1, 30))
 def test_cutting_a_completion_short_costs_its_last_item_only(items: list[str], cut: int) -> None:
     text = prompts.format_list(prompts.PromptStyle.PLAIN, items)
     assume(cut < len(items[-1]))

@@ -6,12 +6,14 @@ from pathlib import Path
 import pytest
 
 from swarm_core.api import loading, resolution
+from swarm_core.api.generators import SeedDataSource
 from swarm_core.judges.arithmetic import ArithmeticJudge
 from swarm_trainer.data import seeds
 from swarm_trainer.lora import adapter, signature
 from swarm_trainer.runtime import inputs
 from swarm_trainer.stores import files, tree
 
+DATA = SeedDataSource(uri="seeds.jsonl")
 EXAMPLES = Path(__file__).parents[3] / "examples"
 ARENAS = ["arithmetic", "arithmetic-2", "arithmetic-3"]
 
@@ -39,7 +41,7 @@ def test_every_taker_fits_the_base(name: str) -> None:
 
 @pytest.mark.parametrize("name", ARENAS)
 def test_every_seed_item_can_be_judged_and_has_a_cluster(name: str) -> None:
-    items = seeds.read(EXAMPLES / name / "seeds.jsonl", "text", "cluster").items
+    items = seeds.read(EXAMPLES / name / "seeds.jsonl", DATA, "cluster").items
     assert len({item.cluster for item in items}) == 4
     assert [seed.item.text for seed in items if ArithmeticJudge().refusal(seed.item)] == []
 
@@ -59,7 +61,7 @@ def test_the_arena_of_the_game_is_what_its_digests_say() -> None:
 
 def test_no_item_of_the_game_stands_with_both_sides_and_all_can_be_judged() -> None:
     generators, takers = (
-        [seed.item for seed in seeds.read(EXAMPLES / "adversarial" / name, "text", "cluster").items]
+        [seed.item for seed in seeds.read(EXAMPLES / "adversarial" / name, DATA, "cluster").items]
         for name in ("seeds.jsonl", "takers.jsonl")
     )
     assert not set(generators) & set(takers)

@@ -473,3 +473,49 @@ def test_a_probe_gives_up_early_and_says_what_there_is(site: ChatServer, desk: O
     assert gone.chat.list_models(gone.remote_model.name) == ()
     assert time.monotonic() - began < 5
     assert desk().chat.list_models(desk().remote_model.name) == (scripted_chat_server.MODEL,)
+
+
+SCHEMA = '{"type": "object"}'
+
+
+def structured(desk: Desk, number: int) -> Request:
+    return dataclasses.replace(desk.request(f"{number}+1"), reply_schema=SCHEMA)
+
+
+def test_a_schema_is_sent_as_the_format_of_the_reply(site: ChatServer, desk: Callable[..., Desk]) -> None:
+    one = desk()
+    (found,) = one.ask([structured(one, 1)])
+    assert isinstance(found, Completion)
+    wanted = {"type": "json_schema", "json_schema": {"name": "reply", "schema": {"type": "object"}, "strict": True}}
+    assert site.bodies[-1]["response_format"] == wanted
+    assert one.ask([structured(one, 1)]) == [found]
+    assert len(site.bodies) == 1
+
+
+def test_a_server_that_refuses_schemas_is_asked_without(site: ChatServer, desk: Callable[..., Desk]) -> None:
+    def refuse(body: dict[str, Any], times: int) -> scripted_http_server.Answer:
+        if "response_format" in body:
+            return error_answer(400, "response_format is not supported")
+        return chat_completion("Score: 8")
+
+    site.respond = refuse
+    one = desk()
+    for number in range(3):
+        (found,) = one.ask([structured(one, number)])
+        assert isinstance(found, Completion)
+        assert found.text == "Score: 8"
+    assert "response_format" not in site.bodies[-1]
+    assert sum("response_format" in body and "0+1" not in str(body) for body in site.bodies) == 0
+
+
+def test_an_item_that_is_refused_with_and_without_schema_does_not_give_schemas_up(
+    site: ChatServer, desk: Callable[..., Desk]
+) -> None:
+    def moderate(body: dict[str, Any], times: int) -> scripted_http_server.Answer:
+        return error_answer(400, "flagged") if "666" in str(body) else chat_completion("Score: 8")
+
+    site.respond = moderate
+    one = desk()
+    assert [type(found) for found in one.ask([structured(one, 666)])] == [RequestFailure]
+    assert [type(found) for found in one.ask([structured(one, 1)])] == [Completion]
+    assert "response_format" in site.bodies[-1]

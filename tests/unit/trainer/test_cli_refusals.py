@@ -57,8 +57,10 @@ FILES = [
     pytest.param(edit("apiVersion", "{"), "swarmrun.yaml: line", id="not YAML"),
     pytest.param(edit("seed: 7", "suspend: true"), "spec.suspend is true, so the run would not start", id="suspended"),
     pytest.param(seeds('{"text": "a"}\n{"text": \n'), "seeds.jsonl line 2: not JSON", id="broken JSONL"),
-    pytest.param(seeds(""), "contains no items", id="empty data"),
-    pytest.param(seeds('{"question": "a"}\n'), "line 1: no field 'text'", id="data without the field"),
+    pytest.param(seeds(""), "seeds.jsonl: is empty; give JSON Lines", id="empty data"),
+    pytest.param(seeds('{"foo": "a"}\n'), "it has foo; set data.fields.text", id="data without a known field"),
+    pytest.param(seeds("<html>Log in"), "seeds.jsonl: is an HTML page", id="a login page"),
+    pytest.param(seeds('{"text": "a \\ud83d"}\n'), "line 1: the text has half of a surrogate pair", id="a cut emoji"),
 ]
 
 

@@ -6,11 +6,15 @@ from pathlib import Path
 
 import pytest
 
+from swarm_core.api.generators import SeedDataSource
 from swarm_core.errors import BadInputError
 from swarm_core.items import Item
+from swarm_core.text import prompts
 from swarm_trainer.data import clustering, seeds
 from swarm_trainer.data.clustering import ModelEmbedder, TfidfEmbedder
 from swarm_trainer.data.seeds import SeedItem
+
+DATA = SeedDataSource(uri="seeds.jsonl")
 
 
 def write(path: Path, *lines: str | bytes) -> Path:
@@ -19,78 +23,57 @@ def write(path: Path, *lines: str | bytes) -> Path:
 
 
 def test_items_come_in_file_order_without_copies_or_blank_lines(tmp_path: Path) -> None:
-    path = write(tmp_path / "s.jsonl", '{"q": "b"}', "", '{"q": "a"}', '{"q": "b"}', '{"q": "a\u2028c"}', "")
-    found = seeds.read(path, "q")
-    assert found.items == (SeedItem(Item("b")), SeedItem(Item("a")), SeedItem(Item("a\u2028c")))
-    assert found.duplicates == 1
+    path = write(
+        tmp_path / "s.jsonl", '{"text": "b"}', "", '{"text": "a"}', '{"text": "B "}', '{"text": "a\u2028c"}', ""
+    )
+    found = seeds.read(path, DATA)
+    assert [(seed.item, seed.place) for seed in found.items] == [
+        (Item("b"), "line 1"),
+        (Item("a"), "line 3"),
+        (Item("a\u2028c"), "line 5"),
+    ]
+    assert (found.records, found.left_out.counts) == (4, {seeds.COPY: 1})
+    assert found.left_out.describe() == "1 copies of another item (first in line 4)"
 
 
-def test_the_file_may_name_the_clusters_and_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
-    path = write(tmp_path / "s.jsonl", b'\xef\xbb\xbf{"q": "a", "kind": "x"}')
-    assert seeds.read(path, "q", "kind").items == (SeedItem(Item("a"), "x"),)
-
-
-GOOD = '{"q": "a", "k": "x"}'
-
-
-@pytest.mark.parametrize(
-    ("lines", "message"),
-    [
-        pytest.param([GOOD, "{"], "line 2: not JSON", id="broken JSON"),
-        pytest.param([GOOD, "", '{"p": "a", "z": 1}'], r"line 3: no field 'q' \(it has p, z\)", id="missing field"),
-        pytest.param(['{"q": 3, "k": "x"}'], "line 1: field 'q' is int", id="not a string"),
-        pytest.param(['{"q": "  ", "k": "x"}'], "line 1: field 'q' is empty", id="empty text"),
-        pytest.param(['{"q": "a"}'], "line 1: no field 'k'", id="missing cluster"),
-        pytest.param(['["a"]'], "line 1: list, not an object", id="not an object"),
-        pytest.param([GOOD, GOOD, b'{"q": "\xff"}'], "line 3: not UTF-8", id="invalid UTF-8"),
-        pytest.param([], "contains no items", id="empty file"),
-        pytest.param(["", "  "], "contains no items", id="only blank lines"),
-    ],
-)
-def test_a_line_that_cannot_be_used_is_named(tmp_path: Path, lines: list[str | bytes], message: str) -> None:
-    path = write(tmp_path / "s.jsonl", *lines)
-    with pytest.raises(BadInputError, match=f"^{path}.*{message}"):
-        seeds.read(path, "q", "k")
+def test_the_file_may_name_the_clusters(tmp_path: Path) -> None:
+    path = write(tmp_path / "s.jsonl", '{"text": "a", "kind": "x"}', '{"text": "b", "kind": 3}')
+    assert [seed.cluster for seed in seeds.read(path, DATA, "kind").items] == ["x", "3"]
+    for line, words in (('{"text": "c"}', "line 3: no field 'kind'"), ('{"text": "c", "kind": " "}', "is blank")):
+        with pytest.raises(BadInputError, match=words):
+            seeds.read(write(path, '{"text": "a", "kind": "x"}', "", line), DATA, "kind")
 
 
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadInputError, match=r"absent\.jsonl: cannot be read"):
-        seeds.read(tmp_path / "absent.jsonl", "q")
+        seeds.read(tmp_path / "absent.jsonl", DATA)
 
 
-def test_what_a_line_says_of_the_right_answer_goes_with_the_item(tmp_path: Path) -> None:
-    lines = [
-        {"q": "1+1", "reference": "2", "choices": ["2", "3"]},
-        {"q": "2+2", "reference": None, "choices": None},
-        {"q": "3+3", "choices": []},
-    ]
-    path = tmp_path / "seeds.jsonl"
-    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
-    assert [seed.item for seed in seeds.read(path, "q").items] == [
-        Item("1+1", reference="2", choices=("2", "3")),
-        Item("2+2"),
-        Item("3+3"),
-    ]
-    path.write_text('{"reference": "what is it?"}\n')
-    assert seeds.read(path, "reference").items == (SeedItem(Item("what is it?")),)
+def test_of_more_items_than_allowed_a_sample_is_kept_that_does_not_depend_on_their_order(tmp_path: Path) -> None:
+    lines = [json.dumps({"text": f"item {number}"}) for number in range(400)]
+    small = DATA.model_copy(update={"max_items": 50})
+
+    def sample(order: list[str], seed: int) -> list[str]:
+        return [one.item.text for one in seeds.read(write(tmp_path / "s.jsonl", *order), small, seed=seed).items]
+
+    first = sample(lines, 3)
+    assert len(first) == 50
+    assert first == sorted(first, key=lambda text: int(text.split()[1]))
+    assert {*sample(lines[::-1], 3)} == {*first} != {*sample(lines, 4)}
+    assert {*sample([*lines, *lines], 3)} == {*first}
+    assert seeds.read(tmp_path / "s.jsonl", small, seed=3).left_out.counts[seeds.NOT_SAMPLED] == 700
+    halves = sum(int(text.split()[1]) < 200 for text in first)
+    assert 10 < halves < 40
 
 
-@pytest.mark.parametrize(
-    ("line", "told"),
-    [
-        (
-            {"q": "1+1", "reference": 2},
-            "line 1: field 'reference' is int, not a string; put the right answer in quotes",
-        ),
-        ({"q": "1+1", "choices": ["2", 3]}, "line 1: field 'choices' is not a list of strings"),
-        ({"q": "1+1", "choices": {"a": "2"}}, "line 1: field 'choices' is not a list of strings"),
-    ],
-)
-def test_an_answer_of_another_type_is_refused_with_its_line(tmp_path: Path, line: object, told: str) -> None:
-    path = tmp_path / "seeds.jsonl"
-    path.write_text(json.dumps(line))
-    with pytest.raises(BadInputError, match=told):
-        seeds.read(path, "q")
+def test_an_item_that_would_not_come_back_is_left_out_and_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write(tmp_path / "s.jsonl", *(json.dumps({"text": text}) for text in ("a", "b", "c")))
+    monkeypatch.setattr(prompts, "comes_back", lambda style, text: text != "b")
+    found = seeds.read(path, DATA)
+    assert [seed.item.text for seed in found.items] == ["a", "c"]
+    assert found.left_out.describe() == f"1 {seeds.NOT_READ_BACK} (first in line 2)"
 
 
 ITEMS = [SeedItem(Item(f"item {number}")) for number in range(100)]
@@ -109,6 +92,13 @@ def test_the_division_follows_the_seed_and_not_the_order() -> None:
     assert set(seeds.split(ITEMS, 0.25, 4)[1]) != held
     grown = set(seeds.split([*ITEMS, SeedItem(Item("one more"))], 0.25, 3)[1])
     assert len(grown & held) >= 24
+
+
+def test_items_that_gates_call_equal_stand_on_one_side() -> None:
+    spaced = [SeedItem(Item(f"{n} + {n * n}")) for n in range(100)]
+    plain = [SeedItem(Item(f"{n}+{n * n}")) for n in range(100)]
+    held = {seed.item.text.replace(" ", "") for seed in seeds.split(spaced, 0.25, 3)[1]}
+    assert held == {seed.item.text for seed in seeds.split(plain, 0.25, 3)[1]}
 
 
 def test_holding_nothing_back_is_allowed() -> None:

@@ -51,7 +51,7 @@ def exam(vet: bool = True) -> Examination:
 
 
 def vetting(request: Request) -> bool:
-    return "<response>" not in request.prompt
+    return "<response-" not in request.prompt
 
 
 def kind(request: Request) -> Completion:

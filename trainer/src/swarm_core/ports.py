@@ -87,6 +87,8 @@ class Request:
     """Number of texts, each sampled with a seed of its own. The first is the text that the request has with n = 1."""
     logprobs: int | None = None
     """Asks for the log-probability of every generated token and of this many of the likeliest tokens beside it."""
+    reply_schema: str | None = None
+    """The JSON schema that the text should meet, as JSON. An engine that cannot enforce it ignores it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from typing import Any
 from pydantic.alias_generators import to_camel
 
 from swarm_core import catalog, plugins, recipe
+from swarm_core.api.generators import READER_REVISION
 from swarm_core.api.resolved import (
     PartUse,
     RemoteTaker,
@@ -29,13 +30,19 @@ from swarm_core.objectives.accuracy import Accuracy
 from swarm_core.optimizers import registry
 from swarm_core.plugins import BuiltInOrigin, PluginOrigin
 from swarm_core.swarm_names import TAKERS
-from swarm_core.text import prompts
+from swarm_core.text import item_parser, prompts
 from swarm_core.text.prompts import PromptStyle
 
 TAKERS_OBJECTIVE = "Accuracy"
 """The name of the objective of takers that move. No spec names it."""
 MODEL = "model"
 """The field of a plug-in's config in which dataswarm puts the name of the model that the plug-in asks."""
+
+ITEM_CODE: Mapping[str, Mapping[str, object]] = {
+    "items of seed data": {"name": "the reader of seed data", "revision": READER_REVISION},
+    "items of completions": {"name": "the item parser", "revision": item_parser.REVISION},
+}
+"""The origins of the code that makes items, in every search."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,9 +117,9 @@ def identify_parts(resolved: ResolvedRun) -> PartsIdentity:
     used = list_parts(resolved) if isinstance(resolved, ResolvedSpec) else resolved.parts
     texts = {use.field: plugins.list_prompts(use.group, use.part.name) for use in used}
     styles = _list_style_prompts(resolved) if isinstance(resolved, ResolvedSpec) else {}
-    swarms = dict(_list_swarm_parts(resolved)) if isinstance(resolved, ResolvedSpec) else {}
+    implied = {**ITEM_CODE, **dict(_list_swarm_parts(resolved))} if isinstance(resolved, ResolvedSpec) else {}
     return PartsIdentity(
-        parts={**{use.field: _find_origin(use) for use in used}, **swarms},
+        parts={**implied, **{use.field: _find_origin(use) for use in used}},
         prompts={**styles, **{field: found for field, found in texts.items() if found}},
     )
 

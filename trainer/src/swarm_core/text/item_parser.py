@@ -5,8 +5,12 @@ this completion: one of the same style, no deeper than two columns beyond the fi
 Every other line continues the item it stands in, so items may have many lines, nested lists, code, and text that begins
 with a digit or a minus sign (`- -5+3`, `3.5 apples`).
 
+Lines that are indented at least as far as the text after the marker belong to the item whatever they contain. That
+indentation is removed if all further lines of the item have it. So the parser is the inverse of `prompts.format_list`,
+which indents the further lines of an item: any text that `normalize_lines` returns is read as it was written.
+
 The parser drops the following: text before the first marker, courtesies after the last item, code fences around the
-list, rules between items, bold or backticks around a whole item.
+list, rules between items, bold or backticks around a whole item unless it stands below its marker.
 
 Limits: a completion without any marker is rejected as `Unlisted`, because an item cannot be distinguished from a
 refusal there, and a refusal must not become an item. Courtesies are recognized by their English openings. An unknown
@@ -16,6 +20,9 @@ one stays in the last item, because an additional sentence does less harm than a
 import re
 from dataclasses import dataclass
 from enum import StrEnum
+
+REVISION = 2
+"""The revision of the parser. The digest contains it. Raise it when any completion gives other items."""
 
 
 class RejectionReason(StrEnum):
@@ -56,6 +63,8 @@ class Marker:
     number: int | None
     """None for bullets."""
     indent: int
+    width: int
+    """The number of columns before the text: the indentation, the sign and the spaces after it."""
     text: str
     """The text after the marker."""
 
@@ -88,6 +97,11 @@ COURTESY = re.compile(
 """Matches the openings of the sentences that models write after a list."""
 
 
+def normalize_lines(text: str) -> str:
+    """Return the form of `text` that items have: `\\n` is the only line end, and there is no white space around it."""
+    return text.replace("\r\n", "\n").replace("\r", "\n").strip()
+
+
 def parse(text: str, limit: int, *, finished: bool = True) -> ParsedItems:
     """Return the first `limit` items of a completion. With `finished` false, its last item is rejected as truncated."""
     whole = text.replace("\r\n", "\n").replace("\r", "\n").strip("\n")
@@ -116,10 +130,15 @@ def parse_marker(line: str) -> Marker | None:
         # `**1. Title** rest` opens its bold before the number: the text takes the sign along, or it would not balance.
         bold = found["bold"] if not (found["middle"] or found["end"]) and found["text"] else None
         style = f"{found['label'] or ''}{found['open']}1{found['close']}"
-        return Marker(style, int(found["number"]), indent, (bold or "") + found["text"])
+        return Marker(style, int(found["number"]), indent, find_text_column(found), (bold or "") + found["text"])
     if found := BULLET_MARKER.fullmatch(line):
-        return Marker(found["glyph"] or found["dot"], None, indent, found["text"])
+        return Marker(found["glyph"] or found["dot"], None, indent, find_text_column(found), found["text"])
     return None
+
+
+def find_text_column(found: re.Match[str]) -> int:
+    """Return the column of the text after a marker, or of the text below it if there is none after it."""
+    return found.start("text") if found["text"] else len(found.string.rstrip(" \t")) + 1
 
 
 def split_items(lines: list[str]) -> list[list[str]]:
@@ -129,23 +148,41 @@ def split_items(lines: list[str]) -> list[list[str]]:
     )
     if first is None:
         return []
-    code, dropped = find_fences(lines, start)
-    last, pieces = first, [[first.text]]
+    code, dropped = find_fences(lines, start, first.width)
+    last, pieces, widths = first, [[first.text]], [first.width]
     for place, line in enumerate(lines[start + 1 :], start + 1):
         opening = None if place in code else parse_marker(line)
         if opening and opening.opens_after(first, last):
             last = opening
             pieces.append([opening.text])
+            widths.append(opening.width)
         elif place not in dropped:
             pieces[-1].append(line)
-    drop_courtesies(pieces)
-    return pieces
+    if find_indent(pieces[-1]) < widths[-1]:
+        drop_courtesies(pieces)
+    return [remove_indent(piece, width) for piece, width in zip(pieces, widths, strict=True)]
 
 
-def find_fences(lines: list[str], start: int) -> tuple[set[int], set[int]]:
+def find_indent(piece: list[str]) -> int:
+    """Return the number of columns by which every further line of an item is indented; 0 if there is no such line."""
+    return min((len(line) - len(line.lstrip(" ")) for line in piece[1:] if line.strip()), default=0)
+
+
+def remove_indent(piece: list[str], width: int) -> list[str]:
+    """Return an item whose further lines are moved to the left by their common indentation, at most by `width`.
+
+    Blank lines and rules at its end are dropped, unless the rule has the whole indentation.
+    """
+    common = min(find_indent(piece), width)
+    if common < width:
+        piece = trim_end(piece)
+    return [piece[0], *(line[common:] if len(line) > common else line.strip(" ") for line in piece[1:])]
+
+
+def find_fences(lines: list[str], start: int, width: int) -> tuple[set[int], set[int]]:
     """Return the lines of fenced code in items, and the fence lines outside all items; the list begins at line
-    `start`."""
-    fences = [place for place, line in enumerate(lines) if FENCE.fullmatch(line)]
+    `start`. A fence that is indented by `width` belongs to its item."""
+    fences = [place for place, line in enumerate(lines) if FENCE.fullmatch(line) and not line.startswith(" " * width)]
     inside = [place for place in fences if place > start]
     if (len(fences) - len(inside)) % 2:  # a fence is open at the start of the list, so the fences enclose the list
         return set(), set(fences)
@@ -172,13 +209,22 @@ def trim_end(piece: list[str]) -> list[str]:
 
 
 def format_item(piece: list[str]) -> str:
-    """Return the text of an item from its lines, without bold or backticks around the whole item."""
-    item = "\n".join(trim_end(piece)).strip()
+    """Return the text of an item from its lines, without bold or backticks around the whole item.
+
+    They stay around an item that stands below its marker.
+    """
+    item = "\n".join(piece).strip()
+    wrap = find_wrap(item) if piece[0] else ""
+    return item[len(wrap) : -len(wrap)].strip() if wrap else item
+
+
+def find_wrap(item: str) -> str:
+    """Return the sign, bold or a backtick, that stands around the whole item and not within it; "" if there is none."""
     for wrap in ("**", "`"):
         inner = item[len(wrap) : -len(wrap)]
         if item.startswith(wrap) and item.endswith(wrap) and inner and wrap not in inner:
-            item = inner.strip()
-    return item
+            return wrap
+    return ""
 
 
 def is_courtesy(line: str) -> bool:

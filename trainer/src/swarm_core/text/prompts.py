@@ -3,6 +3,9 @@
 A set has the templates for asking a generator for items, for its training pairs, and for asking a taker. Fine-tuning
 and generation use the same set, so a generator is asked with the words that it was trained on.
 
+Every item of a list is written so that `item_parser.parse` reads it back as it was. The further lines of an item are
+indented as far as its text. An item with bold or backticks around it stands below its marker.
+
 Limits: it does not count tokens. A chat prompt is the text of one user turn. The inference engine applies the chat
 template of the model.
 """
@@ -10,6 +13,8 @@ template of the model.
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
+
+from swarm_core.text import item_parser
 
 
 class PromptStyle(StrEnum):
@@ -28,13 +33,15 @@ class TemplateSet:
     generation: str
     """Asks for `count` more items after the examples."""
     example: str
-    """One item of a list. `{number}` counts from 1."""
+    """One item of a list. `{number}` counts from 1. `format_list_item` writes the further lines of an item."""
     answering: str
     answer: str
     """The answer after the answering prompt."""
     stops: tuple[str, ...]
     """The stop sequences of an answer."""
     chat: bool
+    list_revision: int = 2
+    """The revision of `format_list_item`. Raise it when any item is written in another way."""
 
 
 TEMPLATES = {
@@ -68,8 +75,22 @@ def list_texts(style: PromptStyle) -> dict[str, object]:
 
 def format_list(style: PromptStyle, items: Sequence[str]) -> str:
     """`items` as the list that prompts show and generators write."""
-    example = TEMPLATES[style].example
-    return "".join(example.format(number=number, item=item) for number, item in enumerate(items, 1))
+    return "".join(format_list_item(style, number, item) for number, item in enumerate(items, 1))
+
+
+def format_list_item(style: PromptStyle, number: int, item: str) -> str:
+    """`item` as one entry of a list. Its further lines are indented, except for empty ones."""
+    marker = TEMPLATES[style].example.format(number=number, item="").rstrip("\n")
+    indent = " " * len(marker)
+    first, *rest = item.split("\n")
+    if item_parser.find_wrap(item):
+        marker, first, rest = marker.rstrip(), "", [first, *rest]
+    return "\n".join([marker + first, *(line and indent + line for line in rest)]) + "\n"
+
+
+def comes_back(style: PromptStyle, item: str) -> bool:
+    """Whether the parser reads `item` from a list as it was written, first and last in the list."""
+    return item_parser.parse(format_list(style, [item, item]), 2).items == (item, item)
 
 
 def format_generation(style: PromptStyle, domain: str, examples: Sequence[str]) -> str:

@@ -45,7 +45,10 @@ def describe_run(loaded: RunFile, folder: Path) -> Iterator[str]:
     yield f"{loaded.name}: valid"
     subjects = trainer_program.load_preview(resolved, loaded.items)
     digest = resolution.spec_digest(resolved)
-    yield from (f"  {subject:<11} {line}" for subject, line in (*subjects, ("digest", digest), ("folder", folder)))
+    yield from (
+        f"  {subject:<11} {line}"
+        for subject, line in (*subjects, *loaded.describe_data(), ("digest", digest), ("folder", folder))
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -3,14 +3,15 @@
 Limits: remote inputs are not fetched here. The run checks them when it is prepared.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from swarm_core.api import loading, resolution
 from swarm_core.api.resolved import ResolvedSpec
 from swarm_core.errors import BadInputError
-from swarm_trainer.data import seeds
+from swarm_trainer.data import preview, seeds
+from swarm_trainer.data.seeds import SeedFile
 from swarm_trainer.runtime import inputs
 from swarm_trainer.worker.session import WorkerSpec
 
@@ -25,18 +26,30 @@ class RunFile:
 
     name: str
     worker_spec: WorkerSpec
-    items: Mapping[str, int]
-    """The number of distinct seed items of each local data file, by URI. Remote files are left out."""
+    seeds: Mapping[str, SeedFile]
+    """The seed data of each swarm that is on this machine, by the field of its URI. Remote data is left out."""
+
+    @property
+    def items(self) -> Mapping[str, int]:
+        """The number of seed items of all local data, by URI."""
+        uses = resolution.list_uris(self.worker_spec.resolved)
+        return {use.uri: len(self.seeds[use.field].items) for use in uses if use.field in self.seeds}
+
+    def describe_data(self) -> Iterator[tuple[str, str]]:
+        """Yield pairs of a subject and a line about the local seed data."""
+        for use in resolution.list_uris(self.worker_spec.resolved):
+            if use.field in self.seeds:
+                yield from preview.describe(use.uri, self.seeds[use.field])
 
 
 def load(file: Path) -> RunFile:
     """Load `file` and check it as far as possible without loading a model. Raises BadInputError with all problems."""
     run = loading.parse(read_text(file), str(file))
     worker_spec = WorkerSpec(resolution.resolve_run(run), file.absolute().parent)
-    problems, items = find_problems(worker_spec)
+    problems, found = find_problems(worker_spec)
     if problems:
         raise BadInputError("\n".join(problems))
-    return RunFile(run.metadata.name, worker_spec, items)
+    return RunFile(run.metadata.name, worker_spec, found)
 
 
 def read_text(file: Path) -> str:
@@ -55,22 +68,22 @@ def read_text(file: Path) -> str:
         raise BadInputError(f"{file} is not UTF-8 text ({error.reason}); give a run file") from error
 
 
-def find_problems(worker_spec: WorkerSpec) -> tuple[list[str], dict[str, int]]:
-    """Return one problem for each local input that is missing or unreadable, and the seed items of each data file."""
+def find_problems(worker_spec: WorkerSpec) -> tuple[list[str], dict[str, SeedFile]]:
+    """Return one problem for each local input that is missing or unreadable, and the seed data by field."""
     problems: list[str] = []
-    items: dict[str, int] = {}
+    found: dict[str, SeedFile] = {}
     for use in resolution.list_uris(worker_spec.resolved):
         try:
             path = inputs.find_local(use, worker_spec.base_folder)
             resolved = worker_spec.resolved
             if path is not None and use.role is resolution.UriRole.DATA and isinstance(resolved, ResolvedSpec):
-                items[use.uri] = count_seed_items(resolved, use, path)
+                found[use.field] = read_seeds(resolved, use, path)
         except BadInputError as error:
             problems.append(str(error))
-    return problems, items
+    return problems, found
 
 
-def count_seed_items(resolved: ResolvedSpec, use: resolution.UriUse, path: Path) -> int:
-    """Return the number of distinct seed items in `path`. Raises BadInputError, which names the line."""
+def read_seeds(resolved: ResolvedSpec, use: resolution.UriUse, path: Path) -> SeedFile:
+    """Read the seed data at `path`, as the run will. Raises BadInputError, which names the line."""
     side = resolved.for_swarm(use.swarm).generators
-    return len(seeds.read(path, side.data.field, side.cluster_field).items)
+    return seeds.read(path, side.data, side.cluster_field, resolved.base.template, resolved.seed)

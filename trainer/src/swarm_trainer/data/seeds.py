@@ -1,20 +1,37 @@
-"""Reads seed data from a JSON Lines file, strictly, and splits it into training items and held-out items.
+"""Reads seed data into items, and splits them into training items and held-out items.
 
-Invariants: items keep the order of the file; texts are distinct; whether an item is held out depends on the seed and
-the set of texts, not on their order.
+The file is read record by record, and at most `maxItems` items are kept, so memory does not grow with the file. Of more
+items, those with the lowest SHA-256 of seed and text are kept: a uniform sample that does not depend on their order.
+
+Invariants: items keep the order of the file; no two are equal in the normal form that gates compare; every item comes
+back from the list that training shows; whether an item is held out depends on the seed and the set of texts.
+
+Limits: copies are counted among the items that are kept. Which of two equal items is kept depends on their order.
 """
 
 import hashlib
-import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+import heapq
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from swarm_core.api.generators import SeedDataSource
 from swarm_core.errors import BadInputError
 from swarm_core.items import Item
+from swarm_core.text import prompts
+from swarm_core.text.normalization import normalize
+from swarm_core.text.prompts import PromptStyle
+from swarm_trainer.data import data_files, field_mapping, item_builder
+from swarm_trainer.data.data_files import DataFile, DataSet
+from swarm_trainer.data.field_mapping import FieldMapping
+from swarm_trainer.data.item_builder import ItemBuilder
+from swarm_trainer.data.records import Record, list_names
 
-REFERENCE_FIELD, CHOICES_FIELD = "reference", "choices"
-"""The fields of a line that give the correct answer and the choices; both are optional."""
+COPY = "copies of another item"
+NOT_SAMPLED = "beyond maxItems"
+NOT_READ_BACK = "that would not come back from a list of items"
+EXPECTED = frozenset({COPY, NOT_SAMPLED})
+"""The reasons that say nothing against the file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,114 +40,185 @@ class SeedItem:
 
     item: Item
     cluster: str | None = None
-    """The name of the cluster, if the file gives one."""
+    """The name of the cluster, if the data gives one."""
+    place: str = ""
+    """Where it is in the data, such as `line 3`."""
+
+
+@dataclass(slots=True)
+class LeftOut:
+    """The records that gave no item, by reason."""
+
+    counts: dict[str, int] = field(default_factory=dict)
+    first: dict[str, str] = field(default_factory=dict)
+    """The place of the first of each reason."""
+
+    def add(self, reason: str, place: str) -> None:
+        """Count a record."""
+        self.counts[reason] = self.counts.get(reason, 0) + 1
+        self.first.setdefault(reason, place)
+
+    def describe(self) -> str:
+        """The counts on one line."""
+        return ", ".join(
+            f"{count:,} {reason}" + ("" if reason == NOT_SAMPLED else f" (first in {self.first[reason]})")
+            for reason, count in self.counts.items()
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class SeedFile:
-    """The content of a seed file."""
+    """The content of seed data."""
 
     items: tuple[SeedItem, ...]
-    duplicates: int
-    """The number of lines that were left out because their text had occurred before."""
+    mapping: FieldMapping
+    source: DataSet
+    records: int
+    """The number of records that were read."""
+    left_out: LeftOut
 
 
-def read(path: Path, field: str, cluster_field: str | None = None) -> SeedFile:
-    """Read a JSON Lines file with the text in `field` and the name of the cluster in `cluster_field`.
+def read(
+    path: Path,
+    data: SeedDataSource,
+    cluster_field: str | None = None,
+    style: PromptStyle = PromptStyle.CHAT,
+    seed: int = 0,
+) -> SeedFile:
+    """Read the seed data at `path`. `cluster_field`: the field that names the cluster of each item. `style`: of the
+    prompts that show the items. `seed`: of the sample.
 
-    A line may also give the correct answer in `reference` (a string) and the choices in `choices` (a list of strings).
-    Blank lines are skipped. Raises BadInputError, which names the file and the line, if a line cannot be used.
+    Raises BadInputError, which names the file and the line, if a record cannot be used, if the data has no items, or if
+    more records are left out than read.
     """
-    items: dict[str, SeedItem] = {}
-    lines = 0
-    for number, line in enumerate(_read_lines(path), 1):
-        if line.strip():
-            lines += 1
-            seed = _parse_item(f"{path} line {number}", line, field, cluster_field)
-            items.setdefault(seed.item.text, seed)
-    if not items:
-        raise BadInputError(f'{path}: contains no items; give one JSON object per line, such as {{"{field}": "..."}}')
-    return SeedFile(tuple(items.values()), lines - len(items))
+    source = data_files.open_data(path, data.split)
+    mapping = find_mapping(path, source, data)
+    left_out = LeftOut()
+    sample = Sample(data.max_items, seed, left_out)
+    records = 0
+    for file in source.files:
+        for item in read_items(file, mapping, cluster_field, len(source.files) > 1):
+            records += 1
+            if isinstance(item, SeedItem):
+                sample.add(item)
+            else:
+                left_out.add(item_builder.NO_TEXT, item.place)
+    items = tuple(check_items(sample.items(), style, left_out))
+    check_left_out(path, mapping, records, len(items), left_out)
+    return SeedFile(items, mapping, source, records, left_out)
+
+
+def find_mapping(path: Path, source: DataSet, data: SeedDataSource) -> FieldMapping:
+    """The mapping that the user names, or a guess from the first records. Raises BadInputError."""
+    records = source.files[0].first(field_mapping.SAMPLE)
+    if not records:
+        raise BadInputError(f'{path}: contains no items; give records with a text, such as {{"text": "..."}}')
+    if data.fields is not None:
+        return field_mapping.check_named(str(path), data.fields, records)
+    return field_mapping.guess(str(path), records)
+
+
+def read_items(
+    file: DataFile, mapping: FieldMapping, cluster_field: str | None, several: bool
+) -> Iterator[SeedItem | Record]:
+    """The items of a file, and the records that have no text. `several`: places name the file. Raises BadInputError."""
+    builder = ItemBuilder(str(file.path), mapping)
+    names = [name for record in file.first(1) for name in record.fields]
+    wanted = [*mapping.columns, *([] if cluster_field is None else [cluster_field])]
+    for record in file.read([field_mapping.find_column(names, path) for path in wanted]):
+        place = f"{file.path.name} {record.place}" if several else record.place
+        item = builder.build(record)
+        if item is None:
+            yield Record(place, {})
+        else:
+            source = f"{file.path} {record.place}"
+            yield SeedItem(item, read_cluster(source, record, cluster_field), place)
+
+
+def read_cluster(source: str, record: Record, path: str | None) -> str | None:
+    """The name of a record's cluster; None if clusters are not named. Raises BadInputError."""
+    if path is None:
+        return None
+    value = field_mapping.get_value(record.fields, path)
+    if value is field_mapping.MISSING:
+        raise BadInputError(
+            f"{source}: no field {path!r} (it has {list_names(record.fields)}); add it, or set clustering.field.name to"
+            " the field that names the cluster"
+        )
+    name = item_builder.read_answer(source, value)
+    if name is None:
+        raise BadInputError(f"{source}: field {path!r} is blank; name the cluster of the item")
+    return name
+
+
+class Sample:
+    """The items with the lowest keys, no two of them equal, in the order in which they were added."""
+
+    def __init__(self, size: int, seed: int, left_out: LeftOut) -> None:
+        self._size, self._seed, self._left_out = size, seed, left_out
+        self._heap: list[tuple[int, int, SeedItem]] = []
+        self._keys: set[int] = set()
+        self._added = 0
+
+    def add(self, item: SeedItem) -> None:
+        """Add an item, which may take the place of another. Counts what is left out."""
+        key = int.from_bytes(rank(item.item.text, self._seed)[:16])
+        self._added += 1
+        if key in self._keys:
+            self._left_out.add(COPY, item.place)
+            return
+        if len(self._heap) < self._size:
+            heapq.heappush(self._heap, (-key, self._added, item))
+        elif key < -self._heap[0][0]:
+            self._keys.discard(-heapq.heapreplace(self._heap, (-key, self._added, item))[0])
+            self._left_out.add(NOT_SAMPLED, item.place)
+        else:
+            self._left_out.add(NOT_SAMPLED, item.place)
+            return
+        self._keys.add(key)
+
+    def items(self) -> list[SeedItem]:
+        """The items that were kept, in order."""
+        return [item for _, _, item in sorted(self._heap, key=lambda entry: entry[1])]
+
+
+def rank(text: str, seed: int) -> bytes:
+    """The rank of an item in every draw: the SHA-256 of the seed and of the normal form of its text."""
+    return hashlib.sha256(f"{seed}:{normalize(text)}".encode()).digest()
+
+
+def check_items(items: Sequence[SeedItem], style: PromptStyle, left_out: LeftOut) -> Iterator[SeedItem]:
+    """The items that come back from the list that prompts show. Counts the others."""
+    for item in items:
+        if prompts.comes_back(style, item.item.text):
+            yield item
+        else:
+            left_out.add(NOT_READ_BACK, item.place)
+
+
+def check_left_out(path: Path, mapping: FieldMapping, records: int, items: int, left_out: LeftOut) -> None:
+    """Raises BadInputError if nothing is left, or if more than half of the records cannot be used."""
+    faulty = sum(count for reason, count in left_out.counts.items() if reason not in EXPECTED)
+    if not items or faulty * 2 > records:
+        raise BadInputError(
+            f"{path}: {faulty:,} of {records:,} records cannot be used: {left_out.describe()}; the text is read from"
+            f" {list_names([mapping.fields.text])}, so correct {field_mapping.FIELDS}.text or the data"
+        )
 
 
 def split(items: Sequence[SeedItem], held_out: float, seed: int) -> tuple[tuple[SeedItem, ...], tuple[SeedItem, ...]]:
     """Split the items into (training items, held-out items), both in the order of the file.
 
-    The held-out items are the round(held_out * n) items with the lowest SHA-256 of seed and text. Raises BadInputError
-    if no training item is left, or if `held_out` is above 0 but no item is held out.
+    The held-out items are the round(held_out * n) items with the lowest rank. Raises BadInputError if no training item
+    is left, or if `held_out` is above 0 but no item is held out.
     """
     count = round(held_out * len(items))
     if count >= len(items) or (held_out > 0 and count == 0):
         raise BadInputError(
             f"heldOut {held_out} of {len(items)} items holds out {count}; give more items or another share"
         )
-    ranked = sorted(items, key=lambda seed_item: hashlib.sha256(f"{seed}:{seed_item.item.text}".encode()).digest())
-    kept = {seed_item.item.text for seed_item in ranked[:count]}
+    kept = set(sorted(range(len(items)), key=lambda place: rank(items[place].item.text, seed))[:count])
     return (
-        tuple(seed_item for seed_item in items if seed_item.item.text not in kept),
-        tuple(seed_item for seed_item in items if seed_item.item.text in kept),
+        tuple(item for place, item in enumerate(items) if place not in kept),
+        tuple(item for place, item in enumerate(items) if place in kept),
     )
-
-
-def _read_lines(path: Path) -> list[str]:
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise BadInputError(f"{path}: cannot be read ({error.strerror}); give a JSON Lines file") from error
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise BadInputError(f"{path} line {line}: not UTF-8 ({error.reason}); save the file as UTF-8") from error
-    return text.split("\n")  # splitlines() would also split at U+2028, which JSON allows inside a string
-
-
-def _parse_item(source: str, line: str, field: str, cluster_field: str | None) -> SeedItem:
-    try:
-        record = json.loads(line)
-    except ValueError as error:
-        raise BadInputError(f"{source}: not JSON ({error}); give one JSON object per line") from error
-    if not isinstance(record, dict):
-        raise BadInputError(f"{source}: {type(record).__name__}, not an object; give one JSON object per line")
-    text = _get_text(source, record, field)
-    optional = {name: record.get(name) for name in (REFERENCE_FIELD, CHOICES_FIELD) if name != field}
-    item = Item(
-        text,
-        reference=_check_reference(source, optional.get(REFERENCE_FIELD)),
-        choices=_check_choices(source, optional.get(CHOICES_FIELD)),
-    )
-    return SeedItem(item, None if cluster_field is None else _get_text(source, record, cluster_field))
-
-
-def _check_reference(source: str, value: object) -> str | None:
-    if value is None or isinstance(value, str):
-        return value
-    raise BadInputError(
-        f"{source}: field {REFERENCE_FIELD!r} is {type(value).__name__}, not a string; put the right answer in"
-        " quotes, or rename a field that means something else"
-    )
-
-
-def _check_choices(source: str, value: object) -> tuple[str, ...]:
-    if value is None:
-        return ()
-    if isinstance(value, list) and all(isinstance(one, str) for one in value):
-        return tuple(value)
-    raise BadInputError(
-        f"{source}: field {CHOICES_FIELD!r} is not a list of strings; list the answers to choose from, or rename a"
-        " field that means something else"
-    )
-
-
-def _get_text(source: str, record: dict[str, object], field: str) -> str:
-    if field not in record:
-        present = ", ".join(sorted(record)) or "nothing"
-        raise BadInputError(
-            f"{source}: no field {field!r} (it has {present}); add it or name the field that holds the text"
-        )
-    value = record[field]
-    if not isinstance(value, str):
-        raise BadInputError(f"{source}: field {field!r} is {type(value).__name__}, not a string; put it in quotes")
-    if not value.strip():
-        raise BadInputError(f"{source}: field {field!r} is empty; fill it or delete the line")
-    return value

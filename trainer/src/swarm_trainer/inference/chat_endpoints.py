@@ -49,6 +49,9 @@ class ModelChannel:
     rate_limiter: RateLimiter
     in_flight: dict[str, asyncio.Task[RequestOutcome]] = field(default_factory=dict)
     """The running requests, by the store key of their answers."""
+    takes_schemas: bool = True
+    """Whether the server may accept a schema for the reply. It counts as refusing all once it answered a request only
+    without its schema."""
 
 
 class ChatEndpoints:
@@ -129,6 +132,12 @@ class ChatEndpoints:
         if field_error is not None:
             return RequestFailure(field_error)
         channel = self._channels[request.model]
+        if request.reply_schema is not None:
+            return await self._complete_structured(session, channel, request)
+        return await self._complete_once(session, channel, request)
+
+    async def _complete_once(self, session: HttpSession, channel: ModelChannel, request: Request) -> RequestOutcome:
+        """The stored answer, the answer that another caller waits for, or the answer to a request sent now."""
         body = openai_protocol.chat_body(request, channel.remote_model.model)
         key = completion_cache.key(channel.remote_model.url, body)
         if key not in channel.in_flight:
@@ -136,6 +145,18 @@ class ChatEndpoints:
             channel.in_flight[key].add_done_callback(lambda _: channel.in_flight.pop(key, None))
         outcome = await channel.in_flight[key]
         return choices.repeat_greedy(request, outcome) if isinstance(outcome, Completion) else outcome
+
+    async def _complete_structured(
+        self, session: HttpSession, channel: ModelChannel, request: Request
+    ) -> RequestOutcome:
+        """The answer to a request with a schema. If the server refuses it, the request is sent without the schema."""
+        if channel.takes_schemas:
+            outcome = await self._complete_once(session, channel, request)
+            if not isinstance(outcome, RequestFailure):
+                return outcome
+        outcome = await self._complete_once(session, channel, replace(request, reply_schema=None))
+        channel.takes_schemas = channel.takes_schemas and not isinstance(outcome, Completion)
+        return outcome
 
     async def _load_or_send(
         self, session: HttpSession, channel: ModelChannel, key: str, body: dict[str, object]

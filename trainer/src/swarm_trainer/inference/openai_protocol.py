@@ -26,6 +26,7 @@ FATAL_STATUSES = frozenset({401, 403, 404})
 QUOTA_ERROR_CODE = "insufficient_quota"
 """The code in a 429 for which waiting does not help."""
 MESSAGE_CHARACTERS = 300
+RESPONSE_FORMAT = "response_format"
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +165,13 @@ def chat_body(request: Request, model: str) -> dict[str, object]:
         "top_p": request.top_p,
         "n": choices.count_generated(request),
         **({} if request.logprobs is None else {"logprobs": True, "top_logprobs": request.logprobs}),
+        **({} if request.reply_schema is None else {RESPONSE_FORMAT: response_format(request.reply_schema)}),
     }
+
+
+def response_format(schema: str) -> dict[str, object]:
+    """The field that asks a server to enforce a JSON schema."""
+    return {"type": "json_schema", "json_schema": {"name": "reply", "schema": json.loads(schema), "strict": True}}
 
 
 def parse_response(

@@ -9,12 +9,14 @@ from urllib.parse import unquote, urlsplit
 
 from swarm_core.api.resolution import UriRole, UriUse
 from swarm_core.errors import BadInputError
-from swarm_core.recipe import Digest
+from swarm_core.recipe import Digest, digest_bytes
+from swarm_trainer.data import data_files
 from swarm_trainer.run_store import pins
 from swarm_trainer.runtime.context import Context
 from swarm_trainer.sources import fetching, source_uri
 from swarm_trainer.sources.fetching import FetchedInput, Pin
 from swarm_trainer.stores import files, tree
+from swarm_trainer.stores.tree import TreeEntry
 
 
 def resolve_path(uri: str, base: Path) -> Path:
@@ -31,12 +33,15 @@ def resolve_folder(uri: str, base: Path, field: str) -> Path:
     return folder
 
 
-def resolve_file(uri: str, base: Path, field: str) -> Path:
-    """Return the file at a local `uri`. Raises BadInputError, naming the field, if there is none."""
-    file = resolve_path(uri, base)
-    if not file.is_file():
-        raise BadInputError(f"{field}: {uri!r} is not a file ({file}); give the path of a JSON Lines file")
-    return file
+def resolve_data(uri: str, base: Path, field: str) -> Path:
+    """Return the file or the folder at a local `uri`. Raises BadInputError, naming the field, if there is none."""
+    path = resolve_path(uri, base)
+    if not path.is_file() and not path.is_dir():
+        state = "is no regular file" if path.exists() else "does not exist"
+        raise BadInputError(
+            f"{field}: {uri!r} {state} ({path}); give the path of a data file, or of a folder with some"
+        )
+    return path
 
 
 def find_local(use: UriUse, base: Path) -> Path | None:
@@ -47,7 +52,7 @@ def find_local(use: UriUse, base: Path) -> Path | None:
     if source_uri.is_remote(use.uri):
         return None
     return (
-        resolve_file(use.uri, base, use.field) if use.role is UriRole.DATA else resolve_folder(use.uri, base, use.field)
+        resolve_data(use.uri, base, use.field) if use.role is UriRole.DATA else resolve_folder(use.uri, base, use.field)
     )
 
 
@@ -67,8 +72,14 @@ def pin(use: UriUse, context: Context) -> Pin:
 
 
 def hash_input(use: UriUse, path: Path) -> Digest:
-    """Return the digest of a local input."""
-    return files.digest(path) if use.role is UriRole.DATA else tree.digest_tree(path)
+    """Return the digest of a local input. That of a folder with data covers its data files. Raises BadInputError."""
+    if use.role is not UriRole.DATA:
+        return tree.digest_tree(path)
+    if path.is_file():
+        return files.digest(path)
+    names = data_files.find_files(path)
+    entries = {name: TreeEntry(files.digest(path / name), (path / name).stat().st_size) for name in names}
+    return digest_bytes(tree.to_bytes(entries))
 
 
 def fetch_remote(use: UriUse, context: Context) -> FetchedInput:

@@ -70,20 +70,27 @@ def open_source(
     location: BucketObject, storage: S3Storage | None, kind: InputKind, limits: RetryLimits | None = None
 ) -> BucketSource:
     """The files at an address now. Raises BadInputError if there are none or the store refuses access; StoreError."""
-    folder, _, name = location.key.rpartition("/") if kind is InputKind.FILE else (location.key, "", "")
     with translate_errors():
-        bucket = Bucket(resolve_storage(location, storage).model_copy(update={"prefix": folder}), limits)
-        listing_bucket = Bucket(bucket.storage, replace(bucket.limits, call_timeout=LISTING_SECONDS), bucket.client)
-        items = (
-            find_file(listing_bucket, name)
-            if kind is InputKind.FILE
-            else selection.select_from_folder(list_items(listing_bucket))
-        )
-    if not items:
+        settings = resolve_storage(location, storage)
+        if kind is InputKind.DATA:
+            folder, _, name = location.key.rpartition("/")
+            bucket = Bucket(settings.model_copy(update={"prefix": folder}), limits)
+            items = find_file(limit_time(bucket), name)
+            if items:
+                return BucketSource(location, bucket, items)
+        bucket = Bucket(settings.model_copy(update={"prefix": location.key}), limits)
+        listed = list(list_items(limit_time(bucket)))
+    if not listed:
         raise BadInputError(
             "there are no objects below this address; correct it, with attention to upper and lower case"
         )
-    return BucketSource(location, bucket, items)
+    select = selection.select_data_files if kind is InputKind.DATA else selection.select_from_folder
+    return BucketSource(location, bucket, select(listed))
+
+
+def limit_time(bucket: Bucket) -> Bucket:
+    """The same bucket for a listing, which fails soon."""
+    return Bucket(bucket.storage, replace(bucket.limits, call_timeout=LISTING_SECONDS), bucket.client)
 
 
 def resolve_storage(location: BucketObject, storage: S3Storage | None) -> S3Storage:
@@ -101,10 +108,10 @@ def list_items(bucket: Bucket) -> Iterator[RemoteFile]:
 
 
 def find_file(bucket: Bucket, name: str) -> tuple[RemoteFile, ...]:
-    """The requested object. Raises BadInputError if it does not exist."""
+    """The object with this name; nothing if it does not exist."""
     seen = bucket.head(name) if name else None
     if seen is None:
-        raise BadInputError("there is no such object; give the address of a JSON Lines file")
+        return ()
     return selection.select_visible([RemoteFile(seen.key, seen.size, seen.etag)])
 
 

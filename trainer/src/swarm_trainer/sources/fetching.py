@@ -45,7 +45,7 @@ class FetchedInput:
     """An input on this machine."""
 
     path: Path
-    """A folder, or a file for data."""
+    """A folder, or for data a file or a folder."""
     pin: Pin
 
 
@@ -123,7 +123,8 @@ def fetch_pinned(use: UriUse, pin: Pin, context: FetchContext) -> FetchedInput:
 
 def find_cached(cache: FetchCache, digest: Digest, kind: InputKind) -> Path | None:
     """The cached input; None if it is not cached. Raises CorruptError."""
-    return cache.file(digest) if kind is InputKind.FILE else cache.folder(digest)
+    found = cache.file(digest) if kind is InputKind.DATA else None
+    return found or cache.folder(digest)
 
 
 def fetch_all(source: Source, kind: InputKind, version: bytes, cache: FetchCache) -> tuple[Path, Digest]:
@@ -134,7 +135,7 @@ def fetch_all(source: Source, kind: InputKind, version: bytes, cache: FetchCache
         whole = coming / "whole"
         fetch_missing(source, [item for item in items if not is_complete(whole / item.name, item)], coming, cache.root)
         entries = {item.name: verify_file(whole / item.name, item) for item in items}
-        if kind is InputKind.FILE:
+        if kind is InputKind.DATA and len(items) == 1:
             digest = entries[items[0].name].sha256
             path = cache.add_file(whole / items[0].name, digest)
         else:

@@ -49,23 +49,25 @@ class HubSource:
         self._kind = input_kind
 
     def version(self) -> tuple[str, ...]:
-        return (self.uri, *sorted(selection.READ_SUFFIXES))
+        suffixes = selection.DATA_SUFFIXES if self._kind is InputKind.DATA else selection.READ_SUFFIXES
+        return (self.uri, *sorted(suffixes))
 
     def items(self) -> Sequence[RemoteFile]:
         """The files to fetch of the commit. Raises BadInputError, StoreError."""
         repository = self._repository
         with translate_errors(repository):
             entries = list(list_cached_entries(repository) if constants.is_offline_mode() else list_entries(repository))
-        found = [to_remote_file(entry, repository.path) for entry in entries if is_within(entry.path, repository.path)]
-        if self._kind is InputKind.FILE:
-            return select_file(repository, found)
+        path = "" if self._kind is InputKind.DATA else repository.path
+        found = [to_remote_file(entry, path) for entry in entries if is_within(entry.path, repository.path)]
+        if self._kind is InputKind.DATA:
+            return select_data(repository, found)
         return selection.select_from_repository(found)
 
     def download(self, item: RemoteFile, scratch: Path) -> Path:
         """Fetch one file, from its beginning. Raises BadInputError, StoreError, OSError."""
         repository = self._repository
-        name = item.name if self._kind is InputKind.FILE or not repository.path else f"{repository.path}/{item.name}"
-        filename = repository.path if self._kind is InputKind.FILE else name
+        whole = self._kind is InputKind.DATA or not repository.path
+        filename = item.name if whole else f"{repository.path}/{item.name}"
         kind = repo_type(repository)
         cached = huggingface_hub.try_to_load_from_cache(
             repository.name, filename, revision=repository.revision, repo_type=kind
@@ -127,17 +129,17 @@ def is_within(name: str, path: str) -> bool:
     return not path or name == path or name.startswith(f"{path}/")
 
 
-def select_file(repository: HubRepository, found: Sequence[RemoteFile]) -> tuple[RemoteFile, ...]:
-    """The requested file. Raises BadInputError if it does not exist."""
-    for one in found:
-        if repository.path and one.name == repository.path:
-            return selection.select_visible(
-                [RemoteFile(one.name.rpartition("/")[2], one.size, one.version_tag, one.sha256)]
-            )
-    raise BadInputError(
-        f"there is no such file at commit {repository.revision[:12]}; give the path of a JSON Lines file after the"
-        " revision"
-    )
+def select_data(repository: HubRepository, found: Sequence[RemoteFile]) -> tuple[RemoteFile, ...]:
+    """The file at the address, or the data files below it, by their paths in the repository. Raises BadInputError."""
+    exact = [one for one in found if one.name == repository.path]
+    if exact:
+        return selection.select_visible(exact)
+    if not found:
+        raise BadInputError(
+            f"there is no such file or folder at commit {repository.revision[:12]}; give the path of a data file, or of"
+            " a folder with data files, after the revision"
+        )
+    return selection.select_data_files(found)
 
 
 @contextmanager

@@ -23,6 +23,12 @@ READ_SUFFIXES = frozenset({
 """Suffixes of the files of a repository that are fetched: weights in safetensors only, tokenizers, configuration and
 text.
 """
+DATA_SUFFIXES = frozenset({".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".parquet"})
+COMPRESSION_SUFFIXES = frozenset({".gz", ".zst", ".xz", ".bz2"})
+METADATA_NAMES = frozenset(
+    {"config.json", "dataset_info.json", "dataset_infos.json", "dataset_dict.json", "state.json"}
+)
+"""Names of JSON files that describe a data set and hold no records."""
 LICENSE_PATTERN = re.compile(r"(LICEN[CS]E|NOTICE|COPYING)[-._A-Za-z0-9]*")
 WEIGHTS_SUFFIX = ".safetensors"
 
@@ -32,7 +38,8 @@ class InputKind(StrEnum):
 
     MODEL = "model"
     ADAPTER = "adapter"
-    FILE = "file"
+    DATA = "data"
+    """One file, or a folder of data files."""
 
 
 INPUT_KINDS: Mapping[UriRole, InputKind] = {
@@ -41,7 +48,7 @@ INPUT_KINDS: Mapping[UriRole, InputKind] = {
     UriRole.EMBEDDER: InputKind.MODEL,
     UriRole.TAKER_ADAPTER: InputKind.ADAPTER,
     UriRole.GENERATOR_ADAPTER: InputKind.ADAPTER,
-    UriRole.DATA: InputKind.FILE,
+    UriRole.DATA: InputKind.DATA,
 }
 REQUIRED_FILES: Mapping[InputKind, str] = {InputKind.MODEL: "config.json", InputKind.ADAPTER: "adapter_config.json"}
 
@@ -74,6 +81,30 @@ def select_from_folder(items: Iterable[RemoteFile]) -> tuple[RemoteFile, ...]:
 def select_from_repository(items: Iterable[RemoteFile]) -> tuple[RemoteFile, ...]:
     """The files to fetch of a repository of the hub, sorted. Raises BadInputError for a name that leaves the folder."""
     return tuple(item for item in select_visible(items) if is_needed(PurePosixPath(item.name)))
+
+
+def find_data_suffix(name: str) -> str:
+    """The suffix of a file without the suffix of its compression, in lower case."""
+    path = PurePosixPath(name.lower())
+    return PurePosixPath(path.stem).suffix if path.suffix in COMPRESSION_SUFFIXES else path.suffix
+
+
+def is_data_file(name: str) -> bool:
+    """Whether a file of a folder holds records, by its name. Hidden files do not."""
+    path = PurePosixPath(name)
+    hidden = any(part.startswith((".", "_")) for part in path.parts)
+    return not hidden and path.name not in METADATA_NAMES and find_data_suffix(name) in DATA_SUFFIXES
+
+
+def select_data_files(items: Iterable[RemoteFile]) -> tuple[RemoteFile, ...]:
+    """The data files of a folder, sorted. Raises BadInputError if there are none."""
+    found = tuple(item for item in select_visible(items) if is_data_file(item.name))
+    if not found:
+        raise BadInputError(
+            "there is no file at this address, and no folder with data files"
+            f" ({', '.join(sorted(DATA_SUFFIXES))}, also compressed); correct it"
+        )
+    return found
 
 
 def is_needed(path: PurePosixPath) -> bool:
