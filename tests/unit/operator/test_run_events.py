@@ -48,8 +48,12 @@ def test_servers_that_start_and_stop_are_events() -> None:
 
 def test_the_columns_are_rounded_and_the_fields_are_exact() -> None:
     world = World(pod_world.run(pod_world.LOCAL))
-    world.drive()
+    world.until("train")
+    world.now += 1800.0
+    world.turn("terminate")
     status = world.run["status"]
     assert status["columns"]["iteration"] == f"{status['iteration']}/{status['iterations']}"
+    assert status["gpuHours"] > 0.4
     assert status["columns"]["gpuHours"] == f"{status['gpuHours']:.2f}"
-    assert "reason" not in status
+    world.drive()
+    assert "reason" not in world.run["status"]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scripted_engine import Script, Scripted
 
@@ -179,6 +179,7 @@ def test_what_a_data_set_knows_of_an_item_is_never_shown() -> None:
     assert not any(hidden in request.prompt for request in engine.asked for hidden in ("4711", "4712", "4713"))
 
 
+@settings(deadline=None, max_examples=60)
 @given(items=st.integers(1, 12), shots=st.integers(1, 5), rounds=st.integers(1, 3), seed=st.integers(0, 10_000))
 def test_what_validate_promises_is_never_exceeded(items: int, shots: int, rounds: int, seed: int) -> None:
     draw, numbers = random.Random(seed), itertools.count(1)

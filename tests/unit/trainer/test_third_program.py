@@ -45,7 +45,7 @@ def test_a_file_that_is_not_there_is_refused_by_its_field(file: Path, capsys: Pr
     other = file.with_name("other.yaml")
     other.write_text(yaml.safe_dump(score_file_program.document(data={"uri": "none.jsonl"})))
     assert cli.main(["validate", str(other)]) == 2
-    assert "spec.data.uri: 'none.jsonl' is not a file" in capsys.readouterr().err
+    assert "spec.data.uri: 'none.jsonl' does not exist" in capsys.readouterr().err
 
 
 def test_a_run_scores_the_file(finished: Path) -> None:
