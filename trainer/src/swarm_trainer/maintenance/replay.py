@@ -60,15 +60,13 @@ def verify(store: ArtifactStore, scratch: Path, report: Callable[[str], None]) -
     report("blobs")
     blobs = sum(1 for _ in walk_reachable(store, experiment, manifest))
     commits = list(commit_chain.walk(store))[::-1]
-    rollouts = thinned = 0
     context = Context(resolved, store, scratch, scratch, lambda _: None)
     rules = trainer_program.load_turns(resolved)
     for done in commits:
         report(f"iteration {done.iteration}")
         replay_turn(context, rules, done, manifest)
-        thinned_iteration = retention.is_thinned(store, done.iteration)
-        thinned += thinned_iteration
-        rollouts += 0 if thinned_iteration else len(done.candidates) + len(done.held_out)
+    kept = [done for done in commits if not retention.is_thinned(store, done.iteration)]
+    rollouts, thinned = sum(len(done.candidates) + len(done.held_out) for done in kept), len(commits) - len(kept)
     return VerificationResult(
         experiment.digest, len(commits), rollouts, blobs, commits[-1].digest if commits else None, thinned
     )
@@ -88,23 +86,27 @@ def load_spec(store: ArtifactStore, experiment: Experiment) -> ResolvedSpec:
     return resolved
 
 
+def require_same_questions(where: str, done: Commit, turn: Turn, manifest: Digest) -> None:
+    """Require that the commit `done` measured what `turn` asks for. Raises CorruptError, which names `where`."""
+    require(done.experiment == manifest, f"{where} belongs to another experiment")
+    require(done.iteration > 0 or done.parent == manifest, f"{where} does not follow the experiment")
+    require(done.basis == turn.setup.space.basis, f"{where} has another basis")
+    committed = (done.swarm_name, done.opponents, done.pool)
+    opponents, pool = tuple(recipe.name for recipe in turn.opponents), turn.pool.digest if turn.pool else None
+    same_opponents = committed == (turn.swarm_name, opponents, pool)
+    require(same_opponents, f"{where} was played against other models, or on another pool")
+    asked = [(one.name, str(one.purpose), one.position) for one in optimization.ask(turn.swarm)]
+    committed_candidates = [(one.name, one.purpose, one.position) for one in done.candidates]
+    require(asked == committed_candidates, f"{where} asked other candidates than the swarm asks there")
+
+
 def replay_turn(context: Context, rules: TurnRules, done: Commit, manifest: Digest) -> None:
     """Repeat a turn from its rollouts. Raises CorruptError if the commit differs.
 
     The turn depends on the commits before it, which have been replayed.
     """
     where, turn = commit.key(done.iteration), rules.load(context, done.iteration)
-    require(done.experiment == manifest, f"{where} belongs to another experiment")
-    require(done.iteration > 0 or done.parent == manifest, f"{where} does not follow the experiment")
-    require(done.basis == turn.setup.space.basis, f"{where} has another basis")
-    committed = (done.swarm_name, done.opponents, done.pool)
-    opponents, pool = tuple(recipe.name for recipe in turn.opponents), turn.pool.digest if turn.pool else None
-    require(
-        committed == (turn.swarm_name, opponents, pool), f"{where} was played against other models, or on another pool"
-    )
-    asked = [(one.name, str(one.purpose), one.position) for one in optimization.ask(turn.swarm)]
-    committed_candidates = [(one.name, one.purpose, one.position) for one in done.candidates]
-    require(asked == committed_candidates, f"{where} asked other candidates than the swarm asks there")
+    require_same_questions(where, done, turn, manifest)
     keys = {candidate.name: commit.candidate_key(done.iteration, candidate.name) for candidate in done.candidates}
     measured = [remeasure(context.store, turn, keys[candidate.name], candidate) for candidate in done.candidates]
     candidates = recompose(turn, measured, measured)
