@@ -45,10 +45,7 @@ class AcceleratorUsage:
 def count(
     previous: GpuSeconds | None, children: Children, kinds_asking: Collection[str], now: float
 ) -> AcceleratorUsage:
-    """Return the usage at `now`, from the previous values.
-
-    `kinds_asking` are the kinds of work that send requests to servers.
-    """
+    """Return the usage at `now`. Work items of the kinds `kinds_asking` send requests to servers."""
     before = previous or GpuSeconds()
     until = float(int(now))
     window = (timestamps.parse(before.counted_until) or 0.0, until)

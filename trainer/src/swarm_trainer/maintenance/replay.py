@@ -9,7 +9,7 @@ rollouts of a concluded run were pruned, its commits of those iterations are tru
 """
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,10 +51,7 @@ class VerificationResult:
 
 
 def verify(store: ArtifactStore, scratch: Path, report: Callable[[str], None]) -> VerificationResult:
-    """Verify the run in `store`. Raises CorruptError or StoreError at the first fault.
-
-    `report` is called with a few words on the part that comes next.
-    """
+    """Verify the run in `store`, and `report` each part. Raises CorruptError or StoreError at the first fault."""
     manifest, experiment = experiments.load(store)
     resolved = load_spec(store, experiment)
     report("blobs")
@@ -153,6 +150,15 @@ def recompose(
     return composed
 
 
+def list_trees(experiment: Experiment, receipts: Iterable[Receipt]) -> set[Digest]:
+    """Return the digests of all trees of files: the adapters that were given, and the outputs of `receipts`."""
+    given_adapters = (*experiment.adapters, *experiment.for_swarm(TAKERS).adapters)
+    trees = {*given_adapters, *(taker.adapter for taker in experiment.local_takers if taker.adapter)}
+    for receipt in receipts:
+        trees |= {digest for name, digest in receipt.outputs.items() if name in (Output.ADAPTER, Output.BUNDLE)}
+    return trees
+
+
 def walk_reachable(store: ArtifactStore, experiment: Experiment, manifest: Digest) -> Iterator[Digest]:
     """Fetch, check and yield every blob that the run depends on, and those that the receipts of finished items name.
 
@@ -164,16 +170,13 @@ def walk_reachable(store: ArtifactStore, experiment: Experiment, manifest: Diges
     for done in commit_chain.walk(store):
         if done.pool is not None:
             yield fetch_blob(store, done.pool)
-    given_adapters = (*experiment.adapters, *experiment.for_swarm(TAKERS).adapters)
-    trees = {*given_adapters, *(taker.adapter for taker in experiment.local_takers if taker.adapter)}
-    for receipt in list_receipts(store):
-        trees |= {digest for name, digest in receipt.outputs.items() if name in (Output.ADAPTER, Output.BUNDLE)}
-        if Output.RESULT in receipt.outputs:
-            yield fetch_blob(store, receipt.outputs[Output.RESULT])
-    for digest in sorted(trees):
+    receipts = list(list_receipts(store))
+    results = [receipt.outputs[Output.RESULT] for receipt in receipts if Output.RESULT in receipt.outputs]
+    yield from (fetch_blob(store, digest) for digest in results)
+    for digest in sorted(list_trees(experiment, receipts)):
         yield fetch_blob(store, digest)
-        for entry in tree.from_bytes(digest, store.get(digest).read_bytes()).values():
-            yield fetch_blob(store, entry.sha256)
+        entries = tree.from_bytes(digest, store.get(digest).read_bytes()).values()
+        yield from (fetch_blob(store, entry.sha256) for entry in entries)
 
 
 def list_receipts(store: ArtifactStore) -> Iterator[Receipt]:
