@@ -34,7 +34,8 @@ from pathlib import Path
 
 import torch
 import yaml
-from search_table import DEFAULT, SearchOutcome, format_table, insert_table, load_outcomes
+from published_table import insert_table
+from search_table import DEFAULT, SearchOutcome, format_table, load_outcomes
 
 from swarm_core.api import loading, resolution
 from swarm_core.engine.work import Kind, WorkItem
@@ -129,7 +130,16 @@ def build_rollout(exam: Examination, model: ModelName, stage: Stage, state: Exam
     """Have the takers answer the admitted items of one model; return its rollout."""
     answered = examine.collect_answers(exam, stage, state.accepted, ask)
     takers = tuple(name for name, _ in exam.takers)
-    return Rollout(model, takers, state.asked, state.lost, answered, tuple(state.rejections), ask.tokens)
+    return Rollout(
+        model,
+        takers,
+        state.asked,
+        state.lost,
+        answered,
+        tuple(state.rejections),
+        ask.tokens,
+        tuple(state.requests),
+    )
 
 
 def measure_difficulty(rollouts: Sequence[Rollout], coverage: float) -> float | None:
@@ -346,7 +356,7 @@ def main() -> int:
     text = format_table(load_outcomes(chosen.results), list(CONTESTANTS))
     print(text)
     if chosen.write:
-        insert_table(chosen.write, text)
+        insert_table(chosen.write, "benchmarks/search.py", text)
     return 0
 
 

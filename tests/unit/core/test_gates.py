@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from swarm_core import catalog, plugins
@@ -106,6 +106,7 @@ def test_one_gate_serves_all_calls_of_a_measurement() -> None:
     assert admit(["1+2", "3+4"], gates).accepted == (Item("3+4"),)
 
 
+@settings(deadline=None)
 @given(items=st.lists(st.text(max_size=6)))
 def test_every_item_is_accepted_or_rejected_once(items: list[str]) -> None:
     admission = admit(items, [DuplicateGate(), HeldOutGate([Item("a")])])
@@ -114,6 +115,7 @@ def test_every_item_is_accepted_or_rejected_once(items: list[str]) -> None:
     assert len({normalize(item.text) for item in admission.accepted}) == len(admission.accepted)
 
 
+@settings(deadline=None)
 @given(text=st.text())
 def test_the_normal_form_of_a_normal_form_is_itself(text: str) -> None:
     assert normalize(normalize(text)) == normalize(text)

@@ -1,8 +1,10 @@
 """Parts by name: built-ins of the catalog, plug-ins of other distributions, and what is said of those that fail."""
 
+import ast
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,7 @@ from swarm_core.plugins import BuiltInOrigin, PluginNotFoundError, PluginOrigin
 from swarm_core.recipe import digest_bytes, remote_model_name
 from swarm_core.text import prompts
 
+PLACES = [part for names in (*catalog.GROUPS.values(), catalog.OPTIMIZERS) for part in names.items()]
 BUILT_IN = [(group, name) for group, names in catalog.GROUPS.items() for name in names]
 ALL_FOUR: documents.Patch = {
     "spec.objective": {"type": "Plugin", "plugin": {"name": "unanimous-failure", "config": {"threshold": 0.5}}},
@@ -86,6 +89,14 @@ def test_every_line_of_the_catalog_names_a_part_with_a_factory_and_a_revision(gr
     found = plugins.find_origin(group, name)
     assert isinstance(found, BuiltInOrigin)
     assert found.revision >= 1
+
+
+@pytest.mark.parametrize("module", sorted({place.partition(":")[0] for _, place in PLACES}))
+def test_the_module_of_a_part_imports_no_library_but_pydantic_because_the_operator_imports_it(module: str) -> None:
+    source = Path(str(find_spec(module).origin)).read_text()  # type: ignore[union-attr]
+    lines = [node for node in ast.parse(source).body if isinstance(node, ast.Import | ast.ImportFrom)]
+    names = {one.module or "" if isinstance(one, ast.ImportFrom) else one.names[0].name for one in lines}
+    assert {name.partition(".")[0] for name in names} <= {*sys.stdlib_module_names, "pydantic", "swarm_core"}
 
 
 def test_a_built_in_is_made_by_its_name() -> None:
@@ -203,7 +214,7 @@ def test_every_named_part_is_pinned_by_its_origin(installed: object) -> None:
     assert found["spec.judge.verifier"] == {"name": "residue", **package, "config": {"modulus": 2}}
     assert found["spec.gates[0]"] == {"name": "max-characters", **package, "config": {"most": 9}}
     plain = parts.identify_parts(resolved({})).parts
-    assert plain["spec.objective"] == {"name": "Difficulty", "revision": 1}
+    assert plain["spec.objective"] == {"name": "Difficulty", "revision": 2}
     assert plain["spec.judge.verifier"] == {"name": "Arithmetic", "revision": 2}
 
 
@@ -226,7 +237,7 @@ def test_another_version_or_config_is_another_experiment(installed: Callable[[st
 def test_another_revision_of_a_built_in_is_another_experiment(monkeypatch: pytest.MonkeyPatch) -> None:
     spec = resolved({})
     before = digest(spec)
-    monkeypatch.setattr(Difficulty, "revision", 2)
+    monkeypatch.setattr(Difficulty, "revision", 3)
     assert digest(spec) != before
 
 

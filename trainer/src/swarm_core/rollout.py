@@ -11,20 +11,22 @@ import gzip
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import compress
 from typing import Any
 
 from swarm_core import format_version
 from swarm_core.gates.admission import Rejection
 from swarm_core.items import Item
-from swarm_core.objectives import intervals
-from swarm_core.objectives.objective import Measurement, Objective, Sample
+from swarm_core.objectives import intervals, request_units
+from swarm_core.objectives.objective import Measurement, Objective, RequestCount, Sample
 from swarm_core.objectives.scores import CoverageError, Score, Unscored, UnscoredReason
 from swarm_core.recipe import ModelName, canonical_json
+from swarm_core.text.normalization import normalize
 
-VERSION = 2
-"""The version of the stored format. Version 2 stores items as records. Version 1 stored texts and had no version
-field."""
+VERSION = 3
+"""The version of the stored format. Version 3 stores the requests. Version 2 stored items as records. Version 1 stored
+texts and had no version field."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,8 @@ class Rollout:
     rejections: tuple[Rejection, ...]
     tokens: int
     """The number of tokens that the model, its takers and its judge generated."""
+    requests: tuple[RequestCount, ...] = ()
+    """The requests for items, in order: `Item.request` is an index into them. Empty if the items were given."""
 
     def rejected(self) -> Counter[str]:
         """Return the number of rejections by gate. Requested items that were never written count as `missing`."""
@@ -91,6 +95,7 @@ class Rollout:
                 {"item": one.item.to_fields(), "gate": one.gate, "reason": one.reason} for one in self.rejections
             ],
             "tokens": self.tokens,
+            "requests": [[one.round, one.number, one.asked] for one in self.requests],
         }
         return gzip.compress(canonical_json(fields), mtime=0)
 
@@ -105,7 +110,11 @@ class Rollout:
         rejections = tuple(
             Rejection(Item.from_fields(one["item"]), one["gate"], one["reason"]) for one in fields.pop("rejections")
         )
-        return cls(**{**fields, "takers": tuple(fields["takers"])}, items=items, rejections=rejections)
+        fields |= {
+            "takers": tuple(fields["takers"]),
+            "requests": tuple(RequestCount(*counts) for counts in fields["requests"]),
+        }
+        return cls(**fields, items=items, rejections=rejections)
 
 
 def _answer_to_fields(answer: TakerAnswer) -> dict[str, object]:
@@ -122,18 +131,57 @@ def _answer_from_fields(fields: Mapping[str, Any]) -> TakerAnswer:
 
 
 def build_sample(rollouts: Sequence[Rollout]) -> Sample:
-    """Return the rollouts of one model as one sample, with one repeat per rollout. There must be at least one."""
-    takers, lost = rollouts[0].takers, sum(rollout.lost for rollout in rollouts)
+    """Return the rollouts of one model as one sample, with one repeat per rollout. There must be at least one.
+
+    An item that is there several times counts once: only the first keeps its scores. All are part of the accepted
+    share. A rollout in which every text is from earlier ones counts as nothing, so copies of a rollout add no
+    certainty.
+    """
+    takers, accepted, texts, lost = rollouts[0].takers, set[str](), set[str](), 0
+    kept: list[tuple[AnsweredItem, ...]] = []
+    requests: list[tuple[RequestCount, ...]] = []
+    for rollout in rollouts:
+        answered, counts = get_requests(rollout)
+        forms = [normalize(one.text) for one in answered]
+        written = {*forms, *(normalize(rejection.text) for rejection in rollout.rejections)}
+        if written and written <= texts:
+            answered, counts = (), ()
+        else:
+            lost += rollout.lost
+        first = {form: index for index, form in reversed(list(enumerate(forms)))}
+        new = [form not in accepted and first[form] == index for index, form in enumerate(forms)]
+        kept.append(tuple(compress(answered, new)))
+        requests.append(count_repeated(answered, new, counts))
+        accepted.update(forms)
+        texts |= written
     return Sample(
-        items=tuple(tuple(one.item for one in rollout.items) for rollout in rollouts),
+        items=tuple(tuple(one.item for one in items) for items in kept),
         takers=takers,
         scores=tuple(
-            tuple(tuple(one.answers[taker].score for one in rollout.items) for taker in range(len(takers)))
-            for rollout in rollouts
+            tuple(tuple(one.answers[taker].score for one in items) for taker in range(len(takers))) for items in kept
         ),
-        asked=sum(rollout.asked for rollout in rollouts) - lost,
+        asked=sum(count.asked for counts in requests for count in counts),
         lost=lost,
+        requests=tuple(requests),
     )
+
+
+def get_requests(rollout: Rollout) -> tuple[tuple[AnsweredItem, ...], tuple[RequestCount, ...]]:
+    """Return the items of a rollout and its requests; derived from the items if they were given to the model."""
+    if rollout.requests:
+        return rollout.items, rollout.requests
+    items = tuple(one.item for one in rollout.items)
+    derived = request_units.add_requests(Sample((items,), (), ((),), rollout.asked - rollout.lost))
+    answered = tuple(replace(one, item=item) for one, item in zip(rollout.items, derived.items[0], strict=True))
+    return answered, derived.requests[0]
+
+
+def count_repeated(
+    answered: Sequence[AnsweredItem], new: Sequence[bool], counts: Sequence[RequestCount]
+) -> tuple[RequestCount, ...]:
+    """Return `counts` with the number of items of each request that are not new."""
+    repeated = Counter(one.item.request for one, is_new in zip(answered, new, strict=False) if not is_new)
+    return tuple(replace(count, repeated=repeated[number]) for number, count in enumerate(counts))
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +195,7 @@ def measure(rollouts: Sequence[Rollout], objective: Objective, coverage: float, 
     """Return the value of `objective` over the pooled rollouts of one model, with its 95% interval.
 
     `coverage`: the minimum share of items and scores that must exist, in (0, 1]. Unmeasured below it. `seed`: the seed
-    of the bootstrap. Raises ValueError for a sample that `objective.check_sample` refuses.
+    of random halves. Raises ValueError for a sample that `objective.check_sample` refuses.
     """
     try:
         return intervals.measure(build_sample(rollouts), objective, coverage, seed)

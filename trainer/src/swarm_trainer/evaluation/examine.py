@@ -19,6 +19,7 @@ from swarm_core.gates.admission import Rejection
 from swarm_core.gates.gate_context import GateContext
 from swarm_core.gates.registry import DEFAULT_CHOICES, GateChoice, build_gates
 from swarm_core.items import Item, get_texts
+from swarm_core.objectives.objective import RequestCount
 from swarm_core.objectives.scores import Unscored
 from swarm_core.ports import Gate, Inference, Judge, Reply, Request, RequestFailure
 from swarm_core.recipe import ModelName
@@ -81,11 +82,18 @@ class ExaminationState:
     """The examples that each request showed, [request][example]."""
     accepted: list[Item] = field(default_factory=list)
     rejections: list[Rejection] = field(default_factory=list)
-    requests: int = 0
-    """The number of completions requested."""
+    requests: list[RequestCount] = field(default_factory=list)
+    """The requests for items in order."""
+    rounds: int = 0
     asked: int = 0
-    """The number of items requested."""
+    """The number of items requested, including `lost` ones."""
     lost: int = 0
+
+    def lose(self, request: int, items: int) -> None:
+        """Count `items` items of a request as lost."""
+        count = self.requests[request]
+        self.requests[request] = replace(count, asked=count.asked - items)
+        self.lost += items
 
 
 def examine_generator(exam: Examination, engine: Inference, model: ModelName, stage: Stage, items: int) -> Rollout:
@@ -109,6 +117,7 @@ def examine_generator(exam: Examination, engine: Inference, model: ModelName, st
         items=answered,
         rejections=tuple(state.rejections),
         tokens=ask.tokens,
+        requests=tuple(state.requests),
     )
 
 
@@ -129,7 +138,8 @@ def admit_items(state: ExaminationState, results: Sequence[Reply], shots: int, a
     admitted = admission.admit(parse_items(state, results, shots), state.gates, ask)
     state.accepted += admitted.accepted
     state.rejections += admitted.rejections
-    state.lost += len(admitted.undecided)
+    for item in admitted.undecided:
+        state.lose(item.request, 1)
 
 
 def parse_items(state: ExaminationState, results: Sequence[Reply], shots: int) -> list[Item]:
@@ -138,15 +148,17 @@ def parse_items(state: ExaminationState, results: Sequence[Reply], shots: int) -
     Texts that are not items are added to the state as rejections; the items of a failed request are counted as lost.
     """
     items: list[Item] = []
-    for number, result in enumerate(results, state.requests):
+    first = len(state.requests)
+    state.requests += [RequestCount(state.rounds, number, shots) for number in range(len(results))]
+    state.rounds += 1
+    state.asked += len(results) * shots
+    for number, result in enumerate(results, first):
         if isinstance(result, RequestFailure):
-            state.lost += shots
+            state.lose(number, shots)
             continue
         parsed = item_parser.parse(result.text, shots, finished=result.finished)
         items += [Item(text, request=number) for text in parsed.items]
         state.rejections += [Rejection(Item(r.text, request=number), "parse", str(r.reason)) for r in parsed.rejected]
-    state.requests += len(results)
-    state.asked += len(results) * shots
     return items
 
 

@@ -92,6 +92,12 @@ def load_real_items(context: Context, half: int) -> tuple[Item, ...]:
 
 def load_or_generate_rival_items(context: Context, item: str, stage: Stage, count: int) -> tuple[Item, ...]:
     """Return about `count` distinct items of the rivals, loaded from the store or generated now at `stage`."""
+    rollouts = load_or_generate_rival_rollouts(context, item, stage, count)
+    return select_distinct(one.item for rollout in rollouts for one in rollout.items)
+
+
+def load_or_generate_rival_rollouts(context: Context, item: str, stage: Stage, count: int) -> list[Rollout]:
+    """Return rollouts of the rivals with about `count` items, loaded from the store or generated now at `stage`."""
     setup = search_setup.load(context, RIVALS)
     candidates = optimization.ask(optimization.start(setup.plan))
     requests = [
@@ -103,8 +109,7 @@ def load_or_generate_rival_items(context: Context, item: str, stage: Stage, coun
         )
         for candidate in candidates
     ]
-    rollouts = load_rollouts(context, requests) or generate_rollouts(context, item, setup, requests)
-    return select_distinct(one.item for rollout in rollouts for one in rollout.items)
+    return load_rollouts(context, requests) or generate_rollouts(context, item, setup, requests)
 
 
 def load_rollouts(context: Context, requests: Sequence[RolloutRequest]) -> list[Rollout]:
