@@ -193,9 +193,8 @@ def cluster_items(context: Context, items: Sequence[SeedItem], swarm: str) -> tu
     assert isinstance(origin, TrainedAdapters)
     texts = [seed.item.text for seed in items]
     if isinstance(origin.clusters, ByKMeans):
-        labels = clustering.cluster(
-            texts, count, build_embedder(origin.clusters, context, swarm), resolved.seed, min_size
-        )
+        embedder = build_embedder(origin.clusters, context, swarm)
+        labels = clustering.cluster(texts, count, embedder, resolved.seed, min_size)
     else:
         labels = cluster_by_name(items, swarm, origin.clusters.name, count, min_size)
     return tuple(
