@@ -2,9 +2,9 @@
 
 import re
 
-import hostile_text
+import hostile_readers
 import pytest
-from hostile_text import READERS
+from hostile_readers import READERS
 
 LENGTH = 8_000
 QUICK_SECONDS = 0.05
@@ -19,7 +19,7 @@ def grows_too_fast(reader: str, name: str) -> bool:
     """Whether the time for this text grows faster than its length."""
     read = READERS[reader]
     short, long = (
-        min(hostile_text.measure(read, hostile_text.make_text(name, length)) for _ in range(3))
+        min(hostile_readers.measure(read, hostile_readers.make_text(name, length)) for _ in range(3))
         for length in (LENGTH, GROWTH * LENGTH)
     )
     return long > MAX_RATIO * short
@@ -29,8 +29,8 @@ def grows_too_fast(reader: str, name: str) -> bool:
 def test_the_time_grows_no_faster_than_the_text(reader: str) -> None:
     slow = [
         name
-        for name, text in hostile_text.make_texts(LENGTH, hostile_text.AFFIXES[:2])
-        if hostile_text.measure(READERS[reader], text) > QUICK_SECONDS
+        for name, text in hostile_readers.make_texts(LENGTH, hostile_readers.AFFIXES[:2])
+        if hostile_readers.measure(READERS[reader], text) > QUICK_SECONDS
     ]
     assert [name for name in slow if grows_too_fast(reader, name)] == []
 
@@ -42,5 +42,5 @@ def test_a_quadratic_reader_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_every_module_with_regular_expressions_is_read_with_hostile_text() -> None:
-    assert set(hostile_text.READ_BY) == hostile_text.find_modules_with_patterns()
-    assert set(hostile_text.READ_BY.values()) - set(READERS) == hostile_text.NO_READER
+    assert set(hostile_readers.READ_BY) == hostile_readers.find_modules_with_patterns()
+    assert set(hostile_readers.READ_BY.values()) - set(READERS) == hostile_readers.NO_READER
