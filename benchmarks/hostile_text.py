@@ -2,9 +2,9 @@
 
     python benchmarks/hostile_text.py
 
-Every reader (`tests/support/hostile_readers.py`) reads every text of 16 kB. For each reader, the texts that took longest
-are then read at 64 kB, 256 kB and 1 MB. A reader in linear time takes 4 times as long for 4 times the text. The command
-exits with 1 if one takes more than 3 times that.
+Every reader (`tests/support/hostile_readers.py`) reads every text of 16 kB. For each reader, the texts that took
+longest are then read at 64 kB, 256 kB and 1 MB. A reader in linear time takes 4 times as long for 4 times the text. The
+command exits with 1 if one takes more than 3 times that.
 
 Limits: it finds slow texts only among those that it makes.
 """
