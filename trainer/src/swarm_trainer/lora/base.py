@@ -30,6 +30,9 @@ from swarm_core.errors import BadInputError
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 """The element types of base models, adapters and recipes, by name."""
 
+THINKING_SWITCHES = ("enable_thinking", "thinking")
+"""The variables with which chat templates turn thinking on and off. A template without one ignores them."""
+
 
 @dataclass(frozen=True, slots=True)
 class BaseModelConfig:
@@ -111,10 +114,13 @@ def tokenize_prompts(tokenizer: PreTrainedTokenizerBase, prompts: list[str], cha
     return tokenize_chats(tokenizer, [[{"role": "user", "content": prompt}] for prompt in prompts])
 
 
-def tokenize_chats(tokenizer: PreTrainedTokenizerBase, chats: list[list[dict[str, str]]]) -> list[list[int]]:
+def tokenize_chats(
+    tokenizer: PreTrainedTokenizerBase, chats: list[list[dict[str, str]]], thinks: bool = False
+) -> list[list[int]]:
     """Return the token IDs of each conversation, up to where the model's next turn begins.
 
-    A conversation is a list of messages, each with `role` and `content`. Raises BadInputError if the tokenizer has no
+    A conversation is a list of messages, each with `role` and `content`. `thinks`: whether the model may think first; a
+    template that has a switch for it is told. Raises BadInputError if the tokenizer has no
     chat template, or if its template rejects a conversation: many have no system role.
     """
     if not chats:
@@ -123,7 +129,15 @@ def tokenize_chats(tokenizer: PreTrainedTokenizerBase, chats: list[list[dict[str
         raise BadInputError("the base model has no chat template, which Chat prompts need; use Plain prompts")
     try:
         return [
-            list(tokenizer.apply_chat_template(chat, add_generation_prompt=True, tokenize=True, return_dict=False))
+            list(
+                tokenizer.apply_chat_template(
+                    chat,
+                    add_generation_prompt=True,
+                    tokenize=True,
+                    return_dict=False,
+                    **dict.fromkeys(THINKING_SWITCHES, thinks),
+                )
+            )
             for chat in chats
         ]
     except TemplateError as error:  # what a template raises by itself, such as for a role that it does not know
