@@ -75,6 +75,7 @@ def count_items(resolved: ResolvedSpec) -> tuple[int, int, int]:
     """Return the maximum numbers of items: for the search, for the final choice and for the report."""
     evaluation = resolved.evaluation
     search = optimization.budget(search_settings.build_plan(resolved)) * evaluation.items
-    choice = search_settings.items_per_finalist(resolved) * evaluation.finalists
+    chosen = evaluation.finalists + resolved.generators.count - 1  # one finalist is an initial generator
+    choice = search_settings.items_per_finalist(resolved) * chosen
     report = (resolved.generators.count + 1) * evaluation.final.items * evaluation.final.seeds
     return search, choice, report
