@@ -13,6 +13,7 @@ from swarm_core.errors import BadInputError
 from swarm_core.experiment import PinnedRemoteTaker, PinnedTaker
 from swarm_core.ports import Completion, RequestFailure
 from swarm_core.recipe import Digest
+from swarm_trainer import network
 from swarm_trainer.inference.chat_endpoints import ChatEndpoints
 from swarm_trainer.inference.endpoint import RemoteModel
 from swarm_trainer.inference.endpoint_budget import EndpointBudget
@@ -109,6 +110,8 @@ def explain_failure(access: api.EndpointAccess, outcome: RequestFailure | Unavai
         return f"{access.field}: {message}; correct model {access.remote.model!r}, or the address"
     if status == 200:
         return f"{access.field}.url: {message}; give the address of an API that speaks OpenAI's chat completions"
+    if network.UNTRUSTED in message:
+        return f"{access.field}.url: {access.remote.url}: {network.UNTRUSTED}"
     return f"{access.field}.url: {message}; start the server, or correct the address"
 
 
