@@ -19,11 +19,11 @@ from pydantic.json_schema import JsonSchemaValue
 
 from swarm_core.api import custom_resources
 from swarm_core.api.custom_resources import Column, CustomResource
-from swarm_core.api.plugin_spec import PRESERVE
 from swarm_core.api.run import API_GROUP, API_VERSION
 from swarm_core.api.schema import inline_references
 from swarm_core.blocks import scalars
 from swarm_core.blocks.block import VALIDATIONS
+from swarm_core.blocks.free_json import PRESERVE
 
 HEADER = "# Made from the models by `python -m swarm_core.api.crd`; edit those.\n"
 DROPPED_KEYWORDS = frozenset({"title", "propertyNames"})

@@ -19,7 +19,8 @@ from swarm_core.experiment import Adversary, Experiment, SeedData
 from swarm_core.items import Item
 from swarm_core.recipe import Digest
 from swarm_core.swarm_names import GENERATORS
-from swarm_trainer.data import clustering, seeds
+from swarm_trainer.data import clustering, preview, seeds
+from swarm_trainer.data.seed_sample import SeedItem
 from swarm_trainer.evaluation import run_parts
 from swarm_trainer.lora import adapter, signature
 from swarm_trainer.lora.signature import Signature
@@ -171,6 +172,7 @@ def read_seed_data(context: Context, swarm: str) -> SeedData:
     data, origin = resolved.generators.data, resolved.generators.origin
     path = inputs.locate(find_use(context.resolved, UriRole.DATA, swarm), context)
     file = seeds.read(path, data, resolved.generators.cluster_field, resolved.base.template, resolved.seed)
+    context.progress(Progress("prepare", preview.summarize(data.uri, file)))
     training_items, held_out = seeds.split(file.items, data.held_out, resolved.seed)
     clusters = (
         cluster_items(context, training_items, swarm)
@@ -180,7 +182,7 @@ def read_seed_data(context: Context, swarm: str) -> SeedData:
     return SeedData(clusters, tuple(seed.item for seed in held_out))
 
 
-def cluster_items(context: Context, items: Sequence[seeds.SeedItem], swarm: str) -> tuple[tuple[Item, ...], ...]:
+def cluster_items(context: Context, items: Sequence[SeedItem], swarm: str) -> tuple[tuple[Item, ...], ...]:
     """Divide `items` into as many clusters as the side has adapters, each large enough for training pairs.
 
     Raises BadInputError.
@@ -213,9 +215,7 @@ def find_use(resolved: ResolvedSpec, role: UriRole, swarm: str) -> UriUse:
     return next(use for use in resolution.list_uris(resolved) if use.role is role and use.swarm == swarm)
 
 
-def cluster_by_name(
-    items: Sequence[seeds.SeedItem], swarm: str, field: str, count: int, min_size: int
-) -> tuple[int, ...]:
+def cluster_by_name(items: Sequence[SeedItem], swarm: str, field: str, count: int, min_size: int) -> tuple[int, ...]:
     """Cluster the items by the names in the data. Raises BadInputError if there are not exactly `count` names."""
     names = list(dict.fromkeys(item.cluster for item in items))
     if len(names) != count:
