@@ -11,7 +11,7 @@ from dataclasses import asdict, fields, is_dataclass
 from enum import StrEnum
 from functools import cache, partial
 from types import MappingProxyType, NoneType
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any, cast, get_args, get_origin, get_type_hints
 
 from swarm_core.errors import BadInputError
 from swarm_core.optimizers import registry
@@ -67,7 +67,7 @@ def _reader(hint: Any) -> Callable[[Json], Any]:
     if is_dataclass(hint):
         return partial(_read_dataclass, hint)
     if issubclass(hint, StrEnum):
-        return hint
+        return cast(Callable[[Json], Any], hint)
     return partial(_read_scalar, hint)
 
 
