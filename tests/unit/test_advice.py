@@ -26,6 +26,8 @@ HOLE = "\0"
 """Stands for a value that a message is filled with. It matches any name."""
 FIELD = re.compile(rf"\bspec((?:\.[A-Za-z{HOLE}][\w{HOLE}]*(?:\[[^\]]*\])?)+)")
 COMMAND = re.compile(r"(?<!helm install )(?<![/\w-])dataswarm (?P<name>[a-z]+)\b(?P<rest>[^`\n#]*)")
+CALL = re.compile(rf"dataswarm [a-z]+ [A-Z{HOLE}]")
+"""The start of a text that is a call, and not a sentence about dataswarm."""
 OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]*[a-z]")
 CAMEL_CASE = re.compile(r"\b[a-z]+[A-Z]\w*\b")
 CALLERS = ("vllm_server.py", "run.py", "__main__.py", "jobs.py", "servers.py", "purge.py", "pods.py")
@@ -126,8 +128,8 @@ def list_wrong_calls(text: str) -> Iterator[str]:
 
 
 def test_a_message_names_only_commands_that_exist() -> None:
-    quoted = [code for path in SOURCES for text in list_texts(path) for code in re.findall("`([^`]*)`", text)]
-    quoted += [text for path in SOURCES for text in list_texts(path) if text.startswith("dataswarm ")]
+    quoted = [code for path in SOURCES for text in list_texts(path) for code in re.findall("`(dataswarm [^`]*)`", text)]
+    quoted += [text for path in SOURCES for text in list_texts(path) if CALL.match(text)]
     assert sum(len(list(list_calls(text))) for text in quoted) > 10
     assert not [wrong for text in quoted for wrong in list_wrong_calls(text)]
 

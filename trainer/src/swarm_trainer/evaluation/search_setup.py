@@ -138,12 +138,8 @@ def build_search(
     examination = evaluator.build_examination(resolved, experiment, data)
     plan, space = build_space(context, pinned, basis, swarm)
     name, objective = choose_objective(resolved, swarm)
-    evaluator_of_swarm = Evaluator(
-        examination=replace(examination, held_out=load_held_out(context, pinned)),
-        objectives=((name, objective),),
-        composition=Single(name),
-        coverage=resolved.evaluation.coverage,
-    )
+    examination = replace(examination, held_out=load_held_out(context, pinned))
+    evaluator_of_swarm = Evaluator(examination, ((name, objective),), Single(name), resolved.evaluation.coverage)
     return SearchSetup(resolved, manifest, experiment, plan, space, evaluator_of_swarm)
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from swarm_core.items import Item
 from swarm_core.objectives.scores import Unscored
+from swarm_core.objectives.verdict import WORDS
 from swarm_core.rollout import AnsweredItem, TakerAnswer
 from swarm_trainer.report.search_result import SearchResult
 from swarm_trainer.report.usage_report import Json
@@ -76,7 +77,7 @@ def format_card(result: SearchResult, name: str, domain: str) -> str:
 |---|---|---|
 | this generator (`{best.name}`) | {best.fresh.value:.3f} | {best.fresh.low:.3f} to {best.fresh.high:.3f} |
 | best initial generator (`{initial.name}`) | {initial.fresh.value:.3f} | {initial_interval} |
-| gain | {gain.value:+.3f} | {gain.low:+.3f} to {gain.high:+.3f} |
+| difference ({WORDS[gain.verdict]}) | {gain.value:+.3f} | {gain.low:+.3f} to {gain.high:+.3f} |
 
 | test taker | mean score |
 |---|---|
