@@ -16,12 +16,12 @@ from swarm_core.judges.arithmetic import ArithmeticJudge
 from swarm_core.judges.rubric import RubricJudge
 from swarm_core.ports import Completion
 from swarm_core.recipe import remote_model_name
-from swarm_core.text import item_parser, normalization, printable, thinking
+from swarm_core.text import control_markup, item_parser, normalization, printable, thinking
 from swarm_operator.reconciler import failure_reasons, pod_problems, refusals, termination_message
 from swarm_trainer.inference import openai_protocol, reply_parser
 from swarm_trainer.inference.endpoint import RemoteModel
 from swarm_trainer.inference.http_session import HttpResponse
-from swarm_trainer.lora import adapter
+from swarm_trainer.lora import adapter, base_layers
 from swarm_trainer.maintenance import garbage_collection
 from swarm_trainer.runtime import layers
 from swarm_trainer.sources import selection, source_uri
@@ -81,6 +81,8 @@ READERS: Mapping[str, Callable[[str], object]] = {
     "a reply of the gate Answerable": lambda text: answerable.read_validity(reply(text)),
     "a completion with items": lambda text: item_parser.parse(text, 8),
     "a completion that was cut off": lambda text: item_parser.parse(text, 1_000_000, finished=False),
+    "markup of control tokens": lambda text: (control_markup.find(text), control_markup.escape(text)),
+    "a name of a module": base_layers.LEFT_OUT.search,
     "thoughts and the rest": thinking.split,
     "an item in normal form": normalization.normalize,
     "a line for a terminal": printable.to_single_line,
@@ -116,6 +118,7 @@ READ_BY: Mapping[str, str] = {
     "swarm_core.judges.plain_math": ANSWER,
     "swarm_core.judges.rubric": "a reply of the judge",
     "swarm_core.judges.stated_answer": ANSWER,
+    "swarm_core.text.control_markup": "markup of control tokens",
     "swarm_core.text.item_parser": ITEMS,
     "swarm_core.text.normalization": "an item in normal form",
     "swarm_core.text.thinking": "thoughts and the rest",
@@ -128,6 +131,7 @@ READ_BY: Mapping[str, str] = {
     "swarm_trainer.inference.provider_failures": "an answer of a server",
     "swarm_trainer.inference.vllm_server": "the lines of a log, which are cut before they are read",
     "swarm_trainer.lora.adapter": "a name of a tensor",
+    "swarm_trainer.lora.base_layers": "a name of a module",
     "swarm_trainer.maintenance.garbage_collection": "a listed rollout in a store",
     "swarm_trainer.runtime.layers": "a name of a layer",
     "swarm_trainer.sources.selection": "a name in a repository",
