@@ -18,11 +18,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from swarm_core import commit, ratings, streams
+from swarm_core.canonical_items import select_distinct
 from swarm_core.commit import Commit
 from swarm_core.engine.receipt_fields import Output, Scalar, StopReason
 from swarm_core.engine.work import Receipt, WorkItem
 from swarm_core.item_pool import Pool
-from swarm_core.items import Item, get_texts, select_distinct
+from swarm_core.items import Item, get_texts
 from swarm_core.objectives import intervals
 from swarm_core.objectives.scores import Score, Unscored
 from swarm_core.optimizers import optimization
@@ -30,7 +31,7 @@ from swarm_core.ports import Inference, StoreError
 from swarm_core.recipe import Digest, Recipe
 from swarm_core.rollout import Rollout
 from swarm_core.swarm_names import TAKERS
-from swarm_trainer.evaluation import lanes, rollout_store, search_setup, serving
+from swarm_trainer.evaluation import lanes, rollout_store, run_parts, search_setup, serving
 from swarm_trainer.evaluation.final_evaluation import FinalEvaluation, build_candidates
 from swarm_trainer.evaluation.rollout_store import RolloutRequest
 from swarm_trainer.programs.adversarial_run import held_out_evaluation, pools, stopping, turns
@@ -146,7 +147,7 @@ def collect_rival_items(item: WorkItem, context: Context) -> tuple[Item, ...]:
         held_out_evaluation.load_or_generate_rival_items(context, item.key, ("final", seed, "rivals"), final.items)
         for seed in range(final.seeds)
     ]
-    return select_distinct(item for items in drawn for item in items)
+    return select_distinct((item for items in drawn for item in items), run_parts.build_judge(context.resolved))
 
 
 def score_takers(

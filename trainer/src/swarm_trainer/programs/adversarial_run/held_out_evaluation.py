@@ -9,9 +9,10 @@ from collections.abc import Sequence
 from math import ceil
 
 from swarm_core import commit
+from swarm_core.canonical_items import select_distinct
 from swarm_core.commit import MeasuredCandidate
 from swarm_core.engine.work import WorkItem
-from swarm_core.items import Item, select_distinct
+from swarm_core.items import Item
 from swarm_core.optimizers import optimization
 from swarm_core.optimizers.optimizer import SearchState
 from swarm_core.ports import Inference
@@ -104,7 +105,7 @@ def load_or_generate_rival_items(context: Context, item: str, stage: Stage, coun
         for candidate in candidates
     ]
     rollouts = load_rollouts(context, requests) or generate_rollouts(context, item, setup, requests)
-    return select_distinct(one.item for rollout in rollouts for one in rollout.items)
+    return select_distinct((one.item for rollout in rollouts for one in rollout.items), setup.examination.judge)
 
 
 def load_rollouts(context: Context, requests: Sequence[RolloutRequest]) -> list[Rollout]:
