@@ -34,7 +34,8 @@ from pathlib import Path
 
 import torch
 import yaml
-from search_table import DEFAULT, SearchOutcome, format_table, insert_table, load_outcomes
+from published_table import insert_table
+from search_table import DEFAULT, SearchOutcome, format_table, load_outcomes
 
 from swarm_core.api import loading, resolution
 from swarm_core.engine.work import Kind, WorkItem
@@ -50,7 +51,7 @@ from swarm_core.recipe import ModelName, Recipe
 from swarm_core.rollout import Rollout, build_sample
 from swarm_trainer import steps
 from swarm_trainer.evaluation import examine, search_setup, serving
-from swarm_trainer.evaluation.completions import Asker, complete_with_retry, count_tokens
+from swarm_trainer.evaluation.completions import Asker, complete, count_tokens
 from swarm_trainer.evaluation.examine import Examination, ExaminationState, Stage
 from swarm_trainer.evaluation.search_setup import SearchSetup
 from swarm_trainer.runtime.context import Context
@@ -114,7 +115,7 @@ def examine_models(
             examine.build_round(exam, state, model, [(*stage, turn, number) for number in range(count)])
             for (model, stage), state, count in zip(models_at_stages, states, counts, strict=True)
         ]
-        replies = iter(complete_with_retry(engine, [request for mine in requests for request in mine]))
+        replies = iter(complete(engine, [request for mine in requests for request in mine]))
         for state, ask, count in zip(states, askers, counts, strict=True):
             results = list(islice(replies, count))
             ask.tokens += count_tokens(results)
@@ -129,7 +130,16 @@ def build_rollout(exam: Examination, model: ModelName, stage: Stage, state: Exam
     """Have the takers answer the admitted items of one model; return its rollout."""
     answered = examine.collect_answers(exam, stage, state.accepted, ask)
     takers = tuple(name for name, _ in exam.takers)
-    return Rollout(model, takers, state.asked, state.lost, answered, tuple(state.rejections), ask.tokens)
+    return Rollout(
+        model,
+        takers,
+        state.asked,
+        state.lost,
+        answered,
+        tuple(state.rejections),
+        ask.tokens,
+        tuple(state.requests),
+    )
 
 
 def measure_difficulty(rollouts: Sequence[Rollout], coverage: float) -> float | None:
@@ -346,7 +356,7 @@ def main() -> int:
     text = format_table(load_outcomes(chosen.results), list(CONTESTANTS))
     print(text)
     if chosen.write:
-        insert_table(chosen.write, text)
+        insert_table(chosen.write, "benchmarks/search.py", text)
     return 0
 
 

@@ -20,7 +20,6 @@ from swarm_core.optimizers.positions import Position
 
 DEFAULT = "Standard"
 """The contestant that the others are compared with."""
-BEGIN, END = "<!-- benchmarks/search.py begins -->", "<!-- benchmarks/search.py ends -->"
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,13 +118,3 @@ def format_table(outcomes: Sequence[SearchOutcome], contestants: Sequence[str]) 
         for seeds, mine in split_by_tens([one for one in outcomes if one.arena == arena]):
             lines += format_rows(mine, contestants, arena, seeds)
     return "\n".join(lines)
-
-
-def insert_table(file: Path, text: str) -> None:
-    """Replace the table between the two marks in `file`. Raises SystemExit if they are missing."""
-    old = file.read_text(encoding="utf-8")
-    before, _, rest = old.partition(BEGIN)
-    _, mark, after = rest.partition(END)
-    if not mark:
-        raise SystemExit(f"{file}: has no lines {BEGIN!r} and {END!r}; add them where the table belongs")
-    file.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}", encoding="utf-8")

@@ -1,6 +1,6 @@
 """How much time and memory does seed data of a million records take to read? One line per format.
 
-python benchmarks/seed_files.py [--records 1000000]
+python benchmarks/seed_files.py [--records 1000000] [--files list.json table.parquet]
 
 Each format is read in a process of its own, so that the peak of its memory is its own. The records have a question of
 about 80 characters, an answer and a field that is not read.
@@ -96,15 +96,16 @@ def measure(path: Path) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--records", type=int, default=1_000_000)
+    parser.add_argument("--files", nargs="*", choices=WRITERS, default=list(WRITERS))
     parser.add_argument(MEASURE, type=Path)
     arguments = parser.parse_args()
     if arguments.measure:
         measure(arguments.measure)
         return
     with tempfile.TemporaryDirectory() as folder:
-        for name, write in WRITERS.items():
+        for name in arguments.files:
             path = Path(folder) / name
-            write(path, arguments.records)
+            WRITERS[name](path, arguments.records)
             subprocess.run([sys.executable, __file__, MEASURE, str(path)], check=True)
             path.unlink()
 

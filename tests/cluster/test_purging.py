@@ -72,6 +72,17 @@ def test_results_that_cannot_be_deleted_hold_the_run_no_longer(site: ClusterName
     assert "s3://swarms/stuck" in message
 
 
+def test_a_namespace_that_is_deleted_does_not_wait_for_the_purge(site: ClusterNamespace) -> None:
+    """No Job can be created there. The Lease of the operator is elsewhere, as in an installation."""
+    site.node("n", SimulatedContainers(ITERATIONS).behave)
+    operator = site.operator("a", settings={"DATASWARM_LEASE_NAMESPACE": "kube-system"})
+    site.create("leaving", PURGE)
+    site.succeeded("leaving", 90)
+    site.api.call("DELETE", f"/api/v1/namespaces/{site.namespace}")
+    site.until(lambda: gone(site, "leaving"), 60, "the run is gone")
+    assert "its results stay at s3://swarms/leaving" in operator.log.read_text()
+
+
 def test_a_run_that_is_to_be_retained_after_all_is(site: ClusterNamespace) -> None:
     node = site.node("n", SimulatedContainers(ITERATIONS, purge=SLOW).behave)
     site.operator("a")

@@ -57,7 +57,7 @@ REFUSED = {
     ),
     "missing file": (edit("uri: seeds.jsonl", "uri: sseeds.jsonl"), ["spec.generators.data.uri", "sseeds.jsonl"]),
     "broken JSONL": (data(line("1+1") + '{"text": \n'), ["seeds.jsonl line 2", "JSON"]),
-    "empty data": (data(""), ["seeds.jsonl", "no items"]),
+    "empty data": (data(""), ["seeds.jsonl", "is empty"]),
     "too few items": (data("".join(line(f"{n}+1") for n in range(20))), ["seed items", "clusters", "24"]),
     "another judge's data": (data("".join(line(f"word {n}?") for n in range(99))), ["Arithmetic", "cannot judge"]),
     "adapter of another base": (adapter_of_another_base, ["spec.takers[0].adapter", "another base"]),

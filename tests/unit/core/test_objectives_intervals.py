@@ -1,26 +1,30 @@
-"""Intervals: deterministic, honest about rejected items, right about as often as they say."""
+"""Intervals: by request, paired by place, never without width, and the same on every machine."""
 
 import time
-from collections import Counter
 from dataclasses import replace
+from itertools import chain
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from swarm_core import streams
-from swarm_core.items import build_items
-from swarm_core.objectives import intervals
+from swarm_core.items import Item, build_items
+from swarm_core.objectives import interval_bounds, intervals, request_units
 from swarm_core.objectives.accuracy import Accuracy
 from swarm_core.objectives.difficulty import Difficulty
-from swarm_core.objectives.objective import MeansObjective, Measurement, Objective, Sample
+from swarm_core.objectives.interval_bounds import Bounds
+from swarm_core.objectives.objective import MeansObjective, Measurement, Objective, RequestCount, Sample
 from swarm_core.objectives.scores import CoverageError, Score, Unscored, UnscoredReason
 from swarm_core.objectives.separation import Separation
 
 LOST = Unscored(UnscoredReason.UNREADABLE)
 SKILLS = (0.7, 0.5, 0.4, 0.2)
+UNIT = Bounds(0.0, 1.0, 1.0)
 
 
 def drawn(seed: int, items: int, asked: int, skills: tuple[float, ...] = SKILLS, lost: float = 0.0) -> Sample:
-    """Independent answers of takers of these skills; a share `lost` of them unscored."""
+    """Independent answers of takers of these skills; a share `lost` of them unscored. Each item is a request."""
 
     def score(taker: int, item: int) -> Score:
         if lost and streams.uniform(seed, "lost", taker, item) < lost:
@@ -32,93 +36,124 @@ def drawn(seed: int, items: int, asked: int, skills: tuple[float, ...] = SKILLS,
     return Sample((build_items(map(str, range(items))),), names, (rows,), asked)
 
 
-def test_resamples_are_a_function_of_the_seed_and_their_number() -> None:
-    few, many = list(intervals.draw_indices(3, 50, 5)), list(intervals.draw_indices(3, 50, 9))
-    assert many[:5] == few
-    assert len({tuple(chosen) for chosen in many}) == 9
-    assert list(intervals.draw_indices(4, 50, 5)) != few
+def grouped(rows: list[list[float]], asked: int | None = None) -> Sample:
+    """One taker's scores, one list for each request."""
+    items = tuple(Item(f"{n} {k}", request=n) for n, row in enumerate(rows) for k in range(len(row)))
+    size = max(map(len, rows), default=1) if asked is None else asked
+    counts = tuple(RequestCount(0, number, size) for number in range(len(rows)))
+    return Sample((items,), ("t",), ((tuple(chain.from_iterable(rows)),),), size * len(rows), requests=(counts,))
 
 
-def test_resamples_draw_every_slot_equally_often() -> None:
-    counts = Counter(index for chosen in intervals.draw_indices(1, 7, 4000) for index in chosen)
-    assert set(counts) == set(range(7))
-    assert all(abs(count - 4000) < 250 for count in counts.values())
+def width(found: Measurement) -> float:
+    return found.high - found.low
 
 
-@pytest.mark.parametrize("lost", [0.0, 0.1], ids=["complete", "some unscored"])
-def test_a_draw_is_the_value_of_the_items_it_chose(lost: float) -> None:
-    batch = drawn(5, 9, 12, lost=lost)
-    expected = []
-    for chosen in intervals.draw_indices(8, 12, 50):
-        kept = [index for index in chosen if index < 9]
-        rows = [[row[index] for index in kept if not isinstance(row[index], Unscored)] for row in batch.scores[0]]
-        means = [sum(row) / len(row) for row in rows]  # type: ignore[arg-type]
-        expected.append((max(means) - min(means)) / 3 * len(kept) / 12)
-    assert intervals.resample(batch, Separation(), 8, 50) == pytest.approx(expected)
+def test_items_of_one_request_stand_and_fall_together() -> None:
+    """The same answers, spread over requests or not: ten times the items of a completion are no more certain."""
+    single = grouped([[float(number % 3 == 0)] for number in range(60)])
+    tenfold = grouped([[float(number % 3 == 0)] * 10 for number in range(60)])
+    apart = grouped([[float(number % 3 == 0)] for number in range(600)])
+    found, copied, more = (intervals.measure(one, Difficulty(), 0.9, 1) for one in (single, tenfold, apart))
+    assert (found.value, found.low, found.high) == pytest.approx((copied.value, copied.low, copied.high))
+    assert width(more) < 0.4 * width(found)
 
 
-def test_a_draw_of_rejected_slots_alone_is_worth_nothing() -> None:
-    batch = Sample((build_items(("hard",)),), ("t",), (((0.0,),),), 2)
-    assert Counter(intervals.resample(batch, Difficulty(), 1, 400)).keys() == {0.0, 0.5, 1.0}
+@given(st.lists(st.lists(st.sampled_from([0.0, 0.5, 1.0]), max_size=5), min_size=1, max_size=12))
+def test_an_interval_contains_its_value_and_has_a_width_within_the_range(rows: list[list[float]]) -> None:
+    for objective in (Difficulty(), Accuracy()):
+        found = intervals.measure(grouped(rows, 5), objective, 0.0, 1)
+        assert 0.0 <= found.low <= found.value <= found.high <= 1.0
+        assert found.low < found.high
 
 
-def test_draws_without_a_score_of_some_taker_are_left_out() -> None:
-    batch = Sample((build_items(("a", "b")),), ("x", "y"), (((1.0, LOST), (LOST, 1.0)),), 2)
-    values = intervals.resample(batch, Difficulty(), 1, 400)
-    assert set(values) == {0.0}
-    assert 150 < len(values) < 250  # both items are in about half of the draws
+@pytest.mark.parametrize(("count", "low"), [(4, 0.510), (48, 0.925), (144, 0.974)])
+@pytest.mark.parametrize("right", [0.0, 1.0], ids=["all wrong", "all right"])
+def test_requests_that_all_agree_leave_the_width_of_wilson(count: int, low: float, right: float) -> None:
+    found = intervals.measure(grouped([[right] * 5] * count), Difficulty(), 0.9, 1)
+    expected = (1.0, low, 1.0) if right == 0.0 else (0.0, 0.0, 1.0 - low)
+    assert (found.value, found.low, found.high) == pytest.approx(expected, abs=0.001)
 
 
-def test_without_a_single_usable_draw_there_is_no_interval() -> None:
-    batch = Sample((build_items(("a", "b")),), ("x", "y"), (((LOST, LOST), (1.0, 1.0)),), 2)
-    with pytest.raises(CoverageError, match="none of 10 resamples"):
-        intervals.resample(batch, Difficulty(), 1, 10)
+def test_nothing_accepted_does_not_prove_that_nothing_ever_is() -> None:
+    found = intervals.measure(grouped([[]] * 8, 5), Difficulty(), 0.9, 1)
+    assert (found.value, found.low, found.n) == (0.0, 0.0, 0)
+    assert 0.2 < found.high < 0.4
 
 
-def test_the_interval_is_the_percentile_one_and_holds_the_value() -> None:
-    values = [index / 400 for index in range(401)]
-    assert intervals.confidence_interval(0.5, values) == (pytest.approx(0.025), pytest.approx(0.975))
-    assert intervals.confidence_interval(0.0, [0.25, 0.5]) == (0.0, pytest.approx(0.49375))
-    assert intervals.confidence_interval(0.9, [0.25, 0.5])[1] == 0.9
+def test_one_request_says_nothing_about_its_spread() -> None:
+    found = intervals.measure(grouped([[1.0, 0.0, 1.0]]), Difficulty(), 0.9, 1)
+    assert (found.low, found.high) == (0.0, 1.0)
 
 
-def test_equal_takers_have_an_interval_from_zero() -> None:
+def test_lost_requests_do_not_narrow_an_interval() -> None:
+    sample = grouped([[float(number % 2)] * 5 for number in range(10)])
+    gone = tuple(RequestCount(1, number, 0) for number in range(100))
+    with_lost = replace(sample, requests=((*sample.requests[0], *gone),), lost=500)
+    found, wider = intervals.measure(sample, Difficulty(), 0.0, 1), intervals.measure(with_lost, Difficulty(), 0.0, 1)
+    assert width(found) <= width(wider) < 1.1 * width(found)
+    whole = replace(grouped([[0.0] * 5] * 4), lost=500)
+    agreed = replace(whole, requests=((*whole.requests[0], *gone),))
+    assert intervals.measure(agreed, Difficulty(), 0.0, 1).low == pytest.approx(0.510, abs=0.001)
+
+
+def test_two_sides_are_compared_place_by_place() -> None:
+    """Hard prompts are hard for both sides, so their difference is known better than two independent ones."""
+    base = [[float((number * 7 + item) % 10 < number % 10) for item in range(5)] for number in range(60)]
+    other = [[0.0, *row[1:]] for row in base]
+    first, second = grouped(other), grouped(base)
+    paired = intervals.measure_difference(first, second, Difficulty(), 0.9, 1)
+    backward = replace(
+        first,
+        requests=(tuple(replace(count, number=len(base) - 1 - count.number) for count in first.requests[0]),),
+    )
+    apart = intervals.measure_difference(backward, second, Difficulty(), 0.9, 1)
+    assert paired.value == pytest.approx(apart.value)
+    assert width(paired) < 0.6 * width(apart)
+
+
+def test_a_place_that_one_side_lost_is_still_a_unit() -> None:
+    rows = [[float(number % 2)] * 5 for number in range(20)]
+    both = grouped(rows)
+    lost = replace(grouped(rows[:10]), requests=(both.requests[0][:10],))
+    found = intervals.measure_difference(both, lost, Difficulty(), 0.9, 1)
+    assert found.value == 0.0
+    assert width(found) > 0.1
+
+
+def test_copies_differ_by_nothing_but_not_for_certain() -> None:
+    sample = grouped([[float(number % 2)] * 5 for number in range(144)])
+    found = intervals.measure_difference(sample, sample, Difficulty(), 0.9, 1)
+    assert (found.value, found.low, found.high) == pytest.approx((0.0, -0.026, 0.026), abs=0.001)
+
+
+def test_takers_on_the_same_items_are_compared_by_the_completion_that_brought_them() -> None:
+    first, second = [float(n % 3 > 0) for n in range(90)], [float(n % 2) for n in range(90)]
+    single = intervals.measure_paired_difference(first, second, 0.9, 1)
+    copied = intervals.measure_paired_difference(
+        [one for one in first for _ in range(5)],
+        [one for one in second for _ in range(5)],
+        0.9,
+        1,
+        [number for number in range(90) for _ in range(5)],
+    )
+    assert (single.value, single.low, single.high) == pytest.approx((copied.value, copied.low, copied.high))
+
+
+def test_level_takers_have_a_separation_that_may_be_above_zero() -> None:
     row = (1.0, 0.0) * 10
     sample = Sample((build_items(("q",) * 20),), ("x", "y"), ((row, row[::-1]),), 20)
     found = intervals.measure(sample, Separation(), 1.0, 1)
     assert (found.value, found.low) == (0.0, 0.0)
-    assert found.high > 0.2
+    assert found.high > 0.3
 
 
 def test_more_items_and_fewer_rejections_narrow_the_interval() -> None:
-    def width(batch: Sample) -> float:
+    def relative(batch: Sample) -> float:
         found = intervals.measure(batch, Difficulty(), 0.9, 1)
-        return (found.high - found.low) / found.value
+        return width(found) / found.value
 
-    assert width(drawn(1, 400, 400)) < 0.7 * width(drawn(1, 100, 100))
-    assert width(drawn(1, 100, 100)) < width(drawn(1, 100, 200))
-
-
-def test_the_interval_of_a_single_taker_is_right_about_as_often_as_it_says() -> None:
-    """Truth 0.6 * 0.8 = 0.48: a taker of skill 0.4, four of five items accepted."""
-    hits = 0
-    for seed in range(100):
-        accepted = sum(streams.uniform(seed, "accepted", slot) < 0.8 for slot in range(80))
-        found = intervals.measure(drawn(seed, accepted, 80, (0.4,)), Difficulty(), 0.9, seed)
-        hits += found.low <= 0.48 <= found.high
-    assert 0.88 < hits / 100 < 0.99
-
-
-@pytest.mark.parametrize("objective", [Difficulty(), Separation()], ids=["difficulty", "separation"])
-def test_the_difference_of_equal_generators_covers_zero_about_as_often_as_it_says(
-    objective: Objective,
-) -> None:
-    hits = 0
-    for seed in range(60):
-        first, second = drawn(2 * seed, 40, 44, SKILLS[:3]), drawn(2 * seed + 1, 40, 44, SKILLS[:3])
-        found = intervals.measure_difference(first, second, objective, 0.9, seed, 200)
-        hits += found.low <= 0.0 <= found.high
-    assert 0.88 < hits / 60 < 0.995
+    assert relative(drawn(1, 400, 400)) < 0.7 * relative(drawn(1, 100, 100))
+    assert relative(drawn(1, 100, 100)) < relative(drawn(1, 100, 200))
 
 
 def test_a_real_difference_is_found_with_its_sign() -> None:
@@ -133,32 +168,131 @@ def test_a_real_difference_is_found_with_its_sign() -> None:
     assert found.value == first - second
 
 
-def test_a_generator_against_its_own_data_is_still_two_independent_samples() -> None:
-    """Drawn alike, the two resamples would cancel and the interval have no width at all."""
-    batch = drawn(1, 100, 100)
-    found = intervals.measure_difference(batch, batch, Difficulty(), 0.9, 7)
-    single = intervals.measure(batch, Difficulty(), 0.9, 7)
-    assert found.value == 0
-    assert (found.high - found.low) / (single.high - single.low) == pytest.approx(2**0.5, rel=0.15)
-
-
-def test_the_same_seed_gives_the_same_interval() -> None:
-    batch, other = drawn(1, 50, 60), drawn(2, 50, 60)
-    assert intervals.measure(batch, Difficulty(), 0.9, 5) == intervals.measure(batch, Difficulty(), 0.9, 5)
-    assert intervals.measure(batch, Difficulty(), 0.9, 5) != intervals.measure(batch, Difficulty(), 0.9, 6)
-    found = intervals.measure_difference(batch, other, Separation(), 0.9, 5)
-    assert found == intervals.measure_difference(batch, other, Separation(), 0.9, 5)
-
-
 def test_an_interval_costs_milliseconds() -> None:
-    """Processor time, with a wide margin for a busy machine: 9 ms and 0.2 s where it was written."""
-    small, large = drawn(1, 110, 120), drawn(2, 560, 600, lost=0.01)
+    small, large = drawn(1, 120, 120), replace(drawn(1, 720, 720))
     begun = time.process_time()
-    intervals.resample(small, Difficulty(), 1, 200)
+    intervals.measure(small, Difficulty(), 0.9, 1)
     middle = time.process_time()
-    intervals.resample(large, Difficulty(), 1, 1000)
-    assert middle - begun < 0.05
-    assert time.process_time() - middle < 1.5
+    intervals.measure_difference(large, large, Difficulty(), 0.9, 1)
+    assert middle - begun < 0.2
+    assert time.process_time() - middle < 2.0
+
+
+def test_a_sample_without_requests_has_those_that_its_items_tell() -> None:
+    items = tuple(Item(f"{n}", request=n // 5 + 3) for n in range(20))
+    sample = Sample((items,), ("t",), ((tuple(float(n // 5 % 2) for n in range(20)),),), 27)
+    counts = request_units.add_requests(sample).requests[0]
+    assert [count.asked for count in counts] == [5, 5, 5, 5, 5, 2]
+    singly = request_units.add_requests(replace(sample, items=(build_items(map(str, range(20))),))).requests[0]
+    assert [count.asked for count in singly] == [1] * 27
+
+
+def test_an_item_of_an_unknown_request_is_refused() -> None:
+    sample = grouped([[1.0], [0.0]])
+    with pytest.raises(ValueError, match="'1 0' is of request 1, but there are 1"):
+        intervals.measure(replace(sample, requests=(sample.requests[0][:1],)), Difficulty(), 0.5, 1)
+
+
+class Spread:
+    """A measure of a set: the share of pairs of items with different first letters. Halves of a set give the same."""
+
+    needs, range, revision = Difficulty.needs, (0.0, 1.0), 1
+
+    def value(self, sample: Sample) -> float:
+        texts = [item.text[0] for items in sample.items for item in items]
+        pairs = [(a, b) for number, a in enumerate(texts) for b in texts[:number]]
+        return sum(a != b for a, b in pairs) / max(1, len(pairs))
+
+
+def lettered(seed: int, requests: int, kinds: str = "abcd") -> Sample:
+    """Two items of the same letter for each request."""
+    letters = [kinds[index] for index in streams.integers(seed, len(kinds), requests, "letters")]
+    items = tuple(Item(f"{letter}{number}{k}", request=number) for number, letter in enumerate(letters) for k in "xy")
+    counts = tuple(RequestCount(0, number, 2) for number in range(requests))
+    return Sample((items,), ("t",), (((0.0,) * len(items),),), len(items), requests=(counts,))
+
+
+def test_a_measure_of_a_set_is_bounded_by_halves_of_its_requests() -> None:
+    found = [intervals.measure(lettered(seed, 24), Spread(), 0.9, seed) for seed in range(60)]
+    covered = sum(one.low <= 0.75 * (1 - 1 / 47) <= one.high for one in found)
+    assert covered >= 53
+    assert all(width(one) < 0.5 for one in found)
+    difference = intervals.measure_difference(lettered(1, 30), lettered(2, 30, "ab"), Spread(), 0.9, 1)
+    assert 0.0 < difference.low < difference.high < 0.6
+
+
+def test_a_measure_of_a_set_that_no_half_has_says_so() -> None:
+    class Missing(Spread):
+        def value(self, sample: Sample) -> float:
+            if sample.accepted < 40:
+                raise CoverageError("too few")
+            return 0.5
+
+    with pytest.raises(CoverageError, match="0 of 200 halves"):
+        intervals.measure(lettered(1, 20), Missing(), 0.9, 1)
+
+
+@pytest.mark.parametrize("inner", [Difficulty(), Separation()], ids=["difficulty", "separation"])
+def test_a_function_of_means_that_is_measured_by_halves_has_about_the_same_interval(inner: MeansObjective) -> None:
+    class Plain:
+        needs, range, revision = inner.needs, inner.range, inner.revision
+
+        def value(self, sample: Sample) -> float:
+            return inner.value(sample)
+
+    plain: Objective = Plain()
+    batch = drawn(3, 200, 220, lost=0.05)
+    by_sums, by_halves = intervals.measure(batch, inner, 0.1, 8), intervals.measure(batch, plain, 0.1, 8)
+    assert by_sums.parts == by_halves.parts
+    assert width(by_halves) == pytest.approx(width(by_sums), rel=0.2)
+
+
+def test_halves_take_half_of_each_repeat_and_are_a_function_of_the_seed() -> None:
+    places = [(repeat, 0, number) for repeat in range(2) for number in range(10)]
+    halves = list(intervals.draw_halves(places, 3))
+    assert all(sorted(places[index][0] for index in half) == [0] * 5 + [1] * 5 for half in halves)
+    assert len({tuple(half) for half in halves}) > 190
+    assert halves == list(intervals.draw_halves(places, 3)) != list(intervals.draw_halves(places, 4))
+
+
+def test_features_and_counts_of_items_go_with_their_requests() -> None:
+    sample = request_units.add_requests(
+        Sample(
+            items=(build_items("ab"), build_items("cd")),
+            takers=("t",),
+            scores=(((1.0, 0.0),), ((0.5, 1.0),)),
+            asked=5,
+            features={"length": (1.0, 2.0, 3.0, 4.0)},
+        )
+    )
+    part = request_units.select_requests(sample, {(0, 0, 0), (1, 0, 1)})
+    assert part.scores == (((1.0,),), ((1.0,),))
+    assert part.features == {"length": (1.0, 4.0)}
+    assert (part.asked, part.accepted) == (2, 2)
+
+
+@pytest.mark.parametrize("freedom", [1, 2, 3, 5, 10, 100])
+def test_the_quantile_is_that_of_student(freedom: int) -> None:
+    known = {1: 12.706, 2: 4.3027, 3: 3.1824, 5: 2.5706, 10: 2.2281, 100: 1.9840}
+    assert interval_bounds.student_quantile(freedom) == pytest.approx(known[freedom], rel=0.002)
+
+
+def test_an_interval_of_skewed_values_reaches_further_to_the_long_side() -> None:
+    few = [float(number % 20 == 0) for number in range(100)]
+    left_out = [(0, (sum(few) - one) / 99) for one in few]
+    low, high = interval_bounds.bound_value(0.05, left_out, (), 100, UNIT)
+    assert high - 0.05 > 1.3 * (0.05 - low)
+
+
+def test_items_lost_to_an_outage_leave_no_measurement_below_coverage() -> None:
+    sample = replace(drawn(1, 9, 9), lost=1)
+    assert intervals.measure(sample, Difficulty(), 0.9, 1).n == 9
+    with pytest.raises(CoverageError, match="9 of 10 requested items exist; coverage requires 95%"):
+        intervals.measure(sample, Difficulty(), 0.95, 1)
+    with pytest.raises(CoverageError):
+        intervals.measure(
+            Sample((build_items("ab"),), ("x", "y"), (((LOST, LOST), (1.0, 1.0)),), 2), Difficulty(), 0, 1
+        )
 
 
 def hexadecimal(found: Measurement) -> list[str]:
@@ -178,57 +312,10 @@ def test_values_and_intervals_are_the_same_bits_as_ever() -> None:
         intervals.measure_paired_difference(first, second, 0.5, 5),
     ]
     assert list(map(hexadecimal, found)) == [
-        ["0x1.7d46cefa8d9dfp-2", "0x1.fd82c171c5b0bp-3", "0x1.e763f63f63f62p-2"],
-        ["0x1.8744fa94d2b8fp-4", "0x1.e660c990b5afdp-5", "0x1.2c6fe5cd610c0p-3"],
-        ["0x1.3333333333333p-1", "0x1.ee81b4e81b4e9p-2", "0x1.6eeeeeeeeeeefp-1"],
-        ["0x1.b0d6f7a5f2338p-4", "-0x1.c50adc50adc48p-5", "0x1.0a7d530db5d7fp-2"],
-        ["-0x1.ebc5afd0aa32ep-5", "-0x1.dfac3ac461774p-4", "0x1.01b8a5849e32ap-6"],
-        ["-0x1.8f9c18f9c18fap-6", "-0x1.c18f9c18f9c19p-3", "0x1.5da895da895dbp-3"],
+        ["0x1.7d46cefa8d9dfp-2", "0x1.f09b3ef722b1ep-3", "0x1.0703d1ffbe96cp-1"],
+        ["0x1.8744fa94d2b8fp-4", "0x1.36a6c86bd1f78p-5", "0x1.32ef604a47e6ap-3"],
+        ["0x1.3333333333333p-1", "0x1.d28717efd489dp-2", "0x1.7920c6cb4817ep-1"],
+        ["0x1.b0d6f7a5f2338p-4", "-0x1.ddc97cd7343e6p-5", "0x1.154825cb2ae36p-2"],
+        ["-0x1.ebc5afd0aa32ep-5", "-0x1.168695b51b1f5p-3", "0x1.4a761b186fb90p-7"],
+        ["-0x1.8f9c18f9c18fap-6", "-0x1.fac4fee5eda1fp-3", "0x1.98930fda6f797p-3"],
     ]
-
-
-class Plain:
-    """Wraps an objective of means so that it is resampled as any other: each draw a sample of its own."""
-
-    def __init__(self, inner: MeansObjective) -> None:
-        self.inner = inner
-        self.needs, self.range, self.revision = inner.needs, inner.range, inner.revision
-
-    def value(self, sample: Sample) -> float:
-        return self.inner.value(sample)
-
-
-@pytest.mark.parametrize("inner", [Difficulty(), Separation()], ids=["difficulty", "separation"])
-@pytest.mark.parametrize("lost", [0.0, 0.3], ids=["complete", "some unscored"])
-def test_any_objective_can_be_resampled_and_sums_only_save_time(inner: MeansObjective, lost: float) -> None:
-    whole = drawn(3, 9, 12, lost=lost)
-    split = replace(
-        whole,
-        items=(whole.items[0][:4], whole.items[0][4:]),
-        scores=tuple(tuple(row[part] for row in whole.scores[0]) for part in (slice(4), slice(4, None))),
-    )
-    for sample in (whole, split):
-        assert intervals.resample(sample, Plain(inner), 8, 60) == pytest.approx(intervals.resample(whole, inner, 8, 60))
-        assert intervals.measure(sample, Plain(inner), 0.1, 8).parts == intervals.measure(whole, inner, 0.1, 8).parts
-
-
-def test_features_of_items_are_drawn_with_them() -> None:
-    sample = Sample(
-        items=(build_items("ab"), build_items("cd")),
-        takers=("t",),
-        scores=(((1.0, 0.0),), ((0.5, 1.0),)),
-        asked=5,
-        features={"length": (1.0, 2.0, 3.0, 4.0)},
-    )
-    drawn_again = intervals.select_slots(sample, [3, 0, 4, 0])
-    assert [[item.text for item in items] for items in drawn_again.items] == [["a", "a"], ["d"]]
-    assert drawn_again.scores == (((1.0, 1.0),), ((1.0,),))
-    assert drawn_again.features == {"length": (1.0, 1.0, 4.0)}
-    assert drawn_again.asked == 5
-
-
-def test_items_lost_to_an_outage_leave_no_measurement_below_coverage() -> None:
-    sample = replace(drawn(1, 9, 9), lost=1)
-    assert intervals.measure(sample, Difficulty(), 0.9, 1).n == 9
-    with pytest.raises(CoverageError, match="9 of 10 requested items exist; coverage requires 95%"):
-        intervals.measure(sample, Difficulty(), 0.95, 1)

@@ -214,7 +214,7 @@ def test_every_named_part_is_pinned_by_its_origin(installed: object) -> None:
     assert found["spec.judge.verifier"] == {"name": "residue", **package, "config": {"modulus": 2}}
     assert found["spec.gates[0]"] == {"name": "max-characters", **package, "config": {"most": 9}}
     plain = parts.identify_parts(resolved({})).parts
-    assert plain["spec.objective"] == {"name": "Difficulty", "revision": 1}
+    assert plain["spec.objective"] == {"name": "Difficulty", "revision": 2}
     assert plain["spec.judge.verifier"] == {"name": "Arithmetic", "revision": 2}
 
 
@@ -237,7 +237,7 @@ def test_another_version_or_config_is_another_experiment(installed: Callable[[st
 def test_another_revision_of_a_built_in_is_another_experiment(monkeypatch: pytest.MonkeyPatch) -> None:
     spec = resolved({})
     before = digest(spec)
-    monkeypatch.setattr(Difficulty, "revision", 2)
+    monkeypatch.setattr(Difficulty, "revision", 3)
     assert digest(spec) != before
 
 

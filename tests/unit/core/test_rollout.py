@@ -2,6 +2,8 @@
 
 import gzip
 import json
+from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -12,7 +14,7 @@ from swarm_core.gates.admission import Rejection
 from swarm_core.items import Item
 from swarm_core.objectives import intervals
 from swarm_core.objectives.difficulty import Difficulty
-from swarm_core.objectives.objective import Measurement
+from swarm_core.objectives.objective import Measurement, RequestCount
 from swarm_core.objectives.scores import CoverageError, Score, Unscored, UnscoredReason
 from swarm_core.recipe import ModelName
 from swarm_core.rollout import AnsweredItem, Rollout, TakerAnswer, Unmeasured, build_sample, measure, sum_totals
@@ -40,7 +42,8 @@ def rollouts(draw: st.DrawFn) -> Rollout:
     rejected = tuple(draw(st.lists(rejections, max_size=5)))
     missing, lost = draw(st.integers(0, 5)), draw(st.integers(0, 5))
     asked = len(accepted) + len(rejected) + missing + lost
-    return Rollout(MODEL, ("a", "b"), asked, lost, accepted, rejected, draw(st.integers(0, 99)))
+    requests = tuple(RequestCount(0, number, size) for number, size in enumerate(draw(st.lists(st.integers(0, 5)))))
+    return Rollout(MODEL, ("a", "b"), asked, lost, accepted, rejected, draw(st.integers(0, 99)), requests)
 
 
 @given(rollouts())
@@ -66,7 +69,7 @@ def item(first: Score, second: Score, text: str = "1+1") -> AnsweredItem:
 
 
 def test_rejected_items_cost_the_generator() -> None:
-    clean = Rollout(MODEL, ("a", "b"), 2, 0, (item(0.0, 0.0), item(1.0, 0.0)), (), 0)
+    clean = Rollout(MODEL, ("a", "b"), 2, 0, (item(0.0, 0.0, "1+1"), item(1.0, 0.0, "2+2")), (), 0)
     noisy = Rollout(
         MODEL, ("a", "b"), 4, 0, clean.items, (Rejection(Item("x"), "parse", ""), Rejection(Item("y"), "parse", "")), 0
     )
@@ -75,7 +78,7 @@ def test_rejected_items_cost_the_generator() -> None:
 
 
 def test_items_lost_to_an_outage_cost_nobody_but_too_many_leave_no_measurement() -> None:
-    kept = tuple(item(0.0, 0.0) for _ in range(19))
+    kept = tuple(item(0.0, 0.0, f"{n}+1") for n in range(19))
     within = Rollout(MODEL, ("a", "b"), 20, 1, kept, (), 0)
     assert build_sample([within]).asked == 19
     assert isinstance(measure([within], Difficulty(), 0.95, 0), Measurement)
@@ -85,8 +88,8 @@ def test_items_lost_to_an_outage_cost_nobody_but_too_many_leave_no_measurement()
 
 
 def test_an_outage_of_a_taker_leaves_no_measurement_and_no_number() -> None:
-    silent = Unscored(UnscoredReason.NO_ANSWER, "connection refused")
-    rollout = Rollout(MODEL, ("a", "b"), 2, 0, (item(1.0, silent), item(1.0, silent)), (), 0)
+    silent = Unscored(UnscoredReason.REFUSED, "flagged")
+    rollout = Rollout(MODEL, ("a", "b"), 2, 0, (item(1.0, silent, "1+1"), item(1.0, silent, "2+2")), (), 0)
     found = measure([rollout], Difficulty(), 0.95, 0)
     assert isinstance(found, Unmeasured)
     assert "0 of 2" in found.reason
@@ -94,7 +97,7 @@ def test_an_outage_of_a_taker_leaves_no_measurement_and_no_number() -> None:
 
 def test_rollouts_of_several_seeds_are_pooled() -> None:
     one = Rollout(MODEL, ("a", "b"), 1, 0, (item(0.0, 0.0),), (), 0)
-    two = Rollout(MODEL, ("a", "b"), 1, 0, (item(1.0, 1.0),), (), 0)
+    two = Rollout(MODEL, ("a", "b"), 1, 0, (item(1.0, 1.0, "2+2"),), (), 0)
     found = measure([one, two], Difficulty(), 0.95, 0)
     assert isinstance(found, Measurement)
     assert (found.value, found.n) == (0.5, 2)
@@ -109,12 +112,49 @@ def test_a_sample_has_a_repeat_for_each_rollout() -> None:
     assert (found.takers, found.asked, found.lost, found.accepted) == (("a", "b"), 4, 1, 3)
 
 
-@pytest.mark.parametrize("version", [None, 1, 3])
+def written(texts: Sequence[str], score: float = 0.0, shots: int = 2) -> Rollout:
+    """The rollout of a generator whose completions each brought `shots` of these items."""
+    requests = tuple(RequestCount(0, number, shots) for number in range(len(texts) // shots))
+    answered = tuple(
+        AnsweredItem(Item(text, request=number // shots), (TakerAnswer("", score if number % 3 else 1.0),))
+        for number, text in enumerate(texts)
+    )
+    return Rollout(MODEL, ("a",), len(texts), 0, answered, (), 0, requests)
+
+
+def test_ten_copies_of_a_rollout_are_as_good_as_one() -> None:
+    one = written([f"{n}+1" for n in range(40)])
+    assert measure([one] * 10, Difficulty(), 0.9, 0) == measure([one], Difficulty(), 0.9, 0)
+
+
+def test_copies_in_another_spelling_are_copies() -> None:
+    one, other = (written([f"{n}{sign}1" for n in range(40)]) for sign in ("+", " + "))
+    assert measure([one, other], Difficulty(), 0.9, 0) == measure([one], Difficulty(), 0.9, 0)
+
+
+def test_an_item_that_two_rollouts_contain_counts_once_and_was_accepted_twice() -> None:
+    one, two = written(["1+1", "2+2"]), written(["2+2", "3+3"], 1.0)
+    found = build_sample([one, two])
+    assert [[each.text for each in repeat] for repeat in found.items] == [["1+1", "2+2"], ["3+3"]]
+    assert (found.accepted, found.asked, found.accepted_share) == (3, 4, 1.0)
+    measured = measure([one, two], Difficulty(), 0.9, 0)
+    assert isinstance(measured, Measurement)
+    assert (measured.n, measured.value) == (3, pytest.approx(1 / 3))
+
+
+def test_a_generator_that_only_repeats_itself_does_not_gain_by_rounds_that_are_left_out() -> None:
+    good, stuck = written(["1+1", "2+2"]), written(["1+1", "2+2"])
+    refused = tuple(Rejection(Item(f"{n}", request=0), "parse", "") for n in range(3))
+    noisy = replace(stuck, asked=8, rejections=refused, requests=(RequestCount(0, 0, 8),))
+    assert build_sample([good, noisy]).accepted_share == 4 / 10
+
+
+@pytest.mark.parametrize("version", [None, 1, 2, 4])
 def test_a_rollout_of_another_format_is_refused_with_both_versions(version: int | None) -> None:
     fields = json.loads(gzip.decompress(Rollout(MODEL, ("a",), 0, 0, (), (), 0).to_bytes()))
-    assert fields.pop("version") == 2
+    assert fields.pop("version") == 3
     data = gzip.compress(json.dumps(fields if version is None else {**fields, "version": version}).encode())
     with pytest.raises(
-        UnknownVersionError, match=f"a rollout of format version {version}: this release reads version 2"
+        UnknownVersionError, match=f"a rollout of format version {version}: this release reads version 3"
     ):
         Rollout.from_bytes(data)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from fake_cluster import Failing, FakeCluster
 
-from swarm_operator.api_client.cluster import ApiError, ConflictError, ObjectReference
+from swarm_operator.api_client.cluster import ApiError, ConflictError, NamespaceTerminatingError, ObjectReference
 from swarm_operator.api_client.object_cache import Cache
 from swarm_operator.common import names
 from swarm_operator.common.reconcile_plan import Create, Delete, Event, ObservedRun, Patch, Plan, SetFinalizers
@@ -222,3 +222,23 @@ def test_a_run_that_went_meanwhile_is_forgotten(scene: Scene) -> None:
     del scene.cluster.objects[RUN]
     asyncio.run(scene.executor.execute(observed, Plan(status={"phase": "Seeding"})))
     assert scene.cache.observe("r") is None
+
+
+@pytest.mark.parametrize("deleting", [False, True])
+def test_a_namespace_that_is_being_deleted_holds_no_run(
+    scene: Scene, deleting: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What cannot be created there is no failure that anybody resolves; a run with our finalizer goes at once."""
+    caplog.set_level("INFO")
+    refusal = NamespaceTerminatingError("jobs is forbidden: namespace a is being terminated", 403)
+    scene.cluster.before_call = Failing("create", "Job", refusal)
+    metadata = {**scene.cluster.objects[RUN]["metadata"], "finalizers": ["x/y", names.FINALIZER]}
+    if deleting:
+        metadata["deletionTimestamp"] = "2026-01-01T00:00:00Z"
+    spec = {"storage": {"type": "S3", "s3": {"bucket": "swarms"}}}
+    scene.cache.record("SwarmRun", scene.cluster.put({**scene.run, "metadata": metadata, "spec": spec}))
+    scene.do(Create(child("Job")))
+    kept = scene.cluster.objects[RUN]["metadata"]["finalizers"]
+    assert kept == (["x/y"] if deleting else ["x/y", names.FINALIZER])
+    assert ("its results stay at s3://swarms/run" in caplog.text) is deleting
+    assert scene.events() == []

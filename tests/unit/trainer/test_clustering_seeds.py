@@ -14,7 +14,7 @@ from swarm_core.judges.arithmetic import ArithmeticJudge
 from swarm_core.text import prompts
 from swarm_trainer.data import clustering, seeds
 from swarm_trainer.data.clustering import ModelEmbedder, TfidfEmbedder
-from swarm_trainer.data.seeds import SeedItem
+from swarm_trainer.data.seed_sample import COPY, NOT_SAMPLED, SeedItem
 
 DATA = SeedDataSource(uri="seeds.jsonl")
 JUDGE = ArithmeticJudge()
@@ -35,7 +35,7 @@ def test_items_come_in_file_order_without_copies_or_blank_lines(tmp_path: Path) 
         (Item("a"), "line 3"),
         (Item("a\u2028c"), "line 5"),
     ]
-    assert (found.records, found.left_out.counts) == (4, {seeds.COPY: 1})
+    assert (found.records, found.left_out.counts) == (4, {COPY: 1})
     assert found.left_out.describe() == "1 copies of another item (first in line 4)"
 
 
@@ -64,7 +64,7 @@ def test_of_more_items_than_allowed_a_sample_is_kept_that_does_not_depend_on_the
     assert first == sorted(first, key=lambda text: int(text.split()[1]))
     assert {*sample(lines[::-1], 3)} == {*first} != {*sample(lines, 4)}
     assert {*sample([*lines, *lines], 3)} == {*first}
-    assert seeds.read(tmp_path / "s.jsonl", small, seed=3).left_out.counts[seeds.NOT_SAMPLED] == 700
+    assert seeds.read(tmp_path / "s.jsonl", small, seed=3).left_out.counts[NOT_SAMPLED] == 700
     halves = sum(int(text.split()[1]) < 200 for text in first)
     assert 10 < halves < 40
 

@@ -9,7 +9,8 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from odd_data_files import OddFile
+from odd_data_files import GROUPS
+from odd_file import OddFile, compress
 
 from swarm_core.api.generators import SeedDataSource
 from swarm_core.errors import BadInputError
@@ -18,14 +19,6 @@ from swarm_trainer.data import data_files, preview, seeds
 from swarm_trainer.data.seeds import SeedFile
 
 DATA = SeedDataSource(uri="seeds.jsonl")
-GROUPS = {
-    "encodings": odd_data_files.encoded,
-    "other formats": odd_data_files.foreign,
-    "JSON": odd_data_files.json_files,
-    "CSV": odd_data_files.csv_files,
-    "Parquet": odd_data_files.parquet_files,
-    "fields": odd_data_files.mapped_files,
-}
 
 
 def read(path: Path, one: OddFile) -> SeedFile:
@@ -85,6 +78,15 @@ def items(tmp_path: Path, record: object) -> Item:
         ),
         ({"messages": [{"role": "user", "content": "a"}, {"role": "user", "content": "b"}]}, Item("a")),
         ({"instruction": "a", "input": "b", "output": "c"}, Item("a\n\nb", reference="c")),
+        ({"instruction": "a", "context": "b", "response": "c"}, Item("a\n\nb", reference="c")),
+        ({"question": "a", "options": {"A": "x", "B": "y"}, "answer": "B"}, Item("a", "y", ("x", "y"))),
+        (
+            {
+                "prompt": "a",
+                "messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}],
+            },
+            Item("a", reference="b"),
+        ),
     ],
 )
 def test_an_item_has_the_reference_and_the_choices_of_its_record(tmp_path: Path, record: object, item: Item) -> None:
@@ -107,6 +109,10 @@ def test_the_preview_shows_what_was_read_from_where_and_what_was_left_out(tmp_pa
         "first item": '"1+1", reference "2" (line 4, record 1)',
         "left out": "1 without text (first in line 9, record 2), 1 copies of another item (first in line 12, record 3)",
     }
+    summary = preview.summarize("split.json", seeds.read(path, DATA))
+    assert "4 records, 2 items; text from question" in summary
+    assert "left out: 1 without text" in summary
+    assert "1+1" not in summary
 
 
 def write_folder(folder: Path, *names: str) -> Path:
@@ -186,7 +192,7 @@ def test_whatever_a_file_holds_it_is_read_or_refused_in_one_line(
     tmp_path: Path, text: str, encoding: str, name: str, packing: str | None, cut: int
 ) -> None:
     data = text.encode(encoding, "replace")
-    data = data if packing is None else odd_data_files.compress(packing, data)
+    data = data if packing is None else compress(packing, data)
     path = tmp_path / name
     path.write_bytes(data[: len(data) - cut] if cut < 20 else data)
     read_or_refuse(path).encode()

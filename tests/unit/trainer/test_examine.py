@@ -10,7 +10,7 @@ from scripted_engine import Script, Scripted
 from swarm_core.items import Item, build_items
 from swarm_core.judges.arithmetic import ArithmeticJudge
 from swarm_core.objectives.scores import Score, Unscored, UnscoredReason
-from swarm_core.ports import Completion, Reply, Request, RequestFailure
+from swarm_core.ports import Completion, InferenceError, Reply, Request, RequestFailure
 from swarm_core.recipe import ModelName
 from swarm_core.text.prompts import PromptStyle
 from swarm_trainer.evaluation.examine import (
@@ -81,25 +81,32 @@ def test_a_shortfall_is_asked_for_again_and_never_padded() -> None:
     assert sum(request.model == WRITER for request in engine.asked) == 4
 
 
-def test_a_failed_request_is_asked_once_more_and_then_lost_without_cost() -> None:
-    engine = Scripted(lambda request: RequestFailure("connection refused"))
+def test_a_refused_request_is_lost_without_cost_and_not_sent_again() -> None:
+    engine = Scripted(lambda request: RequestFailure("flagged", UnscoredReason.REFUSED))
     rollout = examine_generator(exam(), engine, WRITER, ("here",), 4)
     assert (rollout.asked, rollout.lost, rollout.items) == (4, 4, ())
-    assert len(engine.asked) == 4
+    assert len(engine.asked) == 2
     assert not rollout.rejected()
+
+
+def test_an_outage_is_no_measurement() -> None:
+    engine = Scripted(lambda request: RequestFailure("connection refused"))
+    with pytest.raises(InferenceError, match="connection refused; nothing was stored for this measurement"):
+        examine_generator(exam(), engine, WRITER, ("here",), 4)
 
 
 def test_a_taker_that_cannot_be_asked_leaves_a_missing_score() -> None:
     right = numbered(["- 1+2\n- 3+4\n"])
 
     def script(request: Request) -> Completion | RequestFailure:
-        return RequestFailure("timed out") if request.model == BAD else right(request)
+        return RequestFailure("flagged", UnscoredReason.REFUSED) if request.model == BAD else right(request)
 
     rollout = examine_generator(exam(), Scripted(script), WRITER, ("here",), 2)
     assert [answer.score for answer in rollout.items[0].answers] == [
         1.0,
-        Unscored(UnscoredReason.NO_ANSWER, "timed out"),
+        Unscored(UnscoredReason.REFUSED, "flagged"),
     ]
+    assert rollout.fates() == {"good": {"Scored": 2}, "bad": {"Refused": 2}}
 
 
 @pytest.mark.parametrize(("temperature", "scores"), [(0.0, [None, None]), (0.7, [1.0, 1.0])], ids=["greedy", "sampled"])
@@ -156,7 +163,7 @@ def test_a_completion_that_failed_keeps_its_number() -> None:
     first = build_generation_request(exam(), WRITER, ("here", 0, 0))
 
     def script(request: Request) -> Completion | RequestFailure:
-        return RequestFailure("busy") if request == first else right(request)
+        return RequestFailure("busy", UnscoredReason.REFUSED) if request == first else right(request)
 
     rollout = examine_generator(exam(), Scripted(script), WRITER, ("here",), 4)
     assert (rollout.asked, rollout.lost) == (4, 2)

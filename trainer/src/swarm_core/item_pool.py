@@ -146,9 +146,8 @@ def build_next(
     """
     now = before.round + 1
     standing = {canonicalize_item(entry.item, judge) for entry in before.entries}
-    given_up = [
-        slot for slot in range(len(before.entries)) if streams.uniform(rule.seed, "slot", now, slot) < rule.share
-    ]
+    slots = range(len(before.entries))
+    given_up = [slot for slot in slots if streams.uniform(rule.seed, "slot", now, slot) < rule.share]
     again = [slot for slot in given_up if streams.uniform(rule.seed, "revisit", now, slot) < rule.revisited]
     others = [one for one in archive if canonicalize_item(one.item, judge) not in standing]
     old = streams.shuffle(rule.seed, others, "archived", now)

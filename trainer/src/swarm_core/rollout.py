@@ -11,20 +11,22 @@ import gzip
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from itertools import compress
 from typing import Any
 
 from swarm_core import format_version
+from swarm_core.canonical_items import canonicalize_item
 from swarm_core.gates.admission import Rejection
 from swarm_core.items import Item
-from swarm_core.objectives import intervals
-from swarm_core.objectives.objective import Measurement, Objective, Sample
-from swarm_core.objectives.scores import CoverageError, Score, Unscored, UnscoredReason
+from swarm_core.objectives import intervals, request_units
+from swarm_core.objectives.objective import Measurement, Objective, RequestCount, Sample
+from swarm_core.objectives.scores import AnswerFate, CoverageError, Score, Unscored, UnscoredReason
+from swarm_core.ports import Judge
 from swarm_core.recipe import ModelName, canonical_json
 
-VERSION = 2
-"""The version of the stored format. Version 2 stores items as records. Version 1 stored texts and had no version
-field."""
+VERSION = 3
+"""The version of the stored format. Version 3 stores the requests, the fates of answers and the tokens of thinking."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +34,17 @@ class TakerAnswer:
     """The answer of one taker to one item, and its score."""
 
     text: str | None
-    """The answer; None if the request to the taker failed."""
+    """The answer without its thinking; None if the request to the taker failed."""
     score: Score
+    ruled: AnswerFate | None = None
+    """The fate for which a rule gave the score; None if the judge gave it, or if there is none."""
+
+    @property
+    def fate(self) -> AnswerFate:
+        """The fate of the answer."""
+        if self.ruled is not None:
+            return self.ruled
+        return AnswerFate(str(self.score.reason)) if isinstance(self.score, Unscored) else AnswerFate.SCORED
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +74,10 @@ class Rollout:
     rejections: tuple[Rejection, ...]
     tokens: int
     """The number of tokens that the model, its takers and its judge generated."""
+    requests: tuple[RequestCount, ...] = ()
+    """The requests for items, in order: `Item.request` is an index into them. Empty if the items were given."""
+    thinking_tokens: int = 0
+    """The part of `tokens` that was thinking: as told by servers, or estimated."""
 
     def rejected(self) -> Counter[str]:
         """Return the number of rejections by gate. Requested items that were never written count as `missing`."""
@@ -74,6 +89,14 @@ class Rollout:
         """Return the number of missing scores by reason."""
         scores = (answer.score for item in self.items for answer in item.answers)
         return Counter(str(score.reason) for score in scores if isinstance(score, Unscored))
+
+    def fates(self) -> dict[str, Counter[str]]:
+        """Return the number of answers of each taker by fate."""
+        found: dict[str, Counter[str]] = {name: Counter() for name in self.takers}
+        for item in self.items:
+            for name, answer in zip(self.takers, item.answers, strict=False):
+                found[name][str(answer.fate)] += 1
+        return found
 
     def to_bytes(self) -> bytes:
         """Return the rollout as compressed JSON. Equal rollouts give equal bytes."""
@@ -91,6 +114,8 @@ class Rollout:
                 {"item": one.item.to_fields(), "gate": one.gate, "reason": one.reason} for one in self.rejections
             ],
             "tokens": self.tokens,
+            "requests": [[one.round, one.number, one.asked] for one in self.requests],
+            "thinking_tokens": self.thinking_tokens,
         }
         return gzip.compress(canonical_json(fields), mtime=0)
 
@@ -105,35 +130,79 @@ class Rollout:
         rejections = tuple(
             Rejection(Item.from_fields(one["item"]), one["gate"], one["reason"]) for one in fields.pop("rejections")
         )
-        return cls(**{**fields, "takers": tuple(fields["takers"])}, items=items, rejections=rejections)
+        fields |= {
+            "takers": tuple(fields["takers"]),
+            "requests": tuple(RequestCount(*counts) for counts in fields["requests"]),
+        }
+        return cls(**fields, items=items, rejections=rejections)
 
 
 def _answer_to_fields(answer: TakerAnswer) -> dict[str, object]:
     score = answer.score
     stored = {"reason": str(score.reason), "detail": score.detail} if isinstance(score, Unscored) else score
-    return {"text": answer.text, "score": stored}
+    ruled = {} if answer.ruled is None else {"ruled": str(answer.ruled)}
+    return {"text": answer.text, "score": stored, **ruled}
 
 
 def _answer_from_fields(fields: Mapping[str, Any]) -> TakerAnswer:
     text, score = fields["text"], fields["score"]
     if isinstance(score, dict):
         return TakerAnswer(text, Unscored(UnscoredReason(score["reason"]), score["detail"]))
-    return TakerAnswer(text, float(score))
+    return TakerAnswer(text, float(score), AnswerFate(fields["ruled"]) if "ruled" in fields else None)
 
 
-def build_sample(rollouts: Sequence[Rollout]) -> Sample:
-    """Return the rollouts of one model as one sample, with one repeat per rollout. There must be at least one."""
-    takers, lost = rollouts[0].takers, sum(rollout.lost for rollout in rollouts)
+def build_sample(rollouts: Sequence[Rollout], judge: Judge | None = None) -> Sample:
+    """Return the rollouts of one model as one sample, with one repeat per rollout. There must be at least one.
+
+    An item that is there several times, in any spelling that `judge` knows, counts once: only the first keeps its
+    scores. All are part of the accepted share. A rollout in which every text is from earlier ones counts as nothing, so
+    copies of a rollout add no certainty.
+    """
+    takers, accepted, texts, lost = rollouts[0].takers, set[str](), set[str](), 0
+    kept: list[tuple[AnsweredItem, ...]] = []
+    requests: list[tuple[RequestCount, ...]] = []
+    for rollout in rollouts:
+        answered, counts = get_requests(rollout)
+        forms = [canonicalize_item(one.item, judge) for one in answered]
+        written = {*forms, *(canonicalize_item(rejection.item, judge) for rejection in rollout.rejections)}
+        if written and written <= texts:
+            answered, counts = (), ()
+        else:
+            lost += rollout.lost
+        first = {form: index for index, form in reversed(list(enumerate(forms)))}
+        new = [form not in accepted and first[form] == index for index, form in enumerate(forms)]
+        kept.append(tuple(compress(answered, new)))
+        requests.append(count_repeated(answered, new, counts))
+        accepted.update(forms)
+        texts |= written
     return Sample(
-        items=tuple(tuple(one.item for one in rollout.items) for rollout in rollouts),
+        items=tuple(tuple(one.item for one in items) for items in kept),
         takers=takers,
         scores=tuple(
-            tuple(tuple(one.answers[taker].score for one in rollout.items) for taker in range(len(takers)))
-            for rollout in rollouts
+            tuple(tuple(one.answers[taker].score for one in items) for taker in range(len(takers))) for items in kept
         ),
-        asked=sum(rollout.asked for rollout in rollouts) - lost,
+        asked=sum(count.asked for counts in requests for count in counts),
         lost=lost,
+        requests=tuple(requests),
     )
+
+
+def get_requests(rollout: Rollout) -> tuple[tuple[AnsweredItem, ...], tuple[RequestCount, ...]]:
+    """Return the items of a rollout and its requests; derived from the items if they were given to the model."""
+    if rollout.requests:
+        return rollout.items, rollout.requests
+    items = tuple(one.item for one in rollout.items)
+    derived = request_units.add_requests(Sample((items,), (), ((),), rollout.asked - rollout.lost))
+    answered = tuple(replace(one, item=item) for one, item in zip(rollout.items, derived.items[0], strict=True))
+    return answered, derived.requests[0]
+
+
+def count_repeated(
+    answered: Sequence[AnsweredItem], new: Sequence[bool], counts: Sequence[RequestCount]
+) -> tuple[RequestCount, ...]:
+    """Return `counts` with the number of items of each request that are not new."""
+    repeated = Counter(one.item.request for one, is_new in zip(answered, new, strict=False) if not is_new)
+    return tuple(replace(count, repeated=repeated[number]) for number, count in enumerate(counts))
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,14 +212,17 @@ class Unmeasured:
     reason: str
 
 
-def measure(rollouts: Sequence[Rollout], objective: Objective, coverage: float, seed: int) -> Measurement | Unmeasured:
+def measure(
+    rollouts: Sequence[Rollout], objective: Objective, coverage: float, seed: int, judge: Judge | None = None
+) -> Measurement | Unmeasured:
     """Return the value of `objective` over the pooled rollouts of one model, with its 95% interval.
 
     `coverage`: the minimum share of items and scores that must exist, in (0, 1]. Unmeasured below it. `seed`: the seed
-    of the bootstrap. Raises ValueError for a sample that `objective.check_sample` refuses.
+    of random halves. `judge`: the judge of the run, which may know copies. Raises ValueError for a sample that
+    `objective.check_sample` refuses.
     """
     try:
-        return intervals.measure(build_sample(rollouts), objective, coverage, seed)
+        return intervals.measure(build_sample(rollouts, judge), objective, coverage, seed)
     except CoverageError as error:
         return Unmeasured(str(error))
 
@@ -164,17 +236,32 @@ class RolloutTotals:
     rejected: dict[str, int]
     unscored: dict[str, int]
     tokens: int
+    fates: dict[str, dict[str, int]] = field(default_factory=dict)
+    """The number of answers by taker and fate."""
+    thinking_tokens: int = 0
 
 
 def sum_totals(rollouts: Iterable[Rollout]) -> RolloutTotals:
     """Return the totals over `rollouts`."""
-    asked = items = tokens = 0
+    asked = items = tokens = thinking_tokens = 0
     rejected: Counter[str] = Counter()
     unscored: Counter[str] = Counter()
+    fates: dict[str, Counter[str]] = {}
     for rollout in rollouts:
+        for taker, counts in rollout.fates().items():
+            fates[taker] = fates.get(taker, Counter()) + counts
+        thinking_tokens += rollout.thinking_tokens
         asked += rollout.asked
         items += len(rollout.items)
         tokens += rollout.tokens
         rejected += rollout.rejected()
         unscored += rollout.unscored()
-    return RolloutTotals(asked, items, dict(sorted(rejected.items())), dict(sorted(unscored.items())), tokens)
+    return RolloutTotals(
+        asked=asked,
+        items=items,
+        rejected=dict(sorted(rejected.items())),
+        unscored=dict(sorted(unscored.items())),
+        tokens=tokens,
+        fates={taker: dict(sorted(counts.items())) for taker, counts in fates.items()},
+        thinking_tokens=thinking_tokens,
+    )

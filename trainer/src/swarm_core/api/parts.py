@@ -100,7 +100,10 @@ def complete_config(use: PartUse) -> dict[str, object]:
         return {**part.config, to_camel(field): part.endpoint.model_dump()}
     if MODEL in part.config:
         raise BadInputError(f"{use.field}.plugin.config: {MODEL!r} is set by dataswarm; remove it from the config")
-    return {**part.config, MODEL: recipe.remote_model_name(part.endpoint.url, part.endpoint.model)}
+    return {
+        **part.config,
+        MODEL: recipe.remote_model_name(part.endpoint.url, part.endpoint.model, part.endpoint.parameters),
+    }
 
 
 def identify_parts(resolved: ResolvedRun) -> PartsIdentity:

@@ -1,56 +1,51 @@
-"""Values with their 95% intervals, by bootstrap. No other module resamples.
+"""Values with their 95% intervals. No other module makes an interval.
 
-The method is the percentile bootstrap over the slots of a sample. A slot is one requested item: accepted, with a score
-of every taker, or rejected. A resample draws as many slots as were requested, with replacement. It includes rejected
-slots, so an interval covers the uncertainty of the accepted share. All takers of a slot are resampled together, because
-they answered the same item. Draws are a function of the seed.
+The unit is the request (`request_units`): the items of one completion stand and fall together, and rejected items and
+lost completions belong to it. Each unit is left out in turn, within its repeat (`interval_bounds`). Two candidates are
+compared over the places of their requests, because they got the same prompts and seeds there. An item that the repeats
+of one measurement bring twice is counted once (`rollout.build_sample`).
 
-Any objective can be resampled: each draw becomes a sample. For a function of the takers' means (`MeansObjective`), sums
-of integers give the same distribution in a fraction of the time.
+Random halves of the requests give the variance of an objective that is not a function of means, such as a measure of a
+set. They also show where a function of means is not smooth, because takers are level. Only these draws use the seed.
 
-Limits: repeats are pooled, and items of one completion count as independent. The mean of a maximum over resamples is at
-least the maximum itself, so intervals of difficulty are biased downward and those of separation upward. An interval
-that misses the value is widened to contain it. A draw in which some taker has no score is left out.
+Limits: the interval covers the drawing of items and answers. It does not cover the training of adapters, and nothing
+that was the same for all requests. The mean of a maximum is at least the maximum of the means, so difficulty is biased
+downward, and separation upward, when several takers are level.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections import defaultdict
+from collections.abc import Hashable, Iterator, Sequence
 from hashlib import shake_256
-from math import ceil, floor, fsum
+from math import fsum
 from struct import unpack
 
-from swarm_core.items import Item
+from swarm_core.objectives import interval_bounds, request_units
+from swarm_core.objectives.interval_bounds import Bounds
 from swarm_core.objectives.objective import MeansObjective, Measurement, Objective, Sample, check_sample
+from swarm_core.objectives.request_units import UNITS_PER_SCORE, Place, Sums
 from swarm_core.objectives.scores import CoverageError, Score, Unscored
 
-INTERVAL_RESAMPLES = 400
-"""Resamples per interval. The ends are accurate to 0.13 standard errors, and 120 items take about 10 ms."""
-DIFFERENCE_RESAMPLES = 2000
-"""Resamples per difference, which is the result of a run. The ends are accurate to 0.06 standard errors."""
-TAIL_PROBABILITY = 0.025
-"""The probability outside of a 95% interval on each side."""
-
-UNITS_PER_SCORE = 1 << 53
-"""Scores are resampled in units of 2^-53. Sums of integers are exact, fast, and the same in every Python version."""
+HALVES = 200
+"""The number of random halves. Their standard deviation is accurate to 5%."""
 
 
 def measure(sample: Sample, objective: Objective, coverage: float, seed: int) -> Measurement:
-    """Return the value of `sample` with its 95% interval; exactly 0 with interval [0, 0] if no item was accepted.
+    """Return the value of `sample` with its 95% interval; the value is 0 if no item was accepted.
 
     `coverage`: the minimum share of the requested items, and of the scores of each taker, that must exist. `seed`: the
-    seed of the resamples. Raises CoverageError below the coverage, and ValueError for a sample that
+    seed of random halves. Raises CoverageError below the coverage, and ValueError for a sample that
     `objective.check_sample` refuses.
     """
     check_coverage(sample, coverage)
     check_sample(sample)
     accepted = sample.accepted
-    if accepted == 0:
-        return Measurement(0.0, 0.0, 0.0, 0, (("accepted", 0.0),))
-    means = sample.means(coverage)
-    value = objective.value(sample)
-    low, high = confidence_interval(value, resample(sample, objective, seed, INTERVAL_RESAMPLES))
+    means = sample.means(coverage) if accepted else [0.0] * len(sample.takers)
+    value = objective.value(sample) if accepted else 0.0
+    low, high = bound_samples(value, (sample,), objective, seed)
     by_taker = tuple((f"taker {taker}", mean) for taker, mean in zip(sample.takers, means, strict=True))
-    return Measurement(value, low, high, accepted, (("accepted", accepted / sample.asked), *by_taker))
+    return Measurement(
+        value, low, high, accepted, (("accepted", sample.accepted_share), *(by_taker if accepted else ()))
+    )
 
 
 def check_coverage(sample: Sample, coverage: float) -> None:
@@ -60,144 +55,164 @@ def check_coverage(sample: Sample, coverage: float) -> None:
         raise CoverageError(f"{sample.asked} of {wanted} requested items exist; coverage requires {coverage:.0%}")
 
 
-def measure_difference(
-    first: Sample, second: Sample, objective: Objective, coverage: float, seed: int, count: int = DIFFERENCE_RESAMPLES
-) -> Measurement:
-    """Return the value of `first` minus the value of `second`, with its 95% interval, for two independent samples.
+def measure_difference(first: Sample, second: Sample, objective: Objective, coverage: float, seed: int) -> Measurement:
+    """Return the value of `first` minus the value of `second`, with its 95% interval.
 
-    Raises CoverageError if one of them cannot be measured.
+    Requests at the same place are left out together. Raises CoverageError if one of the samples cannot be measured.
     """
     values = [measure(sample, objective, coverage, seed) for sample in (first, second)]
-    # ~seed differs from seed. With the same seed, the two resamples would be correlated.
-    left, right = resample(first, objective, seed, count), resample(second, objective, ~seed, count)
     value = values[0].value - values[1].value
-    low, high = confidence_interval(value, [a - b for a, b in zip(left, right, strict=False)])
+    low, high = bound_samples(value, (first, second), objective, seed)
     parts = (("first", values[0].value), ("second", values[1].value))
     return Measurement(value, low, high, values[0].n + values[1].n, parts)
 
 
 def measure_paired_difference(
-    first: Sequence[Score], second: Sequence[Score], coverage: float, seed: int
+    first: Sequence[Score],
+    second: Sequence[Score],
+    coverage: float,
+    seed: int,  # noqa: ARG001 - every measure takes a seed, so that callers need not know which of them draws
+    units: Sequence[Hashable] | None = None,
 ) -> Measurement:
     """Return the mean score of `first` minus that of `second`, with its 95% interval, for two takers on the same items.
 
         difference = mean_i (a_i - b_i)   over the items that have a score of both takers
 
-    `first`, `second`: [item]. The differences are paired, so the interval is much narrower than that of two independent
-    means if the takers mostly agree. Raises CoverageError if too few items have both scores, and ValueError for
-    different numbers of items.
+    `first`, `second`: [item]. `units`: which completion brought each item, [item]; without it, each item is a unit of
+    its own. The differences are paired, so the interval is much narrower than that of two independent means if the
+    takers mostly agree. `seed` changes nothing, because nothing is drawn. Raises CoverageError if too few items have
+    both scores, and ValueError for different numbers of items.
     """
     both = [
-        (a, b)
-        for a, b in zip(first, second, strict=True)
+        (unit, a, b)
+        for unit, a, b in zip(range(len(first)) if units is None else units, first, second, strict=True)
         if not isinstance(a, Unscored) and not isinstance(b, Unscored)
     ]
     if not both or len(both) < coverage * len(first):
         raise CoverageError(f"{len(both)} of {len(first)} items have both scores; coverage requires {coverage:.0%}")
-    gaps, size = [a - b for a, b in both], len(both)
-    value = fsum(gaps) / size
-    drawn = [fsum(gaps[index] for index in chosen) / size for chosen in draw_indices(seed, size, DIFFERENCE_RESAMPLES)]
-    low, high = confidence_interval(value, drawn)
-    parts = (("first", fsum(a for a, _ in both) / size), ("second", fsum(b for _, b in both) / size))
+    by_unit: dict[Hashable, list[int]] = defaultdict(lambda: [0, 0])
+    for unit, a, b in both:
+        by_unit[unit][0] += round(a * UNITS_PER_SCORE) - round(b * UNITS_PER_SCORE)
+        by_unit[unit][1] += 1
+    size, total = len(both), sum(gap for gap, _ in by_unit.values())
+    left_out = [
+        (0, (total - gap) / ((size - count) * UNITS_PER_SCORE) if count < size else None)
+        for gap, count in by_unit.values()
+    ]
+    value = total / (size * UNITS_PER_SCORE)
+    low, high = interval_bounds.bound_value(value, left_out, (), len(by_unit), Bounds(-1.0, 1.0, 1.0))
+    parts = (("first", fsum(a for _, a, _ in both) / size), ("second", fsum(b for _, _, b in both) / size))
     return Measurement(value, low, high, size, parts)
 
 
-def resample(sample: Sample, objective: Objective, seed: int, count: int) -> list[float]:
-    """Return the values of `count` resamples, in the order drawn. Raises CoverageError if none has a score of every
-    taker."""
-    check_sample(sample)
-    draws = draw_indices(seed, sample.asked, count)
+def bound_samples(value: float, samples: Sequence[Sample], objective: Objective, seed: int) -> tuple[float, float]:
+    """Return the 95% interval of `value`, which is that of one sample, or that of the first minus that of the second.
+
+    Raises CoverageError if too few halves of the samples have a value.
+    """
+    samples = [request_units.add_requests(sample) for sample in samples]
+    low, high = objective.range
+    bounds = Bounds(low, high, high - low) if len(samples) == 1 else Bounds(low - high, high - low, high - low)
     if isinstance(objective, MeansObjective):
-        values = list(resample_means(sample, objective, draws))
-    else:
-        values = list(resample_samples(sample, objective, draws))
-    if not values:
-        raise CoverageError(f"none of {count} resamples has a score of every taker; ask for more items")
-    return values
+        return bound_means(value, samples, objective, seed, bounds)
+    return bound_halves(value, samples, objective, seed, bounds)
 
 
-def resample_means(sample: Sample, objective: MeansObjective, draws: Iterator[list[int]]) -> Iterator[float]:
-    """The value of each draw that has a score of every taker, computed by sums of integers."""
-    rows, rejected = sample.rows(), (0,) * (sample.asked - sample.accepted)
-    accepted = (1,) * sample.accepted + rejected
-    columns = [
-        tuple(0 if isinstance(value, Unscored) else round(value * UNITS_PER_SCORE) for value in row) + rejected
-        for row in rows
+def bound_means(
+    value: float, samples: Sequence[Sample], objective: MeansObjective, seed: int, bounds: Bounds
+) -> tuple[float, float]:
+    """Return the 95% interval of a function of means, from sums of requests."""
+    sums = [request_units.sum_requests(sample) for sample in samples]
+    places = list(dict.fromkeys(place for of_sample in sums for place in of_sample))
+    totals = [tuple(map(sum, zip(*of_sample.values(), strict=True))) for of_sample in sums]
+    nothing = [(0,) * len(total) for total in totals]
+    rows = [[of_sample.get(place, none) for place in places] for of_sample, none in zip(sums, nothing, strict=True)]
+    left_out = [
+        (
+            place[0],
+            compute_value(
+                [tuple(map(int.__sub__, total, row[index])) for total, row in zip(totals, rows, strict=True)], objective
+            ),
+        )
+        for index, place in enumerate(places)
     ]
-    complete = [not any(isinstance(value, Unscored) for value in row) for row in rows]
-    scored = [tuple(int(not isinstance(value, Unscored)) for value in row) + rejected for row in rows]
-    for chosen in draws:
-        items = _sum_at(accepted, chosen)
-        counts = [items if whole else _sum_at(present, chosen) for whole, present in zip(complete, scored, strict=True)]
-        if items == 0:
-            yield 0.0
-        elif all(counts):
-            means = [
-                _sum_at(column, chosen) / (number * UNITS_PER_SCORE)
-                for column, number in zip(columns, counts, strict=True)
-            ]
-            yield objective.value_of_means(means) * items / sample.asked
+    counted = sum(any(row[index][1] > 0 for row in rows) for index in range(len(places)))
+    columns = [list(zip(*row, strict=True)) for row in rows]
+    # A function of one mean has no kink.
+    drawn = draw_halves(places, seed) if any(len(sample.takers) > 1 for sample in samples) else ()
+    halves = [
+        compute_value(
+            [tuple(sum(map(column.__getitem__, half)) for column in of_sample) for of_sample in columns], objective
+        )
+        for half in drawn
+    ]
+    return interval_bounds.bound_value(value, left_out, [one for one in halves if one is not None], counted, bounds)
 
 
-def _sum_at(column: Sequence[int], chosen: Sequence[int]) -> int:
-    return sum(map(column.__getitem__, chosen))
+def compute_value(samples: Sequence[Sums], objective: MeansObjective) -> float | None:
+    """Return the value of the sums of one sample, or that of the first minus that of the second; None without one."""
+    return subtract_values([compute_single_value(sums, objective) for sums in samples])
 
 
-def resample_samples(sample: Sample, objective: Objective, draws: Iterator[list[int]]) -> Iterator[float]:
-    """The value of each draw as a sample. A draw without a score that the objective needs is left out."""
-    for chosen in draws:
-        drawn = select_slots(sample, chosen)
-        if drawn.accepted == 0:
-            yield 0.0
-            continue
-        try:
-            yield objective.value(drawn)
-        except CoverageError:
-            continue
+def compute_single_value(sums: Sums, objective: MeansObjective) -> float | None:
+    """Return the objective of sums over requests; None if nothing was asked, or if some taker has no score."""
+    accepted, asked, *of_takers = sums
+    if asked == 0:
+        return None
+    if accepted == 0:
+        return 0.0
+    if not all(of_takers[1::2]):
+        return None
+    means = [total / (count * UNITS_PER_SCORE) for total, count in zip(of_takers[::2], of_takers[1::2], strict=True)]
+    return objective.value_of_means(means) * (accepted / asked)
 
 
-def select_slots(sample: Sample, chosen: Sequence[int]) -> Sample:
-    """Return the sample of the `chosen` slots, with repetitions.
+def subtract_values(values: Sequence[float | None]) -> float | None:
+    """Return the only value, or the first minus the second; None if one is missing."""
+    found = [value for value in values if value is not None]
+    if len(found) < len(values):
+        return None
+    return found[0] if len(found) == 1 else found[0] - found[1]
 
-    Slots are numbered first over the accepted items of all repeats in order, and then over the rejected items.
+
+def bound_halves(
+    value: float, samples: Sequence[Sample], objective: Objective, seed: int, bounds: Bounds
+) -> tuple[float, float]:
+    """Return the 95% interval of any value, from its values on random halves of the requests."""
+    places = list(dict.fromkeys(place for sample in samples for place in request_units.split_requests(sample)))
+    values = []
+    for half in draw_halves(places, seed):
+        chosen = {places[index] for index in half}
+        values.append(
+            subtract_values([evaluate_sample(request_units.select_requests(one, chosen), objective) for one in samples])
+        )
+    present = [one for one in values if one is not None]
+    if len(present) < 2:
+        raise CoverageError(f"{len(present)} of {HALVES} halves of the sample have a value; ask for more items")
+    return interval_bounds.bound_set_value(value, present, len(places), bounds)
+
+
+def draw_halves(places: Sequence[Place], seed: int) -> Iterator[list[int]]:
+    """Yield the indices of the places in each random half: half of the places of every repeat.
+
+    Draw k is a function of (seed, k): the places with the smallest of 32-bit words of SHAKE-256.
     """
-    items: list[tuple[Item, ...]] = []
-    scores: list[tuple[tuple[Score, ...], ...]] = []
-    features = {name: list[float]() for name in sample.features}
-    start = 0
-    for repeat, of_takers in zip(sample.items, sample.scores, strict=True):
-        inside = [slot - start for slot in chosen if start <= slot < start + len(repeat)]
-        items.append(tuple(repeat[index] for index in inside))
-        scores.append(tuple(tuple(row[index] for index in inside) for row in of_takers))
-        for name, values in sample.features.items():
-            features[name] += [values[start + index] for index in inside]
-        start += len(repeat)
-    return replace(
-        sample,
-        items=tuple(items),
-        scores=tuple(scores),
-        features={name: tuple(values) for name, values in features.items()},
-    )
+    strata: dict[int, list[int]] = defaultdict(list)
+    for index, (repeat, _, _) in enumerate(places):
+        strata[repeat].append(index)
+    groups = list(strata.values()) if min(map(len, strata.values()), default=0) > 1 else [list(range(len(places)))]
+    for draw in range(HALVES):
+        words = unpack(f"<{len(places)}I", shake_256(f"half {seed} {draw}".encode()).digest(4 * len(places)))
+        yield [index for group in groups for index in sorted(group, key=words.__getitem__)[: len(group) // 2]]
 
 
-def draw_indices(seed: int, n: int, count: int) -> Iterator[list[int]]:
-    """`count` lists of n indices below n, drawn with replacement.
-
-    Resample k is a function of (seed, k): scaled 32-bit words of SHAKE-256. The bias of an index is at most 2^-32.
-    """
-    for draw in range(count):
-        words = unpack(f"<{n}I", shake_256(f"bootstrap {seed} {draw}".encode()).digest(4 * n))
-        yield [word * n >> 32 for word in words]
-
-
-def confidence_interval(value: float, drawn: Sequence[float]) -> tuple[float, float]:
-    """Return the 95% percentile interval of `drawn`, widened to contain `value`."""
-    ordered = sorted(drawn)
-    return min(value, _quantile(ordered, TAIL_PROBABILITY)), max(value, _quantile(ordered, 1.0 - TAIL_PROBABILITY))
-
-
-def _quantile(ordered: Sequence[float], share: float) -> float:
-    """Return the quantile at `share`, interpolated linearly between the two nearest order statistics."""
-    place = share * (len(ordered) - 1)
-    below, above = ordered[floor(place)], ordered[ceil(place)]
-    return below + (above - below) * (place - floor(place))
+def evaluate_sample(sample: Sample, objective: Objective) -> float | None:
+    """Return the value of a part of a sample; None if nothing was asked, or if a score that it needs is missing."""
+    if sample.asked == 0:
+        return None
+    if sample.accepted == 0:
+        return 0.0
+    try:
+        return objective.value(sample)
+    except CoverageError:
+        return None

@@ -7,7 +7,8 @@ Rejected items lower the value of a generator: the value is an average over requ
 as zero, so value = raw * accepted / asked. Otherwise, a generator of one hard item and much noise would be the best.
 
 Limits: an objective computes no interval. `intervals` resamples it. An objective that is a function of the takers'
-means subclasses `MeansObjective`, so that `intervals` can resample with sums of integers.
+means subclasses `MeansObjective`, so that `intervals` can leave out each request in turn with sums of integers. For any
+other objective, such as a measure of a set, `intervals` takes random halves of the requests.
 """
 
 from abc import ABC, abstractmethod
@@ -39,11 +40,25 @@ class Needs:
 
 
 @dataclass(frozen=True, slots=True)
+class RequestCount:
+    """The counts of one request for items. Its number in the measurement is `Item.request` of the items it brought."""
+
+    round: int
+    """The round of the measurement, from 0."""
+    number: int
+    """The number within the round. Round and number are the request's place: all candidates share its prompt."""
+    asked: int
+    """The number of items requested, without lost ones; 0 if the request failed."""
+    repeated: int = 0
+    """The number of accepted items that an earlier repeat brought too. They count in the accepted share alone."""
+
+
+@dataclass(frozen=True, slots=True)
 class Sample:
     """The data of one measurement of one generator or of one taker."""
 
     items: tuple[tuple[Item, ...], ...]
-    """Accepted items, [repeat][item]."""
+    """Accepted items, [repeat][item]. An item that an earlier repeat brought is left out."""
     takers: tuple[str, ...]
     scores: tuple[tuple[tuple[Score, ...], ...], ...]
     """The scores of accepted items, [repeat][taker][item]."""
@@ -55,11 +70,19 @@ class Sample:
     """Further values of accepted items by name, [item], with all repeats concatenated."""
     reference_means: Mapping[str, float] | None = None
     """The mean score of each taker on a reference set, by the taker's name."""
+    requests: tuple[tuple[RequestCount, ...], ...] = ()
+    """The requests that brought the items, [repeat][request]. If it is empty, `request_units` derives them."""
 
     @property
     def accepted(self) -> int:
-        """The number of accepted items over all repeats."""
+        """The number of accepted items over all repeats, each counted once."""
         return sum(map(len, self.items))
+
+    @property
+    def accepted_share(self) -> float:
+        """The share of the requested items that were accepted, from 0 to 1."""
+        repeated = sum(one.repeated for requests in self.requests for one in requests)
+        return (self.accepted + repeated) / self.asked
 
     def rows(self) -> tuple[tuple[Score, ...], ...]:
         """Return the scores, [taker][item], with all repeats concatenated."""
@@ -105,9 +128,9 @@ class Measurement:
     value: float
     """The value of the objective, with rejected items counted as zero."""
     low: float
-    """Lower end of the 95% bootstrap interval of `value`."""
+    """Lower end of the 95% interval of `value`."""
     high: float
-    """Upper end of the 95% bootstrap interval of `value`."""
+    """Upper end of the 95% interval of `value`."""
     n: int
     """The number of accepted items."""
     parts: tuple[tuple[str, float], ...] = ()
@@ -145,7 +168,7 @@ class MeansObjective(ABC):
 
     needs: ClassVar[Needs] = Needs()
     range: ClassVar[tuple[float, float]] = (0.0, 1.0)
-    revision: ClassVar[int] = 1
+    revision: ClassVar[int] = 2
     settings: ClassVar[type[Settings]] = Settings
 
     @classmethod
@@ -162,7 +185,6 @@ class MeansObjective(ABC):
 
         Raises CoverageError if a taker has no score.
         """
-        accepted = sample.accepted
-        if accepted == 0:
+        if sample.accepted == 0:
             return 0.0
-        return self.value_of_means(sample.means()) * (accepted / sample.asked)
+        return self.value_of_means(sample.means()) * sample.accepted_share

@@ -4,6 +4,7 @@ Exit codes: 0 done, 1 the run failed or was stopped, 2 refused. A refusal prints
 leaves no data that matters. Results go to stdout.
 """
 
+import contextlib
 import os
 import sys
 from collections.abc import Sequence
@@ -12,8 +13,10 @@ from swarm_core.errors import BadInputError
 from swarm_core.ports import StoreError
 from swarm_trainer.cli import parser
 from swarm_trainer.cli.output import FAILED, print_failure, print_refusals
-from swarm_trainer.cli.run_commands import WORKER_COMMAND
 from swarm_trainer.worker import storage_errors
+
+WORKER_COMMAND = (sys.executable, "-P", "-m", "swarm_trainer", "worker")
+"""The command that starts a worker. -P: Python does not import modules from the current folder."""
 
 
 def main(argv: Sequence[str] | None = None, worker: Sequence[str] = WORKER_COMMAND) -> int:
@@ -24,6 +27,7 @@ def main(argv: Sequence[str] | None = None, worker: Sequence[str] = WORKER_COMMA
     arguments = parser.parse(argv)
     arguments.worker = worker
     try:
+        export_authorities()
         code: int = arguments.command(arguments)
     except BadInputError as error:
         return print_refusals(str(error))
@@ -42,6 +46,17 @@ def main(argv: Sequence[str] | None = None, worker: Sequence[str] = WORKER_COMMA
     except KeyboardInterrupt:
         return print_failure("stopped")
     return code
+
+
+def export_authorities() -> None:
+    """Trust the authorities that the environment names. Raises BadInputError.
+
+    An installation for cluster commands alone lacks certifi. Its libraries read the environment themselves.
+    """
+    with contextlib.suppress(ModuleNotFoundError):
+        from swarm_trainer import network  # noqa: PLC0415 (needs certifi)
+
+        network.export_authorities()
 
 
 __all__ = ["main"]

@@ -1,11 +1,11 @@
 """The parser of the command line, and the text of `--help`."""
 
 import argparse
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 
-from swarm_trainer.cli import run_commands, status_commands, store_commands
+from swarm_trainer.cli.lazy_command import LazyCommand
 
 EXIT_CODES = """\
 exit codes:
@@ -16,6 +16,10 @@ exit codes:
 
 COMMAND_ENTRY_POINTS = "dataswarm.commands"
 """The entry point group for commands of other packages. Each entry point sets up the parser of its command."""
+
+RUN, STATUS, STORE = (f"swarm_trainer.cli.{name}_commands" for name in ("run", "status", "store"))
+"""The modules of the commands."""
+S3_SCHEME = "s3://"
 
 CLUSTER_ENTRY_POINTS = "dataswarm.elsewhere"
 """The entry point group for commands on runs in a cluster. The name of an entry point is the name of the command. Each
@@ -85,18 +89,20 @@ def build_parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
 
-    validate = add_command(commands, "validate", "check a run file and show what it would do", run_commands.validate)
+    validate = add_command(
+        commands, "validate", "check a run file and show what it would do", LazyCommand(RUN, "validate")
+    )
     validate.add_argument("file", type=Path, metavar="FILE", help="SwarmRun or AdversarialRun as YAML or JSON")
 
-    run = add_command(commands, "run", "start or resume a run", run_commands.run, RUN_HELP)
+    run = add_command(commands, "run", "start or resume a run", LazyCommand(RUN, "run"), RUN_HELP)
     run.add_argument("file", type=Path, metavar="FILE", help="SwarmRun or AdversarialRun as YAML or JSON")
     run.add_argument("--folder", type=Path, metavar="DIR", help="folder of the run")
     run.add_argument("--json", action="store_true", help="print only JSON, one object per event")
 
-    status = add_command(commands, "status", "show the progress of a run", status_commands.status)
-    result = add_command(commands, "result", "show the result of a run", status_commands.result, RESULT_HELP)
+    status = add_command(commands, "status", "show the progress of a run", LazyCommand(STATUS, "status"))
+    result = add_command(commands, "result", "show the result of a run", LazyCommand(STATUS, "result"), RESULT_HELP)
     export = add_command(
-        commands, "export", "copy the best adapter, data set and report of a run", status_commands.export
+        commands, "export", "copy the best adapter, data set and report of a run", LazyCommand(STATUS, "export")
     )
     status.add_argument("folder", type=Path, metavar="FOLDER", help="folder of the run, such as runs/NAME")
     result.add_argument(
@@ -129,10 +135,16 @@ def add_plugin_commands(
 def add_store_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the commands that work on the store of a run, in a folder or a bucket."""
     verify = add_command(
-        commands, "verify", "check every digest of a run and replay its search", store_commands.verify, VERIFY_HELP
+        commands,
+        "verify",
+        "check every digest of a run and replay its search",
+        LazyCommand(STORE, "verify"),
+        VERIFY_HELP,
     )
-    gc = add_command(commands, "gc", "list or delete unused objects in a run's store", store_commands.gc, GC_HELP)
-    pin = add_command(commands, "pin", "protect the rollouts of an iteration from gc --keep", store_commands.pin)
+    gc = add_command(
+        commands, "gc", "list or delete unused objects in a run's store", LazyCommand(STORE, "gc"), GC_HELP
+    )
+    pin = add_command(commands, "pin", "protect the rollouts of an iteration from gc --keep", LazyCommand(STORE, "pin"))
     for command in (verify, gc, pin):
         command.add_argument("folder", metavar="URI", help="folder of the run, or s3://BUCKET/PREFIX/NAME")
         add_bucket_options(command)
@@ -169,14 +181,14 @@ def add_bucket_options(command: argparse.ArgumentParser) -> None:
 
 def parse_run_location(text: str) -> Path | str:
     """Return the address of a run in a bucket unchanged, and anything else as a path."""
-    return text if store_commands.is_bucket_uri(text) else Path(text)
+    return text if text.startswith(S3_SCHEME) else Path(text)
 
 
 def add_command(
     commands: "argparse._SubParsersAction[argparse.ArgumentParser]",
     name: str,
     summary: str,
-    command: run_commands.Command,
+    command: Callable[[argparse.Namespace], int],
     description: str | None = None,
 ) -> argparse.ArgumentParser:
     """Add a subcommand that calls `command`; return its parser."""

@@ -3,9 +3,8 @@
 import argparse
 import json
 import shlex
-import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from rich.console import Console
@@ -23,11 +22,6 @@ from swarm_trainer.host.loop import Interrupted, SystemClock
 from swarm_trainer.runtime import inputs
 from swarm_trainer.view import display
 from swarm_trainer.worker.layout import Layout
-
-Command = Callable[[argparse.Namespace], int]
-
-WORKER_COMMAND = (sys.executable, "-P", "-m", "swarm_trainer", "worker")
-"""The command that starts a worker. -P: Python does not import modules from the current folder."""
 
 
 def validate(arguments: argparse.Namespace) -> int:

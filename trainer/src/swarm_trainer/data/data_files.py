@@ -14,7 +14,7 @@ from pathlib import Path
 from swarm_core.errors import BadInputError
 from swarm_trainer.data import file_types, json_records, splits, table_records, text_streams
 from swarm_trainer.data.file_types import Compression, DataFormat, FileType
-from swarm_trainer.data.json_records import JsonStream
+from swarm_trainer.data.json_stream import BLANKS, JsonStream
 from swarm_trainer.data.records import Record
 from swarm_trainer.sources import selection
 
@@ -146,9 +146,9 @@ def identify_json(path: Path, file_type: FileType, split: str | None) -> DataFil
     """The layout of a JSON file, and which split of a document is read. Raises BadInputError."""
     with text_streams.open_text(path, file_type) as text:
         head = text.read(file_types.HEAD_BYTES)
-    if json_records.is_lines(head) or not head.strip(json_records.BLANKS):
+    if json_records.is_lines(head) or not head.strip(BLANKS):
         return DataFile(path, file_type, LINES)
-    if head.lstrip(json_records.BLANKS).startswith("["):
+    if head.lstrip(BLANKS).startswith("["):
         return DataFile(path, file_type, LIST)
     with text_streams.open_text(path, file_type) as text:
         found = json_records.count_splits(JsonStream(text, path, file_type))

@@ -29,6 +29,8 @@ REFERENCE_NAMES = (
     "target", "targets", "label", "output", "completion", "response", "solution",
 )  # fmt: skip
 """In the order of preference: a final answer comes before a worked solution."""
+LONGEST_LABEL = 2
+"""The number of characters of the label of a choice, such as `A` or `10`."""
 CHOICES_NAMES = ("choices", "options", "answer_choices")
 
 
@@ -101,6 +103,8 @@ def guess(source: str, records: Sequence[Record]) -> FieldMapping:
     instruction = names.get(INSTRUCTION)
     if instruction in texts and "output" in names:
         candidates = [instruction]
+    elif len(texts) == len(chats) == 1 and all(is_first_turn(record, texts[0], chats[0]) for record in records):
+        candidates = chats
     if not candidates:
         raise BadInputError(
             f"{source}: no field has the usual name of a question, and it has {list_names(values)}; set {FIELDS}.text"
@@ -121,6 +125,8 @@ def build_mapping(
     context = next((names[name] for name in CONTEXT_NAMES if name in names and has_text(values[names[name]])), None)
     if context is not None and text.lower() == "question":
         text, further = context, text
+    elif context is not None and text.lower() == INSTRUCTION:
+        further = further or context
     taken = {text, further}
     answers = [names[name] for name in REFERENCE_NAMES if name in names and names[name] not in taken]
     usable = [] if is_chat else [name for name in answers if values[name] and all(map(is_answer, values[name]))]
@@ -146,6 +152,13 @@ def collect_values(records: Sequence[Record]) -> dict[str, list[object]]:
     return values
 
 
+def is_first_turn(record: Record, text: str, chat: str) -> bool:
+    """Whether the first user message of a record is also its text."""
+    messages = record.fields.get(chat)
+    first = chat_messages.find_turn(messages)[0] if isinstance(messages, list) else None
+    return first is not None and first == record.fields.get(text)
+
+
 def has_text(values: Sequence[object]) -> bool:
     """Whether a field holds text."""
     return any(isinstance(value, str) and not isinstance(value, Number) for value in values)
@@ -162,8 +175,11 @@ def has_choices(values: Sequence[object]) -> bool:
 
 
 def is_labeled_choices(value: object) -> bool:
-    """Whether a value has choices and their labels in two lists, `text` and `label`."""
-    return isinstance(value, Mapping) and isinstance(value.get("text"), list)
+    """Whether a value has choices by their labels, or in two lists, `text` and `label`."""
+    if not isinstance(value, Mapping) or not value:
+        return False
+    labeled = all(isinstance(text, str) and len(label) <= LONGEST_LABEL for label, text in value.items())
+    return labeled or isinstance(value.get("text"), list)
 
 
 def is_answer(value: object) -> bool:

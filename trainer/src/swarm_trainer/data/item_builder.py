@@ -60,7 +60,8 @@ class ItemBuilder:
             return {}
         labels: object = None
         if isinstance(value, Mapping) and field_mapping.is_labeled_choices(value):
-            value, labels = value["text"], value.get("label")
+            whole = isinstance(value.get("text"), list)
+            value, labels = (value["text"], value.get("label")) if whole else (list(value.values()), list(value))
         texts = [read_answer(source, one) for one in value] if isinstance(value, list) else [None]
         if None in texts:
             raise field_mapping.describe_wrong_type(source, "choices", path, value)
@@ -90,7 +91,7 @@ def find_choice(source: str, value: object, reference: str, choices: Mapping[str
         return texts[int(reference)]
     raise BadInputError(
         f"{source}: the reference {reference[:60]!r} is none of the {len(texts)} choices; give one of them, its letter,"
-        " or its place as a number from 0"
+        " or its place as a number from 0, or leave data.fields.choices out"
     )
 
 

@@ -1,4 +1,4 @@
-"""Describes seed data for `dataswarm validate`: what was read, from which fields, and what was left out."""
+"""Describes seed data for `dataswarm validate` and logs: what was read, from which fields, and what was left out."""
 
 from collections.abc import Iterator
 
@@ -13,12 +13,23 @@ MAX_TEXT = 100
 
 def describe(uri: str, seeds: SeedFile) -> Iterator[tuple[str, str]]:
     """Yield pairs of a subject and a line."""
-    yield "data", f"{uri}: {describe_source(seeds.source)}, {seeds.records:,} records, {len(seeds.items):,} items"
+    yield "data", describe_count(uri, seeds)
     yield "fields", seeds.mapping.describe()
     first = seeds.items[0]
     yield "first item", f"{describe_item(first.item)} ({first.place})"
     if seeds.left_out.counts:
         yield "left out", seeds.left_out.describe()
+
+
+def summarize(uri: str, seeds: SeedFile) -> str:
+    """Return one line without the text of any item, for logs."""
+    left_out = f"; left out: {seeds.left_out.describe()}" if seeds.left_out.counts else ""
+    return f"{describe_count(uri, seeds)}; {seeds.mapping.describe()}{left_out}"
+
+
+def describe_count(uri: str, seeds: SeedFile) -> str:
+    """Describe the format, and how many records gave how many items."""
+    return f"{uri}: {describe_source(seeds.source)}, {seeds.records:,} records, {len(seeds.items):,} items"
 
 
 def describe_source(source: DataSet) -> str:

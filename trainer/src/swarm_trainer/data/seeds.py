@@ -10,16 +10,12 @@ item comes back from the list that training shows; whether an item is held out d
 Limits: copies are counted among the items that are kept. Which of two equal items is kept depends on their order.
 """
 
-import hashlib
-import heapq
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from swarm_core.api.generators import SeedDataSource
-from swarm_core.canonical_items import canonicalize_item
 from swarm_core.errors import BadInputError
-from swarm_core.items import Item
 from swarm_core.ports import Judge
 from swarm_core.text import prompts
 from swarm_core.text.prompts import PromptStyle
@@ -28,44 +24,11 @@ from swarm_trainer.data.data_files import DataFile, DataSet
 from swarm_trainer.data.field_mapping import FieldMapping
 from swarm_trainer.data.item_builder import ItemBuilder
 from swarm_trainer.data.records import Record, list_names
+from swarm_trainer.data.seed_sample import COPY, NOT_SAMPLED, LeftOut, Sample, SeedItem, rank
 
-COPY = "copies of another item"
-NOT_SAMPLED = "beyond maxItems"
 NOT_READ_BACK = "that would not come back from a list of items"
 EXPECTED = frozenset({COPY, NOT_SAMPLED})
 """The reasons that say nothing against the file."""
-
-
-@dataclass(frozen=True, slots=True)
-class SeedItem:
-    """One seed item."""
-
-    item: Item
-    cluster: str | None = None
-    """The name of the cluster, if the data gives one."""
-    place: str = ""
-    """Where it is in the data, such as `line 3`."""
-
-
-@dataclass(slots=True)
-class LeftOut:
-    """The records that gave no item, by reason."""
-
-    counts: dict[str, int] = field(default_factory=dict)
-    first: dict[str, str] = field(default_factory=dict)
-    """The place of the first of each reason."""
-
-    def add(self, reason: str, place: str) -> None:
-        """Count a record."""
-        self.counts[reason] = self.counts.get(reason, 0) + 1
-        self.first.setdefault(reason, place)
-
-    def describe(self) -> str:
-        """The counts on one line."""
-        return ", ".join(
-            f"{count:,} {reason}" + ("" if reason == NOT_SAMPLED else f" (first in {self.first[reason]})")
-            for reason, count in self.counts.items()
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,42 +115,6 @@ def read_cluster(source: str, record: Record, path: str | None) -> str | None:
     if name is None:
         raise BadInputError(f"{source}: field {path!r} is blank; name the cluster of the item")
     return name
-
-
-class Sample:
-    """The items with the lowest keys, no two of them equal, in the order in which they were added."""
-
-    def __init__(self, size: int, seed: int, left_out: LeftOut, judge: Judge | None = None) -> None:
-        self._size, self._seed, self._left_out, self._judge = size, seed, left_out, judge
-        self._heap: list[tuple[int, int, SeedItem]] = []
-        self._keys: set[int] = set()
-        self._added = 0
-
-    def add(self, item: SeedItem) -> None:
-        """Add an item, which may take the place of another. Counts what is left out."""
-        key = int.from_bytes(rank(item.item, self._seed, self._judge)[:16])
-        self._added += 1
-        if key in self._keys:
-            self._left_out.add(COPY, item.place)
-            return
-        if len(self._heap) < self._size:
-            heapq.heappush(self._heap, (-key, self._added, item))
-        elif key < -self._heap[0][0]:
-            self._keys.discard(-heapq.heapreplace(self._heap, (-key, self._added, item))[0])
-            self._left_out.add(NOT_SAMPLED, item.place)
-        else:
-            self._left_out.add(NOT_SAMPLED, item.place)
-            return
-        self._keys.add(key)
-
-    def items(self) -> list[SeedItem]:
-        """The items that were kept, in order."""
-        return [item for _, _, item in sorted(self._heap, key=lambda entry: entry[1])]
-
-
-def rank(item: Item, seed: int, judge: Judge | None) -> bytes:
-    """The rank of an item in every draw: the SHA-256 of the seed and of its canonical form."""
-    return hashlib.sha256(f"{seed}:{canonicalize_item(item, judge)}".encode()).digest()
 
 
 def check_items(items: Sequence[SeedItem], style: PromptStyle, left_out: LeftOut) -> Iterator[SeedItem]:

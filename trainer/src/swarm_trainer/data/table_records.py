@@ -8,6 +8,7 @@ right number of values is refused, because its values cannot be told apart.
 """
 
 import csv
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -22,6 +23,8 @@ from swarm_trainer.data.file_types import DataFormat, FileType
 from swarm_trainer.data.records import Number, Record, list_names
 from swarm_trainer.data.text_streams import MAX_LINE
 
+EXCEL_HINT = re.compile('"?sep=[,;|\t]"?', re.IGNORECASE)
+"""A first line by which Excel knows the separator."""
 SEPARATORS = ",;\t|"
 BATCH_ROWS = 256
 """The number of rows of a Parquet file in memory at once. A text may be long."""
@@ -31,6 +34,8 @@ def read_csv(text: IO[str], path: Path, file_type: FileType) -> Iterator[Record]
     """The records of a CSV or TSV file, opened with newline="". Raises BadInputError."""
     lines = NumberedLines(text, path, file_type)
     first = next(lines, "")
+    if EXCEL_HINT.fullmatch(first.strip().lstrip("\ufeff")):
+        first = next(lines, "")
     separator = "\t" if file_type.format is DataFormat.TSV else find_separator(first)
     csv.field_size_limit(min(sys.maxsize, 2 * MAX_LINE))
     rows = csv.reader(prepend(first.lstrip("\ufeff"), lines), delimiter=separator, strict=True)

@@ -40,6 +40,8 @@ def identify(path: Path) -> FileType:
     """What the file at `path` is. Raises BadInputError if it is not data or cannot be read."""
     if path.is_dir():
         raise BadInputError(f"{path}: is a folder; give the data file in it")
+    if path.exists() and not path.is_file():
+        raise BadInputError(f"{path}: is a device or a pipe; write the data into a file, and give its path")
     with translate_errors(path):
         with path.open("rb") as file:
             compression = file_types.find_compression(file.read(8))

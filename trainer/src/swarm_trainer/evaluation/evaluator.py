@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from swarm_core import commit, composition, recipe, streams
 from swarm_core.api.resolved import ResolvedSpec
+from swarm_core.api.takers import Answering, Generation, MissingEnd
 from swarm_core.commit import MeasuredCandidate, MeasuredValues
 from swarm_core.composition import Composition, Statistics
 from swarm_core.experiment import Experiment, SeedData
@@ -18,6 +19,7 @@ from swarm_core.recipe import ModelName
 from swarm_core.rollout import Rollout, Unmeasured, build_sample, measure
 from swarm_trainer.evaluation import run_parts
 from swarm_trainer.evaluation.examine import Examination, Sampling
+from swarm_trainer.evaluation.scoring import AnswerRules
 from swarm_trainer.report.search_result import Interval
 
 
@@ -44,7 +46,10 @@ class Evaluator:
         An objective whose scores do not reach `coverage` gives an `Unmeasured` with the reason.
         """
         seed = streams.derive_seed(self.seed, "bootstrap", *key)
-        return tuple((name, measure(rollouts, objective, self.coverage, seed)) for name, objective in self.objectives)
+        judge = self.examination.judge
+        return tuple(
+            (name, measure(rollouts, objective, self.coverage, seed, judge)) for name, objective in self.objectives
+        )
 
     def summarize(self, first: Iterable[MeasuredCandidate]) -> Statistics:
         """Return the statistics that the composition needs, from the candidates of the swarm's first iteration."""
@@ -69,9 +74,8 @@ class Evaluator:
         """
         seed = streams.derive_seed(self.seed, "bootstrap", "gain")
         objective = dict(self.objectives)[self.composition.names[0]]
-        estimate = intervals.measure_difference(
-            build_sample(first), build_sample(second), objective, self.coverage, seed
-        )
+        samples = [build_sample(rollouts, self.examination.judge) for rollouts in (first, second)]
+        estimate = intervals.measure_difference(samples[0], samples[1], objective, self.coverage, seed)
         return Interval(estimate.value, estimate.low, estimate.high)
 
     def with_takers(self, takers: Sequence[tuple[str, ModelName]]) -> "Evaluator":
@@ -92,12 +96,19 @@ def build_examination(resolved: ResolvedSpec, experiment: Experiment, data: Seed
         held_out=frozenset(data.held_out),
         shots=resolved.generation.shots,
         rounds=resolved.generation.rounds,
-        generation=Sampling(resolved.generation.max_tokens, resolved.generation.temperature),
-        answering=Sampling(resolved.answering.max_tokens, resolved.answering.temperature),
+        generation=build_sampling(resolved.generation),
+        answering=build_sampling(resolved.answering),
+        rules=AnswerRules(cut_off_is_wrong=resolved.answering.cut_off is MissingEnd.WRONG),
         takers=experiment.taker_models(resolved.base.dtype),
         judge=run_parts.build_judge(resolved),
         gates=run_parts.list_gates(resolved),
         remote=frozenset(
-            recipe.remote_model_name(endpoint.remote.url, endpoint.remote.model) for endpoint in resolved.access
+            recipe.remote_model_name(access.remote.url, access.remote.model, access.remote.parameters)
+            for access in resolved.access
         ),
     )
+
+
+def build_sampling(spec: Generation | Answering) -> Sampling:
+    """Return how the replies of generators or of takers are sampled."""
+    return Sampling(spec.max_tokens, spec.temperature, spec.thinking_tokens)

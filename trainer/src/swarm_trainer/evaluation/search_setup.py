@@ -137,19 +137,13 @@ def build_search(
     examination = evaluator.build_examination(resolved, experiment, data)
     plan, space = build_space(context, pinned, basis, swarm)
     name, objective = choose_objective(resolved, swarm)
-    return SearchSetup(
-        resolved=resolved,
-        manifest=manifest,
-        experiment=experiment,
-        plan=plan,
-        space=space,
-        evaluator=Evaluator(
-            examination=replace(examination, held_out=load_held_out(context, pinned)),
-            objectives=((name, objective),),
-            composition=Single(name),
-            coverage=resolved.evaluation.coverage,
-        ),
+    evaluator_of_swarm = Evaluator(
+        examination=replace(examination, held_out=load_held_out(context, pinned)),
+        objectives=((name, objective),),
+        composition=Single(name),
+        coverage=resolved.evaluation.coverage,
     )
+    return SearchSetup(resolved, manifest, experiment, plan, space, evaluator_of_swarm)
 
 
 def choose_objective(resolved: ResolvedSpec, swarm: str) -> tuple[str, Objective]:

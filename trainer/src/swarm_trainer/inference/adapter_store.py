@@ -150,21 +150,20 @@ class AdapterStore:
         if data is None:
             raise UnknownRecipeError(f"{name}: the store has no recipe of this name; serve it first")
         recipe = Recipe.from_bytes(data)
-        if recipe.name != name:
-            raise IncompatibleRecipeError(
-                f"{name}: the store has the recipe {recipe.name} under this name; restore the store"
-            )
-        if not recipe.basis:
-            raise IncompatibleRecipeError(
-                f"{name}: this recipe is a bare base and not the base served here ({self._servable.base});"
-                " send it to its own server"
-            )
-        if recipe.base != self._servable.base:
-            raise IncompatibleRecipeError(
-                f"{name}: the recipe needs base {recipe.base}, but this server has {self._servable.base}; send it"
-                " to its own server"
-            )
+        if problem := self._find_problem(recipe, name):
+            raise IncompatibleRecipeError(f"{name}: {problem}")
         return recipe
+
+    def _find_problem(self, recipe: Recipe, name: str) -> str | None:
+        """Return the reason why this server cannot serve `recipe` as `name`; None if it can."""
+        served, way_out = self._servable.base, "send it to its own server"
+        if recipe.name != name:
+            return f"the store has the recipe {recipe.name} under this name; restore the store"
+        if not recipe.basis:
+            return f"this recipe is a bare base and not the base served here ({served}); {way_out}"
+        if recipe.base != served:
+            return f"the recipe needs base {recipe.base}, but this server has {served}; {way_out}"
+        return None
 
     def _fetch_adapter(self, digest: Digest) -> Path:
         """The folder of an adapter of the basis, fetched and checked once per process. Raises

@@ -1,9 +1,9 @@
 """The HTTP client for endpoints: it sends JSON, receives bytes and keeps its connections.
 
 Any status is an answer. `NoResponseError` means that no answer came, whatever the reason, and says why on one line.
-Keys go only to the endpoint that they are for: the client uses no proxy and no netrc of the environment, follows no
-redirect and keeps no cookie. One deadline covers connecting, sending and reading, so a server that sends a byte now and
-then cannot hold a request.
+Keys go only to the endpoint that they are for: the client uses no netrc of the environment, follows no redirect and
+keeps no cookie. Through a proxy, an https:// endpoint is reached by a tunnel, which the proxy cannot read. One deadline
+covers connecting, sending and reading, so a server that sends a byte now and then cannot hold a request.
 
 Limits: the client reads at most MAX_RESPONSE_BYTES bytes of an answer, counted after decompression. The caller limits
 the number of concurrent requests. Every method must run on the event loop in which the object was made.
@@ -11,12 +11,12 @@ the number of concurrent requests. Every method must run on the event loop in wh
 
 import asyncio
 import json
-import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import aiohttp
-import certifi
+
+from swarm_trainer import network
 
 MAX_RESPONSE_BYTES = 16 << 20
 """Bytes read of an answer. A truncated answer is not valid JSON and so never counts as a completion."""
@@ -41,9 +41,8 @@ class HttpSession:
     """Connections to any number of servers."""
 
     def __init__(self) -> None:
-        """Call it on a running event loop."""
-        # The same certificate authorities on every machine, whatever its own trust store holds.
-        trusted = ssl.create_default_context(cafile=certifi.where())
+        """Call it on a running event loop. Raises BadInputError if a file of certificates cannot be read."""
+        trusted = network.create_ssl_context()
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEPALIVE_SECONDS, ssl=trusted),
             cookie_jar=aiohttp.DummyCookieJar(),
@@ -68,13 +67,16 @@ class HttpSession:
     async def _send_request(
         self, method: str, url: str, data: bytes | None, headers: Mapping[str, str], seconds: float
     ) -> HttpResponse:
-        request = self._session.request(method, url, data=data, headers=headers, allow_redirects=False)
+        proxy = network.find_proxy(url)
+        request = self._session.request(method, url, data=data, headers=headers, allow_redirects=False, proxy=proxy)
         try:
             async with asyncio.timeout(seconds), request as answer:
                 read = await read_limited(answer.content)
         except TimeoutError as error:
             raise NoResponseError(f"TimeoutError: no answer within {seconds:.1f} s") from error
-        except (aiohttp.ClientError, OSError) as error:
+        except aiohttp.ClientConnectorCertificateError as error:
+            raise NoResponseError(network.UNTRUSTED) from error
+        except (aiohttp.ClientError, OSError, EOFError, ValueError) as error:
             raise NoResponseError(f"{type(error).__name__} {' '.join(str(error).split())}".rstrip()) from error
         return HttpResponse(answer.status, read, answer.headers.get("Retry-After"))
 

@@ -18,6 +18,7 @@ import torch
 from transformers import PreTrainedTokenizerBase
 
 from swarm_core.errors import BadInputError
+from swarm_core.objectives.scores import UnscoredReason
 from swarm_core.ports import Completion, InferenceError, Request, RequestFailure, TokenLogprob
 from swarm_core.recipe import Digest, ModelName, Recipe
 from swarm_trainer.inference import choices, decoding, prompt_encoder
@@ -93,7 +94,9 @@ class LocalInference:
                     f"model {request.model}: this model is not served; call serve() with its recipe first"
                 )
         single = choices.expand(requests)
-        results: list[Completion | RequestFailure] = [RequestFailure("not answered")] * len(single)
+        results: list[Completion | RequestFailure] = [RequestFailure("not answered", UnscoredReason.REFUSED)] * len(
+            single
+        )
         with _as_inference_error(), _torch_threads(self._settings.threads):
             by_base: dict[Digest, list[int]] = {}
             for index, request in enumerate(single):
@@ -151,7 +154,7 @@ class LocalInference:
     def _find_rejection(self, row: Row) -> RequestFailure | None:
         """The failure of a request that no model can answer; None for any other request."""
         message = prompt_encoder.rejection_reason(row.request, row.ids, self._settings.max_model_len)
-        return None if message is None else RequestFailure(message)
+        return None if message is None else RequestFailure(message, UnscoredReason.REFUSED)
 
     def _load_adapters(self, engine: Engine, adapters: Sequence[ModelName | None]) -> None:
         """Make the adapters of a batch available, summing those that are not in memory."""
@@ -184,7 +187,8 @@ def _split_batches(order: Sequence[int], rows: int) -> Iterator[Sequence[int]]:
 def _to_result(engine: Engine, request: Request, row: RowOutput) -> Completion | RequestFailure:
     if row.broken:
         return RequestFailure(
-            "the model's probabilities are not numbers because its weights overflow in this dtype; use a wider dtype"
+            "the model's probabilities are not numbers because its weights overflow in this dtype; use a wider dtype",
+            UnscoredReason.UNREADABLE,
         )
     text, stopped = truncate_at_stop(engine.stops.decode(row.tokens), request.stop)
     logprobs = None if request.logprobs is None else _decode_scores(engine.loaded.tokenizer, row.scores)

@@ -1,16 +1,21 @@
 """`python -m swarm_trainer.pod work | serve | purge`: the command of a pod's container. Only the operator uses it."""
 
 import argparse
+import contextlib
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from swarm_core.errors import BadInputError
+from swarm_trainer import network
 from swarm_trainer.pod import purge, serve, termination_message, work
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the task of the command line; return the exit code. `work` and `purge` end the process themselves."""
     arguments = build_parser().parse_args(argv)
+    with contextlib.suppress(BadInputError):  # the task itself refuses what this cannot read
+        network.export_authorities()
     if arguments.task == "work":
         work.main(work.WorkTask(arguments.order, arguments.item, arguments.cache, arguments.message))
     if arguments.task == "purge":
@@ -35,12 +40,8 @@ def build_parser() -> argparse.ArgumentParser:
         command.add_argument("--order", type=Path, required=True, help="the file with the resolved spec")
         command.add_argument("--cache", type=Path, required=True, help="a folder for fetched files")
     for command in (work_parser, serve_parser, purge_parser):
-        command.add_argument(
-            "--message",
-            type=Path,
-            default=termination_message.DEFAULT_PATH,
-            help="the file for the termination message",
-        )
+        file, text = termination_message.DEFAULT_PATH, "the file for the termination message"
+        command.add_argument("--message", type=Path, default=file, help=text)
     return parser
 
 

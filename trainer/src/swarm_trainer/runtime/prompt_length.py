@@ -35,9 +35,11 @@ def check(resolved: ResolvedSpec, folder: Path, data: SeedData) -> None:
         raise BadInputError(
             f"spec.base.maxModelLen: {limit}, but the base has at most {model_limit} positions; lower it"
         )
-    check_length("spec.generation.maxTokens", generation, resolved.generation.max_tokens, limit)
+    written = resolved.generation.max_tokens + resolved.generation.thinking_tokens
+    check_length("spec.generation.maxTokens", generation, written, limit)
     if resolved.has_local_takers:
-        check_length("spec.answering.maxTokens", max(answering), resolved.answering.max_tokens, limit)
+        written = resolved.answering.max_tokens + resolved.answering.thinking_tokens
+        check_length("spec.answering.maxTokens", max(answering), written, limit)
 
 
 def check_length(field: str, prompt: int, written: int, limit: int) -> None:
@@ -45,5 +47,5 @@ def check_length(field: str, prompt: int, written: int, limit: int) -> None:
     if prompt + written > limit:
         raise BadInputError(
             f"{field}: the longest prompt has {prompt} tokens and up to {written} follow, which exceeds"
-            f" spec.base.maxModelLen {limit}; raise that, or lower maxTokens or shots"
+            f" spec.base.maxModelLen {limit}; raise that, or lower maxTokens, thinkingTokens or shots"
         )

@@ -19,7 +19,8 @@ from swarm_core.experiment import Adversary, Experiment, SeedData
 from swarm_core.items import Item
 from swarm_core.recipe import Digest
 from swarm_core.swarm_names import GENERATORS
-from swarm_trainer.data import clustering, seeds
+from swarm_trainer.data import clustering, preview, seeds
+from swarm_trainer.data.seed_sample import SeedItem
 from swarm_trainer.evaluation import run_parts
 from swarm_trainer.lora import adapter, signature
 from swarm_trainer.lora.signature import Signature
@@ -172,6 +173,7 @@ def read_seed_data(context: Context, swarm: str) -> SeedData:
     path = inputs.locate(find_use(context.resolved, UriRole.DATA, swarm), context)
     judge = run_parts.build_judge(resolved)
     file = seeds.read(path, data, resolved.generators.cluster_field, resolved.base.template, resolved.seed, judge)
+    context.progress(Progress("prepare", preview.summarize(data.uri, file)))
     training_items, held_out = seeds.split(file.items, data.held_out, resolved.seed, judge)
     clusters = (
         cluster_items(context, training_items, swarm)
@@ -181,7 +183,7 @@ def read_seed_data(context: Context, swarm: str) -> SeedData:
     return SeedData(clusters, tuple(seed.item for seed in held_out))
 
 
-def cluster_items(context: Context, items: Sequence[seeds.SeedItem], swarm: str) -> tuple[tuple[Item, ...], ...]:
+def cluster_items(context: Context, items: Sequence[SeedItem], swarm: str) -> tuple[tuple[Item, ...], ...]:
     """Divide `items` into as many clusters as the side has adapters, each large enough for training pairs.
 
     Raises BadInputError.
@@ -192,9 +194,8 @@ def cluster_items(context: Context, items: Sequence[seeds.SeedItem], swarm: str)
     assert isinstance(origin, TrainedAdapters)
     texts = [seed.item.text for seed in items]
     if isinstance(origin.clusters, ByKMeans):
-        labels = clustering.cluster(
-            texts, count, build_embedder(origin.clusters, context, swarm), resolved.seed, min_size
-        )
+        embedder = build_embedder(origin.clusters, context, swarm)
+        labels = clustering.cluster(texts, count, embedder, resolved.seed, min_size)
     else:
         labels = cluster_by_name(items, swarm, origin.clusters.name, count, min_size)
     return tuple(
@@ -214,9 +215,7 @@ def find_use(resolved: ResolvedSpec, role: UriRole, swarm: str) -> UriUse:
     return next(use for use in resolution.list_uris(resolved) if use.role is role and use.swarm == swarm)
 
 
-def cluster_by_name(
-    items: Sequence[seeds.SeedItem], swarm: str, field: str, count: int, min_size: int
-) -> tuple[int, ...]:
+def cluster_by_name(items: Sequence[SeedItem], swarm: str, field: str, count: int, min_size: int) -> tuple[int, ...]:
     """Cluster the items by the names in the data. Raises BadInputError if there are not exactly `count` names."""
     names = list(dict.fromkeys(item.cluster for item in items))
     if len(names) != count:

@@ -25,6 +25,7 @@ from swarm_core.api.execution import RequestChecksum, S3Storage
 from swarm_core.ports import CorruptError
 from swarm_core.recipe import digest_bytes
 from swarm_core.usage import Usage
+from swarm_trainer import network
 from swarm_trainer.meter import Meter
 from swarm_trainer.stores import retry_policy, s3_errors
 from swarm_trainer.stores.retry_policy import Deadline, RetryLimits, T
@@ -195,7 +196,10 @@ def build_client(storage: S3Storage, limits: RetryLimits, *, signing: bool = Tru
         session = botocore.session.Session()
         session.register_component("data_loader", create_loader())
         maker = boto3.session.Session(botocore_session=session)
-        return maker.client("s3", endpoint_url=storage.endpoint, region_name=storage.region, config=config)
+        trusted = network.find_bundle()  # None: botocore's own choice
+        return maker.client(
+            "s3", endpoint_url=storage.endpoint, region_name=storage.region, config=config, verify=trusted
+        )
     except (BotoCoreError, ValueError) as error:
         raise s3_errors.build_refused_error(f"s3://{storage.bucket}", error, writing=False) from None
 

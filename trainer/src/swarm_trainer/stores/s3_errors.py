@@ -12,6 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
 from swarm_core.ports import RefusedError, StoreError
+from swarm_trainer import network
 
 
 class TransferError(Exception):
@@ -95,6 +96,8 @@ TIMED_OUT = "the store did not finish in time; check its health, then run again"
 
 def classify(error: Exception) -> ErrorKind:
     """The kind of an error."""
+    if is_untrusted(error):
+        return ErrorKind.PERMANENT
     if not isinstance(error, ClientError):
         return ErrorKind.TRANSIENT if isinstance(error, TRANSPORT_ERRORS) else ErrorKind.PERMANENT
     found, status = error_code(error), error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
@@ -106,6 +109,11 @@ def classify(error: Exception) -> ErrorKind:
         return ErrorKind.NOT_FOUND
     known = found in REMEDIES
     return ErrorKind.TRANSIENT if not known and (found in TRANSIENT_CODES or status >= 500) else ErrorKind.PERMANENT
+
+
+def is_untrusted(error: Exception) -> bool:
+    """Whether the certificate of the store is not from a trusted authority."""
+    return isinstance(error, exceptions.SSLError) and "CERTIFICATE_VERIFY_FAILED" in str(error)
 
 
 def error_code(error: Exception) -> str:
@@ -121,6 +129,8 @@ def build_refused_error(address: str, error: Exception, *, writing: bool) -> Ref
 
 
 def find_remedy(error: Exception, *, writing: bool) -> str:
+    if is_untrusted(error):
+        return network.UNTRUSTED
     if isinstance(error, exceptions.NoCredentialsError | exceptions.PartialCredentialsError):
         return NO_CREDENTIALS
     if isinstance(error, exceptions.ProfileNotFound | exceptions.ConfigNotFound):

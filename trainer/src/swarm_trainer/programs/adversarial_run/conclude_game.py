@@ -7,8 +7,9 @@ Generators: the last round's best generator against every initial generator, wit
 (`final_evaluation`).
 
 Nothing is selected on these items, so no value is inflated by selection. The last round's best is the best by the
-game's own estimates (or the next one, if final items cannot measure it). The baseline is the initial model that does
-best on the same items, which favors the baseline.
+game's own estimates (or the next one, if final items cannot measure it). The baseline of the generators is the initial
+one that the first round found best; that of the takers does best on the same items, which favors the baseline. Real
+items and items of the rivals that a round has seen are left out (`seen_items`).
 """
 
 import shutil
@@ -18,13 +19,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from swarm_core import commit, ratings, streams
-from swarm_core.canonical_items import select_distinct
 from swarm_core.commit import Commit
 from swarm_core.engine.receipt_fields import Output, Scalar, StopReason
 from swarm_core.engine.work import Receipt, WorkItem
 from swarm_core.item_pool import Pool
 from swarm_core.items import Item, get_texts
-from swarm_core.objectives import intervals
 from swarm_core.objectives.scores import Score, Unscored
 from swarm_core.optimizers import optimization
 from swarm_core.ports import Inference, StoreError
@@ -34,18 +33,28 @@ from swarm_core.swarm_names import TAKERS
 from swarm_trainer.evaluation import lanes, rollout_store, run_parts, search_setup, serving
 from swarm_trainer.evaluation.final_evaluation import FinalEvaluation, build_candidates
 from swarm_trainer.evaluation.rollout_store import RolloutRequest
-from swarm_trainer.programs.adversarial_run import held_out_evaluation, pools, stopping, turns
+from swarm_trainer.programs.adversarial_run import (
+    held_out_evaluation,
+    pools,
+    seen_items,
+    stopping,
+    taker_comparison,
+    turns,
+)
+from swarm_trainer.programs.adversarial_run.taker_comparison import ItemSet
 from swarm_trainer.report import game_report, game_result, rounds
 from swarm_trainer.report.game_report import GameRecord
 from swarm_trainer.report.game_result import Comparison, GameResult
 from swarm_trainer.report.result import Provenance
-from swarm_trainer.report.search_result import Interval, SearchResult
+from swarm_trainer.report.search_result import SearchResult
 from swarm_trainer.run_store import commit_chain
 from swarm_trainer.runtime.context import Context, Progress
 from swarm_trainer.stores import tree
 
 GAME_ITEMS = "game"
 """The name of the items of every round's best generator."""
+MAX_RIVAL_DRAWS = 3
+"""How many times as often as for the final seeds the rivals write at most, to replace items that rounds have seen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,11 +118,13 @@ def evaluate_takers(
 ) -> GameResult:
     """Compare the last best taker with the initial ones on three sets of items, and every round with every other."""
     items_by_round = [load_best_generator_items(context, done) for done in finished.generators]
-    items = {
-        held_out_evaluation.REAL_ITEMS: held_out_evaluation.load_real_items(context, held_out_evaluation.FINAL_HALF),
-        held_out_evaluation.RIVAL_ITEMS: collect_rival_items(item, context),
-        GAME_ITEMS: tuple(item for items in items_by_round for item in items),
+    seen = seen_items.collect_seen_forms(context, [*finished.generators, *finished.takers])
+    sets = {
+        held_out_evaluation.REAL_ITEMS: collect_real_items(context, seen),
+        held_out_evaluation.RIVAL_ITEMS: collect_rival_items(item, context, seen),
+        GAME_ITEMS: build_game_items(items_by_round),
     }
+    items = {source: found.items for source, found in sets.items()}
     initial = {f"t{index:02d}": recipe for index, recipe in enumerate(turns.load_initial_takers(context))}
     leaders = {f"r{number:03d}": turns.find_best_recipe(context, done) for number, done in enumerate(finished.takers)}
     final = list(leaders)[-1]
@@ -123,7 +134,10 @@ def evaluate_takers(
     matrix = tuple(zip(*(compute_win_rates(scores[name, GAME_ITEMS], items_by_round) for name in leaders), strict=True))
     return GameResult(
         generators=search_result,
-        comparisons=tuple(compare_takers(context, source, scores, list(initial), final) for source in items),
+        comparisons=tuple(
+            compare_on(context, source, found, {name: scores[name, source] for name in [*initial, final]})
+            for source, found in sets.items()
+        ),
         rounds=rounds.summarize(
             finished.generators, finished.takers, [load_commit_pool(context, done) for done in finished.takers]
         ),
@@ -140,14 +154,47 @@ def load_best_generator_items(context: Context, done: Commit) -> tuple[Item, ...
     return tuple(one.item for one in rollout.items)
 
 
-def collect_rival_items(item: WorkItem, context: Context) -> tuple[Item, ...]:
-    """Collect new items of the rivals, over all final seeds, without repeats."""
+def collect_real_items(context: Context, seen: set[str]) -> ItemSet:
+    """Collect the real items of the final evaluation that no round has seen. Raises StoreError if there are none."""
+    items = held_out_evaluation.load_real_items(context, held_out_evaluation.FINAL_HALF)
+    unseen = seen_items.select_unseen(
+        ItemSet(items, tuple(range(len(items)))), seen, run_parts.build_judge(context.resolved)
+    )
+    if not unseen.items:
+        raise StoreError(
+            f"the game has seen all {len(items)} real items of the final evaluation; give spec.takers.data more items"
+        )
+    return unseen
+
+
+def collect_rival_items(item: WorkItem, context: Context, seen: set[str]) -> ItemSet:
+    """Collect new items of the rivals that no round has seen, without repeats.
+
+    The rivals write for each final seed, and up to twice as often again while items are missing. Raises StoreError if
+    they wrote no new item at all.
+    """
     final = context.resolved.evaluation.final
-    drawn = [
-        held_out_evaluation.load_or_generate_rival_items(context, item.key, ("final", seed, "rivals"), final.items)
-        for seed in range(final.seeds)
-    ]
-    return select_distinct((item for items in drawn for item in items), run_parts.build_judge(context.resolved))
+    items, units = list[Item](), list[tuple[int, int, int]]()
+    unseen, judge = ItemSet((), ()), run_parts.build_judge(context.resolved)
+    for seed in range(MAX_RIVAL_DRAWS * final.seeds):
+        if seed >= final.seeds and len(unseen.items) >= final.seeds * final.items:
+            break
+        rollouts = held_out_evaluation.load_or_generate_rival_rollouts(
+            context, item.key, ("final", seed, "rivals"), final.items
+        )
+        for number, rollout in enumerate(rollouts):
+            items += [one.item for one in rollout.items]
+            units += [(seed, number, one.item.request) for one in rollout.items]
+        unseen = seen_items.select_unseen(ItemSet(tuple(items), tuple(units)), seen, judge)
+    if not unseen.items:
+        raise StoreError("the rivals wrote no item that the game has not seen; raise spec.evaluation.final.items")
+    return unseen
+
+
+def build_game_items(items_by_round: Sequence[Sequence[Item]]) -> ItemSet:
+    """Return the items of every round's best generator in order, with repetitions."""
+    placed = [(number, one) for number, items in enumerate(items_by_round) for one in items]
+    return ItemSet(tuple(one for _, one in placed), tuple((number, one.request) for number, one in placed))
 
 
 def score_takers(
@@ -181,20 +228,21 @@ def score_takers(
     return scores
 
 
-def compare_takers(
-    context: Context, source: str, scores: Mapping[tuple[str, str], Sequence[Score]], initial: list[str], final: str
-) -> Comparison:
-    """Compare the last taker with the best initial one on the items of `source`. Raises CoverageError."""
-    coverage = context.resolved.evaluation.coverage
-    seed = streams.derive_seed(context.resolved.seed, "bootstrap", "takers", source)
-    gaps = {
-        name: intervals.measure_paired_difference(scores[final, source], scores[name, source], coverage, seed)
-        for name in initial
-    }
-    baseline = min(gaps, key=lambda name: (gaps[name].value, name))
-    gap = gaps[baseline]
-    means = dict(gap.parts)
-    return Comparison(source, gap.n, baseline, means["second"], means["first"], Interval(gap.value, gap.low, gap.high))
+def compare_on(context: Context, source: str, found: ItemSet, scores: Mapping[str, Sequence[Score]]) -> Comparison:
+    """Compare the last taker of `scores`, [taker][item], with the best one before it. Each item counts once.
+
+    Raises CoverageError.
+    """
+    once = seen_items.find_first_copies(found, run_parts.build_judge(context.resolved))
+    *initial, final = [(name, [of_taker[index] for index in once]) for name, of_taker in scores.items()]
+    return taker_comparison.compare_takers(
+        source,
+        final[1],
+        dict(initial),
+        [found.units[index] for index in once],
+        context.resolved.evaluation.coverage,
+        streams.derive_seed(context.resolved.seed, "intervals", "takers", source),
+    )
 
 
 def compute_win_rates(scores: Sequence[Score], items_by_round: Sequence[Sequence[Item]]) -> list[float]:

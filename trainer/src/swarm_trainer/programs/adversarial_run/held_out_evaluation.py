@@ -19,7 +19,7 @@ from swarm_core.ports import Inference
 from swarm_core.programs.adversarial_run.resolved import find_game
 from swarm_core.rollout import Rollout
 from swarm_core.swarm_names import RIVALS, TAKERS
-from swarm_trainer.evaluation import lanes, rollout_store, search_setup, serving
+from swarm_trainer.evaluation import lanes, rollout_store, run_parts, search_setup, serving
 from swarm_trainer.evaluation.examine import Examination, Stage
 from swarm_trainer.evaluation.rollout_store import RolloutRequest
 from swarm_trainer.evaluation.search_setup import SearchSetup
@@ -93,6 +93,13 @@ def load_real_items(context: Context, half: int) -> tuple[Item, ...]:
 
 def load_or_generate_rival_items(context: Context, item: str, stage: Stage, count: int) -> tuple[Item, ...]:
     """Return about `count` distinct items of the rivals, loaded from the store or generated now at `stage`."""
+    rollouts = load_or_generate_rival_rollouts(context, item, stage, count)
+    judge = run_parts.build_judge(context.resolved)
+    return select_distinct((one.item for rollout in rollouts for one in rollout.items), judge)
+
+
+def load_or_generate_rival_rollouts(context: Context, item: str, stage: Stage, count: int) -> list[Rollout]:
+    """Return rollouts of the rivals with about `count` items, loaded from the store or generated now at `stage`."""
     setup = search_setup.load(context, RIVALS)
     candidates = optimization.ask(optimization.start(setup.plan))
     requests = [
@@ -104,8 +111,7 @@ def load_or_generate_rival_items(context: Context, item: str, stage: Stage, coun
         )
         for candidate in candidates
     ]
-    rollouts = load_rollouts(context, requests) or generate_rollouts(context, item, setup, requests)
-    return select_distinct((one.item for rollout in rollouts for one in rollout.items), setup.examination.judge)
+    return load_rollouts(context, requests) or generate_rollouts(context, item, setup, requests)
 
 
 def load_rollouts(context: Context, requests: Sequence[RolloutRequest]) -> list[Rollout]:

@@ -1,0 +1,96 @@
+"""The certificate authorities and the proxies that every connection of this process uses, from the environment.
+
+Authorities: those of certifi, the same on every machine, and every certificate in the files that SSL_CERT_FILE,
+REQUESTS_CA_BUNDLE, AWS_CA_BUNDLE or CURL_CA_BUNDLE name. `export_authorities` gives the libraries that read these
+variables themselves, and child processes, one file with all of them.
+
+Proxies: HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY, as in curl. A loopback address never uses a proxy.
+
+Limits: a folder of certificates (SSL_CERT_DIR) is not read. NO_PROXY holds names and suffixes, and no address ranges.
+"""
+
+import atexit
+import functools
+import ipaddress
+import os
+import ssl
+import tempfile
+import urllib.request
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import certifi
+
+from swarm_core.errors import BadInputError
+
+CA_VARIABLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "AWS_CA_BUNDLE", "CURL_CA_BUNDLE")
+UNTRUSTED = (
+    "its certificate is not from an authority that is trusted here; name the file with the authority's certificate in"
+    " SSL_CERT_FILE, or on a cluster in spec.execution.kubernetes.caBundle"
+)
+"""What to do about a certificate of an unknown authority."""
+
+
+def find_authorities() -> tuple[Path, ...]:
+    """The files with additional authorities, in order and without repeats. Raises BadInputError for a missing file."""
+    named = {variable: os.environ.get(variable, "") for variable in CA_VARIABLES}
+    for variable, path in named.items():
+        if path and not Path(path).is_file():
+            raise BadInputError(f"{variable} names {path}, which is no file; correct the path, or unset {variable}")
+    return tuple(dict.fromkeys(Path(path) for path in named.values() if path))
+
+
+def create_ssl_context() -> ssl.SSLContext:
+    """A context that trusts all authorities. Raises BadInputError."""
+    context = ssl.create_default_context(cafile=certifi.where())
+    for file in find_authorities():
+        try:
+            context.load_verify_locations(cafile=file)
+        except ssl.SSLError as error:
+            raise BadInputError(
+                f"{file} holds no certificate in PEM format; convert it, or unset its variable"
+            ) from error
+    return context
+
+
+def find_bundle() -> str | None:
+    """The path of one file with all authorities. None if the environment names none. Raises BadInputError."""
+    found = find_authorities()
+    if not found:
+        return None
+    return _write_bundle(tuple((file, file.stat().st_mtime_ns) for file in found))
+
+
+def export_authorities() -> None:
+    """Set the variables to one file with all authorities, if any of them is set. Raises BadInputError."""
+    bundle = find_bundle()
+    if bundle is not None:
+        os.environ.update(dict.fromkeys(CA_VARIABLES, bundle))
+
+
+def find_proxy(url: str) -> str | None:
+    """The address of the proxy for `url`. None if it is reached without one."""
+    parts = urlsplit(url)
+    proxies = urllib.request.getproxies()
+    if _is_loopback(parts.hostname or "") or urllib.request.proxy_bypass(parts.netloc.rpartition("@")[2]):
+        return None
+    proxy = proxies.get(parts.scheme) or proxies.get("all")
+    return proxy if proxy is None or "://" in proxy else f"http://{proxy}"
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+@functools.cache
+def _write_bundle(files: tuple[tuple[Path, int], ...]) -> str:
+    """Write certifi's authorities and `files` into one file, which is deleted when this process ends."""
+    descriptor, name = tempfile.mkstemp(prefix="dataswarm-ca-", suffix=".pem")
+    with os.fdopen(descriptor, "wb") as bundle:
+        for file in (Path(certifi.where()), *(path for path, _ in files)):
+            bundle.write(file.read_bytes().rstrip() + b"\n")
+    atexit.register(Path(name).unlink, missing_ok=True)
+    return name
