@@ -177,7 +177,9 @@ def build_document(case: Case, swarm: Mapping[str, object]) -> dict[str, object]
 
 
 def resolve_spec(case: Case, swarm: Mapping[str, object]) -> resolution.ResolvedSpec:
-    return resolution.resolve_run(loading.parse(yaml.safe_dump(build_document(case, swarm)), case.arena))
+    resolved = resolution.resolve_run(loading.parse(yaml.safe_dump(build_document(case, swarm)), case.arena))
+    assert isinstance(resolved, resolution.ResolvedSpec)
+    return resolved
 
 
 def resolve_with_default_budget(case: Case, swarm: Mapping[str, object]) -> resolution.ResolvedSpec:

@@ -1,10 +1,14 @@
 """An examination asks, gates, has answered and judges; what is missing stays missing."""
 
+import itertools
 import math
+import random
 from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scripted_engine import Script, Scripted
 
 from swarm_core.items import Item, build_items
@@ -20,6 +24,7 @@ from swarm_trainer.evaluation.examine import (
     examine_generator,
     examine_taker,
 )
+from swarm_trainer.programs.swarm_run import preview
 
 WRITER, GOOD, BAD = (ModelName(digit * 64) for digit in "abc")
 POOL = build_items(f"{n}+{n}" for n in range(20))
@@ -179,3 +184,22 @@ def test_what_a_data_set_knows_of_an_item_is_never_shown() -> None:
     assert [one.item for one in rollout.items] == list(secret[:3])
     assert [one.answers[0].score for one in rollout.items] == [1.0] * 3
     assert not any(hidden in request.prompt for request in engine.asked for hidden in ("4711", "4712", "4713"))
+
+
+@settings(deadline=None, max_examples=60)
+@given(items=st.integers(1, 12), shots=st.integers(1, 5), rounds=st.integers(1, 3), seed=st.integers(0, 10_000))
+def test_what_validate_promises_is_never_exceeded(items: int, shots: int, rounds: int, seed: int) -> None:
+    draw, numbers = random.Random(seed), itertools.count(1)
+    acceptance = draw.choice((0.0, 0.5, 0.9, 1.0))
+
+    def script(request: Request) -> Completion | RequestFailure:
+        if request.model != WRITER:
+            return wrote(" 0")
+        texts = [f"{next(numbers)}+{next(numbers)}" if draw.random() < acceptance else "what?" for _ in range(shots)]
+        return wrote("".join(f"- {text}\n" for text in texts))
+
+    rollout = examine_generator(replace(exam(rounds), shots=shots), Scripted(script), WRITER, ("here",), items)
+    first_round, accepted = preview.limit_items(items, shots, rounds)
+    assert first_round <= rollout.asked <= rounds * first_round
+    assert len(rollout.items) <= accepted
+    assert rollout.asked == first_round or acceptance < 1.0

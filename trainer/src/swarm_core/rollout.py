@@ -100,19 +100,16 @@ class Rollout:
 
     def to_bytes(self) -> bytes:
         """Return the rollout as compressed JSON. Equal rollouts give equal bytes."""
+        items = [(one.item.to_fields(), list(map(_answer_to_fields, one.answers))) for one in self.items]
+        rejections = [(one.item.to_fields(), one.gate, one.reason) for one in self.rejections]
         fields = {
             format_version.FIELD: VERSION,
             "model": self.model,
             "takers": list(self.takers),
             "asked": self.asked,
             "lost": self.lost,
-            "items": [
-                {"item": one.item.to_fields(), "answers": list(map(_answer_to_fields, one.answers))}
-                for one in self.items
-            ],
-            "rejections": [
-                {"item": one.item.to_fields(), "gate": one.gate, "reason": one.reason} for one in self.rejections
-            ],
+            "items": [{"item": item, "answers": answers} for item, answers in items],
+            "rejections": [{"item": item, "gate": gate, "reason": reason} for item, gate, reason in rejections],
             "tokens": self.tokens,
             "requests": [[one.round, one.number, one.asked] for one in self.requests],
             "thinking_tokens": self.thinking_tokens,

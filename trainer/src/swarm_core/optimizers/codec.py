@@ -6,12 +6,12 @@ numbers, text, enumerations, tuples of one type, dataclasses, and None.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, fields, is_dataclass
 from enum import StrEnum
-from functools import cache
-from types import NoneType
-from typing import Any, get_args, get_origin, get_type_hints
+from functools import cache, partial
+from types import MappingProxyType, NoneType
+from typing import Any, cast, get_args, get_origin, get_type_hints
 
 from swarm_core.errors import BadInputError
 from swarm_core.optimizers import registry
@@ -53,17 +53,31 @@ def _read_state(value: Json) -> SearchState:
 
 def _read(hint: Any, value: Json) -> Any:
     """Return `value` as the type `hint`. Raises TypeError, ValueError or KeyError if it is not of this type."""
+    return _reader(hint)(value)
+
+
+@cache
+def _reader(hint: Any) -> Callable[[Json], Any]:
+    """Return the function that reads a value of the type `hint`. To look at a type is slow, so it is done once."""
     options = [option for option in get_args(hint) if option is not NoneType]
     if get_origin(hint) is tuple:
-        return _read_tuple(options[0], value)
+        return partial(_read_tuple, options[0])
     if options:  # X | None, the only union that a field may be
-        return None if value is None else _read(options[0], value)
+        return partial(_read_optional, _reader(options[0]))
     if is_dataclass(hint):
-        return _read_dataclass(hint, value, {})
+        return partial(_read_dataclass, hint)
     if issubclass(hint, StrEnum):
-        return hint(value)
-    if not isinstance(value, (int, float) if hint is float else hint):
-        raise TypeError(f"{value!r} is no {hint.__name__}")
+        return cast(Callable[[Json], Any], hint)
+    return partial(_read_scalar, hint)
+
+
+def _read_optional(read: Callable[[Json], Any], value: Json) -> Any:
+    return None if value is None else read(value)
+
+
+def _read_scalar(kind: type, value: Json) -> Any:
+    if not isinstance(value, (int, float) if kind is float else kind):
+        raise TypeError(f"{value!r} is no {kind.__name__}")
     return value
 
 
@@ -72,19 +86,19 @@ def _read_tuple(hint: Any, value: Json) -> tuple[Any, ...]:
         raise TypeError(f"{value!r} is no list")
     if hint is float and set(map(type, value)) <= {float, int}:
         return tuple(value)  # a position; almost all values are in positions
-    return tuple(_read(hint, part) for part in value)
+    return tuple(map(_reader(hint), value))
 
 
-def _read_dataclass(kind: Any, value: Json, known: Mapping[str, Any]) -> Any:
+def _read_dataclass(kind: Any, value: Json, known: Mapping[str, Any] = MappingProxyType({})) -> Any:
     """Return a `kind` with the fields of `value` and those that are `known`."""
-    hints = _hints(kind)
-    if value.keys() | known.keys() != hints.keys():
-        raise KeyError(f"{kind.__name__} has the fields {sorted(hints)}, not {sorted(value.keys() | known.keys())}")
-    return kind(**{name: _read(hints[name], part) for name, part in value.items()}, **known)
+    readers = _field_readers(kind)
+    if value.keys() | known.keys() != readers.keys():
+        raise KeyError(f"{kind.__name__} has the fields {sorted(readers)}, not {sorted(value.keys() | known.keys())}")
+    return kind(**{name: readers[name](part) for name, part in value.items()}, **known)
 
 
 @cache
-def _hints(kind: Any) -> Mapping[str, Any]:
-    """Return the type of every field."""
+def _field_readers(kind: Any) -> Mapping[str, Callable[[Json], Any]]:
+    """Return the function that reads each field."""
     hints = get_type_hints(kind)
-    return {field.name: hints[field.name] for field in fields(kind)}
+    return {field.name: _reader(hints[field.name]) for field in fields(kind)}

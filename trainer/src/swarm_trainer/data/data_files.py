@@ -124,10 +124,8 @@ def choose_files(
     files = tuple(by_split[chosen])
     folders = sorted({name.rpartition("/")[0] for name in files})
     if len(folders) > 1:
-        raise BadInputError(
-            f"{folder}: has data in several folders ({', '.join(map(repr, folders[:8]))}); add the one to use to the"
-            " path"
-        )
+        places = ", ".join(map(repr, folders[:8]))
+        raise BadInputError(f"{folder}: has data in several folders ({places}); add the one to use to the path")
     return (chosen, files), counts
 
 

@@ -93,7 +93,9 @@ def run_locked(job: RunJob, outline: Outline, clock: Clock, watch: Watcher) -> E
 
     def save(state: EngineState) -> None:
         atomic_file.replace(job.layout.state, state.to_json().encode())
-        atomic_file.replace(job.layout.status, run_folder.format_status(identity, outline, state))
+        atomic_file.replace(
+            job.layout.status, run_folder.format_status(identity, job.worker_spec.resolved.kind, outline, state)
+        )
 
     state = load_state(job.layout, watch)
     save(state)

@@ -24,7 +24,7 @@ from pathlib import Path
 from swarm_core.errors import BadInputError
 from swarm_core.ports import ArtifactStore
 from swarm_core.recipe import Digest, ModelName, Recipe, canonical_json
-from swarm_trainer.lora import adapter, combine, signature
+from swarm_trainer.lora import adapter, combine
 from swarm_trainer.stores import keys, tree
 
 LIVE_KEY = "live.json"
@@ -173,7 +173,7 @@ class AdapterStore:
             if digest not in self._basis:
                 folder = tree.get_tree(self._store, digest, self._folder / "basis")
                 try:
-                    signature.check_base(self._servable.folder, adapter.read_signature(folder), f"adapter {digest}")
+                    adapter.check_base(folder, self._servable.folder, f"adapter {digest}")
                 except BadInputError as error:
                     raise IncompatibleRecipeError(str(error)) from error
                 self._basis[digest] = folder

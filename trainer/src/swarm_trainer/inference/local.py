@@ -25,7 +25,7 @@ from swarm_trainer.inference import choices, decoding, prompt_encoder
 from swarm_trainer.inference.batched_lora import BatchedLora
 from swarm_trainer.inference.decoding import Row, RowOutput, TokenScore
 from swarm_trainer.inference.stop_strings import StopDetector, truncate_at_stop
-from swarm_trainer.lora import adapter, base, combine, signature
+from swarm_trainer.lora import adapter, base, combine
 from swarm_trainer.lora.base import BaseModelConfig, LoadedModel
 
 
@@ -119,15 +119,15 @@ class LocalInference:
         folder = self._bases[recipe.base]
         for digest in recipe.basis:
             if (recipe.base, digest) not in self._checked:
-                signature.check_base(folder, adapter.read_signature(self._adapters(digest)), f"adapter {digest}")
+                adapter.check_base(self._adapters(digest), folder, f"adapter {digest}")
                 self._checked.add((recipe.base, digest))
 
     def _get_engine(self, digest: Digest) -> Engine:
         if digest not in self._engines:
             settings = self._settings
             loaded = base.load(BaseModelConfig(self._bases[digest], settings.dtype, settings.device))
-            longest = loaded.model.config.max_position_embeddings
-            if settings.max_model_len > longest:
+            longest = loaded.max_length
+            if longest is not None and settings.max_model_len > longest:
                 raise BadInputError(
                     f"maxModelLen {settings.max_model_len}: base {digest} takes at most {longest} tokens; lower"
                     " maxModelLen"

@@ -11,6 +11,7 @@ KILO = 1000
 
 def to_json(usage: Usage) -> dict[str, Json]:
     """Return the usage as `result.json` holds it, in seconds and bytes. Figures without data are null."""
+    p50, p95 = (round_to_digits(usage.latency_quantile(share)) for share in (0.5, 0.95))
     return {
         "requests": usage.requests,
         "failed": usage.failed,
@@ -21,10 +22,7 @@ def to_json(usage: Usage) -> dict[str, Json]:
         "thinkingTokens": usage.thinking_tokens,
         "seconds": round(usage.seconds, 3),
         "tokensPerSecond": round_to_digits(usage.tokens_per_second()),
-        "latency": {
-            "p50": round_to_digits(usage.latency_quantile(0.5)),
-            "p95": round_to_digits(usage.latency_quantile(0.95)),
-        },
+        "latency": {"p50": p50, "p95": p95},
         "unscored": {str(reason): count for reason, count in usage.unscored},
         "store": {"bytesUp": usage.bytes_written, "bytesDown": usage.bytes_read},
     }

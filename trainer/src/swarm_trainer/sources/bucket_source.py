@@ -81,9 +81,7 @@ def open_source(
         bucket = Bucket(settings.model_copy(update={"prefix": location.key}), limits)
         listed = list(list_items(limit_time(bucket)))
     if not listed:
-        raise BadInputError(
-            "there are no objects below this address; correct it, with attention to upper and lower case"
-        )
+        raise BadInputError("there are no objects below this address; correct it, including upper and lower case")
     select = selection.select_data_files if kind is InputKind.DATA else selection.select_from_folder
     return BucketSource(location, bucket, select(listed))
 
