@@ -183,7 +183,7 @@ def test_a_result_is_told_from_the_status_with_what_to_do_next() -> None:
         "a-run: Succeeded, done",
         f"  best         0.7500, particle p03, recipe {'a' * 64}",
         "  initial      0.5000, the best initial generator",
-        "  gain         +0.2500, 95 % interval +0.1250 to +0.5000, on fresh items",
+        "  gain         +0.2500, 95 % interval +0.1250 to +0.5000, on fresh items: a gain",
         f"  experiment   {'b' * 64}",
         f"  spec         {'c' * 64}",
         f"  result       {'d' * 64}",
@@ -200,7 +200,7 @@ def test_the_result_of_a_game_tells_both_sides() -> None:
         "  difficulty   0.5000",
         "  taker        0.7500",
         "  held-out     0.0000",
-        "  takers       +0.2500, 95 % interval +0.1250 to +0.5000, on fresh items",
+        "  takers       +0.2500, 95 % interval +0.1250 to +0.5000, on fresh items: a gain",
     ]
 
 

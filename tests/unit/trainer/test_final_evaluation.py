@@ -12,22 +12,32 @@ from scripted_engine import Scripted
 from swarm_core.api import loading, resolution
 from swarm_core.composition import Single
 from swarm_core.engine.work import Kind, WorkItem
+from swarm_core.errors import BadInputError
 from swarm_core.experiment import Experiment, PinnedTaker, SeedData
-from swarm_core.items import build_items
+from swarm_core.gates.admission import Rejection
+from swarm_core.items import Item, build_items
 from swarm_core.objectives.difficulty import Difficulty
+from swarm_core.objectives.objective import Measurement
 from swarm_core.objectives.scores import UnscoredReason
 from swarm_core.optimizers import optimization
 from swarm_core.optimizers.estimates import Estimate
 from swarm_core.optimizers.positions import Position
 from swarm_core.ports import Completion, Request, RequestFailure, StoreError
 from swarm_core.programs import search_settings
-from swarm_core.recipe import digest_bytes
+from swarm_core.recipe import ModelName, digest_bytes
+from swarm_core.rollout import Rollout
 from swarm_trainer.evaluation import evaluator
 from swarm_trainer.evaluation.evaluator import Evaluator
-from swarm_trainer.evaluation.final_evaluation import FinalCandidate, FinalEvaluation
+from swarm_trainer.evaluation.final_evaluation import (
+    FinalCandidate,
+    FinalEvaluation,
+    Ranking,
+    check_accepted,
+    select_baseline,
+)
 from swarm_trainer.evaluation.search_setup import SearchSetup
 from swarm_trainer.report import result, summary
-from swarm_trainer.report.search_result import SearchResult
+from swarm_trainer.report.search_result import EvaluatedGenerator, Interval, SearchResult
 from swarm_trainer.runtime.context import Context
 from swarm_trainer.runtime.search_space import SearchSpace
 from swarm_trainer.stores.local import LocalStore
@@ -101,7 +111,8 @@ def judged(
     """The verdict of a search whose finalists are at `positions`."""
     last = court(folder, silent)
     finalists = [Estimate(f"p{n:02d}", position, 0.5, 1, 1) for n, position in enumerate(positions)]
-    return last.evaluate(last.rank_finalists(finalists), optimization.start(last.setup.plan), ())
+    swarm = optimization.start(last.setup.plan)
+    return last.evaluate(last.rank_finalists(finalists, swarm), swarm, ())
 
 
 def test_the_best_of_the_choice_is_the_verdict(tmp_path: Path) -> None:
@@ -173,8 +184,44 @@ def test_a_result_names_who_was_passed_over_and_else_is_the_text_it_was(tmp_path
 
 def test_an_entrant_is_measured_on_final_items_once(tmp_path: Path) -> None:
     last = court(tmp_path, frozenset())
-    last.evaluate([FinalCandidate("p00", CORNERS[0], 0.5)], optimization.start(last.setup.plan), ())
+    ranking = Ranking((FinalCandidate("p00", CORNERS[0], 0.5),), CORNERS)
+    last.evaluate(ranking, optimization.start(last.setup.plan), ())
     engine = last.context.engines[last.setup.manifest][0]
     assert isinstance(engine, Scripted)
     generators = [request for request in engine.asked if request.model == last.setup.space.recipe(CORNERS[0]).name]
     assert len(generators) == ITEMS
+
+
+def test_the_baseline_is_the_initial_generator_that_did_best_in_the_choice() -> None:
+    """Selected on the final items, it would be lucky there, and the gain of equal generators negative on average."""
+    lucky, chosen = (
+        EvaluatedGenerator(name, position, ModelName("0" * 64), None, Measurement(value, 0.0, 1.0, 9), ())
+        for name, position, value in (("g00", (1.0, 0.0), 0.9), ("g01", (0.0, 1.0), 0.4))
+    )
+    assert select_baseline([lucky, chosen], [(0.5, 0.5), (0.0, 1.0), (1.0, 0.0)]) is chosen
+    assert select_baseline([lucky, chosen], []) is lucky
+
+
+def test_a_best_generator_without_an_accepted_item_is_a_failure_with_the_reasons_counted() -> None:
+    refused = (Rejection(Item("Sure!"), "parse", "no list item"), Rejection(Item("1+1"), "held-out", "a copy"))
+    rollout = Rollout(ModelName("0" * 64), ("t",), 10, 0, (), refused, 0)
+    empty = EvaluatedGenerator("p00", (1.0, 0.0), rollout.model, None, Measurement(0.0, 0.0, 0.2, 0), (rollout,))
+    with pytest.raises(BadInputError, match=r"none of 10 items .* \(1 held-out, 8 missing, 1 parse; such as 'Sure!'"):
+        check_accepted(empty)
+
+
+@pytest.mark.parametrize(
+    ("gain", "words", "verdict"),
+    [
+        (Interval(0.2, 0.1, 0.3), "A gain: ", "Gain"),
+        (Interval(-0.2, -0.3, -0.1), "A loss: ", "Loss"),
+        (Interval(-0.1, -0.3, 0.1), "Not resolved: ", "NotResolved"),
+        (Interval(0.1, 0.0, 0.3), "Not resolved: ", "NotResolved"),
+    ],
+)
+def test_gain_loss_and_not_resolved_are_three_sentences(
+    tmp_path: Path, gain: Interval, words: str, verdict: str
+) -> None:
+    found = replace(judged(tmp_path, frozenset()), gain=gain)
+    assert words in summary.render(found, "toy")
+    assert result.gain_to_json(gain)["verdict"] == verdict

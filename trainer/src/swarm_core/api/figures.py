@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, assert_never
 
+from swarm_core.objectives import verdict
 from swarm_core.text import printable
 
 
@@ -105,8 +106,9 @@ def format_finding(figure: Figure, status: Mapping[str, Any]) -> str:
         case FigureShape.PROGRESS:
             return ""
         case FigureShape.DIFFERENCE:
+            words = verdict.WORDS[verdict.judge_difference(value["low"], value["high"])]
             value, low, high = (_round(value[name], 4, "+") for name in ("value", "low", "high"))
-            return f"{value}, 95 % interval {low} to {high}, on fresh items"
+            return f"{value}, 95 % interval {low} to {high}, on fresh items: {words}"
         case FigureShape.COUNT:
             return ", ".join([str(value), *_list_notes(figure, value)])
         case FigureShape.NUMBER:

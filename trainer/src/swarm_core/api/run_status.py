@@ -39,6 +39,8 @@ class Difference(StatusBlock):
     """Lower end of the 95% interval of the difference."""
     high: Number
     """Upper end of the 95% interval of the difference."""
+    verdict: ShortText | None = None
+    """Gain if the interval lies above 0, Loss if it lies below 0, NotResolved if it contains 0."""
 
 
 class Counts(StatusBlock):

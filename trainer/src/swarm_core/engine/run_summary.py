@@ -16,6 +16,7 @@ from swarm_core.engine.planning import Outline
 from swarm_core.engine.receipt_fields import StopReason
 from swarm_core.engine.state import EngineState
 from swarm_core.engine.work import WorkItem
+from swarm_core.objectives import verdict
 from swarm_core.recipe import Digest
 
 
@@ -97,11 +98,20 @@ def describe_phase(outline: Outline, state: EngineState) -> str:
             where = where if outline.turns else "concluding"
         case Phase.SUCCEEDED:
             where = f"concluded after {state.iteration} {outline.iteration_noun}s" if outline.turns else "concluded"
+            where += _describe_gain(state)
         case Phase.FAILED:
             where = "failed"
         case _:
             assert_never(state.phase)
     return where
+
+
+def _describe_gain(state: EngineState) -> str:
+    """Return the verdict on the gain; empty if the run measured none."""
+    outcome = state.outcome
+    if outcome is None or outcome.gain is None or outcome.gain_low is None or outcome.gain_high is None:
+        return ""
+    return f"; {verdict.describe_difference(outcome.gain, outcome.gain_low, outcome.gain_high)}"
 
 
 def _describe_training(outline: Outline) -> str:

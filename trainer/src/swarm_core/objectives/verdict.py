@@ -21,6 +21,10 @@ class Verdict(StrEnum):
     """The interval contains 0."""
 
 
+WORDS = {Verdict.GAIN: "a gain", Verdict.LOSS: "a loss", Verdict.NOT_RESOLVED: "not resolved"}
+"""The verdicts in words, behind a difference and its interval."""
+
+
 def judge_difference(low: float, high: float) -> Verdict:
     """Return the verdict of a difference with the interval from `low` to `high`."""
     if low > 0:
@@ -30,9 +34,5 @@ def judge_difference(low: float, high: float) -> Verdict:
 
 def describe_difference(value: float, low: float, high: float) -> str:
     """Return the difference with its interval and verdict, in a few words for a status."""
-    words = {
-        Verdict.GAIN: "gain",
-        Verdict.LOSS: "loss",
-        Verdict.NOT_RESOLVED: "difference not resolved:",
-    }[judge_difference(low, high)]
-    return f"{words} {value:+.3f}, 95% interval {low:+.3f} to {high:+.3f}"
+    words = WORDS[judge_difference(low, high)]
+    return f"difference {value:+.3f}, 95% interval {low:+.3f} to {high:+.3f}: {words}"

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from swarm_core.api import run_status
 from swarm_core.engine.state import EngineState, HistoryPoint
+from swarm_core.objectives import verdict
 from swarm_core.swarm_names import GENERATORS
 
 G = TypeVar("G", bound=run_status.Difference)
@@ -75,7 +76,8 @@ def build_difference(gain: MeasuredGain | None, block: type[G]) -> G | None:
     """Return the gain as a block of a status; None if it has no interval."""
     if gain is None or gain.low is None or gain.high is None:
         return None
-    return block(value=gain.value, low=gain.low, high=gain.high)
+    judged = verdict.judge_difference(gain.low, gain.high)
+    return block(value=gain.value, low=gain.low, high=gain.high, verdict=str(judged))
 
 
 def build_counts(counts: ItemCounts) -> run_status.Counts:

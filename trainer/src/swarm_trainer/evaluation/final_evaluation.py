@@ -1,7 +1,11 @@
 """Makes the last measurements of a run: the final choice, and the final evaluation on items drawn after that choice.
 
-A search score is a noisy maximum. So the reserve of the budget measures the finalists again and ranks them. The report
-comes from a third set of items, on which the best finalist and every initial generator are measured.
+A search score is a noisy maximum. So the reserve of the budget measures the finalists and the initial generators again
+and ranks them. The report comes from a third set of items, on which the best finalist and every initial generator are
+measured. The baseline is the initial generator that did best in the choice. A baseline that was selected on the final
+items would make the gain of equal generators negative on average.
+
+A best finalist without one accepted item is a failure and no result: its data set would be empty.
 
 If too many scores of a finalist are missing, it cannot be measured. Then the next finalist in rank is measured on items
 of its own, and the report names the finalists that were passed over. A run that has searched ends without a result only
@@ -14,6 +18,7 @@ from dataclasses import dataclass
 from swarm_core import commit
 from swarm_core.commit import Commit, MeasuredCandidate, MeasuredValues
 from swarm_core.engine.work import WorkItem
+from swarm_core.errors import BadInputError
 from swarm_core.optimizers import optimization, positions
 from swarm_core.optimizers.estimates import Estimate
 from swarm_core.optimizers.optimizer import SearchState
@@ -25,7 +30,7 @@ from swarm_trainer.evaluation import lanes, rollout_store, serving
 from swarm_trainer.evaluation.examine import Stage
 from swarm_trainer.evaluation.rollout_store import RolloutRequest
 from swarm_trainer.evaluation.search_setup import SearchSetup
-from swarm_trainer.report.search_result import EvaluatedGenerator, Interval, SearchResult, select_best
+from swarm_trainer.report.search_result import EvaluatedGenerator, Interval, SearchResult
 from swarm_trainer.runtime.context import Context, Progress
 
 MAX_REASONS = 3
@@ -41,6 +46,15 @@ class FinalCandidate:
     position: Position
     search_value: float | None
     """The value that the search estimated for it, or None if the search never scored it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """The order in which the choice ranks the generators, best first."""
+
+    finalists: tuple[FinalCandidate, ...]
+    initials: tuple[Position, ...]
+    """The initial generators that could be measured."""
 
 
 class FinalEvaluation:
@@ -88,12 +102,15 @@ class FinalEvaluation:
 
         return job
 
-    def rank_finalists(self, finalists: Sequence[Estimate]) -> list[FinalCandidate]:
-        """Return the finalists that the reserve's items can measure, best first. Ties keep the order of the search.
+    def rank_finalists(self, finalists: Sequence[Estimate], swarm: SearchState) -> Ranking:
+        """Rank the finalists and the initial generators that new items can measure. Ties keep the order of the search.
 
-        Raises StoreError if there is none.
+        Raises StoreError if no finalist can be measured.
         """
-        candidates, items = build_candidates(finalists), search_settings.items_per_finalist(self.setup.resolved)
+        chosen, items = build_candidates(finalists), search_settings.items_per_finalist(self.setup.resolved)
+        initials = list_initial_generators(swarm)
+        positions_chosen = {one.position for one in chosen}
+        candidates = [*chosen, *(one for one in initials if one.position not in positions_chosen)]
         scored: list[tuple[float, FinalCandidate]] = []
         reasons: dict[str, str] = {}
         for candidate, rollouts in zip(candidates, self.rollouts(candidates, [("choice",)], items), strict=True):
@@ -103,9 +120,13 @@ class FinalEvaluation:
                 reasons[candidate.name] = list_reasons(values)
             else:
                 scored.append((fitness, candidate))
-        if not scored:
+        ranked = [candidate for _, candidate in sorted(scored, key=lambda pair: -pair[0])]
+        if not positions_chosen & {one.position for one in ranked}:
             raise build_unmeasured_error("finalist", "choice", reasons)
-        return [candidate for _, candidate in sorted(scored, key=lambda pair: -pair[0])]
+        return Ranking(
+            tuple(one for one in ranked if one.position in positions_chosen),
+            tuple(one.position for one in ranked if one.position in {initial.position for initial in initials}),
+        )
 
     def evaluate_candidates(
         self, candidates: Sequence[FinalCandidate]
@@ -132,11 +153,13 @@ class FinalEvaluation:
             candidate.name, candidate.position, model, candidate.search_value, fresh, rollouts, groups
         )
 
-    def evaluate(self, ranked: Sequence[FinalCandidate], swarm: SearchState, commits: Sequence[Commit]) -> SearchResult:
-        """Compare the first measurable candidate of `ranked`, which is in order of rank, with the initial generators.
+    def evaluate(self, ranking: Ranking, swarm: SearchState, commits: Sequence[Commit]) -> SearchResult:
+        """Compare the first measurable finalist with the first measurable initial generator of `ranking`.
 
-        Raises StoreError if the final items can measure none of `ranked`, or no initial generator.
+        Raises StoreError if the final items can measure no finalist, or no initial generator, and BadInputError if no
+        item of the best finalist was accepted.
         """
+        ranked = ranking.finalists
         initial_candidates = list_initial_generators(swarm)
         initial_positions = {one.position for one in initial_candidates}
         measured = self.evaluate_candidates(
@@ -152,11 +175,14 @@ class FinalEvaluation:
             reasons = {name: found.reason for name, found in unmeasured if isinstance(found, Unmeasured)}
             raise build_unmeasured_error("initial generator", "final", reasons)
         best, passed_over = self.select_measurable(ranked, measured)
+        check_accepted(best)
+        initial = select_baseline(initials, ranking.initials)
         return SearchResult(
             objective=str(self.setup.resolved.objective),
             best=best,
+            initial=initial,
             initials=initials,
-            gain=self.estimate_gain(best, select_best(initials)),
+            gain=self.estimate_gain(best, initial),
             counts=sum_totals([*load_search_rollouts(self.context, commits), *self.measured]),
             stop=str(optimization.stop_reason(swarm) or "stopped"),
             passed_over=passed_over,
@@ -200,6 +226,27 @@ def build_unmeasured_error(subject: str, folder: str, reasons: Mapping[str, str]
         f"no {subject} could be measured at {folder}/ ({listed}): a taker, the judge or a server leaves too many"
         " answers without a score; correct that, or lower spec.evaluation.coverage in a new run"
     )
+
+
+def check_accepted(generator: EvaluatedGenerator) -> None:
+    """Check that at least one item of the generator was accepted. Raises BadInputError with the reasons counted."""
+    if any(rollout.items for rollout in generator.rollouts):
+        return
+    totals = sum_totals(generator.rollouts)
+    counted = ", ".join(f"{count} {gate}" for gate, count in totals.rejected.items()) or "no reason"
+    rejections = [one for rollout in generator.rollouts for one in rollout.rejections]
+    example = f"; such as {rejections[0].text[:80]!r}: {rejections[0].reason[:120]}" if rejections else ""
+    raise BadInputError(
+        f"none of {totals.asked:,} items requested from {generator.name} was accepted ({counted}{example}): there is no"
+        " data set and nothing to compare. If most are 'missing' or 'parse', the model does not write lists: check"
+        " spec.base.template and spec.generation. Otherwise check spec.gates and spec.judge against the seed data"
+    )
+
+
+def select_baseline(initials: Sequence[EvaluatedGenerator], ranked: Sequence[Position]) -> EvaluatedGenerator:
+    """Return the initial generator that ranks first; those that are not ranked come last, in their order."""
+    order = {position: rank for rank, position in enumerate(ranked)}
+    return min(initials, key=lambda one: order.get(one.position, len(order)))
 
 
 def list_reasons(measured: MeasuredValues) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from swarm_core.canonical_items import canonicalize_item
 from swarm_core.items import Item
 from swarm_core.objectives.scores import Unscored
+from swarm_core.objectives.verdict import WORDS
 from swarm_core.ports import Judge
 from swarm_core.rollout import AnsweredItem, TakerAnswer
 from swarm_trainer.report.search_result import SearchResult
@@ -81,7 +82,7 @@ def format_card(result: SearchResult, judge: Judge, name: str, domain: str) -> s
 |---|---|---|
 | this generator (`{best.name}`) | {best.fresh.value:.3f} | {best.fresh.low:.3f} to {best.fresh.high:.3f} |
 | best initial generator (`{initial.name}`) | {initial.fresh.value:.3f} | {initial_interval} |
-| gain | {gain.value:+.3f} | {gain.low:+.3f} to {gain.high:+.3f} |
+| difference ({WORDS[gain.verdict]}) | {gain.value:+.3f} | {gain.low:+.3f} to {gain.high:+.3f} |
 
 | test taker | mean score |
 |---|---|

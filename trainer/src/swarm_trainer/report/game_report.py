@@ -7,6 +7,7 @@ from pathlib import Path
 
 from swarm_core.commit import Commit
 from swarm_core.item_pool import Pool
+from swarm_core.objectives.verdict import Verdict
 from swarm_trainer.report import dataset, game_figure, history, result
 from swarm_trainer.report.game_result import Comparison, GameResult
 from swarm_trainer.report.result import Provenance
@@ -56,13 +57,12 @@ def serialize_result(game: GameResult, record: GameRecord) -> str:
 
 def comparison_to_json(comparison: Comparison) -> dict[str, Json]:
     """Return the comparison as `result.json` holds it."""
-    gain = comparison.gain
     return {
         "items": comparison.items,
         "baseline": comparison.baseline,
         "initial": comparison.initial,
         "final": comparison.final,
-        "gain": {"value": gain.value, "low": gain.low, "high": gain.high},
+        "gain": result.gain_to_json(comparison.gain),
     }
 
 
@@ -83,10 +83,11 @@ def format_headline(game: GameResult, name: str) -> Iterator[str]:
     yield name
     yield game.finding
     gain = game.generators.gain
-    if gain.low > 0:
-        yield "The last generators are harder for the initial takers than the initial generators."
-    else:
-        yield "No generator is shown to be harder for the initial takers than the initial generators."
+    yield {
+        Verdict.GAIN: "The last generators are harder for the initial takers than the initial generators.",
+        Verdict.LOSS: "The last generators are easier for the initial takers than the initial generators.",
+        Verdict.NOT_RESOLVED: "Whether the last generators are harder for the initial takers is not resolved.",
+    }[gain.verdict]
     yield ""
     yield f"{'at the end against the start':<33}{'initial':>8}{'final':>8}{'gain':>8}   95 % interval"
     for comparison in game.comparisons:

@@ -1,7 +1,9 @@
 """The result of a game: each side at its end compared with its start, and each round against every other."""
 
 from dataclasses import dataclass
+from typing import assert_never
 
+from swarm_core.objectives.verdict import Verdict
 from swarm_trainer.report.rounds import Round
 from swarm_trainer.report.search_result import Interval, SearchResult
 
@@ -45,10 +47,19 @@ class GameResult:
 
     @property
     def finding(self) -> str:
-        """Whether the takers improved, and on which items, in one sentence."""
-        outside, inside = self.comparisons[0].gain.low > 0, self.comparisons[-1].gain.low > 0
-        if outside:
-            return "The takers improved on real items that neither side has seen."
-        if inside:
-            return "The takers improved only on the game's items; no gain is shown on real items."
-        return "No improvement of the takers is shown, neither on the game's items nor on real items."
+        """What became of the takers on real items and on the game's items, in one sentence."""
+        outside, inside = self.comparisons[0].gain.verdict, self.comparisons[-1].gain.verdict
+        on_game = {
+            Verdict.GAIN: "they improved on the game's own items",
+            Verdict.LOSS: "they became worse on the game's own items",
+            Verdict.NOT_RESOLVED: "on the game's own items the interval contains 0",
+        }[inside]
+        match outside:
+            case Verdict.GAIN:
+                return "The takers improved on real items that neither side has seen."
+            case Verdict.LOSS:
+                return f"The takers became worse on real items that neither side has seen; {on_game}."
+            case Verdict.NOT_RESOLVED:
+                return f"Neither a gain nor a loss of the takers is resolved on real items; {on_game}."
+            case _:
+                assert_never(outside)

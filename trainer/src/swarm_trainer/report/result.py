@@ -16,7 +16,7 @@ from swarm_core.optimizers.positions import Position
 from swarm_core.recipe import Digest, canonical_json, digest_bytes
 from swarm_core.usage import Usage
 from swarm_trainer.report import usage_report
-from swarm_trainer.report.search_result import EvaluatedGenerator, SearchResult
+from swarm_trainer.report.search_result import EvaluatedGenerator, Interval, SearchResult
 from swarm_trainer.report.usage_report import Json
 
 
@@ -29,6 +29,11 @@ def measurement_to_json(measurement: Measurement) -> dict[str, Json]:
         "items": measurement.n,
         "parts": dict(measurement.parts),
     }
+
+
+def gain_to_json(gain: Interval) -> dict[str, Json]:
+    """Return a difference with its interval and its verdict: `Gain`, `Loss` or `NotResolved`."""
+    return {"value": gain.value, "low": gain.low, "high": gain.high, "verdict": str(gain.verdict)}
 
 
 def nest_coefficients(position: Position, groups: int) -> list[Json]:
@@ -68,7 +73,7 @@ def search_result_to_json(result: SearchResult, origin: Provenance) -> dict[str,
         "best": generator_to_json(result.best),
         "initial": generator_to_json(result.initial),
         "initials": [generator_to_json(generator) for generator in result.initials],
-        "gain": {"value": result.gain.value, "low": result.gain.low, "high": result.gain.high},
+        "gain": gain_to_json(result.gain),
         "counts": {
             "asked": result.counts.asked,
             "items": result.counts.items,

@@ -1,13 +1,14 @@
 """The result of a search: the best generator found, compared with the initial generators on fresh items.
 
-Fresh items are drawn after all choices were made, from seeds that the search never used. The only selection on fresh
-items is that of the best initial generator, and it favors the initial side. So the reported gain is not biased upward.
+Fresh items are drawn after all choices were made, from seeds that the search never used. Nothing is selected on them:
+the best generator and the baseline, which is an initial generator, are chosen before. So the reported gain is not
+biased by selection.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from swarm_core.objectives.objective import Measurement
+from swarm_core.objectives.verdict import Verdict, judge_difference
 from swarm_core.optimizers.positions import Position
 from swarm_core.recipe import ModelName
 from swarm_core.rollout import Rollout, RolloutTotals
@@ -20,6 +21,11 @@ class Interval:
     value: float
     low: float
     high: float
+
+    @property
+    def verdict(self) -> Verdict:
+        """What the interval says about a difference."""
+        return judge_difference(self.low, self.high)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,22 +51,14 @@ class SearchResult:
 
     objective: str
     best: EvaluatedGenerator
+    initial: EvaluatedGenerator
+    """The baseline: the initial generator that was the best before fresh items were drawn."""
     initials: tuple[EvaluatedGenerator, ...]
     gain: Interval
-    """The value of the best generator minus that of the best initial one, on fresh items."""
+    """The value of the best generator minus that of the baseline, on fresh items; exactly 0 if they are the same."""
     counts: RolloutTotals
     """The totals over all rollouts of the run."""
     stop: str
     """The reason why the search ended."""
     passed_over: tuple[str, ...] = ()
     """The generators ranked above `best` that could not be measured on fresh items: too many scores were missing."""
-
-    @property
-    def initial(self) -> EvaluatedGenerator:
-        """The initial generator with the highest value on fresh items."""
-        return select_best(self.initials)
-
-
-def select_best(contenders: Sequence[EvaluatedGenerator]) -> EvaluatedGenerator:
-    """Return the generator with the highest value on fresh items; the first one if several are equal."""
-    return max(contenders, key=lambda contender: contender.fresh.value)

@@ -2,9 +2,11 @@
 
 import textwrap
 from collections.abc import Iterator, Mapping
+from typing import assert_never
 
 from swarm_core.objectives import scores
 from swarm_core.objectives.scores import AnswerFate, Unscored
+from swarm_core.objectives.verdict import Verdict
 from swarm_core.optimizers import positions
 from swarm_core.rollout import AnsweredItem, RolloutTotals
 from swarm_trainer.report.search_result import EvaluatedGenerator, SearchResult
@@ -37,10 +39,28 @@ def format_headline(result: SearchResult, name: str) -> Iterator[str]:
     gain = result.gain
     yield name
     yield f"gain over the best initial generator {gain.value:+.3f}, 95 % interval {gain.low:+.3f} to {gain.high:+.3f}"
-    if gain.low > 0:
-        yield "The best generator found beats the best initial one, on items drawn after the choice."
-    else:
-        yield "No gain is shown: the interval contains 0. More items, iterations or particles may help."
+    yield from textwrap.wrap(format_finding(result), COLUMNS)
+
+
+def format_finding(result: SearchResult) -> str:
+    """Return what the gain says, in one sentence or two."""
+    if result.best is result.initial:
+        return "No gain: of the finalists, the best initial generator itself did best in the choice."
+    match result.gain.verdict:
+        case Verdict.GAIN:
+            return "A gain: the best generator found beats the best initial one, on items drawn after the choice."
+        case Verdict.LOSS:
+            return (
+                "A loss: the generator found is worse than the best initial one, on items drawn after the choice. Use"
+                " the initial one. The choice was misled; raise spec.evaluation.reserve."
+            )
+        case Verdict.NOT_RESOLVED:
+            return (
+                "Not resolved: the interval contains 0, so these items show neither a gain nor a loss. More fresh items"
+                " (spec.evaluation.final) narrow it."
+            )
+        case _:
+            assert_never(result.gain.verdict)
 
 
 def format_table(result: SearchResult) -> Iterator[str]:

@@ -31,7 +31,7 @@ def run(item: WorkItem, context: Context) -> Receipt:
     swarm = optimization.from_json(commits[-1].swarm)
     evaluation = FinalEvaluation(item, context, setup, commits[0].candidates)
     finalists = optimization.select_finalists(swarm, setup.resolved.evaluation.finalists)
-    search_result = evaluation.evaluate(evaluation.rank_finalists(finalists), swarm, commits)
+    search_result = evaluation.evaluate(evaluation.rank_finalists(finalists, swarm), swarm, commits)
     bundle, digest = store_bundle(context, setup, search_result, commits)
     return Receipt(
         key=item.key,

@@ -31,7 +31,7 @@ from swarm_core.recipe import Digest, Recipe
 from swarm_core.rollout import Rollout
 from swarm_core.swarm_names import TAKERS
 from swarm_trainer.evaluation import lanes, rollout_store, run_parts, search_setup, serving
-from swarm_trainer.evaluation.final_evaluation import FinalEvaluation, build_candidates
+from swarm_trainer.evaluation.final_evaluation import FinalEvaluation, Ranking, build_candidates
 from swarm_trainer.evaluation.rollout_store import RolloutRequest
 from swarm_trainer.programs.adversarial_run import (
     held_out_evaluation,
@@ -106,8 +106,10 @@ def evaluate_generators(item: WorkItem, context: Context, finished: FinishedGame
     ranked = build_candidates(optimization.select_finalists(swarm, setup.resolved.evaluation.finalists))
     if not ranked:
         raise StoreError("no generator was ever scored in the last round; see its rollouts")
-    search_result = FinalEvaluation(item, context, setup, finished.generators[0].candidates).evaluate(
-        ranked, swarm, finished.generators
+    first = finished.generators[0]
+    ranking = Ranking(tuple(ranked), tuple(candidate.position for candidate in pools.rank_candidates(first)))
+    search_result = FinalEvaluation(item, context, setup, first.candidates).evaluate(
+        ranking, swarm, finished.generators
     )
     stop = stopping.find_reason(context, finished.last, optimization.from_json(finished.last.swarm))
     return replace(search_result, stop=stop or str(StopReason.ITERATIONS))

@@ -89,7 +89,10 @@ def list_measurements(resolved: ResolvedSpec) -> tuple[Measurements, Measurement
     evaluation = resolved.evaluation
     return (
         Measurements(optimization.budget(search_settings.build_plan(resolved)), evaluation.items),
-        Measurements(evaluation.finalists, search_settings.items_per_finalist(resolved)),
+        # One finalist is an initial generator; the others are measured too, to choose the baseline.
+        Measurements(
+            evaluation.finalists + resolved.generators.count - 1, search_settings.items_per_finalist(resolved)
+        ),
         Measurements((resolved.generators.count + 1) * evaluation.final.seeds, evaluation.final.items),
     )
 
