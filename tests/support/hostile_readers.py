@@ -16,7 +16,7 @@ from swarm_core.judges.arithmetic import ArithmeticJudge
 from swarm_core.judges.rubric import RubricJudge
 from swarm_core.ports import Completion
 from swarm_core.recipe import remote_model_name
-from swarm_core.text import control_markup, item_parser, normalization, printable, thinking
+from swarm_core.text import canonical_text, control_markup, item_parser, printable, thinking
 from swarm_operator.reconciler import failure_reasons, pod_problems, refusals, termination_message
 from swarm_trainer.inference import openai_protocol, reply_parser
 from swarm_trainer.inference.endpoint import RemoteModel
@@ -84,7 +84,7 @@ READERS: Mapping[str, Callable[[str], object]] = {
     "markup of control tokens": lambda text: (control_markup.find(text), control_markup.escape(text)),
     "a name of a module": base_layers.LEFT_OUT.search,
     "thoughts and the rest": thinking.split,
-    "an item in normal form": normalization.normalize,
+    "an item in canonical form": canonical_text.canonicalize,
     "a line for a terminal": printable.to_single_line,
     "an answer of a server": parse_answer,
     "a name of a layer": layers._LAYER_NAME.match,
@@ -118,9 +118,9 @@ READ_BY: Mapping[str, str] = {
     "swarm_core.judges.plain_math": ANSWER,
     "swarm_core.judges.rubric": "a reply of the judge",
     "swarm_core.judges.stated_answer": ANSWER,
+    "swarm_core.text.canonical_text": "an item in canonical form",
     "swarm_core.text.control_markup": "markup of control tokens",
     "swarm_core.text.item_parser": ITEMS,
-    "swarm_core.text.normalization": "an item in normal form",
     "swarm_core.text.thinking": "thoughts and the rest",
     "swarm_operator.reconciler.failure_reasons": "a message of a failure",
     "swarm_operator.reconciler.pod_problems": "a secret that a pod misses",
