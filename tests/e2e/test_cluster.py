@@ -44,7 +44,8 @@ def check_status(cluster: Cluster, name: str, found: dict[str, Any], finished: F
     assert found["best"]["recipe"] == result["best"]["recipe"]
     row = cluster.run("get", "swarmrun", name, "--namespace", NAMESPACE, "--no-headers").split()
     assert row[:2] == [name, "Succeeded"]
-    assert len(row) == 6, row  # name, phase, iteration, best, gain, age; no GPU-hours where none were held
+    assert row[2:4] == [found["columns"]["iteration"], found["columns"]["best"]], row  # no reason after success
+    assert " ".join(row[4:6]) == found["columns"]["gain"], row
     size = len(json.dumps(cluster.get("swarmrun", name, "--namespace", NAMESPACE)))
     assert size < 64 * 1024
 

@@ -60,7 +60,9 @@ def check_status(cluster: Cluster, found: dict[str, object], game: FinishedRun) 
     assert all({"difficulty", "takerScore", "heldOutScore"} <= set(row) for row in history)
     row = cluster.run("get", *swarmruns.kind_and_name(NAME), "--namespace", NAMESPACE, "--no-headers").split()
     assert row[:2] == [swarmruns.kind_and_name(NAME)[1], "Succeeded"]
-    assert len(row) == 7, row  # name, phase, round, difficulty, taker, held-out, age
+    columns = found["columns"]
+    assert isinstance(columns, dict)
+    assert row[2:5] == [columns[name] for name in ("round", "difficulty", "takerScore")], row
 
 
 def check_bucket(cluster: Cluster, game: FinishedRun, out: Path) -> None:

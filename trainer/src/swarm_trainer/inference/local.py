@@ -148,7 +148,7 @@ class LocalInference:
             self._load_adapters(engine, [rows[index].adapter for index in chunk])
             outputs = decoding.generate(engine.loaded, engine.adapters, engine.stops, [rows[index] for index in chunk])
             for index, row in zip(chunk, outputs, strict=True):
-                results[index] = _to_result(engine, requests[index], row)
+                results[index] = _to_result(engine, rows[index], row)
         return [result for result in results if result is not None]
 
     def _find_rejection(self, row: Row) -> RequestFailure | None:
@@ -184,7 +184,8 @@ def _split_batches(order: Sequence[int], rows: int) -> Iterator[Sequence[int]]:
         yield order[len(order) * part // parts : len(order) * (part + 1) // parts]
 
 
-def _to_result(engine: Engine, request: Request, row: RowOutput) -> Completion | RequestFailure:
+def _to_result(engine: Engine, asked: Row, row: RowOutput) -> Completion | RequestFailure:
+    request = asked.request
     if row.broken:
         return RequestFailure(
             "the model's probabilities are not numbers because its weights overflow in this dtype; use a wider dtype",
@@ -192,7 +193,8 @@ def _to_result(engine: Engine, request: Request, row: RowOutput) -> Completion |
         )
     text, stopped = truncate_at_stop(engine.stops.decode(row.tokens), request.stop)
     logprobs = None if request.logprobs is None else _decode_scores(engine.loaded.tokenizer, row.scores)
-    return Completion(text, row.token_count, row.ended or stopped, logprobs=logprobs)
+    completion = Completion(text, row.token_count, row.ended or stopped, logprobs=logprobs)
+    return prompt_encoder.restore_open_tag(engine.loaded.tokenizer, request, asked.ids, completion)
 
 
 def _decode_scores(tokenizer: PreTrainedTokenizerBase, scores: Sequence[TokenScore]) -> tuple[TokenLogprob, ...]:

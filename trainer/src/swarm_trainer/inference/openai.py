@@ -145,7 +145,11 @@ class OpenAIInference:
             with self._meter.time_requests():
                 found = self._loop_thread.run(self._send_all(endpoint, bodies, host))
             for index, outcome in zip(pending, found, strict=True):
-                outcomes[index] = outcome
+                outcomes[index] = (
+                    self._encoders[base].restore_open_tag(requests[index], ids[index], outcome)
+                    if isinstance(outcome, Completion)
+                    else outcome
+                )
             if host.is_alive(endpoint):
                 break
         return outcomes

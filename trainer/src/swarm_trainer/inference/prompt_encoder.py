@@ -4,14 +4,19 @@ A server that receives tokens adds none of its own. So it cannot add a second be
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from transformers import GenerationConfig, PreTrainedTokenizerBase
 
-from swarm_core.ports import Request
+from swarm_core.ports import Completion, Request
+from swarm_core.text import thinking
 from swarm_trainer.inference.chat_messages import build_messages
 from swarm_trainer.inference.request_checks import find_field_error
 from swarm_trainer.lora import base
+
+OPEN_TAG_TOKENS = 16
+"""The tokens at the end of a prompt among which an opening tag of thinking is looked for."""
 
 
 class PromptEncoder:
@@ -33,6 +38,10 @@ class PromptEncoder:
         """The tokens of each request's prompt, in order. Raises BadInputError as `tokenize_requests` does."""
         return tokenize_requests(self._tokenizer, requests)
 
+    def restore_open_tag(self, request: Request, ids: Sequence[int], completion: Completion) -> Completion:
+        """`completion` with the opening tag of its thinking, as the function of this name says."""
+        return restore_open_tag(self._tokenizer, request, ids, completion)
+
 
 def tokenize_requests(tokenizer: PreTrainedTokenizerBase, requests: Sequence[Request]) -> list[list[int]]:
     """The tokens of each request's prompt, in order; of a chat with its system text and earlier turns.
@@ -40,11 +49,24 @@ def tokenize_requests(tokenizer: PreTrainedTokenizerBase, requests: Sequence[Req
     Raises BadInputError for a chat if the tokenizer has no chat template or the template rejects the messages.
     """
     plain = [index for index, request in enumerate(requests) if not request.chat]
-    chats = [index for index, request in enumerate(requests) if request.chat]
     prompts = base.tokenize_prompts(tokenizer, [requests[index].prompt for index in plain], chat=False)
-    conversations = base.tokenize_chats(tokenizer, [build_messages(requests[index]) for index in chats])
-    found = dict(zip((*plain, *chats), (*prompts, *conversations), strict=True))
+    found = dict(zip(plain, prompts, strict=True))
+    for thinks in (False, True):
+        chats = [index for index, request in enumerate(requests) if request.chat and request.thinks is thinks]
+        conversations = base.tokenize_chats(tokenizer, [build_messages(requests[index]) for index in chats], thinks)
+        found.update(zip(chats, conversations, strict=True))
     return [found[index] for index in range(len(requests))]
+
+
+def restore_open_tag(
+    tokenizer: PreTrainedTokenizerBase, request: Request, ids: Sequence[int], completion: Completion
+) -> Completion:
+    """`completion` with the opening tag of its thinking, if the chat template wrote the tag into the prompt `ids`."""
+    if not request.chat:
+        return completion
+    tag = thinking.find_open_tag(str(tokenizer.decode(list(ids[-OPEN_TAG_TOKENS:]), skip_special_tokens=False)))
+    others = tuple(tag + other for other in completion.alternatives)
+    return replace(completion, text=tag + completion.text, alternatives=others) if tag else completion
 
 
 def rejection_reason(request: Request, ids: Sequence[int], max_model_len: int) -> str | None:

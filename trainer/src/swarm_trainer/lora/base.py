@@ -135,13 +135,16 @@ def tokenize_prompts(tokenizer: PreTrainedTokenizerBase, prompts: list[str], cha
     return [[*beginning, *ids] for ids in control_tokens.encode_texts(tokenizer, prompts)]
 
 
-def tokenize_chats(tokenizer: PreTrainedTokenizerBase, chats: list[list[dict[str, str]]]) -> list[list[int]]:
+def tokenize_chats(
+    tokenizer: PreTrainedTokenizerBase, chats: list[list[dict[str, str]]], thinks: bool = False
+) -> list[list[int]]:
     """Return the token IDs of each conversation, up to where the model's next turn begins.
 
-    A conversation is a list of messages, each with `role` and `content`. Raises BadInputError if the tokenizer has no
-    chat template, or if its template rejects a conversation: many have no system role.
+    A conversation is a list of messages, each with `role` and `content`. `thinks`: whether the model may think first; a
+    template that has a switch for it is told. Raises BadInputError if the tokenizer has no chat template, or if its
+    template rejects a conversation: many have no system role.
     """
-    return chat_template.tokenize(tokenizer, chats)
+    return chat_template.tokenize(tokenizer, chats, thinks)
 
 
 def tokenize_completions(tokenizer: PreTrainedTokenizerBase, completions: list[str]) -> list[list[int]]:

@@ -26,12 +26,18 @@ from swarm_trainer.lora import control_tokens
 Message = dict[str, str]
 SAMPLES = ("dataswarm one", "dataswarm two")
 """Two texts that no template has."""
+THINKING_SWITCHES = ("enable_thinking", "thinking")
+"""The variables with which templates turn thinking on and off. A template without one ignores them."""
 RANDOM = frozenset({"random", "lipsum"})
 """The filters and functions of Jinja that draw random numbers."""
 
 
-def tokenize(tokenizer: PreTrainedTokenizerBase, chats: Sequence[Sequence[Message]]) -> list[list[int]]:
+def tokenize(
+    tokenizer: PreTrainedTokenizerBase, chats: Sequence[Sequence[Message]], thinks: bool = False
+) -> list[list[int]]:
     """Return the tokens of each conversation, up to where the model's next turn begins.
+
+    `thinks`: whether the model may think first; a template that has a switch for it is told.
 
     Raises BadInputError if the tokenizer has no chat template, or if its template rejects a conversation.
     """
@@ -42,20 +48,24 @@ def tokenize(tokenizer: PreTrainedTokenizerBase, chats: Sequence[Sequence[Messag
     marked = iter(control_tokens.mark_cuts(tokenizer, [control_markup.escape(text, marks) for text in texts], mark))
     return [
         control_tokens.encode_marked(
-            tokenizer, render(tokenizer, [{**message, "content": next(marked)} for message in chat]), mark
+            tokenizer, render(tokenizer, [{**message, "content": next(marked)} for message in chat], thinks), mark
         )
         for chat in chats
     ]
 
 
-def render(tokenizer: PreTrainedTokenizerBase, chat: Sequence[Message]) -> str:
+def render(tokenizer: PreTrainedTokenizerBase, chat: Sequence[Message], thinks: bool = False) -> str:
     """Return the text that the template makes of a conversation. Raises BadInputError as `tokenize` does."""
     if not tokenizer.chat_template:
         raise BadInputError("the base model has no chat template, which Chat prompts need; use Plain prompts")
     try:
         return str(
             tokenizer.apply_chat_template(
-                list(chat), add_generation_prompt=True, tokenize=False, strftime_now=_format_date
+                list(chat),
+                add_generation_prompt=True,
+                tokenize=False,
+                strftime_now=_format_date,
+                **dict.fromkeys(THINKING_SWITCHES, thinks),
             )
         )
     except (jinja2.TemplateError, ValueError, TypeError, AttributeError, KeyError, IndexError) as error:
