@@ -208,8 +208,7 @@ def try_difference(  # noqa: PLR0913 - the keywords are the setting
     """Measure the gain of one candidate over another. `similar`: the share of completions in which they differ."""
     base = draw_arm(random, second, requests)
     arm = draw_similar(random, base, first, similar)
-    samples = [build_sample(one, 3) for one in (arm, base)]
-    found = intervals.measure_difference(*samples, Difficulty(), 0.5, seed)
+    found = intervals.measure_difference(build_sample(arm, 3), build_sample(base, 3), Difficulty(), 0.5, seed)
     truth = similar * (first.value() - second.value())
     return Trial(truth, (found.low, found.high), rival.bound([arm, base], Difficulty()))
 
@@ -307,8 +306,10 @@ def run_setting(name: str, setting: Setting, times: int) -> Row:
     new, old = (np.array([getattr(trial, side) for trial in trials]) for side in ("new", "old"))
     # A bound that equals the truth contains it; rounding must not decide that.
     covered = [((found[:, 0] <= truths + 1e-9) & (truths <= found[:, 1] + 1e-9)).mean() for found in (new, old)]
-    widths = [float((found[:, 1] - found[:, 0]).mean()) for found in (new, old)]
-    return Row(name, float(covered[0]), float(covered[1]), *widths, float((new[:, 0] > truths + 1e-9).mean()))
+    new_width, old_width = (float((found[:, 1] - found[:, 0]).mean()) for found in (new, old))
+    return Row(
+        name, float(covered[0]), float(covered[1]), new_width, old_width, float((new[:, 0] > truths + 1e-9).mean())
+    )
 
 
 def format_table(times: int) -> str:

@@ -53,7 +53,8 @@ class KillSetup:
             return ARENA / "short.yaml"
         patches = [shortest_run.bucket_patch(self.server, bucket), *([shortest_run.IN_VLLM] if self.vllm else [])]
         arena = Path(shutil.copytree(ARENA, self.root / f"arena-{bucket}"))
-        return shortest_run.write_document(arena, *patches)
+        file: Path = shortest_run.write_document(arena, *patches)
+        return file
 
 
 def start_run(file: Path, folder: Path) -> "subprocess.Popen[bytes]":

@@ -163,10 +163,8 @@ def measure_clients(url: str, options: argparse.Namespace) -> dict[str, list[tup
     clients["aiohttp"] = lambda bodies: send_with_aiohttp(url, bodies, options.concurrency)
     if importlib.util.find_spec("httpx"):
         clients["httpx"] = lambda bodies: send_with_httpx(url, bodies, options.concurrency)
-    bodies, figures_by_client = (
-        [build_body(number) for number in range(options.requests)],
-        {name: [] for name in clients},
-    )
+    bodies = [build_body(number) for number in range(options.requests)]
+    figures_by_client: dict[str, list[tuple[float, float]]] = {name: [] for name in clients}
     for number in range(options.rounds + 1):
         for name, client in clients.items():
             begin, before = time.perf_counter(), read_processor_seconds()

@@ -51,7 +51,7 @@ from swarm_core.recipe import ModelName, Recipe
 from swarm_core.rollout import Rollout, build_sample
 from swarm_trainer import steps
 from swarm_trainer.evaluation import examine, search_setup, serving
-from swarm_trainer.evaluation.completions import Asker, complete_with_retry, count_tokens
+from swarm_trainer.evaluation.completions import Asker, complete, count_tokens
 from swarm_trainer.evaluation.examine import Examination, ExaminationState, Stage
 from swarm_trainer.evaluation.search_setup import SearchSetup
 from swarm_trainer.runtime.context import Context
@@ -115,7 +115,7 @@ def examine_models(
             examine.build_round(exam, state, model, [(*stage, turn, number) for number in range(count)])
             for (model, stage), state, count in zip(models_at_stages, states, counts, strict=True)
         ]
-        replies = iter(complete_with_retry(engine, [request for mine in requests for request in mine]))
+        replies = iter(complete(engine, [request for mine in requests for request in mine]))
         for state, ask, count in zip(states, askers, counts, strict=True):
             results = list(islice(replies, count))
             ask.tokens += count_tokens(results)
@@ -177,7 +177,9 @@ def build_document(case: Case, swarm: Mapping[str, object]) -> dict[str, object]
 
 
 def resolve_spec(case: Case, swarm: Mapping[str, object]) -> resolution.ResolvedSpec:
-    return resolution.resolve_run(loading.parse(yaml.safe_dump(build_document(case, swarm)), case.arena))
+    resolved = resolution.resolve_run(loading.parse(yaml.safe_dump(build_document(case, swarm)), case.arena))
+    assert isinstance(resolved, resolution.ResolvedSpec)
+    return resolved
 
 
 def resolve_with_default_budget(case: Case, swarm: Mapping[str, object]) -> resolution.ResolvedSpec:

@@ -30,6 +30,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from statistics import median
 
@@ -82,6 +83,11 @@ class Rate:
     def costs(self) -> tuple[float, float]:
         """Processor seconds per thousand tokens: of the server, and of this process."""
         return 1000 * self.server / self.tokens, 1000 * self.here / self.tokens
+
+
+def append_rate(rates: list[Rate], method: Callable[[int], Rate], at_once: int) -> None:
+    """Measure `method` with so many requests at once, and append its rate to `rates`."""
+    rates.append(method(at_once))
 
 
 @dataclass
@@ -177,15 +183,13 @@ class ServingBenchmark:
     def measure(self) -> None:
         """Run all rounds."""
         loop = TransformersLoop(self)
-        methods = [(OURS, self.measure_ours), (THEIRS, self.measure_theirs)]
+        methods: list[tuple[str, Callable[[int], Rate]]] = [(OURS, self.measure_ours), (THEIRS, self.measure_theirs)]
         turns = [(name, at_once, method) for at_once in self.options.concurrency for name, method in methods]
         idle = self.measure_server_seconds(lambda: time.sleep(IDLE_SECONDS)) / IDLE_SECONDS
         for number in range(self.options.rounds + 1):
             for name, at_once, method in [*turns, (LOOP, 1, loop.run)] if number else [*turns[:2], (LOOP, 1, loop.run)]:
                 begin, rates = time.perf_counter(), list[Rate]()
-                spent = self.measure_server_seconds(
-                    lambda method=method, rates=rates, at_once=at_once: rates.append(method(at_once))
-                )
+                spent = self.measure_server_seconds(partial(append_rate, rates, method, at_once))
                 waited = time.perf_counter() - begin - rates[0].seconds
                 rate = replace(rates[0], server=spent - idle * waited)
                 self.rates.setdefault((name, at_once), []).extend([rate] if number else [])

@@ -159,7 +159,7 @@ def find_downloaded_file(place: Path) -> Path:
 def measure_process(command: Sequence[str]) -> Cost:
     """Measure the cost of a command. Raises SystemExit if it fails."""
     begin = perf_counter()
-    number = os.posix_spawn(command[0], command, os.environ)
+    number = os.posix_spawn(command[0], list(command), os.environ)
     _, status, usage = os.wait4(number, 0)
     seconds = perf_counter() - begin
     if os.waitstatus_to_exitcode(status):

@@ -145,7 +145,7 @@ def make_adapter(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path
         import torch
 
         from swarm_trainer.lora import export
-        from swarm_trainer.lora.base import read_linear_shapes
+        from swarm_trainer.lora.base_layers import read_linear_shapes
         from swarm_trainer.lora.signature import Signature
 
         shapes = {name: shape for name, shape in read_linear_shapes(base).items() if name.rpartition(".")[2] in targets}

@@ -137,7 +137,7 @@ def test_a_recreated_run_takes_over_no_child_of_its_forerunner(site: ClusterName
 
 REFUSED: list[tuple[str, documents.Patch]] = [
     ("spec.storage", {"spec.storage": {"type": "Local", "local": {"path": "runs"}}}),
-    ("maxAccelerators", {"spec.execution": {"kubernetes": {"maxAccelerators": 1, "trainer": {"accelerators": 2}}}}),
+    ("worker.cpuLimit", {"spec.execution": {"kubernetes": {"worker": {"cpu": "2", "cpuLimit": "1"}}}}),
     ("maxAccelerators", {"spec.execution": {"kubernetes": {"maxAccelerators": 1, "servers": {"replicas": 2}}}}),
     ("nodeSelector", {"spec.execution": {"kubernetes": {"podTemplate": {"nodeSelector": {"a b": "c"}}}}}),
 ]

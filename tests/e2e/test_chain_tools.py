@@ -4,6 +4,8 @@ import gzip
 import json
 import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -22,6 +24,14 @@ def test_a_finished_run_is_verified_and_its_search_replayed(finished: FinishedRu
     done = dataswarm("verify", finished.folder)
     assert done.returncode == 0, done.stderr
     assert "4 iterations; the rollouts reproduce the committed swarm" in done.stdout
+
+
+@pytest.mark.parametrize("command", ["verify", "gc", "status", "result"])
+def test_a_command_that_loads_no_model_imports_no_torch(command: str, finished: FinishedRun) -> None:
+    code = "import sys; from swarm_trainer import cli; sys.exit(cli.main(sys.argv[1:]) or 'torch' in sys.modules)"
+    call = [sys.executable, "-c", code, command, str(finished.folder)]
+    done = subprocess.run(call, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 def test_a_rollout_that_was_changed_is_found_and_named(copy: Path, warm: Path) -> None:

@@ -62,5 +62,5 @@ def test_nothing_of_a_finished_game_is_garbage(game: FinishedRun) -> None:
 
 def test_status_tells_how_the_takers_stand(game: FinishedRun, warm: Path) -> None:
     said = dataswarm("status", game.folder, at=warm).stdout
-    assert "best taker 0." in said
-    assert "on held-out items" in said
+    assert "\ntaker 0." in said
+    assert "\nheld-out 0." in said

@@ -16,8 +16,8 @@ import re2
 from celpy import celtypes
 from jsonschema import validators
 
-from swarm_core.api.plugin_spec import PRESERVE
 from swarm_core.blocks.block import VALIDATIONS
+from swarm_core.blocks.free_json import PRESERVE
 
 Schema = dict[str, Any]
 

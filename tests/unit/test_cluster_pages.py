@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from swarm_operator.common import cluster_run
+
 ROOT = Path(__file__).parents[2]
 EXAMPLES = sorted((ROOT / "examples").rglob("cluster*.yaml"))
 PAGES = [
@@ -15,6 +17,13 @@ PAGES = [
     *EXAMPLES,
 ]
 FENCE = "```"
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.name)
+def test_a_cluster_takes_every_example(example: Path) -> None:
+    document = yaml.safe_load(example.read_text())
+    document["metadata"]["uid"] = "u"
+    assert cluster_run.parse(document, cluster_run.ChartDefaults()).trainer_image
 
 
 def find_commands(page: str) -> list[list[str]]:

@@ -15,8 +15,14 @@ MESSAGE_CHARACTERS = 1024
 """The API server refuses longer messages."""
 
 
+def _build_reference(run: Object) -> dict[str, str]:
+    """Return the reference of an Event to its run."""
+    fields = {name: str(run["metadata"][name]) for name in ("name", "namespace", "uid")}
+    return {"apiVersion": run["apiVersion"], "kind": run["kind"], **fields}
+
+
 def build_event(run: Object, event: Event) -> dict[str, Any]:
-    """The Event object."""
+    """Return the Event object."""
     metadata, now = run["metadata"], datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     content = "\n".join((str(metadata["uid"]), event.type, event.reason, event.message, event.occurrence))
     return {
@@ -27,13 +33,7 @@ def build_event(run: Object, event: Event) -> dict[str, Any]:
             "name": f"{metadata['name'][:200]}.{hashlib.sha256(content.encode()).hexdigest()[:16]}",
             "namespace": metadata["namespace"],
         },
-        "involvedObject": {
-            "apiVersion": run["apiVersion"],
-            "kind": run["kind"],
-            "name": metadata["name"],
-            "namespace": metadata["namespace"],
-            "uid": metadata["uid"],
-        },
+        "involvedObject": _build_reference(run),
         "type": event.type,
         "reason": event.reason,
         "message": event.message[:MESSAGE_CHARACTERS],

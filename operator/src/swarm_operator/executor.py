@@ -170,10 +170,8 @@ class Executor:
     async def _create(self, run: Object, step: Create) -> bool:
         kind, name = step.manifest["kind"], step.manifest["metadata"]["name"]
         created = self._created.setdefault(object_cache.object_uid(run), {})
-        if (
-            kind not in resources.list_cached_kinds()
-            and self.clock() - created.get((kind, name), float("-inf")) < self.trust_seconds
-        ):
+        cached = kind in resources.list_cached_kinds()
+        if not cached and self.clock() - created.get((kind, name), float("-inf")) < self.trust_seconds:
             return False
         metadata = {**step.manifest["metadata"], "namespace": object_cache.object_namespace(run)}
         manifest = manifest_digest.annotate({**step.manifest, "metadata": metadata})
@@ -183,7 +181,7 @@ class Executor:
             stored = await self.cluster.create(_with_secret(manifest, step.secret))
         except AlreadyExistsError:
             stored = await self._read_and_compare(run, manifest, step.secret is not None)
-        if kind in resources.list_cached_kinds():
+        if cached:
             self.cache.record(kind, stored)
         else:
             created[kind, name] = self.clock()

@@ -137,8 +137,8 @@ ANSWERS = [
     ("1-1", "1/0", 0.0),
     ("1+1", "9" * 5000, 0.0),
     ("1+1", "1/" + "9" * 5000, 0.0),
-    ("1+1", "", UnscoredReason.NO_ANSWER),
-    ("1+1", " \n", UnscoredReason.NO_ANSWER),
+    ("1+1", "", 0.0),
+    ("1+1", " \n", 0.0),
     ("1+1", "I do not know.", UnscoredReason.UNREADABLE),
     ("one", "1", UnscoredReason.JUDGE_FAILED),
 ]

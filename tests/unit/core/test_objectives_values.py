@@ -17,7 +17,7 @@ from swarm_core.objectives.objective import Objective, Sample
 from swarm_core.objectives.scores import CoverageError, Score, Unscored, UnscoredReason
 from swarm_core.objectives.separation import Separation
 
-LOST = Unscored(UnscoredReason.NO_ANSWER)
+LOST = Unscored(UnscoredReason.REFUSED)
 BOTH = pytest.mark.parametrize("objective", [Difficulty(), Separation()], ids=["difficulty", "separation"])
 
 

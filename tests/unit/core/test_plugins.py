@@ -8,6 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import adversarial_documents
 import plugin_package
 import pytest
 import swarmrun_documents as documents
@@ -20,8 +21,11 @@ from swarm_core.gates.duplicate import DuplicateGate
 from swarm_core.gates.gate_context import GateContext
 from swarm_core.items import Item
 from swarm_core.judges.arithmetic import ArithmeticJudge
+from swarm_core.objectives.accuracy import Accuracy
 from swarm_core.objectives.difficulty import Difficulty
 from swarm_core.objectives.scores import Unscored
+from swarm_core.optimizers import registry
+from swarm_core.optimizers.optimizer import Optimizer
 from swarm_core.plugins import BuiltInOrigin, PluginNotFoundError, PluginOrigin
 from swarm_core.recipe import digest_bytes, remote_model_name
 from swarm_core.text import prompts
@@ -216,6 +220,27 @@ def test_every_named_part_is_pinned_by_its_origin(installed: object) -> None:
     plain = parts.identify_parts(resolved({})).parts
     assert plain["spec.objective"] == {"name": "Difficulty", "revision": 2}
     assert plain["spec.judge.verifier"] == {"name": "Arithmetic", "revision": 2}
+
+
+@pytest.mark.parametrize("optimizer", list(registry.OPTIMIZERS.values()), ids=list(registry.OPTIMIZERS))
+def test_another_revision_of_an_optimizer_is_another_experiment(
+    optimizer: type[Optimizer[Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    is_rule = optimizer.is_particle_rule
+    spec = resolved({"spec.swarm": {"rule" if is_rule else "optimizer": optimizer.name}})
+    before = digest(spec)
+    assert parts.identify_parts(spec).parts["spec.swarm"]["name"] == optimizer.name
+    monkeypatch.setattr(optimizer, "revision", optimizer.revision + 1)
+    assert digest(spec) != before
+
+
+def test_the_swarms_of_a_game_pin_both_optimizers_and_the_takers_objective(monkeypatch: pytest.MonkeyPatch) -> None:
+    game = loading.parse_object(adversarial_documents.minimal(), "game.yaml")
+    pinned = parts.identify_parts(resolution.resolve_run(game)).parts
+    assert pinned["spec.generators.swarm"] == pinned["spec.takers.swarm"] == {"name": "Standard", "revision": 1}
+    assert pinned["spec.takers"] == {"name": "Accuracy", "revision": 1}
+    monkeypatch.setattr(Accuracy, "revision", 2)
+    assert parts.identify_parts(resolution.resolve_run(game)).parts["spec.takers"]["revision"] == 2
 
 
 def digest(spec: ResolvedSpec) -> str:

@@ -11,7 +11,7 @@ from swarm_core.objectives.objective import Sample
 from swarm_core.objectives.scores import CoverageError, Unscored, UnscoredReason
 from swarm_core.ports import Solver
 
-MISSING = Unscored(UnscoredReason.NO_ANSWER)
+MISSING = Unscored(UnscoredReason.REFUSED)
 
 
 def test_who_wins_more_is_rated_higher_on_both_sides() -> None:

@@ -88,7 +88,7 @@ def test_items_lost_to_an_outage_cost_nobody_but_too_many_leave_no_measurement()
 
 
 def test_an_outage_of_a_taker_leaves_no_measurement_and_no_number() -> None:
-    silent = Unscored(UnscoredReason.NO_ANSWER, "connection refused")
+    silent = Unscored(UnscoredReason.REFUSED, "flagged")
     rollout = Rollout(MODEL, ("a", "b"), 2, 0, (item(1.0, silent, "1+1"), item(1.0, silent, "2+2")), (), 0)
     found = measure([rollout], Difficulty(), 0.95, 0)
     assert isinstance(found, Unmeasured)

@@ -139,7 +139,7 @@ def test_who_is_asked_for_what_names_the_model() -> None:
 
 def test_an_empty_answer_is_not_put_to_the_judge_and_has_no_score() -> None:
     assert JUDGE.requests(Item("1+1"), " \n") == ()
-    assert JUDGE.score(Item("1+1"), " \n", ()) == Unscored(UnscoredReason.NO_ANSWER, "the answer is empty")
+    assert JUDGE.score(Item("1+1"), " \n", ()) == 0.0
 
 
 def test_the_score_is_the_mark_of_the_reply_and_a_failure_has_none() -> None:

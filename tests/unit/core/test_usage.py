@@ -19,7 +19,7 @@ usages = st.builds(
     tokens=st.integers(0, 10**9),
     seconds=st.integers(0, 10**6).map(float),
     latencies=st.lists(st.tuples(st.integers(-50, 50), st.integers(1, 9)), max_size=5).map(merge_counts),
-    unscored=st.lists(st.tuples(st.sampled_from(["NoAnswer", "Unreadable"]), st.integers(1, 9))).map(merge_counts),
+    unscored=st.lists(st.tuples(st.sampled_from(["Refused", "Unreadable"]), st.integers(1, 9))).map(merge_counts),
     bytes_written=st.integers(0, 10**12),
 )
 

@@ -262,3 +262,41 @@ def test_the_command_line_asks_the_cluster_for_a_result_by_the_entry_point_of_th
     assert cli.main(["result", "succeeded-run", "-n", "team"]) == 0
     assert [(one.name, one.namespace) for one in asked] == [("succeeded-run", "team")]
     assert "artifacts    s3://swarms/team/a-run" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("observed", "code"), [(2, 2), (1, None)], ids=["this spec", "an older spec"])
+def test_watch_ends_when_the_run_is_stalled_by_its_present_spec(
+    observed: int, code: int | None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stalled = {
+        "type": "Stalled",
+        "status": "True",
+        "reason": "InvalidSpec",
+        "message": "m",
+        "observedGeneration": observed,
+    }
+    status = {
+        "phase": "Iterating",
+        "reason": "InvalidSpec",
+        "message": "spec.storage: write S3",
+        "conditions": [stalled],
+    }
+    run = {**RUN, "metadata": {**RUN["metadata"], "generation": 2}, "status": status}
+    cluster = FakeCluster()
+    cluster.put({**run, "status": {**RUN["status"], "phase": "Succeeded"}})
+    followed = asyncio.run(watch.follow_run(cluster, run)) if code else watch.is_stalled(run) or None
+    assert followed == code
+    assert not code or capsys.readouterr().out == "a-run: Iterating (InvalidSpec), spec.storage: write S3\n"
+
+
+def test_why_names_the_runs_that_hold_the_accelerators() -> None:
+    held = {
+        "metadata": {"name": "other", "uid": "o", "labels": {
+            "dataswarm.io/run": "b-run", "dataswarm.io/run-uid": "b", "dataswarm.io/work": "serve",
+            "dataswarm.io/server": "0",
+        }},
+        "spec": {"containers": [{"name": "main", "resources": {"limits": {"nvidia.com/gpu": "2"}}}]},
+        "status": {"phase": "Running", "conditions": [
+            {"type": "PodScheduled", "status": "True", "lastTransitionTime": "2026-01-01T00:00:00Z"}]},
+    }  # fmt: skip
+    assert why.list_holders(RunDetails(RUN, [], [], [], [], [held, held])) == {"b-run": 4}

@@ -17,9 +17,10 @@ from scripted_chat_server import ChatServer, chat_choices, chat_completion, erro
 
 from swarm_core.api.lifecycle import Budget
 from swarm_core.errors import BadInputError
+from swarm_core.objectives.scores import UnscoredReason
 from swarm_core.ports import Completion, CorruptError, InferenceError, Request, RequestFailure, TokenLogprob, Turn
 from swarm_core.recipe import ModelName, Recipe
-from swarm_trainer.inference import endpoint_budget, http_session, vllm_server
+from swarm_trainer.inference import chat_endpoints, endpoint_budget, http_session, retrying_client, vllm_server
 from swarm_trainer.inference.chat_endpoints import ChatEndpoints
 from swarm_trainer.inference.endpoint import RemoteModel
 from swarm_trainer.inference.endpoint_budget import EndpointBudget
@@ -52,6 +53,12 @@ class Echo:
 def site() -> Iterator[ChatServer]:
     with scripted_http_server.run_server(ChatServer()) as made:
         yield made
+
+
+@pytest.fixture
+def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Attempts that follow each other at once."""
+    monkeypatch.setattr(retrying_client, "MAX_BACKOFF_SECONDS", 0.001)
 
 
 class Desk:
@@ -260,12 +267,60 @@ def test_a_kept_answer_that_was_changed_is_found(site: ChatServer, desk: Open, t
         desk().ask()
 
 
+def is_control(body: dict[str, Any]) -> bool:
+    return scripted_chat_server.prompt(body) == chat_endpoints.PROBE_REQUEST.prompt
+
+
 def test_a_failure_is_not_kept(site: ChatServer, desk: Open) -> None:
-    site.respond = lambda body, times: error_answer(400, "no such field") if times == 1 else chat_completion("7")
+    site.respond = lambda body, times: (
+        chat_completion("7") if times > 2 or is_control(body) else error_answer(400, "no")
+    )
     [failed] = desk().ask()
     assert isinstance(failed, RequestFailure)
-    assert "400: no such field" in failed.message
+    assert failed.reason is UnscoredReason.REFUSED
+    assert "400: no" in failed.message
     assert desk().ask() == [SEVEN]
+
+
+@pytest.mark.parametrize("status", [400, 403, 404, 413, 422, 451])
+def test_what_the_server_refuses_of_one_item_costs_that_item_alone(site: ChatServer, desk: Open, status: int) -> None:
+    def respond(body: dict[str, Any], _: int) -> scripted_http_server.Answer:
+        return error_answer(status, "flagged") if "1+1" in scripted_chat_server.prompt(body) else chat_completion("7")
+
+    site.respond = respond
+    first, second, third = desk().ask(3)
+    assert first == third == SEVEN
+    assert isinstance(second, RequestFailure)
+    assert (second.reason, "flagged" in second.message) == (UnscoredReason.REFUSED, True)
+
+
+def test_a_server_that_refuses_most_items_is_an_outage_of_its_own(site: ChatServer, desk: Open) -> None:
+    site.respond = lambda body, times: chat_completion("ok") if is_control(body) else error_answer(403, "flagged")
+    with pytest.raises(BadInputError, match=r"9 of 9 requests were refused by the endpoint's moderation, .* than 50%"):
+        desk().ask(9)
+
+
+def test_the_field_of_the_maximum_length_is_learned_from_the_refusal_and_remembered(
+    site: ChatServer, desk: Open
+) -> None:
+    def respond(body: dict[str, Any], _: int) -> scripted_http_server.Answer:
+        words = "Unsupported parameter: 'max_tokens'. Use 'max_completion_tokens' instead."
+        return error_answer(400, words) if "max_tokens" in body else chat_completion("7")
+
+    site.respond = respond
+    here = desk(concurrency=1)
+    assert here.ask(5) == [SEVEN] * 5
+    assert ["max_tokens" in body for body in site.bodies] == [True] + [False] * 5
+    assert desk().ask(5) == [SEVEN] * 5
+    assert len(site.bodies) == 6, "the answers are kept under one name, whatever the field is called"
+
+
+def test_an_endpoint_gets_the_parameters_that_it_wants(site: ChatServer, desk: Open) -> None:
+    extra = {"reasoning_effort": "low"}
+    here = desk(max_tokens_field="max_completion_tokens", omit=("seed", "temperature", "top_p"), extra_body=extra)
+    here.ask()
+    [body] = site.bodies
+    assert set(body) == {"model", "messages", "max_completion_tokens", "n", "reasoning_effort"}
 
 
 @pytest.mark.parametrize("status", [429, 503, 502, None], ids=["too many", "busy", "gateway", "cut"])
@@ -302,7 +357,7 @@ def test_a_pause_beyond_the_deadline_is_not_waited_for(site: ChatServer, desk: O
 def test_an_account_without_money_is_not_waited_for(site: ChatServer, desk: Open) -> None:
     error = {"error": {"message": "You exceeded your quota", "code": "insufficient_quota"}}
     site.respond = lambda body, times: (429, json.dumps(error).encode(), {})
-    with pytest.raises(InferenceError, match="You exceeded your quota"):
+    with pytest.raises(BadInputError, match="You exceeded your quota"):
         desk().ask()
     assert len(site.bodies) == 1
 
@@ -333,6 +388,7 @@ def test_an_answer_that_trickles_in_is_cut_off_after_the_deadline(desk: Open) ->
         assert time.monotonic() - began < 5
 
 
+@pytest.mark.usefixtures("short_pauses")
 def test_an_answer_without_end_is_no_completion(site: ChatServer, desk: Open, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(http_session, "MAX_RESPONSE_BYTES", 1000)
     site.respond = lambda body, times: chat_completion("7" * 5000)
@@ -340,6 +396,7 @@ def test_an_answer_without_end_is_no_completion(site: ChatServer, desk: Open, mo
         desk().ask()
 
 
+@pytest.mark.usefixtures("short_pauses")
 def test_what_one_request_breaks_on_fails_alone(site: ChatServer, desk: Open) -> None:
     site.respond = lambda body, times: (
         error_answer(500, "poison") if "1+1" in scripted_chat_server.prompt(body) else chat_completion("7")
@@ -350,30 +407,25 @@ def test_what_one_request_breaks_on_fails_alone(site: ChatServer, desk: Open) ->
     assert "poison" in second.message
 
 
-@pytest.mark.parametrize("status", [401, 403, 404])
+@pytest.mark.parametrize("status", [401, 402, 403, 404, 407])
 def test_a_wrong_key_and_a_missing_model_end_it_at_once(site: ChatServer, desk: Open, status: int) -> None:
     site.respond = lambda body, times: error_answer(status, f"not with {KEY}")
-    with pytest.raises(InferenceError, match=f"{site.url}/v1 answered {status}: not with") as raised:
-        desk().ask()
+    with pytest.raises(BadInputError, match=f"{site.url}/v1 answered {status}: not with") as raised:
+        desk(concurrency=1).ask(5)
     assert KEY not in str(raised.value)
+    assert len(site.bodies) <= 2, "nobody else is sent into a closed account"
 
 
 NO_COMPLETION = [b"<html>\n\nproxy</html>", b"", b"[]", b'{"choices": []}', b'{"choices": [{"message": {}}]}', b"7"]
 
 
+@pytest.mark.usefixtures("short_pauses")
 @pytest.mark.parametrize("data", NO_COMPLETION)
 def test_an_answer_that_is_no_completion_is_said_on_one_line(site: ChatServer, desk: Open, data: bytes) -> None:
     site.respond = lambda body, times: (200, data, {})
     with pytest.raises(InferenceError, match="not a completion") as raised:
         desk().ask()
     assert "\n" not in str(raised.value)
-
-
-def test_an_answer_whose_tokens_are_not_counted_is_none(site: ChatServer, desk: Open) -> None:
-    status, data, _ = chat_completion("7")
-    site.respond = lambda body, times: (status, json.dumps({**json.loads(data), "usage": None}).encode(), {})
-    with pytest.raises(InferenceError, match="not a completion"):
-        desk().ask()
 
 
 @pytest.mark.parametrize(("content", "text"), [(None, ""), ("", ""), (" 7\n", " 7\n")])

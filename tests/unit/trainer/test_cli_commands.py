@@ -85,8 +85,11 @@ def test_validate_says_what_endpoints_will_be_asked(tmp_path: Path, capsys: Prin
     assert cli.main(["validate", str(file)]) == 0
     said = capsys.readouterr().out
     assert "judged by the judge Model, which asks large at https://host/v1" in said
-    items = int(re.findall(r"items +at most ([\d,]+) ", said)[0].replace(",", ""))
-    assert f"about {items * 4:,} requests if the search uses all iterations, budget 5,000 calls" in said
+    requested, answers = (int(one.replace(",", "")) for one in re.findall(r"at most ([\d,]+)[; ]", said)[1:3])
+    # Two takers share the answers: one is remote, each answer is judged, and a gate asks about each requested item.
+    most = 2 + answers // 2 * 3 + requested
+    assert f"at most {most:,} requests if the search uses all iterations and every request is answered at once" in said
+    assert "budget 5,000 calls" in said
 
 
 def test_status_says_where_the_run_stands(finished: Path, capsys: Printed) -> None:
@@ -94,7 +97,8 @@ def test_status_says_where_the_run_stands(finished: Path, capsys: Printed) -> No
     assert capsys.readouterr().out.splitlines() == [
         "tiny: Succeeded, concluded after 2 iterations",
         "iteration 2/2",
-        "best 0.500 (+0.100)",
+        "best 0.5000",
+        "initial 0.4000",
         "no process runs it",
     ]
 

@@ -9,6 +9,7 @@ from fake_store import FakeStore
 from swarm_core.ports import Completion, CorruptError, Request, TokenLogprob, Turn
 from swarm_core.recipe import ModelName
 from swarm_trainer.inference import completion_cache, openai_protocol
+from swarm_trainer.inference.endpoint import RemoteModel
 
 URL = "http://host/v1"
 REQUEST = Request(ModelName("m"), "1+1", 4, 0.7, 3, ("\n",), chat=True)
@@ -18,7 +19,7 @@ NAME = "answers/33/33bcb6b562f0833cf8bc72fe48c29f9ccb82bbe16d653f032d5590e4257d8
 
 def name(**more: object) -> str:
     request = dataclasses.replace(REQUEST, **more)  # type: ignore[arg-type]
-    return completion_cache.key(URL, openai_protocol.chat_body(request, "large"))
+    return completion_cache.key(URL, openai_protocol.chat_body(request, RemoteModel(URL, "large")))
 
 
 def test_a_request_without_the_new_fields_keeps_its_name() -> None:

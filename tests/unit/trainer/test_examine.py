@@ -1,16 +1,20 @@
 """An examination asks, gates, has answered and judges; what is missing stays missing."""
 
+import itertools
 import math
+import random
 from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scripted_engine import Script, Scripted
 
 from swarm_core.items import Item, build_items
 from swarm_core.judges.arithmetic import ArithmeticJudge
 from swarm_core.objectives.scores import Score, Unscored, UnscoredReason
-from swarm_core.ports import Completion, Reply, Request, RequestFailure
+from swarm_core.ports import Completion, InferenceError, Reply, Request, RequestFailure
 from swarm_core.recipe import ModelName
 from swarm_core.text.prompts import PromptStyle
 from swarm_trainer.evaluation.examine import (
@@ -20,6 +24,7 @@ from swarm_trainer.evaluation.examine import (
     examine_generator,
     examine_taker,
 )
+from swarm_trainer.programs.swarm_run import preview
 
 WRITER, GOOD, BAD = (ModelName(digit * 64) for digit in "abc")
 POOL = build_items(f"{n}+{n}" for n in range(20))
@@ -81,25 +86,32 @@ def test_a_shortfall_is_asked_for_again_and_never_padded() -> None:
     assert sum(request.model == WRITER for request in engine.asked) == 4
 
 
-def test_a_failed_request_is_asked_once_more_and_then_lost_without_cost() -> None:
-    engine = Scripted(lambda request: RequestFailure("connection refused"))
+def test_a_refused_request_is_lost_without_cost_and_not_sent_again() -> None:
+    engine = Scripted(lambda request: RequestFailure("flagged", UnscoredReason.REFUSED))
     rollout = examine_generator(exam(), engine, WRITER, ("here",), 4)
     assert (rollout.asked, rollout.lost, rollout.items) == (4, 4, ())
-    assert len(engine.asked) == 4
+    assert len(engine.asked) == 2
     assert not rollout.rejected()
+
+
+def test_an_outage_is_no_measurement() -> None:
+    engine = Scripted(lambda request: RequestFailure("connection refused"))
+    with pytest.raises(InferenceError, match="connection refused; nothing was stored for this measurement"):
+        examine_generator(exam(), engine, WRITER, ("here",), 4)
 
 
 def test_a_taker_that_cannot_be_asked_leaves_a_missing_score() -> None:
     right = numbered(["- 1+2\n- 3+4\n"])
 
     def script(request: Request) -> Completion | RequestFailure:
-        return RequestFailure("timed out") if request.model == BAD else right(request)
+        return RequestFailure("flagged", UnscoredReason.REFUSED) if request.model == BAD else right(request)
 
     rollout = examine_generator(exam(), Scripted(script), WRITER, ("here",), 2)
     assert [answer.score for answer in rollout.items[0].answers] == [
         1.0,
-        Unscored(UnscoredReason.NO_ANSWER, "timed out"),
+        Unscored(UnscoredReason.REFUSED, "flagged"),
     ]
+    assert rollout.fates() == {"good": {"Scored": 2}, "bad": {"Refused": 2}}
 
 
 @pytest.mark.parametrize(("temperature", "scores"), [(0.0, [None, None]), (0.7, [1.0, 1.0])], ids=["greedy", "sampled"])
@@ -156,7 +168,7 @@ def test_a_completion_that_failed_keeps_its_number() -> None:
     first = build_generation_request(exam(), WRITER, ("here", 0, 0))
 
     def script(request: Request) -> Completion | RequestFailure:
-        return RequestFailure("busy") if request == first else right(request)
+        return RequestFailure("busy", UnscoredReason.REFUSED) if request == first else right(request)
 
     rollout = examine_generator(exam(), Scripted(script), WRITER, ("here",), 4)
     assert (rollout.asked, rollout.lost) == (4, 2)
@@ -172,3 +184,22 @@ def test_what_a_data_set_knows_of_an_item_is_never_shown() -> None:
     assert [one.item for one in rollout.items] == list(secret[:3])
     assert [one.answers[0].score for one in rollout.items] == [1.0] * 3
     assert not any(hidden in request.prompt for request in engine.asked for hidden in ("4711", "4712", "4713"))
+
+
+@settings(deadline=None, max_examples=60)
+@given(items=st.integers(1, 12), shots=st.integers(1, 5), rounds=st.integers(1, 3), seed=st.integers(0, 10_000))
+def test_what_validate_promises_is_never_exceeded(items: int, shots: int, rounds: int, seed: int) -> None:
+    draw, numbers = random.Random(seed), itertools.count(1)
+    acceptance = draw.choice((0.0, 0.5, 0.9, 1.0))
+
+    def script(request: Request) -> Completion | RequestFailure:
+        if request.model != WRITER:
+            return wrote(" 0")
+        texts = [f"{next(numbers)}+{next(numbers)}" if draw.random() < acceptance else "what?" for _ in range(shots)]
+        return wrote("".join(f"- {text}\n" for text in texts))
+
+    rollout = examine_generator(replace(exam(rounds), shots=shots), Scripted(script), WRITER, ("here",), items)
+    first_round, accepted = preview.limit_items(items, shots, rounds)
+    assert first_round <= rollout.asked <= rounds * first_round
+    assert len(rollout.items) <= accepted
+    assert rollout.asked == first_round or acceptance < 1.0

@@ -15,6 +15,7 @@ from swarm_core.engine.work import Kind, WorkItem
 from swarm_core.experiment import Experiment, PinnedTaker, SeedData
 from swarm_core.items import build_items
 from swarm_core.objectives.difficulty import Difficulty
+from swarm_core.objectives.scores import UnscoredReason
 from swarm_core.optimizers import optimization
 from swarm_core.optimizers.estimates import Estimate
 from swarm_core.optimizers.positions import Position
@@ -75,7 +76,7 @@ def court(folder: Path, silent: Set[tuple[str, Position]]) -> FinalEvaluation:
     def answered(item: str) -> Completion | RequestFailure:
         position, number = written[item]
         if ("choice" if number < ITEMS else "final", position) in silent:
-            return RequestFailure("timed out")
+            return RequestFailure("flagged", UnscoredReason.REFUSED)
         wrong = number % ITEMS < round(ITEMS * DIFFICULTY[position])
         return Completion("0" if wrong else str(eval(item)), 1, True)
 

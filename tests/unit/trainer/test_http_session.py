@@ -12,7 +12,7 @@ import scripted_http_server
 from scripted_chat_server import error_answer
 from scripted_http_server import Answer, ScriptedServer
 
-from swarm_trainer.inference import openai_protocol, retrying_client
+from swarm_trainer.inference import provider_failures, reply_parser, retrying_client
 from swarm_trainer.inference.endpoint import RemoteModel
 from swarm_trainer.inference.http_session import HttpSession, NoResponseError
 from swarm_trainer.inference.retrying_client import ClientSettings, EventLoopThread, RetryingClient
@@ -131,13 +131,13 @@ def test_what_is_no_answer_is_said_on_one_line(line: EventLoopThread, data: byte
 def test_a_key_that_a_broken_answer_repeats_is_hidden(line: EventLoopThread) -> None:
     with saying(f"{KEY} is no HTTP\r\n\r\n".encode()) as url:
 
-        async def work(connections: HttpSession) -> openai_protocol.RequestOutcome:
+        async def work(connections: HttpSession) -> reply_parser.RequestOutcome:
             return await RetryingClient(
                 connections, RemoteModel(url, "m", KEY), ClientSettings(), is_alive=lambda: False
             ).complete({"n": 0})
 
         found = line.run(work)
-    assert isinstance(found, openai_protocol.Unavailable)
+    assert isinstance(found, provider_failures.Unavailable)
     assert f"{url}: no answer: " in found.message
     assert KEY not in found.message
     assert retrying_client.REDACTED.decode() in found.message

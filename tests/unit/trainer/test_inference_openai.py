@@ -229,10 +229,9 @@ def test_how_a_text_ended_is_told(site: Site, ask: Ask, reason: str, finished: b
     assert ask() == [Completion("7", 2, finished)]
 
 
-def test_a_text_that_was_aborted_is_a_failure(site: Site, ask: Ask) -> None:
-    site.respond = lambda body, times: good(reason="abort")
-    [failed] = ask()
-    assert isinstance(failed, RequestFailure)
+def test_a_text_that_was_aborted_is_asked_for_again(site: Site, ask: Ask) -> None:
+    site.respond = lambda body, times: good(reason="abort" if times == 1 else "stop")
+    assert ask() == [Completion("7", 2, True)]
 
 
 def test_no_more_requests_are_under_way_than_allowed_and_connections_are_kept(site: Site, ask: Ask) -> None:

@@ -106,7 +106,6 @@ def test_nothing_is_left_when_writing_fails(folder: Path, tmp_path: Path) -> Non
     ("changes", "message"),
     [
         pytest.param({"use_dora": True}, "use_dora is True: DoRA", id="dora"),
-        pytest.param({"use_rslora": True}, "use_rslora", id="rank-stabilized"),
         pytest.param({"modules_to_save": ["lm_head"]}, r"modules_to_save is \['lm_head'\]", id="modules to save"),
         pytest.param({"bias": "all"}, "bias is 'all'", id="bias"),
         pytest.param({"lora_bias": True}, "lora_bias", id="lora bias"),

@@ -8,11 +8,13 @@ from typing import Any
 import pytest
 import scripted_chat_server
 
-from swarm_core.ports import Completion, RequestFailure
-from swarm_trainer.inference import openai_protocol
+from swarm_core.ports import Completion
+from swarm_trainer.inference import provider_failures, reply_parser
 from swarm_trainer.inference.endpoint import RemoteModel
 from swarm_trainer.inference.http_session import HttpResponse
-from swarm_trainer.inference.openai_protocol import CHAT, Reply, Unavailable
+from swarm_trainer.inference.openai_protocol import CHAT
+from swarm_trainer.inference.provider_failures import FailureClass, Unavailable
+from swarm_trainer.inference.reply_parser import Reply
 
 HERE = RemoteModel("https://host/v1", "large")
 
@@ -27,18 +29,18 @@ def usage(**counts: Any) -> bytes:
     [(None, 0.0), ("", 0.0), ("3", 3.0), ("0.5", 0.5), ("-4", 0.0), ("soon", 0.0), ("120", 120.0)],
 )
 def test_a_wait_in_seconds_is_taken_as_asked(value: str | None, seconds: float) -> None:
-    assert openai_protocol.parse_retry_after(value) == seconds
+    assert provider_failures.parse_retry_after(value) == seconds
 
 
 @pytest.mark.parametrize(("ahead", "seconds"), [(90, 90), (-90, 0)])
 def test_a_wait_until_a_date_is_the_time_until_then(ahead: int, seconds: int) -> None:
     date = format_datetime(datetime.now(UTC) + timedelta(seconds=ahead), usegmt=True)
-    assert openai_protocol.parse_retry_after(date) == pytest.approx(seconds, abs=2)
+    assert provider_failures.parse_retry_after(date) == pytest.approx(seconds, abs=2)
 
 
 @pytest.mark.parametrize("value", ["inf", "nan", "Mon, 99 Foo 2026 00:00:00 GMT"])
 def test_a_wait_that_is_none_is_not_waited(value: str) -> None:
-    assert openai_protocol.parse_retry_after(value) == 0.0
+    assert provider_failures.parse_retry_after(value) == 0.0
 
 
 @pytest.mark.parametrize(
@@ -52,36 +54,49 @@ def test_a_wait_that_is_none_is_not_waited(value: str) -> None:
     ],
 )
 def test_a_list_of_models_is_read_or_passed_over(data: bytes, models: tuple[str, ...]) -> None:
-    assert openai_protocol.parse_models(data) == models
+    assert reply_parser.parse_models(data) == models
 
 
 @pytest.mark.parametrize(
     ("data", "prompt"), [(usage(completion_tokens=2, prompt_tokens=9), 9), (usage(completion_tokens=2), 0)]
 )
 def test_tokens_are_counted_as_the_server_counts_them(data: bytes, prompt: int) -> None:
-    assert openai_protocol.parse_response(HERE, CHAT, HttpResponse(200, data)) == Reply(
+    assert reply_parser.parse_response(HERE, CHAT, HttpResponse(200, data)) == Reply(
         Completion("7", 2, finished=True), prompt
     )
 
 
-@pytest.mark.parametrize("counts", [{}, {"completion_tokens": None}, {"completion_tokens": "many"}], ids=str)
-def test_an_answer_without_a_count_is_no_completion(counts: dict[str, Any]) -> None:
-    found = openai_protocol.parse_response(HERE, CHAT, HttpResponse(200, usage(**counts)))
-    assert isinstance(found, Unavailable)
-    assert found.fatal
+@pytest.mark.parametrize(
+    "counts",
+    [{}, *({"completion_tokens": odd} for odd in (None, "many", float("nan"), float("inf"), -1, True, 1e300))],
+    ids=str,
+)
+def test_an_answer_whose_count_is_no_number_is_charged_with_an_estimate(counts: dict[str, Any]) -> None:
+    found = reply_parser.parse_response(HERE, CHAT, HttpResponse(200, usage(**counts)))
+    assert found == Reply(Completion("7", 1, finished=True), 0)
+
+
+QUOTA = b'{"error": {"code": "insufficient_quota", "message": "You exceeded your quota"}}'
 
 
 @pytest.mark.parametrize(
-    ("status", "kind", "again"),
+    ("cause", "statuses"),
     [
-        (400, RequestFailure, False),
-        (404, Unavailable, False),
-        (429, Unavailable, True),
-        (500, Unavailable, True),
-        (503, Unavailable, True),
+        (FailureClass.ACCOUNT, [401, 402, 407]),
+        (FailureClass.REFUSAL, [301, 307, 400, 403, 404, 405, 410, 413, 415, 418, 422, 451, 499]),
+        (FailureClass.PASSING, [408, 409, 425, 429, 501, 502, 503, 504, *range(520, 531), 598, 599, 999]),
+        (FailureClass.SERVER_ERROR, [500]),
+        (FailureClass.MALFORMED, [201, 202, 204, 206]),
     ],
+    ids=lambda value: value if isinstance(value, FailureClass) else "",
 )
-def test_what_an_error_means_depends_on_its_status(status: int, kind: type, again: bool) -> None:
-    found = openai_protocol.parse_response(HERE, CHAT, HttpResponse(status, b"no"))
-    assert isinstance(found, kind)
-    assert (isinstance(found, Unavailable) and found.retry_after is not None) is again
+def test_what_an_error_means_depends_on_the_class_of_its_status(cause: FailureClass, statuses: list[int]) -> None:
+    found = [reply_parser.parse_response(HERE, CHAT, HttpResponse(status, b"no", "7")) for status in statuses]
+    assert [(one.cause, one.retry_after) for one in found if isinstance(one, Unavailable)] == [(cause, 7.0)] * len(
+        found
+    )
+
+
+def test_a_rate_limit_passes_and_an_account_without_money_does_not() -> None:
+    found = [reply_parser.parse_response(HERE, CHAT, HttpResponse(429, body)) for body in (b"slow down", QUOTA)]
+    assert [one.cause for one in found if isinstance(one, Unavailable)] == [FailureClass.PASSING, FailureClass.ACCOUNT]

@@ -132,7 +132,7 @@ def test_an_address_where_nobody_listens_is_refused(check: Check) -> None:
 
 
 def test_a_path_that_is_not_the_apis_is_refused(site: ChatServer, check: Check) -> None:
-    assert "correct model 'calculator', or the address" in refusal(check, url=f"{site.url}/v7")
+    assert "correct model 'calculator' or the address" in refusal(check, url=f"{site.url}/v7")
 
 
 @pytest.mark.parametrize("answer", [(200, b"<html>hello</html>", {}), (200, b"{}", {})], ids=["html", "another json"])

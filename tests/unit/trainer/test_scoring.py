@@ -1,11 +1,12 @@
 """Answers marked by a model: what cannot be marked has no score, and what cannot be answered is no item."""
 
+import pytest
 from scripted_engine import Script, Scripted
 
 from swarm_core.gates.registry import GateChoice
 from swarm_core.items import build_items
 from swarm_core.judges.rubric import RubricJudge
-from swarm_core.objectives.scores import Unscored, UnscoredReason
+from swarm_core.objectives.scores import AnswerFate, Unscored, UnscoredReason
 from swarm_core.ports import Completion, Request, RequestFailure
 from swarm_core.recipe import ModelName, remote_model_name
 from swarm_core.text.prompts import PromptStyle
@@ -19,6 +20,10 @@ WRITER, HERE = ModelName("a" * 64), ModelName("b" * 64)
 
 def wrote(text: str) -> Completion:
     return Completion(text, 1, True)
+
+
+def refused(message: str) -> RequestFailure:
+    return RequestFailure(message, UnscoredReason.REFUSED)
 
 
 def script(judged: Script, answered: str = "42") -> Script:
@@ -77,7 +82,7 @@ def test_an_item_that_the_judge_calls_unanswerable_is_rejected_before_any_taker_
 
 def test_an_item_that_the_judge_could_not_be_asked_about_is_lost_without_cost() -> None:
     def down(request: Request) -> Completion | RequestFailure:
-        return RequestFailure("busy") if vetting(request) and "one fish" in request.prompt else kind(request)
+        return refused("busy") if vetting(request) and "one fish" in request.prompt else kind(request)
 
     rollout = examine_generator(exam(), Scripted(script(down)), WRITER, ("here",), 2)
     assert (rollout.asked, rollout.lost, len(rollout.items)) == (2, 1, 1)
@@ -94,7 +99,7 @@ def test_a_judge_that_fails_or_says_nothing_leaves_a_missing_score() -> None:
     def judged(request: Request) -> Completion | RequestFailure:
         if vetting(request):
             return kind(request)
-        return RequestFailure("timed out") if "one fish" in request.prompt else wrote("Splendid!")
+        return refused("timed out") if "one fish" in request.prompt else wrote("Splendid!")
 
     one, two = examine_generator(exam(), Scripted(script(judged)), WRITER, ("here",), 2).items
     assert one.answers[0].score == Unscored(UnscoredReason.JUDGE_FAILED, "timed out")
@@ -103,12 +108,11 @@ def test_a_judge_that_fails_or_says_nothing_leaves_a_missing_score() -> None:
     assert two.answers[0].score.reason is UnscoredReason.JUDGE_FAILED
 
 
-def test_an_empty_answer_is_not_put_to_the_judge() -> None:
-    engine = Scripted(script(kind, answered=" \n"))
+@pytest.mark.parametrize("blank", ["", " \n", "\u200b\u00ad", "\u3164", "<think>\n\n</think>\n"], ids=ascii)
+def test_a_finished_blank_answer_is_wrong_and_not_put_to_the_judge(blank: str) -> None:
+    engine = Scripted(script(kind, answered=blank))
     items = examine_generator(exam(), engine, WRITER, ("here",), 2).items
-    assert {answer.score for item in items for answer in item.answers} == {
-        Unscored(UnscoredReason.NO_ANSWER, "the answer is empty")
-    }
+    assert {(answer.score, answer.fate) for item in items for answer in item.answers} == {(0.0, AnswerFate.BLANK)}
     assert all(vetting(request) for request in engine.asked if request.model == JUDGE)
 
 

@@ -45,7 +45,7 @@ def test_a_file_that_is_not_there_is_refused_by_its_field(file: Path, capsys: Pr
     other = file.with_name("other.yaml")
     other.write_text(yaml.safe_dump(score_file_program.document(data={"uri": "none.jsonl"})))
     assert cli.main(["validate", str(other)]) == 2
-    assert "spec.data.uri: 'none.jsonl' is not a file" in capsys.readouterr().err
+    assert "spec.data.uri: 'none.jsonl' does not exist" in capsys.readouterr().err
 
 
 def test_a_run_scores_the_file(finished: Path) -> None:
@@ -61,7 +61,11 @@ def test_a_finished_run_is_done_again_for_nothing(file: Path, finished: Path) ->
 
 def test_status_and_result_say_what_came_out(finished: Path, capsys: Printed) -> None:
     assert cli.main(["status", str(finished)]) == 0
-    assert capsys.readouterr().out == "answers: Succeeded, concluded\nno process runs it\n"
+    told = capsys.readouterr().out.splitlines()
+    assert told == ["answers: Succeeded, concluded", "items 4", "mean score 0.7500", "no process runs it"]
+    assert cli.main(["status", str(finished), "--json"]) == 0
+    fields = json.loads(capsys.readouterr().out)
+    assert (fields["kind"], fields["figures"]) == ("ScoreFile", {"items": 4, "meanScore": 0.75})
     assert cli.main(["result", str(finished)]) == 0
     assert "mean score 0.7500 of 4 answers" in capsys.readouterr().out
 

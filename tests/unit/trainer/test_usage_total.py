@@ -16,7 +16,7 @@ from swarm_trainer.run_store import usage_total
 from swarm_trainer.runtime.context import Context
 from swarm_trainer.stores.local import LocalStore
 
-DONE = Usage(requests=3, tokens=40, latencies=((-8, 3),), unscored=(("NoAnswer", 1),))
+DONE = Usage(requests=3, tokens=40, latencies=((-8, 3),), unscored=(("Refused", 1),))
 
 
 def process(tmp_path: Path) -> Context:
@@ -121,7 +121,7 @@ def test_an_account_tells_everything_in_one_line() -> None:
     usage = DONE + Usage(failed=1, retries=2, cached=5, seconds=2.0, bytes_written=1_200_000)
     assert usage_report.format_line(usage_report.to_json(usage)) == (
         "3 requests; 1 failed; 2 sent again; 5 from the cache; answered within 229 ms (half), 229 ms (95 %);"
-        " 20 tok/s; 1 unscored NoAnswer; store 1.2 MB up, 0 B down"
+        " 20 tok/s; 1 unscored Refused; store 1.2 MB up, 0 B down"
     )
 
 

@@ -26,7 +26,7 @@ from swarm_trainer.view.run_snapshot import ItemProgress, RunSnapshot
 
 KEY = "iterate.generators.0007"
 USAGE = Usage(
-    requests=1500, retries=3, tokens=6200, seconds=2.0, latencies=((-16, 1400), (4, 100)), unscored=(("NoAnswer", 2),),
+    requests=1500, retries=3, tokens=6200, seconds=2.0, latencies=((-16, 1400), (4, 100)), unscored=(("Refused", 2),),
     bytes_written=1_234_567, bytes_read=80,
 )  # fmt: skip
 STORY: list[Event] = [
@@ -88,7 +88,7 @@ def test_the_picture_shows_everything_that_is_known() -> None:
         "tiny  Iterating 7/24  12s  34s left",
         "best 0.512 (+0.092)  mean 0.431",
         "examined p01  2/9  3.1k tok/s",
-        "1,500 requests; 3 sent again; answered within 57 ms (half), 1.8 s (95 %); 3,100 tok/s; 2 unscored NoAnswer",
+        "1,500 requests; 3 sent again; answered within 57 ms (half), 1.8 s (95 %); 3,100 tok/s; 2 unscored Refused",
         "Error: [bold]boom[/bold]",
         "g00",
         "unscored",

@@ -34,6 +34,8 @@ class PinnedRemoteTaker:
     name: str
     url: str
     model: str
+    parameters: str = ""
+    """The parameters of its requests as canonical JSON; empty if there are none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,9 @@ class Experiment:
 
     def to_bytes(self) -> bytes:
         fields = asdict(self)
+        for taker in fields["takers"]:
+            if not taker.get("parameters", True):
+                del taker["parameters"]
         return canonical_json({name: fields[name] for name in fields if name != "adversary" or self.adversary})
 
     def for_swarm(self, swarm: str) -> "Experiment":
@@ -101,7 +106,7 @@ def build_recipe(taker: PinnedTaker, dtype: str) -> Recipe:
 def model_name(taker: PinnedTaker | PinnedRemoteTaker, dtype: str) -> ModelName:
     """Return the model name for requests to a taker."""
     if isinstance(taker, PinnedRemoteTaker):
-        return recipe.remote_model_name(taker.url, taker.model)
+        return recipe.remote_model_name(taker.url, taker.model, taker.parameters)
     return build_recipe(taker, dtype).name
 
 

@@ -133,9 +133,8 @@ def build_next(before: Pool, archive: Sequence[PoolEntry], fresh: Sequence[PoolE
     """
     now = before.round + 1
     standing = {entry.text for entry in before.entries}
-    given_up = [
-        slot for slot in range(len(before.entries)) if streams.uniform(rule.seed, "slot", now, slot) < rule.share
-    ]
+    slots = range(len(before.entries))
+    given_up = [slot for slot in slots if streams.uniform(rule.seed, "slot", now, slot) < rule.share]
     again = [slot for slot in given_up if streams.uniform(rule.seed, "revisit", now, slot) < rule.revisited]
     old = streams.shuffle(rule.seed, [one for one in archive if one.text not in standing], "archived", now)
     sources = {True: list(old), False: list(streams.shuffle(rule.seed, fresh, "fresh", now))}

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal, Protocol, runtime_checkable
 
 from swarm_core.items import Item
-from swarm_core.objectives.scores import Score
+from swarm_core.objectives.scores import Score, UnscoredReason
 from swarm_core.recipe import Digest, ModelName, Recipe
 
 
@@ -87,6 +87,9 @@ class Request:
     """Number of texts, each sampled with a seed of its own. The first is the text that the request has with n = 1."""
     logprobs: int | None = None
     """Asks for the log-probability of every generated token and of this many of the likeliest tokens beside it."""
+    thinks: bool = False
+    """Whether the model may think before it answers. If not, chat templates that have a switch are told so. Remote
+    endpoints have no common switch; their specs have `extraBody`."""
     reply_schema: str | None = None
     """The JSON schema that the text should meet, as JSON. An engine that cannot enforce it ignores it."""
 
@@ -108,8 +111,9 @@ class Completion:
     """The text that a model generated."""
 
     text: str
+    """The answer. Engines may leave the thinking of the model in it, between its tags (`text.thinking`)."""
     tokens: int
-    """Tokens generated for `text` and all alternatives, end tokens included."""
+    """Tokens generated for `text` and all alternatives, thinking and end tokens included."""
     finished: bool
     """Whether `text` and all alternatives ended by themselves or at a stop. False if one was cut at `max_tokens`."""
     alternatives: tuple[str, ...] = ()
@@ -117,6 +121,10 @@ class Completion:
     logprobs: tuple[TokenLogprob, ...] | None = None
     """One entry per token of `text` as generated, a matched stop included. Remote servers may omit the end token. None
     if the request did not ask."""
+    thinking: str = ""
+    """What the model thought before the answer, as far as it is apart from `text`."""
+    thinking_tokens: int = 0
+    """The part of `tokens` that is thinking, if the server tells it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,10 +132,13 @@ class RequestFailure:
     """The failure of a request, with its reason. It is never an empty completion."""
 
     message: str
+    reason: UnscoredReason = UnscoredReason.UNAVAILABLE
+    """REFUSED or UNREADABLE if this one request fails each time. UNAVAILABLE if it may succeed later."""
 
 
 class InferenceError(Exception):
-    """The engine as a whole cannot serve: wrong base model, an adapter that does not fit, or not enough memory."""
+    """The engine as a whole cannot serve: wrong base model, an adapter that does not fit, not enough memory, or an
+    outage."""
 
 
 class Inference(Protocol):

@@ -36,10 +36,8 @@ def compute_elo(wins: Matrix) -> tuple[tuple[float, ...], tuple[float, ...]]:
     columns = list(zip(*wins, strict=True))
     for _ in range(ITERATIONS):
         ours = [_update_strength(row, own, theirs) for row, own in zip(wins, ours, strict=True)]
-        theirs = [
-            _update_strength([1.0 - won for won in column], own, ours)
-            for column, own in zip(columns, theirs, strict=True)
-        ]
+        losses = [[1.0 - won for won in column] for column in columns]
+        theirs = [_update_strength(column, own, ours) for column, own in zip(losses, theirs, strict=True)]
     rated = [POINTS_PER_LOG_STRENGTH * portable_math.ln(strength) for strength in (*ours, *theirs)]
     middle = fsum(rated) / len(rated)
     rated = [one - middle for one in rated]

@@ -128,7 +128,8 @@ def build_mixture(
     return Recipe(base, tuple(basis), (TensorGroup(tuple(coefficients)),), dtype)
 
 
-def remote_model_name(url: str, model: str) -> ModelName:
-    """Return the name of a model behind an endpoint: a digest of its URL and its name, because its weights are not
-    visible."""
-    return ModelName(digest_bytes(canonical_json(["endpoint", url, model])))
+def remote_model_name(url: str, model: str, parameters: str = "") -> ModelName:
+    """Return the name of a model behind an endpoint: a digest of its URL, its name and the parameters of its requests,
+    because its weights are not visible."""
+    parts = ["endpoint", url, model, *([parameters] if parameters else [])]
+    return ModelName(digest_bytes(canonical_json(parts)))

@@ -11,7 +11,7 @@ import gzip
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import compress
 from typing import Any
 
@@ -20,13 +20,12 @@ from swarm_core.gates.admission import Rejection
 from swarm_core.items import Item
 from swarm_core.objectives import intervals, request_units
 from swarm_core.objectives.objective import Measurement, Objective, RequestCount, Sample
-from swarm_core.objectives.scores import CoverageError, Score, Unscored, UnscoredReason
+from swarm_core.objectives.scores import AnswerFate, CoverageError, Score, Unscored, UnscoredReason
 from swarm_core.recipe import ModelName, canonical_json
 from swarm_core.text.normalization import normalize
 
 VERSION = 3
-"""The version of the stored format. Version 3 stores the requests. Version 2 stored items as records. Version 1 stored
-texts and had no version field."""
+"""The version of the stored format. Version 3 stores the requests, the fates of answers and the tokens of thinking."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +33,17 @@ class TakerAnswer:
     """The answer of one taker to one item, and its score."""
 
     text: str | None
-    """The answer; None if the request to the taker failed."""
+    """The answer without its thinking; None if the request to the taker failed."""
     score: Score
+    ruled: AnswerFate | None = None
+    """The fate for which a rule gave the score; None if the judge gave it, or if there is none."""
+
+    @property
+    def fate(self) -> AnswerFate:
+        """The fate of the answer."""
+        if self.ruled is not None:
+            return self.ruled
+        return AnswerFate(str(self.score.reason)) if isinstance(self.score, Unscored) else AnswerFate.SCORED
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +75,8 @@ class Rollout:
     """The number of tokens that the model, its takers and its judge generated."""
     requests: tuple[RequestCount, ...] = ()
     """The requests for items, in order: `Item.request` is an index into them. Empty if the items were given."""
+    thinking_tokens: int = 0
+    """The part of `tokens` that was thinking: as told by servers, or estimated."""
 
     def rejected(self) -> Counter[str]:
         """Return the number of rejections by gate. Requested items that were never written count as `missing`."""
@@ -78,6 +88,14 @@ class Rollout:
         """Return the number of missing scores by reason."""
         scores = (answer.score for item in self.items for answer in item.answers)
         return Counter(str(score.reason) for score in scores if isinstance(score, Unscored))
+
+    def fates(self) -> dict[str, Counter[str]]:
+        """Return the number of answers of each taker by fate."""
+        found: dict[str, Counter[str]] = {name: Counter() for name in self.takers}
+        for item in self.items:
+            for name, answer in zip(self.takers, item.answers, strict=False):
+                found[name][str(answer.fate)] += 1
+        return found
 
     def to_bytes(self) -> bytes:
         """Return the rollout as compressed JSON. Equal rollouts give equal bytes."""
@@ -96,6 +114,7 @@ class Rollout:
             ],
             "tokens": self.tokens,
             "requests": [[one.round, one.number, one.asked] for one in self.requests],
+            "thinking_tokens": self.thinking_tokens,
         }
         return gzip.compress(canonical_json(fields), mtime=0)
 
@@ -120,14 +139,15 @@ class Rollout:
 def _answer_to_fields(answer: TakerAnswer) -> dict[str, object]:
     score = answer.score
     stored = {"reason": str(score.reason), "detail": score.detail} if isinstance(score, Unscored) else score
-    return {"text": answer.text, "score": stored}
+    ruled = {} if answer.ruled is None else {"ruled": str(answer.ruled)}
+    return {"text": answer.text, "score": stored, **ruled}
 
 
 def _answer_from_fields(fields: Mapping[str, Any]) -> TakerAnswer:
     text, score = fields["text"], fields["score"]
     if isinstance(score, dict):
         return TakerAnswer(text, Unscored(UnscoredReason(score["reason"]), score["detail"]))
-    return TakerAnswer(text, float(score))
+    return TakerAnswer(text, float(score), AnswerFate(fields["ruled"]) if "ruled" in fields else None)
 
 
 def build_sample(rollouts: Sequence[Rollout]) -> Sample:
@@ -212,17 +232,32 @@ class RolloutTotals:
     rejected: dict[str, int]
     unscored: dict[str, int]
     tokens: int
+    fates: dict[str, dict[str, int]] = field(default_factory=dict)
+    """The number of answers by taker and fate."""
+    thinking_tokens: int = 0
 
 
 def sum_totals(rollouts: Iterable[Rollout]) -> RolloutTotals:
     """Return the totals over `rollouts`."""
-    asked = items = tokens = 0
+    asked = items = tokens = thinking_tokens = 0
     rejected: Counter[str] = Counter()
     unscored: Counter[str] = Counter()
+    fates: dict[str, Counter[str]] = {}
     for rollout in rollouts:
+        for taker, counts in rollout.fates().items():
+            fates[taker] = fates.get(taker, Counter()) + counts
+        thinking_tokens += rollout.thinking_tokens
         asked += rollout.asked
         items += len(rollout.items)
         tokens += rollout.tokens
         rejected += rollout.rejected()
         unscored += rollout.unscored()
-    return RolloutTotals(asked, items, dict(sorted(rejected.items())), dict(sorted(unscored.items())), tokens)
+    return RolloutTotals(
+        asked=asked,
+        items=items,
+        rejected=dict(sorted(rejected.items())),
+        unscored=dict(sorted(unscored.items())),
+        tokens=tokens,
+        fates={taker: dict(sorted(counts.items())) for taker, counts in fates.items()},
+        thinking_tokens=thinking_tokens,
+    )

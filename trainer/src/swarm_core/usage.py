@@ -38,6 +38,8 @@ class Usage:
     """Tokens of prompts, if the server counts them."""
     tokens: int = 0
     """Tokens generated."""
+    thinking_tokens: int = 0
+    """The part of `tokens` that was thinking: as told by servers, or estimated."""
     seconds: float = 0.0
     """Wall-clock time in seconds during which any request was in flight."""
     latencies: Histogram = ()

@@ -45,34 +45,31 @@ class AcceleratorUsage:
 def count(
     previous: GpuSeconds | None, children: Children, kinds_asking: Collection[str], now: float
 ) -> AcceleratorUsage:
-    """The usage at `now`, from the previous values.
-
-    `kinds_asking` are the kinds of work that send requests to servers.
-    """
+    """Return the usage at `now`. Work items of the kinds `kinds_asking` send requests to servers."""
     before = previous or GpuSeconds()
     until = float(int(now))
     window = (timestamps.parse(before.counted_until) or 0.0, until)
     holding = [pod for pod in children.pods if pod.accelerators and pod.scheduled is not None]
     running = [pod for pod in children.work_pods() if pod.started is not None and pod.work in kinds_asking]
     asking_spans = [_running_span(pod, until) for pod in running]
-    busy = loading = idle = 0.0
-    for pod in holding:
-        work, wait, rest = _split_seconds(pod, asking_spans, window)
-        busy, loading, idle = (
-            busy + pod.accelerators * work,
-            loading + pod.accelerators * wait,
-            idle + pod.accelerators * rest,
-        )
+    spent = [_split_seconds(pod, asking_spans, window) for pod in holding]
     held = sum(pod.accelerators for pod in holding if observations.is_living(pod, now))
+    busy, loading, idle = (
+        sum(pod.accelerators * seconds[use] for pod, seconds in zip(holding, spent, strict=True)) for use in range(3)
+    )
+    return AcceleratorUsage(_add_seconds(before, busy, loading, idle, until), held)
+
+
+def _add_seconds(before: GpuSeconds, busy: float, loading: float, idle: float, until: float) -> GpuSeconds:
+    """Return `before` plus the accelerator-seconds since then; `before` itself if there are none."""
     if busy + loading + idle <= 0:
-        return AcceleratorUsage(before, held)
-    after = GpuSeconds(
+        return before
+    return GpuSeconds(
         busy=before.busy + busy,
         loading=before.loading + loading,
         idle=before.idle + idle,
         counted_until=timestamps.format_time(until),
     )
-    return AcceleratorUsage(after, held)
 
 
 def is_fully_counted(pods: Sequence[Pod], usage: GpuSeconds | None) -> bool:

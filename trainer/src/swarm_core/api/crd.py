@@ -19,11 +19,11 @@ from pydantic.json_schema import JsonSchemaValue
 
 from swarm_core.api import custom_resources
 from swarm_core.api.custom_resources import Column, CustomResource
-from swarm_core.api.plugin_spec import PRESERVE
 from swarm_core.api.run import API_GROUP, API_VERSION
 from swarm_core.api.schema import inline_references
 from swarm_core.blocks import scalars
 from swarm_core.blocks.block import VALIDATIONS
+from swarm_core.blocks.free_json import PRESERVE
 
 HEADER = "# Made from the models by `python -m swarm_core.api.crd`; edit those.\n"
 DROPPED_KEYWORDS = frozenset({"title", "propertyNames"})
@@ -47,23 +47,27 @@ class InexpressibleError(Exception):
     """A model uses a keyword that a structural schema cannot express."""
 
 
+def _build_names(resource: CustomResource) -> JsonSchemaValue:
+    """Return the names of `resource` in the API server."""
+    return {
+        "kind": resource.kind,
+        "listKind": f"{resource.kind}List",
+        "plural": resource.plural,
+        "singular": resource.kind.lower(),
+        "shortNames": [resource.short],
+        "categories": ["swarm"],
+    }
+
+
 def build_manifest(resource: CustomResource) -> JsonSchemaValue:
     """Return the CustomResourceDefinition of `resource` as a JSON object."""
-    kind, plural = resource.kind, resource.plural
     return {
         "apiVersion": "apiextensions.k8s.io/v1",
         "kind": "CustomResourceDefinition",
-        "metadata": {"name": f"{plural}.{API_GROUP}"},
+        "metadata": {"name": f"{resource.plural}.{API_GROUP}"},
         "spec": {
             "group": API_GROUP,
-            "names": {
-                "kind": kind,
-                "listKind": f"{kind}List",
-                "plural": plural,
-                "singular": kind.lower(),
-                "shortNames": [resource.short],
-                "categories": ["swarm"],
-            },
+            "names": _build_names(resource),
             "scope": "Namespaced",
             "versions": [_build_version(resource)],
         },

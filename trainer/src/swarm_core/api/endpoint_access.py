@@ -13,8 +13,14 @@ from swarm_core.blocks.endpoints import EndpointSpec, SecretKeyRef
 
 
 def identify_endpoint(endpoint: EndpointSpec) -> EndpointIdentity:
-    """Return the identity of an endpoint: its URL in normal form and the name of the model."""
-    return EndpointIdentity(url=endpoints.normalize_url(endpoint.url), model=endpoint.model)
+    """Return the identity of an endpoint: its URL in normal form, the model, and the parameters of requests."""
+    return EndpointIdentity(
+        url=endpoints.normalize_url(endpoint.url),
+        model=endpoint.model,
+        max_tokens_field=endpoint.max_tokens_field,
+        omit=tuple(sorted(set(endpoint.omit))),
+        extra_body=endpoint.extra_body,
+    )
 
 
 def list_accesses(

@@ -47,6 +47,11 @@ class Figure:
     wide: bool = False
     """Whether the column is shown by `kubectl get --output wide` only."""
 
+    @property
+    def total_field(self) -> str:
+        """The field of the status with the total of a progress."""
+        return f"{self.field}s"
+
 
 def list_present(figures: Iterable[Figure], status: Mapping[str, Any]) -> list[Figure]:
     """The figures that `status` contains, in their order."""
@@ -111,7 +116,7 @@ def format_finding(figure: Figure, status: Mapping[str, Any]) -> str:
 
 
 def _format_progress(figure: Figure, status: Mapping[str, Any]) -> str:
-    return f"{status[figure.field]}/{status.get(f'{figure.field}s')}"
+    return f"{status[figure.field]}/{status.get(figure.total_field)}"
 
 
 def _extract_number(value: Any) -> float:

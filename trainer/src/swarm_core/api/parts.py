@@ -1,13 +1,14 @@
 """The named parts of a resolved spec: how they are found and built, and how the experiment's digest pins them.
 
-The digest pins two things. One is the origin of every part (`plugins.find_origin`). The other is the text of every
+The digest pins two things. One is the origin of every part (`plugins.find_origin`), also of the optimizers and of the
+takers' objective, which no spec names. The other is the text of every
 prompt template that the run uses: the templates of its prompt style, and the `prompts` that the class of a part lists.
 So a run does not continue with another version of a plug-in, another revision of a part, or other prompts.
 
 Limits: it needs the plug-ins to be installed, so only the trainer uses it. The operator uses `resolution.spec_digest`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -25,10 +26,15 @@ from swarm_core.api.resolved import (
 )
 from swarm_core.blocks import settings
 from swarm_core.errors import BadInputError
-from swarm_core.plugins import PluginOrigin
+from swarm_core.objectives.accuracy import Accuracy
+from swarm_core.optimizers import registry
+from swarm_core.plugins import BuiltInOrigin, PluginOrigin
+from swarm_core.swarm_names import TAKERS
 from swarm_core.text import item_parser, prompts
 from swarm_core.text.prompts import PromptStyle
 
+TAKERS_OBJECTIVE = "Accuracy"
+"""The name of the objective of takers that move. No spec names it."""
 MODEL = "model"
 """The field of a plug-in's config in which dataswarm puts the name of the model that the plug-in asks."""
 
@@ -100,7 +106,10 @@ def complete_config(use: PartUse) -> dict[str, object]:
         return {**part.config, to_camel(field): part.endpoint.model_dump()}
     if MODEL in part.config:
         raise BadInputError(f"{use.field}.plugin.config: {MODEL!r} is set by dataswarm; remove it from the config")
-    return {**part.config, MODEL: recipe.remote_model_name(part.endpoint.url, part.endpoint.model)}
+    return {
+        **part.config,
+        MODEL: recipe.remote_model_name(part.endpoint.url, part.endpoint.model, part.endpoint.parameters),
+    }
 
 
 def identify_parts(resolved: ResolvedRun) -> PartsIdentity:
@@ -111,9 +120,9 @@ def identify_parts(resolved: ResolvedRun) -> PartsIdentity:
     used = list_parts(resolved) if isinstance(resolved, ResolvedSpec) else resolved.parts
     texts = {use.field: plugins.list_prompts(use.group, use.part.name) for use in used}
     styles = _list_style_prompts(resolved) if isinstance(resolved, ResolvedSpec) else {}
-    item_code = ITEM_CODE if isinstance(resolved, ResolvedSpec) else {}
+    implied = {**ITEM_CODE, **dict(_list_swarm_parts(resolved))} if isinstance(resolved, ResolvedSpec) else {}
     return PartsIdentity(
-        parts={**item_code, **{use.field: _find_origin(use) for use in used}},
+        parts={**implied, **{use.field: _find_origin(use) for use in used}},
         prompts={**styles, **{field: found for field, found in texts.items() if found}},
     )
 
@@ -126,6 +135,20 @@ def _find_origin(use: PartUse) -> Mapping[str, object]:
     except BadInputError as error:
         raise type(error)(f"{use.field}: {error}") from error
     return asdict(found) | ({"config": use.part.config} if isinstance(found, PluginOrigin) else {})
+
+
+def _list_swarm_parts(resolved: ResolvedSpec) -> Iterator[tuple[str, Mapping[str, object]]]:
+    """Yield the origins of the parts that swarms use without naming them, by the field of the swarm.
+
+    These are the optimizer of every swarm, and the objective of takers that move. No plug-in can provide them.
+    """
+    several = len(resolved.swarms) > 1
+    for swarm in resolved.swarms:
+        name = resolved.for_swarm(swarm).rule.optimizer_name
+        revision = registry.find_optimizer(name).revision
+        yield f"spec.{swarm}.swarm" if several else "spec.swarm", asdict(BuiltInOrigin(name, revision))
+        if swarm == TAKERS:
+            yield f"spec.{swarm}", asdict(BuiltInOrigin(TAKERS_OBJECTIVE, Accuracy.revision))
 
 
 def _list_style_prompts(resolved: ResolvedSpec) -> dict[str, Mapping[str, object]]:

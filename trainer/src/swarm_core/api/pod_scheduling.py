@@ -10,8 +10,8 @@ from typing import Annotated, ClassVar
 from pydantic import BeforeValidator, Field, JsonValue, Strict, WithJsonSchema
 
 from swarm_core.api.kubernetes_scalars import LabelText
-from swarm_core.api.plugin_spec import PRESERVE, normalize
 from swarm_core.blocks.block import Block, Rule
+from swarm_core.blocks.free_json import PRESERVE, normalize
 from swarm_core.blocks.scalars import to_integer
 
 MAX_ENTRIES = 16

@@ -16,11 +16,12 @@ from swarm_core.api.execution import Execution, LocalStorage, S3Storage
 from swarm_core.api.generators import ByField, SeedDataSource, Training
 from swarm_core.api.lifecycle import Budget
 from swarm_core.api.optimizer_blocks import OptimizerBlock
-from swarm_core.api.plugin_spec import Config
 from swarm_core.api.resuming import ResumeFrom
 from swarm_core.api.swarm import Exact, PerLayer, PublishedSpec, StandardSpec
 from swarm_core.api.takers import Answering, Generation
+from swarm_core.blocks import endpoints
 from swarm_core.blocks.endpoints import SecretKeyRef
+from swarm_core.blocks.free_json import Config
 from swarm_core.blocks.scalars import Flag, Integer, Label, Line, Uri
 from swarm_core.swarm_names import GENERATORS
 
@@ -84,6 +85,17 @@ class EndpointIdentity(ResolvedBlock):
     url: str
     """The URL in normal form (`endpoints.normalize_url`)."""
     model: Line
+    max_tokens_field: str | None = Field(None, exclude_if=lambda name: name is None)
+    """The name of the field with the maximum length; None leaves it to the server's refusals."""
+    omit: tuple[str, ...] = Field((), exclude_if=lambda names: not names)
+    """The fields that requests leave out, sorted."""
+    extra_body: Config = Field(default_factory=dict, exclude_if=lambda body: not body)
+    """Further fields of every request."""
+
+    @property
+    def parameters(self) -> str:
+        """The parameters of requests as canonical JSON; empty if there are none."""
+        return endpoints.serialize_parameters(self.max_tokens_field, self.omit, self.extra_body)
 
 
 class RemoteTaker(ResolvedBlock):

@@ -1,5 +1,6 @@
 """The test takers, and the sampling settings for the items of generators and the answers of takers."""
 
+from enum import StrEnum
 from typing import ClassVar
 
 from pydantic import Field
@@ -32,11 +33,27 @@ class Taker(Block):
     )
 
 
+class MissingEnd(StrEnum):
+    """What an answer without an end is."""
+
+    UNSCORED = "Unscored"
+    """It has no score, and is counted."""
+    WRONG = "Wrong"
+    """Its score is 0."""
+
+
+def _is_zero(tokens: int) -> bool:
+    return tokens == 0
+
+
 class Generation(Block):
     """The settings for asking generators for items."""
 
     max_tokens: Integer = Field(512, ge=1, le=1_048_576)
-    """Maximum length of a reply of a generator, in tokens."""
+    """Maximum length of a reply of a generator, in tokens, without its thinking."""
+    thinking_tokens: Integer = Field(0, ge=0, le=1_048_576, exclude_if=_is_zero)
+    """Tokens that a generator may think, in addition to maxTokens. With 0, a chat template that has a switch turns
+    thinking off."""
     temperature: Number = Field(1.0, ge=0, le=2)
     """Sampling temperature of generators."""
     shots: Integer = Field(5, ge=1, le=32)
@@ -49,6 +66,12 @@ class Answering(Block):
     """The settings for asking takers for answers."""
 
     max_tokens: Integer = Field(512, ge=1, le=1_048_576)
-    """Maximum length of an answer of a taker, in tokens."""
+    """Maximum length of an answer of a taker, in tokens, without its thinking."""
+    thinking_tokens: Integer = Field(0, ge=0, le=1_048_576, exclude_if=_is_zero)
+    """Tokens that a taker may think, in addition to maxTokens. With 0, a chat template that has a switch turns thinking
+    off. An endpoint takes its own switch in extraBody."""
     temperature: Number = Field(0.0, ge=0, le=2)
     """Sampling temperature of takers."""
+    cut_off: MissingEnd = Field(MissingEnd.UNSCORED, exclude_if=lambda missing: missing is MissingEnd.UNSCORED)
+    """Whether an answer that is cut off at its maximum length, or that holds nothing but thinking, has no score or is
+    wrong."""

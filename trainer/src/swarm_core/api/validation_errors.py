@@ -13,7 +13,7 @@ from pydantic_core import ErrorDetails
 
 from swarm_core.api import custom_resources
 from swarm_core.api.schema import inline_references
-from swarm_core.blocks.block import RULE_BROKEN, FieldPath
+from swarm_core.blocks.block import RULE_BROKEN, UNQUOTED_VALUE, FieldPath
 
 EXPECTED_TYPES = {
     "int_type": "a whole number",
@@ -100,6 +100,8 @@ def _explain(fault: ErrorDetails, at: FieldPath, document: object, schema: JsonS
                 f"{format_value(value)} is {describe_type(value)}; write"
                 f" {EXPECTED_TYPES[what]}{', without quotes' if quoted else ''}"
             )
+        case _ if what == UNQUOTED_VALUE:
+            words = fault["msg"]
         case _:
             words = fault["msg"] if value is None else f"{format_value(value)}: {fault['msg']}"
     return words

@@ -23,6 +23,8 @@ VALIDATIONS = "x-kubernetes-validations"
 """The schema keyword under which the API server finds CEL rules."""
 RULE_BROKEN = "rule_broken"
 """The type of the pydantic error that a broken rule raises; its context holds `at`, the path below the block."""
+UNQUOTED_VALUE = "unquoted_value"
+"""The type of a pydantic error whose message must not show the value, because it may hold a secret."""
 
 B = TypeVar("B")
 FieldPath = tuple[str | int, ...]

@@ -1,27 +1,81 @@
 """Endpoints: models that run outside of dataswarm, behind an API that is compatible with OpenAI's.
 
-The URL and the name of the model are part of the run's identity. The key and the rate limits are not, because a key may
-be replaced and a limit may be raised while a run continues.
+The URL, the name of the model and the parameters of requests are part of the run's identity. The key and the rate
+limits are not, because a key may be replaced and a limit may be raised while a run continues.
 
 A spec never contains a key. It only says where the key is. On a cluster, the operator puts the value of the Secret into
 the environment variable that `key_variable` names. On one machine, the user sets this variable, or names another
 variable or a file.
 """
 
+import re
+from collections.abc import Mapping, Sequence
 from typing import Annotated, ClassVar
 
-from pydantic import Field, Strict
+from pydantic import AfterValidator, Field, JsonValue, Strict
+from pydantic_core import PydanticCustomError
 
 from swarm_core import recipe
-from swarm_core.blocks.block import Block, Rule
-from swarm_core.blocks.scalars import Integer, Label, Limit, Line, LocationText, Pattern
-from swarm_core.recipe import ModelName
+from swarm_core.blocks.block import UNQUOTED_VALUE, Block, Rule
+from swarm_core.blocks.free_json import Config
+from swarm_core.blocks.scalars import Integer, Label, Limit, Line, LocationText, OneOf, Pattern
+from swarm_core.recipe import ModelName, canonical_json
 
 URL_PATTERN = "https?://[-.A-Za-z0-9]+(:[0-9]{1,5})?(/[-._~A-Za-z0-9]+)*/?"
 DEFAULT_PATH = "/v1"
 """The path under which nearly every server has its API."""
 JUDGE_OWNER = "judge"
 """The owner of the judge's key. The owner of a taker's key is `takers/NAME`, and that of a gate's `gates/INDEX`."""
+
+
+RESERVED_FIELDS = frozenset({
+    "model", "messages", "prompt", "stream", "stream_options", "n", "max_tokens", "max_completion_tokens",
+    "temperature", "top_p", "seed", "stop", "logprobs", "top_logprobs",
+    "response_format",
+})  # fmt: skip
+"""The fields of a request that dataswarm sets, or whose answers it cannot read."""
+SECRET_NAME = re.compile(
+    r"(.*[-_. ])?(api[-_ ]?key|authorization|password|passwd|secret|credentials?|bearer|(access|auth|api)?[-_ ]?token)",
+    re.IGNORECASE,
+)
+SECRET_VALUE = re.compile(r"(Bearer |Basic |sk-|hf_|gh[pousr]_|xox[a-z]-|AKIA|AIza)[-A-Za-z0-9_.=/+]{6,}")
+
+
+def check_extra_body(body: dict[str, JsonValue]) -> dict[str, JsonValue]:
+    """`body`, if it replaces no field of a request and holds no secret. Raises PydanticCustomError."""
+    reserved = sorted(RESERVED_FIELDS & body.keys())
+    if reserved:
+        raise PydanticCustomError(
+            UNQUOTED_VALUE,
+            "dataswarm sets {names} itself; remove it, or use the field of the spec for it",
+            {"names": ", ".join(reserved)},
+        )
+    secret = find_secret(body)
+    if secret is not None:
+        raise PydanticCustomError(
+            UNQUOTED_VALUE,
+            "{name} looks like a secret; remove it, and use apiKeySecretRef, apiKeyEnv or apiKeyFile",
+            {"name": secret[:40]},
+        )
+    return body
+
+
+def find_secret(value: JsonValue) -> str | None:
+    """Return the name of the first field in `value` whose name or text looks like a secret; None if there is none."""
+    if isinstance(value, list):
+        return next((found for part in value if (found := find_secret(part))), None)
+    if not isinstance(value, dict):
+        return None
+    for name, part in value.items():
+        if SECRET_NAME.fullmatch(name) or (isinstance(part, str) and SECRET_VALUE.match(part)):
+            return name
+        inner = find_secret(part)
+        if inner is not None:
+            return inner
+    return None
+
+
+ExtraBody = Annotated[Config, AfterValidator(check_extra_body)]
 
 
 class SecretKeyRef(Block):
@@ -77,11 +131,20 @@ class EndpointSpec(Block):
     """Maximum number of prompt and answer tokens per minute. If absent, there is no rate limit."""
     deadline_seconds: Integer = Field(600, ge=1, le=86_400)
     """Deadline of one request in seconds, including all retries."""
+    max_tokens_field: Annotated[str, OneOf(("max_tokens", "max_completion_tokens"))] | None = None
+    """Name of the field with the maximum length of an answer. If absent, max_tokens is sent until the endpoint asks for
+    max_completion_tokens."""
+    omit: Annotated[tuple[Annotated[str, OneOf(("temperature", "top_p", "seed"))], ...], Field(max_length=3)] = ()
+    """Fields that requests leave out, because the endpoint does not take them. Its own defaults apply then."""
+    extra_body: ExtraBody = Field(default_factory=dict)
+    """Further fields of every request, as JSON, such as reasoning_effort. It cannot replace a field that dataswarm
+    sets, and it holds no secret."""
 
     @property
     def served_model(self) -> ModelName:
         """The name of the model in requests."""
-        return recipe.remote_model_name(normalize_url(self.url), self.model)
+        parameters = serialize_parameters(self.max_tokens_field, self.omit, self.extra_body)
+        return recipe.remote_model_name(normalize_url(self.url), self.model, parameters)
 
     rules: ClassVar[tuple[Rule["EndpointSpec"], ...]] = (
         Rule(
@@ -91,6 +154,13 @@ class EndpointSpec(Block):
             lambda it: [it.api_key_secret_ref, it.api_key_env, it.api_key_file].count(None) >= 2,
         ),
     )
+
+
+def serialize_parameters(max_tokens_field: str | None, omit: Sequence[str], extra_body: Mapping[str, object]) -> str:
+    """Return the parameters of requests as canonical JSON; empty if there are none."""
+    fields = {"maxTokensField": max_tokens_field, "omit": sorted(set(omit)), "extraBody": extra_body}
+    given = {name: value for name, value in fields.items() if value}
+    return canonical_json(given).decode() if given else ""
 
 
 def normalize_url(url: str) -> str:

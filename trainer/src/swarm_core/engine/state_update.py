@@ -90,17 +90,20 @@ def _apply_failed(outline: Outline, state: EngineState, item: WorkItem, observat
                 current, RunFailure(state.phase, item.key, observation.reason, observation.message)
             )
         case FailureReason.ERROR | FailureReason.DEADLINE | FailureReason.BUDGET:
-            failures = observation.attempt - state.floor + 1
-            if failures < outline.attempts:
-                following = Attempt(
-                    observation.attempt + 1, now + backoff_seconds(failures), message=observation.message
-                )
-                return states.record_attempt(state, item.key, following)
-            message = f"{item.key} failed {failures} times, the last time: {observation.message}"
-            current = states.record_attempt(state, item.key, Attempt(observation.attempt))
-            return states.record_failure(current, RunFailure(state.phase, item.key, observation.reason, message))
+            return _retry_or_fail(outline, state, item, observation, now)
         case _:
             assert_never(observation.reason)
+
+
+def _retry_or_fail(outline: Outline, state: EngineState, item: WorkItem, failed: Failed, now: float) -> EngineState:
+    """Plan the next attempt after a backoff, or fail the run after the last attempt."""
+    failures = failed.attempt - state.floor + 1
+    if failures < outline.attempts:
+        following = Attempt(failed.attempt + 1, now + backoff_seconds(failures), message=failed.message)
+        return states.record_attempt(state, item.key, following)
+    message = f"{item.key} failed {failures} times, the last time: {failed.message}"
+    current = states.record_attempt(state, item.key, Attempt(failed.attempt))
+    return states.record_failure(current, RunFailure(state.phase, item.key, failed.reason, message))
 
 
 def _apply_lost(outline: Outline, state: EngineState, item: WorkItem, observation: Failed, now: float) -> EngineState:

@@ -53,7 +53,9 @@ class AnswerableSettings(Settings):
     endpoint: EndpointSpec | None = None
     """Endpoint of the model. If absent, the model of the judge is asked."""
     max_tokens: Integer = Field(256, ge=1, le=1_048_576)
-    """Maximum length of a verdict, in tokens. An item whose verdict is cut off counts as lost."""
+    """Maximum length of a verdict, in tokens, without thinking. An item whose verdict is cut off counts as lost."""
+    thinking_tokens: Integer = Field(0, ge=0, le=1_048_576)
+    """Tokens that the model may think, in addition to maxTokens."""
 
     examples: ClassVar[tuple[Mapping[str, Any], ...]] = (
         {"endpoint": {"url": "https://models.test", "model": "large"}, "maxTokens": 64},
@@ -77,7 +79,7 @@ class AnswerableGate:
         """Return the gate that asks the endpoint of `settings`. Raises BadInputError if there is none."""
         if settings.endpoint is None:
             raise BadInputError("gate Answerable: neither the gate nor the judge has an endpoint; give the gate one")
-        return cls(settings.endpoint.served_model, settings.max_tokens)
+        return cls(settings.endpoint.served_model, settings.max_tokens + settings.thinking_tokens)
 
     def requests(self, item: Item) -> tuple[Request, ...]:
         """Return the request that asks whether `item` can be answered."""

@@ -80,13 +80,13 @@ class ArithmeticJudge:
     def score(self, item: Item, answer: str, replies: Sequence[Reply]) -> Score:
         """1.0 if the number that the answer states counts as the value of `item`, else 0.0.
 
-        Unscored: NO_ANSWER if the answer is blank, UNREADABLE if it states no number or no clear one, or one that is
+        A blank answer is wrong. Unscored: UNREADABLE if the answer states no number or no clear one, or one that is
         right in another country's convention only, and JUDGE_FAILED if `refusal` refuses the item.
         """
         if refusal := self.refusal(item):
             return Unscored(UnscoredReason.JUDGE_FAILED, refusal)
         if not answer.strip():
-            return Unscored(UnscoredReason.NO_ANSWER, "the answer is empty")
+            return 0.0
         try:
             stated = find_stated_answer(answer)
         except UnreadableError as error:

@@ -1,7 +1,7 @@
 """The judge that is a language model with a rubric: its requests, and the parsing of its replies.
 
 It marks one response at a time, from `low` to `high`. A score is the mark divided by `high`, as in Data Swarms (arXiv
-2506.00741). An empty response is not sent to it.
+2506.00741). A blank response is not sent to it and has the score 0.
 
 A reply states its mark as JSON (`{"thoughts": "...", "score": 8}`) or in its last line: `Score: 8`, `**Score:** 8/10`,
 `Score: 7.5`. The answer is `Unscored` if the last line states no mark or is quoted (`swarm_core.model_verdicts`), if
@@ -84,7 +84,9 @@ class ModelJudge(Settings):
     scale: Scale = Scale()
     """Range of marks that the judge can give."""
     max_tokens: Integer = Field(256, ge=1, le=1_048_576)
-    """Maximum length of a judgment, in tokens. A judgment that is cut off gives no score."""
+    """Maximum length of a judgment, in tokens, without thinking. A judgment that is cut off gives no score."""
+    thinking_tokens: Integer = Field(0, ge=0, le=1_048_576)
+    """Tokens that the judge may think, in addition to maxTokens."""
 
     examples: ClassVar[tuple[Mapping[str, Any], ...]] = (
         {"endpoint": ENDPOINT, "scale": {"low": 1, "high": 5}},
@@ -120,7 +122,7 @@ class RubricJudge:
             text=settings.rubric,
             low=settings.scale.low,
             high=settings.scale.high,
-            max_tokens=settings.max_tokens,
+            max_tokens=settings.max_tokens + settings.thinking_tokens,
         )
 
     def refusal(self, item: Item) -> str | None:
@@ -140,10 +142,10 @@ class RubricJudge:
     def score(self, item: Item, answer: str, replies: Sequence[Reply]) -> Score:
         """Return the mark in the reply divided by the highest mark.
 
-        Unscored: NO_ANSWER if the answer is blank, and JUDGE_FAILED if the request failed or the reply has no mark.
+        A blank answer is wrong. Unscored: JUDGE_FAILED if the request failed or the reply has no mark.
         """
         if not answer.strip():
-            return Unscored(UnscoredReason.NO_ANSWER, "the answer is empty")
+            return 0.0
         (reply,) = replies
         return judge_failure(reply.message) if isinstance(reply, RequestFailure) else self.mark(reply)
 

@@ -38,6 +38,7 @@ class CmaEs(Optimizer[CmaEsState]):
     """CMA-ES among the positions that sum to 1. It starts at the best initial adapter."""
 
     name: ClassVar[str] = "CmaEs"
+    revision: ClassVar[int] = 1
     sigma: Annotated[
         float, Constant("First step size, in a space where generators lie 1.41 apart.", 0, 10, open_below=True)
     ] = 0.5  # about a third of that distance

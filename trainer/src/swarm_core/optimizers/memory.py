@@ -47,15 +47,17 @@ def update_estimates(
             continue
         before = known.get(candidate.position) if plan.rescored else updated.get(candidate.position)
         new = _first_estimate(state, candidate, score)
-        if before is None:
-            updated[candidate.position] = new
-        elif plan.rescored:
-            updated[candidate.position] = replace(before, total=score, count=1)
-        elif keep_highest:
-            updated[candidate.position] = new if score > before.value else before
-        else:
-            updated[candidate.position] = before.with_score(score)
+        updated[candidate.position] = new if before is None else _update(plan, before, new, keep_highest=keep_highest)
     return updated
+
+
+def _update(plan: Plan, before: Estimate, new: Estimate, *, keep_highest: bool) -> Estimate:
+    """Return the estimate `before` after the single score in `new`."""
+    if plan.rescored:
+        return replace(before, total=new.total, count=1)
+    if keep_highest:
+        return new if new.value > before.value else before
+    return before.with_score(new.total)
 
 
 def keep_estimates(

@@ -42,6 +42,8 @@ class Optimizer(Protocol[S]):
 
     name: ClassVar[str]
     """The name in the registry, in a spec and in a stored state."""
+    revision: ClassVar[int]
+    """The revision, which is raised when the same scores lead to other positions. The experiment's digest covers it."""
     is_particle_rule: ClassVar[bool] = False
     """Whether it moves particles. A spec then chooses it as a rule of optimizer ParticleSwarm."""
     supports_groups: ClassVar[bool] = False

@@ -11,6 +11,7 @@ particle with the lowest best moves to the new adapter, because no sum of the ol
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TypeVar
 
 from swarm_core import streams
@@ -133,24 +134,21 @@ def advance(
 def extend_basis(state: S, added: int) -> S:
     """Return `state` over a basis with `added` more adapters. Every position remains the same adapter."""
     plan = state.plan
-
-    def extend(position: Position) -> Position:
-        return positions.extend(position, plan.groups, added)
-
-    def extend_particle(one: Particle) -> Particle:
-        best = None if one.best is None else extend(one.best)
-        return replace(one, position=extend(one.position), velocity=extend(one.velocity), best=best)
-
-    def extend_estimate(one: Estimate) -> Estimate:
-        return replace(one, position=extend(one.position))
-
+    extend = partial(positions.extend, groups=plan.groups, added=added)
+    worst = state.worst
     return replace(
         state,
         plan=replace(plan, basis=plan.basis + added),
-        particles=tuple(map(extend_particle, state.particles)),
-        estimates=tuple(map(extend_estimate, state.estimates)),
-        worst=None if state.worst is None else extend_estimate(state.worst),
+        particles=tuple(_map_positions(one, extend) for one in state.particles),
+        estimates=tuple(replace(one, position=extend(one.position)) for one in state.estimates),
+        worst=None if worst is None else replace(worst, position=extend(worst.position)),
     )
+
+
+def _map_positions(particle: Particle, change: Callable[[Position], Position]) -> Particle:
+    """Return the particle with `change` applied to its position, its velocity and its best."""
+    best = None if particle.best is None else change(particle.best)
+    return replace(particle, position=change(particle.position), velocity=change(particle.velocity), best=best)
 
 
 def add_adapter(state: S) -> S:

@@ -50,6 +50,7 @@ class Published(Optimizer[PublishedState]):
     """The rule of Data Swarms. The defaults are those of its authors' later toolkit and starter scripts."""
 
     name: ClassVar[str] = "Published"
+    revision: ClassVar[int] = 1
     is_particle_rule: ClassVar[bool] = True
     supports_rescoring: ClassVar[bool] = True
     supports_growth: ClassVar[bool] = True

@@ -16,6 +16,7 @@ class RandomSearch(Optimizer[SearchState]):
     """Positions drawn from a box and shifted to sum 1."""
 
     name: ClassVar[str] = "RandomSearch"
+    revision: ClassVar[int] = 1
     half_width: Annotated[
         float, Constant("Largest size of a coefficient drawn, before the sum is set to 1.", 0, 10, open_below=True)
     ] = sampling.HALF_WIDTH

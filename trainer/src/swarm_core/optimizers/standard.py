@@ -28,6 +28,7 @@ class Standard(Optimizer[SwarmState]):
     """
 
     name: ClassVar[str] = "Standard"
+    revision: ClassVar[int] = 1
     is_particle_rule: ClassVar[bool] = True
     supports_groups: ClassVar[bool] = True
     supports_rescoring: ClassVar[bool] = True

@@ -21,6 +21,8 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
+from swarm_core.text import thinking
+
 REVISION = 2
 """The revision of the parser. The digest contains it. Raise it when any completion gives other items."""
 
@@ -103,8 +105,11 @@ def normalize_lines(text: str) -> str:
 
 
 def parse(text: str, limit: int, *, finished: bool = True) -> ParsedItems:
-    """Return the first `limit` items of a completion. With `finished` false, its last item is rejected as truncated."""
-    whole = text.replace("\r\n", "\n").replace("\r", "\n").strip("\n")
+    """Return the first `limit` items of a completion. With `finished` false, its last item is rejected as truncated.
+
+    Lists inside thinking are no items.
+    """
+    whole = thinking.split(text)[1].replace("\r\n", "\n").replace("\r", "\n").strip("\n")
     pieces = split_items(whole.split("\n"))
     if not pieces:
         return ParsedItems((), (RejectedText(whole.strip(), RejectionReason.UNLISTED),) if whole.strip() else (), 0)

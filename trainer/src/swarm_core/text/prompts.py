@@ -16,6 +16,10 @@ from enum import StrEnum
 
 from swarm_core.text import item_parser
 
+TEMPLATE_DATE = "2024-07-26"
+"""The date that a chat template gets if it asks for today's. With today's, one run would ask with other tokens on the
+next day. Llama's templates have this date where they can get none."""
+
 
 class PromptStyle(StrEnum):
     """The template sets."""
@@ -69,8 +73,9 @@ TEMPLATES = {
 
 
 def list_texts(style: PromptStyle) -> dict[str, object]:
-    """Return the fields of a style's templates by name. The experiment's digest covers them."""
-    return asdict(TEMPLATES[style])
+    """Return the fields of a style's templates by name, and the date in chat templates. The experiment's digest covers
+    them."""
+    return asdict(TEMPLATES[style]) | ({"template_date": TEMPLATE_DATE} if TEMPLATES[style].chat else {})
 
 
 def format_list(style: PromptStyle, items: Sequence[str]) -> str:

@@ -7,8 +7,9 @@ import argparse
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
-from swarm_core.api import custom_resources
+from swarm_core.api import custom_resources, figures
 from swarm_core.errors import BadInputError
 from swarm_core.text import printable
 from swarm_trainer.cli import store_commands
@@ -16,7 +17,6 @@ from swarm_trainer.cli.output import DONE, print_result_line
 from swarm_trainer.host import lock, results
 from swarm_trainer.host.lock import Holder
 from swarm_trainer.report import usage_report
-from swarm_trainer.view import number_format
 from swarm_trainer.worker.layout import Layout
 
 
@@ -34,30 +34,17 @@ def status(arguments: argparse.Namespace) -> int:
     return DONE
 
 
-def status_lines(fields: Mapping[str, object], holder: Holder | None) -> Iterator[str]:
-    """Yield the status, one line per subject. Subjects without data are left out."""
+def status_lines(fields: Mapping[str, Any], holder: Holder | None) -> Iterator[str]:
+    """Yield the status: what the run does, the figures that its kind declares, and the process that runs it."""
     yield f"{fields['name']}: {fields['phase']}, {fields['message']}"
-    if fields["iterations"] or fields.get("commit"):  # a run without turns has none
-        yield f"iteration {fields['iteration']}/{fields['iterations']}"
-    best, initial = as_number(fields["best"]), as_number(fields["initial"])
-    if best is not None:
-        yield f"best {number_format.format_best(best, initial)}"
-    taker, held_out = as_number(fields.get("taker")), as_number(fields.get("heldOut"))
-    if taker is not None:
-        yield (
-            f"best taker {number_format.format_fitness(taker)} on the pool,"
-            f" {number_format.format_fitness(held_out)} on held-out items"
-        )
+    declared = custom_resources.find_resource(fields["kind"]).figures
+    for figure in figures.list_present(declared, fields["figures"]):
+        yield figures.format_short(figure, fields["figures"])
     yield (
         "no process runs it"
         if holder is None
         else f"process {holder.pid} on {holder.host} has run it since {holder.since}"
     )
-
-
-def as_number(value: object) -> float | None:
-    """Return a JSON number as a float, and None for any other value."""
-    return float(value) if isinstance(value, int | float) else None
 
 
 def result(arguments: argparse.Namespace) -> int:

@@ -1,39 +1,41 @@
-"""Sends requests to an engine, and sends those that fail once more."""
+"""Sends requests to an engine. Every reply comes back with its thinking apart, and an outage is no reply."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from swarm_core.ports import Completion, Inference, Reply, Request, RequestFailure
+from swarm_core.asking import separate_thinking
+from swarm_core.objectives.scores import UnscoredReason
+from swarm_core.ports import Completion, Inference, InferenceError, Reply, Request, RequestFailure
 
 
-def complete_with_retry(engine: Inference, requests: Sequence[Request]) -> list[Reply]:
-    """Return one reply per request, in order. Requests that failed are sent once more.
+def complete(engine: Inference, requests: Sequence[Request]) -> list[Reply]:
+    """Return one reply per request, in order, with the thinking of each apart.
 
-    Raises InferenceError if the engine can answer nothing at all.
+    Raises InferenceError if the engine can answer nothing at all, or if a model cannot be reached: a measurement with
+    holes that an outage made is never stored.
     """
-    results = engine.complete(requests)
-    failed = [number for number, result in enumerate(results) if isinstance(result, RequestFailure)]
-    if failed:
-        for number, result in zip(failed, engine.complete([requests[number] for number in failed]), strict=True):
-            results[number] = result
-    return results
+    replies = engine.complete(requests)
+    for reply in replies:
+        if isinstance(reply, RequestFailure) and reply.reason is UnscoredReason.UNAVAILABLE:
+            raise InferenceError(f"{reply.message}; nothing was stored for this measurement, so it is made again")
+    return [separate_thinking(reply) if isinstance(reply, Completion) else reply for reply in replies]
 
 
 @dataclass(slots=True)
 class Asker:
-    """Sends requests to one engine, with one retry, and counts the generated tokens."""
+    """Sends requests to one engine, and counts the generated tokens."""
 
     engine: Inference
     tokens: int = 0
     """The number of tokens generated so far."""
+    thinking_tokens: int = 0
+    """The part of `tokens` that is thinking."""
 
     def __call__(self, requests: Sequence[Request]) -> list[Reply]:
-        """Return one reply per request, in order.
-
-        Raises InferenceError if the engine can answer nothing at all.
-        """
-        replies = complete_with_retry(self.engine, requests)
+        """Return one reply per request, in order. Raises InferenceError as `complete` does."""
+        replies = complete(self.engine, requests)
         self.tokens += count_tokens(replies)
+        self.thinking_tokens += sum(reply.thinking_tokens for reply in replies if isinstance(reply, Completion))
         return replies
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from swarm_core import commit, composition, recipe, streams
 from swarm_core.api.resolved import ResolvedSpec
+from swarm_core.api.takers import Answering, Generation, MissingEnd
 from swarm_core.commit import MeasuredCandidate, MeasuredValues
 from swarm_core.composition import Composition, Statistics
 from swarm_core.experiment import Experiment, SeedData
@@ -18,6 +19,7 @@ from swarm_core.recipe import ModelName
 from swarm_core.rollout import Rollout, Unmeasured, build_sample, measure
 from swarm_trainer.evaluation import run_parts
 from swarm_trainer.evaluation.examine import Examination, Sampling
+from swarm_trainer.evaluation.scoring import AnswerRules
 from swarm_trainer.report.search_result import Interval
 
 
@@ -92,12 +94,19 @@ def build_examination(resolved: ResolvedSpec, experiment: Experiment, data: Seed
         held_out=frozenset(data.held_out),
         shots=resolved.generation.shots,
         rounds=resolved.generation.rounds,
-        generation=Sampling(resolved.generation.max_tokens, resolved.generation.temperature),
-        answering=Sampling(resolved.answering.max_tokens, resolved.answering.temperature),
+        generation=build_sampling(resolved.generation),
+        answering=build_sampling(resolved.answering),
+        rules=AnswerRules(cut_off_is_wrong=resolved.answering.cut_off is MissingEnd.WRONG),
         takers=experiment.taker_models(resolved.base.dtype),
         judge=run_parts.build_judge(resolved),
         gates=run_parts.list_gates(resolved),
         remote=frozenset(
-            recipe.remote_model_name(endpoint.remote.url, endpoint.remote.model) for endpoint in resolved.access
+            recipe.remote_model_name(access.remote.url, access.remote.model, access.remote.parameters)
+            for access in resolved.access
         ),
     )
+
+
+def build_sampling(spec: Generation | Answering) -> Sampling:
+    """Return how the replies of generators or of takers are sampled."""
+    return Sampling(spec.max_tokens, spec.temperature, spec.thinking_tokens)

@@ -4,8 +4,9 @@ The requests depend on the run's seed and on `stage`, never on the model. So all
 same examples and the same sampling seeds (common random numbers), and a difference between their values is not due to
 luck.
 
-A shortfall of items is requested again, in at most `rounds` rounds in total, and is never padded with copies. A failed
-request is sent once more and then left out as missing; it never counts as an empty answer.
+A shortfall of items is requested again, in at most `rounds` rounds in total, and is never padded with copies. A request
+that its server refuses is left out as missing; it never counts as an empty answer. An outage raises InferenceError, so
+no rollout has holes that an outage made.
 """
 
 from collections.abc import Sequence
@@ -20,14 +21,16 @@ from swarm_core.gates.gate_context import GateContext
 from swarm_core.gates.registry import DEFAULT_CHOICES, GateChoice, build_gates
 from swarm_core.items import Item, get_texts
 from swarm_core.objectives.objective import RequestCount
-from swarm_core.objectives.scores import Unscored
+from swarm_core.objectives.scores import Score, Unscored, UnscoredReason
 from swarm_core.ports import Gate, Inference, Judge, Reply, Request, RequestFailure
 from swarm_core.recipe import ModelName
 from swarm_core.rollout import AnsweredItem, Rollout, TakerAnswer
 from swarm_core.text import item_parser, prompts
 from swarm_trainer.evaluation import scoring
 from swarm_trainer.evaluation.completions import Asker
+from swarm_trainer.evaluation.scoring import DEFAULT_RULES, AnswerRules
 
+THINKING_ONLY = "no list follows the thinking; raise spec.generation.thinkingTokens, or set it to 0"
 Stage = tuple[str | int, ...]
 """The point in the run where an examination takes place: ("iteration", 7), ("choice",), ("final", 2)."""
 
@@ -38,6 +41,13 @@ class Sampling:
 
     max_tokens: int
     temperature: float
+    thinking_tokens: int = 0
+    """The tokens that a model may think, in addition to `max_tokens`. With 0, models that can are told not to think."""
+
+    @property
+    def limit(self) -> int:
+        """The maximum number of tokens of a reply, thinking included."""
+        return self.max_tokens + self.thinking_tokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +71,8 @@ class Examination:
     """The gates, in the order in which items pass them."""
     remote: frozenset[ModelName] = frozenset()
     """The models at remote endpoints. They take chat turns, whatever the style of the run's own models."""
+    rules: AnswerRules = DEFAULT_RULES
+    """The rules for answers that no judge scores."""
 
     def style_of(self, model: ModelName) -> prompts.PromptStyle:
         """Return the prompt style for a taker."""
@@ -118,6 +130,7 @@ def examine_generator(exam: Examination, engine: Inference, model: ModelName, st
         rejections=tuple(state.rejections),
         tokens=ask.tokens,
         requests=tuple(state.requests),
+        thinking_tokens=ask.thinking_tokens,
     )
 
 
@@ -129,8 +142,9 @@ def examine_taker(
     Raises InferenceError if the engine can answer nothing at all.
     """
     ask = Asker(engine)
-    answered = collect_answers(replace(exam, takers=(("taker", model),)), stage, items, ask)
-    return Rollout(model, ("taker",), len(items), 0, answered, (), ask.tokens)
+    rules = replace(exam.rules, taker_is_measured=True)
+    answered = collect_answers(replace(exam, takers=(("taker", model),), rules=rules), stage, items, ask)
+    return Rollout(model, ("taker",), len(items), 0, answered, (), ask.tokens, thinking_tokens=ask.thinking_tokens)
 
 
 def admit_items(state: ExaminationState, results: Sequence[Reply], shots: int, ask: Ask) -> None:
@@ -156,6 +170,9 @@ def parse_items(state: ExaminationState, results: Sequence[Reply], shots: int) -
         if isinstance(result, RequestFailure):
             state.lose(number, shots)
             continue
+        if result.thinking and not result.text.strip():
+            state.rejections.append(Rejection(Item(result.text, request=number), "thinking", THINKING_ONLY))
+            continue
         parsed = item_parser.parse(result.text, shots, finished=result.finished)
         items += [Item(text, request=number) for text in parsed.items]
         state.rejections += [Rejection(Item(r.text, request=number), "parse", str(r.reason)) for r in parsed.rejected]
@@ -180,10 +197,11 @@ def build_generation_request(exam: Examination, model: ModelName, stage: Stage) 
     return Request(
         model=model,
         prompt=prompt,
-        max_tokens=exam.generation.max_tokens,
+        max_tokens=exam.generation.limit,
         temperature=exam.generation.temperature,
         seed=streams.derive_seed(exam.seed, "generate", *stage),
         chat=prompts.TEMPLATES[exam.style].chat,
+        thinks=exam.generation.thinking_tokens > 0,
     )
 
 
@@ -195,13 +213,18 @@ def collect_answers(exam: Examination, stage: Stage, items: Sequence[Item], ask:
     questions = [(item, name, taker, number) for number, item in enumerate(items) for name, taker in exam.takers]
     answers = ask_and_score(exam, (*stage, "first"), questions, ask)
     if exam.answering.temperature > 0:
-        missing = [index for index, answer in enumerate(answers) if isinstance(answer.score, Unscored)]
+        missing = [index for index, answer in enumerate(answers) if may_differ(answer.score)]
         retried = ask_and_score(exam, (*stage, "again"), [questions[index] for index in missing], ask)
         for index, answer in zip(missing, retried, strict=True):
             answers[index] = answer
     width = len(exam.takers)
     rows = (tuple(answers[number * width : (number + 1) * width]) for number in range(len(items)))
     return tuple(AnsweredItem(item, row) for item, row in zip(items, rows, strict=True))
+
+
+def may_differ(score: Score) -> bool:
+    """Whether another sample of an answer may have a score that this one lacks. A refusal would come again."""
+    return isinstance(score, Unscored) and score.reason is not UnscoredReason.REFUSED
 
 
 def ask_and_score(
@@ -212,7 +235,7 @@ def ask_and_score(
         [build_answering_request(exam, taker, item, (*stage, number, name)) for item, name, taker, number in questions]
     )
     answered = [(item, result) for (item, *_), result in zip(questions, results, strict=True)]
-    return scoring.score_answers(exam.judge, answered, ask)
+    return scoring.score_answers(exam.judge, answered, ask, exam.rules)
 
 
 def build_answering_request(exam: Examination, taker: ModelName, item: Item, stage: Stage) -> Request:
@@ -222,9 +245,10 @@ def build_answering_request(exam: Examination, taker: ModelName, item: Item, sta
     return Request(
         model=taker,
         prompt=prompts.format_answering(style, item.text),
-        max_tokens=exam.answering.max_tokens,
+        max_tokens=exam.answering.limit,
         temperature=exam.answering.temperature,
         seed=streams.derive_seed(exam.seed, "answer", *stage),
         stop=templates.stops,
         chat=templates.chat,
+        thinks=exam.answering.thinking_tokens > 0,
     )

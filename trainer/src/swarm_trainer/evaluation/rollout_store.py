@@ -37,7 +37,8 @@ def load_or_create(
     if stored is None:
         fresh = create(exam, engine, request)
         if meter is not None:
-            meter.add(Usage(unscored=usage.merge_counts(fresh.unscored().items())))
+            unscored = usage.merge_counts(fresh.unscored().items())
+            meter.add(Usage(unscored=unscored, thinking_tokens=fresh.thinking_tokens))
         stored = store.publish(key, fresh.to_bytes())
     rollout = Rollout.from_bytes(stored)
     if rollout.model != model:

@@ -6,6 +6,7 @@ Everything comes from the spec and, by digest, from the store. So every process 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from swarm_core.api import parts
 from swarm_core.api.resolution import ResolvedSpec
 from swarm_core.commit import Commit
 from swarm_core.composition import Single
@@ -137,25 +138,19 @@ def build_search(
     examination = evaluator.build_examination(resolved, experiment, data)
     plan, space = build_space(context, pinned, basis, swarm)
     name, objective = choose_objective(resolved, swarm)
-    return SearchSetup(
-        resolved=resolved,
-        manifest=manifest,
-        experiment=experiment,
-        plan=plan,
-        space=space,
-        evaluator=Evaluator(
-            examination=replace(examination, held_out=load_held_out(context, pinned)),
-            objectives=((name, objective),),
-            composition=Single(name),
-            coverage=resolved.evaluation.coverage,
-        ),
+    evaluator_of_swarm = Evaluator(
+        examination=replace(examination, held_out=load_held_out(context, pinned)),
+        objectives=((name, objective),),
+        composition=Single(name),
+        coverage=resolved.evaluation.coverage,
     )
+    return SearchSetup(resolved, manifest, experiment, plan, space, evaluator_of_swarm)
 
 
 def choose_objective(resolved: ResolvedSpec, swarm: str) -> tuple[str, Objective]:
     """Return a swarm's objective and the name of its values. Takers that move maximize their accuracy."""
     if swarm == TAKERS:
-        return "Accuracy", Accuracy()
+        return parts.TAKERS_OBJECTIVE, Accuracy()
     return str(resolved.objective), run_parts.build_objective(resolved)
 
 

@@ -1,15 +1,18 @@
 """Gives a search the engines of the run: one per lane, kept warm between work items, serving the search's models."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from swarm_core.ports import Inference
 from swarm_core.recipe import Recipe
 from swarm_trainer.evaluation import search_setup
 from swarm_trainer.evaluation.search_setup import SearchSetup
 from swarm_trainer.run_store import experiments
-from swarm_trainer.runtime import engines, model_folders
+from swarm_trainer.runtime import model_folders
 from swarm_trainer.runtime.context import Context
-from swarm_trainer.runtime.engines import ServedModels
+
+if TYPE_CHECKING:
+    from swarm_trainer.runtime.engines import ServedModels
 
 
 def serve(context: Context, search: SearchSetup, live: Sequence[Recipe]) -> list[Inference]:
@@ -23,12 +26,14 @@ def serve(context: Context, search: SearchSetup, live: Sequence[Recipe]) -> list
     return lanes
 
 
-def list_models(context: Context) -> ServedModels:
+def list_models(context: Context) -> "ServedModels":
     """List the models that the engines of a run may serve: the bases, the fixed takers and every swarm's initial
     adapters.
 
     Raises StoreError before the run is prepared and its adapters are trained.
     """
+    from swarm_trainer.runtime.engines import ServedModels  # noqa: PLC0415 (brings torch, which verify does without)
+
     starts = [
         recipe for swarm in context.resolved.swarms for recipe in search_setup.load_initial_recipes(context, swarm)
     ]
@@ -42,6 +47,8 @@ def list_models(context: Context) -> ServedModels:
 
 def _find_engines(context: Context, search: SearchSetup) -> list[Inference]:
     """Return the engines of this experiment; build them at the first call."""
+    from swarm_trainer.runtime import engines  # noqa: PLC0415 (brings torch, which verify does without)
+
     if search.manifest not in context.engines:
         context.engines[search.manifest] = engines.build(context, list_models(context))
     return context.engines[search.manifest]

@@ -73,22 +73,29 @@ def run(job: RunJob, clock: Clock, watch: Watcher) -> EngineState:
     return end_state
 
 
-def run_locked(job: RunJob, outline: Outline, clock: Clock, watch: Watcher) -> EngineState:
-    """Run `job` in its folder, whose lock this process holds. Raises as `run` does."""
-    store = session.open_reachable_store(job.layout, job.worker_spec)
-    identity = build_identity(job)
+def claim_folder(job: RunJob, identity: run_folder.RunIdentity, store: ArtifactStore) -> None:
+    """Claim the folder for this run, and write the worker's spec. Raises BadInputError if it belongs to another run."""
     prepared = receipt_store.load(store, WorkItem(Kind.PREPARE).key) is not None
     run_folder.claim(job.layout, identity, prepared=prepared)
     if prepared:
         check_inputs(job.worker_spec, store)
     atomic_file.replace(job.layout.worker_spec, job.worker_spec.to_bytes())
+
+
+def run_locked(job: RunJob, outline: Outline, clock: Clock, watch: Watcher) -> EngineState:
+    """Run `job` in its folder, whose lock this process holds. Raises as `run` does."""
+    store = session.open_reachable_store(job.layout, job.worker_spec)
+    identity = build_identity(job)
+    claim_folder(job, identity, store)
     watch(run_events.RunStarted(job.name, job.layout.root, outline.iterations))
     inbox: Inbox = Inbox()
     executor = Executor(build_executor_hooks(job, store, inbox, clock))
 
     def save(state: EngineState) -> None:
         atomic_file.replace(job.layout.state, state.to_json().encode())
-        atomic_file.replace(job.layout.status, run_folder.format_status(identity, outline, state))
+        atomic_file.replace(
+            job.layout.status, run_folder.format_status(identity, job.worker_spec.resolved.kind, outline, state)
+        )
 
     state = load_state(job.layout, watch)
     save(state)

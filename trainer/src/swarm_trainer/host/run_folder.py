@@ -13,11 +13,13 @@ from dataclasses import asdict, dataclass
 
 from pydantic.alias_generators import to_camel
 
+from swarm_core.api import custom_resources
+from swarm_core.api.run_status import RunStatus
 from swarm_core.engine import run_summary
 from swarm_core.engine.planning import Outline
 from swarm_core.engine.state import EngineState
 from swarm_core.errors import BadInputError
-from swarm_core.programs import search_summary
+from swarm_core.programs import program_protocol, search_summary
 from swarm_core.recipe import Digest
 from swarm_core.swarm_names import TAKERS
 from swarm_trainer.host import atomic_file
@@ -102,20 +104,34 @@ def describe_mismatch(layout: Layout, owner: RunIdentity, identity: RunIdentity)
     )
 
 
-def format_status(identity: RunIdentity, outline: Outline, state: EngineState) -> bytes:
-    """Return the status as JSON: keys in camelCase, null for missing numbers, times in seconds since 1970-01-01 UTC."""
+def format_status(identity: RunIdentity, kind: str, outline: Outline, state: EngineState) -> bytes:
+    """Return the status as JSON: keys in camelCase, null for missing numbers, times in seconds since 1970-01-01 UTC.
+
+    `figures` has the fields that the program of `kind` declares as figures, as in the status on a cluster.
+    """
     search, takers = search_summary.summarize_search(state), state.search(TAKERS)
     particles = [{"name": name, "fitness": fitness} for name, fitness in search.particles]
     found = {**asdict(search), "particles": particles, "taker": takers.best, "held_out": takers.held_out}
     summary = {**asdict(run_summary.summarize_run(outline, state)), **found}
-    fields = {"name": identity.name, "specDigest": identity.digest, **summary}
-    return json.dumps(to_camel_keys(fields), indent=1, allow_nan=False).encode() + b"\n"
+    fields = {"name": identity.name, "kind": kind, "specDigest": identity.digest, **summary}
+    shown = {**to_camel_keys(fields), "figures": collect_figures(kind, outline, state)}
+    return json.dumps(shown, indent=1, allow_nan=False).encode() + b"\n"
 
 
-def to_camel_keys(value: object) -> object:
-    """Return `value` with the keys of all nested objects in camelCase."""
+def collect_figures(kind: str, outline: Outline, state: EngineState) -> dict[str, object]:
+    """Return the fields of the kind's status that its figures name, and the totals of progress."""
+    status = program_protocol.find_program(kind).status(outline, state, RunStatus())
+    fields = status.model_dump(mode="json", by_alias=True, exclude_none=True)
+    names = {name for one in custom_resources.find_resource(kind).figures for name in (one.field, one.total_field)}
+    return {name: value for name, value in fields.items() if name in names}
+
+
+def to_camel_keys(fields: Mapping[str, object]) -> dict[str, object]:
+    """Return `fields` with the keys of all nested objects in camelCase."""
+    return {to_camel(key): _convert_keys(value) for key, value in fields.items()}
+
+
+def _convert_keys(value: object) -> object:
     if isinstance(value, dict):
-        return {to_camel(key): to_camel_keys(part) for key, part in value.items()}
-    if isinstance(value, list | tuple):
-        return [to_camel_keys(part) for part in value]
-    return value
+        return to_camel_keys(value)
+    return [_convert_keys(part) for part in value] if isinstance(value, list | tuple) else value

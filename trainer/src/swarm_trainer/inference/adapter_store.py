@@ -24,7 +24,7 @@ from pathlib import Path
 from swarm_core.errors import BadInputError
 from swarm_core.ports import ArtifactStore
 from swarm_core.recipe import Digest, ModelName, Recipe, canonical_json
-from swarm_trainer.lora import adapter, combine, signature
+from swarm_trainer.lora import adapter, combine
 from swarm_trainer.stores import keys, tree
 
 LIVE_KEY = "live.json"
@@ -150,21 +150,20 @@ class AdapterStore:
         if data is None:
             raise UnknownRecipeError(f"{name}: the store has no recipe of this name; serve it first")
         recipe = Recipe.from_bytes(data)
-        if recipe.name != name:
-            raise IncompatibleRecipeError(
-                f"{name}: the store has the recipe {recipe.name} under this name; restore the store"
-            )
-        if not recipe.basis:
-            raise IncompatibleRecipeError(
-                f"{name}: this recipe is a bare base and not the base served here ({self._servable.base});"
-                " send it to its own server"
-            )
-        if recipe.base != self._servable.base:
-            raise IncompatibleRecipeError(
-                f"{name}: the recipe needs base {recipe.base}, but this server has {self._servable.base}; send it"
-                " to its own server"
-            )
+        if problem := self._find_problem(recipe, name):
+            raise IncompatibleRecipeError(f"{name}: {problem}")
         return recipe
+
+    def _find_problem(self, recipe: Recipe, name: str) -> str | None:
+        """Return the reason why this server cannot serve `recipe` as `name`; None if it can."""
+        served, way_out = self._servable.base, "send it to its own server"
+        if recipe.name != name:
+            return f"the store has the recipe {recipe.name} under this name; restore the store"
+        if not recipe.basis:
+            return f"this recipe is a bare base and not the base served here ({served}); {way_out}"
+        if recipe.base != served:
+            return f"the recipe needs base {recipe.base}, but this server has {served}; {way_out}"
+        return None
 
     def _fetch_adapter(self, digest: Digest) -> Path:
         """The folder of an adapter of the basis, fetched and checked once per process. Raises
@@ -174,7 +173,7 @@ class AdapterStore:
             if digest not in self._basis:
                 folder = tree.get_tree(self._store, digest, self._folder / "basis")
                 try:
-                    signature.check_base(self._servable.folder, adapter.read_signature(folder), f"adapter {digest}")
+                    adapter.check_base(folder, self._servable.folder, f"adapter {digest}")
                 except BadInputError as error:
                     raise IncompatibleRecipeError(str(error)) from error
                 self._basis[digest] = folder

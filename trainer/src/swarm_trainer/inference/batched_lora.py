@@ -21,6 +21,7 @@ import torch
 from torch import Tensor, nn
 
 from swarm_core.recipe import ModelName
+from swarm_trainer.lora.base_layers import list_linear_layers
 from swarm_trainer.lora.signature import Signature, tensor_name
 
 LIMIT_BYTES = 4 * 2**30
@@ -51,10 +52,13 @@ class BatchLayer:
     """[rows, 1, ranks]: 1 where a rank belongs to the row's adapter. None if every rank belongs to every row."""
 
     def add(self, inputs: Tensor, outputs: Tensor) -> None:
-        """Add the update of `inputs` [rows, length, in] to `outputs` [rows, length, out] in place."""
+        """Add the update of `inputs` [rows, length, in] to `outputs` [rows, length, out] in place.
+
+        Some models close up rows and length, in this order, before a layer.
+        """
         inner = nn.functional.linear(inputs, self.a)  # [rows, length, ranks]
         if self.mask is not None:
-            inner.mul_(self.mask)
+            inner.view(len(self.mask), -1, inner.shape[-1]).mul_(self.mask)
         outputs.view(-1, outputs.shape[-1]).addmm_(inner.view(-1, inner.shape[-1]), self.b)
 
 
@@ -64,7 +68,7 @@ class BatchedLora:
     def __init__(self, model: nn.Module, limit: int = LIMIT_BYTES) -> None:
         parameter = next(model.parameters())
         self._device, self._dtype = parameter.device, parameter.dtype
-        self._modules = {name: module for name, module in model.named_modules() if isinstance(module, nn.Linear)}
+        self._modules = list_linear_layers(model)
         self._hooked: set[str] = set()
         self._adapters: OrderedDict[ModelName, dict[str, LoraFactors]] = OrderedDict()
         self._limit = limit

@@ -4,25 +4,32 @@ The run's store keeps every answer, and a request with a stored answer is not se
 at the same time share one call. Every model has its own concurrency, rate limits and deadline; all models share the
 run's budget.
 
+A request that its server refuses is compared with a control request (`_send_or_compare`). So what one request meets is
+never taken for what all would meet, and the other way round.
+
 Many threads may call, one per lane. Everything here runs on one event loop.
 
 Limits: answers are text as the server returns it, and tokens are counted as the server counts them.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 
+from swarm_core.errors import BadInputError
+from swarm_core.objectives.scores import UnscoredReason
 from swarm_core.ports import ArtifactStore, Completion, Request, RequestFailure
 from swarm_core.recipe import ModelName
 from swarm_core.usage import Usage
-from swarm_trainer.inference import choices, completion_cache, openai_protocol
+from swarm_trainer.inference import choices, completion_cache, openai_protocol, provider_failures, reply_parser
 from swarm_trainer.inference.endpoint import RemoteModel
 from swarm_trainer.inference.endpoint_budget import EndpointBudget
 from swarm_trainer.inference.http_session import HttpSession, NoResponseError
-from swarm_trainer.inference.openai_protocol import Reply, RequestOutcome
+from swarm_trainer.inference.provider_failures import FailureClass, Unavailable
 from swarm_trainer.inference.rate_limiter import RateLimiter
+from swarm_trainer.inference.reply_parser import Reply, RequestOutcome
 from swarm_trainer.inference.request_checks import find_field_error
 from swarm_trainer.inference.retrying_client import ClientSettings, EventLoopThread, RetryingClient
 from swarm_trainer.meter import Meter
@@ -38,6 +45,13 @@ PROBE_ATTEMPTS = 3
 PROBE_SECONDS = 120.0
 """Seconds for the first answer of an endpoint. Some servers load the model for it."""
 LIST_SECONDS = 10.0
+MAX_OWN_FAULTS = 20
+"""Attempts of a request on which the server fails, over about two minutes, before it is compared with a control."""
+OTHER_MAX_TOKENS = "max_completion_tokens"
+MAX_REFUSED_SHARE = 0.5
+"""The share of a call's requests to one model that its server may refuse. More of them are an outage."""
+MIN_REFUSALS = 5
+"""Fewer refusals are never an outage."""
 
 
 @dataclass(slots=True)
@@ -52,38 +66,57 @@ class ModelChannel:
     takes_schemas: bool = True
     """Whether the server may accept a schema for the reply. It counts as refusing all once it answered a request only
     without its schema."""
+    max_tokens_field: str = openai_protocol.MAX_TOKENS
+    """The field of the maximum length, as the spec says or as the endpoint's refusals taught."""
+    stopped: Unavailable | None = None
+    """The failure of the account, after which no request is sent until the next call."""
+    control: RequestOutcome | None = None
+    """The outcome of the last control request."""
+    controls_sent: int = 0
+    control_lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
 class ChatEndpoints:
     """The models at remote endpoints."""
 
     def __init__(
-        self, models: Iterable[RemoteModel], store: ArtifactStore, budget: EndpointBudget, meter: Meter
+        self,
+        models: Iterable[RemoteModel],
+        store: ArtifactStore,
+        budget: EndpointBudget,
+        meter: Meter,
+        new_loop: Callable[[], asyncio.AbstractEventLoop] = asyncio.new_event_loop,
     ) -> None:
-        """Of several models with one name, the first counts."""
+        """Of several models with one name, the first counts. All pauses and deadlines follow the clock of the loop."""
         self._store, self._budget, self._meter = store, budget, meter
-        self._loop_thread = EventLoopThread()
+        self._loop_thread = EventLoopThread(new_loop)
         self._channels: dict[ModelName, ModelChannel] = {}
         for one in models:
             rate_limiter = RateLimiter(one.requests_per_minute, one.tokens_per_minute)
-            self._channels.setdefault(one.name, ModelChannel(one, asyncio.Semaphore(one.concurrency), rate_limiter))
+            channel = ModelChannel(one, asyncio.Semaphore(one.concurrency), rate_limiter)
+            channel.max_tokens_field = one.max_tokens_field or openai_protocol.MAX_TOKENS
+            self._channels.setdefault(one.name, channel)
 
     def has_model(self, model: ModelName) -> bool:
         return model in self._channels
 
     def submit(self, requests: Sequence[Request]) -> Future[list[RequestOutcome]]:
-        """Start every request; the outcomes come in order. The future raises BadInputError when the budget is used up,
-        and StoreError and CorruptError as `completion_cache` does.
+        """Start every request; the outcomes come in order. The future raises BadInputError when the budget is used up
+        or a model refuses too many requests, and StoreError and CorruptError as `completion_cache` does.
         """
 
         async def complete_all(session: HttpSession) -> list[RequestOutcome]:
+            for model in {request.model for request in requests}:
+                self._channels[model].stopped = None
             with self._meter.time_requests():
                 found = await asyncio.gather(
                     *(self._complete(session, one) for one in requests), return_exceptions=True
                 )
             # Answers that were paid for are stored even if another request fails, so nothing is raised before all are
             # done.
-            return [raise_exception(outcome) for outcome in found]
+            outcomes = [raise_exception(outcome) for outcome in found]
+            check_refusals(requests, outcomes)
+            return outcomes
 
         return self._loop_thread.submit(complete_all)
 
@@ -92,7 +125,7 @@ class ChatEndpoints:
         used up.
         """
         channel = self._channels[model]
-        body = openai_protocol.chat_body(PROBE_REQUEST, channel.remote_model.model)
+        body = openai_protocol.chat_body(PROBE_REQUEST, channel.remote_model)
         retries = iter(range(PROBE_ATTEMPTS - 1))
         short = replace(
             channel,
@@ -100,7 +133,9 @@ class ChatEndpoints:
         )
 
         async def send_probe(session: HttpSession) -> RequestOutcome:
-            return await self._send_request(session, short, body, lambda: next(retries, None) is not None)
+            outcome = await self._send(session, short, body, lambda: next(retries, None) is not None)
+            channel.max_tokens_field = short.max_tokens_field
+            return outcome
 
         return self._loop_thread.submit(send_probe).result()
 
@@ -115,7 +150,7 @@ class ChatEndpoints:
                 )
             except NoResponseError:
                 return ()
-            return openai_protocol.parse_models(answer.data) if answer.status == 200 else ()
+            return reply_parser.parse_models(answer.data) if answer.status == 200 else ()
 
         return self._loop_thread.submit(fetch).result()
 
@@ -130,7 +165,7 @@ class ChatEndpoints:
     async def _complete(self, session: HttpSession, request: Request) -> RequestOutcome:
         field_error = find_field_error(request)
         if field_error is not None:
-            return RequestFailure(field_error)
+            return RequestFailure(field_error, UnscoredReason.REFUSED)
         channel = self._channels[request.model]
         if request.reply_schema is not None:
             return await self._complete_structured(session, channel, request)
@@ -138,7 +173,7 @@ class ChatEndpoints:
 
     async def _complete_once(self, session: HttpSession, channel: ModelChannel, request: Request) -> RequestOutcome:
         """The stored answer, the answer that another caller waits for, or the answer to a request sent now."""
-        body = openai_protocol.chat_body(request, channel.remote_model.model)
+        body = openai_protocol.chat_body(request, channel.remote_model)
         key = completion_cache.key(channel.remote_model.url, body)
         if key not in channel.in_flight:
             channel.in_flight[key] = asyncio.create_task(self._load_or_send(session, channel, key, body))
@@ -167,42 +202,118 @@ class ChatEndpoints:
             if kept is not None:
                 self._meter.add(Usage(cached=1))
                 return kept
-            found = await self._send_request(session, channel, body)
+            if channel.stopped is not None:
+                return channel.stopped
+            found = await self._send_or_compare(session, channel, body)
             if isinstance(found, Completion):
                 return await asyncio.to_thread(completion_cache.save, self._store, key, body, found)
+            if isinstance(found, Unavailable) and found.cause is FailureClass.ACCOUNT:
+                channel.stopped = found
             return found
 
-    async def _send_request(
+    async def _send_or_compare(
+        self, session: HttpSession, channel: ModelChannel, body: dict[str, object]
+    ) -> RequestOutcome:
+        """The answer to a request sent now. A request that fails is compared with a control request.
+
+        If the endpoint answers the control request and refuses this one again, this request alone is at fault. If it
+        refuses both, all requests of the model are at fault, and the user must act.
+        """
+        found = await self._send(session, channel, body)
+        if not isinstance(found, Unavailable) or not (found.cause is FailureClass.REFUSAL or found.may_be_own_fault):
+            return found
+        control = await self._send_control(session, channel)
+        if isinstance(control, Unavailable):
+            refused = control.cause in (FailureClass.REFUSAL, FailureClass.ACCOUNT)
+            return replace(found, cause=FailureClass.ACCOUNT if refused else FailureClass.PASSING)
+        if found.cause is FailureClass.REFUSAL:
+            found = await self._send(session, channel, body)
+        if isinstance(found, Unavailable) and (found.cause is FailureClass.REFUSAL or found.may_be_own_fault):
+            unreadable = found.cause is FailureClass.MALFORMED
+            return RequestFailure(found.message, UnscoredReason.UNREADABLE if unreadable else UnscoredReason.REFUSED)
+        return found
+
+    async def _send_control(self, session: HttpSession, channel: ModelChannel) -> RequestOutcome:
+        """The answer to a control request that is sent after this call. Calls at the same time share one."""
+        sent_before = channel.controls_sent
+        async with channel.control_lock:
+            if channel.control is None or channel.controls_sent == sent_before:
+                channel.controls_sent += 1
+                body = openai_protocol.chat_body(PROBE_REQUEST, channel.remote_model)
+                channel.control = await self._send(session, channel, body)
+            return channel.control
+
+    async def _send(
         self,
         session: HttpSession,
         channel: ModelChannel,
         body: dict[str, object],
         may_retry: Callable[[], bool] = lambda: True,
     ) -> RequestOutcome:
+        """The answer to a request sent now, with the maximum length in the field that the endpoint wants."""
+        found = await self._send_request(session, channel, body, may_retry)
+        if wants_other_field(found) and channel.max_tokens_field == openai_protocol.MAX_TOKENS:
+            if channel.remote_model.max_tokens_field is None:
+                channel.max_tokens_field = OTHER_MAX_TOKENS
+        elif not wants_other_field(found):
+            return found
+        return await self._send_request(session, channel, body, may_retry)
+
+    async def _send_request(
+        self,
+        session: HttpSession,
+        channel: ModelChannel,
+        body: dict[str, object],
+        may_retry: Callable[[], bool],
+    ) -> RequestOutcome:
         """The answer to a request sent now. It is sent again as long as `may_retry` returns True."""
         await asyncio.to_thread(self._budget.claim_call)
         estimate = estimate_tokens(body)
         await channel.rate_limiter.acquire(estimate)
-        settings = ClientSettings(deadline=channel.remote_model.deadline)
         client = RetryingClient(
             session,
             channel.remote_model,
-            settings,
+            ClientSettings(deadline=channel.remote_model.deadline, max_own_faults=MAX_OWN_FAULTS),
             may_retry,
             api_format=openai_protocol.CHAT,
             rate_limiter=channel.rate_limiter,
             meter=self._meter,
         )
-        found = await client.send(body)
+        found = await client.send(openai_protocol.rename_max_tokens(body, channel.max_tokens_field))
         used = found.prompt_tokens + found.completion.tokens if isinstance(found, Reply) else 0
         channel.rate_limiter.correct(estimate, used)
         self._budget.add_tokens(used)
         return found.completion if isinstance(found, Reply) else found
 
 
+def wants_other_field(found: RequestOutcome) -> bool:
+    """Whether an endpoint refused the field of the maximum length, and names the one that it wants."""
+    return isinstance(found, Unavailable) and found.cause is FailureClass.REFUSAL and OTHER_MAX_TOKENS in found.message
+
+
+def check_refusals(requests: Sequence[Request], outcomes: Sequence[RequestOutcome]) -> None:
+    """Check that no model's server refuses so many requests that the measurement would be of its moderation.
+
+    Raises BadInputError.
+    """
+    totals = Counter(request.model for request in requests)
+    refusals: dict[ModelName, list[str]] = {}
+    for request, outcome in zip(requests, outcomes, strict=True):
+        if isinstance(outcome, RequestFailure) and outcome.reason is UnscoredReason.REFUSED:
+            refusals.setdefault(request.model, []).append(outcome.message)
+    for model, messages in refusals.items():
+        if len(messages) >= MIN_REFUSALS and len(messages) > MAX_REFUSED_SHARE * totals[model]:
+            raise BadInputError(
+                f"{len(messages)} of {totals[model]} requests were refused by the endpoint's"
+                f" {provider_failures.describe_refusal(messages[0])}, which is more than {MAX_REFUSED_SHARE:.0%}:"
+                f" {messages[0]}; nothing was stored for this measurement. Ask another model, or lift the moderation,"
+                " and run again"
+            )
+
+
 def estimate_tokens(body: dict[str, object]) -> int:
     """A rough upper estimate of the tokens that a request takes, prompt included."""
-    longest, texts = body["max_tokens"], body["n"]
+    longest, texts = body[openai_protocol.MAX_TOKENS], body["n"]
     assert isinstance(longest, int)
     assert isinstance(texts, int)
     return longest * texts + len(str(body["messages"]).encode()) // BYTES_PER_TOKEN

@@ -31,14 +31,18 @@ def save(store: ArtifactStore, name: str, body: dict[str, object], answer: Compl
 
 
 def to_fields(answer: Completion) -> dict[str, object]:
-    """The JSON fields of an answer. Alternatives and log-probabilities have a field only if there are any, so that a
-    plain answer keeps its bytes.
+    """The JSON fields of an answer. Alternatives, log-probabilities and thinking have a field only if there are any, so
+    that a plain answer keeps its bytes.
     """
     fields: dict[str, object] = {"text": answer.text, "tokens": answer.tokens, "finished": answer.finished}
     if answer.alternatives:
         fields["alternatives"] = answer.alternatives
     if answer.logprobs is not None:
         fields["logprobs"] = [[one.token, one.logprob, one.top] for one in answer.logprobs]
+    if answer.thinking:
+        fields["thinking"] = answer.thinking
+    if answer.thinking_tokens:
+        fields["thinking_tokens"] = answer.thinking_tokens
     return fields
 
 
@@ -48,7 +52,15 @@ def parse(name: str, data: bytes) -> Completion:
         fields = json.loads(data)
         alternatives = tuple(str(text) for text in fields.get("alternatives", ()))
         logprobs = parse_logprobs(fields["logprobs"]) if "logprobs" in fields else None
-        return Completion(str(fields["text"]), int(fields["tokens"]), bool(fields["finished"]), alternatives, logprobs)
+        return Completion(
+            text=str(fields["text"]),
+            tokens=int(fields["tokens"]),
+            finished=bool(fields["finished"]),
+            alternatives=alternatives,
+            logprobs=logprobs,
+            thinking=str(fields.get("thinking", "")),
+            thinking_tokens=int(fields.get("thinking_tokens", 0)),
+        )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise CorruptError(
             f"{name}: this is not a stored answer, so it was changed; delete it, and the request is sent again"

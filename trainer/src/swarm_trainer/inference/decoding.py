@@ -118,7 +118,7 @@ def generate(loaded: LoadedModel, adapters: BatchedLora, stops: StopDetector, ro
                 _append_token(outputs[index], row_step, rows[index].request, loaded.end_tokens, stops)
             if all(outputs[index].done for index in batch.rows):
                 break
-            _advance(batch, chosen, loaded.model.config.max_position_embeddings)
+            _advance(batch, chosen, loaded.max_length)
             _drop_finished(batch, adapters, outputs)
     return outputs
 
@@ -185,11 +185,11 @@ def _append_token(row: RowOutput, step: RowStep, request: Request, ends: frozens
     row.done = row.ended or row.broken or len(row.tokens) >= request.max_tokens
 
 
-def _advance(batch: Batch, chosen: Tensor, limit: int) -> None:
-    """Make the chosen tokens the next column. Rows that are done stay at the last position that the model knows."""
+def _advance(batch: Batch, chosen: Tensor, limit: int | None) -> None:
+    """Make the chosen tokens the next column. Rows that are done stay at the last position, if the model has one."""
     batch.ids = chosen[:, None]
     batch.mask = torch.cat([batch.mask, torch.ones_like(batch.mask[:, :1])], 1)
-    batch.positions = (batch.positions[:, -1:] + 1).clamp(max=limit - 1)
+    batch.positions = (batch.positions[:, -1:] + 1).clamp(max=limit - 1 if limit else None, min=0)
 
 
 def _drop_finished(batch: Batch, adapters: BatchedLora, outputs: Sequence[RowOutput]) -> None:

@@ -54,11 +54,19 @@ class RemoteModel:
     tokens_per_minute: int | None = None
     deadline: float = 600.0
     """Seconds for one request, all attempts together."""
+    max_tokens_field: str | None = None
+    """The name of the field with the maximum length; None leaves it to the server's refusals."""
+    omit: tuple[str, ...] = ()
+    """The fields that requests leave out."""
+    extra_body: Mapping[str, object] = field(default_factory=dict)
+    """Further fields of every request."""
+    parameters: str = ""
+    """The last three as the name of the model covers them (`EndpointIdentity.parameters`)."""
 
     @property
     def name(self) -> ModelName:
         """The name that requests use for this model."""
-        return recipe.remote_model_name(self.url, self.model)
+        return recipe.remote_model_name(self.url, self.model, self.parameters)
 
 
 class EndpointProvider(Protocol):

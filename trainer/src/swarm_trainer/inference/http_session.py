@@ -76,7 +76,7 @@ class HttpSession:
             raise NoResponseError(f"TimeoutError: no answer within {seconds:.1f} s") from error
         except aiohttp.ClientConnectorCertificateError as error:
             raise NoResponseError(network.UNTRUSTED) from error
-        except (aiohttp.ClientError, OSError) as error:
+        except (aiohttp.ClientError, OSError, EOFError, ValueError) as error:
             raise NoResponseError(f"{type(error).__name__} {' '.join(str(error).split())}".rstrip()) from error
         return HttpResponse(answer.status, read, answer.headers.get("Retry-After"))
 

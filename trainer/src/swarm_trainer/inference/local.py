@@ -18,13 +18,14 @@ import torch
 from transformers import PreTrainedTokenizerBase
 
 from swarm_core.errors import BadInputError
+from swarm_core.objectives.scores import UnscoredReason
 from swarm_core.ports import Completion, InferenceError, Request, RequestFailure, TokenLogprob
 from swarm_core.recipe import Digest, ModelName, Recipe
 from swarm_trainer.inference import choices, decoding, prompt_encoder
 from swarm_trainer.inference.batched_lora import BatchedLora
 from swarm_trainer.inference.decoding import Row, RowOutput, TokenScore
 from swarm_trainer.inference.stop_strings import StopDetector, truncate_at_stop
-from swarm_trainer.lora import adapter, base, combine, signature
+from swarm_trainer.lora import adapter, base, combine
 from swarm_trainer.lora.base import BaseModelConfig, LoadedModel
 
 
@@ -93,7 +94,9 @@ class LocalInference:
                     f"model {request.model}: this model is not served; call serve() with its recipe first"
                 )
         single = choices.expand(requests)
-        results: list[Completion | RequestFailure] = [RequestFailure("not answered")] * len(single)
+        results: list[Completion | RequestFailure] = [RequestFailure("not answered", UnscoredReason.REFUSED)] * len(
+            single
+        )
         with _as_inference_error(), _torch_threads(self._settings.threads):
             by_base: dict[Digest, list[int]] = {}
             for index, request in enumerate(single):
@@ -116,15 +119,15 @@ class LocalInference:
         folder = self._bases[recipe.base]
         for digest in recipe.basis:
             if (recipe.base, digest) not in self._checked:
-                signature.check_base(folder, adapter.read_signature(self._adapters(digest)), f"adapter {digest}")
+                adapter.check_base(self._adapters(digest), folder, f"adapter {digest}")
                 self._checked.add((recipe.base, digest))
 
     def _get_engine(self, digest: Digest) -> Engine:
         if digest not in self._engines:
             settings = self._settings
             loaded = base.load(BaseModelConfig(self._bases[digest], settings.dtype, settings.device))
-            longest = loaded.model.config.max_position_embeddings
-            if settings.max_model_len > longest:
+            longest = loaded.max_length
+            if longest is not None and settings.max_model_len > longest:
                 raise BadInputError(
                     f"maxModelLen {settings.max_model_len}: base {digest} takes at most {longest} tokens; lower"
                     " maxModelLen"
@@ -151,7 +154,7 @@ class LocalInference:
     def _find_rejection(self, row: Row) -> RequestFailure | None:
         """The failure of a request that no model can answer; None for any other request."""
         message = prompt_encoder.rejection_reason(row.request, row.ids, self._settings.max_model_len)
-        return None if message is None else RequestFailure(message)
+        return None if message is None else RequestFailure(message, UnscoredReason.REFUSED)
 
     def _load_adapters(self, engine: Engine, adapters: Sequence[ModelName | None]) -> None:
         """Make the adapters of a batch available, summing those that are not in memory."""
@@ -184,7 +187,8 @@ def _split_batches(order: Sequence[int], rows: int) -> Iterator[Sequence[int]]:
 def _to_result(engine: Engine, request: Request, row: RowOutput) -> Completion | RequestFailure:
     if row.broken:
         return RequestFailure(
-            "the model's probabilities are not numbers because its weights overflow in this dtype; use a wider dtype"
+            "the model's probabilities are not numbers because its weights overflow in this dtype; use a wider dtype",
+            UnscoredReason.UNREADABLE,
         )
     text, stopped = truncate_at_stop(engine.stops.decode(row.tokens), request.stop)
     logprobs = None if request.logprobs is None else _decode_scores(engine.loaded.tokenizer, row.scores)

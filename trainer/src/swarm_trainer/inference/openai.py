@@ -17,15 +17,20 @@ import asyncio
 from collections.abc import Mapping, Sequence
 
 from swarm_core.errors import BadInputError
+from swarm_core.objectives.scores import UnscoredReason
 from swarm_core.ports import ArtifactStore, Completion, InferenceError, Request, RequestFailure
 from swarm_core.recipe import Digest, ModelName, Recipe
 from swarm_trainer.inference import adapter_store, choices, openai_protocol, prompt_encoder, retrying_client
 from swarm_trainer.inference.endpoint import Endpoint, EndpointProvider
 from swarm_trainer.inference.http_session import HttpSession
-from swarm_trainer.inference.openai_protocol import RequestOutcome, Unavailable
 from swarm_trainer.inference.prompt_encoder import PromptEncoder
+from swarm_trainer.inference.provider_failures import FailureClass, Unavailable
+from swarm_trainer.inference.reply_parser import RequestOutcome
 from swarm_trainer.inference.retrying_client import ClientSettings, EventLoopThread, RetryingClient, SessionTask
 from swarm_trainer.meter import Meter
+
+REQUEST_STATUSES = frozenset({400, 413, 422})
+"""The statuses with which a server of ours refuses one request."""
 
 
 class OpenAIInference:
@@ -80,7 +85,7 @@ class OpenAIInference:
         for base, indices in by_base.items():
             for index, outcome in zip(indices, self._send_requests(base, [single[i] for i in indices]), strict=True):
                 outcomes[index] = outcome
-        return choices.join(requests, openai_protocol.resolve_outcomes(single, outcomes))
+        return choices.join(requests, resolve_outcomes(single, outcomes))
 
     def close(self) -> None:
         """End the servers that this object started. Safe to call twice. Afterwards nothing is served until `serve` is
@@ -125,7 +130,8 @@ class OpenAIInference:
             for r, i in zip(requests, ids, strict=True)
         ]
         outcomes: list[RequestOutcome] = [
-            Unavailable("not asked") if words is None else RequestFailure(words) for words in refusals
+            Unavailable("not asked") if words is None else RequestFailure(words, UnscoredReason.REFUSED)
+            for words in refusals
         ]
         for _ in range(2):
             pending = [index for index, outcome in enumerate(outcomes) if isinstance(outcome, Unavailable)]
@@ -162,3 +168,24 @@ class OpenAIInference:
             return await asyncio.gather(*map(send_one, bodies))
 
         return send
+
+
+def resolve_outcomes(
+    requests: Sequence[Request], outcomes: Sequence[RequestOutcome]
+) -> list[Completion | RequestFailure]:
+    """The results of the outcomes. Raises InferenceError for an outage.
+
+    A request on which its server fails each time is refused if the server answered another request of the model.
+    """
+    answered = {r.model for r, outcome in zip(requests, outcomes, strict=True) if not isinstance(outcome, Unavailable)}
+    results: list[Completion | RequestFailure] = []
+    for request, outcome in zip(requests, outcomes, strict=True):
+        if not isinstance(outcome, Unavailable):
+            results.append(outcome)
+        elif outcome.status in REQUEST_STATUSES or (outcome.may_be_own_fault and request.model in answered):
+            unreadable = outcome.cause is FailureClass.MALFORMED
+            reason = UnscoredReason.UNREADABLE if unreadable else UnscoredReason.REFUSED
+            results.append(RequestFailure(outcome.message, reason))
+        else:
+            raise InferenceError(f"model {request.model}: {outcome.message}")
+    return results

@@ -6,7 +6,7 @@ A server that receives tokens adds none of its own. So it cannot add a second be
 from collections.abc import Sequence
 from pathlib import Path
 
-from transformers import AutoConfig, AutoTokenizer, GenerationConfig, PreTrainedTokenizerBase
+from transformers import GenerationConfig, PreTrainedTokenizerBase
 
 from swarm_core.ports import Request
 from swarm_trainer.inference.chat_messages import build_messages
@@ -20,14 +20,13 @@ class PromptEncoder:
     def __init__(self, folder: Path) -> None:
         """Raises BadInputError if `folder` holds no model."""
         with base.translate_read_errors(folder, "base"):
-            self._tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-            config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+            self._tokenizer, config = base.read_tokenizer(folder), base.read_config(folder)
         with base.silence_transformers():
             try:
                 generation = GenerationConfig.from_pretrained(folder, local_files_only=True)
             except OSError:  # many models have no generation config
                 generation = GenerationConfig()
-        self.end_tokens = base.find_end_tokens(self._tokenizer, config, generation)
+        self.end_tokens = base.find_end_tokens(self._tokenizer, config.get_text_config(), config, generation)
         """The tokens that end a text."""
 
     def encode(self, requests: Sequence[Request]) -> list[list[int]]:

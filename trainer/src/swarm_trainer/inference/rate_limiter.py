@@ -8,7 +8,6 @@ Limits: it must be used on one event loop. It does not know other processes that
 
 import asyncio
 import secrets
-import time
 
 MINUTE = 60.0
 JITTER_SECONDS = 0.25
@@ -26,13 +25,13 @@ class RateLimiter:
 
     async def acquire(self, estimate: int = 0) -> None:
         """Wait until a request that may take `estimate` tokens may go."""
-        now = time.monotonic()
+        now = asyncio.get_running_loop().time()
         start = max(now, self._next_request, self._tokens_paid_until)
         self._next_request = start + self._request_interval
         self._tokens_paid_until = max(now, self._tokens_paid_until) + estimate * self._token_interval
         await asyncio.sleep(start - now)
         while True:  # the server may ask for another pause meanwhile
-            left = self._paused_until - time.monotonic()
+            left = self._paused_until - asyncio.get_running_loop().time()
             if left <= 0:
                 return
             await asyncio.sleep(left + _RANDOM.uniform(0.0, JITTER_SECONDS))
@@ -44,4 +43,4 @@ class RateLimiter:
     def pause_for(self, seconds: float) -> None:
         """Hold all requests for so many seconds, because the server asked for it."""
         if seconds > 0:
-            self._paused_until = max(self._paused_until, time.monotonic() + seconds)
+            self._paused_until = max(self._paused_until, asyncio.get_running_loop().time() + seconds)

@@ -6,10 +6,14 @@ list, in the caller's order, so its batches do not depend on the remote requests
 
 from collections.abc import Sequence
 
-from swarm_core.ports import Completion, Inference, Request, RequestFailure
+from swarm_core.errors import BadInputError
+from swarm_core.ports import Completion, Inference, InferenceError, Request, RequestFailure
 from swarm_core.recipe import Recipe
-from swarm_trainer.inference import openai_protocol
 from swarm_trainer.inference.chat_endpoints import ChatEndpoints
+from swarm_trainer.inference.provider_failures import FailureClass, Unavailable
+from swarm_trainer.inference.reply_parser import RequestOutcome
+
+RESUME_HINT = "nothing was stored for this measurement, and the answers so far are kept"
 
 
 class RoutingInference:
@@ -23,7 +27,11 @@ class RoutingInference:
         self._own.serve(live)
 
     def complete(self, requests: Sequence[Request]) -> list[Completion | RequestFailure]:
-        """One result per request, in order. Raises InferenceError, and BadInputError when the budget is used up."""
+        """One result per request, in order.
+
+        Raises InferenceError for an outage, and BadInputError for what the user must act on: the budget, a key, an
+        account, a model that is gone.
+        """
         remote = [index for index, request in enumerate(requests) if self._others.has_model(request.model)]
         local = [index for index, request in enumerate(requests) if not self._others.has_model(request.model)]
         remote_requests = [requests[index] for index in remote]
@@ -32,10 +40,26 @@ class RoutingInference:
         if local:
             results.update(zip(local, self._own.complete([requests[index] for index in local]), strict=True))
         if future is not None:
-            results.update(zip(remote, openai_protocol.resolve_outcomes(remote_requests, future.result()), strict=True))
+            results.update(zip(remote, resolve_outcomes(future.result()), strict=True))
         return [results[index] for index in range(len(requests))]
 
     def close(self) -> None:
         """Close both. Safe to call twice."""
         self._own.close()
         self._others.close()
+
+
+def resolve_outcomes(outcomes: Sequence[RequestOutcome]) -> list[Completion | RequestFailure]:
+    """The results of remote requests. An outage is never a result.
+
+    Raises BadInputError if the user must act, InferenceError if waiting may help.
+    """
+    missing = [outcome for outcome in outcomes if isinstance(outcome, Unavailable)]
+    for outcome in missing:
+        if outcome.cause in (FailureClass.ACCOUNT, FailureClass.REFUSAL):
+            raise BadInputError(
+                f"{outcome.message}; {RESUME_HINT}: mend the key, the account or the endpoint, and run again"
+            )
+    for outcome in missing:
+        raise InferenceError(f"{outcome.message}; {RESUME_HINT}: run again when the endpoint answers")
+    return [outcome for outcome in outcomes if not isinstance(outcome, Unavailable)]

@@ -8,7 +8,6 @@ at once. Every request has one deadline for all its attempts.
 import asyncio
 import secrets
 import threading
-import time
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from contextlib import suppress
@@ -18,18 +17,13 @@ from typing import Any, TypeVar
 from swarm_core.ports import RequestFailure
 from swarm_core.recipe import ModelName
 from swarm_core.usage import Usage, latency_bucket
-from swarm_trainer.inference import openai_protocol
+from swarm_trainer.inference import openai_protocol, reply_parser
 from swarm_trainer.inference.endpoint import EndpointAddress
 from swarm_trainer.inference.http_session import HttpSession, NoResponseError
-from swarm_trainer.inference.openai_protocol import (
-    COMPLETIONS,
-    ApiFormat,
-    ExpectedAnswer,
-    Reply,
-    RequestOutcome,
-    Unavailable,
-)
+from swarm_trainer.inference.openai_protocol import COMPLETIONS, ApiFormat
+from swarm_trainer.inference.provider_failures import Unavailable
 from swarm_trainer.inference.rate_limiter import RateLimiter
+from swarm_trainer.inference.reply_parser import ExpectedAnswer, Reply, RequestOutcome
 from swarm_trainer.meter import Meter
 
 T = TypeVar("T")
@@ -57,8 +51,8 @@ class ClientSettings:
     """Maximum number of requests at one server at one time."""
     deadline: float = 600.0
     """Seconds for one request, all attempts together, from its first attempt."""
-    max_server_errors: int = 3
-    """Maximum attempts of a request on which the server fails: the request may be the reason."""
+    max_own_faults: int = 3
+    """Maximum attempts of a request on which the server fails or gives no completion: the request may be the reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,26 +77,27 @@ class RetryingClient:
 
     async def send(self, body: dict[str, object]) -> Reply | RequestFailure | Unavailable:
         """Send `body`, again where that can help, until the deadline."""
-        until = time.monotonic() + self.settings.deadline
-        tries = server_errors = 0
+        clock = asyncio.get_running_loop().time
+        until = clock() + self.settings.deadline
+        tries = own_faults = 0
         while True:
-            began = time.monotonic()
+            began = clock()
             found = await self._send_once(body, until - began)
             tries += 1
-            if not isinstance(found, Unavailable) or found.retry_after is None:
+            if not isinstance(found, Unavailable) or not found.is_retryable:
                 break
-            server_errors += found.server_error
+            own_faults += found.may_be_own_fault
             requested = found.retry_after
             pause = max(requested, backoff_seconds(tries))
-            late = time.monotonic() + pause > until
-            if late or server_errors >= self.settings.max_server_errors or not self.is_alive():
+            late = clock() + pause > until
+            if late or own_faults >= self.settings.max_own_faults or not self.is_alive():
                 asks = f", asked to wait {requested:.0f} s" if requested > 0 else ""
                 found = replace(found, message=f"{found.message} (tried {tries} times{asks})")
                 break
             self.rate_limiter.pause_for(requested)
             await asyncio.sleep(pause)
             await self.rate_limiter.acquire()
-        self.meter.add(request_usage(found, tries, time.monotonic() - began))
+        self.meter.add(request_usage(found, tries, clock() - began))
         return found
 
     async def _send_once(self, body: dict[str, object], left: float) -> Reply | RequestFailure | Unavailable:
@@ -112,9 +107,9 @@ class RetryingClient:
             answer = await self.session.post(url, body, headers, max(left, 0.1))
         except NoResponseError as error:
             reason = self._redact(str(error).encode()).decode()
-            return Unavailable(f"{self.endpoint.url}: no answer: {reason}", retry_after=0.0)
+            return Unavailable(f"{self.endpoint.url}: no answer: {reason}")
         answer = replace(answer, data=self._redact(answer.data))
-        return openai_protocol.parse_response(self.endpoint, self.api_format, answer, ExpectedAnswer.from_body(body))
+        return reply_parser.parse_response(self.endpoint, self.api_format, answer, ExpectedAnswer.from_body(body))
 
     def _redact(self, data: bytes) -> bytes:
         """A server's answer with our key replaced, in case the server repeats it."""
@@ -154,7 +149,9 @@ def unload_adapter(endpoint: EndpointAddress, name: ModelName) -> SessionTask[No
 class EventLoopThread:
     """A thread with an event loop and an HTTP session. It starts at first use and outlives single calls."""
 
-    def __init__(self) -> None:
+    def __init__(self, new_loop: Callable[[], asyncio.AbstractEventLoop] = asyncio.new_event_loop) -> None:
+        """`new_loop` makes the loop. All pauses and deadlines follow its clock."""
+        self._new_loop = new_loop
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._session: HttpSession | None = None
@@ -168,7 +165,7 @@ class EventLoopThread:
         """Start `work` with the session. Any thread may call it."""
         with self._lock:
             if self._loop is None:
-                self._loop = asyncio.new_event_loop()
+                self._loop = self._new_loop()
                 self._thread = threading.Thread(target=self._loop.run_forever, name="openai", daemon=True)
                 self._thread.start()
                 self._session = asyncio.run_coroutine_threadsafe(open_session(), self._loop).result()

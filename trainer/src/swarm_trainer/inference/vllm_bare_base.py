@@ -12,9 +12,7 @@ from typing import Any
 
 
 def patch() -> None:
-    """Keep the first product of rows without an adapter at zero, so that the second adds nothing. Safe to call
-    twice.
-    """
+    """Keep the first product of rows without an adapter at 0, so the second adds nothing. It may be called twice."""
     from vllm.lora.ops.torch_ops import lora_ops  # noqa: PLC0415 - this module is read without vLLM too
     from vllm.lora.punica_wrapper import punica_cpu  # noqa: PLC0415
 

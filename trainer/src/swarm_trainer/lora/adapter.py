@@ -1,13 +1,11 @@
 """Reads an adapter: a folder with a PEFT LoRA, checked strictly.
 
-`read_signature` reads only the configuration and the header of the tensor file. It refuses everything that is not plain
-LoRA, so adapters that cannot be added elementwise or served are found before a tensor is loaded. Pickle files are never
-opened.
+`read_signature` reads only the configuration (`adapter_config`) and the header of the tensor file. It refuses what is
+not plain LoRA, so adapters that cannot be added elementwise or served are found before a tensor is loaded. Pickle files
+are never opened.
 """
 
-import json
 import re
-from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -16,35 +14,18 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from swarm_core.errors import BadInputError
+from swarm_trainer.lora import adapter_config, base_layers, signature
 from swarm_trainer.lora.signature import Signature, format_shape, tensor_name
 
 Float32Array = NDArray[np.float32]
 """Numbers of a tensor in float32, the type in which adapters are read and summed."""
 
 WEIGHTS_FILE = "adapter_model.safetensors"
-CONFIG_FILE = "adapter_config.json"
+CONFIG_FILE = adapter_config.CONFIG_FILE
 PICKLE_FILES = tuple(f"adapter_model.{suffix}" for suffix in ("bin", "pt", "pth", "pkl", "ckpt"))
 
 _TENSOR_NAME = re.compile(r"base_model\.model\.(?P<module>.+)\.lora_(?P<side>[AB])\.weight")
 DTYPE_CODES = {"float32": "F32", "bfloat16": "BF16", "float16": "F16"}
-_UNSUPPORTED_SETTINGS = {
-    "use_dora": "DoRA rescales columns, so it cannot be summed or served; train with use_dora: false",
-    "use_rslora": "rank-stabilized scaling is lost in the export; train with use_rslora: false",
-    "modules_to_save": "whole layers cannot be part of a sum of adapters; train with modules_to_save: null",
-    "rank_pattern": "all layers must have the same rank to be summed; train with rank_pattern: {}",
-    "alpha_pattern": "all layers must have the same alpha to be summed; train with alpha_pattern: {}",
-    "lora_bias": "biases are not served; train with lora_bias: false",
-    "fan_in_fan_out": "transposed layers are not supported; use a base model with torch.nn.Linear layers",
-    "trainable_token_indices": "embeddings cannot be part of a sum of adapters; train without it",
-    "target_parameters": "bare parameters are not supported; target linear layers",
-    "layer_replication": "it changes the layers of the base model; train without it",
-    "alora_invocation_tokens": "an adapter must act on every token; train without it",
-    "use_bdlora": "block-diagonal factors are not supported; train without it",
-    "kasa_config": "KaSA changes the update; train without it",
-    "arrow_config": "routing is not a sum; train without it",
-    "use_qalora": "pooled inputs are not supported; train without it",
-}
-"""Settings of PEFT's LoraConfig that change the meaning of the two factors, each with the reason and the remedy."""
 
 
 def read_signature(folder: Path) -> Signature:
@@ -57,16 +38,30 @@ def read_signature(folder: Path) -> Signature:
             raise BadInputError(
                 f"{folder / name}: pickle can run code, so it is never opened; save the adapter as {WEIGHTS_FILE}"
             )
-    rank, alpha, targets = _read_config(folder / CONFIG_FILE)
-    layers = _read_layers(folder / WEIGHTS_FILE, rank)
+    config = adapter_config.read(folder / CONFIG_FILE)
+    layers = _read_layers(folder / WEIGHTS_FILE, config.rank)
     for module in layers:
-        if targets is not None and not any(module == target or module.endswith(f".{target}") for target in targets):
+        if not config.selects(module):
             raise BadInputError(
                 f"{folder / WEIGHTS_FILE}: has tensors for {module}, which target_modules does not name;"
                 f" export the adapter again"
             )
-    names = tuple(sorted({module.rpartition(".")[2] for module in layers}))
-    return Signature(rank, alpha, names, tuple(sorted(layers.items())))
+    names = {module.rpartition(".")[2] for module in layers} if config.selects_by_name else layers
+    return Signature(config.rank, config.alpha, tuple(sorted(names)), tuple(sorted(layers.items())))
+
+
+def check_base(folder: Path, base_folder: Path, name: str = "adapter") -> Signature:
+    """Check that the adapter in `folder` fits the base model in `base_folder`, and return its signature.
+
+    Raises BadInputError as `read_signature` does, and for the first misfit.
+    """
+    found = read_signature(folder)
+    signature.check_base(base_folder, found, name)
+    config, adapted = adapter_config.read(folder / CONFIG_FILE), {module for module, _ in found.shapes}
+    for module in base_layers.read_linear_shapes(base_folder):
+        if module not in adapted and config.selects(module):
+            raise signature.build_missing_error(name, module)
+    return found
 
 
 def load(folder: Path) -> dict[str, Tensor]:
@@ -95,30 +90,6 @@ def check_finite(name: str, numbers: NDArray[np.floating]) -> None:
         raise BadInputError(
             f"{name}: contains NaN or infinity; train the adapter again with a lower learning rate, or leave it out"
         )
-
-
-def _read_config(path: Path) -> tuple[int, float, tuple[str, ...] | None]:
-    """Return rank, alpha and target modules (None: a pattern). Raises BadInputError unless it is plain LoRA."""
-    try:
-        config = json.loads(path.read_bytes())
-    except FileNotFoundError as error:
-        raise BadInputError(f"{path}: missing; give a PEFT folder with {CONFIG_FILE} and {WEIGHTS_FILE}") from error
-    except ValueError as error:
-        raise BadInputError(f"{path}: not JSON ({error}); export the adapter again") from error
-    if not isinstance(config, Mapping) or config.get("peft_type") != "LORA":
-        kind = config.get("peft_type") if isinstance(config, Mapping) else config
-        raise BadInputError(f"{path}: peft_type is {kind!r}, but only LORA adapters can be combined; train a LoRA")
-    for setting, reason in _UNSUPPORTED_SETTINGS.items():
-        if config.get(setting):
-            raise BadInputError(f"{path}: {setting} is {config[setting]!r}: {reason}")
-    if config.get("bias", "none") != "none":
-        raise BadInputError(f"{path}: bias is {config['bias']!r}: biases are not served; train with bias: none")
-    rank, alpha, targets = config.get("r"), config.get("lora_alpha"), config.get("target_modules")
-    if not isinstance(rank, int) or rank < 1 or not isinstance(alpha, int | float) or not alpha > 0:
-        raise BadInputError(
-            f"{path}: r is {rank!r} and lora_alpha is {alpha!r}, but both must be positive; export the adapter again"
-        )
-    return rank, float(alpha), tuple(targets) if isinstance(targets, list) else None
 
 
 def _read_layers(path: Path, rank: int) -> dict[str, tuple[int, int]]:

@@ -13,22 +13,24 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from jinja2 import TemplateError
 from safetensors import SafetensorError
-from torch import nn
 from transformers import (
     AutoConfig,
     AutoModelForCausalLM,
     AutoTokenizer,
+    PreTrainedConfig,
     PreTrainedModel,
     PreTrainedTokenizerBase,
 )
 from transformers.utils import logging
 
 from swarm_core.errors import BadInputError
+from swarm_trainer.lora import chat_template, control_tokens
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 """The element types of base models, adapters and recipes, by name."""
+LENGTH_FIELDS = ("max_position_embeddings", "n_positions", "max_seq_len", "max_sequence_length", "seq_length")
+"""The names under which configurations have the number of positions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,23 +52,60 @@ class LoadedModel:
     device: torch.device
     end_tokens: frozenset[int]
     """The IDs of the tokens that end a text."""
+    max_length: int | None
+    """The number of positions that the model has; None if its positions have no limit."""
 
 
 def load(base: BaseModelConfig) -> LoadedModel:
-    """Load the model, in evaluation mode, and its tokenizer. Raises BadInputError if the folder does not have both."""
+    """Load the model, in evaluation mode, and its tokenizer.
+
+    Raises BadInputError if the folder does not have both, or lacks some of the weights.
+    """
     device = resolve_device(base.device)
     with translate_read_errors(base.folder, "base"):
-        model = AutoModelForCausalLM.from_pretrained(
-            base.folder,
-            dtype=parse_dtype(base.dtype),
-            local_files_only=True,
-            use_safetensors=True,
-            trust_remote_code=False,
-        )
-        tokenizer = AutoTokenizer.from_pretrained(base.folder, local_files_only=True, trust_remote_code=False)
-    return LoadedModel(
-        model.to(device).eval(), tokenizer, device, find_end_tokens(tokenizer, model.config, model.generation_config)
+        model = read_model(base.folder, dtype=parse_dtype(base.dtype))
+        tokenizer = read_tokenizer(base.folder)
+    ends = find_end_tokens(tokenizer, model.config.get_text_config(), model.config, model.generation_config)
+    return LoadedModel(model.to(device).eval(), tokenizer, device, ends, read_max_length(model.config))
+
+
+def read_model(folder: Path, **options: Any) -> PreTrainedModel:
+    """Read the model, with all its weights; `device_map="meta"` reads their shapes alone.
+
+    Raises BadInputError if weights are missing: transformers would draw them at random.
+    """
+    model, report = AutoModelForCausalLM.from_pretrained(
+        folder,
+        local_files_only=True,
+        use_safetensors=True,
+        trust_remote_code=False,
+        output_loading_info=True,
+        **options,
     )
+    missing = sorted(report["missing_keys"])
+    if missing:
+        raise BadInputError(
+            f"base {folder}: has no weights for {len(missing)} tensors of {type(model).__name__}, such as {missing[0]};"
+            " give the folder of the whole model"
+        )
+    return model
+
+
+def read_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
+    """Read the tokenizer of a model."""
+    return AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+
+
+def read_config(folder: Path) -> PreTrainedConfig:
+    """Read the configuration of a model."""
+    return AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+
+
+def read_max_length(config: PreTrainedConfig) -> int | None:
+    """Return the number of positions that the model has; None if its positions have no limit."""
+    text = config.get_text_config()
+    found = (getattr(text, name, None) for name in LENGTH_FIELDS)
+    return next((length for length in found if isinstance(length, int) and length > 0), None)
 
 
 def parse_dtype(name: str) -> torch.dtype:
@@ -83,32 +122,17 @@ def resolve_device(name: str) -> torch.device:
     return torch.device(name)
 
 
-def read_linear_shapes(folder: Path) -> dict[str, tuple[int, int]]:
-    """Return (out, in) of each linear layer by module name, as PEFT names them. Reads the configuration, no weights.
-
-    Raises BadInputError if transformers cannot read the configuration.
-    """
-    with translate_read_errors(folder, "base"), torch.device("meta"):
-        config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-        model = AutoModelForCausalLM.from_config(config, trust_remote_code=False)
-    return {
-        name: (module.out_features, module.in_features)
-        for name, module in model.named_modules()
-        if isinstance(module, nn.Linear)
-    }
-
-
 def tokenize_prompts(tokenizer: PreTrainedTokenizerBase, prompts: list[str], chat: bool) -> list[list[int]]:
-    """Return the token IDs of each prompt, with at most one beginning-of-sequence token.
+    """Return the token IDs of each prompt, with the beginning tokens that the tokenizer adds and no end token.
 
     `chat`: each prompt becomes a user turn in the chat template. The template adds special tokens itself, so no others
-    are added. Raises BadInputError if `chat` is set and the tokenizer has no chat template.
+    are added. Control tokens that a prompt spells are text. Raises BadInputError if `chat` is set and the tokenizer has
+    no chat template.
     """
-    if not prompts:
-        return []
-    if not chat:
-        return _token_rows(tokenizer(prompts))
-    return tokenize_chats(tokenizer, [[{"role": "user", "content": prompt}] for prompt in prompts])
+    if chat:
+        return tokenize_chats(tokenizer, [[{"role": "user", "content": prompt}] for prompt in prompts])
+    beginning = find_beginning_tokens(tokenizer)
+    return [[*beginning, *ids] for ids in control_tokens.encode_texts(tokenizer, prompts)]
 
 
 def tokenize_chats(tokenizer: PreTrainedTokenizerBase, chats: list[list[dict[str, str]]]) -> list[list[int]]:
@@ -117,37 +141,31 @@ def tokenize_chats(tokenizer: PreTrainedTokenizerBase, chats: list[list[dict[str
     A conversation is a list of messages, each with `role` and `content`. Raises BadInputError if the tokenizer has no
     chat template, or if its template rejects a conversation: many have no system role.
     """
-    if not chats:
-        return []
-    if not tokenizer.chat_template:
-        raise BadInputError("the base model has no chat template, which Chat prompts need; use Plain prompts")
-    try:
-        return [
-            list(tokenizer.apply_chat_template(chat, add_generation_prompt=True, tokenize=True, return_dict=False))
-            for chat in chats
-        ]
-    except TemplateError as error:  # what a template raises by itself, such as for a role that it does not know
-        raise BadInputError(
-            f"the base model's chat template rejects the messages ({error}); leave out system text, or let user and"
-            " assistant turns alternate"
-        ) from error
+    return chat_template.tokenize(tokenizer, chats)
 
 
 def tokenize_completions(tokenizer: PreTrainedTokenizerBase, completions: list[str]) -> list[list[int]]:
-    """Return the token IDs of each completion, with the end token. Raises BadInputError if the tokenizer has none."""
+    """Return the token IDs of each completion, with one end token. Raises BadInputError if the tokenizer has none."""
     if tokenizer.eos_token_id is None:
         raise BadInputError(
             "the tokenizer of the base model has no end token, so a generator cannot learn to stop; set its eos_token"
         )
-    if not completions:
-        return []
-    return [[*ids, tokenizer.eos_token_id] for ids in _token_rows(tokenizer(completions, add_special_tokens=False))]
+    return [[*ids, tokenizer.eos_token_id] for ids in control_tokens.encode_texts(tokenizer, completions)]
+
+
+def find_beginning_tokens(tokenizer: PreTrainedTokenizerBase) -> list[int]:
+    """Return the tokens that the tokenizer puts before a text."""
+    whole, text = (tokenizer("a", add_special_tokens=special)["input_ids"] for special in (True, False))
+    for start in range(len(whole)):
+        if whole[start : start + len(text)] == text:
+            return list(whole[:start])
+    return []
 
 
 def find_end_tokens(tokenizer: PreTrainedTokenizerBase, *configs: Any) -> frozenset[int]:
     """Return the end tokens of the tokenizer and of all `configs`. Instruction-tuned models often have several."""
     tokens: set[int] = set()
-    for configured in (tokenizer.eos_token_id, *(config.eos_token_id for config in configs)):
+    for configured in (tokenizer.eos_token_id, *(getattr(config, "eos_token_id", None) for config in configs)):
         tokens.update(configured if isinstance(configured, list) else [] if configured is None else [configured])
     return frozenset(tokens)
 
@@ -177,12 +195,8 @@ def translate_read_errors(folder: Path, what: str) -> Iterator[None]:
     try:
         with silence_transformers():
             yield
-    except (OSError, ValueError, KeyError, SafetensorError) as error:
+    except (OSError, ValueError, KeyError, RuntimeError, ImportError, SafetensorError) as error:
         reason = " ".join(str(error).split())[:200] or type(error).__name__
         raise BadInputError(
             f"{what} {folder}: transformers cannot read it ({reason}); give a model in safetensors"
         ) from error
-
-
-def _token_rows(encoded: Any) -> list[list[int]]:
-    return [list(ids) for ids in encoded["input_ids"]]

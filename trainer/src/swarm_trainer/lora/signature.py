@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from swarm_core.errors import BadInputError
-from swarm_trainer.lora import base
+from swarm_trainer.lora import base_layers
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,8 @@ class Signature:
     rank: int
     alpha: float
     target_modules: tuple[str, ...]
-    """The last components of the module names, sorted."""
+    """The last components of the module names, sorted. Whole names, if the adapter has only some of the modules with
+    these last components."""
     shapes: tuple[tuple[str, tuple[int, int]], ...]
     """(out, in) of the base model's layers by module name, sorted by name."""
 
@@ -47,12 +48,13 @@ def tensor_name(module: str, side: str) -> str:
 
 def check_base(folder: Path, signature: Signature, name: str = "adapter") -> None:
     """Check that an adapter fits the base model in `folder`. Raises BadInputError, which names the first misfit."""
-    linear = base.read_linear_shapes(folder)
+    linear = base_layers.read_linear_shapes(folder)
     for module, shape in signature.shapes:
         if module not in linear:
             raise BadInputError(
-                f"{name}: adapts {module}, which base model {folder} does not have;"
-                " it is an adapter of another base model, so give one of this base model"
+                f"{name}: adapts {module}, which base model {folder} does not have (it has layers such as"
+                f" {next(iter(linear), 'none')}); it is an adapter of another base model, or of another version of"
+                " transformers, so give one of this base model"
             )
         if linear[module] != shape:
             raise BadInputError(
@@ -62,10 +64,14 @@ def check_base(folder: Path, signature: Signature, name: str = "adapter") -> Non
     adapted = {module for module, _ in signature.shapes}
     for module in linear:
         if module.rpartition(".")[2] in signature.target_modules and module not in adapted:
-            raise BadInputError(
-                f"{name}: no tensors for {module}, but an adapter must cover all layers of its target modules;"
-                " export it again"
-            )
+            raise build_missing_error(name, module)
+
+
+def build_missing_error(name: str, module: str) -> BadInputError:
+    """Return the error for an adapter without tensors for a module that its configuration names."""
+    return BadInputError(
+        f"{name}: no tensors for {module}, but an adapter must cover all layers of its target modules; export it again"
+    )
 
 
 def require_common(signatures: Iterable[tuple[str, Signature]]) -> Signature:

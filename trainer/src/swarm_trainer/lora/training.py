@@ -30,9 +30,10 @@ from transformers import PreTrainedTokenizerBase
 from swarm_core import streams
 from swarm_core.errors import BadInputError
 from swarm_core.recipe import Digest
-from swarm_trainer.lora import adapter, base, export
+from swarm_trainer.lora import adapter, base, export, lora_layers
 from swarm_trainer.lora.base import BaseModelConfig
-from swarm_trainer.lora.signature import Signature
+from swarm_trainer.lora.lora_layers import LoraSize
+from swarm_trainer.lora.signature import Signature, require_common
 
 IGNORE_INDEX = -100
 """The label of tokens that the cross-entropy ignores."""
@@ -113,8 +114,6 @@ def train(
         )
     with _isolate_randomness(seed):
         model, signature = _add_lora(loaded, settings, seed)
-        if settings.start is not None:
-            peft.set_peft_model_state_dict(model, adapter.load(settings.start))
         losses = _optimize(model, examples, settings, seed, progress)
     tensors = peft.get_peft_model_state_dict(model, save_embedding_layers=False)
     export.save(out, ((name, tensors[name]) for name in signature.tensors), signature)
@@ -153,30 +152,19 @@ def compute_rate_factor(step: int, steps: int, warmup_ratio: float) -> float:
 def _add_lora(loaded: base.LoadedModel, settings: TrainingSettings, seed: int) -> tuple[nn.Module, Signature]:
     """Return the base model with a new trainable LoRA, and the LoRA's signature.
 
-    Raises BadInputError if the base model lacks the target modules.
+    Raises BadInputError if the base model lacks the target modules, or if the adapter to continue from is another LoRA.
     """
-    config = peft.LoraConfig(
-        r=settings.rank,
-        lora_alpha=settings.alpha,
-        target_modules=sorted(settings.target_modules),
-        lora_dropout=0.0,
-        bias="none",
-        task_type="CAUSAL_LM",
-    )
-    try:
-        model = peft.get_peft_model(loaded.model, config)
-    except ValueError as error:
-        names = ", ".join(sorted(settings.target_modules))
-        raise BadInputError(f"targetModules {names}: {error}; name linear layers of the base model") from error
+    size = LoraSize(settings.rank, settings.alpha, settings.target_modules)
+    model, signature = lora_layers.add(loaded.model, size)
     if settings.gradient_checkpointing:
         model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
-    shapes = {}
-    for name, module in model.base_model.model.named_modules():
-        if isinstance(module, peft.tuners.lora.Linear):
-            shapes[name] = (module.out_features, module.in_features)
-            _initialize_a(module.lora_A["default"].weight, streams.derive_seed(seed, "lora_A", name))
-    targets = tuple(sorted({name.rpartition(".")[2] for name in shapes}))
-    return model, Signature(settings.rank, float(settings.alpha), targets, tuple(sorted(shapes.items())))
+    for name, weight in lora_layers.list_first_factors(model, signature):
+        _initialize_a(weight, streams.derive_seed(seed, "lora_A", name))
+    if settings.start is not None:
+        start = adapter.read_signature(settings.start)
+        require_common([("training", signature), ("the adapter to continue from", start)])
+        peft.set_peft_model_state_dict(model, adapter.load(settings.start))
+    return model, signature
 
 
 def _initialize_a(weight: nn.Parameter, seed: int) -> None:

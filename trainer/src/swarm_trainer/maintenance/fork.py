@@ -191,6 +191,15 @@ def copy_tree(source: ArtifactStore, store: ArtifactStore, digest: Digest) -> No
     store.put(manifest)
 
 
+def remeasure_candidates(source: ArtifactStore, turn: Turn, done: Commit) -> tuple[MeasuredCandidate, ...]:
+    """Measure the candidates of the commit `done` again for `turn`, from the rollouts in `source`."""
+    measured = [
+        replay.remeasure(source, turn, commit.candidate_key(done.iteration, candidate.name), candidate)
+        for candidate in done.candidates
+    ]
+    return replay.recompose(turn, measured, measured)
+
+
 def derive_commits(source: ArtifactStore, setup: SearchSetup, source_commits: list[Commit]) -> Iterator[Commit]:
     """Derive this run's commits from the other run's rollouts.
 
@@ -201,25 +210,11 @@ def derive_commits(source: ArtifactStore, setup: SearchSetup, source_commits: li
     for source_commit in source_commits:
         check_probes(swarm, source_commit)
         turn = Turn(setup, source_commit.iteration, swarm, first=first)
-        keys = {
-            candidate.name: commit.candidate_key(source_commit.iteration, candidate.name)
-            for candidate in source_commit.candidates
-        }
-        measured = [
-            replay.remeasure(source, turn, keys[candidate.name], candidate) for candidate in source_commit.candidates
-        ]
-        candidates = replay.recompose(turn, measured, measured)
+        candidates = remeasure_candidates(source, turn, source_commit)
         first = first or candidates
         swarm = optimization.tell(swarm, {candidate.name: candidate.fitness for candidate in candidates})
-        own = Commit(
-            setup.manifest,
-            source_commit.iteration,
-            parent,
-            setup.space.basis,
-            optimization.to_json(swarm),
-            candidates,
-            kind=source_commit.kind,
-        )
+        basis, text = setup.space.basis, optimization.to_json(swarm)
+        own = Commit(setup.manifest, source_commit.iteration, parent, basis, text, candidates, kind=source_commit.kind)
         yield own
         parent = own.digest
 

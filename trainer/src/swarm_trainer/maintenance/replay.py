@@ -9,7 +9,7 @@ rollouts of a concluded run were pruned, its commits of those iterations are tru
 """
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,24 +51,19 @@ class VerificationResult:
 
 
 def verify(store: ArtifactStore, scratch: Path, report: Callable[[str], None]) -> VerificationResult:
-    """Verify the run in `store`. Raises CorruptError or StoreError at the first fault.
-
-    `report` is called with a few words on the part that comes next.
-    """
+    """Verify the run in `store`, and `report` each part. Raises CorruptError or StoreError at the first fault."""
     manifest, experiment = experiments.load(store)
     resolved = load_spec(store, experiment)
     report("blobs")
     blobs = sum(1 for _ in walk_reachable(store, experiment, manifest))
     commits = list(commit_chain.walk(store))[::-1]
-    rollouts = thinned = 0
     context = Context(resolved, store, scratch, scratch, lambda _: None)
     rules = trainer_program.load_turns(resolved)
     for done in commits:
         report(f"iteration {done.iteration}")
         replay_turn(context, rules, done, manifest)
-        thinned_iteration = retention.is_thinned(store, done.iteration)
-        thinned += thinned_iteration
-        rollouts += 0 if thinned_iteration else len(done.candidates) + len(done.held_out)
+    kept = [done for done in commits if not retention.is_thinned(store, done.iteration)]
+    rollouts, thinned = sum(len(done.candidates) + len(done.held_out) for done in kept), len(commits) - len(kept)
     return VerificationResult(
         experiment.digest, len(commits), rollouts, blobs, commits[-1].digest if commits else None, thinned
     )
@@ -88,23 +83,27 @@ def load_spec(store: ArtifactStore, experiment: Experiment) -> ResolvedSpec:
     return resolved
 
 
+def require_same_questions(where: str, done: Commit, turn: Turn, manifest: Digest) -> None:
+    """Require that the commit `done` measured what `turn` asks for. Raises CorruptError, which names `where`."""
+    require(done.experiment == manifest, f"{where} belongs to another experiment")
+    require(done.iteration > 0 or done.parent == manifest, f"{where} does not follow the experiment")
+    require(done.basis == turn.setup.space.basis, f"{where} has another basis")
+    committed = (done.swarm_name, done.opponents, done.pool)
+    opponents, pool = tuple(recipe.name for recipe in turn.opponents), turn.pool.digest if turn.pool else None
+    same_opponents = committed == (turn.swarm_name, opponents, pool)
+    require(same_opponents, f"{where} was played against other models, or on another pool")
+    asked = [(one.name, str(one.purpose), one.position) for one in optimization.ask(turn.swarm)]
+    committed_candidates = [(one.name, one.purpose, one.position) for one in done.candidates]
+    require(asked == committed_candidates, f"{where} asked other candidates than the swarm asks there")
+
+
 def replay_turn(context: Context, rules: TurnRules, done: Commit, manifest: Digest) -> None:
     """Repeat a turn from its rollouts. Raises CorruptError if the commit differs.
 
     The turn depends on the commits before it, which have been replayed.
     """
     where, turn = commit.key(done.iteration), rules.load(context, done.iteration)
-    require(done.experiment == manifest, f"{where} belongs to another experiment")
-    require(done.iteration > 0 or done.parent == manifest, f"{where} does not follow the experiment")
-    require(done.basis == turn.setup.space.basis, f"{where} has another basis")
-    committed = (done.swarm_name, done.opponents, done.pool)
-    opponents, pool = tuple(recipe.name for recipe in turn.opponents), turn.pool.digest if turn.pool else None
-    require(
-        committed == (turn.swarm_name, opponents, pool), f"{where} was played against other models, or on another pool"
-    )
-    asked = [(one.name, str(one.purpose), one.position) for one in optimization.ask(turn.swarm)]
-    committed_candidates = [(one.name, one.purpose, one.position) for one in done.candidates]
-    require(asked == committed_candidates, f"{where} asked other candidates than the swarm asks there")
+    require_same_questions(where, done, turn, manifest)
     keys = {candidate.name: commit.candidate_key(done.iteration, candidate.name) for candidate in done.candidates}
     measured = [remeasure(context.store, turn, keys[candidate.name], candidate) for candidate in done.candidates]
     candidates = recompose(turn, measured, measured)
@@ -151,6 +150,15 @@ def recompose(
     return composed
 
 
+def list_trees(experiment: Experiment, receipts: Iterable[Receipt]) -> set[Digest]:
+    """Return the digests of all trees of files: the adapters that were given, and the outputs of `receipts`."""
+    given_adapters = (*experiment.adapters, *experiment.for_swarm(TAKERS).adapters)
+    trees = {*given_adapters, *(taker.adapter for taker in experiment.local_takers if taker.adapter)}
+    for receipt in receipts:
+        trees |= {digest for name, digest in receipt.outputs.items() if name in (Output.ADAPTER, Output.BUNDLE)}
+    return trees
+
+
 def walk_reachable(store: ArtifactStore, experiment: Experiment, manifest: Digest) -> Iterator[Digest]:
     """Fetch, check and yield every blob that the run depends on, and those that the receipts of finished items name.
 
@@ -162,16 +170,13 @@ def walk_reachable(store: ArtifactStore, experiment: Experiment, manifest: Diges
     for done in commit_chain.walk(store):
         if done.pool is not None:
             yield fetch_blob(store, done.pool)
-    given_adapters = (*experiment.adapters, *experiment.for_swarm(TAKERS).adapters)
-    trees = {*given_adapters, *(taker.adapter for taker in experiment.local_takers if taker.adapter)}
-    for receipt in list_receipts(store):
-        trees |= {digest for name, digest in receipt.outputs.items() if name in (Output.ADAPTER, Output.BUNDLE)}
-        if Output.RESULT in receipt.outputs:
-            yield fetch_blob(store, receipt.outputs[Output.RESULT])
-    for digest in sorted(trees):
+    receipts = list(list_receipts(store))
+    results = [receipt.outputs[Output.RESULT] for receipt in receipts if Output.RESULT in receipt.outputs]
+    yield from (fetch_blob(store, digest) for digest in results)
+    for digest in sorted(list_trees(experiment, receipts)):
         yield fetch_blob(store, digest)
-        for entry in tree.from_bytes(digest, store.get(digest).read_bytes()).values():
-            yield fetch_blob(store, entry.sha256)
+        entries = tree.from_bytes(digest, store.get(digest).read_bytes()).values()
+        yield from (fetch_blob(store, entry.sha256) for entry in entries)
 
 
 def list_receipts(store: ArtifactStore) -> Iterator[Receipt]:

@@ -61,9 +61,7 @@ def list_expendable(store: ArtifactStore, keep: int) -> frozenset[str]:
         raise BadInputError("--keep is for a concluded run: this one still needs its rollouts; run it to its end first")
     best, commits = concluded.scalars[Scalar.BEST_RECIPE], list(commit_chain.walk(store))
     if any(done.pool is not None for done in commits):
-        raise BadInputError(
-            "--keep is for a SwarmRun: the pools of a game are derived from older rollouts; leave it out"
-        )
+        raise BadInputError("--keep is for a SwarmRun: pools of a game are derived from older rollouts; leave it out")
     older = [done for done in commits[keep:] if not is_pinned(store, done.iteration)]
     return frozenset(
         commit.candidate_key(done.iteration, candidate.name)

@@ -40,12 +40,8 @@ def build_parser() -> argparse.ArgumentParser:
         command.add_argument("--order", type=Path, required=True, help="the file with the resolved spec")
         command.add_argument("--cache", type=Path, required=True, help="a folder for fetched files")
     for command in (work_parser, serve_parser, purge_parser):
-        command.add_argument(
-            "--message",
-            type=Path,
-            default=termination_message.DEFAULT_PATH,
-            help="the file for the termination message",
-        )
+        file, text = termination_message.DEFAULT_PATH, "the file for the termination message"
+        command.add_argument("--message", type=Path, default=file, help=text)
     return parser
 
 

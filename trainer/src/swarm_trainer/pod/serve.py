@@ -45,9 +45,8 @@ def main(task: ServeTask) -> int:
         session.limit_threads(context.resolved)
         config = build_server_config(task, context)
         command = vllm_server.build_command(config, task.port)
-        environment = vllm_server.build_environment(
-            config, pod_context.require_bucket(context.resolved), make_adapter_folder(), read_server_key()
-        )
+        bucket, key = pod_context.require_bucket(context.resolved), read_server_key()
+        environment = vllm_server.build_environment(config, bucket, make_adapter_folder(), key)
         hardware = "processors" if config.cpu else "accelerators"
         print(f"serving on {hardware}: {' '.join(command)}", flush=True)
         os.execve(command[0], command, environment)  # noqa: S606 - our own command

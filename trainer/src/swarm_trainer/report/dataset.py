@@ -57,7 +57,8 @@ def build_answer(answer: TakerAnswer) -> dict[str, Json]:
     """Return an answer with its score, or with the reason why it has none."""
     if isinstance(answer.score, Unscored):
         return {"text": answer.text, "score": None, "unscored": str(answer.score.reason)}
-    return {"text": answer.text, "score": answer.score}
+    ruled = {} if answer.ruled is None else {"ruled": str(answer.ruled)}
+    return {"text": answer.text, "score": answer.score, **ruled}
 
 
 def format_card(result: SearchResult, name: str, domain: str) -> str:

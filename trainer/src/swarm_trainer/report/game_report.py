@@ -91,13 +91,8 @@ def format_headline(game: GameResult, name: str) -> Iterator[str]:
     yield f"{'at the end against the start':<33}{'initial':>8}{'final':>8}{'gain':>8}   95 % interval"
     for comparison in game.comparisons:
         items = {"real": "real items", "rivals": "rivals' items", "game": "the game's items"}[comparison.source]
-        yield format_gain_row(
-            f"takers on {items} ({comparison.items})",
-            comparison.initial,
-            comparison.final,
-            comparison.gain.low,
-            comparison.gain.high,
-        )
+        label, change = f"takers on {items} ({comparison.items})", comparison.gain
+        yield format_gain_row(label, comparison.initial, comparison.final, change.low, change.high)
     best, initial = game.generators.best.fresh.value, game.generators.initial.fresh.value
     yield format_gain_row("generators, difficulty", initial, best, gain.low, gain.high)
     yield from format_passed_over(game.generators)

@@ -26,8 +26,8 @@ def draw(commits: Sequence[Commit], result: SearchResult, title: str, out: Path)
     figure.savefig(out, metadata={"Software": None})
 
 
-def plot_search(axes: Axes, commits: Sequence[Commit], result: SearchResult) -> None:
-    """Plot each candidate of each iteration, and the swarm's estimate of the best value."""
+def plot_candidates(axes: Axes, commits: Sequence[Commit]) -> None:
+    """Plot the fitness of each candidate of each iteration, with a marker for its purpose."""
     for purpose, marker in MARKERS.items():
         points = [
             (commit.iteration, candidate.fitness)
@@ -38,6 +38,11 @@ def plot_search(axes: Axes, commits: Sequence[Commit], result: SearchResult) -> 
         if points:
             label = {"Start": "start", "Explore": "particle", "Remeasure": "best, measured again"}[purpose]
             axes.plot(*zip(*points, strict=True), marker, color=INITIAL_COLOR, ms=4, alpha=0.75, label=label, ls="none")
+
+
+def plot_search(axes: Axes, commits: Sequence[Commit], result: SearchResult) -> None:
+    """Plot each candidate of each iteration, and the swarm's estimate of the best value."""
+    plot_candidates(axes, commits)
     best_values = [(commit.iteration, optimization.best(optimization.from_json(commit.swarm))) for commit in commits]
     steps = [(iteration, best.value) for iteration, best in best_values if best is not None]
     axes.step(*zip(*steps, strict=True), color=BEST_COLOR, lw=2, where="post", label="best, averaged")
@@ -55,20 +60,11 @@ def plot_fresh_values(axes: Axes, result: SearchResult) -> None:
         value, color = generator.fresh.value, BEST_COLOR if generator is result.best else PALE_COLOR
         error = [[max(0.0, value - generator.fresh.low)], [max(0.0, generator.fresh.high - value)]]
         axes.bar(column, value, color=color, width=0.7, yerr=error, capsize=3, ecolor="#333333")
-        axes.annotate(
-            f"{value:.2f}",
-            (column, generator.fresh.high),
-            ha="center",
-            va="bottom",
-            fontsize=8,
-            xytext=(0, 2),
-            textcoords="offset points",
-        )
+        axes.text(column, generator.fresh.high + 0.01, f"{value:.2f}", ha="center", va="bottom", fontsize=8)
     axes.set_xticks(range(len(generators)), [*(generator.name for generator in result.initials), "best"])
     gain = result.gain
-    axes.set_title(
-        f"on fresh items: gain {gain.value:+.3f} [{gain.low:+.3f}, {gain.high:+.3f}]", loc="left", fontsize=10
-    )
+    title = f"on fresh items: gain {gain.value:+.3f} [{gain.low:+.3f}, {gain.high:+.3f}]"
+    axes.set_title(title, loc="left", fontsize=10)
     style_axes(axes)
 
 

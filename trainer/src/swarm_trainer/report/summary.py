@@ -1,11 +1,12 @@
 """The summary at the end of a run: the gain with its interval, the generators compared, and sample items."""
 
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-from swarm_core.objectives.scores import Unscored
+from swarm_core.objectives import scores
+from swarm_core.objectives.scores import AnswerFate, Unscored
 from swarm_core.optimizers import positions
-from swarm_core.rollout import AnsweredItem
+from swarm_core.rollout import AnsweredItem, RolloutTotals
 from swarm_trainer.report.search_result import EvaluatedGenerator, SearchResult
 
 COLUMNS = 79
@@ -97,7 +98,23 @@ def format_counts(result: SearchResult) -> Iterator[str]:
     """Yield why the search ended and the counts of items, answers and tokens."""
     counts = result.counts
     rejected = ", ".join(f"{count} {gate}" for gate, count in counts.rejected.items()) or "none"
-    unscored = ", ".join(f"{count} {reason}" for reason, count in counts.unscored.items()) or "none"
     yield f"search ended: {result.stop}"
     yield f"items requested {counts.asked:,}, accepted {counts.items:,}; rejected: {rejected}"
-    yield f"answers without a score: {unscored}; tokens generated: {counts.tokens:,}"
+    for taker, fates in counts.fates.items():
+        yield from textwrap.wrap(f"answers of {taker}: {format_fates(fates)}", COLUMNS, subsequent_indent="  ")
+    yield from format_advice(counts)
+    thinking = f", {counts.thinking_tokens:,} of them thinking" if counts.thinking_tokens else ""
+    yield f"tokens generated: {counts.tokens:,}{thinking}"
+
+
+def format_fates(fates: Mapping[str, int]) -> str:
+    """Return the counts of answers by fate, most frequent first."""
+    ordered = sorted(fates.items(), key=lambda pair: (-pair[1], pair[0]))
+    return ", ".join(f"{count:,} {fate}" for fate, count in ordered)
+
+
+def format_advice(counts: RolloutTotals) -> Iterator[str]:
+    """Yield what the user can do about answers without a score, one fate after another."""
+    for reason, count in counts.unscored.items():
+        text = f"{count:,} answers without a score ({reason}): {scores.advise(AnswerFate(reason))}"
+        yield from textwrap.wrap(text, COLUMNS, subsequent_indent="  ")

@@ -18,6 +18,7 @@ def to_json(usage: Usage) -> dict[str, Json]:
         "cached": usage.cached,
         "promptTokens": usage.prompt_tokens,
         "tokens": usage.tokens,
+        "thinkingTokens": usage.thinking_tokens,
         "seconds": round(usage.seconds, 3),
         "tokensPerSecond": round_to_digits(usage.tokens_per_second()),
         "latency": {

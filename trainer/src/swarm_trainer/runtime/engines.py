@@ -24,7 +24,7 @@ from swarm_trainer.inference.metered import MeteredInference
 from swarm_trainer.inference.openai import OpenAIInference
 from swarm_trainer.inference.request_router import RoutingInference
 from swarm_trainer.inference.vllm_server import ServerConfig, VllmServer
-from swarm_trainer.lora import base, combine
+from swarm_trainer.lora import base, base_layers, combine
 from swarm_trainer.run_store import pins
 from swarm_trainer.runtime import remote_endpoints
 from swarm_trainer.runtime.context import Context
@@ -65,6 +65,15 @@ def check_adapter(resolved: ResolvedSpec, field: str, rank: int) -> None:
     """Check that the requested engines can serve the adapter of `field`. Raises BadInputError."""
     if resolved.execution.local.inference is InferenceType.VLLM:
         check_rank(field, rank)
+
+
+def check_base(context: Context, folder: Path) -> None:
+    """Check that the requested engines serve adapters of the base in `folder`. Raises BadInputError."""
+    if context.resolved.execution.local.inference is InferenceType.VLLM and base_layers.has_conv1d(folder):
+        raise BadInputError(
+            f"base {folder}: vLLM serves no adapters of its Conv1D layers; write {INFERENCE_FIELD}: Local, or give"
+            " another base"
+        )
 
 
 def build(context: Context, served: ServedModels) -> list[Inference]:

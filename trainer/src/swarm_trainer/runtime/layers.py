@@ -56,9 +56,9 @@ def find(signature: "Signature") -> Layers:
 
 def check(folder: Path) -> None:
     """Check that the base in `folder` has numbered layers, before anything is trained. Raises BadInputError."""
-    from swarm_trainer.lora import base  # noqa: PLC0415 (brings torch)
+    from swarm_trainer.lora import base_layers  # noqa: PLC0415 (brings torch)
 
-    modules = sorted(base.read_linear_shapes(folder))
+    modules = sorted(base_layers.read_linear_shapes(folder))
     if not any(_LAYER_NAME.match(f"{module}.") for module in modules):
         raise _unnumbered_error(modules)
 

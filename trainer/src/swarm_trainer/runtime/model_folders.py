@@ -14,6 +14,9 @@ from swarm_trainer.runtime import inputs
 from swarm_trainer.runtime.context import Context
 from swarm_trainer.stores import tree
 
+BASE_FIELD = "spec.base.model"
+"""The field of the generators' base model."""
+
 
 def unpack_adapter(context: Context, digest: Digest) -> Path:
     """Unpack a stored adapter into the worker's cache; return its folder. Raises StoreError, CorruptError."""
@@ -31,6 +34,20 @@ def locate_base(context: Context) -> Path:
 def find_base_use(resolved: ResolvedSpec) -> UriUse:
     """Find the use of the base model's URI in the spec."""
     return next(use for use in resolution.list_uris(resolved) if use.role is UriRole.BASE)
+
+
+def list_base_folders(context: Context) -> dict[str, Path]:
+    """Return the folder of every base by the first field of the spec that names it.
+
+    Raises BadInputError naming the field, StoreError.
+    """
+    fields: dict[str, Path] = {}
+    for use in resolution.list_uris(context.resolved):
+        if use.role in (UriRole.BASE, UriRole.TAKER_MODEL):
+            folder = inputs.locate(use, context)
+            if folder not in fields.values():
+                fields[use.field] = folder
+    return fields
 
 
 def locate_bases(context: Context) -> dict[Digest, Path]:

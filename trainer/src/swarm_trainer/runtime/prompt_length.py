@@ -5,8 +5,6 @@ Limits: models at remote endpoints are not checked; their tokenizers are unknown
 
 from pathlib import Path
 
-from transformers import AutoConfig, AutoTokenizer
-
 from swarm_core.api.resolution import ResolvedSpec
 from swarm_core.errors import BadInputError
 from swarm_core.experiment import SeedData
@@ -15,8 +13,9 @@ from swarm_core.text import prompts
 from swarm_trainer.lora import base
 
 
-def check(resolved: ResolvedSpec, folder: Path, data: SeedData) -> None:
-    """Check that the longest generation and answering prompts leave room for the tokens to write.
+def check(resolved: ResolvedSpec, field: str, folder: Path, data: SeedData) -> None:
+    """Check that the longest generation and answering prompts leave room for the tokens to write, in the base in
+    `folder`, which `field` names.
 
     Raises BadInputError.
     """
@@ -27,17 +26,18 @@ def check(resolved: ResolvedSpec, folder: Path, data: SeedData) -> None:
         *(prompts.format_answering(style, item) for item in longest),
     ]
     with base.translate_read_errors(folder, "base"):
-        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-        model_limit = AutoConfig.from_pretrained(folder, local_files_only=True).max_position_embeddings
+        tokenizer, model_limit = base.read_tokenizer(folder), base.read_max_length(base.read_config(folder))
     generation, *answering = map(len, base.tokenize_prompts(tokenizer, texts, prompts.TEMPLATES[style].chat))
     limit = resolved.base.max_model_len
-    if limit > model_limit:
+    if model_limit is not None and limit > model_limit:
         raise BadInputError(
-            f"spec.base.maxModelLen: {limit}, but the base has at most {model_limit} positions; lower it"
+            f"spec.base.maxModelLen: {limit}, but the base of {field} has at most {model_limit} positions; lower it"
         )
-    check_length("spec.generation.maxTokens", generation, resolved.generation.max_tokens, limit)
+    written = resolved.generation.max_tokens + resolved.generation.thinking_tokens
+    check_length("spec.generation.maxTokens", generation, written, limit)
     if resolved.has_local_takers:
-        check_length("spec.answering.maxTokens", max(answering), resolved.answering.max_tokens, limit)
+        written = resolved.answering.max_tokens + resolved.answering.thinking_tokens
+        check_length("spec.answering.maxTokens", max(answering), written, limit)
 
 
 def check_length(field: str, prompt: int, written: int, limit: int) -> None:
@@ -45,5 +45,5 @@ def check_length(field: str, prompt: int, written: int, limit: int) -> None:
     if prompt + written > limit:
         raise BadInputError(
             f"{field}: the longest prompt has {prompt} tokens and up to {written} follow, which exceeds"
-            f" spec.base.maxModelLen {limit}; raise that, or lower maxTokens or shots"
+            f" spec.base.maxModelLen {limit}; raise that, or lower maxTokens, thinkingTokens or shots"
         )

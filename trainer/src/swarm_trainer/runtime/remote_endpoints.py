@@ -11,13 +11,12 @@ from swarm_core.api import resolved as api
 from swarm_core.blocks import endpoints
 from swarm_core.errors import BadInputError
 from swarm_core.experiment import PinnedRemoteTaker, PinnedTaker
-from swarm_core.ports import Completion, RequestFailure
 from swarm_core.recipe import Digest
 from swarm_trainer import network
 from swarm_trainer.inference.chat_endpoints import ChatEndpoints
 from swarm_trainer.inference.endpoint import RemoteModel
 from swarm_trainer.inference.endpoint_budget import EndpointBudget
-from swarm_trainer.inference.openai_protocol import Unavailable
+from swarm_trainer.inference.provider_failures import FailureClass, Unavailable
 from swarm_trainer.runtime import inputs
 from swarm_trainer.runtime.context import Context, Progress
 
@@ -44,6 +43,10 @@ def resolve(access: api.EndpointAccess, context: Context) -> RemoteModel:
         requests_per_minute=access.requests_per_minute,
         tokens_per_minute=access.tokens_per_minute,
         deadline=access.deadline_seconds,
+        max_tokens_field=access.remote.max_tokens_field,
+        omit=access.remote.omit,
+        extra_body=access.remote.extra_body,
+        parameters=access.remote.parameters,
     )
 
 
@@ -90,14 +93,13 @@ def check(context: Context) -> None:
         context.progress(Progress("prepare", f"asking {access.remote.url}"))
         remote_model = resolve(access, context)
         outcome = client.probe(remote_model.name)
-        if not isinstance(outcome, Completion):
+        if isinstance(outcome, Unavailable):
             raise BadInputError(explain_failure(access, outcome, client.list_models(remote_model.name)))
 
 
-def explain_failure(access: api.EndpointAccess, outcome: RequestFailure | Unavailable, models: tuple[str, ...]) -> str:
+def explain_failure(access: api.EndpointAccess, outcome: Unavailable, models: tuple[str, ...]) -> str:
     """Explain to the user why an endpoint did not answer correctly; `models` are the models that it lists."""
-    status = outcome.status if isinstance(outcome, Unavailable) else 400
-    message = outcome.message
+    status, message = outcome.status, outcome.message
     if status in (401, 403):
         where = describe_key_source(access)
         credentials = f"the key in {where}" if where else "a request without a key"
@@ -106,13 +108,24 @@ def explain_failure(access: api.EndpointAccess, outcome: RequestFailure | Unavai
         more = ", ..." if len(models) > MAX_LISTED_MODELS else ""
         named = ", ".join(models[:MAX_LISTED_MODELS])
         return f"{access.field}.model: {access.remote.model!r} is not there ({message}); choose one of {named}{more}"
-    if status in (400, 404):
-        return f"{access.field}: {message}; correct model {access.remote.model!r}, or the address"
-    if status == 200:
-        return f"{access.field}.url: {message}; give the address of an API that speaks OpenAI's chat completions"
+    return f"{access.field}{advise_on_failure(access, outcome)}"
+
+
+def advise_on_failure(access: api.EndpointAccess, outcome: Unavailable) -> str:
+    """Return what an endpoint answered and what the user can do, to follow the name of its field."""
+    message = outcome.message
+    if outcome.cause is FailureClass.ACCOUNT:
+        return f": {message}; mend the account of the key"
+    if outcome.cause is FailureClass.REFUSAL:
+        return (
+            f": {message}; correct model {access.remote.model!r} or the address, or leave out a parameter that the"
+            " endpoint does not take (omit)"
+        )
+    if outcome.status == 200:
+        return f".url: {message}; give the address of an API that speaks OpenAI's chat completions"
     if network.UNTRUSTED in message:
-        return f"{access.field}.url: {access.remote.url}: {network.UNTRUSTED}"
-    return f"{access.field}.url: {message}; start the server, or correct the address"
+        return f".url: {access.remote.url}: {network.UNTRUSTED}"
+    return f".url: {message}; start the server, or correct the address"
 
 
 def pin_taker(
@@ -120,7 +133,7 @@ def pin_taker(
 ) -> PinnedTaker | PinnedRemoteTaker:
     """Pin a taker: a local one by the digests of its folders, a remote one by its URL and model."""
     if isinstance(taker, api.RemoteTaker):
-        return PinnedRemoteTaker(taker.name, taker.endpoint.url, taker.endpoint.model)
+        return PinnedRemoteTaker(taker.name, taker.endpoint.url, taker.endpoint.model, taker.endpoint.parameters)
     return PinnedTaker(taker.name, contents[taker.model], contents[taker.adapter] if taker.adapter else None)
 
 

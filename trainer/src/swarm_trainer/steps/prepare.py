@@ -5,7 +5,8 @@ folders afterwards. Base models stay in place, or in this machine's cache if the
 before each use.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from shutil import disk_usage
 
@@ -19,15 +20,18 @@ from swarm_core.experiment import Adversary, Experiment, SeedData
 from swarm_core.items import Item
 from swarm_core.recipe import Digest
 from swarm_core.swarm_names import GENERATORS
+from swarm_core.text import prompts
 from swarm_trainer.data import clustering, preview, seeds
 from swarm_trainer.data.seed_sample import SeedItem
 from swarm_trainer.evaluation import run_parts
-from swarm_trainer.lora import adapter, signature
+from swarm_trainer.lora import adapter, base_checks, signature
+from swarm_trainer.lora.lora_layers import LoraSize
 from swarm_trainer.lora.signature import Signature
 from swarm_trainer.maintenance import fork
 from swarm_trainer.run_store import pins
 from swarm_trainer.runtime import engines, inputs, layers, model_folders, prompt_length, remote_endpoints
 from swarm_trainer.runtime.context import Context, Progress
+from swarm_trainer.runtime.model_folders import BASE_FIELD
 from swarm_trainer.sources.fetching import Pin
 from swarm_trainer.stores import tree
 
@@ -80,13 +84,15 @@ def pin_experiment(
 def read_checked_data(context: Context, check: Callable[[PreparedData], None] | None) -> PreparedData:
     """Read the seed data, and check all that a run needs beside it. Raises BadInputError for the first fault."""
     resolved = context.resolved
+    check_bases(context)
     check_adapters(context)
     if resolved.swarm.per_layer:
         layers.check(model_folders.locate_base(context))
     data = {swarm: read_seed_data(context, swarm) for swarm in resolved.swarms}
     for swarm, seed_data in data.items():
         check_items(resolved.for_swarm(swarm), seed_data, swarm)
-        prompt_length.check(resolved, model_folders.locate_base(context), seed_data)
+        for field, folder in model_folders.list_base_folders(context).items():
+            prompt_length.check(resolved, field, folder, seed_data)
     if check is not None:
         check(data)
     check_disk(context)
@@ -132,6 +138,34 @@ def pin_input(use: UriUse, item: WorkItem, context: Context) -> Pin:
     return pin
 
 
+def check_bases(context: Context) -> None:
+    """Check that every base can do what the run asks of it, by its files alone. Raises BadInputError."""
+    resolved = context.resolved
+    chat = prompts.TEMPLATES[resolved.base.template].chat
+    origins = {swarm: resolved.for_swarm(swarm).generators.origin for swarm in resolved.swarms}
+    trained = {swarm: origin for swarm, origin in origins.items() if isinstance(origin, TrainedAdapters)}
+    for field, folder in model_folders.list_base_folders(context).items():
+        with name_field(field):
+            base_checks.check_model(folder)
+            base_checks.check_tokenizer(folder, chat=chat, trained=field == BASE_FIELD and bool(trained))
+            engines.check_base(context, folder)
+    for swarm, origin in trained.items():
+        block = origin.training
+        with name_field(f"spec.{swarm}.training"):
+            base_checks.check_targets(
+                model_folders.locate_base(context), LoraSize(block.rank, block.alpha, block.target_modules)
+            )
+
+
+@contextmanager
+def name_field(field: str) -> Iterator[None]:
+    """During the `with` block, put the name of a field before the message of a BadInputError."""
+    try:
+        yield
+    except BadInputError as error:
+        raise BadInputError(f"{field}: {error}") from error
+
+
 def check_adapters(context: Context) -> None:
     """Check that every adapter fits its base, and that those of one sum agree.
 
@@ -140,8 +174,9 @@ def check_adapters(context: Context) -> None:
     summed: dict[str, list[tuple[str, Signature]]] = {}
     for use in resolution.list_uris(context.resolved):
         if use.role in (UriRole.TAKER_ADAPTER, UriRole.GENERATOR_ADAPTER):
-            adapter_signature = adapter.read_signature(inputs.locate(use, context))
-            signature.check_base(locate_adapter_base(use, context), adapter_signature, use.field)
+            adapter_signature = adapter.check_base(
+                inputs.locate(use, context), locate_adapter_base(use, context), use.field
+            )
             engines.check_adapter(context.resolved, use.field, adapter_signature.rank)
             if use.role is UriRole.GENERATOR_ADAPTER:
                 summed.setdefault(use.swarm, []).append((use.field, adapter_signature))
@@ -193,9 +228,8 @@ def cluster_items(context: Context, items: Sequence[SeedItem], swarm: str) -> tu
     assert isinstance(origin, TrainedAdapters)
     texts = [seed.item.text for seed in items]
     if isinstance(origin.clusters, ByKMeans):
-        labels = clustering.cluster(
-            texts, count, build_embedder(origin.clusters, context, swarm), resolved.seed, min_size
-        )
+        embedder = build_embedder(origin.clusters, context, swarm)
+        labels = clustering.cluster(texts, count, embedder, resolved.seed, min_size)
     else:
         labels = cluster_by_name(items, swarm, origin.clusters.name, count, min_size)
     return tuple(

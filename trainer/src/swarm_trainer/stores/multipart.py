@@ -211,29 +211,33 @@ def verifies_checksums(bucket: Bucket, client: Any, deadline: Deadline) -> bool:
 def send_parts(
     bucket: Bucket, request: dict[str, Any], source: UploadSource, deadline: Deadline
 ) -> list[dict[str, Any]]:
-    """Send every part, THREADS at once; returns what `complete_upload` needs of each. Raises StoreError."""
+    """Send every part, THREADS at once. Returns the fields of each that `complete_upload` needs. Raises StoreError."""
 
-    def send_one(number: int, start: int, size: int) -> dict[str, Any]:
-        checksum = (
-            {"ChecksumCRC32": unsigned_parts.encode_crc32(source.crc32(start, size))}
-            if supports_checksums(bucket)
-            else {}
-        )
-
-        def once() -> Any:
-            source.check()  # a file that became shorter would never fill its parts
-            body = PartBody(source.file, start, size)
-            return unsigned_parts.send_part(bucket, {**request, **checksum, "PartNumber": number, "Body": body})
-
-        answer = retry_part(bucket, request["Key"], once, deadline)
-        bucket.meter.add(Usage(bytes_written=size))
-        confirmed = {"ChecksumCRC32": answer["ChecksumCRC32"]} if checksum and "ChecksumCRC32" in answer else {}
-        return {"PartNumber": number, "ETag": answer["ETag"], **confirmed}
+    def send(number: int, part: tuple[int, int]) -> dict[str, Any]:
+        return send_part(bucket, {**request, "PartNumber": number}, source, part, deadline)
 
     with ThreadPoolExecutor(THREADS) as pool:
-        return list(
-            run_bounded(pool, (lambda n=n, part=part: send_one(n, *part) for n, part in enumerate(source.ranges(), 1)))
-        )
+        calls = (lambda n=n, part=part: send(n, part) for n, part in enumerate(source.ranges(), 1))
+        return list(run_bounded(pool, calls))
+
+
+def send_part(
+    bucket: Bucket, request: dict[str, Any], source: UploadSource, part: tuple[int, int], deadline: Deadline
+) -> dict[str, Any]:
+    """Send the bytes `part` (start, size) of `source`. Returns number, ETag and checksum. Raises StoreError."""
+    start, size = part
+    checksum = {}
+    if supports_checksums(bucket):
+        checksum = {"ChecksumCRC32": unsigned_parts.encode_crc32(source.crc32(start, size))}
+
+    def once() -> Any:
+        source.check()  # a file that became shorter would never fill its parts
+        return unsigned_parts.send_part(bucket, {**request, **checksum, "Body": PartBody(source.file, start, size)})
+
+    answer = retry_part(bucket, request["Key"], once, deadline)
+    bucket.meter.add(Usage(bytes_written=size))
+    confirmed = {"ChecksumCRC32": answer["ChecksumCRC32"]} if checksum and "ChecksumCRC32" in answer else {}
+    return {"PartNumber": request["PartNumber"], "ETag": answer["ETag"], **confirmed}
 
 
 def retry_part(bucket: Bucket, name: str, call: Any, deadline: Deadline) -> Any:
@@ -316,6 +320,16 @@ def download(bucket: Bucket, seen: ObjectInfo, path: Path) -> str:
     return sha256.hexdigest()
 
 
+def write_body(body: Any, file: int, start: int, deadline: Deadline) -> int:
+    """Write the stream `body` to `file` from the offset `start`. Returns the number of bytes. Raises DeadlineError."""
+    offset = start
+    with body as stream:
+        while piece := stream.read(s3_bucket.CHUNK):
+            offset += os.pwrite(file, piece, offset)
+            deadline.check()
+    return offset - start
+
+
 def download_range(
     bucket: Bucket, seen: ObjectInfo, file: int, part: tuple[int, int], deadline: Deadline
 ) -> tuple[int, int]:
@@ -325,13 +339,9 @@ def download_range(
 
     def once() -> None:
         response = bucket.client.get_object(**request, Range=f"bytes={start}-{start + length - 1}")
-        offset = start
-        with response["Body"] as stream:
-            while piece := stream.read(s3_bucket.CHUNK):
-                offset += os.pwrite(file, piece, offset)
-                deadline.check()
-        if offset != start + length:
-            raise TransferError(f"{offset - start} bytes of {length}")
+        written = write_body(response["Body"], file, start, deadline)
+        if written != length:
+            raise TransferError(f"{written} bytes of {length}")
 
     try:
         bucket.with_retries(once, seen.key, deadline)

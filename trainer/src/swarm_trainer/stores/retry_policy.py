@@ -61,11 +61,15 @@ class Deadline:
             raise DeadlineError
 
 
-def with_retries(call: Callable[[], T], address: str, deadline: Deadline, *, writing: bool) -> T:
-    """The result of `call`, retried until it succeeds or the deadline passes.
+PASSED_THROUGH = (ErrorKind.PRECONDITION_FAILED, ErrorKind.NOT_FOUND)
+"""The kinds of error that have a meaning for the caller."""
 
-    Errors with a meaning for the caller (a failed condition, an absent object) pass through unchanged. Raises
-    RefusedError if no retry can help, StoreError when the time is over.
+
+def with_retries(call: Callable[[], T], address: str, deadline: Deadline, *, writing: bool) -> T:
+    """Return the result of `call`, retried until it succeeds or the deadline passes.
+
+    Errors of the kinds `PASSED_THROUGH` pass through. Raises RefusedError if no retry can help, StoreError after the
+    deadline.
     """
     last: Exception = DeadlineError()
     for attempt in count():
@@ -75,16 +79,12 @@ def with_retries(call: Callable[[], T], address: str, deadline: Deadline, *, wri
         except DeadlineError:
             raise s3_errors.build_timeout_error(address, deadline.seconds, last) from last
         except Exception as error:
-            last = error
-            match s3_errors.classify(error):
-                case ErrorKind.PRECONDITION_FAILED | ErrorKind.NOT_FOUND:
-                    raise
-                case ErrorKind.PERMANENT if isinstance(error, StoreError):
-                    raise
-                case ErrorKind.PERMANENT:
-                    raise s3_errors.build_refused_error(address, error, writing=writing) from None
-                case kind:
-                    sleep_before_retry(attempt, throttled=kind is ErrorKind.THROTTLED, deadline=deadline)
+            last, kind = error, s3_errors.classify(error)
+            if kind in PASSED_THROUGH or (kind is ErrorKind.PERMANENT and isinstance(error, StoreError)):
+                raise
+            if kind is ErrorKind.PERMANENT:
+                raise s3_errors.build_refused_error(address, error, writing=writing) from None
+            sleep_before_retry(attempt, throttled=kind is ErrorKind.THROTTLED, deadline=deadline)
     raise AssertionError("an endless loop has ended")
 
 

@@ -194,25 +194,26 @@ def link_or_copy(blob: Path, path: Path, links: bool) -> None:
 
 
 def verify(store: ArtifactStore, entries: Manifest, folder: Path) -> None:
-    """Raises CorruptError unless `folder` holds exactly these files; StoreError, OSError."""
+    """Raise CorruptError unless `folder` has exactly these files. Raises StoreError, OSError."""
     way_out = f"it was changed after it was written; delete {folder} and run again"
     present = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if not path.is_dir()}
     for name in sorted(present ^ entries.keys()):
         problem = "is not part of the artifact" if name in present else "is missing"
         raise CorruptError(f"{folder / name}: {problem}: {way_out}")
     for name, entry in entries.items():
-        path = folder / name
-        # A link to the blob is checked like the blob itself: once, as long as nothing writes to it.
-        linked = path.samefile(store.get(entry.sha256))
-        found = entry.sha256 if linked else files.digest(path)
-        if found != entry.sha256:
-            raise CorruptError(
-                f"{path}: its bytes have sha256 {found}, but the manifest says {entry.sha256}: {way_out}"
-            )
-        if path.stat().st_size != entry.size:
-            raise CorruptError(
-                f"{path}: its size is {path.stat().st_size}, but the manifest says {entry.size}: {way_out}"
-            )
+        verify_file(store, folder / name, entry, way_out)
+
+
+def verify_file(store: ArtifactStore, path: Path, entry: TreeEntry, way_out: str) -> None:
+    """Raise CorruptError unless the file `path` is that of `entry`. Raises StoreError, OSError."""
+    # A link to the blob is checked like the blob itself: once, as long as nothing writes to it.
+    linked = path.samefile(store.get(entry.sha256))
+    sha256 = entry.sha256 if linked else files.digest(path)
+    if sha256 != entry.sha256:
+        raise CorruptError(f"{path}: its bytes have sha256 {sha256}, but the manifest says {entry.sha256}: {way_out}")
+    size = path.stat().st_size
+    if size != entry.size:
+        raise CorruptError(f"{path}: its size is {size}, but the manifest says {entry.size}: {way_out}")
 
 
 @contextmanager

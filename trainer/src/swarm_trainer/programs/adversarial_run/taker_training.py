@@ -13,7 +13,9 @@ from swarm_core.errors import BadInputError
 from swarm_core.items import Item, select_distinct
 from swarm_core.optimizers import optimization
 from swarm_core.ports import Solver, StoreError
+from swarm_core.programs.adversarial_run.game import RoundTraining
 from swarm_core.programs.adversarial_run.resolved import find_game
+from swarm_core.recipe import Digest
 from swarm_core.swarm_names import TAKERS
 from swarm_core.text import prompts
 from swarm_trainer.evaluation import run_parts, search_setup
@@ -72,9 +74,28 @@ def build_question_pairs(context: Context, items: Sequence[Item], count: int, se
     ]
 
 
+def build_settings(context: Context, train: RoundTraining, first_taker: Digest) -> training.TrainingSettings:
+    """Return the settings of a round: those of `train`, and the LoRA settings of the first taker's adapter."""
+    base = context.resolved.base
+    signature = adapter.read_signature(model_folders.unpack_adapter(context, first_taker))
+    return training.TrainingSettings(
+        rank=signature.rank,
+        alpha=signature.alpha,
+        target_modules=signature.target_modules,
+        epochs=train.epochs,
+        learning_rate=train.learning_rate,
+        warmup_ratio=WARMUP_RATIO,
+        max_length=base.max_model_len,
+        batch_size=train.batch_size,
+        gradient_accumulation=1,
+        gradient_checkpointing=False,
+        chat=prompts.TEMPLATES[base.template].chat,
+    )
+
+
 def build_round_task(context: Context, number: int) -> TrainingTask:
     """Build the training task of round `number`. Raises StoreError if no taker was ever scored, BadInputError."""
-    resolved, game = context.resolved, find_game(context.resolved)
+    game = find_game(context.resolved)
     assert game is not None
     assert game.train is not None
     pool = pools.build_pool(context, number)
@@ -86,20 +107,7 @@ def build_round_task(context: Context, number: int) -> TrainingTask:
         raise StoreError(
             f"round {number}: no taker was ever scored, so there is none to train further; see its rollouts"
         )
-    signature = adapter.read_signature(model_folders.unpack_adapter(context, last_commit.basis[0]))
-    settings = training.TrainingSettings(
-        rank=signature.rank,
-        alpha=signature.alpha,
-        target_modules=signature.target_modules,
-        epochs=game.train.epochs,
-        learning_rate=game.train.learning_rate,
-        warmup_ratio=WARMUP_RATIO,
-        max_length=resolved.base.max_model_len,
-        batch_size=game.train.batch_size,
-        gradient_accumulation=1,
-        gradient_checkpointing=False,
-        chat=prompts.TEMPLATES[resolved.base.template].chat,
-    )
+    settings = build_settings(context, game.train, last_commit.basis[0])
     seed = streams.derive_seed(setup.resolved.seed, "lesson", number)
     pairs = build_question_pairs(context, items, len(items), seed)
     return TrainingTask(len(items), pairs, settings, lambda out: setup.space.export(context, best.position, out))

@@ -73,22 +73,21 @@ def select_opponents(context: Context, number: int) -> tuple[NamedRecipe, ...]:
     game = find_game(context.resolved)
     assert game is not None
     last_commit = commit_chain.load_existing(context.store, chain_index(TAKERS, number - 1))
-    positions_faced = select_positions(
-        optimization.from_json(last_commit.swarm), game.reference, game.opponents.leading
-    )
+    swarm = optimization.from_json(last_commit.swarm)
     opponents = [
         (f"t{rank:02d}", search_setup.find_recipe(context, last_commit, position))
-        for rank, position in enumerate(positions_faced)
+        for rank, position in enumerate(select_positions(swarm, game.reference, game.opponents.leading))
     ]
-    earlier = number - 1
-    for drawn in streams.sample(context.resolved.seed, earlier, min(game.opponents.league, earlier), "league", number):
-        opponents.append(
-            (
-                f"r{drawn:03d}",
-                find_best_recipe(context, commit_chain.load_existing(context.store, chain_index(TAKERS, drawn))),
-            )
-        )
+    opponents += draw_league(context, number, game.opponents.league)
     return tuple({recipe.name: (name, recipe) for name, recipe in reversed(opponents)}.values())[::-1]
+
+
+def draw_league(context: Context, number: int, size: int) -> list[NamedRecipe]:
+    """Return the best takers of at most `size` random rounds before the last one. Raises StoreError."""
+    earlier = number - 1
+    rounds = streams.sample(context.resolved.seed, earlier, min(size, earlier), "league", number)
+    commits = [commit_chain.load_existing(context.store, chain_index(TAKERS, drawn)) for drawn in rounds]
+    return [(f"r{drawn:03d}", find_best_recipe(context, done)) for drawn, done in zip(rounds, commits, strict=True)]
 
 
 def select_positions(swarm: SearchState, all_current: bool, count: int) -> Sequence[Position]:

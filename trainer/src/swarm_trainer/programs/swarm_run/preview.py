@@ -1,6 +1,8 @@
 """Describes what a SwarmRun would do, and how much it would measure at most, for `dataswarm validate`."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from math import ceil
 
 from swarm_core.api import parts
 from swarm_core.api.resolved import RemoteTaker, ResolvedGenerators, ResolvedSpec, TrainedAdapters
@@ -41,26 +43,88 @@ def describe_search(resolved: ResolvedSpec) -> str:
 
 
 def describe_items(resolved: ResolvedSpec) -> str:
-    """Describe the maximum number of items, by purpose, and of answers."""
-    search, choice, report = count_items(resolved)
-    total = search + choice + report
+    """Describe how many items are wanted, by purpose, and the limits of what is requested and answered."""
+    search, choice, report = list_measurements(resolved)
+    wanted = [one.count * one.items for one in (search, choice, report)]
+    limits = estimate_limits(resolved)
     return (
-        f"at most {total:,} ({search:,} search, {choice:,} final choice, {report:,} report), "
-        f"{total * len(resolved.takers):,} answers"
+        f"{sum(wanted):,} wanted ({wanted[0]:,} search, {wanted[1]:,} final choice, {wanted[2]:,} report); requested:"
+        f" {limits.first_round:,} if gates accept all, at most {limits.requested:,}; at most {limits.answers:,} answers"
     )
 
 
 def describe_endpoints(resolved: ResolvedSpec) -> str:
-    """Describe the approximate number of requests to remote endpoints, and the budget, which is an exact limit."""
-    remote_models = sum(isinstance(taker, RemoteTaker) for taker in resolved.takers)
-    remote_models += len(resolved.takers) * (parts.find_judge(resolved).part.endpoint is not None)
-    remote_models += sum(gate.endpoint is not None for gate in resolved.gates)
+    """Describe the maximum number of requests to remote endpoints, and the budget, which is an exact limit."""
     limits = {"calls": resolved.budget.calls, "tokens": resolved.budget.tokens}
     budget = " and ".join(f"{limit:,} {name}" for name, limit in limits.items() if limit is not None)
     return (
-        f"about {sum(count_items(resolved)) * remote_models:,} requests if the search uses all iterations, budget"
-        f" {budget or 'unlimited'}"
+        f"at most {estimate_endpoint_requests(resolved):,} requests if the search uses all iterations and every request"
+        f" is answered at once, budget {budget or 'unlimited'}"
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Measurements:
+    """Measurements of one purpose, and the number of items that each of them wants."""
+
+    count: int
+    items: int
+
+
+@dataclass(frozen=True, slots=True)
+class ItemLimits:
+    """The limits of a run that uses all its iterations."""
+
+    first_round: int
+    """Items that are requested if the gates accept all of them."""
+    requested: int
+    """The most items that are requested, if the gates reject all of them."""
+    answers: int
+    """The most answers of takers. A measurement may get more items than it wants, because a request asks for several.
+    """
+
+
+def list_measurements(resolved: ResolvedSpec) -> tuple[Measurements, Measurements, Measurements]:
+    """Return the maximum numbers of measurements: of the search, of the final choice and of the report."""
+    evaluation = resolved.evaluation
+    return (
+        Measurements(optimization.budget(search_settings.build_plan(resolved)), evaluation.items),
+        Measurements(evaluation.finalists, search_settings.items_per_finalist(resolved)),
+        Measurements((resolved.generators.count + 1) * evaluation.final.seeds, evaluation.final.items),
+    )
+
+
+def estimate_limits(resolved: ResolvedSpec) -> ItemLimits:
+    """Estimate the limits of all measurements together."""
+    first_round = accepted = 0
+    for one in list_measurements(resolved):
+        first, most = limit_items(one.items, resolved.generation.shots, resolved.generation.rounds)
+        first_round, accepted = first_round + one.count * first, accepted + one.count * most
+    return ItemLimits(first_round, resolved.generation.rounds * first_round, accepted * len(resolved.takers))
+
+
+def limit_items(items: int, shots: int, rounds: int) -> tuple[int, int]:
+    """Return how many items a measurement of `items` requests in a round at most, and how many it accepts at most.
+
+    A round asks for all missing items, in requests for `shots` items. If one item is missing after the first round, the
+    next request may bring `shots` more.
+    """
+    first_round = ceil(items / shots) * shots
+    return first_round, first_round if rounds == 1 else items - 1 + shots
+
+
+def estimate_endpoint_requests(resolved: ResolvedSpec) -> int:
+    """Estimate the most requests to remote endpoints, if each of them is answered at once.
+
+    An answer that is sampled and has no score is sampled once more.
+    """
+    limits, takers = estimate_limits(resolved), len(resolved.takers)
+    tries = 2 if resolved.answering.temperature > 0 else 1
+    remote_takers = sum(isinstance(taker, RemoteTaker) for taker in resolved.takers)
+    judged = takers * (parts.find_judge(resolved).part.endpoint is not None)
+    gates = sum(gate.endpoint is not None for gate in resolved.gates)
+    tests = len(resolved.access)  # `prepare` tries each endpoint once
+    return tests + tries * limits.answers // takers * (remote_takers + judged) + limits.requested * gates
 
 
 def describe_judge(resolved: ResolvedSpec) -> str:
@@ -69,12 +133,3 @@ def describe_judge(resolved: ResolvedSpec) -> str:
     asked = use.part.endpoint
     named = f"the {use.group.removesuffix('s')} {use.part}"
     return named if asked is None else f"{named}, which asks {asked.model} at {asked.url}"
-
-
-def count_items(resolved: ResolvedSpec) -> tuple[int, int, int]:
-    """Return the maximum numbers of items: for the search, for the final choice and for the report."""
-    evaluation = resolved.evaluation
-    search = optimization.budget(search_settings.build_plan(resolved)) * evaluation.items
-    choice = search_settings.items_per_finalist(resolved) * evaluation.finalists
-    report = (resolved.generators.count + 1) * evaluation.final.items * evaluation.final.seeds
-    return search, choice, report

@@ -1,0 +1,96 @@
+"""Separates the thinking of a model from its answer. Nobody parses, judges or counts thinking as output.
+
+Models mark their thinking with tags: `<think>...</think>`, and the other forms in TAG_PAIRS. Chat templates may write
+the opening tag into the prompt, so a closing tag alone ends a thinking that began with the text. An opening tag alone
+begins a thinking that was cut off. Text that is already separated stays as it is.
+
+Sources of the forms: the chat templates of the models, and the reasoning parsers of vLLM and SGLang.
+
+Limits: an answer about these tags loses the text between them. If a thinking was cut off before its only tag, the text
+alone does not show that it is thinking; engines that know the prompt put the opening tag back (`find_open_tag`).
+"""
+
+import re
+import unicodedata
+
+XML_NAMES = (
+    r"(?:[a-z]{1,16}:)?(?:think(?:ing)?|thoughts?|reasoning|reflection|scratchpad|inner_monologue)"
+    r"(?:[ \t]+[a-z_]{1,20}=[^<>]{0,80})?[ \t]?"
+)
+TAG_PAIRS: tuple[tuple[str, str], ...] = (
+    (rf"<{XML_NAMES}>", rf"</{XML_NAMES}>"),
+    (r"\[THINK\]", r"\[/THINK\]"),
+    (r"\u25c1think\u25b7", r"\u25c1/think\u25b7"),
+    (r"<\|begin_of_thought\|>", r"<\|end_of_thought\|>"),
+    (r"<\|START_THINKING\|>", r"<\|END_THINKING\|>"),
+    (r"<\|inner_prefix\|>", r"<\|inner_suffix\|>"),
+    (r"<\|channel>thought", r"<channel\|>"),
+    (r"<unused94>", r"<unused95>"),
+    (r"\[unused16\]", r"\[unused17\]"),
+    (r"<\|channel\|>(?:analysis|commentary)", r"<\|channel\|>final[^<]{0,40}<\|message\|>"),
+    (r"\Aanalysis(?=\S)(?=[\s\S]*?assistantfinal)", r"assistantfinal"),
+    (r"\A(?:Here is|Here's) my thought process:", r"(?:Here is|Here's) my response:"),
+)
+"""Opening and closing tags as patterns. They match without case."""
+TAG = re.compile(
+    "|".join(f"(?P<open{n}>{opening})|(?P<close{n}>{closing})" for n, (opening, closing) in enumerate(TAG_PAIRS)),
+    re.IGNORECASE,
+)
+LONE_CLOSINGS = frozenset(range(len(TAG_PAIRS) - 2))
+"""The pairs whose closing tag counts alone. The words of the last two pairs may stand in any text."""
+WRAPPER = re.compile(
+    r"\s*<(?P<name>answer|response|solution|output)>(?P<inner>[\s\S]*)</(?P=name)>\s*"
+    r"|\s*<\|(?:START_RESPONSE|begin_of_solution)\|>(?P<special>[\s\S]*?)(?:<\|(?:END_RESPONSE|end_of_solution)\|>\s*)?",
+    re.IGNORECASE,
+)
+OPEN_AT_END = re.compile(rf"(?:{'|'.join(opening for opening, _ in TAG_PAIRS[:-2])})\s*\Z", re.IGNORECASE)
+MAX_OPEN_TAG = 160
+"""Characters at the end of a prompt in which an opening tag is looked for."""
+INVISIBLE_LETTERS = frozenset("\u115f\u1160\u2800\u3164\uffa0")
+"""Characters without a mark that Unicode counts as letters or symbols."""
+
+
+def is_blank(text: str) -> bool:
+    """Whether `text` has no visible character: only spaces, control characters and characters of no width."""
+    return all(unicodedata.category(one)[0] in "ZC" or one in INVISIBLE_LETTERS for one in text)
+
+
+def find_open_tag(prompt: str) -> str:
+    """Return the opening tag that `prompt` ends with, with the space after it; empty if it ends with none."""
+    found = OPEN_AT_END.search(prompt[-MAX_OPEN_TAG:])
+    return found[0] if found else ""
+
+
+def split(text: str) -> tuple[str, str]:
+    """Return the thinking in `text`, and the rest, which is the answer. Linear in the length of the text."""
+    thinking, rest, place, inside = list[str](), list[str](), 0, None
+    for tag in TAG.finditer(text):
+        opens, number = _read_tag(tag)
+        if inside is None and opens:
+            rest.append(text[place : tag.start()])
+            inside = number
+        elif inside is None and number in LONE_CLOSINGS:
+            thinking += [*rest, text[place : tag.start()]]
+            rest = []
+        elif inside == number and not opens:
+            thinking.append(text[place : tag.start()])
+            inside = None
+        else:
+            continue
+        place = tag.end()
+    (rest if inside is None else thinking).append(text[place:])
+    return "".join(thinking).strip(), "".join(rest) if place == 0 else _unwrap("".join(rest))
+
+
+def _read_tag(tag: re.Match[str]) -> tuple[bool, int]:
+    """Return whether a tag opens, and the number of its pair."""
+    name = tag.lastgroup or ""
+    return name.startswith("open"), int(name.removeprefix("open").removeprefix("close"))
+
+
+def _unwrap(rest: str) -> str:
+    """Return what follows thinking, without the tags that mark it as the answer and without space around it."""
+    found = WRAPPER.fullmatch(rest)
+    if found is None:
+        return rest.strip()
+    return (found["inner"] if found["inner"] is not None else found["special"]).strip()

@@ -1,0 +1,113 @@
+"""Conversations as tokens, by the chat template of a model.
+
+Only the template writes control tokens. What the messages say is text (`control_tokens`), whatever they spell. Where a
+template marks turns with ordinary characters, such as `[INST]`, the same mark in a message gets an invisible character
+(`swarm_core.text.control_markup`).
+
+A template may ask for the date. It always gets the same date, which the experiment's digest covers
+(`prompts.TEMPLATE_DATE`). Tools and documents are absent.
+
+Limits: a template that draws random numbers is refused.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import jinja2
+from jinja2 import nodes
+from jinja2.ext import Extension, loopcontrols
+from transformers import PreTrainedTokenizerBase
+
+from swarm_core.errors import BadInputError
+from swarm_core.text import control_markup, prompts
+from swarm_trainer.lora import control_tokens
+
+Message = dict[str, str]
+SAMPLES = ("dataswarm one", "dataswarm two")
+"""Two texts that no template has."""
+RANDOM = frozenset({"random", "lipsum"})
+"""The filters and functions of Jinja that draw random numbers."""
+
+
+def tokenize(tokenizer: PreTrainedTokenizerBase, chats: Sequence[Sequence[Message]]) -> list[list[int]]:
+    """Return the tokens of each conversation, up to where the model's next turn begins.
+
+    Raises BadInputError if the tokenizer has no chat template, or if its template rejects a conversation.
+    """
+    texts = [message["content"] for chat in chats for message in chat]
+    if not texts:
+        return []
+    mark, marks = control_tokens.choose_mark(texts), find_text_marks(tokenizer)
+    marked = iter(control_tokens.mark_cuts(tokenizer, [control_markup.escape(text, marks) for text in texts], mark))
+    return [
+        control_tokens.encode_marked(
+            tokenizer, render(tokenizer, [{**message, "content": next(marked)} for message in chat]), mark
+        )
+        for chat in chats
+    ]
+
+
+def render(tokenizer: PreTrainedTokenizerBase, chat: Sequence[Message]) -> str:
+    """Return the text that the template makes of a conversation. Raises BadInputError as `tokenize` does."""
+    if not tokenizer.chat_template:
+        raise BadInputError("the base model has no chat template, which Chat prompts need; use Plain prompts")
+    try:
+        return str(
+            tokenizer.apply_chat_template(
+                list(chat), add_generation_prompt=True, tokenize=False, strftime_now=_format_date
+            )
+        )
+    except (jinja2.TemplateError, ValueError, TypeError, AttributeError, KeyError, IndexError) as error:
+        # A template raises by itself, such as for a role that it does not know, or fails on a content that is text.
+        raise BadInputError(
+            f"the base model's chat template rejects the messages ({error}); leave out system text, let user and"
+            " assistant turns alternate, or use Plain prompts"
+        ) from error
+
+
+def find_text_marks(tokenizer: PreTrainedTokenizerBase) -> frozenset[str]:
+    """Return the marks that the template writes with ordinary characters around a user's and a model's turn."""
+    chat = [{"role": role, "content": SAMPLES[0]} for role in ("user", "assistant", "user")]
+    try:
+        written = render(tokenizer, chat)
+    except BadInputError:  # a template for one turn
+        written = render(tokenizer, chat[:1])
+    return control_markup.find(written) - set(control_tokens.list_control_tokens(tokenizer).values())
+
+
+def check(tokenizer: PreTrainedTokenizerBase) -> None:
+    """Check that the template writes what a user says, the same every time. Raises BadInputError."""
+    found = [render(tokenizer, [{"role": "user", "content": text}]) for text in SAMPLES]
+    if any(text not in written for text, written in zip(SAMPLES, found, strict=True)):
+        raise BadInputError(
+            f"the base model's chat template leaves out what the user says (it writes {found[0][:80]!r}); give a base"
+            " whose template takes messages of text, or use Plain prompts"
+        )
+    drawn = sorted(_find_names(str(tokenizer.get_chat_template())) & RANDOM)
+    if drawn:
+        raise BadInputError(
+            f"the base model's chat template draws random numbers ({', '.join(drawn)}), so no two prompts would be the"
+            " same; take that out of the template, or use Plain prompts"
+        )
+
+
+class _Generation(Extension):
+    """Reads the blocks `{% generation %}`, which some templates have, as their content."""
+
+    tags = {"generation"}  # noqa: RUF012 (the type that Jinja declares)
+
+    def parse(self, parser: Any) -> Any:
+        next(parser.stream)
+        return parser.parse_statements(("name:endgeneration",), drop_needle=True)
+
+
+def _find_names(template: str) -> set[str]:
+    """Return the names of the filters, variables and functions that a template uses."""
+    tree = jinja2.Environment(autoescape=True, extensions=[loopcontrols, _Generation]).parse(template)
+    filters, names = tree.find_all(nodes.Filter), tree.find_all(nodes.Name)
+    return {found.name for found in filters} | {found.name for found in names}
+
+
+def _format_date(pattern: str) -> str:
+    return datetime.fromisoformat(prompts.TEMPLATE_DATE).strftime(pattern)
