@@ -45,7 +45,7 @@ from swarm_core.objectives.scores import CoverageError
 from swarm_core.optimizers import optimization, positions
 from swarm_core.optimizers.estimates import Estimate
 from swarm_core.optimizers.positions import Position
-from swarm_core.ports import Completion, Inference, Request, RequestFailure
+from swarm_core.ports import Completion, Inference, Judge, Request, RequestFailure
 from swarm_core.programs import search_settings
 from swarm_core.recipe import ModelName, Recipe
 from swarm_core.rollout import Rollout, build_sample
@@ -142,12 +142,12 @@ def build_rollout(exam: Examination, model: ModelName, stage: Stage, state: Exam
     )
 
 
-def measure_difficulty(rollouts: Sequence[Rollout], coverage: float) -> float | None:
+def measure_difficulty(rollouts: Sequence[Rollout], coverage: float, judge: Judge) -> float | None:
     """Return the difficulty as `objectives.difficulty` defines it, without an interval; a comparison over seeds needs
     none.
     """
     try:
-        sample = build_sample(rollouts)
+        sample = build_sample(rollouts, judge)
         intervals.check_coverage(sample, coverage)
         if sample.accepted:
             sample.means(coverage)
@@ -231,7 +231,7 @@ class SearchBenchmark:
         self.spent += rollouts
         width = len(stages)
         return [
-            measure_difficulty(rollouts[at : at + width], chosen.evaluator.coverage)
+            measure_difficulty(rollouts[at : at + width], chosen.evaluator.coverage, chosen.examination.judge)
             for at in range(0, len(rollouts), width)
         ]
 

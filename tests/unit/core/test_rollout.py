@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from swarm_core.format_version import UnknownVersionError
 from swarm_core.gates.admission import Rejection
 from swarm_core.items import Item
+from swarm_core.judges.arithmetic import ArithmeticJudge
 from swarm_core.objectives import intervals
 from swarm_core.objectives.difficulty import Difficulty
 from swarm_core.objectives.objective import Measurement, RequestCount
@@ -127,9 +128,10 @@ def test_ten_copies_of_a_rollout_are_as_good_as_one() -> None:
     assert measure([one] * 10, Difficulty(), 0.9, 0) == measure([one], Difficulty(), 0.9, 0)
 
 
-def test_copies_in_another_spelling_are_copies() -> None:
-    one, other = (written([f"{n}{sign}1" for n in range(40)]) for sign in ("+", " + "))
-    assert measure([one, other], Difficulty(), 0.9, 0) == measure([one], Difficulty(), 0.9, 0)
+@pytest.mark.parametrize(("spelling", "judge"), [("{} + 1 = ?", None), ("(1)+{}.0", ArithmeticJudge())])
+def test_copies_in_another_spelling_are_copies(spelling: str, judge: ArithmeticJudge | None) -> None:
+    one, other = (written([text.format(n) for n in range(40)]) for text in ("{}+1", spelling))
+    assert measure([one, other], Difficulty(), 0.9, 0, judge) == measure([one], Difficulty(), 0.9, 0, judge)
 
 
 def test_an_item_that_two_rollouts_contain_counts_once_and_was_accepted_twice() -> None:

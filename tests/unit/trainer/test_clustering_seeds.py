@@ -7,14 +7,17 @@ from pathlib import Path
 import pytest
 
 from swarm_core.api.generators import SeedDataSource
+from swarm_core.canonical_items import canonicalize_item
 from swarm_core.errors import BadInputError
 from swarm_core.items import Item
+from swarm_core.judges.arithmetic import ArithmeticJudge
 from swarm_core.text import prompts
 from swarm_trainer.data import clustering, seeds
 from swarm_trainer.data.clustering import ModelEmbedder, TfidfEmbedder
 from swarm_trainer.data.seed_sample import COPY, NOT_SAMPLED, SeedItem
 
 DATA = SeedDataSource(uri="seeds.jsonl")
+JUDGE = ArithmeticJudge()
 
 
 def write(path: Path, *lines: str | bytes) -> Path:
@@ -94,11 +97,43 @@ def test_the_division_follows_the_seed_and_not_the_order() -> None:
     assert len(grown & held) >= 24
 
 
-def test_items_that_gates_call_equal_stand_on_one_side() -> None:
-    spaced = [SeedItem(Item(f"{n} + {n * n}")) for n in range(100)]
-    plain = [SeedItem(Item(f"{n}+{n * n}")) for n in range(100)]
-    held = {seed.item.text.replace(" ", "") for seed in seeds.split(spaced, 0.25, 3)[1]}
-    assert held == {seed.item.text for seed in seeds.split(plain, 0.25, 3)[1]}
+SPELLINGS = (
+    "{0}*{1}",
+    "{0} × {1} = ?",
+    "({0})*{1}",
+    "{0}\u200b*{1}=",
+    "{1}*{0}",
+    "{0}.0*{1}",
+    "What is {0}*{1}?",
+    "WHAT IS {0}×{1}",
+)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_copies_in_other_spellings_stand_on_one_side(seed: int) -> None:
+    pairs = [(number, 30 + number) for number in range(2, 27)]
+    copies = [SeedItem(Item(spelling.format(*pair))) for spelling in SPELLINGS for pair in pairs]
+    train, held = (
+        {canonicalize_item(one.item, JUDGE) for one in side} for side in seeds.split(copies, 0.23, seed, JUDGE)
+    )
+    assert len(train) + len(held) == 2 * len(pairs)
+    assert not train & held
+
+
+def test_the_spelling_of_an_item_does_not_move_it_to_the_other_side(tmp_path: Path) -> None:
+    def hold_out(spelling: str) -> set[str]:
+        lines = [json.dumps({"text": spelling.format(number, 30 + number)}) for number in range(2, 27)]
+        found = seeds.read(write(tmp_path / "s.jsonl", *lines), DATA, judge=JUDGE)
+        return {canonicalize_item(one.item, JUDGE) for one in seeds.split(found.items, 0.25, 3, JUDGE)[1]}
+
+    assert len({frozenset(hold_out(spelling)) for spelling in SPELLINGS[:6]}) == 1
+
+
+def test_copies_in_other_spellings_are_left_out_and_counted(tmp_path: Path) -> None:
+    lines = [json.dumps({"text": spelling.format(97, 98)}) for spelling in SPELLINGS]
+    found = seeds.read(write(tmp_path / "s.jsonl", *lines), DATA, judge=JUDGE)
+    assert [one.item.text for one in found.items] == ["97*98", "What is 97*98?"]
+    assert found.left_out.counts == {seeds.COPY: len(SPELLINGS) - 2}
 
 
 def test_holding_nothing_back_is_allowed() -> None:

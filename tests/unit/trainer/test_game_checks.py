@@ -35,9 +35,10 @@ def test_held_out_items_that_stand_in_the_pools_data_are_named_however_they_are_
         game_checks.check(resolved(), SEEDS, leaky)
 
 
-def test_held_out_items_that_takers_are_trained_on_under_another_spelling_are_named() -> None:
-    with pytest.raises(BadInputError, match=r"heldOut: '2 \+ 2' are held out .* trained on"):
-        game_checks.check(resolved(), SEEDS, SeedData(QUESTIONS.clusters, build_items(["2 + 2", "3+3"])))
+@pytest.mark.parametrize("copy", ["2 + 2", "2+2=?", "(2)+2", "２+2", "2\u200b+2.0", "0+2+2"])
+def test_held_out_items_that_takers_are_trained_on_under_another_spelling_are_named(copy: str) -> None:
+    with pytest.raises(BadInputError, match=r"heldOut: '.*2.*' are held out .* trained on"):
+        game_checks.check(resolved(), SEEDS, SeedData(QUESTIONS.clusters, build_items([copy, "3+3"])))
 
 
 def test_one_held_out_item_is_too_few_for_a_curve_and_a_verdict() -> None:

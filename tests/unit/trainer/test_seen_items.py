@@ -4,12 +4,15 @@ from pathlib import Path
 
 import fake_game
 
-from swarm_core.items import Item, get_texts
+from swarm_core.canonical_items import canonicalize_item
+from swarm_core.items import Item
+from swarm_core.judges.arithmetic import ArithmeticJudge
 from swarm_core.rollout import Rollout
-from swarm_core.text.normalization import normalize
 from swarm_trainer.programs.adversarial_run import conclude_game, held_out_evaluation, pools, seen_items
 from swarm_trainer.programs.adversarial_run.taker_comparison import ItemSet, compare_takers
 from swarm_trainer.run_store import commit_chain
+
+JUDGE = ArithmeticJudge()
 
 
 def test_no_item_of_the_final_evaluation_was_seen_by_a_round(tmp_path: Path) -> None:
@@ -23,17 +26,19 @@ def test_no_item_of_the_final_evaluation_was_seen_by_a_round(tmp_path: Path) -> 
     for done in commits:
         if done.pool is not None:
             pool = pools.load(game, done.pool)
-            known |= {normalize(entry.text) for entry in (*pool.entries, *pool.archive)}
+            known |= {canonicalize_item(entry.item, JUDGE) for entry in (*pool.entries, *pool.archive)}
     for key in game.store.names:  # type: ignore[attr-defined]
         if "rollouts" in key and not key.startswith("final/"):
-            known |= {normalize(one.text) for one in Rollout.from_bytes(game.store.read(key) or b"").items}
+            known |= {
+                canonicalize_item(one.item, JUDGE) for one in Rollout.from_bytes(game.store.read(key) or b"").items
+            }
     for found in (rivals, real):
-        forms = [normalize(text) for text in get_texts(found.items)]
+        forms = [canonicalize_item(one, JUDGE) for one in found.items]
         assert forms
         assert len(set(forms)) == len(forms) == len(found.units)
         assert not known & set(forms)
     written = {
-        normalize(one.text)
+        canonicalize_item(one.item, JUDGE)
         for rollout in held_out_evaluation.load_or_generate_rival_rollouts(game, item.key, ("final", 0, "rivals"), 60)
         for one in rollout.items
     }
@@ -41,8 +46,9 @@ def test_no_item_of_the_final_evaluation_was_seen_by_a_round(tmp_path: Path) -> 
 
 
 def test_items_are_left_out_in_another_spelling_and_kept_once() -> None:
-    found = ItemSet(tuple(map(Item, ("1+1", "2 + 2", "3+3", "3 + 3"))), ("a", "b", "c", "d"))
-    assert seen_items.select_unseen(found, {normalize("2+2")}) == ItemSet((Item("1+1"), Item("3+3")), ("a", "c"))
+    found = ItemSet(tuple(map(Item, ("1+2", "(2)+2 = ?", "3+4", "4 + 3"))), ("a", "b", "c", "d"))
+    seen = {canonicalize_item(Item("2+2"), JUDGE)}
+    assert seen_items.select_unseen(found, seen, JUDGE) == ItemSet((Item("1+2"), Item("3+4")), ("a", "c"))
 
 
 def test_the_baseline_is_the_initial_taker_that_does_best_on_the_same_items() -> None:

@@ -7,8 +7,9 @@ pool, of the round's new items and of the run's seed, so a replay of the run com
               and the others get new items, drawn uniformly.
     archive   The newest `archive` items that the best taker of their round answered incorrectly. They show whether a
               taker forgets what it learned, and whether a game cycles.
-    gates     An item enters only if it is not in the pool or the archive. Items that cannot be verified and copies of
-              held-out items were rejected when they were written.
+    gates     An item enters only if it is not in the pool or the archive, in any spelling
+              (`swarm_core.canonical_items`). Items that cannot be verified and copies of held-out items were rejected
+              when they were written.
 
 Source: the adversarial loop of Data Swarms (arXiv 2506.00741), which replaces slots in the same way, but has no checks
 and no archive.
@@ -22,8 +23,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from swarm_core import format_version, streams
+from swarm_core.canonical_items import canonicalize_item
 from swarm_core.gates.duplicate import DuplicateGate
 from swarm_core.items import Item
+from swarm_core.ports import Judge
 from swarm_core.recipe import Digest, ModelName, canonical_json, digest_bytes
 
 VERSION = 2
@@ -108,35 +111,46 @@ def draw_initial(items: Sequence[PoolEntry], size: int, seed: int) -> Pool:
     return Pool(0, tuple(items[index] for index in streams.sample(seed, len(items), size, "pool")))
 
 
-def update_archive(before: Pool, missed: Sequence[bool], most: int) -> tuple[PoolEntry, ...]:
+def update_archive(
+    before: Pool, missed: Sequence[bool], most: int, judge: Judge | None = None
+) -> tuple[PoolEntry, ...]:
     """Return the archive after a round: the entries that the best taker missed, and then the previous archive.
 
     `missed`: whether the best taker answered each entry of `before` incorrectly, [entry]. `most`: the maximum size.
     """
     new = [entry for entry, wrong in zip(before.entries, missed, strict=True) if wrong]
-    kept = {entry.text: entry for entry in [*new, *before.archive]}
+    kept = {canonicalize_item(entry.item, judge): entry for entry in [*new, *before.archive]}
     return tuple(kept.values())[:most]
 
 
-def select_new(before: Pool, archive: Sequence[PoolEntry], new: Iterable[PoolEntry]) -> list[PoolEntry]:
+def select_new(
+    before: Pool, archive: Sequence[PoolEntry], new: Iterable[PoolEntry], judge: Judge | None = None
+) -> list[PoolEntry]:
     """Return the new items that may enter the pool: each once, and none that is in the pool or in the archive."""
-    known = DuplicateGate()
+    known = DuplicateGate(judge)
     for entry in (*before.entries, *archive):
         known.refusal(entry.item)
     return [entry for entry in new if known.refusal(entry.item) is None]
 
 
-def build_next(before: Pool, archive: Sequence[PoolEntry], fresh: Sequence[PoolEntry], rule: TurnoverRule) -> Pool:
+def build_next(
+    before: Pool,
+    archive: Sequence[PoolEntry],
+    fresh: Sequence[PoolEntry],
+    rule: TurnoverRule,
+    judge: Judge | None = None,
+) -> Pool:
     """Return the pool of the next round. `fresh`: new items from `select_new`.
 
     Every draw is a function of the seed, the round and the slot.
     """
     now = before.round + 1
-    standing = {entry.text for entry in before.entries}
+    standing = {canonicalize_item(entry.item, judge) for entry in before.entries}
     slots = range(len(before.entries))
     given_up = [slot for slot in slots if streams.uniform(rule.seed, "slot", now, slot) < rule.share]
     again = [slot for slot in given_up if streams.uniform(rule.seed, "revisit", now, slot) < rule.revisited]
-    old = streams.shuffle(rule.seed, [one for one in archive if one.text not in standing], "archived", now)
+    others = [one for one in archive if canonicalize_item(one.item, judge) not in standing]
+    old = streams.shuffle(rule.seed, others, "archived", now)
     sources = {True: list(old), False: list(streams.shuffle(rule.seed, fresh, "fresh", now))}
     entries = list(before.entries)
     for slot in given_up:

@@ -3,8 +3,8 @@
 Test takers see only `text`. The other fields are the answer according to the writer or the data set, the choices, and
 the completion that contained the item.
 
-Invariants: an item is a value. Two items are equal if all their fields are equal. Gates compare two items as questions
-by the normal form of their texts (`swarm_core.text.normalization`). Texts are always shown as written.
+Invariants: an item is a value. Two items are equal if all their fields are equal. Whether they are one question in two
+spellings is for `swarm_core.canonical_items` to say. Texts are always shown as written.
 
 Limits: `reference` is a claim of its source and may be wrong.
 """
@@ -59,11 +59,3 @@ def build_items(texts: Iterable[str]) -> tuple[Item, ...]:
 def get_texts(items: Iterable[Item]) -> tuple[str, ...]:
     """Return the text of each item."""
     return tuple(item.text for item in items)
-
-
-def select_distinct(items: Iterable[Item]) -> tuple[Item, ...]:
-    """Return the first item of each text, in order."""
-    first_items: dict[str, Item] = {}
-    for item in items:
-        first_items.setdefault(item.text, item)
-    return tuple(first_items.values())

@@ -16,13 +16,14 @@ from itertools import compress
 from typing import Any
 
 from swarm_core import format_version
+from swarm_core.canonical_items import canonicalize_item
 from swarm_core.gates.admission import Rejection
 from swarm_core.items import Item
 from swarm_core.objectives import intervals, request_units
 from swarm_core.objectives.objective import Measurement, Objective, RequestCount, Sample
 from swarm_core.objectives.scores import AnswerFate, CoverageError, Score, Unscored, UnscoredReason
+from swarm_core.ports import Judge
 from swarm_core.recipe import ModelName, canonical_json
-from swarm_core.text.normalization import normalize
 
 VERSION = 3
 """The version of the stored format. Version 3 stores the requests, the fates of answers and the tokens of thinking."""
@@ -147,20 +148,20 @@ def _answer_from_fields(fields: Mapping[str, Any]) -> TakerAnswer:
     return TakerAnswer(text, float(score), AnswerFate(fields["ruled"]) if "ruled" in fields else None)
 
 
-def build_sample(rollouts: Sequence[Rollout]) -> Sample:
+def build_sample(rollouts: Sequence[Rollout], judge: Judge | None = None) -> Sample:
     """Return the rollouts of one model as one sample, with one repeat per rollout. There must be at least one.
 
-    An item that is there several times counts once: only the first keeps its scores. All are part of the accepted
-    share. A rollout in which every text is from earlier ones counts as nothing, so copies of a rollout add no
-    certainty.
+    An item that is there several times, in any spelling that `judge` knows, counts once: only the first keeps its
+    scores. All are part of the accepted share. A rollout in which every text is from earlier ones counts as nothing, so
+    copies of a rollout add no certainty.
     """
     takers, accepted, texts, lost = rollouts[0].takers, set[str](), set[str](), 0
     kept: list[tuple[AnsweredItem, ...]] = []
     requests: list[tuple[RequestCount, ...]] = []
     for rollout in rollouts:
         answered, counts = get_requests(rollout)
-        forms = [normalize(one.text) for one in answered]
-        written = {*forms, *(normalize(rejection.text) for rejection in rollout.rejections)}
+        forms = [canonicalize_item(one.item, judge) for one in answered]
+        written = {*forms, *(canonicalize_item(rejection.item, judge) for rejection in rollout.rejections)}
         if written and written <= texts:
             answered, counts = (), ()
         else:
@@ -208,14 +209,17 @@ class Unmeasured:
     reason: str
 
 
-def measure(rollouts: Sequence[Rollout], objective: Objective, coverage: float, seed: int) -> Measurement | Unmeasured:
+def measure(
+    rollouts: Sequence[Rollout], objective: Objective, coverage: float, seed: int, judge: Judge | None = None
+) -> Measurement | Unmeasured:
     """Return the value of `objective` over the pooled rollouts of one model, with its 95% interval.
 
     `coverage`: the minimum share of items and scores that must exist, in (0, 1]. Unmeasured below it. `seed`: the seed
-    of random halves. Raises ValueError for a sample that `objective.check_sample` refuses.
+    of random halves. `judge`: the judge of the run, which may know copies. Raises ValueError for a sample that
+    `objective.check_sample` refuses.
     """
     try:
-        return intervals.measure(build_sample(rollouts), objective, coverage, seed)
+        return intervals.measure(build_sample(rollouts, judge), objective, coverage, seed)
     except CoverageError as error:
         return Unmeasured(str(error))
 

@@ -1,33 +1,34 @@
-"""The gate that admits each text once, because copies of an item add no information.
+"""The gate that admits each item once, because copies of an item add no information.
 
-It remembers the items that it admitted, so an instance is used for one measurement only. Two texts are equal if their
-normal forms are equal (`swarm_core.text.normalization`).
+It remembers the items that it admitted, so an instance is used for one measurement only. `swarm_core.canonical_items`
+says which items are one item in two spellings.
 """
 
 from collections.abc import Sequence
 from typing import ClassVar
 
 from swarm_core.blocks.settings import Settings
+from swarm_core.canonical_items import canonicalize_item
 from swarm_core.gates.gate_context import GateContext
 from swarm_core.items import Item
-from swarm_core.ports import Reply, Request
-from swarm_core.text.normalization import normalize
+from swarm_core.ports import Judge, Reply, Request
 
 
 class DuplicateGate:
-    """Admits the first of equal texts."""
+    """Admits the first spelling of an item."""
 
-    revision: ClassVar[int] = 1
+    revision: ClassVar[int] = 2
     name: ClassVar[str] = "Duplicate"
     settings: ClassVar[type[Settings]] = Settings
 
-    def __init__(self) -> None:
+    def __init__(self, judge: Judge | None = None) -> None:
+        self.judge = judge
         self.admitted: dict[str, str] = {}
 
     @classmethod
     def from_settings(cls, settings: Settings, context: GateContext) -> "DuplicateGate":
         """Return a gate that remembers nothing yet."""
-        return cls()
+        return cls(context.judge)
 
     def requests(self, item: Item) -> tuple[Request, ...]:
         """No requests, because the gate only compares texts."""
@@ -35,7 +36,7 @@ class DuplicateGate:
 
     def refusal(self, item: Item, replies: Sequence[Reply] = ()) -> str | None:
         """Return the earlier item that `item` repeats; None admits and remembers the item."""
-        form = normalize(item.text)
+        form = canonicalize_item(item, self.judge)
         if form in self.admitted:
             return f"repeats {self.admitted[form][:80]!r}"
         self.admitted[form] = item.text

@@ -1,38 +1,38 @@
 """The gate that rejects copies of held-out items, because data copied from a test set is not new.
 
-Limits: it finds copies of a whole text with any case and spacing (`swarm_core.text.normalization`). It does not find
-paraphrases.
+Limits: it finds copies of a whole item in any spelling (`swarm_core.canonical_items`). It does not find paraphrases.
 """
 
 from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
 from swarm_core.blocks.settings import Settings
+from swarm_core.canonical_items import canonicalize_item
 from swarm_core.gates.gate_context import GateContext
 from swarm_core.items import Item
-from swarm_core.ports import Reply, Request
-from swarm_core.text.normalization import normalize
+from swarm_core.ports import Judge, Reply, Request
 
 
 class HeldOutGate:
-    """Rejects the texts of held-out items."""
+    """Rejects held-out items in any spelling."""
 
-    revision: ClassVar[int] = 1
+    revision: ClassVar[int] = 2
     name: ClassVar[str] = "HeldOut"
     settings: ClassVar[type[Settings]] = Settings
 
-    def __init__(self, held_out: Iterable[Item]) -> None:
-        self.held_out = frozenset(normalize(item.text) for item in held_out)
+    def __init__(self, held_out: Iterable[Item], judge: Judge | None = None) -> None:
+        self.judge = judge
+        self.held_out = frozenset(canonicalize_item(item, judge) for item in held_out)
 
     @classmethod
     def from_settings(cls, settings: Settings, context: GateContext) -> "HeldOutGate":
         """Return the gate for the held-out items of `context`."""
-        return cls(context.held_out)
+        return cls(context.held_out, context.judge)
 
     def requests(self, item: Item) -> tuple[Request, ...]:
         """No requests, because the gate only compares texts."""
         return ()
 
     def refusal(self, item: Item, replies: Sequence[Reply] = ()) -> str | None:
-        """Return the reason for a rejection, if the text of `item` is in the held-out data; None if it is not."""
-        return "is in the held-out data" if normalize(item.text) in self.held_out else None
+        """Return the reason for a rejection, if `item` is in the held-out data; None if it is not."""
+        return "is in the held-out data" if canonicalize_item(item, self.judge) in self.held_out else None

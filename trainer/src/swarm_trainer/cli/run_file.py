@@ -10,8 +10,10 @@ from pathlib import Path
 from swarm_core.api import loading, resolution
 from swarm_core.api.resolved import ResolvedSpec
 from swarm_core.errors import BadInputError
+from swarm_core.ports import Judge
 from swarm_trainer.data import preview, seeds
 from swarm_trainer.data.seeds import SeedFile
+from swarm_trainer.evaluation import run_parts
 from swarm_trainer.runtime import inputs
 from swarm_trainer.worker.session import WorkerSpec
 
@@ -86,4 +88,13 @@ def find_problems(worker_spec: WorkerSpec) -> tuple[list[str], dict[str, SeedFil
 def read_seeds(resolved: ResolvedSpec, use: resolution.UriUse, path: Path) -> SeedFile:
     """Read the seed data at `path`, as the run will. Raises BadInputError, which names the line."""
     side = resolved.for_swarm(use.swarm).generators
-    return seeds.read(path, side.data, side.cluster_field, resolved.base.template, resolved.seed)
+    judge = find_judge(resolved)
+    return seeds.read(path, side.data, side.cluster_field, resolved.base.template, resolved.seed, judge)
+
+
+def find_judge(resolved: ResolvedSpec) -> Judge | None:
+    """Return the judge, which knows copies; None if it is a plug-in that only the run's machine has."""
+    try:
+        return run_parts.build_judge(resolved)
+    except BadInputError:
+        return None

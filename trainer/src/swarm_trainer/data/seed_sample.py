@@ -1,6 +1,7 @@
 """Keeps a uniform sample of seed items in bounded memory, without copies, and counts what is left out.
 
-The items with the lowest SHA-256 of seed and text are kept, so the sample does not depend on the order of the items.
+The items with the lowest SHA-256 of seed and canonical form are kept, so the sample does not depend on the order of the
+items.
 
 Limits: a copy of an item that is not kept is counted as not sampled.
 """
@@ -9,8 +10,9 @@ import hashlib
 import heapq
 from dataclasses import dataclass, field
 
+from swarm_core.canonical_items import canonicalize_item
 from swarm_core.items import Item
-from swarm_core.text.normalization import normalize
+from swarm_core.ports import Judge
 
 COPY = "copies of another item"
 NOT_SAMPLED = "beyond maxItems"
@@ -51,15 +53,15 @@ class LeftOut:
 class Sample:
     """The items with the lowest keys, no two of them equal, in the order in which they were added."""
 
-    def __init__(self, size: int, seed: int, left_out: LeftOut) -> None:
-        self._size, self._seed, self._left_out = size, seed, left_out
+    def __init__(self, size: int, seed: int, left_out: LeftOut, judge: Judge | None) -> None:
+        self._size, self._seed, self._left_out, self._judge = size, seed, left_out, judge
         self._heap: list[tuple[int, int, SeedItem]] = []
         self._keys: set[int] = set()
         self._added = 0
 
     def add(self, item: SeedItem) -> None:
         """Add an item, which may take the place of another. Counts what is left out."""
-        key = int.from_bytes(rank(item.item.text, self._seed)[:16])
+        key = int.from_bytes(rank(item.item, self._seed, self._judge)[:16])
         self._added += 1
         if key in self._keys:
             self._left_out.add(COPY, item.place)
@@ -79,6 +81,6 @@ class Sample:
         return [item for _, _, item in sorted(self._heap, key=lambda entry: entry[1])]
 
 
-def rank(text: str, seed: int) -> bytes:
-    """The rank of an item in every draw: the SHA-256 of the seed and of the normal form of its text."""
-    return hashlib.sha256(f"{seed}:{normalize(text)}".encode()).digest()
+def rank(item: Item, seed: int, judge: Judge | None) -> bytes:
+    """The rank of an item in every draw: the SHA-256 of the seed and of its canonical form."""
+    return hashlib.sha256(f"{seed}:{canonicalize_item(item, judge)}".encode()).digest()

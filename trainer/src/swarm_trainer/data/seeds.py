@@ -1,10 +1,11 @@
 """Reads seed data into items, and splits them into training items and held-out items.
 
 The file is read record by record, and at most `maxItems` items are kept, so memory does not grow with the file. Of more
-items, those with the lowest SHA-256 of seed and text are kept: a uniform sample that does not depend on their order.
+items, those with the lowest SHA-256 of seed and canonical form are kept: a uniform sample that does not depend on their
+order.
 
-Invariants: items keep the order of the file; no two are equal in the normal form that gates compare; every item comes
-back from the list that training shows; whether an item is held out depends on the seed and the set of texts.
+Invariants: items keep the order of the file; no two are one item in two spellings (`swarm_core.canonical_items`); every
+item comes back from the list that training shows; whether an item is held out depends on the seed and the set of items.
 
 Limits: copies are counted among the items that are kept. Which of two equal items is kept depends on their order.
 """
@@ -15,6 +16,7 @@ from pathlib import Path
 
 from swarm_core.api.generators import SeedDataSource
 from swarm_core.errors import BadInputError
+from swarm_core.ports import Judge
 from swarm_core.text import prompts
 from swarm_core.text.prompts import PromptStyle
 from swarm_trainer.data import data_files, field_mapping, item_builder
@@ -47,9 +49,10 @@ def read(
     cluster_field: str | None = None,
     style: PromptStyle = PromptStyle.CHAT,
     seed: int = 0,
+    judge: Judge | None = None,
 ) -> SeedFile:
     """Read the seed data at `path`. `cluster_field`: the field that names the cluster of each item. `style`: of the
-    prompts that show the items. `seed`: of the sample.
+    prompts that show the items. `seed`: of the sample. `judge`: the judge of the run, which may know copies.
 
     Raises BadInputError, which names the file and the line, if a record cannot be used, if the data has no items, or if
     more records are left out than read.
@@ -57,7 +60,7 @@ def read(
     source = data_files.open_data(path, data.split)
     mapping = find_mapping(path, source, data)
     left_out = LeftOut()
-    sample = Sample(data.max_items, seed, left_out)
+    sample = Sample(data.max_items, seed, left_out, judge)
     records = 0
     for file in source.files:
         for item in read_items(file, mapping, cluster_field, len(source.files) > 1):
@@ -133,19 +136,20 @@ def check_left_out(path: Path, mapping: FieldMapping, records: int, items: int, 
         )
 
 
-def split(items: Sequence[SeedItem], held_out: float, seed: int) -> tuple[tuple[SeedItem, ...], tuple[SeedItem, ...]]:
+def split(
+    items: Sequence[SeedItem], held_out: float, seed: int, judge: Judge | None = None
+) -> tuple[tuple[SeedItem, ...], tuple[SeedItem, ...]]:
     """Split the items into (training items, held-out items), both in the order of the file.
 
-    The held-out items are the round(held_out * n) items with the lowest rank. Raises BadInputError if no training item
-    is left, or if `held_out` is above 0 but no item is held out.
+    The held-out items are the round(held_out * n) items with the lowest rank, and their copies in another spelling.
+    Raises BadInputError if no training item is left, or if `held_out` is above 0 but no item is held out.
     """
     count = round(held_out * len(items))
-    if count >= len(items) or (held_out > 0 and count == 0):
+    ranks = [rank(item.item, seed, judge) for item in items]
+    lowest = set(sorted(ranks)[:count])
+    training = tuple(item for item, place in zip(items, ranks, strict=True) if place not in lowest)
+    if not training or (held_out > 0 and count == 0):
         raise BadInputError(
             f"heldOut {held_out} of {len(items)} items holds out {count}; give more items or another share"
         )
-    kept = set(sorted(range(len(items)), key=lambda place: rank(items[place].item.text, seed))[:count])
-    return (
-        tuple(item for place, item in enumerate(items) if place not in kept),
-        tuple(item for place, item in enumerate(items) if place in kept),
-    )
+    return training, tuple(item for item, place in zip(items, ranks, strict=True) if place in lowest)

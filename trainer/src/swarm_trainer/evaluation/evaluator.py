@@ -46,7 +46,10 @@ class Evaluator:
         An objective whose scores do not reach `coverage` gives an `Unmeasured` with the reason.
         """
         seed = streams.derive_seed(self.seed, "bootstrap", *key)
-        return tuple((name, measure(rollouts, objective, self.coverage, seed)) for name, objective in self.objectives)
+        judge = self.examination.judge
+        return tuple(
+            (name, measure(rollouts, objective, self.coverage, seed, judge)) for name, objective in self.objectives
+        )
 
     def summarize(self, first: Iterable[MeasuredCandidate]) -> Statistics:
         """Return the statistics that the composition needs, from the candidates of the swarm's first iteration."""
@@ -71,9 +74,8 @@ class Evaluator:
         """
         seed = streams.derive_seed(self.seed, "bootstrap", "gain")
         objective = dict(self.objectives)[self.composition.names[0]]
-        estimate = intervals.measure_difference(
-            build_sample(first), build_sample(second), objective, self.coverage, seed
-        )
+        samples = [build_sample(rollouts, self.examination.judge) for rollouts in (first, second)]
+        estimate = intervals.measure_difference(samples[0], samples[1], objective, self.coverage, seed)
         return Interval(estimate.value, estimate.low, estimate.high)
 
     def with_takers(self, takers: Sequence[tuple[str, ModelName]]) -> "Evaluator":

@@ -1,14 +1,17 @@
 """The data set of a run: the fresh items of the best generator with each taker's answer and score, and a card.
 
-An item that several final seeds produced is kept once. The score of an unscored answer is null, never 0.
+An item that several final seeds produced is kept once, in its first spelling. The score of an unscored answer is null,
+never 0.
 """
 
 import json
 from collections.abc import Iterator
 
+from swarm_core.canonical_items import canonicalize_item
 from swarm_core.items import Item
 from swarm_core.objectives.scores import Unscored
 from swarm_core.objectives.verdict import WORDS
+from swarm_core.ports import Judge
 from swarm_core.rollout import AnsweredItem, TakerAnswer
 from swarm_trainer.report.search_result import SearchResult
 from swarm_trainer.report.usage_report import Json
@@ -23,18 +26,20 @@ tags: [synthetic, dataswarm]
 """The metadata that the Hugging Face Hub reads from a data set card."""
 
 
-def format_records(result: SearchResult) -> str:
+def format_records(result: SearchResult, judge: Judge) -> str:
     """Return the data set as JSON Lines: one item per line. Raises ValueError if a score is not finite."""
-    return "".join(json.dumps(record, ensure_ascii=False, allow_nan=False) + "\n" for record in build_records(result))
+    records = build_records(result, judge)
+    return "".join(json.dumps(record, ensure_ascii=False, allow_nan=False) + "\n" for record in records)
 
 
-def build_records(result: SearchResult) -> Iterator[dict[str, Json]]:
+def build_records(result: SearchResult, judge: Judge) -> Iterator[dict[str, Json]]:
     """Yield one record for each distinct item, in order of generation."""
     seen: set[str] = set()
     for seed, rollout in enumerate(result.best.rollouts):
         for item in rollout.items:
-            if item.text not in seen:
-                seen.add(item.text)
+            form = canonicalize_item(item.item, judge)
+            if form not in seen:
+                seen.add(form)
                 yield build_record(item, rollout.takers, seed)
 
 
@@ -62,10 +67,10 @@ def build_answer(answer: TakerAnswer) -> dict[str, Json]:
     return {"text": answer.text, "score": answer.score, **ruled}
 
 
-def format_card(result: SearchResult, name: str, domain: str) -> str:
+def format_card(result: SearchResult, judge: Judge, name: str, domain: str) -> str:
     """Return the data set card: Markdown with the metadata of the Hugging Face Hub."""
     best, initial, gain = result.best, result.initial, result.gain
-    count = sum(1 for _ in build_records(result))
+    count = sum(1 for _ in build_records(result, judge))
     takers = "\n".join(f"| {taker} | {value:.3f} |" for taker, value in best.fresh.parts if taker.startswith("taker "))
     initial_interval = f"{initial.fresh.low:.3f} to {initial.fresh.high:.3f}"
     return f"""{CARD_HEADER}# {name}

@@ -65,13 +65,17 @@ def write(
     folder: Path, context: Context, setup: SearchSetup, search_result: SearchResult, commits: Sequence[Commit]
 ) -> None:
     """Write the files of the bundle."""
-    name, domain = setup.title, setup.examination.domain
+    name, domain, judge = setup.title, setup.examination.domain, setup.examination.judge
     origin = result.Provenance(setup.experiment, setup.examination.seed, commits[-1].digest)
     (folder / "result.json").write_text(result.serialize(search_result, origin), encoding="utf-8")
     (folder / "history.jsonl").write_text(history.format_history(commits), encoding="utf-8")
     (folder / "summary.txt").write_text(summary.render(search_result, name), encoding="utf-8")
     search_figure.draw(commits, search_result, name, folder / "search.png")
     (folder / "dataset").mkdir()
-    (folder / "dataset" / "data.jsonl").write_text(dataset.format_records(search_result), encoding="utf-8")
-    (folder / "dataset" / "README.md").write_text(dataset.format_card(search_result, name, domain), encoding="utf-8")
+    files = {
+        "data.jsonl": dataset.format_records(search_result, judge),
+        "README.md": dataset.format_card(search_result, judge, name, domain),
+    }
+    for path, text in files.items():
+        (folder / "dataset" / path).write_text(text, encoding="utf-8")
     setup.space.export(context, search_result.best.position, folder / "adapter")

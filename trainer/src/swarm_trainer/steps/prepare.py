@@ -206,9 +206,10 @@ def read_seed_data(context: Context, swarm: str) -> SeedData:
     resolved = context.resolved.for_swarm(swarm)
     data, origin = resolved.generators.data, resolved.generators.origin
     path = inputs.locate(find_use(context.resolved, UriRole.DATA, swarm), context)
-    file = seeds.read(path, data, resolved.generators.cluster_field, resolved.base.template, resolved.seed)
+    judge = run_parts.build_judge(resolved)
+    file = seeds.read(path, data, resolved.generators.cluster_field, resolved.base.template, resolved.seed, judge)
     context.progress(Progress("prepare", preview.summarize(data.uri, file)))
-    training_items, held_out = seeds.split(file.items, data.held_out, resolved.seed)
+    training_items, held_out = seeds.split(file.items, data.held_out, resolved.seed, judge)
     clusters = (
         cluster_items(context, training_items, swarm)
         if isinstance(origin, TrainedAdapters)

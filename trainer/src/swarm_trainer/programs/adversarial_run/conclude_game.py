@@ -30,7 +30,7 @@ from swarm_core.ports import Inference, StoreError
 from swarm_core.recipe import Digest, Recipe
 from swarm_core.rollout import Rollout
 from swarm_core.swarm_names import TAKERS
-from swarm_trainer.evaluation import lanes, rollout_store, search_setup, serving
+from swarm_trainer.evaluation import lanes, rollout_store, run_parts, search_setup, serving
 from swarm_trainer.evaluation.final_evaluation import FinalEvaluation, Ranking, build_candidates
 from swarm_trainer.evaluation.rollout_store import RolloutRequest
 from swarm_trainer.programs.adversarial_run import (
@@ -159,7 +159,9 @@ def load_best_generator_items(context: Context, done: Commit) -> tuple[Item, ...
 def collect_real_items(context: Context, seen: set[str]) -> ItemSet:
     """Collect the real items of the final evaluation that no round has seen. Raises StoreError if there are none."""
     items = held_out_evaluation.load_real_items(context, held_out_evaluation.FINAL_HALF)
-    unseen = seen_items.select_unseen(ItemSet(items, tuple(range(len(items)))), seen)
+    unseen = seen_items.select_unseen(
+        ItemSet(items, tuple(range(len(items)))), seen, run_parts.build_judge(context.resolved)
+    )
     if not unseen.items:
         raise StoreError(
             f"the game has seen all {len(items)} real items of the final evaluation; give spec.takers.data more items"
@@ -175,7 +177,7 @@ def collect_rival_items(item: WorkItem, context: Context, seen: set[str]) -> Ite
     """
     final = context.resolved.evaluation.final
     items, units = list[Item](), list[tuple[int, int, int]]()
-    unseen = ItemSet((), ())
+    unseen, judge = ItemSet((), ()), run_parts.build_judge(context.resolved)
     for seed in range(MAX_RIVAL_DRAWS * final.seeds):
         if seed >= final.seeds and len(unseen.items) >= final.seeds * final.items:
             break
@@ -185,7 +187,7 @@ def collect_rival_items(item: WorkItem, context: Context, seen: set[str]) -> Ite
         for number, rollout in enumerate(rollouts):
             items += [one.item for one in rollout.items]
             units += [(seed, number, one.item.request) for one in rollout.items]
-        unseen = seen_items.select_unseen(ItemSet(tuple(items), tuple(units)), seen)
+        unseen = seen_items.select_unseen(ItemSet(tuple(items), tuple(units)), seen, judge)
     if not unseen.items:
         raise StoreError("the rivals wrote no item that the game has not seen; raise spec.evaluation.final.items")
     return unseen
@@ -233,7 +235,7 @@ def compare_on(context: Context, source: str, found: ItemSet, scores: Mapping[st
 
     Raises CoverageError.
     """
-    once = seen_items.find_first_copies(found)
+    once = seen_items.find_first_copies(found, run_parts.build_judge(context.resolved))
     *initial, final = [(name, [of_taker[index] for index in once]) for name, of_taker in scores.items()]
     return taker_comparison.compare_takers(
         source,

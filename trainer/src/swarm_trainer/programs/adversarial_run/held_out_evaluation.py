@@ -9,16 +9,17 @@ from collections.abc import Sequence
 from math import ceil
 
 from swarm_core import commit
+from swarm_core.canonical_items import select_distinct
 from swarm_core.commit import MeasuredCandidate
 from swarm_core.engine.work import WorkItem
-from swarm_core.items import Item, select_distinct
+from swarm_core.items import Item
 from swarm_core.optimizers import optimization
 from swarm_core.optimizers.optimizer import SearchState
 from swarm_core.ports import Inference
 from swarm_core.programs.adversarial_run.resolved import find_game
 from swarm_core.rollout import Rollout
 from swarm_core.swarm_names import RIVALS, TAKERS
-from swarm_trainer.evaluation import lanes, rollout_store, search_setup, serving
+from swarm_trainer.evaluation import lanes, rollout_store, run_parts, search_setup, serving
 from swarm_trainer.evaluation.examine import Examination, Stage
 from swarm_trainer.evaluation.rollout_store import RolloutRequest
 from swarm_trainer.evaluation.search_setup import SearchSetup
@@ -93,7 +94,8 @@ def load_real_items(context: Context, half: int) -> tuple[Item, ...]:
 def load_or_generate_rival_items(context: Context, item: str, stage: Stage, count: int) -> tuple[Item, ...]:
     """Return about `count` distinct items of the rivals, loaded from the store or generated now at `stage`."""
     rollouts = load_or_generate_rival_rollouts(context, item, stage, count)
-    return select_distinct(one.item for rollout in rollouts for one in rollout.items)
+    judge = run_parts.build_judge(context.resolved)
+    return select_distinct((one.item for rollout in rollouts for one in rollout.items), judge)
 
 
 def load_or_generate_rival_rollouts(context: Context, item: str, stage: Stage, count: int) -> list[Rollout]:

@@ -38,13 +38,14 @@ def build_pool(context: Context, number: int) -> Pool:
     last_takers, measured = (commit_chain.load_existing(context.store, index) for index in (2 * number - 1, 2 * number))
     assert last_takers.pool is not None
     last_pool = load(context, last_takers.pool)
-    archive = item_pool.update_archive(last_pool, find_missed(context, last_takers), game.pool.archive)
+    archive = item_pool.update_archive(last_pool, find_missed(context, last_takers), game.pool.archive, judge)
     written = load_drafts(context, measured) if game.reference else load_better_half(context, measured)
     new = [
         build_entry(judge, answered.item, number, rollout.model) for rollout in written for answered in rollout.items
     ]
     rule = TurnoverRule(game.pool.turnover, game.pool.revisited, game.pool.archive, seed)
-    return item_pool.build_next(last_pool, archive, item_pool.select_new(last_pool, archive, new), rule)
+    fresh = item_pool.select_new(last_pool, archive, new, judge)
+    return item_pool.build_next(last_pool, archive, fresh, rule, judge)
 
 
 def load(context: Context, digest: Digest) -> Pool:

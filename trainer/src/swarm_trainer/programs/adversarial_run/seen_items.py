@@ -1,21 +1,23 @@
 """Selects the items of a game's final evaluation: none that a round has seen, and each once.
 
 A round has seen the seed data of both sides, the items of its pool and archive, everything that its generators wrote,
-and the held-out items of the curve. Takers were chosen by these items or trained on them. Items are compared by their
-normal form.
+and the held-out items of the curve. Takers were chosen by these items or trained on them. Items are compared in
+any spelling (`swarm_core.canonical_items`).
 """
 
 from collections.abc import Iterable, Iterator
 from itertools import chain
 
 from swarm_core import commit
+from swarm_core.canonical_items import canonicalize_item
 from swarm_core.commit import Commit
 from swarm_core.item_pool import Pool
 from swarm_core.items import Item
+from swarm_core.ports import Judge
 from swarm_core.programs.adversarial_run.resolved import find_game
 from swarm_core.rollout import Rollout
 from swarm_core.swarm_names import GENERATORS, TAKERS
-from swarm_core.text.normalization import normalize
+from swarm_trainer.evaluation import run_parts
 from swarm_trainer.programs.adversarial_run import held_out_evaluation, pools
 from swarm_trainer.programs.adversarial_run.taker_comparison import ItemSet
 from swarm_trainer.run_store import experiments
@@ -23,8 +25,9 @@ from swarm_trainer.runtime.context import Context
 
 
 def collect_seen_forms(context: Context, commits: Iterable[Commit]) -> set[str]:
-    """Return the normal form of every item that a round of the game has seen. Raises StoreError."""
-    return {normalize(item.text) for item in list_seen_items(context, commits)}
+    """Return the canonical form of every item that a round of the game has seen. Raises StoreError."""
+    judge = run_parts.build_judge(context.resolved)
+    return {canonicalize_item(item, judge) for item in list_seen_items(context, commits)}
 
 
 def list_seen_items(context: Context, commits: Iterable[Commit]) -> Iterator[Item]:
@@ -56,15 +59,16 @@ def list_rollout_keys(context: Context, done: Commit) -> Iterator[str]:
         yield from (request.key for request in pools.list_draft_requests(context, done))
 
 
-def select_unseen(found: ItemSet, seen: set[str]) -> ItemSet:
-    """Return the items whose normal form is not in `seen`, each once."""
-    kept = [index for index in find_first_copies(found) if normalize(found.items[index].text) not in seen]
+def select_unseen(found: ItemSet, seen: set[str], judge: Judge) -> ItemSet:
+    """Return the items whose canonical form is not in `seen`, each once."""
+    first = find_first_copies(found, judge)
+    kept = [index for index in first if canonicalize_item(found.items[index], judge) not in seen]
     return ItemSet(tuple(found.items[index] for index in kept), tuple(found.units[index] for index in kept))
 
 
-def find_first_copies(found: ItemSet) -> list[int]:
-    """Return the index of the first item of each normal form, in order."""
+def find_first_copies(found: ItemSet, judge: Judge) -> list[int]:
+    """Return the index of the first spelling of each item, in order."""
     first: dict[str, int] = {}
     for index, item in enumerate(found.items):
-        first.setdefault(normalize(item.text), index)
+        first.setdefault(canonicalize_item(item, judge), index)
     return list(first.values())

@@ -8,9 +8,10 @@ and the search finds its coefficient.
 from collections.abc import Sequence
 
 from swarm_core import streams
+from swarm_core.canonical_items import select_distinct
 from swarm_core.engine.work import Receipt, WorkItem
 from swarm_core.errors import BadInputError
-from swarm_core.items import Item, select_distinct
+from swarm_core.items import Item
 from swarm_core.optimizers import optimization
 from swarm_core.ports import Solver, StoreError
 from swarm_core.programs.adversarial_run.game import RoundTraining
@@ -99,7 +100,8 @@ def build_round_task(context: Context, number: int) -> TrainingTask:
     assert game is not None
     assert game.train is not None
     pool = pools.build_pool(context, number)
-    items = select_distinct(entry.item for entry in (*pool.entries, *pool.archive))
+    entries = (*pool.entries, *pool.archive)
+    items = select_distinct((entry.item for entry in entries), run_parts.build_judge(context.resolved))
     last_commit = commit_chain.load_existing(context.store, turns.chain_index(TAKERS, number - 1))
     setup = search_setup.load(context, TAKERS).with_basis(last_commit.basis)
     best = optimization.best(optimization.from_json(last_commit.swarm))

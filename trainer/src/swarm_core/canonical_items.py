@@ -1,0 +1,36 @@
+"""The measure by which items are one item, whatever their spelling. Every comparison of items uses it.
+
+If the judge knows a form that all spellings of an item share (`ports.Canonicalizer`), that form decides: `97*98` and
+`98 × 97 = ?` are one item for the verifier of arithmetic. Otherwise the canonical text decides
+(`swarm_core.text.canonical_text`).
+
+Limits: near copies and paraphrases are different items.
+"""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from swarm_core.items import Item
+from swarm_core.ports import Canonicalizer, Judge
+from swarm_core.text.canonical_text import canonicalize
+
+
+def canonicalize_item(item: Item, judge: Judge | None = None) -> str:
+    """Return a text that all spellings of `item` share. It is for comparison and is never shown.
+
+    `judge`: the judge of the run. Without it, only the canonical text decides.
+    """
+    text = canonicalize(item.text)
+    if isinstance(judge, Canonicalizer):
+        for spelling in (item, replace(item, text=text)):
+            if (form := judge.canonical(spelling)) is not None:
+                return f"form {form}"
+    return f"text {text}"
+
+
+def select_distinct(items: Iterable[Item], judge: Judge | None = None) -> tuple[Item, ...]:
+    """Return the first spelling of each item, in order."""
+    first_items: dict[str, Item] = {}
+    for item in items:
+        first_items.setdefault(canonicalize_item(item, judge), item)
+    return tuple(first_items.values())
