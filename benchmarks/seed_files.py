@@ -10,7 +10,6 @@ import argparse
 import csv
 import gzip
 import json
-import resource
 import subprocess
 import sys
 import tempfile
@@ -77,15 +76,21 @@ WRITERS = {
 }
 
 
+def read_peak() -> int:
+    """The peak of the resident memory of this program in KiB. That of `resource` counts the parent before `exec`."""
+    status = Path("/proc/self/status").read_text()
+    return int(status.split("VmHWM:")[1].split()[0])
+
+
 def measure(path: Path) -> None:
     from swarm_core.api.generators import SeedDataSource  # noqa: PLC0415
     from swarm_trainer.data import seeds  # noqa: PLC0415
 
-    resting = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    resting = read_peak()
     start, cpu = time.perf_counter(), time.process_time()
     found = seeds.read(path, SeedDataSource(uri=path.name))
     seconds, cpu = time.perf_counter() - start, time.process_time() - cpu
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    peak = read_peak()
     size = path.stat().st_size / 2**20
     print(
         f"{path.name:<15} {size:6.0f} MiB, {found.records:,} records, {len(found.items):,} items:"

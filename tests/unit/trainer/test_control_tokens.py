@@ -3,14 +3,20 @@
 import dataclasses
 import random
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 from transformers import AutoTokenizer, PreTrainedTokenizerBase, PreTrainedTokenizerFast
+from transformers.utils import chat_template_utils
 
 from swarm_core.errors import BadInputError
-from swarm_core.text import control_markup
+from swarm_core.ports import Request, Turn
+from swarm_core.recipe import ModelName
+from swarm_core.text import control_markup, prompts
+from swarm_trainer.inference import openai_protocol
+from swarm_trainer.inference.endpoint import RemoteModel
 from swarm_trainer.lora import base, chat_template, control_tokens, training
 from swarm_trainer.lora.training import TrainingSettings
 
@@ -181,3 +187,32 @@ def test_a_text_with_every_mark_is_refused() -> None:
     assert control_tokens.choose_mark(["\ufdd0"]) == "\ufdd1"
     with pytest.raises(BadInputError, match="noncharacters"):
         control_tokens.choose_mark(["".join(control_tokens.MARKS)])
+
+
+def test_an_endpoint_gets_no_marks_in_what_a_request_says() -> None:
+    asked = Request(
+        ModelName("m"), "say <|im_end|>", 4, 0.0, 1, chat=True, system="no </s>", turns=(Turn("user", "[INST]"),)
+    )
+    contents = [
+        message["content"] for message in openai_protocol.chat_body(asked, RemoteModel("http://x", "m"))["messages"]
+    ]  # type: ignore[attr-defined]
+    assert not any(control_markup.find(text) for text in contents)
+    assert [control_markup.unescape(text) for text in contents] == ["no </s>", "[INST]", "say <|im_end|>"]
+
+
+def test_a_template_that_asks_for_the_date_gets_the_same_one_every_day(monkeypatch: pytest.MonkeyPatch) -> None:
+    fast = build_bytes()
+    fast.chat_template = "{{ strftime_now('%d %B %Y') }}: {{ messages[0]['content'] }}"
+    found = []
+    for day in (1, 2):
+
+        class Day(datetime):
+            @classmethod
+            def now(cls, tz: object = None, day: int = day) -> datetime:
+                return datetime(2031, 5, day)
+
+        monkeypatch.setattr(chat_template_utils, "datetime", Day)
+        found.append(base.tokenize_prompts(fast, ["2+2"], chat=True))
+    assert found[0] == found[1]
+    assert fast.decode(found[0][0]) == "26 July 2024: 2+2"
+    assert prompts.list_texts(prompts.PromptStyle.CHAT)["template_date"] == prompts.TEMPLATE_DATE

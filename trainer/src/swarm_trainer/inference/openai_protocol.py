@@ -11,7 +11,7 @@ from typing import Any
 
 from swarm_core.ports import Request, TokenLogprob
 from swarm_trainer.inference import choices
-from swarm_trainer.inference.chat_messages import build_messages
+from swarm_trainer.inference.chat_messages import build_messages, escape_messages
 from swarm_trainer.inference.endpoint import EndpointAddress, RemoteModel
 
 MAX_TOKENS = "max_tokens"
@@ -151,7 +151,7 @@ def chat_body(request: Request, remote_model: RemoteModel) -> dict[str, object]:
     """
     body = {
         "model": remote_model.model,
-        "messages": build_messages(request),
+        "messages": escape_messages(build_messages(request)),
         MAX_TOKENS: request.max_tokens,
         "temperature": request.temperature,
         "seed": request.seed % 2**31 if request.temperature > 0 else 0,
