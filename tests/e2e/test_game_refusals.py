@@ -10,7 +10,7 @@ from command_line import GAME, dataswarm
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ("size: 24", "size: 400", "spec.pool.size: 400 items, but the generators' data holds 342"),
+        ("size: 24", "size: 400", "spec.pool.size: 400 items, but the generators' data holds 302"),
         (
             "uri: takers.jsonl",
             "uri: seeds.jsonl",

@@ -238,7 +238,7 @@ def test_the_swarms_of_a_game_pin_both_optimizers_and_the_takers_objective(monke
     game = loading.parse_object(adversarial_documents.minimal(), "game.yaml")
     pinned = parts.identify_parts(resolution.resolve_run(game)).parts
     assert pinned["spec.generators.swarm"] == pinned["spec.takers.swarm"] == {"name": "Standard", "revision": 1}
-    assert pinned["spec.takers"] == {"name": "Accuracy", "revision": 1}
+    assert pinned["spec.takers"] == {"name": "Accuracy", "revision": Accuracy.revision}
     monkeypatch.setattr(Accuracy, "revision", 2)
     assert parts.identify_parts(resolution.resolve_run(game)).parts["spec.takers"]["revision"] == 2
 
