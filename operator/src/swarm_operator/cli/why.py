@@ -92,7 +92,7 @@ def is_about(event: Object, subjects: set[str], servers: Sequence[Object]) -> bo
 
 
 def format_details(details: RunDetails) -> Iterator[str]:
-    """The details as lines, the most important ones first."""
+    """Yield the details as lines, the most important ones first."""
     status = details.run.get("status") or {}
     yield cluster_query.format_headline(details.run)
     for subject, words in list_causes(details):
@@ -101,15 +101,14 @@ def format_details(details: RunDetails) -> Iterator[str]:
         words = f"{printable_line(one['reason'])}: {printable_line(one['message'])}"
         yield f"  {printable_line(one['type']):<12} {printable_line(one['status']):<8} {words}"
     yield from format_children(details)
-    for event in details.events[-EVENTS_SHOWN:]:
-        subject = (
-            f"{printable_line(event['involvedObject'].get('kind'))}"
-            f" {printable_line(event['involvedObject'].get('name'))}"
-        )
-        yield (
-            f"  {event_time(event)} {printable_line(event.get('reason'))} {subject}:"
-            f" {printable_line(event.get('message'))}"
-        )
+    yield from map(format_event, details.events[-EVENTS_SHOWN:])
+
+
+def format_event(event: Object) -> str:
+    """Return the line of an event: its time, its reason, its object and its message."""
+    about = event["involvedObject"]
+    words = (event.get("reason"), about.get("kind"), about.get("name"))
+    return f"  {event_time(event)} {' '.join(map(printable_line, words))}: {printable_line(event.get('message'))}"
 
 
 def format_children(details: RunDetails) -> Iterator[str]:

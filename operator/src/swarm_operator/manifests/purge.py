@@ -19,12 +19,11 @@ GRACE_SECONDS = 10
 
 
 def job(run: ClusterRun, bucket: S3Storage) -> Object:
-    """The Job."""
-    metadata = dict(
-        shared_objects.child_metadata(run, f"{run.name_prefix}-{names.PURGE}", names.PURGE, {names.ATTEMPT_LABEL: "1"})
-    )
+    """Return the Job."""
+    name, attempt = f"{run.name_prefix}-{names.PURGE}", {names.ATTEMPT_LABEL: "1"}
+    metadata = dict(shared_objects.child_metadata(run, name, names.PURGE, attempt))
     del metadata["ownerReferences"]
-    labels = names.child_labels(run.name, run.uid, names.PURGE) | {names.ATTEMPT_LABEL: "1"}
+    labels = names.child_labels(run.name, run.uid, names.PURGE) | attempt
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",

@@ -109,11 +109,9 @@ class ChatEndpoints:
             for model in {request.model for request in requests}:
                 self._channels[model].stopped = None
             with self._meter.time_requests():
-                found = await asyncio.gather(
-                    *(self._complete(session, one) for one in requests), return_exceptions=True
-                )
-            # Answers that were paid for are stored even if another request fails, so nothing is raised before all are
-            # done.
+                calls = [self._complete(session, one) for one in requests]
+                found = await asyncio.gather(*calls, return_exceptions=True)
+            # Paid answers are stored even if another request fails, so nothing is raised before all are done.
             outcomes = [raise_exception(outcome) for outcome in found]
             check_refusals(requests, outcomes)
             return outcomes

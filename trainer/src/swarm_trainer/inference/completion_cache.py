@@ -46,21 +46,23 @@ def to_fields(answer: Completion) -> dict[str, object]:
     return fields
 
 
+def parse_completion(fields: Any) -> Completion:
+    """Return the completion of the stored fields. Raises ValueError, KeyError, TypeError or AttributeError."""
+    return Completion(
+        text=str(fields["text"]),
+        tokens=int(fields["tokens"]),
+        finished=bool(fields["finished"]),
+        alternatives=tuple(str(text) for text in fields.get("alternatives", ())),
+        logprobs=parse_logprobs(fields["logprobs"]) if "logprobs" in fields else None,
+        thinking=str(fields.get("thinking", "")),
+        thinking_tokens=int(fields.get("thinking_tokens", 0)),
+    )
+
+
 def parse(name: str, data: bytes) -> Completion:
     """The answer in stored bytes. Raises CorruptError for bytes that `save` did not write."""
     try:
-        fields = json.loads(data)
-        alternatives = tuple(str(text) for text in fields.get("alternatives", ()))
-        logprobs = parse_logprobs(fields["logprobs"]) if "logprobs" in fields else None
-        return Completion(
-            text=str(fields["text"]),
-            tokens=int(fields["tokens"]),
-            finished=bool(fields["finished"]),
-            alternatives=alternatives,
-            logprobs=logprobs,
-            thinking=str(fields.get("thinking", "")),
-            thinking_tokens=int(fields.get("thinking_tokens", 0)),
-        )
+        return parse_completion(json.loads(data))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise CorruptError(
             f"{name}: this is not a stored answer, so it was changed; delete it, and the request is sent again"

@@ -46,6 +46,9 @@ def tensor_name(module: str, side: str) -> str:
     return f"base_model.model.{module}.lora_{side}.weight"
 
 
+WAY_OUT = "give one of this base model"
+
+
 def check_base(folder: Path, signature: Signature, name: str = "adapter") -> None:
     """Check that an adapter fits the base model in `folder`. Raises BadInputError, which names the first misfit."""
     linear = base_layers.read_linear_shapes(folder)
@@ -54,13 +57,11 @@ def check_base(folder: Path, signature: Signature, name: str = "adapter") -> Non
             raise BadInputError(
                 f"{name}: adapts {module}, which base model {folder} does not have (it has layers such as"
                 f" {next(iter(linear), 'none')}); it is an adapter of another base model, or of another version of"
-                " transformers, so give one of this base model"
+                f" transformers, so {WAY_OUT}"
             )
         if linear[module] != shape:
-            raise BadInputError(
-                f"{name}: {module} is {format_shape(shape)}, but {format_shape(linear[module])} in base model {folder};"
-                " it is an adapter of another base model, so give one of this base model"
-            )
+            sizes = f"{format_shape(shape)}, but {format_shape(linear[module])} in base model {folder}"
+            raise BadInputError(f"{name}: {module} is {sizes}; it is an adapter of another base model, so {WAY_OUT}")
     adapted = {module for module, _ in signature.shapes}
     for module in linear:
         if module.rpartition(".")[2] in signature.target_modules and module not in adapted:

@@ -1,7 +1,7 @@
 """The output files of a finished game: result, history, summary, figure, and the hard items with their answers."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -78,16 +78,19 @@ def format_summary(game: GameResult, name: str) -> str:
     return "\n\n".join("\n".join(part) for part in parts) + "\n"
 
 
+GENERATORS_FINDING: Mapping[Verdict, str] = {
+    Verdict.GAIN: "The last generators are harder for the initial takers than the initial generators.",
+    Verdict.LOSS: "The last generators are easier for the initial takers than the initial generators.",
+    Verdict.NOT_RESOLVED: "Whether the last generators are harder for the initial takers is not resolved.",
+}
+
+
 def format_headline(game: GameResult, name: str) -> Iterator[str]:
     """Yield the finding and the table of gains."""
     yield name
     yield game.finding
     gain = game.generators.gain
-    yield {
-        Verdict.GAIN: "The last generators are harder for the initial takers than the initial generators.",
-        Verdict.LOSS: "The last generators are easier for the initial takers than the initial generators.",
-        Verdict.NOT_RESOLVED: "Whether the last generators are harder for the initial takers is not resolved.",
-    }[gain.verdict]
+    yield GENERATORS_FINDING[gain.verdict]
     yield ""
     yield f"{'at the end against the start':<33}{'initial':>8}{'final':>8}{'gain':>8}   95 % interval"
     for comparison in game.comparisons:

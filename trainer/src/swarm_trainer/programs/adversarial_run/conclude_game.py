@@ -95,10 +95,7 @@ def run(item: WorkItem, context: Context) -> Receipt:
 
 
 def evaluate_generators(item: WorkItem, context: Context, finished: FinishedGame) -> SearchResult:
-    """Measure the last best generator and the initial ones on fresh items, with the initial takers.
-
-    Raises StoreError.
-    """
+    """Measure the last best and the initial generators on fresh items, with the initial takers. Raises StoreError."""
     takers = turns.load_initial_takers(context)
     named = [(f"t{index:02d}", recipe) for index, recipe in enumerate(takers)]
     setup = search_setup.load(context).facing(named)
@@ -108,9 +105,8 @@ def evaluate_generators(item: WorkItem, context: Context, finished: FinishedGame
         raise StoreError("no generator was ever scored in the last round; see its rollouts")
     first = finished.generators[0]
     ranking = Ranking(tuple(ranked), tuple(candidate.position for candidate in pools.rank_candidates(first)))
-    search_result = FinalEvaluation(item, context, setup, first.candidates).evaluate(
-        ranking, swarm, finished.generators
-    )
+    evaluation = FinalEvaluation(item, context, setup, first.candidates)
+    search_result = evaluation.evaluate(ranking, swarm, finished.generators)
     stop = stopping.find_reason(context, finished.last, optimization.from_json(finished.last.swarm))
     return replace(search_result, stop=stop or str(StopReason.ITERATIONS))
 
