@@ -18,6 +18,7 @@ from swarm_core.api.generators import SeedDataSource
 from swarm_trainer.data import seeds
 from swarm_trainer.stores import files, tree
 
+pytestmark = pytest.mark.long
 FETCH = [sys.executable, str(Path(__file__).parents[1] / "support" / "fetch_once.py")]
 WEIGHTS = bytes(range(256)) * (40 * 4096)
 """40 MiB: more than the client reads at a time."""

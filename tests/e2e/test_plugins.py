@@ -25,6 +25,7 @@ from swarm_core.rollout import Rollout
 from swarm_trainer.run_store import pins, receipt_store
 from swarm_trainer.stores.local import LocalStore
 
+pytestmark = pytest.mark.long
 LONGEST, MODULUS = 4, 2
 OBJECTIVE = {"type": "Plugin", "plugin": {"name": "unanimous-failure", "config": {"threshold": 0.5}}}
 VERIFIER = {"type": "Plugin", "plugin": {"name": "residue", "config": {"modulus": MODULUS}}}

@@ -22,6 +22,8 @@ COMMANDS = [
     (("--help",), 0, "explain the state of a run"),
 ]
 """Commands for runs on a cluster, with their exit codes and words where no cluster answers."""
+QUICK = COMMANDS[:2]
+"""Each starts a process, so the quick tests have two of them."""
 
 
 def kubeconfig(folder: Path) -> Path:
@@ -43,7 +45,10 @@ def answer(command: tuple[str, ...], arguments: tuple[str, ...], folder: Path) -
     return done.returncode, done.stdout + done.stderr
 
 
-@pytest.mark.parametrize(("arguments", "code", "words"), COMMANDS, ids=[" ".join(one[0][:1]) for one in COMMANDS])
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [pytest.param(*one, id=one[0][0], marks=() if one in QUICK else pytest.mark.long) for one in COMMANDS],
+)
 def test_the_extra_operator_is_enough_for_runs_on_a_cluster(
     arguments: tuple[str, ...], code: int, words: str, tmp_path: Path
 ) -> None:

@@ -66,6 +66,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, byt
     return results(folder), len(printed.splitlines())
 
 
+@pytest.mark.long
 def test_a_host_killed_again_and_again_ends_in_the_same_result(
     tmp_path: Path, undisturbed: tuple[dict[str, bytes], int]
 ) -> None:
