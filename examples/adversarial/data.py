@@ -2,8 +2,8 @@
 
     python examples/adversarial/data.py
 
-No item stands in both files, so what is held out of the takers' data is new to everything that is trained or written
-from the generators'. The base model is that of `examples/arithmetic`.
+No item stands in both files, in either order of its operands, so what is held out of the takers' data is new to
+everything that is trained or written from the generators'. The base model is that of `examples/arithmetic`.
 
 Limits: draws are a function of the names below alone; changing one changes both files, and every figure about them.
 """
@@ -29,7 +29,7 @@ TAKERS = {
     "multiplication": {"small *": 75, "medium *": 75},
     "small": {"small +": 60, "small -": 60, "small *": 40},
 }
-"""Each taker practises one thing and forgets the others."""
+"""Each taker practises one thing and forgets the others. Items of the generators' file are left out of these."""
 
 
 def drawn(kind: str, taken: set[str], count: int) -> list[str]:
@@ -43,20 +43,35 @@ def drawn(kind: str, taken: set[str], count: int) -> list[str]:
     return found
 
 
-def lines(clusters: dict[str, dict[str, int]], taken: set[str]) -> list[str]:
-    """The records of a file, cluster by cluster."""
+def records(clusters: dict[str, dict[str, int]], taken: set[str]) -> list[tuple[str, str]]:
+    """The items of a file with their clusters, cluster by cluster."""
     return [
-        json.dumps({"text": item, "cluster": cluster}) + "\n"
+        (item, cluster)
         for cluster, kinds in clusters.items()
         for kind, count in kinds.items()
         for item in drawn(kind, taken, count)
     ]
 
 
+def swap_operands(item: str) -> str:
+    """The same item with its operands in the other order, where the order does not matter."""
+    for sign in "+*":
+        if sign in item:
+            first, second = item.split(sign)
+            return f"{second}{sign}{first}"
+    return item
+
+
+def write(path: Path, rows: list[tuple[str, str]]) -> None:
+    path.write_text("".join(json.dumps({"text": item, "cluster": name}) + "\n" for item, name in rows), "utf-8")
+
+
 def main() -> None:
     folder, taken = Path(__file__).parent, set[str]()
-    (folder / "seeds.jsonl").write_text("".join(lines(GENERATORS, taken)), encoding="utf-8")
-    (folder / "takers.jsonl").write_text("".join(lines(TAKERS, taken)), encoding="utf-8")
+    generators = records(GENERATORS, taken)
+    swapped = {swap_operands(item) for item, _ in generators}
+    write(folder / "seeds.jsonl", generators)
+    write(folder / "takers.jsonl", [row for row in records(TAKERS, taken) if row[0] not in swapped])
 
 
 if __name__ == "__main__":

@@ -1,5 +1,7 @@
 """A namespace with rules of its own: a quota that refuses pods until it is raised, and a foreign user."""
 
+import time
+
 import pytest
 import swarmruns
 from command_line import ARENA
@@ -34,7 +36,11 @@ def test_a_quota_is_reported_in_the_words_of_the_api_server_and_the_run_goes_on_
             cluster, NAME, lambda status: "exceeded quota" in str(status.get("conditions")), 300
         )
         assert {one["reason"] for one in found["conditions"] if one["type"] == "Ready"} == {"QuotaExceeded"}
-        events = cluster.run("get", "events", "--namespace", NAMESPACE, "--field-selector", "reason=QuotaExceeded")
+        listing = ("get", "events", "--namespace", NAMESPACE, "--field-selector", "reason=QuotaExceeded")
+        for _ in range(60):
+            if NAME in (events := cluster.run(*listing)):
+                break
+            time.sleep(0.5)  # events follow the status
         assert NAME in events
     finally:
         cluster.run("delete", "resourcequota", NAME, "--namespace", NAMESPACE)

@@ -118,7 +118,7 @@ class AioCluster:
                 await self.token_bucket.take()
                 status, data = await self._send(verb, path, query or [], body, content_type)
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
-            raise ApiError(f"{verb} {path}: {error or f'no response within {seconds:.1f} s'}") from error
+            raise ApiError(f"{verb} {path}: {str(error) or f'no response within {seconds:.1f} s'}") from error
         finally:
             self.on_call(verb, kind, status, clock() - started)
         if 200 <= status < 300:
