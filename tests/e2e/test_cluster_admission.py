@@ -2,6 +2,7 @@
 
 import time
 
+
 import pytest
 import swarmruns
 from command_line import ARENA
