@@ -28,6 +28,9 @@ pytestmark = pytest.mark.cluster
 LEASE = "/apis/coordination.k8s.io/v1/namespaces/{}/leases/dataswarm-operator"
 TAKE_OVER_SECONDS = 15
 CHAIN = "chain_operator"
+JOB_CONTROLLER_SECONDS = 330
+"""A Job that is made again under its old name may wait until the Job controller forgets the pods that it expected for the
+old Job, after 5 minutes."""
 MOST_MEGABYTES = 120
 """Of a process at work: what it has imported, and its cache."""
 
@@ -154,6 +157,7 @@ def test_a_stolen_lease_stops_the_leader_until_the_thief_is_silent(site: Cluster
     assert site.api.call("GET", path)[1]["spec"]["leaseTransitions"] == 1
 
 
+@pytest.mark.timeout(900)
 def test_jobs_and_pods_may_be_deleted_under_it(site: ClusterNamespace) -> None:
     draw = random.Random(3)
     site.node("n", slow)
@@ -161,7 +165,7 @@ def test_jobs_and_pods_may_be_deleted_under_it(site: ClusterNamespace) -> None:
     site.create("robbed", {"spec.swarm": {"iterations": 5}})
     for _ in range(6):
         kind = draw.choice(("Job", "Pod"))
-        found = site.until(lambda kind=kind: site.children(kind), 30, f"there is a {kind}")
+        found = site.until(lambda kind=kind: site.children(kind), JOB_CONTROLLER_SECONDS, f"there is a {kind}")
         victim = draw.choice(found)["metadata"]["name"]
         path = CHILDREN[kind].format(site.namespace)
         site.api.call("DELETE", f"{path}/{victim}", {"propagationPolicy": "Background"})

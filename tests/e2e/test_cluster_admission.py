@@ -2,7 +2,6 @@
 
 import time
 
-
 import pytest
 import swarmruns
 from command_line import ARENA
