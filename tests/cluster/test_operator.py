@@ -29,7 +29,7 @@ LEASE = "/apis/coordination.k8s.io/v1/namespaces/{}/leases/dataswarm-operator"
 TAKE_OVER_SECONDS = 15
 CHAIN = "chain_operator"
 JOB_CONTROLLER_SECONDS = 330
-"""A Job that is made again under its old name may wait until the Job controller forgets what it expected of the old Job,
+"""A Job that is made again under its old name may wait until the Job controller forgets the old one,
 after 5 minutes."""
 MOST_MEGABYTES = 120
 """Of a process at work: what it has imported, and its cache."""
