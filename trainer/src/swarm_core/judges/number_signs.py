@@ -52,6 +52,8 @@ def find_doubt(last: str, earlier: str) -> str | None:
     is."""
     if last in ("—", "±"):
         return f"{last!r} before the number"
+    if last == "}":
+        return "an exponent or a group that touches the digits"
     if last == "." and is_letter(earlier):
         return "a point between a word and the digits"
     if last == "," and earlier in ("", "\n", MARK):
