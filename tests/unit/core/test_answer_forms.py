@@ -99,6 +99,7 @@ def test_a_grouped_number_is_itself_and_never_its_tail(
     between=st.text(st.characters(exclude_categories=["L", "Nd", "Cs"]), min_size=1, max_size=3),
 )
 @example(head=1, tail=2, between=";¹")
+@example(head=1, tail=2, between=";²;")
 def test_no_sign_makes_the_tail_of_a_number_an_answer(head: int, tail: int, between: str) -> None:
     """Only words, line ends, sentence ends, equations and parentheses begin a new statement."""
     if not any(

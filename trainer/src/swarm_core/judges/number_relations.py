@@ -29,7 +29,8 @@ JOINED = re.compile(
     rf"|oder|bis|und|bzw\.?|ou|à|et|o|y|или|до|и|或|到|至|和)[ ]?){TAIL}",
     re.IGNORECASE,
 )
-COMMAND = re.compile(r"\\[A-Za-z]+")
+SILENT = re.compile(r"\\[A-Za-z]+|\^\{[^{}]*\}")
+"""Commands and exponents, which begin no new statement."""
 SEPARATES = re.compile(r"[^\W_]|[.!?:][ ]|[。！？：(|⇒\[]")
 
 
@@ -63,4 +64,4 @@ def find_relation(gap: str) -> Relation:
     for form, relation in FORMS:
         if form.fullmatch(gap):
             return relation
-    return Relation.NONE if SEPARATES.search(COMMAND.sub("", gap)) else Relation.OPERAND
+    return Relation.NONE if SEPARATES.search(SILENT.sub("", gap)) else Relation.OPERAND
