@@ -170,6 +170,13 @@ def parquet_files() -> Iterator[OddFile]:
 
 def mapped_files() -> Iterator[OddFile]:
     """Records with fields of many names and shapes."""
+    yield from named_files()
+    yield from reference_files()
+    yield from chat_files()
+
+
+def named_files() -> Iterator[OddFile]:
+    """Records whose text is in a field of a usual name, or at a path of the spec."""
     alpaca = [
         {"instruction": "Add.", "input": "1, 2", "output": "3"},
         {"instruction": "Sing.", "input": "", "output": "la"},
@@ -194,6 +201,10 @@ def mapped_files() -> Iterator[OddFile]:
     for path, record in paths.items():
         yield OddFile("deep.jsonl", nested(record), ("a",), data={"fields": {"text": path}})
     yield OddFile("d.jsonl", nested({"q": "a"}), words=("no field 'p' (it has q)",), data={"fields": {"text": "p"}})
+
+
+def reference_files() -> Iterator[OddFile]:
+    """Records with references and choices of many shapes."""
     fields = {"text": "q", "reference": "answers.0"}
     yield OddFile("d.jsonl", nested({"q": "a", "answers": ["b"]}), ("a",), data={"fields": fields})
     yield OddFile(
@@ -224,6 +235,10 @@ def mapped_files() -> Iterator[OddFile]:
         ("no field 'x'",),
         {"fields": {"text": "x"}},
     )
+
+
+def chat_files() -> Iterator[OddFile]:
+    """Records with chat messages."""
     user, reply = {"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}
     system = {"role": "system", "content": "s"}
     for chat in ([user], [user, reply], [system, user, reply, user], [user, user]):
