@@ -30,7 +30,13 @@ def canonicalize_item(item: Item, judge: Judge | None = None) -> str:
 
 def select_distinct(items: Iterable[Item], judge: Judge | None = None) -> tuple[Item, ...]:
     """Return the first spelling of each item, in order."""
-    first_items: dict[str, Item] = {}
-    for item in items:
-        first_items.setdefault(canonicalize_item(item, judge), item)
-    return tuple(first_items.values())
+    given = tuple(items)
+    return tuple(given[index] for index in find_first_spellings(given, judge).values())
+
+
+def find_first_spellings(items: Iterable[Item], judge: Judge | None = None) -> dict[str, int]:
+    """Return the index of the first spelling of each item, by canonical form, in order."""
+    first: dict[str, int] = {}
+    for index, item in enumerate(items):
+        first.setdefault(canonicalize_item(item, judge), index)
+    return first

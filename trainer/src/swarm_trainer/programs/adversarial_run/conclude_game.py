@@ -19,6 +19,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from swarm_core import commit, ratings, streams
+from swarm_core.canonical_items import find_first_spellings
 from swarm_core.commit import Commit
 from swarm_core.engine.receipt_fields import Output, Scalar, StopReason
 from swarm_core.engine.work import Receipt, WorkItem
@@ -231,7 +232,7 @@ def compare_on(context: Context, source: str, found: ItemSet, scores: Mapping[st
 
     Raises CoverageError.
     """
-    once = seen_items.find_first_copies(found, run_parts.build_judge(context.resolved))
+    once = find_first_spellings(found.items, run_parts.build_judge(context.resolved)).values()
     *initial, final = [(name, [of_taker[index] for index in once]) for name, of_taker in scores.items()]
     return taker_comparison.compare_takers(
         source,

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from itertools import chain
 
 from swarm_core import commit
-from swarm_core.canonical_items import canonicalize_item
+from swarm_core.canonical_items import canonicalize_item, find_first_spellings
 from swarm_core.commit import Commit
 from swarm_core.item_pool import Pool
 from swarm_core.items import Item
@@ -61,14 +61,6 @@ def list_rollout_keys(context: Context, done: Commit) -> Iterator[str]:
 
 def select_unseen(found: ItemSet, seen: set[str], judge: Judge) -> ItemSet:
     """Return the items whose canonical form is not in `seen`, each once."""
-    first = find_first_copies(found, judge)
-    kept = [index for index in first if canonicalize_item(found.items[index], judge) not in seen]
+    first = find_first_spellings(found.items, judge)
+    kept = [index for form, index in first.items() if form not in seen]
     return ItemSet(tuple(found.items[index] for index in kept), tuple(found.units[index] for index in kept))
-
-
-def find_first_copies(found: ItemSet, judge: Judge) -> list[int]:
-    """Return the index of the first spelling of each item, in order."""
-    first: dict[str, int] = {}
-    for index, item in enumerate(found.items):
-        first.setdefault(canonicalize_item(item, judge), index)
-    return list(first.values())
