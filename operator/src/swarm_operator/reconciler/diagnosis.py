@@ -101,19 +101,19 @@ def _refused_pods(evidence: Evidence) -> Iterator[Problem]:
 
 def list_jobs_without_pods(children: Children, now: float) -> list[Job]:
     """The Jobs that should have a pod by now and have none."""
+    late = now - POD_CREATION_SECONDS
+    return [job for job in _jobs_without_pods(children) if not job.settled and job.created <= late]
+
+
+def _jobs_without_pods(children: Children) -> Iterator[Job]:
+    """The Jobs at work that have no pod."""
     with_pods = {pod.job for pod in children.pods}
-    return [
-        job
-        for job in children.jobs
-        if job.alive and not job.suspended and not job.settled and job.name not in with_pods
-        and now - job.created >= POD_CREATION_SECONDS
-    ]  # fmt: skip
+    return (job for job in children.jobs if job.alive and not job.suspended and job.name not in with_pods)
 
 
 def list_unexplained(children: Children) -> list[str]:
     """The uids of Jobs that have no pod, and of pods that have a node and do not start. Events may say why."""
-    with_pods = {pod.job for pod in children.pods}
-    jobs = [job.uid for job in children.jobs if job.alive and not job.suspended and job.name not in with_pods]
+    jobs = [job.uid for job in _jobs_without_pods(children)]
     waiting = (pod for pod in children.pods if pod.scheduled is not None and pod.started is None and pod.ended is None)
     return [*jobs, *(pod.uid for pod in waiting if not pod.start_problem[0] and pod.deleted is None)]
 

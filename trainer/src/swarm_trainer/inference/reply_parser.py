@@ -82,11 +82,6 @@ def parse_completion(
     Unavailable if it is an error or not a completion. RequestFailure if the server refused or cut out the text, or if
     a part that the request asked for is missing.
     """
-    malformed = Unavailable(
-        f"{endpoint.url} answered with something that is not a completion: {provider_failures.one_line(data)}",
-        FailureClass.MALFORMED,
-        status=200,
-    )
     try:
         answer = json.loads(data)
         error = provider_failures.find_error(answer)
@@ -97,16 +92,22 @@ def parse_completion(
         texts = [api_format.text(choice) for choice in choices[: expected.n]]
         reasons = [str(choice["finish_reason"]).lower() for choice in choices[: expected.n]]
     except (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError):
-        return malformed
+        return build_malformed(endpoint, data)
     failure = find_failure(endpoint, texts, reasons, expected)
     if failure is not None:
         return failure
     if not all(reason in FINISHED | CUT_OFF for reason in reasons):
-        return malformed
+        return build_malformed(endpoint, data)
     logprobs = parse_logprobs(endpoint, api_format, choices[0], expected.logprobs)
     if isinstance(logprobs, RequestFailure):
         return logprobs
     return build_reply(answer.get("usage"), texts, all(reason in FINISHED for reason in reasons), logprobs)
+
+
+def build_malformed(endpoint: EndpointAddress, data: bytes) -> Unavailable:
+    """The failure for an answer with status 200 that is not a completion."""
+    words = f"{endpoint.url} answered with something that is not a completion: {provider_failures.one_line(data)}"
+    return Unavailable(words, FailureClass.MALFORMED, status=200)
 
 
 def order_choices(found: Any) -> list[dict[str, Any]]:
