@@ -105,12 +105,12 @@ class Executor:
 
     async def _release(self, run: Object, reason: str) -> None:
         """Let a run go whose namespace is being deleted. No Job can be created there, so its results stay."""
-        name = f"{run['kind']} {object_cache.object_namespace(run)}/{object_cache.object_name(run)}"
+        log = logs.for_run(LOG, run)
         finalizers = run["metadata"].get("finalizers") or []
         if not object_cache.is_deleting(run) or names.FINALIZER not in finalizers:
-            LOG.info("%s starts no more work: %s", name, reason)
+            log.info("starts no more work: %s", reason)
             return
-        LOG.warning("%s goes, and its results stay at %s: %s", name, storage_location.uri(run), reason)
+        log.warning("goes, and its results stay at %s: %s", storage_location.uri(run), reason)
         await self._set_finalizers(run, SetFinalizers(tuple(one for one in finalizers if one != names.FINALIZER)))
 
     def forget(self, run: RunKey) -> None:

@@ -1,9 +1,9 @@
 """The named parts of a resolved spec: how they are found and built, and how the experiment's digest pins them.
 
 The digest pins two things. One is the origin of every part (`plugins.find_origin`), also of the optimizers and of the
-takers' objective, which no spec names. The other is the text of every
-prompt template that the run uses: the templates of its prompt style, and the `prompts` that the class of a part lists.
-So a run does not continue with another version of a plug-in, another revision of a part, or other prompts.
+takers' objective, which no spec names. The other is the text of every prompt template that the run uses: the templates
+of its prompt style, and the `prompts` that the class of a part lists. So a run does not continue with another version
+of a plug-in, another revision of a part, or other prompts.
 
 Limits: it needs the plug-ins to be installed, so only the trainer uses it. The operator uses `resolution.spec_digest`.
 """

@@ -109,7 +109,7 @@ class FinalEvaluation:
         """
         chosen, items = build_candidates(finalists), search_settings.items_per_finalist(self.setup.resolved)
         initials = list_initial_generators(swarm)
-        positions_chosen = {one.position for one in chosen}
+        positions_chosen, initial_positions = ({one.position for one in some} for some in (chosen, initials))
         candidates = [*chosen, *(one for one in initials if one.position not in positions_chosen)]
         scored: list[tuple[float, FinalCandidate]] = []
         reasons: dict[str, str] = {}
@@ -125,7 +125,7 @@ class FinalEvaluation:
             raise build_unmeasured_error("finalist", "choice", reasons)
         return Ranking(
             tuple(one for one in ranked if one.position in positions_chosen),
-            tuple(one.position for one in ranked if one.position in {initial.position for initial in initials}),
+            tuple(one.position for one in ranked if one.position in initial_positions),
         )
 
     def evaluate_candidates(
