@@ -14,6 +14,7 @@ from swarm_core.gates import answerable
 from swarm_core.items import Item
 from swarm_core.judges.arithmetic import ArithmeticJudge
 from swarm_core.judges.rubric import RubricJudge
+from swarm_core.judges.word_problem import WordProblemJudge
 from swarm_core.ports import Completion
 from swarm_core.recipe import remote_model_name
 from swarm_core.text import canonical_text, control_markup, item_parser, printable, thinking
@@ -37,7 +38,8 @@ UNITS = (
     "[1,", "{\"a\":", "&#1", "**1", "1**", "1. ", "1. a\n", "- a\n", "enjoy!\n", "> ", "> a\n", "```\n", "---\n",
     "Score: ", "Score: 1\n", "Valid: yes ", "answer is ", "answer: 1 ", "not 1 ", "1 or ", "1 = ", "1 ≈ ", "</query>",
     "<query-", "</b>", "a.", "a.1.", "a-", "A1", "a/", ".lora_A.", "names/", "iterations/0001/", "secret \"",
-    "no accepted ", "the last time: ", "answered 4", "a: ", "? ", "&a ", "*a ",
+    "Tom has 12 pens. ", "He loses 5. ", "3 boxes with 4 each ", "no accepted ", "the last time: ", "answered 4", "a: ",
+    "? ", "&a ", "*a ",
 )  # fmt: skip
 """What is repeated to make a text."""
 AFFIXES = (
@@ -53,6 +55,7 @@ AFFIXES = (
 
 MODEL = remote_model_name("https://host/v1", "large")
 JUDGE, RUBRIC, GATE = ArithmeticJudge(), RubricJudge(MODEL, "Mark."), answerable.AnswerableGate(MODEL)
+WORDS = WordProblemJudge()
 SUM = Item("12+34")
 
 
@@ -75,6 +78,7 @@ def parse_uri(text: str) -> object:
 READERS: Mapping[str, Callable[[str], object]] = {
     "the answer to a sum": lambda text: JUDGE.score(SUM, text, ()),
     "an item of the arithmetic verifier": lambda text: (JUDGE.refusal(Item(text)), JUDGE.canonical(Item(text))),
+    "an item of the verifier of word problems": lambda text: (WORDS.refusal(Item(text)), WORDS.canonical(Item(text))),
     "a prompt of the judge": lambda text: RUBRIC.requests(Item(text), text),
     "a reply of the judge": lambda text: RUBRIC.mark(reply(text)),
     "a prompt of the gate Answerable": lambda text: GATE.requests(Item(text)),

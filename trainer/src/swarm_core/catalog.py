@@ -20,6 +20,7 @@ OBJECTIVES: Mapping[str, str] = MappingProxyType({
 })  # fmt: skip
 VERIFIERS: Mapping[str, str] = MappingProxyType({
     "Arithmetic": "swarm_core.judges.arithmetic:ArithmeticJudge",
+    "WordProblem": "swarm_core.judges.word_problem:WordProblemJudge",
 })  # fmt: skip
 """Judges that compute the correct answer and ask no model."""
 JUDGES: Mapping[str, str] = MappingProxyType({
