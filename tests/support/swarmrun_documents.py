@@ -162,11 +162,6 @@ EXAMPLES = (
         {"spec.takers.1": {**SECOND, "endpoint": {**SECOND["endpoint"], "apiKeyEnv": "KEY"}}},
     ),
     Example(
-        "one attempt cannot take longer than all of them; lower timeoutSeconds, or raise deadlineSeconds",
-        {"spec.takers.1": {**SECOND, "endpoint": {**SECOND["endpoint"], "timeoutSeconds": 600}}},
-        {"spec.takers.1": {**SECOND, "endpoint": {**SECOND["endpoint"], "timeoutSeconds": 601}}},
-    ),
-    Example(
         "standard belongs to rule Standard; remove it, or set rule to Standard",
         {"spec.swarm.standard": {"start": "Generators"}},
         {"spec.swarm.rule": "Published", "spec.swarm.standard": {}},

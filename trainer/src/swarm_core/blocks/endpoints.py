@@ -134,7 +134,7 @@ class EndpointSpec(Block):
     """Deadline of one request in seconds, including all retries."""
     timeout_seconds: Annotated[int, Strict(), Field(ge=1, le=86_400), BeforeValidator(to_integer)] | None = None
     """Maximum seconds for one attempt of a request, after which it is sent again. If absent, half of deadlineSeconds,
-    so that an endpoint that stalls costs one attempt."""
+    so that an endpoint that stalls costs one attempt. More than deadlineSeconds has no effect."""
     max_tokens_field: Annotated[str, OneOf(("max_tokens", "max_completion_tokens"))] | None = None
     """Name of the field with the maximum length of an answer. If absent, max_tokens is sent until the endpoint asks for
     max_completion_tokens."""
@@ -156,12 +156,6 @@ class EndpointSpec(Block):
         return math.ceil(self.deadline_seconds / 2) if self.timeout_seconds is None else self.timeout_seconds
 
     rules: ClassVar[tuple[Rule["EndpointSpec"], ...]] = (
-        Rule(
-            "!has(self.timeoutSeconds) || self.timeoutSeconds <= self.deadlineSeconds",
-            "one attempt cannot take longer than all of them; lower timeoutSeconds, or raise deadlineSeconds",
-            "timeoutSeconds",
-            lambda it: it.timeout_seconds is None or it.timeout_seconds <= it.deadline_seconds,
-        ),
         Rule(
             "(has(self.apiKeySecretRef) ? 1 : 0) + (has(self.apiKeyEnv) ? 1 : 0) + (has(self.apiKeyFile) ? 1 : 0) <= 1",
             "a key has one source; keep only one of apiKeySecretRef, apiKeyEnv and apiKeyFile",
