@@ -14,7 +14,7 @@ import pytest
 import swarmrun_documents as documents
 
 from swarm_core import catalog, part_config, plugins
-from swarm_core.api import judging, loading, parts, resolution
+from swarm_core.api import loading, parts, resolution
 from swarm_core.api.resolution import ResolvedSpec
 from swarm_core.errors import BadInputError
 from swarm_core.gates.duplicate import DuplicateGate
