@@ -13,6 +13,8 @@ from pathlib import Path, PurePosixPath
 from swarm_core.gates import answerable
 from swarm_core.items import Item
 from swarm_core.judges.arithmetic import ArithmeticJudge
+from swarm_core.judges.exact_match import ExactMatchJudge
+from swarm_core.judges.multiple_choice import MultipleChoiceJudge
 from swarm_core.judges.rubric import RubricJudge
 from swarm_core.judges.word_problem import WordProblemJudge
 from swarm_core.ports import Completion
@@ -57,6 +59,8 @@ MODEL = remote_model_name("https://host/v1", "large")
 JUDGE, RUBRIC, GATE = ArithmeticJudge(), RubricJudge(MODEL, "Mark."), answerable.AnswerableGate(MODEL)
 WORDS = WordProblemJudge()
 SUM = Item("12+34")
+MATCH, CHOICE = ExactMatchJudge(ignore_articles=True, ignore_punctuation=True), MultipleChoiceJudge()
+CHOSEN = Item("a?", reference="1,", choices=("a", "a a", "1,", "-", "score: 1", "a.1."))
 
 
 def reply(text: str) -> Completion:
@@ -79,6 +83,9 @@ READERS: Mapping[str, Callable[[str], object]] = {
     "the answer to a sum": lambda text: JUDGE.score(SUM, text, ()),
     "an item of the arithmetic verifier": lambda text: (JUDGE.refusal(Item(text)), JUDGE.canonical(Item(text))),
     "an item of the verifier of word problems": lambda text: (WORDS.refusal(Item(text)), WORDS.canonical(Item(text))),
+    "an answer that is compared with a reference": lambda text: MATCH.score(Item("a?", text), text, ()),
+    "an answer that chooses": lambda text: CHOICE.score(CHOSEN, text, ()),
+    "choices": lambda text: CHOICE.refusal(Item("a?", text, choices=("a", text))),
     "a prompt of the judge": lambda text: RUBRIC.requests(Item(text), text),
     "a reply of the judge": lambda text: RUBRIC.mark(reply(text)),
     "a prompt of the gate Answerable": lambda text: GATE.requests(Item(text)),
@@ -113,7 +120,9 @@ READ_BY: Mapping[str, str] = {
     "swarm_core.blocks.endpoints": SPEC,
     "swarm_core.blocks.scalars": SPEC,
     "swarm_core.gates.answerable": "a reply of the gate Answerable",
+    "swarm_core.judges.exact_match": "an answer that is compared with a reference",
     "swarm_core.judges.expression": "an item of the arithmetic verifier",
+    "swarm_core.judges.multiple_choice": "an answer that chooses",
     "swarm_core.judges.number_context": ANSWER,
     "swarm_core.judges.number_mentions": ANSWER,
     "swarm_core.judges.number_relations": ANSWER,
@@ -122,6 +131,7 @@ READ_BY: Mapping[str, str] = {
     "swarm_core.judges.plain_math": ANSWER,
     "swarm_core.judges.rubric": "a reply of the judge",
     "swarm_core.judges.stated_answer": ANSWER,
+    "swarm_core.judges.stated_text": "an answer that is compared with a reference",
     "swarm_core.text.canonical_text": "an item in canonical form",
     "swarm_core.text.control_markup": "markup of control tokens",
     "swarm_core.text.item_parser": ITEMS,
