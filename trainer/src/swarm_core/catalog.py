@@ -23,6 +23,8 @@ VERIFIERS: Mapping[str, str] = MappingProxyType({
     "Number": "swarm_core.judges.number:NumberJudge",
     "ExactMatch": "swarm_core.judges.exact_match:ExactMatchJudge",
     "MultipleChoice": "swarm_core.judges.multiple_choice:MultipleChoiceJudge",
+    "GraphConnectivity": "swarm_core.judges.graph_connectivity:GraphConnectivityJudge",
+    "ShortestPath": "swarm_core.judges.shortest_path:ShortestPathJudge",
 })  # fmt: skip
 """Judges that compute the correct answer and ask no model."""
 JUDGES: Mapping[str, str] = MappingProxyType({
