@@ -14,7 +14,7 @@ import pytest
 import swarmrun_documents as documents
 
 from swarm_core import catalog, part_config, plugins
-from swarm_core.api import judging, loading, parts, resolution
+from swarm_core.api import loading, parts, resolution
 from swarm_core.api.resolution import ResolvedSpec
 from swarm_core.errors import BadInputError
 from swarm_core.gates.duplicate import DuplicateGate
@@ -321,7 +321,6 @@ def test_the_default_list_of_gates_may_be_written_out_and_another_list_is_anothe
 
 def test_the_names_that_code_compares_with_are_in_the_catalog() -> None:
     assert {*catalog.DEFAULT_GATES} <= {*catalog.GATES}
-    assert judging.SEPARATION in catalog.OBJECTIVES
 
 
 def test_the_verifier_of_the_documentation_works_and_has_twenty_lines() -> None:
