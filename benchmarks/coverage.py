@@ -25,7 +25,7 @@ from swarm_core.items import Item
 from swarm_core.objectives import intervals
 from swarm_core.objectives.difficulty import Difficulty
 from swarm_core.objectives.objective import MeansObjective, RequestCount, Sample
-from swarm_core.objectives.separation import Separation
+from swarm_core.objectives.separation import Separation, SeparationForm
 from swarm_trainer.programs.adversarial_run import taker_comparison
 
 SHOTS = 5
@@ -257,6 +257,9 @@ SETTINGS: dict[str, Setting] = {
     ),
     "four takers that are level, separation 0, 0.3": partial(
         try_value, model=Model((0.6,) * 4, 0.3), objective=Separation(), truth=0.0
+    ),
+    "four takers that are level, deviation 0, 0.3": partial(
+        try_value, model=Model((0.6,) * 4, 0.3), objective=Separation(SeparationForm.DEVIATION), truth=0.0
     ),
     "four takers, separation 0.15, 0.3": partial(
         try_value, model=Model((0.75, 0.6, 0.5, 0.3), 0.3), objective=Separation(), truth=0.15
