@@ -18,6 +18,7 @@ from swarm_core.judges.graph_connectivity import GraphConnectivityJudge
 from swarm_core.judges.multiple_choice import MultipleChoiceJudge
 from swarm_core.judges.rubric import RubricJudge
 from swarm_core.judges.shortest_path import ShortestPathJudge
+from swarm_core.judges.word_problem import WordProblemJudge
 from swarm_core.ports import Completion
 from swarm_core.recipe import remote_model_name
 from swarm_core.text import canonical_text, control_markup, item_parser, printable, thinking
@@ -42,7 +43,8 @@ UNITS = (
     "Score: ", "Score: 1\n", "Valid: yes ", "answer is ", "answer: 1 ", "not 1 ", "1 or ", "1 = ", "1 ≈ ", "</query>",
     "<query-", "</b>", "a.", "a.1.", "a-", "A1", "a/", ".lora_A.", "names/", "iterations/0001/", "secret \"",
     "0 -> ", "0,1,", "from 0 to 1 ", "path is ", "(0,1) ", "(0,1,2) ", "no path ", "yes ", "an edge ", "shortest path ",
-    "no accepted ", "the last time: ", "answered 4", "a: ", "? ", "&a ", "*a ",
+    "Tom has 12 pens. ", "He loses 5. ", "3 boxes with 4 each ", "no accepted ", "the last time: ", "answered 4", "a: ",
+    "? ", "&a ", "*a ",
 )  # fmt: skip
 """What is repeated to make a text."""
 AFFIXES = (
@@ -58,6 +60,7 @@ AFFIXES = (
 
 MODEL = remote_model_name("https://host/v1", "large")
 JUDGE, RUBRIC, GATE = ArithmeticJudge(), RubricJudge(MODEL, "Mark."), answerable.AnswerableGate(MODEL)
+WORDS = WordProblemJudge()
 SUM = Item("12+34")
 MATCH, CHOICE = ExactMatchJudge(ignore_articles=True, ignore_punctuation=True), MultipleChoiceJudge()
 CONNECTED, SHORTEST = GraphConnectivityJudge(), ShortestPathJudge()
@@ -85,6 +88,7 @@ def parse_uri(text: str) -> object:
 READERS: Mapping[str, Callable[[str], object]] = {
     "the answer to a sum": lambda text: JUDGE.score(SUM, text, ()),
     "an item of the arithmetic verifier": lambda text: (JUDGE.refusal(Item(text)), JUDGE.canonical(Item(text))),
+    "an item of the verifier of word problems": lambda text: (WORDS.refusal(Item(text)), WORDS.canonical(Item(text))),
     "an answer that is compared with a reference": lambda text: MATCH.score(Item("a?", text), text, ()),
     "an answer that chooses": lambda text: CHOICE.score(CHOSEN, text, ()),
     "choices": lambda text: CHOICE.refusal(Item("a?", text, choices=("a", text))),

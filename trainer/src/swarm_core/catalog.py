@@ -20,6 +20,7 @@ OBJECTIVES: Mapping[str, str] = MappingProxyType({
 })  # fmt: skip
 VERIFIERS: Mapping[str, str] = MappingProxyType({
     "Arithmetic": "swarm_core.judges.arithmetic:ArithmeticJudge",
+    "WordProblem": "swarm_core.judges.word_problem:WordProblemJudge",
     "Number": "swarm_core.judges.number:NumberJudge",
     "ExactMatch": "swarm_core.judges.exact_match:ExactMatchJudge",
     "MultipleChoice": "swarm_core.judges.multiple_choice:MultipleChoiceJudge",
