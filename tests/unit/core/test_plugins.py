@@ -218,7 +218,7 @@ def test_every_named_part_is_pinned_by_its_origin(installed: object) -> None:
     assert found["spec.judge.verifier"] == {"name": "residue", **package, "config": {"modulus": 2}}
     assert found["spec.gates[0]"] == {"name": "max-characters", **package, "config": {"most": 9}}
     plain = parts.identify_parts(resolved({})).parts
-    assert plain["spec.objective"] == {"name": "Difficulty", "revision": 2}
+    assert plain["spec.objective"] == {"name": "Difficulty", "revision": Difficulty.revision}
     assert plain["spec.judge.verifier"] == {"name": "Arithmetic", "revision": 2}
 
 
@@ -239,8 +239,8 @@ def test_the_swarms_of_a_game_pin_both_optimizers_and_the_takers_objective(monke
     pinned = parts.identify_parts(resolution.resolve_run(game)).parts
     assert pinned["spec.generators.swarm"] == pinned["spec.takers.swarm"] == {"name": "Standard", "revision": 1}
     assert pinned["spec.takers"] == {"name": "Accuracy", "revision": Accuracy.revision}
-    monkeypatch.setattr(Accuracy, "revision", 2)
-    assert parts.identify_parts(resolution.resolve_run(game)).parts["spec.takers"]["revision"] == 2
+    monkeypatch.setattr(Accuracy, "revision", Accuracy.revision + 1)
+    assert parts.identify_parts(resolution.resolve_run(game)).parts["spec.takers"]["revision"] == Accuracy.revision
 
 
 def digest(spec: ResolvedSpec) -> str:
@@ -262,7 +262,7 @@ def test_another_version_or_config_is_another_experiment(installed: Callable[[st
 def test_another_revision_of_a_built_in_is_another_experiment(monkeypatch: pytest.MonkeyPatch) -> None:
     spec = resolved({})
     before = digest(spec)
-    monkeypatch.setattr(Difficulty, "revision", 3)
+    monkeypatch.setattr(Difficulty, "revision", Difficulty.revision + 1)
     assert digest(spec) != before
 
 
