@@ -38,7 +38,7 @@ def test_a_perfect_taker_whose_answers_are_cut_off_leaves_no_difficulty() -> Non
     items = tuple(Item(f"2999970*3000{number}") for number in range(20))
     answers = [scoring.score_answer(JUDGE, item, Completion(" 89999", 5, False), ()) for item in items]
     sample = Sample((items,), ("perfect",), ((tuple(one.score for one in answers),),), 20)
-    with pytest.raises(CoverageError, match="0 of 20 answers are scored.*20 CutOff: raise spec.answering.maxTokens"):
+    with pytest.raises(CoverageError, match=r"0 of 20 answers are scored.*20 CutOff: raise spec\.answering\.maxTokens"):
         intervals.measure(sample, Difficulty(), 0.95, 1)
 
 
