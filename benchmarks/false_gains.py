@@ -59,7 +59,7 @@ SHOTS = 5
 """The number of items per completion."""
 FIRST_SEED = 5001
 RIGHT = "right"
-EVALUATION = {"items": 15, "coverage": 0.8}
+EVALUATION = {"items": 15, "coverage": 0.5}
 SEEDS = SeedData((build_items(f"seed {number}" for number in range(24)),), build_items(["held out"]))
 REAL = SeedData((build_items(f"real {number}" for number in range(60)),), build_items(f"new {n}" for n in range(160)))
 ADAPTERS = ("first", "second")
@@ -160,7 +160,7 @@ def build_search(landscape: Landscape, seed: int) -> dict[str, Any]:
         "objective": {"type": landscape.objective},
         "generation": {"shots": SHOTS},
         "swarm": {"particles": 2, "iterations": 2, "standard": {"scattered": 6}},
-        "evaluation": {**EVALUATION, "finalists": 4, "final": {"items": 60, "seeds": landscape.final_seeds}},
+        "evaluation": {**EVALUATION, "finalists": 4, "final": {"items": 40, "seeds": landscape.final_seeds}},
     }
 
 
@@ -171,7 +171,7 @@ def build_game(landscape: Landscape, seed: int) -> dict[str, Any]:
         **{name: value for name, value in build_search(landscape, seed).items() if name not in ("swarm", "objective")},
         "generators": {"data": {"uri": "seeds"}, **side},
         "takers": {"data": {"uri": "real"}, **side},
-        "evaluation": {**EVALUATION, "final": {"items": 60, "seeds": landscape.final_seeds}},
+        "evaluation": {**EVALUATION, "final": {"items": 40, "seeds": landscape.final_seeds}},
         "pool": {"size": 24, "turnover": 0.5, "archive": 12},
         "rounds": 3,
     }
@@ -192,7 +192,9 @@ def build_context(kind: str, landscape: Landscape, seed: int, folder: Path) -> C
     prepared = Receipt(WorkItem(Kind.PREPARE).key, {Output.EXPERIMENT: manifest})
     store.publish(receipt_store.key(prepared.key), prepared.to_bytes())
     context = Context(resolved, store, folder, folder, lambda _: None)
-    models = {model: index for index, (_, model) in enumerate(pinned.taker_models(resolved.base.dtype))}
+    models: dict[str, int] = {
+        one: index for index, (_, one) in enumerate(pinned.taker_models(context.resolved.base.dtype))
+    }
     context.engines[manifest] = [FlatModels(landscape, seed, models)]
     replace_judge(context, (GENERATORS, TAKERS, RIVALS) if game else (GENERATORS,))
     return context
@@ -304,7 +306,7 @@ def format_table(outcomes: Mapping[str, Sequence[Interval]]) -> Iterator[str]:
 
 def load_outcomes(file: Path) -> dict[tuple[str, int], Outcome]:
     """Load the outcomes of a file by setting and seed."""
-    lines = map(json.loads, file.read_text().splitlines()) if file.is_file() else iter(())
+    lines: list[dict[str, Any]] = list(map(json.loads, file.read_text().splitlines())) if file.is_file() else []
     return {
         (one["setting"], one["seed"]): {name: Interval(*gain) for name, gain in one["gains"].items()} for one in lines
     }
