@@ -60,9 +60,7 @@ def engine(setup: SearchSetup, bare: Answers) -> Scripted:
     models = dict(setup.evaluator.examination.takers)
 
     def script(request: Request) -> Completion | RequestFailure:
-        (item,) = [
-            one.text for one in SUMS.example_items if f"{one.text}\n" in f"{request.prompt}\n".replace("\nA:", "\n")
-        ]
+        (item,) = [one.text for one in SUMS.example_items if one.text in request.prompt]
         return bare(item) if request.model == models["bare"] else Completion(str(eval(item)), 1, True)
 
     return Scripted(script)
