@@ -168,7 +168,7 @@ class MeansObjective(ABC):
 
     needs: ClassVar[Needs] = Needs()
     range: ClassVar[tuple[float, float]] = (0.0, 1.0)
-    revision: ClassVar[int] = 2
+    revision: ClassVar[int] = 3
     settings: ClassVar[type[Settings]] = Settings
 
     @classmethod
