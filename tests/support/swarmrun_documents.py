@@ -127,7 +127,7 @@ EXAMPLES = (
         {"spec.takers": [{"name": "a"}, {"name": "b"}, {"name": "a", "adapter": "x"}]},
     ),
     Example(
-        "objective Separation needs at least two takers; list two or more, or use Difficulty",
+        "objective Separation needs at least 2 takers; list more takers, or choose another objective",
         {"spec.objective.type": "Separation"},
         {"spec.objective.type": "Separation", "spec.takers": [{"name": "a"}]},
     ),

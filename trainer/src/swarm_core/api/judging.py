@@ -17,10 +17,10 @@ from swarm_core.api.plugin_spec import PluginSpec
 from swarm_core.blocks import settings
 from swarm_core.blocks.block import Block, Rule
 from swarm_core.blocks.endpoints import EndpointSpec
+from swarm_core.objectives.objective import Needs, Objective
 
 VERIFIER = "Verifier"
 """The type of a judge that is a verifier."""
-SEPARATION = "Separation"
 
 
 class AskingPlugin(PluginSpec):
@@ -57,6 +57,31 @@ else:
     JudgeSpec = part_choice.build_choice(
         "judges", "JudgeSpec", "The judge, which scores the answers of takers.", AskingPlugin, {VERIFIER: Verifier}
     )
+
+
+def _build_takers_rules() -> tuple[Rule[Any], ...]:
+    """Return one rule for each built-in objective that compares takers: the spec lists as many as it needs."""
+    needs = {name: find_needs(name).takers for name in catalog.OBJECTIVES}
+    return tuple(_build_takers_rule(name, least) for name, least in needs.items() if least > 1)
+
+
+def find_needs(name: str) -> Needs:
+    """Return what a built-in objective needs by default. Its settings never change the number of takers."""
+    objective: Objective = plugins.build_built_in("objectives", name, {})
+    return objective.needs
+
+
+def _build_takers_rule(name: str, least: int) -> Rule[Any]:
+    return Rule(
+        f"self.objective.type != '{name}' || self.takers.size() >= {least}",
+        f"objective {name} needs at least {least} takers; list more takers, or choose another objective",
+        "takers",
+        lambda it: it.objective.type != name or len(it.takers) >= least,
+    )
+
+
+TAKERS_RULES: tuple[Rule[Any], ...] = _build_takers_rules()
+"""The rules of every spec that has an objective and takers."""
 
 
 def list_default_gates(judge: JudgeSpec) -> tuple[GateSpec, ...]:

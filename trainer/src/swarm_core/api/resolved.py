@@ -159,6 +159,8 @@ class EndpointAccess(ResolvedBlock):
     requests_per_minute: Integer | None
     tokens_per_minute: Integer | None
     deadline_seconds: Integer
+    attempt_seconds: Integer
+    """Maximum seconds for one attempt of a request."""
 
 
 class ResolvedSwarm(ResolvedBlock):
