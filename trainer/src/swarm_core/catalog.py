@@ -17,6 +17,7 @@ PLUGIN = "Plugin"
 OBJECTIVES: Mapping[str, str] = MappingProxyType({
     "Difficulty": "swarm_core.objectives.difficulty:Difficulty",
     "Separation": "swarm_core.objectives.separation:Separation",
+    "Novelty": "swarm_core.objectives.novelty:Novelty",
     "Consistency": "swarm_core.objectives.consistency:Consistency",
 })  # fmt: skip
 VERIFIERS: Mapping[str, str] = MappingProxyType({

@@ -46,6 +46,10 @@ class SearchSetup:
     """The models served in addition to the candidates and the fixed takers: in a game, the takers that generators face.
     """
 
+    reference: Digest | None = None
+    """The digest of the takers' answers to the reference set; None if there is none, or if they have not answered it
+    yet."""
+
     @property
     def title(self) -> str:
         """The subject of the search, in a few words."""
