@@ -1,4 +1,4 @@
-"""Pods to which an admission policy of the cluster adds a proxy: before main, where it never ends, or as a native sidecar.
+"""Pods to which an admission policy adds a proxy: before main, where it never ends, or as a native sidecar.
 
 The policy does what the webhook of a service mesh does. It needs Kubernetes 1.36, which serves MutatingAdmissionPolicy.
 """
