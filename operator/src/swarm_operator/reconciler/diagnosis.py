@@ -127,8 +127,8 @@ def _server_problems(evidence: Evidence) -> Iterator[Problem]:
     following = f"the next start is at {servers.not_before}" if servers.not_before else "they are starting again"
     yield Problem(
         "ServersNotReady",
-        f"the inference servers were not ready within {settings.startup_seconds} s, {repeated}{last}; {following}; raise"
-        " spec.execution.kubernetes.servers.startupSeconds, or make room for all of them at once",
+        f"the inference servers were not ready within {settings.startup_seconds} s, {repeated}{last}; {following};"
+        " raise spec.execution.kubernetes.servers.startupSeconds, or make room for all of them at once",
     )
 
 
