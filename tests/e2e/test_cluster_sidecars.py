@@ -25,14 +25,16 @@ CONTAINER = f"""{{
     capabilities: Object.spec.%(field)s.securityContext.capabilities{{drop: ["ALL"]}}
   }}%(more)s
 }}"""
+PLAIN = "Object.spec.containers" + CONTAINER % {"field": "containers", "more": ""}
+NATIVE = "Object.spec.initContainers" + CONTAINER % {"field": "initContainers", "more": ', restartPolicy: "Always"'}
 PATCHES = {
-    "plain": 'JSONPatch{op: "add", path: "/spec/containers/0", value: Object.spec.containers'
-    + CONTAINER % {"field": "containers", "more": ""}
-    + "}",
-    "native": 'JSONPatch{op: "add", path: "/spec/initContainers", value: [Object.spec.initContainers'
-    + CONTAINER % {"field": "initContainers", "more": ', restartPolicy: "Always"'}
-    + "]}",
+    "plain": f'[JSONPatch{{op: "add", path: "/spec/containers/0", value: {PLAIN}}}]',
+    "native": f"""[
+  JSONPatch{{op: "add", path: "/spec/initContainers", value: []}},
+  JSONPatch{{op: "add", path: "/spec/initContainers/0", value: {NATIVE}}}
+]""",
 }
+"""The proxy stands before main, or it is a native sidecar."""
 
 
 @pytest.fixture
@@ -55,7 +57,7 @@ def build_policy(form: str) -> tuple[Object, Object]:
         "failurePolicy": "Fail",
         "reinvocationPolicy": "Never",
         "matchConstraints": {"resourceRules": [rule], "objectSelector": {"matchLabels": {MESH: form}}},
-        "mutations": [{"patchType": "JSONPatch", "jsonPatch": {"expression": f"[{PATCHES[form]}]"}}],
+        "mutations": [{"patchType": "JSONPatch", "jsonPatch": {"expression": PATCHES[form]}}],
     }
     return (
         {"apiVersion": version, "kind": "MutatingAdmissionPolicy", "metadata": {"name": name}, "spec": spec},
