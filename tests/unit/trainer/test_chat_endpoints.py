@@ -389,6 +389,21 @@ def test_an_answer_that_trickles_in_is_cut_off_after_the_deadline(desk: Open) ->
 
 
 @pytest.mark.usefixtures("short_pauses")
+def test_an_endpoint_that_stalls_costs_one_attempt(site: ChatServer, desk: Open) -> None:
+    stalled = threading.Event()
+
+    def respond(body: dict[str, Any], times: int) -> scripted_http_server.Answer:
+        if times == 1:
+            stalled.wait(10)
+        return chat_completion("7")
+
+    site.respond = respond
+    assert desk(timeout=0.3).ask() == [SEVEN]
+    stalled.set()
+    assert len(site.bodies) == 2
+
+
+@pytest.mark.usefixtures("short_pauses")
 def test_an_answer_without_end_is_no_completion(site: ChatServer, desk: Open, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(http_session, "MAX_RESPONSE_BYTES", 1000)
     site.respond = lambda body, times: chat_completion("7" * 5000)

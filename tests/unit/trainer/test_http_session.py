@@ -12,7 +12,7 @@ import scripted_http_server
 from scripted_chat_server import error_answer
 from scripted_http_server import Answer, ScriptedServer
 
-from swarm_trainer.inference import provider_failures, reply_parser, retrying_client
+from swarm_trainer.inference import http_session, provider_failures, reply_parser, retrying_client
 from swarm_trainer.inference.endpoint import RemoteModel
 from swarm_trainer.inference.http_session import HttpSession, NoResponseError
 from swarm_trainer.inference.retrying_client import ClientSettings, EventLoopThread, RetryingClient
@@ -147,6 +147,15 @@ def test_a_server_that_is_silent_is_left_at_the_deadline(line: EventLoopThread) 
     with socket.create_server(("127.0.0.1", 0)) as listener:
         [said] = posted(line, f"http://127.0.0.1:{listener.getsockname()[1]}", seconds=0.2)
     assert said == "TimeoutError: no answer within 0.2 s"
+
+
+def test_a_server_that_does_not_finish_the_handshake_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http_session, "CONNECT_SECONDS", 0.2)
+    impatient = EventLoopThread()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        [said] = posted(impatient, f"https://127.0.0.1:{listener.getsockname()[1]}", seconds=20)
+    impatient.close()
+    assert said == "TimeoutError: no connection within 0.2 s"
 
 
 def test_connections_are_closed_with_their_line() -> None:

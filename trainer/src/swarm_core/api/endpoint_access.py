@@ -55,4 +55,5 @@ def _build_access(owner: str, field: str, endpoint: EndpointSpec) -> EndpointAcc
         requests_per_minute=endpoint.requests_per_minute,
         tokens_per_minute=endpoint.tokens_per_minute,
         deadline_seconds=endpoint.deadline_seconds,
+        attempt_seconds=endpoint.attempt_seconds,
     )

@@ -8,17 +8,18 @@ the environment variable that `key_variable` names. On one machine, the user set
 variable or a file.
 """
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from typing import Annotated, ClassVar
 
-from pydantic import AfterValidator, Field, JsonValue, Strict
+from pydantic import AfterValidator, BeforeValidator, Field, JsonValue, Strict
 from pydantic_core import PydanticCustomError
 
 from swarm_core import recipe
 from swarm_core.blocks.block import UNQUOTED_VALUE, Block, Rule
 from swarm_core.blocks.free_json import Config
-from swarm_core.blocks.scalars import Integer, Label, Limit, Line, LocationText, OneOf, Pattern
+from swarm_core.blocks.scalars import Integer, Label, Limit, Line, LocationText, OneOf, Pattern, to_integer
 from swarm_core.recipe import ModelName, canonical_json
 
 URL_PATTERN = "https?://[-.A-Za-z0-9]+(:[0-9]{1,5})?(/[-._~A-Za-z0-9]+)*/?"
@@ -131,6 +132,9 @@ class EndpointSpec(Block):
     """Maximum number of prompt and answer tokens per minute. If absent, there is no rate limit."""
     deadline_seconds: Integer = Field(600, ge=1, le=86_400)
     """Deadline of one request in seconds, including all retries."""
+    timeout_seconds: Annotated[int, Strict(), Field(ge=1, le=86_400), BeforeValidator(to_integer)] | None = None
+    """Maximum seconds for one attempt of a request, after which it is sent again. If absent, half of deadlineSeconds,
+    so that an endpoint that stalls costs one attempt. More than deadlineSeconds has no effect."""
     max_tokens_field: Annotated[str, OneOf(("max_tokens", "max_completion_tokens"))] | None = None
     """Name of the field with the maximum length of an answer. If absent, max_tokens is sent until the endpoint asks for
     max_completion_tokens."""
@@ -145,6 +149,11 @@ class EndpointSpec(Block):
         """The name of the model in requests."""
         parameters = serialize_parameters(self.max_tokens_field, self.omit, self.extra_body)
         return recipe.remote_model_name(normalize_url(self.url), self.model, parameters)
+
+    @property
+    def attempt_seconds(self) -> int:
+        """The maximum seconds for one attempt of a request."""
+        return math.ceil(self.deadline_seconds / 2) if self.timeout_seconds is None else self.timeout_seconds
 
     rules: ClassVar[tuple[Rule["EndpointSpec"], ...]] = (
         Rule(

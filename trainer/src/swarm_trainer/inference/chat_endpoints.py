@@ -271,7 +271,11 @@ class ChatEndpoints:
         client = RetryingClient(
             session,
             channel.remote_model,
-            ClientSettings(deadline=channel.remote_model.deadline, max_own_faults=MAX_OWN_FAULTS),
+            ClientSettings(
+                deadline=channel.remote_model.deadline,
+                timeout=channel.remote_model.timeout,
+                max_own_faults=MAX_OWN_FAULTS,
+            ),
             may_retry,
             api_format=openai_protocol.CHAT,
             rate_limiter=channel.rate_limiter,

@@ -54,6 +54,8 @@ class RemoteModel:
     tokens_per_minute: int | None = None
     deadline: float = 600.0
     """Seconds for one request, all attempts together."""
+    timeout: float = 300.0
+    """Seconds for one attempt."""
     max_tokens_field: str | None = None
     """The name of the field with the maximum length; None leaves it to the server's refusals."""
     omit: tuple[str, ...] = ()

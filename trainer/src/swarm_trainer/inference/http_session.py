@@ -24,6 +24,10 @@ KEEPALIVE_SECONDS = 4.5
 """Seconds for which an idle connection is kept. uvicorn, and so vLLM, closes it after 5."""
 
 
+CONNECT_SECONDS = 30.0
+"""Seconds for finding the address, connecting, the TLS handshake and the tunnel of a proxy."""
+
+
 class NoResponseError(Exception):
     """No answer came. The message is the reason, on one line."""
 
@@ -46,7 +50,7 @@ class HttpSession:
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEPALIVE_SECONDS, ssl=trusted),
             cookie_jar=aiohttp.DummyCookieJar(),
-            timeout=aiohttp.ClientTimeout(total=None),
+            timeout=aiohttp.ClientTimeout(total=None, connect=CONNECT_SECONDS),
             trust_env=False,
         )
 
@@ -72,6 +76,8 @@ class HttpSession:
         try:
             async with asyncio.timeout(seconds), request as answer:
                 read = await read_limited(answer.content)
+        except aiohttp.ConnectionTimeoutError as error:
+            raise NoResponseError(f"TimeoutError: no connection within {CONNECT_SECONDS:.1f} s") from error
         except TimeoutError as error:
             raise NoResponseError(f"TimeoutError: no answer within {seconds:.1f} s") from error
         except aiohttp.ClientConnectorCertificateError as error:

@@ -6,6 +6,7 @@ at once. Every request has one deadline for all its attempts.
 """
 
 import asyncio
+import math
 import secrets
 import threading
 from collections.abc import Callable, Coroutine
@@ -51,6 +52,8 @@ class ClientSettings:
     """Maximum number of requests at one server at one time."""
     deadline: float = 600.0
     """Seconds for one request, all attempts together, from its first attempt."""
+    timeout: float = math.inf
+    """Seconds for one attempt. A server of our own answers late only because it is busy."""
     max_own_faults: int = 3
     """Maximum attempts of a request on which the server fails or gives no completion: the request may be the reason."""
 
@@ -82,7 +85,7 @@ class RetryingClient:
         tries = own_faults = 0
         while True:
             began = clock()
-            found = await self._send_once(body, until - began)
+            found = await self._send_once(body, min(self.settings.timeout, until - began))
             tries += 1
             if not isinstance(found, Unavailable) or not found.is_retryable:
                 break

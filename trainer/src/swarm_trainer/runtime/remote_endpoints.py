@@ -43,6 +43,7 @@ def resolve(access: api.EndpointAccess, context: Context) -> RemoteModel:
         requests_per_minute=access.requests_per_minute,
         tokens_per_minute=access.tokens_per_minute,
         deadline=access.deadline_seconds,
+        timeout=access.attempt_seconds,
         max_tokens_field=access.remote.max_tokens_field,
         omit=access.remote.omit,
         extra_body=access.remote.extra_body,

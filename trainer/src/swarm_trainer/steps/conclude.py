@@ -14,7 +14,7 @@ from swarm_core.engine.receipt_fields import Output, Scalar
 from swarm_core.engine.work import Receipt, WorkItem
 from swarm_core.optimizers import optimization
 from swarm_core.recipe import Digest
-from swarm_trainer.evaluation import search_setup
+from swarm_trainer.evaluation import reference_set, search_setup
 from swarm_trainer.evaluation.final_evaluation import FinalEvaluation
 from swarm_trainer.evaluation.search_setup import SearchSetup
 from swarm_trainer.report import dataset, history, result, search_figure, summary
@@ -26,7 +26,7 @@ from swarm_trainer.stores import tree
 
 def run(item: WorkItem, context: Context) -> Receipt:
     """Choose among the finalists, measure on fresh items, and export. Raises StoreError if nothing can be measured."""
-    setup = search_setup.load(context)
+    setup = reference_set.attach(context.store, search_setup.load(context))
     commits = list(commit_chain.walk(context.store))[::-1]
     swarm = optimization.from_json(commits[-1].swarm)
     evaluation = FinalEvaluation(item, context, setup, commits[0].candidates)
