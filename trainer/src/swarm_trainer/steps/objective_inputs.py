@@ -4,8 +4,9 @@ It is read like seed data, checked against the judge, sampled by the run's seed,
 """
 
 from swarm_core import streams
+from swarm_core.api import resolution
 from swarm_core.api.objective_data import ReferenceData
-from swarm_core.api.resolution import REFERENCE_FIELD, UriRole, UriUse
+from swarm_core.api.resolution import REFERENCE_FIELD
 from swarm_core.errors import BadInputError
 from swarm_core.experiment import SeedData
 from swarm_core.items import Item
@@ -44,7 +45,8 @@ def read_reference(context: Context, wanted: ReferenceData, seed_data: SeedData)
     source, resolved = wanted.source, context.resolved
     if source is None:
         return seed_data.held_out
-    path = inputs.locate(UriUse(UriRole.DATA, source.uri, REFERENCE_FIELD), context)
+    use = next(use for use in resolution.list_uris(resolved) if use.field == REFERENCE_FIELD)
+    path = inputs.locate(use, context)
     judge = run_parts.build_judge(resolved)
     file = seeds.read(path, source, None, resolved.base.template, resolved.seed, judge)
     return tuple(seed.item for seed in file.items)
