@@ -80,7 +80,7 @@ def find_judge(resolved: ResolvedSpec) -> PartUse:
 
 
 def build_spec_part(use: PartUse, *context: object) -> Any:
-    """Return the part that `use` names, built from its config. `context`: what a built-in of its group gets besides.
+    """Return the part that `use` names, built from its config. `context`: what a part of its group gets besides.
 
     Raises BadInputError, which names the field, if the part cannot be built.
     """
