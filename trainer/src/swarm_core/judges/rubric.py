@@ -51,7 +51,8 @@ If your reply is JSON, put your thoughts into "thoughts", and N into "score".\
 """
 REFERENCE_PROMPT = MARKING_PROMPT.replace(
     "{query}\n\n",
-    "{query}\n\nThis reference is a right answer to the query. A right response need not have its words.\n\n{reference}\n\n",
+    "{query}\n\nThis reference is a right answer to the query. A right response need not have its words.\n\n"
+    "{reference}\n\n",
 )
 """The prompt for an item with a reference answer."""
 MARK_LINE = re.compile(
