@@ -151,7 +151,7 @@ EXAMPLES = (
     Example(
         "verifier is given exactly when type is Verifier; write both, or neither",
         {"spec.judge": PANEL},
-        {"spec.judge": {"type": "Panel", "panel": {"members": [MARKS, {"type": "Verifier"}]}}},
+        {"spec.judge": {"type": "Panel", "panel": {"members": [MARKS, EXACT, {"type": "Verifier"}]}}},
     ),
     Example(
         "a panel cannot wait for more judges than it has; lower atLeast, or list more members",
