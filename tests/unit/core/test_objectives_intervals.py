@@ -287,9 +287,11 @@ def test_an_interval_of_skewed_values_reaches_further_to_the_long_side() -> None
 
 def test_items_lost_to_an_outage_leave_no_measurement_below_coverage() -> None:
     sample = replace(drawn(1, 9, 9), lost=1)
-    assert intervals.measure(sample, Difficulty(), 0.9, 1).n == 9
-    with pytest.raises(CoverageError, match="9 of 10 requested items exist; coverage requires 95%"):
-        intervals.measure(sample, Difficulty(), 0.95, 1)
+    assert intervals.measure(sample, Difficulty(), 0.95, 1).n == 9
+    with pytest.raises(CoverageError, match="9 of 10 requested items exist; coverage requires 100%"):
+        intervals.measure(sample, Difficulty(), 1, 1)
+    with pytest.raises(CoverageError, match="9 of 11 requested items exist; coverage requires 95%"):
+        intervals.measure(replace(sample, lost=2), Difficulty(), 0.95, 1)
     with pytest.raises(CoverageError):
         intervals.measure(
             Sample((build_items("ab"),), ("x", "y"), (((LOST, LOST), (1.0, 1.0)),), 2), Difficulty(), 0, 1

@@ -58,7 +58,7 @@ def test_an_objective_that_compares_more_takers_than_there_are_is_refused() -> N
 @pytest.mark.parametrize(
     ("needs", "named"),
     [
-        (Needs(repeats=2), "repeats"),
+        (Needs(repeats=17), "repeats"),
         (Needs(reference=True), "reference"),
         (Needs(corpus=True, embeddings=True), "corpus, embeddings"),
     ],

@@ -17,6 +17,7 @@ PLUGIN = "Plugin"
 OBJECTIVES: Mapping[str, str] = MappingProxyType({
     "Difficulty": "swarm_core.objectives.difficulty:Difficulty",
     "Separation": "swarm_core.objectives.separation:Separation",
+    "Consistency": "swarm_core.objectives.consistency:Consistency",
 })  # fmt: skip
 VERIFIERS: Mapping[str, str] = MappingProxyType({
     "Arithmetic": "swarm_core.judges.arithmetic:ArithmeticJudge",

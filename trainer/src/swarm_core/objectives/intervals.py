@@ -25,7 +25,7 @@ from swarm_core.objectives import interval_bounds, request_units
 from swarm_core.objectives.interval_bounds import Bounds
 from swarm_core.objectives.objective import MeansObjective, Measurement, Objective, Sample, check_sample
 from swarm_core.objectives.request_units import SUMS_OF_ONE_MEAN, UNITS_PER_SCORE, Place, Sums
-from swarm_core.objectives.scores import CoverageError, Score, Unscored
+from swarm_core.objectives.scores import CoverageError, Score, Unscored, is_covered
 
 HALVES = 200
 """The number of random halves, each of which is followed by the other half. Their standard deviation is accurate to 7%.
@@ -54,7 +54,7 @@ def measure(sample: Sample, objective: Objective, coverage: float, seed: int) ->
 def check_coverage(sample: Sample, coverage: float) -> None:
     """Check that enough of the requested items exist. Raises CoverageError if too many requests failed."""
     wanted = sample.asked + sample.lost
-    if sample.asked < coverage * wanted:
+    if wanted and not is_covered(sample.asked, wanted, coverage):
         raise CoverageError(f"{sample.asked} of {wanted} requested items exist; coverage requires {coverage:.0%}")
 
 
@@ -130,7 +130,7 @@ def pair_scores(first: Sequence[Score], second: Sequence[Score], coverage: float
         for index, (a, b) in enumerate(zip(first, second, strict=True))
         if not isinstance(a, Unscored) and not isinstance(b, Unscored)
     ]
-    if not both or len(both) < coverage * len(first):
+    if not is_covered(len(both), len(first), coverage):
         raise CoverageError(f"{len(both)} of {len(first)} items have both scores; coverage requires {coverage:.0%}")
     return both
 

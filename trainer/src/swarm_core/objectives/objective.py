@@ -51,6 +51,8 @@ class RequestCount:
     """The number of items requested, without lost ones; 0 if the request failed."""
     repeated: int = 0
     """The number of accepted items that an earlier repeat brought too. They count in the accepted share alone."""
+    repeat: int = 0
+    """The set of items within its rollout, from 0. A rollout has several if the objective needs repeats."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,17 +13,29 @@ from swarm_core.gates.gate_context import GateContext
 from swarm_core.gates.registry import GateChoice
 from swarm_core.judges.panel import PanelJudge
 from swarm_core.objectives.objective import Needs, Objective
+from swarm_core.plugins import PluginNotFoundError
 from swarm_core.ports import Judge
 from swarm_core.swarm_names import TAKERS
 
-COLLECTED = Needs()
-"""The data that measurements collect, except for the number of takers, which the spec gives."""
+COLLECTED = Needs(repeats=16)
+"""The most data that measurements collect, except for the number of takers, which the spec gives."""
 
 
 def build_objective(resolved: ResolvedSpec) -> Objective:
     """Build the objective. Raises BadInputError."""
     objective: Objective = parts.build_spec_part(parts.find_objective(resolved))
     return objective
+
+
+def find_needs(resolved: ResolvedSpec) -> Needs:
+    """Return what the objective of the run needs; nothing in particular if it is a plug-in that is not installed here.
+
+    Raises BadInputError.
+    """
+    try:
+        return build_objective(resolved).needs
+    except PluginNotFoundError:
+        return Needs()
 
 
 def build_judge(resolved: ResolvedSpec) -> Judge:

@@ -138,7 +138,7 @@ def build_search(
     examination = evaluator.build_examination(resolved, experiment, data)
     plan, space = build_space(context, pinned, basis, swarm)
     name, objective = choose_objective(resolved, swarm)
-    examination = replace(examination, held_out=load_held_out(context, pinned))
+    examination = replace(examination, held_out=load_held_out(context, pinned), repeats=objective.needs.repeats)
     evaluator_of_swarm = Evaluator(examination, ((name, objective),), Single(name), resolved.evaluation.coverage)
     return SearchSetup(resolved, manifest, experiment, plan, space, evaluator_of_swarm)
 

@@ -15,6 +15,7 @@ from swarm_core.api.resolved import (
 )
 from swarm_core.optimizers import optimization
 from swarm_core.programs import program_protocol, search_settings
+from swarm_trainer.evaluation import run_parts
 
 
 def describe(resolved: ResolvedSpec, items: Mapping[str, int]) -> Iterator[tuple[str, str]]:
@@ -72,9 +73,10 @@ def describe_endpoints(resolved: ResolvedSpec) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Measurements:
-    """Measurements of one purpose, and the number of items that each of them wants."""
+    """Sets of items of one purpose, and the number of items that each of them wants."""
 
     count: int
+    """The number of measurements, times the repeats that the objective needs."""
     items: int
 
 
@@ -93,14 +95,14 @@ class ItemLimits:
 
 def list_measurements(resolved: ResolvedSpec) -> tuple[Measurements, Measurements, Measurements]:
     """Return the maximum numbers of measurements: of the search, of the final choice and of the report."""
-    evaluation = resolved.evaluation
+    evaluation, repeats = resolved.evaluation, run_parts.find_needs(resolved).repeats
+    # One finalist is an initial generator; the others are measured too, to choose the baseline.
+    in_choice = evaluation.finalists + resolved.generators.count - 1
+    in_report = (resolved.generators.count + 1) * evaluation.final.seeds
     return (
-        Measurements(optimization.budget(search_settings.build_plan(resolved)), evaluation.items),
-        # One finalist is an initial generator; the others are measured too, to choose the baseline.
-        Measurements(
-            evaluation.finalists + resolved.generators.count - 1, search_settings.items_per_finalist(resolved)
-        ),
-        Measurements((resolved.generators.count + 1) * evaluation.final.seeds, evaluation.final.items),
+        Measurements(repeats * optimization.budget(search_settings.build_plan(resolved)), evaluation.items),
+        Measurements(repeats * in_choice, search_settings.items_per_finalist(resolved)),
+        Measurements(repeats * in_report, evaluation.final.items),
     )
 
 
