@@ -18,14 +18,14 @@ from swarm_core.errors import BadInputError
 from swarm_core.judges import calibration
 from swarm_core.judges.calibration import GoldAnswer
 from swarm_core.objectives.scores import Score
-from swarm_core.ports import Completion, Inference, Judge, Reply, Request
+from swarm_core.ports import Completion, Judge, Reply, Request
 from swarm_core.text import printable
 from swarm_trainer.cli import run_file
 from swarm_trainer.cli.output import DONE, print_result_line
 from swarm_trainer.data import gold_answers
 from swarm_trainer.evaluation import run_parts, scoring
 from swarm_trainer.evaluation.completions import Asker
-from swarm_trainer.inference.request_router import RoutingInference
+from swarm_trainer.inference.request_router import RemoteInference
 from swarm_trainer.report import calibration_report
 from swarm_trainer.runtime import remote_endpoints
 from swarm_trainer.runtime.context import Context
@@ -75,9 +75,9 @@ def build_asker(resolved: ResolvedSpec, folder: Path, base_folder: Path, stack: 
     if not resolved.access:
         return ask_nobody
     context = Context(resolved, LocalStore(folder), folder / "cache", base_folder, lambda _: None)
-    remote_endpoints.check(context)
-    engine: Inference = RoutingInference(NoModels(), remote_endpoints.get_client(context))
+    engine = RemoteInference(remote_endpoints.get_client(context))
     stack.callback(engine.close)
+    remote_endpoints.check(context)
     stack.callback(context.flush_usage)
     return Asker(engine)
 
@@ -86,3 +86,11 @@ def ask_nobody(requests: Sequence[Request]) -> list[Reply]:
     """The asker of a judge that makes no requests."""
     assert not requests, "a judge without an endpoint makes no requests"
     return []
+
+
+def judge_in_batches(judge: Judge, answers: Sequence[GoldAnswer], ask: Ask) -> Iterator[list[Score]]:
+    """The scores of the answers in order, batch by batch, by the rules of a run. Raises InferenceError."""
+    for start in range(0, len(answers), BATCH):
+        batch = answers[start : start + BATCH]
+        completions = [(gold.item, Completion(gold.answer, 0, finished=True)) for gold in batch]
+        yield [answer.score for answer in scoring.score_answers(judge, completions, ask)]
