@@ -9,13 +9,16 @@ import pytest
 import yaml
 from command_line import ARENA, dataswarm
 
+from swarm_core.recipe import digest_bytes
 from swarm_core.rollout import Rollout
+from swarm_trainer.evaluation import reference_set
 from swarm_trainer.run_store import commit_chain
 from swarm_trainer.stores.local import LocalStore
 
 pytestmark = pytest.mark.long
 OBJECTIVES: dict[str, Any] = {
     "Consistency": {"type": "Consistency", "consistency": {"repeats": 2}},
+    "Novelty": {"type": "Novelty", "reference": {"items": 12}},
 }
 """The objective of each run, by its name."""
 
@@ -81,3 +84,12 @@ def test_a_measurement_has_as_many_sets_of_items_as_the_objective_needs(finished
     assert data is not None
     repeats = OBJECTIVES[finished_run.name].get("consistency", {}).get("repeats", 1)
     assert {one.repeat for one in Rollout.from_bytes(data).requests} == set(range(repeats))
+
+
+def test_every_commit_names_the_answers_to_the_reference_set_which_are_made_once(finished_run: ObjectiveRun) -> None:
+    data = finished_run.store.read(reference_set.KEY)
+    named = {done.reference for done in commit_chain.walk(finished_run.store)}
+    assert named == {None if data is None else digest_bytes(data)}
+    if finished_run.name == "Novelty":
+        assert data is not None
+        assert len(Rollout.from_bytes(data).items) == OBJECTIVES["Novelty"]["reference"]["items"]

@@ -272,7 +272,7 @@ UNMEASURED = str(
 )
 CAUSES: list[tuple[str, Callable[[], Found], str]] = [
     ("InvalidSpec", invalid, "spec.storage"),
-    ("Suspended", suspended, "suspended"),
+    ("Suspended", suspended, "set spec.suspend to false"),
     ("ImagePullBackOff", lambda: waiting_pod("ErrImagePull", "docker.io/x: not found"), "image.trainer"),
     ("InvalidImageName", lambda: waiting_pod("InvalidImageName", "x y"), "image.trainer"),
     ("ErrImageNeverPull", lambda: waiting_pod("ErrImageNeverPull", "x is not present"), "image.trainer"),
@@ -304,13 +304,19 @@ CAUSES: list[tuple[str, Callable[[], Found], str]] = [
      "serviceAccountName"),
     ("PriorityClassNotFound", lambda: refused_pods(f"{FORBIDDEN}no PriorityClass with name high was found"),
      "priorityClassName"),
+    ("RuntimeClassNotFound", lambda: refused_pods(f'{FORBIDDEN}RuntimeClass "gvisor" not found'), "runtimeClassName"),
+    ("QuotaExceeded", lambda: refused_pods(f"{FORBIDDEN}failed quota: team: must specify limits.cpu for: main"),
+     "set cpuLimit"),
+    ("PodSecurityViolated",
+     lambda: refused_pods(f"{FORBIDDEN}unable to validate against any security context constraint: [no]"),
+     "spec.execution.kubernetes.podTemplate.user"),
     ("OperatorForbidden", lambda: refused_step('User "operator" cannot create resource "jobs" in API group "batch"'),
      "rbac.create"),
     ("NamespaceTerminating",
      lambda: refused_step("forbidden: unable to create in namespace team because it is being terminated"), "namespace"),
     ("ChildRefused", lambda: refused_step("Job is invalid: spec"), "Job is invalid"),
     ("PodMissing", lambda: refused_pods(""), "kubectl describe job"),
-    ("ServersNotReady", servers_not_ready, "within 300 s, 1 times"),
+    ("ServersNotReady", servers_not_ready, "within 300 s, once"),
     ("NodeLost", lost_node, "node does not respond"),
     ("PodsLost", evicted_twice, "2 times in a row"),
     ("OperatorNotResponding", dead_operator, "create Job"),
@@ -333,9 +339,9 @@ CAUSES: list[tuple[str, Callable[[], Found], str]] = [
     ("EndpointUnreachable", lambda: ended_pod(1, "InferenceError: model m: http://h: no answer: reset"), "no answer"),
     ("InferenceError", lambda: ended_pod(1, "InferenceError: out of device memory"), "out of device memory"),
     ("NothingAccepted", lambda: ended_pod(1, f"StoreError: {UNMEASURED}", work="conclude"), "40 duplicate"),
-    ("BudgetExceeded", costly_run, "accelerator-hours"),
+    ("BudgetExceeded", costly_run, "accelerator-hours are used; raise spec.budget.gpuHours"),
     ("BudgetExceeded", lambda: ended_pod(65, "spec.budget.calls: 10 are used up; raise it"), "budget.calls"),
-    ("DeadlineExceeded", overdue_run, "60 s"),
+    ("DeadlineExceeded", overdue_run, "60 s; raise spec.deadlineSeconds"),
     ("Error", lambda: ended_pod(1, "ValueError: odd", times=4), "failed 4 times"),
 ]  # fmt: skip
 
@@ -349,6 +355,25 @@ def test_each_cause_is_reported_by_its_reason_with_value_and_way_out(
     assert words in message
     assert len(message) <= 700, "it fits on a screen"
     assert message.count(". ") <= 1, "one or two sentences"
+
+
+def test_a_failed_run_says_how_it_goes_on_also_in_the_command() -> None:
+    world = World(pod_world.run(pod_world.LOCAL))
+    world.until("prepare")
+    (pod,) = world.living("prepare")
+    message = "spec.base.model: no such folder, " + "x" * 2000
+    world.end(pod, 65, json.dumps({"failed": {"key": "k", "attempt": 1, "reason": "BadInput", "message": message}}))
+    world.turn("terminate")
+    for told in [one["message"] for one in world.run["status"]["conditions"] if one["type"] in ("Ready", "Stalled")]:
+        assert "spec.base.model" in told
+        assert told.endswith("spec.rerun is changed")
+    (line,) = [one for one in why.format_details(RunDetails(world.run, [], [], [], [])) if "way out" in one]
+    command, patch = line.split("then: ")[1].split(" --patch ")
+    assert command == "kubectl patch swarmrun arithmetic --namespace team --type merge"
+    world.edit({"spec.rerun": json.loads(patch.strip("'"))["spec"]["rerun"]})
+    world.turn()
+    assert world.phase == "Preparing"
+    assert "way out" not in "\n".join(why.format_details(RunDetails(world.run, [], [], [], [])))
 
 
 def list_documented() -> list[str]:

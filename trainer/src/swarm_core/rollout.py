@@ -20,7 +20,7 @@ from swarm_core.canonical_items import canonicalize_item
 from swarm_core.gates.admission import Rejection
 from swarm_core.items import Item
 from swarm_core.objectives import intervals, request_units
-from swarm_core.objectives.objective import Measurement, Objective, RequestCount, Sample
+from swarm_core.objectives.objective import Measurement, Objective, ReferenceScores, RequestCount, Sample
 from swarm_core.objectives.scores import AnswerFate, CoverageError, Score, Unscored, UnscoredReason
 from swarm_core.ports import Judge
 from swarm_core.recipe import ModelName, canonical_json
@@ -224,7 +224,9 @@ def shift_requests(rollout: Rollout, by: int) -> Rollout:
     )
 
 
-def build_sample(rollouts: Sequence[Rollout], judge: Judge | None = None) -> Sample:
+def build_sample(
+    rollouts: Sequence[Rollout], judge: Judge | None = None, reference: ReferenceScores | None = None
+) -> Sample:
     """Return the rollouts of one model as one sample, with the repeats of each. There must be at least one rollout.
 
     An item that is there several times, in any spelling that `judge` knows, counts once: only the first keeps its
@@ -256,6 +258,7 @@ def build_sample(rollouts: Sequence[Rollout], judge: Judge | None = None) -> Sam
         ),
         asked=sum(count.asked for counts in requests for count in counts),
         lost=lost,
+        reference=reference,
         requests=tuple(requests),
     )
 
@@ -286,16 +289,22 @@ class Unmeasured:
 
 
 def measure(
-    rollouts: Sequence[Rollout], objective: Objective, coverage: float, seed: int, judge: Judge | None = None
+    rollouts: Sequence[Rollout],
+    objective: Objective,
+    coverage: float,
+    seed: int,
+    judge: Judge | None = None,
+    reference: ReferenceScores | None = None,
 ) -> Measurement | Unmeasured:
     """Return the value of `objective` over the pooled rollouts of one model, with its 95% interval.
 
     `coverage`: the minimum share of items and scores that must exist, in (0, 1]. Unmeasured below it. `seed`: the seed
-    of random halves. `judge`: the judge of the run, which may know copies. Raises ValueError for a sample that
+    of random halves. `judge`: the judge of the run, which may know copies. `reference`: the takers' scores on the
+    reference set. Raises ValueError for a sample that
     `objective.check_sample` refuses.
     """
     try:
-        return intervals.measure(build_sample(rollouts, judge), objective, coverage, seed)
+        return intervals.measure(build_sample(rollouts, judge, reference), objective, coverage, seed)
     except CoverageError as error:
         return Unmeasured(str(error))
 

@@ -18,7 +18,7 @@ RULES = tuple(
         ("BudgetExceeded", r"^BudgetExceeded|spec\.budget\.(calls|tokens): .* used up"),
         (
             "PluginNotFound",
-            "is unknown: built in are .*name an image that has it|is not an installed kind",
+            "is unknown: install the distribution that provides it|is not an installed kind",
         ),
         ("BucketNotFound", "there is no such bucket"),
         ("ConditionalWritesIgnored", "the store ignores .*two writers"),

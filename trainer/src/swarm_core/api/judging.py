@@ -13,10 +13,11 @@ from pydantic.alias_generators import to_camel, to_snake
 
 from swarm_core import catalog, plugins
 from swarm_core.api import part_choice
-from swarm_core.api.part_choice import PartChoice
+from swarm_core.api.objective_data import ReferenceData
+from swarm_core.api.part_choice import Additions, PartChoice
 from swarm_core.api.plugin_spec import PluginSpec
 from swarm_core.blocks import settings
-from swarm_core.blocks.block import Block, Rule
+from swarm_core.blocks.block import Block, Rule, RuleReason
 from swarm_core.blocks.endpoints import EndpointSpec
 from swarm_core.blocks.scalars import Limit
 from swarm_core.objectives.objective import Needs, Objective
@@ -45,9 +46,41 @@ class PanelRule(StrEnum):
     """1 or 0, as most judges say. A score of at least 0.5 says 1."""
 
 
+def find_needs(name: str) -> Needs:
+    """Return what a built-in objective needs by default. Its settings never change the number of takers."""
+    objective: Objective = plugins.build_built_in("objectives", name, {})
+    return objective.needs
+
+
+def _list_comparing() -> tuple[str, ...]:
+    """Return the built-in objectives that need a reference set."""
+    return tuple(name for name in catalog.OBJECTIVES if find_needs(name).reference)
+
+
+def _describe_reference() -> str:
+    """Return the description of the field `reference`."""
+    return (
+        f"Reference set, for type {', '.join(_list_comparing())} and for plug-ins that need one. If absent, the"
+        " held-out seed items."
+    )
+
+
+def _build_reference_rule() -> Rule[Any]:
+    """Return the rule that only an objective that compares takers with a reference set has one."""
+    names = (*_list_comparing(), catalog.PLUGIN)
+    return Rule(
+        f"!has(self.reference) || self.type in [{', '.join(map(repr, names))}]",
+        f"only an objective of type {', '.join(names)} uses a reference set; remove reference, or set another type",
+        "reference",
+        lambda it: it.reference is None or it.type in names,
+        reason=RuleReason.FORBIDDEN,
+    )
+
+
 if TYPE_CHECKING:
 
-    class ObjectiveSpec(PartChoice): ...
+    class ObjectiveSpec(PartChoice):
+        reference: ReferenceData | None
 
     class Verifier(PartChoice): ...
 
@@ -66,6 +99,10 @@ else:
         "ObjectiveSpec",
         "The objective: the property of the generated data that the search maximizes.",
         PluginSpec,
+        Additions(
+            fields={"reference": (ReferenceData | None, Field(None, description=_describe_reference()))},
+            rules=(_build_reference_rule(),),
+        ),
     )
     Verifier = part_choice.build_choice(
         "verifiers", "Verifier", "A program that computes the correct answer.", PluginSpec
@@ -74,7 +111,7 @@ else:
         "gates", "GateSpec", "A gate: a condition that an item must meet to be accepted.", AskingPlugin
     )
     MemberSpec = part_choice.build_choice(
-        "judges", "MemberSpec", "A judge of a panel.", AskingPlugin, {VERIFIER: Verifier}
+        "judges", "MemberSpec", "A judge of a panel.", AskingPlugin, Additions({VERIFIER: Verifier})
     )
 
 
@@ -105,7 +142,7 @@ if not TYPE_CHECKING:
         "JudgeSpec",
         "The judge, which scores the answers of takers.",
         AskingPlugin,
-        {VERIFIER: Verifier, PANEL: PanelSpec},
+        Additions({VERIFIER: Verifier, PANEL: PanelSpec}),
     )
 
 
@@ -126,12 +163,6 @@ def _build_takers_rules() -> tuple[Rule[Any], ...]:
     """Return one rule for each built-in objective that compares takers: the spec lists as many as it needs."""
     needs = {name: find_needs(name).takers for name in catalog.OBJECTIVES}
     return tuple(_build_takers_rule(name, least) for name, least in needs.items() if least > 1)
-
-
-def find_needs(name: str) -> Needs:
-    """Return what a built-in objective needs by default. Its settings never change the number of takers."""
-    objective: Objective = plugins.build_built_in("objectives", name, {})
-    return objective.needs
 
 
 def _build_takers_rule(name: str, least: int) -> Rule[Any]:

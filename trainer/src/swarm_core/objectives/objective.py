@@ -56,6 +56,16 @@ class RequestCount:
 
 
 @dataclass(frozen=True, slots=True)
+class ReferenceScores:
+    """The scores of the takers on a reference set."""
+
+    means: Mapping[str, float]
+    """The mean of the existing scores of each taker, by its name."""
+    counts: Mapping[str, int]
+    """The number of existing scores of each taker, by its name."""
+
+
+@dataclass(frozen=True, slots=True)
 class Sample:
     """The data of one measurement of one generator or of one taker."""
 
@@ -70,8 +80,8 @@ class Sample:
     """The number of items in requests that failed. They are not in `asked` and affect no value."""
     features: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     """Further values of accepted items by name, [item], with all repeats concatenated."""
-    reference_means: Mapping[str, float] | None = None
-    """The mean score of each taker on a reference set, by the taker's name."""
+    reference: ReferenceScores | None = None
+    """The scores of the takers on a reference set; None if no objective needs one."""
     requests: tuple[tuple[RequestCount, ...], ...] = ()
     """The requests that brought the items, [repeat][request]. If it is empty, `request_units` derives them."""
 

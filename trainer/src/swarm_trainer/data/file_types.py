@@ -14,7 +14,7 @@ from pathlib import Path
 
 from swarm_core.errors import BadInputError
 from swarm_trainer.data import foreign_formats
-from swarm_trainer.sources.selection import COMPRESSION_SUFFIXES
+from swarm_trainer.sources.data_selection import COMPRESSION_SUFFIXES
 
 HEAD_BYTES = 1 << 16
 """The number of bytes that decide."""

@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from swarm_core.api.generators import SeedFields
-from swarm_core.errors import BadInputError
+from swarm_core.errors import BadInputError, list_names
 from swarm_core.judges.calibration import GoldAnswer
 from swarm_trainer.data import data_files, field_mapping, item_builder
 from swarm_trainer.data.data_files import DataFile
 from swarm_trainer.data.field_mapping import MISSING, FieldMapping
 from swarm_trainer.data.item_builder import ItemBuilder
-from swarm_trainer.data.records import Number, Record, list_names
+from swarm_trainer.data.records import Number, Record
 
 ANSWER, SCORE = "answer", "score"
 OPTIONAL = ("reference", "choices")

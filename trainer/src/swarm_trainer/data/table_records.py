@@ -17,10 +17,10 @@ from decimal import Decimal
 from pathlib import Path
 from typing import IO, Any
 
-from swarm_core.errors import BadInputError
+from swarm_core.errors import BadInputError, list_names
 from swarm_trainer.data import text_streams
 from swarm_trainer.data.file_types import DataFormat, FileType
-from swarm_trainer.data.records import Number, Record, list_names
+from swarm_trainer.data.records import Number, Record
 from swarm_trainer.data.text_streams import MAX_LINE
 
 EXCEL_HINT = re.compile('"?sep=[,;|\t]"?', re.IGNORECASE)

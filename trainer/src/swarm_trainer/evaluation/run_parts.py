@@ -17,7 +17,7 @@ from swarm_core.plugins import PluginNotFoundError
 from swarm_core.ports import Judge
 from swarm_core.swarm_names import TAKERS
 
-COLLECTED = Needs(repeats=16)
+COLLECTED = Needs(repeats=16, reference=True)
 """The most data that measurements collect, except for the number of takers, which the spec gives."""
 
 
@@ -74,6 +74,11 @@ def check_needs(resolved: ResolvedSpec, needs: Needs) -> None:
         raise BadInputError(
             f"spec.takers: {takers} listed, but objective {resolved.objective} compares {needs.takers} or more; list"
             " more takers, or choose another objective"
+        )
+    if needs.reference and resolved.reference is None:
+        raise BadInputError(
+            f"spec.objective: {resolved.objective} needs a reference set; write spec.objective.reference, with the uri"
+            " of its items, or without one for the held-out seed items"
         )
     needed, collected = asdict(needs), asdict(COLLECTED)
     missing = [name for name in needed if name != "takers" and needed[name] > collected[name]]

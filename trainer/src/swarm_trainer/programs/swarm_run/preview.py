@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from math import ceil
 
 from swarm_core.api import parts
+from swarm_core.api.objective_data import ReferenceData
 from swarm_core.api.resolved import (
     PartUse,
     RemoteTaker,
@@ -23,6 +24,8 @@ def describe(resolved: ResolvedSpec, items: Mapping[str, int]) -> Iterator[tuple
     yield "generators", describe_generators(resolved.generators, items)
     yield "takers", f"{len(resolved.takers)}: {', '.join(taker.name for taker in resolved.takers)}"
     yield "objective", describe_objective(resolved)
+    if resolved.reference is not None:
+        yield "reference", describe_reference(resolved.reference, len(resolved.takers))
     yield "search", describe_search(resolved)
     yield "items", describe_items(resolved)
     if resolved.access:
@@ -32,6 +35,12 @@ def describe(resolved: ResolvedSpec, items: Mapping[str, int]) -> Iterator[tuple
 def describe_objective(resolved: ResolvedSpec) -> str:
     """Describe the objective and the judge."""
     return f"{resolved.objective}, judged by {describe_judge(resolved)}"
+
+
+def describe_reference(reference: ReferenceData, takers: int) -> str:
+    """Describe the reference set, and how many answers to it are asked for once."""
+    origin = "the held-out seed items" if reference.uri is None else f"the items of {reference.uri}"
+    return f"at most {reference.items:,} of {origin}, answered once: at most {reference.items * takers:,} answers"
 
 
 def describe_generators(generators: ResolvedGenerators, items: Mapping[str, int]) -> str:
@@ -112,7 +121,8 @@ def estimate_limits(resolved: ResolvedSpec) -> ItemLimits:
     for one in list_measurements(resolved):
         first, most = limit_items(one.items, resolved.generation.shots, resolved.generation.rounds)
         first_round, accepted = first_round + one.count * first, accepted + one.count * most
-    return ItemLimits(first_round, resolved.generation.rounds * first_round, accepted * len(resolved.takers))
+    answered = accepted + (0 if resolved.reference is None else resolved.reference.items)
+    return ItemLimits(first_round, resolved.generation.rounds * first_round, answered * len(resolved.takers))
 
 
 def limit_items(items: int, shots: int, rounds: int) -> tuple[int, int]:
