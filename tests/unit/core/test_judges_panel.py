@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import pytest
 import swarmrun_documents as documents
 
+from swarm_core import catalog
 from swarm_core.api import judging, loading, parts, resolution
 from swarm_core.api.resolved import ResolvedPanel, ResolvedSpec
 from swarm_core.items import Item
@@ -193,8 +194,8 @@ def test_every_member_has_its_own_key_and_the_first_model_serves_the_gates() -> 
         ("judge/1", "spec.judge.panel.members[1].model.endpoint"),
         ("judge/2", "spec.judge.panel.members[2].model.endpoint"),
     ]
-    assert [gate.name for gate in spec.gates] == ["Verifiable", "HeldOut", "Duplicate", "Answerable"]
-    assert spec.gates[3].endpoint == spec.access[0].remote
+    assert [gate.name for gate in spec.gates] == [*catalog.DEFAULT_GATES, "Answerable"]
+    assert spec.gates[-1].endpoint == spec.access[0].remote
 
 
 def test_the_digest_covers_every_member_and_the_rule() -> None:
