@@ -191,7 +191,8 @@ def bound_sums(
             chosen = [tuple(sum(map(column.__getitem__, half)) for column in of_sample) for of_sample in columns]
             others = [tuple(map(int.__sub__, total, sums)) for total, sums in zip(totals, chosen, strict=True)]
             halves += [compute_value(chosen, objective), compute_value(others, objective)]
-    return interval_bounds.bound_value(value, left_out, [one for one in halves if one is not None], counted, bounds)
+    present = [one for one in halves if one is not None]
+    return interval_bounds.bound_value(value, left_out, present, counted, bounds, len(sums))
 
 
 def add_sums(sums: Mapping[Place, Sums]) -> Sums:
