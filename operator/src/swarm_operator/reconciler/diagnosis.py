@@ -7,7 +7,7 @@
     servers that were not ready in time
     pods that wait, Jobs in a queue, Jobs without a pod           `pod_problems`
     items whose pods are lost again and again
-    failed attempts                                               `failure_reasons`
+    failed attempts                                               the codes of their errors
 
 docs/troubleshooting.md lists every reason. The texts are for people. No decision depends on them.
 """
@@ -20,7 +20,7 @@ from swarm_core.engine.state import EngineState
 from swarm_operator.common import timestamps
 from swarm_operator.common.children import Children, Job
 from swarm_operator.common.cluster_run import ClusterRun
-from swarm_operator.reconciler import failure_reasons, observations, pod_problems, refusals
+from swarm_operator.reconciler import observations, pod_problems, refusals
 from swarm_operator.reconciler.pod_problems import Problem
 from swarm_operator.reconciler.termination_message import shorten
 
@@ -181,7 +181,7 @@ def _loss_problems(evidence: Evidence) -> Iterator[Problem]:
 def _attempt_problems(evidence: Evidence) -> Iterator[Problem]:
     for key, attempt in evidence.state.attempts.items():
         if attempt.message:
-            reason = failure_reasons.classify(attempt.message) or "AttemptFailed"
+            reason = attempt.code or "AttemptFailed"
             again = f"attempt {attempt.number - evidence.state.floor + 1} of {evidence.run.outline.attempts}"
             starts = f"starts after {timestamps.format_time(attempt.not_before)}" if attempt.not_before else "follows"
             yield Problem(reason, f"{key}: {shorten(attempt.message)}; {again} {starts}")

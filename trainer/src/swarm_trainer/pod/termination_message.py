@@ -1,7 +1,7 @@
 """The exit code of a pod, and the termination message that the operator reads from the pod's status.
 
     done      0    the receipt, as in the store
-    failed    65   {"failed": {key, attempt, reason, message}}: the input is wrong, so another pod would fail too
+    failed    65   {"failed": {key, attempt, reason, code, message}}: the input is wrong, so another pod would fail too
               75   the same object: SIGTERM ended the pod. The attempt does not count, and the item is run again
               1    the same object: any other error
 
@@ -41,6 +41,7 @@ def encode(outcome: Receipt | FailedAttempt) -> bytes:
         "key": outcome.key,
         "attempt": failed.attempt,
         "reason": str(failed.reason),
+        "code": failed.code,
         "message": shorten(failed.message),
     }
     data = json.dumps({"failed": fields}, ensure_ascii=False).encode()
