@@ -250,10 +250,12 @@ def test_a_function_of_means_that_is_measured_by_halves_has_about_the_same_inter
 
 def test_halves_take_half_of_each_repeat_and_are_a_function_of_the_seed() -> None:
     places = [(repeat, 0, number) for repeat in range(2) for number in range(10)]
-    halves = list(intervals.draw_halves(places, 3))
+    pairs = list(intervals.draw_halves(places, 3))
+    halves = list(chain.from_iterable(pairs))
     assert all(sorted(places[index][0] for index in half) == [0] * 5 + [1] * 5 for half in halves)
+    assert all(sorted(half + other) == list(range(20)) for half, other in pairs)
     assert len({tuple(half) for half in halves}) > 190
-    assert halves == list(intervals.draw_halves(places, 3)) != list(intervals.draw_halves(places, 4))
+    assert pairs == list(intervals.draw_halves(places, 3)) != list(intervals.draw_halves(places, 4))
 
 
 def test_features_and_counts_of_items_go_with_their_requests() -> None:

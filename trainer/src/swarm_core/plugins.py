@@ -160,8 +160,8 @@ def find_entry_point(group: str, name: str) -> EntryPoint:
     found = list(entry_points(group=PREFIX + group, name=name))
     if not found:
         unknown = PluginNotFoundError(
-            f"{group.removesuffix('s')} {name!r} is unknown: built in are {', '.join(catalog.GROUPS[group])}; installed"
-            f" as plug-ins of {PREFIX}{group} are {list_names(group)}; {HOW_TO_INSTALL}"
+            f"{group.removesuffix('s')} {name!r} is unknown: {HOW_TO_INSTALL}; built in are"
+            f" {', '.join(catalog.GROUPS[group])}; installed as plug-ins of {PREFIX}{group} are {list_names(group)}"
         )
         raise add_code(unknown, ErrorCode.PLUGIN_NOT_FOUND)
     if len(found) > 1:

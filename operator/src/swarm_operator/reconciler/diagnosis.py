@@ -123,12 +123,12 @@ def _server_problems(evidence: Evidence) -> Iterator[Problem]:
     if servers is None or not servers.failures:
         return
     last = f", the last time because {servers.message}" if servers.message else ""
+    repeated = "once" if servers.failures == 1 else f"{servers.failures} times in a row"
     following = f"the next start is at {servers.not_before}" if servers.not_before else "they are starting again"
     yield Problem(
         "ServersNotReady",
-        f"the inference servers were not ready within {settings.startup_seconds} s, {servers.failures} times in a row"
-        f"{last}; {following}; raise spec.execution.kubernetes.servers.startupSeconds, or make room for all of them at"
-        " once",
+        f"the inference servers were not ready within {settings.startup_seconds} s, {repeated}{last}; {following};"
+        " raise spec.execution.kubernetes.servers.startupSeconds, or make room for all of them at once",
     )
 
 

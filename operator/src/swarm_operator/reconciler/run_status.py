@@ -29,6 +29,8 @@ from swarm_operator.reconciler.pod_problems import Problem
 
 INVALID_SPEC = "InvalidSpec"
 """The reason for a spec that cannot run on this cluster."""
+HOW_TO_GO_ON = "; the run goes on when that is resolved and spec.rerun is changed"
+"""The end of the message of a failed run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +110,12 @@ def find_reason(outline: Outline, state: EngineState, problem: Problem | None) -
 
 
 def _add_problem(report: RunSummary, outline: Outline, state: EngineState, problem: Problem | None) -> RunSummary:
-    """The report with the problem in its message, after what the run is doing."""
+    """The report with the problem in its message, after what the run is doing. For a failed run, with its way out."""
+    if state.failure is not None:
+        message = report.message[: api.MAX_MESSAGE_CHARACTERS - len(HOW_TO_GO_ON)] + HOW_TO_GO_ON
+        return replace(
+            report, message=message, conditions=tuple(replace(one, message=message) for one in report.conditions)
+        )
     if problem is None or state.phase in phases.TERMINAL or outline.suspended:
         return report
     return replace(report, message=f"{run_summary.describe_phase(outline, state)}; {problem.message}")

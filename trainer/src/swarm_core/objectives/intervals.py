@@ -17,6 +17,7 @@ downward, and separation upward, when several takers are level. The interval is 
 from collections import defaultdict
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from hashlib import shake_256
+from itertools import chain
 from math import fsum
 from struct import unpack
 from typing import ClassVar
@@ -177,14 +178,12 @@ def bound_sums(
     ]
     counted = sum(any(row[index][1] > 0 for row in rows) for index in range(len(places)))
     columns = [list(zip(*row, strict=True)) for row in rows]
-    # A function of one mean has no kink.
-    drawn = draw_halves(places, seed) if max(map(len, totals)) > SUMS_OF_ONE_MEAN else ()
-    halves = [
-        compute_value(
-            [tuple(sum(map(column.__getitem__, half)) for column in of_sample) for of_sample in columns], objective
-        )
-        for half in drawn
-    ]
+    halves: list[float | None] = []
+    if max(map(len, totals)) > SUMS_OF_ONE_MEAN:  # a function of one mean has no kink
+        for half, _ in draw_halves(places, seed):
+            chosen = [tuple(sum(map(column.__getitem__, half)) for column in of_sample) for of_sample in columns]
+            others = [tuple(map(int.__sub__, total, sums)) for total, sums in zip(totals, chosen, strict=True)]
+            halves += [compute_value(chosen, objective), compute_value(others, objective)]
     return interval_bounds.bound_value(value, left_out, [one for one in halves if one is not None], counted, bounds)
 
 
@@ -225,7 +224,7 @@ def bound_halves(
     """Return the 95% interval of any value, from its values on random halves of the requests."""
     places = list(dict.fromkeys(place for sample in samples for place in request_units.split_requests(sample)))
     values = []
-    for half in draw_halves(places, seed):
+    for half in chain.from_iterable(draw_halves(places, seed)):
         chosen = {places[index] for index in half}
         values.append(
             subtract_values([evaluate_sample(request_units.select_requests(one, chosen), objective) for one in samples])
@@ -236,11 +235,11 @@ def bound_halves(
     return interval_bounds.bound_set_value(value, present, len(places), bounds)
 
 
-def draw_halves(places: Sequence[Place], seed: int) -> Iterator[list[int]]:
-    """Yield the indices of the places in each random half, half of the places of every repeat, and in the other half.
+def draw_halves(places: Sequence[Place], seed: int) -> Iterator[tuple[list[int], list[int]]]:
+    """Yield pairs of halves: the indices of a random half of the places of every repeat, and those of the other half.
 
-    A half and the other one have the value as their mean if it is linear, so the mean of all halves has no noise. Draw
-    k is a function of (seed, k): the places with the smallest of 32-bit words of SHAKE-256.
+    The two halves have the value as their mean if it is linear, so the mean of all halves has no noise. Pair k is a
+    function of (seed, k): the places in the order of 32-bit words of SHAKE-256.
     """
     strata: dict[int, list[int]] = defaultdict(list)
     for index, (repeat, _, _) in enumerate(places):
@@ -249,8 +248,10 @@ def draw_halves(places: Sequence[Place], seed: int) -> Iterator[list[int]]:
     for draw in range(HALVES // 2):
         words = unpack(f"<{len(places)}I", shake_256(f"half {seed} {draw}".encode()).digest(4 * len(places)))
         ordered = [sorted(group, key=words.__getitem__) for group in groups]
-        yield [index for group in ordered for index in group[: len(group) // 2]]
-        yield [index for group in ordered for index in group[len(group) // 2 :]]
+        yield (
+            [index for group in ordered for index in group[: len(group) // 2]],
+            [index for group in ordered for index in group[len(group) // 2 :]],
+        )
 
 
 def evaluate_sample(sample: Sample, objective: Objective) -> float | None:

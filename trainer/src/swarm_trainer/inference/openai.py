@@ -191,7 +191,5 @@ def resolve_outcomes(
             reason = UnscoredReason.UNREADABLE if unreadable else UnscoredReason.REFUSED
             results.append(RequestFailure(outcome.message, reason))
         else:
-            raise add_code(
-                InferenceError(f"model {request.model}: {outcome.message}"), provider_failures.find_error_code(outcome)
-            )
+            raise add_code(InferenceError(f"model {request.model}: {outcome.message}"), outcome.code)
     return results

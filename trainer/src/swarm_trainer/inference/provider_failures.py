@@ -71,16 +71,16 @@ class Unavailable:
         """Whether this request may be the reason, so that the number of its attempts is limited."""
         return self.cause in (FailureClass.SERVER_ERROR, FailureClass.MALFORMED)
 
-
-def find_error_code(outcome: Unavailable) -> ErrorCode | None:
-    """Return the code of an error about `outcome`; None if the reply alone is at fault."""
-    if outcome.status in (401, 403):
-        return ErrorCode.ENDPOINT_KEY_REFUSED
-    if outcome.cause is FailureClass.ACCOUNT:
-        return ErrorCode.ENDPOINT_PAYMENT_REQUIRED
-    if outcome.status == 429 or outcome.status >= 500:
-        return ErrorCode.ENDPOINT_OVERLOADED
-    return None if outcome.status else ErrorCode.ENDPOINT_UNREACHABLE
+    @property
+    def code(self) -> ErrorCode | None:
+        """The code of an error about this request; None if the reply alone is at fault."""
+        if self.status in (401, 403):
+            return ErrorCode.ENDPOINT_KEY_REFUSED
+        if self.cause is FailureClass.ACCOUNT:
+            return ErrorCode.ENDPOINT_PAYMENT_REQUIRED
+        if self.status == 429 or self.status >= 500:
+            return ErrorCode.ENDPOINT_OVERLOADED
+        return None if self.status else ErrorCode.ENDPOINT_UNREACHABLE
 
 
 def classify_status(status: int, body: bytes) -> FailureClass:

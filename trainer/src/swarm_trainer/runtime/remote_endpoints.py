@@ -96,7 +96,7 @@ def check(context: Context) -> None:
         outcome = client.probe(remote_model.name)
         if isinstance(outcome, Unavailable):
             failure = BadInputError(explain_failure(access, outcome, client.list_models(remote_model.name)))
-            raise add_code(failure, provider_failures.find_error_code(outcome))
+            raise add_code(failure, outcome.code)
 
 
 def explain_failure(access: api.EndpointAccess, outcome: Unavailable, models: tuple[str, ...]) -> str:
