@@ -286,13 +286,13 @@ def format_row(name: str, gains: Sequence[Interval]) -> str:
     """Return the row of one setting."""
     values = [gain.value for gain in gains]
     counted = {verdict: sum(gain.verdict is verdict for gain in gains) for verdict in Verdict}
-    share = counted[Verdict.GAIN] / len(gains)
     error = stdev(values) / sqrt(len(values)) if len(values) > 1 else 0.0
-    bound = min(1.0, share + 1.96 * sqrt(max(share, 1 / len(gains)) / len(gains)))
+    met = counted[Verdict.GAIN] <= 0.025 * len(gains) and abs(fmean(values)) <= 0.005
+    stays = sum(value == 0 for value in values) / len(gains)
+    shares = [f"{counted[verdict]} ({counted[verdict] / len(gains):.1%})" for verdict in (Verdict.GAIN, Verdict.LOSS)]
     return (
-        f"| {name} | {len(gains)} | {share:.1%} (at most {bound:.1%}) | {counted[Verdict.LOSS] / len(gains):.1%}"
-        f" | {sum(value == 0 for value in values) / len(gains):.0%} | {fmean(values):+.4f} ± {error:.4f}"
-        f" | {'yes' if share <= 0.025 and abs(fmean(values)) <= 0.005 else '**no**'} |"
+        f"| {name} | {len(gains)} | {' | '.join(shares)} | {stays:.0%} | {fmean(values):+.4f} ± {error:.4f}"
+        f" | {'yes' if met else '**no**'} |"
     )
 
 

@@ -6,10 +6,12 @@ for the final evaluation, new items of the rivals, and the items of the game its
 Generators: the last round's best generator against every initial generator, with the initial takers
 (`final_evaluation`).
 
-Nothing is selected on these items, so no value is inflated by selection. The last round's best is the best by the
-game's own estimates (or the next one, if final items cannot measure it). The baseline of the generators is the initial
-one that the first round found best; that of the takers does best on the same items, which favors the baseline. Real
-items and items of the rivals that a round has seen are left out (`seen_items`).
+No generator and no taker that moves is selected on real items, on items of the rivals or on fresh items, so no gain on
+them is inflated by selection. The items of the game itself are those that the takers were selected by, so a gain on
+them is one within the game. The last round's best is the best by the game's own estimates (or the next one, if final
+items cannot measure it). The baseline of the generators is the initial one that the first round found best; that of the
+takers does best on the same items, which favors the baseline. Real items and items of the rivals that a round has seen
+are left out (`seen_items`).
 """
 
 import shutil
