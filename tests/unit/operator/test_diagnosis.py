@@ -193,9 +193,9 @@ def test_an_end_without_a_receipt_is_what_its_exit_says(
 
 
 def test_words_are_cut_to_bytes_and_hold_nothing_that_cannot_be_shown() -> None:
-    assert termination_message.shorten("a\n\tb\x07 c") == "a b c"
-    assert len(termination_message.shorten("ü" * 1000).encode()) <= termination_message.MESSAGE_BYTES
-    assert termination_message.shorten("ü" * 1000).endswith("ü…")
+    assert termination_message.fit_into_status("a\n\tb\x07 c") == "a b c"
+    assert len(termination_message.fit_into_status("ü" * 1000).encode()) <= termination_message.MESSAGE_BYTES
+    assert termination_message.fit_into_status("ü" * 1000).endswith("ü…")
 
 
 def test_a_receipt_that_lacks_what_follows_needs_is_no_receipt() -> None:

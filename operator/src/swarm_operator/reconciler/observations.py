@@ -109,6 +109,6 @@ def _failed_observation(jobs: list[Job], pods: list[Pod], key: str) -> Failed | 
     assert isinstance(found, Failed)  # observe_item has already looked for a receipt
     evictions = count_evictions(pod for pod in pods if pod.attempt == last_pod.attempt)
     if found.reason is FailureReason.LOST and evictions >= EVICTION_LIMIT:
-        message = termination_message.shorten(f"evicted {evictions} times; {found.message}")
+        message = termination_message.fit_into_status(f"evicted {evictions} times; {found.message}")
         return replace(found, reason=FailureReason.ERROR, message=message, code=ErrorCode.EVICTED)
     return found

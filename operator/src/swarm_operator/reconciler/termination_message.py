@@ -42,16 +42,16 @@ def read_outcome(pod: Pod, item: WorkItem) -> Done | Failed:
     """The result of `item` from `pod`, which has ended."""
     at = pod.ended or pod.deleted or pod.created
     if is_evicted_by_limit(pod):
-        message = shorten(f"{pod.disruption}; {EVICTION_ADVICE}")
+        message = fit_into_status(f"{pod.disruption}; {EVICTION_ADVICE}")
         return Failed(pod.attempt, FailureReason.ERROR, message, at, ErrorCode.EVICTED)
     if pod.exit is None:
         message = pod.disruption or "the pod ended before its container started"
-        return Failed(pod.attempt, FailureReason.LOST, shorten(message), at)
+        return Failed(pod.attempt, FailureReason.LOST, fit_into_status(message), at)
     if pod.exit.code == EXIT_DONE:
         receipt = parse_receipt(pod.exit.message, item)
         return Done(receipt) if receipt else Failed(pod.attempt, FailureReason.ERROR, UNREADABLE_RECEIPT, at)
     message, code = _read_failure(pod, pod.exit)
-    return Failed(pod.attempt, _failure_reason(pod, pod.exit), shorten(message), at, code)
+    return Failed(pod.attempt, _failure_reason(pod, pod.exit), fit_into_status(message), at, code)
 
 
 def is_evicted_by_limit(pod: Pod) -> bool:
@@ -91,10 +91,10 @@ def format_purge_outcome(message: str) -> str:
         purged = json.loads(message)["purged"]
         return f"{int(purged['objects'])} objects, {int(purged['size']):,} bytes"
     except (ValueError, TypeError, KeyError):
-        return shorten(parse_failure(message).message) or "its pod did not say why"
+        return fit_into_status(parse_failure(message).message) or "its pod did not say why"
 
 
-def shorten(text: str) -> str:
+def fit_into_status(text: str) -> str:
     """`text` as one line of printable characters with at most MESSAGE_BYTES bytes."""
     encoded = printable.to_single_line(text).encode()
     if len(encoded) <= MESSAGE_BYTES:

@@ -42,14 +42,14 @@ def encode(outcome: Receipt | FailedAttempt) -> bytes:
         "attempt": failed.attempt,
         "reason": str(failed.reason),
         "code": failed.code,
-        "message": shorten(failed.message),
+        "message": cut_json_text(failed.message),
     }
     data = json.dumps({"failed": fields}, ensure_ascii=False).encode()
     assert len(data) < MAX_RECEIPT_BYTES  # quoting at most doubles printable text
     return data
 
 
-def shorten(text: str) -> str:
+def cut_json_text(text: str) -> str:
     """Return `text` on one line, without unprintable characters, in at most MAX_TEXT_BYTES as a JSON string."""
     plain = printable.replace_unprintable(text)
     while len(json.dumps(plain, ensure_ascii=False).encode()) > MAX_TEXT_BYTES:
