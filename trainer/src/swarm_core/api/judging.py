@@ -121,8 +121,8 @@ class PanelSpec(Block):
     members: Annotated[tuple[MemberSpec, ...], Field(min_length=2, max_length=8)]
     """The judges. The requests of all of them are sent together."""
     rule: PanelRule = PanelRule.MEAN
-    """Rule that combines the scores. Mean: their mean. Majority: 1 or 0, as most judges say, where a score of at least
-    0.5 says 1. A tie gives no score."""
+    """Rule that combines the scores: Mean, or Majority (1 or 0, as most judges say, where a score of at least 0.5 says
+    1). A tie gives no score."""
     at_least: Limit | None = None
     """Minimum number of judges that must give a score. With fewer, an answer has no score. If absent, all must."""
 
