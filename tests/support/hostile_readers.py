@@ -22,7 +22,7 @@ from swarm_core.judges.word_problem import WordProblemJudge
 from swarm_core.ports import Completion
 from swarm_core.recipe import remote_model_name
 from swarm_core.text import canonical_text, control_markup, item_parser, printable, thinking
-from swarm_operator.reconciler import failure_reasons, pod_problems, refusals, termination_message
+from swarm_operator.reconciler import pod_problems, refusals, termination_message
 from swarm_trainer.inference import openai_protocol, reply_parser
 from swarm_trainer.inference.endpoint import RemoteModel
 from swarm_trainer.inference.http_session import HttpResponse
@@ -120,7 +120,6 @@ READERS: Mapping[str, Callable[[str], object]] = {
     "a listed rollout in a store": garbage_collection.ROLLOUT_KEY.fullmatch,
     "a listed object in a store": store_listing.STORED_PATTERN.fullmatch,
     "a place of an input": parse_uri,
-    "a message of a failure": failure_reasons.classify,
     "a refusal of the API server": refusals.classify,
     "a message of a pod": termination_message.parse_failure,
     "a secret that a pod misses": pod_problems.find_missing_secret,
@@ -152,7 +151,6 @@ READ_BY: Mapping[str, str] = {
     "swarm_core.text.control_markup": "markup of control tokens",
     "swarm_core.text.item_parser": ITEMS,
     "swarm_core.text.thinking": "thoughts and the rest",
-    "swarm_operator.reconciler.failure_reasons": "a message of a failure",
     "swarm_operator.reconciler.pod_problems": "a secret that a pod misses",
     "swarm_operator.reconciler.refusals": "a refusal of the API server",
     "swarm_operator.reconciler.run_status": "a name of 64 digits, which has no repetition of variable length",

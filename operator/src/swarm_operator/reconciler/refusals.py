@@ -2,6 +2,9 @@
 
 The reason is one word for a condition. The advice names the way out. The words of the API server are kept as they are,
 because they contain the names and numbers that an administrator needs.
+
+The API server has one code (403) for all of these, so its words decide. They are those of Kubernetes 1.36, the version
+of the tests on a control plane. A refusal in other words gets the reason ChildRefused.
 """
 
 import re

@@ -24,7 +24,6 @@ from swarm_core.recipe import Digest
 from swarm_operator.common import accelerators, timestamps
 from swarm_operator.common.cluster_run import ClusterRun
 from swarm_operator.common.reconcile_plan import Object
-from swarm_operator.reconciler import failure_reasons
 from swarm_operator.reconciler.accelerator_usage import AcceleratorUsage
 from swarm_operator.reconciler.pod_problems import Problem
 
@@ -102,7 +101,7 @@ def build_status(run: ClusterRun, outline: Outline, state: EngineState, inputs: 
 def find_reason(outline: Outline, state: EngineState, problem: Problem | None) -> str | None:
     """Why the run does not move on, as one word. None while work goes on, and after it has succeeded."""
     if state.failure is not None:
-        return failure_reasons.classify(state.failure.message) or str(state.failure.reason)
+        return state.failure.code or str(state.failure.reason)
     if state.phase in phases.TERMINAL:
         return None
     if outline.suspended:
@@ -200,7 +199,7 @@ def _build_conditions(
 
 def _explain(fact: UntimedCondition, state: EngineState, inputs: StatusInputs) -> UntimedCondition:
     if state.failure is not None:
-        return replace(fact, reason=failure_reasons.classify(state.failure.message) or fact.reason)
+        return replace(fact, reason=state.failure.code or fact.reason)
     waits = fact.kind in (ConditionType.READY, ConditionType.RECONCILING) and state.phase not in phases.TERMINAL
     if inputs.problem is not None and waits and fact.reason != ConditionType.SUSPENDED:
         return replace(fact, reason=inputs.problem.reason, message=inputs.problem.message)

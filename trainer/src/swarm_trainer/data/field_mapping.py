@@ -44,7 +44,7 @@ class FieldMapping:
     note: str = ""
     """What a user should know about the guess."""
 
-    def describe(self) -> str:
+    def format_line(self) -> str:
         """The mapping on one line."""
         named = self.fields.model_dump(exclude_none=True)
         pairs = ", ".join(f"{part} from {list_names([name])}" for part, name in named.items())

@@ -86,7 +86,7 @@ def identify(path: Path, head: bytes, compression: Compression) -> FileType:
     inner = find_compression(head)
     if inner is not Compression.NONE:
         raise BadInputError(f"{path}: is {packed}{inner} data again; decompress it once")
-    found = foreign_formats.describe(path, head, packed=bool(packed))
+    found = foreign_formats.identify(path, head, packed=bool(packed))
     if found is not None:
         raise BadInputError(f"{path}: is {packed}{found[0]}; {found[1]}")
     if head.startswith(b"PAR1"):

@@ -134,8 +134,8 @@ def check_left_out(path: Path, mapping: FieldMapping, records: int, items: int, 
     faulty = sum(count for reason, count in left_out.counts.items() if reason not in EXPECTED)
     if not items or faulty * 2 > records:
         raise BadInputError(
-            f"{path}: {faulty:,} of {records:,} records cannot be used: {left_out.describe()}; the text is read from"
-            f" {list_names([mapping.fields.text])}, so correct {field_mapping.FIELDS}.text or the data"
+            f"{path}: {faulty:,} of {records:,} records cannot be used: {left_out.format_counts()}; the text is read"
+            f" from {list_names([mapping.fields.text])}, so correct {field_mapping.FIELDS}.text or the data"
         )
 
 

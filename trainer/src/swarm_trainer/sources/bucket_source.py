@@ -61,7 +61,7 @@ class BucketSource:
         """Fetch one file, from its beginning. Raises BadInputError, StoreError, OSError."""
         path = scratch / item.name
         path.parent.mkdir(parents=True, exist_ok=True)
-        with translate_errors():
+        with translate_bucket_errors():
             multipart.download(self._bucket, ObjectInfo(item.name, item.size, etag=item.version_tag), path)
         return path
 
@@ -70,7 +70,7 @@ def open_source(
     location: BucketObject, storage: S3Storage | None, kind: InputKind, limits: RetryLimits | None = None
 ) -> BucketSource:
     """The files at an address now. Raises BadInputError if there are none or the store refuses access; StoreError."""
-    with translate_errors():
+    with translate_bucket_errors():
         settings = resolve_storage(location, storage)
         if kind is InputKind.DATA:
             folder, _, name = location.key.rpartition("/")
@@ -113,7 +113,7 @@ def find_file(bucket: Bucket, name: str) -> Listing | None:
 
 
 @contextmanager
-def translate_errors() -> Iterator[None]:
+def translate_bucket_errors() -> Iterator[None]:
     """Turn the store's RefusedError into the user's BadInputError: the rule and the way out, without the field."""
     try:
         yield

@@ -54,7 +54,7 @@ class HubSource:
     def list_files(self) -> Listing:
         """The files of the commit at the address. Raises BadInputError, StoreError."""
         repository = self._repository
-        with translate_errors(repository):
+        with translate_hub_errors(repository):
             entries = list(list_cached_entries(repository) if constants.is_offline_mode() else list_entries(repository))
         path = "" if self._kind is InputKind.DATA else repository.path
         found = [to_remote_file(entry, path) for entry in entries if is_within(entry.path, repository.path)]
@@ -74,7 +74,7 @@ class HubSource:
             path.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(cached, path)
             return path
-        with translate_errors(repository):
+        with translate_hub_errors(repository):
             disable_progress_bars()
             return Path(
                 huggingface_hub.hf_hub_download(
@@ -87,7 +87,7 @@ def open_source(repository: HubRepository, input_kind: InputKind) -> HubSource:
     """A repository at the commit that its revision names now. Raises BadInputError, StoreError."""
     if repository.is_commit:
         return HubSource(repository, input_kind)
-    with translate_errors(repository):
+    with translate_hub_errors(repository):
         found = huggingface_hub.resolve_revision(
             repository.name,
             revision=repository.revision,
@@ -140,7 +140,7 @@ def list_data(repository: HubRepository, found: Sequence[RemoteFile]) -> Listing
 
 
 @contextmanager
-def translate_errors(repository: HubRepository) -> Iterator[None]:
+def translate_hub_errors(repository: HubRepository) -> Iterator[None]:
     """Turn errors of the library and its transport into ours. Disk errors pass. Raises BadInputError, StoreError."""
     try:
         yield

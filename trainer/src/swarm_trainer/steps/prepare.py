@@ -21,7 +21,7 @@ from swarm_core.items import Item
 from swarm_core.recipe import Digest
 from swarm_core.swarm_names import GENERATORS
 from swarm_core.text import prompts
-from swarm_trainer.data import clustering, preview, seeds
+from swarm_trainer.data import clustering, seed_description, seeds
 from swarm_trainer.data.seed_sample import SeedItem
 from swarm_trainer.evaluation import run_parts
 from swarm_trainer.lora import adapter, base_checks, signature
@@ -200,7 +200,7 @@ def read_seed_data(context: Context, swarm: str) -> SeedData:
     path = inputs.locate(find_use(context.resolved, UriRole.DATA, swarm), context)
     judge = run_parts.build_judge(resolved)
     file = seeds.read(path, data, resolved.generators.cluster_field, resolved.base.template, resolved.seed, judge)
-    context.progress(Progress("prepare", preview.summarize(data.uri, file)))
+    context.progress(Progress("prepare", seed_description.summarize_seeds(data.uri, file)))
     training_items, held_out = seeds.split(file.items, data.held_out, resolved.seed, judge, find_similarity(resolved))
     clusters = (
         cluster_items(context, training_items, swarm)

@@ -25,6 +25,7 @@ from swarm_core.canonical_items import find_first_spellings
 from swarm_core.commit import Commit
 from swarm_core.engine.receipt_fields import Output, Scalar, StopReason
 from swarm_core.engine.work import Receipt, WorkItem
+from swarm_core.errors import ErrorCode, add_code
 from swarm_core.item_pool import Pool
 from swarm_core.items import Item, get_texts
 from swarm_core.objectives.scores import Score, Unscored
@@ -105,7 +106,8 @@ def evaluate_generators(item: WorkItem, context: Context, finished: FinishedGame
     swarm = optimization.from_json(finished.generators[-1].swarm)
     ranked = build_candidates(optimization.select_finalists(swarm, setup.resolved.evaluation.finalists))
     if not ranked:
-        raise StoreError("no generator was ever scored in the last round; see its rollouts")
+        failure = StoreError("no generator was ever scored in the last round; see its rollouts")
+        raise add_code(failure, ErrorCode.NOTHING_ACCEPTED)
     first = finished.generators[0]
     ranking = Ranking(tuple(ranked), tuple(candidate.position for candidate in pools.rank_candidates(first)))
     evaluation = FinalEvaluation(item, context, setup, first.candidates)
