@@ -8,26 +8,28 @@ import ast
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from swarm_core.gates import answerable
 from swarm_core.items import Item
 from swarm_core.judges.arithmetic import ArithmeticJudge
 from swarm_core.judges.exact_match import ExactMatchJudge
+from swarm_core.judges.graph_connectivity import GraphConnectivityJudge
 from swarm_core.judges.multiple_choice import MultipleChoiceJudge
 from swarm_core.judges.rubric import RubricJudge
+from swarm_core.judges.shortest_path import ShortestPathJudge
 from swarm_core.judges.word_problem import WordProblemJudge
 from swarm_core.ports import Completion
 from swarm_core.recipe import remote_model_name
 from swarm_core.text import canonical_text, control_markup, item_parser, printable, thinking
-from swarm_operator.reconciler import failure_reasons, pod_problems, refusals, termination_message
+from swarm_operator.reconciler import pod_problems, refusals, termination_message
 from swarm_trainer.inference import openai_protocol, reply_parser
 from swarm_trainer.inference.endpoint import RemoteModel
 from swarm_trainer.inference.http_session import HttpResponse
 from swarm_trainer.lora import adapter, base_layers
 from swarm_trainer.maintenance import garbage_collection
 from swarm_trainer.runtime import layers
-from swarm_trainer.sources import selection, source_uri
+from swarm_trainer.sources import data_selection, model_selection, source_uri, splits
 from swarm_trainer.stores import keys, purging, store_listing
 
 ROOT = Path(__file__).parents[2]
@@ -40,6 +42,7 @@ UNITS = (
     "[1,", "{\"a\":", "&#1", "**1", "1**", "1. ", "1. a\n", "- a\n", "enjoy!\n", "> ", "> a\n", "```\n", "---\n",
     "Score: ", "Score: 1\n", "Valid: yes ", "answer is ", "answer: 1 ", "not 1 ", "1 or ", "1 = ", "1 ≈ ", "</query>",
     "<query-", "</b>", "a.", "a.1.", "a-", "A1", "a/", ".lora_A.", "names/", "iterations/0001/", "secret \"",
+    "0 -> ", "0,1,", "from 0 to 1 ", "path is ", "(0,1) ", "(0,1,2) ", "no path ", "yes ", "an edge ", "shortest path ",
     "Tom has 12 pens. ", "He loses 5. ", "3 boxes with 4 each ", "no accepted ", "the last time: ", "answered 4", "a: ",
     "? ", "&a ", "*a ",
 )  # fmt: skip
@@ -60,6 +63,9 @@ JUDGE, RUBRIC, GATE = ArithmeticJudge(), RubricJudge(MODEL, "Mark."), answerable
 WORDS = WordProblemJudge()
 SUM = Item("12+34")
 MATCH, CHOICE = ExactMatchJudge(ignore_articles=True, ignore_punctuation=True), MultipleChoiceJudge()
+CONNECTED, SHORTEST = GraphConnectivityJudge(), ShortestPathJudge()
+CONNECTION = Item("Graph: (0,1) (1,2) Q: Is there a path between node 0 and node 2?")
+PATH = Item("Graph: (0,1,1) (1,2,1) Q: Give the shortest path from node 0 to node 2.")
 CHOSEN = Item("a?", reference="1,", choices=("a", "a a", "1,", "-", "score: 1", "a.1."))
 
 
@@ -86,6 +92,12 @@ READERS: Mapping[str, Callable[[str], object]] = {
     "an answer that is compared with a reference": lambda text: MATCH.score(Item("a?", text), text, ()),
     "an answer that chooses": lambda text: CHOICE.score(CHOSEN, text, ()),
     "choices": lambda text: CHOICE.refusal(Item("a?", text, choices=("a", text))),
+    "an answer with yes or no": lambda text: CONNECTED.score(CONNECTION, text, ()),
+    "an answer with a path": lambda text: SHORTEST.score(PATH, text, ()),
+    "a question about a graph": lambda text: (
+        CONNECTED.canonical(Item(f"Graph: {text} {CONNECTION.text}")),
+        SHORTEST.canonical(Item(text)),
+    ),
     "a prompt of the judge": lambda text: RUBRIC.requests(Item(text), text),
     "a reply of the judge": lambda text: RUBRIC.mark(reply(text)),
     "a prompt of the gate Answerable": lambda text: GATE.requests(Item(text)),
@@ -100,14 +112,14 @@ READERS: Mapping[str, Callable[[str], object]] = {
     "an answer of a server": parse_answer,
     "a name of a layer": layers._LAYER_NAME.match,
     "a name of a tensor": adapter._TENSOR_NAME.fullmatch,
-    "a name in a repository": lambda text: selection.is_needed(PurePosixPath(text)),
+    "a name in a repository": lambda text: (model_selection.is_read(text), data_selection.is_data_file(text)),
+    "a name of a split": splits.find_in_name,
     "a name in a store": lambda text: (keys.check_key(text), keys.check_digest(text)),
     "a listed name in a store": purging.NAME_PATTERN.fullmatch,
     "a listed iteration in a store": purging.ITERATION_PATTERN.fullmatch,
     "a listed rollout in a store": garbage_collection.ROLLOUT_KEY.fullmatch,
     "a listed object in a store": store_listing.STORED_PATTERN.fullmatch,
     "a place of an input": parse_uri,
-    "a message of a failure": failure_reasons.classify,
     "a refusal of the API server": refusals.classify,
     "a message of a pod": termination_message.parse_failure,
     "a secret that a pod misses": pod_problems.find_missing_secret,
@@ -122,6 +134,8 @@ READ_BY: Mapping[str, str] = {
     "swarm_core.gates.answerable": "a reply of the gate Answerable",
     "swarm_core.judges.exact_match": "an answer that is compared with a reference",
     "swarm_core.judges.expression": "an item of the arithmetic verifier",
+    "swarm_core.judges.graph_connectivity": "an answer with yes or no",
+    "swarm_core.judges.graph_question": "a question about a graph",
     "swarm_core.judges.multiple_choice": "an answer that chooses",
     "swarm_core.judges.number_context": ANSWER,
     "swarm_core.judges.number_mentions": ANSWER,
@@ -130,17 +144,16 @@ READ_BY: Mapping[str, str] = {
     "swarm_core.judges.numerals": ANSWER,
     "swarm_core.judges.plain_math": ANSWER,
     "swarm_core.judges.rubric": "a reply of the judge",
+    "swarm_core.judges.shortest_path": "an answer with a path",
     "swarm_core.judges.stated_answer": ANSWER,
     "swarm_core.judges.stated_text": "an answer that is compared with a reference",
     "swarm_core.text.canonical_text": "an item in canonical form",
     "swarm_core.text.control_markup": "markup of control tokens",
     "swarm_core.text.item_parser": ITEMS,
     "swarm_core.text.thinking": "thoughts and the rest",
-    "swarm_operator.reconciler.failure_reasons": "a message of a failure",
     "swarm_operator.reconciler.pod_problems": "a secret that a pod misses",
     "swarm_operator.reconciler.refusals": "a refusal of the API server",
     "swarm_operator.reconciler.run_status": "a name of 64 digits, which has no repetition of variable length",
-    "swarm_trainer.data.splits": "a name of a split, which one class of characters takes apart",
     "swarm_trainer.data.table_records": "the first line of a table, without a repetition of variable length",
     "swarm_trainer.inference.provider_failures": "an answer of a server",
     "swarm_trainer.inference.vllm_server": "the lines of a log, which are cut before they are read",
@@ -148,8 +161,9 @@ READ_BY: Mapping[str, str] = {
     "swarm_trainer.lora.base_layers": "a name of a module",
     "swarm_trainer.maintenance.garbage_collection": "a listed rollout in a store",
     "swarm_trainer.runtime.layers": "a name of a layer",
-    "swarm_trainer.sources.selection": "a name in a repository",
+    "swarm_trainer.sources.model_selection": "a name in a repository",
     "swarm_trainer.sources.source_uri": "a place of an input",
+    "swarm_trainer.sources.splits": "a name of a split",
     "swarm_trainer.stores.keys": "a name in a store",
     "swarm_trainer.stores.purging": "a listed name in a store",
     "swarm_trainer.stores.store_listing": "a listed object in a store",
@@ -158,7 +172,6 @@ READ_BY: Mapping[str, str] = {
 NO_READER = {
     SPEC,
     READ_BY["swarm_operator.reconciler.run_status"],
-    READ_BY["swarm_trainer.data.splits"],
     READ_BY["swarm_trainer.data.table_records"],
     READ_BY["swarm_trainer.inference.vllm_server"],
 }

@@ -146,6 +146,16 @@ def test_below_coverage_there_is_no_measurement(objective: Objective) -> None:
         intervals.measure(half, objective, 0.51, 1)
 
 
+@BOTH
+def test_one_missing_answer_of_a_few_costs_only_itself_unless_all_are_required(objective: Objective) -> None:
+    nine = batch([1, 1, 1, 0, 0, 0, 1, 1, LOST], [1] * 9)
+    assert intervals.measure(nine, objective, 0.95, 1).n == 9
+    with pytest.raises(CoverageError, match="8 of 9"):
+        intervals.measure(nine, objective, 1.0, 1)
+    with pytest.raises(CoverageError, match="0 of 1"):
+        intervals.measure(batch([LOST], [1]), objective, 0.95, 1)
+
+
 scores = st.integers(0, 10).map(lambda tenths: tenths / 10)
 cubes = st.integers(2, 8).flatmap(
     lambda items: st.lists(st.lists(scores, min_size=items, max_size=items), min_size=1, max_size=4)
@@ -201,7 +211,7 @@ def test_an_objective_and_its_measurement_have_the_same_value(rows: list[list[fl
 
 def test_every_objective_says_its_revision_and_its_range() -> None:
     for objective in (Accuracy(), Difficulty(), Separation()):
-        assert (objective.revision, objective.range) == (2, (0.0, 1.0))
+        assert (objective.revision, objective.range) == (3, (0.0, 1.0))
 
 
 @pytest.mark.parametrize("name", catalog.OBJECTIVES)
@@ -213,5 +223,5 @@ def test_an_objective_refuses_a_setting_that_it_does_not_have(name: str) -> None
 def test_objectives_are_found_by_the_name_users_write() -> None:
     assert isinstance(plugins.build_part("objectives", "Difficulty", {}), Difficulty)
     assert isinstance(plugins.build_part("objectives", "Separation", {}), Separation)
-    with pytest.raises(BadInputError, match=f"'Novelty' is unknown: built in are {', '.join(catalog.OBJECTIVES)}"):
-        plugins.build_part("objectives", "Novelty", {})
+    with pytest.raises(BadInputError, match=f"'Humor' is unknown: .*built in are {', '.join(catalog.OBJECTIVES)}"):
+        plugins.build_part("objectives", "Humor", {})

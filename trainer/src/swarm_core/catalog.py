@@ -17,6 +17,8 @@ PLUGIN = "Plugin"
 OBJECTIVES: Mapping[str, str] = MappingProxyType({
     "Difficulty": "swarm_core.objectives.difficulty:Difficulty",
     "Separation": "swarm_core.objectives.separation:Separation",
+    "Novelty": "swarm_core.objectives.novelty:Novelty",
+    "Consistency": "swarm_core.objectives.consistency:Consistency",
 })  # fmt: skip
 VERIFIERS: Mapping[str, str] = MappingProxyType({
     "Arithmetic": "swarm_core.judges.arithmetic:ArithmeticJudge",
@@ -24,6 +26,8 @@ VERIFIERS: Mapping[str, str] = MappingProxyType({
     "Number": "swarm_core.judges.number:NumberJudge",
     "ExactMatch": "swarm_core.judges.exact_match:ExactMatchJudge",
     "MultipleChoice": "swarm_core.judges.multiple_choice:MultipleChoiceJudge",
+    "GraphConnectivity": "swarm_core.judges.graph_connectivity:GraphConnectivityJudge",
+    "ShortestPath": "swarm_core.judges.shortest_path:ShortestPathJudge",
 })  # fmt: skip
 """Judges that compute the correct answer and ask no model."""
 JUDGES: Mapping[str, str] = MappingProxyType({
@@ -33,10 +37,11 @@ JUDGES: Mapping[str, str] = MappingProxyType({
 GATES: Mapping[str, str] = MappingProxyType({
     "Verifiable": "swarm_core.gates.verifiable:VerifiableGate",
     "HeldOut": "swarm_core.gates.held_out_gate:HeldOutGate",
+    "Seed": "swarm_core.gates.seed_gate:SeedGate",
     "Duplicate": "swarm_core.gates.duplicate:DuplicateGate",
     "Answerable": "swarm_core.gates.answerable:AnswerableGate",
 })  # fmt: skip
-DEFAULT_GATES = ("Verifiable", "HeldOut", "Duplicate")
+DEFAULT_GATES = ("Verifiable", "HeldOut", "Seed", "Duplicate")
 """The gates of a run whose spec lists none, in the order in which items pass them. A judge may add some
 (`default_gates` of its class). Gates that ask a model come last, because asking is expensive."""
 

@@ -49,7 +49,7 @@ def find_stated_text(text: str) -> StatedText:
         return StatedText(strip_wrapping(text[boxes[0].end() : end]), marked=True)
     marks = deque(STATEMENT.finditer(text), 1)
     rest = text[marks[0].end() :].strip() if marks else ""
-    if rest and CORRECTION.search(rest) is None:
+    if rest and CORRECTION.search(rest, len(rest.split(maxsplit=1)[0])) is None:  # the first word may be `no.`
         return StatedText(strip_wrapping(rest.split("\n", 1)[0]), marked=True)
     return StatedText(strip_wrapping(text.strip().rpartition("\n")[2]), marked=False)
 

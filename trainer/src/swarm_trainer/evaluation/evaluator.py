@@ -13,8 +13,9 @@ from swarm_core.api.takers import Answering, Generation, MissingEnd
 from swarm_core.commit import MeasuredCandidate, MeasuredValues
 from swarm_core.composition import Composition, Statistics
 from swarm_core.experiment import Experiment, SeedData
+from swarm_core.item_index import ItemIndex
 from swarm_core.objectives import intervals
-from swarm_core.objectives.objective import Measurement, Objective
+from swarm_core.objectives.objective import Measurement, Objective, ReferenceScores
 from swarm_core.recipe import ModelName
 from swarm_core.rollout import Rollout, Unmeasured, build_sample, measure
 from swarm_trainer.evaluation import run_parts
@@ -34,6 +35,8 @@ class Evaluator:
     """The rule that composes the fitness of the measured values."""
     coverage: float
     """The share of the answers that must have a score, from 0 to 1."""
+    reference: ReferenceScores | None = None
+    """The takers' scores on the reference set; None if there is none, or if they have not answered it yet."""
 
     @property
     def seed(self) -> int:
@@ -48,7 +51,8 @@ class Evaluator:
         seed = streams.derive_seed(self.seed, "bootstrap", *key)
         judge = self.examination.judge
         return tuple(
-            (name, measure(rollouts, objective, self.coverage, seed, judge)) for name, objective in self.objectives
+            (name, measure(rollouts, objective, self.coverage, seed, judge, self.reference))
+            for name, objective in self.objectives
         )
 
     def summarize(self, first: Iterable[MeasuredCandidate]) -> Statistics:
@@ -74,7 +78,7 @@ class Evaluator:
         """
         seed = streams.derive_seed(self.seed, "bootstrap", "gain")
         objective = dict(self.objectives)[self.composition.names[0]]
-        samples = [build_sample(rollouts, self.examination.judge) for rollouts in (first, second)]
+        samples = [build_sample(rollouts, self.examination.judge, self.reference) for rollouts in (first, second)]
         estimate = intervals.measure_difference(samples[0], samples[1], objective, self.coverage, seed)
         return Interval(estimate.value, estimate.low, estimate.high)
 
@@ -88,19 +92,20 @@ def build_examination(resolved: ResolvedSpec, experiment: Experiment, data: Seed
 
     Raises BadInputError if the judge or a gate cannot be built.
     """
+    judge = run_parts.build_judge(resolved)
     return Examination(
         seed=resolved.seed,
         style=resolved.base.template,
         domain=resolved.domain,
-        example_items=data.example_items,
-        held_out=frozenset(data.held_out),
+        seeds=ItemIndex(data.example_items, judge),
+        held_out=ItemIndex(data.held_out, judge),
         shots=resolved.generation.shots,
         rounds=resolved.generation.rounds,
         generation=build_sampling(resolved.generation),
         answering=build_sampling(resolved.answering),
         rules=AnswerRules(cut_off_is_wrong=resolved.answering.cut_off is MissingEnd.WRONG),
         takers=experiment.taker_models(resolved.base.dtype),
-        judge=run_parts.build_judge(resolved),
+        judge=judge,
         gates=run_parts.list_gates(resolved),
         remote=frozenset(
             recipe.remote_model_name(access.remote.url, access.remote.model, access.remote.parameters)

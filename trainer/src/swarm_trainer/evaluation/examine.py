@@ -19,12 +19,13 @@ from swarm_core.gates import admission
 from swarm_core.gates.admission import Rejection
 from swarm_core.gates.gate_context import GateContext
 from swarm_core.gates.registry import DEFAULT_CHOICES, GateChoice, build_gates
+from swarm_core.item_index import ItemIndex
 from swarm_core.items import Item, get_texts
 from swarm_core.objectives.objective import RequestCount
 from swarm_core.objectives.scores import Score, Unscored, UnscoredReason
 from swarm_core.ports import Gate, Inference, Judge, Reply, Request, RequestFailure
 from swarm_core.recipe import ModelName
-from swarm_core.rollout import AnsweredItem, Rollout, TakerAnswer
+from swarm_core.rollout import AnsweredItem, Rollout, TakerAnswer, merge_repeats
 from swarm_core.text import item_parser, prompts
 from swarm_trainer.evaluation import scoring
 from swarm_trainer.evaluation.completions import Asker
@@ -57,9 +58,9 @@ class Examination:
     seed: int
     style: prompts.PromptStyle
     domain: str
-    example_items: tuple[Item, ...]
+    seeds: ItemIndex
     """The seed items that examples are drawn from."""
-    held_out: frozenset[Item]
+    held_out: ItemIndex
     shots: int
     """The number of examples in a prompt, and of items requested with it."""
     rounds: int
@@ -73,6 +74,8 @@ class Examination:
     """The models at remote endpoints. They take chat turns, whatever the style of the run's own models."""
     rules: AnswerRules = DEFAULT_RULES
     """The rules for answers that no judge scores."""
+    repeats: int = 1
+    """The number of independent sets of items in one measurement. Each has prompts, seeds and gates of its own."""
 
     def style_of(self, model: ModelName) -> prompts.PromptStyle:
         """Return the prompt style for a taker."""
@@ -81,7 +84,7 @@ class Examination:
     def start(self) -> "ExaminationState":
         """Start one examination, with new gates. Raises BadInputError if a gate refuses its config."""
         examples: list[tuple[Item, ...]] = []
-        context = GateContext(self.judge, self.example_items, self.held_out, examples)
+        context = GateContext(self.judge, self.seeds, self.held_out, examples)
         return ExaminationState(build_gates(self.gates, context), examples)
 
 
@@ -109,7 +112,17 @@ class ExaminationState:
 
 
 def examine_generator(exam: Examination, engine: Inference, model: ModelName, stage: Stage, items: int) -> Rollout:
-    """Request `items` items from `model` and have the takers answer them. The engine must serve all of these models.
+    """Request `items` items from `model` in each repeat and have the takers answer them. The engine must serve all of
+    these models.
+
+    Raises InferenceError if the engine can answer nothing at all.
+    """
+    stages = [stage if repeat == 0 else (*stage, "repeat", repeat) for repeat in range(exam.repeats)]
+    return merge_repeats([examine_once(exam, engine, model, one, items) for one in stages])
+
+
+def examine_once(exam: Examination, engine: Inference, model: ModelName, stage: Stage, items: int) -> Rollout:
+    """Request one set of `items` items from `model` and have the takers answer them.
 
     Raises InferenceError if the engine can answer nothing at all.
     """
@@ -187,8 +200,8 @@ def build_round(exam: Examination, state: ExaminationState, model: ModelName, st
 
 def draw_examples(exam: Examination, stage: Stage) -> tuple[Item, ...]:
     """Return the examples that the request at `stage` shows."""
-    drawn = streams.sample(exam.seed, len(exam.example_items), exam.shots, "examples", *stage)
-    return tuple(exam.example_items[index] for index in drawn)
+    drawn = streams.sample(exam.seed, len(exam.seeds), exam.shots, "examples", *stage)
+    return tuple(exam.seeds.items[index] for index in drawn)
 
 
 def build_generation_request(exam: Examination, model: ModelName, stage: Stage) -> Request:
