@@ -14,33 +14,29 @@ the last digits of a loss differ, and with them the weights.
 import argparse
 import json
 import logging
-import math
-import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+import sys
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import tokenizers
 import torch
-from peft import LoraConfig, PeftModel, get_peft_model
+from peft import PeftModel
 from tokenizers import decoders, models
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from swarm_core.text import prompts
 from swarm_core.text.prompts import PromptStyle
 
-log = logging.getLogger("arena")
+sys.path.append(str(Path(__file__).resolve().parents[1]))  # the module that the arenas share
+from arena_training import Batch, Schedule, add_adapter, collate, fit, log, save_adapter, stage
 
 SHOTS = 3
 """Items shown and items asked for: a list of six fits in 49 characters, and three are written in 24 steps."""
 SPECIAL = {"pad_token": "<pad>", "eos_token": "<eos>", "unk_token": "<unk>"}
 VOCABULARY = [*SPECIAL.values(), *"0123456789+-*/=?.,:() \nQAxyznm"]
 """Three special tokens and 30 characters, of which the arena itself uses 18; a few are left for other formats."""
-IGNORED = -100
-"""The label that the cross-entropy of torch leaves out."""
-LINEAR = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,32 +112,11 @@ TAKERS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Schedule:
-    """AdamW with a linear warm-up of a twentieth of the steps and a cosine decay to a tenth of the rate."""
-
-    steps: int
-    rate: float
-
-    def factor(self, step: int) -> float:
-        warm = max(1, self.steps // 20)
-        decay = 0.55 + 0.45 * math.cos(math.pi * step / self.steps)
-        return min((step + 1) / warm, decay)
-
-
 BASE = Schedule(steps=1200, rate=3e-3)
 QUESTIONS, LISTS = 192, 24
 """Sequences of each format in one step of the base."""
 ADAPTER_RATE, ADAPTER_BATCH = 1e-2, 32
 """So high a rate makes a taker forget what it does not practise: at 5e-3 they stayed nearly as able as the base."""
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """Right-padded token ids and labels, both [sequence, position]."""
-
-    ids: torch.Tensor
-    labels: torch.Tensor
 
 
 def build_tokenizer() -> PreTrainedTokenizerFast:
@@ -169,19 +144,6 @@ def question(item: str) -> tuple[str, str]:
     return prompts.format_answering(PromptStyle.PLAIN, item), prompts.format_answer(PromptStyle.PLAIN, solve(item))
 
 
-def collate(tokenizer: PreTrainedTokenizerFast, pairs: Sequence[tuple[str, str]]) -> Batch:
-    """Prompts and completions as one batch: labels on the completion and the end token alone."""
-    given = tokenizer([prompt for prompt, _ in pairs]).input_ids
-    wanted = tokenizer([completion for _, completion in pairs]).input_ids
-    width = max(len(a) + len(b) + 1 for a, b in zip(given, wanted, strict=True))
-    ids = torch.full((len(pairs), width), tokenizer.pad_token_id)
-    labels = torch.full((len(pairs), width), IGNORED)
-    for row, (a, b) in enumerate(zip(given, wanted, strict=True)):
-        ids[row, : len(a) + len(b) + 1] = torch.tensor([*a, *b, tokenizer.eos_token_id])
-        labels[row, len(a) : len(a) + len(b) + 1] = torch.tensor([*b, tokenizer.eos_token_id])
-    return Batch(ids, labels)
-
-
 def mixed(rng: np.random.Generator, kinds: Sequence[Kind], count: int) -> list[str]:
     """`count` expressions, the kind of each drawn anew."""
     return [kinds[pick].draw(rng, 1)[0] for pick in rng.integers(len(kinds), size=count)]
@@ -194,24 +156,6 @@ def lists(rng: np.random.Generator, kinds: Sequence[Kind], count: int) -> list[t
         ("", prompts.format_list(PromptStyle.PLAIN, items[at : at + 2 * SHOTS]))
         for at in range(0, len(items), 2 * SHOTS)
     ]
-
-
-def fit(model: torch.nn.Module, schedule: Schedule, batches: Callable[[], Sequence[Batch]]) -> None:
-    """Minimise the sum of the batches' mean losses."""
-    weights = [weight for weight in model.parameters() if weight.requires_grad]
-    optimiser = torch.optim.AdamW(weights, lr=schedule.rate, weight_decay=0.01, betas=(0.9, 0.98))
-    decay = torch.optim.lr_scheduler.LambdaLR(optimiser, schedule.factor)
-    model.train()
-    for step in range(schedule.steps):
-        losses = [model(input_ids=batch.ids, labels=batch.labels).loss for batch in batches()]
-        optimiser.zero_grad()
-        sum(losses).backward()
-        torch.nn.utils.clip_grad_norm_(weights, 1.0)
-        optimiser.step()
-        decay.step()
-        if step % 100 == 0 or step == schedule.steps - 1:
-            log.info("  step %4d  loss %s", step, " ".join(f"{loss.item():.3f}" for loss in losses))
-    model.eval()
 
 
 def train_base(tokenizer: PreTrainedTokenizerFast, rng: np.random.Generator) -> LlamaForCausalLM:
@@ -245,7 +189,7 @@ def train_taker(
 ) -> PeftModel:
     """An adapter on `base` that answers the kinds of `taker`."""
     kinds = [KINDS[name] for name in taker.kinds]
-    model = get_peft_model(base, LoraConfig(r=8, lora_alpha=16, target_modules=list(LINEAR), task_type="CAUSAL_LM"))
+    model = add_adapter(base)
 
     def batches() -> list[Batch]:
         return [collate(tokenizer, [question(item) for item in mixed(rng, kinds, ADAPTER_BATCH)])]
@@ -280,18 +224,6 @@ def seeds(arena: Arena, rng: np.random.Generator, each: int = 200) -> Iterator[s
             yield json.dumps({"text": item, "cluster": cluster}) + "\n"
 
 
-@contextmanager
-def stage(name: str, arena: str, log_file: Path) -> Iterator[None]:
-    """Log to `log_file` as well, from the seed to the seconds."""
-    handler = logging.FileHandler(log_file, mode="w", encoding="utf-8")
-    log.addHandler(handler)
-    start = time.monotonic()
-    log.info("%s of %s: %d threads, torch %s", name, arena, torch.get_num_threads(), torch.__version__)
-    yield
-    log.info("%s: %.0f s", name, time.monotonic() - start)
-    log.removeHandler(handler)
-
-
 def build_base(name: str, folder: Path) -> None:
     """Write the seed data and the base model of arena `name`."""
     arena = ARENAS[name]
@@ -318,17 +250,6 @@ def build_takers(name: str, folder: Path) -> None:
         model = train_taker(base, tokenizer, taker, np.random.default_rng([arena.seed, number]))
         report(label, model, tokenizer, arena.seed)
         save_adapter(model, folder / "takers" / label)
-
-
-def save_adapter(model: PeftModel, folder: Path) -> None:
-    """An ordinary PEFT folder: its two files, without the empty model card, and its target modules in a fixed order."""
-    model.save_pretrained(folder)
-    (folder / "README.md").unlink()
-    written = folder / "adapter_config.json"
-    config = json.loads(written.read_text(encoding="utf-8"))
-    config["target_modules"] = list(LINEAR)
-    config["base_model_name_or_path"] = "base"  # not where it lay on this machine
-    written.write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
 
 
 def main() -> None:

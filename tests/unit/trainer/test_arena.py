@@ -1,14 +1,19 @@
 """The arenas are frozen: whatever is tuned is tuned on these bytes, and figures in the docs are about them."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+from transformers import PreTrainedTokenizerFast
 
 from swarm_core.api import loading, resolution
 from swarm_core.api.generators import SeedDataSource
 from swarm_core.canonical_items import canonicalize_item
+from swarm_core.items import Item
 from swarm_core.judges.arithmetic import ArithmeticJudge
+from swarm_core.judges.word_problem import WordProblemJudge
 from swarm_trainer.data import seeds
 from swarm_trainer.lora import adapter, signature
 from swarm_trainer.runtime import inputs
@@ -16,7 +21,11 @@ from swarm_trainer.stores import files, tree
 
 DATA = SeedDataSource(uri="seeds.jsonl")
 EXAMPLES = Path(__file__).parents[3] / "examples"
-ARENAS = ["arithmetic", "arithmetic-2", "arithmetic-3"]
+STORIES = EXAMPLES / "stories"
+ARENAS = {
+    **dict.fromkeys(("arithmetic", "arithmetic-2", "arithmetic-3"), ArithmeticJudge()),
+    "stories": WordProblemJudge(),
+}
 
 
 @pytest.mark.parametrize("name", ARENAS)
@@ -44,7 +53,7 @@ def test_every_taker_fits_the_base(name: str) -> None:
 def test_every_seed_item_can_be_judged_and_has_a_cluster(name: str) -> None:
     items = seeds.read(EXAMPLES / name / "seeds.jsonl", DATA, "cluster").items
     assert len({item.cluster for item in items}) == 4
-    assert [seed.item.text for seed in items if ArithmeticJudge().refusal(seed.item)] == []
+    assert [seed.item.text for seed in items if ARENAS[name].refusal(seed.item)] == []
 
 
 @pytest.mark.parametrize("file", sorted(EXAMPLES.rglob("*.yaml")), ids=lambda file: f"{file.parent.name}/{file.name}")
@@ -70,3 +79,33 @@ def test_no_item_of_the_game_stands_with_both_sides_and_all_can_be_judged() -> N
         canonicalize_item(item, judge) for item in takers
     }
     assert [item for item in (*generators, *takers) if ArithmeticJudge().refusal(item)] == []
+
+
+def read_stories(name: str) -> list[Item]:
+    """The items of one file of the arena of word problems."""
+    lines = [json.loads(line) for line in (STORIES / name).read_text().splitlines()]
+    return [Item(line["text"], line.get("reference")) for line in lines]
+
+
+def test_no_word_problem_stands_in_two_files() -> None:
+    judge, files_ = WordProblemJudge(), ("seeds.jsonl", "test.jsonl", "users.jsonl")
+    forms = [canonicalize_item(item, judge) for name in files_ for item in read_stories(name)]
+    assert len(set(forms)) == len(forms) == 800 + 400 + 200
+
+
+def test_the_answers_of_the_test_set_are_right() -> None:
+    assert [one for one in read_stories("test.jsonl") if WordProblemJudge().solution(one) != one.reference] == []
+
+
+def test_the_data_of_the_word_problems_is_what_its_script_writes(tmp_path: Path) -> None:
+    subprocess.run([sys.executable, STORIES / "items.py", "--into", tmp_path], check=True)
+    for name in ("seeds.jsonl", "test.jsonl", "users.jsonl"):
+        assert (tmp_path / name).read_bytes() == (STORIES / name).read_bytes()
+
+
+def test_the_base_of_the_word_problems_knows_every_word_and_loses_none() -> None:
+    tokenizer = PreTrainedTokenizerFast.from_pretrained(STORIES / "base")
+    texts = [f"Q: {item.text}\nA:" for item in read_stories("test.jsonl")]
+    encoded = tokenizer(texts).input_ids
+    assert tokenizer.unk_token_id not in {token for ids in encoded for token in ids}
+    assert tokenizer.batch_decode(encoded) == texts
