@@ -37,7 +37,6 @@ import torch
 from published_table import insert_table
 from search import EXAMPLES, Case, SearchBenchmark, examine_models
 
-from swarm_core.canonical_items import canonicalize_item
 from swarm_core.items import Item
 from swarm_core.objectives import scores
 from swarm_core.objectives.difficulty import Difficulty
@@ -118,7 +117,6 @@ class Landscape:
         judge = self.exam.judge
         assert isinstance(judge, Describer)
         self.describer = judge
-        self.seeds = {canonicalize_item(item, judge) for item in self.exam.example_items}
         lines = (EXAMPLES / case.arena / "users.jsonl").read_text(encoding="utf-8").splitlines()
         self.corpus = Corpus([json.loads(line)["text"] for line in lines])
         self.bench.engine.serve(self.bench.default.fixed_takers)
@@ -126,7 +124,7 @@ class Landscape:
 
     def answer_reference(self) -> list[float]:
         """The takers' means on seed items of all clusters."""
-        items = self.exam.example_items
+        items = self.exam.seeds.items
         chosen = items[:: max(1, len(items) // REFERENCE_ITEMS)]
         answered = examine.collect_answers(self.exam, ("reference",), chosen, Asker(self.bench.engine))
         rows = zip(*(one.answers for one in answered), strict=True)
@@ -150,7 +148,7 @@ class Landscape:
         if len(items) < 2 * PARTS:
             return found
         return found | {
-            "copies": fmean(canonicalize_item(item, self.exam.judge) in self.seeds for item in items),
+            "copies": fmean(self.exam.seeds.find(item) is not None for item in items),
             "difficulty": Difficulty().value(sample),
             "separation": Separation().value(sample),
             "novelty": measure_novelty(sample.means(), self.reference),
