@@ -173,7 +173,7 @@ def parse_items(state: ExaminationState, results: Sequence[Reply], shots: int) -
         if result.thinking and not result.text.strip():
             state.rejections.append(Rejection(Item(result.text, request=number), "thinking", THINKING_ONLY))
             continue
-        parsed = item_parser.parse(result.text, shots, finished=result.finished)
+        parsed = item_parser.parse_answer(result.text, shots, finished=result.finished)
         items += [Item(text, request=number) for text in parsed.items]
         state.rejections += [Rejection(Item(r.text, request=number), "parse", str(r.reason)) for r in parsed.rejected]
     return items

@@ -58,8 +58,8 @@ def resolve_outcomes(outcomes: Sequence[RequestOutcome]) -> list[Completion | Re
     for outcome in missing:
         if outcome.cause in (FailureClass.ACCOUNT, FailureClass.REFUSAL):
             raise BadInputError(
-                f"{outcome.message}; {RESUME_HINT}: mend the key, the account or the endpoint, and run again"
+                f"{outcome.description}; {RESUME_HINT}: mend the key, the account or the endpoint, and run again"
             )
     for outcome in missing:
-        raise InferenceError(f"{outcome.message}; {RESUME_HINT}: run again when the endpoint answers")
+        raise InferenceError(f"{outcome.description}; {RESUME_HINT}: run again when the endpoint answers")
     return [outcome for outcome in outcomes if not isinstance(outcome, Unavailable)]

@@ -120,11 +120,16 @@ def format_counts(result: SearchResult) -> Iterator[str]:
     rejected = ", ".join(f"{count} {gate}" for gate, count in counts.rejected.items()) or "none"
     yield f"search ended: {result.stop}"
     yield f"items requested {counts.asked:,}, accepted {counts.items:,}; rejected: {rejected}"
+    yield from format_answers(counts)
+    thinking = f", {counts.thinking_tokens:,} of them thinking" if counts.thinking_tokens else ""
+    yield f"tokens generated: {counts.tokens:,}{thinking}"
+
+
+def format_answers(counts: RolloutTotals) -> Iterator[str]:
+    """Yield the fates of each taker's answers, and what the user can do about those without a score."""
     for taker, fates in counts.fates.items():
         yield from textwrap.wrap(f"answers of {taker}: {format_fates(fates)}", COLUMNS, subsequent_indent="  ")
     yield from format_advice(counts)
-    thinking = f", {counts.thinking_tokens:,} of them thinking" if counts.thinking_tokens else ""
-    yield f"tokens generated: {counts.tokens:,}{thinking}"
 
 
 def format_fates(fates: Mapping[str, int]) -> str:

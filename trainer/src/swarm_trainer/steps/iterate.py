@@ -6,17 +6,19 @@ requests for a candidate depend on the run's seed and on the iteration alone.
 If several swarms take turns, the iteration is the turn of one of them (`evaluation.trainer_program.TurnRules`).
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from statistics import fmean
 
-from swarm_core import commit
+from swarm_core import acceptance, commit
 from swarm_core.commit import Commit, MeasuredCandidate
 from swarm_core.engine.receipt_fields import Output, Scalar
 from swarm_core.engine.work import Receipt, WorkItem
+from swarm_core.errors import BadInputError
 from swarm_core.optimizers import optimization
 from swarm_core.optimizers.candidate import Candidate
 from swarm_core.ports import Inference, StoreError
-from swarm_core.rollout import Rollout, sum_totals
+from swarm_core.rollout import Rollout, RolloutTotals, sum_totals
 from swarm_core.usage import Usage
 from swarm_trainer.evaluation import lanes, rollout_store, search_setup, serving, trainer_program
 from swarm_trainer.evaluation.rollout_store import RolloutRequest
@@ -52,20 +54,26 @@ def check_parent(item: WorkItem, context: Context, index: int) -> None:
 
 
 def build_commit(item: WorkItem, context: Context, index: int) -> Commit:
-    """Examine every candidate and tell the swarm the measured values."""
+    """Examine every candidate and tell the swarm the measured values.
+
+    Raises BadInputError if the first turn of the swarm counts for nothing.
+    """
     rules = trainer_program.load_turns(context.resolved)
     rules.before(item, context)
     turn = rules.load(context, index)
     setup, candidates = turn.setup, optimization.ask(turn.swarm)
     engines = serving.serve(context, setup, [setup.space.recipe(candidate.position) for candidate in candidates])
     measured: list[MeasuredCandidate] = []
+    rollouts: list[Rollout] = []
     results: tuple[MeasuredCandidate, ...] = ()
     for result, rollout in lanes.run_jobs(
         engines, [build_candidate_job(context, turn, candidate) for candidate in candidates]
     ):
         measured.append(result)
+        rollouts.append(rollout)
         results = setup.evaluator.add_fitness(measured, turn.summarize_start(measured))
         context.progress(build_progress(item, results, len(candidates), rollout, context.record_usage()))
+    check_start(turn, results, rollouts)
     swarm = optimization.tell(turn.swarm, {candidate.name: candidate.fitness for candidate in results})
     assert item.parent is not None
     return Commit(
@@ -81,6 +89,13 @@ def build_commit(item: WorkItem, context: Context, index: int) -> Commit:
         held_out=setup.evaluator.add_fitness(rules.after(item, context, turn, swarm), turn.summarize_start(results)),
         kind=context.run.kind,
     )
+
+
+def check_start(turn: Turn, results: Sequence[MeasuredCandidate], rollouts: Sequence[Rollout]) -> None:
+    """Check that the first turn of a swarm counts for something. Raises BadInputError with the reasons counted."""
+    barren = acceptance.find_barren_start(results, rollouts) if turn.first is None else None
+    if barren is not None:
+        raise BadInputError(barren)
 
 
 def build_candidate_job(
@@ -137,10 +152,17 @@ def build_receipt(item: WorkItem, context: Context, done: Commit) -> Receipt:
             Scalar.ITEMS: counts.items,
             Scalar.REJECTED: sum(counts.rejected.values()),
             Scalar.UNSCORED: sum(counts.unscored.values()),
+            Scalar.FATES: format_fates(counts),
             Scalar.FITNESS: ",".join(map(format_fitness, done.candidates)),
             **({Scalar.HELD_OUT: done.held_out[0].fitness} if done.held_out else {}),
         },
     )
+
+
+def format_fates(counts: RolloutTotals) -> str:
+    """Format the number of all takers' answers by fate for a receipt."""
+    fates = sum((Counter(one) for one in counts.fates.values()), Counter[str]())
+    return ",".join(f"{fate}={count}" for fate, count in sorted(fates.items()))
 
 
 def format_fitness(candidate: MeasuredCandidate) -> str:

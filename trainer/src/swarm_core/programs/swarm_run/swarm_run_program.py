@@ -25,6 +25,7 @@ RESOURCE = CustomResource(
         Figure("best", "best", column="Best"),
         Figure("initial", "initial", note="the best initial generator", in_progress=False, column="Initial", wide=True),
         Figure("gain", "gain", FigureShape.DIFFERENCE, column="Gain"),
+        Figure("answers", "answers", FigureShape.COUNTS),
     ),
 )
 
