@@ -25,7 +25,7 @@ from swarm_core.items import Item
 from swarm_core.objectives import intervals
 from swarm_core.objectives.difficulty import Difficulty
 from swarm_core.objectives.objective import MeansObjective, RequestCount, Sample
-from swarm_core.objectives.separation import Separation
+from swarm_core.objectives.separation import Separation, SeparationForm
 from swarm_trainer.programs.adversarial_run import taker_comparison
 
 SHOTS = 5
@@ -249,13 +249,35 @@ SETTINGS: dict[str, Setting] = {
     "eight requests, 0.1": partial(try_value, model=Model((0.5,), 0.1), requests=8, repeats=1),
     "near 0: truth 0.02": partial(try_value, model=Model((0.98,))),
     "near 1: truth 0.98": partial(try_value, model=Model((0.02,))),
+    "two takers that are level, difficulty": partial(try_value, model=Model((0.6, 0.6))),
+    "four takers that are level, difficulty": partial(try_value, model=Model((0.6,) * 4)),
+    "two of four takers that are level, difficulty, 0.3": partial(try_value, model=Model((0.6, 0.6, 0.5, 0.3), 0.3)),
+    "two takers that are level, separation 0": partial(
+        try_value, model=Model((0.6, 0.6)), objective=Separation(), truth=0.0
+    ),
+    "four takers that are level, separation 0, 0.3": partial(
+        try_value, model=Model((0.6,) * 4, 0.3), objective=Separation(), truth=0.0
+    ),
+    "four takers that are level, deviation 0, 0.3": partial(
+        try_value, model=Model((0.6,) * 4, 0.3), objective=Separation(SeparationForm.DEVIATION), truth=0.0
+    ),
+    "four takers, separation 0.15, 0.3": partial(
+        try_value, model=Model((0.75, 0.6, 0.5, 0.3), 0.3), objective=Separation(), truth=0.15
+    ),
     "gain 0, same prompts, 0.3": partial(try_difference, first=Model((0.6,), 0.3), second=Model((0.6,), 0.3)),
+    "gain 0, four takers that are level, 0.3": partial(
+        try_difference, first=Model((0.6,) * 4, 0.3), second=Model((0.6,) * 4, 0.3)
+    ),
+    "gain 0, 5 % of completions lost, 20 % of items rejected, 0.3": partial(
+        try_difference, first=Model((0.6,), 0.3, 0.8, 0.05), second=Model((0.6,), 0.3, 0.8, 0.05)
+    ),
     "gain 0, near copies: 10 % of completions differ": partial(
         try_difference, first=Model((0.6,), 0.3), second=Model((0.6,), 0.3), similar=0.1
     ),
     "gain 0, near copies: 3 % of completions differ": partial(
         try_difference, first=Model((0.6,), 0.3), second=Model((0.6,), 0.3), similar=0.03
     ),
+    "gain 0.013, 0.3": partial(try_difference, first=Model((0.587,), 0.3), second=Model((0.6,), 0.3)),
     "gain 0.013, half of the completions differ, 0.3": partial(
         try_difference, first=Model((0.574,), 0.3), second=Model((0.6,), 0.3), similar=0.5
     ),
@@ -263,17 +285,9 @@ SETTINGS: dict[str, Setting] = {
     "the best of 8 finalists": partial(try_finalists, spread=0.02),
     "takers of a game, gain 0": partial(try_takers, final=0.6, initial=(0.6, 0.45, 0.3)),
     "takers of a game, gain 0.15": partial(try_takers, final=0.75, initial=(0.6, 0.45, 0.3)),
-}
-"""The settings by name; 0.1, 0.3 and 0.6 are the correlation of two answers within a completion."""
-LEVEL_SETTINGS: dict[str, Setting] = {
-    "two takers that are level, difficulty": partial(try_value, model=Model((0.6, 0.6))),
-    "four takers that are level, difficulty": partial(try_value, model=Model((0.6,) * 4)),
-    "two takers that are level, separation 0": partial(
-        try_value, model=Model((0.6, 0.6)), objective=Separation(), truth=0.0
-    ),
     "takers of a game, gain 0, initial takers level": partial(try_takers, final=0.6, initial=(0.6, 0.6, 0.6)),
 }
-"""Settings in which a maximum of level means is biased. No target applies to them."""
+"""The settings by name; 0.1, 0.3 and 0.6 are the correlation of two answers within a completion."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,9 +302,9 @@ class Row:
     above: float
     """The share of intervals above the truth, which is the share of false gains if the truth is 0."""
 
-    def format(self, target: bool) -> str:
+    def format(self) -> str:
         """Return the row of the table."""
-        met = ("yes" if 0.93 <= self.new <= 0.97 else "**no**") if target else ""
+        met = "yes" if 0.93 <= self.new <= 0.97 else "**no**"
         return (
             f"| {self.name} | {self.new:.1%} | {self.old:.1%} | {self.new_width:.3f} | {self.old_width:.3f}"
             f" | {self.above:.1%} | {met} |"
@@ -318,10 +332,9 @@ def format_table(times: int) -> str:
         "| setting | contains the truth | method before | width | width before | all above the truth | 93 to 97 % |",
         "|---|---|---|---|---|---|---|",
     ]
-    for target, settings in ((True, SETTINGS), (False, LEVEL_SETTINGS)):
-        for name, setting in settings.items():
-            lines.append(run_setting(name, setting, times).format(target))
-            print(lines[-1], flush=True)
+    for name, setting in SETTINGS.items():
+        lines.append(run_setting(name, setting, times).format())
+        print(lines[-1], flush=True)
     return "\n".join(lines)
 
 

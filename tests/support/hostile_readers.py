@@ -13,7 +13,12 @@ from pathlib import Path, PurePosixPath
 from swarm_core.gates import answerable
 from swarm_core.items import Item
 from swarm_core.judges.arithmetic import ArithmeticJudge
+from swarm_core.judges.exact_match import ExactMatchJudge
+from swarm_core.judges.graph_connectivity import GraphConnectivityJudge
+from swarm_core.judges.multiple_choice import MultipleChoiceJudge
 from swarm_core.judges.rubric import RubricJudge
+from swarm_core.judges.shortest_path import ShortestPathJudge
+from swarm_core.judges.word_problem import WordProblemJudge
 from swarm_core.ports import Completion
 from swarm_core.recipe import remote_model_name
 from swarm_core.text import canonical_text, control_markup, item_parser, printable, thinking
@@ -37,7 +42,9 @@ UNITS = (
     "[1,", "{\"a\":", "&#1", "**1", "1**", "1. ", "1. a\n", "- a\n", "enjoy!\n", "> ", "> a\n", "```\n", "---\n",
     "Score: ", "Score: 1\n", "Valid: yes ", "answer is ", "answer: 1 ", "not 1 ", "1 or ", "1 = ", "1 ≈ ", "</query>",
     "<query-", "</b>", "a.", "a.1.", "a-", "A1", "a/", ".lora_A.", "names/", "iterations/0001/", "secret \"",
-    "no accepted ", "the last time: ", "answered 4", "a: ", "? ", "&a ", "*a ",
+    "0 -> ", "0,1,", "from 0 to 1 ", "path is ", "(0,1) ", "(0,1,2) ", "no path ", "yes ", "an edge ", "shortest path ",
+    "Tom has 12 pens. ", "He loses 5. ", "3 boxes with 4 each ", "no accepted ", "the last time: ", "answered 4", "a: ",
+    "? ", "&a ", "*a ",
 )  # fmt: skip
 """What is repeated to make a text."""
 AFFIXES = (
@@ -53,7 +60,13 @@ AFFIXES = (
 
 MODEL = remote_model_name("https://host/v1", "large")
 JUDGE, RUBRIC, GATE = ArithmeticJudge(), RubricJudge(MODEL, "Mark."), answerable.AnswerableGate(MODEL)
+WORDS = WordProblemJudge()
 SUM = Item("12+34")
+MATCH, CHOICE = ExactMatchJudge(ignore_articles=True, ignore_punctuation=True), MultipleChoiceJudge()
+CONNECTED, SHORTEST = GraphConnectivityJudge(), ShortestPathJudge()
+CONNECTION = Item("Graph: (0,1) (1,2) Q: Is there a path between node 0 and node 2?")
+PATH = Item("Graph: (0,1,1) (1,2,1) Q: Give the shortest path from node 0 to node 2.")
+CHOSEN = Item("a?", reference="1,", choices=("a", "a a", "1,", "-", "score: 1", "a.1."))
 
 
 def reply(text: str) -> Completion:
@@ -75,6 +88,16 @@ def parse_uri(text: str) -> object:
 READERS: Mapping[str, Callable[[str], object]] = {
     "the answer to a sum": lambda text: JUDGE.score(SUM, text, ()),
     "an item of the arithmetic verifier": lambda text: (JUDGE.refusal(Item(text)), JUDGE.canonical(Item(text))),
+    "an item of the verifier of word problems": lambda text: (WORDS.refusal(Item(text)), WORDS.canonical(Item(text))),
+    "an answer that is compared with a reference": lambda text: MATCH.score(Item("a?", text), text, ()),
+    "an answer that chooses": lambda text: CHOICE.score(CHOSEN, text, ()),
+    "choices": lambda text: CHOICE.refusal(Item("a?", text, choices=("a", text))),
+    "an answer with yes or no": lambda text: CONNECTED.score(CONNECTION, text, ()),
+    "an answer with a path": lambda text: SHORTEST.score(PATH, text, ()),
+    "a question about a graph": lambda text: (
+        CONNECTED.canonical(Item(f"Graph: {text} {CONNECTION.text}")),
+        SHORTEST.canonical(Item(text)),
+    ),
     "a prompt of the judge": lambda text: RUBRIC.requests(Item(text), text),
     "a reply of the judge": lambda text: RUBRIC.mark(reply(text)),
     "a prompt of the gate Answerable": lambda text: GATE.requests(Item(text)),
@@ -109,7 +132,11 @@ READ_BY: Mapping[str, str] = {
     "swarm_core.blocks.endpoints": SPEC,
     "swarm_core.blocks.scalars": SPEC,
     "swarm_core.gates.answerable": "a reply of the gate Answerable",
+    "swarm_core.judges.exact_match": "an answer that is compared with a reference",
     "swarm_core.judges.expression": "an item of the arithmetic verifier",
+    "swarm_core.judges.graph_connectivity": "an answer with yes or no",
+    "swarm_core.judges.graph_question": "a question about a graph",
+    "swarm_core.judges.multiple_choice": "an answer that chooses",
     "swarm_core.judges.number_context": ANSWER,
     "swarm_core.judges.number_mentions": ANSWER,
     "swarm_core.judges.number_relations": ANSWER,
@@ -117,7 +144,9 @@ READ_BY: Mapping[str, str] = {
     "swarm_core.judges.numerals": ANSWER,
     "swarm_core.judges.plain_math": ANSWER,
     "swarm_core.judges.rubric": "a reply of the judge",
+    "swarm_core.judges.shortest_path": "an answer with a path",
     "swarm_core.judges.stated_answer": ANSWER,
+    "swarm_core.judges.stated_text": "an answer that is compared with a reference",
     "swarm_core.text.canonical_text": "an item in canonical form",
     "swarm_core.text.control_markup": "markup of control tokens",
     "swarm_core.text.item_parser": ITEMS,

@@ -127,9 +127,19 @@ EXAMPLES = (
         {"spec.takers": [{"name": "a"}, {"name": "b"}, {"name": "a", "adapter": "x"}]},
     ),
     Example(
-        "objective Separation needs at least two takers; list two or more, or use Difficulty",
+        "objective Separation needs at least 2 takers; list more takers, or choose another objective",
         {"spec.objective.type": "Separation"},
         {"spec.objective.type": "Separation", "spec.takers": [{"name": "a"}]},
+    ),
+    Example(
+        "objective Novelty needs at least 2 takers; list more takers, or choose another objective",
+        {"spec.objective.type": "Novelty"},
+        {"spec.objective.type": "Novelty", "spec.takers": [{"name": "a"}]},
+    ),
+    Example(
+        "only an objective of type Novelty, Plugin uses a reference set; remove reference, or set another type",
+        {"spec.objective": {"type": "Novelty", "reference": {"uri": "data/reference.jsonl", "items": 100}}},
+        {"spec.objective": {"type": "Difficulty", "reference": {}}},
     ),
     Example(
         "verifier is given exactly when type is Verifier; write both, or neither",

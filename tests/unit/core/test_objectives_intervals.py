@@ -3,6 +3,7 @@
 import time
 from dataclasses import replace
 from itertools import chain
+from statistics import fmean
 
 import pytest
 from hypothesis import given
@@ -144,16 +145,16 @@ def test_level_takers_have_a_separation_that_may_be_above_zero() -> None:
     sample = Sample((build_items(("q",) * 20),), ("x", "y"), ((row, row[::-1]),), 20)
     found = intervals.measure(sample, Separation(), 1.0, 1)
     assert (found.value, found.low) == (0.0, 0.0)
-    assert found.high > 0.3
+    assert found.high > 0.25
 
 
 def test_more_items_and_fewer_rejections_narrow_the_interval() -> None:
-    def relative(batch: Sample) -> float:
-        found = intervals.measure(batch, Difficulty(), 0.9, 1)
-        return width(found) / found.value
+    def relative(items: int, asked: int) -> float:
+        found = [intervals.measure(drawn(seed, items, asked), Difficulty(), 0.9, 1) for seed in range(8)]
+        return fmean(width(one) / one.value for one in found)
 
-    assert relative(drawn(1, 400, 400)) < 0.7 * relative(drawn(1, 100, 100))
-    assert relative(drawn(1, 100, 100)) < relative(drawn(1, 100, 200))
+    assert relative(400, 400) < 0.7 * relative(100, 100)
+    assert relative(100, 100) < relative(100, 200)
 
 
 def test_a_real_difference_is_found_with_its_sign() -> None:
@@ -249,10 +250,12 @@ def test_a_function_of_means_that_is_measured_by_halves_has_about_the_same_inter
 
 def test_halves_take_half_of_each_repeat_and_are_a_function_of_the_seed() -> None:
     places = [(repeat, 0, number) for repeat in range(2) for number in range(10)]
-    halves = list(intervals.draw_halves(places, 3))
+    pairs = list(intervals.draw_halves(places, 3))
+    halves = list(chain.from_iterable(pairs))
     assert all(sorted(places[index][0] for index in half) == [0] * 5 + [1] * 5 for half in halves)
+    assert all(sorted(half + other) == list(range(20)) for half, other in pairs)
     assert len({tuple(half) for half in halves}) > 190
-    assert halves == list(intervals.draw_halves(places, 3)) != list(intervals.draw_halves(places, 4))
+    assert pairs == list(intervals.draw_halves(places, 3)) != list(intervals.draw_halves(places, 4))
 
 
 def test_features_and_counts_of_items_go_with_their_requests() -> None:
@@ -286,9 +289,11 @@ def test_an_interval_of_skewed_values_reaches_further_to_the_long_side() -> None
 
 def test_items_lost_to_an_outage_leave_no_measurement_below_coverage() -> None:
     sample = replace(drawn(1, 9, 9), lost=1)
-    assert intervals.measure(sample, Difficulty(), 0.9, 1).n == 9
-    with pytest.raises(CoverageError, match="9 of 10 requested items exist; coverage requires 95%"):
-        intervals.measure(sample, Difficulty(), 0.95, 1)
+    assert intervals.measure(sample, Difficulty(), 0.95, 1).n == 9
+    with pytest.raises(CoverageError, match="9 of 10 requested items exist; coverage requires 100%"):
+        intervals.measure(sample, Difficulty(), 1, 1)
+    with pytest.raises(CoverageError, match="9 of 11 requested items exist; coverage requires 95%"):
+        intervals.measure(replace(sample, lost=2), Difficulty(), 0.95, 1)
     with pytest.raises(CoverageError):
         intervals.measure(
             Sample((build_items("ab"),), ("x", "y"), (((LOST, LOST), (1.0, 1.0)),), 2), Difficulty(), 0, 1
@@ -312,10 +317,10 @@ def test_values_and_intervals_are_the_same_bits_as_ever() -> None:
         intervals.measure_paired_difference(first, second, 0.5, 5),
     ]
     assert list(map(hexadecimal, found)) == [
-        ["0x1.7d46cefa8d9dfp-2", "0x1.f09b3ef722b1ep-3", "0x1.0703d1ffbe96cp-1"],
-        ["0x1.8744fa94d2b8fp-4", "0x1.36a6c86bd1f78p-5", "0x1.32ef604a47e6ap-3"],
-        ["0x1.3333333333333p-1", "0x1.d28717efd489dp-2", "0x1.7920c6cb4817ep-1"],
-        ["0x1.b0d6f7a5f2338p-4", "-0x1.ddc97cd7343e6p-5", "0x1.154825cb2ae36p-2"],
-        ["-0x1.ebc5afd0aa32ep-5", "-0x1.168695b51b1f5p-3", "0x1.4a761b186fb90p-7"],
-        ["-0x1.8f9c18f9c18fap-6", "-0x1.fac4fee5eda1fp-3", "0x1.98930fda6f797p-3"],
+        ["0x1.7d46cefa8d9dfp-2", "0x1.09e5f55001d40p-2", "0x1.0f631186b44b4p-1"],
+        ["0x1.8744fa94d2b8fp-4", "0x1.4c1539707fd5ep-6", "0x1.1ae946f2b6fa4p-3"],
+        ["0x1.3333333333333p-1", "0x1.d9906c6cd22f0p-2", "0x1.7528541bbd6c0p-1"],
+        ["0x1.b0d6f7a5f2338p-4", "-0x1.66626709d57b0p-5", "0x1.249c2aa812576p-2"],
+        ["-0x1.ebc5afd0aa32ep-5", "-0x1.38fdd8ce09812p-3", "-0x1.3e806bd7e46c0p-10"],
+        ["-0x1.8f9c18f9c18fap-6", "-0x1.e51bfb866783dp-3", "0x1.83165d2900bb7p-3"],
     ]

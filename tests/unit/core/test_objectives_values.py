@@ -15,7 +15,7 @@ from swarm_core.objectives.accuracy import Accuracy
 from swarm_core.objectives.difficulty import Difficulty
 from swarm_core.objectives.objective import Objective, Sample
 from swarm_core.objectives.scores import CoverageError, Score, Unscored, UnscoredReason
-from swarm_core.objectives.separation import Separation
+from swarm_core.objectives.separation import Separation, SeparationForm
 
 LOST = Unscored(UnscoredReason.REFUSED)
 BOTH = pytest.mark.parametrize("objective", [Difficulty(), Separation()], ids=["difficulty", "separation"])
@@ -54,6 +54,28 @@ def test_separation_is_the_mean_gap_of_sorted_neighbors() -> None:
     ordered = sorted(means)
     gaps = [above - below for below, above in pairwise(ordered)]
     assert Separation().value_of_means(means) == pytest.approx(sum(gaps) / len(gaps))
+
+
+@pytest.mark.parametrize(
+    ("means", "apart"),
+    [([0.2, 0.8], 0.3), ([0.5, 0.5, 0.5], 0.0), ([0.0, 0.0, 1.0, 1.0], 0.5), ([0.1, 0.4, 0.4, 0.9], 0.225)],
+)
+def test_the_deviation_is_the_mean_distance_from_the_mean_of_all(means: list[float], apart: float) -> None:
+    deviation = Separation(SeparationForm.DEVIATION)
+    assert deviation.value_of_means(means) == pytest.approx(apart)
+    assert deviation.value_of_means([1 - mean for mean in means]) == pytest.approx(apart)
+
+
+def test_the_deviation_sees_takers_between_the_extremes_and_the_gaps_do_not() -> None:
+    near, far = [0.0, 0.5, 0.5, 1.0], [0.0, 0.0, 1.0, 1.0]
+    assert Separation().value_of_means(near) == Separation().value_of_means(far)
+    deviation = Separation(SeparationForm.DEVIATION)
+    assert deviation.value_of_means(near) < deviation.value_of_means(far)
+
+
+def test_a_spec_chooses_the_form_of_separation() -> None:
+    assert plugins.build_part("objectives", "Separation", {}).form is SeparationForm.GAPS
+    assert plugins.build_part("objectives", "Separation", {"form": "Deviation"}).form is SeparationForm.DEVIATION
 
 
 def test_one_taker_has_a_difficulty_and_no_separation() -> None:
@@ -124,6 +146,16 @@ def test_below_coverage_there_is_no_measurement(objective: Objective) -> None:
         intervals.measure(half, objective, 0.51, 1)
 
 
+@BOTH
+def test_one_missing_answer_of_a_few_costs_only_itself_unless_all_are_required(objective: Objective) -> None:
+    nine = batch([1, 1, 1, 0, 0, 0, 1, 1, LOST], [1] * 9)
+    assert intervals.measure(nine, objective, 0.95, 1).n == 9
+    with pytest.raises(CoverageError, match="8 of 9"):
+        intervals.measure(nine, objective, 1.0, 1)
+    with pytest.raises(CoverageError, match="0 of 1"):
+        intervals.measure(batch([LOST], [1]), objective, 0.95, 1)
+
+
 scores = st.integers(0, 10).map(lambda tenths: tenths / 10)
 cubes = st.integers(2, 8).flatmap(
     lambda items: st.lists(st.lists(scores, min_size=items, max_size=items), min_size=1, max_size=4)
@@ -179,7 +211,7 @@ def test_an_objective_and_its_measurement_have_the_same_value(rows: list[list[fl
 
 def test_every_objective_says_its_revision_and_its_range() -> None:
     for objective in (Accuracy(), Difficulty(), Separation()):
-        assert (objective.revision, objective.range) == (2, (0.0, 1.0))
+        assert (objective.revision, objective.range) == (3, (0.0, 1.0))
 
 
 @pytest.mark.parametrize("name", catalog.OBJECTIVES)
@@ -191,5 +223,5 @@ def test_an_objective_refuses_a_setting_that_it_does_not_have(name: str) -> None
 def test_objectives_are_found_by_the_name_users_write() -> None:
     assert isinstance(plugins.build_part("objectives", "Difficulty", {}), Difficulty)
     assert isinstance(plugins.build_part("objectives", "Separation", {}), Separation)
-    with pytest.raises(BadInputError, match=f"'Novelty' is unknown: built in are {', '.join(catalog.OBJECTIVES)}"):
-        plugins.build_part("objectives", "Novelty", {})
+    with pytest.raises(BadInputError, match=f"'Humor' is unknown: built in are {', '.join(catalog.OBJECTIVES)}"):
+        plugins.build_part("objectives", "Humor", {})

@@ -203,3 +203,17 @@ def test_what_validate_promises_is_never_exceeded(items: int, shots: int, rounds
     assert first_round <= rollout.asked <= rounds * first_round
     assert len(rollout.items) <= accepted
     assert rollout.asked == first_round or acceptance < 1.0
+
+
+def test_each_repeat_has_prompts_seeds_and_gates_of_its_own_and_the_first_is_a_measurement_without_repeats() -> None:
+    texts = ["- 1+2\n- 3+4\n", "- 1+2\n- 7+8\n"]
+    engine, once = Scripted(numbered(texts)), Scripted(numbered(texts))
+    rollout = examine_generator(replace(exam(), repeats=2), engine, WRITER, ("here",), 2)
+    single = examine_generator(exam(), once, WRITER, ("here",), 2)
+    asked = [request for request in engine.asked if request.model == WRITER]
+    assert (len(asked), asked[0], once.asked[0]) == (2, once.asked[0], asked[0])
+    assert asked[0].prompt != asked[1].prompt
+    assert asked[0].seed != asked[1].seed
+    assert [one.item.text for one in rollout.items] == ["1+2", "3+4", "1+2", "7+8"]
+    assert [(one.repeat, one.number) for one in rollout.requests] == [(0, 0), (1, 0)]
+    assert rollout.items[:2] == single.items

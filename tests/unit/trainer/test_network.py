@@ -1,6 +1,9 @@
 """Private authorities and proxies of the environment, for endpoints, buckets and the hub."""
 
 import os
+import subprocess
+import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -156,6 +159,40 @@ def test_public_authorities_stay_trusted_beside_private_ones(
     text = Path(exported.pop()).read_text()
     assert text.count("BEGIN CERTIFICATE") >= public + 1
     assert len(network.create_ssl_context().get_ca_certs()) == public + 1
+
+
+def test_processes_share_one_bundle_and_leave_no_other(
+    authority: Authority, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority.certificate))
+    show = (
+        "import os; from swarm_trainer import network; network.export_authorities(); print(os.environ['SSL_CERT_FILE'])"
+    )
+    child = f"{show}; import subprocess, sys; subprocess.run([sys.executable, '-c', {show!r}], check=True)"
+    for _ in range(2):
+        ran = subprocess.run([sys.executable, "-c", child], capture_output=True, text=True, check=True)
+        parents, childs = map(Path, sorted(ran.stdout.split()))
+        assert parents == childs
+        assert [file for file in tmp_path.rglob("*") if file.is_file()] == [parents]
+
+
+@pytest.mark.parametrize("taken", ["link", "open"])
+def test_a_bundle_never_lies_in_a_folder_that_others_can_change(
+    taken: str, authority: Authority, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    others, name = tmp_path / "others", tmp_path / f"dataswarm-{os.getuid()}"
+    others.mkdir()
+    others.chmod(0o777)
+    name.symlink_to(others) if taken == "link" else others.rename(name)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority.certificate))
+    network._write_bundle.cache_clear()
+    bundle = Path(network.find_bundle() or "")
+    network._write_bundle.cache_clear()
+    assert bundle.is_file()
+    assert bundle.parent.stat().st_mode & 0o077 == 0
+    assert bundle.parent.resolve() not in {others.resolve(), name.resolve()}
 
 
 @pytest.mark.parametrize("variable", network.CA_VARIABLES)

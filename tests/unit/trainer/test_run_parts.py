@@ -55,11 +55,17 @@ def test_an_objective_that_compares_more_takers_than_there_are_is_refused() -> N
         run_parts.check_needs(resolved({}), Needs(takers=3))
 
 
+def test_an_objective_that_needs_a_reference_set_gets_one_that_the_spec_names() -> None:
+    spec = resolved({"spec.objective": {**documents.PLUGIN, "reference": {"items": 9}}})
+    run_parts.check_needs(spec, Needs(reference=True))
+    with pytest.raises(BadInputError, match=r"mine needs a reference set; write spec\.objective\.reference"):
+        run_parts.check_needs(resolved({"spec.objective": documents.PLUGIN}), Needs(reference=True))
+
+
 @pytest.mark.parametrize(
     ("needs", "named"),
     [
-        (Needs(repeats=2), "repeats"),
-        (Needs(reference=True), "reference"),
+        (Needs(repeats=17), "repeats"),
         (Needs(corpus=True, embeddings=True), "corpus, embeddings"),
     ],
     ids=str,

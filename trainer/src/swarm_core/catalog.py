@@ -17,9 +17,17 @@ PLUGIN = "Plugin"
 OBJECTIVES: Mapping[str, str] = MappingProxyType({
     "Difficulty": "swarm_core.objectives.difficulty:Difficulty",
     "Separation": "swarm_core.objectives.separation:Separation",
+    "Novelty": "swarm_core.objectives.novelty:Novelty",
+    "Consistency": "swarm_core.objectives.consistency:Consistency",
 })  # fmt: skip
 VERIFIERS: Mapping[str, str] = MappingProxyType({
     "Arithmetic": "swarm_core.judges.arithmetic:ArithmeticJudge",
+    "WordProblem": "swarm_core.judges.word_problem:WordProblemJudge",
+    "Number": "swarm_core.judges.number:NumberJudge",
+    "ExactMatch": "swarm_core.judges.exact_match:ExactMatchJudge",
+    "MultipleChoice": "swarm_core.judges.multiple_choice:MultipleChoiceJudge",
+    "GraphConnectivity": "swarm_core.judges.graph_connectivity:GraphConnectivityJudge",
+    "ShortestPath": "swarm_core.judges.shortest_path:ShortestPathJudge",
 })  # fmt: skip
 """Judges that compute the correct answer and ask no model."""
 JUDGES: Mapping[str, str] = MappingProxyType({

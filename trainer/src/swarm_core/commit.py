@@ -22,7 +22,7 @@ from swarm_core.recipe import Digest, ModelName, digest_bytes
 from swarm_core.rollout import Unmeasured
 from swarm_core.swarm_names import GENERATORS
 
-OMITTED_AT_DEFAULT = frozenset({"swarm_name", "opponents", "pool", "held_out"})
+OMITTED_AT_DEFAULT = frozenset({"swarm_name", "opponents", "pool", "held_out", "reference"})
 """The fields that are left out of the text if they have their default."""
 ENVELOPE_FIELDS = frozenset({"kind", "iteration", "parent"})
 """The fields that are in the envelope. All other fields are in its payload."""
@@ -76,6 +76,8 @@ class Commit:
     """The digest of the `Pool` that the takers were measured on, in a game."""
     held_out: tuple[MeasuredCandidate, ...] = ()
     """The measurements of the best taker on held-out data. They are only shown and affect no decision."""
+    reference: Digest | None = None
+    """The digest of the takers' answers to the reference set; None if the objective needs none."""
     kind: str = field(kw_only=True)
     """The kind of run."""
 

@@ -61,14 +61,17 @@ class Experiment:
     adapters: tuple[Digest, ...] = ()
     """The digests of the generators' adapters; empty if the run trains them."""
     adversary: Adversary | None = None
-    """The takers that move; None if takers do not move. None is left out of the text."""
+    """The takers that move; None if takers do not move."""
+    reference: Digest | None = None
+    """The digest of the reference set of the objective, stored as `SeedData` of one cluster; None if it needs none."""
 
     def to_bytes(self) -> bytes:
+        """Return the manifest as JSON. A field that is None is left out."""
         fields = asdict(self)
         for taker in fields["takers"]:
             if not taker.get("parameters", True):
                 del taker["parameters"]
-        return canonical_json({name: fields[name] for name in fields if name != "adversary" or self.adversary})
+        return canonical_json({name: value for name, value in fields.items() if value is not None})
 
     def for_swarm(self, swarm: str) -> "Experiment":
         """Return the experiment with the data and the adapters of one of its swarms."""

@@ -4,7 +4,7 @@ A port is named after what the core needs and has at most five methods. An imple
 module and chains those of its libraries.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol, runtime_checkable
@@ -194,6 +194,15 @@ class Canonicalizer(Protocol):
 
     def canonical(self, item: Item) -> str | None:
         """Return a text that all spellings of `item` share, and no other item; None if the judge refuses `item`."""
+        ...
+
+
+@runtime_checkable
+class Describer(Protocol):
+    """A judge that can read features off an item, such as its topic. Archives and reports sort items by them."""
+
+    def describe(self, item: Item) -> Mapping[str, str | int] | None:
+        """Return the features of `item` by name, the same names for every item; None if the judge refuses `item`."""
         ...
 
 

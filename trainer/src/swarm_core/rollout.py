@@ -12,7 +12,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import compress
+from itertools import accumulate, chain, compress
 from typing import Any
 
 from swarm_core import format_version
@@ -20,13 +20,13 @@ from swarm_core.canonical_items import canonicalize_item
 from swarm_core.gates.admission import Rejection
 from swarm_core.items import Item
 from swarm_core.objectives import intervals, request_units
-from swarm_core.objectives.objective import Measurement, Objective, RequestCount, Sample
+from swarm_core.objectives.objective import Measurement, Objective, ReferenceScores, RequestCount, Sample
 from swarm_core.objectives.scores import AnswerFate, CoverageError, Score, Unscored, UnscoredReason
 from swarm_core.ports import Judge
 from swarm_core.recipe import ModelName, canonical_json
 
-VERSION = 3
-"""The version of the stored format. Version 3 stores the requests, the fates of answers and the tokens of thinking."""
+VERSION = 4
+"""The version of the stored format. Version 4 stores the repeat of each request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +111,7 @@ class Rollout:
             "items": [{"item": item, "answers": answers} for item, answers in items],
             "rejections": [{"item": item, "gate": gate, "reason": reason} for item, gate, reason in rejections],
             "tokens": self.tokens,
-            "requests": [[one.round, one.number, one.asked] for one in self.requests],
+            "requests": [[one.round, one.number, one.asked, one.repeat] for one in self.requests],
             "thinking_tokens": self.thinking_tokens,
         }
         return gzip.compress(canonical_json(fields), mtime=0)
@@ -129,7 +129,9 @@ class Rollout:
         )
         fields |= {
             "takers": tuple(fields["takers"]),
-            "requests": tuple(RequestCount(*counts) for counts in fields["requests"]),
+            "requests": tuple(
+                RequestCount(turn, number, asked, repeat=repeat) for turn, number, asked, repeat in fields["requests"]
+            ),
         }
         return cls(**fields, items=items, rejections=rejections)
 
@@ -148,17 +150,78 @@ def _answer_from_fields(fields: Mapping[str, Any]) -> TakerAnswer:
     return TakerAnswer(text, float(score), AnswerFate(fields["ruled"]) if "ruled" in fields else None)
 
 
-def build_sample(rollouts: Sequence[Rollout], judge: Judge | None = None) -> Sample:
-    """Return the rollouts of one model as one sample, with one repeat per rollout. There must be at least one.
+def merge_repeats(repeats: Sequence[Rollout]) -> Rollout:
+    """Return the rollouts of one model for the repeats of one measurement as one rollout. There is at least one."""
+    starts = accumulate((len(one.requests) for one in repeats), initial=0)
+    shifted = [shift_requests(one, start) for one, start in zip(repeats, starts, strict=False)]
+    return replace(
+        repeats[0],
+        asked=sum(one.asked for one in repeats),
+        lost=sum(one.lost for one in repeats),
+        items=tuple(item for one in shifted for item in one.items),
+        rejections=tuple(rejection for one in shifted for rejection in one.rejections),
+        tokens=sum(one.tokens for one in repeats),
+        requests=tuple(replace(count, repeat=number) for number, one in enumerate(repeats) for count in one.requests),
+        thinking_tokens=sum(one.thinking_tokens for one in repeats),
+    )
+
+
+def split_repeats(rollout: Rollout) -> list[Rollout]:
+    """Return one rollout for each repeat of `rollout`, with the requests of that repeat alone.
+
+    The first has all that no request counts: the lost items and the tokens.
+    """
+    numbers = dict.fromkeys(count.repeat for count in rollout.requests)
+    if len(numbers) < 2:
+        return [rollout]
+    return [select_repeat(rollout, repeat, is_first=index == 0) for index, repeat in enumerate(numbers)]
+
+
+def select_repeat(rollout: Rollout, repeat: int, *, is_first: bool) -> Rollout:
+    """Return the part of `rollout` that the requests of one repeat brought. They follow each other."""
+    counts = tuple(count for count in rollout.requests if count.repeat == repeat)
+    start = rollout.requests.index(counts[0])
+    inside = range(start, start + len(counts))
+    lost = rollout.lost if is_first else 0
+    part = replace(
+        rollout,
+        asked=sum(count.asked for count in counts) + lost,
+        lost=lost,
+        items=tuple(one for one in rollout.items if one.item.request in inside),
+        rejections=tuple(one for one in rollout.rejections if one.item.request in inside),
+        tokens=rollout.tokens if is_first else 0,
+        requests=counts,
+        thinking_tokens=rollout.thinking_tokens if is_first else 0,
+    )
+    return shift_requests(part, -start)
+
+
+def shift_requests(rollout: Rollout, by: int) -> Rollout:
+    """Return `rollout` with the request of every item, accepted or rejected, moved by this many places."""
+    if by == 0:
+        return rollout
+    return replace(
+        rollout,
+        items=tuple(replace(one, item=replace(one.item, request=one.item.request + by)) for one in rollout.items),
+        rejections=tuple(
+            replace(one, item=replace(one.item, request=one.item.request + by)) for one in rollout.rejections
+        ),
+    )
+
+
+def build_sample(
+    rollouts: Sequence[Rollout], judge: Judge | None = None, reference: ReferenceScores | None = None
+) -> Sample:
+    """Return the rollouts of one model as one sample, with the repeats of each. There must be at least one rollout.
 
     An item that is there several times, in any spelling that `judge` knows, counts once: only the first keeps its
     scores. All are part of the accepted share. A rollout in which every text is from earlier ones counts as nothing, so
-    copies of a rollout add no certainty.
+    copies of a rollout add no certainty. The same holds for each repeat of a rollout.
     """
     takers, accepted, texts, lost = rollouts[0].takers, set[str](), set[str](), 0
     kept: list[tuple[AnsweredItem, ...]] = []
     requests: list[tuple[RequestCount, ...]] = []
-    for rollout in rollouts:
+    for rollout in chain.from_iterable(map(split_repeats, rollouts)):
         answered, counts = get_requests(rollout)
         forms = [canonicalize_item(one.item, judge) for one in answered]
         written = {*forms, *(canonicalize_item(rejection.item, judge) for rejection in rollout.rejections)}
@@ -180,6 +243,7 @@ def build_sample(rollouts: Sequence[Rollout], judge: Judge | None = None) -> Sam
         ),
         asked=sum(count.asked for counts in requests for count in counts),
         lost=lost,
+        reference=reference,
         requests=tuple(requests),
     )
 
@@ -210,16 +274,22 @@ class Unmeasured:
 
 
 def measure(
-    rollouts: Sequence[Rollout], objective: Objective, coverage: float, seed: int, judge: Judge | None = None
+    rollouts: Sequence[Rollout],
+    objective: Objective,
+    coverage: float,
+    seed: int,
+    judge: Judge | None = None,
+    reference: ReferenceScores | None = None,
 ) -> Measurement | Unmeasured:
     """Return the value of `objective` over the pooled rollouts of one model, with its 95% interval.
 
     `coverage`: the minimum share of items and scores that must exist, in (0, 1]. Unmeasured below it. `seed`: the seed
-    of random halves. `judge`: the judge of the run, which may know copies. Raises ValueError for a sample that
+    of random halves. `judge`: the judge of the run, which may know copies. `reference`: the takers' scores on the
+    reference set. Raises ValueError for a sample that
     `objective.check_sample` refuses.
     """
     try:
-        return intervals.measure(build_sample(rollouts, judge), objective, coverage, seed)
+        return intervals.measure(build_sample(rollouts, judge, reference), objective, coverage, seed)
     except CoverageError as error:
         return Unmeasured(str(error))
 

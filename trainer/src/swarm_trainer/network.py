@@ -9,11 +9,12 @@ Proxies: HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY, as in curl. A loopback
 Limits: a folder of certificates (SSL_CERT_DIR) is not read. NO_PROXY holds names and suffixes, and no address ranges.
 """
 
-import atexit
 import functools
+import hashlib
 import ipaddress
 import os
 import ssl
+import stat
 import tempfile
 import urllib.request
 from pathlib import Path
@@ -87,10 +88,27 @@ def _is_loopback(host: str) -> bool:
 
 @functools.cache
 def _write_bundle(files: tuple[tuple[Path, int], ...]) -> str:
-    """Write certifi's authorities and `files` into one file, which is deleted when this process ends."""
-    descriptor, name = tempfile.mkstemp(prefix="dataswarm-ca-", suffix=".pem")
-    with os.fdopen(descriptor, "wb") as bundle:
-        for file in (Path(certifi.where()), *(path for path, _ in files)):
-            bundle.write(file.read_bytes().rstrip() + b"\n")
-    atexit.register(Path(name).unlink, missing_ok=True)
-    return name
+    """Write certifi's authorities and `files` into one file, named by its content. Processes share it."""
+    public = Path(certifi.where()).read_bytes().rstrip() + b"\n"
+    named = [file.read_bytes().rstrip() + b"\n" for file, _ in files]
+    if len(named) == 1 and named[0].startswith(public):  # the bundle of a parent process
+        return str(files[0][0])
+    certificates = b"".join((public, *named))
+    bundle = _find_private_folder() / f"ca-{hashlib.sha256(certificates).hexdigest()}.pem"
+    if not bundle.exists():
+        descriptor, partial = tempfile.mkstemp(dir=bundle.parent)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(certificates)
+        Path(partial).replace(bundle)
+    return str(bundle)
+
+
+def _find_private_folder() -> Path:
+    """A folder for temporary files that no other user can write to: the same one for all processes of this user, unless
+    another user has taken its name."""
+    folder = Path(tempfile.gettempdir(), f"dataswarm-{os.getuid()}")
+    folder.mkdir(mode=0o700, exist_ok=True)
+    found = folder.lstat()
+    if stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and not found.st_mode & 0o077:
+        return folder
+    return Path(tempfile.mkdtemp(prefix="dataswarm-"))

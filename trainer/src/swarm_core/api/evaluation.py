@@ -21,7 +21,8 @@ class Evaluation(Block):
     items: Integer = Field(40, ge=4, le=10_000)
     """Number of items requested in one measurement during the search."""
     coverage: Number = Field(0.95, gt=0, le=1)
-    """Minimum share of answers that must be scored. Below it, the measurement fails."""
+    """Minimum share of answers that must be scored. Below it, the measurement fails. One answer may always be missing,
+    unless the share is 1."""
     reserve: Number = Field(0.15, ge=0, le=0.9)
     """Share of the search budget that is reserved for the final choice."""
     finalists: Integer = Field(8, ge=2, le=64)

@@ -12,15 +12,16 @@ from pydantic.alias_generators import to_camel, to_snake
 
 from swarm_core import catalog, plugins
 from swarm_core.api import part_choice
-from swarm_core.api.part_choice import PartChoice
+from swarm_core.api.objective_data import ReferenceData
+from swarm_core.api.part_choice import Additions, PartChoice
 from swarm_core.api.plugin_spec import PluginSpec
 from swarm_core.blocks import settings
-from swarm_core.blocks.block import Block, Rule
+from swarm_core.blocks.block import Block, Rule, RuleReason
 from swarm_core.blocks.endpoints import EndpointSpec
+from swarm_core.objectives.objective import Needs, Objective
 
 VERIFIER = "Verifier"
 """The type of a judge that is a verifier."""
-SEPARATION = "Separation"
 
 
 class AskingPlugin(PluginSpec):
@@ -30,9 +31,41 @@ class AskingPlugin(PluginSpec):
     """Endpoint of the model that the plug-in asks. If absent, it asks no model."""
 
 
+def find_needs(name: str) -> Needs:
+    """Return what a built-in objective needs by default. Its settings never change the number of takers."""
+    objective: Objective = plugins.build_built_in("objectives", name, {})
+    return objective.needs
+
+
+def _list_comparing() -> tuple[str, ...]:
+    """Return the built-in objectives that need a reference set."""
+    return tuple(name for name in catalog.OBJECTIVES if find_needs(name).reference)
+
+
+def _describe_reference() -> str:
+    """Return the description of the field `reference`."""
+    return (
+        f"Reference set, for type {', '.join(_list_comparing())} and for plug-ins that need one. If absent, the"
+        " held-out seed items."
+    )
+
+
+def _build_reference_rule() -> Rule[Any]:
+    """Return the rule that only an objective that compares takers with a reference set has one."""
+    names = (*_list_comparing(), catalog.PLUGIN)
+    return Rule(
+        f"!has(self.reference) || self.type in [{', '.join(map(repr, names))}]",
+        f"only an objective of type {', '.join(names)} uses a reference set; remove reference, or set another type",
+        "reference",
+        lambda it: it.reference is None or it.type in names,
+        reason=RuleReason.FORBIDDEN,
+    )
+
+
 if TYPE_CHECKING:
 
-    class ObjectiveSpec(PartChoice): ...
+    class ObjectiveSpec(PartChoice):
+        reference: ReferenceData | None
 
     class Verifier(PartChoice): ...
 
@@ -47,6 +80,10 @@ else:
         "ObjectiveSpec",
         "The objective: the property of the generated data that the search maximizes.",
         PluginSpec,
+        Additions(
+            fields={"reference": (ReferenceData | None, Field(None, description=_describe_reference()))},
+            rules=(_build_reference_rule(),),
+        ),
     )
     Verifier = part_choice.build_choice(
         "verifiers", "Verifier", "A program that computes the correct answer.", PluginSpec
@@ -55,8 +92,31 @@ else:
         "gates", "GateSpec", "A gate: a condition that an item must meet to be accepted.", AskingPlugin
     )
     JudgeSpec = part_choice.build_choice(
-        "judges", "JudgeSpec", "The judge, which scores the answers of takers.", AskingPlugin, {VERIFIER: Verifier}
+        "judges",
+        "JudgeSpec",
+        "The judge, which scores the answers of takers.",
+        AskingPlugin,
+        Additions({VERIFIER: Verifier}),
     )
+
+
+def _build_takers_rules() -> tuple[Rule[Any], ...]:
+    """Return one rule for each built-in objective that compares takers: the spec lists as many as it needs."""
+    needs = {name: find_needs(name).takers for name in catalog.OBJECTIVES}
+    return tuple(_build_takers_rule(name, least) for name, least in needs.items() if least > 1)
+
+
+def _build_takers_rule(name: str, least: int) -> Rule[Any]:
+    return Rule(
+        f"self.objective.type != '{name}' || self.takers.size() >= {least}",
+        f"objective {name} needs at least {least} takers; list more takers, or choose another objective",
+        "takers",
+        lambda it: it.objective.type != name or len(it.takers) >= least,
+    )
+
+
+TAKERS_RULES: tuple[Rule[Any], ...] = _build_takers_rules()
+"""The rules of every spec that has an objective and takers."""
 
 
 def list_default_gates(judge: JudgeSpec) -> tuple[GateSpec, ...]:

@@ -7,6 +7,7 @@ Limits: every built-in part is imported here, so its module imports no heavy lib
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import Field, create_model
@@ -15,7 +16,7 @@ from pydantic.alias_generators import to_camel, to_snake
 from swarm_core import catalog, plugins
 from swarm_core.api.plugin_spec import PLUGIN_RULE, PluginSpec
 from swarm_core.blocks import settings
-from swarm_core.blocks.block import Block, union_member_rule
+from swarm_core.blocks.block import Block, Rule, union_member_rule
 from swarm_core.blocks.endpoints import EndpointSpec
 from swarm_core.blocks.scalars import OneOf
 from swarm_core.blocks.settings import Settings
@@ -52,25 +53,37 @@ def find_settings(group: str, name: str) -> type[Settings]:
     return found
 
 
-def build_choice(
-    group: str, name: str, about: str, plugin: type[PluginSpec], others: Mapping[str, type[Block]] | None = None
-) -> Any:
-    """Return the block called `name` that chooses a part of `group`. `about`: its description.
+@dataclass(frozen=True, slots=True)
+class Additions:
+    """What a choice of a part has beside the parts of its group."""
 
-    `others`: further types and their required blocks, which are no parts of the group.
-    """
-    others = others or {}
+    types: Mapping[str, type[Block]] = field(default_factory=dict)
+    """Further types with their required blocks."""
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    """Further fields, which several types use, as pydantic defines them."""
+    rules: tuple[Rule[Any], ...] = ()
+    """Rules about these fields."""
+
+
+def build_choice(
+    group: str, name: str, about: str, plugin: type[PluginSpec], additions: Additions | None = None
+) -> Any:
+    """Return the block called `name` that chooses a part of `group`. `about`: its description."""
+    additions = additions or Additions()
+    others = additions.types
     blocks = {**others, **{part: find_settings(group, part) for part in catalog.GROUPS[group]}}
     written = {part: block for part, block in blocks.items() if block.model_fields}
     members = {to_snake(part): (block | None, _field(f"Settings of type {part}.")) for part, block in written.items()}
     kinds = Annotated[str, OneOf((*blocks, catalog.PLUGIN))]
     fields: dict[str, Any] = {"type": (kinds, Field(description=_describe_types(group, others))), **members}
     fields["plugin"] = (plugin | None, _field("Settings of type Plugin."))
+    fields |= additions.fields
     made: Any = create_model(name, __base__=PartChoice, __module__=__name__, __doc__=about, **fields)
     made.group = group
     made.rules = (
         *(union_member_rule(to_snake(part), "type", part, required=is_required(one)) for part, one in written.items()),
         PLUGIN_RULE,
+        *additions.rules,
     )
     return made
 

@@ -13,12 +13,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, assert_never
 
-from swarm_core import program_registry, swarm_names
+from swarm_core import catalog, program_registry, swarm_names
 from swarm_core.api import endpoint_access, judging
 from swarm_core.api.execution import LocalStorage, S3Storage
 from swarm_core.api.generators import ByField, Clustering, ClusteringType, Generators, KMeans, Training
-from swarm_core.api.judging import GateSpec, JudgeSpec
+from swarm_core.api.judging import GateSpec, JudgeSpec, ObjectiveSpec
 from swarm_core.api.lifecycle import Budget
+from swarm_core.api.objective_data import ReferenceData
 from swarm_core.api.part_choice import PartChoice
 from swarm_core.api.parts import PartsIdentity
 from swarm_core.api.resolved import (
@@ -59,6 +60,10 @@ DEFAULT_SCATTERED = 66
 remeasured leaders."""
 IDENTITY_VERSION = 1
 """The version of the format of an identity."""
+
+
+REFERENCE_FIELD = "spec.objective.reference.uri"
+"""The field that names the reference set of an objective."""
 
 
 class UriRole(StrEnum):
@@ -224,6 +229,12 @@ def resolve_part(choice: PartChoice, otherwise: EndpointIdentity | None = None) 
     asked = settings.find_endpoint_field(type(block))
     config = block.model_dump(mode="json", by_alias=True, exclude_none=True, exclude={asked} if asked else None)
     return Part(name=choice.type, config=config, endpoint=(own or otherwise) if asked else None)
+
+
+def resolve_reference(objective: ObjectiveSpec) -> ReferenceData | None:
+    """Return the reference set of an objective; None if it needs none. A plug-in has one if the spec names one."""
+    needed = objective.type in catalog.OBJECTIVES and judging.find_needs(objective.type).reference
+    return objective.reference or (ReferenceData() if needed else None)
 
 
 def resolve_judge(judge: JudgeSpec) -> ResolvedVerifier | ResolvedJudge:

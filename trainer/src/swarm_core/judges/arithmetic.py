@@ -20,9 +20,9 @@ from swarm_core.blocks.scalars import Integer
 from swarm_core.blocks.settings import Settings
 from swarm_core.items import Item
 from swarm_core.judges import expression, expression_form
-from swarm_core.judges.exactness import Exactness, is_right
+from swarm_core.judges.exactness import Exactness
+from swarm_core.judges.number_score import NumberRule, score_number
 from swarm_core.judges.plain_math import to_plain_characters
-from swarm_core.judges.stated_answer import UnreadableError, find_stated_answer
 from swarm_core.objectives.scores import Score, Unscored, UnscoredReason
 from swarm_core.ports import Reply, Request
 
@@ -85,18 +85,8 @@ class ArithmeticJudge:
         """
         if refusal := self.refusal(item):
             return Unscored(UnscoredReason.JUDGE_FAILED, refusal)
-        if not answer.strip():
-            return 0.0
-        try:
-            stated = find_stated_answer(answer)
-        except UnreadableError as error:
-            return Unscored(UnscoredReason.UNREADABLE, str(error))
         value = expression.evaluate(extract_expression(item.text)).number
-        if is_right(stated, value, self.exactness, self.decimal_places):
-            return 1.0
-        if stated.number is not None and stated.number.other == value:
-            return Unscored(UnscoredReason.UNREADABLE, "the separator of the answer may group or be the decimal mark")
-        return 0.0
+        return score_number(answer, value, NumberRule(self.exactness, self.decimal_places))
 
 
 def extract_expression(text: str) -> str:

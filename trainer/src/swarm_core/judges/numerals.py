@@ -95,10 +95,17 @@ class Numeral:
     """Whether three dots follow: its decimals go on."""
     other: Fraction | None = None
     """The value in the other convention, if two conventions read the number differently: 9500 for `9.500`."""
+    before_percent: Fraction | None = None
+    """The value without its sign of percent: 50 for `50%`. None if it has no such sign."""
 
     def negate(self) -> "Numeral":
         """Return the number with the other sign."""
-        return replace(self, value=-self.value, other=None if self.other is None else -self.other)
+        return replace(
+            self,
+            value=-self.value,
+            other=None if self.other is None else -self.other,
+            before_percent=None if self.before_percent is None else -self.before_percent,
+        )
 
 
 def parse_numeral(found: re.Match[str]) -> Numeral | None:
@@ -113,8 +120,8 @@ def parse_numeral(found: re.Match[str]) -> Numeral | None:
     numeral = parse_fraction(parts) or parse_repeating(parts) or parse_mixed(parts) or parse_decimal(parts)
     if numeral is None or "percent" not in parts:
         return numeral
-    shift = 3 if parts["percent"] == "‰" else 2
-    return shift_point(numeral, -shift)
+    share = shift_point(numeral, -3 if parts["percent"] == "‰" else -2)
+    return None if share is None else replace(share, before_percent=numeral.value)
 
 
 def parse_run(run: str) -> Numeral:

@@ -6,27 +6,31 @@ compared over the places of their requests, because they got the same prompts an
 of one measurement bring twice is counted once (`rollout.build_sample`).
 
 Random halves of the requests give the variance of an objective that is not a function of means, such as a measure of a
-set. They also show where a function of means is not smooth, because takers are level. Only these draws use the seed.
+set. They also show the variance and the bias of a function of means that is not smooth, because takers are level. Only
+these draws use the seed.
 
 Limits: the interval covers the drawing of items and answers. It does not cover the training of adapters, and nothing
 that was the same for all requests. The mean of a maximum is at least the maximum of the means, so difficulty is biased
-downward, and separation upward, when several takers are level.
+downward, and separation upward, when several takers are level. The interval is corrected for that, the value is not.
 """
 
 from collections import defaultdict
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from hashlib import shake_256
+from itertools import chain
 from math import fsum
 from struct import unpack
+from typing import ClassVar
 
 from swarm_core.objectives import interval_bounds, request_units
 from swarm_core.objectives.interval_bounds import Bounds
 from swarm_core.objectives.objective import MeansObjective, Measurement, Objective, Sample, check_sample
-from swarm_core.objectives.request_units import UNITS_PER_SCORE, Place, Sums
-from swarm_core.objectives.scores import CoverageError, Score, Unscored
+from swarm_core.objectives.request_units import SUMS_OF_ONE_MEAN, UNITS_PER_SCORE, Place, Sums
+from swarm_core.objectives.scores import CoverageError, Score, Unscored, is_covered
 
 HALVES = 200
-"""The number of random halves. Their standard deviation is accurate to 5%."""
+"""The number of random halves, each of which is followed by the other half. Their standard deviation is accurate to 7%.
+"""
 
 
 def measure(sample: Sample, objective: Objective, coverage: float, seed: int) -> Measurement:
@@ -51,7 +55,7 @@ def measure(sample: Sample, objective: Objective, coverage: float, seed: int) ->
 def check_coverage(sample: Sample, coverage: float) -> None:
     """Check that enough of the requested items exist. Raises CoverageError if too many requests failed."""
     wanted = sample.asked + sample.lost
-    if sample.asked < coverage * wanted:
+    if wanted and not is_covered(sample.asked, wanted, coverage):
         raise CoverageError(f"{sample.asked} of {wanted} requested items exist; coverage requires {coverage:.0%}")
 
 
@@ -71,38 +75,75 @@ def measure_paired_difference(
     first: Sequence[Score],
     second: Sequence[Score],
     coverage: float,
-    seed: int,  # noqa: ARG001 - every measure takes a seed, so that callers need not know which of them draws
+    seed: int,
     units: Sequence[Hashable] | None = None,
 ) -> Measurement:
     """Return the mean score of `first` minus that of `second`, with its 95% interval, for two takers on the same items.
 
-        difference = mean_i (a_i - b_i)   over the items that have a score of both takers
-
-    `first`, `second`: [item]. `units`: which completion brought each item, [item]; without it, each item is a unit of
-    its own. The differences are paired, so the interval is much narrower than that of two independent means if the
-    takers mostly agree. `seed` changes nothing, because nothing is drawn. Raises CoverageError if too few items have
-    both scores, and ValueError for different numbers of items.
+    The arguments and errors are those of `measure_smallest_difference`.
     """
+    return measure_smallest_difference(first, {"second": second}, coverage, seed, units)[1]
+
+
+def measure_smallest_difference(
+    first: Sequence[Score],
+    others: Mapping[str, Sequence[Score]],
+    coverage: float,
+    seed: int,
+    units: Sequence[Hashable] | None = None,
+) -> tuple[str, Measurement]:
+    """Return the best of `others`, and the mean score of `first` minus its own, with its 95% interval.
+
+        difference = min_k mean_i (a_i - b_ik)   over the items that have a score of both takers
+
+    `first`: the scores of a taker, [item]; `others`: those of other takers by name on the same items. `units`: which
+    completion brought each item, [item]; without it, each item is a unit of its own. The differences are paired, so the
+    interval is much narrower than that of two independent means if the takers mostly agree. It is that of the minimum,
+    because the best of the others is found on these items. Raises CoverageError if too few items have both scores, and
+    ValueError for different numbers of items.
+    """
+    numbers: dict[Hashable, int] = {}
+    places = [numbers.setdefault(unit, len(numbers)) for unit in (range(len(first)) if units is None else units)]
+    sums = [[0] * (2 + 2 * len(others)) for _ in numbers]
+    pairs = {name: pair_scores(first, second, coverage) for name, second in others.items()}
+    for column, paired in enumerate(pairs.values(), 1):
+        for index, a, b in paired:
+            row = sums[places[index]]
+            row[:2] = [1, 1]
+            row[2 * column] += round(a * UNITS_PER_SCORE) - round(b * UNITS_PER_SCORE)
+            row[2 * column + 1] += 1
+    by_unit = {(0, 0, number): tuple(row) for number, row in enumerate(sums) if row[0]}
+    objective = SmallestMean()
+    total = add_sums(by_unit)
+    value = compute_value([total], objective)
+    assert value is not None  # each pair has items
+    name = min(pairs, key=lambda name: (total[2 + 2 * list(pairs).index(name)] / len(pairs[name]), name))
+    low, high = bound_sums(value, [by_unit], objective, seed, Bounds(-1.0, 1.0, 1.0))
+    size = len(pairs[name])
+    parts = (("first", fsum(a for _, a, _ in pairs[name]) / size), ("second", fsum(b for *_, b in pairs[name]) / size))
+    return name, Measurement(value, low, high, size, parts)
+
+
+def pair_scores(first: Sequence[Score], second: Sequence[Score], coverage: float) -> list[tuple[int, float, float]]:
+    """Return the index and both scores of each item that has both. Raises CoverageError if these are too few."""
     both = [
-        (unit, a, b)
-        for unit, a, b in zip(range(len(first)) if units is None else units, first, second, strict=True)
+        (index, a, b)
+        for index, (a, b) in enumerate(zip(first, second, strict=True))
         if not isinstance(a, Unscored) and not isinstance(b, Unscored)
     ]
-    if not both or len(both) < coverage * len(first):
+    if not is_covered(len(both), len(first), coverage):
         raise CoverageError(f"{len(both)} of {len(first)} items have both scores; coverage requires {coverage:.0%}")
-    by_unit: dict[Hashable, list[int]] = defaultdict(lambda: [0, 0])
-    for unit, a, b in both:
-        by_unit[unit][0] += round(a * UNITS_PER_SCORE) - round(b * UNITS_PER_SCORE)
-        by_unit[unit][1] += 1
-    size, total = len(both), sum(gap for gap, _ in by_unit.values())
-    left_out = [
-        (0, (total - gap) / ((size - count) * UNITS_PER_SCORE) if count < size else None)
-        for gap, count in by_unit.values()
-    ]
-    value = total / (size * UNITS_PER_SCORE)
-    low, high = interval_bounds.bound_value(value, left_out, (), len(by_unit), Bounds(-1.0, 1.0, 1.0))
-    parts = (("first", fsum(a for _, a, _ in both) / size), ("second", fsum(b for _, _, b in both) / size))
-    return Measurement(value, low, high, size, parts)
+    return both
+
+
+class SmallestMean(MeansObjective):
+    """The smallest of several means."""
+
+    range: ClassVar[tuple[float, float]] = (-1.0, 1.0)
+
+    def value_of_means(self, means: Sequence[float]) -> float:
+        """Return the minimum of `means`."""
+        return min(means)
 
 
 def bound_samples(value: float, samples: Sequence[Sample], objective: Objective, seed: int) -> tuple[float, float]:
@@ -114,17 +155,16 @@ def bound_samples(value: float, samples: Sequence[Sample], objective: Objective,
     low, high = objective.range
     bounds = Bounds(low, high, high - low) if len(samples) == 1 else Bounds(low - high, high - low, high - low)
     if isinstance(objective, MeansObjective):
-        return bound_means(value, samples, objective, seed, bounds)
+        return bound_sums(value, [request_units.sum_requests(sample) for sample in samples], objective, seed, bounds)
     return bound_halves(value, samples, objective, seed, bounds)
 
 
-def bound_means(
-    value: float, samples: Sequence[Sample], objective: MeansObjective, seed: int, bounds: Bounds
+def bound_sums(
+    value: float, sums: Sequence[Mapping[Place, Sums]], objective: MeansObjective, seed: int, bounds: Bounds
 ) -> tuple[float, float]:
-    """Return the 95% interval of a function of means, from sums of requests."""
-    sums = [request_units.sum_requests(sample) for sample in samples]
+    """Return the 95% interval of a function of means, from the sums of each sample's requests."""
     places = list(dict.fromkeys(place for of_sample in sums for place in of_sample))
-    totals = [tuple(map(sum, zip(*of_sample.values(), strict=True))) for of_sample in sums]
+    totals = [add_sums(of_sample) for of_sample in sums]
     nothing = [(0,) * len(total) for total in totals]
     rows = [[of_sample.get(place, none) for place in places] for of_sample, none in zip(sums, nothing, strict=True)]
     left_out = [
@@ -138,15 +178,18 @@ def bound_means(
     ]
     counted = sum(any(row[index][1] > 0 for row in rows) for index in range(len(places)))
     columns = [list(zip(*row, strict=True)) for row in rows]
-    # A function of one mean has no kink.
-    drawn = draw_halves(places, seed) if any(len(sample.takers) > 1 for sample in samples) else ()
-    halves = [
-        compute_value(
-            [tuple(sum(map(column.__getitem__, half)) for column in of_sample) for of_sample in columns], objective
-        )
-        for half in drawn
-    ]
+    halves: list[float | None] = []
+    if max(map(len, totals)) > SUMS_OF_ONE_MEAN:  # a function of one mean has no kink
+        for half, _ in draw_halves(places, seed):
+            chosen = [tuple(sum(map(column.__getitem__, half)) for column in of_sample) for of_sample in columns]
+            others = [tuple(map(int.__sub__, total, sums)) for total, sums in zip(totals, chosen, strict=True)]
+            halves += [compute_value(chosen, objective), compute_value(others, objective)]
     return interval_bounds.bound_value(value, left_out, [one for one in halves if one is not None], counted, bounds)
+
+
+def add_sums(sums: Mapping[Place, Sums]) -> Sums:
+    """Return the sums over all requests."""
+    return tuple(map(sum, zip(*sums.values(), strict=True)))
 
 
 def compute_value(samples: Sequence[Sums], objective: MeansObjective) -> float | None:
@@ -181,7 +224,7 @@ def bound_halves(
     """Return the 95% interval of any value, from its values on random halves of the requests."""
     places = list(dict.fromkeys(place for sample in samples for place in request_units.split_requests(sample)))
     values = []
-    for half in draw_halves(places, seed):
+    for half in chain.from_iterable(draw_halves(places, seed)):
         chosen = {places[index] for index in half}
         values.append(
             subtract_values([evaluate_sample(request_units.select_requests(one, chosen), objective) for one in samples])
@@ -192,18 +235,23 @@ def bound_halves(
     return interval_bounds.bound_set_value(value, present, len(places), bounds)
 
 
-def draw_halves(places: Sequence[Place], seed: int) -> Iterator[list[int]]:
-    """Yield the indices of the places in each random half: half of the places of every repeat.
+def draw_halves(places: Sequence[Place], seed: int) -> Iterator[tuple[list[int], list[int]]]:
+    """Yield pairs of halves: the indices of a random half of the places of every repeat, and those of the other half.
 
-    Draw k is a function of (seed, k): the places with the smallest of 32-bit words of SHAKE-256.
+    The two halves have the value as their mean if it is linear, so the mean of all halves has no noise. Pair k is a
+    function of (seed, k): the places in the order of 32-bit words of SHAKE-256.
     """
     strata: dict[int, list[int]] = defaultdict(list)
     for index, (repeat, _, _) in enumerate(places):
         strata[repeat].append(index)
     groups = list(strata.values()) if min(map(len, strata.values()), default=0) > 1 else [list(range(len(places)))]
-    for draw in range(HALVES):
+    for draw in range(HALVES // 2):
         words = unpack(f"<{len(places)}I", shake_256(f"half {seed} {draw}".encode()).digest(4 * len(places)))
-        yield [index for group in groups for index in sorted(group, key=words.__getitem__)[: len(group) // 2]]
+        ordered = [sorted(group, key=words.__getitem__) for group in groups]
+        yield (
+            [index for group in ordered for index in group[: len(group) // 2]],
+            [index for group in ordered for index in group[len(group) // 2 :]],
+        )
 
 
 def evaluate_sample(sample: Sample, objective: Objective) -> float | None:

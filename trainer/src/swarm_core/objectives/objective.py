@@ -51,6 +51,18 @@ class RequestCount:
     """The number of items requested, without lost ones; 0 if the request failed."""
     repeated: int = 0
     """The number of accepted items that an earlier repeat brought too. They count in the accepted share alone."""
+    repeat: int = 0
+    """The set of items within its rollout, from 0. A rollout has several if the objective needs repeats."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceScores:
+    """The scores of the takers on a reference set."""
+
+    means: Mapping[str, float]
+    """The mean of the existing scores of each taker, by its name."""
+    counts: Mapping[str, int]
+    """The number of existing scores of each taker, by its name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +80,8 @@ class Sample:
     """The number of items in requests that failed. They are not in `asked` and affect no value."""
     features: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     """Further values of accepted items by name, [item], with all repeats concatenated."""
-    reference_means: Mapping[str, float] | None = None
-    """The mean score of each taker on a reference set, by the taker's name."""
+    reference: ReferenceScores | None = None
+    """The scores of the takers on a reference set; None if no objective needs one."""
     requests: tuple[tuple[RequestCount, ...], ...] = ()
     """The requests that brought the items, [repeat][request]. If it is empty, `request_units` derives them."""
 
@@ -168,7 +180,7 @@ class MeansObjective(ABC):
 
     needs: ClassVar[Needs] = Needs()
     range: ClassVar[tuple[float, float]] = (0.0, 1.0)
-    revision: ClassVar[int] = 2
+    revision: ClassVar[int] = 3
     settings: ClassVar[type[Settings]] = Settings
 
     @classmethod

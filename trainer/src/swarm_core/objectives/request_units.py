@@ -23,6 +23,8 @@ Place = tuple[int, int, int]
 Sums = tuple[int, ...]
 """Sums over items: accepted, asked, and for each taker its scores in units of 2^-53 and their number."""
 
+SUMS_OF_ONE_MEAN = 4
+"""The number of sums of a sample with one taker."""
 UNITS_PER_SCORE = 1 << 53
 """Scores are summed in units of 2^-53. Sums of integers are exact, so requests that agree give equal values."""
 

@@ -91,11 +91,23 @@ def advise(fate: AnswerFate) -> str | None:
     return advice
 
 
+def is_covered(present: int, total: int, coverage: float) -> bool:
+    """Return whether `present` of `total` suffice: at least one, and at least the share `coverage`, from 0 to 1.
+
+    One may always be missing if `coverage` is below 1. So one item that a server refuses costs a small sample itself
+    alone.
+    """
+    one_missing = total - present == 1 and coverage < 1
+    return present > 0 and (present >= coverage * total or one_missing)
+
+
 def mean_score(row: Sequence[Score], coverage: float) -> float:
-    """Return the mean of the existing scores. `row`: [item]. Raises CoverageError if their share is below
-    `coverage` or 0."""
+    """Return the mean of the existing scores. `row`: [item].
+
+    Raises CoverageError if `is_covered` says that they are too few.
+    """
     values = [value for value in row if not isinstance(value, Unscored)]
-    if not values or len(values) < coverage * len(row):
+    if not is_covered(len(values), len(row), coverage):
         reasons = Counter(value.reason for value in row if isinstance(value, Unscored))
         raise CoverageError(
             f"{len(values)} of {len(row)} answers are scored; coverage requires {coverage:.0%}{format_reasons(reasons)}"

@@ -88,8 +88,10 @@ def find_problems(worker_spec: WorkerSpec) -> tuple[list[str], dict[str, SeedFil
 def read_seeds(resolved: ResolvedSpec, use: resolution.UriUse, path: Path) -> SeedFile:
     """Read the seed data at `path`, as the run will. Raises BadInputError, which names the line."""
     side = resolved.for_swarm(use.swarm).generators
-    judge = find_judge(resolved)
-    return seeds.read(path, side.data, side.cluster_field, resolved.base.template, resolved.seed, judge)
+    source, cluster_field = side.data, side.cluster_field
+    if use.field == resolution.REFERENCE_FIELD and resolved.reference is not None and resolved.reference.source:
+        source, cluster_field = resolved.reference.source, None
+    return seeds.read(path, source, cluster_field, resolved.base.template, resolved.seed, find_judge(resolved))
 
 
 def find_judge(resolved: ResolvedSpec) -> Judge | None:

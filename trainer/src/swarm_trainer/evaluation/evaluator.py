@@ -14,7 +14,7 @@ from swarm_core.commit import MeasuredCandidate, MeasuredValues
 from swarm_core.composition import Composition, Statistics
 from swarm_core.experiment import Experiment, SeedData
 from swarm_core.objectives import intervals
-from swarm_core.objectives.objective import Measurement, Objective
+from swarm_core.objectives.objective import Measurement, Objective, ReferenceScores
 from swarm_core.recipe import ModelName
 from swarm_core.rollout import Rollout, Unmeasured, build_sample, measure
 from swarm_trainer.evaluation import run_parts
@@ -34,6 +34,8 @@ class Evaluator:
     """The rule that composes the fitness of the measured values."""
     coverage: float
     """The share of the answers that must have a score, from 0 to 1."""
+    reference: ReferenceScores | None = None
+    """The takers' scores on the reference set; None if there is none, or if they have not answered it yet."""
 
     @property
     def seed(self) -> int:
@@ -48,7 +50,8 @@ class Evaluator:
         seed = streams.derive_seed(self.seed, "bootstrap", *key)
         judge = self.examination.judge
         return tuple(
-            (name, measure(rollouts, objective, self.coverage, seed, judge)) for name, objective in self.objectives
+            (name, measure(rollouts, objective, self.coverage, seed, judge, self.reference))
+            for name, objective in self.objectives
         )
 
     def summarize(self, first: Iterable[MeasuredCandidate]) -> Statistics:
@@ -74,7 +77,7 @@ class Evaluator:
         """
         seed = streams.derive_seed(self.seed, "bootstrap", "gain")
         objective = dict(self.objectives)[self.composition.names[0]]
-        samples = [build_sample(rollouts, self.examination.judge) for rollouts in (first, second)]
+        samples = [build_sample(rollouts, self.examination.judge, self.reference) for rollouts in (first, second)]
         estimate = intervals.measure_difference(samples[0], samples[1], objective, self.coverage, seed)
         return Interval(estimate.value, estimate.low, estimate.high)
 

@@ -24,7 +24,7 @@ from swarm_core.objectives.objective import RequestCount
 from swarm_core.objectives.scores import Score, Unscored, UnscoredReason
 from swarm_core.ports import Gate, Inference, Judge, Reply, Request, RequestFailure
 from swarm_core.recipe import ModelName
-from swarm_core.rollout import AnsweredItem, Rollout, TakerAnswer
+from swarm_core.rollout import AnsweredItem, Rollout, TakerAnswer, merge_repeats
 from swarm_core.text import item_parser, prompts
 from swarm_trainer.evaluation import scoring
 from swarm_trainer.evaluation.completions import Asker
@@ -73,6 +73,8 @@ class Examination:
     """The models at remote endpoints. They take chat turns, whatever the style of the run's own models."""
     rules: AnswerRules = DEFAULT_RULES
     """The rules for answers that no judge scores."""
+    repeats: int = 1
+    """The number of independent sets of items in one measurement. Each has prompts, seeds and gates of its own."""
 
     def style_of(self, model: ModelName) -> prompts.PromptStyle:
         """Return the prompt style for a taker."""
@@ -109,7 +111,17 @@ class ExaminationState:
 
 
 def examine_generator(exam: Examination, engine: Inference, model: ModelName, stage: Stage, items: int) -> Rollout:
-    """Request `items` items from `model` and have the takers answer them. The engine must serve all of these models.
+    """Request `items` items from `model` in each repeat and have the takers answer them. The engine must serve all of
+    these models.
+
+    Raises InferenceError if the engine can answer nothing at all.
+    """
+    stages = [stage if repeat == 0 else (*stage, "repeat", repeat) for repeat in range(exam.repeats)]
+    return merge_repeats([examine_once(exam, engine, model, one, items) for one in stages])
+
+
+def examine_once(exam: Examination, engine: Inference, model: ModelName, stage: Stage, items: int) -> Rollout:
+    """Request one set of `items` items from `model` and have the takers answer them.
 
     Raises InferenceError if the engine can answer nothing at all.
     """

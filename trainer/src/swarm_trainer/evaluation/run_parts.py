@@ -11,17 +11,29 @@ from swarm_core.errors import BadInputError
 from swarm_core.gates.gate_context import GateContext
 from swarm_core.gates.registry import GateChoice
 from swarm_core.objectives.objective import Needs, Objective
+from swarm_core.plugins import PluginNotFoundError
 from swarm_core.ports import Judge
 from swarm_core.swarm_names import TAKERS
 
-COLLECTED = Needs()
-"""The data that measurements collect, except for the number of takers, which the spec gives."""
+COLLECTED = Needs(repeats=16, reference=True)
+"""The most data that measurements collect, except for the number of takers, which the spec gives."""
 
 
 def build_objective(resolved: ResolvedSpec) -> Objective:
     """Build the objective. Raises BadInputError."""
     objective: Objective = parts.build_spec_part(parts.find_objective(resolved))
     return objective
+
+
+def find_needs(resolved: ResolvedSpec) -> Needs:
+    """Return what the objective of the run needs; nothing in particular if it is a plug-in that is not installed here.
+
+    Raises BadInputError.
+    """
+    try:
+        return build_objective(resolved).needs
+    except PluginNotFoundError:
+        return Needs()
 
 
 def build_judge(resolved: ResolvedSpec) -> Judge:
@@ -56,6 +68,11 @@ def check_needs(resolved: ResolvedSpec, needs: Needs) -> None:
         raise BadInputError(
             f"spec.takers: {takers} listed, but objective {resolved.objective} compares {needs.takers} or more; list"
             " more takers, or choose another objective"
+        )
+    if needs.reference and resolved.reference is None:
+        raise BadInputError(
+            f"spec.objective: {resolved.objective} needs a reference set; write spec.objective.reference, with the uri"
+            " of its items, or without one for the held-out seed items"
         )
     needed, collected = asdict(needs), asdict(COLLECTED)
     missing = [name for name in needed if name != "takers" and needed[name] > collected[name]]

@@ -46,6 +46,10 @@ class SearchSetup:
     """The models served in addition to the candidates and the fixed takers: in a game, the takers that generators face.
     """
 
+    reference: Digest | None = None
+    """The digest of the takers' answers to the reference set; None if there is none, or if they have not answered it
+    yet."""
+
     @property
     def title(self) -> str:
         """The subject of the search, in a few words."""
@@ -138,7 +142,7 @@ def build_search(
     examination = evaluator.build_examination(resolved, experiment, data)
     plan, space = build_space(context, pinned, basis, swarm)
     name, objective = choose_objective(resolved, swarm)
-    examination = replace(examination, held_out=load_held_out(context, pinned))
+    examination = replace(examination, held_out=load_held_out(context, pinned), repeats=objective.needs.repeats)
     evaluator_of_swarm = Evaluator(examination, ((name, objective),), Single(name), resolved.evaluation.coverage)
     return SearchSetup(resolved, manifest, experiment, plan, space, evaluator_of_swarm)
 

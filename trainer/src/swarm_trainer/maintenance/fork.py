@@ -28,7 +28,7 @@ from swarm_core.optimizers.optimizer import SearchState
 from swarm_core.ports import ArtifactStore, CorruptError, StoreError
 from swarm_core.recipe import Digest, digest_bytes
 from swarm_core.swarm_names import GENERATORS
-from swarm_trainer.evaluation import search_setup
+from swarm_trainer.evaluation import reference_set, search_setup
 from swarm_trainer.evaluation.search_setup import SearchSetup
 from swarm_trainer.evaluation.turn import Turn
 from swarm_trainer.maintenance import fork_origin, replay, retention, spec_diff
@@ -56,6 +56,8 @@ class Fork:
     adapter_receipts: tuple[Receipt, ...]
     commits: tuple[Commit, ...]
     """This run's own commits, from the first one on."""
+    reference: bytes | None = None
+    """The takers' answers to the reference set; None if the objective needs none."""
 
 
 def prepare(context: Context, experiment: Experiment, identity: bytes) -> Fork | None:
@@ -80,12 +82,16 @@ def prepare(context: Context, experiment: Experiment, identity: bytes) -> Fork |
     for digest in basis:
         copy_tree(source, context.store, digest)
     setup = search_setup.build_search(context, digest_bytes(experiment.to_bytes()), experiment, basis)
+    answers = None if experiment.reference is None else source.read(reference_set.KEY)
+    if answers is not None:
+        setup = reference_set.attach_answers(context.store, setup, answers)
     commits = tuple(derive_commits(source, setup, source_commits))
     return Fork(
         ForkOrigin(resume.uri, resume.iteration, source_experiment.digest, source_commits[-1].digest),
         source,
         receipts,
         commits,
+        answers,
     )
 
 
@@ -97,6 +103,8 @@ def publish(fork: Fork, store: ArtifactStore) -> None:
     fork_origin.publish(store, fork.origin)
     for receipt in fork.adapter_receipts:
         store.publish(receipt_store.key(receipt.key), receipt.to_bytes())
+    if fork.reference is not None:
+        store.publish(reference_set.KEY, fork.reference)
     for done in fork.commits:
         for candidate in done.candidates:
             key = commit.candidate_key(done.iteration, candidate.name)
@@ -214,7 +222,16 @@ def derive_commits(source: ArtifactStore, setup: SearchSetup, source_commits: li
         first = first or candidates
         swarm = optimization.tell(swarm, {candidate.name: candidate.fitness for candidate in candidates})
         basis, text = setup.space.basis, optimization.to_json(swarm)
-        own = Commit(setup.manifest, source_commit.iteration, parent, basis, text, candidates, kind=source_commit.kind)
+        own = Commit(
+            setup.manifest,
+            source_commit.iteration,
+            parent,
+            basis,
+            text,
+            candidates,
+            reference=setup.reference,
+            kind=source_commit.kind,
+        )
         yield own
         parent = own.digest
 

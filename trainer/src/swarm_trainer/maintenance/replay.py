@@ -87,6 +87,7 @@ def require_same_questions(where: str, done: Commit, turn: Turn, manifest: Diges
     """Require that the commit `done` measured what `turn` asks for. Raises CorruptError, which names `where`."""
     require(done.experiment == manifest, f"{where} belongs to another experiment")
     require(done.iteration > 0 or done.parent == manifest, f"{where} does not follow the experiment")
+    require(done.reference == turn.setup.reference, f"{where} compares with other answers to the reference set")
     require(done.basis == turn.setup.space.basis, f"{where} has another basis")
     committed = (done.swarm_name, done.opponents, done.pool)
     opponents, pool = tuple(recipe.name for recipe in turn.opponents), turn.pool.digest if turn.pool else None
@@ -167,6 +168,8 @@ def walk_reachable(store: ArtifactStore, experiment: Experiment, manifest: Diges
     yield fetch_blob(store, manifest)
     for swarm in (GENERATORS, TAKERS):
         yield fetch_blob(store, experiment.for_swarm(swarm).data)
+    if experiment.reference is not None:
+        yield fetch_blob(store, experiment.reference)
     for done in commit_chain.walk(store):
         if done.pool is not None:
             yield fetch_blob(store, done.pool)

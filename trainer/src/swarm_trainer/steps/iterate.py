@@ -8,6 +8,7 @@ If several swarms take turns, the iteration is the turn of one of them (`evaluat
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from statistics import fmean
 
 from swarm_core import acceptance, commit
@@ -20,7 +21,7 @@ from swarm_core.optimizers.candidate import Candidate
 from swarm_core.ports import Inference, StoreError
 from swarm_core.rollout import Rollout, RolloutTotals, sum_totals
 from swarm_core.usage import Usage
-from swarm_trainer.evaluation import lanes, rollout_store, search_setup, serving, trainer_program
+from swarm_trainer.evaluation import lanes, reference_set, rollout_store, search_setup, serving, trainer_program
 from swarm_trainer.evaluation.rollout_store import RolloutRequest
 from swarm_trainer.evaluation.turn import Turn
 from swarm_trainer.run_store import commit_chain
@@ -60,9 +61,8 @@ def build_commit(item: WorkItem, context: Context, index: int) -> Commit:
     """
     rules = trainer_program.load_turns(context.resolved)
     rules.before(item, context)
-    turn = rules.load(context, index)
+    turn, engines = serve_turn(item, context, rules.load(context, index))
     setup, candidates = turn.setup, optimization.ask(turn.swarm)
-    engines = serving.serve(context, setup, [setup.space.recipe(candidate.position) for candidate in candidates])
     measured: list[MeasuredCandidate] = []
     rollouts: list[Rollout] = []
     results: tuple[MeasuredCandidate, ...] = ()
@@ -87,6 +87,7 @@ def build_commit(item: WorkItem, context: Context, index: int) -> Commit:
         opponents=tuple(recipe.name for recipe in turn.opponents),
         pool=None if turn.pool is None else context.store.put(turn.pool.to_bytes()),
         held_out=setup.evaluator.add_fitness(rules.after(item, context, turn, swarm), turn.summarize_start(results)),
+        reference=setup.reference,
         kind=context.run.kind,
     )
 
@@ -96,6 +97,19 @@ def check_start(turn: Turn, results: Sequence[MeasuredCandidate], rollouts: Sequ
     barren = acceptance.find_barren_start(results, rollouts) if turn.first is None else None
     if barren is not None:
         raise BadInputError(barren)
+
+
+def serve_turn(item: WorkItem, context: Context, turn: Turn) -> tuple[Turn, list[Inference]]:
+    """Have the run's engines serve the models of a turn, and the takers answer the reference set if they have not yet.
+
+    Raises BadInputError, InferenceError, CorruptError, StoreError.
+    """
+    recipes = [turn.setup.space.recipe(candidate.position) for candidate in optimization.ask(turn.swarm)]
+    engines = serving.serve(context, turn.setup, recipes)
+    if turn.setup.experiment.reference is not None and turn.setup.reference is None:
+        context.progress(Progress(item.key, "asking the takers for the answers to the reference set"))
+        turn = replace(turn, setup=reference_set.answer(context.store, turn.setup, engines[0]))
+    return turn, engines
 
 
 def build_candidate_job(

@@ -33,6 +33,7 @@ from swarm_trainer.runtime import engines, inputs, layers, model_folders, prompt
 from swarm_trainer.runtime.context import Context, Progress
 from swarm_trainer.runtime.model_folders import BASE_FIELD
 from swarm_trainer.sources.fetching import Pin
+from swarm_trainer.steps import objective_inputs
 from swarm_trainer.stores import tree
 
 MIN_FREE_BYTES = 256 * 2**20
@@ -75,6 +76,7 @@ def pin_experiment(
         data=context.store.put(data[GENERATORS].to_bytes()),
         adapters=tuple(contents[uri] for uri in list_adapter_uris(resolved)),
         adversary=None if adversary is None else adversary(data, contents),
+        reference=objective_inputs.pin_reference(context, data[GENERATORS]),
     )
     identity = resolution.serialize_identity(resolved, contents, code)
     publish_experiment(context, pinned, identity, fork.prepare(context, experiment, identity))

@@ -175,6 +175,7 @@ class GameEvaluation(Block):
     items: Integer = Field(40, ge=4, le=10_000)
     """Number of items requested from a generator in one measurement."""
     coverage: Number = Field(0.95, gt=0, le=1)
-    """Minimum share of answers that must be scored. Below it, the measurement fails."""
+    """Minimum share of answers that must be scored. Below it, the measurement fails. One answer may always be missing,
+    unless the share is 1."""
     final: FinalMeasurement = FinalMeasurement()
     """Measurement that results report, on items that no round has used."""

@@ -12,7 +12,7 @@ from pydantic import Field
 from swarm_core.api.base import BaseSpec
 from swarm_core.api.evaluation import Evaluation
 from swarm_core.api.generators import Generators
-from swarm_core.api.judging import GATES_RULE, SEPARATION, GatesField, JudgeSpec, ObjectiveSpec
+from swarm_core.api.judging import GATES_RULE, TAKERS_RULES, GatesField, JudgeSpec, ObjectiveSpec
 from swarm_core.api.lifecycle import Budget
 from swarm_core.api.resuming import ResumeFrom
 from swarm_core.api.run import Run, RunSpec
@@ -73,12 +73,7 @@ class SwarmRunSpec(RunSpec):
             lambda it: not _list_repeated_takers(it),
             lambda it: ("takers", _list_repeated_takers(it)[0], "name"),
         ),
-        Rule(
-            "self.objective.type != 'Separation' || self.takers.size() >= 2",
-            "objective Separation needs at least two takers; list two or more, or use Difficulty",
-            "takers",
-            lambda it: it.objective.type != SEPARATION or len(it.takers) >= 2,
-        ),
+        *TAKERS_RULES,
         GATES_RULE,
     )
 

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from math import ceil
 
 from swarm_core.api import parts
+from swarm_core.api.objective_data import ReferenceData
 from swarm_core.api.resolved import RemoteTaker, ResolvedGenerators, ResolvedSpec, TrainedAdapters
 from swarm_core.optimizers import optimization
 from swarm_core.programs import program_protocol, search_settings
+from swarm_trainer.evaluation import run_parts
 
 
 def describe(resolved: ResolvedSpec, items: Mapping[str, int]) -> Iterator[tuple[str, str]]:
@@ -15,6 +17,8 @@ def describe(resolved: ResolvedSpec, items: Mapping[str, int]) -> Iterator[tuple
     yield "generators", describe_generators(resolved.generators, items)
     yield "takers", f"{len(resolved.takers)}: {', '.join(taker.name for taker in resolved.takers)}"
     yield "objective", describe_objective(resolved)
+    if resolved.reference is not None:
+        yield "reference", describe_reference(resolved.reference, len(resolved.takers))
     yield "search", describe_search(resolved)
     yield "items", describe_items(resolved)
     if resolved.access:
@@ -24,6 +28,12 @@ def describe(resolved: ResolvedSpec, items: Mapping[str, int]) -> Iterator[tuple
 def describe_objective(resolved: ResolvedSpec) -> str:
     """Describe the objective and the judge."""
     return f"{resolved.objective}, judged by {describe_judge(resolved)}"
+
+
+def describe_reference(reference: ReferenceData, takers: int) -> str:
+    """Describe the reference set, and how many answers to it are asked for once."""
+    origin = "the held-out seed items" if reference.uri is None else f"the items of {reference.uri}"
+    return f"at most {reference.items:,} of {origin}, answered once: at most {reference.items * takers:,} answers"
 
 
 def describe_generators(generators: ResolvedGenerators, items: Mapping[str, int]) -> str:
@@ -65,9 +75,10 @@ def describe_endpoints(resolved: ResolvedSpec) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Measurements:
-    """Measurements of one purpose, and the number of items that each of them wants."""
+    """Sets of items of one purpose, and the number of items that each of them wants."""
 
     count: int
+    """The number of measurements, times the repeats that the objective needs."""
     items: int
 
 
@@ -86,14 +97,14 @@ class ItemLimits:
 
 def list_measurements(resolved: ResolvedSpec) -> tuple[Measurements, Measurements, Measurements]:
     """Return the maximum numbers of measurements: of the search, of the final choice and of the report."""
-    evaluation = resolved.evaluation
+    evaluation, repeats = resolved.evaluation, run_parts.find_needs(resolved).repeats
+    # One finalist is an initial generator; the others are measured too, to choose the baseline.
+    in_choice = evaluation.finalists + resolved.generators.count - 1
+    in_report = (resolved.generators.count + 1) * evaluation.final.seeds
     return (
-        Measurements(optimization.budget(search_settings.build_plan(resolved)), evaluation.items),
-        # One finalist is an initial generator; the others are measured too, to choose the baseline.
-        Measurements(
-            evaluation.finalists + resolved.generators.count - 1, search_settings.items_per_finalist(resolved)
-        ),
-        Measurements((resolved.generators.count + 1) * evaluation.final.seeds, evaluation.final.items),
+        Measurements(repeats * optimization.budget(search_settings.build_plan(resolved)), evaluation.items),
+        Measurements(repeats * in_choice, search_settings.items_per_finalist(resolved)),
+        Measurements(repeats * in_report, evaluation.final.items),
     )
 
 
@@ -103,7 +114,8 @@ def estimate_limits(resolved: ResolvedSpec) -> ItemLimits:
     for one in list_measurements(resolved):
         first, most = limit_items(one.items, resolved.generation.shots, resolved.generation.rounds)
         first_round, accepted = first_round + one.count * first, accepted + one.count * most
-    return ItemLimits(first_round, resolved.generation.rounds * first_round, accepted * len(resolved.takers))
+    answered = accepted + (0 if resolved.reference is None else resolved.reference.items)
+    return ItemLimits(first_round, resolved.generation.rounds * first_round, answered * len(resolved.takers))
 
 
 def limit_items(items: int, shots: int, rounds: int) -> tuple[int, int]:

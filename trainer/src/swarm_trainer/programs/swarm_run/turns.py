@@ -4,7 +4,7 @@ from swarm_core.commit import Commit, MeasuredCandidate
 from swarm_core.engine.work import WorkItem
 from swarm_core.optimizers import optimization
 from swarm_core.optimizers.optimizer import SearchState
-from swarm_trainer.evaluation import search_setup, turn
+from swarm_trainer.evaluation import reference_set, search_setup, turn
 from swarm_trainer.evaluation.turn import Turn
 from swarm_trainer.runtime.context import Context
 
@@ -16,7 +16,7 @@ class SingleSwarmTurns:
         return iteration
 
     def load(self, context: Context, index: int) -> Turn:
-        setup = search_setup.load(context)
+        setup = reference_set.attach(context.store, search_setup.load(context))
         first = turn.load_first(context, setup, index, 0)
         return Turn(setup, index, turn.load_swarm(context, setup, index - 1), first=first)
 

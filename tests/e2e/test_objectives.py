@@ -1,0 +1,95 @@
+"""A whole run with every objective that collects more than one set of scores: it ends, and it can be verified."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from command_line import ARENA, dataswarm
+
+from swarm_core.recipe import digest_bytes
+from swarm_core.rollout import Rollout
+from swarm_trainer.evaluation import reference_set
+from swarm_trainer.run_store import commit_chain
+from swarm_trainer.stores.local import LocalStore
+
+pytestmark = pytest.mark.long
+OBJECTIVES: dict[str, Any] = {
+    "Consistency": {"type": "Consistency", "consistency": {"repeats": 2}},
+    "Novelty": {"type": "Novelty", "reference": {"items": 12}},
+}
+"""The objective of each run, by its name."""
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectiveRun:
+    """A finished run, with its objective."""
+
+    name: str
+    folder: Path
+
+    @property
+    def store(self) -> LocalStore:
+        return LocalStore(self.folder / "store")
+
+    def read_result(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads((self.folder / "result.json").read_text())
+        return found
+
+
+def build_document(objective: dict[str, Any]) -> dict[str, Any]:
+    """The short run of the arena with given generators and as few items as there can be."""
+    document: dict[str, Any] = yaml.safe_load((ARENA / "short.yaml").read_text())
+    document["spec"] |= {
+        "generators": {
+            "adapters": [str(ARENA / "takers" / name) for name in ("adder", "multiplier", "subtractor")],
+            "data": {"uri": str(ARENA / "seeds.jsonl"), "heldOut": 0.05},
+        },
+        "swarm": {"particles": 3, "iterations": 1, "standard": {"remeasured": 0, "scattered": 2}},
+        "evaluation": {"items": 6, "finalists": 2, "final": {"items": 6, "seeds": 2}},
+        "objective": objective,
+    }
+    document["spec"]["base"]["model"] = str(ARENA / "base")
+    for taker in document["spec"]["takers"]:
+        taker["adapter"] = str(ARENA / taker["adapter"])
+    return document
+
+
+@pytest.fixture(scope="module", params=OBJECTIVES)
+def finished_run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> ObjectiveRun:
+    file = tmp_path_factory.mktemp(request.param) / "run.yaml"
+    file.write_text(yaml.safe_dump(build_document(OBJECTIVES[request.param])))
+    done = dataswarm("run", file, "--folder", file.parent / "run")
+    assert done.returncode == 0, done.stderr
+    return ObjectiveRun(request.param, file.parent / "run")
+
+
+def test_the_result_has_the_value_of_the_objective_with_its_interval(finished_run: ObjectiveRun) -> None:
+    result = finished_run.read_result()
+    assert result["objective"] == finished_run.name
+    assert all(one["fresh"]["low"] <= one["fresh"]["value"] <= one["fresh"]["high"] for one in result["initials"])
+    assert result["gain"]["low"] <= result["gain"]["value"] <= result["gain"]["high"]
+
+
+def test_the_search_is_repeated_from_its_store_alone(finished_run: ObjectiveRun) -> None:
+    done = dataswarm("verify", finished_run.folder)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_measurement_has_as_many_sets_of_items_as_the_objective_needs(finished_run: ObjectiveRun) -> None:
+    (first,) = [done for done in commit_chain.walk(finished_run.store) if done.iteration == 0]
+    data = finished_run.store.read(f"iterations/0000/rollouts/{first.candidates[0].name}.json.gz")
+    assert data is not None
+    repeats = OBJECTIVES[finished_run.name].get("consistency", {}).get("repeats", 1)
+    assert {one.repeat for one in Rollout.from_bytes(data).requests} == set(range(repeats))
+
+
+def test_every_commit_names_the_answers_to_the_reference_set_which_are_made_once(finished_run: ObjectiveRun) -> None:
+    data = finished_run.store.read(reference_set.KEY)
+    named = {done.reference for done in commit_chain.walk(finished_run.store)}
+    assert named == {None if data is None else digest_bytes(data)}
+    if finished_run.name == "Novelty":
+        assert data is not None
+        assert len(Rollout.from_bytes(data).items) == OBJECTIVES["Novelty"]["reference"]["items"]

@@ -1,0 +1,27 @@
+"""The data that some objectives need beside the items of generators, in the block of the objective."""
+
+from pydantic import Field
+
+from swarm_core.api.generators import SeedDataSource, SeedFields
+from swarm_core.blocks.block import Block
+from swarm_core.blocks.scalars import Integer, Line, Uri
+
+
+class ReferenceData(Block):
+    """The reference set: items that every taker answers once. The answers are stored and never asked for again."""
+
+    uri: Uri | None = None
+    """File or folder with the items, in a format of seed data. If absent, the items are the held-out seed items."""
+    split: Line | None = None
+    """Split to read, as of seed data."""
+    fields: SeedFields | None = None
+    """Fields of a record that an item is made from. If absent, they are found by their usual names."""
+    items: Integer = Field(200, ge=8, le=10_000)
+    """Maximum number of items. Of more items, a random sample is taken."""
+
+    @property
+    def source(self) -> SeedDataSource | None:
+        """How the file is read; None if there is none."""
+        if self.uri is None:
+            return None
+        return SeedDataSource(uri=self.uri, split=self.split, fields=self.fields, max_items=self.items)

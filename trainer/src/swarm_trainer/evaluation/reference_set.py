@@ -1,0 +1,101 @@
+"""The reference set of an objective: items that every taker answers once, before the first candidate is measured.
+
+Preparing pins the items. The first iteration has the takers answer them, because only then their servers run. The
+answers are stored like a rollout: the first write wins, they are never made again, and every commit names them by
+digest.
+
+An outage stores nothing. Neither do answers of which too few have a score: every value of the run would rest on them.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from swarm_core import commit
+from swarm_core.errors import BadInputError
+from swarm_core.experiment import Experiment, SeedData
+from swarm_core.items import Item
+from swarm_core.objectives import scores
+from swarm_core.objectives.objective import ReferenceScores
+from swarm_core.objectives.scores import CoverageError, Unscored
+from swarm_core.ports import ArtifactStore, CorruptError, Inference
+from swarm_core.recipe import Digest, ModelName, digest_bytes
+from swarm_core.rollout import Rollout
+from swarm_trainer.evaluation import examine
+from swarm_trainer.evaluation.completions import Asker
+from swarm_trainer.evaluation.evaluator import Evaluator
+from swarm_trainer.evaluation.search_setup import SearchSetup
+
+KEY = commit.rollout_key("reference", "takers")
+"""The key of the answers in the store."""
+FIELD = "spec.objective.reference"
+
+
+def attach(store: ArtifactStore, setup: SearchSetup) -> SearchSetup:
+    """Return `setup` with the takers' scores on the reference set; without them if there is none, or no answer yet.
+
+    Raises CorruptError if the answers are to other items than those that were pinned, StoreError.
+    """
+    data = None if setup.experiment.reference is None else store.read(KEY)
+    return setup if data is None else attach_answers(store, setup, data)
+
+
+def attach_answers(store: ArtifactStore, setup: SearchSetup, data: bytes) -> SearchSetup:
+    """Return `setup` with the scores of stored answers. Raises as `attach` does."""
+    rollout = Rollout.from_bytes(data)
+    if tuple(one.item for one in rollout.items) != load_items(store, setup.experiment):
+        raise CorruptError(f"{KEY} answers other items than the run pinned; restore the store from a copy")
+    evaluator = replace(setup.evaluator, reference=summarize_scores(rollout))
+    return replace(setup, evaluator=evaluator, reference=digest_bytes(data))
+
+
+def answer(store: ArtifactStore, setup: SearchSetup, engine: Inference) -> SearchSetup:
+    """Return `setup` with the takers' scores on the reference set, which they answer now if they have not yet.
+
+    Raises InferenceError if a taker cannot be reached, BadInputError if one has too few scores, CorruptError,
+    StoreError.
+    """
+    digest = setup.experiment.reference
+    if digest is None or setup.evaluator.reference is not None:
+        return setup
+    items = load_items(store, setup.experiment)
+    rollout = answer_items(setup.evaluator, engine, items, digest)
+    return attach_answers(store, setup, store.publish(KEY, rollout.to_bytes()))
+
+
+def load_items(store: ArtifactStore, experiment: Experiment) -> tuple[Item, ...]:
+    """Load the items that the run pinned. Raises StoreError."""
+    assert experiment.reference is not None
+    return SeedData.from_bytes(store.get(experiment.reference).read_bytes()).example_items
+
+
+def answer_items(evaluator: Evaluator, engine: Inference, items: Sequence[Item], digest: Digest) -> Rollout:
+    """Return the judged answers of all takers to `items`, as a rollout that is named by the digest of the items.
+
+    Raises InferenceError if a taker cannot be reached, BadInputError if one has too few scores.
+    """
+    exam, ask = evaluator.examination, Asker(engine)
+    answered = examine.collect_answers(exam, ("reference",), items, ask)
+    names = tuple(name for name, _ in exam.takers)
+    found = Rollout(
+        ModelName(digest), names, len(items), 0, answered, (), ask.tokens, thinking_tokens=ask.thinking_tokens
+    )
+    check_coverage(found, evaluator.coverage)
+    return found
+
+
+def check_coverage(rollout: Rollout, coverage: float) -> None:
+    """Check that every taker has enough scores. Raises BadInputError, which names the taker and the reasons."""
+    for index, taker in enumerate(rollout.takers):
+        try:
+            scores.mean_score([one.answers[index].score for one in rollout.items], coverage)
+        except CoverageError as error:
+            raise BadInputError(f"{FIELD}: taker {taker}: {error}; or give other items") from error
+
+
+def summarize_scores(rollout: Rollout) -> ReferenceScores:
+    """Return the mean and the number of the scores of each taker. Raises CoverageError for a taker without any."""
+    rows = {taker: [one.answers[index].score for one in rollout.items] for index, taker in enumerate(rollout.takers)}
+    return ReferenceScores(
+        means={taker: scores.mean_score(row, 0.0) for taker, row in rows.items()},
+        counts={taker: sum(not isinstance(score, Unscored) for score in row) for taker, row in rows.items()},
+    )

@@ -1,0 +1,50 @@
+"""Prepares the data that objectives need beside the items of generators: the reference set.
+
+It is read like seed data, checked against the judge, sampled by the run's seed, and stored by its digest.
+"""
+
+from swarm_core import streams
+from swarm_core.api.objective_data import ReferenceData
+from swarm_core.api.resolution import REFERENCE_FIELD, UriRole, UriUse
+from swarm_core.errors import BadInputError
+from swarm_core.experiment import SeedData
+from swarm_core.items import Item
+from swarm_core.recipe import Digest
+from swarm_trainer.data import seeds
+from swarm_trainer.evaluation import run_parts
+from swarm_trainer.runtime import inputs
+from swarm_trainer.runtime.context import Context
+
+MIN_REFERENCE = 8
+"""The least number of items of a reference set. Takers' means over fewer say nothing."""
+
+
+def pin_reference(context: Context, seed_data: SeedData) -> Digest | None:
+    """Store the reference set of the run; return its digest, or None if the objective needs none.
+
+    Raises BadInputError if it has too few items that the judge can judge, StoreError.
+    """
+    wanted = context.resolved.reference
+    if wanted is None:
+        return None
+    judge = run_parts.build_judge(context.resolved)
+    found = read_reference(context, wanted, seed_data)
+    items = tuple(item for item in found if judge.refusal(item) is None)
+    if len(items) < MIN_REFERENCE:
+        raise BadInputError(
+            f"spec.objective.reference: {len(items)} of {len(found)} items can be judged, and a reference set needs"
+            f" {MIN_REFERENCE}; give a file with more, or raise spec.generators.data.heldOut"
+        )
+    drawn = sorted(streams.sample(context.resolved.seed, len(items), min(wanted.items, len(items)), "reference"))
+    return context.store.put(SeedData((tuple(items[index] for index in drawn),), ()).to_bytes())
+
+
+def read_reference(context: Context, wanted: ReferenceData, seed_data: SeedData) -> tuple[Item, ...]:
+    """Return the items of the file that the spec names, or the held-out seed items. Raises BadInputError."""
+    source, resolved = wanted.source, context.resolved
+    if source is None:
+        return seed_data.held_out
+    path = inputs.locate(UriUse(UriRole.DATA, source.uri, REFERENCE_FIELD), context)
+    judge = run_parts.build_judge(resolved)
+    file = seeds.read(path, source, None, resolved.base.template, resolved.seed, judge)
+    return tuple(seed.item for seed in file.items)
