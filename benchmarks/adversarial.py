@@ -4,7 +4,7 @@ Each run is a whole `dataswarm run`: it trains both sides and the rivals anew, p
 that no round has seen. The script prints every run. Runs are kept in a folder: a finished run is not repeated, and a
 stopped run resumes.
 
-    python benchmarks/adversarial.py --into runs/games --seeds 10
+    python benchmarks/adversarial.py --into runs/games --seeds 10 --write docs/results.md
 
 Limits: one arena, one recipe. The interval of one run covers the items, not the training of the adapters; the seeds
 cover that. `--rule Reference` plays the game as in the released code, whose best values go stale.
@@ -22,8 +22,10 @@ from statistics import fmean, stdev
 from typing import Any
 
 import yaml
+from published_table import insert_table
 
 GAME = Path(__file__).parents[1] / "examples" / "adversarial" / "run.yaml"
+MARK = "benchmarks/adversarial.py"
 FIRST_SEED = 2001
 """Far from every seed that was used for tuning."""
 AS_RELEASED = {"rule": "Published", "published": {"compat": "Reference"}}
@@ -76,8 +78,11 @@ def format_gain(gain: dict[str, float]) -> str:
 
 
 def format_totals(results: dict[int, Result | None]) -> Iterator[str]:
-    """Yield the mean gains, the number of intervals above 0 out of all requested seeds, and the saw-tooth."""
+    """Yield the mean gains with the standard deviation between seeds, the number of intervals above 0 out of all
+    requested seeds, and the saw-tooth."""
     done = [result for result in results.values() if result is not None]
+    if not done:
+        return
     for name, gains in (
         *((f"takers, {source}", [result["takers"][source]["gain"] for result in done]) for source in SOURCES),
         ("generators", [result["gain"] for result in done]),
@@ -85,9 +90,9 @@ def format_totals(results: dict[int, Result | None]) -> Iterator[str]:
         values = [gain["value"] for gain in gains]
         spread = f", standard deviation {stdev(values):.3f}" if len(values) > 1 else ""
         above = sum(gain["low"] > 0 for gain in gains)
-        yield f"{name}: mean gain {fmean(values):+.3f}{spread}; interval above 0 in {above} of {len(results)}"
+        yield f"- {name}: mean gain {fmean(values):+.3f}{spread}; interval above 0 in {above} of {len(results)} seeds"
     falls, rises = zip(*(measure_sawtooth(result) for result in done), strict=True)
-    yield f"saw-tooth: a new pool changes the best taker by {fmean(falls):+.3f}, a move by {fmean(rises):+.3f}"
+    yield f"- saw-tooth: a new pool changes the best taker by {fmean(falls):+.3f}, a move by {fmean(rises):+.3f}"
 
 
 def measure_sawtooth(result: Result) -> tuple[float, float]:
@@ -105,14 +110,17 @@ def main() -> int:
     parser.add_argument("--into", type=Path, required=True, help="the folder that keeps the runs")
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--rule", choices=["Standard", "Reference"], default="Standard")
+    parser.add_argument("--write", type=Path, help="the file whose table to replace")
     arguments = parser.parse_args()
     seeds = range(FIRST_SEED, FIRST_SEED + arguments.seeds)
     results = {
         seed: run_game(arguments.game, seed, arguments.into / f"{arguments.rule}-{seed}", arguments.rule)
         for seed in seeds
     }
-    print("\n".join(format_rows(results)), end="\n\n")
-    print("\n".join(format_totals(results)))
+    table = "\n".join([*format_rows(results), "", *format_totals(results)])
+    print(table)
+    if arguments.write is not None:
+        insert_table(arguments.write, MARK, table)
     return 0
 
 

@@ -1,7 +1,10 @@
 """Does the search find a better generator with every seed? Repeats one SwarmRun with ten seeds, and prints every run.
 
 Each run is a whole `dataswarm run`: it fine-tunes the generators anew, searches, chooses, and evaluates on fresh items.
-No run is left out or repeated; a failed run is printed as failed and counts as no gain.
+No run is left out or repeated; a failed run is printed as failed and counts as no gain. Runs are kept in a folder: a
+finished run is not repeated, and a stopped run resumes.
+
+    python benchmarks/ten_seeds.py --into runs/ten-seeds --write docs/results.md
 
 Limits: one arena, one recipe. The interval of one run covers items and sampling, not the training of the generators;
 the ten seeds cover that.
@@ -12,7 +15,6 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -20,8 +22,10 @@ from pathlib import Path
 from statistics import fmean, stdev
 
 import yaml
+from published_table import insert_table
 
 ARENA = Path(__file__).parents[1] / "examples" / "arithmetic" / "swarmrun.yaml"
+MARK = "benchmarks/ten_seeds.py"
 FIRST_SEED = 1001
 """Far from every seed that was used for tuning."""
 
@@ -42,7 +46,16 @@ class SeedOutcome:
 
 
 def run_seed(arena: Path, seed: int, folder: Path, rule: str | None) -> SeedOutcome:
-    """Run `arena` with another seed, in its own folder."""
+    """Return the outcome of `arena` with another seed, in its own folder, from this call or an earlier one."""
+    if not (folder / str(seed) / "result.json").is_file() and not start_run(arena, seed, folder, rule):
+        return SeedOutcome(seed)
+    result = json.loads((folder / str(seed) / "result.json").read_text())
+    gain = (result["gain"]["value"], result["gain"]["low"], result["gain"]["high"])
+    return SeedOutcome(seed, result["best"]["fresh"]["value"], result["initial"]["fresh"]["value"], gain)
+
+
+def start_run(arena: Path, seed: int, folder: Path, rule: str | None) -> bool:
+    """Run `arena` with another seed, or resume it. Return whether it has a result."""
     document = yaml.safe_load(arena.read_text())
     document["spec"]["seed"] = seed
     if rule is not None:
@@ -56,10 +69,7 @@ def run_seed(arena: Path, seed: int, folder: Path, rule: str | None) -> SeedOutc
         file.unlink()
     if done.returncode != 0:
         print(done.stderr[-2000:], file=sys.stderr)
-        return SeedOutcome(seed)
-    result = json.loads((folder / str(seed) / "result.json").read_text())
-    gain = (result["gain"]["value"], result["gain"]["low"], result["gain"]["high"])
-    return SeedOutcome(seed, result["best"]["fresh"]["value"], result["initial"]["fresh"]["value"], gain)
+    return done.returncode == 0
 
 
 def format_rows(outcomes: list[SeedOutcome]) -> Iterator[str]:
@@ -74,21 +84,35 @@ def format_rows(outcomes: list[SeedOutcome]) -> Iterator[str]:
         yield f"| {one.seed} | {one.initial:.3f} | {one.best:.3f} | {value:+.3f} | {low:+.3f} to {high:+.3f} | {mark} |"
 
 
+def format_totals(outcomes: list[SeedOutcome]) -> str:
+    """Return the mean gain, its spread and the number of intervals above 0, in a sentence each."""
+    gains = [one.gain[0] for one in outcomes if one.gain is not None]
+    above = f"The interval lies above 0 in {sum(one.significant for one in outcomes)} of {len(outcomes)} seeds."
+    if len(gains) < 2:
+        return above
+    return (
+        f"The mean gain is {fmean(gains):+.3f}, with a standard deviation between seeds of {stdev(gains):.3f}. {above}"
+    )
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--arena", type=Path, default=ARENA, help="the SwarmRun to repeat")
+    parser.add_argument("--into", type=Path, default=Path("runs/ten-seeds"), help="the folder that keeps the runs")
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--rule", choices=["Standard", "Published"], help="another rule than the file's")
     parser.add_argument("--at-once", type=int, default=1, help="runs at the same time")
+    parser.add_argument("--write", type=Path, help="the file whose table to replace")
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(arguments.at_once) as pool:
+    folder = arguments.into / f"{arguments.arena.stem}-{arguments.rule or 'as-written'}"
+    folder.mkdir(parents=True, exist_ok=True)
+    with ThreadPoolExecutor(arguments.at_once) as pool:
         seeds = range(FIRST_SEED, FIRST_SEED + arguments.seeds)
-        outcomes = list(pool.map(lambda seed: run_seed(arguments.arena, seed, Path(folder), arguments.rule), seeds))
-    print("\n".join(format_rows(outcomes)))
-    gains = [one.gain[0] for one in outcomes if one.gain is not None]
-    if len(gains) > 1:
-        print(f"\nmean gain {fmean(gains):+.3f}, standard deviation between seeds {stdev(gains):.3f}", end="; ")
-    print(f"interval above 0 in {sum(one.significant for one in outcomes)} of {len(outcomes)}")
+        outcomes = list(pool.map(lambda seed: run_seed(arguments.arena, seed, folder, arguments.rule), seeds))
+    table = "\n".join([*format_rows(outcomes), "", format_totals(outcomes)])
+    print(table)
+    if arguments.write is not None:
+        insert_table(arguments.write, MARK, table)
     return 0
 
 

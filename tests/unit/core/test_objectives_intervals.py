@@ -250,10 +250,12 @@ def test_a_function_of_means_that_is_measured_by_halves_has_about_the_same_inter
 
 def test_halves_take_half_of_each_repeat_and_are_a_function_of_the_seed() -> None:
     places = [(repeat, 0, number) for repeat in range(2) for number in range(10)]
-    halves = list(intervals.draw_halves(places, 3))
+    pairs = list(intervals.draw_halves(places, 3))
+    halves = list(chain.from_iterable(pairs))
     assert all(sorted(places[index][0] for index in half) == [0] * 5 + [1] * 5 for half in halves)
+    assert all(sorted(half + other) == list(range(20)) for half, other in pairs)
     assert len({tuple(half) for half in halves}) > 190
-    assert halves == list(intervals.draw_halves(places, 3)) != list(intervals.draw_halves(places, 4))
+    assert pairs == list(intervals.draw_halves(places, 3)) != list(intervals.draw_halves(places, 4))
 
 
 def test_features_and_counts_of_items_go_with_their_requests() -> None:
@@ -318,7 +320,7 @@ def test_values_and_intervals_are_the_same_bits_as_ever() -> None:
         ["0x1.7d46cefa8d9dfp-2", "0x1.09e5f55001d40p-2", "0x1.0f631186b44b4p-1"],
         ["0x1.8744fa94d2b8fp-4", "0x1.4c1539707fd5ep-6", "0x1.1ae946f2b6fa4p-3"],
         ["0x1.3333333333333p-1", "0x1.d9906c6cd22f0p-2", "0x1.7528541bbd6c0p-1"],
-        ["0x1.b0d6f7a5f2338p-4", "-0x1.66626709d57b0p-5", "0x1.249c2aa812576p-2"],
-        ["-0x1.ebc5afd0aa32ep-5", "-0x1.38fdd8ce09812p-3", "-0x1.3e806bd7e46c0p-10"],
+        ["0x1.b0d6f7a5f2338p-4", "-0x1.3732aa4793507p-5", "0x1.0fcbdacfc06e1p-2"],
+        ["-0x1.ebc5afd0aa32ep-5", "-0x1.2273c2d20ef9dp-3", "0x1.606118cc07ac0p-10"],
         ["-0x1.8f9c18f9c18fap-6", "-0x1.e51bfb866783dp-3", "0x1.83165d2900bb7p-3"],
     ]

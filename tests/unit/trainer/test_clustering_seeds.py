@@ -36,7 +36,7 @@ def test_items_come_in_file_order_without_copies_or_blank_lines(tmp_path: Path) 
         (Item("a\u2028c"), "line 5"),
     ]
     assert (found.records, found.left_out.counts) == (4, {COPY: 1})
-    assert found.left_out.describe() == "1 copies of another item (first in line 4)"
+    assert found.left_out.format_counts() == "1 copies of another item (first in line 4)"
 
 
 def test_the_file_may_name_the_clusters(tmp_path: Path) -> None:
@@ -76,7 +76,7 @@ def test_an_item_that_would_not_come_back_is_left_out_and_counted(
     monkeypatch.setattr(prompts, "comes_back", lambda style, text: text != "b")
     found = seeds.read(path, DATA)
     assert [seed.item.text for seed in found.items] == ["a", "c"]
-    assert found.left_out.describe() == f"1 {seeds.NOT_READ_BACK} (first in line 2)"
+    assert found.left_out.format_counts() == f"1 {seeds.NOT_READ_BACK} (first in line 2)"
 
 
 ITEMS = [SeedItem(Item(f"item {number}")) for number in range(100)]

@@ -23,7 +23,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from swarm_core import catalog
-from swarm_core.errors import BadInputError
+from swarm_core.errors import BadInputError, ErrorCode, add_code
 
 PREFIX = "dataswarm."
 """The prefix of the groups of entry points."""
@@ -159,10 +159,11 @@ def find_entry_point(group: str, name: str) -> EntryPoint:
     """
     found = list(entry_points(group=PREFIX + group, name=name))
     if not found:
-        raise PluginNotFoundError(
-            f"{group.removesuffix('s')} {name!r} is unknown: built in are {', '.join(catalog.GROUPS[group])}; installed"
-            f" as plug-ins of {PREFIX}{group} are {list_names(group)}; {HOW_TO_INSTALL}"
+        unknown = PluginNotFoundError(
+            f"{group.removesuffix('s')} {name!r} is unknown: {HOW_TO_INSTALL}; built in are"
+            f" {', '.join(catalog.GROUPS[group])}; installed as plug-ins of {PREFIX}{group} are {list_names(group)}"
         )
+        raise add_code(unknown, ErrorCode.PLUGIN_NOT_FOUND)
     if len(found) > 1:
         owners = " and ".join(sorted(entry.dist.name for entry in found if entry.dist))
         raise BadInputError(f"plug-in {name!r}: {owners} all have it in {PREFIX}{group}; uninstall all but one of them")

@@ -9,7 +9,7 @@ This module has the functions that all kinds of run share. The program of a kind
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, assert_never
 
@@ -87,6 +87,8 @@ class UriUse:
     uri: str
     field: str
     """The path of the field that contains the URI, such as `spec.takers[1].adapter`."""
+    splits: frozenset[str | None] = frozenset({None})
+    """Of data: the splits that the experiment reads at this URI. None is the split that is read by default."""
 
     @property
     def swarm(self) -> str:
@@ -144,8 +146,12 @@ def serialize_identity(resolved: ResolvedRun, contents: Mapping[str, Digest], pa
 
 
 def list_uris(resolved: ResolvedRun) -> tuple[UriUse, ...]:
-    """Return every URI of the experiment, in the order of the spec."""
-    return tuple(program_registry.load(resolved.kind).uris(resolved))
+    """Return every URI of the experiment, in the order of the spec. Uses of one URI have all its splits."""
+    uses: tuple[UriUse, ...] = tuple(program_registry.load(resolved.kind).uris(resolved))
+    splits: dict[str, frozenset[str | None]] = {}
+    for use in uses:
+        splits[use.uri] = splits.get(use.uri, frozenset()) | use.splits
+    return tuple(replace(use, splits=splits[use.uri]) for use in uses)
 
 
 def identity_fields(resolved: ResolvedRun, contents: Mapping[str, Digest] | None = None) -> dict[str, Any]:
@@ -170,7 +176,7 @@ def resolve_common(run: Run) -> dict[str, Any]:
 
 def iterate_origin_uses(side: ResolvedGenerators, field: str) -> Iterator[UriUse]:
     """The URIs of the seed data, adapters and embedder that one swarm starts from. `field`: the path of its block."""
-    yield UriUse(UriRole.DATA, side.data.uri, f"{field}.data.uri")
+    yield UriUse(UriRole.DATA, side.data.uri, f"{field}.data.uri", frozenset({side.data.split}))
     match side.origin:
         case GivenAdapters(adapters=adapters):
             for index, uri in enumerate(adapters):

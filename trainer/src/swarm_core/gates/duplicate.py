@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from swarm_core.blocks.settings import Settings
-from swarm_core.canonical_items import canonicalize_item
 from swarm_core.gates.gate_context import GateContext
+from swarm_core.item_index import ItemIndex
 from swarm_core.items import Item
 from swarm_core.ports import Judge, Reply, Request
 
@@ -22,8 +22,7 @@ class DuplicateGate:
     settings: ClassVar[type[Settings]] = Settings
 
     def __init__(self, judge: Judge | None = None) -> None:
-        self.judge = judge
-        self.admitted: dict[str, str] = {}
+        self.admitted = ItemIndex(judge=judge)
 
     @classmethod
     def from_settings(cls, settings: Settings, context: GateContext) -> "DuplicateGate":
@@ -36,8 +35,7 @@ class DuplicateGate:
 
     def refusal(self, item: Item, replies: Sequence[Reply] = ()) -> str | None:
         """Return the earlier item that `item` repeats; None admits and remembers the item."""
-        form = canonicalize_item(item, self.judge)
-        if form in self.admitted:
-            return f"repeats {self.admitted[form][:80]!r}"
-        self.admitted[form] = item.text
+        if found := self.admitted.find(item):
+            return f"repeats {found.text[:80]!r}"
+        self.admitted.add(item)
         return None

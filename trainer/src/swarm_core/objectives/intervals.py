@@ -17,7 +17,8 @@ downward, and separation upward, when several takers are level. The interval is 
 from collections import defaultdict
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from hashlib import shake_256
-from math import fsum
+from itertools import chain
+from statistics import fmean
 from struct import unpack
 from typing import ClassVar
 
@@ -101,26 +102,33 @@ def measure_smallest_difference(
     because the best of the others is found on these items. Raises CoverageError if too few items have both scores, and
     ValueError for different numbers of items.
     """
-    numbers: dict[Hashable, int] = {}
-    places = [numbers.setdefault(unit, len(numbers)) for unit in (range(len(first)) if units is None else units)]
-    sums = [[0] * (2 + 2 * len(others)) for _ in numbers]
     pairs = {name: pair_scores(first, second, coverage) for name, second in others.items()}
-    for column, paired in enumerate(pairs.values(), 1):
-        for index, a, b in paired:
-            row = sums[places[index]]
-            row[:2] = [1, 1]
+    sums = sum_gaps(list(pairs.values()), range(len(first)) if units is None else units)
+    objective, totals = SmallestMean(), add_sums(sums)
+    value = compute_value([totals], objective)
+    assert value is not None  # each pair has items
+    low, high = bound_sums(value, [sums], objective, seed, Bounds(-1.0, 1.0, 1.0))
+    gaps = {name: totals[2 + 2 * column] / len(pairs[name]) for column, name in enumerate(pairs)}
+    best = min(pairs, key=lambda name: (gaps[name], name))
+    _, *both = zip(*pairs[best], strict=True)
+    means = zip(("first", "second"), map(fmean, both), strict=True)
+    return best, Measurement(value, low, high, len(pairs[best]), tuple(means))
+
+
+def sum_gaps(pairs: Sequence[Sequence[tuple[int, float, float]]], units: Sequence[Hashable]) -> dict[Place, Sums]:
+    """Return the sums of the differences of each pair of takers, by unit.
+
+    `pairs`: index and scores of each item that has both scores, [pair][item]. `units`: [item]. A unit counts as one
+    item that was asked and accepted.
+    """
+    numbers = {unit: number for number, unit in enumerate(dict.fromkeys(units))}
+    sums: dict[Place, list[int]] = {}
+    for column, both in enumerate(pairs, 1):
+        for index, a, b in both:
+            row = sums.setdefault((0, 0, numbers[units[index]]), [1, 1, *[0] * (2 * len(pairs))])
             row[2 * column] += round(a * UNITS_PER_SCORE) - round(b * UNITS_PER_SCORE)
             row[2 * column + 1] += 1
-    by_unit = {(0, 0, number): tuple(row) for number, row in enumerate(sums) if row[0]}
-    objective = SmallestMean()
-    total = add_sums(by_unit)
-    value = compute_value([total], objective)
-    assert value is not None  # each pair has items
-    name = min(pairs, key=lambda name: (total[2 + 2 * list(pairs).index(name)] / len(pairs[name]), name))
-    low, high = bound_sums(value, [by_unit], objective, seed, Bounds(-1.0, 1.0, 1.0))
-    size = len(pairs[name])
-    parts = (("first", fsum(a for _, a, _ in pairs[name]) / size), ("second", fsum(b for *_, b in pairs[name]) / size))
-    return name, Measurement(value, low, high, size, parts)
+    return {place: tuple(row) for place, row in sorted(sums.items())}
 
 
 def pair_scores(first: Sequence[Score], second: Sequence[Score], coverage: float) -> list[tuple[int, float, float]]:
@@ -177,15 +185,14 @@ def bound_sums(
     ]
     counted = sum(any(row[index][1] > 0 for row in rows) for index in range(len(places)))
     columns = [list(zip(*row, strict=True)) for row in rows]
-    # A function of one mean has no kink.
-    drawn = draw_halves(places, seed) if max(map(len, totals)) > SUMS_OF_ONE_MEAN else ()
-    halves = [
-        compute_value(
-            [tuple(sum(map(column.__getitem__, half)) for column in of_sample) for of_sample in columns], objective
-        )
-        for half in drawn
-    ]
-    return interval_bounds.bound_value(value, left_out, [one for one in halves if one is not None], counted, bounds)
+    halves: list[float | None] = []
+    if max(map(len, totals)) > SUMS_OF_ONE_MEAN:  # a function of one mean has no kink
+        for half, _ in draw_halves(places, seed):
+            chosen = [tuple(sum(map(column.__getitem__, half)) for column in of_sample) for of_sample in columns]
+            others = [tuple(map(int.__sub__, total, sums)) for total, sums in zip(totals, chosen, strict=True)]
+            halves += [compute_value(chosen, objective), compute_value(others, objective)]
+    present = [one for one in halves if one is not None]
+    return interval_bounds.bound_value(value, left_out, present, counted, bounds, len(sums))
 
 
 def add_sums(sums: Mapping[Place, Sums]) -> Sums:
@@ -225,7 +232,7 @@ def bound_halves(
     """Return the 95% interval of any value, from its values on random halves of the requests."""
     places = list(dict.fromkeys(place for sample in samples for place in request_units.split_requests(sample)))
     values = []
-    for half in draw_halves(places, seed):
+    for half in chain.from_iterable(draw_halves(places, seed)):
         chosen = {places[index] for index in half}
         values.append(
             subtract_values([evaluate_sample(request_units.select_requests(one, chosen), objective) for one in samples])
@@ -236,11 +243,11 @@ def bound_halves(
     return interval_bounds.bound_set_value(value, present, len(places), bounds)
 
 
-def draw_halves(places: Sequence[Place], seed: int) -> Iterator[list[int]]:
-    """Yield the indices of the places in each random half, half of the places of every repeat, and in the other half.
+def draw_halves(places: Sequence[Place], seed: int) -> Iterator[tuple[list[int], list[int]]]:
+    """Yield pairs of halves: the indices of a random half of the places of every repeat, and those of the other half.
 
-    A half and the other one have the value as their mean if it is linear, so the mean of all halves has no noise. Draw
-    k is a function of (seed, k): the places with the smallest of 32-bit words of SHAKE-256.
+    The two halves have the value as their mean if it is linear, so the mean of all halves has no noise. Pair k is a
+    function of (seed, k): the places in the order of 32-bit words of SHAKE-256.
     """
     strata: dict[int, list[int]] = defaultdict(list)
     for index, (repeat, _, _) in enumerate(places):
@@ -249,8 +256,10 @@ def draw_halves(places: Sequence[Place], seed: int) -> Iterator[list[int]]:
     for draw in range(HALVES // 2):
         words = unpack(f"<{len(places)}I", shake_256(f"half {seed} {draw}".encode()).digest(4 * len(places)))
         ordered = [sorted(group, key=words.__getitem__) for group in groups]
-        yield [index for group in ordered for index in group[: len(group) // 2]]
-        yield [index for group in ordered for index in group[len(group) // 2 :]]
+        yield (
+            [index for group in ordered for index in group[: len(group) // 2]],
+            [index for group in ordered for index in group[len(group) // 2 :]],
+        )
 
 
 def evaluate_sample(sample: Sample, objective: Objective) -> float | None:

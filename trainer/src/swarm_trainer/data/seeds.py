@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from swarm_core.api.generators import SeedDataSource
-from swarm_core.errors import BadInputError
+from swarm_core.errors import BadInputError, list_names
 from swarm_core.ports import Judge
 from swarm_core.text import prompts
 from swarm_core.text.prompts import PromptStyle
@@ -23,7 +23,7 @@ from swarm_trainer.data import data_files, field_mapping, item_builder
 from swarm_trainer.data.data_files import DataFile, DataSet
 from swarm_trainer.data.field_mapping import FieldMapping
 from swarm_trainer.data.item_builder import ItemBuilder
-from swarm_trainer.data.records import Record, list_names
+from swarm_trainer.data.records import Record
 from swarm_trainer.data.seed_sample import COPY, NOT_SAMPLED, LeftOut, Sample, SeedItem, rank
 
 NOT_READ_BACK = "that would not come back from a list of items"
@@ -131,8 +131,8 @@ def check_left_out(path: Path, mapping: FieldMapping, records: int, items: int, 
     faulty = sum(count for reason, count in left_out.counts.items() if reason not in EXPECTED)
     if not items or faulty * 2 > records:
         raise BadInputError(
-            f"{path}: {faulty:,} of {records:,} records cannot be used: {left_out.describe()}; the text is read from"
-            f" {list_names([mapping.fields.text])}, so correct {field_mapping.FIELDS}.text or the data"
+            f"{path}: {faulty:,} of {records:,} records cannot be used: {left_out.format_counts()}; the text is read"
+            f" from {list_names([mapping.fields.text])}, so correct {field_mapping.FIELDS}.text or the data"
         )
 
 

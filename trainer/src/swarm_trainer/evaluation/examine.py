@@ -19,6 +19,7 @@ from swarm_core.gates import admission
 from swarm_core.gates.admission import Rejection
 from swarm_core.gates.gate_context import GateContext
 from swarm_core.gates.registry import DEFAULT_CHOICES, GateChoice, build_gates
+from swarm_core.item_index import ItemIndex
 from swarm_core.items import Item, get_texts
 from swarm_core.objectives.objective import RequestCount
 from swarm_core.objectives.scores import Score, Unscored, UnscoredReason
@@ -61,9 +62,9 @@ class Examination:
     seed: int
     style: prompts.PromptStyle
     domain: str
-    example_items: tuple[Item, ...]
+    seeds: ItemIndex
     """The seed items that examples are drawn from."""
-    held_out: frozenset[Item]
+    held_out: ItemIndex
     shots: int
     """The number of examples in a prompt, and of items requested with it."""
     rounds: int
@@ -89,7 +90,7 @@ class Examination:
     def start(self) -> "ExaminationState":
         """Start one examination, with new gates. Raises BadInputError if a gate refuses its config."""
         examples: list[tuple[Item, ...]] = []
-        context = GateContext(self.judge, self.example_items, self.held_out, examples)
+        context = GateContext(self.judge, self.seeds, self.held_out, examples)
         return ExaminationState(build_gates(self.gates, context), examples)
 
 
@@ -205,8 +206,8 @@ def build_round(exam: Examination, state: ExaminationState, model: ModelName, st
 
 def draw_examples(exam: Examination, stage: Stage) -> tuple[Item, ...]:
     """Return the examples that the request at `stage` shows."""
-    drawn = streams.sample(exam.seed, len(exam.example_items), exam.shots, "examples", *stage)
-    return tuple(exam.example_items[index] for index in drawn)
+    drawn = streams.sample(exam.seed, len(exam.seeds), exam.shots, "examples", *stage)
+    return tuple(exam.seeds.items[index] for index in drawn)
 
 
 def build_generation_request(exam: Examination, model: ModelName, stage: Stage) -> Request:

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from swarm_core import commit
 from swarm_core.commit import Commit, MeasuredCandidate, MeasuredValues
 from swarm_core.engine.work import WorkItem
-from swarm_core.errors import BadInputError
+from swarm_core.errors import BadInputError, ErrorCode, add_code
 from swarm_core.optimizers import optimization, positions
 from swarm_core.optimizers.estimates import Estimate
 from swarm_core.optimizers.optimizer import SearchState
@@ -222,10 +222,11 @@ def build_unmeasured_error(subject: str, folder: str, reasons: Mapping[str, str]
     listed = "; ".join(f"{name}: {reason}" for name, reason in list(reasons.items())[:MAX_REASONS])
     if len(reasons) > MAX_REASONS:
         listed += f"; and {len(reasons) - MAX_REASONS} more"
-    return StoreError(
+    failure = StoreError(
         f"no {subject} could be measured at {folder}/ ({listed}): a taker, the judge or a server leaves too many"
         " answers without a score; correct that, or lower spec.evaluation.coverage in a new run"
     )
+    return add_code(failure, ErrorCode.NOTHING_ACCEPTED)
 
 
 def check_accepted(generator: EvaluatedGenerator) -> None:
@@ -236,11 +237,12 @@ def check_accepted(generator: EvaluatedGenerator) -> None:
     counted = ", ".join(f"{count} {gate}" for gate, count in totals.rejected.items()) or "no reason"
     rejections = [one for rollout in generator.rollouts for one in rollout.rejections]
     example = f"; such as {rejections[0].text[:80]!r}: {rejections[0].reason[:120]}" if rejections else ""
-    raise BadInputError(
+    failure = BadInputError(
         f"none of {totals.asked:,} items requested from {generator.name} was accepted ({counted}{example}): there is no"
         " data set and nothing to compare. If most are 'missing' or 'parse', the model does not write lists: check"
         " spec.base.template and spec.generation. Otherwise check spec.gates and spec.judge against the seed data"
     )
+    raise add_code(failure, ErrorCode.NOTHING_ACCEPTED)
 
 
 def select_baseline(initials: Sequence[EvaluatedGenerator], ranked: Sequence[Position]) -> EvaluatedGenerator:

@@ -3,7 +3,7 @@
 Everything comes from the spec and, by digest, from the store. So every process that loads a search loads the same one.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from swarm_core.api import parts
@@ -11,6 +11,7 @@ from swarm_core.api.resolution import ResolvedSpec
 from swarm_core.commit import Commit
 from swarm_core.composition import Single
 from swarm_core.experiment import Experiment, SeedData
+from swarm_core.item_index import ItemIndex
 from swarm_core.items import Item, get_texts
 from swarm_core.objectives import personalization
 from swarm_core.objectives.accuracy import Accuracy
@@ -146,7 +147,7 @@ def build_search(
     name, objective = choose_objective(resolved, swarm)
     examination = replace(
         examination,
-        held_out=load_held_out(context, pinned),
+        held_out=ItemIndex(list_held_out(context, pinned), examination.judge),
         features=build_features(context, pinned),
         repeats=objective.needs.repeats,
     )
@@ -175,7 +176,7 @@ def find_recipe(context: Context, done: Commit, position: Position) -> Recipe:
     return load(context, done.swarm_name).with_basis(done.basis).space.recipe(position)
 
 
-def load_held_out(context: Context, experiment: Experiment) -> frozenset[Item]:
-    """Load the items that either side holds out. No generator may write them, and no taker may be trained on them."""
-    sides = map(experiment.for_swarm, context.resolved.swarms)
-    return frozenset(item for side in sides for item in experiments.load_seed_data(context.store, side).held_out)
+def list_held_out(context: Context, experiment: Experiment) -> Iterator[Item]:
+    """List the items that either side holds out. No generator may write them, and no taker may be trained on them."""
+    for side in map(experiment.for_swarm, context.resolved.swarms):
+        yield from experiments.load_seed_data(context.store, side).held_out

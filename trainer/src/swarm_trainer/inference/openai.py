@@ -16,7 +16,7 @@ in the local engine. It gives the same text again only as far as the server is d
 import asyncio
 from collections.abc import Mapping, Sequence
 
-from swarm_core.errors import BadInputError
+from swarm_core.errors import BadInputError, add_code
 from swarm_core.objectives.scores import UnscoredReason
 from swarm_core.ports import ArtifactStore, Completion, InferenceError, Request, RequestFailure
 from swarm_core.recipe import Digest, ModelName, Recipe
@@ -191,5 +191,5 @@ def resolve_outcomes(
             reason = UnscoredReason.UNREADABLE if unreadable else UnscoredReason.REFUSED
             results.append(RequestFailure(outcome.message, reason))
         else:
-            raise InferenceError(f"model {request.model}: {outcome.message}")
+            raise add_code(InferenceError(f"model {request.model}: {outcome.message}"), outcome.code)
     return results

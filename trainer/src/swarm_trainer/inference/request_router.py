@@ -6,7 +6,7 @@ list, in the caller's order, so its batches do not depend on the remote requests
 
 from collections.abc import Sequence
 
-from swarm_core.errors import BadInputError
+from swarm_core.errors import BadInputError, add_code
 from swarm_core.ports import Completion, Inference, InferenceError, Request, RequestFailure
 from swarm_core.recipe import Recipe
 from swarm_trainer.inference.chat_endpoints import ChatEndpoints
@@ -57,9 +57,9 @@ def resolve_outcomes(outcomes: Sequence[RequestOutcome]) -> list[Completion | Re
     missing = [outcome for outcome in outcomes if isinstance(outcome, Unavailable)]
     for outcome in missing:
         if outcome.cause in (FailureClass.ACCOUNT, FailureClass.REFUSAL):
-            raise BadInputError(
-                f"{outcome.message}; {RESUME_HINT}: mend the key, the account or the endpoint, and run again"
-            )
+            advice = f"{RESUME_HINT}: mend the key, the account or the endpoint, and run again"
+            raise add_code(BadInputError(f"{outcome.message}; {advice}"), outcome.code)
     for outcome in missing:
-        raise InferenceError(f"{outcome.message}; {RESUME_HINT}: run again when the endpoint answers")
+        advice = f"{RESUME_HINT}: run again when the endpoint answers"
+        raise add_code(InferenceError(f"{outcome.message}; {advice}"), outcome.code)
     return [outcome for outcome in outcomes if not isinstance(outcome, Unavailable)]

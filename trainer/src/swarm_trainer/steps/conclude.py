@@ -6,7 +6,7 @@ PEFT folder.
 
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from swarm_core.commit import Commit
@@ -28,14 +28,27 @@ def run(item: WorkItem, context: Context) -> Receipt:
     """Choose among the finalists, measure on fresh items, and export. Raises StoreError if nothing can be measured."""
     setup = reference_set.attach(context.store, search_setup.load(context))
     commits = list(commit_chain.walk(context.store))[::-1]
+    search_result = evaluate_search(item, context, setup, commits)
+    bundle, digest = store_bundle(context, setup, search_result, commits)
+    return build_receipt(item, search_result, {Output.BUNDLE: bundle, Output.RESULT: digest})
+
+
+def evaluate_search(item: WorkItem, context: Context, setup: SearchSetup, commits: Sequence[Commit]) -> SearchResult:
+    """Choose among the finalists of a search, and measure on fresh items. Raises StoreError if nothing can be measured.
+
+    `commits`: those of the search, oldest first.
+    """
     swarm = optimization.from_json(commits[-1].swarm)
     evaluation = FinalEvaluation(item, context, setup, commits[0].candidates)
     finalists = optimization.select_finalists(swarm, setup.resolved.evaluation.finalists)
-    search_result = evaluation.evaluate(evaluation.rank_finalists(finalists, swarm), swarm, commits)
-    bundle, digest = store_bundle(context, setup, search_result, commits)
+    return evaluation.evaluate(evaluation.rank_finalists(finalists, swarm), swarm, commits)
+
+
+def build_receipt(item: WorkItem, search_result: SearchResult, outputs: Mapping[str, Digest]) -> Receipt:
+    """Build the receipt of a concluded search."""
     return Receipt(
         key=item.key,
-        outputs={Output.BUNDLE: bundle, Output.RESULT: digest},
+        outputs=outputs,
         scalars={
             Scalar.GAIN: search_result.gain.value,
             Scalar.GAIN_LOW: search_result.gain.low,

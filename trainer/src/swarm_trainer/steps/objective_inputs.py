@@ -5,9 +5,10 @@ the judge.
 """
 
 from swarm_core import streams
+from swarm_core.api import resolution
 from swarm_core.api.generators import SeedDataSource
 from swarm_core.api.objective_data import ReferenceData
-from swarm_core.api.resolution import CORPUS_FIELD, REFERENCE_FIELD, UriRole, UriUse
+from swarm_core.api.resolution import CORPUS_FIELD, REFERENCE_FIELD
 from swarm_core.errors import BadInputError
 from swarm_core.experiment import SeedData
 from swarm_core.items import Item
@@ -63,7 +64,8 @@ def pin_corpus(context: Context) -> Digest | None:
 def read_items(context: Context, source: SeedDataSource, field: str) -> tuple[Item, ...]:
     """Return the items of a file that the objective names. Raises BadInputError."""
     resolved = context.resolved
-    path = inputs.locate(UriUse(UriRole.DATA, source.uri, field), context)
+    use = next(use for use in resolution.list_uris(resolved) if use.field == field)
+    path = inputs.locate(use, context)
     judge = run_parts.build_judge(resolved)
     file = seeds.read(path, source, None, resolved.base.template, resolved.seed, judge)
     return tuple(seed.item for seed in file.items)

@@ -66,6 +66,7 @@ def list_uris(resolved: ResolvedSpec) -> Iterator[UriUse]:
         if taker.adapter is not None:
             yield UriUse(UriRole.TAKER_ADAPTER, taker.adapter, f"spec.takers[{index}].adapter")
     if resolved.reference is not None and resolved.reference.uri is not None:
-        yield UriUse(UriRole.DATA, resolved.reference.uri, REFERENCE_FIELD)
+        wanted = resolved.reference
+        yield UriUse(UriRole.DATA, str(wanted.uri), REFERENCE_FIELD, frozenset({wanted.split}))
     if resolved.corpus is not None:
-        yield UriUse(UriRole.DATA, resolved.corpus.uri, CORPUS_FIELD)
+        yield UriUse(UriRole.DATA, resolved.corpus.uri, CORPUS_FIELD, frozenset({resolved.corpus.split}))

@@ -12,7 +12,7 @@ from swarm_core.programs import program_protocol, search_settings
 from swarm_trainer.evaluation import run_parts
 
 
-def describe(resolved: ResolvedSpec, items: Mapping[str, int]) -> Iterator[tuple[str, str]]:
+def describe_search_run(resolved: ResolvedSpec, items: Mapping[str, int]) -> Iterator[tuple[str, str]]:
     """Yield pairs of a subject and a line. `items`: the number of seed items of each local data file, by URI."""
     yield "generators", describe_generators(resolved.generators, items)
     yield "takers", f"{len(resolved.takers)}: {', '.join(taker.name for taker in resolved.takers) or 'nobody is asked'}"
