@@ -33,8 +33,10 @@ LEAVES = [(way, schema) for way, schema in generated.SCHEMA_PATHS if schema["typ
 ONE_VALUE = {
     "judge.type", "judge.verifier.type", "gates.0.type", "gates.1.type", "storage.type",
     "generators.clustering.kmeans.embedder.type", "execution.kubernetes.podTemplate.user.type",
+    "judge.panel.members.0.type", "judge.panel.members.1.type", "judge.panel.members.0.verifier.type",
+    "judge.panel.members.1.verifier.type", "judge.panel.atLeast",
 }  # fmt: skip
-"""Fields that have one legal value while the rest stands."""
+"""Fields of which one value at most is tried that is legal while the rest stands."""
 NO_CODE = PartsIdentity({}, {})
 NAMED = ("url", "model", "maxTokensField", "omit", "extraBody")
 """Of an endpoint, who is asked for what; with what key and how fast changes no answer."""

@@ -279,13 +279,13 @@ def test_a_reworded_prompt_is_another_experiment_where_it_is_used(monkeypatch: p
 def test_a_judge_that_asks_a_model_is_told_its_name_and_nobody_else_may_say_it(installed: object) -> None:
     endpoint = {"url": "https://models.test", "model": "large"}
     spec = resolved({"spec.judge": {"type": "Plugin", "plugin": {"name": "second-opinion", "endpoint": endpoint}}})
-    judge = parts.build_spec_part(parts.find_judge(spec))
+    judge = parts.build_spec_part(parts.list_judges(spec)[0])
     (request,) = judge.requests(Item("1+1"), "2")
     assert request.model == remote_model_name("https://models.test/v1", "large")
     plugin = {"name": "second-opinion", "endpoint": endpoint, "config": {"model": "x"}}
     taken = resolved({"spec.judge": {"type": "Plugin", "plugin": plugin}})
     with pytest.raises(BadInputError, match=r"spec\.judge\.plugin\.config: 'model' is set by dataswarm"):
-        parts.build_spec_part(parts.find_judge(taken))
+        parts.build_spec_part(parts.list_judges(taken)[0])
 
 
 @pytest.mark.parametrize(
