@@ -92,7 +92,7 @@ def _find_judge(judge: ResolvedVerifier | ResolvedJudge, field: str) -> PartUse:
 
 
 def build_spec_part(use: PartUse, *context: object) -> Any:
-    """Return the part that `use` names, built from its config. `context`: what a built-in of its group gets besides.
+    """Return the part that `use` names, built from its config. `context`: what a part of its group gets besides.
 
     Raises BadInputError, which names the field, if the part cannot be built.
     """
