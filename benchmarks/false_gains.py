@@ -160,7 +160,7 @@ def build_search(landscape: Landscape, seed: int) -> dict[str, Any]:
         "objective": {"type": landscape.objective},
         "generation": {"shots": SHOTS},
         "swarm": {"particles": 2, "iterations": 2, "standard": {"scattered": 6}},
-        "evaluation": {**EVALUATION, "finalists": 4, "final": {"items": 40, "seeds": landscape.final_seeds}},
+        "evaluation": {**EVALUATION, "finalists": 4, "final": {"items": 60, "seeds": landscape.final_seeds}},
     }
 
 
@@ -171,7 +171,7 @@ def build_game(landscape: Landscape, seed: int) -> dict[str, Any]:
         **{name: value for name, value in build_search(landscape, seed).items() if name not in ("swarm", "objective")},
         "generators": {"data": {"uri": "seeds"}, **side},
         "takers": {"data": {"uri": "real"}, **side},
-        "evaluation": {**EVALUATION, "final": {"items": 40, "seeds": landscape.final_seeds}},
+        "evaluation": {**EVALUATION, "final": {"items": 60, "seeds": landscape.final_seeds}},
         "pool": {"size": 24, "turnover": 0.5, "archive": 12},
         "rounds": 3,
     }

@@ -26,8 +26,8 @@ def begun(work: str, patch: dict = pod_world.LOCAL) -> World:
     return world
 
 
-def said(reason: str, message: str) -> str:
-    return json.dumps({"failed": {"key": "k", "attempt": 1, "reason": reason, "message": message}})
+def said(reason: str, message: str, code: str = "") -> str:
+    return json.dumps({"failed": {"key": "k", "attempt": 1, "reason": reason, "code": code, "message": message}})
 
 
 def drained(world: World, pod: KubernetesObject) -> None:
@@ -81,7 +81,7 @@ def test_a_receipt_that_cannot_be_read_costs_an_attempt_and_is_written_again(mes
 
 CASES = [
     (137, "OOMKilled", "", "OOMKilled"),
-    (1, "Error", said("Error", "StoreError: the store answered 503 ten times"), "StoreUnreachable"),
+    (1, "Error", said("Error", "StoreError: 503", "StoreUnreachable"), "StoreUnreachable"),
 ]
 
 
