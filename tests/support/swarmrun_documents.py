@@ -74,6 +74,8 @@ ENDPOINT = part_documents.ENDPOINT
 FIRST = {"name": "far", "endpoint": {**ENDPOINT, "apiKeySecretRef": {"name": "keys", "key": "far"}}}
 SECOND = {"name": "near", "endpoint": {**ENDPOINT, "apiKeyFile": "key", "requestsPerMinute": 60}}
 MARKS = {"type": "Model", "model": {"endpoint": {**ENDPOINT, "apiKeyEnv": "KEY"}, "scale": {"low": 1, "high": 5}}}
+EXACT = {"type": "Verifier", "verifier": {"type": "ExactMatch"}}
+PANEL: Patch = {"type": "Panel", "panel": {"members": [MARKS, EXACT]}}
 PLUGIN = {"type": "Plugin", "plugin": {"name": "mine", "config": {"depth": {"of": [1, 2.5, "x", True]}, "most": 3}}}
 FAR_PLUGIN = {"type": "Plugin", "plugin": {"name": "mine", "endpoint": {**ENDPOINT, "apiKeyEnv": "KEY"}}}
 WITH_PLUGIN = "plugin is given exactly when type is Plugin; write both, or neither"
@@ -150,6 +152,26 @@ EXAMPLES = (
         judging.GATES_RULE.message,
         {"spec.gates": [{"type": "Answerable"}], "spec.judge": MARKS},
         {"spec.gates": [{"type": "Duplicate"}, {"type": "Answerable"}]},
+    ),
+    Example(
+        "panel is given exactly when type is Panel; write both, or neither",
+        {"spec.judge": PANEL},
+        {"spec.judge": {"type": "Panel"}},
+    ),
+    Example(
+        "verifier is given exactly when type is Verifier; write both, or neither",
+        {"spec.judge": PANEL},
+        {"spec.judge": {"type": "Panel", "panel": {"members": [MARKS, EXACT, {"type": "Verifier"}]}}},
+    ),
+    Example(
+        "a panel cannot wait for more judges than it has; lower atLeast, or list more members",
+        {"spec.judge": {**PANEL, "panel": {**PANEL["panel"], "rule": "Majority", "atLeast": 2}}},
+        {"spec.judge": {**PANEL, "panel": {**PANEL["panel"], "atLeast": 3}}},
+    ),
+    Example(
+        judging.GATES_RULE.message,
+        {"spec.gates": [{"type": "Answerable"}], "spec.judge": PANEL},
+        {"spec.gates": [{"type": "Answerable"}], "spec.judge": {"type": "Panel", "panel": {"members": [EXACT, EXACT]}}},
     ),
     Example(
         judging.GATES_RULE.message,

@@ -38,6 +38,8 @@ class TakerAnswer:
     score: Score
     ruled: AnswerFate | None = None
     """The fate for which a rule gave the score; None if the judge gave it, or if there is none."""
+    opinions: tuple[Score, ...] = ()
+    """The score of each member of a panel, in order; empty if no panel judged the answer."""
 
     @property
     def fate(self) -> AnswerFate:
@@ -78,6 +80,13 @@ class Rollout:
     """The requests for items, in order: `Item.request` is an index into them. Empty if the items were given."""
     thinking_tokens: int = 0
     """The part of `tokens` that was thinking: as told by servers, or estimated."""
+
+    def spreads(self) -> list[float]:
+        """Return the difference between the highest and the lowest opinion about each answer that two or more members
+        of a panel scored."""
+        answers = (answer for item in self.items for answer in item.answers)
+        given = ([one for one in answer.opinions if not isinstance(one, Unscored)] for answer in answers)
+        return [max(values) - min(values) for values in given if len(values) > 1]
 
     def rejected(self) -> Counter[str]:
         """Return the number of rejections by gate. Requested items that were never written count as `missing`."""
@@ -137,17 +146,23 @@ class Rollout:
 
 
 def _answer_to_fields(answer: TakerAnswer) -> dict[str, object]:
-    score = answer.score
-    stored = {"reason": str(score.reason), "detail": score.detail} if isinstance(score, Unscored) else score
     ruled = {} if answer.ruled is None else {"ruled": str(answer.ruled)}
-    return {"text": answer.text, "score": stored, **ruled}
+    opinions = {"opinions": list(map(_score_to_field, answer.opinions))} if answer.opinions else {}
+    return {"text": answer.text, "score": _score_to_field(answer.score), **ruled, **opinions}
+
+
+def _score_to_field(score: Score) -> object:
+    return {"reason": str(score.reason), "detail": score.detail} if isinstance(score, Unscored) else score
 
 
 def _answer_from_fields(fields: Mapping[str, Any]) -> TakerAnswer:
-    text, score = fields["text"], fields["score"]
-    if isinstance(score, dict):
-        return TakerAnswer(text, Unscored(UnscoredReason(score["reason"]), score["detail"]))
-    return TakerAnswer(text, float(score), AnswerFate(fields["ruled"]) if "ruled" in fields else None)
+    ruled = AnswerFate(fields["ruled"]) if "ruled" in fields else None
+    opinions = tuple(map(_score_from_field, fields.get("opinions", ())))
+    return TakerAnswer(fields["text"], _score_from_field(fields["score"]), ruled, opinions)
+
+
+def _score_from_field(field: Any) -> Score:
+    return Unscored(UnscoredReason(field["reason"]), field["detail"]) if isinstance(field, dict) else float(field)
 
 
 def merge_repeats(repeats: Sequence[Rollout]) -> Rollout:
@@ -306,6 +321,8 @@ class RolloutTotals:
     fates: dict[str, dict[str, int]] = field(default_factory=dict)
     """The number of answers by taker and fate."""
     thinking_tokens: int = 0
+    spreads: tuple[float, ...] = ()
+    """The difference between the highest and the lowest opinion of a panel, of each answer that it judged."""
 
 
 def sum_totals(rollouts: Iterable[Rollout]) -> RolloutTotals:
@@ -314,10 +331,12 @@ def sum_totals(rollouts: Iterable[Rollout]) -> RolloutTotals:
     rejected: Counter[str] = Counter()
     unscored: Counter[str] = Counter()
     fates: dict[str, Counter[str]] = {}
+    spreads: list[float] = []
     for rollout in rollouts:
         for taker, counts in rollout.fates().items():
             fates[taker] = fates.get(taker, Counter()) + counts
         thinking_tokens += rollout.thinking_tokens
+        spreads += rollout.spreads()
         asked += rollout.asked
         items += len(rollout.items)
         tokens += rollout.tokens
@@ -331,4 +350,5 @@ def sum_totals(rollouts: Iterable[Rollout]) -> RolloutTotals:
         tokens=tokens,
         fates={taker: dict(sorted(counts.items())) for taker, counts in fates.items()},
         thinking_tokens=thinking_tokens,
+        spreads=tuple(spreads),
     )

@@ -5,7 +5,8 @@ another distribution provides. The blocks are made from the catalog (`part_choic
 """
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated, Any
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import Field
 from pydantic.alias_generators import to_camel, to_snake
@@ -18,10 +19,15 @@ from swarm_core.api.plugin_spec import PluginSpec
 from swarm_core.blocks import settings
 from swarm_core.blocks.block import Block, Rule, RuleReason
 from swarm_core.blocks.endpoints import EndpointSpec
+from swarm_core.blocks.scalars import Limit
 from swarm_core.objectives.objective import Needs, Objective
 
 VERIFIER = "Verifier"
 """The type of a judge that is a verifier."""
+PANEL = "Panel"
+"""The type of a judge that combines several judges."""
+PANEL_REVISION = 1
+"""The revision of the combination of judges. It is raised when its results change."""
 
 
 class AskingPlugin(PluginSpec):
@@ -29,6 +35,15 @@ class AskingPlugin(PluginSpec):
 
     endpoint: EndpointSpec | None = None
     """Endpoint of the model that the plug-in asks. If absent, it asks no model."""
+
+
+class PanelRule(StrEnum):
+    """The rules by which the scores of several judges become one."""
+
+    MEAN = "Mean"
+    """The mean of the scores."""
+    MAJORITY = "Majority"
+    """1 or 0, as most judges say. A score of at least 0.5 says 1."""
 
 
 def find_needs(name: str) -> Needs:
@@ -71,8 +86,12 @@ if TYPE_CHECKING:
 
     class GateSpec(PartChoice): ...
 
+    class MemberSpec(PartChoice):
+        verifier: Verifier | None
+
     class JudgeSpec(PartChoice):
         verifier: Verifier | None
+        panel: "PanelSpec | None"
 
 else:
     ObjectiveSpec = part_choice.build_choice(
@@ -91,13 +110,53 @@ else:
     GateSpec = part_choice.build_choice(
         "gates", "GateSpec", "A gate: a condition that an item must meet to be accepted.", AskingPlugin
     )
+    MemberSpec = part_choice.build_choice(
+        "judges", "MemberSpec", "A judge of a panel.", AskingPlugin, Additions({VERIFIER: Verifier})
+    )
+
+
+class PanelSpec(Block):
+    """Several judges whose scores become one."""
+
+    members: Annotated[tuple[MemberSpec, ...], Field(min_length=2, max_length=8)]
+    """The judges. The requests of all of them are sent together."""
+    rule: PanelRule = PanelRule.MEAN
+    """Rule that combines the scores: Mean, or Majority (1 or 0, as most judges say, where a score of at least 0.5 says
+    1). A tie gives no score."""
+    at_least: Limit | None = None
+    """Minimum number of judges that must give a score. With fewer, an answer has no score. If absent, all must."""
+
+    rules: ClassVar[tuple[Rule["PanelSpec"], ...]] = (
+        Rule(
+            "!has(self.atLeast) || self.atLeast <= self.members.size()",
+            "a panel cannot wait for more judges than it has; lower atLeast, or list more members",
+            "atLeast",
+            lambda it: it.at_least is None or it.at_least <= len(it.members),
+        ),
+    )
+
+
+if not TYPE_CHECKING:
     JudgeSpec = part_choice.build_choice(
         "judges",
         "JudgeSpec",
         "The judge, which scores the answers of takers.",
         AskingPlugin,
-        Additions({VERIFIER: Verifier}),
+        Additions({VERIFIER: Verifier, PANEL: PanelSpec}),
     )
+
+
+def list_members(judge: JudgeSpec) -> tuple[tuple[str, MemberSpec | JudgeSpec], ...]:
+    """Return the path below `judge` and the block of each member of a panel; of `judge` alone if it is none."""
+    if judge.panel is None:
+        return (("", judge),)
+    return tuple((f"{PANEL.lower()}.members[{place}].", member) for place, member in enumerate(judge.panel.members))
+
+
+def list_endpoints(judge: JudgeSpec) -> tuple[tuple[str, EndpointSpec], ...]:
+    """Return the path below `judge` and the endpoint of every model that it asks."""
+    found = [(path, member.endpoint) for path, member in list_members(judge)]
+    return tuple((f"{path}{one[0]}", one[1]) for path, one in found if one is not None)
 
 
 def _build_takers_rules() -> tuple[Rule[Any], ...]:
@@ -120,10 +179,14 @@ TAKERS_RULES: tuple[Rule[Any], ...] = _build_takers_rules()
 
 
 def list_default_gates(judge: JudgeSpec) -> tuple[GateSpec, ...]:
-    """Return the gates of a run whose spec lists none: those of the catalog, and those that its judge adds."""
-    chosen: PartChoice | None = judge.verifier if judge.type == VERIFIER else judge
-    assert chosen is not None  # a rule of JudgeSpec
-    return tuple(GateSpec(type=name) for name in (*catalog.DEFAULT_GATES, *_list_added(chosen.group, chosen.type)))
+    """Return the gates of a run whose spec lists none: those of the catalog, and those that its judge or the members of
+    its panel add."""
+    names = list(catalog.DEFAULT_GATES)
+    for _, member in list_members(judge):
+        chosen: PartChoice | None = member.verifier if member.type == VERIFIER else member
+        assert chosen is not None  # a rule of JudgeSpec
+        names += _list_added(chosen.group, chosen.type)
+    return tuple(GateSpec(type=name) for name in dict.fromkeys(names))
 
 
 def _list_added(group: str, name: str) -> tuple[str, ...]:
@@ -137,7 +200,11 @@ def _list_added(group: str, name: str) -> tuple[str, ...]:
 def _describe_gates() -> str:
     """Return the description of the field `gates`, with its default."""
     added = {name: _list_added("judges", name) for name in catalog.JUDGES}
-    more = "".join(f", then {', '.join(gates)} if judge.type is {name}" for name, gates in added.items() if gates)
+    more = "".join(
+        f", then {', '.join(gates)} if the judge or a member of its panel is of type {name}"
+        for name, gates in added.items()
+        if gates
+    )
     return (
         "Gates: the conditions that an item must meet to be accepted. Items pass them in this order. A list replaces"
         f" the default list, which is {', '.join(catalog.DEFAULT_GATES)}{more}."
@@ -158,19 +225,19 @@ def _iterate_optional_askers() -> Iterator[tuple[str, str]]:
             yield name, field
 
 
-def _iterate_judge_endpoints() -> Iterator[str]:
-    """For every judge that asks a model: the CEL condition that the spec has its endpoint."""
-    for name, field in JudgeSpec.model_fields.items():
+def _iterate_judge_endpoints(judge: str) -> Iterator[str]:
+    """For every judge that asks a model: the CEL condition that the block `judge` has its endpoint."""
+    for name, field in MemberSpec.model_fields.items():
         for block in getattr(field.annotation, "__args__", ()):
             asked = settings.find_endpoint_field(block) if issubclass(block, Block) else None
             if asked:
-                yield f"(has(self.judge.{to_camel(name)}) && has(self.judge.{to_camel(name)}.{to_camel(asked)}))"
+                yield f"(has({judge}.{to_camel(name)}) && has({judge}.{to_camel(name)}.{to_camel(asked)}))"
 
 
 def _list_without_model(spec: Any) -> list[int]:
     """Return the indices of the gates that have no model to ask."""
     askers = dict(_iterate_optional_askers())
-    if spec.judge.endpoint is not None:
+    if list_endpoints(spec.judge):
         return []
     return [place for place, gate in enumerate(spec.gates or ()) if gate.type in askers and gate.endpoint is None]
 
@@ -181,7 +248,8 @@ def _build_gates_rule() -> Rule[Any]:
     gates = " && ".join(
         f"(g.type != '{name}' || (has(g.{block}) && has(g.{block}.{field})))" for name, block, field in named
     )
-    judges = " || ".join(_iterate_judge_endpoints())
+    members = f"self.judge.panel.members.exists(m, {' || '.join(_iterate_judge_endpoints('m'))})"
+    judges = " || ".join([*_iterate_judge_endpoints("self.judge"), f"(has(self.judge.panel) && {members})"])
     return Rule(
         f"!has(self.gates) || {judges} || self.gates.all(g, {gates or 'true'})",
         "this gate asks a model, and neither it nor the judge has an endpoint; give the gate an endpoint, or remove it",

@@ -6,7 +6,14 @@ from math import ceil
 
 from swarm_core.api import parts
 from swarm_core.api.objective_data import ReferenceData
-from swarm_core.api.resolved import RemoteTaker, ResolvedGenerators, ResolvedSpec, TrainedAdapters
+from swarm_core.api.resolved import (
+    PartUse,
+    RemoteTaker,
+    ResolvedGenerators,
+    ResolvedPanel,
+    ResolvedSpec,
+    TrainedAdapters,
+)
 from swarm_core.optimizers import optimization
 from swarm_core.programs import program_protocol, search_settings
 from swarm_trainer.evaluation import run_parts
@@ -136,15 +143,23 @@ def estimate_endpoint_requests(resolved: ResolvedSpec) -> int:
     limits, takers = estimate_limits(resolved), len(resolved.takers)
     tries = 2 if resolved.answering.temperature > 0 else 1
     remote_takers = sum(isinstance(taker, RemoteTaker) for taker in resolved.takers)
-    judged = takers * (parts.find_judge(resolved).part.endpoint is not None)
+    judged = takers * sum(use.part.endpoint is not None for use in parts.list_judges(resolved))
     gates = sum(gate.endpoint is not None for gate in resolved.gates)
     tests = len(resolved.access)  # `prepare` tries each endpoint once
     return tests + tries * limits.answers // takers * (remote_takers + judged) + limits.requested * gates
 
 
 def describe_judge(resolved: ResolvedSpec) -> str:
-    """Describe the judge, and the model that it asks."""
-    use = parts.find_judge(resolved)
+    """Describe the judge and the model that it asks, or every member of a panel and the rule of the panel."""
+    members = ", ".join(map(describe_part, parts.list_judges(resolved)))
+    panel = resolved.judge
+    if not isinstance(panel, ResolvedPanel):
+        return members
+    return f"the {str(panel.rule).lower()} of at least {panel.at_least} of {len(panel.members)} judges: {members}"
+
+
+def describe_part(use: PartUse) -> str:
+    """Describe a part, and the model that it asks."""
     asked = use.part.endpoint
     named = f"the {use.group.removesuffix('s')} {use.part}"
     return named if asked is None else f"{named}, which asks {asked.model} at {asked.url}"
