@@ -14,7 +14,7 @@ import pytest
 import swarmrun_documents as documents
 
 from swarm_core import catalog, part_config, plugins
-from swarm_core.api import loading, parts, resolution
+from swarm_core.api import judging, loading, parts, resolution
 from swarm_core.api.resolution import ResolvedSpec
 from swarm_core.errors import BadInputError
 from swarm_core.gates.duplicate import DuplicateGate
@@ -121,7 +121,7 @@ def test_a_built_in_without_settings_refuses_any() -> None:
     [
         ((*catalog.OBJECTIVES, "Plugin"), "objective"),
         ((*catalog.VERIFIERS, "Plugin"), "judge.verifier"),
-        (("Verifier", *catalog.JUDGES, "Plugin"), "judge"),
+        (("Verifier", judging.PANEL, *catalog.JUDGES, "Plugin"), "judge"),
         ((*catalog.GATES, "Plugin"), "gates"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",

@@ -92,16 +92,17 @@ def format_row(generator: EvaluatedGenerator, label: str) -> str:
 
 def format_samples(result: SearchResult) -> Iterator[str]:
     """Yield sample items of the best generator beside those of the best initial one."""
-    yield "items of the best (takers that are right)     items of the best initial one"
+    what = "items of the best (takers that are right)" if result.best.rollouts[0].takers else "items of the best"
+    yield f"{what:<45} items of the best initial one"
     ours, theirs = sample_items(result.best), sample_items(result.initial)
     for left, right in zip(ours, theirs, strict=False):
         yield f"  {left:<44}{right}"
 
 
 def sample_items(generator: EvaluatedGenerator) -> list[str]:
-    """Return sample items, each with the number of takers that answered it right."""
-    items = [(item, rollout) for rollout in generator.rollouts[:1] for item in rollout.items[:MAX_SAMPLES]]
-    return [f"{truncate(item.text)} ({count_right(item)}/{len(rollout.takers)})" for item, rollout in items]
+    """Return sample items, each with the number of takers that answered it right, if takers were asked."""
+    items = [item for rollout in generator.rollouts[:1] for item in rollout.items[:MAX_SAMPLES]]
+    return [truncate(one.text) + (f" ({count_right(one)}/{len(one.answers)})" if one.answers else "") for one in items]
 
 
 def truncate(item: str) -> str:
