@@ -204,11 +204,14 @@ def try_difference(  # noqa: PLR0913 - the keywords are the setting
     second: Model,
     similar: float = 1.0,
     requests: int = 144,
+    repeats: int = 3,
 ) -> Trial:
     """Measure the gain of one candidate over another. `similar`: the share of completions in which they differ."""
     base = draw_arm(random, second, requests)
     arm = draw_similar(random, base, first, similar)
-    found = intervals.measure_difference(build_sample(arm, 3), build_sample(base, 3), Difficulty(), 0.5, seed)
+    found = intervals.measure_difference(
+        build_sample(arm, repeats), build_sample(base, repeats), Difficulty(), 0.5, seed
+    )
     truth = similar * (first.value() - second.value())
     return Trial(truth, (found.low, found.high), rival.bound([arm, base], Difficulty()))
 
@@ -267,6 +270,14 @@ SETTINGS: dict[str, Setting] = {
     "gain 0, same prompts, 0.3": partial(try_difference, first=Model((0.6,), 0.3), second=Model((0.6,), 0.3)),
     "gain 0, four takers that are level, 0.3": partial(
         try_difference, first=Model((0.6,) * 4, 0.3), second=Model((0.6,) * 4, 0.3)
+    ),
+    "gain 0, two takers, sixteen requests, 0.3": partial(
+        try_difference,
+        first=Model((0.6, 0.45), 0.3, 0.85, 0.02),
+        second=Model((0.6, 0.45), 0.3, 0.85, 0.02),
+        similar=0.7,
+        requests=16,
+        repeats=2,
     ),
     "gain 0, 5 % of completions lost, 20 % of items rejected, 0.3": partial(
         try_difference, first=Model((0.6,), 0.3, 0.8, 0.05), second=Model((0.6,), 0.3, 0.8, 0.05)

@@ -2,8 +2,8 @@
 
     python examples/adversarial/data.py
 
-No item stands in both files, in either order of its operands, so what is held out of the takers' data is new to
-everything that is trained or written from the generators'. The base model is that of `examples/arithmetic`.
+No item stands in both files, in any spelling (`swarm_core.canonical_items`), so what is held out of the takers' data is
+new to everything that is trained or written from the generators'. The base model is that of `examples/arithmetic`.
 
 Limits: draws are a function of the names below alone; changing one changes both files, and every figure about them.
 """
@@ -12,6 +12,9 @@ import json
 from pathlib import Path
 
 from swarm_core import streams
+from swarm_core.canonical_items import canonicalize_item
+from swarm_core.items import Item
+from swarm_core.judges.arithmetic import ArithmeticJudge
 
 SEED = 11
 BANDS = {"small": (0, 14), "medium": (10, 49), "large": (50, 99)}
@@ -53,13 +56,9 @@ def records(clusters: dict[str, dict[str, int]], taken: set[str]) -> list[tuple[
     ]
 
 
-def swap_operands(item: str) -> str:
-    """The same item with its operands in the other order, where the order does not matter."""
-    for sign in "+*":
-        if sign in item:
-            first, second = item.split(sign)
-            return f"{second}{sign}{first}"
-    return item
+def canonical_form(item: str) -> str:
+    """What all spellings of an item share: `7+0`, `0+7` and `7*1` are one item."""
+    return canonicalize_item(Item(item), ArithmeticJudge())
 
 
 def write(path: Path, rows: list[tuple[str, str]]) -> None:
@@ -69,9 +68,9 @@ def write(path: Path, rows: list[tuple[str, str]]) -> None:
 def main() -> None:
     folder, taken = Path(__file__).parent, set[str]()
     generators = records(GENERATORS, taken)
-    swapped = {swap_operands(item) for item, _ in generators}
+    forms = {canonical_form(item) for item, _ in generators}
     write(folder / "seeds.jsonl", generators)
-    write(folder / "takers.jsonl", [row for row in records(TAKERS, taken) if row[0] not in swapped])
+    write(folder / "takers.jsonl", [row for row in records(TAKERS, taken) if canonical_form(row[0]) not in forms])
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ from swarm_trainer.stores import tree
 MODEL: Mapping[str, bytes] = {
     "config.json": b"{}",
     "model.safetensors": bytes(range(256)) * (80 * 1024),
-    "sub/tokenizer.json": b"{}",
+    "additional_chat_templates/x.jinja": b"{}",
 }
 """20 MiB: more than one part."""
 
@@ -51,7 +51,9 @@ def name(client: Any, tmp_path: Path) -> str:
     folder = written(tmp_path / "model", MODEL)
     arena_inputs.upload_folder(client, name, "a b/model", folder)
     client.put_object(Bucket=name, Key="a b/model/.hidden/x.bin", Body=b"not ours")
-    client.put_object(Bucket=name, Key="a b/model-two/config.json", Body=b"of another")
+    for other in ("README.md", "training_args.bin", "consolidated.safetensors", "original/model.safetensors"):
+        client.put_object(Bucket=name, Key=f"a b/model/{other}", Body=b"not read")
+    client.put_object(Bucket=name, Key="a b/model-two/config.json", Body=b"{}")
     client.put_object(Bucket=name, Key="data/seeds.jsonl", Body=b'{"text": "1+1"}\n')
     return name
 
@@ -89,11 +91,14 @@ def test_an_object_is_a_file_with_its_name(name: str, context: FetchContext) -> 
 def test_a_prefix_with_data_files_is_a_folder_of_data(client: Any, name: str, context: FetchContext) -> None:
     for key in ("set/train.csv", "set/test.csv", "set/README.md"):
         client.put_object(Bucket=name, Key=key, Body=b"text\n1+1\n")
+    both: frozenset[str | None] = frozenset({None, "test"})
     for uri in (f"s3://{name}/set", f"s3://{name}/set/"):
-        found = fetch(context, UriRole.DATA, uri)
-        assert sorted(tree.list_files(found.path)) == ["test.csv", "train.csv"]
-        assert found.pin.digest == tree.digest_tree(found.path)
-        assert fetching.fetch_pinned(UriUse(UriRole.DATA, uri, "spec.field"), found.pin, context) == found
+        for splits, names in ((frozenset({None}), ["train.csv"]), (both, ["test.csv", "train.csv"])):
+            use = UriUse(UriRole.DATA, uri, "spec.field", splits)
+            found = fetching.fetch(use, context)
+            assert sorted(tree.list_files(found.path)) == names
+            assert found.pin.digest == tree.digest_tree(found.path)
+            assert fetching.fetch_pinned(use, found.pin, context) == found
 
 
 def test_what_did_not_change_is_not_fetched_again(
@@ -137,8 +142,8 @@ REFUSED = {
         "s3://{name}/a b/model",
         "has no adapter_config.json, which every adapter needs",
     ),
-    "no weights": (UriRole.BASE, "s3://{name}/a b/model-two", "has no weights in safetensors"),
-    "pickle": (UriRole.BASE, "s3://{name}/pickled", "'pytorch_model.bin' is a pickle"),
+    "no weights": (UriRole.BASE, "s3://{name}/a b/model-two", "has no weights (model.safetensors or "),
+    "pickle": (UriRole.BASE, "s3://{name}/pickled", "but pytorch_model.bin, a pickle, which is refused"),
 }
 
 
@@ -147,6 +152,7 @@ def test_what_cannot_be_used_is_refused(
     client: Any, name: str, context: FetchContext, role: UriRole, uri: str, words: str
 ) -> None:
     client.put_object(Bucket=name, Key="pickled/pytorch_model.bin", Body=b"\x80\x04.")
+    client.put_object(Bucket=name, Key="pickled/config.json", Body=b"{}")
     with pytest.raises(BadInputError) as refusal:
         fetch(context, role, uri.format(name=name))
     assert str(refusal.value).startswith(f"spec.field: {uri.format(name=name)!r}: ")
@@ -196,20 +202,20 @@ def test_the_runs_own_store_says_how_its_bucket_and_others_are_reached(
 
 
 def test_a_fetch_that_was_killed_leaves_nothing_that_looks_whole(name: str, client: Any, tmp_path: Path) -> None:
-    client.put_object(Bucket=name, Key="a b/model/z.safetensors", Body=os.urandom(64 << 20))
+    client.put_object(Bucket=name, Key="a b/model/tokenizer.json", Body=os.urandom(64 << 20))
     command = [sys.executable, str(Path(__file__).parents[1] / "support" / "fetch_once.py"), "BASE"]
     command.append(f"s3://{name}/a b/model")
     cache = tmp_path / "cache"
     environment = {**os.environ, fetch_cache.CACHE_VARIABLE: str(cache)}
     process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
-    while not [*cache.glob("coming/*/scratch/z.safetensors")]:
+    while not [*cache.glob("coming/*/scratch/tokenizer.json")]:
         assert process.poll() is None
     process.send_signal(signal.SIGKILL)
     process.wait()
     assert [*cache.glob("coming/*/whole/model.safetensors")]
     assert not (cache / "trees").exists()
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
-    local = written(tmp_path / "model", {"z.safetensors": read(client, name, "a b/model/z.safetensors")})
+    local = written(tmp_path / "model", {"tokenizer.json": read(client, name, "a b/model/tokenizer.json")})
     assert json.loads(done.stdout)["digest"] == tree.digest_tree(local)
 
 

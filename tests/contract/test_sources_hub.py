@@ -28,11 +28,13 @@ FILES: Mapping[str, bytes] = {
     "README.md": b"a model\n",
     "config.json": b'{"model_type": "llama"}',
     "model.safetensors": WEIGHTS,
+    "model.fp16.safetensors": b"of another precision",
     "onnx/model.onnx": b"x" * 100,
+    "original/consolidated.safetensors": b"of another format",
     "pytorch_model.bin": b"\x80\x04.",
     "tokenizer.json": b"{}",
 }
-KEPT = ("LICENSE", "README.md", "config.json", "model.safetensors", "tokenizer.json")
+KEPT = ("config.json", "model.safetensors", "tokenizer.json")
 SECRET = "hf_a-token-that-no-message-may-hold"
 
 
@@ -132,7 +134,14 @@ def test_a_branch_that_moves_is_still_what_the_run_pinned(hub: Hub, environment:
 def test_after_a_kill_the_files_that_came_are_kept_and_the_one_that_was_cut_begins_again(
     hub: Hub, environment: dict[str, str]
 ) -> None:
-    hub.repositories["models/org/model"].commit({**FILES, "first.safetensors": WEIGHTS[: 1 << 20]})
+    index = json.dumps({"weight_map": {"a": "first.safetensors", "b": "second.safetensors"}}).encode()
+    parts = {
+        "first.safetensors": WEIGHTS[: 1 << 20],
+        "second.safetensors": WEIGHTS,
+        "third.safetensors": b"of no index",
+    }
+    files_of_parts = {name: data for name, data in FILES.items() if name != "model.safetensors"} | parts
+    hub.repositories["models/org/model"].commit({**files_of_parts, "model.safetensors.index.json": index})
     hub.stall_after = 25 << 20
     process = subprocess.Popen([*FETCH, "BASE", "hf://org/model"], env=environment, stderr=subprocess.DEVNULL)
     assert hub.stalled.wait(60)
@@ -145,7 +154,9 @@ def test_after_a_kill_the_files_that_came_are_kept_and_the_one_that_was_cut_begi
     hub.stall_after = None
     hub.asked.clear()
     found = fetch(environment, "BASE", "hf://org/model")
-    assert files.digest(Path(found["path"]) / "model.safetensors") == hashlib.sha256(WEIGHTS).hexdigest()
+    names = {"config.json", "first.safetensors", "model.safetensors.index.json", "second.safetensors", "tokenizer.json"}
+    assert {path.name for path in Path(found["path"]).iterdir()} == names
+    assert files.digest(Path(found["path"]) / "second.safetensors") == hashlib.sha256(WEIGHTS).hexdigest()
     assert [one.path for one in hub.large()] == [f"/store/{hashlib.sha256(WEIGHTS).hexdigest()}"]
     assert [*cache.glob("coming/*/*")] == []
 
@@ -186,12 +197,13 @@ def test_a_data_set_gives_one_file(hub: Hub, environment: dict[str, str]) -> Non
 def test_a_data_set_without_a_path_is_its_data_files(hub: Hub, environment: dict[str, str]) -> None:
     hub.repositories["datasets/org/data"] = Repository()
     lines = {f"main/{name}-0.jsonl": f'{{"text": "{name}"}}\n'.encode() for name in ("train", "test")}
+    train = {name: data for name, data in lines.items() if "train" in name}
     others = {"README.md": b"x", "dataset_infos.json": b"{}", "main/weights.safetensors": b"x", "code.py": b"x"}
     hub.repositories["datasets/org/data"].commit({**lines, **others})
     for uri in ("hf://datasets/org/data", "hf://datasets/org/data@main/main"):
         found = fetch(environment, "DATA", uri)
         folder = Path(found["path"])
-        assert {name: (folder / name).read_bytes() for name in tree.list_files(folder)} == lines
+        assert {name: (folder / name).read_bytes() for name in tree.list_files(folder)} == train
         assert [seed.item.text for seed in seeds.read(folder, SeedDataSource(uri=uri)).items] == ["train"]
         pin = json.dumps({"digest": found["digest"], "at": found["at"]})
         assert fetch({**environment, "HF_HUB_OFFLINE": "1"}, "DATA", uri, pin) == found
@@ -205,7 +217,8 @@ def test_a_folder_of_a_repository_is_an_adapter(hub: Hub, environment: dict[str,
     hub.repositories["models/org/adapters"] = Repository()
     adapter = {"adapter_config.json": b"{}", "adapter_model.safetensors": b"weights"}
     both = {f"{name}/{file}": data for name in ("a", "ab") for file, data in adapter.items()}
-    hub.repositories["models/org/adapters"].commit({**both, "config.json": b"{}"})
+    others = {"config.json": b"{}", "a/tokenizer.json": b"{}", "a/training_args.bin": b"\x80\x04."}
+    hub.repositories["models/org/adapters"].commit({**both, **others})
     found = fetch(environment, "TAKER_ADAPTER", "hf://org/adapters/a")
     assert {path.name: path.read_bytes() for path in Path(found["path"]).iterdir()} == adapter
 
@@ -215,7 +228,7 @@ REFUSED = {
     "no such revision": ("hf://org/model@v9", "has no revision 'v9' of this model"),
     "gated": ("hf://org/gated", "the model is gated; request access at"),
     "no config": ("hf://org/part", "has no config.json, which every model needs"),
-    "only pickles": ("hf://org/pickled", "has no weights in safetensors"),
+    "only pickles": ("hf://org/pickled", "but pytorch_model.bin, a pickle, which is refused"),
     "empty folder": ("hf://org/model/none", "there are no files at this address"),
     "a name that leaves its folder": ("hf://org/traversal", "is not a path inside a folder"),
 }

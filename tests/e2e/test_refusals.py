@@ -40,6 +40,7 @@ def adapter_that_is_not_finite(arena: Path) -> None:
 
 
 def pickled(arena: Path) -> None:
+    (arena / "takers" / "adder" / "adapter_model.safetensors").unlink()
     (arena / "takers" / "adder" / "adapter_model.bin").write_bytes(b"\x80\x04.")
 
 

@@ -8,7 +8,7 @@ import ast
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from swarm_core.gates import answerable
 from swarm_core.items import Item
@@ -22,14 +22,14 @@ from swarm_core.judges.word_problem import WordProblemJudge
 from swarm_core.ports import Completion
 from swarm_core.recipe import remote_model_name
 from swarm_core.text import canonical_text, control_markup, item_parser, printable, thinking
-from swarm_operator.reconciler import failure_reasons, pod_problems, refusals, termination_message
+from swarm_operator.reconciler import pod_problems, refusals, termination_message
 from swarm_trainer.inference import openai_protocol, reply_parser
 from swarm_trainer.inference.endpoint import RemoteModel
 from swarm_trainer.inference.http_session import HttpResponse
 from swarm_trainer.lora import adapter, base_layers
 from swarm_trainer.maintenance import garbage_collection
 from swarm_trainer.runtime import layers
-from swarm_trainer.sources import selection, source_uri
+from swarm_trainer.sources import data_selection, model_selection, source_uri, splits
 from swarm_trainer.stores import keys, purging, store_listing
 
 ROOT = Path(__file__).parents[2]
@@ -112,14 +112,14 @@ READERS: Mapping[str, Callable[[str], object]] = {
     "an answer of a server": parse_answer,
     "a name of a layer": layers._LAYER_NAME.match,
     "a name of a tensor": adapter._TENSOR_NAME.fullmatch,
-    "a name in a repository": lambda text: selection.is_needed(PurePosixPath(text)),
+    "a name in a repository": lambda text: (model_selection.is_read(text), data_selection.is_data_file(text)),
+    "a name of a split": splits.find_in_name,
     "a name in a store": lambda text: (keys.check_key(text), keys.check_digest(text)),
     "a listed name in a store": purging.NAME_PATTERN.fullmatch,
     "a listed iteration in a store": purging.ITERATION_PATTERN.fullmatch,
     "a listed rollout in a store": garbage_collection.ROLLOUT_KEY.fullmatch,
     "a listed object in a store": store_listing.STORED_PATTERN.fullmatch,
     "a place of an input": parse_uri,
-    "a message of a failure": failure_reasons.classify,
     "a refusal of the API server": refusals.classify,
     "a message of a pod": termination_message.parse_failure,
     "a secret that a pod misses": pod_problems.find_missing_secret,
@@ -151,11 +151,9 @@ READ_BY: Mapping[str, str] = {
     "swarm_core.text.control_markup": "markup of control tokens",
     "swarm_core.text.item_parser": ITEMS,
     "swarm_core.text.thinking": "thoughts and the rest",
-    "swarm_operator.reconciler.failure_reasons": "a message of a failure",
     "swarm_operator.reconciler.pod_problems": "a secret that a pod misses",
     "swarm_operator.reconciler.refusals": "a refusal of the API server",
     "swarm_operator.reconciler.run_status": "a name of 64 digits, which has no repetition of variable length",
-    "swarm_trainer.data.splits": "a name of a split, which one class of characters takes apart",
     "swarm_trainer.data.table_records": "the first line of a table, without a repetition of variable length",
     "swarm_trainer.inference.provider_failures": "an answer of a server",
     "swarm_trainer.inference.vllm_server": "the lines of a log, which are cut before they are read",
@@ -163,8 +161,9 @@ READ_BY: Mapping[str, str] = {
     "swarm_trainer.lora.base_layers": "a name of a module",
     "swarm_trainer.maintenance.garbage_collection": "a listed rollout in a store",
     "swarm_trainer.runtime.layers": "a name of a layer",
-    "swarm_trainer.sources.selection": "a name in a repository",
+    "swarm_trainer.sources.model_selection": "a name in a repository",
     "swarm_trainer.sources.source_uri": "a place of an input",
+    "swarm_trainer.sources.splits": "a name of a split",
     "swarm_trainer.stores.keys": "a name in a store",
     "swarm_trainer.stores.purging": "a listed name in a store",
     "swarm_trainer.stores.store_listing": "a listed object in a store",
@@ -173,7 +172,6 @@ READ_BY: Mapping[str, str] = {
 NO_READER = {
     SPEC,
     READ_BY["swarm_operator.reconciler.run_status"],
-    READ_BY["swarm_trainer.data.splits"],
     READ_BY["swarm_trainer.data.table_records"],
     READ_BY["swarm_trainer.inference.vllm_server"],
 }

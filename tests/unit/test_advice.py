@@ -33,8 +33,8 @@ CAMEL_CASE = re.compile(r"\b[a-z]+[A-Z]\w*\b")
 CALLERS = ("vllm_server.py", "run.py", "__main__.py", "jobs.py", "servers.py", "purge.py", "pods.py")
 """Modules whose options are those of other programs."""
 KUBECTL_OPTIONS = {
-    "--all-namespaces", "--for", "--help", "--namespace", "--output", "--previous", "--selector", "--timeout",
-    "--watch",
+    "--all-namespaces", "--for", "--help", "--namespace", "--output", "--patch", "--previous", "--selector",
+    "--timeout", "--type", "--watch",
 }  # fmt: skip
 OTHER_WORDS = {"vLLM", "anyOf"}
 """Words with a capital letter inside that are no fields of the API."""

@@ -10,6 +10,7 @@ from swarm_core.gates.duplicate import DuplicateGate
 from swarm_core.gates.gate_context import GateContext
 from swarm_core.gates.held_out_gate import HeldOutGate
 from swarm_core.gates.registry import GateChoice, build_gates
+from swarm_core.item_index import ItemIndex
 from swarm_core.item_pool import Pool, PoolEntry, TurnoverRule
 from swarm_core.items import Item, build_items
 from swarm_core.judges.arithmetic import ArithmeticJudge
@@ -37,7 +38,7 @@ def test_a_product_in_any_spelling_is_one_item(text: str) -> None:
     assert canonicalize_item(Item(text), JUDGE) == canonicalize_item(item, JUDGE)
     assert select_distinct([Item(text), item], JUDGE) == (Item(text),)
     held_out, duplicate = build_gates(
-        [GateChoice("HeldOut"), GateChoice("Duplicate")], GateContext(JUDGE, held_out=frozenset({item}))
+        [GateChoice("HeldOut"), GateChoice("Duplicate")], GateContext(JUDGE, held_out=ItemIndex([item], JUDGE))
     )
     assert held_out.refusal(Item(text), ()) == "is in the held-out data"
     assert duplicate.refusal(item, ()) is None
@@ -60,7 +61,7 @@ def test_a_judge_without_a_form_leaves_it_to_the_text() -> None:
 def test_gates_without_a_judge_compare_texts() -> None:
     gate = DuplicateGate()
     assert [gate.refusal(Item(text)) for text in ("1+2", "1 + 2 =", "2+1")] == [None, "repeats '1+2'", None]
-    assert HeldOutGate(build_items(["1+2"])).refusal(Item("１+2")) == "is in the held-out data"
+    assert HeldOutGate(ItemIndex(build_items(["1+2"]))).refusal(Item("１+2")) == "is in the held-out data"
 
 
 def test_a_form_of_the_judge_is_never_taken_for_a_text() -> None:

@@ -94,7 +94,9 @@ def test_the_message_says_where_the_run_stands(state: EngineState, message: str)
 
 
 def test_a_suspended_run_says_so() -> None:
-    assert summarize_run(HELD, EngineState(Phase.ITERATING, iteration=3)).message == "iteration 3 of 20; suspended"
+    assert summarize_run(HELD, EngineState(Phase.ITERATING, iteration=3)).message == (
+        "iteration 3 of 20; suspended: set spec.suspend to false to go on"
+    )
 
 
 def test_before_the_conclusion_the_searchs_estimates_are_shown_and_no_gain() -> None:

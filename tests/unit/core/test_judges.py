@@ -185,7 +185,7 @@ def test_judges_are_found_by_name() -> None:
 
 
 def test_an_unknown_judge_is_refused_with_the_names_there_are() -> None:
-    with pytest.raises(BadInputError, match=r"verifier 'arithmetic' is unknown: built in are .*Arithmetic"):
+    with pytest.raises(BadInputError, match=r"verifier 'arithmetic' is unknown: install .* built in are .*Arithmetic"):
         plugins.build_part("verifiers", "arithmetic", {})
 
 

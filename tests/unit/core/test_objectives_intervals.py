@@ -320,7 +320,7 @@ def test_values_and_intervals_are_the_same_bits_as_ever() -> None:
         ["0x1.7d46cefa8d9dfp-2", "0x1.09e5f55001d40p-2", "0x1.0f631186b44b4p-1"],
         ["0x1.8744fa94d2b8fp-4", "0x1.4c1539707fd5ep-6", "0x1.1ae946f2b6fa4p-3"],
         ["0x1.3333333333333p-1", "0x1.d9906c6cd22f0p-2", "0x1.7528541bbd6c0p-1"],
-        ["0x1.b0d6f7a5f2338p-4", "-0x1.66626709d57b0p-5", "0x1.249c2aa812576p-2"],
-        ["-0x1.ebc5afd0aa32ep-5", "-0x1.38fdd8ce09812p-3", "-0x1.3e806bd7e46c0p-10"],
+        ["0x1.b0d6f7a5f2338p-4", "-0x1.3732aa4793507p-5", "0x1.0fcbdacfc06e1p-2"],
+        ["-0x1.ebc5afd0aa32ep-5", "-0x1.2273c2d20ef9dp-3", "0x1.606118cc07ac0p-10"],
         ["-0x1.8f9c18f9c18fap-6", "-0x1.e51bfb866783dp-3", "0x1.83165d2900bb7p-3"],
     ]

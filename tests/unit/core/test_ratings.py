@@ -47,8 +47,8 @@ def test_a_paired_difference_counts_items_that_both_have_a_score_for() -> None:
     found = intervals.measure_paired_difference([1.0, 1.0, 0.0, 1.0, MISSING], [0.0, 1.0, 0.0, 0.0, 1.0], 0.5, 1)
     assert (found.value, found.n, dict(found.parts)) == (0.5, 4, {"first": 0.75, "second": 0.25})
     assert found.low <= 0.5 <= found.high
-    with pytest.raises(CoverageError, match="4 of 5"):
-        intervals.measure_paired_difference([1.0, 1.0, 0.0, 1.0, MISSING], [0.0] * 5, 0.95, 1)
+    with pytest.raises(CoverageError, match="3 of 5"):
+        intervals.measure_paired_difference([1.0, 1.0, 0.0, MISSING, MISSING], [0.0] * 5, 0.95, 1)
 
 
 def test_pairing_is_tighter_than_two_means_where_takers_mostly_agree() -> None:

@@ -26,8 +26,8 @@ def begun(work: str, patch: dict = pod_world.LOCAL) -> World:
     return world
 
 
-def said(reason: str, message: str) -> str:
-    return json.dumps({"failed": {"key": "k", "attempt": 1, "reason": reason, "message": message}})
+def said(reason: str, message: str, code: str = "") -> str:
+    return json.dumps({"failed": {"key": "k", "attempt": 1, "reason": reason, "code": code, "message": message}})
 
 
 def drained(world: World, pod: KubernetesObject) -> None:
@@ -81,7 +81,7 @@ def test_a_receipt_that_cannot_be_read_costs_an_attempt_and_is_written_again(mes
 
 CASES = [
     (137, "OOMKilled", "", "OOMKilled"),
-    (1, "Error", said("Error", "StoreError: the store answered 503 ten times"), "StoreUnreachable"),
+    (1, "Error", said("Error", "StoreError: 503", "StoreUnreachable"), "StoreUnreachable"),
 ]
 
 
@@ -193,9 +193,9 @@ def test_an_end_without_a_receipt_is_what_its_exit_says(
 
 
 def test_words_are_cut_to_bytes_and_hold_nothing_that_cannot_be_shown() -> None:
-    assert termination_message.shorten("a\n\tb\x07 c") == "a b c"
-    assert len(termination_message.shorten("ü" * 1000).encode()) <= termination_message.MESSAGE_BYTES
-    assert termination_message.shorten("ü" * 1000).endswith("ü…")
+    assert termination_message.fit_into_status("a\n\tb\x07 c") == "a b c"
+    assert len(termination_message.fit_into_status("ü" * 1000).encode()) <= termination_message.MESSAGE_BYTES
+    assert termination_message.fit_into_status("ü" * 1000).endswith("ü…")
 
 
 def test_a_receipt_that_lacks_what_follows_needs_is_no_receipt() -> None:

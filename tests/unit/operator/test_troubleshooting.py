@@ -13,15 +13,23 @@ from pod_cluster import KubernetesObject
 from pod_world import World
 
 from swarm_core import plugins
-from swarm_core.errors import BadInputError
+from swarm_core.errors import BadInputError, ErrorCode
+from swarm_core.ports import InferenceError, StoreError
 from swarm_operator.cli import why
 from swarm_operator.cli.why import RunDetails
 from swarm_operator.common import names
 from swarm_operator.common.reconcile_plan import ObservedRun
-from swarm_operator.reconciler import diagnosis, failure_reasons, refusals
+from swarm_operator.reconciler import diagnosis, refusals
 from swarm_operator.reconciler.pod_status import START_FAILURE_REASONS
 from swarm_trainer.evaluation import final_evaluation
-from swarm_trainer.stores import s3_errors
+from swarm_trainer.inference import endpoint_budget, openai_protocol, reply_parser, request_router
+from swarm_trainer.inference.endpoint import RemoteModel
+from swarm_trainer.inference.http_session import HttpResponse
+from swarm_trainer.inference.provider_failures import Unavailable
+from swarm_trainer.pod import termination_message
+from swarm_trainer.stores import s3_errors, store_checks
+from swarm_trainer.worker import loop
+from swarm_trainer.worker.messages import FailedAttempt
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "troubleshooting.md"
 Found = tuple[str, str]
@@ -120,14 +128,15 @@ def evicted_by_limit() -> Found:
     return report(world)
 
 
-def ended_pod(code: int, message: str, *, times: int = 1, reason: str = "Error", work: str = "iterate") -> Found:
-    """A pod that ended with this message; its run, after so many attempts."""
+def ended_pod(error: Exception, *, times: int = 1, work: str = "iterate") -> Found:
+    """A pod that this error ended; its run, after so many attempts."""
     world = World(pod_world.run(pod_world.LOCAL))
     world.until(work)
-    failed = json.dumps({"failed": {"key": "k", "attempt": 1, "reason": "Error", "message": message}})
+    outcome = FailedAttempt("k", loop.describe_failure(error, 1))
+    code, message = termination_message.exit_code(outcome), termination_message.encode(outcome).decode()
     for _ in range(times):
         world.until(work)
-        world.end(world.living(work)[0], code, failed, reason=reason)
+        world.end(world.living(work)[0], code, message)
         world.turn("terminate")
         world.now += 400.0
     return report(world)
@@ -248,31 +257,60 @@ def dead_operator() -> Found:
     return reason, words
 
 
-def store_error(code: str, *, writing: bool = True) -> str:
+def out_of_memory() -> Found:
+    world = World(pod_world.run(pod_world.LOCAL))
+    world.until("iterate")
+    world.end(world.living("iterate")[0], 137, "", reason="OOMKilled")
+    world.turn("terminate")
+    return report(world)
+
+
+def refused_model() -> Found:
+    """A server that ends because it cannot serve its model."""
+    world = World(pod_world.run(pod_world.SERVED))
+    world.until(names.SERVE)
+    outcome = FailedAttempt("serve", loop.describe_failure(BadInputError("models/other: no such base"), 1))
+    message = termination_message.encode(outcome).decode()
+    world.end(world.living(names.SERVE)[0], termination_message.exit_code(outcome), message)
+    world.operate()
+    return report(world)
+
+
+def store_error(code: str, *, writing: bool = True) -> Exception:
     error = ClientError({"Error": {"Code": code}}, "PutObject")
-    return str(s3_errors.build_refused_error("s3://swarms/team", error, writing=writing))
+    return s3_errors.build_refused_error("s3://swarms/team", error, writing=writing)
 
 
-def missing_plugin() -> str:
+def wrap(error: Exception) -> Exception:
+    """An error that was raised from `error`, in other words."""
+    with pytest.raises(BadInputError) as refused:
+        raise BadInputError("spec.field: cannot be used") from error
+    return refused.value
+
+
+def missing_plugin() -> Exception:
     with pytest.raises(BadInputError) as refused:
         plugins.load_factory("verifiers", "exact-match")
-    return str(refused.value)
+    return refused.value
 
 
-def timed_out_store() -> str:
-    return f"StoreError: {s3_errors.build_timeout_error('s3://swarms', 60.0, OSError())}"
+def endpoint_error(status: int, words: str = "{}") -> Exception:
+    """What a run says about a request to an endpoint that answers with this status; 0 if it does not answer."""
+    address = RemoteModel("https://h/v1", "m")
+    response = HttpResponse(status, words.encode(), None)
+    found = reply_parser.parse_response(address, openai_protocol.CHAT, response) if status else Unavailable("no answer")
+    assert isinstance(found, Unavailable)
+    with pytest.raises((BadInputError, InferenceError)) as refused:
+        request_router.resolve_outcomes([found])
+    return refused.value
 
 
-IGNORED = (
-    "s3://swarms: the store ignores If-Match, so two writers could lose an iteration; use a store with conditional"
-    " writes, or set spec.storage.s3.singleWriter: true if this process alone writes there"
-)
-UNMEASURED = str(
-    final_evaluation.build_unmeasured_error("generator", "final", {"p00": "0 of 40 items accepted: 40 duplicate"})
+UNMEASURED = final_evaluation.build_unmeasured_error(
+    "generator", "final", {"p00": "0 of 40 items accepted: 40 duplicate"}
 )
 CAUSES: list[tuple[str, Callable[[], Found], str]] = [
     ("InvalidSpec", invalid, "spec.storage"),
-    ("Suspended", suspended, "suspended"),
+    ("Suspended", suspended, "set spec.suspend to false"),
     ("ImagePullBackOff", lambda: waiting_pod("ErrImagePull", "docker.io/x: not found"), "image.trainer"),
     ("InvalidImageName", lambda: waiting_pod("InvalidImageName", "x y"), "image.trainer"),
     ("ErrImageNeverPull", lambda: waiting_pod("ErrImageNeverPull", "x is not present"), "image.trainer"),
@@ -304,39 +342,52 @@ CAUSES: list[tuple[str, Callable[[], Found], str]] = [
      "serviceAccountName"),
     ("PriorityClassNotFound", lambda: refused_pods(f"{FORBIDDEN}no PriorityClass with name high was found"),
      "priorityClassName"),
+    ("RuntimeClassNotFound", lambda: refused_pods(f'{FORBIDDEN}RuntimeClass "gvisor" not found'), "runtimeClassName"),
+    ("QuotaExceeded", lambda: refused_pods(f"{FORBIDDEN}failed quota: team: must specify limits.cpu for: main"),
+     "set cpuLimit"),
+    ("PodSecurityViolated",
+     lambda: refused_pods(f"{FORBIDDEN}unable to validate against any security context constraint: [no]"),
+     "spec.execution.kubernetes.podTemplate.user"),
     ("OperatorForbidden", lambda: refused_step('User "operator" cannot create resource "jobs" in API group "batch"'),
      "rbac.create"),
     ("NamespaceTerminating",
      lambda: refused_step("forbidden: unable to create in namespace team because it is being terminated"), "namespace"),
     ("ChildRefused", lambda: refused_step("Job is invalid: spec"), "Job is invalid"),
     ("PodMissing", lambda: refused_pods(""), "kubectl describe job"),
-    ("ServersNotReady", servers_not_ready, "within 300 s, 1 times"),
+    ("ServersNotReady", servers_not_ready, "within 300 s, once"),
     ("NodeLost", lost_node, "node does not respond"),
     ("PodsLost", evicted_twice, "2 times in a row"),
     ("OperatorNotResponding", dead_operator, "create Job"),
-    ("AttemptFailed", lambda: ended_pod(1, "ValueError: odd"), "attempt 2 of 4 starts after"),
-    ("OOMKilled", lambda: ended_pod(137, "", reason="OOMKilled"), "spec.execution.kubernetes.trainer.memory"),
+    ("AttemptFailed", lambda: ended_pod(ValueError("odd")), "attempt 2 of 4 starts after"),
+    ("OOMKilled", out_of_memory, "spec.execution.kubernetes.trainer.memory"),
     ("Evicted", evicted_by_limit, "raise ephemeralStorage"),
-    ("BadInput", lambda: ended_pod(65, "spec.base.model: no such folder"), "spec.base.model"),
-    ("ModelRefused", lambda: ended_pod(1, "ModelRefused: models/other"), "models/other"),
-    ("PluginNotFound", lambda: ended_pod(65, missing_plugin(), work="prepare"), "exact-match"),
-    ("StoreUnreachable", lambda: ended_pod(1, timed_out_store()), "s3://swarms"),
-    ("BucketNotFound", lambda: ended_pod(65, store_error("NoSuchBucket")), "spec.storage.s3.bucket"),
-    ("StoreAccessDenied", lambda: ended_pod(65, store_error("InvalidAccessKeyId")), "AWS_ACCESS_KEY_ID"),
-    ("StoreAccessDenied", lambda: ended_pod(65, store_error("AccessDenied")), "s3:PutObject"),
-    ("StoreAccessDenied", lambda: ended_pod(65, store_error("AccessDenied", writing=False)), "s3:GetObject"),
-    ("ConditionalWritesIgnored", lambda: ended_pod(65, IGNORED), "spec.storage.s3.singleWriter"),
-    ("StoreError", lambda: ended_pod(1, "StoreError: names/HEAD: missing; restore it"), "names/HEAD"),
-    ("EndpointKeyRefused", lambda: ended_pod(1, "InferenceError: model m: https://h/v1 answered 401: no"), "401"),
-    ("EndpointPaymentRequired", lambda: ended_pod(1, "InferenceError: model m: https://h/v1 answered 402: pay"), "402"),
-    ("EndpointOverloaded", lambda: ended_pod(1, "InferenceError: model m: https://h/v1 answered 529: later"), "529"),
-    ("EndpointUnreachable", lambda: ended_pod(1, "InferenceError: model m: http://h: no answer: reset"), "no answer"),
-    ("InferenceError", lambda: ended_pod(1, "InferenceError: out of device memory"), "out of device memory"),
-    ("NothingAccepted", lambda: ended_pod(1, f"StoreError: {UNMEASURED}", work="conclude"), "40 duplicate"),
+    ("BadInput", lambda: ended_pod(BadInputError("spec.base.model: no such folder")), "spec.base.model"),
+    ("ModelRefused", refused_model, "models/other"),
+    ("PluginNotFound", lambda: ended_pod(missing_plugin(), work="prepare"), "exact-match"),
+    ("StoreUnreachable", lambda: ended_pod(s3_errors.build_timeout_error("s3://swarms", 60.0, OSError())),
+     "s3://swarms"),
+    ("BucketNotFound", lambda: ended_pod(store_error("NoSuchBucket")), "spec.storage.s3.bucket"),
+    ("StoreAccessDenied", lambda: ended_pod(store_error("InvalidAccessKeyId")), "AWS_ACCESS_KEY_ID"),
+    ("StoreAccessDenied", lambda: ended_pod(store_error("AccessDenied")), "s3:PutObject"),
+    ("StoreAccessDenied", lambda: ended_pod(store_error("AccessDenied", writing=False)), "s3:GetObject"),
+    ("StoreAccessDenied", lambda: ended_pod(wrap(store_error("AccessDenied"))), "spec.field"),
+    ("ConditionalWritesIgnored", lambda: ended_pod(store_checks.build_ignored_error("s3://swarms", "If-Match")),
+     "spec.storage.s3.singleWriter"),
+    ("StoreError", lambda: ended_pod(StoreError("names/HEAD: missing; restore it")), "names/HEAD"),
+    ("EndpointKeyRefused", lambda: ended_pod(endpoint_error(401)), "answered 401"),
+    ("EndpointKeyRefused", lambda: ended_pod(endpoint_error(403)), "answered 403"),
+    ("EndpointPaymentRequired", lambda: ended_pod(endpoint_error(402)), "answered 402"),
+    ("EndpointPaymentRequired", lambda: ended_pod(endpoint_error(429, '{"error": "insufficient_quota"}')),
+     "answered 429"),
+    ("EndpointOverloaded", lambda: ended_pod(endpoint_error(529)), "answered 529"),
+    ("EndpointUnreachable", lambda: ended_pod(endpoint_error(0)), "no answer"),
+    ("InferenceError", lambda: ended_pod(InferenceError("out of device memory; BudgetExceeded, StoreError")),
+     "out of device memory"),
+    ("NothingAccepted", lambda: ended_pod(UNMEASURED, work="conclude"), "40 duplicate"),
     ("BudgetExceeded", costly_run, "accelerator-hours"),
-    ("BudgetExceeded", lambda: ended_pod(65, "spec.budget.calls: 10 are used up; raise it"), "budget.calls"),
+    ("BudgetExceeded", lambda: ended_pod(endpoint_budget.build_budget_error("spec.budget.calls", 10)), "budget.calls"),
     ("DeadlineExceeded", overdue_run, "60 s"),
-    ("Error", lambda: ended_pod(1, "ValueError: odd", times=4), "failed 4 times"),
+    ("Error", lambda: ended_pod(ValueError("odd"), times=4), "failed 4 times"),
 ]  # fmt: skip
 
 
@@ -349,6 +400,25 @@ def test_each_cause_is_reported_by_its_reason_with_value_and_way_out(
     assert words in message
     assert len(message) <= 700, "it fits on a screen"
     assert message.count(". ") <= 1, "one or two sentences"
+
+
+def test_a_failed_run_says_how_it_goes_on_also_in_the_command() -> None:
+    world = World(pod_world.run(pod_world.LOCAL))
+    world.until("prepare")
+    (pod,) = world.living("prepare")
+    message = "spec.base.model: no such folder, " + "x" * 2000
+    world.end(pod, 65, json.dumps({"failed": {"key": "k", "attempt": 1, "reason": "BadInput", "message": message}}))
+    world.turn("terminate")
+    for told in [one["message"] for one in world.run["status"]["conditions"] if one["type"] in ("Ready", "Stalled")]:
+        assert "spec.base.model" in told
+        assert told.endswith("spec.rerun is changed")
+    (line,) = [one for one in why.format_details(RunDetails(world.run, [], [], [], [])) if "way out" in one]
+    command, patch = line.split("then: ")[1].split(" --patch ")
+    assert command == "kubectl patch swarmrun arithmetic --namespace team --type merge"
+    world.edit({"spec.rerun": json.loads(patch.strip("'"))["spec"]["rerun"]})
+    world.turn()
+    assert world.phase == "Preparing"
+    assert "way out" not in "\n".join(why.format_details(RunDetails(world.run, [], [], [], [])))
 
 
 def list_documented() -> list[str]:
@@ -364,6 +434,6 @@ def test_the_document_lists_each_reason_once_and_each_is_tested() -> None:
 
 
 def test_every_reason_that_code_can_give_is_documented() -> None:
-    given = {rule.reason for rule in refusals.RULES} | {reason for reason, _ in failure_reasons.RULES}
+    given = {rule.reason for rule in refusals.RULES} | set(ErrorCode)
     given |= {refusals.UNKNOWN.reason, *diagnosis.URGENT_REASONS, *START_FAILURE_REASONS} - {"ErrImagePull"}
     assert given <= set(list_documented())

@@ -7,6 +7,7 @@ import pytest
 
 from swarm_core.api import loading, resolution
 from swarm_core.api.generators import SeedDataSource
+from swarm_core.canonical_items import canonicalize_item
 from swarm_core.judges.arithmetic import ArithmeticJudge
 from swarm_trainer.data import seeds
 from swarm_trainer.lora import adapter, signature
@@ -64,5 +65,8 @@ def test_no_item_of_the_game_stands_with_both_sides_and_all_can_be_judged() -> N
         [seed.item for seed in seeds.read(EXAMPLES / "adversarial" / name, DATA, "cluster").items]
         for name in ("seeds.jsonl", "takers.jsonl")
     )
-    assert not set(generators) & set(takers)
+    judge = ArithmeticJudge()
+    assert not {canonicalize_item(item, judge) for item in generators} & {
+        canonicalize_item(item, judge) for item in takers
+    }
     assert [item for item in (*generators, *takers) if ArithmeticJudge().refusal(item)] == []

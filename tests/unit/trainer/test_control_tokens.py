@@ -1,7 +1,9 @@
 """Text stays text: what an item spells is never a control token, in training, in a prompt, or in a chat."""
 
+import ast
 import dataclasses
 import random
+import re
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -216,3 +218,59 @@ def test_a_template_that_asks_for_the_date_gets_the_same_one_every_day(monkeypat
     assert found[0] == found[1]
     assert fast.decode(found[0][0]) == "26 July 2024: 2+2"
     assert prompts.list_texts(prompts.PromptStyle.CHAT)["template_date"] == prompts.TEMPLATE_DATE
+
+
+def test_a_whole_text_has_the_tokens_of_the_tokenizer_and_no_control_token_of_its_own(
+    tokenizer: PreTrainedTokenizerBase,
+) -> None:
+    texts = [word for word in WORDS if "<eos>" not in word] + ["a" * 40]
+    for length in (8, 512):
+        wanted = tokenizer(texts, truncation=True, max_length=length)["input_ids"]
+        assert base.tokenize_whole_texts(tokenizer, texts, length) == wanted
+    added = count_control(tokenizer, base.tokenize_whole_texts(tokenizer, ["a"], 512)[0])
+    for text, ids in zip(list_texts(), base.tokenize_whole_texts(tokenizer, list_texts(), 512), strict=True):
+        assert count_control(tokenizer, ids) == added, text
+
+
+SOURCES = Path(__file__).parents[3] / "trainer" / "src"
+TOKENIZER_CALLS = {"__call__", "encode", "encode_plus", "batch_encode_plus", "tokenize", "apply_chat_template"}
+"""The ways in which a tokenizer makes tokens of a text, or a text that has control tokens."""
+RAW_CALLS = {
+    ("lora/base.py", "find_added_tokens"): "a text of its own",
+    ("lora/chat_template.py", "render"): "makes a text, whose control tokens are the template's: the rest was cut",
+    ("lora/control_tokens.py", "_find_spans"): "finds the places of control tokens",
+    ("lora/control_tokens.py", "encode_marked"): "encodes the parts of a cut text",
+}
+"""Every function that calls a tokenizer itself, and why it may."""
+
+
+def find_raw_calls() -> set[tuple[str, str]]:
+    """The functions that call a tokenizer, by file and name."""
+    found = set()
+    for file in SOURCES.rglob("*.py"):
+        for function in ast.walk(ast.parse(file.read_text())):
+            if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
+                calls = (node.func for node in ast.walk(function) if isinstance(node, ast.Call))
+                if any(map(is_tokenizer_call, calls)):
+                    found.add((file.relative_to(SOURCES / "swarm_trainer").as_posix(), function.name))
+    return found
+
+
+def is_tokenizer_call(called: ast.expr) -> bool:
+    *owner, name = ast.unparse(called).split(".")
+    if name in TOKENIZER_CALLS and owner and "tokenizer" in owner[-1].lower():
+        return True
+    return name.lower().lstrip("_") == "tokenizer"
+
+
+def test_no_other_function_calls_a_tokenizer() -> None:
+    assert find_raw_calls() == set(RAW_CALLS)
+
+
+def test_tokenizers_are_read_in_one_place() -> None:
+    readers = {
+        file.relative_to(SOURCES).as_posix()
+        for file in SOURCES.rglob("*.py")
+        if re.search(r"Tokenizer\w*\.from_(pretrained|file)|import tokenizers|from tokenizers", file.read_text())
+    }
+    assert readers == {"swarm_trainer/lora/base.py"}

@@ -15,7 +15,7 @@ from odd_file import OddFile, compress
 from swarm_core.api.generators import SeedDataSource
 from swarm_core.errors import BadInputError
 from swarm_core.items import Item
-from swarm_trainer.data import data_files, preview, seeds
+from swarm_trainer.data import data_files, seed_description, seeds
 from swarm_trainer.data.seeds import SeedFile
 
 DATA = SeedDataSource(uri="seeds.jsonl")
@@ -102,14 +102,14 @@ def test_the_preview_shows_what_was_read_from_where_and_what_was_left_out(tmp_pa
     ]
     path = tmp_path / "split.json"
     path.write_text(json.dumps({"name": "sums", "dev": rows, "test": rows[:1]}, indent=1))
-    assert dict(preview.describe("split.json", seeds.read(path, DATA))) == {
+    assert dict(seed_description.describe_seeds("split.json", seeds.read(path, DATA))) == {
         "data": "split.json: a JSON document, split dev of dev (4), test (1), 4 records, 2 items",
         "fields": "text from question, reference from answer (found by their names; data.fields names others);"
         " not used, though it may hold answers: solution",
         "first item": '"1+1", reference "2" (line 4, record 1)',
         "left out": "1 without text (first in line 9, record 2), 1 copies of another item (first in line 12, record 3)",
     }
-    summary = preview.summarize("split.json", seeds.read(path, DATA))
+    summary = seed_description.summarize_seeds("split.json", seeds.read(path, DATA))
     assert "4 records, 2 items; text from question" in summary
     assert "left out: 1 without text" in summary
     assert "1+1" not in summary
@@ -137,7 +137,7 @@ def test_a_folder_is_one_data_set_without_its_test_split(tmp_path: Path) -> None
     found = seeds.read(folder, DATA)
     assert [seed.item.text for seed in found.items] == [f"data/train-{n}.parquet {m}" for n in (0, 1) for m in (1, 2)]
     assert found.items[2].place == "train-1.parquet row 1"
-    assert dict(preview.describe("x", found))["data"].startswith(
+    assert dict(seed_description.describe_seeds("x", found))["data"].startswith(
         "x: Parquet, 2 files, split train of test (1), train (2)"
     )
     named = seeds.read(folder, DATA.model_copy(update={"split": "test"}))

@@ -1,5 +1,6 @@
 """What a run's engines could not serve is refused while the run is being prepared, by the field that says it."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -55,3 +56,15 @@ def test_vllm_asked_for_where_it_is_not_installed_is_refused(
     monkeypatch.setattr(engines.vllm_server, "is_installed", lambda: False)
     with pytest.raises(BadInputError, match=r"spec.execution.local.inference: VLLM, but .*`make vllm`.* write Local"):
         engines.check(context(SERVED, taker=False))
+
+
+@pytest.mark.parametrize("name", ["model.fp16.safetensors", "consolidated.safetensors", "model.safetensors.index.json"])
+def test_weights_that_only_vllm_would_read_are_refused(
+    context: Callable[..., Context], tiny_base: Path, tmp_path: Path, name: str
+) -> None:
+    folder = Path(shutil.copytree(tiny_base, tmp_path / "copy"))
+    engines.check_base(context(SERVED, taker=False), folder)
+    (folder / name).write_bytes(b"{}")
+    engines.check_base(context(taker=False), folder)
+    with pytest.raises(BadInputError, match=rf"vLLM would also read {name}, which is not part .*; move it out"):
+        engines.check_base(context(SERVED, taker=False), folder)

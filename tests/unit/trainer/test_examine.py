@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scripted_engine import Script, Scripted
 
+from swarm_core.item_index import ItemIndex
 from swarm_core.items import Item, build_items
 from swarm_core.judges.arithmetic import ArithmeticJudge
 from swarm_core.objectives.scores import Score, Unscored, UnscoredReason
@@ -27,7 +28,8 @@ from swarm_trainer.evaluation.examine import (
 from swarm_trainer.programs.swarm_run import preview
 
 WRITER, GOOD, BAD = (ModelName(digit * 64) for digit in "abc")
-POOL = build_items(f"{n}+{n}" for n in range(20))
+JUDGE = ArithmeticJudge()
+POOL = build_items(f"{n}+{n + 100}" for n in range(20))
 
 
 def wrote(text: str) -> Completion:
@@ -39,14 +41,14 @@ def exam(rounds: int = 1, held_out: frozenset[Item] = frozenset()) -> Examinatio
         seed=7,
         style=PromptStyle.PLAIN,
         domain="arithmetic",
-        example_items=POOL,
-        held_out=held_out,
+        seeds=ItemIndex(POOL, JUDGE),
+        held_out=ItemIndex(held_out, JUDGE),
         shots=2,
         rounds=rounds,
         generation=Sampling(32, 1.0),
         answering=Sampling(8, 0.0),
         takers=(("good", GOOD), ("bad", BAD)),
-        judge=ArithmeticJudge(),
+        judge=JUDGE,
     )
 
 
@@ -179,7 +181,7 @@ def test_what_a_data_set_knows_of_an_item_is_never_shown() -> None:
     """Neither to the generator that gets it as an example nor to the taker that answers it."""
     secret = tuple(Item(f"{n}+{n}", reference="4711", choices=("4712", "4713")) for n in range(20))
     engine = Scripted(numbered(["- 1+2\n- 3+4\n", "- 5+6\n- 7+8\n"]))
-    examine_generator(replace(exam(), example_items=secret), engine, WRITER, ("here",), 4)
+    examine_generator(replace(exam(), seeds=ItemIndex(secret)), engine, WRITER, ("here",), 4)
     rollout = examine_taker(exam(), engine, GOOD, ("here",), secret[:3])
     assert [one.item for one in rollout.items] == list(secret[:3])
     assert [one.answers[0].score for one in rollout.items] == [1.0] * 3

@@ -73,5 +73,5 @@ def test_a_benchmark_that_was_stopped_goes_on_with_the_runs_that_are_missing(
     row = benchmark.format_row(
         name, [outcome["generators"] for outcome in benchmark.load_outcomes(tmp_path / "out.jsonl").values()]
     )
-    assert "| 3 | 100.0%" in row
+    assert "| 3 | 3 (100.0%) | 0 (0.0%) | 0% | +0.1000 ± 0.0000 |" in row
     assert row.endswith("| **no** |")

@@ -155,8 +155,10 @@ def test_non_finite_tensors_are_refused_when_loaded(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("name", adapter.PICKLE_FILES)
-def test_pickle_is_refused_even_beside_safetensors(folder: Path, name: str) -> None:
+def test_pickle_is_refused_and_beside_safetensors_left_alone(folder: Path, name: str) -> None:
     (folder / name).write_bytes(b"never opened")
+    adapter.read_signature(folder)
+    (folder / adapter.WEIGHTS_FILE).unlink()
     with pytest.raises(BadInputError, match="pickle can run code"):
         adapter.read_signature(folder)
 

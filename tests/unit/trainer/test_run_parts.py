@@ -25,7 +25,7 @@ def test_built_in_parts_are_made_by_their_names() -> None:
     spec = resolved({"spec.objective.type": "Separation"})
     assert isinstance(run_parts.build_objective(spec), Separation)
     assert isinstance(run_parts.build_judge(spec), ArithmeticJudge)
-    assert [one.name for one in run_parts.list_gates(spec)] == ["Verifiable", "HeldOut", "Duplicate"]
+    assert [one.name for one in run_parts.list_gates(spec)] == ["Verifiable", "HeldOut", "Seed", "Duplicate"]
 
 
 def test_a_model_with_a_rubric_is_made_from_its_block_and_is_asked_whether_items_can_be_answered() -> None:
@@ -34,8 +34,8 @@ def test_a_model_with_a_rubric_is_made_from_its_block_and_is_asked_whether_items
     assert isinstance(judge, RubricJudge)
     assert (judge.low, judge.high, judge.max_tokens) == (1, 5, 99)
     gates = build_gates(run_parts.list_gates(spec), GateContext(judge))
-    assert [gate.name for gate in gates] == ["Verifiable", "HeldOut", "Duplicate", "Answerable"]
-    assert gates[3].requests(Item("1+1"))[0].model == judge.model
+    assert [gate.name for gate in gates] == ["Verifiable", "HeldOut", "Seed", "Duplicate", "Answerable"]
+    assert gates[-1].requests(Item("1+1"))[0].model == judge.model
 
 
 def test_a_list_of_gates_replaces_the_default_list_in_its_order() -> None:
@@ -66,7 +66,7 @@ def test_an_objective_that_needs_a_reference_set_gets_one_that_the_spec_names() 
     ("needs", "named"),
     [
         (Needs(repeats=17), "repeats"),
-        (Needs(corpus=True, embeddings=True), "corpus, embeddings"),
+        (Needs(embeddings=True), "embeddings"),
     ],
     ids=str,
 )

@@ -4,6 +4,7 @@ import pytest
 from scripted_engine import Script, Scripted
 
 from swarm_core.gates.registry import GateChoice
+from swarm_core.item_index import ItemIndex
 from swarm_core.items import build_items
 from swarm_core.judges.rubric import RubricJudge
 from swarm_core.objectives.scores import AnswerFate, Unscored, UnscoredReason
@@ -42,8 +43,8 @@ def exam(vet: bool = True) -> Examination:
         seed=7,
         style=PromptStyle.PLAIN,
         domain="fish",
-        example_items=build_items(f"{n} fish" for n in range(9)),
-        held_out=frozenset(),
+        seeds=ItemIndex(build_items(f"{n} fish" for n in range(9))),
+        held_out=ItemIndex(),
         shots=2,
         rounds=1,
         generation=Sampling(32, 1.0),

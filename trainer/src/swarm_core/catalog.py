@@ -18,6 +18,7 @@ OBJECTIVES: Mapping[str, str] = MappingProxyType({
     "Difficulty": "swarm_core.objectives.difficulty:Difficulty",
     "Separation": "swarm_core.objectives.separation:Separation",
     "Novelty": "swarm_core.objectives.novelty:Novelty",
+    "Personalization": "swarm_core.objectives.personalization:Personalization",
     "Consistency": "swarm_core.objectives.consistency:Consistency",
 })  # fmt: skip
 VERIFIERS: Mapping[str, str] = MappingProxyType({
@@ -37,10 +38,11 @@ JUDGES: Mapping[str, str] = MappingProxyType({
 GATES: Mapping[str, str] = MappingProxyType({
     "Verifiable": "swarm_core.gates.verifiable:VerifiableGate",
     "HeldOut": "swarm_core.gates.held_out_gate:HeldOutGate",
+    "Seed": "swarm_core.gates.seed_gate:SeedGate",
     "Duplicate": "swarm_core.gates.duplicate:DuplicateGate",
     "Answerable": "swarm_core.gates.answerable:AnswerableGate",
 })  # fmt: skip
-DEFAULT_GATES = ("Verifiable", "HeldOut", "Duplicate")
+DEFAULT_GATES = ("Verifiable", "HeldOut", "Seed", "Duplicate")
 """The gates of a run whose spec lists none, in the order in which items pass them. A judge may add some
 (`default_gates` of its class). Gates that ask a model come last, because asking is expensive."""
 

@@ -14,7 +14,7 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 from swarm_core import catalog
-from swarm_core.errors import BadInputError
+from swarm_core.errors import BadInputError, ErrorCode, add_code
 
 GROUP = "dataswarm.programs"
 """The group of entry points."""
@@ -36,11 +36,12 @@ def load(kind: str) -> Any:
         return getattr(import_module(module), attribute)
     entry = _find_plugins().get(kind)
     if entry is None:
-        raise BadInputError(
+        unknown = BadInputError(
             f"kind: {kind!r} is not an installed kind of run; a run begins with apiVersion and kind, and kind is one of"
             f" {', '.join(list_kinds())}; for another kind, install the distribution that provides it as"
             f" an entry point of {GROUP}"
         )
+        raise add_code(unknown, ErrorCode.PLUGIN_NOT_FOUND)
     return _load_plugin(kind, entry)
 
 

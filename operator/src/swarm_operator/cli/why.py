@@ -7,6 +7,7 @@ Limits: the reconciler of this installation, which may be newer or older than th
 """
 
 import argparse
+import json
 import sys
 import time
 from collections import Counter
@@ -122,18 +123,31 @@ def format_children(details: RunDetails) -> Iterator[str]:
 
 
 def list_causes(details: RunDetails) -> Iterator[tuple[str, str]]:
-    """Why the run does not move on, by subject: the cause, who holds the accelerators, and a missing operator."""
+    """Why the run does not move on, by subject: the cause, the way out of a failure, who holds the accelerators, and a
+    missing operator."""
     stored = details.run.get("status") or {}
     over = stored.get("phase") in phases.TERMINAL
     found = stored if over else plan(details, details.now).status or {}
     if reason := found.get("reason"):
         message = next((one["message"] for one in found.get("conditions") or () if one["type"] == "Ready"), "")
         yield "cause", f"{reason}: {message}"
+    if stored.get("phase") == phases.Phase.FAILED:
+        yield "way out", format_rerun(details.run)
     if reason == "InsufficientAccelerators" and (holders := list_holders(details)):
         yield "held by", ", ".join(f"{name} ({count})" for name, count in sorted(holders.items()))
     earlier = plan(details, details.now - overdue.OVERDUE_SECONDS)
     if words := overdue.explain(details.run, list_objects(details), earlier, details.now):
         yield "operator", words
+
+
+def format_rerun(run: Object) -> str:
+    """Return the command that starts a failed run again."""
+    metadata = run["metadata"]
+    patch = json.dumps({"spec": {"rerun": f"again-{metadata.get('generation', 1)}"}})
+    return (
+        f"resolve the cause, then: kubectl patch {str(run['kind']).lower()} {metadata['name']}"
+        f" --namespace {metadata['namespace']} --type merge --patch '{patch}'"
+    )
 
 
 def plan(details: RunDetails, now: float) -> Plan:

@@ -7,7 +7,7 @@
     servers that were not ready in time
     pods that wait, Jobs in a queue, Jobs without a pod           `pod_problems`
     items whose pods are lost again and again
-    failed attempts                                               `failure_reasons`
+    failed attempts                                               the codes of their errors
 
 docs/troubleshooting.md lists every reason. The texts are for people. No decision depends on them.
 """
@@ -20,9 +20,9 @@ from swarm_core.engine.state import EngineState
 from swarm_operator.common import timestamps
 from swarm_operator.common.children import Children, Job
 from swarm_operator.common.cluster_run import ClusterRun
-from swarm_operator.reconciler import failure_reasons, observations, pod_problems, refusals
+from swarm_operator.reconciler import observations, pod_problems, refusals
 from swarm_operator.reconciler.pod_problems import Problem
-from swarm_operator.reconciler.termination_message import shorten
+from swarm_operator.reconciler.termination_message import fit_into_status
 
 URGENT_REASONS = (
     "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "CreateContainerConfigError", "SecretNotFound",
@@ -63,13 +63,13 @@ def find_most_urgent(evidence: Evidence) -> Problem | None:
 
 def _build(reason: str, words: str, advice: str) -> Problem:
     """A problem whose words are cut, and whose advice is not."""
-    return Problem(reason, f"{shorten(words)}; {advice}")
+    return Problem(reason, f"{fit_into_status(words)}; {advice}")
 
 
 def _step_problems(evidence: Evidence) -> Iterator[Problem]:
     if evidence.refusal:
         found = refusals.classify(evidence.refusal)
-        words = shorten(f"the API server refuses: {evidence.refusal}")
+        words = fit_into_status(f"the API server refuses: {evidence.refusal}")
         yield Problem(found.reason, f"{words}; {found.advice}", has_event=True)
 
 
@@ -83,9 +83,9 @@ def _pod_problems(evidence: Evidence) -> Iterator[Problem]:
                 " starts its work again",
             )
         elif reason and pod.deleted is None:
-            yield pod_problems.explain_start(evidence.run, pod, reason, shorten(words))
+            yield pod_problems.explain_start(evidence.run, pod, reason, fit_into_status(words))
         elif pod.started is None and pod.ended is None and pod.uid in evidence.children.warnings:
-            words = shorten(evidence.children.warnings[pod.uid])
+            words = fit_into_status(evidence.children.warnings[pod.uid])
             yield pod_problems.explain_start(evidence.run, pod, "PodNotStarted", words)
 
 
@@ -123,12 +123,12 @@ def _server_problems(evidence: Evidence) -> Iterator[Problem]:
     if servers is None or not servers.failures:
         return
     last = f", the last time because {servers.message}" if servers.message else ""
+    repeated = "once" if servers.failures == 1 else f"{servers.failures} times in a row"
     following = f"the next start is at {servers.not_before}" if servers.not_before else "they are starting again"
     yield Problem(
         "ServersNotReady",
-        f"the inference servers were not ready within {settings.startup_seconds} s, {servers.failures} times in a row"
-        f"{last}; {following}; raise spec.execution.kubernetes.servers.startupSeconds, or make room for all of them at"
-        " once",
+        f"the inference servers were not ready within {settings.startup_seconds} s, {repeated}{last}; {following};"
+        " raise spec.execution.kubernetes.servers.startupSeconds, or make room for all of them at once",
     )
 
 
@@ -173,7 +173,7 @@ def _loss_problems(evidence: Evidence) -> Iterator[Problem]:
             cause = f", the last time by {causes[-1]}" if causes else ""
             yield Problem(
                 "PodsLost",
-                f"{key}: its pod was lost {attempt.losses} times in a row{shorten(cause)}; give the pods a"
+                f"{key}: its pod was lost {attempt.losses} times in a row{fit_into_status(cause)}; give the pods a"
                 " priorityClassName in spec.execution.kubernetes.podTemplate, or nodes that are not drained",
             )
 
@@ -181,7 +181,7 @@ def _loss_problems(evidence: Evidence) -> Iterator[Problem]:
 def _attempt_problems(evidence: Evidence) -> Iterator[Problem]:
     for key, attempt in evidence.state.attempts.items():
         if attempt.message:
-            reason = failure_reasons.classify(attempt.message) or "AttemptFailed"
+            reason = attempt.code or "AttemptFailed"
             again = f"attempt {attempt.number - evidence.state.floor + 1} of {evidence.run.outline.attempts}"
             starts = f"starts after {timestamps.format_time(attempt.not_before)}" if attempt.not_before else "follows"
-            yield Problem(reason, f"{key}: {shorten(attempt.message)}; {again} {starts}")
+            yield Problem(reason, f"{key}: {fit_into_status(attempt.message)}; {again} {starts}")

@@ -22,6 +22,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from swarm_core.engine.work import Done, Failed, FailureReason, Observation, Observations, Running, WorkItem
+from swarm_core.errors import ErrorCode
 from swarm_operator.common.children import Children, Job, Pod
 from swarm_operator.reconciler import termination_message
 
@@ -40,7 +41,11 @@ def build_world(children: Children, now: float) -> Observations:
 
 def fail_items_using_servers(children: Observations, items: Iterable[WorkItem], why: str) -> Observations:
     """The observations if the servers refuse their model: every unfinished item that needs servers has failed."""
-    failed = {item.key: Failed(item.attempt, FailureReason.BAD_INPUT, why) for item in items if item.needs.servers}
+    failed = {
+        item.key: Failed(item.attempt, FailureReason.BAD_INPUT, why, code=ErrorCode.MODEL_REFUSED)
+        for item in items
+        if item.needs.servers
+    }
     return Observations(
         {**failed, **{key: one for key, one in children.items.items() if isinstance(one, Done) or key not in failed}}
     )
@@ -104,6 +109,6 @@ def _failed_observation(jobs: list[Job], pods: list[Pod], key: str) -> Failed | 
     assert isinstance(found, Failed)  # observe_item has already looked for a receipt
     evictions = count_evictions(pod for pod in pods if pod.attempt == last_pod.attempt)
     if found.reason is FailureReason.LOST and evictions >= EVICTION_LIMIT:
-        message = termination_message.shorten(f"evicted {evictions} times; {found.message}")
-        return replace(found, reason=FailureReason.ERROR, message=message)
+        message = termination_message.fit_into_status(f"evicted {evictions} times; {found.message}")
+        return replace(found, reason=FailureReason.ERROR, message=message, code=ErrorCode.EVICTED)
     return found

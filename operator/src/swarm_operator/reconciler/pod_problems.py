@@ -10,7 +10,8 @@
     Queued                        waits for Kueue
     CrashLoopBackOff              is a server that ends again and again
 
-Every other reason is the one of Kubernetes.
+Every other reason is the one of Kubernetes. Where it has one reason for several causes, its words decide: those of
+the kubelet and the scheduler of Kubernetes 1.36.
 """
 
 import re

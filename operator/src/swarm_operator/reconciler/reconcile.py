@@ -113,9 +113,10 @@ def _build_outline(run: ClusterRun, previous: RunStatus, usage: AcceleratorUsage
     outline = replace(run.outline, stop_after=spec.stop_after)
     hours, deadline = spec.budget.gpu_hours, spec.deadline_seconds
     if hours is not None and usage.total >= hours * 3600:
-        outline = replace(outline, spent=f"{usage.hours:g} of {hours:g} accelerator-hours are used")
+        used = f"{usage.hours:g} of {hours:g} accelerator-hours are used"
+        outline = replace(outline, spent=f"{used}; raise spec.budget.gpuHours")
     if deadline is not None and started is not None and now - started >= deadline:
-        outline = replace(outline, overdue=f"the run took longer than {deadline} s")
+        outline = replace(outline, overdue=f"the run took longer than {deadline} s; raise spec.deadlineSeconds")
     return outline
 
 

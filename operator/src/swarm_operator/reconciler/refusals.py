@@ -2,6 +2,9 @@
 
 The reason is one word for a condition. The advice names the way out. The words of the API server are kept as they are,
 because they contain the names and numbers that an administrator needs.
+
+The API server has one code (403) for all of these, so its words decide. They are those of Kubernetes 1.36, the version
+of the tests on a control plane. A refusal in other words gets the reason ChildRefused.
 """
 
 import re
@@ -31,6 +34,11 @@ REQUESTS = "spec.execution.kubernetes.worker, spec.execution.kubernetes.trainer 
 RULES = (
     RefusalRule(
         "QuotaExceeded",
+        re.compile("failed quota: .*must specify"),
+        f"set cpuLimit and ephemeralStorage in {REQUESTS}",
+    ),
+    RefusalRule(
+        "QuotaExceeded",
         re.compile("exceeded quota|failed quota"),
         f"raise the ResourceQuota of the namespace, or lower the requests in {REQUESTS}",
     ),
@@ -38,6 +46,12 @@ RULES = (
         "PodSecurityViolated",
         re.compile("violates PodSecurity"),
         "lower the level in the namespace's label pod-security.kubernetes.io/enforce",
+    ),
+    RefusalRule(
+        "PodSecurityViolated",
+        re.compile("security context constraint"),
+        "let the cluster assign the user with type Cluster in spec.execution.kubernetes.podTemplate.user, or grant a"
+        " constraint to the ServiceAccount",
     ),
     RefusalRule(
         "LimitRangeViolated",
@@ -58,6 +72,11 @@ RULES = (
         "PriorityClassNotFound",
         re.compile("no PriorityClass with name"),
         "create the PriorityClass, or correct spec.execution.kubernetes.podTemplate.priorityClassName",
+    ),
+    RefusalRule(
+        "RuntimeClassNotFound",
+        re.compile("RuntimeClass .* not found"),
+        "create the RuntimeClass, or correct spec.execution.kubernetes.podTemplate.runtimeClassName",
     ),
     RefusalRule(
         "OperatorForbidden",

@@ -13,7 +13,6 @@ from swarm_core.engine.phases import Phase
 from swarm_core.engine.state import EngineState
 from swarm_operator.common import timestamps
 from swarm_operator.common.reconcile_plan import Event
-from swarm_operator.reconciler import failure_reasons
 from swarm_operator.reconciler.run_status import StatusInputs
 from swarm_operator.reconciler.server_lifecycle import ServersPhase
 
@@ -73,6 +72,6 @@ def _problem_events(inputs: StatusInputs) -> Iterator[Event]:
 
 def _phase_event(after: EngineState) -> Event:
     if after.phase is Phase.FAILED and after.failure is not None:
-        reason = failure_reasons.classify(after.failure.message) or str(after.failure.reason)
+        reason = after.failure.code or str(after.failure.reason)
         return Event("Warning", reason, after.failure.message[:1000])
     return Event("Normal", str(after.phase), f"the run is now in phase {after.phase}")

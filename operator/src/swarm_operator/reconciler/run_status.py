@@ -24,12 +24,13 @@ from swarm_core.recipe import Digest
 from swarm_operator.common import accelerators, timestamps
 from swarm_operator.common.cluster_run import ClusterRun
 from swarm_operator.common.reconcile_plan import Object
-from swarm_operator.reconciler import failure_reasons
 from swarm_operator.reconciler.accelerator_usage import AcceleratorUsage
 from swarm_operator.reconciler.pod_problems import Problem
 
 INVALID_SPEC = "InvalidSpec"
 """The reason for a spec that cannot run on this cluster."""
+HOW_TO_GO_ON = "; the run goes on when that is resolved and spec.rerun is changed"
+"""The end of the message of a failed run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +101,7 @@ def build_status(run: ClusterRun, outline: Outline, state: EngineState, inputs: 
 def find_reason(outline: Outline, state: EngineState, problem: Problem | None) -> str | None:
     """Why the run does not move on, as one word. None while work goes on, and after it has succeeded."""
     if state.failure is not None:
-        return failure_reasons.classify(state.failure.message) or str(state.failure.reason)
+        return state.failure.code or str(state.failure.reason)
     if state.phase in phases.TERMINAL:
         return None
     if outline.suspended:
@@ -109,7 +110,12 @@ def find_reason(outline: Outline, state: EngineState, problem: Problem | None) -
 
 
 def _add_problem(report: RunSummary, outline: Outline, state: EngineState, problem: Problem | None) -> RunSummary:
-    """The report with the problem in its message, after what the run is doing."""
+    """The report with the problem in its message, after what the run is doing. For a failed run, with its way out."""
+    if state.failure is not None:
+        message = report.message[: api.MAX_MESSAGE_CHARACTERS - len(HOW_TO_GO_ON)] + HOW_TO_GO_ON
+        return replace(
+            report, message=message, conditions=tuple(replace(one, message=message) for one in report.conditions)
+        )
     if problem is None or state.phase in phases.TERMINAL or outline.suspended:
         return report
     return replace(report, message=f"{run_summary.describe_phase(outline, state)}; {problem.message}")
@@ -193,7 +199,7 @@ def _build_conditions(
 
 def _explain(fact: UntimedCondition, state: EngineState, inputs: StatusInputs) -> UntimedCondition:
     if state.failure is not None:
-        return replace(fact, reason=failure_reasons.classify(state.failure.message) or fact.reason)
+        return replace(fact, reason=state.failure.code or fact.reason)
     waits = fact.kind in (ConditionType.READY, ConditionType.RECONCILING) and state.phase not in phases.TERMINAL
     if inputs.problem is not None and waits and fact.reason != ConditionType.SUSPENDED:
         return replace(fact, reason=inputs.problem.reason, message=inputs.problem.message)

@@ -24,7 +24,7 @@ from swarm_operator.common.cluster_run import ClusterRun
 from swarm_operator.common.reconcile_plan import Create, Delete, Object, Patch, Step
 from swarm_operator.manifests import servers
 from swarm_operator.reconciler import observations
-from swarm_operator.reconciler.termination_message import parse_failure, shorten
+from swarm_operator.reconciler.termination_message import fit_into_status, parse_failure
 
 SCHEDULING_SECONDS = 120.0
 """Seconds in Starting after which servers of which only some have a node are given up."""
@@ -113,7 +113,7 @@ def find_model_refusal(children: Children) -> str:
     """The message of a server that refused its model for good. Empty if there is none."""
     for pod in children.server_pods():
         if pod.exit is not None and pod.exit.code == EXIT_BAD_INPUT and pod.deleted is None:
-            return f"ModelRefused: {shorten(parse_failure(pod.exit.message).message)}"
+            return f"ModelRefused: {fit_into_status(parse_failure(pod.exit.message).message)}"
     return ""
 
 
@@ -176,7 +176,7 @@ def _back_off(run: ClusterRun, previous: ServersStatus, now: float, problem: str
         since=timestamps.format_time(now),
         failures=failures,
         not_before=not_before,
-        message=shorten(reason),
+        message=fit_into_status(reason),
     )
 
 

@@ -18,6 +18,7 @@ from swarm_core.engine import state_update
 from swarm_core.engine.container_contract import EXIT_BAD_INPUT, EXIT_DONE, EXIT_DRAINED
 from swarm_core.engine.state import EngineState
 from swarm_core.engine.work import Done, Failed, FailureReason, Receipt, WorkItem
+from swarm_core.errors import ErrorCode
 from swarm_core.text import printable
 from swarm_operator.common.children import ContainerExit, Pod
 
@@ -33,20 +34,24 @@ class FailureMessage:
 
     reason: str
     message: str
+    code: str = ""
+    """The cause in one word; empty if there is none."""
 
 
 def read_outcome(pod: Pod, item: WorkItem) -> Done | Failed:
     """The result of `item` from `pod`, which has ended."""
     at = pod.ended or pod.deleted or pod.created
     if is_evicted_by_limit(pod):
-        return Failed(pod.attempt, FailureReason.ERROR, shorten(f"{pod.disruption}; {EVICTION_ADVICE}"), at)
+        message = fit_into_status(f"{pod.disruption}; {EVICTION_ADVICE}")
+        return Failed(pod.attempt, FailureReason.ERROR, message, at, ErrorCode.EVICTED)
     if pod.exit is None:
         message = pod.disruption or "the pod ended before its container started"
-        return Failed(pod.attempt, FailureReason.LOST, shorten(message), at)
+        return Failed(pod.attempt, FailureReason.LOST, fit_into_status(message), at)
     if pod.exit.code == EXIT_DONE:
         receipt = parse_receipt(pod.exit.message, item)
         return Done(receipt) if receipt else Failed(pod.attempt, FailureReason.ERROR, UNREADABLE_RECEIPT, at)
-    return Failed(pod.attempt, _failure_reason(pod, pod.exit), shorten(_failure_message(pod, pod.exit)), at)
+    message, code = _read_failure(pod, pod.exit)
+    return Failed(pod.attempt, _failure_reason(pod, pod.exit), fit_into_status(message), at, code)
 
 
 def is_evicted_by_limit(pod: Pod) -> bool:
@@ -75,7 +80,7 @@ def parse_failure(message: str) -> FailureMessage:
     """The reason and text of a failure. A message that is not JSON yields its last line as the text."""
     try:
         fields = json.loads(message)["failed"]
-        return FailureMessage(str(fields["reason"]), str(fields["message"]))
+        return FailureMessage(str(fields["reason"]), str(fields["message"]), str(fields.get("code", "")))
     except (ValueError, TypeError, KeyError):
         return FailureMessage("", message.strip().rpartition("\n")[2])
 
@@ -86,10 +91,10 @@ def format_purge_outcome(message: str) -> str:
         purged = json.loads(message)["purged"]
         return f"{int(purged['objects'])} objects, {int(purged['size']):,} bytes"
     except (ValueError, TypeError, KeyError):
-        return shorten(parse_failure(message).message) or "its pod did not say why"
+        return fit_into_status(parse_failure(message).message) or "its pod did not say why"
 
 
-def shorten(text: str) -> str:
+def fit_into_status(text: str) -> str:
     """`text` as one line of printable characters with at most MESSAGE_BYTES bytes."""
     encoded = printable.to_single_line(text).encode()
     if len(encoded) <= MESSAGE_BYTES:
@@ -111,13 +116,14 @@ def _failure_reason(pod: Pod, exited: ContainerExit) -> FailureReason:
     return FailureReason.ERROR
 
 
-def _failure_message(pod: Pod, exited: ContainerExit) -> str:
+def _read_failure(pod: Pod, exited: ContainerExit) -> tuple[str, str]:
+    """The message and the code of a failure."""
     if pod.disrupted and pod.disruption:
-        return pod.disruption
-    if exited.reason == "OOMKilled":
+        return pod.disruption, ""
+    if exited.reason == ErrorCode.OUT_OF_MEMORY:
         return (
             "OOMKilled: the container needs more memory; raise spec.execution.kubernetes.trainer.memory or"
             " spec.execution.kubernetes.worker.memory"
-        )
-    message = parse_failure(exited.message).message
-    return message or f"the container ended with exit code {exited.code}"
+        ), ErrorCode.OUT_OF_MEMORY
+    failure = parse_failure(exited.message)
+    return failure.message or f"the container ended with exit code {exited.code}", failure.code

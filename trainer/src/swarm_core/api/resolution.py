@@ -9,7 +9,7 @@ This module has the functions that all kinds of run share. The program of a kind
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, assert_never
 
@@ -17,7 +17,7 @@ from swarm_core import catalog, program_registry, swarm_names
 from swarm_core.api import endpoint_access, judging
 from swarm_core.api.execution import LocalStorage, S3Storage
 from swarm_core.api.generators import ByField, Clustering, ClusteringType, Generators, KMeans, Training
-from swarm_core.api.judging import GateSpec, JudgeSpec, ObjectiveSpec
+from swarm_core.api.judging import GateSpec, JudgeSpec, MemberSpec, ObjectiveSpec
 from swarm_core.api.lifecycle import Budget
 from swarm_core.api.objective_data import ReferenceData
 from swarm_core.api.part_choice import PartChoice
@@ -30,6 +30,7 @@ from swarm_core.api.resolved import (
     RemoteTaker,
     ResolvedGenerators,
     ResolvedJudge,
+    ResolvedPanel,
     ResolvedRun,
     ResolvedSpec,
     ResolvedTaker,
@@ -64,6 +65,8 @@ IDENTITY_VERSION = 1
 
 REFERENCE_FIELD = "spec.objective.reference.uri"
 """The field that names the reference set of an objective."""
+CORPUS_FIELD = "spec.objective.corpus.uri"
+"""The field that names the corpus of an objective."""
 
 
 class UriRole(StrEnum):
@@ -85,6 +88,8 @@ class UriUse:
     uri: str
     field: str
     """The path of the field that contains the URI, such as `spec.takers[1].adapter`."""
+    splits: frozenset[str | None] = frozenset({None})
+    """Of data: the splits that the experiment reads at this URI. None is the split that is read by default."""
 
     @property
     def swarm(self) -> str:
@@ -142,8 +147,12 @@ def serialize_identity(resolved: ResolvedRun, contents: Mapping[str, Digest], pa
 
 
 def list_uris(resolved: ResolvedRun) -> tuple[UriUse, ...]:
-    """Return every URI of the experiment, in the order of the spec."""
-    return tuple(program_registry.load(resolved.kind).uris(resolved))
+    """Return every URI of the experiment, in the order of the spec. Uses of one URI have all its splits."""
+    uses: tuple[UriUse, ...] = tuple(program_registry.load(resolved.kind).uris(resolved))
+    splits: dict[str, frozenset[str | None]] = {}
+    for use in uses:
+        splits[use.uri] = splits.get(use.uri, frozenset()) | use.splits
+    return tuple(replace(use, splits=splits[use.uri]) for use in uses)
 
 
 def identity_fields(resolved: ResolvedRun, contents: Mapping[str, Digest] | None = None) -> dict[str, Any]:
@@ -168,7 +177,7 @@ def resolve_common(run: Run) -> dict[str, Any]:
 
 def iterate_origin_uses(side: ResolvedGenerators, field: str) -> Iterator[UriUse]:
     """The URIs of the seed data, adapters and embedder that one swarm starts from. `field`: the path of its block."""
-    yield UriUse(UriRole.DATA, side.data.uri, f"{field}.data.uri")
+    yield UriUse(UriRole.DATA, side.data.uri, f"{field}.data.uri", frozenset({side.data.split}))
     match side.origin:
         case GivenAdapters(adapters=adapters):
             for index, uri in enumerate(adapters):
@@ -237,8 +246,16 @@ def resolve_reference(objective: ObjectiveSpec) -> ReferenceData | None:
     return objective.reference or (ReferenceData() if needed else None)
 
 
-def resolve_judge(judge: JudgeSpec) -> ResolvedVerifier | ResolvedJudge:
+def resolve_judge(judge: JudgeSpec) -> ResolvedVerifier | ResolvedJudge | ResolvedPanel:
     """`judge` with every default explicit."""
+    if judge.panel is None:
+        return _resolve_member(judge)
+    members = tuple(map(_resolve_member, judge.panel.members))
+    return ResolvedPanel(members=members, rule=judge.panel.rule, at_least=judge.panel.at_least or len(members))
+
+
+def _resolve_member(judge: JudgeSpec | MemberSpec) -> ResolvedVerifier | ResolvedJudge:
+    """A judge that is no panel, with every default explicit."""
     if judge.type == judging.VERIFIER:
         assert judge.verifier is not None  # a rule of JudgeSpec
         return ResolvedVerifier(verifier=resolve_part(judge.verifier))
@@ -246,8 +263,10 @@ def resolve_judge(judge: JudgeSpec) -> ResolvedVerifier | ResolvedJudge:
 
 
 def resolve_gates(gates: tuple[GateSpec, ...] | None, judge: JudgeSpec) -> tuple[Part, ...]:
-    """Return the gates with every default explicit. A gate that may ask a model asks that of the judge by default."""
-    asked = endpoint_access.identify_endpoint(judge.endpoint[1]) if judge.endpoint else None
+    """Return the gates with every default explicit. A gate that may ask a model asks that of the judge by default; of a
+    panel, the first that there is."""
+    models = judging.list_endpoints(judge)
+    asked = endpoint_access.identify_endpoint(models[0][1]) if models else None
     return tuple(resolve_part(gate, asked) for gate in (judging.list_default_gates(judge) if gates is None else gates))
 
 

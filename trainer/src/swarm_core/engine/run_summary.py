@@ -76,7 +76,7 @@ def format_message(outline: Outline, state: EngineState) -> str:
     if state.phase in phases.TERMINAL:
         return where
     if outline.suspended:
-        return f"{where}; suspended"
+        return f"{where}; suspended: set spec.suspend to false to go on"
     troubles = [_describe_trouble(outline, state, item) for item in planning.list_pending_items(outline, state)]
     return "; ".join([where, *(trouble for trouble in troubles if trouble)][:4])  # 3 troubles are enough for a message
 

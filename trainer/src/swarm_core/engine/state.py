@@ -42,6 +42,8 @@ class Attempt:
     """Time of the last loss, on the host's clock in seconds. A loss that is not later is already counted."""
     message: str = ""
     """The reason why the previous attempt failed."""
+    code: str = ""
+    """The code of that failure; empty if it has none."""
     __pydantic_config__ = STRICT_CONFIG
 
 
@@ -55,6 +57,8 @@ class RunFailure:
     """The key of the item that failed; empty if a limit of the run ended it."""
     reason: FailureReason
     message: str
+    code: str = ""
+    """The code of the failure of the item; empty if it has none."""
     __pydantic_config__ = STRICT_CONFIG
 
 

@@ -88,7 +88,7 @@ def _apply_failed(outline: Outline, state: EngineState, item: WorkItem, observat
         case FailureReason.BAD_INPUT:
             current = states.record_attempt(state, item.key, Attempt(observation.attempt))
             return states.record_failure(
-                current, RunFailure(state.phase, item.key, observation.reason, observation.message)
+                current, RunFailure(state.phase, item.key, observation.reason, observation.message, observation.code)
             )
         case FailureReason.ERROR | FailureReason.DEADLINE | FailureReason.BUDGET:
             return _retry_or_fail(outline, state, item, observation, now)
@@ -100,11 +100,13 @@ def _retry_or_fail(outline: Outline, state: EngineState, item: WorkItem, failed:
     """Plan the next attempt after a backoff, or fail the run after the last attempt."""
     failures = failed.attempt - state.floor + 1
     if failures < outline.attempts:
-        following = Attempt(failed.attempt + 1, now + backoff_seconds(failures), message=failed.message)
+        following = Attempt(
+            failed.attempt + 1, now + backoff_seconds(failures), message=failed.message, code=failed.code
+        )
         return states.record_attempt(state, item.key, following)
     message = f"{item.key} failed {failures} times, the last time: {failed.message}"
     current = states.record_attempt(state, item.key, Attempt(failed.attempt))
-    return states.record_failure(current, RunFailure(state.phase, item.key, failed.reason, message))
+    return states.record_failure(current, RunFailure(state.phase, item.key, failed.reason, message, failed.code))
 
 
 def _apply_lost(outline: Outline, state: EngineState, item: WorkItem, observation: Failed, now: float) -> EngineState:

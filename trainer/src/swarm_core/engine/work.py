@@ -155,6 +155,8 @@ class Failed:
     message: str
     at: float = 0.0
     """End time on the host's clock, in seconds. It distinguishes two losses of one attempt. 0 means unknown."""
+    code: str = ""
+    """The cause in one word, an `ErrorCode`; empty if it has none."""
 
 
 Observation = Running | Done | Failed

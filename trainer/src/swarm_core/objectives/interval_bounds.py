@@ -22,6 +22,9 @@ than the bias if they are not. So the bound on the side of the bias moves by b, 
 
     low   - max(b, 2 b)        high   - min(b, 2 b)
 
+The biases of two sides mostly cancel in their difference, and most of its b is noise. So a difference moves by half of
+that, and V is always that of the halves.
+
 Limits: with one unit nothing is known, and the interval is the whole range. A bound never lies outside of the range.
 """
 
@@ -64,7 +67,7 @@ class Spread:
     added: float = 0.0
     """The addition to the variance for a small number of units that differ."""
     bias: float = 0.0
-    """The mean of halves of the units minus the value."""
+    """The mean of halves of the units minus the value, by side."""
 
 
 def bound_value(
@@ -73,11 +76,13 @@ def bound_value(
     halves: Sequence[float],
     counted: int,
     bounds: Bounds,
+    sides: int = 1,
 ) -> tuple[float, float]:
     """Return the 95% interval of `value`.
 
     `left_out`: the stratum of each unit, and the value without it; None if there is none. `halves`: the values of
-    random halves of the units, if there are any. `counted`: the number of units that brought anything.
+    random halves of the units, if there are any. `counted`: the number of units that brought anything. `sides`: 2 if
+    the value is a difference of two sides.
     """
     if counted < 2 or any(theta is None for _, theta in left_out):
         return bounds.low, bounds.high
@@ -85,8 +90,9 @@ def bound_value(
     spread = measure_spread(strata, counted)
     if halves:
         variance = fmean((half - value) * (half - value) for half in halves)
-        varies = variance > KINK * spread.variance
-        spread = replace(spread, variance=variance if varies else spread.variance, bias=fmean(halves) - value)
+        counts = sides > 1 or variance > KINK * spread.variance
+        bias = (fmean(halves) - value) / sides
+        spread = replace(spread, variance=variance if counts else spread.variance, bias=bias)
     return bound_spread(value, spread, counted, counted - len(strata), bounds)
 
 

@@ -18,7 +18,7 @@ from collections import defaultdict
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from hashlib import shake_256
 from itertools import chain
-from math import fsum
+from statistics import fmean
 from struct import unpack
 from typing import ClassVar
 
@@ -102,26 +102,33 @@ def measure_smallest_difference(
     because the best of the others is found on these items. Raises CoverageError if too few items have both scores, and
     ValueError for different numbers of items.
     """
-    numbers: dict[Hashable, int] = {}
-    places = [numbers.setdefault(unit, len(numbers)) for unit in (range(len(first)) if units is None else units)]
-    sums = [[0] * (2 + 2 * len(others)) for _ in numbers]
     pairs = {name: pair_scores(first, second, coverage) for name, second in others.items()}
-    for column, paired in enumerate(pairs.values(), 1):
-        for index, a, b in paired:
-            row = sums[places[index]]
-            row[:2] = [1, 1]
+    sums = sum_gaps(list(pairs.values()), range(len(first)) if units is None else units)
+    objective, totals = SmallestMean(), add_sums(sums)
+    value = compute_value([totals], objective)
+    assert value is not None  # each pair has items
+    low, high = bound_sums(value, [sums], objective, seed, Bounds(-1.0, 1.0, 1.0))
+    gaps = {name: totals[2 + 2 * column] / len(pairs[name]) for column, name in enumerate(pairs)}
+    best = min(pairs, key=lambda name: (gaps[name], name))
+    _, *both = zip(*pairs[best], strict=True)
+    means = zip(("first", "second"), map(fmean, both), strict=True)
+    return best, Measurement(value, low, high, len(pairs[best]), tuple(means))
+
+
+def sum_gaps(pairs: Sequence[Sequence[tuple[int, float, float]]], units: Sequence[Hashable]) -> dict[Place, Sums]:
+    """Return the sums of the differences of each pair of takers, by unit.
+
+    `pairs`: index and scores of each item that has both scores, [pair][item]. `units`: [item]. A unit counts as one
+    item that was asked and accepted.
+    """
+    numbers = {unit: number for number, unit in enumerate(dict.fromkeys(units))}
+    sums: dict[Place, list[int]] = {}
+    for column, both in enumerate(pairs, 1):
+        for index, a, b in both:
+            row = sums.setdefault((0, 0, numbers[units[index]]), [1, 1, *[0] * (2 * len(pairs))])
             row[2 * column] += round(a * UNITS_PER_SCORE) - round(b * UNITS_PER_SCORE)
             row[2 * column + 1] += 1
-    by_unit = {(0, 0, number): tuple(row) for number, row in enumerate(sums) if row[0]}
-    objective = SmallestMean()
-    total = add_sums(by_unit)
-    value = compute_value([total], objective)
-    assert value is not None  # each pair has items
-    name = min(pairs, key=lambda name: (total[2 + 2 * list(pairs).index(name)] / len(pairs[name]), name))
-    low, high = bound_sums(value, [by_unit], objective, seed, Bounds(-1.0, 1.0, 1.0))
-    size = len(pairs[name])
-    parts = (("first", fsum(a for _, a, _ in pairs[name]) / size), ("second", fsum(b for *_, b in pairs[name]) / size))
-    return name, Measurement(value, low, high, size, parts)
+    return {place: tuple(row) for place, row in sorted(sums.items())}
 
 
 def pair_scores(first: Sequence[Score], second: Sequence[Score], coverage: float) -> list[tuple[int, float, float]]:
@@ -184,7 +191,8 @@ def bound_sums(
             chosen = [tuple(sum(map(column.__getitem__, half)) for column in of_sample) for of_sample in columns]
             others = [tuple(map(int.__sub__, total, sums)) for total, sums in zip(totals, chosen, strict=True)]
             halves += [compute_value(chosen, objective), compute_value(others, objective)]
-    return interval_bounds.bound_value(value, left_out, [one for one in halves if one is not None], counted, bounds)
+    present = [one for one in halves if one is not None]
+    return interval_bounds.bound_value(value, left_out, present, counted, bounds, len(sums))
 
 
 def add_sums(sums: Mapping[Place, Sums]) -> Sums:

@@ -20,6 +20,7 @@ one stays in the last item, because an additional sentence does less harm than a
 import re
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from swarm_core.text import thinking
 
@@ -57,8 +58,8 @@ class ParsedItems:
     """The number of pieces beyond the requested number. They are neither items nor rejections."""
 
 
-@dataclass(frozen=True, slots=True)
-class Marker:
+# Many lines of a long text have a marker, and a frozen dataclass takes three times as long to make.
+class Marker(NamedTuple):
     """The marker with which a line starts an item."""
 
     style: str
@@ -86,7 +87,8 @@ NUMBER_MARKER = re.compile(
     r"(?P<open>\(?)(?P<number>[0-9]{1,4})(?P<middle>\*\*)?(?P<close>\.\)|[.):])(?P<end>\*\*)?"
     r"(?:[ \t]+|$)(?P<text>.*)"
 )
-BULLET_MARKER = re.compile(r"[ \t]*(?:(?P<glyph>[-*])(?:[ \t]+|$)|(?P<dot>•)[ \t]*)(?P<text>.*)")
+NUMBER_STARTS, BULLETS, DOT = frozenset("#*(0123456789QPEIT"), frozenset("-*•"), "•"
+"""The characters with which a marker may begin. Most lines of a text begin with another."""
 FENCE = re.compile(r"[ \t]*(?:```|~~~)[\w+-]*[ \t]*")
 RULE = re.compile(r"[ \t]*(?:-{3,}|\*{3,}|_{3,})[ \t]*")
 COURTESY = re.compile(
@@ -109,6 +111,7 @@ def parse(text: str, limit: int, *, finished: bool = True) -> ParsedItems:
 
     Lists inside thinking are no items.
     """
+<<<<<<< HEAD
     return parse_answer(thinking.split(text)[1], limit, finished=finished)
 
 
@@ -116,13 +119,18 @@ def parse_answer(text: str, limit: int, *, finished: bool = True) -> ParsedItems
     """Return the items as `parse` does, of a text whose thinking is apart already."""
     whole = text.replace("\r\n", "\n").replace("\r", "\n").strip("\n")
     pieces = split_items(whole.split("\n"))
+=======
+    whole = thinking.split(text)[1].replace("\r\n", "\n").replace("\r", "\n").strip("\n")
+    pieces, widths = split_items(whole.split("\n"))
+>>>>>>> main
     if not pieces:
         return ParsedItems((), (RejectedText(whole.strip(), RejectionReason.UNLISTED),) if whole.strip() else (), 0)
     items: list[str] = []
     rejected: list[RejectedText] = []
-    for place, piece in enumerate(pieces):
+    for place, width in enumerate(widths):
         if len(items) == limit:
             return ParsedItems(tuple(items), tuple(rejected), len(pieces) - place)
+        piece = remove_indent(pieces[place], width)
         item = format_item(piece)
         if place == len(pieces) - 1 and not finished:
             rejected.append(RejectedText(item, RejectionReason.TRUNCATED))
@@ -135,15 +143,27 @@ def parse_answer(text: str, limit: int, *, finished: bool = True) -> ParsedItems
 
 def parse_marker(line: str) -> Marker | None:
     """Return the marker of `line`; None if it has none."""
-    indent = len(line) - len(line.lstrip(" \t"))
-    if found := NUMBER_MARKER.fullmatch(line):
+    body = line.lstrip(" \t")
+    start = body[:1]
+    indent = len(line) - len(body)
+    if start in NUMBER_STARTS and (found := NUMBER_MARKER.fullmatch(line)):
         # `**1. Title** rest` opens its bold before the number: the text takes the sign along, or it would not balance.
         bold = found["bold"] if not (found["middle"] or found["end"]) and found["text"] else None
         style = f"{found['label'] or ''}{found['open']}1{found['close']}"
         return Marker(style, int(found["number"]), indent, find_text_column(found), (bold or "") + found["text"])
-    if found := BULLET_MARKER.fullmatch(line):
-        return Marker(found["glyph"] or found["dot"], None, indent, find_text_column(found), found["text"])
-    return None
+    return parse_bullet(body, indent) if start in BULLETS else None
+
+
+def parse_bullet(body: str, indent: int) -> Marker | None:
+    """Return the bullet that `body`, a line without its indentation, starts with; None if text touches the sign.
+
+    Text may touch a dot.
+    """
+    text = body[1:].lstrip(" \t")
+    spaces = len(body) - 1 - len(text)
+    if text and not spaces and body[0] != DOT:
+        return None
+    return Marker(body[0], None, indent, indent + 1 + (spaces if text else 1), text)
 
 
 def find_text_column(found: re.Match[str]) -> int:
@@ -151,17 +171,21 @@ def find_text_column(found: re.Match[str]) -> int:
     return found.start("text") if found["text"] else len(found.string.rstrip(" \t")) + 1
 
 
-def split_items(lines: list[str]) -> list[list[str]]:
-    """Return the lines of each item without markers; empty if no line has a marker."""
+def split_items(lines: list[str]) -> tuple[list[list[str]], list[int]]:
+    """Return the lines of each item without its marker, and the column of each item's text.
+
+    Both are empty if no line has a marker.
+    """
     start, first = next(
         ((place, found) for place, line in enumerate(lines) if (found := parse_marker(line))), (0, None)
     )
     if first is None:
-        return []
+        return [], []
     code, dropped = find_fences(lines, start, first.width)
     last, pieces, widths = first, [[first.text]], [first.width]
     for place, line in enumerate(lines[start + 1 :], start + 1):
-        opening = None if place in code else parse_marker(line)
+        expected = "" if last.number is None else str(last.number + 1)
+        opening = None if place in code or expected not in line else parse_marker(line)
         if opening and opening.opens_after(first, last):
             last = opening
             pieces.append([opening.text])
@@ -170,7 +194,7 @@ def split_items(lines: list[str]) -> list[list[str]]:
             pieces[-1].append(line)
     if find_indent(pieces[-1]) < widths[-1]:
         drop_courtesies(pieces)
-    return [remove_indent(piece, width) for piece, width in zip(pieces, widths, strict=True)]
+    return pieces, widths
 
 
 def find_indent(piece: list[str]) -> int:
@@ -183,6 +207,8 @@ def remove_indent(piece: list[str], width: int) -> list[str]:
 
     Blank lines and rules at its end are dropped, unless the rule has the whole indentation.
     """
+    if len(piece) == 1:
+        return piece
     common = min(find_indent(piece), width)
     if common < width:
         piece = trim_end(piece)
@@ -192,7 +218,11 @@ def remove_indent(piece: list[str], width: int) -> list[str]:
 def find_fences(lines: list[str], start: int, width: int) -> tuple[set[int], set[int]]:
     """Return the lines of fenced code in items, and the fence lines outside all items; the list begins at line
     `start`. A fence that is indented by `width` belongs to its item."""
-    fences = [place for place, line in enumerate(lines) if FENCE.fullmatch(line) and not line.startswith(" " * width)]
+    fences = [
+        place
+        for place, line in enumerate(lines)
+        if ("```" in line or "~~~" in line) and FENCE.fullmatch(line) and not line.startswith(" " * width)
+    ]
     inside = [place for place in fences if place > start]
     if (len(fences) - len(inside)) % 2:  # a fence is open at the start of the list, so the fences enclose the list
         return set(), set(fences)
@@ -203,8 +233,8 @@ def find_fences(lines: list[str], start: int, width: int) -> tuple[set[int], set
 
 def drop_courtesies(pieces: list[list[str]]) -> None:
     """Remove courtesies from the last item, unless another item ends with one, too. Then they are part of the items."""
-    if not any(is_courtesy(trim_end(piece)[-1]) for piece in pieces[:-1]):
-        last = trim_end(pieces[-1])
+    last = trim_end(pieces[-1])
+    if is_courtesy(last[-1]) and not any(is_courtesy(trim_end(piece)[-1]) for piece in pieces[:-1]):
         end = len(last)
         while end > 1 and (is_blank_or_rule(last[end - 1]) or is_courtesy(last[end - 1])):
             end -= 1
@@ -236,6 +266,8 @@ def format_item(piece: list[str]) -> str:
 
 def find_wrap(item: str) -> str:
     """Return the sign, bold or a backtick, that stands around the whole item and not within it; "" if there is none."""
+    if not item.startswith(("**", "`")):
+        return ""
     for wrap in ("**", "`"):
         inner = item[len(wrap) : -len(wrap)]
         if item.startswith(wrap) and item.endswith(wrap) and inner and wrap not in inner:

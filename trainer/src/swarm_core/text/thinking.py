@@ -12,8 +12,12 @@ alone does not show that it is thinking; engines that know the prompt put the op
 
 import re
 import unicodedata
+<<<<<<< HEAD
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
+=======
+from collections.abc import Iterator
+>>>>>>> main
 
 XML_NAMES = (
     r"(?:[a-z]{1,16}:)?(?:think(?:ing)?|thoughts?|reasoning|reflection|scratchpad|inner_monologue)"
@@ -38,6 +42,10 @@ TAG = re.compile(
     "|".join(f"(?P<open{n}>{opening})|(?P<close{n}>{closing})" for n, (opening, closing) in enumerate(TAG_PAIRS)),
     re.IGNORECASE,
 )
+TAG_START = re.compile(r"<(?=[a-z/|])|\[(?=[/tu])|\u25c1", re.IGNORECASE)
+"""Matches where a tag may start, except those of the last two pairs. It is tried at every character, and TAG at few."""
+WORD_OPENINGS = re.compile("|".join(opening for opening, _ in TAG_PAIRS[-2:]), re.IGNORECASE)
+"""The openings of the last two pairs, which are words at the start of the text."""
 LONE_CLOSINGS = frozenset(range(len(TAG_PAIRS) - 2))
 """The pairs whose closing tag counts alone. The words of the last two pairs may stand in any text."""
 WRAPPER = re.compile(
@@ -98,7 +106,7 @@ def find_open_tag(prompt: str) -> str:
 def split(text: str) -> tuple[str, str]:
     """Return the thinking in `text`, and the rest, which is the answer. Linear in the length of the text."""
     thinking, rest, place, inside = list[str](), list[str](), 0, None
-    for tag in TAG.finditer(text):
+    for tag in _find_tags(text):
         opens, number = _read_tag(tag)
         if inside is None and opens:
             rest.append(text[place : tag.start()])
@@ -114,6 +122,20 @@ def split(text: str) -> tuple[str, str]:
         place = tag.end()
     (rest if inside is None else thinking).append(text[place:])
     return "".join(thinking).strip(), "".join(rest) if place == 0 else _unwrap("".join(rest))
+
+
+def _find_tags(text: str) -> Iterator[re.Match[str]]:
+    """Yield the tags in `text`, in order. Tags of the last two pairs are found if the text starts with one."""
+    if WORD_OPENINGS.match(text):
+        yield from TAG.finditer(text)
+        return
+    place = 0
+    while start := TAG_START.search(text, place):
+        tag = TAG.match(text, start.start())
+        place = start.end()
+        if tag:
+            yield tag
+            place = tag.end()
 
 
 def _read_tag(tag: re.Match[str]) -> tuple[bool, int]:

@@ -11,7 +11,7 @@ from swarm_core.api import loading, resolution
 from swarm_core.api.resolved import ResolvedSpec
 from swarm_core.errors import BadInputError
 from swarm_core.ports import Judge
-from swarm_trainer.data import preview, seeds
+from swarm_trainer.data import seed_description, seeds
 from swarm_trainer.data.seeds import SeedFile
 from swarm_trainer.evaluation import run_parts
 from swarm_trainer.runtime import inputs
@@ -41,7 +41,7 @@ class RunFile:
         """Yield pairs of a subject and a line about the local seed data."""
         for use in resolution.list_uris(self.worker_spec.resolved):
             if use.field in self.seeds:
-                yield from preview.describe(use.uri, self.seeds[use.field])
+                yield from seed_description.describe_seeds(use.uri, self.seeds[use.field])
 
 
 def load(file: Path) -> RunFile:
@@ -91,6 +91,8 @@ def read_seeds(resolved: ResolvedSpec, use: resolution.UriUse, path: Path) -> Se
     source, cluster_field = side.data, side.cluster_field
     if use.field == resolution.REFERENCE_FIELD and resolved.reference is not None and resolved.reference.source:
         source, cluster_field = resolved.reference.source, None
+    if use.field == resolution.CORPUS_FIELD and resolved.corpus is not None:
+        source, cluster_field = resolved.corpus.source, None
     return seeds.read(path, source, cluster_field, resolved.base.template, resolved.seed, find_judge(resolved))
 
 

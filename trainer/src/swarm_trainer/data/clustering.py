@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from sklearn.cluster import KMeans
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.feature_extraction.text import TfidfVectorizer
-from transformers import AutoModel, AutoTokenizer
+from transformers import AutoModel
 
 from swarm_core import streams
 from swarm_core.errors import BadInputError
@@ -71,16 +71,14 @@ class ModelEmbedder:
         """
         device = base.resolve_device(self.device)
         with base.translate_read_errors(self.folder, "embedding model"):
-            tokenizer = AutoTokenizer.from_pretrained(self.folder, local_files_only=True, trust_remote_code=False)
+            tokenizer = base.read_tokenizer(self.folder)
             model = AutoModel.from_pretrained(
                 self.folder, local_files_only=True, use_safetensors=True, trust_remote_code=False
             )
         model.to(device).eval()
         rows = []
         for start in range(0, len(texts), BATCH_SIZE):
-            batch = tokenizer(list(texts[start : start + BATCH_SIZE]), truncation=True, max_length=self.max_length)[
-                "input_ids"
-            ]
+            batch = base.tokenize_whole_texts(tokenizer, texts[start : start + BATCH_SIZE], self.max_length)
             longest = max(1, *map(len, batch))
             lengths = torch.tensor([len(ids) for ids in batch], device=device)
             padded = torch.tensor([[*ids, *[0] * (longest - len(ids))] for ids in batch], device=device)

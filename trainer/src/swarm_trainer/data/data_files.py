@@ -5,18 +5,17 @@ Files without records (`README.md`, `dataset_infos.json`) are left alone.
 """
 
 import itertools
-from collections import Counter
 from collections.abc import Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from swarm_core.errors import BadInputError
-from swarm_trainer.data import file_types, json_records, splits, table_records, text_streams
+from swarm_core.errors import BadInputError, name_subject
+from swarm_trainer.data import file_types, json_records, table_records, text_streams
 from swarm_trainer.data.file_types import Compression, DataFormat, FileType
 from swarm_trainer.data.json_stream import BLANKS, JsonStream
 from swarm_trainer.data.records import Record
-from swarm_trainer.sources import selection
+from swarm_trainer.sources import data_selection, splits
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,43 +89,17 @@ def open_data(path: Path, split: str | None = None) -> DataSet:
     if not path.is_dir():
         one = identify(path, split)
         return DataSet((one,), one.split, one.splits)
-    names = find_files(path)
-    chosen, by_split = choose_files(path, names, split)
-    return DataSet(tuple(identify(path / name, None) for name in chosen[1]), chosen[0], by_split)
+    with name_subject(path):
+        chosen = data_selection.choose_files(find_files(path), split)
+    return DataSet(tuple(identify(path / name, None) for name in chosen.names), chosen.split, chosen.splits)
 
 
 def find_files(folder: Path) -> tuple[str, ...]:
     """The data files of a folder by relative path, sorted. Raises BadInputError if there are none."""
-    names = sorted(str(one.relative_to(folder).as_posix()) for one in folder.rglob("*") if one.is_file())
-    found = tuple(name for name in names if selection.is_data_file(name))
-    if not found:
-        raise BadInputError(f"{folder}: is a folder without data files; {file_types.READABLE}")
-    formats = Counter(selection.find_data_suffix(name) for name in found)
-    if len(formats) > 1:
-        raise BadInputError(
-            f"{folder}: has files of several formats ({', '.join(sorted(formats))}); give the path of one file, or of a"
-            " folder with one format"
-        )
-    return found
-
-
-def choose_files(
-    folder: Path, names: Sequence[str], wanted: str | None
-) -> tuple[tuple[str | None, tuple[str, ...]], dict[str, int]]:
-    """The split to read with its files, and the number of files of each split. Raises BadInputError."""
-    by_split: dict[str | None, list[str]] = {}
-    for name in names:
-        by_split.setdefault(splits.find_in_name(name), []).append(name)
-    counts = {split: len(files) for split, files in by_split.items() if split is not None}
-    chosen = splits.choose(str(folder), counts, wanted) if counts else None
-    if wanted is not None and chosen is None:
-        raise BadInputError(f"{folder}: its files name no split; remove data.{splits.SPLIT_FIELD}")
-    files = tuple(by_split[chosen])
-    folders = sorted({name.rpartition("/")[0] for name in files})
-    if len(folders) > 1:
-        places = ", ".join(map(repr, folders[:8]))
-        raise BadInputError(f"{folder}: has data in several folders ({places}); add the one to use to the path")
-    return (chosen, files), counts
+    names = [one.relative_to(folder).as_posix() for one in folder.rglob("*") if one.is_file()]
+    if not any(map(data_selection.is_data_file, names)):
+        raise BadInputError(f"is a folder without data files; {file_types.READABLE}")
+    return data_selection.list_data_files(names)
 
 
 def identify(path: Path, split: str | None) -> DataFile:
@@ -152,5 +125,6 @@ def identify_json(path: Path, file_type: FileType, split: str | None) -> DataFil
         found = json_records.count_splits(JsonStream(text, path, file_type))
     if not found:
         return DataFile(path, file_type, OBJECTS)
-    chosen = splits.choose(str(path), found, split)
+    with name_subject(path):
+        chosen = splits.choose(found, split)
     return DataFile(path, file_type, DOCUMENT, chosen, found)

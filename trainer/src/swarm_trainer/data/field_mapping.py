@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from swarm_core.api.generators import SeedFields
-from swarm_core.errors import BadInputError
+from swarm_core.errors import BadInputError, list_names
 from swarm_trainer.data import chat_messages
-from swarm_trainer.data.records import Number, Record, describe_type, list_names
+from swarm_trainer.data.records import Number, Record, describe_type
 
 FIELDS = "data.fields"
 """The block of the spec that names the fields."""
@@ -44,7 +44,7 @@ class FieldMapping:
     note: str = ""
     """What a user should know about the guess."""
 
-    def describe(self) -> str:
+    def format_line(self) -> str:
         """The mapping on one line."""
         named = self.fields.model_dump(exclude_none=True)
         pairs = ", ".join(f"{part} from {list_names([name])}" for part, name in named.items())

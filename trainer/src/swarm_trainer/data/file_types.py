@@ -14,7 +14,7 @@ from pathlib import Path
 
 from swarm_core.errors import BadInputError
 from swarm_trainer.data import foreign_formats
-from swarm_trainer.sources.selection import COMPRESSION_SUFFIXES
+from swarm_trainer.sources.data_selection import COMPRESSION_SUFFIXES
 
 HEAD_BYTES = 1 << 16
 """The number of bytes that decide."""
@@ -86,7 +86,7 @@ def identify(path: Path, head: bytes, compression: Compression) -> FileType:
     inner = find_compression(head)
     if inner is not Compression.NONE:
         raise BadInputError(f"{path}: is {packed}{inner} data again; decompress it once")
-    found = foreign_formats.describe(path, head, packed=bool(packed))
+    found = foreign_formats.identify(path, head, packed=bool(packed))
     if found is not None:
         raise BadInputError(f"{path}: is {packed}{found[0]}; {found[1]}")
     if head.startswith(b"PAR1"):

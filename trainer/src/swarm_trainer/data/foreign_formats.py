@@ -44,7 +44,7 @@ ZIP_CONTENTS = (
 TAR_PLACE, TAR_SIGNATURE = 257, b"ustar"
 
 
-def describe(path: Path, head: bytes, *, packed: bool) -> tuple[str, str] | None:
+def identify(path: Path, head: bytes, *, packed: bool) -> tuple[str, str] | None:
     """What a file is that is no data, and the way out; None if no signature matches. `packed`: it is compressed."""
     for signature, name, advice in SIGNATURES:
         if head.startswith(signature):

@@ -7,12 +7,12 @@ refused with file and line, because they show that the file or the mapping is no
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from swarm_core.errors import BadInputError
+from swarm_core.errors import BadInputError, list_names
 from swarm_core.items import Item
 from swarm_core.text import item_parser
 from swarm_trainer.data import chat_messages, field_mapping
 from swarm_trainer.data.field_mapping import MISSING, FieldMapping
-from swarm_trainer.data.records import Number, Record, list_names
+from swarm_trainer.data.records import Number, Record
 
 NO_TEXT = "without text"
 """Why a record is left out: its text is null or blank, or no message is a user's."""

@@ -17,7 +17,7 @@ from swarm_trainer.data import text_streams
 from swarm_trainer.data.file_types import FileType
 from swarm_trainer.data.json_stream import BLANKS, JsonStream, decode, is_cut
 from swarm_trainer.data.records import TEXT_FIELD, Number, Record, describe_type
-from swarm_trainer.data.splits import SPLIT_NAMES
+from swarm_trainer.sources.splits import SPLIT_NAMES
 
 CHAT_FIELDS = frozenset({"messages", "conversations", "conversation"})
 """Lists of objects that are one record and no split."""

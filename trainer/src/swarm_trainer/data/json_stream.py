@@ -8,10 +8,10 @@ import json
 from pathlib import Path
 from typing import IO
 
-from swarm_core.errors import BadInputError
+from swarm_core.errors import BadInputError, list_names
 from swarm_trainer.data import text_streams
 from swarm_trainer.data.file_types import FileType
-from swarm_trainer.data.records import Number, list_names
+from swarm_trainer.data.records import Number
 from swarm_trainer.data.text_streams import MAX_LINE
 
 CHUNK = 1 << 16

@@ -4,7 +4,7 @@ The values of fields are those of JSON, except that a number is a `Number`, whic
 and an integer of any length survive.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 TEXT_FIELD = "text"
@@ -40,10 +40,3 @@ TYPE_NAMES: Mapping[type, str] = {
 def describe_type(value: object) -> str:
     """The type of a value in the words of JSON."""
     return TYPE_NAMES.get(type(value), f"a value of type {type(value).__name__}")
-
-
-def list_names(names: Iterable[object], limit: int = 12) -> str:
-    """The names of fields for a message, escaped and at most `limit` of them."""
-    found = [repr(str(name)[:60])[1:-1] for name in names]
-    more = f" and {len(found) - limit} more" if len(found) > limit else ""
-    return ", ".join(found[:limit]) + more or "nothing"

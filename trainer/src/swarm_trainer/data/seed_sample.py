@@ -42,7 +42,7 @@ class LeftOut:
         self.counts[reason] = self.counts.get(reason, 0) + 1
         self.first.setdefault(reason, place)
 
-    def describe(self) -> str:
+    def format_counts(self) -> str:
         """The counts on one line."""
         return ", ".join(
             f"{count:,} {reason}" + ("" if reason == NOT_SAMPLED else f" (first in {self.first[reason]})")

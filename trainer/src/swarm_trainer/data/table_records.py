@@ -17,10 +17,10 @@ from decimal import Decimal
 from pathlib import Path
 from typing import IO, Any
 
-from swarm_core.errors import BadInputError
+from swarm_core.errors import BadInputError, list_names
 from swarm_trainer.data import text_streams
 from swarm_trainer.data.file_types import DataFormat, FileType
-from swarm_trainer.data.records import Number, Record, list_names
+from swarm_trainer.data.records import Number, Record
 from swarm_trainer.data.text_streams import MAX_LINE
 
 EXCEL_HINT = re.compile('"?sep=[,;|\t]"?', re.IGNORECASE)
@@ -111,7 +111,7 @@ def read_parquet(path: Path, columns: Sequence[str] | None = None) -> Iterator[R
 
     Raises BadInputError.
     """
-    with translate_errors(path):
+    with translate_parquet_errors(path):
         import pyarrow.parquet as pq  # noqa: PLC0415 (heavy)
 
         number = 0
@@ -137,7 +137,7 @@ def is_convertible(column: Any) -> bool:
 
 
 @contextmanager
-def translate_errors(path: Path) -> Iterator[None]:
+def translate_parquet_errors(path: Path) -> Iterator[None]:
     """Turn the errors of pyarrow into BadInputError."""
     import pyarrow  # noqa: PLC0415 (heavy)
 

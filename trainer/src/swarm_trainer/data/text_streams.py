@@ -42,7 +42,7 @@ def identify(path: Path) -> FileType:
         raise BadInputError(f"{path}: is a folder; give the data file in it")
     if path.exists() and not path.is_file():
         raise BadInputError(f"{path}: is a device or a pipe; write the data into a file, and give its path")
-    with translate_errors(path):
+    with translate_stream_errors(path):
         with path.open("rb") as file:
             compression = file_types.find_compression(file.read(8))
         with open_bytes(path, compression) as stream:
@@ -79,7 +79,7 @@ def open_bytes(path: Path, compression: Compression) -> IO[bytes]:
 def open_text(path: Path, file_type: FileType, newline: str | None = None) -> Iterator[IO[str]]:
     """The text of a file. `newline` as for `open`. Raises BadInputError if it cannot be read to its end."""
     with (
-        translate_errors(path, file_type.compression),
+        translate_stream_errors(path, file_type.compression),
         open_bytes(path, file_type.compression) as stream,
         io.TextIOWrapper(stream, file_type.encoding, MARK_BYTES, newline) as text,
     ):
@@ -87,7 +87,7 @@ def open_text(path: Path, file_type: FileType, newline: str | None = None) -> It
 
 
 @contextmanager
-def translate_errors(path: Path, compression: Compression = Compression.NONE) -> Iterator[None]:
+def translate_stream_errors(path: Path, compression: Compression = Compression.NONE) -> Iterator[None]:
     """Turn the errors of files and decompressors into BadInputError."""
     try:
         yield

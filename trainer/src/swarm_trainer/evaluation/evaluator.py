@@ -13,6 +13,7 @@ from swarm_core.api.takers import Answering, Generation, MissingEnd
 from swarm_core.commit import MeasuredCandidate, MeasuredValues
 from swarm_core.composition import Composition, Statistics
 from swarm_core.experiment import Experiment, SeedData
+from swarm_core.item_index import ItemIndex
 from swarm_core.objectives import intervals
 from swarm_core.objectives.objective import Measurement, Objective, ReferenceScores
 from swarm_core.recipe import ModelName
@@ -91,19 +92,20 @@ def build_examination(resolved: ResolvedSpec, experiment: Experiment, data: Seed
 
     Raises BadInputError if the judge or a gate cannot be built.
     """
+    judge = run_parts.build_judge(resolved)
     return Examination(
         seed=resolved.seed,
         style=resolved.base.template,
         domain=resolved.domain,
-        example_items=data.example_items,
-        held_out=frozenset(data.held_out),
+        seeds=ItemIndex(data.example_items, judge),
+        held_out=ItemIndex(data.held_out, judge),
         shots=resolved.generation.shots,
         rounds=resolved.generation.rounds,
         generation=build_sampling(resolved.generation),
         answering=build_sampling(resolved.answering),
         rules=AnswerRules(cut_off_is_wrong=resolved.answering.cut_off is MissingEnd.WRONG),
         takers=experiment.taker_models(resolved.base.dtype),
-        judge=run_parts.build_judge(resolved),
+        judge=judge,
         gates=run_parts.list_gates(resolved),
         remote=frozenset(
             recipe.remote_model_name(access.remote.url, access.remote.model, access.remote.parameters)

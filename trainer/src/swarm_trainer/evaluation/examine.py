@@ -9,7 +9,7 @@ that its server refuses is left out as missing; it never counts as an empty answ
 no rollout has holes that an outage made.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import ceil
 
@@ -19,6 +19,7 @@ from swarm_core.gates import admission
 from swarm_core.gates.admission import Rejection
 from swarm_core.gates.gate_context import GateContext
 from swarm_core.gates.registry import DEFAULT_CHOICES, GateChoice, build_gates
+from swarm_core.item_index import ItemIndex
 from swarm_core.items import Item, get_texts
 from swarm_core.objectives.objective import RequestCount
 from swarm_core.objectives.scores import Score, Unscored, UnscoredReason
@@ -50,6 +51,10 @@ class Sampling:
         return self.max_tokens + self.thinking_tokens
 
 
+ItemFeature = Callable[[Sequence[str]], Sequence[float]]
+"""Measures something of each text, without a model of the run."""
+
+
 @dataclass(frozen=True, slots=True)
 class Examination:
     """The settings that are the same for every model examined in a run."""
@@ -57,9 +62,9 @@ class Examination:
     seed: int
     style: prompts.PromptStyle
     domain: str
-    example_items: tuple[Item, ...]
+    seeds: ItemIndex
     """The seed items that examples are drawn from."""
-    held_out: frozenset[Item]
+    held_out: ItemIndex
     shots: int
     """The number of examples in a prompt, and of items requested with it."""
     rounds: int
@@ -73,6 +78,8 @@ class Examination:
     """The models at remote endpoints. They take chat turns, whatever the style of the run's own models."""
     rules: AnswerRules = DEFAULT_RULES
     """The rules for answers that no judge scores."""
+    features: Mapping[str, ItemFeature] = field(default_factory=dict)
+    """What is measured of each accepted item beside its answers, by name."""
     repeats: int = 1
     """The number of independent sets of items in one measurement. Each has prompts, seeds and gates of its own."""
 
@@ -83,7 +90,7 @@ class Examination:
     def start(self) -> "ExaminationState":
         """Start one examination, with new gates. Raises BadInputError if a gate refuses its config."""
         examples: list[tuple[Item, ...]] = []
-        context = GateContext(self.judge, self.example_items, self.held_out, examples)
+        context = GateContext(self.judge, self.seeds, self.held_out, examples)
         return ExaminationState(build_gates(self.gates, context), examples)
 
 
@@ -132,7 +139,7 @@ def examine_once(exam: Examination, engine: Inference, model: ModelName, stage: 
             count = ceil(missing / exam.shots)
             requests = build_round(exam, state, model, [(*stage, turn, number) for number in range(count)])
             admit_items(state, ask(requests), exam.shots, ask)
-    answered = collect_answers(exam, stage, state.accepted, ask)
+    answered = add_features(exam, collect_answers(exam, stage, state.accepted, ask))
     return Rollout(
         model=model,
         takers=tuple(name for name, _ in exam.takers),
@@ -199,8 +206,8 @@ def build_round(exam: Examination, state: ExaminationState, model: ModelName, st
 
 def draw_examples(exam: Examination, stage: Stage) -> tuple[Item, ...]:
     """Return the examples that the request at `stage` shows."""
-    drawn = streams.sample(exam.seed, len(exam.example_items), exam.shots, "examples", *stage)
-    return tuple(exam.example_items[index] for index in drawn)
+    drawn = streams.sample(exam.seed, len(exam.seeds), exam.shots, "examples", *stage)
+    return tuple(exam.seeds.items[index] for index in drawn)
 
 
 def build_generation_request(exam: Examination, model: ModelName, stage: Stage) -> Request:
@@ -232,6 +239,14 @@ def collect_answers(exam: Examination, stage: Stage, items: Sequence[Item], ask:
     width = len(exam.takers)
     rows = (tuple(answers[number * width : (number + 1) * width]) for number in range(len(items)))
     return tuple(AnsweredItem(item, row) for item, row in zip(items, rows, strict=True))
+
+
+def add_features(exam: Examination, answered: tuple[AnsweredItem, ...]) -> tuple[AnsweredItem, ...]:
+    """Return the items with the features that the examination measures."""
+    texts = [one.text for one in answered]
+    columns = [[(name, value) for value in measure(texts)] for name, measure in sorted(exam.features.items())]
+    rows = zip(*columns, strict=True) if columns else ((),) * len(answered)
+    return tuple(replace(one, features=tuple(row)) for one, row in zip(answered, rows, strict=True))
 
 
 def may_differ(score: Score) -> bool:

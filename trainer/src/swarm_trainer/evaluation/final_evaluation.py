@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from swarm_core import acceptance, commit
 from swarm_core.commit import Commit, MeasuredCandidate, MeasuredValues
 from swarm_core.engine.work import WorkItem
-from swarm_core.errors import BadInputError
+from swarm_core.errors import BadInputError, ErrorCode, add_code
 from swarm_core.optimizers import optimization, positions
 from swarm_core.optimizers.estimates import Estimate
 from swarm_core.optimizers.optimizer import SearchState
@@ -222,21 +222,34 @@ def build_unmeasured_error(subject: str, folder: str, reasons: Mapping[str, str]
     listed = "; ".join(f"{name}: {reason}" for name, reason in list(reasons.items())[:MAX_REASONS])
     if len(reasons) > MAX_REASONS:
         listed += f"; and {len(reasons) - MAX_REASONS} more"
-    return StoreError(
+    failure = StoreError(
         f"no {subject} could be measured at {folder}/ ({listed}): a taker, the judge or a server leaves too many"
         " answers without a score; correct that, or lower spec.evaluation.coverage in a new run"
     )
+    return add_code(failure, ErrorCode.NOTHING_ACCEPTED)
 
 
 def check_accepted(generator: EvaluatedGenerator) -> None:
     """Check that at least one item of the generator was accepted. Raises BadInputError with the reasons counted."""
     if any(rollout.items for rollout in generator.rollouts):
         return
+<<<<<<< HEAD
     asked, why = sum_totals(generator.rollouts).asked, acceptance.describe_rejections(generator.rollouts)
     raise BadInputError(
         f"none of {asked:,} items requested from {generator.name} was accepted ({why}): there is no data set and"
         f" nothing to compare. {acceptance.NO_ITEMS_HELP}"
+=======
+    totals = sum_totals(generator.rollouts)
+    counted = ", ".join(f"{count} {gate}" for gate, count in totals.rejected.items()) or "no reason"
+    rejections = [one for rollout in generator.rollouts for one in rollout.rejections]
+    example = f"; such as {rejections[0].text[:80]!r}: {rejections[0].reason[:120]}" if rejections else ""
+    failure = BadInputError(
+        f"none of {totals.asked:,} items requested from {generator.name} was accepted ({counted}{example}): there is no"
+        " data set and nothing to compare. If most are 'missing' or 'parse', the model does not write lists: check"
+        " spec.base.template and spec.generation. Otherwise check spec.gates and spec.judge against the seed data"
+>>>>>>> main
     )
+    raise add_code(failure, ErrorCode.NOTHING_ACCEPTED)
 
 
 def select_baseline(initials: Sequence[EvaluatedGenerator], ranked: Sequence[Position]) -> EvaluatedGenerator:

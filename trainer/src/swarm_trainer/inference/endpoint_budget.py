@@ -11,7 +11,7 @@ import json
 import threading
 
 from swarm_core.api.lifecycle import Budget
-from swarm_core.errors import BadInputError
+from swarm_core.errors import BadInputError, ErrorCode, add_code
 from swarm_core.ports import ArtifactStore
 from swarm_core.recipe import canonical_json
 
@@ -39,7 +39,7 @@ class EndpointBudget:
                 self._claimed_calls = self._update(CALLS_PER_CLAIM)
             limit = self._budget.tokens
             if limit is not None and self._stored_tokens + self._unstored_tokens >= limit:
-                raise BadInputError(f"spec.budget.tokens: {limit} are used up; {RESUME_HINT}")
+                raise build_budget_error("spec.budget.tokens", limit)
             self._claimed_calls -= 1
 
     def add_tokens(self, tokens: int) -> None:
@@ -78,5 +78,10 @@ class EndpointBudget:
         if wanted <= 0 or limit is None:
             return wanted
         if limit <= made:
-            raise BadInputError(f"spec.budget.calls: {limit} are used up; {RESUME_HINT}")
+            raise build_budget_error("spec.budget.calls", limit)
         return min(wanted, limit - made)
+
+
+def build_budget_error(field: str, limit: int) -> BadInputError:
+    """The error for a budget that is used up."""
+    return add_code(BadInputError(f"{field}: {limit} are used up; {RESUME_HINT}"), ErrorCode.BUDGET_EXCEEDED)

@@ -16,7 +16,7 @@ in the local engine. It gives the same text again only as far as the server is d
 import asyncio
 from collections.abc import Mapping, Sequence
 
-from swarm_core.errors import BadInputError
+from swarm_core.errors import BadInputError, add_code
 from swarm_core.objectives.scores import UnscoredReason
 from swarm_core.ports import ArtifactStore, Completion, InferenceError, Request, RequestFailure
 from swarm_core.recipe import Digest, ModelName, Recipe
@@ -193,5 +193,9 @@ def resolve_outcomes(
             reason = UnscoredReason.UNREADABLE if unreadable else UnscoredReason.REFUSED
             results.append(RequestFailure(outcome.message, reason))
         else:
+<<<<<<< HEAD
             raise InferenceError(f"model {request.model}: {outcome.description}")
+=======
+            raise add_code(InferenceError(f"model {request.model}: {outcome.message}"), outcome.code)
+>>>>>>> main
     return results

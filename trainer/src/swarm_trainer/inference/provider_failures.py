@@ -17,6 +17,8 @@ from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from typing import Any
 
+from swarm_core.errors import ErrorCode
+
 MESSAGE_CHARACTERS = 300
 ACCOUNT_STATUSES = frozenset({401, 402, 407})
 PASSING_CLIENT_STATUSES = frozenset({408, 409, 423, 425, 429})
@@ -84,6 +86,17 @@ class Unavailable:
     def may_be_own_fault(self) -> bool:
         """Whether this request may be the reason, so that the number of its attempts is limited."""
         return self.cause in (FailureClass.SERVER_ERROR, FailureClass.MALFORMED)
+
+    @property
+    def code(self) -> ErrorCode | None:
+        """The code of an error about this request; None if the reply alone is at fault."""
+        if self.status in (401, 403):
+            return ErrorCode.ENDPOINT_KEY_REFUSED
+        if self.cause is FailureClass.ACCOUNT:
+            return ErrorCode.ENDPOINT_PAYMENT_REQUIRED
+        if self.status == 429 or self.status >= 500:
+            return ErrorCode.ENDPOINT_OVERLOADED
+        return None if self.status else ErrorCode.ENDPOINT_UNREACHABLE
 
 
 def classify_status(status: int, body: bytes) -> FailureClass:

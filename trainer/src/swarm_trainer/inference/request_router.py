@@ -6,7 +6,7 @@ list, in the caller's order, so its batches do not depend on the remote requests
 
 from collections.abc import Sequence
 
-from swarm_core.errors import BadInputError
+from swarm_core.errors import BadInputError, add_code
 from swarm_core.ports import Completion, Inference, InferenceError, Request, RequestFailure
 from swarm_core.recipe import Recipe
 from swarm_trainer.inference.chat_endpoints import ChatEndpoints
@@ -49,6 +49,26 @@ class RoutingInference:
         self._others.close()
 
 
+class RemoteInference:
+    """The `Inference` port over remote endpoints alone."""
+
+    def __init__(self, endpoints: ChatEndpoints) -> None:
+        self._endpoints = endpoints
+
+    def serve(self, live: Sequence[Recipe]) -> None:
+        """Remote models are always available, and no recipe can be served. Raises InferenceError for a recipe."""
+        if live:
+            raise InferenceError(f"{live[0].name} cannot be served: only remote models are asked")
+
+    def complete(self, requests: Sequence[Request]) -> list[Completion | RequestFailure]:
+        """One result per request, in order. Raises as `RoutingInference.complete` does."""
+        return resolve_outcomes(self._endpoints.submit(requests).result()) if requests else []
+
+    def close(self) -> None:
+        """Close the endpoints. Safe to call twice."""
+        self._endpoints.close()
+
+
 def resolve_outcomes(outcomes: Sequence[RequestOutcome]) -> list[Completion | RequestFailure]:
     """The results of remote requests. An outage is never a result.
 
@@ -57,9 +77,17 @@ def resolve_outcomes(outcomes: Sequence[RequestOutcome]) -> list[Completion | Re
     missing = [outcome for outcome in outcomes if isinstance(outcome, Unavailable)]
     for outcome in missing:
         if outcome.cause in (FailureClass.ACCOUNT, FailureClass.REFUSAL):
+<<<<<<< HEAD
             raise BadInputError(
                 f"{outcome.description}; {RESUME_HINT}: mend the key, the account or the endpoint, and run again"
             )
     for outcome in missing:
         raise InferenceError(f"{outcome.description}; {RESUME_HINT}: run again when the endpoint answers")
+=======
+            advice = f"{RESUME_HINT}: mend the key, the account or the endpoint, and run again"
+            raise add_code(BadInputError(f"{outcome.message}; {advice}"), outcome.code)
+    for outcome in missing:
+        advice = f"{RESUME_HINT}: run again when the endpoint answers"
+        raise add_code(InferenceError(f"{outcome.message}; {advice}"), outcome.code)
+>>>>>>> main
     return [outcome for outcome in outcomes if not isinstance(outcome, Unavailable)]

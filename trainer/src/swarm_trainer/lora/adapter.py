@@ -34,7 +34,7 @@ def read_signature(folder: Path) -> Signature:
     Raises BadInputError if it is not a plain, complete LoRA in safetensors.
     """
     for name in PICKLE_FILES:
-        if (folder / name).exists():
+        if (folder / name).exists() and not (folder / WEIGHTS_FILE).exists():
             raise BadInputError(
                 f"{folder / name}: pickle can run code, so it is never opened; save the adapter as {WEIGHTS_FILE}"
             )

@@ -6,7 +6,7 @@ trained on. Only local safetensors files are read, and code that comes with a mo
 Limits: decoder-only language models. Prompt and completion are tokenized separately, as they are during generation.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -131,7 +131,7 @@ def tokenize_prompts(tokenizer: PreTrainedTokenizerBase, prompts: list[str], cha
     """
     if chat:
         return tokenize_chats(tokenizer, [[{"role": "user", "content": prompt}] for prompt in prompts])
-    beginning = find_beginning_tokens(tokenizer)
+    beginning, _ = find_added_tokens(tokenizer)
     return [[*beginning, *ids] for ids in control_tokens.encode_texts(tokenizer, prompts)]
 
 
@@ -156,13 +156,24 @@ def tokenize_completions(tokenizer: PreTrainedTokenizerBase, completions: list[s
     return [[*ids, tokenizer.eos_token_id] for ids in control_tokens.encode_texts(tokenizer, completions)]
 
 
-def find_beginning_tokens(tokenizer: PreTrainedTokenizerBase) -> list[int]:
-    """Return the tokens that the tokenizer puts before a text."""
+def tokenize_whole_texts(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], max_length: int) -> list[list[int]]:
+    """Return the token IDs of each text, with the tokens that the tokenizer adds around it.
+
+    A text whose tokens, with the added ones, are more than `max_length` is cut. Control tokens that a text spells are
+    text.
+    """
+    before, after = find_added_tokens(tokenizer)
+    length = max(0, max_length - len(before) - len(after))
+    return [[*before, *ids[:length], *after] for ids in control_tokens.encode_texts(tokenizer, texts)]
+
+
+def find_added_tokens(tokenizer: PreTrainedTokenizerBase) -> tuple[list[int], list[int]]:
+    """Return the tokens that the tokenizer puts before and after a text."""
     whole, text = (tokenizer("a", add_special_tokens=special)["input_ids"] for special in (True, False))
     for start in range(len(whole)):
         if whole[start : start + len(text)] == text:
-            return list(whole[:start])
-    return []
+            return list(whole[:start]), list(whole[start + len(text) :])
+    return [], []
 
 
 def find_end_tokens(tokenizer: PreTrainedTokenizerBase, *configs: Any) -> frozenset[int]:

@@ -1,7 +1,7 @@
 """The exit code of a pod, and the termination message that the operator reads from the pod's status.
 
     done      0    the receipt, as in the store
-    failed    65   {"failed": {key, attempt, reason, message}}: the input is wrong, so another pod would fail too
+    failed    65   {"failed": {key, attempt, reason, code, message}}: the input is wrong, so another pod would fail too
               75   the same object: SIGTERM ended the pod. The attempt does not count, and the item is run again
               1    the same object: any other error
 
@@ -41,14 +41,15 @@ def encode(outcome: Receipt | FailedAttempt) -> bytes:
         "key": outcome.key,
         "attempt": failed.attempt,
         "reason": str(failed.reason),
-        "message": shorten(failed.message),
+        "code": failed.code,
+        "message": cut_json_text(failed.message),
     }
     data = json.dumps({"failed": fields}, ensure_ascii=False).encode()
     assert len(data) < MAX_RECEIPT_BYTES  # quoting at most doubles printable text
     return data
 
 
-def shorten(text: str) -> str:
+def cut_json_text(text: str) -> str:
     """Return `text` on one line, without unprintable characters, in at most MAX_TEXT_BYTES as a JSON string."""
     plain = printable.replace_unprintable(text)
     while len(json.dumps(plain, ensure_ascii=False).encode()) > MAX_TEXT_BYTES:

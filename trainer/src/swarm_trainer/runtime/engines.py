@@ -28,6 +28,7 @@ from swarm_trainer.lora import base, base_layers, combine
 from swarm_trainer.run_store import pins
 from swarm_trainer.runtime import remote_endpoints
 from swarm_trainer.runtime.context import Context
+from swarm_trainer.sources import model_selection
 from swarm_trainer.stores.local import LocalStore
 from swarm_trainer.stores.store_location import StoreLocation
 
@@ -68,12 +69,28 @@ def check_adapter(resolved: ResolvedSpec, field: str, rank: int) -> None:
 
 
 def check_base(context: Context, folder: Path) -> None:
-    """Check that the requested engines serve adapters of the base in `folder`. Raises BadInputError."""
-    if context.resolved.execution.local.inference is InferenceType.VLLM and base_layers.has_conv1d(folder):
+    """Check that the requested engines serve the base in `folder`, and adapters of it. Raises BadInputError."""
+    if context.resolved.execution.local.inference is not InferenceType.VLLM:
+        return
+    other = find_other_weights(folder)
+    if other is not None:
+        raise BadInputError(
+            f"base {folder}: vLLM would also read {other}, which is not part of the model's weights; move it out of the"
+            f" folder, or write {INFERENCE_FIELD}: Local"
+        )
+    if base_layers.has_conv1d(folder):
         raise BadInputError(
             f"base {folder}: vLLM serves no adapters of its Conv1D layers; write {INFERENCE_FIELD}: Local, or give"
             " another base"
         )
+
+
+def find_other_weights(folder: Path) -> str | None:
+    """Return a file of weights beside those of the model; None if there is none. vLLM reads all that it finds."""
+    names = {path.name for path in folder.iterdir() if path.is_file()}
+    chosen = model_selection.select_model(names, lambda name: (folder / name).read_bytes())
+    others = (name for name in names.difference(chosen) if name.endswith((".safetensors", ".safetensors.index.json")))
+    return min(others, default=None)
 
 
 def build(context: Context, served: ServedModels) -> list[Inference]:

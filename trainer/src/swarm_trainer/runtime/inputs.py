@@ -8,15 +8,14 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from swarm_core.api.resolution import UriRole, UriUse
-from swarm_core.errors import BadInputError
-from swarm_core.recipe import Digest, digest_bytes
-from swarm_trainer.data import data_files
+from swarm_core.errors import BadInputError, name_subject
+from swarm_core.ports import ArtifactStore
+from swarm_core.recipe import Digest
 from swarm_trainer.run_store import pins
 from swarm_trainer.runtime.context import Context
-from swarm_trainer.sources import fetching, source_uri
+from swarm_trainer.sources import fetching, selection, source_uri
 from swarm_trainer.sources.fetching import FetchedInput, Pin
 from swarm_trainer.stores import files, tree
-from swarm_trainer.stores.tree import TreeEntry
 
 
 def resolve_path(uri: str, base: Path) -> Path:
@@ -72,14 +71,22 @@ def pin(use: UriUse, context: Context) -> Pin:
 
 
 def hash_input(use: UriUse, path: Path) -> Digest:
-    """Return the digest of a local input. That of a folder with data covers its data files. Raises BadInputError."""
-    if use.role is not UriRole.DATA:
-        return tree.digest_tree(path)
+    """Return the digest of the files of a local input that are read. Raises BadInputError."""
     if path.is_file():
         return files.digest(path)
-    names = data_files.find_files(path)
-    entries = {name: TreeEntry(files.digest(path / name), (path / name).stat().st_size) for name in names}
-    return digest_bytes(tree.to_bytes(entries))
+    with name_subject(use.field, repr(use.uri)):
+        return tree.digest_tree(path, choose_files(use))
+
+
+def store_input(use: UriUse, path: Path, store: ArtifactStore) -> Digest:
+    """Store the files of a local folder that are read; return their digest. Raises BadInputError, StoreError."""
+    with name_subject(use.field, repr(use.uri)):
+        return tree.put_tree(store, path, choose_files(use))
+
+
+def choose_files(use: UriUse) -> tree.SelectNames:
+    """Return the function that selects the files of an input that are read."""
+    return lambda names, read: selection.select_names(names, use, read)
 
 
 def fetch_remote(use: UriUse, context: Context) -> FetchedInput:

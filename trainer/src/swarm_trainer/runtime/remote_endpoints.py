@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from swarm_core.api import parts
 from swarm_core.api import resolved as api
 from swarm_core.blocks import endpoints
-from swarm_core.errors import BadInputError
+from swarm_core.errors import BadInputError, add_code
 from swarm_core.experiment import PinnedRemoteTaker, PinnedTaker
 from swarm_core.recipe import Digest
 from swarm_trainer import network
@@ -95,7 +95,8 @@ def check(context: Context) -> None:
         remote_model = resolve(access, context)
         outcome = client.probe(remote_model.name)
         if isinstance(outcome, Unavailable):
-            raise BadInputError(explain_failure(access, outcome, client.list_models(remote_model.name)))
+            failure = BadInputError(explain_failure(access, outcome, client.list_models(remote_model.name)))
+            raise add_code(failure, outcome.code)
 
 
 def explain_failure(access: api.EndpointAccess, outcome: Unavailable, models: tuple[str, ...]) -> str:
@@ -139,6 +140,6 @@ def pin_taker(
 
 
 def judge_name(resolved: api.ResolvedSpec) -> str:
-    """Return the name of the judge: that of the model that it asks, or else its own."""
-    part = parts.find_judge(resolved).part
-    return part.endpoint.model if part.endpoint else part.name
+    """Return the name of the judge: that of the model that it asks, or else its own. A panel has those of all."""
+    found = [use.part for use in parts.list_judges(resolved)]
+    return ", ".join(part.endpoint.model if part.endpoint else part.name for part in found)

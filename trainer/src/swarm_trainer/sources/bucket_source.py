@@ -9,7 +9,7 @@ digest; before that, only the transport's own checks apply.
 """
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +18,7 @@ from swarm_core.api.execution import S3Storage
 from swarm_core.errors import BadInputError
 from swarm_core.ports import RefusedError
 from swarm_trainer.sources import selection
-from swarm_trainer.sources.selection import InputKind, RemoteFile
+from swarm_trainer.sources.selection import InputKind, Listing, RemoteFile
 from swarm_trainer.sources.source_uri import BucketObject
 from swarm_trainer.stores import multipart, s3_errors
 from swarm_trainer.stores.retry_policy import RetryLimits
@@ -45,23 +45,23 @@ class BucketSource:
     parallel_files = 1
     """A single file is already fetched in several parts at once."""
 
-    def __init__(self, location: BucketObject, bucket: Bucket, items: Sequence[RemoteFile]) -> None:
+    def __init__(self, location: BucketObject, bucket: Bucket, listing: Listing) -> None:
         self.uri = str(location)
         self._bucket = bucket
-        self._items = tuple(items)
+        self._listing = listing
 
     def version(self) -> tuple[str, ...]:
         endpoint = str(self._bucket.client.meta.endpoint_url)
-        return (endpoint, self.uri, *(f"{item.version_tag} {item.size} {item.name}" for item in self._items))
+        return (endpoint, self.uri, *(f"{item.version_tag} {item.size} {item.name}" for item in self._listing.files))
 
-    def items(self) -> Sequence[RemoteFile]:
-        return self._items
+    def list_files(self) -> Listing:
+        return self._listing
 
     def download(self, item: RemoteFile, scratch: Path) -> Path:
         """Fetch one file, from its beginning. Raises BadInputError, StoreError, OSError."""
         path = scratch / item.name
         path.parent.mkdir(parents=True, exist_ok=True)
-        with translate_errors():
+        with translate_bucket_errors():
             multipart.download(self._bucket, ObjectInfo(item.name, item.size, etag=item.version_tag), path)
         return path
 
@@ -70,20 +70,19 @@ def open_source(
     location: BucketObject, storage: S3Storage | None, kind: InputKind, limits: RetryLimits | None = None
 ) -> BucketSource:
     """The files at an address now. Raises BadInputError if there are none or the store refuses access; StoreError."""
-    with translate_errors():
+    with translate_bucket_errors():
         settings = resolve_storage(location, storage)
         if kind is InputKind.DATA:
             folder, _, name = location.key.rpartition("/")
             bucket = Bucket(settings.model_copy(update={"prefix": folder}), limits)
-            items = find_file(limit_time(bucket), name)
-            if items:
-                return BucketSource(location, bucket, items)
+            found = find_file(limit_time(bucket), name)
+            if found is not None:
+                return BucketSource(location, bucket, found)
         bucket = Bucket(settings.model_copy(update={"prefix": location.key}), limits)
         listed = list(list_items(limit_time(bucket)))
     if not listed:
         raise BadInputError("there are no objects below this address; correct it, including upper and lower case")
-    select = selection.select_data_files if kind is InputKind.DATA else selection.select_from_folder
-    return BucketSource(location, bucket, select(listed))
+    return BucketSource(location, bucket, selection.build_listing(listed))
 
 
 def limit_time(bucket: Bucket) -> Bucket:
@@ -105,16 +104,16 @@ def list_items(bucket: Bucket) -> Iterator[RemoteFile]:
     return (RemoteFile(one.key, one.size, one.etag) for one in bucket.list() if one.key and not one.key.endswith("/"))
 
 
-def find_file(bucket: Bucket, name: str) -> tuple[RemoteFile, ...]:
-    """The object with this name; nothing if it does not exist."""
+def find_file(bucket: Bucket, name: str) -> Listing | None:
+    """The object with this name; None if it does not exist."""
     seen = bucket.head(name) if name else None
     if seen is None:
-        return ()
-    return selection.select_visible([RemoteFile(seen.key, seen.size, seen.etag)])
+        return None
+    return selection.build_listing([RemoteFile(seen.key, seen.size, seen.etag)], is_file=True)
 
 
 @contextmanager
-def translate_errors() -> Iterator[None]:
+def translate_bucket_errors() -> Iterator[None]:
     """Turn the store's RefusedError into the user's BadInputError: the rule and the way out, without the field."""
     try:
         yield

@@ -6,9 +6,8 @@ that a run has pinned is identified by its digest alone: if the cache has it, no
 """
 
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from shutil import disk_usage
@@ -17,18 +16,20 @@ from typing import Protocol
 from swarm_core.api.execution import S3Storage
 from swarm_core.api.resolution import UriUse
 from swarm_core.api.resolved import ResolvedRun
-from swarm_core.errors import BadInputError
+from swarm_core.errors import BadInputError, name_subject
 from swarm_core.ports import StoreError
 from swarm_core.recipe import Digest, canonical_json, digest_bytes
 from swarm_trainer.sources import fetch_cache, selection, source_uri
 from swarm_trainer.sources.fetch_cache import FetchCache
-from swarm_trainer.sources.selection import InputKind, RemoteFile
+from swarm_trainer.sources.selection import InputKind, Listing, RemoteFile
 from swarm_trainer.stores import files, tree
 from swarm_trainer.stores.tree import TreeEntry
 
 RESERVED_BYTES = 64 * 2**20
 """Bytes that a fetch leaves free on the cache's disk."""
 GIB = 2**30
+WHOLE = "whole"
+"""The folder of a fetch that holds the files that are complete."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +61,8 @@ class Source(Protocol):
         """The parts that identify this version."""
         ...
 
-    def items(self) -> Sequence[RemoteFile]:
-        """The files to fetch."""
+    def list_files(self) -> Listing:
+        """The files at the address."""
         ...
 
     def download(self, item: RemoteFile, scratch: Path) -> Path:
@@ -102,13 +103,14 @@ def find_source(uri: str, kind: InputKind, storage: S3Storage | None) -> Source:
 def fetch(use: UriUse, context: FetchContext) -> FetchedInput:
     """Fetch the current content of a URI. Raises BadInputError naming the field, StoreError, CorruptError."""
     kind = selection.INPUT_KINDS[use.role]
-    with name_field(use), files.translate_os_errors(context.cache.root):
+    with name_subject(use.field, repr(use.uri)), files.translate_os_errors(context.cache.root):
         source = context.open_source(use.uri, kind)
-        version = canonical_json([kind, *source.version()])
+        splits = sorted(use.splits, key=str) if kind is InputKind.DATA else []
+        version = canonical_json([selection.VERSION, kind, splits, *source.version()])
         digest = context.cache.recall(version)
         path = None if digest is None else find_cached(context.cache, digest, kind)
         if digest is None or path is None:
-            path, digest = fetch_all(source, kind, version, context.cache)
+            path, digest = fetch_all(source, use, version, context.cache)
     return FetchedInput(path, Pin(digest, source.uri))
 
 
@@ -127,32 +129,45 @@ def find_cached(cache: FetchCache, digest: Digest, kind: InputKind) -> Path | No
     return found or cache.folder(digest)
 
 
-def fetch_all(source: Source, kind: InputKind, version: bytes, cache: FetchCache) -> tuple[Path, Digest]:
+def fetch_all(source: Source, use: UriUse, version: bytes, cache: FetchCache) -> tuple[Path, Digest]:
     """Fetch the missing files, check the whole, and keep it. Raises BadInputError, StoreError, OSError."""
-    items = source.items()
-    selection.check(items, kind)
+    listing = source.list_files()
     with cache.staging_folder(version) as coming:
-        whole = coming / "whole"
-        fetch_missing(source, [item for item in items if not is_complete(whole / item.name, item)], coming, cache.root)
-        entries = {item.name: verify_file(whole / item.name, item) for item in items}
-        if kind is InputKind.DATA and len(items) == 1:
+        items = selection.select(listing, use, lambda name: read_file(source, listing, name, coming))
+        missing = list_missing(items, coming)
+        check_disk_space(sum(item.size for item in missing), cache.root)
+        fetch_missing(source, missing, coming)
+        entries = {item.name: verify_file(coming / WHOLE / item.name, item) for item in items}
+        if listing.is_file:
             digest = entries[items[0].name].sha256
-            path = cache.add_file(whole / items[0].name, digest)
+            path = cache.add_file(coming / WHOLE / items[0].name, digest)
         else:
             digest = digest_bytes(tree.to_bytes(entries))
-            path = cache.add_folder(whole, digest)
+            path = cache.add_folder(coming / WHOLE, digest)
         cache.remember(version, digest)
     return path, digest
 
 
-def fetch_missing(source: Source, items: Sequence[RemoteFile], coming: Path, root: Path) -> None:
-    """Fetch `items` into the folder `whole` of `coming`, each file atomically. Raises BadInputError, StoreError,
+def read_file(source: Source, listing: Listing, name: str, coming: Path) -> bytes:
+    """Fetch one small file before the others, and read it. Raises BadInputError, StoreError, OSError."""
+    item = next(item for item in listing.files if item.name == name)
+    fetch_missing(source, list_missing([item], coming), coming)
+    verify_file(coming / WHOLE / name, item)
+    return (coming / WHOLE / name).read_bytes()
+
+
+def list_missing(items: Sequence[RemoteFile], coming: Path) -> list[RemoteFile]:
+    """The files that this fetch, and an earlier one that was killed, have not fetched."""
+    return [item for item in items if not is_complete(coming / WHOLE / item.name, item)]
+
+
+def fetch_missing(source: Source, items: Sequence[RemoteFile], coming: Path) -> None:
+    """Fetch `items` into the folder WHOLE of `coming`, each file atomically. Raises BadInputError, StoreError,
     OSError.
     """
-    scratch, whole = coming / "scratch", coming / "whole"
+    scratch, whole = coming / "scratch", coming / WHOLE
     shutil.rmtree(scratch, ignore_errors=True)  # files that a killed fetch left incomplete
     scratch.mkdir()
-    check_disk_space(sum(item.size for item in items), root)
 
     def fetch_one(item: RemoteFile) -> None:
         fetched = source.download(item, scratch)
@@ -190,12 +205,3 @@ def verify_file(path: Path, item: RemoteFile) -> TreeEntry:
             f" {item.sha256 or 'no sha256'}; it is fetched again"
         )
     return TreeEntry(sha256, size)
-
-
-@contextmanager
-def name_field(use: UriUse) -> Iterator[None]:
-    """Put the field's name before the message of a BadInputError."""
-    try:
-        yield
-    except BadInputError as error:
-        raise BadInputError(f"{use.field}: {use.uri!r}: {error}") from error

@@ -22,7 +22,7 @@ from swarm_core.errors import BadInputError
 from swarm_core.ports import StoreError
 from swarm_core.recipe import Digest
 from swarm_trainer.sources import selection
-from swarm_trainer.sources.selection import InputKind, RemoteFile
+from swarm_trainer.sources.selection import InputKind, Listing, RemoteFile
 from swarm_trainer.sources.source_uri import HubRepository
 
 LOGIN_HINT = "set HF_TOKEN, or log in with `hf auth login`"
@@ -49,19 +49,16 @@ class HubSource:
         self._kind = input_kind
 
     def version(self) -> tuple[str, ...]:
-        suffixes = selection.DATA_SUFFIXES if self._kind is InputKind.DATA else selection.READ_SUFFIXES
-        return (self.uri, *sorted(suffixes))
+        return (self.uri,)
 
-    def items(self) -> Sequence[RemoteFile]:
-        """The files to fetch of the commit. Raises BadInputError, StoreError."""
+    def list_files(self) -> Listing:
+        """The files of the commit at the address. Raises BadInputError, StoreError."""
         repository = self._repository
-        with translate_errors(repository):
+        with translate_hub_errors(repository):
             entries = list(list_cached_entries(repository) if constants.is_offline_mode() else list_entries(repository))
         path = "" if self._kind is InputKind.DATA else repository.path
         found = [to_remote_file(entry, path) for entry in entries if is_within(entry.path, repository.path)]
-        if self._kind is InputKind.DATA:
-            return select_data(repository, found)
-        return selection.select_from_repository(found)
+        return list_data(repository, found) if self._kind is InputKind.DATA else selection.build_listing(found)
 
     def download(self, item: RemoteFile, scratch: Path) -> Path:
         """Fetch one file, from its beginning. Raises BadInputError, StoreError, OSError."""
@@ -77,7 +74,7 @@ class HubSource:
             path.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(cached, path)
             return path
-        with translate_errors(repository):
+        with translate_hub_errors(repository):
             disable_progress_bars()
             return Path(
                 huggingface_hub.hf_hub_download(
@@ -90,7 +87,7 @@ def open_source(repository: HubRepository, input_kind: InputKind) -> HubSource:
     """A repository at the commit that its revision names now. Raises BadInputError, StoreError."""
     if repository.is_commit:
         return HubSource(repository, input_kind)
-    with translate_errors(repository):
+    with translate_hub_errors(repository):
         found = huggingface_hub.resolve_revision(
             repository.name,
             revision=repository.revision,
@@ -129,21 +126,21 @@ def is_within(name: str, path: str) -> bool:
     return not path or name == path or name.startswith(f"{path}/")
 
 
-def select_data(repository: HubRepository, found: Sequence[RemoteFile]) -> tuple[RemoteFile, ...]:
-    """The file at the address, or the data files below it, by their paths in the repository. Raises BadInputError."""
+def list_data(repository: HubRepository, found: Sequence[RemoteFile]) -> Listing:
+    """The file at the address, or the files below it, by their paths in the repository. Raises BadInputError."""
     exact = [one for one in found if one.name == repository.path]
     if exact:
-        return selection.select_visible(exact)
+        return selection.build_listing(exact, is_file=True)
     if not found:
         raise BadInputError(
             f"there is no such file or folder at commit {repository.revision[:12]}; give the path of a data file, or of"
             " a folder with data files, after the revision"
         )
-    return selection.select_data_files(found)
+    return selection.build_listing(found)
 
 
 @contextmanager
-def translate_errors(repository: HubRepository) -> Iterator[None]:
+def translate_hub_errors(repository: HubRepository) -> Iterator[None]:
     """Turn errors of the library and its transport into ours. Disk errors pass. Raises BadInputError, StoreError."""
     try:
         yield

@@ -1,36 +1,23 @@
-"""Selects the files of a remote folder to fetch, and checks that they suffice, from its listing and before any
-download.
+"""Selects the files of an input that are read, from a listing and before any other file is fetched or hashed.
 
-A prefix of a bucket is a user's folder and gets the rules of a local folder: hidden files are left out, and pickles are
-refused. A repository of the hub has a model in many formats, so only the files that the trainer reads are fetched. In
-both, every name must be a path inside a folder; otherwise the source is refused.
+The same rules hold for a folder on this machine, a prefix of a bucket and a repository of the hub: hidden files and all
+that nothing reads are left out (`model_selection`, `data_selection`). Every listed name must be a path inside a folder;
+otherwise the source is refused.
 """
 
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import PurePosixPath
 
-from swarm_core.api.resolution import UriRole
+from swarm_core.api.resolution import UriRole, UriUse
 from swarm_core.errors import BadInputError
 from swarm_core.recipe import Digest
+from swarm_trainer.sources import data_selection, model_selection
+from swarm_trainer.sources.model_selection import ReadFile
 from swarm_trainer.stores import tree
 
-READ_SUFFIXES = frozenset({
-    ".safetensors", ".json", ".jsonl", ".jinja", ".model", ".txt", ".md", ".spm", ".tiktoken", ".bpe", ".vocab",
-})  # fmt: skip
-"""Suffixes of the files of a repository that are fetched: weights in safetensors only, tokenizers, configuration and
-text.
-"""
-DATA_SUFFIXES = frozenset({".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".parquet"})
-COMPRESSION_SUFFIXES = frozenset({".gz", ".zst", ".xz", ".bz2"})
-METADATA_NAMES = frozenset(
-    {"config.json", "dataset_info.json", "dataset_infos.json", "dataset_dict.json", "state.json"}
-)
-"""Names of JSON files that describe a data set and hold no records."""
-LICENSE_PATTERN = re.compile(r"(LICEN[CS]E|NOTICE|COPYING)[-._A-Za-z0-9]*")
-WEIGHTS_SUFFIX = ".safetensors"
+VERSION = 2
+"""Raised when other files are selected from the same listing, so that a cached selection is not used again."""
 
 
 class InputKind(StrEnum):
@@ -50,7 +37,6 @@ INPUT_KINDS: Mapping[UriRole, InputKind] = {
     UriRole.GENERATOR_ADAPTER: InputKind.ADAPTER,
     UriRole.DATA: InputKind.DATA,
 }
-REQUIRED_FILES: Mapping[InputKind, str] = {InputKind.MODEL: "config.json", InputKind.ADAPTER: "adapter_config.json"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,53 +52,17 @@ class RemoteFile:
     """The sha256 of its bytes, if the source gives it."""
 
 
-def select_from_folder(items: Iterable[RemoteFile]) -> tuple[RemoteFile, ...]:
-    """The files to fetch of a user's folder, sorted. Raises BadInputError for a file that no artifact may hold."""
-    found = select_visible(items)
-    for item in found:
-        if PurePosixPath(item.name).suffix.lower() in tree.PICKLE_SUFFIXES:
-            raise BadInputError(
-                f"{item.name!r} is a pickle, which is refused because reading it executes code; convert it to"
-                " safetensors, or remove it"
-            )
-    return found
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """The visible files at an address, sorted by name."""
+
+    files: tuple[RemoteFile, ...]
+    is_file: bool
+    """Whether the address is that of one file, not of a folder."""
 
 
-def select_from_repository(items: Iterable[RemoteFile]) -> tuple[RemoteFile, ...]:
-    """The files to fetch of a repository of the hub, sorted. Raises BadInputError for a name that leaves the folder."""
-    return tuple(item for item in select_visible(items) if is_needed(PurePosixPath(item.name)))
-
-
-def find_data_suffix(name: str) -> str:
-    """The suffix of a file without the suffix of its compression, in lower case."""
-    path = PurePosixPath(name.lower())
-    return PurePosixPath(path.stem).suffix if path.suffix in COMPRESSION_SUFFIXES else path.suffix
-
-
-def is_data_file(name: str) -> bool:
-    """Whether a file of a folder holds records, by its name. Hidden files do not."""
-    path = PurePosixPath(name)
-    hidden = any(part.startswith((".", "_")) for part in path.parts)
-    return not hidden and path.name not in METADATA_NAMES and find_data_suffix(name) in DATA_SUFFIXES
-
-
-def select_data_files(items: Iterable[RemoteFile]) -> tuple[RemoteFile, ...]:
-    """The data files of a folder, sorted. Raises BadInputError if there are none."""
-    found = tuple(item for item in select_visible(items) if is_data_file(item.name))
-    if not found:
-        raise BadInputError(
-            "there is no file at this address, and no folder with data files"
-            f" ({', '.join(sorted(DATA_SUFFIXES))}, also compressed); correct it"
-        )
-    return found
-
-
-def is_needed(path: PurePosixPath) -> bool:
-    return path.suffix.lower() in READ_SUFFIXES or LICENSE_PATTERN.fullmatch(path.name) is not None
-
-
-def select_visible(items: Iterable[RemoteFile]) -> tuple[RemoteFile, ...]:
-    """The files that are not hidden, sorted, their names checked. Raises BadInputError."""
+def build_listing(items: Iterable[RemoteFile], *, is_file: bool = False) -> Listing:
+    """The listing without hidden files. Raises BadInputError for a name that is not a path inside a folder."""
     found = {}
     for item in items:
         parts = item.name.split("/")
@@ -123,20 +73,25 @@ def select_visible(items: Iterable[RemoteFile]) -> tuple[RemoteFile, ...]:
                 f"it has the file {item.name!r}, whose name is not a path inside a folder; rename it there"
             )
         found[item.name] = item
-    return tuple(found[name] for name in sorted(found))
+    return Listing(tuple(found[name] for name in sorted(found)), is_file)
 
 
-def check(items: Iterable[RemoteFile], kind: InputKind) -> None:
-    """Raises BadInputError unless these files can be an input of this kind."""
-    names = {item.name for item in items}
-    if not names:
+def select(listing: Listing, use: UriUse, read: ReadFile) -> tuple[RemoteFile, ...]:
+    """The files of a source to fetch, sorted. `read` fetches a small file. Raises BadInputError if they do not do."""
+    if not listing.files:
         raise BadInputError("there are no files at this address; correct it")
-    needed = REQUIRED_FILES.get(kind)
-    if needed is None:
-        return
-    if needed not in names:
-        raise BadInputError(f"has no {needed}, which every {kind} needs; give the address of the folder that holds it")
-    if not any(name.endswith(WEIGHTS_SUFFIX) for name in names):
-        raise BadInputError(
-            f"has no weights in safetensors ({len(names)} other files), and pickled weights are refused; convert them"
-        )
+    if listing.is_file:
+        return listing.files
+    chosen = set(select_names([item.name for item in listing.files], use, read))
+    return tuple(item for item in listing.files if item.name in chosen)
+
+
+def select_names(names: Collection[str], use: UriUse, read: ReadFile) -> tuple[str, ...]:
+    """The files of a folder that are read, sorted. Raises BadInputError if they do not do."""
+    match INPUT_KINDS[use.role]:
+        case InputKind.MODEL:
+            return model_selection.select_model(names, read)
+        case InputKind.ADAPTER:
+            return model_selection.select_adapter(names)
+        case InputKind.DATA:
+            return data_selection.select_data(names, use.splits)

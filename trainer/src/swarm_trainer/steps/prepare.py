@@ -5,8 +5,7 @@ folders afterwards. Base models stay in place, or in this machine's cache if the
 before each use.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from shutil import disk_usage
 
@@ -15,13 +14,14 @@ from swarm_core.api.resolution import ResolvedSpec, UriRole, UriUse
 from swarm_core.api.resolved import ByKMeans, GivenAdapters, ResolvedTaker, TrainedAdapters
 from swarm_core.engine.receipt_fields import Output, Scalar
 from swarm_core.engine.work import Receipt, WorkItem
-from swarm_core.errors import BadInputError
+from swarm_core.errors import BadInputError, name_subject
 from swarm_core.experiment import Adversary, Experiment, SeedData
+from swarm_core.gates.held_out_gate import HeldOutGate
 from swarm_core.items import Item
 from swarm_core.recipe import Digest
 from swarm_core.swarm_names import GENERATORS
 from swarm_core.text import prompts
-from swarm_trainer.data import clustering, preview, seeds
+from swarm_trainer.data import clustering, seed_description, seeds
 from swarm_trainer.data.seed_sample import SeedItem
 from swarm_trainer.evaluation import run_parts
 from swarm_trainer.lora import adapter, base_checks, signature
@@ -34,7 +34,6 @@ from swarm_trainer.runtime.context import Context, Progress
 from swarm_trainer.runtime.model_folders import BASE_FIELD
 from swarm_trainer.sources.fetching import Pin
 from swarm_trainer.steps import objective_inputs
-from swarm_trainer.stores import tree
 
 MIN_FREE_BYTES = 256 * 2**20
 """The free bytes required in addition to the adapters. The rollouts, commits and report of a long run need much
@@ -77,6 +76,7 @@ def pin_experiment(
         adapters=tuple(contents[uri] for uri in list_adapter_uris(resolved)),
         adversary=None if adversary is None else adversary(data, contents),
         reference=objective_inputs.pin_reference(context, data[GENERATORS]),
+        corpus=objective_inputs.pin_corpus(context),
     )
     identity = resolution.serialize_identity(resolved, contents, code)
     publish_experiment(context, pinned, identity, fork.prepare(context, experiment, identity))
@@ -133,7 +133,7 @@ def pin_input(use: UriUse, item: WorkItem, context: Context) -> Pin:
     if use.role in (UriRole.TAKER_ADAPTER, UriRole.GENERATOR_ADAPTER):
         folder = inputs.locate(use, context)
         adapter.load(folder)  # reads every tensor: a value that is not finite would spoil every sum that contains it
-        if tree.put_tree(context.store, folder) != pin.digest:
+        if inputs.store_input(use, folder, context.store) != pin.digest:
             raise BadInputError(
                 f"{use.field}: {use.uri!r} changed while it was read; run again when nothing writes to it"
             )
@@ -147,25 +147,16 @@ def check_bases(context: Context) -> None:
     origins = {swarm: resolved.for_swarm(swarm).generators.origin for swarm in resolved.swarms}
     trained = {swarm: origin for swarm, origin in origins.items() if isinstance(origin, TrainedAdapters)}
     for field, folder in model_folders.list_base_folders(context).items():
-        with name_field(field):
+        with name_subject(field):
             base_checks.check_model(folder)
             base_checks.check_tokenizer(folder, chat=chat, trained=field == BASE_FIELD and bool(trained))
             engines.check_base(context, folder)
     for swarm, origin in trained.items():
         block = origin.training
-        with name_field(f"spec.{swarm}.training"):
+        with name_subject(f"spec.{swarm}.training"):
             base_checks.check_targets(
                 model_folders.locate_base(context), LoraSize(block.rank, block.alpha, block.target_modules)
             )
-
-
-@contextmanager
-def name_field(field: str) -> Iterator[None]:
-    """During the `with` block, put the name of a field before the message of a BadInputError."""
-    try:
-        yield
-    except BadInputError as error:
-        raise BadInputError(f"{field}: {error}") from error
 
 
 def check_adapters(context: Context) -> None:
@@ -210,14 +201,20 @@ def read_seed_data(context: Context, swarm: str) -> SeedData:
     path = inputs.locate(find_use(context.resolved, UriRole.DATA, swarm), context)
     judge = run_parts.build_judge(resolved)
     file = seeds.read(path, data, resolved.generators.cluster_field, resolved.base.template, resolved.seed, judge)
-    context.progress(Progress("prepare", preview.summarize(data.uri, file)))
-    training_items, held_out = seeds.split(file.items, data.held_out, resolved.seed, judge)
+    context.progress(Progress("prepare", seed_description.summarize_seeds(data.uri, file)))
+    training_items, held_out = seeds.split(file.items, data.held_out, resolved.seed, judge, find_similarity(resolved))
     clusters = (
         cluster_items(context, training_items, swarm)
         if isinstance(origin, TrainedAdapters)
         else (tuple(seed.item for seed in training_items),)
     )
     return SeedData(clusters, tuple(seed.item for seed in held_out))
+
+
+def find_similarity(resolved: ResolvedSpec) -> float | None:
+    """Return the similarity at which the run's gate `HeldOut` calls an item a near copy; None if it calls none so."""
+    found = [gate.config.get("similarity") for gate in resolved.gates if gate.name == HeldOutGate.name]
+    return next((float(value) for value in found if isinstance(value, int | float)), None)
 
 
 def cluster_items(context: Context, items: Sequence[SeedItem], swarm: str) -> tuple[tuple[Item, ...], ...]:

@@ -11,6 +11,7 @@ from botocore import exceptions
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
+from swarm_core.errors import ErrorCode, add_code
 from swarm_core.ports import RefusedError, StoreError
 from swarm_trainer import network
 
@@ -67,8 +68,11 @@ TRANSPORT_ERRORS = (
 
 BAD_CREDENTIALS = "the store rejects this key; check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or the profile"
 CLOCK_SKEW = "this machine's clock and the store's are too far apart for a signed request; set the clock"
+KEY_CODES = ("InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidToken", "AuthFailure")
+ACCESS_CODES = frozenset({*KEY_CODES, "ExpiredToken"})
+"""Answers to a key that the store does not take."""
 REMEDIES = {
-    **dict.fromkeys(("InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidToken", "AuthFailure"), BAD_CREDENTIALS),
+    **dict.fromkeys(KEY_CODES, BAD_CREDENTIALS),
     "ExpiredToken": "the session token has expired; fetch a new one",
     "RequestTimeTooSkewed": CLOCK_SKEW,
     "RequestExpired": CLOCK_SKEW,
@@ -125,7 +129,20 @@ def error_code(error: Exception) -> str:
 
 def build_refused_error(address: str, error: Exception, *, writing: bool) -> RefusedError:
     """The RefusedError for `error`, on the object or bucket `address`."""
-    return RefusedError(f"{address}: {find_remedy(error, writing=writing)} ({error_code(error)})")
+    refused = RefusedError(f"{address}: {find_remedy(error, writing=writing)} ({error_code(error)})")
+    return add_code(refused, find_refusal_code(error))
+
+
+def find_refusal_code(error: Exception) -> ErrorCode | None:
+    """The code of a refusal: access, the bucket, or none of both."""
+    if isinstance(error, exceptions.NoCredentialsError | exceptions.PartialCredentialsError):
+        return ErrorCode.STORE_ACCESS_DENIED
+    if is_untrusted(error) or isinstance(error, BotoCoreError | ValueError):
+        return None
+    found = error_code(error)
+    if found == "NoSuchBucket":
+        return ErrorCode.BUCKET_NOT_FOUND
+    return ErrorCode.STORE_ACCESS_DENIED if found in ACCESS_CODES or found not in REMEDIES else None
 
 
 def find_remedy(error: Exception, *, writing: bool) -> str:
@@ -144,4 +161,5 @@ def build_timeout_error(address: str, seconds: float, error: Exception) -> Store
     """The StoreError for a call whose time is over. `error` is the last one that occurred."""
     answered = isinstance(error, ClientError | TransferError | DeadlineError | exceptions.FlexibleChecksumError)
     words = TIMED_OUT if answered else UNREACHABLE
-    return StoreError(f"{address}: {words} ({error_code(error)}, tried for {seconds:.0f} s)")
+    late = StoreError(f"{address}: {words} ({error_code(error)}, tried for {seconds:.0f} s)")
+    return add_code(late, ErrorCode.STORE_UNREACHABLE)

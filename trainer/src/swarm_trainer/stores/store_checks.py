@@ -12,6 +12,7 @@ and writes later without a lock (a bare `moto_server` does). Two writers at the 
 import uuid
 from dataclasses import replace
 
+from swarm_core.errors import ErrorCode, add_code
 from swarm_core.ports import ArtifactStore, RefusedError, StoreError
 from swarm_trainer.stores.s3 import IF_ABSENT, S3Store
 from swarm_trainer.stores.s3_bucket import Bucket
@@ -45,10 +46,18 @@ def check_conditional_writes(store: ArtifactStore) -> None:
     except StoreError as error:
         raise RefusedError(str(error)) from error
     if ignored and not bucket.storage.single_writer:
-        raise RefusedError(
-            f"{bucket.address()}: the store ignores {ignored}, so two writers could lose an iteration; use a store with"
+        raise build_ignored_error(bucket.address(), ignored)
+
+
+def build_ignored_error(address: str, ignored: str) -> RefusedError:
+    """The error for a store that ignores the condition `ignored`."""
+    return add_code(
+        RefusedError(
+            f"{address}: the store ignores {ignored}, so two writers could lose an iteration; use a store with"
             " conditional writes, or set spec.storage.s3.singleWriter: true if this process alone writes there"
-        )
+        ),
+        ErrorCode.CONDITIONAL_WRITES_IGNORED,
+    )
 
 
 def find_ignored_condition(bucket: Bucket, key: str) -> str:

@@ -16,7 +16,7 @@ import json
 import os
 import shutil
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
@@ -41,25 +41,28 @@ class TreeEntry:
 
 Manifest = Mapping[str, TreeEntry]
 """The files of a tree by relative path, with `/` between its parts."""
+SelectNames = Callable[[Collection[str], Callable[[str], bytes]], Collection[str]]
+"""Selects files by their names. Its second argument reads one of them. Raises BadInputError."""
 
 
-def digest_tree(folder: Path) -> Digest:
+def digest_tree(folder: Path, select: SelectNames | None = None) -> Digest:
     """The digest that `put_tree` would return. Stores nothing. Raises BadInputError if `folder` cannot be an
     artifact.
     """
     with refuse_unreadable(folder):
         entries = {
-            name: TreeEntry(files.digest(path), path.stat().st_size) for name, path in list_files(folder).items()
+            name: TreeEntry(files.digest(path), path.stat().st_size)
+            for name, path in list_files(folder, select).items()
         }
     return digest_bytes(to_bytes(entries))
 
 
-def put_tree(store: ArtifactStore, folder: Path) -> Digest:
-    """Store the files of `folder`, then its manifest; returns the manifest's digest. Raises BadInputError,
+def put_tree(store: ArtifactStore, folder: Path, select: SelectNames | None = None) -> Digest:
+    """Store the selected files of `folder`, then their manifest; returns the manifest's digest. Raises BadInputError,
     StoreError.
     """
     with refuse_unreadable(folder):
-        found = list_files(folder)
+        found = list_files(folder, select)
         entries = {name: put_file(store, path) for name, path in found.items()}
     return store.put(to_bytes(entries))
 
@@ -80,8 +83,8 @@ def get_tree(store: ArtifactStore, digest: Digest, into: Path, *, links: bool = 
     return target
 
 
-def list_files(folder: Path) -> dict[str, Path]:
-    """The files that belong to `folder` by relative path, sorted. Raises BadInputError, OSError."""
+def list_files(folder: Path, select: SelectNames | None = None) -> dict[str, Path]:
+    """The selected files of `folder` by relative path, sorted. Raises BadInputError, OSError."""
     root = folder.resolve()
     if not root.is_dir():
         raise BadInputError(f"{folder}: not a folder; give the folder that holds the model's or adapter's files")
@@ -92,11 +95,19 @@ def list_files(folder: Path) -> dict[str, Path]:
         for name in (*names, *linked):
             if not name.startswith("."):
                 path = Path(parent) / name
-                check_file(path, root)
                 found[path.relative_to(root).as_posix()] = path
     if not found:
         raise BadInputError(f"{folder}: holds no files; give the folder that holds the model's or adapter's files")
-    return dict(sorted(found.items()))
+    selected = sorted(found if select is None else select(found, lambda name: read_checked(found[name], root)))
+    for name in selected:
+        check_file(found[name], root)
+    return {name: found[name] for name in selected}
+
+
+def read_checked(path: Path, root: Path) -> bytes:
+    """The bytes of a file that may be part of the artifact `root`. Raises BadInputError, OSError."""
+    check_file(path, root)
+    return path.read_bytes()
 
 
 def check_file(path: Path, root: Path) -> None:

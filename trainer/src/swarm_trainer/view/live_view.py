@@ -37,9 +37,11 @@ def render(snapshot: RunSnapshot, now: float, width: int) -> RenderableType:
     if snapshot.item is not None:
         rows.append(render_item(snapshot, now))
     if snapshot.usage.requests or snapshot.usage.cached:
-        rows.append(shorten(Text(usage_report.format_line(usage_report.to_json(snapshot.usage)), style="dim")))
+        rows.append(
+            end_with_ellipsis(Text(usage_report.format_line(usage_report.to_json(snapshot.usage)), style="dim"))
+        )
     if snapshot.message:
-        rows.append(shorten(Text(printable.to_single_line(snapshot.message), style="yellow")))
+        rows.append(end_with_ellipsis(Text(printable.to_single_line(snapshot.message), style="yellow")))
     if snapshot.fitness:
         rows.append(render_probes(snapshot, width))
     return Group(*rows)
@@ -56,7 +58,7 @@ def render_headline(snapshot: RunSnapshot, now: float) -> Text:
     left = snapshot.left(now)
     if left is not None:
         text.append(f"  {number_format.format_duration(left)} left", style="dim")
-    return shorten(text)
+    return end_with_ellipsis(text)
 
 
 def render_scores(snapshot: RunSnapshot) -> Text:
@@ -65,7 +67,7 @@ def render_scores(snapshot: RunSnapshot) -> Text:
     improved = snapshot.best is not None and snapshot.initial is not None and snapshot.best > snapshot.initial
     text.append(number_format.format_best(snapshot.best, snapshot.initial), style="bold green" if improved else "bold")
     text.append(f"  mean {number_format.format_fitness(snapshot.mean)}")
-    return shorten(text)
+    return end_with_ellipsis(text)
 
 
 def render_item(snapshot: RunSnapshot, now: float) -> Text:
@@ -77,7 +79,7 @@ def render_item(snapshot: RunSnapshot, now: float) -> Text:
     rate = snapshot.rate(now)
     if rate is not None:
         text.append(f"  {number_format.format_rate(rate)}", style="dim")
-    return shorten(text)
+    return end_with_ellipsis(text)
 
 
 def render_probes(snapshot: RunSnapshot, width: int) -> Table:
@@ -109,7 +111,7 @@ def max_positive(values: Iterable[float | None]) -> float:
     return max((value for value in values if value is not None and value > 0), default=1.0)
 
 
-def shorten(text: Text) -> Text:
+def end_with_ellipsis(text: Text) -> Text:
     """Make `text` end with an ellipsis instead of wrapping; return it."""
     text.no_wrap, text.overflow = True, "ellipsis"
     return text

@@ -19,8 +19,8 @@ from collections.abc import Callable
 from typing import NoReturn, TextIO
 
 from swarm_core.engine.work import Failed, FailureReason, Receipt, WorkItem
-from swarm_core.errors import BadInputError
-from swarm_core.ports import CorruptError
+from swarm_core.errors import BadInputError, ErrorCode, find_code
+from swarm_core.ports import CorruptError, InferenceError, StoreError
 from swarm_trainer.runtime.context import Progress
 from swarm_trainer.worker import messages, storage_errors
 
@@ -64,12 +64,19 @@ def execute(
 def describe_failure(error: Exception, attempt: int) -> Failed:
     """Return the failure for `error`. The traceback goes to the log, unless the message alone explains the failure."""
     if isinstance(error, BadInputError | CorruptError):  # corrupt bytes would still be corrupt at the next attempt
-        return Failed(attempt, FailureReason.BAD_INPUT, collapse_and_cut(str(error)))
+        return Failed(attempt, FailureReason.BAD_INPUT, collapse_and_cut(str(error)), code=find_error_code(error))
     traceback.print_exception(error)
     refusal = storage_errors.explain_refusal(error)
     if refusal is not None:
-        return Failed(attempt, FailureReason.BAD_INPUT, refusal)
-    return Failed(attempt, FailureReason.ERROR, collapse_and_cut(f"{type(error).__name__}: {error}"))
+        return Failed(attempt, FailureReason.BAD_INPUT, refusal, code=find_error_code(error))
+    message = collapse_and_cut(f"{type(error).__name__}: {error}")
+    return Failed(attempt, FailureReason.ERROR, message, code=find_error_code(error))
+
+
+def find_error_code(error: Exception) -> str:
+    """Return the code of `error`; of one without a code, that of its kind; empty if it has none either."""
+    kinds = ((StoreError, ErrorCode.STORE_ERROR), (InferenceError, ErrorCode.INFERENCE_ERROR))
+    return find_code(error) or next((code for kind, code in kinds if isinstance(error, kind)), "")
 
 
 def collapse_and_cut(text: str) -> str:

@@ -6,10 +6,12 @@ for the final evaluation, new items of the rivals, and the items of the game its
 Generators: the last round's best generator against every initial generator, with the initial takers
 (`final_evaluation`).
 
-Nothing is selected on these items, so no value is inflated by selection. The last round's best is the best by the
-game's own estimates (or the next one, if final items cannot measure it). The baseline of the generators is the initial
-one that the first round found best; that of the takers does best on the same items, which favors the baseline. Real
-items and items of the rivals that a round has seen are left out (`seen_items`).
+No generator and no taker that moves is selected on real items, on items of the rivals or on fresh items, so no gain on
+them is inflated by selection. The items of the game itself are those that the takers were selected by, so a gain on
+them is one within the game. The last round's best is the best by the game's own estimates (or the next one, if final
+items cannot measure it). The baseline of the generators is the initial one that the first round found best; that of the
+takers does best on the same items, which favors the baseline. Real items and items of the rivals that a round has seen
+are left out (`seen_items`).
 """
 
 import shutil
@@ -23,6 +25,7 @@ from swarm_core.canonical_items import find_first_spellings
 from swarm_core.commit import Commit
 from swarm_core.engine.receipt_fields import Output, Scalar, StopReason
 from swarm_core.engine.work import Receipt, WorkItem
+from swarm_core.errors import ErrorCode, add_code
 from swarm_core.item_pool import Pool
 from swarm_core.items import Item, get_texts
 from swarm_core.objectives.scores import Score, Unscored
@@ -103,7 +106,8 @@ def evaluate_generators(item: WorkItem, context: Context, finished: FinishedGame
     swarm = optimization.from_json(finished.generators[-1].swarm)
     ranked = build_candidates(optimization.select_finalists(swarm, setup.resolved.evaluation.finalists))
     if not ranked:
-        raise StoreError("no generator was ever scored in the last round; see its rollouts")
+        failure = StoreError("no generator was ever scored in the last round; see its rollouts")
+        raise add_code(failure, ErrorCode.NOTHING_ACCEPTED)
     first = finished.generators[0]
     ranking = Ranking(tuple(ranked), tuple(candidate.position for candidate in pools.rank_candidates(first)))
     evaluation = FinalEvaluation(item, context, setup, first.candidates)

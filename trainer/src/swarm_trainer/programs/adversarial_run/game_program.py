@@ -15,5 +15,5 @@ PROGRAM = TrainerProgram(
         }
     ),
     turns="swarm_trainer.programs.adversarial_run.turn_rules:TURNS",
-    preview="swarm_trainer.programs.adversarial_run.preview:describe",
+    preview="swarm_trainer.programs.adversarial_run.preview:describe_game_run",
 )

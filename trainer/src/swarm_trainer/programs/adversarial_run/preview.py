@@ -7,7 +7,7 @@ from swarm_core.programs.adversarial_run.resolved import ResolvedGame, find_game
 from swarm_trainer.programs.swarm_run import preview as search_preview
 
 
-def describe(resolved: ResolvedSpec, items: Mapping[str, int]) -> Iterator[tuple[str, str]]:
+def describe_game_run(resolved: ResolvedSpec, items: Mapping[str, int]) -> Iterator[tuple[str, str]]:
     """Yield pairs of a subject and a line. `items`: the number of seed items of each local data file, by URI."""
     game = find_game(resolved)
     assert game is not None

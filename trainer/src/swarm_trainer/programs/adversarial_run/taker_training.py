@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from swarm_core import streams
 from swarm_core.canonical_items import select_distinct
 from swarm_core.engine.work import Receipt, WorkItem
-from swarm_core.errors import BadInputError
+from swarm_core.errors import BadInputError, ErrorCode, add_code
 from swarm_core.items import Item
 from swarm_core.optimizers import optimization
 from swarm_core.ports import Solver, StoreError
@@ -106,9 +106,10 @@ def build_round_task(context: Context, number: int) -> TrainingTask:
     setup = search_setup.load(context, TAKERS).with_basis(last_commit.basis)
     best = optimization.best(optimization.from_json(last_commit.swarm))
     if best is None:
-        raise StoreError(
+        failure = StoreError(
             f"round {number}: no taker was ever scored, so there is none to train further; see its rollouts"
         )
+        raise add_code(failure, ErrorCode.NOTHING_ACCEPTED)
     settings = build_settings(context, game.train, last_commit.basis[0])
     seed = streams.derive_seed(setup.resolved.seed, "lesson", number)
     pairs = build_question_pairs(context, items, len(items), seed)

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 
 from swarm_core import commit, streams
 from swarm_core.commit import Commit
+from swarm_core.errors import ErrorCode, add_code
 from swarm_core.optimizers import estimates, optimization
 from swarm_core.optimizers.optimizer import SearchState
 from swarm_core.optimizers.positions import Position
@@ -107,5 +108,6 @@ def find_best_recipe(context: Context, done: Commit) -> Recipe:
     """Return the best model of a commit. Raises StoreError if nothing was ever scored."""
     best = optimization.best(optimization.from_json(done.swarm))
     if best is None:
-        raise StoreError(f"{commit.key(done.iteration)}: no {done.swarm_name} could be scored; see its rollouts")
+        failure = StoreError(f"{commit.key(done.iteration)}: no {done.swarm_name} could be scored; see its rollouts")
+        raise add_code(failure, ErrorCode.NOTHING_ACCEPTED)
     return search_setup.find_recipe(context, done, best.position)

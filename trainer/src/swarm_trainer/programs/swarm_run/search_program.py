@@ -15,5 +15,5 @@ PROGRAM = TrainerProgram(
         }
     ),
     turns="swarm_trainer.programs.swarm_run.turns:TURNS",
-    preview="swarm_trainer.programs.swarm_run.preview:describe",
+    preview="swarm_trainer.programs.swarm_run.preview:describe_search_run",
 )

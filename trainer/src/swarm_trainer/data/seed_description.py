@@ -11,20 +11,20 @@ MAX_TEXT = 100
 """The number of characters of a text that are shown."""
 
 
-def describe(uri: str, seeds: SeedFile) -> Iterator[tuple[str, str]]:
+def describe_seeds(uri: str, seeds: SeedFile) -> Iterator[tuple[str, str]]:
     """Yield pairs of a subject and a line."""
     yield "data", describe_count(uri, seeds)
-    yield "fields", seeds.mapping.describe()
+    yield "fields", seeds.mapping.format_line()
     first = seeds.items[0]
     yield "first item", f"{describe_item(first.item)} ({first.place})"
     if seeds.left_out.counts:
-        yield "left out", seeds.left_out.describe()
+        yield "left out", seeds.left_out.format_counts()
 
 
-def summarize(uri: str, seeds: SeedFile) -> str:
+def summarize_seeds(uri: str, seeds: SeedFile) -> str:
     """Return one line without the text of any item, for logs."""
-    left_out = f"; left out: {seeds.left_out.describe()}" if seeds.left_out.counts else ""
-    return f"{describe_count(uri, seeds)}; {seeds.mapping.describe()}{left_out}"
+    left_out = f"; left out: {seeds.left_out.format_counts()}" if seeds.left_out.counts else ""
+    return f"{describe_count(uri, seeds)}; {seeds.mapping.format_line()}{left_out}"
 
 
 def describe_count(uri: str, seeds: SeedFile) -> str:
@@ -42,15 +42,15 @@ def describe_source(source: DataSet) -> str:
 
 def describe_item(item: Item) -> str:
     """Describe an item on one line."""
-    parts = [f'"{shorten(item.text)}"']
+    parts = [f'"{cut_to_line(item.text)}"']
     if item.reference is not None:
-        parts.append(f'reference "{shorten(item.reference)}"')
+        parts.append(f'reference "{cut_to_line(item.reference)}"')
     if item.choices:
         parts.append(f"{len(item.choices)} choices")
     return ", ".join(parts)
 
 
-def shorten(text: str) -> str:
+def cut_to_line(text: str) -> str:
     """The beginning of a text on one line."""
     line = printable.to_single_line(text[: 4 * MAX_TEXT])
     return line if len(line) <= MAX_TEXT else f"{line[:MAX_TEXT]}..."

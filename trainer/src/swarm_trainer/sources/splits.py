@@ -6,8 +6,7 @@ A data set for evaluation is often published with a test split. Generators must 
 import re
 from collections.abc import Iterable, Mapping
 
-from swarm_core.errors import BadInputError
-from swarm_trainer.data.records import list_names
+from swarm_core.errors import BadInputError, list_names
 
 PREFERRED_SPLITS = ("train", "training", "dev", "validation", "valid", "val")
 SPLIT_NAMES = frozenset({*PREFERRED_SPLITS, "test", "testing", "eval"})
@@ -15,7 +14,7 @@ SPLIT_FIELD = "split"
 """The field of the block `data` that names the split."""
 
 
-def choose(source: str, counts: Mapping[str, int], wanted: str | None) -> str:
+def choose(counts: Mapping[str, int], wanted: str | None) -> str:
     """The split to read: the one that the user names, the only one, or the one for training.
 
     `counts`: the number of records, or of files, by split. Raises BadInputError if there is no such split, or if
@@ -24,7 +23,7 @@ def choose(source: str, counts: Mapping[str, int], wanted: str | None) -> str:
     sizes = list_names(f"{name} ({count:,})" for name, count in counts.items())
     if wanted is not None:
         if wanted not in counts:
-            raise BadInputError(f"{source}: has no split {wanted!r}; set data.{SPLIT_FIELD} to one of {sizes}")
+            raise BadInputError(f"has no split {wanted!r}; set data.{SPLIT_FIELD} to one of {sizes}")
         return wanted
     if len(counts) == 1:
         return next(iter(counts))
@@ -32,7 +31,7 @@ def choose(source: str, counts: Mapping[str, int], wanted: str | None) -> str:
         found = [one for one in counts if one.lower() == name and counts[one]]
         if found:
             return found[0]
-    raise BadInputError(f"{source}: has several splits; set data.{SPLIT_FIELD} to one of {sizes}")
+    raise BadInputError(f"has several splits; set data.{SPLIT_FIELD} to one of {sizes}")
 
 
 def find_in_name(name: str) -> str | None:
