@@ -111,18 +111,13 @@ def parse(text: str, limit: int, *, finished: bool = True) -> ParsedItems:
 
     Lists inside thinking are no items.
     """
-<<<<<<< HEAD
     return parse_answer(thinking.split(text)[1], limit, finished=finished)
 
 
 def parse_answer(text: str, limit: int, *, finished: bool = True) -> ParsedItems:
     """Return the items as `parse` does, of a text whose thinking is apart already."""
     whole = text.replace("\r\n", "\n").replace("\r", "\n").strip("\n")
-    pieces = split_items(whole.split("\n"))
-=======
-    whole = thinking.split(text)[1].replace("\r\n", "\n").replace("\r", "\n").strip("\n")
     pieces, widths = split_items(whole.split("\n"))
->>>>>>> main
     if not pieces:
         return ParsedItems((), (RejectedText(whole.strip(), RejectionReason.UNLISTED),) if whole.strip() else (), 0)
     items: list[str] = []

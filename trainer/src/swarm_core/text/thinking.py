@@ -12,12 +12,8 @@ alone does not show that it is thinking; engines that know the prompt put the op
 
 import re
 import unicodedata
-<<<<<<< HEAD
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
-=======
-from collections.abc import Iterator
->>>>>>> main
 
 XML_NAMES = (
     r"(?:[a-z]{1,16}:)?(?:think(?:ing)?|thoughts?|reasoning|reflection|scratchpad|inner_monologue)"

@@ -193,9 +193,5 @@ def resolve_outcomes(
             reason = UnscoredReason.UNREADABLE if unreadable else UnscoredReason.REFUSED
             results.append(RequestFailure(outcome.message, reason))
         else:
-<<<<<<< HEAD
-            raise InferenceError(f"model {request.model}: {outcome.description}")
-=======
-            raise add_code(InferenceError(f"model {request.model}: {outcome.message}"), outcome.code)
->>>>>>> main
+            raise add_code(InferenceError(f"model {request.model}: {outcome.description}"), outcome.code)
     return results

@@ -77,17 +77,9 @@ def resolve_outcomes(outcomes: Sequence[RequestOutcome]) -> list[Completion | Re
     missing = [outcome for outcome in outcomes if isinstance(outcome, Unavailable)]
     for outcome in missing:
         if outcome.cause in (FailureClass.ACCOUNT, FailureClass.REFUSAL):
-<<<<<<< HEAD
-            raise BadInputError(
-                f"{outcome.description}; {RESUME_HINT}: mend the key, the account or the endpoint, and run again"
-            )
-    for outcome in missing:
-        raise InferenceError(f"{outcome.description}; {RESUME_HINT}: run again when the endpoint answers")
-=======
             advice = f"{RESUME_HINT}: mend the key, the account or the endpoint, and run again"
-            raise add_code(BadInputError(f"{outcome.message}; {advice}"), outcome.code)
+            raise add_code(BadInputError(f"{outcome.description}; {advice}"), outcome.code)
     for outcome in missing:
         advice = f"{RESUME_HINT}: run again when the endpoint answers"
-        raise add_code(InferenceError(f"{outcome.message}; {advice}"), outcome.code)
->>>>>>> main
+        raise add_code(InferenceError(f"{outcome.description}; {advice}"), outcome.code)
     return [outcome for outcome in outcomes if not isinstance(outcome, Unavailable)]

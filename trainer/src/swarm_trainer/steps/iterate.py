@@ -15,7 +15,7 @@ from swarm_core import acceptance, commit
 from swarm_core.commit import Commit, MeasuredCandidate
 from swarm_core.engine.receipt_fields import Output, Scalar
 from swarm_core.engine.work import Receipt, WorkItem
-from swarm_core.errors import BadInputError
+from swarm_core.errors import BadInputError, ErrorCode, add_code
 from swarm_core.optimizers import optimization
 from swarm_core.optimizers.candidate import Candidate
 from swarm_core.ports import Inference, StoreError
@@ -96,7 +96,7 @@ def check_start(turn: Turn, results: Sequence[MeasuredCandidate], rollouts: Sequ
     """Check that the first turn of a swarm counts for something. Raises BadInputError with the reasons counted."""
     barren = acceptance.find_barren_start(results, rollouts) if turn.first is None else None
     if barren is not None:
-        raise BadInputError(barren)
+        raise add_code(BadInputError(barren), ErrorCode.NOTHING_ACCEPTED)
 
 
 def serve_turn(item: WorkItem, context: Context, turn: Turn) -> tuple[Turn, list[Inference]]:
