@@ -23,7 +23,7 @@ from statistics import fmean
 
 import torch
 from published_table import insert_table
-from search import ARENAS, FIRST_SEED, RESULTS, Case, SearchBenchmark, examine_models, measure_difficulty
+from search import ARENAS, RESULTS, Case, SearchBenchmark, examine_models, measure_difficulty
 from search_table import DEFAULT, load_outcomes
 
 from swarm_core.gates.registry import DEFAULT_CHOICES, GateChoice
@@ -35,7 +35,7 @@ from swarm_core.recipe import ModelName
 from swarm_core.rollout import Rollout
 from swarm_trainer.evaluation.examine import Examination, Stage, draw_examples
 
-ITEMS = 400
+ITEMS = 300
 STAGE: Stage = ("final", 0)
 SEED_GATE = "Seed"
 WITHOUT = tuple(one for one in DEFAULT_CHOICES if one.name != SEED_GATE)
@@ -71,6 +71,11 @@ def measure_case(case: Case, items: int, work: Path) -> list[GeneratorOutcome]:
         build_outcome(case, name, bench.default.evaluator.examination, without, with_gate, coverage)
         for name, without, with_gate in zip(named, *pairs, strict=True)
     ]
+
+
+def list_searched_seeds(arena: str) -> list[int]:
+    """List the seeds with which the default search of an arena has run."""
+    return sorted({one.seed for one in load_outcomes(RESULTS) if (one.arena, one.contestant) == (arena, DEFAULT)})
 
 
 def list_generators(case: Case, bench: SearchBenchmark) -> Iterator[tuple[str, Position]]:
@@ -137,12 +142,12 @@ def format_mean(values: Sequence[float | None]) -> str:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--arenas", nargs="+", default=list(ARENAS))
-    parser.add_argument("--seeds", type=int, default=2, help="the number of seeds of each arena")
+    parser.add_argument("--seeds", type=int, default=1, help="the number of seeds of each arena")
     parser.add_argument("--items", type=int, default=ITEMS, help="the number of items of each generator")
     parser.add_argument("--at-once", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--write", type=Path, help="the document whose table is replaced")
     chosen = parser.parse_args()
-    cases = [Case(arena, FIRST_SEED + number) for arena in chosen.arenas for number in range(chosen.seeds)]
+    cases = [Case(arena, seed) for arena in chosen.arenas for seed in list_searched_seeds(arena)[: chosen.seeds]]
     with tempfile.TemporaryDirectory() as work, ProcessPoolExecutor(chosen.at_once, get_context("spawn")) as pool:
         jobs = [pool.submit(measure_case, case, chosen.items, Path(work)) for case in cases]
         text = format_copies([outcome for job in jobs for outcome in job.result()])

@@ -63,7 +63,19 @@ def list_rules() -> Iterator[tuple[str, Patch, Patch]]:
 
 
 def list_starts() -> Iterator[Patch]:
-    """Documents with every part that has settings, with every optimizer, and with every source of an endpoint's key."""
+    """Documents with every part that has settings, with every optimizer, and with every source of an endpoint's key.
+
+    A judge is also the first and the second member of a panel.
+    """
+    for start in list_single_starts():
+        yield start
+        judge = start.get("spec.judge") or {"type": "Verifier", "verifier": start.get("spec.judge.verifier")}
+        if judge.get("verifier") or "spec.judge" in start:
+            yield {"spec.judge": {"type": "Panel", "panel": {"members": [judge, judge]}}}
+
+
+def list_single_starts() -> Iterator[Patch]:
+    """The starts of `list_starts` without panels."""
     for name in optimizer_blocks.BLOCKS:
         yield {"spec.swarm": {"optimizer": name, to_camel(to_snake(name)): {}, "particles": 11}}
     for group, name, block in list_parts():

@@ -33,8 +33,10 @@ LEAVES = [(way, schema) for way, schema in generated.SCHEMA_PATHS if schema["typ
 ONE_VALUE = {
     "judge.type", "judge.verifier.type", "gates.0.type", "gates.1.type", "storage.type",
     "generators.clustering.kmeans.embedder.type", "execution.kubernetes.podTemplate.user.type",
+    "judge.panel.members.0.type", "judge.panel.members.1.type", "judge.panel.members.0.verifier.type",
+    "judge.panel.members.1.verifier.type", "judge.panel.atLeast",
 }  # fmt: skip
-"""Fields that have one legal value while the rest stands."""
+"""Fields of which one value at most is tried that is legal while the rest stands."""
 NO_CODE = PartsIdentity({}, {})
 NAMED = ("url", "model", "maxTokensField", "omit", "extraBody")
 """Of an endpoint, who is asked for what; with what key and how fast changes no answer."""
@@ -90,11 +92,11 @@ def test_a_field_changes_the_digest_exactly_when_it_is_identity(
 
 def test_the_digest_of_the_smallest_run_stays_what_it_is() -> None:
     """Run folders are found again by it: a new default, or a renamed field, starts every experiment over."""
-    assert digest(documents.minimal()) == "7141cd07d8e1ebf04cba5c2b5473cb6954c1d64c2f83a28edb3a5dda7df05ff9"
+    assert digest(documents.minimal()) == "65196756b28d48347bb1c0266bd17b9b482588ff5941446b672b48cba369b4d4"
     before = digest(documents.patched({"spec.swarm": {"standard": {"scattered": 0}}}))
-    assert before == "69f42a2a5312501edb0cc237c160fa06f6bd9803392fcae195221ed414f20d8b"
+    assert before == "10a2438f0cd46ee54ac6b50ef934ded2720df28c18888d3e4a5702095cd01da3"
     published = digest(documents.patched({"spec.swarm.rule": "Published"}))
-    assert published == "48ff3b1286a6c45b28c753e07cf7a34514da924bd61c39a71abf479469a60927"
+    assert published == "1cd5ec52871eca27910ba5493d3f7ae303802292c43938492e319914225fd6e1"
 
 
 @pytest.mark.parametrize("start", generated.STARTS, ids=lambda start: "+".join(start) or "minimal")
@@ -261,7 +263,7 @@ def test_a_judging_model_resolves_to_all_that_it_is_told_and_its_key_stays_apart
     judge = spec.judge.judge
     assert (judge.config["scale"], judge.config["maxTokens"]) == ({"low": 1, "high": 5}, 256)
     assert judge.endpoint == EndpointIdentity(url="https://models.test/v1", model="large")
-    assert [gate.endpoint for gate in spec.gates] == [None, None, None, judge.endpoint]
+    assert [gate.endpoint for gate in spec.gates] == [None, None, None, None, judge.endpoint]
     assert [(way.owner, way.field, way.env) for way in spec.access] == [("judge", "spec.judge.model.endpoint", "KEY")]
     assert "KEY" not in resolution.serialize_identity(spec, contents(spec), NO_CODE).decode()
 

@@ -1,15 +1,18 @@
 """The gate against copies of seed items and of shown examples, and the index that finds copies."""
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rapidfuzz.distance import Indel
 
 from swarm_core.canonical_items import canonicalize_item
 from swarm_core.gates.gate_context import GateContext
 from swarm_core.gates.registry import GateChoice, build_gates
-from swarm_core.item_index import ItemIndex
+from swarm_core.item_index import ItemIndex, find_numbers
 from swarm_core.items import Item, build_items
 from swarm_core.judges.arithmetic import ArithmeticJudge
 from swarm_core.ports import Gate
+from swarm_core.text.canonical_text import canonicalize
 
 JUDGE = ArithmeticJudge()
 SEEDS = build_items(["97*98", "1+2", "Where is Paris?", "Where is Rome?"])
@@ -82,3 +85,56 @@ def test_an_index_finds_the_first_spelling_of_an_item_and_nothing_else(texts: li
     for item in (*items, Item(wanted)):
         same = [one for one in items if canonicalize_item(one, JUDGE) == canonicalize_item(item, JUDGE)]
         assert index.find(item) == (same[0] if same else None)
+
+
+TALES = build_items(["A farmer sells a dozen eggs each day.", "A farmer sells 12 eggs on day 3."])
+
+
+@pytest.mark.parametrize(
+    ("text", "near"),
+    [
+        ("A farmer sells a dozen big eggs each day.", True),
+        ("A farmer sells 12 eggs at day 3", True),
+        ("A farmer sells 13 eggs on day 3.", False),
+        ("A farmer sells 3 eggs on day 12.", False),
+        ("Which baker buys flour?", False),
+    ],
+)
+@pytest.mark.parametrize("name", ["Duplicate", "HeldOut", "Seed"])
+def test_a_near_copy_is_a_copy_only_for_a_gate_with_a_similarity_and_never_with_other_numbers(
+    name: str, text: str, near: bool
+) -> None:
+    for config, rejected in (({}, False), ({"similarity": 0.8}, near)):
+        index = ItemIndex(TALES)
+        (gate,) = build_gates([GateChoice(name, config)], GateContext(JUDGE, seeds=index, held_out=index))
+        if name == "Duplicate":
+            assert [gate.refusal(tale, ()) for tale in TALES] == [None, None]
+        assert (gate.refusal(Item(text), ()) is not None) is rejected
+
+
+def test_a_judge_with_forms_for_both_decides_alone_and_texts_decide_otherwise() -> None:
+    index = ItemIndex(build_items(["97+98+99+1"]), JUDGE)
+    assert index.find(Item("98+97+1+99"), 0.5) == Item("97+98+99+1")
+    assert ItemIndex(build_items(["97+98"]), JUDGE).find(Item("97-98"), 0.5) is None
+    assert ItemIndex(build_items(["97+98"])).find(Item("97-98"), 0.5) == Item("97+98")
+
+
+@settings(deadline=None)
+@given(texts=st.lists(st.text("ab 1", min_size=1, max_size=8), max_size=6), wanted=st.text("ab 1", max_size=8))
+def test_near_copies_are_those_of_the_definition_and_an_added_item_counts_like_a_given_one(
+    texts: list[str], wanted: str
+) -> None:
+    given_at_once, added = ItemIndex(build_items(texts)), ItemIndex()
+    for item in build_items(texts):
+        added.find(Item(wanted), 0.7)
+        added.add(item)
+    found = given_at_once.find(Item(wanted), 0.7)
+    assert found == added.find(Item(wanted), 0.7)
+    form = canonicalize(wanted)
+    near = [
+        text
+        for text in texts
+        if find_numbers(canonicalize(text)) == find_numbers(form)
+        and Indel.normalized_similarity(canonicalize(text), form) >= 0.7
+    ]
+    assert (found is not None) is bool(near)

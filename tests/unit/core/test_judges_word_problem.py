@@ -25,6 +25,7 @@ ANSWERS = {
     PENS: "7",
     "Ann has 20 roses. She plants 2 rows with 6 each. How many roses does Ann have?": "32",
     "Ann has 20 roses. She cuts 3 rows with 6 each. How many roses does Ann have?": "2",
+    "Tom has 12 pens. He eats 5. He gets 2 bags with 3 each. How many pens does Tom have?": "13",
     "Leo has 9 crabs. He frees 8. He catches 7. He drops 6. How many crabs does Leo have?": "2",
 }
 
@@ -59,8 +60,8 @@ REFUSED = {
     "Bob has 12 pens. He buys 5. How many pens does Bob have?": "'Bob' is not a name of the grammar",
     "Tom has 12 cars. He buys 5. How many cars does Tom have?": "'cars' is not a thing of the grammar",
     "Tom has 12 pens. She buys 5. How many pens does Tom have?": "'She' does not stand for Tom; 'He' does",
-    "Tom has 12 pens. He eats 5. How many pens does Tom have?": "'eats' is not a verb of the topic school",
-    "Tom has 3 bags with 4 pens each. He buys 5. How many pens does Tom have?": "'bags' is not a container of",
+    "Tom has 12 pens. He reads 5. How many pens does Tom have?": "'reads' is not a verb of the grammar",
+    "Tom has 3 cups with 4 pens each. He buys 5. How many pens does Tom have?": "'cups' is not a container of",
     "Tom has 12 pens. He buys 5 books. How many pens does Tom have?": "'5 books' is not an amount",
     "Tom has 12 pens. He buys. How many pens does Tom have?": "'He buys' is not a step",
     "Tom has 12 pens. He buys 5. How many books does Tom have?": "the end is not 'How many pens does Tom have?'",

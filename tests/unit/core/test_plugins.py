@@ -14,12 +14,14 @@ import pytest
 import swarmrun_documents as documents
 
 from swarm_core import catalog, part_config, plugins
-from swarm_core.api import loading, parts, resolution
+from swarm_core.api import judging, loading, parts, resolution
 from swarm_core.api.resolution import ResolvedSpec
 from swarm_core.errors import BadInputError
 from swarm_core.gates.duplicate import DuplicateGate
 from swarm_core.gates.gate_context import GateContext
-from swarm_core.items import Item
+from swarm_core.gates.registry import GateChoice, build_gates
+from swarm_core.item_index import ItemIndex
+from swarm_core.items import Item, build_items
 from swarm_core.judges.arithmetic import ArithmeticJudge
 from swarm_core.objectives.accuracy import Accuracy
 from swarm_core.objectives.difficulty import Difficulty
@@ -119,7 +121,7 @@ def test_a_built_in_without_settings_refuses_any() -> None:
     [
         ((*catalog.OBJECTIVES, "Plugin"), "objective"),
         ((*catalog.VERIFIERS, "Plugin"), "judge.verifier"),
-        (("Verifier", *catalog.JUDGES, "Plugin"), "judge"),
+        (("Verifier", judging.PANEL, *catalog.JUDGES, "Plugin"), "judge"),
         ((*catalog.GATES, "Plugin"), "gates"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
@@ -138,13 +140,23 @@ def test_no_plug_in_can_be_named_like_a_built_in(installed: object) -> None:
 
 
 def test_a_plug_in_is_loaded_from_the_distribution_that_has_it(installed: object) -> None:
-    gate = plugins.build_part("gates", "max-characters", {"most": 3})
+    gate = plugins.build_part("gates", "max-characters", {"most": 3}, GateContext(ArithmeticJudge()))
     assert (gate.refusal(Item("1+1"), ()), gate.refusal(Item("12+1"), ())) == (
         None,
         "4 characters; at most 3 are admitted",
     )
     origin = plugins.find_origin("gates", "max-characters")
     assert origin == PluginOrigin("max-characters", plugin_package.DISTRIBUTION, "1.0.0")
+
+
+def test_a_gate_of_another_distribution_gets_the_context_of_its_measurement(installed: object) -> None:
+    (gate,) = build_gates(
+        [GateChoice("max-characters")], GateContext(ArithmeticJudge(), seeds=ItemIndex(build_items(["1+1", "10+1"])))
+    )
+    assert (gate.refusal(Item("99+9"), ()), gate.refusal(Item("99+99"), ())) == (
+        None,
+        "5 characters; at most 4 are admitted",
+    )
 
 
 def test_a_plug_in_that_is_missing_is_named_with_its_group_what_is_there_and_the_way_out(installed: object) -> None:
@@ -182,7 +194,7 @@ def test_a_config_that_a_plug_in_refuses_is_refused_in_its_words(
     installed: object, group: str, name: str, config: dict[str, object], words: list[str]
 ) -> None:
     with pytest.raises(BadInputError) as caught:
-        plugins.build_part(group, name, config)
+        plugins.build_part(group, name, config, *[GateContext(ArithmeticJudge())] * (group == "gates"))
     assert all(word in str(caught.value) for word in words), str(caught.value)
 
 
@@ -279,13 +291,13 @@ def test_a_reworded_prompt_is_another_experiment_where_it_is_used(monkeypatch: p
 def test_a_judge_that_asks_a_model_is_told_its_name_and_nobody_else_may_say_it(installed: object) -> None:
     endpoint = {"url": "https://models.test", "model": "large"}
     spec = resolved({"spec.judge": {"type": "Plugin", "plugin": {"name": "second-opinion", "endpoint": endpoint}}})
-    judge = parts.build_spec_part(parts.find_judge(spec))
+    judge = parts.build_spec_part(parts.list_judges(spec)[0])
     (request,) = judge.requests(Item("1+1"), "2")
     assert request.model == remote_model_name("https://models.test/v1", "large")
     plugin = {"name": "second-opinion", "endpoint": endpoint, "config": {"model": "x"}}
     taken = resolved({"spec.judge": {"type": "Plugin", "plugin": plugin}})
     with pytest.raises(BadInputError, match=r"spec\.judge\.plugin\.config: 'model' is set by dataswarm"):
-        parts.build_spec_part(parts.find_judge(taken))
+        parts.build_spec_part(parts.list_judges(taken)[0])
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """A judging model's reply is a score only if it states exactly one, on the scale; else there is none."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -148,14 +150,27 @@ def test_the_score_is_the_mark_of_the_reply_and_a_failure_has_none() -> None:
     assert JUDGE.score(Item("1+1"), "2", [RequestFailure("busy")]) == failed
 
 
-def test_the_judge_does_not_see_what_the_data_set_claims() -> None:
-    (request,) = JUDGE.requests(Item("1+1", reference="4711"), "2")
-    assert "4711" not in request.prompt
+def test_the_judge_sees_the_reference_of_an_item_unless_it_shall_not() -> None:
+    item = Item("1+1", reference="4711")
+    (shown,), (hidden,) = JUDGE.requests(item, "2"), replace(JUDGE, use_reference=False).requests(item, "2")
+    assert "\n4711\n" in shown.prompt
+    assert "right answer" in shown.prompt
+    assert hidden.prompt == marking_request(JUDGE, "1+1", "2").prompt
+    assert "4711" not in hidden.prompt
+
+
+@pytest.mark.parametrize("reference", [None, ""])
+def test_an_item_without_a_reference_is_asked_without_one(reference: str | None) -> None:
+    (request,) = JUDGE.requests(Item("1+1", reference=reference), "2")
+    assert "reference" not in request.prompt
 
 
 def test_a_judge_is_made_from_its_settings_and_asks_their_endpoint() -> None:
     endpoint = {"url": "https://host", "model": "large"}
     written = {"endpoint": endpoint, "rubric": "Right or wrong.", "scale": {"low": 0, "high": 1}, "maxTokens": 9}
+    assert (
+        RubricJudge.from_settings(ModelJudge.model_validate({**written, "useReference": False})).use_reference is False
+    )
     judge = RubricJudge.from_settings(ModelJudge.model_validate(written))
     assert judge == RubricJudge(remote_model_name("https://host/v1", "large"), "Right or wrong.", 0, 1, 9)
 

@@ -9,6 +9,7 @@ import pytest
 from swarm_core.api.generators import SeedDataSource
 from swarm_core.canonical_items import canonicalize_item
 from swarm_core.errors import BadInputError
+from swarm_core.item_index import ItemIndex
 from swarm_core.items import Item
 from swarm_core.judges.arithmetic import ArithmeticJudge
 from swarm_core.text import prompts
@@ -118,6 +119,24 @@ def test_copies_in_other_spellings_stand_on_one_side(seed: int) -> None:
     )
     assert len(train) + len(held) == 2 * len(pairs)
     assert not train & held
+
+
+def test_near_copies_stand_on_one_side_if_a_similarity_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = ("Amy", "Ben", "Cy", "Di", "Ed", "Flo", "Gus", "Hal", "Ida", "Jo")
+    ends = ("cups at home", "old cups at home", "cups at home now", "old cups at home now")
+    tales = [f"{name} has {number} {end}." for number, name in enumerate(names) for end in ends]
+    items = [SeedItem(Item(tale)) for tale in tales]
+    apart = seeds.split(items, 0.3, 1)
+    together = seeds.split(items, 0.3, 1, similarity=0.7)
+    near = [sum(ItemIndex(one.item for one in held).find(one.item, 0.7) is not None for one in train)
+            for train, held in (apart, together)]  # fmt: skip
+    assert near[0] > 0
+    assert near[1] == 0
+    assert set(apart[1]) <= set(together[1])
+    assert [*together[0], *together[1]] == sorted(items, key=lambda one: (one in together[1], items.index(one)))
+    monkeypatch.setattr(seeds, "MAX_COMPARISONS", 99)
+    with pytest.raises(BadInputError, match="too many to compare for near copies"):
+        seeds.split(items, 0.3, 1, similarity=0.7)
 
 
 def test_the_spelling_of_an_item_does_not_move_it_to_the_other_side(tmp_path: Path) -> None:

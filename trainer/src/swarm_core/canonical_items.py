@@ -4,7 +4,7 @@ If the judge knows a form that all spellings of an item share (`ports.Canonicali
 `98 × 97 = ?` are one item for the verifier of arithmetic. Otherwise the canonical text decides
 (`swarm_core.text.canonical_text`).
 
-Limits: near copies and paraphrases are different items.
+Limits: near copies (`swarm_core.item_index`) and paraphrases are different items.
 """
 
 from collections.abc import Iterable
@@ -20,12 +20,17 @@ def canonicalize_item(item: Item, judge: Judge | None = None) -> str:
 
     `judge`: the judge of the run. Without it, only the canonical text decides.
     """
-    text = canonicalize(item.text)
+    form = find_form(item, judge)
+    return f"text {canonicalize(item.text)}" if form is None else f"form {form}"
+
+
+def find_form(item: Item, judge: Judge | None) -> str | None:
+    """Return the form of `item` that the judge knows, of its text or of its canonical text; None if it knows none."""
     if isinstance(judge, Canonicalizer):
-        for spelling in (item, replace(item, text=text)):
+        for spelling in (item, replace(item, text=canonicalize(item.text))):
             if (form := judge.canonical(spelling)) is not None:
-                return f"form {form}"
-    return f"text {text}"
+                return form
+    return None
 
 
 def select_distinct(items: Iterable[Item], judge: Judge | None = None) -> tuple[Item, ...]:

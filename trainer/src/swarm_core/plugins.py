@@ -1,9 +1,10 @@
 """The loader of parts by name: built-ins of the catalog, and plug-ins that other distributions provide.
 
 A plug-in is an entry point of `dataswarm.objectives`, `dataswarm.verifiers`, `dataswarm.judges` or `dataswarm.gates`.
-It names a factory: a callable that takes the plug-in's `config` (a mapping, as in the spec) and returns the part. A
-factory refuses a config with `BadInputError`. A part is imported only when it is loaded by name. A built-in is made
-from its settings (`swarm_core.blocks.settings`), and a built-in gate also from its `GateContext`.
+It names a factory: a callable that takes the plug-in's `config` (a mapping, as in the spec) and returns the part. The
+factory of a gate also takes the `GateContext` of the measurement. A factory refuses a config with `BadInputError`. A
+part is imported only when it is loaded by name. A built-in is made from its settings (`swarm_core.blocks.settings`),
+and a gate also from its `GateContext`.
 
 An origin pins a part in the experiment's digest. The origin of a built-in is its `revision`, which is raised when its
 results change. The origin of a plug-in is its distribution and version.
@@ -40,7 +41,7 @@ HOW_TO_INSTALL = (
 )
 
 Factory = Callable[..., Any]
-"""Builds a part from its config. The factory of a built-in takes the config as JSON, and a gate's also a context."""
+"""Builds a part from its config. That of a gate also takes a context."""
 
 
 class PluginNotFoundError(BadInputError):
@@ -103,7 +104,7 @@ def build_built_in(group: str, name: str, config: Mapping[str, object], *context
 
 
 def build_part(group: str, name: str, config: Mapping[str, object], *context: object) -> Any:
-    """Return the part `name`, built from `config`. `context`: what a built-in of this group gets besides.
+    """Return the part `name`, built from `config`. `context`: what a part of this group gets besides.
 
     Raises PluginNotFoundError if no part has this name. Raises BadInputError if the factory refuses the config, fails,
     or returns an object without the attributes of a part.
@@ -113,7 +114,7 @@ def build_part(group: str, name: str, config: Mapping[str, object], *context: ob
         return factory(config, *context)
     entry = find_entry_point(group, name)
     try:
-        part = factory(deepcopy(config))  # a plug-in may change its own copy, never the spec
+        part = factory(deepcopy(config), *context)  # a plug-in may change its own copy, never the spec
     except BadInputError as error:
         raise BadInputError(f"{describe_plugin(entry)} refuses its config: {error}") from error
     except Exception as error:

@@ -189,6 +189,15 @@ class Solver(Protocol):
 
 
 @runtime_checkable
+class PanelOfJudges(Protocol):
+    """A judge that combines several judges. Their scores are stored beside the combined one."""
+
+    def opinions(self, item: Item, answer: str, replies: Sequence[Reply]) -> tuple[Score, ...]:
+        """Return the score that each member gives `answer`, in the order of the members."""
+        ...
+
+
+@runtime_checkable
 class Canonicalizer(Protocol):
     """A judge that recognizes two spellings of one item."""
 

@@ -26,7 +26,7 @@ from swarm_core.ports import Judge
 from swarm_core.recipe import ModelName, canonical_json
 
 VERSION = 4
-"""The version of the stored format. Version 4 stores the repeat of each request."""
+"""The version of the stored format. Version 4 stores the repeat of each request, and features."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,8 @@ class TakerAnswer:
     score: Score
     ruled: AnswerFate | None = None
     """The fate for which a rule gave the score; None if the judge gave it, or if there is none."""
+    opinions: tuple[Score, ...] = ()
+    """The score of each member of a panel, in order; empty if no panel judged the answer."""
 
     @property
     def fate(self) -> AnswerFate:
@@ -53,6 +55,8 @@ class AnsweredItem:
 
     item: Item
     answers: tuple[TakerAnswer, ...]
+    features: tuple[tuple[str, float], ...] = ()
+    """What the host measured of the item beside its answers, as pairs of name and value."""
 
     @property
     def text(self) -> str:
@@ -79,6 +83,13 @@ class Rollout:
     thinking_tokens: int = 0
     """The part of `tokens` that was thinking: as told by servers, or estimated."""
 
+    def spreads(self) -> list[float]:
+        """Return the difference between the highest and the lowest opinion about each answer that two or more members
+        of a panel scored."""
+        answers = (answer for item in self.items for answer in item.answers)
+        given = ([one for one in answer.opinions if not isinstance(one, Unscored)] for answer in answers)
+        return [max(values) - min(values) for values in given if len(values) > 1]
+
     def rejected(self) -> Counter[str]:
         """Return the number of rejections by gate. Requested items that were never written count as `missing`."""
         counts = Counter(rejection.gate for rejection in self.rejections)
@@ -100,7 +111,6 @@ class Rollout:
 
     def to_bytes(self) -> bytes:
         """Return the rollout as compressed JSON. Equal rollouts give equal bytes."""
-        items = [(one.item.to_fields(), list(map(_answer_to_fields, one.answers))) for one in self.items]
         rejections = [(one.item.to_fields(), one.gate, one.reason) for one in self.rejections]
         fields = {
             format_version.FIELD: VERSION,
@@ -108,7 +118,7 @@ class Rollout:
             "takers": list(self.takers),
             "asked": self.asked,
             "lost": self.lost,
-            "items": [{"item": item, "answers": answers} for item, answers in items],
+            "items": list(map(_answered_to_fields, self.items)),
             "rejections": [{"item": item, "gate": gate, "reason": reason} for item, gate, reason in rejections],
             "tokens": self.tokens,
             "requests": [[one.round, one.number, one.asked, one.repeat] for one in self.requests],
@@ -120,10 +130,7 @@ class Rollout:
     def from_bytes(cls, data: bytes) -> "Rollout":
         """Return the rollout that `to_bytes` wrote. Raises UnknownVersionError for another format."""
         fields: dict[str, Any] = format_version.check(json.loads(gzip.decompress(data)), "a rollout", VERSION)
-        items = tuple(
-            AnsweredItem(Item.from_fields(one["item"]), tuple(map(_answer_from_fields, one["answers"])))
-            for one in fields.pop("items")
-        )
+        items = tuple(map(_answered_from_fields, fields.pop("items")))
         rejections = tuple(
             Rejection(Item.from_fields(one["item"]), one["gate"], one["reason"]) for one in fields.pop("rejections")
         )
@@ -136,18 +143,34 @@ class Rollout:
         return cls(**fields, items=items, rejections=rejections)
 
 
+def _answered_to_fields(one: AnsweredItem) -> dict[str, object]:
+    features = {"features": dict(one.features)} if one.features else {}
+    return {"item": one.item.to_fields(), "answers": list(map(_answer_to_fields, one.answers)), **features}
+
+
+def _answered_from_fields(fields: Mapping[str, Any]) -> AnsweredItem:
+    answers = tuple(map(_answer_from_fields, fields["answers"]))
+    return AnsweredItem(Item.from_fields(fields["item"]), answers, tuple(sorted(fields.get("features", {}).items())))
+
+
 def _answer_to_fields(answer: TakerAnswer) -> dict[str, object]:
-    score = answer.score
-    stored = {"reason": str(score.reason), "detail": score.detail} if isinstance(score, Unscored) else score
     ruled = {} if answer.ruled is None else {"ruled": str(answer.ruled)}
-    return {"text": answer.text, "score": stored, **ruled}
+    opinions = {"opinions": list(map(_score_to_field, answer.opinions))} if answer.opinions else {}
+    return {"text": answer.text, "score": _score_to_field(answer.score), **ruled, **opinions}
+
+
+def _score_to_field(score: Score) -> object:
+    return {"reason": str(score.reason), "detail": score.detail} if isinstance(score, Unscored) else score
 
 
 def _answer_from_fields(fields: Mapping[str, Any]) -> TakerAnswer:
-    text, score = fields["text"], fields["score"]
-    if isinstance(score, dict):
-        return TakerAnswer(text, Unscored(UnscoredReason(score["reason"]), score["detail"]))
-    return TakerAnswer(text, float(score), AnswerFate(fields["ruled"]) if "ruled" in fields else None)
+    ruled = AnswerFate(fields["ruled"]) if "ruled" in fields else None
+    opinions = tuple(map(_score_from_field, fields.get("opinions", ())))
+    return TakerAnswer(fields["text"], _score_from_field(fields["score"]), ruled, opinions)
+
+
+def _score_from_field(field: Any) -> Score:
+    return Unscored(UnscoredReason(field["reason"]), field["detail"]) if isinstance(field, dict) else float(field)
 
 
 def merge_repeats(repeats: Sequence[Rollout]) -> Rollout:
@@ -243,9 +266,19 @@ def build_sample(
         ),
         asked=sum(count.asked for counts in requests for count in counts),
         lost=lost,
+        features=collect_features([one for items in kept for one in items]),
         reference=reference,
         requests=tuple(requests),
     )
+
+
+def collect_features(answered: Sequence[AnsweredItem]) -> dict[str, tuple[float, ...]]:
+    """Return the features by name, [item]. A feature that an item lacks has fewer values than there are items."""
+    found: dict[str, list[float]] = {}
+    for one in answered:
+        for name, value in one.features:
+            found.setdefault(name, []).append(value)
+    return {name: tuple(values) for name, values in found.items()}
 
 
 def get_requests(rollout: Rollout) -> tuple[tuple[AnsweredItem, ...], tuple[RequestCount, ...]]:
@@ -306,6 +339,8 @@ class RolloutTotals:
     fates: dict[str, dict[str, int]] = field(default_factory=dict)
     """The number of answers by taker and fate."""
     thinking_tokens: int = 0
+    spreads: tuple[float, ...] = ()
+    """The difference between the highest and the lowest opinion of a panel, of each answer that it judged."""
 
 
 def sum_totals(rollouts: Iterable[Rollout]) -> RolloutTotals:
@@ -314,10 +349,12 @@ def sum_totals(rollouts: Iterable[Rollout]) -> RolloutTotals:
     rejected: Counter[str] = Counter()
     unscored: Counter[str] = Counter()
     fates: dict[str, Counter[str]] = {}
+    spreads: list[float] = []
     for rollout in rollouts:
         for taker, counts in rollout.fates().items():
             fates[taker] = fates.get(taker, Counter()) + counts
         thinking_tokens += rollout.thinking_tokens
+        spreads += rollout.spreads()
         asked += rollout.asked
         items += len(rollout.items)
         tokens += rollout.tokens
@@ -331,4 +368,5 @@ def sum_totals(rollouts: Iterable[Rollout]) -> RolloutTotals:
         tokens=tokens,
         fates={taker: dict(sorted(counts.items())) for taker, counts in fates.items()},
         thinking_tokens=thinking_tokens,
+        spreads=tuple(spreads),
     )

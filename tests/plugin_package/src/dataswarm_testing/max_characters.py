@@ -1,8 +1,9 @@
-"""A gate: an item has at most `most` characters."""
+"""A gate: an item has at most `most` characters, or without it as many as the longest seed item."""
 
 from collections.abc import Mapping, Sequence
 
 from swarm_core import part_config
+from swarm_core.gates.gate_context import GateContext
 from swarm_core.items import Item
 from swarm_core.ports import Completion, Request, RequestFailure
 
@@ -26,7 +27,8 @@ class MaxCharactersGate:
         return None if size <= self.most else f"{size} characters; at most {self.most} are admitted"
 
 
-def make_gate(config: Mapping[str, object]) -> MaxCharactersGate:
+def make_gate(config: Mapping[str, object], context: GateContext) -> MaxCharactersGate:
     """Takes `most`. Raises BadInputError."""
     part_config.check_fields(NAME, config, ("most",))
-    return MaxCharactersGate(part_config.get_field(NAME, config, "most", int))
+    longest = max((len(item.text) for item in context.seeds.items), default=0)
+    return MaxCharactersGate(part_config.get_field(NAME, config, "most", int, longest))

@@ -5,6 +5,7 @@ The identity is part of the experiment's digest. The access is not.
 
 from collections.abc import Iterable, Iterator
 
+from swarm_core.api import judging
 from swarm_core.api.judging import GateSpec, JudgeSpec
 from swarm_core.api.resolved import EndpointAccess, EndpointIdentity
 from swarm_core.api.takers import Taker
@@ -30,8 +31,10 @@ def list_accesses(
     for index, taker in enumerate(takers):
         if taker.endpoint is not None:
             yield _build_access(endpoints.taker_owner(taker.name), f"spec.takers[{index}].endpoint", taker.endpoint)
-    if judge.endpoint is not None:
-        yield _build_access(endpoints.JUDGE_OWNER, f"spec.judge.{judge.endpoint[0]}", judge.endpoint[1])
+    for place, (path, member) in enumerate(judging.list_members(judge)):
+        if member.endpoint is not None:
+            owner = endpoints.JUDGE_OWNER if judge.panel is None else endpoints.member_owner(place)
+            yield _build_access(owner, f"spec.judge.{path}{member.endpoint[0]}", member.endpoint[1])
     for index, gate in enumerate(gates or ()):
         if gate.endpoint is not None:
             field = f"spec.gates[{index}].{gate.endpoint[0]}"

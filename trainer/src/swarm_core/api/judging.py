@@ -5,23 +5,29 @@ another distribution provides. The blocks are made from the catalog (`part_choic
 """
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated, Any
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import Field
 from pydantic.alias_generators import to_camel, to_snake
 
 from swarm_core import catalog, plugins
 from swarm_core.api import part_choice
-from swarm_core.api.objective_data import ReferenceData
+from swarm_core.api.objective_data import CorpusData, ReferenceData
 from swarm_core.api.part_choice import Additions, PartChoice
 from swarm_core.api.plugin_spec import PluginSpec
 from swarm_core.blocks import settings
 from swarm_core.blocks.block import Block, Rule, RuleReason
 from swarm_core.blocks.endpoints import EndpointSpec
+from swarm_core.blocks.scalars import Limit
 from swarm_core.objectives.objective import Needs, Objective
 
 VERIFIER = "Verifier"
 """The type of a judge that is a verifier."""
+PANEL = "Panel"
+"""The type of a judge that combines several judges."""
+PANEL_REVISION = 1
+"""The revision of the combination of judges. It is raised when its results change."""
 
 
 class AskingPlugin(PluginSpec):
@@ -31,48 +37,87 @@ class AskingPlugin(PluginSpec):
     """Endpoint of the model that the plug-in asks. If absent, it asks no model."""
 
 
+class PanelRule(StrEnum):
+    """The rules by which the scores of several judges become one."""
+
+    MEAN = "Mean"
+    """The mean of the scores."""
+    MAJORITY = "Majority"
+    """1 or 0, as most judges say. A score of at least 0.5 says 1."""
+
+
 def find_needs(name: str) -> Needs:
     """Return what a built-in objective needs by default. Its settings never change the number of takers."""
     objective: Objective = plugins.build_built_in("objectives", name, {})
     return objective.needs
 
 
-def _list_comparing() -> tuple[str, ...]:
-    """Return the built-in objectives that need a reference set."""
-    return tuple(name for name in catalog.OBJECTIVES if find_needs(name).reference)
+def _list_needing(need: str) -> tuple[str, ...]:
+    """Return the built-in objectives that need this data: `reference` or `corpus`."""
+    return tuple(name for name in catalog.OBJECTIVES if getattr(find_needs(name), need))
 
 
-def _describe_reference() -> str:
-    """Return the description of the field `reference`."""
+def _build_data_fields() -> dict[str, Any]:
+    """Return the fields with the data that several objectives use."""
+    about_reference = (
+        f"Reference set, for type {', '.join(_list_needing('reference'))} and for plug-ins that need one."
+        " If absent, the held-out seed items."
+    )
+    about_corpus = f"Corpus, for type {', '.join(_list_needing('corpus'))} and for plug-ins that need one."
+    return {
+        "reference": (ReferenceData | None, Field(None, description=about_reference)),
+        "corpus": (CorpusData | None, Field(None, description=about_corpus)),
+    }
+
+
+def _build_data_rules() -> tuple[Rule[Any], ...]:
+    """Return the rules that an objective has the data that it needs, and no other."""
+    needing = _list_needing("corpus")
     return (
-        f"Reference set, for type {', '.join(_list_comparing())} and for plug-ins that need one. If absent, the"
-        " held-out seed items."
+        _build_data_rule("reference", "a reference set"),
+        _build_data_rule("corpus", "a corpus"),
+        Rule(
+            f"has(self.corpus) || !(self.type in {_format_list(needing)})",
+            f"an objective of type {', '.join(needing)} compares items with a corpus; write corpus with the uri of one",
+            "corpus",
+            lambda it: it.corpus is not None or it.type not in needing,
+        ),
     )
 
 
-def _build_reference_rule() -> Rule[Any]:
-    """Return the rule that only an objective that compares takers with a reference set has one."""
-    names = (*_list_comparing(), catalog.PLUGIN)
+def _build_data_rule(need: str, what: str) -> Rule[Any]:
+    """Return the rule that only an objective that needs this data has it."""
+    names = (*_list_needing(need), catalog.PLUGIN)
     return Rule(
-        f"!has(self.reference) || self.type in [{', '.join(map(repr, names))}]",
-        f"only an objective of type {', '.join(names)} uses a reference set; remove reference, or set another type",
-        "reference",
-        lambda it: it.reference is None or it.type in names,
+        f"!has(self.{need}) || self.type in {_format_list(names)}",
+        f"only an objective of type {', '.join(names)} uses {what}; remove {need}, or set another type",
+        need,
+        lambda it: getattr(it, need) is None or it.type in names,
         reason=RuleReason.FORBIDDEN,
     )
+
+
+def _format_list(names: tuple[str, ...]) -> str:
+    """Return a list of CEL."""
+    return f"[{', '.join(map(repr, names))}]"
 
 
 if TYPE_CHECKING:
 
     class ObjectiveSpec(PartChoice):
         reference: ReferenceData | None
+        corpus: CorpusData | None
 
     class Verifier(PartChoice): ...
 
     class GateSpec(PartChoice): ...
 
+    class MemberSpec(PartChoice):
+        verifier: Verifier | None
+
     class JudgeSpec(PartChoice):
         verifier: Verifier | None
+        panel: "PanelSpec | None"
 
 else:
     ObjectiveSpec = part_choice.build_choice(
@@ -81,8 +126,8 @@ else:
         "The objective: the property of the generated data that the search maximizes.",
         PluginSpec,
         Additions(
-            fields={"reference": (ReferenceData | None, Field(None, description=_describe_reference()))},
-            rules=(_build_reference_rule(),),
+            fields=_build_data_fields(),
+            rules=_build_data_rules(),
         ),
     )
     Verifier = part_choice.build_choice(
@@ -91,25 +136,73 @@ else:
     GateSpec = part_choice.build_choice(
         "gates", "GateSpec", "A gate: a condition that an item must meet to be accepted.", AskingPlugin
     )
+    MemberSpec = part_choice.build_choice(
+        "judges", "MemberSpec", "A judge of a panel.", AskingPlugin, Additions({VERIFIER: Verifier})
+    )
+
+
+class PanelSpec(Block):
+    """Several judges whose scores become one."""
+
+    members: Annotated[tuple[MemberSpec, ...], Field(min_length=2, max_length=8)]
+    """The judges. The requests of all of them are sent together."""
+    rule: PanelRule = PanelRule.MEAN
+    """Rule that combines the scores: Mean, or Majority (1 or 0, as most judges say, where a score of at least 0.5 says
+    1). A tie gives no score."""
+    at_least: Limit | None = None
+    """Minimum number of judges that must give a score. With fewer, an answer has no score. If absent, all must."""
+
+    rules: ClassVar[tuple[Rule["PanelSpec"], ...]] = (
+        Rule(
+            "!has(self.atLeast) || self.atLeast <= self.members.size()",
+            "a panel cannot wait for more judges than it has; lower atLeast, or list more members",
+            "atLeast",
+            lambda it: it.at_least is None or it.at_least <= len(it.members),
+        ),
+    )
+
+
+if not TYPE_CHECKING:
     JudgeSpec = part_choice.build_choice(
         "judges",
         "JudgeSpec",
         "The judge, which scores the answers of takers.",
         AskingPlugin,
-        Additions({VERIFIER: Verifier}),
+        Additions({VERIFIER: Verifier, PANEL: PanelSpec}),
     )
 
 
+def list_members(judge: JudgeSpec) -> tuple[tuple[str, MemberSpec | JudgeSpec], ...]:
+    """Return the path below `judge` and the block of each member of a panel; of `judge` alone if it is none."""
+    if judge.panel is None:
+        return (("", judge),)
+    return tuple((f"{PANEL.lower()}.members[{place}].", member) for place, member in enumerate(judge.panel.members))
+
+
+def list_endpoints(judge: JudgeSpec) -> tuple[tuple[str, EndpointSpec], ...]:
+    """Return the path below `judge` and the endpoint of every model that it asks."""
+    found = [(path, member.endpoint) for path, member in list_members(judge)]
+    return tuple((f"{path}{one[0]}", one[1]) for path, one in found if one is not None)
+
+
 def _build_takers_rules() -> tuple[Rule[Any], ...]:
-    """Return one rule for each built-in objective that compares takers: the spec lists as many as it needs."""
-    needs = {name: find_needs(name).takers for name in catalog.OBJECTIVES}
-    return tuple(_build_takers_rule(name, least) for name, least in needs.items() if least > 1)
+    """Return one rule for each built-in objective: the spec lists as many takers as it needs."""
+    return tuple(_build_takers_rule(name, find_needs(name).takers) for name in catalog.OBJECTIVES)
 
 
 def _build_takers_rule(name: str, least: int) -> Rule[Any]:
+    if least == 0:
+        return Rule(
+            f"self.objective.type != '{name}' || self.takers.size() == 0",
+            f"objective {name} asks no taker; remove takers, or choose another objective",
+            "takers",
+            lambda it: it.objective.type != name or not it.takers,
+            reason=RuleReason.FORBIDDEN,
+        )
     return Rule(
         f"self.objective.type != '{name}' || self.takers.size() >= {least}",
-        f"objective {name} needs at least {least} takers; list more takers, or choose another objective",
+        f"objective {name} needs at least {least} taker{'s' if least > 1 else ''}; list more takers, or choose another"
+        " objective",
         "takers",
         lambda it: it.objective.type != name or len(it.takers) >= least,
     )
@@ -120,10 +213,14 @@ TAKERS_RULES: tuple[Rule[Any], ...] = _build_takers_rules()
 
 
 def list_default_gates(judge: JudgeSpec) -> tuple[GateSpec, ...]:
-    """Return the gates of a run whose spec lists none: those of the catalog, and those that its judge adds."""
-    chosen: PartChoice | None = judge.verifier if judge.type == VERIFIER else judge
-    assert chosen is not None  # a rule of JudgeSpec
-    return tuple(GateSpec(type=name) for name in (*catalog.DEFAULT_GATES, *_list_added(chosen.group, chosen.type)))
+    """Return the gates of a run whose spec lists none: those of the catalog, and those that its judge or the members of
+    its panel add."""
+    names = list(catalog.DEFAULT_GATES)
+    for _, member in list_members(judge):
+        chosen: PartChoice | None = member.verifier if member.type == VERIFIER else member
+        assert chosen is not None  # a rule of JudgeSpec
+        names += _list_added(chosen.group, chosen.type)
+    return tuple(GateSpec(type=name) for name in dict.fromkeys(names))
 
 
 def _list_added(group: str, name: str) -> tuple[str, ...]:
@@ -137,7 +234,11 @@ def _list_added(group: str, name: str) -> tuple[str, ...]:
 def _describe_gates() -> str:
     """Return the description of the field `gates`, with its default."""
     added = {name: _list_added("judges", name) for name in catalog.JUDGES}
-    more = "".join(f", then {', '.join(gates)} if judge.type is {name}" for name, gates in added.items() if gates)
+    more = "".join(
+        f", then {', '.join(gates)} if the judge or a member of its panel is of type {name}"
+        for name, gates in added.items()
+        if gates
+    )
     return (
         "Gates: the conditions that an item must meet to be accepted. Items pass them in this order. A list replaces"
         f" the default list, which is {', '.join(catalog.DEFAULT_GATES)}{more}."
@@ -158,19 +259,19 @@ def _iterate_optional_askers() -> Iterator[tuple[str, str]]:
             yield name, field
 
 
-def _iterate_judge_endpoints() -> Iterator[str]:
-    """For every judge that asks a model: the CEL condition that the spec has its endpoint."""
-    for name, field in JudgeSpec.model_fields.items():
+def _iterate_judge_endpoints(judge: str) -> Iterator[str]:
+    """For every judge that asks a model: the CEL condition that the block `judge` has its endpoint."""
+    for name, field in MemberSpec.model_fields.items():
         for block in getattr(field.annotation, "__args__", ()):
             asked = settings.find_endpoint_field(block) if issubclass(block, Block) else None
             if asked:
-                yield f"(has(self.judge.{to_camel(name)}) && has(self.judge.{to_camel(name)}.{to_camel(asked)}))"
+                yield f"(has({judge}.{to_camel(name)}) && has({judge}.{to_camel(name)}.{to_camel(asked)}))"
 
 
 def _list_without_model(spec: Any) -> list[int]:
     """Return the indices of the gates that have no model to ask."""
     askers = dict(_iterate_optional_askers())
-    if spec.judge.endpoint is not None:
+    if list_endpoints(spec.judge):
         return []
     return [place for place, gate in enumerate(spec.gates or ()) if gate.type in askers and gate.endpoint is None]
 
@@ -181,7 +282,8 @@ def _build_gates_rule() -> Rule[Any]:
     gates = " && ".join(
         f"(g.type != '{name}' || (has(g.{block}) && has(g.{block}.{field})))" for name, block, field in named
     )
-    judges = " || ".join(_iterate_judge_endpoints())
+    members = f"self.judge.panel.members.exists(m, {' || '.join(_iterate_judge_endpoints('m'))})"
+    judges = " || ".join([*_iterate_judge_endpoints("self.judge"), f"(has(self.judge.panel) && {members})"])
     return Rule(
         f"!has(self.gates) || {judges} || self.gates.all(g, {gates or 'true'})",
         "this gate asks a model, and neither it nor the judge has an endpoint; give the gate an endpoint, or remove it",

@@ -16,10 +16,12 @@ from pydantic.alias_generators import to_camel
 
 from swarm_core import catalog, plugins, recipe
 from swarm_core.api.generators import READER_REVISION
+from swarm_core.api.judging import PANEL, PANEL_REVISION
 from swarm_core.api.resolved import (
     PartUse,
     RemoteTaker,
     ResolvedJudge,
+    ResolvedPanel,
     ResolvedRun,
     ResolvedSpec,
     ResolvedVerifier,
@@ -56,8 +58,8 @@ class PartsIdentity:
 
 
 def list_parts(resolved: ResolvedSpec) -> tuple[PartUse, ...]:
-    """Return every part that the spec names: the objective, the judge and the gates."""
-    return (find_objective(resolved), find_judge(resolved), *list_gates(resolved))
+    """Return every part that the spec names: the objective, the judges and the gates."""
+    return (find_objective(resolved), *list_judges(resolved), *list_gates(resolved))
 
 
 def find_objective(resolved: ResolvedSpec) -> PartUse:
@@ -70,17 +72,27 @@ def list_gates(resolved: ResolvedSpec) -> tuple[PartUse, ...]:
     return tuple(PartUse("gates", gate, f"spec.gates[{place}]") for place, gate in enumerate(resolved.gates))
 
 
-def find_judge(resolved: ResolvedSpec) -> PartUse:
-    """Return the judge of the run."""
+def list_judges(resolved: ResolvedSpec) -> tuple[PartUse, ...]:
+    """Return the judge of the run, or the members of its panel in their order."""
     match resolved.judge:
+        case ResolvedPanel(members=members):
+            places = (f"spec.judge.panel.members[{place}]" for place in range(len(members)))
+            return tuple(_find_judge(member, field) for member, field in zip(members, places, strict=True))
+        case judge:
+            return (_find_judge(judge, "spec.judge"),)
+
+
+def _find_judge(judge: ResolvedVerifier | ResolvedJudge, field: str) -> PartUse:
+    """Return the part of one judge. `field`: the path of its block."""
+    match judge:
         case ResolvedVerifier(verifier=part):
-            return PartUse("verifiers", part, "spec.judge.verifier")
+            return PartUse("verifiers", part, f"{field}.verifier")
         case ResolvedJudge(judge=part):
-            return PartUse("judges", part, "spec.judge")
+            return PartUse("judges", part, field)
 
 
 def build_spec_part(use: PartUse, *context: object) -> Any:
-    """Return the part that `use` names, built from its config. `context`: what a built-in of its group gets besides.
+    """Return the part that `use` names, built from its config. `context`: what a part of its group gets besides.
 
     Raises BadInputError, which names the field, if the part cannot be built.
     """
@@ -136,10 +148,13 @@ def _find_origin(use: PartUse) -> Mapping[str, object]:
 
 
 def _list_swarm_parts(resolved: ResolvedSpec) -> Iterator[tuple[str, Mapping[str, object]]]:
-    """Yield the origins of the parts that swarms use without naming them, by the field of the swarm.
+    """Yield the origins of the parts that a search uses without naming them, by the field that implies them.
 
-    These are the optimizer of every swarm, and the objective of takers that move. No plug-in can provide them.
+    These are the combination of a panel's scores, the optimizer of every swarm, and the objective of takers that move.
+    No plug-in can provide them.
     """
+    if isinstance(resolved.judge, ResolvedPanel):
+        yield "spec.judge.panel", asdict(BuiltInOrigin(PANEL, PANEL_REVISION))
     several = len(resolved.swarms) > 1
     for swarm in resolved.swarms:
         name = resolved.for_swarm(swarm).rule.optimizer_name

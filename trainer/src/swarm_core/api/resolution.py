@@ -17,7 +17,7 @@ from swarm_core import catalog, program_registry, swarm_names
 from swarm_core.api import endpoint_access, judging
 from swarm_core.api.execution import LocalStorage, S3Storage
 from swarm_core.api.generators import ByField, Clustering, ClusteringType, Generators, KMeans, Training
-from swarm_core.api.judging import GateSpec, JudgeSpec, ObjectiveSpec
+from swarm_core.api.judging import GateSpec, JudgeSpec, MemberSpec, ObjectiveSpec
 from swarm_core.api.lifecycle import Budget
 from swarm_core.api.objective_data import ReferenceData
 from swarm_core.api.part_choice import PartChoice
@@ -30,6 +30,7 @@ from swarm_core.api.resolved import (
     RemoteTaker,
     ResolvedGenerators,
     ResolvedJudge,
+    ResolvedPanel,
     ResolvedRun,
     ResolvedSpec,
     ResolvedTaker,
@@ -64,6 +65,8 @@ IDENTITY_VERSION = 1
 
 REFERENCE_FIELD = "spec.objective.reference.uri"
 """The field that names the reference set of an objective."""
+CORPUS_FIELD = "spec.objective.corpus.uri"
+"""The field that names the corpus of an objective."""
 
 
 class UriRole(StrEnum):
@@ -243,8 +246,16 @@ def resolve_reference(objective: ObjectiveSpec) -> ReferenceData | None:
     return objective.reference or (ReferenceData() if needed else None)
 
 
-def resolve_judge(judge: JudgeSpec) -> ResolvedVerifier | ResolvedJudge:
+def resolve_judge(judge: JudgeSpec) -> ResolvedVerifier | ResolvedJudge | ResolvedPanel:
     """`judge` with every default explicit."""
+    if judge.panel is None:
+        return _resolve_member(judge)
+    members = tuple(map(_resolve_member, judge.panel.members))
+    return ResolvedPanel(members=members, rule=judge.panel.rule, at_least=judge.panel.at_least or len(members))
+
+
+def _resolve_member(judge: JudgeSpec | MemberSpec) -> ResolvedVerifier | ResolvedJudge:
+    """A judge that is no panel, with every default explicit."""
     if judge.type == judging.VERIFIER:
         assert judge.verifier is not None  # a rule of JudgeSpec
         return ResolvedVerifier(verifier=resolve_part(judge.verifier))
@@ -252,8 +263,10 @@ def resolve_judge(judge: JudgeSpec) -> ResolvedVerifier | ResolvedJudge:
 
 
 def resolve_gates(gates: tuple[GateSpec, ...] | None, judge: JudgeSpec) -> tuple[Part, ...]:
-    """Return the gates with every default explicit. A gate that may ask a model asks that of the judge by default."""
-    asked = endpoint_access.identify_endpoint(judge.endpoint[1]) if judge.endpoint else None
+    """Return the gates with every default explicit. A gate that may ask a model asks that of the judge by default; of a
+    panel, the first that there is."""
+    models = judging.list_endpoints(judge)
+    asked = endpoint_access.identify_endpoint(models[0][1]) if models else None
     return tuple(resolve_part(gate, asked) for gate in (judging.list_default_gates(judge) if gates is None else gates))
 
 

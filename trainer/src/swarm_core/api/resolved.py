@@ -14,8 +14,9 @@ from swarm_core.api.base import BaseSpec
 from swarm_core.api.evaluation import Evaluation
 from swarm_core.api.execution import Execution, LocalStorage, S3Storage
 from swarm_core.api.generators import ByField, SeedDataSource, Training
+from swarm_core.api.judging import PanelRule
 from swarm_core.api.lifecycle import Budget
-from swarm_core.api.objective_data import ReferenceData
+from swarm_core.api.objective_data import CorpusData, ReferenceData
 from swarm_core.api.optimizer_blocks import OptimizerBlock
 from swarm_core.api.resuming import ResumeFrom
 from swarm_core.api.swarm import Exact, PerLayer, PublishedSpec, StandardSpec
@@ -141,6 +142,15 @@ class ResolvedJudge(ResolvedBlock):
     judge: Part
 
 
+class ResolvedPanel(ResolvedBlock):
+    """Several judges whose scores become one."""
+
+    members: tuple[ResolvedVerifier | ResolvedJudge, ...]
+    rule: PanelRule
+    at_least: int
+    """The minimum number of members that must give a score."""
+
+
 class EndpointAccess(ResolvedBlock):
     """The access to one endpoint: its key and its rate limits.
 
@@ -148,7 +158,7 @@ class EndpointAccess(ResolvedBlock):
     """
 
     owner: str
-    """The owner of the key: `judge`, `takers/NAME` or `gates/INDEX`."""
+    """The owner of the key: `judge`, `judge/INDEX`, `takers/NAME` or `gates/INDEX`."""
     field: str
     """The path of the field with the endpoint, such as `spec.takers[1].endpoint`."""
     remote: EndpointIdentity
@@ -210,13 +220,15 @@ class ResolvedSpec(ResolvedRun):
     """The takers. Their fields tell the two types apart."""
     generation: Generation
     answering: Answering
-    judge: ResolvedVerifier | ResolvedJudge
+    judge: ResolvedVerifier | ResolvedJudge | ResolvedPanel
     """The judge. The fields tell the two types apart."""
     gates: tuple[Part, ...]
     """The gates, in the order in which items pass them."""
     objective: Part
     reference: ReferenceData | None = Field(None, exclude_if=lambda data: data is None)
     """The reference set of the objective; None if it needs none."""
+    corpus: CorpusData | None = Field(None, exclude_if=lambda data: data is None)
+    """The corpus of the objective; None if it needs none."""
     swarm: ResolvedSwarm
     rule: StandardSpec | PublishedSpec | OptimizerBlock
     """The constants of the rule of a particle swarm or of another optimizer. The fields tell the types apart."""

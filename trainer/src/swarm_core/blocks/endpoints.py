@@ -26,7 +26,8 @@ URL_PATTERN = "https?://[-.A-Za-z0-9]+(:[0-9]{1,5})?(/[-._~A-Za-z0-9]+)*/?"
 DEFAULT_PATH = "/v1"
 """The path under which nearly every server has its API."""
 JUDGE_OWNER = "judge"
-"""The owner of the judge's key. The owner of a taker's key is `takers/NAME`, and that of a gate's `gates/INDEX`."""
+"""The owner of the judge's key. That of a member of a panel is `judge/INDEX`, that of a taker's key `takers/NAME`, and
+that of a gate's `gates/INDEX`."""
 
 
 RESERVED_FIELDS = frozenset({
@@ -181,6 +182,11 @@ def normalize_url(url: str) -> str:
 def taker_owner(name: Label) -> str:
     """Return the owner of a taker's key: `takers/NAME`."""
     return f"takers/{name}"
+
+
+def member_owner(place: int) -> str:
+    """Return the owner of the key of a panel's member: `judge/INDEX`."""
+    return f"{JUDGE_OWNER}/{place}"
 
 
 def gate_owner(place: int) -> str:

@@ -1,8 +1,9 @@
 """The gate that rejects copies of seed items, because an item that the run started with is not new.
 
-A copy is an item of the seed data, other than the held-out items, in any spelling (`swarm_core.canonical_items`). The
-examples that a prompt shows are seed items, so a copy of a shown example is rejected, too. A run whose seed data is the
-pool that items shall come from can restrict the gate to the examples that the request of the item showed.
+A copy is an item of the seed data, other than the held-out items, in any spelling (`swarm_core.canonical_items`), and a
+near copy if the settings say so. The examples that a prompt shows are seed items, so a copy of a shown example is
+rejected, too. A run whose seed data is the pool that items shall come from can restrict the gate to the examples that
+the request of the item showed.
 
 Limits: it does not find paraphrases.
 """
@@ -11,7 +12,7 @@ from collections.abc import Sequence
 from enum import StrEnum
 from typing import ClassVar
 
-from swarm_core.blocks.settings import Settings
+from swarm_core.gates.copy_settings import CopySettings
 from swarm_core.gates.gate_context import GateContext
 from swarm_core.item_index import ItemIndex
 from swarm_core.items import Item
@@ -25,7 +26,7 @@ class KnownItems(StrEnum):
     EXAMPLES = "Examples"
 
 
-class SeedSettings(Settings):
+class SeedSettings(CopySettings):
     """The items whose copies are rejected."""
 
     against: KnownItems = KnownItems.SEEDS
@@ -40,7 +41,14 @@ class SeedGate:
     name: ClassVar[str] = "Seed"
     settings: ClassVar[type[SeedSettings]] = SeedSettings
 
-    def __init__(self, seeds: ItemIndex, examples: Sequence[tuple[Item, ...]] = (), judge: Judge | None = None) -> None:
+    def __init__(
+        self,
+        seeds: ItemIndex,
+        examples: Sequence[tuple[Item, ...]] = (),
+        judge: Judge | None = None,
+        similarity: float | None = None,
+    ) -> None:
+        self.similarity = similarity
         self.seeds = seeds
         self.examples = examples
         self.judge = judge
@@ -50,7 +58,7 @@ class SeedGate:
     def from_settings(cls, settings: SeedSettings, context: GateContext) -> "SeedGate":
         """Return the gate for the seed items and the examples of `context`."""
         seeds = context.seeds if settings.against is KnownItems.SEEDS else ItemIndex()
-        return cls(seeds, context.examples, context.judge)
+        return cls(seeds, context.examples, context.judge, settings.similarity)
 
     def requests(self, item: Item) -> tuple[Request, ...]:
         """No requests, because the gate only compares texts."""
@@ -58,9 +66,9 @@ class SeedGate:
 
     def refusal(self, item: Item, replies: Sequence[Reply] = ()) -> str | None:
         """Return which item `item` copies; None if it copies none."""
-        if found := self.list_shown(item.request).find(item):
+        if found := self.list_shown(item.request).find(item, self.similarity):
             return f"copies an example of its prompt, {found.text[:80]!r}"
-        if found := self.seeds.find(item):
+        if found := self.seeds.find(item, self.similarity):
             return f"copies the seed item {found.text[:80]!r}"
         return None
 

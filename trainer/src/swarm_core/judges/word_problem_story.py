@@ -7,10 +7,11 @@
     Tom has 3 boxes with 4 pens each. He loses 5. How many pens does Tom have?
 
 Every text of the grammar is spelled in one way: one space between words, and no other capitals. So no text is a variant
-that only a model finds strange. The words are those of `swarm_core.judges.word_problem_words`. All words of a problem
-belong to one topic, and one name and one thing run through it. A problem has one to `MAX_STEPS` operations: each step
-is one, and so is each "with". Numbers lie between 2 and `MAX_NUMBER`, because "1 pens" is no English and 0 pens are no
-step. Nobody loses more than there is.
+that only a model finds strange. The words are those of `swarm_core.judges.word_problem_words`. The topic is that of the
+thing. Verbs and containers may be those of any topic, because `He eats 2 pens` has an answer, too. One name and one
+thing run through a problem. A problem has one to `MAX_STEPS` operations: each step is one, and so is each "with".
+Numbers lie between 2 and `MAX_NUMBER`, because "1 pens" is no English and 0 pens are no step. Nobody loses more than
+there is.
 
 Limits: parsing takes linear time, and texts over `MAX_LENGTH` characters are refused.
 """
@@ -18,7 +19,7 @@ Limits: parsing takes linear time, and texts over `MAX_LENGTH` characters are re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from swarm_core.judges.word_problem_words import PRONOUNS, TOPIC_OF, Topic
+from swarm_core.judges.word_problem_words import CONTAINERS, PRONOUNS, SIGNS, TOPIC_OF, Topic
 
 MAX_LENGTH = 400
 """Maximum length of a problem, in characters. The longest one has fewer."""
@@ -93,7 +94,7 @@ def parse(text: str) -> Story:
     if not middle:
         raise StoryError("one sentence; a word problem has at least two, with '. ' between them")
     name, thing, start = parse_start(first)
-    steps = tuple(parse_step(words, name, TOPIC_OF[thing]) for words in middle[:-1])
+    steps = tuple(parse_step(words, name) for words in middle[:-1])
     if middle[-1] != ["How", "many", thing, "does", name, "have?"]:
         raise StoryError(f"the end is not 'How many {thing} does {name} have?'")
     story = Story(name, thing, start, steps)
@@ -114,29 +115,29 @@ def parse_start(words: Sequence[str]) -> tuple[str, str, Amount]:
         raise StoryError(f"{name!r} is not a name of the grammar")
     if thing not in TOPIC_OF:
         raise StoryError(f"{thing!r} is not a thing of the grammar")
-    return name, thing, parse_amount(group, TOPIC_OF[thing])
+    return name, thing, parse_amount(group)
 
 
-def parse_step(words: Sequence[str], name: str, topic: Topic) -> Step:
+def parse_step(words: Sequence[str], name: str) -> Step:
     """Return the step of a sentence about `name`. Raises StoryError."""
     if len(words) < 3:
         raise StoryError(f"{' '.join(words)!r} is not a step such as 'He buys 12'")
     pronoun, verb, *rest = words
     if pronoun != PRONOUNS[name]:
         raise StoryError(f"{pronoun!r} does not stand for {name}; {PRONOUNS[name]!r} does")
-    if verb not in topic.gains + topic.losses:
-        raise StoryError(f"{verb!r} is not a verb of the topic {topic.name}")
-    return Step(verb, "+" if verb in topic.gains else "-", parse_amount(rest, topic))
+    if verb not in SIGNS:
+        raise StoryError(f"{verb!r} is not a verb of the grammar")
+    return Step(verb, SIGNS[verb], parse_amount(rest))
 
 
-def parse_amount(words: Sequence[str], topic: Topic) -> Amount:
+def parse_amount(words: Sequence[str]) -> Amount:
     """Return the amount of `12`, or of `3 boxes with 4 each`. Raises StoryError."""
     match words:
         case [number]:
             return Amount(parse_number(number))
         case [count, container, "with", number, "each"]:
-            if container not in topic.containers:
-                raise StoryError(f"{container!r} is not a container of the topic {topic.name}")
+            if container not in CONTAINERS:
+                raise StoryError(f"{container!r} is not a container of the grammar")
             return Amount(parse_number(number), parse_number(count), container)
         case _:
             raise StoryError(f"{' '.join(words)!r} is not an amount such as '12' or '3 boxes with 4 each'")

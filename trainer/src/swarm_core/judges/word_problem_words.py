@@ -1,6 +1,7 @@
 """The words of word problems: names with their pronouns, and four topics with their things, containers and verbs.
 
-A thing or a container belongs to one topic. A verb may belong to several.
+A thing or a container belongs to one topic. A verb may belong to several, and is a gain in all of them
+or a loss in all.
 """
 
 from collections.abc import Mapping
@@ -60,3 +61,9 @@ PRONOUNS: Mapping[str, str] = MappingProxyType(
 """Name -> the pronoun that stands for it."""
 TOPIC_OF: Mapping[str, Topic] = MappingProxyType({thing: topic for topic in TOPICS for thing in topic.things})
 """Thing -> its topic."""
+CONTAINERS = frozenset(container for topic in TOPICS for container in topic.containers)
+"""The containers of all topics."""
+SIGNS: Mapping[str, str] = MappingProxyType(
+    {verb: "+" for topic in TOPICS for verb in topic.gains} | {verb: "-" for topic in TOPICS for verb in topic.losses}
+)
+"""Verb -> `+` for a gain, `-` for a loss."""

@@ -174,7 +174,8 @@ def split_items(lines: list[str]) -> tuple[list[list[str]], list[int]]:
     code, dropped = find_fences(lines, start, first.width)
     last, pieces, widths = first, [[first.text]], [first.width]
     for place, line in enumerate(lines[start + 1 :], start + 1):
-        opening = None if place in code else parse_marker(line)
+        expected = "" if last.number is None else str(last.number + 1)
+        opening = None if place in code or expected not in line else parse_marker(line)
         if opening and opening.opens_after(first, last):
             last = opening
             pieces.append([opening.text])

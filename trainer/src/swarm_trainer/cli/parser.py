@@ -18,6 +18,7 @@ COMMAND_ENTRY_POINTS = "dataswarm.commands"
 """The entry point group for commands of other packages. Each entry point sets up the parser of its command."""
 
 RUN, STATUS, STORE = (f"swarm_trainer.cli.{name}_commands" for name in ("run", "status", "store"))
+CALIBRATE = "swarm_trainer.cli.calibrate_command"
 """The modules of the commands."""
 S3_SCHEME = "s3://"
 
@@ -62,6 +63,16 @@ no credentials of its bucket.
 
 {EXIT_CODES}"""
 
+CALIBRATE_HELP = f"""\
+Compare the judge of a run with gold answers: accuracy, Cohen's kappa, bias, both by length of the answer, and how often
+a wrong answer gets full marks, each with a 95% interval. A score of at least 0.5 calls an answer right.
+
+GOLD has one record per answer, with text, answer and score (0 to 1, or true or false), and perhaps reference and
+choices. The command reads no other input of the run. With --folder it keeps the replies of the judge's models there, so
+that the next call asks for none of them again.
+
+{EXIT_CODES}"""
+
 VERIFY_HELP = f"""\
 Check a run from its last commit to its first. Every commit, rollout and blob must match its digest. Every measurement
 must follow from its rollouts. The swarm, when replayed, must match each commit. The command loads no model.
@@ -93,6 +104,18 @@ def build_parser() -> argparse.ArgumentParser:
         commands, "validate", "check a run file and show what it would do", LazyCommand(RUN, "validate")
     )
     validate.add_argument("file", type=Path, metavar="FILE", help="SwarmRun or AdversarialRun as YAML or JSON")
+
+    calibrate = add_command(
+        commands,
+        "calibrate",
+        "compare the judge of a run file with gold answers",
+        LazyCommand(CALIBRATE, "calibrate"),
+        CALIBRATE_HELP,
+    )
+    calibrate.add_argument("file", type=Path, metavar="FILE", help="run file whose judge is compared")
+    calibrate.add_argument("gold", type=Path, metavar="GOLD", help="records with text, answer and score")
+    calibrate.add_argument("--folder", type=Path, metavar="DIR", help="folder that keeps the replies of models")
+    calibrate.add_argument("--json", action="store_true", help="print the figures as JSON")
 
     run = add_command(commands, "run", "start or resume a run", LazyCommand(RUN, "run"), RUN_HELP)
     run.add_argument("file", type=Path, metavar="FILE", help="SwarmRun or AdversarialRun as YAML or JSON")

@@ -10,12 +10,13 @@ item comes back from the list that training shows; whether an item is held out d
 Limits: copies are counted among the items that are kept. Which of two equal items is kept depends on their order.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from swarm_core.api.generators import SeedDataSource
 from swarm_core.errors import BadInputError, list_names
+from swarm_core.item_index import ItemIndex
 from swarm_core.ports import Judge
 from swarm_core.text import prompts
 from swarm_core.text.prompts import PromptStyle
@@ -27,6 +28,8 @@ from swarm_trainer.data.records import Record
 from swarm_trainer.data.seed_sample import COPY, NOT_SAMPLED, LeftOut, Sample, SeedItem, rank
 
 NOT_READ_BACK = "that would not come back from a list of items"
+MAX_COMPARISONS = 200_000_000
+"""The most pairs that are compared for near copies. It takes some two minutes for texts of 250 characters."""
 EXPECTED = frozenset({COPY, NOT_SAMPLED})
 """The reasons that say nothing against the file."""
 
@@ -137,19 +140,52 @@ def check_left_out(path: Path, mapping: FieldMapping, records: int, items: int, 
 
 
 def split(
-    items: Sequence[SeedItem], held_out: float, seed: int, judge: Judge | None = None
+    items: Sequence[SeedItem],
+    held_out: float,
+    seed: int,
+    judge: Judge | None = None,
+    similarity: float | None = None,
 ) -> tuple[tuple[SeedItem, ...], tuple[SeedItem, ...]]:
     """Split the items into (training items, held-out items), both in the order of the file.
 
     The held-out items are the round(held_out * n) items with the lowest rank, and their copies in another spelling.
-    Raises BadInputError if no training item is left, or if `held_out` is above 0 but no item is held out.
+    With `similarity`, their near copies are held out, too (`swarm_core.item_index`).
+
+    Raises BadInputError if no training item is left, if `held_out` is above 0 but no item is held out, or if there are
+    too many items to compare.
     """
     count = round(held_out * len(items))
     ranks = [rank(item.item, seed, judge) for item in items]
     lowest = set(sorted(ranks)[:count])
-    training = tuple(item for item, place in zip(items, ranks, strict=True) if place not in lowest)
+    kept_back = {item for item, place in zip(items, ranks, strict=True) if place in lowest}
+    if similarity is not None:
+        kept_back = add_near_copies(items, kept_back, judge, similarity)
+    training = tuple(item for item in items if item not in kept_back)
     if not training or (held_out > 0 and count == 0):
         raise BadInputError(
             f"heldOut {held_out} of {len(items)} items holds out {count}; give more items or another share"
         )
-    return training, tuple(item for item, place in zip(items, ranks, strict=True) if place in lowest)
+    return training, tuple(item for item in items if item in kept_back)
+
+
+def add_near_copies(
+    items: Sequence[SeedItem], held_out: Iterable[SeedItem], judge: Judge | None, similarity: float
+) -> set[SeedItem]:
+    """Return the held-out items, their near copies, and in turn the near copies of those.
+
+    Raises BadInputError if there are more than `MAX_COMPARISONS` pairs to compare.
+    """
+    newest, compared = list(held_out), 0
+    found = set(newest)
+    while newest:
+        compared += len(newest) * len(items)
+        if compared > MAX_COMPARISONS:
+            raise BadInputError(
+                f"heldOut: {len(items):,} items and {len(newest):,} held-out ones are too many to compare for near"
+                f" copies (at most {MAX_COMPARISONS:,} pairs); lower maxItems or heldOut, or remove the similarity of"
+                " the gate HeldOut"
+            )
+        index = ItemIndex((seed.item for seed in newest), judge)
+        newest = [seed for seed in items if seed not in found and index.find(seed.item, similarity)]
+        found.update(newest)
+    return found

@@ -6,16 +6,18 @@ They are built from the list that `api.parts` gives, so the experiment's digest 
 from dataclasses import asdict
 
 from swarm_core.api import parts
-from swarm_core.api.resolved import ResolvedSpec
+from swarm_core.api.judging import PanelRule
+from swarm_core.api.resolved import ResolvedPanel, ResolvedSpec
 from swarm_core.errors import BadInputError
 from swarm_core.gates.gate_context import GateContext
 from swarm_core.gates.registry import GateChoice
+from swarm_core.judges.panel import PanelJudge
 from swarm_core.objectives.objective import Needs, Objective
 from swarm_core.plugins import PluginNotFoundError
 from swarm_core.ports import Judge
 from swarm_core.swarm_names import TAKERS
 
-COLLECTED = Needs(repeats=16, reference=True)
+COLLECTED = Needs(repeats=16, reference=True, corpus=True)
 """The most data that measurements collect, except for the number of takers, which the spec gives."""
 
 
@@ -41,8 +43,12 @@ def build_judge(resolved: ResolvedSpec) -> Judge:
 
     This looks up plug-ins, so build the judge once for many items.
     """
-    judge: Judge = parts.build_spec_part(parts.find_judge(resolved))
-    return judge
+    members: tuple[Judge, ...] = tuple(map(parts.build_spec_part, parts.list_judges(resolved)))
+    match resolved.judge:
+        case ResolvedPanel(rule=rule, at_least=at_least):
+            return PanelJudge(members, at_least, majority=rule is PanelRule.MAJORITY)
+        case _:
+            return members[0]
 
 
 def list_gates(resolved: ResolvedSpec) -> tuple[GateChoice, ...]:
@@ -73,6 +79,10 @@ def check_needs(resolved: ResolvedSpec, needs: Needs) -> None:
         raise BadInputError(
             f"spec.objective: {resolved.objective} needs a reference set; write spec.objective.reference, with the uri"
             " of its items, or without one for the held-out seed items"
+        )
+    if needs.corpus and resolved.corpus is None:
+        raise BadInputError(
+            f"spec.objective: {resolved.objective} needs a corpus; write spec.objective.corpus with the uri of one"
         )
     needed, collected = asdict(needs), asdict(COLLECTED)
     missing = [name for name in needed if name != "takers" and needed[name] > collected[name]]

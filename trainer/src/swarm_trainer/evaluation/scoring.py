@@ -12,7 +12,7 @@ from swarm_core.asking import Ask, ask_together
 from swarm_core.items import Item
 from swarm_core.objectives import scores
 from swarm_core.objectives.scores import AnswerFate, Unscored, UnscoredReason
-from swarm_core.ports import Completion, Judge, Reply, RequestFailure
+from swarm_core.ports import Completion, Judge, PanelOfJudges, Reply, RequestFailure
 from swarm_core.rollout import TakerAnswer
 from swarm_core.text import thinking
 
@@ -65,11 +65,12 @@ def score_answer(
         return ruled
     assert isinstance(reply, Completion)  # the rules decide about failures
     score = judge.score(item, reply.text, replies)
+    opinions = judge.opinions(item, reply.text, replies) if isinstance(judge, PanelOfJudges) else ()
     if not isinstance(score, Unscored):
-        return TakerAnswer(reply.text, scores.validate(score))
+        return TakerAnswer(reply.text, scores.validate(score), opinions=opinions)
     if rules.taker_is_measured and score.reason is UnscoredReason.UNREADABLE:
-        return TakerAnswer(reply.text, 0.0, AnswerFate.UNREADABLE)
-    return TakerAnswer(reply.text, score)
+        return TakerAnswer(reply.text, 0.0, AnswerFate.UNREADABLE, opinions)
+    return TakerAnswer(reply.text, score, opinions=opinions)
 
 
 def apply_rules(reply: Reply, rules: AnswerRules) -> TakerAnswer | None:

@@ -49,6 +49,26 @@ class RoutingInference:
         self._others.close()
 
 
+class RemoteInference:
+    """The `Inference` port over remote endpoints alone."""
+
+    def __init__(self, endpoints: ChatEndpoints) -> None:
+        self._endpoints = endpoints
+
+    def serve(self, live: Sequence[Recipe]) -> None:
+        """Remote models are always available, and no recipe can be served. Raises InferenceError for a recipe."""
+        if live:
+            raise InferenceError(f"{live[0].name} cannot be served: only remote models are asked")
+
+    def complete(self, requests: Sequence[Request]) -> list[Completion | RequestFailure]:
+        """One result per request, in order. Raises as `RoutingInference.complete` does."""
+        return resolve_outcomes(self._endpoints.submit(requests).result()) if requests else []
+
+    def close(self) -> None:
+        """Close the endpoints. Safe to call twice."""
+        self._endpoints.close()
+
+
 def resolve_outcomes(outcomes: Sequence[RequestOutcome]) -> list[Completion | RequestFailure]:
     """The results of remote requests. An outage is never a result.
 

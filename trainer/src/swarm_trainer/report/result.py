@@ -6,8 +6,9 @@ installed or exported.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from statistics import fmean
 
 from swarm_core.experiment import Experiment
 from swarm_core.objectives.objective import Measurement
@@ -82,9 +83,18 @@ def search_result_to_json(result: SearchResult, origin: Provenance) -> dict[str,
             "answers": {taker: dict(fates) for taker, fates in result.counts.fates.items()},
             "thinkingTokens": result.counts.thinking_tokens,
             "tokens": result.counts.tokens,
+            **describe_panel(result.counts.spreads),
         },
         **({"passedOver": list(result.passed_over)} if result.passed_over else {}),
     }
+
+
+def describe_panel(spreads: Sequence[float]) -> dict[str, Json]:
+    """Return how far the members of a panel agree, as `panel`; nothing if no panel judged."""
+    if not spreads:
+        return {}
+    same = sum(spread == 0 for spread in spreads)
+    return {"panel": {"answers": len(spreads), "unanimous": same, "meanRange": fmean(spreads)}}
 
 
 def serialize(result: SearchResult, origin: Provenance) -> str:

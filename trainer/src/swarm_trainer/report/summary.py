@@ -1,7 +1,8 @@
 """The summary at the end of a run: the gain with its interval, the generators compared, and sample items."""
 
 import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from statistics import fmean
 from typing import assert_never
 
 from swarm_core.objectives import scores
@@ -91,16 +92,17 @@ def format_row(generator: EvaluatedGenerator, label: str) -> str:
 
 def format_samples(result: SearchResult) -> Iterator[str]:
     """Yield sample items of the best generator beside those of the best initial one."""
-    yield "items of the best (takers that are right)     items of the best initial one"
+    what = "items of the best (takers that are right)" if result.best.rollouts[0].takers else "items of the best"
+    yield f"{what:<45} items of the best initial one"
     ours, theirs = sample_items(result.best), sample_items(result.initial)
     for left, right in zip(ours, theirs, strict=False):
         yield f"  {left:<44}{right}"
 
 
 def sample_items(generator: EvaluatedGenerator) -> list[str]:
-    """Return sample items, each with the number of takers that answered it right."""
-    items = [(item, rollout) for rollout in generator.rollouts[:1] for item in rollout.items[:MAX_SAMPLES]]
-    return [f"{truncate(item.text)} ({count_right(item)}/{len(rollout.takers)})" for item, rollout in items]
+    """Return sample items, each with the number of takers that answered it right, if takers were asked."""
+    items = [item for rollout in generator.rollouts[:1] for item in rollout.items[:MAX_SAMPLES]]
+    return [truncate(one.text) + (f" ({count_right(one)}/{len(one.answers)})" if one.answers else "") for one in items]
 
 
 def truncate(item: str) -> str:
@@ -122,6 +124,8 @@ def format_counts(result: SearchResult) -> Iterator[str]:
     yield f"items requested {counts.asked:,}, accepted {counts.items:,}; rejected: {rejected}"
     for taker, fates in counts.fates.items():
         yield from textwrap.wrap(f"answers of {taker}: {format_fates(fates)}", COLUMNS, subsequent_indent="  ")
+    if counts.spreads:
+        yield format_agreement(counts.spreads)
     yield from format_advice(counts)
     thinking = f", {counts.thinking_tokens:,} of them thinking" if counts.thinking_tokens else ""
     yield f"tokens generated: {counts.tokens:,}{thinking}"
@@ -131,6 +135,14 @@ def format_fates(fates: Mapping[str, int]) -> str:
     """Return the counts of answers by fate, most frequent first."""
     ordered = sorted(fates.items(), key=lambda pair: (-pair[1], pair[0]))
     return ", ".join(f"{count:,} {fate}" for fate, count in ordered)
+
+
+def format_agreement(spreads: Sequence[float]) -> str:
+    """Return how far the members of a panel agree. `spreads`: by answer, the highest score less the lowest."""
+    same = sum(spread == 0 for spread in spreads) / len(spreads)
+    return (
+        f"the judges agree on {same:.0%} of {len(spreads):,} answers; mean range of their scores {fmean(spreads):.3f}"
+    )
 
 
 def format_advice(counts: RolloutTotals) -> Iterator[str]:

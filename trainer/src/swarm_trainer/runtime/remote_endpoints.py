@@ -140,6 +140,6 @@ def pin_taker(
 
 
 def judge_name(resolved: api.ResolvedSpec) -> str:
-    """Return the name of the judge: that of the model that it asks, or else its own."""
-    part = parts.find_judge(resolved).part
-    return part.endpoint.model if part.endpoint else part.name
+    """Return the name of the judge: that of the model that it asks, or else its own. A panel has those of all."""
+    found = [use.part for use in parts.list_judges(resolved)]
+    return ", ".join(part.endpoint.model if part.endpoint else part.name for part in found)

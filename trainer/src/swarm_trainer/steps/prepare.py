@@ -16,6 +16,7 @@ from swarm_core.engine.receipt_fields import Output, Scalar
 from swarm_core.engine.work import Receipt, WorkItem
 from swarm_core.errors import BadInputError, name_subject
 from swarm_core.experiment import Adversary, Experiment, SeedData
+from swarm_core.gates.held_out_gate import HeldOutGate
 from swarm_core.items import Item
 from swarm_core.recipe import Digest
 from swarm_core.swarm_names import GENERATORS
@@ -75,6 +76,7 @@ def pin_experiment(
         adapters=tuple(contents[uri] for uri in list_adapter_uris(resolved)),
         adversary=None if adversary is None else adversary(data, contents),
         reference=objective_inputs.pin_reference(context, data[GENERATORS]),
+        corpus=objective_inputs.pin_corpus(context),
     )
     identity = resolution.serialize_identity(resolved, contents, code)
     publish_experiment(context, pinned, identity, fork.prepare(context, experiment, identity))
@@ -200,13 +202,19 @@ def read_seed_data(context: Context, swarm: str) -> SeedData:
     judge = run_parts.build_judge(resolved)
     file = seeds.read(path, data, resolved.generators.cluster_field, resolved.base.template, resolved.seed, judge)
     context.progress(Progress("prepare", seed_description.summarize_seeds(data.uri, file)))
-    training_items, held_out = seeds.split(file.items, data.held_out, resolved.seed, judge)
+    training_items, held_out = seeds.split(file.items, data.held_out, resolved.seed, judge, find_similarity(resolved))
     clusters = (
         cluster_items(context, training_items, swarm)
         if isinstance(origin, TrainedAdapters)
         else (tuple(seed.item for seed in training_items),)
     )
     return SeedData(clusters, tuple(seed.item for seed in held_out))
+
+
+def find_similarity(resolved: ResolvedSpec) -> float | None:
+    """Return the similarity at which the run's gate `HeldOut` calls an item a near copy; None if it calls none so."""
+    found = [gate.config.get("similarity") for gate in resolved.gates if gate.name == HeldOutGate.name]
+    return next((float(value) for value in found if isinstance(value, int | float)), None)
 
 
 def cluster_items(context: Context, items: Sequence[SeedItem], swarm: str) -> tuple[tuple[Item, ...], ...]:

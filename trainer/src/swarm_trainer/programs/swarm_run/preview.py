@@ -6,7 +6,14 @@ from math import ceil
 
 from swarm_core.api import parts
 from swarm_core.api.objective_data import ReferenceData
-from swarm_core.api.resolved import RemoteTaker, ResolvedGenerators, ResolvedSpec, TrainedAdapters
+from swarm_core.api.resolved import (
+    PartUse,
+    RemoteTaker,
+    ResolvedGenerators,
+    ResolvedPanel,
+    ResolvedSpec,
+    TrainedAdapters,
+)
 from swarm_core.optimizers import optimization
 from swarm_core.programs import program_protocol, search_settings
 from swarm_trainer.evaluation import run_parts
@@ -15,8 +22,10 @@ from swarm_trainer.evaluation import run_parts
 def describe_search_run(resolved: ResolvedSpec, items: Mapping[str, int]) -> Iterator[tuple[str, str]]:
     """Yield pairs of a subject and a line. `items`: the number of seed items of each local data file, by URI."""
     yield "generators", describe_generators(resolved.generators, items)
-    yield "takers", f"{len(resolved.takers)}: {', '.join(taker.name for taker in resolved.takers)}"
+    yield "takers", f"{len(resolved.takers)}: {', '.join(taker.name for taker in resolved.takers) or 'nobody is asked'}"
     yield "objective", describe_objective(resolved)
+    if resolved.corpus is not None:
+        yield "corpus", f"at most {resolved.corpus.max_items:,} documents of {resolved.corpus.uri}"
     if resolved.reference is not None:
         yield "reference", describe_reference(resolved.reference, len(resolved.takers))
     yield "search", describe_search(resolved)
@@ -133,18 +142,26 @@ def estimate_endpoint_requests(resolved: ResolvedSpec) -> int:
 
     An answer that is sampled and has no score is sampled once more.
     """
-    limits, takers = estimate_limits(resolved), len(resolved.takers)
+    limits, takers = estimate_limits(resolved), max(1, len(resolved.takers))
     tries = 2 if resolved.answering.temperature > 0 else 1
     remote_takers = sum(isinstance(taker, RemoteTaker) for taker in resolved.takers)
-    judged = takers * (parts.find_judge(resolved).part.endpoint is not None)
+    judged = len(resolved.takers) * sum(use.part.endpoint is not None for use in parts.list_judges(resolved))
     gates = sum(gate.endpoint is not None for gate in resolved.gates)
     tests = len(resolved.access)  # `prepare` tries each endpoint once
     return tests + tries * limits.answers // takers * (remote_takers + judged) + limits.requested * gates
 
 
 def describe_judge(resolved: ResolvedSpec) -> str:
-    """Describe the judge, and the model that it asks."""
-    use = parts.find_judge(resolved)
+    """Describe the judge and the model that it asks, or every member of a panel and the rule of the panel."""
+    members = ", ".join(map(describe_part, parts.list_judges(resolved)))
+    panel = resolved.judge
+    if not isinstance(panel, ResolvedPanel):
+        return members
+    return f"the {str(panel.rule).lower()} of at least {panel.at_least} of {len(panel.members)} judges: {members}"
+
+
+def describe_part(use: PartUse) -> str:
+    """Describe a part, and the model that it asks."""
     asked = use.part.endpoint
     named = f"the {use.group.removesuffix('s')} {use.part}"
     return named if asked is None else f"{named}, which asks {asked.model} at {asked.url}"
