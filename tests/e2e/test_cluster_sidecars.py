@@ -20,7 +20,7 @@ IMAGE = "docker.io/dataswarm/trainer:0.1.0"
 """An image that the nodes have."""
 CONTAINER = f"""{{
   name: "{PROXY}", image: "{IMAGE}", imagePullPolicy: "IfNotPresent",
-  command: ["python", "-c", "import signal, time; signal.signal(signal.SIGTERM, exit); time.sleep(86400)"],
+  command: ["python", "-c", "import signal, time; signal.signal(signal.SIGTERM, lambda *_: exit()); time.sleep(86400)"],
   resources: Object.spec.%(field)s.resources{{requests: {{"cpu": "10m", "memory": "32Mi"}}}},
   securityContext: Object.spec.%(field)s.securityContext{{
     allowPrivilegeEscalation: false,
