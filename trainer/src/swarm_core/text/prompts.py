@@ -95,7 +95,7 @@ def format_list_item(style: PromptStyle, number: int, item: str) -> str:
 
 def comes_back(style: PromptStyle, item: str) -> bool:
     """Whether the parser reads `item` from a list as it was written, first and last in the list."""
-    return item_parser.parse_answer(format_list(style, [item, item]), 2).items == (item, item)
+    return item_parser.parse(format_list(style, [item, item]), 2).items == (item, item)
 
 
 def format_generation(style: PromptStyle, domain: str, examples: Sequence[str]) -> str:
