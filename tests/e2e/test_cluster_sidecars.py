@@ -3,6 +3,8 @@
 The policy does what the webhook of a service mesh does. It needs Kubernetes 1.36, which serves MutatingAdmissionPolicy.
 """
 
+import json
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -18,7 +20,7 @@ IMAGE = "docker.io/dataswarm/trainer:0.1.0"
 """An image that the nodes have."""
 CONTAINER = f"""{{
   name: "{PROXY}", image: "{IMAGE}", imagePullPolicy: "IfNotPresent",
-  command: ["python", "-c", "import signal, time; signal.signal(signal.SIGTERM, exit); time.sleep(86400)"],
+  command: ["python", "-c", "import signal, time; signal.signal(signal.SIGTERM, lambda *_: exit()); time.sleep(86400)"],
   resources: Object.spec.%(field)s.resources{{requests: {{"cpu": "10m", "memory": "32Mi"}}}},
   securityContext: Object.spec.%(field)s.securityContext{{
     allowPrivilegeEscalation: false,
@@ -43,10 +45,25 @@ def mesh(cluster: Cluster) -> Iterator[None]:
     if "mutatingadmissionpolicies" not in cluster.run("api-resources", "--output", "name"):
         e2e_cluster.skip_or_fail("the cluster does not serve MutatingAdmissionPolicy")
     cluster.apply(*(part for form in PATCHES for part in build_policy(form)))
+    for form in PATCHES:
+        await_policy(cluster, form)
     yield
     names = [f"{POLICY}-{form}" for form in PATCHES]
     for kind in ("mutatingadmissionpolicybinding", "mutatingadmissionpolicy"):
         cluster.run("delete", kind, *names, "--ignore-not-found")
+
+
+def await_policy(cluster: Cluster, form: str) -> None:
+    """Wait until the API server adds the proxy: it reads a new policy after some seconds."""
+    container = {"name": "main", "image": IMAGE}
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "probe", "labels": {MESH: form}},
+           "spec": {"containers": [container]}}  # fmt: skip
+    command = ("create", "--dry-run=server", "--namespace", "default", "--output", "json", "--filename", "-")
+    for _ in range(60):
+        if PROXY in cluster.run(*command, stdin=json.dumps(pod)):
+            return
+        time.sleep(1.0)
+    raise AssertionError("the API server does not apply the policy within a minute")
 
 
 def build_policy(form: str) -> tuple[Object, Object]:

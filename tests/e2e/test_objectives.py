@@ -19,6 +19,7 @@ pytestmark = pytest.mark.long
 OBJECTIVES: dict[str, Any] = {
     "Consistency": {"type": "Consistency", "consistency": {"repeats": 2}},
     "Novelty": {"type": "Novelty", "reference": {"items": 12}},
+    "Personalization": {"type": "Personalization", "corpus": {"uri": str(ARENA / "seeds.jsonl"), "neighbors": 3}},
 }
 """The objective of each run, by its name."""
 
@@ -51,8 +52,10 @@ def build_document(objective: dict[str, Any]) -> dict[str, Any]:
         "evaluation": {"items": 6, "finalists": 2, "final": {"items": 6, "seeds": 2}},
         "objective": objective,
     }
+    if objective["type"] == "Personalization":
+        del document["spec"]["takers"]
     document["spec"]["base"]["model"] = str(ARENA / "base")
-    for taker in document["spec"]["takers"]:
+    for taker in document["spec"].get("takers", ()):
         taker["adapter"] = str(ARENA / taker["adapter"])
     return document
 

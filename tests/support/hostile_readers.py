@@ -5,12 +5,15 @@ names in files. `find_patterns` finds every regular expression in the source, so
 """
 
 import ast
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
+from swarm_core.api.objective_data import CorpusData
 from swarm_core.gates import answerable
+from swarm_core.item_index import ItemIndex
 from swarm_core.items import Item
 from swarm_core.judges.arithmetic import ArithmeticJudge
 from swarm_core.judges.exact_match import ExactMatchJudge
@@ -23,9 +26,11 @@ from swarm_core.ports import Completion
 from swarm_core.recipe import remote_model_name
 from swarm_core.text import canonical_text, control_markup, item_parser, printable, thinking
 from swarm_operator.reconciler import pod_problems, refusals, termination_message
+from swarm_trainer.evaluation.corpus_similarity import CorpusSimilarity
 from swarm_trainer.inference import openai_protocol, reply_parser
 from swarm_trainer.inference.endpoint import RemoteModel
 from swarm_trainer.inference.http_session import HttpResponse
+from swarm_trainer.inference.thinking_tokens import SpecialTokens
 from swarm_trainer.lora import adapter, base_layers
 from swarm_trainer.maintenance import garbage_collection
 from swarm_trainer.runtime import layers
@@ -61,6 +66,9 @@ AFFIXES = (
 MODEL = remote_model_name("https://host/v1", "large")
 JUDGE, RUBRIC, GATE = ArithmeticJudge(), RubricJudge(MODEL, "Mark."), answerable.AnswerableGate(MODEL)
 WORDS = WordProblemJudge()
+KNOWN = ItemIndex([Item("What is 12 + 34?"), Item("Who wrote it?")])
+CORPUS = CorpusSimilarity(["who wrote it", "where is it"], CorpusData(uri="corpus.jsonl"))
+SPECIAL = SpecialTokens(frozenset({0, 1}), frozenset({2}), re.compile(r"<think>|</think>|<end>"))
 SUM = Item("12+34")
 MATCH, CHOICE = ExactMatchJudge(ignore_articles=True, ignore_punctuation=True), MultipleChoiceJudge()
 CONNECTED, SHORTEST = GraphConnectivityJudge(), ShortestPathJudge()
@@ -108,6 +116,9 @@ READERS: Mapping[str, Callable[[str], object]] = {
     "a name of a module": base_layers.LEFT_OUT.search,
     "thoughts and the rest": thinking.split,
     "an item in canonical form": canonical_text.canonicalize,
+    "an item that may be a near copy": lambda text: KNOWN.find(Item(text), 0.9),
+    "an item that is compared with a corpus": lambda text: CORPUS([text]),
+    "a text whose thinking tags are special tokens": lambda text: SPECIAL.separate(reply(text)),
     "a line for a terminal": printable.to_single_line,
     "an answer of a server": parse_answer,
     "a name of a layer": layers._LAYER_NAME.match,
@@ -132,6 +143,7 @@ READ_BY: Mapping[str, str] = {
     "swarm_core.blocks.endpoints": SPEC,
     "swarm_core.blocks.scalars": SPEC,
     "swarm_core.gates.answerable": "a reply of the gate Answerable",
+    "swarm_core.item_index": "an item that may be a near copy",
     "swarm_core.judges.exact_match": "an answer that is compared with a reference",
     "swarm_core.judges.expression": "an item of the arithmetic verifier",
     "swarm_core.judges.graph_connectivity": "an answer with yes or no",
@@ -155,7 +167,9 @@ READ_BY: Mapping[str, str] = {
     "swarm_operator.reconciler.refusals": "a refusal of the API server",
     "swarm_operator.reconciler.run_status": "a name of 64 digits, which has no repetition of variable length",
     "swarm_trainer.data.table_records": "the first line of a table, without a repetition of variable length",
+    "swarm_trainer.evaluation.corpus_similarity": "an item that is compared with a corpus",
     "swarm_trainer.inference.provider_failures": "an answer of a server",
+    "swarm_trainer.inference.thinking_tokens": "a text whose thinking tags are special tokens",
     "swarm_trainer.inference.vllm_server": "the lines of a log, which are cut before they are read",
     "swarm_trainer.lora.adapter": "a name of a tensor",
     "swarm_trainer.lora.base_layers": "a name of a module",

@@ -78,6 +78,7 @@ EXACT = {"type": "Verifier", "verifier": {"type": "ExactMatch"}}
 PANEL: Patch = {"type": "Panel", "panel": {"members": [MARKS, EXACT]}}
 PLUGIN = {"type": "Plugin", "plugin": {"name": "mine", "config": {"depth": {"of": [1, 2.5, "x", True]}, "most": 3}}}
 FAR_PLUGIN = {"type": "Plugin", "plugin": {"name": "mine", "endpoint": {**ENDPOINT, "apiKeyEnv": "KEY"}}}
+PERSONAL = {"type": "Personalization", "corpus": {"uri": "data/user.jsonl", "neighbors": 3}}
 WITH_PLUGIN = "plugin is given exactly when type is Plugin; write both, or neither"
 EXAMPLES = (
     Example(WITH_PLUGIN, {"spec.objective": PLUGIN}, {"spec.objective": {"type": "Plugin"}}),
@@ -128,20 +129,34 @@ EXAMPLES = (
         {"spec.takers": [{"name": "a"}, {"name": "b"}]},
         {"spec.takers": [{"name": "a"}, {"name": "b"}, {"name": "a", "adapter": "x"}]},
     ),
-    Example(
-        "objective Separation needs at least 2 takers; list more takers, or choose another objective",
-        {"spec.objective.type": "Separation"},
-        {"spec.objective.type": "Separation", "spec.takers": [{"name": "a"}]},
+    *(
+        Example(
+            f"objective {name} needs at least {least} taker{'s' * (least > 1)}; list more takers, or choose another"
+            " objective",
+            {"spec.objective.type": name},
+            {"spec.objective.type": name, "spec.takers": [{"name": "a"}] * (least - 1)},
+        )
+        for name, least in (("Difficulty", 1), ("Separation", 2), ("Novelty", 2), ("Consistency", 1))
     ),
     Example(
-        "objective Novelty needs at least 2 takers; list more takers, or choose another objective",
-        {"spec.objective.type": "Novelty"},
-        {"spec.objective.type": "Novelty", "spec.takers": [{"name": "a"}]},
+        "objective Personalization asks no taker; remove takers, or choose another objective",
+        {"spec.objective": PERSONAL, "spec.takers": GONE},
+        {"spec.objective": PERSONAL},
     ),
     Example(
         "only an objective of type Novelty, Plugin uses a reference set; remove reference, or set another type",
         {"spec.objective": {"type": "Novelty", "reference": {"uri": "data/reference.jsonl", "items": 100}}},
         {"spec.objective": {"type": "Difficulty", "reference": {}}},
+    ),
+    Example(
+        "only an objective of type Personalization, Plugin uses a corpus; remove corpus, or set another type",
+        {"spec.objective": PERSONAL, "spec.takers": []},
+        {"spec.objective": {"type": "Difficulty", "corpus": {"uri": "data/user.jsonl"}}},
+    ),
+    Example(
+        "an objective of type Personalization compares items with a corpus; write corpus with the uri of one",
+        {"spec.objective": PERSONAL, "spec.takers": []},
+        {"spec.objective": {"type": "Personalization"}, "spec.takers": []},
     ),
     Example(
         "verifier is given exactly when type is Verifier; write both, or neither",

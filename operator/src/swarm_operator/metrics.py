@@ -10,6 +10,7 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from swarm_core.engine.phases import Phase
+from swarm_core.objectives.scores import AnswerFate
 from swarm_operator.common.reconcile_plan import Object
 
 BUCKETS_SECONDS = (0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -43,16 +44,24 @@ class Metrics:
         )
         self.runs = Gauge("dataswarm_runs", "Runs by phase", ["phase"], registry=registry)
 
+        self.answers = Gauge(
+            "dataswarm_answers", "Answers in the searches of the present runs, by fate", ["fate"], registry=registry
+        )
+
     def record_call(self, verb: str, kind: str, status: int, seconds: float) -> None:
         """Count one call to the API server."""
         self.calls.labels(verb, kind, str(status)).inc()
         self.api_seconds.observe(seconds)
 
     def count_runs(self, runs: Iterable[Object]) -> None:
-        """Set the number of runs in each phase."""
-        tally = Tally((run.get("status") or {}).get("phase") or str(Phase.PENDING) for run in runs)
+        """Set the number of runs in each phase, and of answers of each fate."""
+        statuses = [run.get("status") or {} for run in runs]
+        tally = Tally(status.get("phase") or str(Phase.PENDING) for status in statuses)
         for phase in Phase:
             self.runs.labels(str(phase)).set(tally[phase])
+        for fate in AnswerFate:
+            field = f"{fate[0].lower()}{fate[1:]}"
+            self.answers.labels(str(fate)).set(sum((status.get("answers") or {}).get(field, 0) for status in statuses))
 
 
 async def serve(metrics: Metrics, port: int) -> web.AppRunner:

@@ -30,6 +30,13 @@ def test_a_cell_is_short(figure: Figure, status: dict[str, object], cell: str) -
     assert figures.format_columns([figure], status) == {figure.field: cell}
 
 
+def test_counts_name_what_was_counted() -> None:
+    answers = Figure("answers", "answers", FigureShape.COUNTS)
+    status = {"answers": {"scored": 118, "cutOff": 3}}
+    assert figures.format_short(answers, status) == "answers 118 Scored, 3 CutOff"
+    assert figures.format_finding(answers, status) == "118 Scored, 3 CutOff"
+
+
 @given(value=FINITE, down=st.floats(0, 1e3), up=st.floats(0, 1e3))
 def test_a_margin_never_claims_more_than_the_interval(value: float, down: float, up: float) -> None:
     cell = figures.format_cell(GAIN, {"gain": {"value": value, "low": value - down, "high": value + up}})

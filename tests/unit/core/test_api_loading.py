@@ -46,7 +46,7 @@ CASES = {
     "too large": ({"spec.swarm.particles": 65}, "spec.swarm.particles: 65 must be at most 64"),
     "too small": ({"spec.seed": -1}, "spec.seed: -1 must be at least 0"),
     "not above": ({"spec.evaluation.coverage": 0}, "spec.evaluation.coverage: 0 must be above 0"),
-    "too few": ({"spec.takers": []}, "spec.takers: [] has the wrong length; list at least 1 entries"),
+    "too few": ({"spec.takers": []}, "spec.takers: []: objective Difficulty needs at least 1 taker; list"),
     "too long": ({"spec.takers.0.name": "a" * 64}, "has the wrong length; write at most 63 characters"),
     "not of the choices": (
         {"spec.base.dtype": "int8"},
@@ -66,7 +66,8 @@ CASES = {
         "spec.takers[1].adapter: 'https://hub/org/name': write a path, file:// and a path, s3://BUCKET/KEY or hf://",
     ),
     "missing": ({"spec.base": documents.GONE}, "spec.base: is missing; it is needed: the base model"),
-    "null is missing": ({"spec.takers": None}, "spec.takers: is missing; it is needed: the models that take"),
+    "null is missing": ({"spec.base": None}, "spec.base: is missing; it is needed: the base model"),
+    "no takers": ({"spec.takers": None}, "spec.takers: objective Difficulty needs at least 1 taker; list"),
     "block of the other rule": (
         {"spec.swarm": {"published": {}}},
         "spec.swarm.published: {}: published belongs to rule Published; remove it, or set rule to Published",

@@ -366,6 +366,7 @@ def test_far_deadlines_do_not_keep_the_engine_from_looking_again() -> None:
         (committed(1, stop=1.0), "scalar 'stop' is 1.0; it must be a text"),
         (committed(1, fitness="p00"), "fitness 'p00'; write `name=value`"),
         (committed(1, fitness="p00=0.5,p01=inf"), "every value finite or empty"),
+        (committed(1, fates="CutOff=x"), "fates 'CutOff=x'; write `fate=number`"),
     ],
     ids=[
         "of another item",
@@ -375,6 +376,7 @@ def test_far_deadlines_do_not_keep_the_engine_from_looking_again() -> None:
         "a number for a word",
         "a fitness of nobody",
         "an infinite fitness",
+        "a fate without a count",
     ],
 )
 def test_a_receipt_that_cannot_be_the_items_is_refused_loudly(receipt: Receipt, message: str) -> None:
@@ -383,11 +385,24 @@ def test_a_receipt_that_cannot_be_the_items_is_refused_loudly(receipt: Receipt, 
 
 
 def test_an_iterations_scalars_are_remembered_and_its_counts_added_up() -> None:
-    first = committed(1, best=0.5, best_particle="p03", best_recipe="r", mean=0.25, initial=0.375, items=40, rejected=2)
-    second = committed(2, best=0.625, mean=None, unscored=1, items=38.0, rejected=1, fitness="p00=0.5,p01=")
+    first = committed(
+        1,
+        best=0.5,
+        best_particle="p03",
+        best_recipe="r",
+        mean=0.25,
+        initial=0.375,
+        items=40,
+        rejected=2,
+        fates="Scored=1",
+    )
+    second = committed(
+        2, best=0.625, mean=None, unscored=1, items=38.0, rejected=1, fitness="p00=0.5,p01=", fates="CutOff=2,Scored=9"
+    )
     search = see(ITERATING, done(first, second)).state.search(GENERATORS)
     assert (search.best, search.best_particle, search.initial) == (0.625, "", 0.375)
     assert (search.items, search.rejected, search.unscored) == (78, 3, 1)
+    assert search.fates == (("CutOff", 2), ("Scored", 10))
     assert search.fitness == (("p00", 0.5), ("p01", None))
     assert search.history == (HistoryPoint(1, 0.5, 0.25), HistoryPoint(2, 0.625, None))
 

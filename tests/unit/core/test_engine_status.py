@@ -8,6 +8,7 @@ from swarm_core.engine.planning import Outline
 from swarm_core.engine.run_summary import RunSummary, summarize_run
 from swarm_core.engine.state import Attempt, EngineState, HistoryPoint, Outcome, RunFailure, SearchProgress
 from swarm_core.engine.work import FailureReason
+from swarm_core.objectives.scores import AnswerFate
 from swarm_core.programs import search_summary
 from swarm_core.programs.search_summary import ItemCounts, MeasuredGain
 from swarm_core.recipe import digest_bytes
@@ -106,6 +107,15 @@ def test_before_the_conclusion_the_searchs_estimates_are_shown_and_no_gain() -> 
     assert found.counts == ItemCounts(items=40, rejected=3, unscored=1)
     assert (found.history, found.particles) == (FOUND.history, (("p00", None),))
     assert (report.stop, report.result) == ("Patience", None)
+
+
+def test_a_status_has_a_field_for_every_fate_that_is_stored() -> None:
+    stored = [(str(fate), 1) for fate in AnswerFate if fate is not AnswerFate.UNAVAILABLE]
+    answers = search_summary.build_answers(stored, stored[:1])
+    assert answers is not None
+    fields = answers.model_dump(by_alias=True)
+    assert list(fields.values()) == [2] + [1] * (len(stored) - 1)
+    assert search_summary.build_answers((), ()) is None
 
 
 def test_after_the_conclusion_fresh_data_replaces_the_searchs_estimates() -> None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from swarm_core.text import item_parser, prompts
+from swarm_core.text import item_parser, prompts, thinking
 from swarm_core.text.item_parser import RejectionReason
 
 GRAPH = "Find a path.\nThe nodes are numbered from 0 to 2, and the edges are:\n(0,1)\n(1,2)\nQ: is 0 tied to 2?"
@@ -124,9 +124,16 @@ ITEMS = st.lists(MARKUP | LINES, min_size=1, max_size=8).map("".join).map(item_p
 @pytest.mark.parametrize("style", prompts.PromptStyle)
 @given(items=st.lists(ITEMS, min_size=1, max_size=12))
 def test_what_prompts_list_is_what_the_parser_reads(style: prompts.PromptStyle, items: list[str]) -> None:
+    assume(all(thinking.split(item) == ("", item) for item in items))
     parsed = item_parser.parse(prompts.format_list(style, items), len(items))
     assert parsed == item_parser.ParsedItems(tuple(items), (), 0)
     assert all(prompts.comes_back(style, item) for item in items)
+
+
+@pytest.mark.parametrize("style", prompts.PromptStyle)
+@pytest.mark.parametrize("item", ["What does </think> end?", "<|END_OF_THOUGHT|>"])
+def test_an_item_that_ends_thinking_does_not_come_back(item: str, style: prompts.PromptStyle) -> None:
+    assert not prompts.comes_back(style, item)
 
 
 LISTS_IN_ITEMS = (

@@ -273,7 +273,7 @@ def is_control(body: dict[str, Any]) -> bool:
 
 def test_a_failure_is_not_kept(site: ChatServer, desk: Open) -> None:
     site.respond = lambda body, times: (
-        chat_completion("7") if times > 2 or is_control(body) else error_answer(400, "no")
+        chat_completion("7") if times > 3 or is_control(body) else error_answer(400, "no")
     )
     [failed] = desk().ask()
     assert isinstance(failed, RequestFailure)
@@ -422,13 +422,52 @@ def test_what_one_request_breaks_on_fails_alone(site: ChatServer, desk: Open) ->
     assert "poison" in second.message
 
 
-@pytest.mark.parametrize("status", [401, 402, 403, 404, 407])
-def test_a_wrong_key_and_a_missing_model_end_it_at_once(site: ChatServer, desk: Open, status: int) -> None:
+@pytest.mark.usefixtures("short_pauses")
+@pytest.mark.parametrize(("status", "most"), [(401, 1), (402, 1), (403, 6), (404, 6), (407, 1)])
+def test_a_wrong_key_and_a_missing_model_end_it_at_once(site: ChatServer, desk: Open, status: int, most: int) -> None:
     site.respond = lambda body, times: error_answer(status, f"not with {KEY}")
     with pytest.raises(BadInputError, match=f"{site.url}/v1 answered {status}: not with") as raised:
         desk(concurrency=1).ask(5)
     assert KEY not in str(raised.value)
-    assert len(site.bodies) <= 2, "nobody else is sent into a closed account"
+    assert len(site.bodies) <= most, "nobody else is sent into a closed account"
+
+
+@pytest.mark.usefixtures("short_pauses")
+@pytest.mark.parametrize("status", [403, 404])
+def test_a_gateway_that_refuses_everything_for_a_moment_changes_no_answer(
+    site: ChatServer, desk: Open, status: int
+) -> None:
+    site.respond = lambda body, times: error_answer(status) if len(site.bodies) <= 4 else chat_completion("7")
+    assert desk(concurrency=1).ask(3) == [SEVEN] * 3
+
+
+@pytest.mark.parametrize("fault", [None, 504], ids=["broken connection", "gateway"])
+@pytest.mark.usefixtures("short_pauses")
+def test_an_item_that_gets_no_answer_while_others_do_costs_itself(
+    site: ChatServer, desk: Open, fault: int | None
+) -> None:
+    def respond(body: dict[str, Any], _: int) -> scripted_http_server.Answer | None:
+        if "1+1" in scripted_chat_server.prompt(body):
+            return fault and error_answer(fault)
+        return chat_completion("7")
+
+    site.respond = respond
+    first, second, third = desk(deadline=0.5).ask(3)
+    assert first == third == SEVEN
+    assert isinstance(second, RequestFailure)
+    assert second.reason is UnscoredReason.REFUSED
+    assert "raise timeoutSeconds" in second.message
+
+
+def test_an_item_that_is_too_large_for_the_rate_limit_costs_itself(site: ChatServer, desk: Open) -> None:
+    def respond(body: dict[str, Any], _: int) -> scripted_http_server.Answer:
+        words = "Request too large for gpt-4o on tokens per min (TPM): Limit 30000, Requested 40000."
+        return error_answer(429, words) if "1+1" in scripted_chat_server.prompt(body) else chat_completion("7")
+
+    site.respond = respond
+    first, second, third = desk().ask(3)
+    assert first == third == SEVEN
+    assert isinstance(second, RequestFailure)
 
 
 NO_COMPLETION = [b"<html>\n\nproxy</html>", b"", b"[]", b'{"choices": []}', b'{"choices": [{"message": {}}]}', b"7"]
@@ -572,7 +611,20 @@ def test_a_server_that_refuses_schemas_is_asked_without(site: ChatServer, desk: 
         assert isinstance(found, Completion)
         assert found.text == "Score: 8"
     assert "response_format" not in site.bodies[-1]
-    assert sum("response_format" in body and "0+1" not in str(body) for body in site.bodies) == 0
+    assert not [
+        body for body in site.bodies if "response_format" in body and "0+1" not in str(body) and not is_control(body)
+    ]
+
+
+def test_a_refusal_that_passes_changes_the_form_of_no_request(site: ChatServer, desk: Callable[..., Desk]) -> None:
+    def refuse(body: dict[str, Any], times: int) -> scripted_http_server.Answer:
+        once = "response_format" in body and "1+1" in str(body) and times <= chat_endpoints.COMPARISONS
+        return error_answer(400, "no") if once else chat_completion(f"Score: {'response_format' in body}")
+
+    site.respond = refuse
+    one = desk()
+    found = one.ask([structured(one, number) for number in (1, 2)])
+    assert [one.text for one in found if isinstance(one, Completion)] == ["Score: True"] * 2
 
 
 def test_an_item_that_is_refused_with_and_without_schema_does_not_give_schemas_up(

@@ -66,7 +66,7 @@ def test_an_objective_that_needs_a_reference_set_gets_one_that_the_spec_names() 
     ("needs", "named"),
     [
         (Needs(repeats=17), "repeats"),
-        (Needs(corpus=True, embeddings=True), "corpus, embeddings"),
+        (Needs(embeddings=True), "embeddings"),
     ],
     ids=str,
 )

@@ -18,6 +18,7 @@ OBJECTIVES: Mapping[str, str] = MappingProxyType({
     "Difficulty": "swarm_core.objectives.difficulty:Difficulty",
     "Separation": "swarm_core.objectives.separation:Separation",
     "Novelty": "swarm_core.objectives.novelty:Novelty",
+    "Personalization": "swarm_core.objectives.personalization:Personalization",
     "Consistency": "swarm_core.objectives.consistency:Consistency",
 })  # fmt: skip
 VERIFIERS: Mapping[str, str] = MappingProxyType({

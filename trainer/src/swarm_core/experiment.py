@@ -64,6 +64,8 @@ class Experiment:
     """The takers that move; None if takers do not move."""
     reference: Digest | None = None
     """The digest of the reference set of the objective, stored as `SeedData` of one cluster; None if it needs none."""
+    corpus: Digest | None = None
+    """The digest of the corpus of the objective, stored in the same way; None if it needs none."""
 
     def to_bytes(self) -> bytes:
         """Return the manifest as JSON. A field that is None is left out."""

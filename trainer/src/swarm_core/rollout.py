@@ -26,7 +26,7 @@ from swarm_core.ports import Judge
 from swarm_core.recipe import ModelName, canonical_json
 
 VERSION = 4
-"""The version of the stored format. Version 4 stores the repeat of each request."""
+"""The version of the stored format. Version 4 stores the repeat of each request, and features."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +55,8 @@ class AnsweredItem:
 
     item: Item
     answers: tuple[TakerAnswer, ...]
+    features: tuple[tuple[str, float], ...] = ()
+    """What the host measured of the item beside its answers, as pairs of name and value."""
 
     @property
     def text(self) -> str:
@@ -109,7 +111,6 @@ class Rollout:
 
     def to_bytes(self) -> bytes:
         """Return the rollout as compressed JSON. Equal rollouts give equal bytes."""
-        items = [(one.item.to_fields(), list(map(_answer_to_fields, one.answers))) for one in self.items]
         rejections = [(one.item.to_fields(), one.gate, one.reason) for one in self.rejections]
         fields = {
             format_version.FIELD: VERSION,
@@ -117,7 +118,7 @@ class Rollout:
             "takers": list(self.takers),
             "asked": self.asked,
             "lost": self.lost,
-            "items": [{"item": item, "answers": answers} for item, answers in items],
+            "items": list(map(_answered_to_fields, self.items)),
             "rejections": [{"item": item, "gate": gate, "reason": reason} for item, gate, reason in rejections],
             "tokens": self.tokens,
             "requests": [[one.round, one.number, one.asked, one.repeat] for one in self.requests],
@@ -129,10 +130,7 @@ class Rollout:
     def from_bytes(cls, data: bytes) -> "Rollout":
         """Return the rollout that `to_bytes` wrote. Raises UnknownVersionError for another format."""
         fields: dict[str, Any] = format_version.check(json.loads(gzip.decompress(data)), "a rollout", VERSION)
-        items = tuple(
-            AnsweredItem(Item.from_fields(one["item"]), tuple(map(_answer_from_fields, one["answers"])))
-            for one in fields.pop("items")
-        )
+        items = tuple(map(_answered_from_fields, fields.pop("items")))
         rejections = tuple(
             Rejection(Item.from_fields(one["item"]), one["gate"], one["reason"]) for one in fields.pop("rejections")
         )
@@ -143,6 +141,16 @@ class Rollout:
             ),
         }
         return cls(**fields, items=items, rejections=rejections)
+
+
+def _answered_to_fields(one: AnsweredItem) -> dict[str, object]:
+    features = {"features": dict(one.features)} if one.features else {}
+    return {"item": one.item.to_fields(), "answers": list(map(_answer_to_fields, one.answers)), **features}
+
+
+def _answered_from_fields(fields: Mapping[str, Any]) -> AnsweredItem:
+    answers = tuple(map(_answer_from_fields, fields["answers"]))
+    return AnsweredItem(Item.from_fields(fields["item"]), answers, tuple(sorted(fields.get("features", {}).items())))
 
 
 def _answer_to_fields(answer: TakerAnswer) -> dict[str, object]:
@@ -258,9 +266,19 @@ def build_sample(
         ),
         asked=sum(count.asked for counts in requests for count in counts),
         lost=lost,
+        features=collect_features([one for items in kept for one in items]),
         reference=reference,
         requests=tuple(requests),
     )
+
+
+def collect_features(answered: Sequence[AnsweredItem]) -> dict[str, tuple[float, ...]]:
+    """Return the features by name, [item]. A feature that an item lacks has fewer values than there are items."""
+    found: dict[str, list[float]] = {}
+    for one in answered:
+        for name, value in one.features:
+            found.setdefault(name, []).append(value)
+    return {name: tuple(values) for name, values in found.items()}
 
 
 def get_requests(rollout: Rollout) -> tuple[tuple[AnsweredItem, ...], tuple[RequestCount, ...]]:

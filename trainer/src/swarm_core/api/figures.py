@@ -26,6 +26,8 @@ class FigureShape(StrEnum):
     """A whole number."""
     PROGRESS = "Progress"
     """A count out of a total. The field of the total has the same name with an s at the end."""
+    COUNTS = "Counts"
+    """A block of counts. Those of 0 are absent."""
     DIFFERENCE = "Difference"
     """A block with `value`, `low` and `high`: a difference on fresh items with its 95% interval."""
 
@@ -76,6 +78,8 @@ def format_cell(figure: Figure, status: Mapping[str, Any]) -> str:
             return f"{_round(value['value'], 3, '+')} ±{_round(margin, 3)}"
         case FigureShape.COUNT:
             return str(value)
+        case FigureShape.COUNTS:
+            return _format_counts(value)
         case FigureShape.NUMBER:
             return _round(_extract_number(value), 3)
         case _:
@@ -93,6 +97,8 @@ def format_short(figure: Figure, status: Mapping[str, Any]) -> str:
             return f"{figure.label} {value} [{low}, {high}]"
         case FigureShape.COUNT:
             return f"{figure.label} {value}"
+        case FigureShape.COUNTS:
+            return f"{figure.label} {_format_counts(value)}"
         case FigureShape.NUMBER:
             return f"{figure.label} {_round(_extract_number(value), 4)}"
         case _:
@@ -111,6 +117,8 @@ def format_finding(figure: Figure, status: Mapping[str, Any]) -> str:
             return f"{value}, 95 % interval {low} to {high}, on fresh items: {words}"
         case FigureShape.COUNT:
             return ", ".join([str(value), *_list_notes(figure, value)])
+        case FigureShape.COUNTS:
+            return _format_counts(value)
         case FigureShape.NUMBER:
             return ", ".join([_round(_extract_number(value), 4), *_list_notes(figure, value)])
         case _:
@@ -119,6 +127,11 @@ def format_finding(figure: Figure, status: Mapping[str, Any]) -> str:
 
 def _format_progress(figure: Figure, status: Mapping[str, Any]) -> str:
     return f"{status[figure.field]}/{status.get(figure.total_field)}"
+
+
+def _format_counts(value: Mapping[str, int]) -> str:
+    """Counts with their names, which begin with a capital letter as the reasons of the API do."""
+    return ", ".join(f"{count} {name[:1].upper()}{name[1:]}" for name, count in value.items() if count is not None)
 
 
 def _extract_number(value: Any) -> float:

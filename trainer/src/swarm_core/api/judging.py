@@ -13,7 +13,7 @@ from pydantic.alias_generators import to_camel, to_snake
 
 from swarm_core import catalog, plugins
 from swarm_core.api import part_choice
-from swarm_core.api.objective_data import ReferenceData
+from swarm_core.api.objective_data import CorpusData, ReferenceData
 from swarm_core.api.part_choice import Additions, PartChoice
 from swarm_core.api.plugin_spec import PluginSpec
 from swarm_core.blocks import settings
@@ -52,35 +52,61 @@ def find_needs(name: str) -> Needs:
     return objective.needs
 
 
-def _list_comparing() -> tuple[str, ...]:
-    """Return the built-in objectives that need a reference set."""
-    return tuple(name for name in catalog.OBJECTIVES if find_needs(name).reference)
+def _list_needing(need: str) -> tuple[str, ...]:
+    """Return the built-in objectives that need this data: `reference` or `corpus`."""
+    return tuple(name for name in catalog.OBJECTIVES if getattr(find_needs(name), need))
 
 
-def _describe_reference() -> str:
-    """Return the description of the field `reference`."""
+def _build_data_fields() -> dict[str, Any]:
+    """Return the fields with the data that several objectives use."""
+    about_reference = (
+        f"Reference set, for type {', '.join(_list_needing('reference'))} and for plug-ins that need one."
+        " If absent, the held-out seed items."
+    )
+    about_corpus = f"Corpus, for type {', '.join(_list_needing('corpus'))} and for plug-ins that need one."
+    return {
+        "reference": (ReferenceData | None, Field(None, description=about_reference)),
+        "corpus": (CorpusData | None, Field(None, description=about_corpus)),
+    }
+
+
+def _build_data_rules() -> tuple[Rule[Any], ...]:
+    """Return the rules that an objective has the data that it needs, and no other."""
+    needing = _list_needing("corpus")
     return (
-        f"Reference set, for type {', '.join(_list_comparing())} and for plug-ins that need one. If absent, the"
-        " held-out seed items."
+        _build_data_rule("reference", "a reference set"),
+        _build_data_rule("corpus", "a corpus"),
+        Rule(
+            f"has(self.corpus) || !(self.type in {_format_list(needing)})",
+            f"an objective of type {', '.join(needing)} compares items with a corpus; write corpus with the uri of one",
+            "corpus",
+            lambda it: it.corpus is not None or it.type not in needing,
+        ),
     )
 
 
-def _build_reference_rule() -> Rule[Any]:
-    """Return the rule that only an objective that compares takers with a reference set has one."""
-    names = (*_list_comparing(), catalog.PLUGIN)
+def _build_data_rule(need: str, what: str) -> Rule[Any]:
+    """Return the rule that only an objective that needs this data has it."""
+    names = (*_list_needing(need), catalog.PLUGIN)
     return Rule(
-        f"!has(self.reference) || self.type in [{', '.join(map(repr, names))}]",
-        f"only an objective of type {', '.join(names)} uses a reference set; remove reference, or set another type",
-        "reference",
-        lambda it: it.reference is None or it.type in names,
+        f"!has(self.{need}) || self.type in {_format_list(names)}",
+        f"only an objective of type {', '.join(names)} uses {what}; remove {need}, or set another type",
+        need,
+        lambda it: getattr(it, need) is None or it.type in names,
         reason=RuleReason.FORBIDDEN,
     )
+
+
+def _format_list(names: tuple[str, ...]) -> str:
+    """Return a list of CEL."""
+    return f"[{', '.join(map(repr, names))}]"
 
 
 if TYPE_CHECKING:
 
     class ObjectiveSpec(PartChoice):
         reference: ReferenceData | None
+        corpus: CorpusData | None
 
     class Verifier(PartChoice): ...
 
@@ -100,8 +126,8 @@ else:
         "The objective: the property of the generated data that the search maximizes.",
         PluginSpec,
         Additions(
-            fields={"reference": (ReferenceData | None, Field(None, description=_describe_reference()))},
-            rules=(_build_reference_rule(),),
+            fields=_build_data_fields(),
+            rules=_build_data_rules(),
         ),
     )
     Verifier = part_choice.build_choice(
@@ -160,15 +186,23 @@ def list_endpoints(judge: JudgeSpec) -> tuple[tuple[str, EndpointSpec], ...]:
 
 
 def _build_takers_rules() -> tuple[Rule[Any], ...]:
-    """Return one rule for each built-in objective that compares takers: the spec lists as many as it needs."""
-    needs = {name: find_needs(name).takers for name in catalog.OBJECTIVES}
-    return tuple(_build_takers_rule(name, least) for name, least in needs.items() if least > 1)
+    """Return one rule for each built-in objective: the spec lists as many takers as it needs."""
+    return tuple(_build_takers_rule(name, find_needs(name).takers) for name in catalog.OBJECTIVES)
 
 
 def _build_takers_rule(name: str, least: int) -> Rule[Any]:
+    if least == 0:
+        return Rule(
+            f"self.objective.type != '{name}' || self.takers.size() == 0",
+            f"objective {name} asks no taker; remove takers, or choose another objective",
+            "takers",
+            lambda it: it.objective.type != name or not it.takers,
+            reason=RuleReason.FORBIDDEN,
+        )
     return Rule(
         f"self.objective.type != '{name}' || self.takers.size() >= {least}",
-        f"objective {name} needs at least {least} takers; list more takers, or choose another objective",
+        f"objective {name} needs at least {least} taker{'s' if least > 1 else ''}; list more takers, or choose another"
+        " objective",
         "takers",
         lambda it: it.objective.type != name or len(it.takers) >= least,
     )

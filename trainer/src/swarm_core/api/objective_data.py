@@ -25,3 +25,25 @@ class ReferenceData(Block):
         if self.uri is None:
             return None
         return SeedDataSource(uri=self.uri, split=self.split, fields=self.fields, max_items=self.items)
+
+
+class CorpusData(Block):
+    """The corpus: documents that items shall be similar to, such as the questions of one user."""
+
+    uri: Uri
+    """File or folder with the documents, in a format of seed data."""
+    split: Line | None = None
+    """Split to read, as of seed data."""
+    fields: SeedFields | None = None
+    """Fields of a record that a document is made from. If absent, they are found by their usual names."""
+    max_items: Integer = Field(20_000, ge=1, le=1_000_000)
+    """Maximum number of documents. Of more, a random sample is taken."""
+    neighbors: Integer = Field(5, ge=1, le=100)
+    """Number of documents that an item is compared with: those with the highest scores."""
+    max_words: Integer = Field(64, ge=4, le=10_000)
+    """Number of words beyond which an item earns nothing more by its length."""
+
+    @property
+    def source(self) -> SeedDataSource:
+        """How the file is read."""
+        return SeedDataSource(uri=self.uri, split=self.split, fields=self.fields, max_items=self.max_items)

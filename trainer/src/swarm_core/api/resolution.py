@@ -65,6 +65,8 @@ IDENTITY_VERSION = 1
 
 REFERENCE_FIELD = "spec.objective.reference.uri"
 """The field that names the reference set of an objective."""
+CORPUS_FIELD = "spec.objective.corpus.uri"
+"""The field that names the corpus of an objective."""
 
 
 class UriRole(StrEnum):

@@ -16,7 +16,7 @@ from swarm_core.api.execution import Execution, LocalStorage, S3Storage
 from swarm_core.api.generators import ByField, SeedDataSource, Training
 from swarm_core.api.judging import PanelRule
 from swarm_core.api.lifecycle import Budget
-from swarm_core.api.objective_data import ReferenceData
+from swarm_core.api.objective_data import CorpusData, ReferenceData
 from swarm_core.api.optimizer_blocks import OptimizerBlock
 from swarm_core.api.resuming import ResumeFrom
 from swarm_core.api.swarm import Exact, PerLayer, PublishedSpec, StandardSpec
@@ -227,6 +227,8 @@ class ResolvedSpec(ResolvedRun):
     objective: Part
     reference: ReferenceData | None = Field(None, exclude_if=lambda data: data is None)
     """The reference set of the objective; None if it needs none."""
+    corpus: CorpusData | None = Field(None, exclude_if=lambda data: data is None)
+    """The corpus of the objective; None if it needs none."""
     swarm: ResolvedSwarm
     rule: StandardSpec | PublishedSpec | OptimizerBlock
     """The constants of the rule of a particle swarm or of another optimizer. The fields tell the types apart."""

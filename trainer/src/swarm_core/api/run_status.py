@@ -55,6 +55,25 @@ class Counts(StatusBlock):
     """Number of answers without a score, over all iterations."""
 
 
+class Answers(StatusBlock):
+    """The numbers of answers by fate, over all iterations. A fate without answers is absent."""
+
+    scored: Integer | None = None
+    """Answers that the judge scored."""
+    blank: Integer | None = None
+    """Answers that ended without a visible character. They are wrong."""
+    cut_off: Integer | None = None
+    """Answers that were cut off at their maximum length."""
+    thinking_only: Integer | None = None
+    """Thoughts without an answer after them."""
+    refused: Integer | None = None
+    """Requests that a server refused, such as by moderation."""
+    unreadable: Integer | None = None
+    """Answers that the judge cannot parse, and replies without text."""
+    judge_failed: Integer | None = None
+    """Answers on which the judge failed."""
+
+
 class GpuSeconds(StatusBlock):
     """The accelerator-seconds that the run has used."""
 

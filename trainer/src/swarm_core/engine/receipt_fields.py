@@ -4,7 +4,7 @@
     prepare    experiment          clusters
     train      adapter
     iterate    commit              best, best_particle, best_recipe, mean, initial, stop, items, rejected, unscored,
-                                   fitness, held_out
+                                   fates, fitness, held_out
     conclude   result, bundle      best, best_particle, best_recipe, initial, gain, gain_low, gain_high
 
 The outputs `experiment`, `commit` and `result` are required, because later work needs them. Scalars are for people,
@@ -55,6 +55,8 @@ class Scalar(StrEnum):
     """Number of items rejected in this iteration."""
     UNSCORED = "unscored"
     """Number of missing scores in this iteration."""
+    FATES = "fates"
+    """`fate=number` joined by commas: the number of answers by fate in this iteration. The engine sums."""
     HELD_OUT = "held_out"
     """The mean score of the best taker on held-out data, in a game. It is never used for selection."""
     FITNESS = "fitness"
@@ -66,6 +68,7 @@ class Scalar(StrEnum):
     GAIN_HIGH = "gain_high"
 
 
+FATES_FORMAT = "write `fate=number` joined by commas, with whole numbers from 0"
 FITNESS_FORMAT = "write `name=value` joined by commas, with every value finite or empty"
 
 
@@ -142,3 +145,15 @@ def parse_fitness(receipt: Receipt) -> tuple[tuple[str, float | None], ...]:
     if not all(value is None or math.isfinite(value) for _, value in fitness):
         raise ValueError(f"receipt of {receipt.key}: fitness {value_text!r}; {FITNESS_FORMAT}")
     return fitness
+
+
+def parse_fates(receipt: Receipt) -> dict[str, int]:
+    """Return the number of answers by fate. Empty if the scalar is missing.
+
+    Raises ValueError for text that does not have the format of `Scalar.FATES`.
+    """
+    text = get_text(receipt, Scalar.FATES)
+    pairs = [entry.split("=") for entry in text.split(",") if entry]
+    if not all(len(pair) == 2 and pair[0] and pair[1].isascii() and pair[1].isdigit() for pair in pairs):
+        raise ValueError(f"receipt of {receipt.key}: fates {text!r}; {FATES_FORMAT}")
+    return {name: int(count) for name, count in pairs}

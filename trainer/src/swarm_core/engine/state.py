@@ -94,6 +94,8 @@ class SearchProgress:
     history: tuple[HistoryPoint, ...] = ()
     held_out: float | None = None
     """The score of the best taker on held-out data, in a game."""
+    fates: tuple[tuple[str, int], ...] = ()
+    """The number of answers by fate over all iterations, in the order of the fates' names."""
     __pydantic_config__ = STRICT_CONFIG
 
 

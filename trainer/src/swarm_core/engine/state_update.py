@@ -17,6 +17,7 @@ when the run is reopened. Applying the same observation again changes nothing.
 Raises ValueError for a receipt that belongs to another item or lacks an output, so that no state is based on it.
 """
 
+from collections import Counter
 from dataclasses import replace
 from typing import assert_never
 
@@ -161,6 +162,7 @@ def _update_search(so_far: SearchProgress, iteration: int, receipt: Receipt) -> 
         items=so_far.items + int(receipt_fields.get_number(receipt, Scalar.ITEMS) or 0),
         rejected=so_far.rejected + int(receipt_fields.get_number(receipt, Scalar.REJECTED) or 0),
         unscored=so_far.unscored + int(receipt_fields.get_number(receipt, Scalar.UNSCORED) or 0),
+        fates=tuple(sorted((Counter(dict(so_far.fates)) + Counter(receipt_fields.parse_fates(receipt))).items())),
         history=(*so_far.history, point)[-states.HISTORY_LENGTH :],
         held_out=held_out,
     )

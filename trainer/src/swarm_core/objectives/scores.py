@@ -23,7 +23,7 @@ class UnscoredReason(StrEnum):
     THINKING_ONLY = "ThinkingOnly"
     """The model thought, and gave no answer after it."""
     REFUSED = "Refused"
-    """The server refused this request: by moderation, or because the item does not fit the model."""
+    """The server refused this request: by moderation, or because the item does not fit the model or breaks it."""
     UNREADABLE = "Unreadable"
     """The judge cannot parse the answer, or the server's reply holds no text."""
     UNAVAILABLE = "Unavailable"
@@ -79,7 +79,10 @@ def advise(fate: AnswerFate) -> str | None:
         case AnswerFate.THINKING_ONLY:
             advice = "raise spec.answering.thinkingTokens, or set it to 0 so that the model does not think"
         case AnswerFate.REFUSED:
-            advice = "ask a model that takes these items, or keep such items out with spec.gates"
+            advice = (
+                "ask a model that takes these items, keep such items out with spec.gates, or raise timeoutSeconds if"
+                " the model is slow"
+            )
         case AnswerFate.UNREADABLE:
             advice = "read some of these answers; a judge of another type may understand them"
         case AnswerFate.UNAVAILABLE:

@@ -3,6 +3,8 @@
 Its numbers are estimates of the search until the run concludes. After that, they are measurements on fresh data.
 """
 
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -31,6 +33,8 @@ class ItemCounts:
     items: int
     rejected: int
     unscored: int
+    fates: tuple[tuple[str, int], ...] = ()
+    """The number of answers by fate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +64,7 @@ def summarize_search(state: EngineState) -> SearchSummary:
         gain=extract_gain(state),
         particles=search.fitness,
         history=search.history,
-        counts=ItemCounts(search.items, search.rejected, search.unscored),
+        counts=ItemCounts(search.items, search.rejected, search.unscored, search.fates),
     )
 
 
@@ -83,3 +87,10 @@ def build_difference(gain: MeasuredGain | None, block: type[G]) -> G | None:
 def build_counts(counts: ItemCounts) -> run_status.Counts:
     """Return the counts as a block of a status."""
     return run_status.Counts(items=counts.items, rejected=counts.rejected, unscored=counts.unscored)
+
+
+def build_answers(*fates: Iterable[tuple[str, int]]) -> run_status.Answers | None:
+    """Return the numbers of answers by fate as a block of a status; None if there are none."""
+    total = sum((Counter(dict(one)) for one in fates), Counter[str]())
+    named = {f"{fate[:1].lower()}{fate[1:]}": count for fate, count in total.items() if count}
+    return run_status.Answers.model_validate(named) if named else None

@@ -111,7 +111,12 @@ def parse(text: str, limit: int, *, finished: bool = True) -> ParsedItems:
 
     Lists inside thinking are no items.
     """
-    whole = thinking.split(text)[1].replace("\r\n", "\n").replace("\r", "\n").strip("\n")
+    return parse_answer(thinking.split(text)[1], limit, finished=finished)
+
+
+def parse_answer(text: str, limit: int, *, finished: bool = True) -> ParsedItems:
+    """Return the items as `parse` does, of a text whose thinking is apart already."""
+    whole = text.replace("\r\n", "\n").replace("\r", "\n").strip("\n")
     pieces, widths = split_items(whole.split("\n"))
     if not pieces:
         return ParsedItems((), (RejectedText(whole.strip(), RejectionReason.UNLISTED),) if whole.strip() else (), 0)
@@ -174,7 +179,8 @@ def split_items(lines: list[str]) -> tuple[list[list[str]], list[int]]:
     code, dropped = find_fences(lines, start, first.width)
     last, pieces, widths = first, [[first.text]], [first.width]
     for place, line in enumerate(lines[start + 1 :], start + 1):
-        opening = None if place in code else parse_marker(line)
+        expected = "" if last.number is None else str(last.number + 1)
+        opening = None if place in code or expected not in line else parse_marker(line)
         if opening and opening.opens_after(first, last):
             last = opening
             pieces.append([opening.text])

@@ -12,7 +12,8 @@ alone does not show that it is thinking; engines that know the prompt put the op
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
 
 XML_NAMES = (
     r"(?:[a-z]{1,16}:)?(?:think(?:ing)?|thoughts?|reasoning|reflection|scratchpad|inner_monologue)"
@@ -25,10 +26,10 @@ TAG_PAIRS: tuple[tuple[str, str], ...] = (
     (r"<\|begin_of_thought\|>", r"<\|end_of_thought\|>"),
     (r"<\|START_THINKING\|>", r"<\|END_THINKING\|>"),
     (r"<\|inner_prefix\|>", r"<\|inner_suffix\|>"),
-    (r"<\|channel>thought", r"<channel\|>"),
+    (r"<\|channel>\s?thought", r"<channel\|>"),
     (r"<unused94>", r"<unused95>"),
     (r"\[unused16\]", r"\[unused17\]"),
-    (r"<\|channel\|>(?:analysis|commentary)", r"<\|channel\|>final[^<]{0,40}<\|message\|>"),
+    (r"<\|channel\|>\s?(?:analysis|commentary)", r"<\|channel\|>\s?final[^<]{0,40}<\|message\|>"),
     (r"\Aanalysis(?=\S)(?=[\s\S]*?assistantfinal)", r"assistantfinal"),
     (r"\A(?:Here is|Here's) my thought process:", r"(?:Here is|Here's) my response:"),
 )
@@ -48,6 +49,22 @@ WRAPPER = re.compile(
     r"|\s*<\|(?:START_RESPONSE|begin_of_solution)\|>(?P<special>[\s\S]*?)(?:<\|(?:END_RESPONSE|end_of_solution)\|>\s*)?",
     re.IGNORECASE,
 )
+WRAPPER_TAG = re.compile(r"<\|(?:START|END)_RESPONSE\|>|<\|(?:begin|end)_of_solution\|>")
+CLOSINGS: Mapping[str, str] = MappingProxyType({
+    "[THINK]": "[/THINK]",
+    "\u25c1think\u25b7": "\u25c1/think\u25b7",
+    "<|begin_of_thought|>": "<|end_of_thought|>",
+    "<|START_THINKING|>": "<|END_THINKING|>",
+    "<|inner_prefix|>": "<|inner_suffix|>",
+    "<|channel>thought": "<channel|>",
+    "<unused94>": "<unused95>",
+    "[unused16]": "[unused17]",
+    "<|channel|>analysis": "<|end|><|start|>assistant<|channel|>final<|message|>",
+})  # fmt: skip
+"""The closing tag of each opening tag that is no XML."""
+CHANNEL = re.compile(r"<\|channel\|?>")
+CHANNEL_PARTS = frozenset({"<|channel|>", "<|channel>", "<|message|>", "<|start|>", "<|end|>"})
+"""The tokens that tags of channels are made of. Other models end their turns with some of them."""
 OPEN_AT_END = re.compile(rf"(?:{'|'.join(opening for opening, _ in TAG_PAIRS[:-2])})\s*\Z", re.IGNORECASE)
 MAX_OPEN_TAG = 160
 """Characters at the end of a prompt in which an opening tag is looked for."""
@@ -58,6 +75,22 @@ INVISIBLE_LETTERS = frozenset("\u115f\u1160\u2800\u3164\uffa0")
 def is_blank(text: str) -> bool:
     """Whether `text` has no visible character: only spaces, control characters and characters of no width."""
     return all(unicodedata.category(one)[0] in "ZC" or one in INVISIBLE_LETTERS for one in text)
+
+
+def find_tags(tokens: Iterable[str]) -> frozenset[str]:
+    """Return those of `tokens`, the special tokens of a model, that are thinking tags or parts of them."""
+    known = frozenset(tokens)
+    tags = frozenset(token for token in known if TAG.fullmatch(token) or WRAPPER_TAG.fullmatch(token))
+    channels = CHANNEL_PARTS & known if any(CHANNEL.fullmatch(token) for token in known) else frozenset[str]()
+    marks = frozenset(token for token in tags if TAG.fullmatch(token))
+    return tags | channels if marks or channels else frozenset()
+
+
+def close(prompt: str) -> str:
+    """Return `prompt` with the thinking closed that it opens at its end, so that the model begins with its answer."""
+    tag = find_open_tag(prompt).rstrip()
+    closing = CLOSINGS.get(tag) or (f"</{tag[1:-1].split()[0]}>" if tag.startswith("<") and tag.endswith(">") else "")
+    return f"{prompt.rstrip()}\n\n{closing}\n\n" if tag and closing else prompt
 
 
 def find_open_tag(prompt: str) -> str:

@@ -91,6 +91,8 @@ def read_seeds(resolved: ResolvedSpec, use: resolution.UriUse, path: Path) -> Se
     source, cluster_field = side.data, side.cluster_field
     if use.field == resolution.REFERENCE_FIELD and resolved.reference is not None and resolved.reference.source:
         source, cluster_field = resolved.reference.source, None
+    if use.field == resolution.CORPUS_FIELD and resolved.corpus is not None:
+        source, cluster_field = resolved.corpus.source, None
     return seeds.read(path, source, cluster_field, resolved.base.template, resolved.seed, find_judge(resolved))
 
 

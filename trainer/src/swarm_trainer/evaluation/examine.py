@@ -9,7 +9,7 @@ that its server refuses is left out as missing; it never counts as an empty answ
 no rollout has holes that an outage made.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import ceil
 
@@ -51,6 +51,10 @@ class Sampling:
         return self.max_tokens + self.thinking_tokens
 
 
+ItemFeature = Callable[[Sequence[str]], Sequence[float]]
+"""Measures something of each text, without a model of the run."""
+
+
 @dataclass(frozen=True, slots=True)
 class Examination:
     """The settings that are the same for every model examined in a run."""
@@ -74,6 +78,8 @@ class Examination:
     """The models at remote endpoints. They take chat turns, whatever the style of the run's own models."""
     rules: AnswerRules = DEFAULT_RULES
     """The rules for answers that no judge scores."""
+    features: Mapping[str, ItemFeature] = field(default_factory=dict)
+    """What is measured of each accepted item beside its answers, by name."""
     repeats: int = 1
     """The number of independent sets of items in one measurement. Each has prompts, seeds and gates of its own."""
 
@@ -133,7 +139,7 @@ def examine_once(exam: Examination, engine: Inference, model: ModelName, stage: 
             count = ceil(missing / exam.shots)
             requests = build_round(exam, state, model, [(*stage, turn, number) for number in range(count)])
             admit_items(state, ask(requests), exam.shots, ask)
-    answered = collect_answers(exam, stage, state.accepted, ask)
+    answered = add_features(exam, collect_answers(exam, stage, state.accepted, ask))
     return Rollout(
         model=model,
         takers=tuple(name for name, _ in exam.takers),
@@ -186,7 +192,7 @@ def parse_items(state: ExaminationState, results: Sequence[Reply], shots: int) -
         if result.thinking and not result.text.strip():
             state.rejections.append(Rejection(Item(result.text, request=number), "thinking", THINKING_ONLY))
             continue
-        parsed = item_parser.parse(result.text, shots, finished=result.finished)
+        parsed = item_parser.parse_answer(result.text, shots, finished=result.finished)
         items += [Item(text, request=number) for text in parsed.items]
         state.rejections += [Rejection(Item(r.text, request=number), "parse", str(r.reason)) for r in parsed.rejected]
     return items
@@ -233,6 +239,14 @@ def collect_answers(exam: Examination, stage: Stage, items: Sequence[Item], ask:
     width = len(exam.takers)
     rows = (tuple(answers[number * width : (number + 1) * width]) for number in range(len(items)))
     return tuple(AnsweredItem(item, row) for item, row in zip(items, rows, strict=True))
+
+
+def add_features(exam: Examination, answered: tuple[AnsweredItem, ...]) -> tuple[AnsweredItem, ...]:
+    """Return the items with the features that the examination measures."""
+    texts = [one.text for one in answered]
+    columns = [[(name, value) for value in measure(texts)] for name, measure in sorted(exam.features.items())]
+    rows = zip(*columns, strict=True) if columns else ((),) * len(answered)
+    return tuple(replace(one, features=tuple(row)) for one, row in zip(answered, rows, strict=True))
 
 
 def may_differ(score: Score) -> bool:

@@ -15,7 +15,7 @@ if the final items can measure none of the finalists, or no initial generator.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from swarm_core import commit
+from swarm_core import acceptance, commit
 from swarm_core.commit import Commit, MeasuredCandidate, MeasuredValues
 from swarm_core.engine.work import WorkItem
 from swarm_core.errors import BadInputError, ErrorCode, add_code
@@ -233,14 +233,10 @@ def check_accepted(generator: EvaluatedGenerator) -> None:
     """Check that at least one item of the generator was accepted. Raises BadInputError with the reasons counted."""
     if any(rollout.items for rollout in generator.rollouts):
         return
-    totals = sum_totals(generator.rollouts)
-    counted = ", ".join(f"{count} {gate}" for gate, count in totals.rejected.items()) or "no reason"
-    rejections = [one for rollout in generator.rollouts for one in rollout.rejections]
-    example = f"; such as {rejections[0].text[:80]!r}: {rejections[0].reason[:120]}" if rejections else ""
+    asked, why = sum_totals(generator.rollouts).asked, acceptance.describe_rejections(generator.rollouts)
     failure = BadInputError(
-        f"none of {totals.asked:,} items requested from {generator.name} was accepted ({counted}{example}): there is no"
-        " data set and nothing to compare. If most are 'missing' or 'parse', the model does not write lists: check"
-        " spec.base.template and spec.generation. Otherwise check spec.gates and spec.judge against the seed data"
+        f"none of {asked:,} items requested from {generator.name} was accepted ({why}): there is no data set and"
+        f" nothing to compare. {acceptance.NO_ITEMS_HELP}"
     )
     raise add_code(failure, ErrorCode.NOTHING_ACCEPTED)
 

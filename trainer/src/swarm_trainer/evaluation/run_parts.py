@@ -17,7 +17,7 @@ from swarm_core.plugins import PluginNotFoundError
 from swarm_core.ports import Judge
 from swarm_core.swarm_names import TAKERS
 
-COLLECTED = Needs(repeats=16, reference=True)
+COLLECTED = Needs(repeats=16, reference=True, corpus=True)
 """The most data that measurements collect, except for the number of takers, which the spec gives."""
 
 
@@ -79,6 +79,10 @@ def check_needs(resolved: ResolvedSpec, needs: Needs) -> None:
         raise BadInputError(
             f"spec.objective: {resolved.objective} needs a reference set; write spec.objective.reference, with the uri"
             " of its items, or without one for the held-out seed items"
+        )
+    if needs.corpus and resolved.corpus is None:
+        raise BadInputError(
+            f"spec.objective: {resolved.objective} needs a corpus; write spec.objective.corpus with the uri of one"
         )
     needed, collected = asdict(needs), asdict(COLLECTED)
     missing = [name for name in needed if name != "takers" and needed[name] > collected[name]]

@@ -10,9 +10,10 @@ from swarm_core.api import parts
 from swarm_core.api.resolution import ResolvedSpec
 from swarm_core.commit import Commit
 from swarm_core.composition import Single
-from swarm_core.experiment import Experiment
+from swarm_core.experiment import Experiment, SeedData
 from swarm_core.item_index import ItemIndex
-from swarm_core.items import Item
+from swarm_core.items import Item, get_texts
+from swarm_core.objectives import personalization
 from swarm_core.objectives.accuracy import Accuracy
 from swarm_core.objectives.objective import Objective
 from swarm_core.optimizers import positions
@@ -22,8 +23,9 @@ from swarm_core.programs import search_settings
 from swarm_core.recipe import Digest, Recipe
 from swarm_core.swarm_names import GENERATORS, TAKERS
 from swarm_trainer.evaluation import evaluator, run_parts
+from swarm_trainer.evaluation.corpus_similarity import CorpusSimilarity
 from swarm_trainer.evaluation.evaluator import Evaluator
-from swarm_trainer.evaluation.examine import Examination
+from swarm_trainer.evaluation.examine import Examination, ItemFeature
 from swarm_trainer.run_store import experiments, pins
 from swarm_trainer.runtime import search_space
 from swarm_trainer.runtime.context import Context
@@ -143,10 +145,23 @@ def build_search(
     examination = evaluator.build_examination(resolved, experiment, data)
     plan, space = build_space(context, pinned, basis, swarm)
     name, objective = choose_objective(resolved, swarm)
-    held_out = ItemIndex(list_held_out(context, pinned), examination.judge)
-    examination = replace(examination, held_out=held_out, repeats=objective.needs.repeats)
+    examination = replace(
+        examination,
+        held_out=ItemIndex(list_held_out(context, pinned), examination.judge),
+        features=build_features(context, pinned),
+        repeats=objective.needs.repeats,
+    )
     evaluator_of_swarm = Evaluator(examination, ((name, objective),), Single(name), resolved.evaluation.coverage)
     return SearchSetup(resolved, manifest, experiment, plan, space, evaluator_of_swarm)
+
+
+def build_features(context: Context, experiment: Experiment) -> dict[str, ItemFeature]:
+    """Build what is measured of items beside their answers, by name. Raises StoreError."""
+    settings = context.resolved.corpus
+    if settings is None or experiment.corpus is None:
+        return {}
+    documents = SeedData.from_bytes(context.store.get(experiment.corpus).read_bytes()).example_items
+    return {personalization.FEATURE: CorpusSimilarity(get_texts(documents), settings)}
 
 
 def choose_objective(resolved: ResolvedSpec, swarm: str) -> tuple[str, Objective]:

@@ -17,6 +17,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
+from typing import TypeGuard
 
 from swarm_core.errors import BadInputError
 from swarm_core.objectives.scores import UnscoredReason
@@ -31,7 +32,7 @@ from swarm_trainer.inference.provider_failures import FailureClass, Unavailable
 from swarm_trainer.inference.rate_limiter import RateLimiter
 from swarm_trainer.inference.reply_parser import Reply, RequestOutcome
 from swarm_trainer.inference.request_checks import find_field_error
-from swarm_trainer.inference.retrying_client import ClientSettings, EventLoopThread, RetryingClient
+from swarm_trainer.inference.retrying_client import ClientSettings, EventLoopThread, RetryingClient, backoff_seconds
 from swarm_trainer.meter import Meter
 
 BYTES_PER_TOKEN = 3
@@ -47,6 +48,11 @@ PROBE_SECONDS = 120.0
 LIST_SECONDS = 10.0
 MAX_OWN_FAULTS = 20
 """Attempts of a request on which the server fails, over about two minutes, before it is compared with a control."""
+COMPARISONS = 3
+"""Times that a request is refused before that counts. A gateway that is being replaced may refuse everything for some
+seconds, and a firewall now and then one request."""
+FIRST_DOUBLINGS = 3
+"""The pause before the second comparison is that of the fourth attempt, about 2 s."""
 OTHER_MAX_TOKENS = "max_completion_tokens"
 MAX_REFUSED_SHARE = 0.5
 """The share of a call's requests to one model that its server may refuse. More of them are an outage."""
@@ -64,8 +70,10 @@ class ModelChannel:
     in_flight: dict[str, asyncio.Task[RequestOutcome]] = field(default_factory=dict)
     """The running requests, by the store key of their answers."""
     takes_schemas: bool = True
-    """Whether the server may accept a schema for the reply. It counts as refusing all once it answered a request only
-    without its schema."""
+    """Whether the server may accept a schema for the reply."""
+    schemas_checked: bool = False
+    """Whether a control request with a schema was answered or refused."""
+    schema_lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     max_tokens_field: str = openai_protocol.MAX_TOKENS
     """The field of the maximum length, as the spec says or as the endpoint's refusals taught."""
     stopped: Unavailable | None = None
@@ -188,8 +196,24 @@ class ChatEndpoints:
             if not isinstance(outcome, RequestFailure):
                 return outcome
         outcome = await self._complete_once(session, channel, replace(request, reply_schema=None))
-        channel.takes_schemas = channel.takes_schemas and not isinstance(outcome, Completion)
-        return outcome
+        if not isinstance(outcome, Completion) or not channel.takes_schemas:
+            return outcome
+        await self._check_schemas(session, channel, request.reply_schema)
+        again = await self._complete_once(session, channel, request) if channel.takes_schemas else outcome
+        return again if isinstance(again, Completion) else outcome
+
+    async def _check_schemas(self, session: HttpSession, channel: ModelChannel, schema: str | None) -> None:
+        """Find out by a control request whether the server refuses schemas, or refused one request for other reasons.
+
+        What one request meets must not change the form of later requests: it depends on their order.
+        """
+        async with channel.schema_lock:
+            if channel.schemas_checked:
+                return
+            body = openai_protocol.chat_body(replace(PROBE_REQUEST, reply_schema=schema), channel.remote_model)
+            control = await self._send_or_compare(session, channel, body)
+            channel.takes_schemas = not isinstance(control, RequestFailure)
+            channel.schemas_checked = not isinstance(control, Unavailable)
 
     async def _load_or_send(
         self, session: HttpSession, channel: ModelChannel, key: str, body: dict[str, object]
@@ -214,21 +238,23 @@ class ChatEndpoints:
     ) -> RequestOutcome:
         """The answer to a request sent now. A request that fails is compared with a control request.
 
-        If the endpoint answers the control request and refuses this one again, this request alone is at fault. If it
-        refuses both, all requests of the model are at fault, and the user must act.
+        If the endpoint answers the control request and refuses this one, COMPARISONS times, this request alone is at
+        fault. If it refuses both, as often, all requests of the model are at fault, and the user must act.
         """
         found = await self._send(session, channel, body)
-        if not isinstance(found, Unavailable) or not (found.cause is FailureClass.REFUSAL or found.may_be_own_fault):
-            return found
-        control = await self._send_control(session, channel)
-        if isinstance(control, Unavailable):
-            refused = control.cause in (FailureClass.REFUSAL, FailureClass.ACCOUNT)
-            return replace(found, cause=FailureClass.ACCOUNT if refused else FailureClass.PASSING)
-        if found.cause is FailureClass.REFUSAL:
+        for turn in range(1, COMPARISONS + 1):
+            if not needs_comparison(found):
+                break
+            control = await self._send_control(session, channel)
+            if not isinstance(control, Unavailable):
+                if turn >= count_comparisons(found):
+                    return build_failure(found, channel.remote_model.url)
+            elif control.cause is FailureClass.REFUSAL and turn < COMPARISONS:
+                await asyncio.sleep(backoff_seconds(turn + FIRST_DOUBLINGS))
+            else:
+                refused = control.cause in (FailureClass.REFUSAL, FailureClass.ACCOUNT)
+                return replace(found, cause=FailureClass.ACCOUNT if refused else FailureClass.PASSING)
             found = await self._send(session, channel, body)
-        if isinstance(found, Unavailable) and (found.cause is FailureClass.REFUSAL or found.may_be_own_fault):
-            unreadable = found.cause is FailureClass.MALFORMED
-            return RequestFailure(found.message, UnscoredReason.UNREADABLE if unreadable else UnscoredReason.REFUSED)
         return found
 
     async def _send_control(self, session: HttpSession, channel: ModelChannel) -> RequestOutcome:
@@ -286,6 +312,31 @@ class ChatEndpoints:
         channel.rate_limiter.correct(estimate, used)
         self._budget.add_tokens(used)
         return found.completion if isinstance(found, Reply) else found
+
+
+def needs_comparison(found: RequestOutcome) -> TypeGuard[Unavailable]:
+    """Whether a request failed in a way that may be due to itself or to its server."""
+    if not isinstance(found, Unavailable):
+        return False
+    return found.cause is FailureClass.REFUSAL or found.may_be_own_fault or found.is_slow
+
+
+def count_comparisons(found: Unavailable) -> int:
+    """How often a request fails beside an answered control before it alone is at fault. Long failures count more."""
+    if found.may_be_own_fault:
+        return 1
+    return 2 if found.is_slow else COMPARISONS
+
+
+def build_failure(found: Unavailable, url: str) -> RequestFailure:
+    """The failure of a request that fails alone. Its words are the same in every run."""
+    if found.is_slow:
+        return RequestFailure(
+            f"{url}: no answer before the deadline, though others get one; raise timeoutSeconds if this takes longer",
+            UnscoredReason.REFUSED,
+        )
+    unreadable = found.cause is FailureClass.MALFORMED
+    return RequestFailure(found.message, UnscoredReason.UNREADABLE if unreadable else UnscoredReason.REFUSED)
 
 
 def wants_other_field(found: RequestOutcome) -> bool:

@@ -39,6 +39,7 @@ class HttpResponse:
     status: int
     data: bytes
     retry_after: str | None = None
+    retry_after_ms: str | None = None
 
 
 class HttpSession:
@@ -84,7 +85,8 @@ class HttpSession:
             raise NoResponseError(network.UNTRUSTED) from error
         except (aiohttp.ClientError, OSError, EOFError, ValueError) as error:
             raise NoResponseError(f"{type(error).__name__} {' '.join(str(error).split())}".rstrip()) from error
-        return HttpResponse(answer.status, read, answer.headers.get("Retry-After"))
+        named = answer.headers
+        return HttpResponse(answer.status, read, named.get("Retry-After"), named.get("Retry-After-Ms"))
 
 
 async def read_limited(content: aiohttp.StreamReader) -> bytes:

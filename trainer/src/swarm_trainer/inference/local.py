@@ -194,7 +194,8 @@ def _to_result(engine: Engine, asked: Row, row: RowOutput) -> Completion | Reque
     text, stopped = truncate_at_stop(engine.stops.decode(row.tokens), request.stop)
     logprobs = None if request.logprobs is None else _decode_scores(engine.loaded.tokenizer, row.scores)
     completion = Completion(text, row.token_count, row.ended or stopped, logprobs=logprobs)
-    return prompt_encoder.restore_open_tag(engine.loaded.tokenizer, request, asked.ids, completion)
+    restored = prompt_encoder.restore_open_tag(engine.loaded.tokenizer, request, asked.ids, completion)
+    return engine.stops.special.separate(restored)
 
 
 def _decode_scores(tokenizer: PreTrainedTokenizerBase, scores: Sequence[TokenScore]) -> tuple[TokenLogprob, ...]:

@@ -137,16 +137,18 @@ class OpenAIInference:
             pending = [index for index, outcome in enumerate(outcomes) if isinstance(outcome, Unavailable)]
             if not pending:
                 break
-            endpoint = self._endpoint(base)
+            endpoint, encoder = self._endpoint(base), self._encoders[base]
             bodies = [
-                openai_protocol.completion_body(requests[index], ids[index], self._encoders[base].end_tokens)
+                openai_protocol.completion_body(
+                    requests[index], ids[index], encoder.end_tokens, bool(encoder.special.tags)
+                )
                 for index in pending
             ]
             with self._meter.time_requests():
                 found = self._loop_thread.run(self._send_all(endpoint, bodies, host))
             for index, outcome in zip(pending, found, strict=True):
                 outcomes[index] = (
-                    self._encoders[base].restore_open_tag(requests[index], ids[index], outcome)
+                    encoder.separate(requests[index], ids[index], outcome)
                     if isinstance(outcome, Completion)
                     else outcome
                 )
@@ -191,5 +193,5 @@ def resolve_outcomes(
             reason = UnscoredReason.UNREADABLE if unreadable else UnscoredReason.REFUSED
             results.append(RequestFailure(outcome.message, reason))
         else:
-            raise add_code(InferenceError(f"model {request.model}: {outcome.message}"), outcome.code)
+            raise add_code(InferenceError(f"model {request.model}: {outcome.description}"), outcome.code)
     return results

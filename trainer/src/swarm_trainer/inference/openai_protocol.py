@@ -128,8 +128,11 @@ COMPLETIONS = ApiFormat("/v1/completions", completion_text, completion_logprobs)
 CHAT = ApiFormat("/chat/completions", chat_text, chat_logprobs)
 
 
-def completion_body(request: Request, ids: list[int], ends: frozenset[int]) -> dict[str, object]:
-    """The body of a completion request. It sets every field, so no server's default applies."""
+def completion_body(request: Request, ids: list[int], ends: frozenset[int], special: bool = False) -> dict[str, object]:
+    """The body of a completion request. It sets every field, so no server's default applies.
+
+    `special`: whether the text keeps special tokens.
+    """
     return {
         "model": request.model,
         "prompt": ids,
@@ -141,6 +144,7 @@ def completion_body(request: Request, ids: list[int], ends: frozenset[int]) -> d
         "top_p": request.top_p,
         "n": 1,  # `choices` sends one request per text: vLLM would reuse seeds of other requests.
         **({} if request.logprobs is None else {"logprobs": request.logprobs}),
+        **({"skip_special_tokens": False, "spaces_between_special_tokens": False} if special else {}),
     }
 
 

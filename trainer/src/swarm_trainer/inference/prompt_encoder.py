@@ -13,6 +13,7 @@ from swarm_core.ports import Completion, Request
 from swarm_core.text import thinking
 from swarm_trainer.inference.chat_messages import build_messages
 from swarm_trainer.inference.request_checks import find_field_error
+from swarm_trainer.inference.thinking_tokens import SpecialTokens
 from swarm_trainer.lora import base
 
 OPEN_TAG_TOKENS = 16
@@ -33,14 +34,15 @@ class PromptEncoder:
                 generation = GenerationConfig()
         self.end_tokens = base.find_end_tokens(self._tokenizer, config.get_text_config(), config, generation)
         """The tokens that end a text."""
+        self.special = SpecialTokens.find(self._tokenizer)
 
     def encode(self, requests: Sequence[Request]) -> list[list[int]]:
         """The tokens of each request's prompt, in order. Raises BadInputError as `tokenize_requests` does."""
         return tokenize_requests(self._tokenizer, requests)
 
-    def restore_open_tag(self, request: Request, ids: Sequence[int], completion: Completion) -> Completion:
-        """`completion` with the opening tag of its thinking, as the function of this name says."""
-        return restore_open_tag(self._tokenizer, request, ids, completion)
+    def separate(self, request: Request, ids: Sequence[int], completion: Completion) -> Completion:
+        """`completion` with the opening tag of its thinking, or with the thinking apart if its tags are special."""
+        return self.special.separate(restore_open_tag(self._tokenizer, request, ids, completion))
 
 
 def tokenize_requests(tokenizer: PreTrainedTokenizerBase, requests: Sequence[Request]) -> list[list[int]]:

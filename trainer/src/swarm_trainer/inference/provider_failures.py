@@ -2,7 +2,8 @@
 
 An account failure stops the run until its user acts. A refusal concerns one request, unless a control request is
 refused too. Overload and broken connections pass, so they are waited out. A server error or a reply that is no
-completion may be the fault of this request, so it is sent again and then compared with a control request.
+completion may be the fault of this request, so it is sent again and then compared with a control request. So is a
+request without any answer until its deadline: it may be too slow, or break its server.
 
 Nothing that a server sends is trusted.
 """
@@ -27,6 +28,9 @@ ACCOUNT_WORDS = re.compile(
     r"|(?:out of|no|not enough) credits?\b|account[_ -](?:deactivated|suspended)|invalid[_ -]api[_ -]key",
     re.IGNORECASE,
 )
+TIMEOUT_STATUSES = frozenset({0, 408, 504, 524})
+"""The statuses of an answer that did not come in time; 0 is no answer at all."""
+TOO_LARGE_WORDS = re.compile(r"request (?:is )?too large|maximum context|context[_ ]length", re.IGNORECASE)
 OVERLOAD_WORDS = re.compile(r"rate[_ -]?limit|overload|too many requests|timed? ?out|unavailable", re.IGNORECASE)
 MODERATION_WORDS = re.compile(
     r"content[_ -]?(?:policy|filter|management)|moderation|flagged|responsible[_ -]?ai|safety|prohibited[_ -]content"
@@ -60,11 +64,23 @@ class Unavailable:
     """Seconds that the server asks to wait."""
     status: int = 0
     """The HTTP status of the answer; 0 if there was no answer."""
+    attempts: str = ""
+    """How often the request was sent, in parentheses. It differs from run to run, so no rollout holds it."""
 
     @property
     def is_retryable(self) -> bool:
         """Whether the same request may succeed later."""
         return self.cause not in (FailureClass.ACCOUNT, FailureClass.REFUSAL)
+
+    @property
+    def description(self) -> str:
+        """The message and the attempts, for an error."""
+        return f"{self.message} {self.attempts}".rstrip()
+
+    @property
+    def is_slow(self) -> bool:
+        """Whether no answer came in time, although a later attempt might get one."""
+        return self.cause is FailureClass.PASSING and self.status in TIMEOUT_STATUSES
 
     @property
     def may_be_own_fault(self) -> bool:
@@ -88,7 +104,10 @@ def classify_status(status: int, body: bytes) -> FailureClass:
     if status in ACCOUNT_STATUSES:
         return FailureClass.ACCOUNT
     if status in PASSING_CLIENT_STATUSES:
-        return FailureClass.ACCOUNT if ACCOUNT_WORDS.search(decode(body)) else FailureClass.PASSING
+        words = decode(body)
+        if TOO_LARGE_WORDS.search(words):
+            return FailureClass.REFUSAL
+        return FailureClass.ACCOUNT if ACCOUNT_WORDS.search(words) else FailureClass.PASSING
     if 300 <= status < 500:
         return FailureClass.REFUSAL
     if status == 500:
@@ -128,8 +147,13 @@ def describe_refusal(message: str) -> str:
     return "moderation" if MODERATION_WORDS.search(message) else "server"
 
 
-def parse_retry_after(value: str | None) -> float:
-    """The seconds in a Retry-After header, which holds a number or a date; 0 for anything else."""
+def parse_retry_after(value: str | None, milliseconds: str | None = None) -> float:
+    """The seconds in a Retry-After header, which holds a number or a date; 0 for anything else.
+
+    `milliseconds`: the header Retry-After-Ms, which is more exact, so it counts if it is there.
+    """
+    if milliseconds is not None:
+        return parse_retry_after(milliseconds) / 1000.0
     try:
         seconds = float(value or 0.0)
     except ValueError:

@@ -70,7 +70,7 @@ def parse_response(
     if status == 200:
         return parse_completion(endpoint, api_format, data, expected)
     message = f"{endpoint.url} answered {status}: {provider_failures.parse_error_message(data)}"
-    retry_after = provider_failures.parse_retry_after(response.retry_after)
+    retry_after = provider_failures.parse_retry_after(response.retry_after, response.retry_after_ms)
     return Unavailable(message, provider_failures.classify_status(status, data), retry_after, status)
 
 
@@ -83,7 +83,7 @@ def parse_completion(
     a part that the request asked for is missing.
     """
     try:
-        answer = json.loads(data)
+        answer = json.loads(data, object_pairs_hook=build_unambiguous)
         error = provider_failures.find_error(answer)
         if error is not None:
             message = f"{endpoint.url} answered with an error: {provider_failures.parse_error_message(data)}"
@@ -102,6 +102,14 @@ def parse_completion(
     if isinstance(logprobs, RequestFailure):
         return logprobs
     return build_reply(answer.get("usage"), texts, all(reason in FINISHED for reason in reasons), logprobs)
+
+
+def build_unambiguous(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """The JSON object of `pairs`. Raises ValueError if a field has two values: then nobody knows which one counts."""
+    fields = dict(pairs)
+    if len(fields) < len(pairs) and any(fields[name] != value for name, value in pairs):
+        raise ValueError("a field has two values")
+    return fields
 
 
 def build_malformed(endpoint: EndpointAddress, data: bytes) -> Unavailable:

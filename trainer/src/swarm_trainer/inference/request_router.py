@@ -78,8 +78,8 @@ def resolve_outcomes(outcomes: Sequence[RequestOutcome]) -> list[Completion | Re
     for outcome in missing:
         if outcome.cause in (FailureClass.ACCOUNT, FailureClass.REFUSAL):
             advice = f"{RESUME_HINT}: mend the key, the account or the endpoint, and run again"
-            raise add_code(BadInputError(f"{outcome.message}; {advice}"), outcome.code)
+            raise add_code(BadInputError(f"{outcome.description}; {advice}"), outcome.code)
     for outcome in missing:
         advice = f"{RESUME_HINT}: run again when the endpoint answers"
-        raise add_code(InferenceError(f"{outcome.message}; {advice}"), outcome.code)
+        raise add_code(InferenceError(f"{outcome.description}; {advice}"), outcome.code)
     return [outcome for outcome in outcomes if not isinstance(outcome, Unavailable)]

@@ -95,7 +95,7 @@ class RetryingClient:
             late = clock() + pause > until
             if late or own_faults >= self.settings.max_own_faults or not self.is_alive():
                 asks = f", asked to wait {requested:.0f} s" if requested > 0 else ""
-                found = replace(found, message=f"{found.message} (tried {tries} times{asks})")
+                found = replace(found, attempts=f"(tried {tries} times{asks})")
                 break
             self.rate_limiter.pause_for(requested)
             await asyncio.sleep(pause)

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 
 from transformers import PreTrainedTokenizerBase
 
+from swarm_trainer.inference.thinking_tokens import SpecialTokens
+
 EXTRA_TOKENS = 8
 """Tokens decoded beyond the stop's bytes. Some tokens decode to nothing, or differently at the start of a text."""
 REPLACEMENT_CHARACTER = "\ufffd"
@@ -24,12 +26,12 @@ class StopDetector:
     """Finds stops in texts of one tokenizer. It caches the text of single tokens and nothing of the requests."""
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase) -> None:
-        self._tokenizer = tokenizer
+        self._tokenizer, self.special = tokenizer, SpecialTokens.find(tokenizer)
         self._token_texts: dict[int, str] = {}
 
     def decode(self, tokens: Sequence[int]) -> str:
-        """The text of `tokens`, without special tokens."""
-        return str(self._tokenizer.decode(list(tokens), skip_special_tokens=True, clean_up_tokenization_spaces=False))
+        """The text of `tokens`, without special tokens except thinking tags."""
+        return self.special.decode(self._tokenizer, tokens)
 
     def is_reached(self, tokens: Sequence[int], stops: Sequence[str]) -> bool:
         """Whether the last of `tokens` completed one of `stops`."""

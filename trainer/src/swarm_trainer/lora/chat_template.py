@@ -20,7 +20,7 @@ from jinja2.ext import Extension, loopcontrols
 from transformers import PreTrainedTokenizerBase
 
 from swarm_core.errors import BadInputError
-from swarm_core.text import control_markup, prompts
+from swarm_core.text import control_markup, prompts, thinking
 from swarm_trainer.lora import control_tokens
 
 Message = dict[str, str]
@@ -55,11 +55,15 @@ def tokenize(
 
 
 def render(tokenizer: PreTrainedTokenizerBase, chat: Sequence[Message], thinks: bool = False) -> str:
-    """Return the text that the template makes of a conversation. Raises BadInputError as `tokenize` does."""
+    """Return the text that the template makes of a conversation. Raises BadInputError as `tokenize` does.
+
+    Where the model may not think, a thinking that the template opens is closed at once: templates without a switch
+    open one every time.
+    """
     if not tokenizer.chat_template:
         raise BadInputError("the base model has no chat template, which Chat prompts need; use Plain prompts")
     try:
-        return str(
+        written = str(
             tokenizer.apply_chat_template(
                 list(chat),
                 add_generation_prompt=True,
@@ -74,6 +78,7 @@ def render(tokenizer: PreTrainedTokenizerBase, chat: Sequence[Message], thinks: 
             f"the base model's chat template rejects the messages ({error}); leave out system text, let user and"
             " assistant turns alternate, or use Plain prompts"
         ) from error
+    return written if thinks else thinking.close(written)
 
 
 def find_text_marks(tokenizer: PreTrainedTokenizerBase) -> frozenset[str]:

@@ -8,7 +8,8 @@ from pathlib import Path
 from swarm_core.commit import Commit
 from swarm_core.item_pool import Pool
 from swarm_core.objectives.verdict import Verdict
-from swarm_trainer.report import dataset, game_figure, history, result
+from swarm_core.ports import ArtifactStore
+from swarm_trainer.report import dataset, game_figure, history, result, summary
 from swarm_trainer.report.game_result import Comparison, GameResult
 from swarm_trainer.report.result import Provenance
 from swarm_trainer.report.summary import format_passed_over
@@ -26,12 +27,12 @@ class GameRecord:
     """The last item pool."""
 
 
-def write(folder: Path, record: GameRecord, game: GameResult) -> None:
-    """Write all files except the adapters to `folder`. Raises OSError."""
+def write(folder: Path, record: GameRecord, game: GameResult, store: ArtifactStore) -> None:
+    """Write all files except the adapters to `folder`. `store` has the rollouts. Raises OSError, StoreError."""
     domain, name = record.domain, f"{record.domain}: generators against takers"
     files = {
         "result.json": serialize_result(game, record),
-        "history.jsonl": history.format_history(record.commits),
+        "history.jsonl": history.format_history(record.commits, store),
         "summary.txt": format_summary(game, name),
         "dataset/data.jsonl": "".join(serialize_items(record.pool)),
         "dataset/README.md": format_card(game, record.pool, domain),
@@ -146,6 +147,7 @@ def format_counts(game: GameResult) -> Iterator[str]:
     yield f"game ended: {game.generators.stop}"
     yield f"last pool: {last.seeds} seed items left; {last.archive} hard items in the archive"
     yield f"items requested {counts.asked:,}, accepted {counts.items:,}; rejected: {rejected}"
+    yield from summary.format_answers(counts)
 
 
 def serialize_items(pool: Pool) -> Iterable[str]:

@@ -92,16 +92,17 @@ def format_row(generator: EvaluatedGenerator, label: str) -> str:
 
 def format_samples(result: SearchResult) -> Iterator[str]:
     """Yield sample items of the best generator beside those of the best initial one."""
-    yield "items of the best (takers that are right)     items of the best initial one"
+    what = "items of the best (takers that are right)" if result.best.rollouts[0].takers else "items of the best"
+    yield f"{what:<45} items of the best initial one"
     ours, theirs = sample_items(result.best), sample_items(result.initial)
     for left, right in zip(ours, theirs, strict=False):
         yield f"  {left:<44}{right}"
 
 
 def sample_items(generator: EvaluatedGenerator) -> list[str]:
-    """Return sample items, each with the number of takers that answered it right."""
-    items = [(item, rollout) for rollout in generator.rollouts[:1] for item in rollout.items[:MAX_SAMPLES]]
-    return [f"{truncate(item.text)} ({count_right(item)}/{len(rollout.takers)})" for item, rollout in items]
+    """Return sample items, each with the number of takers that answered it right, if takers were asked."""
+    items = [item for rollout in generator.rollouts[:1] for item in rollout.items[:MAX_SAMPLES]]
+    return [truncate(one.text) + (f" ({count_right(one)}/{len(one.answers)})" if one.answers else "") for one in items]
 
 
 def truncate(item: str) -> str:
@@ -121,13 +122,18 @@ def format_counts(result: SearchResult) -> Iterator[str]:
     rejected = ", ".join(f"{count} {gate}" for gate, count in counts.rejected.items()) or "none"
     yield f"search ended: {result.stop}"
     yield f"items requested {counts.asked:,}, accepted {counts.items:,}; rejected: {rejected}"
+    yield from format_answers(counts)
+    thinking = f", {counts.thinking_tokens:,} of them thinking" if counts.thinking_tokens else ""
+    yield f"tokens generated: {counts.tokens:,}{thinking}"
+
+
+def format_answers(counts: RolloutTotals) -> Iterator[str]:
+    """Yield the fates of each taker's answers, and what the user can do about those without a score."""
     for taker, fates in counts.fates.items():
         yield from textwrap.wrap(f"answers of {taker}: {format_fates(fates)}", COLUMNS, subsequent_indent="  ")
     if counts.spreads:
         yield format_agreement(counts.spreads)
     yield from format_advice(counts)
-    thinking = f", {counts.thinking_tokens:,} of them thinking" if counts.thinking_tokens else ""
-    yield f"tokens generated: {counts.tokens:,}{thinking}"
 
 
 def format_fates(fates: Mapping[str, int]) -> str:

@@ -101,7 +101,7 @@ def check(context: Context) -> None:
 
 def explain_failure(access: api.EndpointAccess, outcome: Unavailable, models: tuple[str, ...]) -> str:
     """Explain to the user why an endpoint did not answer correctly; `models` are the models that it lists."""
-    status, message = outcome.status, outcome.message
+    status, message = outcome.status, outcome.description
     if status in (401, 403):
         where = describe_key_source(access)
         credentials = f"the key in {where}" if where else "a request without a key"
@@ -115,7 +115,7 @@ def explain_failure(access: api.EndpointAccess, outcome: Unavailable, models: tu
 
 def advise_on_failure(access: api.EndpointAccess, outcome: Unavailable) -> str:
     """Return what an endpoint answered and what the user can do, to follow the name of its field."""
-    message = outcome.message
+    message = outcome.description
     if outcome.cause is FailureClass.ACCOUNT:
         return f": {message}; mend the account of the key"
     if outcome.cause is FailureClass.REFUSAL:

@@ -81,7 +81,7 @@ def write(
     name, domain, judge = setup.title, setup.examination.domain, setup.examination.judge
     origin = result.Provenance(setup.experiment, setup.examination.seed, commits[-1].digest)
     (folder / "result.json").write_text(result.serialize(search_result, origin), encoding="utf-8")
-    (folder / "history.jsonl").write_text(history.format_history(commits), encoding="utf-8")
+    (folder / "history.jsonl").write_text(history.format_history(commits, context.store), encoding="utf-8")
     (folder / "summary.txt").write_text(summary.render(search_result, name), encoding="utf-8")
     search_figure.draw(commits, search_result, name, folder / "search.png")
     (folder / "dataset").mkdir()

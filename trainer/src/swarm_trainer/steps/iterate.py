@@ -6,18 +6,20 @@ requests for a candidate depend on the run's seed and on the iteration alone.
 If several swarms take turns, the iteration is the turn of one of them (`evaluation.trainer_program.TurnRules`).
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from statistics import fmean
 
-from swarm_core import commit
+from swarm_core import acceptance, commit
 from swarm_core.commit import Commit, MeasuredCandidate
 from swarm_core.engine.receipt_fields import Output, Scalar
 from swarm_core.engine.work import Receipt, WorkItem
+from swarm_core.errors import BadInputError, ErrorCode, add_code
 from swarm_core.optimizers import optimization
 from swarm_core.optimizers.candidate import Candidate
 from swarm_core.ports import Inference, StoreError
-from swarm_core.rollout import Rollout, sum_totals
+from swarm_core.rollout import Rollout, RolloutTotals, sum_totals
 from swarm_core.usage import Usage
 from swarm_trainer.evaluation import lanes, reference_set, rollout_store, search_setup, serving, trainer_program
 from swarm_trainer.evaluation.rollout_store import RolloutRequest
@@ -53,19 +55,25 @@ def check_parent(item: WorkItem, context: Context, index: int) -> None:
 
 
 def build_commit(item: WorkItem, context: Context, index: int) -> Commit:
-    """Examine every candidate and tell the swarm the measured values."""
+    """Examine every candidate and tell the swarm the measured values.
+
+    Raises BadInputError if the first turn of the swarm counts for nothing.
+    """
     rules = trainer_program.load_turns(context.resolved)
     rules.before(item, context)
     turn, engines = serve_turn(item, context, rules.load(context, index))
     setup, candidates = turn.setup, optimization.ask(turn.swarm)
     measured: list[MeasuredCandidate] = []
+    rollouts: list[Rollout] = []
     results: tuple[MeasuredCandidate, ...] = ()
     for result, rollout in lanes.run_jobs(
         engines, [build_candidate_job(context, turn, candidate) for candidate in candidates]
     ):
         measured.append(result)
+        rollouts.append(rollout)
         results = setup.evaluator.add_fitness(measured, turn.summarize_start(measured))
         context.progress(build_progress(item, results, len(candidates), rollout, context.record_usage()))
+    check_start(turn, results, rollouts)
     swarm = optimization.tell(turn.swarm, {candidate.name: candidate.fitness for candidate in results})
     assert item.parent is not None
     return Commit(
@@ -82,6 +90,13 @@ def build_commit(item: WorkItem, context: Context, index: int) -> Commit:
         reference=setup.reference,
         kind=context.run.kind,
     )
+
+
+def check_start(turn: Turn, results: Sequence[MeasuredCandidate], rollouts: Sequence[Rollout]) -> None:
+    """Check that the first turn of a swarm counts for something. Raises BadInputError with the reasons counted."""
+    barren = acceptance.find_barren_start(results, rollouts) if turn.first is None else None
+    if barren is not None:
+        raise add_code(BadInputError(barren), ErrorCode.NOTHING_ACCEPTED)
 
 
 def serve_turn(item: WorkItem, context: Context, turn: Turn) -> tuple[Turn, list[Inference]]:
@@ -151,10 +166,17 @@ def build_receipt(item: WorkItem, context: Context, done: Commit) -> Receipt:
             Scalar.ITEMS: counts.items,
             Scalar.REJECTED: sum(counts.rejected.values()),
             Scalar.UNSCORED: sum(counts.unscored.values()),
+            Scalar.FATES: format_fates(counts),
             Scalar.FITNESS: ",".join(map(format_fitness, done.candidates)),
             **({Scalar.HELD_OUT: done.held_out[0].fitness} if done.held_out else {}),
         },
     )
+
+
+def format_fates(counts: RolloutTotals) -> str:
+    """Format the number of all takers' answers by fate for a receipt."""
+    fates = sum((Counter(one) for one in counts.fates.values()), Counter[str]())
+    return ",".join(f"{fate}={count}" for fate, count in sorted(fates.items()))
 
 
 def format_fitness(candidate: MeasuredCandidate) -> str:

@@ -1,12 +1,14 @@
-"""Prepares the data that objectives need beside the items of generators: the reference set.
+"""Prepares the data that objectives need beside the items of generators: the reference set and the corpus.
 
-It is read like seed data, checked against the judge, sampled by the run's seed, and stored by its digest.
+They are read like seed data, sampled by the run's seed, and stored by their digests. A reference set is checked against
+the judge.
 """
 
 from swarm_core import streams
 from swarm_core.api import resolution
+from swarm_core.api.generators import SeedDataSource
 from swarm_core.api.objective_data import ReferenceData
-from swarm_core.api.resolution import REFERENCE_FIELD
+from swarm_core.api.resolution import CORPUS_FIELD, REFERENCE_FIELD
 from swarm_core.errors import BadInputError
 from swarm_core.experiment import SeedData
 from swarm_core.items import Item
@@ -42,10 +44,27 @@ def pin_reference(context: Context, seed_data: SeedData) -> Digest | None:
 
 def read_reference(context: Context, wanted: ReferenceData, seed_data: SeedData) -> tuple[Item, ...]:
     """Return the items of the file that the spec names, or the held-out seed items. Raises BadInputError."""
-    source, resolved = wanted.source, context.resolved
+    source = wanted.source
     if source is None:
         return seed_data.held_out
-    use = next(use for use in resolution.list_uris(resolved) if use.field == REFERENCE_FIELD)
+    return read_items(context, source, REFERENCE_FIELD)
+
+
+def pin_corpus(context: Context) -> Digest | None:
+    """Store the corpus of the run; return its digest, or None if the objective needs none.
+
+    Raises BadInputError if it has no documents, StoreError.
+    """
+    wanted = context.resolved.corpus
+    if wanted is None:
+        return None
+    return context.store.put(SeedData((read_items(context, wanted.source, CORPUS_FIELD),), ()).to_bytes())
+
+
+def read_items(context: Context, source: SeedDataSource, field: str) -> tuple[Item, ...]:
+    """Return the items of a file that the objective names. Raises BadInputError."""
+    resolved = context.resolved
+    use = next(use for use in resolution.list_uris(resolved) if use.field == field)
     path = inputs.locate(use, context)
     judge = run_parts.build_judge(resolved)
     file = seeds.read(path, source, None, resolved.base.template, resolved.seed, judge)

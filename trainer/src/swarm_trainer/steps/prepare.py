@@ -76,6 +76,7 @@ def pin_experiment(
         adapters=tuple(contents[uri] for uri in list_adapter_uris(resolved)),
         adversary=None if adversary is None else adversary(data, contents),
         reference=objective_inputs.pin_reference(context, data[GENERATORS]),
+        corpus=objective_inputs.pin_corpus(context),
     )
     identity = resolution.serialize_identity(resolved, contents, code)
     publish_experiment(context, pinned, identity, fork.prepare(context, experiment, identity))

@@ -32,6 +32,7 @@ RESOURCE = CustomResource(
         Figure("taker", "takerScore", column="Taker"),
         Figure("held-out", "heldOutScore", column="Held-Out", wide=True),
         Figure("takers", "takers", FigureShape.DIFFERENCE, column="Gain"),
+        Figure("answers", "answers", FigureShape.COUNTS),
     ),
 )
 

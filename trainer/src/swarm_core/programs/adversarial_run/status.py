@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from swarm_core.api.run_status import HISTORY_ROWS, Difference, RunStatus, StatusBlock
+from swarm_core.api.run_status import HISTORY_ROWS, Answers, Difference, RunStatus, StatusBlock
 from swarm_core.blocks.scalars import Integer, Number
 
 
@@ -40,5 +40,7 @@ class AdversarialRunStatus(RunStatus):
     """Mean score of the best taker on held-out items. It is only shown and never used for selection."""
     takers: Improvement | None = None
     """Score of the final taker minus that of the best initial taker, on held-out items."""
+    answers: Answers | None = None
+    """Numbers of answers by fate, of fixed opponents and of moving takers."""
     history: Annotated[tuple[RoundRow, ...], Field(max_length=HISTORY_ROWS)] = ()
     """Scores of the latest rounds."""

@@ -13,6 +13,7 @@ def build_adversarial_run_status(outline: Outline, state: EngineState, common: R
     summary, takers = search_summary.summarize_search(state), state.search(TAKERS)
     return AdversarialRunStatus(
         **dict(common) | {"counts": search_summary.build_counts(summary.counts)},
+        answers=search_summary.build_answers(summary.counts.fates, takers.fates),
         round=state.iteration,
         rounds=outline.iterations,
         difficulty=state.search(GENERATORS).best,

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from swarm_core.api import endpoint_access, optimizer_blocks, resolution
 from swarm_core.api.optimizer_blocks import OptimizerBlock
-from swarm_core.api.resolution import REFERENCE_FIELD, UriRole, UriUse
+from swarm_core.api.resolution import CORPUS_FIELD, REFERENCE_FIELD, UriRole, UriUse
 from swarm_core.api.resolved import RemoteTaker, ResolvedSpec, ResolvedSwarm
 from swarm_core.api.swarm import Exact, Groups, PerLayer, PublishedSpec, StandardSpec, SwarmSpec
 from swarm_core.programs.swarm_run.spec import SwarmRun
@@ -26,6 +26,7 @@ def resolve_swarm_run(run: SwarmRun) -> ResolvedSpec:
         gates=resolution.resolve_gates(spec.gates, spec.judge),
         objective=resolution.resolve_part(spec.objective),
         reference=resolution.resolve_reference(spec.objective),
+        corpus=spec.objective.corpus,
         swarm=resolve_swarm(spec.swarm),
         rule=resolve_rule(spec.swarm),
         evaluation=spec.evaluation,
@@ -67,3 +68,5 @@ def list_uris(resolved: ResolvedSpec) -> Iterator[UriUse]:
     if resolved.reference is not None and resolved.reference.uri is not None:
         wanted = resolved.reference
         yield UriUse(UriRole.DATA, str(wanted.uri), REFERENCE_FIELD, frozenset({wanted.split}))
+    if resolved.corpus is not None:
+        yield UriUse(UriRole.DATA, resolved.corpus.uri, CORPUS_FIELD, frozenset({resolved.corpus.split}))

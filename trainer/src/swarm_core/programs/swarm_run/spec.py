@@ -47,8 +47,8 @@ class SwarmRunSpec(RunSpec):
     """The initial generators and their seed data."""
     domain: Line = "general knowledge"
     """Topic of the data, as the prompt names it."""
-    takers: Annotated[tuple[Taker, ...], Field(min_length=1, max_length=16)]
-    """The models that take the generated tests."""
+    takers: Annotated[tuple[Taker, ...], Field(max_length=16)] = ()
+    """The models that take the generated tests. Only an objective that asks no taker has none."""
     generation: Generation = Generation()
     """Settings for asking generators for items."""
     answering: Answering = Answering()

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from swarm_core.api.run_status import HISTORY_ROWS, Difference, RunStatus, Sha256, ShortText, StatusBlock
+from swarm_core.api.run_status import HISTORY_ROWS, Answers, Difference, RunStatus, Sha256, ShortText, StatusBlock
 from swarm_core.blocks.scalars import Integer, Number
 
 PARTICLE_ROWS = 64
@@ -59,6 +59,8 @@ class SwarmRunStatus(RunStatus):
     """Fitness of the best initial generator, as the search estimates it."""
     gain: Gain | None = None
     """Value of the best generator minus that of the best initial generator, on fresh items."""
+    answers: Answers | None = None
+    """Numbers of answers by fate."""
     particles: Annotated[tuple[ParticleRow, ...], Field(max_length=PARTICLE_ROWS)] = ()
     """Particles with their fitness in the last iteration."""
     history: Annotated[tuple[HistoryRow, ...], Field(max_length=HISTORY_ROWS)] = ()

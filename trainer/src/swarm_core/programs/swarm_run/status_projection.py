@@ -15,6 +15,7 @@ def build_swarm_run_status(outline: Outline, state: EngineState, common: RunStat
     summary = search_summary.summarize_search(state)
     return SwarmRunStatus(
         **dict(common) | {"counts": search_summary.build_counts(summary.counts)},
+        answers=search_summary.build_answers(summary.counts.fates),
         iteration=state.iteration,
         iterations=outline.iterations,
         best=build_best(summary),

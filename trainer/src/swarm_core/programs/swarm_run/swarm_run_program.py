@@ -25,6 +25,7 @@ RESOURCE = CustomResource(
         Figure("best", "best", column="Best"),
         Figure("initial", "initial", note="the best initial generator", in_progress=False, column="Initial", wide=True),
         Figure("gain", "gain", FigureShape.DIFFERENCE, column="Gain"),
+        Figure("answers", "answers", FigureShape.COUNTS),
     ),
 )
 
@@ -35,7 +36,7 @@ class SwarmRunProgram:
     kind = "SwarmRun"
     resource = RESOURCE
     resolved = ResolvedSpec
-    identity = frozenset({*IDENTITY_FIELDS, "rule", "reference"})
+    identity = frozenset({*IDENTITY_FIELDS, "rule", "reference", "corpus"})
     trainer = "swarm_trainer.programs.swarm_run.search_program:PROGRAM"
 
     def resolve(self, run: SwarmRun) -> ResolvedSpec:

@@ -287,7 +287,7 @@ def write(folder: Path, context: Context, finished: FinishedGame, outcome: GameR
     pool = load_commit_pool(context, finished.takers[-1])
     origin = Provenance(setup.experiment, setup.examination.seed, finished.last.digest)
     record = GameRecord(setup.examination.domain, origin, tuple(commits), pool)
-    game_report.write(folder, record, outcome)
+    game_report.write(folder, record, outcome, context.store)
     setup.space.export(context, outcome.generators.best.position, folder / "adapter")
     last_takers = finished.takers[-1]
     best = optimization.best(optimization.from_json(last_takers.swarm))

@@ -22,8 +22,10 @@ from swarm_trainer.evaluation import run_parts
 def describe_search_run(resolved: ResolvedSpec, items: Mapping[str, int]) -> Iterator[tuple[str, str]]:
     """Yield pairs of a subject and a line. `items`: the number of seed items of each local data file, by URI."""
     yield "generators", describe_generators(resolved.generators, items)
-    yield "takers", f"{len(resolved.takers)}: {', '.join(taker.name for taker in resolved.takers)}"
+    yield "takers", f"{len(resolved.takers)}: {', '.join(taker.name for taker in resolved.takers) or 'nobody is asked'}"
     yield "objective", describe_objective(resolved)
+    if resolved.corpus is not None:
+        yield "corpus", f"at most {resolved.corpus.max_items:,} documents of {resolved.corpus.uri}"
     if resolved.reference is not None:
         yield "reference", describe_reference(resolved.reference, len(resolved.takers))
     yield "search", describe_search(resolved)
@@ -140,10 +142,10 @@ def estimate_endpoint_requests(resolved: ResolvedSpec) -> int:
 
     An answer that is sampled and has no score is sampled once more.
     """
-    limits, takers = estimate_limits(resolved), len(resolved.takers)
+    limits, takers = estimate_limits(resolved), max(1, len(resolved.takers))
     tries = 2 if resolved.answering.temperature > 0 else 1
     remote_takers = sum(isinstance(taker, RemoteTaker) for taker in resolved.takers)
-    judged = takers * sum(use.part.endpoint is not None for use in parts.list_judges(resolved))
+    judged = len(resolved.takers) * sum(use.part.endpoint is not None for use in parts.list_judges(resolved))
     gates = sum(gate.endpoint is not None for gate in resolved.gates)
     tests = len(resolved.access)  # `prepare` tries each endpoint once
     return tests + tries * limits.answers // takers * (remote_takers + judged) + limits.requested * gates
