@@ -13,9 +13,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model
-from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
+from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 log = logging.getLogger("arena")
 
@@ -43,6 +44,24 @@ class Batch:
 
     ids: torch.Tensor
     labels: torch.Tensor
+
+
+def build_model(tokenizer: PreTrainedTokenizerFast, layers: int) -> LlamaForCausalLM:
+    """A small Llama with random weights, from the random numbers of torch."""
+    config = LlamaConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=128,
+        intermediate_size=384,
+        num_hidden_layers=layers,
+        num_attention_heads=4,
+        num_key_value_heads=4,
+        max_position_embeddings=256,
+        tie_word_embeddings=True,
+        pad_token_id=tokenizer.pad_token_id,
+        bos_token_id=None,
+        eos_token_id=tokenizer.eos_token_id,
+    )
+    return LlamaForCausalLM(config)
 
 
 def collate(tokenizer: PreTrainedTokenizerFast, pairs: Sequence[tuple[str, str]]) -> Batch:
@@ -84,6 +103,18 @@ def fit(
         if step % 100 == 0 or step == schedule.steps - 1:
             log.info("  step %4d  loss %s", step, " ".join(f"{one.item():.3f}" for one in losses))
     model.eval()
+
+
+@torch.inference_mode()
+def measure_accuracy(
+    model: torch.nn.Module, tokenizer: PreTrainedTokenizerFast, pairs: Sequence[tuple[str, str]], max_tokens: int
+) -> float:
+    """The share of `pairs`, each a prompt and its answer, that greedy decoding answers exactly."""
+    asked, wanted = zip(*pairs, strict=True)
+    batch = tokenizer(list(asked), return_tensors="pt", padding=True, padding_side="left")
+    out = model.generate(**batch, max_new_tokens=max_tokens, do_sample=False)
+    texts = tokenizer.batch_decode(out[:, batch.input_ids.shape[1] :], skip_special_tokens=True)
+    return float(np.mean([text == right for text, right in zip(texts, wanted, strict=True)]))
 
 
 def add_adapter(base: LlamaForCausalLM) -> PeftModel:

@@ -24,13 +24,24 @@ import tokenizers
 import torch
 from peft import PeftModel
 from tokenizers import decoders, models
-from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
 
 from swarm_core.text import prompts
 from swarm_core.text.prompts import PromptStyle
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))  # the module that the arenas share
-from arena_training import Batch, Schedule, add_adapter, collate, fit, log, save_adapter, stage
+from arena_training import (
+    Batch,
+    Schedule,
+    add_adapter,
+    build_model,
+    collate,
+    fit,
+    log,
+    measure_accuracy,
+    save_adapter,
+    stage,
+)
 
 SHOTS = 3
 """Items shown and items asked for: a list of six fits in 49 characters, and three are written in 24 steps."""
@@ -160,20 +171,7 @@ def lists(rng: np.random.Generator, kinds: Sequence[Kind], count: int) -> list[t
 
 def train_base(tokenizer: PreTrainedTokenizerFast, rng: np.random.Generator) -> LlamaForCausalLM:
     """The base model: questions and lists of every kind."""
-    config = LlamaConfig(
-        vocab_size=len(VOCABULARY),
-        hidden_size=128,
-        intermediate_size=384,
-        num_hidden_layers=4,
-        num_attention_heads=4,
-        num_key_value_heads=4,
-        max_position_embeddings=256,
-        tie_word_embeddings=True,
-        pad_token_id=tokenizer.pad_token_id,
-        bos_token_id=None,
-        eos_token_id=tokenizer.eos_token_id,
-    )
-    model = LlamaForCausalLM(config)
+    model = build_model(tokenizer, layers=4)
     kinds = list(KINDS.values())
 
     def batches() -> list[Batch]:
@@ -198,20 +196,11 @@ def train_taker(
     return model
 
 
-@torch.inference_mode()
-def accuracy(model: torch.nn.Module, tokenizer: PreTrainedTokenizerFast, items: Sequence[str]) -> float:
-    """The share of `items` that greedy decoding answers exactly."""
-    asked, wanted = zip(*[question(item) for item in items], strict=True)
-    batch = tokenizer(list(asked), return_tensors="pt", padding=True, padding_side="left")
-    out = model.generate(**batch, max_new_tokens=7, do_sample=False)
-    texts = tokenizer.batch_decode(out[:, batch.input_ids.shape[1] :], skip_special_tokens=True)
-    return float(np.mean([text == right for text, right in zip(texts, wanted, strict=True)]))
-
-
 def report(name: str, model: torch.nn.Module, tokenizer: PreTrainedTokenizerFast, seed: int) -> None:
     """Print the accuracy on every kind, 300 expressions each, the same for every model of an arena."""
     rng = np.random.default_rng([seed, 99])
-    figures = [accuracy(model, tokenizer, kind.draw(rng, 300)) for kind in KINDS.values()]
+    asked = [[question(item) for item in kind.draw(rng, 300)] for kind in KINDS.values()]
+    figures = [measure_accuracy(model, tokenizer, pairs, max_tokens=7) for pairs in asked]
     shown = ", ".join(f"{kind} {figure:.2f}" for kind, figure in zip(KINDS, figures, strict=True))
     log.info("%s answers right: %s", name, shown)
 

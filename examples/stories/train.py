@@ -13,7 +13,6 @@ Limits: those of `arena_training`.
 import argparse
 import logging
 import sys
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,7 +22,7 @@ import torch
 from items import ALL_KINDS, SEED, Kind, draw, draw_mixed, write_data
 from peft import PeftModel
 from tokenizers import Regex, decoders, models, pre_tokenizers
-from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
 
 from swarm_core.judges.word_problem_story import Story, format_story
 from swarm_core.judges.word_problem_words import PRONOUNS, TOPICS
@@ -31,7 +30,19 @@ from swarm_core.text import prompts
 from swarm_core.text.prompts import PromptStyle
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))  # the module that the arenas share
-from arena_training import IGNORED, Batch, Schedule, add_adapter, collate, fit, log, save_adapter, stage
+from arena_training import (
+    IGNORED,
+    Batch,
+    Schedule,
+    add_adapter,
+    build_model,
+    collate,
+    fit,
+    log,
+    measure_accuracy,
+    save_adapter,
+    stage,
+)
 
 SPECIAL = {"pad_token": "<pad>", "eos_token": "<eos>", "unk_token": "<unk>"}
 FUNCTION_WORDS = ("has", "have", "with", "each", "How", "many", "does", "He", "She")
@@ -106,20 +117,7 @@ def compute_losses(model: torch.nn.Module, batch: Batch) -> torch.Tensor:
 
 def train_base(tokenizer: PreTrainedTokenizerFast, rng: np.random.Generator) -> LlamaForCausalLM:
     """The base model: questions and lists of every kind."""
-    config = LlamaConfig(
-        vocab_size=len(tokenizer),
-        hidden_size=128,
-        intermediate_size=384,
-        num_hidden_layers=5,
-        num_attention_heads=4,
-        num_key_value_heads=4,
-        max_position_embeddings=256,
-        tie_word_embeddings=True,
-        pad_token_id=tokenizer.pad_token_id,
-        bos_token_id=None,
-        eos_token_id=tokenizer.eos_token_id,
-    )
-    model = LlamaForCausalLM(config)
+    model = build_model(tokenizer, layers=5)
     log.info("%d parameters", model.num_parameters())
 
     by_steps = [[kind for kind in ALL_KINDS if kind.steps == steps] for steps in (1, 2, 3)]
@@ -145,16 +143,6 @@ def train_taker(
     return model
 
 
-@torch.inference_mode()
-def accuracy(model: torch.nn.Module, tokenizer: PreTrainedTokenizerFast, stories: Sequence[Story]) -> float:
-    """The share of `stories` that greedy decoding answers exactly."""
-    asked, wanted = zip(*[question(story) for story in stories], strict=True)
-    batch = tokenizer(list(asked), return_tensors="pt", padding=True, padding_side="left")
-    out = model.generate(**batch, max_new_tokens=6, do_sample=False)
-    texts = tokenizer.batch_decode(out[:, batch.input_ids.shape[1] :], skip_special_tokens=True)
-    return float(np.mean([text == right for text, right in zip(texts, wanted, strict=True)]))
-
-
 REPORTED = {
     f"{steps} {signs}{' *' * bool(grouped)} to {limit}": Kind(steps, signs, limit, grouped)
     for steps, signs, grouped in (
@@ -167,7 +155,8 @@ REPORTED = {
 def report(name: str, model: torch.nn.Module, tokenizer: PreTrainedTokenizerFast) -> None:
     """Log the accuracy on kinds of all sizes, 200 problems each, the same for every model."""
     rng = np.random.default_rng([SEED, 99])
-    figures = [accuracy(model, tokenizer, [draw(rng, kind) for _ in range(200)]) for kind in REPORTED.values()]
+    asked = [[question(draw(rng, kind)) for _ in range(200)] for kind in REPORTED.values()]
+    figures = [measure_accuracy(model, tokenizer, pairs, max_tokens=6) for pairs in asked]
     shown = ", ".join(f"{kind} {figure:.2f}" for kind, figure in zip(REPORTED, figures, strict=True))
     log.info("%s answers right: %s", name, shown)
 

@@ -1,25 +1,16 @@
 """Intervals contain the truth about as often as they say: a small version of `benchmarks/coverage.py`."""
 
-import importlib.util
-import sys
-from pathlib import Path
 from typing import Any
 
+import benchmark_module
 import pytest
 
-BENCHMARK = Path(__file__).parents[3] / "benchmarks" / "coverage.py"
 TIMES = 120
 
 
 @pytest.fixture(scope="module")
 def benchmark() -> Any:
-    spec = importlib.util.spec_from_file_location("dataswarm_benchmarks_coverage", BENCHMARK)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # dataclasses look their module up there
-    spec.loader.exec_module(module)
-    return module
+    return benchmark_module.load("coverage")
 
 
 def run(benchmark: Any, name: str) -> Any:

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from swarm_core.api.objective_data import CorpusData
-from swarm_trainer.evaluation.corpus_similarity import CorpusSimilarity, tokenize
+from swarm_trainer.evaluation.corpus_similarity import CorpusSimilarity, split_words
 
 DOCUMENTS = (
     "How do I cook rice for twelve guests?",
@@ -31,7 +31,7 @@ def measure(*texts: str, max_words: int = 16) -> list[float]:
 def test_a_score_worked_out_by_hand() -> None:
     """`autumn` is in one of six documents, of three words without stop words, where the mean is 21 / 6."""
     idf = math.log(1 + (6 - 1 + 0.5) / (1 + 0.5))
-    words = [len(document) for document in tokenize(DOCUMENTS)]
+    words = [len(document) for document in split_words(DOCUMENTS)]
     length = words[4] / (sum(words) / len(words))
     expected = idf / (1 + 1.5 * (1 - 0.75 + 0.75 * length))
     assert similarity(neighbors=1)(["Autumn?"])[0] == pytest.approx(expected, rel=1e-5)

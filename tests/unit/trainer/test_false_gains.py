@@ -1,18 +1,16 @@
 """Runs on flat landscapes report no gain: a small version of `benchmarks/false_gains.py`."""
 
-import importlib.util
-import sys
 from math import sqrt
 from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
 
+import benchmark_module
 import pytest
 
 from swarm_core.objectives.verdict import Verdict
 from swarm_trainer.report.search_result import Interval
 
-BENCHMARK = Path(__file__).parents[3] / "benchmarks" / "false_gains.py"
 RUNS = 60
 MOST = 5
 """Six gains of 60 come about once in 300 times if one in forty is one."""
@@ -20,13 +18,7 @@ MOST = 5
 
 @pytest.fixture(scope="module")
 def benchmark() -> Any:
-    spec = importlib.util.spec_from_file_location("dataswarm_benchmarks_false_gains", BENCHMARK)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # dataclasses look their module up there
-    spec.loader.exec_module(module)
-    return module
+    return benchmark_module.load("false_gains")
 
 
 def count(gains: list[Interval], verdict: Verdict) -> int:

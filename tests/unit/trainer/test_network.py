@@ -177,14 +177,19 @@ def test_processes_share_one_bundle_and_leave_no_other(
         assert [file for file in tmp_path.rglob("*") if file.is_file()] == [parents]
 
 
-@pytest.mark.parametrize("taken", ["link", "open"])
+@pytest.mark.parametrize("taken", ["link", "open", "file"])
 def test_a_bundle_never_lies_in_a_folder_that_others_can_change(
     taken: str, authority: Authority, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     others, name = tmp_path / "others", tmp_path / f"dataswarm-{os.getuid()}"
     others.mkdir()
     others.chmod(0o777)
-    name.symlink_to(others) if taken == "link" else others.rename(name)
+    if taken == "link":
+        name.symlink_to(others)
+    elif taken == "open":
+        others.rename(name)
+    else:
+        name.touch()
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     monkeypatch.setenv("SSL_CERT_FILE", str(authority.certificate))
     network._write_bundle.cache_clear()

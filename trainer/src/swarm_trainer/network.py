@@ -17,6 +17,7 @@ import ssl
 import stat
 import tempfile
 import urllib.request
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -107,7 +108,8 @@ def _find_private_folder() -> Path:
     """A folder for temporary files that no other user can write to: the same one for all processes of this user, unless
     another user has taken its name."""
     folder = Path(tempfile.gettempdir(), f"dataswarm-{os.getuid()}")
-    folder.mkdir(mode=0o700, exist_ok=True)
+    with suppress(FileExistsError):
+        folder.mkdir(mode=0o700)
     found = folder.lstat()
     if stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and not found.st_mode & 0o077:
         return folder

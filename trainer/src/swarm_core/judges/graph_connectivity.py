@@ -9,6 +9,7 @@ Limits: answers are read in English.
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -52,11 +53,15 @@ class GraphConnectivityJudge:
     def canonical(self, item: Item) -> str | None:
         """Return a text that all spellings of the question share, in any order of its edges; None if `refusal` refuses
         the item."""
-        return None if self.refusal(item) else parse(item).form
+        with suppress(GraphQuestionError):
+            return parse(item).form
+        return None
 
     def solution(self, item: Item) -> str | None:
         """Return `yes` or `no`; None if `refusal` refuses the item."""
-        return None if self.refusal(item) else ("yes" if has_path(parse(item)) else "no")
+        with suppress(GraphQuestionError):
+            return "yes" if has_path(parse(item)) else "no"
+        return None
 
     def requests(self, item: Item, answer: str) -> tuple[Request, ...]:
         """No requests, because the path is searched for."""

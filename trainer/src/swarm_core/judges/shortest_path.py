@@ -12,6 +12,7 @@ Limits: a path that is written as a list of bracketed edges has no score.
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import groupby
 from typing import ClassVar
@@ -58,11 +59,17 @@ class ShortestPathJudge:
     def canonical(self, item: Item) -> str | None:
         """Return a text that all spellings of the question share, in any order of its edges; None if `refusal` refuses
         the item."""
-        return None if self.refusal(item) else parse(item).form
+        with suppress(GraphQuestionError):
+            question = parse(item)
+            find_path(question)
+            return question.form
+        return None
 
     def solution(self, item: Item) -> str | None:
         """Return a shortest path, such as `0,1,4`; None if `refusal` refuses the item."""
-        return None if self.refusal(item) else ",".join(map(str, find_path(parse(item))))
+        with suppress(GraphQuestionError):
+            return ",".join(map(str, find_path(parse(item))))
+        return None
 
     def requests(self, item: Item, answer: str) -> tuple[Request, ...]:
         """No requests, because the path is computed."""

@@ -51,7 +51,7 @@ def calibrate(arguments: argparse.Namespace) -> int:
             progress.advance(task, len(batch))
     found = calibration.calibrate(answers, scores)
     if arguments.json:
-        print_result_line(json.dumps(calibration_report.to_json(name, found), indent=1))
+        print_result_line(json.dumps(calibration_report.build_figures(name, found), indent=1))
         return DONE
     for line in calibration_report.format_lines(name, found):
         print_result_line(printable.to_single_line(line))

@@ -105,18 +105,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     validate.add_argument("file", type=Path, metavar="FILE", help="SwarmRun or AdversarialRun as YAML or JSON")
 
-    calibrate = add_command(
-        commands,
-        "calibrate",
-        "compare the judge of a run file with gold answers",
-        LazyCommand(CALIBRATE, "calibrate"),
-        CALIBRATE_HELP,
-    )
-    calibrate.add_argument("file", type=Path, metavar="FILE", help="run file whose judge is compared")
-    calibrate.add_argument("gold", type=Path, metavar="GOLD", help="records with text, answer and score")
-    calibrate.add_argument("--folder", type=Path, metavar="DIR", help="folder that keeps the replies of models")
-    calibrate.add_argument("--json", action="store_true", help="print the figures as JSON")
-
+    add_calibrate_command(commands)
     run = add_command(commands, "run", "start or resume a run", LazyCommand(RUN, "run"), RUN_HELP)
     run.add_argument("file", type=Path, metavar="FILE", help="SwarmRun or AdversarialRun as YAML or JSON")
     run.add_argument("--folder", type=Path, metavar="DIR", help="folder of the run")
@@ -143,6 +132,21 @@ def build_parser() -> argparse.ArgumentParser:
     add_store_commands(commands)
     add_plugin_commands(commands, entry_points(group=COMMAND_ENTRY_POINTS))
     return parser
+
+
+def add_calibrate_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the command that compares a judge with gold answers."""
+    calibrate = add_command(
+        commands,
+        "calibrate",
+        "compare the judge of a run file with gold answers",
+        LazyCommand(CALIBRATE, "calibrate"),
+        CALIBRATE_HELP,
+    )
+    calibrate.add_argument("file", type=Path, metavar="FILE", help="run file whose judge is compared")
+    calibrate.add_argument("gold", type=Path, metavar="GOLD", help="records with text, answer and score")
+    calibrate.add_argument("--folder", type=Path, metavar="DIR", help="folder that keeps the replies of models")
+    calibrate.add_argument("--json", action="store_true", help="print the figures as JSON")
 
 
 def add_plugin_commands(

@@ -37,13 +37,14 @@ class CorpusSimilarity:
         import bm25s  # noqa: PLC0415 (only objectives with a corpus need it)
 
         index = bm25s.BM25()
-        index.index(tokenize(self.documents), show_progress=False)
+        index.index(split_words(self.documents), show_progress=False)
         return index
 
     def __call__(self, texts: Sequence[str]) -> tuple[float, ...]:
         """Return the similarity of each text, from 0 to 100."""
         return tuple(
-            self.measure(text, list(dict.fromkeys(words))) for text, words in zip(texts, tokenize(texts), strict=True)
+            self.measure(text, list(dict.fromkeys(words)))
+            for text, words in zip(texts, split_words(texts), strict=True)
         )
 
     @cached_property
@@ -64,7 +65,7 @@ class CorpusSimilarity:
         return min(HIGHEST, highest * min(1.0, self.settings.max_words / length))
 
 
-def tokenize(texts: Sequence[str]) -> list[list[str]]:
+def split_words(texts: Sequence[str]) -> list[list[str]]:
     """Return the words of each text without stop words, in lower case."""
     import bm25s  # noqa: PLC0415 (only objectives with a corpus need it)
 

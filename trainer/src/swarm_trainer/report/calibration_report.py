@@ -27,7 +27,7 @@ def format_figure(name: str, figure: Figure) -> str:
     return f"  {name:<38}{value:>8}  {f'{figure.low:.3f} to {figure.high:.3f}':<17}{figure.answers:>8,}"
 
 
-def to_json(judge: str, found: Calibration) -> dict[str, Json]:
+def build_figures(judge: str, found: Calibration) -> dict[str, Json]:
     """Return the figures for programs."""
     return {
         "judge": judge,
