@@ -18,7 +18,7 @@ SMALL = {
         "adapters": [str(ARENA / "takers" / name) for name in ("adder", "multiplier", "subtractor")],
         "data": {"uri": str(ARENA / "seeds.jsonl"), "heldOut": 0.05},
     },
-    "swarm": {"groups": "PerLayer", "particles": 4, "iterations": 1, "standard": {"remeasured": 0, "scattered": 2}},
+    "swarm": {"groups": "PerLayer", "particles": 4, "iterations": 2, "standard": {"remeasured": 0, "scattered": 2}},
     "evaluation": {"items": 6, "finalists": 2, "final": {"items": 6, "seeds": 1}},
 }
 """Generators that are given, as few items as there can be, and particles enough for one to let its layers differ."""

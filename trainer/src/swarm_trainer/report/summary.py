@@ -68,8 +68,9 @@ def format_table(result: SearchResult) -> Iterator[str]:
     """Yield one row for each initial generator and for the best one."""
     coefficients = "coefficients" if result.best.groups == 1 else "coefficients, mean over layers"
     yield f"{'generator':<14}{'searched':>9}{'fresh':>8}   95 % interval    accepted  {coefficients}"
-    for generator in (*result.initials, result.best):
-        yield format_row(generator, "best" if generator is result.best else generator.name)
+    for generator in result.initials:
+        yield format_row(generator, generator.name)
+    yield format_row(result.best, "best")
     yield from format_passed_over(result)
 
 
