@@ -23,7 +23,7 @@ def resolved(patch: documents.Patch) -> ResolvedSpec:
 
 def test_built_in_parts_are_made_by_their_names() -> None:
     spec = resolved({"spec.objective.type": "Separation"})
-    assert isinstance(run_parts.build_objective(spec), Separation)
+    assert isinstance(run_parts.build_objectives(spec)["Separation"], Separation)
     assert isinstance(run_parts.build_judge(spec), ArithmeticJudge)
     assert [one.name for one in run_parts.list_gates(spec)] == ["Verifiable", "HeldOut", "Seed", "Duplicate"]
 
