@@ -99,6 +99,14 @@ def test_the_digest_of_the_smallest_run_stays_what_it_is() -> None:
     assert published == "1cd5ec52871eca27910ba5493d3f7ae303802292c43938492e319914225fd6e1"
 
 
+def test_a_preset_is_the_experiment_of_its_terms() -> None:
+    weights = {"Difficulty": 0.6, "Separation": 0.2, "Novelty": 0.2}
+    terms = [{"objective": {"type": name}, "weight": weight} for name, weight in weights.items()]
+    preset = documents.patched({"spec.objective": {"type": "Weighted", "weighted": {"preset": "Paper"}}})
+    assert digest(documents.patched({"spec.objective": documents.weigh(*terms)})) == digest(preset)
+    assert digest(documents.patched({"spec.objective": documents.weigh(*terms, normalize="Start")})) != digest(preset)
+
+
 @pytest.mark.parametrize("start", generated.STARTS, ids=lambda start: "+".join(start) or "minimal")
 def test_writing_every_default_out_changes_nothing(start: documents.Patch) -> None:
     document = documents.patched(start)
