@@ -70,14 +70,16 @@ class Example:
 
 CLUSTER = "spec.execution.kubernetes"
 MODEL = {"type": "Model", "model": {"uri": "models/embedder"}}
-ENDPOINT = part_documents.ENDPOINT
+JUDGE_ENDPOINT = part_documents.ENDPOINT
+ENDPOINT = {**JUDGE_ENDPOINT, "model": "small"}
+"""The endpoint of a taker, which asks another model than the judge."""
 FIRST = {"name": "far", "endpoint": {**ENDPOINT, "apiKeySecretRef": {"name": "keys", "key": "far"}}}
 SECOND = {"name": "near", "endpoint": {**ENDPOINT, "apiKeyFile": "key", "requestsPerMinute": 60}}
-MARKS = {"type": "Model", "model": {"endpoint": {**ENDPOINT, "apiKeyEnv": "KEY"}, "scale": {"low": 1, "high": 5}}}
+MARKS = {"type": "Model", "model": {"endpoint": {**JUDGE_ENDPOINT, "apiKeyEnv": "KEY"}, "scale": {"low": 1, "high": 5}}}
 EXACT = {"type": "Verifier", "verifier": {"type": "ExactMatch"}}
 PANEL: Patch = {"type": "Panel", "panel": {"members": [MARKS, EXACT]}}
 PLUGIN = {"type": "Plugin", "plugin": {"name": "mine", "config": {"depth": {"of": [1, 2.5, "x", True]}, "most": 3}}}
-FAR_PLUGIN = {"type": "Plugin", "plugin": {"name": "mine", "endpoint": {**ENDPOINT, "apiKeyEnv": "KEY"}}}
+FAR_PLUGIN = {"type": "Plugin", "plugin": {"name": "mine", "endpoint": {**JUDGE_ENDPOINT, "apiKeyEnv": "KEY"}}}
 CORPUS: Patch = {"corpus": {"uri": "data/user.jsonl"}}
 PERSONAL = {"type": "Personalization", "corpus": {"uri": "data/user.jsonl", "neighbors": 3}}
 HARD: Document = {"objective": {"type": "Difficulty"}, "weight": 0.5}

@@ -18,7 +18,7 @@ from swarm_core.api.plugin_spec import PluginSpec
 from swarm_core.blocks import settings
 from swarm_core.blocks.block import Block, Rule
 from swarm_core.blocks.endpoints import EndpointSpec
-from swarm_core.blocks.scalars import Limit
+from swarm_core.blocks.scalars import Flag, Limit
 
 VERIFIER = "Verifier"
 """The type of a judge that is a verifier."""
@@ -26,6 +26,10 @@ PANEL = "Panel"
 """The type of a judge that combines several judges."""
 PANEL_REVISION = 1
 """The revision of the combination of judges. It is raised when its results change."""
+ALLOWED = (
+    "Whether a judge model may be of the same family as a taker. Models mark texts of their own family too high, so"
+    " such a judge is refused by default."
+)
 
 
 class AskingPlugin(PluginSpec):
@@ -56,6 +60,7 @@ if TYPE_CHECKING:
     class JudgeSpec(PartChoice):
         verifier: Verifier | None
         panel: "PanelSpec | None"
+        allow_same_family: bool
 
 else:
     Verifier = part_choice.build_choice(
@@ -96,7 +101,9 @@ if not TYPE_CHECKING:
         "JudgeSpec",
         "The judge, which scores the answers of takers.",
         AskingPlugin,
-        Additions({VERIFIER: Verifier, PANEL: PanelSpec}),
+        Additions(
+            {VERIFIER: Verifier, PANEL: PanelSpec}, {"allow_same_family": (Flag, Field(False, description=ALLOWED))}
+        ),
     )
 
 
