@@ -67,8 +67,8 @@ def test_copies_of_test_items_are_rejected_and_charged_and_no_accepted_item_is_o
         rejected += len(found)
     assert rejected > 0
     result = json.loads((folder / "result.json").read_text())
-    assert "Contamination" in json.dumps(result)
-    dataset = [json.loads(line) for line in (folder / "dataset.jsonl").read_text().splitlines()]
+    assert result["counts"]["rejected"]["Contamination"] > 0
+    dataset = [json.loads(line) for line in (folder / "dataset" / "data.jsonl").read_text().splitlines()]
     assert not any(canonicalize_item(Item(one["text"]), JUDGE) in forms for one in dataset)
 
 
