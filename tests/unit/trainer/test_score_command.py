@@ -51,9 +51,10 @@ def test_a_list_is_gated_answered_judged_and_measured(tmp_path: Path, capsys: py
         assert cli.main(["score", str(run), str(items)]) == 0
     assert (separation["items"], separation["accepted"]) == (6, 4)
     assert separation["rejected"] == {"Duplicate": 1, "Verifiable": 1}
-    assert separation["value"] == pytest.approx(4 / 6)
-    assert separation["low"] <= separation["value"] <= separation["high"]
-    assert (difficulty["objective"], difficulty["value"]) == ("Difficulty", pytest.approx(4 / 6))
+    found = separation["values"]["Separation"]
+    assert found["value"] == pytest.approx(4 / 6)
+    assert found["low"] <= found["value"] <= found["high"]
+    assert difficulty["values"]["Difficulty"]["value"] == pytest.approx(4 / 6)
     assert list(difficulty["answers"]) == ["wrong"]
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith("Difficulty: 0.0000, 95 % interval 0.0000 to ")
@@ -64,6 +65,16 @@ def test_a_list_is_gated_answered_judged_and_measured(tmp_path: Path, capsys: py
     assert [record.get("gate") for record in records[4:]] == ["Verifiable", "Duplicate"]
 
 
+def test_a_weighted_sum_stands_before_its_terms(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    terms = [{"objective": {"type": name}, "weight": 0.5} for name in ("Difficulty", "Separation")]
+    objective = {"type": "Weighted", "weighted": {"normalize": "None", "terms": terms}}
+    with scripted_http_server.run_server(ChatServer(answer_by_name, models=("right", "wrong"))) as server:
+        run = write_run(tmp_path, {**takers(server, "right", "wrong"), "spec.objective": objective})
+        found = run_json(capsys, run, write_items(tmp_path, *ITEMS))["values"]
+    assert list(found) == ["Weighted", "Difficulty", "Separation"]
+    assert found["Weighted"]["value"] == pytest.approx(0.5 * 4 / 6)
+
+
 def test_an_objective_that_asks_no_taker_asks_nobody(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     corpus = tmp_path / "corpus.jsonl"
     corpus.write_text('{"text": "the price of seven red apples"}\n{"text": "two trains leave the station"}\n')
@@ -72,7 +83,8 @@ def test_an_objective_that_asks_no_taker_asks_nobody(tmp_path: Path, capsys: pyt
     run = write_run(tmp_path, patch)
     near = run_json(capsys, run, write_items(tmp_path, "the price of nine red apples", "when do trains leave"))
     far = run_json(capsys, run, write_items(tmp_path, "who wrote the letter", "where is the river"))
-    assert near["value"] > far["value"] == 0.0
+    value, other = (one["values"]["Personalization"]["value"] for one in (near, far))
+    assert value > other == 0.0
 
 
 def test_the_replies_of_endpoints_are_kept(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -93,7 +105,7 @@ def test_a_list_without_a_value_says_why_and_is_a_failure(tmp_path: Path, capsys
         run = write_run(tmp_path, takers(server, MODEL))
         items = write_items(tmp_path, "77+1", "77+2", "3+4", "5+6", "8+9")
         assert cli.main(["score", str(run), str(items), "--json"]) == 1
-    found = json.loads(capsys.readouterr().out)
+    found = json.loads(capsys.readouterr().out)["values"]["Difficulty"]
     assert found["value"] is None
     assert "coverage" in found["reason"]
 

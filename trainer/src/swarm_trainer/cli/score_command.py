@@ -45,15 +45,15 @@ def score(arguments: argparse.Namespace) -> int:
         evaluator, rollout = score_list.measure(
             context, items, lambda done, total: progress.update(task, completed=done, total=total)
         )
-    (name, measured), *_ = evaluator.measure([rollout], "list")
+    measured = score_list.measure_values(evaluator, rollout)
     if arguments.answers is not None:
         arguments.answers.write_text(score_report.format_records(rollout), encoding="utf-8")
     if arguments.json:
-        print_result_line(json.dumps(score_report.build_figures(name, measured, rollout), indent=1))
+        print_result_line(json.dumps(score_report.build_figures(measured, rollout), indent=1))
     else:
-        for line in score_report.format_lines(name, measured, rollout):
+        for line in score_report.format_lines(measured, rollout):
             print_result_line(printable.to_single_line(line))
-    return DONE if isinstance(measured, Measurement) else FAILED
+    return DONE if all(isinstance(value, Measurement) for _, value in measured) else FAILED
 
 
 def load_spec(file: Path, objective: str | None, takers: Sequence[str] | None) -> ResolvedSpec:

@@ -7,7 +7,8 @@ generator (`evaluation.item_list`).
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from swarm_core.composition import Single
+from swarm_core.api.objective_blocks import WEIGHTED
+from swarm_core.commit import MeasuredValues
 from swarm_core.experiment import Experiment, SeedData
 from swarm_core.items import Item
 from swarm_core.ports import Inference
@@ -29,7 +30,8 @@ def measure(context: Context, items: Sequence[Item], report: Callable[[int, int]
     StoreError.
     """
     run_parts.check(context.resolved)
-    item_list.check_objective(str(context.resolved.objective), run_parts.build_objective(context.resolved))
+    for name, objective in run_parts.build_objectives(context.resolved).items():
+        item_list.check_objective(name, objective)
     experiment = add_objective_data(context, taker_engine.pin_takers(context))
     measuring = build_evaluator(context, experiment)
     engine = taker_engine.build(context, experiment)
@@ -54,8 +56,16 @@ def build_evaluator(context: Context, experiment: Experiment) -> Evaluator:
     resolved = context.resolved
     examination = evaluator.build_examination(resolved, experiment, NO_SEEDS)
     examination = replace(examination, features=search_setup.build_features(context, experiment))
-    name, objective = search_setup.choose_objective(resolved, GENERATORS)
-    return Evaluator(examination, ((name, objective),), Single(name), resolved.evaluation.coverage)
+    objectives, fitness = search_setup.choose_objectives(resolved, GENERATORS)
+    return Evaluator(examination, tuple(objectives.items()), fitness, resolved.evaluation.coverage)
+
+
+def measure_values(measuring: Evaluator, rollout: Rollout) -> MeasuredValues:
+    """Return the value of every objective, after that of their weighted sum if it needs no search to be computed."""
+    measured = measuring.measure([rollout], "list")
+    if len(measured) == 1 or measuring.composition.needs_start:
+        return measured
+    return ((WEIGHTED, measuring.measure_fitness([rollout], measured, {}, "list")), *measured)
 
 
 def answer_reference(context: Context, experiment: Experiment, measuring: Evaluator, engine: Inference) -> Evaluator:
