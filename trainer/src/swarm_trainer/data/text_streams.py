@@ -45,8 +45,8 @@ def identify(path: Path) -> FileType:
     with translate_stream_errors(path):
         with path.open("rb") as file:
             compression = file_types.find_compression(file.read(8))
-        with open_bytes(path, compression) as stream:
-            head = read_head(stream)
+    with translate_stream_errors(path, compression), open_bytes(path, compression) as stream:
+        head = read_head(stream)
     return file_types.identify(path, head, compression)
 
 
