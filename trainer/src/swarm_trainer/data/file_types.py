@@ -62,7 +62,13 @@ TEXT_CONTROLS = "\t\n\r\f\v"
 MAX_CONTROLS = 3
 """The number of other control characters that the first 1024 characters of a text may have."""
 TABLE_SUFFIXES = {".csv": DataFormat.CSV, ".tsv": DataFormat.TSV, ".tab": DataFormat.TSV}
-CONVERTIBLE_SUFFIXES = {".yaml": "YAML", ".yml": "YAML", ".toml": "TOML", ".xml": "an XML document", ".br": "a Brotli file"}
+CONVERTIBLE_SUFFIXES = {
+    ".yaml": "YAML",
+    ".yml": "YAML",
+    ".toml": "TOML",
+    ".xml": "an XML document",
+    ".br": "a Brotli file",
+}
 """Text without a signature that other programs read, and Brotli, which has none either."""
 JSON_SUFFIXES = frozenset({".json", ".jsonl", ".ndjson"})
 ENCODING_MARKS = (
