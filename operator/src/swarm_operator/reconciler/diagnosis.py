@@ -102,13 +102,19 @@ def _refused_pods(evidence: Evidence) -> Iterator[Problem]:
 def list_jobs_without_pods(children: Children, now: float) -> list[Job]:
     """The Jobs that should have a pod by now and have none."""
     late = now - POD_CREATION_SECONDS
-    return [job for job in _jobs_without_pods(children) if not job.settled and job.created <= late]
+    return [job for job in _jobs_without_pods(children) if _without_pod_since(children, job) <= late]
 
 
 def _jobs_without_pods(children: Children) -> Iterator[Job]:
-    """The Jobs at work that have no pod."""
-    with_pods = {pod.job for pod in children.pods}
-    return (job for job in children.jobs if job.alive and not job.suspended and job.name not in with_pods)
+    """The Jobs at work that have no living pod: none was ever created, or the last one has no replacement yet."""
+    with_pods = {pod.job for pod in children.pods if pod.ended is None or pod.lingering}
+    waiting = (job for job in children.jobs if job.alive and not job.suspended and len(job.settled) < len(job.keys))
+    return (job for job in waiting if job.name not in with_pods)
+
+
+def _without_pod_since(children: Children, job: Job) -> float:
+    """The time at which the Job was created, or its last pod ended."""
+    return max([job.created, *(pod.ended for pod in children.pods if pod.job == job.name and pod.ended is not None)])
 
 
 def list_unexplained(children: Children) -> list[str]:
@@ -143,7 +149,7 @@ def _job_problems(evidence: Evidence) -> Iterator[Problem]:
                 f" --namespace {namespace}",
             )
     for job in list_jobs_without_pods(evidence.children, evidence.now):
-        since = timestamps.format_time(job.created)
+        since = timestamps.format_time(_without_pod_since(evidence.children, job))
         yield Problem(
             "PodMissing",
             f"Job {job.name} has had no pod since {since}; see why in: kubectl describe job {job.name}"
