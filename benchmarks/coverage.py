@@ -205,15 +205,19 @@ def try_difference(  # noqa: PLR0913 - the keywords are the setting
     similar: float = 1.0,
     requests: int = 144,
     repeats: int = 3,
+    objective: MeansObjective | None = None,
 ) -> Trial:
-    """Measure the gain of one candidate over another. `similar`: the share of completions in which they differ."""
+    """Measure the gain of one candidate over another.
+
+    `similar`: the share of completions in which they differ. With an `objective` other than difficulty, `first` and
+    `second` have to be the same model, so that the truth is 0.
+    """
+    chosen = objective or Difficulty()
     base = draw_arm(random, second, requests)
     arm = draw_similar(random, base, first, similar)
-    found = intervals.measure_difference(
-        build_sample(arm, repeats), build_sample(base, repeats), Difficulty(), 0.5, seed
-    )
+    found = intervals.measure_difference(build_sample(arm, repeats), build_sample(base, repeats), chosen, 0.5, seed)
     truth = similar * (first.value() - second.value())
-    return Trial(truth, (found.low, found.high), rival.bound([arm, base], Difficulty()))
+    return Trial(truth, (found.low, found.high), rival.bound([arm, base], chosen))
 
 
 def try_finalists(random: np.random.Generator, rival: Rival, seed: int, *, spread: float, finalists: int = 8) -> Trial:
@@ -270,6 +274,15 @@ SETTINGS: dict[str, Setting] = {
     "gain 0, same prompts, 0.3": partial(try_difference, first=Model((0.6,), 0.3), second=Model((0.6,), 0.3)),
     "gain 0, four takers that are level, 0.3": partial(
         try_difference, first=Model((0.6,) * 4, 0.3), second=Model((0.6,) * 4, 0.3)
+    ),
+    "gain 0, four takers that are level, separation, 0.3": partial(
+        try_difference, first=Model((0.6,) * 4, 0.3), second=Model((0.6,) * 4, 0.3), objective=Separation()
+    ),
+    "gain 0, four takers, separation, 0.3": partial(
+        try_difference,
+        first=Model((0.75, 0.6, 0.5, 0.3), 0.3),
+        second=Model((0.75, 0.6, 0.5, 0.3), 0.3),
+        objective=Separation(),
     ),
     "gain 0, two takers, sixteen requests, 0.3": partial(
         try_difference,

@@ -20,6 +20,17 @@ OBJECTIVES: dict[str, Any] = {
     "Consistency": {"type": "Consistency", "consistency": {"repeats": 2}},
     "Novelty": {"type": "Novelty", "reference": {"items": 12}},
     "Personalization": {"type": "Personalization", "corpus": {"uri": str(ARENA / "seeds.jsonl"), "neighbors": 3}},
+    "Weighted": {
+        "type": "Weighted",
+        "corpus": {"uri": str(ARENA / "seeds.jsonl"), "neighbors": 3},
+        "weighted": {
+            "normalize": "Start",
+            "terms": [
+                {"objective": {"type": "Difficulty"}, "weight": 0.7, "atLeast": 0.05},
+                {"objective": {"type": "Personalization"}, "weight": 0.3},
+            ],
+        },
+    },
 }
 """The objective of each run, by its name."""
 

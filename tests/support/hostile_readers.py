@@ -49,7 +49,7 @@ UNITS = (
     "<query-", "</b>", "a.", "a.1.", "a-", "A1", "a/", ".lora_A.", "names/", "iterations/0001/", "secret \"",
     "0 -> ", "0,1,", "from 0 to 1 ", "path is ", "(0,1) ", "(0,1,2) ", "no path ", "yes ", "an edge ", "shortest path ",
     "Tom has 12 pens. ", "He loses 5. ", "3 boxes with 4 each ", "no accepted ", "the last time: ", "answered 4", "a: ",
-    "? ", "&a ", "*a ",
+    "? ", "&a ", "*a ", "¹", "₁", "1 k ", "1 h ", "&lt;", "1 thousand ", "(1,",
 )  # fmt: skip
 """What is repeated to make a text."""
 AFFIXES = (
@@ -156,6 +156,7 @@ READ_BY: Mapping[str, str] = {
     "swarm_core.judges.numerals": ANSWER,
     "swarm_core.judges.plain_math": ANSWER,
     "swarm_core.judges.rubric": "a reply of the judge",
+    "swarm_core.judges.scale_words": ANSWER,
     "swarm_core.judges.shortest_path": "an answer with a path",
     "swarm_core.judges.stated_answer": ANSWER,
     "swarm_core.judges.stated_text": "an answer that is compared with a reference",

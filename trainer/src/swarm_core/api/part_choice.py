@@ -81,7 +81,10 @@ def build_choice(
     made: Any = create_model(name, __base__=PartChoice, __module__=__name__, __doc__=about, **fields)
     made.group = group
     made.rules = (
-        *(union_member_rule(to_snake(part), "type", part, required=is_required(one)) for part, one in written.items()),
+        *(
+            union_member_rule(to_snake(part), "type", part, required=part in others or is_required(one))
+            for part, one in written.items()
+        ),
         PLUGIN_RULE,
         *additions.rules,
     )

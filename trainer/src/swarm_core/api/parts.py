@@ -14,9 +14,10 @@ from typing import Any
 
 from pydantic.alias_generators import to_camel
 
-from swarm_core import catalog, plugins, recipe
+from swarm_core import catalog, plugins, recipe, weighted_sum
 from swarm_core.api.generators import READER_REVISION
 from swarm_core.api.judging import PANEL, PANEL_REVISION
+from swarm_core.api.objective_blocks import WEIGHTED
 from swarm_core.api.resolved import (
     PartUse,
     RemoteTaker,
@@ -37,6 +38,8 @@ from swarm_core.text.prompts import PromptStyle
 
 TAKERS_OBJECTIVE = "Accuracy"
 """The name of the objective of takers that move. No spec names it."""
+WEIGHTED_FIELD = "spec.objective.weighted"
+"""The field of a weighted sum."""
 MODEL = "model"
 """The field of a plug-in's config in which dataswarm puts the name of the model that the plug-in asks."""
 
@@ -58,13 +61,18 @@ class PartsIdentity:
 
 
 def list_parts(resolved: ResolvedSpec) -> tuple[PartUse, ...]:
-    """Return every part that the spec names: the objective, the judges and the gates."""
-    return (find_objective(resolved), *list_judges(resolved), *list_gates(resolved))
+    """Return every part that the spec names: the objectives, the judges and the gates."""
+    return (*list_objectives(resolved), *list_judges(resolved), *list_gates(resolved))
 
 
-def find_objective(resolved: ResolvedSpec) -> PartUse:
-    """Return the objective of the run."""
-    return PartUse("objectives", resolved.objective, "spec.objective")
+def list_objectives(resolved: ResolvedSpec) -> tuple[PartUse, ...]:
+    """Return the objective of the run, or those of the terms of a weighted sum in their order."""
+    if resolved.weighted is None:
+        return (PartUse("objectives", resolved.objective, "spec.objective"),)
+    return tuple(
+        PartUse("objectives", term.objective, f"{WEIGHTED_FIELD}.terms[{place}].objective")
+        for place, term in enumerate(resolved.weighted.terms)
+    )
 
 
 def list_gates(resolved: ResolvedSpec) -> tuple[PartUse, ...]:
@@ -150,9 +158,11 @@ def _find_origin(use: PartUse) -> Mapping[str, object]:
 def _list_swarm_parts(resolved: ResolvedSpec) -> Iterator[tuple[str, Mapping[str, object]]]:
     """Yield the origins of the parts that a search uses without naming them, by the field that implies them.
 
-    These are the combination of a panel's scores, the optimizer of every swarm, and the objective of takers that move.
-    No plug-in can provide them.
+    These are the combination of a panel's scores, the weighted sum of several objectives, the optimizer of every swarm,
+    and the objective of takers that move. No plug-in can provide them.
     """
+    if resolved.weighted is not None:
+        yield WEIGHTED_FIELD, asdict(BuiltInOrigin(WEIGHTED, weighted_sum.REVISION))
     if isinstance(resolved.judge, ResolvedPanel):
         yield "spec.judge.panel", asdict(BuiltInOrigin(PANEL, PANEL_REVISION))
     several = len(resolved.swarms) > 1

@@ -14,11 +14,12 @@ from enum import StrEnum
 from typing import Any, assert_never
 
 from swarm_core import catalog, program_registry, swarm_names
-from swarm_core.api import endpoint_access, judging
+from swarm_core.api import endpoint_access, judging, objective_blocks
 from swarm_core.api.execution import LocalStorage, S3Storage
 from swarm_core.api.generators import ByField, Clustering, ClusteringType, Generators, KMeans, Training
-from swarm_core.api.judging import GateSpec, JudgeSpec, MemberSpec, ObjectiveSpec
+from swarm_core.api.judging import GateSpec, JudgeSpec, MemberSpec
 from swarm_core.api.lifecycle import Budget
+from swarm_core.api.objective_blocks import PRESETS, ObjectiveSpec, TermObjective, TermSpec, WeightedSpec
 from swarm_core.api.objective_data import ReferenceData
 from swarm_core.api.part_choice import PartChoice
 from swarm_core.api.parts import PartsIdentity
@@ -34,7 +35,9 @@ from swarm_core.api.resolved import (
     ResolvedRun,
     ResolvedSpec,
     ResolvedTaker,
+    ResolvedTerm,
     ResolvedVerifier,
+    ResolvedWeighted,
     TrainedAdapters,
 )
 from swarm_core.api.run import Run
@@ -240,9 +243,40 @@ def resolve_part(choice: PartChoice, otherwise: EndpointIdentity | None = None) 
     return Part(name=choice.type, config=config, endpoint=(own or otherwise) if asked else None)
 
 
+def resolve_objective(objective: ObjectiveSpec) -> Part:
+    """Return the objective with every default explicit. Of a weighted sum, only the name (`resolve_weighted`)."""
+    return resolve_part(objective) if objective.weighted is None else Part(name=objective.type)
+
+
+def resolve_weighted(objective: ObjectiveSpec) -> ResolvedWeighted | None:
+    """Return the weighted sum with every default explicit; None if the objective is none."""
+    weighted = objective.weighted
+    if weighted is None:
+        return None
+    return ResolvedWeighted(
+        normalize=weighted.normalize,
+        terms=tuple(
+            ResolvedTerm(
+                name=term.label, objective=resolve_part(term.objective), weight=term.weight, at_least=term.at_least
+            )
+            for term in list_terms(weighted)
+        ),
+    )
+
+
+def list_terms(weighted: WeightedSpec) -> tuple[TermSpec, ...]:
+    """Return the terms of a weighted sum: those of its preset, or those that it states."""
+    if weighted.preset is None:
+        return weighted.terms
+    return tuple(
+        TermSpec(objective=TermObjective(type=name), weight=weight) for name, weight in PRESETS[weighted.preset]
+    )
+
+
 def resolve_reference(objective: ObjectiveSpec) -> ReferenceData | None:
     """Return the reference set of an objective; None if it needs none. A plug-in has one if the spec names one."""
-    needed = objective.type in catalog.OBJECTIVES and judging.find_needs(objective.type).reference
+    built_in = [name for name in objective_blocks.list_types(objective) if name in catalog.OBJECTIVES]
+    needed = any(objective_blocks.find_needs(name).reference for name in built_in)
     return objective.reference or (ReferenceData() if needed else None)
 
 

@@ -16,6 +16,7 @@ from swarm_core.api.execution import Execution, LocalStorage, S3Storage
 from swarm_core.api.generators import ByField, SeedDataSource, Training
 from swarm_core.api.judging import PanelRule
 from swarm_core.api.lifecycle import Budget
+from swarm_core.api.objective_blocks import Normalization
 from swarm_core.api.objective_data import CorpusData, ReferenceData
 from swarm_core.api.optimizer_blocks import OptimizerBlock
 from swarm_core.api.resuming import ResumeFrom
@@ -24,7 +25,7 @@ from swarm_core.api.takers import Answering, Generation
 from swarm_core.blocks import endpoints
 from swarm_core.blocks.endpoints import SecretKeyRef
 from swarm_core.blocks.free_json import Config
-from swarm_core.blocks.scalars import Flag, Integer, Label, Line, Uri
+from swarm_core.blocks.scalars import Flag, Integer, Label, Line, Number, Uri
 from swarm_core.swarm_names import GENERATORS
 
 
@@ -151,6 +152,24 @@ class ResolvedPanel(ResolvedBlock):
     """The minimum number of members that must give a score."""
 
 
+class ResolvedTerm(ResolvedBlock):
+    """One term of a weighted sum."""
+
+    name: Line
+    """The name of its values, different for each term."""
+    objective: Part
+    weight: Number
+    at_least: Number | None = Field(None, exclude_if=lambda floor: floor is None)
+    """The least acceptable value; None if every value is."""
+
+
+class ResolvedWeighted(ResolvedBlock):
+    """The fitness as a weighted sum of the values of several objectives."""
+
+    normalize: Normalization
+    terms: tuple[ResolvedTerm, ...]
+
+
 class EndpointAccess(ResolvedBlock):
     """The access to one endpoint: its key and its rate limits.
 
@@ -225,6 +244,9 @@ class ResolvedSpec(ResolvedRun):
     gates: tuple[Part, ...]
     """The gates, in the order in which items pass them."""
     objective: Part
+    """The objective; of a weighted sum, its type."""
+    weighted: ResolvedWeighted | None = Field(None, exclude_if=lambda block: block is None)
+    """The terms of a weighted sum; None if one objective is maximized."""
     reference: ReferenceData | None = Field(None, exclude_if=lambda data: data is None)
     """The reference set of the objective; None if it needs none."""
     corpus: CorpusData | None = Field(None, exclude_if=lambda data: data is None)

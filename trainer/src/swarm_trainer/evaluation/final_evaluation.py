@@ -145,7 +145,8 @@ class FinalEvaluation:
     ) -> EvaluatedGenerator | Unmeasured:
         """Measure one candidate over its rollouts on final items."""
         evaluator = self.setup.evaluator
-        fresh = evaluator.get_reported(evaluator.measure(rollouts, "final", candidate.name))
+        values = evaluator.measure(rollouts, "final", candidate.name)
+        fresh = evaluator.measure_fitness(rollouts, values, self.start, "final", candidate.name)
         if isinstance(fresh, Unmeasured):
             return fresh
         model, groups = self.setup.space.recipe(candidate.position).name, self.setup.plan.groups
@@ -214,7 +215,7 @@ class FinalEvaluation:
         """
         if best is initial:
             return Interval(0.0, 0.0, 0.0)
-        return self.setup.evaluator.difference(best.rollouts, initial.rollouts)
+        return self.setup.evaluator.difference(best.rollouts, initial.rollouts, self.start)
 
 
 def build_unmeasured_error(subject: str, folder: str, reasons: Mapping[str, str]) -> StoreError:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from math import ceil
 
 from swarm_core.api import parts
+from swarm_core.api.objective_blocks import Normalization
 from swarm_core.api.objective_data import ReferenceData
 from swarm_core.api.resolved import (
     PartUse,
@@ -12,6 +13,7 @@ from swarm_core.api.resolved import (
     ResolvedGenerators,
     ResolvedPanel,
     ResolvedSpec,
+    ResolvedWeighted,
     TrainedAdapters,
 )
 from swarm_core.optimizers import optimization
@@ -36,7 +38,16 @@ def describe_search_run(resolved: ResolvedSpec, items: Mapping[str, int]) -> Ite
 
 def describe_objective(resolved: ResolvedSpec) -> str:
     """Describe the objective and the judge."""
-    return f"{resolved.objective}, judged by {describe_judge(resolved)}"
+    terms = "" if resolved.weighted is None else f": {describe_terms(resolved.weighted)}"
+    return f"{resolved.objective}{terms}, judged by {describe_judge(resolved)}"
+
+
+def describe_terms(weighted: ResolvedWeighted) -> str:
+    """Describe a weighted sum by its weights and its floors."""
+    floors = [f"{term.name} at least {term.at_least:g}" for term in weighted.terms if term.at_least is not None]
+    added = " + ".join(f"{term.weight:g} {term.name}" for term in weighted.terms if term.weight > 0)
+    scaled = " in standard deviations of the first iteration" if weighted.normalize is Normalization.START else ""
+    return ", ".join([f"{added}{scaled}", *floors])
 
 
 def describe_reference(reference: ReferenceData, takers: int) -> str:
