@@ -45,8 +45,12 @@ def build_records(result: SearchResult, judge: Judge) -> Iterator[dict[str, Json
 
 def build_record(item: AnsweredItem, takers: tuple[str, ...], seed: int) -> dict[str, Json]:
     """Return the record of an item. `seed`: the number of the final seed that produced it."""
-    answers: dict[str, Json] = {taker: build_answer(answer) for taker, answer in zip(takers, item.answers, strict=True)}
-    return {**item_to_json(item.item), "seed": seed, "answers": answers}
+    return {**item_to_json(item.item), "seed": seed, "answers": build_answers(item, takers)}
+
+
+def build_answers(item: AnsweredItem, takers: tuple[str, ...]) -> dict[str, Json]:
+    """Return the answer of each taker to an item, by the taker's name."""
+    return {taker: build_answer(answer) for taker, answer in zip(takers, item.answers, strict=True)}
 
 
 def item_to_json(item: Item) -> dict[str, Json]:
