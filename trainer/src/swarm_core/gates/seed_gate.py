@@ -37,7 +37,7 @@ class SeedSettings(CopySettings):
 class SeedGate:
     """Rejects copies of seed items and of the examples that the prompt showed."""
 
-    revision: ClassVar[int] = 1
+    revision: ClassVar[int] = 2
     name: ClassVar[str] = "Seed"
     settings: ClassVar[type[SeedSettings]] = SeedSettings
 
