@@ -9,10 +9,12 @@ from typing import Any
 import part_documents
 from hypothesis import strategies as st
 from swarmrun_documents import (
+    APART,
     CLUSTER,
     ENDPOINT,
     FIRST,
     GONE,
+    HARD,
     MARKS,
     MODEL,
     PANEL,
@@ -23,6 +25,7 @@ from swarmrun_documents import (
     Patch,
     patched,
     put,
+    weigh,
 )
 
 STARTS: tuple[Patch, ...] = (
@@ -41,6 +44,8 @@ STARTS: tuple[Patch, ...] = (
     {"spec.swarm": {"groups": "PerLayer", "perLayer": {"cohesion": 0.5}}},
     {"spec.resumeFrom": {"uri": "runs/a", "iteration": 0}},
     {"spec.judge": {**PANEL, "panel": {**PANEL["panel"], "rule": "Majority", "atLeast": 2}}},
+    {"spec.objective": weigh({**HARD, "name": "hard"}, {**APART, "atLeast": 0.1}, normalize="Start")},
+    {"spec.objective": {"type": "Weighted", "weighted": {"preset": "Paper"}, "reference": {"uri": "data/real.jsonl"}}},
     {"spec.swarm": {"merge": "Exact", "exact": {"maxRank": 32}, "optimizer": "CmaEs"}},
     {"spec.storage": {"type": "S3", "s3": {"bucket": "swarms", "region": "eu-west-1", "singleWriter": True}}},
     {f"{CLUSTER}": {"inference": "Local", "trainer": {"accelerators": 0, "cpu": "500m"}, "queue": "team-a"}},

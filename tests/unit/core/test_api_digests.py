@@ -34,7 +34,7 @@ ONE_VALUE = {
     "judge.type", "judge.verifier.type", "gates.0.type", "gates.1.type", "storage.type",
     "generators.clustering.kmeans.embedder.type", "execution.kubernetes.podTemplate.user.type",
     "judge.panel.members.0.type", "judge.panel.members.1.type", "judge.panel.members.0.verifier.type",
-    "judge.panel.members.1.verifier.type", "judge.panel.atLeast",
+    "judge.panel.members.1.verifier.type", "judge.panel.atLeast", "objective.weighted.preset",
 }  # fmt: skip
 """Fields of which one value at most is tried that is legal while the rest stands."""
 NO_CODE = PartsIdentity({}, {})
@@ -100,6 +100,14 @@ def test_the_digest_of_the_smallest_run_stays_what_it_is() -> None:
     assert before == "10a2438f0cd46ee54ac6b50ef934ded2720df28c18888d3e4a5702095cd01da3"
     published = digest(documents.patched({"spec.swarm.rule": "Published"}))
     assert published == "1cd5ec52871eca27910ba5493d3f7ae303802292c43938492e319914225fd6e1"
+
+
+def test_a_preset_is_the_experiment_of_its_terms() -> None:
+    weights = {"Difficulty": 0.6, "Separation": 0.2, "Novelty": 0.2}
+    terms = [{"objective": {"type": name}, "weight": weight} for name, weight in weights.items()]
+    preset = documents.patched({"spec.objective": {"type": "Weighted", "weighted": {"preset": "Paper"}}})
+    assert digest(documents.patched({"spec.objective": documents.weigh(*terms)})) == digest(preset)
+    assert digest(documents.patched({"spec.objective": documents.weigh(*terms, normalize="Start")})) != digest(preset)
 
 
 @pytest.mark.parametrize("start", generated.STARTS, ids=lambda start: "+".join(start) or "minimal")

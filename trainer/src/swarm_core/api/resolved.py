@@ -16,15 +16,17 @@ from swarm_core.api.execution import Execution, LocalStorage, S3Storage
 from swarm_core.api.generators import ByField, SeedDataSource, Training
 from swarm_core.api.judging import PanelRule
 from swarm_core.api.lifecycle import Budget
+from swarm_core.api.objective_blocks import Normalization
 from swarm_core.api.objective_data import CorpusData, ReferenceData
 from swarm_core.api.optimizer_blocks import OptimizerBlock
 from swarm_core.api.resuming import ResumeFrom
 from swarm_core.api.swarm import Exact, PerLayer, PublishedSpec, StandardSpec
 from swarm_core.api.takers import Answering, Generation
 from swarm_core.blocks import endpoints
+from swarm_core.blocks.data_source import DataSet
 from swarm_core.blocks.endpoints import SecretKeyRef
 from swarm_core.blocks.free_json import Config
-from swarm_core.blocks.scalars import Flag, Integer, Label, Line, Uri
+from swarm_core.blocks.scalars import Flag, Integer, Label, Line, Number, Uri
 from swarm_core.swarm_names import GENERATORS
 
 
@@ -112,9 +114,11 @@ class Part(ResolvedBlock):
 
     name: Line
     config: Config = Field(default_factory=dict, exclude_if=lambda config: not config)
-    """The settings of the part without its endpoint, with every default explicit."""
+    """The settings of the part without its endpoint and its data, with every default explicit."""
     endpoint: EndpointIdentity | None = Field(None, exclude_if=lambda endpoint: endpoint is None)
     """The model that the part asks; None if it asks no model."""
+    data: tuple[DataSet, ...] = Field((), exclude_if=lambda data: not data)
+    """The data sets that the part compares items with."""
 
     def __str__(self) -> str:
         return self.name
@@ -149,6 +153,24 @@ class ResolvedPanel(ResolvedBlock):
     rule: PanelRule
     at_least: int
     """The minimum number of members that must give a score."""
+
+
+class ResolvedTerm(ResolvedBlock):
+    """One term of a weighted sum."""
+
+    name: Line
+    """The name of its values, different for each term."""
+    objective: Part
+    weight: Number
+    at_least: Number | None = Field(None, exclude_if=lambda floor: floor is None)
+    """The least acceptable value; None if every value is."""
+
+
+class ResolvedWeighted(ResolvedBlock):
+    """The fitness as a weighted sum of the values of several objectives."""
+
+    normalize: Normalization
+    terms: tuple[ResolvedTerm, ...]
 
 
 class EndpointAccess(ResolvedBlock):
@@ -225,6 +247,9 @@ class ResolvedSpec(ResolvedRun):
     gates: tuple[Part, ...]
     """The gates, in the order in which items pass them."""
     objective: Part
+    """The objective; of a weighted sum, its type."""
+    weighted: ResolvedWeighted | None = Field(None, exclude_if=lambda block: block is None)
+    """The terms of a weighted sum; None if one objective is maximized."""
     reference: ReferenceData | None = Field(None, exclude_if=lambda data: data is None)
     """The reference set of the objective; None if it needs none."""
     corpus: CorpusData | None = Field(None, exclude_if=lambda data: data is None)

@@ -14,8 +14,9 @@ from swarm_core.api import model_families
 from swarm_core.api.base import BaseSpec
 from swarm_core.api.evaluation import Evaluation
 from swarm_core.api.generators import Generators
-from swarm_core.api.judging import GATES_RULE, TAKERS_RULES, GatesField, JudgeSpec, ObjectiveSpec
+from swarm_core.api.judging import GATES_RULE, GatesField, JudgeSpec
 from swarm_core.api.lifecycle import Budget
+from swarm_core.api.objective_blocks import TAKERS_RULES, ObjectiveSpec
 from swarm_core.api.resuming import ResumeFrom
 from swarm_core.api.run import Run, RunSpec
 from swarm_core.api.swarm import SwarmSpec
