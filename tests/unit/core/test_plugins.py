@@ -15,6 +15,7 @@ import swarmrun_documents as documents
 
 from swarm_core import catalog, part_config, plugins
 from swarm_core.api import judging, loading, parts, resolution
+from swarm_core.api.objective_blocks import WEIGHTED
 from swarm_core.api.resolution import ResolvedSpec
 from swarm_core.errors import BadInputError
 from swarm_core.gates.duplicate import DuplicateGate
@@ -119,7 +120,7 @@ def test_a_built_in_without_settings_refuses_any() -> None:
 @pytest.mark.parametrize(
     ("table", "path"),
     [
-        ((*catalog.OBJECTIVES, "Plugin"), "objective"),
+        ((WEIGHTED, *catalog.OBJECTIVES, "Plugin"), "objective"),
         ((*catalog.VERIFIERS, "Plugin"), "judge.verifier"),
         (("Verifier", judging.PANEL, *catalog.JUDGES, "Plugin"), "judge"),
         ((*catalog.GATES, "Plugin"), "gates"),
@@ -231,7 +232,7 @@ def test_every_named_part_is_pinned_by_its_origin(installed: object) -> None:
     assert found["spec.gates[0]"] == {"name": "max-characters", **package, "config": {"most": 9}}
     plain = parts.identify_parts(resolved({})).parts
     assert plain["spec.objective"] == {"name": "Difficulty", "revision": Difficulty.revision}
-    assert plain["spec.judge.verifier"] == {"name": "Arithmetic", "revision": 2}
+    assert plain["spec.judge.verifier"] == {"name": "Arithmetic", "revision": ArithmeticJudge.revision}
 
 
 @pytest.mark.parametrize("optimizer", list(registry.OPTIMIZERS.values()), ids=list(registry.OPTIMIZERS))
