@@ -22,6 +22,7 @@ from swarm_core.judges.multiple_choice import MultipleChoiceJudge
 from swarm_core.judges.rubric import RubricJudge
 from swarm_core.judges.shortest_path import ShortestPathJudge
 from swarm_core.judges.word_problem import WordProblemJudge
+from swarm_core.ngram_index import NgramIndex
 from swarm_core.ports import Completion
 from swarm_core.recipe import remote_model_name
 from swarm_core.text import canonical_text, control_markup, item_parser, printable, thinking
@@ -67,6 +68,7 @@ MODEL = remote_model_name("https://host/v1", "large")
 JUDGE, RUBRIC, GATE = ArithmeticJudge(), RubricJudge(MODEL, "Mark."), answerable.AnswerableGate(MODEL)
 WORDS = WordProblemJudge()
 KNOWN = ItemIndex([Item("What is 12 + 34?"), Item("Who wrote it?")])
+NGRAMS = NgramIndex(["What is 12 + 34?", "Who wrote it?"], 2)
 CORPUS = CorpusSimilarity(["who wrote it", "where is it"], CorpusData(uri="corpus.jsonl"))
 SPECIAL = SpecialTokens(frozenset({0, 1}), frozenset({2}), re.compile(r"<think>|</think>|<end>"))
 SUM = Item("12+34")
@@ -117,6 +119,7 @@ READERS: Mapping[str, Callable[[str], object]] = {
     "thoughts and the rest": thinking.split,
     "an item in canonical form": canonical_text.canonicalize,
     "an item that may be a near copy": lambda text: KNOWN.find(Item(text), 0.9),
+    "an item that may share words with a test set": lambda text: (NGRAMS.find(text), NgramIndex([text], 8).find("a")),
     "an item that is compared with a corpus": lambda text: CORPUS([text]),
     "a text whose thinking tags are special tokens": lambda text: SPECIAL.separate(reply(text)),
     "a line for a terminal": printable.to_single_line,
@@ -160,6 +163,7 @@ READ_BY: Mapping[str, str] = {
     "swarm_core.judges.shortest_path": "an answer with a path",
     "swarm_core.judges.stated_answer": ANSWER,
     "swarm_core.judges.stated_text": "an answer that is compared with a reference",
+    "swarm_core.ngram_index": "an item that may share words with a test set",
     "swarm_core.text.canonical_text": "an item in canonical form",
     "swarm_core.text.control_markup": "markup of control tokens",
     "swarm_core.text.item_parser": ITEMS,

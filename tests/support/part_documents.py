@@ -83,6 +83,7 @@ def list_single_starts() -> Iterator[Patch]:
         field = find_endpoint_field(block)
         for key in KEYS if field else ():
             yield choose(group, write(name, {**block.examples[0], to_camel(field): {**ENDPOINT, **key}}), gates=2)
+    yield choose("gates", {**OTHER, "plugin": {"name": "mine", "data": [{"uri": "one"}, {"uri": "two"}]}}, gates=2)
     for group in ("judges", "gates"):
         for key in KEYS:
             yield choose(group, {**OTHER, "plugin": {"name": "mine", "endpoint": {**ENDPOINT, **key}}}, gates=2)

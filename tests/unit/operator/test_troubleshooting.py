@@ -209,7 +209,7 @@ def queued_job() -> Found:
     return report(world)
 
 
-def unmounted_pod() -> Found:
+def unmounted_pod(words: str = 'MountVolume.SetUp failed for volume "order"') -> Found:
     world = World(pod_world.run(pod_world.LOCAL))
     world.turn("terminate")
     world.control()
@@ -217,7 +217,7 @@ def unmounted_pod() -> Found:
     world.bind(pod)
     seen = world.observed()
     about = {"uid": pod["metadata"]["uid"]}
-    event = {"type": "Warning", "involvedObject": about, "message": 'MountVolume.SetUp failed for volume "order"'}
+    event = {"type": "Warning", "involvedObject": about, "message": words}
     world.operate(seen=ObservedRun(seen.run, seen.children, events=(event,)))
     return report(world)
 
@@ -319,8 +319,13 @@ CAUSES: list[tuple[str, Callable[[], Found], str]] = [
     ("SecretKeyNotFound",
      lambda: waiting_pod("CreateContainerConfigError", "couldn't find key AWS_ACCESS_KEY_ID in Secret team/s3"),
      "add the entry AWS_ACCESS_KEY_ID"),
-    ("CreateContainerConfigError", lambda: waiting_pod("CreateContainerConfigError", 'configmap "c" not found'),
+    ("CreateContainerConfigError", lambda: waiting_pod("CreateContainerConfigError", "no command specified"),
      "kubectl describe pod"),
+    ("ConfigMapNotFound", lambda: unmounted_pod('MountVolume.SetUp failed for volume "ca" : configmap "c" not found'),
+     "create the ConfigMap c in namespace team"),
+    ("ConfigMapKeyNotFound",
+     lambda: unmounted_pod('SetUp failed for volume "ca" : configmap references non-existent config key: k'),
+     "add the entry k"),
     ("CreateContainerError", lambda: waiting_pod("CreateContainerError", "no such command"), "no such command"),
     ("RunContainerError", lambda: waiting_pod("RunContainerError", "no such command"), "no such command"),
     ("CrashLoopBackOff", crashing_server, "kubectl logs --previous"),
@@ -419,6 +424,17 @@ def test_a_failed_run_says_how_it_goes_on_also_in_the_command() -> None:
     world.turn()
     assert world.phase == "Preparing"
     assert "way out" not in "\n".join(why.format_details(RunDetails(world.run, [], [], [], [])))
+
+
+def test_the_command_names_the_refusal_of_a_step_which_only_the_operator_has_seen() -> None:
+    world = World(pod_world.run(pod_world.LOCAL))
+    seen = world.observed()
+    words = "jobs.batch is forbidden: exceeded quota: count"
+    world.operate(seen=ObservedRun(seen.run, seen.children, refusal=words))
+    for job in world.all("Job"):
+        world.things.pop(("Job", job["metadata"]["name"]))
+    (line,) = [one for one in why.format_details(RunDetails(world.run, [], [], [], [])) if one.startswith("  cause")]
+    assert line.split(maxsplit=1)[1].startswith("QuotaExceeded: the API server refuses: jobs.batch is forbidden")
 
 
 def list_documented() -> list[str]:

@@ -23,7 +23,7 @@ from swarm_core.optimizers.positions import Position
 from swarm_core.programs import search_settings
 from swarm_core.recipe import Digest, Recipe
 from swarm_core.swarm_names import GENERATORS, TAKERS
-from swarm_trainer.evaluation import evaluator, run_parts
+from swarm_trainer.evaluation import evaluator, gate_data, run_parts
 from swarm_trainer.evaluation.corpus_similarity import CorpusSimilarity
 from swarm_trainer.evaluation.evaluator import Evaluator
 from swarm_trainer.evaluation.examine import Examination, ItemFeature
@@ -149,6 +149,7 @@ def build_search(
     examination = replace(
         examination,
         held_out=ItemIndex(list_held_out(context, pinned), examination.judge),
+        gates=gate_data.load_gates(context, pinned, examination.judge),
         features=build_features(context, pinned),
         repeats=unite_needs([one.needs for one in objectives.values()]).repeats,
     )

@@ -67,8 +67,8 @@ def list_uris(resolved: ResolvedSpec) -> Iterator[UriUse]:
             yield UriUse(UriRole.TAKER_MODEL, taker.model, f"spec.takers[{index}].model")
         if taker.adapter is not None:
             yield UriUse(UriRole.TAKER_ADAPTER, taker.adapter, f"spec.takers[{index}].adapter")
-    if resolved.reference is not None and resolved.reference.uri is not None:
-        wanted = resolved.reference
-        yield UriUse(UriRole.DATA, str(wanted.uri), REFERENCE_FIELD, frozenset({wanted.split}))
+    yield from resolution.iterate_gate_uses(resolved)
+    if resolved.reference is not None and resolved.reference.source is not None:
+        yield resolution.build_data_use(resolved.reference.source, REFERENCE_FIELD)
     if resolved.corpus is not None:
-        yield UriUse(UriRole.DATA, resolved.corpus.uri, CORPUS_FIELD, frozenset({resolved.corpus.split}))
+        yield resolution.build_data_use(resolved.corpus.source, CORPUS_FIELD)
