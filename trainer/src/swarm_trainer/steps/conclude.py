@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from swarm_core.commit import Commit
+from swarm_core.engine import receipt_fields
 from swarm_core.engine.receipt_fields import Output, Scalar
 from swarm_core.engine.work import Receipt, WorkItem
 from swarm_core.optimizers import optimization
@@ -46,6 +47,7 @@ def evaluate_search(item: WorkItem, context: Context, setup: SearchSetup, commit
 
 def build_receipt(item: WorkItem, search_result: SearchResult, outputs: Mapping[str, Digest]) -> Receipt:
     """Build the receipt of a concluded search."""
+    values = [(term.name, term.best.value) for term in search_result.terms]
     return Receipt(
         key=item.key,
         outputs=outputs,
@@ -57,6 +59,7 @@ def build_receipt(item: WorkItem, search_result: SearchResult, outputs: Mapping[
             Scalar.BEST_PARTICLE: search_result.best.name,
             Scalar.BEST_RECIPE: search_result.best.model,
             Scalar.INITIAL: search_result.initial.fresh.value,
+            **({Scalar.VALUES: receipt_fields.format_values(values)} if values else {}),
         },
     )
 
