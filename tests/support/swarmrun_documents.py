@@ -482,6 +482,7 @@ EDITS = {
     "takers": ({}, {"spec.takers.0.name": "other"}),
     "generation": ({}, {"spec.generation.shots": 4}),
     "answering": ({}, {"spec.answering.maxTokens": 7}),
+    "prompts": ({"spec.prompts": {}}, {"spec.prompts.answering.text": "{item}?"}),
     "judge": ({"spec.judge": MARKS}, {"spec.judge.model.scale.high": 6}),
     "gates": ({"spec.gates": [PLUGIN]}, {"spec.gates": []}),
     "objective": ({"spec.objective": PLUGIN}, {"spec.objective.plugin.config.depth.of": [1, 2]}),
