@@ -178,6 +178,7 @@ READ_BY: Mapping[str, str] = {
     "swarm_trainer.inference.thinking_tokens": "a text whose thinking tags are special tokens",
     "swarm_trainer.inference.vllm_server": "the lines of a log, which are cut before they are read",
     "swarm_trainer.lora.adapter": "a name of a tensor",
+    "swarm_trainer.lora.adapter_config": "a pattern of peft's, whose errors alone are named here",
     "swarm_trainer.lora.base_layers": "a name of a module",
     "swarm_trainer.maintenance.garbage_collection": "a listed rollout in a store",
     "swarm_trainer.runtime.layers": "a name of a layer",
@@ -194,6 +195,7 @@ NO_READER = {
     READ_BY["swarm_operator.reconciler.run_status"],
     READ_BY["swarm_trainer.data.table_records"],
     READ_BY["swarm_trainer.inference.vllm_server"],
+    READ_BY["swarm_trainer.lora.adapter_config"],
 }
 
 
