@@ -15,7 +15,6 @@ import swarmrun_documents as documents
 
 from swarm_core import catalog, part_config, plugins
 from swarm_core.api import judging, loading, parts, resolution
-from swarm_core.api.objective_blocks import WEIGHTED
 from swarm_core.api.resolution import ResolvedSpec
 from swarm_core.errors import BadInputError
 from swarm_core.gates.duplicate import DuplicateGate
@@ -120,7 +119,7 @@ def test_a_built_in_without_settings_refuses_any() -> None:
 @pytest.mark.parametrize(
     ("table", "path"),
     [
-        ((WEIGHTED, *catalog.OBJECTIVES, "Plugin"), "objective"),
+        (("Weighted", *catalog.OBJECTIVES, "Plugin"), "objective"),
         ((*catalog.VERIFIERS, "Plugin"), "judge.verifier"),
         (("Verifier", judging.PANEL, *catalog.JUDGES, "Plugin"), "judge"),
         ((*catalog.GATES, "Plugin"), "gates"),
