@@ -167,6 +167,7 @@ READ_BY: Mapping[str, str] = {
     "swarm_core.text.canonical_text": "an item in canonical form",
     "swarm_core.text.control_markup": "markup of control tokens",
     "swarm_core.text.item_parser": ITEMS,
+    "swarm_core.text.prompts": SPEC,
     "swarm_core.text.thinking": "thoughts and the rest",
     "swarm_operator.reconciler.pod_problems": "a secret that a pod misses",
     "swarm_operator.reconciler.refusals": "a refusal of the API server",

@@ -123,15 +123,18 @@ def resolve_device(name: str) -> torch.device:
     return torch.device(name)
 
 
-def tokenize_prompts(tokenizer: PreTrainedTokenizerBase, prompts: list[str], chat: bool) -> list[list[int]]:
+def tokenize_prompts(
+    tokenizer: PreTrainedTokenizerBase, prompts: list[str], chat: bool, system: str | None = None
+) -> list[list[int]]:
     """Return the token IDs of each prompt, with the beginning tokens that the tokenizer adds and no end token.
 
-    `chat`: each prompt becomes a user turn in the chat template. The template adds special tokens itself, so no others
-    are added. Control tokens that a prompt spells are text. Raises BadInputError if `chat` is set and the tokenizer has
-    no chat template.
+    `chat`: each prompt becomes a user turn in the chat template, after the `system` text if there is one. The template
+    adds special tokens itself, so no others are added. Control tokens that a prompt spells are text. Raises
+    BadInputError if `chat` is set and the tokenizer has no chat template, or one without a place for `system`.
     """
     if chat:
-        return tokenize_chats(tokenizer, [[{"role": "user", "content": prompt}] for prompt in prompts])
+        above = [] if system is None else [{"role": "system", "content": system}]
+        return tokenize_chats(tokenizer, [[*above, {"role": "user", "content": prompt}] for prompt in prompts])
     beginning, _ = find_added_tokens(tokenizer)
     return [[*beginning, *ids] for ids in control_tokens.encode_texts(tokenizer, prompts)]
 
