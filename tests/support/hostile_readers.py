@@ -50,7 +50,7 @@ UNITS = (
     "<query-", "</b>", "a.", "a.1.", "a-", "A1", "a/", ".lora_A.", "names/", "iterations/0001/", "secret \"",
     "0 -> ", "0,1,", "from 0 to 1 ", "path is ", "(0,1) ", "(0,1,2) ", "no path ", "yes ", "an edge ", "shortest path ",
     "Tom has 12 pens. ", "He loses 5. ", "3 boxes with 4 each ", "no accepted ", "the last time: ", "answered 4", "a: ",
-    "? ", "&a ", "*a ", "¹", "₁", "1 k ", "1 h ", "&lt;", "1 thousand ", "(1,",
+    "? ", "&a ", "*a ", "¡", "¡a", "ı", "the ı ", "!", "¹", "₁", "1 k ", "1 h ", "&lt;", "1 thousand ", "(1,",
 )  # fmt: skip
 """What is repeated to make a text."""
 AFFIXES = (
@@ -165,8 +165,10 @@ READ_BY: Mapping[str, str] = {
     "swarm_core.judges.stated_text": "an answer that is compared with a reference",
     "swarm_core.ngram_index": "an item that may share words with a test set",
     "swarm_core.text.canonical_text": "an item in canonical form",
+    "swarm_core.text.letter_i": "an item in canonical form",
     "swarm_core.text.control_markup": "markup of control tokens",
     "swarm_core.text.item_parser": ITEMS,
+    "swarm_core.text.prompts": SPEC,
     "swarm_core.text.thinking": "thoughts and the rest",
     "swarm_operator.reconciler.pod_problems": "a secret that a pod misses",
     "swarm_operator.reconciler.refusals": "a refusal of the API server",
@@ -177,6 +179,7 @@ READ_BY: Mapping[str, str] = {
     "swarm_trainer.inference.thinking_tokens": "a text whose thinking tags are special tokens",
     "swarm_trainer.inference.vllm_server": "the lines of a log, which are cut before they are read",
     "swarm_trainer.lora.adapter": "a name of a tensor",
+    "swarm_trainer.lora.adapter_config": "a pattern of peft's, whose errors alone are named here",
     "swarm_trainer.lora.base_layers": "a name of a module",
     "swarm_trainer.maintenance.garbage_collection": "a listed rollout in a store",
     "swarm_trainer.runtime.layers": "a name of a layer",
@@ -193,6 +196,7 @@ NO_READER = {
     READ_BY["swarm_operator.reconciler.run_status"],
     READ_BY["swarm_trainer.data.table_records"],
     READ_BY["swarm_trainer.inference.vllm_server"],
+    READ_BY["swarm_trainer.lora.adapter_config"],
 }
 
 

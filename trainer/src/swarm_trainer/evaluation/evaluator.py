@@ -123,8 +123,7 @@ def build_examination(resolved: ResolvedSpec, experiment: Experiment, data: Seed
     judge = run_parts.build_judge(resolved)
     return Examination(
         seed=resolved.seed,
-        style=resolved.base.template,
-        domain=resolved.domain,
+        wording=resolved.wording,
         seeds=ItemIndex(data.example_items, judge),
         held_out=ItemIndex(data.held_out, judge),
         shots=resolved.generation.shots,

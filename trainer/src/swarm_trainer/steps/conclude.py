@@ -81,7 +81,7 @@ def write(
     folder: Path, context: Context, setup: SearchSetup, search_result: SearchResult, commits: Sequence[Commit]
 ) -> None:
     """Write the files of the bundle."""
-    name, domain, judge = setup.title, setup.examination.domain, setup.examination.judge
+    name, domain, judge = setup.title, setup.examination.wording.domain, setup.examination.judge
     origin = result.Provenance(setup.experiment, setup.examination.seed, commits[-1].digest)
     (folder / "result.json").write_text(result.serialize(search_result, origin), encoding="utf-8")
     (folder / "history.jsonl").write_text(history.format_history(commits, context.store), encoding="utf-8")

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from swarm_core.api import endpoint_access, optimizer_blocks, resolution
+from swarm_core.api import endpoint_access, optimizer_blocks, prompt_texts, resolution
 from swarm_core.api.optimizer_blocks import OptimizerBlock
 from swarm_core.api.resolution import CORPUS_FIELD, REFERENCE_FIELD, UriRole, UriUse
 from swarm_core.api.resolved import RemoteTaker, ResolvedSpec, ResolvedSwarm
@@ -22,6 +22,7 @@ def resolve_swarm_run(run: SwarmRun) -> ResolvedSpec:
         takers=tuple(resolution.resolve_taker(taker, spec.base.model) for taker in spec.takers),
         generation=spec.generation,
         answering=spec.answering,
+        prompts=prompt_texts.resolve_prompts(spec.prompts),
         judge=resolution.resolve_judge(spec.judge),
         gates=resolution.resolve_gates(spec.gates, spec.judge),
         objective=resolution.resolve_objective(spec.objective),
