@@ -3,6 +3,7 @@
 Values lie at the limits of a field, just past them, or are junk; `documents` draws from all of it.
 """
 
+import copy
 from collections.abc import Iterator
 from typing import Any
 
@@ -25,6 +26,8 @@ from swarmrun_documents import (
     put,
 )
 
+FIELDS = {"text": "question", "input": "more", "reference": "answer", "choices": "options"}
+SOURCE = {"uri": "data/more.jsonl", "split": "train", "fields": FIELDS}
 STARTS: tuple[Patch, ...] = (
     {},
     {"spec.seed": 7, "spec.suspend": False, "spec.domain": "sums", "spec.execution": {"local": {"threads": 2}}},
@@ -66,10 +69,15 @@ STARTS: tuple[Patch, ...] = (
     {"spec.takers": [FIRST, SECOND], "spec.budget": {"calls": 9, "tokens": 10}},
     {"spec.takers": [SECOND, {**FIRST, "endpoint": {**ENDPOINT, "apiKeyEnv": "KEY"}}]},
     {"spec.takers": [FIRST, FIRST | {"name": "far-too"}]},
+    {"spec.takers": [{"name": name, "endpoint": part_documents.OMITTING} for name in ("far", "far-too")]},
+    {"spec.generators.data.fields": FIELDS, "spec.objective": {"type": "Novelty", "reference": SOURCE}},
+    {"spec.objective": {"type": "Personalization", "corpus": SOURCE}, "spec.takers": []},
+    {"spec.judge": {"type": "Panel", "panel": {"members": [{"type": "Verifier", "verifier": PLUGIN}] * 2}}},
     {"spec.objective": PLUGIN, "spec.judge.verifier": PLUGIN, "spec.gates": [PLUGIN, PLUGIN]},
     {"spec.judge": MARKS, "spec.takers.0": {"name": "far", "endpoint": {**ENDPOINT, "apiKeyEnv": "KEY"}}},
     *part_documents.list_starts(),
 )
+STARTED = [patched(start) for start in STARTS]
 JUNK = (None, True, False, 0, -1, 1.5, 3.0, -0.0, 10**12, "", "3", "true", "x", [], {}, [None], [{}])
 
 
@@ -88,6 +96,23 @@ def schema_paths(
 
 
 SCHEMA_PATHS = list(schema_paths())
+DISTINCT_PATHS = [(way, schema) for way, schema in SCHEMA_PATHS if 1 not in way[:-1]]
+"""The paths without those below the second entry of a list: its fields have the schemas of the first entry."""
+
+
+def list_starts(way: tuple[str | int, ...]) -> Iterator[Document]:
+    """Copies of the starts, first those that lead furthest along `way`, where a value is not refused for its place."""
+    for document in sorted(STARTED, key=lambda document: -count_steps(document, way)):
+        yield copy.deepcopy(document)
+
+
+def count_steps(document: Any, way: tuple[str | int, ...]) -> int:
+    """How many steps of `way` the document has. The last step does not count."""
+    for count, step in enumerate(way[:-1]):
+        if not (step in document if isinstance(document, dict) else isinstance(step, int) and step < len(document)):
+            return count
+        document = document[step]
+    return len(way) - 1
 
 
 def boundary_values(schema: Document) -> list[Any]:
