@@ -167,10 +167,15 @@ def _text(schema: Schema) -> str:
 @functools.cache
 def _holds(rule: str, value: str, before: str | None, schema: str) -> bool:
     """Cached by text, because the interpreter takes milliseconds and most values repeat."""
-    known = {"self": _cel(json.loads(value), json.loads(schema))}
+    known = {"self": _cel(json.loads(value), _load(schema))}
     if before is not None:
-        known["oldSelf"] = _cel(json.loads(before), json.loads(schema))
+        known["oldSelf"] = _cel(json.loads(before), _load(schema))
     return bool(_program(rule).evaluate(known))
+
+
+@functools.cache
+def _load(schema: str) -> Schema:
+    return json.loads(schema)
 
 
 @functools.cache
