@@ -23,7 +23,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
 
-import faulty_endpoint
+import endpoint_fault_kinds
 import faulty_run
 import private_network
 from endpoint_campaign import MOMENTS, PATIENT_WITH_ONE, Campaign, Trial, check_fate, check_lost
@@ -56,10 +56,10 @@ def try_passing(site: Campaign, tls: Campaign, faults: int) -> Iterator[Group]:
     """Faults that pass, until there were `faults` of them."""
     group = Group("faults that pass", "the undisturbed result, byte by byte")
     while group.thrown.total() < faults:
-        group.add(site.try_passing((*faulty_endpoint.PASSING, *faulty_endpoint.SAME), group.runs))
+        group.add(site.try_passing((*endpoint_fault_kinds.PASSING, *endpoint_fault_kinds.SAME), group.runs))
     yield group
     handshakes = Group("the same over TLS", "the undisturbed result, byte by byte")
-    handshakes.add(tls.try_passing((*faulty_endpoint.PASSING_TLS, *faulty_endpoint.PASSING[:9]), 0))
+    handshakes.add(tls.try_passing((*endpoint_fault_kinds.PASSING_TLS, *endpoint_fault_kinds.PASSING[:9]), 0))
     yield handshakes
 
 
@@ -68,12 +68,12 @@ def try_lasting(site: Campaign) -> Iterator[Group]:
     account = Group(
         "faults that the user must mend", "one line says what to do; run again, the result is the undisturbed one"
     )
-    for fault in faulty_endpoint.LASTING:
+    for fault in endpoint_fault_kinds.LASTING:
         for moment in MOMENTS:
             account.add(site.try_lasting(fault, moment, faulty_run.TIMES))
     yield account
     outage = Group("outages that outlast every deadline", "the same")
-    for fault in faulty_endpoint.OUTAGES:
+    for fault in endpoint_fault_kinds.OUTAGES:
         outage.add(site.try_lasting(fault, MOMENTS[1], faulty_run.IMPATIENT))
     yield outage
 
@@ -83,12 +83,12 @@ def try_items(site: Campaign) -> Iterator[Group]:
     takers = Group(
         "one item at the takers", "its answers have their fate; all others are scored; a second run is equal"
     )
-    for fault, fate in faulty_endpoint.POISON:
+    for fault, fate in endpoint_fault_kinds.POISON:
         takers.add(site.try_item(fault, Role.TAKER, check_fate(fate), PATIENT_WITH_ONE), 2)
     yield takers
     judges = Group("one item at the judge", "`JudgeFailed`, and the same")
     gates = Group("one item at the gate", "the item is left out, and the same")
-    for fault in faulty_endpoint.POISON_OF_JUDGES:
+    for fault in endpoint_fault_kinds.POISON_OF_JUDGES:
         judges.add(site.try_item(fault, Role.JUDGE, check_fate(AnswerFate.JUDGE_FAILED), PATIENT_WITH_ONE), 2)
         gates.add(site.try_item(fault, Role.GATE, check_lost, PATIENT_WITH_ONE), 2)
     yield from (judges, gates)

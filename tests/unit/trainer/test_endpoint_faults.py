@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 
-import faulty_endpoint
+import endpoint_fault_kinds
 import faulty_run
 import pytest
 from endpoint_campaign import PATIENT_WITH_ONE, Campaign, check_fate
-from faulty_endpoint import PASSING, POISON, SAME, FaultyEndpoint, Role
+from endpoint_fault_kinds import PASSING, POISON, SAME
+from faulty_endpoint import FaultyEndpoint, Role
 
 from swarm_core.objectives.scores import AnswerFate
 
@@ -24,7 +25,7 @@ def test_a_run_whose_endpoint_breaks_in_every_way_has_the_result_of_the_undistur
 
 
 def test_a_run_whose_account_is_empty_stops_and_resumes_to_the_same_result(campaign: Campaign) -> None:
-    [payment] = [fault for fault in faulty_endpoint.LASTING if fault.name == "402"]
+    [payment] = [fault for fault in endpoint_fault_kinds.LASTING if fault.name == "402"]
     assert campaign.try_lasting(payment, 0.5, faulty_run.TIMES).resumed
 
 
