@@ -162,6 +162,24 @@ def boundary_values(schema: Document) -> list[Any]:
             return [{}, *({f"k{key}": "v" for key in range(most)} for most in (16, 17) if "maxProperties" in schema)]
 
 
+def list_boundary_documents(field: str) -> Iterator[Document]:
+    """Documents with every value at the limits of every field below the field `field` of a spec, or with junk there.
+
+    What is junk for a field is tried at the first of the places that have the same field.
+    """
+    told: set[tuple[str | int, str]] = set()
+    for way, schema in DISTINCT_PATHS:
+        if way[1] != field:
+            continue
+        start = next(list_starts(way))
+        junk = () if (way[-1], str(schema)) in told else (*JUNK, GONE)
+        told.add((way[-1], str(schema)))
+        for value in [*boundary_values(schema), *junk]:
+            document = copy.deepcopy(start)
+            put(document, list(way), value)
+            yield document
+
+
 @st.composite
 def documents(draw: st.DrawFn) -> Document:
     """A valid document with none to three things about it changed, by its schema or by junk."""
