@@ -24,12 +24,14 @@ from typing import Any
 import yaml
 from published_table import insert_table
 
+from swarm_trainer.report.game_result import GAME_ITEMS
+
 GAME = Path(__file__).parents[1] / "examples" / "adversarial" / "run.yaml"
 MARK = "benchmarks/adversarial.py"
 FIRST_SEED = 2001
 """Far from every seed that was used for tuning."""
 AS_RELEASED = {"rule": "Published", "published": {"compat": "Reference"}}
-SOURCES = ("real", "rivals", "game")
+SOURCES = ("real", "rivals", GAME_ITEMS)
 
 Result = dict[str, Any]
 
@@ -79,7 +81,7 @@ def format_gain(gain: dict[str, float]) -> str:
 
 def format_totals(results: dict[int, Result | None]) -> Iterator[str]:
     """Yield the mean gains with the standard deviation between seeds, the number of intervals above 0 out of all
-    requested seeds, and the saw-tooth."""
+    requested seeds, and the saw-tooth. Intervals on items that takers were selected by are not counted."""
     done = [result for result in results.values() if result is not None]
     if not done:
         return
@@ -89,8 +91,9 @@ def format_totals(results: dict[int, Result | None]) -> Iterator[str]:
     ):
         values = [gain["value"] for gain in gains]
         spread = f", standard deviation {stdev(values):.3f}" if len(values) > 1 else ""
-        above = sum(gain["low"] > 0 for gain in gains)
-        yield f"- {name}: mean gain {fmean(values):+.3f}{spread}; interval above 0 in {above} of {len(results)} seeds"
+        above = f"interval above 0 in {sum(gain['low'] > 0 for gain in gains)} of {len(results)} seeds"
+        words = "they were selected by these items" if name == f"takers, {GAME_ITEMS}" else above
+        yield f"- {name}: mean gain {fmean(values):+.3f}{spread}; {words}"
     falls, rises = zip(*(measure_sawtooth(result) for result in done), strict=True)
     yield f"- saw-tooth: a new pool changes the best taker by {fmean(falls):+.3f}, a move by {fmean(rises):+.3f}"
 

@@ -6,7 +6,8 @@ Every run goes through all phases in this process, over real connections. The pa
 50 times faster. `tests/support/endpoint_campaign.py` states what each group of faults must lead to. A run that ends
 otherwise ends the benchmark with an error. Prints one line per group, and the number of faults of every kind.
 
-Limits: the generators are functions in Python, and the store is in memory. Runs are small: about 350 requests.
+Limits: the generators are functions in Python, and the store is in memory. Runs are small: about 350 requests, and 85
+of a game. A game can only have a gate behind an endpoint, because its judge is a program and its sides are adapters.
 """
 
 import argparse
@@ -94,6 +95,24 @@ def try_items(site: Campaign) -> Iterator[Group]:
     yield from (judges, gates)
 
 
+def try_game(game: Campaign, faults: int) -> Iterator[Group]:
+    """A game whose gate is behind the endpoint."""
+    passing = Group("a game whose gate is remote: faults that pass", "the undisturbed result, byte by byte")
+    while passing.thrown.total() < faults:
+        passing.add(game.try_passing((*endpoint_fault_kinds.PASSING, *endpoint_fault_kinds.SAME), passing.runs))
+    yield passing
+    lasting = Group("the same: faults that last", "one line says what to do; run again, the same result")
+    for fault in endpoint_fault_kinds.LASTING:
+        lasting.add(game.try_lasting(fault, MOMENTS[1], faulty_run.TIMES))
+    for fault in endpoint_fault_kinds.OUTAGES:
+        lasting.add(game.try_lasting(fault, MOMENTS[2], faulty_run.IMPATIENT))
+    yield lasting
+    items = Group("the same: one item", "the item is left out; a second run is equal")
+    for fault in endpoint_fault_kinds.POISON_OF_JUDGES:
+        items.add(game.try_item(fault, Role.GATE, check_lost, PATIENT_WITH_ONE), 2)
+    yield items
+
+
 def format_table(groups: list[Group], seconds: float) -> str:
     """The table of the groups, and the kinds of fault."""
     thrown = sum((group.thrown for group in groups), Counter[str]())
@@ -112,7 +131,7 @@ def main() -> int:
     """Run the campaign and print its table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--faults", type=int, default=1000, help="the number of faults that pass")
-    parser.add_argument("--only", choices=("passing", "lasting", "items"), help="the faults of one kind alone")
+    parser.add_argument("--only", choices=("passing", "lasting", "items", "game"), help="the faults of one kind alone")
     parser.add_argument("--write", type=Path, help="the file whose table to replace")
     options = parser.parse_args()
     began = time.monotonic()
@@ -130,6 +149,7 @@ def main() -> int:
             "passing": lambda: try_passing(site, Campaign(tls, folder / "tls"), options.faults),
             "lasting": lambda: try_lasting(site),
             "items": lambda: try_items(site),
+            "game": lambda: try_game(Campaign(plain, folder / "game", faulty_run.game_document), options.faults // 5),
         }
         groups = [group for name, begin in kinds.items() if options.only in (None, name) for group in begin()]
     table = format_table(groups, time.monotonic() - began)

@@ -4,7 +4,12 @@ Every generator of a landscape has the same true value, whatever its coefficient
 run is the product's own: the engine decides, the steps ask the optimizer, write prompts, parse, gate, judge and commit,
 and the final evaluation chooses among the finalists, measures on fresh items and gives its verdict. Only the models are
 simulated: which items a completion holds, and which answers are right, is drawn. At most 2.5 % of the verdicts may be a
-gain, and the mean gain has to be within 0.005 of 0.
+gain, and the mean gain of generators has to be within 0.005 of 0. A figure that misses its target by less than two
+standard errors is "not resolved".
+
+The gain of a game's takers is too low on purpose: its baseline is the initial taker that does best on the same items
+(docs/decisions/0004). So its mean has no target. On the items of the game itself, which takers are selected by, there
+is no verdict.
 
     python benchmarks/false_gains.py --runs 1000 --into runs/false_gains.jsonl --write docs/results.md
 
@@ -48,6 +53,7 @@ from swarm_trainer import steps
 from swarm_trainer.evaluation import search_setup
 from swarm_trainer.programs.adversarial_run import conclude_game
 from swarm_trainer.programs.adversarial_run.conclude_game import FinishedGame
+from swarm_trainer.report.game_result import GAME_ITEMS
 from swarm_trainer.report.search_result import Interval
 from swarm_trainer.run_store import commit_chain, receipt_store
 from swarm_trainer.runtime.context import Context, Memo
@@ -282,24 +288,43 @@ SETTINGS: dict[str, tuple[str, Landscape]] = {
 """The kind of run and the landscape by name; 0.3 is the correlation."""
 
 
+MOST_GAINS, MOST_BIAS = 0.025, 0.005
+"""The targets: the greatest share of false gains, and the greatest distance of the mean gain from 0."""
+
+
+def judge_target(found: float, most: float, error: float) -> str:
+    """Return whether `found` is at most `most`; `error`: the standard error of `found`."""
+    if found <= most:
+        return "yes"
+    return "not resolved" if found - 2 * error <= most else "**no**"
+
+
 def format_row(name: str, gains: Sequence[Interval]) -> str:
     """Return the row of one setting."""
     values = [gain.value for gain in gains]
     counted = {verdict: sum(gain.verdict is verdict for gain in gains) for verdict in Verdict}
     error = stdev(values) / sqrt(len(values)) if len(values) > 1 else 0.0
-    met = counted[Verdict.GAIN] <= 0.025 * len(gains) and abs(fmean(values)) <= 0.005
     stays = sum(value == 0 for value in values) / len(gains)
     shares = [f"{counted[verdict]} ({counted[verdict] / len(gains):.1%})" for verdict in (Verdict.GAIN, Verdict.LOSS)]
+    few = judge_target(counted[Verdict.GAIN] / len(gains), MOST_GAINS, sqrt(MOST_GAINS * (1 - MOST_GAINS) / len(gains)))
+    centered = judge_target(abs(fmean(values)), MOST_BIAS, error)
+    if name.endswith(f"takers, {GAME_ITEMS} items"):
+        few = centered = "no verdict"
+    elif ": takers, " in name:
+        centered = "no target"
     return (
         f"| {name} | {len(gains)} | {' | '.join(shares)} | {stays:.0%} | {fmean(values):+.4f} ± {error:.4f}"
-        f" | {'yes' if met else '**no**'} |"
+        f" | {few} | {centered} |"
     )
 
 
 def format_table(outcomes: Mapping[str, Sequence[Interval]]) -> Iterator[str]:
     """Yield the lines of the table."""
-    yield "| setting | runs | gain | loss | the initial one stays | mean gain ± standard error | within the targets |"
-    yield "|---|---|---|---|---|---|---|"
+    yield (
+        "| setting | runs | interval above 0 | below 0 | the initial one stays | mean gain ± standard error"
+        f" | at most {MOST_GAINS:.1%} gains | mean within {MOST_BIAS} |"
+    )
+    yield "|---|---|---|---|---|---|---|---|"
     for name, gains in outcomes.items():
         yield format_row(name, gains)
 

@@ -213,3 +213,17 @@ def test_a_refusal_keeps_the_servers_words(plane: ControlPlane) -> None:
             await cluster.read(ObjectReference("ConfigMap", "../../kube-system", "a/b"))
 
     asyncio.run(connected(plane, question))
+
+
+def test_a_field_that_the_server_does_not_know_is_refused_by_name_and_not_dropped(plane: ControlPlane) -> None:
+    affinity = {"nodeAffinity": {"required": {"nodeSelectorTerms": []}}}
+    pod = {"restartPolicy": "Never", "containers": [{"name": "main", "image": "i"}], "affinity": affinity}
+    metadata = {"name": "misspelled", "namespace": "default"}
+    job = {"apiVersion": "batch/v1", "kind": "Job", "metadata": metadata, "spec": {"template": {"spec": pod}}}
+
+    async def question(cluster: Cluster) -> None:
+        with pytest.raises(ApiError, match=r"nodeAffinity\.required") as refused:
+            await cluster.create(job)
+        assert refused.value.status == 400
+
+    asyncio.run(connected(plane, question))

@@ -104,11 +104,9 @@ def test_of_two_operators_one_leads_and_the_other_takes_over(site: ClusterNamesp
     site.create("first", {"spec.swarm": {"iterations": 6}})
     leader = leading(site, replicas)
     site.until(lambda: site.run("first").get("status", {}).get("iteration", 0) >= 1, 30, "it began")
-    begun = time.monotonic()
     leader.kill()
     other = next(one for one in replicas if one is not leader)
     site.until(lambda: "is leader" in other.log.read_text(), TAKE_OVER_SECONDS, "the other leads")
-    assert time.monotonic() - begun < TAKE_OVER_SECONDS
     assert_whole(site, "first", 6)
     assert set(steps(site).values()) == {1}
 
@@ -239,8 +237,8 @@ def test_a_run_that_cannot_be_reconciled_holds_nobody_up(site: ClusterNamespace)
         site.create(f"poison-{number}", {"spec.domain": "poison"})
     site.create("sound")
     assert_whole(site, "sound")
+    site.until(lambda: "cannot be reconciled" in operator.log.read_text(), 10, "it says so")
     assert operator.alive()
-    assert "cannot be reconciled" in operator.log.read_text()
 
 
 def test_probe_and_figures_say_who_leads_and_what_was_done(site: ClusterNamespace) -> None:

@@ -21,9 +21,10 @@ def gone(site: ClusterNamespace, name: str) -> bool:
     return bool(site.api.call("GET", f"{site.runs}/{name}")[0] == 404)
 
 
-def events(site: ClusterNamespace, reason: str) -> list[str]:
-    _, answer = site.api.call("GET", f"/api/v1/namespaces/{site.namespace}/events")
-    return [one["message"] for one in answer["items"] if one["reason"] == reason]
+def await_events(site: ClusterNamespace, reason: str) -> list[str]:
+    """The messages of the events with this reason. The operator writes them after it has let the run go."""
+    path = f"/api/v1/namespaces/{site.namespace}/events?fieldSelector=reason={reason}"
+    return [one["message"] for one in site.until(lambda: site.api.items(path), 30, f"an event {reason} is there")]
 
 
 @pytest.mark.parametrize("propagation", ["Background", "Foreground"])
@@ -41,7 +42,7 @@ def test_results_go_before_the_run_and_nothing_is_left(site: ClusterNamespace, p
     assert works.count(names.PURGE) == 1
     assert works[-1] == names.PURGE
     site.until(lambda: not site.left(), 30, "nothing is left of it")
-    assert events(site, "Purged") == ["its results were deleted: 12 objects, 3,456 bytes"]
+    assert await_events(site, "Purged") == ["its results were deleted: 12 objects, 3,456 bytes"]
     assert bench.faults == []
 
 
@@ -67,7 +68,7 @@ def test_results_that_cannot_be_deleted_hold_the_run_no_longer(site: ClusterName
     site.api.call("DELETE", f"{site.runs}/stuck")
     site.until(lambda: gone(site, "stuck"), 60, "the run is gone")
     site.until(lambda: not site.left(), 30, "nothing is left of it")
-    (message,) = events(site, "PurgeAbandoned")
+    (message,) = await_events(site, "PurgeAbandoned")
     assert "access denied" in message
     assert "s3://swarms/stuck" in message
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import e2e_cluster
+import mesh_policies
 import pytest
 import s3_servers
 import swarmruns
@@ -79,6 +80,13 @@ def cluster(prepared: Cluster, monkeypatch: pytest.MonkeyPatch) -> Cluster:
     for name, value in {**prepared.keys, "AWS_EC2_METADATA_DISABLED": "true"}.items():
         monkeypatch.setenv(name, value)
     return prepared
+
+
+@pytest.fixture
+def mesh(cluster: Cluster) -> Iterator[None]:
+    """The cluster adds a proxy to the pods whose label `mesh` names a form of it."""
+    with mesh_policies.install(cluster):
+        yield
 
 
 @pytest.fixture

@@ -1,25 +1,28 @@
-"""A namespace with rules of its own: a quota that refuses pods until it is raised, and a foreign user."""
+"""A run on a cluster with rules of its own: a quota, a foreign user, a service mesh, and a node that is drained."""
 
+import json
 import time
+from typing import Any
 
+import mesh_policies
 import pytest
 import swarmruns
 from command_line import ARENA
-from e2e_cluster import NAMESPACE, Cluster
+from e2e_cluster import NAMESPACE, Cluster, Object
+
+from swarm_operator.common import names
 
 pytestmark = [pytest.mark.e2e_cluster, pytest.mark.timeout(3600)]
-NAME = "quota"
+NAME = "admission"
 USER = 1000660000
 """An id such as OpenShift assigns. No image knows it."""
+SPACE = ("--namespace", NAMESPACE)
 
 
-def test_a_quota_is_reported_in_the_words_of_the_api_server_and_the_run_goes_on_when_it_is_raised(
-    cluster: Cluster,
-) -> None:
-    """As a user whom the image does not know. No node has room for the pod; a lower request creates its Job again."""
-    quota = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": NAME, "namespace": NAMESPACE}}
-    cluster.apply({**quota, "spec": {"hard": {"limits.cpu": "1m"}}})
+def build_run(cluster: Cluster) -> Object:
+    """A short run as that user. No node has room for its first pod."""
     run = swarmruns.document(ARENA / "short.yaml", NAME, cluster.endpoint, inference="Local", maxAccelerators=0)
+    run["spec"]["swarm"]["iterations"] = 1
     kubernetes = run["spec"]["execution"]["kubernetes"]
     for pod in ("trainer", "worker"):
         kubernetes[pod] = {**kubernetes[pod], "cpuLimit": "2"}
@@ -27,26 +30,90 @@ def test_a_quota_is_reported_in_the_words_of_the_api_server_and_the_run_goes_on_
     kubernetes["worker"]["memory"] = "900Gi"
     kubernetes["podTemplate"] = {
         "user": {"type": "Fixed", "fixed": ids},
-        "labels": {"team": "e2e"},
-        "annotations": {"sidecar.istio.io/inject": "false"},
+        "labels": {"team": "e2e", mesh_policies.MESH: "plain"},
+        "annotations": {"sidecar.example.com/inject": "false"},
     }
-    try:
-        cluster.apply(run)
-        found = swarmruns.await_status(
-            cluster, NAME, lambda status: "exceeded quota" in str(status.get("conditions")), 300
-        )
-        assert {one["reason"] for one in found["conditions"] if one["type"] == "Ready"} == {"QuotaExceeded"}
-        listing = ("get", "events", "--namespace", NAMESPACE, "--field-selector", "reason=QuotaExceeded")
-        for _ in range(60):
-            if NAME in (events := cluster.run(*listing)):
-                break
-            time.sleep(0.5)  # events follow the status
-        assert NAME in events
-    finally:
-        cluster.run("delete", "resourcequota", NAME, "--namespace", NAMESPACE)
-    swarmruns.await_status(cluster, NAME, lambda status: "Unschedulable" in str(status.get("conditions")), 120)
+    return run
+
+
+@pytest.mark.usefixtures("mesh")
+def test_a_run_goes_on_after_every_hold_and_its_proxies_and_an_eviction_cost_no_attempt(cluster: Cluster) -> None:
+    """Refused by a quota twice, without room once. Its proxies never end, then they are native sidecars. A node is
+    drained under it.
+    """
+    run = build_run(cluster)
+    kubernetes = run["spec"]["execution"]["kubernetes"]
+    set_quota(cluster, {"limits.cpu": "1m"})
+    cluster.apply(run)
+    await_reason(cluster, "QuotaExceeded")
+    await_event(cluster, "QuotaExceeded")
+    remove_quota(cluster)
+    await_reason(cluster, "Unschedulable")
     kubernetes["worker"]["memory"] = swarmruns.SMALL["memory"]
     cluster.apply(run)
-    swarmruns.await_status(cluster, NAME, lambda status: status.get("phase") == "Succeeded", swarmruns.RUN_SECONDS)
-    pods = cluster.get("pods", "--namespace", NAMESPACE, "--selector", f"dataswarm.io/run={NAME}")["items"]
+    await_running(cluster, "train")
+    assert {pod["spec"]["containers"][0]["name"] for pod in list_pods(cluster)} == {mesh_policies.PROXY}
+    set_quota(cluster, {"pods": "0"})
+    await_reason(cluster, "QuotaExceeded")
+    remove_quota(cluster)
+    kubernetes["podTemplate"]["labels"][mesh_policies.MESH] = "native"
+    cluster.apply(run)
+    evicted = await_running(cluster, "iterate")
+    evict(cluster, evicted)
+    swarmruns.await_status(cluster, NAME, swarmruns.has_succeeded, swarmruns.RUN_SECONDS)
+    pods = list_pods(cluster)
     assert {pod["spec"]["securityContext"]["runAsUser"] for pod in pods} == {USER}
+    natives = [pod for pod in pods if pod["metadata"]["labels"][mesh_policies.MESH] == "native"]
+    assert {pod["spec"]["initContainers"][0]["name"] for pod in natives} == {mesh_policies.PROXY}
+    assert {pod["status"]["phase"] for pod in natives if pod["metadata"]["name"] != evicted} == {"Succeeded"}
+    events = cluster.run("get", "events", *SPACE, "--field-selector", f"involvedObject.name={NAME}")
+    assert "AttemptFailed" not in events
+    swarmruns.await_idle(cluster, NAME)
+    swarmruns.delete(cluster, NAME)
+
+
+def set_quota(cluster: Cluster, hard: dict[str, str]) -> None:
+    about = {"name": NAME, "namespace": NAMESPACE}
+    cluster.apply({"apiVersion": "v1", "kind": "ResourceQuota", "metadata": about, "spec": {"hard": hard}})
+
+
+def remove_quota(cluster: Cluster) -> None:
+    cluster.run("delete", "resourcequota", NAME, *SPACE)
+
+
+def await_reason(cluster: Cluster, reason: str) -> None:
+    """Wait until the status and the condition Ready have this reason."""
+    found = swarmruns.await_status(cluster, NAME, lambda status: status.get("reason") == reason, 300)
+    assert {one["reason"] for one in found["conditions"] if one["type"] == "Ready"} == {reason}
+
+
+def await_event(cluster: Cluster, reason: str) -> None:
+    """Events follow the status."""
+    for _ in range(60):
+        if NAME in cluster.run("get", "events", *SPACE, "--field-selector", f"reason={reason}"):
+            return
+        time.sleep(0.5)
+    raise AssertionError(f"no event {reason}")
+
+
+def list_pods(cluster: Cluster) -> list[Any]:
+    return list(cluster.get("pods", *SPACE, "--selector", f"dataswarm.io/run={NAME}")["items"])
+
+
+def await_running(cluster: Cluster, work: str) -> str:
+    """The name of a pod for this kind of work, once its main runs."""
+    for _ in range(swarmruns.RUN_SECONDS):
+        for pod in list_pods(cluster):
+            states = {one["name"]: one["state"] for one in pod["status"].get("containerStatuses", ())}
+            if pod["metadata"]["labels"][names.WORK_LABEL] == work and "running" in states.get("main", {}):
+                return str(pod["metadata"]["name"])
+        time.sleep(1.0)
+    raise AssertionError(swarmruns.describe_run(cluster, NAME))
+
+
+def evict(cluster: Cluster, pod: str) -> None:
+    """End a pod as `kubectl drain` does."""
+    about = {"name": pod, "namespace": NAMESPACE}
+    path = f"/api/v1/namespaces/{NAMESPACE}/pods/{pod}/eviction"
+    eviction = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": about}
+    cluster.run("create", "--raw", path, "--filename", "-", stdin=json.dumps(eviction))

@@ -48,8 +48,14 @@ class Trial:
 class Campaign:
     """Trials at one endpoint."""
 
-    def __init__(self, site: FaultyEndpoint, folder: Path) -> None:
-        self.site, self.folder, self.runs = site, folder, 0
+    def __init__(
+        self,
+        site: FaultyEndpoint,
+        folder: Path,
+        document: Callable[[FaultyEndpoint, Patch], Body] = faulty_run.document,
+    ) -> None:
+        """`document` writes the document of a run, such as that of a game."""
+        self.site, self.folder, self.document, self.runs = site, folder, document, 0
         self.whole = self.new_run()
         self.site.begin(lambda body, times: None)
         assert self.whole.drive().phase is Phase.SUCCEEDED, self.whole.state.failure
@@ -59,7 +65,7 @@ class Campaign:
         self.runs += 1
         scratch = self.folder / str(self.runs)
         scratch.mkdir(parents=True)
-        return FaultyRun(self.site, FakeStore(scratch), scratch)
+        return FaultyRun(self.site, FakeStore(scratch), scratch, self.document)
 
     def try_passing(self, kinds: Sequence[Fault], seed: int) -> Trial:
         """A run in which one request in three meets a fault that passes. Only the first sign of life may be fatal."""
@@ -158,8 +164,8 @@ def check_fate(fate: AnswerFate) -> Callable[[Rollout, str], None]:
 
 
 def check_lost(rollout: Rollout, item: str) -> None:
-    """The item is lost, and all others are answered."""
+    """The item is lost, and all answers to others are scored. The rivals' items of a game have no answers yet."""
     assert rollout.lost <= 1
     for one in rollout.items:
         assert one.text != item
-        assert {answer.fate for answer in one.answers} == {AnswerFate.SCORED}
+        assert {answer.fate for answer in one.answers} <= {AnswerFate.SCORED}

@@ -9,13 +9,14 @@ import random
 import re
 import selectors
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from unittest import mock
 
+import scripted_chat_server
 import yaml
 from command_line import ARENA
 from fake_store import FakeStore
@@ -34,12 +35,13 @@ from swarm_core.rollout import Rollout
 from swarm_trainer import steps
 from swarm_trainer.inference.chat_endpoints import ChatEndpoints
 from swarm_trainer.inference.endpoint_budget import EndpointBudget
-from swarm_trainer.report import search_figure
+from swarm_trainer.report import game_figure, search_figure
 from swarm_trainer.runtime import engines, remote_endpoints
 from swarm_trainer.runtime.context import Context
 from swarm_trainer.worker import loop
 
 SPEED = 50.0
+GAME = ARENA.parent / "adversarial"
 SHOTS = 3
 TIMES: Patch = {"deadlineSeconds": 6000, "timeoutSeconds": 60, "concurrency": 16}
 """A deadline that no passing fault reaches, and an attempt of about a second."""
@@ -83,10 +85,20 @@ class Generators:
         return [self.one(request) for request in requests]
 
     def one(self, request: Request) -> Completion:
+        if request.prompt.startswith("Q: "):
+            return self.answer(request)
         drawn = random.Random(f"{request.model} {request.seed}")
         high = max(12, round(55 + 45 * self.known[request.model].groups[0].coefficients[0]))
         items = [f"{drawn.randrange(10, high)}{drawn.choice('+*')}{drawn.randrange(10, 99)}" for _ in range(SHOTS)]
         return Completion("".join(f"- {item}\n" for item in items), 8, True)
+
+    def answer(self, request: Request) -> Completion:
+        """The answer of a taker of a game: the more it reaches, the larger its first coefficient is."""
+        text = request.prompt.removeprefix("Q: ")
+        found = re.match(r"\d+", text)
+        reach = 40 + 40 * self.known[request.model].groups[0].coefficients[0]
+        knows = found is not None and int(found[0]) < reach
+        return Completion(f" {scripted_chat_server.evaluate_sum(text) if knows else 1}", 4, True)
 
     def close(self) -> None:
         pass
@@ -110,6 +122,29 @@ def document(site: FaultyEndpoint, times: Patch) -> dict[str, Any]:
     return patched({"spec.base.model": str(ARENA / "base"), "spec.execution.local.lanes": 2}, found)
 
 
+def game_document(site: FaultyEndpoint, times: Patch) -> dict[str, Any]:
+    """A small game. Its gate is behind the endpoint; every other part of a game is an adapter or a program."""
+    found: dict[str, Any] = yaml.safe_load((GAME / "short.yaml").read_text())
+    adapters = [str(ARENA / "takers" / name) for name in ("adder", "multiplier")]
+    sides = {
+        side: {
+            "adapters": adapters,
+            "data": {"uri": str(GAME / data), "heldOut": share},
+            "swarm": {"particles": 2},
+        }
+        for side, data, share in (("generators", "seeds.jsonl", 0.05), ("takers", "takers.jsonl", 0.4))
+    }
+    answerable = {"endpoint": {"url": site.url, **times, "model": "judge"}}
+    found["spec"] |= {
+        **sides,
+        "gates": [{"type": "Verifiable"}, {"type": "Duplicate"}, {"type": "Answerable", "answerable": answerable}],
+        "pool": {"size": 12, "archive": 4},
+        "rounds": 2,
+        "evaluation": {"items": 6, "coverage": 0.5, "final": {"items": 6, "seeds": 1}},
+    }
+    return patched({"spec.base.model": str(ARENA / "base"), "spec.execution.local.lanes": 2}, found)
+
+
 @dataclass
 class FaultyRun:
     """One run and its store."""
@@ -117,11 +152,12 @@ class FaultyRun:
     site: FaultyEndpoint
     store: FakeStore
     scratch: Path
+    document: Callable[[FaultyEndpoint, Patch], dict[str, Any]] = document
     state: EngineState = field(default_factory=EngineState)
 
     def drive(self, times: Patch = TIMES) -> EngineState:
         """Run to the end in a new process, as far as the client of the endpoint can tell; returns the last state."""
-        resolved = resolution.resolve_run(loading.parse_object(document(self.site, times), "run.yaml"))
+        resolved = resolution.resolve_run(loading.parse_object(self.document(self.site, times), "run.yaml"))
         context = Context(resolved, self.store, self.scratch / "cache", self.scratch, lambda _: None)
         models = [remote_endpoints.resolve(access, context) for access in resolved.access]
         budget = EndpointBudget(self.store, resolved.budget)
@@ -171,6 +207,7 @@ def light_steps() -> Iterator[None]:
     with (
         mock.patch.object(engines, "build_own_engines", return_value=[Generators(), Generators()]),
         mock.patch.object(search_figure, "draw", lambda *arguments: Path(arguments[-1]).write_bytes(b"")),
+        mock.patch.object(game_figure, "draw", lambda *arguments: Path(arguments[-1]).write_bytes(b"")),
     ):
         yield
 

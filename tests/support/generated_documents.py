@@ -10,10 +10,12 @@ from typing import Any
 import part_documents
 from hypothesis import strategies as st
 from swarmrun_documents import (
+    APART,
     CLUSTER,
     ENDPOINT,
     FIRST,
     GONE,
+    HARD,
     MARKS,
     MODEL,
     PANEL,
@@ -24,10 +26,11 @@ from swarmrun_documents import (
     Patch,
     patched,
     put,
+    weigh,
 )
 
-FIELDS = {"text": "question", "input": "more", "reference": "answer", "choices": "options"}
-SOURCE = {"uri": "data/more.jsonl", "split": "train", "fields": FIELDS}
+TERMS = (*({"type": name, name.lower(): {}} for name in ("Separation", "Novelty", "Consistency")), PLUGIN)
+"""Objectives with settings, for a weighted sum."""
 STARTS: tuple[Patch, ...] = (
     {},
     {"spec.seed": 7, "spec.suspend": False, "spec.domain": "sums", "spec.execution": {"local": {"threads": 2}}},
@@ -44,6 +47,14 @@ STARTS: tuple[Patch, ...] = (
     {"spec.swarm": {"groups": "PerLayer", "perLayer": {"cohesion": 0.5}}},
     {"spec.resumeFrom": {"uri": "runs/a", "iteration": 0}},
     {"spec.judge": {**PANEL, "panel": {**PANEL["panel"], "rule": "Majority", "atLeast": 2}}},
+    {
+        "spec.prompts": {
+            "generation": {"text": "{examples}", "system": "s"},
+            "answering": {"text": "{item}", "system": "s"},
+        }
+    },
+    {"spec.objective": weigh({**HARD, "name": "hard"}, {**APART, "atLeast": 0.1}, normalize="Start")},
+    {"spec.objective": {"type": "Weighted", "weighted": {"preset": "Paper"}, "reference": {"uri": "data/real.jsonl"}}},
     {"spec.swarm": {"merge": "Exact", "exact": {"maxRank": 32}, "optimizer": "CmaEs"}},
     {"spec.storage": {"type": "S3", "s3": {"bucket": "swarms", "region": "eu-west-1", "singleWriter": True}}},
     {f"{CLUSTER}": {"inference": "Local", "trainer": {"accelerators": 0, "cpu": "500m"}, "queue": "team-a"}},
@@ -70,8 +81,12 @@ STARTS: tuple[Patch, ...] = (
     {"spec.takers": [SECOND, {**FIRST, "endpoint": {**ENDPOINT, "apiKeyEnv": "KEY"}}]},
     {"spec.takers": [FIRST, FIRST | {"name": "far-too"}]},
     {"spec.takers": [{"name": name, "endpoint": part_documents.OMITTING} for name in ("far", "far-too")]},
-    {"spec.generators.data.fields": FIELDS, "spec.objective": {"type": "Novelty", "reference": SOURCE}},
-    {"spec.objective": {"type": "Personalization", "corpus": SOURCE}, "spec.takers": []},
+    *({"spec.objective": weigh(*({"objective": term, "weight": 1, "name": n} for n in "ab"))} for term in TERMS),
+    {
+        "spec.generators.data.fields": part_documents.FIELDS,
+        "spec.objective": {"type": "Novelty", "reference": part_documents.SOURCE},
+    },
+    {"spec.objective": {"type": "Personalization", "corpus": part_documents.SOURCE}, "spec.takers": []},
     {"spec.judge": {"type": "Panel", "panel": {"members": [{"type": "Verifier", "verifier": PLUGIN}] * 2}}},
     {"spec.objective": PLUGIN, "spec.judge.verifier": PLUGIN, "spec.gates": [PLUGIN, PLUGIN]},
     {"spec.judge": MARKS, "spec.takers.0": {"name": "far", "endpoint": {**ENDPOINT, "apiKeyEnv": "KEY"}}},
@@ -152,6 +167,7 @@ def boundary_values(schema: Document) -> list[Any]:
                 "file://",
                 "a://",
                 *("4", "16Gi", "a.b/c", "d.e/f", "--enforce-eager", "--block-size=16"),
+                *("{item}", "{item}?", "{examples}", "{examples}!"),
                 "\x07",
                 "😀",
             ]

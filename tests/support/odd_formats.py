@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import lzma
 import pickle
 import sqlite3
 import struct
@@ -135,7 +136,9 @@ def foreign() -> Iterator[OddFile]:
     yield OddFile("seeds.txt", b"one question per line\nanother\n", words=("plain text without records",))
     yield OddFile("seeds.txt", b"question,answer\n1+1,2\n", words=("text that may be CSV", "suffix .csv"))
     yield OddFile("seeds.dat", b"question\tanswer\n1+1\t2\n", words=("text that may be TSV",))
-    yield OddFile("seeds.yaml", b"- text: a\n", words=("plain text",))
+    yield OddFile("seeds.yaml", b"- text: a\n", words=("is YAML", "convert it"))
+    yield OddFile("seeds.jsonl.lzma", lzma.compress(b"{}", lzma.FORMAT_ALONE), words=("LZMA", "decompress it"))
+    yield OddFile("seeds.jsonl.gz", gzip.compress(b'{"text": "a"}')[:-6], words=("the gzip data ends too early",))
     yield OddFile(
         "table.parquet.gz", gzip.compress(b"PAR1" + bytes(50)), words=("gzip", "a Parquet file", "decompress")
     )

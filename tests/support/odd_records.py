@@ -51,6 +51,13 @@ JSON_FAULTS: Mapping[str, tuple[str, Sequence[str]]] = {
     "columns": (json.dumps({"question": ["a", "b"], "answer": ["c", "d"]}), ("an object of columns",)),
     "several splits": (json.dumps({"easy": [{"text": "a"}], "hard": [{"text": "b"}]}), ("easy (1), hard (1)",)),
     "two texts": ('{"question": "a", "prompt": "b"}\n' * 2, ("question, prompt could all hold the text",)),
+    "numbers": ('{"text": 1}\n{"text": 2}\n', ("field text is a number", "no text")),
+    "lists as texts": ('{"text": ["a"]}\n{"text": ["b"]}\n', ("field text is a list", "no text")),
+    "invisible texts": ('{"text": "\u200b"}\n{"text": "\u00ad"}\n', ("2 of 2 records", "without text")),
+    "a name twice among many": (
+        "{" + "".join(f'"k{number}": 1, ' for number in range(20_000)) + '"text": "a", "text": "b"}\n',
+        ("line 1", "the field text twice"),
+    ),
     "blank texts": ('{"text": " "}\n{"text": null}\n{"text": "a"}\n', ("2 of 3 records", "without text", "line 1")),
     "a NaN answer": ('{"text": "a", "answer": NaN}\n{"text": "b", "answer": NaN}\n', ("line 1", "no number")),
 }
@@ -129,9 +136,9 @@ def csv_files() -> Iterator[OddFile]:
         yield OddFile("table.csv", text.encode(), texts, words)
 
 
-def parquet(columns: Mapping[str, Any], **options: Any) -> bytes:
+def parquet(columns: Mapping[str, Any] | pa.Table, **options: Any) -> bytes:
     sink = pa.BufferOutputStream()
-    pq.write_table(pa.table(dict(columns)), sink, **options)
+    pq.write_table(columns if isinstance(columns, pa.Table) else pa.table(dict(columns)), sink, **options)
     return bytes(sink.getvalue())
 
 
@@ -148,6 +155,9 @@ def parquet_files() -> Iterator[OddFile]:
     yield OddFile("table.parquet", parquet({"text": text, **others}), PLAIN)
     for compression in ("snappy", "gzip", "zstd", "brotli"):
         yield OddFile("table.bin", parquet({"text": text}, compression=compression, row_group_size=1), PLAIN)
+    twice = pa.Table.from_arrays([text, text], names=["text", "text"])
+    yield OddFile("table.parquet", parquet(twice), words=("two columns have the name text",))
+    yield OddFile("table.parquet", parquet({"text": [b"a"] * 3}), words=("field text is", "no text"))
     nested = {"meta": [{"question": {"en": one}} for one in PLAIN]}
     yield OddFile("n.parquet", parquet(nested), PLAIN, data={"fields": {"text": "meta.question.en"}})
     yield OddFile("n.parquet", parquet(nested), words=("data.fields.text",))
@@ -155,7 +165,7 @@ def parquet_files() -> Iterator[OddFile]:
     yield OddFile("c.parquet", parquet({"messages": chat}), PLAIN)
     options = pa.array([["x", "y"]] * 3, pa.large_list(pa.large_string()))
     yield OddFile("o.parquet", parquet({"question": text, "choices": options, "answer": [0, 1, 0]}), PLAIN)
-    yield OddFile("i.parquet", parquet({"text": [1, 2]}), words=("no field has the usual name",))
+    yield OddFile("i.parquet", parquet({"text": [1, 2]}), words=("field text is a number",))
     yield OddFile(
         "i.parquet", parquet({"text": [1, 2]}), words=("row 1", "is a number"), data={"fields": {"text": "text"}}
     )

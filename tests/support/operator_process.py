@@ -14,6 +14,8 @@ from control_plane import die_with_parent
 
 ROOT = Path(__file__).parents[2]
 SOURCES = (ROOT / "operator" / "src", ROOT / "trainer" / "src", ROOT / "tests" / "support")
+INHERITED = ("PATH", "PYTHONPYCACHEPREFIX")
+"""Variables of the tests. Without the place of the byte code, each process would compile every package anew."""
 QUICK = {
     "DATASWARM_LEASE_SECONDS": "4",
     "DATASWARM_LEASE_RENEW_SECONDS": "0.8",
@@ -43,7 +45,7 @@ class OperatorProcess:
 
     def start(self) -> "OperatorProcess":
         environment = {
-            "PATH": os.environ["PATH"],
+            **{name: os.environ[name] for name in INHERITED if name in os.environ},
             "PYTHONPATH": os.pathsep.join(map(str, SOURCES)),
             "PYTHONDONTWRITEBYTECODE": "1",
             "KUBECONFIG": str(self.kubeconfig),

@@ -19,6 +19,8 @@ from typing import Any
 from control_plane import die_with_parent
 
 TERMINATION_LOG = "/dev/termination-log"
+INHERITED = ("PATH", "PYTHONPATH", "PYTHONPYCACHEPREFIX", "OMP_NUM_THREADS")
+"""Variables of the tests that a container gets."""
 Read = Callable[[str, str], dict[str, Any]]
 """Reads an object of the pod's namespace by plural (`secrets`, `configmaps`) and name."""
 
@@ -50,7 +52,7 @@ class PodProcess:
         return self.message_file.read_bytes()[:4096].decode(errors="replace")
 
     def _environment(self) -> dict[str, str]:
-        inherited = {name: os.environ[name] for name in ("PATH", "PYTHONPATH", "OMP_NUM_THREADS") if name in os.environ}
+        inherited = {name: os.environ[name] for name in INHERITED if name in os.environ}
         given = {entry["name"]: self._here(self._value(entry)) for entry in self.container.get("env", ())}
         return {**inherited, "PYTHONDONTWRITEBYTECODE": "1", **given}
 

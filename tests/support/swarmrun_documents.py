@@ -70,16 +70,114 @@ class Example:
 
 CLUSTER = "spec.execution.kubernetes"
 MODEL = {"type": "Model", "model": {"uri": "models/embedder"}}
-ENDPOINT = part_documents.ENDPOINT
+JUDGE_ENDPOINT = part_documents.ENDPOINT
+ENDPOINT = {**JUDGE_ENDPOINT, "model": "small"}
+"""The endpoint of a taker, which asks another model than the judge."""
 FIRST = {"name": "far", "endpoint": {**ENDPOINT, "apiKeySecretRef": {"name": "keys", "key": "far"}}}
 SECOND = {"name": "near", "endpoint": {**ENDPOINT, "apiKeyFile": "key", "requestsPerMinute": 60}}
-MARKS = {"type": "Model", "model": {"endpoint": {**ENDPOINT, "apiKeyEnv": "KEY"}, "scale": {"low": 1, "high": 5}}}
+MARKS = {"type": "Model", "model": {"endpoint": {**JUDGE_ENDPOINT, "apiKeyEnv": "KEY"}, "scale": {"low": 1, "high": 5}}}
 EXACT = {"type": "Verifier", "verifier": {"type": "ExactMatch"}}
 PANEL: Patch = {"type": "Panel", "panel": {"members": [MARKS, EXACT]}}
 PLUGIN = {"type": "Plugin", "plugin": {"name": "mine", "config": {"depth": {"of": [1, 2.5, "x", True]}, "most": 3}}}
-FAR_PLUGIN = {"type": "Plugin", "plugin": {"name": "mine", "endpoint": {**ENDPOINT, "apiKeyEnv": "KEY"}}}
+FAR_PLUGIN = {"type": "Plugin", "plugin": {"name": "mine", "endpoint": {**JUDGE_ENDPOINT, "apiKeyEnv": "KEY"}}}
+CORPUS: Patch = {"corpus": {"uri": "data/user.jsonl"}}
 PERSONAL = {"type": "Personalization", "corpus": {"uri": "data/user.jsonl", "neighbors": 3}}
+HARD: Document = {"objective": {"type": "Difficulty"}, "weight": 0.5}
+APART: Document = {"objective": {"type": "Separation"}, "weight": 0.5}
+
+
+def weigh(*terms: Document, **settings: Any) -> Document:
+    """A weighted sum of these terms."""
+    return {"type": "Weighted", "weighted": {"terms": list(terms), **settings}}
+
+
 WITH_PLUGIN = "plugin is given exactly when type is Plugin; write both, or neither"
+WEIGHTED_EXAMPLES = (
+    Example(
+        "Plain prompts have no system text; remove system, or set base.template to Chat",
+        {"spec.base.template": "Plain", "spec.prompts": {"generation": {"text": "List more:\n{examples}"}}},
+        {"spec.base.template": "Plain", "spec.prompts": {"generation": {"system": "You write tests."}}},
+    ),
+    Example(
+        "Plain prompts of takers have no system text; remove system, or set base.template to Chat",
+        {"spec.base.template": "Plain", "spec.takers": [FIRST], "spec.prompts": {"answering": {"system": "Be brief."}}},
+        {"spec.base.template": "Plain", "spec.takers.1": FIRST, "spec.prompts": {"answering": {"system": "Be brief."}}},
+    ),
+    Example(
+        "weighted is given exactly when type is Weighted; write both, or neither",
+        {"spec.objective": weigh(HARD, APART)},
+        {"spec.objective": {"type": "Weighted"}},
+    ),
+    Example(
+        "a term with a weight of 0 and no floor has no effect; give it a weight or atLeast, or remove it",
+        {"spec.objective": weigh(HARD, {**APART, "weight": 0, "atLeast": 0.1})},
+        {"spec.objective": weigh(HARD, {**APART, "weight": 0})},
+    ),
+    Example(
+        "a weighted sum has either a preset or terms; write one of them",
+        {"spec.objective": {"type": "Weighted", "weighted": {"preset": "Paper"}}},
+        {"spec.objective": weigh(HARD, APART, preset="Paper")},
+    ),
+    Example(
+        "a weighted sum has either a preset or terms; write one of them",
+        {"spec.objective": {"type": "Weighted", "weighted": {"preset": "Paper", "normalize": "None"}}},
+        {"spec.objective": {"type": "Weighted", "weighted": {"normalize": "Start"}}},
+    ),
+    Example(
+        "a preset adds values as they are; remove normalize, or write the terms of the preset",
+        {"spec.objective": weigh(HARD, APART, normalize="Start")},
+        {"spec.objective": {"type": "Weighted", "weighted": {"preset": "Paper", "normalize": "Start"}}},
+    ),
+    Example(
+        "one term without a floor is no sum; choose its objective as the type, or add a term or atLeast",
+        {"spec.objective": weigh({**HARD, "atLeast": 0.2})},
+        {"spec.objective": weigh(HARD)},
+    ),
+    Example(
+        "all weights are 0, so there is nothing to maximize; give at least one term a weight above 0",
+        {"spec.objective": weigh(HARD, {**APART, "weight": 0, "atLeast": 0.1})},
+        {"spec.objective": weigh(*({**term, "weight": 0, "atLeast": 0.1} for term in (HARD, APART)))},
+    ),
+    Example(
+        "another term has this name; give each term its own name",
+        {"spec.objective": weigh(HARD, {"objective": PLUGIN, "weight": 1}, {**HARD, "name": "again"})},
+        {"spec.objective": weigh(HARD, {"objective": PLUGIN, "weight": 1}, {**APART, "name": "mine"})},
+    ),
+    Example(
+        "no term of this objective asks a taker; remove takers, or add a term that asks them",
+        {"spec.objective": {**weigh({"objective": {"type": "Personalization"}, "weight": 1}, HARD), **CORPUS}},
+        {
+            "spec.objective": {
+                **weigh({"objective": {"type": "Personalization"}, "weight": 1, "atLeast": 1}),
+                **CORPUS,
+            }
+        },
+    ),
+    Example(
+        "objective Separation needs at least 2 takers; list more takers, or choose another objective",
+        {"spec.objective": weigh(HARD, APART)},
+        {"spec.objective": weigh(HARD, APART), "spec.takers": [FIRST]},
+    ),
+    Example(
+        "objective Novelty needs at least 2 takers; list more takers, or choose another objective",
+        {
+            "spec.objective": weigh(HARD, {"objective": {"type": "Novelty"}, "weight": 1}),
+            "spec.takers": [FIRST, SECOND],
+        },
+        {"spec.objective": weigh(HARD, {"objective": {"type": "Novelty"}, "weight": 1}), "spec.takers": [FIRST]},
+    ),
+    Example(
+        "an objective of type Personalization compares items with a corpus; write corpus with the uri of one",
+        {"spec.objective": {**weigh({"objective": {"type": "Personalization"}, "weight": 1}, HARD), **CORPUS}},
+        {"spec.objective": weigh({"objective": {"type": "Personalization"}, "weight": 1}, HARD)},
+    ),
+    Example(
+        "only an objective of type Novelty, Plugin uses a reference set; remove reference, or set another type",
+        {"spec.objective": {"type": "Weighted", "weighted": {"preset": "Paper"}, "reference": {"items": 9}}},
+        {"spec.objective": {**weigh(HARD, APART), "reference": {"items": 9}}},
+    ),
+)
+"""The rules of weighted sums."""
 EXAMPLES = (
     Example(WITH_PLUGIN, {"spec.objective": PLUGIN}, {"spec.objective": {"type": "Plugin"}}),
     Example(WITH_PLUGIN, {"spec.gates": [PLUGIN, PLUGIN]}, {"spec.gates": [PLUGIN, {"type": "Plugin"}]}),
@@ -371,6 +469,7 @@ EXAMPLES = (
         {"spec.resumeFrom": {"uri": "s3://swarms/team/a", "iteration": 3}},
         {"spec.resumeFrom": {"uri": "hf://org/name", "iteration": 3}},
     ),
+    *WEIGHTED_EXAMPLES,
     *(Example(*rule) for rule in part_documents.list_rules()),
 )
 """Every rule of the CRD that relates fields to each other, or checks more than the type of a field."""
@@ -383,6 +482,7 @@ EDITS = {
     "takers": ({}, {"spec.takers.0.name": "other"}),
     "generation": ({}, {"spec.generation.shots": 4}),
     "answering": ({}, {"spec.answering.maxTokens": 7}),
+    "prompts": ({"spec.prompts": {}}, {"spec.prompts.answering.text": "{item}?"}),
     "judge": ({"spec.judge": MARKS}, {"spec.judge.model.scale.high": 6}),
     "gates": ({"spec.gates": [PLUGIN]}, {"spec.gates": []}),
     "objective": ({"spec.objective": PLUGIN}, {"spec.objective.plugin.config.depth.of": [1, 2]}),

@@ -204,7 +204,7 @@ def queued_job() -> Found:
     return report(world)
 
 
-def unmounted_pod() -> Found:
+def unmounted_pod(words: str = 'MountVolume.SetUp failed for volume "order"') -> Found:
     world = World(pod_world.run(pod_world.LOCAL))
     world.turn("terminate")
     world.control()
@@ -212,7 +212,7 @@ def unmounted_pod() -> Found:
     world.bind(pod)
     seen = world.observed()
     about = {"uid": pod["metadata"]["uid"]}
-    event = {"type": "Warning", "involvedObject": about, "message": 'MountVolume.SetUp failed for volume "order"'}
+    event = {"type": "Warning", "involvedObject": about, "message": words}
     world.operate(seen=ObservedRun(seen.run, seen.children, events=(event,)))
     return report(world)
 
@@ -314,8 +314,13 @@ CAUSES: list[tuple[str, Callable[[], Found], str]] = [
     ("SecretKeyNotFound",
      lambda: waiting_pod("CreateContainerConfigError", "couldn't find key AWS_ACCESS_KEY_ID in Secret team/s3"),
      "add the entry AWS_ACCESS_KEY_ID"),
-    ("CreateContainerConfigError", lambda: waiting_pod("CreateContainerConfigError", 'configmap "c" not found'),
+    ("CreateContainerConfigError", lambda: waiting_pod("CreateContainerConfigError", "no command specified"),
      "kubectl describe pod"),
+    ("ConfigMapNotFound", lambda: unmounted_pod('MountVolume.SetUp failed for volume "ca" : configmap "c" not found'),
+     "create the ConfigMap c in namespace team"),
+    ("ConfigMapKeyNotFound",
+     lambda: unmounted_pod('SetUp failed for volume "ca" : configmap references non-existent config key: k'),
+     "add the entry k"),
     ("CreateContainerError", lambda: waiting_pod("CreateContainerError", "no such command"), "no such command"),
     ("RunContainerError", lambda: waiting_pod("RunContainerError", "no such command"), "no such command"),
     ("CrashLoopBackOff", crashing_server, "kubectl logs --previous"),

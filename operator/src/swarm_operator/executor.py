@@ -46,7 +46,6 @@ from swarm_operator.common.reconcile_plan import (
 from swarm_operator.reconciler import refusals
 
 SECRET_BYTES = 32
-REFUSAL_STATUSES = frozenset({400, 403, 405, 409, 413, 415, 422})
 EVENTS_SECONDS = 10.0
 """The events about children that do not start are read at most this often."""
 EXPLAINED_CHILDREN = 4
@@ -96,7 +95,8 @@ class Executor:
         except ApiError as error:
             failure = error
         self._unexplained[key] = plan.unexplained
-        self._refusals[key] = str(failure) if failure is not None and failure.status in REFUSAL_STATUSES else ""
+        refused = failure is not None and refusals.is_refusal(failure.status, str(failure))
+        self._refusals[key] = str(failure) if refused else ""
         await self._write_status(observed.run, plan.status)
         await self._write_events(observed.run, (*plan.events, *_refusal_events(self._refusals[key])))
         if failure is not None:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from swarm_core.items import Item
 from swarm_core.judges.arithmetic import ArithmeticJudge
+from swarm_core.judges.number import NumberJudge, NumberSettings
 from swarm_core.objectives.scores import Score, Unscored, UnscoredReason
 
 DATA = Path(__file__).parents[2] / "data"
@@ -173,3 +174,61 @@ def test_a_number_in_doubt_is_not_judged(answer: str) -> None:
 @pytest.mark.parametrize("answer", ["9" * 2000, "1e9999999", "1e401", "10^999999", "10^{-999999}", "1/" + "9" * 2000])
 def test_a_number_too_long_for_any_value_is_not_right(answer: str) -> None:
     assert score("1+1", answer) != 1.0
+
+
+@pytest.mark.parametrize(
+    ("item", "answer"),
+    [
+        ("9000+500", "9 thousand 500"),
+        ("9000+500", "9千5百"),
+        ("9000+500", "9 thousand and 500"),
+        ("9000+500", "9,5 тыс."),
+        ("500000*1", "5 hundred thousand"),
+        ("10500000*1", "1 crore 5 lakh"),
+        ("10000000*1", "1000만"),
+        ("0-9500", "-9 thousand 500"),
+        ("3-7", "マイナス4"),
+        ("3-7", "負の4"),
+        ("3-7", r"$-\boxed{4}$"),
+        ("1/2+0", r"\boxed{50}\%"),
+        ("10/3", "3 and 1/3"),
+        ("10/3", "3 ¹⁄₃"),
+        ("10/3", "3&frac13;"),
+        ("0-1/3", "1/-3"),
+        ("9000+500", "9&#44;500"),
+        ("9000+500", "nine thousand five hundred (9,500)"),
+    ],
+)
+def test_a_number_in_several_words_or_parts_is_read_whole(item: str, answer: str) -> None:
+    assert score(item, answer) == 1.0
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        *[
+            "9 thousand 500",
+            "9k 500",
+            "9千500",
+            "9 thousand, 500",
+            "500 тыс.",
+            "500 mille",
+            "500만",
+            "500M",
+            "5 hundred thousand",
+        ],
+        *["マイナス500", "음수 500", "meno 500", r"-\boxed{500}", r"9,\boxed{500}", r"9\boxed{500}", r"\boxed{500}00"],
+        *["500π", r"500\pi", r"500 \sqrt{2}", "500i", "500x^2", "x^3-500", r"\log 500", "500₂", "(500)_8", "500 R1"],
+        *["(0,500)", r"(-\infty, 500]", r"\{1,500\}", r"\pm 500", "<500", "≤500", "1 hour 500 minutes", "5 ft 500 in"],
+        *["500 ‱", "500 squared", "square root of 500"],
+    ],
+)
+def test_a_part_of_a_number_or_of_an_expression_is_never_the_answer(answer: str) -> None:
+    assert score(500, answer) != 1.0
+
+
+@pytest.mark.parametrize(
+    "answer", ["4\\pi", "3i", "11\\sqrt2", "(1,2)", "(-\\infty, 3]", "10_{2}", "1 hour 30 minutes"]
+)
+def test_a_reference_that_is_no_single_number_is_refused(answer: str) -> None:
+    assert NumberJudge.from_settings(NumberSettings()).refusal(Item("How much?", reference=answer)) is not None

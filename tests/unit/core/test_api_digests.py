@@ -34,12 +34,14 @@ ONE_VALUE = {
     "judge.type", "gates.0.type", "gates.1.type", "storage.type",
     "generators.clustering.kmeans.embedder.type", "execution.kubernetes.podTemplate.user.type",
     "judge.panel.members.0.type", "judge.panel.members.1.type", "judge.panel.members.0.verifier.type",
-    "judge.panel.atLeast",
+    "judge.panel.atLeast", "objective.weighted.preset",
 }  # fmt: skip
 """Fields of which only one value is tried that is legal while the rest stands."""
 NO_CODE = PartsIdentity({}, {})
 NAMED = ("url", "model", "maxTokensField", "omit", "extraBody")
 """Of an endpoint, who is asked for what; with what key and how fast changes no answer."""
+REFUSING = {"judge.allowSameFamily"}
+"""Fields below the identity that decide what is refused and change no result."""
 
 
 def resolved(document: documents.Document) -> ResolvedSpec:
@@ -85,7 +87,8 @@ def test_a_field_changes_the_digest_exactly_when_it_is_identity(field: str) -> N
         named = way[way.index("endpoint") + 1] in NAMED if "endpoint" in way[:-1] and way[1] != "storage" else True
         if way[1] == field:
             assert (len(found) == 1) if path in ONE_VALUE else (len(found) > 1), path
-            assert len(set(found.values())) == (len(found) if way[1] in IDENTITY_FIELDS and named else 1), path
+            counts = way[1] in IDENTITY_FIELDS and path not in REFUSING and named
+            assert len(set(found.values())) == (len(found) if counts else 1), path
 
 
 def test_the_digest_of_the_smallest_run_stays_what_it_is() -> None:
@@ -95,6 +98,14 @@ def test_the_digest_of_the_smallest_run_stays_what_it_is() -> None:
     assert before == "10a2438f0cd46ee54ac6b50ef934ded2720df28c18888d3e4a5702095cd01da3"
     published = digest(documents.patched({"spec.swarm.rule": "Published"}))
     assert published == "1cd5ec52871eca27910ba5493d3f7ae303802292c43938492e319914225fd6e1"
+
+
+def test_a_preset_is_the_experiment_of_its_terms() -> None:
+    weights = {"Difficulty": 0.6, "Separation": 0.2, "Novelty": 0.2}
+    terms = [{"objective": {"type": name}, "weight": weight} for name, weight in weights.items()]
+    preset = documents.patched({"spec.objective": {"type": "Weighted", "weighted": {"preset": "Paper"}}})
+    assert digest(documents.patched({"spec.objective": documents.weigh(*terms)})) == digest(preset)
+    assert digest(documents.patched({"spec.objective": documents.weigh(*terms, normalize="Start")})) != digest(preset)
 
 
 @pytest.mark.parametrize("start", generated.STARTS, ids=lambda start: "+".join(start) or "minimal")
@@ -275,7 +286,7 @@ def test_the_variable_of_a_key_is_a_function_of_whose_it_is() -> None:
 
 def test_every_secret_is_told_by_the_variable_that_the_worker_reads() -> None:
     patch = {"spec.takers": [documents.FIRST, documents.SECOND], "spec.judge": documents.MARKS}
-    judge = {**documents.MARKS["model"], "endpoint": documents.FIRST["endpoint"]}
+    judge = {**documents.MARKS["model"], "endpoint": {**documents.FIRST["endpoint"], "model": "large"}}
     run = loading.parse_object(documents.patched({**patch, "spec.judge.model": judge}), "run.yaml")
     secret = endpoints.SecretKeyRef(name="keys", key="far")
     told = endpoint_access.secrets_by_variable(resolution.resolve_run(run).access)

@@ -161,3 +161,26 @@ def test_a_merged_key_may_be_given_again() -> None:
 
 def test_a_key_is_its_text() -> None:
     assert kubernetes_yaml.load("{1: a, on: b, 'c d': e}") == {"1": "a", "on": "b", "c d": "e"}
+
+
+@pytest.mark.parametrize(
+    ("patch", "line"),
+    [
+        (
+            {"spec.judge": {"type": "Panel", "panel": {"members": [documents.MARKS, {"type": "Modl"}]}}},
+            "spec.judge.panel.members[1].type: 'Modl' is not known; use Verifier, Model or Plugin",
+        ),
+        (
+            {"spec.judge": {"type": "Panel", "panel": {"members": [documents.MARKS, None]}}},
+            "spec.judge.panel.members[1]: is empty; write a mapping",
+        ),
+        (
+            {"spec.generators.adapters": ["a", 3]},
+            "spec.generators.adapters[1]: 3 is a number; write text",
+        ),
+    ],
+)
+def test_a_faulty_entry_of_a_list_is_one_error_and_does_not_make_the_list_too_short(
+    patch: documents.Patch, line: str
+) -> None:
+    assert refused(yaml.safe_dump(documents.patched(patch))) == [f"run.yaml: {line}"]

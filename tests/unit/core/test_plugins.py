@@ -119,7 +119,7 @@ def test_a_built_in_without_settings_refuses_any() -> None:
 @pytest.mark.parametrize(
     ("table", "path"),
     [
-        ((*catalog.OBJECTIVES, "Plugin"), "objective"),
+        (("Weighted", *catalog.OBJECTIVES, "Plugin"), "objective"),
         ((*catalog.VERIFIERS, "Plugin"), "judge.verifier"),
         (("Verifier", judging.PANEL, *catalog.JUDGES, "Plugin"), "judge"),
         ((*catalog.GATES, "Plugin"), "gates"),
@@ -231,7 +231,7 @@ def test_every_named_part_is_pinned_by_its_origin(installed: object) -> None:
     assert found["spec.gates[0]"] == {"name": "max-characters", **package, "config": {"most": 9}}
     plain = parts.identify_parts(resolved({})).parts
     assert plain["spec.objective"] == {"name": "Difficulty", "revision": Difficulty.revision}
-    assert plain["spec.judge.verifier"] == {"name": "Arithmetic", "revision": 2}
+    assert plain["spec.judge.verifier"] == {"name": "Arithmetic", "revision": ArithmeticJudge.revision}
 
 
 @pytest.mark.parametrize("optimizer", list(registry.OPTIMIZERS.values()), ids=list(registry.OPTIMIZERS))

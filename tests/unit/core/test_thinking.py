@@ -13,6 +13,12 @@ TAGS = [
     ("<thinking>", "</thinking>"),
     ("<thought>", "</thought>"),
     ("<seed:think>", "</seed:think>"),
+    ("<longcat_think>", "</longcat_think>"),
+    ("<chain_of_thought>", "</chain_of_thought>"),
+    ("<antThinking>", "</antThinking>"),
+    ("<think\n>", "</ think>"),
+    ("<|thinking_start|>", "<|thinking_end|>"),
+    ("Here are my reasoning steps:\n", "[BEGIN FINAL RESPONSE]"),
     ("[THINK]", "[/THINK]"),
     ("<|begin_of_thought|>", "<|end_of_thought|>"),
     ("<|START_THINKING|>", "<|END_THINKING|>"),
@@ -38,6 +44,10 @@ def test_thinking_is_apart_and_counted_and_separating_twice_changes_nothing(open
     assert separate_thinking(found) == found
 
 
+def test_what_marks_the_end_of_an_answer_is_no_part_of_it() -> None:
+    assert thinking.split("It is 5.\n[BEGIN FINAL RESPONSE]\n12\n[END FINAL RESPONSE]\n") == ("It is 5.", "12")
+
+
 @given(st.text(alphabet="ab <>/\n1.", max_size=40))
 def test_text_without_tags_stays_as_it_is(text: str) -> None:
     if "think" not in text:
@@ -46,7 +56,12 @@ def test_text_without_tags_stays_as_it_is(text: str) -> None:
 
 @pytest.mark.parametrize(
     ("prompt", "tag"),
-    [("<|im_start|>assistant\n<think>\n", "<think>\n"), ("<think>\n\n</think>\n\n", ""), ("A:", "")],
+    [
+        ("<|im_start|>assistant\n<think>\n", "<think>\n"),
+        ("<think>\n\n</think>\n\n", ""),
+        ("A:", ""),
+        ("<|assistant|>\nHere are my reasoning steps:\n", "Here are my reasoning steps:\n"),
+    ],
 )
 def test_an_opening_tag_at_the_end_of_a_prompt_is_found(prompt: str, tag: str) -> None:
     assert thinking.find_open_tag(prompt) == tag

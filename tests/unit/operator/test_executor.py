@@ -196,6 +196,14 @@ def test_a_step_that_fails_ends_the_steps_and_not_the_status(scene: Scene) -> No
     assert scene.events() == ["QuotaExceeded"]
 
 
+def test_a_webhook_that_does_not_respond_is_reported_although_the_server_calls_it_its_own_failure(scene: Scene) -> None:
+    words = 'Internal error occurred: failed calling webhook "policy.example": service "policy" not found'
+    scene.cluster.before_call = Failing("create", "Job", ApiError(words, 500))
+    with pytest.raises(ApiError):
+        scene.do(Create(child("Job")))
+    assert scene.events() == ["WebhookDenied"]
+
+
 def test_an_answer_that_was_lost_is_found_out(scene: Scene) -> None:
     scene.cluster.after_call = Failing("create", "Job", ApiError("no answer"))
     with pytest.raises(ApiError):

@@ -8,7 +8,7 @@ from pod_world import World
 from swarm_core.engine.work import Kind
 from swarm_operator.common import names, timestamps
 from swarm_operator.common.reconcile_plan import Delete
-from swarm_operator.reconciler import child_parser, termination_message
+from swarm_operator.reconciler import child_parser, diagnosis, termination_message
 
 PROXY = "istio-proxy"
 
@@ -109,3 +109,17 @@ def test_memory_that_the_proxy_lacks_is_not_memory_that_the_work_lacks() -> None
     assert parsed.exit.reason == "Error"
     assert parsed.exit.code != termination_message.SIGKILL_EXIT_CODE
     assert pod["spec"]["containers"][0]["name"] == names.MAIN_CONTAINER
+
+
+def test_a_job_whose_pod_was_ended_after_its_receipt_was_written_misses_no_pod() -> None:
+    world = World(pod_world.run(pod_world.LOCAL))
+    world.until("prepare")
+    (pod,) = world.living("prepare")
+    world.now += diagnosis.POD_CREATION_SECONDS
+    world.finish(pod)
+    leave_proxy(world, pod)
+    world.operate()
+    world.things.pop(("Pod", pod["metadata"]["name"]))
+    world.operate()
+    assert "PodMissing" not in world.events
+    assert world.run["status"].get("reason") is None

@@ -10,7 +10,7 @@ from pod_world import World
 
 from swarm_operator.common import names
 from swarm_operator.common.reconcile_plan import Plan
-from swarm_operator.reconciler import observations
+from swarm_operator.reconciler import diagnosis, observations
 
 QUOTA = 'pods "arithmetic-prepare-x7k2p" is forbidden: exceeded quota: team, requested: cpu=1, used: cpu=8'
 WORDS = "is forbidden: exceeded quota: team, requested: cpu=1, used: cpu=8"
@@ -56,6 +56,24 @@ def test_the_words_that_refuse_the_pods_of_a_job_are_in_conditions_and_one_event
     world.refusing = False
     world.drive()
     assert world.phase == "Succeeded"
+
+
+@pytest.mark.parametrize("work", ["train", "iterate"])
+def test_the_words_that_refuse_the_replacement_of_an_ended_pod_are_told(work: str) -> None:
+    world = Refusing(pod_world.run(pod_world.LOCAL))
+    world.refusing = False
+    world.until(work)
+    world.refusing = True
+    for pod in world.living(work):
+        world.end(pod, 137, disrupted=True)
+    world.turn("terminate")
+    world.now += diagnosis.POD_CREATION_SECONDS
+    world.operate_refused()
+    assert message(world).startswith("QuotaExceeded: Job arithmetic")
+    assert WORDS in message(world)
+    world.refusing = False
+    world.drive()
+    assert {key.split("/")[1] for key in world.launched} == {"1"}
 
 
 def test_a_lower_request_remakes_the_job_whose_pods_never_began() -> None:

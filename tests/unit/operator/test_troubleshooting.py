@@ -13,6 +13,7 @@ from trouble_causes import CAUSES, Found
 from swarm_core.errors import ErrorCode
 from swarm_operator.cli import why
 from swarm_operator.cli.why import RunDetails
+from swarm_operator.common.reconcile_plan import ObservedRun
 from swarm_operator.reconciler import diagnosis, refusals
 from swarm_operator.reconciler.pod_status import START_FAILURE_REASONS
 
@@ -47,6 +48,17 @@ def test_a_failed_run_says_how_it_goes_on_also_in_the_command() -> None:
     world.turn()
     assert world.phase == "Preparing"
     assert "way out" not in "\n".join(why.format_details(RunDetails(world.run, [], [], [], [])))
+
+
+def test_the_command_names_the_refusal_of_a_step_which_only_the_operator_has_seen() -> None:
+    world = World(pod_world.run(pod_world.LOCAL))
+    seen = world.observed()
+    words = "jobs.batch is forbidden: exceeded quota: count"
+    world.operate(seen=ObservedRun(seen.run, seen.children, refusal=words))
+    for job in world.all("Job"):
+        world.things.pop(("Job", job["metadata"]["name"]))
+    (line,) = [one for one in why.format_details(RunDetails(world.run, [], [], [], [])) if one.startswith("  cause")]
+    assert line.split(maxsplit=1)[1].startswith("QuotaExceeded: the API server refuses: jobs.batch is forbidden")
 
 
 def list_documented() -> list[str]:

@@ -80,11 +80,12 @@ def test_validate_says_what_endpoints_will_be_asked(tmp_path: Path, capsys: Prin
     file = tmp_path / "specs" / "swarmrun.yaml"
     place = "endpoint: {url: 'https://host', model: large}"
     text = file.read_text().replace("{name: strong}", f"{{name: strong, {place}}}")
-    text = text.replace("{type: Verifier, verifier: {type: Arithmetic}}", f"{{type: Model, model: {{{place}}}}}")
+    judge = f"{{type: Model, model: {{{place.replace('large', 'critic')}}}}}"
+    text = text.replace("{type: Verifier, verifier: {type: Arithmetic}}", judge)
     file.write_text(f"{text}  budget: {{calls: 5000}}\n")
     assert cli.main(["validate", str(file)]) == 0
     said = capsys.readouterr().out
-    assert "judged by the judge Model, which asks large at https://host/v1" in said
+    assert "judged by the judge Model, which asks critic at https://host/v1" in said
     requested, answers = (int(one.replace(",", "")) for one in re.findall(r"at most ([\d,]+)[; ]", said)[1:3])
     # Two takers share the answers: one is remote, each answer is judged, and a gate asks about each requested item.
     most = 2 + answers // 2 * 3 + requested

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import endpoint_fault_kinds
 import faulty_run
 import pytest
-from endpoint_campaign import PATIENT_WITH_ONE, Campaign, check_fate
-from endpoint_fault_kinds import PASSING, POISON, SAME
+from endpoint_campaign import PATIENT_WITH_ONE, Campaign, check_fate, check_lost
+from endpoint_fault_kinds import PASSING, POISON, POISON_OF_JUDGES, SAME
 from faulty_endpoint import FaultyEndpoint, Role
 
 from swarm_core.objectives.scores import AnswerFate
@@ -33,3 +33,15 @@ def test_one_item_that_is_flagged_costs_itself(campaign: Campaign) -> None:
     fault, fate = POISON[0]
     assert fate is AnswerFate.REFUSED
     assert campaign.try_item(fault, Role.TAKER, check_fate(fate), PATIENT_WITH_ONE).thrown
+
+
+@pytest.mark.long
+def test_a_game_whose_gate_is_at_a_faulty_endpoint_ends_as_the_undisturbed_one(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    [payment] = [fault for fault in endpoint_fault_kinds.LASTING if fault.name == "402"]
+    with faulty_run.light_steps(), FaultyEndpoint().running() as site:
+        game = Campaign(site, tmp_path_factory.mktemp("game"), faulty_run.game_document)
+        assert game.try_passing((*PASSING, *SAME), seed=9).thrown.total() >= 10
+        assert game.try_lasting(payment, 0.5, faulty_run.TIMES).resumed
+        assert game.try_item(POISON_OF_JUDGES[0], Role.GATE, check_lost, PATIENT_WITH_ONE).thrown

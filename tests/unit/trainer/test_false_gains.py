@@ -66,4 +66,23 @@ def test_a_benchmark_that_was_stopped_goes_on_with_the_runs_that_are_missing(
         name, [outcome["generators"] for outcome in benchmark.load_outcomes(tmp_path / "out.jsonl").values()]
     )
     assert "| 3 | 3 (100.0%) | 0 (0.0%) | 0% | +0.1000 ± 0.0000 |" in row
-    assert row.endswith("| **no** |")
+    assert row.endswith("| **no** | **no** |")
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "judged"),
+    [
+        ("a search", [0.004, 0.004], ["yes", "yes"]),
+        ("a search", [-0.02, 0.004], ["yes", "not resolved"]),
+        ("a search", [-0.02, -0.02], ["yes", "**no**"]),
+        ("a search", [0.06] * 10 + [-0.06] * 10, ["**no**", "yes"]),
+        ("a search", [0.06, -0.06] + [0.0] * 30, ["not resolved", "yes"]),
+        ("a game: takers, real items", [-0.02, -0.02], ["yes", "no target"]),
+        ("a game: takers, game items", [0.06, 0.06], ["no verdict", "no verdict"]),
+    ],
+)
+def test_a_row_tells_what_misses_its_target_and_what_has_none(
+    benchmark: Any, name: str, values: list[float], judged: list[str]
+) -> None:
+    row = benchmark.format_row(name, [Interval(value, value - 0.05, value + 0.05) for value in values])
+    assert row.split(" | ")[-2:] == [judged[0], f"{judged[1]} |"]

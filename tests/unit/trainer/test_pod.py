@@ -54,6 +54,20 @@ def test_a_place_to_purge_that_is_no_bucket_is_not_tried_again(place: str, tmp_p
     assert told["message"].startswith(f"--place {place!r}: not a bucket")
 
 
+HELD = """
+import runpy, signal, sys, types
+command = types.ModuleType("swarm_trainer.pod.command")
+command.main = lambda: 0 if signal.SIGTERM in signal.pthread_sigmask(signal.SIG_BLOCK, ()) else 1
+sys.modules[command.__name__] = command
+runpy.run_module("swarm_trainer.pod", run_name="__main__")
+"""
+"""The command of a pod, whose long imports are replaced by a look at the signals that wait."""
+
+
+def test_a_pod_that_is_told_to_end_while_it_imports_does_not_miss_it() -> None:
+    assert subprocess.run([sys.executable, "-c", HELD], timeout=120, check=False).returncode == 0
+
+
 def test_other_work_has_no_index_of_a_job() -> None:
     item = WorkItem(Kind.ITERATE, index=7)
     assert work.select_item(item, {"JOB_COMPLETION_INDEX": "0"}) == item

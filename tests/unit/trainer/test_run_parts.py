@@ -14,6 +14,7 @@ from swarm_core.judges.rubric import RubricJudge
 from swarm_core.objectives.objective import Needs
 from swarm_core.objectives.separation import Separation
 from swarm_core.recipe import remote_model_name
+from swarm_core.weighted_sum import WeightedSum
 from swarm_trainer.evaluation import run_parts
 
 
@@ -23,7 +24,7 @@ def resolved(patch: documents.Patch) -> ResolvedSpec:
 
 def test_built_in_parts_are_made_by_their_names() -> None:
     spec = resolved({"spec.objective.type": "Separation"})
-    assert isinstance(run_parts.build_objective(spec), Separation)
+    assert isinstance(run_parts.build_objectives(spec)["Separation"], Separation)
     assert isinstance(run_parts.build_judge(spec), ArithmeticJudge)
     assert [one.name for one in run_parts.list_gates(spec)] == ["Verifiable", "HeldOut", "Seed", "Duplicate"]
 
@@ -73,3 +74,40 @@ def test_an_objective_that_needs_a_reference_set_gets_one_that_the_spec_names() 
 def test_an_objective_that_needs_what_nothing_collects_is_refused(needs: Needs, named: str) -> None:
     with pytest.raises(BadInputError, match=rf"spec\.objective: Difficulty needs {named}, which"):
         run_parts.check_needs(resolved({}), needs)
+
+
+@pytest.mark.parametrize(
+    ("floor", "said"),
+    [
+        (0, r"terms\[1\]\.atLeast: 0, but Separation has values from 0 to 1; write a floor above 0 and at most 1"),
+        (1.5, r"terms\[1\]\.atLeast: 1\.5, but Separation has values from 0 to 1; write a floor above 0 and at most 1"),
+    ],
+)
+def test_a_floor_that_every_value_meets_or_none_is_refused(floor: float, said: str) -> None:
+    spec = resolved({"spec.objective": documents.weigh(documents.HARD, {**documents.APART, "atLeast": floor})})
+    with pytest.raises(BadInputError, match=rf"spec\.objective\.weighted\.{said}"):
+        run_parts.check(spec)
+
+
+def test_every_term_of_a_preset_is_made_with_its_defaults() -> None:
+    spec = resolved({"spec.objective": {"type": "Weighted", "weighted": {"preset": "Paper"}}})
+    objectives = run_parts.build_objectives(spec)
+    composition = run_parts.build_composition(spec, objectives)
+    assert isinstance(composition, WeightedSum)
+    assert [(term.name, term.weight, term.at_least) for term in composition.terms] == [
+        ("Difficulty", 0.6, None),
+        ("Separation", 0.2, None),
+        ("Novelty", 0.2, None),
+    ]
+    assert not composition.needs_start
+    assert spec.reference is not None
+    assert run_parts.find_needs(spec) == Needs(takers=2, reference=True)
+    run_parts.check(spec)
+
+
+def test_a_term_that_is_not_installed_is_named_by_its_field() -> None:
+    plugin = {"objective": documents.PLUGIN, "weight": 1}
+    spec = resolved({"spec.objective": documents.weigh(documents.HARD, plugin)})
+    with pytest.raises(BadInputError, match=r"spec\.objective\.weighted\.terms\[1\]\.objective: objective 'mine' is"):
+        run_parts.check(spec)
+    assert run_parts.find_needs(spec) == Needs()

@@ -82,7 +82,10 @@ class AioCluster:
     async def create(self, manifest: Object) -> Object:
         kind, namespace = manifest["kind"], manifest["metadata"]["namespace"]
         path = resources.find_resource(kind).path(namespace)
-        stored: Object = await self._call("POST", kind, path, [("fieldManager", names.MANAGER)], manifest)
+        # Strict: the server refuses a field that it does not know, such as a misspelled one of the user's affinity. By
+        # default it would drop the field, and the pods would run anywhere.
+        query = [("fieldManager", names.MANAGER), ("fieldValidation", "Strict")]
+        stored: Object = await self._call("POST", kind, path, query, manifest)
         return stored
 
     async def patch(

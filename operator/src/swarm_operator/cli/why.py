@@ -126,8 +126,7 @@ def list_causes(details: RunDetails) -> Iterator[tuple[str, str]]:
     """Why the run does not move on, by subject: the cause, the way out of a failure, who holds the accelerators, and a
     missing operator."""
     stored = details.run.get("status") or {}
-    over = stored.get("phase") in phases.TERMINAL
-    found = stored if over else plan(details, details.now).status or {}
+    found = find_current_status(details)
     if reason := found.get("reason"):
         message = next((one["message"] for one in found.get("conditions") or () if one["type"] == "Ready"), "")
         yield "cause", f"{reason}: {message}"
@@ -138,6 +137,20 @@ def list_causes(details: RunDetails) -> Iterator[tuple[str, str]]:
     earlier = plan(details, details.now - overdue.OVERDUE_SECONDS)
     if words := overdue.explain(details.run, list_objects(details), earlier, details.now):
         yield "operator", words
+
+
+def find_current_status(details: RunDetails) -> Object:
+    """The status that an operator would write now.
+
+    The stored one of a run that is over, and of one whose next step the API server refuses: only the operator has
+    seen its words.
+    """
+    stored = details.run.get("status") or {}
+    if stored.get("phase") in phases.TERMINAL:
+        return stored
+    planned = plan(details, details.now)
+    found = planned.status or {}
+    return stored if planned.steps and not found.get("reason") else found
 
 
 def format_rerun(run: Object) -> str:

@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from swarm_core.api.run_status import ServersStatus
+from swarm_core.engine import planning
 from swarm_core.engine.state import EngineState
 from swarm_operator.common import timestamps
 from swarm_operator.common.children import Children, Job
@@ -31,6 +32,8 @@ URGENT_REASONS = (
 """Reasons that waiting does not resolve. They are reported before all others."""
 POD_CREATION_SECONDS = 15.0
 """Seconds after which a Job without a pod is reported. The Job controller usually needs less than one."""
+WORDS_BYTES = 480
+"""Bytes of Kubernetes' words that a problem shows. An admission rule names what it misses at their end."""
 REPEATED_LOSSES = 2
 """Consecutive losses of one item that are reported. A single loss is normal on a cluster."""
 
@@ -63,13 +66,13 @@ def find_most_urgent(evidence: Evidence) -> Problem | None:
 
 def _build(reason: str, words: str, advice: str) -> Problem:
     """A problem whose words are cut, and whose advice is not."""
-    return Problem(reason, f"{fit_into_status(words)}; {advice}")
+    return Problem(reason, f"{fit_into_status(words, WORDS_BYTES)}; {advice}")
 
 
 def _step_problems(evidence: Evidence) -> Iterator[Problem]:
     if evidence.refusal:
         found = refusals.classify(evidence.refusal)
-        words = fit_into_status(f"the API server refuses: {evidence.refusal}")
+        words = fit_into_status(f"the API server refuses: {evidence.refusal}", WORDS_BYTES)
         yield Problem(found.reason, f"{words}; {found.advice}", has_event=True)
 
 
@@ -83,15 +86,15 @@ def _pod_problems(evidence: Evidence) -> Iterator[Problem]:
                 " starts its work again",
             )
         elif reason and pod.deleted is None:
-            yield pod_problems.explain_start(evidence.run, pod, reason, fit_into_status(words))
+            yield pod_problems.explain_start(evidence.run, pod, reason, fit_into_status(words, WORDS_BYTES))
         elif pod.started is None and pod.ended is None and pod.uid in evidence.children.warnings:
-            words = fit_into_status(evidence.children.warnings[pod.uid])
+            words = fit_into_status(evidence.children.warnings[pod.uid], WORDS_BYTES)
             yield pod_problems.explain_start(evidence.run, pod, "PodNotStarted", words)
 
 
 def _refused_pods(evidence: Evidence) -> Iterator[Problem]:
     children = evidence.children
-    refused = [(f"Job {job.name}", children.warnings[job.uid]) for job in list_jobs_without_pods(children, evidence.now)
+    refused = [(f"Job {job.name}", children.warnings[job.uid]) for job in list_jobs_without_pods(evidence)
                if job.uid in children.warnings]  # fmt: skip
     refused += [(f"Deployment {one.name}", one.refusal) for one in children.deployments if one.refusal]
     for subject, words in refused:
@@ -99,16 +102,27 @@ def _refused_pods(evidence: Evidence) -> Iterator[Problem]:
         yield _build(found.reason, f"{subject} cannot create its pod: {words}", found.advice)
 
 
-def list_jobs_without_pods(children: Children, now: float) -> list[Job]:
-    """The Jobs that should have a pod by now and have none."""
-    late = now - POD_CREATION_SECONDS
-    return [job for job in _jobs_without_pods(children) if not job.settled and job.created <= late]
+def list_jobs_without_pods(evidence: Evidence) -> list[Job]:
+    """The Jobs that should have a pod by now and have none.
+
+    A Job whose items are all done is not among them: it ends a moment after its last pod.
+    """
+    children, late = evidence.children, evidence.now - POD_CREATION_SECONDS
+    pending = {item.key for item in planning.list_pending_items(evidence.run.outline, evidence.state)}
+    waiting = (job for job in _jobs_without_pods(children) if pending.intersection(set(job.keys) - job.settled))
+    return [job for job in waiting if _without_pod_since(children, job) <= late]
 
 
 def _jobs_without_pods(children: Children) -> Iterator[Job]:
-    """The Jobs at work that have no pod."""
-    with_pods = {pod.job for pod in children.pods}
-    return (job for job in children.jobs if job.alive and not job.suspended and job.name not in with_pods)
+    """The Jobs at work that have no living pod: none was ever created, or the last one has no replacement yet."""
+    with_pods = {pod.job for pod in children.pods if pod.ended is None or pod.lingering}
+    waiting = (job for job in children.jobs if job.alive and not job.suspended and len(job.settled) < len(job.keys))
+    return (job for job in waiting if job.name not in with_pods)
+
+
+def _without_pod_since(children: Children, job: Job) -> float:
+    """The time at which the Job was created, or its last pod ended."""
+    return max([job.created, *(pod.ended for pod in children.pods if pod.job == job.name and pod.ended is not None)])
 
 
 def list_unexplained(children: Children) -> list[str]:
@@ -142,8 +156,8 @@ def _job_problems(evidence: Evidence) -> Iterator[Problem]:
                 f"Job {job.name} waits {where}; Kueue starts it when its quota has room: see kubectl describe workloads"
                 f" --namespace {namespace}",
             )
-    for job in list_jobs_without_pods(evidence.children, evidence.now):
-        since = timestamps.format_time(job.created)
+    for job in list_jobs_without_pods(evidence):
+        since = timestamps.format_time(_without_pod_since(evidence.children, job))
         yield Problem(
             "PodMissing",
             f"Job {job.name} has had no pod since {since}; see why in: kubectl describe job {job.name}"

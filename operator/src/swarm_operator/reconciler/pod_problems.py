@@ -2,7 +2,7 @@
 
     reason                        the pod
     ImagePullBackOff              cannot pull its image
-    SecretNotFound, SecretKeyNotFound, ConfigMapNotFound
+    SecretNotFound, SecretKeyNotFound, ConfigMapNotFound, ConfigMapKeyNotFound
                                   names an object or an entry that does not exist
     VolumeClaimPending            waits for its volume
     InsufficientAccelerators      waits for accelerators that other pods hold, or that no node has
@@ -26,10 +26,14 @@ from swarm_operator.reconciler.termination_message import parse_failure
 
 SECRET_NOT_FOUND = re.compile(r'secret "(?P<secret>[^"]+)" not found')
 SECRET_KEY_NOT_FOUND = re.compile(r"couldn't find key (?P<key>\S+) in Secret [^/\s]+/(?P<secret>\S+)")
+CONFIG_MAP_NOT_FOUND = re.compile('configmap "(?P<name>[^"]+)" not found')
+CONFIG_MAP_KEY_NOT_FOUND = re.compile(r"configmap references non-existent config key: (?P<key>\S+)")
 CLAIM_WORDS = re.compile("PersistentVolumeClaim|persistentvolumeclaim|volume node affinity|FailedMount")
 MAX_WORDS = 4096
 """Number of characters of Kubernetes' words that are read."""
 KUBERNETES = "spec.execution.kubernetes"
+CA_ADVICE = f"correct {KUBERNETES}.caBundle"
+"""The only field that names a ConfigMap."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +57,8 @@ def _find_advice(run: ClusterRun, pod: Pod, reason: str, words: str) -> tuple[st
     image_field = f"{KUBERNETES}.image.{'server' if pod.work == names.SERVE else 'trainer'}"
     if reason in ("ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull"):
         return reason, f"correct {image_field}, or give access with {KUBERNETES}.podTemplate.imagePullSecrets"
-    if missing := find_missing_secret(words):
-        return _find_secret_advice(run, missing.groupdict())
+    if missing := _find_missing_object(run, words):
+        return missing
     if reason == "SchedulingGated":
         return "Queued", f"Kueue has not admitted it; see kubectl describe workloads --namespace {run.namespace}"
     if reason == "Unschedulable":
@@ -63,6 +67,17 @@ def _find_advice(run: ClusterRun, pod: Pod, reason: str, words: str) -> tuple[st
         ended = f"its last message is: {parse_failure(pod.exit.message).message}; " if pod.exit else ""
         return reason, f"{ended}read kubectl logs --previous {pod.name} --namespace {run.namespace}"
     return reason, f"see kubectl describe pod {pod.name} --namespace {run.namespace}"
+
+
+def _find_missing_object(run: ClusterRun, words: str) -> tuple[str, str] | None:
+    """The reason and the way out for a Secret, a ConfigMap or an entry that a pod misses. None if it misses none."""
+    if secret := find_missing_secret(words):
+        return _find_secret_advice(run, secret.groupdict())
+    if found := CONFIG_MAP_NOT_FOUND.search(words, 0, MAX_WORDS):
+        return "ConfigMapNotFound", f"create the ConfigMap {found['name']} in namespace {run.namespace}, or {CA_ADVICE}"
+    if found := CONFIG_MAP_KEY_NOT_FOUND.search(words, 0, MAX_WORDS):
+        return "ConfigMapKeyNotFound", f"add the entry {found['key']} to the ConfigMap, or {CA_ADVICE}"
+    return None
 
 
 def find_missing_secret(words: str) -> re.Match[str] | None:

@@ -3,7 +3,7 @@
 The reason is one word for a condition. The advice names the way out. The words of the API server are kept as they are,
 because they contain the names and numbers that an administrator needs.
 
-The API server has one code (403) for all of these, so its words decide. They are those of Kubernetes 1.36, the version
+The API server has one code (403) for most of these, so its words decide. They are those of Kubernetes 1.36, the version
 of the tests on a control plane. A refusal in other words gets the reason ChildRefused.
 """
 
@@ -28,6 +28,8 @@ class Refusal:
     advice: str
 
 
+STATUSES = frozenset({400, 403, 405, 409, 413, 415, 422})
+"""HTTP statuses of a refusal. Other ones, such as 500, are mostly failures of the server that pass."""
 MAX_MESSAGE = 4096
 """Number of characters of a message that are read."""
 REQUESTS = "spec.execution.kubernetes.worker, spec.execution.kubernetes.trainer or spec.execution.kubernetes.servers"
@@ -96,3 +98,11 @@ def classify(message: str) -> Refusal:
     """The reason and the way out for the API server's `message`."""
     rule = next((rule for rule in RULES if rule.pattern.search(message, 0, MAX_MESSAGE)), None)
     return UNKNOWN if rule is None else Refusal(rule.reason, rule.advice)
+
+
+def is_refusal(status: int, message: str) -> bool:
+    """Whether an answer of the API server holds until a person acts.
+
+    A webhook that does not respond is such a refusal, although the API server answers 500.
+    """
+    return status in STATUSES or classify(message) is not UNKNOWN

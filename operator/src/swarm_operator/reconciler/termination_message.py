@@ -25,7 +25,7 @@ from swarm_operator.common.children import ContainerExit, Pod
 SIGKILL_EXIT_CODE, SIGTERM_EXIT_CODE = 137, 143
 """Exit codes for SIGKILL and SIGTERM. Our containers never return them on their own."""
 MESSAGE_BYTES = 240
-"""The longest message in a status. 64 of them and the rest of a status fit in 64 KiB."""
+"""The longest message of an attempt in a status. 64 of them and the rest of a status fit in 64 KiB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +94,12 @@ def format_purge_outcome(message: str) -> str:
         return fit_into_status(parse_failure(message).message) or "its pod did not say why"
 
 
-def fit_into_status(text: str) -> str:
-    """`text` as one line of printable characters with at most MESSAGE_BYTES bytes."""
+def fit_into_status(text: str, most: int = MESSAGE_BYTES) -> str:
+    """`text` as one line of printable characters with at most `most` bytes."""
     encoded = printable.to_single_line(text).encode()
-    if len(encoded) <= MESSAGE_BYTES:
+    if len(encoded) <= most:
         return encoded.decode()
-    return encoded[: MESSAGE_BYTES - 3].decode(errors="ignore") + "…"
+    return encoded[: most - 3].decode(errors="ignore") + "…"
 
 
 def _failure_reason(pod: Pod, exited: ContainerExit) -> FailureReason:

@@ -1,7 +1,7 @@
-"""The judge, which scores answers, the objective, which turns scores into a fitness, and the gates.
+"""The judge, which scores answers, and the gates, which decide whether items count.
 
-`type` names an objective, a verifier, a judge or a gate: it is a key of the catalog, or `Plugin` for a plug-in that
-another distribution provides. The blocks are made from the catalog (`part_choice`), so no part is named here.
+`type` names a verifier, a judge or a gate: it is a key of the catalog, or `Plugin` for a plug-in that another
+distribution provides. The blocks are made from the catalog (`part_choice`), so no part is named here.
 """
 
 from collections.abc import Iterator
@@ -13,14 +13,13 @@ from pydantic.alias_generators import to_camel, to_snake
 
 from swarm_core import catalog, plugins
 from swarm_core.api import part_choice
-from swarm_core.api.objective_data import CorpusData, ReferenceData
 from swarm_core.api.part_choice import Additions, PartChoice
 from swarm_core.api.plugin_spec import PluginSpec
 from swarm_core.blocks import settings
-from swarm_core.blocks.block import Block, Rule, RuleReason
+from swarm_core.blocks.block import Block, Rule
+from swarm_core.blocks.data_source import MAX_DATA_SETS, DataSet
 from swarm_core.blocks.endpoints import EndpointSpec
-from swarm_core.blocks.scalars import Limit
-from swarm_core.objectives.objective import Needs, Objective
+from swarm_core.blocks.scalars import Flag, Limit
 
 VERIFIER = "Verifier"
 """The type of a judge that is a verifier."""
@@ -28,6 +27,10 @@ PANEL = "Panel"
 """The type of a judge that combines several judges."""
 PANEL_REVISION = 1
 """The revision of the combination of judges. It is raised when its results change."""
+ALLOWED = (
+    "Whether a judge model may be of the same family as a taker. Models mark texts of their own family too high, so"
+    " such a judge is refused by default."
+)
 
 
 class AskingPlugin(PluginSpec):
@@ -35,6 +38,13 @@ class AskingPlugin(PluginSpec):
 
     endpoint: EndpointSpec | None = None
     """Endpoint of the model that the plug-in asks. If absent, it asks no model."""
+
+
+class GatePlugin(AskingPlugin):
+    """A gate that another distribution provides."""
+
+    data: Annotated[tuple[DataSet, ...], Field(max_length=MAX_DATA_SETS)] = ()
+    """Data sets that the plug-in compares items with. All items of them are read when the run is prepared."""
 
 
 class PanelRule(StrEnum):
@@ -46,67 +56,7 @@ class PanelRule(StrEnum):
     """1 or 0, as most judges say. A score of at least 0.5 says 1."""
 
 
-def find_needs(name: str) -> Needs:
-    """Return what a built-in objective needs by default. Its settings never change the number of takers."""
-    objective: Objective = plugins.build_built_in("objectives", name, {})
-    return objective.needs
-
-
-def _list_needing(need: str) -> tuple[str, ...]:
-    """Return the built-in objectives that need this data: `reference` or `corpus`."""
-    return tuple(name for name in catalog.OBJECTIVES if getattr(find_needs(name), need))
-
-
-def _build_data_fields() -> dict[str, Any]:
-    """Return the fields with the data that several objectives use."""
-    about_reference = (
-        f"Reference set, for type {', '.join(_list_needing('reference'))} and for plug-ins that need one."
-        " If absent, the held-out seed items."
-    )
-    about_corpus = f"Corpus, for type {', '.join(_list_needing('corpus'))} and for plug-ins that need one."
-    return {
-        "reference": (ReferenceData | None, Field(None, description=about_reference)),
-        "corpus": (CorpusData | None, Field(None, description=about_corpus)),
-    }
-
-
-def _build_data_rules() -> tuple[Rule[Any], ...]:
-    """Return the rules that an objective has the data that it needs, and no other."""
-    needing = _list_needing("corpus")
-    return (
-        _build_data_rule("reference", "a reference set"),
-        _build_data_rule("corpus", "a corpus"),
-        Rule(
-            f"has(self.corpus) || !(self.type in {_format_list(needing)})",
-            f"an objective of type {', '.join(needing)} compares items with a corpus; write corpus with the uri of one",
-            "corpus",
-            lambda it: it.corpus is not None or it.type not in needing,
-        ),
-    )
-
-
-def _build_data_rule(need: str, what: str) -> Rule[Any]:
-    """Return the rule that only an objective that needs this data has it."""
-    names = (*_list_needing(need), catalog.PLUGIN)
-    return Rule(
-        f"!has(self.{need}) || self.type in {_format_list(names)}",
-        f"only an objective of type {', '.join(names)} uses {what}; remove {need}, or set another type",
-        need,
-        lambda it: getattr(it, need) is None or it.type in names,
-        reason=RuleReason.FORBIDDEN,
-    )
-
-
-def _format_list(names: tuple[str, ...]) -> str:
-    """Return a list of CEL."""
-    return f"[{', '.join(map(repr, names))}]"
-
-
 if TYPE_CHECKING:
-
-    class ObjectiveSpec(PartChoice):
-        reference: ReferenceData | None
-        corpus: CorpusData | None
 
     class Verifier(PartChoice): ...
 
@@ -118,23 +68,14 @@ if TYPE_CHECKING:
     class JudgeSpec(PartChoice):
         verifier: Verifier | None
         panel: "PanelSpec | None"
+        allow_same_family: bool
 
 else:
-    ObjectiveSpec = part_choice.build_choice(
-        "objectives",
-        "ObjectiveSpec",
-        "The objective: the property of the generated data that the search maximizes.",
-        PluginSpec,
-        Additions(
-            fields=_build_data_fields(),
-            rules=_build_data_rules(),
-        ),
-    )
     Verifier = part_choice.build_choice(
         "verifiers", "Verifier", "A program that computes the correct answer.", PluginSpec
     )
     GateSpec = part_choice.build_choice(
-        "gates", "GateSpec", "A gate: a condition that an item must meet to be accepted.", AskingPlugin
+        "gates", "GateSpec", "A gate: a condition that an item must meet to be accepted.", GatePlugin
     )
     MemberSpec = part_choice.build_choice(
         "judges", "MemberSpec", "A judge of a panel.", AskingPlugin, Additions({VERIFIER: Verifier})
@@ -168,7 +109,9 @@ if not TYPE_CHECKING:
         "JudgeSpec",
         "The judge, which scores the answers of takers.",
         AskingPlugin,
-        Additions({VERIFIER: Verifier, PANEL: PanelSpec}),
+        Additions(
+            {VERIFIER: Verifier, PANEL: PanelSpec}, {"allow_same_family": (Flag, Field(False, description=ALLOWED))}
+        ),
     )
 
 
@@ -183,33 +126,6 @@ def list_endpoints(judge: JudgeSpec) -> tuple[tuple[str, EndpointSpec], ...]:
     """Return the path below `judge` and the endpoint of every model that it asks."""
     found = [(path, member.endpoint) for path, member in list_members(judge)]
     return tuple((f"{path}{one[0]}", one[1]) for path, one in found if one is not None)
-
-
-def _build_takers_rules() -> tuple[Rule[Any], ...]:
-    """Return one rule for each built-in objective: the spec lists as many takers as it needs."""
-    return tuple(_build_takers_rule(name, find_needs(name).takers) for name in catalog.OBJECTIVES)
-
-
-def _build_takers_rule(name: str, least: int) -> Rule[Any]:
-    if least == 0:
-        return Rule(
-            f"self.objective.type != '{name}' || self.takers.size() == 0",
-            f"objective {name} asks no taker; remove takers, or choose another objective",
-            "takers",
-            lambda it: it.objective.type != name or not it.takers,
-            reason=RuleReason.FORBIDDEN,
-        )
-    return Rule(
-        f"self.objective.type != '{name}' || self.takers.size() >= {least}",
-        f"objective {name} needs at least {least} taker{'s' if least > 1 else ''}; list more takers, or choose another"
-        " objective",
-        "takers",
-        lambda it: it.objective.type != name or len(it.takers) >= least,
-    )
-
-
-TAKERS_RULES: tuple[Rule[Any], ...] = _build_takers_rules()
-"""The rules of every spec that has an objective and takers."""
 
 
 def list_default_gates(judge: JudgeSpec) -> tuple[GateSpec, ...]:

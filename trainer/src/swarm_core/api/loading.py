@@ -6,6 +6,8 @@ The loader ignores the `status` of a file, as an API server does when it creates
 Limits: it takes the text. The host finds and opens the file.
 """
 
+from typing import Any
+
 import yaml
 from pydantic import ValidationError
 
@@ -22,6 +24,14 @@ def parse(text: str, source: str) -> Run:
 
     Raises BadInputError for text that is too long, is not YAML, or is not a valid run.
     """
+    return parse_object(load_document(text, source), source)
+
+
+def load_document(text: str, source: str) -> Any:
+    """Return the document in the YAML `text`, without its status. It may be no run.
+
+    Raises BadInputError for text that is too long or is not YAML.
+    """
     if len(text) > MAX_CHARACTERS:
         raise BadInputError(
             f"{source}: {len(text)} characters; a run has at most {MAX_CHARACTERS}, so shorten the file"
@@ -32,7 +42,7 @@ def parse(text: str, source: str) -> Run:
         raise BadInputError(f"{source}: {_describe_yaml_error(error)}") from error
     if isinstance(document, dict):
         document.pop("status", None)
-    return parse_object(document, source)
+    return document
 
 
 def parse_object(document: object, source: str) -> Run:

@@ -12,11 +12,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from pydantic.alias_generators import to_camel
+from pydantic.alias_generators import to_camel, to_snake
 
-from swarm_core import catalog, plugins, recipe
+from swarm_core import catalog, plugins, recipe, weighted_sum
 from swarm_core.api.generators import READER_REVISION
 from swarm_core.api.judging import PANEL, PANEL_REVISION
+from swarm_core.api.objective_blocks import WEIGHTED
 from swarm_core.api.resolved import (
     PartUse,
     RemoteTaker,
@@ -27,6 +28,7 @@ from swarm_core.api.resolved import (
     ResolvedVerifier,
 )
 from swarm_core.blocks import settings
+from swarm_core.blocks.data_source import DataSet
 from swarm_core.errors import BadInputError
 from swarm_core.objectives.accuracy import Accuracy
 from swarm_core.optimizers import registry
@@ -37,6 +39,10 @@ from swarm_core.text.prompts import PromptStyle
 
 TAKERS_OBJECTIVE = "Accuracy"
 """The name of the objective of takers that move. No spec names it."""
+PLUGIN_DATA = "plugin.data"
+"""The path of the data of a plug-in, below the block that chooses it."""
+WEIGHTED_FIELD = "spec.objective.weighted"
+"""The field of a weighted sum."""
 MODEL = "model"
 """The field of a plug-in's config in which dataswarm puts the name of the model that the plug-in asks."""
 
@@ -58,13 +64,18 @@ class PartsIdentity:
 
 
 def list_parts(resolved: ResolvedSpec) -> tuple[PartUse, ...]:
-    """Return every part that the spec names: the objective, the judges and the gates."""
-    return (find_objective(resolved), *list_judges(resolved), *list_gates(resolved))
+    """Return every part that the spec names: the objectives, the judges and the gates."""
+    return (*list_objectives(resolved), *list_judges(resolved), *list_gates(resolved))
 
 
-def find_objective(resolved: ResolvedSpec) -> PartUse:
-    """Return the objective of the run."""
-    return PartUse("objectives", resolved.objective, "spec.objective")
+def list_objectives(resolved: ResolvedSpec) -> tuple[PartUse, ...]:
+    """Return the objective of the run, or those of the terms of a weighted sum in their order."""
+    if resolved.weighted is None:
+        return (PartUse("objectives", resolved.objective, "spec.objective"),)
+    return tuple(
+        PartUse("objectives", term.objective, f"{WEIGHTED_FIELD}.terms[{place}].objective")
+        for place, term in enumerate(resolved.weighted.terms)
+    )
 
 
 def list_gates(resolved: ResolvedSpec) -> tuple[PartUse, ...]:
@@ -106,10 +117,15 @@ def build_spec_part(use: PartUse, *context: object) -> Any:
 def complete_config(use: PartUse) -> dict[str, object]:
     """Return the config of a part with the model that it asks.
 
-    A built-in finds its endpoint in the field of its settings, and a plug-in the name of the model as `model`. Raises
+    A built-in finds its endpoint and its data in the fields of its settings. A plug-in finds the name of the model as
+    `model`, and its data only in its context. Raises
     BadInputError if the config of such a plug-in has a field of that name.
     """
     part = use.part
+    if part.name in catalog.GROUPS[use.group]:
+        data = settings.find_data_field(plugins.load_built_in(use.group, part.name).settings)
+        listed = [one.model_dump(mode="json", by_alias=True, exclude_none=True) for one in part.data]
+        part = part.model_copy(update={"config": {**part.config, **({to_camel(data): listed} if data else {})}})
     if part.endpoint is None:
         return dict(part.config)
     if part.name in catalog.GROUPS[use.group]:
@@ -120,6 +136,17 @@ def complete_config(use: PartUse) -> dict[str, object]:
         raise BadInputError(f"{use.field}.plugin.config: {MODEL!r} is set by dataswarm; remove it from the config")
     model = recipe.remote_model_name(part.endpoint.url, part.endpoint.model, part.endpoint.parameters)
     return {**part.config, MODEL: model}
+
+
+def list_data_sets(use: PartUse) -> tuple[tuple[str, DataSet], ...]:
+    """Return the data sets of a part, each with the path of the field that holds its URI."""
+    name = use.part.name
+    if name in catalog.GROUPS[use.group]:
+        field = settings.find_data_field(plugins.load_built_in(use.group, name).settings)
+        path = f"{to_camel(to_snake(name))}.{to_camel(field)}" if field else ""
+    else:
+        path = PLUGIN_DATA
+    return tuple((f"{use.field}.{path}[{place}].uri", source) for place, source in enumerate(use.part.data))
 
 
 def identify_parts(resolved: ResolvedRun) -> PartsIdentity:
@@ -150,9 +177,11 @@ def _find_origin(use: PartUse) -> Mapping[str, object]:
 def _list_swarm_parts(resolved: ResolvedSpec) -> Iterator[tuple[str, Mapping[str, object]]]:
     """Yield the origins of the parts that a search uses without naming them, by the field that implies them.
 
-    These are the combination of a panel's scores, the optimizer of every swarm, and the objective of takers that move.
-    No plug-in can provide them.
+    These are the combination of a panel's scores, the weighted sum of several objectives, the optimizer of every swarm,
+    and the objective of takers that move. No plug-in can provide them.
     """
+    if resolved.weighted is not None:
+        yield WEIGHTED_FIELD, asdict(BuiltInOrigin(WEIGHTED, weighted_sum.REVISION))
     if isinstance(resolved.judge, ResolvedPanel):
         yield "spec.judge.panel", asdict(BuiltInOrigin(PANEL, PANEL_REVISION))
     several = len(resolved.swarms) > 1

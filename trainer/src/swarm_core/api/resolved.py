@@ -16,16 +16,20 @@ from swarm_core.api.execution import Execution, LocalStorage, S3Storage
 from swarm_core.api.generators import ByField, SeedDataSource, Training
 from swarm_core.api.judging import PanelRule
 from swarm_core.api.lifecycle import Budget
+from swarm_core.api.objective_blocks import Normalization
 from swarm_core.api.objective_data import CorpusData, ReferenceData
 from swarm_core.api.optimizer_blocks import OptimizerBlock
+from swarm_core.api.prompt_texts import Prompts
 from swarm_core.api.resuming import ResumeFrom
 from swarm_core.api.swarm import Exact, PerLayer, PublishedSpec, StandardSpec
 from swarm_core.api.takers import Answering, Generation
 from swarm_core.blocks import endpoints
+from swarm_core.blocks.data_source import DataSet
 from swarm_core.blocks.endpoints import SecretKeyRef
 from swarm_core.blocks.free_json import Config
-from swarm_core.blocks.scalars import Flag, Integer, Label, Line, Uri
+from swarm_core.blocks.scalars import Flag, Integer, Label, Line, Number, Uri
 from swarm_core.swarm_names import GENERATORS
+from swarm_core.text.prompts import DEFAULT_TEXTS, Wording
 
 
 class ResolvedBlock(BaseModel):
@@ -112,9 +116,11 @@ class Part(ResolvedBlock):
 
     name: Line
     config: Config = Field(default_factory=dict, exclude_if=lambda config: not config)
-    """The settings of the part without its endpoint, with every default explicit."""
+    """The settings of the part without its endpoint and its data, with every default explicit."""
     endpoint: EndpointIdentity | None = Field(None, exclude_if=lambda endpoint: endpoint is None)
     """The model that the part asks; None if it asks no model."""
+    data: tuple[DataSet, ...] = Field((), exclude_if=lambda data: not data)
+    """The data sets that the part compares items with."""
 
     def __str__(self) -> str:
         return self.name
@@ -149,6 +155,24 @@ class ResolvedPanel(ResolvedBlock):
     rule: PanelRule
     at_least: int
     """The minimum number of members that must give a score."""
+
+
+class ResolvedTerm(ResolvedBlock):
+    """One term of a weighted sum."""
+
+    name: Line
+    """The name of its values, different for each term."""
+    objective: Part
+    weight: Number
+    at_least: Number | None = Field(None, exclude_if=lambda floor: floor is None)
+    """The least acceptable value; None if every value is."""
+
+
+class ResolvedWeighted(ResolvedBlock):
+    """The fitness as a weighted sum of the values of several objectives."""
+
+    normalize: Normalization
+    terms: tuple[ResolvedTerm, ...]
 
 
 class EndpointAccess(ResolvedBlock):
@@ -220,11 +244,16 @@ class ResolvedSpec(ResolvedRun):
     """The takers. Their fields tell the two types apart."""
     generation: Generation
     answering: Answering
+    prompts: Prompts | None = Field(None, exclude_if=lambda prompts: prompts is None)
+    """The words that replace those of the template set; None keeps all of them."""
     judge: ResolvedVerifier | ResolvedJudge | ResolvedPanel
     """The judge. The fields tell the two types apart."""
     gates: tuple[Part, ...]
     """The gates, in the order in which items pass them."""
     objective: Part
+    """The objective; of a weighted sum, its type."""
+    weighted: ResolvedWeighted | None = Field(None, exclude_if=lambda block: block is None)
+    """The terms of a weighted sum; None if one objective is maximized."""
     reference: ReferenceData | None = Field(None, exclude_if=lambda data: data is None)
     """The reference set of the objective; None if it needs none."""
     corpus: CorpusData | None = Field(None, exclude_if=lambda data: data is None)
@@ -245,6 +274,12 @@ class ResolvedSpec(ResolvedRun):
     def max_live_candidates(self) -> int:
         """The maximum number of candidates in one step, in addition to the takers. Servers are sized for them."""
         return max(4 * self.swarm.particles, self.evaluation.finalists, self.generators.count + 1)
+
+    @property
+    def wording(self) -> Wording:
+        """What the prompts of the run have in common."""
+        texts = DEFAULT_TEXTS if self.prompts is None else self.prompts.texts
+        return Wording(self.base.template, self.domain, texts)
 
     @property
     def has_local_takers(self) -> bool:

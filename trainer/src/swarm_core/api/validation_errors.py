@@ -6,6 +6,7 @@ Names are those that users write, in camelCase.
 import difflib
 import functools
 import reprlib
+from collections.abc import Sequence
 
 from pydantic import BaseModel, ValidationError
 from pydantic.json_schema import JsonSchemaValue
@@ -54,12 +55,23 @@ MAX_CHARACTERS = 80
 
 def format_lines(error: ValidationError, document: object, model: type[BaseModel]) -> list[str]:
     """Return one line per error of `document`, which is not a valid `model`."""
-    return [_format_line(fault, document, _build_schema(model)) for fault in error.errors(include_url=False)]
+    faults = error.errors(include_url=False)
+    told = [fault for fault in faults if not _follows_from_another(fault, faults, document)]
+    return [_format_line(fault, document, _build_schema(model)) for fault in told]
 
 
 def describe_type(value: object) -> str:
     """Return the type of `value` in the terms of YAML, such as `a list`."""
     return next((words for kinds, words in TYPE_WORDS if isinstance(value, kinds)), type(value).__name__)
+
+
+def _follows_from_another(fault: ErrorDetails, faults: Sequence[ErrorDetails], document: object) -> bool:
+    """Return whether a list is too short only because pydantic does not count those of its entries that are faulty."""
+    at = tuple(fault["loc"])
+    if fault["type"] != "too_short" or not any(at == tuple(one["loc"][: len(at)]) != one["loc"] for one in faults):
+        return False
+    value = _find_value(document, at)
+    return isinstance(value, list) and len(value) >= fault["ctx"]["min_length"]
 
 
 @functools.cache
@@ -96,10 +108,8 @@ def _explain(fault: ErrorDetails, at: FieldPath, document: object, schema: JsonS
             words = f"{format_value(value)} has the wrong length; {rule.format(context[name])}"
         case _ if what in EXPECTED_TYPES:
             quoted = isinstance(value, str) and what in UNQUOTED_TYPES
-            words = (
-                f"{format_value(value)} is {describe_type(value)}; write"
-                f" {EXPECTED_TYPES[what]}{', without quotes' if quoted else ''}"
-            )
+            found = "is empty" if value is None else f"{format_value(value)} is {describe_type(value)}"
+            words = f"{found}; write {EXPECTED_TYPES[what]}{', without quotes' if quoted else ''}"
         case _ if what == UNQUOTED_VALUE:
             words = fault["msg"]
         case _:

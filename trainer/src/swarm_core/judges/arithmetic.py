@@ -44,7 +44,7 @@ class ArithmeticSettings(Settings):
 class ArithmeticJudge:
     """Judges arithmetic by computing the value. It makes no requests."""
 
-    revision: ClassVar[int] = 2
+    revision: ClassVar[int] = 3
     settings: ClassVar[type[ArithmeticSettings]] = ArithmeticSettings
 
     exactness: Exactness = Exactness.DECIMAL

@@ -54,7 +54,7 @@ class NumberSettings(Settings):
 class NumberJudge:
     """Compares the number of an answer with the number of the item's reference. It makes no requests."""
 
-    revision: ClassVar[int] = 1
+    revision: ClassVar[int] = 2
     settings: ClassVar[type[NumberSettings]] = NumberSettings
 
     rule: NumberRule

@@ -28,22 +28,47 @@ NOT_AFTER = re.compile(
     re.IGNORECASE,
 )
 BOUND_BEFORE = re.compile(
-    rf"(?:[^\s<>][ ]?[<>]=?|[<>]=|\b(?:than|least|most|over|under|above|below|up[ ]to|nearly|almost)){LEAD}",
+    rf"(?:[^\s<>][ ]?[<>]=?|[<>]=|\A[ ]*<|\b(?:than|least|most|over|under|above|below|up[ ]to|nearly|almost)){LEAD}",
     re.IGNORECASE,
 )
 BOUND_AFTER = re.compile(rf"[ {MARK}{CURRENCY}}})]*[<>]")
 OPERAND_BEFORE = re.compile(r"[^\s=≈:;,(¦*+/÷^-][ ]?(?:[+/÷^]|(?<! )\*|\*(?= ))[ ]?[(]?\Z")
 """A word or a letter, and an operator after it."""
 TIMES_AFTER = re.compile(r"[xX] ?[0-9(]")
-ARGUMENT = re.compile(r"(?:[A-Za-z]\(|√[ ]?[({]?|\\[A-Za-z]+[ ]?\{[ {(]*|\\sqrt[ ]?)[-+]?\Z")
+ARGUMENT = re.compile(
+    r"(?:[A-Za-z]\(|√[ ]?[({]?|\\[A-Za-z]+[ ]?\{[ {(]*|\\sqrt[ ]?"
+    r"|(?<![A-Za-z])(?:log|ln|lg|exp|sin|cos|tan|sqrt|root[ ]of)(?:_\{?[0-9]{1,3}\}?)?[ ]?[({]?)[-+]?\Z"
+)
 BOX_CONTENT = re.compile(r"\\f?box(?:ed)? ?\{ ?[-+]?\Z")
 ABSOLUTE = re.compile(r"\|[-+]\Z")
 
 QUOTED = re.compile(rf"[ ]*>[> ]*[{BRACKETS}+-]*")
 MINUS_AFTER = re.compile(r"-(?![\w-])")
-CODE_AFTER = re.compile(r"[A-Za-z]{1,40}[0-9]")
-SIZE_UNIT = re.compile(r"[A-Za-z]{1,4}[23](?![0-9A-Za-z])")
-"""A unit such as `cm2`."""
+CODE_AFTER = re.compile(r"(?![A-Za-z]{1,4}[23](?![0-9A-Za-z])|[xX] ?[0-9(])[A-Za-z]{1,40}[0-9]")
+"""A code, which is neither a unit such as `cm2` nor a product."""
+FACTOR_AFTER = re.compile(
+    rf"[ {MARK}]?(?:[π√‱]|\\(?:pi|sqrt|tau|infty)(?![A-Za-z]))|[ixyzn](?![A-Za-z])|[ ](?:squared|cubed|factorial)\b"
+)
+"""A symbol, a variable or a word that changes the value of the number before it."""
+BASE_AFTER = re.compile(r"[)}]?_[ ]?\{?[ ]?(?!10\b)[0-9]")
+"""An index that names another base than ten."""
+REMAINDER_AFTER = re.compile(r"[ ][rR]\.?[ ]?[0-9]")
+REPEATS_AFTER = re.compile(
+    r"[ ](?:repeating|recurring|repeated|periodisch|Periode|périodique|periódico)\b", re.IGNORECASE
+)
+TUPLE = re.compile(r"[(\[][ ]?\Z|\\\{[ ]?\Z|[(\[][^()\[\]A-Za-z]*(?:\\[a-z]{2,6})?[^()\[\]A-Za-z]*,[ ]?[-+]?\Z")
+"""What opens a point, an interval or a set, with its parts before the number."""
+PAIR = re.compile(r"[0-9]+,(?![0-9]{3}\Z)[0-9]+")
+TUPLE_END = re.compile(r"[ ]?(?:[)\]]|\\\})")
+DOUBTS_AFTER = (
+    (MINUS_AFTER, "a minus sign after the number"),
+    (CODE_AFTER, "digits and letters in one word"),
+    (FACTOR_AFTER, "a symbol or a word after the number, which changes its value"),
+    (BASE_AFTER, "an index after the number, which may name a base"),
+    (REMAINDER_AFTER, "a remainder after the number"),
+    (REPEATS_AFTER, "a word after the number that says that its digits repeat"),
+)
+"""What may follow a number, and why its value is not clear then."""
 
 
 def is_denied(before: str, after: str) -> bool:
@@ -64,8 +89,13 @@ def find_doubt(before: str, after: str, *, starts_line: bool) -> str | None:
     with the line."""
     if starts_line and QUOTED.fullmatch(before):
         return "'>' before the number, which may quote or compare"
-    if MINUS_AFTER.match(after):
-        return "a minus sign after the number"
-    if CODE_AFTER.match(after) and not SIZE_UNIT.match(after) and not TIMES_AFTER.match(after):
-        return "digits and letters in one word"
-    return None
+    return next((reason for form, reason in DOUBTS_AFTER if form.match(after)), None)
+
+
+def is_in_tuple(written: str, before: str, after: str) -> bool:
+    """Return whether a number, as `written`, is one or two parts of a point, an interval or a set, such as `(1,2)`.
+
+    Three digits after a comma are a group.
+    """
+    found = TUPLE.search(before) if TUPLE_END.match(after) else None
+    return found is not None and ("," in found[0] or PAIR.fullmatch(written) is not None)

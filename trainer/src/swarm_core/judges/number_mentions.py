@@ -14,18 +14,11 @@ from swarm_core.judges import number_context
 from swarm_core.judges.number_context import MAX_CONTEXT
 from swarm_core.judges.number_relations import Relation, find_relation
 from swarm_core.judges.number_signs import Sign, read_sign
-from swarm_core.judges.numerals import NUMERAL, Numeral, NumeralError, parse_numeral, shift_point
-from swarm_core.judges.plain_math import MARK
+from swarm_core.judges.numerals import NUMERAL, Numeral, NumeralError, parse_numeral
+from swarm_core.judges.scale_words import Scaled, add_part, read_scale
 
 MAX_MENTIONS = 100
-SCALE_POWERS = {
-    "hundred": 2, "thousand": 3, "tausend": 3, "тысяч": 3, "k": 3, "lakh": 5, "lakhs": 5, "crore": 7, "crores": 7,
-    "million": 6, "millions": 6, "millionen": 6, "millones": 6, "mio": 6, "mn": 6, "миллионов": 6, "dozen": None,
-    "billion": 9, "billions": 9, "bn": 9, "milliarden": 9, "mrd": 9, "milliards": 9, "trillion": 12, "trillions": 12,
-    "百": 2, "千": 3, "万": 4, "萬": 4, "亿": 8, "億": 8, "score": None,
-}  # fmt: skip
-"""Words after a number, with their powers of ten. None: the number counts something else than ones."""
-SCALE = re.compile(rf"[ {MARK}]?(?P<word>[A-Za-zа-я]{{1,12}}|[百千万萬亿億])(?![A-Za-z])", re.IGNORECASE)
+TWO_UNITS = "a quantity in two units"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +34,8 @@ class Mention:
     """None if this cannot be an answer."""
     doubt: str | None = None
     """The reason why its value is not clear; None if it is."""
+    power: int = 0
+    """The power of ten of the words after it, such as `thousand`; 0 if it has none."""
     denied: bool = False
     """Whether the text says that this is not the answer."""
 
@@ -52,43 +47,57 @@ def find_mentions(text: str) -> list[Mention]:
     for found in deque(NUMERAL.finditer(text), MAX_MENTIONS):
         sign = read_sign(text, found.start())
         if sign is not None:
-            mention = read_mention(text, found, sign)
-            relation = Relation.NONE
-            if mentions and not mention.denied:
-                relation = find_relation(text[mentions[-1].end : found.start()])
-            append(mentions, mention, relation)
+            gap = text[mentions[-1].end : found.start()] if mentions else None
+            append(mentions, read_mention(text, found, sign), gap)
     return [mention for mention in mentions if not mention.denied]
 
 
-def append(mentions: list[Mention], mention: Mention, relation: Relation) -> None:
-    """Append `mention`. If it is an operand, it and the mention before it lose their numerals."""
-    if relation is Relation.OPERAND:
-        mentions[-1], mention = replace(mentions[-1], numeral=None), replace(mention, numeral=None)
-    mentions.append(replace(mention, relation=relation))
+def append(mentions: list[Mention], mention: Mention, gap: str | None) -> None:
+    """Append `mention`. `gap`: the text between it and the mention before it; None if it is the first.
+
+    If it is a part of the number before it, the two become one. If it is an operand, both lose their numerals.
+    """
+    if gap is None or mention.denied:
+        mentions.append(mention)
+    elif joined := join(mentions[-1], mention, gap):
+        mentions[-1] = joined
+    else:
+        relation = find_relation(gap)
+        if relation is Relation.OPERAND:
+            mentions[-1], mention = replace(mentions[-1], numeral=None), replace(mention, numeral=None)
+        doubt = TWO_UNITS if relation is Relation.TWO_UNITS else mention.doubt
+        mentions.append(replace(mention, relation=relation, doubt=doubt))
+
+
+def join(whole: Mention, part: Mention, gap: str) -> Mention | None:
+    """Return the number of which `whole` and `part` are parts (`9 thousand 500`); None if they are two numbers."""
+    if whole.numeral is None or part.numeral is None:
+        return None
+    numeral = add_part(whole.numeral, whole.power, gap, part.numeral, part.power)
+    if numeral is None:
+        return None
+    return replace(whole, end=part.end, numeral=numeral, power=part.power, doubt=whole.doubt or part.doubt)
 
 
 def read_mention(text: str, found: re.Match[str], sign: Sign) -> Mention:
     """Return the number of a match, without its relation."""
-    start, end = found.span()
-    before, after = text[max(start - MAX_CONTEXT, 0) : start], text[end : end + MAX_CONTEXT]
-    starts_line, before = start <= MAX_CONTEXT or "\n" in before, before.rpartition("\n")[2]
-    denied = number_context.is_denied(before, after)
+    start = found.start()
     try:
-        numeral = scale(parse_numeral(found), text, end)
+        scaled = read_scale(parse_numeral(found), text, found.end())
     except NumeralError as error:
-        return Mention(sign.start, end, doubt=str(error), denied=denied)
-    if numeral is not None and sign.negative:
-        numeral = numeral.negate()
-    doubt = sign.doubt or number_context.find_doubt(before, after, starts_line=starts_line)
-    part = number_context.is_part(before, after)
-    return Mention(sign.start, end, numeral=None if part else numeral, doubt=doubt, denied=denied)
-
-
-def scale(numeral: Numeral | None, text: str, end: int) -> Numeral | None:
-    """Return `numeral` times the power of ten of a word after it, such as `million`. None if it counts dozens."""
-    found = SCALE.match(text, end)
-    word = found["word"].lower() if found else ""
-    if numeral is None or word not in SCALE_POWERS:
-        return numeral
-    power = SCALE_POWERS[word]
-    return None if power is None else shift_point(numeral, power)
+        scaled = Scaled(None, found.end(), doubt=str(error))
+    before, after = text[max(start - MAX_CONTEXT, 0) : start], text[scaled.end : scaled.end + MAX_CONTEXT]
+    starts_line, before = start <= MAX_CONTEXT or "\n" in before, before.rpartition("\n")[2]
+    numeral = scaled.numeral.negate() if scaled.numeral is not None and sign.negative else scaled.numeral
+    part = sign.subtracts or number_context.is_part(before, after)
+    doubt = scaled.doubt or sign.doubt or number_context.find_doubt(before, after, starts_line=starts_line)
+    if number_context.is_in_tuple(found[0], before, after):
+        doubt = "one of several parts in brackets"
+    return Mention(
+        sign.start,
+        scaled.end,
+        numeral=None if part else numeral,
+        power=scaled.power,
+        doubt=doubt,
+        denied=number_context.is_denied(before, after),
+    )

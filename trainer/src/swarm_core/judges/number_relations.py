@@ -29,6 +29,12 @@ JOINED = re.compile(
     rf"|oder|bis|und|bzw\.?|ou|à|et|o|y|или|до|и|或|到|至|和)[ ]?){TAIL}",
     re.IGNORECASE,
 )
+UNITS = (
+    "years?|yrs?|months?|weeks?|days?|hours?|hrs?|h|minutes?|mins?|min|m|Stunden?|Std|Minuten?|heures?|horas?|часа?|feet|foot"
+    "|ft|pounds?|lbs?|stones?|dollars?|euros?|pesos|rupees|km|kg|meters?|metres?|miles?|gallons?|shillings?"
+)
+TWO_UNITS = re.compile(rf"[ {MARK}]*(?:{UNITS}),? (?:and |und |et |y )?", re.IGNORECASE)
+"""The larger unit of a quantity in two units."""
 SILENT = re.compile(r"\\[A-Za-z]+|\^\{[^{}]*\}")
 """Commands and exponents, which begin no new statement."""
 SEPARATES = re.compile(r"[^\W_]|[.!?:][ ]|[。！？：(|⇒\[]")
@@ -44,6 +50,8 @@ class Relation(Enum):
     """It is the other side of an approximation."""
     OPERAND = "operand"
     """Both are parts of one calculation, or ends of a range, or pieces of something that is not a number."""
+    TWO_UNITS = "two units"
+    """Both are parts of one quantity, such as `1 hour 30 minutes`."""
     JOINED = "joined"
     """They stand in one list, such as `45 or 46`."""
 
@@ -53,6 +61,7 @@ FORMS = (
     (OPERATOR, Relation.OPERAND),
     (ABOUT, Relation.ABOUT),
     (EQUALS, Relation.EQUAL),
+    (TWO_UNITS, Relation.TWO_UNITS),
     (JOINED, Relation.JOINED),
 )
 

@@ -15,7 +15,11 @@ from swarm_core.judges.plain_math import CURRENCY, MARK
 
 MAX_DRESS = 8
 """Number of brackets, marks and currency signs that may stand between the sign and the number."""
-MINUS_WORD = re.compile(r"(?<![A-Za-z])(?:minus|negative|moins|menos|минус)[ ]\Z|[负負]\Z", re.IGNORECASE)
+MINUS_WORD = re.compile(
+    r"(?<!\w)(?:minus|negative|negativ|negativo|négatif|moins|menos|meno|eksi|âm|минус|мінус|ujemne|ناقص|سالب|منفی|מינוס|ऋण"
+    r"|माइनस|마이너스|음수)[ ]\Z|(?:マイナス|负的?|負の?|마이너스)[ ]?\Z",
+    re.IGNORECASE,
+)
 DRESS = f"({{[{MARK}{CURRENCY}"
 
 
@@ -26,6 +30,8 @@ class Sign:
     start: int
     """Place of the sign, or of the number if it has none."""
     negative: bool = False
+    subtracts: bool = False
+    """Whether it touches the number and the end of another operand, so that the number is subtracted."""
     doubt: str | None = None
     """The reason why the sign is not clear; None if it is."""
 
@@ -42,7 +48,7 @@ def read_sign(text: str, start: int) -> Sign | None:
     place = start - (len(before[-MAX_DRESS:]) - len(bare)) - 1
     if last == "-":
         return read_minus(place, bare[:-1])
-    if last == " " and bare[-2:-1] in ("-", "—"):
+    if last == " " and bare[-2:-1] in ("-", "—", "±"):
         return read_spaced_minus(place - 1, bare)
     return Sign(place if last in ("—", "±") else start, doubt=find_doubt(last, earlier))
 
@@ -67,7 +73,7 @@ def read_minus(place: int, before: str) -> Sign | None:
         return Sign(place, doubt="two signs before the number")
     if is_letter(before[-1:]):
         return None
-    return Sign(place, negative=not ends_operand(before))
+    return Sign(place, negative=not ends_operand(before), subtracts=ends_operand(before))
 
 
 def read_spaced_minus(place: int, bare: str) -> Sign:

@@ -52,9 +52,9 @@ NUMERAL = re.compile(
         [eE](?P<e_power>[-+]?[0-9]{{1,6}})(?![0-9A-Za-z])
       | [ ]?[*xX][ ]?10[ ]?{POWER.replace("@", "ten_")}
       | [ ]?{POWER.replace("@", "own_")}
-      | [ ]?{FRACTION.replace("@", "mixed_")}
-      | [ ](?P<plain_upper>[0-9]+)[ ]?/[ ]?(?P<plain_lower>{RUN})
-      | [ ]?/[ ]?(?P<below>{RUN})
+      | [ ]?(?:and[ ])?{FRACTION.replace("@", "mixed_")}
+      | [ ](?:and[ ])?(?P<plain_upper>[0-9]+)[ ]?/[ ]?(?P<plain_lower>{RUN})
+      | [ ]?/[ ]?(?P<below>-?{RUN})
       | (?P<dots>\.\.\.)
       )?
     )

@@ -10,6 +10,7 @@ fraction `\\frac{...}{...}`, because their Unicode compatibility forms (NFKC) wo
 Limits: both take linear time. Commands that are not known here stay as they are.
 """
 
+import html
 import re
 import unicodedata
 from functools import lru_cache
@@ -42,12 +43,15 @@ CHARACTERS = {
 }
 """Replacements of single characters. What is not here is replaced by its Unicode category (`plain_character`)."""
 CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f]")
+SMALL_FRACTION = re.compile("(?<![⁰¹²³⁴-⁹])([⁰¹²³⁴-⁹]+)[/⁄∕]([₀-₉]+)")
 SUPERSCRIPTS = re.compile("[⁰¹²³⁴-⁹⁺⁻]+")
+SUBSCRIPTS = re.compile("[₀-₉]+")
 FULL_WIDTH_COMMA = re.compile("(?<=[０-９])，(?=[０-９])")
 SPACED_MINUS = re.compile("[−﹣－][ \u00a0\u2009\u202f]")
 """A minus sign, which no bullet is, and the space after it."""
 REPEATED_DIGITS = re.compile("((?:[0-9]\u0305)+)")
 SPACES = re.compile(" {2,}")
+ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{1,9});")
 
 LATEX = re.compile(
     r"""
@@ -58,14 +62,14 @@ LATEX = re.compile(
     | (?P<space>\\[,;:>\ ] | \\(?:kern|[hm]skip|mkern)\ ?-?[0-9.]{1,6}\ ?[a-z]{2}
         | \\(?:hspace\*?|[hv]?phantom)\{[^{}]{0,20}\}
         | \\(?:q?quad|space|thinspace|medspace|enspace|thickspace|nobreakspace)(?![A-Za-z])
-        | \{(?:\ |\\[,;:!\ ])?\} | (?<=[0-9])~(?=[0-9]) | &(?:nbsp|thinsp|ensp|emsp|\#160|\#8239|\#8201);)
+        | \{(?:\ |\\[,;:!\ ])?\} | (?<=[0-9])~(?=[0-9]))
     | (?P<times>\\(?:times|cdot|ast)(?![A-Za-z]))
     | (?P<divided>\\div(?![A-Za-z]))
-    | (?P<minus>&minus; | &\#8722; | \{-\} | -(?:\\[,;:!\ ]|\{\}))
+    | (?P<minus>\{-\} | -(?:\\[,;:!\ ]|\{\}))
     | (?P<about>\\(?:approx|simeq|sim|cong|doteq)(?![A-Za-z]) | ~=)
     | (?P<unequal>\\neq?(?![A-Za-z]) | != | =/= | <>)
-    | (?P<less>\\(?:leq?(?:slant)?|lt)(?![A-Za-z]) | &lt;)
-    | (?P<more>\\(?:geq?(?:slant)?|gt)(?![A-Za-z]) | &gt;)
+    | (?P<less>\\(?:leq?(?:slant)?|lt)(?![A-Za-z]))
+    | (?P<more>\\(?:geq?(?:slant)?|gt)(?![A-Za-z]))
     | (?P<arrow>\\(?:implies|to|[rR]ightarrow|[lL]ongrightarrow|therefore)(?![A-Za-z]) | [-=]{1,2}>)
     | (?P<plus_minus>\\pm(?![A-Za-z]))
     | (?P<fraction>\\(?:[dtcs]?frac|nicefrac)(?![A-Za-z]))
@@ -91,8 +95,15 @@ def to_plain_characters(text: str) -> str:
         return "".join(map(plain_character, text)) if CONTROL.search(text) else text
     text = SPACED_MINUS.sub("-", text)
     text = FULL_WIDTH_COMMA.sub(",", text)
-    text = SUPERSCRIPTS.sub(lambda found: f"^{{{unicodedata.normalize('NFKC', found[0])}}}", text)
+    text = SMALL_FRACTION.sub(lambda found: r"\frac{{{}}}{{{}}}".format(*map(to_digits, found.groups())), text)
+    text = SUPERSCRIPTS.sub(lambda found: f"^{{{to_digits(found[0])}}}", text)
+    text = SUBSCRIPTS.sub(lambda found: f"_{{{to_digits(found[0])}}}", text)
     return "".join(map(plain_character, text))
+
+
+def to_digits(raised: str) -> str:
+    """Return raised or lowered digits and signs in plain characters."""
+    return unicodedata.normalize("NFKC", raised)
 
 
 @lru_cache(maxsize=65_536)
@@ -115,9 +126,8 @@ def plain_character(character: str) -> str:
 
 def to_plain_math(text: str) -> str:
     """`text` in plain characters, with the LaTeX and the markup replaced that may stand in or around a number."""
-    text = REPEATED_DIGITS.sub(
-        lambda found: rf"\overline{{{found[1].replace(chr(0x305), '')}}}", to_plain_characters(text)
-    )
+    text = to_plain_characters(ENTITY.sub(lambda found: html.unescape(found[0]), text))
+    text = REPEATED_DIGITS.sub(lambda found: rf"\overline{{{found[1].replace(chr(0x305), '')}}}", text)
     text = LATEX.sub(replace_latex, text)
     return OVER.sub(r"\\frac{\1}{\2}", SPACES.sub(" ", text))
 

@@ -19,8 +19,9 @@ from dataclasses import dataclass
 
 from swarm_core.judges.number_mentions import Mention, find_mentions
 from swarm_core.judges.number_relations import Relation
+from swarm_core.judges.number_signs import read_sign
 from swarm_core.judges.numerals import Numeral
-from swarm_core.judges.plain_math import BRACKETS, MARK, to_plain_math
+from swarm_core.judges.plain_math import BRACKETS, CURRENCY, MARK, to_plain_math
 
 MAX_ANSWER = 262_144
 """Maximum length of an answer, in characters."""
@@ -29,6 +30,8 @@ MAX_BOXES = 16
 MAX_BOX = 2000
 """Maximum length of the content of a box, in characters."""
 BOX = re.compile(r"\\f?box(?:ed)? ?\{")
+DIGITS_BEFORE = re.compile(rf"[0-9][.,']?[{MARK}{CURRENCY}]{{0,2}}\Z")
+PERCENT_AFTER = re.compile(rf"[ {MARK}]{{0,3}}%")
 MARKER = re.compile(
     rf"""
     (?:\#\#\#\#|(?<![A-Za-z])(?:(?:final|endgültige|finale)[ ])?
@@ -98,8 +101,25 @@ def find_box(plain: str) -> str | None:
         if any(map(str.isdecimal, earlier)):
             if end is None:
                 raise UnreadableError("the last box is not closed")
-            content, place = earlier, found.start()
+            content, place = f"{read_box_sign(plain, found.start())}{earlier}{read_box_end(plain, end)}", found.start()
     return content or None
+
+
+def read_box_sign(plain: str, start: int) -> str:
+    """Return the minus sign that touches the box at `start`; empty if none does. Raises UnreadableError if digits touch
+    it."""
+    if DIGITS_BEFORE.search(plain, max(start - 8, 0), start):
+        raise UnreadableError("digits touch the last box")
+    sign = read_sign(plain, start)
+    return "-" if sign is not None and sign.negative and plain[sign.start + 1] != " " else ""
+
+
+def read_box_end(plain: str, end: int) -> str:
+    """Return the sign of percent that follows the box, whose brace closes at `end`; empty if there is none. Raises
+    UnreadableError if digits touch it."""
+    if plain[end + 1 : end + 2].isdecimal():
+        raise UnreadableError("digits touch the last box")
+    return "%" if PERCENT_AFTER.match(plain, end + 1) else ""
 
 
 def find_closing(plain: str, start: int) -> int | None:

@@ -31,7 +31,7 @@ NUMBER_RULE = NumberRule(Exactness.EXACT, 0)
 class WordProblemJudge:
     """Judges word problems of a small grammar by computing the answer. It makes no requests."""
 
-    revision: ClassVar[int] = 2
+    revision: ClassVar[int] = 3
     settings: ClassVar[type[Settings]] = Settings
 
     @classmethod

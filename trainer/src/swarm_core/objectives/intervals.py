@@ -15,7 +15,7 @@ downward, and separation upward, when several takers are level. The interval is 
 """
 
 from collections import defaultdict
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
 from hashlib import shake_256
 from itertools import chain
 from statistics import fmean
@@ -23,8 +23,16 @@ from struct import unpack
 from typing import ClassVar
 
 from swarm_core.objectives import interval_bounds, request_units
+from swarm_core.objectives.composed import ComposedObjective, find_value_without_items
 from swarm_core.objectives.interval_bounds import Bounds
-from swarm_core.objectives.objective import MeansObjective, Measurement, Objective, Sample, check_sample
+from swarm_core.objectives.objective import (
+    FunctionOfMeans,
+    MeansObjective,
+    Measurement,
+    Objective,
+    Sample,
+    check_sample,
+)
 from swarm_core.objectives.request_units import SUMS_OF_ONE_MEAN, UNITS_PER_SCORE, Place, Sums
 from swarm_core.objectives.scores import CoverageError, Score, Unscored, is_covered
 
@@ -44,7 +52,7 @@ def measure(sample: Sample, objective: Objective, coverage: float, seed: int) ->
     check_sample(sample)
     accepted = sample.accepted
     means = sample.means(coverage) if accepted else [0.0] * len(sample.takers)
-    value = objective.value(sample) if accepted else 0.0
+    value = objective.value(sample) if accepted else find_value_without_items(objective)
     low, high = bound_samples(value, (sample,), objective, seed)
     by_taker = tuple((f"taker {taker}", mean) for taker, mean in zip(sample.takers, means, strict=True))
     return Measurement(
@@ -161,13 +169,15 @@ def bound_samples(value: float, samples: Sequence[Sample], objective: Objective,
     samples = [request_units.add_requests(sample) for sample in samples]
     low, high = objective.range
     bounds = Bounds(low, high, high - low) if len(samples) == 1 else Bounds(low - high, high - low, high - low)
-    if isinstance(objective, MeansObjective):
+    if isinstance(objective, FunctionOfMeans):
         return bound_sums(value, [request_units.sum_requests(sample) for sample in samples], objective, seed, bounds)
+    if isinstance(objective, ComposedObjective) and objective.of_means:
+        return bound_left_out(value, samples, objective, seed, bounds)
     return bound_halves(value, samples, objective, seed, bounds)
 
 
 def bound_sums(
-    value: float, sums: Sequence[Mapping[Place, Sums]], objective: MeansObjective, seed: int, bounds: Bounds
+    value: float, sums: Sequence[Mapping[Place, Sums]], objective: FunctionOfMeans, seed: int, bounds: Bounds
 ) -> tuple[float, float]:
     """Return the 95% interval of a function of means, from the sums of each sample's requests."""
     places = list(dict.fromkeys(place for of_sample in sums for place in of_sample))
@@ -200,22 +210,22 @@ def add_sums(sums: Mapping[Place, Sums]) -> Sums:
     return tuple(map(sum, zip(*sums.values(), strict=True)))
 
 
-def compute_value(samples: Sequence[Sums], objective: MeansObjective) -> float | None:
+def compute_value(samples: Sequence[Sums], objective: FunctionOfMeans) -> float | None:
     """Return the value of the sums of one sample, or that of the first minus that of the second; None without one."""
     return subtract_values([compute_single_value(sums, objective) for sums in samples])
 
 
-def compute_single_value(sums: Sums, objective: MeansObjective) -> float | None:
+def compute_single_value(sums: Sums, objective: FunctionOfMeans) -> float | None:
     """Return the objective of sums over requests; None if nothing was asked, or if some taker has no score."""
     accepted, asked, *of_takers = sums
     if asked == 0:
         return None
     if accepted == 0:
-        return 0.0
+        return find_value_without_items(objective)
     if not all(of_takers[1::2]):
         return None
     means = [total / (count * UNITS_PER_SCORE) for total, count in zip(of_takers[::2], of_takers[1::2], strict=True)]
-    return objective.value_of_means(means) * (accepted / asked)
+    return objective.value_of_share(means, accepted / asked)
 
 
 def subtract_values(values: Sequence[float | None]) -> float | None:
@@ -226,17 +236,38 @@ def subtract_values(values: Sequence[float | None]) -> float | None:
     return found[0] if len(found) == 1 else found[0] - found[1]
 
 
+def bound_left_out(
+    value: float, samples: Sequence[Sample], objective: Objective, seed: int, bounds: Bounds
+) -> tuple[float, float]:
+    """Return the 95% interval of a smooth function of means over items, which sums over items alone do not give.
+
+    It is that of `bound_sums`, from samples instead of sums.
+    """
+    units = [request_units.split_requests(sample) for sample in samples]
+    places = list(dict.fromkeys(chain.from_iterable(units)))
+    every = set(places)
+    left_out = [(place[0], evaluate_requests(samples, every - {place}, objective)) for place in places]
+    counted = sum(
+        any(place in of_sample and of_sample[place].count.asked > 0 for of_sample in units) for place in places
+    )
+    halves = chain.from_iterable(draw_halves(places, seed))
+    values = [evaluate_requests(samples, {places[index] for index in half}, objective) for half in halves]
+    present = [one for one in values if one is not None]
+    return interval_bounds.bound_value(value, left_out, present, counted, bounds, len(samples))
+
+
+def evaluate_requests(samples: Sequence[Sample], chosen: Collection[Place], objective: Objective) -> float | None:
+    """Return the value of the chosen requests of one sample, or that of the first minus that of the second."""
+    return subtract_values([evaluate_sample(request_units.select_requests(one, chosen), objective) for one in samples])
+
+
 def bound_halves(
     value: float, samples: Sequence[Sample], objective: Objective, seed: int, bounds: Bounds
 ) -> tuple[float, float]:
     """Return the 95% interval of any value, from its values on random halves of the requests."""
     places = list(dict.fromkeys(place for sample in samples for place in request_units.split_requests(sample)))
-    values = []
-    for half in chain.from_iterable(draw_halves(places, seed)):
-        chosen = {places[index] for index in half}
-        values.append(
-            subtract_values([evaluate_sample(request_units.select_requests(one, chosen), objective) for one in samples])
-        )
+    halves = chain.from_iterable(draw_halves(places, seed))
+    values = [evaluate_requests(samples, {places[index] for index in half}, objective) for half in halves]
     present = [one for one in values if one is not None]
     if len(present) < 2:
         raise CoverageError(f"{len(present)} of {HALVES} halves of the sample have a value; ask for more items")
@@ -267,7 +298,7 @@ def evaluate_sample(sample: Sample, objective: Objective) -> float | None:
     if sample.asked == 0:
         return None
     if sample.accepted == 0:
-        return 0.0
+        return find_value_without_items(objective)
     try:
         return objective.value(sample)
     except CoverageError:

@@ -49,6 +49,7 @@ class Novelty:
     """The objective that rises as the takers' mean scores differ from those on a reference set."""
 
     needs: ClassVar[Needs] = Needs(takers=2, reference=True)
+    of_means: ClassVar[bool] = True
     revision: ClassVar[int] = 1
     settings: ClassVar[type[Settings]] = NoveltySettings
 

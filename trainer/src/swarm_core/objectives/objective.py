@@ -15,7 +15,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
-from typing import ClassVar, Protocol, Self
+from typing import ClassVar, Protocol, Self, runtime_checkable
 
 from swarm_core.blocks.settings import Settings
 from swarm_core.items import Item
@@ -175,9 +175,21 @@ class Objective(Protocol):
         ...
 
 
+@runtime_checkable
+class FunctionOfMeans(Objective, Protocol):
+    """An objective that `intervals` computes from sums over items."""
+
+    def value_of_share(self, means: Sequence[float], share: float) -> float:
+        """Return the value from the takers' means, [taker], and the accepted share of the requested items."""
+        ...
+
+
 class MeansObjective(ABC):
     """An objective that is a function of the takers' means."""
 
+    of_means: ClassVar[bool] = True
+    """Whether it is a smooth function of means over items. A weighted sum of such objectives leaves out each request in
+    turn for its interval."""
     needs: ClassVar[Needs] = Needs()
     range: ClassVar[tuple[float, float]] = (0.0, 1.0)
     revision: ClassVar[int] = 3
@@ -192,6 +204,10 @@ class MeansObjective(ABC):
     def value_of_means(self, means: Sequence[float]) -> float:
         """Return the value of accepted items alone, from the takers' means, [taker]."""
 
+    def value_of_share(self, means: Sequence[float], share: float) -> float:
+        """Return the value from the takers' means, [taker], and the accepted share of the requested items."""
+        return self.value_of_means(means) * share
+
     def value(self, sample: Sample) -> float:
         """`value_of_means` times accepted / asked; 0 if no item was accepted.
 
@@ -199,4 +215,4 @@ class MeansObjective(ABC):
         """
         if sample.accepted == 0:
             return 0.0
-        return self.value_of_means(sample.means()) * sample.accepted_share
+        return self.value_of_share(sample.means(), sample.accepted_share)

@@ -29,6 +29,7 @@ class Personalization:
     """The objective that rises with the similarity of items to a corpus; it asks no taker."""
 
     needs: ClassVar[Needs] = Needs(takers=0, corpus=True)
+    of_means: ClassVar[bool] = True
     range: ClassVar[tuple[float, float]] = (0.0, HIGHEST)
     revision: ClassVar[int] = 1
     settings: ClassVar[type[Settings]] = Settings

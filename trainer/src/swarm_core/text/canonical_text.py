@@ -42,6 +42,7 @@ SIGNS = {
     "\u2800": " ",
 }
 """Signs with several glyphs. The invisible operators of mathematics are signs, too."""
+FRACTION_SLASH = "\u2044"
 IGNORABLE = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2065\u3164\ufe00-\ufe0f\uffa0\ufff0-\ufff8\U000e0000-\U000e0fff]"
 )
@@ -105,6 +106,7 @@ def fold_characters(text: str) -> str:
     return unicodedata.normalize("NFKC", "".join(parts))
 
 
+@lru_cache(maxsize=65_536)
 def is_superscript(character: str) -> bool:
     """Return whether a character is raised, such as `²`. NFKC would join it to the number before it."""
     return unicodedata.decomposition(character).startswith("<super>")
@@ -123,11 +125,14 @@ def fold_character(character: str) -> str:
     if found := CIRCLED.search(unicodedata.name(character, "")):
         return found[1]
     plain = unicodedata.normalize("NFKC", character)
-    return f" {plain}" if unicodedata.decomposition(character).startswith("<fraction>") else plain
+    is_fraction = unicodedata.decomposition(character).startswith("<fraction>")
+    return f" {plain.replace(FRACTION_SLASH, SIGNS[FRACTION_SLASH])}" if is_fraction else plain
 
 
 def fold_lookalikes(text: str) -> str:
     """Return `text` with Latin letters in place of the letters of other scripts that look like them."""
+    if text.isascii():
+        return text
     greek = GREEK_WORD.search(text) is not None
     return WORD.sub(lambda found: fold_word(found[0], greek), text)
 

@@ -16,12 +16,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 
 XML_NAMES = (
-    r"(?:[a-z]{1,16}:)?(?:think(?:ing)?|thoughts?|reasoning|reflection|scratchpad|inner_monologue)"
-    r"(?:[ \t]+[a-z_]{1,20}=[^<>]{0,80})?[ \t]?"
+    r"\s?(?:[a-z]{1,16}[:_]){0,2}(?:(?:ant)?think(?:ing)?|thoughts?|reason(?:ing)?|reflection|scratchpad|monologue|cot)"
+    r"(?:[ \t]+[a-z_]{1,20}=[^<>]{0,80})?\s?"
 )
 TAG_PAIRS: tuple[tuple[str, str], ...] = (
     (rf"<{XML_NAMES}>", rf"</{XML_NAMES}>"),
     (r"\[THINK\]", r"\[/THINK\]"),
+    (r"<\|think(?:ing)?(?:_start)?\|>", r"<\|(?:/think(?:ing)?|think(?:ing)?_end)\|>"),
     (r"\u25c1think\u25b7", r"\u25c1/think\u25b7"),
     (r"<\|begin_of_thought\|>", r"<\|end_of_thought\|>"),
     (r"<\|START_THINKING\|>", r"<\|END_THINKING\|>"),
@@ -30,6 +31,7 @@ TAG_PAIRS: tuple[tuple[str, str], ...] = (
     (r"<unused94>", r"<unused95>"),
     (r"\[unused16\]", r"\[unused17\]"),
     (r"<\|channel\|>\s?(?:analysis|commentary)", r"<\|channel\|>\s?final[^<]{0,40}<\|message\|>"),
+    (r"(?<![^\n>])Here are my reasoning steps:", r"\[BEGIN FINAL RESPONSE\]"),
     (r"\Aanalysis(?=\S)(?=[\s\S]*?assistantfinal)", r"assistantfinal"),
     (r"\A(?:Here is|Here's) my thought process:", r"(?:Here is|Here's) my response:"),
 )
@@ -38,14 +40,15 @@ TAG = re.compile(
     "|".join(f"(?P<open{n}>{opening})|(?P<close{n}>{closing})" for n, (opening, closing) in enumerate(TAG_PAIRS)),
     re.IGNORECASE,
 )
-TAG_START = re.compile(r"<(?=[a-z/|])|\[(?=[/tu])|\u25c1", re.IGNORECASE)
-"""Matches where a tag may start, except those of the last two pairs. It is tried at every character, and TAG at few."""
-WORD_OPENINGS = re.compile("|".join(opening for opening, _ in TAG_PAIRS[-2:]), re.IGNORECASE)
-"""The openings of the last two pairs, which are words at the start of the text."""
+TAG_START = re.compile(r"<(?=[a-z/|\s])|\[(?=[/btu])|\u25c1", re.IGNORECASE)
+"""Matches where a tag may start, except the openings that are words. It is tried at every character, and TAG at few."""
+WORD_OPENINGS = re.compile("|".join(opening for opening, _ in TAG_PAIRS[-3:]), re.IGNORECASE)
+"""The openings of the last three pairs, which are words at the start of the text."""
 LONE_CLOSINGS = frozenset(range(len(TAG_PAIRS) - 2))
 """The pairs whose closing tag counts alone. The words of the last two pairs may stand in any text."""
 WRAPPER = re.compile(
     r"\s*<(?P<name>answer|response|solution|output)>(?P<inner>[\s\S]*)</(?P=name)>\s*"
+    r"|(?P<between>[\s\S]*)\[END FINAL RESPONSE\]\s*"
     r"|\s*<\|(?:START_RESPONSE|begin_of_solution)\|>(?P<special>[\s\S]*?)(?:<\|(?:END_RESPONSE|end_of_solution)\|>\s*)?",
     re.IGNORECASE,
 )
@@ -59,6 +62,7 @@ CLOSINGS: Mapping[str, str] = MappingProxyType({
     "<|channel>thought": "<channel|>",
     "<unused94>": "<unused95>",
     "[unused16]": "[unused17]",
+    "Here are my reasoning steps:": "[BEGIN FINAL RESPONSE]",
     "<|channel|>analysis": "<|end|><|start|>assistant<|channel|>final<|message|>",
 })  # fmt: skip
 """The closing tag of each opening tag that is no XML."""
@@ -121,7 +125,7 @@ def split(text: str) -> tuple[str, str]:
 
 
 def _find_tags(text: str) -> Iterator[re.Match[str]]:
-    """Yield the tags in `text`, in order. Tags of the last two pairs are found if the text starts with one."""
+    """Yield the tags in `text`, in order. Those whose openings are words are found if the text starts with one."""
     if WORD_OPENINGS.match(text):
         yield from TAG.finditer(text)
         return
@@ -145,4 +149,4 @@ def _unwrap(rest: str) -> str:
     found = WRAPPER.fullmatch(rest)
     if found is None:
         return rest.strip()
-    return (found["inner"] if found["inner"] is not None else found["special"]).strip()
+    return next(part for part in (found["inner"], found["between"], found["special"]) if part is not None).strip()

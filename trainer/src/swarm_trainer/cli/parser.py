@@ -19,6 +19,7 @@ COMMAND_ENTRY_POINTS = "dataswarm.commands"
 
 RUN, STATUS, STORE = (f"swarm_trainer.cli.{name}_commands" for name in ("run", "status", "store"))
 CALIBRATE = "swarm_trainer.cli.calibrate_command"
+SCORE = "swarm_trainer.cli.score_command"
 """The modules of the commands."""
 S3_SCHEME = "s3://"
 
@@ -73,6 +74,16 @@ that the next call asks for none of them again.
 
 {EXIT_CODES}"""
 
+SCORE_HELP = f"""\
+Measure a list of items as a run measures the items of a generator: the gates accept items, the takers of the run file
+answer them, its judge scores the answers, and its objective gives the value, with a 95% interval. The command trains
+nothing. The gates Seed and HeldOut accept everything, because they compare items with seed data.
+
+ITEMS has one record per item, in any format of seed data. With --folder it keeps the replies of endpoints there, so
+that the next call asks for none of them again.
+
+{EXIT_CODES}"""
+
 VERIFY_HELP = f"""\
 Check a run from its last commit to its first. Every commit, rollout and blob must match its digest. Every measurement
 must follow from its rollouts. The swarm, when replayed, must match each commit. The command loads no model.
@@ -106,6 +117,7 @@ def build_parser() -> argparse.ArgumentParser:
     validate.add_argument("file", type=Path, metavar="FILE", help="SwarmRun or AdversarialRun as YAML or JSON")
 
     add_calibrate_command(commands)
+    add_score_command(commands)
     run = add_command(commands, "run", "start or resume a run", LazyCommand(RUN, "run"), RUN_HELP)
     run.add_argument("file", type=Path, metavar="FILE", help="SwarmRun or AdversarialRun as YAML or JSON")
     run.add_argument("--folder", type=Path, metavar="DIR", help="folder of the run")
@@ -147,6 +159,26 @@ def add_calibrate_command(commands: "argparse._SubParsersAction[argparse.Argumen
     calibrate.add_argument("gold", type=Path, metavar="GOLD", help="records with text, answer and score")
     calibrate.add_argument("--folder", type=Path, metavar="DIR", help="folder that keeps the replies of models")
     calibrate.add_argument("--json", action="store_true", help="print the figures as JSON")
+
+
+def add_score_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the command that measures a list of items."""
+    score = add_command(
+        commands,
+        "score",
+        "measure a list of items with the takers of a run file",
+        LazyCommand(SCORE, "score"),
+        SCORE_HELP,
+    )
+    score.add_argument("file", type=Path, metavar="FILE", help="run file with takers, judge, gates and objective")
+    score.add_argument("items", type=Path, metavar="ITEMS", help="the items, as JSON Lines, JSON, CSV, TSV or Parquet")
+    score.add_argument("--objective", metavar="TYPE", help="measure this objective instead of that of the run file")
+    score.add_argument(
+        "--takers", type=lambda text: text.split(","), metavar="A,B", help="ask only these takers of the run file"
+    )
+    score.add_argument("--answers", type=Path, metavar="OUT", help="write every item with its answers and scores")
+    score.add_argument("--folder", type=Path, metavar="DIR", help="folder that keeps the replies of endpoints")
+    score.add_argument("--json", action="store_true", help="print the figures as JSON")
 
 
 def add_plugin_commands(

@@ -9,7 +9,7 @@ Limits: a question whose context is in a field with an unusual name is read with
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from swarm_core.api.generators import SeedFields
+from swarm_core.blocks.data_source import SeedFields
 from swarm_core.errors import BadInputError, list_names
 from swarm_trainer.data import chat_messages
 from swarm_trainer.data.records import Number, Record, describe_type
@@ -106,15 +106,27 @@ def guess(source: str, records: Sequence[Record]) -> FieldMapping:
     elif len(texts) == len(chats) == 1 and all(is_first_turn(record, texts[0], chats[0]) for record in records):
         candidates = chats
     if not candidates:
-        raise BadInputError(
-            f"{source}: no field has the usual name of a question, and it has {list_names(values)}; set {FIELDS}.text"
-            " to the one that holds the text"
-        )
+        raise describe_no_text(source, names, values)
     if len(candidates) > 1:
         raise BadInputError(
             f"{source}: the fields {list_names(candidates)} could all hold the text; set {FIELDS}.text to one of them"
         )
     return build_mapping(candidates[0], names, values, is_chat=candidates[0] in chats)
+
+
+def describe_no_text(source: str, names: Mapping[str, str], values: Mapping[str, Sequence[object]]) -> BadInputError:
+    """The error for records without a field that can be the text."""
+    usual = [names[name] for name in (*TEXT_NAMES, *CHAT_NAMES, *WEAK_TEXT_NAMES) if name in names]
+    other = next((name for name in usual if values[name]), None)
+    if other is not None:
+        return BadInputError(
+            f"{source}: field {list_names([other])} is {describe_type(values[other][0])}, which is no text; write a"
+            f" string, or set {FIELDS}.text to the field that holds the text"
+        )
+    return BadInputError(
+        f"{source}: no field has the usual name of a question, and it has {list_names(values)}; set {FIELDS}.text"
+        " to the one that holds the text"
+    )
 
 
 def build_mapping(

@@ -62,6 +62,14 @@ TEXT_CONTROLS = "\t\n\r\f\v"
 MAX_CONTROLS = 3
 """The number of other control characters that the first 1024 characters of a text may have."""
 TABLE_SUFFIXES = {".csv": DataFormat.CSV, ".tsv": DataFormat.TSV, ".tab": DataFormat.TSV}
+CONVERTIBLE_SUFFIXES = {
+    ".yaml": "YAML",
+    ".yml": "YAML",
+    ".toml": "TOML",
+    ".xml": "an XML document",
+    ".br": "a Brotli file",
+}
+"""Text without a signature that other programs read, and Brotli, which has none either."""
 JSON_SUFFIXES = frozenset({".json", ".jsonl", ".ndjson"})
 ENCODING_MARKS = (
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -123,6 +131,8 @@ def identify_text(path: Path, head: bytes, encoding: str) -> DataFormat:
         return TABLE_SUFFIXES[suffix]
     if text.startswith(("{", "[")) or suffix in JSON_SUFFIXES:
         return DataFormat.JSON
+    if suffix in CONVERTIBLE_SUFFIXES:
+        raise BadInputError(f"{path}: is {CONVERTIBLE_SUFFIXES[suffix]}; convert it to JSON Lines")
     raise BadInputError(f"{path}: is {describe_plain_text(text)}")
 
 

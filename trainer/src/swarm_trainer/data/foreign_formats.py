@@ -30,6 +30,8 @@ SIGNATURES: tuple[tuple[bytes, str, str], ...] = (
     (b"7z\xbc\xaf\x27\x1c", "a 7z archive", "unpack it, and give the file in it"),
     (b"Rar!", "a RAR archive", "unpack it, and give the file in it"),
     (b"\x04\x22\x4d\x18", "an LZ4 file", "decompress it: `lz4 -d FILE`"),
+    (b"]\x00\x00", "an LZMA file of the old form", "decompress it: `xz -d --format=lzma FILE`"),
+    (b"\xff\x06\x00\x00sNaPpY", "a Snappy file", "decompress it"),
     (b"\xd0\xcf\x11\xe0", "an old Office document (such as .xls)", "save the sheet as CSV"),
     (b"{\\rtf", "an RTF document", "extract the questions into a JSON Lines or CSV file"),
     (b"version https://git-lfs.github.com", "a Git LFS pointer, not the file itself", "fetch it: `git lfs pull`"),

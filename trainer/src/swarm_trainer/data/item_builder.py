@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from swarm_core.errors import BadInputError, list_names
 from swarm_core.items import Item
-from swarm_core.text import item_parser
+from swarm_core.text import item_parser, thinking
 from swarm_trainer.data import chat_messages, field_mapping
 from swarm_trainer.data.field_mapping import MISSING, FieldMapping
 from swarm_trainer.data.records import Number, Record
@@ -128,4 +128,4 @@ def clean(source: str, text: str | None) -> str | None:
                 f"{source}: the text has half of a surrogate pair (U+{ord(text[error.start]):04X}), as texts have that"
                 " were cut within an emoji; remove it"
             ) from error
-    return text or None
+    return None if thinking.is_blank(text) else text

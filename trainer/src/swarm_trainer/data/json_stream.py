@@ -5,6 +5,7 @@ two values would be lost. A value has at most MAX_LINE characters.
 """
 
 import json
+from collections import Counter
 from pathlib import Path
 from typing import IO
 
@@ -27,8 +28,7 @@ def build_object(pairs: list[tuple[str, object]]) -> dict[str, object]:
     """The object of a JSON text. Raises DuplicateNameError."""
     found = dict(pairs)
     if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
+        [(twice, _)] = Counter(name for name, _ in pairs).most_common(1)
         raise DuplicateNameError(f"an object has the field {list_names([twice])} twice; remove one of the two")
     return found
 

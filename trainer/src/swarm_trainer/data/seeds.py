@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from swarm_core.api.generators import SeedDataSource
+from swarm_core.blocks.data_source import DataSource
 from swarm_core.errors import BadInputError, list_names
 from swarm_core.item_index import ItemIndex
 from swarm_core.ports import Judge
@@ -48,7 +48,7 @@ class SeedFile:
 
 def read(
     path: Path,
-    data: SeedDataSource,
+    data: DataSource,
     cluster_field: str | None = None,
     style: PromptStyle = PromptStyle.CHAT,
     seed: int = 0,
@@ -60,7 +60,7 @@ def read(
     Raises BadInputError, which names the file and the line, if a record cannot be used, if the data has no items, or if
     more records are left out than read.
     """
-    source = data_files.open_data(path, data.split)
+    source = data_files.open_data(path, data.wanted_split)
     mapping = find_mapping(path, source, data)
     left_out = LeftOut()
     sample = Sample(data.max_items, seed, left_out, judge)
@@ -72,12 +72,15 @@ def read(
                 sample.add(item)
             else:
                 left_out.add(item_builder.NO_TEXT, item.place)
-    items = tuple(check_items(sample.items(), style, left_out))
+    kept = sample.items()
+    items = tuple(check_items(kept, style, left_out) if data.is_shown else kept)
+    if not data.is_shown and NOT_SAMPLED in left_out.counts:
+        raise BadInputError(f"{path}: has more than {data.max_items:,} items, and all are needed; raise maxItems")
     check_left_out(path, mapping, records, len(items), left_out)
     return SeedFile(items, mapping, source, records, left_out)
 
 
-def find_mapping(path: Path, source: DataSet, data: SeedDataSource) -> FieldMapping:
+def find_mapping(path: Path, source: DataSet, data: DataSource) -> FieldMapping:
     """The mapping that the user names, or a guess from the first records. Raises BadInputError."""
     records = source.files[0].first(field_mapping.SAMPLE)
     if not records:

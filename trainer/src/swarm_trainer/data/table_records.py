@@ -10,6 +10,7 @@ right number of values is refused, because its values cannot be told apart.
 import csv
 import re
 import sys
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime, time
@@ -90,9 +91,9 @@ def find_separator(header: str) -> str:
 def check_columns(source: str, names: Sequence[str]) -> list[str]:
     """The names of columns, without spaces around them. Raises BadInputError if two are equal."""
     columns = [name.strip() for name in names]
-    twice = [name for name in columns if name and columns.count(name) > 1]
-    if twice:
-        raise BadInputError(f"{source}: two columns have the name {list_names(twice[:1])}; rename one")
+    twice = next((name for name, count in Counter(columns).items() if name and count > 1), None)
+    if twice is not None:
+        raise BadInputError(f"{source}: two columns have the name {list_names([twice])}; rename one")
     return columns
 
 
@@ -117,6 +118,7 @@ def read_parquet(path: Path, columns: Sequence[str] | None = None) -> Iterator[R
         number = 0
         wanted = None if columns is None else [*columns]
         with pq.ParquetFile(path, pre_buffer=False) as file:
+            check_columns(str(path), file.schema_arrow.names)
             for batch in file.iter_batches(BATCH_ROWS, columns=wanted, use_threads=False):
                 names = batch.schema.names
                 shown = names if wanted else [name for name in names if is_convertible(batch.column(name))]

@@ -42,11 +42,10 @@ def identify(path: Path) -> FileType:
         raise BadInputError(f"{path}: is a folder; give the data file in it")
     if path.exists() and not path.is_file():
         raise BadInputError(f"{path}: is a device or a pipe; write the data into a file, and give its path")
-    with translate_stream_errors(path):
-        with path.open("rb") as file:
-            compression = file_types.find_compression(file.read(8))
-        with open_bytes(path, compression) as stream:
-            head = read_head(stream)
+    with translate_stream_errors(path), path.open("rb") as file:
+        compression = file_types.find_compression(file.read(8))
+    with translate_stream_errors(path, compression), open_bytes(path, compression) as stream:
+        head = read_head(stream)
     return file_types.identify(path, head, compression)
 
 

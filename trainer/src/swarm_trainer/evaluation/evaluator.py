@@ -15,9 +15,12 @@ from swarm_core.composition import Composition, Statistics
 from swarm_core.experiment import Experiment, SeedData
 from swarm_core.item_index import ItemIndex
 from swarm_core.objectives import intervals
+from swarm_core.objectives.composed import compose_objectives
 from swarm_core.objectives.objective import Measurement, Objective, ReferenceScores
+from swarm_core.objectives.scores import CoverageError
 from swarm_core.recipe import ModelName
 from swarm_core.rollout import Rollout, Unmeasured, build_sample, measure
+from swarm_core.weighted_sum import WeightedSum
 from swarm_trainer.evaluation import run_parts
 from swarm_trainer.evaluation.examine import Examination, Sampling
 from swarm_trainer.evaluation.scoring import AnswerRules
@@ -68,16 +71,41 @@ class Evaluator:
         return tuple(replace(candidate, fitness=self.compose(candidate.values, start)) for candidate in candidates)
 
     def get_reported(self, measured: MeasuredValues) -> Measurement | Unmeasured:
-        """Return the measurement that results report: that of the composition's first value."""
+        """Return the measurement that results report of a fitness that is one value: that of its first value."""
         return dict(measured)[self.composition.names[0]]
 
-    def difference(self, first: Sequence[Rollout], second: Sequence[Rollout]) -> Interval:
-        """Return the reported value of `first` minus that of `second`, with its interval.
+    def measure_fitness(
+        self, rollouts: Sequence[Rollout], measured: MeasuredValues, start: Statistics, *key: str | int
+    ) -> Measurement | Unmeasured:
+        """Return the fitness of the pooled rollouts of one model with its interval.
 
-        The rollouts of each are pooled over their seeds. Raises CoverageError.
+        `measured`: the values of the same rollouts. `start` and `key` are those of `compose` and `measure`.
         """
+        if not isinstance(self.composition, WeightedSum):
+            return self.get_reported(measured)
+        missing = [one for _, one in measured if isinstance(one, Unmeasured)]
+        if missing:
+            return missing[0]
+        seed = streams.derive_seed(self.seed, "bootstrap", *key)
+        try:
+            objective = self.find_reported(start)
+        except CoverageError as error:
+            return Unmeasured(str(error))
+        return measure(rollouts, objective, self.coverage, seed, self.examination.judge, self.reference)
+
+    def find_reported(self, start: Statistics) -> Objective:
+        """Return the objective that results report: the weighted sum, or the first one.
+
+        Raises CoverageError if a sum needs statistics that `start` lacks.
+        """
+        objectives = dict(self.objectives)
+        if isinstance(self.composition, WeightedSum):
+            return compose_objectives(objectives, self.composition, start)
+        return objectives[self.composition.names[0]]
+
+    def difference(self, first: Sequence[Rollout], second: Sequence[Rollout], objective: Objective) -> Interval:
+        """Return the value of `first` minus that of `second`, with its interval. Raises CoverageError."""
         seed = streams.derive_seed(self.seed, "bootstrap", "gain")
-        objective = dict(self.objectives)[self.composition.names[0]]
         samples = [build_sample(rollouts, self.examination.judge, self.reference) for rollouts in (first, second)]
         estimate = intervals.measure_difference(samples[0], samples[1], objective, self.coverage, seed)
         return Interval(estimate.value, estimate.low, estimate.high)
@@ -95,8 +123,7 @@ def build_examination(resolved: ResolvedSpec, experiment: Experiment, data: Seed
     judge = run_parts.build_judge(resolved)
     return Examination(
         seed=resolved.seed,
-        style=resolved.base.template,
-        domain=resolved.domain,
+        wording=resolved.wording,
         seeds=ItemIndex(data.example_items, judge),
         held_out=ItemIndex(data.held_out, judge),
         shots=resolved.generation.shots,

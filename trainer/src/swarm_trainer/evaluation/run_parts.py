@@ -1,39 +1,76 @@
-"""Builds the parts of a run from its spec: the objective, the judge, and the gates.
+"""Builds the parts of a run from its spec: the objectives and their composition, the judge, and the gates.
 
 They are built from the list that `api.parts` gives, so the experiment's digest pins every part that is used.
 """
 
+from collections.abc import Mapping
 from dataclasses import asdict
+from math import isfinite
 
 from swarm_core.api import parts
 from swarm_core.api.judging import PanelRule
+from swarm_core.api.objective_blocks import Normalization
 from swarm_core.api.resolved import ResolvedPanel, ResolvedSpec
+from swarm_core.composition import Single
 from swarm_core.errors import BadInputError
 from swarm_core.gates.gate_context import GateContext
 from swarm_core.gates.registry import GateChoice
 from swarm_core.judges.panel import PanelJudge
+from swarm_core.objectives.composed import unite_needs
 from swarm_core.objectives.objective import Needs, Objective
 from swarm_core.plugins import PluginNotFoundError
 from swarm_core.ports import Judge
 from swarm_core.swarm_names import TAKERS
+from swarm_core.weighted_sum import Term, WeightedSum
 
 COLLECTED = Needs(repeats=16, reference=True, corpus=True)
 """The most data that measurements collect, except for the number of takers, which the spec gives."""
 
 
-def build_objective(resolved: ResolvedSpec) -> Objective:
-    """Build the objective. Raises BadInputError."""
-    objective: Objective = parts.build_spec_part(parts.find_objective(resolved))
-    return objective
+def build_objectives(resolved: ResolvedSpec) -> dict[str, Objective]:
+    """Build the objective, or those of the terms of a weighted sum, by the names of their values.
+
+    Raises BadInputError.
+    """
+    weighted = resolved.weighted
+    names = [str(resolved.objective)] if weighted is None else [term.name for term in weighted.terms]
+    return dict(zip(names, map(parts.build_spec_part, parts.list_objectives(resolved)), strict=True))
+
+
+def build_composition(resolved: ResolvedSpec, objectives: Mapping[str, Objective]) -> Single | WeightedSum:
+    """Build the rule that makes the fitness of the values of `objectives`. Raises BadInputError for a floor that has
+    no effect or that no value meets."""
+    weighted = resolved.weighted
+    if weighted is None:
+        return Single(str(resolved.objective))
+    terms = tuple(Term(term.name, term.weight, objectives[term.name].range, term.at_least) for term in weighted.terms)
+    for place, term in enumerate(terms):
+        check_term(term, f"{parts.WEIGHTED_FIELD}.terms[{place}]")
+    return WeightedSum(terms, weighted.normalize is Normalization.START)
+
+
+def check_term(term: Term, field: str) -> None:
+    """Check that a term can be added, and that its floor separates possible values. Raises BadInputError."""
+    low, high = term.range
+    if not (isfinite(low) and isfinite(high)):
+        raise BadInputError(
+            f"{field}.objective: {term.name} has values from {low:g} to {high:g}, but a weighted sum needs finite"
+            " limits; choose another objective"
+        )
+    if term.at_least is not None and not low < term.at_least <= high:
+        raise BadInputError(
+            f"{field}.atLeast: {term.at_least:g}, but {term.name} has values from {low:g} to {high:g}; write a floor"
+            f" above {low:g} and at most {high:g}, or remove it"
+        )
 
 
 def find_needs(resolved: ResolvedSpec) -> Needs:
-    """Return what the objective of the run needs; nothing in particular if it is a plug-in that is not installed here.
+    """Return what the objectives of the run need; nothing in particular if one is a plug-in that is not installed here.
 
     Raises BadInputError.
     """
     try:
-        return build_objective(resolved).needs
+        return unite_needs([one.needs for one in build_objectives(resolved).values()])
     except PluginNotFoundError:
         return Needs()
 
@@ -64,7 +101,9 @@ def check(resolved: ResolvedSpec) -> None:
     context = GateContext(build_judge(resolved))
     for use in parts.list_gates(resolved):
         parts.build_spec_part(use, context)
-    check_needs(resolved, build_objective(resolved).needs)
+    objectives = build_objectives(resolved)
+    build_composition(resolved, objectives)
+    check_needs(resolved, unite_needs([one.needs for one in objectives.values()]))
 
 
 def check_needs(resolved: ResolvedSpec, needs: Needs) -> None:

@@ -9,12 +9,13 @@ from dataclasses import dataclass, replace
 from swarm_core.api import parts
 from swarm_core.api.resolution import ResolvedSpec
 from swarm_core.commit import Commit
-from swarm_core.composition import Single
+from swarm_core.composition import Composition, Single
 from swarm_core.experiment import Experiment, SeedData
 from swarm_core.item_index import ItemIndex
 from swarm_core.items import Item, get_texts
 from swarm_core.objectives import personalization
 from swarm_core.objectives.accuracy import Accuracy
+from swarm_core.objectives.composed import unite_needs
 from swarm_core.objectives.objective import Objective
 from swarm_core.optimizers import positions
 from swarm_core.optimizers.optimizer import Plan
@@ -22,7 +23,7 @@ from swarm_core.optimizers.positions import Position
 from swarm_core.programs import search_settings
 from swarm_core.recipe import Digest, Recipe
 from swarm_core.swarm_names import GENERATORS, TAKERS
-from swarm_trainer.evaluation import evaluator, run_parts
+from swarm_trainer.evaluation import evaluator, gate_data, run_parts
 from swarm_trainer.evaluation.corpus_similarity import CorpusSimilarity
 from swarm_trainer.evaluation.evaluator import Evaluator
 from swarm_trainer.evaluation.examine import Examination, ItemFeature
@@ -144,14 +145,15 @@ def build_search(
     data = experiments.load_seed_data(context.store, experiment)
     examination = evaluator.build_examination(resolved, experiment, data)
     plan, space = build_space(context, pinned, basis, swarm)
-    name, objective = choose_objective(resolved, swarm)
+    objectives, fitness = choose_objectives(resolved, swarm)
     examination = replace(
         examination,
         held_out=ItemIndex(list_held_out(context, pinned), examination.judge),
+        gates=gate_data.load_gates(context, pinned, examination.judge),
         features=build_features(context, pinned),
-        repeats=objective.needs.repeats,
+        repeats=unite_needs([one.needs for one in objectives.values()]).repeats,
     )
-    evaluator_of_swarm = Evaluator(examination, ((name, objective),), Single(name), resolved.evaluation.coverage)
+    evaluator_of_swarm = Evaluator(examination, tuple(objectives.items()), fitness, resolved.evaluation.coverage)
     return SearchSetup(resolved, manifest, experiment, plan, space, evaluator_of_swarm)
 
 
@@ -164,11 +166,15 @@ def build_features(context: Context, experiment: Experiment) -> dict[str, ItemFe
     return {personalization.FEATURE: CorpusSimilarity(get_texts(documents), settings)}
 
 
-def choose_objective(resolved: ResolvedSpec, swarm: str) -> tuple[str, Objective]:
-    """Return a swarm's objective and the name of its values. Takers that move maximize their accuracy."""
+def choose_objectives(resolved: ResolvedSpec, swarm: str) -> tuple[dict[str, Objective], Composition]:
+    """Return a swarm's objectives by the names of their values, and the rule that makes a fitness of them.
+
+    Takers that move maximize their accuracy.
+    """
     if swarm == TAKERS:
-        return parts.TAKERS_OBJECTIVE, Accuracy()
-    return str(resolved.objective), run_parts.build_objective(resolved)
+        return {parts.TAKERS_OBJECTIVE: Accuracy()}, Single(parts.TAKERS_OBJECTIVE)
+    objectives = run_parts.build_objectives(resolved)
+    return objectives, run_parts.build_composition(resolved, objectives)
 
 
 def find_recipe(context: Context, done: Commit, position: Position) -> Recipe:

@@ -18,6 +18,14 @@ MAX_TOKENS = "max_tokens"
 """The field with the maximum length in the bodies that are built here. Some servers want another name for it."""
 RESPONSE_FORMAT = "response_format"
 
+THINKING_FIELDS = (
+    *("reasoning_content", "reasoning", "reasoning_details", "reasoning_text", "thinking", "thinking_content"),
+    *("thinking_blocks", "thought", "thoughts"),
+)
+"""The fields of a message that hold thinking. Several of them are names for one text."""
+PART_FIELDS = ("text", "thinking", "reasoning", "summary")
+"""The fields of a part that hold its text."""
+
 
 @dataclass(frozen=True, slots=True)
 class ChoiceText:
@@ -53,29 +61,39 @@ def completion_text(choice: dict[str, Any]) -> ChoiceText:
 def chat_text(choice: dict[str, Any]) -> ChoiceText:
     """The text of a chat turn: a string, or a list of parts. Thinking stands in parts or in fields of its own."""
     message = choice["message"]
-    fields = "".join(join_text(message.get(name)) for name in ("reasoning_content", "reasoning", "thinking"))
-    if message.get("reasoning") and message.get("reasoning_content"):  # two names for one text
-        fields = join_text(message["reasoning_content"])
+    thinking = next(filter(None, (join_text(message.get(name)) for name in THINKING_FIELDS)), "")
     content, refusal = message.get("content"), join_text(message.get("refusal"))
-    if content is None:
-        return ChoiceText(None, replace_surrogates(fields), replace_surrogates(refusal))
-    if isinstance(content, str):
-        return ChoiceText(replace_surrogates(content), replace_surrogates(fields), "" if content else refusal)
-    if not isinstance(content, list):
+    if isinstance(content, list):
+        parts = [part if isinstance(part, dict) else {"text": part} for part in content]
+        thinking += "".join(join_text(part) for part in parts if is_thinking(part))
+        refusal += "".join(join_text(part.get("refusal")) for part in parts)
+        texts = [part["text"] for part in parts if not is_thinking(part) and isinstance(part.get("text"), str)]
+        content = "".join(texts) if texts else None
+    if not isinstance(content, str | None):
         raise TypeError(content)
-    thinking = fields + "".join(join_text(part.get("thinking") or part.get("reasoning")) for part in content)
-    text = "".join(join_text(part.get("text")) for part in content)
-    refusal += "".join(join_text(part.get("refusal")) for part in content)
-    return ChoiceText(replace_surrogates(text), replace_surrogates(thinking), "" if text else refusal)
+    text = None if content is None else replace_surrogates(content)
+    return ChoiceText(text, replace_surrogates(thinking), "" if text else replace_surrogates(refusal))
+
+
+def is_thinking(part: dict[str, Any]) -> bool:
+    """Whether a part of a chat turn is thinking: by its type, its mark, or the field that its text is in."""
+    kind = str(part.get("type")).lower()
+    return (
+        part.get("thought") is True
+        or any(word in kind for word in ("think", "thought", "reason"))
+        or "text" not in part
+    )
 
 
 def join_text(value: Any) -> str:
-    """The text in a field that holds a string, or a list of parts with `text`; empty for anything else."""
+    """The text in a field that holds a string, a part, or a list of parts; empty for anything else."""
     if isinstance(value, str):
         return value
-    if not isinstance(value, list):
+    if isinstance(value, list):
+        return "".join(join_text(part) for part in value if isinstance(part, str | dict))
+    if not isinstance(value, dict):
         return ""
-    return "".join(part["text"] for part in value if isinstance(part, dict) and isinstance(part.get("text"), str))
+    return next(filter(None, (join_text(value.get(name)) for name in PART_FIELDS)), "")
 
 
 def replace_surrogates(text: str) -> str:

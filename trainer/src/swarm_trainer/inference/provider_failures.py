@@ -23,6 +23,9 @@ MESSAGE_CHARACTERS = 300
 ACCOUNT_STATUSES = frozenset({401, 402, 407})
 PASSING_CLIENT_STATUSES = frozenset({408, 409, 423, 425, 429})
 """The statuses below 500 that a later attempt may not get: timeouts, conflicts, locks and rate limits."""
+REFUSING_STATUSES = frozenset({*range(400, 407), *range(410, 418), 422, 426, 428, 431, 451})
+"""The statuses below 500 with which a server refuses what it was sent. Others, such as 421, 424 and 499, say nothing
+about the request."""
 ACCOUNT_WORDS = re.compile(
     r"insufficient[_ -](?:quota|balance|funds|credits?)|billing[_ -](?:hard[_ -])?limit|payment[_ -]required"
     r"|(?:out of|no|not enough) credits?\b|account[_ -](?:deactivated|suspended)|invalid[_ -]api[_ -]key",
@@ -108,9 +111,9 @@ def classify_status(status: int, body: bytes) -> FailureClass:
         if TOO_LARGE_WORDS.search(words):
             return FailureClass.REFUSAL
         return FailureClass.ACCOUNT if ACCOUNT_WORDS.search(words) else FailureClass.PASSING
-    if 300 <= status < 500:
+    if 300 <= status < 400 or status in REFUSING_STATUSES:
         return FailureClass.REFUSAL
-    if status == 500:
+    if 400 <= status <= 500:
         return FailureClass.SERVER_ERROR
     return FailureClass.MALFORMED if status < 300 else FailureClass.PASSING
 
@@ -152,8 +155,8 @@ def parse_retry_after(value: str | None, milliseconds: str | None = None) -> flo
 
     `milliseconds`: the header Retry-After-Ms, which is more exact, so it counts if it is there.
     """
-    if milliseconds is not None:
-        return parse_retry_after(milliseconds) / 1000.0
+    if milliseconds is not None and (exact := parse_retry_after(milliseconds)) > 0:
+        return exact / 1000.0
     try:
         seconds = float(value or 0.0)
     except ValueError:

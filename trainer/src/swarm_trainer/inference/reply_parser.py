@@ -22,12 +22,15 @@ from swarm_trainer.inference.provider_failures import FailureClass, Unavailable
 
 FINISHED = frozenset({"stop", "eos", "eos_token", "end_turn", "stop_sequence", "complete", "completed"})
 """The reasons with which a text ended by itself, in lower case."""
-CUT_OFF = frozenset({"length", "max_tokens", "model_length", "max_output_tokens"})
-FILTERED = frozenset({
-    "content_filter", "content-filter", "safety", "recitation", "prohibited_content", "blocklist", "spii", "sensitive",
-    "refusal", "language",
+CUT_OFF = frozenset({
+    "length", "limit", "max_tokens", "model_length", "max_output_tokens", "model_context_window_exceeded",
+    "context_length_exceeded",
 })  # fmt: skip
-"""The reasons with which a server's moderation ends a text."""
+FILTERED = ("filter", "safety", "guardrail", "moderat", "refus", "recitation", "prohibited", "blocklist", "spii",
+            "sensitive", "language", "policy")  # fmt: skip
+"""Words in the reasons with which a server's moderation ends a text."""
+OVERLOADED = ("overload", "resource", "unavailable", "busy", "network")
+"""Words in the reasons with which a server ends a text that it can write later."""
 TOOL_CALLS = frozenset({"tool_calls", "tool_use", "function_call"})
 MAX_TOKEN_COUNT = 1 << 31
 CHARACTERS_PER_TOKEN = 3
@@ -83,21 +86,22 @@ def parse_completion(
     a part that the request asked for is missing.
     """
     try:
-        answer = json.loads(data, object_pairs_hook=build_unambiguous)
+        answer = json.loads(data, object_pairs_hook=build_unambiguous, strict=False)
         error = provider_failures.find_error(answer)
         if error is not None:
             message = f"{endpoint.url} answered with an error: {provider_failures.parse_error_message(data)}"
             return Unavailable(message, provider_failures.classify_error(error), status=200)
         choices = order_choices(answer["choices"])
         texts = [api_format.text(choice) for choice in choices[: expected.n]]
-        reasons = [str(choice["finish_reason"]).lower() for choice in choices[: expected.n]]
+        reasons = [read_reason(choice["finish_reason"]) for choice in choices[: expected.n]]
     except (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError):
         return build_malformed(endpoint, data)
     failure = find_failure(endpoint, texts, reasons, expected)
     if failure is not None:
         return failure
     if not all(reason in FINISHED | CUT_OFF for reason in reasons):
-        return build_malformed(endpoint, data)
+        overloaded = any(word in reason for reason in reasons for word in OVERLOADED)
+        return build_malformed(endpoint, data, FailureClass.PASSING if overloaded else FailureClass.MALFORMED)
     logprobs = parse_logprobs(endpoint, api_format, choices[0], expected.logprobs)
     if isinstance(logprobs, RequestFailure):
         return logprobs
@@ -112,10 +116,17 @@ def build_unambiguous(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return fields
 
 
-def build_malformed(endpoint: EndpointAddress, data: bytes) -> Unavailable:
+def read_reason(value: Any) -> str:
+    """The reason with which a text ended, in lower case and with the prefix left out that some servers have."""
+    return str(value).lower().removeprefix("finish_reason_")
+
+
+def build_malformed(
+    endpoint: EndpointAddress, data: bytes, cause: FailureClass = FailureClass.MALFORMED
+) -> Unavailable:
     """The failure for an answer with status 200 that is not a completion."""
     words = f"{endpoint.url} answered with something that is not a completion: {provider_failures.one_line(data)}"
-    return Unavailable(words, FailureClass.MALFORMED, status=200)
+    return Unavailable(words, cause, status=200)
 
 
 def order_choices(found: Any) -> list[dict[str, Any]]:
@@ -139,11 +150,11 @@ def find_failure(
 ) -> RequestFailure | None:
     """The failure of a request whose texts were refused, are no texts, or are too few; None if there is none."""
     for text, reason in zip(texts, reasons, strict=True):
-        if reason in FILTERED or text.refusal:
+        if text.refusal or any(word in reason for word in FILTERED):
             return RequestFailure(
                 f"{endpoint.url} refused the text: {text.refusal or f'finish_reason {reason}'}", UnscoredReason.REFUSED
             )
-        if text.text is None and not text.thinking and (reason in FINISHED or reason in TOOL_CALLS):
+        if reason in TOOL_CALLS or (text.text is None and not text.thinking and reason in FINISHED):
             return RequestFailure(
                 f"{endpoint.url} answered without a text: finish_reason {reason}", UnscoredReason.UNREADABLE
             )
@@ -162,7 +173,7 @@ def build_reply(
     """The reply of texts that are complete in form."""
     counts = usage if isinstance(usage, dict) else {}
     characters = sum(len(text.text or "") + len(text.thinking) for text in texts)
-    tokens = read_count(counts.get("completion_tokens"))
+    tokens = read_count(counts.get("completion_tokens")) or (None if characters else 0)
     details = counts.get("completion_tokens_details")
     thinking_tokens = read_count(details.get("reasoning_tokens")) if isinstance(details, dict) else None
     first, *others = texts

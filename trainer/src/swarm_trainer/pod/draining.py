@@ -33,10 +33,22 @@ class ProcessExit:
             os._exit(code)
 
 
+def hold_sigterm() -> None:
+    """From now on, SIGTERM waits until `exit_on_sigterm` or `release_sigterm`. Call this before the long imports.
+
+    Otherwise, a pod that is told to end while it imports would stay until it is killed.
+    """
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+
+
+def release_sigterm() -> None:
+    """Receive SIGTERM again, for a program that takes the place of this process and handles it."""
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
+
+
 def exit_on_sigterm(process_exit: ProcessExit, report: Callable[[], None]) -> None:
     """From now on, SIGTERM calls `report` and ends the process with code 75. Call this before any thread starts."""
-    # Threads inherit the mask, so only the thread that calls sigwait receives the signal.
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    hold_sigterm()  # threads inherit the mask, so only the thread that calls sigwait receives the signal
 
     def exit_on_signal() -> None:
         signal.sigwait({signal.SIGTERM})

@@ -14,7 +14,7 @@ from swarm_core.engine.container_contract import SERVER_KEY_VARIABLE
 from swarm_core.errors import BadInputError
 from swarm_trainer.inference import vllm_server
 from swarm_trainer.inference.vllm_server import ServerConfig
-from swarm_trainer.pod import pod_context, termination_message
+from swarm_trainer.pod import draining, pod_context, termination_message
 from swarm_trainer.runtime.context import Context
 from swarm_trainer.worker import loop, session
 from swarm_trainer.worker.messages import FailedAttempt
@@ -38,6 +38,7 @@ class ServeTask:
 
 def main(task: ServeTask) -> int:
     """Replace this process by the server. Returns, with an exit code, only if the server cannot be started."""
+    draining.release_sigterm()
     try:
         spec = WorkerSpec.from_bytes(task.spec_file.read_bytes())
         pod_context.set_input_cache(task.cache)

@@ -57,13 +57,15 @@ def serialize_result(game: GameResult, record: GameRecord) -> str:
 
 
 def comparison_to_json(comparison: Comparison) -> dict[str, Json]:
-    """Return the comparison as `result.json` holds it."""
+    """Return the comparison as `result.json` holds it. Its verdict is null if takers were selected by these items."""
+    verdict = comparison.verdict
     return {
         "items": comparison.items,
         "baseline": comparison.baseline,
         "initial": comparison.initial,
         "final": comparison.final,
-        "gain": result.gain_to_json(comparison.gain),
+        "gain": {**result.gain_to_json(comparison.gain), "verdict": verdict and str(verdict)},
+        "selected": comparison.selected,
     }
 
 
@@ -100,6 +102,9 @@ def format_headline(game: GameResult, name: str) -> Iterator[str]:
         yield format_gain_row(label, comparison.initial, comparison.final, change.low, change.high)
     best, initial = game.generators.best.fresh.value, game.generators.initial.fresh.value
     yield format_gain_row("generators, difficulty", initial, best, gain.low, gain.high)
+    if any(comparison.selected for comparison in game.comparisons):
+        yield "The takers were selected by their answers to the game's items. So a gain on"
+        yield "them is too large, and its interval is no verdict."
     yield from format_passed_over(game.generators)
 
 

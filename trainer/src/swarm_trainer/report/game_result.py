@@ -1,14 +1,26 @@
-"""The result of a game: each side at its end compared with its start, and each round against every other."""
+"""The result of a game: each side at its end compared with its start, and each round against every other.
 
+A comparison on items that the takers were selected by has a value and an interval, but no verdict.
+"""
+
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import assert_never
 
 from swarm_core.objectives.verdict import Verdict
 from swarm_trainer.report.rounds import Round
 from swarm_trainer.report.search_result import Interval, SearchResult
 
+GAME_ITEMS = "game"
+"""The name of the items of every round's best generator, which takers are selected by."""
 MAX_EXAMPLES = 4
 """The number of sample items shown for each round."""
+
+
+TAKERS_FINDING: Mapping[Verdict, str] = {
+    Verdict.GAIN: "The takers improved on real items that neither side has seen.",
+    Verdict.LOSS: "The takers became worse on real items that neither side has seen.",
+    Verdict.NOT_RESOLVED: "Neither a gain nor a loss of the takers is resolved on real items.",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +28,7 @@ class Comparison:
     """The last round's best taker compared with the best initial taker, on one kind of items."""
 
     source: str
-    """The kind of items: `real`, `rivals` or `game`."""
+    """The kind of items: `real`, `rivals`, or `GAME_ITEMS`."""
     items: int
     """The number of items."""
     baseline: str
@@ -27,6 +39,16 @@ class Comparison:
     """The mean score of the last round's best taker."""
     gain: Interval
     """The final score minus the initial one."""
+
+    @property
+    def selected(self) -> bool:
+        """Whether the last taker was selected by its answers to these very items, which inflates the gain."""
+        return self.source == GAME_ITEMS
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """What the interval says about the gain; None if the taker was selected by these items."""
+        return None if self.selected else self.gain.verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,19 +69,7 @@ class GameResult:
 
     @property
     def finding(self) -> str:
-        """What became of the takers on real items and on the game's items, in one sentence."""
-        outside, inside = self.comparisons[0].gain.verdict, self.comparisons[-1].gain.verdict
-        on_game = {
-            Verdict.GAIN: "they improved on the game's own items",
-            Verdict.LOSS: "they became worse on the game's own items",
-            Verdict.NOT_RESOLVED: "on the game's own items the interval contains 0",
-        }[inside]
-        match outside:
-            case Verdict.GAIN:
-                return "The takers improved on real items that neither side has seen."
-            case Verdict.LOSS:
-                return f"The takers became worse on real items that neither side has seen; {on_game}."
-            case Verdict.NOT_RESOLVED:
-                return f"Neither a gain nor a loss of the takers is resolved on real items; {on_game}."
-            case _:
-                assert_never(outside)
+        """What became of the takers on real items, in one sentence."""
+        verdict = self.comparisons[0].verdict
+        assert verdict is not None  # takers are not selected by the real items of the final evaluation
+        return TAKERS_FINDING[verdict]

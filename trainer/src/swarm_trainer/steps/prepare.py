@@ -33,7 +33,7 @@ from swarm_trainer.runtime import engines, inputs, layers, model_folders, prompt
 from swarm_trainer.runtime.context import Context, Progress
 from swarm_trainer.runtime.model_folders import BASE_FIELD
 from swarm_trainer.sources.fetching import Pin
-from swarm_trainer.steps import objective_inputs
+from swarm_trainer.steps import part_inputs
 
 MIN_FREE_BYTES = 256 * 2**20
 """The free bytes required in addition to the adapters. The rollouts, commits and report of a long run need much
@@ -75,8 +75,9 @@ def pin_experiment(
         data=context.store.put(data[GENERATORS].to_bytes()),
         adapters=tuple(contents[uri] for uri in list_adapter_uris(resolved)),
         adversary=None if adversary is None else adversary(data, contents),
-        reference=objective_inputs.pin_reference(context, data[GENERATORS]),
-        corpus=objective_inputs.pin_corpus(context),
+        reference=part_inputs.pin_reference(context, data[GENERATORS]),
+        corpus=part_inputs.pin_corpus(context),
+        data_sets=part_inputs.pin_data_sets(context),
     )
     identity = resolution.serialize_identity(resolved, contents, code)
     publish_experiment(context, pinned, identity, fork.prepare(context, experiment, identity))

@@ -5,26 +5,30 @@ Invariant: every field of `SwarmRunSpec` is in exactly one of `IDENTITY_FIELDS`,
 """
 
 from collections import Counter
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
 
+from swarm_core.api import model_families
 from swarm_core.api.base import BaseSpec
 from swarm_core.api.evaluation import Evaluation
 from swarm_core.api.generators import Generators
-from swarm_core.api.judging import GATES_RULE, TAKERS_RULES, GatesField, JudgeSpec, ObjectiveSpec
+from swarm_core.api.judging import GATES_RULE, GatesField, JudgeSpec
 from swarm_core.api.lifecycle import Budget
+from swarm_core.api.objective_blocks import TAKERS_RULES, ObjectiveSpec
+from swarm_core.api.prompt_texts import Prompts, build_answering_rule, build_generation_rule
 from swarm_core.api.resuming import ResumeFrom
 from swarm_core.api.run import Run, RunSpec
 from swarm_core.api.swarm import SwarmSpec
 from swarm_core.api.takers import Answering, Generation, Taker
-from swarm_core.blocks.block import Rule
+from swarm_core.blocks.block import RULE_BROKEN, Rule
 from swarm_core.blocks.scalars import Line
 from swarm_core.programs.swarm_run.status import SwarmRunStatus
 
 IDENTITY_FIELDS = (
-    "seed", "base", "generators", "domain", "takers", "generation", "answering", "judge", "gates", "objective",
-    "swarm", "evaluation",
+    "seed", "base", "generators", "domain", "takers", "generation", "answering", "prompts", "judge", "gates",
+    "objective", "swarm", "evaluation",
 )  # fmt: skip
 """The fields that are the identity of the experiment. The digests cover them, and they are fixed after creation."""
 FIXED_NON_IDENTITY_FIELDS = ("storage", "resumeFrom")
@@ -53,6 +57,8 @@ class SwarmRunSpec(RunSpec):
     """Settings for asking generators for items."""
     answering: Answering = Answering()
     """Settings for asking takers for answers."""
+    prompts: Prompts | None = None
+    """Words of the prompts. If absent, those of base.template."""
     judge: JudgeSpec
     """The judge, which scores the answers of takers."""
     gates: GatesField = None
@@ -75,7 +81,22 @@ class SwarmRunSpec(RunSpec):
         ),
         *TAKERS_RULES,
         GATES_RULE,
+        build_generation_rule(),
+        build_answering_rule("self.takers.all(t, has(t.endpoint))", lambda it: all(t.endpoint for t in it.takers)),
     )
+
+    @model_validator(mode="after")
+    def _check_families(self) -> Self:
+        """Refuse a judge of a taker's family. This is no `Rule`, because CEL cannot tell families."""
+        found = model_families.find_kinship(self.judge, self.takers, self.base.model)
+        if found is None or self.judge.allow_same_family:
+            return self
+        raise PydanticCustomError(
+            RULE_BROKEN,
+            "a judge marks texts of its own family too high, and taker {taker} is {model} ({family}, too); choose a"
+            " judge of another family, or set judge.allowSameFamily to true",
+            {"at": found.at, "taker": found.taker, "model": found.model, "family": found.family},
+        )
 
 
 def _list_repeated_takers(spec: SwarmRunSpec) -> list[int]:

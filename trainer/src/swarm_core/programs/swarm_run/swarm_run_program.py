@@ -23,6 +23,7 @@ RESOURCE = CustomResource(
     figures=(
         Figure("iteration", "iteration", FigureShape.PROGRESS, column="Progress"),
         Figure("best", "best", column="Best"),
+        Figure("values", "values", FigureShape.VALUES, column="Values", wide=True),
         Figure("initial", "initial", note="the best initial generator", in_progress=False, column="Initial", wide=True),
         Figure("gain", "gain", FigureShape.DIFFERENCE, column="Gain"),
         Figure("answers", "answers", FigureShape.COUNTS),
@@ -36,7 +37,7 @@ class SwarmRunProgram:
     kind = "SwarmRun"
     resource = RESOURCE
     resolved = ResolvedSpec
-    identity = frozenset({*IDENTITY_FIELDS, "rule", "reference", "corpus"})
+    identity = frozenset({*IDENTITY_FIELDS, "rule", "weighted", "reference", "corpus"})
     trainer = "swarm_trainer.programs.swarm_run.search_program:PROGRAM"
 
     def resolve(self, run: SwarmRun) -> ResolvedSpec:

@@ -8,10 +8,10 @@ Generators: the last round's best generator against every initial generator, wit
 
 No generator and no taker that moves is selected on real items, on items of the rivals or on fresh items, so no gain on
 them is inflated by selection. The items of the game itself are those that the takers were selected by, so a gain on
-them is one within the game. The last round's best is the best by the game's own estimates (or the next one, if final
-items cannot measure it). The baseline of the generators is the initial one that the first round found best; that of the
-takers does best on the same items, which favors the baseline. Real items and items of the rivals that a round has seen
-are left out (`seen_items`).
+them has an interval and no verdict. The last round's best is the best by the game's own estimates (or the next one, if
+final items cannot measure it). The baseline of the generators is the initial one that the first round found best; that
+of the takers does best on the same items, which favors the baseline. Real items and items of the rivals that a round
+has seen are left out (`seen_items`).
 """
 
 import shutil
@@ -48,15 +48,13 @@ from swarm_trainer.programs.adversarial_run import (
 from swarm_trainer.programs.adversarial_run.taker_comparison import ItemSet
 from swarm_trainer.report import game_report, game_result, rounds
 from swarm_trainer.report.game_report import GameRecord
-from swarm_trainer.report.game_result import Comparison, GameResult
+from swarm_trainer.report.game_result import GAME_ITEMS, Comparison, GameResult
 from swarm_trainer.report.result import Provenance
 from swarm_trainer.report.search_result import SearchResult
 from swarm_trainer.run_store import commit_chain
 from swarm_trainer.runtime.context import Context, Progress
 from swarm_trainer.stores import tree
 
-GAME_ITEMS = "game"
-"""The name of the items of every round's best generator."""
 MAX_RIVAL_DRAWS = 3
 """How many times as often as for the final seeds the rivals write at most, to replace items that rounds have seen."""
 
@@ -286,7 +284,7 @@ def write(folder: Path, context: Context, finished: FinishedGame, outcome: GameR
     commits = sorted((*finished.generators, *finished.takers), key=lambda done: done.iteration)
     pool = load_commit_pool(context, finished.takers[-1])
     origin = Provenance(setup.experiment, setup.examination.seed, finished.last.digest)
-    record = GameRecord(setup.examination.domain, origin, tuple(commits), pool)
+    record = GameRecord(setup.examination.wording.domain, origin, tuple(commits), pool)
     game_report.write(folder, record, outcome, context.store)
     setup.space.export(context, outcome.generators.best.position, folder / "adapter")
     last_takers = finished.takers[-1]

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from math import ceil
 
 from swarm_core.api import parts
+from swarm_core.api.objective_blocks import Normalization
 from swarm_core.api.objective_data import ReferenceData
 from swarm_core.api.resolved import (
     PartUse,
@@ -12,6 +13,7 @@ from swarm_core.api.resolved import (
     ResolvedGenerators,
     ResolvedPanel,
     ResolvedSpec,
+    ResolvedWeighted,
     TrainedAdapters,
 )
 from swarm_core.optimizers import optimization
@@ -28,6 +30,7 @@ def describe_search_run(resolved: ResolvedSpec, items: Mapping[str, int]) -> Ite
         yield "corpus", f"at most {resolved.corpus.max_items:,} documents of {resolved.corpus.uri}"
     if resolved.reference is not None:
         yield "reference", describe_reference(resolved.reference, len(resolved.takers))
+    yield from describe_gate_data(resolved)
     yield "search", describe_search(resolved)
     yield "items", describe_items(resolved)
     if resolved.access:
@@ -36,13 +39,30 @@ def describe_search_run(resolved: ResolvedSpec, items: Mapping[str, int]) -> Ite
 
 def describe_objective(resolved: ResolvedSpec) -> str:
     """Describe the objective and the judge."""
-    return f"{resolved.objective}, judged by {describe_judge(resolved)}"
+    terms = "" if resolved.weighted is None else f": {describe_terms(resolved.weighted)}"
+    return f"{resolved.objective}{terms}, judged by {describe_judge(resolved)}"
+
+
+def describe_terms(weighted: ResolvedWeighted) -> str:
+    """Describe a weighted sum by its weights and its floors."""
+    floors = [f"{term.name} at least {term.at_least:g}" for term in weighted.terms if term.at_least is not None]
+    added = " + ".join(f"{term.weight:g} {term.name}" for term in weighted.terms if term.weight > 0)
+    scaled = " in standard deviations of the first iteration" if weighted.normalize is Normalization.START else ""
+    return ", ".join([f"{added}{scaled}", *floors])
 
 
 def describe_reference(reference: ReferenceData, takers: int) -> str:
     """Describe the reference set, and how many answers to it are asked for once."""
     origin = "the held-out seed items" if reference.uri is None else f"the items of {reference.uri}"
     return f"at most {reference.items:,} of {origin}, answered once: at most {reference.items * takers:,} answers"
+
+
+def describe_gate_data(resolved: ResolvedSpec) -> Iterator[tuple[str, str]]:
+    """Yield a line for each data set that a gate compares items with."""
+    for gate in parts.list_gates(resolved):
+        for _, source in parts.list_data_sets(gate):
+            named = f"{source.name}: " if source.name else ""
+            yield "compared", f"{named}{source.uri}, by the gate {gate.part}"
 
 
 def describe_generators(generators: ResolvedGenerators, items: Mapping[str, int]) -> str:
