@@ -9,8 +9,8 @@ Sources: word n-grams are the measure of GPT-3 (arXiv 2005.14165, 13 words), HEL
 (arXiv 2411.15124, 8 words and half of a test item) and Open R1 (8 words). The default values are measured
 (`docs/decisions/0030-contamination-is-a-share-of-word-8-grams.md`).
 
-Limits: it finds no paraphrase and no translation. Of texts with fewer than `ngramSize` words, only copies of the whole text are
-found. The text of an item is compared, and not its choices or its reference.
+Limits: it finds no paraphrase and no translation. Of texts with fewer than `ngramSize` words, only copies of the whole
+text are found. The text of an item is compared, and not its choices or its reference.
 """
 
 from collections.abc import Sequence
