@@ -21,11 +21,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from swarm_core.composition import Spread
 from swarm_core.items import Item
-from swarm_core.objectives import intervals
+from swarm_core.objectives import intervals, novelty
+from swarm_core.objectives.composed import compose_objectives
 from swarm_core.objectives.difficulty import Difficulty
-from swarm_core.objectives.objective import MeansObjective, RequestCount, Sample
+from swarm_core.objectives.objective import FunctionOfMeans, MeansObjective, RequestCount, Sample
 from swarm_core.objectives.separation import Separation, SeparationForm
+from swarm_core.weighted_sum import Term, WeightedSum
 from swarm_trainer.programs.adversarial_run import taker_comparison
 
 SHOTS = 5
@@ -69,9 +72,9 @@ class Model:
     lost: float = 0.0
     """The probability that a completion is lost."""
 
-    def value(self) -> float:
-        """Return the true difficulty."""
-        return (1 - max(self.skills)) * self.accepted
+    def value(self, objective: FunctionOfMeans | None = None) -> float:
+        """Return the true value of the objective, by default difficulty."""
+        return (objective or Difficulty()).value_of_share(self.skills, self.accepted)
 
 
 def draw_rates(random: np.random.Generator, rate: float, correlation: float, requests: int) -> Array:
@@ -146,7 +149,7 @@ class Rival:
             self.weights[side, size] = draw_weights(self.random, size)
         return self.weights[side, size]
 
-    def resample_arm(self, arm: Arm, side: int, objective: MeansObjective) -> Array:
+    def resample_arm(self, arm: Arm, side: int, objective: FunctionOfMeans) -> Array:
         """Return the value of each resample of an arm, followed by that of the arm itself."""
         accepted = arm.accepted.ravel()
         kept = ~np.isnan(accepted)
@@ -154,10 +157,10 @@ class Rival:
         weights = np.vstack([self.find_weights(side, len(accepted)), np.ones(len(accepted))])
         counts = weights @ accepted
         means = [weights @ (accepted * row) / np.maximum(counts, 1) for row in right]
-        values = np.array([objective.value_of_means(one) for one in zip(*means, strict=True)])
-        return values * counts / len(accepted)
+        rows = zip(zip(*means, strict=True), counts / len(accepted), strict=True)
+        return np.array([objective.value_of_share(one, share) for one, share in rows])
 
-    def bound(self, arms: Sequence[Arm], objective: MeansObjective) -> tuple[float, float]:
+    def bound(self, arms: Sequence[Arm], objective: FunctionOfMeans) -> tuple[float, float]:
         """Return the percentile interval of one arm, or of the first minus the second."""
         drawn = [self.resample_arm(arm, side, objective) for side, arm in enumerate(arms)]
         return self.bound_percentiles(drawn[0] if len(drawn) == 1 else drawn[0] - drawn[1])
@@ -185,7 +188,7 @@ def try_value(  # noqa: PLR0913 - the keywords are the setting
     model: Model,
     requests: int = 144,
     repeats: int = 3,
-    objective: MeansObjective | None = None,
+    objective: FunctionOfMeans | None = None,
     truth: float | None = None,
 ) -> Trial:
     """Measure one candidate."""
@@ -205,18 +208,14 @@ def try_difference(  # noqa: PLR0913 - the keywords are the setting
     similar: float = 1.0,
     requests: int = 144,
     repeats: int = 3,
-    objective: MeansObjective | None = None,
+    objective: FunctionOfMeans | None = None,
 ) -> Trial:
-    """Measure the gain of one candidate over another.
-
-    `similar`: the share of completions in which they differ. With an `objective` other than difficulty, `first` and
-    `second` have to be the same model, so that the truth is 0.
-    """
+    """Measure the gain of one candidate over another. `similar`: the share of completions in which they differ."""
     chosen = objective or Difficulty()
     base = draw_arm(random, second, requests)
     arm = draw_similar(random, base, first, similar)
     found = intervals.measure_difference(build_sample(arm, repeats), build_sample(base, repeats), chosen, 0.5, seed)
-    truth = similar * (first.value() - second.value())
+    truth = similar * (first.value(chosen) - second.value(chosen))
     return Trial(truth, (found.low, found.high), rival.bound([arm, base], chosen))
 
 
@@ -244,6 +243,35 @@ def try_takers(
     found = taker_comparison.compare_takers("rivals", tuple(map(float, right[0])), scores, units, 0.5, seed)
     row = right[1:][list(scores).index(found.baseline)]
     return Trial(final - max(initial), (found.gain.low, found.gain.high), rival.bound_items(right[0] - row))
+
+
+class KnownNovelty(MeansObjective):
+    """Novelty against a reference set on which the takers' means are known exactly, so that its true value is known."""
+
+    def __init__(self, reference: Sequence[float]) -> None:
+        self.reference = novelty.normalize(reference)
+
+    def value_of_means(self, means: Sequence[float]) -> float:
+        """Return the divergence of the takers' shares from those on the reference set."""
+        return novelty.measure_divergence(self.reference, novelty.normalize([max(mean, 1e-3) for mean in means]))
+
+
+def add(floor: float | None = None) -> FunctionOfMeans:
+    """Return 0.6 difficulty + 0.4 separation. `floor`: the least acceptable separation."""
+    terms = (Term("Difficulty", 0.6, (0.0, 1.0)), Term("Separation", 0.4, (0.0, 1.0), floor))
+    found = compose_objectives({"Difficulty": Difficulty(), "Separation": Separation()}, WeightedSum(terms), {})
+    assert isinstance(found, FunctionOfMeans)
+    return found
+
+
+def add_normalized(reference: Sequence[float]) -> FunctionOfMeans:
+    """Return difficulty and novelty in standard deviations of a first iteration, with equal weights."""
+    terms = (Term("Difficulty", 0.5, (0.0, 1.0)), Term("Novelty", 0.5, (0.0, 18.0)))
+    objectives = {"Difficulty": Difficulty(), "Novelty": KnownNovelty(reference)}
+    start = {"Difficulty": Spread(0.4, 0.05, 20), "Novelty": Spread(0.01, 0.008, 20)}
+    found = compose_objectives(objectives, WeightedSum(terms, normalized=True), start)
+    assert isinstance(found, FunctionOfMeans)
+    return found
 
 
 SETTINGS: dict[str, Setting] = {
@@ -306,6 +334,27 @@ SETTINGS: dict[str, Setting] = {
         try_difference, first=Model((0.574,), 0.3), second=Model((0.6,), 0.3), similar=0.5
     ),
     "gain 0.5, 0.3": partial(try_difference, first=Model((0.2,), 0.3), second=Model((0.7,), 0.3)),
+    "0.6 difficulty + 0.4 separation, four takers, 0.3": partial(
+        try_value, model=Model((0.75, 0.6, 0.5, 0.3), 0.3), objective=add(), truth=0.6 * 0.25 + 0.4 * 0.15
+    ),
+    "gain 0, 0.6 difficulty + 0.4 separation, two takers, 20 % of items rejected, 0.3": partial(
+        try_difference,
+        first=Model((0.6, 0.45), 0.3, 0.8),
+        second=Model((0.6, 0.45), 0.3, 0.8),
+        objective=add(),
+    ),
+    "gain 1.38, normalized difficulty and novelty, two takers, 0.3": partial(
+        try_difference,
+        first=Model((0.5, 0.3), 0.3),
+        second=Model((0.6, 0.45), 0.3),
+        objective=add_normalized((0.6, 0.45)),
+    ),
+    "gain 0.02, 0.6 difficulty + 0.4 separation, floor of separation 0.08, 0.3": partial(
+        try_difference,
+        first=Model((0.6, 0.4), 0.3),
+        second=Model((0.6, 0.45), 0.3),
+        objective=add(0.08),
+    ),
     "the best of 8 finalists": partial(try_finalists, spread=0.02),
     "takers of a game, gain 0": partial(try_takers, final=0.6, initial=(0.6, 0.45, 0.3)),
     "takers of a game, gain 0.15": partial(try_takers, final=0.75, initial=(0.6, 0.45, 0.3)),

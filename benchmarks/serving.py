@@ -54,6 +54,7 @@ from swarm_trainer.stores.local import LocalStore
 
 ARENA = Path(__file__).parents[1] / "examples" / "arithmetic"
 TAKERS = ("adder", "beginner", "multiplier", "subtractor")
+WORDING = prompts.Wording(prompts.PromptStyle.PLAIN, "arithmetic")
 ADAPTERS, MAX_MODEL_LENGTH, TOKENS, SHOTS = 8, 128, 40, 3
 IDLE_SECONDS = 10.0
 OURS, THEIRS, LOOP = "ours", "vllm bench serve", "transformers, one at a time"
@@ -261,7 +262,7 @@ def build_requests(recipes: Sequence[Recipe], count: int) -> list[Request]:
     return [
         Request(
             model=recipes[number % len(recipes)].name,
-            prompt=prompts.format_generation(prompts.PromptStyle.PLAIN, "arithmetic", draw.sample(seeds, SHOTS)),
+            prompt=prompts.format_generation(WORDING, draw.sample(seeds, SHOTS)),
             max_tokens=TOKENS,
             temperature=0.0,
             seed=number,

@@ -27,7 +27,7 @@ from tokenizers import decoders, models
 from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
 
 from swarm_core.text import prompts
-from swarm_core.text.prompts import PromptStyle
+from swarm_core.text.prompts import PromptStyle, Wording
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))  # the module that the arenas share
 from arena_training import (
@@ -44,6 +44,7 @@ from arena_training import (
 )
 
 SHOTS = 3
+WORDING = Wording(PromptStyle.PLAIN, "arithmetic")
 """Items shown and items asked for: a list of six fits in 49 characters, and three are written in 24 steps."""
 SPECIAL = {"pad_token": "<pad>", "eos_token": "<eos>", "unk_token": "<unk>"}
 VOCABULARY = [*SPECIAL.values(), *"0123456789+-*/=?.,:() \nQAxyznm"]
@@ -152,7 +153,7 @@ def solve(item: str) -> str:
 
 def question(item: str) -> tuple[str, str]:
     """Prompt and completion of one question."""
-    return prompts.format_answering(PromptStyle.PLAIN, item), prompts.format_answer(PromptStyle.PLAIN, solve(item))
+    return prompts.format_answering(WORDING, item), prompts.format_answer(PromptStyle.PLAIN, solve(item))
 
 
 def mixed(rng: np.random.Generator, kinds: Sequence[Kind], count: int) -> list[str]:

@@ -27,7 +27,7 @@ from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
 from swarm_core.judges.word_problem_story import Story, format_story
 from swarm_core.judges.word_problem_words import PRONOUNS, TOPICS
 from swarm_core.text import prompts
-from swarm_core.text.prompts import PromptStyle
+from swarm_core.text.prompts import PromptStyle, Wording
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))  # the module that the arenas share
 from arena_training import (
@@ -67,6 +67,7 @@ TAKERS = {
     "beginner": Taker((Kind(1, "+-", 20), Kind(2, "+-", 9)), 80),
 }
 BASE = Schedule(steps=2000, rate=2e-3)
+WORDING = Wording(PromptStyle.PLAIN, "word problems")
 QUESTIONS, LISTS, LENGTH = 16, 3, 4
 """Questions of each number of steps and lists in one step of the base, and the problems in a list."""
 ADAPTER_RATE, ADAPTER_BATCH = 1e-2, 32
@@ -97,7 +98,7 @@ def build_tokenizer() -> PreTrainedTokenizerFast:
 
 def question(story: Story) -> tuple[str, str]:
     """Prompt and completion of one question."""
-    asked = prompts.format_answering(PromptStyle.PLAIN, format_story(story))
+    asked = prompts.format_answering(WORDING, format_story(story))
     return asked, prompts.format_answer(PromptStyle.PLAIN, str(story.answer))
 
 

@@ -1,13 +1,14 @@
 """A whole run with every objective that collects more than one set of scores: it ends, and it can be verified."""
 
 import json
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from command_line import ARENA, dataswarm
+from command_line import ARENA, dataswarm, read_output, start_run
 
 from swarm_core.recipe import digest_bytes
 from swarm_core.rollout import Rollout
@@ -107,3 +108,36 @@ def test_every_commit_names_the_answers_to_the_reference_set_which_are_made_once
     if finished_run.name == "Novelty":
         assert data is not None
         assert len(Rollout.from_bytes(data).items) == OBJECTIVES["Novelty"]["reference"]["items"]
+
+
+def test_a_weighted_sum_that_is_killed_and_resumed_ends_as_if_undisturbed(
+    finished_run: ObjectiveRun, tmp_path: Path
+) -> None:
+    if finished_run.name != "Weighted":
+        pytest.skip("one run is enough")
+    names, whole = tmp_path / "run" / "store" / "names", count_files(finished_run.folder / "store" / "names")
+    for share in (0.4, 0.8):
+        host = start_run(finished_run.folder.parent / "run.yaml", tmp_path / "run")
+        while host.poll() is None and count_files(names) < share * whole:
+            time.sleep(0.05)
+        assert host.poll() is None, "it ended before it was killed"
+        host.kill()
+        host.wait()
+    done = dataswarm("run", finished_run.folder.parent / "run.yaml", "--folder", tmp_path / "run")
+    assert done.returncode == 0, done.stderr
+    for name in ("result.json", "history.jsonl", "summary.txt", "dataset/data.jsonl"):
+        assert read_output(tmp_path / "run", name) == read_output(finished_run.folder, name), name
+
+
+def test_a_weighted_sum_shows_the_values_that_it_adds(finished_run: ObjectiveRun) -> None:
+    done = dataswarm("status", finished_run.folder)
+    weighted = finished_run.name == "Weighted"
+    assert ("values Difficulty" in done.stdout, "terms" in finished_run.read_result()) == (weighted, weighted)
+    history = [json.loads(line) for line in (finished_run.folder / "history.jsonl").read_text().splitlines()]
+    names = ["Difficulty", "Personalization"] if weighted else [finished_run.name]
+    assert {tuple(one["values"]) for line in history for one in line["candidates"]} == {tuple(names)}
+
+
+def count_files(folder: Path) -> int:
+    """How many files there are: the clock of a run, which goes as fast as its machine."""
+    return sum(path.is_file() for path in folder.rglob("*"))

@@ -22,6 +22,7 @@ from swarm_core.judges.multiple_choice import MultipleChoiceJudge
 from swarm_core.judges.rubric import RubricJudge
 from swarm_core.judges.shortest_path import ShortestPathJudge
 from swarm_core.judges.word_problem import WordProblemJudge
+from swarm_core.ngram_index import NgramIndex
 from swarm_core.ports import Completion
 from swarm_core.recipe import remote_model_name
 from swarm_core.text import canonical_text, control_markup, item_parser, printable, thinking
@@ -49,7 +50,7 @@ UNITS = (
     "<query-", "</b>", "a.", "a.1.", "a-", "A1", "a/", ".lora_A.", "names/", "iterations/0001/", "secret \"",
     "0 -> ", "0,1,", "from 0 to 1 ", "path is ", "(0,1) ", "(0,1,2) ", "no path ", "yes ", "an edge ", "shortest path ",
     "Tom has 12 pens. ", "He loses 5. ", "3 boxes with 4 each ", "no accepted ", "the last time: ", "answered 4", "a: ",
-    "? ", "&a ", "*a ", "¹", "₁", "1 k ", "1 h ", "&lt;", "1 thousand ", "(1,",
+    "? ", "&a ", "*a ", "¡", "¡a", "ı", "the ı ", "!", "¹", "₁", "1 k ", "1 h ", "&lt;", "1 thousand ", "(1,",
 )  # fmt: skip
 """What is repeated to make a text."""
 AFFIXES = (
@@ -67,6 +68,7 @@ MODEL = remote_model_name("https://host/v1", "large")
 JUDGE, RUBRIC, GATE = ArithmeticJudge(), RubricJudge(MODEL, "Mark."), answerable.AnswerableGate(MODEL)
 WORDS = WordProblemJudge()
 KNOWN = ItemIndex([Item("What is 12 + 34?"), Item("Who wrote it?")])
+NGRAMS = NgramIndex(["What is 12 + 34?", "Who wrote it?"], 2)
 CORPUS = CorpusSimilarity(["who wrote it", "where is it"], CorpusData(uri="corpus.jsonl"))
 SPECIAL = SpecialTokens(frozenset({0, 1}), frozenset({2}), re.compile(r"<think>|</think>|<end>"))
 SUM = Item("12+34")
@@ -117,6 +119,7 @@ READERS: Mapping[str, Callable[[str], object]] = {
     "thoughts and the rest": thinking.split,
     "an item in canonical form": canonical_text.canonicalize,
     "an item that may be a near copy": lambda text: KNOWN.find(Item(text), 0.9),
+    "an item that may share words with a test set": lambda text: (NGRAMS.find(text), NgramIndex([text], 8).find("a")),
     "an item that is compared with a corpus": lambda text: CORPUS([text]),
     "a text whose thinking tags are special tokens": lambda text: SPECIAL.separate(reply(text)),
     "a line for a terminal": printable.to_single_line,
@@ -160,9 +163,12 @@ READ_BY: Mapping[str, str] = {
     "swarm_core.judges.shortest_path": "an answer with a path",
     "swarm_core.judges.stated_answer": ANSWER,
     "swarm_core.judges.stated_text": "an answer that is compared with a reference",
+    "swarm_core.ngram_index": "an item that may share words with a test set",
     "swarm_core.text.canonical_text": "an item in canonical form",
+    "swarm_core.text.letter_i": "an item in canonical form",
     "swarm_core.text.control_markup": "markup of control tokens",
     "swarm_core.text.item_parser": ITEMS,
+    "swarm_core.text.prompts": SPEC,
     "swarm_core.text.thinking": "thoughts and the rest",
     "swarm_operator.reconciler.pod_problems": "a secret that a pod misses",
     "swarm_operator.reconciler.refusals": "a refusal of the API server",
@@ -173,6 +179,7 @@ READ_BY: Mapping[str, str] = {
     "swarm_trainer.inference.thinking_tokens": "a text whose thinking tags are special tokens",
     "swarm_trainer.inference.vllm_server": "the lines of a log, which are cut before they are read",
     "swarm_trainer.lora.adapter": "a name of a tensor",
+    "swarm_trainer.lora.adapter_config": "a pattern of peft's, whose errors alone are named here",
     "swarm_trainer.lora.base_layers": "a name of a module",
     "swarm_trainer.maintenance.garbage_collection": "a listed rollout in a store",
     "swarm_trainer.runtime.layers": "a name of a layer",
@@ -189,6 +196,7 @@ NO_READER = {
     READ_BY["swarm_operator.reconciler.run_status"],
     READ_BY["swarm_trainer.data.table_records"],
     READ_BY["swarm_trainer.inference.vllm_server"],
+    READ_BY["swarm_trainer.lora.adapter_config"],
 }
 
 

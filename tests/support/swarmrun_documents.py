@@ -94,6 +94,16 @@ def weigh(*terms: Document, **settings: Any) -> Document:
 WITH_PLUGIN = "plugin is given exactly when type is Plugin; write both, or neither"
 WEIGHTED_EXAMPLES = (
     Example(
+        "Plain prompts have no system text; remove system, or set base.template to Chat",
+        {"spec.base.template": "Plain", "spec.prompts": {"generation": {"text": "List more:\n{examples}"}}},
+        {"spec.base.template": "Plain", "spec.prompts": {"generation": {"system": "You write tests."}}},
+    ),
+    Example(
+        "Plain prompts of takers have no system text; remove system, or set base.template to Chat",
+        {"spec.base.template": "Plain", "spec.takers": [FIRST], "spec.prompts": {"answering": {"system": "Be brief."}}},
+        {"spec.base.template": "Plain", "spec.takers.1": FIRST, "spec.prompts": {"answering": {"system": "Be brief."}}},
+    ),
+    Example(
         "weighted is given exactly when type is Weighted; write both, or neither",
         {"spec.objective": weigh(HARD, APART)},
         {"spec.objective": {"type": "Weighted"}},
@@ -472,6 +482,7 @@ EDITS = {
     "takers": ({}, {"spec.takers.0.name": "other"}),
     "generation": ({}, {"spec.generation.shots": 4}),
     "answering": ({}, {"spec.answering.maxTokens": 7}),
+    "prompts": ({"spec.prompts": {}}, {"spec.prompts.answering.text": "{item}?"}),
     "judge": ({"spec.judge": MARKS}, {"spec.judge.model.scale.high": 6}),
     "gates": ({"spec.gates": [PLUGIN]}, {"spec.gates": []}),
     "objective": ({"spec.objective": PLUGIN}, {"spec.objective.plugin.config.depth.of": [1, 2]}),

@@ -22,6 +22,11 @@ FINITE = st.floats(-1e6, 1e6)
         (GAIN, {"gain": {"value": 0.0241, "low": 0.012, "high": 0.0362}}, "+0.024 ±0.012"),
         (GAIN, {"gain": {"value": 0.1, "low": -0.2, "high": 0.15}}, "+0.100 ±0.300"),
         (GAIN, {"gain": {"value": -0.2, "low": -0.3, "high": -0.1}}, "-0.200 ±0.100"),
+        (
+            Figure("values", "values", FigureShape.VALUES, column="Values"),
+            {"values": [{"name": "Difficulty", "value": 0.51234}, {"name": "Novelty", "value": 0.0004}]},
+            "Difficulty 0.512, Novelty 0.000",
+        ),
         (Figure("n", "n", FigureShape.COUNT, column="N"), {"n": 12}, "12"),
         (Figure("round", "round", FigureShape.PROGRESS, column="Progress"), {"round": 3, "rounds": 10}, "3/10"),
     ],

@@ -1,16 +1,22 @@
 """What people are shown of a run."""
 
+from dataclasses import replace
+
 import pytest
 from engine_simulation import list_training
 
+from swarm_core.api.run_status import RunStatus
+from swarm_core.engine import receipt_fields
 from swarm_core.engine.phases import Phase
 from swarm_core.engine.planning import Outline
 from swarm_core.engine.run_summary import RunSummary, summarize_run
 from swarm_core.engine.state import Attempt, EngineState, HistoryPoint, Outcome, RunFailure, SearchProgress
-from swarm_core.engine.work import FailureReason
+from swarm_core.engine.work import FailureReason, Receipt
 from swarm_core.objectives.scores import AnswerFate
 from swarm_core.programs import search_summary
 from swarm_core.programs.search_summary import ItemCounts, MeasuredGain
+from swarm_core.programs.swarm_run import status_projection
+from swarm_core.programs.swarm_run.status import ValueRow
 from swarm_core.recipe import digest_bytes
 
 OUTLINE = Outline(iterations=20, training=list_training(generators=4))
@@ -18,6 +24,7 @@ HELD = Outline(iterations=20, training=list_training(generators=4), suspended=Tr
 DIGEST = digest_bytes(b"")
 FOUND = SearchProgress(0.5, "p03", "r", 0.25, "Patience", (("p00", None),), 40, 3, 1, (HistoryPoint(0, 0.25, 0.125),))
 SEARCH = {"generators": FOUND}
+VALID = replace(FOUND, best_recipe=DIGEST)
 FAILURE = RunFailure(Phase.PREPARING, "prepare", FailureReason.BAD_INPUT, "line 3 is no JSON")
 
 
@@ -130,3 +137,28 @@ def test_after_the_conclusion_fresh_data_replaces_the_searchs_estimates() -> Non
 
 def test_a_conclusion_without_a_gain_shows_none() -> None:
     assert search_summary.summarize_search(EngineState(Phase.SUCCEEDED, outcome=Outcome(DIGEST))).gain is None
+
+
+def test_the_values_that_a_weighted_sum_adds_go_from_the_receipt_to_the_status() -> None:
+    values = (("Difficulty", 0.512345), ("mine-2", -1.5e-7))
+    receipt = Receipt("iterate/0000", {}, {"values": receipt_fields.format_values(values)})
+    assert receipt_fields.parse_values(receipt) == values
+    search = {"generators": replace(VALID, values=values)}
+    state = EngineState(Phase.ITERATING, iteration=1, searches=search)
+    status = status_projection.build_swarm_run_status(OUTLINE, state, RunStatus())
+    assert status.values == (ValueRow(name="Difficulty", value=0.512345), ValueRow(name="mine-2", value=-1.5e-7))
+    concluded = replace(state, outcome=Outcome(DIGEST, best=0.7, values=(("Difficulty", 0.7),)))
+    status = status_projection.build_swarm_run_status(OUTLINE, concluded, RunStatus())
+    assert status.values == (ValueRow(name="Difficulty", value=0.7),)
+
+
+def test_the_status_of_one_objective_has_no_values() -> None:
+    status = status_projection.build_swarm_run_status(OUTLINE, EngineState(searches={"generators": VALID}), RunStatus())
+    assert "values" not in status.model_dump(by_alias=True, exclude_none=True)
+    assert receipt_fields.parse_values(Receipt("iterate/0000")) == ()
+
+
+@pytest.mark.parametrize("text", ["Difficulty", "Difficulty=", "a=1=2", "a=nan", "a=inf", "a=x"])
+def test_values_that_are_no_numbers_are_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="write `name=value` joined by commas"):
+        receipt_fields.parse_values(Receipt("iterate/0000", {}, {"values": text}))

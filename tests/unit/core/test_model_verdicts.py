@@ -62,6 +62,7 @@ QUOTED = [
     lambda text: f"```\n{text}\n```",
     lambda text: f"```\n{text}",
     lambda text: f"~~~text\n{text}\n~~~",
+    lambda text: f"```\n~~~\n{text}",
     lambda text: "\n".join(f"    {line}" for line in text.split("\n")),
     json.dumps,
     lambda text: f"It says: {text!r}",

@@ -166,7 +166,13 @@ def test_a_base_that_cannot_be_used_is_refused_by_what_it_is(kind: str, tiny_bas
         ({"architectures": ["LlamaForSequenceClassification"]}, "LlamaForSequenceClassification, which writes no text"),
         ({"model_type": "mine", "auto_map": {"AutoModelForCausalLM": "x.Y"}}, "'mine' needs code of its own"),
         ({"model_type": "mine"}, "transformers cannot read it"),
-        ({"hidden_size": 48}, "transformers cannot read it"),
+        ({"hidden_size": 48}, "other shapes than config.json says"),
+        ({"quantization_config": "fp8"}, "quantized .fp8."),
+        ({"num_hidden_layers": 10**9}, "1000000000 layers"),
+        ({"num_hidden_layers": 0}, "0 layers"),
+        ({"num_attention_heads": 0}, "transformers cannot read it"),
+        ({"vocab_size": "33"}, "transformers cannot read it"),
+        ({"pad_token_id": 10**6}, "transformers cannot read it"),
     ],
 )
 def test_a_configuration_that_says_what_cannot_be_used_is_refused(
@@ -176,6 +182,14 @@ def test_a_configuration_that_says_what_cannot_be_used_is_refused(
     config = json.loads((folder / "config.json").read_text())
     (folder / "config.json").write_text(json.dumps({**config, **changes}))
     with pytest.raises(BadInputError, match=message):
+        base_checks.check_model(folder)
+
+
+@pytest.mark.parametrize("name", ["config.json", "model.safetensors"])
+def test_a_pointer_in_the_place_of_a_file_is_called_what_it_is(name: str, make_base: Callable[..., Path]) -> None:
+    folder = make_base()
+    (folder / name).write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n")
+    with pytest.raises(BadInputError, match=f"{name} is a Git LFS pointer.*git lfs pull"):
         base_checks.check_model(folder)
 
 

@@ -17,7 +17,7 @@ from swarm_core.judges.arithmetic import ArithmeticJudge
 from swarm_core.objectives.scores import Score, Unscored, UnscoredReason
 from swarm_core.ports import Completion, InferenceError, Reply, Request, RequestFailure
 from swarm_core.recipe import ModelName
-from swarm_core.text.prompts import PromptStyle
+from swarm_core.text.prompts import PromptStyle, Wording
 from swarm_trainer.evaluation.examine import (
     Examination,
     Sampling,
@@ -39,8 +39,7 @@ def wrote(text: str) -> Completion:
 def exam(rounds: int = 1, held_out: frozenset[Item] = frozenset()) -> Examination:
     return Examination(
         seed=7,
-        style=PromptStyle.PLAIN,
-        domain="arithmetic",
+        wording=Wording(PromptStyle.PLAIN, "arithmetic"),
         seeds=ItemIndex(POOL, JUDGE),
         held_out=ItemIndex(held_out, JUDGE),
         shots=2,

@@ -16,8 +16,10 @@ from swarm_core.errors import BadInputError
 from swarm_core.experiment import Experiment, PinnedTaker, SeedData
 from swarm_core.gates.admission import Rejection
 from swarm_core.items import Item, build_items
+from swarm_core.judges.arithmetic import ArithmeticJudge
+from swarm_core.objectives.accuracy import Accuracy
 from swarm_core.objectives.difficulty import Difficulty
-from swarm_core.objectives.objective import Measurement
+from swarm_core.objectives.objective import Measurement, Objective
 from swarm_core.objectives.scores import UnscoredReason
 from swarm_core.optimizers import optimization
 from swarm_core.optimizers.estimates import Estimate
@@ -26,6 +28,7 @@ from swarm_core.ports import Completion, Request, RequestFailure, StoreError
 from swarm_core.programs import search_settings
 from swarm_core.recipe import ModelName, digest_bytes
 from swarm_core.rollout import Rollout
+from swarm_core.weighted_sum import Term, WeightedSum
 from swarm_trainer.evaluation import evaluator
 from swarm_trainer.evaluation.evaluator import Evaluator
 from swarm_trainer.evaluation.final_evaluation import (
@@ -36,8 +39,8 @@ from swarm_trainer.evaluation.final_evaluation import (
     select_baseline,
 )
 from swarm_trainer.evaluation.search_setup import SearchSetup
-from swarm_trainer.report import result, summary
-from swarm_trainer.report.search_result import EvaluatedGenerator, Interval, SearchResult
+from swarm_trainer.report import dataset, result, summary
+from swarm_trainer.report.search_result import EvaluatedGenerator, FloorVerdict, Interval, SearchResult, TermResult
 from swarm_trainer.runtime.context import Context
 from swarm_trainer.runtime.search_space import SearchSpace
 from swarm_trainer.stores.local import LocalStore
@@ -48,6 +51,9 @@ DIFFICULTY = {(1.0, 0.0): 0.2, (0.0, 1.0): 0.4, (0.5, 0.5): 0.6, (2.0, -1.0): 0.
 """The share of its items that the taker gets wrong, by position."""
 BEYOND = tuple(position for position in DIFFICULTY if position not in CORNERS)
 ITEMS = 10
+BOTH: dict[str, Objective] = {"Difficulty": Difficulty(), "Accuracy": Accuracy()}
+FLOORED = WeightedSum((Term("Difficulty", 1.0, (0.0, 1.0)), Term("Accuracy", 0.5, (0.0, 1.0), 0.15)))
+"""Difficulty, and half of the accuracy, which is at least 0.15."""
 
 
 def made() -> SearchSetup:
@@ -77,9 +83,12 @@ def made() -> SearchSetup:
     )
 
 
-def court(folder: Path, silent: Set[tuple[str, Position]]) -> FinalEvaluation:
+def court(folder: Path, silent: Set[tuple[str, Position]], composition: WeightedSum | None = None) -> FinalEvaluation:
     """A court whose generators are as hard as `DIFFICULTY` says; the taker is silent at the (place, position) named."""
     ready = made()
+    if composition is not None:
+        several = replace(ready.evaluator, objectives=tuple(BOTH.items()), composition=composition)
+        ready = replace(ready, evaluator=several)
     names = {ready.space.recipe(position).name: position for position in DIFFICULTY}
     written: dict[str, tuple[Position, int]] = {}
 
@@ -106,10 +115,13 @@ def court(folder: Path, silent: Set[tuple[str, Position]]) -> FinalEvaluation:
 
 
 def judged(
-    folder: Path, silent: Set[tuple[str, Position]], positions: Sequence[Position] = tuple(DIFFICULTY)
+    folder: Path,
+    silent: Set[tuple[str, Position]],
+    positions: Sequence[Position] = tuple(DIFFICULTY),
+    composition: WeightedSum | None = None,
 ) -> SearchResult:
     """The verdict of a search whose finalists are at `positions`."""
-    last = court(folder, silent)
+    last = court(folder, silent, composition)
     finalists = [Estimate(f"p{n:02d}", position, 0.5, 1, 1) for n, position in enumerate(positions)]
     swarm = optimization.start(last.setup.plan)
     return last.evaluate(last.rank_finalists(finalists, swarm), swarm, ())
@@ -225,3 +237,59 @@ def test_gain_loss_and_not_resolved_are_three_sentences(
     found = replace(judged(tmp_path, frozenset()), gain=gain)
     assert words in summary.render(found, "toy")
     assert result.gain_to_json(gain)["verdict"] == verdict
+
+
+def test_a_weighted_sum_is_reported_with_the_values_that_it_adds(tmp_path: Path) -> None:
+    found = judged(tmp_path, frozenset(), composition=FLOORED)
+    assert found.best.position == (-1.0, 2.0), "the hardest one misses the floor of accuracy"
+    assert found.initial.position == (0.0, 1.0)
+    assert found.best.fresh.value == pytest.approx(0.8 + 0.5 * 0.2)
+    assert found.gain.value == pytest.approx((0.8 + 0.5 * 0.2) - (0.4 + 0.5 * 0.6))
+    hard, right = found.terms
+    assert (hard.best.value, hard.initial.value, hard.gain.value) == pytest.approx((0.8, 0.4, 0.4))
+    assert (right.best.value, right.initial.value, right.gain.value) == pytest.approx((0.2, 0.6, -0.4))
+    assert hard.gain.low < hard.gain.value < hard.gain.high
+    assert (hard.floor_verdict, right.floor_verdict) == (None, FloorVerdict.NOT_RESOLVED)
+    assert found.gain.low < -1 < 1 < found.gain.high, "ten items do not say whether the floor is met"
+    assert found.label == "difficulty: 1 difficulty + 0.5 accuracy"
+
+
+def test_the_floor_and_the_terms_are_in_the_summary_the_card_and_the_result(tmp_path: Path) -> None:
+    found = judged(tmp_path, frozenset(), composition=FLOORED)
+    text = summary.render(found, "toy")
+    rows = {line.split()[0]: line.split()[1:5] for line in text.splitlines() if line.startswith(("Diff", "Accu"))}
+    assert rows == {"Difficulty": ["1", "0.800", "0.400", "+0.400"], "Accuracy": ["0.5", "0.200", "0.600", "-0.400"]}
+    assert "floor of Accuracy 0.15: not resolved; fresh items give 0.200" in text
+    assert max(map(len, text.splitlines())) < 80
+    fields = json.loads(result.serialize(found, result.Provenance(made().experiment, 0, BASE)))
+    assert [(one["name"], one["weight"], one.get("atLeast"), one.get("floor")) for one in fields["terms"]] == [
+        ("Difficulty", 1.0, None, None),
+        ("Accuracy", 0.5, 0.15, "NotResolved"),
+    ]
+    assert {one["name"]: one["values"]["Accuracy"]["value"] for one in fields["initials"]} == pytest.approx(
+        {"g00": 0.8, "g01": 0.6}
+    )
+    assert "start" not in fields
+    assert "| Accuracy | 0.5 | 0.200 | 0.600 | -0.400 |" in dataset.format_card(found, ArithmeticJudge(), "toy", "sums")
+
+
+def test_one_objective_is_reported_without_terms(tmp_path: Path) -> None:
+    found = judged(tmp_path, frozenset())
+    fields = json.loads(result.serialize(found, result.Provenance(made().experiment, 0, BASE)))
+    assert not {"terms", "start"} & fields.keys()
+    assert "values" not in fields["best"]
+    assert "weight" not in summary.render(found, "toy")
+
+
+def test_a_normalized_sum_without_a_measured_start_cannot_be_measured(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="no finalist could be measured"):
+        judged(tmp_path, frozenset(), composition=replace(FLOORED, normalized=True))
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "verdict"),
+    [(0.15, 0.3, FloorVerdict.MET), (0.1, 0.14, FloorVerdict.MISSED), (0.1, 0.15, FloorVerdict.NOT_RESOLVED)],
+)
+def test_a_floor_holds_if_the_whole_interval_does(low: float, high: float, verdict: FloorVerdict) -> None:
+    measured = Measurement((low + high) / 2, low, high, 9)
+    assert TermResult("Accuracy", 0.5, 0.15, measured, measured, Interval(0.0, 0.0, 0.0)).floor_verdict is verdict

@@ -113,7 +113,12 @@ def test_nothing_is_left_when_writing_fails(folder: Path, tmp_path: Path) -> Non
         pytest.param({"alpha_pattern": {"q_proj": 2}}, "alpha_pattern", id="alpha pattern"),
         pytest.param({"peft_type": "IA3"}, "peft_type is 'IA3', but only LORA", id="another method"),
         pytest.param({"r": 8}, "has rank 8;", id="a rank that the tensors do not have"),
-        pytest.param({"lora_alpha": 0}, "must be positive", id="alpha zero"),
+        pytest.param({"lora_alpha": 0}, "lora_alpha a positive number", id="alpha zero"),
+        pytest.param({"lora_alpha": 10**400}, "lora_alpha a positive number", id="alpha without end"),
+        pytest.param({"lora_alpha": 1e300}, "at most 1,000,000", id="alpha that float32 cannot hold"),
+        pytest.param({"use_rslora": "false"}, "use_rslora is 'false'", id="a truth in quotes"),
+        pytest.param({"target_modules": "*("}, "choose no modules", id="no regular expression"),
+        pytest.param({"layers_to_transform": "0"}, "choose no modules", id="a layer in quotes"),
         pytest.param({"target_modules": ["q_proj", "v_proj"]}, "has tensors for .*down_proj", id="unnamed target"),
     ],
 )

@@ -25,7 +25,7 @@ from swarm_trainer.evaluation.evaluator import Evaluator
 from swarm_trainer.evaluation.search_setup import SearchSetup
 from swarm_trainer.runtime.context import Context
 from swarm_trainer.runtime.search_space import SearchSpace
-from swarm_trainer.steps import objective_inputs
+from swarm_trainer.steps import part_inputs
 from swarm_trainer.stores.local import LocalStore
 
 BASE, FIRST, SECOND = (digest_bytes(name.encode()) for name in ("base", "one", "two"))
@@ -120,18 +120,18 @@ def context(store: LocalStore, folder: Path, reference: dict[str, object]) -> Co
 
 def test_the_held_out_items_that_the_judge_can_judge_are_the_reference_set(store: LocalStore, tmp_path: Path) -> None:
     held_out = SeedData((), build_items([*(f"{n}+2" for n in range(20)), "who?"]))
-    digest = objective_inputs.pin_reference(context(store, tmp_path, {"items": 9}), held_out)
+    digest = part_inputs.pin_reference(context(store, tmp_path, {"items": 9}), held_out)
     assert digest is not None
     items = SeedData.from_bytes(store.get(digest).read_bytes()).example_items
     assert len(set(items)) == 9
     assert set(items) < set(held_out.held_out[:20])
     with pytest.raises(BadInputError, match=r"spec\.objective\.reference: 7 of 8 items can be judged, and .* needs 8"):
-        objective_inputs.pin_reference(context(store, tmp_path, {}), SeedData((), held_out.held_out[-8:]))
+        part_inputs.pin_reference(context(store, tmp_path, {}), SeedData((), held_out.held_out[-8:]))
 
 
 def test_a_file_of_its_own_may_be_the_reference_set(store: LocalStore, tmp_path: Path) -> None:
     (tmp_path / "own.jsonl").write_text("".join(f'{{"text": "{n}*3"}}\n' for n in range(12)))
-    digest = objective_inputs.pin_reference(context(store, tmp_path, {"uri": "own.jsonl"}), SUMS)
+    digest = part_inputs.pin_reference(context(store, tmp_path, {"uri": "own.jsonl"}), SUMS)
     assert digest is not None
     items = SeedData.from_bytes(store.get(digest).read_bytes()).example_items
     assert {item.text for item in items} == {f"{n}*3" for n in range(12)}

@@ -10,7 +10,7 @@ from swarm_core.judges.rubric import RubricJudge
 from swarm_core.objectives.scores import AnswerFate, Unscored, UnscoredReason
 from swarm_core.ports import Completion, Request, RequestFailure
 from swarm_core.recipe import ModelName, remote_model_name
-from swarm_core.text.prompts import PromptStyle
+from swarm_core.text.prompts import PromptStyle, Wording
 from swarm_trainer.evaluation.examine import Examination, Sampling, examine_generator
 
 ENDPOINT = {"url": "https://host", "model": "judge"}
@@ -41,8 +41,7 @@ def script(judged: Script, answered: str = "42") -> Script:
 def exam(vet: bool = True) -> Examination:
     return Examination(
         seed=7,
-        style=PromptStyle.PLAIN,
-        domain="fish",
+        wording=Wording(PromptStyle.PLAIN, "fish"),
         seeds=ItemIndex(build_items(f"{n} fish" for n in range(9))),
         held_out=ItemIndex(),
         shots=2,

@@ -12,7 +12,7 @@ from safetensors.torch import load_file
 from swarm_core.errors import BadInputError
 from swarm_core.items import build_items, get_texts
 from swarm_core.recipe import digest_bytes
-from swarm_core.text.prompts import PromptStyle
+from swarm_core.text.prompts import PromptStyle, Wording
 from swarm_trainer.data.pairs import build_self_instruct_pairs
 from swarm_trainer.lora import adapter, base, signature, training
 from swarm_trainer.lora.base import BaseModelConfig
@@ -172,7 +172,7 @@ ITEMS = build_items(f"{n}+{n}" for n in range(12))
 
 
 def test_pairs_show_some_items_and_ask_for_others() -> None:
-    pairs = build_self_instruct_pairs(ITEMS, 50, 3, PromptStyle.PLAIN, "sums", 7)
+    pairs = build_self_instruct_pairs(ITEMS, 50, 3, Wording(PromptStyle.PLAIN, "sums"), 7)
     assert len(pairs) == 50
     for prompt, completion in pairs:
         lines = (prompt + completion).splitlines()
@@ -183,14 +183,14 @@ def test_pairs_show_some_items_and_ask_for_others() -> None:
 
 def test_pairs_are_a_function_of_the_seed_and_grow_without_changing() -> None:
     assert (
-        build_self_instruct_pairs(ITEMS, 5, 3, PromptStyle.CHAT, "sums", 7)
-        == build_self_instruct_pairs(ITEMS, 9, 3, PromptStyle.CHAT, "sums", 7)[:5]
+        build_self_instruct_pairs(ITEMS, 5, 3, Wording(PromptStyle.CHAT, "sums"), 7)
+        == build_self_instruct_pairs(ITEMS, 9, 3, Wording(PromptStyle.CHAT, "sums"), 7)[:5]
     )
-    assert build_self_instruct_pairs(ITEMS, 5, 3, PromptStyle.CHAT, "sums", 8) != build_self_instruct_pairs(
-        ITEMS, 5, 3, PromptStyle.CHAT, "sums", 7
+    assert build_self_instruct_pairs(ITEMS, 5, 3, Wording(PromptStyle.CHAT, "sums"), 8) != build_self_instruct_pairs(
+        ITEMS, 5, 3, Wording(PromptStyle.CHAT, "sums"), 7
     )
 
 
 def test_too_few_items_for_a_pair_are_refused_with_the_number_needed() -> None:
     with pytest.raises(BadInputError, match=r"12 seed items.*needs 14"):
-        build_self_instruct_pairs(ITEMS, 5, 7, PromptStyle.PLAIN, "sums", 7)
+        build_self_instruct_pairs(ITEMS, 5, 7, Wording(PromptStyle.PLAIN, "sums"), 7)

@@ -40,6 +40,7 @@ GATES: Mapping[str, str] = MappingProxyType({
     "HeldOut": "swarm_core.gates.held_out_gate:HeldOutGate",
     "Seed": "swarm_core.gates.seed_gate:SeedGate",
     "Duplicate": "swarm_core.gates.duplicate:DuplicateGate",
+    "Contamination": "swarm_core.gates.contamination:ContaminationGate",
     "Answerable": "swarm_core.gates.answerable:AnswerableGate",
 })  # fmt: skip
 DEFAULT_GATES = ("Verifiable", "HeldOut", "Seed", "Duplicate")

@@ -5,6 +5,7 @@ place. The content of a model behind an endpoint is not visible, so the manifest
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -66,6 +67,9 @@ class Experiment:
     """The digest of the reference set of the objective, stored as `SeedData` of one cluster; None if it needs none."""
     corpus: Digest | None = None
     """The digest of the corpus of the objective, stored in the same way; None if it needs none."""
+    data_sets: Mapping[str, Digest] | None = None
+    """The digests of the data sets of parts, stored in the same way, by the field of their URIs; None if there are
+    none."""
 
     def to_bytes(self) -> bytes:
         """Return the manifest as JSON. A field that is None is left out."""

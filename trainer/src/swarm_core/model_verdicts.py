@@ -76,11 +76,20 @@ def read_last_line(reply: Completion) -> str | None:
     """Return the last line of a reply that is not blank; None if it is too long for a verdict or quoted."""
     lines = reply.text.rstrip().replace("\r\n", "\n").split("\n")
     last, before = lines[-1], lines[-2] if len(lines) > 1 else ""
-    fences = sum(line.lstrip().startswith(FENCES) for line in lines)
     indented = last.startswith(("\t", "    "))
-    if len(last) > MAX_LINE_LENGTH or indented or fences % 2 or before.lstrip().startswith(">"):
+    if len(last) > MAX_LINE_LENGTH or indented or is_fence_open(lines) or before.lstrip().startswith(">"):
         return None
     return last.strip()
+
+
+def is_fence_open(lines: Sequence[str]) -> bool:
+    """Return whether a code block is open after `lines`. A block ends with the kind of fence that it began with."""
+    opened = ""
+    for line in lines:
+        fence = next((one for one in FENCES if line.lstrip().startswith(one)), "")
+        if fence and opened in ("", fence):
+            opened = "" if opened else fence
+    return bool(opened)
 
 
 def format_excerpt(reply: Completion) -> str:

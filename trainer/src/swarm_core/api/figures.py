@@ -28,6 +28,8 @@ class FigureShape(StrEnum):
     """A count out of a total. The field of the total has the same name with an s at the end."""
     COUNTS = "Counts"
     """A block of counts. Those of 0 are absent."""
+    VALUES = "Values"
+    """A list of blocks with `name` and `value`."""
     DIFFERENCE = "Difference"
     """A block with `value`, `low` and `high`: a difference on fresh items with its 95% interval."""
 
@@ -80,6 +82,8 @@ def format_cell(figure: Figure, status: Mapping[str, Any]) -> str:
             return str(value)
         case FigureShape.COUNTS:
             return _format_counts(value)
+        case FigureShape.VALUES:
+            return _format_values(value, 3)
         case FigureShape.NUMBER:
             return _round(_extract_number(value), 3)
         case _:
@@ -99,6 +103,8 @@ def format_short(figure: Figure, status: Mapping[str, Any]) -> str:
             return f"{figure.label} {value}"
         case FigureShape.COUNTS:
             return f"{figure.label} {_format_counts(value)}"
+        case FigureShape.VALUES:
+            return f"{figure.label} {_format_values(value, 4)}"
         case FigureShape.NUMBER:
             return f"{figure.label} {_round(_extract_number(value), 4)}"
         case _:
@@ -119,6 +125,8 @@ def format_finding(figure: Figure, status: Mapping[str, Any]) -> str:
             return ", ".join([str(value), *_list_notes(figure, value)])
         case FigureShape.COUNTS:
             return _format_counts(value)
+        case FigureShape.VALUES:
+            return _format_values(value, 4)
         case FigureShape.NUMBER:
             return ", ".join([_round(_extract_number(value), 4), *_list_notes(figure, value)])
         case _:
@@ -132,6 +140,11 @@ def _format_progress(figure: Figure, status: Mapping[str, Any]) -> str:
 def _format_counts(value: Mapping[str, int]) -> str:
     """Counts with their names, which begin with a capital letter as the reasons of the API do."""
     return ", ".join(f"{count} {name[:1].upper()}{name[1:]}" for name, count in value.items() if count is not None)
+
+
+def _format_values(rows: Iterable[Mapping[str, Any]], decimals: int) -> str:
+    """Named values, in their order."""
+    return ", ".join(f"{printable.to_single_line(row['name'])} {_round(row['value'], decimals)}" for row in rows)
 
 
 def _extract_number(value: Any) -> float:

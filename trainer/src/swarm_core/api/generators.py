@@ -6,6 +6,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import BeforeValidator, Field, Strict
 
 from swarm_core.blocks.block import Block, Rule, RuleReason, union_member_rule
+from swarm_core.blocks.data_source import DataSource
 from swarm_core.blocks.scalars import Flag, Integer, Line, Number, Uri, to_integer
 
 
@@ -106,28 +107,11 @@ class Training(Block):
     """Whether the backward pass recomputes activations. This saves memory and costs time."""
 
 
-READER_REVISION = 1
+READER_REVISION = 2
 """The revision of the reader of seed data. The digest contains it. Raise it when any file gives other items."""
 
 
-class SeedFields(Block):
-    """The fields of a record that an item is made from.
-
-    A field is a name, a path with dots such as `meta.question` or `answers.0`, or a JSON pointer such as `/a.b/0`.
-    """
-
-    text: Line
-    """Field that holds the text of the item. If it is a list of chat messages, the first user message is the text, and
-    the reply to it is the reference."""
-    input: Line | None = None
-    """Field with further text, such as the input of an instruction. It follows the text after a blank line."""
-    reference: Line | None = None
-    """Field that holds the correct answer: a string, a number or a boolean."""
-    choices: Line | None = None
-    """Field that lists the answers to choose from. A reference that is a number, or a letter, is then a place in it."""
-
-
-class SeedDataSource(Block):
+class SeedDataSource(DataSource):
     """The seed data: example items."""
 
     uri: Uri
@@ -136,8 +120,6 @@ class SeedDataSource(Block):
     split: Line | None = None
     """Split to read, of a JSON document or of a folder. If absent, the only one, or the one for training or
     validation. A test split is never read unless it is named here."""
-    fields: SeedFields | None = None
-    """Fields of a record that an item is made from. If absent, they are found by their usual names."""
     max_items: Integer = Field(20_000, ge=1, le=1_000_000)
     """Maximum number of items. Of a larger data set, a random sample is read. Clustering needs about 8 KB of memory
     per item."""

@@ -17,6 +17,7 @@ from swarm_core.api.part_choice import Additions, PartChoice
 from swarm_core.api.plugin_spec import PluginSpec
 from swarm_core.blocks import settings
 from swarm_core.blocks.block import Block, Rule
+from swarm_core.blocks.data_source import MAX_DATA_SETS, DataSet
 from swarm_core.blocks.endpoints import EndpointSpec
 from swarm_core.blocks.scalars import Flag, Limit
 
@@ -37,6 +38,13 @@ class AskingPlugin(PluginSpec):
 
     endpoint: EndpointSpec | None = None
     """Endpoint of the model that the plug-in asks. If absent, it asks no model."""
+
+
+class GatePlugin(AskingPlugin):
+    """A gate that another distribution provides."""
+
+    data: Annotated[tuple[DataSet, ...], Field(max_length=MAX_DATA_SETS)] = ()
+    """Data sets that the plug-in compares items with. All items of them are read when the run is prepared."""
 
 
 class PanelRule(StrEnum):
@@ -67,7 +75,7 @@ else:
         "verifiers", "Verifier", "A program that computes the correct answer.", PluginSpec
     )
     GateSpec = part_choice.build_choice(
-        "gates", "GateSpec", "A gate: a condition that an item must meet to be accepted.", AskingPlugin
+        "gates", "GateSpec", "A gate: a condition that an item must meet to be accepted.", GatePlugin
     )
     MemberSpec = part_choice.build_choice(
         "judges", "MemberSpec", "A judge of a panel.", AskingPlugin, Additions({VERIFIER: Verifier})

@@ -2,8 +2,9 @@
 
 from pydantic import Field
 
-from swarm_core.api.generators import SeedDataSource, SeedFields
+from swarm_core.api.generators import SeedDataSource
 from swarm_core.blocks.block import Block
+from swarm_core.blocks.data_source import SeedFields
 from swarm_core.blocks.scalars import Integer, Line, Uri
 
 

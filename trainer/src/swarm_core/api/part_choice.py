@@ -17,6 +17,7 @@ from swarm_core import catalog, plugins
 from swarm_core.api.plugin_spec import PLUGIN_RULE, PluginSpec
 from swarm_core.blocks import settings
 from swarm_core.blocks.block import Block, Rule, union_member_rule
+from swarm_core.blocks.data_source import DataSet
 from swarm_core.blocks.endpoints import EndpointSpec
 from swarm_core.blocks.scalars import OneOf
 from swarm_core.blocks.settings import Settings
@@ -45,6 +46,14 @@ class PartChoice(Block):
         name = settings.find_endpoint_field(type(block))
         found: EndpointSpec | None = getattr(block, name) if name else None
         return None if found is None or name is None else (f"{to_camel(to_snake(self.type))}.{to_camel(name)}", found)
+
+    @property
+    def data(self) -> tuple[DataSet, ...]:
+        """The data sets that the part compares items with."""
+        block = self.chosen
+        name = settings.find_data_field(type(block))
+        found: tuple[DataSet, ...] = getattr(block, name) if name else ()
+        return found
 
 
 def find_settings(group: str, name: str) -> type[Settings]:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from pydantic.alias_generators import to_camel
+from pydantic.alias_generators import to_camel, to_snake
 
 from swarm_core import catalog, plugins, recipe, weighted_sum
 from swarm_core.api.generators import READER_REVISION
@@ -28,6 +28,7 @@ from swarm_core.api.resolved import (
     ResolvedVerifier,
 )
 from swarm_core.blocks import settings
+from swarm_core.blocks.data_source import DataSet
 from swarm_core.errors import BadInputError
 from swarm_core.objectives.accuracy import Accuracy
 from swarm_core.optimizers import registry
@@ -38,6 +39,8 @@ from swarm_core.text.prompts import PromptStyle
 
 TAKERS_OBJECTIVE = "Accuracy"
 """The name of the objective of takers that move. No spec names it."""
+PLUGIN_DATA = "plugin.data"
+"""The path of the data of a plug-in, below the block that chooses it."""
 WEIGHTED_FIELD = "spec.objective.weighted"
 """The field of a weighted sum."""
 MODEL = "model"
@@ -114,10 +117,15 @@ def build_spec_part(use: PartUse, *context: object) -> Any:
 def complete_config(use: PartUse) -> dict[str, object]:
     """Return the config of a part with the model that it asks.
 
-    A built-in finds its endpoint in the field of its settings, and a plug-in the name of the model as `model`. Raises
+    A built-in finds its endpoint and its data in the fields of its settings. A plug-in finds the name of the model as
+    `model`, and its data only in its context. Raises
     BadInputError if the config of such a plug-in has a field of that name.
     """
     part = use.part
+    if part.name in catalog.GROUPS[use.group]:
+        data = settings.find_data_field(plugins.load_built_in(use.group, part.name).settings)
+        listed = [one.model_dump(mode="json", by_alias=True, exclude_none=True) for one in part.data]
+        part = part.model_copy(update={"config": {**part.config, **({to_camel(data): listed} if data else {})}})
     if part.endpoint is None:
         return dict(part.config)
     if part.name in catalog.GROUPS[use.group]:
@@ -128,6 +136,17 @@ def complete_config(use: PartUse) -> dict[str, object]:
         raise BadInputError(f"{use.field}.plugin.config: {MODEL!r} is set by dataswarm; remove it from the config")
     model = recipe.remote_model_name(part.endpoint.url, part.endpoint.model, part.endpoint.parameters)
     return {**part.config, MODEL: model}
+
+
+def list_data_sets(use: PartUse) -> tuple[tuple[str, DataSet], ...]:
+    """Return the data sets of a part, each with the path of the field that holds its URI."""
+    name = use.part.name
+    if name in catalog.GROUPS[use.group]:
+        field = settings.find_data_field(plugins.load_built_in(use.group, name).settings)
+        path = f"{to_camel(to_snake(name))}.{to_camel(field)}" if field else ""
+    else:
+        path = PLUGIN_DATA
+    return tuple((f"{use.field}.{path}[{place}].uri", source) for place, source in enumerate(use.part.data))
 
 
 def identify_parts(resolved: ResolvedRun) -> PartsIdentity:

@@ -14,7 +14,7 @@ from enum import StrEnum
 from typing import Any, assert_never
 
 from swarm_core import catalog, program_registry, swarm_names
-from swarm_core.api import endpoint_access, judging, objective_blocks
+from swarm_core.api import endpoint_access, judging, objective_blocks, parts
 from swarm_core.api.execution import LocalStorage, S3Storage
 from swarm_core.api.generators import ByField, Clustering, ClusteringType, Generators, KMeans, Training
 from swarm_core.api.judging import GateSpec, JudgeSpec, MemberSpec
@@ -44,6 +44,7 @@ from swarm_core.api.run import Run
 from swarm_core.api.swarm import PublishedSpec, RuleName, StandardSpec, SwarmSpec
 from swarm_core.api.takers import Taker
 from swarm_core.blocks import settings
+from swarm_core.blocks.data_source import DataSource
 from swarm_core.recipe import Digest, canonical_json, digest_bytes
 
 __all__ = [
@@ -92,7 +93,9 @@ class UriUse:
     field: str
     """The path of the field that contains the URI, such as `spec.takers[1].adapter`."""
     splits: frozenset[str | None] = frozenset({None})
-    """Of data: the splits that the experiment reads at this URI. None is the split that is read by default."""
+    """Of data: the splits that the experiment reads at this URI (`DataSource.wanted_split`)."""
+    source: DataSource | None = None
+    """Of data that items are read from: how its records are read."""
 
     @property
     def swarm(self) -> str:
@@ -180,7 +183,7 @@ def resolve_common(run: Run) -> dict[str, Any]:
 
 def iterate_origin_uses(side: ResolvedGenerators, field: str) -> Iterator[UriUse]:
     """The URIs of the seed data, adapters and embedder that one swarm starts from. `field`: the path of its block."""
-    yield UriUse(UriRole.DATA, side.data.uri, f"{field}.data.uri", frozenset({side.data.split}))
+    yield build_data_use(side.data, f"{field}.data.uri")
     match side.origin:
         case GivenAdapters(adapters=adapters):
             for index, uri in enumerate(adapters):
@@ -189,6 +192,18 @@ def iterate_origin_uses(side: ResolvedGenerators, field: str) -> Iterator[UriUse
             yield UriUse(UriRole.EMBEDDER, uri, f"{field}.clustering.kmeans.embedder.model.uri")
         case _:
             pass
+
+
+def build_data_use(source: DataSource, field: str) -> UriUse:
+    """Return the use of the URI of data. `field`: the path of the field with the URI."""
+    return UriUse(UriRole.DATA, source.uri, field, frozenset({source.wanted_split}), source)
+
+
+def iterate_gate_uses(resolved: ResolvedSpec) -> Iterator[UriUse]:
+    """The URIs of the data that gates compare items with."""
+    for gate in parts.list_gates(resolved):
+        for field, source in parts.list_data_sets(gate):
+            yield build_data_use(source, field)
 
 
 def resolve_generators(generators: Generators) -> ResolvedGenerators:
@@ -236,11 +251,12 @@ def resolve_part(choice: PartChoice, otherwise: EndpointIdentity | None = None) 
     """
     own = endpoint_access.identify_endpoint(choice.endpoint[1]) if choice.endpoint else None
     if choice.plugin is not None:
-        return Part(name=choice.plugin.name, config=choice.plugin.config, endpoint=own)
+        return Part(name=choice.plugin.name, config=choice.plugin.config, endpoint=own, data=choice.data)
     block = choice.chosen
-    asked = settings.find_endpoint_field(type(block))
-    config = block.model_dump(mode="json", by_alias=True, exclude_none=True, exclude={asked} if asked else None)
-    return Part(name=choice.type, config=config, endpoint=(own or otherwise) if asked else None)
+    asked, compared = settings.find_endpoint_field(type(block)), settings.find_data_field(type(block))
+    apart = {name for name in (asked, compared) if name}
+    config = block.model_dump(mode="json", by_alias=True, exclude_none=True, exclude=apart or None)
+    return Part(name=choice.type, config=config, endpoint=(own or otherwise) if asked else None, data=choice.data)
 
 
 def resolve_objective(objective: ObjectiveSpec) -> Part:

@@ -19,14 +19,17 @@ from swarm_core.api.lifecycle import Budget
 from swarm_core.api.objective_blocks import Normalization
 from swarm_core.api.objective_data import CorpusData, ReferenceData
 from swarm_core.api.optimizer_blocks import OptimizerBlock
+from swarm_core.api.prompt_texts import Prompts
 from swarm_core.api.resuming import ResumeFrom
 from swarm_core.api.swarm import Exact, PerLayer, PublishedSpec, StandardSpec
 from swarm_core.api.takers import Answering, Generation
 from swarm_core.blocks import endpoints
+from swarm_core.blocks.data_source import DataSet
 from swarm_core.blocks.endpoints import SecretKeyRef
 from swarm_core.blocks.free_json import Config
 from swarm_core.blocks.scalars import Flag, Integer, Label, Line, Number, Uri
 from swarm_core.swarm_names import GENERATORS
+from swarm_core.text.prompts import DEFAULT_TEXTS, Wording
 
 
 class ResolvedBlock(BaseModel):
@@ -113,9 +116,11 @@ class Part(ResolvedBlock):
 
     name: Line
     config: Config = Field(default_factory=dict, exclude_if=lambda config: not config)
-    """The settings of the part without its endpoint, with every default explicit."""
+    """The settings of the part without its endpoint and its data, with every default explicit."""
     endpoint: EndpointIdentity | None = Field(None, exclude_if=lambda endpoint: endpoint is None)
     """The model that the part asks; None if it asks no model."""
+    data: tuple[DataSet, ...] = Field((), exclude_if=lambda data: not data)
+    """The data sets that the part compares items with."""
 
     def __str__(self) -> str:
         return self.name
@@ -239,6 +244,8 @@ class ResolvedSpec(ResolvedRun):
     """The takers. Their fields tell the two types apart."""
     generation: Generation
     answering: Answering
+    prompts: Prompts | None = Field(None, exclude_if=lambda prompts: prompts is None)
+    """The words that replace those of the template set; None keeps all of them."""
     judge: ResolvedVerifier | ResolvedJudge | ResolvedPanel
     """The judge. The fields tell the two types apart."""
     gates: tuple[Part, ...]
@@ -267,6 +274,12 @@ class ResolvedSpec(ResolvedRun):
     def max_live_candidates(self) -> int:
         """The maximum number of candidates in one step, in addition to the takers. Servers are sized for them."""
         return max(4 * self.swarm.particles, self.evaluation.finalists, self.generators.count + 1)
+
+    @property
+    def wording(self) -> Wording:
+        """What the prompts of the run have in common."""
+        texts = DEFAULT_TEXTS if self.prompts is None else self.prompts.texts
+        return Wording(self.base.template, self.domain, texts)
 
     @property
     def has_local_takers(self) -> bool:

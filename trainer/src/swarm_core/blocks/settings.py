@@ -2,10 +2,11 @@
 
 A part names its settings class in `settings`. The API makes a field from it, named after the part. A part that asks a
 model has one field of type `EndpointSpec`, found by its type. If that field of a gate may be absent, the gate then asks
-the model of the judge.
+the model of the judge. A gate that compares items with data has one field of type `tuple[DataSet, ...]`, also found by
+its type: the data is listed and pinned with the other inputs, and the gate gets its items (`GateContext.data`).
 
-Limits: at most one endpoint per part, at the top level of its settings. A setting is never a place (`Uri`), because
-inputs are listed and pinned by the kinds of run.
+Limits: at most one endpoint and one list of data per part, at the top level of its settings. No other setting is a
+place (`Uri`). Only gates get data.
 """
 
 from collections.abc import Mapping
@@ -14,6 +15,7 @@ from typing import Any, ClassVar, get_args
 from pydantic import BaseModel
 
 from swarm_core.blocks.block import Block
+from swarm_core.blocks.data_source import DataSet
 from swarm_core.blocks.endpoints import EndpointSpec
 
 
@@ -32,11 +34,21 @@ def find_endpoint_field(block: type[BaseModel]) -> str | None:
 
     Raises ValueError for a block with several.
     """
+    return _find_field(block, EndpointSpec)
+
+
+def find_data_field(block: type[BaseModel]) -> str | None:
+    """Return the name of the field of a block that lists data sets; None if it has none.
+
+    Raises ValueError for a block with several.
+    """
+    return _find_field(block, DataSet)
+
+
+def _find_field(block: type[BaseModel], kind: type[Block]) -> str | None:
     found = [
-        name
-        for name, field in block.model_fields.items()
-        if EndpointSpec in (field.annotation, *get_args(field.annotation))
+        name for name, field in block.model_fields.items() if kind in (field.annotation, *get_args(field.annotation))
     ]
     if len(found) > 1:
-        raise ValueError(f"{block.__name__}: {', '.join(found)} are endpoints; a part asks one model, so keep one")
+        raise ValueError(f"{block.__name__}: {', '.join(found)} are of type {kind.__name__}; a part has one; keep one")
     return found[0] if found else None

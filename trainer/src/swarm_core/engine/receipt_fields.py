@@ -4,14 +4,15 @@
     prepare    experiment          clusters
     train      adapter
     iterate    commit              best, best_particle, best_recipe, mean, initial, stop, items, rejected, unscored,
-                                   fates, fitness, held_out
-    conclude   result, bundle      best, best_particle, best_recipe, initial, gain, gain_low, gain_high
+                                   fates, fitness, held_out, values
+    conclude   result, bundle      best, best_particle, best_recipe, initial, gain, gain_low, gain_high, values
 
 The outputs `experiment`, `commit` and `result` are required, because later work needs them. Scalars are for people,
 except `stop`. A scalar may be missing (None or no entry). A scalar of the wrong type is an error.
 """
 
 import math
+from collections.abc import Iterable
 from enum import StrEnum
 
 from swarm_core.engine.work import Receipt
@@ -61,6 +62,8 @@ class Scalar(StrEnum):
     """The mean score of the best taker on held-out data, in a game. It is never used for selection."""
     FITNESS = "fitness"
     """`particle=value` joined by commas, in the order of the particles. An empty value means unscored."""
+    VALUES = "values"
+    """`name=value` joined by commas: the values of the best generator that a weighted sum adds."""
     GAIN = "gain"
     """Value of the best generator minus that of the best initial generator, on fresh data. `gain_low` and `gain_high`
     are the ends of its 95% interval."""
@@ -70,6 +73,7 @@ class Scalar(StrEnum):
 
 FATES_FORMAT = "write `fate=number` joined by commas, with whole numbers from 0"
 FITNESS_FORMAT = "write `name=value` joined by commas, with every value finite or empty"
+VALUES_FORMAT = "write `name=value` joined by commas, with every value finite"
 
 
 class StopReason(StrEnum):
@@ -145,6 +149,26 @@ def parse_fitness(receipt: Receipt) -> tuple[tuple[str, float | None], ...]:
     if not all(value is None or math.isfinite(value) for _, value in fitness):
         raise ValueError(f"receipt of {receipt.key}: fitness {value_text!r}; {FITNESS_FORMAT}")
     return fitness
+
+
+def format_values(values: Iterable[tuple[str, float]]) -> str:
+    """Format named values for a receipt, with six digits."""
+    return ",".join(f"{name}={value:.6g}" for name, value in values)
+
+
+def parse_values(receipt: Receipt) -> tuple[tuple[str, float], ...]:
+    """Return the named values of the best generator. Empty if the scalar is missing.
+
+    Raises ValueError for text that does not have the format of `Scalar.VALUES`.
+    """
+    text = get_text(receipt, Scalar.VALUES)
+    try:
+        values = tuple((name, float(value)) for name, value in (entry.split("=") for entry in text.split(",") if entry))
+    except ValueError as error:
+        raise ValueError(f"receipt of {receipt.key}: values {text!r}; {VALUES_FORMAT}") from error
+    if not all(math.isfinite(value) for _, value in values):
+        raise ValueError(f"receipt of {receipt.key}: values {text!r}; {VALUES_FORMAT}")
+    return values
 
 
 def parse_fates(receipt: Receipt) -> dict[str, int]:

@@ -96,6 +96,8 @@ class SearchProgress:
     """The score of the best taker on held-out data, in a game."""
     fates: tuple[tuple[str, int], ...] = ()
     """The number of answers by fate over all iterations, in the order of the fates' names."""
+    values: tuple[tuple[str, float], ...] = ()
+    """The values of the best generator that a weighted sum adds, by name; empty for one objective."""
     __pydantic_config__ = STRICT_CONFIG
 
 
@@ -112,6 +114,8 @@ class Outcome:
     best_particle: str = ""
     """The name of the finalist that was chosen. It is not always the best one by the estimates of the search."""
     best_recipe: str = ""
+    values: tuple[tuple[str, float], ...] = ()
+    """The values of the best generator that a weighted sum adds, by name; empty for one objective."""
     figures: Mapping[str, float] = field(default_factory=dict)
     """Every other number of the receipt, by name. Programs that do not search report their results in it."""
     __pydantic_config__ = STRICT_CONFIG

@@ -165,6 +165,7 @@ def _update_search(so_far: SearchProgress, iteration: int, receipt: Receipt) -> 
         fates=tuple(sorted((Counter(dict(so_far.fates)) + Counter(receipt_fields.parse_fates(receipt))).items())),
         history=(*so_far.history, point)[-states.HISTORY_LENGTH :],
         held_out=held_out,
+        values=receipt_fields.parse_values(receipt),
     )
 
 
@@ -178,5 +179,6 @@ def _parse_outcome(receipt: Receipt) -> Outcome:
         gain_high=receipt_fields.get_number(receipt, Scalar.GAIN_HIGH),
         best_particle=receipt_fields.get_text(receipt, Scalar.BEST_PARTICLE),
         best_recipe=receipt_fields.get_text(receipt, Scalar.BEST_RECIPE),
+        values=receipt_fields.parse_values(receipt),
         figures=receipt_fields.list_other_numbers(receipt),
     )

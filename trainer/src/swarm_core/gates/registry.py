@@ -1,19 +1,21 @@
 """The gates of a measurement by name, in the order in which items pass them."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from swarm_core import catalog, plugins
-from swarm_core.gates.gate_context import GateContext
+from swarm_core.gates.gate_context import GateContext, ItemSet
 from swarm_core.ports import Gate
 
 
 @dataclass(frozen=True, slots=True)
 class GateChoice:
-    """The name of a gate and the config for its factory, as JSON."""
+    """The name of a gate, the config for its factory, as JSON, and its data."""
 
     name: str
     config: Mapping[str, object] = field(default_factory=dict)
+    data: tuple[ItemSet, ...] = ()
+    """The data sets that the gate compares items with. All measurements share them."""
 
 
 DEFAULT_CHOICES = tuple(GateChoice(name) for name in catalog.DEFAULT_GATES)
@@ -24,4 +26,4 @@ def build_gates(choices: Iterable[GateChoice], context: GateContext) -> tuple[Ga
 
     Raises BadInputError for an unknown name or an invalid config.
     """
-    return tuple(plugins.build_part("gates", one.name, one.config, context) for one in choices)
+    return tuple(plugins.build_part("gates", one.name, one.config, replace(context, data=one.data)) for one in choices)

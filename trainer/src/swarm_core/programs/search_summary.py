@@ -44,6 +44,8 @@ class SearchSummary:
     best: float | None
     best_particle: str
     best_recipe: str
+    values: tuple[tuple[str, float], ...]
+    """The values of the best generator that a weighted sum adds, by name; empty for one objective."""
     initial: float | None
     gain: MeasuredGain | None
     """None before the run has concluded."""
@@ -60,6 +62,7 @@ def summarize_search(state: EngineState) -> SearchSummary:
         best=outcome.best if outcome else search.best,
         best_particle=outcome.best_particle if outcome else search.best_particle,
         best_recipe=outcome.best_recipe if outcome else search.best_recipe,
+        values=outcome.values if outcome else search.values,
         initial=outcome.initial if outcome else search.initial,
         gain=extract_gain(state),
         particles=search.fitness,

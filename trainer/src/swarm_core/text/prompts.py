@@ -6,11 +6,15 @@ and generation use the same set, so a generator is asked with the words that it 
 Every item of a list is written so that `item_parser.parse` reads it back as it was. The further lines of an item are
 indented as far as its text. An item with bold or backticks around it stands below its marker.
 
+A spec may replace the words of a prompt (`PromptTexts`). Placeholders are filled in one pass, so braces in an item or
+in the text stay as they are.
+
 Limits: it does not count tokens. A chat prompt is the text of one user turn. The inference engine applies the chat
 template of the model.
 """
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 
@@ -46,6 +50,42 @@ class TemplateSet:
     chat: bool
     list_revision: int = 2
     """The revision of `format_list_item`. Raise it when any item is written in another way."""
+
+
+@dataclass(frozen=True, slots=True)
+class PromptTexts:
+    """The texts of a spec that replace those of its template set; None keeps them."""
+
+    generation: str | None = None
+    """Asks for items. It has the placeholder `{examples}`, and perhaps `{count}` and `{domain}`."""
+    generation_system: str | None = None
+    """The system text before it."""
+    answering: str | None = None
+    """Asks a taker. It has the placeholder `{item}`, and perhaps `{domain}`."""
+    answering_system: str | None = None
+    """The system text before it."""
+
+
+DEFAULT_TEXTS = PromptTexts()
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """What the prompts of a run have in common."""
+
+    style: PromptStyle
+    domain: str
+    texts: PromptTexts = DEFAULT_TEXTS
+
+    @property
+    def chat(self) -> bool:
+        """Whether a prompt is a user turn in a chat template."""
+        return TEMPLATES[self.style].chat
+
+
+PLACEHOLDER = re.compile(r"\{([A-Za-z_]+)\}")
+GENERATION_PLACEHOLDERS = ("examples", "count", "domain")
+ANSWERING_PLACEHOLDERS = ("item", "domain")
 
 
 TEMPLATES = {
@@ -98,22 +138,37 @@ def comes_back(style: PromptStyle, item: str) -> bool:
     return item_parser.parse(format_list(style, [item, item]), 2).items == (item, item)
 
 
-def format_generation(style: PromptStyle, domain: str, examples: Sequence[str]) -> str:
+def fill(template: str, values: Mapping[str, str]) -> str:
+    """Return `template` with the value of each placeholder. Other text in braces stays as it is.
+
+    >>> fill("{count} of {this}", {"count": "3"})
+    '3 of {this}'
+    """
+    return PLACEHOLDER.sub(lambda found: values.get(found[1], found[0]), template)
+
+
+def list_placeholders(template: str) -> list[str]:
+    """Return the names that stand in braces in `template`, in order."""
+    return PLACEHOLDER.findall(template)
+
+
+def format_generation(wording: Wording, examples: Sequence[str]) -> str:
     """Return the prompt that asks for as many new items as there are examples."""
-    return TEMPLATES[style].generation.format(domain=domain, count=len(examples), examples=format_list(style, examples))
+    listed = format_list(wording.style, examples)
+    template = wording.texts.generation or TEMPLATES[wording.style].generation
+    return fill(template, {"domain": wording.domain, "count": str(len(examples)), "examples": listed})
 
 
-def format_training_pair(
-    style: PromptStyle, domain: str, given: Sequence[str], wanted: Sequence[str]
-) -> tuple[str, str]:
+def format_training_pair(wording: Wording, given: Sequence[str], wanted: Sequence[str]) -> tuple[str, str]:
     """Return the prompt and the completion of one training pair. The prompt shows `given`, and the completion is
     `wanted`."""
-    return format_generation(style, domain, given), format_list(style, wanted)
+    return format_generation(wording, given), format_list(wording.style, wanted)
 
 
-def format_answering(style: PromptStyle, item: str) -> str:
+def format_answering(wording: Wording, item: str) -> str:
     """Return the prompt that asks a taker."""
-    return TEMPLATES[style].answering.format(item=item)
+    template = wording.texts.answering or TEMPLATES[wording.style].answering
+    return fill(template, {"item": item, "domain": wording.domain})
 
 
 def format_answer(style: PromptStyle, text: str) -> str:

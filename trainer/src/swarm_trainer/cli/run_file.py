@@ -86,14 +86,11 @@ def find_problems(worker_spec: WorkerSpec) -> tuple[list[str], dict[str, SeedFil
 
 
 def read_seeds(resolved: ResolvedSpec, use: resolution.UriUse, path: Path) -> SeedFile:
-    """Read the seed data at `path`, as the run will. Raises BadInputError, which names the line."""
-    side = resolved.for_swarm(use.swarm).generators
-    source, cluster_field = side.data, side.cluster_field
-    if use.field == resolution.REFERENCE_FIELD and resolved.reference is not None and resolved.reference.source:
-        source, cluster_field = resolved.reference.source, None
-    if use.field == resolution.CORPUS_FIELD and resolved.corpus is not None:
-        source, cluster_field = resolved.corpus.source, None
-    return seeds.read(path, source, cluster_field, resolved.base.template, resolved.seed, find_judge(resolved))
+    """Read the data at `path`, as the run will. Raises BadInputError, which names the line."""
+    assert use.source is not None  # of all data that a search reads
+    is_seed_data = use.field == f"spec.{use.swarm}.data.uri"
+    cluster_field = resolved.for_swarm(use.swarm).generators.cluster_field if is_seed_data else None
+    return seeds.read(path, use.source, cluster_field, resolved.base.template, resolved.seed, find_judge(resolved))
 
 
 def find_judge(resolved: ResolvedSpec) -> Judge | None:

@@ -10,6 +10,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from swarm_core.blocks.data_source import TEST_SPLIT
 from swarm_core.errors import BadInputError, name_subject
 from swarm_trainer.data import file_types, json_records, table_records, text_streams
 from swarm_trainer.data.file_types import Compression, DataFormat, FileType
@@ -108,7 +109,7 @@ def identify(path: Path, split: str | None) -> DataFile:
     one = DataFile(path, file_type, str(file_type.format))
     if file_type.format is DataFormat.JSON:
         one = identify_json(path, file_type, split)
-    if split is not None and one.split is None:
+    if split not in (None, TEST_SPLIT) and one.split is None:
         raise BadInputError(f"{path}: is {one.layout} and has no splits; remove data.{splits.SPLIT_FIELD}")
     return one
 

@@ -9,7 +9,7 @@ Limits: a question whose context is in a field with an unusual name is read with
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from swarm_core.api.generators import SeedFields
+from swarm_core.blocks.data_source import SeedFields
 from swarm_core.errors import BadInputError, list_names
 from swarm_trainer.data import chat_messages
 from swarm_trainer.data.records import Number, Record, describe_type

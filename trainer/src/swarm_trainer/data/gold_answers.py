@@ -7,7 +7,7 @@ what they mean in seed data. The file has any format of seed data. A blank answe
 from collections.abc import Iterator
 from pathlib import Path
 
-from swarm_core.api.generators import SeedFields
+from swarm_core.blocks.data_source import SeedFields
 from swarm_core.errors import BadInputError, list_names
 from swarm_core.judges.calibration import GoldAnswer
 from swarm_trainer.data import data_files, field_mapping, item_builder

@@ -15,7 +15,7 @@ from swarm_core.text import prompts
 
 
 def build_self_instruct_pairs(
-    items: Sequence[Item], count: int, shots: int, style: prompts.PromptStyle, domain: str, seed: int
+    items: Sequence[Item], count: int, shots: int, wording: prompts.Wording, seed: int
 ) -> list[tuple[str, str]]:
     """Return `count` pairs of (prompt, completion), with `shots` items in each part and no item twice within a pair.
 
@@ -29,5 +29,5 @@ def build_self_instruct_pairs(
     pairs = []
     for number in range(count):
         drawn = [items[index].text for index in streams.sample(seed, len(items), 2 * shots, "pair", number)]
-        pairs.append(prompts.format_training_pair(style, domain, drawn[:shots], drawn[shots:]))
+        pairs.append(prompts.format_training_pair(wording, drawn[:shots], drawn[shots:]))
     return pairs

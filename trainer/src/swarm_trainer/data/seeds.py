@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from swarm_core.api.generators import SeedDataSource
+from swarm_core.blocks.data_source import DataSource
 from swarm_core.errors import BadInputError, list_names
 from swarm_core.item_index import ItemIndex
 from swarm_core.ports import Judge
@@ -48,7 +48,7 @@ class SeedFile:
 
 def read(
     path: Path,
-    data: SeedDataSource,
+    data: DataSource,
     cluster_field: str | None = None,
     style: PromptStyle = PromptStyle.CHAT,
     seed: int = 0,
@@ -60,7 +60,7 @@ def read(
     Raises BadInputError, which names the file and the line, if a record cannot be used, if the data has no items, or if
     more records are left out than read.
     """
-    source = data_files.open_data(path, data.split)
+    source = data_files.open_data(path, data.wanted_split)
     mapping = find_mapping(path, source, data)
     left_out = LeftOut()
     sample = Sample(data.max_items, seed, left_out, judge)
@@ -72,12 +72,15 @@ def read(
                 sample.add(item)
             else:
                 left_out.add(item_builder.NO_TEXT, item.place)
-    items = tuple(check_items(sample.items(), style, left_out))
+    kept = sample.items()
+    items = tuple(check_items(kept, style, left_out) if data.is_shown else kept)
+    if not data.is_shown and NOT_SAMPLED in left_out.counts:
+        raise BadInputError(f"{path}: has more than {data.max_items:,} items, and all are needed; raise maxItems")
     check_left_out(path, mapping, records, len(items), left_out)
     return SeedFile(items, mapping, source, records, left_out)
 
 
-def find_mapping(path: Path, source: DataSet, data: SeedDataSource) -> FieldMapping:
+def find_mapping(path: Path, source: DataSet, data: DataSource) -> FieldMapping:
     """The mapping that the user names, or a guess from the first records. Raises BadInputError."""
     records = source.files[0].first(field_mapping.SAMPLE)
     if not records:
@@ -139,6 +142,11 @@ def check_left_out(path: Path, mapping: FieldMapping, records: int, items: int, 
         )
 
 
+def count_held_out(items: int, held_out: float) -> int:
+    """Return how many items are held out if none has a near copy. `held_out`: the share."""
+    return round(held_out * items)
+
+
 def split(
     items: Sequence[SeedItem],
     held_out: float,
@@ -154,13 +162,18 @@ def split(
     Raises BadInputError if no training item is left, if `held_out` is above 0 but no item is held out, or if there are
     too many items to compare.
     """
-    count = round(held_out * len(items))
+    count = count_held_out(len(items), held_out)
     ranks = [rank(item.item, seed, judge) for item in items]
     lowest = set(sorted(ranks)[:count])
     kept_back = {item for item, place in zip(items, ranks, strict=True) if place in lowest}
     if similarity is not None:
         kept_back = add_near_copies(items, kept_back, judge, similarity)
     training = tuple(item for item in items if item not in kept_back)
+    if not training and len(kept_back) > count:
+        raise BadInputError(
+            f"heldOut: all {len(items):,} items are near copies of the {count:,} that are held out, and of each other;"
+            " lower heldOut, or raise the similarity of the gates"
+        )
     if not training or (held_out > 0 and count == 0):
         raise BadInputError(
             f"heldOut {held_out} of {len(items)} items holds out {count}; give more items or another share"
@@ -183,7 +196,7 @@ def add_near_copies(
             raise BadInputError(
                 f"heldOut: {len(items):,} items and {len(newest):,} held-out ones are too many to compare for near"
                 f" copies (at most {MAX_COMPARISONS:,} pairs); lower maxItems or heldOut, or remove the similarity of"
-                " the gate HeldOut"
+                " the gates"
             )
         index = ItemIndex((seed.item for seed in newest), judge)
         newest = [seed for seed in items if seed not in found and index.find(seed.item, similarity)]

@@ -83,6 +83,9 @@ class Evaluator:
         """
         if not isinstance(self.composition, WeightedSum):
             return self.get_reported(measured)
+        missing = [one for _, one in measured if isinstance(one, Unmeasured)]
+        if missing:
+            return missing[0]
         seed = streams.derive_seed(self.seed, "bootstrap", *key)
         try:
             objective = self.find_reported(start)
@@ -100,16 +103,7 @@ class Evaluator:
             return compose_objectives(objectives, self.composition, start)
         return objectives[self.composition.names[0]]
 
-    def difference(self, first: Sequence[Rollout], second: Sequence[Rollout], start: Statistics) -> Interval:
-        """Return the fitness of `first` minus that of `second`, with its interval.
-
-        The rollouts of each are pooled over their seeds. Raises CoverageError.
-        """
-        return self.estimate_difference(first, second, self.find_reported(start))
-
-    def estimate_difference(
-        self, first: Sequence[Rollout], second: Sequence[Rollout], objective: Objective
-    ) -> Interval:
+    def difference(self, first: Sequence[Rollout], second: Sequence[Rollout], objective: Objective) -> Interval:
         """Return the value of `first` minus that of `second`, with its interval. Raises CoverageError."""
         seed = streams.derive_seed(self.seed, "bootstrap", "gain")
         samples = [build_sample(rollouts, self.examination.judge, self.reference) for rollouts in (first, second)]
@@ -129,8 +123,7 @@ def build_examination(resolved: ResolvedSpec, experiment: Experiment, data: Seed
     judge = run_parts.build_judge(resolved)
     return Examination(
         seed=resolved.seed,
-        style=resolved.base.template,
-        domain=resolved.domain,
+        wording=resolved.wording,
         seeds=ItemIndex(data.example_items, judge),
         held_out=ItemIndex(data.held_out, judge),
         shots=resolved.generation.shots,

@@ -60,8 +60,7 @@ class Examination:
     """The settings that are the same for every model examined in a run."""
 
     seed: int
-    style: prompts.PromptStyle
-    domain: str
+    wording: prompts.Wording
     seeds: ItemIndex
     """The seed items that examples are drawn from."""
     held_out: ItemIndex
@@ -72,6 +71,8 @@ class Examination:
     answering: Sampling
     takers: tuple[tuple[str, ModelName], ...]
     judge: Judge
+    corpus: ItemIndex = field(default_factory=ItemIndex)
+    """The documents of the objective's corpus; empty if it has none."""
     gates: tuple[GateChoice, ...] = DEFAULT_CHOICES
     """The gates, in the order in which items pass them."""
     remote: frozenset[ModelName] = frozenset()
@@ -83,14 +84,14 @@ class Examination:
     repeats: int = 1
     """The number of independent sets of items in one measurement. Each has prompts, seeds and gates of its own."""
 
-    def style_of(self, model: ModelName) -> prompts.PromptStyle:
-        """Return the prompt style for a taker."""
-        return prompts.PromptStyle.CHAT if model in self.remote else self.style
+    def find_wording(self, model: ModelName) -> prompts.Wording:
+        """Return the wording of the prompts of a taker."""
+        return replace(self.wording, style=prompts.PromptStyle.CHAT) if model in self.remote else self.wording
 
     def start(self) -> "ExaminationState":
         """Start one examination, with new gates. Raises BadInputError if a gate refuses its config."""
         examples: list[tuple[Item, ...]] = []
-        context = GateContext(self.judge, self.seeds, self.held_out, examples)
+        context = GateContext(self.judge, self.seeds, self.held_out, self.corpus, examples)
         return ExaminationState(build_gates(self.gates, context), examples)
 
 
@@ -212,14 +213,15 @@ def draw_examples(exam: Examination, stage: Stage) -> tuple[Item, ...]:
 
 def build_generation_request(exam: Examination, model: ModelName, stage: Stage) -> Request:
     """Build the request for `shots` items. Its examples and its seed depend on `stage` alone."""
-    prompt = prompts.format_generation(exam.style, exam.domain, get_texts(draw_examples(exam, stage)))
+    examples = get_texts(draw_examples(exam, stage))
     return Request(
         model=model,
-        prompt=prompt,
+        prompt=prompts.format_generation(exam.wording, examples),
         max_tokens=exam.generation.limit,
         temperature=exam.generation.temperature,
         seed=streams.derive_seed(exam.seed, "generate", *stage),
-        chat=prompts.TEMPLATES[exam.style].chat,
+        chat=exam.wording.chat,
+        system=exam.wording.texts.generation_system,
         thinks=exam.generation.thinking_tokens > 0,
     )
 
@@ -267,15 +269,15 @@ def ask_and_score(
 
 def build_answering_request(exam: Examination, taker: ModelName, item: Item, stage: Stage) -> Request:
     """Build the request for a taker's answer to an item. Its seed depends on `stage` alone."""
-    style = exam.style_of(taker)
-    templates = prompts.TEMPLATES[style]
+    wording = exam.find_wording(taker)
     return Request(
         model=taker,
-        prompt=prompts.format_answering(style, item.text),
+        prompt=prompts.format_answering(wording, item.text),
         max_tokens=exam.answering.limit,
         temperature=exam.answering.temperature,
         seed=streams.derive_seed(exam.seed, "answer", *stage),
-        stop=templates.stops,
-        chat=templates.chat,
+        stop=prompts.TEMPLATES[wording.style].stops,
+        chat=wording.chat,
+        system=wording.texts.answering_system if wording.chat else None,
         thinks=exam.answering.thinking_tokens > 0,
     )

@@ -19,6 +19,7 @@ from swarm_core import acceptance, commit
 from swarm_core.commit import Commit, MeasuredCandidate, MeasuredValues
 from swarm_core.engine.work import WorkItem
 from swarm_core.errors import BadInputError, ErrorCode, add_code
+from swarm_core.objectives.objective import Objective
 from swarm_core.optimizers import optimization, positions
 from swarm_core.optimizers.estimates import Estimate
 from swarm_core.optimizers.optimizer import SearchState
@@ -26,11 +27,12 @@ from swarm_core.optimizers.positions import Position
 from swarm_core.ports import Inference, StoreError
 from swarm_core.programs import search_settings
 from swarm_core.rollout import Rollout, Unmeasured, sum_totals
+from swarm_core.weighted_sum import WeightedSum
 from swarm_trainer.evaluation import lanes, rollout_store, serving
 from swarm_trainer.evaluation.examine import Stage
 from swarm_trainer.evaluation.rollout_store import RolloutRequest
 from swarm_trainer.evaluation.search_setup import SearchSetup
-from swarm_trainer.report.search_result import EvaluatedGenerator, Interval, SearchResult
+from swarm_trainer.report.search_result import EvaluatedGenerator, Interval, SearchResult, TermResult
 from swarm_trainer.runtime.context import Context, Progress
 
 MAX_REASONS = 3
@@ -150,8 +152,9 @@ class FinalEvaluation:
         if isinstance(fresh, Unmeasured):
             return fresh
         model, groups = self.setup.space.recipe(candidate.position).name, self.setup.plan.groups
+        named = values if isinstance(evaluator.composition, WeightedSum) else ()
         return EvaluatedGenerator(
-            candidate.name, candidate.position, model, candidate.search_value, fresh, rollouts, groups
+            candidate.name, candidate.position, model, candidate.search_value, fresh, rollouts, named, groups
         )
 
     def evaluate(self, ranking: Ranking, swarm: SearchState, commits: Sequence[Commit]) -> SearchResult:
@@ -183,9 +186,11 @@ class FinalEvaluation:
             best=best,
             initial=initial,
             initials=initials,
-            gain=self.estimate_gain(best, initial),
+            gain=self.estimate_gain(best, initial, self.setup.evaluator.find_reported(self.start)),
             counts=sum_totals([*load_search_rollouts(self.context, commits), *self.measured]),
             stop=str(optimization.stop_reason(swarm) or "stopped"),
+            terms=self.evaluate_terms(best, initial),
+            start=self.start if self.setup.evaluator.composition.needs_start else {},
             passed_over=passed_over,
         )
 
@@ -208,14 +213,36 @@ class FinalEvaluation:
             reasons[candidate.name] = evaluated.reason
         raise build_unmeasured_error("finalist", "final", reasons)
 
-    def estimate_gain(self, best: EvaluatedGenerator, initial: EvaluatedGenerator) -> Interval:
+    def evaluate_terms(self, best: EvaluatedGenerator, initial: EvaluatedGenerator) -> tuple[TermResult, ...]:
+        """Compare the values of each term of a weighted sum; nothing if one objective is maximized.
+
+        Raises CoverageError.
+        """
+        evaluator = self.setup.evaluator
+        if not isinstance(evaluator.composition, WeightedSum):
+            return ()
+        ours, theirs = best.measurements, initial.measurements
+        objectives = dict(evaluator.objectives)
+        return tuple(
+            TermResult(
+                name=term.name,
+                weight=term.weight,
+                at_least=term.at_least,
+                best=ours[term.name],
+                initial=theirs[term.name],
+                gain=self.estimate_gain(best, initial, objectives[term.name]),
+            )
+            for term in evaluator.composition.terms
+        )
+
+    def estimate_gain(self, best: EvaluatedGenerator, initial: EvaluatedGenerator, objective: Objective) -> Interval:
         """Estimate the difference on fresh items with its interval; it is 0 if `best` is `initial`.
 
         Raises CoverageError.
         """
         if best is initial:
             return Interval(0.0, 0.0, 0.0)
-        return self.setup.evaluator.difference(best.rollouts, initial.rollouts, self.start)
+        return self.setup.evaluator.difference(best.rollouts, initial.rollouts, objective)
 
 
 def build_unmeasured_error(subject: str, folder: str, reasons: Mapping[str, str]) -> StoreError:

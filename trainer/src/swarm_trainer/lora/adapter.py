@@ -14,7 +14,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from swarm_core.errors import BadInputError
-from swarm_trainer.lora import adapter_config, base_layers, signature
+from swarm_trainer.lora import adapter_config, base_layers, lfs_pointer, signature
 from swarm_trainer.lora.signature import Signature, format_shape, tensor_name
 
 Float32Array = NDArray[np.float32]
@@ -99,11 +99,11 @@ def _read_layers(path: Path, rank: int) -> dict[str, tuple[int, int]]:
         match = _TENSOR_NAME.fullmatch(name)
         if match is None:
             raise BadInputError(
-                f"{path}: unknown tensor {name}; a plain LoRA has only lora_A and lora_B of linear layers,"
+                f"{path}: unknown tensor {name!r}; a plain LoRA has only lora_A and lora_B of linear layers,"
                 " so export the adapter again"
             )
         if code not in DTYPE_CODES.values():
-            raise BadInputError(f"{path}: {name} is {code}; save the adapter in one of {', '.join(DTYPE_CODES)}")
+            raise BadInputError(f"{path}: {name!r} is {code}; save the adapter in one of {', '.join(DTYPE_CODES)}")
         found.setdefault(match["module"], {})[match["side"]] = shape
     if not found:
         raise BadInputError(f"{path}: contains no tensors; export the adapter again")
@@ -131,4 +131,6 @@ def _read_header(path: Path) -> dict[str, tuple[tuple[int, ...], str]]:
             slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118 (safe_open is not a mapping)
             return {name: (tuple(piece.get_shape()), piece.get_dtype()) for name, piece in slices.items()}
     except SafetensorError as error:
+        if pointer := lfs_pointer.find(path.parent):
+            raise BadInputError(f"{path.parent}: {pointer}") from error
         raise BadInputError(f"{path}: not a safetensors file ({error}); fetch or export it again") from error

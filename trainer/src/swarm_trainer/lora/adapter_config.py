@@ -13,6 +13,7 @@ it is given the start.
 
 import json
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,8 @@ from typing import Any
 from swarm_core.errors import BadInputError
 
 CONFIG_FILE = "adapter_config.json"
+MAX_ALPHA = 1_000_000
+"""Far above every alpha in use, and far below what a sum in float32 can hold."""
 
 READ = frozenset({
     "peft_type", "r", "lora_alpha", "use_rslora", "init_lora_weights", "target_modules", "exclude_modules",
@@ -69,6 +72,8 @@ class AdapterConfig:
     """Names of modules, or a regular expression for whole names."""
     fields: Mapping[str, Any]
     """All settings, as they are stored."""
+    path: Path
+    """The file with the settings, for messages."""
 
     @property
     def selects_by_name(self) -> bool:
@@ -78,15 +83,21 @@ class AdapterConfig:
         return named and not any(self.fields.get(setting) not in (None, []) for setting in chosen)
 
     def selects(self, module: str) -> bool:
-        """Whether it adapts this linear module, as peft decides it."""
+        """Whether it adapts this linear module, as peft decides it. Raises BadInputError if peft cannot decide it."""
         if self.selects_by_name:
             return module.rpartition(".")[2] in self.targets
         import peft  # noqa: PLC0415 (takes seconds, and few adapters need it)
         from peft.tuners.tuners_utils import check_target_module_exists  # noqa: PLC0415
 
         chosen = ("target_modules", "exclude_modules", "layers_to_transform", "layers_pattern")
-        config = peft.LoraConfig(**{setting: self.fields.get(setting) for setting in chosen})
-        return bool(check_target_module_exists(config, module))
+        settings = {setting: self.fields.get(setting) for setting in chosen}
+        try:
+            return bool(check_target_module_exists(peft.LoraConfig(**settings), module))
+        except (re.error, TypeError, ValueError, AttributeError, IndexError, RecursionError) as error:
+            raise BadInputError(
+                f"{self.path}: {', '.join(chosen)} choose no modules ({' '.join(str(error).split())[:120]}); correct"
+                " them, or name the modules in target_modules"
+            ) from error
 
 
 def read(path: Path) -> AdapterConfig:
@@ -94,7 +105,7 @@ def read(path: Path) -> AdapterConfig:
     fields = _read_fields(path)
     check_settings(path, fields)
     rank, alpha = _read_scale(path, fields)
-    return AdapterConfig(rank, alpha, _read_targets(path, fields.get("target_modules")), fields)
+    return AdapterConfig(rank, alpha, _read_targets(path, fields.get("target_modules")), fields, path)
 
 
 def check_settings(path: Path, fields: Mapping[str, Any]) -> None:
@@ -115,14 +126,20 @@ def check_settings(path: Path, fields: Mapping[str, Any]) -> None:
 
 def _read_scale(path: Path, fields: Mapping[str, Any]) -> tuple[int, float]:
     """Return the rank, and the alpha that a plain LoRA with the same factor has. Raises BadInputError."""
-    rank, alpha = fields.get("r"), fields.get("lora_alpha")
+    rank, alpha, stabilized = fields.get("r"), fields.get("lora_alpha"), fields.get("use_rslora")
     # True is an int for Python.
     numbers = type(rank) is int and type(alpha) in (int, float)
-    if not numbers or rank is None or alpha is None or rank < 1 or not 0 < alpha < math.inf:
+    if not numbers or rank is None or alpha is None or not rank >= 1 or not 0 < alpha <= MAX_ALPHA:
         raise BadInputError(
-            f"{path}: r is {rank!r} and lora_alpha is {alpha!r}, but both must be positive; export the adapter again"
+            f"{path}: r is {str(rank)[:20]!r} and lora_alpha is {str(alpha)[:20]!r}, but r must be a positive whole"
+            f" number, and lora_alpha a positive number of at most {MAX_ALPHA:,}; export the adapter again"
         )
-    return rank, float(alpha) * (math.sqrt(rank) if fields.get("use_rslora") else 1.0)
+    if stabilized not in (None, True, False):
+        raise BadInputError(
+            f"{path}: use_rslora is {stabilized!r}, which is neither true nor false; correct it, because it changes the"
+            " factor of the adapter"
+        )
+    return rank, float(alpha) * (math.sqrt(rank) if stabilized else 1.0)
 
 
 def _read_targets(path: Path, targets: object) -> tuple[str, ...] | str:
@@ -158,10 +175,19 @@ def _check_start(path: Path, start: object) -> None:
         )
 
 
+def _build_unambiguous(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return the object of `pairs`. Raises ValueError if a setting has two values, because one would be lost."""
+    fields = dict(pairs)
+    twice = [name for name, value in pairs if fields[name] != value]
+    if twice:
+        raise ValueError(f"{twice[0]} has two values")
+    return fields
+
+
 def _read_fields(path: Path) -> Mapping[str, Any]:
     """Return the settings in the file. Raises BadInputError unless it is JSON of a LoRA."""
     try:
-        config = json.loads(path.read_bytes())
+        config = json.loads(path.read_bytes(), object_pairs_hook=_build_unambiguous)
     except FileNotFoundError as error:
         raise BadInputError(
             f"{path}: missing; give a PEFT folder with {CONFIG_FILE} and adapter_model.safetensors"

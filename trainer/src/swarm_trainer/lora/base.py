@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from huggingface_hub.errors import StrictDataclassError
 from safetensors import SafetensorError
 from transformers import (
     AutoConfig,
@@ -25,7 +26,7 @@ from transformers import (
 from transformers.utils import logging
 
 from swarm_core.errors import BadInputError
-from swarm_trainer.lora import chat_template, control_tokens
+from swarm_trainer.lora import chat_template, control_tokens, lfs_pointer
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 """The element types of base models, adapters and recipes, by name."""
@@ -122,15 +123,18 @@ def resolve_device(name: str) -> torch.device:
     return torch.device(name)
 
 
-def tokenize_prompts(tokenizer: PreTrainedTokenizerBase, prompts: list[str], chat: bool) -> list[list[int]]:
+def tokenize_prompts(
+    tokenizer: PreTrainedTokenizerBase, prompts: list[str], chat: bool, system: str | None = None
+) -> list[list[int]]:
     """Return the token IDs of each prompt, with the beginning tokens that the tokenizer adds and no end token.
 
-    `chat`: each prompt becomes a user turn in the chat template. The template adds special tokens itself, so no others
-    are added. Control tokens that a prompt spells are text. Raises BadInputError if `chat` is set and the tokenizer has
-    no chat template.
+    `chat`: each prompt becomes a user turn in the chat template, after the `system` text if there is one. The template
+    adds special tokens itself, so no others are added. Control tokens that a prompt spells are text. Raises
+    BadInputError if `chat` is set and the tokenizer has no chat template, or one without a place for `system`.
     """
     if chat:
-        return tokenize_chats(tokenizer, [[{"role": "user", "content": prompt}] for prompt in prompts])
+        above = [] if system is None else [{"role": "system", "content": system}]
+        return tokenize_chats(tokenizer, [[*above, {"role": "user", "content": prompt}] for prompt in prompts])
     beginning, _ = find_added_tokens(tokenizer)
     return [[*beginning, *ids] for ids in control_tokens.encode_texts(tokenizer, prompts)]
 
@@ -198,6 +202,19 @@ def silence_transformers() -> Iterator[None]:
             logging.enable_progress_bar()
 
 
+READ_ERRORS = (
+    *(OSError, ValueError, KeyError, RuntimeError, ImportError, SafetensorError, StrictDataclassError),
+    *(
+        TypeError,
+        AttributeError,
+        IndexError,
+        ArithmeticError,
+        AssertionError,
+    ),  # of sizes in a configuration that fit no model
+)
+"""What transformers raises for files that are no model."""
+
+
 @contextmanager
 def translate_read_errors(folder: Path, what: str) -> Iterator[None]:
     """During the `with` block, turn errors of transformers about `folder` into BadInputError, and silence its output.
@@ -209,8 +226,11 @@ def translate_read_errors(folder: Path, what: str) -> Iterator[None]:
     try:
         with silence_transformers():
             yield
-    except (OSError, ValueError, KeyError, RuntimeError, ImportError, SafetensorError) as error:
+    except READ_ERRORS as error:
+        if pointer := lfs_pointer.find(folder):
+            raise BadInputError(f"{what} {folder}: {pointer}") from error
         reason = " ".join(str(error).split())[:200] or type(error).__name__
-        raise BadInputError(
-            f"{what} {folder}: transformers cannot read it ({reason}); give a model in safetensors"
-        ) from error
+        advice = "give a model in safetensors, whole and as it was published"
+        if "ignore_mismatched_sizes" in reason:
+            reason, advice = "its weights have other shapes than config.json says", "give the files of one model"
+        raise BadInputError(f"{what} {folder}: transformers cannot read it ({reason}); {advice}") from error

@@ -25,6 +25,8 @@ from swarm_trainer.lora.lora_layers import LoraSize
 FULL_MODEL = "give a decoder-only language model"
 OTHER_TASKS = ("Classification", "QuestionAnswering", "MaskedLM", "RewardModel", "Embedding")
 """The ends of the names of architectures that share their configuration with a language model."""
+MAX_LAYERS = 10_000
+"""Far above every model's. The modules of more would fill the memory before anything is checked."""
 ATTENTION = frozenset({"full_attention", "sliding_attention", "chunked_attention", "conv"})
 """The types of layers whose state a batch can pad and cut."""
 
@@ -85,7 +87,8 @@ def find_raw_fault(config: dict[str, Any]) -> str | None:
             " transformers knows"
         )
     if config.get("quantization_config"):
-        method = config["quantization_config"].get("quant_method", "quantized")
+        settings = config["quantization_config"]
+        method = settings.get("quant_method", "quantized") if isinstance(settings, dict) else settings
         return f"its weights are quantized ({method}), so adapters cannot be trained on them; give the full weights"
     architectures = config.get("architectures") or []
     if architectures and all(str(name).endswith(OTHER_TASKS) for name in architectures):
@@ -95,7 +98,9 @@ def find_raw_fault(config: dict[str, Any]) -> str | None:
 
 def find_config_fault(config: PreTrainedConfig) -> str | None:
     """Return why a model of this configuration is no base; None if it may be one."""
-    kind = config.model_type
+    kind, layers = config.model_type, getattr(config.get_text_config(), "num_hidden_layers", 1)
+    if not isinstance(layers, int) or not 1 <= layers <= MAX_LAYERS:
+        return f"its configuration has {layers!r} layers (num_hidden_layers); give a model with 1 to {MAX_LAYERS:,}"
     if config.is_encoder_decoder:
         return f"it is an encoder-decoder ({kind}); {FULL_MODEL}"
     if kind not in modeling_auto.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES:

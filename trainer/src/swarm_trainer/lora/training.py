@@ -62,6 +62,8 @@ class TrainingSettings:
     gradient_checkpointing: bool
     chat: bool
     """Whether a prompt is one user turn in the base model's chat template."""
+    system: str | None = None
+    """The system text before each prompt. It needs `chat`."""
     start: Path | None = None
     """A folder with an adapter of this rank and these modules to continue from. None starts from A and B = 0."""
 
@@ -129,7 +131,7 @@ def tokenize(
 
     Raises BadInputError if the tokenizer lacks an end token or a required chat template.
     """
-    prompts = base.tokenize_prompts(tokenizer, [prompt for prompt, _ in pairs], settings.chat)
+    prompts = base.tokenize_prompts(tokenizer, [prompt for prompt, _ in pairs], settings.chat, settings.system)
     completions = base.tokenize_completions(tokenizer, [completion for _, completion in pairs])
     examples, truncated = [], 0
     for prompt, completion in zip(prompts, completions, strict=True):

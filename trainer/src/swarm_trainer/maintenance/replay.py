@@ -168,7 +168,8 @@ def walk_reachable(store: ArtifactStore, experiment: Experiment, manifest: Diges
     yield fetch_blob(store, manifest)
     for swarm in (GENERATORS, TAKERS):
         yield fetch_blob(store, experiment.for_swarm(swarm).data)
-    yield from (fetch_blob(store, digest) for digest in (experiment.reference, experiment.corpus) if digest is not None)
+    pinned = (experiment.reference, experiment.corpus, *(experiment.data_sets or {}).values())
+    yield from (fetch_blob(store, digest) for digest in pinned if digest is not None)
     for done in commit_chain.walk(store):
         if done.pool is not None:
             yield fetch_blob(store, done.pool)

@@ -71,6 +71,19 @@ def build_answer(answer: TakerAnswer) -> dict[str, Json]:
     return {"text": answer.text, "score": answer.score, **ruled}
 
 
+def format_terms(result: SearchResult) -> str:
+    """Return a table of the values that a weighted sum adds, and a blank line; empty without terms."""
+    if not result.terms:
+        return ""
+    rows = "".join(
+        f"| {term.name} | {term.weight:g} | {term.best.value:.3f} | {term.initial.value:.3f} | {term.gain.value:+.3f}"
+        f" | {term.gain.low:+.3f} to {term.gain.high:+.3f} |\n"
+        for term in result.terms
+    )
+    columns = "| value | weight | this generator | best initial generator | difference | 95 % interval |"
+    return f"{columns}\n|{'---|' * 6}\n{rows}\n"
+
+
 def format_card(result: SearchResult, judge: Judge, name: str, domain: str) -> str:
     """Return the data set card: Markdown with the metadata of the Hugging Face Hub."""
     best, initial, gain = result.best, result.initial, result.gain
@@ -88,7 +101,7 @@ def format_card(result: SearchResult, judge: Judge, name: str, domain: str) -> s
 | best initial generator (`{initial.name}`) | {initial.fresh.value:.3f} | {initial_interval} |
 | difference ({WORDS[gain.verdict]}) | {gain.value:+.3f} | {gain.low:+.3f} to {gain.high:+.3f} |
 
-| test taker | mean score |
+{format_terms(result)}| test taker | mean score |
 |---|---|
 {takers}
 

@@ -17,7 +17,7 @@ from swarm_core.optimizers.positions import Position
 from swarm_core.recipe import Digest, canonical_json, digest_bytes
 from swarm_core.usage import Usage
 from swarm_trainer.report import usage_report
-from swarm_trainer.report.search_result import EvaluatedGenerator, Interval, SearchResult
+from swarm_trainer.report.search_result import EvaluatedGenerator, Interval, SearchResult, TermResult
 from swarm_trainer.report.usage_report import Json
 
 
@@ -43,14 +43,40 @@ def nest_coefficients(position: Position, groups: int) -> list[Json]:
 
 
 def generator_to_json(generator: EvaluatedGenerator) -> dict[str, Json]:
-    """Return a generator of the final evaluation. `searched` is its value during the search."""
+    """Return a generator of the final evaluation. `searched` is its value during the search.
+
+    `values` are those that a weighted sum adds.
+    """
+    values: Json = {name: measurement_to_json(value) for name, value in generator.measurements.items()}
     return {
         "name": generator.name,
         "recipe": generator.model,
         "coefficients": nest_coefficients(generator.position, generator.groups),
         "searched": generator.search_value,
         "fresh": measurement_to_json(generator.fresh),
+        **({"values": values} if values else {}),
     }
+
+
+def term_to_json(term: TermResult) -> dict[str, Json]:
+    """Return a term of a weighted sum. `atLeast` and `floor` are present if it has a floor."""
+    verdict = term.floor_verdict
+    return {
+        "name": term.name,
+        "weight": term.weight,
+        **({} if verdict is None else {"atLeast": term.at_least, "floor": str(verdict)}),
+        "best": measurement_to_json(term.best),
+        "initial": measurement_to_json(term.initial),
+        "gain": gain_to_json(term.gain),
+    }
+
+
+def describe_terms(result: SearchResult) -> dict[str, Json]:
+    """Return the terms of a weighted sum, and the statistics that they are normalized by; nothing without terms."""
+    if not result.terms:
+        return {}
+    start: Json = {name: {"mean": one.mean, "deviation": one.deviation} for name, one in result.start.items()}
+    return {"terms": [term_to_json(term) for term in result.terms], **({"start": start} if result.start else {})}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +101,7 @@ def search_result_to_json(result: SearchResult, origin: Provenance) -> dict[str,
         "initial": generator_to_json(result.initial),
         "initials": [generator_to_json(generator) for generator in result.initials],
         "gain": gain_to_json(result.gain),
+        **describe_terms(result),
         "counts": {
             "asked": result.counts.asked,
             "items": result.counts.items,

@@ -1,5 +1,6 @@
 """The figure of a search: the fitness of each candidate by iteration, and the final evaluation on fresh items."""
 
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from swarm_core.optimizers import optimization
 from swarm_trainer.report.search_result import EvaluatedGenerator, SearchResult
 
 BEST_COLOR, INITIAL_COLOR, PALE_COLOR = "#0b6e4f", "#8d99ae", "#c9d6df"
+LABEL_WIDTH = 48
+"""The most characters on one line of a label."""
 MARKERS = {"Start": "D", "Explore": "o", "Remeasure": "x"}
 
 
@@ -47,7 +50,7 @@ def plot_search(axes: Axes, commits: Sequence[Commit], result: SearchResult) -> 
     steps = [(iteration, best.value) for iteration, best in best_values if best is not None]
     axes.step(*zip(*steps, strict=True), color=BEST_COLOR, lw=2, where="post", label="best, averaged")
     axes.axhline(result.initial.fresh.value, color=INITIAL_COLOR, lw=1, ls="--", label="best initial, fresh items")
-    axes.set(xlabel="iteration", ylabel=result.objective.lower())
+    axes.set(xlabel="iteration", ylabel="\n".join(textwrap.wrap(result.label, LABEL_WIDTH)))
     axes.set_title("while searching (noisy, selected)", loc="left", fontsize=10)
     axes.xaxis.set_major_locator(ticker.MaxNLocator(integer=True))
     style_axes(axes)

@@ -5,8 +5,11 @@ the best generator and the baseline, which is an initial generator, are chosen b
 biased by selection.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from enum import StrEnum
 
+from swarm_core.commit import MeasuredValues
+from swarm_core.composition import Statistics
 from swarm_core.objectives.objective import Measurement
 from swarm_core.objectives.verdict import Verdict, judge_difference
 from swarm_core.optimizers.positions import Position
@@ -41,8 +44,51 @@ class EvaluatedGenerator:
     fresh: Measurement
     rollouts: tuple[Rollout, ...]
     """One rollout for each final seed."""
+    values: MeasuredValues = ()
+    """The values that a weighted sum adds, by name; empty if one objective is reported."""
     groups: int = 1
     """The number of blocks of coefficients in `position`: one for all tensors, or one for each layer."""
+
+    @property
+    def measurements(self) -> dict[str, Measurement]:
+        """The values that a weighted sum adds, all of which were measured, by name."""
+        return {name: value for name, value in self.values if isinstance(value, Measurement)}
+
+
+class FloorVerdict(StrEnum):
+    """What fresh items say about the floor of a value."""
+
+    MET = "Met"
+    """The interval lies at or above the floor."""
+    MISSED = "Missed"
+    """The interval lies below the floor."""
+    NOT_RESOLVED = "NotResolved"
+    """The interval contains values on both sides."""
+
+
+@dataclass(frozen=True, slots=True)
+class TermResult:
+    """One term of a weighted sum in the final evaluation."""
+
+    name: str
+    weight: float
+    at_least: float | None
+    """The floor; None if every value is acceptable."""
+    best: Measurement
+    """The value of the best generator."""
+    initial: Measurement
+    """The value of the baseline."""
+    gain: Interval
+    """The difference between these values, neither scaled nor weighted."""
+
+    @property
+    def floor_verdict(self) -> FloorVerdict | None:
+        """Whether the best generator meets the floor; None without a floor."""
+        if self.at_least is None:
+            return None
+        if self.best.low >= self.at_least:
+            return FloorVerdict.MET
+        return FloorVerdict.MISSED if self.best.high < self.at_least else FloorVerdict.NOT_RESOLVED
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,5 +106,17 @@ class SearchResult:
     """The totals over all rollouts of the run."""
     stop: str
     """The reason why the search ended."""
+    terms: tuple[TermResult, ...] = ()
+    """The terms of a weighted sum, in the order of the spec; empty if one objective is maximized."""
+    start: Statistics = field(default_factory=dict)
+    """The statistics of the first iteration that values are normalized by; empty if they are not."""
     passed_over: tuple[str, ...] = ()
     """The generators ranked above `best` that could not be measured on fresh items: too many scores were missing."""
+
+    @property
+    def label(self) -> str:
+        """What is maximized, in a few words."""
+        if not self.terms:
+            return self.objective.lower()
+        added = " + ".join(f"{term.weight:g} {term.name.lower()}" for term in self.terms if term.weight > 0)
+        return f"{self.objective.lower()}: {added}{', normalized' if self.start else ''}"

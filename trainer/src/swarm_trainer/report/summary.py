@@ -10,9 +10,11 @@ from swarm_core.objectives.scores import AnswerFate, Unscored
 from swarm_core.objectives.verdict import Verdict
 from swarm_core.optimizers import positions
 from swarm_core.rollout import AnsweredItem, RolloutTotals
-from swarm_trainer.report.search_result import EvaluatedGenerator, SearchResult
+from swarm_trainer.report.search_result import EvaluatedGenerator, FloorVerdict, SearchResult, TermResult
 
 COLUMNS = 79
+NAME_WIDTH = 24
+"""The width of the column with the names of values."""
 MAX_SAMPLES = 8
 """The number of sample items shown for each generator."""
 
@@ -26,6 +28,7 @@ def render(result: SearchResult, name: str) -> str:
                 "",
                 *format_table(result),
                 "",
+                *format_terms(result),
                 *format_samples(result),
                 "",
                 *format_counts(result),
@@ -72,6 +75,39 @@ def format_table(result: SearchResult) -> Iterator[str]:
         yield format_row(generator, generator.name)
     yield format_row(result.best, "best")
     yield from format_passed_over(result)
+
+
+def format_terms(result: SearchResult) -> Iterator[str]:
+    """Yield one row for each term of a weighted sum, the floors, and a blank line. Yields nothing without terms."""
+    if not result.terms:
+        return
+    yield f"{'value':<{NAME_WIDTH}}{'weight':>8}{'best':>8}{'initial':>9}{'gain':>8}   95 % interval"
+    for term in result.terms:
+        gain, values = term.gain, f"{term.best.value:>8.3f}{term.initial.value:>9.3f}"
+        name = textwrap.shorten(term.name, NAME_WIDTH, placeholder="…")
+        yield f"{name:<{NAME_WIDTH}}{term.weight:>8g}{values}{gain.value:>+8.3f}   {gain.low:+.3f} to {gain.high:+.3f}"
+    for term in result.terms:
+        yield from textwrap.wrap(format_floor(term), COLUMNS)
+    if result.start:
+        yield "The sum adds these values in standard deviations of the first iteration."
+    yield ""
+
+
+def format_floor(term: TermResult) -> str:
+    """Return whether the best generator meets the floor of a term; empty without a floor."""
+    found = f"fresh items give {term.best.value:.3f}, 95 % interval {term.best.low:.3f} to {term.best.high:.3f}"
+    match term.floor_verdict:
+        case None:
+            return ""
+        case FloorVerdict.MET:
+            words = "met"
+        case FloorVerdict.MISSED:
+            words = "missed"
+        case FloorVerdict.NOT_RESOLVED:
+            words = "not resolved"
+        case _:
+            assert_never(term.floor_verdict)
+    return f"floor of {term.name} {term.at_least:g}: {words}; {found}"
 
 
 def format_passed_over(result: SearchResult) -> Iterator[str]:

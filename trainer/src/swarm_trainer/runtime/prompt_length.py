@@ -6,7 +6,7 @@ Limits: models at remote endpoints are not checked; their tokenizers are unknown
 from pathlib import Path
 
 from swarm_core.api.resolution import ResolvedSpec
-from swarm_core.errors import BadInputError
+from swarm_core.errors import BadInputError, name_subject
 from swarm_core.experiment import SeedData
 from swarm_core.items import get_texts
 from swarm_core.text import prompts
@@ -19,15 +19,17 @@ def check(resolved: ResolvedSpec, field: str, folder: Path, data: SeedData) -> N
 
     Raises BadInputError.
     """
-    style, shots = resolved.base.template, resolved.generation.shots
+    wording, shots = resolved.wording, resolved.generation.shots
     longest = sorted(get_texts(data.example_items), key=len)[-shots:]
-    texts = [
-        prompts.format_generation(style, resolved.domain, longest),
-        *(prompts.format_answering(style, item) for item in longest),
-    ]
+    asked = prompts.format_generation(wording, longest)
+    questions = [prompts.format_answering(wording, item) for item in longest]
     with base.translate_read_errors(folder, "base"):
         tokenizer, model_limit = base.read_tokenizer(folder), base.read_max_length(base.read_config(folder))
-    generation, *answering = map(len, base.tokenize_prompts(tokenizer, texts, prompts.TEMPLATES[style].chat))
+    with name_subject("spec.prompts"):
+        (generation,) = map(
+            len, base.tokenize_prompts(tokenizer, [asked], wording.chat, wording.texts.generation_system)
+        )
+        answering = map(len, base.tokenize_prompts(tokenizer, questions, wording.chat, wording.texts.answering_system))
     limit = resolved.base.max_model_len
     if model_limit is not None and limit > model_limit:
         raise BadInputError(

@@ -9,6 +9,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from swarm_core.blocks.data_source import TEST_SPLIT
 from swarm_core.errors import BadInputError
 from swarm_trainer.sources import splits
 
@@ -78,7 +79,7 @@ def choose_files(names: Sequence[str], wanted: str | None) -> ChosenFiles:
         by_split.setdefault(splits.find_in_name(name), []).append(name)
     counts = {split: len(files) for split, files in by_split.items() if split is not None}
     chosen = splits.choose(counts, wanted) if counts else None
-    if wanted is not None and chosen is None:
+    if wanted not in (None, TEST_SPLIT) and chosen is None:
         raise BadInputError(f"its files name no split; remove data.{splits.SPLIT_FIELD}")
     files = tuple(by_split[chosen])
     folders = sorted({name.rpartition("/")[0] for name in files})

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from swarm_core.commit import Commit
+from swarm_core.engine import receipt_fields
 from swarm_core.engine.receipt_fields import Output, Scalar
 from swarm_core.engine.work import Receipt, WorkItem
 from swarm_core.optimizers import optimization
@@ -46,6 +47,7 @@ def evaluate_search(item: WorkItem, context: Context, setup: SearchSetup, commit
 
 def build_receipt(item: WorkItem, search_result: SearchResult, outputs: Mapping[str, Digest]) -> Receipt:
     """Build the receipt of a concluded search."""
+    values = [(term.name, term.best.value) for term in search_result.terms]
     return Receipt(
         key=item.key,
         outputs=outputs,
@@ -57,6 +59,7 @@ def build_receipt(item: WorkItem, search_result: SearchResult, outputs: Mapping[
             Scalar.BEST_PARTICLE: search_result.best.name,
             Scalar.BEST_RECIPE: search_result.best.model,
             Scalar.INITIAL: search_result.initial.fresh.value,
+            **({Scalar.VALUES: receipt_fields.format_values(values)} if values else {}),
         },
     )
 
@@ -78,7 +81,7 @@ def write(
     folder: Path, context: Context, setup: SearchSetup, search_result: SearchResult, commits: Sequence[Commit]
 ) -> None:
     """Write the files of the bundle."""
-    name, domain, judge = setup.title, setup.examination.domain, setup.examination.judge
+    name, domain, judge = setup.title, setup.examination.wording.domain, setup.examination.judge
     origin = result.Provenance(setup.experiment, setup.examination.seed, commits[-1].digest)
     (folder / "result.json").write_text(result.serialize(search_result, origin), encoding="utf-8")
     (folder / "history.jsonl").write_text(history.format_history(commits, context.store), encoding="utf-8")

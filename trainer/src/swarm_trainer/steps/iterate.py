@@ -12,15 +12,18 @@ from dataclasses import replace
 from statistics import fmean
 
 from swarm_core import acceptance, commit
-from swarm_core.commit import Commit, MeasuredCandidate
+from swarm_core.commit import Commit, MeasuredCandidate, MeasuredValues
+from swarm_core.engine import receipt_fields
 from swarm_core.engine.receipt_fields import Output, Scalar
 from swarm_core.engine.work import Receipt, WorkItem
 from swarm_core.errors import BadInputError, ErrorCode, add_code
 from swarm_core.optimizers import optimization
 from swarm_core.optimizers.candidate import Candidate
+from swarm_core.optimizers.positions import Position
 from swarm_core.ports import Inference, StoreError
 from swarm_core.rollout import Rollout, RolloutTotals, sum_totals
 from swarm_core.usage import Usage
+from swarm_core.weighted_sum import WeightedSum
 from swarm_trainer.evaluation import lanes, reference_set, rollout_store, search_setup, serving, trainer_program
 from swarm_trainer.evaluation.rollout_store import RolloutRequest
 from swarm_trainer.evaluation.turn import Turn
@@ -168,9 +171,37 @@ def build_receipt(item: WorkItem, context: Context, done: Commit) -> Receipt:
             Scalar.UNSCORED: sum(counts.unscored.values()),
             Scalar.FATES: format_fates(counts),
             Scalar.FITNESS: ",".join(map(format_fitness, done.candidates)),
+            **build_values(find_values(context, done, best.position) if best else ()),
             **({Scalar.HELD_OUT: done.held_out[0].fitness} if done.held_out else {}),
         },
     )
+
+
+def find_values(context: Context, done: Commit, position: Position) -> tuple[tuple[str, float], ...]:
+    """Return the values that a weighted sum adds, as the last turn up to `done` that measured `position` found them.
+
+    Returns none if one objective is maximized. Raises StoreError.
+    """
+    setup, at = search_setup.load(context, done.swarm_name), done
+    if not isinstance(setup.evaluator.composition, WeightedSum):
+        return ()
+    while True:
+        for candidate in at.candidates:
+            if at.swarm_name == done.swarm_name and candidate.position == position and candidate.fitness is not None:
+                return list_values(candidate.values)
+        if at.iteration == 0:
+            return ()
+        at = commit_chain.load_existing(context.store, at.iteration - 1)
+
+
+def list_values(measured: MeasuredValues) -> tuple[tuple[str, float], ...]:
+    """Return the values that could be measured, by name."""
+    return tuple((name, value) for name, value in commit.get_values(measured).items() if value is not None)
+
+
+def build_values(values: Sequence[tuple[str, float]]) -> dict[str, str]:
+    """Build the scalar with the values of the best generator; nothing if there are none."""
+    return {Scalar.VALUES: receipt_fields.format_values(values)} if values else {}
 
 
 def format_fates(counts: RolloutTotals) -> str:

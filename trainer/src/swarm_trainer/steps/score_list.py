@@ -10,15 +10,16 @@ from dataclasses import replace
 from swarm_core.api.objective_blocks import WEIGHTED
 from swarm_core.commit import MeasuredValues
 from swarm_core.experiment import Experiment, SeedData
+from swarm_core.item_index import ItemIndex
 from swarm_core.items import Item
 from swarm_core.ports import Inference
 from swarm_core.rollout import Rollout
 from swarm_core.swarm_names import GENERATORS
-from swarm_trainer.evaluation import evaluator, item_list, reference_set, run_parts, search_setup
+from swarm_trainer.evaluation import evaluator, gate_data, item_list, reference_set, run_parts, search_setup
 from swarm_trainer.evaluation.evaluator import Evaluator
 from swarm_trainer.runtime import taker_engine
 from swarm_trainer.runtime.context import Context
-from swarm_trainer.steps import objective_inputs, prepare
+from swarm_trainer.steps import part_inputs, prepare
 
 NO_SEEDS = SeedData(((),), ())
 
@@ -32,22 +33,23 @@ def measure(context: Context, items: Sequence[Item], report: Callable[[int, int]
     run_parts.check(context.resolved)
     for name, objective in run_parts.build_objectives(context.resolved).items():
         item_list.check_objective(name, objective)
-    experiment = add_objective_data(context, taker_engine.pin_takers(context))
+    experiment = add_part_data(context, taker_engine.pin_takers(context))
     measuring = build_evaluator(context, experiment)
     engine = taker_engine.build(context, experiment)
     measuring = answer_reference(context, experiment, measuring, engine)
     return measuring, item_list.answer_items(measuring.examination, engine, items, report)
 
 
-def add_objective_data(context: Context, experiment: Experiment) -> Experiment:
-    """Return the experiment with the reference set and the corpus of the objective. Raises BadInputError."""
+def add_part_data(context: Context, experiment: Experiment) -> Experiment:
+    """Return the experiment with the data of the objective and of the gates. Raises BadInputError."""
     wanted = context.resolved.reference
     from_seeds = wanted is not None and wanted.source is None
     seed_data = prepare.read_seed_data(context, GENERATORS) if from_seeds else NO_SEEDS
     return replace(
         experiment,
-        reference=objective_inputs.pin_reference(context, seed_data),
-        corpus=objective_inputs.pin_corpus(context),
+        reference=part_inputs.pin_reference(context, seed_data),
+        corpus=part_inputs.pin_corpus(context),
+        data_sets=part_inputs.pin_data_sets(context),
     )
 
 
@@ -55,7 +57,13 @@ def build_evaluator(context: Context, experiment: Experiment) -> Evaluator:
     """Build the evaluator of the run, without seed items. Raises BadInputError."""
     resolved = context.resolved
     examination = evaluator.build_examination(resolved, experiment, NO_SEEDS)
-    examination = replace(examination, features=search_setup.build_features(context, experiment))
+    corpus = search_setup.load_corpus(context, experiment)
+    examination = replace(
+        examination,
+        corpus=ItemIndex(corpus, examination.judge),
+        gates=gate_data.load_gates(context, experiment, examination.judge),
+        features=search_setup.build_features(context, corpus),
+    )
     objectives, fitness = search_setup.choose_objectives(resolved, GENERATORS)
     return Evaluator(examination, tuple(objectives.items()), fitness, resolved.evaluation.coverage)
 

@@ -17,7 +17,6 @@ from swarm_core.api.resolved import ResolvedSpec, TrainedAdapters
 from swarm_core.engine.receipt_fields import Output
 from swarm_core.engine.work import Receipt, WorkItem
 from swarm_core.items import Item
-from swarm_core.text import prompts
 from swarm_trainer.data import pairs
 from swarm_trainer.lora import training
 from swarm_trainer.lora.base import BaseModelConfig
@@ -70,9 +69,9 @@ def build_cluster_task(item: WorkItem, context: Context, items: tuple[Item, ...]
     """Build the training task of a cluster's generator."""
     resolved = context.resolved.for_swarm(item.swarm)
     seed, count = streams.derive_seed(resolved.seed, "pairs", item.index), get_training_origin(resolved).training.pairs
-    shots, style = resolved.generation.shots, resolved.base.template
-    drawn = pairs.build_self_instruct_pairs(items, count, shots, style, resolved.domain, seed)
-    return TrainingTask(len(items), drawn, build_settings(resolved))
+    drawn = pairs.build_self_instruct_pairs(items, count, resolved.generation.shots, resolved.wording, seed)
+    system = resolved.wording.texts.generation_system
+    return TrainingTask(len(items), drawn, build_settings(resolved, system))
 
 
 def train_adapter(item: WorkItem, context: Context, task: TrainingTask, scratch: Path) -> training.TrainingResult:
@@ -101,9 +100,7 @@ def get_training_origin(resolved: ResolvedSpec) -> TrainedAdapters:
     return origin
 
 
-def build_settings(resolved: ResolvedSpec) -> training.TrainingSettings:
-    """Convert the API's training block into the trainer's settings."""
+def build_settings(resolved: ResolvedSpec, system: str | None) -> training.TrainingSettings:
+    """Convert the API's training block into the trainer's settings. `system`: the system text of the prompts."""
     block = get_training_origin(resolved).training
-    return training.TrainingSettings(
-        **block.model_dump(exclude={"pairs"}), chat=prompts.TEMPLATES[resolved.base.template].chat
-    )
+    return training.TrainingSettings(**block.model_dump(exclude={"pairs"}), chat=resolved.wording.chat, system=system)

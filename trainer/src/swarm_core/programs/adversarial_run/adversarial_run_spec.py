@@ -11,6 +11,7 @@ from pydantic import Field
 from swarm_core.api.base import BaseSpec
 from swarm_core.api.judging import GATES_RULE, VERIFIER, GatesField, JudgeSpec
 from swarm_core.api.lifecycle import AcceleratorBudget
+from swarm_core.api.prompt_texts import Prompts, build_answering_rule, build_generation_rule
 from swarm_core.api.run import Run, RunSpec
 from swarm_core.api.takers import Answering, Generation
 from swarm_core.blocks.block import Rule
@@ -19,8 +20,8 @@ from swarm_core.programs.adversarial_run.game import GameEvaluation, MovingGener
 from swarm_core.programs.adversarial_run.status import AdversarialRunStatus
 
 IDENTITY_FIELDS = (
-    "seed", "base", "domain", "generators", "takers", "generation", "answering", "judge", "gates", "rounds", "pool",
-    "stop", "evaluation",
+    "seed", "base", "domain", "generators", "takers", "generation", "answering", "prompts", "judge", "gates", "rounds",
+    "pool", "stop", "evaluation",
 )  # fmt: skip
 FIXED_NON_IDENTITY_FIELDS = ("storage",)
 MUTABLE_FIELDS = (
@@ -46,6 +47,8 @@ class AdversarialRunSpec(RunSpec):
     """Settings for asking generators for items."""
     answering: Answering = Answering()
     """Settings for asking takers for answers."""
+    prompts: Prompts | None = None
+    """Words of the prompts. If absent, those of base.template."""
     judge: JudgeSpec
     """The judge, which scores the answers of takers."""
     gates: GatesField = None
@@ -60,6 +63,8 @@ class AdversarialRunSpec(RunSpec):
     """Measurement of both sides."""
 
     rules: ClassVar[tuple[Rule["AdversarialRunSpec"], ...]] = (
+        build_generation_rule(),
+        build_answering_rule("false", lambda _: False),
         Rule(
             "self.judge.type == 'Verifier'",
             "takers learn from correct answers, which only a verifier can compute; set type to Verifier",

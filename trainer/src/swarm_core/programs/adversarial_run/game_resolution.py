@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from swarm_core.api import endpoint_access, resolution
+from swarm_core.api import endpoint_access, prompt_texts, resolution
 from swarm_core.api.evaluation import Evaluation
 from swarm_core.api.resolution import UriRole, UriUse
 from swarm_core.api.resolved import Part, ResolvedSwarm
@@ -24,6 +24,7 @@ def resolve_adversarial_run(run: AdversarialRun) -> ResolvedAdversarialRun:
         takers=(),
         generation=spec.generation,
         answering=spec.answering,
+        prompts=prompt_texts.resolve_prompts(spec.prompts),
         judge=resolution.resolve_judge(spec.judge),
         gates=resolution.resolve_gates(spec.gates, spec.judge),
         access=tuple(endpoint_access.list_accesses((), spec.judge, spec.gates)),
@@ -77,3 +78,4 @@ def list_uris(resolved: ResolvedAdversarialRun) -> Iterator[UriUse]:
     yield UriUse(UriRole.BASE, resolved.base.model, "spec.base.model")
     yield from resolution.iterate_origin_uses(resolved.generators, "spec.generators")
     yield from resolution.iterate_origin_uses(resolved.game.takers, "spec.takers")
+    yield from resolution.iterate_gate_uses(resolved)

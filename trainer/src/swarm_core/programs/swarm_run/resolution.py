@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from swarm_core.api import endpoint_access, optimizer_blocks, resolution
+from swarm_core.api import endpoint_access, optimizer_blocks, prompt_texts, resolution
 from swarm_core.api.optimizer_blocks import OptimizerBlock
 from swarm_core.api.resolution import CORPUS_FIELD, REFERENCE_FIELD, UriRole, UriUse
 from swarm_core.api.resolved import RemoteTaker, ResolvedSpec, ResolvedSwarm
@@ -22,6 +22,7 @@ def resolve_swarm_run(run: SwarmRun) -> ResolvedSpec:
         takers=tuple(resolution.resolve_taker(taker, spec.base.model) for taker in spec.takers),
         generation=spec.generation,
         answering=spec.answering,
+        prompts=prompt_texts.resolve_prompts(spec.prompts),
         judge=resolution.resolve_judge(spec.judge),
         gates=resolution.resolve_gates(spec.gates, spec.judge),
         objective=resolution.resolve_objective(spec.objective),
@@ -66,8 +67,8 @@ def list_uris(resolved: ResolvedSpec) -> Iterator[UriUse]:
             yield UriUse(UriRole.TAKER_MODEL, taker.model, f"spec.takers[{index}].model")
         if taker.adapter is not None:
             yield UriUse(UriRole.TAKER_ADAPTER, taker.adapter, f"spec.takers[{index}].adapter")
-    if resolved.reference is not None and resolved.reference.uri is not None:
-        wanted = resolved.reference
-        yield UriUse(UriRole.DATA, str(wanted.uri), REFERENCE_FIELD, frozenset({wanted.split}))
+    yield from resolution.iterate_gate_uses(resolved)
+    if resolved.reference is not None and resolved.reference.source is not None:
+        yield resolution.build_data_use(resolved.reference.source, REFERENCE_FIELD)
     if resolved.corpus is not None:
-        yield UriUse(UriRole.DATA, resolved.corpus.uri, CORPUS_FIELD, frozenset({resolved.corpus.split}))
+        yield resolution.build_data_use(resolved.corpus.source, CORPUS_FIELD)

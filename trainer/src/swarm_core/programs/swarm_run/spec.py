@@ -17,6 +17,7 @@ from swarm_core.api.generators import Generators
 from swarm_core.api.judging import GATES_RULE, GatesField, JudgeSpec
 from swarm_core.api.lifecycle import Budget
 from swarm_core.api.objective_blocks import TAKERS_RULES, ObjectiveSpec
+from swarm_core.api.prompt_texts import Prompts, build_answering_rule, build_generation_rule
 from swarm_core.api.resuming import ResumeFrom
 from swarm_core.api.run import Run, RunSpec
 from swarm_core.api.swarm import SwarmSpec
@@ -26,8 +27,8 @@ from swarm_core.blocks.scalars import Line
 from swarm_core.programs.swarm_run.status import SwarmRunStatus
 
 IDENTITY_FIELDS = (
-    "seed", "base", "generators", "domain", "takers", "generation", "answering", "judge", "gates", "objective",
-    "swarm", "evaluation",
+    "seed", "base", "generators", "domain", "takers", "generation", "answering", "prompts", "judge", "gates",
+    "objective", "swarm", "evaluation",
 )  # fmt: skip
 """The fields that are the identity of the experiment. The digests cover them, and they are fixed after creation."""
 FIXED_NON_IDENTITY_FIELDS = ("storage", "resumeFrom")
@@ -56,6 +57,8 @@ class SwarmRunSpec(RunSpec):
     """Settings for asking generators for items."""
     answering: Answering = Answering()
     """Settings for asking takers for answers."""
+    prompts: Prompts | None = None
+    """Words of the prompts. If absent, those of base.template."""
     judge: JudgeSpec
     """The judge, which scores the answers of takers."""
     gates: GatesField = None
@@ -78,6 +81,8 @@ class SwarmRunSpec(RunSpec):
         ),
         *TAKERS_RULES,
         GATES_RULE,
+        build_generation_rule(),
+        build_answering_rule("self.takers.all(t, has(t.endpoint))", lambda it: all(t.endpoint for t in it.takers)),
     )
 
     @model_validator(mode="after")

@@ -8,6 +8,7 @@ from swarm_core.api.run_status import HISTORY_ROWS, Answers, Difference, RunStat
 from swarm_core.blocks.scalars import Integer, Number
 
 PARTICLE_ROWS = 64
+VALUE_ROWS = 8
 
 
 class Best(StatusBlock):
@@ -20,6 +21,15 @@ class Best(StatusBlock):
     """Name of the particle that found the generator."""
     recipe: Sha256 | None = None
     """Digest that names the recipe of the generator."""
+
+
+class ValueRow(StatusBlock):
+    """One value that a weighted sum adds."""
+
+    name: ShortText
+    """Name of the term."""
+    value: Number
+    """Value of its objective, before it is scaled and weighted."""
 
 
 class Gain(Difference):
@@ -55,6 +65,8 @@ class SwarmRunStatus(RunStatus):
     """Maximum number of iterations of the search."""
     best: Best | None = None
     """Best generator so far."""
+    values: Annotated[tuple[ValueRow, ...], Field(max_length=VALUE_ROWS)] | None = None
+    """Values of the best generator that a weighted sum adds. Absent if one objective is maximized."""
     initial: Number | None = None
     """Fitness of the best initial generator, as the search estimates it."""
     gain: Gain | None = None

@@ -5,7 +5,16 @@ from swarm_core.engine.planning import Outline
 from swarm_core.engine.state import EngineState
 from swarm_core.programs import search_summary
 from swarm_core.programs.search_summary import SearchSummary
-from swarm_core.programs.swarm_run.status import PARTICLE_ROWS, Best, Gain, HistoryRow, ParticleRow, SwarmRunStatus
+from swarm_core.programs.swarm_run.status import (
+    PARTICLE_ROWS,
+    VALUE_ROWS,
+    Best,
+    Gain,
+    HistoryRow,
+    ParticleRow,
+    SwarmRunStatus,
+    ValueRow,
+)
 
 NAME_CHARACTERS = 64
 
@@ -19,6 +28,7 @@ def build_swarm_run_status(outline: Outline, state: EngineState, common: RunStat
         iteration=state.iteration,
         iterations=outline.iterations,
         best=build_best(summary),
+        values=tuple(ValueRow(name=name, value=value) for name, value in summary.values)[:VALUE_ROWS] or None,
         initial=summary.initial,
         gain=search_summary.build_difference(summary.gain, Gain),
         particles=tuple(ParticleRow(name=name[:NAME_CHARACTERS], fitness=value) for name, value in summary.particles)[

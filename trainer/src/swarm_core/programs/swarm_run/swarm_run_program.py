@@ -23,6 +23,7 @@ RESOURCE = CustomResource(
     figures=(
         Figure("iteration", "iteration", FigureShape.PROGRESS, column="Progress"),
         Figure("best", "best", column="Best"),
+        Figure("values", "values", FigureShape.VALUES, column="Values", wide=True),
         Figure("initial", "initial", note="the best initial generator", in_progress=False, column="Initial", wide=True),
         Figure("gain", "gain", FigureShape.DIFFERENCE, column="Gain"),
         Figure("answers", "answers", FigureShape.COUNTS),

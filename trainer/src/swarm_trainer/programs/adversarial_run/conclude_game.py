@@ -284,7 +284,7 @@ def write(folder: Path, context: Context, finished: FinishedGame, outcome: GameR
     commits = sorted((*finished.generators, *finished.takers), key=lambda done: done.iteration)
     pool = load_commit_pool(context, finished.takers[-1])
     origin = Provenance(setup.experiment, setup.examination.seed, finished.last.digest)
-    record = GameRecord(setup.examination.domain, origin, tuple(commits), pool)
+    record = GameRecord(setup.examination.wording.domain, origin, tuple(commits), pool)
     game_report.write(folder, record, outcome, context.store)
     setup.space.export(context, outcome.generators.best.position, folder / "adapter")
     last_takers = finished.takers[-1]

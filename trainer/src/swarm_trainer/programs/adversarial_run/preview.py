@@ -14,6 +14,7 @@ def describe_game_run(resolved: ResolvedSpec, items: Mapping[str, int]) -> Itera
     yield "generators", search_preview.describe_generators(resolved.generators, items)
     yield "takers", search_preview.describe_generators(game.takers, items)
     yield "objective", search_preview.describe_objective(resolved)
+    yield from search_preview.describe_gate_data(resolved)
     yield "search", describe_game(game)
     if resolved.access:
         yield "endpoints", search_preview.describe_endpoints(resolved)

@@ -53,7 +53,8 @@ def build_cluster_task(item: WorkItem, context: Context, items: Sequence[Item]) 
         streams.derive_seed(resolved.seed, "pairs", item.index),
         train.get_training_origin(resolved).training.pairs,
     )
-    return TrainingTask(len(items), build_question_pairs(context, items, count, seed), train.build_settings(resolved))
+    settings = train.build_settings(resolved, resolved.wording.texts.answering_system)
+    return TrainingTask(len(items), build_question_pairs(context, items, count, seed), settings)
 
 
 def build_question_pairs(context: Context, items: Sequence[Item], count: int, seed: int) -> Pairs:
@@ -63,7 +64,7 @@ def build_question_pairs(context: Context, items: Sequence[Item], count: int, se
     the judge is not the one that the run was prepared with.
     """
     pins.check_parts(context.resolved, context.store)
-    judge, style = run_parts.build_judge(context.resolved), context.resolved.base.template
+    judge, wording = run_parts.build_judge(context.resolved), context.resolved.wording
     assert isinstance(judge, Solver)  # `game_checks` has checked it
     solved = [(item, answer) for item in items if (answer := judge.solution(item)) is not None]
     if not solved:
@@ -71,7 +72,8 @@ def build_question_pairs(context: Context, items: Sequence[Item], count: int, se
     order = streams.sample(seed, len(solved), len(solved), "questions")
     selected = [solved[order[number % len(solved)]] for number in range(count)]
     return [
-        (prompts.format_answering(style, item.text), prompts.format_answer(style, answer)) for item, answer in selected
+        (prompts.format_answering(wording, item.text), prompts.format_answer(wording.style, answer))
+        for item, answer in selected
     ]
 
 
@@ -90,7 +92,8 @@ def build_settings(context: Context, train: RoundTraining, first_taker: Digest) 
         batch_size=train.batch_size,
         gradient_accumulation=1,
         gradient_checkpointing=False,
-        chat=prompts.TEMPLATES[base.template].chat,
+        chat=context.resolved.wording.chat,
+        system=context.resolved.wording.texts.answering_system,
     )
 
 

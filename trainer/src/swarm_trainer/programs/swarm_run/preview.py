@@ -30,6 +30,7 @@ def describe_search_run(resolved: ResolvedSpec, items: Mapping[str, int]) -> Ite
         yield "corpus", f"at most {resolved.corpus.max_items:,} documents of {resolved.corpus.uri}"
     if resolved.reference is not None:
         yield "reference", describe_reference(resolved.reference, len(resolved.takers))
+    yield from describe_gate_data(resolved)
     yield "search", describe_search(resolved)
     yield "items", describe_items(resolved)
     if resolved.access:
@@ -54,6 +55,14 @@ def describe_reference(reference: ReferenceData, takers: int) -> str:
     """Describe the reference set, and how many answers to it are asked for once."""
     origin = "the held-out seed items" if reference.uri is None else f"the items of {reference.uri}"
     return f"at most {reference.items:,} of {origin}, answered once: at most {reference.items * takers:,} answers"
+
+
+def describe_gate_data(resolved: ResolvedSpec) -> Iterator[tuple[str, str]]:
+    """Yield a line for each data set that a gate compares items with."""
+    for gate in parts.list_gates(resolved):
+        for _, source in parts.list_data_sets(gate):
+            named = f"{source.name}: " if source.name else ""
+            yield "compared", f"{named}{source.uri}, by the gate {gate.part}"
 
 
 def describe_generators(generators: ResolvedGenerators, items: Mapping[str, int]) -> str:

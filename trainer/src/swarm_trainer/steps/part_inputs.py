@@ -1,15 +1,16 @@
-"""Prepares the data that objectives need beside the items of generators: the reference set and the corpus.
+"""Prepares the data that parts need beside the items of generators: the reference set and the corpus of an objective,
+and the data sets of gates.
 
-They are read like seed data, sampled by the run's seed, and stored by their digests. A reference set is checked against
-the judge.
+They are read like seed data and stored by their digests. A reference set and a corpus are sampled by the run's seed,
+and a reference set is checked against the judge.
 """
 
 from swarm_core import streams
-from swarm_core.api import resolution
-from swarm_core.api.generators import SeedDataSource
+from swarm_core.api import parts, resolution
 from swarm_core.api.objective_data import ReferenceData
 from swarm_core.api.resolution import CORPUS_FIELD, REFERENCE_FIELD
-from swarm_core.errors import BadInputError
+from swarm_core.blocks.data_source import DataSource
+from swarm_core.errors import BadInputError, name_subject
 from swarm_core.experiment import SeedData
 from swarm_core.items import Item
 from swarm_core.recipe import Digest
@@ -61,8 +62,22 @@ def pin_corpus(context: Context) -> Digest | None:
     return context.store.put(SeedData((read_items(context, wanted.source, CORPUS_FIELD),), ()).to_bytes())
 
 
-def read_items(context: Context, source: SeedDataSource, field: str) -> tuple[Item, ...]:
-    """Return the items of a file that the objective names. Raises BadInputError."""
+def pin_data_sets(context: Context) -> dict[str, Digest] | None:
+    """Store the data sets of the gates; return their digests by field, or None if there are none.
+
+    Raises BadInputError, which names the field, if one has no items, StoreError.
+    """
+    stored = {}
+    for gate in parts.list_gates(context.resolved):
+        for field, source in parts.list_data_sets(gate):
+            with name_subject(field):
+                items = read_items(context, source, field)
+            stored[field] = context.store.put(SeedData((items,), ()).to_bytes())
+    return stored or None
+
+
+def read_items(context: Context, source: DataSource, field: str) -> tuple[Item, ...]:
+    """Return the items of the data that a field names. Raises BadInputError."""
     resolved = context.resolved
     use = next(use for use in resolution.list_uris(resolved) if use.field == field)
     path = inputs.locate(use, context)
