@@ -12,7 +12,7 @@ TAG ?= 0.1.0
 BUILD ?= docker build --tag
 BUILD_ARGS ?=
 
-.PHONY: demo demo-full setup test test-all vllm test-vllm test-cluster images locks lint generate fresh bench clean
+.PHONY: demo demo-full setup test short-tests test-all vllm test-vllm test-cluster images locks lint generate fresh bench clean
 .DEFAULT_GOAL := demo
 
 $(VENV)/.ready: pyproject.toml
@@ -30,7 +30,10 @@ demo: $(VENV)/.ready  ## a short search for a harder arithmetic generator; pictu
 demo-full: $(VENV)/.ready  ## the full search on the same data (some five minutes on two cores)
 	$(BIN)/dataswarm run examples/arithmetic/swarmrun.yaml --folder runs/arithmetic
 
-test: lint $(VENV)/.ready  ## linters, types, and the short tests: no server, no cluster, no root (under five minutes)
+test: $(VENV)/.ready  ## linters, types, and the short tests: no server, no cluster, no root (under five minutes)
+	$(MAKE) --jobs=2 lint short-tests
+
+short-tests: $(VENV)/.ready
 	$(PYTEST)
 
 test-all: $(VENV)/.ready  ## the long tests, which `make test` leaves out; those whose server is not at hand are skipped

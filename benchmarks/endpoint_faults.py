@@ -24,7 +24,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
 
-import faulty_endpoint
+import endpoint_fault_kinds
 import faulty_run
 import private_network
 from endpoint_campaign import MOMENTS, PATIENT_WITH_ONE, Campaign, Trial, check_fate, check_lost
@@ -57,10 +57,10 @@ def try_passing(site: Campaign, tls: Campaign, faults: int) -> Iterator[Group]:
     """Faults that pass, until there were `faults` of them."""
     group = Group("faults that pass", "the undisturbed result, byte by byte")
     while group.thrown.total() < faults:
-        group.add(site.try_passing((*faulty_endpoint.PASSING, *faulty_endpoint.SAME), group.runs))
+        group.add(site.try_passing((*endpoint_fault_kinds.PASSING, *endpoint_fault_kinds.SAME), group.runs))
     yield group
     handshakes = Group("the same over TLS", "the undisturbed result, byte by byte")
-    handshakes.add(tls.try_passing((*faulty_endpoint.PASSING_TLS, *faulty_endpoint.PASSING[:9]), 0))
+    handshakes.add(tls.try_passing((*endpoint_fault_kinds.PASSING_TLS, *endpoint_fault_kinds.PASSING[:9]), 0))
     yield handshakes
 
 
@@ -69,12 +69,12 @@ def try_lasting(site: Campaign) -> Iterator[Group]:
     account = Group(
         "faults that the user must mend", "one line says what to do; run again, the result is the undisturbed one"
     )
-    for fault in faulty_endpoint.LASTING:
+    for fault in endpoint_fault_kinds.LASTING:
         for moment in MOMENTS:
             account.add(site.try_lasting(fault, moment, faulty_run.TIMES))
     yield account
     outage = Group("outages that outlast every deadline", "the same")
-    for fault in faulty_endpoint.OUTAGES:
+    for fault in endpoint_fault_kinds.OUTAGES:
         outage.add(site.try_lasting(fault, MOMENTS[1], faulty_run.IMPATIENT))
     yield outage
 
@@ -84,12 +84,12 @@ def try_items(site: Campaign) -> Iterator[Group]:
     takers = Group(
         "one item at the takers", "its answers have their fate; all others are scored; a second run is equal"
     )
-    for fault, fate in faulty_endpoint.POISON:
+    for fault, fate in endpoint_fault_kinds.POISON:
         takers.add(site.try_item(fault, Role.TAKER, check_fate(fate), PATIENT_WITH_ONE), 2)
     yield takers
     judges = Group("one item at the judge", "`JudgeFailed`, and the same")
     gates = Group("one item at the gate", "the item is left out, and the same")
-    for fault in faulty_endpoint.POISON_OF_JUDGES:
+    for fault in endpoint_fault_kinds.POISON_OF_JUDGES:
         judges.add(site.try_item(fault, Role.JUDGE, check_fate(AnswerFate.JUDGE_FAILED), PATIENT_WITH_ONE), 2)
         gates.add(site.try_item(fault, Role.GATE, check_lost, PATIENT_WITH_ONE), 2)
     yield from (judges, gates)
@@ -99,16 +99,16 @@ def try_game(game: Campaign, faults: int) -> Iterator[Group]:
     """A game whose gate is behind the endpoint."""
     passing = Group("a game whose gate is remote: faults that pass", "the undisturbed result, byte by byte")
     while passing.thrown.total() < faults:
-        passing.add(game.try_passing((*faulty_endpoint.PASSING, *faulty_endpoint.SAME), passing.runs))
+        passing.add(game.try_passing((*endpoint_fault_kinds.PASSING, *endpoint_fault_kinds.SAME), passing.runs))
     yield passing
     lasting = Group("the same: faults that last", "one line says what to do; run again, the same result")
-    for fault in faulty_endpoint.LASTING:
+    for fault in endpoint_fault_kinds.LASTING:
         lasting.add(game.try_lasting(fault, MOMENTS[1], faulty_run.TIMES))
-    for fault in faulty_endpoint.OUTAGES:
+    for fault in endpoint_fault_kinds.OUTAGES:
         lasting.add(game.try_lasting(fault, MOMENTS[2], faulty_run.IMPATIENT))
     yield lasting
     items = Group("the same: one item", "the item is left out; a second run is equal")
-    for fault in faulty_endpoint.POISON_OF_JUDGES:
+    for fault in endpoint_fault_kinds.POISON_OF_JUDGES:
         items.add(game.try_item(fault, Role.GATE, check_lost, PATIENT_WITH_ONE), 2)
     yield items
 

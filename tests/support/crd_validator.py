@@ -7,6 +7,7 @@ tests/cluster checks the same documents with a real API server.
 import copy
 import functools
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -55,8 +56,7 @@ def list_refusals(document: Any, schema: Schema, before: Any = None) -> list[str
     Empty if it accepts it.
     """
     document = admit(document, schema)
-    faults = [f"{error.json_path}: {error.message}" for error in VALIDATOR(schema).iter_errors(document)]
-    return faults or list(_broken_rules(document, schema, admit(before, schema)))
+    return list(_faults(document, schema)) or list(_broken_rules(document, schema, admit(before, schema)))
 
 
 def rules(schema: Schema) -> Iterator[Schema]:
@@ -79,12 +79,12 @@ VALIDATOR = validators.extend(jsonschema.Draft4Validator, {"pattern": _pattern})
 
 
 def _broken_rules(value: Any, schema: Schema, before: Any) -> Iterator[str]:
-    text = json.dumps(value) if VALIDATIONS in schema else ""
     for rule in schema.get(VALIDATIONS, ()):
         transition = "oldSelf" in rule["rule"]
         if transition and before is None:
             continue
-        if not _holds(rule["rule"], text, json.dumps(before) if transition else None, _text(schema)):
+        text, old = (json.dumps(_read_by(rule["rule"], state)) for state in (value, before))
+        if not _holds(rule["rule"], text, old if transition else None, _text(schema)):
             yield rule["message"]
     for name, part in schema.get("properties", {}).items():
         if name in value:
@@ -92,6 +92,65 @@ def _broken_rules(value: Any, schema: Schema, before: Any) -> Iterator[str]:
     if "items" in schema:
         for entry in value:
             yield from _broken_rules(entry, schema["items"], None)
+
+
+def _faults(value: Any, schema: Schema, way: str = "$") -> Iterator[str]:
+    """What is wrong with the structure of `value`. The fields of an object are checked one by one, and only once."""
+    if not isinstance(value, dict) or "properties" not in schema:
+        yield from (f"{way}{path}: {message}" for path, message in _own_faults(json.dumps(value), _text(schema)))
+        return
+    known = schema["properties"]
+    shell = _shell(_text(schema))
+    flat = {name: None if name in known else part for name, part in value.items()}
+    yield from (f"{way}{path}: {message}" for path, message in _own_faults(json.dumps(flat), shell))
+    for name in value.keys() & known.keys():
+        yield from _faults(value[name], known[name], f"{way}.{name}")
+
+
+@functools.cache
+def _own_faults(value: str, schema: str) -> list[tuple[str, str]]:
+    """The faults of a value as paths and messages. Cached by text: most parts of most documents repeat."""
+    errors = _validator(schema).iter_errors(json.loads(value))
+    return [(error.json_path.removeprefix("$"), error.message) for error in errors]
+
+
+@functools.cache
+def _validator(schema: str) -> Any:
+    return VALIDATOR(json.loads(schema))
+
+
+@functools.cache
+def _shell(schema: str) -> str:
+    """The schema of an object that asks nothing of its fields."""
+    schema = json.loads(schema)
+    return json.dumps({**schema, "properties": {name: {} for name in schema["properties"]}})
+
+
+def _read_by(rule: str, value: Any) -> Any:
+    """The parts of an object that `rule` reads; documents that differ elsewhere then share one evaluation."""
+    if not isinstance(value, dict) or () in _list_paths(rule):
+        return value
+    kept: dict[str, Any] = {}
+    for path in _list_paths(rule):
+        source, target = value, kept
+        for name in path[:-1]:
+            if not isinstance(source.get(name), dict):
+                break
+            source, target = source[name], target.setdefault(name, {})
+        else:
+            if path[-1] in source:
+                target[path[-1]] = source[path[-1]]
+    return kept
+
+
+@functools.cache
+def _list_paths(rule: str) -> list[tuple[str, ...]]:
+    """The fields that `rule` names, without their inner ones, the methods called on them, and the macros' variables."""
+    found = set()
+    for match in re.finditer(r"\b(?:self|oldSelf)\b((?:\.\w+)*)(\(?)", rule):
+        names = match[1].split(".")[1:]
+        found.add(tuple(names[:-1] if match[2] else names))
+    return sorted(path for path in found if not any(path[:length] in found for length in range(len(path))))
 
 
 TEXTS: dict[int, tuple[Schema, str]] = {}
@@ -108,10 +167,15 @@ def _text(schema: Schema) -> str:
 @functools.cache
 def _holds(rule: str, value: str, before: str | None, schema: str) -> bool:
     """Cached by text, because the interpreter takes milliseconds and most values repeat."""
-    known = {"self": _cel(json.loads(value), json.loads(schema))}
+    known = {"self": _cel(json.loads(value), _load(schema))}
     if before is not None:
-        known["oldSelf"] = _cel(json.loads(before), json.loads(schema))
+        known["oldSelf"] = _cel(json.loads(before), _load(schema))
     return bool(_program(rule).evaluate(known))
+
+
+@functools.cache
+def _load(schema: str) -> Schema:
+    return json.loads(schema)
 
 
 @functools.cache

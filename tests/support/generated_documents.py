@@ -3,6 +3,7 @@
 Values lie at the limits of a field, just past them, or are junk; `documents` draws from all of it.
 """
 
+import copy
 from collections.abc import Iterator
 from typing import Any
 
@@ -28,6 +29,8 @@ from swarmrun_documents import (
     weigh,
 )
 
+TERMS = (*({"type": name, name.lower(): {}} for name in ("Separation", "Novelty", "Consistency")), PLUGIN)
+"""Objectives with settings, for a weighted sum."""
 STARTS: tuple[Patch, ...] = (
     {},
     {"spec.seed": 7, "spec.suspend": False, "spec.domain": "sums", "spec.execution": {"local": {"threads": 2}}},
@@ -77,10 +80,19 @@ STARTS: tuple[Patch, ...] = (
     {"spec.takers": [FIRST, SECOND], "spec.budget": {"calls": 9, "tokens": 10}},
     {"spec.takers": [SECOND, {**FIRST, "endpoint": {**ENDPOINT, "apiKeyEnv": "KEY"}}]},
     {"spec.takers": [FIRST, FIRST | {"name": "far-too"}]},
+    {"spec.takers": [{"name": name, "endpoint": part_documents.OMITTING} for name in ("far", "far-too")]},
+    *({"spec.objective": weigh(*({"objective": term, "weight": 1, "name": n} for n in "ab"))} for term in TERMS),
+    {
+        "spec.generators.data.fields": part_documents.FIELDS,
+        "spec.objective": {"type": "Novelty", "reference": part_documents.SOURCE},
+    },
+    {"spec.objective": {"type": "Personalization", "corpus": part_documents.SOURCE}, "spec.takers": []},
+    {"spec.judge": {"type": "Panel", "panel": {"members": [{"type": "Verifier", "verifier": PLUGIN}] * 2}}},
     {"spec.objective": PLUGIN, "spec.judge.verifier": PLUGIN, "spec.gates": [PLUGIN, PLUGIN]},
     {"spec.judge": MARKS, "spec.takers.0": {"name": "far", "endpoint": {**ENDPOINT, "apiKeyEnv": "KEY"}}},
     *part_documents.list_starts(),
 )
+STARTED = [patched(start) for start in STARTS]
 JUNK = (None, True, False, 0, -1, 1.5, 3.0, -0.0, 10**12, "", "3", "true", "x", [], {}, [None], [{}])
 
 
@@ -99,6 +111,23 @@ def schema_paths(
 
 
 SCHEMA_PATHS = list(schema_paths())
+DISTINCT_PATHS = [(way, schema) for way, schema in SCHEMA_PATHS if 1 not in way[:-1]]
+"""The paths without those below the second entry of a list: its fields have the schemas of the first entry."""
+
+
+def list_starts(way: tuple[str | int, ...]) -> Iterator[Document]:
+    """Copies of the starts, first those that lead furthest along `way`, where a value is not refused for its place."""
+    for document in sorted(STARTED, key=lambda document: -count_steps(document, way)):
+        yield copy.deepcopy(document)
+
+
+def count_steps(document: Any, way: tuple[str | int, ...]) -> int:
+    """How many steps of `way` the document has. The last step does not count."""
+    for count, step in enumerate(way[:-1]):
+        if not (step in document if isinstance(document, dict) else isinstance(step, int) and step < len(document)):
+            return count
+        document = document[step]
+    return len(way) - 1
 
 
 def boundary_values(schema: Document) -> list[Any]:
@@ -138,6 +167,7 @@ def boundary_values(schema: Document) -> list[Any]:
                 "file://",
                 "a://",
                 *("4", "16Gi", "a.b/c", "d.e/f", "--enforce-eager", "--block-size=16"),
+                *("{item}", "{item}?", "{examples}", "{examples}!"),
                 "\x07",
                 "😀",
             ]
@@ -146,6 +176,24 @@ def boundary_values(schema: Document) -> list[Any]:
             return [*entries, [{"name": "n"}, {"name": "m"}], ["a", "b"], ["a", "b", "c", "d"]]
         case _:
             return [{}, *({f"k{key}": "v" for key in range(most)} for most in (16, 17) if "maxProperties" in schema)]
+
+
+def list_boundary_documents(field: str) -> Iterator[Document]:
+    """Documents with every value at the limits of every field below the field `field` of a spec, or with junk there.
+
+    What is junk for a field is tried at the first of the places that have the same field.
+    """
+    told: set[tuple[str | int, str]] = set()
+    for way, schema in DISTINCT_PATHS:
+        if way[1] != field:
+            continue
+        start = next(list_starts(way))
+        junk = () if (way[-1], str(schema)) in told else (*JUNK, GONE)
+        told.add((way[-1], str(schema)))
+        for value in [*boundary_values(schema), *junk]:
+            document = copy.deepcopy(start)
+            put(document, list(way), value)
+            yield document
 
 
 @st.composite

@@ -50,7 +50,7 @@ UNITS = (
     "<query-", "</b>", "a.", "a.1.", "a-", "A1", "a/", ".lora_A.", "names/", "iterations/0001/", "secret \"",
     "0 -> ", "0,1,", "from 0 to 1 ", "path is ", "(0,1) ", "(0,1,2) ", "no path ", "yes ", "an edge ", "shortest path ",
     "Tom has 12 pens. ", "He loses 5. ", "3 boxes with 4 each ", "no accepted ", "the last time: ", "answered 4", "a: ",
-    "? ", "&a ", "*a ", "¹", "₁", "1 k ", "1 h ", "&lt;", "1 thousand ", "(1,",
+    "? ", "&a ", "*a ", "¡", "¡a", "ı", "the ı ", "!", "¹", "₁", "1 k ", "1 h ", "&lt;", "1 thousand ", "(1,",
 )  # fmt: skip
 """What is repeated to make a text."""
 AFFIXES = (
@@ -165,6 +165,7 @@ READ_BY: Mapping[str, str] = {
     "swarm_core.judges.stated_text": "an answer that is compared with a reference",
     "swarm_core.ngram_index": "an item that may share words with a test set",
     "swarm_core.text.canonical_text": "an item in canonical form",
+    "swarm_core.text.letter_i": "an item in canonical form",
     "swarm_core.text.control_markup": "markup of control tokens",
     "swarm_core.text.item_parser": ITEMS,
     "swarm_core.text.prompts": SPEC,

@@ -25,6 +25,9 @@ PLACES = {
 ENDPOINT = {"url": "https://models.test", "model": "large"}
 KEYS = ({"apiKeySecretRef": {"name": "keys", "key": "far"}}, {"apiKeyEnv": "KEY"}, {"apiKeyFile": "key"})
 """Every place where the key of an endpoint may be."""
+FIELDS = {"text": "question", "input": "more", "reference": "answer", "choices": "options"}
+SOURCE = {"uri": "data/more.jsonl", "split": "train", "fields": FIELDS}
+OMITTING = {**ENDPOINT, "omit": ["seed", "seed"]}
 OTHER = {"type": "Plugin", "plugin": {"name": "mine"}}
 
 
@@ -82,8 +85,9 @@ def list_single_starts() -> Iterator[Patch]:
         yield from (choose(group, write(name, example), gates=2) for example in block.examples)
         field = find_endpoint_field(block)
         for key in KEYS if field else ():
-            yield choose(group, write(name, {**block.examples[0], to_camel(field): {**ENDPOINT, **key}}), gates=2)
-    yield choose("gates", {**OTHER, "plugin": {"name": "mine", "data": [{"uri": "one"}, {"uri": "two"}]}}, gates=2)
+            yield choose(group, write(name, {**block.examples[0], to_camel(field): {**OMITTING, **key}}), gates=2)
+    yield choose("gates", {**OTHER, "plugin": {"name": "mine", "data": [SOURCE, {**SOURCE, "uri": "two"}]}}, gates=2)
+    yield choose("gates", write("Contamination", {"testSets": [SOURCE]}), gates=2)
     for group in ("judges", "gates"):
         for key in KEYS:
-            yield choose(group, {**OTHER, "plugin": {"name": "mine", "endpoint": {**ENDPOINT, **key}}}, gates=2)
+            yield choose(group, {**OTHER, "plugin": {"name": "mine", "endpoint": {**OMITTING, **key}}}, gates=2)

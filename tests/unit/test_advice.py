@@ -40,8 +40,13 @@ OTHER_WORDS = {"vLLM", "anyOf"}
 """Words with a capital letter inside that are no fields of the API."""
 
 
-def list_texts(path: Path) -> Iterator[str]:
+@cache
+def list_texts(path: Path) -> tuple[str, ...]:
     """Every text of a module, with holes for the values of f-strings."""
+    return tuple(find_texts(path))
+
+
+def find_texts(path: Path) -> Iterator[str]:
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.JoinedStr):
             yield "".join(part.value if isinstance(part, ast.Constant) else HOLE for part in node.values)
@@ -103,15 +108,18 @@ def list_known_words() -> set[str]:
     return {name for one in load_schemas() for name in list_names(one)} | OTHER_WORDS
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_a_module_names_only_fields_options_and_settings_that_exist(path: Path) -> None:
+@pytest.mark.parametrize(
+    "folder", sorted({path.parent for path in SOURCES}), ids=lambda path: str(path.relative_to(ROOT))
+)
+def test_the_modules_of_a_folder_name_only_fields_options_and_settings_that_exist(folder: Path) -> None:
     known = {option for name in list_commands() for option in options_of(name)} | KUBECTL_OPTIONS
-    texts = list(list_texts(path))
-    assert not [field for text in texts for field in list_fields(text)]
-    if path.name not in CALLERS:
-        assert not {option for text in texts for option in OPTION.findall(text)} - known
-    advice = [text for text in texts if "; " in text and "(?" not in text and not text.rstrip().endswith(".")]
-    assert not {word for text in advice for word in CAMEL_CASE.findall(text)} - list_known_words()
+    for path in folder.glob("*.py"):
+        texts = list_texts(path)
+        assert not [field for text in texts for field in list_fields(text)], path.name
+        if path.name not in CALLERS:
+            assert not {option for text in texts for option in OPTION.findall(text)} - known, path.name
+        advice = [text for text in texts if "; " in text and "(?" not in text and not text.rstrip().endswith(".")]
+        assert not {word for text in advice for word in CAMEL_CASE.findall(text)} - list_known_words(), path.name
 
 
 def list_calls(text: str) -> Iterator[tuple[str, str]]:

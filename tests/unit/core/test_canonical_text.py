@@ -9,11 +9,19 @@ from hypothesis import strategies as st
 from swarm_core.text.canonical_text import canonicalize
 from swarm_core.text.lookalikes import CASELESS, LOOKALIKES
 
-QUESTIONS = ("What is the capital of France?", "Compute 97*98 - 3", 'Who said "I am"?', "Solve x+2=5")
+QUESTIONS = (
+    "What is the capital of France?", "Compute the number 97*98 - 3", 'Who said "I am"?', "Solve the equation x+2=5",
+    "What is 5!", "How many ways are there (with n = 4)",
+)  # fmt: skip
 INVISIBLE = "\u00ad\u034f\u061c\u115f\u180e\u200b\u200c\u200d\u200e\u200f\u202a\u202e\u2060\u2066\u3164\ufe0f\ufeff"
 TAGS = "\U000e0041\U000e0100"
 SPACES = " \t\n\r\u00a0\u1680\u2003\u2009\u2028\u202f\u205f\u2800\u3000"
-GLYPHS = {"*": "×⋅·∗∙✕✖⨯＊﹡\u2062", "-": "−–‐‑‒—﹣－➖", "+": "＋﹢➕", '"': "“”„«»＂", "=": "＝﹦꞊", "?": "？﹖"}
+GLYPHS = {
+    "*": "×⋅·∗∙✕✖⨯＊﹡╳\u2062", "-": "−–‐‑‒—﹣－➖˗", "+": "＋﹢➕", '"': "“”„«»＂「", "=": "＝﹦꞊꓿", "?": "？﹖",
+    "i": "ıіι", "r": "гᴦ", "I": "İІ", "(": "（❨", "!": "！ǃ",
+}  # fmt: skip
+ENDS = ["", " ", "?", " = ?", "=", "=?", " = ___", "...", "…", "？", ".", ":", "?!", "?!!", "‽", " ."]
+FRAMES = [("", ""), ("“", "”"), ('"', '"'), ("‘", "’"), ("«", "»"), ("¿", ""), ("「", "」"), ("`", "`")]
 
 
 def list_glyphs(character: str) -> str:
@@ -36,7 +44,8 @@ def disguises(draw: st.DrawFn, question: str) -> str:
     for character in question:
         glyphs = SPACES if character == " " else list_glyphs(character)
         parts += [draw(st.sampled_from(glyphs)), *draw(st.lists(st.sampled_from(INVISIBLE + TAGS), max_size=1))]
-    return "".join(parts) + draw(st.sampled_from(["", " ", "?", " = ?", "=", "=?", " = ___", "...", "…", "？"]))
+    before, after = draw(st.sampled_from(FRAMES if not set("\"'") & set(question) else FRAMES[:1]))
+    return before + "".join(parts) + draw(st.sampled_from(ENDS)) + after
 
 
 @settings(deadline=None)
@@ -86,6 +95,21 @@ def test_no_two_letters_of_one_script_have_one_caseless_entry(start: int) -> Non
         ("СОН", "сон"),
         ("ΑΘΗΝΑ", "αθηνα"),
         ("Η πόλη", "η πόλη"),
+        ("What ıs Parıs?", "What is Paris?"),
+        ("İstanbul", "istanbul"),
+        ("Par¡s", "Paris"),
+        ("What ¡s it?", "What is it?"),
+        ("¡Suma 2+3!", "Suma 2+3"),
+        ("Whеге is it", "Where is it"),
+        ("“What is 2+3?”", "What is 2+3"),
+        ("'What is “it”?'", 'What is "it"'),
+        ("How many are there?!", "How many are there."),
+        ("How many are there!!!", "How many are there"),
+        ("5! = ?", "5!"),
+        ("5!?", "5!"),
+        ("5?!", "5"),
+        ("Count the apples:", "Count the apples"),
+        ("ᑲook", "book"),
     ],
 )
 def test_two_spellings_have_one_canonical_text(one: str, other: str) -> None:
@@ -98,7 +122,14 @@ def test_two_spellings_have_one_canonical_text(one: str, other: str) -> None:
         ("6²", "62", "6 2"),
         ("3½", "31/2", "31 2"),
         ("x-1", "x+1", "x*1", "x/1", "x1"),
-        ("5!", "5"),
+        ("5!", "5!!", "5"),
+        ("n!", "n"),
+        ("(2+3)!", "(2+3)"),
+        ("What is ten!", "What is ten"),
+        ("Is it “A”?", "Is it A?"),
+        ('"A" or "B"', 'A" or "B'),
+        ("2-3", "2+3", "2*3", "2/3", "2:3", "2^3", "23"),
+        ("1,2", "12", "1.2"),
         ("0x10", "0*10"),
         ("α", "a"),
         ("Is α more than a?", "Is a more than α?"),
@@ -127,6 +158,26 @@ def test_words_of_another_script_stay_different_in_any_case(one: str, other: str
 
 
 @settings(deadline=None)
-@given(text=st.text() | st.text(INVISIBLE + "".join(GLYPHS.values()) + "²½xοавΑ 0?=", max_size=12))
+@given(text=st.text() | st.text(INVISIBLE + "".join(GLYPHS.values()) + "²½xοавΑ 0?=!¡ı'`.the\u0307", max_size=12))
 def test_the_canonical_text_of_a_canonical_text_is_itself(text: str) -> None:
     assert canonicalize(canonicalize(text)) == canonicalize(text)
+
+
+NUMBERS = st.integers(0, 120)
+ARITHMETIC = st.builds(
+    "{}{}{}{}{}{}".format,
+    NUMBERS,
+    st.sampled_from(["", "!", "!!"]),
+    st.sampled_from("+-*/^"),
+    NUMBERS,
+    st.sampled_from(["", "!"]),
+    st.sampled_from(["", "+1", "-1", "*(2+3)!"]),
+)
+
+
+@settings(deadline=None)
+@given(data=st.data(), one=ARITHMETIC, other=ARITHMETIC)
+def test_two_terms_have_one_canonical_text_only_if_they_are_one(data: st.DataObject, one: str, other: str) -> None:
+    assert (canonicalize(one) == canonicalize(other)) == (one == other)
+    shown = data.draw(st.sampled_from(["{}", "{} =", "{} = ?", "{}.", "“{}”", "¿{}?", "'{} = ?'"])).format(one)
+    assert canonicalize(shown) == canonicalize(one)

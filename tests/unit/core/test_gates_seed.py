@@ -64,6 +64,17 @@ def test_a_gate_sees_the_examples_of_later_rounds() -> None:
     assert gate.refusal(Item("97*98"), ()) is not None
 
 
+def test_a_copy_of_a_document_of_the_corpus_is_rejected_unless_only_examples_count() -> None:
+    context = GateContext(JUDGE, seeds=ItemIndex(SEEDS, JUDGE), corpus=ItemIndex(build_items(["How is rice cooked?"])))
+    for config, reason in (
+        ({}, "copies the document 'How is rice cooked?' of the corpus"),
+        ({"against": "Examples"}, None),
+    ):
+        (gate,) = build_gates([GateChoice("Seed", config)], context)
+        assert gate.refusal(Item("how is ricе cooked"), ()) == reason
+        assert gate.refusal(Item("How is fish cooked?"), ()) is None
+
+
 def test_the_forms_of_the_seed_items_are_computed_once_for_all_measurements() -> None:
     judge = CountingJudge()
     seeds = ItemIndex(build_items(f"{n}+1" for n in range(50)), judge)

@@ -8,7 +8,7 @@ from swarm_core.objectives import intervals
 from swarm_core.objectives.composed import ComposedMeans, compose_objectives, unite_needs
 from swarm_core.objectives.consistency import Consistency
 from swarm_core.objectives.difficulty import Difficulty
-from swarm_core.objectives.novelty import Novelty
+from swarm_core.objectives.novelty import Novelty, NoveltyForm
 from swarm_core.objectives.objective import Needs, Objective, ReferenceScores, Sample
 from swarm_core.objectives.personalization import FEATURE, Personalization
 from swarm_core.objectives.scores import CoverageError
@@ -91,6 +91,12 @@ def test_without_an_accepted_item_every_term_is_zero(normalized: bool) -> None:
 def test_statistics_that_are_missing_leave_nothing_to_measure() -> None:
     with pytest.raises(CoverageError, match="no candidate of the first iteration has all values"):
         compose_objectives(OBJECTIVES, weigh("Difficulty", "Novelty", normalized=True), {"Difficulty": Spread(1, 1, 1)})
+
+
+@pytest.mark.parametrize(("form", "smooth"), [("KullbackLeibler", True), ("RankCorrelation", False)])
+def test_ranks_are_no_smooth_function_of_means(form: str, smooth: bool) -> None:
+    objectives = {**OBJECTIVES, "Novelty": Novelty(NoveltyForm(form))}
+    assert compose_objectives(objectives, weigh("Difficulty", "Novelty"), {}).of_means is smooth
 
 
 def test_a_term_of_a_set_takes_halves_as_it_does_alone() -> None:

@@ -13,8 +13,8 @@ import plugin_package
 import pytest
 import swarmrun_documents as documents
 
-from swarm_core import catalog, part_config, plugins
-from swarm_core.api import judging, loading, parts, resolution
+from swarm_core import catalog, part_config, plugins, weighted_sum
+from swarm_core.api import judging, loading, objective_blocks, parts, resolution
 from swarm_core.api.resolution import ResolvedSpec
 from swarm_core.errors import BadInputError
 from swarm_core.gates.duplicate import DuplicateGate
@@ -119,7 +119,7 @@ def test_a_built_in_without_settings_refuses_any() -> None:
 @pytest.mark.parametrize(
     ("table", "path"),
     [
-        (("Weighted", *catalog.OBJECTIVES, "Plugin"), "objective"),
+        ((objective_blocks.WEIGHTED, *catalog.OBJECTIVES, "Plugin"), "objective"),
         ((*catalog.VERIFIERS, "Plugin"), "judge.verifier"),
         (("Verifier", judging.PANEL, *catalog.JUDGES, "Plugin"), "judge"),
         ((*catalog.GATES, "Plugin"), "gates"),
@@ -232,6 +232,21 @@ def test_every_named_part_is_pinned_by_its_origin(installed: object) -> None:
     plain = parts.identify_parts(resolved({})).parts
     assert plain["spec.objective"] == {"name": "Difficulty", "revision": Difficulty.revision}
     assert plain["spec.judge.verifier"] == {"name": "Arithmetic", "revision": ArithmeticJudge.revision}
+
+
+def test_a_weighted_sum_and_each_of_its_terms_is_pinned_by_its_origin(installed: object) -> None:
+    mine = {"objective": ALL_FOUR["spec.objective"], "weight": 1}
+    spec = resolved({"spec.objective": documents.weigh(documents.HARD, mine)})
+    found = parts.identify_parts(spec).parts
+    assert found["spec.objective.weighted"] == {"name": "Weighted", "revision": weighted_sum.REVISION}
+    assert found["spec.objective.weighted.terms[0].objective"] == {
+        "name": "Difficulty",
+        "revision": Difficulty.revision,
+    }
+    assert found["spec.objective.weighted.terms[1].objective"]["name"] == "unanimous-failure"
+    assert "spec.objective" not in found
+    built = [parts.build_spec_part(use) for use in parts.list_objectives(spec)]
+    assert [one.needs.takers for one in built] == [1, 2]
 
 
 @pytest.mark.parametrize("optimizer", list(registry.OPTIMIZERS.values()), ids=list(registry.OPTIMIZERS))

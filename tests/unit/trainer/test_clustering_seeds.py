@@ -134,6 +134,9 @@ def test_near_copies_stand_on_one_side_if_a_similarity_is_given(monkeypatch: pyt
     assert near[1] == 0
     assert set(apart[1]) <= set(together[1])
     assert [*together[0], *together[1]] == sorted(items, key=lambda one: (one in together[1], items.index(one)))
+    alike = [SeedItem(Item(f"Which of the cups at home is that of {name}?")) for name in names]
+    with pytest.raises(BadInputError, match="all 10 items are near copies of the 3 that are held out"):
+        seeds.split(alike, 0.3, 1, similarity=0.5)
     monkeypatch.setattr(seeds, "MAX_COMPARISONS", 99)
     with pytest.raises(BadInputError, match="too many to compare for near copies"):
         seeds.split(items, 0.3, 1, similarity=0.7)

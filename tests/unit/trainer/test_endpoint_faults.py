@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 
-import faulty_endpoint
+import endpoint_fault_kinds
 import faulty_run
 import pytest
 from endpoint_campaign import PATIENT_WITH_ONE, Campaign, check_fate, check_lost
-from faulty_endpoint import PASSING, POISON, POISON_OF_JUDGES, SAME, FaultyEndpoint, Role
+from endpoint_fault_kinds import PASSING, POISON, POISON_OF_JUDGES, SAME
+from faulty_endpoint import FaultyEndpoint, Role
 
 from swarm_core.objectives.scores import AnswerFate
 
@@ -24,7 +25,7 @@ def test_a_run_whose_endpoint_breaks_in_every_way_has_the_result_of_the_undistur
 
 
 def test_a_run_whose_account_is_empty_stops_and_resumes_to_the_same_result(campaign: Campaign) -> None:
-    [payment] = [fault for fault in faulty_endpoint.LASTING if fault.name == "402"]
+    [payment] = [fault for fault in endpoint_fault_kinds.LASTING if fault.name == "402"]
     assert campaign.try_lasting(payment, 0.5, faulty_run.TIMES).resumed
 
 
@@ -38,7 +39,7 @@ def test_one_item_that_is_flagged_costs_itself(campaign: Campaign) -> None:
 def test_a_game_whose_gate_is_at_a_faulty_endpoint_ends_as_the_undisturbed_one(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
-    [payment] = [fault for fault in faulty_endpoint.LASTING if fault.name == "402"]
+    [payment] = [fault for fault in endpoint_fault_kinds.LASTING if fault.name == "402"]
     with faulty_run.light_steps(), FaultyEndpoint().running() as site:
         game = Campaign(site, tmp_path_factory.mktemp("game"), faulty_run.game_document)
         assert game.try_passing((*PASSING, *SAME), seed=9).thrown.total() >= 10

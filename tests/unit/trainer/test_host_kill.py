@@ -104,20 +104,20 @@ def ends(pid: int) -> bool:
         os.close(descriptor)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
 def test_a_stopped_host_ends_its_worker_and_says_how_to_go_on(
-    tmp_path: Path, undisturbed: tuple[dict[str, bytes], int], number: signal.Signals
+    tmp_path: Path, undisturbed: tuple[dict[str, bytes], int]
 ) -> None:
     folder = tmp_path / "run"
     behave(folder, **{"iterate.generators.0001": "hang"})
-    with host(folder) as (process, events):
-        until(events, "worked", note="hanging")
-        os.killpg(process.pid, number)
-        _, errors = process.communicate(timeout=30)
-        assert process.returncode == 1
-    assert errors == f"failed: stopped; no results are lost, resume with: dataswarm run {FILE} --folder {folder}\n"
-    with pytest.raises(ProcessLookupError):
-        os.kill(int((folder / ".worker.pid").read_text()), 0)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with host(folder) as (process, events):
+            until(events, "worked", note="hanging")
+            os.killpg(process.pid, number)
+            _, errors = process.communicate(timeout=30)
+            assert process.returncode == 1, number
+        assert errors == f"failed: stopped; no results are lost, resume with: dataswarm run {FILE} --folder {folder}\n"
+        with pytest.raises(ProcessLookupError):
+            os.kill(int((folder / ".worker.pid").read_text()), 0)
     behave(folder)
     finish(folder)
     assert results(folder) == undisturbed[0]

@@ -1,6 +1,8 @@
 """Every setting of peft's LoraConfig is reproduced to the logit, or refused by its name."""
 
+import copy
 import dataclasses
+import functools
 import json
 import warnings
 from collections.abc import Callable, Mapping
@@ -83,12 +85,28 @@ REFUSED: Mapping[str, tuple[Any, ...]] = {
 }
 
 
+@functools.cache
+def load_base(folder: Path) -> torch.nn.Module:
+    """The base as this project reads it. Read once, and not to be changed."""
+    return base.load(BaseModelConfig(folder)).model
+
+
+@functools.cache
+def load_for_peft(folder: Path) -> torch.nn.Module:
+    return AutoModelForCausalLM.from_pretrained(folder)
+
+
+def copy_model(folder: Path) -> torch.nn.Module:
+    """The base as peft reads it."""
+    return copy.deepcopy(load_for_peft(folder))
+
+
 def write_adapter(folder: Path, out: Path, settings: Mapping[str, Any]) -> torch.Tensor:
     """Write an adapter with peft, as if trained. Return peft's own logits of IDS."""
     with base.silence_transformers(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         torch.manual_seed(1)
-        model = peft.get_peft_model(AutoModelForCausalLM.from_pretrained(folder), peft.LoraConfig(**settings)).eval()
+        model = peft.get_peft_model(copy_model(folder), peft.LoraConfig(**settings)).eval()
         train(model)
         model.save_pretrained(out)
         with torch.inference_mode():
@@ -106,7 +124,7 @@ def train(model: torch.nn.Module) -> None:
 def compute_logits(folder: Path, out: Path) -> torch.Tensor:
     """The logits of IDS with the adapter as this project serves it."""
     adapter.check_base(out, folder)
-    model = base.load(BaseModelConfig(folder)).model
+    model = copy.deepcopy(load_base(folder))
     batched = BatchedLora(model)
     recipe = build_mixture(Digest("b" * 64), (NAME,), (1.0,))
     tensors = dict(combine.combine_tensors(recipe, [out]))
@@ -134,7 +152,7 @@ def test_an_accepted_adapter_gives_the_logits_of_peft(tiny_base: Path, tmp_path:
     wanted = write_adapter(tiny_base, tmp_path / "out", {**PLAIN, **more, name: value})
     found = compute_logits(tiny_base, tmp_path / "out")
     torch.testing.assert_close(found, wanted, rtol=1e-4, atol=1e-4)
-    bare = base.load(BaseModelConfig(tiny_base)).model(IDS).logits
+    bare = load_base(tiny_base)(IDS).logits
     assert not torch.allclose(wanted, bare, atol=0.01)
 
 
@@ -175,7 +193,7 @@ def test_what_peft_converts_to_a_plain_lora_is_served_as_it_was_trained(
     config = peft.LoraConfig(**{**PLAIN, "init_lora_weights": start, "use_rslora": stabilized})
     with base.silence_transformers(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # peft warns of what it is told to convert
-        model = peft.get_peft_model(AutoModelForCausalLM.from_pretrained(tiny_base), config).eval()
+        model = peft.get_peft_model(copy_model(tiny_base), config).eval()
         config.init_lora_weights = True  # or peft would begin again where it loads this
         model.save_pretrained(tmp_path / "start")
         config.init_lora_weights = start

@@ -53,7 +53,8 @@ def test_another_part_is_refused_with_its_field_and_both_origins(
 ) -> None:
     code = parts.identify_parts(spec)
     other = PartsIdentity({**code.parts, "spec.judge.verifier": origin}, code.prompts)
-    with pytest.raises(BadInputError, match=r"^spec\.judge\.verifier: revision 2 of Arithmetic is installed") as caught:
+    installed = f"revision {code.parts['spec.judge.verifier']['revision']} of Arithmetic is installed"
+    with pytest.raises(BadInputError, match=rf"^spec\.judge\.verifier: {installed}") as caught:
         pins.check_parts(spec, prepared(tmp_path, spec, other))
     assert words in str(caught.value)
 

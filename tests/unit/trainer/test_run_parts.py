@@ -16,6 +16,7 @@ from swarm_core.objectives.separation import Separation
 from swarm_core.recipe import remote_model_name
 from swarm_core.weighted_sum import WeightedSum
 from swarm_trainer.evaluation import run_parts
+from swarm_trainer.steps import prepare
 
 
 def resolved(patch: documents.Patch) -> ResolvedSpec:
@@ -111,3 +112,14 @@ def test_a_term_that_is_not_installed_is_named_by_its_field() -> None:
     with pytest.raises(BadInputError, match=r"spec\.objective\.weighted\.terms\[1\]\.objective: objective 'mine' is"):
         run_parts.check(spec)
     assert run_parts.find_needs(spec) == Needs()
+
+
+def test_the_split_of_seed_data_knows_near_copies_by_the_strictest_gate_against_copies_of_items() -> None:
+    tested = {"testSets": [{"uri": "test.jsonl"}], "similarity": 0.6}
+    gates = [
+        {"type": "Seed", "seed": {"similarity": 0.9}},
+        {"type": "Duplicate", "duplicate": {"similarity": 0.8}},
+        {"type": "Contamination", "contamination": tested},
+    ]
+    assert prepare.find_similarity(resolved({"spec.gates": gates})) == 0.8
+    assert prepare.find_similarity(resolved({"spec.gates": gates[2:]})) is None

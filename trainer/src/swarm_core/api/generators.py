@@ -107,7 +107,7 @@ class Training(Block):
     """Whether the backward pass recomputes activations. This saves memory and costs time."""
 
 
-READER_REVISION = 1
+READER_REVISION = 2
 """The revision of the reader of seed data. The digest contains it. Raise it when any file gives other items."""
 
 

@@ -34,6 +34,8 @@ class GateContext:
     """The seed items, from which the examples in prompts are drawn."""
     held_out: ItemIndex = field(default_factory=ItemIndex)
     """The seed items that no generator was trained on and no prompt shows."""
+    corpus: ItemIndex = field(default_factory=ItemIndex)
+    """The documents that the objective compares items with; empty if it needs none."""
     examples: Sequence[tuple[Item, ...]] = ()
     """The examples that each prompt of this measurement showed, [request][example]; `Item.request` is the index. It
     grows with every round, before the items of the round reach a gate."""

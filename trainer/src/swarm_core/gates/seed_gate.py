@@ -1,4 +1,5 @@
-"""The gate that rejects copies of seed items, because an item that the run started with is not new.
+"""The gate that rejects copies of seed items and of documents of the corpus, because an item that the run started with
+is not new.
 
 A copy is an item of the seed data, other than the held-out items, in any spelling (`swarm_core.canonical_items`), and a
 near copy if the settings say so. The examples that a prompt shows are seed items, so a copy of a shown example is
@@ -30,14 +31,14 @@ class SeedSettings(CopySettings):
     """The items whose copies are rejected."""
 
     against: KnownItems = KnownItems.SEEDS
-    """Items whose copies are rejected: Seeds for all seed items, Examples for those that the prompt of the item showed.
-    """
+    """Items whose copies are rejected: Seeds for all seed items and for the documents of the objective's corpus,
+    Examples for the seed items that the prompt of the item showed."""
 
 
 class SeedGate:
-    """Rejects copies of seed items and of the examples that the prompt showed."""
+    """Rejects copies of seed items, of the examples that the prompt showed, and of documents of the corpus."""
 
-    revision: ClassVar[int] = 1
+    revision: ClassVar[int] = 2
     name: ClassVar[str] = "Seed"
     settings: ClassVar[type[SeedSettings]] = SeedSettings
 
@@ -47,8 +48,10 @@ class SeedGate:
         examples: Sequence[tuple[Item, ...]] = (),
         judge: Judge | None = None,
         similarity: float | None = None,
+        corpus: ItemIndex | None = None,
     ) -> None:
         self.similarity = similarity
+        self.corpus = ItemIndex() if corpus is None else corpus
         self.seeds = seeds
         self.examples = examples
         self.judge = judge
@@ -57,8 +60,9 @@ class SeedGate:
     @classmethod
     def from_settings(cls, settings: SeedSettings, context: GateContext) -> "SeedGate":
         """Return the gate for the seed items and the examples of `context`."""
-        seeds = context.seeds if settings.against is KnownItems.SEEDS else ItemIndex()
-        return cls(seeds, context.examples, context.judge, settings.similarity)
+        if settings.against is KnownItems.EXAMPLES:
+            return cls(ItemIndex(), context.examples, context.judge, settings.similarity)
+        return cls(context.seeds, context.examples, context.judge, settings.similarity, context.corpus)
 
     def requests(self, item: Item) -> tuple[Request, ...]:
         """No requests, because the gate only compares texts."""
@@ -70,6 +74,8 @@ class SeedGate:
             return f"copies an example of its prompt, {found.text[:80]!r}"
         if found := self.seeds.find(item, self.similarity):
             return f"copies the seed item {found.text[:80]!r}"
+        if found := self.corpus.find(item, self.similarity):
+            return f"copies the document {found.text[:80]!r} of the corpus"
         return None
 
     def list_shown(self, request: int) -> ItemIndex:

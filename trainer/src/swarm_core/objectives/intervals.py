@@ -7,7 +7,8 @@ of one measurement bring twice is counted once (`rollout.build_sample`).
 
 Random halves of the requests give the variance of an objective that is not a function of means, such as a measure of a
 set. They also show the variance and the bias of a function of means that is not smooth, because takers are level. Only
-these draws use the seed.
+these draws use the seed. A weighted sum is measured as one objective (`composed`): if all its terms are smooth
+functions of means over items, each request is left out of all terms at once, and otherwise it takes halves.
 
 Limits: the interval covers the drawing of items and answers. It does not cover the training of adapters, and nothing
 that was the same for all requests. The mean of a maximum is at least the maximum of the means, so difficulty is biased

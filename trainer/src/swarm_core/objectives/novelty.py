@@ -49,12 +49,12 @@ class Novelty:
     """The objective that rises as the takers' mean scores differ from those on a reference set."""
 
     needs: ClassVar[Needs] = Needs(takers=2, reference=True)
-    of_means: ClassVar[bool] = True
     revision: ClassVar[int] = 1
     settings: ClassVar[type[Settings]] = NoveltySettings
 
     def __init__(self, form: NoveltyForm = NoveltyForm.KULLBACK_LEIBLER) -> None:
         self.form = form
+        self.of_means = form is NoveltyForm.KULLBACK_LEIBLER  # ranks jump
         self.range = (0.0, 18.0) if form is NoveltyForm.KULLBACK_LEIBLER else (0.0, 2.0)
 
     @classmethod

@@ -5,8 +5,8 @@
 The host measures f_i (`swarm_trainer.evaluation.corpus_similarity`) and stores it with the item, as the feature
 `corpus`. Source: the released code of Data Swarms (arXiv 2506.00741), objective "realistic", with k = 5. The factor
 accepted / asked is an addition of dataswarm (`objective`), and so are the limits against keyword stuffing: a repeated
-word counts once, words beyond `maxWords` dilute the score, a copy of a document has 0, and an item has 100 at most. The
-range is [0, 100].
+word counts once, words beyond `maxWords` dilute the score, and an item has 100 at most. The gate `Seed` rejects a copy
+of a document; without the gate, a copy has 0. The range is [0, 100].
 
 Limits: BM25 compares words. It sees neither meaning nor other forms of a word, and an item of well-chosen keywords of
 one document scores like a question about it. The value depends on the corpus, so values compare only within one

@@ -2,8 +2,8 @@
 
 These do not count: case, white space next to a sign, invisible characters, compatible characters (`Ⅻ`, full-width
 digits, mathematical letters), digits of another script, letters of another script that look like Latin ones, the glyph
-of a dash, a quotation mark or a sign of arithmetic (`×`, `·`, or `x` between digits), and `=`, `?`, `.` or a blank at
-the end.
+of a dash, a quotation mark or a sign of arithmetic (`×`, `·`, or `x` between digits), quotation marks around the whole,
+and `=`, `?`, `.`, `!` or a blank at the end, unless the `!` may be a factorial (`swarm_core.text.question_frame`).
 
 A word that mixes Latin letters with others is folded by the look of its letters. A word without Latin letters is
 folded only if all its letters look Latin, so texts of one other script stay different. A single small Greek letter is a
@@ -20,23 +20,35 @@ import unicodedata
 from functools import lru_cache
 from itertools import groupby
 
+from swarm_core.text import letter_i, question_frame
 from swarm_core.text.lookalikes import TO_LATIN, TO_LATIN_CASELESS
 
 SIGNS = {
-    **dict.fromkeys("−➖⁃", "-"),
-    **dict.fromkeys("×✕✖⨉⨯·⋅∙•‧∗⁎✱✻\u2062", "*"),
-    **dict.fromkeys("÷∕⁄➗", "/"),
+    **dict.fromkeys("−➖⁃˗", "-"),
+    **dict.fromkeys("×✕✖⨉⨯╳⤫⤬·⋅∙•‧∗⁎✱✻\u2062", "*"),
+    **dict.fromkeys("÷∕⁄➗⟋⧸╱⁁", "/"),
     **dict.fromkeys("➕᛭\u2064", "+"),
-    **dict.fromkeys("꞊᐀⹀", "="),
-    **dict.fromkeys("“”„‟«»″〝〞", '"'),
-    **dict.fromkeys("‘’‚‛‹›′´`ʼʹ", "'"),
-    **dict.fromkeys("∣│", "|"),
-    **dict.fromkeys("。｡٫", "."),
-    **dict.fromkeys("٬\u2063", ","),
+    **dict.fromkeys("꞊᐀⹀꓿", "="),
+    **dict.fromkeys("“”„‟«»″〝〞「」『』", '"'),
+    **dict.fromkeys("‘’‚‛‹›′‵´`ʼʹʻʽʾˈˊˋ˴՚՝ꞌ", "'"),
+    **dict.fromkeys("∣│❘⏐", "|"),
+    **dict.fromkeys("。｡٫ꓸ", "."),
+    **dict.fromkeys("٬ꓹ\u2063", ","),
     "٪": "%",
     "؟": "?",
     "≟": "=?",
-    "∶": ":",
+    **dict.fromkeys("∶꞉ː˸⁚։ꓽ", ":"),
+    **dict.fromkeys("ǃⵑ", "!"),
+    "‽": "?!",
+    **dict.fromkeys("❨❲〔", "("),
+    **dict.fromkeys("❩❳〕", ")"),
+    **dict.fromkeys("❴", "{"),
+    **dict.fromkeys("❵", "}"),
+    **dict.fromkeys("❮˂", "<"),
+    **dict.fromkeys("❯˃", ">"),
+    **dict.fromkeys("˄ˆ", "^"),
+    **dict.fromkeys("∼⁓˜", "~"),
+    **dict.fromkeys("∖⟍⧵⧹", "\\"),
     "≤": "<=",
     "≥": ">=",
     "\u2800": " ",
@@ -55,9 +67,6 @@ GREEK_WORD = re.compile("[\u0370-\u03ff]{2}")
 SPACE_BESIDE_SIGN = re.compile(r" (?=[^\w\s])|(?<=[^\w\s]) ")
 TIMES = re.compile(r"(?<=\d)(?: x |(?<!(?<![\d.])0)x)(?=\d)")
 """The letter x between two numbers. `0x10` is a hexadecimal number."""
-BEFORE_QUESTION = "¿"
-AFTER_QUESTION = " ?=._"
-"""What may follow a question or stand for its answer."""
 MAX_MARKS = 30
 """The number of marks on a letter that no writing system exceeds (Annex 15, stream-safe text). Sorting more takes
 quadratic time, so the rest is left out."""
@@ -90,11 +99,10 @@ def drop_excess_marks(text: str) -> str:
 
 def reduce_once(text: str) -> str:
     """Return `text` after one pass. Removing a space may join characters that the next pass composes into one."""
-    text = CONTROL.sub("", text) if text.isascii() else fold_lookalikes(fold_characters(text))
-    folded = unicodedata.normalize("NFKC", text.casefold())
+    text = CONTROL.sub("", text) if text.isascii() else fold_lookalikes(letter_i.fold(fold_characters(text)))
+    folded = letter_i.drop_dots(unicodedata.normalize("NFKC", text.casefold()))
     spaced = SPACE_BESIDE_SIGN.sub("", " ".join(folded.split())).replace("`", "'")
-    form = TIMES.sub("*", spaced)
-    return form.lstrip(BEFORE_QUESTION).rstrip(AFTER_QUESTION) or form
+    return question_frame.strip(TIMES.sub("*", spaced))
 
 
 def fold_characters(text: str) -> str:

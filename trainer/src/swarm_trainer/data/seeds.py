@@ -142,6 +142,11 @@ def check_left_out(path: Path, mapping: FieldMapping, records: int, items: int, 
         )
 
 
+def count_held_out(items: int, held_out: float) -> int:
+    """Return how many items are held out if none has a near copy. `held_out`: the share."""
+    return round(held_out * items)
+
+
 def split(
     items: Sequence[SeedItem],
     held_out: float,
@@ -157,13 +162,18 @@ def split(
     Raises BadInputError if no training item is left, if `held_out` is above 0 but no item is held out, or if there are
     too many items to compare.
     """
-    count = round(held_out * len(items))
+    count = count_held_out(len(items), held_out)
     ranks = [rank(item.item, seed, judge) for item in items]
     lowest = set(sorted(ranks)[:count])
     kept_back = {item for item, place in zip(items, ranks, strict=True) if place in lowest}
     if similarity is not None:
         kept_back = add_near_copies(items, kept_back, judge, similarity)
     training = tuple(item for item in items if item not in kept_back)
+    if not training and len(kept_back) > count:
+        raise BadInputError(
+            f"heldOut: all {len(items):,} items are near copies of the {count:,} that are held out, and of each other;"
+            " lower heldOut, or raise the similarity of the gates"
+        )
     if not training or (held_out > 0 and count == 0):
         raise BadInputError(
             f"heldOut {held_out} of {len(items)} items holds out {count}; give more items or another share"
@@ -186,7 +196,7 @@ def add_near_copies(
             raise BadInputError(
                 f"heldOut: {len(items):,} items and {len(newest):,} held-out ones are too many to compare for near"
                 f" copies (at most {MAX_COMPARISONS:,} pairs); lower maxItems or heldOut, or remove the similarity of"
-                " the gate HeldOut"
+                " the gates"
             )
         index = ItemIndex((seed.item for seed in newest), judge)
         newest = [seed for seed in items if seed not in found and index.find(seed.item, similarity)]

@@ -71,6 +71,8 @@ class Examination:
     answering: Sampling
     takers: tuple[tuple[str, ModelName], ...]
     judge: Judge
+    corpus: ItemIndex = field(default_factory=ItemIndex)
+    """The documents of the objective's corpus; empty if it has none."""
     gates: tuple[GateChoice, ...] = DEFAULT_CHOICES
     """The gates, in the order in which items pass them."""
     remote: frozenset[ModelName] = frozenset()
@@ -89,7 +91,7 @@ class Examination:
     def start(self) -> "ExaminationState":
         """Start one examination, with new gates. Raises BadInputError if a gate refuses its config."""
         examples: list[tuple[Item, ...]] = []
-        context = GateContext(self.judge, self.seeds, self.held_out, examples)
+        context = GateContext(self.judge, self.seeds, self.held_out, self.corpus, examples)
         return ExaminationState(build_gates(self.gates, context), examples)
 
 

@@ -146,24 +146,32 @@ def build_search(
     examination = evaluator.build_examination(resolved, experiment, data)
     plan, space = build_space(context, pinned, basis, swarm)
     objectives, fitness = choose_objectives(resolved, swarm)
+    corpus = load_corpus(context, pinned)
     examination = replace(
         examination,
+        corpus=ItemIndex(corpus, examination.judge),
         held_out=ItemIndex(list_held_out(context, pinned), examination.judge),
         gates=gate_data.load_gates(context, pinned, examination.judge),
-        features=build_features(context, pinned),
+        features=build_features(context, corpus),
         repeats=unite_needs([one.needs for one in objectives.values()]).repeats,
     )
     evaluator_of_swarm = Evaluator(examination, tuple(objectives.items()), fitness, resolved.evaluation.coverage)
     return SearchSetup(resolved, manifest, experiment, plan, space, evaluator_of_swarm)
 
 
-def build_features(context: Context, experiment: Experiment) -> dict[str, ItemFeature]:
-    """Build what is measured of items beside their answers, by name. Raises StoreError."""
+def load_corpus(context: Context, experiment: Experiment) -> tuple[Item, ...]:
+    """Load the documents of the objective's corpus; none if it has no corpus. Raises StoreError."""
+    if experiment.corpus is None:
+        return ()
+    return SeedData.from_bytes(context.store.get(experiment.corpus).read_bytes()).example_items
+
+
+def build_features(context: Context, corpus: Sequence[Item]) -> dict[str, ItemFeature]:
+    """Build what is measured of items beside their answers, by name."""
     settings = context.resolved.corpus
-    if settings is None or experiment.corpus is None:
+    if settings is None:
         return {}
-    documents = SeedData.from_bytes(context.store.get(experiment.corpus).read_bytes()).example_items
-    return {personalization.FEATURE: CorpusSimilarity(get_texts(documents), settings)}
+    return {personalization.FEATURE: CorpusSimilarity(get_texts(corpus), settings)}
 
 
 def choose_objectives(resolved: ResolvedSpec, swarm: str) -> tuple[dict[str, Objective], Composition]:

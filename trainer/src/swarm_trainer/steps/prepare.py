@@ -16,7 +16,9 @@ from swarm_core.engine.receipt_fields import Output, Scalar
 from swarm_core.engine.work import Receipt, WorkItem
 from swarm_core.errors import BadInputError, name_subject
 from swarm_core.experiment import Adversary, Experiment, SeedData
+from swarm_core.gates.duplicate import DuplicateGate
 from swarm_core.gates.held_out_gate import HeldOutGate
+from swarm_core.gates.seed_gate import SeedGate
 from swarm_core.items import Item
 from swarm_core.recipe import Digest
 from swarm_core.swarm_names import GENERATORS
@@ -203,7 +205,10 @@ def read_seed_data(context: Context, swarm: str) -> SeedData:
     judge = run_parts.build_judge(resolved)
     file = seeds.read(path, data, resolved.generators.cluster_field, resolved.base.template, resolved.seed, judge)
     context.progress(Progress("prepare", seed_description.summarize_seeds(data.uri, file)))
-    training_items, held_out = seeds.split(file.items, data.held_out, resolved.seed, judge, find_similarity(resolved))
+    similarity = find_similarity(resolved)
+    training_items, held_out = seeds.split(file.items, data.held_out, resolved.seed, judge, similarity)
+    if similarity is not None:
+        context.progress(Progress("prepare", seed_description.describe_split(len(file.items), len(held_out), data)))
     clusters = (
         cluster_items(context, training_items, swarm)
         if isinstance(origin, TrainedAdapters)
@@ -213,9 +218,13 @@ def read_seed_data(context: Context, swarm: str) -> SeedData:
 
 
 def find_similarity(resolved: ResolvedSpec) -> float | None:
-    """Return the similarity at which the run's gate `HeldOut` calls an item a near copy; None if it calls none so."""
-    found = [gate.config.get("similarity") for gate in resolved.gates if gate.name == HeldOutGate.name]
-    return next((float(value) for value in found if isinstance(value, int | float)), None)
+    """Return the least similarity at which a gate against copies of items calls an item a near copy; None if none does.
+
+    A test set has nothing to do with seed data, so the gate against test sets does not count.
+    """
+    gates = (HeldOutGate.name, SeedGate.name, DuplicateGate.name)
+    found = [gate.config.get("similarity") for gate in resolved.gates if gate.name in gates]
+    return min((float(value) for value in found if isinstance(value, int | float)), default=None)
 
 
 def cluster_items(context: Context, items: Sequence[SeedItem], swarm: str) -> tuple[tuple[Item, ...], ...]:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from swarm_core.api.objective_blocks import WEIGHTED
 from swarm_core.commit import MeasuredValues
 from swarm_core.experiment import Experiment, SeedData
+from swarm_core.item_index import ItemIndex
 from swarm_core.items import Item
 from swarm_core.ports import Inference
 from swarm_core.rollout import Rollout
@@ -56,8 +57,13 @@ def build_evaluator(context: Context, experiment: Experiment) -> Evaluator:
     """Build the evaluator of the run, without seed items. Raises BadInputError."""
     resolved = context.resolved
     examination = evaluator.build_examination(resolved, experiment, NO_SEEDS)
-    gates = gate_data.load_gates(context, experiment, examination.judge)
-    examination = replace(examination, gates=gates, features=search_setup.build_features(context, experiment))
+    corpus = search_setup.load_corpus(context, experiment)
+    examination = replace(
+        examination,
+        corpus=ItemIndex(corpus, examination.judge),
+        gates=gate_data.load_gates(context, experiment, examination.judge),
+        features=search_setup.build_features(context, corpus),
+    )
     objectives, fitness = search_setup.choose_objectives(resolved, GENERATORS)
     return Evaluator(examination, tuple(objectives.items()), fitness, resolved.evaluation.coverage)
 
