@@ -15,7 +15,8 @@ import pytest
 if TYPE_CHECKING:
     from s3_servers import Server
 
-SHARED = {"tests/cluster/": "a control plane", "tests/e2e/test_cluster": "a whole cluster"}
+WHOLE_CLUSTER = "tests/e2e/test_cluster"
+SHARED = {"tests/cluster/": "a control plane", WHOLE_CLUSTER: "a whole cluster"}
 """Where tests lie that share one thing of their session."""
 SERVERS = {"versitygw", "moto", "rclone", "vllm", "need_vllm"}
 """Fixtures, and parameters that name one: tests with them need a server, and run with `make test-all` alone."""
@@ -26,6 +27,8 @@ LONG = {"cluster", "e2e_cluster"}
 @pytest.hookimpl(tryfirst=True)  # before pytest itself selects by marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark as long what needs a server or a cluster."""
+    # What takes longest comes first: no worker of several waits for it in the end.
+    items.sort(key=lambda item: not item.nodeid.startswith(WHOLE_CLUSTER))
     for item in items:
         if needed_by(item) & SERVERS or any(item.get_closest_marker(mark) for mark in LONG):
             item.add_marker(pytest.mark.long)

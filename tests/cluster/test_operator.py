@@ -87,7 +87,7 @@ def test_killed_again_and_again_it_ends_in_the_same_result(site: ClusterNamespac
     draw = random.Random(7)
     site.node("n", slow)
     site.create("killed", {"spec.swarm": {"iterations": 6}})
-    for number in range(5):
+    for number in range(3):
         operator = site.operator(f"k{number}", module=CHAIN)
         leads = lambda log=operator.log: "is leader" in log.read_text()  # noqa: E731
         site.until(leads, 30, "it leads")

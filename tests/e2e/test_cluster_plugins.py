@@ -33,6 +33,7 @@ def document(cluster: Cluster, name: str, **kubernetes: Any) -> Object:
     file = ARENA / "short.yaml"
     run = swarmruns.document(file, name, cluster.endpoint, inference="Local", maxAccelerators=0, **kubernetes)
     run["spec"] |= PLUGGED
+    run["spec"]["swarm"]["iterations"] = 1
     return run
 
 

@@ -39,6 +39,11 @@ def fields(node: documents.Document, path: str = "") -> Iterator[tuple[str, docu
         yield from fields(node["items"], f"{path}[]")
 
 
+def test_no_field_is_a_word_that_yaml_of_kubernetes_reads_as_another_type() -> None:
+    names = {path.rpartition(".")[2].removesuffix("[]") for path, _ in fields(documents.SCHEMA)}
+    assert names.isdisjoint({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
+
+
 def test_every_field_is_explained_in_a_few_whole_sentences() -> None:
     kubernetes = ".metadata"
     told = {

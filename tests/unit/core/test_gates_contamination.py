@@ -58,7 +58,7 @@ def test_the_settings_decide_how_much_may_be_shared() -> None:
     half = Item(f"{STORY[:52]} and he went to the market with nobody on a very cold day of winter.")
     assert build().refusal(half, ()) is not None
     assert build(overlap=0.5).refusal(half, ()) is None
-    assert build(n=13).refusal(half, ()) is None
+    assert build(ngramSize=13).refusal(half, ()) is None
     near = Item("Where is Parris?")
     assert build().refusal(near, ()) is None
     assert build(similarity=0.9).refusal(near, ()) == "copies 'Where is Paris?' of sums"
@@ -75,7 +75,7 @@ def test_the_indices_of_a_test_set_are_made_once_for_all_measurements() -> None:
         ({"testSets": []}, "testSets"),
         ({"testSets": None}, "testSets"),
         ({"testSets": [{"uri": "ftp://host/test.jsonl"}]}, "testSets.0.uri"),
-        ({"n": 0}, "n"),
+        ({"ngramSize": 0}, "ngramSize"),
         ({"overlap": 0}, "overlap"),
         ({"overlap": 1.1}, "overlap"),
     ],

@@ -12,11 +12,13 @@ import asyncio
 import contextlib
 import json
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import aiohttp
+import yaml
 from kubernetes.aio import config
 from kubernetes.aio.client.api_client import ApiClient
 from kubernetes.aio.client.configuration import Configuration
@@ -30,6 +32,9 @@ from swarm_operator.common.reconcile_plan import Object
 PAGE_SIZE = 250
 """Objects per page of a list. A pod is about 10 KB, so a page is a few megabytes."""
 SERVICE_ACCOUNT_FILE = "/var/run/secrets/kubernetes.io/serviceaccount/token"
+DEFAULT_KUBECONFIG = "~/.kube/config"
+MALFORMED = (ValueError, TypeError, KeyError, AttributeError, IndexError, RecursionError, yaml.YAMLError)
+"""What the library raises for a kubeconfig that is no valid one."""
 Query = list[tuple[str, str]]
 CallObserver = Callable[[str, str, int, float], None]
 """Is called after every call with its verb, kind, status (0 without a response) and seconds."""
@@ -41,17 +46,32 @@ async def connect() -> ApiClient:
     The client reads the token of the service account again every minute. Raises ApiError if there are no credentials.
     """
     configuration = Configuration()
-    try:
+    with translate_config_errors():
         named = os.environ.get("KUBECONFIG")  # the library would use the value at its import
         if named or not os.path.exists(SERVICE_ACCOUNT_FILE):  # noqa: PTH110, ASYNC240  (one call at start)
+            require_kubeconfig(named or DEFAULT_KUBECONFIG)
             await config.load_kube_config(named, client_configuration=configuration, persist_config=False)
         else:
             config.load_incluster_config(client_configuration=configuration)
-    except (config.ConfigException, OSError) as error:
+        return ApiClient(configuration)
+
+
+@contextlib.contextmanager
+def translate_config_errors() -> Iterator[None]:
+    """Turn the errors of a kubeconfig into ApiError. The library reads one with whatever its texts and types cause."""
+    try:
+        yield
+    except (config.ConfigException, OSError, *MALFORMED) as error:
+        words = " ".join(str(error).split())[:300]
         raise ApiError(
-            f"no credentials for the API server: {error}; set KUBECONFIG, or run with a service account"
+            f"no credentials for the API server: {words}; set KUBECONFIG to a valid file, or run with a service account"
         ) from error
-    return ApiClient(configuration)
+
+
+def require_kubeconfig(named: str) -> None:
+    """Check that one of the files that KUBECONFIG names exists. Raises OSError."""
+    if not any(Path(path).expanduser().exists() for path in named.split(os.pathsep) if path):
+        raise FileNotFoundError(f"no kubeconfig at {named}")
 
 
 @dataclass(frozen=True, slots=True)

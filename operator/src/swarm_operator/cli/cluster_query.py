@@ -58,7 +58,8 @@ async def _run_query(arguments: argparse.Namespace, work: Query[T]) -> T:
         raise BadInputError("the Kubernetes client is not installed; run: pip install 'dataswarm[operator]'") from error
     api = await client.connect()
     try:
-        namespace = arguments.namespace or _current_namespace(config)
+        with client.translate_config_errors():
+            namespace = arguments.namespace or _current_namespace(config)
         unbounded = token_bucket.TokenBucket(0, 1, time.monotonic)
         cluster = client.AioCluster(api, lambda: CALL_SECONDS, unbounded, lambda *_: None)
         return await work(cluster, await find_run(cluster, namespace, arguments.name))

@@ -9,8 +9,8 @@ Sources: word n-grams are the measure of GPT-3 (arXiv 2005.14165, 13 words), HEL
 (arXiv 2411.15124, 8 words and half of a test item) and Open R1 (8 words). The default values are measured
 (`docs/decisions/0030-contamination-is-a-share-of-word-8-grams.md`).
 
-Limits: it finds no paraphrase and no translation. Of texts with fewer than `n` words, only copies of the whole text are
-found. The text of an item is compared, and not its choices or its reference.
+Limits: it finds no paraphrase and no translation. Of texts with fewer than `ngramSize` words, only copies of the whole
+text are found. The text of an item is compared, and not its choices or its reference.
 """
 
 from collections.abc import Sequence
@@ -31,7 +31,7 @@ class ContaminationSettings(CopySettings):
 
     test_sets: Annotated[tuple[DataSet, ...], Field(min_length=1, max_length=MAX_DATA_SETS)]
     """Test sets whose items must not be generated."""
-    n: Integer = Field(8, ge=1, le=50)
+    ngram_size: Integer = Field(8, ge=1, le=50)
     """Number of consecutive words that are compared. Of a shorter text, only copies of the whole text are found."""
     overlap: Number = Field(0.2, gt=0, le=1)
     """Least share of n-grams that an item has in common with one test item, above 0 to 1, for it to be rejected. The
@@ -44,7 +44,7 @@ class ContaminationSettings(CopySettings):
                 {"name": "gsm8k", "uri": "data/gsm8k", "split": "test", "maxItems": 5000},
                 {"uri": "data/test.csv", "fields": {"text": "question"}},
             ],
-            "n": 13,
+            "ngramSize": 13,
             "overlap": 0.5,
             "similarity": 0.9,
         },
@@ -58,16 +58,18 @@ class ContaminationGate:
     name: ClassVar[str] = "Contamination"
     settings: ClassVar[type[ContaminationSettings]] = ContaminationSettings
 
-    def __init__(self, test_sets: Sequence[ItemSet], n: int, overlap: float, similarity: float | None = None) -> None:
+    def __init__(
+        self, test_sets: Sequence[ItemSet], ngram_size: int, overlap: float, similarity: float | None = None
+    ) -> None:
         self.test_sets = test_sets
-        self.n = n
+        self.ngram_size = ngram_size
         self.overlap = overlap
         self.similarity = similarity
 
     @classmethod
     def from_settings(cls, settings: ContaminationSettings, context: GateContext) -> "ContaminationGate":
         """Return the gate for the test sets of `context`."""
-        return cls(context.data, settings.n, settings.overlap, settings.similarity)
+        return cls(context.data, settings.ngram_size, settings.overlap, settings.similarity)
 
     def requests(self, item: Item) -> tuple[Request, ...]:
         """No requests, because the gate only compares texts."""
@@ -78,8 +80,8 @@ class ContaminationGate:
         for test_set in self.test_sets:
             if found := test_set.items.find(item, self.similarity):
                 return f"copies {found.text[:80]!r} of {test_set.name}"
-            overlap = test_set.index_ngrams(self.n).find(item.text)
+            overlap = test_set.index_ngrams(self.ngram_size).find(item.text)
             if overlap is not None and overlap.share >= self.overlap:
                 text = test_set.items.items[overlap.place].text[:80]
-                return f"shares {overlap.share:.0%} of its {self.n}-grams with {text!r} of {test_set.name}"
+                return f"shares {overlap.share:.0%} of its {self.ngram_size}-grams with {text!r} of {test_set.name}"
         return None
