@@ -448,6 +448,11 @@ EXAMPLES = (
         {f"{CLUSTER}.podTemplate.env": [{"name": "HTTPS_PROXY", "value": "http://proxy:3128"}]},
         {f"{CLUSTER}.podTemplate.env": [{"name": "DATASWARM_SERVERS", "value": ""}]},
     ),
+    Example(
+        "must be at least 0.5",
+        {"spec.gates": [{"type": "HeldOut", "heldOut": {"similarity": 0.5}}]},
+        {"spec.gates": [{"type": "HeldOut", "heldOut": {"similarity": 0}}]},
+    ),
     Example(URI_HELP, {"spec.base.model": "file:///models/base"}, {"spec.base.model": "https://hub/org/name"}),
     Example(URI_HELP, {"spec.base.model": "hf://org/name@rev"}, {"spec.base.model": "hf://name"}),
     Example(URI_HELP, {"spec.base.model": "hf://org/a-b.c@refs/pr/3/part"}, {"spec.base.model": "hf://org/a@b@c"}),

@@ -70,6 +70,36 @@ class Pattern:
 
 
 @dataclass(frozen=True)
+class AtLeast:
+    """A number of at least `low`, where `low` is no whole number.
+
+    It is a rule and not a `minimum`, because an API server compares a whole number with the whole part of a minimum. It
+    would accept 0 for a minimum of 0.5.
+    """
+
+    low: float
+
+    @property
+    def words(self) -> str:
+        """The error message."""
+        return f"must be at least {self.low:g}"
+
+    def __get_pydantic_core_schema__(self, source: type, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
+        def check(value: float) -> float:
+            if value < self.low:
+                raise PydanticCustomError(PATTERN_MISMATCH, self.words)
+            return value
+
+        return core_schema.no_info_after_validator_function(check, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        rule = {"rule": f"self >= {self.low!r}", "message": self.words, "reason": "FieldValueInvalid"}
+        return {**handler(schema), VALIDATIONS: [rule]}
+
+
+@dataclass(frozen=True)
 class OneOf:
     """One of `names`. It replaces an enum where the names are the keys of a table."""
 
