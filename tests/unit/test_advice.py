@@ -30,7 +30,10 @@ CALL = re.compile(rf"dataswarm [a-z]+ [A-Z{HOLE}]")
 """The start of a text that is a call, and not a sentence about dataswarm."""
 OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]*[a-z]")
 CAMEL_CASE = re.compile(r"\b[a-z]+[A-Z]\w*\b")
-CALLERS = ("vllm_server.py", "run.py", "__main__.py", "jobs.py", "servers.py", "purge.py", "pods.py")
+CALLERS = (
+    "vllm_server.py", "run.py", "__main__.py", "jobs.py", "servers.py", "purge.py", "pods.py", "command.py",
+    "foreign_formats.py",
+)  # fmt: skip
 """Modules whose options are those of other programs."""
 KUBECTL_OPTIONS = {
     "--all-namespaces", "--for", "--help", "--namespace", "--output", "--patch", "--previous", "--selector",
