@@ -7,7 +7,7 @@ import adversarial_documents as documents
 import cluster_environment
 import pytest
 import yaml
-from swarmrun_documents import Example
+from rule_examples import Example
 
 from swarm_core.api import loading, resolution
 

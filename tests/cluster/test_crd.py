@@ -5,6 +5,7 @@ from typing import Any
 import cluster_environment
 import generated_documents as generated
 import pytest
+import rule_examples
 import swarmrun_documents as documents
 import yaml
 from hypothesis import HealthCheck, given, settings
@@ -50,19 +51,19 @@ def written(document: documents.Document) -> str:
     return yaml.safe_dump(document, allow_unicode=True)
 
 
-def by_message(example: documents.Example) -> str:
+def by_message(example: rule_examples.Example) -> str:
     return example.message.split(";")[0]
 
 
-@pytest.mark.parametrize("example", documents.EXAMPLES, ids=by_message)
-def test_the_server_lets_the_accept_example_of_a_rule_pass(server: Any, example: documents.Example) -> None:
+@pytest.mark.parametrize("example", rule_examples.EXAMPLES, ids=by_message)
+def test_the_server_lets_the_accept_example_of_a_rule_pass(server: Any, example: rule_examples.Example) -> None:
     text = written(documents.patched(example.accept))
     assert theirs(server, text) == ours(text)
     assert not theirs(server, text)[0]
 
 
-@pytest.mark.parametrize("example", documents.EXAMPLES, ids=by_message)
-def test_the_server_gives_the_reason_of_the_rule_that_is_broken(server: Any, example: documents.Example) -> None:
+@pytest.mark.parametrize("example", rule_examples.EXAMPLES, ids=by_message)
+def test_the_server_gives_the_reason_of_the_rule_that_is_broken(server: Any, example: rule_examples.Example) -> None:
     assert example.message in theirs(server, written(documents.patched(example.reject)))[0]
 
 

@@ -1,7 +1,8 @@
 """AdversarialRun documents for tests: a smallest one, and an accept and a reject example of every rule of its own."""
 
 import swarmrun_documents as documents
-from swarmrun_documents import Document, Example, Patch
+from rule_examples import Example
+from swarmrun_documents import Document, Patch
 
 from swarm_core.api import crd, custom_resources
 

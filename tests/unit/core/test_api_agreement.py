@@ -3,6 +3,7 @@
 import crd_validator
 import generated_documents as generated
 import pytest
+import rule_examples
 import swarmrun_documents as documents
 from hypothesis import given, settings
 
@@ -23,19 +24,19 @@ def refusal(document: documents.Document) -> str:
     return ""
 
 
-def by_message(example: documents.Example) -> str:
+def by_message(example: rule_examples.Example) -> str:
     return example.message.split(";")[0]
 
 
-@pytest.mark.parametrize("example", documents.EXAMPLES, ids=by_message)
-def test_a_rule_lets_its_accept_example_pass(example: documents.Example) -> None:
+@pytest.mark.parametrize("example", rule_examples.EXAMPLES, ids=by_message)
+def test_a_rule_lets_its_accept_example_pass(example: rule_examples.Example) -> None:
     document = documents.patched(example.accept)
     assert refusal(document) == ""
     assert crd_validator.list_refusals(document, SCHEMA) == []
 
 
-@pytest.mark.parametrize("example", documents.EXAMPLES, ids=by_message)
-def test_a_rule_and_no_other_refuses_its_reject_example(example: documents.Example) -> None:
+@pytest.mark.parametrize("example", rule_examples.EXAMPLES, ids=by_message)
+def test_a_rule_and_no_other_refuses_its_reject_example(example: rule_examples.Example) -> None:
     document = documents.patched(example.reject)
     assert refusal(document).endswith(example.message)
     assert len(refusal(document).splitlines()) == 1
@@ -44,7 +45,7 @@ def test_a_rule_and_no_other_refuses_its_reject_example(example: documents.Examp
 
 def test_every_rule_has_an_example() -> None:
     told = {rule["message"] for rule in crd_validator.rules(SCHEMA) if "oldSelf" not in rule["rule"]}
-    assert told == {example.message for example in documents.EXAMPLES}
+    assert told == {example.message for example in rule_examples.EXAMPLES}
 
 
 def test_every_field_of_the_spec_is_fixed_or_free() -> None:

@@ -42,7 +42,7 @@ def score(arguments: argparse.Namespace) -> int:
         stack.callback(close_client, context)
         progress = stack.enter_context(Progress(console=Console(stderr=True), transient=True))
         task = progress.add_task("answering", total=len(items))
-        evaluator, rollout = score_list.measure(
+        evaluator, rollout = score_list.measure_list(
             context, items, lambda done, total: progress.update(task, completed=done, total=total)
         )
     measured = score_list.measure_values(evaluator, rollout)

@@ -24,7 +24,9 @@ from swarm_trainer.steps import part_inputs, prepare
 NO_SEEDS = SeedData(((),), ())
 
 
-def measure(context: Context, items: Sequence[Item], report: Callable[[int, int], None]) -> tuple[Evaluator, Rollout]:
+def measure_list(
+    context: Context, items: Sequence[Item], report: Callable[[int, int], None]
+) -> tuple[Evaluator, Rollout]:
     """Return the answers to the items, and what measures them. `report` gets the number of answered items and of all.
 
     Raises BadInputError if a part, a model or the data of the objective cannot be used, InferenceError for an outage,

@@ -1,0 +1,425 @@
+"""For every rule of the CRD one document that it accepts, and one that it refuses."""
+
+from dataclasses import dataclass
+
+import part_documents
+from swarmrun_documents import (
+    APART,
+    CLUSTER,
+    CORPUS,
+    ENDPOINT,
+    EXACT,
+    FAR_PLUGIN,
+    FIRST,
+    GONE,
+    HARD,
+    MARKS,
+    MODEL,
+    PANEL,
+    PERSONAL,
+    PLUGIN,
+    SECOND,
+    Patch,
+    weigh,
+)
+
+from swarm_core.api import judging, pods
+from swarm_core.blocks.scalars import LOCAL_URI_HELP, RUN_URI_HELP, URI_HELP
+
+
+@dataclass(frozen=True)
+class Example:
+    """A rule, by its message, with a document that it accepts and one that it refuses."""
+
+    message: str
+    accept: Patch
+    reject: Patch
+
+
+WITH_PLUGIN = "plugin is given exactly when type is Plugin; write both, or neither"
+WEIGHTED_EXAMPLES = (
+    Example(
+        "Plain prompts have no system text; remove system, or set base.template to Chat",
+        {"spec.base.template": "Plain", "spec.prompts": {"generation": {"text": "List more:\n{examples}"}}},
+        {"spec.base.template": "Plain", "spec.prompts": {"generation": {"system": "You write tests."}}},
+    ),
+    Example(
+        "Plain prompts of takers have no system text; remove system, or set base.template to Chat",
+        {"spec.base.template": "Plain", "spec.takers": [FIRST], "spec.prompts": {"answering": {"system": "Be brief."}}},
+        {"spec.base.template": "Plain", "spec.takers.1": FIRST, "spec.prompts": {"answering": {"system": "Be brief."}}},
+    ),
+    Example(
+        "weighted is given exactly when type is Weighted; write both, or neither",
+        {"spec.objective": weigh(HARD, APART)},
+        {"spec.objective": {"type": "Weighted"}},
+    ),
+    Example(
+        "a term with a weight of 0 and no floor has no effect; give it a weight or atLeast, or remove it",
+        {"spec.objective": weigh(HARD, {**APART, "weight": 0, "atLeast": 0.1})},
+        {"spec.objective": weigh(HARD, {**APART, "weight": 0})},
+    ),
+    Example(
+        "a weighted sum has either a preset or terms; write one of them",
+        {"spec.objective": {"type": "Weighted", "weighted": {"preset": "Paper"}}},
+        {"spec.objective": weigh(HARD, APART, preset="Paper")},
+    ),
+    Example(
+        "a weighted sum has either a preset or terms; write one of them",
+        {"spec.objective": {"type": "Weighted", "weighted": {"preset": "Paper", "normalize": "None"}}},
+        {"spec.objective": {"type": "Weighted", "weighted": {"normalize": "Start"}}},
+    ),
+    Example(
+        "a preset adds values as they are; remove normalize, or write the terms of the preset",
+        {"spec.objective": weigh(HARD, APART, normalize="Start")},
+        {"spec.objective": {"type": "Weighted", "weighted": {"preset": "Paper", "normalize": "Start"}}},
+    ),
+    Example(
+        "one term without a floor is no sum; choose its objective as the type, or add a term or atLeast",
+        {"spec.objective": weigh({**HARD, "atLeast": 0.2})},
+        {"spec.objective": weigh(HARD)},
+    ),
+    Example(
+        "all weights are 0, so there is nothing to maximize; give at least one term a weight above 0",
+        {"spec.objective": weigh(HARD, {**APART, "weight": 0, "atLeast": 0.1})},
+        {"spec.objective": weigh(*({**term, "weight": 0, "atLeast": 0.1} for term in (HARD, APART)))},
+    ),
+    Example(
+        "another term has this name; give each term its own name",
+        {"spec.objective": weigh(HARD, {"objective": PLUGIN, "weight": 1}, {**HARD, "name": "again"})},
+        {"spec.objective": weigh(HARD, {"objective": PLUGIN, "weight": 1}, {**APART, "name": "mine"})},
+    ),
+    Example(
+        "no term of this objective asks a taker; remove takers, or add a term that asks them",
+        {"spec.objective": {**weigh({"objective": {"type": "Personalization"}, "weight": 1}, HARD), **CORPUS}},
+        {
+            "spec.objective": {
+                **weigh({"objective": {"type": "Personalization"}, "weight": 1, "atLeast": 1}),
+                **CORPUS,
+            }
+        },
+    ),
+    Example(
+        "objective Separation needs at least 2 takers; list more takers, or choose another objective",
+        {"spec.objective": weigh(HARD, APART)},
+        {"spec.objective": weigh(HARD, APART), "spec.takers": [FIRST]},
+    ),
+    Example(
+        "objective Novelty needs at least 2 takers; list more takers, or choose another objective",
+        {
+            "spec.objective": weigh(HARD, {"objective": {"type": "Novelty"}, "weight": 1}),
+            "spec.takers": [FIRST, SECOND],
+        },
+        {"spec.objective": weigh(HARD, {"objective": {"type": "Novelty"}, "weight": 1}), "spec.takers": [FIRST]},
+    ),
+    Example(
+        "an objective of type Personalization compares items with a corpus; write corpus with the uri of one",
+        {"spec.objective": {**weigh({"objective": {"type": "Personalization"}, "weight": 1}, HARD), **CORPUS}},
+        {"spec.objective": weigh({"objective": {"type": "Personalization"}, "weight": 1}, HARD)},
+    ),
+    Example(
+        "only an objective of type Novelty, Plugin uses a reference set; remove reference, or set another type",
+        {"spec.objective": {"type": "Weighted", "weighted": {"preset": "Paper"}, "reference": {"items": 9}}},
+        {"spec.objective": {**weigh(HARD, APART), "reference": {"items": 9}}},
+    ),
+)
+"""The rules of weighted sums."""
+EXAMPLES = (
+    Example(WITH_PLUGIN, {"spec.objective": PLUGIN}, {"spec.objective": {"type": "Plugin"}}),
+    Example(WITH_PLUGIN, {"spec.gates": [PLUGIN, PLUGIN]}, {"spec.gates": [PLUGIN, {"type": "Plugin"}]}),
+    Example(WITH_PLUGIN, {"spec.judge": FAR_PLUGIN}, {"spec.judge": {"type": "Plugin"}}),
+    Example(
+        WITH_PLUGIN,
+        {"spec.judge.verifier": PLUGIN},
+        {"spec.judge.verifier": {**PLUGIN, "type": "Arithmetic"}},
+    ),
+    Example(
+        "adapters are generators that are already trained; remove adapters, or remove training and clustering",
+        {"spec.generators.adapters": ["a", "b"]},
+        {"spec.generators.adapters": ["a", "b"], "spec.generators.training": {}},
+    ),
+    Example(
+        "adapters are generators that are already trained; remove adapters, or remove training and clustering",
+        {"spec.generators.training": {}, "spec.generators.clustering": {}},
+        {"spec.generators.adapters": ["a", "b"], "spec.generators.clustering": {}},
+    ),
+    Example(
+        "count differs from the number of adapters; remove count",
+        {"spec.generators.adapters": ["a", "b"], "spec.generators.count": 2},
+        {"spec.generators.adapters": ["a", "b"], "spec.generators.count": 3},
+    ),
+    Example(
+        "kmeans belongs to type KMeans; remove it, or set type to KMeans",
+        {"spec.generators.clustering": {"kmeans": {}}},
+        {"spec.generators.clustering": {"type": "Field", "kmeans": {}}},
+    ),
+    Example(
+        "field belongs to type Field; remove it, or set type to Field",
+        {"spec.generators.clustering": {"type": "Field", "field": {"name": "topic"}}},
+        {"spec.generators.clustering": {"field": {}}},
+    ),
+    Example(
+        "model is given exactly when type is Model; write both, or neither",
+        {"spec.generators.clustering.kmeans.embedder": MODEL},
+        {"spec.generators.clustering.kmeans.embedder": {"type": "Model"}},
+    ),
+    Example(
+        "model is given exactly when type is Model; write both, or neither",
+        {"spec.generators.clustering.kmeans.embedder": {"type": "Tfidf"}},
+        {"spec.generators.clustering.kmeans.embedder": {"model": {"uri": "models/embedder"}}},
+    ),
+    Example(
+        "another taker has this name; give each taker its own name",
+        {"spec.takers": [{"name": "a"}, {"name": "b"}]},
+        {"spec.takers": [{"name": "a"}, {"name": "b"}, {"name": "a", "adapter": "x"}]},
+    ),
+    *(
+        Example(
+            f"objective {name} needs at least {least} taker{'s' * (least > 1)}; list more takers, or choose another"
+            " objective",
+            {"spec.objective.type": name},
+            {"spec.objective.type": name, "spec.takers": [{"name": "a"}] * (least - 1)},
+        )
+        for name, least in (("Difficulty", 1), ("Separation", 2), ("Novelty", 2), ("Consistency", 1))
+    ),
+    Example(
+        "objective Personalization asks no taker; remove takers, or choose another objective",
+        {"spec.objective": PERSONAL, "spec.takers": GONE},
+        {"spec.objective": PERSONAL},
+    ),
+    Example(
+        "only an objective of type Novelty, Plugin uses a reference set; remove reference, or set another type",
+        {"spec.objective": {"type": "Novelty", "reference": {"uri": "data/reference.jsonl", "items": 100}}},
+        {"spec.objective": {"type": "Difficulty", "reference": {}}},
+    ),
+    Example(
+        "only an objective of type Personalization, Plugin uses a corpus; remove corpus, or set another type",
+        {"spec.objective": PERSONAL, "spec.takers": []},
+        {"spec.objective": {"type": "Difficulty", "corpus": {"uri": "data/user.jsonl"}}},
+    ),
+    Example(
+        "an objective of type Personalization compares items with a corpus; write corpus with the uri of one",
+        {"spec.objective": PERSONAL, "spec.takers": []},
+        {"spec.objective": {"type": "Personalization"}, "spec.takers": []},
+    ),
+    Example(
+        "verifier is given exactly when type is Verifier; write both, or neither",
+        {"spec.judge": {"type": "Verifier", "verifier": {"type": "Arithmetic"}}},
+        {"spec.judge": {"type": "Verifier"}},
+    ),
+    Example(
+        judging.GATES_RULE.message,
+        {"spec.gates": [{"type": "Answerable"}], "spec.judge": MARKS},
+        {"spec.gates": [{"type": "Duplicate"}, {"type": "Answerable"}]},
+    ),
+    Example(
+        "panel is given exactly when type is Panel; write both, or neither",
+        {"spec.judge": PANEL},
+        {"spec.judge": {"type": "Panel"}},
+    ),
+    Example(
+        "verifier is given exactly when type is Verifier; write both, or neither",
+        {"spec.judge": PANEL},
+        {"spec.judge": {"type": "Panel", "panel": {"members": [MARKS, EXACT, {"type": "Verifier"}]}}},
+    ),
+    Example(
+        "a panel cannot wait for more judges than it has; lower atLeast, or list more members",
+        {"spec.judge": {**PANEL, "panel": {**PANEL["panel"], "rule": "Majority", "atLeast": 2}}},
+        {"spec.judge": {**PANEL, "panel": {**PANEL["panel"], "atLeast": 3}}},
+    ),
+    Example(
+        judging.GATES_RULE.message,
+        {"spec.gates": [{"type": "Answerable"}], "spec.judge": PANEL},
+        {"spec.gates": [{"type": "Answerable"}], "spec.judge": {"type": "Panel", "panel": {"members": [EXACT, EXACT]}}},
+    ),
+    Example(
+        judging.GATES_RULE.message,
+        {"spec.gates": [{"type": "Answerable"}], "spec.judge": FAR_PLUGIN},
+        {"spec.gates": [{"type": "Answerable", "answerable": {"maxTokens": 9}}]},
+    ),
+    Example(
+        "endpoint replaces model and adapter; remove endpoint, or remove model and adapter",
+        {"spec.takers.1": FIRST},
+        {"spec.takers.1": {**FIRST, "adapter": "takers/tuned"}},
+    ),
+    Example(
+        "endpoint replaces model and adapter; remove endpoint, or remove model and adapter",
+        {"spec.takers.1": {"name": "far", "endpoint": ENDPOINT}},
+        {"spec.takers.1": {"name": "far", "endpoint": ENDPOINT, "model": "models/other"}},
+    ),
+    Example(
+        "a key has one source; keep only one of apiKeySecretRef, apiKeyEnv and apiKeyFile",
+        {"spec.takers.1": SECOND},
+        {"spec.takers.1": {**SECOND, "endpoint": {**SECOND["endpoint"], "apiKeyEnv": "KEY"}}},
+    ),
+    Example(
+        "standard belongs to rule Standard; remove it, or set rule to Standard",
+        {"spec.swarm.standard": {"start": "Generators"}},
+        {"spec.swarm.rule": "Published", "spec.swarm.standard": {}},
+    ),
+    Example(
+        "published belongs to rule Published; remove it, or set rule to Published",
+        {"spec.swarm.rule": "Published", "spec.swarm.published": {"inertia": 0.1}},
+        {"spec.swarm.published": {"inertia": 0.1}},
+    ),
+    Example(
+        "rule and standard belong to optimizer ParticleSwarm; remove them, or set optimizer to ParticleSwarm",
+        {"spec.swarm": {"optimizer": "CmaEs", "rule": "Standard"}},
+        {"spec.swarm": {"optimizer": "CmaEs", "rule": "Published", "published": {}}},
+    ),
+    Example(
+        "rule and standard belong to optimizer ParticleSwarm; remove them, or set optimizer to ParticleSwarm",
+        {"spec.swarm": {"optimizer": "ParticleSwarm", "standard": {}}},
+        {"spec.swarm": {"optimizer": "RandomSearch", "standard": {"remeasured": 0}}},
+    ),
+    Example(
+        "published belongs to rule Published; remove it, or set rule to Published",
+        {"spec.swarm": {"rule": "Published", "published": {"compat": "Reference"}}},
+        {"spec.swarm": {"rule": "Standard", "published": {"compat": "Reference"}}},
+    ),
+    Example(
+        "inertia, cognitive, social and repel are divided by their sum; set at least one of them above 0",
+        {"spec.swarm": {"rule": "Published", "published": {"inertia": 0, "cognitive": 0, "social": 0}}},
+        {
+            "spec.swarm": {
+                "rule": "Published",
+                "published": dict.fromkeys(("inertia", "cognitive", "social", "repel"), 0),
+            }
+        },
+    ),
+    Example(
+        "stepFloor must be at most stepLength; lower stepFloor",
+        {"spec.swarm": {"rule": "Published", "published": {"stepLength": 0.5, "stepFloor": 0.5}}},
+        {"spec.swarm": {"rule": "Published", "published": {"stepLength": 0.05}}},
+    ),
+    Example(
+        "perLayer belongs to groups PerLayer; remove it, or set groups to PerLayer",
+        {"spec.swarm": {"groups": "PerLayer", "perLayer": {"cohesion": 0}}},
+        {"spec.swarm": {"perLayer": {"cohesion": 0}}},
+    ),
+    Example(
+        "exact belongs to merge Exact; remove it, or set merge to Exact",
+        {"spec.swarm": {"merge": "Exact", "exact": {"maxRank": 8}}},
+        {"spec.swarm": {"merge": "Elementwise", "exact": {}}},
+    ),
+    Example(
+        "groups PerLayer needs rule Standard of optimizer ParticleSwarm; choose them, or set groups to Global",
+        {"spec.swarm": {"groups": "PerLayer", "rule": "Standard", "standard": {"remeasured": 0}}},
+        {"spec.swarm": {"groups": "PerLayer", "rule": "Published"}},
+    ),
+    Example(
+        "groups PerLayer needs rule Standard of optimizer ParticleSwarm; choose them, or set groups to Global",
+        {"spec.swarm": {"groups": "Global", "optimizer": "CmaEs"}},
+        {"spec.swarm": {"groups": "PerLayer", "optimizer": "RandomSearch", "perLayer": {}}},
+    ),
+    Example(
+        "local is given exactly when type is Local; write both, or neither",
+        {"spec.storage": {"type": "Local", "local": {"path": "runs/a"}}},
+        {"spec.storage": {"type": "Local"}},
+    ),
+    Example(
+        "s3 is given exactly when type is S3; write both, or neither",
+        {"spec.storage": {"type": "S3", "s3": {"bucket": "swarms", "prefix": "team-a/b"}}},
+        {"spec.storage": {"type": "S3"}},
+    ),
+    Example(
+        "s3 is given exactly when type is S3; write both, or neither",
+        {"spec.storage": {"type": "S3", "s3": {"bucket": "swarms", "endpoint": "http://localhost:7070"}}},
+        {"spec.storage": {"type": "Local", "local": {"path": "a"}, "s3": {"bucket": "swarms"}}},
+    ),
+    Example(
+        "a cache is either an existing claim or a new one; write existingClaim or claim, and not both",
+        {f"{CLUSTER}.modelCache": {"existingClaim": "models"}},
+        {f"{CLUSTER}.modelCache": {"existingClaim": "models", "claim": {"size": "1Gi"}}},
+    ),
+    Example(
+        "a cache is either an existing claim or a new one; write existingClaim or claim, and not both",
+        {f"{CLUSTER}.modelCache": {"claim": {"size": "1Gi", "accessMode": "ReadWriteOnce"}}},
+        {f"{CLUSTER}.modelCache": {}},
+    ),
+    Example(
+        "a server holds exactly tensorParallel accelerators; remove accelerators, or write 0 for a CPU",
+        {f"{CLUSTER}.servers": {"tensorParallel": 4, "accelerators": 4}},
+        {f"{CLUSTER}.servers": {"tensorParallel": 4, "accelerators": 2}},
+    ),
+    Example(
+        "one training pod needs more accelerators than the run may hold; raise maxAccelerators, or lower"
+        " trainer.accelerators (0 trains on a CPU)",
+        {CLUSTER: {"trainer": {"accelerators": 3}, "maxAccelerators": 3}},
+        {CLUSTER: {"trainer": {"accelerators": 3}, "maxAccelerators": 2}},
+    ),
+    Example(
+        f"controllers find pods by the labels {', '.join(pods.OPERATOR_LABELS)}; choose other labels",
+        {f"{CLUSTER}.podTemplate.labels": {"team": "a", "app.kubernetes.io/part-of": "b"}},
+        {f"{CLUSTER}.podTemplate.labels": {"team": "a", "dataswarm.io/run": "b"}},
+    ),
+    Example(
+        "annotations with dataswarm.io/ and batch.kubernetes.io/ belong to the operator; choose other annotations",
+        {f"{CLUSTER}.podTemplate.annotations": {"sidecar.istio.io/inject": "false"}},
+        {f"{CLUSTER}.podTemplate.annotations": {"dataswarm.io/items": "prepare"}},
+    ),
+    Example(
+        f"annotations with {', '.join(pods.CONFINEMENT_PREFIXES)} could end the confinement of a container;"
+        " remove them",
+        {f"{CLUSTER}.podTemplate.annotations": {"security.example/level": "high"}},
+        {f"{CLUSTER}.podTemplate.annotations": {"seccomp.security.alpha.kubernetes.io/pod": "unconfined"}},
+    ),
+    Example(
+        "fixed is given exactly when type is Fixed; write both, or neither",
+        {f"{CLUSTER}.podTemplate.user": {"type": "Fixed", "fixed": {"runAsUser": 1000}}},
+        {f"{CLUSTER}.podTemplate.user": {"type": "Cluster", "fixed": {"runAsUser": 1000}}},
+    ),
+    Example(
+        "a proxy has an address; write httpProxy or httpsProxy, or remove proxy",
+        {f"{CLUSTER}.proxy": {"httpsProxy": "http://proxy.example:3128", "noProxy": [".example", "10.0.0.1"]}},
+        {f"{CLUSTER}.proxy": {"noProxy": ["s3.example"]}},
+    ),
+    Example(
+        "operator Equal needs a key; write key, or set operator to Exists",
+        {f"{CLUSTER}.podTemplate.tolerations": [{"operator": "Exists"}]},
+        {f"{CLUSTER}.podTemplate.tolerations": [{"value": "a"}]},
+    ),
+    Example(
+        "operator Exists compares no value; remove value, or set operator to Equal",
+        {f"{CLUSTER}.podTemplate.tolerations": [{"key": "gpu", "value": "a"}]},
+        {f"{CLUSTER}.podTemplate.tolerations": [{"key": "gpu", "value": "a", "operator": "Exists"}]},
+    ),
+    Example(
+        "tolerationSeconds needs effect NoExecute; set effect to NoExecute, or remove tolerationSeconds",
+        {f"{CLUSTER}.podTemplate.tolerations": [{"key": "a", "effect": "NoExecute", "tolerationSeconds": 3}]},
+        {f"{CLUSTER}.podTemplate.tolerations": [{"key": "a", "effect": "NoSchedule", "tolerationSeconds": 3}]},
+    ),
+    Example(
+        "names that begin with DATASWARM_ are reserved for the operator; choose another name",
+        {f"{CLUSTER}.podTemplate.env": [{"name": "HTTPS_PROXY", "value": "http://proxy:3128"}]},
+        {f"{CLUSTER}.podTemplate.env": [{"name": "DATASWARM_SERVERS", "value": ""}]},
+    ),
+    Example(
+        "must be at least 0.5",
+        {"spec.gates": [{"type": "HeldOut", "heldOut": {"similarity": 0.5}}]},
+        {"spec.gates": [{"type": "HeldOut", "heldOut": {"similarity": 0}}]},
+    ),
+    Example(URI_HELP, {"spec.base.model": "file:///models/base"}, {"spec.base.model": "https://hub/org/name"}),
+    Example(URI_HELP, {"spec.base.model": "hf://org/name@rev"}, {"spec.base.model": "hf://name"}),
+    Example(URI_HELP, {"spec.base.model": "hf://org/a-b.c@refs/pr/3/part"}, {"spec.base.model": "hf://org/a@b@c"}),
+    Example(URI_HELP, {"spec.base.model": "s3://models/a b/c/"}, {"spec.base.model": "s3://Models/base"}),
+    Example(URI_HELP, {"spec.generators.data.uri": "../x:y.jsonl"}, {"spec.generators.data.uri": "s3:///x.jsonl"}),
+    Example(
+        URI_HELP,
+        {"spec.generators.data.uri": "hf://datasets/org/name@v1/a/b.jsonl"},
+        {"spec.generators.data.uri": "hf://datasets/org/name@/b.jsonl"},
+    ),
+    Example(URI_HELP, {"spec.takers.0.model": "./m"}, {"spec.takers.0.model": "file://"}),
+    Example(
+        LOCAL_URI_HELP,
+        {"spec.storage": {"type": "Local", "local": {"path": "file:///runs/a"}}},
+        {"spec.storage": {"type": "Local", "local": {"path": "s3://swarms/a"}}},
+    ),
+    Example(
+        RUN_URI_HELP,
+        {"spec.resumeFrom": {"uri": "s3://swarms/team/a", "iteration": 3}},
+        {"spec.resumeFrom": {"uri": "hf://org/name", "iteration": 3}},
+    ),
+    *WEIGHTED_EXAMPLES,
+    *(Example(*rule) for rule in part_documents.list_rules()),
+)
+"""Every rule of the CRD that relates fields to each other, or checks more than the type of a field."""
