@@ -304,10 +304,18 @@ def test_a_taker_with_a_model_of_its_own_is_asked_at_its_own_server(
         both.close()
 
 
-STARTER = """ import sys, time from pathlib import Path from swarm_core.recipe import Digest, build_single from
-swarm_trainer.inference.vllm_server import ServerConfig, VllmServer base, folder, store, log = sys.argv[1:] served =
-ServerConfig(Digest(base), Path(folder), build_single(Digest(base)).name, 8, 2, 2, max_model_len=128, threads=1)
-VllmServer(served, Path(store), Path(log)).endpoint() print("ready", flush=True) time.sleep(600) """
+STARTER = """
+import sys, time
+from pathlib import Path
+from swarm_core.recipe import Digest, build_single
+from swarm_trainer.inference.vllm_server import ServerConfig, VllmServer
+
+base, folder, store, log = sys.argv[1:]
+name = build_single(Digest(base)).name
+served = ServerConfig(Digest(base), Path(folder), name, 8, 2, 2, max_model_len=128, threads=1)
+VllmServer(served, Path(store), Path(log)).endpoint()
+time.sleep(600)
+"""
 
 
 def test_a_host_that_is_killed_leaves_no_server_and_no_adapters(arena: Arena, tmp_path: Path) -> None:
@@ -316,7 +324,8 @@ def test_a_host_that_is_killed_leaves_no_server_and_no_adapters(arena: Arena, tm
     mark = f"DATASWARM_STORE={store}"
     command = [sys.executable, "-c", STARTER, arena.base, str(ARENA / "base"), str(store), str(tmp_path / "log")]
     starter = subprocess.Popen(command)
-    until(lambda: len(processes.find_by_word(mark)) >= 2, "the server did not start")
+    until(lambda: starter.poll() is not None or len(processes.find_by_word(mark)) >= 2, "the server did not start")
+    assert starter.poll() is None, "the host ended before it was killed"
     folder = adapters_folder(processes.find_by_word(mark))
     assert folder.exists()
     starter.kill()

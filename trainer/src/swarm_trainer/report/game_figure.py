@@ -55,7 +55,7 @@ def plot_held_out(axes: Axes, game: GameResult) -> None:
         label="best initial taker, items of the final evaluation",
     )
     gain = comparison.gain
-    gain_text = f"final evaluation on real items: {gain.value:+.3f} [{gain.low:+.3f}, {gain.high:+.3f}]"
+    gain_text = f"gain on real items {gain.value:+.3f} [{gain.low:+.3f}, {gain.high:+.3f}]"
     axes.set_title(f"outside the game; {gain_text}", loc="left", fontsize=10)
     label_axes(axes, "best taker's mean score")
 
