@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -191,6 +192,13 @@ def test_export_copies_adapter_data_set_and_report(finished: Path, tmp_path: Pat
     assert capsys.readouterr().out == f"{tmp_path / 'best'}\n"
     exported = {path.relative_to(tmp_path / "best").as_posix() for path in (tmp_path / "best").rglob("*.*")}
     assert exported >= {"adapter/adapter_config.json", "dataset/data.jsonl", "summary.txt", "result.json"}
+
+
+def test_the_version_is_that_of_the_distribution(capsys: Printed) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["--version"])
+    assert ended.value.code == 0
+    assert capsys.readouterr().out == f"dataswarm {version('dataswarm')}\n"
 
 
 @pytest.mark.parametrize("command", ["validate", "run", "status", "result", "export", ""])

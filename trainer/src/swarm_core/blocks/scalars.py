@@ -162,7 +162,12 @@ Label = Annotated[
 ]
 """A DNS-1123 label."""
 
-Line = Annotated[str, Strict(), Field(min_length=1, max_length=200), Pattern(r"[^\r\n]*", "write it on one line")]
+Line = Annotated[
+    str,
+    Strict(),
+    Field(min_length=1, max_length=200),
+    Pattern(r"[^\x00-\x1f\x7f]*", "write it on one line, without control characters"),
+]
 """A short text of one line."""
 
 
