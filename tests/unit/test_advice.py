@@ -115,7 +115,7 @@ def list_known_words() -> set[str]:
     "folder", sorted({path.parent for path in SOURCES}), ids=lambda path: str(path.relative_to(ROOT))
 )
 def test_the_modules_of_a_folder_name_only_fields_options_and_settings_that_exist(folder: Path) -> None:
-    known = {option for name in list_commands() for option in options_of(name)} | KUBECTL_OPTIONS
+    known = {option for name in list_commands() for option in options_of(name)} | KUBECTL_OPTIONS | {"--version"}
     for path in folder.glob("*.py"):
         texts = list_texts(path)
         assert not [field for text in texts for field in list_fields(text)], path.name
