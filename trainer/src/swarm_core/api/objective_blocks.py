@@ -7,7 +7,6 @@ and one corpus.
 Limits: what a plug-in needs is unknown here. The step `prepare` checks it.
 """
 
-from collections import Counter
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
@@ -18,7 +17,7 @@ from swarm_core.api import part_choice
 from swarm_core.api.objective_data import CorpusData, ReferenceData
 from swarm_core.api.part_choice import Additions, PartChoice
 from swarm_core.api.plugin_spec import PluginSpec
-from swarm_core.blocks.block import Block, Rule, RuleReason
+from swarm_core.blocks.block import Block, Rule, RuleReason, list_repeated
 from swarm_core.blocks.scalars import Label, Number, normalize_zero
 from swarm_core.objectives.objective import Needs, Objective
 
@@ -151,13 +150,7 @@ class WeightedSpec(Block):
 
 def _list_repeated_terms(weighted: WeightedSpec) -> list[int]:
     """Return the indices of terms whose name an earlier term has."""
-    seen: Counter[str] = Counter()
-    repeated = []
-    for index, term in enumerate(weighted.terms):
-        if seen[term.label]:
-            repeated.append(index)
-        seen[term.label] += 1
-    return repeated
+    return list_repeated(term.label for term in weighted.terms)
 
 
 def list_types(objective: "ObjectiveSpec") -> tuple[str, ...]:

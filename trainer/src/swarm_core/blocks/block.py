@@ -8,7 +8,7 @@ Null means absent in a file, as it does on the API server, which drops nulls bef
 never means anything else.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, ClassVar, Generic, Self, TypeVar
@@ -98,6 +98,17 @@ class Block(BaseModel):
         if cls.rules:
             schema[VALIDATIONS] = [rule.as_cel() for rule in cls.rules]
         return schema
+
+
+def list_repeated(names: Iterable[str]) -> list[int]:
+    """Return the indices of names that an earlier one equals."""
+    seen: set[str] = set()
+    repeated = []
+    for index, name in enumerate(names):
+        if name in seen:
+            repeated.append(index)
+        seen.add(name)
+    return repeated
 
 
 def union_member_rule(block: str, union: str, kind: str, required: bool = False) -> Rule[Any]:

@@ -131,6 +131,6 @@ def _read_header(path: Path) -> dict[str, tuple[tuple[int, ...], str]]:
             slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118 (safe_open is not a mapping)
             return {name: (tuple(piece.get_shape()), piece.get_dtype()) for name, piece in slices.items()}
     except SafetensorError as error:
-        if pointer := lfs_pointer.find(path.parent):
+        if pointer := lfs_pointer.find_pointer(path.parent):
             raise BadInputError(f"{path.parent}: {pointer}") from error
         raise BadInputError(f"{path}: not a safetensors file ({error}); fetch or export it again") from error

@@ -227,7 +227,7 @@ def translate_read_errors(folder: Path, what: str) -> Iterator[None]:
         with silence_transformers():
             yield
     except READ_ERRORS as error:
-        if pointer := lfs_pointer.find(folder):
+        if pointer := lfs_pointer.find_pointer(folder):
             raise BadInputError(f"{what} {folder}: {pointer}") from error
         reason = " ".join(str(error).split())[:200] or type(error).__name__
         advice = "give a model in safetensors, whole and as it was published"

@@ -8,7 +8,7 @@ from pathlib import Path
 SIGNATURE = b"version https://git-lfs.github.com/spec/"
 
 
-def find(folder: Path) -> str | None:
+def find_pointer(folder: Path) -> str | None:
     """Return what is wrong and the way out, if a file in `folder` is a pointer; None if none is."""
     for path in sorted(folder.iterdir()):
         if path.is_file():

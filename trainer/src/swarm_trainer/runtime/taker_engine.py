@@ -13,11 +13,9 @@ from swarm_core.experiment import Experiment
 from swarm_core.ports import Inference
 from swarm_core.recipe import Digest
 from swarm_trainer.inference.request_router import RemoteInference
-from swarm_trainer.lora import adapter
 from swarm_trainer.run_store import pins
-from swarm_trainer.runtime import inputs, model_folders, remote_endpoints
+from swarm_trainer.runtime import input_pins, inputs, model_folders, remote_endpoints
 from swarm_trainer.runtime.context import Context
-from swarm_trainer.sources.fetching import Pin
 
 MODELS = (UriRole.BASE, UriRole.TAKER_MODEL)
 
@@ -27,7 +25,7 @@ def pin_takers(context: Context) -> Experiment:
 
     Raises BadInputError if a model or an adapter cannot be used, or if an endpoint does not answer; StoreError.
     """
-    pinned = {use.uri: pin_model(use, context) for use in list_uses(context.resolved)}
+    pinned = {use.uri: input_pins.pin_input(use, context) for use in list_uses(context.resolved)}
     pins.publish(context.store, pinned)
     remote_endpoints.check(context)
     contents = pins.digests(pinned)
@@ -44,15 +42,6 @@ def list_uses(resolved: ResolvedSpec) -> list[UriUse]:
         for use in resolution.list_uris(resolved)
         if (use.role in MODELS and use.uri in models) or (use.role is UriRole.TAKER_ADAPTER and use.uri in adapters)
     ]
-
-
-def pin_model(use: UriUse, context: Context) -> Pin:
-    """Pin a model, or an adapter, which is copied into the store. Raises BadInputError, StoreError."""
-    folder = inputs.locate(use, context)
-    if use.role is UriRole.TAKER_ADAPTER:
-        adapter.load(folder)  # reads every tensor
-        inputs.store_input(use, folder, context.store)
-    return inputs.pin(use, context)
 
 
 def build(context: Context, experiment: Experiment) -> Inference:

@@ -31,7 +31,7 @@ from swarm_trainer.lora.lora_layers import LoraSize
 from swarm_trainer.lora.signature import Signature
 from swarm_trainer.maintenance import fork
 from swarm_trainer.run_store import pins
-from swarm_trainer.runtime import engines, inputs, layers, model_folders, prompt_length, remote_endpoints
+from swarm_trainer.runtime import engines, input_pins, inputs, layers, model_folders, prompt_length, remote_endpoints
 from swarm_trainer.runtime.context import Context, Progress
 from swarm_trainer.runtime.model_folders import BASE_FIELD
 from swarm_trainer.sources.fetching import Pin
@@ -67,7 +67,7 @@ def pin_experiment(
     run_parts.check(resolved)
     engines.check(context)
     context.progress(Progress(item.key, "reading the inputs"))
-    pinned = {use.uri: pin_input(use, item, context) for use in resolution.list_uris(resolved)}
+    pinned = {use.uri: report_and_pin(use, item, context) for use in resolution.list_uris(resolved)}
     contents = pins.digests(pinned)
     data = read_checked_data(context, check)
     experiment = Experiment(
@@ -126,21 +126,10 @@ def build_receipt(item: WorkItem, context: Context, experiment: Experiment, data
     )
 
 
-def pin_input(use: UriUse, item: WorkItem, context: Context) -> Pin:
-    """Pin the content of a URI, fetched if it is remote; an adapter is also copied into the store.
-
-    Raises BadInputError.
-    """
+def report_and_pin(use: UriUse, item: WorkItem, context: Context) -> Pin:
+    """Report that a URI is read, and pin it. Raises BadInputError, StoreError."""
     context.progress(Progress(item.key, f"reading {use.uri}"))
-    pin = inputs.pin(use, context)
-    if use.role in (UriRole.TAKER_ADAPTER, UriRole.GENERATOR_ADAPTER):
-        folder = inputs.locate(use, context)
-        adapter.load(folder)  # reads every tensor: a value that is not finite would spoil every sum that contains it
-        if inputs.store_input(use, folder, context.store) != pin.digest:
-            raise BadInputError(
-                f"{use.field}: {use.uri!r} changed while it was read; run again when nothing writes to it"
-            )
-    return pin
+    return input_pins.pin_input(use, context)
 
 
 def check_bases(context: Context) -> None:

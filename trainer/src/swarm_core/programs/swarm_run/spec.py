@@ -4,7 +4,6 @@ Invariant: every field of `SwarmRunSpec` is in exactly one of `IDENTITY_FIELDS`,
 `MUTABLE_FIELDS`.
 """
 
-from collections import Counter
 from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
@@ -22,7 +21,7 @@ from swarm_core.api.resuming import ResumeFrom
 from swarm_core.api.run import Run, RunSpec
 from swarm_core.api.swarm import SwarmSpec
 from swarm_core.api.takers import Answering, Generation, Taker
-from swarm_core.blocks.block import RULE_BROKEN, Rule
+from swarm_core.blocks.block import RULE_BROKEN, Rule, list_repeated
 from swarm_core.blocks.scalars import Line
 from swarm_core.programs.swarm_run.status import SwarmRunStatus
 
@@ -101,13 +100,7 @@ class SwarmRunSpec(RunSpec):
 
 def _list_repeated_takers(spec: SwarmRunSpec) -> list[int]:
     """Return the indices of takers whose name an earlier taker has."""
-    seen: Counter[str] = Counter()
-    repeated = []
-    for index, taker in enumerate(spec.takers):
-        if seen[taker.name]:
-            repeated.append(index)
-        seen[taker.name] += 1
-    return repeated
+    return list_repeated(taker.name for taker in spec.takers)
 
 
 class SwarmRun(Run):
