@@ -50,6 +50,8 @@ DEFAULT_GATES = ("Verifiable", "HeldOut", "Seed", "Duplicate")
 RIVALS: Mapping[str, str] = MappingProxyType({
     "FewShotBase": "swarm_core.rivals.few_shot_base:FewShotBase",
     "UniformSoup": "swarm_core.rivals.uniform_soup:UniformSoup",
+    "Slerp": "swarm_core.rivals.slerp:Slerp",
+    "DareTies": "swarm_core.rivals.dare_ties:DareTies",
 })  # fmt: skip
 """Rivals of a search (`swarm_core.rivals.rival.Rival`), in the order of the guide's table."""
 
