@@ -83,7 +83,7 @@ class AnswerableGate:
 
     def requests(self, item: Item) -> tuple[Request, ...]:
         """Return the request that asks whether `item` can be answered."""
-        prompt = PROMPT.format(**enclose({"query": item.text}))
+        prompt = PROMPT.format(**enclose({"query": item.shown_text}))
         return (build_request(self.model, prompt, self.max_tokens, SCHEMA),)
 
     def refusal(self, item: Item, replies: Sequence[Reply]) -> str | Undecided | None:
