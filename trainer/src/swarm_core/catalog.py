@@ -52,6 +52,7 @@ OPTIMIZERS: Mapping[str, str] = MappingProxyType({
     "Published": "swarm_core.optimizers.published:Published",
     "RandomSearch": "swarm_core.optimizers.random_search:RandomSearch",
     "CmaEs": "swarm_core.optimizers.cma_es:CmaEs",
+    "MultiObjective": "swarm_core.optimizers.multi_objective:MultiObjective",
 })  # fmt: skip
 """Optimizers (`swarm_core.optimizers.optimizer.Optimizer`). A key is the `name` of its class. Standard and Published
 are rules of the optimizer `ParticleSwarm`."""
