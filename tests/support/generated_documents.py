@@ -90,6 +90,9 @@ STARTS: tuple[Patch, ...] = (
     {"spec.judge": {"type": "Panel", "panel": {"members": [{"type": "Verifier", "verifier": PLUGIN}] * 2}}},
     {"spec.objective": PLUGIN, "spec.judge.verifier": PLUGIN, "spec.gates": [PLUGIN, PLUGIN]},
     {"spec.judge": MARKS, "spec.takers.0": {"name": "far", "endpoint": {**ENDPOINT, "apiKeyEnv": "KEY"}}},
+    {"spec.evaluation.rivals": [{"type": "UniformSoup"}]},
+    {"spec.evaluation.rivals": [{"type": "UniformSoup"}, {"type": "FewShotBase"}]},
+    {"spec.evaluation.rivals": [PLUGIN, {**PLUGIN, "plugin": {"name": "other"}}]},
     *part_documents.list_starts(),
 )
 STARTED = [patched(start) for start in STARTS]
@@ -200,7 +203,7 @@ def list_boundary_documents(field: str) -> Iterator[Document]:
 def documents(draw: st.DrawFn) -> Document:
     """A valid document with none to three things about it changed, by its schema or by junk."""
     document = patched(draw(st.sampled_from(STARTS)))
-    for _ in range(draw(st.sampled_from((0, 0, 1, 1, 1, 2, 3)))):
+    for _ in range(draw(st.sampled_from((0, 0, 0, 1, 1, 1, 2, 3)))):
         way, schema = draw(st.sampled_from(SCHEMA_PATHS))
         value = draw(st.sampled_from([*boundary_values(schema)] * 3 + [*JUNK, GONE, GONE]))
         put(document, list(way), value)
