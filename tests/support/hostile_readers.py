@@ -12,7 +12,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from swarm_core.api.objective_data import CorpusData
-from swarm_core.gates import answerable
+from swarm_core.gates import answerable, language
+from swarm_core.gates.refusal_gate import RefusalGate
 from swarm_core.item_index import ItemIndex
 from swarm_core.items import Item
 from swarm_core.judges.arithmetic import ArithmeticJudge
@@ -68,6 +69,7 @@ AFFIXES = (
 
 MODEL = remote_model_name("https://host/v1", "large")
 JUDGE, RUBRIC, GATE = ArithmeticJudge(), RubricJudge(MODEL, "Mark."), answerable.AnswerableGate(MODEL)
+REFUSAL = RefusalGate()
 WORDS = WordProblemJudge()
 KNOWN = ItemIndex([Item("What is 12 + 34?"), Item("Who wrote it?")])
 NGRAMS = NgramIndex(["What is 12 + 34?", "Who wrote it?"], 2)
@@ -120,6 +122,8 @@ READERS: Mapping[str, Callable[[str], object]] = {
     ),
     "a prompt of the judge": lambda text: RUBRIC.requests(Item(text), text),
     "a reply of the judge": lambda text: RUBRIC.mark(reply(text)),
+    "an item whose language is sought": language.has_words,
+    "an item that may be a refusal": lambda text: REFUSAL.refusal(Item(text)),
     "a prompt of the gate Answerable": lambda text: GATE.requests(Item(text)),
     "a reply of the gate Answerable": lambda text: answerable.read_validity(reply(text)),
     "a completion with items": lambda text: item_parser.parse(text, 8),
@@ -161,7 +165,9 @@ READ_BY: Mapping[str, str] = {
     "swarm_core.api.kubernetes_yaml": SPEC,
     "swarm_core.blocks.endpoints": SPEC,
     "swarm_core.blocks.scalars": SPEC,
-    "swarm_core.gates.answerable": "a reply of the gate Answerable",
+    "swarm_core.gates.language": "an item whose language is sought",
+    "swarm_core.gates.refusal_gate": "an item that may be a refusal",
+    "swarm_core.model_verdicts": "a reply of the gate Answerable",
     "swarm_core.item_index": "an item that may be a near copy",
     "swarm_core.judges.exact_match": "an answer that is compared with a reference",
     "swarm_core.judges.expression": "an item of the arithmetic verifier",

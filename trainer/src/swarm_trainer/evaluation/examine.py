@@ -20,7 +20,7 @@ from swarm_core import answer_check, streams
 from swarm_core.answer_check import AnswerCheck
 from swarm_core.asking import Ask
 from swarm_core.gates import admission
-from swarm_core.gates.admission import Rejection
+from swarm_core.gates.admission import Measures, Rejection
 from swarm_core.gates.gate_context import GateContext
 from swarm_core.gates.registry import DEFAULT_CHOICES, GateChoice, build_gates
 from swarm_core.item_index import ItemIndex
@@ -116,6 +116,8 @@ class ExaminationState:
     examples: list[tuple[Item, ...]] = field(default_factory=list)
     """The examples that each request showed, [request][example]."""
     accepted: list[Item] = field(default_factory=list)
+    measures: list[Measures] = field(default_factory=list)
+    """What the gates measured of each accepted item."""
     rejections: list[Rejection] = field(default_factory=list)
     requests: list[RequestCount] = field(default_factory=list)
     """The requests for items in order."""
@@ -153,8 +155,8 @@ def examine_once(exam: Examination, engine: Inference, model: ModelName, stage: 
             count = ceil(missing / exam.shots)
             requests = build_round(exam, state, model, [(*stage, turn, number) for number in range(count)])
             admit_items(exam, state, ask(requests), ask)
-    answered = confirm_answers(exam, state, collect_answers(exam, stage, state.accepted, ask))
-    answered = add_features(exam, answered)
+    answered = add_features(exam, collect_answers(exam, stage, state.accepted, ask), state.measures)
+    answered = confirm_answers(exam, state, answered)
     return Rollout(
         model=model,
         takers=tuple(name for name, _ in exam.takers),
@@ -185,6 +187,7 @@ def admit_items(exam: Examination, state: ExaminationState, results: Sequence[Re
     """Add one round to the state: its items pass through the gates."""
     admitted = admission.admit(parse_items(exam, state, results), state.gates, ask)
     state.accepted += admitted.accepted
+    state.measures += admitted.measures
     state.rejections += admitted.rejections
     for item in admitted.undecided:
         state.lose(item.request, 1)
@@ -284,12 +287,17 @@ def collect_answers(exam: Examination, stage: Stage, items: Sequence[Item], ask:
     return tuple(AnsweredItem(item, row) for item, row in zip(items, rows, strict=True))
 
 
-def add_features(exam: Examination, answered: tuple[AnsweredItem, ...]) -> tuple[AnsweredItem, ...]:
-    """Return the items with the features that the examination measures."""
+def add_features(
+    exam: Examination, answered: tuple[AnsweredItem, ...], measures: Sequence[Measures]
+) -> tuple[AnsweredItem, ...]:
+    """Return the items with the features that the examination measures, and with those that the gates measured."""
     texts = [one.text for one in answered]
-    columns = [[(name, value) for value in measure(texts)] for name, measure in sorted(exam.features.items())]
+    columns = [[(name, value) for value in measure(texts)] for name, measure in exam.features.items()]
     rows = zip(*columns, strict=True) if columns else ((),) * len(answered)
-    return tuple(replace(one, features=tuple(row)) for one, row in zip(answered, rows, strict=True))
+    return tuple(
+        replace(one, features=tuple(sorted((*row, *mine))))
+        for one, row, mine in zip(answered, rows, measures, strict=True)
+    )
 
 
 def may_differ(score: Score) -> bool:
