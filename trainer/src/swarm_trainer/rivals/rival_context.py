@@ -27,7 +27,7 @@ from swarm_core.rivals.rival import SearchCost
 from swarm_core.rollout import Rollout
 from swarm_trainer.evaluation import examine, lanes, rollout_store, serving
 from swarm_trainer.evaluation.completions import Asker
-from swarm_trainer.evaluation.examine import Examination, Stage
+from swarm_trainer.evaluation.examine import Examination, ExaminationState, Stage
 from swarm_trainer.evaluation.search_setup import SearchSetup
 from swarm_trainer.report.search_result import SearchResult
 from swarm_trainer.runtime.context import Context, Progress
@@ -169,13 +169,27 @@ class RivalContext:
         return FinalData(written[0].model, tuple(self.run((), jobs)))
 
     def build_answering(self, written: Rollout, stage: Stage) -> RolloutJob:
-        """Build the job of the takers' new answers to the items of a rollout."""
+        """Build the job of the takers' new answers to the items of a rollout, whose features stay.
+
+        If generators write answers, the takers check them again.
+        """
         exam, items = self.setup.examination, [one.item for one in written.items]
 
         def make(engine: Inference) -> Rollout:
-            ask = Asker(engine)
-            answered = examine.add_features(exam, examine.collect_answers(exam, (*stage, "verdict"), items, ask))
-            return replace(written, items=answered, tokens=ask.tokens, thinking_tokens=ask.thinking_tokens)
+            ask, state = Asker(engine), ExaminationState((), requests=list(written.requests))
+            answered = examine.collect_answers(exam, (*stage, "verdict"), items, ask)
+            pairs = zip(answered, written.items, strict=True)
+            featured = tuple(replace(one, features=before.features) for one, before in pairs)
+            confirmed = examine.confirm_answers(exam, state, featured)
+            return replace(
+                written,
+                items=confirmed,
+                rejections=(*written.rejections, *state.rejections),
+                lost=written.lost + state.lost,
+                requests=tuple(state.requests),
+                tokens=ask.tokens,
+                thinking_tokens=ask.thinking_tokens,
+            )
 
         return RolloutJob(self.final_key(stage), written.model, make)
 
