@@ -262,6 +262,9 @@ class ResolvedSpec(ResolvedRun):
     rule: StandardSpec | PublishedSpec | OptimizerBlock
     """The constants of the rule of a particle swarm or of another optimizer. The fields tell the types apart."""
     evaluation: Evaluation
+    """The measurement of generators. Its rivals are in `rivals`."""
+    rivals: tuple[Part, ...] = Field((), exclude_if=lambda rivals: not rivals)
+    """The rivals of the search."""
     resume_from: ResumeFrom | None = None
     """The iteration of another run to start from; None starts a new search."""
 
@@ -279,7 +282,7 @@ class ResolvedSpec(ResolvedRun):
     def wording(self) -> Wording:
         """What the prompts of the run have in common."""
         texts = DEFAULT_TEXTS if self.prompts is None else self.prompts.texts
-        return Wording(self.base.template, self.domain, texts)
+        return Wording(self.base.template, self.domain, texts, self.generation.format)
 
     @property
     def has_local_takers(self) -> bool:

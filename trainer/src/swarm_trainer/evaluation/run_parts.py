@@ -1,4 +1,5 @@
-"""Builds the parts of a run from its spec: the objectives and their composition, the judge, and the gates.
+"""Builds the parts of a run from its spec: the objectives and their composition, the judge, the gates, and the
+check of answers.
 
 They are built from the list that `api.parts` gives, so the experiment's digest pins every part that is used.
 """
@@ -7,10 +8,11 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from math import isfinite
 
+from swarm_core.answer_check import AnswerCheck
 from swarm_core.api import parts
 from swarm_core.api.judging import PanelRule
 from swarm_core.api.objective_blocks import Normalization
-from swarm_core.api.resolved import ResolvedPanel, ResolvedSpec
+from swarm_core.api.resolved import PartUse, ResolvedPanel, ResolvedSpec
 from swarm_core.composition import Single
 from swarm_core.errors import BadInputError
 from swarm_core.gates.gate_context import GateContext
@@ -21,6 +23,7 @@ from swarm_core.objectives.objective import Needs, Objective
 from swarm_core.plugins import PluginNotFoundError
 from swarm_core.ports import Judge
 from swarm_core.swarm_names import TAKERS
+from swarm_core.text.item_formats import ItemFormat
 from swarm_core.weighted_sum import Term, WeightedSum
 
 COLLECTED = Needs(repeats=16, reference=True, corpus=True)
@@ -88,9 +91,28 @@ def build_judge(resolved: ResolvedSpec) -> Judge:
             return members[0]
 
 
+def build_answer_check(resolved: ResolvedSpec, judge: Judge) -> AnswerCheck | None:
+    """Build the check of the answers that generators write; None if they write questions alone."""
+    generation = resolved.generation
+    if generation.format is ItemFormat.QUESTIONS:
+        return None
+    return AnswerCheck(judge, generation.answer_check, generation.agreeing_takers)
+
+
 def list_gates(resolved: ResolvedSpec) -> tuple[GateChoice, ...]:
     """List the gates of the run, each with the config for its factory. Raises BadInputError."""
     return tuple(GateChoice(use.part.name, parts.complete_config(use)) for use in parts.list_gates(resolved))
+
+
+def spends_budget(use: PartUse) -> bool:
+    """Return whether a rival makes measurements of its own; True if it is a plug-in that is not installed here.
+
+    Raises BadInputError.
+    """
+    try:
+        return bool(parts.build_spec_part(use).spends_budget)
+    except PluginNotFoundError:
+        return True
 
 
 def check(resolved: ResolvedSpec) -> None:
@@ -101,6 +123,8 @@ def check(resolved: ResolvedSpec) -> None:
     context = GateContext(build_judge(resolved))
     for use in parts.list_gates(resolved):
         parts.build_spec_part(use, context)
+    for use in parts.list_rivals(resolved):
+        parts.build_spec_part(use)
     objectives = build_objectives(resolved)
     build_composition(resolved, objectives)
     check_needs(resolved, unite_needs([one.needs for one in objectives.values()]))

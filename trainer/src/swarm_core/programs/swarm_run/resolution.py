@@ -31,7 +31,8 @@ def resolve_swarm_run(run: SwarmRun) -> ResolvedSpec:
         corpus=spec.objective.corpus,
         swarm=resolve_swarm(spec.swarm),
         rule=resolve_rule(spec.swarm),
-        evaluation=spec.evaluation,
+        evaluation=spec.evaluation.model_copy(update={"rivals": ()}),
+        rivals=tuple(map(resolution.resolve_part, spec.evaluation.rivals)),
         access=tuple(endpoint_access.list_accesses(spec.takers, spec.judge, spec.gates)),
         resume_from=spec.resume_from,
     )

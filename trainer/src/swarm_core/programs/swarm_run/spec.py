@@ -79,6 +79,13 @@ class SwarmRunSpec(RunSpec):
             lambda it: ("takers", _list_repeated_takers(it)[0], "name"),
         ),
         *TAKERS_RULES,
+        Rule(
+            "!has(self.generation.agreeingTakers) || self.generation.agreeingTakers <= self.takers.size()",
+            "more takers must agree than there are; lower agreeingTakers, or list more takers",
+            "generation",
+            lambda it: it.generation.agreeing_takers is None or it.generation.agreeing_takers <= len(it.takers),
+            lambda _: ("generation", "agreeingTakers"),
+        ),
         GATES_RULE,
         build_generation_rule(),
         build_answering_rule("self.takers.all(t, has(t.endpoint))", lambda it: all(t.endpoint for t in it.takers)),
