@@ -209,16 +209,28 @@ def estimate_endpoint_requests(resolved: ResolvedSpec) -> int:
 
     An answer that is sampled and has no score is sampled once more.
     """
+    tests = len(resolved.access)  # `prepare` tries each endpoint once
+    return tests + sum(estimate_calls(resolved).values())
+
+
+def estimate_calls(resolved: ResolvedSpec) -> dict[str, int]:
+    """Estimate the most requests to remote endpoints by role: judges, gates and takers."""
     searched, rivals, takers = estimate_limits(resolved), estimate_rival_limits(resolved), max(1, len(resolved.takers))
     requested, answers = searched.requested + rivals.requested, searched.answers + rivals.answers
-    tries = 2 if resolved.answering.temperature > 0 else 1
+    asked = count_tries(resolved) * answers
+    judges = sum(use.part.endpoint is not None for use in parts.list_judges(resolved))
+    checks = judges if resolved.generation.format is not ItemFormat.QUESTIONS else 0  # of the writers' answers
     remote_takers = sum(isinstance(taker, RemoteTaker) for taker in resolved.takers)
-    judged = len(resolved.takers) * sum(use.part.endpoint is not None for use in parts.list_judges(resolved))
-    gates = sum(gate.endpoint is not None for gate in resolved.gates)
-    if resolved.generation.format is not ItemFormat.QUESTIONS:
-        gates += sum(use.part.endpoint is not None for use in parts.list_judges(resolved))  # they check the answers
-    tests = len(resolved.access)  # `prepare` tries each endpoint once
-    return tests + tries * answers // takers * (remote_takers + judged) + requested * gates
+    return {
+        "judges": asked * judges + requested * checks,
+        "gates": requested * sum(gate.endpoint is not None for gate in resolved.gates),
+        "takers": asked // takers * remote_takers,
+    }
+
+
+def count_tries(resolved: ResolvedSpec) -> int:
+    """Return how often an answer is asked for at most, if the first one has no score."""
+    return 2 if resolved.answering.temperature > 0 else 1
 
 
 def describe_judge(resolved: ResolvedSpec) -> str:
