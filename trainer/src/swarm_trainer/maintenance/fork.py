@@ -42,7 +42,7 @@ from swarm_trainer.stores.store_location import StoreLocation
 
 ALLOWED_DIFFERENCES = (
     "spec.swarm.iterations", "spec.swarm.patience", "spec.evaluation.finalists", "spec.evaluation.final",
-    "spec.evaluation.reserve", "spec.rivals",
+    "spec.evaluation.reserve", "spec.rivals", "parts.spec.evaluation.rivals", "prompts.spec.evaluation.rivals",
 )  # fmt: skip
 """The fields, with everything below them, in which the two specs may differ."""
 
@@ -158,7 +158,7 @@ def check_identity(source: ArtifactStore, resume: ResumeFrom, identity: bytes) -
 
 def may_differ(path: str) -> bool:
     """Return whether the two specs may differ in the field at `path`."""
-    return any(path == field or path.startswith(f"{field}.") for field in ALLOWED_DIFFERENCES)
+    return any(path == field or path.startswith((f"{field}.", f"{field}[")) for field in ALLOWED_DIFFERENCES)
 
 
 def load_commits(source: ArtifactStore, resume: ResumeFrom) -> list[Commit]:
