@@ -1,7 +1,10 @@
 """The settings of measurements: those of particles during the search, and that of the winner after it."""
 
+from typing import Annotated
+
 from pydantic import Field
 
+from swarm_core.api.takers import Taker
 from swarm_core.blocks.block import Block
 from swarm_core.blocks.scalars import Integer, Number
 
@@ -29,3 +32,6 @@ class Evaluation(Block):
     """Number of candidates in the final choice."""
     final: FinalMeasurement = FinalMeasurement()
     """The measurement that results report: the best generator against the best initial generator, on fresh items."""
+    unseen: Annotated[tuple[Taker, ...], Field(max_length=16)] = Field((), exclude_if=lambda takers: not takers)
+    """Takers that the search never asks. They answer the items of the final measurement, so the result says whether the
+    gain transfers to them."""
