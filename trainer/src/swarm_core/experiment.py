@@ -94,7 +94,9 @@ class Experiment:
         unseen = load_takers(fields.pop("unseen")) if "unseen" in fields else None
         stored = fields.pop("adversary", None)
         adversary = Adversary(stored["data"], tuple(stored["adapters"])) if stored else None
-        return cls(**{**fields, "adapters": tuple(fields["adapters"])}, takers=takers, adversary=adversary, unseen=unseen)
+        return cls(
+            **{**fields, "adapters": tuple(fields["adapters"])}, takers=takers, adversary=adversary, unseen=unseen
+        )
 
     @property
     def local_takers(self) -> tuple[PinnedTaker, ...]:

@@ -1,6 +1,6 @@
 """The rules for takers that the search never asks (`evaluation.unseen`), and the check that it does not ask them.
 
-Limits: here, models are compared by the addresses of their files and endpoints. Preparing compares the files themselves.
+Limits: here, models are compared by the addresses of their files and endpoints. Preparing compares the files.
 """
 
 from typing import Any

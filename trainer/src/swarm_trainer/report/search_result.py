@@ -15,6 +15,7 @@ from swarm_core.objectives.verdict import Verdict, judge_difference
 from swarm_core.optimizers.positions import Position
 from swarm_core.recipe import ModelName
 from swarm_core.rollout import Rollout, RolloutTotals
+from swarm_trainer.report.transfer_result import Transfer
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +113,8 @@ class SearchResult:
     """The statistics of the first iteration that values are normalized by; empty if they are not."""
     passed_over: tuple[str, ...] = ()
     """The generators ranked above `best` that could not be measured on fresh items: too many scores were missing."""
+    transfer: Transfer | None = None
+    """What takers that the search never asked make of the same items; None if the run has none."""
 
     @property
     def label(self) -> str:

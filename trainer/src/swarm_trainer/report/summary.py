@@ -10,6 +10,7 @@ from swarm_core.objectives.scores import AnswerFate, Unscored
 from swarm_core.objectives.verdict import Verdict
 from swarm_core.optimizers import positions
 from swarm_core.rollout import AnsweredItem, RolloutTotals
+from swarm_trainer.report import transfer_report
 from swarm_trainer.report.search_result import EvaluatedGenerator, FloorVerdict, SearchResult, TermResult
 
 COLUMNS = 79
@@ -29,6 +30,7 @@ def render(result: SearchResult, name: str) -> str:
                 *format_table(result),
                 "",
                 *format_terms(result),
+                *([] if result.transfer is None else transfer_report.format_transfer(result.transfer)),
                 *format_samples(result),
                 "",
                 *format_counts(result),

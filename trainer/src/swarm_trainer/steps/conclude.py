@@ -7,6 +7,7 @@ PEFT folder.
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from swarm_core.commit import Commit
@@ -15,7 +16,7 @@ from swarm_core.engine.receipt_fields import Output, Scalar
 from swarm_core.engine.work import Receipt, WorkItem
 from swarm_core.optimizers import optimization
 from swarm_core.recipe import Digest
-from swarm_trainer.evaluation import reference_set, search_setup
+from swarm_trainer.evaluation import reference_set, search_setup, transfer
 from swarm_trainer.evaluation.final_evaluation import FinalEvaluation
 from swarm_trainer.evaluation.search_setup import SearchSetup
 from swarm_trainer.report import dataset, history, result, search_figure, summary
@@ -42,7 +43,9 @@ def evaluate_search(item: WorkItem, context: Context, setup: SearchSetup, commit
     swarm = optimization.from_json(commits[-1].swarm)
     evaluation = FinalEvaluation(item, context, setup, commits[0].candidates)
     finalists = optimization.select_finalists(swarm, setup.resolved.evaluation.finalists)
-    return evaluation.evaluate(evaluation.rank_finalists(finalists, swarm), swarm, commits)
+    result = evaluation.evaluate(evaluation.rank_finalists(finalists, swarm), swarm, commits)
+    objective = setup.evaluator.find_reported(evaluation.start)
+    return replace(result, transfer=transfer.measure_transfer(item, context, setup, result, objective))
 
 
 def build_receipt(item: WorkItem, search_result: SearchResult, outputs: Mapping[str, Digest]) -> Receipt:

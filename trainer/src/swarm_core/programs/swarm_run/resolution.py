@@ -33,9 +33,7 @@ def resolve_swarm_run(run: SwarmRun) -> ResolvedSpec:
         rule=resolve_rule(spec.swarm),
         evaluation=spec.evaluation.model_copy(update={"unseen": ()}),
         unseen=tuple(resolution.resolve_taker(taker, spec.base.model) for taker in spec.evaluation.unseen),
-        access=tuple(
-            endpoint_access.list_accesses(spec.takers, spec.judge, spec.gates, unseen=spec.evaluation.unseen)
-        ),
+        access=tuple(endpoint_access.list_accesses(spec.takers, spec.judge, spec.gates, unseen=spec.evaluation.unseen)),
         resume_from=spec.resume_from,
     )
 
