@@ -100,6 +100,9 @@ STARTS: tuple[Patch, ...] = (
     {"spec.judge": {"type": "Panel", "panel": {"members": [{"type": "Verifier", "verifier": PLUGIN}] * 2}}},
     {"spec.objective": PLUGIN, "spec.judge.verifier": PLUGIN, "spec.gates": [PLUGIN, PLUGIN]},
     {"spec.judge": MARKS, "spec.takers.0": {"name": "far", "endpoint": {**ENDPOINT, "apiKeyEnv": "KEY"}}},
+    {"spec.evaluation.rivals": [{"type": "UniformSoup"}]},
+    {"spec.evaluation.rivals": [{"type": "UniformSoup"}, {"type": "FewShotBase"}]},
+    {"spec.evaluation.rivals": [PLUGIN, {**PLUGIN, "plugin": {"name": "other"}}]},
     *part_documents.list_starts(),
 )
 STARTED = [patched(start) for start in STARTS]

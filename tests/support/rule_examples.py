@@ -184,6 +184,11 @@ EXAMPLES = (
         {"spec.generators.clustering.kmeans.embedder": {"model": {"uri": "models/embedder"}}},
     ),
     Example(
+        "this rival is listed twice; remove one of them",
+        {"spec.evaluation.rivals": [{"type": "UniformSoup"}, PLUGIN]},
+        {"spec.evaluation.rivals": [PLUGIN, {"type": "UniformSoup"}, PLUGIN]},
+    ),
+    Example(
         "another taker has this name; give each taker its own name",
         {"spec.takers": [{"name": "a"}, {"name": "b"}]},
         {"spec.takers": [{"name": "a"}, {"name": "b"}, {"name": "a", "adapter": "x"}]},

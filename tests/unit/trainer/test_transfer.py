@@ -10,6 +10,7 @@ from scripted_engine import Scripted
 
 from swarm_core import commit
 from swarm_core.api import loading, resolution
+from swarm_core.commit import Commit
 from swarm_core.composition import Single
 from swarm_core.engine.work import Kind, WorkItem
 from swarm_core.errors import BadInputError
@@ -17,7 +18,7 @@ from swarm_core.experiment import Experiment, PinnedTaker, SeedData
 from swarm_core.items import build_items
 from swarm_core.objectives.difficulty import Difficulty
 from swarm_core.objectives.novelty import Novelty
-from swarm_core.objectives.objective import Measurement, Objective, ReferenceScores
+from swarm_core.objectives.objective import Measurement, ReferenceScores
 from swarm_core.objectives.scores import UnscoredReason
 from swarm_core.optimizers import optimization
 from swarm_core.optimizers.estimates import Estimate
@@ -32,7 +33,7 @@ from swarm_trainer.evaluation.final_evaluation import FinalEvaluation
 from swarm_trainer.evaluation.search_setup import SearchSetup
 from swarm_trainer.report import summary, transfer_report
 from swarm_trainer.report.search_result import SearchResult
-from swarm_trainer.report.transfer_result import Transfer
+from swarm_trainer.report.transfer_report import Transfer
 from swarm_trainer.runtime.context import Context
 from swarm_trainer.runtime.search_space import SearchSpace
 from swarm_trainer.steps import prepare
@@ -47,6 +48,8 @@ SHARES: Mapping[str, Mapping[Position, float]] = {
 }
 """The share of the items of each generator that each taker gets wrong."""
 ITEMS = 40
+COMMITS = (Commit(BASE, 0, BASE, (FIRST, SECOND), "", (), kind="SwarmRun"),)
+"""A search whose first iteration has no candidate, which the objective does not need."""
 
 
 @dataclass
@@ -94,10 +97,8 @@ class Desk:
         swarm = optimization.start(self.setup.plan)
         return last.evaluate(last.rank_finalists([Estimate("p00", found, 0.5, 1, 1)], swarm), swarm, ())
 
-    def transfer(self, result: SearchResult, objective: Objective | None = None) -> Transfer:
-        found = transfer.measure_transfer(
-            WorkItem(Kind.CONCLUDE), self.context, self.setup, result, objective or Difficulty()
-        )
+    def transfer(self, result: SearchResult) -> Transfer:
+        found = transfer.measure_transfer(WorkItem(Kind.CONCLUDE), self.context, self.setup, COMMITS, result)
         assert found is not None
         return found
 
@@ -187,7 +188,7 @@ def test_a_taker_that_refuses_leaves_its_values_unmeasured_and_the_result_stands
     assert value(strong.difference) == pytest.approx(-0.4)
     assert isinstance(weak.difference, Unmeasured)
     assert found.unscored == {"Refused": 3 * ITEMS}
-    text = summary.render(replace(result, transfer=found), "sums")
+    text = summary.render(replace(result, supplements=(found,)), "sums")
     assert "not measured" in text
     assert f"{3 * ITEMS} Refused" in text
 
@@ -199,7 +200,7 @@ def test_without_a_gain_there_is_exactly_none_with_unseen_takers(tmp_path: Path)
     assert (value(found.gain), [value(one.difference) for one in found.takers]) == (0.0, [0.0, 0.0])
     assert isinstance(found.kendall, Unmeasured)
     assert "2 generators" in found.kendall.reason
-    assert "the best generator is the initial one" in summary.render(replace(result, transfer=found), "sums")
+    assert "the best generator is the initial one" in summary.render(replace(result, supplements=(found,)), "sums")
 
 
 def test_unseen_takers_answer_the_reference_set_of_the_objective(tmp_path: Path) -> None:
@@ -210,9 +211,13 @@ def test_unseen_takers_answer_the_reference_set_of_the_objective(tmp_path: Path)
     desk.setup = replace(
         desk.setup,
         experiment=replace(desk.setup.experiment, reference=digest),
-        evaluator=replace(desk.setup.evaluator, reference=ReferenceScores({"taker": 1.0}, {"taker": 2})),
+        evaluator=replace(
+            desk.setup.evaluator,
+            objectives=(("Difficulty", Novelty()),),
+            reference=ReferenceScores({"taker": 1.0}, {"taker": 2}),
+        ),
     )
-    found = desk.transfer(result, Novelty())
+    found = desk.transfer(result)
     stored = desk.context.store.read(unseen_answers.REFERENCE_KEY)
     assert stored is not None
     assert Rollout.from_bytes(stored).takers == ("strong", "weak")
@@ -222,11 +227,11 @@ def test_unseen_takers_answer_the_reference_set_of_the_objective(tmp_path: Path)
 def test_the_report_names_every_value(tmp_path: Path) -> None:
     desk = Desk(tmp_path)
     found = desk.transfer(desk.evaluate())
-    fields = transfer_report.to_json(found)
+    fields = transfer_report.transfer_to_json(found)
     assert fields["gain"] == {
         "value": found.gain.value, "low": found.gain.low, "high": found.gain.high, "verdict": "Gain",
     }  # fmt: skip
-    text = "\n".join(transfer_report.format_transfer(found))
+    text = "\n".join(found.format_lines())
     for part in ("strong", "weak", "-0.400", "+0.400", "A gain:", "1.00"):
         assert part in text
     assert max(map(len, text.splitlines())) < 80
@@ -236,7 +241,7 @@ def test_a_run_without_unseen_takers_has_no_transfer(tmp_path: Path) -> None:
     desk = Desk(tmp_path)
     desk.setup = replace(desk.setup, experiment=replace(desk.setup.experiment, unseen=None))
     result = desk.evaluate()
-    assert transfer.measure_transfer(WorkItem(Kind.CONCLUDE), desk.context, desk.setup, result, Difficulty()) is None
+    assert transfer.measure_transfer(WorkItem(Kind.CONCLUDE), desk.context, desk.setup, COMMITS, result) is None
 
 
 def test_a_copy_of_a_takers_files_is_not_unseen() -> None:

@@ -47,6 +47,14 @@ DEFAULT_GATES = ("Verifiable", "HeldOut", "Seed", "Duplicate")
 """The gates of a run whose spec lists none, in the order in which items pass them. A judge may add some
 (`default_gates` of its class). Gates that ask a model come last, because asking is expensive."""
 
+RIVALS: Mapping[str, str] = MappingProxyType({
+    "FewShotBase": "swarm_core.rivals.few_shot_base:FewShotBase",
+    "UniformSoup": "swarm_core.rivals.uniform_soup:UniformSoup",
+    "Slerp": "swarm_core.rivals.slerp:Slerp",
+    "DareTies": "swarm_core.rivals.dare_ties:DareTies",
+})  # fmt: skip
+"""Rivals of a search (`swarm_core.rivals.rival.Rival`), in the order of the guide's table."""
+
 OPTIMIZERS: Mapping[str, str] = MappingProxyType({
     "Standard": "swarm_core.optimizers.standard:Standard",
     "Published": "swarm_core.optimizers.published:Published",
@@ -64,6 +72,6 @@ PROGRAMS: Mapping[str, str] = MappingProxyType({
 `dataswarm.programs` whose name is the kind."""
 
 GROUPS: Mapping[str, Mapping[str, str]] = MappingProxyType({
-    "objectives": OBJECTIVES, "verifiers": VERIFIERS, "judges": JUDGES, "gates": GATES,
+    "objectives": OBJECTIVES, "verifiers": VERIFIERS, "judges": JUDGES, "gates": GATES, "rivals": RIVALS,
 })  # fmt: skip
 """Every table of parts by its group. The plug-ins of a group are the entry points of `dataswarm.GROUP`."""

@@ -64,8 +64,8 @@ class PartsIdentity:
 
 
 def list_parts(resolved: ResolvedSpec) -> tuple[PartUse, ...]:
-    """Return every part that the spec names: the objectives, the judges and the gates."""
-    return (*list_objectives(resolved), *list_judges(resolved), *list_gates(resolved))
+    """Return every part that the spec names: the objectives, the judges, the gates and the rivals."""
+    return (*list_objectives(resolved), *list_judges(resolved), *list_gates(resolved), *list_rivals(resolved))
 
 
 def list_objectives(resolved: ResolvedSpec) -> tuple[PartUse, ...]:
@@ -81,6 +81,13 @@ def list_objectives(resolved: ResolvedSpec) -> tuple[PartUse, ...]:
 def list_gates(resolved: ResolvedSpec) -> tuple[PartUse, ...]:
     """Return the gates of the run, in the order in which items pass them."""
     return tuple(PartUse("gates", gate, f"spec.gates[{place}]") for place, gate in enumerate(resolved.gates))
+
+
+def list_rivals(resolved: ResolvedSpec) -> tuple[PartUse, ...]:
+    """Return the rivals of the search, in the order of the spec."""
+    return tuple(
+        PartUse("rivals", rival, f"spec.evaluation.rivals[{place}]") for place, rival in enumerate(resolved.rivals)
+    )
 
 
 def list_judges(resolved: ResolvedSpec) -> tuple[PartUse, ...]:

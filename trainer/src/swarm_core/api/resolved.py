@@ -262,7 +262,9 @@ class ResolvedSpec(ResolvedRun):
     rule: StandardSpec | PublishedSpec | OptimizerBlock
     """The constants of the rule of a particle swarm or of another optimizer. The fields tell the types apart."""
     evaluation: Evaluation
-    """The measurements. Its unseen takers are in `unseen`."""
+    """The measurement of generators. Its rivals are in `rivals`, and its unseen takers in `unseen`."""
+    rivals: tuple[Part, ...] = Field((), exclude_if=lambda rivals: not rivals)
+    """The rivals of the search."""
     unseen: tuple[ResolvedTaker | RemoteTaker, ...] = Field((), exclude_if=lambda takers: not takers)
     """The takers that the search never asks."""
     resume_from: ResumeFrom | None = None

@@ -109,10 +109,9 @@ class FinalEvaluation:
 
         Raises StoreError if no finalist can be measured.
         """
-        chosen, items = build_candidates(finalists), search_settings.items_per_finalist(self.setup.resolved)
-        initials = list_initial_generators(swarm)
-        positions_chosen, initial_positions = ({one.position for one in some} for some in (chosen, initials))
-        candidates = [*chosen, *(one for one in initials if one.position not in positions_chosen)]
+        candidates, items = list_choice(finalists, swarm), search_settings.items_per_finalist(self.setup.resolved)
+        positions_chosen = {one.position for one in finalists}
+        initial_positions = {one.position for one in list_initial_generators(swarm)}
         scored: list[tuple[float, FinalCandidate]] = []
         reasons: dict[str, str] = {}
         for candidate, rollouts in zip(candidates, self.rollouts(candidates, [("choice",)], items), strict=True):
@@ -283,6 +282,13 @@ def list_reasons(measured: MeasuredValues) -> str:
 def build_candidates(estimates: Iterable[Estimate]) -> list[FinalCandidate]:
     """Return a final candidate for every estimate."""
     return [FinalCandidate(estimate.name, estimate.position, estimate.value) for estimate in estimates]
+
+
+def list_choice(finalists: Sequence[Estimate], swarm: SearchState) -> list[FinalCandidate]:
+    """List the generators that the choice measures: the finalists, and the initial generators that are none."""
+    chosen = build_candidates(finalists)
+    positions_chosen = {one.position for one in chosen}
+    return [*chosen, *(one for one in list_initial_generators(swarm) if one.position not in positions_chosen)]
 
 
 def list_initial_generators(swarm: SearchState) -> list[FinalCandidate]:

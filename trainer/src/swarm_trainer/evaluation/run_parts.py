@@ -10,7 +10,7 @@ from math import isfinite
 from swarm_core.api import parts
 from swarm_core.api.judging import PanelRule
 from swarm_core.api.objective_blocks import Normalization
-from swarm_core.api.resolved import ResolvedPanel, ResolvedSpec
+from swarm_core.api.resolved import PartUse, ResolvedPanel, ResolvedSpec
 from swarm_core.composition import Single
 from swarm_core.errors import BadInputError
 from swarm_core.gates.gate_context import GateContext
@@ -93,6 +93,17 @@ def list_gates(resolved: ResolvedSpec) -> tuple[GateChoice, ...]:
     return tuple(GateChoice(use.part.name, parts.complete_config(use)) for use in parts.list_gates(resolved))
 
 
+def spends_budget(use: PartUse) -> bool:
+    """Return whether a rival makes measurements of its own; True if it is a plug-in that is not installed here.
+
+    Raises BadInputError.
+    """
+    try:
+        return bool(parts.build_spec_part(use).spends_budget)
+    except PluginNotFoundError:
+        return True
+
+
 def check(resolved: ResolvedSpec) -> None:
     """Build every part once, so that a bad config is refused before the run does anything else.
 
@@ -101,6 +112,8 @@ def check(resolved: ResolvedSpec) -> None:
     context = GateContext(build_judge(resolved))
     for use in parts.list_gates(resolved):
         parts.build_spec_part(use, context)
+    for use in parts.list_rivals(resolved):
+        parts.build_spec_part(use)
     objectives = build_objectives(resolved)
     build_composition(resolved, objectives)
     check_needs(resolved, unite_needs([one.needs for one in objectives.values()]))

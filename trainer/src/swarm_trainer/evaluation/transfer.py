@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from itertools import chain
 
 from swarm_core import streams, usage
+from swarm_core.commit import Commit
 from swarm_core.engine.work import WorkItem
 from swarm_core.objectives import intervals, rank_correlation
 from swarm_core.objectives.interval_bounds import Bounds
@@ -24,18 +25,18 @@ from swarm_trainer.evaluation.evaluator import Evaluator
 from swarm_trainer.evaluation.search_setup import SearchSetup
 from swarm_trainer.evaluation.unseen_answers import Answered
 from swarm_trainer.report.search_result import EvaluatedGenerator, SearchResult
-from swarm_trainer.report.transfer_result import GeneratorTransfer, Measured, Transfer, UnseenTaker
+from swarm_trainer.report.transfer_report import GeneratorTransfer, Measured, Transfer, UnseenTaker
 from swarm_trainer.runtime.context import Context
 
 CORRELATION_BOUNDS = Bounds(-1.0, 1.0, 2.0)
 
 
 def measure_transfer(
-    item: WorkItem, context: Context, setup: SearchSetup, result: SearchResult, objective: Objective
+    item: WorkItem, context: Context, setup: SearchSetup, commits: Sequence[Commit], result: SearchResult
 ) -> Transfer | None:
     """Have the unseen takers answer the final items, and measure; None if the run has no unseen takers.
 
-    `objective`: the one that the result reports. Raises BadInputError if the engines are not available, InferenceError,
+    `commits`: those of the search, oldest first. Raises BadInputError if the engines are not available, InferenceError,
     CorruptError, StoreError.
     """
     unseen = setup.experiment.unseen_models(setup.resolved.base.dtype)
@@ -46,7 +47,7 @@ def measure_transfer(
     reference = unseen_answers.answer_reference(context, setup, evaluator, engines[0])
     return TransferMeasurement(
         evaluator=replace(evaluator, reference=reference if isinstance(reference, ReferenceScores) else None),
-        objective=objective,
+        objective=setup.evaluator.find_reported(setup.evaluator.summarize(commits[0].candidates)),
         result=result,
         answered=unseen_answers.answer_final_items(item, context, evaluator, engines, list_generators(result)),
         seen_reference=setup.evaluator.reference,

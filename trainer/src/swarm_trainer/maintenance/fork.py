@@ -43,7 +43,7 @@ from swarm_trainer.stores.store_location import StoreLocation
 
 ALLOWED_DIFFERENCES = (
     "spec.swarm.iterations", "spec.swarm.patience", "spec.evaluation.finalists", "spec.evaluation.final",
-    "spec.evaluation.reserve", "spec.unseen",
+    "spec.evaluation.reserve", "spec.rivals", "spec.unseen",
 )  # fmt: skip
 """The fields, with everything below them, in which the two specs may differ."""
 

@@ -16,7 +16,7 @@ from swarm_core.optimizers import positions
 from swarm_core.optimizers.positions import Position
 from swarm_core.recipe import Digest, canonical_json, digest_bytes
 from swarm_core.usage import Usage
-from swarm_trainer.report import transfer_report, usage_report
+from swarm_trainer.report import usage_report
 from swarm_trainer.report.search_result import EvaluatedGenerator, Interval, SearchResult, TermResult
 from swarm_trainer.report.usage_report import Json
 
@@ -90,8 +90,7 @@ class Provenance:
 
 
 def search_result_to_json(result: SearchResult, origin: Provenance) -> dict[str, Json]:
-    """Return the result without `digest` and `usage`. `passedOver` is present if generators were passed over, and
-    `transfer` if the run has unseen takers."""
+    """Return the result without `digest` and `usage`. `passedOver` is present if generators were passed over."""
     return {
         "experimentDigest": origin.experiment.digest,
         "lastCommit": origin.last,
@@ -114,7 +113,7 @@ def search_result_to_json(result: SearchResult, origin: Provenance) -> dict[str,
             **describe_panel(result.counts.spreads),
         },
         **({"passedOver": list(result.passed_over)} if result.passed_over else {}),
-        **({"transfer": transfer_report.to_json(result.transfer)} if result.transfer is not None else {}),
+        **{one.field: one.to_json() for one in result.supplements},
     }
 
 

@@ -15,7 +15,7 @@ from swarm_core.objectives.verdict import Verdict, judge_difference
 from swarm_core.optimizers.positions import Position
 from swarm_core.recipe import ModelName
 from swarm_core.rollout import Rollout, RolloutTotals
-from swarm_trainer.report.transfer_result import Transfer
+from swarm_trainer.report.supplement import Supplement
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,7 @@ class SearchResult:
     gain: Interval
     """The value of the best generator minus that of the baseline, on fresh items; exactly 0 if they are the same."""
     counts: RolloutTotals
-    """The totals over all rollouts of the run."""
+    """The totals over all rollouts of the search, its choice and its final evaluation."""
     stop: str
     """The reason why the search ended."""
     terms: tuple[TermResult, ...] = ()
@@ -113,8 +113,8 @@ class SearchResult:
     """The statistics of the first iteration that values are normalized by; empty if they are not."""
     passed_over: tuple[str, ...] = ()
     """The generators ranked above `best` that could not be measured on fresh items: too many scores were missing."""
-    transfer: Transfer | None = None
-    """What takers that the search never asked make of the same items; None if the run has none."""
+    supplements: tuple[Supplement, ...] = ()
+    """Further comparisons on fresh items, in the order in which reports show them."""
 
     @property
     def label(self) -> str:

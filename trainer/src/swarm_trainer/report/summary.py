@@ -10,7 +10,6 @@ from swarm_core.objectives.scores import AnswerFate, Unscored
 from swarm_core.objectives.verdict import Verdict
 from swarm_core.optimizers import positions
 from swarm_core.rollout import AnsweredItem, RolloutTotals
-from swarm_trainer.report import transfer_report
 from swarm_trainer.report.search_result import EvaluatedGenerator, FloorVerdict, SearchResult, TermResult
 
 COLUMNS = 79
@@ -30,7 +29,7 @@ def render(result: SearchResult, name: str) -> str:
                 *format_table(result),
                 "",
                 *format_terms(result),
-                *([] if result.transfer is None else transfer_report.format_transfer(result.transfer)),
+                *format_supplements(result),
                 *format_samples(result),
                 "",
                 *format_counts(result),
@@ -127,6 +126,13 @@ def format_row(generator: EvaluatedGenerator, label: str) -> str:
     coefficients = " ".join(f"{value:+.2f}" for value in positions.mean_block(generator.position, generator.groups))
     accepted = generator.fresh.n / max(1, asked)
     return f"{label:<14}{search_value:>9}{generator.fresh.value:>8.3f}   {interval}  {accepted:>9.0%}  {coefficients}"
+
+
+def format_supplements(result: SearchResult) -> Iterator[str]:
+    """Yield the lines of each supplement, followed by a blank line."""
+    for one in result.supplements:
+        yield from one.format_lines()
+        yield ""
 
 
 def format_samples(result: SearchResult) -> Iterator[str]:

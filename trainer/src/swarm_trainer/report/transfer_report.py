@@ -1,21 +1,77 @@
-"""The transfer of a search to unseen takers, as text for the summary and as JSON for programs."""
+"""The transfer of a search to takers that it never asked: what they make of the data found and of the initial data.
+
+Limits: each interval is for itself. Of twenty such intervals, about one misses its value. The intervals cover the
+drawing of items and answers, and not the choice of the unseen takers or of the generators.
+"""
 
 import textwrap
-from collections.abc import Iterator
-from typing import assert_never
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import ClassVar, assert_never
 
 from swarm_core.objectives.objective import Measurement
 from swarm_core.objectives.verdict import Verdict, judge_difference
 from swarm_core.rollout import Unmeasured
-from swarm_trainer.report.transfer_result import Measured, Transfer, UnseenTaker
 from swarm_trainer.report.usage_report import Json
 
 COLUMNS = 79
 NAME_WIDTH = 24
 
+Measured = Measurement | Unmeasured
 
-def to_json(transfer: Transfer) -> dict[str, Json]:
-    """Return the transfer. A value that could not be measured is `{"unmeasured": REASON}`."""
+
+@dataclass(frozen=True, slots=True)
+class UnseenTaker:
+    """One taker that the search never asked: its mean score on accepted items, however many were rejected."""
+
+    name: str
+    best: Measured
+    """On the items of the best generator."""
+    initial: Measured
+    """On those of the baseline."""
+    difference: Measured
+    """The first minus the second. It is below 0 if the data found is harder for this taker."""
+
+
+@dataclass(frozen=True, slots=True)
+class GeneratorTransfer:
+    """The value of one generator, by the takers of the search and by unseen ones."""
+
+    name: str
+    seen: Measurement
+    unseen: Measured
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """The measurements with unseen takers alone, on the items of the final evaluation. It is a `Supplement`."""
+
+    field: ClassVar[str] = "transfer"
+    takers: tuple[UnseenTaker, ...]
+    generators: tuple[GeneratorTransfer, ...]
+    """The initial generators that were measured, and the best one if it is none of them."""
+    gain: Measured
+    """The value of the best generator minus that of the baseline."""
+    kendall: Measured
+    """Kendall's tau-b between the values of the generators by the takers of the search and by unseen ones."""
+    spearman: Measured
+    """Spearman's rho between the same values."""
+    tokens: int
+    """The number of tokens that unseen takers, and the judge of their answers, generated."""
+    unscored: Mapping[str, int]
+    """The number of answers of unseen takers without a score, by reason."""
+
+    def to_json(self) -> Json:
+        """Return the transfer. A value that could not be measured is `{"unmeasured": REASON}`."""
+        return transfer_to_json(self)
+
+    def format_lines(self) -> Iterator[str]:
+        """Yield the transfer as lines of text, under 80 columns."""
+        yield from format_transfer(self)
+
+
+def transfer_to_json(transfer: Transfer) -> dict[str, Json]:
+    """Return the transfer as JSON."""
     gain = measured_to_json(transfer.gain)
     if isinstance(transfer.gain, Measurement):
         gain["verdict"] = str(judge_difference(transfer.gain.low, transfer.gain.high))
@@ -51,7 +107,7 @@ def measured_to_json(measured: Measured) -> dict[str, Json]:
 
 
 def format_transfer(transfer: Transfer) -> Iterator[str]:
-    """Yield the transfer as lines of text, under 80 columns, and a blank line."""
+    """Yield the transfer as lines of text."""
     yield "transfer to takers that the search never asked, on the same fresh items"
     yield from format_gain(transfer.gain)
     yield f"{'mean score of':<{NAME_WIDTH}}{'best':>8}{'initial':>9}{'difference':>12}   95 % interval"
@@ -64,7 +120,6 @@ def format_transfer(transfer: Transfer) -> Iterator[str]:
     missing = ", ".join(f"{count:,} {reason}" for reason, count in transfer.unscored.items())
     if missing:
         yield from wrap(f"answers of unseen takers without a score: {missing}")
-    yield ""
 
 
 def wrap(text: str) -> list[str]:

@@ -4,10 +4,10 @@ The bundle contains the result, the history, the summary, the figure, the data s
 PEFT folder.
 """
 
+import dataclasses
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from swarm_core.commit import Commit
@@ -21,6 +21,7 @@ from swarm_trainer.evaluation.final_evaluation import FinalEvaluation
 from swarm_trainer.evaluation.search_setup import SearchSetup
 from swarm_trainer.report import dataset, history, result, search_figure, summary
 from swarm_trainer.report.search_result import SearchResult
+from swarm_trainer.rivals import comparison
 from swarm_trainer.run_store import commit_chain
 from swarm_trainer.runtime.context import Context
 from swarm_trainer.stores import tree
@@ -30,7 +31,7 @@ def run(item: WorkItem, context: Context) -> Receipt:
     """Choose among the finalists, measure on fresh items, and export. Raises StoreError if nothing can be measured."""
     setup = reference_set.attach(context.store, search_setup.load(context))
     commits = list(commit_chain.walk(context.store))[::-1]
-    search_result = evaluate_search(item, context, setup, commits)
+    search_result = add_supplements(item, context, setup, commits, evaluate_search(item, context, setup, commits))
     bundle, digest = store_bundle(context, setup, search_result, commits)
     return build_receipt(item, search_result, {Output.BUNDLE: bundle, Output.RESULT: digest})
 
@@ -43,9 +44,18 @@ def evaluate_search(item: WorkItem, context: Context, setup: SearchSetup, commit
     swarm = optimization.from_json(commits[-1].swarm)
     evaluation = FinalEvaluation(item, context, setup, commits[0].candidates)
     finalists = optimization.select_finalists(swarm, setup.resolved.evaluation.finalists)
-    result = evaluation.evaluate(evaluation.rank_finalists(finalists, swarm), swarm, commits)
-    objective = setup.evaluator.find_reported(evaluation.start)
-    return replace(result, transfer=transfer.measure_transfer(item, context, setup, result, objective))
+    return evaluation.evaluate(evaluation.rank_finalists(finalists, swarm), swarm, commits)
+
+
+def add_supplements(
+    item: WorkItem, context: Context, setup: SearchSetup, commits: Sequence[Commit], found: SearchResult
+) -> SearchResult:
+    """Return the result with the further comparisons that the spec asks for. Raises InferenceError, StoreError."""
+    made = (
+        transfer.measure_transfer(item, context, setup, commits, found),
+        comparison.compare(item, context, setup, commits, found),
+    )
+    return dataclasses.replace(found, supplements=tuple(one for one in made if one is not None))
 
 
 def build_receipt(item: WorkItem, search_result: SearchResult, outputs: Mapping[str, Digest]) -> Receipt:

@@ -1,7 +1,7 @@
 """Describes what a SwarmRun would do, and how much it would measure at most, for `dataswarm validate`."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from math import ceil
 
 from swarm_core.api import parts
@@ -34,6 +34,8 @@ def describe_search_run(resolved: ResolvedSpec, items: Mapping[str, int]) -> Ite
     yield from describe_gate_data(resolved)
     yield "search", describe_search(resolved)
     yield "items", describe_items(resolved)
+    if resolved.rivals:
+        yield "rivals", describe_rivals(resolved)
     if resolved.unseen:
         yield "unseen", describe_unseen(resolved)
     if resolved.access:
@@ -111,6 +113,15 @@ def describe_items(resolved: ResolvedSpec) -> str:
     )
 
 
+def describe_rivals(resolved: ResolvedSpec) -> str:
+    """Describe the rivals, and how many items and answers they add at most."""
+    limits = estimate_rival_limits(resolved)
+    return (
+        f"{', '.join(rival.name for rival in resolved.rivals)}; requested in addition: at most {limits.requested:,}"
+        f" items; at most {limits.answers:,} answers"
+    )
+
+
 def describe_endpoints(resolved: ResolvedSpec) -> str:
     """Describe the maximum number of requests to remote endpoints, and the budget, which is an exact limit."""
     limits = {"calls": resolved.budget.calls, "tokens": resolved.budget.tokens}
@@ -157,13 +168,31 @@ def list_measurements(resolved: ResolvedSpec) -> tuple[Measurements, Measurement
 
 
 def estimate_limits(resolved: ResolvedSpec) -> ItemLimits:
-    """Estimate the limits of all measurements together."""
+    """Estimate the limits of all measurements of the search and its report together."""
+    limits = limit_measurements(resolved, list_measurements(resolved))
+    reference = 0 if resolved.reference is None else resolved.reference.items * len(resolved.takers)
+    return replace(limits, answers=limits.answers + reference)
+
+
+def limit_measurements(resolved: ResolvedSpec, measurements: Iterable[Measurements]) -> ItemLimits:
+    """Estimate the limits of these measurements together."""
     first_round = accepted = 0
-    for one in list_measurements(resolved):
+    for one in measurements:
         first, most = limit_items(one.items, resolved.generation.shots, resolved.generation.rounds)
         first_round, accepted = first_round + one.count * first, accepted + one.count * most
-    answered = accepted + (0 if resolved.reference is None else resolved.reference.items)
-    return ItemLimits(first_round, resolved.generation.rounds * first_round, answered * len(resolved.takers))
+    return ItemLimits(first_round, resolved.generation.rounds * first_round, accepted * len(resolved.takers))
+
+
+def estimate_rival_limits(resolved: ResolvedSpec) -> ItemLimits:
+    """Estimate the limits of all rivals together. Each may cost as much as the search, and has final items of its own.
+
+    A plug-in that is not installed here counts as one that spends its budget.
+    """
+    search, choice, report = list_measurements(resolved)
+    final = Measurements(report.count // (resolved.generators.count + 1), report.items)
+    searching = sum(map(run_parts.spends_budget, parts.list_rivals(resolved)))
+    every = [(searching, one) for one in (search, choice)] + [(len(resolved.rivals), final)]
+    return limit_measurements(resolved, [Measurements(factor * one.count, one.items) for factor, one in every])
 
 
 def limit_items(items: int, shots: int, rounds: int) -> tuple[int, int]:
@@ -181,13 +210,14 @@ def estimate_endpoint_requests(resolved: ResolvedSpec) -> int:
 
     An answer that is sampled and has no score is sampled once more.
     """
-    limits, takers = estimate_limits(resolved), max(1, len(resolved.takers))
+    searched, rivals, takers = estimate_limits(resolved), estimate_rival_limits(resolved), max(1, len(resolved.takers))
+    requested, answers = searched.requested + rivals.requested, searched.answers + rivals.answers
     tries = 2 if resolved.answering.temperature > 0 else 1
     gates = sum(gate.endpoint is not None for gate in resolved.gates)
     tests = len(resolved.access)  # `prepare` tries each endpoint once
-    search = limits.answers // takers * count_answer_requests(resolved, resolved.takers)
+    search = answers // takers * count_answer_requests(resolved, resolved.takers)
     unseen = limit_unseen_items(resolved) * count_answer_requests(resolved, resolved.unseen)
-    return tests + tries * (search + unseen) + limits.requested * gates
+    return tests + tries * (search + unseen) + requested * gates
 
 
 def count_answer_requests(resolved: ResolvedSpec, takers: Sequence[ResolvedTaker | RemoteTaker]) -> int:
