@@ -41,9 +41,11 @@ from swarm_trainer.sources import source_uri
 from swarm_trainer.stores import store_location, tree
 from swarm_trainer.stores.store_location import StoreLocation
 
+ONLY_CONCLUDING = ("rivals", "unseen")
+"""The fields of the identity that stand below `evaluation` in a file, and that only the conclusion reads."""
 ALLOWED_DIFFERENCES = (
     "spec.swarm.iterations", "spec.swarm.patience", "spec.evaluation.finalists", "spec.evaluation.final",
-    "spec.evaluation.reserve", "spec.rivals", "spec.unseen",
+    "spec.evaluation.reserve", *(f"spec.{name}" for name in ONLY_CONCLUDING),
 )  # fmt: skip
 """The fields, with everything below them, in which the two specs may differ."""
 
