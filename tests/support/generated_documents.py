@@ -47,6 +47,8 @@ STARTS: tuple[Patch, ...] = (
     {"spec.swarm": {"standard": {"start": "Generators", "remeasured": 0}}, "spec.takers.0.model": "/models/other"},
     {"spec.swarm": {"groups": "PerLayer", "perLayer": {"cohesion": 0.5}}},
     {"spec.resumeFrom": {"uri": "runs/a", "iteration": 0}},
+    {"spec.generation": {"format": "QuestionsAndAnswers", "answerCheck": "Takers", "agreeingTakers": 1}},
+    {"spec.generation": {"format": "MultipleChoice", "shots": 4}},
     {"spec.judge": {**PANEL, "panel": {**PANEL["panel"], "rule": "Majority", "atLeast": 2}}},
     {
         "spec.prompts": {
@@ -213,7 +215,7 @@ def list_boundary_documents(field: str) -> Iterator[Document]:
 def documents(draw: st.DrawFn) -> Document:
     """A valid document with none to three things about it changed, by its schema or by junk."""
     document = patched(draw(st.sampled_from(STARTS)))
-    for _ in range(draw(st.sampled_from((0, 0, 1, 1, 1, 2, 3)))):
+    for _ in range(draw(st.sampled_from((0, 0, 0, 1, 1, 1, 2, 3)))):
         way, schema = draw(st.sampled_from(SCHEMA_PATHS))
         value = draw(st.sampled_from([*boundary_values(schema)] * 3 + [*JUNK, GONE, GONE]))
         put(document, list(way), value)

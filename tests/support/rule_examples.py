@@ -40,6 +40,21 @@ class Example:
 WITH_PLUGIN = "plugin is given exactly when type is Plugin; write both, or neither"
 WEIGHTED_EXAMPLES = (
     Example(
+        "questions alone have no answers to check; remove it, or set format to QuestionsAndAnswers or MultipleChoice",
+        {"spec.generation": {"format": "QuestionsAndAnswers", "answerCheck": "Takers"}},
+        {"spec.generation": {"answerCheck": "Takers"}},
+    ),
+    Example(
+        "agreeingTakers counts takers, but answerCheck does not ask them; remove one of them",
+        {"spec.generation": {"format": "MultipleChoice", "answerCheck": "JudgeAndTakers", "agreeingTakers": 1}},
+        {"spec.generation": {"format": "MultipleChoice", "answerCheck": "Judge", "agreeingTakers": 1}},
+    ),
+    Example(
+        "more takers must agree than there are; lower agreeingTakers, or list more takers",
+        {"spec.generation": {"format": "MultipleChoice", "agreeingTakers": 2}},
+        {"spec.generation": {"format": "MultipleChoice", "agreeingTakers": 3}},
+    ),
+    Example(
         "Plain prompts have no system text; remove system, or set base.template to Chat",
         {"spec.base.template": "Plain", "spec.prompts": {"generation": {"text": "List more:\n{examples}"}}},
         {"spec.base.template": "Plain", "spec.prompts": {"generation": {"system": "You write tests."}}},

@@ -41,7 +41,10 @@ GATES: Mapping[str, str] = MappingProxyType({
     "Seed": "swarm_core.gates.seed_gate:SeedGate",
     "Duplicate": "swarm_core.gates.duplicate:DuplicateGate",
     "Contamination": "swarm_core.gates.contamination:ContaminationGate",
+    "Language": "swarm_core.gates.language:LanguageGate",
+    "Refusal": "swarm_core.gates.refusal_gate:RefusalGate",
     "Answerable": "swarm_core.gates.answerable:AnswerableGate",
+    "Criterion": "swarm_core.gates.criterion:CriterionGate",
 })  # fmt: skip
 DEFAULT_GATES = ("Verifiable", "HeldOut", "Seed", "Duplicate")
 """The gates of a run whose spec lists none, in the order in which items pass them. A judge may add some
@@ -60,6 +63,7 @@ OPTIMIZERS: Mapping[str, str] = MappingProxyType({
     "Published": "swarm_core.optimizers.published:Published",
     "RandomSearch": "swarm_core.optimizers.random_search:RandomSearch",
     "CmaEs": "swarm_core.optimizers.cma_es:CmaEs",
+    "MultiObjective": "swarm_core.optimizers.multi_objective:MultiObjective",
 })  # fmt: skip
 """Optimizers (`swarm_core.optimizers.optimizer.Optimizer`). A key is the `name` of its class. Standard and Published
 are rules of the optimizer `ParticleSwarm`."""

@@ -100,7 +100,8 @@ def build_built_in(group: str, name: str, config: Mapping[str, object], *context
         settings = kind.settings.model_validate(config)
     except ValidationError as error:
         first = error.errors()[0]
-        wrong = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+        broken_rule = first.get("ctx", {}).get("at", ())
+        wrong = f"{'.'.join(map(str, (*first['loc'], *broken_rule)))}: {first['msg']}"
         raise BadInputError(f"{group.removesuffix('s')} {name}: {wrong}; correct its settings") from error
     return kind.from_settings(settings, *context)
 

@@ -92,6 +92,8 @@ class Request:
     endpoints have no common switch; their specs have `extraBody`."""
     reply_schema: str | None = None
     """The JSON schema that the text should meet, as JSON. An engine that cannot enforce it ignores it."""
+    answer: str | None = None
+    """The answer to `prompt` that a classifier labels together with it. No other model takes it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +127,9 @@ class Completion:
     """What the model thought before the answer, as far as it is apart from `text`."""
     thinking_tokens: int = 0
     """The part of `tokens` that is thinking, if the server tells it."""
+    labels: tuple[tuple[str, float], ...] | None = None
+    """The labels of a classifier, each with its value, in the classifier's own order (`swarm_core.classification`).
+    None from a model that generates."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +225,15 @@ class Undecided:
     """A missing verdict of a gate: the request failed, or the reply could not be parsed."""
 
     reason: str
+
+
+@runtime_checkable
+class MeasuringGate(Protocol):
+    """A gate that measures something of the items that it admits. The value is stored beside the item."""
+
+    def measure(self, item: Item, replies: Sequence[Reply]) -> float | None:
+        """Return the value of an item that `refusal` admitted with these replies; None if there is none."""
+        ...
 
 
 class Gate(Protocol):

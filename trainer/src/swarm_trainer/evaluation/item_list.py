@@ -47,7 +47,8 @@ def answer_items(
     answered: list[AnsweredItem] = []
     for start in range(0, len(admitted.accepted), BATCH):
         batch = admitted.accepted[start : start + BATCH]
-        answered += examine.add_features(exam, examine.collect_answers(exam, ("list", start), batch, ask))
+        found = examine.collect_answers(exam, ("list", start), batch, ask)
+        answered += examine.add_features(exam, found, admitted.measures[start : start + BATCH])
         report(len(answered), len(admitted.accepted))
     return Rollout(
         model=GIVEN,

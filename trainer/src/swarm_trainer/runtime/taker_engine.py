@@ -14,7 +14,7 @@ from swarm_core.ports import Inference
 from swarm_core.recipe import Digest
 from swarm_trainer.inference.request_router import RemoteInference
 from swarm_trainer.run_store import pins
-from swarm_trainer.runtime import input_pins, inputs, model_folders, remote_endpoints
+from swarm_trainer.runtime import input_pins, inputs, model_folders, remote_endpoints, text_classifiers
 from swarm_trainer.runtime.context import Context
 
 MODELS = (UriRole.BASE, UriRole.TAKER_MODEL)
@@ -51,7 +51,7 @@ def build(context: Context, experiment: Experiment) -> Inference:
     """
     recipes = experiment.taker_recipes(context.resolved.base.dtype)
     if not recipes:
-        return RemoteInference(remote_endpoints.get_client(context))
+        return text_classifiers.attach(context, RemoteInference(remote_endpoints.get_client(context)))
     from swarm_trainer.runtime import engines  # noqa: PLC0415 (brings torch)
 
     models = engines.ServedModels(

@@ -9,7 +9,7 @@ and the sum combines their effects only if they share coordinates. The clusters 
 import shutil
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from swarm_core import streams
@@ -20,6 +20,7 @@ from swarm_core.items import Item
 from swarm_trainer.data import pairs
 from swarm_trainer.lora import training
 from swarm_trainer.lora.base import BaseModelConfig
+from swarm_trainer.lora.training import InstructionTuning, TrainingStage
 from swarm_trainer.run_store import experiments
 from swarm_trainer.runtime import model_folders
 from swarm_trainer.runtime.context import Context, Progress
@@ -31,12 +32,11 @@ Pairs = list[tuple[str, str]]
 
 @dataclass(frozen=True, slots=True)
 class TrainingTask:
-    """The training data and the settings of one adapter."""
+    """The training of one adapter."""
 
     items: int
-    """The number of items that the pairs are built from."""
-    pairs: Pairs
-    settings: training.TrainingSettings
+    """The number of items that the training data is built from."""
+    stage: TrainingStage
     start: Callable[[Path], None] | None = None
     """Writes the adapter to continue from into a folder. None starts a new adapter."""
 
@@ -71,11 +71,11 @@ def build_cluster_task(item: WorkItem, context: Context, items: tuple[Item, ...]
     seed, count = streams.derive_seed(resolved.seed, "pairs", item.index), get_training_origin(resolved).training.pairs
     drawn = pairs.build_self_instruct_pairs(items, count, resolved.generation.shots, resolved.wording, seed)
     system = resolved.wording.texts.generation_system
-    return TrainingTask(len(items), drawn, build_settings(resolved, system))
+    return TrainingTask(len(items), InstructionTuning(drawn, build_settings(resolved, system)))
 
 
 def train_adapter(item: WorkItem, context: Context, task: TrainingTask, scratch: Path) -> training.TrainingResult:
-    """Fine-tune one LoRA into a folder of `scratch`. Raises BadInputError."""
+    """Train one LoRA into a folder of `scratch`. Raises BadInputError."""
     resolved = context.resolved.for_swarm(item.swarm)
     subject = f"{item.swarm.removesuffix('s')} {item.index}"
 
@@ -85,11 +85,11 @@ def train_adapter(item: WorkItem, context: Context, task: TrainingTask, scratch:
     base = BaseModelConfig(
         model_folders.locate_base(context), str(resolved.base.dtype), str(resolved.execution.local.device)
     )
-    settings = task.settings
+    start = None
     if task.start is not None:
-        task.start(scratch / "start")
-        settings = replace(settings, start=scratch / "start")
-    return training.train(base, task.pairs, settings, resolved.seed, scratch / "adapter", report)
+        start = scratch / "start"
+        task.start(start)
+    return task.stage.train(base, start, resolved.seed, scratch / "adapter", report)
 
 
 def get_training_origin(resolved: ResolvedSpec) -> TrainedAdapters:

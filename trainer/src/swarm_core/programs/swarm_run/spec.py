@@ -81,6 +81,13 @@ class SwarmRunSpec(RunSpec):
         ),
         *TAKERS_RULES,
         *UNSEEN_RULES,
+        Rule(
+            "!has(self.generation.agreeingTakers) || self.generation.agreeingTakers <= self.takers.size()",
+            "more takers must agree than there are; lower agreeingTakers, or list more takers",
+            "generation",
+            lambda it: it.generation.agreeing_takers is None or it.generation.agreeing_takers <= len(it.takers),
+            lambda _: ("generation", "agreeingTakers"),
+        ),
         GATES_RULE,
         build_generation_rule(),
         build_answering_rule(
