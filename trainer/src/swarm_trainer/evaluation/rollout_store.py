@@ -28,7 +28,8 @@ class RolloutRequest:
 def load_or_create(
     store: ArtifactStore, exam: Examination, engine: Inference, request: RolloutRequest, meter: Meter | None = None
 ) -> tuple[Digest, Rollout]:
-    """Return the digest of the requested rollout, and the rollout; examine the model now if the store has none.
+    """Return the digest of the rollout at the key of `request`, and the rollout; examine the model now if the store
+    has none.
 
     Raises as `load_or_make` does, and InferenceError.
     """
@@ -38,7 +39,7 @@ def load_or_create(
 def load_or_make(
     store: ArtifactStore, key: str, model: ModelName, make: Callable[[], Rollout], meter: Meter | None = None
 ) -> tuple[Digest, Rollout]:
-    """Return the digest of the rollout at `key`, and the rollout; make it now if the store has none.
+    """Return the digest of the rollout at `key`, and the rollout, which is of `model`; make it if the store has none.
 
     Adds the unscored answers of a new rollout to `meter`. Raises CorruptError if the rollout is of another model,
     StoreError, and what `make` raises.
