@@ -52,7 +52,7 @@ def measure(sample: Sample, objective: Objective, coverage: float, seed: int) ->
     seed of random halves. Raises CoverageError below the coverage, and ValueError for a sample that
     `objective.check_sample` refuses.
     """
-    scored = check_coverage(sample, objective, coverage)
+    scored = select_measured(sample, objective, coverage)
     accepted = sample.accepted
     value = objective.value(scored) if accepted else find_value_without_items(objective)
     low, high = bound_samples(value, (scored,), objective, seed)
@@ -63,7 +63,7 @@ def measure(sample: Sample, objective: Objective, coverage: float, seed: int) ->
     return Measurement(value, low, high, accepted, parts)
 
 
-def check_coverage(sample: Sample, objective: Objective, coverage: float) -> Sample:
+def select_measured(sample: Sample, objective: Objective, coverage: float) -> Sample:
     """Return the part of `sample` that counts: the items with a score of every taker (`scored_items`).
 
     Raises CoverageError if too many requests failed, if gates could not decide about too many items, or if too many
@@ -86,7 +86,7 @@ def measure_difference(first: Sample, second: Sample, objective: Objective, cove
     """
     values = [measure(sample, objective, coverage, seed) for sample in (first, second)]
     value = values[0].value - values[1].value
-    scored = [check_coverage(sample, objective, coverage) for sample in (first, second)]
+    scored = [select_measured(sample, objective, coverage) for sample in (first, second)]
     low, high = bound_samples(value, scored, objective, seed)
     parts = (("first", values[0].value), ("second", values[1].value))
     return Measurement(value, low, high, values[0].n + values[1].n, parts)
