@@ -4,11 +4,11 @@ Sizes are read from models on this machine. Of a remote model nothing is known u
 guessed.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from swarm_core import costs
 from swarm_core.api.execution import InferenceType
-from swarm_core.api.resolved import ResolvedSpec, ResolvedTaker, TrainedAdapters
+from swarm_core.api.resolved import RemoteTaker, ResolvedSpec, ResolvedTaker, TrainedAdapters
 from swarm_core.costs import MemoryNeed, ModelSize, Writer
 from swarm_trainer.programs.swarm_run import preview
 
@@ -35,8 +35,10 @@ def describe_costs(
 def list_writers(resolved: ResolvedSpec) -> tuple[Writer, Writer]:
     """Return the requests to the generators, and those to the takers that the run serves itself."""
     limits, rivals = preview.estimate_limits(resolved), preview.estimate_rival_limits(resolved)
-    local = sum(isinstance(taker, ResolvedTaker) for taker in resolved.takers)
-    answers = (limits.answers + rivals.answers) * local // max(1, len(resolved.takers))
+    per_taker = (limits.answers + rivals.answers) // max(1, len(resolved.takers))
+    answers = per_taker * count_local(resolved.takers) + preview.limit_unseen_items(resolved) * count_local(
+        resolved.unseen
+    )
     generation, answering = resolved.generation, resolved.answering
     return (
         Writer(
@@ -45,6 +47,11 @@ def list_writers(resolved: ResolvedSpec) -> tuple[Writer, Writer]:
         ),
         Writer(preview.count_tries(resolved) * answers, answering.max_tokens + answering.thinking_tokens),
     )
+
+
+def count_local(takers: Sequence[ResolvedTaker | RemoteTaker]) -> int:
+    """Count the takers that the run serves itself."""
+    return len(takers) - preview.count_remote(takers)
 
 
 def describe_tokens(resolved: ResolvedSpec, writers: tuple[Writer, Writer]) -> str:
@@ -76,7 +83,7 @@ def describe_time(tokens: int, tokens_per_second: float | None) -> str:
 
 def list_models(resolved: ResolvedSpec) -> tuple[str, ...]:
     """Return the URIs of the models that the run serves itself, the base first."""
-    takers = (taker.model for taker in resolved.takers if isinstance(taker, ResolvedTaker))
+    takers = (taker.model for taker in (*resolved.takers, *resolved.unseen) if isinstance(taker, ResolvedTaker))
     return tuple(dict.fromkeys((resolved.base.model, *takers)))
 
 
