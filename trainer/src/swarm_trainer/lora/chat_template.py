@@ -35,7 +35,8 @@ RANDOM = frozenset({"random", "lipsum"})
 def tokenize(
     tokenizer: PreTrainedTokenizerBase, chats: Sequence[Sequence[Message]], thinks: bool = False
 ) -> list[list[int]]:
-    """Return the tokens of each conversation, up to where the model's next turn begins.
+    """Return the tokens of each conversation, up to where the model's next turn begins; to its end if it ends with a
+    turn of the model.
 
     `thinks`: whether the model may think first; a template that has a switch for it is told.
 
@@ -66,7 +67,7 @@ def render(tokenizer: PreTrainedTokenizerBase, chat: Sequence[Message], thinks: 
         written = str(
             tokenizer.apply_chat_template(
                 list(chat),
-                add_generation_prompt=True,
+                add_generation_prompt=chat[-1]["role"] != "assistant",
                 tokenize=False,
                 strftime_now=_format_date,
                 **dict.fromkeys(THINKING_SWITCHES, thinks),

@@ -68,7 +68,7 @@ def list_uris(resolved: ResolvedSpec) -> Iterator[UriUse]:
             yield UriUse(UriRole.TAKER_MODEL, taker.model, f"spec.takers[{index}].model")
         if taker.adapter is not None:
             yield UriUse(UriRole.TAKER_ADAPTER, taker.adapter, f"spec.takers[{index}].adapter")
-    yield from resolution.iterate_gate_uses(resolved)
+    yield from resolution.iterate_part_uses(resolved)
     if resolved.reference is not None and resolved.reference.source is not None:
         yield resolution.build_data_use(resolved.reference.source, REFERENCE_FIELD)
     if resolved.corpus is not None:
