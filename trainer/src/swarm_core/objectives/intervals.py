@@ -1,5 +1,7 @@
 """Values with their 95% intervals. No other module makes an interval.
 
+An item without a score of every taker counts as a rejected one (`scored_items`).
+
 The unit is the request (`request_units`): the items of one completion stand and fall together, and rejected items and
 lost completions belong to it. Each unit is left out in turn, within its repeat (`interval_bounds`). Two candidates are
 compared over the places of their requests, because they got the same prompts and seeds there. An item that the repeats
@@ -16,7 +18,7 @@ downward, and separation upward, when several takers are level. The interval is 
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
 from hashlib import shake_256
 from itertools import chain
 from statistics import fmean
@@ -35,6 +37,7 @@ from swarm_core.objectives.objective import (
     check_sample,
 )
 from swarm_core.objectives.request_units import SUMS_OF_ONE_MEAN, UNITS_PER_SCORE, Place, Sums
+from swarm_core.objectives.scored_items import select_scored
 from swarm_core.objectives.scores import CoverageError, Score, Unscored, is_covered
 
 HALVES = 200
@@ -49,23 +52,31 @@ def measure(sample: Sample, objective: Objective, coverage: float, seed: int) ->
     seed of random halves. Raises CoverageError below the coverage, and ValueError for a sample that
     `objective.check_sample` refuses.
     """
-    check_coverage(sample, coverage)
-    check_sample(sample)
+    scored = select_measured(sample, objective, coverage)
     accepted = sample.accepted
-    means = sample.means(coverage) if accepted else [0.0] * len(sample.takers)
-    value = objective.value(sample) if accepted else find_value_without_items(objective)
-    low, high = bound_samples(value, (sample,), objective, seed)
-    by_taker = tuple((f"taker {taker}", mean) for taker, mean in zip(sample.takers, means, strict=True))
-    return Measurement(
-        value, low, high, accepted, (("accepted", sample.accepted_share), *(by_taker if accepted else ()))
-    )
+    value = objective.value(scored) if accepted else find_value_without_items(objective)
+    low, high = bound_samples(value, (scored,), objective, seed)
+    means = zip(sample.takers, scored.means(), strict=True) if accepted else ()
+    parts = (("accepted", sample.accepted_share), *((f"taker {taker}", mean) for taker, mean in means))
+    if scored.accepted < accepted:
+        parts = (*parts, ("scored", scored.accepted / accepted))
+    return Measurement(value, low, high, accepted, parts)
 
 
-def check_coverage(sample: Sample, coverage: float) -> None:
-    """Check that enough of the requested items exist. Raises CoverageError if too many requests failed."""
-    wanted = sample.asked + sample.lost
-    if wanted and not is_covered(sample.asked, wanted, coverage):
-        raise CoverageError(f"{sample.asked} of {wanted} requested items exist; coverage requires {coverage:.0%}")
+def select_measured(sample: Sample, objective: Objective, coverage: float) -> Sample:
+    """Return the part of `sample` that counts: the items with a score of every taker (`scored_items`).
+
+    Raises CoverageError if too many requests failed, if gates could not decide about too many items, or if too many
+    scores are missing; ValueError as `measure` does.
+    """
+    wanted, found = sample.asked + sample.lost, sample.asked - sample.undecided
+    if wanted and not is_covered(found, wanted, coverage):
+        open_ = f"; gates could not decide about {sample.undecided}" if sample.undecided else ""
+        raise CoverageError(f"{found} of {wanted} requested items exist; coverage requires {coverage:.0%}{open_}")
+    check_sample(sample)
+    if sample.accepted:
+        sample.means(coverage)
+    return select_scored(sample, every_repeat=objective.needs.repeats > 1)
 
 
 def measure_difference(first: Sample, second: Sample, objective: Objective, coverage: float, seed: int) -> Measurement:
@@ -75,7 +86,8 @@ def measure_difference(first: Sample, second: Sample, objective: Objective, cove
     """
     values = [measure(sample, objective, coverage, seed) for sample in (first, second)]
     value = values[0].value - values[1].value
-    low, high = bound_samples(value, (first, second), objective, seed)
+    scored = [select_measured(sample, objective, coverage) for sample in (first, second)]
+    low, high = bound_samples(value, scored, objective, seed)
     parts = (("first", values[0].value), ("second", values[1].value))
     return Measurement(value, low, high, values[0].n + values[1].n, parts)
 
@@ -273,6 +285,53 @@ def bound_halves(
     if len(present) < 2:
         raise CoverageError(f"{len(present)} of {HALVES} halves of the sample have a value; ask for more items")
     return interval_bounds.bound_set_value(value, present, len(places), bounds)
+
+
+def bound_statistic(
+    value: float,
+    samples: Sequence[Sample],
+    objective: Objective,
+    statistic: Callable[[Sequence[float]], float | None],
+    seed: int,
+    bounds: Bounds,
+) -> tuple[float, float]:
+    """Return the 95% interval of a statistic of the values of several samples, such as a rank correlation.
+
+    `statistic`: from the values of the samples, [sample]; None if there is none. `value`: that of all requests. All
+    samples get the same halves, because they got the same prompts. If most halves have no statistic, the interval is
+    `bounds`.
+    """
+    evaluate = [build_evaluator(request_units.add_requests(sample), objective) for sample in samples]
+    places = list(dict.fromkeys(chain.from_iterable(of_sample for of_sample, _ in evaluate)))
+    found: list[float] = []
+    for half in chain.from_iterable(draw_halves(places, seed)):
+        chosen = {places[index] for index in half}
+        values = [one(chosen) for _, one in evaluate]
+        present = [one for one in values if one is not None]
+        theta = statistic(present) if len(present) == len(values) else None
+        found += [] if theta is None else [theta]
+    if 2 * len(found) < HALVES:
+        return bounds.low, bounds.high
+    return interval_bounds.bound_set_value(value, found, len(places), bounds)
+
+
+def build_evaluator(
+    sample: Sample, objective: Objective
+) -> tuple[Collection[Place], Callable[[Collection[Place]], float | None]]:
+    """Return the places of a sample's requests, and the function from some places to the value of their requests.
+
+    `sample` has requests (`request_units.add_requests`).
+    """
+    if not isinstance(objective, FunctionOfMeans):
+        units = request_units.split_requests(sample)
+        return units, lambda chosen: evaluate_sample(request_units.select_requests(sample, chosen), objective)
+    sums = request_units.sum_requests(sample)
+
+    def evaluate(chosen: Collection[Place]) -> float | None:
+        rows = {place: row for place, row in sums.items() if place in chosen}
+        return compute_single_value(add_sums(rows), objective) if rows else None
+
+    return sums, evaluate
 
 
 def draw_halves(places: Sequence[Place], seed: int) -> Iterator[tuple[list[int], list[int]]]:
