@@ -15,11 +15,11 @@ from swarm_core.api.evaluation import Evaluation
 from swarm_core.api.generators import Generators
 from swarm_core.api.judging import GATES_RULE, GatesField, JudgeSpec
 from swarm_core.api.lifecycle import Budget
-from swarm_core.api.objective_blocks import TAKERS_RULES, ObjectiveSpec
+from swarm_core.api.objective_blocks import PARETO, TAKERS_RULES, ObjectiveSpec
 from swarm_core.api.prompt_texts import Prompts, build_answering_rule, build_generation_rule
 from swarm_core.api.resuming import ResumeFrom
 from swarm_core.api.run import Run, RunSpec
-from swarm_core.api.swarm import SwarmSpec
+from swarm_core.api.swarm import RuleName, SwarmSpec
 from swarm_core.api.takers import Answering, Generation, Taker
 from swarm_core.blocks.block import RULE_BROKEN, Rule, list_repeated
 from swarm_core.blocks.scalars import Line
@@ -79,6 +79,22 @@ class SwarmRunSpec(RunSpec):
             lambda it: ("takers", _list_repeated_takers(it)[0], "name"),
         ),
         *TAKERS_RULES,
+        Rule(
+            "self.objective.type != 'Pareto' || self.swarm.rule == 'MultiObjective'",
+            "an objective of type Pareto needs rule MultiObjective, which keeps a front; set swarm.rule to"
+            " MultiObjective",
+            "swarm.rule",
+            lambda it: it.objective.type != PARETO or it.swarm.rule is RuleName.MULTI_OBJECTIVE,
+            lambda _: ("swarm", "rule"),
+        ),
+        Rule(
+            "self.swarm.rule != 'MultiObjective' || self.objective.type == 'Pareto'",
+            "rule MultiObjective searches for a front; set objective.type to Pareto, or choose rule Standard or"
+            " Published",
+            "swarm.rule",
+            lambda it: it.swarm.rule is not RuleName.MULTI_OBJECTIVE or it.objective.type == PARETO,
+            lambda _: ("swarm", "rule"),
+        ),
         GATES_RULE,
         build_generation_rule(),
         build_answering_rule("self.takers.all(t, has(t.endpoint))", lambda it: all(t.endpoint for t in it.takers)),
