@@ -49,6 +49,8 @@ STARTS: tuple[Patch, ...] = (
     {"spec.swarm": {"standard": {"start": "Generators", "remeasured": 0}}, "spec.takers.0.model": "/models/other"},
     {"spec.swarm": {"groups": "PerLayer", "perLayer": {"cohesion": 0.5}}},
     {"spec.resumeFrom": {"uri": "runs/a", "iteration": 0}},
+    {"spec.generation": {"format": "QuestionsAndAnswers", "answerCheck": "Takers", "agreeingTakers": 1}},
+    {"spec.generation": {"format": "MultipleChoice", "shots": 4}},
     {"spec.judge": {**PANEL, "panel": {**PANEL["panel"], "rule": "Majority", "atLeast": 2}}},
     {
         "spec.prompts": {

@@ -42,6 +42,21 @@ class Example:
 WITH_PLUGIN = "plugin is given exactly when type is Plugin; write both, or neither"
 WEIGHTED_EXAMPLES = (
     Example(
+        "questions alone have no answers to check; remove it, or set format to QuestionsAndAnswers or MultipleChoice",
+        {"spec.generation": {"format": "QuestionsAndAnswers", "answerCheck": "Takers"}},
+        {"spec.generation": {"answerCheck": "Takers"}},
+    ),
+    Example(
+        "agreeingTakers counts takers, but answerCheck does not ask them; remove one of them",
+        {"spec.generation": {"format": "MultipleChoice", "answerCheck": "JudgeAndTakers", "agreeingTakers": 1}},
+        {"spec.generation": {"format": "MultipleChoice", "answerCheck": "Judge", "agreeingTakers": 1}},
+    ),
+    Example(
+        "more takers must agree than there are; lower agreeingTakers, or list more takers",
+        {"spec.generation": {"format": "MultipleChoice", "agreeingTakers": 2}},
+        {"spec.generation": {"format": "MultipleChoice", "agreeingTakers": 3}},
+    ),
+    Example(
         "Plain prompts have no system text; remove system, or set base.template to Chat",
         {"spec.base.template": "Plain", "spec.prompts": {"generation": {"text": "List more:\n{examples}"}}},
         {"spec.base.template": "Plain", "spec.prompts": {"generation": {"system": "You write tests."}}},
@@ -151,6 +166,11 @@ PARETO_EXAMPLES = (
         "rule MultiObjective searches for a front; set objective.type to Pareto, or choose rule Standard or Published",
         trade(GOAL, OTHER_GOAL),
         {"spec.swarm.rule": "MultiObjective"},
+    ),
+    Example(
+        "rivals are compared by one value, and an objective of type Pareto has a front; remove evaluation.rivals",
+        {**trade(GOAL, OTHER_GOAL), "spec.evaluation.rivals": []},
+        {**trade(GOAL, OTHER_GOAL), "spec.evaluation.rivals": [{"type": "UniformSoup"}]},
     ),
     Example(
         "multiObjective belongs to rule MultiObjective; remove it, or set rule to MultiObjective",

@@ -55,6 +55,9 @@ RIVALS: Mapping[str, str] = MappingProxyType({
     "UniformSoup": "swarm_core.rivals.uniform_soup:UniformSoup",
     "Slerp": "swarm_core.rivals.slerp:Slerp",
     "DareTies": "swarm_core.rivals.dare_ties:DareTies",
+    "BestOfN": "swarm_core.rivals.best_of_n:BestOfN",
+    "RandomSearch": "swarm_core.rivals.random_search:RandomSearch",
+    "CmaEs": "swarm_core.rivals.cma_es:CmaEs",
 })  # fmt: skip
 """Rivals of a search (`swarm_core.rivals.rival.Rival`), in the order of the guide's table."""
 

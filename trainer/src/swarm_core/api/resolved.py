@@ -295,7 +295,7 @@ class ResolvedSpec(ResolvedRun):
     def wording(self) -> Wording:
         """What the prompts of the run have in common."""
         texts = DEFAULT_TEXTS if self.prompts is None else self.prompts.texts
-        return Wording(self.base.template, self.domain, texts)
+        return Wording(self.base.template, self.domain, texts, self.generation.format)
 
     @property
     def has_local_takers(self) -> bool:

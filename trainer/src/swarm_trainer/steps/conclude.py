@@ -100,7 +100,7 @@ def write(
     (folder / "dataset").mkdir()
     files = {
         "data.jsonl": dataset.format_records(search_result, judge),
-        "README.md": dataset.format_card(search_result, judge, name, domain),
+        "README.md": dataset.format_card(search_result, judge, name, domain, setup.examination.answer_check),
     }
     for path, text in files.items():
         (folder / "dataset" / path).write_text(text, encoding="utf-8")

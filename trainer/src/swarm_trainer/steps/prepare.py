@@ -192,7 +192,7 @@ def read_seed_data(context: Context, swarm: str) -> SeedData:
     data, origin = resolved.generators.data, resolved.generators.origin
     path = inputs.locate(find_use(context.resolved, UriRole.DATA, swarm), context)
     judge = run_parts.build_judge(resolved)
-    file = seeds.read(path, data, resolved.generators.cluster_field, resolved.base.template, resolved.seed, judge)
+    file = seeds.read(path, data, resolved.generators.cluster_field, resolved.wording, resolved.seed, judge)
     context.progress(Progress("prepare", seed_description.summarize_seeds(data.uri, file)))
     similarity = find_similarity(resolved)
     training_items, held_out = seeds.split(file.items, data.held_out, resolved.seed, judge, similarity)
@@ -273,6 +273,10 @@ def check_items(resolved: ResolvedSpec, data: SeedData, swarm: str) -> None:
             f" seed items of spec.{swarm}.data, such as {item.text[:60]!r} ({reason}); choose a judge for this data or"
             " other data"
         )
+    check = run_parts.build_answer_check(resolved, judge)
+    fault = check and check.find_fault(data.example_items, len(resolved.takers))
+    if fault:
+        raise BadInputError(f"{parts.CHECK_FIELD}: {fault}")
     if len(data.example_items) < resolved.generation.shots:
         raise BadInputError(
             f"spec.generation.shots: {resolved.generation.shots} examples of {len(data.example_items)} seed items of"

@@ -83,7 +83,10 @@ def train_adapter(item: WorkItem, context: Context, task: TrainingTask, scratch:
         context.progress(Progress(item.key, f"training {subject}, loss {loss:.3f}", step, steps))
 
     base = BaseModelConfig(
-        model_folders.locate_base(context), str(resolved.base.dtype), str(resolved.execution.local.device)
+        model_folders.locate_base(context),
+        str(resolved.base.dtype),
+        str(resolved.execution.local.device),
+        resolved.base.max_model_len,
     )
     start = None
     if task.start is not None:

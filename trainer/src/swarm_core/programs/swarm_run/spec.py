@@ -21,7 +21,7 @@ from swarm_core.api.resuming import ResumeFrom
 from swarm_core.api.run import Run, RunSpec
 from swarm_core.api.swarm import RuleName, SwarmSpec
 from swarm_core.api.takers import Answering, Generation, Taker
-from swarm_core.blocks.block import RULE_BROKEN, Rule, list_repeated
+from swarm_core.blocks.block import RULE_BROKEN, Rule, RuleReason, list_repeated
 from swarm_core.blocks.scalars import Line
 from swarm_core.programs.swarm_run.status import SwarmRunStatus
 
@@ -94,6 +94,21 @@ class SwarmRunSpec(RunSpec):
             "swarm.rule",
             lambda it: it.swarm.rule is not RuleName.MULTI_OBJECTIVE or it.objective.type == PARETO,
             lambda _: ("swarm", "rule"),
+        ),
+        Rule(
+            "self.objective.type != 'Pareto' || !has(self.evaluation.rivals) || self.evaluation.rivals.size() == 0",
+            "rivals are compared by one value, and an objective of type Pareto has a front; remove evaluation.rivals",
+            "evaluation.rivals",
+            lambda it: it.objective.type != PARETO or not it.evaluation.rivals,
+            lambda _: ("evaluation", "rivals"),
+            RuleReason.FORBIDDEN,
+        ),
+        Rule(
+            "!has(self.generation.agreeingTakers) || self.generation.agreeingTakers <= self.takers.size()",
+            "more takers must agree than there are; lower agreeingTakers, or list more takers",
+            "generation",
+            lambda it: it.generation.agreeing_takers is None or it.generation.agreeing_takers <= len(it.takers),
+            lambda _: ("generation", "agreeingTakers"),
         ),
         GATES_RULE,
         build_generation_rule(),

@@ -17,8 +17,10 @@ from swarm_core.api.resolved import (
     ResolvedWeighted,
     TrainedAdapters,
 )
+from swarm_core.api.takers import AnswerChecker, Generation
 from swarm_core.optimizers import optimization
 from swarm_core.programs import program_protocol, search_settings
+from swarm_core.text.item_formats import ItemFormat
 from swarm_trainer.evaluation import run_parts
 
 
@@ -32,6 +34,8 @@ def describe_search_run(resolved: ResolvedSpec, items: Mapping[str, int]) -> Ite
     if resolved.reference is not None:
         yield "reference", describe_reference(resolved.reference, len(resolved.takers))
     yield from describe_gate_data(resolved)
+    if resolved.generation.format is not ItemFormat.QUESTIONS:
+        yield "format", describe_format(resolved.generation, len(resolved.takers))
     yield "search", describe_search(resolved)
     yield "items", describe_items(resolved)
     if resolved.rivals:
@@ -67,6 +71,20 @@ def describe_reference(reference: ReferenceData, takers: int) -> str:
     """Describe the reference set, and how many answers to it are asked for once."""
     origin = "the held-out seed items" if reference.uri is None else f"the items of {reference.uri}"
     return f"at most {reference.items:,} of {origin}, answered once: at most {reference.items * takers:,} answers"
+
+
+def describe_format(generation: Generation, takers: int) -> str:
+    """Describe what generators write, and who checks their answers."""
+    needed = generation.agreeing_takers or takers // 2 + 1
+    agreement = f"{needed} of {takers} takers"
+    checkers = {
+        None: f"the judge if it can do so without a reference, or else, and also if it is a model, by {agreement}",
+        AnswerChecker.JUDGE: "the judge",
+        AnswerChecker.TAKERS: agreement,
+        AnswerChecker.JUDGE_AND_TAKERS: f"the judge and {agreement}",
+        AnswerChecker.NOBODY: "nobody",
+    }
+    return f"{generation.format}; the writers' answers are checked by {checkers[generation.answer_check]}"
 
 
 def describe_gate_data(resolved: ResolvedSpec) -> Iterator[tuple[str, str]]:
@@ -207,6 +225,8 @@ def estimate_endpoint_requests(resolved: ResolvedSpec) -> int:
     remote_takers = sum(isinstance(taker, RemoteTaker) for taker in resolved.takers)
     judged = len(resolved.takers) * sum(use.part.endpoint is not None for use in parts.list_judges(resolved))
     gates = sum(gate.endpoint is not None for gate in resolved.gates)
+    if resolved.generation.format is not ItemFormat.QUESTIONS:
+        gates += sum(use.part.endpoint is not None for use in parts.list_judges(resolved))  # they check the answers
     tests = len(resolved.access)  # `prepare` tries each endpoint once
     return tests + tries * answers // takers * (remote_takers + judged) + requested * gates
 
