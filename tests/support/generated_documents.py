@@ -24,6 +24,7 @@ from swarmrun_documents import (
     PLUGIN,
     SCHEMA,
     SECOND,
+    UNSEEN,
     Document,
     Patch,
     patched,
@@ -84,6 +85,15 @@ STARTS: tuple[Patch, ...] = (
     },
     {"spec.storage": {"type": "Local", "local": {"path": "runs/a"}}, "spec.evaluation": {"final": {"items": 8}}},
     {"spec.takers": [FIRST, SECOND], "spec.budget": {"calls": 9, "tokens": 10}},
+    {"spec.evaluation.unseen": [UNSEEN, {"name": "more", "adapter": "takers/more"}]},
+    *(
+        {
+            "spec.evaluation.unseen": [
+                {"name": name, "endpoint": {**part_documents.OMITTING, **key}} for name in ("far", "far-too")
+            ]
+        }
+        for key in part_documents.KEYS
+    ),
     {"spec.takers": [SECOND, {**FIRST, "endpoint": {**ENDPOINT, "apiKeyEnv": "KEY"}}]},
     {"spec.takers": [FIRST, FIRST | {"name": "far-too"}]},
     {"spec.takers": [{"name": name, "endpoint": part_documents.OMITTING} for name in ("far", "far-too")]},

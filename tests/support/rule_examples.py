@@ -21,6 +21,7 @@ from swarmrun_documents import (
     PERSONAL,
     PLUGIN,
     SECOND,
+    UNSEEN,
     Patch,
     trade,
     weigh,
@@ -65,6 +66,21 @@ WEIGHTED_EXAMPLES = (
         "Plain prompts of takers have no system text; remove system, or set base.template to Chat",
         {"spec.base.template": "Plain", "spec.takers": [FIRST], "spec.prompts": {"answering": {"system": "Be brief."}}},
         {"spec.base.template": "Plain", "spec.takers.1": FIRST, "spec.prompts": {"answering": {"system": "Be brief."}}},
+    ),
+    Example(
+        "Plain prompts of takers have no system text; remove system, or set base.template to Chat",
+        {
+            "spec.base.template": "Plain",
+            "spec.takers": [FIRST],
+            "spec.evaluation.unseen": [{"name": "more", "endpoint": part_documents.OMITTING}],
+            "spec.prompts": {"answering": {"system": "Be brief."}},
+        },
+        {
+            "spec.base.template": "Plain",
+            "spec.takers": [FIRST],
+            "spec.evaluation.unseen": [UNSEEN],
+            "spec.prompts": {"answering": {"system": "Be brief."}},
+        },
     ),
     Example(
         "weighted is given exactly when type is Weighted; write both, or neither",
@@ -173,6 +189,12 @@ PARETO_EXAMPLES = (
         {**trade(GOAL, OTHER_GOAL), "spec.evaluation.rivals": [{"type": "UniformSoup"}]},
     ),
     Example(
+        "unseen takers judge one generator by one value, and an objective of type Pareto has a front; remove"
+        " evaluation.unseen",
+        {**trade(GOAL, OTHER_GOAL), "spec.evaluation.unseen": []},
+        {**trade(GOAL, OTHER_GOAL), "spec.evaluation.unseen": [{"name": f"u{n}", "model": f"m{n}"} for n in range(2)]},
+    ),
+    Example(
         "multiObjective belongs to rule MultiObjective; remove it, or set rule to MultiObjective",
         {**trade(GOAL, OTHER_GOAL), "spec.swarm.multiObjective": {"archive": 8}},
         {"spec.swarm.multiObjective": {"archive": 8}},
@@ -251,6 +273,30 @@ EXAMPLES = (
         "another taker has this name; give each taker its own name",
         {"spec.takers": [{"name": "a"}, {"name": "b"}]},
         {"spec.takers": [{"name": "a"}, {"name": "b"}, {"name": "a", "adapter": "x"}]},
+    ),
+    Example(
+        "another taker has this name; give each unseen taker a name of its own",
+        {"spec.evaluation.unseen": [{"name": "other", "model": "models/other"}, {"name": "more", "model": "m"}]},
+        {"spec.evaluation.unseen": [{"name": "other", "model": "models/other"}, {"name": "bare", "model": "m"}]},
+    ),
+    Example(
+        "a taker of the search is this model, so it is not unseen; give a model that no taker has, or remove that"
+        " taker",
+        {"spec.evaluation.unseen": [{**UNSEEN, "adapter": "takers/tuned"}]},
+        {"spec.evaluation.unseen": [UNSEEN, {"name": "more", "model": "models/base", "adapter": "takers/tuned"}]},
+    ),
+    Example(
+        "a search that asks no taker has nothing to transfer to others; remove unseen",
+        {"spec.objective": PERSONAL, "spec.takers": [], "spec.evaluation.unseen": []},
+        {"spec.objective": PERSONAL, "spec.takers": [], "spec.evaluation.unseen": [UNSEEN]},
+    ),
+    *(
+        Example(
+            f"objective {name} compares takers, so it is measured with at least 2 unseen ones; list more, or none",
+            {"spec.objective.type": name, "spec.evaluation.unseen": [UNSEEN, {**UNSEEN, "name": "more"}]},
+            {"spec.objective.type": name, "spec.evaluation.unseen": [UNSEEN]},
+        )
+        for name in ("Separation", "Novelty")
     ),
     *(
         Example(

@@ -218,7 +218,7 @@ def _list_style_prompts(resolved: ResolvedSpec) -> dict[str, Mapping[str, object
 
     It reads only fields of the identity, because `verify` knows no other fields of a spec.
     """
-    asked = [PromptStyle.CHAT for taker in resolved.takers if isinstance(taker, RemoteTaker)]
+    asked = [PromptStyle.CHAT for taker in resolved.every_taker if isinstance(taker, RemoteTaker)]
     styles = {resolved.base.template, *asked}
     texts: dict[str, Mapping[str, object]] = {str(style): prompts.list_texts(style) for style in sorted(styles)}
     item_format = resolved.generation.format

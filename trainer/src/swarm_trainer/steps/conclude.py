@@ -17,7 +17,7 @@ from swarm_core.engine.work import Receipt, WorkItem
 from swarm_core.optimizers import optimization
 from swarm_core.pareto_composition import ParetoComposition
 from swarm_core.recipe import Digest
-from swarm_trainer.evaluation import reference_set, search_setup
+from swarm_trainer.evaluation import reference_set, search_setup, transfer
 from swarm_trainer.evaluation.final_evaluation import FinalEvaluation
 from swarm_trainer.evaluation.front_evaluation import FrontEvaluation
 from swarm_trainer.evaluation.search_setup import SearchSetup
@@ -59,6 +59,7 @@ def add_supplements(
     """Return the result with the further comparisons that the spec asks for. Raises InferenceError, StoreError."""
     made = (
         None if found.front is None else FrontReport(found.front),
+        transfer.measure_transfer(item, context, setup, commits, found),
         comparison.compare(item, context, setup, commits, found),
     )
     return dataclasses.replace(found, supplements=tuple(one for one in made if one is not None))
