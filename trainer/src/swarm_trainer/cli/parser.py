@@ -22,6 +22,8 @@ CALIBRATE = "swarm_trainer.cli.calibrate_command"
 SCORE = "swarm_trainer.cli.score_command"
 """The modules of the commands."""
 S3_SCHEME = "s3://"
+TASK_FORMATS = ("lm-eval", "inspect")
+"""The values of `report.evaluation_tasks.TaskFormat`, which is not imported before a command needs it."""
 
 CLUSTER_ENTRY_POINTS = "dataswarm.elsewhere"
 """The entry point group for commands on runs in a cluster. The name of an entry point is the name of the command. Each
@@ -42,6 +44,7 @@ examples:
   dataswarm result runs/arithmetic                       show the result
   dataswarm result arithmetic-difficulty                 show the result of a run on a cluster
   dataswarm export runs/arithmetic best                  copy the best adapter, its data set and the report
+  dataswarm export runs/arithmetic task --format inspect write its data set as a task for Inspect
   dataswarm verify runs/arithmetic                       check every digest and replay the search
 
 {EXIT_CODES}"""
@@ -141,6 +144,11 @@ def build_parser() -> argparse.ArgumentParser:
     status.add_argument("--json", action="store_true", help="print status.json and the process that runs it, as JSON")
     result.add_argument("--json", action="store_true", help="print result.json, or the status of a run on a cluster")
     export.add_argument("destination", type=Path, metavar="DEST", help="a new or empty folder")
+    export.add_argument(
+        "--format",
+        choices=TASK_FORMATS,
+        help="write only the data set, as a task that lm-eval or Inspect runs; its items need references",
+    )
     add_bucket_options(export)
     add_store_commands(commands)
     add_plugin_commands(commands, entry_points(group=COMMAND_ENTRY_POINTS))
