@@ -55,6 +55,7 @@ RIVALS: Mapping[str, str] = MappingProxyType({
     "UniformSoup": "swarm_core.rivals.uniform_soup:UniformSoup",
     "Slerp": "swarm_core.rivals.slerp:Slerp",
     "DareTies": "swarm_core.rivals.dare_ties:DareTies",
+    "Dpo": "swarm_core.rivals.dpo:Dpo",
 })  # fmt: skip
 """Rivals of a search (`swarm_core.rivals.rival.Rival`), in the order of the guide's table."""
 

@@ -89,10 +89,13 @@ class RivalContext:
         """The stages of the final evaluation, one for each final seed."""
         return [("final", seed) for seed in range(self.setup.resolved.evaluation.final.seeds)]
 
-    def measure(self, wanted: Sequence[MeasurementRequest]) -> list[Rollout | None]:
+    def measure(
+        self, wanted: Sequence[MeasurementRequest], examination: Examination | None = None
+    ) -> list[Rollout | None]:
         """Make measurements within the budget. None stands for one that would go over it, and for all after it.
 
-        Raises InferenceError, CorruptError, StoreError.
+        `examination`: another way to ask for items; by default that of the search. Raises InferenceError, CorruptError,
+        StoreError.
         """
         affordable = self.count_affordable(wanted)
         requests = [
@@ -101,7 +104,7 @@ class RivalContext:
         ]
         results: list[Rollout | None] = []
         recipes = [one.recipe for one in wanted[:affordable]]
-        for rollout in self.request(recipes, requests, self.setup.examination) if requests else ():
+        for rollout in self.request(recipes, requests, examination or self.setup.examination) if requests else ():
             within = None not in results and (self.spent + SearchCost.sum([rollout])).fits_into(self.budget)
             if within:
                 self.spent += SearchCost.sum([rollout])
