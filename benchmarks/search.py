@@ -121,7 +121,7 @@ def examine_models(
         for state, ask, count in zip(states, askers, counts, strict=True):
             results = list(islice(replies, count))
             ask.tokens += count_tokens(results)
-            examine.admit_items(state, results, exam.shots, ask)
+            examine.admit_items(exam, state, results, ask)
     return [
         build_rollout(exam, model, stage, state, ask)
         for (model, stage), state, ask in zip(models_at_stages, states, askers, strict=True)

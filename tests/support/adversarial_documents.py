@@ -67,6 +67,11 @@ EXAMPLES = (
         {"spec.takers.learning": {"type": "Train"}, "spec.takers.swarm": REFERENCE},
     ),
     Example(
+        "in a game the judge computes the answers, and takers that move cannot check any; set format to Questions",
+        {"spec.generation": {"format": "Questions"}},
+        {"spec.generation": {"format": "QuestionsAndAnswers"}},
+    ),
+    Example(
         "patience must be at most rounds, or it can never end the game; lower patience, or remove it",
         {"spec.rounds": 4, "spec.stop": {"patience": 4}},
         {"spec.rounds": 4, "spec.stop": {"patience": 5}},

@@ -22,6 +22,7 @@ from swarmrun_documents import (
     PLUGIN,
     SCHEMA,
     SECOND,
+    UNSEEN,
     Document,
     Patch,
     patched,
@@ -46,6 +47,8 @@ STARTS: tuple[Patch, ...] = (
     {"spec.swarm": {"standard": {"start": "Generators", "remeasured": 0}}, "spec.takers.0.model": "/models/other"},
     {"spec.swarm": {"groups": "PerLayer", "perLayer": {"cohesion": 0.5}}},
     {"spec.resumeFrom": {"uri": "runs/a", "iteration": 0}},
+    {"spec.generation": {"format": "QuestionsAndAnswers", "answerCheck": "Takers", "agreeingTakers": 1}},
+    {"spec.generation": {"format": "MultipleChoice", "shots": 4}},
     {"spec.judge": {**PANEL, "panel": {**PANEL["panel"], "rule": "Majority", "atLeast": 2}}},
     {
         "spec.prompts": {
@@ -78,6 +81,15 @@ STARTS: tuple[Patch, ...] = (
     },
     {"spec.storage": {"type": "Local", "local": {"path": "runs/a"}}, "spec.evaluation": {"final": {"items": 8}}},
     {"spec.takers": [FIRST, SECOND], "spec.budget": {"calls": 9, "tokens": 10}},
+    {"spec.evaluation.unseen": [UNSEEN, {"name": "more", "adapter": "takers/more"}]},
+    *(
+        {
+            "spec.evaluation.unseen": [
+                {"name": name, "endpoint": {**part_documents.OMITTING, **key}} for name in ("far", "far-too")
+            ]
+        }
+        for key in part_documents.KEYS
+    ),
     {"spec.takers": [SECOND, {**FIRST, "endpoint": {**ENDPOINT, "apiKeyEnv": "KEY"}}]},
     {"spec.takers": [FIRST, FIRST | {"name": "far-too"}]},
     {"spec.takers": [{"name": name, "endpoint": part_documents.OMITTING} for name in ("far", "far-too")]},

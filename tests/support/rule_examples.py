@@ -19,6 +19,7 @@ from swarmrun_documents import (
     PERSONAL,
     PLUGIN,
     SECOND,
+    UNSEEN,
     Patch,
     weigh,
 )
@@ -39,6 +40,21 @@ class Example:
 WITH_PLUGIN = "plugin is given exactly when type is Plugin; write both, or neither"
 WEIGHTED_EXAMPLES = (
     Example(
+        "questions alone have no answers to check; remove it, or set format to QuestionsAndAnswers or MultipleChoice",
+        {"spec.generation": {"format": "QuestionsAndAnswers", "answerCheck": "Takers"}},
+        {"spec.generation": {"answerCheck": "Takers"}},
+    ),
+    Example(
+        "agreeingTakers counts takers, but answerCheck does not ask them; remove one of them",
+        {"spec.generation": {"format": "MultipleChoice", "answerCheck": "JudgeAndTakers", "agreeingTakers": 1}},
+        {"spec.generation": {"format": "MultipleChoice", "answerCheck": "Judge", "agreeingTakers": 1}},
+    ),
+    Example(
+        "more takers must agree than there are; lower agreeingTakers, or list more takers",
+        {"spec.generation": {"format": "MultipleChoice", "agreeingTakers": 2}},
+        {"spec.generation": {"format": "MultipleChoice", "agreeingTakers": 3}},
+    ),
+    Example(
         "Plain prompts have no system text; remove system, or set base.template to Chat",
         {"spec.base.template": "Plain", "spec.prompts": {"generation": {"text": "List more:\n{examples}"}}},
         {"spec.base.template": "Plain", "spec.prompts": {"generation": {"system": "You write tests."}}},
@@ -47,6 +63,21 @@ WEIGHTED_EXAMPLES = (
         "Plain prompts of takers have no system text; remove system, or set base.template to Chat",
         {"spec.base.template": "Plain", "spec.takers": [FIRST], "spec.prompts": {"answering": {"system": "Be brief."}}},
         {"spec.base.template": "Plain", "spec.takers.1": FIRST, "spec.prompts": {"answering": {"system": "Be brief."}}},
+    ),
+    Example(
+        "Plain prompts of takers have no system text; remove system, or set base.template to Chat",
+        {
+            "spec.base.template": "Plain",
+            "spec.takers": [FIRST],
+            "spec.evaluation.unseen": [{"name": "more", "endpoint": part_documents.OMITTING}],
+            "spec.prompts": {"answering": {"system": "Be brief."}},
+        },
+        {
+            "spec.base.template": "Plain",
+            "spec.takers": [FIRST],
+            "spec.evaluation.unseen": [UNSEEN],
+            "spec.prompts": {"answering": {"system": "Be brief."}},
+        },
     ),
     Example(
         "weighted is given exactly when type is Weighted; write both, or neither",
@@ -176,6 +207,30 @@ EXAMPLES = (
         "another taker has this name; give each taker its own name",
         {"spec.takers": [{"name": "a"}, {"name": "b"}]},
         {"spec.takers": [{"name": "a"}, {"name": "b"}, {"name": "a", "adapter": "x"}]},
+    ),
+    Example(
+        "another taker has this name; give each unseen taker a name of its own",
+        {"spec.evaluation.unseen": [{"name": "other", "model": "models/other"}, {"name": "more", "model": "m"}]},
+        {"spec.evaluation.unseen": [{"name": "other", "model": "models/other"}, {"name": "bare", "model": "m"}]},
+    ),
+    Example(
+        "a taker of the search is this model, so it is not unseen; give a model that no taker has, or remove that"
+        " taker",
+        {"spec.evaluation.unseen": [{**UNSEEN, "adapter": "takers/tuned"}]},
+        {"spec.evaluation.unseen": [UNSEEN, {"name": "more", "model": "models/base", "adapter": "takers/tuned"}]},
+    ),
+    Example(
+        "a search that asks no taker has nothing to transfer to others; remove unseen",
+        {"spec.objective": PERSONAL, "spec.takers": [], "spec.evaluation.unseen": []},
+        {"spec.objective": PERSONAL, "spec.takers": [], "spec.evaluation.unseen": [UNSEEN]},
+    ),
+    *(
+        Example(
+            f"objective {name} compares takers, so it is measured with at least 2 unseen ones; list more, or none",
+            {"spec.objective.type": name, "spec.evaluation.unseen": [UNSEEN, {**UNSEEN, "name": "more"}]},
+            {"spec.objective.type": name, "spec.evaluation.unseen": [UNSEEN]},
+        )
+        for name in ("Separation", "Novelty")
     ),
     *(
         Example(

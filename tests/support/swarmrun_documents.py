@@ -62,6 +62,8 @@ ENDPOINT = {**JUDGE_ENDPOINT, "model": "small"}
 """The endpoint of a taker, which asks another model than the judge."""
 FIRST = {"name": "far", "endpoint": {**ENDPOINT, "apiKeySecretRef": {"name": "keys", "key": "far"}}}
 SECOND = {"name": "near", "endpoint": {**ENDPOINT, "apiKeyFile": "key", "requestsPerMinute": 60}}
+UNSEEN = {"name": "other", "model": "models/other"}
+"""A taker that the search never asks."""
 MARKS = {"type": "Model", "model": {"endpoint": {**JUDGE_ENDPOINT, "apiKeyEnv": "KEY"}, "scale": {"low": 1, "high": 5}}}
 EXACT = {"type": "Verifier", "verifier": {"type": "ExactMatch"}}
 PANEL: Patch = {"type": "Panel", "panel": {"members": [MARKS, EXACT]}}

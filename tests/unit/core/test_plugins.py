@@ -30,7 +30,8 @@ from swarm_core.optimizers import registry
 from swarm_core.optimizers.optimizer import Optimizer
 from swarm_core.plugins import BuiltInOrigin, PluginNotFoundError, PluginOrigin
 from swarm_core.recipe import digest_bytes, remote_model_name
-from swarm_core.text import prompts
+from swarm_core.text import item_formats, prompts
+from swarm_core.text.item_formats import ItemFormat
 
 PLACES = [part for names in (*catalog.GROUPS.values(), catalog.OPTIMIZERS) for part in names.items()]
 BUILT_IN = [(group, name) for group, names in catalog.GROUPS.items() for name in names]
@@ -301,6 +302,22 @@ def test_a_reworded_prompt_is_another_experiment_where_it_is_used(monkeypatch: p
     monkeypatch.setattr(prompts, "TEMPLATES", changed)
     assert digest(chat) == before[0]
     assert digest(plain) != before[1]
+
+
+def test_the_words_and_the_reader_of_a_format_are_part_of_its_experiments_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    specs = [resolved({"spec.generation": {"format": name}} if name else {}) for name in (None, *ItemFormat)]
+    before = list(map(digest, specs))
+    assert before[0] == before[1], "questions alone are what they were"
+    assert len(set(before)) == 3
+    key = (prompts.PromptStyle.CHAT, ItemFormat.QUESTIONS_AND_ANSWERS)
+    monkeypatch.setattr(prompts, "FORMAT_REQUESTS", {**prompts.FORMAT_REQUESTS, key: "Write:\n{examples}"})
+    reworded = list(map(digest, specs))
+    assert [one == other for one, other in zip(before, reworded, strict=True)] == [True, True, False, True]
+    monkeypatch.setattr(item_formats, "REVISION", item_formats.REVISION + 1)
+    read = list(map(digest, specs))
+    assert [one == other for one, other in zip(reworded, read, strict=True)] == [True, True, False, False]
 
 
 def test_a_judge_that_asks_a_model_is_told_its_name_and_nobody_else_may_say_it(installed: object) -> None:

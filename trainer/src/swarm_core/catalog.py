@@ -55,6 +55,9 @@ RIVALS: Mapping[str, str] = MappingProxyType({
     "UniformSoup": "swarm_core.rivals.uniform_soup:UniformSoup",
     "Slerp": "swarm_core.rivals.slerp:Slerp",
     "DareTies": "swarm_core.rivals.dare_ties:DareTies",
+    "BestOfN": "swarm_core.rivals.best_of_n:BestOfN",
+    "RandomSearch": "swarm_core.rivals.random_search:RandomSearch",
+    "CmaEs": "swarm_core.rivals.cma_es:CmaEs",
     "Dpo": "swarm_core.rivals.dpo:Dpo",
 })  # fmt: skip
 """Rivals of a search (`swarm_core.rivals.rival.Rival`), in the order of the guide's table."""
@@ -64,6 +67,7 @@ OPTIMIZERS: Mapping[str, str] = MappingProxyType({
     "Published": "swarm_core.optimizers.published:Published",
     "RandomSearch": "swarm_core.optimizers.random_search:RandomSearch",
     "CmaEs": "swarm_core.optimizers.cma_es:CmaEs",
+    "MultiObjective": "swarm_core.optimizers.multi_objective:MultiObjective",
 })  # fmt: skip
 """Optimizers (`swarm_core.optimizers.optimizer.Optimizer`). A key is the `name` of its class. Standard and Published
 are rules of the optimizer `ParticleSwarm`."""

@@ -60,7 +60,7 @@ class AnsweredItem:
 
     @property
     def text(self) -> str:
-        """The text that takers saw."""
+        """The text of the question, as its writer wrote it."""
         return self.item.text
 
 

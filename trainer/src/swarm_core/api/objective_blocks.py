@@ -163,7 +163,7 @@ def list_types(objective: "ObjectiveSpec") -> tuple[str, ...]:
     return tuple(term.objective.type for term in weighted.terms)
 
 
-def _measures(block: str, names: tuple[str, ...]) -> str:
+def format_measured(block: str, names: tuple[str, ...]) -> str:
     """Return the CEL condition that one of the objectives `names` is measured. `block`: the path of the objective."""
     listed, weighted = _format_list(names), f"{block}.weighted"
     ways = [f"(has({weighted}.terms) && {weighted}.terms.exists(t, t.objective.type in {listed}))"]
@@ -203,7 +203,7 @@ def _build_data_rules() -> tuple[Rule[Any], ...]:
         _build_data_rule("reference", "a reference set"),
         _build_data_rule("corpus", "a corpus"),
         Rule(
-            f"has(self.corpus) || !{_measures('self', needing)}",
+            f"has(self.corpus) || !{format_measured('self', needing)}",
             f"an objective of type {', '.join(needing)} compares items with a corpus; write corpus with the uri of one",
             "corpus",
             lambda it: it.corpus is not None or not set(needing) & set(list_types(it)),
@@ -215,7 +215,7 @@ def _build_data_rule(need: str, what: str) -> Rule[Any]:
     """Return the rule that only an objective that needs this data has it."""
     names = (*_list_needing(need), catalog.PLUGIN)
     return Rule(
-        f"!has(self.{need}) || {_measures('self', names)}",
+        f"!has(self.{need}) || {format_measured('self', names)}",
         f"only an objective of type {', '.join(names)} uses {what}; remove {need}, or set another type",
         need,
         lambda it: getattr(it, need) is None or bool(set(names) & set(list_types(it))),
@@ -257,7 +257,7 @@ def _build_takers_rule(name: str, least: int) -> Rule[Any]:
             reason=RuleReason.FORBIDDEN,
         )
     return Rule(
-        f"!{_measures('self.objective', (name,))} || self.takers.size() >= {least}",
+        f"!{format_measured('self.objective', (name,))} || self.takers.size() >= {least}",
         f"objective {name} needs at least {least} taker{'s' if least > 1 else ''}; list more takers, or choose another"
         " objective",
         "takers",

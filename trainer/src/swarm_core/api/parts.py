@@ -27,6 +27,7 @@ from swarm_core.api.resolved import (
     ResolvedSpec,
     ResolvedVerifier,
 )
+from swarm_core.api.takers import ANSWER_CHECK_REVISION
 from swarm_core.blocks import settings
 from swarm_core.blocks.data_source import DataSet
 from swarm_core.errors import BadInputError
@@ -34,7 +35,8 @@ from swarm_core.objectives.accuracy import Accuracy
 from swarm_core.optimizers import registry
 from swarm_core.plugins import BuiltInOrigin, PluginOrigin
 from swarm_core.swarm_names import TAKERS
-from swarm_core.text import item_parser, prompts
+from swarm_core.text import item_formats, item_parser, prompts
+from swarm_core.text.item_formats import ItemFormat
 from swarm_core.text.prompts import PromptStyle
 
 TAKERS_OBJECTIVE = "Accuracy"
@@ -43,6 +45,8 @@ PLUGIN_DATA = "plugin.data"
 """The path of the data of a plug-in, below the block that chooses it."""
 WEIGHTED_FIELD = "spec.objective.weighted"
 """The field of a weighted sum."""
+FORMAT_FIELD, CHECK_FIELD = "spec.generation.format", "spec.generation.answerCheck"
+"""The fields of the format of items, and of the check of the answers in them."""
 MODEL = "model"
 """The field of a plug-in's config in which dataswarm puts the name of the model that the plug-in asks."""
 
@@ -184,9 +188,12 @@ def _find_origin(use: PartUse) -> Mapping[str, object]:
 def _list_swarm_parts(resolved: ResolvedSpec) -> Iterator[tuple[str, Mapping[str, object]]]:
     """Yield the origins of the parts that a search uses without naming them, by the field that implies them.
 
-    These are the combination of a panel's scores, the weighted sum of several objectives, the optimizer of every swarm,
-    and the objective of takers that move. No plug-in can provide them.
+    These are the reader and the check of answers, the combination of a panel's scores, the weighted sum of several
+    objectives, the optimizer of every swarm, and the objective of takers that move. No plug-in can provide them.
     """
+    if resolved.generation.format is not ItemFormat.QUESTIONS:
+        yield FORMAT_FIELD, {"name": "the reader of answers", "revision": item_formats.REVISION}
+        yield CHECK_FIELD, {"name": "the check of answers", "revision": ANSWER_CHECK_REVISION}
     if resolved.weighted is not None:
         yield WEIGHTED_FIELD, asdict(BuiltInOrigin(WEIGHTED, weighted_sum.REVISION))
     if isinstance(resolved.judge, ResolvedPanel):
@@ -205,6 +212,10 @@ def _list_style_prompts(resolved: ResolvedSpec) -> dict[str, Mapping[str, object
 
     It reads only fields of the identity, because `verify` knows no other fields of a spec.
     """
-    asked = [PromptStyle.CHAT for taker in resolved.takers if isinstance(taker, RemoteTaker)]
+    asked = [PromptStyle.CHAT for taker in resolved.every_taker if isinstance(taker, RemoteTaker)]
     styles = {resolved.base.template, *asked}
-    return {str(style): prompts.list_texts(style) for style in sorted(styles)}
+    texts: dict[str, Mapping[str, object]] = {str(style): prompts.list_texts(style) for style in sorted(styles)}
+    item_format = resolved.generation.format
+    if item_format is not ItemFormat.QUESTIONS:
+        texts[str(item_format)] = prompts.list_format_texts(resolved.base.template, item_format)
+    return texts

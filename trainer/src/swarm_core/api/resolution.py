@@ -100,7 +100,8 @@ class UriUse:
     @property
     def swarm(self) -> str:
         """The swarm that the URI belongs to. Takers that do not move count as takers, too."""
-        return swarm_names.TAKERS if self.field.startswith(f"spec.{swarm_names.TAKERS}") else swarm_names.GENERATORS
+        of_takers = (f"spec.{swarm_names.TAKERS}", "spec.evaluation.unseen")
+        return swarm_names.TAKERS if self.field.startswith(of_takers) else swarm_names.GENERATORS
 
 
 def resolve_run(run: Run) -> ResolvedRun:

@@ -262,9 +262,11 @@ class ResolvedSpec(ResolvedRun):
     rule: StandardSpec | PublishedSpec | OptimizerBlock
     """The constants of the rule of a particle swarm or of another optimizer. The fields tell the types apart."""
     evaluation: Evaluation
-    """The measurement of generators. Its rivals are in `rivals`."""
+    """The measurement of generators. Its rivals are in `rivals`, and its unseen takers in `unseen`."""
     rivals: tuple[Part, ...] = Field((), exclude_if=lambda rivals: not rivals)
     """The rivals of the search."""
+    unseen: tuple[ResolvedTaker | RemoteTaker, ...] = Field((), exclude_if=lambda takers: not takers)
+    """The takers that the search never asks."""
     resume_from: ResumeFrom | None = None
     """The iteration of another run to start from; None starts a new search."""
 
@@ -282,12 +284,17 @@ class ResolvedSpec(ResolvedRun):
     def wording(self) -> Wording:
         """What the prompts of the run have in common."""
         texts = DEFAULT_TEXTS if self.prompts is None else self.prompts.texts
-        return Wording(self.base.template, self.domain, texts)
+        return Wording(self.base.template, self.domain, texts, self.generation.format)
 
     @property
     def has_local_takers(self) -> bool:
         """Whether the run serves any taker itself."""
-        return any(isinstance(taker, ResolvedTaker) for taker in self.takers)
+        return any(isinstance(taker, ResolvedTaker) for taker in self.every_taker)
+
+    @property
+    def every_taker(self) -> tuple[ResolvedTaker | RemoteTaker, ...]:
+        """The takers of the search, and those that it never asks."""
+        return (*self.takers, *self.unseen)
 
     def for_swarm(self, swarm: str) -> "ResolvedSpec":
         """Return the search of one of the swarms of the run, in which that swarm is the generators."""

@@ -94,7 +94,7 @@ class AnswerableGate:
 
     def requests(self, item: Item) -> tuple[Request, ...]:
         """Return the requests that ask whether `item` can be answered, one for each verdict."""
-        prompt = PROMPT.format(**enclose({"query": item.text}))
+        prompt = PROMPT.format(**enclose({"query": item.shown_text}))
         return majority.repeat_request(build_request(self.model, prompt, self.max_tokens, SCHEMA), self.votes)
 
     def refusal(self, item: Item, replies: Sequence[Reply]) -> str | Undecided | None:

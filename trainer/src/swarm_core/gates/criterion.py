@@ -90,7 +90,7 @@ class CriterionGate:
 
     def requests(self, item: Item) -> tuple[Request, ...]:
         """Return the requests that ask whether `item` meets the requirement, one for each verdict."""
-        prompt = PROMPT.format(requirement=self.requirement, **enclose({"text": item.text}))
+        prompt = PROMPT.format(requirement=self.requirement, **enclose({"text": item.shown_text}))
         return majority.repeat_request(build_request(self.model, prompt, self.max_tokens, SCHEMA), self.votes)
 
     def refusal(self, item: Item, replies: Sequence[Reply]) -> str | Undecided | None:

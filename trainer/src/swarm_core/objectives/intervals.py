@@ -16,7 +16,7 @@ downward, and separation upward, when several takers are level. The interval is 
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
 from hashlib import shake_256
 from itertools import chain
 from statistics import fmean
@@ -273,6 +273,53 @@ def bound_halves(
     if len(present) < 2:
         raise CoverageError(f"{len(present)} of {HALVES} halves of the sample have a value; ask for more items")
     return interval_bounds.bound_set_value(value, present, len(places), bounds)
+
+
+def bound_statistic(
+    value: float,
+    samples: Sequence[Sample],
+    objective: Objective,
+    statistic: Callable[[Sequence[float]], float | None],
+    seed: int,
+    bounds: Bounds,
+) -> tuple[float, float]:
+    """Return the 95% interval of a statistic of the values of several samples, such as a rank correlation.
+
+    `statistic`: from the values of the samples, [sample]; None if there is none. `value`: that of all requests. All
+    samples get the same halves, because they got the same prompts. If most halves have no statistic, the interval is
+    `bounds`.
+    """
+    evaluate = [build_evaluator(request_units.add_requests(sample), objective) for sample in samples]
+    places = list(dict.fromkeys(chain.from_iterable(of_sample for of_sample, _ in evaluate)))
+    found: list[float] = []
+    for half in chain.from_iterable(draw_halves(places, seed)):
+        chosen = {places[index] for index in half}
+        values = [one(chosen) for _, one in evaluate]
+        present = [one for one in values if one is not None]
+        theta = statistic(present) if len(present) == len(values) else None
+        found += [] if theta is None else [theta]
+    if 2 * len(found) < HALVES:
+        return bounds.low, bounds.high
+    return interval_bounds.bound_set_value(value, found, len(places), bounds)
+
+
+def build_evaluator(
+    sample: Sample, objective: Objective
+) -> tuple[Collection[Place], Callable[[Collection[Place]], float | None]]:
+    """Return the places of a sample's requests, and the function from some places to the value of their requests.
+
+    `sample` has requests (`request_units.add_requests`).
+    """
+    if not isinstance(objective, FunctionOfMeans):
+        units = request_units.split_requests(sample)
+        return units, lambda chosen: evaluate_sample(request_units.select_requests(sample, chosen), objective)
+    sums = request_units.sum_requests(sample)
+
+    def evaluate(chosen: Collection[Place]) -> float | None:
+        rows = {place: row for place, row in sums.items() if place in chosen}
+        return compute_single_value(add_sums(rows), objective) if rows else None
+
+    return sums, evaluate
 
 
 def draw_halves(places: Sequence[Place], seed: int) -> Iterator[tuple[list[int], list[int]]]:

@@ -4,13 +4,14 @@ Limits: remote inputs are not fetched here. The run checks them when it is prepa
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from swarm_core.api import loading, resolution
 from swarm_core.api.resolved import ResolvedSpec
 from swarm_core.errors import BadInputError
 from swarm_core.ports import Judge
+from swarm_core.text.item_formats import ItemFormat
 from swarm_trainer.data import seed_description, seeds
 from swarm_trainer.data.seeds import SeedFile
 from swarm_trainer.evaluation import run_parts
@@ -90,7 +91,8 @@ def read_seeds(resolved: ResolvedSpec, use: resolution.UriUse, path: Path) -> Se
     assert use.source is not None  # of all data that a search reads
     is_seed_data = use.field == f"spec.{use.swarm}.data.uri"
     cluster_field = resolved.for_swarm(use.swarm).generators.cluster_field if is_seed_data else None
-    return seeds.read(path, use.source, cluster_field, resolved.base.template, resolved.seed, find_judge(resolved))
+    wording = resolved.wording if is_seed_data else replace(resolved.wording, format=ItemFormat.QUESTIONS)
+    return seeds.read(path, use.source, cluster_field, wording, resolved.seed, find_judge(resolved))
 
 
 def find_judge(resolved: ResolvedSpec) -> Judge | None:

@@ -133,6 +133,7 @@ def build_examination(resolved: ResolvedSpec, experiment: Experiment, data: Seed
         rules=AnswerRules(cut_off_is_wrong=resolved.answering.cut_off is MissingEnd.WRONG),
         takers=experiment.taker_models(resolved.base.dtype),
         judge=judge,
+        answer_check=run_parts.build_answer_check(resolved, judge),
         gates=run_parts.list_gates(resolved),
         remote=frozenset(
             recipe.remote_model_name(access.remote.url, access.remote.model, access.remote.parameters)

@@ -1,5 +1,8 @@
 """Examines one model: it writes items, gates filter them, every taker answers them, and the judge scores every answer.
 
+If the model also writes the answers of its items, they are checked (`swarm_core.answer_check`): by the judge before the
+takers answer, and by the answers of the takers.
+
 The requests depend on the run's seed and on `stage`, never on the model. So all candidates of one iteration get the
 same examples and the same sampling seeds (common random numbers), and a difference between their values is not due to
 luck.
@@ -13,20 +16,22 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import ceil
 
-from swarm_core import streams
+from swarm_core import answer_check, streams
+from swarm_core.answer_check import AnswerCheck
 from swarm_core.asking import Ask
 from swarm_core.gates import admission
 from swarm_core.gates.admission import Measures, Rejection
 from swarm_core.gates.gate_context import GateContext
 from swarm_core.gates.registry import DEFAULT_CHOICES, GateChoice, build_gates
 from swarm_core.item_index import ItemIndex
-from swarm_core.items import Item, get_texts
+from swarm_core.items import Item
 from swarm_core.objectives.objective import RequestCount
 from swarm_core.objectives.scores import Score, Unscored, UnscoredReason
 from swarm_core.ports import Gate, Inference, Judge, Reply, Request, RequestFailure
 from swarm_core.recipe import ModelName
 from swarm_core.rollout import AnsweredItem, Rollout, TakerAnswer, merge_repeats
-from swarm_core.text import item_parser, prompts
+from swarm_core.text import item_formats, item_parser, prompts
+from swarm_core.text.item_parser import RejectionReason
 from swarm_trainer.evaluation import scoring
 from swarm_trainer.evaluation.completions import Asker
 from swarm_trainer.evaluation.scoring import DEFAULT_RULES, AnswerRules
@@ -81,6 +86,8 @@ class Examination:
     """The rules for answers that no judge scores."""
     features: Mapping[str, ItemFeature] = field(default_factory=dict)
     """What is measured of each accepted item beside its answers, by name."""
+    answer_check: AnswerCheck | None = None
+    """The check of the answers that generators write; None if they write questions alone."""
     repeats: int = 1
     """The number of independent sets of items in one measurement. Each has prompts, seeds and gates of its own."""
     lists_per_prompt: int = 1
@@ -95,6 +102,12 @@ class Examination:
         examples: list[tuple[Item, ...]] = []
         context = GateContext(self.judge, self.seeds, self.held_out, self.corpus, examples)
         return ExaminationState(build_gates(self.gates, context), examples)
+
+    def start_generation(self) -> "ExaminationState":
+        """Start the examination of a generator. If it writes answers, their gate is the last one."""
+        state = self.start()
+        state.gates += () if self.answer_check is None else self.answer_check.gates
+        return state
 
 
 @dataclass(slots=True)
@@ -142,14 +155,15 @@ def examine_once(exam: Examination, engine: Inference, model: ModelName, stage: 
 
     Raises InferenceError if the engine can answer nothing at all.
     """
-    ask, state = Asker(engine), exam.start()
+    ask, state = Asker(engine), exam.start_generation()
     for turn in range(exam.rounds):
         missing = items - len(state.accepted)
         if missing > 0:
             count = ceil(missing / exam.shots)
             requests = build_round(exam, state, model, [(*stage, turn, number) for number in range(count)])
-            admit_items(state, ask(requests), exam.shots, ask)
+            admit_items(exam, state, ask(requests), ask)
     answered = add_features(exam, collect_answers(exam, stage, state.accepted, ask), state.measures)
+    answered = confirm_answers(exam, state, answered)
     return Rollout(
         model=model,
         takers=tuple(name for name, _ in exam.takers),
@@ -176,9 +190,9 @@ def examine_taker(
     return Rollout(model, ("taker",), len(items), 0, answered, (), ask.tokens, thinking_tokens=ask.thinking_tokens)
 
 
-def admit_items(state: ExaminationState, results: Sequence[Reply], shots: int, ask: Ask) -> None:
-    """Add one round to the state: its items pass through the gates. Each request asked for `shots` items."""
-    admitted = admission.admit(parse_items(state, results, shots), state.gates, ask)
+def admit_items(exam: Examination, state: ExaminationState, results: Sequence[Reply], ask: Ask) -> None:
+    """Add one round to the state: its items pass through the gates."""
+    admitted = admission.admit(parse_items(exam, state, results), state.gates, ask)
     state.accepted += admitted.accepted
     state.measures += admitted.measures
     state.rejections += admitted.rejections
@@ -186,13 +200,13 @@ def admit_items(state: ExaminationState, results: Sequence[Reply], shots: int, a
         state.lose(item.request, 1)
 
 
-def parse_items(state: ExaminationState, results: Sequence[Reply], shots: int) -> list[Item]:
-    """Return the items of one round, each with the number of its completion.
+def parse_items(exam: Examination, state: ExaminationState, results: Sequence[Reply]) -> list[Item]:
+    """Return the items of one round, each with the number of its completion. Each request asked for `shots` items.
 
     Texts that are not items are added to the state as rejections; the items of a failed request are counted as lost.
     """
     items: list[Item] = []
-    first = len(state.requests)
+    shots, first = exam.shots, len(state.requests)
     state.requests += [RequestCount(state.rounds, number, shots) for number in range(len(results))]
     state.rounds += 1
     state.asked += len(results) * shots
@@ -204,9 +218,36 @@ def parse_items(state: ExaminationState, results: Sequence[Reply], shots: int) -
             state.rejections.append(Rejection(Item(result.text, request=number), "thinking", THINKING_ONLY))
             continue
         parsed = item_parser.parse_answer(result.text, shots, finished=result.finished)
-        items += [Item(text, request=number) for text in parsed.items]
+        for entry in parsed.items:
+            item = read_item(exam, entry)
+            if isinstance(item, RejectionReason):
+                state.rejections.append(Rejection(Item(entry, request=number), "parse", str(item)))
+            else:
+                items.append(replace(item, request=number))
         state.rejections += [Rejection(Item(r.text, request=number), "parse", str(r.reason)) for r in parsed.rejected]
     return items
+
+
+def read_item(exam: Examination, entry: str) -> Item | RejectionReason:
+    """Return the item of an entry of a list, as takers will see it, or the reason why the entry is no item."""
+    item = item_formats.read_entry(exam.wording.format, entry)
+    if isinstance(item, RejectionReason):
+        return item
+    return item_formats.show_choices(exam.wording.format, item_formats.shuffle_choices(item))
+
+
+def confirm_answers(
+    exam: Examination, state: ExaminationState, answered: tuple[AnsweredItem, ...]
+) -> tuple[AnsweredItem, ...]:
+    """Return the items whose takers give the writer's answer, as far as the run's check asks them. The others are added
+    to the state."""
+    if exam.answer_check is None:
+        return answered
+    found = answer_check.confirm(exam.answer_check, answered)
+    state.rejections += found.rejections
+    for item in found.undecided:
+        state.lose(item.request, 1)
+    return found.items
 
 
 def build_round(exam: Examination, state: ExaminationState, model: ModelName, stages: Sequence[Stage]) -> list[Request]:
@@ -225,7 +266,7 @@ def draw_examples(exam: Examination, stage: Stage) -> tuple[Item, ...]:
 
 def build_generation_request(exam: Examination, model: ModelName, stage: Stage) -> Request:
     """Build the request for `shots` items. Its examples and its seed depend on `stage` alone."""
-    examples = get_texts(draw_examples(exam, stage))
+    examples = prompts.format_entries(exam.wording, draw_examples(exam, stage))
     return Request(
         model=model,
         prompt=prompts.format_generation(exam.wording, examples),
@@ -289,7 +330,7 @@ def build_answering_request(exam: Examination, taker: ModelName, item: Item, sta
     wording = exam.find_wording(taker)
     return Request(
         model=taker,
-        prompt=prompts.format_answering(wording, item.text),
+        prompt=prompts.format_answering(wording, item.shown_text),
         max_tokens=exam.answering.limit,
         temperature=exam.answering.temperature,
         seed=streams.derive_seed(exam.seed, "answer", *stage),

@@ -1,4 +1,5 @@
-"""Builds the parts of a run from its spec: the objectives and their composition, the judge, and the gates.
+"""Builds the parts of a run from its spec: the objectives and their composition, the judge, the gates, and the
+check of answers.
 
 They are built from the list that `api.parts` gives, so the experiment's digest pins every part that is used.
 """
@@ -7,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from math import isfinite
 
+from swarm_core.answer_check import AnswerCheck
 from swarm_core.api import parts
 from swarm_core.api.judging import PanelRule
 from swarm_core.api.objective_blocks import Normalization
@@ -21,6 +23,7 @@ from swarm_core.objectives.objective import Needs, Objective
 from swarm_core.plugins import PluginNotFoundError
 from swarm_core.ports import Judge
 from swarm_core.swarm_names import TAKERS
+from swarm_core.text.item_formats import ItemFormat
 from swarm_core.weighted_sum import Term, WeightedSum
 
 COLLECTED = Needs(repeats=16, reference=True, corpus=True)
@@ -86,6 +89,14 @@ def build_judge(resolved: ResolvedSpec) -> Judge:
             return PanelJudge(members, at_least, majority=rule is PanelRule.MAJORITY)
         case _:
             return members[0]
+
+
+def build_answer_check(resolved: ResolvedSpec, judge: Judge) -> AnswerCheck | None:
+    """Build the check of the answers that generators write; None if they write questions alone."""
+    generation = resolved.generation
+    if generation.format is ItemFormat.QUESTIONS:
+        return None
+    return AnswerCheck(judge, generation.answer_check, generation.agreeing_takers)
 
 
 def list_gates(resolved: ResolvedSpec) -> tuple[GateChoice, ...]:

@@ -125,7 +125,9 @@ class LocalInference:
     def _get_engine(self, digest: Digest) -> Engine:
         if digest not in self._engines:
             settings = self._settings
-            loaded = base.load(BaseModelConfig(self._bases[digest], settings.dtype, settings.device))
+            loaded = base.load(
+                BaseModelConfig(self._bases[digest], settings.dtype, settings.device, settings.max_model_len)
+            )
             longest = loaded.max_length
             if longest is not None and settings.max_model_len > longest:
                 raise BadInputError(

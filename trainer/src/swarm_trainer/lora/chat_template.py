@@ -54,11 +54,13 @@ def tokenize(
     ]
 
 
-def render(tokenizer: PreTrainedTokenizerBase, chat: Sequence[Message], thinks: bool = False) -> str:
+def render(
+    tokenizer: PreTrainedTokenizerBase, chat: Sequence[Message], thinks: bool = False, *, continues: bool = True
+) -> str:
     """Return the text that the template makes of a conversation. Raises BadInputError as `tokenize` does.
 
     Where the model may not think, a thinking that the template opens is closed at once: templates without a switch
-    open one every time.
+    open one every time. `continues`: whether a turn of the model follows.
     """
     if not tokenizer.chat_template:
         raise BadInputError("the base model has no chat template, which Chat prompts need; use Plain prompts")
@@ -66,7 +68,7 @@ def render(tokenizer: PreTrainedTokenizerBase, chat: Sequence[Message], thinks: 
         written = str(
             tokenizer.apply_chat_template(
                 list(chat),
-                add_generation_prompt=True,
+                add_generation_prompt=continues,
                 tokenize=False,
                 strftime_now=_format_date,
                 **dict.fromkeys(THINKING_SWITCHES, thinks),
@@ -78,7 +80,23 @@ def render(tokenizer: PreTrainedTokenizerBase, chat: Sequence[Message], thinks: 
             f"the base model's chat template rejects the messages ({error}); leave out system text, let user and"
             " assistant turns alternate, or use Plain prompts"
         ) from error
-    return written if thinks else thinking.close(written)
+    return thinking.close(written) if continues and not thinks else written
+
+
+def find_turn_end(tokenizer: PreTrainedTokenizerBase) -> frozenset[int]:
+    """Return the control token that the template writes after a model's turn; empty if it writes none.
+
+    It is the first one after the text that is no tag of a thinking.
+    """
+    chat = [{"role": role, "content": text} for role, text in zip(("user", "assistant"), SAMPLES, strict=True)]
+    try:
+        written = render(tokenizer, chat, continues=False)
+    except BadInputError:  # no template, or one for a single turn
+        return frozenset()
+    after = control_tokens.encode_marked(tokenizer, written.rpartition(SAMPLES[1])[2], control_tokens.MARKS[0])
+    control = control_tokens.list_control_tokens(tokenizer)
+    tags = thinking.find_tags(control.values())
+    return frozenset([token for token in after if token in control and control[token] not in tags][:1])
 
 
 def find_text_marks(tokenizer: PreTrainedTokenizerBase) -> frozenset[str]:

@@ -154,7 +154,10 @@ def recompose(
 def list_trees(experiment: Experiment, receipts: Iterable[Receipt]) -> set[Digest]:
     """Return the digests of all trees of files: the adapters that were given, and the outputs of `receipts`."""
     given_adapters = (*experiment.adapters, *experiment.for_swarm(TAKERS).adapters)
-    trees = {*given_adapters, *(taker.adapter for taker in experiment.local_takers if taker.adapter)}
+    trees = {
+        *given_adapters,
+        *(taker.adapter for taker in (*experiment.local_takers, *experiment.local_unseen) if taker.adapter),
+    }
     for receipt in receipts:
         trees |= {digest for name, digest in receipt.outputs.items() if name in (Output.ADAPTER, Output.BUNDLE)}
     return trees

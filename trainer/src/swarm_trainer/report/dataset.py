@@ -7,6 +7,7 @@ never 0.
 import json
 from collections.abc import Iterator
 
+from swarm_core.answer_check import TAKERS_DISAGREE, WRONG_ANSWER, AnswerCheck
 from swarm_core.canonical_items import canonicalize_item
 from swarm_core.items import Item
 from swarm_core.objectives.scores import Unscored
@@ -84,8 +85,32 @@ def format_terms(result: SearchResult) -> str:
     return f"{columns}\n|{'---|' * 6}\n{rows}\n"
 
 
-def format_card(result: SearchResult, judge: Judge, name: str, domain: str) -> str:
-    """Return the data set card: Markdown with the metadata of the Hugging Face Hub."""
+def format_answer_check(result: SearchResult, check: AnswerCheck | None) -> str:
+    """Return the paragraph that says how references were checked, and a blank line; empty if there are none.
+
+    `check`: the check of the run; None if its generators write questions alone.
+    """
+    rollouts = result.best.rollouts
+    items = [one.item for rollout in rollouts for one in rollout.items]
+    if check is None or not items:
+        return ""
+    takers = len(rollouts[0].takers)
+    if not check.checks:
+        return "`reference` is the answer that the generator wrote. Nobody checked it.\n\n"
+    failed = sum(rollout.rejected()[name] for rollout in rollouts for name in (WRONG_ANSWER, TAKERS_DISAGREE))
+    passed = len(items)
+    limit = ""
+    if check.asks_takers(items[0]):
+        limit = f" So no item is harder than {check.count_needed(takers)} right answers of {takers}."
+    return (
+        f"`reference` is the answer that the generator wrote. It was checked before the item counted:"
+        f" {check.describe(items, takers)}. Of {passed + failed} answers, {passed} passed"
+        f" ({100 * passed / (passed + failed):.1f} %).{limit}\n\n"
+    )
+
+
+def format_card(result: SearchResult, judge: Judge, name: str, domain: str, check: AnswerCheck | None = None) -> str:
+    """Return the data set card: Markdown with the metadata of the Hugging Face Hub. `check`: of writers' answers."""
     best, initial, gain = result.best, result.initial, result.gain
     count = sum(1 for _ in build_records(result, judge))
     takers = "\n".join(f"| {taker} | {value:.3f} |" for taker, value in best.fresh.parts if taker.startswith("taker "))
@@ -105,6 +130,7 @@ def format_card(result: SearchResult, judge: Judge, name: str, domain: str) -> s
 |---|---|
 {takers}
 
+{format_answer_check(result, check)}\
 The items passed the gates (parsed, verifiable, not repeated, not in the held-out seed data). A model generated them, so
 check items that no verifier checked before you use them.
 """

@@ -37,15 +37,15 @@ def compare(
     if not uses:
         return None
     start = setup.evaluator.summarize(commits[0].candidates)
-    budget = SearchCost.sum(load_search_rollouts(context, setup, commits))
-    rivals = [RivalContext(use.part.name, item, context, setup, found, start, budget) for use in uses]
+    searched = SearchCost.sum(final_evaluation.load_search_rollouts(context, commits))
+    budget = searched + SearchCost.sum(load_choice_rollouts(context, setup, commits[-1]))
+    rivals = [RivalContext(use.part.name, item, context, setup, found, start, budget, searched) for use in uses]
     return RivalsReport(tuple(map(measure_rival, uses, rivals)), budget)
 
 
-def load_search_rollouts(context: Context, setup: SearchSetup, commits: Sequence[Commit]) -> Iterable[Rollout]:
-    """Load every stored rollout of the search and of its final choice."""
-    yield from final_evaluation.load_search_rollouts(context, commits)
-    swarm = optimization.from_json(commits[-1].swarm)
+def load_choice_rollouts(context: Context, setup: SearchSetup, last: Commit) -> Iterable[Rollout]:
+    """Load every stored rollout of the final choice of a search. `last`: the last commit of the search."""
+    swarm = optimization.from_json(last.swarm)
     finalists = optimization.select_finalists(swarm, setup.resolved.evaluation.finalists)
     for candidate in final_evaluation.list_choice(finalists, swarm):
         data = context.store.read(commit.rollout_key("choice", candidate.name))

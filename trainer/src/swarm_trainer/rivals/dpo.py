@@ -10,6 +10,7 @@ trains, which suits small models.
 import shutil
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 
 from swarm_core import recipe
@@ -33,6 +34,9 @@ from swarm_trainer.rivals.rival_context import FinalData, MeasurementRequest, Ri
 from swarm_trainer.run_store import receipt_store
 from swarm_trainer.runtime import adapter_training, model_folders
 from swarm_trainer.runtime.adapter_training import TrainingTask
+
+BATCH = 4
+"""The number of measurements that are requested at once. Those beyond the budget are made in vain."""
 
 
 def carry_out(rival: Dpo, context: RivalContext) -> FinalData:
@@ -66,25 +70,25 @@ def build_recipe(context: RivalContext, digest: Digest) -> Recipe:
 def collect_pairs(
     rival: Dpo, context: RivalContext, examination: Examination, number: int, writer: Digest
 ) -> list[PreferencePair]:
-    """Have `writer` write the lists of a round, and return their pairs."""
-    wanted = plan_round(rival, context, number, build_recipe(context, writer))
-    rollouts = context.measure(wanted, examination=examination)
-    return [
-        pair
-        for one, rollout in zip(wanted, rollouts, strict=True)
-        if rollout is not None
-        for pair in build_pairs(rival, context, examination, one.stage, rollout)
-    ]
+    """Have `writer` write lists until the budget up to this round is spent, and return their pairs."""
+    budget, pairs = context.budget.take_share(number + 1, rival.config.rounds), list[PreferencePair]()
+    for first in count(0, BATCH):
+        wanted = plan_batch(context, examination, (number, first), build_recipe(context, writer))
+        for one, rollout in zip(wanted, context.measure(wanted, budget), strict=True):
+            if rollout is None:
+                return pairs
+            pairs += build_pairs(rival, context, examination, one.stage, rollout)
+    raise AssertionError("a budget is finite")
 
 
-def plan_round(rival: Dpo, context: RivalContext, number: int, writer: Recipe) -> list[MeasurementRequest]:
-    """Return the measurements of a round: as many as the search's own, of the same size, as its share affords."""
-    items = context.setup.resolved.evaluation.items
-    affordable = context.budget.items // (items * context.setup.examination.repeats)
-    share = affordable * (number + 1) // rival.config.rounds - affordable * number // rival.config.rounds
+def plan_batch(
+    context: RivalContext, examination: Examination, place: tuple[int, int], writer: Recipe
+) -> list[MeasurementRequest]:
+    """Return some measurements of the size of those of the search. `place`: the round, and the first measurement."""
+    (number, first), items = place, context.setup.resolved.evaluation.items
     return [
-        MeasurementRequest(f"{index:04d}", writer, ("dpo", number, index), f"rounds/{number:02d}", items)
-        for index in range(share)
+        MeasurementRequest(f"{index:04d}", writer, ("dpo", number, index), f"rounds/{number:02d}", items, examination)
+        for index in range(first, first + BATCH)
     ]
 
 

@@ -50,7 +50,10 @@ def execute(key: str, subject: str, context: Context, resolved: ResolvedSpec, ta
             start = scratch / "start"
             task.start(start)
         base = BaseModelConfig(
-            model_folders.locate_base(context), str(resolved.base.dtype), find_device(resolved, task.beside_servers)
+            model_folders.locate_base(context),
+            str(resolved.base.dtype),
+            find_device(resolved, task.beside_servers),
+            resolved.base.max_model_len,
         )
         result = task.stage.train(base, start, resolved.seed, scratch / "adapter", report)
         adapter = tree.put_tree(context.store, scratch / "adapter")

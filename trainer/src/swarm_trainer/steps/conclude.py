@@ -16,7 +16,7 @@ from swarm_core.engine.receipt_fields import Output, Scalar
 from swarm_core.engine.work import Receipt, WorkItem
 from swarm_core.optimizers import optimization
 from swarm_core.recipe import Digest
-from swarm_trainer.evaluation import reference_set, search_setup
+from swarm_trainer.evaluation import reference_set, search_setup, transfer
 from swarm_trainer.evaluation.final_evaluation import FinalEvaluation
 from swarm_trainer.evaluation.search_setup import SearchSetup
 from swarm_trainer.report import dataset, history, result, search_figure, summary
@@ -51,7 +51,10 @@ def add_supplements(
     item: WorkItem, context: Context, setup: SearchSetup, commits: Sequence[Commit], found: SearchResult
 ) -> SearchResult:
     """Return the result with the further comparisons that the spec asks for. Raises InferenceError, StoreError."""
-    made = (comparison.compare(item, context, setup, commits, found),)
+    made = (
+        transfer.measure_transfer(item, context, setup, commits, found),
+        comparison.compare(item, context, setup, commits, found),
+    )
     return dataclasses.replace(found, supplements=tuple(one for one in made if one is not None))
 
 
@@ -100,7 +103,7 @@ def write(
     (folder / "dataset").mkdir()
     files = {
         "data.jsonl": dataset.format_records(search_result, judge),
-        "README.md": dataset.format_card(search_result, judge, name, domain),
+        "README.md": dataset.format_card(search_result, judge, name, domain, setup.examination.answer_check),
     }
     for path, text in files.items():
         (folder / "dataset" / path).write_text(text, encoding="utf-8")

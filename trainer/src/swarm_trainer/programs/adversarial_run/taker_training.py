@@ -74,7 +74,7 @@ def build_question_pairs(context: Context, items: Sequence[Item], count: int, se
     order = streams.sample(seed, len(solved), len(solved), "questions")
     selected = [solved[order[number % len(solved)]] for number in range(count)]
     return [
-        (prompts.format_answering(wording, item.text), prompts.format_answer(wording.style, answer))
+        (prompts.format_answering(wording, item.shown_text), prompts.format_answer(wording.style, answer))
         for item, answer in selected
     ]
 

@@ -1,6 +1,6 @@
 """Describes what a SwarmRun would do, and how much it would measure at most, for `dataswarm validate`."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import ceil
 
@@ -13,11 +13,14 @@ from swarm_core.api.resolved import (
     ResolvedGenerators,
     ResolvedPanel,
     ResolvedSpec,
+    ResolvedTaker,
     ResolvedWeighted,
     TrainedAdapters,
 )
+from swarm_core.api.takers import AnswerChecker, Generation
 from swarm_core.optimizers import optimization
 from swarm_core.programs import program_protocol, search_settings
+from swarm_core.text.item_formats import ItemFormat
 from swarm_trainer.evaluation import run_parts
 
 
@@ -31,10 +34,14 @@ def describe_search_run(resolved: ResolvedSpec, items: Mapping[str, int]) -> Ite
     if resolved.reference is not None:
         yield "reference", describe_reference(resolved.reference, len(resolved.takers))
     yield from describe_gate_data(resolved)
+    if resolved.generation.format is not ItemFormat.QUESTIONS:
+        yield "format", describe_format(resolved.generation, len(resolved.takers))
     yield "search", describe_search(resolved)
     yield "items", describe_items(resolved)
     if resolved.rivals:
         yield "rivals", describe_rivals(resolved)
+    if resolved.unseen:
+        yield "unseen", describe_unseen(resolved)
     if resolved.access:
         yield "endpoints", describe_endpoints(resolved)
 
@@ -57,6 +64,36 @@ def describe_reference(reference: ReferenceData, takers: int) -> str:
     """Describe the reference set, and how many answers to it are asked for once."""
     origin = "the held-out seed items" if reference.uri is None else f"the items of {reference.uri}"
     return f"at most {reference.items:,} of {origin}, answered once: at most {reference.items * takers:,} answers"
+
+
+def describe_unseen(resolved: ResolvedSpec) -> str:
+    """Describe the takers that the search never asks, and how many answers they are asked for at most."""
+    names = ", ".join(taker.name for taker in resolved.unseen)
+    answers = limit_unseen_items(resolved) * len(resolved.unseen)
+    return (
+        f"{len(resolved.unseen)}: {names}; asked at the end for at most {answers:,} answers to the items of the report"
+    )
+
+
+def limit_unseen_items(resolved: ResolvedSpec) -> int:
+    """Return the most items that each unseen taker answers: those of the report, and the reference set."""
+    *_, report = list_measurements(resolved)
+    _, most = limit_items(report.items, resolved.generation.shots, resolved.generation.rounds)
+    return report.count * most + (0 if resolved.reference is None else resolved.reference.items)
+
+
+def describe_format(generation: Generation, takers: int) -> str:
+    """Describe what generators write, and who checks their answers."""
+    needed = generation.agreeing_takers or takers // 2 + 1
+    agreement = f"{needed} of {takers} takers"
+    checkers = {
+        None: f"the judge if it can do so without a reference, or else, and also if it is a model, by {agreement}",
+        AnswerChecker.JUDGE: "the judge",
+        AnswerChecker.TAKERS: agreement,
+        AnswerChecker.JUDGE_AND_TAKERS: f"the judge and {agreement}",
+        AnswerChecker.NOBODY: "nobody",
+    }
+    return f"{generation.format}; the writers' answers are checked by {checkers[generation.answer_check]}"
 
 
 def describe_gate_data(resolved: ResolvedSpec) -> Iterator[tuple[str, str]]:
@@ -194,11 +231,19 @@ def estimate_endpoint_requests(resolved: ResolvedSpec) -> int:
     searched, rivals, takers = estimate_limits(resolved), estimate_rival_limits(resolved), max(1, len(resolved.takers))
     requested, answers = searched.requested + rivals.requested, searched.answers + rivals.answers
     tries = 2 if resolved.answering.temperature > 0 else 1
-    remote_takers = sum(isinstance(taker, RemoteTaker) for taker in resolved.takers)
-    judged = len(resolved.takers) * sum(use.part.endpoint is not None for use in parts.list_judges(resolved))
     gates = sum(gate.endpoint is not None for gate in resolved.gates)
+    if resolved.generation.format is not ItemFormat.QUESTIONS:
+        gates += sum(use.part.endpoint is not None for use in parts.list_judges(resolved))  # they check the answers
     tests = len(resolved.access)  # `prepare` tries each endpoint once
-    return tests + tries * answers // takers * (remote_takers + judged) + requested * gates
+    search = answers // takers * count_answer_requests(resolved, resolved.takers)
+    unseen = limit_unseen_items(resolved) * count_answer_requests(resolved, resolved.unseen)
+    return tests + tries * (search + unseen) + requested * gates
+
+
+def count_answer_requests(resolved: ResolvedSpec, takers: Sequence[ResolvedTaker | RemoteTaker]) -> int:
+    """Count the requests to remote endpoints that one item needs: those of `takers`, and those of the judge."""
+    judges = sum(use.part.endpoint is not None for use in parts.list_judges(resolved))
+    return sum(isinstance(taker, RemoteTaker) for taker in takers) + len(takers) * judges
 
 
 def describe_judge(resolved: ResolvedSpec) -> str:
