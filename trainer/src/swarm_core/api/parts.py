@@ -31,6 +31,7 @@ from swarm_core.api.takers import ANSWER_CHECK_REVISION
 from swarm_core.blocks import settings
 from swarm_core.blocks.data_source import DataSet
 from swarm_core.errors import BadInputError
+from swarm_core.objectives import scored_items
 from swarm_core.objectives.accuracy import Accuracy
 from swarm_core.optimizers import registry
 from swarm_core.plugins import BuiltInOrigin, PluginOrigin
@@ -53,8 +54,9 @@ MODEL = "model"
 ITEM_CODE: Mapping[str, Mapping[str, object]] = {
     "items of seed data": {"name": "the reader of seed data", "revision": READER_REVISION},
     "items of completions": {"name": "the item parser", "revision": item_parser.REVISION},
+    "items without a score": {"name": "the rule for missing scores", "revision": scored_items.REVISION},
 }
-"""The origins of the code that makes items, in every search."""
+"""The origins of the code that makes items, and decides which of them count, in every search."""
 
 
 @dataclass(frozen=True, slots=True)

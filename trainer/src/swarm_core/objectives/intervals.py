@@ -1,5 +1,7 @@
 """Values with their 95% intervals. No other module makes an interval.
 
+An item without a score of every taker counts as a rejected one (`scored_items`).
+
 The unit is the request (`request_units`): the items of one completion stand and fall together, and rejected items and
 lost completions belong to it. Each unit is left out in turn, within its repeat (`interval_bounds`). Two candidates are
 compared over the places of their requests, because they got the same prompts and seeds there. An item that the repeats
@@ -35,6 +37,7 @@ from swarm_core.objectives.objective import (
     check_sample,
 )
 from swarm_core.objectives.request_units import SUMS_OF_ONE_MEAN, UNITS_PER_SCORE, Place, Sums
+from swarm_core.objectives.scored_items import select_scored
 from swarm_core.objectives.scores import CoverageError, Score, Unscored, is_covered
 
 HALVES = 200
@@ -49,23 +52,31 @@ def measure(sample: Sample, objective: Objective, coverage: float, seed: int) ->
     seed of random halves. Raises CoverageError below the coverage, and ValueError for a sample that
     `objective.check_sample` refuses.
     """
-    check_coverage(sample, coverage)
-    check_sample(sample)
+    scored = select_measured(sample, objective, coverage)
     accepted = sample.accepted
-    means = sample.means(coverage) if accepted else [0.0] * len(sample.takers)
-    value = objective.value(sample) if accepted else find_value_without_items(objective)
-    low, high = bound_samples(value, (sample,), objective, seed)
-    by_taker = tuple((f"taker {taker}", mean) for taker, mean in zip(sample.takers, means, strict=True))
-    return Measurement(
-        value, low, high, accepted, (("accepted", sample.accepted_share), *(by_taker if accepted else ()))
-    )
+    value = objective.value(scored) if accepted else find_value_without_items(objective)
+    low, high = bound_samples(value, (scored,), objective, seed)
+    means = zip(sample.takers, scored.means(), strict=True) if accepted else ()
+    parts = (("accepted", sample.accepted_share), *((f"taker {taker}", mean) for taker, mean in means))
+    if scored.accepted < accepted:
+        parts = (*parts, ("scored", scored.accepted / accepted))
+    return Measurement(value, low, high, accepted, parts)
 
 
-def check_coverage(sample: Sample, coverage: float) -> None:
-    """Check that enough of the requested items exist. Raises CoverageError if too many requests failed."""
-    wanted = sample.asked + sample.lost
-    if wanted and not is_covered(sample.asked, wanted, coverage):
-        raise CoverageError(f"{sample.asked} of {wanted} requested items exist; coverage requires {coverage:.0%}")
+def select_measured(sample: Sample, objective: Objective, coverage: float) -> Sample:
+    """Return the part of `sample` that counts: the items with a score of every taker (`scored_items`).
+
+    Raises CoverageError if too many requests failed, if gates could not decide about too many items, or if too many
+    scores are missing; ValueError as `measure` does.
+    """
+    wanted, found = sample.asked + sample.lost, sample.asked - sample.undecided
+    if wanted and not is_covered(found, wanted, coverage):
+        open_ = f"; gates could not decide about {sample.undecided}" if sample.undecided else ""
+        raise CoverageError(f"{found} of {wanted} requested items exist; coverage requires {coverage:.0%}{open_}")
+    check_sample(sample)
+    if sample.accepted:
+        sample.means(coverage)
+    return select_scored(sample, every_repeat=objective.needs.repeats > 1)
 
 
 def measure_difference(first: Sample, second: Sample, objective: Objective, coverage: float, seed: int) -> Measurement:
@@ -75,7 +86,8 @@ def measure_difference(first: Sample, second: Sample, objective: Objective, cove
     """
     values = [measure(sample, objective, coverage, seed) for sample in (first, second)]
     value = values[0].value - values[1].value
-    low, high = bound_samples(value, (first, second), objective, seed)
+    scored = [select_measured(sample, objective, coverage) for sample in (first, second)]
+    low, high = bound_samples(value, scored, objective, seed)
     parts = (("first", values[0].value), ("second", values[1].value))
     return Measurement(value, low, high, values[0].n + values[1].n, parts)
 

@@ -195,9 +195,7 @@ def admit_items(exam: Examination, state: ExaminationState, results: Sequence[Re
     admitted = admission.admit(parse_items(exam, state, results), state.gates, ask)
     state.accepted += admitted.accepted
     state.measures += admitted.measures
-    state.rejections += admitted.rejections
-    for item in admitted.undecided:
-        state.lose(item.request, 1)
+    state.rejections += (*admitted.rejections, *admitted.undecided)
 
 
 def parse_items(exam: Examination, state: ExaminationState, results: Sequence[Reply]) -> list[Item]:
@@ -244,9 +242,7 @@ def confirm_answers(
     if exam.answer_check is None:
         return answered
     found = answer_check.confirm(exam.answer_check, answered)
-    state.rejections += found.rejections
-    for item in found.undecided:
-        state.lose(item.request, 1)
+    state.rejections += (*found.rejections, *found.undecided)
     return found.items
 
 

@@ -30,6 +30,7 @@ from swarm_trainer.lora import adapter, base_checks, signature
 from swarm_trainer.lora.lora_layers import LoraSize
 from swarm_trainer.lora.signature import Signature
 from swarm_trainer.maintenance import fork
+from swarm_trainer.rivals import comparison
 from swarm_trainer.run_store import pins
 from swarm_trainer.runtime import engines, input_pins, inputs, layers, model_folders, prompt_length, remote_endpoints
 from swarm_trainer.runtime.context import Context, Progress
@@ -65,6 +66,7 @@ def pin_experiment(
     resolved = context.resolved
     code = parts.identify_parts(resolved)
     run_parts.check(resolved)
+    comparison.check(resolved)
     engines.check(context)
     context.progress(Progress(item.key, "reading the inputs"))
     pinned = {use.uri: report_and_pin(use, item, context) for use in resolution.list_uris(resolved)}
