@@ -29,6 +29,7 @@ from swarm_core.api.resolved import (
 )
 from swarm_core.api.takers import ANSWER_CHECK_REVISION
 from swarm_core.blocks import settings
+from swarm_core.blocks.classifier_model import ClassifierModel
 from swarm_core.blocks.data_source import DataSet
 from swarm_core.errors import BadInputError
 from swarm_core.objectives import scored_items
@@ -130,15 +131,13 @@ def build_spec_part(use: PartUse, *context: object) -> Any:
 def complete_config(use: PartUse) -> dict[str, object]:
     """Return the config of a part with the model that it asks.
 
-    A built-in finds its endpoint and its data in the fields of its settings. A plug-in finds the name of the model as
-    `model`, and its data only in its context. Raises
-    BadInputError if the config of such a plug-in has a field of that name.
+    A built-in finds its endpoint, its classifier and its data in the fields of its settings. A plug-in finds the name
+    of the model as `model`, and its data only in its context. Raises BadInputError if the config of such a plug-in has
+    a field of that name.
     """
     part = use.part
     if part.name in catalog.GROUPS[use.group]:
-        data = settings.find_data_field(plugins.load_built_in(use.group, part.name).settings)
-        listed = [one.model_dump(mode="json", by_alias=True, exclude_none=True) for one in part.data]
-        part = part.model_copy(update={"config": {**part.config, **({to_camel(data): listed} if data else {})}})
+        part = part.model_copy(update={"config": {**part.config, **_list_inputs(use)}})
     if part.endpoint is None:
         return dict(part.config)
     if part.name in catalog.GROUPS[use.group]:
@@ -149,6 +148,27 @@ def complete_config(use: PartUse) -> dict[str, object]:
         raise BadInputError(f"{use.field}.plugin.config: {MODEL!r} is set by dataswarm; remove it from the config")
     model = recipe.remote_model_name(part.endpoint.url, part.endpoint.model, part.endpoint.parameters)
     return {**part.config, MODEL: model}
+
+
+def _list_inputs(use: PartUse) -> dict[str, object]:
+    """Return the fields of the settings of a built-in that the resolution keeps apart as inputs of the run."""
+    block = plugins.load_built_in(use.group, use.part.name).settings
+    data, classifier = settings.find_data_field(block), settings.find_classifier_field(block)
+    found: dict[str, object] = {}
+    if data is not None:
+        found[to_camel(data)] = [one.model_dump(mode="json", by_alias=True, exclude_none=True) for one in use.part.data]
+    if classifier is not None and use.part.classifier is not None:
+        found[to_camel(classifier)] = use.part.classifier.model_dump(mode="json", by_alias=True)
+    return found
+
+
+def find_classifier(use: PartUse) -> tuple[str, ClassifierModel] | None:
+    """Return the classifier of a part, with the path of the field that names it; None if it asks none."""
+    if use.part.classifier is None:
+        return None
+    field = settings.find_classifier_field(plugins.load_built_in(use.group, use.part.name).settings)
+    assert field is not None  # `resolve_part` gives a classifier to such parts only
+    return f"{use.field}.{to_camel(to_snake(use.part.name))}.{to_camel(field)}", use.part.classifier
 
 
 def list_data_sets(use: PartUse) -> tuple[tuple[str, DataSet], ...]:

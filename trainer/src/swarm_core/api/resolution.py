@@ -82,6 +82,7 @@ class UriRole(StrEnum):
     GENERATOR_ADAPTER = "generator adapter"
     DATA = "data"
     EMBEDDER = "embedder"
+    CLASSIFIER = "classifier"
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,8 +201,12 @@ def build_data_use(source: DataSource, field: str) -> UriUse:
     return UriUse(UriRole.DATA, source.uri, field, frozenset({source.wanted_split}), source)
 
 
-def iterate_gate_uses(resolved: ResolvedSpec) -> Iterator[UriUse]:
-    """The URIs of the data that gates compare items with."""
+def iterate_part_uses(resolved: ResolvedSpec) -> Iterator[UriUse]:
+    """The URIs of the classifiers of the judge and the gates, and of the data that gates compare items with."""
+    for use in (*parts.list_judges(resolved), *parts.list_gates(resolved)):
+        named = parts.find_classifier(use)
+        if named is not None:
+            yield UriUse(UriRole.CLASSIFIER, named[1].uri, f"{named[0]}.uri")
     for gate in parts.list_gates(resolved):
         for field, source in parts.list_data_sets(gate):
             yield build_data_use(source, field)
@@ -255,9 +260,16 @@ def resolve_part(choice: PartChoice, otherwise: EndpointIdentity | None = None) 
         return Part(name=choice.plugin.name, config=choice.plugin.config, endpoint=own, data=choice.data)
     block = choice.chosen
     asked, compared = settings.find_endpoint_field(type(block)), settings.find_data_field(type(block))
-    apart = {name for name in (asked, compared) if name}
+    labeling = settings.find_classifier_field(type(block))
+    apart = {name for name in (asked, compared, labeling) if name}
     config = block.model_dump(mode="json", by_alias=True, exclude_none=True, exclude=apart or None)
-    return Part(name=choice.type, config=config, endpoint=(own or otherwise) if asked else None, data=choice.data)
+    return Part(
+        name=choice.type,
+        config=config,
+        endpoint=(own or otherwise) if asked else None,
+        classifier=choice.asked_classifier[1] if choice.asked_classifier else None,
+        data=choice.data,
+    )
 
 
 def resolve_objective(objective: ObjectiveSpec) -> Part:

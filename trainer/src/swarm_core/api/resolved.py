@@ -24,6 +24,7 @@ from swarm_core.api.resuming import ResumeFrom
 from swarm_core.api.swarm import Exact, PerLayer, PublishedSpec, StandardSpec
 from swarm_core.api.takers import Answering, Generation
 from swarm_core.blocks import endpoints
+from swarm_core.blocks.classifier_model import ClassifierModel
 from swarm_core.blocks.data_source import DataSet
 from swarm_core.blocks.endpoints import SecretKeyRef
 from swarm_core.blocks.free_json import Config
@@ -116,9 +117,11 @@ class Part(ResolvedBlock):
 
     name: Line
     config: Config = Field(default_factory=dict, exclude_if=lambda config: not config)
-    """The settings of the part without its endpoint and its data, with every default explicit."""
+    """The settings of the part without its endpoint, its classifier and its data, with every default explicit."""
     endpoint: EndpointIdentity | None = Field(None, exclude_if=lambda endpoint: endpoint is None)
     """The model that the part asks; None if it asks no model."""
+    classifier: ClassifierModel | None = Field(None, exclude_if=lambda classifier: classifier is None)
+    """The classifier that the part asks; None if it asks none."""
     data: tuple[DataSet, ...] = Field((), exclude_if=lambda data: not data)
     """The data sets that the part compares items with."""
 

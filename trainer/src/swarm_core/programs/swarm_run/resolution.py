@@ -63,7 +63,7 @@ def list_uris(resolved: ResolvedSpec) -> Iterator[UriUse]:
     yield UriUse(UriRole.BASE, resolved.base.model, "spec.base.model")
     yield from resolution.iterate_origin_uses(resolved.generators, "spec.generators")
     yield from iterate_taker_uses(resolved.takers, "spec.takers", resolved.base.model)
-    yield from resolution.iterate_gate_uses(resolved)
+    yield from resolution.iterate_part_uses(resolved)
     if resolved.reference is not None and resolved.reference.source is not None:
         yield resolution.build_data_use(resolved.reference.source, REFERENCE_FIELD)
     if resolved.corpus is not None:
