@@ -76,11 +76,10 @@ def test_a_gap_below_the_minimum_is_no_pair() -> None:
     assert find(write(HARD, ([("6*6", 0.0), ("5*5", 0.0)], [])), gap=0.0) == []
 
 
-def test_a_missing_score_is_no_score() -> None:
-    """Lists without scores have no value, so the pair is of those that have."""
-    lost = ([("6*6", LOST), ("5*5", LOST)], [])
-    assert find(write(lost, lost, HARD, EASY), lists_per_prompt=2)[0].chosen == ("9*9", "8*8")
-    assert find(write(lost, ([("1*1", LOST), ("1*2", LOST)], []))) == []
+def test_a_list_with_a_missing_score_is_no_side() -> None:
+    lost, half = ([("6*6", LOST), ("5*5", 0.0)], []), ([("1*1", 1.0), ("1*2", LOST)], [])
+    assert [pair.chosen for pair in find(write(lost, EASY, HARD, HALF), gap=0.0)] == [("9*9", "8*8")]
+    assert find(write(HARD, half)) == []
 
 
 def test_a_request_that_failed_and_a_list_without_text_are_no_side() -> None:

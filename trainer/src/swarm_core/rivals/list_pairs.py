@@ -11,8 +11,7 @@ that is a mean over items, it is the mean of the list's own items. Rejected item
 Of the lists that answer one prompt, the best and the worst are a pair if their values differ by the minimum gap. Every
 item of the better list was accepted, so shorter lists and texts that are no items are never preferred.
 
-Limits: a list without a value, because scores are missing, is in no pair. Among few items, which taker is the best is
-uncertain.
+Limits: a list with an item that lacks a score is in no pair. Among few items, which taker is the best is uncertain.
 """
 
 from collections import defaultdict
@@ -23,6 +22,7 @@ from swarm_core.objectives import request_units
 from swarm_core.objectives.objective import Objective, Sample
 from swarm_core.objectives.request_units import Place
 from swarm_core.objectives.scores import CoverageError
+from swarm_core.rivals.best_of_n import is_scored
 from swarm_core.rollout import Rollout
 
 
@@ -106,7 +106,8 @@ def compute_value(sample: Sample, objective: Objective) -> float | None:
 
 
 def collect_lists(rollout: Rollout, values: Mapping[Place, float]) -> dict[Place, WrittenList]:
-    """Return the list of each request that has a value, by place."""
+    """Return the list of each request that has a value and whose items have all scores, by place."""
+    unscored = {one.item.request for one in rollout.items if not is_scored(one)}
     accepted: Sequence[list[str]] = [[] for _ in rollout.requests]
     rejected: Sequence[list[str]] = [[] for _ in rollout.requests]
     for one in rollout.items:
@@ -117,5 +118,5 @@ def collect_lists(rollout: Rollout, values: Mapping[Place, float]) -> dict[Place
     return {
         place: WrittenList(tuple(accepted[index]), tuple(rejected[index]), rollout.requests[index].asked, values[place])
         for index, place in enumerate(places)
-        if place in values
+        if place in values and index not in unscored
     }
