@@ -13,7 +13,7 @@ import plugin_package
 import pytest
 import swarmrun_documents as documents
 
-from swarm_core import catalog, part_config, plugins, weighted_sum
+from swarm_core import catalog, pareto_composition, part_config, plugins, weighted_sum
 from swarm_core.api import judging, loading, objective_blocks, parts, resolution
 from swarm_core.api.resolution import ResolvedSpec
 from swarm_core.errors import BadInputError
@@ -121,7 +121,7 @@ def test_a_built_in_without_settings_refuses_any() -> None:
 @pytest.mark.parametrize(
     ("table", "path"),
     [
-        ((objective_blocks.WEIGHTED, *catalog.OBJECTIVES, "Plugin"), "objective"),
+        ((objective_blocks.WEIGHTED, objective_blocks.PARETO, *catalog.OBJECTIVES, "Plugin"), "objective"),
         ((*catalog.VERIFIERS, "Plugin"), "judge.verifier"),
         (("Verifier", judging.PANEL, *catalog.JUDGES, "Plugin"), "judge"),
         ((*catalog.GATES, "Plugin"), "gates"),
@@ -253,12 +253,22 @@ def test_a_weighted_sum_and_each_of_its_terms_is_pinned_by_its_origin(installed:
     assert [one.needs.takers for one in built] == [1, 2]
 
 
+def test_a_front_and_each_of_its_terms_is_pinned_by_its_origin() -> None:
+    spec = resolved(documents.trade(documents.GOAL, documents.OTHER_GOAL))
+    found = parts.identify_parts(spec).parts
+    assert found["spec.objective.pareto"] == {"name": "Pareto", "revision": pareto_composition.REVISION}
+    assert found["spec.objective.pareto.terms[1].objective"]["name"] == "Separation"
+    assert found["spec.swarm"]["name"] == "MultiObjective"
+    assert "spec.objective" not in found
+
+
 @pytest.mark.parametrize("optimizer", list(registry.OPTIMIZERS.values()), ids=list(registry.OPTIMIZERS))
 def test_another_revision_of_an_optimizer_is_another_experiment(
     optimizer: type[Optimizer[Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     is_rule = optimizer.is_particle_rule
-    spec = resolved({"spec.swarm": {"rule" if is_rule else "optimizer": optimizer.name}})
+    front = documents.trade(documents.GOAL, documents.OTHER_GOAL) if optimizer.takes_vectors else {}
+    spec = resolved({**front, "spec.swarm": {"rule" if is_rule else "optimizer": optimizer.name}})
     before = digest(spec)
     assert parts.identify_parts(spec).parts["spec.swarm"]["name"] == optimizer.name
     monkeypatch.setattr(optimizer, "revision", optimizer.revision + 1)
