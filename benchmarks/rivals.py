@@ -3,8 +3,9 @@
     python benchmarks/rivals.py --arenas arithmetic stories --objectives Difficulty --write docs/results.md
 
 Each run is a whole `dataswarm run` of a file of an arena (`swarmrun.yaml`, or `--file`) with another seed, another
-objective and all rivals of the catalog. What it found is one line of `benchmarks/rivals.jsonl`, written as soon as it exists. A stopped run resumes
-in its folder, and nothing that has a line is run again. So the table can be made from the lines alone (`--seeds 0`).
+objective and all rivals of the catalog. Its outcomes are one line of `benchmarks/rivals.jsonl`, written as soon as they
+exist. A stopped run resumes in its folder, and nothing that has a line is run again. So the table can be made from the
+lines alone (`--seeds 0`).
 
 The table has the value on fresh items of the best generator, of the best initial one and of each rival, and the
 difference of the best generator to it, with Student's interval over seeds. Limits: each arena is a toy. The interval
@@ -160,8 +161,8 @@ def format_differences(differences: Sequence[tuple[float, float, float]]) -> str
 
 def format_table(outcomes: Sequence[Outcome]) -> str:
     """Format the whole table."""
-    head = "| arena | file | objective | data of | measured | fresh, sd over seeds | best found minus this | gains / losses / not"
-    return "\n".join([f"{head} resolved | spent |", "|" + "---|" * 9, *format_rows(outcomes)])
+    values = "measured | fresh, sd over seeds | best found minus this | gains / losses / not resolved | spent"
+    return "\n".join([f"| arena | file | objective | data of | {values} |", "|" + "---|" * 9, *format_rows(outcomes)])
 
 
 def main() -> int:
