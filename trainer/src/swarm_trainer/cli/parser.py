@@ -1,6 +1,7 @@
 """The parser of the command line, and the text of `--help`."""
 
 import argparse
+import math
 from collections.abc import Callable, Iterable, Sequence
 from importlib.metadata import EntryPoint, entry_points, version
 from pathlib import Path
@@ -119,6 +120,12 @@ def build_parser() -> argparse.ArgumentParser:
         commands, "validate", "check a run file and show what it would do", LazyCommand(RUN, "validate")
     )
     validate.add_argument("file", type=Path, metavar="FILE", help="SwarmRun or AdversarialRun as YAML or JSON")
+    validate.add_argument(
+        "--tokens-per-second",
+        type=parse_rate,
+        metavar="RATE",
+        help="tokens per second that an accelerator of yours writes, for the estimate of hours",
+    )
 
     add_calibrate_command(commands)
     add_score_command(commands)
@@ -232,6 +239,17 @@ def add_store_commands(commands: "argparse._SubParsersAction[argparse.ArgumentPa
         metavar="H",
         help="skip objects younger than H hours (default: %(default)g)",
     )
+
+
+def parse_rate(text: str) -> float:
+    """Parse a rate per second. Raises ArgumentTypeError."""
+    try:
+        rate = float(text)
+    except ValueError:
+        rate = math.nan
+    if not (0 < rate < math.inf):
+        raise argparse.ArgumentTypeError(f"{text!r} is no rate; give tokens per second, above 0, such as 2500")
+    return rate
 
 
 def parse_natural(text: str) -> int:

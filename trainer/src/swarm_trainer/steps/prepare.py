@@ -32,7 +32,16 @@ from swarm_trainer.lora.signature import Signature
 from swarm_trainer.maintenance import fork
 from swarm_trainer.rivals import comparison
 from swarm_trainer.run_store import pins
-from swarm_trainer.runtime import engines, input_pins, inputs, layers, model_folders, prompt_length, remote_endpoints
+from swarm_trainer.runtime import (
+    engines,
+    input_pins,
+    inputs,
+    layers,
+    model_folders,
+    prompt_length,
+    remote_endpoints,
+    text_classifiers,
+)
 from swarm_trainer.runtime.context import Context, Progress
 from swarm_trainer.runtime.model_folders import BASE_FIELD
 from swarm_trainer.sources.fetching import Pin
@@ -107,6 +116,7 @@ def read_checked_data(context: Context, check: Callable[[PreparedData], None] | 
     resolved = context.resolved
     check_bases(context)
     check_adapters(context)
+    text_classifiers.check(context, run_parts.build_judge(resolved))
     if resolved.swarm.per_layer:
         layers.check(model_folders.locate_base(context))
     data = {swarm: read_seed_data(context, swarm) for swarm in resolved.swarms}
