@@ -22,7 +22,6 @@ from swarm_core.objectives import request_units
 from swarm_core.objectives.objective import Objective, Sample
 from swarm_core.objectives.request_units import Place
 from swarm_core.objectives.scores import CoverageError
-from swarm_core.rivals.best_of_n import is_scored
 from swarm_core.rollout import Rollout
 
 
@@ -107,7 +106,7 @@ def compute_value(sample: Sample, objective: Objective) -> float | None:
 
 def collect_lists(rollout: Rollout, values: Mapping[Place, float]) -> dict[Place, WrittenList]:
     """Return the list of each request that has a value and whose items have all scores, by place."""
-    unscored = {one.item.request for one in rollout.items if not is_scored(one)}
+    unscored = {one.item.request for one in rollout.items if not one.is_scored}
     accepted: Sequence[list[str]] = [[] for _ in rollout.requests]
     rejected: Sequence[list[str]] = [[] for _ in rollout.requests]
     for one in rollout.items:
