@@ -212,7 +212,7 @@ def test_a_measurement_whose_items_do_not_fit_is_not_requested(tmp_path: Path) -
 
 
 def test_best_of_n_keeps_the_hard_items_of_the_best_initial_generator(tmp_path: Path) -> None:
-    rival = make_context(tmp_path, World(), {"type": "BestOfN", "bestOfN": {"n": 5}})
+    rival = make_context(tmp_path, World(), {"type": "BestOfN", "bestOfN": {"drafts": 5}})
     found = measure(rival)
     assert isinstance(found, MeasuredRival)
     assert (rival.found.initial.position, found.model) == (CORNERS[0], rival.found.initial.model)
@@ -222,7 +222,7 @@ def test_best_of_n_keeps_the_hard_items_of_the_best_initial_generator(tmp_path: 
 
 
 def test_the_first_drafts_have_the_places_of_the_final_items(tmp_path: Path) -> None:
-    rival = make_context(tmp_path, World(), {"type": "BestOfN", "bestOfN": {"n": 2}})
+    rival = make_context(tmp_path, World(), {"type": "BestOfN", "bestOfN": {"drafts": 2}})
     data = carry_out(rival)
     baseline = {one.text for rollout in rival.found.initial.rollouts for one in rollout.items}
     for rollout in data.rollouts:
@@ -236,7 +236,7 @@ def test_the_first_drafts_have_the_places_of_the_final_items(tmp_path: Path) -> 
 def test_lucky_answers_do_not_help_best_of_n(tmp_path: Path) -> None:
     """The taker fails at random, so of many drafts those are kept whose first answer was wrong. New answers are right
     half of the time again."""
-    rival = make_context(tmp_path, World(lucky=True), {"type": "BestOfN", "bestOfN": {"n": 8}})
+    rival = make_context(tmp_path, World(lucky=True), {"type": "BestOfN", "bestOfN": {"drafts": 8}})
     found = measure(rival)
     assert isinstance(found, MeasuredRival)
     assert found.fresh.low < 0.5 < found.fresh.high
