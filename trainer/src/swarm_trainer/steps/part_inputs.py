@@ -75,22 +75,26 @@ def pin_data_sets(context: Context) -> dict[str, Digest] | None:
     stored = {}
     for gate in parts.list_gates(context.resolved):
         for field, source in parts.list_data_sets(gate):
-            with name_subject(field):
-                items = read_items(context, source, field)
+            items = read_items(context, source, field)
             stored[field] = context.store.put(SeedData((items,), ()).to_bytes())
     return stored or None
 
 
 def read_items(context: Context, source: DataSource, field: str) -> tuple[Item, ...]:
-    """Return the items of the data that a field names. Raises BadInputError."""
+    """Return the items of the data that a field names. Raises BadInputError, which names the field."""
     use = next(use for use in resolution.list_uris(context.resolved) if use.field == field)
     assert use.source == source  # of the same field
     return tuple(seed.item for seed in read_seed_items(context, use))
 
 
 def read_seed_items(context: Context, use: UriUse) -> tuple[SeedItem, ...]:
-    """Return the items of one input of data, with their places in it. Raises BadInputError."""
+    """Return the items of one input of data, with their places in it.
+
+    Raises BadInputError, which names the field, except for the seed data, whose file it names.
+    """
     path = inputs.locate(use, context)
-    file = data_splits.read(context.resolved, use, path, run_parts.build_judge(context.resolved))
+    subject = () if use.field == f"spec.{use.swarm}.data.uri" else (use.field,)
+    with name_subject(*subject):
+        file = data_splits.read(context.resolved, use, path, run_parts.build_judge(context.resolved))
     context.progress(Progress("prepare", seed_description.summarize_seeds(use.uri, file)))
     return file.items
