@@ -35,10 +35,11 @@ from swarm_core.text.item_formats import ItemFormat
 
 PLACES = [part for names in (*catalog.GROUPS.values(), catalog.OPTIMIZERS) for part in names.items()]
 BUILT_IN = [(group, name) for group, names in catalog.GROUPS.items() for name in names]
-ALL_FOUR: documents.Patch = {
+ALL_FIVE: documents.Patch = {
     "spec.objective": {"type": "Plugin", "plugin": {"name": "unanimous-failure", "config": {"threshold": 0.5}}},
     "spec.judge.verifier": {"type": "Plugin", "plugin": {"name": "residue", "config": {"modulus": 2}}},
     "spec.gates": [{"type": "Plugin", "plugin": {"name": "max-characters", "config": {"most": 9}}}],
+    "spec.evaluation.rivals": [{"type": "Plugin", "plugin": {"name": "first-generator"}}],
 }
 
 
@@ -124,6 +125,7 @@ def test_a_built_in_without_settings_refuses_any() -> None:
         ((*catalog.VERIFIERS, "Plugin"), "judge.verifier"),
         (("Verifier", judging.PANEL, *catalog.JUDGES, "Plugin"), "judge"),
         ((*catalog.GATES, "Plugin"), "gates"),
+        ((*catalog.RIVALS, "Plugin"), "evaluation.rivals"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -225,18 +227,19 @@ def test_two_distributions_with_one_name_are_refused_by_theirs(make_broken: Call
 
 
 def test_every_named_part_is_pinned_by_its_origin(installed: object) -> None:
-    found = parts.identify_parts(resolved(ALL_FOUR)).parts
+    found = parts.identify_parts(resolved(ALL_FIVE)).parts
     package = {"distribution": plugin_package.DISTRIBUTION, "version": "1.0.0"}
     assert found["spec.objective"] == {"name": "unanimous-failure", **package, "config": {"threshold": 0.5}}
     assert found["spec.judge.verifier"] == {"name": "residue", **package, "config": {"modulus": 2}}
     assert found["spec.gates[0]"] == {"name": "max-characters", **package, "config": {"most": 9}}
+    assert found["spec.evaluation.rivals[0]"] == {"name": "first-generator", **package, "config": {}}
     plain = parts.identify_parts(resolved({})).parts
     assert plain["spec.objective"] == {"name": "Difficulty", "revision": Difficulty.revision}
     assert plain["spec.judge.verifier"] == {"name": "Arithmetic", "revision": ArithmeticJudge.revision}
 
 
 def test_a_weighted_sum_and_each_of_its_terms_is_pinned_by_its_origin(installed: object) -> None:
-    mine = {"objective": ALL_FOUR["spec.objective"], "weight": 1}
+    mine = {"objective": ALL_FIVE["spec.objective"], "weight": 1}
     spec = resolved({"spec.objective": documents.weigh(documents.HARD, mine)})
     found = parts.identify_parts(spec).parts
     assert found["spec.objective.weighted"] == {"name": "Weighted", "revision": weighted_sum.REVISION}
@@ -287,8 +290,8 @@ def digest(spec: ResolvedSpec) -> str:
 
 
 def test_another_version_or_config_is_another_experiment(installed: Callable[[str], None]) -> None:
-    spec = resolved(ALL_FOUR)
-    other = resolved({**ALL_FOUR, "spec.judge.verifier.plugin.config.modulus": 3})
+    spec = resolved(ALL_FIVE)
+    other = resolved({**ALL_FIVE, "spec.judge.verifier.plugin.config.modulus": 3})
     before, written = digest(spec), resolution.spec_digest(spec)
     assert digest(other) != before
     assert resolution.spec_digest(other) != written

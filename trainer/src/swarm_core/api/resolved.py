@@ -196,7 +196,7 @@ class EndpointAccess(ResolvedBlock):
     """
 
     owner: str
-    """The owner of the key: `judge`, `judge/INDEX`, `takers/NAME` or `gates/INDEX`."""
+    """The owner of the key: `judge`, `judge/INDEX`, `takers/NAME`, `gates/INDEX` or `rivals/INDEX`."""
     field: str
     """The path of the field with the endpoint, such as `spec.takers[1].endpoint`."""
     remote: EndpointIdentity

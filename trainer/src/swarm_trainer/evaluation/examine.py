@@ -162,6 +162,11 @@ def examine_once(exam: Examination, engine: Inference, model: ModelName, stage: 
             count = ceil(missing / exam.shots)
             requests = build_round(exam, state, model, [(*stage, turn, number) for number in range(count)])
             admit_items(exam, state, ask(requests), ask)
+    return complete_rollout(exam, model, stage, state, ask)
+
+
+def complete_rollout(exam: Examination, model: ModelName, stage: Stage, state: ExaminationState, ask: Asker) -> Rollout:
+    """Have the takers answer the accepted items, and return the rollout of `model`, which wrote them."""
     answered = add_features(exam, collect_answers(exam, stage, state.accepted, ask), state.measures)
     answered = confirm_answers(exam, state, answered)
     return Rollout(

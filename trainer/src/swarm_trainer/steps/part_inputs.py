@@ -74,17 +74,18 @@ def pin_data_sets(context: Context) -> dict[str, Digest] | None:
     stored = {}
     for gate in parts.list_gates(context.resolved):
         for field, source in parts.list_data_sets(gate):
-            with name_subject(field):
-                items = read_items(context, source, field)
+            items = read_items(context, source, field)
             stored[field] = context.store.put(SeedData((items,), ()).to_bytes())
     return stored or None
 
 
 def read_items(context: Context, source: DataSource, field: str) -> tuple[Item, ...]:
-    """Return the items of the data that a field names. Raises BadInputError."""
+    """Return the items of the data that a field names. Raises BadInputError, which names the field."""
     resolved = context.resolved
     use = next(use for use in resolution.list_uris(resolved) if use.field == field)
     path = inputs.locate(use, context)
     judge = run_parts.build_judge(resolved)
-    file = seeds.read(path, source, None, replace(resolved.wording, format=ItemFormat.QUESTIONS), resolved.seed, judge)
+    wording = replace(resolved.wording, format=ItemFormat.QUESTIONS)
+    with name_subject(field):
+        file = seeds.read(path, source, None, wording, resolved.seed, judge)
     return tuple(item_formats.show_choices(resolved.generation.format, seed.item) for seed in file.items)
