@@ -105,7 +105,7 @@ def test_rivals_are_resolved_to_parts_with_every_default_and_without_the_setting
         ("DareTies", {"density": 0.5}),
         ("Slerp", {}),
     ]
-    assert resolve({"type": "BestOfN", "bestOfN": {"n": 3}})[0].config == {"n": 3}
+    assert resolve({"type": "BestOfN", "bestOfN": {"drafts": 3}})[0].config == {"drafts": 3}
 
 
 def test_an_optimizer_as_a_rival_has_the_constants_of_the_optimizer() -> None:
@@ -118,7 +118,7 @@ def test_an_optimizer_as_a_rival_has_the_constants_of_the_optimizer() -> None:
     ("rival", "error"),
     [
         ({"type": "Greedy"}, r"spec.evaluation.rivals\[0\].type"),
-        ({"type": "BestOfN", "bestOfN": {"n": 1}}, r"spec.evaluation.rivals\[0\].bestOfN.n"),
+        ({"type": "BestOfN", "bestOfN": {"drafts": 1}}, r"spec.evaluation.rivals\[0\].bestOfN.drafts"),
         ({"type": "DareTies", "dareTies": {"density": 0}}, r"spec.evaluation.rivals\[0\].dareTies.density"),
         ({"type": "Slerp", "slerp": {}}, r"spec.evaluation.rivals\[0\].slerp"),
         ({"type": "Plugin"}, "plugin is given exactly when type is Plugin"),

@@ -31,6 +31,8 @@ from swarm_trainer.evaluation import evaluator
 from swarm_trainer.evaluation.evaluator import Evaluator
 from swarm_trainer.evaluation.final_evaluation import FinalCandidate, FinalEvaluation, Ranking
 from swarm_trainer.evaluation.search_setup import SearchSetup
+from swarm_trainer.maintenance import fork
+from swarm_trainer.programs.swarm_run import preview
 from swarm_trainer.report import result, summary
 from swarm_trainer.report.rivals_report import MeasuredRival, RivalsReport, UnmeasuredRival
 from swarm_trainer.report.search_result import Interval
@@ -212,7 +214,7 @@ def test_a_measurement_whose_items_do_not_fit_is_not_requested(tmp_path: Path) -
 
 
 def test_best_of_n_keeps_the_hard_items_of_the_best_initial_generator(tmp_path: Path) -> None:
-    rival = make_context(tmp_path, World(), {"type": "BestOfN", "bestOfN": {"n": 5}})
+    rival = make_context(tmp_path, World(), {"type": "BestOfN", "bestOfN": {"drafts": 5}})
     found = measure(rival)
     assert isinstance(found, MeasuredRival)
     assert (rival.found.initial.position, found.model) == (CORNERS[0], rival.found.initial.model)
@@ -222,7 +224,7 @@ def test_best_of_n_keeps_the_hard_items_of_the_best_initial_generator(tmp_path: 
 
 
 def test_the_first_drafts_have_the_places_of_the_final_items(tmp_path: Path) -> None:
-    rival = make_context(tmp_path, World(), {"type": "BestOfN", "bestOfN": {"n": 2}})
+    rival = make_context(tmp_path, World(), {"type": "BestOfN", "bestOfN": {"drafts": 2}})
     data = carry_out(rival)
     baseline = {one.text for rollout in rival.found.initial.rollouts for one in rollout.items}
     for rollout in data.rollouts:
@@ -236,7 +238,7 @@ def test_the_first_drafts_have_the_places_of_the_final_items(tmp_path: Path) -> 
 def test_lucky_answers_do_not_help_best_of_n(tmp_path: Path) -> None:
     """The taker fails at random, so of many drafts those are kept whose first answer was wrong. New answers are right
     half of the time again."""
-    rival = make_context(tmp_path, World(lucky=True), {"type": "BestOfN", "bestOfN": {"n": 8}})
+    rival = make_context(tmp_path, World(lucky=True), {"type": "BestOfN", "bestOfN": {"drafts": 8}})
     found = measure(rival)
     assert isinstance(found, MeasuredRival)
     assert found.fresh.low < 0.5 < found.fresh.high
@@ -287,6 +289,32 @@ def test_a_rival_that_cannot_be_measured_is_listed_with_the_reason(tmp_path: Pat
     found = measure(make_context(tmp_path, World(silent=True), {"type": "UniformSoup"}))
     assert isinstance(found, UnmeasuredRival)
     assert "answers are scored" in found.reason.reason
+
+
+def test_validate_says_what_rivals_cost_at_most() -> None:
+    """Every rival has 2 final measurements of 20 items, in at most 2 rounds. One that spends may cost as much as the
+    search and its choice besides."""
+    soup, random = (load_setup({"type": name}).resolved for name in ("UniformSoup", "RandomSearch"))
+    final = preview.estimate_rival_limits(soup)
+    assert (final.first_round, final.requested, final.answers) == (40, 80, 40)
+    search, choice, _ = preview.list_measurements(random)
+    spending = preview.estimate_rival_limits(random)
+    assert spending.first_round == 40 + search.count * search.items + choice.count * choice.items
+    assert "UniformSoup; requested in addition: at most 80 items; at most 40 answers" in preview.describe_rivals(soup)
+
+
+@pytest.mark.parametrize(
+    ("path", "may"),
+    [
+        ("spec.rivals", True),
+        ("spec.rivals[0].config.drafts", True),
+        ("parts.spec.evaluation.rivals[1]", True),
+        ("parts.spec.gates[0]", False),
+        ("spec.evaluation.items", False),
+    ],
+)
+def test_a_fork_may_have_other_rivals(path: str, may: bool) -> None:
+    assert fork.may_differ(path) is may
 
 
 def test_every_built_in_has_a_half_that_uses_models() -> None:

@@ -60,6 +60,7 @@ RIVALS: Mapping[str, str] = MappingProxyType({
     "BestOfN": "swarm_core.rivals.best_of_n:BestOfN",
     "RandomSearch": "swarm_core.rivals.random_search:RandomSearch",
     "CmaEs": "swarm_core.rivals.cma_es:CmaEs",
+    "Dpo": "swarm_core.rivals.dpo:Dpo",
 })  # fmt: skip
 """Rivals of a search (`swarm_core.rivals.rival.Rival`), in the order of the guide's table."""
 

@@ -14,10 +14,10 @@ from typing import Any
 
 from pydantic.alias_generators import to_camel, to_snake
 
-from swarm_core import catalog, plugins, recipe, weighted_sum
+from swarm_core import catalog, pareto_composition, plugins, recipe, weighted_sum
 from swarm_core.api.generators import READER_REVISION
 from swarm_core.api.judging import PANEL, PANEL_REVISION
-from swarm_core.api.objective_blocks import WEIGHTED
+from swarm_core.api.objective_blocks import PARETO, WEIGHTED
 from swarm_core.api.resolved import (
     PartUse,
     RemoteTaker,
@@ -47,6 +47,8 @@ PLUGIN_DATA = "plugin.data"
 """The path of the data of a plug-in, below the block that chooses it."""
 WEIGHTED_FIELD = "spec.objective.weighted"
 """The field of a weighted sum."""
+PARETO_FIELD = "spec.objective.pareto"
+"""The field of the objectives of a Pareto front."""
 FORMAT_FIELD, CHECK_FIELD = "spec.generation.format", "spec.generation.answerCheck"
 """The fields of the format of items, and of the check of the answers in them."""
 MODEL = "model"
@@ -76,13 +78,14 @@ def list_parts(resolved: ResolvedSpec) -> tuple[PartUse, ...]:
 
 
 def list_objectives(resolved: ResolvedSpec) -> tuple[PartUse, ...]:
-    """Return the objective of the run, or those of the terms of a weighted sum in their order."""
-    if resolved.weighted is None:
+    """Return the objective of the run, or those of its terms in their order."""
+    if resolved.weighted is not None:
+        field, objectives = WEIGHTED_FIELD, [term.objective for term in resolved.weighted.terms]
+    elif resolved.pareto is not None:
+        field, objectives = PARETO_FIELD, [term.objective for term in resolved.pareto.terms]
+    else:
         return (PartUse("objectives", resolved.objective, "spec.objective"),)
-    return tuple(
-        PartUse("objectives", term.objective, f"{WEIGHTED_FIELD}.terms[{place}].objective")
-        for place, term in enumerate(resolved.weighted.terms)
-    )
+    return tuple(PartUse("objectives", one, f"{field}.terms[{at}].objective") for at, one in enumerate(objectives))
 
 
 def list_gates(resolved: ResolvedSpec) -> tuple[PartUse, ...]:
@@ -210,14 +213,17 @@ def _find_origin(use: PartUse) -> Mapping[str, object]:
 def _list_swarm_parts(resolved: ResolvedSpec) -> Iterator[tuple[str, Mapping[str, object]]]:
     """Yield the origins of the parts that a search uses without naming them, by the field that implies them.
 
-    These are the reader and the check of answers, the combination of a panel's scores, the weighted sum of several
-    objectives, the optimizer of every swarm, and the objective of takers that move. No plug-in can provide them.
+    These are the reader and the check of answers, the combination of a panel's scores, the weighted sum or the front of
+    several objectives, the optimizer of every swarm, and the objective of takers that move. No plug-in can provide
+    them.
     """
     if resolved.generation.format is not ItemFormat.QUESTIONS:
         yield FORMAT_FIELD, {"name": "the reader of answers", "revision": item_formats.REVISION}
         yield CHECK_FIELD, {"name": "the check of answers", "revision": ANSWER_CHECK_REVISION}
     if resolved.weighted is not None:
         yield WEIGHTED_FIELD, asdict(BuiltInOrigin(WEIGHTED, weighted_sum.REVISION))
+    if resolved.pareto is not None:
+        yield PARETO_FIELD, asdict(BuiltInOrigin(PARETO, pareto_composition.REVISION))
     if isinstance(resolved.judge, ResolvedPanel):
         yield "spec.judge.panel", asdict(BuiltInOrigin(PANEL, PANEL_REVISION))
     several = len(resolved.swarms) > 1

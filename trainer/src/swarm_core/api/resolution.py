@@ -32,6 +32,8 @@ from swarm_core.api.resolved import (
     ResolvedGenerators,
     ResolvedJudge,
     ResolvedPanel,
+    ResolvedPareto,
+    ResolvedParetoTerm,
     ResolvedRun,
     ResolvedSpec,
     ResolvedTaker,
@@ -41,7 +43,7 @@ from swarm_core.api.resolved import (
     TrainedAdapters,
 )
 from swarm_core.api.run import Run
-from swarm_core.api.swarm import PublishedSpec, RuleName, StandardSpec, SwarmSpec
+from swarm_core.api.swarm import MultiObjectiveSpec, PublishedSpec, RuleName, StandardSpec, SwarmSpec
 from swarm_core.api.takers import Taker
 from swarm_core.blocks import settings
 from swarm_core.blocks.data_source import DataSource
@@ -273,8 +275,9 @@ def resolve_part(choice: PartChoice, otherwise: EndpointIdentity | None = None) 
 
 
 def resolve_objective(objective: ObjectiveSpec) -> Part:
-    """Return the objective with every default explicit. Of a weighted sum, only the name (`resolve_weighted`)."""
-    return resolve_part(objective) if objective.weighted is None else Part(name=objective.type)
+    """Return the objective with every default explicit. Of several objectives, only the type."""
+    several = objective.weighted is not None or objective.pareto is not None
+    return Part(name=objective.type) if several else resolve_part(objective)
 
 
 def resolve_weighted(objective: ObjectiveSpec) -> ResolvedWeighted | None:
@@ -291,6 +294,17 @@ def resolve_weighted(objective: ObjectiveSpec) -> ResolvedWeighted | None:
             for term in list_terms(weighted)
         ),
     )
+
+
+def resolve_pareto(objective: ObjectiveSpec) -> ResolvedPareto | None:
+    """Return the objectives of a Pareto front with every default explicit; None if the objective is none."""
+    if objective.pareto is None:
+        return None
+    terms = (
+        ResolvedParetoTerm(name=term.label, objective=resolve_part(term.objective), at_least=term.at_least)
+        for term in objective.pareto.terms
+    )
+    return ResolvedPareto(terms=tuple(terms))
 
 
 def list_terms(weighted: WeightedSpec) -> tuple[TermSpec, ...]:
@@ -350,5 +364,7 @@ def resolve_particle_rule(swarm: SwarmSpec) -> StandardSpec | PublishedSpec:
             return set_scattered(swarm.standard or StandardSpec(), DEFAULT_SCATTERED)
         case RuleName.PUBLISHED:
             return swarm.published or PublishedSpec()
+        case RuleName.MULTI_OBJECTIVE:
+            return set_scattered(swarm.multi_objective or MultiObjectiveSpec(), DEFAULT_SCATTERED)
         case _ as never:
             assert_never(never)

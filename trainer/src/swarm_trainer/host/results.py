@@ -19,7 +19,7 @@ from swarm_trainer.run_store import usage_total
 from swarm_trainer.stores import files, tree
 from swarm_trainer.worker.layout import Layout
 
-BUNDLE_PARTS = ("summary.txt", "history.jsonl", "search.png", "dataset", "adapter", "taker")
+BUNDLE_PARTS = ("summary.txt", "history.jsonl", "search.png", "dataset", "adapter", "front", "taker")
 """The files and folders that a result bundle may contain besides `result.json`."""
 
 

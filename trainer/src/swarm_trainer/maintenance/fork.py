@@ -230,7 +230,8 @@ def derive_commits(source: ArtifactStore, setup: SearchSetup, source_commits: li
         turn = Turn(setup, source_commit.iteration, swarm, first=first)
         candidates = remeasure_candidates(source, turn, source_commit)
         first = first or candidates
-        swarm = optimization.tell(swarm, {candidate.name: candidate.fitness for candidate in candidates})
+        told = setup.evaluator.list_fitness(candidates, turn.summarize_start(candidates))
+        swarm = optimization.tell(swarm, told)
         basis, text = setup.space.basis, optimization.to_json(swarm)
         own = Commit(
             setup.manifest,

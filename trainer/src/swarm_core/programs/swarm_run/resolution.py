@@ -27,6 +27,7 @@ def resolve_swarm_run(run: SwarmRun) -> ResolvedSpec:
         gates=resolution.resolve_gates(spec.gates, spec.judge),
         objective=resolution.resolve_objective(spec.objective),
         weighted=resolution.resolve_weighted(spec.objective),
+        pareto=resolution.resolve_pareto(spec.objective),
         reference=resolution.resolve_reference(spec.objective),
         corpus=spec.objective.corpus,
         swarm=resolve_swarm(spec.swarm),

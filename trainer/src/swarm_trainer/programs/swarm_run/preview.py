@@ -12,6 +12,7 @@ from swarm_core.api.resolved import (
     RemoteTaker,
     ResolvedGenerators,
     ResolvedPanel,
+    ResolvedPareto,
     ResolvedSpec,
     ResolvedTaker,
     ResolvedWeighted,
@@ -49,6 +50,8 @@ def describe_search_run(resolved: ResolvedSpec, items: Mapping[str, int]) -> Ite
 def describe_objective(resolved: ResolvedSpec) -> str:
     """Describe the objective and the judge."""
     terms = "" if resolved.weighted is None else f": {describe_terms(resolved.weighted)}"
+    if resolved.pareto is not None:
+        terms = f" front: {describe_front(resolved.pareto)}"
     return f"{resolved.objective}{terms}, judged by {describe_judge(resolved)}"
 
 
@@ -58,6 +61,13 @@ def describe_terms(weighted: ResolvedWeighted) -> str:
     added = " + ".join(f"{term.weight:g} {term.name}" for term in weighted.terms if term.weight > 0)
     scaled = " in standard deviations of the first iteration" if weighted.normalize is Normalization.START else ""
     return ", ".join([f"{added}{scaled}", *floors])
+
+
+def describe_front(pareto: ResolvedPareto) -> str:
+    """Describe the objectives of a front by their names and floors."""
+    return " against ".join(
+        term.name if term.at_least is None else f"{term.name} (at least {term.at_least:g})" for term in pareto.terms
+    )
 
 
 def describe_reference(reference: ReferenceData, takers: int) -> str:
