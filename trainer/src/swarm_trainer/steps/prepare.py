@@ -35,7 +35,7 @@ from swarm_trainer.runtime import engines, input_pins, inputs, layers, model_fol
 from swarm_trainer.runtime.context import Context, Progress
 from swarm_trainer.runtime.model_folders import BASE_FIELD
 from swarm_trainer.sources.fetching import Pin
-from swarm_trainer.steps import part_inputs
+from swarm_trainer.steps import part_inputs, student_inputs
 
 MIN_FREE_BYTES = 256 * 2**20
 """The free bytes required in addition to the adapters. The rollouts, commits and report of a long run need much
@@ -65,6 +65,7 @@ def pin_experiment(
     resolved = context.resolved
     code = parts.identify_parts(resolved)
     run_parts.check(resolved)
+    student_inputs.check(resolved)
     engines.check(context)
     context.progress(Progress(item.key, "reading the inputs"))
     pinned = {use.uri: report_and_pin(use, item, context) for use in resolution.list_uris(resolved)}
@@ -80,6 +81,7 @@ def pin_experiment(
         reference=part_inputs.pin_reference(context, data[GENERATORS]),
         corpus=part_inputs.pin_corpus(context),
         data_sets=part_inputs.pin_data_sets(context),
+        student_test=student_inputs.pin_test_items(context, data[GENERATORS]),
         unseen=tuple(remote_endpoints.pin_taker(taker, contents) for taker in resolved.unseen) or None,
     )
     check_unseen(experiment)
